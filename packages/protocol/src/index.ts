@@ -1,0 +1,15 @@
+export * from './gen/kplug/v1/delegation_pb.ts';
+export * from './gen/kplug/v1/plugin_pb.ts';
+export * from './gen/kplug/v1/registry_pb.ts';
+export * from './gen/kplug/v1/resource_pb.ts';
+export {
+  addService,
+  type CallOptions,
+  createGrpcClient,
+  type GrpcClient,
+  type GrpcHandlers,
+  isServiceError,
+  quietGrpc,
+  type UnaryCallOptions,
+} from './grpc.ts';
+export { addReflection } from './reflection.ts';
