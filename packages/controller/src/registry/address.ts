@@ -1,0 +1,58 @@
+import { BlockList, isIPv4, isIPv6 } from 'node:net';
+
+/** A host and a port. */
+export interface Address {
+  host: string;
+  port: number;
+}
+
+/** Reads `host:port` or `[ipv6]:port`; the host may be empty. `undefined` for anything else. */
+export function parseAddress(text: string): Address | undefined {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._-]*)):([0-9]{1,5})$/.exec(text);
+  if (!match) return undefined;
+  const [, ipv6, name = '', digits] = match;
+  const port = Number(digits);
+  if (port < 1 || port > 65_535) return undefined;
+  if (ipv6 !== undefined) return isIPv6(ipv6) ? { host: ipv6, port } : undefined;
+  return { host: name, port };
+}
+
+/** Writes an address as `parseAddress` reads it. */
+export function formatAddress({ host, port }: Address): string {
+  return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** Whether a host is this machine itself. */
+export function isLoopback(host: string): boolean {
+  return host === 'localhost' || host.endsWith('.localhost') || isIn(loopback, host);
+}
+
+/** Whether a host is an address of the local link only, such as the metadata service of a cloud. */
+export function isLinkLocal(host: string): boolean {
+  return isIn(linkLocal, host);
+}
+
+/** Whether a host is an address that stands for every or no machine, and so can't be connected to from elsewhere. */
+export function isUnspecified(host: string): boolean {
+  return isIn(unspecified, host);
+}
+
+const loopback = new BlockList();
+loopback.addSubnet('127.0.0.0', 8, 'ipv4');
+loopback.addAddress('::1', 'ipv6');
+
+const linkLocal = new BlockList();
+linkLocal.addSubnet('169.254.0.0', 16, 'ipv4');
+linkLocal.addSubnet('fe80::', 10, 'ipv6');
+
+const unspecified = new BlockList();
+unspecified.addSubnet('0.0.0.0', 8, 'ipv4');
+unspecified.addAddress('::', 'ipv6');
+unspecified.addSubnet('224.0.0.0', 4, 'ipv4');
+unspecified.addSubnet('ff00::', 8, 'ipv6');
+
+function isIn(list: BlockList, host: string): boolean {
+  // An IPv4 address in IPv6 clothing (::ffff:127.0.0.1) is checked by its IPv4 part, which BlockList does by itself.
+  if (isIPv4(host)) return list.check(host, 'ipv4');
+  return isIPv6(host) && list.check(host, 'ipv6');
+}

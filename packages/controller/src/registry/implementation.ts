@@ -1,0 +1,141 @@
+import { parse, type SemVer } from 'semver';
+import type { Instance } from './instance.ts';
+import type { ImplementedApi, Registration } from './registration.ts';
+
+/**
+ * One plugin in one version, as the implementation of one API: what selection chooses among. Its instances have said the
+ * same of the API; one that says otherwise is an instance of another implementation.
+ */
+export class Implementation {
+  readonly plugin: string;
+  readonly version: string;
+  /** The plugin's version, parsed. */
+  readonly semver: SemVer;
+  readonly api: ImplementedApi;
+  readonly #instances = new Set<Instance>();
+  #summary: Summary | undefined;
+
+  constructor(plugin: string, version: string, semver: SemVer, api: ImplementedApi) {
+    this.plugin = plugin;
+    this.version = version;
+    this.semver = semver;
+    this.api = api;
+  }
+
+  /** The instances that may be called: the live ones, or while there are none, those of which only the stream broke. */
+  get callable(): readonly Instance[] {
+    return this.#summarize().callable;
+  }
+
+  /** Whether any instance is live. */
+  get live(): boolean {
+    return this.#summarize().live;
+  }
+
+  /** The greatest weight among the callable instances. */
+  get weight(): number {
+    return this.#summarize().weight;
+  }
+
+  get instances(): ReadonlySet<Instance> {
+    return this.#instances;
+  }
+
+  add(instance: Instance): void {
+    this.#instances.add(instance);
+    this.touch();
+  }
+
+  remove(instance: Instance): void {
+    this.#instances.delete(instance);
+    this.touch();
+  }
+
+  /** Says that an instance changed. What follows from it is worked out when somebody asks, once for any number of changes. */
+  touch(): void {
+    this.#summary = undefined;
+  }
+
+  #summarize(): Summary {
+    this.#summary ??= summarize(this.#instances);
+    return this.#summary;
+  }
+}
+
+interface Summary {
+  callable: readonly Instance[];
+  live: boolean;
+  weight: number;
+}
+
+function summarize(instances: Iterable<Instance>): Summary {
+  const live: Instance[] = [];
+  const doubtful: Instance[] = [];
+  for (const instance of instances) {
+    if (instance.state === 'live') live.push(instance);
+    else if (instance.suspicion === 'StreamBroken') doubtful.push(instance);
+  }
+  const callable = live.length > 0 ? live : doubtful;
+  let weight = 0;
+  for (const { registration } of callable) weight = Math.max(weight, registration.weight);
+  return { callable, live: live.length > 0, weight };
+}
+
+/** The implementations by API, in the order in which they came. */
+export class Implementations {
+  readonly #byApi = new Map<string, Map<string, Implementation>>();
+  readonly #lists = new Map<string, readonly Implementation[]>();
+
+  /** All implementations of an API that have an instance. The list is the same object until one comes or goes. */
+  of(api: string): readonly Implementation[] {
+    let list = this.#lists.get(api);
+    if (!list) {
+      list = [...(this.#byApi.get(api)?.values() ?? [])];
+      this.#lists.set(api, list);
+    }
+    return list;
+  }
+
+  /** The implementations that a registration is an instance of, made where they don't exist yet. */
+  for(registration: Registration): Implementation[] {
+    return registration.apis.map((api) => {
+      const key = keyFor(registration, api);
+      let ofApi = this.#byApi.get(api.name);
+      if (!ofApi) {
+        ofApi = new Map();
+        this.#byApi.set(api.name, ofApi);
+      }
+      let implementation = ofApi.get(key);
+      if (!implementation) {
+        const { plugin, version } = registration;
+        implementation = new Implementation(plugin, version, parseVersion(version), api);
+        ofApi.set(key, implementation);
+        this.#lists.delete(api.name);
+      }
+      return implementation;
+    });
+  }
+
+  /** Forgets an implementation that has no instance left. */
+  release(implementation: Implementation): void {
+    if (implementation.instances.size > 0) return;
+    const { api } = implementation;
+    const ofApi = this.#byApi.get(api.name);
+    ofApi?.delete(keyFor(implementation, api));
+    if (ofApi?.size === 0) this.#byApi.delete(api.name);
+    this.#lists.delete(api.name);
+  }
+}
+
+function keyFor({ plugin, version }: { plugin: string; version: string }, api: ImplementedApi): string {
+  const { extensionKinds, capabilities } = api;
+  const kinds = extensionKinds.map(({ kind, group }) => `${kind}.${group}`).sort();
+  const pairs = Object.entries(capabilities).sort(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify([plugin, version, api.version.version, kinds, pairs]);
+}
+
+function parseVersion(version: string): SemVer {
+  const parsed = parse(version);
+  if (!parsed) throw new TypeError(`a registration with the version "${version}" must not reach the registry`);
+  return parsed;
+}

@@ -1,0 +1,37 @@
+import type { SemVer } from 'semver';
+
+/** What an instance says of itself, checked. */
+export interface Registration {
+  plugin: string;
+  version: string;
+  apis: readonly ImplementedApi[];
+  /** `host:port`, the host never empty. */
+  address: string;
+  instanceId: string;
+  /** 0 to 1000. */
+  weight: number;
+  labels: Readonly<Record<string, string>>;
+  lease: Lease;
+}
+
+/** One plugin API that a plugin implements. */
+export interface ImplementedApi {
+  name: string;
+  version: SemVer;
+  /** The extension kinds that the plugin understands; empty for no statement. */
+  extensionKinds: readonly ExtensionKind[];
+  capabilities: Readonly<Record<string, string>>;
+}
+
+/** A kind of extension, in any version. */
+export interface ExtensionKind {
+  /** Empty for any group. */
+  group: string;
+  kind: string;
+}
+
+/** The terms on which an instance is believed, in milliseconds. */
+export interface Lease {
+  interval: number;
+  ttl: number;
+}

@@ -1,0 +1,158 @@
+import { RefusalReason } from '@kplug/protocol';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { Session } from './instance.ts';
+import { RefusedRegistration } from './refusal.ts';
+import { Registry } from './registry.ts';
+import { ManualClock, registrationOf } from './testing.ts';
+
+const session = (): Session => ({ notify: () => undefined });
+
+describe('Registry', () => {
+  let clock: ManualClock;
+  let registry: Registry;
+  let changes: string[];
+
+  beforeEach(() => {
+    clock = new ManualClock();
+    registry = new Registry({ clock });
+    changes = [];
+    registry.subscribe(({ instance, from }) => {
+      changes.push(`${instance.registration.instanceId}: ${from ?? 'new'} -> ${instance.state}`);
+    });
+  });
+
+  it('believes an instance for its TTL after the last beat, to the millisecond', () => {
+    registry.register(registrationOf());
+    clock.advanceTo(10_000);
+    expect(registry.beat('one')).toBe(true);
+    clock.advanceTo(24_999);
+    expect(registry.get('one')?.state).toBe('live');
+    clock.advanceTo(25_000);
+    expect(registry.get('one')).toBeUndefined();
+    expect(changes).toEqual(['one: new -> live', 'one: live -> gone']);
+    expect(registry.beat('one')).toBe(false);
+  });
+
+  it('keeps instances of different TTLs apart', () => {
+    registry.register(registrationOf({ instanceId: 'long', lease: { interval: 5_000, ttl: 60_000 } }));
+    registry.register(registrationOf({ instanceId: 'short', lease: { interval: 100, ttl: 300 } }));
+    clock.advanceTo(300);
+    expect([...registry.instances()].map(({ registration }) => registration.instanceId)).toEqual(['long']);
+  });
+
+  it('sets one alarm however many instances there are', () => {
+    for (let index = 0; index < 1_000; index++) registry.register(registrationOf({ instanceId: `i${index}` }));
+    expect(clock.alarms).toBe(1);
+  });
+
+  it('groups instances by plugin, version and what they say of the API', () => {
+    registry.register(registrationOf({ instanceId: 'a' }));
+    registry.register(registrationOf({ instanceId: 'b' }));
+    registry.register(registrationOf({ instanceId: 'c', version: '2.0.0' }));
+    registry.register(registrationOf({ instanceId: 'd', api: 'Other' }));
+    expect(registry.implementations('Table').map((one) => [one.version, one.callable.length])).toEqual([
+      ['1.0.0', 2],
+      ['2.0.0', 1],
+    ]);
+    expect(registry.implementations('Table')).toBe(registry.implementations('Table'));
+    expect(registry.implementations('None')).toEqual([]);
+  });
+
+  it('forgets an implementation with its last instance', () => {
+    registry.register(registrationOf());
+    clock.advanceTo(15_000);
+    expect(registry.implementations('Table')).toEqual([]);
+  });
+
+  it('doubts an instance at once when its session breaks, and believes it again when it beats', () => {
+    const first = session();
+    registry.register(registrationOf(), first);
+    registry.sessionEnded('one', first);
+    expect(registry.get('one')).toMatchObject({ state: 'suspect', suspicion: 'StreamBroken' });
+    registry.register(registrationOf(), session());
+    expect(registry.get('one')).toMatchObject({ state: 'live', suspicion: undefined });
+  });
+
+  it('ignores the end of a session that another one has replaced', () => {
+    const first = session();
+    registry.register(registrationOf(), first);
+    registry.register(registrationOf(), session());
+    registry.sessionEnded('one', first);
+    expect(registry.get('one')?.state).toBe('live');
+  });
+
+  it('gives no calls to an unreachable instance, however it beats, until it is vouched for', () => {
+    registry.register(registrationOf());
+    registry.doubt('one', 'Unreachable', 'connection refused');
+    registry.register(registrationOf());
+    registry.beat('one');
+    expect(registry.implementations('Table')[0]?.callable).toEqual([]);
+    registry.vouch('one');
+    expect(registry.implementations('Table')[0]?.callable).toHaveLength(1);
+  });
+
+  it('calls a doubtful instance only while there is no live one', () => {
+    const first = session();
+    registry.register(registrationOf({ instanceId: 'a' }), first);
+    registry.sessionEnded('a', first);
+    const [implementation] = registry.implementations('Table');
+    expect(implementation?.callable).toHaveLength(1);
+    registry.register(registrationOf({ instanceId: 'b' }));
+    expect(implementation?.callable.map(({ registration }) => registration.instanceId)).toEqual(['b']);
+  });
+
+  it('lets a stopping instance drain, and forgets it when its session ends', () => {
+    const first = session();
+    registry.register(registrationOf(), first);
+    registry.deregister('one');
+    expect(registry.get('one')?.state).toBe('draining');
+    registry.sessionEnded('one', first);
+    expect(changes).toEqual(['one: new -> live', 'one: live -> draining', 'one: draining -> gone']);
+  });
+
+  it('asks an instance to drain by its session, and answers its heartbeats so', () => {
+    const told: boolean[] = [];
+    registry.register(registrationOf(), { notify: (_, drain) => told.push(drain) });
+    registry.drain('one');
+    registry.drain('one');
+    expect(told).toEqual([true]);
+    expect(registry.isDrainWished('one')).toBe(true);
+    expect(registry.implementations('Table')[0]?.callable).toEqual([]);
+  });
+
+  it('refuses an instance id that a live instance uses at another address', () => {
+    registry.register(registrationOf());
+    const twin = registrationOf({ address: '10.0.0.2:7000' });
+    expect(() => registry.register(twin)).toThrow(RefusedRegistration);
+    expect(() => registry.register(twin)).toThrow(/"one" is in use by PostgreSQL 1.0.0 at 10.0.0.1:7000/);
+    expect(registry.get('one')?.registration.address).toBe('10.0.0.1:7000');
+  });
+
+  it('lets a process that restarted elsewhere take over the id of one that is suspect', () => {
+    const first = session();
+    registry.register(registrationOf(), first);
+    registry.sessionEnded('one', first);
+    registry.register(registrationOf({ address: '10.0.0.2:7000' }), session());
+    expect(registry.get('one')).toMatchObject({ state: 'live', registration: { address: '10.0.0.2:7000' } });
+  });
+
+  it('tells of a registration that changed, and only then', () => {
+    let told = 0;
+    registry.subscribe(({ registrationChanged }) => {
+      if (registrationChanged) told++;
+    });
+    registry.register(registrationOf());
+    registry.register(registrationOf());
+    registry.register(registrationOf({ weight: 5 }));
+    expect(told).toBe(2);
+    expect(registry.implementations('Table')[0]?.weight).toBe(5);
+  });
+
+  it('is full at its capacity, and says so', () => {
+    const small = new Registry({ clock, capacity: 1 });
+    small.register(registrationOf());
+    expect(() => small.register(registrationOf({ instanceId: 'two' }))).toThrow(
+      expect.objectContaining({ code: 'InvalidRegistration', reason: RefusalReason.CAPACITY }),
+    );
+  });
+});

@@ -1,0 +1,250 @@
+import { isDeepStrictEqual } from 'node:util';
+import { RefusalReason } from '@kplug/protocol';
+import type { Clock } from './clock.ts';
+import { type Implementation, Implementations } from './implementation.ts';
+import type { Instance, InstanceState, Session, Suspicion } from './instance.ts';
+import { InstanceRecord } from './instance-record.ts';
+import { LeaseQueue } from './lease-queue.ts';
+import { RefusedRegistration } from './refusal.ts';
+import type { Registration } from './registration.ts';
+
+/** A change of one instance. `from` is missing for one that came, and the state is `gone` for one that went. */
+export interface RegistryChange {
+  instance: Instance;
+  /** The implementations that it is, or last was, an instance of, one for each API. */
+  implementations: readonly Implementation[];
+  from: InstanceState | undefined;
+  /** Whether what the instance says of itself changed, beyond its state. */
+  registrationChanged: boolean;
+}
+
+/** Options of a registry. */
+export interface RegistryOptions {
+  clock: Clock;
+  /** How many instances are known at the most; further ones are refused. Default 200,000. */
+  capacity?: number;
+}
+
+/** The plugins known now. Time is kept by the clock it is given; nothing in it waits. */
+export class Registry {
+  readonly #clock: Clock;
+  readonly #capacity: number;
+  readonly #instances = new Map<string, InstanceRecord>();
+  readonly #implementations = new Implementations();
+  readonly #leases = new LeaseQueue<InstanceRecord>();
+  readonly #listeners = new Set<(change: RegistryChange) => void>();
+  #alarm: { at: number; cancel: () => void } | undefined;
+  #revision = 0;
+
+  constructor({ clock, capacity = 200_000 }: RegistryOptions) {
+    this.#clock = clock;
+    this.#capacity = capacity;
+  }
+
+  /** Hears of every change, in order, as it happens. A listener must not throw. Returns what ends the hearing. */
+  subscribe(listener: (change: RegistryChange) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Grows with every change: as long as it is the same, so is everything that follows from the registry. */
+  get revision(): number {
+    return this.#revision;
+  }
+
+  /** How many instances are known. */
+  get size(): number {
+    return this.#instances.size;
+  }
+
+  instances(): Iterable<Instance> {
+    return this.#instances.values();
+  }
+
+  get(instanceId: string): Instance | undefined {
+    return this.#instances.get(instanceId);
+  }
+
+  /** The implementations of an API that have an instance, whatever its state. The same array until one comes or goes. */
+  implementations(api: string): readonly Implementation[] {
+    return this.#implementations.of(api);
+  }
+
+  /**
+   * Registers an instance, or hears one that is known. Throws `RefusedRegistration`.
+   *
+   * @param session how to reach an instance that keeps a session; it takes the place of an earlier one.
+   */
+  register(registration: Registration, session?: Session): Instance {
+    const known = this.#instances.get(registration.instanceId);
+    if (!known) return this.#add(registration, session);
+    if (known.registration.address !== registration.address && known.state === 'live') {
+      throw new RefusedRegistration(
+        RefusalReason.INSTANCE_CONFLICT,
+        `instance id "${registration.instanceId}" is in use by ${describe(known)} at ${known.registration.address}; ` +
+          'give each process an id of its own (KPLUG_INSTANCE_ID)',
+      );
+    }
+    known.session = session ?? known.session;
+    const changed = this.#replace(known, registration);
+    this.#hear(known);
+    if (isRecovered(known, session !== undefined)) this.#setState(known, 'live', '', undefined, changed);
+    else if (changed) this.#emit(known, known.state, true);
+    return known;
+  }
+
+  /** Hears a beat in an instance's session. Returns false when the instance is no longer known and must register again. */
+  beat(instanceId: string): boolean {
+    const known = this.#instances.get(instanceId);
+    if (!known) return false;
+    this.#hear(known);
+    if (known.state === 'suspect' && known.suspicion === 'StreamBroken') this.#setState(known, 'live', '');
+    return true;
+  }
+
+  /** The stream of a session ended. Ignored when the instance has a newer session. */
+  sessionEnded(instanceId: string, session: Session): void {
+    const known = this.#instances.get(instanceId);
+    if (!known || known.session !== session) return;
+    known.session = undefined;
+    if (known.state === 'draining') this.#remove(known, 'it has stopped');
+    else this.doubt(instanceId, 'StreamBroken', 'its session broke');
+  }
+
+  /** Casts doubt on an instance. Graver suspicion is not lifted by a lesser one. */
+  doubt(instanceId: string, suspicion: Suspicion, reason: string): void {
+    const known = this.#instances.get(instanceId);
+    if (!known || known.state === 'draining' || known.suspicion === 'Unreachable') return;
+    if (known.suspicion !== suspicion) this.#setState(known, 'suspect', reason, suspicion);
+  }
+
+  /** Lifts any doubt on an instance, which has just been reached. */
+  vouch(instanceId: string): void {
+    const known = this.#instances.get(instanceId);
+    if (known?.state === 'suspect') this.#setState(known, 'live', '');
+  }
+
+  /** The instance is stopping: no new calls. It goes when its session ends or its lease does. */
+  deregister(instanceId: string): void {
+    const known = this.#instances.get(instanceId);
+    if (known && known.state !== 'draining') this.#setState(known, 'draining', 'it is stopping');
+  }
+
+  /** Asks an instance to drain: to finish what it has in flight and to stop. It gets no new calls from now on. */
+  drain(instanceId: string): void {
+    const known = this.#instances.get(instanceId);
+    if (!known || known.drainWished) return;
+    known.drainWished = true;
+    known.session?.notify(known.registration.lease, true);
+    if (known.state !== 'draining') this.#setState(known, 'draining', 'the controller asked it to stop');
+  }
+
+  /** Whether an instance was asked to drain, which is answered to its heartbeats. */
+  isDrainWished(instanceId: string): boolean {
+    return this.#instances.get(instanceId)?.drainWished ?? false;
+  }
+
+  /** Forgets everything, without a word. */
+  close(): void {
+    this.#alarm?.cancel();
+    this.#alarm = undefined;
+    this.#listeners.clear();
+    this.#instances.clear();
+  }
+
+  #add(registration: Registration, session: Session | undefined): InstanceRecord {
+    if (this.#instances.size >= this.#capacity) {
+      throw new RefusedRegistration(
+        RefusalReason.CAPACITY,
+        `the registry is full: it holds ${this.#capacity} instances; raise its capacity or stop some`,
+      );
+    }
+    const instance = new InstanceRecord(registration, this.#implementations.for(registration), Date.now());
+    instance.session = session;
+    this.#instances.set(registration.instanceId, instance);
+    for (const implementation of instance.implementations) implementation.add(instance);
+    this.#hear(instance);
+    this.#emit(instance, undefined, true);
+    return instance;
+  }
+
+  #replace(instance: InstanceRecord, registration: Registration): boolean {
+    if (isDeepStrictEqual(instance.registration, registration)) return false;
+    this.#leases.remove(instance);
+    const former = instance.implementations;
+    for (const implementation of former) implementation.remove(instance);
+    instance.registration = registration;
+    instance.ttl = registration.lease.ttl;
+    instance.implementations = this.#implementations.for(registration);
+    for (const implementation of instance.implementations) implementation.add(instance);
+    for (const implementation of former) this.#implementations.release(implementation);
+    return true;
+  }
+
+  #hear(instance: InstanceRecord): void {
+    instance.lastHeardAt = Date.now();
+    this.#leases.renew(instance, this.#clock.now());
+    if (!this.#alarm || instance.expiresAt < this.#alarm.at) this.#setAlarm();
+  }
+
+  #setState(
+    instance: InstanceRecord,
+    state: InstanceState,
+    reason: string,
+    suspicion?: Suspicion,
+    registrationChanged = false,
+  ): void {
+    const from = instance.state;
+    instance.state = state;
+    instance.stateReason = reason;
+    instance.suspicion = suspicion;
+    for (const implementation of instance.implementations) implementation.touch();
+    this.#emit(instance, from, registrationChanged);
+  }
+
+  #remove(instance: InstanceRecord, reason: string): void {
+    this.#leases.remove(instance);
+    this.#instances.delete(instance.registration.instanceId);
+    const from = instance.state;
+    instance.state = 'gone';
+    instance.stateReason = reason;
+    instance.suspicion = undefined;
+    for (const implementation of instance.implementations) {
+      implementation.remove(instance);
+      this.#implementations.release(implementation);
+    }
+    this.#emit(instance, from, false);
+  }
+
+  #setAlarm(): void {
+    this.#alarm?.cancel();
+    this.#alarm = undefined;
+    const at = this.#leases.nextExpiry();
+    if (at === undefined) return;
+    const delay = Math.max(0, Math.ceil(at - this.#clock.now()));
+    this.#alarm = { at, cancel: this.#clock.after(delay, () => this.#expire()) };
+  }
+
+  #expire(): void {
+    for (const instance of this.#leases.expire(this.#clock.now())) {
+      this.#remove(instance, `its lease of ${instance.ttl} ms ended without a beat`);
+    }
+    this.#setAlarm();
+  }
+
+  #emit(instance: InstanceRecord, from: InstanceState | undefined, registrationChanged: boolean): void {
+    this.#revision++;
+    const { implementations } = instance;
+    for (const listener of this.#listeners) listener({ instance, implementations, from, registrationChanged });
+  }
+}
+
+/** A new session is as good as a new start: whatever was wrong before shows again at the next call, if it still is. */
+function isRecovered(known: InstanceRecord, newSession: boolean): boolean {
+  if (known.state === 'suspect') return newSession || known.suspicion === 'StreamBroken';
+  return known.state === 'draining' && newSession && !known.drainWished;
+}
+
+function describe({ registration }: Instance): string {
+  return `${registration.plugin} ${registration.version}`;
+}
