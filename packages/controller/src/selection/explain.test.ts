@@ -1,0 +1,64 @@
+import { Range } from 'semver';
+import { describe, expect, it } from 'vitest';
+import type { Candidate } from './candidate.ts';
+import { explainSelection, explainVerdict } from './explain.ts';
+import { parsePattern } from './preference.ts';
+import { type SelectionRules, select } from './select.ts';
+import { candidateOf } from './testing.ts';
+
+const rules: SelectionRules = { apiRange: new Range('^1.0.0'), capabilities: {}, fallback: 'any', mode: 'one' };
+
+function explain(candidates: Candidate[], prefer?: string, given: Partial<SelectionRules> = {}): string {
+  const request = { preference: prefer === undefined ? undefined : parsePattern(prefer), present: [] };
+  const all = { ...rules, ...given };
+  return explainSelection(select(candidates, all, request), all, request);
+}
+
+describe('explainSelection', () => {
+  const postgres = candidateOf('PostgreSQL');
+
+  it.each([
+    [[postgres], 'postgresql', {}, 'PostgreSQL 1.0.0 is preferred by the resource'],
+    [[postgres], undefined, {}, 'PostgreSQL 1.0.0 was chosen; the resource prefers no implementation'],
+    [[postgres], 'MariaDB', {}, 'PostgreSQL 1.0.0 stands in for MariaDB: no such plugin is registered'],
+    [
+      [postgres, candidateOf('MariaDB', { state: 'suspect' })],
+      'MariaDB',
+      {},
+      "PostgreSQL 1.0.0 stands in for MariaDB: it can't be reached",
+    ],
+    [
+      [postgres, candidateOf('MariaDB', { version: '2.0.0' })],
+      'MariaDB@^1',
+      { fallback: [parsePattern('PostgreSQL')] },
+      'PostgreSQL 1.0.0 stands in for MariaDB@^1: only version 2.0.0 is registered',
+    ],
+    [
+      [postgres],
+      'MariaDB',
+      { fallback: 'none' as const },
+      'awaiting MariaDB: no such plugin is registered, and the fallback allows no other',
+    ],
+    [[], 'MariaDB', {}, 'awaiting MariaDB for API version ^1.0.0: none is registered'],
+    [
+      [candidateOf('MariaDB', { api: '2.0.0' })],
+      undefined,
+      {},
+      'awaiting a plugin for API version ^1.0.0: MariaDB 1.0.0 implements API version 2.0.0; the delegation accepts ^1.0.0',
+    ],
+  ])('says what was chosen and why (%#)', (candidates, prefer, given, sentence) => {
+    expect(explain(candidates, prefer, given)).toBe(sentence);
+  });
+});
+
+describe('explainVerdict', () => {
+  it('names the capabilities that are missing and the reason why nothing is reached', () => {
+    const demanding = { ...rules, capabilities: { partitioning: 'hash', backup: 'yes' } };
+    const request = { preference: undefined, present: [] };
+    const poor = candidateOf('Poor', { capabilities: { backup: 'yes' } });
+    const [verdict] = select([poor], demanding, request).verdicts;
+    expect(verdict && explainVerdict(verdict, demanding, request)).toContain('partitioning=hash');
+    const [lost] = select([candidateOf('Lost', { state: 'suspect' })], rules, request).verdicts;
+    expect(lost && explainVerdict(lost, rules, request)).toContain('as the test says');
+  });
+});

@@ -1,0 +1,19 @@
+import { describe, expect, it } from 'vitest';
+import { parsePattern } from './preference.ts';
+
+describe('parsePattern', () => {
+  it('reads a name, in any case', () => {
+    expect(parsePattern('PostgreSQL')).toEqual({ text: 'PostgreSQL', name: 'postgresql', range: undefined });
+  });
+
+  it('reads a name with a range', () => {
+    const { name, range } = parsePattern('PostgreSQL@^1.2');
+    expect(name).toBe('postgresql');
+    expect(range?.test('1.9.0')).toBe(true);
+    expect(range?.test('2.0.0')).toBe(false);
+  });
+
+  it.each(['', '@1.0.0', 'PostgreSQL@latest', 'PostgreSQL@^^1'])('refuses "%s"', (text) => {
+    expect(() => parsePattern(text)).toThrow(expect.objectContaining({ code: 'InvalidConfiguration' }));
+  });
+});

@@ -1,0 +1,36 @@
+import { Range } from 'semver';
+import { KplugError, messageOf } from '../errors.ts';
+
+/** A plugin by name, in any version or in a range of versions. */
+export interface PluginPattern {
+  /** As it was written. */
+  text: string;
+  /** In lower case: names are compared without regard to case. */
+  name: string;
+  /** The versions that are meant; `undefined` for any. */
+  range: Range | undefined;
+}
+
+/**
+ * Reads `Name` or `Name@range`, such as `PostgreSQL@^1.2`, with ranges as npm writes them.
+ * Throws `InvalidConfiguration`.
+ */
+export function parsePattern(text: string): PluginPattern {
+  const at = text.indexOf('@');
+  const name = (at < 0 ? text : text.slice(0, at)).trim();
+  if (!name) throw new KplugError('InvalidConfiguration', `"${text}" names no plugin; write Name or Name@range`);
+  return { text, name: name.toLowerCase(), range: at < 0 ? undefined : parseRange(text.slice(at + 1), text) };
+}
+
+/** Reads a range of versions. Throws `InvalidConfiguration`. */
+export function parseRange(range: string, context: string = range): Range {
+  try {
+    return new Range(range);
+  } catch (cause) {
+    throw new KplugError(
+      'InvalidConfiguration',
+      `"${context}" has a malformed version range (${messageOf(cause)}); write one such as ^1.2 or >=1.0.0 <3`,
+      { cause },
+    );
+  }
+}

@@ -1,0 +1,225 @@
+import fc from 'fast-check';
+import { Range } from 'semver';
+import { describe, expect, it } from 'vitest';
+import type { Candidate, PresentChoice } from './candidate.ts';
+import { parsePattern } from './preference.ts';
+import { type SelectionRules, select } from './select.ts';
+import { candidateOf } from './testing.ts';
+
+const rules: SelectionRules = { apiRange: new Range('^1.0.0'), capabilities: {}, fallback: 'any', mode: 'one' };
+
+function choose(
+  candidates: Candidate[],
+  given: Partial<SelectionRules> & { prefer?: string; present?: PresentChoice[] } = {},
+) {
+  const { prefer, present = [], ...rest } = given;
+  const selection = select(
+    candidates,
+    { ...rules, ...rest },
+    {
+      preference: prefer === undefined ? undefined : parsePattern(prefer),
+      present,
+    },
+  );
+  return {
+    chosen: selection.chosen.map(({ plugin, version }) => `${plugin} ${version}`),
+    reason: selection.reason,
+    verdicts: Object.fromEntries(
+      selection.verdicts.map(({ candidate, reason }) => [`${candidate.plugin} ${candidate.version}`, reason]),
+    ),
+  };
+}
+
+const postgres = candidateOf('PostgreSQL');
+const maria = candidateOf('MariaDB');
+const sqlite = candidateOf('SQLite');
+
+describe('select', () => {
+  it('takes the preferred plugin, whatever case its name is written in', () => {
+    expect(choose([postgres, maria], { prefer: 'mariadb' })).toEqual({
+      chosen: ['MariaDB 1.0.0'],
+      reason: 'Preferred',
+      verdicts: { 'PostgreSQL 1.0.0': 'NotPreferred', 'MariaDB 1.0.0': 'Chosen' },
+    });
+  });
+
+  it('falls back while the preferred plugin is absent', () => {
+    expect(choose([postgres], { prefer: 'MariaDB' })).toMatchObject({
+      chosen: ['PostgreSQL 1.0.0'],
+      reason: 'Fallback',
+    });
+  });
+
+  it('takes nothing when the delegation allows no fallback', () => {
+    expect(choose([postgres], { prefer: 'MariaDB', fallback: 'none' })).toEqual({
+      chosen: [],
+      reason: 'PreferredUnavailable',
+      verdicts: { 'PostgreSQL 1.0.0': 'NotInFallback' },
+    });
+    expect(choose([postgres], { fallback: 'none' })).toMatchObject({
+      chosen: ['PostgreSQL 1.0.0'],
+      reason: 'NoPreference',
+    });
+  });
+
+  it('takes the first of a fallback list that is there', () => {
+    const fallback = [parsePattern('Oracle'), parsePattern('SQLite@^1'), parsePattern('PostgreSQL')];
+    expect(choose([postgres, sqlite, maria], { prefer: 'DB2', fallback })).toEqual({
+      chosen: ['SQLite 1.0.0'],
+      reason: 'Fallback',
+      verdicts: { 'PostgreSQL 1.0.0': 'LowerInFallback', 'SQLite 1.0.0': 'Chosen', 'MariaDB 1.0.0': 'NotInFallback' },
+    });
+  });
+
+  it('takes a preferred version range literally', () => {
+    const newer = candidateOf('PostgreSQL', { version: '2.0.0' });
+    expect(choose([postgres, newer], { prefer: 'PostgreSQL@^2' })).toMatchObject({
+      chosen: ['PostgreSQL 2.0.0'],
+      verdicts: { 'PostgreSQL 1.0.0': 'PreferredVersionMismatch' },
+    });
+    expect(choose([postgres, maria], { prefer: 'PostgreSQL@^2', fallback: 'none' })).toMatchObject({
+      chosen: [],
+      reason: 'PreferredUnavailable',
+    });
+  });
+
+  it('leaves out what speaks another version of the API, lacks a capability, stops or is unreachable', () => {
+    const all = [
+      candidateOf('Old', { api: '0.9.0' }),
+      candidateOf('Poor', { capabilities: { partitioning: 'range' } }),
+      candidateOf('Stopping', { capabilities: { partitioning: 'hash' }, state: 'draining' }),
+      candidateOf('Lost', { capabilities: { partitioning: 'hash' }, state: 'suspect' }),
+    ];
+    expect(choose(all, { capabilities: { partitioning: 'hash' }, prefer: 'Old' })).toEqual({
+      chosen: [],
+      reason: 'NoPlugin',
+      verdicts: {
+        'Old 1.0.0': 'ApiVersionMismatch',
+        'Poor 1.0.0': 'CapabilityMissing',
+        'Stopping 1.0.0': 'Draining',
+        'Lost 1.0.0': 'Unreachable',
+      },
+    });
+  });
+
+  it('keeps the present choice among equals, then weighs, then takes the newest version, then the name', () => {
+    expect(choose([postgres, maria], { present: [{ plugin: 'PostgreSQL', version: '1.0.0' }] })).toMatchObject({
+      chosen: ['PostgreSQL 1.0.0'],
+      verdicts: { 'MariaDB 1.0.0': 'PresentChoiceKept' },
+    });
+    const heavy = candidateOf('Heavy', { weight: 200 });
+    expect(choose([postgres, heavy])).toMatchObject({
+      chosen: ['Heavy 1.0.0'],
+      verdicts: { 'PostgreSQL 1.0.0': 'LowerWeight' },
+    });
+    const newer = candidateOf('PostgreSQL', { version: '1.10.0' });
+    const older = candidateOf('PostgreSQL', { version: '1.9.0' });
+    expect(choose([older, newer])).toMatchObject({
+      chosen: ['PostgreSQL 1.10.0'],
+      verdicts: { 'PostgreSQL 1.9.0': 'OlderVersion' },
+    });
+    expect(choose([postgres, maria])).toMatchObject({
+      chosen: ['MariaDB 1.0.0'],
+      verdicts: { 'PostgreSQL 1.0.0': 'LaterName' },
+    });
+  });
+
+  it('stays with a plugin that comes in a new version when the old one goes', () => {
+    const newer = candidateOf('PostgreSQL', { version: '1.1.0' });
+    const present = [{ plugin: 'PostgreSQL', version: '1.0.0' }];
+    expect(choose([postgres, newer, maria], { present }).chosen).toEqual(['PostgreSQL 1.0.0']);
+    expect(choose([newer, maria], { present }).chosen).toEqual(['PostgreSQL 1.1.0']);
+  });
+
+  it('moves to the preferred plugin although another one is the present choice', () => {
+    const present = [{ plugin: 'PostgreSQL', version: '1.0.0' }];
+    expect(choose([postgres, maria], { prefer: 'MariaDB', present }).chosen).toEqual(['MariaDB 1.0.0']);
+  });
+
+  it('takes all plugins, of each the best version, in the mode all', () => {
+    const newer = candidateOf('PostgreSQL', { version: '1.1.0' });
+    const lost = candidateOf('SQLite', { state: 'suspect' });
+    expect(choose([postgres, newer, maria, lost], { mode: 'all' })).toEqual({
+      chosen: ['MariaDB 1.0.0', 'PostgreSQL 1.1.0'],
+      reason: 'All',
+      verdicts: {
+        'PostgreSQL 1.0.0': 'OlderVersion',
+        'PostgreSQL 1.1.0': 'Chosen',
+        'MariaDB 1.0.0': 'Chosen',
+        'SQLite 1.0.0': 'Unreachable',
+      },
+    });
+  });
+
+  describe('for any candidates', () => {
+    const candidates = fc.uniqueArray(
+      fc.record({
+        plugin: fc.constantFrom('A', 'B', 'c', 'D'),
+        version: fc.constantFrom('1.0.0', '1.1.0', '2.0.0-rc.1'),
+        api: fc.constantFrom('1.0.0', '1.2.0', '2.0.0'),
+        weight: fc.constantFrom(0, 100, 200),
+        state: fc.constantFrom('live', 'suspect', 'draining'),
+      }),
+      { maxLength: 12, selector: ({ plugin, version, api }) => `${plugin} ${version} ${api}` },
+    );
+    const asked = fc.record({
+      prefer: fc.option(fc.constantFrom('a', 'B@^1', 'Z'), { nil: undefined }),
+      fallback: fc.constantFrom<SelectionRules['fallback']>('any', 'none', [parsePattern('C'), parsePattern('D')]),
+      mode: fc.constantFrom<SelectionRules['mode']>('one', 'all'),
+      present: fc.constantFrom<PresentChoice[]>([], [{ plugin: 'B', version: '1.0.0' }]),
+    });
+    const build = (all: { plugin: string }[]) => all.map(({ plugin, ...rest }) => candidateOf(plugin, rest));
+    const request = ({ prefer, ...rest }: { prefer: string | undefined }) => ({
+      ...rest,
+      ...(prefer ? { prefer } : {}),
+    });
+
+    it('chooses the same in whatever order they come', () => {
+      fc.assert(
+        fc.property(candidates, asked, fc.nat(), (all, given, turn) => {
+          const turned = [...all.slice(turn % (all.length || 1)), ...all.slice(0, turn % (all.length || 1))].reverse();
+          expect(choose(build(turned), request(given)).chosen).toEqual(choose(build(all), request(given)).chosen);
+        }),
+      );
+    });
+
+    it('chooses only what can be called, and gives every candidate a verdict that agrees with the choice', () => {
+      fc.assert(
+        fc.property(candidates, asked, (all, given) => {
+          const built = build(all);
+          const { prefer, mode, fallback, present } = given;
+          const selection = select(
+            built,
+            { ...rules, mode, fallback },
+            {
+              preference: prefer === undefined ? undefined : parsePattern(prefer),
+              present,
+            },
+          );
+          expect(selection.chosen.every(({ callable, api }) => callable.length > 0 && api.version.major === 1)).toBe(
+            true,
+          );
+          expect(selection.verdicts.map(({ candidate }) => candidate)).toEqual(built);
+          const winners = selection.verdicts
+            .filter(({ reason }) => reason === 'Chosen')
+            .map(({ candidate }) => candidate);
+          expect(new Set(winners)).toEqual(new Set(selection.chosen));
+          if (mode === 'one') expect(selection.chosen.length).toBeLessThanOrEqual(1);
+        }),
+      );
+    });
+
+    it('doesn’t flap: a choice that is made present is chosen again', () => {
+      fc.assert(
+        fc.property(candidates, asked, (all, given) => {
+          const first = choose(build(all), request(given)).chosen;
+          const present = first.map((name) => {
+            const [plugin = '', version = ''] = name.split(' ');
+            return { plugin, version };
+          });
+          expect(choose(build(all), { ...request(given), present }).chosen).toEqual(first);
+        }),
+      );
+    });
+  });
+});
