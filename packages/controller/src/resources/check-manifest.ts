@@ -1,0 +1,106 @@
+import { z } from 'zod';
+import { findJsonFault, isJsonObject, type JsonFault } from './json.ts';
+import type { JsonObject, JsonValue, ResourceKind } from './resource.ts';
+
+/** What a user says in a resource's metadata. Anything else that stands there is the controller's and is passed over. */
+export interface ManifestMetadata {
+  name: string;
+  /** Default: `default`. */
+  namespace?: string;
+  labels?: Record<string, string>;
+  annotations?: Record<string, string>;
+}
+
+/** A resource as its user writes it. Fields beside `spec`, such as a ConfigMap's `data`, are kept. */
+export interface Manifest extends ResourceKind {
+  metadata: ManifestMetadata;
+  spec?: JsonObject;
+  /** Passed over: a status isn't the user's to write. */
+  status?: JsonObject;
+  [field: string]: JsonValue | ManifestMetadata | undefined;
+}
+
+/** A manifest with its namespace, without a status, and with nothing in its metadata but what a user says there. */
+export interface CheckedManifest extends Manifest {
+  metadata: ManifestMetadata & { namespace: string };
+}
+
+/** What `checkManifest` found. */
+export type ManifestCheck = { manifest: CheckedManifest; fault?: never } | { fault: JsonFault; manifest?: never };
+
+const label = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
+const subdomain = `${label}(\\.${label})*`;
+
+const manifestSchema = z.looseObject({
+  apiVersion: text(
+    new RegExp(`^(${subdomain}/)?[a-z]([-a-z0-9]{0,61}[a-z0-9])?$`),
+    253 + 64,
+    'a group and a version, such as kplug.dev/v1',
+  ),
+  kind: text(/^[A-Za-z]([-A-Za-z0-9]*[A-Za-z0-9])?$/, 63, 'a kind, such as DatabaseTable'),
+  metadata: z.object(
+    {
+      name: text(
+        new RegExp(`^${subdomain}$`),
+        253,
+        'a name of lower-case letters, digits, `-` and `.`, beginning and ending with a letter or digit',
+      ),
+      namespace: text(new RegExp(`^${label}$`), 63, 'a namespace of lower-case letters, digits and `-`').nullish(),
+      labels: texts().nullish(),
+      annotations: texts().nullish(),
+    },
+    { error: ({ input }) => (input === undefined || input === null ? 'is missing' : 'must be a mapping') },
+  ),
+  spec: z.custom<JsonObject>(isJsonObject, 'must be a mapping').nullish(),
+});
+
+/** Checks a value that should be a manifest and brings it into its normal form. Never throws. */
+export function checkManifest(value: unknown): ManifestCheck {
+  if (!isJsonObject(value))
+    return { fault: { path: [], message: 'is not a mapping with apiVersion, kind and metadata' } };
+  const { status: _, ...statedByUser } = value;
+  const fault = findJsonFault(statedByUser);
+  if (fault) return { fault };
+  const { data, error } = manifestSchema.safeParse(statedByUser);
+  if (error) {
+    const [issue] = error.issues;
+    return { fault: { path: (issue?.path ?? []).map(toStep), message: issue?.message ?? error.message } };
+  }
+  const { apiVersion, kind, metadata, ...fields } = data;
+  const { name, namespace, labels, annotations } = metadata;
+  const manifest: CheckedManifest = {
+    apiVersion,
+    kind,
+    metadata: {
+      name,
+      namespace: namespace ?? 'default',
+      ...(labels && Object.keys(labels).length > 0 && { labels }),
+      ...(annotations && Object.keys(annotations).length > 0 && { annotations }),
+    },
+  };
+  // A field that is `null` says nothing, as in Kubernetes.
+  for (const [field, content] of Object.entries(fields)) {
+    if (content !== null && content !== undefined) manifest[field] = content as JsonValue;
+  }
+  return { manifest };
+}
+
+function text(pattern: RegExp, longest: number, what: string) {
+  return z
+    .string({
+      error: ({ input }) =>
+        input === undefined || input === null ? 'is missing' : 'must be a string; put it in quotes',
+    })
+    .refine(
+      (value) => value.length <= longest && pattern.test(value),
+      `is not ${what} (at most ${longest} characters)`,
+    );
+}
+
+function texts() {
+  return z.record(z.string(), z.string('must be a string; put it in quotes'), 'must be a mapping of strings');
+}
+
+function toStep(step: PropertyKey): string | number {
+  return typeof step === 'number' ? step : String(step);
+}

@@ -1,0 +1,175 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Manifest } from './manifest.ts';
+import type { ResourceChange, Resources, WriteOptions } from './port.ts';
+import { keyOf, type Resource, type ResourceKey } from './resource.ts';
+
+/** An adapter under test, and its user's side. */
+export interface ContractSubject {
+  resources: Resources;
+  /** Makes or changes a resource as a user does. */
+  apply(manifest: Manifest): Promise<void>;
+  /** Deletes a resource as a user does. */
+  remove(manifest: Manifest): Promise<void>;
+}
+
+const tables = { apiVersion: 'example.org/v1', kind: 'Table' };
+const finalizer = 'kplug.dev/delegation';
+
+/** The tests that every adapter of `Resources` has to pass. */
+export function describeContract(open: () => Promise<ContractSubject>): void {
+  describe('the contract of resources', () => {
+    let subject: ContractSubject;
+    let changes: ResourceChange[];
+
+    beforeEach(async () => {
+      subject = await open();
+      changes = [];
+      await subject.resources.follow(tables, (change) => changes.push(change));
+    });
+
+    afterEach(() => subject.resources.close());
+
+    function manifest(name: string, spec: Manifest['spec'] = { columns: 1 }): Manifest {
+      return { ...tables, metadata: { name }, spec };
+    }
+
+    async function make(
+      name: string,
+    ): Promise<{ key: ResourceKey; written: Resource; by(fieldManager: string): WriteOptions }> {
+      const key = `example.org/v1/Table/default/${name}`;
+      await subject.apply(manifest(name));
+      const written = await vi.waitFor(() => present(key));
+      return { key, written, by: (fieldManager) => ({ uid: written.metadata.uid, fieldManager }) };
+    }
+
+    function present(key: ResourceKey): Resource {
+      const resource = subject.resources.get(key);
+      if (!resource) throw new Error(`${key} isn't there.`);
+      return resource;
+    }
+
+    it('tells of a new resource, a changed one and a removed one', async () => {
+      const { key, written } = await make('users');
+      expect(keyOf(written)).toBe(key);
+      expect(written.metadata).toMatchObject({ name: 'users', namespace: 'default', generation: 1 });
+      await subject.apply(manifest('users', { columns: 2 }));
+      await vi.waitFor(() => expect(present(key).spec).toEqual({ columns: 2 }));
+      await subject.remove(manifest('users'));
+      await vi.waitFor(() => expect(subject.resources.get(key)).toBeUndefined());
+
+      expect(changes.map(({ gone }) => gone)).toEqual([false, false, true]);
+      expect(changes[0]).toEqual({ resource: written, gone: false });
+      expect(changes[1]?.previous).toBe(written);
+      expect(changes[1]?.resource.metadata).toMatchObject({ uid: written.metadata.uid, generation: 2 });
+      expect(changes[2]?.resource.spec).toEqual({ columns: 2 });
+    });
+
+    it('tells a later listener of what is there before its promise is fulfilled', async () => {
+      await make('users');
+      await make('orders');
+      const told: string[] = [];
+      await subject.resources.follow(tables, ({ resource }) => told.push(resource.metadata.name));
+      expect(told.sort()).toEqual(['orders', 'users']);
+      expect([...subject.resources.list(tables)].map(({ metadata }) => metadata.name).sort()).toEqual([
+        'orders',
+        'users',
+      ]);
+      expect([...subject.resources.list({ ...tables, apiVersion: 'example.org/v2' })]).toEqual([]);
+    });
+
+    it('writes a status without a new generation, and never changes a resource in place', async () => {
+      const { key, written, by } = await make('users');
+      await expect(subject.resources.applyStatus(key, { rows: 1 }, by('kplug/a'))).resolves.toBe('written');
+      await vi.waitFor(() => expect(present(key).status).toEqual({ rows: 1 }));
+      expect(present(key).metadata.generation).toBe(1);
+      expect(present(key).metadata.resourceVersion).not.toBe(written.metadata.resourceVersion);
+      expect(written).not.toHaveProperty('status');
+    });
+
+    it('does nothing when a status stays the same', async () => {
+      const { key, by } = await make('users');
+      await subject.resources.applyStatus(key, { rows: 1, plugin: { name: 'a', version: '1' } }, by('kplug/a'));
+      await vi.waitFor(() => expect(present(key).status).toHaveProperty('rows'));
+      const told = changes.length;
+      await expect(
+        subject.resources.applyStatus(key, { plugin: { version: '1', name: 'a' }, rows: 1 }, by('kplug/a')),
+      ).resolves.toBe('unchanged');
+      expect(changes).toHaveLength(told);
+    });
+
+    it('takes back what a manager no longer says, and leaves what others say', async () => {
+      const { key, by } = await make('users');
+      const ready = { type: 'Ready', status: 'True' };
+      const synced = { type: 'Synced', status: 'True' };
+      await subject.resources.applyStatus(key, { rows: 1, plugin: { name: 'a' }, conditions: [ready] }, by('kplug/a'));
+      await subject.resources.applyStatus(key, { plugin: { version: '1' }, conditions: [synced] }, by('kplug/b'));
+      await vi.waitFor(() => {
+        expect(present(key).status).toEqual({
+          rows: 1,
+          plugin: { name: 'a', version: '1' },
+          conditions: [ready, synced],
+        });
+      });
+      await subject.resources.applyStatus(key, { rows: 2 }, by('kplug/a'));
+      await vi.waitFor(() => {
+        expect(present(key).status).toEqual({ rows: 2, plugin: { version: '1' }, conditions: [synced] });
+      });
+    });
+
+    it('keeps a resource that is deleted until its last finalizer is removed', async () => {
+      const { key, by } = await make('users');
+      await expect(subject.resources.addFinalizer(key, finalizer, by('kplug/a'))).resolves.toBe('written');
+      await expect(subject.resources.addFinalizer(key, finalizer, by('kplug/a'))).resolves.toBe('unchanged');
+      await subject.remove(manifest('users'));
+      await vi.waitFor(() => expect(present(key).metadata.deletionTimestamp).toBeDefined());
+      await expect(subject.resources.addFinalizer(key, 'example.org/late', by('kplug/a'))).resolves.toBe('unchanged');
+      expect(present(key).metadata.finalizers).toEqual([finalizer]);
+
+      await expect(subject.resources.removeFinalizer(key, finalizer, by('kplug/a'))).resolves.toBe('written');
+      await vi.waitFor(() => expect(subject.resources.get(key)).toBeUndefined());
+      expect(changes.at(-1)).toMatchObject({ gone: true, resource: { metadata: { name: 'users' } } });
+      await expect(subject.resources.removeFinalizer(key, finalizer, by('kplug/a'))).resolves.toBe('gone');
+    });
+
+    it('leaves a resource alone that was made anew under the same name', async () => {
+      const { key, written, by } = await make('users');
+      await subject.remove(manifest('users'));
+      await vi.waitFor(() => expect(subject.resources.get(key)).toBeUndefined());
+      const anew = (await make('users')).written;
+      expect(anew.metadata.uid).not.toBe(written.metadata.uid);
+
+      await expect(subject.resources.applyStatus(key, { rows: 1 }, by('kplug/a'))).resolves.toBe('gone');
+      await expect(subject.resources.addFinalizer(key, finalizer, by('kplug/a'))).resolves.toBe('gone');
+      expect(present(key)).toEqual(anew);
+    });
+
+    it('gives a write up whose signal is aborted', async () => {
+      const { key, written, by } = await make('users');
+      const options = { ...by('kplug/a'), signal: AbortSignal.abort() };
+      await expect(subject.resources.applyStatus(key, { rows: 1 }, options)).rejects.toThrow(/abort/);
+      expect(present(key)).toBe(written);
+    });
+
+    it('refuses a status with keys that could change a prototype', async () => {
+      const { key, written, by } = await make('users');
+      const status = JSON.parse('{"plugin": {"__proto__": {"polluted": true}}}');
+      await expect(subject.resources.applyStatus(key, status, by('kplug/a'))).rejects.toThrow(
+        'status.plugin.__proto__',
+      );
+      expect(present(key)).toBe(written);
+    });
+
+    it('neither writes nor tells anything once it is closed', async () => {
+      const { key, by } = await make('users');
+      await subject.resources.close();
+      const told = changes.length;
+      await expect(subject.resources.applyStatus(key, { rows: 1 }, by('kplug/a'))).rejects.toThrow(
+        expect.objectContaining({ code: 'Stopped' }),
+      );
+      await expect(subject.resources.follow(tables, () => undefined)).rejects.toThrow(
+        expect.objectContaining({ code: 'Stopped' }),
+      );
+      expect(changes).toHaveLength(told);
+    });
+  });
+}

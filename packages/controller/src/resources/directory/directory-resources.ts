@@ -1,0 +1,57 @@
+import type { MemoryResources } from '../memory/memory-resources.ts';
+import type { ResourceListener, Resources, WriteOptions, WriteResult } from '../port.ts';
+import type { JsonObject, Resource, ResourceKey, ResourceKind } from '../resource.ts';
+import type { DirectoryFollower, FollowedDirectory } from './directory-follower.ts';
+import type { DirectoryProblem } from './problem-list.ts';
+
+/** Resources that users write into the files of a directory. Made by `openDirectory`. */
+export class DirectoryResources implements Resources {
+  readonly #parts: FollowedDirectory;
+  readonly #resources: MemoryResources;
+  readonly #follower: DirectoryFollower;
+
+  constructor(parts: FollowedDirectory, follower: DirectoryFollower) {
+    this.#parts = parts;
+    this.#resources = parts.resources;
+    this.#follower = follower;
+  }
+
+  /** What users have to put right, by file and line. */
+  problems(): DirectoryProblem[] {
+    return this.#parts.problems.all();
+  }
+
+  follow(kind: ResourceKind, listener: ResourceListener): Promise<void> {
+    return this.#resources.follow(kind, listener);
+  }
+
+  get(key: ResourceKey): Resource | undefined {
+    return this.#resources.get(key);
+  }
+
+  list(kind: ResourceKind): Resource[] {
+    return this.#resources.list(kind);
+  }
+
+  applyStatus(key: ResourceKey, status: JsonObject, options: WriteOptions): Promise<WriteResult> {
+    return this.#resources.applyStatus(key, status, options);
+  }
+
+  addFinalizer(key: ResourceKey, finalizer: string, options: WriteOptions): Promise<WriteResult> {
+    return this.#resources.addFinalizer(key, finalizer, options);
+  }
+
+  removeFinalizer(key: ResourceKey, finalizer: string, options: WriteOptions): Promise<WriteResult> {
+    return this.#resources.removeFinalizer(key, finalizer, options);
+  }
+
+  /** Stops following, waits for writes under way and gives the directory to others. Rejects with `StorageFailed`. */
+  async close(): Promise<void> {
+    await this.#follower.stop();
+    try {
+      await this.#resources.close();
+    } finally {
+      await this.#parts.lock.release();
+    }
+  }
+}

@@ -1,0 +1,200 @@
+import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { WriteOptions } from '../port.ts';
+import type { Resource } from '../resource.ts';
+import { statePathOf } from './state-file.ts';
+import { documents, TestDirectory, table, tableKey, tables, waitFor } from './testing.ts';
+
+const finalizer = 'kplug.dev/delegation';
+const users = tableKey('users');
+
+function by({ metadata }: Resource, fieldManager = 'kplug/tables'): WriteOptions {
+  return { uid: metadata.uid, fieldManager };
+}
+
+describe('openDirectory', () => {
+  let directory: TestDirectory;
+
+  beforeEach(async () => {
+    directory = await TestDirectory.make();
+  });
+
+  afterEach(() => directory[Symbol.asyncDispose]());
+
+  it('knows all that the files define when it is open', async () => {
+    await directory.write('b.yaml', documents(table('users'), table('orders')));
+    await directory.write('shop/a.yml', table('items'));
+    const resources = await directory.open();
+    const names: string[] = [];
+    await resources.follow(tables, ({ resource }) => names.push(resource.metadata.name));
+    expect(names).toEqual(['users', 'orders', 'items']);
+    expect(resources.problems()).toEqual([]);
+    expect(await readFile(join(directory.path, 'b.yaml'), 'utf8')).toBe(documents(table('users'), table('orders')));
+  });
+
+  it('loads thousand resources from one file', async () => {
+    const names = Array.from({ length: 1_000 }, (_, index) => `table-${index}`);
+    await directory.write('all.yaml', documents(...names.map((name) => table(name))));
+    const resources = await directory.open();
+    expect(resources.list(tables)).toHaveLength(1_000);
+  });
+
+  it.each([
+    ['does not exist', 'nowhere', /nowhere doesn't exist/],
+    ['is a file', 'file.yaml', /file\.yaml is not a directory/],
+    ['cannot be written', 'taken', /taken can't be written/],
+  ])('refuses a directory that %s', async (_, name, message) => {
+    await directory.write('file.yaml', '');
+    await directory.write('taken/.kplug', 'a file where the folder should be');
+    const opening = directory.open({ directory: join(directory.path, name) });
+    await expect(opening).rejects.toThrow(
+      expect.objectContaining({ code: 'InvalidConfiguration', message: expect.stringMatching(message) }),
+    );
+  });
+
+  it('refuses a directory that another operator follows, and takes it once that one is closed', async () => {
+    const first = await directory.open();
+    await expect(directory.open()).rejects.toThrow(
+      expect.objectContaining({
+        code: 'InvalidConfiguration',
+        message: expect.stringContaining(`process ${process.pid}`),
+      }),
+    );
+    await first.close();
+    await directory.open();
+  });
+
+  it('keeps uid, generation and statuses over a restart', async () => {
+    await directory.write('a.yaml', table('users', 1));
+    let resources = await directory.open();
+    await directory.write('a.yaml', table('users', 2));
+    const before = await waitFor(resources, 'users', ({ metadata }) => expect(metadata.generation).toBe(2));
+    await resources.applyStatus(users, { rows: 1, plugin: { name: 'a' } }, by(before));
+    await resources.applyStatus(users, { plugin: { version: '1' } }, by(before, 'kplug/other'));
+    const written = resources.get(users);
+    await resources.close();
+
+    resources = await directory.open();
+    expect(resources.get(users)).toEqual(written);
+    await expect(resources.applyStatus(users, { rows: 1, plugin: { name: 'a' } }, by(before))).resolves.toBe(
+      'unchanged',
+    );
+    await resources.applyStatus(users, {}, by(before));
+    expect(resources.get(users)?.status).toEqual({ plugin: { version: '1' } });
+  });
+
+  it('takes what changed while it was closed for an update, and what was removed for a deletion', async () => {
+    await directory.write('a.yaml', documents(table('users'), table('orders')));
+    await directory.write('b.yaml', table('items'));
+    let resources = await directory.open();
+    const before = await waitFor(resources, 'users');
+    await resources.close();
+    await directory.write('a.yaml', table('users', 2));
+    await directory.remove('b.yaml');
+    resources = await directory.open();
+    expect(resources.list(tables).map(({ metadata }) => metadata.name)).toEqual(['users']);
+    expect(resources.get(users)?.metadata).toMatchObject({ uid: before.metadata.uid, generation: 2 });
+  });
+
+  it('goes on with a deletion that waits for a finalizer', async () => {
+    await directory.write('a.yaml', table('users'));
+    let resources = await directory.open();
+    const { metadata } = await waitFor(resources, 'users');
+    const options = { uid: metadata.uid, fieldManager: 'kplug/tables' };
+    await resources.addFinalizer(users, finalizer, options);
+    await directory.remove('a.yaml');
+    const deleting = await waitFor(resources, 'users', (resource) => {
+      expect(resource.metadata.deletionTimestamp).toBeDefined();
+    });
+    await resources.close();
+
+    resources = await directory.open();
+    expect(resources.get(users)).toEqual(deleting);
+    await expect(resources.removeFinalizer(users, finalizer, options)).resolves.toBe('written');
+    expect(resources.get(users)).toBeUndefined();
+    await resources.close();
+    resources = await directory.open();
+    expect(resources.list(tables)).toEqual([]);
+  });
+
+  it('deletes nothing of a file that was broken while it was closed', async () => {
+    await directory.write('a.yaml', documents(table('users'), table('orders')));
+    let resources = await directory.open();
+    await resources.close();
+    await directory.write('a.yaml', `${documents(table('users', 2))}---\nkind: [\n`);
+    resources = await directory.open();
+    expect(
+      resources
+        .list(tables)
+        .map(({ metadata, spec }) => [metadata.name, metadata.generation, spec])
+        .sort(),
+    ).toEqual([
+      ['orders', 1, { columns: 1 }],
+      ['users', 1, { columns: 1 }],
+    ]);
+    expect(resources.problems()).toEqual([expect.objectContaining({ file: join(directory.path, 'a.yaml'), line: 9 })]);
+  });
+
+  it('sets a state aside that it cannot understand, says so, and makes that resource anew', async () => {
+    await directory.write('a.yaml', documents(table('users'), table('orders')));
+    let resources = await directory.open();
+    const [lost, kept] = [await waitFor(resources, 'users'), await waitFor(resources, 'orders')];
+    await resources.close();
+    const file = join(directory.path, '.kplug', statePathOf(users));
+    const content = await readFile(file, 'utf8');
+    await writeFile(file, content.slice(0, content.length / 2));
+    await writeFile(`${file}.tmp`, content.slice(0, 10));
+
+    resources = await directory.open();
+    expect(resources.get(users)?.metadata.uid).not.toBe(lost.metadata.uid);
+    expect(resources.get(tableKey('orders'))).toEqual(kept);
+    expect(directory.log.filter(({ level }) => level >= 50).map(({ msg }) => msg)).toEqual([
+      expect.stringContaining(`${file}: This is not the state of a resource`),
+    ]);
+    await resources.close();
+    expect((await readdir(join(file, '..'))).sort()).toEqual(['orders.json', 'users.json', 'users.json.corrupt']);
+  });
+
+  it('remembers which file a resource moved to', async () => {
+    await directory.write('a.yaml', table('users'));
+    let resources = await directory.open();
+    const { metadata } = await waitFor(resources, 'users');
+    await rename(join(directory.path, 'a.yaml'), join(directory.path, 'b.yaml'));
+    const state = join(directory.path, '.kplug', statePathOf(users));
+    await vi.waitFor(async () => expect(JSON.parse(await readFile(state, 'utf8')).source).toBe('b.yaml'), 10_000);
+    await resources.close();
+    await directory.write('a.yaml', table('users', 2));
+    resources = await directory.open();
+    expect(resources.get(users)).toMatchObject({
+      metadata: { uid: metadata.uid, generation: 1 },
+      spec: { columns: 1 },
+    });
+    expect(resources.problems().map(({ file }) => file)).toEqual([join(directory.path, 'a.yaml')]);
+  });
+
+  it('keeps no state outside its folder, whatever a resource is called', async () => {
+    await directory.write(
+      'a.yaml',
+      documents(
+        table('"../../../escaped"'),
+        table('users').replace('metadata:', 'metadata:\n  namespace: "../escaped"'),
+        table('users').replace('kind: Table', 'kind: ../escaped'),
+        table('users').replace('example.org/v1', '../escaped'),
+      ),
+    );
+    await directory.write('b.yaml', table('"..%2f"'));
+    const resources = await directory.open();
+    expect(resources.list(tables)).toEqual([]);
+    expect(resources.problems().map(({ line, message }) => [line, message])).toEqual([
+      [4, expect.stringContaining('metadata.name is not')],
+      [11, expect.stringContaining('metadata.namespace is not')],
+      [17, expect.stringContaining('kind is not')],
+      [23, expect.stringContaining('apiVersion is not')],
+      [4, expect.stringContaining('metadata.name is not')],
+    ]);
+    await resources.close();
+    expect((await readdir(join(directory.path, '.kplug'), { recursive: true })).sort()).toEqual(['.gitignore']);
+    expect((await readdir(directory.path)).sort()).toEqual(['.kplug', 'a.yaml', 'b.yaml']);
+  });
+});

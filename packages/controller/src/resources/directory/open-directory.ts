@@ -1,0 +1,98 @@
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { KplugError, messageOf } from '../../errors.ts';
+import { MemoryResources } from '../memory/memory-resources.ts';
+import type { Persistence } from '../memory/persistence.ts';
+import { keyOf } from '../resource.ts';
+import { DesiredState } from './desired-state.ts';
+import { DirectoryFollower } from './directory-follower.ts';
+import { DirectoryLock } from './directory-lock.ts';
+import { DirectoryResources } from './directory-resources.ts';
+import { ProblemList, type ProblemListener } from './problem-list.ts';
+import { checkDirectory, loadStates, makeStateFolder } from './state-folder.ts';
+import { StateStore } from './state-store.ts';
+
+/** Options of `openDirectory`. */
+export interface DirectoryOptions {
+  /** The directory of manifests. It has to be there, and to be writable. */
+  directory: string;
+  /** Hears of problems, and of what was set aside. */
+  logger: Logger;
+  /** Hears of problems too. */
+  onProblem?: ProblemListener;
+  /**
+   * How often the directory is looked through although no change was noticed, in milliseconds. Default: 10,000; between 1,000
+   * and 60,000 is sane. Lower it where changes aren't announced, as on network file systems.
+   */
+  lookInterval?: number;
+}
+
+/**
+ * Follows the resources in the files of a directory (`.yaml`, `.yml`, `.json`) and its sub-folders. Editing is updating,
+ * removing a document or a file is deleting; the files are never written. What becomes of the resources is kept below
+ * `.kplug/`. A file with a problem changes and deletes nothing until it is put right.
+ *
+ * Rejects with `InvalidConfiguration` when the directory can't be used or another operator does, with `StorageFailed` when
+ * the states of resources can't be read.
+ */
+export async function openDirectory(options: DirectoryOptions): Promise<DirectoryResources> {
+  const { directory, logger } = options;
+  await checkDirectory(directory);
+  const folder = await makeStateFolder(directory);
+  const lock = new DirectoryLock(join(folder, 'lock'), directory);
+  await acquire(lock, directory);
+  try {
+    const states = await loadStates(folder, logger);
+    const desired = new DesiredState();
+    const store = new StateStore({
+      folder,
+      sourceOf: (key) => desired.sourceOf(key) ?? '',
+      onFailure: () => follower.wake(),
+    });
+    const persistence: Persistence = {
+      changed(key, stored) {
+        if (!stored) {
+          desired.forget(key);
+          follower.wake();
+        }
+        store.changed(key, stored);
+      },
+      durable: (key) => store.durable(key),
+      flush: () => store.flush(),
+    };
+    const resources = new MemoryResources({ persistence });
+    for (const { source, ...stored } of states) {
+      resources.restore(stored);
+      desired.restore(keyOf(stored.resource), source);
+    }
+    const problems = new ProblemList(logger, options.onProblem);
+    const parts = {
+      directory,
+      resources,
+      desired,
+      store,
+      lock,
+      problems,
+      lookInterval: options.lookInterval ?? 10_000,
+    };
+    const follower = new DirectoryFollower(
+      parts,
+      states.map(({ source }) => source),
+    );
+    await follower.start();
+    return new DirectoryResources(parts, follower);
+  } catch (error) {
+    await lock.release();
+    throw error;
+  }
+}
+
+async function acquire(lock: DirectoryLock, directory: string): Promise<void> {
+  try {
+    await lock.acquire();
+  } catch (cause) {
+    if (cause instanceof KplugError) throw cause;
+    const message = `The directory of resources ${directory} can't be locked: ${messageOf(cause)}.`;
+    throw new KplugError('InvalidConfiguration', message, { cause });
+  }
+}

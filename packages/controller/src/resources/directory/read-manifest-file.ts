@@ -1,0 +1,35 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import { messageOf } from '../../errors.ts';
+import { largestManifestFile, type ManifestFile, parseManifests, tooLarge } from '../manifest.ts';
+import { fingerprintOf } from './list-manifest-files.ts';
+import { hasCode } from './write-durably.ts';
+
+/**
+ * Reads a file of manifests. What is wrong with it is among its problems; never rejects. `undefined` when it no longer has
+ * the fingerprint, as it is being written or is gone.
+ */
+export async function readManifestFile(file: string, fingerprint: string): Promise<ManifestFile | undefined> {
+  let bytes: Buffer | undefined;
+  try {
+    await using handle = await open(file, 'r');
+    bytes = await readUnlessTooLarge(handle);
+    if (fingerprintOf(await handle.stat({ bigint: true })) !== fingerprint) return undefined;
+  } catch (error) {
+    return hasCode(error, 'ENOENT') ? undefined : broken(file, `The file can't be read: ${messageOf(error)}.`);
+  }
+  if (!bytes) return broken(file, tooLarge);
+  try {
+    return parseManifests(new TextDecoder('utf-8', { fatal: true }).decode(bytes), { file });
+  } catch {
+    return broken(file, 'The file is not UTF-8 text.');
+  }
+}
+
+async function readUnlessTooLarge(handle: FileHandle): Promise<Buffer | undefined> {
+  const { size } = await handle.stat();
+  return size > largestManifestFile ? undefined : handle.readFile();
+}
+
+function broken(file: string, message: string): ManifestFile {
+  return { manifests: [], problems: [{ file, message }] };
+}

@@ -1,0 +1,81 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { formatPath, isJsonObject } from '../json.ts';
+import type { StoredResource } from '../memory/persistence.ts';
+import { groupOf, type JsonObject, keyOf, parseKey, type Resource, type ResourceKey } from '../resource.ts';
+
+/** What is kept of one resource: all there is to know of it, and the file that defines it. */
+export interface ResourceState extends StoredResource {
+  /** The path of the file below the directory, with `/`. */
+  source: string;
+}
+
+const object = z.custom<JsonObject>(isJsonObject, 'must be an object');
+const strings = z.record(z.string(), z.string());
+
+const stateSchema = z.object({
+  formatVersion: z.literal(1),
+  source: z.string(),
+  resource: z.looseObject({
+    apiVersion: z.string(),
+    kind: z.string(),
+    metadata: z.object({
+      name: z.string(),
+      namespace: z.string().exactOptional(),
+      uid: z.string(),
+      generation: z.int(),
+      resourceVersion: z.string(),
+      creationTimestamp: z.string(),
+      deletionTimestamp: z.string().exactOptional(),
+      finalizers: z.array(z.string()).exactOptional(),
+      labels: strings.exactOptional(),
+      annotations: strings.exactOptional(),
+    }),
+    spec: object.exactOptional(),
+    status: object.exactOptional(),
+  }),
+  statuses: z.array(z.object({ fieldManager: z.string(), status: object })),
+});
+
+/** The longest name of a file that is taken as it is, so that a suffix or two fit in the 255 bytes that systems allow. */
+const longestName = 200;
+
+/** The folder of all states, below `.kplug`. */
+export const statesFolder = 'resources';
+
+/** Where the state of a resource is kept, below `.kplug`. */
+export function statePathOf(key: ResourceKey): string {
+  const { apiVersion, kind, namespace, name } = parseKey(key);
+  const group = groupOf(apiVersion);
+  // `_core` can't be the name of a group.
+  const folders = group === '' ? ['_core', apiVersion] : [group, apiVersion.slice(group.length + 1)];
+  return join(statesFolder, ...folders, kind, namespace, `${shorten(name)}.json`);
+}
+
+/** The content of a state file. */
+export function formatState({ source, resource, statuses }: ResourceState): string {
+  const byManager = [...statuses].map(([fieldManager, status]) => ({ fieldManager, status }));
+  return `${JSON.stringify({ formatVersion: 1, source, resource, statuses: byManager }, undefined, 2)}\n`;
+}
+
+/** Reads the content of the state file at a path below `.kplug`. Throws when it isn't one. */
+export function parseState(content: string, path: string): ResourceState {
+  const { data, error } = stateSchema.safeParse(JSON.parse(content));
+  if (!data) throw new Error(`${formatPath(error.issues[0]?.path.map(String) ?? [])}: ${error.issues[0]?.message}`);
+  const { source, resource, statuses } = data;
+  const state = {
+    source,
+    resource: resource satisfies Resource,
+    statuses: new Map(statuses.map(({ fieldManager, status }) => [fieldManager, status])),
+  };
+  const expected = statePathOf(keyOf(resource));
+  if (path !== expected) throw new Error(`it holds what belongs into ${expected}`);
+  return state;
+}
+
+function shorten(name: string): string {
+  if (name.length <= longestName) return name;
+  // `~` can't be in a name.
+  return `${name.slice(0, 150)}~${createHash('sha256').update(name).digest('hex').slice(0, 32)}`;
+}

@@ -1,0 +1,106 @@
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { pino } from 'pino';
+import { vi } from 'vitest';
+import type { Resource, ResourceKey } from '../resource.ts';
+import type { DirectoryResources } from './directory-resources.ts';
+import { type DirectoryOptions, openDirectory } from './open-directory.ts';
+import type { DirectoryProblem } from './problem-list.ts';
+import { statePathOf } from './state-file.ts';
+
+/** The kind that tests use. */
+export const tables = { apiVersion: 'example.org/v1', kind: 'Table' };
+
+/** The key of a table in the namespace `default`. */
+export function tableKey(name: string): ResourceKey {
+  return `example.org/v1/Table/default/${name}`;
+}
+
+/** The manifest of a table. */
+export function table(name: string, columns = 1): string {
+  return `apiVersion: example.org/v1\nkind: Table\nmetadata:\n  name: ${name}\nspec:\n  columns: ${columns}\n`;
+}
+
+/** Several documents in one text. */
+export function documents(...manifests: string[]): string {
+  return manifests.join('---\n');
+}
+
+/** A directory for one test, and what was opened in it. */
+export class TestDirectory implements AsyncDisposable {
+  readonly path: string;
+  readonly log: { level: number; msg: string }[] = [];
+  readonly #opened: DirectoryResources[] = [];
+
+  private constructor(path: string) {
+    this.path = path;
+  }
+
+  static async make(): Promise<TestDirectory> {
+    const path = join(await mkdtemp(join(tmpdir(), 'kplug-directory-')), 'tables');
+    await mkdir(path);
+    return new TestDirectory(path);
+  }
+
+  async write(file: string, content: string): Promise<void> {
+    await mkdir(dirname(join(this.path, file)), { recursive: true });
+    await writeFile(join(this.path, file), content);
+  }
+
+  /** Writes a file as many editors do: beside it, and then in its place. */
+  async replace(file: string, content: string): Promise<void> {
+    await this.write(`${file}.swp`, content);
+    await rename(join(this.path, `${file}.swp`), join(this.path, file));
+  }
+
+  async remove(file: string): Promise<void> {
+    await rm(join(this.path, file), { recursive: true });
+  }
+
+  /** The state of a table as it is on disk. */
+  async stateOf(name: string): Promise<unknown> {
+    return JSON.parse(await readFile(join(this.path, '.kplug', statePathOf(tableKey(name))), 'utf8'));
+  }
+
+  async open(options: Partial<DirectoryOptions> = {}): Promise<DirectoryResources> {
+    const write = (line: string) => void this.log.push(JSON.parse(line));
+    const resources = await openDirectory({ directory: this.path, logger: pino({}, { write }), ...options });
+    this.#opened.push(resources);
+    return resources;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const resources of this.#opened) await resources.close();
+    await rm(dirname(this.path), { recursive: true, force: true });
+  }
+}
+
+/** Waits until a table is as a test wants it. */
+export async function waitFor(
+  resources: DirectoryResources,
+  name: string,
+  check: (resource: Resource) => void = () => undefined,
+): Promise<Resource> {
+  return vi.waitFor(
+    () => {
+      const resource = resources.get(tableKey(name));
+      if (!resource) throw new Error(`${name} isn't there.`);
+      check(resource);
+      return resource;
+    },
+    { timeout: 10_000 },
+  );
+}
+
+/** Waits until there is one problem, and no other. */
+export async function onlyProblem(resources: DirectoryResources): Promise<DirectoryProblem> {
+  return vi.waitFor(
+    () => {
+      const [problem, ...others] = resources.problems();
+      if (!problem || others.length > 0) throw new Error(`There are ${resources.problems().length} problems.`);
+      return problem;
+    },
+    { timeout: 10_000 },
+  );
+}

@@ -1,0 +1,14 @@
+import { describe, expect, it } from 'vitest';
+import { hasForbiddenKey, isForbiddenKey } from './forbidden-keys.ts';
+
+describe('forbidden keys', () => {
+  it.each(['__proto__', 'constructor', 'prototype'])('%s is one, at any depth', (key) => {
+    expect(isForbiddenKey(key)).toBe(true);
+    expect(hasForbiddenKey(JSON.parse(`{"a":[{"b":{"${key}":1}}]}`))).toBe(true);
+  });
+
+  it('are no values, and no other keys', () => {
+    expect(isForbiddenKey('toString')).toBe(false);
+    expect(hasForbiddenKey({ a: ['__proto__'], constructors: null })).toBe(false);
+  });
+});

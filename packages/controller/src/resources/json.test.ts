@@ -1,0 +1,68 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { copyJson, findJsonFault, formatPath, jsonEquals } from './json.ts';
+import type { JsonValue } from './resource.ts';
+
+const json = fc.jsonValue().map((value) => JSON.parse(JSON.stringify(value)) as JsonValue);
+
+describe('jsonEquals', () => {
+  it('agrees with the text that sorted fields give', () => {
+    fc.assert(fc.property(json, json, (a, b) => jsonEquals(a, b) === (sortedText(a) === sortedText(b))));
+    fc.assert(fc.property(json, (value) => jsonEquals(value, JSON.parse(JSON.stringify(value)))));
+  });
+
+  it('takes a field that is undefined for missing', () => {
+    expect(jsonEquals({ a: 1, b: undefined }, { a: 1 })).toBe(true);
+    expect(jsonEquals({ a: 1, b: undefined }, { a: 1, c: 2 })).toBe(false);
+    expect(jsonEquals({}, [])).toBe(false);
+    expect(jsonEquals({ a: null }, {})).toBe(false);
+  });
+});
+
+describe('copyJson', () => {
+  it('copies at every depth and leaves out what is undefined', () => {
+    const original = { list: [{ a: 1 }], gone: undefined, inner: { gone: undefined, kept: null } };
+    const copy = copyJson(original);
+    expect(copy).toStrictEqual({ list: [{ a: 1 }], inner: { kept: null } });
+    expect(copy.list[0]).not.toBe(original.list[0]);
+    expect(original).toHaveProperty('gone');
+  });
+});
+
+describe('findJsonFault', () => {
+  it('finds nothing in JSON', () => {
+    expect(findJsonFault({ a: [1, 'two', null, { b: true }], c: undefined })).toBeUndefined();
+  });
+
+  it.each([
+    ['a key that could change a prototype', JSON.parse('{"a":[{"__proto__":1}]}'), 'a[0].__proto__', 'not allowed'],
+    ['a constructor', { constructor: { prototype: 1 } }, 'constructor', 'not allowed'],
+    ['a number that JSON lacks', { a: Number.NaN }, 'a', 'not a finite number'],
+    ['a value that JSON lacks', { a: [() => 1] }, 'a[0]', 'a function'],
+    ['an object of a class', { a: new Date(0) }, 'a', 'not a plain object'],
+  ])('finds %s', (_, value, path, message) => {
+    const fault = findJsonFault(value);
+    expect(formatPath(fault?.path ?? [])).toBe(path);
+    expect(fault?.message).toContain(message);
+  });
+
+  it('refuses what is too deep, even when it has no end', () => {
+    const endless: { again?: unknown } = {};
+    endless.again = endless;
+    expect(findJsonFault(endless)?.message).toContain('100 levels');
+  });
+
+  it('refuses what is large only because it says the same often', () => {
+    const text = 'x'.repeat(1024 * 1024);
+    expect(findJsonFault([text, text, text])).toBeUndefined();
+    expect(findJsonFault([text, text, text, text, text])?.message).toContain('4 MiB');
+  });
+});
+
+function sortedText(value: JsonValue): string {
+  return JSON.stringify(value, (_, inner: unknown) =>
+    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
+      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : inner,
+  );
+}

@@ -1,0 +1,118 @@
+import { isForbiddenKey } from './forbidden-keys.ts';
+import type { JsonObject, JsonValue } from './resource.ts';
+
+/** What is wrong with a value, and where in it. */
+export interface JsonFault {
+  path: (string | number)[];
+  message: string;
+}
+
+/** How deep objects and arrays may be nested. Kubernetes' own limit for JSON is far above what any schema has. */
+const deepest = 100;
+
+/** How much a value may hold once aliases are expanded, in characters. Kubernetes takes 3 MiB at the most. */
+const largest = 4 * 1024 * 1024;
+
+/** Whether a value is a JSON object, neither an array nor `null`. */
+export function isJsonObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** Whether two JSON values say the same. The order of fields doesn't matter; one that is `undefined` counts as missing. */
+export function jsonEquals(a: JsonValue | undefined, b: JsonValue | undefined): boolean {
+  if (a === b) return true;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
+  if (Array.isArray(a)) {
+    return Array.isArray(b) && a.length === b.length && a.every((item, index) => jsonEquals(item, b[index]));
+  }
+  return !Array.isArray(b) && objectsEqual(a, b);
+}
+
+/** Copies a JSON value. Fields that are `undefined` are left out. */
+export function copyJson<T extends JsonValue>(value: T): T;
+export function copyJson(value: JsonValue): JsonValue {
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map((item) => copyJson(item));
+  const copy = { ...value };
+  for (const key in copy) {
+    const inner = copy[key];
+    if (inner === undefined) delete copy[key];
+    else if (typeof inner === 'object') copy[key] = copyJson(inner);
+  }
+  return copy;
+}
+
+/**
+ * Why a value can't be kept as JSON: something that JSON hasn't, a key that could change a prototype, or too deep or too
+ * large. `undefined` when it can.
+ */
+export function findJsonFault(value: unknown): JsonFault | undefined {
+  const fault = inspect(value, 0, { left: largest });
+  fault?.path.reverse();
+  return fault;
+}
+
+/** A path for people: `spec.columns[2].name`. The inner part of a long one is left out. */
+export function formatPath(path: readonly (string | number)[]): string {
+  const shown = path.length > 12 ? [...path.slice(0, 6), '…', ...path.slice(-3)] : path;
+  return shown
+    .map((step, index) => (typeof step === 'number' ? `[${step}]` : `${index > 0 ? '.' : ''}${step}`))
+    .join('');
+}
+
+function objectsEqual(a: JsonObject, b: JsonObject): boolean {
+  let surplus = 0;
+  for (const key in a) {
+    const value = a[key];
+    if (value === undefined) continue;
+    if (!jsonEquals(value, b[key])) return false;
+    surplus -= 1;
+  }
+  for (const key in b) {
+    if (b[key] !== undefined) surplus += 1;
+  }
+  return surplus === 0;
+}
+
+/** The path of the fault is built from its end, on the way back. */
+function inspect(value: unknown, depth: number, budget: { left: number }): JsonFault | undefined {
+  budget.left -= typeof value === 'string' ? value.length + 2 : 4;
+  if (budget.left < 0) return { path: [], message: 'holds more than 4 MiB' };
+  if (typeof value === 'object' && value !== null) {
+    if (depth >= deepest) return { path: [], message: `is nested more than ${deepest} levels deep` };
+    if (Array.isArray(value)) return inspectItems(value, depth, budget);
+    return inspectFields(value, depth, budget);
+  }
+  if (typeof value === 'number' && !Number.isFinite(value)) return { path: [], message: 'is not a finite number' };
+  const known = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' || value === null;
+  return known ? undefined : { path: [], message: `is not a JSON value but a ${typeof value}` };
+}
+
+function inspectItems(items: unknown[], depth: number, budget: { left: number }): JsonFault | undefined {
+  for (let index = 0; index < items.length; index += 1) {
+    const fault = inspect(items[index], depth + 1, budget);
+    if (fault) {
+      fault.path.push(index);
+      return fault;
+    }
+  }
+  return undefined;
+}
+
+function inspectFields(object: object, depth: number, budget: { left: number }): JsonFault | undefined {
+  const prototype: unknown = Object.getPrototypeOf(object);
+  if (prototype !== Object.prototype && prototype !== null) return { path: [], message: 'is not a plain object' };
+  for (const key in object) {
+    const value: unknown = (object as Record<string, unknown>)[key];
+    if (value === undefined) continue;
+    budget.left -= key.length;
+    const fault = isForbiddenKey(key)
+      ? { path: [], message: 'is a key that is not allowed' }
+      : inspect(value, depth + 1, budget);
+    if (fault) {
+      fault.path.push(key);
+      return fault;
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,131 @@
+import { describe, expect, it } from 'vitest';
+import { parseManifests } from './manifest.ts';
+
+const file = 'tables.yaml';
+const head = 'apiVersion: example.org/v1\nkind: Table\n';
+
+function parse(text: string) {
+  return parseManifests(text, { file });
+}
+
+describe('parseManifests', () => {
+  it('reads several documents and says where each begins', () => {
+    const { manifests, problems } = parse(
+      `# Tables\n---\n${head}metadata: {name: users}\nspec: {columns: 1}\n---\n---\n# nothing\n---\n${head}metadata:\n  name: orders\n  namespace: shop\ndata: {a: b}\n`,
+    );
+    expect(problems).toEqual([]);
+    expect(manifests).toEqual([
+      {
+        key: 'example.org/v1/Table/default/users',
+        line: 3,
+        column: 1,
+        manifest: {
+          apiVersion: 'example.org/v1',
+          kind: 'Table',
+          metadata: { name: 'users', namespace: 'default' },
+          spec: { columns: 1 },
+        },
+      },
+      {
+        key: 'example.org/v1/Table/shop/orders',
+        line: 11,
+        column: 1,
+        manifest: {
+          apiVersion: 'example.org/v1',
+          kind: 'Table',
+          metadata: { name: 'orders', namespace: 'shop' },
+          data: { a: 'b' },
+        },
+      },
+    ]);
+  });
+
+  it('reads JSON, and nothing where there is nothing', () => {
+    const text = JSON.stringify({ apiVersion: 'v1', kind: 'Thing', metadata: { name: 'a' } }, undefined, '\t');
+    expect(parse(text).manifests.map(({ key }) => key)).toEqual(['/v1/Thing/default/a']);
+    expect(parse('')).toEqual({ manifests: [], problems: [] });
+    expect(parse('# nothing\n')).toEqual({ manifests: [], problems: [] });
+  });
+
+  it('unpacks lists, with the line of each item', () => {
+    const { manifests, problems } = parse(
+      `apiVersion: v1\nkind: List\nitems:\n  - apiVersion: v1\n    kind: Thing\n    metadata: {name: a}\n  - apiVersion: v1\n    kind: Thing\n    metadata: {}\n`,
+    );
+    expect(manifests.map(({ key, line }) => ({ key, line }))).toEqual([{ key: '/v1/Thing/default/a', line: 4 }]);
+    expect(problems).toEqual([{ file, line: 9, column: 5, message: 'metadata.name is missing.' }]);
+  });
+
+  it('reads the sound documents beside a broken one', () => {
+    const { manifests, problems } = parse(
+      `${head}metadata: {name: users}\n---\nspec: [1,\nb: 2\n---\n${head}metadata: {name: c}\n`,
+    );
+    expect(manifests.map(({ manifest }) => manifest.metadata.name)).toEqual(['users', 'c']);
+    expect(problems).toEqual([{ file, line: 6, column: 1, message: expect.stringContaining('not sound YAML') }]);
+  });
+
+  it.each([
+    [
+      'a key that could change a prototype',
+      'spec:\n  a:\n    - __proto__: {polluted: true}\n',
+      6,
+      'spec.a[0].__proto__',
+    ],
+    [
+      'a label that is a number',
+      'spec: {}\n---\napiVersion: v1\nkind: A\nmetadata: {name: a, labels: {v: 1}}',
+      8,
+      'A a: metadata.labels.v must',
+    ],
+    ['a key that stands twice', 'spec:\n  a: 1\n  b: 2\n  a: 3\n', 7, 'must be unique'],
+    ['a merge key', 'spec:\n  a: &a {b: 1}\n  c: {<<: *a}\n', 6, 'Merge keys'],
+    ['a tag', 'spec:\n  at: !!timestamp 2001-01-01\n', 5, 'Unresolved tag'],
+    ['a number that JSON lacks', 'spec: {a: .inf}\n', 4, 'spec.a is not a finite number'],
+    ['a key that is no text', 'spec:\n  ? [a]\n  : b\n', 5, 'keys must be strings'],
+    ['an alias without an anchor', 'spec: {a: *nowhere}\n', 1, 'Unresolved alias'],
+    ['an alias of what it is in', 'spec: &a {b: *a}\n', 4, 'levels deep'],
+    ['something that is no manifest', 'spec: {}\n---\n- 1\n', 6, 'This is not a mapping'],
+  ])('reports %s with its line', (_, rest, line, message) => {
+    const { problems } = parse(`${head}metadata: {name: users}\n${rest}`);
+    expect(problems).toEqual([{ file, line, column: expect.any(Number), message: expect.stringContaining(message) }]);
+    expect({}).not.toHaveProperty('polluted');
+  });
+
+  it('refuses aliases that would expand without end', () => {
+    const lines = ['a: &a [x, x, x, x, x, x, x, x, x]'];
+    for (const [from, to] of ['ab', 'bc', 'cd', 'de', 'ef', 'fg', 'gh', 'hi']) {
+      lines.push(`${to}: &${to} [${Array(9).fill(`*${from}`).join(', ')}]`);
+    }
+    const { manifests, problems } = parse(`${head}metadata: {name: bomb}\nspec:\n  ${lines.join('\n  ')}\n`);
+    expect(manifests).toEqual([]);
+    expect(problems).toEqual([expect.objectContaining({ message: expect.stringContaining('aliases') })]);
+  });
+
+  it('refuses few aliases that expand without end all the same', () => {
+    const lines = ['a: &a [x, x]'];
+    for (const [from, to] of ['ab', 'bc', 'cd', 'de', 'ef', 'fg', 'gh', 'hi', 'ij', 'jk', 'kl', 'lm']) {
+      lines.push(`${to}: &${to} [*${from}, *${from}]`);
+    }
+    const { manifests, problems } = parse(`${head}metadata: {name: bomb}\nspec:\n  ${lines.join('\n  ')}\n`);
+    expect(manifests).toEqual([]);
+    expect(problems).toEqual([expect.objectContaining({ message: expect.stringContaining('Excessive alias count') })]);
+  });
+
+  it('survives nesting that is too deep to follow', () => {
+    expect(parse(`${head}metadata: {name: deep}\nspec: ${'['.repeat(100_000)}`).problems).toHaveLength(1);
+    expect(parse(`${head}metadata: {name: deep}\nspec: {a: ${'['.repeat(150)}${']'.repeat(150)}}`).problems).toEqual([
+      expect.objectContaining({ line: 4, message: expect.stringContaining('100 levels deep') }),
+    ]);
+  });
+
+  it('refuses text that is too large without reading it', () => {
+    expect(parse(`${head}${'#'.repeat(4 * 1024 * 1024)}`)).toEqual({
+      manifests: [],
+      problems: [{ file, message: 'The file is larger than 4 MiB; split it.' }],
+    });
+  });
+
+  it('reads mappings of very many keys', () => {
+    const keys = Array.from({ length: 30_000 }, (_, index) => `  key-${index}: x\n`);
+    expect(parse(`${head}metadata: {name: wide}\nspec:\n${keys.join('')}`).manifests).toHaveLength(1);
+  });
+});

@@ -1,0 +1,170 @@
+import { describe, expect, it } from 'vitest';
+import { describeContract } from '../contract.ts';
+import type { Manifest } from '../manifest.ts';
+import type { ResourceChange } from '../port.ts';
+import { keyOf } from '../resource.ts';
+import { MemoryResources } from './memory-resources.ts';
+import type { Persistence, StoredResource } from './persistence.ts';
+
+const table: Manifest = {
+  apiVersion: 'example.org/v1',
+  kind: 'Table',
+  metadata: { name: 'users', labels: { tier: 'a' } },
+  spec: { columns: [{ name: 'id' }] },
+};
+const key = 'example.org/v1/Table/default/users';
+
+describeContract(async () => {
+  const resources = new MemoryResources();
+  return {
+    resources,
+    apply: async (manifest) => void resources.apply(manifest),
+    remove: async (manifest) => {
+      resources.delete(`${manifest.apiVersion}/${manifest.kind}/default/${manifest.metadata.name}`);
+    },
+  };
+});
+
+describe('MemoryResources', () => {
+  it('counts a generation for each change of what the user says, and only for that', () => {
+    const resources = new MemoryResources();
+    const first = resources.apply({ ...table, data: { a: '1' } });
+    expect(resources.apply({ ...table, data: { a: '1' }, status: { rows: 1 } })).toBe(first);
+    expect(first).not.toHaveProperty('status');
+
+    const relabelled = resources.apply({
+      ...table,
+      metadata: { name: 'users', annotations: { a: 'b' } },
+      data: { a: '1' },
+    });
+    expect(relabelled.metadata).toMatchObject({ generation: 1, annotations: { a: 'b' } });
+    expect(relabelled.metadata).not.toHaveProperty('labels');
+    expect(relabelled.metadata.resourceVersion).not.toBe(first.metadata.resourceVersion);
+    expect(relabelled.spec).toBe(first.spec);
+
+    expect(resources.apply({ ...table, data: { a: '2' } })).toMatchObject({
+      metadata: { generation: 2 },
+      data: { a: '2' },
+    });
+    expect(resources.apply(table).metadata).toMatchObject({ generation: 3, uid: first.metadata.uid });
+    expect(resources.get(key)).not.toHaveProperty('data');
+    expect(first).toMatchObject({ metadata: { generation: 1, labels: { tier: 'a' } }, data: { a: '1' } });
+  });
+
+  it('keeps its own copy of what it is given', async () => {
+    const resources = new MemoryResources();
+    const spec = { columns: 1 };
+    const { metadata } = resources.apply({ ...table, spec });
+    const status = { rows: 1 };
+    await resources.applyStatus(key, status, { uid: metadata.uid, fieldManager: 'kplug/a' });
+    spec.columns = 2;
+    status.rows = 2;
+    expect(resources.get(key)).toMatchObject({ spec: { columns: 1 }, status: { rows: 1 } });
+    const again = resources.applyStatus(key, status, { uid: metadata.uid, fieldManager: 'kplug/a' });
+    await expect(again).resolves.toBe('written');
+  });
+
+  it('does not bring a resource back that is being deleted', async () => {
+    const resources = new MemoryResources();
+    const { metadata } = resources.apply(table);
+    const options = { uid: metadata.uid, fieldManager: 'kplug/a' };
+    await resources.addFinalizer(key, 'kplug.dev/a', options);
+    expect(resources.delete(key)).toBe('written');
+    expect(resources.delete(key)).toBe('unchanged');
+    const deleting = resources.get(key);
+    expect(resources.apply({ ...table, spec: { columns: [] } })).toBe(deleting);
+    await resources.removeFinalizer(key, 'kplug.dev/a', options);
+    expect(resources.delete(key)).toBe('gone');
+    expect(resources.apply(table).metadata.uid).not.toBe(metadata.uid);
+  });
+
+  it('refuses what is no manifest, and says why', () => {
+    const resources = new MemoryResources();
+    expect(() => resources.apply({ ...table, spec: JSON.parse('{"__proto__":{"a":1}}') })).toThrow(
+      "Table users can't be applied: spec.__proto__ is a key that is not allowed.",
+    );
+    expect(() => resources.apply({ ...table, metadata: { name: '../users' } })).toThrow(
+      expect.objectContaining({ code: 'InvalidManifest' }),
+    );
+    expect(resources.keys()).toEqual([]);
+  });
+
+  it('tells all listeners of one change before the next, even when a listener causes it', async () => {
+    const resources = new MemoryResources();
+    const told: string[] = [];
+    await resources.follow(table, ({ resource }) => {
+      told.push(`first ${resource.metadata.name} ${resource.metadata.generation}`);
+      if (resource.metadata.generation === 1) resources.apply({ ...table, spec: {} });
+    });
+    await resources.follow(table, ({ resource }) => {
+      told.push(`second ${resource.metadata.name} ${resource.metadata.generation}`);
+    });
+    resources.apply(table);
+    expect(told).toEqual(['first users 1', 'second users 1', 'first users 2', 'second users 2']);
+  });
+
+  it('never tells a new listener of a state that is older than one it was told of', async () => {
+    const resources = new MemoryResources();
+    resources.apply(table);
+    resources.apply({ ...table, metadata: { name: 'orders' } });
+    const versions = new Map<string, number>();
+    await resources.follow(table, ({ resource }: ResourceChange) => {
+      const { name, resourceVersion, generation } = resource.metadata;
+      expect(Number(resourceVersion)).toBeGreaterThan(versions.get(name) ?? 0);
+      versions.set(name, Number(resourceVersion));
+      if (generation === 1) resources.apply({ ...table, metadata: { name: 'orders' }, spec: {} });
+    });
+    expect([...versions]).toEqual([
+      ['users', 1],
+      ['orders', 3],
+    ]);
+  });
+
+  it('restores what was stored, and goes on from there', async () => {
+    const before = new MemoryResources();
+    const { metadata } = before.apply(table);
+    await before.applyStatus(key, { a: 1, both: 'a' }, { uid: metadata.uid, fieldManager: 'kplug/a' });
+    await before.applyStatus(key, { b: 1, both: 'b' }, { uid: metadata.uid, fieldManager: 'kplug/b' });
+    const stored = before.stored(key);
+    if (!stored) throw new Error('Nothing was stored.');
+
+    const after = new MemoryResources();
+    after.restore(stored);
+    expect(after.get(key)).toBe(before.get(key));
+    await after.applyStatus(key, {}, { uid: metadata.uid, fieldManager: 'kplug/b' });
+    expect(after.get(key)?.status).toEqual({ a: 1, both: 'a' });
+    expect(Number(after.get(key)?.metadata.resourceVersion)).toBeGreaterThan(
+      Number(stored.resource.metadata.resourceVersion),
+    );
+  });
+
+  it('fulfils a write only when it is safe, and an unchanged one too', async () => {
+    const { persistence, changed, makeSafe } = deferredPersistence();
+    const resources = new MemoryResources({ persistence });
+    const { metadata } = resources.apply(table);
+    const done: string[] = [];
+    const options = { uid: metadata.uid, fieldManager: 'kplug/a' };
+    const writes = [1, 2].map(async () => done.push(await resources.applyStatus(key, { rows: 1 }, options)));
+    expect(resources.get(key)?.status).toEqual({ rows: 1 });
+    expect(changed.map((stored) => stored?.resource.status)).toEqual([undefined, { rows: 1 }]);
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(done).toEqual([]);
+    makeSafe();
+    await Promise.all(writes);
+    expect(done).toEqual(['written', 'unchanged']);
+    resources.delete(key);
+    expect(changed.at(-1)).toBeUndefined();
+    expect(keyOf(resources.apply(table))).toBe(key);
+  });
+});
+
+function deferredPersistence() {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const changed: (StoredResource | undefined)[] = [];
+  const persistence: Persistence = {
+    changed: (_, stored) => void changed.push(stored),
+    durable: () => promise,
+    flush: () => promise,
+  };
+  return { persistence, changed, makeSafe: resolve };
+}

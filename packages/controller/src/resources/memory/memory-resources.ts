@@ -1,0 +1,206 @@
+import { KplugError } from '../../errors.ts';
+import { checkManifest, type Manifest } from '../check-manifest.ts';
+import { copyJson, findJsonFault, formatPath, jsonEquals } from '../json.ts';
+import type { ResourceListener, Resources, WriteOptions, WriteResult } from '../port.ts';
+import {
+  describeReference,
+  formatKey,
+  type JsonObject,
+  keyOf,
+  type ObjectMeta,
+  parseKey,
+  type Resource,
+  type ResourceKey,
+  type ResourceKind,
+} from '../resource.ts';
+import { Listeners } from './listeners.ts';
+import { mergeStatuses } from './merge-statuses.ts';
+import type { Persistence, StoredResource } from './persistence.ts';
+import { changedResource, newResource, timestamp } from './user-changes.ts';
+
+const noStatuses: ReadonlyMap<string, JsonObject> = new Map();
+
+/**
+ * Resources in memory, and the table beneath the directory adapter. Every change is made and told at once; with a
+ * `persistence`, the promise of a write waits until it is safe.
+ */
+export class MemoryResources implements Resources {
+  readonly #stored = new Map<ResourceKey, StoredResource>();
+  readonly #listeners = new Listeners();
+  readonly #persistence: Persistence | undefined;
+  #lastVersion = 0;
+  #closed = false;
+
+  constructor({ persistence }: { persistence?: Persistence } = {}) {
+    this.#persistence = persistence;
+  }
+
+  /**
+   * Makes or changes a resource as its user would with `kubectl apply`, and returns it as it is then. One that is being
+   * deleted stays as it is: it can't be brought back, only made anew once it is gone. Throws `InvalidManifest`.
+   */
+  apply(manifest: Manifest): Resource {
+    this.#refuseIfClosed();
+    const { manifest: wanted, fault } = checkManifest(manifest);
+    if (fault) {
+      const subject = formatPath(fault.path) || 'the manifest';
+      throw new KplugError(
+        'InvalidManifest',
+        `${describeManifest(manifest)} can't be applied: ${subject} ${fault.message}.`,
+      );
+    }
+    const key = formatKey({ ...wanted, namespace: wanted.metadata.namespace, name: wanted.metadata.name });
+    const stored = this.#stored.get(key);
+    if (!stored) return this.#put(key, newResource(wanted), noStatuses);
+    const { resource } = stored;
+    if (resource.metadata.deletionTimestamp !== undefined) return resource;
+    const next = changedResource(resource, wanted);
+    return next === resource ? resource : this.#replace(key, stored, next);
+  }
+
+  /** Deletes a resource as its user would: at once, or with finalizers by setting its `deletionTimestamp`. */
+  delete(key: ResourceKey): WriteResult {
+    this.#refuseIfClosed();
+    const stored = this.#stored.get(key);
+    if (!stored) return 'gone';
+    const { resource } = stored;
+    if (resource.metadata.deletionTimestamp !== undefined) return 'unchanged';
+    if (resource.metadata.finalizers?.length) this.#replaceMetadata(key, stored, { deletionTimestamp: timestamp() });
+    else this.#remove(key, resource, resource);
+    return 'written';
+  }
+
+  /** Puts in place what was stored before, under its old identity. */
+  restore(stored: StoredResource): void {
+    const { resource } = stored;
+    const previous = this.#stored.get(keyOf(resource))?.resource;
+    this.#lastVersion = Math.max(this.#lastVersion, Number.parseInt(resource.metadata.resourceVersion, 10) || 0);
+    this.#stored.set(keyOf(resource), stored);
+    this.#listeners.tell({ resource, ...(previous && { previous }), gone: false });
+  }
+
+  /** All there is to know of a resource. */
+  stored(key: ResourceKey): StoredResource | undefined {
+    return this.#stored.get(key);
+  }
+
+  /** The keys of all resources as they are known now. */
+  keys(): ResourceKey[] {
+    return [...this.#stored.keys()];
+  }
+
+  async follow(kind: ResourceKind, listener: ResourceListener): Promise<void> {
+    this.#refuseIfClosed();
+    this.#listeners.add(kind, listener, this.list(kind));
+  }
+
+  get(key: ResourceKey): Resource | undefined {
+    return this.#stored.get(key)?.resource;
+  }
+
+  list({ apiVersion, kind }: ResourceKind): Resource[] {
+    const found: Resource[] = [];
+    for (const { resource } of this.#stored.values()) {
+      if (resource.kind === kind && resource.apiVersion === apiVersion) found.push(resource);
+    }
+    return found;
+  }
+
+  applyStatus(key: ResourceKey, status: JsonObject, options: WriteOptions): Promise<WriteResult> {
+    return this.#write(key, options, (stored) => this.#applyStatus(key, stored, status, options.fieldManager));
+  }
+
+  addFinalizer(key: ResourceKey, finalizer: string, options: WriteOptions): Promise<WriteResult> {
+    return this.#write(key, options, (stored) => {
+      const { finalizers = [], deletionTimestamp } = stored.resource.metadata;
+      if (deletionTimestamp !== undefined || finalizers.includes(finalizer)) return 'unchanged';
+      this.#replaceMetadata(key, stored, { finalizers: [...finalizers, finalizer] });
+      return 'written';
+    });
+  }
+
+  removeFinalizer(key: ResourceKey, finalizer: string, options: WriteOptions): Promise<WriteResult> {
+    return this.#write(key, options, (stored) => {
+      const { resource } = stored;
+      const { finalizers, ...metadata } = resource.metadata;
+      if (!finalizers?.includes(finalizer)) return 'unchanged';
+      const left = finalizers.filter((other) => other !== finalizer);
+      if (left.length > 0) this.#replaceMetadata(key, stored, { finalizers: left });
+      else if (metadata.deletionTimestamp === undefined) this.#replace(key, stored, { ...resource, metadata });
+      else this.#remove(key, { ...resource, metadata }, resource);
+      return 'written';
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    this.#listeners.clear();
+    await this.#persistence?.flush();
+  }
+
+  /** Every write of the port. One that changes nothing waits all the same, as what it found may not be safe yet. */
+  async #write(
+    key: ResourceKey,
+    { uid, signal }: WriteOptions,
+    change: (stored: StoredResource) => WriteResult,
+  ): Promise<WriteResult> {
+    this.#refuseIfClosed();
+    signal?.throwIfAborted();
+    const stored = this.#stored.get(key);
+    const result = stored && stored.resource.metadata.uid === uid ? change(stored) : 'gone';
+    const pending = this.#persistence?.durable(key);
+    if (pending) await pending;
+    return result;
+  }
+
+  #applyStatus(key: ResourceKey, stored: StoredResource, said: JsonObject, fieldManager: string): WriteResult {
+    if (jsonEquals(stored.statuses.get(fieldManager) ?? {}, said)) return 'unchanged';
+    const fault = findJsonFault(said);
+    if (fault) {
+      const subject = formatPath(['status', ...fault.path]);
+      const message = `The status of ${describeReference(parseKey(key))} can't be written: ${subject} ${fault.message}.`;
+      throw new KplugError('InvalidResponse', message);
+    }
+    const statuses = new Map(stored.statuses);
+    // Deleted first, so that who writes last comes last.
+    statuses.delete(fieldManager);
+    if (Object.keys(said).length > 0) statuses.set(fieldManager, copyJson(said));
+    const { status: _, ...resource } = stored.resource;
+    const status = mergeStatuses(statuses.values());
+    this.#put(key, status ? { ...resource, status } : resource, statuses, stored.resource);
+    return 'written';
+  }
+
+  #replaceMetadata(key: ResourceKey, stored: StoredResource, metadata: Partial<ObjectMeta>): void {
+    this.#replace(key, stored, { ...stored.resource, metadata: { ...stored.resource.metadata, ...metadata } });
+  }
+
+  /** Puts a resource in the place of the one before it, under a new version. */
+  #replace(key: ResourceKey, { resource: previous, statuses }: StoredResource, next: Resource): Resource {
+    return this.#put(key, next, statuses, previous);
+  }
+
+  #put(key: ResourceKey, next: Resource, statuses: StoredResource['statuses'], previous?: Resource): Resource {
+    this.#lastVersion += 1;
+    const resource = { ...next, metadata: { ...next.metadata, resourceVersion: String(this.#lastVersion) } };
+    const stored = { resource, statuses };
+    this.#stored.set(key, stored);
+    this.#persistence?.changed(key, stored);
+    this.#listeners.tell({ resource, ...(previous && { previous }), gone: false });
+    return resource;
+  }
+
+  #remove(key: ResourceKey, resource: Resource, previous: Resource): void {
+    this.#stored.delete(key);
+    this.#persistence?.changed(key, undefined);
+    this.#listeners.tell({ resource, previous, gone: true });
+  }
+
+  #refuseIfClosed(): void {
+    if (this.#closed) throw new KplugError('Stopped', 'Resources are no longer followed or written: they were closed.');
+  }
+}
+
+function describeManifest({ kind, metadata }: Manifest): string {
+  return `${kind} ${metadata?.name ?? 'without a name'}`;
+}

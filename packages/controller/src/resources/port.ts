@@ -1,0 +1,64 @@
+import type { JsonObject, Resource, ResourceKey, ResourceKind } from './resource.ts';
+
+/**
+ * Where resources are read from and what becomes of them is written to. Delegation knows nothing else of the place where
+ * resources live; each adapter (a directory, Kubernetes, memory) keeps this contract.
+ *
+ * Reading is from a cache that following fills: `get` and `list` never wait, and see only kinds that are followed. Writing
+ * is asynchronous, and what was written is seen by `get` once the promise has been fulfilled, or soon after.
+ */
+export interface Resources {
+  /**
+   * Follows a kind for as long as the adapter lives. The promise is fulfilled when the listener has been told of every
+   * resource that is there. Following a kind again adds a listener. A listener must not throw.
+   */
+  follow(kind: ResourceKind, listener: ResourceListener): Promise<void>;
+
+  /** The resource as it is known now. */
+  get(key: ResourceKey): Resource | undefined;
+
+  /** All resources of a kind as they are known now. */
+  list(kind: ResourceKind): Iterable<Resource>;
+
+  /**
+   * Makes `status` the whole of what `options.fieldManager` says in the status of a resource: fields that it said before and
+   * says no more are removed, fields of other managers stay (Kubernetes' server-side apply, conflicts forced). Skipped when
+   * it would change nothing. Doesn't change the generation.
+   */
+  applyStatus(key: ResourceKey, status: JsonObject, options: WriteOptions): Promise<WriteResult>;
+
+  /** Adds a finalizer, so that deletion waits for it. Not added to a resource that is already being deleted. */
+  addFinalizer(key: ResourceKey, finalizer: string, options: WriteOptions): Promise<WriteResult>;
+
+  /** Removes a finalizer. A resource that is being deleted goes with its last one. */
+  removeFinalizer(key: ResourceKey, finalizer: string, options: WriteOptions): Promise<WriteResult>;
+
+  /** Stops following and waits for writes under way. Later writes reject with `Stopped`. */
+  close(): Promise<void>;
+}
+
+/** Hears of each change of a followed kind, in order. */
+export type ResourceListener = (change: ResourceChange) => void;
+
+/** One change of one resource. */
+export interface ResourceChange {
+  /** The resource as it is now, or as it was last when it is gone. */
+  resource: Resource;
+  /** The resource as it was before; missing for one that is new. */
+  previous?: Resource;
+  /** Whether it is gone: deleted, with no finalizer left. */
+  gone: boolean;
+}
+
+/** What a write depends on. */
+export interface WriteOptions {
+  /** The incarnation that is meant. A resource deleted and made anew under the same name is left alone. */
+  uid: string;
+  /** Who writes, for example `kplug/tables`. */
+  fieldManager: string;
+  /** Gives the write up. */
+  signal?: AbortSignal;
+}
+
+/** `gone`: there is no such resource any more, or not in this incarnation. A failure to write rejects with `StorageFailed`. */
+export type WriteResult = 'written' | 'unchanged' | 'gone';
