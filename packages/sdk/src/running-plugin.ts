@@ -1,0 +1,181 @@
+import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import * as grpc from '@grpc/grpc-js';
+import { addReflection, addService, type GrpcHandlers, PluginService, quietGrpc } from '@kplug/protocol';
+import { HealthImplementation } from 'grpc-health-check';
+import type { Logger } from 'pino';
+import packageJson from '../package.json' with { type: 'json' };
+import type { RegisteredApi } from './definition.ts';
+import type { Settings } from './environment.ts';
+import { Heart } from './heart.ts';
+import type { PluginDefinition } from './plugin.ts';
+import { PluginError } from './plugin-error.ts';
+import { pluginHandlers } from './plugin-service.ts';
+
+/** How long connections may stay open after the last call has ended, in milliseconds. */
+const lingerTime = 1_000;
+
+/** A plugin that is being served. */
+export class RunningPlugin {
+  readonly #definition: PluginDefinition;
+  readonly #apis: readonly RegisteredApi[];
+  readonly #settings: Settings;
+  readonly #log: Logger;
+  readonly #server: grpc.Server;
+  readonly #health = new HealthImplementation({ '': 'SERVING', [PluginService.typeName]: 'SERVING' });
+  readonly #onSignal = () => void this.#stopAndExit();
+  #heart: Heart | undefined;
+  #address = '';
+  #inFlight = 0;
+  #onIdle: (() => void) | undefined;
+  #stopping: Promise<void> | undefined;
+
+  constructor(definition: PluginDefinition, apis: readonly RegisteredApi[], settings: Settings, log: Logger) {
+    this.#definition = definition;
+    this.#apis = apis;
+    this.#settings = settings;
+    this.#log = log;
+    quietGrpc();
+    this.#server = new grpc.Server({
+      'grpc.max_receive_message_length': settings.maxMessageSize,
+      'grpc.max_concurrent_streams': 1_000,
+      'grpc-node.max_session_memory': 64,
+      'grpc.max_connection_age_ms': 24 * 3_600_000,
+      'grpc.max_connection_age_grace_ms': 3_600_000,
+    });
+    addService(this.#server, PluginService, this.#handlers());
+    this.#health.addToServer(this.#server);
+    addReflection(this.#server, [PluginService]);
+  }
+
+  /** The address that the plugin registers, with its real port. */
+  get address(): string {
+    return this.#address;
+  }
+
+  /** The id that tells this process from every other. */
+  get instanceId(): string {
+    return this.#settings.instanceId;
+  }
+
+  /** Whether a controller knows the plugin now. */
+  get registered(): boolean {
+    return this.#heart?.registered ?? false;
+  }
+
+  /** Listens and starts to beat. Called by `serve`. */
+  async start(): Promise<void> {
+    const port = await this.#bind();
+    const { address, instanceId, weight, labels, controller, interval, ttl } = this.#settings;
+    this.#address = (address || ':0').replace(/:0$/, `:${port}`);
+    const { name, version } = this.#definition;
+    const registration = {
+      plugin: name,
+      version,
+      apis: [...this.#apis],
+      address: this.#address,
+      instanceId,
+      weight,
+      labels,
+      ...(interval === undefined ? {} : { interval: durationFromMs(interval) }),
+      ...(ttl === undefined ? {} : { ttl: durationFromMs(ttl) }),
+    };
+    this.#heart = new Heart(controller, registration, this.#log, this.#onSignal);
+    this.#heart.start();
+    if (!this.#settings.handleSignals) return;
+    process.once('SIGTERM', this.#onSignal);
+    process.once('SIGINT', this.#onSignal);
+  }
+
+  /**
+   * Drains: tells the controller, lets the calls under way end, and stops listening. Calls that take longer than the drain
+   * time-out are cut off. Can be called again.
+   */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    process.off('SIGTERM', this.#onSignal);
+    process.off('SIGINT', this.#onSignal);
+    await this.#heart?.deregister();
+    const drained = await this.#drain();
+    if (!drained)
+      this.#log.warn(`${this.#inFlight} calls took longer than ${this.#settings.drainTimeout} ms and are cut off`);
+    await this.#shutDown();
+    await this.#heart?.stop();
+    await this.#definition.close?.();
+    this.#log.info('stopped');
+  }
+
+  async #stopAndExit(): Promise<void> {
+    try {
+      await this.stop();
+    } catch (error) {
+      this.#log.error({ err: error }, 'stopping failed');
+      process.exitCode = 1;
+    }
+    if (this.#settings.handleSignals) process.exit();
+  }
+
+  /** Waits for the calls under way; false when they took too long. */
+  #drain(): Promise<boolean> {
+    if (this.#inFlight === 0) return Promise.resolve(true);
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => resolve(false), this.#settings.drainTimeout);
+      this.#onIdle = () => {
+        clearTimeout(timer);
+        resolve(true);
+      };
+    });
+  }
+
+  /** Lets the last answers reach whoever asked, then cuts connections that are kept open, such as those of health watches. */
+  #shutDown(): Promise<void> {
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => this.#server.forceShutdown(), lingerTime);
+      this.#server.tryShutdown(() => {
+        clearTimeout(timer);
+        resolve();
+      });
+    });
+  }
+
+  #handlers(): GrpcHandlers<typeof PluginService> {
+    const { reconcile, finalize } = pluginHandlers(this.#definition, this.#log);
+    return {
+      getInfo: () => ({
+        plugin: this.#definition.name,
+        version: this.#definition.version,
+        apis: [...this.#apis],
+        instanceId: this.#settings.instanceId,
+        runtime: `${packageJson.name}/${packageJson.version} node/${process.versions.node}`,
+      }),
+      reconcile: (request, call) => this.#counted(() => reconcile(request, call)),
+      finalize: (request, call) => this.#counted(() => finalize(request, call)),
+    };
+  }
+
+  async #counted<T>(work: () => T | Promise<T>): Promise<T> {
+    this.#inFlight++;
+    try {
+      return await work();
+    } finally {
+      this.#inFlight--;
+      if (this.#inFlight === 0) this.#onIdle?.();
+    }
+  }
+
+  #bind(): Promise<number> {
+    const { bindAddress } = this.#settings;
+    const target = bindAddress.startsWith(':') ? `[::]${bindAddress}` : bindAddress;
+    return new Promise((resolve, reject) => {
+      this.#server.bindAsync(target, grpc.ServerCredentials.createInsecure(), (error, port) => {
+        if (!error) return resolve(port);
+        const advice = 'stop what listens there, or set KPLUG_BIND_ADDRESS';
+        const message = `the plugin can't listen on ${bindAddress}: ${error.message}; ${advice}`;
+        reject(new PluginError('CannotServe', message, { cause: error }));
+      });
+    });
+  }
+}
