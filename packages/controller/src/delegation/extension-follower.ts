@@ -1,0 +1,60 @@
+import type { Resources } from '../resources/port.ts';
+import { formatKey, keyOf, type Resource, type ResourceKey, type ResourceKind } from '../resources/resource.ts';
+import type { DelegationSettings } from './declaration.ts';
+import { type ExtensionReferences, readReferences } from './gather.ts';
+import { ReferenceIndex } from './reference-index.ts';
+import { isSubstantial } from './substantial.ts';
+
+/** Follows the kinds of extensions that bases point to, each from the first time that one does. */
+export class ExtensionFollower {
+  readonly #settings: DelegationSettings;
+  readonly #resources: Resources;
+  readonly #requeue: (base: ResourceKey) => void;
+  readonly #index = new ReferenceIndex();
+  readonly #followed = new Map<string, Promise<void>>();
+
+  /** @param requeue told of each base of which an extension changed. */
+  constructor(settings: DelegationSettings, resources: Resources, requeue: (base: ResourceKey) => void) {
+    this.#settings = settings;
+    this.#resources = resources;
+    this.#requeue = requeue;
+  }
+
+  /** Reads what a base points to, and sees to it that those kinds are followed. */
+  async follow(base: Resource): Promise<ExtensionReferences> {
+    const read = readReferences(base, this.#settings);
+    this.#index.set(keyOf(base), read.references.keys());
+    for (const { apiVersion, kind } of read.references.values()) {
+      const followed = this.#followKind({ apiVersion, kind });
+      if (followed) await followed;
+    }
+    return read;
+  }
+
+  /** Forgets a base that is gone. */
+  forget(base: ResourceKey): void {
+    this.#index.delete(base);
+  }
+
+  #followKind(kind: ResourceKind): Promise<void> | undefined {
+    const id = formatKey({ ...kind, namespace: '', name: '' });
+    const known = this.#followed.get(id);
+    if (known) return known;
+    let isFollowed = false;
+    const following = this.#resources
+      .follow(kind, (change) => {
+        // What is there at first is seen by the passes that wait for it.
+        if (!isFollowed || !isSubstantial(change)) return;
+        for (const base of this.#index.basesOf(keyOf(change.resource))) this.#requeue(base);
+      })
+      .then(() => {
+        isFollowed = true;
+      })
+      .catch((error: unknown) => {
+        this.#followed.delete(id);
+        throw error;
+      });
+    this.#followed.set(id, following);
+    return following;
+  }
+}

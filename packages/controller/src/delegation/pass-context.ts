@@ -1,0 +1,32 @@
+import type { Logger } from 'pino';
+import type { EventSink } from '../observe/events.ts';
+import type { PluginCaller } from '../plugins/caller.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { Resources } from '../resources/port.ts';
+import type { DelegationSettings } from './declaration.ts';
+import type { ExtensionFollower } from './extension-follower.ts';
+
+/** What a pass works with. */
+export interface PassContext {
+  settings: DelegationSettings;
+  resources: Resources;
+  registry: Registry;
+  caller: PluginCaller;
+  extensions: ExtensionFollower;
+  events: EventSink;
+  log: Logger;
+}
+
+/**
+ * What follows from a pass.
+ *
+ * - `done`: nothing; the resource is gone or nothing is left to do.
+ * - `settled`: it is as it should be; look again after `after` milliseconds, or at the resync.
+ * - `waiting`: something has to change first: a plugin, an extension, the resource.
+ * - `retry`: try again after `after` milliseconds, or with back-off.
+ * - `stale`: the world changed meanwhile; what was found out is thrown away, try again at once.
+ */
+export interface PassResult {
+  next: 'done' | 'settled' | 'waiting' | 'retry' | 'stale';
+  after?: number;
+}

@@ -1,0 +1,171 @@
+import * as grpc from '@grpc/grpc-js';
+import { createGrpcClient, type GrpcClient, isServiceError, PluginService } from '@kplug/protocol';
+import { KplugError, messageOf } from '../errors.ts';
+import type { Registration } from '../registry/registration.ts';
+import { type ServingStatus, watchHealth } from './health.ts';
+
+/** Options of connections to plugins. */
+export interface ConnectionOptions {
+  credentials: grpc.ChannelCredentials;
+  /** The largest answer that is taken, in bytes. Default 4 MiB. */
+  maxMessageSize: number;
+  /** How long a plugin has to answer when a connection to it is opened, in milliseconds. Default 2 s. */
+  openTimeout: number;
+}
+
+/** Hears what becomes of a connection after it was opened. */
+export interface ConnectionListener {
+  onServing(): void;
+  onNotServing(): void;
+  onBroken(reason: string): void;
+}
+
+/**
+ * A kept connection to one instance. Opening it makes sure that the instance that registered is the one that answers there,
+ * and that it is healthy; after that its health is watched for as long as the connection lasts.
+ */
+export class Connection {
+  readonly #instanceId: string;
+  readonly #plugin: GrpcClient<typeof PluginService>;
+  readonly #listener: ConnectionListener;
+  readonly #ended = new AbortController();
+  readonly #unwatch: () => void;
+  readonly #firstStatus = Promise.withResolvers<ServingStatus>();
+  #isOpen = false;
+  #serving = false;
+  #inFlight = 0;
+  #retired = false;
+  #usedAt = performance.now();
+
+  /** Fulfilled when the instance has answered and is healthy; rejects with `PluginUnavailable`. */
+  readonly opened: Promise<void>;
+
+  constructor({ address, instanceId }: Registration, options: ConnectionOptions, listener: ConnectionListener) {
+    this.#instanceId = instanceId;
+    this.#listener = listener;
+    this.#plugin = createGrpcClient(PluginService, address, options.credentials, {
+      'grpc.max_receive_message_length': options.maxMessageSize,
+      'grpc.max_send_message_length': -1,
+      'grpc.keepalive_time_ms': 30_000,
+      'grpc.keepalive_timeout_ms': 10_000,
+      'grpc.use_local_subchannel_pool': 1,
+      // Nobody reads what it would count of each call.
+      'grpc.enable_channelz': 0,
+    });
+    this.#firstStatus.promise.catch(() => undefined);
+    this.#unwatch = watchHealth(this.#plugin.$client, {
+      onStatus: (status) => this.#onStatus(status),
+      onEnd: (reason) => this.#onBroken(reason),
+    });
+    this.opened = this.#open(options.openTimeout);
+    this.opened.catch(() => undefined);
+  }
+
+  /** Whether it is open, and the instance healthy. */
+  get serving(): boolean {
+    return this.#serving && !this.#ended.signal.aborted;
+  }
+
+  /** How many calls are under way. */
+  get inFlight(): number {
+    return this.#inFlight;
+  }
+
+  /** When it was last used, by `performance.now()`. */
+  get usedAt(): number {
+    return this.#usedAt;
+  }
+
+  /** Makes a call. It is cancelled when the connection is closed. Rejects with the gRPC error. */
+  async call<T>(make: (plugin: GrpcClient<typeof PluginService>, signal: AbortSignal) => Promise<T>): Promise<T> {
+    this.#inFlight++;
+    try {
+      return await make(this.#plugin, this.#ended.signal);
+    } finally {
+      this.#inFlight--;
+      this.#usedAt = performance.now();
+      if (this.#retired && this.#inFlight === 0) this.close();
+    }
+  }
+
+  /** Closes it when the calls under way have ended. */
+  retire(): void {
+    this.#retired = true;
+    this.#unwatch();
+    if (this.#inFlight === 0) this.close();
+  }
+
+  /** Closes it now and cancels the calls under way. */
+  close(): void {
+    if (this.#ended.signal.aborted) return;
+    this.#unwatch();
+    this.#firstStatus.reject(new KplugError('PluginUnavailable', 'the connection was closed'));
+    this.#ended.abort();
+    this.#plugin.$client.close();
+  }
+
+  async #open(timeout: number): Promise<void> {
+    const deadline = Date.now() + timeout;
+    const timer = setTimeout(() => {
+      this.#firstStatus.reject(new KplugError('PluginUnavailable', `it didn't answer within ${timeout} ms`));
+    }, timeout);
+    try {
+      const [status] = await Promise.all([this.#firstStatus.promise, this.#checkIdentity(deadline)]);
+      if (status === 'notServing') throw new KplugError('PluginUnavailable', 'it reports that it is not serving');
+      this.#isOpen = true;
+      this.#serving = true;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  /** An address may have been given to another process since, or have been wrong from the start. */
+  async #checkIdentity(deadline: number): Promise<void> {
+    try {
+      const info = await this.#plugin.getInfo({}, { deadline, signal: this.#ended.signal });
+      if (info.instanceId === this.#instanceId) return;
+      throw new KplugError(
+        'PluginUnavailable',
+        `another process answers at its address: ${info.plugin} ${info.version}, instance ${info.instanceId}`,
+      );
+    } catch (error) {
+      if (error instanceof KplugError) throw error;
+      throw new KplugError('PluginUnavailable', describeFailure(error), { cause: error });
+    }
+  }
+
+  #onStatus(status: ServingStatus): void {
+    this.#firstStatus.resolve(status);
+    if (status === 'unimplemented') this.#watchChannel();
+    if (!this.#isOpen || this.serving === (status !== 'notServing')) return;
+    this.#serving = status !== 'notServing';
+    if (this.#serving) this.#listener.onServing();
+    else this.#listener.onNotServing();
+  }
+
+  #onBroken(reason: string): void {
+    this.#firstStatus.reject(new KplugError('PluginUnavailable', reason));
+    const wasOpen = this.#isOpen;
+    this.#isOpen = false;
+    this.#serving = false;
+    if (wasOpen && !this.#retired) this.#listener.onBroken(reason);
+  }
+
+  #watchChannel(): void {
+    const channel = this.#plugin.$client.getChannel();
+    const state = channel.getConnectivityState(false);
+    channel.watchConnectivityState(state, Number.POSITIVE_INFINITY, (error) => {
+      if (error || this.#ended.signal.aborted) return;
+      const lost = state === grpc.connectivityState.READY;
+      if (lost) this.#onBroken('the connection to it broke');
+      else this.#watchChannel();
+    });
+  }
+}
+
+/** What a failed call says, for people. */
+export function describeFailure(error: unknown): string {
+  if (!isServiceError(error)) return messageOf(error);
+  // Of what grpc-js says of a connection that failed, this is what counts.
+  return /Last error: (?:Error: )?(.+?)\. Resolution note:/.exec(error.details)?.[1] ?? error.details;
+}

@@ -1,0 +1,63 @@
+import type { JsonObject, Resource, ResourceKey } from '../resources/resource.ts';
+
+/** One base resource to be handed to a plugin, in no dialect yet. */
+export interface PluginCall {
+  base: Resource;
+  /** The extensions that exist, by key. */
+  extensions: ReadonlyMap<ResourceKey, Resource>;
+  assignment: Assignment;
+  /** How many times in a row this resource was tried without success, plus one. */
+  attempt: number;
+}
+
+/** As whom a plugin is called and why it was chosen. */
+export interface Assignment {
+  delegation: string;
+  api: string;
+  apiVersion: string;
+  reason: string;
+  message: string;
+}
+
+/** Why a plugin is asked to finalize. */
+export type FinalizeCause = 'deleted' | 'handedOver';
+
+/** How a call ended. */
+export type Outcome = 'success' | 'retry' | 'terminal';
+
+/** What a plugin answered to a call, checked. Times are in milliseconds. */
+export interface PluginAnswer {
+  outcome: Outcome;
+  retryAfter: number | undefined;
+  requeueAfter: number | undefined;
+  messages: readonly PluginMessage[];
+  /** `undefined`: left as it is. */
+  baseStatus: JsonObject | undefined;
+  extensionStatuses: ReadonlyMap<ResourceKey, JsonObject>;
+  /** `undefined`: left as they are. */
+  conditions: readonly PluginCondition[] | undefined;
+  events: readonly PluginEvent[];
+}
+
+export interface PluginMessage {
+  severity: 'info' | 'warning' | 'error';
+  reason: string;
+  text: string;
+  /** `undefined` for the base. */
+  target: ResourceKey | undefined;
+}
+
+export interface PluginCondition {
+  type: string;
+  status: 'True' | 'False' | 'Unknown';
+  reason: string;
+  message: string;
+}
+
+export interface PluginEvent {
+  type: 'Normal' | 'Warning';
+  reason: string;
+  message: string;
+  /** `undefined` for the base. */
+  target: ResourceKey | undefined;
+}

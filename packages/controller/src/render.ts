@@ -1,0 +1,99 @@
+import * as grpc from '@grpc/grpc-js';
+import { createGrpcClient, type GetInfoResponse, PluginService } from '@kplug/protocol';
+import { type Logger, pino } from 'pino';
+import { type DelegationDeclaration, readDeclaration } from './delegation/declaration.ts';
+import { Delegation } from './delegation/delegation.ts';
+import { KplugError } from './errors.ts';
+import { RecentEvents, type RecordedEvent } from './observe/events.ts';
+import { PluginCaller } from './plugins/caller.ts';
+import { describeFailure } from './plugins/connection.ts';
+import { Connections } from './plugins/connections.ts';
+import { AwakeClock } from './registry/clock.ts';
+import { LeaseTerms } from './registry/lease-terms.ts';
+import type { Registration } from './registry/registration.ts';
+import { Registry } from './registry/registry.ts';
+import type { Manifest } from './resources/check-manifest.ts';
+import { MemoryResources } from './resources/memory/memory-resources.ts';
+import { keyOf, type Resource } from './resources/resource.ts';
+import { RegistrationReader } from './serve/registration-message.ts';
+
+/** What `renderPass` works on. */
+export interface RenderOptions {
+  /** The plugin that is called, as `askPlugin` found it. */
+  plugin: Registration;
+  /** The resources: bases, and the extensions that they point to. */
+  manifests: readonly Manifest[];
+  /** What is delegated. Bases of other kinds are left alone. */
+  delegations: readonly DelegationDeclaration[];
+  /** Default: silent. */
+  logger?: Logger;
+}
+
+/** A resource after the pass, and what happened to it, oldest first. */
+export interface RenderedResource {
+  resource: Resource;
+  events: readonly RecordedEvent[];
+}
+
+/**
+ * Asks the process at an address what plugin it is, as a heartbeat would have said it. Rejects with `PluginUnavailable` when
+ * none answers, with `InvalidRegistration` when it says something that no controller accepts.
+ *
+ * @param timeout how long it has to answer, in milliseconds.
+ */
+export async function askPlugin(address: string, timeout = 5_000): Promise<Registration> {
+  const info = await getInfo(address, timeout);
+  // Whoever names an address means it, so any is allowed.
+  const reader = new RegistrationReader(new LeaseTerms(), { allowLoopback: true, allowLinkLocal: true });
+  const { plugin, version, apis, instanceId } = info;
+  const said = { plugin, version, apis, instanceId, address, labels: {}, $typeName: 'kplug.v1.Registration' } as const;
+  return reader.read(said, 'localhost');
+}
+
+/**
+ * Makes one pass over the bases among `manifests` as an operator would, with one plugin and no heartbeats. The resources are
+ * held in memory and what becomes of them is returned: nothing is written. The plugin is really called, and does its work.
+ *
+ * Rejects with `InvalidConfiguration` or `InvalidManifest`. How the plugin fared is in the statuses.
+ */
+export async function renderPass(options: RenderOptions): Promise<RenderedResource[]> {
+  const log = options.logger ?? pino({ level: 'silent' });
+  const settings = options.delegations.map(readDeclaration);
+  const resources = new MemoryResources();
+  for (const manifest of options.manifests) resources.apply(manifest);
+
+  using clock = new AwakeClock();
+  const registry = new Registry({ clock });
+  const connections = new Connections(registry);
+  const events = new RecentEvents(log);
+  const caller = new PluginCaller(connections);
+  const delegations = settings.map(
+    (one) => new Delegation(one, { resources, registry, caller, events, observer: unobserved, log }),
+  );
+  try {
+    registry.register(options.plugin);
+    await Promise.all(delegations.map((delegation) => delegation.start()));
+    await Promise.all(delegations.map((delegation) => delegation.whenIdle()));
+  } finally {
+    await Promise.all(delegations.map((delegation) => delegation.stop()));
+    connections.close();
+    registry.close();
+    await resources.close();
+  }
+  const rendered = resources.keys().flatMap((key) => resources.get(key) ?? []);
+  return rendered.map((resource) => ({ resource, events: events.of(keyOf(resource)) }));
+}
+
+async function getInfo(address: string, timeout: number): Promise<GetInfoResponse> {
+  const client = createGrpcClient(PluginService, address, grpc.credentials.createInsecure());
+  try {
+    return await client.getInfo({}, { deadline: Date.now() + timeout });
+  } catch (cause) {
+    const message = `no plugin answers at ${address}: ${describeFailure(cause)}; start it, or name another address`;
+    throw new KplugError('PluginUnavailable', message, { cause });
+  } finally {
+    client.$client.close();
+  }
+}
+
+const unobserved = { queued: () => undefined, worked: () => undefined, passed: () => undefined };

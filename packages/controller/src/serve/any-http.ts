@@ -1,0 +1,62 @@
+import http from 'node:http';
+import http2 from 'node:http2';
+import net from 'node:net';
+
+/** What an HTTP/2 client says first, where there is no TLS to say it (RFC 9113, section 3.4). */
+const preface = 'PRI * HTTP/2.0';
+
+type Handler = (
+  request: http.IncomingMessage | http2.Http2ServerRequest,
+  response: http.ServerResponse | http2.Http2ServerResponse,
+) => void;
+
+/** A plain-text server for both HTTP/1.1 (browsers, curl, probes) and HTTP/2 (gRPC) on one port. */
+export class AnyHttpServer {
+  readonly #sockets = new Set<net.Socket>();
+  readonly #http1: http.Server;
+  readonly #http2: http2.Http2Server;
+  readonly #server: net.Server;
+
+  constructor(handler: Handler) {
+    this.#http1 = http.createServer(handler);
+    this.#http2 = http2.createServer({ maxSessionMemory: 10, settings: { maxConcurrentStreams: 100 } }, handler);
+    this.#server = net.createServer((socket) => this.#accept(socket));
+  }
+
+  /** Starts to listen; returns the port. Rejects as `net.Server` does. */
+  listen(host: string, port: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#server.once('error', reject);
+      this.#server.listen({ host: host || undefined, port }, () => {
+        this.#server.off('error', reject);
+        resolve((this.#server.address() as net.AddressInfo).port);
+      });
+    });
+  }
+
+  /** Stops listening and cuts all connections. */
+  close(): Promise<void> {
+    for (const socket of this.#sockets) socket.destroy();
+    return new Promise((resolve) => {
+      this.#server.close(() => resolve());
+    });
+  }
+
+  #accept(socket: net.Socket): void {
+    this.#sockets.add(socket);
+    socket.on('close', () => this.#sockets.delete(socket));
+    // A connection that breaks before it has said anything concerns nobody.
+    socket.on('error', () => socket.destroy());
+    socket.once('data', (chunk: Buffer) => {
+      socket.pause();
+      socket.unshift(chunk);
+      if (chunk.subarray(0, preface.length).toString('latin1') === preface) {
+        // It takes what is buffered itself, as long as the stream doesn't flow.
+        this.#http2.emit('connection', socket);
+      } else {
+        this.#http1.emit('connection', socket);
+        socket.resume();
+      }
+    });
+  }
+}

@@ -1,0 +1,152 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import * as grpc from '@grpc/grpc-js';
+import {
+  type GrpcHandlers,
+  type HeartbeatResponse,
+  HeartbeatResponseSchema,
+  type LeaseSchema,
+  type Registration as RegistrationMessage,
+  type RegistryService,
+  type SessionRequest,
+  type SessionResponseSchema,
+} from '@kplug/protocol';
+import type { Instance, Session } from '../registry/instance.ts';
+import { RefusedRegistration } from '../registry/refusal.ts';
+import type { Lease } from '../registry/registration.ts';
+import type { Registry } from '../registry/registry.ts';
+import { listPlugins, watchPlugins } from './plugin-list.ts';
+import { type RegistrationReader, restates } from './registration-message.ts';
+
+/** Hears of heartbeats, for metrics. */
+export interface HeartbeatObserver {
+  heard(way: 'session' | 'unary'): void;
+  refused(reason: number): void;
+}
+
+type SessionStream = grpc.ServerDuplexStream<SessionRequest, MessageInitShape<typeof SessionResponseSchema>>;
+
+/** Serves `kplug.v1.RegistryService` from a registry. */
+export function registryService(
+  registry: Registry,
+  reader: RegistrationReader,
+  observer: HeartbeatObserver,
+): GrpcHandlers<typeof RegistryService> {
+  // The peer is asked for only where it matters: grpc-js takes long to tell it, and most beats say nothing new.
+  const register = (message: RegistrationMessage | undefined, peer: () => string, session?: Session): Instance => {
+    if (!message) throw invalidArgument('the request has no registration');
+    const known = registry.get(message.instanceId);
+    const isKnown = known && restates(message, known.registration);
+    return registry.register(isKnown ? known.registration : reader.read(message, hostOf(peer())), session);
+  };
+  const answerTo = acceptances();
+
+  return {
+    session: (stream) => serveSession(stream, registry, register, observer),
+
+    heartbeat: ({ registration }, call): MessageInitShape<typeof HeartbeatResponseSchema> => {
+      try {
+        const { registration: known } = register(registration, () => call.getPeer());
+        observer.heard('unary');
+        return answerTo(known.lease, registry.isDrainWished(known.instanceId));
+      } catch (error) {
+        if (!(error instanceof RefusedRegistration)) throw error;
+        observer.refused(error.reason);
+        return { answer: { case: 'refusal', value: { reason: error.reason, message: error.message } } };
+      }
+    },
+
+    deregister: ({ instanceId }) => {
+      registry.deregister(instanceId);
+      return {};
+    },
+
+    listPlugins: (request) => ({ instances: listPlugins(registry, request) }),
+
+    watchPlugins: (call) => {
+      const stop = watchPlugins(registry, call.request, (response) => call.write(response));
+      call.on('cancelled', stop);
+    },
+  };
+}
+
+function serveSession(
+  stream: SessionStream,
+  registry: Registry,
+  register: (message: RegistrationMessage, peer: () => string, session: Session) => Instance,
+  observer: HeartbeatObserver,
+): void {
+  let instanceId: string | undefined;
+  const session: Session = {
+    notify: (lease, drain) => stream.write({ answer: { case: 'lease', value: leaseMessage(lease, drain) } }),
+  };
+
+  const onRegistration = (message: RegistrationMessage) => {
+    try {
+      const { registration } = register(message, () => stream.getPeer(), session);
+      if (instanceId && instanceId !== registration.instanceId) registry.sessionEnded(instanceId, session);
+      instanceId = registration.instanceId;
+      session.notify(registration.lease, registry.isDrainWished(instanceId));
+    } catch (error) {
+      if (!(error instanceof RefusedRegistration)) throw error;
+      observer.refused(error.reason);
+      stream.write({ answer: { case: 'refusal', value: { reason: error.reason, message: error.message } } });
+      stream.end();
+    }
+  };
+
+  const onMessage = ({ message }: SessionRequest) => {
+    observer.heard('session');
+    if (message.case === 'registration') onRegistration(message.value);
+    else if (!instanceId) fail(stream, grpc.status.FAILED_PRECONDITION, 'the first message must be a registration');
+    // Known no more: its lease ended while the stream was stalled. It registers again on a new one.
+    else if (!registry.beat(instanceId)) fail(stream, grpc.status.NOT_FOUND, 'the lease ended; register again');
+  };
+
+  const onEnd = () => {
+    if (instanceId) registry.sessionEnded(instanceId, session);
+    instanceId = undefined;
+  };
+
+  stream.on('data', onMessage);
+  stream.on('end', () => {
+    onEnd();
+    stream.end();
+  });
+  stream.on('cancelled', onEnd);
+  stream.on('error', onEnd);
+}
+
+/** Makes the answers to accepted heartbeats. Nearly all are on the same terms, so the latest one is kept. */
+function acceptances(): (lease: Lease, drain: boolean) => HeartbeatResponse {
+  let latest: { lease: Lease; drain: boolean; response: HeartbeatResponse } | undefined;
+  return (lease, drain) => {
+    if (latest?.lease !== lease || latest.drain !== drain) {
+      const value = leaseMessage(lease, drain);
+      latest = { lease, drain, response: create(HeartbeatResponseSchema, { answer: { case: 'lease', value } }) };
+    }
+    return latest.response;
+  };
+}
+
+function leaseMessage({ interval, ttl }: Lease, drain: boolean): MessageInitShape<typeof LeaseSchema> {
+  return { interval: durationFromMs(interval), ttl: durationFromMs(ttl), drain };
+}
+
+function fail(stream: SessionStream, code: grpc.status, details: string): void {
+  stream.emit('error', { code, details });
+}
+
+function invalidArgument(details: string): Error {
+  return Object.assign(new Error(details), {
+    code: grpc.status.INVALID_ARGUMENT,
+    details,
+    metadata: new grpc.Metadata(),
+  });
+}
+
+/** The host of a peer as grpc-js gives it: `host:port`, IPv6 in brackets or not. */
+function hostOf(peer: string): string {
+  const host = peer.slice(0, peer.lastIndexOf(':')).replace(/^\[|\]$/g, '');
+  return host.startsWith('::ffff:') && host.includes('.') ? host.slice('::ffff:'.length) : host;
+}

@@ -1,0 +1,148 @@
+import { createClient } from '@connectrpc/connect';
+import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from '@connectrpc/connect-node';
+import { Controller, MemoryResources } from '@kplug/controller';
+import { DelegationService, RegistryService } from '@kplug/protocol';
+import { pino } from 'pino';
+import { describe, expect, it } from 'vitest';
+import { TestOperator } from './operator.ts';
+
+async function adminOperator() {
+  const operator = await TestOperator.start({}, { adminAddress: '127.0.0.1:0' });
+  return { operator, url: `http://${operator.controller.adminAddress}` };
+}
+
+describe('the admin port', () => {
+  it('answers probes', async () => {
+    const { url } = await adminOperator();
+    for (const path of ['/healthz', '/readyz']) {
+      const response = await fetch(url + path);
+      expect([response.status, await response.text()]).toEqual([200, 'ok\n']);
+    }
+    const lost = await fetch(`${url}/nowhere`);
+    expect(lost.status).toBe(404);
+    expect(await lost.text()).toMatch(/try \/healthz/);
+  });
+
+  it('has metrics under the names of controller-runtime, and of plugins', async () => {
+    const { operator, url } = await adminOperator();
+    operator.table('users');
+    await operator.plugin({ name: 'PostgreSQL' });
+    await operator.expectReady('users');
+    await operator.controller.whenIdle();
+    const text = await (await fetch(`${url}/metrics`)).text();
+    expect(text).toMatch(/^controller_runtime_reconcile_total\{controller="tables",result="settled"\} 1$/m);
+    expect(text).toMatch(/^workqueue_depth\{name="tables"\} 0$/m);
+    expect(text).toMatch(/^kplug_plugin_instances\{state="live"\} 1$/m);
+    expect(text).toMatch(
+      /^kplug_plugin_call_duration_seconds_count\{plugin="PostgreSQL",method="Reconcile",code="OK"\} 1$/m,
+    );
+    expect(text).toMatch(/^kplug_heartbeats_total\{way="session"\} \d+$/m);
+  });
+
+  it.each([
+    ['Connect', (baseUrl: string) => createConnectTransport({ baseUrl, httpVersion: '1.1' })],
+    ['gRPC', (baseUrl: string) => createGrpcTransport({ baseUrl })],
+    ['gRPC-Web', (baseUrl: string) => createGrpcWebTransport({ baseUrl, httpVersion: '1.1' })],
+  ])('shows the registry and the delegations over %s', async (_, transport) => {
+    const { operator, url } = await adminOperator();
+    operator.table('users', { preferredImplementation: 'MariaDB' });
+    await operator.plugin({ name: 'PostgreSQL' });
+    await operator.expectReady('users');
+    const registry = createClient(RegistryService, transport(url));
+    expect((await registry.listPlugins({})).instances).toMatchObject([{ registration: { plugin: 'PostgreSQL' } }]);
+    const delegations = createClient(DelegationService, transport(url));
+    expect((await delegations.listDelegations({})).delegations).toMatchObject([
+      { name: 'tables', kind: 'Table', pluginApi: 'Table', pluginApiRange: '^1.0.0', resources: 1, ready: 1 },
+    ]);
+    expect((await delegations.listResources({})).resources).toMatchObject([
+      { plugin: 'PostgreSQL', selectionReason: 'Fallback', generation: 1n, observedGeneration: 1n },
+    ]);
+    const explained = await delegations.explainResource({ kind: 'tables', namespace: 'default', name: 'users' });
+    expect(explained).toMatchObject({
+      preference: 'MariaDB',
+      reason: 'Fallback',
+      candidates: [{ plugin: 'PostgreSQL', chosen: true, readyInstances: 1, instances: 1, reason: 'Chosen' }],
+    });
+    expect(explained.events.map(({ event }) => event?.reason)).toContain('Ready');
+    await expect(delegations.explainResource({ kind: 'Table', name: 'none' })).rejects.toThrow(
+      /no delegated Table is named none/,
+    );
+  });
+
+  it('lets the plugins be watched', async () => {
+    const { operator, url } = await adminOperator();
+    const registry = createClient(RegistryService, createConnectTransport({ baseUrl: url, httpVersion: '1.1' }));
+    const ending = new AbortController();
+    const seen: string[] = [];
+    const watching = (async () => {
+      for await (const { event } of registry.watchPlugins({}, { signal: ending.signal })) {
+        seen.push(event.case === 'instance' ? (event.value.registration?.plugin ?? '') : 'synced');
+      }
+    })().catch(() => undefined);
+    await expect.poll(() => seen).toEqual(['synced']);
+    await operator.plugin({ name: 'PostgreSQL' });
+    await expect.poll(() => seen).toEqual(['synced', 'PostgreSQL']);
+    ending.abort();
+    await watching;
+  });
+
+  it('changes nothing', async () => {
+    const { url } = await adminOperator();
+    const response = await fetch(`${url}/kplug.v1.RegistryService/Deregister`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: '{"instanceId":"x"}',
+    });
+    expect(response.status).toBe(501);
+  });
+});
+
+describe('a controller', () => {
+  const options = (given: { heartbeatAddress?: string; adminAddress?: string } = {}) => ({
+    resources: new MemoryResources(),
+    delegations: [{ name: 'tables', base: { apiVersion: 'myorg.org/v1', kind: 'Table' }, api: 'Table' }],
+    heartbeatAddress: '127.0.0.1:0',
+    adminAddress: '127.0.0.1:0',
+    logger: pino({ level: 'silent' }),
+    ...given,
+  });
+
+  it('says which port is in use', async () => {
+    const { operator, url } = await adminOperator();
+    const heartbeatAddress = operator.controller.heartbeatAddress;
+    await expect(new Controller(options({ heartbeatAddress })).start()).rejects.toMatchObject({
+      code: 'PortInUse',
+      message: expect.stringContaining(`can't listen on the heartbeat address ${heartbeatAddress}`),
+    });
+    const adminAddress = url.replace('http://', '');
+    await expect(new Controller(options({ adminAddress })).start()).rejects.toMatchObject({
+      code: 'PortInUse',
+      message: expect.stringContaining(`can't listen on the admin address ${adminAddress}`),
+    });
+  });
+
+  it.each([
+    ['no delegation', [], /no delegation is declared/],
+    [
+      'an unknown field',
+      [{ ...options().delegations[0], prefered: 1 }],
+      /delegation "tables" is malformed: .*prefered/,
+    ],
+    [
+      'a malformed range',
+      [{ ...options().delegations[0], api: 'Table@latest' }],
+      /"Table@latest" has a malformed version range/,
+    ],
+    ['a malformed duration', [{ ...options().delegations[0], deadline: 'soon' }], /deadline: "soon" is no duration/],
+    [
+      'a name that is taken',
+      [...options().delegations, ...options().delegations],
+      /two delegations are named "tables"/,
+    ],
+  ])('refuses %s', (_, delegations, message) => {
+    const construct = () => new Controller({ ...options(), delegations: delegations as never });
+    expect(construct).toThrow(
+      expect.objectContaining({ code: 'InvalidConfiguration', message: expect.stringMatching(message) }),
+    );
+  });
+});

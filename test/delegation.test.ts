@@ -1,0 +1,516 @@
+import { retry, terminal } from '@kplug/sdk';
+import { describe, expect, it, vi } from 'vitest';
+import { keyFor, reference, TestOperator } from './operator.ts';
+
+describe('a resource without a plugin', () => {
+  it('says that it waits, and for what', async () => {
+    const operator = await TestOperator.start();
+    operator.table('users', { preferredImplementation: 'MariaDB' });
+    await operator.expectCondition('users', 'Ready', {
+      status: 'False',
+      reason: 'NoPlugin',
+      message: 'awaiting MariaDB for API version ^1.0.0: none is registered',
+      observedGeneration: 1,
+    });
+    expect(operator.condition('users', 'PluginSelected')).toMatchObject({ status: 'False', reason: 'NoPlugin' });
+    expect(operator.condition('users', 'Reconciled')).toMatchObject({ status: 'Unknown' });
+  });
+});
+
+describe('a resource with a plugin', () => {
+  it('is reconciled, and says by whom and why', async () => {
+    const operator = await TestOperator.start();
+    operator.table('users', { preferredImplementation: 'MariaDB' });
+    await operator.plugin({ name: 'PostgreSQL', version: '1.2.0', reconcile: () => ({ status: { rows: 3 } }) });
+    await operator.expectReady('users', 'PostgreSQL');
+    expect(operator.get('users')?.status).toMatchObject({
+      implementation: 'PostgreSQL',
+      plugin: { name: 'PostgreSQL', version: '1.2.0', api: 'Table', apiVersion: '1.0.0' },
+      observedGeneration: 1,
+      rows: 3,
+    });
+    expect(operator.condition('users', 'PluginSelected')).toMatchObject({
+      status: 'True',
+      reason: 'Fallback',
+      message: 'PostgreSQL 1.2.0 stands in for MariaDB: no such plugin is registered',
+    });
+  });
+
+  it('is handed over with its extensions, and statuses come back onto both', async () => {
+    const operator = await TestOperator.start();
+    operator.extension('PgOptions', 'users', { partitions: 4 });
+    operator.table('users', { extensions: [reference('PgOptions', 'users')] });
+    await operator.plugin({
+      name: 'PostgreSQL',
+      reconcile: ({ base, extensions, assignment, attempt }) => {
+        const [options] = extensions.all('PgOptions');
+        if (!options) throw terminal('no options');
+        return {
+          status: { seen: { name: base.metadata.name, assignment, attempt } },
+          extensions: [
+            { extension: options, status: { partitions: (options.spec as { partitions: number }).partitions } },
+          ],
+          conditions: [{ type: 'BackedUp', status: true, reason: 'Done', message: 'yesterday' }],
+        };
+      },
+    });
+    await operator.expectReady('users');
+    expect(operator.get('users', 'PgOptions')?.status).toEqual({ partitions: 4 });
+    expect(operator.get('users')?.status?.seen).toEqual({
+      name: 'users',
+      attempt: 1,
+      assignment: {
+        delegation: 'tables',
+        api: 'Table',
+        apiVersion: '1.0.0',
+        reason: 'NoPreference',
+        message: 'PostgreSQL 1.0.0 was chosen; the resource prefers no implementation',
+      },
+    });
+    expect(operator.condition('users', 'BackedUp')).toMatchObject({
+      status: 'True',
+      reason: 'Done',
+      observedGeneration: 1,
+    });
+  });
+
+  it('is reconciled again when it or an extension changes, and not when only a status does', async () => {
+    const operator = await TestOperator.start();
+    operator.extension('PgOptions', 'users', { partitions: 4 });
+    operator.table('users', { extensions: [reference('PgOptions', 'users')] });
+    let passes = 0;
+    await operator.plugin({ name: 'PostgreSQL', reconcile: () => ({ status: { passes: ++passes } }) });
+    await operator.expectReady('users');
+    await operator.controller.whenIdle();
+    expect(passes).toBe(1);
+
+    operator.extension('PgOptions', 'users', { partitions: 8 });
+    await vi.waitFor(() => expect(passes).toBe(2));
+    operator.table('users', { extensions: [reference('PgOptions', 'users')], columns: 3 });
+    await vi.waitFor(() => expect(passes).toBe(3));
+    await operator.expectReady('users');
+    await operator.controller.whenIdle();
+    expect(passes).toBe(3);
+    expect(operator.get('users')?.status).toMatchObject({ observedGeneration: 2, passes: 3 });
+  });
+
+  it('is reconciled again when the plugin asks for it', async () => {
+    const operator = await TestOperator.start();
+    operator.table('users');
+    let passes = 0;
+    await operator.plugin({
+      name: 'PostgreSQL',
+      reconcile: () => {
+        passes++;
+        return { requeueAfter: 10 };
+      },
+    });
+    await vi.waitFor(() => expect(passes).toBeGreaterThan(3));
+  });
+
+  it('writes nothing when a pass changes nothing', async () => {
+    const operator = await TestOperator.start();
+    operator.table('users');
+    let passes = 0;
+    await operator.plugin({
+      name: 'PostgreSQL',
+      reconcile: () => {
+        passes++;
+        return { status: { stable: true }, requeueAfter: 10 };
+      },
+    });
+    await operator.expectReady('users');
+    const { resourceVersion } = operator.get('users')?.metadata ?? {};
+    const seen = passes;
+    await vi.waitFor(() => expect(passes).toBeGreaterThan(seen + 2));
+    expect(operator.get('users')?.metadata.resourceVersion).toBe(resourceVersion);
+  });
+
+  it('moves to the preferred plugin once when it comes, and tells', async () => {
+    const operator = await TestOperator.start();
+    operator.table('users', { preferredImplementation: 'MariaDB' });
+    await operator.plugin({ name: 'PostgreSQL', reconcile: () => ({ status: { postgres: true } }) });
+    await operator.expectReady('users', 'PostgreSQL');
+    let calls = 0;
+    const maria = () => {
+      calls++;
+      return { status: { maria: true } };
+    };
+    await operator.plugin({ name: 'MariaDB', reconcile: maria });
+    await operator.expectReady('users', 'MariaDB');
+    await operator.controller.whenIdle();
+    expect(calls).toBe(1);
+    expect(operator.get('users')?.status).toMatchObject({ maria: true });
+    expect(operator.get('users')?.status).not.toHaveProperty('postgres');
+    expect(operator.condition('users', 'PluginSelected')).toMatchObject({ reason: 'Preferred' });
+  });
+
+  it('concerns only the resources that would go elsewhere when a plugin comes', async () => {
+    const operator = await TestOperator.start();
+    operator.table('users', { preferredImplementation: 'MariaDB' });
+    operator.table('sessions', { preferredImplementation: 'PostgreSQL' });
+    const passes: string[] = [];
+    const reconcile = ({ base }: { base: { metadata: { name: string } } }) => void passes.push(base.metadata.name);
+    await operator.plugin({ name: 'PostgreSQL', reconcile });
+    await operator.expectReady('users');
+    await operator.expectReady('sessions');
+    await operator.controller.whenIdle();
+    passes.length = 0;
+    await operator.plugin({ name: 'MariaDB', reconcile });
+    await operator.expectReady('users', 'MariaDB');
+    await operator.controller.whenIdle();
+    expect(passes).toEqual(['users']);
+  });
+
+  it('says what is wrong with its preference', async () => {
+    const operator = await TestOperator.start();
+    await operator.plugin({ name: 'PostgreSQL' });
+    operator.table('users', { preferredImplementation: 'PostgreSQL@latest' });
+    await operator.expectCondition('users', 'Ready', { status: 'False', reason: 'InvalidPreference' });
+    expect(operator.condition('users', 'Ready')?.message).toMatch(
+      /\.spec\.preferredImplementation: "PostgreSQL@latest"/,
+    );
+  });
+
+  it('is reconciled by every plugin in the mode all, each under its own name', async () => {
+    const operator = await TestOperator.start({ selection: { mode: 'all' } });
+    operator.table('users');
+    await operator.plugin({ name: 'PostgreSQL', reconcile: () => ({ status: { rows: 1 } }) });
+    await operator.plugin({ name: 'MariaDB', reconcile: () => ({ status: { rows: 2 } }) });
+    await operator.expectReady('users', 'MariaDB,PostgreSQL');
+    expect(operator.get('users')?.status?.implementations).toEqual({
+      MariaDB: { rows: 2, plugin: { name: 'MariaDB', version: '1.0.0', api: 'Table', apiVersion: '1.0.0' } },
+      PostgreSQL: { rows: 1, plugin: { name: 'PostgreSQL', version: '1.0.0', api: 'Table', apiVersion: '1.0.0' } },
+    });
+  });
+});
+
+describe('a failure', () => {
+  it('is told to the user and tried again until it succeeds', async () => {
+    const operator = await TestOperator.start();
+    operator.table('users');
+    const attempts: number[] = [];
+    await operator.plugin({
+      name: 'PostgreSQL',
+      reconcile: ({ attempt }) => {
+        attempts.push(attempt);
+        if (attempt < 4) throw retry('the database starts', { reason: 'Starting' });
+      },
+    });
+    await operator.expectReady('users');
+    expect(attempts).toEqual([1, 2, 3, 4]);
+  });
+
+  it('that is terminal waits for a change', async () => {
+    const operator = await TestOperator.start();
+    operator.table('users', { type: 'nonsense' });
+    let calls = 0;
+    await operator.plugin({
+      name: 'PostgreSQL',
+      reconcile: ({ base }) => {
+        calls++;
+        const { type } = base.spec as { type: string };
+        if (type === 'nonsense') throw terminal('the type "nonsense" is unknown', { reason: 'UnknownType' });
+      },
+    });
+    await operator.expectCondition('users', 'Ready', {
+      status: 'False',
+      reason: 'UnknownType',
+      message: 'PostgreSQL 1.0.0: the type "nonsense" is unknown',
+    });
+    await operator.controller.whenIdle();
+    expect(calls).toBe(1);
+    operator.table('users', { type: 'string' });
+    await operator.expectReady('users');
+    expect(calls).toBe(2);
+  });
+
+  it('that is terminal is tried again when the plugin comes anew', async () => {
+    const operator = await TestOperator.start();
+    operator.table('users');
+    const reconcile = () => {
+      throw terminal('this version cannot do it', { reason: 'Unsupported' });
+    };
+    const plugin = await operator.plugin({ name: 'PostgreSQL', reconcile });
+    await operator.expectCondition('users', 'Ready', { reason: 'Unsupported' });
+    await operator.plugin({ name: 'PostgreSQL', version: '1.1.0' });
+    await plugin.stop();
+    await operator.expectReady('users', 'PostgreSQL');
+    expect(operator.get('users')?.status).toMatchObject({ plugin: { version: '1.1.0' } });
+  });
+
+  it('that nobody foresaw is tried again, with what was thrown as its message', async () => {
+    const operator = await TestOperator.start();
+    operator.table('users');
+    await operator.plugin({
+      name: 'PostgreSQL',
+      reconcile: () => {
+        throw new TypeError('undefined is not a function');
+      },
+    });
+    await operator.expectCondition('users', 'Ready', { status: 'False', reason: 'PluginError' });
+    expect(operator.condition('users', 'Ready')?.message).toContain('undefined is not a function');
+  });
+});
+
+describe('an extension', () => {
+  it('that is missing is named, and awaited by a plugin that understands its kind', async () => {
+    const operator = await TestOperator.start();
+    operator.table('users', { extensions: [reference('PgOptions', 'users')] });
+    let calls = 0;
+    await operator.plugin({
+      name: 'PostgreSQL',
+      api: { name: 'Table', version: '1.0.0', extensionKinds: ['PgOptions.myorg.org'] },
+      reconcile: () => void calls++,
+    });
+    const expected = { status: 'False', reason: 'ExtensionNotFound' };
+    await operator.expectCondition('users', 'Ready', expected);
+    expect(operator.condition('users', 'ExtensionsResolved')).toMatchObject({
+      ...expected,
+      message: expect.stringContaining("PgOptions default/users (myorg.org/v1alpha1) doesn't exist"),
+    });
+    expect(calls).toBe(0);
+    operator.extension('PgOptions', 'users');
+    await operator.expectReady('users');
+    expect(operator.condition('users', 'ExtensionsResolved')).toMatchObject({ status: 'True' });
+  });
+
+  it('that is missing does not hold up a plugin that has no use for it', async () => {
+    const operator = await TestOperator.start();
+    operator.table('users', { extensions: [reference('MariaOptions', 'users')] });
+    await operator.plugin({
+      name: 'PostgreSQL',
+      api: { name: 'Table', version: '1.0.0', extensionKinds: ['PgOptions'] },
+    });
+    await operator.expectReady('users');
+    expect(operator.condition('users', 'ExtensionsResolved')).toMatchObject({ status: 'False' });
+  });
+
+  it.each([
+    [
+      'listed twice',
+      [reference('PgOptions', 'users'), reference('PgOptions', 'users')],
+      'ExtensionDuplicated',
+      /listed more than once/,
+    ],
+    [
+      'in another namespace',
+      [reference('PgOptions', 'users', { namespace: 'elsewhere' })],
+      'ExtensionForbidden',
+      /is in another namespace/,
+    ],
+    [
+      'without a name',
+      [{ apiVersion: 'v1', kind: 'PgOptions' }],
+      'ExtensionMalformed',
+      /must have apiVersion, kind and name/,
+    ],
+    ['in no list', 'users', 'ExtensionMalformed', /must be a list/],
+  ])('%s is told of, and stops nothing else', async (_, extensions, reason, message) => {
+    const operator = await TestOperator.start();
+    operator.extension('PgOptions', 'users');
+    operator.table('users', { extensions });
+    await operator.plugin({ name: 'PostgreSQL' });
+    await operator.expectReady('users');
+    expect(operator.condition('users', 'ExtensionsResolved')).toMatchObject({
+      status: 'False',
+      reason,
+      message: expect.stringMatching(message),
+    });
+  });
+
+  it('of a kind that the delegation does not allow is not read', async () => {
+    const kinds = [{ apiVersion: 'myorg.org/v1alpha1', kind: 'PgOptions' }];
+    const operator = await TestOperator.start({ extensions: { kinds } });
+    operator.extension('Secret', 'users');
+    operator.table('users', { extensions: [reference('Secret', 'users')] });
+    let seen = -1;
+    await operator.plugin({
+      name: 'PostgreSQL',
+      reconcile: ({ extensions }) => {
+        seen = extensions.all('Secret').length;
+      },
+    });
+    await operator.expectReady('users');
+    expect(seen).toBe(0);
+    expect(operator.condition('users', 'ExtensionsResolved')).toMatchObject({ reason: 'ExtensionForbidden' });
+  });
+});
+
+describe('a response that comes too late', () => {
+  it('is dropped when the resource changed meanwhile', async () => {
+    const operator = await TestOperator.start();
+    operator.table('users', { n: 1 });
+    const release = Promise.withResolvers<void>();
+    const seen: number[] = [];
+    await operator.plugin({
+      name: 'PostgreSQL',
+      reconcile: async ({ base }) => {
+        const { n } = base.spec as { n: number };
+        seen.push(n);
+        if (n === 1) await release.promise;
+        return { status: { n } };
+      },
+    });
+    await vi.waitFor(() => expect(seen).toEqual([1]));
+    operator.table('users', { n: 2 });
+    const written: unknown[] = [];
+    await operator.resources.follow({ apiVersion: 'myorg.org/v1alpha1', kind: 'Table' }, ({ resource }) => {
+      written.push(resource.status?.n);
+    });
+    release.resolve();
+    await operator.expectReady('users');
+    expect(seen).toEqual([1, 2]);
+    expect(written).not.toContain(1);
+  });
+
+  it('is dropped when the plugin is no longer chosen', async () => {
+    const operator = await TestOperator.start();
+    operator.table('users', { preferredImplementation: 'MariaDB' });
+    const release = Promise.withResolvers<void>();
+    let called = false;
+    await operator.plugin({
+      name: 'PostgreSQL',
+      reconcile: async () => {
+        called = true;
+        await release.promise;
+        return { status: { postgres: true } };
+      },
+    });
+    await vi.waitFor(() => expect(called).toBe(true));
+    await operator.plugin({ name: 'MariaDB' });
+    release.resolve();
+    await operator.expectReady('users', 'MariaDB');
+    expect(operator.get('users')?.status).not.toHaveProperty('postgres');
+  });
+});
+
+describe('deleting', () => {
+  it('asks the plugin to undo its work before the resource goes', async () => {
+    const operator = await TestOperator.start();
+    operator.table('users');
+    const causes: string[] = [];
+    await operator.plugin({ name: 'PostgreSQL', finalize: ({ cause }) => void causes.push(cause) });
+    await operator.expectReady('users');
+    operator.delete('users');
+    await vi.waitFor(() => expect(operator.get('users')).toBeUndefined());
+    expect(causes).toEqual(['deleted']);
+  });
+
+  it('needs nobody where nobody was at work', async () => {
+    const operator = await TestOperator.start();
+    operator.table('users');
+    await operator.expectCondition('users', 'Ready', { reason: 'NoPlugin' });
+    operator.delete('users');
+    expect(operator.get('users')).toBeUndefined();
+  });
+
+  it('is tried again when the plugin fails to undo its work', async () => {
+    const operator = await TestOperator.start();
+    operator.table('users');
+    let calls = 0;
+    await operator.plugin({
+      name: 'PostgreSQL',
+      finalize: () => {
+        if (++calls < 3) throw retry('the table is locked', { reason: 'Locked' });
+      },
+    });
+    await operator.expectReady('users');
+    operator.delete('users');
+    await vi.waitFor(() => expect(operator.get('users')).toBeUndefined());
+    expect(calls).toBe(3);
+  });
+
+  it('waits for a plugin that is gone, and says so', async () => {
+    const operator = await TestOperator.start();
+    operator.table('users');
+    const plugin = await operator.plugin({ name: 'PostgreSQL' });
+    await operator.expectReady('users');
+    await plugin.stop();
+    operator.delete('users');
+    await operator.expectCondition('users', 'Finalized', {
+      status: 'False',
+      reason: 'PluginGone',
+      message: "PostgreSQL 1.0.0, which has to undo its work, isn't there; awaiting it",
+    });
+    await operator.plugin({ name: 'PostgreSQL', version: '1.0.1' });
+    await vi.waitFor(() => expect(operator.get('users')).toBeUndefined());
+  });
+
+  it('lets another plugin undo the work of one that is gone, where that is declared', async () => {
+    const operator = await TestOperator.start({ finalize: { whenPluginGone: 'fallback' } });
+    operator.table('users', { preferredImplementation: 'PostgreSQL' });
+    const plugin = await operator.plugin({ name: 'PostgreSQL' });
+    await operator.expectReady('users', 'PostgreSQL');
+    const finalized: string[] = [];
+    await operator.plugin({ name: 'MariaDB', finalize: ({ base }) => void finalized.push(base.metadata.name) });
+    await plugin.stop();
+    await operator.expectReady('users', 'MariaDB');
+    operator.delete('users');
+    await vi.waitFor(() => expect(operator.get('users')).toBeUndefined());
+    expect(finalized).toEqual(['users']);
+  });
+
+  it('releases the resource after a time, where that is declared', async () => {
+    const operator = await TestOperator.start({ finalize: { whenPluginGone: 'release', releaseAfter: '1500ms' } });
+    operator.table('users');
+    const plugin = await operator.plugin({ name: 'PostgreSQL' });
+    await operator.expectReady('users');
+    await plugin.stop();
+    operator.delete('users');
+    await operator.expectCondition('users', 'Finalized', { status: 'False', reason: 'PluginGone' });
+    await vi.waitFor(() => expect(operator.get('users')).toBeUndefined(), { timeout: 10_000 });
+  });
+});
+
+describe('handing over', () => {
+  it('leaves what the former plugin made alone by default', async () => {
+    const operator = await TestOperator.start();
+    operator.table('users', { preferredImplementation: 'MariaDB' });
+    let finalized = 0;
+    await operator.plugin({ name: 'PostgreSQL', finalize: () => void finalized++ });
+    await operator.expectReady('users', 'PostgreSQL');
+    await operator.plugin({ name: 'MariaDB' });
+    await operator.expectReady('users', 'MariaDB');
+    await operator.controller.whenIdle();
+    expect(finalized).toBe(0);
+  });
+
+  it('asks the former plugin to finalize, where that is declared', async () => {
+    const operator = await TestOperator.start({ handOver: 'finalize' });
+    operator.table('users', { preferredImplementation: 'MariaDB' });
+    const order: string[] = [];
+    await operator.plugin({
+      name: 'PostgreSQL',
+      finalize: ({ cause }) => void order.push(`PostgreSQL finalizes, ${cause}`),
+    });
+    await operator.expectReady('users', 'PostgreSQL');
+    await operator.plugin({ name: 'MariaDB', reconcile: () => void order.push('MariaDB reconciles') });
+    await operator.expectReady('users', 'MariaDB');
+    expect(order).toEqual(['PostgreSQL finalizes, handedOver', 'MariaDB reconciles']);
+  });
+});
+
+describe('events', () => {
+  it('of a plugin are kept by the operator', async () => {
+    const operator = await TestOperator.start({}, { adminAddress: '127.0.0.1:0' });
+    operator.table('users');
+    await operator.plugin({
+      name: 'PostgreSQL',
+      reconcile: () => ({ events: [{ type: 'Warning', reason: 'DriftCorrected', message: 'a column was gone' }] }),
+    });
+    await operator.expectReady('users');
+    const response = await fetch(
+      `http://${operator.controller.adminAddress}/kplug.v1.DelegationService/ExplainResource`,
+      {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ kind: 'table', namespace: 'default', name: 'users' }),
+      },
+    );
+    const { events } = (await response.json()) as { events: { event: { reason: string; target: string } }[] };
+    expect(events.map(({ event }) => event)).toContainEqual(
+      expect.objectContaining({ reason: 'DriftCorrected', target: keyFor('Table', 'users') }),
+    );
+  });
+});

@@ -1,0 +1,145 @@
+import {
+  Controller,
+  type ControllerOptions,
+  type DelegationDeclaration,
+  formatKey,
+  type JsonObject,
+  type Manifest,
+  MemoryResources,
+  type Resource,
+} from '@kplug/controller';
+import { definePlugin, type PluginDefinition, type RunningPlugin, type ServeOptions } from '@kplug/sdk';
+import { pino } from 'pino';
+import { expect, onTestFinished, vi } from 'vitest';
+
+const apiVersion = 'myorg.org/v1alpha1';
+
+/** A condition as tests read it. */
+export interface ConditionRead {
+  type: string;
+  status: string;
+  reason: string;
+  message: string;
+  observedGeneration: number;
+  lastTransitionTime: string;
+}
+
+/** An operator for the kind `Table`, on resources in memory, that ends with the test. */
+export class TestOperator {
+  readonly resources = new MemoryResources();
+  readonly controller: Controller;
+
+  constructor(
+    delegation: Partial<DelegationDeclaration> = {},
+    options: Partial<Omit<ControllerOptions, 'resources' | 'delegations'>> = {},
+  ) {
+    this.controller = new Controller({
+      resources: this.resources,
+      delegations: [
+        {
+          name: 'tables',
+          base: { apiVersion, kind: 'Table' },
+          api: 'Table@^1.0.0',
+          backOff: { initial: 20, max: 200 },
+          ...delegation,
+        },
+      ],
+      heartbeatAddress: '127.0.0.1:0',
+      adminAddress: false,
+      lease: { interval: 200, ttl: 1_000 },
+      logger: pino({ level: process.env.KPLUG_TEST_LOG ?? 'silent' }),
+      ...options,
+    });
+  }
+
+  static async start(...args: ConstructorParameters<typeof TestOperator>): Promise<TestOperator> {
+    const operator = new TestOperator(...args);
+    await operator.controller.start();
+    onTestFinished(() => operator.controller.stop());
+    return operator;
+  }
+
+  /** Serves a plugin of the API `Table` in this process. It stops with the test. */
+  async plugin(
+    given: Partial<PluginDefinition> & Pick<PluginDefinition, 'name'>,
+    options: ServeOptions = {},
+  ): Promise<RunningPlugin> {
+    const plugin = definePlugin({
+      version: '1.0.0',
+      api: 'Table@1.0.0',
+      reconcile: () => ({ status: { by: given.name } }),
+      ...given,
+    });
+    return this.serve(plugin, options);
+  }
+
+  /** Serves any plugin in this process. It stops with the test. */
+  async serve(
+    plugin: { serve(options: ServeOptions): Promise<RunningPlugin> },
+    options: ServeOptions = {},
+  ): Promise<RunningPlugin> {
+    const controller = this.controller.heartbeatAddress;
+    const running = await plugin.serve({ controller, logLevel: 'silent', handleSignals: false, ...options });
+    onTestFinished(() => running.stop());
+    await vi.waitFor(() => expect(running.registered).toBe(true), { timeout: 5_000, interval: 5 });
+    return running;
+  }
+
+  /** Applies a `Table` as a user would. */
+  table(name: string, spec: JsonObject = {}): Resource {
+    return this.resources.apply({ apiVersion, kind: 'Table', metadata: { name }, spec });
+  }
+
+  /** Applies an extension as a user would. */
+  extension(kind: string, name: string, spec: JsonObject = {}): Resource {
+    return this.resources.apply({ apiVersion, kind, metadata: { name }, spec } satisfies Manifest);
+  }
+
+  /** Deletes a `Table` as a user would. */
+  delete(name: string): void {
+    this.resources.delete(keyFor('Table', name));
+  }
+
+  get(name: string, kind = 'Table'): Resource | undefined {
+    return this.resources.get(keyFor(kind, name));
+  }
+
+  /** A condition of a `Table`. */
+  condition(name: string, type: string): ConditionRead | undefined {
+    const conditions = (this.get(name)?.status?.conditions ?? []) as unknown as ConditionRead[];
+    return conditions.find((condition) => condition.type === type);
+  }
+
+  /** Waits until a condition of a `Table` is as it should be. */
+  async expectCondition(name: string, type: string, expected: Partial<ConditionRead>): Promise<void> {
+    await vi.waitFor(() => expect(this.condition(name, type)).toMatchObject(expected), {
+      timeout: 10_000,
+      interval: 5,
+    });
+  }
+
+  /** Waits until a `Table` is ready in its present generation, by a plugin. */
+  async expectReady(name: string, implementation?: string): Promise<void> {
+    const { generation } = this.get(name)?.metadata ?? {};
+    await this.expectCondition(name, 'Ready', {
+      status: 'True',
+      ...(generation ? { observedGeneration: generation } : {}),
+    });
+    if (implementation) {
+      await vi.waitFor(() => expect(this.get(name)?.status).toMatchObject({ implementation }), {
+        timeout: 10_000,
+        interval: 5,
+      });
+    }
+  }
+}
+
+/** The key of a resource of the tests. */
+export function keyFor(kind: string, name: string): string {
+  return formatKey({ apiVersion, kind, namespace: 'default', name });
+}
+
+/** A reference to an extension, as a base has it. */
+export function reference(kind: string, name: string, more: JsonObject = {}): JsonObject {
+  return { apiVersion, kind, name, ...more };
+}

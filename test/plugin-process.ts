@@ -1,0 +1,53 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { expect, onTestFinished, vi } from 'vitest';
+import type { TestOperator } from './operator.ts';
+
+/** A plugin in a process of its own, which ends with the test. */
+export interface PluginProcess {
+  readonly process: ChildProcess;
+  readonly instanceId: string;
+  /** How often it was called. */
+  calls(): number;
+  /** Fulfilled with the exit code, or the signal that killed it. */
+  exited(): Promise<number | NodeJS.Signals>;
+}
+
+let processes = 0;
+
+/** Starts `test/plugins/counting.ts` and waits until the operator knows it. */
+export async function startPluginProcess(
+  operator: TestOperator,
+  { name, version = '1.0.0', delay = 0 }: { name: string; version?: string; delay?: number },
+): Promise<PluginProcess> {
+  const instanceId = `process-${++processes}`;
+  const child = fork(new URL('./plugins/counting.ts', import.meta.url), {
+    env: {
+      ...process.env,
+      TEST_PLUGIN_NAME: name,
+      TEST_PLUGIN_VERSION: version,
+      TEST_PLUGIN_DELAY: String(delay),
+      KPLUG_CONTROLLER: operator.controller.heartbeatAddress,
+      KPLUG_INSTANCE_ID: instanceId,
+      KPLUG_LOG_LEVEL: 'silent',
+    },
+    execArgv: [],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  let calls = 0;
+  child.on('message', (message: { called: number }) => {
+    calls = message.called;
+  });
+  const exit = once(child, 'exit');
+  const { registry } = operator.controller;
+  await vi.waitFor(() => expect(registry.get(instanceId)?.state).toBe('live'), { timeout: 20_000, interval: 10 });
+  return {
+    process: child,
+    instanceId,
+    calls: () => calls,
+    exited: async () => {
+      const [code, signal] = (await exit) as [number | null, NodeJS.Signals | null];
+      return code ?? signal ?? -1;
+    },
+  };
+}

@@ -1,0 +1,203 @@
+import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import * as grpc from '@grpc/grpc-js';
+import {
+  createGrpcClient,
+  InstanceState,
+  PluginService,
+  RefusalReason,
+  RegistryService,
+  type SessionResponse,
+} from '@kplug/protocol';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { TestOperator } from './operator.ts';
+
+const registration = {
+  plugin: 'Remote',
+  version: '1.0.0',
+  apis: [{ name: 'Table', version: '1.0.0' }],
+  address: '127.0.0.1:9',
+  instanceId: 'remote-1',
+};
+
+function clientOf(operator: TestOperator) {
+  const client = createGrpcClient(
+    RegistryService,
+    operator.controller.heartbeatAddress,
+    grpc.credentials.createInsecure(),
+  );
+  onTestFinished(() => client.$client.close());
+  return client;
+}
+
+describe('a unary heartbeat', () => {
+  it('registers an instance and is answered with its lease', async () => {
+    const operator = await TestOperator.start();
+    const { answer } = await clientOf(operator).heartbeat({ registration });
+    expect(answer).toMatchObject({
+      case: 'lease',
+      value: { interval: durationFromMs(200), ttl: durationFromMs(1_000), drain: false },
+    });
+    expect(operator.controller.registry.get('remote-1')?.state).toBe('live');
+  });
+
+  it('is refused with the reason, not with an error', async () => {
+    const operator = await TestOperator.start();
+    const { answer } = await clientOf(operator).heartbeat({ registration: { ...registration, plugin: '' } });
+    expect(answer).toMatchObject({
+      case: 'refusal',
+      value: { reason: RefusalReason.INVALID, message: 'plugin is missing; it must be a name such as PostgreSQL' },
+    });
+  });
+
+  it('without a registration is an error', async () => {
+    const operator = await TestOperator.start();
+    await expect(clientOf(operator).heartbeat({})).rejects.toMatchObject({ code: grpc.status.INVALID_ARGUMENT });
+  });
+
+  it('that stops coming lets the instance go at its time', async () => {
+    const operator = await TestOperator.start({}, { lease: { interval: 100, ttl: 300 } });
+    const client = clientOf(operator);
+    const gone = new Promise<number>((resolve) => {
+      operator.controller.registry.subscribe(({ instance }) => {
+        if (instance.state === 'gone') resolve(Date.now());
+      });
+    });
+    await client.heartbeat({ registration });
+    const heard = operator.controller.registry.get('remote-1')?.lastHeardAt ?? 0;
+    expect((await gone) - heard).toBeGreaterThanOrEqual(300);
+  });
+});
+
+describe('a session', () => {
+  it('is refused with the reason, and ended', async () => {
+    const operator = await TestOperator.start();
+    const stream = clientOf(operator).session();
+    const answers: SessionResponse[] = [];
+    stream.on('data', (answer) => answers.push(answer));
+    const ended = new Promise((resolve) => stream.on('end', resolve));
+    stream.write({ message: { case: 'registration', value: { ...registration, version: 'latest' } } });
+    await ended;
+    expect(answers).toMatchObject([{ answer: { case: 'refusal', value: { reason: RefusalReason.INVALID } } }]);
+  });
+
+  it('must begin with a registration', async () => {
+    const operator = await TestOperator.start();
+    const stream = clientOf(operator).session();
+    const failed = new Promise<grpc.ServiceError>((resolve) => stream.on('error', resolve));
+    stream.write({ message: { case: 'beat', value: {} } });
+    expect(await failed).toMatchObject({ code: grpc.status.FAILED_PRECONDITION });
+  });
+
+  it('with the instance id of another live instance is refused', async () => {
+    const operator = await TestOperator.start();
+    const plugin = await operator.plugin({ name: 'PostgreSQL' });
+    const { answer } = await clientOf(operator).heartbeat({
+      registration: { ...registration, instanceId: plugin.instanceId },
+    });
+    expect(answer).toMatchObject({ case: 'refusal', value: { reason: RefusalReason.INSTANCE_CONFLICT } });
+  });
+
+  it('is asked to drain, and the plugin stops', async () => {
+    const operator = await TestOperator.start();
+    const plugin = await operator.plugin({ name: 'PostgreSQL' });
+    operator.controller.registry.drain(plugin.instanceId);
+    await vi.waitFor(() => expect(operator.controller.registry.size).toBe(0));
+  });
+});
+
+describe('a plugin', () => {
+  it('registers again when the controller has been away', async () => {
+    const first = await TestOperator.start();
+    const address = first.controller.heartbeatAddress;
+    const plugin = await first.plugin({ name: 'PostgreSQL' });
+    await first.controller.stop();
+    await vi.waitFor(() => expect(plugin.registered).toBe(false));
+    const second = await TestOperator.start({}, { heartbeatAddress: address });
+    await vi.waitFor(() => expect(second.controller.registry.get(plugin.instanceId)?.state).toBe('live'), {
+      timeout: 15_000,
+    });
+  });
+
+  it('beats by single calls where the controller has no sessions', async () => {
+    const beats = vi.fn();
+    const { addService } = await import('@kplug/protocol');
+    const server = new grpc.Server();
+    const unimplemented = () => {
+      throw Object.assign(new Error('no'), {
+        code: grpc.status.UNIMPLEMENTED,
+        details: 'no',
+        metadata: new grpc.Metadata(),
+      });
+    };
+    addService(server, RegistryService, {
+      session: (stream) => stream.emit('error', { code: grpc.status.UNIMPLEMENTED, details: 'no sessions here' }),
+      heartbeat: ({ registration: heard }) => {
+        beats(heard?.plugin);
+        return { answer: { case: 'lease', value: { interval: durationFromMs(20), ttl: durationFromMs(60) } } };
+      },
+      deregister: () => ({}),
+      listPlugins: unimplemented,
+      watchPlugins: unimplemented,
+    });
+    const port = await new Promise<number>((resolve, reject) => {
+      server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), (error, bound) =>
+        error ? reject(error) : resolve(bound),
+      );
+    });
+    onTestFinished(() => server.forceShutdown());
+    const { definePlugin } = await import('@kplug/sdk');
+    const plugin = await definePlugin({
+      name: 'Unary',
+      version: '1.0.0',
+      api: 'Table@1.0.0',
+      reconcile: () => undefined,
+    }).serve({
+      controller: `127.0.0.1:${port}`,
+      logLevel: 'silent',
+      handleSignals: false,
+    });
+    onTestFinished(() => plugin.stop());
+    await vi.waitFor(() => expect(beats.mock.calls.length).toBeGreaterThan(3));
+    expect(beats).toHaveBeenCalledWith('Unary');
+  });
+
+  it('says what it is to whoever asks', async () => {
+    const operator = await TestOperator.start();
+    const running = await operator.plugin({ name: 'PostgreSQL', version: '2.1.0' });
+    const address = running.address.replace(/^:/, '127.0.0.1:');
+    const client = createGrpcClient(PluginService, address, grpc.credentials.createInsecure());
+    onTestFinished(() => client.$client.close());
+    expect(await client.getInfo({})).toMatchObject({
+      plugin: 'PostgreSQL',
+      version: '2.1.0',
+      instanceId: running.instanceId,
+      runtime: expect.stringMatching(/^@kplug\/sdk\/\d/),
+    });
+  });
+});
+
+describe('the list of plugins', () => {
+  it('tells of each instance and its state, and can be watched', async () => {
+    const operator = await TestOperator.start();
+    await operator.plugin({ name: 'PostgreSQL' }, { instanceId: 'pg', labels: { zone: 'a' } });
+    const client = clientOf(operator);
+    const { instances } = await client.listPlugins({ plugin: 'postgresql' });
+    expect(instances).toMatchObject([
+      { registration: { plugin: 'PostgreSQL', instanceId: 'pg', labels: { zone: 'a' } }, state: InstanceState.LIVE },
+    ]);
+    expect((await client.listPlugins({ api: 'Other' })).instances).toEqual([]);
+
+    const seen: string[] = [];
+    const watch = client.watchPlugins({});
+    watch.on('error', () => undefined);
+    onTestFinished(() => watch.cancel());
+    watch.on('data', ({ event }) => {
+      seen.push(event.case === 'instance' ? `${event.value.registration?.instanceId} ${event.value.state}` : 'synced');
+    });
+    await vi.waitFor(() => expect(seen).toEqual([`pg ${InstanceState.LIVE}`, 'synced']));
+    const maria = await operator.plugin({ name: 'MariaDB' }, { instanceId: 'maria' });
+    await vi.waitFor(() => expect(seen).toContain(`maria ${InstanceState.LIVE}`));
+    await maria.stop();
+    await vi.waitFor(() => expect(seen).toContain(`maria ${InstanceState.GONE}`));
+  });
+});

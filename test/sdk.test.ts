@@ -1,0 +1,142 @@
+import { definePlugin } from '@kplug/sdk';
+import { describe, expect, it, vi } from 'vitest';
+import { z } from 'zod';
+import { reference, TestOperator } from './operator.ts';
+
+const base = z.object({
+  spec: z.object({ columns: z.array(z.object({ name: z.string(), type: z.enum(['string', 'int64']) })) }),
+});
+const options = z.object({ spec: z.object({ partitions: z.int().min(1).default(4) }) });
+
+describe('schemas', () => {
+  it('type what the author gets, and fill in defaults', async () => {
+    const operator = await TestOperator.start();
+    operator.extension('PgOptions', 'users');
+    operator.table('users', {
+      columns: [{ name: 'id', type: 'int64' }],
+      extensions: [reference('PgOptions', 'users')],
+    });
+    const plugin = definePlugin({
+      name: 'Typed',
+      version: '1.0.0',
+      api: 'Table@1.0.0',
+      base,
+      extensions: { PgOptions: options },
+      reconcile({ base, extensions }) {
+        const partitions: number | undefined = extensions.get('PgOptions')?.spec.partitions;
+        return { status: { first: base.spec.columns[0]?.name, partitions, of: base.metadata.name } };
+      },
+    });
+    await operator.serve(plugin);
+    await operator.expectReady('users', 'Typed');
+    expect(operator.get('users')?.status).toMatchObject({ first: 'id', partitions: 4, of: 'users' });
+    const [{ apis = [] } = {}] = [...operator.controller.registry.instances()].map(({ registration }) => registration);
+    expect(apis[0]?.extensionKinds).toEqual([{ group: '', kind: 'PgOptions' }]);
+  });
+
+  it('tell the user what does not fit, and the author is not bothered', async () => {
+    const operator = await TestOperator.start();
+    operator.extension('PgOptions', 'users', { partitions: 0 });
+    operator.table('users', { columns: [{ name: 'id', type: 'blob' }], extensions: [reference('PgOptions', 'users')] });
+    const reconcile = vi.fn(() => ({}));
+    await operator.serve(
+      definePlugin({
+        name: 'Typed',
+        version: '1.0.0',
+        api: 'Table@1.0.0',
+        base,
+        extensions: { PgOptions: options },
+        reconcile,
+      }),
+    );
+    await operator.expectCondition('users', 'Ready', { status: 'False', reason: 'InvalidSpec' });
+    expect(operator.condition('users', 'Ready')?.message).toMatch(
+      /^Typed 1.0.0: Table users is invalid: \.spec\.columns\[0\]\.type: Invalid option: expected one of "string"\|"int64"/,
+    );
+    await operator.controller.whenIdle();
+    expect(reconcile).not.toHaveBeenCalled();
+    operator.table('users', {
+      columns: [{ name: 'id', type: 'int64' }],
+      extensions: [reference('PgOptions', 'users')],
+    });
+    await operator.expectCondition('users', 'Ready', {
+      message: expect.stringContaining('PgOptions users is invalid') as never,
+    });
+  });
+});
+
+describe('finalize', () => {
+  it('gets a resource that no longer fits its schema too, as what was made has to be undone', async () => {
+    const operator = await TestOperator.start();
+    operator.table('users', { columns: [{ name: 'id', type: 'int64' }] });
+    const finalized: unknown[] = [];
+    await operator.serve(
+      definePlugin({
+        name: 'Typed',
+        version: '1.0.0',
+        api: 'Table@1.0.0',
+        base,
+        reconcile: () => ({}),
+        finalize: (input) => void finalized.push(input.base.spec),
+      }),
+    );
+    await operator.expectReady('users');
+    operator.table('users', { columns: 'none' });
+    await operator.expectCondition('users', 'Ready', { reason: 'InvalidSpec' });
+    operator.delete('users');
+    await vi.waitFor(() => expect(operator.get('users')).toBeUndefined());
+    expect(finalized).toEqual([{ columns: 'none' }]);
+  });
+});
+
+describe('definePlugin', () => {
+  const definition = { name: 'Fine', version: '1.0.0', api: 'Table@1.0.0', reconcile: () => undefined };
+
+  it.each([
+    ['name', { name: 'not fine!' }, /the plugin's name "not fine!" is malformed/],
+    ['version', { version: '1' }, /the plugin's version "1" is malformed/],
+    ['API', { api: 'Table' }, /the API "Table" is malformed; write name and version, such as DatabaseTable@1.0.0/],
+    ['version of an API', { api: 'Table@latest' }, /the version "latest" of the API Table/],
+    ['empty list of APIs', { api: [] }, /at least one/],
+  ])('refuses a malformed %s', (_, given, message) => {
+    expect(() => definePlugin({ ...definition, ...given })).toThrow(
+      expect.objectContaining({ code: 'InvalidDefinition', message: expect.stringMatching(message) }),
+    );
+  });
+
+  it('says that its address is taken', async () => {
+    const operator = await TestOperator.start();
+    const bindAddress = operator.controller.heartbeatAddress;
+    await expect(definePlugin(definition).serve({ bindAddress, handleSignals: false })).rejects.toMatchObject({
+      code: 'CannotServe',
+      message: expect.stringContaining(`can't listen on ${bindAddress}`),
+    });
+  });
+
+  it('takes from the environment what deployment decides', async () => {
+    const operator = await TestOperator.start();
+    vi.stubEnv('KPLUG_CONTROLLER', operator.controller.heartbeatAddress);
+    vi.stubEnv('KPLUG_INSTANCE_ID', 'from-env');
+    vi.stubEnv('KPLUG_WEIGHT', '7');
+    vi.stubEnv('KPLUG_LABELS', 'zone=a, tier=gold');
+    vi.stubEnv('KPLUG_TTL', '2000');
+    vi.stubEnv('KPLUG_LOG_LEVEL', 'silent');
+    const plugin = await definePlugin(definition).serve({ handleSignals: false });
+    vi.unstubAllEnvs();
+    await vi.waitFor(() => expect(plugin.registered).toBe(true));
+    expect(operator.controller.registry.get('from-env')?.registration).toMatchObject({
+      weight: 7,
+      labels: { zone: 'a', tier: 'gold' },
+      lease: { ttl: 2_000 },
+    });
+    await plugin.stop();
+  });
+
+  it('says which variable is malformed', async () => {
+    vi.stubEnv('KPLUG_WEIGHT', 'heavy');
+    await expect(definePlugin(definition).serve()).rejects.toThrow(
+      /KPLUG_WEIGHT is "heavy"; it must be a whole number/,
+    );
+    vi.unstubAllEnvs();
+  });
+});
