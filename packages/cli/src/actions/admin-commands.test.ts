@@ -1,0 +1,190 @@
+import { createServer } from 'node:http';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import type { OperatorFile } from '../operator-file.ts';
+import { GreetingWorkspace } from '../testing/greeting-workspace.ts';
+import { kplug, type ProcessOptions, startKplug } from '../testing/kplug-process.ts';
+
+const waiting = { timeout: 20_000, interval: 20 };
+
+let workspace: GreetingWorkspace;
+let operator: { at: OperatorFile };
+
+beforeAll(async () => {
+  workspace = await GreetingWorkspace.make();
+  operator = await workspace.startOperator();
+  const env = { KPLUG_INSTANCE_ID: 'plain-1', KPLUG_LABELS: 'zone=a' };
+  workspace.startPlugin(operator.at.heartbeatAddress, env);
+  await workspace.greeting('world', 'HELLO, WORLD!');
+});
+
+afterAll(() => workspace[Symbol.asyncDispose]());
+
+/** Runs a command beside the manifests, where the operator is found by its directory. */
+const ask = (args: readonly string[], options?: ProcessOptions) =>
+  kplug(args, { cwd: workspace.manifests, ...options });
+
+describe('kplug plugins', () => {
+  it('lists the instances, by default and when asked to', async () => {
+    const { code, stdout, stderr } = await ask(['plugins']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const [header, row] = stdout.split('\n').map((line) => line.split(/ {3,}/));
+    expect(header).toEqual(['NAME', 'VERSION', 'API', 'STATE', 'ADDRESS', 'LAST-SEEN', 'AGE']);
+    expect(row?.slice(0, 4)).toEqual(['Plain', '1.0.0', 'Greeting@1.0.0', 'live']);
+    expect((await ask(['plugins', 'list'])).stdout.split('\n')[0]).toBe(stdout.split('\n')[0]);
+  });
+
+  it('lists more in a wide table', async () => {
+    const [header, row] = (await ask(['plugins', '-o', 'wide'])).stdout.split('\n').map((line) => line.split(/ {3,}/));
+    expect(header?.slice(-4)).toEqual(['WEIGHT', 'INSTANCE', 'LABELS', 'WHY']);
+    expect(row?.slice(-4)).toEqual(['100', 'plain-1', 'zone=a', '-']);
+  });
+
+  it('lists those of one API, and says when there are none', async () => {
+    expect((await ask(['plugins', '--api', 'Greeting'])).stdout).toContain('Plain');
+    const { code, stdout, stderr } = await ask(['plugins', 'list', '--api', 'Farewell']);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
+    expect(stderr).toBe(
+      `No plugin of the API Farewell is registered with the operator at http://${operator.at.adminAddress}.\n`,
+    );
+  });
+
+  it('lists them for programs', async () => {
+    const registration = { plugin: 'Plain', instanceId: 'plain-1', labels: { zone: 'a' } };
+    const live = { instances: [{ registration, state: 'INSTANCE_STATE_LIVE' }] };
+    expect(JSON.parse((await ask(['plugins', '-o', 'json'])).stdout)).toMatchObject(live);
+    const [document] = parseAllDocuments((await ask(['plugins', '-o', 'yaml'])).stdout);
+    expect(document?.toJS()).toMatchObject(live);
+  });
+
+  it('describes one with its APIs, instances and resources', async () => {
+    const { stdout } = await ask(['plugins', 'describe', 'plain']);
+    expect(stdout).toMatch(/^Plain 1\.0\.0\n {2}API {11}Greeting@1\.0\.0\n {2}Extensions {4}GreetingStyle\n/);
+    expect(stdout).toContain('Capabilities  medium=file');
+    expect(stdout).toMatch(/plain-1 +live +127\.0\.0\.1:\d+ +100 .*every 5 s, believed 15 s +zone=a/);
+    expect(stdout).toMatch(/example\.org\/v1\/Greeting\/default\/world {3}greetings {3,}Fallback {3}Ready/);
+    expect(JSON.parse((await ask(['plugins', 'describe', 'Plain', '-o', 'json'])).stdout).instances).toHaveLength(1);
+  });
+
+  it('does not find one that is not there', async () => {
+    const { code, stderr } = await ask(['plugins', 'describe', 'Nobody']);
+    expect(code).toBe(3);
+    expect(stderr).toMatch(/^kplug: no plugin Nobody is registered with the operator at http:.*; there are Plain\n$/);
+  });
+
+  it('watches them come and go until it is interrupted', async () => {
+    await using watch = startKplug(['plugins', 'watch'], { cwd: workspace.manifests });
+    await using json = startKplug(['plugins', 'watch', '-o', 'json'], { cwd: workspace.manifests });
+    await vi.waitFor(() => expect(watch.stdout).toMatch(/^\d\d:\d\d:\d\d {3}live {3}Plain 1\.0\.0 {3}/), waiting);
+    const second = workspace.startPlugin(operator.at.heartbeatAddress, { GREETING_PLUGIN: 'Second' });
+    await vi.waitFor(() => expect(watch.stdout).toMatch(/live {3}Second 1\.0\.0/), waiting);
+    second.kill('SIGTERM');
+    await vi.waitFor(() => expect(watch.stdout).toMatch(/gone {3}Second 1\.0\.0 .* it has stopped/), waiting);
+    watch.kill('SIGINT');
+    expect(await watch.ended()).toMatchObject({ code: 0, stderr: '' });
+    await vi.waitFor(() => expect(json.stdout).toContain('INSTANCE_STATE_GONE'), waiting);
+    json.kill('SIGTERM');
+    expect((await json.ended()).code).toBe(0);
+    const changes = json.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(changes[0]).toMatchObject({ registration: { plugin: 'Plain' }, state: 'INSTANCE_STATE_LIVE' });
+  });
+
+  it('ends the watch when the operator goes away', async () => {
+    await using other = await GreetingWorkspace.make();
+    const short = await other.startOperator();
+    other.startPlugin(short.at.heartbeatAddress);
+    await using watch = startKplug(['plugins', 'watch', '--manifests', other.manifests]);
+    await vi.waitFor(() => expect(watch.stdout).toContain('live'), waiting);
+    short.kill('SIGTERM');
+    const { code, stderr } = await watch.ended();
+    expect(code).toBe(4);
+    expect(stderr).toMatch(/^kplug: .*operator/);
+  });
+});
+
+describe('kplug explain', () => {
+  it('tells why a plugin was chosen, of each candidate, of events and of the next pass', async () => {
+    const { code, stdout } = await ask(['explain', 'greetings/world']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^example\.org\/v1\/Greeting\/default\/world\n {2}Ready +True Ready\n/);
+    expect(stdout).toMatch(/Prefers +Fancy\n {2}Went to +Plain 1\.0\.0\n/);
+    expect(stdout).toMatch(/Now chosen +Fallback: Plain 1\.0\.0 stands in for Fancy: no such plugin is registered\n/);
+    expect(stdout).toMatch(/Next pass +in \d+m, or when something changes\n/);
+    expect(stdout).toMatch(/\* Plain +1\.0\.0 +1\/1 +Chosen +chosen\n/);
+    expect(stdout).toMatch(/Normal +Greeted +1 +wrote a greeting to World\n/);
+  });
+
+  it('tells it to programs', async () => {
+    const explained = JSON.parse((await ask(['explain', 'Greeting/world', '-o', 'json'])).stdout);
+    expect(explained).toMatchObject({
+      preference: 'Fancy',
+      reason: 'Fallback',
+      resource: { plugin: 'Plain', ready: 'CONDITION_STATUS_TRUE' },
+      candidates: [{ plugin: 'Plain', chosen: true, reason: 'Chosen' }],
+    });
+  });
+
+  it.each([
+    [['explain', 'greeting/mars'], 3, 'kplug: no delegated greeting is named mars in the namespace default\n'],
+    [
+      ['explain', 'greeting/world', '-n', 'sky'],
+      3,
+      'kplug: no delegated greeting is named world in the namespace sky\n',
+    ],
+    [['explain', 'world'], 2, 'kplug: "world" names no resource; write KIND/NAME, such as DatabaseTable/users\n'],
+  ])('fails for %j', async (args, code, stderr) => {
+    expect(await ask(args)).toEqual({ code, stdout: '', stderr });
+  });
+});
+
+describe('the operator is found', () => {
+  it.each<[string, () => [string[], ProcessOptions]]>([
+    ['by --admin as a URL', () => [['--admin', `http://${operator.at.adminAddress}/`], {}]],
+    ['by --admin as an address', () => [['--admin', operator.at.adminAddress], {}]],
+    ['by KPLUG_ADMIN', () => [[], { env: { KPLUG_ADMIN: operator.at.adminAddress } }]],
+    ['by --manifests', () => [['--manifests', workspace.manifests], {}]],
+    ['by KPLUG_MANIFESTS', () => [[], { env: { KPLUG_MANIFESTS: workspace.manifests } }]],
+  ])('%s', async (_, how) => {
+    const [args, options] = how();
+    const { code, stdout } = await kplug(['plugins', ...args], options);
+    expect(code).toBe(0);
+    expect(stdout).toContain('Plain');
+  });
+
+  it('or the address that was tried is told, and how to give another', async () => {
+    const { code, stderr } = await kplug(['plugins', '--admin', '127.0.0.1:1']);
+    expect(code).toBe(4);
+    expect(stderr).toBe(
+      'kplug: no operator answers at http://127.0.0.1:1 (as named); start one with "kplug operator", or name its admin port with --admin or KPLUG_ADMIN\n',
+    );
+  });
+
+  it('or what is left of one that died is told', async () => {
+    await using other = await GreetingWorkspace.make();
+    const dead = await other.startOperator();
+    dead.kill('SIGKILL');
+    await dead.ended();
+    const { code, stderr } = await kplug(['explain', 'greeting/world', '--manifests', other.manifests]);
+    expect(code).toBe(4);
+    expect(stderr).toContain(`(from ${other.manifests}/.kplug/operator.json, whose process ${dead.pid} is gone)`);
+    await other.write('manifests/.kplug/operator.json', '{');
+    expect(await kplug(['plugins', '--manifests', other.manifests])).toMatchObject({
+      code: 2,
+      stderr: expect.stringContaining('operator.json is malformed; delete it'),
+    });
+  });
+
+  it('and told from anything else that answers', async () => {
+    const server = createServer((_, response) => response.writeHead(404).end('nothing'));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const address = server.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    const { code, stderr } = await kplug(['plugins', '--admin', `127.0.0.1:${port}`]);
+    server.close();
+    expect(code).toBe(4);
+    expect(stderr).toContain(`what answers at http://127.0.0.1:${port} (as named) is no admin port of an operator`);
+  });
+});

@@ -1,0 +1,141 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { GreetingWorkspace, world } from '../testing/greeting-workspace.ts';
+import { kplug } from '../testing/kplug-process.ts';
+
+const moon = `apiVersion: example.org/v1
+kind: Greeting
+metadata: { name: moon, namespace: sky }
+spec: { to: Moon }
+---
+apiVersion: other.org/v1
+kind: Thing
+metadata: { name: first }
+---
+apiVersion: example.org/v1
+kind: Thing
+metadata: { name: second }
+`;
+
+let workspace: GreetingWorkspace;
+
+beforeAll(async () => {
+  workspace = await GreetingWorkspace.make({ 'manifests/world.yaml': world, 'manifests/moon.yaml': moon });
+  const operator = await workspace.startOperator();
+  workspace.startPlugin(operator.at.heartbeatAddress);
+  await workspace.greeting('world', 'HELLO, WORLD!');
+  await workspace.greeting('moon', 'Hello, Moon!');
+  // From here on no operator runs: what it said of the resources stays in the directory.
+  operator.kill('SIGTERM');
+  await operator.ended();
+});
+
+afterAll(() => workspace[Symbol.asyncDispose]());
+
+const get = (...args: string[]) => kplug(['get', ...args, '--manifests', workspace.manifests]);
+
+/** The cells of each line. */
+function cells(table: string): string[][] {
+  return table
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.split(/ {3,}/));
+}
+
+describe('kplug get prints', () => {
+  it('how delegated resources stand, in a plain table', async () => {
+    const { code, stdout, stderr } = await get('greetings');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(cells(stdout)).toEqual([
+      ['NAME', 'READY', 'IMPLEMENTATION', 'REASON', 'GENERATION', 'AGE'],
+      ['world', 'True', 'Plain', 'Fallback', '1', expect.stringMatching(/^\d+[smh]$/)],
+    ]);
+  });
+
+  it('more in a wide table, and the resources of all namespaces', async () => {
+    const { stdout } = await get('GREETING', '-A', '-o', 'wide');
+    expect(cells(stdout)).toEqual([
+      ['NAMESPACE', 'NAME', 'READY', 'IMPLEMENTATION', 'VERSION', 'REASON', 'GENERATION', 'OBSERVED', 'AGE', 'MESSAGE'],
+      ['default', 'world', 'True', 'Plain', '1.0.0', 'Fallback', '1', '1', expect.anything(), expect.anything()],
+      ['sky', 'moon', 'True', 'Plain', '1.0.0', 'NoPreference', '1', '1', expect.anything(), expect.anything()],
+    ]);
+    expect(stdout).toContain('Plain 1.0.0 reconciled generation 1');
+  });
+
+  it('name and age of other resources, and their status when wide', async () => {
+    expect(cells((await get('greetingstyles')).stdout)[0]).toEqual(['NAME', 'AGE']);
+    const [header, row] = cells((await get('greetingstyle', 'loud', '-o', 'wide')).stdout);
+    expect(header).toEqual(['NAMESPACE', 'NAME', 'AGE', 'STATUS']);
+    expect(row).toEqual(['default', 'loud', expect.anything(), 'shouted=true uses=[1]']);
+  });
+
+  it('one resource whole, as YAML and as JSON', async () => {
+    const yaml = parse((await get('greeting', 'world', '-o', 'yaml')).stdout);
+    const json = JSON.parse((await get('greeting/world', '-o', 'json')).stdout);
+    expect(yaml).toEqual(json);
+    expect(json).toMatchObject({
+      kind: 'Greeting',
+      metadata: { name: 'world', namespace: 'default', generation: 1 },
+      status: { implementation: 'Plain', file: 'world.txt', letters: 13 },
+    });
+  });
+
+  it('several resources as a list that can be applied', async () => {
+    const list = parse((await get('greetings', '-A', '-o', 'yaml')).stdout);
+    expect(list).toMatchObject({ apiVersion: 'v1', kind: 'List' });
+    expect(list.items.map(({ metadata }: { metadata: { name: string } }) => metadata.name)).toEqual(['world', 'moon']);
+  });
+
+  it('what is in another namespace, where it is asked for', async () => {
+    expect(cells((await get('greetings', '-n', 'sky')).stdout)[1]?.[0]).toBe('moon');
+    const { code, stdout, stderr } = await get('greetings', '-n', 'sea');
+    expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
+    expect(stderr).toBe('No greetings is in the namespace sea; 2 in others: add -A.\n');
+  });
+
+  it('problems of the directory on standard error, with file and line', async () => {
+    const broken = await GreetingWorkspace.make({
+      'manifests/world.yaml': world,
+      'manifests/broken.yaml': 'apiVersion: example.org/v1\nkind: Greeting\nmetadata: {}\n',
+    });
+    const { code, stdout, stderr } = await kplug(['get', 'greetings', '--manifests', broken.manifests]);
+    await broken[Symbol.asyncDispose]();
+    expect(code).toBe(0);
+    expect(cells(stdout)).toEqual([
+      ['NAME', 'AGE'],
+      ['world', expect.anything()],
+    ]);
+    expect(stderr).toMatch(/^warning: .*broken\.yaml:3:1: .*name is missing/);
+  });
+});
+
+describe('kplug get fails', () => {
+  it.each([
+    [
+      'for a kind that is not there',
+      ['tables'],
+      3,
+      /^kplug: no resource in .* is of the kind tables; there are Greeting, /,
+    ],
+    ['for a name that is not there', ['greeting', 'mars'], 3, /no greeting is named mars in the namespace default of /],
+    ['for a name in another namespace', ['greeting', 'moon'], 3, /; there is one in sky: add -n$/m],
+    ['for a kind of two groups', ['things'], 2, /things may mean any of thing\.example\.org, thing\.other\.org/],
+    ['for a name given twice', ['greeting/world', 'world'], 2, /a name is given twice/],
+    ['without a kind', [], 2, /missing required argument 'kind'/],
+    ['for an unknown format', ['greetings', '-o', 'xml'], 2, /Allowed choices are table, wide, yaml, json/],
+  ])('%s', async (_, args, code, message) => {
+    const result = await get(...args);
+    expect(result.stderr).toMatch(message);
+    expect(result).toMatchObject({ code, stdout: '' });
+  });
+
+  it('takes the group to tell two kinds of one name apart', async () => {
+    expect(cells((await get('things.other.org')).stdout)[1]?.[0]).toBe('first');
+  });
+
+  it('when the directory is not there', async () => {
+    const { code, stderr } = await kplug(['get', 'greetings'], { env: { KPLUG_MANIFESTS: workspace.path('nowhere') } });
+    expect(code).toBe(2);
+    expect(stderr).toContain("nowhere doesn't exist");
+  });
+});

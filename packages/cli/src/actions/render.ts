@@ -1,0 +1,88 @@
+import {
+  askPlugin,
+  type DelegationDeclaration,
+  type Manifest,
+  type Registration,
+  type RenderedResource,
+  type Resource,
+  renderPass,
+} from '@kplug/controller';
+import { CommandError } from '../command-error.ts';
+import { readDelegationFile } from '../delegation-file.ts';
+import { deriveDelegation } from '../derive-delegation.ts';
+import { readDelegatedStatus } from '../output/delegated-status.ts';
+import { formatDocuments } from '../output/document.ts';
+import type { Terminal } from '../output/terminal.ts';
+import { readManifests } from '../read-manifests.ts';
+
+/** What one pass is made with, and how what came of it is printed. */
+export interface RenderOptions {
+  plugin: string;
+  delegation?: string;
+  kind?: string;
+  output: 'yaml' | 'json';
+}
+
+/** Makes one pass over the manifests in files with one plugin, and prints statuses and events. Rejects if a base isn't ready then. */
+export async function render(files: readonly string[], options: RenderOptions, terminal: Terminal): Promise<void> {
+  const manifests = await readManifests(files);
+  const declared = options.delegation === undefined ? undefined : await readDelegationFile(options.delegation);
+  const plugin = await askPlugin(options.plugin);
+  const delegations = declared
+    ? concerned(declared, manifests, plugin, options)
+    : [deriveDelegation(manifests, plugin, options.kind)];
+  const rendered = await renderPass({ plugin, manifests, delegations });
+  terminal.print(formatDocuments([...statuses(rendered), ...events(rendered)], options.output));
+  failUnlessReady(rendered, delegations);
+}
+
+/** The delegations of a file that have something to do. */
+function concerned(
+  declared: readonly DelegationDeclaration[],
+  manifests: readonly Manifest[],
+  { plugin, version, apis }: Registration,
+  { delegation: file, plugin: address }: RenderOptions,
+): DelegationDeclaration[] {
+  const ofKinds = declared.filter(({ base }) => manifests.some((manifest) => isOfKind(manifest, base)));
+  if (ofKinds.length === 0) {
+    const kinds = declared.map(({ base }) => `${base.apiVersion}/${base.kind}`).join(', ');
+    throw new CommandError('usage', `no manifest is of a kind that ${file} delegates: ${kinds}`);
+  }
+  const ofApis = ofKinds.filter(({ api }) => apis.some(({ name }) => name === api.split('@', 1)[0]));
+  if (ofApis.length > 0) return ofApis;
+  const wanted = ofKinds.map(({ api }) => api).join(', ');
+  const there = apis.map((api) => `${api.name}@${api.version}`).join(', ');
+  throw new CommandError('usage', `${plugin} ${version} at ${address} implements ${there}; ${file} asks for ${wanted}`);
+}
+
+function statuses(rendered: readonly RenderedResource[]): object[] {
+  return rendered.flatMap(({ resource: { apiVersion, kind, metadata, status } }) => {
+    const { name, namespace } = metadata;
+    return status ? [{ apiVersion, kind, metadata: { name, namespace }, status }] : [];
+  });
+}
+
+/** Events as Kubernetes has them. */
+function events(rendered: readonly RenderedResource[]): object[] {
+  return rendered.flatMap(({ resource: { apiVersion, kind, metadata }, events: recorded }) => {
+    const { name, namespace } = metadata;
+    const involvedObject = { apiVersion, kind, name, namespace };
+    return recorded.map(({ type, reason, message, count }) => {
+      return { apiVersion: 'v1', kind: 'Event', involvedObject, type, reason, message, count };
+    });
+  });
+}
+
+function failUnlessReady(rendered: readonly RenderedResource[], delegations: readonly DelegationDeclaration[]): void {
+  const failures = rendered.flatMap(({ resource }) => {
+    const status = readDelegatedStatus(resource);
+    const isBase = delegations.some(({ base }) => isOfKind(resource, base));
+    if (!isBase || status?.ready === 'True') return [];
+    return [`${resource.kind} ${resource.metadata.name} isn't ready: ${status?.reason}: ${status?.message}`];
+  });
+  if (failures.length > 0) throw new CommandError('failed', failures.join('; '));
+}
+
+function isOfKind(one: Manifest | Resource, { apiVersion, kind }: { apiVersion: string; kind: string }): boolean {
+  return one.apiVersion === apiVersion && one.kind === kind;
+}

@@ -1,0 +1,40 @@
+import { toJson } from '@bufbuild/protobuf';
+import { type PluginInstance, PluginInstanceSchema } from '@kplug/protocol';
+import { AdminClient } from '../admin-client.ts';
+import type { OperatorChoice } from '../find-operator.ts';
+import { formatDocument } from '../output/document.ts';
+import { formatState } from '../output/plugin-table.ts';
+import { plain } from '../output/table.ts';
+import type { Terminal } from '../output/terminal.ts';
+
+/** What is watched, and how it is printed. */
+export interface WatchOptions extends OperatorChoice {
+  api?: string;
+  output: 'table' | 'wide' | 'json' | 'yaml';
+}
+
+/** Prints each instance known now and each change, until SIGINT or SIGTERM. Rejects when the operator goes away. */
+export async function watchPlugins(options: WatchOptions, terminal: Terminal): Promise<void> {
+  const { api = '', output } = options;
+  const client = await AdminClient.of(options);
+  const interrupted = new AbortController();
+  const interrupt = () => interrupted.abort();
+  process.once('SIGINT', interrupt);
+  process.once('SIGTERM', interrupt);
+  for await (const { event } of client.watchPlugins({ api }, interrupted.signal)) {
+    if (event.case === 'instance') terminal.print(formatChange(event.value, output, terminal));
+  }
+}
+
+/** One change: a line for people, a line of JSON, or a YAML document. */
+function formatChange(instance: PluginInstance, output: WatchOptions['output'], { colors }: Terminal): string {
+  if (output === 'json') return JSON.stringify(toJson(PluginInstanceSchema, instance));
+  if (output === 'yaml') return `---\n${formatDocument(toJson(PluginInstanceSchema, instance), 'yaml')}`;
+  const { registration, stateReason } = instance;
+  const { plugin = '', version = '', address = '', instanceId = '' } = registration ?? {};
+  const time = new Date().toTimeString().slice(0, 8);
+  const wide = output === 'wide' ? [plain(instanceId)] : [];
+  return [time, formatState(instance, colors), `${plugin} ${version}`, address, ...wide, plain(stateReason)]
+    .filter(Boolean)
+    .join('   ');
+}

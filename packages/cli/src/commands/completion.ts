@@ -1,0 +1,33 @@
+import { Argument, type Command } from 'commander';
+import { type Shell, shells } from '../completion/shell-scripts.ts';
+import type { Terminal } from '../output/terminal.ts';
+import { examples } from './options.ts';
+
+/** `kplug completion`, and the hidden `kplug complete` that its scripts call. */
+export function addCompletionCommands(program: Command, terminal: Terminal): void {
+  program
+    .command('completion')
+    .description('print a script that lets a shell complete kplug commands')
+    .addArgument(new Argument('<shell>', 'the shell').choices(shells))
+    .addHelpText(
+      'after',
+      examples(
+        'source <(kplug completion bash)                                    # bash, in ~/.bashrc',
+        'source <(kplug completion zsh)                                     # zsh, in ~/.zshrc after compinit',
+        'kplug completion fish > ~/.config/fish/completions/kplug.fish      # fish',
+      ),
+    )
+    .action(async (shell: Shell) => {
+      const { scripts } = await import('../completion/shell-scripts.ts');
+      terminal.print(scripts[shell]);
+    });
+  program
+    .command('complete', { hidden: true })
+    .argument('[words...]', 'what has been typed after the name of the program')
+    .action(async (words: string[]) => {
+      const { complete } = await import('../completion/complete.ts');
+      const { values, others } = await complete(program, words);
+      const lines = values.map(({ value, description }) => `${value}\t${description}`);
+      terminal.print([...lines, `:${others}`].join('\n'));
+    });
+}

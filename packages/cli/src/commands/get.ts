@@ -1,0 +1,29 @@
+import type { Command } from 'commander';
+import type { GetOptions } from '../actions/get.ts';
+import type { Terminal } from '../output/terminal.ts';
+import { examples, manifestsOption, namespaceOption, outputOption } from './options.ts';
+
+/** `kplug get` */
+export function addGetCommand(program: Command, terminal: Terminal): void {
+  program
+    .command('get')
+    .description('show resources of a directory and how they stand; needs no operator')
+    .argument('<kind>', 'the kind in any case, singular or plural; with its group behind a dot if need be')
+    .argument('[name]', 'the name of one of them')
+    .addOption(namespaceOption())
+    .option('-A, --all-namespaces', 'of all namespaces')
+    .addOption(outputOption(['table', 'wide', 'yaml', 'json']))
+    .addOption(manifestsOption())
+    .addHelpText(
+      'after',
+      examples(
+        'kplug get databasetables --manifests examples/database-table/manifests',
+        'kplug get DatabaseTable users -o yaml',
+        'kplug get databasetables -A -o wide',
+      ),
+    )
+    .action(async (kind: string, name: string | undefined, options: GetOptions) => {
+      const { get } = await import('../actions/get.ts');
+      await get(kind, name, options, terminal);
+    });
+}

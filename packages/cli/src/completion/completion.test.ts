@@ -1,0 +1,89 @@
+import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { GreetingWorkspace } from '../testing/greeting-workspace.ts';
+import { kplug } from '../testing/kplug-process.ts';
+import { scripts, shells } from './shell-scripts.ts';
+
+const run = promisify(execFile);
+
+const main = fileURLToPath(new URL('../main.ts', import.meta.url));
+
+let workspace: GreetingWorkspace;
+
+beforeAll(async () => {
+  workspace = await GreetingWorkspace.make();
+});
+
+afterAll(() => workspace[Symbol.asyncDispose]());
+
+/** What bash offers for the last of these words once it has sourced the script. */
+async function completeInBash(...words: string[]): Promise<string[]> {
+  const script = `
+    kplug() { "$NODE" "$MAIN" "$@"; }
+    source <(kplug completion bash)
+    complete -p kplug >&2
+    COMP_WORDS=(kplug "$@"); COMP_CWORD=$#
+    _kplug
+    printf '%s\\n' "\${COMPREPLY[@]}"`;
+  const env = { ...process.env, NODE: process.execPath, MAIN: main, KPLUG_MANIFESTS: '', KPLUG_ADMIN: '' };
+  const { stdout, stderr } = await run('bash', ['-c', script, 'bash', ...words], { cwd: workspace.folder, env });
+  expect(stderr.trim()).toBe('complete -F _kplug kplug');
+  return stdout.split('\n').filter(Boolean);
+}
+
+describe('in bash, kplug completes', () => {
+  it.each([
+    ['commands', [''], ['operator', 'get', 'plugins', 'explain', 'render', 'completion', 'version', 'help']],
+    ['a command that was begun', ['ex'], ['explain']],
+    ['commands below a command', ['plugins', 'd'], ['describe']],
+    ['options', ['get', '--o'], ['--output']],
+    ['options of a command that is left to its default', ['plugins', '--ap'], ['--api']],
+    ['values of an option', ['get', 'x', '-o', ''], ['table', 'wide', 'yaml', 'json']],
+    ['values behind an equals sign', ['get', 'x', '--output', '=', 'j'], ['json']],
+    ['values right at an equals sign', ['plugins', 'describe', '--output', '='], ['text', 'json', 'yaml']],
+    ['arguments with choices', ['completion', ''], ['bash', 'zsh', 'fish']],
+    ['directories', ['operator', '--manifests', ''], ['manifests']],
+    ['files', ['operator', '--delegation', 'k'], ['kplug.yaml']],
+    ['file arguments, each time', ['render', 'kplug.yaml', 'm'], ['manifests']],
+    ['kinds of the directory', ['get', '--manifests', 'manifests', ''], ['greeting', 'greetingstyle']],
+    ['names of a kind', ['get', '--manifests', 'manifests', 'greetings', ''], ['world']],
+    ['names after the kind', ['explain', '--manifests=manifests', 'greetings'], ['greetingstyle/loud']],
+    ['nothing where nothing can be known', ['plugins', 'describe', '--admin', '127.0.0.1:1', ''], []],
+  ])('%s', async (_, words, expected) => {
+    expect(await completeInBash(...words)).toEqual(expected);
+  });
+
+  it('the names of plugins that the operator knows', async () => {
+    await using other = await GreetingWorkspace.make();
+    const operator = await other.startOperator();
+    other.startPlugin(operator.at.heartbeatAddress);
+    await other.greeting('world', 'HELLO, WORLD!');
+    expect(await completeInBash('plugins', 'describe', '--admin', operator.at.adminAddress, 'p')).toEqual(['Plain']);
+  });
+});
+
+describe('kplug complete', () => {
+  it('tells values with what they mean, and what else may stand there', async () => {
+    const { stdout } = await kplug(['complete', '--', 'plugins', 'w']);
+    expect(stdout).toMatch(/^watch\tlist the instances known now, .*\n:none\n$/);
+    expect((await kplug(['complete', '--', 'render', ''])).stdout).toBe(':files\n');
+  });
+
+  it('keeps the option before a value where the shell does', async () => {
+    expect((await kplug(['complete', '--', 'get', 'x', '--output=y'])).stdout).toBe('--output=yaml\t\n:none\n');
+  });
+});
+
+describe('kplug completion', () => {
+  it.each(shells)('prints the script for %s', async (shell) => {
+    expect(await kplug(['completion', shell])).toEqual({ code: 0, stdout: `${scripts[shell]}\n`, stderr: '' });
+  });
+
+  it('knows no other shell', async () => {
+    const { code, stderr } = await kplug(['completion', 'tcsh']);
+    expect(code).toBe(2);
+    expect(stderr).toContain('Allowed choices are bash, zsh, fish');
+  });
+});

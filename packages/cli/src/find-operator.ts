@@ -1,0 +1,49 @@
+import { CommandError } from './command-error.ts';
+import { operatorFileOf, readOperatorFile } from './operator-file.ts';
+
+/** What a command line says of the operator that it means. */
+export interface OperatorChoice {
+  /** The URL or address of an admin port. */
+  admin?: string;
+  /** The directory of manifests that the operator runs on. */
+  manifests: string;
+}
+
+/** Where an operator should be, and who says so. */
+export interface OperatorPlace {
+  url: string;
+  /** For people: where the URL is from, and what is known of the process there. */
+  origin: string;
+}
+
+const defaultUrl = 'http://127.0.0.1:8081';
+
+/** Works out where an operator is: as named, else as its directory says, else where operators are by default. */
+export async function findOperator({ admin, manifests }: OperatorChoice): Promise<OperatorPlace> {
+  if (admin) return { url: toUrl(admin), origin: 'as named' };
+  const file = operatorFileOf(manifests);
+  const found = await readOperatorFile(manifests);
+  if (!found) return { url: defaultUrl, origin: `the default, as there is no ${file}` };
+  const fate = isRunning(found.pid) ? '' : `, whose process ${found.pid} is gone`;
+  return { url: toUrl(found.adminAddress), origin: `from ${file}${fate}` };
+}
+
+/** A URL from a URL or from an address such as `:8081`. Throws a `CommandError`. */
+export function toUrl(text: string): string {
+  const address = text.startsWith(':') ? `localhost${text}` : text;
+  const url = /^https?:\/\//.test(address) ? address : `http://${address}`;
+  // Every interface is listened on, but none is called so.
+  const callable = url.replace(/^(https?:\/\/)(0\.0\.0\.0|\[::\])(?=[:/]|$)/, '$1localhost');
+  if (URL.canParse(callable)) return callable.replace(/\/+$/, '');
+  throw new CommandError('usage', `"${text}" is no address of an admin port; write one such as ${defaultUrl}`);
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // A process of another user may not be signalled, but is there.
+    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
+  }
+}

@@ -1,0 +1,39 @@
+import type { DelegationDeclaration } from '@kplug/controller';
+import type { Terminal } from '../output/terminal.ts';
+
+/** An operator that has just started. */
+export interface StartedOperator {
+  directory: string;
+  delegations: readonly DelegationDeclaration[];
+  heartbeatAddress: string;
+  adminAddress: string;
+}
+
+/** Tells where an operator listens and what to do next. */
+export function announce(operator: StartedOperator, { print, colors }: Terminal): void {
+  const { directory, delegations, heartbeatAddress, adminAddress } = operator;
+  const where = directory === '.' ? '' : ` --manifests ${quote(directory)}`;
+  const kind = delegations[0]?.base.kind.toLowerCase() ?? '';
+  print(
+    [
+      `${colors.green('The operator runs')} on the manifests in ${directory}. It delegates`,
+      ...delegations.map(({ base, api }) => `  ${base.kind} (${base.apiVersion}) to plugins of the API ${api}`),
+      '',
+      `Plugins beat to  ${colors.bold(heartbeatAddress)}`,
+      `Admin port       ${colors.bold(`http://${adminAddress}`)} (/healthz, /readyz, /metrics, kplug.v1)`,
+      '',
+      'Next, in other terminals:',
+      `  start a plugin    KPLUG_CONTROLLER=${heartbeatAddress} node my-plugin.js`,
+      `  see the plugins   kplug plugins${where}`,
+      `  see the resources kplug get ${kind}${where}`,
+      `  ask for reasons   kplug explain ${kind}/NAME${where}`,
+      'Stop it with Ctrl+C.',
+      '',
+    ].join('\n'),
+  );
+}
+
+/** A word as a shell takes it. */
+function quote(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,20 @@
+import { type Logger, pino } from 'pino';
+import type { Terminal } from '../output/terminal.ts';
+
+/** A logger to standard error, where it doesn't mix with what is printed. */
+export async function makeLogger(
+  { logLevel: level, logFormat }: { logLevel: string; logFormat: 'text' | 'json' },
+  { errorColors }: Terminal,
+): Promise<Logger> {
+  if (logFormat === 'json') return pino({ level }, pino.destination({ dest: 2, sync: true }));
+  const { default: pretty } = await import('pino-pretty');
+  const stream = pretty({
+    destination: 2,
+    sync: true,
+    colorize: errorColors.isColorSupported,
+    translateTime: 'SYS:HH:MM:ss.l',
+    ignore: 'pid,hostname',
+    singleLine: true,
+  });
+  return pino({ level }, stream);
+}

@@ -1,0 +1,49 @@
+import type { JsonObject, Resource } from '@kplug/controller';
+import { describe, expect, it } from 'vitest';
+import { readDelegatedStatus } from './delegated-status.ts';
+
+function withStatus(status?: JsonObject): Resource {
+  const metadata = { name: 'x', uid: 'x', generation: 2, resourceVersion: '1', creationTimestamp: '' };
+  return { apiVersion: 'v1', kind: 'X', metadata, ...(status ? { status } : {}) };
+}
+
+const selected = { type: 'PluginSelected', status: 'True', reason: 'Fallback', message: '' };
+
+describe('what an operator said of a resource', () => {
+  it('is how its plugin was selected when it is ready', () => {
+    const ready = { type: 'Ready', status: 'True', reason: 'Ready', message: 'done' };
+    const status = {
+      implementation: 'A',
+      plugin: { version: '1.0.0' },
+      observedGeneration: 2,
+      conditions: [selected, ready],
+    };
+    expect(readDelegatedStatus(withStatus(status))).toEqual({
+      ready: 'True',
+      reason: 'Fallback',
+      message: 'done',
+      implementation: 'A',
+      version: '1.0.0',
+      observedGeneration: 2,
+    });
+  });
+
+  it('is what stands in the way when it is not', () => {
+    const ready = { type: 'Ready', status: 'False', reason: 'PluginFailed', message: 'no' };
+    expect(readDelegatedStatus(withStatus({ conditions: [selected, ready] }))).toMatchObject({
+      reason: 'PluginFailed',
+    });
+  });
+
+  it('names the versions of several plugins in the order of their names', () => {
+    const ready = { type: 'Ready', status: 'True', reason: 'Ready', message: '' };
+    const implementations = { A: { plugin: { version: '1.0.0' } }, B: { plugin: { version: '2.0.0' } } };
+    const status = { implementation: 'A,B', implementations, conditions: [ready] };
+    expect(readDelegatedStatus(withStatus(status))).toMatchObject({ implementation: 'A,B', version: '1.0.0,2.0.0' });
+  });
+
+  it('is nothing for a resource of which it said nothing', () => {
+    expect(readDelegatedStatus(withStatus())).toBeUndefined();
+    expect(readDelegatedStatus(withStatus({ partitions: 4, conditions: 'none' }))).toBeUndefined();
+  });
+});

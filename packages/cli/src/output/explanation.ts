@@ -1,0 +1,76 @@
+import { ConditionStatus, EventType, type ExplainResourceResponse } from '@kplug/protocol';
+import { ageOf, formatAge } from './age.ts';
+import { timeOf } from './plugin-table.ts';
+import { colorStatus, formatTable, plain } from './table.ts';
+import type { Colors } from './terminal.ts';
+
+const statusNames: Record<ConditionStatus, string> = {
+  [ConditionStatus.UNSPECIFIED]: 'Unknown',
+  [ConditionStatus.TRUE]: 'True',
+  [ConditionStatus.FALSE]: 'False',
+  [ConditionStatus.UNKNOWN]: 'Unknown',
+};
+
+/** Why a resource is as it is, for people. */
+export function formatExplanation(explained: ExplainResourceResponse, colors: Colors, now: number): string {
+  return [
+    summary(explained, colors, now),
+    heading('Candidates', colors),
+    candidateTable(explained, colors),
+    heading('Events', colors),
+    eventTable(explained, colors, now),
+  ].join('\n');
+}
+
+function summary(explained: ExplainResourceResponse, colors: Colors, now: number): string {
+  const { resource, preference, reason, message, nextPassAt } = explained;
+  if (!resource) return '';
+  const status = statusNames[resource.ready] ?? 'Unknown';
+  const plugin = resource.plugin ? `${resource.plugin} ${resource.pluginVersion}` : 'none yet';
+  const observed =
+    resource.generation === resource.observedGeneration ? '' : ` (reconciled: ${resource.observedGeneration})`;
+  return [
+    colors.bold(resource.key),
+    `  Ready        ${colorStatus(status, colors)} ${resource.readyReason}`.trimEnd(),
+    `               ${plain(resource.readyMessage) || 'nothing was said of it yet'}`,
+    `  Generation   ${resource.generation}${observed}`,
+    `  Delegation   ${resource.delegation}`,
+    `  Prefers      ${plain(preference) || 'no implementation'}`,
+    `  Went to      ${plugin}`,
+    `  Now chosen   ${reason}: ${plain(message)}`,
+    `  Next pass    ${formatNextPass(timeOf(nextPassAt), now)}`,
+  ].join('\n');
+}
+
+function formatNextPass(at: number | undefined, now: number): string {
+  if (at === undefined) return 'when something changes';
+  return `in ${formatAge(at - now)}, or when something changes`;
+}
+
+function candidateTable({ candidates }: ExplainResourceResponse, colors: Colors): string {
+  if (candidates.length === 0) return '  No plugin of the API is registered.';
+  const rows = candidates.map(({ plugin, version, chosen, readyInstances, instances, reason, message }) => [
+    chosen ? colors.green(`* ${plugin}`) : `  ${plugin}`,
+    version,
+    `${readyInstances}/${instances}`,
+    reason,
+    plain(message),
+  ]);
+  return formatTable({ header: ['  PLUGIN', 'VERSION', 'INSTANCES', 'REASON', 'MESSAGE'], rows }, colors);
+}
+
+function eventTable({ events }: ExplainResourceResponse, colors: Colors, now: number): string {
+  if (events.length === 0) return '  Nothing happened to it yet.';
+  const rows = events.map(({ event, count, lastAt }) => [
+    `  ${ageOf(timeOf(lastAt), now)}`,
+    event?.type === EventType.WARNING ? colors.yellow('Warning') : 'Normal',
+    event?.reason ?? '',
+    String(count),
+    plain(event?.message ?? ''),
+  ]);
+  return formatTable({ header: ['  LAST', 'TYPE', 'REASON', 'COUNT', 'MESSAGE'], rows }, colors);
+}
+
+function heading(text: string, colors: Colors): string {
+  return `\n${colors.bold(text)}`;
+}

@@ -1,0 +1,92 @@
+import { durationMs } from '@bufbuild/protobuf/wkt';
+import type { DelegatedResource, PluginApi, PluginInstance } from '@kplug/protocol';
+import { formatAge } from './age.ts';
+import { formatPairs, formatState, timeOf } from './plugin-table.ts';
+import { formatTable, plain } from './table.ts';
+import type { Colors } from './terminal.ts';
+
+/** A plugin in one version, and everything known of it. */
+export interface DescribedPlugin {
+  instances: readonly PluginInstance[];
+  /** The resources that went to it. */
+  resources: readonly DelegatedResource[];
+}
+
+/** Describes a plugin, each version by itself. */
+export function describePlugin({ instances, resources }: DescribedPlugin, colors: Colors, now: number): string {
+  const versions = new Set(instances.map(({ registration }) => registration?.version ?? ''));
+  return [...versions]
+    .map((version) => {
+      const ofVersion = instances.filter(({ registration }) => registration?.version === version);
+      const [first] = ofVersion;
+      const name = first?.registration?.plugin ?? '';
+      const itsResources = resources.filter((resource) => isHeldBy(resource, name, version));
+      return [
+        `${colors.bold(name)} ${version}`,
+        ...describeApis(ofVersion),
+        '',
+        indent(instanceTable(ofVersion, colors, now)),
+        '',
+        indent(resourceList(itsResources, colors)),
+      ].join('\n');
+    })
+    .join('\n\n');
+}
+
+function describeApis(instances: readonly PluginInstance[]): string[] {
+  const described = instances.flatMap(({ registration }) => (registration?.apis ?? []).map(describeApi));
+  return [...new Set(described)];
+}
+
+function describeApi({ name, version, extensionKinds, capabilities }: PluginApi): string {
+  const kinds = extensionKinds.map(({ group, kind }) => (group ? `${kind}.${group}` : kind)).join(', ');
+  const lines = [
+    `  API           ${name}@${version}`,
+    `  Extensions    ${plain(kinds) || 'not stated: any'}`,
+    `  Capabilities  ${formatPairs(capabilities) || 'none'}`,
+  ];
+  return lines.join('\n');
+}
+
+function instanceTable(instances: readonly PluginInstance[], colors: Colors, now: number): string {
+  const rows = instances.map((instance) => {
+    const { registration, lease, stateReason } = instance;
+    const [interval, ttl] = [lease?.interval, lease?.ttl].map((time) => (time ? durationMs(time) / 1_000 : 0));
+    const heard = timeOf(instance.lastHeardAt) ?? now;
+    return [
+      plain(registration?.instanceId ?? ''),
+      formatState(instance, colors),
+      registration?.address ?? '',
+      String(registration?.weight ?? 100),
+      formatAge(now - heard),
+      `every ${interval} s, believed ${ttl} s`,
+      formatPairs(registration?.labels ?? {}),
+      plain(stateReason),
+    ];
+  });
+  return formatTable(
+    { header: ['INSTANCE', 'STATE', 'ADDRESS', 'WEIGHT', 'LAST-SEEN', 'LEASE', 'LABELS', 'WHY'], rows },
+    colors,
+  );
+}
+
+function resourceList(resources: readonly DelegatedResource[], colors: Colors): string {
+  if (resources.length === 0) return 'No resource went to it.';
+  const rows = resources.map((resource) => [
+    resource.key,
+    resource.delegation,
+    resource.selectionReason,
+    plain(resource.readyReason),
+  ]);
+  return formatTable({ header: ['RESOURCE', 'DELEGATION', 'SELECTED', 'READY'], rows }, colors);
+}
+
+/** Where several plugins reconcile a resource, their names and versions are listed in the same order. */
+function isHeldBy({ plugin, pluginVersion }: DelegatedResource, name: string, version: string): boolean {
+  const versions = pluginVersion.split(',');
+  return plugin.split(',').some((one, index) => one === name && versions[index] === version);
+}
+
+function indent(text: string): string {
+  return text.replaceAll(/^(?=.)/gm, '  ');
+}

@@ -1,0 +1,68 @@
+import { type Timestamp, timestampMs } from '@bufbuild/protobuf/wkt';
+import { InstanceState, type PluginInstance } from '@kplug/protocol';
+import { ageOf } from './age.ts';
+import { plain, type TableContent } from './table.ts';
+import type { Colors } from './terminal.ts';
+
+/** What a table of plugin instances shows. */
+export interface PluginTableOptions {
+  wide: boolean;
+  colors: Colors;
+  /** Milliseconds since the epoch. */
+  now: number;
+}
+
+const stateNames: Record<InstanceState, string> = {
+  [InstanceState.UNSPECIFIED]: 'unknown',
+  [InstanceState.LIVE]: 'live',
+  [InstanceState.SUSPECT]: 'suspect',
+  [InstanceState.DRAINING]: 'draining',
+  [InstanceState.GONE]: 'gone',
+};
+
+/** Plugin instances, one in each row. */
+export function pluginTable(instances: readonly PluginInstance[], options: PluginTableOptions): TableContent {
+  const wideHeader = options.wide ? ['WEIGHT', 'INSTANCE', 'LABELS', 'WHY'] : [];
+  return {
+    header: ['NAME', 'VERSION', 'API', 'STATE', 'ADDRESS', 'LAST-SEEN', 'AGE', ...wideHeader],
+    rows: instances.map((instance) => pluginRow(instance, options)),
+  };
+}
+
+/** An instance's state, in a colour. */
+export function formatState({ state }: PluginInstance, colors: Colors): string {
+  // A newer operator may have a state that isn't known here.
+  const name = stateNames[state] ?? 'unknown';
+  if (state === InstanceState.LIVE) return colors.green(name);
+  return state === InstanceState.GONE ? colors.red(name) : colors.yellow(name);
+}
+
+/** `zone=a,tier=gold` */
+export function formatPairs(pairs: Readonly<Record<string, string>>): string {
+  return plain(
+    Object.entries(pairs)
+      .map(([name, value]) => `${name}=${value}`)
+      .join(','),
+  );
+}
+
+/** Milliseconds since the epoch. */
+export function timeOf(timestamp: Timestamp | undefined): number | undefined {
+  return timestamp && timestampMs(timestamp);
+}
+
+function pluginRow(instance: PluginInstance, { wide, colors, now }: PluginTableOptions): string[] {
+  const { registration, lastHeardAt, registeredAt, stateReason } = instance;
+  if (!registration) return [];
+  const { plugin, version, apis, address, weight, instanceId, labels } = registration;
+  const row = [
+    plugin,
+    version,
+    apis.map((api) => `${api.name}@${api.version}`).join(','),
+    formatState(instance, colors),
+    address,
+    ageOf(timeOf(lastHeardAt), now),
+    ageOf(timeOf(registeredAt), now),
+  ];
+  return wide ? [...row, String(weight ?? 100), plain(instanceId), formatPairs(labels), plain(stateReason)] : row;
+}

@@ -1,0 +1,76 @@
+import type { Resource } from '@kplug/controller';
+import { ageOf } from './age.ts';
+import { compactStatus } from './compact.ts';
+import { type DelegatedStatus, readDelegatedStatus } from './delegated-status.ts';
+import { colorStatus, plain, type TableContent } from './table.ts';
+import type { Colors } from './terminal.ts';
+
+/** What a table of resources shows. */
+export interface ResourceTableOptions {
+  wide: boolean;
+  /** Whether resources of several namespaces are listed. */
+  allNamespaces: boolean;
+  colors: Colors;
+  /** Milliseconds since the epoch. */
+  now: number;
+}
+
+interface Row {
+  resource: Resource;
+  delegated: DelegatedStatus | undefined;
+}
+
+interface Column {
+  name: string;
+  cell: (row: Row) => string;
+}
+
+/** Resources of one kind as a table: how they stand with their plugins where any of them is delegated, else what they say. */
+export function resourceTable(resources: readonly Resource[], options: ResourceTableOptions): TableContent {
+  const rows = resources.map((resource) => ({ resource, delegated: readDelegatedStatus(resource) }));
+  const isDelegated = rows.some(({ delegated }) => delegated);
+  const columns = [
+    ...(options.wide || options.allNamespaces ? [namespace] : []),
+    name,
+    ...(isDelegated ? delegatedColumns(options) : plainColumns(options)),
+  ];
+  return {
+    header: columns.map((column) => column.name),
+    rows: rows.map((row) => columns.map(({ cell }) => cell(row))),
+  };
+}
+
+const namespace: Column = { name: 'NAMESPACE', cell: ({ resource }) => resource.metadata.namespace ?? '' };
+
+const name: Column = {
+  name: 'NAME',
+  cell: ({ resource: { metadata } }) => (metadata.deletionTimestamp ? `${metadata.name} (deleting)` : metadata.name),
+};
+
+function delegatedColumns({ wide, colors, now }: ResourceTableOptions): Column[] {
+  const of = (read: (status: DelegatedStatus) => string) => (row: Row) => (row.delegated ? read(row.delegated) : '');
+  const ready = { name: 'READY', cell: of((status) => colorStatus(status.ready, colors)) };
+  const implementation = { name: 'IMPLEMENTATION', cell: of((status) => plain(status.implementation)) };
+  const reason = { name: 'REASON', cell: of((status) => plain(status.reason)) };
+  const generation = { name: 'GENERATION', cell: ({ resource }: Row) => String(resource.metadata.generation) };
+  if (!wide) return [ready, implementation, reason, generation, age(now)];
+  return [
+    ready,
+    implementation,
+    { name: 'VERSION', cell: of((status) => plain(status.version)) },
+    reason,
+    generation,
+    { name: 'OBSERVED', cell: of((status) => String(status.observedGeneration)) },
+    age(now),
+    { name: 'MESSAGE', cell: of((status) => plain(status.message)) },
+  ];
+}
+
+function plainColumns({ wide, now }: ResourceTableOptions): Column[] {
+  if (!wide) return [age(now)];
+  return [age(now), { name: 'STATUS', cell: ({ resource }) => compactStatus(resource.status) }];
+}
+
+function age(now: number): Column {
+  return { name: 'AGE', cell: ({ resource }) => ageOf(Date.parse(resource.metadata.creationTimestamp), now) };
+}

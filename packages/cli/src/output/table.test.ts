@@ -1,0 +1,32 @@
+import picocolors from 'picocolors';
+import { expect, it } from 'vitest';
+import { formatTable, plain } from './table.ts';
+
+const rows = [
+  ['users', 'True', ''],
+  ['a-much-longer-name', 'False', '3'],
+];
+
+const expected = `NAME                 READY   GENERATION
+users                True    -
+a-much-longer-name   False   3`;
+
+it('a table has aligned columns, no borders, and a dash for what is missing', () => {
+  const header = ['NAME', 'READY', 'GENERATION'];
+  expect(formatTable({ header, rows }, picocolors.createColors(false))).toBe(expected);
+});
+
+it('colours change no width', () => {
+  const colors = picocolors.createColors(true);
+  const header = ['NAME', 'READY', 'GENERATION'];
+  const [users = [], ...others] = rows;
+  const colored = [[users[0] ?? '', colors.green('True'), ''], ...others];
+  const esc = String.fromCharCode(27);
+  const table = formatTable({ header, rows: colored }, colors);
+  expect(table).toContain(`${esc}[32mTrue${esc}[39m`);
+  expect(table.replaceAll(new RegExp(`${esc}\\[\\d+m`, 'g'), '')).toBe(expected);
+});
+
+it('a text from elsewhere can neither break a line nor colour it', () => {
+  expect(plain('one\ntwo\t\u001b[31mred\u0007')).toBe('one two [31mred');
+});

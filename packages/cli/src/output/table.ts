@@ -1,0 +1,40 @@
+import Table from 'cli-table3';
+import type { Colors } from './terminal.ts';
+
+/** A table: what its columns are named, and what stands in each row. */
+export interface TableContent {
+  header: readonly string[];
+  rows: readonly (readonly string[])[];
+}
+
+const noBorders = Object.fromEntries(
+  ['top', 'top-mid', 'top-left', 'top-right', 'bottom', 'bottom-mid', 'bottom-left', 'bottom-right']
+    .concat(['left', 'left-mid', 'mid', 'mid-mid', 'right', 'right-mid', 'middle'])
+    .map((part) => [part, '']),
+);
+
+/** A table without borders, as kubectl prints it: aligned columns, three spaces apart. */
+export function formatTable({ header, rows }: TableContent, colors: Colors): string {
+  const table = new Table({
+    head: header.map((name) => colors.bold(name)),
+    chars: noBorders,
+    style: { 'padding-left': 0, 'padding-right': 3, head: [], border: [] },
+  });
+  table.push(...rows.map((row) => row.map((cell) => cell || '-')));
+  return table
+    .toString()
+    .split('\n')
+    .map((line) => line.trimEnd())
+    .join('\n');
+}
+
+/** A text from elsewhere, fit for one line of a terminal: without line breaks, escape sequences and other control characters. */
+export function plain(text: string): string {
+  return text.replaceAll(/\p{Cc}+/gu, ' ').trim();
+}
+
+/** What stands for `True`, `False` and anything else, in green, red and yellow. */
+export function colorStatus(status: string, colors: Colors): string {
+  if (status === 'True') return colors.green(status);
+  return status === 'False' ? colors.red(status) : colors.yellow(status);
+}

@@ -1,0 +1,64 @@
+import { describe, expect, it } from 'vitest';
+import { exitCodes } from './exit-codes.ts';
+import { kplug } from './testing/kplug-process.ts';
+
+describe('kplug', () => {
+  it('helps, with its commands and exit codes', async () => {
+    const { code, stdout, stderr } = await kplug(['--help']);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    for (const command of ['operator', 'get', 'plugins', 'explain', 'render', 'completion', 'version']) {
+      expect(stdout).toMatch(new RegExp(`^ {2}${command}\\b`, 'm'));
+    }
+    for (const { code: one, meaning } of exitCodes) expect(stdout).toContain(`  ${one}  ${meaning}`);
+    expect(stdout).not.toMatch(/^ {2}complete\b/m);
+  });
+
+  it.each([
+    ['operator'],
+    ['get'],
+    ['plugins'],
+    ['plugins', 'list'],
+    ['plugins', 'describe'],
+    ['plugins', 'watch'],
+    ['explain'],
+    ['render'],
+    ['completion'],
+  ])('helps with %s %s, with examples', async (...command) => {
+    const { code, stdout } = await kplug([...command, '--help']);
+    expect(code).toBe(0);
+    expect(stdout).toContain(`Usage: kplug ${command.join(' ')}`);
+    expect(stdout).toMatch(/\nExamples:\n {2}\S/);
+  });
+
+  it('prints its version', async () => {
+    expect((await kplug(['--version'])).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+    expect((await kplug(['version'])).stdout).toMatch(/^kplug \d+\.\d+\.\d+ \(protocol kplug\.v1, node 24\./);
+  });
+
+  it.each([
+    [['nonsense'], "kplug: unknown command 'nonsense'"],
+    [['get', '--nonsense'], "kplug: unknown option '--nonsense'"],
+    [['get', 'a', 'b', 'c'], "kplug: too many arguments for 'get'"],
+  ])('refuses %j', async (args, message) => {
+    const { code, stdout, stderr } = await kplug(args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toContain(message);
+    expect(stderr).toContain('Add --help to see what can be given.');
+  });
+
+  it('shows where an error is from only when asked to', async () => {
+    const args = ['plugins', '--admin', '127.0.0.1:1'];
+    expect((await kplug(args)).stderr.trim().split('\n')).toHaveLength(1);
+    for (const { stderr } of [await kplug([...args, '--verbose']), await kplug(args, { env: { KPLUG_DEBUG: '1' } })]) {
+      expect(stderr).toMatch(/^kplug: no operator answers at .*\nCommandError: .*\n {4}at /);
+      expect(stderr).toContain('ECONNREFUSED');
+    }
+  });
+
+  it('colours only where it is wished', async () => {
+    const args = ['plugins', '--admin', '127.0.0.1:1'];
+    const { stderr } = await kplug(args, { env: { FORCE_COLOR: '1' } });
+    expect(stderr.startsWith('\u001b[31mkplug:\u001b[39m no operator')).toBe(true);
+    expect((await kplug(args)).stderr).toMatch(/^kplug: no operator/);
+  });
+});

@@ -1,0 +1,67 @@
+import { Command, CommanderError } from 'commander';
+import { addCompletionCommands } from './commands/completion.ts';
+import { addExplainCommand } from './commands/explain.ts';
+import { addGetCommand } from './commands/get.ts';
+import { addOperatorCommand } from './commands/operator.ts';
+import { addPluginsCommand } from './commands/plugins.ts';
+import { addRenderCommand } from './commands/render.ts';
+import { addVersionCommand } from './commands/version.ts';
+import { exitCodeOf, exitCodes } from './exit-codes.ts';
+import type { Terminal } from './output/terminal.ts';
+import { version } from './version.ts';
+
+/** The commands and their options. Each command loads what it needs when it runs, so that the others start fast. */
+export function buildProgram(terminal: Terminal): Command {
+  const program = new Command('kplug')
+    .description('Run an operator on a directory of manifests, and see what its plugins make of them.')
+    .version(version, '-V, --version', 'print the version')
+    .option('--verbose', 'print the stack and the causes of an error (also: KPLUG_DEBUG=1)')
+    .helpOption('-h, --help', 'print help')
+    .helpCommand('help [command]', 'print help for a command')
+    .showHelpAfterError('Add --help to see what can be given.')
+    .addHelpText('after', exitCodeTable())
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => terminal.print(text.trimEnd()),
+      writeErr: (text) => terminal.say(text.trimEnd()),
+      outputError: (text, write) => write(text.replace(/^error: /, 'kplug: ')),
+    });
+  addOperatorCommand(program, terminal);
+  addGetCommand(program, terminal);
+  addPluginsCommand(program, terminal);
+  addExplainCommand(program, terminal);
+  addRenderCommand(program, terminal);
+  addCompletionCommands(program, terminal);
+  addVersionCommand(program, terminal);
+  return program;
+}
+
+/** Runs a command line, without the names of node and the program. Never rejects; returns the exit code. */
+export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
+  const program = buildProgram(terminal);
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return 0;
+  } catch (error) {
+    // Commander has said already what was wrong.
+    if (!(error instanceof CommanderError)) {
+      const isVerbose = program.opts<{ verbose?: boolean }>().verbose || Boolean(process.env.KPLUG_DEBUG);
+      terminal.say(describeError(error, terminal, isVerbose));
+    }
+    return exitCodeOf(error);
+  }
+}
+
+function describeError(error: unknown, { errorColors }: Terminal, isVerbose: boolean): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const line = `${errorColors.red('kplug:')} ${message.replaceAll(/\s*\n\s*/g, ' ')}`;
+  if (!isVerbose || !(error instanceof Error)) return line;
+  const causes: string[] = [];
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause)
+    causes.push(cause.stack ?? String(cause));
+  return [line, ...causes].join('\n');
+}
+
+function exitCodeTable(): string {
+  return ['', 'Exit codes:', ...exitCodes.map(({ code, meaning }) => `  ${code}  ${meaning}`)].join('\n');
+}
