@@ -1,0 +1,51 @@
+import { terminal } from '@kplug/sdk';
+import type { Column } from './table.ts';
+
+/** How a database stores the column types of the shared language. */
+export interface ColumnTypes {
+  uint64: string;
+  int64: string;
+  int32: string;
+  float64: string;
+  string: string;
+  bytes: string;
+  bool: string;
+  /** A point in time, to the microsecond. */
+  timestamp: string;
+  json: string;
+  uuid: string;
+  /** `decimal(precision, scale)`: a number with so many digits, of which so many after the point. */
+  decimal: (precision: number, scale: number) => string;
+}
+
+/** Columns of which there is at least one. */
+export type Columns = [Column, ...Column[]];
+
+/** The columns in a database's own words. Throws a terminal error that names each column whose type it doesn't know. */
+export function toDatabaseColumns(columns: Columns, types: ColumnTypes, database: string): Columns {
+  const unknown: Column[] = [];
+  const convert = (column: Column) => {
+    const type = databaseType(column.type, types);
+    if (type === undefined) unknown.push(column);
+    return { name: column.name, type: type ?? column.type };
+  };
+  const [first, ...others] = columns;
+  const converted: Columns = [convert(first), ...others.map(convert)];
+  if (unknown.length === 0) return converted;
+
+  const which = unknown.map(({ name, type }) => `column "${name}" has the type "${type}"`).join(', ');
+  const supported = Object.keys(types).map((type) => (type === 'decimal' ? 'decimal(p,s) with s ≤ p ≤ 38' : type));
+  throw terminal(`${database} can't make this table: ${which}. Types to choose from: ${supported.join(', ')}.`, {
+    reason: 'UnsupportedColumnType',
+  });
+}
+
+function databaseType(type: string, types: ColumnTypes): string | undefined {
+  const decimal = /^decimal\((\d+), ?(\d+)\)$/.exec(type);
+  if (decimal) {
+    const [precision, scale] = [Number(decimal[1]), Number(decimal[2])];
+    return precision > 0 && precision <= 38 && scale <= precision ? types.decimal(precision, scale) : undefined;
+  }
+  const { decimal: _, ...plain } = types;
+  return Object.hasOwn(plain, type) ? plain[type as keyof typeof plain] : undefined;
+}

@@ -1,0 +1,89 @@
+import { intro, log, note, outro, spinner } from '@clack/prompts';
+import Table from 'cli-table3';
+import pc from 'picocolors';
+
+/** How the demo speaks: to somebody who watches, or to a file or a pipe. */
+export interface Narrator {
+  begin(title: string): void;
+  /** A new chapter. */
+  chapter(title: string): void;
+  /** Says what was done or found. */
+  say(text: string): void;
+  /** Shows something as it is, under a title. */
+  show(title: string, text: string): void;
+  /** Tells what is going on for as long as it does. */
+  during<T>(text: string, work: () => Promise<T>): Promise<T>;
+  end(text: string): void;
+  fail(text: string): void;
+}
+
+/** A table without lines between its rows. */
+export function table(head: string[], rows: (string | number)[][]): string {
+  const none = {
+    top: '',
+    'top-mid': '',
+    'top-left': '',
+    'top-right': '',
+    bottom: '',
+    'bottom-mid': '',
+    'bottom-left': '',
+  };
+  const chars = {
+    ...none,
+    'bottom-right': '',
+    left: '',
+    'left-mid': '',
+    mid: '',
+    'mid-mid': '',
+    right: '',
+    'right-mid': '',
+  };
+  const style = { head: [], border: [], 'padding-left': 0, 'padding-right': 2 };
+  const drawn = new Table({ head: head.map((title) => pc.dim(title)), chars: { ...chars, middle: '' }, style });
+  drawn.push(...rows);
+  return drawn.toString().replace(/ +$/gm, '');
+}
+
+/** Speaks to a terminal, with colours and progress. */
+export const terminalNarrator: Narrator = {
+  begin: (title) => intro(pc.bold(title)),
+  chapter: (title) => log.step(pc.bold(pc.cyan(title))),
+  say: (text) => log.message(text),
+  show: (title, text) => note(text, title, { format: (line) => line }),
+  async during(text, work) {
+    const progress = spinner();
+    progress.start(text);
+    const startedAt = performance.now();
+    try {
+      const result = await work();
+      progress.stop(`${text} ${pc.dim(`(${seconds(performance.now() - startedAt)})`)}`);
+      return result;
+    } catch (error) {
+      progress.error(text);
+      throw error;
+    }
+  },
+  end: (text) => outro(text),
+  fail: (text) => log.error(text),
+};
+
+/** Speaks in plain lines. */
+export const plainNarrator: Narrator = {
+  begin: (title) => console.log(title),
+  chapter: (title) => console.log(`\n== ${title}`),
+  say: (text) => console.log(text),
+  show: (title, text) => console.log(`-- ${title}\n${text.replace(/^(?=.)/gm, '   ')}`),
+  async during(text, work) {
+    const startedAt = performance.now();
+    const result = await work();
+    console.log(`${text} (${seconds(performance.now() - startedAt)})`);
+    return result;
+  },
+  end: (text) => console.log(`\n${text}`),
+  fail: (text) => console.error(`\nFAILED: ${text}`),
+};
+
+/** A time for people. */
+export function seconds(milliseconds: number): string {
+  return milliseconds < 1_000 ? `${Math.round(milliseconds)} ms` : `${(milliseconds / 1_000).toFixed(1)} s`;
+}

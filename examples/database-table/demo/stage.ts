@@ -1,0 +1,131 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Controller } from '@kplug/controller';
+import { pino } from 'pino';
+import { startOperator } from '../operator.ts';
+
+/** The plugins of this example. */
+export type PluginName = 'postgresql' | 'mariadb' | 'sqlite';
+
+/** A plugin in a process of its own. */
+export interface PluginProcess {
+  readonly pid: number;
+  /** Asks it to stop; fulfilled with its exit code. */
+  stop(): Promise<number | null>;
+  /** Kills it without a word. */
+  kill(): void;
+}
+
+/** How often plugins beat and how long they are believed, in milliseconds. Shorter than the default, for those who watch. */
+export const lease = { interval: 1_000, ttl: 3_000 };
+
+/** Where the demo takes place: a temporary directory, the operator, and what runs beside it. All of it goes at the end. */
+export class Stage {
+  readonly directory: string;
+  readonly manifests: string;
+  readonly logs: string;
+  readonly #endings: (() => Promise<unknown> | unknown)[] = [];
+  #operator: Controller | undefined;
+  #processes = 0;
+  #closed = false;
+
+  private constructor(directory: string) {
+    this.directory = directory;
+    this.manifests = join(directory, 'manifests');
+    this.logs = join(directory, 'logs');
+  }
+
+  static async open(): Promise<Stage> {
+    const stage = new Stage(await mkdtemp(join(tmpdir(), 'kplug-demo-')));
+    stage.atEnd(() => rm(stage.directory, { recursive: true, force: true }));
+    await Promise.all([stage.manifests, stage.logs, stage.sqliteDirectory].map((path) => mkdir(path)));
+    return stage;
+  }
+
+  get sqliteDirectory(): string {
+    return join(this.directory, 'sqlite');
+  }
+
+  get operator(): Controller {
+    if (!this.#operator) throw new Error('the operator has not been started');
+    return this.#operator;
+  }
+
+  /** Does something when the demo ends. What was begun last ends first. */
+  atEnd(ending: () => Promise<unknown> | unknown): void {
+    this.#endings.push(ending);
+  }
+
+  /** Ends everything, also when a part of it fails. Rejects with the first failure. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const failures: unknown[] = [];
+    for (let ending = this.#endings.pop(); ending; ending = this.#endings.pop()) {
+      try {
+        await ending();
+      } catch (error) {
+        failures.push(error);
+      }
+    }
+    if (failures.length > 0) throw failures[0];
+  }
+
+  async startOperator(): Promise<Controller> {
+    const logger = pino(pino.destination(join(this.logs, 'operator.log')));
+    const options = { heartbeatAddress: '127.0.0.1:0', adminAddress: '127.0.0.1:0', lease, logger };
+    const operator = await startOperator(this.manifests, options);
+    this.#operator = operator;
+    this.atEnd(() => operator.stop());
+    return operator;
+  }
+
+  /** Writes a file of manifests as its user would. */
+  async write(file: string, content: string): Promise<void> {
+    await writeFile(join(this.manifests, file), content);
+  }
+
+  /** Changes a file of manifests as its user would. */
+  async edit(file: string, change: (content: string) => string): Promise<string> {
+    const content = change(await readFile(join(this.manifests, file), 'utf8'));
+    await this.write(file, content);
+    return content;
+  }
+
+  /** Starts a plugin. It logs into a file of its own. */
+  startPlugin(name: PluginName, env: Record<string, string>): PluginProcess {
+    if (this.#closed) throw new Error('the demo has ended');
+    const script = fileURLToPath(new URL(`../plugins/${name}.ts`, import.meta.url));
+    const child = spawn(process.execPath, [script], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        ...process.env,
+        KPLUG_CONTROLLER: this.operator.heartbeatAddress,
+        DATABASE_TABLE_CHECK_INTERVAL: '500',
+        ...env,
+      },
+    });
+    const log = createWriteStream(join(this.logs, `${++this.#processes}-${name}.log`));
+    child.stdout.pipe(log, { end: false });
+    child.stderr.pipe(log, { end: false });
+    const exited = once(child, 'exit').then(([code]) => code as number | null);
+    const plugin: PluginProcess = {
+      pid: child.pid ?? 0,
+      stop: () => {
+        if (isRunning(child)) child.kill('SIGTERM');
+        return exited;
+      },
+      kill: () => void child.kill('SIGKILL'),
+    };
+    this.atEnd(plugin.stop);
+    return plugin;
+  }
+}
+
+function isRunning(child: ChildProcess): boolean {
+  return child.exitCode === null && child.signalCode === null;
+}

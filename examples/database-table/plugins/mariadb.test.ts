@@ -1,0 +1,158 @@
+import type { ReconcileResult } from '@kplug/sdk';
+import { type Connection, createConnection } from 'mariadb';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type MariaDb, startMariaDb } from '../databases/mariadb.ts';
+import type { MariaDbExtension } from '../table.ts';
+import { describeContract, failure } from './contract.ts';
+import { quote } from './mariadb/connection.ts';
+import { mariaDbTypes } from './mariadb/layout.ts';
+import { finalize, reconcile } from './mariadb.ts';
+import { inputOf, type TestTable } from './testing.ts';
+
+const kind = 'DatabaseTableMariaDbExtension';
+let server: MariaDb;
+let db: Connection;
+
+beforeAll(async () => {
+  server = await startMariaDb();
+  Object.assign(process.env, server.env);
+  db = await connect(server);
+});
+afterAll(async () => {
+  await db?.end();
+  await server?.stop();
+});
+
+describeContract({ database: 'MariaDB', kind, types: mariaDbTypes, reconcile, finalize, quote, sql, clear });
+
+describe('MariaDB', () => {
+  const columns = { id: 'uint64', name: 'string' };
+  const pass = (table: TestTable<typeof kind>) => reconcile(inputOf(kind, table));
+  const statusOf = (result: ReconcileResult) => result.extensions?.[0]?.status;
+  beforeEach(clear);
+
+  it('keeps the table in the engine that is wanted, also when that changes', async () => {
+    await pass({ columns });
+    await sql(`INSERT INTO users VALUES (18446744073709551615, 'Ada')`);
+    for (const storageEngine of ['InnoDB', 'Aria', 'MyISAM', 'InnoDB'] as const) {
+      const status = statusOf(await pass({ columns, extensions: [{ storageEngine }] }));
+      expect(status).toEqual({ storageEngine, rows: 1, sizeBytes: expect.any(Number) });
+    }
+    const [stored] = await sql('SELECT CAST(id AS CHAR) AS id FROM users');
+    expect(stored).toEqual({ id: '18446744073709551615' });
+  });
+
+  it.each(['InnoDB', 'Aria', 'MyISAM'] as const)('takes text and bytes as the primary key in %s', async (engine) => {
+    for (const type of ['string', 'bytes']) {
+      await pass({ name: type, columns: { id: type }, extensions: [{ storageEngine: engine }] });
+      await sql(`INSERT INTO ${quote(type)} VALUES ('a'), ('A'), ('a '), ('ä')`);
+      expect(await sql(`SELECT * FROM ${quote(type)}`)).toHaveLength(4);
+    }
+  });
+
+  it('takes json for json and text for text', async () => {
+    await pass({ columns: { id: 'int32', data: 'string' } });
+    await sql(`INSERT INTO users VALUES (1, 'no json')`);
+    const error = await failure(pass({ columns: { id: 'int32', data: 'json' } }));
+    expect(error).toMatchObject({ code: 'Terminal', reason: 'DataDoesNotFit' });
+    await sql(`UPDATE users SET data = '[1]'`);
+    const last = await pass({ columns: { id: 'int32', data: 'json' } });
+    await expect(sql(`UPDATE users SET data = 'no json'`)).rejects.toThrow();
+    expect((await pass({ columns: { id: 'int32', data: 'json' }, last })).events).toEqual([]);
+    await pass({ columns: { id: 'int32', data: 'string' } });
+    await sql(`UPDATE users SET data = 'no json'`);
+  });
+
+  it.each(['InnoDB', 'Aria', 'MyISAM'] as const)('changes all or nothing in %s', async (storageEngine) => {
+    const extensions: MariaDbExtension['spec'][] = [{ storageEngine }];
+    await pass({ columns: { ...columns, age: 'string' }, extensions });
+    await sql(`INSERT INTO users VALUES (1, 'Ada', 'many')`);
+    const before = await sql('SHOW CREATE TABLE users');
+    const error = await failure(pass({ columns: { age: 'int32', email: 'string' }, extensions: [{}] }));
+    expect(error).toMatchObject({ code: 'Terminal', reason: 'DataDoesNotFit' });
+    expect(await sql('SHOW CREATE TABLE users')).toEqual(before);
+  });
+
+  it('says that its changes are no transaction', async () => {
+    const { conditions } = await pass({ columns });
+    expect(conditions).toEqual([expect.objectContaining({ type: 'Transactional', status: false })]);
+  });
+
+  it('puts an engine right that was changed by hand', async () => {
+    const last = await pass({ columns });
+    await sql('ALTER TABLE users ENGINE = Aria');
+    const result = await pass({ columns, last });
+    expect(result.events?.[0]).toMatchObject({
+      reason: 'DriftCorrected',
+      message: expect.stringContaining('changed storageEngine from Aria to InnoDB'),
+    });
+  });
+});
+
+describe('MariaDB that is not to be had', () => {
+  const input = inputOf(kind, { columns: { id: 'uint64', name: 'string' } });
+  beforeEach(clear);
+  afterEach(() => vi.unstubAllEnvs());
+
+  it('is tried again when somebody holds a lock', async () => {
+    await reconcile(input);
+    await sql('START TRANSACTION');
+    await sql('SELECT * FROM users');
+    const error = await failure(reconcile(inputOf(kind, { columns: { id: 'uint64' } })));
+    await sql('COMMIT');
+    expect(error).toMatchObject({ code: 'Retry', reason: 'DatabaseBusy' });
+  });
+
+  it('is tried again when the password is wrong', async () => {
+    vi.stubEnv('MARIADB_PASSWORD', 'wrong');
+    expect(await failure(reconcile(input))).toMatchObject({ code: 'Retry', reason: 'AccessDenied' });
+    vi.stubEnv('MARIADB_PASSWORD', server.env.MARIADB_PASSWORD);
+    vi.stubEnv('MARIADB_DATABASE', 'nowhere');
+    expect(await failure(reconcile(input))).toMatchObject({ code: 'Retry', reason: 'AccessDenied' });
+  });
+
+  it('is tried again when the server goes away during a call, or is gone', async () => {
+    const other = await startMariaDb();
+    for (const [name, value] of Object.entries(other.env)) vi.stubEnv(name, value);
+    const blocker = await connect(other);
+    blocker.on('error', () => {});
+    try {
+      await reconcile(input);
+      await blocker.query('LOCK TABLES users WRITE');
+      const calling = failure(reconcile(inputOf(kind, { columns: { id: 'uint64' } })));
+      const waiting = `SELECT 1 FROM information_schema.processlist WHERE state LIKE 'Waiting for table metadata lock%'`;
+      await expect.poll(async () => (await blocker.query(waiting)).length).toBe(1);
+      await other.stop();
+      expect(await calling).toMatchObject({ code: 'Retry', reason: 'DatabaseUnavailable' });
+    } finally {
+      blocker.destroy();
+      await other.stop();
+    }
+    for (const call of [reconcile, finalize]) {
+      const error = await failure(call(input));
+      expect(error).toMatchObject({ code: 'Retry', reason: 'DatabaseUnavailable' });
+      expect(error.message).toMatch(/MariaDB can't be reached: .*ECONNREFUSED/);
+    }
+  });
+});
+
+function connect({ env }: MariaDb): Promise<Connection> {
+  return createConnection({
+    host: env.MARIADB_HOST,
+    port: Number(env.MARIADB_PORT),
+    user: env.MARIADB_USER,
+    password: env.MARIADB_PASSWORD,
+    database: env.MARIADB_DATABASE,
+  });
+}
+
+async function sql(statement: string): Promise<Record<string, unknown>[]> {
+  const rows: unknown = await db.query(statement);
+  return Array.isArray(rows) ? rows.map((row) => ({ ...row })) : [];
+}
+
+async function clear() {
+  await sql(`DROP DATABASE ${server.env.MARIADB_DATABASE}`);
+  await sql(`CREATE DATABASE ${server.env.MARIADB_DATABASE}`);
+  await sql(`USE ${server.env.MARIADB_DATABASE}`);
+}

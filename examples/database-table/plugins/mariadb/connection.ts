@@ -1,0 +1,71 @@
+import { retry, terminal } from '@kplug/sdk';
+import { type Connection, createConnection, SqlError } from 'mariadb';
+
+/** Opens a connection for one pass, which is closed after it; the server is found by `MARIADB_*`. */
+export async function withConnection<T>(work: (db: Connection) => Promise<T>): Promise<T> {
+  const env = process.env;
+  let db: Connection | undefined;
+  try {
+    db = await createConnection({
+      ...(env.MARIADB_SOCKET ? { socketPath: env.MARIADB_SOCKET } : { host: env.MARIADB_HOST ?? '127.0.0.1' }),
+      port: Number(env.MARIADB_PORT ?? 3306),
+      user: env.MARIADB_USER ?? 'root',
+      password: env.MARIADB_PASSWORD ?? '',
+      database: env.MARIADB_DATABASE ?? 'kplug',
+      connectTimeout: 5000,
+      bigIntAsNumber: true,
+      sessionVariables: {
+        // Refuses what doesn't fit, where MariaDB would otherwise store something else.
+        sql_mode: 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_ZERO_DATE,NO_ZERO_IN_DATE',
+        // Seconds. Others queue up behind a change that waits for its lock, so it doesn't wait for long but is tried again.
+        lock_wait_timeout: 2,
+      },
+    });
+    return await work(db);
+  } catch (error) {
+    throw toPluginError(error);
+  } finally {
+    await db?.end();
+  }
+}
+
+/** Puts a name into a statement. */
+export function quote(name: string): string {
+  return `\`${name.replaceAll('`', '``')}\``;
+}
+
+/** The error of a statement, with what was tried, for the user of the resource. */
+export function toPluginError(error: unknown, attempt?: string): unknown {
+  // What isn't from the server is from the way to it, unless it is a mistake in this program.
+  if (error instanceof Error && 'syscall' in error) {
+    return retry(`MariaDB can't be reached: ${error.message}.`, { reason: 'DatabaseUnavailable', cause: error });
+  }
+  if (!(error instanceof SqlError)) return error;
+  const message = [attempt, error.sqlMessage ?? error.message].filter(Boolean).join(': ');
+  const { errno, sqlState } = error;
+  const options = (reason: string) => ({ reason, cause: error });
+  if (refusals.access.has(errno)) return retry(`${message}.`, options('AccessDenied'));
+  if (refusals.busy.has(errno)) return retry(`${message}.`, options('DatabaseBusy'));
+  if (error.fatal || refusals.unavailable.has(errno) || sqlState?.startsWith('08')) {
+    return retry(`MariaDB can't be reached: ${message}.`, options('DatabaseUnavailable'));
+  }
+  if (refusals.data.has(errno) || /^2[23]/.test(sqlState ?? '')) {
+    return terminal(
+      `${message}. Nothing was changed. Correct the data or choose otherwise, then edit this resource.`,
+      options('DataDoesNotFit'),
+    );
+  }
+  return terminal(`${message}. Nothing was changed.`, options('StatementRefused'));
+}
+
+// By the server's error numbers, as its SQL states are HY000 for most.
+const refusals = {
+  /** Wrong password, no such database, no right: whoever runs the server can give it at any time. */
+  access: new Set([1044, 1045, 1049, 1142, 1227, 1698]),
+  /** Lock wait time-out, deadlock. */
+  busy: new Set([1205, 1213]),
+  /** Too many connections, shutting down, disk full, table full, read only. */
+  unavailable: new Set([1040, 1053, 1021, 1114, 1203, 1290, 1836, 1927]),
+  /** The data doesn't convert, or breaks a constraint. */
+  data: new Set([1062, 1138, 1264, 1265, 1292, 1366, 1406, 4025]),
+};

@@ -1,0 +1,219 @@
+import type { ReconcileResult } from '@kplug/sdk';
+import pg from 'pg';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { type Postgres, startPostgres } from '../databases/postgres.ts';
+import type { Layout } from '../table.ts';
+import { describeContract, failure } from './contract.ts';
+import { type measure, postgreSqlTypes } from './postgresql/layout.ts';
+import { finalize, reconcile } from './postgresql.ts';
+import { inputOf, type TestTable } from './testing.ts';
+
+type Measured = Awaited<ReturnType<typeof measure>>;
+
+const kind = 'DatabaseTablePostgreSqlExtension';
+let postgres: Postgres;
+let db: pg.Client;
+
+beforeAll(async () => {
+  postgres = await startPostgres();
+  Object.assign(process.env, postgres.env);
+  db = new pg.Client();
+  await db.connect();
+});
+afterAll(async () => {
+  await db?.end();
+  await postgres?.stop();
+});
+
+async function sql(statement: string) {
+  return (await db.query<Record<string, unknown>>(statement)).rows;
+}
+
+async function clear() {
+  await sql('DROP SCHEMA public CASCADE');
+  await sql('CREATE SCHEMA public');
+}
+
+describeContract({
+  database: 'PostgreSQL',
+  kind,
+  types: postgreSqlTypes,
+  reconcile,
+  finalize,
+  quote: pg.escapeIdentifier,
+  sql,
+  clear,
+});
+
+describe('PostgreSQL', () => {
+  const columns = { id: 'uint64', name: 'string' };
+  const pass = (table: TestTable<typeof kind>) => reconcile(inputOf(kind, table));
+  const statusOf = (result: ReconcileResult) => result.extensions?.[0]?.status as Measured;
+  const layoutOf = (result: ReconcileResult) => (result.status as { table: Layout }).table;
+  const insert = (count: number) => sql(`INSERT INTO users SELECT n, 'user ' || n FROM generate_series(1, ${count}) n`);
+  const hash = [{ partitionBy: 'hash' as const }];
+  beforeEach(clear);
+
+  it('partitions by hash and tells the rows and the size of each partition', async () => {
+    expect(statusOf(await pass({ columns, extensions: hash }))).toMatchObject({ partitions: 4, rows: 0 });
+    await insert(1000);
+    const status = statusOf(await pass({ columns, extensions: hash }));
+    expect(status).toMatchObject({ partitions: 4, rows: 1000 });
+    expect(status.details.map(({ name }) => name)).toEqual(['users_p0', 'users_p1', 'users_p2', 'users_p3']);
+    for (const { name, rows, sizeBytes } of status.details) {
+      expect(await sql(`SELECT count(*)::int AS rows FROM ${name}`)).toEqual([{ rows }]);
+      expect(rows).toBeGreaterThan(150);
+      expect(sizeBytes).toBeGreaterThan(8192);
+    }
+    expect(status.sizeBytes).toBe(status.details.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0));
+    expect(statusOf(await pass({ columns, extensions: hash })), 'an equal table has an equal status').toEqual(status);
+  });
+
+  it('partitions anew, with the rows, when the partitioning changes', async () => {
+    await pass({ columns, extensions: [{}] });
+    await insert(100);
+    for (const [extension, partitions] of [
+      [{ partitionBy: 'hash' as const }, 4],
+      [{ partitionBy: 'hash' as const, partitions: 11 }, 11],
+      [{ partitionBy: 'hash' as const, partitions: 2, partitionColumn: 'name' }, 2],
+      [{}, 0],
+    ] as const) {
+      const result = await pass({ columns, extensions: [extension] });
+      expect(statusOf(result)).toMatchObject({ partitions, rows: 100 });
+      expect(statusOf(result).details).toHaveLength(partitions);
+      expect(await sql(`SELECT name FROM users WHERE id = 42`)).toEqual([{ name: 'user 42' }]);
+    }
+  });
+
+  it('holds the partition column in the primary key, and refuses one that there is not', async () => {
+    const extension = { partitionBy: 'hash' as const, partitionColumn: 'name' };
+    expect(layoutOf(await pass({ columns, extensions: [extension] })).primaryKey).toEqual(['id', 'name']);
+    const error = await failure(pass({ columns: { id: 'uint64' }, extensions: [extension] }));
+    expect(error).toMatchObject({ code: 'Terminal', reason: 'NoPartitionColumn' });
+  });
+
+  it('changes the type of the partition column, or nothing when its data does not convert', async () => {
+    await pass({ columns, extensions: hash });
+    await insert(100);
+    const asText = { id: 'string', name: 'string', email: 'string' };
+    const result = await pass({ columns: asText, extensions: hash });
+    expect(layoutOf(result)).toMatchObject({ columns: [{ type: 'text' }, {}, {}], options: { partitions: 4 } });
+    await sql(`UPDATE users SET id = 'none' WHERE id = '42'`);
+    const error = await failure(pass({ columns, extensions: hash }));
+    expect(error).toMatchObject({ code: 'Terminal', reason: 'DataDoesNotFit' });
+    expect(error.message).toMatch(/changed column id from text to numeric\(20,0\): .*"none"/);
+    expect(await sql('SELECT count(*)::int AS rows, count(email) ::int AS emails FROM users')).toEqual([
+      { rows: 100, emails: 0 },
+    ]);
+  });
+
+  it('puts a lost partition right, and tells', async () => {
+    const last = await pass({ columns, extensions: hash });
+    await insert(100);
+    await sql('DROP TABLE users_p2');
+    const result = await pass({ columns, extensions: hash, last });
+    expect(result.events?.[0]).toMatchObject({ reason: 'DriftCorrected', message: expect.stringMatching(/partition/) });
+    expect(statusOf(result).partitions).toBe(4);
+    expect(statusOf(result).rows).toBeLessThan(100);
+  });
+
+  it('makes partitions even that were cut by hand', async () => {
+    await sql('CREATE TABLE users (id numeric(20,0) PRIMARY KEY, name text) PARTITION BY HASH (id)');
+    for (const [modulus, remainder] of [
+      [2, 0],
+      [4, 1],
+      [8, 3],
+      [8, 7],
+    ] as const) {
+      const bounds = `FOR VALUES WITH (MODULUS ${modulus}, REMAINDER ${remainder})`;
+      await sql(`CREATE TABLE by_hand_${remainder} PARTITION OF users ${bounds}`);
+    }
+    await insert(100);
+    const names = ['users_p0', 'users_p1', 'users_p2', 'users_p3'].map((name) => ({ name }));
+    expect(statusOf(await pass({ columns, extensions: hash }))).toMatchObject({ rows: 100, details: names });
+  });
+
+  it('does not touch what others have built on the table', async () => {
+    await pass({ columns });
+    await insert(3);
+    await sql('CREATE VIEW names AS SELECT name FROM users');
+    for (const edit of [{ columns: { id: 'uint64' } }, { columns, extensions: hash }]) {
+      const error = await failure(pass(edit));
+      expect(error).toMatchObject({ code: 'Terminal', reason: 'StatementRefused' });
+      expect(error.message).toContain('view names depends on');
+      expect(await sql('SELECT * FROM names')).toHaveLength(3);
+    }
+    expect((await failure(finalize(inputOf(kind, { columns })))).message).toContain('view names depends on');
+  });
+
+  it('uses one extension and says that it ignores another', async () => {
+    const result = await pass({ columns, extensions: [...hash, {}] });
+    expect(result.messages?.[1]).toMatchObject({ severity: 'warning', reason: 'ExtensionIgnored' });
+    expect(statusOf(result).partitions).toBe(4);
+  });
+
+  it('changes nothing when it is no longer wanted', async () => {
+    const signal = AbortSignal.abort();
+    await expect(reconcile({ ...inputOf(kind, { columns }), signal })).rejects.toThrow(/aborted/);
+    await expect(sql('SELECT * FROM users')).rejects.toThrow();
+  });
+
+  it('finds names for the partitions of a table with a long name', async () => {
+    const table = { name: 'n'.repeat(56), columns, extensions: [{ ...hash[0], partitions: 256 }] };
+    expect(statusOf(await pass(table)).details.at(-1)?.name).toBe(`${'n'.repeat(56)}_p255`);
+  });
+});
+
+describe('PostgreSQL that is not to be had', () => {
+  const waiting = `FROM pg_locks WHERE relation = 'users'::regclass AND NOT granted`;
+  const input = inputOf(kind, { columns: { id: 'uint64', name: 'string' } });
+  beforeEach(clear);
+  afterEach(() => vi.unstubAllEnvs());
+
+  it('is tried again when somebody holds a lock', async () => {
+    await reconcile(input);
+    await sql('BEGIN');
+    await sql('SELECT * FROM users');
+    const error = await failure(reconcile(inputOf(kind, { columns: { id: 'uint64' } })));
+    await sql('COMMIT');
+    expect(error).toMatchObject({ code: 'Retry', reason: 'DatabaseBusy' });
+  });
+
+  it('is tried again when the password is wrong', async () => {
+    vi.stubEnv('PGPASSWORD', 'wrong');
+    expect(await failure(reconcile(input))).toMatchObject({ code: 'Retry', reason: 'AccessDenied' });
+  });
+
+  it('is found by DATABASE_URL, too', async () => {
+    vi.stubEnv('PGPORT', '1');
+    vi.stubEnv('DATABASE_URL', postgres.url);
+    await reconcile(input);
+    expect(await sql('SELECT * FROM users')).toEqual([]);
+  });
+
+  it('is tried again when the server goes away during a call, or is gone', async () => {
+    const other = await startPostgres();
+    vi.stubEnv('DATABASE_URL', other.url);
+    const blocker = new pg.Client(other.url);
+    blocker.on('error', () => {});
+    try {
+      await reconcile(input);
+      await blocker.connect();
+      await blocker.query('BEGIN; LOCK TABLE users');
+      const interruptions = [() => blocker.query(`SELECT pg_terminate_backend(pid) ${waiting}`), () => other.stop()];
+      for (const interrupt of interruptions) {
+        const calling = failure(reconcile(inputOf(kind, { columns: { id: 'uint64' } })));
+        await expect.poll(async () => (await blocker.query(`SELECT 1 ${waiting}`)).rowCount).toBe(1);
+        await interrupt();
+        expect(await calling).toMatchObject({ code: 'Retry', reason: 'DatabaseUnavailable' });
+      }
+    } finally {
+      await other.stop();
+    }
+    for (const call of [reconcile, finalize]) {
+      const error = await failure(call(input));
+      expect(error).toMatchObject({ code: 'Retry', reason: 'DatabaseUnavailable' });
+      expect(error.message).toMatch(/PostgreSQL can't be reached: .*ECONNREFUSED/);
+    }
+  });
+});

@@ -1,0 +1,87 @@
+import { definePlugin, type FinalizeResult, type ReconcileResult, terminal } from '@kplug/sdk';
+import pg from 'pg';
+import { toDatabaseColumns } from '../column-types.ts';
+import { plan } from '../plan.ts';
+import { report } from '../report.ts';
+import {
+  databaseTable,
+  type Layout,
+  type PostgreSqlExtension,
+  postgreSqlExtension,
+  type TableInput,
+  tableName,
+} from '../table.ts';
+import { alterTable } from './postgresql/alter.ts';
+import { inTransaction, withConnection } from './postgresql/connection.ts';
+import { createTable, measure, postgreSqlTypes, readLayout } from './postgresql/layout.ts';
+
+const database = 'PostgreSQL';
+const extensionKind = 'DatabaseTablePostgreSqlExtension';
+type Input = TableInput<typeof extensionKind>;
+
+/** Makes the table as the resource describes it, in one transaction. */
+export async function reconcile(input: Input): Promise<ReconcileResult> {
+  const { base, extensions, signal } = input;
+  const table = tableName(base.metadata);
+  const layout = layoutOf(input);
+  return withConnection(async (db) => {
+    const pass = await inTransaction(db, async () => {
+      // Two instances of this plugin, an old and a new one, wait for each other.
+      await db.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [table]);
+      const actual = await readLayout(db, table);
+      const changes = actual ? plan(layout, actual) : [];
+      signal.throwIfAborted();
+      if (actual) await alterTable(db, table, layout, changes);
+      else await createTable(db, table, layout);
+      return { database, base, table, layout, done: actual ? changes : ('created' as const) };
+    });
+    const [extension, ...ignored] = extensions.all(extensionKind);
+    return {
+      ...report({ ...pass, ignored }),
+      ...(extension && { extensions: [{ extension, status: await measure(db, table) }] }),
+    };
+  });
+}
+
+/** Drops the table. */
+export async function finalize({ base }: Pick<Input, 'base'>): Promise<FinalizeResult> {
+  const table = tableName(base.metadata);
+  await withConnection((db) => db.query(`DROP TABLE IF EXISTS ${pg.escapeIdentifier(table)}`));
+  return { messages: [{ reason: 'TableDropped', text: `${database} table ${table} is dropped.` }] };
+}
+
+/** The table that is wanted. */
+function layoutOf({ base, extensions }: Input): Layout {
+  const columns = toDatabaseColumns(base.spec.columns, postgreSqlTypes, database);
+  const first = columns[0].name;
+  const options = optionsOf(extensions.get(extensionKind)?.spec, first);
+  const partitionColumn = String(options.partitionColumn ?? first);
+  if (!columns.some(({ name }) => name === partitionColumn)) {
+    throw terminal(`The table has no column "${partitionColumn}" to be partitioned by. Add it, or name another.`, {
+      reason: 'NoPartitionColumn',
+    });
+  }
+  // PostgreSQL demands that the primary key holds the column by which a table is partitioned.
+  return { columns, primaryKey: partitionColumn === first ? [first] : [first, partitionColumn], options };
+}
+
+function optionsOf(spec: PostgreSqlExtension['spec'] | undefined, first: string): Layout['options'] {
+  if (!spec?.partitionBy) return { partitionBy: 'none' };
+  return {
+    partitionBy: spec.partitionBy,
+    partitionColumn: spec.partitionColumn ?? first,
+    partitions: spec.partitions ?? 4,
+  };
+}
+
+if (import.meta.main) {
+  await definePlugin({
+    name: database,
+    version: process.env.PLUGIN_VERSION ?? '1.0.0',
+    api: 'DatabaseTable@1.0.0',
+    base: databaseTable,
+    extensions: { [extensionKind]: postgreSqlExtension },
+    reconcile,
+    finalize,
+  }).serve();
+}

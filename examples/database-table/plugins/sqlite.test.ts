@@ -1,0 +1,116 @@
+import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import type { ReconcileResult } from '@kplug/sdk';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { Layout } from '../table.ts';
+import { describeContract, failure } from './contract.ts';
+import { quote } from './sqlite/database.ts';
+import { sqliteTypes } from './sqlite/layout.ts';
+import { finalize, reconcile } from './sqlite.ts';
+import { inputOf, type TestTable } from './testing.ts';
+
+const kind = 'DatabaseTableSqliteExtension';
+const directory = mkdtempSync(join(tmpdir(), 'kplug-sqlite-'));
+const file = join(directory, 'test.sqlite');
+
+beforeAll(() => {
+  process.env.SQLITE_DIRECTORY = directory;
+});
+afterAll(() => rmSync(directory, { recursive: true }));
+
+describeContract({ database: 'SQLite', kind, types: sqliteTypes, reconcile, finalize, quote, sql, clear });
+
+describe('SQLite', () => {
+  const columns = { id: 'uint64', name: 'string' };
+  const pass = async (table: TestTable<typeof kind>) => reconcile(inputOf(kind, table));
+  const layoutOf = (result: ReconcileResult) => (result.status as { table: Layout }).table;
+  beforeEach(clear);
+  afterEach(() => vi.unstubAllEnvs());
+
+  it('tells the rows, the size and the file', async () => {
+    await pass({ columns });
+    await sql(
+      `INSERT INTO users WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n LIMIT 1000) SELECT n, 'x' FROM n`,
+    );
+    const result = await pass({ columns, extensions: [{}] });
+    const [size] = await sql(`SELECT sum(pgsize) AS bytes FROM dbstat WHERE name = 'users'`);
+    expect(size?.bytes).toBeGreaterThan(8000);
+    expect(result.extensions?.[0]?.status).toEqual({ rows: 1000, sizeBytes: size?.bytes, file });
+  });
+
+  it('makes the table as the extension says, also anew, and keeps rows, indexes and triggers', async () => {
+    const withoutRowId = { columns, extensions: [{ strict: false, withoutRowId: true }] };
+    await pass({ columns });
+    await sql(`INSERT INTO users VALUES (1, 'Ada'), (2, 'Bob')`);
+    await sql('CREATE INDEX by_name ON users (name)');
+    await sql(
+      `CREATE TRIGGER shout AFTER INSERT ON users BEGIN UPDATE users SET name = upper(name) WHERE id = new.id; END`,
+    );
+    expect(layoutOf(await pass(withoutRowId)).options).toEqual({ strict: false, withoutRowId: true });
+    await expect(sql('SELECT rowid FROM users')).rejects.toThrow();
+    await sql(`INSERT INTO users VALUES (3, 'Cy')`);
+    expect(await sql('SELECT name FROM users INDEXED BY by_name WHERE name > char(66)')).toEqual([
+      { name: 'Bob' },
+      { name: 'CY' },
+    ]);
+    expect(layoutOf(await pass({ columns })).options).toEqual({ strict: true, withoutRowId: false });
+    await expect(sql(`INSERT INTO users VALUES ('x', 'Di')`)).rejects.toThrow();
+  });
+
+  it.each([true, false])('converts what can be and refuses what can not, strict: %s', async (strict) => {
+    const extensions = [{ strict }];
+    await pass({ columns: { id: 'int32', age: 'string', height: 'float64' }, extensions });
+    await sql(`INSERT INTO users VALUES (1, '36', 1.0), (2, NULL, NULL)`);
+    await pass({ columns: { id: 'int32', age: 'int32', height: 'int32' }, extensions });
+    expect(await sql('SELECT * FROM users')).toEqual([
+      { id: 1, age: 36, height: 1 },
+      { id: 2, age: null, height: null },
+    ]);
+    await pass({ columns: { id: 'int32', age: 'string', height: 'float64' }, extensions });
+    await sql(`UPDATE users SET age = 'many' WHERE id = 2`);
+    const error = await failure(pass({ columns: { id: 'int32', age: 'int32' }, extensions }));
+    expect(error).toMatchObject({ code: 'Terminal', reason: 'DataDoesNotFit' });
+    expect(error.message).toMatch(/\bage\b/);
+    expect(await sql('SELECT age, height FROM users WHERE id = 2')).toEqual([{ age: 'many', height: null }]);
+  });
+
+  it('keeps each server in a file of its own', async () => {
+    await pass({ serverName: 'a.B-1_c', columns });
+    expect(readdirSync(directory)).toContain('a.B-1_c.sqlite');
+    expect(await sql(`SELECT * FROM sqlite_schema`)).toEqual([]);
+  });
+
+  it('makes no file to drop a table from', async () => {
+    finalize(inputOf(kind, { serverName: 'untouched', columns }));
+    expect(existsSync(join(directory, 'untouched.sqlite'))).toBe(false);
+  });
+
+  it('is tried again when somebody holds a lock, or the directory is gone', async () => {
+    const other = new DatabaseSync(file);
+    other.exec('BEGIN IMMEDIATE');
+    expect(await failure(pass({ columns }))).toMatchObject({ code: 'Retry', reason: 'DatabaseBusy' });
+    other.close();
+    vi.stubEnv('SQLITE_DIRECTORY', join(directory, 'missing'));
+    const error = await failure(pass({ columns }));
+    expect(error).toMatchObject({ code: 'Retry', reason: 'DatabaseUnavailable' });
+    expect(error.message).toContain(join(directory, 'missing', 'test.sqlite'));
+  });
+});
+
+async function sql(statement: string): Promise<Record<string, unknown>[]> {
+  const db = new DatabaseSync(file);
+  try {
+    return db
+      .prepare(statement)
+      .all()
+      .map((row) => ({ ...row }));
+  } finally {
+    db.close();
+  }
+}
+
+async function clear() {
+  rmSync(file, { force: true });
+}

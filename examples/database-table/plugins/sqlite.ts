@@ -1,0 +1,59 @@
+import { existsSync } from 'node:fs';
+import { definePlugin, type FinalizeResult, type ReconcileResult } from '@kplug/sdk';
+import { toDatabaseColumns } from '../column-types.ts';
+import { plan } from '../plan.ts';
+import { report } from '../report.ts';
+import { databaseTable, type Layout, sqliteExtension, type TableInput, tableName } from '../table.ts';
+import { fileOf, inTransaction, quote } from './sqlite/database.ts';
+import { alterTable, createTable, measure, readLayout, sqliteTypes } from './sqlite/layout.ts';
+
+const database = 'SQLite';
+const extensionKind = 'DatabaseTableSqliteExtension';
+type Input = TableInput<typeof extensionKind>;
+
+/** Makes the table as the resource describes it, in one transaction. */
+export function reconcile(input: Input): ReconcileResult {
+  const { base, extensions } = input;
+  const table = tableName(base.metadata);
+  const layout = layoutOf(input);
+  const file = fileOf(base.spec.serverName);
+  return inTransaction(file, (db) => {
+    const actual = readLayout(db, table);
+    const changes = actual ? plan(layout, actual) : [];
+    if (actual) alterTable(db, table, layout, changes);
+    else createTable(db, table, layout);
+
+    const [extension, ...ignored] = extensions.all(extensionKind);
+    return {
+      ...report({ database, base, table, layout, done: actual ? changes : 'created', ignored }),
+      ...(extension && { extensions: [{ extension, status: { ...measure(db, table), file } }] }),
+    };
+  });
+}
+
+/** Drops the table. Its file stays, as other tables may be in it. */
+export function finalize({ base }: Pick<Input, 'base'>): FinalizeResult {
+  const table = tableName(base.metadata);
+  const file = fileOf(base.spec.serverName);
+  if (existsSync(file)) inTransaction(file, (db) => db.exec(`DROP TABLE IF EXISTS main.${quote(table)}`));
+  return { messages: [{ reason: 'TableDropped', text: `${database} table ${table} is dropped.` }] };
+}
+
+/** The table that is wanted. */
+function layoutOf({ base, extensions }: Input): Layout {
+  const columns = toDatabaseColumns(base.spec.columns, sqliteTypes, database);
+  const { strict = true, withoutRowId = false } = extensions.get(extensionKind)?.spec ?? {};
+  return { columns, primaryKey: [columns[0].name], options: { strict, withoutRowId } };
+}
+
+if (import.meta.main) {
+  await definePlugin({
+    name: database,
+    version: process.env.PLUGIN_VERSION ?? '1.0.0',
+    api: 'DatabaseTable@1.0.0',
+    base: databaseTable,
+    extensions: { [extensionKind]: sqliteExtension },
+    reconcile,
+    finalize,
+  }).serve();
+}

@@ -1,0 +1,42 @@
+import type { ReconcileResult } from '@kplug/sdk';
+import { databaseTable, type TableExtensions, type TableInput } from '../table.ts';
+
+/** What a test says of a table. */
+export interface TestTable<Kind extends keyof TableExtensions> {
+  name?: string;
+  namespace?: string;
+  serverName?: string;
+  /** Types by column name. */
+  columns: Record<string, string>;
+  /** The `spec` of each extension that exists. */
+  extensions?: TableExtensions[Kind]['spec'][];
+  /** What the last pass returned. */
+  last?: ReconcileResult;
+}
+
+/** What a plugin is called with. */
+export function inputOf<Kind extends keyof TableExtensions>(kind: Kind, table: TestTable<Kind>): TableInput<Kind> {
+  const { name = 'users', namespace = 'default', serverName = 'test', columns, extensions = [], last } = table;
+  const metadata = { name, namespace, uid: name, generation: 1 };
+  const apiVersion = 'myorg.org/v1alpha1';
+  const base = databaseTable.parse({
+    metadata,
+    spec: {
+      serverName,
+      columns: Object.entries(columns).map(([column, type]) => ({ name: column, type })),
+    },
+    status: last?.status,
+  });
+  const received = extensions.map((spec, index) => ({
+    ...({ spec } as TableExtensions[Kind]),
+    apiVersion,
+    kind,
+    metadata: { ...metadata, name: `${name}-${index}` },
+  }));
+  return {
+    base: { ...base, apiVersion, kind: 'DatabaseTable', metadata },
+    // One kind is all that a plugin here asks for.
+    extensions: { get: () => received[0], all: () => received } as unknown as TableInput<Kind>['extensions'],
+    signal: new AbortController().signal,
+  };
+}

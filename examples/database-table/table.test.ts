@@ -1,0 +1,95 @@
+import { readFile } from 'node:fs/promises';
+import { describe, expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+import type { ZodType } from 'zod';
+import { databaseTable, mariaDbExtension, postgreSqlExtension, sqliteExtension, tableName } from './table.ts';
+
+const schemas: Record<string, ZodType> = {
+  DatabaseTable: databaseTable,
+  DatabaseTablePostgreSqlExtension: postgreSqlExtension,
+  DatabaseTableMariaDbExtension: mariaDbExtension,
+  DatabaseTableSqliteExtension: sqliteExtension,
+};
+
+describe('databaseTable', () => {
+  const metadata = { name: 'users', labels: {} };
+  const table = (...names: string[]) => ({
+    metadata,
+    spec: { serverName: 'test', columns: names.map((name) => ({ name, type: 'string' })), comment: 'kept' },
+  });
+
+  it('takes a table, and leaves what it does not know', () => {
+    const users = table('id', 'select', 'a"b', 'Größe', 'n'.repeat(63));
+    expect(databaseTable.parse(users)).toEqual(users);
+  });
+
+  it.each([
+    ['no column', table(), /at least one column/],
+    ['no columns', { metadata, spec: { serverName: 'test' } }, /list of columns/],
+    ['two of a name', table('id', 'ID'), /there are two columns ID/],
+    ['an empty name', table(''), /1 to 63 bytes/],
+    ['a name too long', table('ö'.repeat(32)), /1 to 63 bytes/],
+    ['a null byte', table('a\0b'), /no control characters/],
+    ['a lone surrogate', table('a\ud800'), /no control characters/],
+    ['a space at the end', table('a '), /no space at its ends/],
+    ['no server', { metadata, spec: { columns: [{ name: 'id', type: 'string' }] } }, /serverName/],
+    ['a misspelt field', { metadata, spec: { serverName: 'test', columns: [{ name: 'id', typ: 'string' }] } }, /typ/],
+    ['a long name', { ...table('id'), metadata: { name: 'n'.repeat(57) } }, /at most 56 bytes/],
+    ['a long namespace', { ...table('id'), metadata: { ...metadata, namespace: 'n'.repeat(53) } }, /at most 56 bytes/],
+  ])('refuses %s', (_, value, message) => {
+    const { error } = databaseTable.safeParse(value);
+    expect(error?.message).toMatch(message);
+  });
+
+  it.each([
+    '../escape',
+    '/etc/passwd',
+    '..',
+    '.hidden',
+    'a/b',
+    'a\\b',
+    'a\0',
+    'file:x?mode=memory',
+    '',
+    'a'.repeat(64),
+  ])('refuses the server name %j', (serverName) => {
+    const { error } = databaseTable.safeParse({ metadata, spec: { ...table('id').spec, serverName } });
+    expect(error?.message).toMatch(/a server name has/);
+  });
+
+  it('does not stumble over a status that somebody else wrote', () => {
+    for (const status of ['broken', { table: 'users' }, { table: { database: 'Other', columns: 3 }, plugin: {} }]) {
+      expect(databaseTable.parse({ ...table('id'), status }).status?.table).toBeUndefined();
+    }
+  });
+});
+
+describe('the extensions', () => {
+  it('refuse what they do not know', () => {
+    expect(postgreSqlExtension.safeParse({ spec: { partitionsBy: 'hash' } }).error?.message).toMatch(/partitionsBy/);
+    expect(postgreSqlExtension.safeParse({ spec: { partitionBy: 'range' } }).success).toBe(false);
+    expect(postgreSqlExtension.safeParse({ spec: { partitions: 8 } }).error?.message).toMatch(/need partitionBy/);
+    expect(postgreSqlExtension.safeParse({ spec: { partitionBy: 'hash', partitions: 0 } }).success).toBe(false);
+    expect(mariaDbExtension.safeParse({ spec: { storageEngine: 'InnoDB; DROP TABLE x' } }).success).toBe(false);
+    expect(sqliteExtension.safeParse({ spec: { strict: 'yes' } }).success).toBe(false);
+  });
+
+  it.each(['users.yaml', 'sessions.yaml'])('and the tables in %s are valid', async (file) => {
+    const text = await readFile(new URL(`manifests/${file}`, import.meta.url), 'utf8');
+    const documents = parseAllDocuments(text).map((document) => document.toJS());
+    expect(documents.map(({ kind }) => kind)).toContain('DatabaseTable');
+    for (const document of documents) {
+      expect(document.apiVersion).toBe('myorg.org/v1alpha1');
+      expect(schemas[document.kind]?.parse(document)).toEqual(document);
+    }
+  });
+});
+
+describe('tableName', () => {
+  it('is the name of the resource, with its namespace unless that is the default one', () => {
+    expect(tableName({ name: 'users' })).toBe('users');
+    expect(tableName({ namespace: 'default', name: 'users' })).toBe('users');
+    expect(tableName({ namespace: 'team', name: 'users' })).toBe('team/users');
+    expect(tableName({ namespace: 'team', name: 'a.b' })).not.toBe(tableName({ name: 'team.a.b' }));
+  });
+});
