@@ -1,0 +1,37 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { describe, expect, it, onTestFinished } from 'vitest';
+
+const run = promisify(execFile);
+const main = fileURLToPath(new URL('./main.ts', import.meta.url));
+
+describe('the benchmarks', () => {
+  it('measure every scenario beside its peer, and make a page with plots', { timeout: 240_000 }, async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'kplug-bench-page-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    await run(process.execPath, [main, '--quick', '--write', folder]);
+    const page = await readFile(join(folder, 'benchmarks.md'), 'utf8');
+    expect(page.match(/^## .+$/gm)).toHaveLength(6);
+    expect(page).not.toMatch(/NaN|undefined|Infinity/);
+    const plots = [...page.matchAll(/\(benchmarks\/([^)]+\.svg)\)/g)].map(([, file]) => file);
+    expect(plots.length).toBeGreaterThanOrEqual(6);
+    expect(new Set(await readdir(join(folder, 'benchmarks')))).toEqual(new Set(plots));
+    for (const file of plots) {
+      const svg = await readFile(join(folder, 'benchmarks', file ?? ''), 'utf8');
+      expect(svg).toMatch(/^<svg /);
+      expect(svg).not.toMatch(/NaN|undefined|Infinity/);
+    }
+  });
+
+  it('say which scenarios there are', async () => {
+    const failed = run(process.execPath, [main, 'speed']);
+    await expect(failed).rejects.toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/there is no scenario speed[\s\S]*heartbeats, selection/),
+    });
+  });
+});

@@ -1,0 +1,78 @@
+import { type ChildProcess, type ForkOptions, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { basename } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { CommandCall, CommandResult, Commands, Usage } from './processes/commands.ts';
+
+/** The processes that live, so that none outlives this one. */
+const living = new Set<ChildProcess>();
+process.on('exit', () => {
+  for (const child of living) child.kill('SIGKILL');
+});
+
+/** A process of a benchmark, whose commands are called as if they were here. It is killed when it is disposed of. */
+export class Child<C extends Commands> implements AsyncDisposable {
+  readonly #process: ChildProcess;
+  readonly #name: string;
+  readonly #pending = new Map<number, PromiseWithResolvers<unknown>>();
+  #calls = 0;
+
+  /** @param module a file below `processes/` that serves the commands. */
+  constructor(module: URL, { env = {}, execArgv = [] }: Pick<ForkOptions, 'env' | 'execArgv'> = {}) {
+    this.#name = basename(fileURLToPath(module));
+    // JSON, as the other way of serializing spares no time for messages this small and hides what can't be sent.
+    this.#process = fork(module, { env: { ...process.env, ...env }, execArgv, serialization: 'json' });
+    living.add(this.#process);
+    this.#process.on('message', (message: CommandResult) => this.#settle(message));
+    this.#process.on('exit', (code, signal) => {
+      living.delete(this.#process);
+      this.#fail(`${this.#name} ended with ${code ?? signal}`);
+    });
+    this.#process.on('error', (error) => this.#fail(`${this.#name}: ${error.message}`));
+  }
+
+  /** Calls a command. Rejects with what it throws, or when the process ends before. */
+  ask<K extends keyof C & string>(
+    command: K,
+    ...[argument]: Parameters<C[K]> extends [infer A] ? [A] : []
+  ): Promise<Awaited<ReturnType<C[K]>>> {
+    return this.#call(command, argument) as Promise<Awaited<ReturnType<C[K]>>>;
+  }
+
+  /** How much processor time it has used so far. */
+  usage(): Promise<Usage> {
+    return this.#call('usage', undefined) as Promise<Usage>;
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#process.kill(signal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#process.exitCode !== null || this.#process.signalCode !== null) return;
+    const exited = once(this.#process, 'exit');
+    this.#process.kill('SIGKILL');
+    await exited;
+  }
+
+  #call(command: string, argument: unknown): Promise<unknown> {
+    const id = ++this.#calls;
+    const pending = Promise.withResolvers<unknown>();
+    if (!this.#process.connected) return Promise.reject(new Error(`${this.#name} has ended`));
+    this.#pending.set(id, pending);
+    this.#process.send({ id, command, argument } satisfies CommandCall);
+    return pending.promise;
+  }
+
+  #settle(message: CommandResult): void {
+    const pending = this.#pending.get(message.id);
+    this.#pending.delete(message.id);
+    if ('error' in message) pending?.reject(new Error(`${this.#name}: ${message.error}`));
+    else pending?.resolve(message.result);
+  }
+
+  #fail(reason: string): void {
+    for (const { reject } of this.#pending.values()) reject(new Error(reason));
+    this.#pending.clear();
+  }
+}

@@ -1,0 +1,116 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { clientPreface, FrameReader, flag, frame, frameType, headerBlock, streamOffset } from './frames.ts';
+
+/** What happens on a connection. */
+export interface ConnectionEvents {
+  /** A request was answered to its end. */
+  onAnswer(): void;
+  /** A ping came back: all that was written before it has been read. */
+  onPong(): void;
+}
+
+const nothing = Buffer.alloc(0);
+const pingFrame = frame(frameType.ping, 0, 0, Buffer.alloc(8));
+
+/**
+ * A client's side of an HTTP/2 connection that costs next to nothing, so that the server is what is measured: requests are
+ * written from prepared bytes, and of answers nothing is read but the heads of frames. Whether they were the right ones is
+ * counted by the server. Flow control needs no attention, as far less is ever on the way than its windows hold.
+ */
+export class LoadConnection {
+  readonly #socket: Socket;
+  readonly #authority: string;
+  readonly #events: ConnectionEvents;
+  readonly #reader = new FrameReader();
+  readonly #opened = Promise.withResolvers<void>();
+  #nextStream = 1;
+  #template: { bytes: Buffer; dataAt: number } | undefined;
+
+  constructor(port: number, events: ConnectionEvents) {
+    this.#authority = `127.0.0.1:${port}`;
+    this.#events = events;
+    this.#socket = connect({ host: '127.0.0.1', port, noDelay: true });
+    this.#socket.write(clientPreface());
+    this.#socket.on('data', (chunk: Buffer) => this.#onData(chunk));
+    this.#socket.on('error', (error) => this.#opened.reject(error));
+  }
+
+  /** Fulfilled when the server's settings have arrived. */
+  get opened(): Promise<void> {
+    return this.#opened.promise;
+  }
+
+  /** Sends one request, always with the same path and body. */
+  request(path: string, body: Uint8Array): void {
+    const isFirst = this.#nextStream === 1;
+    const block = headerBlock(path, this.#authority, true);
+    const stream = this.#takeStream();
+    if (isFirst) {
+      this.#socket.write(requestFrames(block, stream, body).bytes);
+      return;
+    }
+    this.#template ??= requestFrames(headerBlock(path, this.#authority, false), stream, body);
+    const { bytes, dataAt } = this.#template;
+    const copy = Buffer.from(bytes);
+    copy.writeUInt32BE(stream, streamOffset);
+    copy.writeUInt32BE(stream, dataAt + streamOffset);
+    this.#socket.write(copy);
+  }
+
+  /** Opens a stream that is to stay open, and returns what sends a message in it. */
+  openStream(path: string): (message: Uint8Array) => void {
+    const stream = this.#takeStream();
+    const block = headerBlock(path, this.#authority, true);
+    this.#socket.write(frame(frameType.headers, flag.endHeaders, stream, block));
+    return (message) => this.#socket.write(frame(frameType.data, 0, stream, message));
+  }
+
+  ping(): void {
+    this.#socket.write(pingFrame);
+  }
+
+  async close(): Promise<void> {
+    const closed = once(this.#socket, 'close');
+    this.#socket.destroy();
+    await closed;
+  }
+
+  #takeStream(): number {
+    const stream = this.#nextStream;
+    this.#nextStream += 2;
+    return stream;
+  }
+
+  #onData(chunk: Buffer): void {
+    this.#socket.cork();
+    for (const { type, flags, payload } of this.#reader.read(chunk)) {
+      switch (type) {
+        case frameType.data:
+        case frameType.headers:
+          if (flags & flag.endStream) this.#events.onAnswer();
+          break;
+        case frameType.settings:
+          if (flags & flag.acknowledgement) break;
+          this.#socket.write(frame(frameType.settings, flag.acknowledgement, 0, nothing));
+          this.#opened.resolve();
+          break;
+        case frameType.ping:
+          if (flags & flag.acknowledgement) this.#events.onPong();
+          else this.#socket.write(frame(frameType.ping, flag.acknowledgement, 0, payload));
+          break;
+        case frameType.resetStream:
+        case frameType.goAway:
+          throw new Error(`the server gave up a ${type === frameType.goAway ? 'connection' : 'stream'}`);
+        default:
+      }
+    }
+    this.#socket.uncork();
+  }
+}
+
+function requestFrames(block: Buffer, stream: number, body: Uint8Array): { bytes: Buffer; dataAt: number } {
+  const headers = frame(frameType.headers, flag.endHeaders, stream, block);
+  const data = frame(frameType.data, flag.endStream, stream, body);
+  return { bytes: Buffer.concat([headers, data]), dataAt: headers.length };
+}

@@ -1,0 +1,73 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { definePlugin } from '@kplug/sdk';
+import { serveCommands, sharedNow } from './commands.ts';
+
+/** A call, by the resource that it was for, and when it came. */
+interface Arrival {
+  name: string;
+  at: number;
+}
+
+let calls = 0;
+let arrivals: Arrival[] | undefined;
+
+interface ServeOptions {
+  controller: string;
+  name: string;
+  instanceId: string;
+  /** Whether to note each call. */
+  recording?: boolean;
+}
+
+/** A plugin that does nothing, which is what is left of a pass when a plugin costs nothing. */
+const commands = {
+  /** Serves, and returns the address. */
+  async serve({ controller, name, instanceId, recording }: ServeOptions): Promise<string> {
+    if (recording) arrivals = [];
+    const plugin = definePlugin({
+      name,
+      version: '1.0.0',
+      api: 'DatabaseTable@1.0.0',
+      reconcile({ base }) {
+        calls++;
+        arrivals?.push({ name: base.metadata.name, at: sharedNow() });
+      },
+    });
+    const { address } = await plugin.serve({ controller, instanceId, logLevel: 'silent' });
+    return address.replace(/^:/, '127.0.0.1:');
+  },
+
+  /** Serves as soon as somebody listens at the controller's address. */
+  async serveWhenOpen(options: ServeOptions): Promise<string> {
+    while (!(await isOpen(options.controller))) await sleep(1);
+    return commands.serve(options);
+  },
+
+  calls: () => calls,
+
+  /** The calls since this was asked last. */
+  arrivals(): Arrival[] {
+    const seen = arrivals ?? [];
+    arrivals = [];
+    return seen;
+  },
+};
+
+export type PluginCommands = typeof commands;
+
+serveCommands(commands);
+
+async function isOpen(address: string): Promise<boolean> {
+  const [host = '', port] = address.split(':');
+  const socket = connect({ host, port: Number(port) });
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}

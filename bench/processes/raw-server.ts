@@ -1,0 +1,41 @@
+import { createServer, type ServerHttp2Stream } from 'node:http2';
+import type { AddressInfo } from 'node:net';
+import { serveCommands, usage } from './commands.ts';
+import type { HeardCommands } from './heartbeat-server.ts';
+
+/** As long as the answer to a heartbeat is: a lease of 5 s and 15 s, framed. */
+const answer = Buffer.alloc(15);
+const headers = { ':status': 200, 'content-type': 'application/grpc' };
+
+/** What gRPC ends each answer with. */
+const trailers = process.env.BENCH_TRAILERS ? { 'grpc-status': 0, 'grpc-message': 'OK' } : undefined;
+
+let heard = 0;
+
+const server = createServer();
+server.on('stream', (stream: ServerHttp2Stream) => {
+  stream.on('data', () => undefined);
+  stream.on('end', () => {
+    heard++;
+    if (!trailers) {
+      stream.respond(headers);
+      stream.end(answer);
+      return;
+    }
+    stream.respond(headers, { waitForTrailers: true });
+    stream.on('wantTrailers', () => stream.sendTrailers(trailers));
+    stream.end(answer);
+  });
+});
+
+/** `node:http2` alone: it reads a body and answers with one. */
+const commands: HeardCommands = {
+  async listen() {
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return (server.address() as AddressInfo).port;
+  },
+
+  heard: () => ({ ...usage(), heard, refused: 0, instances: 0 }),
+};
+
+serveCommands(commands);

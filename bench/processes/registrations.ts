@@ -1,0 +1,35 @@
+import { create, toBinary } from '@bufbuild/protobuf';
+import { HeartbeatRequestSchema, RegistrationSchema, SessionRequestSchema } from '@kplug/protocol';
+
+/** The registration of one of many instances, of a hundred implementations. */
+function registration(index: number) {
+  return create(RegistrationSchema, {
+    plugin: `PostgreSQL${index % 10}`,
+    version: `1.${Math.floor(index / 10) % 10}.0`,
+    apis: [
+      {
+        name: 'DatabaseTable',
+        version: '1.0.0',
+        extensionKinds: [{ group: 'myorg.org', kind: 'DatabaseTablePostgreSqlExtension' }],
+      },
+    ],
+    address: `10.${(index >> 16) & 255}.${(index >> 8) & 255}.${index & 255}:7000`,
+    instanceId: `0f8fad5b-d9cb-469f-a165-${String(index).padStart(12, '0')}`,
+  });
+}
+
+/** The unary heartbeat of an instance, as bytes. */
+export function heartbeatBytes(index: number): Uint8Array {
+  return toBinary(HeartbeatRequestSchema, create(HeartbeatRequestSchema, { registration: registration(index) }));
+}
+
+/** The first message of an instance's session, as bytes. */
+export function sessionStartBytes(index: number): Uint8Array {
+  const message = { case: 'registration' as const, value: registration(index) };
+  return toBinary(SessionRequestSchema, create(SessionRequestSchema, { message }));
+}
+
+/** A beat in a session, as bytes. */
+export function beatBytes(): Uint8Array {
+  return toBinary(SessionRequestSchema, create(SessionRequestSchema, { message: { case: 'beat', value: {} } }));
+}

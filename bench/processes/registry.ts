@@ -1,0 +1,119 @@
+import { fromBinary } from '@bufbuild/protobuf';
+import { HeartbeatRequestSchema, type Registration } from '@kplug/protocol';
+// The parts are used by themselves, which the package doesn't export: only the whole is its public API.
+import { LeaseTerms } from '../../packages/controller/src/registry/lease-terms.ts';
+import { Registry } from '../../packages/controller/src/registry/registry.ts';
+import { ManualClock } from '../../packages/controller/src/registry/testing.ts';
+import { RegistrationReader } from '../../packages/controller/src/serve/registration-message.ts';
+import { serveCommands } from './commands.ts';
+import { heartbeatBytes } from './registrations.ts';
+import { SweptMap } from './swept-map.ts';
+
+/** What keeps instances for as long as they beat. Times are in milliseconds. */
+interface Keeper {
+  hear(registration: Registration): void;
+  beat(instanceId: string): void;
+  /** Goes on to a time, at which some may have expired. */
+  goOnTo(time: number): void;
+}
+
+type KeeperName = 'registry' | 'map';
+
+const reader = new RegistrationReader(new LeaseTerms());
+
+function makeKeeper(name: KeeperName, onGone: () => void): Keeper {
+  const clock = new ManualClock();
+  if (name === 'map') {
+    const map = new SweptMap(onGone);
+    return {
+      hear: (registration) => map.hear(registration, clock.now()),
+      beat: (instanceId) => map.beat(instanceId, clock.now()),
+      goOnTo(time) {
+        clock.advanceTo(time);
+        map.sweep(time);
+      },
+    };
+  }
+  const registry = new Registry({ clock });
+  registry.subscribe(({ instance }) => {
+    if (instance.state === 'gone') onGone();
+  });
+  return {
+    hear: (registration) => registry.register(reader.read(registration, '10.0.0.1')),
+    beat: (instanceId) => registry.beat(instanceId),
+    goOnTo: (time) => clock.advanceTo(time),
+  };
+}
+
+/** A registration as it comes from the wire, with strings of its own. */
+function decoded(index: number): Registration {
+  const { registration } = fromBinary(HeartbeatRequestSchema, heartbeatBytes(index));
+  if (!registration) throw new Error('the heartbeat has no registration');
+  return registration;
+}
+
+function fill(keeper: Keeper, first: number, count: number): string[] {
+  return Array.from({ length: count }, (_, index) => {
+    const registration = decoded(first + index);
+    keeper.hear(registration);
+    return registration.instanceId;
+  });
+}
+
+function heapUsed(): number {
+  if (!globalThis.gc) throw new Error('this process needs --expose-gc');
+  globalThis.gc();
+  globalThis.gc();
+  return process.memoryUsage().heapUsed;
+}
+
+/** A registry by itself, for what it costs to keep many instances. */
+const commands = {
+  /** Bytes of heap for each of many instances. */
+  heap({ keeper, instances }: { keeper: KeeperName; instances: number }): number {
+    // Run once before, so that compiled code isn't counted.
+    fill(
+      makeKeeper(keeper, () => undefined),
+      0,
+      1_000,
+    );
+    const before = heapUsed();
+    const kept = makeKeeper(keeper, () => undefined);
+    for (let index = 0; index < instances; index++) kept.hear(decoded(index));
+    const bytes = (heapUsed() - before) / instances;
+    // Still in use here, so that it was not collected before.
+    kept.goOnTo(0);
+    return bytes;
+  },
+
+  /** Milliseconds that it takes when some of many instances expire, in each round. */
+  expire({ keeper, instances, expiring, rounds }: ExpireOptions): number[] {
+    let gone = 0;
+    const kept = makeKeeper(keeper, () => gone++);
+    const staying = fill(kept, 0, instances - expiring);
+    const times: number[] = [];
+    for (let round = 0, now = 0; round < rounds; round++, now += 15_000) {
+      gone = 0;
+      for (const instanceId of staying) kept.beat(instanceId);
+      fill(kept, instances + round * expiring, expiring);
+      kept.goOnTo(now + 5_000);
+      for (const instanceId of staying) kept.beat(instanceId);
+      const startedAt = performance.now();
+      kept.goOnTo(now + 15_000);
+      times.push(performance.now() - startedAt);
+      if (gone !== expiring) throw new Error(`${gone} instances expired, not ${expiring}`);
+    }
+    return times;
+  },
+};
+
+interface ExpireOptions {
+  keeper: KeeperName;
+  instances: number;
+  expiring: number;
+  rounds: number;
+}
+
+export type RegistryCommands = typeof commands;
+
+serveCommands(commands);

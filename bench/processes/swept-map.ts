@@ -1,0 +1,28 @@
+import type { Registration } from '@kplug/protocol';
+
+/** What a registry is at its simplest: what was heard last of each instance, looked through for what has expired. */
+export class SweptMap {
+  readonly #instances = new Map<string, { registration: Registration; expiresAt: number }>();
+  readonly #onGone: () => void;
+
+  constructor(onGone: () => void) {
+    this.#onGone = onGone;
+  }
+
+  hear(registration: Registration, now: number): void {
+    this.#instances.set(registration.instanceId, { registration, expiresAt: now + 15_000 });
+  }
+
+  beat(instanceId: string, now: number): void {
+    const known = this.#instances.get(instanceId);
+    if (known) known.expiresAt = now + 15_000;
+  }
+
+  sweep(now: number): void {
+    for (const [instanceId, { expiresAt }] of this.#instances) {
+      if (expiresAt > now) continue;
+      this.#instances.delete(instanceId);
+      this.#onGone();
+    }
+  }
+}

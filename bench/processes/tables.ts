@@ -1,0 +1,26 @@
+import type { Manifest } from '@kplug/controller';
+
+export const apiVersion = 'myorg.org/v1alpha1';
+export const kind = 'DatabaseTable';
+
+export function tableName(index: number): string {
+  return `table-${String(index).padStart(6, '0')}`;
+}
+
+/** One of many tables, as its user writes it. */
+export function tableManifest(index: number, edit: number, labels: Record<string, string> = {}): Manifest {
+  return {
+    apiVersion,
+    kind,
+    metadata: { name: tableName(index), labels },
+    spec: {
+      serverName: 'authorization-cluster',
+      preferredImplementation: 'Preferred',
+      edit,
+      columns: [
+        { name: 'id', type: 'uint64' },
+        { name: 'name', type: 'string' },
+      ],
+    },
+  };
+}

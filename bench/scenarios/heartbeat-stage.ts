@@ -1,0 +1,83 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Child } from '../child.ts';
+import type { LoadCommands } from '../processes/heartbeat-load.ts';
+import type { HeardCommands } from '../processes/heartbeat-server.ts';
+
+/** Who is measured: a server, and how it is loaded. */
+export interface Contender {
+  server: 'heartbeat-server' | 'raw-server';
+  way: 'unary' | 'session';
+  /** Whether the raw server ends its answers as gRPC does. */
+  trailers?: boolean;
+  /** From how many processes the load comes. */
+  loadProcesses?: number;
+}
+
+/** What was measured of a contender in one round. */
+export interface HeartbeatSample {
+  /** Heartbeats a second. */
+  rate: number;
+  /** Microseconds of the server's processor time for each heartbeat. */
+  cpu: number;
+  /** For which part of the time the processes were busy. */
+  serverShare: number;
+  loadShare: number;
+}
+
+/** The processes of one contender. */
+export class HeartbeatStage implements AsyncDisposable {
+  readonly #contender: Contender;
+  readonly #server: Child<HeardCommands>;
+  readonly #loads: Child<LoadCommands>[];
+
+  constructor(contender: Contender) {
+    this.#contender = contender;
+    const { server, trailers, loadProcesses = 1 } = contender;
+    const raw = new URL('../processes/raw-server.ts', import.meta.url);
+    const ours = new URL('../processes/heartbeat-server.ts', import.meta.url);
+    this.#server = new Child(server === 'raw-server' ? raw : ours, { env: { BENCH_TRAILERS: trailers ? '1' : '' } });
+    const load = new URL('../processes/heartbeat-load.ts', import.meta.url);
+    this.#loads = Array.from({ length: loadProcesses }, () => new Child<LoadCommands>(load));
+  }
+
+  /** Connects a number of instances. */
+  async connect(instances: number): Promise<void> {
+    const port = await this.#server.ask('listen');
+    const each = Math.ceil(instances / this.#loads.length);
+    await Promise.all(
+      this.#loads.map((load, index) =>
+        load.ask('connect', { port, way: this.#contender.way, first: index * each, instances: each }),
+      ),
+    );
+  }
+
+  /** Lets the instances beat for a time, in milliseconds. */
+  async measure(duration: number): Promise<HeartbeatSample> {
+    await Promise.all(this.#loads.map((load) => load.ask('start')));
+    await sleep(duration / 10);
+    const before = await this.#read();
+    await sleep(duration);
+    const after = await this.#read();
+    await Promise.all(this.#loads.map((load) => load.ask('stop')));
+    if (after.server.refused > 0) throw new Error(`${after.server.refused} heartbeats were refused`);
+    const heard = after.server.heard - before.server.heard;
+    const cpu = after.server.cpu - before.server.cpu;
+    const took = after.server.at - before.server.at;
+    return {
+      rate: (heard / took) * 1_000,
+      cpu: (cpu / heard) * 1_000,
+      serverShare: cpu / took,
+      loadShare: (after.loadCpu - before.loadCpu) / took,
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const child of [this.#server, ...this.#loads]) await child[Symbol.asyncDispose]();
+  }
+
+  async #read() {
+    const server = await this.#server.ask('heard');
+    const loads = await Promise.all(this.#loads.map((load) => load.usage()));
+    return { server, loadCpu: loads.reduce((sum, { cpu }) => sum + cpu, 0) };
+  }
+}

@@ -1,0 +1,133 @@
+import type { Report } from '../report.ts';
+import type { Conditions, Scenario } from '../scenario.ts';
+import { median, medianRatio } from '../statistics.ts';
+import { type Contender, type HeartbeatSample, HeartbeatStage } from './heartbeat-stage.ts';
+
+const contenders = {
+  unary: { server: 'heartbeat-server', way: 'unary' },
+  session: { server: 'heartbeat-server', way: 'session' },
+  raw: { server: 'raw-server', way: 'unary' },
+  rawTrailers: { server: 'raw-server', way: 'unary', trailers: true },
+  unaryTwice: { server: 'heartbeat-server', way: 'unary', loadProcesses: 2 },
+  rawTwice: { server: 'raw-server', way: 'unary', loadProcesses: 2 },
+} satisfies Record<string, Contender>;
+
+type ContenderName = keyof typeof contenders;
+
+/** What was measured of a contender, in each round. */
+type Rounds = { [K in keyof HeartbeatSample]: number[] };
+
+/** Heartbeats a second that the controller hears, by single calls and in sessions. */
+export const heartbeats: Scenario = {
+  name: 'heartbeats',
+  async run({ quick, progress }: Conditions): Promise<Report> {
+    const sizes = quick ? [5, 50] : [10, 100, 1_000];
+    const main = quick ? 50 : 100;
+    const measured = new Map<number, Partial<Record<ContenderName, Rounds>>>();
+    for (const instances of sizes) {
+      progress(`${instances} instances`);
+      const names: ContenderName[] =
+        instances === main
+          ? ['raw', 'unary', 'session', 'rawTrailers', 'rawTwice', 'unaryTwice']
+          : ['raw', 'unary', 'session'];
+      measured.set(instances, await measure(names, instances, quick));
+    }
+    return report(measured, main);
+  },
+};
+
+async function measure(
+  names: readonly ContenderName[],
+  instances: number,
+  quick: boolean,
+): Promise<Partial<Record<ContenderName, Rounds>>> {
+  const rounds = quick ? 2 : 5;
+  const duration = quick ? 150 : 1_200;
+  await using stages = new AsyncDisposableStack();
+  const ready: { name: ContenderName; stage: HeartbeatStage; found: Rounds }[] = [];
+  for (const name of names) {
+    const stage = stages.use(new HeartbeatStage(contenders[name]));
+    await stage.connect(instances);
+    await stage.measure(duration);
+    ready.push({ name, stage, found: { rate: [], cpu: [], serverShare: [], loadShare: [] } });
+  }
+  // One after the other in each round, so that what else this machine does befalls all of them.
+  for (let round = 0; round < rounds; round++) {
+    for (const { stage, found } of ready) {
+      const { rate, cpu, serverShare, loadShare } = await stage.measure(duration);
+      found.rate.push(rate);
+      found.cpu.push(cpu);
+      found.serverShare.push(serverShare);
+      found.loadShare.push(loadShare);
+    }
+  }
+  return Object.fromEntries(ready.map(({ name, found }) => [name, found]));
+}
+
+function report(measured: Map<number, Partial<Record<ContenderName, Rounds>>>, main: number): Report {
+  const at = (name: ContenderName, instances = main): Rounds => {
+    const rounds = measured.get(instances)?.[name];
+    if (!rounds) throw new Error(`${name} was not measured with ${instances} instances`);
+    return rounds;
+  };
+  const compare = (what: string, key: 'rate' | 'cpu', name: ContenderName, peer: ContenderName, peerIs: string) => ({
+    what,
+    unit: key === 'rate' ? 'heartbeats/s' : 'µs',
+    figure: median(at(name)[key]),
+    peer: { what: peerIs, figure: median(at(peer)[key]) },
+    ratio: medianRatio(at(name)[key], at(peer)[key]),
+  });
+  const line = (what: string, name: ContenderName, key: 'rate' | 'cpu', isPeer: boolean) => ({
+    what,
+    isPeer,
+    points: [...measured.keys()].map((work) => ({ work, cost: median(at(name, work)[key]) })),
+  });
+  const percent = (shares: number[]) => `${Math.round(median(shares) * 100)} %`;
+  return {
+    name: 'heartbeats',
+    title: 'Heartbeats a second',
+    method: `The controller's heartbeat port and registry in one process; in another, ${main} instances, each on a connection of
+its own and with one heartbeat on the way. In sessions, where nothing is answered, a round of beats is sent when the last
+round but one has been read. The load writes prepared bytes and reads only the heads of frames, so that the server is what
+is measured; both servers get the same bytes. The peer is \`node:http2\` alone: it reads the body and answers with one of the
+same size, with nothing decoded, registered or counted.`,
+    comparisons: [
+      {
+        ...compare('single calls', 'rate', 'unary', 'raw', '`node:http2` alone'),
+        goal: { of: 'ratio', is: 'at least', value: 0.55 },
+      },
+      compare('single calls', 'rate', 'unary', 'rawTrailers', '`node:http2` alone, with the trailers of gRPC'),
+      {
+        ...compare('in sessions', 'rate', 'session', 'unary', 'our single calls'),
+        goal: { of: 'ratio', is: 'at least', value: 3 },
+      },
+      compare('processor time for a single call', 'cpu', 'unary', 'raw', '`node:http2` alone'),
+      compare('processor time for a beat in a session', 'cpu', 'session', 'unary', 'our single call'),
+      compare('single calls, load from two processes', 'rate', 'unaryTwice', 'unary', 'load from one process'),
+      compare('`node:http2`, load from two processes', 'rate', 'rawTwice', 'raw', 'load from one process'),
+    ],
+    growth: [
+      {
+        name: 'rate',
+        title: 'Heartbeats a second by the number of instances',
+        work: 'instances',
+        cost: 'heartbeats/s',
+        scale: 'logarithmic',
+        series: [
+          line('in sessions', 'session', 'rate', false),
+          line('single calls', 'unary', 'rate', false),
+          line('node:http2 alone', 'raw', 'rate', true),
+        ],
+      },
+    ],
+    notes: [
+      `Which side was busy: the server ${percent(at('unary').serverShare)} of the time with single calls
+(the load ${percent(at('unary').loadShare)}), ${percent(at('session').serverShare)} with sessions
+(${percent(at('session').loadShare)}), ${percent(at('raw').serverShare)} with \`node:http2\` (${percent(at('raw').loadShare)}).
+More than 100 % is the collector's and the compiler's threads; less than 100 % of both is a machine that did something else
+as well, and then the processor time says more than the rate.`,
+      `\`node:http2\` is dearer without trailers than with them: it makes an error for each stream that is closed while its last
+write is under way, and drops it.`,
+    ],
+  };
+}

@@ -1,0 +1,138 @@
+import { Child } from '../child.ts';
+import type { BareCallerCommands } from '../processes/bare-caller.ts';
+import type { OperatorCommands } from '../processes/operator.ts';
+import type { PluginCommands } from '../processes/plugin.ts';
+import type { Comparison, Report, Series } from '../report.ts';
+import type { Conditions, Scenario } from '../scenario.ts';
+import { median, medianRatio } from '../statistics.ts';
+
+/** As many as a delegation makes by default. */
+const atOnce = 32;
+
+const ways = {
+  changed: 'passes that write a status',
+  unchanged: 'passes that change nothing',
+  bytes: 'grpc-js alone',
+  messages: 'our client alone',
+} as const;
+
+type Way = keyof typeof ways;
+
+/** What was measured in each round. */
+type Rounds = Record<Way, { rate: number[]; cpu: number[] }>;
+
+/** Passes a second with a plugin that does nothing. */
+export const passes: Scenario = {
+  name: 'passes',
+  async run({ quick, progress }: Conditions): Promise<Report> {
+    const sizes = quick ? [100, 1_000] : [1_000, 10_000, 100_000];
+    const [main = 0] = quick ? sizes : sizes.slice(1);
+    const rounds = quick ? 2 : 3;
+    const atLeast = quick ? 300 : 8_000;
+    const measured = new Map<number, Rounds>();
+    for (const resources of sizes) {
+      progress(`${resources} resources`);
+      measured.set(resources, await measure(resources, rounds, Math.max(atLeast, Math.min(resources, 10_000))));
+    }
+    const found = measured.get(main);
+    if (!found) throw new Error(`nothing was measured with ${main} resources`);
+    return {
+      name: 'passes',
+      title: 'Passes a second',
+      method: `An operator with ${main.toLocaleString('en')} resources in memory, and in a process of its own on loopback a plugin
+that does nothing. A pass gathers, selects, calls the plugin, checks its answer and reports. Those that write a status follow
+an edit; those that change nothing follow a new label. The peers call the same plugin with the same payload from another
+process, ${atOnce} at once as well: grpc-js with prepared bytes, its answers left unread, and our client with messages.`,
+      comparisons: comparisonsOf(found),
+      growth: [
+        growthOf(measured, 'rate', 'Passes a second by the number of resources', 'passes/s'),
+        growthOf(measured, 'cpu', "The caller's processor time for each pass or call", 'µs'),
+      ],
+      notes: [
+        `The plugin's process, with our SDK, costs processor time as well; on two processors it and the operator share them with
+whatever else runs, so the processor time of a pass says more than the rate.`,
+      ],
+    };
+  },
+};
+
+/** Sets the processes up with many resources, and lets them take turns. */
+async function measure(resources: number, rounds: number, count: number): Promise<Rounds> {
+  await using operator = new Child<OperatorCommands>(new URL('../processes/operator.ts', import.meta.url));
+  await using plugin = new Child<PluginCommands>(new URL('../processes/plugin.ts', import.meta.url));
+  await using caller = new Child<BareCallerCommands>(new URL('../processes/bare-caller.ts', import.meta.url));
+  const controller = await operator.ask('start', {});
+  const address = await plugin.ask('serve', { controller, name: 'Preferred', instanceId: 'preferred' });
+  await operator.ask('awaitInstance', 'preferred');
+  await operator.ask('edit', { count: resources, edit: 0 });
+  const resource = await operator.ask('sample');
+  if (!resource) throw new Error('there are no resources');
+  await caller.ask('connect', { address, resource });
+
+  let edit = 0;
+  let label = 0;
+  const slice = Math.min(resources, count);
+  const turns = Math.ceil(count / slice);
+  const steps: Record<Way, () => Promise<{ time: number; cpu: number }>> = {
+    changed: () => operator.ask('edit', { count: slice, edit: ++edit }),
+    unchanged: () => operator.ask('label', { count: slice, edit, label: ++label }),
+    bytes: () => caller.ask('call', { way: 'bytes', count: slice, atOnce }),
+    messages: () => caller.ask('call', { way: 'messages', count: slice, atOnce }),
+  };
+  const found: Rounds = {
+    changed: { rate: [], cpu: [] },
+    unchanged: { rate: [], cpu: [] },
+    bytes: { rate: [], cpu: [] },
+    messages: { rate: [], cpu: [] },
+  };
+  // One round more, before the others, for the compilers.
+  for (let round = -1; round < rounds; round++) {
+    for (const way of Object.keys(steps) as Way[]) {
+      const callsBefore = await plugin.ask('calls');
+      let time = 0;
+      let cpu = 0;
+      for (let turn = 0; turn < turns; turn++) {
+        const took = await steps[way]();
+        time += took.time;
+        cpu += took.cpu;
+      }
+      const calls = (await plugin.ask('calls')) - callsBefore;
+      if (calls < turns * slice) throw new Error(`the plugin was called ${calls} times, not ${turns * slice}`);
+      if (round < 0) continue;
+      found[way].rate.push((turns * slice * 1_000) / time);
+      found[way].cpu.push((cpu * 1_000) / (turns * slice));
+    }
+  }
+  await operator.ask('settledOn', 'Preferred');
+  return found;
+}
+
+function comparisonsOf(found: Rounds): Comparison[] {
+  const compare = (way: Way, peer: Way, key: 'rate' | 'cpu'): Comparison => ({
+    what: key === 'rate' ? ways[way] : `processor time: ${ways[way]}`,
+    unit: key === 'rate' ? 'passes/s' : 'µs',
+    figure: median(found[way][key]),
+    peer: { what: ways[peer], figure: median(found[peer][key]) },
+    ratio: medianRatio(found[way][key], found[peer][key]),
+  });
+  const goal = { of: 'figure', is: 'at least', value: 5_000 } as const;
+  return [
+    { ...compare('changed', 'bytes', 'rate'), goal },
+    { ...compare('unchanged', 'bytes', 'rate'), goal },
+    compare('changed', 'messages', 'rate'),
+    compare('changed', 'bytes', 'cpu'),
+    compare('unchanged', 'bytes', 'cpu'),
+    compare('messages', 'bytes', 'cpu'),
+  ];
+}
+
+function growthOf(measured: Map<number, Rounds>, key: 'rate' | 'cpu', title: string, cost: string) {
+  const series = (Object.keys(ways) as Way[]).map(
+    (way): Series => ({
+      what: ways[way],
+      isPeer: way === 'bytes' || way === 'messages',
+      points: [...measured].map(([work, rounds]) => ({ work, cost: median(rounds[way][key]) })),
+    }),
+  );
+  return { name: key, title, work: 'resources', cost, scale: 'linear' as const, series };
+}

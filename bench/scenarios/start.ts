@@ -1,0 +1,105 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { sharedNow } from '../processes/commands.ts';
+import type { Comparison, Report, Series } from '../report.ts';
+import type { Conditions, Scenario } from '../scenario.ts';
+import { median, medianRatio } from '../statistics.ts';
+import { type OperatorStart, startOperator, temporaryDirectory } from './operator-start.ts';
+
+/** What was measured, in each round. */
+interface Round extends OperatorStart {
+  /** What `node -e 0` took. */
+  node: number;
+}
+
+type Mark = keyof Round;
+
+const marks: Record<Mark, string> = {
+  node: 'node -e 0',
+  delegating: 'the operator is ready to work',
+  reported: 'a first pass reports that a plugin is awaited',
+  called: 'a plugin is called for the first time',
+  calledForAll: 'a plugin has been called for every resource',
+};
+
+/** How long an operator takes from its start to its first pass. */
+export const start: Scenario = {
+  name: 'start',
+  async run({ quick, progress }: Conditions): Promise<Report> {
+    const sizes = quick ? [1, 10] : [1, 10, 100, 1_000];
+    const rounds = quick ? 1 : 7;
+    const measured = new Map<number, Round[]>();
+    for (const resources of sizes) {
+      progress(`${resources} resources`);
+      measured.set(resources, await times(rounds, () => startOperator(resources)));
+    }
+    progress('with a compile cache');
+    await using cache = await temporaryDirectory();
+    await startOperator(1, cache.path);
+    const cached = await times(rounds, () => startOperator(1, cache.path));
+    return report(measured, cached);
+  },
+};
+
+async function times(rounds: number, measure: () => Promise<OperatorStart>): Promise<Round[]> {
+  const found: Round[] = [];
+  for (let round = 0; round < rounds; round++) found.push({ node: await startNode(), ...(await measure()) });
+  return found;
+}
+
+async function startNode(): Promise<number> {
+  const startedAt = sharedNow();
+  await once(spawn(process.execPath, ['-e', '0'], { stdio: 'ignore' }), 'exit');
+  return sharedNow() - startedAt;
+}
+
+function report(measured: ReadonlyMap<number, readonly Round[]>, cached: readonly Round[]): Report {
+  const one = measured.get(1) ?? [];
+  const line = (mark: Mark): Series => ({
+    what: marks[mark],
+    isPeer: mark === 'node',
+    points: [...measured].map(([work, rounds]) => ({ work, cost: median(rounds.map((round) => round[mark])) })),
+  });
+  const goal = { of: 'figure', is: 'below', value: 500 } as const;
+  return {
+    name: 'start',
+    title: 'Start of the operator',
+    method: `An operator with one resource in a directory, with all its ports, from the moment at which its process is spawned; the
+median of ${one.length} starts. A first pass can end in two ways, so both are measured: without a plugin, in the report that one
+is awaited; and with one, in its call. For that a plugin's process is there already and registers as soon as the operator
+listens: what a plugin waits between two tries is its own time, not the operator's. The operator runs from its sources, whose
+types Node.js strips at each start; with a compile cache (\`NODE_COMPILE_CACHE\`) from the second start on it needn't, nor
+compile anew. The peer is a Node.js that does nothing.`,
+    comparisons: [
+      compare(one, 'delegating', marks.delegating),
+      { ...compare(one, 'reported', marks.reported), goal },
+      { ...compare(one, 'called', marks.called), goal },
+      { ...compare(cached, 'reported', `with a compile cache: ${marks.reported}`), goal },
+      { ...compare(cached, 'called', `with a compile cache: ${marks.called}`), goal },
+    ],
+    growth: [
+      {
+        name: 'time',
+        title: 'From the start of the process, by the number of resources, each in a file',
+        work: 'resources',
+        cost: 'ms',
+        scale: 'logarithmic',
+        series: [line('calledForAll'), line('called'), line('reported'), line('node')],
+        goal: { what: 'goal', value: goal.value },
+      },
+    ],
+    notes: [],
+  };
+}
+
+function compare(rounds: readonly Round[], mark: Mark, what: string): Comparison {
+  const figures = rounds.map((round) => round[mark]);
+  const peers = rounds.map(({ node }) => node);
+  return {
+    what,
+    unit: 'ms',
+    figure: median(figures),
+    peer: { what: `\`${marks.node}\``, figure: median(peers) },
+    ratio: medianRatio(figures, peers),
+  };
+}
