@@ -29,9 +29,9 @@ export const failover: Scenario = {
     const silent = new Map<number, Rounds>();
     for (const resources of sizes) {
       progress(`a plugin with ${resources} resources is killed`);
-      killed.set(resources, await killRounds(resources, quick ? 2 : 9));
+      killed.set(resources, await killRounds(resources, quick ? 1 : resources === 1 ? 9 : 5));
       progress(`a plugin with ${resources} resources falls silent`);
-      silent.set(resources, await silentRounds(resources, quick ? 1 : 5));
+      silent.set(resources, await silentRounds(resources, quick ? 1 : resources === 1 ? 5 : 3));
     }
     return report(killed, silent);
   },

@@ -41,8 +41,8 @@ async function measure(
   instances: number,
   quick: boolean,
 ): Promise<Partial<Record<ContenderName, Rounds>>> {
-  const rounds = quick ? 2 : 5;
-  const duration = quick ? 150 : 1_200;
+  const rounds = quick ? 1 : 5;
+  const duration = quick ? 100 : 1_000;
   await using stages = new AsyncDisposableStack();
   const ready: { name: ContenderName; stage: HeartbeatStage; found: Rounds }[] = [];
   for (const name of names) {

@@ -28,7 +28,7 @@ export const passes: Scenario = {
     const sizes = quick ? [100, 1_000] : [1_000, 10_000, 100_000];
     const [main = 0] = quick ? sizes : sizes.slice(1);
     const rounds = quick ? 2 : 3;
-    const atLeast = quick ? 300 : 8_000;
+    const atLeast = quick ? 300 : 5_000;
     const measured = new Map<number, Rounds>();
     for (const resources of sizes) {
       progress(`${resources} resources`);

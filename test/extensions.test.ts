@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest';
+import { reference, TestOperator } from './operator.ts';
+
+describe('an extension', () => {
+  it('that is missing is named, and awaited by a plugin that understands its kind', async () => {
+    const operator = await TestOperator.start();
+    operator.table('users', { extensions: [reference('PgOptions', 'users')] });
+    let calls = 0;
+    await operator.plugin({
+      name: 'PostgreSQL',
+      api: { name: 'Table', version: '1.0.0', extensionKinds: ['PgOptions.myorg.org'] },
+      reconcile: () => void calls++,
+    });
+    const expected = { status: 'False', reason: 'ExtensionNotFound' };
+    await operator.expectCondition('users', 'Ready', expected);
+    expect(operator.condition('users', 'ExtensionsResolved')).toMatchObject({
+      ...expected,
+      message: expect.stringContaining("PgOptions default/users (myorg.org/v1alpha1) doesn't exist"),
+    });
+    expect(calls).toBe(0);
+    operator.extension('PgOptions', 'users');
+    await operator.expectReady('users');
+    expect(operator.condition('users', 'ExtensionsResolved')).toMatchObject({ status: 'True' });
+  });
+
+  it('that is missing does not hold up a plugin that has no use for it', async () => {
+    const operator = await TestOperator.start();
+    operator.table('users', { extensions: [reference('MariaOptions', 'users')] });
+    await operator.plugin({
+      name: 'PostgreSQL',
+      api: { name: 'Table', version: '1.0.0', extensionKinds: ['PgOptions'] },
+    });
+    await operator.expectReady('users');
+    expect(operator.condition('users', 'ExtensionsResolved')).toMatchObject({ status: 'False' });
+  });
+
+  it.each([
+    [
+      'listed twice',
+      [reference('PgOptions', 'users'), reference('PgOptions', 'users')],
+      'ExtensionDuplicated',
+      /listed more than once/,
+    ],
+    [
+      'in another namespace',
+      [reference('PgOptions', 'users', { namespace: 'elsewhere' })],
+      'ExtensionForbidden',
+      /is in another namespace/,
+    ],
+    [
+      'without a name',
+      [{ apiVersion: 'v1', kind: 'PgOptions' }],
+      'ExtensionMalformed',
+      /must have apiVersion, kind and name/,
+    ],
+    ['in no list', 'users', 'ExtensionMalformed', /must be a list/],
+  ])('%s is told of, and stops nothing else', async (_, extensions, reason, message) => {
+    const operator = await TestOperator.start();
+    operator.extension('PgOptions', 'users');
+    operator.table('users', { extensions });
+    await operator.plugin({ name: 'PostgreSQL' });
+    await operator.expectReady('users');
+    expect(operator.condition('users', 'ExtensionsResolved')).toMatchObject({
+      status: 'False',
+      reason,
+      message: expect.stringMatching(message),
+    });
+  });
+
+  it('of a kind that the delegation does not allow is not read', async () => {
+    const kinds = [{ apiVersion: 'myorg.org/v1alpha1', kind: 'PgOptions' }];
+    const operator = await TestOperator.start({ extensions: { kinds } });
+    operator.extension('Secret', 'users');
+    operator.table('users', { extensions: [reference('Secret', 'users')] });
+    let seen = -1;
+    await operator.plugin({
+      name: 'PostgreSQL',
+      reconcile: ({ extensions }) => {
+        seen = extensions.all('Secret').length;
+      },
+    });
+    await operator.expectReady('users');
+    expect(seen).toBe(0);
+    expect(operator.condition('users', 'ExtensionsResolved')).toMatchObject({ reason: 'ExtensionForbidden' });
+  });
+});
