@@ -62,12 +62,13 @@ export class Heart {
 
   /** Tells the controller that the plugin is about to stop, so that it gets no new calls. The session goes on. */
   async deregister(): Promise<void> {
-    if (!this.#registered) return;
+    // A registration may be on its way and not answered yet, so the controller is told whether it is known to know or not.
+    const level = this.#registered ? 'warn' : 'debug';
     const { instanceId = '' } = this.#registration;
     try {
       await this.#client?.deregister({ instanceId }, { deadline: Date.now() + 2_000 });
     } catch (error) {
-      this.#log.warn({ err: error }, 'the controller could not be told that the plugin stops; its lease will end');
+      this.#log[level]({ err: error }, 'the controller could not be told that the plugin stops; its lease will end');
     }
   }
 
