@@ -28,11 +28,11 @@ export const passes: Scenario = {
     const sizes = quick ? [100, 1_000] : [1_000, 10_000, 100_000];
     const [main = 0] = quick ? sizes : sizes.slice(1);
     const rounds = quick ? 2 : 3;
-    const atLeast = quick ? 300 : 5_000;
+    const count = quick ? 300 : 5_000;
     const measured = new Map<number, Rounds>();
     for (const resources of sizes) {
       progress(`${resources} resources`);
-      measured.set(resources, await measure(resources, rounds, Math.max(atLeast, Math.min(resources, 10_000))));
+      measured.set(resources, await measure(resources, rounds, count));
     }
     const found = measured.get(main);
     if (!found) throw new Error(`nothing was measured with ${main} resources`);
@@ -56,7 +56,7 @@ whatever else runs, so the processor time of a pass says more than the rate.`,
   },
 };
 
-/** Sets the processes up with many resources, and lets them take turns. */
+/** Sets the processes up with many resources, and lets them take turns, of so many passes or calls each. */
 async function measure(resources: number, rounds: number, count: number): Promise<Rounds> {
   await using operator = new Child<OperatorCommands>(new URL('../processes/operator.ts', import.meta.url));
   await using plugin = new Child<PluginCommands>(new URL('../processes/plugin.ts', import.meta.url));
