@@ -62,11 +62,18 @@ export function quietGrpc(): void {
   if (!process.env.GRPC_VERBOSITY && !process.env.GRPC_TRACE) grpc.setLogVerbosity(grpc.logVerbosity.NONE);
 }
 
-/** Adds a service to a grpc-js server. */
-export function addService<S extends DescService>(server: grpc.Server, service: S, handlers: GrpcHandlers<S>): void {
+/** Adds a service to a grpc-js server. A method without a handler answers UNIMPLEMENTED. */
+export function addService<S extends DescService>(
+  server: grpc.Server,
+  service: S,
+  handlers: Partial<GrpcHandlers<S>>,
+): void {
   const implementation: grpc.UntypedServiceImplementation = {};
   for (const method of service.methods) {
-    const handler = handlers[method.localName as keyof S['method']] as unknown as (...args: unknown[]) => unknown;
+    const handler = handlers[method.localName as keyof S['method']] as unknown as
+      | ((...args: unknown[]) => unknown)
+      | undefined;
+    if (!handler) continue;
     implementation[method.localName] =
       method.methodKind === 'unary' ? unaryHandler(handler) : (handler as grpc.UntypedHandleCall);
   }
@@ -123,18 +130,22 @@ function serialize(schema: DescMessage, message: object): Buffer {
   return Buffer.from(buffer, byteOffset, byteLength);
 }
 
+/** An answer that is there at once is sent at once: a promise for each call shows where calls are many. */
 function unaryHandler(handler: (...args: unknown[]) => unknown): grpc.handleUnaryCall<unknown, unknown> {
   return (call, respond) => {
-    new Promise((resolve) => resolve(handler(call.request, call))).then(
-      (response) => respond(null, response),
-      (error: unknown) =>
-        respond(
-          isServiceError(error)
-            ? error
-            : { code: grpc.status.INTERNAL, details: error instanceof Error ? error.message : String(error) },
-        ),
-    );
+    const fail = (error: unknown) => respond(isServiceError(error) ? error : internalError(error));
+    try {
+      const response = handler(call.request, call);
+      if (response instanceof Promise) response.then((late: unknown) => respond(null, late)).catch(fail);
+      else respond(null, response);
+    } catch (error) {
+      fail(error);
+    }
   };
+}
+
+function internalError(error: unknown): Partial<grpc.StatusObject> {
+  return { code: grpc.status.INTERNAL, details: error instanceof Error ? error.message : String(error) };
 }
 
 /**
@@ -171,7 +182,8 @@ function unaryCall(
   });
 }
 
-function serviceError(code: grpc.status, details: string, metadata: grpc.Metadata): grpc.ServiceError {
+/** A gRPC status, as a call rejects with it. */
+export function serviceError(code: grpc.status, details: string, metadata = new grpc.Metadata()): grpc.ServiceError {
   return Object.assign(new Error(`${grpc.status[code]}: ${details}`), { code, details, metadata });
 }
 

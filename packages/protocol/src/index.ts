@@ -10,6 +10,7 @@ export {
   type GrpcHandlers,
   isServiceError,
   quietGrpc,
+  serviceError,
   type UnaryCallOptions,
 } from './grpc.ts';
 export { addReflection } from './reflection.ts';

@@ -1,15 +1,12 @@
 import type { Message, MessageInitShape } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
-import type * as grpc from '@grpc/grpc-js';
 import {
   ConditionStatus,
   EventType,
   FinalizeCause,
   type FinalizeRequest,
   type FinalizeResponseSchema,
-  type GrpcHandlers,
   Outcome,
-  type PluginService,
   type ReconcileRequest,
   type ReconcileResponseSchema,
   Severity,
@@ -42,26 +39,32 @@ const withoutSchemas: Pick<PluginDefinition, 'base' | 'extensions'> = {};
 
 const encoder = new TextEncoder();
 
-/** Serves the calls of `kplug.v1.PluginService` by a definition's functions. */
+/** What answers the calls of a plugin, whichever way they come. The signal is aborted when nobody waits any more. */
+export interface PluginHandlers {
+  reconcile(request: ReconcileRequest, signal: AbortSignal): Promise<ReconcileAnswer>;
+  finalize(request: FinalizeRequest, signal: AbortSignal): Promise<FinalizeAnswer>;
+}
+
+/** Answers the calls of `kplug.v1.PluginService` by a definition's functions. */
 export function pluginHandlers(
   definition: PluginDefinition<ResourceShape, ExtensionShapes>,
   log: Logger,
-): Pick<GrpcHandlers<typeof PluginService>, 'reconcile' | 'finalize'> {
+): PluginHandlers {
   return {
-    reconcile: (request, call) =>
-      answering(log, request, call, async (): Promise<ReconcileAnswer> => {
-        const prepared = await prepare(request, call, definition, log);
+    reconcile: (request, signal) =>
+      answering(log, request, signal, async (): Promise<ReconcileAnswer> => {
+        const prepared = await prepare(request, signal, definition, log);
         if ('misfits' in prepared) return describeMisfits(prepared.misfits);
         const result = (await definition.reconcile(prepared.input)) ?? {};
         return { ...encodeResult(result, prepared.extensions), ...encodeStatuses(result, prepared.extensions) };
       }),
 
-    finalize: (request, call) =>
-      answering(log, request, call, async (): Promise<FinalizeAnswer> => {
+    finalize: (request, signal) =>
+      answering(log, request, signal, async (): Promise<FinalizeAnswer> => {
         if (!definition.finalize) return { outcome: Outcome.SUCCESS };
-        const fitting = await prepare(request, call, definition, log);
+        const fitting = await prepare(request, signal, definition, log);
         // It may have fitted once and been edited since: what was made then has to be undone all the same.
-        const prepared = 'misfits' in fitting ? await prepare(request, call, withoutSchemas, log) : fitting;
+        const prepared = 'misfits' in fitting ? await prepare(request, signal, withoutSchemas, log) : fitting;
         if ('misfits' in prepared) return describeMisfits(prepared.misfits);
         const cause = request.cause === FinalizeCause.HANDED_OVER ? 'handedOver' : 'deleted';
         const result = (await definition.finalize({ ...prepared.input, cause })) ?? {};
@@ -72,7 +75,7 @@ export function pluginHandlers(
 
 async function prepare(
   { base, extensions, assignment, context }: ReconcileRequest | FinalizeRequest,
-  call: grpc.ServerUnaryCall<unknown, unknown>,
+  signal: AbortSignal,
   definition: Pick<PluginDefinition, 'base' | 'extensions'>,
   log: Logger,
 ): Promise<Prepared> {
@@ -89,15 +92,13 @@ async function prepare(
   if (misfits.length > 0 || !('resource' in checkedBase)) return { misfits };
 
   const { resource } = checkedBase;
-  const aborted = new AbortController();
-  call.on('cancelled', () => aborted.abort());
   const { delegation = '', api = '', apiVersion = '', reason = '', message = '' } = assignment ?? {};
   const input: Input = {
     base: resource,
     extensions: found,
     assignment: { delegation, api, apiVersion, reason, message },
     attempt: context?.attempt ?? 1,
-    signal: aborted.signal,
+    signal,
     get log() {
       return log.child({ resource: `${resource.kind} ${resource.metadata.namespace ?? ''}/${resource.metadata.name}` });
     },
@@ -109,7 +110,7 @@ async function prepare(
 async function answering<A extends FinalizeAnswer>(
   log: Logger,
   request: ReconcileRequest | FinalizeRequest,
-  call: grpc.ServerUnaryCall<unknown, unknown>,
+  signal: AbortSignal,
   answer: () => Promise<A>,
 ): Promise<A | FinalizeAnswer> {
   try {
@@ -117,7 +118,7 @@ async function answering<A extends FinalizeAnswer>(
   } catch (error) {
     if (!(error instanceof PluginError)) {
       // Nobody waits any more, and giving up is what was asked for.
-      const level = call.cancelled ? 'debug' : 'error';
+      const level = signal.aborted ? 'debug' : 'error';
       log[level]({ err: error, attempt: request.context?.attempt }, 'the call failed with an unexpected error');
       return failure(Outcome.RETRY, 'PluginError', error instanceof Error ? error.message : String(error));
     }

@@ -1,6 +1,7 @@
+import type { Message, MessageInitShape } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import * as grpc from '@grpc/grpc-js';
-import { addReflection, addService, type GrpcHandlers, PluginService, quietGrpc } from '@kplug/protocol';
+import { addReflection, addService, type GetInfoResponseSchema, PluginService, quietGrpc } from '@kplug/protocol';
 import { HealthImplementation } from 'grpc-health-check';
 import type { Logger } from 'pino';
 import packageJson from '../package.json' with { type: 'json' };
@@ -9,7 +10,8 @@ import type { Settings } from './environment.ts';
 import { Heart } from './heart.ts';
 import type { PluginDefinition } from './plugin.ts';
 import { PluginError } from './plugin-error.ts';
-import { pluginHandlers } from './plugin-service.ts';
+import { type PluginHandlers, pluginHandlers } from './plugin-service.ts';
+import { WorkService } from './work-service.ts';
 
 /** How long connections may stay open after the last call has ended, in milliseconds. */
 const lingerTime = 1_000;
@@ -21,10 +23,12 @@ export class RunningPlugin {
   readonly #settings: Settings;
   readonly #log: Logger;
   readonly #server: grpc.Server;
+  readonly #work: WorkService;
   readonly #health = new HealthImplementation({ '': 'SERVING', [PluginService.typeName]: 'SERVING' });
   readonly #onSignal = () => void this.#stopAndExit();
   #heart: Heart | undefined;
   #address = '';
+  #bound = '';
   #inFlight = 0;
   #onIdle: (() => void) | undefined;
   #stopping: Promise<void> | undefined;
@@ -41,8 +45,21 @@ export class RunningPlugin {
       'grpc-node.max_session_memory': 64,
       'grpc.max_connection_age_ms': 24 * 3_600_000,
       'grpc.max_connection_age_grace_ms': 3_600_000,
+      // Nobody reads what it would count of each call.
+      'grpc.enable_channelz': 0,
     });
-    addService(this.#server, PluginService, this.#handlers());
+    const { reconcile, finalize } = pluginHandlers(definition, log);
+    const handlers: PluginHandlers = {
+      reconcile: (request, signal) => this.#counted(() => reconcile(request, signal)),
+      finalize: (request, signal) => this.#counted(() => finalize(request, signal)),
+    };
+    this.#work = new WorkService(handlers);
+    addService(this.#server, PluginService, {
+      getInfo: () => this.#info,
+      reconcile: (request, call) => handlers.reconcile(request, signalOf(call)),
+      finalize: (request, call) => handlers.finalize(request, signalOf(call)),
+      work: (stream) => this.#work.serve(stream),
+    });
     this.#health.addToServer(this.#server);
     addReflection(this.#server, [PluginService]);
   }
@@ -102,6 +119,7 @@ export class RunningPlugin {
     const drained = await this.#drain();
     if (!drained)
       this.#log.warn(`${this.#inFlight} calls took longer than ${this.#settings.drainTimeout} ms and are cut off`);
+    this.#work.end();
     await this.#shutDown();
     await this.#heart?.stop();
     await this.#definition.close?.();
@@ -132,27 +150,18 @@ export class RunningPlugin {
 
   /** Lets the last answers reach whoever asked, then cuts connections that are kept open, such as those of health watches. */
   #shutDown(): Promise<void> {
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => this.#server.forceShutdown(), lingerTime);
-      this.#server.tryShutdown(() => {
-        clearTimeout(timer);
-        resolve();
-      });
-    });
+    if (this.#bound) this.#server.drain(this.#bound, lingerTime);
+    return new Promise((resolve) => this.#server.tryShutdown(() => resolve()));
   }
 
-  #handlers(): GrpcHandlers<typeof PluginService> {
-    const { reconcile, finalize } = pluginHandlers(this.#definition, this.#log);
+  get #info(): Exclude<MessageInitShape<typeof GetInfoResponseSchema>, Message> {
     return {
-      getInfo: () => ({
-        plugin: this.#definition.name,
-        version: this.#definition.version,
-        apis: [...this.#apis],
-        instanceId: this.#settings.instanceId,
-        runtime: `${packageJson.name}/${packageJson.version} node/${process.versions.node}`,
-      }),
-      reconcile: (request, call) => this.#counted(() => reconcile(request, call)),
-      finalize: (request, call) => this.#counted(() => finalize(request, call)),
+      plugin: this.#definition.name,
+      version: this.#definition.version,
+      apis: [...this.#apis],
+      instanceId: this.#settings.instanceId,
+      runtime: `${packageJson.name}/${packageJson.version} node/${process.versions.node}`,
+      servesWork: true,
     };
   }
 
@@ -171,11 +180,21 @@ export class RunningPlugin {
     const target = bindAddress.startsWith(':') ? `[::]${bindAddress}` : bindAddress;
     return new Promise((resolve, reject) => {
       this.#server.bindAsync(target, grpc.ServerCredentials.createInsecure(), (error, port) => {
-        if (!error) return resolve(port);
+        if (!error) {
+          this.#bound = target.replace(/:0$/, `:${port}`);
+          return resolve(port);
+        }
         const advice = 'stop what listens there, or set KPLUG_BIND_ADDRESS';
         const message = `the plugin can't listen on ${bindAddress}: ${error.message}; ${advice}`;
         reject(new PluginError('CannotServe', message, { cause: error }));
       });
     });
   }
+}
+
+/** A signal that is aborted when the caller of an RPC gives up. */
+function signalOf(call: grpc.ServerUnaryCall<unknown, unknown>): AbortSignal {
+  const aborted = new AbortController();
+  call.on('cancelled', () => aborted.abort());
+  return aborted.signal;
 }

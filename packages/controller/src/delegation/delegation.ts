@@ -197,8 +197,9 @@ export class Delegation {
     }
   }
 
-  /** Spread by a tenth, so that resources that came together don't stay together. */
+  /** Spread by a tenth, so that resources that came together don't stay together, in as many steps as timers are cheap in. */
   #resync(): number {
-    return this.settings.resync * (0.9 + Math.random() / 5);
+    const step = Math.round(Math.random() * 100) / 100;
+    return this.settings.resync * (0.9 + step / 5);
   }
 }

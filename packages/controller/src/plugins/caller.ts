@@ -40,7 +40,7 @@ export class PluginCaller {
   async reconcile(implementation: Implementation, call: PluginCall, timeout: number): Promise<PluginAnswer> {
     const deadline = Date.now() + timeout;
     const response = await this.#call(implementation, 'Reconcile', (connection) =>
-      connection.call((plugin, signal) => plugin.reconcile(encodeCall(call, deadline), { deadline, signal })),
+      connection.call((calls) => calls.reconcile(encodeCall(call, deadline), deadline)),
     );
     return naming(implementation, () => decodeReconcile(response, call));
   }
@@ -55,7 +55,7 @@ export class PluginCaller {
     const deadline = Date.now() + timeout;
     const request = { ...encodeCall(call, deadline), cause: encodeCause(cause) };
     const response = await this.#call(implementation, 'Finalize', (connection) =>
-      connection.call((plugin, signal) => plugin.finalize(request, { deadline, signal })),
+      connection.call((calls) => calls.finalize(request, deadline)),
     );
     return naming(implementation, () => decodeFinalize(response, call));
   }

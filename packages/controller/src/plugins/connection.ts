@@ -2,6 +2,7 @@ import * as grpc from '@grpc/grpc-js';
 import { createGrpcClient, type GrpcClient, isServiceError, PluginService } from '@kplug/protocol';
 import { KplugError, messageOf } from '../errors.ts';
 import type { Registration } from '../registry/registration.ts';
+import { PluginCalls } from './calls.ts';
 import { type ServingStatus, watchHealth } from './health.ts';
 
 /** Options of connections to plugins. */
@@ -27,6 +28,7 @@ export interface ConnectionListener {
 export class Connection {
   readonly #instanceId: string;
   readonly #plugin: GrpcClient<typeof PluginService>;
+  readonly #calls: PluginCalls;
   readonly #listener: ConnectionListener;
   readonly #ended = new AbortController();
   readonly #unwatch: () => void;
@@ -52,6 +54,7 @@ export class Connection {
       // Nobody reads what it would count of each call.
       'grpc.enable_channelz': 0,
     });
+    this.#calls = new PluginCalls(this.#plugin, this.#ended.signal);
     this.#firstStatus.promise.catch(() => undefined);
     this.#unwatch = watchHealth(this.#plugin.$client, {
       onStatus: (status) => this.#onStatus(status),
@@ -77,10 +80,10 @@ export class Connection {
   }
 
   /** Makes a call. It is cancelled when the connection is closed. Rejects with the gRPC error. */
-  async call<T>(make: (plugin: GrpcClient<typeof PluginService>, signal: AbortSignal) => Promise<T>): Promise<T> {
+  async call<T>(make: (calls: PluginCalls) => Promise<T>): Promise<T> {
     this.#inFlight++;
     try {
-      return await make(this.#plugin, this.#ended.signal);
+      return await make(this.#calls);
     } finally {
       this.#inFlight--;
       this.#usedAt = performance.now();
@@ -123,7 +126,10 @@ export class Connection {
   async #checkIdentity(deadline: number): Promise<void> {
     try {
       const info = await this.#plugin.getInfo({}, { deadline, signal: this.#ended.signal });
-      if (info.instanceId === this.#instanceId) return;
+      if (info.instanceId === this.#instanceId) {
+        if (info.servesWork) this.#calls.useStream();
+        return;
+      }
       throw new KplugError(
         'PluginUnavailable',
         `another process answers at its address: ${info.plugin} ${info.version}, instance ${info.instanceId}`,

@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file kplug/v1/plugin.proto.
  */
 export const file_kplug_v1_plugin: GenFile = /*@__PURE__*/
-  fileDesc("ChVrcGx1Zy92MS9wbHVnaW4ucHJvdG8SCGtwbHVnLnYxIhAKDkdldEluZm9SZXF1ZXN0InsKD0dldEluZm9SZXNwb25zZRIOCgZwbHVnaW4YASABKAkSDwoHdmVyc2lvbhgCIAEoCRIhCgRhcGlzGAMgAygLMhMua3BsdWcudjEuUGx1Z2luQXBpEhMKC2luc3RhbmNlX2lkGAQgASgJEg8KB3J1bnRpbWUYBSABKAkijQIKEFJlY29uY2lsZVJlcXVlc3QSIAoEYmFzZRgBIAEoCzISLmtwbHVnLnYxLlJlc291cmNlEj4KCmV4dGVuc2lvbnMYAiADKAsyKi5rcGx1Zy52MS5SZWNvbmNpbGVSZXF1ZXN0LkV4dGVuc2lvbnNFbnRyeRIoCgphc3NpZ25tZW50GAMgASgLMhQua3BsdWcudjEuQXNzaWdubWVudBImCgdjb250ZXh0GAQgASgLMhUua3BsdWcudjEuQ2FsbENvbnRleHQaRQoPRXh0ZW5zaW9uc0VudHJ5EgsKA2tleRgBIAEoCRIhCgV2YWx1ZRgCIAEoCzISLmtwbHVnLnYxLlJlc291cmNlOgI4ASJjCgpBc3NpZ25tZW50EhIKCmRlbGVnYXRpb24YASABKAkSCwoDYXBpGAIgASgJEhMKC2FwaV92ZXJzaW9uGAMgASgJEg4KBnJlYXNvbhgEIAEoCRIPCgdtZXNzYWdlGAUgASgJInUKC0NhbGxDb250ZXh0Eg8KB2F0dGVtcHQYASABKA0SLAoIZGVhZGxpbmUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC3RyYWNlcGFyZW50GAMgASgJEhIKCnRyYWNlc3RhdGUYBCABKAkivAMKEVJlY29uY2lsZVJlc3BvbnNlEiIKB291dGNvbWUYASABKA4yES5rcGx1Zy52MS5PdXRjb21lEi4KC3JldHJ5X2FmdGVyGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiMKCG1lc3NhZ2VzGAMgAygLMhEua3BsdWcudjEuTWVzc2FnZRIYCgtiYXNlX3N0YXR1cxgEIAEoDEgAiAEBEk4KEmV4dGVuc2lvbl9zdGF0dXNlcxgFIAMoCzIyLmtwbHVnLnYxLlJlY29uY2lsZVJlc3BvbnNlLkV4dGVuc2lvblN0YXR1c2VzRW50cnkSJwoKY29uZGl0aW9ucxgGIAMoCzITLmtwbHVnLnYxLkNvbmRpdGlvbhIfCgZldmVudHMYByADKAsyDy5rcGx1Zy52MS5FdmVudBIwCg1yZXF1ZXVlX2FmdGVyGAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uGjgKFkV4dGVuc2lvblN0YXR1c2VzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgMOgI4AUIOCgxfYmFzZV9zdGF0dXMiswIKD0ZpbmFsaXplUmVxdWVzdBIgCgRiYXNlGAEgASgLMhIua3BsdWcudjEuUmVzb3VyY2USPQoKZXh0ZW5zaW9ucxgCIAMoCzIpLmtwbHVnLnYxLkZpbmFsaXplUmVxdWVzdC5FeHRlbnNpb25zRW50cnkSKAoKYXNzaWdubWVudBgDIAEoCzIULmtwbHVnLnYxLkFzc2lnbm1lbnQSJgoHY29udGV4dBgEIAEoCzIVLmtwbHVnLnYxLkNhbGxDb250ZXh0EiYKBWNhdXNlGAUgASgOMhcua3BsdWcudjEuRmluYWxpemVDYXVzZRpFCg9FeHRlbnNpb25zRW50cnkSCwoDa2V5GAEgASgJEiEKBXZhbHVlGAIgASgLMhIua3BsdWcudjEuUmVzb3VyY2U6AjgBIqwBChBGaW5hbGl6ZVJlc3BvbnNlEiIKB291dGNvbWUYASABKA4yES5rcGx1Zy52MS5PdXRjb21lEi4KC3JldHJ5X2FmdGVyGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiMKCG1lc3NhZ2VzGAMgAygLMhEua3BsdWcudjEuTWVzc2FnZRIfCgZldmVudHMYBCADKAsyDy5rcGx1Zy52MS5FdmVudCpgCgdPdXRjb21lEhcKE09VVENPTUVfVU5TUEVDSUZJRUQQABITCg9PVVRDT01FX1NVQ0NFU1MQARIRCg1PVVRDT01FX1JFVFJZEAISFAoQT1VUQ09NRV9URVJNSU5BTBADKmsKDUZpbmFsaXplQ2F1c2USHgoaRklOQUxJWkVfQ0FVU0VfVU5TUEVDSUZJRUQQABIaChZGSU5BTElaRV9DQVVTRV9ERUxFVEVEEAESHgoaRklOQUxJWkVfQ0FVU0VfSEFOREVEX09WRVIQAjLYAQoNUGx1Z2luU2VydmljZRI+CgdHZXRJbmZvEhgua3BsdWcudjEuR2V0SW5mb1JlcXVlc3QaGS5rcGx1Zy52MS5HZXRJbmZvUmVzcG9uc2USRAoJUmVjb25jaWxlEhoua3BsdWcudjEuUmVjb25jaWxlUmVxdWVzdBobLmtwbHVnLnYxLlJlY29uY2lsZVJlc3BvbnNlEkEKCEZpbmFsaXplEhkua3BsdWcudjEuRmluYWxpemVSZXF1ZXN0Ghoua3BsdWcudjEuRmluYWxpemVSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_kplug_v1_registry, file_kplug_v1_resource]);
+  fileDesc("ChVrcGx1Zy92MS9wbHVnaW4ucHJvdG8SCGtwbHVnLnYxIhAKDkdldEluZm9SZXF1ZXN0IpABCg9HZXRJbmZvUmVzcG9uc2USDgoGcGx1Z2luGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSIQoEYXBpcxgDIAMoCzITLmtwbHVnLnYxLlBsdWdpbkFwaRITCgtpbnN0YW5jZV9pZBgEIAEoCRIPCgdydW50aW1lGAUgASgJEhMKC3NlcnZlc193b3JrGAYgASgIIo0CChBSZWNvbmNpbGVSZXF1ZXN0EiAKBGJhc2UYASABKAsyEi5rcGx1Zy52MS5SZXNvdXJjZRI+CgpleHRlbnNpb25zGAIgAygLMioua3BsdWcudjEuUmVjb25jaWxlUmVxdWVzdC5FeHRlbnNpb25zRW50cnkSKAoKYXNzaWdubWVudBgDIAEoCzIULmtwbHVnLnYxLkFzc2lnbm1lbnQSJgoHY29udGV4dBgEIAEoCzIVLmtwbHVnLnYxLkNhbGxDb250ZXh0GkUKD0V4dGVuc2lvbnNFbnRyeRILCgNrZXkYASABKAkSIQoFdmFsdWUYAiABKAsyEi5rcGx1Zy52MS5SZXNvdXJjZToCOAEiYwoKQXNzaWdubWVudBISCgpkZWxlZ2F0aW9uGAEgASgJEgsKA2FwaRgCIAEoCRITCgthcGlfdmVyc2lvbhgDIAEoCRIOCgZyZWFzb24YBCABKAkSDwoHbWVzc2FnZRgFIAEoCSJ1CgtDYWxsQ29udGV4dBIPCgdhdHRlbXB0GAEgASgNEiwKCGRlYWRsaW5lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgt0cmFjZXBhcmVudBgDIAEoCRISCgp0cmFjZXN0YXRlGAQgASgJIrwDChFSZWNvbmNpbGVSZXNwb25zZRIiCgdvdXRjb21lGAEgASgOMhEua3BsdWcudjEuT3V0Y29tZRIuCgtyZXRyeV9hZnRlchgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIjCghtZXNzYWdlcxgDIAMoCzIRLmtwbHVnLnYxLk1lc3NhZ2USGAoLYmFzZV9zdGF0dXMYBCABKAxIAIgBARJOChJleHRlbnNpb25fc3RhdHVzZXMYBSADKAsyMi5rcGx1Zy52MS5SZWNvbmNpbGVSZXNwb25zZS5FeHRlbnNpb25TdGF0dXNlc0VudHJ5EicKCmNvbmRpdGlvbnMYBiADKAsyEy5rcGx1Zy52MS5Db25kaXRpb24SHwoGZXZlbnRzGAcgAygLMg8ua3BsdWcudjEuRXZlbnQSMAoNcmVxdWV1ZV9hZnRlchgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbho4ChZFeHRlbnNpb25TdGF0dXNlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDDoCOAFCDgoMX2Jhc2Vfc3RhdHVzIrMCCg9GaW5hbGl6ZVJlcXVlc3QSIAoEYmFzZRgBIAEoCzISLmtwbHVnLnYxLlJlc291cmNlEj0KCmV4dGVuc2lvbnMYAiADKAsyKS5rcGx1Zy52MS5GaW5hbGl6ZVJlcXVlc3QuRXh0ZW5zaW9uc0VudHJ5EigKCmFzc2lnbm1lbnQYAyABKAsyFC5rcGx1Zy52MS5Bc3NpZ25tZW50EiYKB2NvbnRleHQYBCABKAsyFS5rcGx1Zy52MS5DYWxsQ29udGV4dBImCgVjYXVzZRgFIAEoDjIXLmtwbHVnLnYxLkZpbmFsaXplQ2F1c2UaRQoPRXh0ZW5zaW9uc0VudHJ5EgsKA2tleRgBIAEoCRIhCgV2YWx1ZRgCIAEoCzISLmtwbHVnLnYxLlJlc291cmNlOgI4ASKsAQoQRmluYWxpemVSZXNwb25zZRIiCgdvdXRjb21lGAEgASgOMhEua3BsdWcudjEuT3V0Y29tZRIuCgtyZXRyeV9hZnRlchgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIjCghtZXNzYWdlcxgDIAMoCzIRLmtwbHVnLnYxLk1lc3NhZ2USHwoGZXZlbnRzGAQgAygLMg8ua3BsdWcudjEuRXZlbnQitQEKC1dvcmtSZXF1ZXN0EgoKAmlkGAEgASgNEi8KCXJlY29uY2lsZRgCIAEoCzIaLmtwbHVnLnYxLlJlY29uY2lsZVJlcXVlc3RIABItCghmaW5hbGl6ZRgDIAEoCzIZLmtwbHVnLnYxLkZpbmFsaXplUmVxdWVzdEgAEjIKDGNhbmNlbGxhdGlvbhgEIAEoCzIaLmtwbHVnLnYxLldvcmtDYW5jZWxsYXRpb25IAEIGCgRjYWxsIhIKEFdvcmtDYW5jZWxsYXRpb24irAEKDFdvcmtSZXNwb25zZRIKCgJpZBgBIAEoDRIwCglyZWNvbmNpbGUYAiABKAsyGy5rcGx1Zy52MS5SZWNvbmNpbGVSZXNwb25zZUgAEi4KCGZpbmFsaXplGAMgASgLMhoua3BsdWcudjEuRmluYWxpemVSZXNwb25zZUgAEiQKBWVycm9yGAQgASgLMhMua3BsdWcudjEuV29ya0Vycm9ySABCCAoGYW5zd2VyIioKCVdvcmtFcnJvchIMCgRjb2RlGAEgASgNEg8KB21lc3NhZ2UYAiABKAkqYAoHT3V0Y29tZRIXChNPVVRDT01FX1VOU1BFQ0lGSUVEEAASEwoPT1VUQ09NRV9TVUNDRVNTEAESEQoNT1VUQ09NRV9SRVRSWRACEhQKEE9VVENPTUVfVEVSTUlOQUwQAyprCg1GaW5hbGl6ZUNhdXNlEh4KGkZJTkFMSVpFX0NBVVNFX1VOU1BFQ0lGSUVEEAASGgoWRklOQUxJWkVfQ0FVU0VfREVMRVRFRBABEh4KGkZJTkFMSVpFX0NBVVNFX0hBTkRFRF9PVkVSEAIykwIKDVBsdWdpblNlcnZpY2USPgoHR2V0SW5mbxIYLmtwbHVnLnYxLkdldEluZm9SZXF1ZXN0Ghkua3BsdWcudjEuR2V0SW5mb1Jlc3BvbnNlEkQKCVJlY29uY2lsZRIaLmtwbHVnLnYxLlJlY29uY2lsZVJlcXVlc3QaGy5rcGx1Zy52MS5SZWNvbmNpbGVSZXNwb25zZRJBCghGaW5hbGl6ZRIZLmtwbHVnLnYxLkZpbmFsaXplUmVxdWVzdBoaLmtwbHVnLnYxLkZpbmFsaXplUmVzcG9uc2USOQoEV29yaxIVLmtwbHVnLnYxLldvcmtSZXF1ZXN0GhYua3BsdWcudjEuV29ya1Jlc3BvbnNlKAEwAWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_kplug_v1_registry, file_kplug_v1_resource]);
 
 /**
  * GetInfoRequest is empty.
@@ -73,6 +73,13 @@ export type GetInfoResponse = Message<"kplug.v1.GetInfoResponse"> & {
    * @generated from field: string runtime = 5;
    */
   runtime: string;
+
+  /**
+   * Whether the plugin serves Work.
+   *
+   * @generated from field: bool serves_work = 6;
+   */
+  servesWork: boolean;
 };
 
 /**
@@ -381,6 +388,154 @@ export const FinalizeResponseSchema: GenMessage<FinalizeResponse> = /*@__PURE__*
   messageDesc(file_kplug_v1_plugin, 7);
 
 /**
+ * WorkRequest is one call on a stream of calls, or its cancellation.
+ *
+ * @generated from message kplug.v1.WorkRequest
+ */
+export type WorkRequest = Message<"kplug.v1.WorkRequest"> & {
+  /**
+   * Which call; the controller's choice, and given to one call only as long as the stream lasts.
+   *
+   * @generated from field: uint32 id = 1;
+   */
+  id: number;
+
+  /**
+   * What is called. Exactly one is set.
+   *
+   * @generated from oneof kplug.v1.WorkRequest.call
+   */
+  call: {
+    /**
+     * A call of Reconcile.
+     *
+     * @generated from field: kplug.v1.ReconcileRequest reconcile = 2;
+     */
+    value: ReconcileRequest;
+    case: "reconcile";
+  } | {
+    /**
+     * A call of Finalize.
+     *
+     * @generated from field: kplug.v1.FinalizeRequest finalize = 3;
+     */
+    value: FinalizeRequest;
+    case: "finalize";
+  } | {
+    /**
+     * Nobody waits for the answer of this call any more: its deadline has passed, or the controller gave it up. An answer
+     * that is sent all the same is passed over.
+     *
+     * @generated from field: kplug.v1.WorkCancellation cancellation = 4;
+     */
+    value: WorkCancellation;
+    case: "cancellation";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message kplug.v1.WorkRequest.
+ * Use `create(WorkRequestSchema)` to create a new message.
+ */
+export const WorkRequestSchema: GenMessage<WorkRequest> = /*@__PURE__*/
+  messageDesc(file_kplug_v1_plugin, 8);
+
+/**
+ * WorkCancellation is empty.
+ *
+ * @generated from message kplug.v1.WorkCancellation
+ */
+export type WorkCancellation = Message<"kplug.v1.WorkCancellation"> & {
+};
+
+/**
+ * Describes the message kplug.v1.WorkCancellation.
+ * Use `create(WorkCancellationSchema)` to create a new message.
+ */
+export const WorkCancellationSchema: GenMessage<WorkCancellation> = /*@__PURE__*/
+  messageDesc(file_kplug_v1_plugin, 9);
+
+/**
+ * WorkResponse is the answer to one call. Answers come in any order.
+ *
+ * @generated from message kplug.v1.WorkResponse
+ */
+export type WorkResponse = Message<"kplug.v1.WorkResponse"> & {
+  /**
+   * The call that is answered.
+   *
+   * @generated from field: uint32 id = 1;
+   */
+  id: number;
+
+  /**
+   * The answer. Exactly one is set.
+   *
+   * @generated from oneof kplug.v1.WorkResponse.answer
+   */
+  answer: {
+    /**
+     * To a call of Reconcile.
+     *
+     * @generated from field: kplug.v1.ReconcileResponse reconcile = 2;
+     */
+    value: ReconcileResponse;
+    case: "reconcile";
+  } | {
+    /**
+     * To a call of Finalize.
+     *
+     * @generated from field: kplug.v1.FinalizeResponse finalize = 3;
+     */
+    value: FinalizeResponse;
+    case: "finalize";
+  } | {
+    /**
+     * In place of an answer, what would end the RPC with an error code.
+     *
+     * @generated from field: kplug.v1.WorkError error = 4;
+     */
+    value: WorkError;
+    case: "error";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message kplug.v1.WorkResponse.
+ * Use `create(WorkResponseSchema)` to create a new message.
+ */
+export const WorkResponseSchema: GenMessage<WorkResponse> = /*@__PURE__*/
+  messageDesc(file_kplug_v1_plugin, 10);
+
+/**
+ * WorkError is how a call ended that has no answer.
+ *
+ * @generated from message kplug.v1.WorkError
+ */
+export type WorkError = Message<"kplug.v1.WorkError"> & {
+  /**
+   * A gRPC status code.
+   *
+   * @generated from field: uint32 code = 1;
+   */
+  code: number;
+
+  /**
+   * What happened, for people.
+   *
+   * @generated from field: string message = 2;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message kplug.v1.WorkError.
+ * Use `create(WorkErrorSchema)` to create a new message.
+ */
+export const WorkErrorSchema: GenMessage<WorkError> = /*@__PURE__*/
+  messageDesc(file_kplug_v1_plugin, 11);
+
+/**
  * Outcome is how a call ended.
  *
  * @generated from enum kplug.v1.Outcome
@@ -507,6 +662,17 @@ export const PluginService: GenService<{
     methodKind: "unary";
     input: typeof FinalizeRequestSchema;
     output: typeof FinalizeResponseSchema;
+  },
+  /**
+   * Work carries many of these two calls at once over one stream, which costs a fraction of an RPC for each. Optional: a plugin
+   * that serves it says so in GetInfo, and is called by Reconcile and Finalize as well.
+   *
+   * @generated from rpc kplug.v1.PluginService.Work
+   */
+  work: {
+    methodKind: "bidi_streaming";
+    input: typeof WorkRequestSchema;
+    output: typeof WorkResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_kplug_v1_plugin, 0);
