@@ -120,6 +120,8 @@ describe('definePlugin', () => {
     vi.stubEnv('KPLUG_WEIGHT', '7');
     vi.stubEnv('KPLUG_LABELS', 'zone=a, tier=gold');
     vi.stubEnv('KPLUG_TTL', '2000');
+    vi.stubEnv('KPLUG_POD_NAMESPACE', 'plugins');
+    vi.stubEnv('KPLUG_POD_NAME', 'a-1');
     vi.stubEnv('KPLUG_LOG_LEVEL', 'silent');
     const plugin = await definePlugin(definition).serve({ handleSignals: false });
     vi.unstubAllEnvs();
@@ -128,6 +130,7 @@ describe('definePlugin', () => {
       weight: 7,
       labels: { zone: 'a', tier: 'gold' },
       lease: { ttl: 2_000 },
+      pod: { namespace: 'plugins', name: 'a-1' },
     });
     await plugin.stop();
   });
@@ -137,6 +140,9 @@ describe('definePlugin', () => {
     await expect(definePlugin(definition).serve()).rejects.toThrow(
       /KPLUG_WEIGHT is "heavy"; it must be a whole number/,
     );
+    vi.unstubAllEnvs();
+    vi.stubEnv('KPLUG_POD_NAME', 'a-1');
+    await expect(definePlugin(definition).serve()).rejects.toThrow(/must be given both, or neither/);
     vi.unstubAllEnvs();
   });
 });

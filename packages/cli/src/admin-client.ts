@@ -1,4 +1,4 @@
-import { type Client, Code, ConnectError, createClient } from '@connectrpc/connect';
+import { type Client, Code, ConnectError, createClient, type Interceptor } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-node';
 import {
   type DelegatedResource,
@@ -28,7 +28,17 @@ export class AdminClient {
 
   constructor(place: OperatorPlace) {
     this.#place = place;
-    const transport = createConnectTransport({ baseUrl: place.url, httpVersion: '1.1' });
+    const { headers = {}, tls = {} } = place.credentials ?? {};
+    const authenticate: Interceptor = (next) => (request) => {
+      for (const [name, value] of Object.entries(headers)) request.header.set(name, value);
+      return next(request);
+    };
+    const transport = createConnectTransport({
+      baseUrl: place.url,
+      httpVersion: '1.1',
+      nodeOptions: tls,
+      interceptors: [authenticate],
+    });
     this.#registry = createClient(RegistryService, transport);
     this.#delegations = createClient(DelegationService, transport);
   }
@@ -41,6 +51,11 @@ export class AdminClient {
   /** Where the operator is asked. */
   get url(): string {
     return this.#place.url;
+  }
+
+  /** The namespace that is meant where none is named. */
+  get namespace(): string {
+    return this.#place.namespace;
   }
 
   listPlugins(filter: PluginFilter = {}): Promise<ListPluginsResponse> {

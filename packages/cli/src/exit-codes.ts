@@ -29,6 +29,7 @@ const byKplugError: Record<KplugErrorCode, ExitCode> = {
   StorageFailed: 1,
   NotFound: 3,
   Conflict: 1,
+  LeadershipLost: 1,
   Stopped: 1,
 };
 

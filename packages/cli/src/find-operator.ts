@@ -1,8 +1,12 @@
+import type { SecureContextOptions } from 'node:tls';
+import { type ClusterChoice, meansCluster } from './cluster-choice.ts';
 import { CommandError } from './command-error.ts';
 import { operatorFileOf, readOperatorFile } from './operator-file.ts';
 
 /** What a command line says of the operator that it means. */
-export interface OperatorChoice {
+export interface OperatorChoice extends ClusterChoice {
+  /** The namespace of the operator of a cluster. */
+  operatorNamespace?: string;
   /** The URL or address of an admin port. */
   admin?: string;
   /** The directory of manifests that the operator runs on. */
@@ -14,18 +18,34 @@ export interface OperatorPlace {
   url: string;
   /** For people: where the URL is from, and what is known of the process there. */
   origin: string;
+  /** The namespace that is meant where none is named. */
+  namespace: string;
+  /** What it takes to be let in, where that is an API server. */
+  credentials?: OperatorCredentials;
+}
+
+/** How requests prove who they are from, and to whom they go. */
+export interface OperatorCredentials {
+  headers: Readonly<Record<string, string>>;
+  tls: Readonly<SecureContextOptions & { servername?: string; rejectUnauthorized?: boolean | undefined }>;
 }
 
 const defaultUrl = 'http://127.0.0.1:8081';
 
 /** Works out where an operator is: as named, else as its directory says, else where operators are by default. */
-export async function findOperator({ admin, manifests }: OperatorChoice): Promise<OperatorPlace> {
-  if (admin) return { url: toUrl(admin), origin: 'as named' };
+export async function findOperator(choice: OperatorChoice): Promise<OperatorPlace> {
+  const { admin, manifests } = choice;
+  const namespace = 'default';
+  if (admin) return { url: toUrl(admin), origin: 'as named', namespace };
+  if (meansCluster(choice)) {
+    const { findOperatorPod } = await import('./find-operator-pod.ts');
+    return findOperatorPod(choice);
+  }
   const file = operatorFileOf(manifests);
   const found = await readOperatorFile(manifests);
-  if (!found) return { url: defaultUrl, origin: `the default, as there is no ${file}` };
+  if (!found) return { url: defaultUrl, origin: `the default, as there is no ${file}`, namespace };
   const fate = isRunning(found.pid) ? '' : `, whose process ${found.pid} is gone`;
-  return { url: toUrl(found.adminAddress), origin: `from ${file}${fate}` };
+  return { url: toUrl(found.adminAddress), origin: `from ${file}${fate}`, namespace };
 }
 
 /** A URL from a URL or from an address such as `:8081`. Throws a `CommandError`. */

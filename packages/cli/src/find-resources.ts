@@ -10,7 +10,9 @@ export interface ResourceQuery {
   /** Missing: every namespace. */
   namespace: string | undefined;
   /** Where they were looked for; for people. */
-  directory: string;
+  place: string;
+  /** Whether the kind is there although no resource is of it. */
+  isServed?: boolean;
 }
 
 /** What a query found. Without a name it may be nothing, while other namespaces have some. */
@@ -22,7 +24,7 @@ export interface FoundResources {
 /** Finds resources, by namespace and name. Throws a `CommandError` when the kind or the name isn't there. */
 export function findResources(all: readonly Resource[], query: ResourceQuery): FoundResources {
   const ofKind = all.filter((resource) => isKindNamed(resource, query.kind));
-  if (ofKind.length === 0) throw noSuchKind(all, query);
+  if (ofKind.length === 0 && !query.isServed) throw noSuchKind(all, query);
   const groups = new Set(ofKind.map(({ apiVersion }) => groupOf(apiVersion)));
   if (groups.size > 1) throw severalGroups(ofKind, query);
   const inNamespace = ofKind.filter(({ metadata }) => isIn(metadata.namespace, query.namespace));
@@ -35,10 +37,10 @@ function isIn(namespace: string | undefined, wanted: string | undefined): boolea
   return wanted === undefined || (namespace ?? '') === wanted;
 }
 
-function noSuchKind(all: readonly Resource[], { kind, directory }: ResourceQuery): CommandError {
+function noSuchKind(all: readonly Resource[], { kind, place }: ResourceQuery): CommandError {
   const kinds = [...new Set(all.map((resource) => resource.kind))].sort();
   const there = kinds.length > 0 ? `there are ${kinds.join(', ')}` : 'there are no resources in it';
-  return new CommandError('notFound', `no resource in ${directory} is of the kind ${kind}; ${there}`);
+  return new CommandError('notFound', `no resource in ${place} is of the kind ${kind}; ${there}`);
 }
 
 function severalGroups(ofKind: readonly Resource[], { kind }: ResourceQuery): CommandError {
@@ -46,11 +48,11 @@ function severalGroups(ofKind: readonly Resource[], { kind }: ResourceQuery): Co
   return new CommandError('usage', `${kind} may mean any of ${[...names].sort().join(', ')}; name one of these`);
 }
 
-function noSuchName(ofKind: readonly Resource[], { kind, name, namespace, directory }: ResourceQuery): CommandError {
+function noSuchName(ofKind: readonly Resource[], { kind, name, namespace, place }: ResourceQuery): CommandError {
   const where = namespace === undefined ? '' : ` in the namespace ${namespace}`;
   const others = ofKind.filter(({ metadata }) => metadata.name === name).map(({ metadata }) => metadata.namespace);
   const advice = others.length > 0 ? `; there is one in ${others.join(', ')}: add -n` : '';
-  return new CommandError('notFound', `no ${kind} is named ${name}${where} of ${directory}${advice}`);
+  return new CommandError('notFound', `no ${kind} is named ${name}${where} of ${place}${advice}`);
 }
 
 function byPlace({ metadata: a }: Resource, { metadata: b }: Resource): number {

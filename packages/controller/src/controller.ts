@@ -2,6 +2,8 @@ import { type Logger, pino } from 'pino';
 import { type DelegationDeclaration, readDeclaration } from './delegation/declaration.ts';
 import { Delegation } from './delegation/delegation.ts';
 import { KplugError } from './errors.ts';
+import { PluginKeeper, type PluginKeeperOptions } from './keeping/plugin-keeper.ts';
+import { PodObserver } from './keeping/pod-observer.ts';
 import { RecentEvents } from './observe/events.ts';
 import { Metrics } from './observe/metrics.ts';
 import { PluginCaller } from './plugins/caller.ts';
@@ -32,9 +34,16 @@ export interface ControllerOptions {
   connections?: ConnectionsOptions;
   /** How many plugin instances are known at the most. Default 200,000. */
   registryCapacity?: number;
+  /** How long passes under way may take to end when the controller stops, in milliseconds. Default 20,000. */
+  stopTimeout?: number;
+  /** How the known plugins are kept, where the resources' surroundings have a place for that. */
+  keeping?: PluginKeeperOptions;
   /** Default: pino on standard output, level `info`. */
   logger?: Logger;
 }
+
+/** What a controller is doing. `standby`: another one leads. */
+type ControllerState = 'new' | 'starting' | 'standby' | 'running' | 'stopped';
 
 /** An operator's engine: the registry, the delegations, and the ports. */
 export class Controller {
@@ -48,22 +57,33 @@ export class Controller {
   readonly #delegations: readonly Delegation[];
   readonly #heartbeats: HeartbeatServer;
   readonly #options: ControllerOptions;
+  readonly #keeper: PluginKeeper | undefined;
+  readonly #pods: PodObserver | undefined;
+  readonly #stopping = new AbortController();
+  readonly #ended = Promise.withResolvers<void>();
   #admin: AdminServer | undefined;
-  #state: 'new' | 'starting' | 'running' | 'stopped' = 'new';
+  #state: ControllerState = 'new';
+  #stopped: Promise<void> | undefined;
 
   /** Throws `InvalidConfiguration`. */
   constructor(options: ControllerOptions) {
     this.#options = options;
     this.#resources = options.resources;
     this.#log = options.logger ?? pino();
-    this.#events = new RecentEvents(this.#log);
+    const { surroundings = {} } = options.resources;
+    this.#events = new RecentEvents(this.#log, surroundings.events);
     const capacity = options.registryCapacity;
     this.#registry = new Registry({ clock: this.#clock, ...(capacity === undefined ? {} : { capacity }) });
     this.#connections = new Connections(this.#registry, options.connections);
     this.#delegations = this.#makeDelegations(options.delegations);
     const reader = new RegistrationReader(new LeaseTerms(options.lease), options.addresses);
     this.#heartbeats = new HeartbeatServer(this.#registry, reader, this.#metrics);
+    const { plugins, pods } = surroundings;
+    surroundings.observeRequests?.((request) => this.#metrics.requested(request));
+    this.#keeper = plugins && new PluginKeeper(this.#registry, plugins, this.#log, options.keeping);
+    this.#pods = pods && new PodObserver(this.#registry, pods);
     this.#addGauges();
+    this.#ended.promise.catch(() => undefined);
     this.#registry.subscribe(({ instance, from }) => this.#logPlugin(instance, from));
   }
 
@@ -87,19 +107,31 @@ export class Controller {
     return this.#registry;
   }
 
+  /** Fulfilled when it has stopped. Rejects with `LeadershipLost` when it stopped because another controller leads. */
+  get ended(): Promise<void> {
+    return this.#ended.promise;
+  }
+
   /**
-   * Opens the ports and starts to reconcile. Fulfilled when all resources that are there have been queued. Rejects with
-   * `PortInUse` or what reading the resources rejects with; a controller that failed to start has stopped.
+   * Opens the ports and starts to reconcile. Fulfilled when all resources that are there have been queued. Where a leader is
+   * elected, the admin port is open while it waits for its turn.
+   *
+   * Rejects with `PortInUse` or what reading the resources rejects with, or `Stopped` when it was stopped meanwhile; a controller
+   * that failed to start has stopped.
    */
   async start(): Promise<void> {
     if (this.#state !== 'new') throw new KplugError('Stopped', 'a controller starts once; make a new one');
     this.#state = 'starting';
     try {
+      await this.#lead();
       await this.#heartbeats.listen(this.#options.heartbeatAddress ?? ':50050');
-      const { adminAddress = '127.0.0.1:8081' } = this.#options;
-      const starting = this.#delegations.map((delegation) => delegation.start());
-      if (adminAddress !== false) starting.push(this.#openAdmin(adminAddress));
-      await Promise.all(starting);
+      await this.#keeper?.start();
+      await Promise.all([
+        this.#openAdmin(),
+        this.#pods?.start(),
+        ...this.#delegations.map((delegation) => delegation.start()),
+      ]);
+      await this.#resources.surroundings?.leadership?.announce();
     } catch (error) {
       await this.stop();
       throw error;
@@ -111,17 +143,48 @@ export class Controller {
   }
 
   /** Stops: takes no new work, lets the passes under way end, and closes the ports. Can be called again. */
-  async stop(): Promise<void> {
-    if (this.#state === 'stopped') return;
+  stop(): Promise<void> {
+    this.#stopped ??= this.#stop().then(this.#ended.resolve);
+    return this.#stopped;
+  }
+
+  async #stop(): Promise<void> {
     this.#state = 'stopped';
+    this.#stopping.abort(new KplugError('Stopped', 'the controller was stopped'));
     this.#heartbeats.close();
+    // Cancels the calls that take longer.
+    const timer = setTimeout(() => this.#connections.close(), this.#options.stopTimeout ?? 20_000);
     await Promise.all(this.#delegations.map((delegation) => delegation.stop()));
+    clearTimeout(timer);
     this.#connections.close();
+    this.#pods?.stop();
+    await this.#keeper?.stop();
     this.#registry.close();
     await this.#admin?.close();
     await this.#resources.close();
     this.#clock[Symbol.dispose]();
     this.#log.info('stopped');
+  }
+
+  /** Waits for its turn, where there may be several controllers. */
+  async #lead(): Promise<void> {
+    const { leadership } = this.#resources.surroundings ?? {};
+    if (!leadership) return;
+    this.#metrics.gauge('leader_election_master_status', 'Whether this controller leads', ['name'], (set) => {
+      set({ name: 'kplug' }, leadership.leads ? 1 : 0);
+    });
+    await this.#openAdmin();
+    this.#state = 'standby';
+    await leadership.acquire(this.#stopping.signal);
+    this.#state = 'starting';
+    void leadership.lost.then((reason) => this.#onLost(reason));
+  }
+
+  #onLost(reason: string): void {
+    this.#ended.reject(new KplugError('LeadershipLost', reason));
+    // What is under way can't be written any more.
+    this.#connections.close();
+    void this.stop();
   }
 
   /** Fulfilled when no resource waits for a pass or is in one. */
@@ -161,16 +224,23 @@ export class Controller {
     });
   }
 
-  async #openAdmin(address: string): Promise<void> {
+  async #openAdmin(): Promise<void> {
+    const { adminAddress = '127.0.0.1:8081' } = this.#options;
+    if (adminAddress === false || this.#admin) return;
     // What it takes to serve people takes long to load, and the first pass needn't wait for it.
     const { openAdmin } = await import('./serve/open-admin.ts');
-    this.#admin = await openAdmin(address, {
+    this.#admin = await openAdmin(adminAddress, {
       registry: this.#registry,
       delegations: this.#delegations,
       events: this.#events,
       metrics: this.#metrics,
-      notReady: () => (this.#state === 'running' ? [] : [`the controller is ${this.#state}`]),
+      notReady: () => this.#notReady(),
     });
+  }
+
+  /** Why it isn't ready. One that waits for its turn is: it does what it should. */
+  #notReady(): string[] {
+    return this.#state === 'running' || this.#state === 'standby' ? [] : [`the controller is ${this.#state}`];
   }
 
   #logPlugin(

@@ -12,6 +12,7 @@
  * - `StorageFailed`: resources or their statuses couldn't be read or written.
  * - `NotFound`: something that was asked for by name isn't there.
  * - `Conflict`: what was to be written had been changed, deleted or made anew by somebody else.
+ * - `LeadershipLost`: another controller leads, or may lead, and this one must not write any more.
  * - `Stopped`: the controller is stopping.
  */
 export type KplugErrorCode =
@@ -26,6 +27,7 @@ export type KplugErrorCode =
   | 'StorageFailed'
   | 'NotFound'
   | 'Conflict'
+  | 'LeadershipLost'
   | 'Stopped';
 
 /** The one error class of this library. The message says what happened, to which object, and what to do next. */

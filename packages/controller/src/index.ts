@@ -16,10 +16,20 @@ export type { Manifest } from './resources/check-manifest.ts';
 export { type DirectoryOptions, openDirectory } from './resources/directory/open-directory.ts';
 export { type DirectoryProblem, formatProblem } from './resources/directory/problem-list.ts';
 export { type DirectoryView, readDirectory } from './resources/directory/read-directory.ts';
+export type { ClusterReader, NamedKind } from './resources/kubernetes/cluster-reader.ts';
+export { type KubernetesOptions, openClusterReader, openKubernetes } from './resources/kubernetes/open-kubernetes.ts';
 export { type ManifestFile, type ManifestProblem, type ParsedManifest, parseManifests } from './resources/manifest.ts';
 export { MemoryResources } from './resources/memory/memory-resources.ts';
 // For those who bring resources from elsewhere.
-export type { ResourceChange, ResourceListener, Resources, WriteOptions, WriteResult } from './resources/port.ts';
+export type {
+  KindProblem,
+  ProblemListener,
+  ResourceChange,
+  ResourceListener,
+  Resources,
+  WriteOptions,
+  WriteResult,
+} from './resources/port.ts';
 export {
   formatKey,
   type JsonObject,
@@ -32,4 +42,5 @@ export {
   type ResourceKind,
   type ResourceReference,
 } from './resources/resource.ts';
+export type { RequestObservation } from './resources/surroundings.ts';
 export type { AddressPolicy } from './serve/registration-message.ts';

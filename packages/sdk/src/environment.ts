@@ -15,6 +15,8 @@ export interface ServeOptions {
   weight?: number;
   /** Labels for people and tools. `KPLUG_LABELS` as `zone=a,tier=gold`. */
   labels?: Record<string, string>;
+  /** The pod that the plugin runs in, by the downward API. `KPLUG_POD_NAMESPACE` and `KPLUG_POD_NAME`, default none. */
+  pod?: { namespace: string; name: string };
   /** How often to beat, in milliseconds. `KPLUG_HEARTBEAT_INTERVAL`, default what the controller says. */
   interval?: number;
   /** How long to be believed without a beat, in milliseconds. `KPLUG_TTL`, default what the controller says. */
@@ -30,7 +32,10 @@ export interface ServeOptions {
 }
 
 /** Options with every default filled in. */
-export type Settings = Required<Omit<ServeOptions, 'interval' | 'ttl'>> & Pick<ServeOptions, 'interval' | 'ttl'>;
+export type Settings = Required<Omit<ServeOptions, Unsettled>> & Pick<ServeOptions, Unsettled>;
+
+/** What has no default of its own. */
+type Unsettled = 'interval' | 'ttl' | 'pod';
 
 /** Fills in what isn't given from the environment, then from the defaults. Throws `InvalidDefinition`. */
 export function readSettings(options: ServeOptions, env: NodeJS.ProcessEnv): Settings {
@@ -61,6 +66,7 @@ function readEnvironment(env: NodeJS.ProcessEnv): ServeOptions {
     instanceId: text('KPLUG_INSTANCE_ID'),
     weight: number('KPLUG_WEIGHT'),
     labels: readLabels(env.KPLUG_LABELS),
+    pod: readPod(text('KPLUG_POD_NAMESPACE'), text('KPLUG_POD_NAME')),
     interval: number('KPLUG_HEARTBEAT_INTERVAL'),
     ttl: number('KPLUG_TTL'),
     drainTimeout: number('KPLUG_DRAIN_TIMEOUT'),
@@ -84,6 +90,12 @@ function readNumber(variable: string, text: string | undefined): number | undefi
   const value = Number(text);
   if (Number.isInteger(value) && value >= 0) return value;
   throw new PluginError('InvalidDefinition', `${variable} is "${text}"; it must be a whole number`);
+}
+
+function readPod(namespace: string | undefined, name: string | undefined): ServeOptions['pod'] {
+  if (namespace && name) return { namespace, name };
+  if (!namespace && !name) return undefined;
+  throw new PluginError('InvalidDefinition', 'KPLUG_POD_NAMESPACE and KPLUG_POD_NAME must be given both, or neither');
 }
 
 function readLabels(text: string | undefined): Record<string, string> | undefined {

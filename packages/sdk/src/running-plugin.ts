@@ -82,7 +82,7 @@ export class RunningPlugin {
   /** Listens and starts to beat. Called by `serve`. */
   async start(): Promise<void> {
     const port = await this.#bind();
-    const { address, instanceId, weight, labels, controller, interval, ttl } = this.#settings;
+    const { address, instanceId, weight, labels, controller, interval, ttl, pod } = this.#settings;
     this.#address = (address || ':0').replace(/:0$/, `:${port}`);
     const { name, version } = this.#definition;
     const registration = {
@@ -93,6 +93,7 @@ export class RunningPlugin {
       instanceId,
       weight,
       labels,
+      ...(pod && { pod }),
       ...(interval === undefined ? {} : { interval: durationFromMs(interval) }),
       ...(ttl === undefined ? {} : { ttl: durationFromMs(ttl) }),
     };

@@ -1,34 +1,35 @@
-import { formatProblem, readDirectory } from '@kplug/controller';
+import type { ClusterChoice } from '../cluster-choice.ts';
 import { CommandError } from '../command-error.ts';
 import { findResources } from '../find-resources.ts';
 import { formatDocument } from '../output/document.ts';
 import { resourceTable } from '../output/resource-table.ts';
 import { formatTable } from '../output/table.ts';
 import type { Terminal } from '../output/terminal.ts';
+import { readResources } from '../read-resources.ts';
 
 /** Which resources are shown, and how. */
-export interface GetOptions {
-  namespace: string;
+export interface GetOptions extends ClusterChoice {
+  namespace?: string;
   allNamespaces?: boolean;
   output: 'table' | 'wide' | 'yaml' | 'json';
   manifests: string;
 }
 
-/** Prints resources of a directory: all of a kind, or the one that is named, also as `KIND/NAME`. */
+/** Prints resources of a directory or a cluster: all of a kind, or the one that is named, also as `KIND/NAME`. */
 export async function get(kindOrBoth: string, name: string | undefined, options: GetOptions, terminal: Terminal) {
-  const { manifests: directory, output, allNamespaces = false } = options;
+  const { output, allNamespaces = false } = options;
   const target = readTarget(kindOrBoth, name);
-  const { resources, problems } = await readDirectory(directory);
-  for (const problem of problems) {
-    terminal.say(`${terminal.errorColors.yellow('warning:')} ${formatProblem(problem)}`);
-  }
-  const namespace = allNamespaces ? undefined : options.namespace;
-  const { resources: found, elsewhere } = findResources(resources, { ...target, namespace, directory });
+  const { resources, problems, namespace: home, ...read } = await readResources({ ...options, kind: target.kind });
+  for (const problem of problems) terminal.say(`${terminal.errorColors.yellow('warning:')} ${problem}`);
+  const namespace = allNamespaces ? undefined : (options.namespace ?? home);
+  const { resources: found, elsewhere } = findResources(resources, { ...target, ...read, namespace });
   if (output === 'yaml' || output === 'json') {
     const [only] = target.name !== undefined && found.length === 1 ? found : [];
     terminal.print(formatDocument(only ?? { apiVersion: 'v1', kind: 'List', items: found }, output));
   } else if (found.length === 0) {
-    terminal.say(`No ${target.kind} is in the namespace ${options.namespace}; ${elsewhere} in others: add -A.`);
+    const where = namespace === undefined ? 'any namespace' : `the namespace ${namespace}`;
+    const others = elsewhere > 0 ? `; ${elsewhere} in others: add -A` : '';
+    terminal.say(`No ${target.kind} is in ${where}${others}.`);
   } else {
     const { colors } = terminal;
     const content = resourceTable(found, { wide: output === 'wide', allNamespaces, colors, now: Date.now() });

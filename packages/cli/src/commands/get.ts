@@ -1,13 +1,12 @@
 import type { Command } from 'commander';
 import type { GetOptions } from '../actions/get.ts';
 import type { Terminal } from '../output/terminal.ts';
-import { examples, manifestsOption, namespaceOption, outputOption } from './options.ts';
+import { addOptions, clusterOptions, examples, manifestsOption, namespaceOption, outputOption } from './options.ts';
 
 /** `kplug get` */
 export function addGetCommand(program: Command, terminal: Terminal): void {
-  program
-    .command('get')
-    .description('show resources of a directory and how they stand; needs no operator')
+  addOptions(program.command('get'), clusterOptions())
+    .description('show resources of a directory or a cluster and how they stand; needs no operator')
     .argument('<kind>', 'the kind in any case, singular or plural; with its group behind a dot if need be')
     .argument('[name]', 'the name of one of them')
     .addOption(namespaceOption())
@@ -20,6 +19,7 @@ export function addGetCommand(program: Command, terminal: Terminal): void {
         'kplug get databasetables --manifests examples/database-table/manifests',
         'kplug get DatabaseTable users -o yaml',
         'kplug get databasetables -A -o wide',
+        'kplug get databasetables --cluster',
       ),
     )
     .action(async (kind: string, name: string | undefined, options: GetOptions) => {

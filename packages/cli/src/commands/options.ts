@@ -1,4 +1,4 @@
-import { Option } from 'commander';
+import { type Command, Option } from 'commander';
 
 /** How results are printed: for people, or whole for programs. */
 export function outputOption(formats: readonly [string, ...string[]]): Option {
@@ -7,7 +7,29 @@ export function outputOption(formats: readonly [string, ...string[]]): Option {
 
 /** The namespace of what is asked for. */
 export function namespaceOption(): Option {
-  return new Option('-n, --namespace <namespace>', 'the namespace').default('default');
+  return new Option('-n, --namespace <namespace>', "the namespace (default: the context's, or default)");
+}
+
+/** Which cluster is meant, in place of a directory. */
+export function clusterOptions(): Option[] {
+  return [
+    new Option('--cluster', 'the cluster of the current context, in place of a directory').env('KPLUG_CLUSTER'),
+    new Option('--kubeconfig <file>', 'a cluster, by a kubeconfig file'),
+    new Option('--context <context>', 'a cluster, by a context of the kubeconfig'),
+  ];
+}
+
+/** Which operator of a cluster is asked. */
+export function operatorOptions(): Option[] {
+  return [
+    adminOption(),
+    operatedManifestsOption(),
+    ...clusterOptions(),
+    new Option(
+      '--operator-namespace <namespace>',
+      "the namespace of the cluster's operator (default: it is looked for)",
+    ),
+  ];
 }
 
 /** The directory of manifests that is read. */
@@ -16,12 +38,12 @@ export function manifestsOption(description = 'the directory of manifests'): Opt
 }
 
 /** The directory whose operator is asked. */
-export function operatedManifestsOption(): Option {
+function operatedManifestsOption(): Option {
   return manifestsOption('the directory that the operator runs on');
 }
 
 /** The operator that is asked. */
-export function adminOption(): Option {
+function adminOption(): Option {
   return new Option(
     '--admin <url>',
     "the operator's admin port; by default as its directory says, or http://127.0.0.1:8081",
@@ -31,4 +53,10 @@ export function adminOption(): Option {
 /** Examples for the end of a command's help. */
 export function examples(...lines: readonly string[]): string {
   return ['', 'Examples:', ...lines.map((line) => `  ${line}`)].join('\n');
+}
+
+/** Adds several options to a command. */
+export function addOptions(command: Command, options: readonly Option[]): Command {
+  for (const option of options) command.addOption(option);
+  return command;
 }

@@ -3,7 +3,7 @@ import type { DescribePluginOptions } from '../actions/describe-plugin.ts';
 import type { ListPluginsOptions } from '../actions/list-plugins.ts';
 import type { WatchOptions } from '../actions/watch-plugins.ts';
 import type { Terminal } from '../output/terminal.ts';
-import { adminOption, examples, operatedManifestsOption, outputOption } from './options.ts';
+import { addOptions, examples, operatorOptions, outputOption } from './options.ts';
 
 /** `kplug plugins` and what is below it. */
 export function addPluginsCommand(program: Command, terminal: Terminal): void {
@@ -17,6 +17,7 @@ export function addPluginsCommand(program: Command, terminal: Terminal): void {
         'kplug plugins list --api DatabaseTable -o wide',
         'kplug plugins describe PostgreSQL',
         'kplug plugins watch -o json',
+        'kplug plugins --cluster',
       ),
     );
   addListCommand(plugins, terminal);
@@ -25,13 +26,10 @@ export function addPluginsCommand(program: Command, terminal: Terminal): void {
 }
 
 function addListCommand(plugins: Command, terminal: Terminal): void {
-  plugins
-    .command('list', { isDefault: true })
+  addOptions(plugins.command('list', { isDefault: true }), operatorOptions())
     .description('list the instances known now')
     .option('--api <api>', 'only those that implement this plugin API')
     .addOption(outputOption(['table', 'wide', 'json', 'yaml']))
-    .addOption(adminOption())
-    .addOption(operatedManifestsOption())
     .addHelpText('after', examples('kplug plugins list', 'kplug plugins list --api DatabaseTable -o wide'))
     .action(async (options: ListPluginsOptions) => {
       const { listPlugins } = await import('../actions/list-plugins.ts');
@@ -40,13 +38,10 @@ function addListCommand(plugins: Command, terminal: Terminal): void {
 }
 
 function addDescribeCommand(plugins: Command, terminal: Terminal): void {
-  plugins
-    .command('describe')
+  addOptions(plugins.command('describe'), operatorOptions())
     .description('describe a plugin: its APIs, instances and resources')
     .argument('<plugin>', "the plugin's name, in any case")
     .addOption(outputOption(['text', 'json', 'yaml']))
-    .addOption(adminOption())
-    .addOption(operatedManifestsOption())
     .addHelpText('after', examples('kplug plugins describe PostgreSQL'))
     .action(async (name: string, options: DescribePluginOptions) => {
       const { describePlugin } = await import('../actions/describe-plugin.ts');
@@ -55,13 +50,10 @@ function addDescribeCommand(plugins: Command, terminal: Terminal): void {
 }
 
 function addWatchCommand(plugins: Command, terminal: Terminal): void {
-  plugins
-    .command('watch')
+  addOptions(plugins.command('watch'), operatorOptions())
     .description('list the instances known now, and then each change as it happens, until interrupted')
     .option('--api <api>', 'only those that implement this plugin API')
     .addOption(outputOption(['table', 'wide', 'json', 'yaml']))
-    .addOption(adminOption())
-    .addOption(operatedManifestsOption())
     .addHelpText('after', examples('kplug plugins watch', 'kplug plugins watch -o json | jq .state'))
     .action(async (options: WatchOptions) => {
       const { watchPlugins } = await import('../actions/watch-plugins.ts');

@@ -3,7 +3,10 @@ import type { Terminal } from '../output/terminal.ts';
 
 /** An operator that has just started. */
 export interface StartedOperator {
-  directory: string;
+  /** Missing for a cluster. */
+  directory: string | undefined;
+  /** The context of the kubeconfig, if it isn't the current one. */
+  context: string | undefined;
   delegations: readonly DelegationDeclaration[];
   heartbeatAddress: string;
   adminAddress: string;
@@ -11,12 +14,14 @@ export interface StartedOperator {
 
 /** Tells where an operator listens and what to do next. */
 export function announce(operator: StartedOperator, { print, colors }: Terminal): void {
-  const { directory, delegations, heartbeatAddress, adminAddress } = operator;
-  const where = directory === '.' ? '' : ` --manifests ${quote(directory)}`;
+  const { directory, context, delegations, heartbeatAddress, adminAddress } = operator;
+  const where = directory === undefined || directory === '.' ? '' : ` --manifests ${quote(directory)}`;
+  const place =
+    directory === undefined ? `the cluster of ${context ?? 'the current context'}` : `the manifests in ${directory}`;
   const kind = delegations[0]?.base.kind.toLowerCase() ?? '';
   print(
     [
-      `${colors.green('The operator runs')} on the manifests in ${directory}. It delegates`,
+      `${colors.green('The operator runs')} on ${place}. It delegates`,
       ...delegations.map(({ base, api }) => `  ${base.kind} (${base.apiVersion}) to plugins of the API ${api}`),
       '',
       `Plugins beat to  ${colors.bold(heartbeatAddress)}`,
@@ -25,7 +30,7 @@ export function announce(operator: StartedOperator, { print, colors }: Terminal)
       'Next, in other terminals:',
       `  start a plugin    KPLUG_CONTROLLER=${heartbeatAddress} node my-plugin.js`,
       `  see the plugins   kplug plugins${where}`,
-      `  see the resources kplug get ${kind}${where}`,
+      `  see the resources ${directory === undefined ? 'kubectl' : 'kplug'} get ${kind}${where}`,
       `  ask for reasons   kplug explain ${kind}/NAME${where}`,
       'Stop it with Ctrl+C.',
       '',

@@ -1,4 +1,4 @@
-import { Controller, openDirectory, parseDuration, type Resources } from '@kplug/controller';
+import { Controller, type DelegationDeclaration, type Resources } from '@kplug/controller';
 import type { Logger } from 'pino';
 import { CommandError } from '../command-error.ts';
 import { readDelegationFile } from '../delegation-file.ts';
@@ -6,11 +6,12 @@ import { removeOperatorFile, writeOperatorFile } from '../operator-file.ts';
 import type { Terminal } from '../output/terminal.ts';
 import { announce } from './announcement.ts';
 import { makeLogger } from './logger.ts';
+import { openResources, type ResourcesChoice } from './open-resources.ts';
+import { readDuration } from './read-duration.ts';
 import { untilStopped } from './stop-signals.ts';
 
 /** What the command line says of an operator. */
-export interface OperatorOptions {
-  manifests: string;
+export interface OperatorOptions extends ResourcesChoice {
   delegation: string;
   grpcBindAddress: string;
   adminBindAddress: string;
@@ -20,31 +21,43 @@ export interface OperatorOptions {
   logFormat: 'text' | 'json';
 }
 
-/** Runs an operator until it is told to stop by SIGTERM or SIGINT. Rejects when it can't start. */
+/** Runs an operator until it is told to stop by SIGTERM or SIGINT. Rejects when it can't start, or leads no more. */
 export async function runOperator(options: OperatorOptions, terminal: Terminal): Promise<void> {
   const stopped = untilStopped();
   const lease = readLease(options);
   const delegations = await readDelegationFile(options.delegation);
   const logger = await makeLogger(options, terminal);
-  const directory = options.manifests;
-  const resources = await openDirectory({ directory, logger });
+  const resources = await openResources(options, logger);
   const controller = await closingOnFailure(resources, () => {
     const { grpcBindAddress: heartbeatAddress, adminBindAddress: adminAddress } = options;
     return new Controller({ resources, delegations, heartbeatAddress, adminAddress, lease, logger });
   });
-  await controller.start();
+  const told = stopped.then((signal) => logStop(signal, logger));
+  const started = controller.start().then(() => announceOnce(controller, delegations, options, terminal));
+  const { manifests: directory } = options;
   try {
-    const { heartbeatAddress, adminAddress } = controller;
-    await writeOperatorFile(directory, { pid: process.pid, heartbeatAddress, adminAddress });
-    if (options.logFormat === 'text') {
-      announce({ directory, delegations, heartbeatAddress, adminAddress }, terminal);
-    }
-    logStop(await stopped, logger);
+    // It may wait for its turn to lead, and be told to stop meanwhile.
+    await Promise.race([told, Promise.all([started, controller.ended])]);
   } finally {
     // First of all, so that nobody finds an operator that is going.
-    await removeOperatorFile(directory);
+    if (directory !== undefined) await removeOperatorFile(directory);
     await controller.stop();
+    // Why it didn't start was told by the race, unless it was because it was stopped.
+    await started.catch(() => undefined);
   }
+}
+
+async function announceOnce(
+  { heartbeatAddress, adminAddress }: Controller,
+  delegations: readonly DelegationDeclaration[],
+  { manifests: directory, logFormat, context }: OperatorOptions,
+  terminal: Terminal,
+): Promise<void> {
+  if (directory !== undefined) {
+    await writeOperatorFile(directory, { pid: process.pid, heartbeatAddress, adminAddress });
+  }
+  if (logFormat !== 'text') return;
+  announce({ directory, context, delegations, heartbeatAddress, adminAddress }, terminal);
 }
 
 function readLease({ heartbeatInterval, ttl }: OperatorOptions): { interval: number; ttl?: number } {
@@ -56,12 +69,6 @@ function readLease({ heartbeatInterval, ttl }: OperatorOptions): { interval: num
     'usage',
     `--ttl ${ttl} is too short for beats every ${heartbeatInterval}; give twice that or more`,
   );
-}
-
-function readDuration(text: string, option: string): number {
-  const duration = parseDuration(text);
-  if (duration) return duration;
-  throw new CommandError('usage', `${option} "${text}" is no duration; write one such as 500ms, 5s or 1m30s`);
 }
 
 /** A controller closes its resources, but only once there is one. */

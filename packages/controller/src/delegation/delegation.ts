@@ -14,7 +14,7 @@ import type { DelegationSettings } from './declaration.ts';
 import { ExtensionFollower } from './extension-follower.ts';
 import { isSameChoice, type ReconcilePassResult, reconcilePass } from './pass.ts';
 import type { PassContext, PassResult } from './pass-context.ts';
-import { isSubstantial } from './substantial.ts';
+import { isSubstantial, isTamperedWith } from './substantial.ts';
 
 /** What a delegation works with. */
 export interface DelegationDependencies {
@@ -25,6 +25,9 @@ export interface DelegationDependencies {
   observer: DelegationObserver;
   log: Logger;
 }
+
+/** How long after somebody changed the controller's part of a resource it is put right, in milliseconds. */
+const repairDelay = 1_000;
 
 /** What is remembered of the last pass over a resource. */
 type LastPass = Pick<ReconcilePassResult, 'chosen' | 'next' | 'revision'>;
@@ -46,7 +49,10 @@ export class Delegation {
     this.settings = settings;
     this.#events = events;
     this.#observer = observer;
-    this.#extensions = new ExtensionFollower(settings, dependencies.resources, (base) => this.#requeue(base));
+    this.#extensions = new ExtensionFollower(settings, dependencies.resources, (base, overwritten) => {
+      if (overwritten) this.#repair(base);
+      else this.#requeue(base);
+    });
     this.#context = {
       ...dependencies,
       settings,
@@ -102,6 +108,14 @@ export class Delegation {
   #onResourceChange(change: ResourceChange): void {
     if (change.gone) this.#forget(keyOf(change.resource));
     else if (isSubstantial(change)) this.#requeue(keyOf(change.resource));
+    else if (isTamperedWith(change, this.settings.finalizer)) this.#repair(keyOf(change.resource));
+  }
+
+  /** Puts right what somebody else changed in the controller's part. Two that fight over a field mustn't do so without pause. */
+  #repair(key: ResourceKey): void {
+    if ((this.#queue.dueAt(key) ?? Number.POSITIVE_INFINITY) > Date.now() + repairDelay) {
+      this.#queue.addAfter(key, repairDelay);
+    }
   }
 
   #requeue(key: ResourceKey): void {
@@ -164,7 +178,7 @@ export class Delegation {
     try {
       result = await reconcilePass(this.#context, key, this.#backOff.failures(key) + 1);
     } catch (error) {
-      if (error instanceof KplugError && error.code === 'Stopped') return;
+      if (error instanceof KplugError && (error.code === 'Stopped' || error.code === 'LeadershipLost')) return;
       log.error({ err: error, resource: key }, `the pass failed: ${messageOf(error)}; it is tried again`);
       const { chosen = [], revision = 0 } = this.#lastPasses.get(key) ?? {};
       result = { next: 'retry', chosen, revision };

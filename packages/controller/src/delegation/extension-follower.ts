@@ -1,5 +1,12 @@
-import type { Resources } from '../resources/port.ts';
-import { formatKey, keyOf, type Resource, type ResourceKey, type ResourceKind } from '../resources/resource.ts';
+import type { ResourceListener, Resources } from '../resources/port.ts';
+import {
+  formatKey,
+  keyOf,
+  parseKey,
+  type Resource,
+  type ResourceKey,
+  type ResourceKind,
+} from '../resources/resource.ts';
 import type { DelegationSettings } from './declaration.ts';
 import { type ExtensionReferences, readReferences } from './gather.ts';
 import { ReferenceIndex } from './reference-index.ts';
@@ -9,12 +16,16 @@ import { isSubstantial } from './substantial.ts';
 export class ExtensionFollower {
   readonly #settings: DelegationSettings;
   readonly #resources: Resources;
-  readonly #requeue: (base: ResourceKey) => void;
+  readonly #requeue: (base: ResourceKey, overwritten: boolean) => void;
   readonly #index = new ReferenceIndex();
   readonly #followed = new Map<string, Promise<void>>();
 
-  /** @param requeue told of each base of which an extension changed. */
-  constructor(settings: DelegationSettings, resources: Resources, requeue: (base: ResourceKey) => void) {
+  /** @param requeue told of each base of which an extension changed, and whether by somebody who overwrote its status. */
+  constructor(
+    settings: DelegationSettings,
+    resources: Resources,
+    requeue: (base: ResourceKey, overwritten: boolean) => void,
+  ) {
     this.#settings = settings;
     this.#resources = resources;
     this.#requeue = requeue;
@@ -41,12 +52,18 @@ export class ExtensionFollower {
     const known = this.#followed.get(id);
     if (known) return known;
     let isFollowed = false;
+    const onChange: ResourceListener = (change) => {
+      // What is there at first is seen by the passes that wait for it.
+      if (!isFollowed) return;
+      const overwritten = !isSubstantial(change);
+      if (overwritten && !change.overwritten) return;
+      for (const base of this.#index.basesOf(keyOf(change.resource))) this.#requeue(base, overwritten);
+    };
+    const onProblem = () => {
+      if (isFollowed) this.#requeueMissing(kind);
+    };
     const following = this.#resources
-      .follow(kind, (change) => {
-        // What is there at first is seen by the passes that wait for it.
-        if (!isFollowed || !isSubstantial(change)) return;
-        for (const base of this.#index.basesOf(keyOf(change.resource))) this.#requeue(base);
-      })
+      .follow(kind, onChange, onProblem)
       .then(() => {
         isFollowed = true;
       })
@@ -56,5 +73,14 @@ export class ExtensionFollower {
       });
     this.#followed.set(id, following);
     return following;
+  }
+
+  /** Bases say why an extension isn't there. */
+  #requeueMissing({ apiVersion, kind }: ResourceKind): void {
+    for (const key of this.#index.extensions()) {
+      const reference = parseKey(key);
+      if (reference.kind !== kind || reference.apiVersion !== apiVersion || this.#resources.get(key)) continue;
+      for (const base of this.#index.basesOf(key)) this.#requeue(base, false);
+    }
   }
 }

@@ -1,4 +1,5 @@
 import type { Implementation } from '../registry/implementation.ts';
+import type { KindProblem, Resources } from '../resources/port.ts';
 import {
   describeReference,
   formatKey,
@@ -15,7 +16,16 @@ export type ExtensionProblemReason =
   | 'ExtensionNotFound'
   | 'ExtensionDuplicated'
   | 'ExtensionForbidden'
-  | 'ExtensionMalformed';
+  | 'ExtensionMalformed'
+  | KindProblem['reason'];
+
+/** The problems of a sound reference to something that isn't there. */
+const absences: ReadonlySet<ExtensionProblemReason> = new Set([
+  'ExtensionNotFound',
+  'KindNotFound',
+  'Forbidden',
+  'Unreachable',
+]);
 
 /** Something wrong with a reference to an extension. */
 export interface ExtensionProblem {
@@ -76,19 +86,23 @@ export function readReferences(base: Resource, settings: DelegationSettings): Ex
 export function gather(
   base: Resource,
   { references, problems }: ExtensionReferences,
-  find: (key: ResourceKey) => Resource | undefined,
+  resources: Pick<Resources, 'get' | 'problem'>,
 ): Gathered {
   const extensions = new Map<ResourceKey, Resource>();
   const missing: ExtensionProblem[] = [];
   for (const [key, reference] of references) {
-    const extension = find(key);
+    const extension = resources.get(key);
     if (extension) extensions.set(key, extension);
-    else {
-      const message = `${describeReference(reference)} (${reference.apiVersion}) doesn't exist; create it or remove the reference`;
-      missing.push({ reason: 'ExtensionNotFound', message, reference });
-    }
+    else missing.push(explainAbsence(reference, resources.problem(reference)));
   }
   return { base, extensions, problems: missing.length > 0 ? [...problems, ...missing] : problems };
+}
+
+function explainAbsence(reference: ResourceReference, problem: KindProblem | undefined): ExtensionProblem {
+  const subject = `${describeReference(reference)} (${reference.apiVersion})`;
+  if (problem) return { reason: problem.reason, message: `${subject} can't be had: ${problem.message}`, reference };
+  const message = `${subject} doesn't exist; create it or remove the reference`;
+  return { reason: 'ExtensionNotFound', message, reference };
 }
 
 /** The problem for which an implementation has to wait: an extension that it understands and that isn't there. */
@@ -97,7 +111,7 @@ export function blockingProblem(
   { api }: Implementation,
 ): ExtensionProblem | undefined {
   return problems.find(({ reason, reference }) => {
-    if (reason !== 'ExtensionNotFound' || !reference) return false;
+    if (!absences.has(reason) || !reference) return false;
     return (
       api.extensionKinds.length === 0 ||
       api.extensionKinds.some(

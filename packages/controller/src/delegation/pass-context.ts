@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
-import type { EventSink } from '../observe/events.ts';
 import type { PluginCaller } from '../plugins/caller.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Resources } from '../resources/port.ts';
+import type { EventSink } from '../resources/surroundings.ts';
 import type { DelegationSettings } from './declaration.ts';
 import type { ExtensionFollower } from './extension-follower.ts';
 

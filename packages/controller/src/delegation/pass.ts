@@ -29,7 +29,7 @@ export async function reconcilePass(
   const { revision } = context.registry;
   if (!base) return { next: 'done', chosen: [], revision };
   const references = await context.extensions.follow(base);
-  const gathered = gather(base, references, (extension) => context.resources.get(extension));
+  const gathered = gather(base, references, context.resources);
   if (base.metadata.deletionTimestamp) {
     return { ...(await finalizeDeleted(context, gathered, attempt)), chosen: [], revision };
   }

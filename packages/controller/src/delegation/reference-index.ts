@@ -32,4 +32,9 @@ export class ReferenceIndex {
   basesOf(extension: ResourceKey): Iterable<ResourceKey> {
     return this.#basesOf.get(extension) ?? [];
   }
+
+  /** All extensions that some base points to. */
+  extensions(): Iterable<ResourceKey> {
+    return this.#basesOf.keys();
+  }
 }

@@ -13,3 +13,10 @@ export function isSubstantial({ resource, previous, gone }: ResourceChange): boo
     !isDeepStrictEqual(now.annotations, before.annotations)
   );
 }
+
+/** Whether somebody took from a resource what only the controller may: what it said in the status, or its finalizer. */
+export function isTamperedWith({ resource, previous, gone, overwritten }: ResourceChange, finalizer: string): boolean {
+  if (!previous || gone || resource.metadata.deletionTimestamp) return false;
+  const hadFinalizer = previous.metadata.finalizers?.includes(finalizer) ?? false;
+  return overwritten === true || (hadFinalizer && !resource.metadata.finalizers?.includes(finalizer));
+}

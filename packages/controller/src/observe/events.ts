@@ -1,13 +1,6 @@
 import type { Logger } from 'pino';
 import type { ResourceKey } from '../resources/resource.ts';
-
-/** An Event about a resource. */
-export interface ResourceEvent {
-  type: 'Normal' | 'Warning';
-  /** Why, in one PascalCase word. */
-  reason: string;
-  message: string;
-}
+import type { EventSink, ResourceEvent } from '../resources/surroundings.ts';
 
 /** An Event as it is kept: equal ones are counted, not repeated. */
 export interface RecordedEvent extends ResourceEvent {
@@ -16,28 +9,25 @@ export interface RecordedEvent extends ResourceEvent {
   lastAt: number;
 }
 
-/** Where Events go. Recording never fails and never waits. */
-export interface EventSink {
-  record(regarding: ResourceKey, event: ResourceEvent): void;
-}
-
 /** How many different events are kept of each resource. */
 const keptPerResource = 20;
 
-/** Keeps the latest events of each resource in memory, and logs each one when it is new. */
+/** Keeps the latest events of each resource in memory, logs each one when it is new, and hands all on to where users see them. */
 export class RecentEvents implements EventSink {
   readonly #log: Logger;
+  readonly #further: EventSink | undefined;
   readonly #events = new Map<ResourceKey, RecordedEvent[]>();
 
-  constructor(log: Logger) {
+  constructor(log: Logger, further?: EventSink) {
     this.#log = log;
+    this.#further = further;
   }
 
-  record(regarding: ResourceKey, { type, reason, message }: ResourceEvent): void {
+  record(regarding: ResourceKey, event: ResourceEvent): void {
+    const { type, reason, message } = event;
+    this.#further?.record(regarding, event);
     const events = this.#events.get(regarding) ?? [];
-    const index = events.findIndex(
-      (event) => event.reason === reason && event.message === message && event.type === type,
-    );
+    const index = events.findIndex((kept) => kept.reason === reason && kept.message === message && kept.type === type);
     const [known] = index < 0 ? [] : events.splice(index, 1);
     events.push({ type, reason, message, count: (known?.count ?? 0) + 1, lastAt: Date.now() });
     if (events.length > keptPerResource) events.shift();

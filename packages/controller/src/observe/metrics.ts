@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry as PromRegistry } from 'prom-client';
+import type { RequestObservation } from '../resources/surroundings.ts';
 import type { DelegationObserver } from './observer.ts';
 
 /** How many different plugins get a label value of their own; plugins name themselves, so their number is not ours to trust. */
@@ -31,6 +32,13 @@ export class Metrics implements DelegationObserver {
     'method',
     'code',
   ]);
+
+  readonly #requests = this.#counter('rest_client_requests_total', 'Requests to the API server', ['code', 'method']);
+  readonly #requestTime = this.#histogram(
+    'rest_client_request_duration_seconds',
+    'Time until the API server answered a request',
+    ['verb', 'resource'],
+  );
 
   constructor() {
     collectDefaultMetrics({ register: this.registry });
@@ -81,6 +89,12 @@ export class Metrics implements DelegationObserver {
 
   called({ plugin, method, code, duration }: { plugin: string; method: string; code: string; duration: number }): void {
     this.#calls.observe({ plugin: this.#labelFor(plugin), method, code }, duration / 1_000);
+  }
+
+  requested({ verb, resource, code, duration }: RequestObservation): void {
+    this.#requests.inc({ code, method: verb });
+    // A watch is answered as soon as it begins.
+    this.#requestTime.observe({ verb, resource }, duration / 1_000);
   }
 
   #labelFor(plugin: string): string {

@@ -33,7 +33,7 @@ export class PluginCaller {
    * Has a resource reconciled by an instance of an implementation.
    *
    * Rejects with `PluginUnavailable` when no instance of it can be reached (and then it has no callable one left),
-   * `DeadlineExceeded`, `InvalidResponse`, or `PluginFailed` with what the plugin said.
+   * `DeadlineExceeded`, `InvalidResponse`, `Stopped`, or `PluginFailed` with what the plugin said.
    *
    * @param timeout how long the plugin has, in milliseconds.
    */
@@ -88,6 +88,7 @@ export class PluginCaller {
   }
 
   #pick(implementation: Implementation, tried: ReadonlySet<Instance>): Instance | undefined {
+    if (this.#connections.isClosed) throw new KplugError('Stopped', 'the controller is stopping');
     const { callable } = implementation;
     const untried = tried.size === 0 ? callable : callable.filter((instance) => !tried.has(instance));
     return pickInstance(untried, (instance) => this.#connections.inFlight(instance));

@@ -50,6 +50,11 @@ export class Connections {
     return this.#connections.size;
   }
 
+  /** Whether all connections were closed for good. */
+  get isClosed(): boolean {
+    return this.#closed;
+  }
+
   /** A connection to an instance that has just answered, or that is open. Rejects with `PluginUnavailable`. */
   async open(instance: Instance): Promise<Connection> {
     const { instanceId } = instance.registration;

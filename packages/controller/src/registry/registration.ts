@@ -12,6 +12,14 @@ export interface Registration {
   weight: number;
   labels: Readonly<Record<string, string>>;
   lease: Lease;
+  /** The pod that it runs in, if it said so. */
+  pod?: PodReference;
+}
+
+/** Names a pod. */
+export interface PodReference {
+  namespace: string;
+  name: string;
 }
 
 /** One plugin API that a plugin implements. */

@@ -93,6 +93,21 @@ export class Registry {
     return known;
   }
 
+  /**
+   * Takes in an instance that was known before this registry was made. It is suspect until it is heard or reached, and goes with
+   * a lease that begins now. Ignored when it is known, or the registry full.
+   */
+  restore(registration: Registration, lastHeardAt: number): void {
+    if (this.#instances.has(registration.instanceId) || this.#instances.size >= this.#capacity) return;
+    const instance = this.#insert(registration);
+    instance.state = 'suspect';
+    instance.suspicion = 'StreamBroken';
+    instance.stateReason = 'it was known before the controller started, and has not been heard since';
+    this.#hear(instance);
+    instance.lastHeardAt = lastHeardAt;
+    this.#emit(instance, undefined, true);
+  }
+
   /** Hears a beat in an instance's session. Returns false when the instance is no longer known and must register again. */
   beat(instanceId: string): boolean {
     const known = this.#instances.get(instanceId);
@@ -125,9 +140,9 @@ export class Registry {
   }
 
   /** The instance is stopping: no new calls. It goes when its session ends or its lease does. */
-  deregister(instanceId: string): void {
+  deregister(instanceId: string, reason = 'it is stopping'): void {
     const known = this.#instances.get(instanceId);
-    if (known && known.state !== 'draining') this.#setState(known, 'draining', 'it is stopping');
+    if (known && known.state !== 'draining') this.#setState(known, 'draining', reason);
   }
 
   /** Asks an instance to drain: to finish what it has in flight and to stop. It gets no new calls from now on. */
@@ -137,6 +152,12 @@ export class Registry {
     known.drainWished = true;
     known.session?.notify(known.registration.lease, true);
     if (known.state !== 'draining') this.#setState(known, 'draining', 'the controller asked it to stop');
+  }
+
+  /** Lets an instance go at once, as it is known to have ended. */
+  evict(instanceId: string, reason: string): void {
+    const known = this.#instances.get(instanceId);
+    if (known) this.#remove(known, reason);
   }
 
   /** Whether an instance was asked to drain, which is answered to its heartbeats. */
@@ -159,12 +180,17 @@ export class Registry {
         `the registry is full: it holds ${this.#capacity} instances; raise its capacity or stop some`,
       );
     }
-    const instance = new InstanceRecord(registration, this.#implementations.for(registration), Date.now());
+    const instance = this.#insert(registration);
     instance.session = session;
-    this.#instances.set(registration.instanceId, instance);
-    for (const implementation of instance.implementations) implementation.add(instance);
     this.#hear(instance);
     this.#emit(instance, undefined, true);
+    return instance;
+  }
+
+  #insert(registration: Registration): InstanceRecord {
+    const instance = new InstanceRecord(registration, this.#implementations.for(registration), Date.now());
+    this.#instances.set(registration.instanceId, instance);
+    for (const implementation of instance.implementations) implementation.add(instance);
     return instance;
   }
 

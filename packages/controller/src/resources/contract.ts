@@ -6,6 +6,8 @@ import { keyOf, type Resource, type ResourceKey } from './resource.ts';
 /** An adapter under test, and its user's side. */
 export interface ContractSubject {
   resources: Resources;
+  /** Where its user works. There is nothing in it. Default: `default`. */
+  namespace?: string;
   /** Makes or changes a resource as a user does. */
   apply(manifest: Manifest): Promise<void>;
   /** Deletes a resource as a user does. */
@@ -29,14 +31,18 @@ export function describeContract(open: () => Promise<ContractSubject>): void {
 
     afterEach(() => subject.resources.close());
 
+    function namespace(): string {
+      return subject.namespace ?? 'default';
+    }
+
     function manifest(name: string, spec: Manifest['spec'] = { columns: 1 }): Manifest {
-      return { ...tables, metadata: { name }, spec };
+      return { ...tables, metadata: { name, namespace: namespace() }, spec };
     }
 
     async function make(
       name: string,
     ): Promise<{ key: ResourceKey; written: Resource; by(fieldManager: string): WriteOptions }> {
-      const key = `example.org/v1/Table/default/${name}`;
+      const key = `example.org/v1/Table/${namespace()}/${name}`;
       await subject.apply(manifest(name));
       const written = await vi.waitFor(() => present(key));
       return { key, written, by: (fieldManager) => ({ uid: written.metadata.uid, fieldManager }) };
@@ -51,7 +57,7 @@ export function describeContract(open: () => Promise<ContractSubject>): void {
     it('tells of a new resource, a changed one and a removed one', async () => {
       const { key, written } = await make('users');
       expect(keyOf(written)).toBe(key);
-      expect(written.metadata).toMatchObject({ name: 'users', namespace: 'default', generation: 1 });
+      expect(written.metadata).toMatchObject({ name: 'users', namespace: namespace(), generation: 1 });
       await subject.apply(manifest('users', { columns: 2 }));
       await vi.waitFor(() => expect(present(key).spec).toEqual({ columns: 2 }));
       await subject.remove(manifest('users'));

@@ -1,4 +1,5 @@
 import type { JsonObject, Resource, ResourceKey, ResourceKind } from './resource.ts';
+import type { Surroundings } from './surroundings.ts';
 
 /**
  * Where resources are read from and what becomes of them is written to. Delegation knows nothing else of the place where
@@ -8,11 +9,18 @@ import type { JsonObject, Resource, ResourceKey, ResourceKind } from './resource
  * is asynchronous, and what was written is seen by `get` once the promise has been fulfilled, or soon after.
  */
 export interface Resources {
+  /** What the place where they live offers beyond them. */
+  readonly surroundings?: Surroundings;
+
   /**
    * Follows a kind for as long as the adapter lives. The promise is fulfilled when the listener has been told of every
-   * resource that is there. Following a kind again adds a listener. A listener must not throw.
+   * resource that is there, or once it is known that they can't be had for now: `problem` says why. They are told as soon as
+   * they can be had. Following a kind again adds a listener. A listener must not throw.
    */
-  follow(kind: ResourceKind, listener: ResourceListener): Promise<void>;
+  follow(kind: ResourceKind, listener: ResourceListener, onProblem?: ProblemListener): Promise<void>;
+
+  /** Why the resources of a followed kind can't be had, or are no longer heard of; `undefined` when all is well. */
+  problem(kind: ResourceKind): KindProblem | undefined;
 
   /** The resource as it is known now. */
   get(key: ResourceKey): Resource | undefined;
@@ -40,6 +48,21 @@ export interface Resources {
 /** Hears of each change of a followed kind, in order. */
 export type ResourceListener = (change: ResourceChange) => void;
 
+/** Hears when the problem of a followed kind changes; `undefined` when it is solved. Must not throw. */
+export type ProblemListener = (problem: KindProblem | undefined) => void;
+
+/**
+ * Why the resources of a kind can't be had.
+ *
+ * - `KindNotFound`: there is no such kind. What there was of it is gone.
+ * - `Forbidden`: they may not be read. The message names the right that is missing.
+ * - `Unreachable`: there is no answer. What is known stays as it was.
+ */
+export interface KindProblem {
+  reason: 'KindNotFound' | 'Forbidden' | 'Unreachable';
+  message: string;
+}
+
 /** One change of one resource. */
 export interface ResourceChange {
   /** The resource as it is now, or as it was last when it is gone. */
@@ -48,6 +71,8 @@ export interface ResourceChange {
   previous?: Resource;
   /** Whether it is gone: deleted, with no finalizer left. */
   gone: boolean;
+  /** Whether somebody else changed or removed what one of our field managers had said in the status. */
+  overwritten?: boolean;
 }
 
 /** What a write depends on. */
@@ -60,5 +85,8 @@ export interface WriteOptions {
   signal?: AbortSignal;
 }
 
-/** `gone`: there is no such resource any more, or not in this incarnation. A failure to write rejects with `StorageFailed`. */
+/**
+ * `gone`: there is no such resource any more, or not in this incarnation. A failure to write rejects with `StorageFailed`, a
+ * status that can't be kept as it is with `InvalidResponse`.
+ */
 export type WriteResult = 'written' | 'unchanged' | 'gone';

@@ -29,6 +29,15 @@ describe('RegistrationReader', () => {
     });
   });
 
+  it('reads the pod that the instance runs in, and hears it when that changes', () => {
+    const pod = { namespace: 'default', name: 'postgresql-1' };
+    const known = reader.read(message({ pod }), '10.0.0.1');
+    expect(known.pod).toEqual(pod);
+    expect(restates(message({ pod }), known)).toBe(true);
+    expect(restates(message({ pod: { ...pod, name: 'postgresql-2' } }), known)).toBe(false);
+    expect(restates(message(), known)).toBe(false);
+  });
+
   it('takes the address that the message came from where none is given', () => {
     expect(reader.read(message({ address: ':7000' }), '10.0.0.9').address).toBe('10.0.0.9:7000');
     expect(reader.read(message({ address: ':7000' }), '2001:db8::9').address).toBe('[2001:db8::9]:7000');
@@ -45,6 +54,7 @@ describe('RegistrationReader', () => {
     ['a malformed address', { address: 'nowhere' }, /address "nowhere" is malformed/],
     ['instance id', { instanceId: '' }, /instance_id is missing/],
     ['a weight out of range', { weight: 1_001 }, /weight "1001"/],
+    ['a whole pod', { pod: { namespace: 'default' } }, /pod "default\/" is malformed/],
     ['a time that is none', { ttl: durationFromMs(-1) }, /ttl "-1 ms" is malformed/],
   ])('refuses a registration without %s, and says why', (_, given, reason) => {
     expect(() => reader.read(message(given), '10.0.0.1')).toThrow(

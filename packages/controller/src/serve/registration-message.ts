@@ -4,7 +4,7 @@ import { parse } from 'semver';
 import { formatAddress, isLinkLocal, isLoopback, isUnspecified, parseAddress } from '../registry/address.ts';
 import type { LeaseTerms } from '../registry/lease-terms.ts';
 import { RefusedRegistration } from '../registry/refusal.ts';
-import type { ImplementedApi, Lease, Registration } from '../registry/registration.ts';
+import type { ImplementedApi, Lease, PodReference, Registration } from '../registry/registration.ts';
 
 /** Which addresses plugins may register. */
 export interface AddressPolicy {
@@ -15,6 +15,9 @@ export interface AddressPolicy {
 }
 
 const name = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;
+
+/** As Kubernetes names pods: a DNS subdomain. */
+const podName = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
 
 /** Reads and checks what an instance says of itself. Throws `RefusedRegistration`, naming the field and what to do. */
 export class RegistrationReader {
@@ -28,7 +31,7 @@ export class RegistrationReader {
 
   /** @param peer the host that the message came from. */
   read(message: RegistrationMessage, peer: string): Registration {
-    const { plugin, version, apis, address, instanceId, weight = 100, labels } = message;
+    const { plugin, version, apis, address, instanceId, weight = 100, labels, pod } = message;
     if (!name.test(plugin)) throw malformed('plugin', plugin, 'a name such as PostgreSQL');
     if (!parse(version)) throw malformed('version', version, 'a semantic version such as 1.2.0');
     if (apis.length === 0) throw malformed('apis', '', 'at least one plugin API');
@@ -47,6 +50,7 @@ export class RegistrationReader {
       weight,
       labels,
       lease: this.#terms.grant(readWish(message)),
+      ...(pod && { pod: readPod(pod) }),
     };
   }
 
@@ -65,7 +69,7 @@ export class RegistrationReader {
 
 /** Whether a message says what the registry knows already, so that a beat of an instance needn't be read anew. */
 export function restates(message: RegistrationMessage, known: Registration): boolean {
-  const { plugin, version, weight, address, apis, labels, interval, ttl } = message;
+  const { plugin, version, weight, address, apis, labels, interval, ttl, pod } = message;
   return (
     // Wishes aren't kept, only what was granted.
     !interval &&
@@ -75,6 +79,8 @@ export function restates(message: RegistrationMessage, known: Registration): boo
     (weight ?? 100) === known.weight &&
     (address === known.address || (address.startsWith(':') && known.address.endsWith(address))) &&
     isSameRecord(labels, known.labels) &&
+    pod?.name === known.pod?.name &&
+    pod?.namespace === known.pod?.namespace &&
     apis.length === known.apis.length &&
     apis.every((api, index) => restatesApi(api, known.apis[index]))
   );
@@ -113,6 +119,13 @@ function readApi({
     extensionKinds: extensionKinds.map(({ group, kind }) => ({ group, kind })),
     capabilities: { ...capabilities },
   };
+}
+
+function readPod({ namespace, name: pod }: NonNullable<RegistrationMessage['pod']>): PodReference {
+  for (const part of [namespace, pod]) {
+    if (!podName.test(part)) throw malformed('pod', `${namespace}/${pod}`, 'the namespace and the name of a pod');
+  }
+  return { namespace, name: pod };
 }
 
 function readWish({ interval, ttl }: RegistrationMessage): Partial<Lease> {

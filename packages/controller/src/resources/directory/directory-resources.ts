@@ -25,6 +25,11 @@ export class DirectoryResources implements Resources {
     return this.#resources.follow(kind, listener);
   }
 
+  /** Never: a directory has every kind, and one that is away keeps its last state. */
+  problem(): undefined {
+    return undefined;
+  }
+
   get(key: ResourceKey): Resource | undefined {
     return this.#resources.get(key);
   }

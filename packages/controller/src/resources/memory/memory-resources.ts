@@ -1,6 +1,7 @@
 import { KplugError } from '../../errors.ts';
 import { checkManifest, type Manifest } from '../check-manifest.ts';
 import { copyJson, findJsonFault, formatPath, jsonEquals } from '../json.ts';
+import { Listeners } from '../listeners.ts';
 import type { ResourceListener, Resources, WriteOptions, WriteResult } from '../port.ts';
 import {
   describeReference,
@@ -13,7 +14,6 @@ import {
   type ResourceKey,
   type ResourceKind,
 } from '../resource.ts';
-import { Listeners } from './listeners.ts';
 import { mergeStatuses } from './merge-statuses.ts';
 import type { Persistence, StoredResource } from './persistence.ts';
 import { changedResource, newResource, timestamp } from './user-changes.ts';
@@ -92,6 +92,11 @@ export class MemoryResources implements Resources {
   async follow(kind: ResourceKind, listener: ResourceListener): Promise<void> {
     this.#refuseIfClosed();
     this.#listeners.add(kind, listener, this.list(kind));
+  }
+
+  /** Never: what is in memory can be had. */
+  problem(): undefined {
+    return undefined;
   }
 
   get(key: ResourceKey): Resource | undefined {

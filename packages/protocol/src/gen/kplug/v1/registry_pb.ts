@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file kplug/v1/registry.proto.
  */
 export const file_kplug_v1_registry: GenFile = /*@__PURE__*/
-  fileDesc("ChdrcGx1Zy92MS9yZWdpc3RyeS5wcm90bxIIa3BsdWcudjEi0AIKDFJlZ2lzdHJhdGlvbhIOCgZwbHVnaW4YASABKAkSDwoHdmVyc2lvbhgCIAEoCRIhCgRhcGlzGAMgAygLMhMua3BsdWcudjEuUGx1Z2luQXBpEg8KB2FkZHJlc3MYBCABKAkSEwoLaW5zdGFuY2VfaWQYBSABKAkSEwoGd2VpZ2h0GAYgASgNSACIAQESMgoGbGFiZWxzGAcgAygLMiIua3BsdWcudjEuUmVnaXN0cmF0aW9uLkxhYmVsc0VudHJ5EisKCGludGVydmFsGAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiYKA3R0bBgJIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhotCgtMYWJlbHNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBQgkKB193ZWlnaHQizgEKCVBsdWdpbkFwaRIMCgRuYW1lGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSMAoPZXh0ZW5zaW9uX2tpbmRzGAMgAygLMhcua3BsdWcudjEuRXh0ZW5zaW9uS2luZBI7CgxjYXBhYmlsaXRpZXMYBCADKAsyJS5rcGx1Zy52MS5QbHVnaW5BcGkuQ2FwYWJpbGl0aWVzRW50cnkaMwoRQ2FwYWJpbGl0aWVzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASIsCg1FeHRlbnNpb25LaW5kEg0KBWdyb3VwGAEgASgJEgwKBGtpbmQYAiABKAkiawoOU2Vzc2lvblJlcXVlc3QSLgoMcmVnaXN0cmF0aW9uGAEgASgLMhYua3BsdWcudjEuUmVnaXN0cmF0aW9uSAASHgoEYmVhdBgCIAEoCzIOLmtwbHVnLnYxLkJlYXRIAEIJCgdtZXNzYWdlIgYKBEJlYXQiYwoPU2Vzc2lvblJlc3BvbnNlEiAKBWxlYXNlGAEgASgLMg8ua3BsdWcudjEuTGVhc2VIABIkCgdyZWZ1c2FsGAIgASgLMhEua3BsdWcudjEuUmVmdXNhbEgAQggKBmFuc3dlciJAChBIZWFydGJlYXRSZXF1ZXN0EiwKDHJlZ2lzdHJhdGlvbhgBIAEoCzIWLmtwbHVnLnYxLlJlZ2lzdHJhdGlvbiJlChFIZWFydGJlYXRSZXNwb25zZRIgCgVsZWFzZRgBIAEoCzIPLmtwbHVnLnYxLkxlYXNlSAASJAoHcmVmdXNhbBgCIAEoCzIRLmtwbHVnLnYxLlJlZnVzYWxIAEIICgZhbnN3ZXIiawoFTGVhc2USKwoIaW50ZXJ2YWwYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SJgoDdHRsGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEg0KBWRyYWluGAMgASgIIkMKB1JlZnVzYWwSJwoGcmVhc29uGAEgASgOMhcua3BsdWcudjEuUmVmdXNhbFJlYXNvbhIPCgdtZXNzYWdlGAIgASgJIigKEURlcmVnaXN0ZXJSZXF1ZXN0EhMKC2luc3RhbmNlX2lkGAEgASgJIhQKEkRlcmVnaXN0ZXJSZXNwb25zZSIxChJMaXN0UGx1Z2luc1JlcXVlc3QSCwoDYXBpGAEgASgJEg4KBnBsdWdpbhgCIAEoCSJCChNMaXN0UGx1Z2luc1Jlc3BvbnNlEisKCWluc3RhbmNlcxgBIAMoCzIYLmtwbHVnLnYxLlBsdWdpbkluc3RhbmNlIjIKE1dhdGNoUGx1Z2luc1JlcXVlc3QSCwoDYXBpGAEgASgJEg4KBnBsdWdpbhgCIAEoCSJxChRXYXRjaFBsdWdpbnNSZXNwb25zZRIsCghpbnN0YW5jZRgBIAEoCzIYLmtwbHVnLnYxLlBsdWdpbkluc3RhbmNlSAASIgoGc3luY2VkGAIgASgLMhAua3BsdWcudjEuU3luY2VkSABCBwoFZXZlbnQiCAoGU3luY2VkIoICCg5QbHVnaW5JbnN0YW5jZRIsCgxyZWdpc3RyYXRpb24YASABKAsyFi5rcGx1Zy52MS5SZWdpc3RyYXRpb24SJgoFc3RhdGUYAiABKA4yFy5rcGx1Zy52MS5JbnN0YW5jZVN0YXRlEhQKDHN0YXRlX3JlYXNvbhgDIAEoCRIxCg1yZWdpc3RlcmVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIxCg1sYXN0X2hlYXJkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIeCgVsZWFzZRgGIAEoCzIPLmtwbHVnLnYxLkxlYXNlKtMBCg1SZWZ1c2FsUmVhc29uEh4KGlJFRlVTQUxfUkVBU09OX1VOU1BFQ0lGSUVEEAASGgoWUkVGVVNBTF9SRUFTT05fSU5WQUxJRBABEiYKIlJFRlVTQUxfUkVBU09OX0FERFJFU1NfTk9UX0FMTE9XRUQQAhIkCiBSRUZVU0FMX1JFQVNPTl9JTlNUQU5DRV9DT05GTElDVBADEhsKF1JFRlVTQUxfUkVBU09OX0NBUEFDSVRZEAQSGwoXUkVGVVNBTF9SRUFTT05fU1RPUFBJTkcQBSqaAQoNSW5zdGFuY2VTdGF0ZRIeChpJTlNUQU5DRV9TVEFURV9VTlNQRUNJRklFRBAAEhcKE0lOU1RBTkNFX1NUQVRFX0xJVkUQARIaChZJTlNUQU5DRV9TVEFURV9TVVNQRUNUEAISGwoXSU5TVEFOQ0VfU1RBVEVfRFJBSU5JTkcQAxIXChNJTlNUQU5DRV9TVEFURV9HT05FEAQygQMKD1JlZ2lzdHJ5U2VydmljZRJCCgdTZXNzaW9uEhgua3BsdWcudjEuU2Vzc2lvblJlcXVlc3QaGS5rcGx1Zy52MS5TZXNzaW9uUmVzcG9uc2UoATABEkQKCUhlYXJ0YmVhdBIaLmtwbHVnLnYxLkhlYXJ0YmVhdFJlcXVlc3QaGy5rcGx1Zy52MS5IZWFydGJlYXRSZXNwb25zZRJHCgpEZXJlZ2lzdGVyEhsua3BsdWcudjEuRGVyZWdpc3RlclJlcXVlc3QaHC5rcGx1Zy52MS5EZXJlZ2lzdGVyUmVzcG9uc2USSgoLTGlzdFBsdWdpbnMSHC5rcGx1Zy52MS5MaXN0UGx1Z2luc1JlcXVlc3QaHS5rcGx1Zy52MS5MaXN0UGx1Z2luc1Jlc3BvbnNlEk8KDFdhdGNoUGx1Z2lucxIdLmtwbHVnLnYxLldhdGNoUGx1Z2luc1JlcXVlc3QaHi5rcGx1Zy52MS5XYXRjaFBsdWdpbnNSZXNwb25zZTABYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChdrcGx1Zy92MS9yZWdpc3RyeS5wcm90bxIIa3BsdWcudjEi9QIKDFJlZ2lzdHJhdGlvbhIOCgZwbHVnaW4YASABKAkSDwoHdmVyc2lvbhgCIAEoCRIhCgRhcGlzGAMgAygLMhMua3BsdWcudjEuUGx1Z2luQXBpEg8KB2FkZHJlc3MYBCABKAkSEwoLaW5zdGFuY2VfaWQYBSABKAkSEwoGd2VpZ2h0GAYgASgNSACIAQESMgoGbGFiZWxzGAcgAygLMiIua3BsdWcudjEuUmVnaXN0cmF0aW9uLkxhYmVsc0VudHJ5EisKCGludGVydmFsGAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiYKA3R0bBgJIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIjCgNwb2QYCiABKAsyFi5rcGx1Zy52MS5Qb2RSZWZlcmVuY2UaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIJCgdfd2VpZ2h0Ii8KDFBvZFJlZmVyZW5jZRIRCgluYW1lc3BhY2UYASABKAkSDAoEbmFtZRgCIAEoCSLOAQoJUGx1Z2luQXBpEgwKBG5hbWUYASABKAkSDwoHdmVyc2lvbhgCIAEoCRIwCg9leHRlbnNpb25fa2luZHMYAyADKAsyFy5rcGx1Zy52MS5FeHRlbnNpb25LaW5kEjsKDGNhcGFiaWxpdGllcxgEIAMoCzIlLmtwbHVnLnYxLlBsdWdpbkFwaS5DYXBhYmlsaXRpZXNFbnRyeRozChFDYXBhYmlsaXRpZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIiwKDUV4dGVuc2lvbktpbmQSDQoFZ3JvdXAYASABKAkSDAoEa2luZBgCIAEoCSJrCg5TZXNzaW9uUmVxdWVzdBIuCgxyZWdpc3RyYXRpb24YASABKAsyFi5rcGx1Zy52MS5SZWdpc3RyYXRpb25IABIeCgRiZWF0GAIgASgLMg4ua3BsdWcudjEuQmVhdEgAQgkKB21lc3NhZ2UiBgoEQmVhdCJjCg9TZXNzaW9uUmVzcG9uc2USIAoFbGVhc2UYASABKAsyDy5rcGx1Zy52MS5MZWFzZUgAEiQKB3JlZnVzYWwYAiABKAsyES5rcGx1Zy52MS5SZWZ1c2FsSABCCAoGYW5zd2VyIkAKEEhlYXJ0YmVhdFJlcXVlc3QSLAoMcmVnaXN0cmF0aW9uGAEgASgLMhYua3BsdWcudjEuUmVnaXN0cmF0aW9uImUKEUhlYXJ0YmVhdFJlc3BvbnNlEiAKBWxlYXNlGAEgASgLMg8ua3BsdWcudjEuTGVhc2VIABIkCgdyZWZ1c2FsGAIgASgLMhEua3BsdWcudjEuUmVmdXNhbEgAQggKBmFuc3dlciJrCgVMZWFzZRIrCghpbnRlcnZhbBgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhImCgN0dGwYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SDQoFZHJhaW4YAyABKAgiQwoHUmVmdXNhbBInCgZyZWFzb24YASABKA4yFy5rcGx1Zy52MS5SZWZ1c2FsUmVhc29uEg8KB21lc3NhZ2UYAiABKAkiKAoRRGVyZWdpc3RlclJlcXVlc3QSEwoLaW5zdGFuY2VfaWQYASABKAkiFAoSRGVyZWdpc3RlclJlc3BvbnNlIjEKEkxpc3RQbHVnaW5zUmVxdWVzdBILCgNhcGkYASABKAkSDgoGcGx1Z2luGAIgASgJIkIKE0xpc3RQbHVnaW5zUmVzcG9uc2USKwoJaW5zdGFuY2VzGAEgAygLMhgua3BsdWcudjEuUGx1Z2luSW5zdGFuY2UiMgoTV2F0Y2hQbHVnaW5zUmVxdWVzdBILCgNhcGkYASABKAkSDgoGcGx1Z2luGAIgASgJInEKFFdhdGNoUGx1Z2luc1Jlc3BvbnNlEiwKCGluc3RhbmNlGAEgASgLMhgua3BsdWcudjEuUGx1Z2luSW5zdGFuY2VIABIiCgZzeW5jZWQYAiABKAsyEC5rcGx1Zy52MS5TeW5jZWRIAEIHCgVldmVudCIICgZTeW5jZWQiggIKDlBsdWdpbkluc3RhbmNlEiwKDHJlZ2lzdHJhdGlvbhgBIAEoCzIWLmtwbHVnLnYxLlJlZ2lzdHJhdGlvbhImCgVzdGF0ZRgCIAEoDjIXLmtwbHVnLnYxLkluc3RhbmNlU3RhdGUSFAoMc3RhdGVfcmVhc29uGAMgASgJEjEKDXJlZ2lzdGVyZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjEKDWxhc3RfaGVhcmRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEh4KBWxlYXNlGAYgASgLMg8ua3BsdWcudjEuTGVhc2Uq0wEKDVJlZnVzYWxSZWFzb24SHgoaUkVGVVNBTF9SRUFTT05fVU5TUEVDSUZJRUQQABIaChZSRUZVU0FMX1JFQVNPTl9JTlZBTElEEAESJgoiUkVGVVNBTF9SRUFTT05fQUREUkVTU19OT1RfQUxMT1dFRBACEiQKIFJFRlVTQUxfUkVBU09OX0lOU1RBTkNFX0NPTkZMSUNUEAMSGwoXUkVGVVNBTF9SRUFTT05fQ0FQQUNJVFkQBBIbChdSRUZVU0FMX1JFQVNPTl9TVE9QUElORxAFKpoBCg1JbnN0YW5jZVN0YXRlEh4KGklOU1RBTkNFX1NUQVRFX1VOU1BFQ0lGSUVEEAASFwoTSU5TVEFOQ0VfU1RBVEVfTElWRRABEhoKFklOU1RBTkNFX1NUQVRFX1NVU1BFQ1QQAhIbChdJTlNUQU5DRV9TVEFURV9EUkFJTklORxADEhcKE0lOU1RBTkNFX1NUQVRFX0dPTkUQBDKBAwoPUmVnaXN0cnlTZXJ2aWNlEkIKB1Nlc3Npb24SGC5rcGx1Zy52MS5TZXNzaW9uUmVxdWVzdBoZLmtwbHVnLnYxLlNlc3Npb25SZXNwb25zZSgBMAESRAoJSGVhcnRiZWF0Ehoua3BsdWcudjEuSGVhcnRiZWF0UmVxdWVzdBobLmtwbHVnLnYxLkhlYXJ0YmVhdFJlc3BvbnNlEkcKCkRlcmVnaXN0ZXISGy5rcGx1Zy52MS5EZXJlZ2lzdGVyUmVxdWVzdBocLmtwbHVnLnYxLkRlcmVnaXN0ZXJSZXNwb25zZRJKCgtMaXN0UGx1Z2lucxIcLmtwbHVnLnYxLkxpc3RQbHVnaW5zUmVxdWVzdBodLmtwbHVnLnYxLkxpc3RQbHVnaW5zUmVzcG9uc2USTwoMV2F0Y2hQbHVnaW5zEh0ua3BsdWcudjEuV2F0Y2hQbHVnaW5zUmVxdWVzdBoeLmtwbHVnLnYxLldhdGNoUGx1Z2luc1Jlc3BvbnNlMAFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * Registration is what an instance says of itself.
@@ -87,6 +87,14 @@ export type Registration = Message<"kplug.v1.Registration"> & {
    * @generated from field: google.protobuf.Duration ttl = 9;
    */
   ttl?: Duration | undefined;
+
+  /**
+   * The pod that the instance runs in, by Kubernetes' downward API. A controller that sees the pod lets the instance go with
+   * it. Unset outside of a pod.
+   *
+   * @generated from field: kplug.v1.PodReference pod = 10;
+   */
+  pod?: PodReference | undefined;
 };
 
 /**
@@ -95,6 +103,34 @@ export type Registration = Message<"kplug.v1.Registration"> & {
  */
 export const RegistrationSchema: GenMessage<Registration> = /*@__PURE__*/
   messageDesc(file_kplug_v1_registry, 0);
+
+/**
+ * PodReference names a pod.
+ *
+ * @generated from message kplug.v1.PodReference
+ */
+export type PodReference = Message<"kplug.v1.PodReference"> & {
+  /**
+   * The pod's namespace. Required.
+   *
+   * @generated from field: string namespace = 1;
+   */
+  namespace: string;
+
+  /**
+   * The pod's name. Required.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message kplug.v1.PodReference.
+ * Use `create(PodReferenceSchema)` to create a new message.
+ */
+export const PodReferenceSchema: GenMessage<PodReference> = /*@__PURE__*/
+  messageDesc(file_kplug_v1_registry, 1);
 
 /**
  * PluginApi is one plugin API that a plugin implements.
@@ -137,7 +173,7 @@ export type PluginApi = Message<"kplug.v1.PluginApi"> & {
  * Use `create(PluginApiSchema)` to create a new message.
  */
 export const PluginApiSchema: GenMessage<PluginApi> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_registry, 1);
+  messageDesc(file_kplug_v1_registry, 2);
 
 /**
  * ExtensionKind names a kind of extension resource, in any version.
@@ -165,7 +201,7 @@ export type ExtensionKind = Message<"kplug.v1.ExtensionKind"> & {
  * Use `create(ExtensionKindSchema)` to create a new message.
  */
 export const ExtensionKindSchema: GenMessage<ExtensionKind> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_registry, 2);
+  messageDesc(file_kplug_v1_registry, 3);
 
 /**
  * SessionRequest is what a plugin says in its session.
@@ -200,7 +236,7 @@ export type SessionRequest = Message<"kplug.v1.SessionRequest"> & {
  * Use `create(SessionRequestSchema)` to create a new message.
  */
 export const SessionRequestSchema: GenMessage<SessionRequest> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_registry, 3);
+  messageDesc(file_kplug_v1_registry, 4);
 
 /**
  * Beat renews a lease. It is empty: all that it says is that the instance lives.
@@ -215,7 +251,7 @@ export type Beat = Message<"kplug.v1.Beat"> & {
  * Use `create(BeatSchema)` to create a new message.
  */
 export const BeatSchema: GenMessage<Beat> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_registry, 4);
+  messageDesc(file_kplug_v1_registry, 5);
 
 /**
  * SessionResponse is what the controller says in a session.
@@ -250,7 +286,7 @@ export type SessionResponse = Message<"kplug.v1.SessionResponse"> & {
  * Use `create(SessionResponseSchema)` to create a new message.
  */
 export const SessionResponseSchema: GenMessage<SessionResponse> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_registry, 5);
+  messageDesc(file_kplug_v1_registry, 6);
 
 /**
  * HeartbeatRequest registers an instance or renews its lease.
@@ -271,7 +307,7 @@ export type HeartbeatRequest = Message<"kplug.v1.HeartbeatRequest"> & {
  * Use `create(HeartbeatRequestSchema)` to create a new message.
  */
 export const HeartbeatRequestSchema: GenMessage<HeartbeatRequest> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_registry, 6);
+  messageDesc(file_kplug_v1_registry, 7);
 
 /**
  * HeartbeatResponse answers a heartbeat.
@@ -306,7 +342,7 @@ export type HeartbeatResponse = Message<"kplug.v1.HeartbeatResponse"> & {
  * Use `create(HeartbeatResponseSchema)` to create a new message.
  */
 export const HeartbeatResponseSchema: GenMessage<HeartbeatResponse> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_registry, 7);
+  messageDesc(file_kplug_v1_registry, 8);
 
 /**
  * Lease is the terms on which the controller believes an instance.
@@ -341,7 +377,7 @@ export type Lease = Message<"kplug.v1.Lease"> & {
  * Use `create(LeaseSchema)` to create a new message.
  */
 export const LeaseSchema: GenMessage<Lease> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_registry, 8);
+  messageDesc(file_kplug_v1_registry, 9);
 
 /**
  * Refusal is why a registration was not accepted.
@@ -369,7 +405,7 @@ export type Refusal = Message<"kplug.v1.Refusal"> & {
  * Use `create(RefusalSchema)` to create a new message.
  */
 export const RefusalSchema: GenMessage<Refusal> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_registry, 9);
+  messageDesc(file_kplug_v1_registry, 10);
 
 /**
  * DeregisterRequest names the instance that is about to stop.
@@ -390,7 +426,7 @@ export type DeregisterRequest = Message<"kplug.v1.DeregisterRequest"> & {
  * Use `create(DeregisterRequestSchema)` to create a new message.
  */
 export const DeregisterRequestSchema: GenMessage<DeregisterRequest> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_registry, 10);
+  messageDesc(file_kplug_v1_registry, 11);
 
 /**
  * DeregisterResponse is empty.
@@ -405,7 +441,7 @@ export type DeregisterResponse = Message<"kplug.v1.DeregisterResponse"> & {
  * Use `create(DeregisterResponseSchema)` to create a new message.
  */
 export const DeregisterResponseSchema: GenMessage<DeregisterResponse> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_registry, 11);
+  messageDesc(file_kplug_v1_registry, 12);
 
 /**
  * ListPluginsRequest narrows a list. Empty lists everything.
@@ -433,7 +469,7 @@ export type ListPluginsRequest = Message<"kplug.v1.ListPluginsRequest"> & {
  * Use `create(ListPluginsRequestSchema)` to create a new message.
  */
 export const ListPluginsRequestSchema: GenMessage<ListPluginsRequest> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_registry, 12);
+  messageDesc(file_kplug_v1_registry, 13);
 
 /**
  * ListPluginsResponse is the instances known now.
@@ -452,7 +488,7 @@ export type ListPluginsResponse = Message<"kplug.v1.ListPluginsResponse"> & {
  * Use `create(ListPluginsResponseSchema)` to create a new message.
  */
 export const ListPluginsResponseSchema: GenMessage<ListPluginsResponse> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_registry, 13);
+  messageDesc(file_kplug_v1_registry, 14);
 
 /**
  * WatchPluginsRequest narrows a watch, as ListPluginsRequest does a list.
@@ -480,7 +516,7 @@ export type WatchPluginsRequest = Message<"kplug.v1.WatchPluginsRequest"> & {
  * Use `create(WatchPluginsRequestSchema)` to create a new message.
  */
 export const WatchPluginsRequestSchema: GenMessage<WatchPluginsRequest> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_registry, 14);
+  messageDesc(file_kplug_v1_registry, 15);
 
 /**
  * WatchPluginsResponse is one instance as it is now, or the mark that the first listing is complete.
@@ -515,7 +551,7 @@ export type WatchPluginsResponse = Message<"kplug.v1.WatchPluginsResponse"> & {
  * Use `create(WatchPluginsResponseSchema)` to create a new message.
  */
 export const WatchPluginsResponseSchema: GenMessage<WatchPluginsResponse> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_registry, 15);
+  messageDesc(file_kplug_v1_registry, 16);
 
 /**
  * Synced marks the end of the first listing of a watch.
@@ -530,7 +566,7 @@ export type Synced = Message<"kplug.v1.Synced"> & {
  * Use `create(SyncedSchema)` to create a new message.
  */
 export const SyncedSchema: GenMessage<Synced> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_registry, 16);
+  messageDesc(file_kplug_v1_registry, 17);
 
 /**
  * PluginInstance is an instance as the registry knows it.
@@ -586,7 +622,7 @@ export type PluginInstance = Message<"kplug.v1.PluginInstance"> & {
  * Use `create(PluginInstanceSchema)` to create a new message.
  */
 export const PluginInstanceSchema: GenMessage<PluginInstance> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_registry, 17);
+  messageDesc(file_kplug_v1_registry, 18);
 
 /**
  * RefusalReason is the closed set of reasons to refuse a registration.

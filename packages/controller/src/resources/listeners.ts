@@ -1,5 +1,5 @@
-import type { ResourceChange, ResourceListener } from '../port.ts';
-import type { Resource, ResourceKind } from '../resource.ts';
+import type { ResourceChange, ResourceListener } from './port.ts';
+import type { Resource, ResourceKind } from './resource.ts';
 
 interface Announcement {
   change: ResourceChange;

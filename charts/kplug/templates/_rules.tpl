@@ -1,0 +1,92 @@
+{{/*
+The plural of a kind, as its CRD says it: regular English unless .Values.rbac.plurals says otherwise.
+Takes { kind, group, plurals }.
+*/}}
+{{- define "kplug.plural" -}}
+{{- $lower := lower .kind }}
+{{- $named := get .plurals (printf "%s.%s" .kind .group) }}
+{{- if $named }}{{ $named }}
+{{- else if regexMatch "[^aeiou]y$" $lower }}{{ trimSuffix "y" $lower }}ies
+{{- else if regexMatch "(s|x|z|ch|sh)$" $lower }}{{ $lower }}es
+{{- else }}{{ $lower }}s
+{{- end }}
+{{- end }}
+
+{{/* The plurals of kinds by their group, as YAML. Takes { kinds, plurals }. */}}
+{{- define "kplug.resourcesByGroup" -}}
+{{- $groups := dict }}
+{{- range .kinds }}
+{{- $group := contains "/" .apiVersion | ternary (splitList "/" .apiVersion | first) "" }}
+{{- $plural := include "kplug.plural" (dict "kind" .kind "group" $group "plurals" $.plurals) }}
+{{- $_ := set $groups $group (append (get $groups $group | default list) $plural | uniq | sortAlpha) }}
+{{- end }}
+{{- toYaml $groups }}
+{{- end }}
+
+{{/* What the operator may do where the delegated resources are. */}}
+{{- define "kplug.delegatedRules" -}}
+{{- $bases := list }}
+{{- $extensions := list }}
+{{- range .Values.delegations }}
+{{- $bases = append $bases .base }}
+{{- range dig "extensions" "kinds" list . }}{{ $extensions = append $extensions . }}{{ end }}
+{{- end }}
+{{- $plurals := .Values.rbac.plurals }}
+{{- $baseGroups := include "kplug.resourcesByGroup" (dict "kinds" $bases "plurals" $plurals) | fromYaml }}
+{{- $extensionGroups := include "kplug.resourcesByGroup" (dict "kinds" $extensions "plurals" $plurals) | fromYaml }}
+{{- range $group, $resources := $baseGroups }}
+# Base resources: their finalizers and annotations are patched.
+- apiGroups: [{{ $group | quote }}]
+  resources: {{ toJson $resources }}
+  verbs: [get, list, watch, patch]
+- apiGroups: [{{ $group | quote }}]
+  resources: [{{ range $i, $r := $resources }}{{ if $i }}, {{ end }}{{ printf "%s/status" $r | quote }}{{ end }}]
+  verbs: [patch]
+# To own what is made for them, where the API server insists on it.
+- apiGroups: [{{ $group | quote }}]
+  resources: [{{ range $i, $r := $resources }}{{ if $i }}, {{ end }}{{ printf "%s/finalizers" $r | quote }}{{ end }}]
+  verbs: [update]
+{{- end }}
+{{- range $group, $resources := $extensionGroups }}
+# Extension resources.
+- apiGroups: [{{ $group | quote }}]
+  resources: {{ toJson $resources }}
+  verbs: [get, list, watch]
+- apiGroups: [{{ $group | quote }}]
+  resources: [{{ range $i, $r := $resources }}{{ if $i }}, {{ end }}{{ printf "%s/status" $r | quote }}{{ end }}]
+  verbs: [patch]
+{{- end }}
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create, patch]
+{{- with .Values.rbac.extraRules }}
+{{ toYaml . }}
+{{- end }}
+{{- end }}
+
+{{/* What the operator may do in its own namespace. */}}
+{{- define "kplug.ownRules" -}}
+# The plugins' pods, and its own, which the leader labels.
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get, list, watch, patch]
+- apiGroups: [plugins.kplug.dev]
+  resources: [plugins]
+  verbs: [get, list, watch, create, patch, delete]
+- apiGroups: [plugins.kplug.dev]
+  resources: [plugins/status]
+  verbs: [patch]
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [create, patch]
+{{- if .Values.leaderElection.enabled }}
+# A Lease that isn't there yet has no name to be allowed by.
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  verbs: [create]
+- apiGroups: [coordination.k8s.io]
+  resources: [leases]
+  resourceNames: [{{ include "kplug.leaseName" . }}]
+  verbs: [get, update]
+{{- end }}
+{{- end }}

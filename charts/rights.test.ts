@@ -1,0 +1,131 @@
+import { beforeAll, describe, expect, it } from 'vitest';
+import type { ClusterObject } from '../test/control-plane/test-cluster.ts';
+import { helm, helmTimeout, render, valuesFiles } from './testing.ts';
+
+const tables = {
+  name: 'tables',
+  base: { apiVersion: 'myorg.org/v1alpha1', kind: 'DatabaseTable' },
+  api: 'DatabaseTable@^1.0.0',
+  extensions: { kinds: [{ apiVersion: 'myorg.org/v1alpha1', kind: 'DatabaseTableSqliteExtension' }] },
+};
+
+const onTables = [
+  'get myorg.org/databasetables',
+  'list myorg.org/databasetables',
+  'watch myorg.org/databasetables',
+  'patch myorg.org/databasetables',
+  'patch myorg.org/databasetables/status',
+  'update myorg.org/databasetables/finalizers',
+  'get myorg.org/databasetablesqliteextensions',
+  'list myorg.org/databasetablesqliteextensions',
+  'watch myorg.org/databasetablesqliteextensions',
+  'patch myorg.org/databasetablesqliteextensions/status',
+  'create events.k8s.io/events',
+  'patch events.k8s.io/events',
+];
+
+const onItself = [
+  ...['get', 'list', 'watch', 'patch'].map((verb) => `${verb} /pods`),
+  ...['get', 'list', 'watch', 'create', 'patch', 'delete'].map((verb) => `${verb} plugins.kplug.dev/plugins`),
+  'patch plugins.kplug.dev/plugins/status',
+  'create events.k8s.io/events',
+  'patch events.k8s.io/events',
+];
+
+const onLeases = [
+  'create coordination.k8s.io/leases',
+  ...['get', 'update'].map((verb) => `${verb} coordination.k8s.io/leases try-kplug`),
+];
+
+beforeAll(async () => void (await helm('version')), helmTimeout);
+
+describe('the rights of the operator', () => {
+  it('are exactly those that the delegations need, everywhere', async () => {
+    expect(rightsIn(await render('kplug', { delegations: [tables] }, 'system'))).toEqual({
+      'all namespaces': onTables.toSorted(),
+      system: [...onItself, ...onLeases].toSorted(),
+    });
+  });
+
+  it('are confined to the namespaces that are named', async () => {
+    const values = { delegations: [tables], namespaces: ['team-a', 'team-b'] };
+    expect(rightsIn(await render('kplug', values, 'system'))).toEqual({
+      'team-a': onTables.toSorted(),
+      'team-b': onTables.toSorted(),
+      system: [...onItself, ...onLeases].toSorted(),
+    });
+  });
+
+  it('have no Lease without leader election, and none for kinds when there are to be no roles', async () => {
+    const alone = { delegations: [tables], replicas: 1, leaderElection: { enabled: false } };
+    expect(rightsIn(await render('kplug', alone, 'system')).system).toEqual(onItself.toSorted());
+    expect(rightsIn(await render('kplug', { delegations: [tables], rbac: { create: false } }, 'system'))).toEqual({});
+  });
+
+  it('name kinds by their plurals', async () => {
+    const kinds = ['Policy', 'Gateway', 'Ingress', 'Box', 'Chassis', 'Greeting'];
+    const delegations = kinds.map((kind) => ({
+      name: kind.toLowerCase(),
+      base: { apiVersion: 'other.org/v1', kind },
+      api: kind,
+    }));
+    const objects = await render('kplug', { delegations, rbac: { plurals: { 'Chassis.other.org': 'chassis' } } });
+    const rights = rightsIn(objects)['all namespaces']?.filter((right) => right.startsWith('list '));
+    expect(rights).toEqual(
+      ['boxes', 'chassis', 'gateways', 'greetings', 'ingresses', 'policies'].map((p) => `list other.org/${p}`),
+    );
+  });
+
+  it('have no wildcard, and nothing that could become more', async () => {
+    for (const file of await valuesFiles('kplug')) {
+      const rights = Object.values(rightsIn(await render('kplug', file))).flat();
+      expect(rights.length).toBeGreaterThan(10);
+      expect(rights.filter((right) => /\*|escalate|bind|impersonate|secrets/.test(right))).toEqual([]);
+    }
+  });
+});
+
+it('a plugin has no rights, and no token unless it wants one', async () => {
+  for (const file of await valuesFiles('kplug-plugin')) {
+    const objects = await render('kplug-plugin', file);
+    expect(objects.filter(({ kind }) => /Role/.test(kind))).toEqual([]);
+  }
+  const values = { image: { repository: 'plugin', tag: '1' }, controller: 'kplug:50050' };
+  const account = (await render('kplug-plugin', values)).find(({ kind }) => kind === 'ServiceAccount');
+  expect(account?.automountServiceAccountToken).toBe(false);
+});
+
+interface Rule {
+  apiGroups: string[];
+  resources: string[];
+  verbs: string[];
+  resourceNames?: string[];
+}
+
+/** What the roles allow where, one right a line; only those that are bound to the operator's account. */
+function rightsIn(objects: readonly ClusterObject[]): Record<string, string[]> {
+  const rights: Record<string, string[]> = {};
+  for (const binding of objects.filter(({ kind }) => kind === 'RoleBinding' || kind === 'ClusterRoleBinding')) {
+    const { roleRef, subjects } = binding as unknown as {
+      roleRef: { kind: string; name: string };
+      subjects: { kind: string; name: string; namespace: string }[];
+    };
+    expect(subjects).toEqual([{ kind: 'ServiceAccount', name: expect.any(String), namespace: expect.any(String) }]);
+    const { namespace } = binding.metadata;
+    const role = objects.find(
+      ({ kind, metadata }) =>
+        kind === roleRef.kind && metadata.name === roleRef.name && metadata.namespace === namespace,
+    );
+    const where = namespace ?? 'all namespaces';
+    rights[where] = [...(rights[where] ?? []), ...((role?.rules ?? []) as Rule[]).flatMap(flatten)].toSorted();
+  }
+  return rights;
+}
+
+function flatten({ apiGroups, resources, verbs, resourceNames = [''] }: Rule): string[] {
+  return apiGroups.flatMap((group) =>
+    resources.flatMap((resource) =>
+      verbs.flatMap((verb) => resourceNames.map((name) => `${verb} ${group}/${resource} ${name}`.trim())),
+    ),
+  );
+}

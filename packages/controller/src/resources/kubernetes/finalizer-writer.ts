@@ -1,0 +1,40 @@
+import type { WriteOptions, WriteResult } from '../port.ts';
+import type { Resource } from '../resource.ts';
+import { writeInVersion } from './write-in-version.ts';
+import type { WriteTarget } from './write-target.ts';
+
+/** Adds a finalizer to a resource that isn't being deleted. */
+export function addFinalizer(target: WriteTarget, finalizer: string, options: WriteOptions): Promise<WriteResult> {
+  return changeFinalizers(target, options, ({ metadata: { finalizers = [], deletionTimestamp } }) => {
+    return deletionTimestamp !== undefined || finalizers.includes(finalizer) ? undefined : [...finalizers, finalizer];
+  });
+}
+
+/** Removes a finalizer. */
+export function removeFinalizer(target: WriteTarget, finalizer: string, options: WriteOptions): Promise<WriteResult> {
+  return changeFinalizers(target, options, ({ metadata: { finalizers = [] } }) => {
+    return finalizers.includes(finalizer) ? finalizers.filter((other) => other !== finalizer) : undefined;
+  });
+}
+
+/** The list of finalizers is one value that several write, so it is only changed in the version that was read. */
+async function changeFinalizers(
+  target: WriteTarget,
+  { fieldManager, signal }: WriteOptions,
+  change: (resource: Resource) => string[] | undefined,
+): Promise<WriteResult> {
+  const answer = await writeInVersion(target, (resource) => {
+    const finalizers = change(resource);
+    const { resourceVersion } = resource.metadata;
+    return (
+      finalizers && {
+        what: 'the finalizers',
+        contentType: 'application/merge-patch+json',
+        query: { fieldManager },
+        body: { metadata: { resourceVersion, finalizers } },
+        signal,
+      }
+    );
+  });
+  return typeof answer === 'string' ? answer : 'written';
+}

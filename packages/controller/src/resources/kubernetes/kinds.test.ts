@@ -1,0 +1,176 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { startTimeout } from '../../../../../test/control-plane/connect.ts';
+import { definition } from '../../../../../test/control-plane/definition.ts';
+import { FaultProxy } from '../../../../../test/control-plane/fault-proxy.ts';
+import { TestCluster } from '../../../../../test/control-plane/test-cluster.ts';
+import type { KindProblem } from '../port.ts';
+import { FollowedCluster, soon } from './testing.ts';
+
+let cluster: TestCluster;
+let namespace: string;
+let group: string;
+
+beforeAll(async () => {
+  cluster = await TestCluster.connect();
+}, startTimeout);
+
+afterAll(() => cluster?.close());
+
+beforeEach(async () => {
+  namespace = await cluster.namespace();
+  group = `${randomBytes(4).toString('hex')}.kinds.example.org`;
+});
+
+function kind() {
+  return { apiVersion: `${group}/v1`, kind: 'Table' };
+}
+
+function table(name: string) {
+  return { ...kind(), metadata: { name, namespace }, spec: { columns: 1 } };
+}
+
+/** Defines the kind for the rest of the test. */
+async function define(): Promise<void> {
+  const wanted = definition({ group, kind: 'Table' });
+  await cluster.define(wanted);
+  onTestFinished(() => cluster.delete(wanted));
+}
+
+/** Follows the kind, and keeps the problems it was told. */
+async function follow(followed: FollowedCluster): Promise<(string | undefined)[]> {
+  const told: (string | undefined)[] = [];
+  const onProblem = (problem: KindProblem | undefined) => void told.push(problem?.reason);
+  await followed.resources.follow(kind(), (change) => followed.changes.push(change), onProblem);
+  return told;
+}
+
+describe('a kind that the cluster has not', () => {
+  it('holds nobody up, says what to do, and is followed as soon as it comes', async () => {
+    const followed = await FollowedCluster.open({ kubeConfig: cluster.kubeConfig });
+    const told = await follow(followed);
+    const message = `the cluster has no kind Table in ${group}/v1; apply its CustomResourceDefinition`;
+    expect(followed.resources.problem(kind())).toEqual({ reason: 'KindNotFound', message });
+    expect(followed.resources.problem({ ...kind(), kind: 'Unfollowed' })).toBeUndefined();
+
+    await define();
+    await cluster.apply(table('users'));
+    await followed.waitFor(`${group}/v1/Table/${namespace}/users`);
+    expect(followed.resources.problem(kind())).toBeUndefined();
+    expect(told).toEqual(['KindNotFound', undefined]);
+    expect(followed.log.map(({ msg }) => msg)).toEqual([message, `Table (${group}/v1) can be read again`]);
+  });
+
+  it('goes with its resources when it is deleted, and is followed anew when it is back', async () => {
+    await define();
+    await cluster.apply(table('users'));
+    const followed = await FollowedCluster.open({ kubeConfig: cluster.kubeConfig, watchTimeout: 5_000 });
+    const told = await follow(followed);
+    const key = `${group}/v1/Table/${namespace}/users`;
+    const { metadata } = await followed.waitFor(key);
+    await cluster.delete(definition({ group, kind: 'Table' }));
+    await vi.waitFor(() => expect(followed.resources.problem(kind())?.reason).toBe('KindNotFound'), soon);
+    expect(followed.names(kind())).toEqual([]);
+    expect(followed.changes.at(-1)).toMatchObject({ gone: true, resource: { metadata: { uid: metadata.uid } } });
+
+    await define();
+    await cluster.apply(table('users'));
+    const anew = await followed.waitFor(key);
+    expect(anew.metadata.uid).not.toBe(metadata.uid);
+    expect(followed.changes.map(({ gone }) => gone)).toEqual([false, true, false]);
+    expect(told).toEqual(['KindNotFound', undefined]);
+  });
+});
+
+describe('a kind that may not be read', () => {
+  it('holds nobody up, names the rule to add, and is followed once the rule is there', async () => {
+    await define();
+    await cluster.apply(table('users'));
+    const user = `nobody-${namespace}`;
+    const proxy = await FaultProxy.open(cluster.kubeConfig);
+    onTestFinished(() => proxy.close());
+    const followed = await FollowedCluster.open({ kubeConfig: proxy.kubeConfig(user), namespaces: [namespace] });
+    const told = await follow(followed);
+    const problem = followed.resources.problem(kind());
+    expect(problem?.reason).toBe('Forbidden');
+    expect(problem?.message).toContain(
+      `the operator may not list and watch tables.${group} in the namespace ${namespace}; add to a Role in ${namespace} of ` +
+        `its service account the rule { apiGroups: ["${group}"], resources: ["tables"], verbs: ["list", "watch"] }`,
+    );
+    expect(followed.log.map(({ level, msg }) => [level, msg])).toEqual([[40, problem?.message]]);
+
+    const rbac = 'rbac.authorization.k8s.io';
+    await cluster.apply({
+      apiVersion: `${rbac}/v1`,
+      kind: 'Role',
+      metadata: { name: 'reader', namespace },
+      rules: [{ apiGroups: [group], resources: ['tables'], verbs: ['list', 'watch'] }],
+    });
+    await cluster.apply({
+      apiVersion: `${rbac}/v1`,
+      kind: 'RoleBinding',
+      metadata: { name: 'reader', namespace },
+      roleRef: { apiGroup: rbac, kind: 'Role', name: 'reader' },
+      subjects: [{ apiGroup: rbac, kind: 'User', name: user }],
+    });
+    await followed.waitFor(`${group}/v1/Table/${namespace}/users`);
+    expect(told).toEqual(['Forbidden', undefined]);
+  });
+});
+
+describe('an API server that does not answer', () => {
+  it('holds nobody up for long, and is tried until it does', async () => {
+    await define();
+    await cluster.apply(table('users'));
+    const proxy = await FaultProxy.open(cluster.kubeConfig);
+    onTestFinished(() => proxy.close());
+    proxy.decide(() => ({ status: 500, body: 'out of order' }));
+    const followed = await FollowedCluster.open({ kubeConfig: proxy.kubeConfig() });
+    const told = await follow(followed);
+    expect(followed.resources.problem(kind())).toMatchObject({
+      reason: 'Unreachable',
+      message: expect.stringMatching(/Table .*can't be read from http:.*out of order/),
+    });
+    proxy.decide(() => undefined);
+    await followed.waitFor(`${group}/v1/Table/${namespace}/users`);
+    expect(told).toEqual(['Unreachable', undefined]);
+  });
+
+  it('does not keep the resources from being closed', async () => {
+    const proxy = await FaultProxy.open(cluster.kubeConfig);
+    onTestFinished(() => proxy.close());
+    proxy.decide(() => 'silence');
+    const followed = await FollowedCluster.open({ kubeConfig: proxy.kubeConfig() });
+    const following = followed.resources.follow(kind(), () => undefined);
+    const outcome = expect(following).rejects.toThrow(expect.objectContaining({ code: 'Stopped' }));
+    await vi.waitFor(() => expect(proxy.requests).toHaveLength(1), soon);
+    await followed.resources.close();
+    await outcome;
+  });
+});
+
+describe('namespaces', () => {
+  it('that are named are followed, and others are not', async () => {
+    await define();
+    const [other, third] = [await cluster.namespace(), await cluster.namespace()];
+    const followed = await FollowedCluster.open({ kubeConfig: cluster.kubeConfig, namespaces: [namespace, other] });
+    await follow(followed);
+    for (const home of [third, other, namespace]) {
+      await cluster.apply({ ...table('users'), metadata: { name: 'users', namespace: home } });
+    }
+    await followed.waitFor(`${group}/v1/Table/${namespace}/users`);
+    await followed.waitFor(`${group}/v1/Table/${other}/users`);
+    expect(followed.names(kind())).toEqual(['users', 'users']);
+  });
+
+  it('that are deleted take their resources along', async () => {
+    await define();
+    for (const name of ['users', 'orders']) await cluster.apply(table(name));
+    const followed = await FollowedCluster.open({ kubeConfig: cluster.kubeConfig });
+    await follow(followed);
+    expect(followed.names(kind())).toEqual(['orders', 'users']);
+    await cluster.deleteNamespace(namespace);
+    await vi.waitFor(() => expect(followed.names(kind())).toEqual([]), { timeout: 25_000 });
+    expect(followed.changes.map(({ gone }) => gone)).toEqual([false, false, true, true]);
+  });
+});

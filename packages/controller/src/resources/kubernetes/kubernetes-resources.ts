@@ -1,0 +1,168 @@
+import type { Logger } from 'pino';
+import { KplugError } from '../../errors.ts';
+import { Listeners } from '../listeners.ts';
+import type { KindProblem, ProblemListener, ResourceListener, Resources, WriteOptions, WriteResult } from '../port.ts';
+import { type JsonObject, keyOf, parseKey, type Resource, type ResourceKey, type ResourceKind } from '../resource.ts';
+import { ApiError } from './api-error.ts';
+import { Discovery, type ServedKind } from './discovery.ts';
+import { addFinalizer, removeFinalizer } from './finalizer-writer.ts';
+import { KindFollower } from './kind-follower.ts';
+import { KubernetesSurroundings, type Place } from './kubernetes-surroundings.ts';
+import { StatusWriter } from './status-writer.ts';
+import type { Transport } from './transport.ts';
+import { WriteTarget } from './write-target.ts';
+
+/** What the adapter works with. */
+export interface KubernetesParts {
+  transport: Transport;
+  /** Empty for all. */
+  namespaces: readonly string[];
+  logger: Logger;
+  /** How long a watch lasts, in milliseconds. */
+  watchDuration: number;
+  place: Place;
+}
+
+type Change = (target: WriteTarget) => Promise<WriteResult>;
+
+/** Resources of a Kubernetes cluster. Made by `openKubernetes`. */
+export class KubernetesResources implements Resources {
+  readonly surroundings: KubernetesSurroundings;
+  readonly #parts: KubernetesParts;
+  readonly #discovery: Discovery;
+  readonly #listeners = new Listeners();
+  readonly #followers = new Map<string, KindFollower>();
+  readonly #problemListeners = new Map<KindFollower, ProblemListener[]>();
+  readonly #statuses = new StatusWriter();
+  readonly #writing = new Map<ResourceKey, Promise<void>>();
+  #closed = false;
+
+  constructor(parts: KubernetesParts) {
+    this.#parts = parts;
+    this.#discovery = new Discovery(parts.transport);
+    const shared = { ...parts, discovery: this.#discovery };
+    this.surroundings = new KubernetesSurroundings(parts.place, shared, (key) => this.get(key));
+  }
+
+  async follow(kind: ResourceKind, listener: ResourceListener, onProblem?: ProblemListener): Promise<void> {
+    this.#refuseIfClosed();
+    const name = nameOf(kind);
+    const known = this.#followers.get(name);
+    this.#listeners.add(kind, listener, known?.cache.values() ?? []);
+    const follower = known ?? this.#startFollowing(kind, name);
+    if (onProblem) this.#problemListeners.get(follower)?.push(onProblem);
+    await follower.known;
+  }
+
+  problem(kind: ResourceKind): KindProblem | undefined {
+    return this.#followers.get(nameOf(kind))?.problem;
+  }
+
+  get(key: ResourceKey): Resource | undefined {
+    const { namespace, name, ...kind } = parseKey(key);
+    return this.#followers.get(nameOf(kind))?.cache.get(namespace, name);
+  }
+
+  *list(kind: ResourceKind): Iterable<Resource> {
+    const follower = this.#followers.get(nameOf(kind));
+    if (follower) yield* follower.cache.values();
+  }
+
+  applyStatus(key: ResourceKey, status: JsonObject, options: WriteOptions): Promise<WriteResult> {
+    return this.#write(key, options, (target) => this.#statuses.apply(target, status, options));
+  }
+
+  addFinalizer(key: ResourceKey, finalizer: string, options: WriteOptions): Promise<WriteResult> {
+    return this.#write(key, options, (target) => addFinalizer(target, finalizer, options));
+  }
+
+  removeFinalizer(key: ResourceKey, finalizer: string, options: WriteOptions): Promise<WriteResult> {
+    return this.#write(key, options, (target) => removeFinalizer(target, finalizer, options));
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#listeners.clear();
+    this.#parts.transport.drain();
+    await Promise.all([...this.#followers.values()].map((follower) => follower.stop()));
+    await Promise.all(this.#writing.values());
+    await this.surroundings.close();
+    await this.#parts.transport.close();
+  }
+
+  #startFollowing(kind: ResourceKind, name: string): KindFollower {
+    const { transport, namespaces, logger, watchDuration } = this.#parts;
+    const log = logger.child({ kind: kind.kind, apiVersion: kind.apiVersion });
+    const problemListeners: ProblemListener[] = [];
+    const follower = new KindFollower({
+      kind,
+      namespaces,
+      transport,
+      discovery: this.#discovery,
+      watchDuration,
+      tell: (change) => this.#listeners.tell(change),
+      isBeingWritten: (resource) => this.#writing.has(keyOf(resource)),
+      onProblem: (problem) => {
+        if (problem) log.warn({ reason: problem.reason }, problem.message);
+        else log.info(`${kind.kind} (${kind.apiVersion}) can be read again`);
+        for (const listener of problemListeners) listener(problem);
+      },
+      onUnreadable: (error, count) => {
+        log.error({ err: error, count }, `the API server sent ${error.message}; everything is listed anew`);
+      },
+    });
+    this.#problemListeners.set(follower, problemListeners);
+    this.#followers.set(name, follower);
+    return follower;
+  }
+
+  /** Writes to one resource are made one after the other, as each depends on the version that the one before it made. */
+  async #write(key: ResourceKey, options: WriteOptions, change: Change): Promise<WriteResult> {
+    this.#refuseIfClosed();
+    options.signal?.throwIfAborted();
+    const former = this.#writing.get(key);
+    const writing = former
+      ? former.then(() => this.#writeNow(key, options, change))
+      : this.#writeNow(key, options, change);
+    // Whether it failed is no concern of the next one.
+    const ended = writing.then(ignore, ignore);
+    this.#writing.set(key, ended);
+    try {
+      return await writing;
+    } finally {
+      if (this.#writing.get(key) === ended) this.#writing.delete(key);
+    }
+  }
+
+  async #writeNow(key: ResourceKey, { uid, signal }: WriteOptions, change: Change): Promise<WriteResult> {
+    signal?.throwIfAborted();
+    const { namespace, name, ...kind } = parseKey(key);
+    const { cache } = this.#followers.get(nameOf(kind)) ?? {};
+    const resource = cache?.get(namespace, name);
+    if (!cache || resource?.metadata.uid !== uid) return 'gone';
+    const served = await this.#findServed(kind, signal);
+    if (!served) return 'gone';
+    return change(new WriteTarget(key, resource, { cache, served, transport: this.#parts.transport }));
+  }
+
+  async #findServed(kind: ResourceKind, signal: AbortSignal | undefined): Promise<ServedKind | undefined> {
+    try {
+      return await this.#discovery.find(kind, signal);
+    } catch (cause) {
+      if (!(cause instanceof ApiError)) throw cause;
+      const message = `The API server couldn't be asked how ${nameOf(kind)} is written: ${cause.message}`;
+      throw new KplugError('StorageFailed', message, { cause });
+    }
+  }
+
+  #refuseIfClosed(): void {
+    if (this.#closed) throw new KplugError('Stopped', 'Resources are no longer followed or written: they were closed.');
+  }
+}
+
+function nameOf({ apiVersion, kind }: ResourceKind): string {
+  return `${apiVersion}/${kind}`;
+}
+
+function ignore(): void {}

@@ -1,0 +1,113 @@
+import { isJsonObject } from '../json.ts';
+import type { JsonObject } from '../resource.ts';
+import { ApiError } from './api-error.ts';
+import type { Transport } from './transport.ts';
+
+/** What a Lease says. */
+export interface LeaseContent {
+  /** Who leads; empty when nobody does. */
+  holder: string;
+  /** How long the holder may be silent, in milliseconds. */
+  duration: number;
+  acquireTime: string;
+  renewTime: string;
+  /** How often it changed hands. */
+  transitions: number;
+}
+
+/** A Lease as the API server has it. */
+export interface StoredLease {
+  content: LeaseContent;
+  resourceVersion: string;
+  /** All of its metadata, labels and annotations of others included. */
+  metadata: JsonObject;
+}
+
+/** Reads and writes one `coordination.k8s.io/v1` Lease. All that fails rejects with an `ApiError`. */
+export class LeaseLock {
+  readonly #transport: Transport;
+  readonly #collection: string;
+  readonly name: string;
+  readonly namespace: string;
+
+  constructor(transport: Transport, { namespace, name }: { namespace: string; name: string }) {
+    this.#transport = transport;
+    this.#collection = `/apis/coordination.k8s.io/v1/namespaces/${encodeURIComponent(namespace)}/leases`;
+    this.name = name;
+    this.namespace = namespace;
+  }
+
+  /** The Lease as it is, or nothing when there is none. */
+  async read(signal: AbortSignal): Promise<StoredLease | undefined> {
+    try {
+      return readLease(await this.#request('GET', 'get', this.#path, undefined, signal));
+    } catch (error) {
+      if (error instanceof ApiError && error.reason === 'NotFound') return undefined;
+      throw error;
+    }
+  }
+
+  /** Makes the Lease. `Conflict`: somebody else was first. */
+  async create(content: LeaseContent, signal: AbortSignal): Promise<StoredLease> {
+    const body = this.#object({ name: this.name, namespace: this.namespace }, content);
+    return readLease(await this.#request('POST', 'create', this.#collection, body, signal));
+  }
+
+  /** Replaces the Lease as it was read. `Conflict`: somebody else wrote it since. */
+  async update({ metadata }: StoredLease, content: LeaseContent, signal: AbortSignal): Promise<StoredLease> {
+    return readLease(await this.#request('PUT', 'update', this.#path, this.#object(metadata, content), signal));
+  }
+
+  get #path(): string {
+    return `${this.#collection}/${encodeURIComponent(this.name)}`;
+  }
+
+  #object(metadata: JsonObject, { holder, duration, acquireTime, renewTime, transitions }: LeaseContent): JsonObject {
+    return {
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata,
+      spec: {
+        holderIdentity: holder,
+        leaseDurationSeconds: Math.max(1, Math.round(duration / 1_000)),
+        acquireTime,
+        renewTime,
+        leaseTransitions: transitions,
+      },
+    };
+  }
+
+  #request(
+    method: 'GET' | 'POST' | 'PUT',
+    verb: string,
+    path: string,
+    body: JsonObject | undefined,
+    signal: AbortSignal,
+  ): Promise<JsonObject> {
+    return this.#transport.request({
+      method,
+      path,
+      verb,
+      resource: 'leases',
+      ...(body && { body: JSON.stringify(body), contentType: 'application/json' }),
+      signal,
+      isUnfenced: true,
+    });
+  }
+}
+
+function readLease({ metadata, spec }: JsonObject): StoredLease {
+  if (!isJsonObject(metadata)) throw new ApiError('Failed', 'the Lease has no metadata');
+  const said = isJsonObject(spec) ? spec : {};
+  return {
+    metadata,
+    resourceVersion: String(metadata.resourceVersion ?? ''),
+    content: {
+      holder: String(said.holderIdentity ?? ''),
+      duration: Number(said.leaseDurationSeconds ?? 0) * 1_000,
+      acquireTime: String(said.acquireTime ?? ''),
+      renewTime: String(said.renewTime ?? ''),
+      transitions: Number(said.leaseTransitions ?? 0),
+    },
+  };
+}

@@ -1,0 +1,60 @@
+import { KplugError } from '../../errors.ts';
+import { findJsonFault, formatPath, jsonEquals } from '../json.ts';
+import type { WriteOptions, WriteResult } from '../port.ts';
+import { describeReference, type JsonObject, parseKey, type Resource } from '../resource.ts';
+import { isSaidAlready } from './owned-fields.ts';
+import { writeInVersion } from './write-in-version.ts';
+import type { WriteTarget } from './write-target.ts';
+
+/** Writes statuses by server-side apply, and only those that change something. */
+export class StatusWriter {
+  /**
+   * What a field manager said, where the API server made something else of it (defaults, fields that were dropped): saying
+   * that once more to the same resource changes nothing either.
+   */
+  readonly #settled = new WeakMap<Resource, Map<string, JsonObject>>();
+
+  async apply(target: WriteTarget, said: JsonObject, options: WriteOptions): Promise<WriteResult> {
+    const fault = findJsonFault(said);
+    if (fault) {
+      const subject = formatPath(['status', ...fault.path]);
+      const reference = describeReference(parseKey(target.key));
+      const message = `The status of ${reference} can't be written: ${subject} ${fault.message}.`;
+      throw new KplugError('InvalidResponse', message);
+    }
+    const { fieldManager, signal } = options;
+    if (this.#isSaid(target, target.resource, said, fieldManager)) return 'unchanged';
+    const answer = await writeInVersion(
+      target,
+      ({ apiVersion, kind, metadata: { name, namespace, resourceVersion } }) => ({
+        what: 'the status',
+        subresource: 'status',
+        contentType: 'application/apply-patch+yaml',
+        query: { fieldManager, force: 'true' },
+        body: {
+          apiVersion,
+          kind,
+          metadata: { name, ...(namespace && { namespace }), resourceVersion },
+          ...(Object.keys(said).length > 0 && { status: said }),
+        },
+        signal,
+      }),
+    );
+    if (typeof answer === 'string') return answer;
+    const current = target.current();
+    if (current && !this.#isSaid(target, current, said, fieldManager)) this.#settle(current, said, fieldManager);
+    const isSame = answer.metadata.resourceVersion === target.resource.metadata.resourceVersion;
+    return isSame ? 'unchanged' : 'written';
+  }
+
+  #isSaid({ cache }: WriteTarget, resource: Resource, said: JsonObject, fieldManager: string): boolean {
+    if (isSaidAlready(said, resource.status, cache.ownedFields(resource).get(fieldManager))) return true;
+    const settled = this.#settled.get(resource)?.get(fieldManager);
+    return settled !== undefined && jsonEquals(settled, said);
+  }
+
+  #settle(resource: Resource, said: JsonObject, fieldManager: string): void {
+    const settled = this.#settled.get(resource) ?? new Map<string, JsonObject>();
+    this.#settled.set(resource, settled.set(fieldManager, said));
+  }
+}

@@ -1,0 +1,166 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { startTimeout } from '../../../../../test/control-plane/connect.ts';
+import { conditionsSchema, definition } from '../../../../../test/control-plane/definition.ts';
+import { TestCluster } from '../../../../../test/control-plane/test-cluster.ts';
+import type { WriteOptions } from '../port.ts';
+import type { Resource } from '../resource.ts';
+import { FollowedCluster, soon } from './testing.ts';
+
+const group = 'status.example.org';
+const apiVersion = `${group}/v1`;
+const tables = { apiVersion, kind: 'Table' };
+const strict = { apiVersion, kind: 'Strict' };
+
+/** A schema as authors write them: nothing unknown, with a default and an enumeration. */
+const strictStatus = {
+  type: 'object',
+  properties: {
+    phase: { type: 'string', enum: ['Ready', 'Failed'] },
+    rows: { type: 'integer' },
+    ports: {
+      type: 'array',
+      items: {
+        type: 'object',
+        required: ['port'],
+        properties: { port: { type: 'integer' }, protocol: { type: 'string', default: 'TCP' } },
+      },
+      'x-kubernetes-list-type': 'map',
+      'x-kubernetes-list-map-keys': ['port', 'protocol'],
+    },
+    tags: { type: 'array', items: { type: 'string' }, 'x-kubernetes-list-type': 'set' },
+    words: { type: 'array', items: { type: 'string' } },
+    conditions: conditionsSchema,
+  },
+};
+
+let cluster: TestCluster;
+let namespace: string;
+
+beforeAll(async () => {
+  cluster = await TestCluster.connect();
+  await cluster.define(definition({ group, kind: 'Table' }));
+  await cluster.define(definition({ group, kind: 'Strict', status: strictStatus }));
+}, startTimeout);
+
+afterAll(() => cluster?.close());
+
+beforeEach(async () => {
+  namespace = await cluster.namespace();
+});
+
+function object(name: string, { kind } = tables) {
+  return { apiVersion, kind, metadata: { name, namespace }, spec: { columns: 1 } };
+}
+
+function keyOf(name: string, { kind } = tables): string {
+  return `${apiVersion}/${kind}/${namespace}/${name}`;
+}
+
+async function open(kubeConfig = cluster.kubeConfig): Promise<FollowedCluster> {
+  const followed = await FollowedCluster.open({ kubeConfig, namespaces: [namespace] });
+  await followed.follow(tables);
+  await followed.follow(strict);
+  return followed;
+}
+
+function by({ metadata }: Resource, fieldManager = 'kplug/a'): WriteOptions {
+  return { uid: metadata.uid, fieldManager };
+}
+
+describe('a status', () => {
+  it('is there at once when it has been written, and is told once', async () => {
+    await cluster.apply(object('users'));
+    const { resources, changes, ...followed } = await open();
+    const resource = await vi.waitFor(() => resources.get(keyOf('users')) as Resource, soon);
+    await resources.applyStatus(keyOf('users'), { rows: 1 }, by(resource));
+    expect(resources.get(keyOf('users'))?.status).toEqual({ rows: 1 });
+    await cluster.apply(object('orders'));
+    await vi.waitFor(() => expect(resources.get(keyOf('orders'))).toBeDefined(), soon);
+    expect(changes.filter(({ resource: { metadata } }) => metadata.name === 'users')).toHaveLength(2);
+    expect(changes.some(({ overwritten }) => overwritten)).toBe(false);
+    expect(followed.log).toEqual([]);
+  });
+
+  const statuses = [
+    { rows: 1, phase: 'Ready' },
+    { tags: ['a', 'b'], words: ['x', 'x'] },
+    { tags: [], words: [], rows: 0 },
+    { conditions: [{ type: 'Ready', status: 'True', observedGeneration: 1 }] },
+    { ports: [{ port: 80 }, { port: 80, protocol: 'UDP' }] },
+    {},
+  ];
+
+  it.each(statuses)('costs no request when it says what it said: %j', async (status) => {
+    for (const kind of [tables, strict]) {
+      await cluster.apply(object('users', kind));
+      const key = keyOf('users', kind);
+      const first = await open();
+      const resource = await first.waitFor(key);
+      const outcome = Object.keys(status).length > 0 ? 'written' : 'unchanged';
+      await expect(first.resources.applyStatus(key, status, by(resource))).resolves.toBe(outcome);
+      const count = first.requests.length;
+      await expect(first.resources.applyStatus(key, status, by(resource))).resolves.toBe('unchanged');
+      expect(first.requests).toHaveLength(count);
+      await first.resources.close();
+      // Defaults are only learnt from the API server's answer.
+      if ('ports' in status) continue;
+
+      const second = await open();
+      await expect(second.resources.applyStatus(key, status, by(await second.waitFor(key)))).resolves.toBe('unchanged');
+      expect(second.writes()).toEqual([]);
+    }
+  });
+
+  it('takes back all that a manager said', async () => {
+    await cluster.apply(object('users'));
+    const followed = await open();
+    const resource = await followed.waitFor(keyOf('users'));
+    await followed.resources.applyStatus(keyOf('users'), { rows: 1, plugin: { name: 'a' } }, by(resource));
+    await followed.resources.applyStatus(keyOf('users'), { size: 2 }, by(resource, 'kplug/b'));
+    await expect(followed.resources.applyStatus(keyOf('users'), {}, by(resource))).resolves.toBe('written');
+    expect(followed.resources.get(keyOf('users'))?.status).toEqual({ size: 2 });
+    await expect(followed.resources.applyStatus(keyOf('users'), {}, by(resource))).resolves.toBe('unchanged');
+  });
+
+  it('that somebody edits is told of as overwritten, and written again', async () => {
+    await cluster.apply(object('users'));
+    const followed = await open();
+    const resource = await followed.waitFor(keyOf('users'));
+    const said = { rows: 1, phase: 'Ready' };
+    await followed.resources.applyStatus(keyOf('users'), said, by(resource));
+    await cluster.edit(object('users'), { status: { rows: 7 } }, 'status');
+    await vi.waitFor(() => expect(followed.changes.at(-1)).toMatchObject({ overwritten: true }), soon);
+    await expect(followed.resources.applyStatus(keyOf('users'), said, by(resource))).resolves.toBe('written');
+    expect(followed.resources.get(keyOf('users'))?.status).toEqual(said);
+  });
+
+  it('that does not fit the schema is refused with the field that is wrong', async () => {
+    await cluster.apply(object('users', strict));
+    const { resources, ...followed } = await open();
+    const key = keyOf('users', strict);
+    const resource = await vi.waitFor(() => resources.get(key) as Resource, soon);
+    for (const [status, field] of [
+      [{ phase: 'Strange' }, 'status.phase'],
+      [{ rows: 'many' }, 'status.rows'],
+      [{ unheardOf: 1 }, 'status.unheardOf'],
+    ] as const) {
+      await expect(resources.applyStatus(key, status, by(resource))).rejects.toThrow(
+        expect.objectContaining({ code: 'InvalidResponse', message: expect.stringContaining(field) }),
+      );
+    }
+    expect(resources.get(key)).toBe(resource);
+    expect(followed.log).toEqual([]);
+  });
+
+  it('of a kind without a status subresource is refused with what to do', async () => {
+    const map = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'options', namespace }, data: {} };
+    await cluster.apply(map);
+    const followed = await open();
+    await followed.follow({ apiVersion: 'v1', kind: 'ConfigMap' });
+    const key = `/v1/ConfigMap/${namespace}/options`;
+    const resource = await followed.waitFor(key);
+    await expect(followed.resources.applyStatus(key, { rows: 1 }, by(resource))).rejects.toThrow(
+      /no status subresource/,
+    );
+  });
+});

@@ -1,0 +1,40 @@
+import { KplugError } from '../../errors.ts';
+import { describeReference, groupOf, parseKey, type ResourceKey } from '../resource.ts';
+import type { ApiError } from './api-error.ts';
+import type { ServedKind } from './discovery.ts';
+import { missingRule } from './missing-rule.ts';
+
+/** What was asked for. */
+export interface FailedRequest {
+  key: ResourceKey;
+  /** The part of the resource, for people. */
+  what: string;
+  verb: 'patch' | 'get';
+  served: ServedKind;
+  subresource?: 'status';
+}
+
+/** The error that a write rejects with when the API server refused it, or couldn't be asked. */
+export function writeError(error: ApiError, { key, what, verb, served, subresource }: FailedRequest): KplugError {
+  const reference = parseKey(key);
+  const done = verb === 'get' ? 'read' : 'written';
+  const subject = `${what} of ${describeReference(reference)} can't be ${done}`;
+  const resource = subresource ? `${served.plural}/${subresource}` : served.plural;
+  switch (error.reason) {
+    case 'Invalid': {
+      const details = error.causes.map(({ field, message }) => `${field} ${message}`).join('; ');
+      const message = `${subject}, as it doesn't fit the schema of the kind: ${details || error.message}`;
+      return new KplugError('InvalidResponse', message, { cause: error });
+    }
+    case 'Forbidden': {
+      const group = groupOf(reference.apiVersion);
+      const rule = missingRule({ group, resource, verbs: [verb], namespace: reference.namespace || undefined });
+      const message = `${subject}: ${rule}; the API server says: ${error.message}`;
+      return new KplugError('StorageFailed', message, { cause: error });
+    }
+    default: {
+      const answer = error.code > 0 ? `the API server answered ${error.code}` : "the API server couldn't be asked";
+      return new KplugError('StorageFailed', `${subject}: ${answer}: ${error.message}`, { cause: error });
+    }
+  }
+}

@@ -1,0 +1,107 @@
+import { KplugError } from '../../errors.ts';
+import { type JsonObject, parseKey, type Resource, type ResourceKey } from '../resource.ts';
+import { ApiError } from './api-error.ts';
+import { objectPath } from './api-path.ts';
+import type { ServedKind } from './discovery.ts';
+import type { KindCache } from './kind-cache.ts';
+import { readObject, ValuePool } from './read-object.ts';
+import type { Transport } from './transport.ts';
+import { writeError } from './write-error.ts';
+
+/** A change of a resource, or of one of its subresources. */
+export interface Patch {
+  /** What it changes, for people. */
+  what: string;
+  subresource?: 'status';
+  contentType: 'application/apply-patch+yaml' | 'application/merge-patch+json';
+  query: Record<string, string>;
+  body: JsonObject;
+  signal: AbortSignal | undefined;
+}
+
+/**
+ * What came of a change. `conflict`: the resource isn't in the version that was meant, but as it says here; `gone`: it isn't
+ * there any more, or is another incarnation.
+ */
+export type PatchResult =
+  | { outcome: 'written' | 'conflict'; resource: Resource }
+  | { outcome: 'gone'; resource?: never };
+
+/** A resource that is about to be written. */
+export class WriteTarget {
+  readonly key: ResourceKey;
+  /** As it was in the cache when the write began. */
+  readonly resource: Resource;
+  readonly cache: KindCache;
+  readonly #served: ServedKind;
+  readonly #transport: Transport;
+
+  constructor(
+    key: ResourceKey,
+    resource: Resource,
+    { cache, served, transport }: { cache: KindCache; served: ServedKind; transport: Transport },
+  ) {
+    this.key = key;
+    this.resource = resource;
+    this.cache = cache;
+    this.#served = served;
+    this.#transport = transport;
+  }
+
+  /** The resource as it is in the cache now. */
+  current(): Resource | undefined {
+    const { namespace, name } = parseKey(this.key);
+    return this.cache.get(namespace, name);
+  }
+
+  /** Sends a change, and takes in what became of the resource. Rejects with a `KplugError`. */
+  async patch({ what, subresource, contentType, query, body, signal }: Patch): Promise<PatchResult> {
+    const served = this.#served;
+    if (subresource && !served.hasStatus) {
+      const message = `${served.kind} (${served.apiVersion}) has no status subresource; add "subresources: { status: {} }" to its CustomResourceDefinition.`;
+      throw new KplugError('StorageFailed', message);
+    }
+    const { namespace, name } = parseKey(this.key);
+    const path = objectPath(served, namespace, name) + (subresource ? `/${subresource}` : '');
+    try {
+      const answer = await this.#transport.request({
+        method: 'PATCH',
+        path: `${path}?${new URLSearchParams(query)}`,
+        verb: contentType === 'application/apply-patch+yaml' ? 'apply' : 'patch',
+        resource: subresource ? `${served.plural}/${subresource}` : served.plural,
+        contentType,
+        body: JSON.stringify(body),
+        signal,
+      });
+      return { outcome: 'written', resource: this.cache.putWritten(answer).resource };
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      if (error.reason === 'NotFound') return { outcome: 'gone' };
+      if (error.reason === 'Conflict') return this.#resolveConflict(signal);
+      throw writeError(error, { key: this.key, what, verb: 'patch', served, ...(subresource && { subresource }) });
+    }
+  }
+
+  /** Reads the resource from the API server, past the cache. */
+  async #resolveConflict(signal: AbortSignal | undefined): Promise<PatchResult> {
+    const served = this.#served;
+    const { namespace, name } = parseKey(this.key);
+    const path = objectPath(served, namespace, name);
+    try {
+      const answer = await this.#transport.request({
+        method: 'GET',
+        path,
+        verb: 'get',
+        resource: served.plural,
+        signal,
+      });
+      const { resource } = readObject(answer, served, new ValuePool());
+      const isSame = resource.metadata.uid === this.resource.metadata.uid;
+      return isSame ? { outcome: 'conflict', resource } : { outcome: 'gone' };
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      if (error.reason === 'NotFound') return { outcome: 'gone' };
+      throw writeError(error, { key: this.key, what: 'the present version', verb: 'get', served });
+    }
+  }
+}

@@ -1,0 +1,41 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { findHelm } from '../../tools/charts/find-helm.ts';
+
+const run = promisify(execFile);
+
+/** Runs `kubectl` on the cluster of the present kubeconfig, and returns what it printed. Rejects with what it complained of. */
+export function kubectl(...args: string[]): Promise<string> {
+  return execute(process.env.KUBECTL || 'kubectl', args);
+}
+
+/** What `kubectl get` finds, read. */
+export async function getJson<T>(...args: string[]): Promise<T> {
+  return JSON.parse(await kubectl('get', ...args, '--output=json')) as T;
+}
+
+/** Runs Helm, which is built first where there is none. */
+export async function helm(...args: string[]): Promise<string> {
+  return execute(await findHelm((message) => console.error(message)), args);
+}
+
+/** Puts a folder into the cluster as an image, by the command that `KPLUG_LOAD_IMAGE` gives. */
+export async function loadImage(image: string, folder: string): Promise<void> {
+  const command = process.env.KPLUG_LOAD_IMAGE;
+  if (!command) {
+    throw new Error(
+      'Set KPLUG_LOAD_IMAGE to the shell command that puts an image into the cluster; it gets its name in $IMAGE and the folder ' +
+        'that is to be /app in $FOLDER (test/cluster/README.md has examples). Set it to `true` if the images are there already.',
+    );
+  }
+  await execute('sh', ['-c', command], { ...process.env, IMAGE: image, FOLDER: folder });
+}
+
+async function execute(command: string, args: string[], env = process.env): Promise<string> {
+  try {
+    return (await run(command, args, { env, maxBuffer: 64 * 1024 * 1024 })).stdout;
+  } catch (error) {
+    const { stdout = '', stderr = '', message } = error as { stdout?: string; stderr?: string; message: string };
+    throw new Error(`${message}\n${stdout}${stderr}`, { cause: error });
+  }
+}

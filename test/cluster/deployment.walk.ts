@@ -1,0 +1,181 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { DeployedExample, meanwhile } from './example.ts';
+
+const example = new DeployedExample();
+const manifests = ['users', 'sessions'].map(
+  (name) => new URL(`../../examples/database-table/manifests/${name}.yaml`, import.meta.url).pathname,
+);
+
+let passed = 0;
+beforeAll(() => example.prepare());
+afterAll(async () => {
+  // What a failed walk leaves is to be looked at.
+  if (passed === steps) await example.remove();
+  else console.error(`The namespace ${example.namespace} is left as it is; delete it when you have looked.`);
+});
+
+const steps = 10;
+const step = (name: string, work: () => Promise<void>) =>
+  it(name, async () => {
+    await work();
+    passed += 1;
+  });
+
+describe('the example on a cluster', () => {
+  step('installs, and the plugin that is there stands in for the ones that are not', async () => {
+    await example.operator('replicas=2', 'heartbeat.interval=1s');
+    await example.plugin('sqlite');
+    await example.kubectl('apply', ...manifests.flatMap((file) => ['--filename', file]));
+    await example.expectReady('users', 'SQLite');
+    await example.expectReady('sessions', 'SQLite');
+  });
+
+  step('reads well', async () => {
+    const tables = (await example.kubectl('get', 'databasetables')).split('\n');
+    expect(tables[0]?.split(/ +/)).toEqual(['NAME', 'IMPLEMENTATION', 'READY', 'AGE']);
+    expect(tables[2]).toMatch(/^users +SQLite +True +\d+s$/);
+    const wide = await example.kubectl('get', 'dbt', 'users', '--output=wide', '--no-headers');
+    expect(wide).toMatch(/^users +SQLite +True +Ready +Fallback +MariaDB +\d+s/);
+    const plugins = (await example.kubectl('get', 'plug')).split('\n');
+    expect(plugins[0]?.trim().split(/ +/)).toEqual([
+      'NAME',
+      'VERSION',
+      'APIS',
+      'INSTANCES',
+      'READY',
+      'LAST-SEEN',
+      'AGE',
+    ]);
+    expect(plugins[1]).toMatch(/^sqlite-1\.0\.0 +1\.0\.0 +DatabaseTable@1\.0\.0 +1\/1 +True /);
+    const events = await example.kubectl('get', 'events.events.k8s.io', '--output=jsonpath={.items[*].reason}');
+    expect(events).toContain('TableCreated');
+  });
+
+  step('swaps to the preferred plugin when it comes, and makes the real table', async () => {
+    await example.postgres();
+    await example.plugin('postgresql');
+    await example.kubectl(
+      'patch',
+      'databasetable',
+      'users',
+      '--type=merge',
+      '--patch={"spec":{"preferredImplementation":"PostgreSQL"}}',
+    );
+    await example.expectReady('users', 'PostgreSQL');
+    await example.expectReady('sessions', 'SQLite');
+    const extension = await example.kubectl('get', 'dbtpg', 'users', '--no-headers');
+    expect(extension, 'partitions and rows, as PostgreSQL counts them').toMatch(/^users +4 +0 +\d+ /);
+  });
+
+  step('falls back when the plugin is scaled to 0, and returns when it is back', async () => {
+    await example.kubectl('scale', 'deployment/postgresql', '--replicas=0');
+    await example.expectReady('users', 'SQLite');
+    await example.kubectl('scale', 'deployment/postgresql', '--replicas=1');
+    await example.expectReady('users', 'PostgreSQL');
+  });
+
+  step('hears no more of a pod that is deleted at once, and of its successor', async () => {
+    const [former] = await example.pods('postgresql');
+    const name = former?.metadata.name ?? '';
+    await example.kubectl('delete', 'pod', name, '--grace-period=0', '--force');
+    await vi.waitFor(
+      async () => {
+        const plugin = (await example.plugins()).find(({ spec }) => spec.plugin === 'PostgreSQL');
+        const pods = plugin?.status?.instances?.filter(({ state }) => state === 'live').map(({ podName }) => podName);
+        expect(pods).toHaveLength(1);
+        expect(pods).not.toContain(name);
+      },
+      { timeout: 60_000, interval: 250 },
+    );
+    await example.expectReady('users', 'PostgreSQL');
+  });
+
+  step('upgrades a plugin without a failed pass, and without help by another, while its table changes', async () => {
+    const before = await eventsOf('users');
+    expect(before.join(), 'what to look for is there').toMatch(/ to PostgreSQL 1\.0\.0/);
+    const changes = await meanwhile(
+      () => example.plugin('postgresql', 'env.PLUGIN_VERSION=1.1.0'),
+      async (round) => {
+        await example.addColumn('users', `during_plugin_upgrade_${round}`);
+        await example.expectReady('users', 'PostgreSQL');
+      },
+    );
+    await example.expectReady('users', 'PostgreSQL', '1.1.0');
+    expect(await columns('users', 'during_plugin_upgrade')).toBe(changes);
+    const since = (await eventsOf('users')).filter((event) => !before.includes(event));
+    expect(since.filter((event) => / Warning | SQLite /.test(event))).toEqual([]);
+  });
+
+  step('upgrades the operator while tables change', async () => {
+    const pods = (await example.pods('kplug')).map(({ metadata }) => metadata.name);
+    const changes = await meanwhile(
+      () => example.operator('replicas=2', 'heartbeat.interval=1s', 'podAnnotations.upgraded=yes'),
+      (round) => example.addColumn('users', `during_operator_upgrade_${round}`),
+    );
+    await example.expectReady('users', 'PostgreSQL', '1.1.0');
+    await example.expectReady('sessions', 'SQLite');
+    expect(await columns('users', 'during_operator_upgrade')).toBe(changes);
+    expect(pods).not.toContain((await example.leader()).metadata.name);
+  });
+
+  step('goes on with the other operator when the leader is killed', async () => {
+    const former = await example.leader();
+    await example.kubectl('delete', 'pod', former.metadata.name, '--grace-period=0', '--force');
+    await example.addColumn('users', 'after_the_leader');
+    await example.expectReady('users', 'PostgreSQL', '1.1.0');
+    const next = await example.leader();
+    expect(next.metadata.uid).not.toBe(former.metadata.uid);
+    const beaten = await example.kubectl(
+      'get',
+      'endpointslices',
+      '--selector=kubernetes.io/service-name=kplug',
+      '--output=json',
+    );
+    expect(targetsOf(beaten)).toEqual([next.metadata.name]);
+  });
+
+  step('goes on when containers are restarted in their pods', async () => {
+    const leader = await example.leader();
+    const [plugin] = await example.pods('postgresql');
+    const names = [leader.metadata.name, plugin?.metadata.name ?? ''];
+    for (const name of names) await example.kubectl('exec', name, '--', 'node', '-e', 'process.kill(1, "SIGTERM")');
+    for (const name of names) {
+      await vi.waitFor(
+        async () => {
+          const pod = [...(await example.pods('kplug')), ...(await example.pods('postgresql'))].find(
+            ({ metadata }) => metadata.name === name,
+          );
+          expect(pod?.status.containerStatuses, name).toMatchObject([{ restartCount: 1, ready: true }]);
+        },
+        { timeout: 90_000, interval: 250 },
+      );
+    }
+    await example.addColumn('users', 'after_the_restart');
+    await example.expectReady('users', 'PostgreSQL', '1.1.0');
+  });
+
+  step('drops the tables of what is deleted, and lets it go', async () => {
+    await example.kubectl('delete', 'databasetables', '--all', '--timeout=60s');
+    expect(await example.kubectl('get', 'databasetables', '--output=name')).toBe('');
+  });
+});
+
+/** How many columns of a table, as its database has them, are called so. */
+async function columns(name: string, prefix: string): Promise<number> {
+  const { status } = await example.table(name);
+  return (status?.table?.columns ?? []).filter((column) => column.name.startsWith(prefix)).length;
+}
+
+/** What Events say of a table, one a line, with their names so that none is like another. */
+async function eventsOf(name: string): Promise<string[]> {
+  const line = '{.metadata.name} {.type} {.reason} {.note}{"\\n"}';
+  const template = `{range .items[?(@.regarding.name=="${name}")]}${line}{end}`;
+  const lines = await example.kubectl('get', 'events.events.k8s.io', `--output=jsonpath=${template}`);
+  return lines.split('\n').filter(Boolean);
+}
+
+/** The pods that a Service leads to. */
+function targetsOf(slices: string): string[] {
+  const { items } = JSON.parse(slices) as { items: { endpoints: { targetRef: { name: string } }[] | null }[] };
+  return items.flatMap(({ endpoints }) => (endpoints ?? []).map(({ targetRef }) => targetRef.name));
+}

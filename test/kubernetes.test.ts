@@ -1,0 +1,217 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { startTimeout } from './control-plane/connect.ts';
+import { definition } from './control-plane/definition.ts';
+import { FaultProxy } from './control-plane/fault-proxy.ts';
+import { TestCluster } from './control-plane/test-cluster.ts';
+import { KubernetesOperator, uniqueGroup } from './kubernetes-operator.ts';
+
+const group = 'operator.example.org';
+const finalizer = 'kplug.dev/tables';
+
+let cluster: TestCluster;
+let namespace: string;
+
+beforeAll(async () => {
+  cluster = await TestCluster.connect();
+  for (const kind of ['Table', 'PgOption']) await cluster.define(definition({ group, kind }));
+}, startTimeout);
+
+afterAll(() => cluster?.close());
+
+beforeEach(async () => {
+  namespace = await cluster.namespace();
+});
+
+describe('an operator on a cluster', () => {
+  it('delegates a resource, moves it to the preferred plugin, and lets it go when its work is undone', async () => {
+    const operator = await KubernetesOperator.start(cluster, namespace);
+    await cluster.apply(operator.object('Table', 'users', { preferredImplementation: 'MariaDB' }));
+    await operator.expectCondition('users', 'Ready', { status: 'False', reason: 'NoPlugin' });
+    expect(operator.takeRequests()).toEqual(['apply tables/status']);
+
+    await operator.plugin({ name: 'PostgreSQL' });
+    const chosen = await operator.expectReady('users', 'PostgreSQL');
+    expect(chosen.metadata.finalizers).toEqual([finalizer]);
+    expect(chosen.status).toMatchObject({ by: 'PostgreSQL', observedGeneration: 1 });
+    await operator.controller.whenIdle();
+    expect(operator.takeRequests()).toEqual(['apply tables/status', 'patch tables']);
+
+    const finalized: string[] = [];
+    await operator.plugin({
+      name: 'MariaDB',
+      finalize: ({ base }) => {
+        finalized.push(base.metadata.name);
+      },
+    });
+    expect((await operator.expectReady('users', 'MariaDB')).status).toMatchObject({ by: 'MariaDB' });
+    await operator.controller.whenIdle();
+    expect(operator.takeRequests()).toEqual(['apply tables/status']);
+
+    await cluster.delete(operator.object('Table', 'users'));
+    await vi.waitFor(async () => expect(await operator.stored('Table', 'users')).toBeUndefined(), 20_000);
+    expect(finalized).toEqual(['users']);
+    expect(operator.takeRequests()).toEqual(['patch tables']);
+  });
+
+  it('writes the status of an extension too, and follows its changes', async () => {
+    const operator = await KubernetesOperator.start(cluster, namespace);
+    const options = operator.object('PgOption', 'users', { partitions: 4 });
+    await cluster.apply(options);
+    await operator.plugin({
+      name: 'PostgreSQL',
+      reconcile: ({ base, extensions }) => ({
+        status: { size: base.metadata.name.length },
+        extensions: extensions.all('PgOption').map((extension) => ({ extension, status: { applied: extension.spec } })),
+      }),
+    });
+    const table = operator.object('Table', 'users', { extensions: [operator.reference('PgOption', 'users')] });
+    await cluster.apply(table);
+    await operator.expectReady('users', 'PostgreSQL');
+    expect((await operator.stored('PgOption', 'users'))?.status).toEqual({ applied: { partitions: 4 } });
+    await operator.controller.whenIdle();
+    expect(operator.takeRequests()).toEqual(['apply pgoptions/status', 'apply tables/status', 'patch tables']);
+
+    await cluster.apply({ ...options, spec: { partitions: 8 } });
+    await vi.waitFor(async () => {
+      expect((await operator.stored('PgOption', 'users'))?.status).toEqual({ applied: { partitions: 8 } });
+    }, 20_000);
+    await operator.controller.whenIdle();
+    expect(operator.takeRequests()).toEqual(['apply pgoptions/status']);
+  });
+
+  it('asks the API server for nothing in a pass that changes nothing, before a restart and after', async () => {
+    const first = await KubernetesOperator.start(cluster, namespace);
+    await cluster.apply(first.object('PgOption', 'users', { partitions: 4 }));
+    const extensions = [first.reference('PgOption', 'users')];
+    for (const name of ['users', 'orders', 'items']) await cluster.apply(first.object('Table', name, { extensions }));
+    let passes = 0;
+    const plugin = {
+      name: 'PostgreSQL',
+      reconcile: ({ extensions: given }: { extensions: { all(kind: string): { spec?: unknown }[] } }) => {
+        passes += 1;
+        const statuses = given.all('PgOption').map((extension) => ({ extension, status: { applied: extension.spec } }));
+        return { status: { rows: [], limits: { max: 3 } }, extensions: statuses as never, requeueAfter: 20 };
+      },
+    };
+    const running = await first.plugin(plugin);
+    for (const name of ['users', 'orders', 'items']) await first.expectReady(name, 'PostgreSQL');
+    await first.controller.whenIdle();
+    first.takeRequests();
+    const seen = passes;
+    await vi.waitFor(() => expect(passes).toBeGreaterThan(seen + 10), 20_000);
+    expect(first.takeRequests()).toEqual([]);
+    await first.controller.stop();
+    await running.stop();
+
+    const second = await KubernetesOperator.start(cluster, namespace);
+    await second.plugin(plugin);
+    for (const name of ['users', 'orders', 'items']) await second.expectReady(name, 'PostgreSQL');
+    await second.controller.whenIdle();
+    // The plugin wasn't known for a moment, which each status says and takes back. Nothing else is written.
+    const requests = second.takeRequests();
+    expect(requests.filter((request) => request !== 'apply tables/status')).toEqual([]);
+    expect(requests.length).toBeLessThanOrEqual(6);
+    passes = 0;
+    await vi.waitFor(() => expect(passes).toBeGreaterThan(10), 20_000);
+    expect(second.takeRequests()).toEqual([]);
+  });
+
+  it('writes nothing after a restart when nothing has changed', async () => {
+    const first = await KubernetesOperator.start(cluster, namespace);
+    for (const name of ['users', 'orders', 'items']) await cluster.apply(first.object('Table', name));
+    for (const name of ['users', 'orders', 'items']) {
+      await first.expectCondition(name, 'Ready', { status: 'False', reason: 'NoPlugin' });
+    }
+    await first.controller.whenIdle();
+    expect(first.takeRequests()).toEqual(Array(3).fill('apply tables/status'));
+    await first.controller.stop();
+
+    const second = await KubernetesOperator.start(cluster, namespace);
+    await second.controller.whenIdle();
+    expect([...second.controller.resources.list({ apiVersion: `${group}/v1`, kind: 'Table' })]).toHaveLength(3);
+    expect(second.takeRequests()).toEqual([]);
+  });
+
+  it('puts right what a user changes in its part by hand', async () => {
+    const operator = await KubernetesOperator.start(cluster, namespace);
+    await operator.plugin({ name: 'PostgreSQL' });
+    const table = operator.object('Table', 'users');
+    await cluster.apply(table);
+    const { status } = await operator.expectReady('users', 'PostgreSQL');
+    await cluster.edit(table, { status: { by: 'hand', implementation: 'none' } }, 'status');
+    await vi.waitFor(async () => expect((await operator.stored('Table', 'users'))?.status).toEqual(status), 20_000);
+    await cluster.edit(table, { metadata: { finalizers: null } });
+    await vi.waitFor(async () => {
+      expect((await operator.stored('Table', 'users'))?.metadata.finalizers).toEqual([finalizer]);
+    }, 20_000);
+  });
+
+  it('takes on three hundred resources that are applied at once, with two writes each', async () => {
+    const operator = await KubernetesOperator.start(cluster, namespace);
+    await operator.plugin({ name: 'PostgreSQL' });
+    const names = Array.from({ length: 300 }, (_, index) => `table-${index}`);
+    await Promise.all(names.map((name) => cluster.apply(operator.object('Table', name))));
+    for (const name of names) await operator.expectReady(name, 'PostgreSQL');
+    await operator.controller.whenIdle();
+    const requests = operator.takeRequests();
+    expect(requests).toHaveLength(600);
+    expect(new Set(requests)).toEqual(new Set(['apply tables/status', 'patch tables']));
+  }, 60_000);
+});
+
+describe('an extension that cannot be had', () => {
+  it('is explained in the condition while its kind is not there, and used when it comes', async () => {
+    const operator = await KubernetesOperator.start(cluster, namespace);
+    const seen: number[] = [];
+    await operator.plugin({
+      name: 'PostgreSQL',
+      reconcile: ({ extensions }) => void seen.push(extensions.all('PgOption').length),
+    });
+    const apiVersion = `${uniqueGroup()}/v1`;
+    const reference = { apiVersion, kind: 'PgOption', name: 'users' };
+    await cluster.apply(operator.object('Table', 'users', { extensions: [reference] }));
+    await operator.expectCondition('users', 'ExtensionsResolved', {
+      status: 'False',
+      reason: 'KindNotFound',
+      message: expect.stringContaining(`the cluster has no kind PgOption in ${apiVersion}`) as string,
+    });
+    const wanted = definition({ group: apiVersion.replace('/v1', ''), kind: 'PgOption' });
+    await cluster.define(wanted);
+    onTestFinished(() => cluster.delete(wanted));
+    await operator.expectCondition('users', 'ExtensionsResolved', { status: 'False', reason: 'ExtensionNotFound' });
+    await cluster.apply({ apiVersion, kind: 'PgOption', metadata: { name: 'users', namespace }, spec: {} });
+    await operator.expectReady('users', 'PostgreSQL');
+    expect(seen).toEqual([1]);
+  });
+
+  it('is explained in the condition with the rule to add while it may not be read', async () => {
+    const user = `operator-${namespace}`;
+    const rbac = 'rbac.authorization.k8s.io';
+    await cluster.apply({
+      apiVersion: `${rbac}/v1`,
+      kind: 'Role',
+      metadata: { name: 'operator', namespace },
+      rules: [{ apiGroups: [group], resources: ['tables', 'tables/status'], verbs: ['list', 'watch', 'patch'] }],
+    });
+    await cluster.apply({
+      apiVersion: `${rbac}/v1`,
+      kind: 'RoleBinding',
+      metadata: { name: 'operator', namespace },
+      roleRef: { apiGroup: rbac, kind: 'Role', name: 'operator' },
+      subjects: [{ apiGroup: rbac, kind: 'User', name: user }],
+    });
+    const proxy = await FaultProxy.open(cluster.kubeConfig);
+    onTestFinished(() => proxy.close());
+    const operator = await KubernetesOperator.start(cluster, namespace, { kubeConfig: proxy.kubeConfig(user) });
+    await operator.plugin({ name: 'PostgreSQL' });
+    const extensions = [operator.reference('PgOption', 'users')];
+    await cluster.apply(operator.object('PgOption', 'users'));
+    await cluster.apply(operator.object('Table', 'users', { extensions }));
+    const rule = `{ apiGroups: ["${group}"], resources: ["pgoptions"], verbs: ["list", "watch"] }`;
+    await operator.expectCondition('users', 'ExtensionsResolved', {
+      status: 'False',
+      reason: 'Forbidden',
+      message: expect.stringContaining(rule) as string,
+    });
+  });
+});

@@ -1,0 +1,67 @@
+import { createHash } from 'node:crypto';
+import { lstatSync, mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buildPackages, compileEntry, copyBuilt } from './image/compile.ts';
+import { type ImageDefinition, images } from './image/images.ts';
+import { copyClosure, installPackage, readPackageJson } from './image/install.ts';
+import { applyPublishConfig, listFiles, removeSuperfluous, resetTimes } from './image/slim.ts';
+
+/**
+ * `pnpm build:image [NAME…]`: makes `dist/image/NAME/` for each image, or for those that are named. Each is a folder that runs
+ * with `node FOLDER`: JavaScript, the locked production dependencies, and nothing else. The same sources give the same bytes.
+ */
+const names = process.argv.slice(2);
+const unknown = names.filter((name) => !images.some((image) => image.name === name));
+if (unknown.length > 0) {
+  console.error(`There is no image ${unknown.join(', ')}; there are ${images.map(({ name }) => name).join(', ')}.`);
+  process.exit(2);
+}
+
+const scratch = mkdtempSync(join(tmpdir(), 'kplug-image-'));
+try {
+  buildPackages();
+  for (const image of images) {
+    if (names.length === 0 || names.includes(image.name)) console.log(describe(build(image)));
+  }
+} finally {
+  rmSync(scratch, { recursive: true, force: true });
+}
+
+function build(image: ImageDefinition): string {
+  const folder = join('dist', 'image', image.name);
+  const nodeModules = join(folder, 'node_modules');
+  const source = image.package.folder;
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(nodeModules, { recursive: true });
+
+  const { name, version = '0.0.0', license = 'Apache-2.0', dependencies = {} } = readPackageJson(source);
+  const installed = join(installPackage(image, scratch), 'node_modules');
+  copyClosure(image.dependencies ?? Object.keys(dependencies), installed, nodeModules);
+  applyPublishConfig(nodeModules);
+  const isBuilt = image.entry.startsWith('src/');
+  if (isBuilt) copyBuilt(source, folder);
+  else compileEntry(source, image.entry, scratch, folder);
+  removeSuperfluous(folder);
+
+  const main = image.entry.replace(/^src\//, 'dist/').replace(/\.ts$/, '.js');
+  const packageJson = { name, version, license, private: true, type: 'module', main };
+  writeFileSync(join(folder, 'package.json'), `${JSON.stringify(packageJson, null, 2)}\n`);
+  resetTimes(folder);
+  return folder;
+}
+
+/** One line on an image: how large it is, and a digest of all its names and bytes. */
+function describe(folder: string): string {
+  const hash = createHash('sha256');
+  const files = listFiles(folder);
+  let bytes = 0;
+  for (const file of files) {
+    const stats = lstatSync(join(folder, file));
+    const content = stats.isSymbolicLink() ? readlinkSync(join(folder, file)) : readFileSync(join(folder, file));
+    hash.update(`${file}\0${stats.mode.toString(8)}\0${content.length}\0`).update(content);
+    bytes += content.length;
+  }
+  const size = `${(bytes / 1e6).toFixed(1)} MB in ${files.length} files`;
+  return `${folder}  ${size}  sha256:${hash.digest('hex')}`;
+}

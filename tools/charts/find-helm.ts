@@ -1,0 +1,82 @@
+import { execFile } from 'node:child_process';
+import { access, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const run = promisify(execFile);
+
+/** The Helm that is built where there is none. */
+const version = 'v3.22.0';
+const source = 'helm.sh/helm/v3/cmd/helm';
+// What a build of Helm is told besides its sources; by itself it takes every cluster for Kubernetes 1.20.
+const settings = {
+  'internal/version.version': version,
+  ...Object.fromEntries(
+    ['pkg/chartutil', 'pkg/lint/rules'].flatMap((place) => [
+      [`${place}.k8sVersionMajor`, '1'],
+      [`${place}.k8sVersionMinor`, '37'],
+    ]),
+  ),
+};
+
+/**
+ * The command that runs Helm 3 or newer: what `HELM` names; else the one on `PATH`; else one that is built with Go, which takes
+ * a minute or two, once for this user. Rejects with what to do where none of these is possible.
+ */
+export async function findHelm(progress: (message: string) => void): Promise<string> {
+  if (process.env.HELM) return process.env.HELM;
+  if (await works('helm', ['version', '--short'])) return 'helm';
+  const folder = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'kplug', 'tools', `helm-${version}`);
+  const cached = join(folder, process.platform === 'win32' ? 'helm.exe' : 'helm');
+  if (await exists(cached)) return cached;
+  if (!(await works('go', ['version']))) {
+    throw new Error(
+      'Helm is needed and is not there, and neither is Go to build it with. Install Helm 3 or newer (https://helm.sh/docs/intro/install) ' +
+        'or Go, or set HELM to the path of a Helm.',
+    );
+  }
+  progress(`Helm is not installed; building ${source}@${version} with Go, once`);
+  await build(folder);
+  return cached;
+}
+
+async function build(folder: string): Promise<void> {
+  await mkdir(join(folder, '..'), { recursive: true });
+  const staging = await mkdtemp(`${folder}.`);
+  try {
+    const flags = [
+      '-s',
+      '-w',
+      ...Object.entries(settings).map(([name, value]) => `-X helm.sh/helm/v3/${name}=${value}`),
+    ];
+    await run('go', ['install', '-trimpath', '-ldflags', flags.join(' '), `${source}@${version}`], {
+      cwd: staging,
+      env: { ...process.env, GOBIN: staging, CGO_ENABLED: '0', GOFLAGS: '' },
+      maxBuffer: 16 * 1024 * 1024,
+    });
+    // Another process may have been faster, which is as good.
+    await rename(staging, folder).catch(async (error: unknown) => {
+      if (!(await exists(join(folder, 'helm')))) throw error;
+    });
+  } catch (cause) {
+    const { stderr = '' } = cause as { stderr?: string };
+    throw new Error(`Helm could not be built with Go: ${stderr.trim().split('\n').slice(-5).join('\n')}`, { cause });
+  } finally {
+    await rm(staging, { recursive: true, force: true });
+  }
+}
+
+async function works(command: string, args: string[]): Promise<boolean> {
+  return run(command, args).then(
+    () => true,
+    () => false,
+  );
+}
+
+async function exists(file: string): Promise<boolean> {
+  return access(file).then(
+    () => true,
+    () => false,
+  );
+}

@@ -1,0 +1,35 @@
+import { cpSync, rmSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { run } from './run.ts';
+
+/** Compiles a file of a package, with those of the package that it imports, to JavaScript. */
+export function compileEntry(packageFolder: string, entry: string, scratch: string, to: string): void {
+  const project = join(scratch, 'tsconfig.json');
+  const folder = resolve(packageFolder);
+  const settings = {
+    extends: resolve('tsconfig.base.json'),
+    compilerOptions: {
+      rootDir: folder,
+      outDir: resolve(to),
+      declaration: false,
+      sourceMap: false,
+      typeRoots: [resolve('node_modules/@types')],
+    },
+    files: [join(folder, entry)],
+  };
+  writeFileSync(project, JSON.stringify(settings));
+  run('tsc', ['-p', project]);
+}
+
+const published = ['protocol', 'controller', 'sdk', 'cli'].map((name) => join('packages', name));
+
+/** Builds all packages that are published, from nothing, so that no file of an earlier build is left. */
+export function buildPackages(): void {
+  for (const folder of published) rmSync(join(folder, 'dist'), { recursive: true, force: true });
+  run('tsc', ['-b', '--force', ...published]);
+}
+
+/** Copies what was built of a package. */
+export function copyBuilt(packageFolder: string, to: string): void {
+  cpSync(join(packageFolder, 'dist'), join(to, 'dist'), { recursive: true });
+}

@@ -1,0 +1,16 @@
+import { execFileSync } from 'node:child_process';
+
+/** Runs a program to its end and returns what it printed. Throws with all that it wrote when it fails. */
+export function run(program: string, args: readonly string[], options: { cwd?: string } = {}): string {
+  try {
+    return execFileSync(program, args, {
+      ...options,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+      maxBuffer: 64 * 1024 * 1024,
+    });
+  } catch (error) {
+    const { stdout = '', stderr = '' } = error as { stdout?: string; stderr?: string };
+    throw new Error(`${[program, ...args].join(' ')} failed:\n${stdout}${stderr}`, { cause: error });
+  }
+}
