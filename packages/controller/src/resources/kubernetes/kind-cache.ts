@@ -97,7 +97,7 @@ export class KindCache {
     const { resource } = this.#read(object);
     const { namespace = '', name } = resource.metadata;
     const known = this.get(namespace, name);
-    if (!known || (known.metadata.uid === resource.metadata.uid && isNewer(known, resource))) return;
+    if (!known || isNewer(known, resource)) return;
     this.#remove(known, resource);
   }
 
@@ -156,7 +156,6 @@ export interface Listing {
 
 /** Within a kind, versions are numbers that grow. An API that isn't kept in etcd may have others, and tells only what is new. */
 function isNewer(a: Resource, b: Resource): boolean {
-  if (a.metadata.uid !== b.metadata.uid) return true;
   const difference = Number(a.metadata.resourceVersion) - Number(b.metadata.resourceVersion);
   return Number.isNaN(difference) || difference > 0;
 }

@@ -61,13 +61,20 @@ describe('a kind that the cluster has not', () => {
     expect(followed.log.map(({ msg }) => msg)).toEqual([message, `Table (${group}/v1) can be read again`]);
   });
 
-  it('goes with its resources when it is deleted, and is followed anew when it is back', async () => {
+  it.each([
+    ['heard of', false],
+    ['not heard of', true],
+  ])('goes with its resources when it is deleted, whether their going is %s, and is followed anew', async (_, deaf) => {
     await define();
     await cluster.apply(table('users'));
-    const followed = await FollowedCluster.open({ kubeConfig: cluster.kubeConfig, watchTimeout: 5_000 });
+    const proxy = await FaultProxy.open(cluster.kubeConfig);
+    onTestFinished(() => proxy.close());
+    const followed = await FollowedCluster.open({ kubeConfig: proxy.kubeConfig(), watchTimeout: 2_000 });
     const told = await follow(followed);
     const key = `${group}/v1/Table/${namespace}/users`;
     const { metadata } = await followed.waitFor(key);
+    await vi.waitFor(() => expect(proxy.requests.some(({ url }) => url.searchParams.has('watch'))).toBe(true), soon);
+    if (deaf) proxy.freeze();
     await cluster.delete(definition({ group, kind: 'Table' }));
     await vi.waitFor(() => expect(followed.resources.problem(kind())?.reason).toBe('KindNotFound'), soon);
     expect(followed.names(kind())).toEqual([]);

@@ -57,7 +57,7 @@ describe('an API server', () => {
     await vi.waitFor(() => expect(followed.resources.problem(tables)).toBeUndefined(), soon);
     await expect(followed.resources.applyStatus(keyOf('users'), { rows: 1 }, options)).resolves.toBe('written');
     expect(followed.changes.some(({ gone }) => gone)).toBe(false);
-  }, 60_000);
+  }, 120_000);
 });
 
 describe('etcd', () => {
@@ -79,5 +79,5 @@ describe('etcd', () => {
     await followed.resources.applyStatus(keyOf('orders'), { rows: 1 }, options);
     await followed.waitFor(keyOf('orders'), ({ status }) => expect(status).toEqual({ rows: 1 }));
     expect(followed.changes.some(({ gone }) => gone)).toBe(false);
-  }, 90_000);
+  }, 120_000);
 });

@@ -9,9 +9,8 @@ import { listPages } from './list-pages.ts';
 import type { Transport } from './transport.ts';
 import { UnreadableEventError, type WatchEvent, watch } from './watch-stream.ts';
 
-/** Waits after failures, in milliseconds: soon again after a cut, seldom while nothing can be done. */
-const failing = { initial: 200, max: 15_000 };
-const kindMissing = { initial: 200, max: 5_000 };
+/** Waits after failures, in milliseconds: soon again after a cut, and never long once the API server is back. */
+const waits = { initial: 200, max: 5_000 };
 
 /** A watch that ends sooner than this wasn't worth its while, in milliseconds. */
 const shortestWatch = 1_000;
@@ -98,7 +97,7 @@ export class Reflector {
     if (this.#version === undefined) await this.#list(served);
     await this.#watch(served);
     this.#countFailure();
-    return this.#failures > 1 ? backOffDelay(this.#failures, failing) : 0;
+    return this.#failures > 1 ? backOffDelay(this.#failures, waits) : 0;
   }
 
   async #list(served: ServedKind): Promise<void> {
@@ -178,6 +177,6 @@ export class Reflector {
     if (lost) this.#version = undefined;
     listener.onFailure(failure, this.#failures, this.#served);
     if (reason === 'Gone' && this.#failures === 1) return 0;
-    return backOffDelay(this.#failures, failure instanceof KindMissingError ? kindMissing : failing);
+    return backOffDelay(this.#failures, waits);
   }
 }

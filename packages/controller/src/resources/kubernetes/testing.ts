@@ -52,7 +52,7 @@ export class FollowedCluster {
         check(resource);
         return resource;
       },
-      { timeout: 15_000, interval: 10 },
+      { timeout: 30_000, interval: 10 },
     );
   }
 
@@ -65,4 +65,4 @@ export class FollowedCluster {
 }
 
 /** How long to wait for what takes a real API server a moment. */
-export const soon = { timeout: 15_000, interval: 10 };
+export const soon = { timeout: 30_000, interval: 10 };

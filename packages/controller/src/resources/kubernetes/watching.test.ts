@@ -123,6 +123,8 @@ describe('a watch', () => {
     expect(cuts).toBe(1);
     expect(told(followed)).toEqual({ users: [1, 2, 3] });
     expect(proxy.requests.filter(isList)).toHaveLength(1);
+    const versions = proxy.requests.filter(isWatch).map(({ url }) => Number(url.searchParams.get('resourceVersion')));
+    expect(versions[1]).toBeGreaterThan(versions[0] ?? Number.NaN);
   });
 
   it('whose connection is there but dead is replaced in the time that was asked for', async () => {
