@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { DeployedExample, meanwhile } from './example.ts';
+import { DeployedExample, meanwhile, type Pod } from './example.ts';
 
 const example = new DeployedExample();
 const manifests = ['users', 'sessions'].map(
@@ -11,10 +11,13 @@ beforeAll(() => example.prepare());
 afterAll(async () => {
   // What a failed walk leaves is to be looked at.
   if (passed === steps) await example.remove();
-  else console.error(`The namespace ${example.namespace} is left as it is; delete it when you have looked.`);
+  else {
+    console.error(await example.troubles());
+    console.error(`The namespace ${example.namespace} is left as it is; delete it when you have looked.`);
+  }
 });
 
-const steps = 10;
+const steps = 11;
 const step = (name: string, work: () => Promise<void>) =>
   it(name, async () => {
     await work();
@@ -118,26 +121,33 @@ describe('the example on a cluster', () => {
     expect(pods).not.toContain((await example.leader()).metadata.name);
   });
 
-  step('goes on with the other operator when the leader is killed', async () => {
+  step('goes on with the other operator when the pod of the leader is deleted at once', async () => {
     const former = await example.leader();
     await example.kubectl('delete', 'pod', former.metadata.name, '--grace-period=0', '--force');
     await example.addColumn('users', 'after_the_leader');
     await example.expectReady('users', 'PostgreSQL', '1.1.0');
     const next = await example.leader();
     expect(next.metadata.uid).not.toBe(former.metadata.uid);
-    const beaten = await example.kubectl(
-      'get',
-      'endpointslices',
-      '--selector=kubernetes.io/service-name=kplug',
-      '--output=json',
-    );
-    expect(targetsOf(beaten)).toEqual([next.metadata.name]);
+    await expectBeatenTo(next.metadata.name);
+  });
+
+  step('goes on when the leader dies without giving up its Lease', async () => {
+    const { metadata } = await example.leader();
+    const lease = () => example.kubectl('get', 'lease', 'kplug', '--output=jsonpath={.spec.holderIdentity}');
+    const former = await lease();
+    await example.crash(metadata.name);
+    expect(await lease(), 'the Lease was not released').toBe(former);
+    await example.addColumn('users', 'after_the_crash');
+    await example.expectReady('users', 'PostgreSQL', '1.1.0');
+    expect(await lease()).not.toBe(former);
+    await expectBeatenTo((await example.leader()).metadata.name);
   });
 
   step('goes on when containers are restarted in their pods', async () => {
     const leader = await example.leader();
     const [plugin] = await example.pods('postgresql');
     const names = [leader.metadata.name, plugin?.metadata.name ?? ''];
+    const restarts = new Map([leader, plugin].map((pod) => [pod?.metadata.name, restartsOf(pod)]));
     for (const name of names) await example.kubectl('exec', name, '--', 'node', '-e', 'process.kill(1, "SIGTERM")');
     for (const name of names) {
       await vi.waitFor(
@@ -145,7 +155,9 @@ describe('the example on a cluster', () => {
           const pod = [...(await example.pods('kplug')), ...(await example.pods('postgresql'))].find(
             ({ metadata }) => metadata.name === name,
           );
-          expect(pod?.status.containerStatuses, name).toMatchObject([{ restartCount: 1, ready: true }]);
+          expect(pod?.status.containerStatuses, name).toMatchObject([
+            { restartCount: (restarts.get(name) ?? 0) + 1, ready: true },
+          ]);
         },
         { timeout: 90_000, interval: 250 },
       );
@@ -172,6 +184,21 @@ async function eventsOf(name: string): Promise<string[]> {
   const template = `{range .items[?(@.regarding.name=="${name}")]}${line}{end}`;
   const lines = await example.kubectl('get', 'events.events.k8s.io', `--output=jsonpath=${template}`);
   return lines.split('\n').filter(Boolean);
+}
+
+/** Waits until beats go to one pod only. */
+async function expectBeatenTo(pod: string): Promise<void> {
+  await vi.waitFor(
+    async () => {
+      const selector = '--selector=kubernetes.io/service-name=kplug';
+      expect(targetsOf(await example.kubectl('get', 'endpointslices', selector, '--output=json'))).toEqual([pod]);
+    },
+    { timeout: 30_000, interval: 250 },
+  );
+}
+
+function restartsOf(pod: Pod | undefined): number {
+  return pod?.status.containerStatuses?.[0]?.restartCount ?? 0;
 }
 
 /** The pods that a Service leads to. */

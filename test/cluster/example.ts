@@ -8,6 +8,22 @@ const inRepository = (path: string) => `${repository}${path}`;
 const deploy = (file: string) => inRepository(`examples/database-table/deploy/${file}`);
 const pluginDefinition = 'plugins.plugins.kplug.dev';
 
+// The kernel keeps SIGKILL from a container's first process when it comes from inside, so its own debugger has it exit.
+const crashScript = `
+process.kill(1, 'SIGUSR1');
+let target;
+while (!target) {
+  target = await fetch('http://127.0.0.1:9229/json').then((answer) => answer.json(), () => undefined);
+  await new Promise((resolve) => setTimeout(resolve, 50));
+}
+const socket = new WebSocket(target[0].webSocketDebuggerUrl);
+// Later, as a process waits for the debugger to leave before it exits.
+const params = { expression: 'setTimeout(() => process.reallyExit(1), 200)' };
+socket.onopen = () => socket.send(JSON.stringify({ id: 1, method: 'Runtime.evaluate', params }));
+socket.onmessage = () => socket.close();
+socket.onclose = () => process.exit();
+`;
+
 /** A table as `kubectl` shows it. */
 export interface Table {
   metadata: { name: string; generation: number };
@@ -122,6 +138,29 @@ export class DeployedExample {
     const patch = [{ op: 'add', path: '/spec/columns/-', value: { name: column, type: 'string' } }];
     await this.kubectl('patch', 'databasetable', name, '--type=json', `--patch=${JSON.stringify(patch)}`);
     return (await this.table(name)).metadata.generation;
+  }
+
+  /** Ends the process in a pod with no chance to tidy up, and waits until it has been started again. */
+  async crash(pod: string): Promise<void> {
+    const restarts = async () => {
+      const { status } = await getJson<Pod>('pod', pod, '--namespace', this.namespace);
+      return status.containerStatuses?.[0]?.restartCount ?? 0;
+    };
+    const before = await restarts();
+    const exec = this.kubectl('exec', pod, '--', 'node', '--input-type=module', '--eval', crashScript);
+    // It ends with the container, so whatever it says, what counts is that this one did.
+    await exec.catch(() => undefined);
+    await vi.waitFor(async () => expect(await restarts(), `restarts of ${pod}`).toBe(before + 1), {
+      timeout: 30_000,
+      interval: 100,
+    });
+  }
+
+  /** The pods and what went wrong with them, to be read by whoever runs the walk. */
+  async troubles(): Promise<string> {
+    const pods = await this.kubectl('get', 'pods', '--output=wide');
+    const warnings = await this.kubectl('get', 'events', '--field-selector=type=Warning', '--sort-by=.lastTimestamp');
+    return `${pods}\n${warnings}`;
   }
 
   /** Removes everything but the kinds. */
