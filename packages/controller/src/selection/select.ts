@@ -156,7 +156,12 @@ function contend<C extends Candidate>(
 
 /** Those that have a rank. */
 function admit<C extends Candidate>(eligible: readonly Verdict<C>[], rankOf: (candidate: C) => number): Contender<C>[] {
-  return eligible.map((verdict) => ({ verdict, rank: rankOf(verdict.candidate) })).filter(({ rank }) => rank >= 0);
+  const contenders: Contender<C>[] = [];
+  for (const verdict of eligible) {
+    const rank = rankOf(verdict.candidate);
+    if (rank >= 0) contenders.push({ verdict, rank });
+  }
+  return contenders;
 }
 
 /** Sets the verdicts on those that were not admitted. Those that were are in the same order. */
@@ -233,19 +238,22 @@ function hasName({ plugin }: Candidate, lowerCaseName: string): boolean {
   return plugin.length === lowerCaseName.length && plugin.toLowerCase() === lowerCaseName;
 }
 
-/** Whether versions are in ranges, remembered: both are made once and asked about at each pass. */
-const inclusions = new WeakMap<Range, WeakMap<SemVer, boolean>>();
+/** Whether versions are in ranges, remembered: ranges are made once, and asked about the same versions at each pass. */
+const mostRemembered = 10_000;
+const inclusions = new WeakMap<Range, Map<string, boolean>>();
 
 function includes(range: Range, version: SemVer): boolean {
   let ofRange = inclusions.get(range);
   if (!ofRange) {
-    ofRange = new WeakMap();
+    ofRange = new Map();
     inclusions.set(range, ofRange);
   }
-  let included = ofRange.get(version);
+  let included = ofRange.get(version.version);
   if (included === undefined) {
     included = range.test(version);
-    ofRange.set(version, included);
+    // Plugins may come in any number of versions as time goes by.
+    if (ofRange.size === mostRemembered) ofRange.clear();
+    ofRange.set(version.version, included);
   }
   return included;
 }
