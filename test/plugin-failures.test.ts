@@ -177,7 +177,7 @@ describe('a plugin', () => {
     server.forceShutdown();
     operator.table('users');
     await operator.expectCondition('users', 'Ready', { status: 'False', reason: 'NoPlugin' });
-    expect(operator.condition('users', 'Ready')?.message).toMatch(/Raw 1.0.0 none of its instances can be reached/);
+    expect(operator.condition('users', 'Ready')?.message).toMatch(/Raw 1.0.0: none of its instances can be reached/);
   });
 
   it('that registers the address of another one is not called in its place', async () => {

@@ -22,9 +22,11 @@ export class Reporter {
     { reason, message }: { reason: string; message: string },
   ): Promise<PassResult> {
     const { base } = this.#gathered;
+    const { generation } = base.metadata;
     const reconciled = findCondition(base.status, 'Reconciled');
-    const notYet = { type: 'Reconciled', status: 'Unknown', reason, message: 'no plugin was called yet' } as const;
-    const untried = reconciled?.observedGeneration === base.metadata.generation ? [] : [notYet];
+    const untold = `no plugin was called for generation ${generation} yet`;
+    const notYet = { type: 'Reconciled', status: 'Unknown', reason, message: untold } as const;
+    const untried = reconciled?.observedGeneration === generation ? [] : [notYet];
     this.#recordChange('Warning', reason, message);
     await this.#write([...general, ...untried, { type: 'Ready', status: 'False', reason, message }], undefined);
     return { next: 'waiting' };

@@ -4,8 +4,9 @@ import { KplugError } from '../errors.ts';
 import type { Implementation } from '../registry/implementation.ts';
 import type { Instance } from '../registry/instance.ts';
 import { pickInstance } from './balance.ts';
-import { type Connection, describeFailure } from './connection.ts';
+import type { Connection } from './connection.ts';
 import type { Connections } from './connections.ts';
+import { describeFailure } from './describe-failure.ts';
 import type { FinalizeCause, PluginAnswer, PluginCall } from './plugin-call.ts';
 import { decodeFinalize, decodeReconcile, encodeCall, encodeCause } from './v1-dialect.ts';
 

@@ -3,6 +3,7 @@ import { createGrpcClient, type GrpcClient, isServiceError, PluginService } from
 import { KplugError, messageOf } from '../errors.ts';
 import type { Registration } from '../registry/registration.ts';
 import { PluginCalls } from './calls.ts';
+import { describeFailure } from './describe-failure.ts';
 import { type ServingStatus, watchHealth } from './health.ts';
 
 /** Options of connections to plugins. */
@@ -167,11 +168,4 @@ export class Connection {
       else this.#watchChannel();
     });
   }
-}
-
-/** What a failed call says, for people. */
-export function describeFailure(error: unknown): string {
-  if (!isServiceError(error)) return messageOf(error);
-  // Of what grpc-js says of a connection that failed, this is what counts.
-  return /Last error: (?:Error: )?(.+?)\. Resolution note:/.exec(error.details)?.[1] ?? error.details;
 }

@@ -1,5 +1,6 @@
 import * as grpc from '@grpc/grpc-js';
 import { service } from 'grpc-health-check';
+import { describeFailure } from './describe-failure.ts';
 
 /** What a server says of itself. One that doesn't serve `grpc.health.v1` is believed to be serving while it is connected. */
 export type ServingStatus = 'serving' | 'notServing' | 'unimplemented';
@@ -34,7 +35,7 @@ export function watchHealth(client: grpc.Client, listener: HealthListener): () =
   stream.on('error', (error: grpc.ServiceError) => {
     if (ended) return;
     if (error.code === grpc.status.UNIMPLEMENTED) listener.onStatus('unimplemented');
-    else end(error.details);
+    else end(describeFailure(error));
   });
   stream.on('end', () => setImmediate(() => end('it ended the health watch')));
   return () => {

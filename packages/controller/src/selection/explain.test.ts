@@ -44,7 +44,7 @@ describe('explainSelection', () => {
       [candidateOf('MariaDB', { api: '2.0.0' })],
       undefined,
       {},
-      'awaiting a plugin for API version ^1.0.0: MariaDB 1.0.0 implements API version 2.0.0; the delegation accepts ^1.0.0',
+      'awaiting a plugin for API version ^1.0.0: MariaDB 1.0.0: implements API version 2.0.0; the delegation accepts ^1.0.0',
     ],
   ])('says what was chosen and why (%#)', (candidates, prefer, given, sentence) => {
     expect(explain(candidates, prefer, given)).toBe(sentence);

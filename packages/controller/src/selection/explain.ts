@@ -77,7 +77,7 @@ function whyNone({ verdicts }: Selection, rules: SelectionRules): string {
   return verdicts
     .map(
       (verdict) =>
-        `${nameOf(verdict.candidate)} ${explainVerdict(verdict, rules, { preference: undefined, present: [] })}`,
+        `${nameOf(verdict.candidate)}: ${explainVerdict(verdict, rules, { preference: undefined, present: [] })}`,
     )
     .join('; ');
 }
