@@ -84,6 +84,15 @@ describe('the operator', () => {
     expect(await args({ replicas: 1, leaderElection: { enabled: false } })).not.toContain('--leader-elect');
   });
 
+  it('takes plugins of the first Kplug only when it is told to', async () => {
+    const args = async (values: object) => {
+      const template = templateOf(only(await render('kplug', { ...valid.kplug, ...values }), 'Deployment'));
+      return template.spec.containers[0]?.args;
+    };
+    expect(await args({ heartbeat: { allowInsecurePlugins: true } })).toContain('--allow-insecure-plugins');
+    expect(await args({})).not.toContain('--allow-insecure-plugins');
+  });
+
   it('is beaten to where only the leader is', async () => {
     const heartbeatSelector = async (values: object) => {
       const objects = await render('kplug', { ...valid.kplug, ...values });

@@ -22,6 +22,31 @@ describe('deleting', () => {
     expect(operator.get('users')).toBeUndefined();
   });
 
+  it('waits for nobody where plugins make nothing that has to be undone', async () => {
+    const operator = await TestOperator.start({ finalize: { needed: false } });
+    operator.table('users');
+    let finalized = 0;
+    await operator.plugin({ name: 'PostgreSQL', finalize: () => void finalized++ });
+    await operator.expectReady('users');
+    expect(operator.get('users')?.metadata.finalizers ?? []).toEqual([]);
+    operator.delete('users');
+    expect(operator.get('users')).toBeUndefined();
+    expect(finalized).toBe(0);
+  });
+
+  it('lets go of what got its finalizer before none was needed', async () => {
+    const operator = await TestOperator.start({ finalize: { needed: false } });
+    const { uid } = operator.table('users').metadata;
+    const options = { uid, fieldManager: 'kplug/tables' };
+    const key = 'myorg.org/v1alpha1/Table/default/users';
+    await operator.resources.addFinalizer(key, 'kplug.dev/tables', options);
+    const plugin = await operator.plugin({ name: 'PostgreSQL' });
+    await operator.expectReady('users');
+    await plugin.stop();
+    operator.delete('users');
+    await vi.waitFor(() => expect(operator.get('users')).toBeUndefined());
+  });
+
   it('is tried again when the plugin fails to undo its work', async () => {
     const operator = await TestOperator.start();
     operator.table('users');

@@ -30,6 +30,11 @@ export interface ControllerOptions {
   lease?: LeaseOptions;
   /** Which addresses plugins may register. */
   addresses?: AddressPolicy;
+  /**
+   * Whether plugins of the first Kplug may register. Its protocol is plain text, and nothing in it proves who beats or who
+   * answers. Default false.
+   */
+  allowInsecurePlugins?: boolean;
   /** How plugins are connected to. */
   connections?: ConnectionsOptions;
   /** How many plugin instances are known at the most. Default 200,000. */
@@ -72,8 +77,12 @@ export class Controller {
     this.#log = options.logger ?? pino();
     const { surroundings = {} } = options.resources;
     this.#events = new RecentEvents(this.#log, surroundings.events);
-    const capacity = options.registryCapacity;
-    this.#registry = new Registry({ clock: this.#clock, ...(capacity === undefined ? {} : { capacity }) });
+    const { registryCapacity: capacity, allowInsecurePlugins: allowInsecure = false } = options;
+    this.#registry = new Registry({
+      clock: this.#clock,
+      allowInsecure,
+      ...(capacity === undefined ? {} : { capacity }),
+    });
     this.#connections = new Connections(this.#registry, options.connections);
     this.#delegations = this.#makeDelegations(options.delegations);
     const reader = new RegistrationReader(new LeaseTerms(options.lease), options.addresses);
@@ -139,6 +148,11 @@ export class Controller {
     this.#state = 'running';
     const kinds = this.#delegations.map(({ settings }) => settings.base.kind);
     const addresses = { heartbeats: this.heartbeatAddress, admin: this.adminAddress };
+    if (this.#options.allowInsecurePlugins) {
+      this.#log.warn(
+        'plugins of the first Kplug are allowed, and nothing proves who beats or who answers; keep others from the heartbeat port',
+      );
+    }
     this.#log.info(addresses, `delegating ${kinds.join(', ')}; plugins beat to ${this.heartbeatAddress}`);
   }
 

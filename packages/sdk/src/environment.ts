@@ -3,6 +3,11 @@ import { PluginError } from './plugin-error.ts';
 
 /** What deployment decides of a plugin. Each is taken from the environment unless it is given. */
 export interface ServeOptions {
+  /**
+   * What the operator speaks: `kplug.v1`, or `kplug` for that of the first Kplug, which is plain text and knows of nothing but
+   * statuses. `KPLUG_PROTOCOL`, default `kplug.v1`.
+   */
+  protocol?: 'kplug.v1' | 'kplug';
   /** Where the controller's heartbeat service is, as `host:port`. `KPLUG_CONTROLLER`, default `localhost:50050`. */
   controller?: string;
   /** The address that the controller reaches the plugin at. `KPLUG_ADDRESS`, default: the port listened on, at the address beats come from. */
@@ -42,6 +47,7 @@ export function readSettings(options: ServeOptions, env: NodeJS.ProcessEnv): Set
   const given = { ...readEnvironment(env), ...options };
   const controller = given.controller ?? 'localhost:50050';
   return {
+    protocol: 'kplug.v1',
     controller,
     address: '',
     bindAddress: isLoopback(controller) ? '127.0.0.1:0' : '[::]:0',
@@ -60,6 +66,7 @@ function readEnvironment(env: NodeJS.ProcessEnv): ServeOptions {
   const text = (variable: string) => env[variable] || undefined;
   const number = (variable: string) => readNumber(variable, env[variable]);
   return withoutUndefined({
+    protocol: readProtocol(text('KPLUG_PROTOCOL')),
     controller: text('KPLUG_CONTROLLER'),
     address: text('KPLUG_ADDRESS'),
     bindAddress: text('KPLUG_BIND_ADDRESS'),
@@ -83,6 +90,11 @@ function withoutUndefined<T extends object>(fields: T): { [K in keyof T]?: Exclu
 
 function isLoopback(address: string): boolean {
   return /^(localhost|127\.[0-9.]+|\[::1\]):\d+$/.test(address);
+}
+
+function readProtocol(text: string | undefined): ServeOptions['protocol'] {
+  if (text === undefined || text === 'kplug.v1' || text === 'kplug') return text;
+  throw new PluginError('InvalidDefinition', `KPLUG_PROTOCOL is "${text}"; it must be kplug.v1 or kplug`);
 }
 
 function readNumber(variable: string, text: string | undefined): number | undefined {

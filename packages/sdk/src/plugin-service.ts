@@ -28,8 +28,8 @@ import { PluginError } from './plugin-error.ts';
 import { applySchema, decodeResource, ExtensionSet, type Misfit } from './resources.ts';
 
 /** What answers to both calls have in common. */
-type FinalizeAnswer = Exclude<MessageInitShape<typeof FinalizeResponseSchema>, Message>;
-type ReconcileAnswer = Exclude<MessageInitShape<typeof ReconcileResponseSchema>, Message>;
+export type FinalizeAnswer = Exclude<MessageInitShape<typeof FinalizeResponseSchema>, Message>;
+export type ReconcileAnswer = Exclude<MessageInitShape<typeof ReconcileResponseSchema>, Message>;
 type Input = ReconcileInput<ResourceShape, ExtensionShapes>;
 
 /** What a request becomes for the author's function, or what is wrong with it. */

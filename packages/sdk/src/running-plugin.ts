@@ -1,12 +1,22 @@
-import type { Message, MessageInitShape } from '@bufbuild/protobuf';
+import type { DescService, Message, MessageInitShape } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import * as grpc from '@grpc/grpc-js';
-import { addReflection, addService, type GetInfoResponseSchema, PluginService, quietGrpc } from '@kplug/protocol';
+import {
+  addReflection,
+  addService,
+  firstKplug,
+  type GetInfoResponseSchema,
+  PluginService,
+  quietGrpc,
+} from '@kplug/protocol';
 import { HealthImplementation } from 'grpc-health-check';
 import type { Logger } from 'pino';
 import packageJson from '../package.json' with { type: 'json' };
+import { signalOf } from './call-signal.ts';
 import type { RegisteredApi } from './definition.ts';
 import type { Settings } from './environment.ts';
+import { FirstKplugHeart } from './first-kplug/heart.ts';
+import { firstKplugService } from './first-kplug/plugin-service.ts';
 import { Heart } from './heart.ts';
 import type { PluginDefinition } from './plugin.ts';
 import { PluginError } from './plugin-error.ts';
@@ -26,7 +36,7 @@ export class RunningPlugin {
   readonly #work: WorkService;
   readonly #health = new HealthImplementation({ '': 'SERVING', [PluginService.typeName]: 'SERVING' });
   readonly #onSignal = () => void this.#stopAndExit();
-  #heart: Heart | undefined;
+  #heart: Heart | FirstKplugHeart | undefined;
   #address = '';
   #bound = '';
   #inFlight = 0;
@@ -60,8 +70,13 @@ export class RunningPlugin {
       finalize: (request, call) => handlers.finalize(request, signalOf(call)),
       work: (stream) => this.#work.serve(stream),
     });
+    const services: DescService[] = [PluginService];
+    if (settings.protocol === 'kplug') {
+      addService(this.#server, firstKplug.Plugin, firstKplugService(handlers, apis));
+      services.push(firstKplug.Plugin);
+    }
     this.#health.addToServer(this.#server);
-    addReflection(this.#server, [PluginService]);
+    addReflection(this.#server, services);
   }
 
   /** The address that the plugin registers, with its real port. */
@@ -82,9 +97,21 @@ export class RunningPlugin {
   /** Listens and starts to beat. Called by `serve`. */
   async start(): Promise<void> {
     const port = await this.#bind();
-    const { address, instanceId, weight, labels, controller, interval, ttl, pod } = this.#settings;
-    this.#address = (address || ':0').replace(/:0$/, `:${port}`);
+    this.#address = (this.#settings.address || ':0').replace(/:0$/, `:${port}`);
+    this.#heart = this.#makeHeart();
+    this.#heart.start();
+    if (!this.#settings.handleSignals) return;
+    process.once('SIGTERM', this.#onSignal);
+    process.once('SIGINT', this.#onSignal);
+  }
+
+  #makeHeart(): Heart | FirstKplugHeart {
     const { name, version } = this.#definition;
+    const { protocol, instanceId, weight, labels, controller, interval, ttl, pod } = this.#settings;
+    if (protocol === 'kplug') {
+      const identity = { name, version, apis: this.#apis, address: this.#address };
+      return new FirstKplugHeart(controller, identity, this.#log);
+    }
     const registration = {
       plugin: name,
       version,
@@ -97,11 +124,7 @@ export class RunningPlugin {
       ...(interval === undefined ? {} : { interval: durationFromMs(interval) }),
       ...(ttl === undefined ? {} : { ttl: durationFromMs(ttl) }),
     };
-    this.#heart = new Heart(controller, registration, this.#log, this.#onSignal);
-    this.#heart.start();
-    if (!this.#settings.handleSignals) return;
-    process.once('SIGTERM', this.#onSignal);
-    process.once('SIGINT', this.#onSignal);
+    return new Heart(controller, registration, this.#log, this.#onSignal);
   }
 
   /**
@@ -191,11 +214,4 @@ export class RunningPlugin {
       });
     });
   }
-}
-
-/** A signal that is aborted when the caller of an RPC gives up. */
-function signalOf(call: grpc.ServerUnaryCall<unknown, unknown>): AbortSignal {
-  const aborted = new AbortController();
-  call.on('cancelled', () => aborted.abort());
-  return aborted.signal;
 }

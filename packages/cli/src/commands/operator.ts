@@ -30,6 +30,10 @@ export function addOperatorCommand(program: Command, terminal: Terminal): void {
     .option('--admin-bind-address <address>', 'where probes, metrics and the admin services are', '127.0.0.1:8081')
     .option('--heartbeat-interval <duration>', "how often plugins beat that don't ask for another interval", '5s')
     .option('--ttl <duration>', 'how long a plugin is believed without a beat (default: three intervals)')
+    .option(
+      '--allow-insecure-plugins',
+      "take plugins of the first Kplug: its protocol is plain text, and nothing proves who beats or answers (default: don't)",
+    )
     .addOption(
       new Option('--log-level <level>', 'the least that is logged')
         .choices(['trace', 'debug', 'info', 'warn', 'error', 'silent'])

@@ -69,6 +69,22 @@ describe('kplug operator', () => {
     expect((await operator.ended()).code).toBe(130);
   });
 
+  it("takes plugins of the first Kplug's protocol when it is told to, and says else how", async () => {
+    const workspace = await workspaceWith();
+    const strict = await workspace.startOperator();
+    const env = { KPLUG_PROTOCOL: 'kplug' };
+    const refused = workspace.startPlugin(strict.at.heartbeatAddress, env);
+    await vi.waitFor(() => expect(refused.stdout).toMatch(/doesn't accept.*--allow-insecure-plugins/), waiting);
+    strict.kill('SIGTERM');
+    await strict.ended();
+
+    const operator = await workspace.startOperator(['--allow-insecure-plugins']);
+    workspace.startPlugin(operator.at.heartbeatAddress, env);
+    await workspace.greeting('world', 'HELLO, WORLD!');
+    const { stdout } = await kplug(['plugins', '-o', 'wide', '--manifests', workspace.manifests]);
+    expect(stdout).toMatch(/^Plain +1\.0\.0 +Greeting@1\.0\.0 +live .* kplug +100 +Plain\/Greeting@127/m);
+  });
+
   it('grants the lease that it is told to', async () => {
     const workspace = await workspaceWith();
     const operator = await workspace.startOperator(['--heartbeat-interval', '300ms', '--ttl', '1s']);

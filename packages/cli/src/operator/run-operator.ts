@@ -17,6 +17,7 @@ export interface OperatorOptions extends ResourcesChoice {
   adminBindAddress: string;
   heartbeatInterval: string;
   ttl?: string;
+  allowInsecurePlugins?: boolean;
   logLevel: string;
   logFormat: 'text' | 'json';
 }
@@ -29,8 +30,9 @@ export async function runOperator(options: OperatorOptions, terminal: Terminal):
   const logger = await makeLogger(options, terminal);
   const resources = await openResources(options, logger);
   const controller = await closingOnFailure(resources, () => {
-    const { grpcBindAddress: heartbeatAddress, adminBindAddress: adminAddress } = options;
-    return new Controller({ resources, delegations, heartbeatAddress, adminAddress, lease, logger });
+    const { grpcBindAddress: heartbeatAddress, adminBindAddress: adminAddress, allowInsecurePlugins = false } = options;
+    const addresses = { heartbeatAddress, adminAddress };
+    return new Controller({ resources, delegations, ...addresses, allowInsecurePlugins, lease, logger });
   });
   const told = stopped.then((signal) => logStop(signal, logger));
   const started = controller.start().then(() => announceOnce(controller, delegations, options, terminal));

@@ -50,13 +50,14 @@ function describeApi({ name, version, extensionKinds, capabilities }: PluginApi)
 
 function instanceTable(instances: readonly PluginInstance[], colors: Colors, now: number): string {
   const rows = instances.map((instance) => {
-    const { registration, lease, stateReason } = instance;
+    const { registration, lease, stateReason, protocol } = instance;
     const [interval, ttl] = [lease?.interval, lease?.ttl].map((time) => (time ? durationMs(time) / 1_000 : 0));
     const heard = timeOf(instance.lastHeardAt) ?? now;
     return [
       plain(registration?.instanceId ?? ''),
       formatState(instance, colors),
       registration?.address ?? '',
+      protocol,
       String(registration?.weight ?? 100),
       formatAge(now - heard),
       `every ${interval} s, believed ${ttl} s`,
@@ -65,7 +66,7 @@ function instanceTable(instances: readonly PluginInstance[], colors: Colors, now
     ];
   });
   return formatTable(
-    { header: ['INSTANCE', 'STATE', 'ADDRESS', 'WEIGHT', 'LAST-SEEN', 'LEASE', 'LABELS', 'WHY'], rows },
+    { header: ['INSTANCE', 'STATE', 'ADDRESS', 'PROTOCOL', 'WEIGHT', 'LAST-SEEN', 'LEASE', 'LABELS', 'WHY'], rows },
     colors,
   );
 }

@@ -22,7 +22,7 @@ const stateNames: Record<InstanceState, string> = {
 
 /** Plugin instances, one in each row. */
 export function pluginTable(instances: readonly PluginInstance[], options: PluginTableOptions): TableContent {
-  const wideHeader = options.wide ? ['WEIGHT', 'INSTANCE', 'LABELS', 'WHY'] : [];
+  const wideHeader = options.wide ? ['PROTOCOL', 'WEIGHT', 'INSTANCE', 'LABELS', 'WHY'] : [];
   return {
     header: ['NAME', 'VERSION', 'API', 'STATE', 'ADDRESS', 'LAST-SEEN', 'AGE', ...wideHeader],
     rows: instances.map((instance) => pluginRow(instance, options)),
@@ -52,7 +52,7 @@ export function timeOf(timestamp: Timestamp | undefined): number | undefined {
 }
 
 function pluginRow(instance: PluginInstance, { wide, colors, now }: PluginTableOptions): string[] {
-  const { registration, lastHeardAt, registeredAt, stateReason } = instance;
+  const { registration, lastHeardAt, registeredAt, stateReason, protocol } = instance;
   if (!registration) return [];
   const { plugin, version, apis, address, weight, instanceId, labels } = registration;
   const row = [
@@ -64,5 +64,6 @@ function pluginRow(instance: PluginInstance, { wide, colors, now }: PluginTableO
     ageOf(timeOf(lastHeardAt), now),
     ageOf(timeOf(registeredAt), now),
   ];
-  return wide ? [...row, String(weight ?? 100), plain(instanceId), formatPairs(labels), plain(stateReason)] : row;
+  if (!wide) return row;
+  return [...row, protocol, String(weight ?? 100), plain(instanceId), formatPairs(labels), plain(stateReason)];
 }

@@ -13,7 +13,7 @@ describe('readDeclaration', () => {
       deadline: 60_000,
       resync: 600_000,
       concurrency: 32,
-      finalize: { whenPluginGone: 'wait' },
+      finalize: { needed: true, whenPluginGone: 'wait' },
       handOver: 'retain',
       fieldManager: 'kplug/tables',
       finalizer: 'kplug.dev/tables',

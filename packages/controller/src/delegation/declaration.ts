@@ -71,6 +71,11 @@ export const delegationSchema = z.strictObject({
   /** What happens when a resource is deleted. */
   finalize: z
     .strictObject({
+      /**
+       * Whether plugins make anything that has to be undone. If not, resources get no finalizer, which spares a write for each,
+       * and go at once; no plugin is asked.
+       */
+      needed: z.boolean().default(true),
       /** When the plugin that should undo its work is gone: `wait` for it, let any `fallback` do it, or `release` the resource. */
       whenPluginGone: z.enum(['wait', 'fallback', 'release']).default('wait'),
       /** With `release`: after how long. Default 5 min. */

@@ -1,5 +1,5 @@
 import { KplugError } from '../errors.ts';
-import type { FinalizeCause, PluginAnswer } from '../plugins/plugin-call.ts';
+import type { FinalizeCause } from '../plugins/plugin-call.ts';
 import type { Implementation } from '../registry/implementation.ts';
 import { keyOf } from '../resources/resource.ts';
 import type { PresentChoice } from '../selection/candidate.ts';
@@ -17,7 +17,8 @@ export async function finalizeDeleted(context: PassContext, gathered: Gathered, 
   const { base } = gathered;
   if (!base.metadata.finalizers?.includes(settings.finalizer)) return { next: 'done' };
   const reporter = new Reporter(context, gathered);
-  for (const holder of holdersOf(base)) {
+  // One that has a finalizer all the same got it before the delegation said that none is needed.
+  for (const holder of settings.finalize.needed ? holdersOf(base) : []) {
     const stopped = await undo(context, gathered, holder, attempt, reporter);
     if (stopped) return stopped;
   }
@@ -39,7 +40,6 @@ async function undo(
     if (!implementation) return whenGone(context, gathered, holder, reporter);
     const ended = await askToFinalize(context, gathered, implementation, 'deleted', attempt);
     if (ended === 'unreachable') continue;
-    reporter.recordEvents(ended.events);
     return ended.failure && reporter.finalizing(ended.failure);
   }
 }
@@ -47,10 +47,9 @@ async function undo(
 /** What came of asking a plugin to finalize; `failure` is missing when it succeeded. */
 export interface Finalization {
   failure: Failure | undefined;
-  events: PluginAnswer['events'];
 }
 
-/** Calls a plugin's Finalize. `unreachable`: none of its instances answers, which the registry knows by now. */
+/** Calls a plugin's Finalize and records the events that it asks for. `unreachable`: none of its instances answers, which the registry knows by now. */
 export async function askToFinalize(
   context: PassContext,
   gathered: Gathered,
@@ -64,11 +63,12 @@ export async function askToFinalize(
   try {
     const answer = await context.caller.finalize(implementation, call, cause, context.settings.deadline);
     const failure = answer.outcome === 'success' ? undefined : failureOf({ implementation, answer, error: undefined });
-    return { failure, events: answer.events };
+    new Reporter(context, gathered).recordEvents(answer.events);
+    return { failure };
   } catch (error) {
     if (!(error instanceof KplugError)) throw error;
     if (error.code === 'PluginUnavailable') return 'unreachable';
-    return { failure: failureOf({ implementation, answer: undefined, error }), events: [] };
+    return { failure: failureOf({ implementation, answer: undefined, error }) };
   }
 }
 

@@ -1,6 +1,7 @@
 import { KplugError } from '../errors.ts';
 import type { PluginCall } from '../plugins/plugin-call.ts';
 import type { Implementation } from '../registry/implementation.ts';
+import type { WriteResult } from '../resources/port.ts';
 import { keyOf, type Resource, type ResourceKey } from '../resources/resource.ts';
 import { type Attempt, callFor, failureOf } from './attempt.ts';
 import { type Choice, choose } from './choose.ts';
@@ -60,12 +61,7 @@ async function callChosen(
     return reporter.waiting(general, blockingProblem(problems, first) ?? choice);
   }
 
-  const { finalizer, fieldManager } = context.settings;
-  if (!base.metadata.finalizers?.includes(finalizer)) {
-    const options = { uid: base.metadata.uid, fieldManager };
-    const added = await context.resources.addFinalizer(keyOf(base), finalizer, options);
-    if (added === 'gone') return { next: 'done' };
-  }
+  if ((await ensureFinalizer(context, base)) === 'gone') return { next: 'done' };
   const handedOver = await handOver(context, gathered, choice, attempt);
   if (handedOver) return reporter.failed(general, handedOver, undefined);
 
@@ -77,6 +73,13 @@ async function callChosen(
   if (attempts.some(({ error }) => error?.code === 'PluginUnavailable')) return undefined;
   if (isStale(context, gathered, choice)) return { next: 'stale' };
   return conclude(context, reporter, general, attempts);
+}
+
+/** Sees to it that deleting a resource waits for its plugin, where there may be something to undo. */
+async function ensureFinalizer({ settings, resources }: PassContext, base: Resource): Promise<WriteResult> {
+  const { finalize, finalizer, fieldManager } = settings;
+  if (!finalize.needed || base.metadata.finalizers?.includes(finalizer)) return 'unchanged';
+  return resources.addFinalizer(keyOf(base), finalizer, { uid: base.metadata.uid, fieldManager });
 }
 
 async function callOne(context: PassContext, call: PluginCall, implementation: Implementation): Promise<Attempt> {

@@ -90,10 +90,11 @@ export class Reporter {
   async writeExtensions(attempts: readonly Attempt[]): Promise<void> {
     const { resources } = this.#context;
     const writes = attempts.flatMap(({ implementation, answer }) =>
-      [...(answer?.extensionStatuses ?? [])].map(([key, status]) => {
+      [...(answer?.extensionStatuses ?? [])].map(([key, { fields, way }]) => {
         const extension = this.#gathered.extensions.get(key);
         const fieldManager = `kplug/${implementation.plugin}`;
-        return extension && resources.applyStatus(key, status, { uid: extension.metadata.uid, fieldManager });
+        const options = { uid: extension?.metadata.uid ?? '', fieldManager, merge: way === 'merge' };
+        return extension && resources.applyStatus(key, fields, options);
       }),
     );
     await Promise.all(writes);
@@ -121,9 +122,10 @@ export class Reporter {
     const { settings, resources, events } = this.#context;
     // The finalizer and the extensions' statuses may have been written since; what counts is who the base is.
     const base = resources.get(keyOf(this.#gathered.base)) ?? this.#gathered.base;
-    for (const { plugin, status } of statements ?? []) {
-      const reserved = status ? reservedFieldsOf(status) : [];
+    for (const statement of statements ?? []) {
+      const reserved = reservedFieldsOf(statement);
       if (reserved.length === 0) continue;
+      const { plugin } = statement;
       const message = `${plugin.plugin} ${plugin.version} returned the controller's own fields (${reserved.join(', ')}), which were passed over`;
       events.record(keyOf(base), { type: 'Warning', reason: 'ReservedStatusField', message });
     }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { StatusChange } from '../plugins/plugin-call.ts';
 import type { Resource } from '../resources/resource.ts';
 import { readConditions } from './conditions.ts';
 import { composeStatus, holdersOf, type PluginStatement, type StatusReport } from './status.ts';
@@ -15,6 +16,10 @@ function base(status?: Resource['status'], generation = 1): Resource {
 function statement(plugin: string, given: Partial<PluginStatement> = {}): PluginStatement {
   const reference = { plugin, version: '1.0.0', api: 'Table', apiVersion: '1.0.0' };
   return { plugin: reference, status: undefined, conditions: undefined, ...given };
+}
+
+function rows(count: number, way: StatusChange['way'] = 'replace'): StatusChange {
+  return { fields: { rows: count }, way };
 }
 
 function report(given: Partial<StatusReport> = {}): StatusReport {
@@ -42,14 +47,14 @@ describe('composeStatus', () => {
   });
 
   it('is the same when there is nothing new to say', () => {
-    const said = report({ statements: [statement('A', { status: { rows: 1 } })] });
+    const said = report({ statements: [statement('A', { status: rows(1) })] });
     const first = composeStatus(base(), said, noon);
     expect(composeStatus(base(first), said, later)).toEqual(first);
   });
 
   it('leaves what a plugin said when it says nothing new, and drops it when another one speaks', () => {
     const condition = { type: 'Backup', status: 'True', reason: 'Done', message: '' } as const;
-    const said = statement('A', { status: { rows: 1 }, conditions: [condition] });
+    const said = statement('A', { status: rows(1), conditions: [condition] });
     const first = composeStatus(base(), report({ statements: [said] }), noon);
     const same = composeStatus(base(first), report({ statements: [statement('A')] }), noon);
     expect(same).toMatchObject({ rows: 1, implementation: 'A' });

@@ -1,4 +1,5 @@
-import type { PluginCondition } from '../plugins/plugin-call.ts';
+import type { PluginCondition, StatusChange } from '../plugins/plugin-call.ts';
+import { mergePatch } from '../resources/merge-patch.ts';
 import type { JsonObject, JsonValue, Resource } from '../resources/resource.ts';
 import type { PresentChoice } from '../selection/candidate.ts';
 import { type ConditionContent, findCondition, isControllerCondition, readConditions, stamp } from './conditions.ts';
@@ -15,7 +16,7 @@ export interface PluginReference extends PresentChoice {
 /** What a plugin said of a base. Whatever is `undefined` is left as the same plugin said it before. */
 export interface PluginStatement {
   plugin: PluginReference;
-  status: JsonObject | undefined;
+  status: StatusChange | undefined;
   conditions: readonly PluginCondition[] | undefined;
 }
 
@@ -57,9 +58,12 @@ export function composeStatus(base: Resource, report: StatusReport, now: () => D
   };
 }
 
-/** The fields in a plugin's status that are the controller's own and are passed over. */
-export function reservedFieldsOf(status: JsonObject): string[] {
-  return controllerFields.filter((field) => Object.hasOwn(status, field));
+/** The fields in a plugin's status that are the controller's own and are passed over. One that says the same is no harm. */
+export function reservedFieldsOf({ plugin, status }: PluginStatement): string[] {
+  const fields = status?.fields ?? {};
+  return controllerFields.filter((field) => {
+    return Object.hasOwn(fields, field) && !(field === 'implementation' && fields[field] === plugin.plugin);
+  });
 }
 
 function pluginFields(base: Resource, { statements, mode }: StatusReport): JsonObject {
@@ -69,17 +73,22 @@ function pluginFields(base: Resource, { statements, mode }: StatusReport): JsonO
   if (mode === 'one') {
     const [statement] = statements;
     if (!statement) return former;
-    const said = statement.status ?? (isHeldBy(base, statement) ? former : {});
+    const said = changeStatus(isHeldBy(base, statement) ? former : {}, statement.status);
     return { ...withoutControllerFields(said), implementation, plugin: describePlugin(statement.plugin) };
   }
   const formerly = isObject(former.implementations) ? former.implementations : {};
   const implementations: JsonObject = {};
   for (const { plugin, status } of statements) {
     const previous = formerly[plugin.plugin];
-    const said = status ?? (isObject(previous) ? previous : {});
+    const said = changeStatus(isObject(previous) ? previous : {}, status);
     implementations[plugin.plugin] = { ...withoutControllerFields(said), plugin: describePlugin(plugin) };
   }
   return { implementation, implementations };
+}
+
+function changeStatus(former: JsonObject, change: StatusChange | undefined): JsonObject {
+  if (!change) return former;
+  return change.way === 'merge' ? mergePatch(former, change.fields) : change.fields;
 }
 
 /** Conditions stand on the base whoever set them; with several plugins each has to choose types of its own. */

@@ -23,11 +23,11 @@ beforeAll(async () => {
 afterAll(() => cluster?.close());
 
 /** A controller's registry in a namespace, and what keeps it. */
-async function open(namespace: string, options: PluginKeeperOptions = quick) {
+async function open(namespace: string, options: PluginKeeperOptions = quick, allowInsecure = false) {
   const followed = await FollowedCluster.open({ kubeConfig: cluster.kubeConfig, namespace });
   const { surroundings } = followed.resources;
   const clock = new ManualClock();
-  const registry = new Registry({ clock });
+  const registry = new Registry({ clock, allowInsecure });
   const log: string[] = [];
   const logger = pino({}, { write: (line: string) => void log.push(JSON.parse(line).msg) });
   const keeper = new PluginKeeper(registry, surroundings.plugins, logger, options);
@@ -116,6 +116,22 @@ describe('the Plugin resource of a plugin', () => {
     expect(second.registry.get('one')).toMatchObject({ state: 'suspect', suspicion: 'StreamBroken', registration });
     second.registry.register(registration);
     expect(second.registry.get('one')?.state).toBe('live');
+  });
+
+  it('remembers which protocol an instance speaks, and forgets one that is no longer allowed', async () => {
+    const namespace = await cluster.namespace();
+    const first = await open(namespace, quick, true);
+    await first.keeper.start();
+    first.registry.register(registrationOf({ protocol: 'kplug' }));
+    await first.keeper.stop();
+
+    const allowing = await open(namespace, quick, true);
+    await allowing.keeper.start();
+    expect(allowing.registry.get('one')?.registration.protocol).toBe('kplug');
+    await allowing.keeper.stop();
+    const strict = await open(namespace);
+    await strict.keeper.start();
+    expect(strict.registry.size).toBe(0);
   });
 
   it('lets an instance go that is never heard again, with its lease', async () => {

@@ -68,7 +68,7 @@ export function instancesOf({ spec, status }: PluginRecord): KeptInstance[] {
   const apis = asArray(spec.apis).flatMap(readApi);
   if (typeof plugin !== 'string' || typeof version !== 'string' || apis.length === 0) return [];
   return asArray(status.instances).flatMap((kept) => {
-    const { id, address, weight, labels, interval, ttl, lastHeard, podName, podNamespace } = asObject(kept);
+    const { id, address, protocol, weight, labels, interval, ttl, lastHeard, podName, podNamespace } = asObject(kept);
     if (typeof id !== 'string' || typeof address !== 'string' || !parseAddress(address)?.host) return [];
     const registration: Registration = {
       plugin,
@@ -76,6 +76,7 @@ export function instancesOf({ spec, status }: PluginRecord): KeptInstance[] {
       apis,
       address,
       instanceId: id,
+      protocol: protocol === 'kplug' ? 'kplug' : 'kplug.v1',
       weight: typeof weight === 'number' ? weight : 100,
       labels: textsOf(labels),
       lease: { interval: Number(interval) || 5_000, ttl: Number(ttl) || 15_000 },
@@ -108,11 +109,12 @@ function readApi(kept: JsonValue): ImplementedApi[] {
 }
 
 function describeInstance({ registration, state, stateReason, lastHeardAt }: Instance): JsonObject {
-  const { instanceId, address, weight, labels, lease, pod } = registration;
+  const { instanceId, address, protocol, weight, labels, lease, pod } = registration;
   return {
     id: instanceId,
     address,
     state,
+    protocol,
     ...(stateReason && { reason: stateReason }),
     lastHeard: timestamp(lastHeardAt),
     weight,

@@ -4,11 +4,10 @@ import { KplugError } from '../errors.ts';
 import type { Implementation } from '../registry/implementation.ts';
 import type { Instance } from '../registry/instance.ts';
 import { pickInstance } from './balance.ts';
-import type { Connection } from './connection.ts';
 import type { Connections } from './connections.ts';
 import { describeFailure } from './describe-failure.ts';
 import type { FinalizeCause, PluginAnswer, PluginCall } from './plugin-call.ts';
-import { decodeFinalize, decodeReconcile, encodeCall, encodeCause } from './v1-dialect.ts';
+import type { PluginClient } from './plugin-client.ts';
 
 /** How a call went, for metrics. */
 export interface CallObservation {
@@ -40,10 +39,7 @@ export class PluginCaller {
    */
   async reconcile(implementation: Implementation, call: PluginCall, timeout: number): Promise<PluginAnswer> {
     const deadline = Date.now() + timeout;
-    const response = await this.#call(implementation, 'Reconcile', (connection) =>
-      connection.call((calls) => calls.reconcile(encodeCall(call, deadline), deadline)),
-    );
-    return naming(implementation, () => decodeReconcile(response, call));
+    return this.#call(implementation, 'Reconcile', (plugin) => plugin.reconcile(call, deadline));
   }
 
   /** Has a plugin undo what it made for a resource. Rejects as `reconcile` does. */
@@ -54,18 +50,14 @@ export class PluginCaller {
     timeout: number,
   ): Promise<PluginAnswer> {
     const deadline = Date.now() + timeout;
-    const request = { ...encodeCall(call, deadline), cause: encodeCause(cause) };
-    const response = await this.#call(implementation, 'Finalize', (connection) =>
-      connection.call((calls) => calls.finalize(request, deadline)),
-    );
-    return naming(implementation, () => decodeFinalize(response, call));
+    return this.#call(implementation, 'Finalize', (plugin) => plugin.finalize(call, cause, deadline));
   }
 
-  async #call<T>(
+  async #call(
     implementation: Implementation,
     method: CallObservation['method'],
-    make: (connection: Connection) => Promise<T>,
-  ): Promise<T> {
+    make: (plugin: PluginClient) => Promise<PluginAnswer>,
+  ): Promise<PluginAnswer> {
     const tried = new Set<Instance>();
     for (;;) {
       const instance = this.#pick(implementation, tried);
@@ -77,11 +69,11 @@ export class PluginCaller {
       const observe = (code: string) =>
         this.#observe({ plugin: implementation.plugin, method, code, duration: performance.now() - startedAt });
       try {
-        const response = await make(connection);
+        const answer = await connection.call(make);
         observe('OK');
-        return response;
+        return answer;
       } catch (error) {
-        observe(isServiceError(error) ? (grpc.status[error.code] ?? 'UNKNOWN') : 'CANCELLED');
+        observe(codeOf(error));
         const isGone = isConnectionFailure(error) && !(await this.#connections.check(instance));
         if (!isGone) throw translate(error, implementation, instance);
       }
@@ -103,11 +95,15 @@ function passUnavailable(error: unknown): undefined {
 
 /** Whether a call may have failed because the instance is no longer there. */
 function isConnectionFailure(error: unknown): boolean {
-  if (!isServiceError(error)) return true;
+  if (!isServiceError(error)) return !isRefusal(error);
   return error.code === grpc.status.UNAVAILABLE || error.code === grpc.status.CANCELLED;
 }
 
 function translate(error: unknown, implementation: Implementation, instance: Instance): KplugError {
+  if (isRefusal(error)) {
+    const message = `the answer of ${describe(implementation)} is refused: ${error.message}`;
+    return new KplugError(error.code, message, { cause: error });
+  }
   const who = `${describe(implementation)} at ${instance.registration.address}`;
   if (!isServiceError(error))
     return new KplugError('PluginFailed', `${who}: ${describeFailure(error)}`, { cause: error });
@@ -123,14 +119,14 @@ function translate(error: unknown, implementation: Implementation, instance: Ins
   }
 }
 
-function naming<T>(implementation: Implementation, decode: () => T): T {
-  try {
-    return decode();
-  } catch (error) {
-    if (!(error instanceof KplugError)) throw error;
-    const message = `the answer of ${describe(implementation)} is refused: ${error.message}`;
-    throw new KplugError(error.code, message, { cause: error });
-  }
+/** Whether the plugin answered, with something that is not to be used. */
+function isRefusal(error: unknown): error is KplugError {
+  return error instanceof KplugError && error.code === 'InvalidResponse';
+}
+
+function codeOf(error: unknown): string {
+  if (isServiceError(error)) return grpc.status[error.code] ?? 'UNKNOWN';
+  return isRefusal(error) ? 'OK' : 'CANCELLED';
 }
 
 function describe({ plugin, version }: Implementation): string {

@@ -1,10 +1,10 @@
 import * as grpc from '@grpc/grpc-js';
-import { createGrpcClient, type GrpcClient, isServiceError, PluginService } from '@kplug/protocol';
-import { KplugError, messageOf } from '../errors.ts';
+import { KplugError } from '../errors.ts';
 import type { Registration } from '../registry/registration.ts';
-import { PluginCalls } from './calls.ts';
 import { describeFailure } from './describe-failure.ts';
 import { type ServingStatus, watchHealth } from './health.ts';
+import { openClient } from './open-client.ts';
+import type { PluginClient } from './plugin-client.ts';
 
 /** Options of connections to plugins. */
 export interface ConnectionOptions {
@@ -14,6 +14,15 @@ export interface ConnectionOptions {
   /** How long a plugin has to answer when a connection to it is opened, in milliseconds. Default 2 s. */
   openTimeout: number;
 }
+
+const channelOptions: grpc.ClientOptions = {
+  'grpc.max_send_message_length': -1,
+  'grpc.keepalive_time_ms': 30_000,
+  'grpc.keepalive_timeout_ms': 10_000,
+  'grpc.use_local_subchannel_pool': 1,
+  // Nobody reads what it would count of each call.
+  'grpc.enable_channelz': 0,
+};
 
 /** Hears what becomes of a connection after it was opened. */
 export interface ConnectionListener {
@@ -27,9 +36,7 @@ export interface ConnectionListener {
  * and that it is healthy; after that its health is watched for as long as the connection lasts.
  */
 export class Connection {
-  readonly #instanceId: string;
-  readonly #plugin: GrpcClient<typeof PluginService>;
-  readonly #calls: PluginCalls;
+  readonly #plugin: PluginClient;
   readonly #listener: ConnectionListener;
   readonly #ended = new AbortController();
   readonly #unwatch: () => void;
@@ -43,21 +50,13 @@ export class Connection {
   /** Fulfilled when the instance has answered and is healthy; rejects with `PluginUnavailable`. */
   readonly opened: Promise<void>;
 
-  constructor({ address, instanceId }: Registration, options: ConnectionOptions, listener: ConnectionListener) {
-    this.#instanceId = instanceId;
+  constructor(registration: Registration, options: ConnectionOptions, listener: ConnectionListener) {
     this.#listener = listener;
-    this.#plugin = createGrpcClient(PluginService, address, options.credentials, {
-      'grpc.max_receive_message_length': options.maxMessageSize,
-      'grpc.max_send_message_length': -1,
-      'grpc.keepalive_time_ms': 30_000,
-      'grpc.keepalive_timeout_ms': 10_000,
-      'grpc.use_local_subchannel_pool': 1,
-      // Nobody reads what it would count of each call.
-      'grpc.enable_channelz': 0,
-    });
-    this.#calls = new PluginCalls(this.#plugin, this.#ended.signal);
+    const { credentials, maxMessageSize } = options;
+    const channel = { ...channelOptions, 'grpc.max_receive_message_length': maxMessageSize };
+    this.#plugin = openClient(registration, { credentials, channel, signal: this.#ended.signal });
     this.#firstStatus.promise.catch(() => undefined);
-    this.#unwatch = watchHealth(this.#plugin.$client, {
+    this.#unwatch = watchHealth(this.#plugin.grpcClient, {
       onStatus: (status) => this.#onStatus(status),
       onEnd: (reason) => this.#onBroken(reason),
     });
@@ -81,10 +80,10 @@ export class Connection {
   }
 
   /** Makes a call. It is cancelled when the connection is closed. Rejects with the gRPC error. */
-  async call<T>(make: (calls: PluginCalls) => Promise<T>): Promise<T> {
+  async call<T>(make: (plugin: PluginClient) => Promise<T>): Promise<T> {
     this.#inFlight++;
     try {
-      return await make(this.#calls);
+      return await make(this.#plugin);
     } finally {
       this.#inFlight--;
       this.#usedAt = performance.now();
@@ -105,7 +104,7 @@ export class Connection {
     this.#unwatch();
     this.#firstStatus.reject(new KplugError('PluginUnavailable', 'the connection was closed'));
     this.#ended.abort();
-    this.#plugin.$client.close();
+    this.#plugin.grpcClient.close();
   }
 
   async #open(timeout: number): Promise<void> {
@@ -123,18 +122,9 @@ export class Connection {
     }
   }
 
-  /** An address may have been given to another process since, or have been wrong from the start. */
   async #checkIdentity(deadline: number): Promise<void> {
     try {
-      const info = await this.#plugin.getInfo({}, { deadline, signal: this.#ended.signal });
-      if (info.instanceId === this.#instanceId) {
-        if (info.servesWork) this.#calls.useStream();
-        return;
-      }
-      throw new KplugError(
-        'PluginUnavailable',
-        `another process answers at its address: ${info.plugin} ${info.version}, instance ${info.instanceId}`,
-      );
+      await this.#plugin.identify(deadline);
     } catch (error) {
       if (error instanceof KplugError) throw error;
       throw new KplugError('PluginUnavailable', describeFailure(error), { cause: error });
@@ -159,7 +149,7 @@ export class Connection {
   }
 
   #watchChannel(): void {
-    const channel = this.#plugin.$client.getChannel();
+    const channel = this.#plugin.grpcClient.getChannel();
     const state = channel.getConnectivityState(false);
     channel.watchConnectivityState(state, Number.POSITIVE_INFINITY, (error) => {
       if (error || this.#ended.signal.aborted) return;

@@ -34,8 +34,11 @@ export function watchHealth(client: grpc.Client, listener: HealthListener): () =
   );
   stream.on('error', (error: grpc.ServiceError) => {
     if (ended) return;
-    if (error.code === grpc.status.UNIMPLEMENTED) listener.onStatus('unimplemented');
-    else end(describeFailure(error));
+    if (error.code === grpc.status.UNIMPLEMENTED) {
+      // The stream ends after it, which says nothing of the connection.
+      ended = true;
+      listener.onStatus('unimplemented');
+    } else end(describeFailure(error));
   });
   stream.on('end', () => setImmediate(() => end('it ended the health watch')));
   return () => {

@@ -25,6 +25,13 @@ export type FinalizeCause = 'deleted' | 'handedOver';
 /** How a call ended. */
 export type Outcome = 'success' | 'retry' | 'terminal';
 
+/** What a plugin says that a status should be. */
+export interface StatusChange {
+  fields: JsonObject;
+  /** In place of what it said before, or merged into that as a JSON merge patch is. */
+  way: 'replace' | 'merge';
+}
+
 /** What a plugin answered to a call, checked. Times are in milliseconds. */
 export interface PluginAnswer {
   outcome: Outcome;
@@ -32,8 +39,8 @@ export interface PluginAnswer {
   requeueAfter: number | undefined;
   messages: readonly PluginMessage[];
   /** `undefined`: left as it is. */
-  baseStatus: JsonObject | undefined;
-  extensionStatuses: ReadonlyMap<ResourceKey, JsonObject>;
+  baseStatus: StatusChange | undefined;
+  extensionStatuses: ReadonlyMap<ResourceKey, StatusChange>;
   /** `undefined`: left as they are. */
   conditions: readonly PluginCondition[] | undefined;
   events: readonly PluginEvent[];

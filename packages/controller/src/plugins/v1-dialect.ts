@@ -12,8 +12,8 @@ import {
   Severity,
 } from '@kplug/protocol';
 import { KplugError } from '../errors.ts';
-import { hasForbiddenKey } from '../resources/forbidden-keys.ts';
-import type { JsonObject, Resource, ResourceKey } from '../resources/resource.ts';
+import type { Resource, ResourceKey } from '../resources/resource.ts';
+import { checkStatus } from './check-status.ts';
 import type {
   FinalizeCause,
   Outcome,
@@ -22,6 +22,7 @@ import type {
   PluginCondition,
   PluginEvent,
   PluginMessage,
+  StatusChange,
 } from './plugin-call.ts';
 
 /** Writes a call as a `kplug.v1` request. */
@@ -41,7 +42,7 @@ export function encodeCause(cause: FinalizeCause): FinalizeCauseV1 {
 
 /** Reads and checks an answer. Throws `InvalidResponse`, before anything of it has been used. */
 export function decodeReconcile(response: ReconcileResponse, call: PluginCall): PluginAnswer {
-  const statuses = new Map<ResourceKey, JsonObject>();
+  const statuses = new Map<ResourceKey, StatusChange>();
   for (const [key, bytes] of Object.entries(response.extensionStatuses)) {
     if (!call.extensions.has(key)) {
       throw invalid(`it returned a status for "${key}", which isn't an extension of this resource`);
@@ -105,17 +106,14 @@ function encode(resource: Resource): Uint8Array {
   return Buffer.from(JSON.stringify(resource));
 }
 
-function decodeStatus(bytes: Uint8Array, what: string): JsonObject {
+function decodeStatus(bytes: Uint8Array, what: string): StatusChange {
   let value: unknown;
   try {
     value = JSON.parse(decoder.decode(bytes));
   } catch (cause) {
     throw invalid(`${what} isn't JSON in UTF-8`, cause);
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw invalid(`${what} isn't a JSON object`);
-  if (hasForbiddenKey(value))
-    throw invalid(`${what} has a key that is not allowed (__proto__, constructor, prototype)`);
-  return value as JsonObject;
+  return { fields: checkStatus(value, what, 'a JSON object'), way: 'replace' };
 }
 
 function decodeCondition({ type, status, reason, message }: Condition): PluginCondition {

@@ -1,5 +1,8 @@
 import type { SemVer } from 'semver';
 
+/** How an instance is spoken to: as `kplug.v1` says, or as the first Kplug did (`kplug`). By their names in protobuf. */
+export type Protocol = 'kplug.v1' | 'kplug';
+
 /** What an instance says of itself, checked. */
 export interface Registration {
   plugin: string;
@@ -8,6 +11,7 @@ export interface Registration {
   /** `host:port`, the host never empty. */
   address: string;
   instanceId: string;
+  protocol: Protocol;
   /** 0 to 1000. */
   weight: number;
   labels: Readonly<Record<string, string>>;

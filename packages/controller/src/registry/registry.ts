@@ -23,12 +23,15 @@ export interface RegistryOptions {
   clock: Clock;
   /** How many instances are known at the most; further ones are refused. Default 200,000. */
   capacity?: number;
+  /** Whether instances are taken that speak the first Kplug's protocol, which has no way to prove who they are. Default false. */
+  allowInsecure?: boolean;
 }
 
 /** The plugins known now. Time is kept by the clock it is given; nothing in it waits. */
 export class Registry {
   readonly #clock: Clock;
   readonly #capacity: number;
+  readonly #allowInsecure: boolean;
   readonly #instances = new Map<string, InstanceRecord>();
   readonly #implementations = new Implementations();
   readonly #leases = new LeaseQueue<InstanceRecord>();
@@ -36,9 +39,10 @@ export class Registry {
   #alarm: { at: number; cancel: () => void } | undefined;
   #revision = 0;
 
-  constructor({ clock, capacity = 200_000 }: RegistryOptions) {
+  constructor({ clock, capacity = 200_000, allowInsecure = false }: RegistryOptions) {
     this.#clock = clock;
     this.#capacity = capacity;
+    this.#allowInsecure = allowInsecure;
   }
 
   /** Hears of every change, in order, as it happens. A listener must not throw. Returns what ends the hearing. */
@@ -76,6 +80,7 @@ export class Registry {
    * @param session how to reach an instance that keeps a session; it takes the place of an earlier one.
    */
   register(registration: Registration, session?: Session): Instance {
+    if (!this.#isAllowed(registration)) throw new RefusedRegistration(RefusalReason.INVALID, insecureProtocol);
     const known = this.#instances.get(registration.instanceId);
     if (!known) return this.#add(registration, session);
     if (known.registration.address !== registration.address && known.state === 'live') {
@@ -95,10 +100,11 @@ export class Registry {
 
   /**
    * Takes in an instance that was known before this registry was made. It is suspect until it is heard or reached, and goes with
-   * a lease that begins now. Ignored when it is known, or the registry full.
+   * a lease that begins now. Ignored when it is known or not allowed, or the registry full.
    */
   restore(registration: Registration, lastHeardAt: number): void {
     if (this.#instances.has(registration.instanceId) || this.#instances.size >= this.#capacity) return;
+    if (!this.#isAllowed(registration)) return;
     const instance = this.#insert(registration);
     instance.state = 'suspect';
     instance.suspicion = 'StreamBroken';
@@ -171,6 +177,10 @@ export class Registry {
     this.#alarm = undefined;
     this.#listeners.clear();
     this.#instances.clear();
+  }
+
+  #isAllowed({ protocol }: Registration): boolean {
+    return protocol === 'kplug.v1' || this.#allowInsecure;
   }
 
   #add(registration: Registration, session: Session | undefined): InstanceRecord {
@@ -264,6 +274,10 @@ export class Registry {
     for (const listener of this.#listeners) listener({ instance, implementations, from, registrationChanged });
   }
 }
+
+const insecureProtocol =
+  "this operator takes no plugins that speak the first Kplug's protocol, in which nobody can prove who they are; start it " +
+  'with --allow-insecure-plugins (allowInsecurePlugins in code) if you trust everyone who can reach its heartbeat port';
 
 /** A new session is as good as a new start: whatever was wrong before shows again at the next call, if it still is. */
 function isRecovered(known: InstanceRecord, newSession: boolean): boolean {

@@ -46,6 +46,7 @@ export function registrationOf(
     apis: [{ name: api, version: new SemVer(apiVersion), extensionKinds: [], capabilities: {} }],
     address: '10.0.0.1:7000',
     instanceId: 'one',
+    protocol: 'kplug.v1',
     weight: 100,
     labels: {},
     lease: { interval: 5_000, ttl: 15_000 },

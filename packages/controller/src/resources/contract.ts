@@ -122,6 +122,20 @@ export function describeContract(open: () => Promise<ContractSubject>): void {
       });
     });
 
+    it('merges where that is wished, into what the manager said and nothing else', async () => {
+      const { key, by } = await make('users');
+      const merge = { ...by('kplug/a'), merge: true };
+      await subject.resources.applyStatus(key, { rows: 1, plugin: { name: 'a' } }, by('kplug/a'));
+      await subject.resources.applyStatus(key, { plugin: { version: '1' } }, by('kplug/b'));
+      await subject.resources.applyStatus(key, { size: 2, rows: null }, merge);
+      await vi.waitFor(() => {
+        expect(present(key).status).toEqual({ size: 2, plugin: { name: 'a', version: '1' } });
+      });
+      await expect(subject.resources.applyStatus(key, { size: 2 }, merge)).resolves.toBe('unchanged');
+      await subject.resources.applyStatus(key, {}, by('kplug/a'));
+      await vi.waitFor(() => expect(present(key).status).toEqual({ plugin: { version: '1' } }));
+    });
+
     it('keeps a resource that is deleted until its last finalizer is removed', async () => {
       const { key, by } = await make('users');
       await expect(subject.resources.addFinalizer(key, finalizer, by('kplug/a'))).resolves.toBe('written');

@@ -30,8 +30,9 @@ export interface Resources {
 
   /**
    * Makes `status` the whole of what `options.fieldManager` says in the status of a resource: fields that it said before and
-   * says no more are removed, fields of other managers stay (Kubernetes' server-side apply, conflicts forced). Skipped when
-   * it would change nothing. Doesn't change the generation.
+   * says no more are removed, fields of other managers stay (Kubernetes' server-side apply, conflicts forced). With
+   * `options.merge` it is merged into what the manager said before. Skipped when it would change nothing. Doesn't change the
+   * generation.
    */
   applyStatus(key: ResourceKey, status: JsonObject, options: WriteOptions): Promise<WriteResult>;
 
@@ -81,6 +82,8 @@ export interface WriteOptions {
   uid: string;
   /** Who writes, for example `kplug/tables`. */
   fieldManager: string;
+  /** Merge the status into what was said before, as a JSON merge patch (RFC 7386). Default: it takes its place. */
+  merge?: boolean;
   /** Gives the write up. */
   signal?: AbortSignal;
 }

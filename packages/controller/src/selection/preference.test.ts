@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { parsePattern } from './preference.ts';
+import { parsePattern, parseRange } from './preference.ts';
 
 describe('parsePattern', () => {
   it('reads a name, in any case', () => {
@@ -16,4 +16,9 @@ describe('parsePattern', () => {
   it.each(['', '@1.0.0', 'PostgreSQL@latest', 'PostgreSQL@^^1'])('refuses "%s"', (text) => {
     expect(() => parsePattern(text)).toThrow(expect.objectContaining({ code: 'InvalidConfiguration' }));
   });
+});
+
+it('takes any version for what it says', () => {
+  expect(parseRange('*').test('1.0.0-alpha.1')).toBe(true);
+  expect(parseRange('^1.0.0').test('1.0.0-alpha.1')).toBe(false);
 });

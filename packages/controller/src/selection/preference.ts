@@ -25,7 +25,8 @@ export function parsePattern(text: string): PluginPattern {
 /** Reads a range of versions. Throws `InvalidConfiguration`. */
 export function parseRange(range: string, context: string = range): Range {
   try {
-    return new Range(range);
+    // Whoever says any version means those too that npm leaves out, such as 1.0.0-alpha.1.
+    return new Range(range, { includePrerelease: range.trim() === '*' });
   } catch (cause) {
     throw new KplugError(
       'InvalidConfiguration',

@@ -1,8 +1,9 @@
 import * as grpc from '@grpc/grpc-js';
-import { addReflection, addService, quietGrpc, RegistryService } from '@kplug/protocol';
+import { addReflection, addService, firstKplug, quietGrpc, RegistryService } from '@kplug/protocol';
 import { HealthImplementation } from 'grpc-health-check';
 import { formatAddress } from '../registry/address.ts';
 import type { Registry } from '../registry/registry.ts';
+import { firstKplugService } from './first-kplug-service.ts';
 import { listenFailed, parseListenAddress } from './listen-address.ts';
 import type { RegistrationReader } from './registration-message.ts';
 import { type HeartbeatObserver, registryService } from './registry-service.ts';
@@ -32,8 +33,9 @@ export class HeartbeatServer {
     quietGrpc();
     this.#server = new grpc.Server(limits);
     addService(this.#server, RegistryService, registryService(registry, reader, observer));
+    addService(this.#server, firstKplug.Controller, firstKplugService(registry, reader, observer));
     this.#health.addToServer(this.#server);
-    addReflection(this.#server, [RegistryService]);
+    addReflection(this.#server, [RegistryService, firstKplug.Controller]);
   }
 
   /** Where it listens, once it does. */

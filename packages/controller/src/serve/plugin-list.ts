@@ -55,7 +55,7 @@ function byName({ registration: a }: Instance, { registration: b }: Instance): n
 
 function instanceMessage(instance: Instance): MessageInitShape<typeof PluginInstanceSchema> {
   const { registration, state, stateReason, registeredAt, lastHeardAt } = instance;
-  const { plugin, version, apis, address, instanceId, weight, labels, lease } = registration;
+  const { plugin, version, apis, address, instanceId, protocol, weight, labels, lease } = registration;
   return {
     registration: {
       plugin,
@@ -76,5 +76,6 @@ function instanceMessage(instance: Instance): MessageInitShape<typeof PluginInst
     registeredAt: timestampFromMs(registeredAt),
     lastHeardAt: timestampFromMs(lastHeardAt),
     lease: { interval: durationFromMs(lease.interval), ttl: durationFromMs(lease.ttl) },
+    protocol,
   };
 }

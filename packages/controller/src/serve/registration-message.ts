@@ -47,6 +47,7 @@ export class RegistrationReader {
       apis: apis.map(readApi),
       address: this.#readAddress(address, peer),
       instanceId,
+      protocol: 'kplug.v1',
       weight,
       labels,
       lease: this.#terms.grant(readWish(message)),
@@ -74,6 +75,7 @@ export function restates(message: RegistrationMessage, known: Registration): boo
     // Wishes aren't kept, only what was granted.
     !interval &&
     !ttl &&
+    known.protocol === 'kplug.v1' &&
     plugin === known.plugin &&
     version === known.version &&
     (weight ?? 100) === known.weight &&

@@ -15,12 +15,13 @@ import type { Instance, Session } from '../registry/instance.ts';
 import { RefusedRegistration } from '../registry/refusal.ts';
 import type { Lease } from '../registry/registration.ts';
 import type { Registry } from '../registry/registry.ts';
+import { hostOfPeer } from './host-of-peer.ts';
 import { listPlugins, watchPlugins } from './plugin-list.ts';
 import { type RegistrationReader, restates } from './registration-message.ts';
 
 /** Hears of heartbeats, for metrics. */
 export interface HeartbeatObserver {
-  heard(way: 'session' | 'unary'): void;
+  heard(way: 'session' | 'unary' | 'first-kplug'): void;
   refused(reason: number): void;
 }
 
@@ -37,7 +38,7 @@ export function registryService(
     if (!message) throw invalidArgument('the request has no registration');
     const known = registry.get(message.instanceId);
     const isKnown = known && restates(message, known.registration);
-    return registry.register(isKnown ? known.registration : reader.read(message, hostOf(peer())), session);
+    return registry.register(isKnown ? known.registration : reader.read(message, hostOfPeer(peer())), session);
   };
   const answerTo = acceptances();
 
@@ -143,10 +144,4 @@ function invalidArgument(details: string): Error {
     details,
     metadata: new grpc.Metadata(),
   });
-}
-
-/** The host of a peer as grpc-js gives it: `host:port`, IPv6 in brackets or not. */
-function hostOf(peer: string): string {
-  const host = peer.slice(0, peer.lastIndexOf(':')).replace(/^\[|\]$/g, '');
-  return host.startsWith('::ffff:') && host.includes('.') ? host.slice('::ffff:'.length) : host;
 }

@@ -69,7 +69,7 @@ function holds(said: JsonValue | undefined, live: JsonValue | undefined, fields:
 }
 
 /** `.` says that the field itself is owned, which goes without saying. */
-function stepsOf(fields: FieldTree): string[] {
+export function stepsOf(fields: FieldTree): string[] {
   return Object.keys(fields).filter((step) => step !== '.');
 }
 
@@ -98,7 +98,7 @@ function itemsHold(said: JsonValue[], live: JsonValue[], fields: FieldTree, step
 }
 
 /** Which item of a list a step leads to. */
-function readStep(step: string): (item: JsonValue) => boolean {
+export function readStep(step: string): (item: JsonValue) => boolean {
   const wanted: JsonValue = JSON.parse(step.slice(2));
   if (step.startsWith('v:')) return (item) => jsonEquals(item, wanted);
   if (!step.startsWith('k:') || !isJsonObject(wanted)) return () => false;

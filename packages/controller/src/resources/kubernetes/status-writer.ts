@@ -1,8 +1,10 @@
 import { KplugError } from '../../errors.ts';
 import { findJsonFault, formatPath, jsonEquals } from '../json.ts';
+import { mergePatch } from '../merge-patch.ts';
 import type { WriteOptions, WriteResult } from '../port.ts';
 import { describeReference, type JsonObject, parseKey, type Resource } from '../resource.ts';
 import { isSaidAlready } from './owned-fields.ts';
+import { saidBefore } from './said-before.ts';
 import { writeInVersion } from './write-in-version.ts';
 import type { WriteTarget } from './write-target.ts';
 
@@ -14,7 +16,9 @@ export class StatusWriter {
    */
   readonly #settled = new WeakMap<Resource, Map<string, JsonObject>>();
 
-  async apply(target: WriteTarget, said: JsonObject, options: WriteOptions): Promise<WriteResult> {
+  async apply(target: WriteTarget, given: JsonObject, options: WriteOptions): Promise<WriteResult> {
+    const { fieldManager, merge, signal } = options;
+    const said = merge ? mergePatch(before(target, fieldManager), given) : given;
     const fault = findJsonFault(said);
     if (fault) {
       const subject = formatPath(['status', ...fault.path]);
@@ -22,7 +26,6 @@ export class StatusWriter {
       const message = `The status of ${reference} can't be written: ${subject} ${fault.message}.`;
       throw new KplugError('InvalidResponse', message);
     }
-    const { fieldManager, signal } = options;
     if (this.#isSaid(target, target.resource, said, fieldManager)) return 'unchanged';
     const answer = await writeInVersion(
       target,
@@ -57,4 +60,8 @@ export class StatusWriter {
     const settled = this.#settled.get(resource) ?? new Map<string, JsonObject>();
     this.#settled.set(resource, settled.set(fieldManager, said));
   }
+}
+
+function before({ cache, resource }: WriteTarget, fieldManager: string): JsonObject {
+  return saidBefore(resource.status, cache.ownedFields(resource).get(fieldManager));
 }

@@ -2,6 +2,7 @@ import { KplugError } from '../../errors.ts';
 import { checkManifest, type Manifest } from '../check-manifest.ts';
 import { copyJson, findJsonFault, formatPath, jsonEquals } from '../json.ts';
 import { Listeners } from '../listeners.ts';
+import { mergePatch } from '../merge-patch.ts';
 import type { ResourceListener, Resources, WriteOptions, WriteResult } from '../port.ts';
 import {
   describeReference,
@@ -112,7 +113,7 @@ export class MemoryResources implements Resources {
   }
 
   applyStatus(key: ResourceKey, status: JsonObject, options: WriteOptions): Promise<WriteResult> {
-    return this.#write(key, options, (stored) => this.#applyStatus(key, stored, status, options.fieldManager));
+    return this.#write(key, options, (stored) => this.#applyStatus(key, stored, status, options));
   }
 
   addFinalizer(key: ResourceKey, finalizer: string, options: WriteOptions): Promise<WriteResult> {
@@ -158,8 +159,15 @@ export class MemoryResources implements Resources {
     return result;
   }
 
-  #applyStatus(key: ResourceKey, stored: StoredResource, said: JsonObject, fieldManager: string): WriteResult {
-    if (jsonEquals(stored.statuses.get(fieldManager) ?? {}, said)) return 'unchanged';
+  #applyStatus(
+    key: ResourceKey,
+    stored: StoredResource,
+    given: JsonObject,
+    { fieldManager, merge }: WriteOptions,
+  ): WriteResult {
+    const before = stored.statuses.get(fieldManager) ?? {};
+    const said = merge ? mergePatch(before, given) : given;
+    if (jsonEquals(before, said)) return 'unchanged';
     const fault = findJsonFault(said);
     if (fault) {
       const subject = formatPath(['status', ...fault.path]);

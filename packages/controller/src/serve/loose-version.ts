@@ -1,0 +1,19 @@
+import { parse } from 'semver';
+
+/**
+ * Makes a semantic version of whatever the first Kplug's plugins call theirs:
+ *
+ * - `1.2.3`, `v1.2.3`, `1.2` and `v1` are 1.2.3, 1.2.3, 1.2.0 and 1.0.0;
+ * - `v1alpha2` and `v1beta3`, as Kubernetes has them, are 1.0.0-alpha.2 and 1.0.0-beta.3;
+ * - anything else is 0.0.0 and stands behind it, as in 0.0.0+nightly; nothing at all is 0.0.0.
+ */
+export function readLooseVersion(text: string): string {
+  const exact = parse(text);
+  if (exact) return [exact.version, ...(exact.build.length > 0 ? [exact.build.join('.')] : [])].join('+');
+  const [, ...numbers] = /^v?(\d{1,15})(?:\.(\d{1,15}))?(?:\.(\d{1,15}))?$/.exec(text) ?? [];
+  if (numbers.length > 0) return numbers.map((number = '0') => Number(number)).join('.');
+  const [, major, stage, count] = /^v(\d{1,15})(alpha|beta)(\d{1,15})$/.exec(text) ?? [];
+  if (major) return `${Number(major)}.0.0-${stage}.${Number(count)}`;
+  const rest = text.replace(/[^0-9A-Za-z]+/g, '-').replace(/^-|-$/g, '');
+  return rest ? `0.0.0+${rest.slice(0, 64)}` : '0.0.0';
+}
