@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { installedPython, pythonPackage } from './python/environment.ts';
 
 /**
  * `pnpm check`: everything that can be said of the sources without running them. All checks run, and each that fails shows
@@ -10,6 +12,8 @@ import { join } from 'node:path';
 interface Check {
   name: string;
   command: string[];
+  /** Where; at the top of the repository if missing. */
+  cwd?: string;
   /** What to do when it fails. */
   advice: string;
 }
@@ -24,6 +28,7 @@ const checks: Check[] = [
   },
   { name: 'types', command: ['tsc', '-p', 'tsconfig.json'], advice: 'mend the types' },
   { name: 'protocol', command: ['buf', 'lint'], advice: 'mend the .proto files' },
+  ...releasedProtocolChecks(),
   {
     name: 'generated code',
     command: [
@@ -36,6 +41,43 @@ const checks: Check[] = [
   { name: 'unused code', command: ['knip'], advice: 'remove what nothing uses' },
 ];
 
+/** What has been released stays as it is. `pnpm release:version`, which prepares a release, writes down what that is. */
+function releasedProtocolChecks(): Check[] {
+  const released = 'proto/released.binpb';
+  if (!existsSync(released)) return [];
+  const advice = 'keep what is released as it is, and add beside it';
+  return [{ name: 'protocol since the last release', command: ['buf', 'breaking', '--against', released], advice }];
+}
+
+/** The checks of the Python package and its example, by the Python of the development environment. */
+function pythonChecks(python: string): Check[] {
+  const ruff = (...args: string[]) => [python, '-m', 'ruff', ...args, pythonPackage, 'examples/plugins/python'];
+  const output = join(generated, 'python');
+  return [
+    { name: 'Python format', command: ruff('format', '--check'), advice: ruff('format').join(' ') },
+    { name: 'Python lint', command: ruff('check'), advice: ruff('check', '--fix').join(' ') },
+    { name: 'Python types', command: [python, '-m', 'mypy'], cwd: pythonPackage, advice: 'mend the types' },
+    {
+      name: 'generated Python code',
+      command: [
+        'sh',
+        '-c',
+        `node tools/generate-python.ts -o '${output}' &&
+         diff -r -x __init__.py -x __pycache__ '${output}/kplug/v1' '${pythonPackage}/src/kplug/v1'`,
+      ],
+      advice: 'npx pnpm generate, and commit what it changes',
+    },
+  ];
+}
+
+const python = installedPython();
+if (python) checks.push(...pythonChecks(python));
+else {
+  const missing = 'Python: its environment is missing or not up to date; npx pnpm python:install makes it';
+  if (process.env.CI) throw new Error(missing);
+  console.log(`SKIPPED ${missing}`);
+}
+
 interface Outcome extends Check {
   code: number;
   output: string;
@@ -46,7 +88,7 @@ function run(check: Check): Promise<Outcome> {
   const startedAt = performance.now();
   return new Promise((resolve, reject) => {
     const [program = '', ...args] = check.command;
-    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(program, args, { cwd: check.cwd, stdio: ['ignore', 'pipe', 'pipe'] });
     let output = '';
     child.stdout.on('data', (chunk) => {
       output += chunk;

@@ -1,7 +1,11 @@
 import { execFileSync } from 'node:child_process';
 
 /** Runs a program to its end and returns what it printed. Throws with all that it wrote when it fails. */
-export function run(program: string, args: readonly string[], options: { cwd?: string } = {}): string {
+export function run(
+  program: string,
+  args: readonly string[],
+  options: { cwd?: string; env?: NodeJS.ProcessEnv } = {},
+): string {
   try {
     return execFileSync(program, args, {
       ...options,

@@ -1,0 +1,151 @@
+"""A plugin that makes each `DatabaseTable` a table in an SQLite file. The file is named by `serverName`."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+from kplug import Call, Event, FinalizeCall, Metadata, Plugin, Result, Retry, Terminal
+from msgspec import Meta, Struct, convert
+
+from database import Layout, count_rows, drop_table, make_table, transaction
+
+DIRECTORY = Path(os.environ.get("SQLITE_DIRECTORY", "."))
+
+CHECK_INTERVAL = float(os.environ.get("DATABASE_TABLE_CHECK_INTERVAL", "30000")) / 1000
+"""How often to look for what was done to a table by hand, in seconds."""
+
+TYPES = {
+    "uint64": "INTEGER",
+    "int64": "INTEGER",
+    "int32": "INTEGER",
+    "float64": "REAL",
+    "string": "TEXT",
+    "bytes": "BLOB",
+    "bool": "INTEGER",
+    "timestamp": "TEXT",
+    "json": "TEXT",
+    "uuid": "TEXT",
+}
+
+
+class Column(Struct, forbid_unknown_fields=True):
+    """A column of the shared language."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=63)]
+    type: str
+
+
+class Server(Struct, rename="camel"):
+    """Where a table is."""
+
+    server_name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
+
+    @property
+    def file(self) -> Path:
+        """The file of the server."""
+        return DIRECTORY / f"{self.server_name}.sqlite"
+
+
+class Table(Server, rename="camel"):
+    """The spec of a `DatabaseTable`. What other plugins need of it is passed over."""
+
+    columns: Annotated[list[Column], Meta(min_length=1)]
+
+    def __post_init__(self) -> None:
+        """Finds what types can't say. The user reads the message."""
+        seen: set[str] = set()
+        for column in self.columns:
+            # SQLite doesn't tell `Name` from `name`.
+            if column.name.lower() in seen:
+                raise ValueError(f"there are two columns {column.name}")
+            seen.add(column.name.lower())
+
+
+class Options(Struct, rename="camel", forbid_unknown_fields=True):
+    """The spec of a `DatabaseTableSqliteExtension`."""
+
+    strict: bool = True
+    without_row_id: bool = False
+
+
+plugin = Plugin(
+    "SQLite",
+    version=os.environ.get("PLUGIN_VERSION", "1.0.0"),
+    api="DatabaseTable@1.0.0",
+    spec=Table,
+    extensions={"DatabaseTableSqliteExtension": Options},
+)
+
+
+@plugin.reconcile
+def reconcile(call: Call[Table]) -> Result:
+    """Makes the table as the resource describes it, in one transaction."""
+    extension = call.extensions.get(Options)
+    layout = layout_of(call.base.spec, Options() if extension is None else extension.spec)
+    name, file = table_name(call.base.metadata), call.base.spec.file
+    with answering(file), transaction(file) as db:
+        changes = make_table(db, name, layout)
+        rows = count_rows(db, name)
+    if changes:
+        call.log.info("%s", "; ".join(changes))
+    return Result(
+        status={"table": {"database": "SQLite", "name": name, "columns": columns_status(layout)}},
+        extensions={} if extension is None else {extension: {"rows": rows, "file": str(file)}},
+        events=[Event("TableChanged", f"SQLite table {name}: {'; '.join(changes)}.")] if changes else [],
+        requeue_after=CHECK_INTERVAL,
+    )
+
+
+@plugin.finalize
+def finalize(call: FinalizeCall[Table]) -> None:
+    """Drops the table. Its file stays, as other tables may be in it."""
+    spec = call.base.spec
+    # A resource that was edited to something invalid comes as it is. What can still be undone is undone.
+    file = (spec if isinstance(spec, Table) else convert(spec, Server)).file
+    if file.exists():
+        with answering(file), transaction(file) as db:
+            drop_table(db, table_name(call.base.metadata))
+
+
+def layout_of(spec: Table, options: Options) -> Layout:
+    """The table that is wanted. Raises `Terminal` for types that SQLite doesn't have."""
+    unknown = [
+        f'column "{column.name}" has the type "{column.type}"' for column in spec.columns if column.type not in TYPES
+    ]
+    if unknown:
+        supported = ", ".join(TYPES)
+        raise Terminal(f"{', '.join(unknown)}. Types to choose from: {supported}.", reason="UnsupportedColumnType")
+    columns = {column.name: TYPES[column.type] for column in spec.columns}
+    return Layout(columns, strict=options.strict, without_row_id=options.without_row_id)
+
+
+def columns_status(layout: Layout) -> list[dict[str, str]]:
+    """The columns, for the status."""
+    return [{"name": name, "type": type_} for name, type_ in layout.columns.items()]
+
+
+def table_name(metadata: Metadata) -> str:
+    """The name of the resource, with its namespace unless that is `default`."""
+    return metadata.name if metadata.namespace in {None, "default"} else f"{metadata.namespace}/{metadata.name}"
+
+
+@contextmanager
+def answering(file: Path) -> Iterator[None]:
+    """Turns errors of SQLite into what should follow from them."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        # It is locked, or missing, or the disk is full: it may be better soon.
+        raise Retry(f"SQLite file {file}: {error}", reason="DatabaseUnavailable") from error
+    except sqlite3.IntegrityError as error:
+        advice = "Nothing was changed. Correct the data or choose otherwise, then edit this resource."
+        raise Terminal(f"SQLite file {file}: {error}. {advice}", reason="DataDoesNotFit") from error
+
+
+if __name__ == "__main__":
+    plugin.run()

@@ -1,0 +1,36 @@
+"""Write a Kplug plugin in Python: one function, served, registered and kept alive."""
+
+from kplug._api import Api
+from kplug._call import Assignment, Call, FinalizeCall
+from kplug._errors import CannotServe, Failure, InvalidDefinition, PluginError, Retry, Terminal
+from kplug._extensions import Extensions
+from kplug._plugin import Plugin
+from kplug._resource import Metadata, Resource
+from kplug._result import Condition, Event, FinalizeResult, Message, Result
+from kplug._running import RunningPlugin
+from kplug._settings import Pod, ServeOptions
+
+__all__ = [
+    "Api",
+    "Assignment",
+    "Call",
+    "CannotServe",
+    "Condition",
+    "Event",
+    "Extensions",
+    "Failure",
+    "FinalizeCall",
+    "FinalizeResult",
+    "InvalidDefinition",
+    "Message",
+    "Metadata",
+    "Plugin",
+    "PluginError",
+    "Pod",
+    "Resource",
+    "Result",
+    "Retry",
+    "RunningPlugin",
+    "ServeOptions",
+    "Terminal",
+]

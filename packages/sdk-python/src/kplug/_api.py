@@ -1,0 +1,77 @@
+"""What a plugin says of itself: its name, its version and the plugin APIs that it implements."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from kplug._errors import InvalidDefinition
+from kplug.v1 import registry_pb2
+
+_NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
+
+# Semantic versioning 2.0.0, as its site suggests to match it but for the named groups.
+_VERSION = re.compile(
+    r"(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)"
+    r"(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?"
+)
+
+
+@dataclass(frozen=True)
+class Api:
+    """A plugin API that a plugin implements, where more than `"Name@1.0.0"` is to be said."""
+
+    name: str
+    version: str
+    """The version of the API, in semantic versioning."""
+    extension_kinds: Sequence[str] | None = None
+    """The extension kinds that the plugin understands, as `Kind` or `Kind.group`. Default: those of `extensions`."""
+    capabilities: Mapping[str, str] = field(default_factory=dict)
+    """Free-form capabilities, which a delegation may demand."""
+
+
+def check_identity(name: str, version: str) -> None:
+    """Raises `InvalidDefinition` for a name or version that no controller would accept."""
+    if not _NAME.fullmatch(name):
+        raise _malformed(f'the plugin\'s name "{name}"', "a name such as PostgreSQL")
+    if not _VERSION.fullmatch(version):
+        raise _malformed(f'the plugin\'s version "{version}"', "such as 1.2.0")
+
+
+def read_apis(given: str | Api | Sequence[str | Api], kinds: Iterable[str]) -> list[registry_pb2.PluginApi]:
+    """Reads the APIs of a definition as they are registered. Raises `InvalidDefinition`."""
+    apis = [given] if isinstance(given, str | Api) else list(given)
+    if not apis:
+        raise _malformed("the list of APIs", "at least one, such as DatabaseTable@1.0.0")
+    return [_read_api(_split_api(api) if isinstance(api, str) else api, list(kinds)) for api in apis]
+
+
+def _read_api(api: Api, kinds: list[str]) -> registry_pb2.PluginApi:
+    if not _NAME.fullmatch(api.name):
+        raise _malformed(f'the API\'s name "{api.name}"', "a name such as DatabaseTable")
+    if not _VERSION.fullmatch(api.version):
+        raise _malformed(f'the version "{api.version}" of the API {api.name}', "such as 1.0.0")
+    understood = kinds if api.extension_kinds is None else api.extension_kinds
+    return registry_pb2.PluginApi(
+        name=api.name,
+        version=api.version,
+        extension_kinds=[_split_kind(kind) for kind in understood],
+        capabilities=api.capabilities,
+    )
+
+
+def _split_api(text: str) -> Api:
+    name, at, version = text.partition("@")
+    if not at:
+        raise _malformed(f'the API "{text}"', "name and version, such as DatabaseTable@1.0.0")
+    return Api(name, version)
+
+
+def _split_kind(text: str) -> registry_pb2.ExtensionKind:
+    kind, _, group = text.partition(".")
+    return registry_pb2.ExtensionKind(group=group, kind=kind)
+
+
+def _malformed(what: str, expected: str) -> InvalidDefinition:
+    return InvalidDefinition(f"{what} is malformed; write {expected}")

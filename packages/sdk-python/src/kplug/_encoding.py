@@ -1,0 +1,97 @@
+"""What an author's function returns, for the protocol."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from kplug._durations import to_duration
+from kplug._errors import PluginError
+from kplug._extensions import Extensions
+from kplug._resource import Resource
+from kplug._result import Condition, Event, FinalizeResult, Message, Result
+from kplug.v1 import plugin_pb2, resource_pb2
+
+_SEVERITIES = {
+    "info": resource_pb2.SEVERITY_INFO,
+    "warning": resource_pb2.SEVERITY_WARNING,
+    "error": resource_pb2.SEVERITY_ERROR,
+}
+_EVENT_TYPES = {"Normal": resource_pb2.EVENT_TYPE_NORMAL, "Warning": resource_pb2.EVENT_TYPE_WARNING}
+_CONDITION_STATUSES = {
+    True: resource_pb2.CONDITION_STATUS_TRUE,
+    False: resource_pb2.CONDITION_STATUS_FALSE,
+    "Unknown": resource_pb2.CONDITION_STATUS_UNKNOWN,
+}
+
+
+def encode_result(result: Any, extensions: Extensions) -> plugin_pb2.ReconcileResponse:
+    """The answer of a `reconcile` that succeeded. Raises for what can't be sent."""
+    result = _expect(Result() if result is None else result, Result, "reconcile")
+    return plugin_pb2.ReconcileResponse(
+        outcome=plugin_pb2.OUTCOME_SUCCESS,
+        base_status=None if result.status is None else _encode_json(result.status),
+        extension_statuses={
+            _target(extension, extensions): _encode_json(status) for extension, status in result.extensions.items()
+        },
+        conditions=[_encode_condition(condition) for condition in result.conditions],
+        messages=[_encode_message(message, extensions) for message in result.messages],
+        events=[_encode_event(event, extensions) for event in result.events],
+        requeue_after=to_duration(result.requeue_after),
+    )
+
+
+def encode_finalize_result(result: Any, extensions: Extensions) -> plugin_pb2.FinalizeResponse:
+    """The answer of a `finalize` that succeeded. Raises for what can't be sent."""
+    result = _expect(FinalizeResult() if result is None else result, FinalizeResult, "finalize")
+    return plugin_pb2.FinalizeResponse(
+        outcome=plugin_pb2.OUTCOME_SUCCESS,
+        messages=[_encode_message(message, extensions) for message in result.messages],
+        events=[_encode_event(event, extensions) for event in result.events],
+    )
+
+
+def _expect(result: Any, type_: type[Any], function: str) -> Any:
+    if isinstance(result, type_):
+        return result
+    expected, got = type_.__name__, type(result).__name__
+    raise PluginError(f"{function} returned {got}; it must return a kplug.{expected} or None")
+
+
+def _encode_message(message: Message, extensions: Extensions) -> resource_pb2.Message:
+    target = _target(message.extension, extensions)
+    severity = _SEVERITIES[message.severity]
+    return resource_pb2.Message(severity=severity, reason=message.reason, text=message.text, target=target)
+
+
+def _encode_event(event: Event, extensions: Extensions) -> resource_pb2.Event:
+    target = _target(event.extension, extensions)
+    type_ = _EVENT_TYPES[event.type]
+    return resource_pb2.Event(type=type_, reason=event.reason, message=event.message, target=target)
+
+
+def _encode_condition(condition: Condition) -> resource_pb2.Condition:
+    status = _CONDITION_STATUSES[condition.status]
+    return resource_pb2.Condition(
+        type=condition.type, status=status, reason=condition.reason, message=condition.message
+    )
+
+
+def _target(extension: Resource[Any] | None, extensions: Extensions) -> str:
+    if extension is None:
+        return ""
+    key = extensions.key_of(extension)
+    if key is None:
+        raise PluginError(f"it returned something for {extension}, which isn't one of the extensions it was given")
+    return key
+
+
+def _encode_json(status: object) -> bytes:
+    return msgspec.json.encode(status, enc_hook=_encode_other)
+
+
+def _encode_other(value: Any) -> Any:
+    if hasattr(value, "model_dump"):
+        return value.model_dump(mode="json", by_alias=True)
+    raise TypeError(f"a status can't hold {value!r}, a {type(value).__name__}")

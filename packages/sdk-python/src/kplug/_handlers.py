@@ -1,0 +1,155 @@
+"""Answering the calls of a plugin, whichever way they come."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import traceback
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timezone
+from typing import Any, TypeVar
+
+import msgspec
+
+from kplug._author import AuthorCalls
+from kplug._call import Assignment, Call, FinalizeCall
+from kplug._definition import Definition
+from kplug._durations import to_duration
+from kplug._encoding import encode_finalize_result, encode_result
+from kplug._errors import Failure, Retry, Terminal
+from kplug._extensions import Extensions
+from kplug._logs import resource_log
+from kplug._models import Misfit, Model
+from kplug._resource import Json, Resource, read_resource
+from kplug._tracing import traced
+from kplug.v1 import plugin_pb2, resource_pb2
+
+_Request = plugin_pb2.ReconcileRequest | plugin_pb2.FinalizeRequest
+_Response = TypeVar("_Response", plugin_pb2.ReconcileResponse, plugin_pb2.FinalizeResponse)
+
+_decoder = msgspec.json.Decoder(dict[str, Any])
+
+
+class _Misfits(Exception):
+    """Resources that don't fit their models."""
+
+    def __init__(self, by_target: list[tuple[str, str]]) -> None:
+        super().__init__("; ".join(text for _, text in by_target))
+        self.by_target = by_target
+
+
+class Handlers:
+    """Answers calls by the author's functions."""
+
+    def __init__(self, definition: Definition, calls: AuthorCalls, log: logging.Logger) -> None:
+        self._reconcile = definition.reconcile
+        self._finalize = definition.finalize
+        self._models = definition.models
+        self._calls = calls
+        self._log = log
+
+    async def reconcile(self, request: plugin_pb2.ReconcileRequest) -> plugin_pb2.ReconcileResponse:
+        """Answers a call of Reconcile. A failure is an answer too."""
+
+        async def answer() -> plugin_pb2.ReconcileResponse:
+            call = self._read(request)
+            with traced("Reconcile", request.context, _attributes(call)):
+                result = await self._calls.call(self._reconcile, call, call.cancelled)
+            return encode_result(result, call.extensions)
+
+        return await self._answering(request, answer, plugin_pb2.ReconcileResponse)
+
+    async def finalize(self, request: plugin_pb2.FinalizeRequest) -> plugin_pb2.FinalizeResponse:
+        """Answers a call of Finalize. A failure is an answer too."""
+
+        async def answer() -> plugin_pb2.FinalizeResponse:
+            if self._finalize is None:
+                return plugin_pb2.FinalizeResponse(outcome=plugin_pb2.OUTCOME_SUCCESS)
+            # It may have fitted once and been edited since: what was made then has to be undone all the same.
+            call = self._read(request, lenient=True)
+            handed_over = request.cause == plugin_pb2.FINALIZE_CAUSE_HANDED_OVER
+            finalizing = FinalizeCall(**vars(call), cause="handed_over" if handed_over else "deleted")
+            with traced("Finalize", request.context, _attributes(call)):
+                result = await self._calls.call(self._finalize, finalizing, call.cancelled)
+            return encode_finalize_result(result, call.extensions)
+
+        return await self._answering(request, answer, plugin_pb2.FinalizeResponse)
+
+    def _read(self, request: _Request, *, lenient: bool = False) -> Call[Any]:
+        """Makes of a request what the author's function gets. Raises `_Misfits`, unless it is lenient."""
+        misfits: list[tuple[str, str]] = []
+
+        def fit(target: str, raw: Json, model: Model[Any] | None) -> Resource[Any]:
+            resource = read_resource(raw)
+            try:
+                return resource if model is None else replace(resource, spec=model(resource.spec))
+            except Misfit as misfit:
+                misfits.append((target, f"{resource} is invalid: {misfit}"))
+                return resource
+
+        base = fit("", _decoder.decode(request.base.json), self._models.base)
+        extensions: dict[str, Resource[Any]] = {}
+        for key in sorted(request.extensions):
+            raw = _decoder.decode(request.extensions[key].json)
+            extensions[key] = fit(key, raw, self._models.extensions.get(raw.get("kind", "")))
+        if misfits and not lenient:
+            raise _Misfits(misfits)
+
+        context, assignment = request.context, request.assignment
+        return Call(
+            base=base,
+            extensions=Extensions(extensions, self._models.types),
+            assignment=Assignment(
+                delegation=assignment.delegation,
+                api=assignment.api,
+                api_version=assignment.api_version,
+                reason=assignment.reason,
+                message=assignment.message,
+            ),
+            attempt=context.attempt or 1,
+            deadline=context.deadline.ToDatetime(timezone.utc) if context.HasField("deadline") else None,
+            cancelled=threading.Event(),
+            traceparent=context.traceparent,
+            tracestate=context.tracestate,
+            log=resource_log(self._log, base),
+        )
+
+    async def _answering(
+        self, request: _Request, answer: Callable[[], Awaitable[_Response]], respond: Callable[..., _Response]
+    ) -> _Response:
+        """Turns what the author's function raises into an answer, with a reason for the user."""
+        try:
+            return await answer()
+        except _Misfits as misfits:
+            messages = [_error("InvalidSpec", text, target) for target, text in misfits.by_target]
+            return respond(outcome=plugin_pb2.OUTCOME_TERMINAL, messages=messages)
+        except Terminal as terminal:
+            return respond(outcome=plugin_pb2.OUTCOME_TERMINAL, messages=[_error(terminal.reason, terminal.message)])
+        except Failure as failure:
+            after = to_duration(failure.after) if isinstance(failure, Retry) else None
+            messages = [_error(failure.reason, failure.message)]
+            return respond(outcome=plugin_pb2.OUTCOME_RETRY, messages=messages, retry_after=after)
+        except asyncio.CancelledError:
+            self._log.debug("a call was cancelled, at attempt %d", request.context.attempt)
+            raise
+        except Exception as error:
+            self._log.exception("a call failed with an unexpected error, at attempt %d", request.context.attempt)
+            # As at the end of a traceback: the message of a KeyError, by itself, says nothing.
+            text = "".join(traceback.format_exception_only(error)).strip()
+            return respond(outcome=plugin_pb2.OUTCOME_RETRY, messages=[_error("PluginError", text)])
+
+
+def _error(reason: str, text: str, target: str = "") -> resource_pb2.Message:
+    return resource_pb2.Message(severity=resource_pb2.SEVERITY_ERROR, reason=reason, text=text, target=target)
+
+
+def _attributes(call: Call[Any]) -> dict[str, str]:
+    metadata = call.base.metadata
+    return {
+        "kplug.delegation": call.assignment.delegation,
+        "kplug.resource.kind": call.base.kind,
+        "kplug.resource.namespace": metadata.namespace or "",
+        "kplug.resource.name": metadata.name,
+    }

@@ -1,0 +1,64 @@
+"""The types that an author gives to specs: dataclasses and whatever else msgspec reads, or pydantic's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import inspect
+
+from kplug._errors import InvalidDefinition
+
+_T = TypeVar("_T")
+
+_OBJECTS = (inspect.DataclassType, inspect.StructType, inspect.TypedDictType)
+
+Model = Callable[[Any], _T]
+"""Makes a spec of what was sent, or raises `Misfit`."""
+
+
+class Misfit(Exception):
+    """A spec that doesn't fit its model. The text says where and why, for the user."""
+
+
+def model_of(type_: type[_T]) -> Model[_T]:
+    """What makes specs of a type. Raises `InvalidDefinition` for a type that can't be one."""
+    # Asked of the type, so that pydantic is needed only by who uses it.
+    if hasattr(type_, "__pydantic_validator__") or hasattr(type_, "__pydantic_fields__"):
+        return _pydantic_model(type_)
+    # What msgspec makes of a JSON object; attrs classes are among the dataclasses.
+    if not isinstance(inspect.type_info(type_), _OBJECTS):
+        advice = "it must be a dataclass, a TypedDict, a msgspec Struct or a pydantic model"
+        raise InvalidDefinition(f"{type_!r} can't be the model of a spec: {advice}")
+    return _msgspec_model(type_)
+
+
+def _msgspec_model(type_: type[_T]) -> Model[_T]:
+    def read(spec: Any) -> _T:
+        try:
+            return msgspec.convert(spec, type_)
+        except msgspec.ValidationError as error:
+            message, _, path = str(error).partition(" - at `$")
+            raise Misfit(f".spec{path.removesuffix('`')}: {message.replace('`', '')}") from error
+
+    return read
+
+
+def _pydantic_model(type_: type[_T]) -> Model[_T]:
+    import pydantic  # noqa: PLC0415
+
+    adapter = pydantic.TypeAdapter(type_)
+
+    def read(spec: Any) -> _T:
+        try:
+            return adapter.validate_python(spec)
+        except pydantic.ValidationError as error:
+            issues = [f"{_path(issue['loc'])}: {issue['msg']}" for issue in error.errors(include_url=False)]
+            raise Misfit("; ".join(issues)) from error
+
+    return read
+
+
+def _path(steps: Sequence[int | str]) -> str:
+    return ".spec" + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)

@@ -1,0 +1,163 @@
+"""A plugin that is being served."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.metadata
+import logging
+import platform
+import re
+
+from grpc import aio
+
+from kplug._author import AuthorCalls, call_all
+from kplug._definition import Definition
+from kplug._durations import to_duration
+from kplug._errors import CannotServe
+from kplug._handlers import Handlers
+from kplug._health import add_health, add_reflection
+from kplug._heart import Heart
+from kplug._service import PluginService
+from kplug._settings import Settings
+from kplug._work import WorkStreams
+from kplug.v1 import plugin_pb2, plugin_pb2_grpc, registry_pb2
+
+_SERVICES = [service.full_name for service in plugin_pb2.DESCRIPTOR.services_by_name.values()]
+
+_LINGER = 1.0
+"""How long connections may stay open after the last call has ended, in seconds."""
+
+
+class RunningPlugin:
+    """A plugin that is being served."""
+
+    def __init__(self, definition: Definition, settings: Settings, log: logging.Logger) -> None:
+        """Made by `Plugin.serve`."""
+        self._definition = definition
+        self._settings = settings
+        self._log = log
+        self._registration = _registration(definition, settings)
+        self._calls = AuthorCalls(definition.threads)
+        handlers = Handlers(definition, self._calls, log)
+        self._work = WorkStreams(handlers)
+        self._service = PluginService(handlers, self._work, _info(self._registration))
+        self._server = aio.server(
+            options=[
+                ("grpc.max_receive_message_length", settings.max_message_size),
+                ("grpc.max_concurrent_streams", 1_000),
+                ("grpc.max_connection_age_ms", 24 * 3_600_000),
+                ("grpc.max_connection_age_grace_ms", 3_600_000),
+                # Otherwise two plugins could listen on one address, and each get a part of the calls.
+                ("grpc.so_reuseport", 0),
+            ]
+        )
+        self._heart = Heart(settings.controller, self._registration, log, self.request_stop)
+        self._stopping: asyncio.Task[None] | None = None
+        self._stop_requested = asyncio.Event()
+
+    @property
+    def address(self) -> str:
+        """The address that the plugin registers, with its real port."""
+        return self._registration.address
+
+    @property
+    def instance_id(self) -> str:
+        """The id that tells this process from every other."""
+        return self._registration.instance_id
+
+    @property
+    def registered(self) -> bool:
+        """Whether a controller knows the plugin now."""
+        return self._heart.registered
+
+    @property
+    def under_way(self) -> int:
+        """How many calls are under way."""
+        return self._calls.under_way
+
+    async def start(self) -> None:
+        """Listens and starts to beat. Called by `Plugin.serve`."""
+        await call_all(self._definition.on_start)
+        try:
+            port = await self._bind()
+        except CannotServe:
+            await self._close()
+            raise
+        self._registration.address = re.sub(r":0$", f":{port}", self._settings.address or ":0")
+        plugin_pb2_grpc.add_PluginServiceServicer_to_server(self._service, self._server)
+        await add_health(self._server, _SERVICES)
+        add_reflection(self._server, _SERVICES)
+        await self._server.start()
+        self._heart.start()
+
+    async def stop(self) -> None:
+        """Drains: tells the controller, lets the calls under way end, and stops listening.
+
+        Calls that take longer than the drain time-out are cut off. Can be called again.
+        """
+        self.request_stop()
+        await self.wait_stopped()
+
+    def request_stop(self) -> None:
+        """Begins to stop, without waiting for it."""
+        if self._stopping is None:
+            self._stopping = asyncio.create_task(self._stop())
+            self._stop_requested.set()
+
+    async def wait_stopped(self) -> None:
+        """Waits until the plugin has stopped, by `stop` or because its controller asked it to drain."""
+        await self._stop_requested.wait()
+        if self._stopping is not None:
+            await asyncio.shield(self._stopping)
+
+    async def _stop(self) -> None:
+        await self._heart.deregister()
+        if not await self._calls.drain(self._settings.drain_timeout):
+            seconds = self._settings.drain_timeout
+            self._log.warning("%d calls took longer than %g s and are cut off", self._calls.under_way, seconds)
+        self._work.end()
+        # Lets the last answers reach whoever asked, then cuts what is kept open, such as health watches.
+        await self._server.stop(_LINGER)
+        await self._heart.stop()
+        await self._close()
+        self._log.info("stopped")
+
+    async def _close(self) -> None:
+        self._calls.close()
+        await call_all(reversed(self._definition.on_stop))
+
+    async def _bind(self) -> int:
+        wanted = self._settings.bind_address
+        try:
+            return self._server.add_insecure_port(f"[::]{wanted}" if wanted.startswith(":") else wanted)
+        except RuntimeError as error:
+            await self._server.stop(None)
+            advice = "stop what listens there, or set KPLUG_BIND_ADDRESS"
+            raise CannotServe(f"the plugin can't listen on {wanted}: {error}; {advice}") from error
+
+
+def _info(registration: registry_pb2.Registration) -> plugin_pb2.GetInfoResponse:
+    return plugin_pb2.GetInfoResponse(
+        plugin=registration.plugin,
+        version=registration.version,
+        apis=registration.apis,
+        instance_id=registration.instance_id,
+        runtime=f"kplug/{importlib.metadata.version('kplug')} python/{platform.python_version()}",
+        serves_work=True,
+    )
+
+
+def _registration(definition: Definition, settings: Settings) -> registry_pb2.Registration:
+    """What an instance says of itself; its address is filled in when it is known."""
+    pod = settings.pod
+    return registry_pb2.Registration(
+        plugin=definition.plugin,
+        version=definition.version,
+        apis=definition.apis,
+        instance_id=settings.instance_id,
+        weight=settings.weight,
+        labels=settings.labels,
+        interval=to_duration(settings.interval),
+        ttl=to_duration(settings.ttl),
+        pod=None if pod is None else registry_pb2.PodReference(namespace=pod.namespace, name=pod.name),
+    )

@@ -1,0 +1,1 @@
+"""The protocol `kplug.v1`: messages and services, generated from `proto/kplug/v1`."""

@@ -1,0 +1,96 @@
+"""What tests of more than one module need. All of it ends with the test."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
+from typing import Any, Protocol
+
+import pytest
+import pytest_asyncio
+from grpc import aio
+from registry import FakeRegistry
+
+from kplug import Plugin, RunningPlugin
+from kplug.v1 import plugin_pb2, plugin_pb2_grpc, resource_pb2
+
+Until = Callable[[Callable[[], object]], Awaitable[None]]
+
+
+class Serve(Protocol):
+    """Serves a plugin for a test."""
+
+    async def __call__(
+        self, plugin: Plugin[Any], **options: Any
+    ) -> tuple[RunningPlugin, plugin_pb2_grpc.PluginServiceAsyncStub, aio.Channel]: ...
+
+
+@pytest.fixture
+def until() -> Until:
+    """Waits until a condition holds."""
+
+    async def wait(condition: Callable[[], object]) -> None:
+        async def poll() -> None:
+            while not condition():  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+
+        await asyncio.wait_for(poll(), 10)
+
+    return wait
+
+
+@pytest_asyncio.fixture
+async def registry() -> AsyncIterator[FakeRegistry]:
+    """A controller to beat to."""
+    registry = FakeRegistry()
+    await registry.start()
+    yield registry
+    await registry.stop()
+
+
+@pytest_asyncio.fixture
+async def serve(registry: FakeRegistry) -> AsyncIterator[Serve]:
+    """Serves plugins, each with a client of it."""
+    async with AsyncExitStack() as stack:
+
+        async def serve(
+            plugin: Plugin[Any], **options: Any
+        ) -> tuple[RunningPlugin, plugin_pb2_grpc.PluginServiceAsyncStub, aio.Channel]:
+            running = await plugin.serve(**{"controller": registry.address, "drain_timeout": 5, **options})
+            stack.push_async_callback(running.stop)
+            port = running.address.rsplit(":", 1)[1]
+            channel = await stack.enter_async_context(aio.insecure_channel(f"127.0.0.1:{port}"))
+            return running, plugin_pb2_grpc.PluginServiceStub(channel), channel
+
+        yield serve
+
+
+def resource(kind: str = "Table", name: str = "users", **parts: Any) -> resource_pb2.Resource:
+    """A resource as the controller sends it."""
+    metadata = {"name": name, "namespace": "default", "uid": "1", "generation": 1}
+    whole = {"apiVersion": "myorg.org/v1", "kind": kind, "metadata": metadata, **parts}
+    return resource_pb2.Resource(json=json.dumps(whole).encode())
+
+
+def key(kind: str, name: str = "users") -> str:
+    """The key of an extension."""
+    return f"myorg.org/v1/{kind}/default/{name}"
+
+
+def request(spec: Any = None, **extensions: Any) -> plugin_pb2.ReconcileRequest:
+    """A call of Reconcile, with the specs of the base and of extensions by kind."""
+    return plugin_pb2.ReconcileRequest(
+        base=resource(spec={} if spec is None else spec),
+        extensions={key(kind): resource(kind, spec=given) for kind, given in extensions.items()},
+        assignment=plugin_pb2.Assignment(delegation="tables", api="Table", api_version="1.0.0", reason="Preferred"),
+        context=plugin_pb2.CallContext(attempt=1),
+    )
+
+
+def only_message(response: Any) -> tuple[str, str, str]:
+    """The reason, text and target of the one message of an answer."""
+    (message,) = response.messages
+    assert message.severity == resource_pb2.SEVERITY_ERROR
+    return message.reason, message.text, message.target

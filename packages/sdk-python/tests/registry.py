@@ -1,0 +1,100 @@
+"""A controller's heartbeat port for tests, which does as it is told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from typing import Any
+
+import grpc
+from google.protobuf.duration_pb2 import Duration
+from grpc import aio
+
+from kplug.v1 import registry_pb2, registry_pb2_grpc
+
+
+class FakeRegistry(registry_pb2_grpc.RegistryServiceServicer):
+    """Remembers who registered and beat."""
+
+    def __init__(self, *, sessions: bool = True, interval: float = 0.05) -> None:
+        self.sessions = sessions
+        self.refusal: registry_pb2.Refusal | None = None
+        self.lease = registry_pb2.Lease(interval=Duration(nanos=int(interval * 1e9)))
+        self.registrations: list[registry_pb2.Registration] = []
+        self.beats = 0
+        self.ended = 0
+        self.deregistered: list[str] = []
+        self.address = ""
+        self._server: aio.Server | None = None
+        self._notices: set[asyncio.Queue[registry_pb2.SessionResponse | None]] = set()
+
+    async def start(self, address: str = "127.0.0.1:0") -> None:
+        self._server = aio.server(options=[("grpc.so_reuseport", 0)])
+        port = self._server.add_insecure_port(address)
+        self.address = f"127.0.0.1:{port}"
+        registry_pb2_grpc.add_RegistryServiceServicer_to_server(self, self._server)
+        await self._server.start()
+
+    async def stop(self) -> None:
+        if self._server is not None:
+            await self._server.stop(None)
+
+    def tell(self, response: registry_pb2.SessionResponse) -> None:
+        """Says something in every session."""
+        for notices in self._notices:
+            notices.put_nowait(response)
+
+    async def Session(
+        self, requests: AsyncIterator[registry_pb2.SessionRequest], context: Any
+    ) -> AsyncIterator[registry_pb2.SessionResponse]:
+        if not self.sessions:
+            await context.abort(grpc.StatusCode.UNIMPLEMENTED, "no sessions")
+        notices: asyncio.Queue[registry_pb2.SessionResponse | None] = asyncio.Queue()
+        self._notices.add(notices)
+        hearing = asyncio.create_task(self._hear(requests, notices))
+        try:
+            while (notice := await notices.get()) is not None:
+                yield notice
+                if notice.HasField("refusal"):
+                    return
+        finally:
+            self._notices.discard(notices)
+            hearing.cancel()
+
+    async def Heartbeat(self, request: registry_pb2.HeartbeatRequest, context: Any) -> registry_pb2.HeartbeatResponse:
+        self.registrations.append(request.registration)
+        if self.refusal is not None:
+            return registry_pb2.HeartbeatResponse(refusal=self.refusal)
+        return registry_pb2.HeartbeatResponse(lease=self.lease)
+
+    async def Deregister(
+        self, request: registry_pb2.DeregisterRequest, context: Any
+    ) -> registry_pb2.DeregisterResponse:
+        self.deregistered.append(request.instance_id)
+        return registry_pb2.DeregisterResponse()
+
+    async def _hear(
+        self,
+        requests: AsyncIterator[registry_pb2.SessionRequest],
+        notices: asyncio.Queue[registry_pb2.SessionResponse | None],
+    ) -> None:
+        async for request in requests:
+            if request.HasField("beat"):
+                self.beats += 1
+                continue
+            self.registrations.append(request.registration)
+            refused = registry_pb2.SessionResponse(refusal=self.refusal)
+            accepted = registry_pb2.SessionResponse(lease=self.lease)
+            notices.put_nowait(refused if self.refusal is not None else accepted)
+        self.ended += 1
+        notices.put_nowait(None)
+
+    async def ListPlugins(
+        self, request: registry_pb2.ListPluginsRequest, context: Any
+    ) -> registry_pb2.ListPluginsResponse:
+        return registry_pb2.ListPluginsResponse()
+
+    async def WatchPlugins(
+        self, request: registry_pb2.WatchPluginsRequest, context: Any
+    ) -> AsyncIterator[registry_pb2.WatchPluginsResponse]:
+        yield registry_pb2.WatchPluginsResponse(synced=registry_pb2.Synced())

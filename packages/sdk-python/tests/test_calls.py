@@ -1,0 +1,333 @@
+"""Calls as a controller makes them, over gRPC."""
+
+import asyncio
+import contextvars
+import json
+import logging
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+import pydantic
+import pytest
+from conftest import Serve, Until, key, only_message, request, resource
+from grpc import StatusCode, aio
+
+from kplug import Call, Condition, Event, FinalizeCall, FinalizeResult, Message, Plugin, Result, Retry, Terminal
+from kplug.v1 import plugin_pb2, resource_pb2
+
+
+@dataclass
+class Spec:
+    size: int = 4
+
+
+@dataclass
+class Options:
+    speed: int = 1
+
+
+def new_plugin(**more: Any) -> Plugin[Any]:
+    return Plugin("Plain", version="1.2.3", api="Table@1.0.0", **more)
+
+
+async def test_a_call_brings_the_whole_state(serve: Serve) -> None:
+    plugin = new_plugin(spec=Spec, extensions={"Options": Options, "Other": None})
+    calls: list[Call[Spec]] = []
+    plugin.reconcile(calls.append)
+    _, client, _ = await serve(plugin)
+    given = request({"size": 7}, Options={"speed": 2}, Other={"free": "form"}, Unknown={})
+    given.context.attempt = 3
+    given.context.deadline.FromJsonString("2030-01-01T00:00:00Z")
+    given.context.traceparent = "00-" + "1" * 32 + "-" + "2" * 16 + "-01"
+    response = await client.Reconcile(given)
+    assert response == plugin_pb2.ReconcileResponse(outcome=plugin_pb2.OUTCOME_SUCCESS)
+    (call,) = calls
+    assert call.base.spec == Spec(7)
+    assert (call.base.kind, call.base.metadata.name, call.base.metadata.namespace) == ("Table", "users", "default")
+    assert (call.attempt, call.assignment.delegation, call.assignment.reason) == (3, "tables", "Preferred")
+    assert call.deadline is not None
+    assert call.deadline.isoformat() == "2030-01-01T00:00:00+00:00"
+    assert call.traceparent == given.context.traceparent
+    options = call.extensions.get(Options)
+    assert options is not None
+    assert options.spec == Options(2)
+    assert call.extensions.get("Options") is options
+    other = call.extensions.get("Other")
+    assert other is not None
+    assert other.spec == {"free": "form"}
+    assert call.extensions.get("Missing") is None
+    assert [extension.kind for extension in call.extensions] == ["Options", "Other", "Unknown"]
+    assert len(call.extensions) == 3
+
+
+async def test_everything_that_can_be_returned_arrives(serve: Serve) -> None:
+    plugin = new_plugin()
+
+    class Status(pydantic.BaseModel):
+        table_name: str = pydantic.Field(serialization_alias="tableName")
+
+    @plugin.reconcile
+    async def reconcile(call: Call) -> Result:
+        options = call.extensions.get("Options")
+        assert options is not None
+        return Result(
+            status={"spec": Spec(), "more": Status(table_name="users")},
+            extensions={options: Options(9)},
+            conditions=[
+                Condition("A", True, "Yes"),
+                Condition("B", False, "No"),
+                Condition("C", "Unknown", "Ask", "?"),
+            ],
+            messages=[
+                Message("Narrowed", "to 63 bits", severity="warning", extension=options),
+                Message("Fine", "it is"),
+            ],
+            events=[Event("Made", "it was"), Event("Drift", "mended", type="Warning", extension=options)],
+            requeue_after=1.5,
+        )
+
+    _, client, _ = await serve(plugin)
+    response = await client.Reconcile(request(Options={}))
+    assert response.outcome == plugin_pb2.OUTCOME_SUCCESS
+    assert json.loads(response.base_status) == {"spec": {"size": 4}, "more": {"tableName": "users"}}
+    assert {name: json.loads(status) for name, status in response.extension_statuses.items()} == {
+        key("Options"): {"speed": 9}
+    }
+    assert [(condition.type, condition.status, condition.message) for condition in response.conditions] == [
+        ("A", resource_pb2.CONDITION_STATUS_TRUE, ""),
+        ("B", resource_pb2.CONDITION_STATUS_FALSE, ""),
+        ("C", resource_pb2.CONDITION_STATUS_UNKNOWN, "?"),
+    ]
+    assert [(message.severity, message.reason, message.target) for message in response.messages] == [
+        (resource_pb2.SEVERITY_WARNING, "Narrowed", key("Options")),
+        (resource_pb2.SEVERITY_INFO, "Fine", ""),
+    ]
+    assert [(event.type, event.reason, event.target) for event in response.events] == [
+        (resource_pb2.EVENT_TYPE_NORMAL, "Made", ""),
+        (resource_pb2.EVENT_TYPE_WARNING, "Drift", key("Options")),
+    ]
+    assert response.requeue_after.ToTimedelta().total_seconds() == 1.5
+
+
+async def test_a_resource_that_does_not_fit_its_model_never_reaches_the_author(serve: Serve) -> None:
+    plugin = new_plugin(spec=Spec, extensions={"Options": Options})
+    plugin.reconcile(lambda _: pytest.fail("it was called"))
+    _, client, _ = await serve(plugin)
+    response = await client.Reconcile(request({"size": "large"}, Options={"speed": "high"}))
+    assert response.outcome == plugin_pb2.OUTCOME_TERMINAL
+    assert [(message.reason, message.text, message.target) for message in response.messages] == [
+        ("InvalidSpec", "Table users is invalid: .spec.size: Expected int, got str", ""),
+        ("InvalidSpec", "Options users is invalid: .spec.speed: Expected int, got str", key("Options")),
+    ]
+
+
+async def test_finalize_gets_a_resource_that_does_not_fit_as_it_is(serve: Serve) -> None:
+    plugin = new_plugin(spec=Spec, extensions={"Options": Options})
+    plugin.reconcile(lambda _: None)
+    calls: list[FinalizeCall[Spec]] = []
+
+    @plugin.finalize
+    def finalize(call: FinalizeCall[Spec]) -> FinalizeResult:
+        calls.append(call)
+        return FinalizeResult(messages=[Message("Gone", "it is")])
+
+    _, client, _ = await serve(plugin)
+    given = request({"size": "large"}, Options={"speed": 3})
+    response = await client.Finalize(
+        plugin_pb2.FinalizeRequest(
+            base=given.base, extensions=given.extensions, cause=plugin_pb2.FINALIZE_CAUSE_HANDED_OVER
+        )
+    )
+    assert response.outcome == plugin_pb2.OUTCOME_SUCCESS
+    assert response.messages[0].reason == "Gone"
+    assert calls[0].base.spec == {"size": "large"}
+    assert [extension.spec for extension in calls[0].extensions] == [Options(3)]
+    assert calls[0].cause == "handed_over"
+
+
+async def test_there_may_be_nothing_to_finalize(serve: Serve) -> None:
+    plugin = new_plugin(spec=Spec)
+    plugin.reconcile(lambda _: None)
+    _, client, _ = await serve(plugin)
+    response = await client.Finalize(plugin_pb2.FinalizeRequest(base=resource(spec={"size": "large"})))
+    assert response.outcome == plugin_pb2.OUTCOME_SUCCESS
+
+
+async def raise_in(serve: Serve, error: BaseException, *, blocking: bool = False) -> plugin_pb2.ReconcileResponse:
+    plugin = new_plugin()
+
+    def reconcile(call: Call) -> None:
+        raise error
+
+    async def reconcile_async(call: Call) -> None:
+        raise error
+
+    plugin.reconcile(reconcile if blocking else reconcile_async)
+    _, client, _ = await serve(plugin)
+    return await client.Reconcile(request(), timeout=10)
+
+
+async def test_retry_and_terminal_are_answers(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    response = await raise_in(serve, Retry("the database starts", reason="Starting", after=2.5))
+    assert response.outcome == plugin_pb2.OUTCOME_RETRY
+    assert only_message(response) == ("Starting", "the database starts", "")
+    assert response.retry_after.ToMilliseconds() == 2500
+    response = await raise_in(serve, Retry("it is locked"))
+    assert not response.HasField("retry_after")
+    response = await raise_in(serve, Terminal('the type "blob" is unknown', reason="UnknownType"))
+    assert response.outcome == plugin_pb2.OUTCOME_TERMINAL
+    assert only_message(response) == ("UnknownType", 'the type "blob" is unknown', "")
+    assert not [record for record in caplog.records if record.levelno >= logging.ERROR]
+
+
+@pytest.mark.parametrize(
+    ("error", "blocking", "text"),
+    [
+        (ValueError("it broke"), False, "ValueError: it broke"),
+        (ValueError("it broke"), True, "ValueError: it broke"),
+        (KeyError("columns"), False, "KeyError: 'columns'"),
+        (asyncio.CancelledError(), False, "cancelled itself"),
+        (StopIteration(), False, "StopIteration"),
+        (StopIteration(), True, "StopIteration"),
+    ],
+)
+async def test_any_other_exception_is_logged_and_tried_again(
+    serve: Serve, caplog: pytest.LogCaptureFixture, error: BaseException, blocking: bool, text: str
+) -> None:
+    response = await raise_in(serve, error, blocking=blocking)
+    assert response.outcome == plugin_pb2.OUTCOME_RETRY
+    reason, said, _ = only_message(response)
+    assert reason == "PluginError"
+    assert text in said
+    assert any(record.exc_info and record.name == "kplug.Plain" for record in caplog.records)
+
+
+@pytest.mark.parametrize(
+    ("returned", "text"),
+    [
+        ({"rows": 1}, "reconcile returned dict; it must return a kplug.Result or None"),
+        (Result(status={"of": object()}), "a status can't hold <object object"),
+        (Result(status={"of": {1, 2}}), None),
+    ],
+)
+async def test_what_can_not_be_sent_is_said(serve: Serve, returned: Any, text: str | None) -> None:
+    plugin = new_plugin()
+    plugin.reconcile(lambda _: returned)
+    _, client, _ = await serve(plugin)
+    response = await client.Reconcile(request())
+    if text is None:
+        assert json.loads(response.base_status) == {"of": [1, 2]}
+    else:
+        assert response.outcome == plugin_pb2.OUTCOME_RETRY
+        assert text in only_message(response)[1]
+
+
+async def test_a_status_for_an_extension_that_was_not_sent_is_refused(serve: Serve) -> None:
+    plugin = new_plugin()
+    kept: list[Any] = []
+
+    @plugin.reconcile
+    def reconcile(call: Call) -> Result:
+        kept.extend(call.extensions)
+        return Result(extensions={kept[0]: {}})
+
+    _, client, _ = await serve(plugin)
+    assert (await client.Reconcile(request(Options={}))).outcome == plugin_pb2.OUTCOME_SUCCESS
+    response = await client.Reconcile(request(Options={}))
+    assert "something for Options users, which isn't one of the extensions" in only_message(response)[1]
+
+
+async def test_garbage_is_a_failure_and_not_the_end(serve: Serve) -> None:
+    plugin = new_plugin()
+    plugin.reconcile(lambda _: None)
+    _, client, _ = await serve(plugin)
+    for garbage in (b"", b"no json", b"[]", b'{"metadata":"none"}'):
+        given = plugin_pb2.ReconcileRequest(base=resource_pb2.Resource(json=garbage))
+        assert (await client.Reconcile(given)).outcome == plugin_pb2.OUTCOME_RETRY
+    assert (await client.Reconcile(request())).outcome == plugin_pb2.OUTCOME_SUCCESS
+
+
+async def test_functions_that_block_run_at_once_and_off_the_event_loop(serve: Serve) -> None:
+    plugin = new_plugin()
+    meeting = threading.Barrier(8, timeout=10)
+    variable = contextvars.ContextVar[str]("variable", default="unset")
+    variable.set("set")
+
+    @plugin.reconcile
+    def reconcile(call: Call) -> Result:
+        meeting.wait()
+        return Result(status={"thread": threading.current_thread() is threading.main_thread()})
+
+    _, client, _ = await serve(plugin)
+    responses = await asyncio.gather(*(client.Reconcile(request()) for _ in range(8)))
+    assert [json.loads(response.base_status) for response in responses] == [{"thread": False}] * 8
+
+
+async def test_a_caller_that_gives_up_cancels_an_async_function(serve: Serve, until: Until) -> None:
+    plugin = new_plugin()
+    calls: list[Call] = []
+    ended: list[str] = []
+
+    @plugin.reconcile
+    async def reconcile(call: Call) -> None:
+        calls.append(call)
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:
+            ended.append("cancelled")
+            raise
+
+    running, client, _ = await serve(plugin)
+    pending = client.Reconcile(request())
+    await until(lambda: calls)
+    pending.cancel()
+    await until(lambda: ended == ["cancelled"])
+    assert calls[0].cancelled.is_set()
+    with pytest.raises(aio.AioRpcError) as failure:
+        await client.Reconcile(request(), timeout=0.1)
+    assert failure.value.code() == StatusCode.DEADLINE_EXCEEDED
+    await until(lambda: len(ended) == 2)
+    await until(lambda: running.under_way == 0)
+
+
+async def test_a_caller_that_gives_up_tells_a_function_that_blocks(serve: Serve, until: Until) -> None:
+    plugin = new_plugin()
+    calls: list[Call] = []
+    seen: list[bool] = []
+
+    @plugin.reconcile
+    def reconcile(call: Call) -> None:
+        calls.append(call)
+        seen.append(call.cancelled.wait(60))
+
+    running, client, _ = await serve(plugin)
+    pending = client.Reconcile(request())
+    await until(lambda: calls)
+    pending.cancel()
+    await until(lambda: seen == [True])
+    await until(lambda: running.under_way == 0)
+
+
+async def test_a_log_names_the_resource(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    plugin = new_plugin()
+    plugin.reconcile(lambda call: call.log.warning("made %s", "it"))
+    _, client, _ = await serve(plugin)
+    await client.Reconcile(request())
+    (record,) = [record for record in caplog.records if record.name == "kplug.Plain" and "made" in record.message]
+    assert record.message == "Table default/users: made it"
+    assert vars(record)["resource"] == "Table default/users"
+
+
+async def test_a_large_message_arrives_and_one_that_is_too_large_does_not(serve: Serve) -> None:
+    plugin = new_plugin()
+    plugin.reconcile(lambda call: Result(status={"length": len(call.base.spec["text"])}))
+    _, client, _ = await serve(plugin)
+    length = 4 * 1024 * 1024 - 1000
+    assert msgspec.json.decode((await client.Reconcile(request({"text": "x" * length}))).base_status) == {
+        "length": length
+    }
+    with pytest.raises(aio.AioRpcError) as failure:
+        await client.Reconcile(request({"text": "x" * (length + 1000)}))
+    assert failure.value.code() == StatusCode.RESOURCE_EXHAUSTED

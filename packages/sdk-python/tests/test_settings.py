@@ -1,0 +1,65 @@
+import uuid
+
+import pytest
+
+from kplug import InvalidDefinition, Pod
+from kplug._settings import read_settings
+
+
+def test_everything_has_a_default() -> None:
+    settings = read_settings({}, {})
+    assert settings.controller == "localhost:50050"
+    assert settings.bind_address == "127.0.0.1:0"
+    assert uuid.UUID(settings.instance_id).version == 4
+    assert read_settings({}, {}).instance_id != settings.instance_id
+    assert (settings.weight, settings.drain_timeout, settings.max_message_size) == (100, 25, 4 * 1024 * 1024)
+
+
+def test_the_environment_decides() -> None:
+    settings = read_settings(
+        {},
+        {
+            "KPLUG_CONTROLLER": "operator.kplug:50050",
+            "KPLUG_ADDRESS": "10.0.0.1:7000",
+            "KPLUG_INSTANCE_ID": "from-env",
+            "KPLUG_WEIGHT": "7",
+            "KPLUG_LABELS": "zone=a, tier=gold,",
+            "KPLUG_POD_NAMESPACE": "plugins",
+            "KPLUG_POD_NAME": "a-1",
+            "KPLUG_HEARTBEAT_INTERVAL": "250",
+            "KPLUG_TTL": "2000",
+            "KPLUG_DRAIN_TIMEOUT": "1500",
+            "KPLUG_LOG_LEVEL": "debug",
+        },
+    )
+    assert settings.controller == "operator.kplug:50050"
+    assert settings.bind_address == "[::]:0"
+    assert settings.address == "10.0.0.1:7000"
+    assert settings.instance_id == "from-env"
+    assert settings.weight == 7
+    assert settings.labels == {"zone": "a", "tier": "gold"}
+    assert settings.pod == Pod("plugins", "a-1")
+    assert (settings.interval, settings.ttl, settings.drain_timeout) == (0.25, 2, 1.5)
+    assert settings.log_level == "debug"
+
+
+def test_options_go_before_the_environment_and_an_empty_variable_is_none() -> None:
+    assert read_settings({"weight": 3}, {"KPLUG_WEIGHT": "7"}).weight == 3
+    assert read_settings({}, {"KPLUG_WEIGHT": ""}).weight == 100
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "message"),
+    [
+        ("KPLUG_WEIGHT", "heavy", 'KPLUG_WEIGHT is "heavy"; it must be a whole number'),
+        ("KPLUG_TTL", "-1", "KPLUG_TTL"),
+        ("KPLUG_TTL", "1_000", "KPLUG_TTL"),
+        ("KPLUG_LABELS", "zone", 'KPLUG_LABELS has "zone"; write name=value,name=value'),
+        ("KPLUG_LABELS", "=a", "KPLUG_LABELS"),
+        ("KPLUG_POD_NAME", "a-1", "must be given both, or neither"),
+        ("KPLUG_LOG_LEVEL", "loud", 'the log level is "loud"; it must be one of debug, info, warn, error, silent'),
+    ],
+)
+def test_a_malformed_variable_is_named(variable: str, value: str, message: str) -> None:
+    with pytest.raises(InvalidDefinition, match=message):
+        read_settings({}, {variable: value})

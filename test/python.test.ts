@@ -1,0 +1,228 @@
+import { execFile } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { promisify } from 'node:util';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { z } from 'zod';
+import { installPythonFor, pythonPackage } from '../tools/python/environment.ts';
+import { keyFor, reference, TestOperator } from './operator.ts';
+import { type PythonPlugin, startPythonPlugin } from './python-plugin.ts';
+
+const execute = promisify(execFile);
+const patiently = { timeout: 15_000, interval: 10 };
+const examples = join(import.meta.dirname, '../examples/plugins/python');
+
+// Fails in CI where there is no Python.
+const python = (await installPythonFor('the tests of Python plugins')) ?? '';
+
+function temporaryFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'kplug-python-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  return folder;
+}
+
+function start(operator: TestOperator, name: string, env: Record<string, string> = {}): Promise<PythonPlugin> {
+  const file = join(pythonPackage, 'tests/plugins/scripted.py');
+  return startPythonPlugin(operator.controller, python, file, { TEST_PLUGIN_NAME: name, ...env });
+}
+
+describe.skipIf(!python)('the Python package', () => {
+  it('passes its own tests', { timeout: 240_000 }, async () => {
+    const args = ['-m', 'pytest', '-q', '-p', 'no:cacheprovider', 'tests', examples];
+    const { stdout } = await execute(python, args, { cwd: pythonPackage });
+    expect(stdout).toMatch(/^\d+ passed in /m);
+  });
+});
+
+describe.skipIf(!python)('a plugin in Python', () => {
+  it('reconciles: statuses, conditions and events arrive', async () => {
+    const operator = await TestOperator.start({}, { adminAddress: '127.0.0.1:0' });
+    operator.extension('PgOptions', 'users', { partitions: 8 });
+    operator.table('users', {
+      columns: [{ name: 'id', type: 'int64' }, { name: 'who' }],
+      extensions: [reference('PgOptions', 'users')],
+    });
+    await start(operator, 'PostgreSQL');
+    await operator.expectReady('users', 'PostgreSQL');
+    expect(operator.get('users')?.status).toMatchObject({
+      columns: [
+        { name: 'id', type: 'int64' },
+        { name: 'who', type: 'string' },
+      ],
+    });
+    expect(operator.get('users', 'PgOptions')?.status).toMatchObject({ partitions: 8 });
+    expect(operator.condition('users', 'BackupTaken')).toMatchObject({ status: 'False', reason: 'TooYoung' });
+    const [{ apis = [] } = {}] = [...operator.controller.registry.instances()].map(({ registration }) => registration);
+    expect(apis).toMatchObject([{ name: 'Table', extensionKinds: [{ kind: 'PgOptions' }] }]);
+    const address = `http://${operator.controller.adminAddress}/kplug.v1.DelegationService/ExplainResource`;
+    const body = JSON.stringify({ kind: 'table', namespace: 'default', name: 'users' });
+    const response = await fetch(address, { method: 'POST', headers: { 'content-type': 'application/json' }, body });
+    const { events } = (await response.json()) as { events: { event: { reason: string; target: string } }[] };
+    expect(events.map(({ event }) => event)).toContainEqual(
+      expect.objectContaining({ reason: 'DriftCorrected', target: keyFor('Table', 'users') }),
+    );
+  });
+
+  it('says when to try again, when not to, and that it has a bug', async () => {
+    const operator = await TestOperator.start();
+    for (const fail of ['once', 'terminal', 'bug']) operator.table(fail, { fail });
+    const plugin = await start(operator, 'PostgreSQL');
+    await operator.expectCondition('terminal', 'Ready', { reason: 'Impossible' });
+    expect(operator.condition('terminal', 'Ready')?.message).toContain("the table can't be");
+    await operator.expectCondition('bug', 'Ready', { reason: 'PluginError' });
+    expect(operator.condition('bug', 'Ready')?.message).toContain('divided by zero');
+    await operator.expectReady('once');
+    expect(operator.get('once')?.status).toMatchObject({ attempt: 2 });
+    await vi.waitFor(() => {
+      expect(plugin.lines.filter((line) => line === 'reconcile bug').length).toBeGreaterThan(2);
+    }, patiently);
+    expect(plugin.lines.filter((line) => line === 'reconcile terminal')).toHaveLength(1);
+  });
+
+  it('tells the user what does not fit its models, and finalizes what fitted once', async () => {
+    const operator = await TestOperator.start();
+    operator.table('users', { columns: [{ name: 'id' }] });
+    operator.table('sessions');
+    const plugin = await start(operator, 'PostgreSQL');
+    await operator.expectReady('users');
+    await operator.expectReady('sessions');
+    operator.table('users', { columns: [{ name: 'id', type: 'blob' }] });
+    await operator.expectCondition('users', 'Ready', { status: 'False', reason: 'InvalidSpec' });
+    expect(operator.condition('users', 'Ready')?.message).toContain(
+      "Table users is invalid: .spec.columns[0].type: Invalid enum value 'blob'",
+    );
+    expect(plugin.lines.filter((line) => line === 'reconcile users')).toHaveLength(1);
+    for (const name of ['users', 'sessions']) {
+      operator.delete(name);
+      await vi.waitFor(() => expect(operator.get(name)).toBeUndefined(), patiently);
+    }
+    expect(plugin.lines).toEqual(
+      expect.arrayContaining(['finalize users deleted dict', 'finalize sessions deleted Table']),
+    );
+  });
+
+  it('finishes the call it is at when it is asked to stop, and exits with 0', async () => {
+    const operator = await TestOperator.start();
+    operator.table('users');
+    const plugin = await start(operator, 'PostgreSQL', { TEST_PLUGIN_DELAY: '300' });
+    await vi.waitFor(() => expect(plugin.lines).toEqual(['reconcile users']), patiently);
+    plugin.process.kill('SIGTERM');
+    expect(await plugin.exited()).toBe(0);
+    await operator.expectCondition('users', 'Reconciled', { status: 'True', reason: 'Succeeded' });
+    await operator.expectCondition('users', 'Ready', { status: 'False', reason: 'NoPlugin' });
+    expect(plugin.lines).toEqual(['reconcile users']);
+  });
+
+  it('is replaced by the fallback when it is killed, long before its lease ends', async () => {
+    const operator = await TestOperator.start({}, { lease: { interval: 5_000, ttl: 60_000 } });
+    operator.table('users', { preferredImplementation: 'MariaDB' });
+    const maria = await start(operator, 'MariaDB', { TEST_PLUGIN_DELAY: '600000' });
+    await operator.plugin({ name: 'PostgreSQL' });
+    await vi.waitFor(() => expect(maria.lines).toEqual(['reconcile users']), patiently);
+    maria.process.kill('SIGKILL');
+    await operator.expectReady('users', 'PostgreSQL');
+  });
+
+  it('registers again when the controller has been away', async () => {
+    const first = await TestOperator.start();
+    const plugin = await start(first, 'PostgreSQL');
+    const heartbeatAddress = first.controller.heartbeatAddress;
+    await first.controller.stop();
+    const second = await TestOperator.start({}, { heartbeatAddress });
+    second.table('users');
+    await second.expectReady('users', 'PostgreSQL');
+    expect(second.controller.registry.get(plugin.instanceId)?.state).toBe('live');
+  });
+
+  it('shares its work with an instance in TypeScript, and each takes over when the other goes', async () => {
+    const operator = await TestOperator.start();
+    const inTypeScript = await operator.plugin({
+      name: 'PostgreSQL',
+      // Instances of one plugin say the same of the API.
+      extensions: { PgOptions: z.looseObject({}) },
+      reconcile: () => ({ status: { process: process.pid } }),
+    });
+    const inPython = await start(operator, 'PostgreSQL');
+    const names = Array.from({ length: 20 }, (_, index) => `t${index}`);
+    const processes = () => names.map((name) => operator.get(name)?.status?.process);
+    const seen = new Set<unknown>();
+    let edit = 0;
+    await vi.waitFor(
+      () => {
+        edit++;
+        for (const name of names) operator.table(name, { edit });
+        for (const process of processes()) if (process !== undefined) seen.add(process);
+        expect(seen).toEqual(new Set([process.pid, inPython.process.pid]));
+        // Editing all the time would leave the plugins no time to work.
+      },
+      { ...patiently, interval: 200 },
+    );
+
+    await inTypeScript.stop();
+    for (const name of names) operator.table(name, { edit: 0 });
+    for (const name of names) await operator.expectReady(name, 'PostgreSQL');
+    expect(new Set(processes())).toEqual(new Set([inPython.process.pid]));
+  });
+});
+
+describe.skipIf(!python)('the guide for plugins in Python', () => {
+  it('has a plugin that works, a test that works, and types that mypy agrees to', { timeout: 120_000 }, async () => {
+    const folder = temporaryFolder();
+    const guide = readFileSync(join(import.meta.dirname, '../docs/writing-a-plugin-in-python.md'), 'utf8');
+    const [greeter = '', testing = ''] = [...guide.matchAll(/```python\n(.+?)```/gs)].map(([, code]) => code);
+    writeFileSync(join(folder, 'greeter.py'), greeter);
+    writeFileSync(join(folder, 'try_greeter.py'), testing);
+    const operator = await TestOperator.start({ api: 'Greeting@^1.0.0' });
+    operator.extension('GreetingStyle', 'shout', { loud: true });
+    operator.table('world', { who: 'World', extensions: [reference('GreetingStyle', 'shout')] });
+    const env = { GREETINGS: folder };
+    await startPythonPlugin(operator.controller, python, join(folder, 'greeter.py'), env);
+    await operator.expectReady('world', 'Greeter');
+    const file = join(folder, 'default.world.txt');
+    expect(readFileSync(file, 'utf8')).toBe('HELLO, WORLD!\n');
+    expect(operator.get('shout', 'GreetingStyle')?.status).toEqual({ applied: true });
+    operator.table('world', { who: 'World', language: 'fr' });
+    await operator.expectCondition('world', 'Ready', { reason: 'UnknownLanguage' });
+    operator.table('world', { who: 7 });
+    await operator.expectCondition('world', 'Ready', { reason: 'InvalidSpec' });
+    operator.delete('world');
+    await vi.waitFor(() => expect(existsSync(file)).toBe(false), patiently);
+
+    const { stdout } = await execute(python, ['try_greeter.py'], { cwd: folder });
+    expect(stdout).toContain("'length': 12");
+    await execute(python, ['-m', 'mypy', '--strict', '--python-version', '3.10', '.'], { cwd: folder });
+  });
+});
+
+describe.skipIf(!python)('the example in Python', () => {
+  it('makes, changes and drops real tables', async () => {
+    const directory = temporaryFolder();
+    const operator = await TestOperator.start({ api: 'DatabaseTable@^1.0.0' });
+    const file = join(examples, 'plugin.py');
+    await startPythonPlugin(operator.controller, python, file, { SQLITE_DIRECTORY: directory });
+    const kind = 'DatabaseTableSqliteExtension';
+    const table = (...columns: { name: string; type: string }[]) =>
+      operator.table('users', { serverName: 'main', columns, extensions: [reference(kind, 'users')] });
+    operator.extension(kind, 'users', { strict: true });
+    table({ name: 'id', type: 'uint64' });
+    await operator.expectReady('users', 'SQLite');
+
+    const database = new DatabaseSync(join(directory, 'main.sqlite'));
+    onTestFinished(() => database.close());
+    database.exec('INSERT INTO users VALUES (7)');
+    table({ name: 'id', type: 'uint64' }, { name: 'name', type: 'string' });
+    await operator.expectReady('users', 'SQLite');
+    expect(database.prepare('SELECT * FROM users').all()).toMatchObject([{ id: 7, name: null }]);
+    expect(operator.get('users', kind)?.status).toMatchObject({ rows: 1 });
+
+    table({ name: 'id', type: 'money' });
+    await operator.expectCondition('users', 'Ready', { status: 'False', reason: 'UnsupportedColumnType' });
+    table();
+    await operator.expectCondition('users', 'Ready', { status: 'False', reason: 'InvalidSpec' });
+    operator.delete('users');
+    await vi.waitFor(() => expect(operator.get('users')).toBeUndefined(), patiently);
+    expect(database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all()).toEqual([]);
+  });
+});

@@ -1,0 +1,92 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Controller, formatKey, openDirectory } from '@kplug/controller';
+import { pino } from 'pino';
+import { run } from './image/run.ts';
+import { installPython, pythonPackage } from './python/environment.ts';
+import { findPython } from './python/find-python.ts';
+
+/**
+ * Builds the Python package as it would be published, an sdist and the wheel that is built from that, installs each into an
+ * environment of its own as a user would, and has an operator delegate to the plugin of the package's README.
+ */
+const folder = mkdtempSync(join(tmpdir(), 'kplug-python-'));
+const progress = (message: string) => console.log(message);
+
+const manifest = `
+apiVersion: example.org/v1
+kind: Greeting
+metadata: { name: world }
+spec: { who: World }
+`;
+
+/** The first Python of the README. */
+function readmeExample(): string {
+  const readme = readFileSync(join(pythonPackage, 'README.md'), 'utf8');
+  const [, example] = /```python\n(.+?)```/s.exec(readme) ?? [];
+  if (!example) throw new Error('README.md has no example in Python');
+  return example;
+}
+
+/** Installs a file into an environment with nothing else. Returns its Python. */
+async function install(file: string, name: string): Promise<string> {
+  const environment = join(folder, name);
+  const python = join(environment, process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python');
+  run(await findPython(), ['-m', 'venv', environment]);
+  run(python, ['-m', 'pip', '--disable-pip-version-check', 'install', '--no-compile', file]);
+  return python;
+}
+
+async function reconciles(python: string, name: string): Promise<void> {
+  const directory = join(folder, `${name}-manifests`);
+  mkdirSync(directory);
+  writeFileSync(join(directory, 'world.yaml'), manifest);
+  const logger = pino({ level: 'warn' });
+  const resources = await openDirectory({ directory, logger });
+  const base = { apiVersion: 'example.org/v1', kind: 'Greeting' };
+  const delegations = [{ name: 'greetings', base, api: 'Greeting@^1.0.0' }];
+  const addresses = { heartbeatAddress: '127.0.0.1:0', adminAddress: false as const };
+  const controller = new Controller({ resources, delegations, logger, ...addresses });
+  await controller.start();
+  const plugin = spawn(python, [join(folder, 'hello.py')], {
+    cwd: folder,
+    env: { ...process.env, KPLUG_CONTROLLER: controller.heartbeatAddress, KPLUG_LOG_LEVEL: 'warn' },
+    stdio: 'inherit',
+  });
+  try {
+    const key = formatKey({ ...base, namespace: 'default', name: 'world' });
+    for (let tries = 0; resources.get(key)?.status?.greeted !== 'World'; tries++) {
+      if (tries > 100) throw new Error(`not reconciled: ${JSON.stringify(resources.get(key))}`);
+      await sleep(200);
+    }
+  } finally {
+    await end(plugin);
+    await controller.stop();
+  }
+}
+
+async function end(plugin: ChildProcess): Promise<void> {
+  if (plugin.exitCode !== null) throw new Error(`the plugin ended with ${plugin.exitCode}`);
+  const exit = once(plugin, 'exit');
+  plugin.kill('SIGTERM');
+  const [code] = await exit;
+  if (code !== 0) throw new Error(`the plugin ended with ${code}, not with 0`);
+}
+
+try {
+  const python = await installPython(progress);
+  const dist = join(folder, 'dist');
+  run(python, ['-m', 'build', '--no-isolation', '--outdir', dist, pythonPackage]);
+  writeFileSync(join(folder, 'hello.py'), readmeExample());
+  for (const file of globSync('*', { cwd: dist }).sort()) {
+    const name = file.endsWith('.whl') ? 'wheel' : 'sdist';
+    await reconciles(await install(join(dist, file), name), name);
+    console.log(`${file}: installs, and the plugin of its README works`);
+  }
+} finally {
+  rmSync(folder, { recursive: true, force: true });
+}
