@@ -5,17 +5,20 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { startTimeout } from '../test/control-plane/connect.ts';
 
 const run = promisify(execFile);
 const main = fileURLToPath(new URL('./main.ts', import.meta.url));
 
 describe('the benchmarks', () => {
-  it('measure every scenario beside its peer, and make a page with plots', { timeout: 240_000 }, async () => {
+  it('measure every scenario beside its peer, and make a page with plots', {
+    timeout: startTimeout + 240_000,
+  }, async () => {
     const folder = await mkdtemp(join(tmpdir(), 'kplug-bench-page-'));
     onTestFinished(() => rm(folder, { recursive: true }));
     await run(process.execPath, [main, '--quick', '--write', folder]);
     const page = await readFile(join(folder, 'benchmarks.md'), 'utf8');
-    expect(page.match(/^## .+$/gm)).toHaveLength(6);
+    expect(page.match(/^## .+$/gm)).toHaveLength(7);
     expect(page).not.toMatch(/NaN|undefined|Infinity/);
     const plots = [...page.matchAll(/\(benchmarks\/([^)]+\.svg)\)/g)].map(([, file]) => file);
     expect(plots.length).toBeGreaterThanOrEqual(6);

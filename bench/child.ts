@@ -1,4 +1,4 @@
-import { type ChildProcess, type ForkOptions, fork } from 'node:child_process';
+import { type ChildProcess, type ForkOptions, fork, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,11 +17,18 @@ export class Child<C extends Commands> implements AsyncDisposable {
   readonly #pending = new Map<number, PromiseWithResolvers<unknown>>();
   #calls = 0;
 
-  /** @param module a file below `processes/` that serves the commands. */
-  constructor(module: URL, { env = {}, execArgv = [] }: Pick<ForkOptions, 'env' | 'execArgv'> = {}) {
-    this.#name = basename(fileURLToPath(module));
+  /** @param module a file below `processes/` that serves the commands, or a program that does so as Node.js would. */
+  constructor(
+    module: URL | { program: string },
+    { env = {}, execArgv = [] }: Pick<ForkOptions, 'env' | 'execArgv'> = {},
+  ) {
+    this.#name = basename(module instanceof URL ? fileURLToPath(module) : module.program);
     // JSON, as the other way of serializing spares no time for messages this small and hides what can't be sent.
-    this.#process = fork(module, { env: { ...process.env, ...env }, execArgv, serialization: 'json' });
+    const options = { env: { ...process.env, ...env }, serialization: 'json' } as const;
+    this.#process =
+      module instanceof URL
+        ? fork(module, { ...options, execArgv })
+        : spawn(module.program, { ...options, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
     living.add(this.#process);
     this.#process.on('message', (message: CommandResult) => this.#settle(message));
     this.#process.on('exit', (code, signal) => {

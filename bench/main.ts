@@ -7,12 +7,13 @@ import type { Report } from './report.ts';
 import type { Scenario } from './scenario.ts';
 import { failover } from './scenarios/failover.ts';
 import { heartbeats } from './scenarios/heartbeats.ts';
+import { kubernetes } from './scenarios/kubernetes.ts';
 import { passes } from './scenarios/passes.ts';
 import { registry } from './scenarios/registry.ts';
 import { selection } from './scenarios/selection.ts';
 import { start } from './scenarios/start.ts';
 
-const scenarios: readonly Scenario[] = [heartbeats, selection, passes, registry, failover, start];
+const scenarios: readonly Scenario[] = [heartbeats, selection, passes, registry, failover, start, kubernetes];
 
 const help = `pnpm bench [scenario…] [--quick] [--write FOLDER]
 

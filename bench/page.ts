@@ -71,7 +71,7 @@ ${markdownTable([growth.work, ...growth.series.map(({ what }) => `${what} (${gro
 }
 
 function describeGoal({ of, is, value }: Goal, unit: string): string {
-  const sign = is === 'at least' ? '≥' : '<';
+  const sign = { 'at least': '≥', 'at most': '≤', below: '<' }[is];
   return of === 'ratio' ? `${sign} ${formatFigure(value)} ×` : `${sign} ${formatFigure(value)} ${unit}`;
 }
 

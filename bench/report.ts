@@ -26,7 +26,7 @@ export interface Comparison {
 /** What a figure or a ratio should be. */
 export interface Goal {
   of: 'figure' | 'ratio';
-  is: 'at least' | 'below';
+  is: 'at least' | 'at most' | 'below';
   value: number;
 }
 
@@ -61,5 +61,6 @@ export interface Point {
 export function isMet({ figure, ratio }: Comparison, { of, is, value }: Goal): boolean {
   const actual = of === 'ratio' ? ratio : figure;
   if (actual === undefined) throw new TypeError('a goal for a ratio needs a peer');
-  return is === 'below' ? actual < value : actual >= value;
+  if (is === 'below') return actual < value;
+  return is === 'at most' ? actual <= value : actual >= value;
 }

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { lstatSync, mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
+import { bundle } from './image/bundle.ts';
 import { buildPackages, compileEntry, copyBuilt } from './image/compile.ts';
 import { type ImageDefinition, images } from './image/images.ts';
 import { copyClosure, installPackage, readPackageJson } from './image/install.ts';
@@ -9,7 +10,7 @@ import { applyPublishConfig, listFiles, removeSuperfluous, resetTimes } from './
 
 /**
  * `pnpm build:image [NAME…]`: makes `dist/image/NAME/` for each image, or for those that are named. Each is a folder that runs
- * with `node FOLDER`: JavaScript, the locked production dependencies, and nothing else. The same sources give the same bytes.
+ * with `node FOLDER`: JavaScript, the locked production dependencies put into few files, and nothing else. The same sources give the same bytes.
  */
 const names = process.argv.slice(2);
 const unknown = names.filter((name) => !images.some((image) => image.name === name));
@@ -22,13 +23,13 @@ const scratch = mkdtempSync(join(tmpdir(), 'kplug-image-'));
 try {
   buildPackages();
   for (const image of images) {
-    if (names.length === 0 || names.includes(image.name)) console.log(describe(build(image)));
+    if (names.length === 0 || names.includes(image.name)) console.log(describe(await build(image)));
   }
 } finally {
   rmSync(scratch, { recursive: true, force: true });
 }
 
-function build(image: ImageDefinition): string {
+async function build(image: ImageDefinition): Promise<string> {
   const folder = join('dist', 'image', image.name);
   const nodeModules = join(folder, 'node_modules');
   const source = image.package.folder;
@@ -44,7 +45,11 @@ function build(image: ImageDefinition): string {
   else compileEntry(source, image.entry, scratch, folder);
   removeSuperfluous(folder);
 
-  const main = image.entry.replace(/^src\//, 'dist/').replace(/\.ts$/, '.js');
+  let main = image.entry.replace(/^src\//, 'dist/').replace(/\.ts$/, '.js');
+  if (!image.native) {
+    await bundle(folder, main);
+    main = `dist/${basename(main)}`;
+  }
   const packageJson = { name, version, license, private: true, type: 'module', main };
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify(packageJson, null, 2)}\n`);
   resetTimes(folder);

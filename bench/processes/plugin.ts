@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { definePlugin } from '@kplug/sdk';
+import { definePlugin, type RunningPlugin } from '@kplug/sdk';
 import { serveCommands, sharedNow } from './commands.ts';
 
 /** A call, by the resource that it was for, and when it came. */
@@ -12,6 +12,7 @@ interface Arrival {
 
 let calls = 0;
 let arrivals: Arrival[] | undefined;
+let running: RunningPlugin | undefined;
 
 interface ServeOptions {
   controller: string;
@@ -19,25 +20,33 @@ interface ServeOptions {
   instanceId: string;
   /** Whether to note each call. */
   recording?: boolean;
+  /** Whether to return a status of the base and of each extension, which is the same each time. */
+  reporting?: boolean;
 }
 
 /** A plugin that does nothing, which is what is left of a pass when a plugin costs nothing. */
 const commands = {
   /** Serves, and returns the address. */
-  async serve({ controller, name, instanceId, recording }: ServeOptions): Promise<string> {
+  async serve({ controller, name, instanceId, recording, reporting }: ServeOptions): Promise<string> {
     if (recording) arrivals = [];
     const plugin = definePlugin({
       name,
       version: '1.0.0',
       api: 'DatabaseTable@1.0.0',
-      reconcile({ base }) {
+      reconcile({ base, extensions }) {
         calls++;
         arrivals?.push({ name: base.metadata.name, at: sharedNow() });
+        if (!reporting) return;
+        const statuses = extensions.all('Option').map((extension) => ({ extension, status: { partitions: 4 } }));
+        return { status: { rows: 2 }, extensions: statuses };
       },
     });
-    const { address } = await plugin.serve({ controller, instanceId, logLevel: 'silent' });
-    return address.replace(/^:/, '127.0.0.1:');
+    running = await plugin.serve({ controller, instanceId, logLevel: 'silent' });
+    return running.address.replace(/^:/, '127.0.0.1:');
   },
+
+  /** Serves no more. */
+  stop: () => running?.stop(),
 
   /** Serves as soon as somebody listens at the controller's address. */
   async serveWhenOpen(options: ServeOptions): Promise<string> {

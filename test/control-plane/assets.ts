@@ -21,7 +21,11 @@ export async function findAssets(progress: Progress): Promise<string> {
     if (await isComplete(given)) return given;
     throw new Error(`KUBEBUILDER_ASSETS is ${given}, which lacks one of ${names.join(', ')}.`);
   }
-  const cached = join(cacheFolder(), `${kubernetesVersion}-etcd-${etcdVersion}-${process.platform}-${process.arch}`);
+  const cached = join(
+    cacheFolder(),
+    'control-plane',
+    `${kubernetesVersion}-etcd-${etcdVersion}-${process.platform}-${process.arch}`,
+  );
   if (await isComplete(cached)) return cached;
   const staging = `${cached}.${process.pid}`;
   await mkdir(staging, { recursive: true });
@@ -70,10 +74,11 @@ async function download(folder: string, progress: Progress): Promise<string | un
   }
 }
 
-function cacheFolder(): string {
+/** Where what was downloaded or built is kept for this user. */
+export function cacheFolder(): string {
   const { XDG_CACHE_HOME, LOCALAPPDATA } = process.env;
   const fallback = process.platform === 'win32' && LOCALAPPDATA ? LOCALAPPDATA : join(homedir(), '.cache');
-  return join(XDG_CACHE_HOME || fallback, 'kplug', 'control-plane');
+  return join(XDG_CACHE_HOME || fallback, 'kplug');
 }
 
 async function isComplete(folder: string): Promise<boolean> {

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { kubernetesVersion } from './versions.ts';
 
@@ -36,23 +36,43 @@ export async function findGo(): Promise<string | undefined> {
 /** Builds the binaries of a control plane into a folder. It takes minutes, as all of Kubernetes' API server is compiled. */
 export async function buildWithGo(folder: string, progress: (message: string) => void): Promise<void> {
   for (const { module, output, package: target, flags } of builds) {
-    const startedAt = performance.now();
-    let compiled = 0;
-    const tell = () => {
-      const seconds = Math.round((performance.now() - startedAt) / 1000);
-      progress(`building ${output}: ${compiled} packages compiled, ${seconds} s`);
-    };
-    const timer = setInterval(tell, 10_000);
-    try {
-      const args = ['build', '-v', '-trimpath', '-ldflags', flags, '-o', join(folder, output), target];
-      await run(args, join(import.meta.dirname, 'go', module), (line) => {
-        // Anything else that Go prints is a download or a complaint.
-        if (/^[\w./-]+$/.test(line)) compiled += 1;
-      });
-    } finally {
-      clearInterval(timer);
-      tell();
-    }
+    const source = join(import.meta.dirname, 'go', module);
+    await buildProgram({ source, target, flags, output: join(folder, output) }, progress);
+  }
+}
+
+/** What Go is to build. */
+export interface Program {
+  /** The folder of the module. */
+  source: string;
+  /** The package. */
+  target: string;
+  /** What the linker is told. */
+  flags: string;
+  /** The file to be made. */
+  output: string;
+}
+
+/** Builds a program. Rejects with what Go printed last. */
+export async function buildProgram(
+  { source, target, flags, output }: Program,
+  progress: (message: string) => void,
+): Promise<void> {
+  const startedAt = performance.now();
+  let compiled = 0;
+  const tell = () => {
+    const seconds = Math.round((performance.now() - startedAt) / 1000);
+    progress(`building ${basename(output)}: ${compiled} packages compiled, ${seconds} s`);
+  };
+  const timer = setInterval(tell, 10_000);
+  try {
+    await run(['build', '-v', '-trimpath', '-ldflags', flags, '-o', output, target], source, (line) => {
+      // Anything else that Go prints is a download or a complaint.
+      if (/^[\w./-]+$/.test(line)) compiled += 1;
+    });
+  } finally {
+    clearInterval(timer);
+    tell();
   }
 }
 

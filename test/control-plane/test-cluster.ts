@@ -1,9 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { RequestOptions } from 'node:https';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { Agent } from 'undici';
-import { vi } from 'vitest';
-import { connect } from './connect.ts';
 
 /** An object as a user writes it. */
 export interface ClusterObject {
@@ -40,7 +39,8 @@ export class TestCluster {
 
   /** A cluster by its kubeconfig. Default: the one that the run shares. */
   static async connect(kubeConfig?: KubeConfig): Promise<TestCluster> {
-    const used = kubeConfig ?? (await connect());
+    // The benchmarks bring theirs, and don't run in vitest.
+    const used = kubeConfig ?? (await (await import('./connect.ts')).connect());
     const tls: RequestOptions = {};
     await used.applyToHTTPSOptions(tls);
     return new TestCluster(used, tls);
@@ -106,15 +106,22 @@ export class TestCluster {
       names: { plural: string };
       versions: { name: string }[];
     };
-    await vi.waitFor(() => this.request('GET', `/apis/${group}/${versions[0]?.name}/${names.plural}?limit=1`), {
-      timeout: 20_000,
-      interval: 50,
-    });
+    const path = `/apis/${group}/${versions[0]?.name}/${names.plural}?limit=1`;
+    const patience = AbortSignal.timeout(20_000);
+    while (!(await this.#send('GET', path, undefined, undefined, patience.aborted ? [] : [404]))) await sleep(50);
   }
 
   /** Any request. Rejects when the answer isn't a success. */
   async request<T>(method: string, path: string, body?: object, contentType = 'application/json'): Promise<T> {
     return (await this.#send(method, path, body, contentType, [])) as T;
+  }
+
+  /** What is at a path, where that isn't JSON. */
+  async text(path: string): Promise<string> {
+    const answer = await this.#agent.request({ origin: this.#server, path, method: 'GET' });
+    const text = await answer.body.text();
+    if (answer.statusCode >= 300) throw new Error(`GET ${path}: ${answer.statusCode} ${text}`);
+    return text;
   }
 
   /** Removes the namespaces and closes the connections. */

@@ -1,0 +1,81 @@
+import { KubeConfig } from '@kubernetes/client-node';
+import { Broker, type BrokerAnswer } from '../test/control-plane/broker.ts';
+import { type ClusterObject, TestCluster } from '../test/control-plane/test-cluster.ts';
+
+/** How many objects are made or edited at once. */
+const atOnce = 16;
+
+/** How often something was asked of the API server, by verb and resource: `PATCH tables/status`. */
+export type RequestCounts = ReadonlyMap<string, number>;
+
+/** A real API server for a benchmark, which ends with it. */
+export class BenchCluster implements AsyncDisposable {
+  readonly user: TestCluster;
+  /** As a kubeconfig file has it. */
+  readonly kubeconfig: string;
+  readonly #broker: Broker;
+
+  private constructor(user: TestCluster, kubeconfig: string, broker: Broker) {
+    this.user = user;
+    this.kubeconfig = kubeconfig;
+    this.#broker = broker;
+  }
+
+  static async start(progress: (doing: string) => void): Promise<BenchCluster> {
+    const broker = new Broker(progress);
+    const address = await broker.listen();
+    try {
+      const response = await fetch(`${address}/control-plane`);
+      const { kubeconfig = '', error } = (await response.json()) as BrokerAnswer;
+      if (error) throw new Error(error);
+      const kubeConfig = new KubeConfig();
+      kubeConfig.loadFromString(kubeconfig);
+      return new BenchCluster(await TestCluster.connect(kubeConfig), kubeconfig, broker);
+    } catch (error) {
+      await broker.close();
+      throw error;
+    }
+  }
+
+  /** Does something with each of many objects, some at once. */
+  async each<T>(objects: readonly T[], act: (object: T) => Promise<unknown>): Promise<void> {
+    const left = objects.values();
+    const work = async () => {
+      for (const object of left) await act(object);
+    };
+    await Promise.all(Array.from({ length: atOnce }, work));
+  }
+
+  /** Makes objects as a user does. */
+  apply(objects: readonly ClusterObject[]): Promise<void> {
+    return this.each(objects, (object) => this.user.apply(object));
+  }
+
+  /** How often something was asked about the kinds of a group, and about Events, as the API server counts it. */
+  async requests(group: string): Promise<RequestCounts> {
+    const counts = new Map<string, number>();
+    for (const line of (await this.user.text('/metrics')).split('\n')) {
+      const [, labels = '', value] = /^apiserver_request_total\{(.*)\} (\S+)$/.exec(line) ?? [];
+      if (value === undefined) continue;
+      const { group: asked = '', resource = '', subresource = '', verb = '' } = readLabels(labels);
+      if (asked !== group && resource !== 'events') continue;
+      const name = `${verb} ${subresource ? `${resource}/${subresource}` : resource}`;
+      counts.set(name, (counts.get(name) ?? 0) + Number(value));
+    }
+    return counts;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.user.close();
+    await this.#broker.close();
+  }
+}
+
+/** How often each was asked between two counts. */
+export function difference(after: RequestCounts, before: RequestCounts): RequestCounts {
+  return new Map([...after].map(([name, count]) => [name, count - (before.get(name) ?? 0)]));
+}
+
+function readLabels(text: string): Record<string, string> {
+  return Object.fromEntries([...text.matchAll(/(\w+)="([^"]*)"/g)].map(([, name, value]) => [name, value]));
+}

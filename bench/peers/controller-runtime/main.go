@@ -1,0 +1,174 @@
+// A controller as one writes it with controller-runtime: the peer of Kplug's operator. The benchmark that starts it talks to
+// it as to a process of Node.js, in lines of JSON on the file descriptor that it names.
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"strconv"
+	"syscall"
+	"time"
+
+	"github.com/go-logr/logr"
+	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/runtime"
+	clientgoscheme "k8s.io/client-go/kubernetes/scheme"
+	"k8s.io/client-go/tools/clientcmd"
+	ctrl "sigs.k8s.io/controller-runtime"
+	"sigs.k8s.io/controller-runtime/pkg/cache"
+	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
+)
+
+// Target is what one run of the controller is for.
+type Target struct {
+	Kubeconfig string `json:"kubeconfig"`
+	Namespace  string `json:"namespace"`
+	// Plugin is the plugin's address.
+	Plugin string `json:"plugin"`
+	// Count is how many tables there are.
+	Count int `json:"count"`
+	// Finalizer says whether tables get one.
+	Finalizer bool `json:"finalizer"`
+}
+
+// Took is what something took, in milliseconds.
+type Took struct {
+	Time float64 `json:"time"`
+	CPU  float64 `json:"cpu"`
+}
+
+// Peer is the controller, while it runs.
+type Peer struct {
+	reconciler *TableReconciler
+	stop       context.CancelFunc
+	ended      chan error
+}
+
+// Settle starts a controller, and returns when every table has had its first pass.
+func (p *Peer) Settle(target Target) (*Took, error) {
+	config, err := clientcmd.RESTConfigFromKubeConfig([]byte(target.Kubeconfig))
+	if err != nil {
+		return nil, err
+	}
+	config.QPS = -1
+	scheme := runtime.NewScheme()
+	if err := clientgoscheme.AddToScheme(scheme); err != nil {
+		return nil, err
+	}
+	scheme.AddKnownTypes(groupVersion, &Table{}, &TableList{}, &Option{}, &OptionList{})
+	metav1.AddToGroupVersion(scheme, groupVersion)
+	plugin, err := NewPluginClient(target.Plugin)
+	if err != nil {
+		return nil, err
+	}
+	started, cpuBefore := time.Now(), cpuTime()
+	manager, err := ctrl.NewManager(config, ctrl.Options{
+		Scheme:  scheme,
+		Metrics: metricsserver.Options{BindAddress: "0"},
+		Cache: cache.Options{
+			DefaultNamespaces: map[string]cache.Config{target.Namespace: {}},
+			DefaultTransform:  cache.TransformStripManagedFields(),
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	p.stop = stop
+	p.reconciler = &TableReconciler{
+		Client:       manager.GetClient(),
+		Plugin:       plugin,
+		Recorder:     manager.GetEventRecorder("tables"),
+		HasFinalizer: target.Finalizer,
+	}
+	if err := p.reconciler.SetupWithManager(ctx, manager); err != nil {
+		return nil, err
+	}
+	all := p.reconciler.AllOf(target.Count)
+	p.ended = make(chan error, 1)
+	go func() {
+		p.ended <- manager.Start(ctx)
+		plugin.Close()
+	}()
+	select {
+	case err := <-p.ended:
+		return nil, fmt.Errorf("the manager ended: %w", err)
+	case <-all:
+		return &Took{Time: milliseconds(time.Since(started)), CPU: cpuTime() - cpuBefore}, nil
+	}
+}
+
+// Stop stops the controller.
+func (p *Peer) Stop() error {
+	p.stop()
+	return <-p.ended
+}
+
+func (p *Peer) run(command string, argument json.RawMessage) (any, error) {
+	switch command {
+	case "settle":
+		var target Target
+		if err := json.Unmarshal(argument, &target); err != nil {
+			return nil, err
+		}
+		return p.Settle(target)
+	case "passes":
+		return p.reconciler.Passes(), nil
+	case "stop":
+		return nil, p.Stop()
+	default:
+		return nil, fmt.Errorf("there is no command %q", command)
+	}
+}
+
+func cpuTime() float64 {
+	var usage syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {
+		panic(err)
+	}
+	return milliseconds(time.Duration(usage.Utime.Nano() + usage.Stime.Nano()))
+}
+
+func milliseconds(duration time.Duration) float64 {
+	return float64(duration.Nanoseconds()) / 1e6
+}
+
+func main() {
+	ctrl.SetLogger(logr.Discard())
+	descriptor, err := strconv.Atoi(os.Getenv("NODE_CHANNEL_FD"))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "this is a part of Kplug's benchmarks; run them with: npx pnpm bench kubernetes")
+		os.Exit(2)
+	}
+	channel := os.NewFile(uintptr(descriptor), "channel")
+	peer := &Peer{}
+	lines := bufio.NewScanner(channel)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		var call struct {
+			ID       int             `json:"id"`
+			Command  string          `json:"command"`
+			Argument json.RawMessage `json:"argument"`
+		}
+		if err := json.Unmarshal(lines.Bytes(), &call); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		answer := map[string]any{"id": call.ID}
+		if result, err := peer.run(call.Command, call.Argument); err != nil {
+			answer["error"] = err.Error()
+		} else {
+			answer["result"] = result
+		}
+		line, err := json.Marshal(answer)
+		if err != nil {
+			panic(err)
+		}
+		if _, err := channel.Write(append(line, '\n')); err != nil {
+			os.Exit(1)
+		}
+	}
+}

@@ -1,0 +1,116 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Controller, openKubernetes, type Resource, type ResourceListener, type Resources } from '@kplug/controller';
+import { KubeConfig } from '@kubernetes/client-node';
+import { pino } from 'pino';
+import { serveCommands, sharedNow, usage } from './commands.ts';
+
+const apiVersion = 'kplug.bench.example.org/v1';
+const kind = 'Table';
+
+/** What one run of the operator is for. */
+export interface ClusterTarget {
+  kubeconfig: string;
+  namespace: string;
+  /** Whether tables get a finalizer. */
+  finalizer: boolean;
+}
+
+interface Running {
+  controller: Controller;
+  starting: Promise<void>;
+  /** Lets it read its resources. */
+  open: () => void;
+  /** When each instance was registered. */
+  registeredAt: Map<string, number>;
+}
+
+let running: Running | undefined;
+
+/** An operator on a cluster. */
+const commands = {
+  /** Starts, but for reading its resources, and returns where plugins beat to. */
+  async start({ kubeconfig, namespace, finalizer }: ClusterTarget): Promise<string> {
+    const kubeConfig = new KubeConfig();
+    kubeConfig.loadFromString(kubeconfig);
+    const logger = pino({ level: 'silent' });
+    const resources = await openKubernetes({ kubeConfig, namespaces: [namespace], namespace, logger });
+    const gate = Promise.withResolvers<void>();
+    const controller = new Controller({
+      resources: behindGate(resources, gate.promise),
+      delegations: [
+        { name: 'tables', base: { apiVersion, kind }, api: 'DatabaseTable@^1.0.0', finalize: { needed: finalizer } },
+      ],
+      heartbeatAddress: '127.0.0.1:0',
+      adminAddress: false,
+      logger,
+    });
+    const registeredAt = new Map<string, number>();
+    controller.registry.subscribe(({ instance, from }) => {
+      if (from === undefined) registeredAt.set(instance.registration.instanceId, sharedNow());
+    });
+    running = { controller, starting: controller.start(), open: gate.resolve, registeredAt };
+    while (!controller.heartbeatAddress) await sleep(2);
+    return controller.heartbeatAddress;
+  },
+
+  /** When an instance was registered, as soon as it is. */
+  async registered(instanceId: string): Promise<number> {
+    for (;;) {
+      const at = operator().registeredAt.get(instanceId);
+      if (at !== undefined) return at;
+      await sleep(2);
+    }
+  },
+
+  /** Reads its resources, and says what it took until each of so many had had its first pass. In milliseconds. */
+  async settle({ count }: { count: number }): Promise<{ time: number; cpu: number }> {
+    const { controller, starting, open } = operator();
+    const before = usage();
+    open();
+    await starting;
+    await controller.whenIdle();
+    const after = usage();
+    const ready = [...controller.resources.list({ apiVersion, kind })].filter(isReady).length;
+    if (ready !== count) throw new Error(`${ready} tables are ready, not ${count}`);
+    return { time: after.at - before.at, cpu: after.cpu - before.cpu };
+  },
+
+  /** Fulfilled when no table waits for a pass. */
+  whenIdle: () => operator().controller.whenIdle(),
+
+  stop: () => operator().controller.stop(),
+};
+
+export type ClusterOperatorCommands = typeof commands;
+
+serveCommands(commands);
+
+function operator(): Running {
+  if (!running) throw new Error('the operator was not started');
+  return running;
+}
+
+/** Resources that can't be read before a gate opens, so that plugins can be there first. */
+function behindGate(resources: Resources, gate: Promise<void>): Resources {
+  const { surroundings } = resources;
+  return {
+    ...(surroundings && { surroundings }),
+    async follow(followed, listener: ResourceListener, onProblem) {
+      await gate;
+      await resources.follow(followed, listener, onProblem);
+    },
+    problem: (followed) => resources.problem(followed),
+    get: (key) => resources.get(key),
+    list: (followed) => resources.list(followed),
+    applyStatus: (key, status, options) => resources.applyStatus(key, status, options),
+    addFinalizer: (key, finalizer, options) => resources.addFinalizer(key, finalizer, options),
+    removeFinalizer: (key, finalizer, options) => resources.removeFinalizer(key, finalizer, options),
+    close: () => resources.close(),
+  };
+}
+
+function isReady({ metadata, status }: Resource): boolean {
+  const conditions = (status?.conditions ?? []) as { type: string; status: string }[];
+  const holds = conditions.some((condition) => condition.type === 'Ready' && condition.status === 'True');
+  return holds && status?.observedGeneration === metadata.generation;
+}

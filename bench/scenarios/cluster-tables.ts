@@ -1,0 +1,81 @@
+import { conditionsSchema, definition } from '../../test/control-plane/definition.ts';
+import type { ClusterObject } from '../../test/control-plane/test-cluster.ts';
+import type { BenchCluster } from '../cluster.ts';
+import { tableManifest } from '../processes/tables.ts';
+
+/** The kinds of one side of a comparison. */
+export interface Kinds {
+  group: string;
+  apiVersion: string;
+}
+
+export function kindsOf(side: string): Kinds {
+  const group = `${side}.bench.example.org`;
+  return { group, apiVersion: `${group}/v1` };
+}
+
+const text = { type: 'string' };
+const number = { type: 'integer', format: 'int64' };
+const object = (properties: object) => ({ type: 'object', properties });
+const list = (items: object) => ({ type: 'array', items });
+
+/** Has the API server serve tables and their options. */
+export async function define(cluster: BenchCluster, { group }: Kinds): Promise<void> {
+  await cluster.user.define(
+    definition({
+      group,
+      kind: 'Table',
+      spec: object({
+        serverName: text,
+        preferredImplementation: text,
+        edit: number,
+        columns: list(object({ name: text, type: text })),
+        extensions: list(object({ apiVersion: text, kind: text, name: text })),
+      }),
+      status: object({
+        implementation: text,
+        plugin: object({ name: text, version: text, api: text, apiVersion: text }),
+        observedGeneration: number,
+        rows: number,
+        conditions: conditionsSchema,
+      }),
+    }),
+  );
+  const spec = object({ partitions: number });
+  await cluster.user.define(definition({ group, kind: 'Option', spec, status: spec }));
+}
+
+/** Makes tables, each with an option of its own, and returns them. */
+export async function makeTables(
+  cluster: BenchCluster,
+  { apiVersion }: Kinds,
+  { namespace, count }: { namespace: string; count: number },
+): Promise<ClusterObject[]> {
+  const tables = Array.from({ length: count }, (_, index): ClusterObject => {
+    const { metadata, spec } = tableManifest(index, 0);
+    const extensions = [{ apiVersion, kind: 'Option', name: metadata.name }];
+    return { apiVersion, kind: 'Table', metadata: { name: metadata.name, namespace }, spec: { ...spec, extensions } };
+  });
+  const options = tables.map(({ metadata }) => ({ apiVersion, kind: 'Option', metadata, spec: { partitions: 4 } }));
+  await cluster.apply([...options, ...tables]);
+  return tables;
+}
+
+/** Refuses a run that didn't do all its work: every table ready, every option with its status. */
+export async function verify(
+  cluster: BenchCluster,
+  { apiVersion }: Kinds,
+  { namespace, count }: { namespace: string; count: number },
+): Promise<void> {
+  const list = (plural: string) =>
+    cluster.user.request<{
+      items: { status?: { partitions?: number; conditions?: { type: string; status: string }[] } }[];
+    }>('GET', `/apis/${apiVersion}/namespaces/${namespace}/${plural}`);
+  const ready = (await list('tables')).items.filter(({ status }) =>
+    status?.conditions?.some((condition) => condition.type === 'Ready' && condition.status === 'True'),
+  ).length;
+  const written = (await list('options')).items.filter(({ status }) => status?.partitions === 4).length;
+  if (ready !== count || written !== count) {
+    throw new Error(`of ${count} tables ${ready} are ready, and ${written} of their options have a status`);
+  }
+}

@@ -1,0 +1,45 @@
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { rolldown } from 'rolldown';
+import { copyClosure, packagesIn, readPackageJson } from './install.ts';
+
+/** Packages that read files beside their own code, or start workers from them, so that they have to stay as they are. */
+const whole = ['@grpc/grpc-js', '@grpc/reflection', 'grpc-health-check', 'pino'];
+
+/** What a package looks for and does without. */
+const optional = ['pg-native'];
+
+/**
+ * Puts what a folder's program imports into a few files, as hundreds of small ones take most of the time of a start. What is
+ * imported only when it is needed stays apart. The licences of what was put together are kept in one file.
+ */
+export async function bundle(folder: string, main: string): Promise<void> {
+  const nodeModules = join(folder, 'node_modules');
+  const bundled = join(folder, 'bundled');
+  const bundler = await rolldown({ input: join(folder, main), platform: 'node', external: [...whole, ...optional] });
+  await bundler.write({ dir: bundled, format: 'esm', entryFileNames: '[name].js', chunkFileNames: '[name].js' });
+  await bundler.close();
+
+  writeFileSync(join(folder, 'LICENSES'), licencesIn(nodeModules));
+  const all = join(folder, 'all');
+  renameSync(nodeModules, all);
+  mkdirSync(nodeModules);
+  const needed = whole.filter((name) => packagesIn(all).includes(name));
+  copyClosure(needed, all, nodeModules);
+  for (const name of readdirSync(folder)) {
+    if (!['LICENSES', 'node_modules', 'bundled'].includes(name)) rmSync(join(folder, name), { recursive: true });
+  }
+  renameSync(bundled, join(folder, 'dist'));
+}
+
+/** The licence of every package, as far as it brings one. */
+function licencesIn(nodeModules: string): string {
+  const texts = packagesIn(nodeModules).map((name) => {
+    const folder = join(nodeModules, name);
+    const { version = '', license = '' } = readPackageJson(folder);
+    const files = readdirSync(folder).filter((file) => /^(?:licen[cs]e|notice|copying)/i.test(file));
+    const text = files.map((file) => readFileSync(join(folder, file), 'utf8').trim()).join('\n\n');
+    return `${name} ${version}: ${license}\n\n${text}\n`;
+  });
+  return texts.join(`\n${'-'.repeat(80)}\n`);
+}
