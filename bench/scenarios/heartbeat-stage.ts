@@ -5,7 +5,7 @@ import type { HeardCommands } from '../processes/heartbeat-server.ts';
 
 /** Who is measured: a server, and how it is loaded. */
 export interface Contender {
-  server: 'heartbeat-server' | 'raw-server';
+  server: 'heartbeat-server' | 'raw-server' | 'grpc-server';
   way: 'unary' | 'session';
   /** Whether the raw server ends its answers as gRPC does. */
   trailers?: boolean;
@@ -33,9 +33,8 @@ export class HeartbeatStage implements AsyncDisposable {
   constructor(contender: Contender) {
     this.#contender = contender;
     const { server, trailers, loadProcesses = 1 } = contender;
-    const raw = new URL('../processes/raw-server.ts', import.meta.url);
-    const ours = new URL('../processes/heartbeat-server.ts', import.meta.url);
-    this.#server = new Child(server === 'raw-server' ? raw : ours, { env: { BENCH_TRAILERS: trailers ? '1' : '' } });
+    const module = new URL(`../processes/${server}.ts`, import.meta.url);
+    this.#server = new Child(module, { env: { BENCH_TRAILERS: trailers ? '1' : '' } });
     const load = new URL('../processes/heartbeat-load.ts', import.meta.url);
     this.#loads = Array.from({ length: loadProcesses }, () => new Child<LoadCommands>(load));
   }

@@ -7,6 +7,7 @@ const contenders = {
   unary: { server: 'heartbeat-server', way: 'unary' },
   session: { server: 'heartbeat-server', way: 'session' },
   raw: { server: 'raw-server', way: 'unary' },
+  grpc: { server: 'grpc-server', way: 'unary' },
   rawTrailers: { server: 'raw-server', way: 'unary', trailers: true },
   unaryTwice: { server: 'heartbeat-server', way: 'unary', loadProcesses: 2 },
   rawTwice: { server: 'raw-server', way: 'unary', loadProcesses: 2 },
@@ -28,7 +29,7 @@ export const heartbeats: Scenario = {
       progress(`${instances} instances`);
       const names: ContenderName[] =
         instances === main
-          ? ['raw', 'unary', 'session', 'rawTrailers', 'rawTwice', 'unaryTwice']
+          ? ['raw', 'grpc', 'unary', 'session', 'rawTrailers', 'rawTwice', 'unaryTwice']
           : ['raw', 'unary', 'session'];
       measured.set(instances, await measure(names, instances, quick));
     }
@@ -90,12 +91,14 @@ function report(measured: Map<number, Partial<Record<ContenderName, Rounds>>>, m
 its own and with one heartbeat on the way. In sessions, where nothing is answered, a round of beats is sent when the last
 round but one has been read. The load writes prepared bytes and reads only the heads of frames, so that the server is what
 is measured; both servers get the same bytes. The peer is \`node:http2\` alone: it reads the body and answers with one of the
-same size, with nothing decoded, registered or counted.`,
+same size, with nothing decoded, registered or counted. grpc-js alone, which the port is built on, answers bytes with bytes.`,
     comparisons: [
       {
         ...compare('single calls', 'rate', 'unary', 'raw', '`node:http2` alone'),
         goal: { of: 'ratio', is: 'at least', value: 0.55 },
       },
+      compare('single calls', 'rate', 'unary', 'grpc', 'grpc-js alone'),
+      compare('grpc-js alone', 'rate', 'grpc', 'raw', '`node:http2` alone'),
       compare('single calls', 'rate', 'unary', 'rawTrailers', '`node:http2` alone, with the trailers of gRPC'),
       {
         ...compare('in sessions', 'rate', 'session', 'unary', 'our single calls'),

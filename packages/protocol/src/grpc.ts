@@ -125,7 +125,21 @@ function methodDefinition(method: DescMethod): grpc.MethodDefinition<object, obj
   };
 }
 
+/** The bytes of frozen messages. */
+const remembered = new WeakMap<object, Buffer>();
+
+/** A message that is frozen is taken to stay as it is in all its parts, and is serialized once. */
 function serialize(schema: DescMessage, message: object): Buffer {
+  if (!Object.isFrozen(message)) return serializeAnew(schema, message);
+  let bytes = remembered.get(message);
+  if (!bytes) {
+    bytes = serializeAnew(schema, message);
+    remembered.set(message, bytes);
+  }
+  return bytes;
+}
+
+function serializeAnew(schema: DescMessage, message: object): Buffer {
   const { buffer, byteOffset, byteLength } = toBinary(schema, create(schema, message as MessageInitShape<DescMessage>));
   return Buffer.from(buffer, byteOffset, byteLength);
 }

@@ -118,13 +118,14 @@ function serveSession(
   stream.on('error', onEnd);
 }
 
-/** Makes the answers to accepted heartbeats. Nearly all are on the same terms, so the latest one is kept. */
+/** Makes the answers to accepted heartbeats. Nearly all are on the same terms, so the latest one is kept, with its bytes. */
 function acceptances(): (lease: Lease, drain: boolean) => HeartbeatResponse {
   let latest: { lease: Lease; drain: boolean; response: HeartbeatResponse } | undefined;
   return (lease, drain) => {
     if (latest?.lease !== lease || latest.drain !== drain) {
       const value = leaseMessage(lease, drain);
-      latest = { lease, drain, response: create(HeartbeatResponseSchema, { answer: { case: 'lease', value } }) };
+      const response = create(HeartbeatResponseSchema, { answer: { case: 'lease', value } });
+      latest = { lease, drain, response: Object.freeze(response) };
     }
     return latest.response;
   };

@@ -1,0 +1,45 @@
+import * as grpc from '@grpc/grpc-js';
+import { serveCommands, usage } from './commands.ts';
+import type { HeardCommands } from './heartbeat-server.ts';
+
+/** As long as the answer to a heartbeat is: a lease of 5 s and 15 s. */
+const answer = Buffer.alloc(10);
+
+let heard = 0;
+
+const bytes = (value: Buffer) => value;
+const heartbeat = {
+  path: '/kplug.v1.RegistryService/Heartbeat',
+  requestStream: false,
+  responseStream: false,
+  requestSerialize: bytes,
+  requestDeserialize: bytes,
+  responseSerialize: bytes,
+  responseDeserialize: bytes,
+};
+
+// As ours, it keeps no books of its own on calls.
+const server = new grpc.Server({ 'grpc.enable_channelz': 0 });
+server.addService(
+  { heartbeat },
+  {
+    heartbeat(_call: grpc.ServerUnaryCall<Buffer, Buffer>, callback: grpc.sendUnaryData<Buffer>) {
+      heard++;
+      callback(null, answer);
+    },
+  },
+);
+
+/** grpc-js alone: it reads a message and answers with one, as bytes. */
+const commands: HeardCommands = {
+  listen: () =>
+    new Promise<number>((resolve, reject) => {
+      server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), (error, port) =>
+        error ? reject(error) : resolve(port),
+      );
+    }),
+
+  heard: () => ({ ...usage(), heard, refused: 0, instances: 0 }),
+};
+
+serveCommands(commands);
