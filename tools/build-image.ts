@@ -45,13 +45,11 @@ async function build(image: ImageDefinition): Promise<string> {
   else compileEntry(source, image.entry, scratch, folder);
   removeSuperfluous(folder);
 
-  let main = image.entry.replace(/^src\//, 'dist/').replace(/\.ts$/, '.js');
-  if (!image.native) {
-    await bundle(folder, main);
-    main = `dist/${basename(main)}`;
-  }
+  const compiled = image.entry.replace(/^src\//, 'dist/').replace(/\.ts$/, '.js');
+  const main = image.native ? compiled : `dist/${basename(compiled)}`;
   const packageJson = { name, version, license, private: true, type: 'module', main };
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify(packageJson, null, 2)}\n`);
+  if (!image.native) await bundle(folder, compiled);
   resetTimes(folder);
   return folder;
 }

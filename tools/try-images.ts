@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
@@ -61,6 +61,18 @@ interface Resources {
   resources: { readyReason: string }[];
 }
 
+/** Has the operator's image look for a cluster that isn't there, which loads all that a cluster takes. */
+function tryCluster(): void {
+  const clusters = [{ name: 'none', cluster: { server: 'https://127.0.0.1:1' } }];
+  const contexts = [{ name: 'none', context: { cluster: 'none', user: 'none' } }];
+  const users = [{ name: 'none', user: { token: 'none' } }];
+  const kubeconfig = { apiVersion: 'v1', kind: 'Config', clusters, contexts, users, 'current-context': 'none' };
+  writeFileSync(place('kubeconfig'), JSON.stringify(kubeconfig));
+  const args = [place('image/operator'), 'get', 'pods', '--kubeconfig', place('kubeconfig')];
+  const { stderr } = spawnSync(process.execPath, args, { cwd: place('empty'), env: {}, encoding: 'utf8', ...user });
+  if (!stderr.includes('127.0.0.1:1')) throw new Error(`the cluster is not missed, but: ${stderr}`);
+}
+
 /** A table that no plugin but the preferred one may make. */
 function table(name: string, preferredImplementation: string): string {
   const spec = { serverName: 'test', preferredImplementation, columns: [{ name: 'id', type: 'uint64' }] };
@@ -78,6 +90,7 @@ try {
   writeFileSync(place('manifests/sqlite.yaml'), table('in-sqlite', 'SQLite'));
   writeFileSync(place('manifests/postgresql.yaml'), table('in-postgresql', 'PostgreSQL'));
 
+  tryCluster();
   const [heartbeat, admin, postgres] = [await freePort(), await freePort(), await freePort()];
   const addresses = ['--grpc-bind-address', `127.0.0.1:${heartbeat}`, '--admin-bind-address', `127.0.0.1:${admin}`];
   const what = ['--manifests', place('manifests'), '--delegation', place('kplug.yaml')];

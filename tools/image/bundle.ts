@@ -7,7 +7,7 @@ import { copyClosure, packagesIn, readPackageJson } from './install.ts';
 const whole = ['@grpc/grpc-js', '@grpc/reflection', 'grpc-health-check', 'pino'];
 
 /** What a package looks for and does without. */
-const optional = ['pg-native'];
+const optional = ['pg-cloudflare', 'pg-native'];
 
 /**
  * Puts what a folder's program imports into a few files, as hundreds of small ones take most of the time of a start. What is
@@ -27,7 +27,8 @@ export async function bundle(folder: string, main: string): Promise<void> {
   const needed = whole.filter((name) => packagesIn(all).includes(name));
   copyClosure(needed, all, nodeModules);
   for (const name of readdirSync(folder)) {
-    if (!['LICENSES', 'node_modules', 'bundled'].includes(name)) rmSync(join(folder, name), { recursive: true });
+    if (!['LICENSES', 'node_modules', 'bundled', 'package.json'].includes(name))
+      rmSync(join(folder, name), { recursive: true });
   }
   renameSync(bundled, join(folder, 'dist'));
 }

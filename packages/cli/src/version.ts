@@ -1,8 +1,4 @@
-import { readFileSync } from 'node:fs';
-
-const packageJson = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as {
-  version: string;
-};
+import packageJson from '../package.json' with { type: 'json' };
 
 /** The version of this package. */
 export const { version } = packageJson;
