@@ -20,8 +20,8 @@ type Client = GrpcClient<typeof RegistryService>;
 /** The longest wait between two tries to reach a controller, in milliseconds. Well below the default lease of 15 s. */
 const longestWait = 5_000;
 
-/** The wait before a refused registration is tried again: the controller's configuration may change, but not soon. */
-const refusedWait = 10_000;
+/** The longest wait before a refused registration is tried again, and twice the shortest: the controller's configuration may change, but not soon. */
+const refusedWait = 20_000;
 
 /**
  * Makes a plugin known to its controller and keeps it known: a session that beats, made anew when it breaks; or unary beats

@@ -78,6 +78,7 @@ describe('kplug plugins', () => {
     await vi.waitFor(() => expect(watch.stdout).toMatch(/^\d\d:\d\d:\d\d {3}live {3}Plain 1\.0\.0 {3}/), waiting);
     const second = workspace.startPlugin(operator.at.heartbeatAddress, { GREETING_PLUGIN: 'Second' });
     await vi.waitFor(() => expect(watch.stdout).toMatch(/live {3}Second 1\.0\.0/), waiting);
+    await vi.waitFor(() => expect(json.stdout).toContain('"Second"'), waiting);
     second.kill('SIGTERM');
     await vi.waitFor(() => expect(watch.stdout).toMatch(/gone {3}Second 1\.0\.0 .* it has stopped/), waiting);
     watch.kill('SIGINT');

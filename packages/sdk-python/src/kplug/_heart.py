@@ -23,8 +23,9 @@ _Session = aio.StreamStreamCall[registry_pb2.SessionRequest, registry_pb2.Sessio
 _LONGEST_WAIT = 5.0
 """The longest wait between two tries to reach a controller, in seconds. Well below the default lease of 15 s."""
 
-_REFUSED_WAIT = 10.0
-"""The wait before a refused registration is tried again: the controller's configuration may change, but not soon."""
+_REFUSED_WAIT = 20.0
+"""The longest wait before a refused registration is tried again, and twice the shortest: the controller's configuration
+may change, but not soon."""
 
 _CHANNEL_OPTIONS = [
     ("grpc.keepalive_time_ms", 10_000),

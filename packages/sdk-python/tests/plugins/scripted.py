@@ -43,7 +43,8 @@ plugin = Plugin(
 @plugin.reconcile
 def reconcile(call: Call[Table]) -> Result:
     name, spec = call.base.metadata.name, call.base.spec
-    print("reconcile", name, flush=True)
+    # In one piece, as threads print at the same time.
+    print(f"reconcile {name}\n", end="", flush=True)
     call.cancelled.wait(DELAY)
     if spec.fail == "terminal":
         raise Terminal("the table can't be", reason="Impossible")
@@ -67,7 +68,8 @@ def reconcile(call: Call[Table]) -> Result:
 
 @plugin.finalize
 async def finalize(call: FinalizeCall[Table]) -> None:
-    print("finalize", call.base.metadata.name, call.cause, type(call.base.spec).__name__, flush=True)
+    base = call.base
+    print(f"finalize {base.metadata.name} {call.cause} {type(base.spec).__name__}\n", end="", flush=True)
 
 
 if __name__ == "__main__":

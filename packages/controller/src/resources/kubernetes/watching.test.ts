@@ -118,8 +118,11 @@ describe('a watch', () => {
     });
     const followed = await open();
     await followed.follow(tables);
-    for (const columns of [1, 2, 3]) await cluster.apply(table('users', columns));
-    await followed.waitFor(keyOf('users'), ({ spec }) => expect(spec).toEqual({ columns: 3 }));
+    for (const columns of [1, 2, 3]) {
+      await cluster.apply(table('users', columns));
+      // Each in a chunk of its own.
+      await followed.waitFor(keyOf('users'), ({ spec }) => expect(spec).toEqual({ columns }));
+    }
     expect(cuts).toBe(1);
     expect(told(followed)).toEqual({ users: [1, 2, 3] });
     expect(proxy.requests.filter(isList)).toHaveLength(1);
