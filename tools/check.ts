@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { goModule, goVariables, hasGoFor } from './languages/go.ts';
 import { installedPython, pythonPackage } from './python/environment.ts';
 
 /**
@@ -14,6 +15,8 @@ interface Check {
   command: string[];
   /** Where; at the top of the repository if missing. */
   cwd?: string;
+  /** Variables besides those of this process. */
+  env?: NodeJS.ProcessEnv;
   /** What to do when it fails. */
   advice: string;
 }
@@ -70,6 +73,28 @@ function pythonChecks(python: string): Check[] {
   ];
 }
 
+/** The checks of the example in Go. */
+function goChecks(): Check[] {
+  const inGo = { cwd: goModule, env: goVariables };
+  const output = join(generated, 'go');
+  return [
+    // It ends with 0 whatever it finds, but prints only what is wrong.
+    { ...inGo, name: 'Go format', command: ['sh', '-c', '! gofmt -d . | grep .'], advice: `gofmt -w ${goModule}` },
+    { ...inGo, name: 'Go vet', command: ['go', 'vet', './...'], advice: 'mend what it says' },
+    {
+      name: 'generated Go code',
+      command: [
+        'sh',
+        '-c',
+        `node tools/generate-go.ts -o '${output}' && diff -r '${output}/examples/plugins/go/gen' '${goModule}/gen'`,
+      ],
+      advice: 'npx pnpm generate, and commit what it changes',
+    },
+  ];
+}
+
+if (await hasGoFor('the checks of Go')) checks.push(...goChecks());
+
 const python = installedPython();
 if (python) checks.push(...pythonChecks(python));
 else {
@@ -88,7 +113,11 @@ function run(check: Check): Promise<Outcome> {
   const startedAt = performance.now();
   return new Promise((resolve, reject) => {
     const [program = '', ...args] = check.command;
-    const child = spawn(program, args, { cwd: check.cwd, stdio: ['ignore', 'pipe', 'pipe'] });
+    const child = spawn(program, args, {
+      cwd: check.cwd,
+      env: { ...process.env, ...check.env },
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     let output = '';
     child.stdout.on('data', (chunk) => {
       output += chunk;

@@ -48,7 +48,7 @@ function layoutOf({ base, extensions }: Input): Layout {
 
 if (import.meta.main) {
   await definePlugin({
-    name: database,
+    name: process.env.PLUGIN_NAME ?? database,
     version: process.env.PLUGIN_VERSION ?? '1.0.0',
     api: 'DatabaseTable@1.0.0',
     base: databaseTable,

@@ -74,7 +74,7 @@ class Options(Struct, rename="camel", forbid_unknown_fields=True):
 
 
 plugin = Plugin(
-    "SQLite",
+    os.environ.get("PLUGIN_NAME", "SQLite"),
     version=os.environ.get("PLUGIN_VERSION", "1.0.0"),
     api="DatabaseTable@1.0.0",
     spec=Table,

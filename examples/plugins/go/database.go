@@ -1,0 +1,216 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"modernc.org/sqlite"
+)
+
+// No resource can be called so: names of resources have no underscore.
+const newTable = "kplug_new"
+
+type column struct {
+	Name string `json:"name"`
+	Type string `json:"type"`
+}
+
+// layout is what a table is. The first column is the primary key.
+type layout struct {
+	Columns              []column
+	Strict, WithoutRowID bool
+}
+
+// find returns the index of the first column of a name, or -1. SQLite doesn't tell `Name` from `name`.
+func (l layout) find(name string) int {
+	return slices.IndexFunc(l.Columns, func(c column) bool { return strings.EqualFold(c.Name, name) })
+}
+
+// database is a transaction on an SQLite file.
+type database struct {
+	ctx context.Context
+	tx  *sql.Tx
+}
+
+// inTransaction opens a file for one pass, whose work is done wholly or not at all.
+func inTransaction(ctx context.Context, file string, work func(*database) error) error {
+	path, err := filepath.Abs(file)
+	if err != nil {
+		return err
+	}
+	// Taking the lock at once makes two instances of the plugin wait for each other.
+	source := url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: "_txlock=immediate&_pragma=busy_timeout(5000)"}
+	db, err := sql.Open("sqlite", source.String())
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	tx, err := db.BeginTx(ctx, nil)
+	if err != nil {
+		return explainSqlite(file, err)
+	}
+	// After a commit it does nothing.
+	defer tx.Rollback()
+	if err := work(&database{ctx, tx}); err != nil {
+		return explainSqlite(file, err)
+	}
+	return explainSqlite(file, tx.Commit())
+}
+
+// explainSqlite says what should follow from an error of SQLite, by its primary result code: https://sqlite.org/rescode.html
+func explainSqlite(file string, err error) error {
+	var sqliteError *sqlite.Error
+	if !errors.As(err, &sqliteError) {
+		return err
+	}
+	switch sqliteError.Code() & 0xff {
+	case 5, 6, 8, 10, 13, 14:
+		return retry("DatabaseUnavailable", "SQLite file %s: %s.", file, err)
+	case 19, 20:
+		return terminal("DataDoesNotFit",
+			"SQLite file %s: %s. Nothing was changed. Correct the data or choose otherwise, then edit this resource.", file, err)
+	default:
+		return terminal("StatementRefused", "SQLite file %s: %s. Nothing was changed.", file, err)
+	}
+}
+
+// makeTable makes a table as it is wanted, and says what that took: nothing when it is so already.
+func (db *database) makeTable(table string, wanted layout) ([]string, error) {
+	actual, err := db.readLayout(table)
+	if errors.Is(err, sql.ErrNoRows) {
+		return []string{"created"}, db.create(table, wanted)
+	}
+	if err != nil {
+		return nil, err
+	}
+	changes := describe(wanted, actual)
+	added := slices.DeleteFunc(slices.Clone(wanted.Columns), func(c column) bool { return actual.find(c.Name) >= 0 })
+	if len(added) < len(changes) {
+		return changes, db.rebuild(table, wanted, actual)
+	}
+	for _, c := range added {
+		if err := db.execute("ALTER TABLE main.%s ADD COLUMN %s %s", quote(table), quote(c.Name), c.Type); err != nil {
+			return nil, err
+		}
+	}
+	return changes, nil
+}
+
+// readLayout returns the table as it is, or sql.ErrNoRows.
+func (db *database) readLayout(table string) (layout, error) {
+	var found layout
+	query := "SELECT strict, wr FROM pragma_table_list(?) WHERE schema = 'main' AND type = 'table'"
+	if err := db.tx.QueryRowContext(db.ctx, query, table).Scan(&found.Strict, &found.WithoutRowID); err != nil {
+		return layout{}, err
+	}
+	// The primary key first, as that is how it is wanted.
+	query = "SELECT name, type FROM pragma_table_info(?) ORDER BY pk = 0, cid"
+	rows, err := db.tx.QueryContext(db.ctx, query, table)
+	if err != nil {
+		return layout{}, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var c column
+		if err := rows.Scan(&c.Name, &c.Type); err != nil {
+			return layout{}, err
+		}
+		found.Columns = append(found.Columns, c)
+	}
+	return found, rows.Err()
+}
+
+func (db *database) countRows(table string) (rows int64, err error) {
+	err = db.tx.QueryRowContext(db.ctx, "SELECT count(*) FROM main."+quote(table)).Scan(&rows)
+	return rows, err
+}
+
+// dropTable drops a table, if it is there.
+func (db *database) dropTable(table string) error {
+	return db.execute("DROP TABLE IF EXISTS main.%s", quote(table))
+}
+
+func (db *database) create(table string, wanted layout) error {
+	var parts, options []string
+	for index, c := range wanted.Columns {
+		part := quote(c.Name) + " " + c.Type
+		if index == 0 {
+			part += " NOT NULL"
+		}
+		parts = append(parts, part)
+	}
+	parts = append(parts, "PRIMARY KEY ("+quote(wanted.Columns[0].Name)+")")
+	if wanted.Strict {
+		options = append(options, "STRICT")
+	}
+	if wanted.WithoutRowID {
+		options = append(options, "WITHOUT ROWID")
+	}
+	return db.execute("CREATE TABLE main.%s (%s) %s", quote(table), strings.Join(parts, ", "), strings.Join(options, ", "))
+}
+
+// rebuild makes a table anew with the rows of the old one, as SQLite changes little of a table in place.
+func (db *database) rebuild(table string, wanted, actual layout) error {
+	if err := db.create(newTable, wanted); err != nil {
+		return err
+	}
+	var kept []string
+	for _, c := range wanted.Columns {
+		if actual.find(c.Name) >= 0 {
+			kept = append(kept, quote(c.Name))
+		}
+	}
+	if len(kept) > 0 {
+		names := strings.Join(kept, ", ")
+		if err := db.execute("INSERT INTO main.%s (%s) SELECT %[2]s FROM main.%[3]s", newTable, names, quote(table)); err != nil {
+			return err
+		}
+	}
+	if err := db.dropTable(table); err != nil {
+		return err
+	}
+	return db.execute("ALTER TABLE main.%s RENAME TO %s", newTable, quote(table))
+}
+
+func (db *database) execute(format string, args ...any) error {
+	_, err := db.tx.ExecContext(db.ctx, fmt.Sprintf(format, args...))
+	return err
+}
+
+// quote puts a name into a statement.
+func quote(name string) string {
+	return `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
+}
+
+// describe says how a table differs from the one that is wanted.
+func describe(wanted, actual layout) (changes []string) {
+	say := func(format string, args ...any) { changes = append(changes, fmt.Sprintf(format, args...)) }
+	for _, c := range actual.Columns {
+		if wanted.find(c.Name) < 0 {
+			say("dropped column %s", c.Name)
+		}
+	}
+	for _, c := range wanted.Columns {
+		if index := actual.find(c.Name); index < 0 {
+			say("added column %s (%s)", c.Name, c.Type)
+		} else if former := actual.Columns[index]; former != c {
+			say("changed column %s %s to %s %s", former.Name, former.Type, c.Name, c.Type)
+		}
+	}
+	if key, former := wanted.Columns[0].Name, actual.Columns[0].Name; !strings.EqualFold(key, former) {
+		say("changed the primary key from %s to %s", former, key)
+	}
+	if wanted.Strict != actual.Strict {
+		say("set strict to %t", wanted.Strict)
+	}
+	if wanted.WithoutRowID != actual.WithoutRowID {
+		say("set withoutRowId to %t", wanted.WithoutRowID)
+	}
+	return changes
+}

@@ -1,0 +1,76 @@
+package org.example.sqlite;
+
+import java.net.InetSocketAddress;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.UUID;
+import kplug.v1.Registry.ExtensionKind;
+import kplug.v1.Registry.PluginApi;
+import kplug.v1.Registry.PodReference;
+import kplug.v1.Registry.Registration;
+
+/** A plugin that makes each `DatabaseTable` a table in an SQLite file. The file is named by `serverName`. */
+final class Main {
+  private Main() {}
+
+  public static void main(String[] arguments) throws Exception {
+    // One line for each message.
+    System.setProperty("java.util.logging.SimpleFormatter.format", "%1$tFT%1$tT %4$s %5$s%6$s%n");
+    Map<String, String> environment = new HashMap<>(System.getenv());
+    environment.values().removeIf(String::isEmpty);
+    String controller = environment.getOrDefault("KPLUG_CONTROLLER", "localhost:50050");
+    Registration.Builder registration =
+        Registration.newBuilder()
+            .setPlugin(environment.getOrDefault("PLUGIN_NAME", "SQLite"))
+            .setVersion(environment.getOrDefault("PLUGIN_VERSION", "1.0.0"))
+            .setInstanceId(environment.getOrDefault("KPLUG_INSTANCE_ID", UUID.randomUUID().toString()))
+            .setAddress(environment.getOrDefault("KPLUG_ADDRESS", ""))
+            .addApis(
+                PluginApi.newBuilder()
+                    .setName("DatabaseTable")
+                    .setVersion("1.0.0")
+                    .addExtensionKinds(ExtensionKind.newBuilder().setKind(DatabaseTable.EXTENSION_KIND)));
+    if (environment.containsKey("KPLUG_POD_NAMESPACE") && environment.containsKey("KPLUG_POD_NAME")) {
+      registration.setPod(
+          PodReference.newBuilder()
+              .setNamespace(environment.get("KPLUG_POD_NAMESPACE"))
+              .setName(environment.get("KPLUG_POD_NAME")));
+    }
+    Path directory = Path.of(environment.getOrDefault("SQLITE_DIRECTORY", "."));
+    Duration checkInterval = milliseconds(environment, "DATABASE_TABLE_CHECK_INTERVAL", "30000");
+    Duration drainTimeout = milliseconds(environment, "KPLUG_DRAIN_TIMEOUT", "25000");
+    InetSocketAddress bindAddress = bindAddress(environment.get("KPLUG_BIND_ADDRESS"), controller);
+
+    PluginServer server =
+        new PluginServer(registration, controller, bindAddress, new SqliteTables(directory, checkInterval));
+    server.start();
+    Runtime.getRuntime()
+        .addShutdownHook(
+            new Thread(
+                () -> {
+                  server.stop(drainTimeout);
+                  // Otherwise a JVM that is ended by a signal exits with 143.
+                  Runtime.getRuntime().halt(0);
+                }));
+    server.awaitDrain();
+    System.exit(0);
+  }
+
+  private static Duration milliseconds(Map<String, String> environment, String variable, String otherwise) {
+    return Duration.ofMillis(Long.parseLong(environment.getOrDefault(variable, otherwise)));
+  }
+
+  /** Where to listen: where only this machine can connect, if the controller is on it, unless something else is given. */
+  private static InetSocketAddress bindAddress(String given, String controller) {
+    if (given != null) {
+      int colon = given.lastIndexOf(':');
+      int port = Integer.parseInt(given.substring(colon + 1));
+      String host = given.substring(0, colon).replaceAll("[\\[\\]]", "");
+      return host.isEmpty() ? new InetSocketAddress(port) : new InetSocketAddress(host, port);
+    }
+    boolean onLoopback = controller.matches("(localhost|127\\.[0-9.]+|\\[::1\\]):[0-9]+");
+    return onLoopback ? new InetSocketAddress("127.0.0.1", 0) : new InetSocketAddress(0);
+  }
+}

@@ -1,0 +1,99 @@
+package org.example.sqlite;
+
+import static java.lang.System.Logger.Level.ERROR;
+
+import io.grpc.Status;
+import io.grpc.stub.StreamObserver;
+import java.time.Duration;
+import java.util.concurrent.Callable;
+import java.util.concurrent.Semaphore;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Function;
+import kplug.v1.Plugin.FinalizeRequest;
+import kplug.v1.Plugin.FinalizeResponse;
+import kplug.v1.Plugin.GetInfoRequest;
+import kplug.v1.Plugin.GetInfoResponse;
+import kplug.v1.Plugin.Outcome;
+import kplug.v1.Plugin.ReconcileRequest;
+import kplug.v1.Plugin.ReconcileResponse;
+import kplug.v1.PluginServiceGrpc.PluginServiceImplBase;
+import kplug.v1.Registry.RegistrationOrBuilder;
+
+/** Answers calls, and turns failures into answers. */
+final class PluginService extends PluginServiceImplBase {
+  private static final int ALL = Integer.MAX_VALUE;
+
+  private final System.Logger log = System.getLogger("service");
+  private final RegistrationOrBuilder registration;
+  private final SqliteTables tables;
+  // Each call takes one.
+  private final Semaphore calls = new Semaphore(ALL);
+
+  PluginService(RegistrationOrBuilder registration, SqliteTables tables) {
+    this.registration = registration;
+    this.tables = tables;
+  }
+
+  /** Waits for the calls under way and takes no new ones from then on. False if they took too long. */
+  boolean finishCalls(Duration timeout) throws InterruptedException {
+    return calls.tryAcquire(ALL, timeout.toMillis(), TimeUnit.MILLISECONDS);
+  }
+
+  @Override
+  public void getInfo(GetInfoRequest request, StreamObserver<GetInfoResponse> observer) {
+    GetInfoResponse.Builder info =
+        GetInfoResponse.newBuilder()
+            .setPlugin(registration.getPlugin())
+            .setVersion(registration.getVersion())
+            .addAllApis(registration.getApisList())
+            .setInstanceId(registration.getInstanceId())
+            .setRuntime("grpc-java java/" + System.getProperty("java.version"));
+    observer.onNext(info.build());
+    observer.onCompleted();
+  }
+
+  @Override
+  public void reconcile(ReconcileRequest request, StreamObserver<ReconcileResponse> observer) {
+    answer(
+        observer,
+        () -> tables.reconcile(request),
+        failure ->
+            ReconcileResponse.newBuilder().setOutcome(failure.outcome()).addMessages(failure.toMessage()).build());
+  }
+
+  @Override
+  public void finalize(FinalizeRequest request, StreamObserver<FinalizeResponse> observer) {
+    answer(
+        observer,
+        () -> {
+          tables.drop(request.getBase());
+          return FinalizeResponse.newBuilder().setOutcome(Outcome.OUTCOME_SUCCESS).build();
+        },
+        failure ->
+            FinalizeResponse.newBuilder().setOutcome(failure.outcome()).addMessages(failure.toMessage()).build());
+  }
+
+  private <T> void answer(StreamObserver<T> observer, Callable<T> work, Function<Failure, T> explain) {
+    if (!calls.tryAcquire()) {
+      observer.onError(Status.UNAVAILABLE.withDescription("the plugin is stopping").asRuntimeException());
+      return;
+    }
+    try {
+      observer.onNext(attempt(work, explain));
+      observer.onCompleted();
+    } finally {
+      calls.release();
+    }
+  }
+
+  private <T> T attempt(Callable<T> work, Function<Failure, T> explain) {
+    try {
+      return work.call();
+    } catch (Failure e) {
+      return explain.apply(e);
+    } catch (Exception e) {
+      log.log(ERROR, "a call failed with an unexpected error", e);
+      return explain.apply(Failure.retry("PluginError", e.toString(), e));
+    }
+  }
+}

@@ -1,0 +1,80 @@
+package org.example.sqlite;
+
+import static java.lang.System.Logger.Level.INFO;
+
+import com.google.gson.Gson;
+import com.google.protobuf.ByteString;
+import com.google.protobuf.util.Durations;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.sql.SQLException;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import kplug.v1.Plugin.Outcome;
+import kplug.v1.Plugin.ReconcileRequest;
+import kplug.v1.Plugin.ReconcileResponse;
+import kplug.v1.ResourceOuterClass.Event;
+import kplug.v1.ResourceOuterClass.Resource;
+
+/** What the plugin does: tables in the SQLite files of a directory. */
+final class SqliteTables {
+  private final System.Logger log = System.getLogger("tables");
+  private final Gson gson = new Gson();
+  private final Path directory;
+  private final Duration checkInterval;
+
+  /** `checkInterval` is how often to look for what was done to a table by hand. */
+  SqliteTables(Path directory, Duration checkInterval) {
+    this.directory = directory;
+    this.checkInterval = checkInterval;
+  }
+
+  private record Done(List<String> changes, long rows) {}
+
+  /** Makes the table as the resource describes it, in one transaction. */
+  ReconcileResponse reconcile(ReconcileRequest request) throws SQLException {
+    DatabaseTable resource = DatabaseTable.read(request.getBase());
+    Optional<String> extension = DatabaseTable.extensionKey(request.getExtensionsMap());
+    Layout wanted = resource.layout(extension, request.getExtensionsMap());
+    Path file = resource.file(directory);
+    String table = resource.tableName();
+    Done done =
+        Database.inTransaction(file, db -> new Done(db.makeTable(table, wanted), db.countRows(table)));
+
+    Object status = Map.of("table", Map.of("database", "SQLite", "name", table, "columns", wanted.columns()));
+    ReconcileResponse.Builder response =
+        ReconcileResponse.newBuilder()
+            .setOutcome(Outcome.OUTCOME_SUCCESS)
+            .setBaseStatus(encode(status))
+            .setRequeueAfter(Durations.fromMillis(checkInterval.toMillis()));
+    extension.ifPresent(
+        key ->
+            response.putExtensionStatuses(key, encode(Map.of("rows", done.rows(), "file", file.toString()))));
+    if (!done.changes().isEmpty()) {
+      String text = "SQLite table " + table + ": " + String.join("; ", done.changes()) + ".";
+      log.log(INFO, text);
+      response.addEvents(Event.newBuilder().setReason("TableChanged").setMessage(text));
+    }
+    return response.build();
+  }
+
+  /** Drops the table. Its file stays, as other tables may be in it. */
+  void drop(Resource base) throws SQLException {
+    // Its columns may have been edited to something invalid. What was made before is undone all the same.
+    DatabaseTable resource = DatabaseTable.read(base);
+    Path file = resource.file(directory);
+    if (Files.notExists(file)) return;
+    Database.inTransaction(
+        file,
+        db -> {
+          db.dropTable(resource.tableName());
+          return null;
+        });
+  }
+
+  private ByteString encode(Object status) {
+    return ByteString.copyFromUtf8(gson.toJson(status));
+  }
+}

@@ -1,0 +1,13 @@
+import { parseArgs } from 'node:util';
+import { run } from './image/run.ts';
+import { hasGoFor } from './languages/go.ts';
+
+/**
+ * `node tools/generate-go.ts [-o FOLDER]`: makes the Go code for `proto/kplug/v1`, in the example or below another folder. Where
+ * there is no Go this is said, and nothing is done, but in CI it fails.
+ */
+const { values } = parseArgs({ options: { output: { type: 'string', short: 'o', default: '.' } } });
+
+if (await hasGoFor('the Go code')) {
+  run('buf', ['generate', '--template', 'examples/plugins/go/buf.gen.yaml', '-o', values.output]);
+}
