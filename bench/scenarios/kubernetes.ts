@@ -18,10 +18,10 @@ export const kubernetes: Scenario = {
     await using cluster = await BenchCluster.start(progress);
     const passes = await measurePasses(
       cluster,
-      { count: tables, rounds: quick ? 1 : 5, isWarm: !quick, peer },
+      { count: tables, rounds: quick ? 1 : 2, isWarm: !quick, peer },
       progress,
     );
-    const swaps = await measureSwap(cluster, { count: tables, rounds: quick ? 1 : 7 }, progress);
+    const swaps = await measureSwap(cluster, { count: tables, rounds: quick ? 1 : 5 }, progress);
     const caches = await measureCaches(cluster, { count: objects, rounds: quick ? 1 : 3 }, progress);
     return {
       name: 'kubernetes',

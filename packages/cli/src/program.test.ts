@@ -6,7 +6,18 @@ describe('kplug', () => {
   it('helps, with its commands and exit codes', async () => {
     const { code, stdout, stderr } = await kplug(['--help']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-    for (const command of ['operator', 'get', 'plugins', 'explain', 'render', 'completion', 'version']) {
+    for (const command of [
+      'operator',
+      'get',
+      'plugins',
+      'explain',
+      'render',
+      'conformance',
+      'record',
+      'replay',
+      'completion',
+      'version',
+    ]) {
       expect(stdout).toMatch(new RegExp(`^ {2}${command}\\b`, 'm'));
     }
     for (const { code: one, meaning } of exitCodes) expect(stdout).toContain(`  ${one}  ${meaning}`);
@@ -22,6 +33,11 @@ describe('kplug', () => {
     ['plugins', 'watch'],
     ['explain'],
     ['render'],
+    ['conformance'],
+    ['conformance', 'plugin'],
+    ['conformance', 'controller'],
+    ['record'],
+    ['replay'],
     ['completion'],
   ])('helps with %s %s, with examples', async (...command) => {
     const { code, stdout } = await kplug([...command, '--help']);

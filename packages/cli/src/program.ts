@@ -1,9 +1,11 @@
 import { Command, CommanderError } from 'commander';
 import { addCompletionCommands } from './commands/completion.ts';
+import { addConformanceCommand } from './commands/conformance.ts';
 import { addExplainCommand } from './commands/explain.ts';
 import { addGetCommand } from './commands/get.ts';
 import { addOperatorCommand } from './commands/operator.ts';
 import { addPluginsCommand } from './commands/plugins.ts';
+import { addRecordCommand, addReplayCommand } from './commands/record.ts';
 import { addRenderCommand } from './commands/render.ts';
 import { addVersionCommand } from './commands/version.ts';
 import { exitCodeOf, exitCodes } from './exit-codes.ts';
@@ -31,6 +33,9 @@ export function buildProgram(terminal: Terminal): Command {
   addPluginsCommand(program, terminal);
   addExplainCommand(program, terminal);
   addRenderCommand(program, terminal);
+  addConformanceCommand(program, terminal);
+  addRecordCommand(program, terminal);
+  addReplayCommand(program, terminal);
   addCompletionCommands(program, terminal);
   addVersionCommand(program, terminal);
   return program;

@@ -35,7 +35,23 @@ async function completeInBash(...words: string[]): Promise<string[]> {
 
 describe('in bash, kplug completes', () => {
   it.each([
-    ['commands', [''], ['operator', 'get', 'plugins', 'explain', 'render', 'completion', 'version', 'help']],
+    [
+      'commands',
+      [''],
+      [
+        'operator',
+        'get',
+        'plugins',
+        'explain',
+        'render',
+        'conformance',
+        'record',
+        'replay',
+        'completion',
+        'version',
+        'help',
+      ],
+    ],
     ['a command that was begun', ['ex'], ['explain']],
     ['commands below a command', ['plugins', 'd'], ['describe']],
     ['options', ['get', '--o'], ['--output']],

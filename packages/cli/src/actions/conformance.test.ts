@@ -1,0 +1,48 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { GreetingWorkspace } from '../testing/greeting-workspace.ts';
+import { kplug } from '../testing/kplug-process.ts';
+
+const greetingPlugin = fileURLToPath(new URL('../testing/greeting-plugin.ts', import.meta.url));
+const wrongPlugin = fileURLToPath(new URL('../testing/wrong-plugin.ts', import.meta.url));
+
+describe('kplug conformance plugin', () => {
+  it('starts a plugin of our SDK, which meets everything', { timeout: 120_000 }, async () => {
+    await using workspace = await GreetingWorkspace.make();
+    const args = [
+      '--resource',
+      'manifests/world.yaml',
+      '--junit',
+      'report.xml',
+      '--',
+      process.execPath,
+      greetingPlugin,
+    ];
+    const env = { GREETING_FOLDER: workspace.path('out') };
+    const result = await kplug(['conformance', 'plugin', ...args], { cwd: workspace.folder, env });
+    expect(result).toMatchObject({ code: 0, stderr: expect.stringContaining(': 40 passed, 1 not tried') });
+    expect(result.stdout).toMatch(/^P5 +MUST +beats at least once in the interval that it is told +passed /m);
+    const junit = await readFile(workspace.path('report.xml'), 'utf8');
+    expect(junit).toContain('<testsuites tests="41" failures="0" skipped="1">');
+    expect(junit).toContain('<testcase classname="P28" name="P28 MUST finalizes again what it has finalized"');
+  });
+
+  it('fails with 1 and the number of what is not met', { timeout: 60_000 }, async () => {
+    const args = ['--only', 'P5,P24', '-o', 'junit', '--', process.execPath, wrongPlugin];
+    const { code, stdout, stderr } = await kplug(['conformance', 'plugin', ...args], { env: { WRONG: 'P5' } });
+    expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining('kplug: not met: P5;') });
+    expect(stdout).toMatch(/<failure message="\d+ ms without one, .*expected: a beat in each interval/);
+    expect(stdout).toContain('<testsuites tests="2" failures="1"');
+  });
+
+  it.each([
+    ['no plugin answers', ['127.0.0.1:1'], 4, /no plugin answers at 127\.0\.0\.1:1: .*start it, or name another/],
+    ['there is no such program', ['--', 'no-such-program'], 2, /the plugin can't be started by "no-such-program"/],
+    ['a time is none', ['x:1', '--timeout', 'soon'], 2, /--timeout "soon" is no duration/],
+  ])('fails when %s', async (_, args, code, message) => {
+    const result = await kplug(['conformance', 'plugin', ...args]);
+    expect(result).toMatchObject({ code, stdout: '' });
+    expect(result.stderr).toMatch(message);
+  });
+});

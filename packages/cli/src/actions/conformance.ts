@@ -1,0 +1,85 @@
+import { writeFile } from 'node:fs/promises';
+import { CommandError } from '../command-error.ts';
+import { conformController as tryController } from '../conformance/controller/conform-controller.ts';
+import { conformAddress, conformCommand } from '../conformance/plugin/conform-plugin.ts';
+import { formatJUnit, type Report, reportTable, summarize } from '../conformance/report.ts';
+import { readDuration } from '../operator/read-duration.ts';
+import { formatTable } from '../output/table.ts';
+import type { Terminal } from '../output/terminal.ts';
+import { readManifests } from '../read-manifests.ts';
+
+/** How what was tried is printed, and which requirements are. */
+export interface ConformanceOptions {
+  output: 'table' | 'json' | 'junit';
+  junit?: string;
+  only?: string[];
+}
+
+/** What a plugin is tried with. */
+export interface ConformPluginOptions extends ConformanceOptions {
+  resource?: string[];
+  kind?: string;
+  timeout: string;
+  interval: string;
+}
+
+/** Tries the plugin at an address, or one that a command starts. Rejects when it doesn't meet what it MUST. */
+export async function conformPlugin(
+  what: readonly string[],
+  options: ConformPluginOptions,
+  terminal: Terminal,
+): Promise<void> {
+  const [first = '', ...others] = what;
+  const { resource: files = [], kind, only } = options;
+  const trial = {
+    manifests: files.length > 0 ? await readManifests(files) : [],
+    kind,
+    timeout: readDuration(options.timeout, '--timeout'),
+    interval: readDuration(options.interval, '--interval'),
+    only: readNumbers(only),
+  };
+  exitWhenStopped();
+  const isAddress = others.length === 0 && /^[^/\s]+:\d+$/.test(first);
+  await report(isAddress ? await conformAddress(first, trial) : await conformCommand(what, trial), options, terminal);
+}
+
+/** Tries the controller at an address. Rejects when it doesn't meet what it MUST. */
+export async function conformController(
+  address: string,
+  options: ConformanceOptions,
+  terminal: Terminal,
+): Promise<void> {
+  await report(await tryController(address, readNumbers(options.only)), options, terminal);
+}
+
+/** Prints a report. Rejects when something that MUST be met isn't. */
+async function report(tried: Report, { output, junit }: ConformanceOptions, terminal: Terminal): Promise<void> {
+  if (junit !== undefined) await writeReport(junit, formatJUnit(tried));
+  if (output === 'json') terminal.print(JSON.stringify(tried, null, 2));
+  else if (output === 'junit') terminal.print(formatJUnit(tried));
+  else terminal.print(formatTable(reportTable(tried, terminal.colors), terminal.colors));
+  terminal.say(summarize(tried));
+  const failed = tried.verdicts.filter(({ result }) => result === 'failed').map(({ number }) => number);
+  if (failed.length === 0) return;
+  const numbers = [...new Set(failed)].join(', ');
+  throw new CommandError('failed', `not met: ${numbers}; docs/plugin-specification.md says what each requires`);
+}
+
+async function writeReport(file: string, text: string): Promise<void> {
+  try {
+    await writeFile(file, `${text}\n`);
+  } catch (cause) {
+    throw new CommandError('usage', `the file ${file} can't be written: ${(cause as Error).message}`, { cause });
+  }
+}
+
+/** What was started ends with this process, which it wouldn't if a signal ended that without a word. */
+function exitWhenStopped(): void {
+  process.once('SIGINT', () => process.exit(130));
+  process.once('SIGTERM', () => process.exit(143));
+}
+
+/** Numbers may be given in one word, with commas. */
+function readNumbers(only: readonly string[] | undefined): string[] | undefined {
+  return only?.flatMap((word) => word.toUpperCase().split(',').filter(Boolean));
+}

@@ -1,0 +1,80 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it, vi } from 'vitest';
+import { GreetingWorkspace, world } from '../testing/greeting-workspace.ts';
+import { kplug, startKplug } from '../testing/kplug-process.ts';
+
+const greetingPlugin = fileURLToPath(new URL('../testing/greeting-plugin.ts', import.meta.url));
+const wrongPlugin = fileURLToPath(new URL('../testing/wrong-plugin.ts', import.meta.url));
+
+/** The address of the plugin that a workspace's operator knows. */
+async function addressOfPlugin(admin: string): Promise<string> {
+  return vi.waitFor(
+    async () => {
+      const { stdout } = await kplug(['plugins', '--admin', admin, '-o', 'json']);
+      const [instance] = (JSON.parse(stdout || '{}').instances ?? []) as { registration: { address: string } }[];
+      expect(instance).toBeDefined();
+      return instance?.registration.address ?? '';
+    },
+    { timeout: 30_000, interval: 100 },
+  );
+}
+
+describe('kplug record and kplug replay', () => {
+  it.each([['session'], ['heartbeat']])(
+    'play calls again, of plugins that beat by %s',
+    { timeout: 90_000 },
+    async (way) => {
+      await using workspace = await GreetingWorkspace.make();
+      const operator = await workspace.startOperator();
+      const { heartbeatAddress, adminAddress } = operator.at;
+      const file = workspace.path('calls.jsonl');
+      const [program, env] =
+        way === 'session' ? [greetingPlugin, { GREETING_FOLDER: workspace.path('out') }] : [wrongPlugin, { WAY: way }];
+      await using recorder = startKplug(
+        ['record', file, '--controller', heartbeatAddress, '--', process.execPath, program],
+        { env },
+      );
+      const calls = () => readFile(file, 'utf8').then((text) => text.trim().split('\n'));
+      await vi.waitFor(async () => expect((await calls())[0], recorder.stderr).toContain('"Reconcile"'), {
+        timeout: 30_000,
+      });
+      const [first = ''] = await calls();
+      const extension = { json: { kind: 'GreetingStyle', spec: { shout: true } } };
+      expect(JSON.parse(first)).toMatchObject({
+        method: 'Reconcile',
+        request: { base: { json: { kind: 'Greeting', spec: { to: 'World' } } } },
+        response: { outcome: 'OUTCOME_SUCCESS' },
+      });
+      expect(Object.values(JSON.parse(first).request.extensions)).toEqual([
+        expect.objectContaining({ json: expect.objectContaining(extension.json) }),
+      ]);
+
+      const plugin = await addressOfPlugin(adminAddress);
+      const same = await kplug(['replay', file, '--plugin', plugin]);
+      expect(same).toMatchObject({ code: 0, stderr: expect.stringMatching(/^\d+ calls, all answered as before/) });
+
+      const otherwise = first.replace('"OUTCOME_SUCCESS"', '"OUTCOME_RETRY"');
+      await workspace.write('edited.jsonl', `${otherwise}\n`);
+      const different = await kplug(['replay', workspace.path('edited.jsonl'), '--plugin', plugin]);
+      expect(different).toMatchObject({
+        code: 1,
+        stderr: expect.stringContaining('1 of 1 calls are answered otherwise'),
+      });
+      expect(different.stdout).toMatch(/Greeting default\/world +differs +\.outcome: "RETRY" → "SUCCESS"/);
+
+      recorder.kill('SIGTERM');
+      expect(await recorder.ended()).toMatchObject({ code: 0, stderr: expect.stringMatching(/\d+ calls in /) });
+    },
+  );
+
+  it.each([
+    ['there is no file', ['nowhere.jsonl', '--plugin', 'x:1'], 2, /nowhere\.jsonl can't be read/],
+    ['a line is no call', ['world.yaml', '--plugin', 'x:1'], 2, /world\.yaml:1: not JSON/],
+  ])('fails when %s', async (_, args, code, message) => {
+    await using workspace = await GreetingWorkspace.make({ 'world.yaml': world });
+    const result = await kplug(['replay', ...args], { cwd: workspace.folder });
+    expect(result.stderr).toMatch(message);
+    expect(result.code).toBe(code);
+  });
+});

@@ -1,0 +1,63 @@
+import { readFile } from 'node:fs/promises';
+import { CommandError } from '../command-error.ts';
+import { describeAnswer } from '../conformance/plugin/describe-answer.ts';
+import { getInfo } from '../conformance/plugin/get-info.ts';
+import { readDuration } from '../operator/read-duration.ts';
+import { formatTable, plain } from '../output/table.ts';
+import type { Terminal } from '../output/terminal.ts';
+import type { RecordedCall } from '../record/recorded-call.ts';
+import { type ReplayedCall, replayCalls } from '../record/replay-calls.ts';
+
+/** What is played, to whom, and how what differs is printed. */
+export interface ReplayOptions {
+  plugin: string;
+  timeout: string;
+  output: 'table' | 'json';
+}
+
+/** Makes the calls in a file again, of another plugin or version, and prints what differs. Rejects when anything does. */
+export async function replay(file: string, options: ReplayOptions, terminal: Terminal): Promise<void> {
+  const { plugin, output } = options;
+  const timeout = readDuration(options.timeout, '--timeout');
+  const calls = await readCalls(file);
+  await getInfo(plugin).catch((cause: unknown) => {
+    const message = `no plugin answers at ${plugin}: ${describeAnswer(cause)}; start it, or name another address`;
+    throw new CommandError('unreachable', message, { cause });
+  });
+  const replayed: ReplayedCall[] = [];
+  for await (const call of replayCalls(calls, plugin, timeout)) replayed.push(call);
+  terminal.print(output === 'json' ? JSON.stringify(replayed, null, 2) : table(replayed, terminal));
+  const differing = replayed.filter(({ differences }) => differences.length > 0).length;
+  if (differing > 0)
+    throw new CommandError('failed', `${differing} of ${replayed.length} calls are answered otherwise`);
+  terminal.say(`${replayed.length} calls, all answered as before`);
+}
+
+function table(replayed: readonly ReplayedCall[], { colors }: Terminal): string {
+  const rows = replayed.map(({ method, resource, differences }, index) => {
+    const result = differences.length > 0 ? colors.red('differs') : colors.green('same');
+    return [String(index + 1), method, plain(resource), result, differences.map(plain).join('\n')];
+  });
+  return formatTable({ header: ['NO', 'CALL', 'RESOURCE', 'ANSWER', 'DIFFERENCES'], rows }, colors);
+}
+
+async function readCalls(file: string): Promise<RecordedCall[]> {
+  const text = await readFile(file, 'utf8').catch((cause: Error) => {
+    throw new CommandError('usage', `the file ${file} can't be read: ${cause.message}`, { cause });
+  });
+  const calls = text
+    .split('\n')
+    .flatMap((line, index) => (line.trim() ? [readCall(line, `${file}:${index + 1}`)] : []));
+  if (calls.length === 0) throw new CommandError('usage', `there is no call in ${file}`);
+  return calls;
+}
+
+function readCall(line: string, place: string): RecordedCall {
+  try {
+    const call = JSON.parse(line) as RecordedCall;
+    if (call.method === 'Reconcile' || call.method === 'Finalize') return call;
+  } catch (cause) {
+    throw new CommandError('usage', `${place}: not JSON: ${(cause as Error).message}`, { cause });
+  }
+  throw new CommandError('usage', `${place}: not a call that "kplug record" wrote`);
+}

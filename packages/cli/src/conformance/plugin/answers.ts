@@ -1,0 +1,145 @@
+import * as grpc from '@grpc/grpc-js';
+import { type FinalizeResponse, Outcome, type ReconcileResponse, Severity } from '@kplug/protocol';
+import { NotMet, NotTried, type Requirement } from '../requirement.ts';
+import { describeAnswer, nameOf } from './describe-answer.ts';
+import type { CallMade, PluginUnderTest } from './plugin-under-test.ts';
+
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+/** As Kubernetes requires of a reason, and PascalCase. */
+const reasonWord = /^[A-Z][A-Za-z0-9]*$/;
+
+const ownConditions = new Set(['PluginSelected', 'ExtensionsResolved', 'Reconciled', 'Finalized', 'Ready']);
+const ownFields = ['implementation', 'plugin', 'implementations', 'observedGeneration', 'conditions'];
+const forbiddenKeys = new Set(['__proto__', 'constructor', 'prototype']);
+
+type Answer = ReconcileResponse | FinalizeResponse;
+
+/** What is required of each answer. Tried last, over all answers that the other requirements led to. */
+export const answers: readonly Requirement<PluginUnderTest>[] = [
+  each('P18', 'MUST', 'answers with an outcome', 'SUCCESS, RETRY or TERMINAL', ({ outcome }) => {
+    const known: readonly Outcome[] = [Outcome.SUCCESS, Outcome.RETRY, Outcome.TERMINAL];
+    return known.includes(outcome) ? [] : [`the outcome ${nameOf(outcome)}`];
+  }),
+  each(
+    'P19',
+    'SHOULD',
+    'gives a reason for each failure',
+    'a message of severity ERROR with one PascalCase word',
+    (answer) => {
+      if (answer.outcome === Outcome.SUCCESS) return [];
+      const reasons = answer.messages.filter(({ severity }) => severity === Severity.ERROR).map(({ reason }) => reason);
+      if (reasons.length === 0) return [`${describeAnswer(answer)} without one`];
+      return reasons.filter((reason) => !reasonWord.test(reason)).map((reason) => `the reason "${reason}"`);
+    },
+  ),
+  each(
+    'P21',
+    'MUST',
+    'returns statuses that are JSON objects',
+    'a JSON object in UTF-8 without forbidden keys',
+    (answer) =>
+      statusesOf(answer).flatMap(([whose, bytes]) => faultOf(bytes).map((fault) => `the status of ${whose} ${fault}`)),
+  ),
+  each('P22', 'MUST', 'names nothing but what it was sent', 'keys of extensions that were sent', (answer, { keys }) => {
+    const targets = [...answer.messages, ...answer.events].map(({ target }) => target).filter(Boolean);
+    const statuses = 'extensionStatuses' in answer ? Object.keys(answer.extensionStatuses) : [];
+    return [...targets, ...statuses].filter((key) => !keys.has(key)).map((key) => `"${key}"`);
+  }),
+  each(
+    'P23',
+    'MUST',
+    "returns none of the controller's conditions",
+    `none of ${[...ownConditions].join(', ')}`,
+    (answer) => conditionsOf(answer).flatMap(({ type }) => (ownConditions.has(type) ? [`the condition ${type}`] : [])),
+  ),
+  each(
+    'P23',
+    'SHOULD',
+    "returns none of the controller's status fields",
+    `none of ${ownFields.join(', ')}`,
+    (answer) => {
+      const base = 'baseStatus' in answer && answer.baseStatus ? parse(answer.baseStatus) : undefined;
+      return isObject(base) ? ownFields.filter((field) => field in base).map((field) => `the field ${field}`) : [];
+    },
+  ),
+  each('P26', 'MUST', 'returns no more than 64 conditions, 100 messages and 100 events', 'no more', (answer) => {
+    const counts = [
+      [conditionsOf(answer).length, 64, 'conditions'],
+      [answer.messages.length, 100, 'messages'],
+      [answer.events.length, 100, 'events'],
+    ] as const;
+    return counts.flatMap(([count, limit, what]) => (count > limit ? [`${count} ${what}`] : []));
+  }),
+  {
+    number: 'P25',
+    level: 'MUST',
+    title: 'answers before the deadline',
+    check: async ({ calls, timeout }) => {
+      if (calls.length === 0) throw new NotTried('nothing was called');
+      const late = calls.filter(({ error }) => error?.code === grpc.status.DEADLINE_EXCEEDED);
+      const [first] = late;
+      if (!first) return `${calls.length} calls, each in ${timeout} ms`;
+      throw new NotMet(
+        `${late.length} of ${calls.length} calls weren't, of ${first.method}`,
+        `an answer in ${timeout} ms`,
+      );
+    },
+  },
+];
+
+function each(
+  number: string,
+  level: 'MUST' | 'SHOULD',
+  title: string,
+  expected: string,
+  faultsOf: (answer: Answer, call: CallMade) => string[],
+): Requirement<PluginUnderTest> {
+  const check = async ({ calls }: PluginUnderTest) => {
+    const answered = calls.filter(({ answer }) => answer);
+    if (answered.length === 0) throw new NotTried('no call was answered');
+    const faults = new Set(answered.flatMap((call) => (call.answer ? faultsOf(call.answer, call) : [])));
+    if (faults.size > 0) throw new NotMet([...faults].slice(0, 3).join(', '), expected);
+    return `in ${answered.length} answers`;
+  };
+  return { number, level, title, check };
+}
+
+function conditionsOf(answer: Answer): ReconcileResponse['conditions'] {
+  return 'conditions' in answer ? answer.conditions : [];
+}
+
+function statusesOf(answer: Answer): [string, Uint8Array][] {
+  if (!('extensionStatuses' in answer)) return [];
+  const base: [string, Uint8Array][] = answer.baseStatus ? [['the base', answer.baseStatus]] : [];
+  return [...base, ...Object.entries(answer.extensionStatuses)];
+}
+
+function faultOf(bytes: Uint8Array): string[] {
+  const value = parse(bytes);
+  if (value === undefined) return ["isn't JSON in UTF-8"];
+  if (!isObject(value)) return ["isn't an object"];
+  const key = forbiddenKeyIn(value);
+  return key ? [`has the key ${key}`] : [];
+}
+
+function parse(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(decoder.decode(bytes));
+  } catch {
+    return undefined;
+  }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function forbiddenKeyIn(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null) return undefined;
+  for (const [key, inner] of Object.entries(value)) {
+    const found = forbiddenKeys.has(key) ? key : forbiddenKeyIn(inner);
+    if (found) return found;
+  }
+  return undefined;
+}

@@ -1,0 +1,90 @@
+import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
+import * as grpc from '@grpc/grpc-js';
+import { serviceError } from '@kplug/protocol';
+
+/** Passes bytes on as they are, for calls whose messages are read here, or are none. */
+const bytes = (buffer: Buffer) => buffer;
+
+/** Calls a method with bytes, whatever they are. Rejects with the gRPC error. */
+export function callWithBytes(client: grpc.Client, path: string, request: Uint8Array, within: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const deadline = Date.now() + within;
+    client.makeUnaryRequest(path, bytes, bytes, Buffer.from(request), { deadline }, (error, answer) => {
+      if (error) reject(error);
+      else resolve(answer ?? Buffer.alloc(0));
+    });
+  });
+}
+
+/** Asks `grpc.health.v1.Health` about the server as a whole, by `Check`. Rejects with the gRPC error. */
+export async function checkHealth(client: grpc.Client, within: number): Promise<string> {
+  return healthOf(await callWithBytes(client, '/grpc.health.v1.Health/Check', new Uint8Array(), within));
+}
+
+/** The first thing that a watch of the server's health says. Rejects with the gRPC error. */
+export function watchHealth(client: grpc.Client, within: number): Promise<string> {
+  const deadline = Date.now() + within;
+  const path = '/grpc.health.v1.Health/Watch';
+  const stream = client.makeServerStreamRequest(path, bytes, bytes, Buffer.alloc(0), { deadline });
+  return first(stream, healthOf);
+}
+
+/** The services that server reflection lists. Rejects with the gRPC error. */
+export async function listServices(client: grpc.Client, within: number): Promise<string[]> {
+  try {
+    return await reflect(client, '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo', within);
+  } catch (error) {
+    if ((error as grpc.ServiceError).code !== grpc.status.UNIMPLEMENTED) throw error;
+    return reflect(client, '/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo', within);
+  }
+}
+
+function reflect(client: grpc.Client, path: string, within: number): Promise<string[]> {
+  const stream = client.makeBidiStreamRequest(path, bytes, bytes, { deadline: Date.now() + within });
+  // ServerReflectionRequest.list_services = "*"
+  stream.write(Buffer.from([0x3a, 0x01, 0x2a]));
+  return first(stream, (answer) => {
+    // ServerReflectionResponse.list_services_response.service.name
+    const lists = fieldsOf(answer, 6).flatMap((list) => fieldsOf(list, 1));
+    return lists.flatMap((service) => fieldsOf(service, 1)).map((name) => Buffer.from(name).toString());
+  });
+}
+
+function first<T>(stream: grpc.ClientReadableStream<Buffer>, read: (answer: Buffer) => T): Promise<T> {
+  return new Promise((resolve, reject) => {
+    stream.on('data', (answer: Buffer) => {
+      resolve(read(answer));
+      stream.cancel();
+    });
+    stream.on('error', reject);
+    stream.on('end', () => reject(serviceError(grpc.status.INTERNAL, 'the stream ended without an answer')));
+  });
+}
+
+/** HealthCheckResponse.status */
+function healthOf(answer: Uint8Array): string {
+  const [status = 0] = numbersOf(answer, 1);
+  return ['UNKNOWN', 'SERVING', 'NOT_SERVING', 'SERVICE_UNKNOWN'][status] ?? `status ${status}`;
+}
+
+function fieldsOf(message: Uint8Array, wanted: number): Uint8Array[] {
+  const reader = new BinaryReader(message);
+  const found: Uint8Array[] = [];
+  while (reader.pos < reader.len) {
+    const [number, type] = reader.tag();
+    if (number === wanted && type === WireType.LengthDelimited) found.push(reader.bytes());
+    else reader.skip(type, number);
+  }
+  return found;
+}
+
+function numbersOf(message: Uint8Array, wanted: number): number[] {
+  const reader = new BinaryReader(message);
+  const found: number[] = [];
+  while (reader.pos < reader.len) {
+    const [number, type] = reader.tag();
+    if (number === wanted && type === WireType.Varint) found.push(reader.uint32());
+    else reader.skip(type, number);
+  }
+  return found;
+}

@@ -1,0 +1,106 @@
+import * as grpc from '@grpc/grpc-js';
+import {
+  addService,
+  createGrpcClient,
+  type GrpcClient,
+  type GrpcHandlers,
+  quietGrpc,
+  type Registration,
+  RegistryService,
+  type SessionRequest,
+  type SessionResponse,
+} from '@kplug/protocol';
+import { CommandError } from '../command-error.ts';
+import { PluginRelay } from './plugin-relay.ts';
+import type { RecordedCall } from './recorded-call.ts';
+
+type Session = Parameters<GrpcHandlers<typeof RegistryService>['session']>[0];
+
+/**
+ * Stands between plugins and their controller. To the plugins it is the controller; to the controller they are where it is, so
+ * that the calls pass by here. Whether a registration is accepted is the controller's decision.
+ */
+export class Recorder {
+  readonly #controller: GrpcClient<typeof RegistryService>;
+  readonly #host: string;
+  readonly #onCall: (call: RecordedCall) => void;
+  readonly #server = new grpc.Server();
+  readonly #relays = new Map<string, Promise<{ relay: PluginRelay; port: number }>>();
+  #address = '';
+
+  private constructor(controller: string, onCall: (call: RecordedCall) => void) {
+    quietGrpc();
+    this.#controller = createGrpcClient(RegistryService, controller, grpc.credentials.createInsecure());
+    this.#host = /^(localhost|127\.|\[::1\])/.test(controller) ? '127.0.0.1' : '[::]';
+    this.#onCall = onCall;
+    addService(this.#server, RegistryService, {
+      session: (stream) => this.#serve(stream),
+      heartbeat: async ({ registration }, call) => {
+        const rewritten = registration && (await this.#rewrite(registration, call.getPeer()));
+        const deadline = Date.now() + 5_000;
+        return this.#controller.heartbeat(rewritten ? { registration: rewritten } : {}, { deadline });
+      },
+      deregister: (request) => this.#controller.deregister(request, { deadline: Date.now() + 5_000 }),
+    });
+  }
+
+  /** Listens for plugins. Rejects with a `CommandError`. */
+  static async start(controller: string, listen: string, onCall: (call: RecordedCall) => void): Promise<Recorder> {
+    const recorder = new Recorder(controller, onCall);
+    const port = await new Promise<number>((resolve, reject) => {
+      recorder.#server.bindAsync(listen, grpc.ServerCredentials.createInsecure(), (error, bound) => {
+        if (error) reject(new CommandError('usage', `can't listen on ${listen}: ${error.message}; give --listen`));
+        else resolve(bound);
+      });
+    });
+    recorder.#address = listen.replace(/:\d+$/, `:${port}`);
+    return recorder;
+  }
+
+  /** Where plugins beat to. */
+  get address(): string {
+    return this.#address;
+  }
+
+  async close(): Promise<void> {
+    this.#server.forceShutdown();
+    for (const started of this.#relays.values()) (await started).relay.close();
+    this.#controller.$client.close();
+  }
+
+  #serve(stream: Session): void {
+    const peer = stream.getPeer();
+    const controller = this.#controller.session();
+    let isOver = false;
+    // In the order in which they came, although the first waits for its relay.
+    let sent = Promise.resolve();
+    stream.on('data', (request: SessionRequest) => {
+      sent = sent.then(async () => {
+        const { message } = request;
+        if (message.case !== 'registration') return void controller.write(request);
+        const value = await this.#rewrite(message.value, peer);
+        controller.write({ message: { case: 'registration', value } });
+      });
+      sent.catch((error: Error) => stream.emit('error', { code: grpc.status.INTERNAL, details: error.message }));
+    });
+    stream.on('end', () => controller.end());
+    stream.on('cancelled', () => controller.cancel());
+    controller.on('data', (response: SessionResponse) => stream.write(response));
+    controller.on('end', () => isOver || stream.end());
+    controller.on('error', ({ code, details }: grpc.ServiceError) => {
+      isOver = true;
+      stream.emit('error', { code, details });
+    });
+  }
+
+  async #rewrite(registration: Registration, peer: string): Promise<Registration> {
+    const { instanceId, address } = registration;
+    const host = peer.slice(0, peer.lastIndexOf(':'));
+    const plugin = address.startsWith(':') ? `${host}${address}` : address;
+    const options = { address: plugin, host: this.#host, onCall: this.#onCall };
+    const started = this.#relays.get(instanceId) ?? PluginRelay.start(registration, options);
+    this.#relays.set(instanceId, started);
+    // The controller takes the host that the registration comes from, which is here.
+    return { ...registration, address: `:${(await started).port}` };
+  }
+}

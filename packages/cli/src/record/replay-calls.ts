@@ -1,0 +1,72 @@
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import * as grpc from '@grpc/grpc-js';
+import {
+  createGrpcClient,
+  type FinalizeRequest,
+  isServiceError,
+  PluginService,
+  type ReconcileRequest,
+} from '@kplug/protocol';
+import { differences } from '../conformance/differences.ts';
+import { nameOf, stateOf } from '../conformance/plugin/describe-answer.ts';
+import { asReconciled, type RecordedCall, type Response, readRequest, readResponse } from './recorded-call.ts';
+
+/** A call that was made again. */
+export interface ReplayedCall {
+  method: RecordedCall['method'];
+  /** `Kind namespace/name` of the base, or what there is of it. */
+  resource: string;
+  /** What differs from the recorded answer, each as `path: before → after`. */
+  differences: string[];
+}
+
+/** Makes calls again, one after the other, and compares the answers. Rejects when a call in the file is malformed. */
+export async function* replayCalls(
+  calls: readonly RecordedCall[],
+  address: string,
+  timeout: number,
+): AsyncGenerator<ReplayedCall> {
+  const client = createGrpcClient(PluginService, address, grpc.credentials.createInsecure());
+  try {
+    for (const call of calls) {
+      const request = readRequest(call.method, call.request);
+      const deadline = Date.now() + timeout;
+      const made = { ...request, context: { ...request.context, deadline: timestampFromMs(deadline) } };
+      const answer = await (call.method === 'Reconcile'
+        ? client.reconcile(made as ReconcileRequest, { deadline })
+        : client.finalize(made as FinalizeRequest, { deadline })
+      ).then(viewOf, viewOfError);
+      const before =
+        call.response === undefined ? viewOfRecordedError(call) : viewOf(readResponse(call.method, call.response));
+      yield { method: call.method, resource: nameBase(request.base?.json), differences: differences(before, answer) };
+    }
+  } finally {
+    client.$client.close();
+  }
+}
+
+/** What counts of an answer. */
+function viewOf(response: Response): object {
+  const reconciled = asReconciled(response);
+  const { outcome, messages, events } = reconciled;
+  const plain = ({ $typeName: _, ...rest }: { $typeName: string }) => rest;
+  return { outcome: nameOf(outcome), ...stateOf(reconciled), messages: messages.map(plain), events: events.map(plain) };
+}
+
+function viewOfError(error: unknown): object {
+  if (!isServiceError(error)) throw error;
+  return { error: grpc.status[error.code], message: error.details };
+}
+
+function viewOfRecordedError({ error }: RecordedCall): object {
+  return { error: grpc.status[error?.code ?? grpc.status.UNKNOWN], message: error?.message };
+}
+
+function nameBase(json: Uint8Array | undefined): string {
+  try {
+    const { kind, metadata } = JSON.parse(Buffer.from(json ?? []).toString());
+    return `${kind} ${metadata.namespace ? `${metadata.namespace}/` : ''}${metadata.name}`;
+  } catch {
+    return 'a base that is not JSON';
+  }
+}
