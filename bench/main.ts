@@ -1,8 +1,5 @@
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
-import { cpus } from 'node:os';
 import { parseArgs } from 'node:util';
-import { comparisonRow, page, plotFile } from './page.ts';
-import { plot } from './plot.ts';
+import { comparisonRow } from './page.ts';
 import type { Report } from './report.ts';
 import type { Scenario } from './scenario.ts';
 import { failover } from './scenarios/failover.ts';
@@ -12,16 +9,17 @@ import { passes } from './scenarios/passes.ts';
 import { registry } from './scenarios/registry.ts';
 import { selection } from './scenarios/selection.ts';
 import { start } from './scenarios/start.ts';
+import { writePage } from './write-page.ts';
 
 const scenarios: readonly Scenario[] = [heartbeats, selection, passes, registry, failover, start, kubernetes];
 
 const help = `pnpm bench [scenario…] [--quick] [--write FOLDER]
 
   Measures Kplug beside its peers: ${scenarios.map(({ name }) => name).join(', ')}.
-  All of them, without --quick, also write docs/benchmarks.md and its plots.
+  Writes docs/benchmarks.md, its plots and what they are made of; what was not measured stays as it is there.
 
-  --quick          only so much that every part runs; the figures mean little
-  --write FOLDER   write the page there instead, whatever was measured
+  --quick          only so much that every part runs; the figures mean little, and are written only with --write
+  --write FOLDER   write the page there instead
 `;
 
 const { values: flags, positionals } = parseArgs({
@@ -51,21 +49,8 @@ async function measure(): Promise<void> {
     for (const row of report.comparisons.map(comparisonRow)) console.log(`  ${row.filter(Boolean).join(' · ')}`);
     for (const note of report.notes) console.log(`  ${note}`);
   }
-  const isWhole = wanted.length === scenarios.length && !flags.quick;
-  if (flags.write) await write(flags.write, reports);
-  else if (isWhole) await write(new URL('../docs', import.meta.url).pathname, reports);
-}
-
-async function write(folder: string, reports: readonly Report[]): Promise<void> {
-  const plots = `${folder}/benchmarks`;
-  await mkdir(plots, { recursive: true });
-  for (const file of await readdir(plots)) if (file.endsWith('.svg')) await rm(`${plots}/${file}`);
-  for (const report of reports) {
-    for (const growth of report.growth) await writeFile(`${plots}/${plotFile(report, growth)}`, plot(growth));
-  }
-  const date = new Date().toISOString().slice(0, 10);
-  const [{ model = 'an unknown processor' } = {}] = cpus();
-  const machine = { date, cores: cpus().length, model: model.trim(), node: process.versions.node };
-  await writeFile(`${folder}/benchmarks.md`, page(reports, machine));
-  console.log(`\nwritten to ${folder}/benchmarks.md`);
+  const folder = flags.write ?? (flags.quick ? undefined : new URL('../docs', import.meta.url).pathname);
+  if (!folder) return;
+  const names = scenarios.map(({ name }) => name);
+  console.log(`\nwritten to ${await writePage(folder, reports, names)}`);
 }

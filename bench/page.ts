@@ -8,14 +8,20 @@ export interface Machine {
   node: string;
 }
 
+/** A report, with where it is from. */
+export interface MeasuredReport {
+  report: Report;
+  machine: Machine;
+}
+
 /** The page of all that was measured, in Markdown. Plots are beside it, as `benchmarks/<report>-<plot>.svg`. */
-export function page(reports: readonly Report[], { date, cores, model, node }: Machine): string {
+export function page(measured: readonly MeasuredReport[]): string {
   return `# Benchmarks
 
-Made by \`npx -y pnpm@12 bench\` on ${date}, on ${cores} cores of ${model}, with Node.js ${node}. Every figure stands beside a peer's
-from the same run, and the two took turns: machines differ, and are busy; ratios tell more than figures.
+Made by \`npx -y pnpm@12 bench\`. Every figure stands beside a peer's from the same run, and the two took turns: machines differ,
+and are busy; ratios tell more than figures.
 
-${reports.map(section).join('\n')}`;
+${measured.map(section).join('\n')}`;
 }
 
 /** The name of a plot's file. */
@@ -41,10 +47,13 @@ export function comparisonRow(comparison: Comparison): string[] {
   ];
 }
 
-function section(report: Report): string {
+function section({ report, machine }: MeasuredReport): string {
+  const { date, cores, model, node } = machine;
   return `## ${report.title}
 
 ${report.method}
+
+On ${date}, on ${cores} cores of ${model}, with Node.js ${node}:
 
 ${markdownTable(['', 'figure', 'peer', 'ratio', 'goal', ''], report.comparisons.map(comparisonRow))}
 ${report.notes.map((note) => `\n${note}\n`).join('')}
