@@ -1,7 +1,20 @@
-import { type Document, isScalar, visit } from 'yaml';
+import { type Document, type DocumentOptions, isScalar, type ParseOptions, type SchemaOptions, visit } from 'yaml';
 
 /** How often a document may use its anchors. Enough for people, too few to blow a small file up. */
 export const mostAliases = 50;
+
+/** How documents are parsed that `findDocumentFault` looks at: YAML 1.2, without merge keys and tags. */
+export const documentOptions = {
+  prettyErrors: false,
+  stringKeys: true,
+  // `findDocumentFault` looks for those that stand twice.
+  uniqueKeys: false,
+  version: '1.2',
+  schema: 'core',
+  merge: false,
+  resolveKnownTags: false,
+  logLevel: 'error',
+} as const satisfies ParseOptions & DocumentOptions & SchemaOptions;
 
 /** What is wrong with a YAML document, and at which character of the text. */
 export interface DocumentFault {

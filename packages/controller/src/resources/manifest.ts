@@ -1,6 +1,6 @@
 import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseAllDocuments } from 'yaml';
 import { messageOf } from '../errors.ts';
-import { findDocumentFault, mostAliases } from './check-document.ts';
+import { documentOptions, findDocumentFault, mostAliases } from './check-document.ts';
 import { type CheckedManifest, checkManifest } from './check-manifest.ts';
 import { formatPath, isJsonObject } from './json.ts';
 import { describeReference, formatKey, type ResourceKey } from './resource.ts';
@@ -45,17 +45,7 @@ export function parseManifests(content: string, { file }: { file: string }): Man
   if (content.length > largestManifestFile) return { manifests: [], problems: [{ file, message: tooLarge }] };
   const result: ManifestFile = { manifests: [], problems: [] };
   const lines = new LineCounter();
-  const documents = parseAllDocuments(content, {
-    lineCounter: lines,
-    prettyErrors: false,
-    stringKeys: true,
-    uniqueKeys: false,
-    version: '1.2',
-    schema: 'core',
-    merge: false,
-    resolveKnownTags: false,
-    logLevel: 'error',
-  });
+  const documents = parseAllDocuments(content, { ...documentOptions, lineCounter: lines });
   // Nothing but comments yields one empty stream in place of documents.
   if ('empty' in documents) return result;
   for (const document of documents) readDocument(document, { file, lines }, result);

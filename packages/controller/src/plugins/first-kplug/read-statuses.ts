@@ -1,7 +1,7 @@
 import type { firstKplug } from '@kplug/protocol';
 import { parseDocument } from 'yaml';
 import { KplugError, messageOf } from '../../errors.ts';
-import { findDocumentFault, mostAliases } from '../../resources/check-document.ts';
+import { documentOptions, findDocumentFault, mostAliases } from '../../resources/check-document.ts';
 import { findJsonFault, formatPath } from '../../resources/json.ts';
 import type { ResourceKey } from '../../resources/resource.ts';
 import { checkStatus } from '../check-status.ts';
@@ -46,16 +46,7 @@ function readChange(yaml: string, what: string): StatusChange | undefined {
 function parse(yaml: string, what: string): unknown {
   let fault: string;
   try {
-    const document = parseDocument(yaml, {
-      prettyErrors: false,
-      stringKeys: true,
-      uniqueKeys: false,
-      version: '1.2',
-      schema: 'core',
-      merge: false,
-      resolveKnownTags: false,
-      logLevel: 'error',
-    });
+    const document = parseDocument(yaml, documentOptions);
     const found = findDocumentFault(document);
     if (!found) return document.toJS({ maxAliasCount: mostAliases });
     fault = found.message;
