@@ -1,8 +1,7 @@
-import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
-import { createInterface } from 'node:readline';
+import { runWithProgress } from '../languages/run-with-progress.ts';
 import { findPython } from './find-python.ts';
 
 /** Where the Python package is, from the top of the repository. */
@@ -31,11 +30,13 @@ export async function installPython(progress: (message: string) => void): Promis
   const startedAt = performance.now();
   progress(`making ${folder} with ${base}, which takes a minute, once`);
   rmSync(folder, { recursive: true, force: true });
-  await run(base, ['-m', 'venv', folder]);
+  const run = (title: string, program: string, args: readonly string[]) =>
+    runWithProgress({ title, program, args, cwd: pythonPackage }, progress);
+  await run('making the environment', base, ['-m', 'venv', folder]);
   const pip = ['-m', 'pip', '--disable-pip-version-check', 'install', '--no-input', '--no-compile'];
-  await run(python, [...pip, '--require-hashes', '-r', join(pythonPackage, 'requirements-dev.txt')], progress);
+  await run('installing packages', python, [...pip, '--require-hashes', '-r', 'requirements-dev.txt']);
   // What the package needs has been installed by now, and so has what builds it.
-  await run(python, [...pip, '--no-deps', '--no-build-isolation', '--editable', pythonPackage]);
+  await run('installing kplug', python, [...pip, '--no-deps', '--no-build-isolation', '--editable', pythonPackage]);
   writeFileSync(stamp, fingerprint());
   progress(`done in ${Math.round((performance.now() - startedAt) / 1000)} s`);
   return python;
@@ -61,29 +62,4 @@ export function pythonVariables(): NodeJS.ProcessEnv {
 function fingerprint(): string {
   const requirements = readFileSync(join(pythonPackage, 'requirements-dev.txt'));
   return createHash('sha256').update(pythonPackage).update(requirements).digest('hex');
-}
-
-function run(program: string, args: string[], progress?: (message: string) => void): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
-    const last: string[] = [];
-    let packages = 0;
-    const timer = setInterval(() => progress?.(`${packages} packages so far`), 10_000);
-    for (const stream of [child.stdout, child.stderr]) {
-      createInterface(stream).on('line', (line) => {
-        if (/^Collecting /.test(line)) packages++;
-        last.push(line);
-        if (last.length > 20) last.shift();
-      });
-    }
-    const end = (error?: Error) => {
-      clearInterval(timer);
-      if (error) reject(error);
-      else resolve();
-    };
-    child.on('error', end);
-    child.on('close', (code) => {
-      end(code === 0 ? undefined : new Error(`${program} ${args.join(' ')} ended with ${code}:\n${last.join('\n')}`));
-    });
-  });
 }
