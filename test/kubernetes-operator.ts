@@ -125,8 +125,12 @@ export class KubernetesOperator {
     }, patience);
   }
 
-  /** The requests about the kinds of the tests since this was asked last, as `verb resource`; lists and watches aside. */
-  takeRequests(): string[] {
+  /**
+   * The requests about the kinds of the tests since this was asked last, as `verb resource`; lists and watches aside. It waits for the
+   * passes under way: what a request did is seen in the cluster before its answer is here.
+   */
+  async takeRequests(): Promise<string[]> {
+    await this.controller.whenIdle();
     return this.#requests
       .splice(0)
       .filter(({ verb, resource }) => verb !== 'list' && verb !== 'watch' && /^(tables|pgoptions)\b/.test(resource))
