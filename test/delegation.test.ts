@@ -1,5 +1,5 @@
 import { retry, terminal } from '@kplug/sdk';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { keyFor, reference, TestOperator } from './operator.ts';
 
 describe('a resource without a plugin', () => {
@@ -323,4 +323,57 @@ describe('events', () => {
       expect.objectContaining({ reason: 'DriftCorrected', target: keyFor('Table', 'users') }),
     );
   });
+});
+
+describe('resources that are delegated by their labels', () => {
+  const labels = { tier: 'gold' };
+  const labelled = (operator: TestOperator, given: Record<string, string>) =>
+    operator.resources.apply({
+      apiVersion: 'myorg.org/v1alpha1',
+      kind: 'Table',
+      metadata: { name: 'users', labels: given },
+      spec: {},
+    });
+
+  it('come when they get them, and are let go when they lose them', async () => {
+    const operator = await TestOperator.start({ labels });
+    const reconciled: string[] = [];
+    await operator.plugin({ name: 'PostgreSQL', reconcile: ({ base }) => void reconciled.push(base.metadata.name) });
+    labelled(operator, {});
+    operator.table('orders');
+    await operator.controller.whenIdle();
+    expect(operator.get('users')).not.toHaveProperty('status');
+
+    labelled(operator, { ...labels, more: 'x' });
+    await operator.expectReady('users');
+    labelled(operator, { tier: 'silver' });
+    await vi.waitFor(() => expect(operator.get('users')).not.toHaveProperty('status'), { timeout: 10_000 });
+    expect(operator.get('users')?.metadata).not.toHaveProperty('finalizers');
+    expect(reconciled).toEqual(['users']);
+  });
+
+  it('are let go by a controller that starts when they have lost them', async () => {
+    const operator = new TestOperator({ labels });
+    const users = labelled(operator, { tier: 'silver' });
+    const key = keyFor('Table', 'users');
+    await operator.resources.addFinalizer(key, 'kplug.dev/tables', {
+      uid: users.metadata.uid,
+      fieldManager: 'kplug/tables',
+    });
+    onTestFinished(() => operator.controller.stop());
+    await operator.controller.start();
+    await operator.controller.whenIdle();
+    expect(operator.get('users')?.metadata).not.toHaveProperty('finalizers');
+  });
+});
+
+it('says why it waits as that changes, though there is still nothing to choose', async () => {
+  const operator = await TestOperator.start();
+  operator.table('users');
+  await operator.expectCondition('users', 'PluginSelected', { message: expect.stringMatching(/none is registered$/) });
+  const running = await operator.plugin({ name: 'PostgreSQL', api: 'Table@2.0.0' });
+  const message = expect.stringContaining('PostgreSQL 1.0.0: implements API version 2.0.0');
+  await operator.expectCondition('users', 'PluginSelected', { status: 'False', message });
+  await running.stop();
+  await operator.expectCondition('users', 'PluginSelected', { message: expect.stringMatching(/none is registered$/) });
 });

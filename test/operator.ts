@@ -14,6 +14,13 @@ import { expect, onTestFinished, vi } from 'vitest';
 
 const apiVersion = 'myorg.org/v1alpha1';
 
+const plainDelegation = {
+  name: 'tables',
+  base: { apiVersion, kind: 'Table' },
+  api: 'Table@^1.0.0',
+  backOff: { initial: 20, max: 200 },
+};
+
 /** A condition as tests read it. */
 export interface ConditionRead {
   type: string;
@@ -29,21 +36,14 @@ export class TestOperator {
   readonly resources = new MemoryResources();
   readonly controller: Controller;
 
+  /** @param delegation what differs from the plain delegation of `Table`; `false` for none. */
   constructor(
-    delegation: Partial<DelegationDeclaration> = {},
+    delegation: Partial<DelegationDeclaration> | false = {},
     options: Partial<Omit<ControllerOptions, 'resources' | 'delegations'>> = {},
   ) {
     this.controller = new Controller({
       resources: this.resources,
-      delegations: [
-        {
-          name: 'tables',
-          base: { apiVersion, kind: 'Table' },
-          api: 'Table@^1.0.0',
-          backOff: { initial: 20, max: 200 },
-          ...delegation,
-        },
-      ],
+      delegations: delegation ? [{ ...plainDelegation, ...delegation }] : [],
       heartbeatAddress: '127.0.0.1:0',
       adminAddress: false,
       lease: { interval: 200, ttl: 1_000 },

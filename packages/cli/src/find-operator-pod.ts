@@ -4,7 +4,7 @@ import { CommandError } from './command-error.ts';
 import type { OperatorChoice, OperatorPlace } from './find-operator.ts';
 
 /** The port of the admin services in a pod, as the chart has it. */
-const adminPort = 8081;
+const adminPort = 8082;
 
 /** The leader has this label, and any operator of the chart that one. */
 const leaders = 'kplug.dev/role=leader';

@@ -1,7 +1,8 @@
 import type { SecureContextOptions } from 'node:tls';
+import { operatorFileOf } from '@kplug/operator/operator-file';
 import { type ClusterChoice, meansCluster } from './cluster-choice.ts';
 import { CommandError } from './command-error.ts';
-import { operatorFileOf, readOperatorFile } from './operator-file.ts';
+import { readOperatorFile } from './read-operator-file.ts';
 
 /** What a command line says of the operator that it means. */
 export interface OperatorChoice extends ClusterChoice {
@@ -30,7 +31,7 @@ export interface OperatorCredentials {
   tls: Readonly<SecureContextOptions & { servername?: string; rejectUnauthorized?: boolean | undefined }>;
 }
 
-const defaultUrl = 'http://127.0.0.1:8081';
+const defaultUrl = 'http://127.0.0.1:8082';
 
 /** Works out where an operator is: as named, else as its directory says, else where operators are by default. */
 export async function findOperator(choice: OperatorChoice): Promise<OperatorPlace> {
@@ -48,7 +49,7 @@ export async function findOperator(choice: OperatorChoice): Promise<OperatorPlac
   return { url: toUrl(found.adminAddress), origin: `from ${file}${fate}`, namespace };
 }
 
-/** A URL from a URL or from an address such as `:8081`. Throws a `CommandError`. */
+/** A URL from a URL or from an address such as `:8082`. Throws a `CommandError`. */
 export function toUrl(text: string): string {
   const address = text.startsWith(':') ? `localhost${text}` : text;
   const url = /^https?:\/\//.test(address) ? address : `http://${address}`;

@@ -37,10 +37,15 @@ describe('readDeclaration', () => {
     ],
     ['a path that is none', { extensions: { path: 'spec' } }, /extensions\.path: must be a path of fields/],
     ['a fallback that is none', { selection: { fallback: 'some' } }, /selection\.fallback: /],
-    ['an empty fallback list', { selection: { fallback: [] } }, /selection\.fallback: /],
+    ['an empty fallback order', { selection: { fallbackOrder: [] } }, /selection\.fallbackOrder: /],
+    [
+      'two fallbacks',
+      { selection: { fallback: 'any', fallbackOrder: ['A'] } },
+      /selection\.fallbackOrder: fallback and fallbackOrder contradict each other/,
+    ],
     [
       'a pattern with a malformed range',
-      { selection: { fallback: ['A@latest'] } },
+      { selection: { fallbackOrder: ['A@latest'] } },
       /"A@latest" has a malformed version range/,
     ],
     ['a field nobody knows', { handover: 'finalize' }, /handover/],

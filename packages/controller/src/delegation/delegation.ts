@@ -7,7 +7,7 @@ import { BackOff } from '../queue/back-off.ts';
 import { WorkQueue } from '../queue/work-queue.ts';
 import type { Implementation } from '../registry/implementation.ts';
 import type { Registry, RegistryChange } from '../registry/registry.ts';
-import type { ResourceChange, Resources } from '../resources/port.ts';
+import type { KindProblem, ResourceChange, Resources } from '../resources/port.ts';
 import { keyOf, type Resource, type ResourceKey } from '../resources/resource.ts';
 import { type Choice, choose } from './choose.ts';
 import type { DelegationSettings } from './declaration.ts';
@@ -29,8 +29,19 @@ export interface DelegationDependencies {
 /** How long after somebody changed the controller's part of a resource it is put right, in milliseconds. */
 const repairDelay = 1_000;
 
+/** How soon a status tells why it still waits when that changes, and how much later the next one does, in milliseconds. */
+const rewordDelay = 500;
+const rewordStep = 10;
+
+/** Resources that are delegated no more, until the last one has been let go. */
+interface Release {
+  includes: (base: Resource) => boolean;
+  left: Set<ResourceKey>;
+  ended: PromiseWithResolvers<void>;
+}
+
 /** What is remembered of the last pass over a resource. */
-type LastPass = Pick<ReconcilePassResult, 'chosen' | 'next' | 'revision'>;
+type LastPass = Pick<ReconcilePassResult, 'chosen' | 'next' | 'revision' | 'whyNone'>;
 
 /** One kind, reconciled by the plugins of one API for as long as it runs. */
 export class Delegation {
@@ -42,8 +53,10 @@ export class Delegation {
   readonly #backOff: BackOff<ResourceKey>;
   readonly #lastPasses = new Map<ResourceKey, LastPass>();
   readonly #extensions: ExtensionFollower;
+  readonly #stopping = new AbortController();
   #unsubscribe: () => void = () => undefined;
   #reviewing = false;
+  #release: Release | undefined;
 
   constructor(settings: DelegationSettings, { events, observer, log, ...dependencies }: DelegationDependencies) {
     this.settings = settings;
@@ -58,6 +71,7 @@ export class Delegation {
       settings,
       events,
       extensions: this.#extensions,
+      isReleased: (base) => !this.concerns(base) || (this.#release?.includes(base) ?? false),
       log: log.child({ delegation: settings.name }),
     };
     this.#backOff = new BackOff(settings.backOff);
@@ -73,16 +87,51 @@ export class Delegation {
     return { waiting: this.#queue.depth, active: this.#queue.active };
   }
 
+  /** Why the resources of the base's kind can't be had; `undefined` when all is well. */
+  get problem(): KindProblem | undefined {
+    return this.#context.resources.problem(this.settings.base);
+  }
+
   /** Starts to reconcile: what is there, and then what changes. Fulfilled when all that is there has been queued. */
   async start(): Promise<void> {
     this.#unsubscribe = this.#context.registry.subscribe((change) => this.#onPluginChange(change));
-    await this.#context.resources.follow(this.settings.base, (change) => this.#onResourceChange(change));
+    const { signal } = this.#stopping;
+    await this.#context.resources.follow(this.settings.base, (change) => this.#onResourceChange(change), { signal });
   }
 
-  /** Stops taking work, and is fulfilled when what is under way has ended. */
+  /** Stops taking work, and is fulfilled when what is under way has ended. Then nothing is followed any more. */
   async stop(): Promise<void> {
     this.#unsubscribe();
+    this.#release?.ended.reject(new KplugError('Stopped', 'the delegation stopped before it had let its resources go'));
     await this.#queue.close();
+    this.#extensions.stop();
+    this.#stopping.abort();
+  }
+
+  /**
+   * Lets go of the resources that are delegated no more: takes back their status and finalizer, and leaves what was made for
+   * them. Those that are being deleted are finalized first. Fulfilled when all have been let go; rejects with `Stopped`, or with
+   * the reason of the signal, which has the delegation go on as before.
+   */
+  async release(includes: (base: Resource) => boolean, signal?: AbortSignal): Promise<void> {
+    signal?.throwIfAborted();
+    const left = new Set([...this.bases()].filter(includes).map(keyOf));
+    if (left.size === 0) return;
+    const ended = Promise.withResolvers<void>();
+    this.#release = { includes, left, ended };
+    const goOn = () => {
+      this.#release = undefined;
+      ended.reject(signal?.reason);
+    };
+    signal?.addEventListener('abort', goOn, { once: true });
+    for (const key of left) this.#requeue(key);
+    await ended.promise;
+    signal?.removeEventListener('abort', goOn);
+  }
+
+  /** How many resources have yet to be let go. */
+  get unreleased(): number {
+    return this.#release?.left.size ?? 0;
   }
 
   /** Fulfilled when no resource waits for a pass or is in one. Those that will be looked at again later don't count. */
@@ -91,8 +140,16 @@ export class Delegation {
   }
 
   /** The base resources known now. */
-  bases(): Iterable<Resource> {
-    return this.#context.resources.list(this.settings.base);
+  *bases(): Iterable<Resource> {
+    for (const base of this.#context.resources.list(this.settings.base)) if (this.concerns(base)) yield base;
+  }
+
+  /** Whether a resource of the base's kind is one that is delegated. */
+  concerns({ metadata: { namespace = '', labels = {} } }: Resource): boolean {
+    const { namespaces, labels: wanted } = this.settings;
+    return (
+      (namespaces?.has(namespace) ?? true) && Object.entries(wanted).every(([name, value]) => labels[name] === value)
+    );
   }
 
   /** What would be chosen for a resource now, and why. */
@@ -106,9 +163,16 @@ export class Delegation {
   }
 
   #onResourceChange(change: ResourceChange): void {
+    if (!this.concerns(change.resource) && !this.#wasOurs(change)) return;
     if (change.gone) this.#forget(keyOf(change.resource));
     else if (isSubstantial(change)) this.#requeue(keyOf(change.resource));
     else if (isTamperedWith(change, this.settings.finalizer)) this.#repair(keyOf(change.resource));
+  }
+
+  /** Whether a resource was delegated until now, or until the controller was stopped. */
+  #wasOurs({ resource, previous }: ResourceChange): boolean {
+    const { finalizers = [] } = resource.metadata;
+    return finalizers.includes(this.settings.finalizer) || (previous !== undefined && this.concerns(previous));
   }
 
   /** Puts right what somebody else changed in the controller's part. Two that fight over a field mustn't do so without pause. */
@@ -130,6 +194,12 @@ export class Delegation {
     this.#lastPasses.delete(key);
     this.#extensions.forget(key);
     this.#events.forget(key);
+    this.#letGo(key);
+  }
+
+  #letGo(key: ResourceKey): void {
+    const release = this.#release;
+    if (release?.left.delete(key) && release.left.size === 0) release.ended.resolve();
   }
 
   #onPluginChange({ instance, implementations, from, registrationChanged }: RegistryChange): void {
@@ -156,19 +226,22 @@ export class Delegation {
     // Many instances may come or go at once; they are reviewed together.
     queueMicrotask(() => {
       this.#reviewing = false;
+      let reworded = 0;
       for (const base of this.bases()) {
         const key = keyOf(base);
         const last = this.#lastPasses.get(key);
         if (!last) continue;
         if (base.metadata.deletionTimestamp ? last.next === 'waiting' : this.#isConcerned(base, last))
           this.#requeue(key);
+        else if (this.#waitsForAnotherReason(base, last)) this.#reword(key, reworded++);
       }
     });
   }
 
   /** Whether another choice would be made for a resource now than at a pass over it. */
   #isConcerned(base: Resource, { chosen, revision }: LastPass): boolean {
-    if (base.metadata.deletionTimestamp || revision === this.#context.registry.revision) return false;
+    if (base.metadata.deletionTimestamp || this.#release?.includes(base)) return false;
+    if (revision === this.#context.registry.revision) return false;
     return !isSameChoice(chosen, this.explain(base).selection.chosen);
   }
 
@@ -186,10 +259,24 @@ export class Delegation {
     this.#observer.passed(this.settings.name, result.next);
     const base = resources.get(key);
     if (!base) return;
+    if (result.next === 'done') this.#letGo(key);
+    if (result.next === 'done' && !this.concerns(base)) return this.#forget(key);
     this.#lastPasses.set(key, result);
     this.#schedule(key, result);
     // A plugin may have come or gone when the choice had been made already.
     if (this.#isConcerned(base, result)) this.#queue.add(key);
+    else if (this.#waitsForAnotherReason(base, result)) this.#reword(key, 0);
+  }
+
+  /** Whether there is still nothing to choose for a resource, but its status would say another reason. */
+  #waitsForAnotherReason(base: Resource, { whyNone }: LastPass): boolean {
+    return whyNone !== undefined && !base.metadata.deletionTimestamp && whyNone !== this.explain(base).message;
+  }
+
+  /** Has a status say the present reason. Plugins that come and go may change those of many, so that they are spread. */
+  #reword(key: ResourceKey, place: number): void {
+    const delay = rewordDelay + place * rewordStep;
+    if ((this.#queue.dueAt(key) ?? Number.POSITIVE_INFINITY) > Date.now() + delay) this.#queue.addAfter(key, delay);
   }
 
   #schedule(key: ResourceKey, { next, after }: PassResult): void {

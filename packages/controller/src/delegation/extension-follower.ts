@@ -19,6 +19,7 @@ export class ExtensionFollower {
   readonly #requeue: (base: ResourceKey, overwritten: boolean) => void;
   readonly #index = new ReferenceIndex();
   readonly #followed = new Map<string, Promise<void>>();
+  readonly #stopping = new AbortController();
 
   /** @param requeue told of each base of which an extension changed, and whether by somebody who overwrote its status. */
   constructor(
@@ -47,6 +48,11 @@ export class ExtensionFollower {
     this.#index.delete(base);
   }
 
+  /** Follows nothing any more. */
+  stop(): void {
+    this.#stopping.abort();
+  }
+
   #followKind(kind: ResourceKind): Promise<void> | undefined {
     const id = formatKey({ ...kind, namespace: '', name: '' });
     const known = this.#followed.get(id);
@@ -63,7 +69,7 @@ export class ExtensionFollower {
       if (isFollowed) this.#requeueMissing(kind);
     };
     const following = this.#resources
-      .follow(kind, onChange, onProblem)
+      .follow(kind, onChange, { onProblem, signal: this.#stopping.signal })
       .then(() => {
         isFollowed = true;
       })

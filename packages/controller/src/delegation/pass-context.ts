@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { PluginCaller } from '../plugins/caller.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Resources } from '../resources/port.ts';
+import type { Resource } from '../resources/resource.ts';
 import type { EventSink } from '../resources/surroundings.ts';
 import type { DelegationSettings } from './declaration.ts';
 import type { ExtensionFollower } from './extension-follower.ts';
@@ -13,6 +14,8 @@ export interface PassContext {
   registry: Registry;
   caller: PluginCaller;
   extensions: ExtensionFollower;
+  /** Whether a resource is delegated no more, and nothing of us is to be left on it. */
+  isReleased: (base: Resource) => boolean;
   events: EventSink;
   log: Logger;
 }

@@ -11,6 +11,7 @@ import { finalizeDeleted } from './finalize.ts';
 import { blockingProblem, type ExtensionProblem, type Gathered, gather } from './gather.ts';
 import { handOver } from './hand-over.ts';
 import type { PassContext, PassResult } from './pass-context.ts';
+import { releaseBase } from './release.ts';
 import { Reporter } from './report.ts';
 import type { PluginStatement } from './status.ts';
 
@@ -18,6 +19,8 @@ import type { PluginStatement } from './status.ts';
 export interface ReconcilePassResult extends PassResult {
   chosen: readonly Implementation[];
   revision: number;
+  /** Why nothing was chosen, as the status says it. */
+  whyNone?: string;
 }
 
 /** One pass over one base resource: gather, select, call, report. */
@@ -29,6 +32,9 @@ export async function reconcilePass(
   const base = context.resources.get(key);
   const { revision } = context.registry;
   if (!base) return { next: 'done', chosen: [], revision };
+  if (!base.metadata.deletionTimestamp && context.isReleased(base)) {
+    return { ...(await releaseBase(context, base)), chosen: [], revision };
+  }
   const references = await context.extensions.follow(base);
   const gathered = gather(base, references, context.resources);
   if (base.metadata.deletionTimestamp) {
@@ -37,7 +43,9 @@ export async function reconcilePass(
   for (;;) {
     const choice = choose(base, context.settings, context.registry);
     const result = await callChosen(context, gathered, choice, attempt);
-    if (result) return { ...result, chosen: choice.selection.chosen, revision: choice.revision };
+    const { chosen } = choice.selection;
+    const whyNone = chosen.length > 0 ? {} : { whyNone: choice.message };
+    if (result) return { ...result, chosen, revision: choice.revision, ...whyNone };
     // The chosen plugin turned out to be unreachable, which the registry knows by now: choose again.
   }
 }

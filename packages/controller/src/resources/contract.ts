@@ -83,6 +83,30 @@ export function describeContract(open: () => Promise<ContractSubject>): void {
       expect([...subject.resources.list({ ...tables, apiVersion: 'example.org/v2' })]).toEqual([]);
     });
 
+    it('tells a listener of nothing any more once its signal is aborted, and the others as before', async () => {
+      const leaving = new AbortController();
+      const told: string[] = [];
+      const { signal } = leaving;
+      await subject.resources.follow(tables, ({ resource }) => told.push(resource.metadata.name), { signal });
+      await make('users');
+      leaving.abort();
+      await make('orders');
+      await vi.waitFor(() => expect(changes.map(({ resource }) => resource.metadata.name)).toContain('orders'));
+      expect(told).toEqual(['users']);
+      await expect(subject.resources.follow(tables, () => undefined, { signal })).rejects.toBe(signal.reason);
+    });
+
+    it('follows a kind anew that nobody followed for a while', async () => {
+      const other = { apiVersion: 'example.org/v1', kind: 'View' };
+      const leaving = new AbortController();
+      await subject.resources.follow(other, () => undefined, { signal: leaving.signal });
+      leaving.abort();
+      const told: string[] = [];
+      await subject.apply({ ...other, metadata: { name: 'recent', namespace: namespace() }, spec: {} });
+      await subject.resources.follow(other, ({ resource }) => told.push(resource.metadata.name));
+      await vi.waitFor(() => expect(told).toEqual(['recent']));
+    });
+
     it('writes a status without a new generation, and never changes a resource in place', async () => {
       const { key, written, by } = await make('users');
       await expect(subject.resources.applyStatus(key, { rows: 1 }, by('kplug/a'))).resolves.toBe('written');

@@ -20,6 +20,18 @@ export class Listeners {
     this.#tellWaiting();
   }
 
+  /** Takes a listener away, and returns whether anybody else hears of the kind. */
+  remove(kind: ResourceKind, listener: ResourceListener): boolean {
+    const name = nameOf(kind);
+    const left = (this.#byKind.get(name) ?? []).filter((other) => other !== listener);
+    if (left.length > 0) this.#byKind.set(name, left);
+    else this.#byKind.delete(name);
+    for (const announcement of this.#waiting) {
+      announcement.listeners = announcement.listeners.filter((other) => other !== listener);
+    }
+    return left.length > 0;
+  }
+
   clear(): void {
     this.#byKind.clear();
     this.#waiting.length = 0;

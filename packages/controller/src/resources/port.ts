@@ -13,11 +13,12 @@ export interface Resources {
   readonly surroundings?: Surroundings;
 
   /**
-   * Follows a kind for as long as the adapter lives. The promise is fulfilled when the listener has been told of every
-   * resource that is there, or once it is known that they can't be had for now: `problem` says why. They are told as soon as
-   * they can be had. Following a kind again adds a listener. A listener must not throw.
+   * Follows a kind until `options.signal` is aborted, or else for as long as the adapter lives. The promise is fulfilled when the
+   * listener has been told of every resource that is there, or once it is known that they can't be had for now: `problem` says
+   * why. They are told as soon as they can be had. Following a kind again adds a listener. A listener must not throw. A kind that
+   * nobody follows any more may be forgotten.
    */
-  follow(kind: ResourceKind, listener: ResourceListener, onProblem?: ProblemListener): Promise<void>;
+  follow(kind: ResourceKind, listener: ResourceListener, options?: FollowOptions): Promise<void>;
 
   /** Why the resources of a followed kind can't be had, or are no longer heard of; `undefined` when all is well. */
   problem(kind: ResourceKind): KindProblem | undefined;
@@ -48,6 +49,14 @@ export interface Resources {
 
 /** Hears of each change of a followed kind, in order. */
 export type ResourceListener = (change: ResourceChange) => void;
+
+/** How a kind is followed. */
+export interface FollowOptions {
+  /** Told when what stands in the way changes. */
+  onProblem?: ProblemListener;
+  /** Ends it: the listeners are told of nothing any more. */
+  signal?: AbortSignal;
+}
 
 /** Hears when the problem of a followed kind changes; `undefined` when it is solved. Must not throw. */
 export type ProblemListener = (problem: KindProblem | undefined) => void;

@@ -5,14 +5,14 @@ import { formatAddress } from '../registry/address.ts';
 import { AnyHttpServer } from './any-http.ts';
 import { listenFailed, parseListenAddress } from './listen-address.ts';
 
-/** What the admin port shows. */
+/** What a port for people and monitoring shows. What is missing isn't there. */
 export interface AdminContent {
   /** The read-only Connect services. */
-  routes: (router: ConnectRouter) => void;
-  /** Why the controller isn't ready; empty when it is. */
-  notReady: () => readonly string[];
+  routes?: (router: ConnectRouter) => void;
+  /** Why the controller isn't ready; empty when it is. With it there are probes. */
+  notReady?: () => readonly string[];
   /** The metrics as Prometheus reads them. */
-  metrics: () => Promise<{ contentType: string; text: string }>;
+  metrics?: () => Promise<{ contentType: string; text: string }>;
 }
 
 /** What is used of the requests and responses of either HTTP version. */
@@ -27,26 +27,23 @@ interface Response {
   end(body: string): unknown;
 }
 
-/** The port for people and monitoring: probes, metrics, and the registry and delegations, read-only. */
+/** A port for people and monitoring: probes, metrics, and the registry and delegations, read-only, or some of them. */
 export class AdminServer {
-  readonly #content: AdminContent;
   readonly #server: AnyHttpServer;
   readonly #pages: ReadonlyMap<string, () => Promise<Page>>;
+  readonly #advice: string;
   #address = '';
 
-  constructor(content: AdminContent) {
-    this.#content = content;
+  constructor({ routes, notReady, metrics }: AdminContent) {
     this.#pages = new Map<string, () => Promise<Page>>([
-      ['/healthz', async () => ok],
-      ['/readyz', () => this.#ready()],
-      ['/metrics', async () => ({ status: 200, ...(await content.metrics()) })],
+      ...(notReady ? probes(notReady) : []),
+      ...(metrics ? [['/metrics', async () => ({ status: 200, ...(await metrics()) })] as const] : []),
     ]);
-    const connect = connectNodeAdapter({
-      routes: content.routes,
-      readMaxBytes: 64 * 1024,
-      fallback: (request, response) => this.#serve(request, response),
-    });
-    this.#server = new AnyHttpServer(connect);
+    const all = [...this.#pages.keys(), ...(routes ? ['POST /kplug.v1.RegistryService/ListPlugins'] : [])];
+    this.#advice = `there is nothing here; try ${all.join(', ').replace(/, ([^,]*)$/, ' or $1')}\n`;
+    const fallback = (request: Request, response: Response) => this.#serve(request, response);
+    const connect = routes && connectNodeAdapter({ routes, readMaxBytes: 64 * 1024, fallback });
+    this.#server = new AnyHttpServer(connect ?? fallback);
   }
 
   /** Where it listens, once it does. */
@@ -54,14 +51,14 @@ export class AdminServer {
     return this.#address;
   }
 
-  /** Starts to listen. Rejects with `PortInUse`. */
-  async listen(bindAddress: string): Promise<void> {
-    const { host, port } = parseListenAddress(bindAddress, 'the admin address');
+  /** Starts to listen. `option` says to people which address it is. Rejects with `PortInUse`. */
+  async listen(bindAddress: string, option: string): Promise<void> {
+    const { host, port } = parseListenAddress(bindAddress, option);
     try {
       const bound = await this.#server.listen(host, port);
       this.#address = formatAddress({ host: host || 'localhost', port: bound });
     } catch (cause) {
-      throw listenFailed('the admin address', bindAddress, cause);
+      throw listenFailed(option, bindAddress, cause);
     }
   }
 
@@ -72,17 +69,23 @@ export class AdminServer {
   #serve({ method, url = '' }: Request, response: Response): void {
     const isRead = method === 'GET' || method === 'HEAD';
     const page = isRead ? this.#pages.get(url.split('?', 1)[0] ?? '') : undefined;
-    const content = page ? page() : Promise.resolve(notFound);
+    const content = page ? page() : Promise.resolve({ status: 404, text: this.#advice });
     content.then(
       (found) => send(response, found),
       (error: unknown) => send(response, { status: 500, text: `${messageOf(error)}\n` }),
     );
   }
+}
 
-  async #ready(): Promise<Page> {
-    const notReady = this.#content.notReady();
-    return notReady.length > 0 ? { status: 503, text: `${notReady.join('\n')}\n` } : ok;
-  }
+function probes(notReady: () => readonly string[]): [string, () => Promise<Page>][] {
+  const ready = async () => {
+    const reasons = notReady();
+    return reasons.length > 0 ? { status: 503, text: `${reasons.join('\n')}\n` } : ok;
+  };
+  return [
+    ['/healthz', async () => ok],
+    ['/readyz', ready],
+  ];
 }
 
 /** What is answered to a simple GET. */
@@ -93,11 +96,6 @@ interface Page {
 }
 
 const ok: Page = { status: 200, text: 'ok\n' };
-
-const notFound: Page = {
-  status: 404,
-  text: 'there is nothing here; try /healthz, /readyz, /metrics or POST /kplug.v1.RegistryService/ListPlugins\n',
-};
 
 function send(response: Response, { status, text, contentType = 'text/plain; charset=utf-8' }: Page): void {
   response.statusCode = status;

@@ -10,7 +10,7 @@ let cluster: TestCluster;
 
 beforeAll(async () => {
   cluster = await TestCluster.connect();
-  await cluster.define(definition({ group: 'example.org', kind: 'Table' }));
+  for (const kind of ['Table', 'View']) await cluster.define(definition({ group: 'example.org', kind }));
 }, startTimeout);
 
 afterAll(() => cluster?.close());

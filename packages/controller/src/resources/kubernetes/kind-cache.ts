@@ -1,9 +1,11 @@
 import type { ResourceChange } from '../port.ts';
 import type { JsonValue, Resource, ResourceKind } from '../resource.ts';
+import { areNotesChanged, type NotedStatuses } from './noted-statuses.ts';
 import { isDispossessed, type OwnedFields } from './owned-fields.ts';
 import { type ReadObject, readObject, ValuePool, withGeneration } from './read-object.ts';
 
 const nobody: OwnedFields = new Map();
+const nothingNoted: NotedStatuses = new Map();
 
 /** Options of a cache. */
 export interface KindCacheOptions {
@@ -19,6 +21,7 @@ export class KindCache {
   readonly #options: KindCacheOptions;
   readonly #namespaces = new Map<string, Map<string, Resource>>();
   readonly #owned = new WeakMap<Resource, OwnedFields>();
+  readonly #noted = new WeakMap<Resource, NotedStatuses>();
   readonly #pool = new ValuePool();
   readonly #listings = new Set<Listing>();
 
@@ -39,6 +42,11 @@ export class KindCache {
   /** What our field managers say in the status of a resource that is in the cache. */
   ownedFields(resource: Resource): OwnedFields {
     return this.#owned.get(resource) ?? nobody;
+  }
+
+  /** What our field managers say of a resource in the cache in annotations, as its kind has no status. */
+  notedStatuses(resource: Resource): NotedStatuses {
+    return this.#noted.get(resource) ?? nothingNoted;
   }
 
   /** Begins to take in a list of what is in one namespace, or in all. */
@@ -75,7 +83,7 @@ export class KindCache {
     if (known && !isNewer(read.resource, known)) return;
     const overwritten =
       known !== undefined &&
-      isDispossessed(this.ownedFields(known), read.owned) &&
+      (isDispossessed(this.ownedFields(known), read.owned) || areNotesChanged(this.notedStatuses(known), read.noted)) &&
       !this.#options.isBeingWritten(known);
     this.#put(read, known, overwritten);
   }
@@ -110,7 +118,7 @@ export class KindCache {
     return readObject(object, this.#options.kind, this.#pool);
   }
 
-  #put({ resource, owned }: ReadObject, known: Resource | undefined, overwritten: boolean): void {
+  #put({ resource, owned, noted }: ReadObject, known: Resource | undefined, overwritten: boolean): void {
     if (known?.metadata.resourceVersion === resource.metadata.resourceVersion) return;
     const previous = known?.metadata.uid === resource.metadata.uid ? known : undefined;
     // It was deleted and made anew while nobody watched.
@@ -124,6 +132,7 @@ export class KindCache {
     }
     resources.set(name, current);
     if (owned.size > 0) this.#owned.set(current, owned);
+    if (noted.size > 0) this.#noted.set(current, noted);
     this.#options.tell({
       resource: current,
       ...(previous && { previous }),

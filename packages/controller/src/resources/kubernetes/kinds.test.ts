@@ -41,7 +41,7 @@ async function define(): Promise<void> {
 async function follow(followed: FollowedCluster): Promise<(string | undefined)[]> {
   const told: (string | undefined)[] = [];
   const onProblem = (problem: KindProblem | undefined) => void told.push(problem?.reason);
-  await followed.resources.follow(kind(), (change) => followed.changes.push(change), onProblem);
+  await followed.resources.follow(kind(), (change) => followed.changes.push(change), { onProblem });
   return told;
 }
 

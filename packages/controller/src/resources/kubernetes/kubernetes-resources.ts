@@ -1,7 +1,16 @@
+import type { KubeConfig } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
 import { KplugError } from '../../errors.ts';
 import { Listeners } from '../listeners.ts';
-import type { KindProblem, ProblemListener, ResourceListener, Resources, WriteOptions, WriteResult } from '../port.ts';
+import type {
+  FollowOptions,
+  KindProblem,
+  ProblemListener,
+  ResourceListener,
+  Resources,
+  WriteOptions,
+  WriteResult,
+} from '../port.ts';
 import { type JsonObject, keyOf, parseKey, type Resource, type ResourceKey, type ResourceKind } from '../resource.ts';
 import { ApiError } from './api-error.ts';
 import { Discovery, type ServedKind } from './discovery.ts';
@@ -14,6 +23,7 @@ import { WriteTarget } from './write-target.ts';
 
 /** What the adapter works with. */
 export interface KubernetesParts {
+  kubeConfig: KubeConfig;
   transport: Transport;
   /** Empty for all. */
   namespaces: readonly string[];
@@ -32,7 +42,9 @@ export class KubernetesResources implements Resources {
   readonly #discovery: Discovery;
   readonly #listeners = new Listeners();
   readonly #followers = new Map<string, KindFollower>();
-  readonly #problemListeners = new Map<KindFollower, ProblemListener[]>();
+  readonly #problemListeners = new Map<KindFollower, Set<ProblemListener>>();
+  /** Those that nobody needs any more, until they have ended. */
+  readonly #stopping = new Set<Promise<void>>();
   readonly #statuses = new StatusWriter();
   readonly #writing = new Map<ResourceKey, Promise<void>>();
   #closed = false;
@@ -44,13 +56,21 @@ export class KubernetesResources implements Resources {
     this.surroundings = new KubernetesSurroundings(parts.place, shared, (key) => this.get(key));
   }
 
-  async follow(kind: ResourceKind, listener: ResourceListener, onProblem?: ProblemListener): Promise<void> {
+  async follow(kind: ResourceKind, listener: ResourceListener, options: FollowOptions = {}): Promise<void> {
     this.#refuseIfClosed();
+    options.signal?.throwIfAborted();
     const name = nameOf(kind);
     const known = this.#followers.get(name);
     this.#listeners.add(kind, listener, known?.cache.values() ?? []);
     const follower = known ?? this.#startFollowing(kind, name);
-    if (onProblem) this.#problemListeners.get(follower)?.push(onProblem);
+    const { onProblem, signal } = options;
+    const problemListeners = this.#problemListeners.get(follower);
+    if (onProblem) problemListeners?.add(onProblem);
+    const unfollow = () => {
+      if (onProblem) problemListeners?.delete(onProblem);
+      if (!this.#listeners.remove(kind, listener)) this.#stopFollowing(follower, name);
+    };
+    signal?.addEventListener('abort', unfollow, { once: true });
     await follower.known;
   }
 
@@ -85,7 +105,7 @@ export class KubernetesResources implements Resources {
     this.#closed = true;
     this.#listeners.clear();
     this.#parts.transport.drain();
-    await Promise.all([...this.#followers.values()].map((follower) => follower.stop()));
+    await Promise.all([...this.#stopping, ...[...this.#followers.values()].map((follower) => follower.stop())]);
     await Promise.all(this.#writing.values());
     await this.surroundings.close();
     await this.#parts.transport.close();
@@ -94,7 +114,7 @@ export class KubernetesResources implements Resources {
   #startFollowing(kind: ResourceKind, name: string): KindFollower {
     const { transport, namespaces, logger, watchDuration } = this.#parts;
     const log = logger.child({ kind: kind.kind, apiVersion: kind.apiVersion });
-    const problemListeners: ProblemListener[] = [];
+    const problemListeners = new Set<ProblemListener>();
     const follower = new KindFollower({
       kind,
       namespaces,
@@ -115,6 +135,14 @@ export class KubernetesResources implements Resources {
     this.#problemListeners.set(follower, problemListeners);
     this.#followers.set(name, follower);
     return follower;
+  }
+
+  /** Nobody wants to know of the kind any more. */
+  #stopFollowing(follower: KindFollower, name: string): void {
+    this.#problemListeners.delete(follower);
+    if (this.#followers.get(name) === follower) this.#followers.delete(name);
+    const stopped = follower.stop().finally(() => this.#stopping.delete(stopped));
+    this.#stopping.add(stopped);
   }
 
   /** Writes to one resource are made one after the other, as each depends on the version that the one before it made. */

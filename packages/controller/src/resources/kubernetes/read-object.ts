@@ -1,11 +1,15 @@
 import { isJsonObject, jsonEquals } from '../json.ts';
+import { mergeStatuses } from '../memory/merge-statuses.ts';
 import type { JsonObject, JsonValue, ObjectMeta, Resource, ResourceKind } from '../resource.ts';
+import { type NotedStatuses, readNotes } from './noted-statuses.ts';
 import { type OwnedFields, readOwnedFields } from './owned-fields.ts';
 
 /** A resource, and what our field managers say in its status. */
 export interface ReadObject {
   resource: Resource;
   owned: OwnedFields;
+  /** What they say in annotations, where the kind has no status. */
+  noted: NotedStatuses;
 }
 
 /** What `kubectl apply` keeps for itself: the whole resource once more. */
@@ -29,8 +33,15 @@ export function readObject(
   if (typeof name !== 'string' || typeof uid !== 'string' || typeof resourceVersion !== 'string') {
     throw new TypeError('an object without a name, uid or resourceVersion');
   }
-  const read = readMetadata(metadata, pool);
-  return { resource: compose(object, { apiVersion, kind }, read), owned: readOwnedFields(metadata.managedFields) };
+  const { statuses: noted, others: annotations } = readNotes(withoutLastApplied(metadata.annotations));
+  const read = readMetadata({ ...metadata, annotations }, pool);
+  const status = noted.size > 0 ? mergeStatuses(noted.values()) : undefined;
+  const whole = status ? { ...object, status } : object;
+  return {
+    resource: compose(whole, { apiVersion, kind }, read),
+    owned: readOwnedFields(metadata.managedFields),
+    noted,
+  };
 }
 
 /** An object with all its fields from the beginning takes less room than one that they are added to. */
@@ -78,10 +89,9 @@ export class ValuePool {
 const sharedFields = ['namespace', 'creationTimestamp', 'labels', 'finalizers', 'annotations'] as const;
 
 function readMetadata(metadata: JsonObject, pool: ValuePool): ObjectMeta {
-  const { managedFields: _, annotations, ...kept } = metadata;
-  const notes = withoutLastApplied(annotations);
+  const { managedFields: _, ...kept } = metadata;
   // What comes from the parser takes half the room of what is put together field by field.
-  const read: JsonObject = JSON.parse(JSON.stringify({ generation: 0, ...kept, ...(notes && { annotations: notes }) }));
+  const read: JsonObject = JSON.parse(JSON.stringify({ generation: 0, ...kept }));
   for (const field of sharedFields) {
     const value = read[field];
     if (value !== undefined) read[field] = pool.share(value);

@@ -3,12 +3,16 @@ import { findJsonFault, formatPath, jsonEquals } from '../json.ts';
 import { mergePatch } from '../merge-patch.ts';
 import type { WriteOptions, WriteResult } from '../port.ts';
 import { describeReference, type JsonObject, parseKey, type Resource } from '../resource.ts';
+import { noteOf } from './noted-statuses.ts';
 import { isSaidAlready } from './owned-fields.ts';
 import { saidBefore } from './said-before.ts';
 import { writeInVersion } from './write-in-version.ts';
-import type { WriteTarget } from './write-target.ts';
+import type { Patch, WriteTarget } from './write-target.ts';
 
-/** Writes statuses by server-side apply, and only those that change something. */
+/**
+ * Writes statuses by server-side apply, and only those that change something. Of a kind that has no status, such as ConfigMap, it
+ * is noted in an annotation.
+ */
 export class StatusWriter {
   /**
    * What a field manager said, where the API server made something else of it (defaults, fields that were dropped): saying
@@ -17,7 +21,7 @@ export class StatusWriter {
   readonly #settled = new WeakMap<Resource, Map<string, JsonObject>>();
 
   async apply(target: WriteTarget, given: JsonObject, options: WriteOptions): Promise<WriteResult> {
-    const { fieldManager, merge, signal } = options;
+    const { fieldManager, merge } = options;
     const said = merge ? mergePatch(before(target, fieldManager), given) : given;
     const fault = findJsonFault(said);
     if (fault) {
@@ -27,22 +31,7 @@ export class StatusWriter {
       throw new KplugError('InvalidResponse', message);
     }
     if (this.#isSaid(target, target.resource, said, fieldManager)) return 'unchanged';
-    const answer = await writeInVersion(
-      target,
-      ({ apiVersion, kind, metadata: { name, namespace, resourceVersion } }) => ({
-        what: 'the status',
-        subresource: 'status',
-        contentType: 'application/apply-patch+yaml',
-        query: { fieldManager, force: 'true' },
-        body: {
-          apiVersion,
-          kind,
-          metadata: { name, ...(namespace && { namespace }), resourceVersion },
-          ...(Object.keys(said).length > 0 && { status: said }),
-        },
-        signal,
-      }),
-    );
+    const answer = await writeInVersion(target, (resource) => composePatch(target, resource, said, options));
     if (typeof answer === 'string') return answer;
     const current = target.current();
     if (current && !this.#isSaid(target, current, said, fieldManager)) this.#settle(current, said, fieldManager);
@@ -50,7 +39,8 @@ export class StatusWriter {
     return isSame ? 'unchanged' : 'written';
   }
 
-  #isSaid({ cache }: WriteTarget, resource: Resource, said: JsonObject, fieldManager: string): boolean {
+  #isSaid({ cache, hasStatus }: WriteTarget, resource: Resource, said: JsonObject, fieldManager: string): boolean {
+    if (!hasStatus) return jsonEquals(said, cache.notedStatuses(resource).get(fieldManager) ?? {});
     if (isSaidAlready(said, resource.status, cache.ownedFields(resource).get(fieldManager))) return true;
     const settled = this.#settled.get(resource)?.get(fieldManager);
     return settled !== undefined && jsonEquals(settled, said);
@@ -62,6 +52,32 @@ export class StatusWriter {
   }
 }
 
-function before({ cache, resource }: WriteTarget, fieldManager: string): JsonObject {
+function composePatch(
+  { hasStatus }: WriteTarget,
+  { apiVersion, kind, metadata: { name, namespace, resourceVersion } }: Resource,
+  said: JsonObject,
+  { fieldManager, signal }: WriteOptions,
+): Patch {
+  const metadata = { name, ...(namespace && { namespace }), resourceVersion };
+  const isSilent = Object.keys(said).length === 0;
+  const common = {
+    what: 'the status',
+    contentType: 'application/apply-patch+yaml',
+    query: { fieldManager, force: 'true' },
+    signal,
+  } as const;
+  if (hasStatus) {
+    return {
+      ...common,
+      subresource: 'status',
+      body: { apiVersion, kind, metadata, ...(!isSilent && { status: said }) },
+    };
+  }
+  const annotations = isSilent ? {} : { [noteOf(fieldManager)]: JSON.stringify(said) };
+  return { ...common, body: { apiVersion, kind, metadata: { ...metadata, annotations } } };
+}
+
+function before({ cache, resource, hasStatus }: WriteTarget, fieldManager: string): JsonObject {
+  if (!hasStatus) return cache.notedStatuses(resource).get(fieldManager) ?? {};
   return saidBefore(resource.status, cache.ownedFields(resource).get(fieldManager));
 }

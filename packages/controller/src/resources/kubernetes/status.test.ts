@@ -151,16 +151,64 @@ describe('a status', () => {
     expect(resources.get(key)).toBe(resource);
     expect(followed.log).toEqual([]);
   });
+});
 
-  it('of a kind without a status subresource is refused with what to do', async () => {
-    const map = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'options', namespace }, data: {} };
-    await cluster.apply(map);
-    const followed = await open();
-    await followed.follow({ apiVersion: 'v1', kind: 'ConfigMap' });
+describe('a status of a kind that has none', () => {
+  const kind = { apiVersion: 'v1', kind: 'ConfigMap' };
+  const map = () => ({ ...kind, metadata: { name: 'options', namespace }, data: { a: '1' } });
+
+  /** The map as it is followed, and the annotations that users see. */
+  async function follow() {
+    const followed = await FollowedCluster.open({ kubeConfig: cluster.kubeConfig, namespaces: [namespace] });
+    await followed.follow(kind);
     const key = `/v1/ConfigMap/${namespace}/options`;
-    const resource = await followed.waitFor(key);
-    await expect(followed.resources.applyStatus(key, { rows: 1 }, by(resource))).rejects.toThrow(
-      /no status subresource/,
-    );
+    const annotations = async () => ((await cluster.get(map()))?.metadata.annotations ?? {}) as Record<string, string>;
+    return { followed, key, annotations, resource: await followed.waitFor(key) };
+  }
+
+  it('is noted in an annotation of each manager, and read as a status', async () => {
+    await cluster.apply({ ...map(), metadata: { ...map().metadata, annotations: { own: 'x' } } });
+    const { followed, key, resource, annotations } = await follow();
+    const { resources } = followed;
+    await expect(resources.applyStatus(key, { rows: 1 }, by(resource))).resolves.toBe('written');
+    await resources.applyStatus(key, { size: 2 }, by(resource, 'kplug/b'));
+    expect(resources.get(key)).toMatchObject({ status: { rows: 1, size: 2 }, data: { a: '1' } });
+    expect(resources.get(key)?.metadata.annotations).toEqual({ own: 'x' });
+    expect(resources.get(key)?.metadata.generation).toBe(resource.metadata.generation);
+    expect(await annotations()).toEqual({
+      own: 'x',
+      'status.kplug.dev/a': '{"rows":1}',
+      'status.kplug.dev/b': '{"size":2}',
+    });
+    await resources.applyStatus(key, { columns: 3 }, { ...by(resource), merge: true });
+    expect(resources.get(key)?.status).toEqual({ rows: 1, columns: 3, size: 2 });
+    await expect(resources.applyStatus(key, {}, by(resource))).resolves.toBe('written');
+    expect(resources.get(key)?.status).toEqual({ size: 2 });
+  });
+
+  it('costs no request when it says what it said, before a restart and after', async () => {
+    await cluster.apply(map());
+    const first = await follow();
+    const status = { rows: 1, plugin: { version: '1', name: 'a' } };
+    await first.followed.resources.applyStatus(first.key, status, by(first.resource));
+    for (const { followed, key, resource } of [first, await follow()]) {
+      const count = followed.requests.length;
+      const same = { plugin: { name: 'a', version: '1' }, rows: 1 };
+      await expect(followed.resources.applyStatus(key, same, by(resource))).resolves.toBe('unchanged');
+      expect(followed.requests).toHaveLength(count);
+    }
+  });
+
+  it('that somebody edits is told of as overwritten, and written again', async () => {
+    await cluster.apply(map());
+    const { followed, key, resource, annotations } = await follow();
+    for (const edited of ['{"rows":7}', 'no JSON', null]) {
+      await followed.resources.applyStatus(key, { rows: 1 }, by(resource));
+      await vi.waitFor(() => expect(followed.resources.get(key)?.status).toEqual({ rows: 1 }), soon);
+      await cluster.edit(map(), { metadata: { annotations: { 'status.kplug.dev/a': edited } } });
+      await vi.waitFor(() => expect(followed.changes.at(-1)).toMatchObject({ overwritten: true }), soon);
+    }
+    await expect(followed.resources.applyStatus(key, { rows: 1 }, by(resource))).resolves.toBe('written');
+    expect(await annotations()).toEqual({ 'status.kplug.dev/a': '{"rows":1}' });
   });
 });

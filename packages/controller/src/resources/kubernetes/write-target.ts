@@ -1,4 +1,3 @@
-import { KplugError } from '../../errors.ts';
 import { type JsonObject, parseKey, type Resource, type ResourceKey } from '../resource.ts';
 import { ApiError } from './api-error.ts';
 import { objectPath } from './api-path.ts';
@@ -48,6 +47,11 @@ export class WriteTarget {
     this.#transport = transport;
   }
 
+  /** Whether the kind has a status. */
+  get hasStatus(): boolean {
+    return this.#served.hasStatus;
+  }
+
   /** The resource as it is in the cache now. */
   current(): Resource | undefined {
     const { namespace, name } = parseKey(this.key);
@@ -57,10 +61,6 @@ export class WriteTarget {
   /** Sends a change, and takes in what became of the resource. Rejects with a `KplugError`. */
   async patch({ what, subresource, contentType, query, body, signal }: Patch): Promise<PatchResult> {
     const served = this.#served;
-    if (subresource && !served.hasStatus) {
-      const message = `${served.kind} (${served.apiVersion}) has no status subresource; add "subresources: { status: {} }" to its CustomResourceDefinition.`;
-      throw new KplugError('StorageFailed', message);
-    }
     const { namespace, name } = parseKey(this.key);
     const path = objectPath(served, namespace, name) + (subresource ? `/${subresource}` : '');
     try {

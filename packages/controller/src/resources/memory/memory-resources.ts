@@ -3,7 +3,7 @@ import { checkManifest, type Manifest } from '../check-manifest.ts';
 import { copyJson, findJsonFault, formatPath, jsonEquals } from '../json.ts';
 import { Listeners } from '../listeners.ts';
 import { mergePatch } from '../merge-patch.ts';
-import type { ResourceListener, Resources, WriteOptions, WriteResult } from '../port.ts';
+import type { FollowOptions, ResourceListener, Resources, WriteOptions, WriteResult } from '../port.ts';
 import {
   describeReference,
   formatKey,
@@ -90,8 +90,10 @@ export class MemoryResources implements Resources {
     return [...this.#stored.keys()];
   }
 
-  async follow(kind: ResourceKind, listener: ResourceListener): Promise<void> {
+  async follow(kind: ResourceKind, listener: ResourceListener, { signal }: FollowOptions = {}): Promise<void> {
     this.#refuseIfClosed();
+    signal?.throwIfAborted();
+    signal?.addEventListener('abort', () => this.#listeners.remove(kind, listener), { once: true });
     this.#listeners.add(kind, listener, this.list(kind));
   }
 

@@ -1,5 +1,5 @@
 import { parseDuration } from '@kplug/controller';
-import { CommandError } from '../command-error.ts';
+import { CommandError } from './command-error.ts';
 
 /** A duration that was given for an option, in milliseconds. Throws a `CommandError`. */
 export function readDuration(text: string, option: string): number {

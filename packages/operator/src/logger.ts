@@ -1,10 +1,11 @@
 import { type Logger, pino } from 'pino';
-import type { Terminal } from '../output/terminal.ts';
+import type { OperatorTerminal } from './operator-terminal.ts';
+import type { SettingValues } from './settings.ts';
 
 /** A logger to standard error, where it doesn't mix with what is printed. */
 export async function makeLogger(
-  { logLevel: level, logFormat }: { logLevel: string; logFormat: 'text' | 'json' },
-  { errorColors }: Terminal,
+  { logLevel: level = 'info', logFormat }: SettingValues,
+  { errorColors }: OperatorTerminal,
 ): Promise<Logger> {
   if (logFormat === 'json') return pino({ level }, pino.destination({ dest: 2, sync: true }));
   const { default: pretty } = await import('pino-pretty');

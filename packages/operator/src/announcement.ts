@@ -1,5 +1,5 @@
 import type { DelegationDeclaration } from '@kplug/controller';
-import type { Terminal } from '../output/terminal.ts';
+import type { OperatorTerminal } from './operator-terminal.ts';
 
 /** An operator that has just started. */
 export interface StartedOperator {
@@ -13,16 +13,19 @@ export interface StartedOperator {
 }
 
 /** Tells where an operator listens and what to do next. */
-export function announce(operator: StartedOperator, { print, colors }: Terminal): void {
+export function announce(operator: StartedOperator, { print, colors }: OperatorTerminal): void {
   const { directory, context, delegations, heartbeatAddress, adminAddress } = operator;
   const where = directory === undefined || directory === '.' ? '' : ` --manifests ${quote(directory)}`;
   const place =
     directory === undefined ? `the cluster of ${context ?? 'the current context'}` : `the manifests in ${directory}`;
-  const kind = delegations[0]?.base.kind.toLowerCase() ?? '';
+  const kind = delegations[0]?.base.kind.toLowerCase() ?? 'KIND';
+  const declared = delegations.map(
+    ({ base, api }) => `  ${base.kind} (${base.apiVersion}) to plugins of the API ${api}`,
+  );
   print(
     [
       `${colors.green('The operator runs')} on ${place}. It delegates`,
-      ...delegations.map(({ base, api }) => `  ${base.kind} (${base.apiVersion}) to plugins of the API ${api}`),
+      ...(declared.length > 0 ? declared : ['  what Delegation resources say']),
       '',
       `Plugins beat to  ${colors.bold(heartbeatAddress)}`,
       `Admin port       ${colors.bold(`http://${adminAddress}`)} (/healthz, /readyz, /metrics, kplug.v1)`,

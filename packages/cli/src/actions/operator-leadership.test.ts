@@ -33,10 +33,10 @@ afterAll(async () => {
 /** One of several operators, and a plugin that beats to it alone. */
 async function startOperator(plugin: string) {
   const operator = startKplug([
-    ...['operator', '--delegation', join(folder.path, 'kplug.yaml'), '--kubeconfig', join(folder.path, 'kubeconfig')],
-    ...['-n', namespace, '--leader-elect', '--leader-elect-namespace', namespace, '--log-format', 'json'],
-    ...['--leader-elect-lease-duration', '2s', '--leader-elect-renew-deadline', '1500ms'],
-    ...['--leader-elect-retry-period', '200ms'],
+    ...['operator', '--config', join(folder.path, 'kplug.yaml'), '--kubeconfig', join(folder.path, 'kubeconfig')],
+    ...['-n', namespace, '--leader-elect', '--leader-election-namespace', namespace, '--log-format', 'json'],
+    ...['--leader-election-lease-duration', '2s', '--leader-election-renew-deadline', '1500ms'],
+    ...['--leader-election-retry-period', '200ms'],
     ...['--grpc-bind-address', '127.0.0.1:0', '--admin-bind-address', '127.0.0.1:0'],
   ]);
   onTestFinished(() => operator[Symbol.asyncDispose]());

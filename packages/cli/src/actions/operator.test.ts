@@ -112,7 +112,7 @@ describe('kplug operator does not start', () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const address = server.address();
     const port = typeof address === 'object' ? address?.port : undefined;
-    const files = ['--manifests', workspace.manifests, '--delegation', workspace.delegation];
+    const files = ['--manifests', workspace.manifests, '--config', workspace.delegation];
     const ports = ['--grpc-bind-address', '127.0.0.1:0', '--admin-bind-address', '127.0.0.1:0'];
     const failure = await failToStart(workspace, [...files, ...ports, option, `127.0.0.1:${port}`]);
     await new Promise((resolve) => server.close(resolve));
@@ -126,7 +126,7 @@ describe('kplug operator does not start', () => {
 
   it('when the directory is missing', async () => {
     const workspace = await workspaceWith();
-    const args = ['--manifests', workspace.path('nowhere'), '--delegation', workspace.delegation];
+    const args = ['--manifests', workspace.path('nowhere'), '--config', workspace.delegation];
     const { code, stderr } = await failToStart(workspace, args);
     expect(code).toBe(2);
     expect(stderr).toContain(`${workspace.path('nowhere')} doesn't exist`);
@@ -135,7 +135,7 @@ describe('kplug operator does not start', () => {
   it('when another operator follows the directory', async () => {
     const workspace = await workspaceWith();
     const first = await workspace.startOperator();
-    const args = ['operator', '--manifests', workspace.manifests, '--delegation', workspace.delegation];
+    const args = ['operator', '--manifests', workspace.manifests, '--config', workspace.delegation];
     const { code, stderr } = await kplug([...args, '--grpc-bind-address', ':0', '--admin-bind-address', ':0']);
     expect(code).toBe(2);
     expect(stderr).toContain(`followed by another operator, process ${first.pid}`);
@@ -143,14 +143,14 @@ describe('kplug operator does not start', () => {
   });
 
   it.each([
-    ['a delegation file that is missing', undefined, /nothing\.yaml doesn't exist; name one with --delegation/],
+    ['a delegation file that is missing', undefined, /nothing\.yaml doesn't exist; name another with --config/],
     ['a delegation file that is no YAML', 'delegations: [', /bad\.yaml:1:15: this is not sound YAML/],
     ['a malformed field', 'delegations:\n  - name: A\n', /bad\.yaml:2:5: delegations\[0\]\.name: must be lower case/],
   ])('with %s', async (_, text, message) => {
     const workspace = await workspaceWith();
     if (text) await workspace.write('bad.yaml', text);
     const file = workspace.path(text ? 'bad.yaml' : 'nothing.yaml');
-    const { code, stderr } = await failToStart(workspace, ['--manifests', workspace.manifests, '--delegation', file]);
+    const { code, stderr } = await failToStart(workspace, ['--manifests', workspace.manifests, '--config', file]);
     expect(code).toBe(2);
     expect(stderr).toMatch(message);
   });
@@ -161,7 +161,7 @@ describe('kplug operator does not start', () => {
     [['--grpc-bind-address', 'nowhere'], /the heartbeat address "nowhere" is malformed/],
   ])('with %j', async (option, message) => {
     const workspace = await workspaceWith();
-    const files = ['--manifests', workspace.manifests, '--delegation', workspace.delegation];
+    const files = ['--manifests', workspace.manifests, '--config', workspace.delegation];
     const { code, stderr } = await failToStart(workspace, [...files, ...option]);
     expect(code).toBe(2);
     expect(stderr).toMatch(message);

@@ -1,0 +1,123 @@
+import { type ConditionContent, readConditions, stamp } from '../delegation/conditions.ts';
+import type { Delegation } from '../delegation/delegation.ts';
+import { isReady } from '../delegation/status.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { KindProblem } from '../resources/port.ts';
+import type { JsonObject, JsonValue, Resource } from '../resources/resource.ts';
+import { select } from '../selection/select.ts';
+
+/** What is known of a `Delegation` resource and of the delegation that runs for it. */
+export interface DelegationFindings {
+  /** Why it doesn't hold; `undefined` when it does. */
+  refusal: { reason: string; message: string } | undefined;
+  /** Missing when none runs. */
+  running: Delegation | undefined;
+  /** Why the resources of the base's kind can't be had. */
+  problem: KindProblem | undefined;
+  /** The rights that the operator lacks, in words. `undefined`: nobody could say. */
+  missingRights: readonly string[] | undefined;
+  registry: Registry;
+}
+
+/** The status of a `Delegation` resource. Pure but for the clock. */
+export function composeDelegationStatus(
+  resource: Resource,
+  findings: DelegationFindings,
+  now: () => Date = () => new Date(),
+): JsonObject {
+  const { running } = findings;
+  const conditions = [acceptedCondition(findings), ...(running ? conditionsOf(running, findings) : [])];
+  const failing = conditions.find(({ status }) => status !== 'True');
+  const ready: ConditionContent = failing
+    ? { ...failing, type: 'Ready', status: 'False' }
+    : { type: 'Ready', status: 'True', reason: 'Delegating', message: 'resources are delegated' };
+  const former = readConditions(resource.status);
+  const { generation } = resource.metadata;
+  const stamped = [...conditions, ready].map((content) => stamp(content, former, generation, now));
+  return {
+    observedGeneration: generation,
+    ready: ready.status,
+    ...(running && countsOf(running, findings.registry)),
+    conditions: stamped as unknown as JsonValue[],
+  };
+}
+
+/** The status of a `Delegation` resource that is being deleted and waits for its resources. */
+export function composeReleasingStatus(
+  resource: Resource,
+  left: number,
+  now: () => Date = () => new Date(),
+): JsonObject {
+  const message = `${left} ${left === 1 ? 'resource has' : 'resources have'} yet to be let go`;
+  const content: ConditionContent = { type: 'Ready', status: 'False', reason: 'Releasing', message };
+  const { generation } = resource.metadata;
+  const stamped = stamp(content, readConditions(resource.status), generation, now);
+  return { observedGeneration: generation, ready: 'False', conditions: [stamped] as unknown as JsonValue[] };
+}
+
+function acceptedCondition({ refusal }: DelegationFindings): ConditionContent {
+  if (refusal) return { type: 'Accepted', status: 'False', ...refusal };
+  return { type: 'Accepted', status: 'True', reason: 'Accepted', message: 'the declaration holds' };
+}
+
+function conditionsOf({ settings }: Delegation, findings: DelegationFindings): ConditionContent[] {
+  const { problem, missingRights, registry } = findings;
+  const kind = `${settings.base.kind} (${settings.base.apiVersion})`;
+  return [
+    kindCondition(kind, problem),
+    permittedCondition(problem, missingRights),
+    pluginsCondition(settings, registry),
+  ];
+}
+
+function kindCondition(kind: string, problem: KindProblem | undefined): ConditionContent {
+  if (problem?.reason === 'KindNotFound') return { type: 'KindFound', status: 'False', ...problem };
+  if (problem?.reason === 'Unreachable') return { type: 'KindFound', status: 'Unknown', ...problem };
+  return { type: 'KindFound', status: 'True', reason: 'Found', message: `${kind} is served` };
+}
+
+function permittedCondition(
+  problem: KindProblem | undefined,
+  missingRights: readonly string[] | undefined,
+): ConditionContent {
+  if (problem?.reason === 'Forbidden') return { type: 'Permitted', status: 'False', ...problem };
+  if (!missingRights) {
+    const message = "the API server couldn't be asked for the operator's rights; it is asked again";
+    return { type: 'Permitted', status: 'Unknown', reason: 'Unreachable', message };
+  }
+  if (missingRights.length === 0) {
+    return { type: 'Permitted', status: 'True', reason: 'Permitted', message: 'the operator has the rights it needs' };
+  }
+  return { type: 'Permitted', status: 'False', reason: 'Forbidden', message: missingRights.join('; ') };
+}
+
+function pluginsCondition(settings: Delegation['settings'], registry: Registry): ConditionContent {
+  const available = availablePlugins(settings, registry);
+  const wanted = `${settings.api}@${settings.rules.apiRange.raw}`;
+  if (available.length > 0) {
+    const message = `${available.join(', ')} ${available.length === 1 ? 'implements' : 'implement'} ${wanted}`;
+    return { type: 'PluginsAvailable', status: 'True', reason: 'Available', message };
+  }
+  const known = registry.implementations(settings.api).map(({ plugin, version }) => `${plugin} ${version}`);
+  const others = known.length > 0 ? `; known are ${known.join(', ')}` : '';
+  const message = `no plugin that may be called implements ${wanted}${others}`;
+  return { type: 'PluginsAvailable', status: 'False', reason: 'NoPlugin', message };
+}
+
+/** The plugins that a delegation could choose now if a resource preferred them. */
+function availablePlugins({ api, rules }: Delegation['settings'], registry: Registry): string[] {
+  const open = { ...rules, mode: 'all', fallback: 'any' } as const;
+  const { chosen } = select(registry.implementations(api), open, { preference: undefined, present: [] });
+  return chosen.map(({ plugin, version }) => `${plugin} ${version}`).sort();
+}
+
+function countsOf(running: Delegation, registry: Registry): JsonObject {
+  let total = 0;
+  let ready = 0;
+  for (const base of running.bases()) {
+    total += 1;
+    if (isReady(base)) ready += 1;
+  }
+  const plugins = availablePlugins(running.settings, registry).length;
+  return { resources: total, readyResources: ready, resourceCount: `${ready}/${total}`, plugins };
+}

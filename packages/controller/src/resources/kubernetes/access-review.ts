@@ -1,0 +1,55 @@
+import { KplugError } from '../../errors.ts';
+import { groupOf } from '../resource.ts';
+import type { AccessReviewer, NeededRight } from '../surroundings.ts';
+import { lackingVerbs } from './access-question.ts';
+import { ApiError } from './api-error.ts';
+import type { Discovery } from './discovery.ts';
+import { missingRule, type Right } from './missing-rule.ts';
+import type { Transport } from './transport.ts';
+
+/** Asks the API server what the operator may do. */
+export class AccessReview implements AccessReviewer {
+  readonly #transport: Transport;
+  readonly #discovery: Discovery;
+  /** Empty for all. */
+  readonly #namespaces: readonly string[];
+
+  constructor({
+    transport,
+    discovery,
+    namespaces,
+  }: {
+    transport: Transport;
+    discovery: Discovery;
+    namespaces: readonly string[];
+  }) {
+    this.#transport = transport;
+    this.#discovery = discovery;
+    this.#namespaces = namespaces;
+  }
+
+  async review(rights: readonly NeededRight[]): Promise<string[]> {
+    try {
+      const wanted = (await Promise.all(rights.map((right) => this.#rightsFor(right)))).flat();
+      const lacking = await Promise.all(wanted.map((right) => this.#lacking(right)));
+      return lacking.filter(({ verbs }) => verbs.length > 0).map(missingRule);
+    } catch (cause) {
+      if (!(cause instanceof ApiError)) throw cause;
+      const message = `The API server couldn't be asked for the operator's rights: ${cause.message}`;
+      throw new KplugError('StorageFailed', message, { cause });
+    }
+  }
+
+  async #rightsFor({ kind, subresource, verbs }: NeededRight): Promise<Right[]> {
+    const served = await this.#discovery.find(kind);
+    if (!served || (subresource === 'status' && !served.hasStatus)) return [];
+    const resource = subresource ? `${served.plural}/${subresource}` : served.plural;
+    const scopes = served.namespaced && this.#namespaces.length > 0 ? this.#namespaces : [undefined];
+    return scopes.map((namespace) => ({ group: groupOf(kind.apiVersion), resource, verbs, namespace }));
+  }
+
+  /** The part of a right that isn't given. */
+  async #lacking(right: Right): Promise<Right> {
+    return { ...right, verbs: await lackingVerbs(this.#transport, { right }) };
+  }
+}

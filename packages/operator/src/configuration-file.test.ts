@@ -1,0 +1,78 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { readConfigurationFile, readDelegationFile } from './configuration-file.ts';
+
+async function fileWith(text: string): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'kplug-configuration-'));
+  onTestFinished(() => rm(folder, { recursive: true }));
+  const file = join(folder, 'file.yaml');
+  await writeFile(file, text);
+  return file;
+}
+
+/** What is wrong with a text in a file. */
+async function faultsOf(text: string): Promise<string> {
+  const file = await fileWith(text);
+  const read = await readConfigurationFile(file).catch((error: Error) => error.message);
+  return typeof read === 'string' ? read.replaceAll(file, 'file.yaml') : 'none';
+}
+
+const base = 'base: { apiVersion: example.org/v1, kind: Greeting }';
+
+describe('a configuration file', () => {
+  it('has settings and delegations', async () => {
+    const file = await fileWith(
+      `logLevel: warn\nnamespaces: [a, b]\nttl: 1m\ndelegations:\n  - { name: greetings, ${base}, api: Greeting@^1 }\n`,
+    );
+    const { settings, delegations } = await readConfigurationFile(file);
+    expect(Object.fromEntries(settings)).toEqual({ logLevel: 'warn', namespaces: ['a', 'b'], ttl: 60_000 });
+    expect(delegations).toMatchObject([{ name: 'greetings', api: 'Greeting@^1' }]);
+    await expect(readDelegationFile(file)).resolves.toEqual(delegations);
+  });
+
+  it('may say nothing at all, unless delegations are asked for', async () => {
+    const file = await fileWith('# nothing yet\n');
+    await expect(readConfigurationFile(file)).resolves.toEqual({ settings: new Map(), delegations: [] });
+    await expect(readDelegationFile(file)).rejects.toThrow(`${file}: delegations: is missing or empty`);
+  });
+
+  it.each([
+    ['- a', 'file.yaml:1:1: the file is malformed; it must be a mapping of settings, with a list of delegations'],
+    ['delegations: {}', 'file.yaml:1:1: delegations: must be a list'],
+    ['delegations: [\n', 'file.yaml:2:1: this is not sound YAML: Flow sequence in block collection must be'],
+    ['colour: red', 'file.yaml:1:1: colour: is no field of this file'],
+    ['logLevel: loud', 'file.yaml:1:1: logLevel: must be one of trace, debug, info, warn, error, silent'],
+    ['\nconcurrency: 0', 'file.yaml:2:1: concurrency: must be a whole number from 1 to 10,000'],
+    ['ttl: soon', 'file.yaml:1:1: ttl: is no duration; write one such as 500ms, 5s or 1m30s'],
+    ['namespaces: a', 'file.yaml:1:1: namespaces: expected array, received string'],
+    [
+      'delegations: [a]\nmore: 1',
+      'file.yaml:1:15: delegations[0]: expected object, received string; file.yaml:2:1: more: is no field of this file',
+    ],
+    [`delegations:\n  - name: a\n    ${base}`, 'file.yaml:2:5: delegations[0].api: is missing'],
+    [
+      `delegations:\n  - name: a\n    ${base}\n    api: A@>>1`,
+      'file.yaml:4:5: delegations[0].api: "A@>>1" has a malformed version range',
+    ],
+    [
+      `delegations:\n  - name: a\n    ${base}\n    api: A\n    selection:\n      fallback: some`,
+      'file.yaml:6:7: delegations[0].selection.fallback: expected one of "any"|"none"',
+    ],
+    [
+      `delegations:\n  - name: a\n    ${base}\n    api: A\n    deadline: soon`,
+      'file.yaml:5:5: delegations[0].deadline: "soon" is no duration',
+    ],
+    [
+      `delegations:\n  - name: a\n    ${base}\n    api: A\n    colour: red`,
+      'file.yaml:5:5: delegations[0].colour: is no field of a delegation',
+    ],
+    [
+      `delegations:\n  - { name: a, ${base}, api: A }\n  - { name: a, ${base}, api: A }`,
+      'file.yaml:3:7: delegations[1].name: "a" is the name of an earlier delegation',
+    ],
+  ])('%j is refused with file, line and field', async (text, message) => {
+    expect(await faultsOf(text)).toContain(message);
+  });
+});

@@ -1,0 +1,43 @@
+import { KplugError, type KubernetesOptions, openDirectory, openKubernetes, type Resources } from '@kplug/controller';
+import type { Logger } from 'pino';
+import { settings as definitions, type SettingName, type SettingValues } from './settings.ts';
+
+/** What says something of a cluster, and nothing of a directory. */
+const ofClusters: readonly SettingName[] = [
+  'kubeconfig',
+  'context',
+  'namespaces',
+  'pluginNamespaces',
+  'enableLeaderElection',
+];
+
+/** Opens a directory, or a cluster where none is given. Rejects with `InvalidConfiguration` when settings contradict each other. */
+export async function openResources(settings: SettingValues, logger: Logger): Promise<Resources> {
+  const { manifests, kubeconfig, context, namespaces, enableLeaderElection, leaderElectionNamespace } = settings;
+  if (manifests !== undefined) {
+    const misplaced = ofClusters.find((name) => settings[name]);
+    if (misplaced) {
+      const [flag] = definitions[misplaced].flags;
+      throw new KplugError('InvalidConfiguration', `--${flag} is of a cluster, but --manifests names a directory`);
+    }
+    return openDirectory({ directory: manifests, logger });
+  }
+  return openKubernetes({
+    logger,
+    ...(kubeconfig === undefined ? {} : { kubeconfig }),
+    ...(context === undefined ? {} : { context }),
+    ...(namespaces ? { namespaces } : {}),
+    ...(settings.pluginNamespaces ? { pluginNamespaces: settings.pluginNamespaces } : {}),
+    ...(leaderElectionNamespace === undefined ? {} : { namespace: leaderElectionNamespace }),
+    ...(enableLeaderElection ? { leaderElection: leaderElectionOf(settings) } : {}),
+  });
+}
+
+function leaderElectionOf(settings: SettingValues): NonNullable<KubernetesOptions['leaderElection']> {
+  return {
+    leaseName: settings.leaderElectionLeaseName ?? 'kplug',
+    leaseDuration: settings.leaderElectionLeaseDuration ?? 15_000,
+    renewDeadline: settings.leaderElectionRenewDeadline ?? 10_000,
+    retryPeriod: settings.leaderElectionRetryPeriod ?? 2_000,
+  };
+}

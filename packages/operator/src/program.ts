@@ -1,0 +1,52 @@
+import { readFileSync } from 'node:fs';
+import { Command, CommanderError } from 'commander';
+import picocolors from 'picocolors';
+import { makeOperatorCommand } from './command.ts';
+import { exitCodeOfKplugError } from './exit-codes.ts';
+import type { OperatorExtension } from './run-operator.ts';
+
+/** What a program adds to the ready-made operator. */
+export interface ProgramOptions extends OperatorExtension {
+  /** The program's name, for its messages. Default `kplug-operator`. */
+  name?: string;
+  /** Its version. Default: that of the ready-made operator. */
+  version?: string;
+}
+
+/**
+ * Runs the ready-made operator by a command line, without the names of node and the program, and with what is added to it. Never
+ * rejects; returns the exit code.
+ */
+export async function runProgram(args: readonly string[], options: ProgramOptions = {}): Promise<number> {
+  const { name = 'kplug-operator', version = readVersion(), ...extension } = options;
+  const program = new Command(name);
+  const colors = picocolors.createColors(isColorful(process.stdout));
+  const errorColors = picocolors.createColors(isColorful(process.stderr));
+  const terminal = { colors, errorColors, print: (text: string) => void process.stdout.write(`${text}\n`) };
+  makeOperatorCommand(program, terminal, extension);
+  program
+    .version(version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print help')
+    .allowExcessArguments(false)
+    .showHelpAfterError('Add --help to see what can be given.')
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, `${name}: `)) });
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+    return 0;
+  } catch (error) {
+    // Commander has said already what was wrong; help and version are thrown too, with 0.
+    if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+    const message = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`${errorColors.red(`${name}:`)} ${message.replaceAll(/\s*\n\s*/g, ' ')}\n`);
+    return exitCodeOfKplugError(error);
+  }
+}
+
+function isColorful({ isTTY = false }: { isTTY?: boolean }): boolean {
+  return isTTY && picocolors.isColorSupported;
+}
+
+function readVersion(): string {
+  return (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version;
+}

@@ -1,0 +1,184 @@
+import type { JsonObject } from '@kplug/controller';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { type ConditionRead, TestOperator } from './operator.ts';
+
+const apiVersion = 'delegations.kplug.dev/v1alpha1';
+const patience = { timeout: 10_000, interval: 5 };
+const tables = {
+  base: { apiVersion: 'myorg.org/v1alpha1', kind: 'Table' },
+  api: 'Table@^1.0.0',
+  backOff: { initial: 20, max: 200 },
+};
+
+/** An operator to which everything is declared by resources, and what a user does with them. */
+async function start(options: ConstructorParameters<typeof TestOperator>[1] = {}) {
+  const operator = await TestOperator.start(false, { followDelegations: true, ...options });
+  const { resources } = operator;
+  const keyOf = (name: string) => `${apiVersion}/Delegation/default/${name}`;
+  const statusOf = (name: string) => resources.get(keyOf(name))?.status;
+  const allConditionsOf = (name: string) => (statusOf(name)?.conditions ?? []) as unknown as ConditionRead[];
+  const conditionsOf = (name: string) =>
+    Object.fromEntries(allConditionsOf(name).map(({ type, status, reason }) => [type, `${status} ${reason}`]));
+  return {
+    operator,
+    declare: (name: string, spec: JsonObject = tables) =>
+      resources.apply({ apiVersion, kind: 'Delegation', metadata: { name }, spec }),
+    remove: (name: string) => resources.delete(keyOf(name)),
+    isThere: (name: string) => resources.get(keyOf(name)) !== undefined,
+    statusOf,
+    expectConditions: (name: string, expected: Record<string, string>) =>
+      vi.waitFor(() => expect(conditionsOf(name)).toMatchObject(expected), patience),
+    messageOf: (name: string, wanted: string) => allConditionsOf(name).find(({ type }) => type === wanted)?.message,
+  };
+}
+
+describe('a Delegation that is applied', () => {
+  it('has resources reconciled that are there and that come, and says how it fares', async () => {
+    const { operator, declare, expectConditions, statusOf } = await start();
+    operator.table('users');
+    await operator.plugin({ name: 'PostgreSQL' });
+    declare('tables');
+    operator.table('orders');
+    for (const name of ['users', 'orders']) await operator.expectReady(name);
+    await expectConditions('tables', {
+      Accepted: 'True Accepted',
+      KindFound: 'True Found',
+      Permitted: 'True Permitted',
+      PluginsAvailable: 'True Available',
+      Ready: 'True Delegating',
+    });
+    await vi.waitFor(() => {
+      expect(statusOf('tables')).toMatchObject({ resources: 2, readyResources: 2, resourceCount: '2/2', plugins: 1 });
+    }, patience);
+  });
+
+  it('says that no plugin is there, and which ones there are', async () => {
+    const { operator, declare, expectConditions, messageOf } = await start();
+    declare('tables');
+    await expectConditions('tables', { PluginsAvailable: 'False NoPlugin', Ready: 'False NoPlugin' });
+    await operator.plugin({ name: 'PostgreSQL', api: 'Table@2.0.0' });
+    await vi.waitFor(() => {
+      expect(messageOf('tables', 'PluginsAvailable')).toBe(
+        'no plugin that may be called implements Table@^1.0.0; known are PostgreSQL 1.0.0',
+      );
+    }, patience);
+  });
+
+  it('starts with the controller when it was there before', async () => {
+    const operator = new TestOperator(false, { followDelegations: true });
+    operator.resources.apply({ apiVersion, kind: 'Delegation', metadata: { name: 'tables' }, spec: tables });
+    operator.table('users');
+    onTestFinished(() => operator.controller.stop());
+    await operator.controller.start();
+    await operator.controller.whenIdle();
+    expect(operator.condition('users', 'Ready')).toMatchObject({ reason: 'NoPlugin' });
+  });
+});
+
+describe('a Delegation that changes', () => {
+  it('has its resources reconciled as it says now', async () => {
+    const { operator, declare } = await start();
+    for (const name of ['MariaDB', 'PostgreSQL']) await operator.plugin({ name });
+    operator.table('users');
+    declare('tables', { ...tables, selection: { fallbackOrder: ['PostgreSQL'] } });
+    await operator.expectReady('users');
+    expect(operator.get('users')?.status).toMatchObject({ implementation: 'PostgreSQL' });
+    declare('tables', { ...tables, selection: { mode: 'all' } });
+    await vi.waitFor(
+      () => expect(operator.get('users')?.status).toMatchObject({ implementation: 'MariaDB,PostgreSQL' }),
+      patience,
+    );
+  });
+
+  it('lets go of the resources that it reconciles no more, and leaves what was made', async () => {
+    const { operator, declare } = await start();
+    const finalized: string[] = [];
+    await operator.plugin({
+      name: 'PostgreSQL',
+      finalize: ({ base }) => void finalized.push(base.metadata.name),
+    });
+    operator.table('users');
+    declare('tables');
+    await operator.expectReady('users');
+    expect(operator.get('users')?.metadata.finalizers).toEqual(['kplug.dev/tables']);
+    declare('tables', { ...tables, namespaces: ['elsewhere'] });
+    await vi.waitFor(() => {
+      expect(operator.get('users')).not.toHaveProperty('status');
+      expect(operator.get('users')?.metadata).not.toHaveProperty('finalizers');
+    }, patience);
+    expect(finalized).toEqual([]);
+    operator.delete('users');
+    expect(operator.get('users')).toBeUndefined();
+  });
+
+  it('goes on as it was when it is no more to be understood, and says so', async () => {
+    const { operator, declare, expectConditions, messageOf } = await start();
+    await operator.plugin({ name: 'PostgreSQL' });
+    declare('tables');
+    await expectConditions('tables', { Ready: 'True Delegating' });
+    declare('tables', { ...tables, api: 'Table@>>1' });
+    await expectConditions('tables', { Accepted: 'False Malformed', Ready: 'False Malformed' });
+    expect(messageOf('tables', 'Accepted')).toContain('"Table@>>1" has a malformed version range');
+    operator.table('users');
+    await operator.expectReady('users');
+  });
+});
+
+describe('a Delegation that is deleted', () => {
+  it('goes once its resources have been let go, and those being deleted have been finalized', async () => {
+    const { operator, declare, remove, isThere, expectConditions } = await start();
+    let isAllowed = false;
+    const finalized: string[] = [];
+    await operator.plugin({
+      name: 'PostgreSQL',
+      finalize: ({ base }) => {
+        if (!isAllowed) throw new Error('not yet');
+        finalized.push(base.metadata.name);
+      },
+    });
+    declare('tables');
+    for (const name of ['users', 'orders']) {
+      operator.table(name);
+      await operator.expectReady(name);
+    }
+    operator.delete('users');
+    await vi.waitFor(() => expect(operator.condition('users', 'Finalized')).toBeDefined(), patience);
+    remove('tables');
+    await expectConditions('tables', { Ready: 'False Releasing' });
+    await vi.waitFor(() => expect(operator.get('orders')).not.toHaveProperty('status'), patience);
+    expect(isThere('tables')).toBe(true);
+    isAllowed = true;
+    await vi.waitFor(() => expect(isThere('tables')).toBe(false), patience);
+    expect(finalized).toEqual(['users']);
+    expect(operator.get('users')).toBeUndefined();
+    expect(operator.get('orders')?.metadata).not.toHaveProperty('finalizers');
+    operator.table('orders', { changed: true });
+    await operator.controller.whenIdle();
+    expect(operator.get('orders')).not.toHaveProperty('status');
+  });
+});
+
+describe('Delegations of the same kind', () => {
+  it('give way to the oldest, and take its place when it goes', async () => {
+    const { operator, declare, remove, isThere, expectConditions } = await start();
+    await operator.plugin({ name: 'PostgreSQL' });
+    operator.table('users');
+    declare('first');
+    await operator.expectReady('users');
+    declare('second');
+    await expectConditions('second', { Accepted: 'False KindTaken', Ready: 'False KindTaken' });
+    remove('first');
+    await vi.waitFor(() => expect(isThere('first')).toBe(false), patience);
+    await expectConditions('second', { Ready: 'True Delegating' });
+    await vi.waitFor(() => expect(operator.get('users')?.metadata.finalizers).toEqual(['kplug.dev/second']), patience);
+  });
+
+  it('both hold in namespaces of their own', async () => {
+    const { declare, expectConditions } = await start();
+    declare('first', { ...tables, namespaces: ['a', 'b'] });
+    declare('second', { ...tables, namespaces: ['c'] });
+    for (const name of ['first', 'second']) await expectConditions(name, { Accepted: 'True Accepted' });
+    declare('second', { ...tables, namespaces: ['b', 'c'] });
+    await expectConditions('second', { Accepted: 'False KindTaken' });
+  });
+});

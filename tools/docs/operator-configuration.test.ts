@@ -1,0 +1,28 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { allSettings, variableOf } from '@kplug/operator';
+import { expect, it } from 'vitest';
+import { operatorConfigurationPage } from './operator-configuration.ts';
+
+const main = fileURLToPath(new URL('../../packages/operator/src/main.ts', import.meta.url));
+
+it('the page about configuration is what the settings make of it; `pnpm generate:docs` writes it', () => {
+  const { file, content } = operatorConfigurationPage();
+  expect(readFileSync(file, 'utf8')).toBe(content);
+});
+
+it('the help and the page tell of the same flags and variables, each once', () => {
+  const help = execFileSync(process.execPath, [main, '--help'], { encoding: 'utf8', env: { COLUMNS: '1000' } });
+  const { content } = operatorConfigurationPage();
+  for (const [name, setting] of allSettings) {
+    for (const flag of setting.flags) {
+      expect(content, flag).toMatch(new RegExp(`\`--${flag}[ \`]`));
+      expect(help, flag).toMatch(new RegExp(`--${flag}[ ;]`));
+    }
+    expect(content).toContain(`| \`${variableOf(setting)}\` | \`${name}\` |`);
+    expect(help).toContain(`; ${variableOf(setting)})`);
+  }
+  const rows = content.split('\n').filter((line) => line.includes('| `KPLUG_'));
+  expect(rows).toHaveLength(allSettings.length);
+});
