@@ -4,6 +4,7 @@ import (
 	"context"
 	"log/slog"
 	"net"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -51,7 +52,12 @@ func serve(ctx context.Context, listener net.Listener, service *service, control
 
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
-	session := &session{controller: controller, registration: service.registration, drain: drain}
+	session := &session{
+		controller:   controller,
+		token:        os.Getenv("KPLUG_TOKEN"),
+		registration: service.registration,
+		drain:        drain,
+	}
 	beating, beatNoMore := context.WithCancel(context.WithoutCancel(ctx))
 	defer beatNoMore()
 	var heart sync.WaitGroup

@@ -22,12 +22,15 @@ export class Implementation {
     this.api = api;
   }
 
-  /** The instances that may be called: the live ones, or while there are none, those of which only the stream broke. */
+  /**
+   * The instances that may be called: the live ones, or while there are none, those of which only the stream broke. One that
+   * reports not to serve this API isn't among them.
+   */
   get callable(): readonly Instance[] {
     return this.#summarize().callable;
   }
 
-  /** Whether any instance is live. */
+  /** Whether any instance is live, and serves the API. */
   get live(): boolean {
     return this.#summarize().live;
   }
@@ -57,7 +60,7 @@ export class Implementation {
   }
 
   #summarize(): Summary {
-    this.#summary ??= summarize(this.#instances);
+    this.#summary ??= summarize(this.#instances, this.api.name);
     return this.#summary;
   }
 }
@@ -68,10 +71,11 @@ interface Summary {
   weight: number;
 }
 
-function summarize(instances: Iterable<Instance>): Summary {
+function summarize(instances: Iterable<Instance>, api: string): Summary {
   const live: Instance[] = [];
   const doubtful: Instance[] = [];
   for (const instance of instances) {
+    if (instance.unserved.has(api)) continue;
     if (instance.state === 'live') live.push(instance);
     else if (instance.suspicion === 'StreamBroken') doubtful.push(instance);
   }

@@ -3,6 +3,8 @@ import type { Instance, InstanceState, Session, Suspicion } from './instance.ts'
 import type { Leased } from './lease-queue.ts';
 import type { Registration } from './registration.ts';
 
+const none: ReadonlySet<string> = new Set();
+
 /** An instance as the registry keeps it. A class, as 100,000 of one hidden class take less memory than as many literals. */
 export class InstanceRecord implements Instance, Leased {
   registration: Registration;
@@ -11,6 +13,7 @@ export class InstanceRecord implements Instance, Leased {
   state: InstanceState = 'live';
   suspicion: Suspicion | undefined;
   stateReason = '';
+  unserved: ReadonlySet<string> = none;
   readonly registeredAt: number;
   lastHeardAt: number;
   session: Session | undefined;

@@ -26,6 +26,8 @@ export interface Instance {
   readonly suspicion: Suspicion | undefined;
   /** Why the state is what it is, for people; empty while live. */
   readonly stateReason: string;
+  /** The APIs of which it reports that it doesn't serve them now, while it serves others. */
+  readonly unserved: ReadonlySet<string>;
   /** Milliseconds since the epoch. */
   readonly registeredAt: number;
   readonly lastHeardAt: number;

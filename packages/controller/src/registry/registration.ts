@@ -18,6 +18,15 @@ export interface Registration {
   lease: Lease;
   /** The pod that it runs in, if it said so. */
   pod?: PodReference;
+  /** How it is known, if not by its own heartbeats: it was asked what it is. */
+  declaration?: DeclarationReference;
+}
+
+/** Names the declaration that an instance was found by, and the record in which users see it. */
+export interface DeclarationReference {
+  source: 'service' | 'address';
+  namespace: string;
+  name: string;
 }
 
 /** Names a pod. */

@@ -120,6 +120,31 @@ describe('Registry', () => {
     expect(registry.implementations('Table')[0]?.callable).toEqual([]);
   });
 
+  it('takes back one that was only said to be stopping, but none that was asked to stop', () => {
+    registry.register(registrationOf());
+    registry.deregister('one');
+    registry.readmit('one');
+    expect(registry.get('one')).toMatchObject({ state: 'live', stateReason: '' });
+    registry.drain('one');
+    registry.readmit('one');
+    expect(registry.get('one')?.state).toBe('draining');
+  });
+
+  it('has no instance to be called of an API that it reports not to serve, but of its others', () => {
+    const [table] = registrationOf().apis;
+    const [view] = registrationOf({ api: 'View' }).apis;
+    registry.register(registrationOf({ apis: [table, view].flatMap((api) => api ?? []) }));
+    const callable = () => ['Table', 'View'].map((api) => registry.implementations(api)[0]?.callable.length);
+    registry.setUnserved('one', new Set(['Table']));
+    expect(callable()).toEqual([0, 1]);
+    const { revision } = registry;
+    registry.setUnserved('one', new Set(['Table']));
+    expect(registry.revision).toBe(revision);
+    registry.setUnserved('one', new Set());
+    expect(callable()).toEqual([1, 1]);
+    expect(registry.get('one')?.state).toBe('live');
+  });
+
   it('refuses an instance id that a live instance uses at another address', () => {
     registry.register(registrationOf());
     const twin = registrationOf({ address: '10.0.0.2:7000' });

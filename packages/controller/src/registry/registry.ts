@@ -139,6 +139,20 @@ export class Registry {
     if (known.suspicion !== suspicion) this.#setState(known, 'suspect', reason, suspicion);
   }
 
+  /** Takes in which of its APIs an instance reports not to serve now. The others get calls as before. */
+  setUnserved(instanceId: string, apis: ReadonlySet<string>): void {
+    const known = this.#instances.get(instanceId);
+    if (!known || isDeepStrictEqual(known.unserved, apis)) return;
+    known.unserved = apis;
+    this.#setState(known, known.state, known.stateReason, known.suspicion);
+  }
+
+  /** Takes an instance back that was said to be stopping, and isn't. What was asked to drain stays. */
+  readmit(instanceId: string): void {
+    const known = this.#instances.get(instanceId);
+    if (known?.state === 'draining' && !known.drainWished) this.#setState(known, 'live', '');
+  }
+
   /** Lifts any doubt on an instance, which has just been reached. */
   vouch(instanceId: string): void {
     const known = this.#instances.get(instanceId);

@@ -3,6 +3,7 @@ import { messageOf } from '../errors.ts';
 import { documentOptions, findDocumentFault, mostAliases } from './check-document.ts';
 import { type CheckedManifest, checkManifest } from './check-manifest.ts';
 import { formatPath, isJsonObject } from './json.ts';
+import { locate } from './locate.ts';
 import { describeReference, formatKey, type ResourceKey } from './resource.ts';
 
 export type { CheckedManifest, Manifest } from './check-manifest.ts';
@@ -98,24 +99,6 @@ function readNode(value: unknown, node: Node | null, source: Source, result: Man
 function position(offset: number, { file, lines }: Source): { file: string; line: number; column: number } {
   const { line, col } = lines.linePos(offset);
   return { file, line, column: col };
-}
-
-/** Where a path leads, as far as it can be followed. */
-function locate(node: Node | null, path: readonly (string | number)[]): number {
-  let offset = node?.range?.[0] ?? 0;
-  let current: unknown = node;
-  for (const step of path) {
-    if (isMap(current)) {
-      const pair = current.items.find(({ key }) => isScalar(key) && key.value === step);
-      if (!pair) break;
-      offset = (pair.key as Node).range?.[0] ?? offset;
-      current = pair.value;
-    } else if (isSeq(current) && typeof step === 'number') {
-      current = current.items[step];
-      offset = (current as Node | undefined)?.range?.[0] ?? offset;
-    } else break;
-  }
-  return offset;
 }
 
 /** As much of a manifest that isn't one as can be named. */

@@ -15,17 +15,19 @@ import type { Delegation } from '../delegation/delegation.ts';
 import { holdersOf, isReady } from '../delegation/status.ts';
 import type { RecentEvents } from '../observe/events.ts';
 import type { Implementation } from '../registry/implementation.ts';
+import type { Registry } from '../registry/registry.ts';
 import { keyOf, type Resource } from '../resources/resource.ts';
 import { explainVerdict } from '../selection/explain.ts';
-import type { Verdict } from '../selection/select.ts';
+import { type SelectionRequest, select, type Verdict } from '../selection/select.ts';
 
 /** Serves `kplug.v1.DelegationService`: what is delegated, and how it was decided. */
 export function delegationService(
   delegations: () => Iterable<Delegation>,
   events: RecentEvents,
+  registry: Registry,
 ): ServiceImpl<typeof DelegationService> {
   return {
-    listDelegations: () => ({ delegations: [...delegations()].map(describeDelegation) }),
+    listDelegations: () => ({ delegations: [...delegations()].map((one) => describeDelegation(one, registry)) }),
 
     listResources: ({ delegation: wanted }) => {
       const resources = [...delegations()]
@@ -52,8 +54,9 @@ function findBase(delegation: Delegation, namespace: string, name: string): Reso
   return undefined;
 }
 
-function describeDelegation(delegation: Delegation): MessageInitShape<typeof DelegationSchema> {
-  const { name, base, api, rules } = delegation.settings;
+function describeDelegation(delegation: Delegation, registry: Registry): MessageInitShape<typeof DelegationSchema> {
+  const { name, base, api, rules, extensions, namespaces = [] } = delegation.settings;
+  const { reason: problemReason = '', message: problemMessage = '' } = delegation.problem ?? {};
   const bases = [...delegation.bases()];
   return {
     name,
@@ -63,7 +66,23 @@ function describeDelegation(delegation: Delegation): MessageInitShape<typeof Del
     pluginApiRange: rules.apiRange.raw,
     resources: bases.length,
     ready: bases.filter(isReady).length,
+    problemReason,
+    problemMessage,
+    candidates: registry.implementations(api).map((implementation) => judgeAlone(implementation, delegation)),
+    extensionKinds: extensions.kinds?.map((kind) => ({ ...kind })) ?? [],
+    namespaces: [...namespaces],
   };
+}
+
+/** Whether any resource of a delegation could go to a plugin, were it the only one. */
+function judgeAlone(
+  implementation: Implementation,
+  { settings: { rules } }: Delegation,
+): MessageInitShape<typeof CandidateSchema> {
+  const request: SelectionRequest = { preference: undefined, present: [] };
+  const { verdicts } = select([implementation], { ...rules, mode: 'one', fallback: 'any' }, request);
+  const [verdict = { candidate: implementation, reason: 'Unreachable' as const }] = verdicts;
+  return { ...describeCandidate(verdict), message: explainVerdict(verdict, rules, request) };
 }
 
 function describeResource(base: Resource, { settings }: Delegation): MessageInitShape<typeof DelegatedResourceSchema> {

@@ -3,6 +3,7 @@ import { addReflection, addService, firstKplug, quietGrpc, RegistryService } fro
 import { HealthImplementation } from 'grpc-health-check';
 import { formatAddress } from '../registry/address.ts';
 import type { Registry } from '../registry/registry.ts';
+import { Reservations } from '../registry/reservations.ts';
 import { firstKplugService } from './first-kplug-service.ts';
 import { listenFailed, parseListenAddress } from './listen-address.ts';
 import type { RegistrationReader } from './registration-message.ts';
@@ -29,10 +30,15 @@ export class HeartbeatServer {
   #address = '';
   #bound = '';
 
-  constructor(registry: Registry, reader: RegistrationReader, observer: HeartbeatObserver) {
+  constructor(
+    registry: Registry,
+    reader: RegistrationReader,
+    observer: HeartbeatObserver,
+    reservations = new Reservations(),
+  ) {
     quietGrpc();
     this.#server = new grpc.Server(limits);
-    addService(this.#server, RegistryService, registryService(registry, reader, observer));
+    addService(this.#server, RegistryService, registryService(registry, reader, observer, reservations));
     addService(this.#server, firstKplug.Controller, firstKplugService(registry, reader, observer));
     this.#health.addToServer(this.#server);
     addReflection(this.#server, [RegistryService, firstKplug.Controller]);

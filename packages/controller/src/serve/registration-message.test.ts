@@ -73,6 +73,15 @@ describe('RegistrationReader', () => {
     );
   });
 
+  it('refuses the address of something else, such as the API server', () => {
+    const careful = new RegistrationReader(new LeaseTerms(), { reserved: ['10.96.0.1:443'] });
+    expect(() => careful.read(message({ address: '10.96.0.1:443' }), '10.0.0.1')).toThrow(
+      expect.objectContaining({ reason: RefusalReason.ADDRESS_NOT_ALLOWED }),
+    );
+    expect(() => careful.read(message({ address: ':443' }), '10.96.0.1')).toThrow(/it is that of the API server/);
+    expect(careful.read(message({ address: '10.96.0.1:444' }), '10.0.0.1').address).toBe('10.96.0.1:444');
+  });
+
   it("takes loopback from this machine's own plugins, and from others only if allowed", () => {
     expect(reader.read(message({ address: '127.0.0.1:7000' }), '127.0.0.1').address).toBe('127.0.0.1:7000');
     const trusting = new RegistrationReader(new LeaseTerms(), { allowLoopback: true });

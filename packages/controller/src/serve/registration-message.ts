@@ -12,6 +12,8 @@ export interface AddressPolicy {
   allowLoopback?: boolean;
   /** Addresses of the local link, where clouds keep their metadata services. Default: never. */
   allowLinkLocal?: boolean;
+  /** Addresses that are something else, as `host:port`. Default: that of the API server on a cluster, none elsewhere. */
+  reserved?: readonly string[];
 }
 
 const name = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;
@@ -29,8 +31,11 @@ export class RegistrationReader {
     this.#addresses = addresses;
   }
 
-  /** @param peer the host that the message came from. */
-  read(message: RegistrationMessage, peer: string): Registration {
+  /**
+   * @param peer the host that the message came from.
+   * @param isHosted whether it came from a process that the controller started itself, on its own machine.
+   */
+  read(message: RegistrationMessage, peer: string, isHosted = false): Registration {
     const { plugin, version, apis, address, instanceId, weight = 100, labels, pod } = message;
     if (!name.test(plugin)) throw malformed('plugin', plugin, 'a name such as PostgreSQL');
     if (!parse(version)) throw malformed('version', version, 'a semantic version such as 1.2.0');
@@ -45,7 +50,7 @@ export class RegistrationReader {
       plugin,
       version,
       apis: apis.map(readApi),
-      address: this.#readAddress(address, peer),
+      address: this.readAddress(address, peer, isHosted),
       instanceId,
       protocol: 'kplug.v1',
       weight,
@@ -55,16 +60,19 @@ export class RegistrationReader {
     };
   }
 
-  #readAddress(text: string, peer: string): string {
+  /** Checks where an instance is said to be, and fills in the host. Throws `RefusedRegistration`. */
+  readAddress(text: string, peer: string, isHosted = false): string {
     const address = parseAddress(text);
     if (!address) throw malformed('address', text, 'host:port or [ipv6]:port, where the plugin can be reached');
     const host = address.host || peer;
     if (isUnspecified(host)) throw notAllowed(text, 'it stands for every interface; give the one to connect to');
     if (isLinkLocal(host) && !this.#addresses.allowLinkLocal) throw notAllowed(text, 'it is of the local link');
-    if (isLoopback(host) && !(this.#addresses.allowLoopback ?? isLoopback(peer))) {
+    if (isLoopback(host) && !isHosted && !(this.#addresses.allowLoopback ?? isLoopback(peer))) {
       throw notAllowed(text, "it is the controller's own machine; give an address that the controller can reach");
     }
-    return formatAddress({ host, port: address.port });
+    const whole = formatAddress({ host, port: address.port });
+    if (this.#addresses.reserved?.includes(whole)) throw notAllowed(text, 'it is that of the API server');
+    return whole;
   }
 }
 

@@ -10,11 +10,14 @@ import {
   type RegistryService,
   type SessionRequest,
   type SessionResponseSchema,
+  serviceError,
 } from '@kplug/protocol';
 import type { Instance, Session } from '../registry/instance.ts';
 import { RefusedRegistration } from '../registry/refusal.ts';
 import type { Lease } from '../registry/registration.ts';
 import type { Registry } from '../registry/registry.ts';
+import type { Reservations } from '../registry/reservations.ts';
+import { bearerOf } from './bearer.ts';
 import { hostOfPeer } from './host-of-peer.ts';
 import { listPlugins, watchPlugins } from './plugin-list.ts';
 import { type RegistrationReader, restates } from './registration-message.ts';
@@ -25,6 +28,9 @@ export interface HeartbeatObserver {
   refused(reason: number): void;
 }
 
+/** What is asked of a call only where it matters. */
+type Caller = Pick<grpc.ServerUnaryCall<unknown, unknown>, 'metadata' | 'getPeer'>;
+
 type SessionStream = grpc.ServerDuplexStream<SessionRequest, MessageInitShape<typeof SessionResponseSchema>>;
 
 /** Serves `kplug.v1.RegistryService` from a registry. */
@@ -32,13 +38,16 @@ export function registryService(
   registry: Registry,
   reader: RegistrationReader,
   observer: HeartbeatObserver,
+  reservations: Reservations,
 ): GrpcHandlers<typeof RegistryService> {
   // The peer is asked for only where it matters: grpc-js takes long to tell it, and most beats say nothing new.
-  const register = (message: RegistrationMessage | undefined, peer: () => string, session?: Session): Instance => {
+  const register = (message: RegistrationMessage | undefined, call: Caller, session?: Session): Instance => {
     if (!message) throw invalidArgument('the request has no registration');
+    const isHosted = reservations.check(message.instanceId, bearerOf(call.metadata));
     const known = registry.get(message.instanceId);
     const isKnown = known && restates(message, known.registration);
-    return registry.register(isKnown ? known.registration : reader.read(message, hostOfPeer(peer())), session);
+    const registration = isKnown ? known.registration : reader.read(message, hostOfPeer(call.getPeer()), isHosted);
+    return registry.register(registration, session);
   };
   const answerTo = acceptances();
 
@@ -47,7 +56,7 @@ export function registryService(
 
     heartbeat: ({ registration }, call): MessageInitShape<typeof HeartbeatResponseSchema> => {
       try {
-        const { registration: known } = register(registration, () => call.getPeer());
+        const { registration: known } = register(registration, call);
         observer.heard('unary');
         return answerTo(known.lease, registry.isDrainWished(known.instanceId));
       } catch (error) {
@@ -57,7 +66,8 @@ export function registryService(
       }
     },
 
-    deregister: ({ instanceId }) => {
+    deregister: ({ instanceId }, { metadata }) => {
+      authenticate(instanceId, metadata, reservations);
       registry.deregister(instanceId);
       return {};
     },
@@ -74,7 +84,7 @@ export function registryService(
 function serveSession(
   stream: SessionStream,
   registry: Registry,
-  register: (message: RegistrationMessage, peer: () => string, session: Session) => Instance,
+  register: (message: RegistrationMessage, call: Caller, session: Session) => Instance,
   observer: HeartbeatObserver,
 ): void {
   let instanceId: string | undefined;
@@ -84,7 +94,7 @@ function serveSession(
 
   const onRegistration = (message: RegistrationMessage) => {
     try {
-      const { registration } = register(message, () => stream.getPeer(), session);
+      const { registration } = register(message, stream, session);
       if (instanceId && instanceId !== registration.instanceId) registry.sessionEnded(instanceId, session);
       instanceId = registration.instanceId;
       session.notify(registration.lease, registry.isDrainWished(instanceId));
@@ -116,6 +126,16 @@ function serveSession(
   });
   stream.on('cancelled', onEnd);
   stream.on('error', onEnd);
+}
+
+/** Nobody else may speak for a process that the controller started. */
+function authenticate(instanceId: string, metadata: grpc.Metadata, reservations: Reservations): void {
+  try {
+    reservations.check(instanceId, bearerOf(metadata));
+  } catch (error) {
+    if (!(error instanceof RefusedRegistration)) throw error;
+    throw serviceError(grpc.status.UNAUTHENTICATED, error.message);
+  }
 }
 
 /** Makes the answers to accepted heartbeats. Nearly all are on the same terms, so the latest one is kept, with its bytes. */

@@ -1,5 +1,5 @@
 import type { MemoryResources } from '../memory/memory-resources.ts';
-import type { ResourceListener, Resources, WriteOptions, WriteResult } from '../port.ts';
+import type { FollowOptions, ResourceListener, Resources, WriteOptions, WriteResult } from '../port.ts';
 import type { JsonObject, Resource, ResourceKey, ResourceKind } from '../resource.ts';
 import type { DirectoryFollower, FollowedDirectory } from './directory-follower.ts';
 import type { DirectoryProblem } from './problem-list.ts';
@@ -21,8 +21,8 @@ export class DirectoryResources implements Resources {
     return this.#parts.problems.all();
   }
 
-  follow(kind: ResourceKind, listener: ResourceListener): Promise<void> {
-    return this.#resources.follow(kind, listener);
+  follow(kind: ResourceKind, listener: ResourceListener, options?: FollowOptions): Promise<void> {
+    return this.#resources.follow(kind, listener, options);
   }
 
   /** Never: a directory has every kind, and one that is away keeps its last state. */

@@ -12,12 +12,15 @@ export type TouchListener = (path: string) => void;
 export class DirectoryWatch {
   readonly #directory: string;
   readonly #listener: TouchListener;
+  readonly #depth: number | undefined;
   #watcher: FSWatcher | undefined;
   #problem: string | undefined;
 
-  constructor(directory: string, listener: TouchListener) {
+  /** @param depth how many levels of sub-folders are watched. Default: all. */
+  constructor(directory: string, listener: TouchListener, depth?: number) {
     this.#directory = directory;
     this.#listener = listener;
+    this.#depth = depth;
   }
 
   /** Why changes may be noticed late; `undefined` when nothing is the matter. */
@@ -32,6 +35,7 @@ export class DirectoryWatch {
       ignoreInitial: true,
       // Files are looked at only when they have settled, which covers programs that write by renaming.
       atomic: false,
+      ...(this.#depth === undefined ? {} : { depth: this.#depth }),
       ignored: (path) => this.#isIgnored(path),
     });
     this.#watcher = watcher;

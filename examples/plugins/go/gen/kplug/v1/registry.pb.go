@@ -39,6 +39,8 @@ const (
 	RefusalReason_REFUSAL_REASON_CAPACITY RefusalReason = 4
 	// The controller is stopping. Another one is expected behind the same name.
 	RefusalReason_REFUSAL_REASON_STOPPING RefusalReason = 5
+	// The instance id is reserved for a process that brings a token and this one brought none, or the token is another's.
+	RefusalReason_REFUSAL_REASON_UNAUTHENTICATED RefusalReason = 6
 )
 
 // Enum value maps for RefusalReason.
@@ -50,6 +52,7 @@ var (
 		3: "REFUSAL_REASON_INSTANCE_CONFLICT",
 		4: "REFUSAL_REASON_CAPACITY",
 		5: "REFUSAL_REASON_STOPPING",
+		6: "REFUSAL_REASON_UNAUTHENTICATED",
 	}
 	RefusalReason_value = map[string]int32{
 		"REFUSAL_REASON_UNSPECIFIED":         0,
@@ -58,6 +61,7 @@ var (
 		"REFUSAL_REASON_INSTANCE_CONFLICT":   3,
 		"REFUSAL_REASON_CAPACITY":            4,
 		"REFUSAL_REASON_STOPPING":            5,
+		"REFUSAL_REASON_UNAUTHENTICATED":     6,
 	}
 )
 
@@ -1465,14 +1469,15 @@ const file_kplug_v1_registry_proto_rawDesc = "" +
 	"\rregistered_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\fregisteredAt\x12>\n" +
 	"\rlast_heard_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\vlastHeardAt\x12%\n" +
 	"\x05lease\x18\x06 \x01(\v2\x0f.kplug.v1.LeaseR\x05lease\x12\x1a\n" +
-	"\bprotocol\x18\a \x01(\tR\bprotocol*\xd3\x01\n" +
+	"\bprotocol\x18\a \x01(\tR\bprotocol*\xf7\x01\n" +
 	"\rRefusalReason\x12\x1e\n" +
 	"\x1aREFUSAL_REASON_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16REFUSAL_REASON_INVALID\x10\x01\x12&\n" +
 	"\"REFUSAL_REASON_ADDRESS_NOT_ALLOWED\x10\x02\x12$\n" +
 	" REFUSAL_REASON_INSTANCE_CONFLICT\x10\x03\x12\x1b\n" +
 	"\x17REFUSAL_REASON_CAPACITY\x10\x04\x12\x1b\n" +
-	"\x17REFUSAL_REASON_STOPPING\x10\x05*\x9a\x01\n" +
+	"\x17REFUSAL_REASON_STOPPING\x10\x05\x12\"\n" +
+	"\x1eREFUSAL_REASON_UNAUTHENTICATED\x10\x06*\x9a\x01\n" +
 	"\rInstanceState\x12\x1e\n" +
 	"\x1aINSTANCE_STATE_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13INSTANCE_STATE_LIVE\x10\x01\x12\x1a\n" +

@@ -34,6 +34,9 @@ const (
 //
 // A plugin with a runtime of ours keeps one Session. A plugin in a language without one calls Heartbeat on a timer. Both
 // feed the same registry and are held to the same rules.
+//
+// A plugin that was started with a token (the variable KPLUG_TOKEN) sends it with Session, Heartbeat and Deregister, as the
+// metadata `authorization: Bearer TOKEN`.
 type RegistryServiceClient interface {
 	// Session registers an instance and keeps its lease for as long as beats arrive. The first message must be a
 	// registration. The controller answers it at once, and speaks again only when something changes: another interval, a
@@ -129,6 +132,9 @@ type RegistryService_WatchPluginsClient = grpc.ServerStreamingClient[WatchPlugin
 //
 // A plugin with a runtime of ours keeps one Session. A plugin in a language without one calls Heartbeat on a timer. Both
 // feed the same registry and are held to the same rules.
+//
+// A plugin that was started with a token (the variable KPLUG_TOKEN) sends it with Session, Heartbeat and Deregister, as the
+// metadata `authorization: Bearer TOKEN`.
 type RegistryServiceServer interface {
 	// Session registers an instance and keeps its lease for as long as beats arrive. The first message must be a
 	// registration. The controller answers it at once, and speaks again only when something changes: another interval, a

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file kplug/v1/delegation.proto.
  */
 export const file_kplug_v1_delegation: GenFile = /*@__PURE__*/
-  fileDesc("ChlrcGx1Zy92MS9kZWxlZ2F0aW9uLnByb3RvEghrcGx1Zy52MSIYChZMaXN0RGVsZWdhdGlvbnNSZXF1ZXN0IkQKF0xpc3REZWxlZ2F0aW9uc1Jlc3BvbnNlEikKC2RlbGVnYXRpb25zGAEgAygLMhQua3BsdWcudjEuRGVsZWdhdGlvbiKNAQoKRGVsZWdhdGlvbhIMCgRuYW1lGAEgASgJEhMKC2FwaV92ZXJzaW9uGAIgASgJEgwKBGtpbmQYAyABKAkSEgoKcGx1Z2luX2FwaRgEIAEoCRIYChBwbHVnaW5fYXBpX3JhbmdlGAUgASgJEhEKCXJlc291cmNlcxgGIAEoDRINCgVyZWFkeRgHIAEoDSIqChRMaXN0UmVzb3VyY2VzUmVxdWVzdBISCgpkZWxlZ2F0aW9uGAEgASgJIkcKFUxpc3RSZXNvdXJjZXNSZXNwb25zZRIuCglyZXNvdXJjZXMYASADKAsyGy5rcGx1Zy52MS5EZWxlZ2F0ZWRSZXNvdXJjZSL+AQoRRGVsZWdhdGVkUmVzb3VyY2USCwoDa2V5GAEgASgJEhIKCmRlbGVnYXRpb24YAiABKAkSEgoKZ2VuZXJhdGlvbhgDIAEoAxIbChNvYnNlcnZlZF9nZW5lcmF0aW9uGAQgASgDEg4KBnBsdWdpbhgFIAEoCRIWCg5wbHVnaW5fdmVyc2lvbhgGIAEoCRIYChBzZWxlY3Rpb25fcmVhc29uGAcgASgJEigKBXJlYWR5GAggASgOMhkua3BsdWcudjEuQ29uZGl0aW9uU3RhdHVzEhQKDHJlYWR5X3JlYXNvbhgJIAEoCRIVCg1yZWFkeV9tZXNzYWdlGAogASgJIkcKFkV4cGxhaW5SZXNvdXJjZVJlcXVlc3QSDAoEa2luZBgBIAEoCRIRCgluYW1lc3BhY2UYAiABKAkSDAoEbmFtZRgDIAEoCSKBAgoXRXhwbGFpblJlc291cmNlUmVzcG9uc2USLQoIcmVzb3VyY2UYASABKAsyGy5rcGx1Zy52MS5EZWxlZ2F0ZWRSZXNvdXJjZRISCgpwcmVmZXJlbmNlGAIgASgJEg4KBnJlYXNvbhgDIAEoCRIPCgdtZXNzYWdlGAQgASgJEicKCmNhbmRpZGF0ZXMYBSADKAsyEy5rcGx1Zy52MS5DYW5kaWRhdGUSJwoGZXZlbnRzGAYgAygLMhcua3BsdWcudjEuUmVjb3JkZWRFdmVudBIwCgxuZXh0X3Bhc3NfYXQYByABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIokBCglDYW5kaWRhdGUSDgoGcGx1Z2luGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSFwoPcmVhZHlfaW5zdGFuY2VzGAMgASgNEhEKCWluc3RhbmNlcxgEIAEoDRIOCgZjaG9zZW4YBSABKAgSDgoGcmVhc29uGAYgASgJEg8KB21lc3NhZ2UYByABKAkylQIKEURlbGVnYXRpb25TZXJ2aWNlElYKD0xpc3REZWxlZ2F0aW9ucxIgLmtwbHVnLnYxLkxpc3REZWxlZ2F0aW9uc1JlcXVlc3QaIS5rcGx1Zy52MS5MaXN0RGVsZWdhdGlvbnNSZXNwb25zZRJQCg1MaXN0UmVzb3VyY2VzEh4ua3BsdWcudjEuTGlzdFJlc291cmNlc1JlcXVlc3QaHy5rcGx1Zy52MS5MaXN0UmVzb3VyY2VzUmVzcG9uc2USVgoPRXhwbGFpblJlc291cmNlEiAua3BsdWcudjEuRXhwbGFpblJlc291cmNlUmVxdWVzdBohLmtwbHVnLnYxLkV4cGxhaW5SZXNvdXJjZVJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp, file_kplug_v1_resource]);
+  fileDesc("ChlrcGx1Zy92MS9kZWxlZ2F0aW9uLnByb3RvEghrcGx1Zy52MSIYChZMaXN0RGVsZWdhdGlvbnNSZXF1ZXN0IkQKF0xpc3REZWxlZ2F0aW9uc1Jlc3BvbnNlEikKC2RlbGVnYXRpb25zGAEgAygLMhQua3BsdWcudjEuRGVsZWdhdGlvbiKtAgoKRGVsZWdhdGlvbhIMCgRuYW1lGAEgASgJEhMKC2FwaV92ZXJzaW9uGAIgASgJEgwKBGtpbmQYAyABKAkSEgoKcGx1Z2luX2FwaRgEIAEoCRIYChBwbHVnaW5fYXBpX3JhbmdlGAUgASgJEhEKCXJlc291cmNlcxgGIAEoDRINCgVyZWFkeRgHIAEoDRIWCg5wcm9ibGVtX3JlYXNvbhgIIAEoCRIXCg9wcm9ibGVtX21lc3NhZ2UYCSABKAkSJwoKY2FuZGlkYXRlcxgKIAMoCzITLmtwbHVnLnYxLkNhbmRpZGF0ZRIwCg9leHRlbnNpb25fa2luZHMYCyADKAsyFy5rcGx1Zy52MS5EZWxlZ2F0ZWRLaW5kEhIKCm5hbWVzcGFjZXMYDCADKAkiMgoNRGVsZWdhdGVkS2luZBITCgthcGlfdmVyc2lvbhgBIAEoCRIMCgRraW5kGAIgASgJIioKFExpc3RSZXNvdXJjZXNSZXF1ZXN0EhIKCmRlbGVnYXRpb24YASABKAkiRwoVTGlzdFJlc291cmNlc1Jlc3BvbnNlEi4KCXJlc291cmNlcxgBIAMoCzIbLmtwbHVnLnYxLkRlbGVnYXRlZFJlc291cmNlIv4BChFEZWxlZ2F0ZWRSZXNvdXJjZRILCgNrZXkYASABKAkSEgoKZGVsZWdhdGlvbhgCIAEoCRISCgpnZW5lcmF0aW9uGAMgASgDEhsKE29ic2VydmVkX2dlbmVyYXRpb24YBCABKAMSDgoGcGx1Z2luGAUgASgJEhYKDnBsdWdpbl92ZXJzaW9uGAYgASgJEhgKEHNlbGVjdGlvbl9yZWFzb24YByABKAkSKAoFcmVhZHkYCCABKA4yGS5rcGx1Zy52MS5Db25kaXRpb25TdGF0dXMSFAoMcmVhZHlfcmVhc29uGAkgASgJEhUKDXJlYWR5X21lc3NhZ2UYCiABKAkiRwoWRXhwbGFpblJlc291cmNlUmVxdWVzdBIMCgRraW5kGAEgASgJEhEKCW5hbWVzcGFjZRgCIAEoCRIMCgRuYW1lGAMgASgJIoECChdFeHBsYWluUmVzb3VyY2VSZXNwb25zZRItCghyZXNvdXJjZRgBIAEoCzIbLmtwbHVnLnYxLkRlbGVnYXRlZFJlc291cmNlEhIKCnByZWZlcmVuY2UYAiABKAkSDgoGcmVhc29uGAMgASgJEg8KB21lc3NhZ2UYBCABKAkSJwoKY2FuZGlkYXRlcxgFIAMoCzITLmtwbHVnLnYxLkNhbmRpZGF0ZRInCgZldmVudHMYBiADKAsyFy5rcGx1Zy52MS5SZWNvcmRlZEV2ZW50EjAKDG5leHRfcGFzc19hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiiQEKCUNhbmRpZGF0ZRIOCgZwbHVnaW4YASABKAkSDwoHdmVyc2lvbhgCIAEoCRIXCg9yZWFkeV9pbnN0YW5jZXMYAyABKA0SEQoJaW5zdGFuY2VzGAQgASgNEg4KBmNob3NlbhgFIAEoCBIOCgZyZWFzb24YBiABKAkSDwoHbWVzc2FnZRgHIAEoCTKVAgoRRGVsZWdhdGlvblNlcnZpY2USVgoPTGlzdERlbGVnYXRpb25zEiAua3BsdWcudjEuTGlzdERlbGVnYXRpb25zUmVxdWVzdBohLmtwbHVnLnYxLkxpc3REZWxlZ2F0aW9uc1Jlc3BvbnNlElAKDUxpc3RSZXNvdXJjZXMSHi5rcGx1Zy52MS5MaXN0UmVzb3VyY2VzUmVxdWVzdBofLmtwbHVnLnYxLkxpc3RSZXNvdXJjZXNSZXNwb25zZRJWCg9FeHBsYWluUmVzb3VyY2USIC5rcGx1Zy52MS5FeHBsYWluUmVzb3VyY2VSZXF1ZXN0GiEua3BsdWcudjEuRXhwbGFpblJlc291cmNlUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_timestamp, file_kplug_v1_resource]);
 
 /**
  * ListDelegationsRequest is empty.
@@ -100,6 +100,40 @@ export type Delegation = Message<"kplug.v1.Delegation"> & {
    * @generated from field: uint32 ready = 7;
    */
   ready: number;
+
+  /**
+   * Why the resources can't be had, or are no longer heard of, in one PascalCase word and for people; empty while all is well.
+   *
+   * @generated from field: string problem_reason = 8;
+   */
+  problemReason: string;
+
+  /**
+   * @generated from field: string problem_message = 9;
+   */
+  problemMessage: string;
+
+  /**
+   * Each plugin that is registered for the API, in any version of it. Chosen are all that a resource of the delegation could
+   * go to; the others have the reason why none can.
+   *
+   * @generated from field: repeated kplug.v1.Candidate candidates = 10;
+   */
+  candidates: Candidate[];
+
+  /**
+   * The kinds of extensions that may be pointed to; empty for any.
+   *
+   * @generated from field: repeated kplug.v1.DelegatedKind extension_kinds = 11;
+   */
+  extensionKinds: DelegatedKind[];
+
+  /**
+   * The namespaces whose resources are delegated; empty for all that the operator follows.
+   *
+   * @generated from field: repeated string namespaces = 12;
+   */
+  namespaces: string[];
 };
 
 /**
@@ -108,6 +142,34 @@ export type Delegation = Message<"kplug.v1.Delegation"> & {
  */
 export const DelegationSchema: GenMessage<Delegation> = /*@__PURE__*/
   messageDesc(file_kplug_v1_delegation, 2);
+
+/**
+ * DelegatedKind names a kind of resource.
+ *
+ * @generated from message kplug.v1.DelegatedKind
+ */
+export type DelegatedKind = Message<"kplug.v1.DelegatedKind"> & {
+  /**
+   * The API group and version, for example `myorg.org/v1alpha1`.
+   *
+   * @generated from field: string api_version = 1;
+   */
+  apiVersion: string;
+
+  /**
+   * The kind, for example `DatabaseTablePostgreSqlExtension`.
+   *
+   * @generated from field: string kind = 2;
+   */
+  kind: string;
+};
+
+/**
+ * Describes the message kplug.v1.DelegatedKind.
+ * Use `create(DelegatedKindSchema)` to create a new message.
+ */
+export const DelegatedKindSchema: GenMessage<DelegatedKind> = /*@__PURE__*/
+  messageDesc(file_kplug_v1_delegation, 3);
 
 /**
  * ListResourcesRequest narrows a list. Empty lists everything.
@@ -128,7 +190,7 @@ export type ListResourcesRequest = Message<"kplug.v1.ListResourcesRequest"> & {
  * Use `create(ListResourcesRequestSchema)` to create a new message.
  */
 export const ListResourcesRequestSchema: GenMessage<ListResourcesRequest> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_delegation, 3);
+  messageDesc(file_kplug_v1_delegation, 4);
 
 /**
  * ListResourcesResponse is the base resources.
@@ -147,7 +209,7 @@ export type ListResourcesResponse = Message<"kplug.v1.ListResourcesResponse"> & 
  * Use `create(ListResourcesResponseSchema)` to create a new message.
  */
 export const ListResourcesResponseSchema: GenMessage<ListResourcesResponse> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_delegation, 4);
+  messageDesc(file_kplug_v1_delegation, 5);
 
 /**
  * DelegatedResource is a base resource and how it stands.
@@ -223,7 +285,7 @@ export type DelegatedResource = Message<"kplug.v1.DelegatedResource"> & {
  * Use `create(DelegatedResourceSchema)` to create a new message.
  */
 export const DelegatedResourceSchema: GenMessage<DelegatedResource> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_delegation, 5);
+  messageDesc(file_kplug_v1_delegation, 6);
 
 /**
  * ExplainResourceRequest names a base resource.
@@ -258,7 +320,7 @@ export type ExplainResourceRequest = Message<"kplug.v1.ExplainResourceRequest"> 
  * Use `create(ExplainResourceRequestSchema)` to create a new message.
  */
 export const ExplainResourceRequestSchema: GenMessage<ExplainResourceRequest> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_delegation, 6);
+  messageDesc(file_kplug_v1_delegation, 7);
 
 /**
  * ExplainResourceResponse is how the operator decided for one resource.
@@ -319,7 +381,7 @@ export type ExplainResourceResponse = Message<"kplug.v1.ExplainResourceResponse"
  * Use `create(ExplainResourceResponseSchema)` to create a new message.
  */
 export const ExplainResourceResponseSchema: GenMessage<ExplainResourceResponse> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_delegation, 7);
+  messageDesc(file_kplug_v1_delegation, 8);
 
 /**
  * Candidate is a plugin that was considered.
@@ -376,7 +438,7 @@ export type Candidate = Message<"kplug.v1.Candidate"> & {
  * Use `create(CandidateSchema)` to create a new message.
  */
 export const CandidateSchema: GenMessage<Candidate> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_delegation, 8);
+  messageDesc(file_kplug_v1_delegation, 9);
 
 /**
  * DelegationService shows what an operator delegates and how it decided. It is read-only and served on the admin port.

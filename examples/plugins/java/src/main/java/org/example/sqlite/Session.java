@@ -7,8 +7,10 @@ import com.google.protobuf.util.Durations;
 import io.grpc.Grpc;
 import io.grpc.InsecureChannelCredentials;
 import io.grpc.ManagedChannel;
+import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
+import io.grpc.stub.MetadataUtils;
 import io.grpc.stub.StreamObserver;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
@@ -209,9 +211,20 @@ final class Session {
 
   private ManagedChannel connect() {
     return Grpc.newChannelBuilder(controller, InsecureChannelCredentials.create())
+        .intercept(MetadataUtils.newAttachHeadersInterceptor(proof()))
         .keepAliveTime(10, TimeUnit.SECONDS)
         .keepAliveTimeout(5, TimeUnit.SECONDS)
         .build();
+  }
+
+  /** What proves who beats to a controller that started the plugin. */
+  private static Metadata proof() {
+    Metadata headers = new Metadata();
+    String token = System.getenv("KPLUG_TOKEN");
+    if (token != null && !token.isEmpty()) {
+      headers.put(Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER), "Bearer " + token);
+    }
+    return headers;
   }
 
   private static String describe(Status status) {

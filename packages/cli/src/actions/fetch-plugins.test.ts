@@ -1,0 +1,81 @@
+import { mkdtempDisposable, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect, it, onTestFinished } from 'vitest';
+import { archiveOf, ReleaseServer, sha256Of } from '../../../controller/src/hosting/download/testing.ts';
+import { kplug } from '../testing/kplug-process.ts';
+
+const archive = archiveOf({ path: 'plugin.sh', mode: 0o755, content: '#!/bin/sh\nexit 0\n' });
+const sha256 = sha256Of(archive);
+
+async function start() {
+  const server = await ReleaseServer.start();
+  const folder = await mkdtempDisposable(join(tmpdir(), 'kplug-fetch-'));
+  onTestFinished(() => folder.remove());
+  const directory = join(folder.path, 'plugins');
+  const fetch = (args: readonly string[], env: Record<string, string> = {}) =>
+    kplug(['plugins', 'fetch', ...args, '--plugins-dir', directory, '--plugins-base-url', server.url], { env });
+  return { server, directory, fetch };
+}
+
+it('fetches what is named into the folder, and keeps what is there', async () => {
+  const { server, directory, fetch } = await start();
+  server.serve('example/a@v1', archive);
+  server.serve('example/b@v2', archive);
+  const items = ['example/a@v1', `example/b@v2#sha256:${sha256}`];
+  const { code, stdout, stderr } = await fetch(items);
+  expect({ code, lines: stdout.trim().split('\n').sort() }).toEqual({
+    code: 0,
+    lines: [
+      `example/a@v1 is in ${directory}/example.a (sha256:${sha256})`,
+      `example/b@v2#sha256:${sha256} is in ${directory}/example.b`,
+    ],
+  });
+  expect(stderr).toContain('example/a@v1: fetching\n');
+  expect(await readFile(join(directory, 'example.a/plugin.sh'), 'utf8')).toContain('exit 0');
+  // The list of the environment stands in for items.
+  const again = await fetch([], { KPLUG_PLUGINS: items.join(',') });
+  expect(again).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining(`example/a@v1 was in ${directory}/example.a`),
+  });
+  expect(server.asked).toHaveLength(2);
+});
+
+it('exits with 3 for a release that is missing, and with 1 for a wrong checksum, and fetches the others all the same', async () => {
+  const { server, directory, fetch } = await start();
+  server.serve('example/a@v1', archive);
+  const missing = await fetch(['example/none@v1', 'example/a@v1']);
+  expect(missing.code).toBe(3);
+  expect(missing.stdout).toContain(`example/a@v1 is in ${directory}/example.a`);
+  expect(missing.stderr).toMatch(/^kplug: example\/none@v1 can't be fetched: there is no such release: http/m);
+  server.serve('example/wrong@v1', archive);
+  const wrong = await fetch([`example/wrong@v1#sha256:${'0'.repeat(64)}`, 'example/none@v1']);
+  expect(wrong.code).toBe(1);
+  expect(wrong.stderr).toContain(`has the SHA-256 ${sha256}, but ${'0'.repeat(64)} is demanded`);
+});
+
+it('tries again when the server is away, as often as is said', async () => {
+  const { server, fetch } = await start();
+  let asked = 0;
+  server.serve('example/busy@v1', (response) => {
+    asked++;
+    if (asked < 2) response.writeHead(503).end();
+    else response.writeHead(200).end(archive);
+  });
+  const { code, stderr } = await fetch(['example/busy@v1']);
+  expect(code).toBe(0);
+  expect(stderr).toMatch(/example\/busy@v1: http\S+ answers 503 Service Unavailable; try 2 of 3 in 1 s/);
+  server.serve('example/gone@v1', (response) => response.writeHead(503).end());
+  await expect(fetch(['example/gone@v1', '--attempts', '1'])).resolves.toMatchObject({ code: 1 });
+});
+
+it.each([
+  [[], /nothing is to be fetched; give an ITEM/],
+  [['nonsense'], /"nonsense" is no plugin to fetch; write ORG\/REPOSITORY@RELEASE/],
+  [['a/b@1', '--attempts', 'many'], /--attempts "many" is no number of tries/],
+])('refuses %j', async (args, message) => {
+  const { code, stderr } = await kplug(['plugins', 'fetch', ...args]);
+  expect(code).toBe(2);
+  expect(stderr).toMatch(message);
+});

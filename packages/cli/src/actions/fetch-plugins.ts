@@ -1,0 +1,93 @@
+import {
+  type DownloadFailure,
+  type FetchPluginOptions,
+  fetchPlugin,
+  type PluginItem,
+  parsePluginList,
+} from '@kplug/controller';
+import { CommandError } from '../command-error.ts';
+import { followInLines, followOnTerminal, type Progress } from '../output/fetch-progress.ts';
+import type { Terminal } from '../output/terminal.ts';
+
+/** What the command line says of what is fetched. */
+export interface FetchPluginsOptions {
+  /** The list, where no item is given by itself. */
+  plugins?: string;
+  pluginsDir: string;
+  pluginsBaseUrl?: string;
+  pluginsNamePattern?: string;
+  attempts: string;
+}
+
+/** How long to wait before the second try, in milliseconds; it doubles with each further one. */
+const firstWait = 1_000;
+
+/** Fetches plugins into a folder, several at once. Rejects with a `CommandError` that names each one that failed. */
+export async function fetchPlugins(
+  given: readonly string[],
+  options: FetchPluginsOptions,
+  terminal: Terminal,
+): Promise<void> {
+  const items = parsePluginList(given.length > 0 ? given.join(',') : (options.plugins ?? ''));
+  if (items.length === 0) {
+    throw new CommandError(
+      'usage',
+      'nothing is to be fetched; give an ITEM such as example/postgresql@v1.2.0, or KPLUG_PLUGINS',
+    );
+  }
+  const attempts = readAttempts(options.attempts);
+  const { pluginsDir: directory, pluginsBaseUrl: baseUrl, pluginsNamePattern: namePattern } = options;
+  const fetching: FetchPluginOptions = {
+    directory,
+    ...(baseUrl === undefined ? {} : { baseUrl }),
+    ...(namePattern === undefined ? {} : { namePattern }),
+  };
+  const failures: { item: PluginItem; error: unknown }[] = [];
+  const follow = process.stdout.isTTY && terminal.colors.isColorSupported ? followOnTerminal : followInLines;
+  await follow(items, terminal, async (item, progress) => {
+    try {
+      await fetchWithRetries(item, fetching, attempts, progress);
+    } catch (error) {
+      failures.push({ item, error });
+      throw error;
+    }
+  });
+  if (failures.length > 0) throw summarize(failures);
+}
+
+async function fetchWithRetries(
+  item: PluginItem,
+  fetching: FetchPluginOptions,
+  attempts: number,
+  progress: Progress,
+): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const { onProgress, onUnpack } = progress;
+      progress.onFetched(await fetchPlugin(item, { ...fetching, onProgress, onUnpack }));
+      return;
+    } catch (error) {
+      // Another try doesn't make a release appear, or its content another.
+      if (!isFailure(error) || error.isLasting || attempt >= attempts) throw error;
+      const wait = firstWait * 2 ** (attempt - 1);
+      progress.onRetry(`${error.message}; try ${attempt + 1} of ${attempts} in ${wait / 1_000} s`);
+      await new Promise((resolve) => setTimeout(resolve, wait));
+    }
+  }
+}
+
+function summarize(failures: readonly { item: PluginItem; error: unknown }[]): CommandError {
+  const told = failures.map(({ item, error }) => `${item.text} can't be fetched: ${(error as Error).message}`);
+  const areMissing = failures.every(({ error }) => isFailure(error) && error.code === 'NotFound');
+  return new CommandError(areMissing ? 'notFound' : 'failed', told.join('; '), { cause: failures[0]?.error });
+}
+
+function isFailure(error: unknown): error is DownloadFailure {
+  return error instanceof Error && 'isLasting' in error;
+}
+
+function readAttempts(text: string): number {
+  const attempts = Number(text);
+  if (Number.isInteger(attempts) && attempts >= 1) return attempts;
+  throw new CommandError('usage', `--attempts "${text}" is no number of tries; write one such as 3`);
+}

@@ -1,0 +1,61 @@
+import { isJsonObject } from '../resources/json.ts';
+import type { JsonObject } from '../resources/resource.ts';
+
+/** A level of the controller's log. */
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+/** A line that a process wrote, as it goes to the controller's log. */
+export interface LogLine {
+  level: LogLevel;
+  message: string;
+  /** What the process said besides, if it wrote JSON. */
+  fields?: JsonObject;
+}
+
+/** What the controller's log has of its own, or what says nothing new. */
+const superfluous = new Set(['level', 'time', 'timestamp', 'msg', 'message', 'pid', 'hostname', 'name', 'v']);
+
+/** As the Python SDK sets logging up. */
+const pythonLine = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (DEBUG|INFO|WARNING|ERROR|CRITICAL) +\S+ (.*)$/s;
+
+/**
+ * Reads the level of a line, where it has one: JSON as pino and others write it, or the Python SDK's logging. Any other line is
+ * `info` on standard output, and `warn` on standard error.
+ */
+export function readLogLine(line: string, stream: 'stdout' | 'stderr'): LogLine {
+  if (line.startsWith('{')) {
+    const read = readJson(line);
+    if (read) return read;
+  }
+  const [, level, message] = pythonLine.exec(line) ?? [];
+  if (level && message !== undefined) return { level: levelOf(level), message };
+  return { level: stream === 'stderr' ? 'warn' : 'info', message: line };
+}
+
+function readJson(line: string): LogLine | undefined {
+  let content: unknown;
+  try {
+    content = JSON.parse(line);
+  } catch {
+    // It only looked like JSON, and is shown as it is.
+    return undefined;
+  }
+  if (!isJsonObject(content)) return undefined;
+  const { level, msg, message = msg } = content;
+  if (typeof message !== 'string' || (typeof level !== 'number' && typeof level !== 'string')) return undefined;
+  const others = Object.entries(content).filter(([field]) => !superfluous.has(field));
+  const fields = others.length > 0 ? { fields: Object.fromEntries(others) } : {};
+  return { level: levelOf(level), message, ...fields };
+}
+
+function levelOf(level: number | string): LogLevel {
+  if (typeof level === 'number') {
+    if (level >= 50) return 'error';
+    if (level >= 40) return 'warn';
+    return level >= 30 ? 'info' : 'debug';
+  }
+  const name = level.toLowerCase();
+  if (/^(?:error|err|critical|crit|fatal|panic)$/.test(name)) return 'error';
+  if (name.startsWith('warn')) return 'warn';
+  return name === 'debug' || name === 'trace' ? 'debug' : 'info';
+}

@@ -1,0 +1,19 @@
+import { pino } from 'pino';
+import { Controller } from '../controller.ts';
+import { MemoryResources } from '../resources/memory/memory-resources.ts';
+
+/** An operator in a process of its own, which runs the plugins of a folder and says what processes there are. */
+const controller = new Controller({
+  resources: new MemoryResources(),
+  delegations: [{ name: 'tables', base: { apiVersion: 'myorg.org/v1alpha1', kind: 'Table' }, api: 'Table@^1.0.0' }],
+  heartbeatAddress: '127.0.0.1:0',
+  adminAddress: false,
+  logger: pino({ level: 'silent' }),
+  pluginsFolder: { directory: process.argv[2] ?? '', settleTime: 50, scanInterval: 200 },
+});
+await controller.start();
+const { pluginsFolder } = controller;
+const tell = () => process.send?.({ guard: pluginsFolder?.guard, plugins: pluginsFolder?.list() });
+pluginsFolder?.subscribe(tell);
+// The guard may be another one by now, of which nothing else tells.
+setInterval(tell, 50);

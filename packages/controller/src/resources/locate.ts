@@ -1,0 +1,19 @@
+import { isMap, isScalar, isSeq, type Node } from 'yaml';
+
+/** At which character of a YAML text a path leads to something, as far as it can be followed. */
+export function locate(node: Node | null, path: readonly (string | number)[]): number {
+  let offset = node?.range?.[0] ?? 0;
+  let current: unknown = node;
+  for (const step of path) {
+    if (isMap(current)) {
+      const pair = current.items.find(({ key }) => isScalar(key) && key.value === step);
+      if (!pair) break;
+      offset = (pair.key as Node).range?.[0] ?? offset;
+      current = pair.value;
+    } else if (isSeq(current) && typeof step === 'number') {
+      current = current.items[step];
+      offset = (current as Node | undefined)?.range?.[0] ?? offset;
+    } else break;
+  }
+  return offset;
+}
