@@ -22,6 +22,7 @@ def test_the_environment_decides() -> None:
             "KPLUG_CONTROLLER": "operator.kplug:50050",
             "KPLUG_ADDRESS": "10.0.0.1:7000",
             "KPLUG_INSTANCE_ID": "from-env",
+            "KPLUG_TOKEN": "secret",
             "KPLUG_WEIGHT": "7",
             "KPLUG_LABELS": "zone=a, tier=gold,",
             "KPLUG_POD_NAMESPACE": "plugins",
@@ -35,7 +36,8 @@ def test_the_environment_decides() -> None:
     assert settings.controller == "operator.kplug:50050"
     assert settings.bind_address == "[::]:0"
     assert settings.address == "10.0.0.1:7000"
-    assert settings.instance_id == "from-env"
+    assert (settings.instance_id, settings.token) == ("from-env", "secret")
+    assert "secret" not in repr(settings)
     assert settings.weight == 7
     assert settings.labels == {"zone": "a", "tier": "gold"}
     assert settings.pod == Pod("plugins", "a-1")

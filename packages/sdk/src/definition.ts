@@ -1,4 +1,4 @@
-import type { ApiDefinition, ExtensionShapes, PluginDefinition, ResourceShape } from './plugin.ts';
+import type { ApiDefinition, ApiImplementation, SeveralApisDefinition } from './plugin.ts';
 import { PluginError } from './plugin-error.ts';
 
 /** A plugin API as it is registered. */
@@ -15,16 +15,31 @@ const name = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;
 const version =
   /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?$/;
 
-/** Checks what can be wrong with a definition, and returns the APIs that it implements. Throws `InvalidDefinition`. */
-export function readApis<B extends ResourceShape, E extends ExtensionShapes>(
-  definition: PluginDefinition<B, E>,
-): RegisteredApi[] {
-  if (!name.test(definition.name)) throw invalid(`the plugin's name "${definition.name}"`, 'a name such as PostgreSQL');
-  if (!version.test(definition.version)) throw invalid(`the plugin's version "${definition.version}"`, 'such as 1.2.0');
-  const apis = Array.isArray(definition.api) ? definition.api : [definition.api];
+/** The APIs that are implemented by the same functions. */
+export interface ApiPart {
+  apis: RegisteredApi[];
+  implementation: ApiImplementation;
+}
+
+/** Checks what can be wrong with a plugin of several APIs. Throws `InvalidDefinition`. */
+export function readParts(definition: SeveralApisDefinition): ApiPart[] {
+  const parts = definition.apis.map((implementation) => readPart(definition, implementation));
+  const names = parts.flatMap(({ apis }) => apis.map((api) => `${api.name}@${api.version}`));
+  if (names.length === 0) throw invalid('the list of APIs', 'at least one implementApi({ api, reconcile })');
+  const twice = names.find((one, index) => names.indexOf(one) !== index);
+  if (twice) throw invalid(`the API ${twice}, which is implemented twice,`, 'it once');
+  return parts;
+}
+
+/** Checks what can be wrong with a definition, and reads the APIs that it implements. Throws `InvalidDefinition`. */
+export function readPart(plugin: { name: string; version: string }, implementation: ApiImplementation): ApiPart {
+  if (!name.test(plugin.name)) throw invalid(`the plugin's name "${plugin.name}"`, 'a name such as PostgreSQL');
+  if (!version.test(plugin.version)) throw invalid(`the plugin's version "${plugin.version}"`, 'such as 1.2.0');
+  const { api, extensions = {} } = implementation;
+  const apis = Array.isArray(api) ? api : [api];
   if (apis.length === 0) throw invalid('the list of APIs', 'at least one, such as DatabaseTable@1.0.0');
-  const kinds = Object.keys(definition.extensions ?? {});
-  return apis.map((api) => readApi(typeof api === 'string' ? splitApi(api) : api, kinds));
+  const kinds = Object.keys(extensions);
+  return { implementation, apis: apis.map((one) => readApi(typeof one === 'string' ? splitApi(one) : one, kinds)) };
 }
 
 function readApi(api: ApiDefinition, kinds: string[]): RegisteredApi {

@@ -8,14 +8,22 @@ export interface ServeOptions {
    * statuses. `KPLUG_PROTOCOL`, default `kplug.v1`.
    */
   protocol?: 'kplug.v1' | 'kplug';
-  /** Where the controller's heartbeat service is, as `host:port`. `KPLUG_CONTROLLER`, default `localhost:50050`. */
+  /**
+   * Where the controller's heartbeat service is, as `host:port`; `none` for a plugin that is found by its Service or address, and
+   * doesn't beat. `KPLUG_CONTROLLER`, default `localhost:50050`.
+   */
   controller?: string;
   /** The address that the controller reaches the plugin at. `KPLUG_ADDRESS`, default: the port listened on, at the address beats come from. */
   address?: string;
-  /** Where to listen. `KPLUG_BIND_ADDRESS`, default any free port; on loopback only if the controller is there. */
+  /**
+   * Where to listen. `KPLUG_BIND_ADDRESS`, default any free port, on loopback only if the controller is there; `:7000` if the plugin
+   * doesn't beat.
+   */
   bindAddress?: string;
   /** What tells this process from every other. `KPLUG_INSTANCE_ID`, default a new UUID. */
   instanceId?: string;
+  /** What proves to a controller that this is the process it started. `KPLUG_TOKEN`, which it sets; default none. */
+  token?: string;
   /** How much of the work this plugin should get, 0 to 1000. `KPLUG_WEIGHT`, default 100. */
   weight?: number;
   /** Labels for people and tools. `KPLUG_LABELS` as `zone=a,tier=gold`. */
@@ -40,7 +48,7 @@ export interface ServeOptions {
 export type Settings = Required<Omit<ServeOptions, Unsettled>> & Pick<ServeOptions, Unsettled>;
 
 /** What has no default of its own. */
-type Unsettled = 'interval' | 'ttl' | 'pod';
+type Unsettled = 'interval' | 'ttl' | 'pod' | 'token';
 
 /** Fills in what isn't given from the environment, then from the defaults. Throws `InvalidDefinition`. */
 export function readSettings(options: ServeOptions, env: NodeJS.ProcessEnv): Settings {
@@ -50,7 +58,7 @@ export function readSettings(options: ServeOptions, env: NodeJS.ProcessEnv): Set
     protocol: 'kplug.v1',
     controller,
     address: '',
-    bindAddress: isLoopback(controller) ? '127.0.0.1:0' : '[::]:0',
+    bindAddress: bindAddressFor(controller),
     instanceId: randomUUID(),
     weight: 100,
     labels: {},
@@ -71,6 +79,7 @@ function readEnvironment(env: NodeJS.ProcessEnv): ServeOptions {
     address: text('KPLUG_ADDRESS'),
     bindAddress: text('KPLUG_BIND_ADDRESS'),
     instanceId: text('KPLUG_INSTANCE_ID'),
+    token: text('KPLUG_TOKEN'),
     weight: number('KPLUG_WEIGHT'),
     labels: readLabels(env.KPLUG_LABELS),
     pod: readPod(text('KPLUG_POD_NAMESPACE'), text('KPLUG_POD_NAME')),
@@ -86,6 +95,14 @@ function readEnvironment(env: NodeJS.ProcessEnv): ServeOptions {
 function withoutUndefined<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   const defined = Object.entries(fields).filter(([, value]) => value !== undefined);
   return Object.fromEntries(defined) as { [K in keyof T]?: Exclude<T[K], undefined> };
+}
+
+/** What `controller` is for a plugin that doesn't beat. */
+export const noController = 'none';
+
+function bindAddressFor(controller: string): string {
+  if (controller === noController) return '[::]:7000';
+  return isLoopback(controller) ? '127.0.0.1:0' : '[::]:0';
 }
 
 function isLoopback(address: string): boolean {

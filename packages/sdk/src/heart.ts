@@ -30,6 +30,7 @@ const refusedWait = 20_000;
 export class Heart {
   readonly #controller: string;
   readonly #registration: MessageInitShape<typeof RegistrationSchema>;
+  readonly #metadata = new grpc.Metadata();
   readonly #log: Logger;
   readonly #onDrain: () => void;
   readonly #stopped = new AbortController();
@@ -38,14 +39,18 @@ export class Heart {
   #complained = false;
   #running: Promise<void> | undefined;
 
-  /** @param onDrain called when the controller wishes the plugin to drain. */
+  /**
+   * @param token what proves who beats, if anything does.
+   * @param onDrain called when the controller wishes the plugin to drain.
+   */
   constructor(
-    controller: string,
+    { controller, token }: { controller: string; token?: string },
     registration: MessageInitShape<typeof RegistrationSchema>,
     log: Logger,
     onDrain: () => void,
   ) {
     this.#controller = controller;
+    if (token) this.#metadata.set('authorization', `Bearer ${token}`);
     this.#registration = registration;
     this.#log = log;
     this.#onDrain = onDrain;
@@ -66,7 +71,7 @@ export class Heart {
     const level = this.#registered ? 'warn' : 'debug';
     const { instanceId = '' } = this.#registration;
     try {
-      await this.#client?.deregister({ instanceId }, { deadline: Date.now() + 2_000 });
+      await this.#client?.deregister({ instanceId }, this.#calling(2_000));
     } catch (error) {
       this.#log[level]({ err: error }, 'the controller could not be told that the plugin stops; its lease will end');
     }
@@ -103,7 +108,7 @@ export class Heart {
   }
 
   #keepSession(client: Client): Promise<Ending> {
-    const stream = client.session();
+    const stream = client.session({ metadata: this.#metadata });
     let timer: NodeJS.Timeout | undefined;
     let interval = 0;
     return new Promise<Ending>((resolve) => {
@@ -140,7 +145,7 @@ export class Heart {
       try {
         const { answer } = await client.heartbeat(
           { registration: this.#registration },
-          { deadline: Date.now() + 3_000, signal: this.#stopped.signal },
+          { ...this.#calling(3_000), signal: this.#stopped.signal },
         );
         if (answer.case !== 'lease') {
           if (answer.case === 'refusal') this.#onRefusal(answer.value);
@@ -155,6 +160,11 @@ export class Heart {
       }
     }
     return 'stopped';
+  }
+
+  /** Options of a call that may take so many milliseconds. */
+  #calling(timeout: number): { deadline: number; metadata: grpc.Metadata } {
+    return { deadline: Date.now() + timeout, metadata: this.#metadata };
   }
 
   /** Returns the interval to beat at. */

@@ -1,7 +1,9 @@
-export { definePlugin, type Plugin } from './define-plugin.ts';
+export { definePlugin, implementApi, type Plugin, type PluginOfSeveralApis } from './define-plugin.ts';
 export type { ServeOptions } from './environment.ts';
+export { type MethodHandlers, type OwnApiImplementation, serveApi } from './own-api.ts';
 export type {
   ApiDefinition,
+  ApiImplementation,
   ExtensionShapes,
   Extensions,
   FinalizeInput,
@@ -15,6 +17,7 @@ export type {
   ReconcileResult,
   Remark,
   ResourceShape,
+  SeveralApisDefinition,
 } from './plugin.ts';
 export { PluginError, type PluginErrorCode, type PluginErrorOptions, retry, terminal } from './plugin-error.ts';
 export type { RunningPlugin } from './running-plugin.ts';

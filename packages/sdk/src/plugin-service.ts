@@ -13,10 +13,10 @@ import {
 } from '@kplug/protocol';
 import type { Logger } from 'pino';
 import type {
+  ApiImplementation,
   ExtensionShapes,
   FinalizeResult,
   PluginCondition,
-  PluginDefinition,
   PluginEvent,
   Received,
   ReconcileInput,
@@ -35,7 +35,7 @@ type Input = ReconcileInput<ResourceShape, ExtensionShapes>;
 /** What a request becomes for the author's function, or what is wrong with it. */
 type Prepared = { input: Input; extensions: ExtensionSet } | { misfits: Misfit[] };
 
-const withoutSchemas: Pick<PluginDefinition, 'base' | 'extensions'> = {};
+const withoutSchemas: Pick<ApiImplementation, 'base' | 'extensions'> = {};
 
 const encoder = new TextEncoder();
 
@@ -46,10 +46,7 @@ export interface PluginHandlers {
 }
 
 /** Answers the calls of `kplug.v1.PluginService` by a definition's functions. */
-export function pluginHandlers(
-  definition: PluginDefinition<ResourceShape, ExtensionShapes>,
-  log: Logger,
-): PluginHandlers {
+export function pluginHandlers(definition: ApiImplementation, log: Logger): PluginHandlers {
   return {
     reconcile: (request, signal) =>
       answering(log, request, signal, async (): Promise<ReconcileAnswer> => {
@@ -76,7 +73,7 @@ export function pluginHandlers(
 async function prepare(
   { base, extensions, assignment, context }: ReconcileRequest | FinalizeRequest,
   signal: AbortSignal,
-  definition: Pick<PluginDefinition, 'base' | 'extensions'>,
+  definition: Pick<ApiImplementation, 'base' | 'extensions'>,
   log: Logger,
 ): Promise<Prepared> {
   const misfits: Misfit[] = [];

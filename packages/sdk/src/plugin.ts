@@ -1,5 +1,6 @@
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Logger } from 'pino';
+import type { ServedService } from './served-service.ts';
 
 /** What a plugin author says of a resource's own part. Metadata comes with every resource. */
 export interface ResourceShape {
@@ -115,6 +116,20 @@ export interface ApiDefinition {
   capabilities?: Record<string, string>;
 }
 
+/** What a plugin of several APIs does for one of them, or for some that it treats alike. */
+export type ApiImplementation<
+  B extends ResourceShape = ResourceShape,
+  E extends ExtensionShapes = ExtensionShapes,
+> = Pick<PluginDefinition<B, E>, 'api' | 'base' | 'extensions' | 'reconcile' | 'finalize'> & {
+  /** What `serveApi` serves beside. */
+  serves?: ServedService;
+};
+
+/** A plugin whose APIs are implemented by functions of their own, each made by `implementApi`. */
+export interface SeveralApisDefinition extends Pick<PluginDefinition, 'name' | 'version' | 'close'> {
+  apis: readonly ApiImplementation[];
+}
+
 /** A plugin: what it is, and the function that does its work. */
 export interface PluginDefinition<
   B extends ResourceShape = ResourceShape,
@@ -124,7 +139,7 @@ export interface PluginDefinition<
   name: string;
   /** The plugin's own version, in semantic versioning. */
   version: string;
-  /** The plugin API that it implements, as `Name@1.0.0` or in full; several in a list. */
+  /** The plugin API that it implements, as `Name@1.0.0` or in full; several that it treats alike in a list. */
   api: string | ApiDefinition | (string | ApiDefinition)[];
   /** A schema (zod, valibot, arktype …) of the base resource. One that doesn't fit never reaches `reconcile`: its user is told. */
   base?: StandardSchemaV1<unknown, B>;

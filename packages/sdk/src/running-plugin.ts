@@ -12,15 +12,17 @@ import {
 import { HealthImplementation } from 'grpc-health-check';
 import type { Logger } from 'pino';
 import packageJson from '../package.json' with { type: 'json' };
+import { apiHandlers } from './api-handlers.ts';
 import { signalOf } from './call-signal.ts';
-import type { RegisteredApi } from './definition.ts';
-import type { Settings } from './environment.ts';
+import type { ApiPart, RegisteredApi } from './definition.ts';
+import { noController, type Settings } from './environment.ts';
 import { FirstKplugHeart } from './first-kplug/heart.ts';
 import { firstKplugService } from './first-kplug/plugin-service.ts';
 import { Heart } from './heart.ts';
+import { grpcHandlersOf } from './own-api.ts';
 import type { PluginDefinition } from './plugin.ts';
 import { PluginError } from './plugin-error.ts';
-import { type PluginHandlers, pluginHandlers } from './plugin-service.ts';
+import type { PluginHandlers } from './plugin-service.ts';
 import { WorkService } from './work-service.ts';
 
 /** How long connections may stay open after the last call has ended, in milliseconds. */
@@ -28,7 +30,7 @@ const lingerTime = 1_000;
 
 /** A plugin that is being served. */
 export class RunningPlugin {
-  readonly #definition: PluginDefinition;
+  readonly #definition: Pick<PluginDefinition, 'name' | 'version' | 'close'>;
   readonly #apis: readonly RegisteredApi[];
   readonly #settings: Settings;
   readonly #log: Logger;
@@ -43,7 +45,13 @@ export class RunningPlugin {
   #onIdle: (() => void) | undefined;
   #stopping: Promise<void> | undefined;
 
-  constructor(definition: PluginDefinition, apis: readonly RegisteredApi[], settings: Settings, log: Logger) {
+  constructor(
+    definition: Pick<PluginDefinition, 'name' | 'version' | 'close'>,
+    parts: readonly ApiPart[],
+    settings: Settings,
+    log: Logger,
+  ) {
+    const apis = parts.flatMap((part) => part.apis);
     this.#definition = definition;
     this.#apis = apis;
     this.#settings = settings;
@@ -58,7 +66,7 @@ export class RunningPlugin {
       // Nobody reads what it would count of each call.
       'grpc.enable_channelz': 0,
     });
-    const { reconcile, finalize } = pluginHandlers(definition, log);
+    const { reconcile, finalize } = apiHandlers(parts, log);
     const handlers: PluginHandlers = {
       reconcile: (request, signal) => this.#counted(() => reconcile(request, signal)),
       finalize: (request, signal) => this.#counted(() => finalize(request, signal)),
@@ -75,6 +83,13 @@ export class RunningPlugin {
       addService(this.#server, firstKplug.Plugin, firstKplugService(handlers, apis));
       services.push(firstKplug.Plugin);
     }
+    for (const { implementation } of parts) {
+      if (!implementation.serves) continue;
+      const handlers = grpcHandlersOf(implementation.serves, (work) => this.#counted(work));
+      addService(this.#server, implementation.serves.service, handlers);
+      services.push(implementation.serves.service);
+    }
+    for (const { name } of apis) this.#health.setStatus(name, 'SERVING');
     this.#health.addToServer(this.#server);
     addReflection(this.#server, services);
   }
@@ -94,12 +109,25 @@ export class RunningPlugin {
     return this.#heart?.registered ?? false;
   }
 
+  /**
+   * Says whether an API can be served now, such as when what it needs is away. One that can't gets no calls, while the plugin's
+   * others do. Throws `InvalidDefinition` for one that the plugin doesn't implement.
+   */
+  setServing(api: string, serving: boolean): void {
+    if (!this.#apis.some(({ name }) => name === api)) {
+      const known = this.#apis.map(({ name }) => name).join(', ');
+      throw new PluginError('InvalidDefinition', `the plugin doesn't implement the API "${api}", but ${known}`);
+    }
+    this.#health.setStatus(api, serving ? 'SERVING' : 'NOT_SERVING');
+  }
+
   /** Listens and starts to beat. Called by `serve`. */
   async start(): Promise<void> {
     const port = await this.#bind();
     this.#address = (this.#settings.address || ':0').replace(/:0$/, `:${port}`);
-    this.#heart = this.#makeHeart();
-    this.#heart.start();
+    if (this.#settings.controller === noController) this.#log.info(`listening on ${this.#bound}, and not beating`);
+    else this.#heart = this.#makeHeart();
+    this.#heart?.start();
     if (!this.#settings.handleSignals) return;
     process.once('SIGTERM', this.#onSignal);
     process.once('SIGINT', this.#onSignal);
@@ -107,7 +135,7 @@ export class RunningPlugin {
 
   #makeHeart(): Heart | FirstKplugHeart {
     const { name, version } = this.#definition;
-    const { protocol, instanceId, weight, labels, controller, interval, ttl, pod } = this.#settings;
+    const { protocol, instanceId, token, weight, labels, controller, interval, ttl, pod } = this.#settings;
     if (protocol === 'kplug') {
       const identity = { name, version, apis: this.#apis, address: this.#address };
       return new FirstKplugHeart(controller, identity, this.#log);
@@ -124,7 +152,8 @@ export class RunningPlugin {
       ...(interval === undefined ? {} : { interval: durationFromMs(interval) }),
       ...(ttl === undefined ? {} : { ttl: durationFromMs(ttl) }),
     };
-    return new Heart(controller, registration, this.#log, this.#onSignal);
+    const where = { controller, ...(token === undefined ? {} : { token }) };
+    return new Heart(where, registration, this.#log, this.#onSignal);
   }
 
   /**

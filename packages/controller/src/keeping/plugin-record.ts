@@ -5,6 +5,8 @@ import type { Instance } from '../registry/instance.ts';
 import type { ImplementedApi, Registration } from '../registry/registration.ts';
 import type { JsonObject, JsonValue } from '../resources/resource.ts';
 import type { PluginRecord } from '../resources/surroundings.ts';
+import { apisOf, conditionsOf, readConditions, stampCondition } from './conditions.ts';
+import { asArray, asObject } from './read-json.ts';
 
 /** How many instances a record names; the counts are of all. */
 const mostNamed = 500;
@@ -14,6 +16,17 @@ export interface KeptInstance {
   registration: Registration;
   /** Milliseconds since the epoch. */
   lastHeardAt: number;
+}
+
+/** What tells the record of an instance from every other. */
+export function recordKeyOf({ registration }: Pick<Instance, 'registration'>): string {
+  const { declaration } = registration;
+  return declaration ? declaredKeyOf(declaration) : recordNameOf(registration);
+}
+
+/** What tells the record of a declaration from every other. No name of a record has a slash. */
+export function declaredKeyOf({ namespace, name }: { namespace: string; name: string }): string {
+  return `${namespace}/${name}`;
 }
 
 /** The name of the record of a plugin in one version; a DNS subdomain. */
@@ -31,19 +44,27 @@ export function composeRecord(instances: readonly Instance[], former: PluginReco
   const [first] = instances;
   if (!first) throw new RangeError('a record is of one instance at least');
   const { plugin, version, apis } = first.registration;
+  const spec = { plugin, version, apis: apis.map(describeApi), source: 'heartbeat' };
+  const conditions = conditionsOf(instances).map((condition) => stampCondition(condition, former));
+  const status = { ...describeInstances(instances), source: spec.source, conditions };
+  return { name: recordNameOf(first.registration), spec, status };
+}
+
+/** What a status says of a plugin by its instances, of which there is one at least. */
+export function describeInstances(instances: readonly Instance[]): JsonObject {
   const live = instances.filter(({ state }) => state === 'live');
   const lastHeardAt = Math.max(...instances.map((instance) => instance.lastHeardAt));
+  const { plugin, version } = live[0]?.registration ?? instances[0]?.registration ?? {};
   return {
-    name: recordNameOf(first.registration),
-    spec: { plugin, version, apis: apis.map(describeApi), source: 'heartbeat' },
-    status: {
-      ready: live.length > 0 ? 'True' : 'False',
-      apis: apis.map(({ name, version: { version: text } }) => `${name}@${text}`).join(','),
-      instanceCount: `${live.length}/${instances.length}`,
-      lastSeen: timestamp(lastHeardAt),
-      instances: instances.slice(0, mostNamed).map(describeInstance),
-      conditions: conditionsOf(instances, live.length, former),
-    },
+    plugin,
+    version,
+    ready: live.length > 0 ? 'True' : 'False',
+    apis: apisOf(instances)
+      .flatMap(({ name, versions }) => versions.map((text) => `${name}@${text}`))
+      .join(','),
+    instanceCount: `${live.length}/${instances.length}`,
+    lastSeen: timestamp(lastHeardAt),
+    instances: instances.slice(0, mostNamed).map(describeInstance),
   };
 }
 
@@ -55,8 +76,8 @@ export function composeGone(former: PluginRecord): PluginRecord {
     ready: 'False',
     instanceCount: '0/0',
     instances: [],
-    conditions: readConditions(former).map((condition) =>
-      stamp({ ...condition, status: 'False', reason: 'NoInstance', message }, former),
+    conditions: readConditions(former.status).map((condition) =>
+      stampCondition({ ...condition, status: 'False', reason: 'NoInstance', message }, former),
     ),
   };
   return { ...former, status };
@@ -108,7 +129,7 @@ function readApi(kept: JsonValue): ImplementedApi[] {
   return [{ name, version: parsed, extensionKinds: kinds, capabilities: textsOf(capabilities) }];
 }
 
-function describeInstance({ registration, state, stateReason, lastHeardAt }: Instance): JsonObject {
+function describeInstance({ registration, state, stateReason, unserved, lastHeardAt }: Instance): JsonObject {
   const { instanceId, address, protocol, weight, labels, lease, pod } = registration;
   return {
     id: instanceId,
@@ -116,6 +137,7 @@ function describeInstance({ registration, state, stateReason, lastHeardAt }: Ins
     state,
     protocol,
     ...(stateReason && { reason: stateReason }),
+    ...(unserved.size > 0 && { unserved: [...unserved].sort() }),
     lastHeard: timestamp(lastHeardAt),
     weight,
     ...(Object.keys(labels).length > 0 && { labels: { ...labels } }),
@@ -125,61 +147,8 @@ function describeInstance({ registration, state, stateReason, lastHeardAt }: Ins
   };
 }
 
-interface PluginCondition extends JsonObject {
-  type: string;
-  status: string;
-  reason: string;
-  message: string;
-}
-
-function conditionsOf(
-  instances: readonly Instance[],
-  live: number,
-  former: PluginRecord | undefined,
-): PluginCondition[] {
-  const status = live > 0 ? 'True' : 'False';
-  const doubtful = instances.find(({ state }) => state !== 'live');
-  const message =
-    live > 0
-      ? `${live} of ${instances.length} instances get calls`
-      : (doubtful?.stateReason ?? 'no instance gets calls');
-  const accessible = { type: 'Accessible', status, reason: live > 0 ? 'Live' : 'NoLiveInstance', message };
-  const [first] = instances;
-  const ofApis = (first?.registration.apis ?? []).map(({ name, version }) => ({
-    type: name,
-    status,
-    reason: live > 0 ? 'Implemented' : 'NoLiveInstance',
-    message: `version ${version.version} of the API ${name} is ${live > 0 ? 'implemented' : 'implemented, but no instance gets calls'}`,
-  }));
-  return [accessible, ...ofApis].map((condition) => stamp(condition, former));
-}
-
-/** The time of the last transition is kept as long as the status is. */
-function stamp(condition: PluginCondition, former: PluginRecord | undefined): PluginCondition {
-  const previous = former && readConditions(former).find(({ type }) => type === condition.type);
-  const isSame = previous?.status === condition.status && typeof previous.lastTransitionTime === 'string';
-  return { ...condition, lastTransitionTime: isSame ? previous.lastTransitionTime : timestamp(Date.now()) };
-}
-
-function readConditions({ status }: PluginRecord): PluginCondition[] {
-  return asArray(status.conditions).flatMap((kept) => {
-    const { type, status: holds, reason, message, lastTransitionTime } = asObject(kept);
-    if (typeof type !== 'string') return [];
-    const condition = { type, status: String(holds), reason: String(reason), message: String(message) };
-    return [{ ...condition, ...(typeof lastTransitionTime === 'string' && { lastTransitionTime }) }];
-  });
-}
-
 function timestamp(at: number): string {
   return new Date(at).toISOString().replace(/\.\d+Z$/, 'Z');
-}
-
-function asArray(value: JsonValue | undefined): JsonValue[] {
-  return Array.isArray(value) ? value : [];
-}
-
-function asObject(value: JsonValue | undefined): JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {};
 }
 
 function textsOf(value: JsonValue | undefined): Record<string, string> {

@@ -5,7 +5,7 @@ import { pickInstance } from './balance.ts';
 
 function instance(instanceId: string, weight = 100): Instance {
   const registration = registrationOf({ instanceId, weight });
-  const rest = { suspicion: undefined, stateReason: '', registeredAt: 0, lastHeardAt: 0 };
+  const rest = { suspicion: undefined, stateReason: '', unserved: new Set<string>(), registeredAt: 0, lastHeardAt: 0 };
   return { registration, state: 'live', ...rest };
 }
 

@@ -12,7 +12,8 @@ import type { PluginClient } from './plugin-client.ts';
 /** How a call went, for metrics. */
 export interface CallObservation {
   plugin: string;
-  method: 'Reconcile' | 'Finalize';
+  /** The RPC's name: `Reconcile`, `Finalize`, or one of an API of the operator's own. */
+  method: string;
   /** A gRPC status code by name, such as `OK`. */
   code: string;
   /** Milliseconds. */
@@ -39,7 +40,7 @@ export class PluginCaller {
    */
   async reconcile(implementation: Implementation, call: PluginCall, timeout: number): Promise<PluginAnswer> {
     const deadline = Date.now() + timeout;
-    return this.#call(implementation, 'Reconcile', (plugin) => plugin.reconcile(call, deadline));
+    return this.call(implementation, 'Reconcile', (plugin) => plugin.reconcile(call, deadline));
   }
 
   /** Has a plugin undo what it made for a resource. Rejects as `reconcile` does. */
@@ -50,21 +51,23 @@ export class PluginCaller {
     timeout: number,
   ): Promise<PluginAnswer> {
     const deadline = Date.now() + timeout;
-    return this.#call(implementation, 'Finalize', (plugin) => plugin.finalize(call, cause, deadline));
+    return this.call(implementation, 'Finalize', (plugin) => plugin.finalize(call, cause, deadline));
   }
 
-  async #call(
+  /** Makes any other call of an instance of an implementation. Rejects as `reconcile` does. */
+  async call<T>(
     implementation: Implementation,
-    method: CallObservation['method'],
-    make: (plugin: PluginClient) => Promise<PluginAnswer>,
-  ): Promise<PluginAnswer> {
+    method: string,
+    make: (plugin: PluginClient) => Promise<T>,
+  ): Promise<T> {
     const tried = new Set<Instance>();
     for (;;) {
       const instance = this.#pick(implementation, tried);
       if (!instance) throw new KplugError('PluginUnavailable', `${describe(implementation)} can't be reached`);
       tried.add(instance);
       const connection = await this.#connections.open(instance).catch(passUnavailable);
-      if (!connection) continue;
+      // What it says of this API is known only once it is connected to.
+      if (!connection || instance.unserved.has(implementation.api.name)) continue;
       const startedAt = performance.now();
       const observe = (code: string) =>
         this.#observe({ plugin: implementation.plugin, method, code, duration: performance.now() - startedAt });

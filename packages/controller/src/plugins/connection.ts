@@ -13,6 +13,11 @@ export interface ConnectionOptions {
   maxMessageSize: number;
   /** How long a plugin has to answer when a connection to it is opened, in milliseconds. Default 2 s. */
   openTimeout: number;
+  /**
+   * How often a plugin is asked for its health that serves no `Watch`, in milliseconds. Default 10 s; six times as long once it
+   * has been well for six times in a row.
+   */
+  healthInterval: number;
 }
 
 const channelOptions: grpc.ClientOptions = {
@@ -28,6 +33,8 @@ const channelOptions: grpc.ClientOptions = {
 export interface ConnectionListener {
   onServing(): void;
   onNotServing(): void;
+  /** Which of its APIs it doesn't serve now. */
+  onUnserved(apis: ReadonlySet<string>): void;
   onBroken(reason: string): void;
 }
 
@@ -39,8 +46,12 @@ export class Connection {
   readonly #plugin: PluginClient;
   readonly #listener: ConnectionListener;
   readonly #ended = new AbortController();
-  readonly #unwatch: () => void;
+  readonly #watches: (() => void)[] = [];
   readonly #firstStatus = Promise.withResolvers<ServingStatus>();
+  /** The APIs of which nothing has been heard yet, until all have been or none of the others is waited for. */
+  readonly #unheard: Set<string>;
+  readonly #allHeard = Promise.withResolvers<void>();
+  #unserved: ReadonlySet<string> = new Set();
   #isOpen = false;
   #serving = false;
   #inFlight = 0;
@@ -56,10 +67,22 @@ export class Connection {
     const channel = { ...channelOptions, 'grpc.max_receive_message_length': maxMessageSize };
     this.#plugin = openClient(registration, { credentials, channel, signal: this.#ended.signal });
     this.#firstStatus.promise.catch(() => undefined);
-    this.#unwatch = watchHealth(this.#plugin.grpcClient, {
-      onStatus: (status) => this.#onStatus(status),
-      onEnd: (reason) => this.#onBroken(reason),
-    });
+    const interval = options.healthInterval;
+    const { grpcClient } = this.#plugin;
+    const overall = watchHealth(
+      grpcClient,
+      { service: '', interval },
+      {
+        onStatus: (status) => this.#onStatus(status),
+        onUnwatched: () => this.#watchChannel(),
+        onEnd: (reason) => this.#onBroken(reason),
+      },
+    );
+    // The first Kplug knew nothing of health, and its plugins register one API each.
+    const apis = registration.protocol === 'kplug' ? [] : registration.apis.map(({ name }) => name);
+    this.#unheard = new Set(apis);
+    if (apis.length === 0) this.#allHeard.resolve();
+    this.#watches.push(overall, ...apis.map((api) => this.#watchApi(api, interval)));
     this.opened = this.#open(options.openTimeout);
     this.opened.catch(() => undefined);
   }
@@ -67,6 +90,11 @@ export class Connection {
   /** Whether it is open, and the instance healthy. */
   get serving(): boolean {
     return this.#serving && !this.#ended.signal.aborted;
+  }
+
+  /** The APIs that the instance reports not to serve now. */
+  get unserved(): ReadonlySet<string> {
+    return this.#unserved;
   }
 
   /** How many calls are under way. */
@@ -94,14 +122,14 @@ export class Connection {
   /** Closes it when the calls under way have ended. */
   retire(): void {
     this.#retired = true;
-    this.#unwatch();
+    for (const unwatch of this.#watches) unwatch();
     if (this.#inFlight === 0) this.close();
   }
 
   /** Closes it now and cancels the calls under way. */
   close(): void {
     if (this.#ended.signal.aborted) return;
-    this.#unwatch();
+    for (const unwatch of this.#watches) unwatch();
     this.#firstStatus.reject(new KplugError('PluginUnavailable', 'the connection was closed'));
     this.#ended.abort();
     this.#plugin.grpcClient.close();
@@ -112,13 +140,17 @@ export class Connection {
     const timer = setTimeout(() => {
       this.#firstStatus.reject(new KplugError('PluginUnavailable', `it didn't answer within ${timeout} ms`));
     }, timeout);
+    // Of an API that nothing is said of, what is said of the whole holds.
+    const apiTimer = setTimeout(() => this.#allHeard.resolve(), timeout / 2);
     try {
-      const [status] = await Promise.all([this.#firstStatus.promise, this.#checkIdentity(deadline)]);
+      const answers = [this.#firstStatus.promise, this.#checkIdentity(deadline), this.#allHeard.promise] as const;
+      const [status] = await Promise.all(answers);
       if (status === 'notServing') throw new KplugError('PluginUnavailable', 'it reports that it is not serving');
       this.#isOpen = true;
       this.#serving = true;
     } finally {
       clearTimeout(timer);
+      clearTimeout(apiTimer);
     }
   }
 
@@ -133,11 +165,43 @@ export class Connection {
 
   #onStatus(status: ServingStatus): void {
     this.#firstStatus.resolve(status);
-    if (status === 'unimplemented') this.#watchChannel();
     if (!this.#isOpen || this.serving === (status !== 'notServing')) return;
     this.#serving = status !== 'notServing';
     if (this.#serving) this.#listener.onServing();
     else this.#listener.onNotServing();
+  }
+
+  #watchApi(api: string, interval: number): () => void {
+    const heard = () => {
+      this.#unheard.delete(api);
+      if (this.#unheard.size === 0) this.#allHeard.resolve();
+    };
+    return watchHealth(
+      this.#plugin.grpcClient,
+      { service: api, interval },
+      {
+        onStatus: (status) => {
+          this.#onApiStatus(api, status);
+          heard();
+        },
+        onUnwatched: () => undefined,
+        onEnd: (reason) => {
+          // A server that fails for a name that it doesn't know says nothing of the connection.
+          if (this.#unheard.has(api)) heard();
+          else this.#onBroken(reason);
+        },
+      },
+    );
+  }
+
+  #onApiStatus(api: string, status: ServingStatus): void {
+    const isUnserved = status === 'notServing';
+    if (isUnserved === this.#unserved.has(api)) return;
+    const unserved = new Set(this.#unserved);
+    if (isUnserved) unserved.add(api);
+    else unserved.delete(api);
+    this.#unserved = unserved;
+    if (this.#isOpen) this.#listener.onUnserved(unserved);
   }
 
   #onBroken(reason: string): void {

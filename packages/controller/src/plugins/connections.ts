@@ -33,6 +33,7 @@ export class Connections {
       credentials: options.credentials ?? grpc.credentials.createInsecure(),
       maxMessageSize: options.maxMessageSize ?? 4 * 1024 * 1024,
       openTimeout: options.openTimeout ?? 2_000,
+      healthInterval: options.healthInterval ?? 10_000,
     };
     this.#idleTimeout = options.idleTimeout ?? 600_000;
     this.#unsubscribe = registry.subscribe((change) => this.#onChange(change));
@@ -110,6 +111,7 @@ export class Connections {
     const connection: Connection = new Connection(registration, this.#options, {
       onServing: () => this.#registry.vouch(instanceId),
       onNotServing: () => this.#registry.doubt(instanceId, 'Unreachable', 'it reports that it is not serving'),
+      onUnserved: (apis) => this.#registry.setUnserved(instanceId, apis),
       onBroken: (reason) => this.#onBroken(instanceId, connection, reason),
     });
     try {
@@ -122,6 +124,7 @@ export class Connections {
     }
     this.#connections.get(instanceId)?.retire();
     this.#connections.set(instanceId, connection);
+    this.#registry.setUnserved(instanceId, connection.unserved);
   }
 
   #onBroken(instanceId: string, connection: Connection, reason: string): void {
@@ -137,7 +140,21 @@ export class Connections {
     else if (instance.state === 'draining') this.#connections.get(instanceId)?.retire();
     else if (instance.suspicion === 'StreamBroken') void this.check(instance);
     else if (instance.suspicion === 'Unreachable') this.#recheckLater(instance);
-    else if (from !== undefined && registrationChanged) this.#discard(instanceId);
+    else if (from === 'draining') this.#reconnect(instance);
+    else if (from !== undefined && registrationChanged) this.#startOver(instance);
+    else if (from === undefined && isWatched(instance)) void this.check(instance);
+  }
+
+  /** The connection was retired, and closes by itself when the calls under way have ended. */
+  #reconnect(instance: Instance): void {
+    this.#connections.delete(instance.registration.instanceId);
+    if (isWatched(instance)) void this.check(instance);
+  }
+
+  /** Another process may answer now, or the same one by other terms. */
+  #startOver(instance: Instance): void {
+    this.#discard(instance.registration.instanceId);
+    if (isWatched(instance)) void this.check(instance);
   }
 
   #recheckLater(instance: Instance): void {
@@ -168,9 +185,20 @@ export class Connections {
   #closeIdle(): void {
     const limit = performance.now() - this.#idleTimeout;
     for (const [instanceId, connection] of this.#connections) {
-      if (connection.inFlight === 0 && connection.usedAt < limit) this.#discard(instanceId);
+      const instance = this.#registry.get(instanceId);
+      // Nobody calls an API that isn't served, so that it would never be known when it is.
+      const isNeeded = connection.unserved.size > 0 || (instance && isWatched(instance));
+      if (connection.inFlight === 0 && connection.usedAt < limit && !isNeeded) this.#discard(instanceId);
     }
   }
+}
+
+/**
+ * Whether an instance is connected to although nobody calls it: one that doesn't beat, as nothing else is heard of it, and one
+ * of several APIs, as each has a health of its own.
+ */
+function isWatched({ registration, state }: Instance): boolean {
+  return state === 'live' && (registration.declaration !== undefined || registration.apis.length > 1);
 }
 
 function describe({ registration }: Instance): string {

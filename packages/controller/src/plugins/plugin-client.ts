@@ -6,6 +6,9 @@ export interface PluginClient {
   /** The client underneath, whose channel can be watched and closed. */
   readonly grpcClient: grpc.Client;
 
+  /** Aborted when the connection is closed, which calls under way don't survive. */
+  readonly signal: AbortSignal;
+
   /** Makes sure that the instance that registered is the one that answers. Rejects with `PluginUnavailable` or the gRPC error. */
   identify(deadline: number): Promise<void>;
 

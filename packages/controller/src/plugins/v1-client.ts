@@ -9,15 +9,15 @@ import { decodeFinalize, decodeReconcile, encodeCall, encodeCause } from './v1-d
 
 /** An instance that speaks `kplug.v1`. */
 export class V1Client implements PluginClient {
-  readonly #instanceId: string;
+  readonly #registration: Registration;
   readonly #plugin: GrpcClient<typeof PluginService>;
   readonly #calls: PluginCalls;
-  readonly #signal: AbortSignal;
+  readonly signal: AbortSignal;
 
-  constructor({ address, instanceId }: Registration, { credentials, channel, signal }: PluginClientOptions) {
-    this.#instanceId = instanceId;
-    this.#signal = signal;
-    this.#plugin = createGrpcClient(PluginService, address, credentials, channel);
+  constructor(registration: Registration, { credentials, channel, signal }: PluginClientOptions) {
+    this.#registration = registration;
+    this.signal = signal;
+    this.#plugin = createGrpcClient(PluginService, registration.address, credentials, channel);
     this.#calls = new PluginCalls(this.#plugin, signal);
   }
 
@@ -25,10 +25,15 @@ export class V1Client implements PluginClient {
     return this.#plugin.$client;
   }
 
-  /** An address may have been given to another process since, or have been wrong from the start. */
+  /**
+   * An address may have been given to another process since, or have been wrong from the start. Where a plugin doesn't beat, its
+   * address is all that tells one instance from another, and any process of that plugin and version will do.
+   */
   async identify(deadline: number): Promise<void> {
-    const info = await this.#plugin.getInfo({}, { deadline, signal: this.#signal });
-    if (info.instanceId !== this.#instanceId) {
+    const info = await this.#plugin.getInfo({}, { deadline, signal: this.signal });
+    const { plugin, version, instanceId, declaration } = this.#registration;
+    const isMeant = declaration ? info.plugin === plugin && info.version === version : info.instanceId === instanceId;
+    if (!isMeant) {
       const who = `${info.plugin} ${info.version}, instance ${info.instanceId}`;
       throw new KplugError('PluginUnavailable', `another process answers at its address: ${who}`);
     }

@@ -1,4 +1,5 @@
-import type { JsonObject, ResourceKey } from './resource.ts';
+import type { PluginDeclarations } from './plugin-declarations.ts';
+import type { JsonObject, ResourceKey, ResourceKind } from './resource.ts';
 
 /**
  * What the place where resources live offers beyond them. All of it is optional: an operator on a directory does without.
@@ -12,6 +13,14 @@ export interface Surroundings {
   readonly leadership?: Leadership | undefined;
   /** The pods that plugins may run in. */
   readonly pods?: PodSource | undefined;
+  /** Plugins that don't beat, as users declared them. */
+  readonly declarations?: PluginDeclarations | undefined;
+  /** Where no plugin can be, as `host:port`: the API server itself. */
+  readonly reservedAddresses?: readonly string[] | undefined;
+  /** Gives plugins that run beside the operator rights of their own. */
+  readonly identities?: IdentityIssuer | undefined;
+  /** Says which rights the operator lacks. */
+  readonly access?: AccessReviewer | undefined;
   /** Has a listener hear of each request to the API server when it was answered. It must not throw. */
   observeRequests?(listener: (request: RequestObservation) => void): void;
 }
@@ -26,6 +35,39 @@ export interface RequestObservation {
   code: string;
   /** Until the answer began, in milliseconds. */
   duration: number;
+}
+
+/** A token of a ServiceAccount. */
+export interface IssuedToken {
+  token: string;
+  /** Milliseconds since the epoch. */
+  expiresAt: number;
+}
+
+/** Gives plugins that run beside the operator rights of their own, so that they need none of its. */
+export interface IdentityIssuer {
+  /** A token of a ServiceAccount in the operator's namespace. Rejects with `StorageFailed`. */
+  issue(serviceAccount: string): Promise<IssuedToken>;
+  /** A kubeconfig, as a text, for whoever has the token in a file, as an `ExecCredential`. */
+  kubeconfig(credentialFile: string): string;
+}
+
+/** What the operator has to be allowed to do with a kind. */
+export interface NeededRight {
+  kind: ResourceKind;
+  /** Missing for the kind itself. */
+  subresource?: 'status';
+  /** As RBAC has them, for example `patch`. */
+  verbs: readonly string[];
+}
+
+/** Says what the operator may do. */
+export interface AccessReviewer {
+  /**
+   * For each right that is lacking, what is missing and which rule would give it. A kind that doesn't exist lacks none. Rejects with
+   * `StorageFailed` when nobody could say.
+   */
+  review(rights: readonly NeededRight[]): Promise<string[]>;
 }
 
 /** An Event about a resource. */
@@ -45,8 +87,12 @@ export interface EventSink {
 export interface PluginRecord {
   /** The name of the record, by which it is found again. */
   name: string;
+  /** Where it is, for a plugin that was declared. All others are with the operator. */
+  namespace?: string;
   spec: JsonObject;
   status: JsonObject;
+  /** Set where a user wrote the record: the generation that the status is of. Nothing but the status is written then. */
+  ofGeneration?: number;
 }
 
 /** Keeps records of plugins. Failures reject with `StorageFailed`. */
@@ -56,7 +102,7 @@ export interface PluginStore {
   /** Keeps a record in place of the one with its name. */
   save(record: PluginRecord): Promise<void>;
   /** Forgets a record. One that isn't kept is fine. */
-  remove(name: string): Promise<void>;
+  remove(record: Pick<PluginRecord, 'name' | 'namespace'>): Promise<void>;
 }
 
 /** One of several controllers leads; the others wait until it goes. Closing the resources gives the lead up. */

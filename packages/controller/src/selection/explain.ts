@@ -37,6 +37,8 @@ export function explainVerdict(
       return `lacks a capability that the delegation demands: ${missingCapabilities(candidate, rules)}`;
     case 'Draining':
       return 'all its instances are stopping';
+    case 'NotServing':
+      return 'it reports that it is not serving this API now';
     case 'Unreachable':
       return `none of its instances can be reached${firstReason(candidate)}`;
     case 'PreferredVersionMismatch':
@@ -69,6 +71,7 @@ function whyNotPreferred(selection: Selection, request: SelectionRequest): strin
   if (first.reason === 'PreferredVersionMismatch') {
     return `only version ${named.map(({ candidate }) => candidate.version).join(', ')} is registered`;
   }
+  if (first.reason === 'NotServing') return 'it reports that it is not serving this API now';
   return first.reason === 'Unreachable' ? "it can't be reached" : `it is there, but not eligible (${first.reason})`;
 }
 

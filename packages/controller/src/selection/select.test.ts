@@ -89,6 +89,7 @@ describe('select', () => {
       candidateOf('Poor', { capabilities: { partitioning: 'range' } }),
       candidateOf('Stopping', { capabilities: { partitioning: 'hash' }, state: 'draining' }),
       candidateOf('Lost', { capabilities: { partitioning: 'hash' }, state: 'suspect' }),
+      candidateOf('Resting', { capabilities: { partitioning: 'hash' }, serving: false }),
     ];
     expect(choose(all, { capabilities: { partitioning: 'hash' }, prefer: 'Old' })).toEqual({
       chosen: [],
@@ -98,6 +99,7 @@ describe('select', () => {
         'Poor 1.0.0': 'CapabilityMissing',
         'Stopping 1.0.0': 'Draining',
         'Lost 1.0.0': 'Unreachable',
+        'Resting 1.0.0': 'NotServing',
       },
     });
   });

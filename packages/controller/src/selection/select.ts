@@ -38,6 +38,7 @@ export type VerdictReason =
   | 'ApiVersionMismatch'
   | 'CapabilityMissing'
   | 'Draining'
+  | 'NotServing'
   | 'Unreachable'
   | 'PreferredVersionMismatch'
   | 'NotPreferred'
@@ -131,10 +132,13 @@ function ineligibility(candidate: Candidate, rules: SelectionRules): VerdictReas
     if (candidate.api.capabilities[name] !== rules.capabilities[name]) return 'CapabilityMissing';
   }
   if (candidate.callable.length > 0) return undefined;
+  let reason: VerdictReason = 'Draining';
   for (const { state } of candidate.instances) {
-    if (state === 'suspect') return 'Unreachable';
+    // It could be called, so it must be this API that it doesn't serve.
+    if (state === 'live') return 'NotServing';
+    if (state === 'suspect') reason = 'Unreachable';
   }
-  return 'Draining';
+  return reason;
 }
 
 /** The candidates among which the choice is made. The verdicts on all others are set. */

@@ -10,16 +10,18 @@ export function candidateOf(
     capabilities?: Record<string, string>;
     weight?: number;
     state?: string;
+    /** Whether its instance serves the API. */
+    serving?: boolean;
   } = {},
 ): Candidate {
-  const { version = '1.0.0', api = '1.0.0', capabilities = {}, weight = 100, state = 'live' } = given;
+  const { version = '1.0.0', api = '1.0.0', capabilities = {}, weight = 100, state = 'live', serving = true } = given;
   const instance = { state, stateReason: state === 'live' ? '' : 'as the test says' };
   return {
     plugin,
     version,
     semver: new SemVer(version),
     api: { version: new SemVer(api), capabilities },
-    callable: state === 'live' ? [instance] : [],
+    callable: state === 'live' && serving ? [instance] : [],
     instances: [instance],
     weight,
   };

@@ -4,6 +4,7 @@ from kplug._api import Api
 from kplug._call import Assignment, Call, FinalizeCall
 from kplug._errors import CannotServe, Failure, InvalidDefinition, PluginError, Retry, Terminal
 from kplug._extensions import Extensions
+from kplug._implementation import ApiImplementation
 from kplug._plugin import Plugin
 from kplug._resource import Metadata, Resource
 from kplug._result import Condition, Event, FinalizeResult, Message, Result
@@ -12,6 +13,7 @@ from kplug._settings import Pod, ServeOptions
 
 __all__ = [
     "Api",
+    "ApiImplementation",
     "Assignment",
     "Call",
     "CannotServe",

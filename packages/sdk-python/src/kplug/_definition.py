@@ -28,16 +28,36 @@ class Models:
 
 
 @dataclass(frozen=True)
+class Implementation:
+    """The functions that implement one plugin API, or several alike."""
+
+    apis: Sequence[registry_pb2.PluginApi]
+    reconcile: Function
+    finalize: Function | None = None
+    models: Models = field(default_factory=Models)
+
+
+@dataclass(frozen=True)
 class Definition:
     """A plugin as its author defined it."""
 
     plugin: str
     version: str
-    apis: Sequence[registry_pb2.PluginApi]
-    reconcile: Function
-    finalize: Function | None = None
-    models: Models = field(default_factory=Models)
+    implementations: Sequence[Implementation]
     threads: int = 32
     """How many functions that aren't `async` run at once."""
     on_start: Sequence[Hook] = ()
     on_stop: Sequence[Hook] = ()
+
+    @property
+    def apis(self) -> list[registry_pb2.PluginApi]:
+        """All APIs that it implements."""
+        return [api for implementation in self.implementations for api in implementation.apis]
+
+    def find(self, name: str, version: str) -> Implementation | None:
+        """What implements an API: in that version, or else in another; with a single one, that."""
+        if len(self.implementations) == 1:
+            return self.implementations[0]
+        named = [(api, one) for one in self.implementations for api in one.apis if api.name == name]
+        exact = [one for api, one in named if api.version == version]
+        return next(iter([*exact, *(one for _, one in named)]), None)

@@ -15,7 +15,7 @@ import msgspec
 
 from kplug._author import AuthorCalls
 from kplug._call import Assignment, Call, FinalizeCall
-from kplug._definition import Definition
+from kplug._definition import Definition, Implementation, Models
 from kplug._durations import to_duration
 from kplug._encoding import encode_finalize_result, encode_result
 from kplug._errors import Failure, Retry, Terminal
@@ -44,9 +44,7 @@ class Handlers:
     """Answers calls by the author's functions."""
 
     def __init__(self, definition: Definition, calls: AuthorCalls, log: logging.Logger) -> None:
-        self._reconcile = definition.reconcile
-        self._finalize = definition.finalize
-        self._models = definition.models
+        self._definition = definition
         self._calls = calls
         self._log = log
 
@@ -54,9 +52,10 @@ class Handlers:
         """Answers a call of Reconcile. A failure is an answer too."""
 
         async def answer() -> plugin_pb2.ReconcileResponse:
-            call = self._read(request)
+            implementation = self._find(request)
+            call = self._read(request, implementation.models)
             with traced("Reconcile", request.context, _attributes(call)):
-                result = await self._calls.call(self._reconcile, call, call.cancelled)
+                result = await self._calls.call(implementation.reconcile, call, call.cancelled)
             return encode_result(result, call.extensions)
 
         return await self._answering(request, answer, plugin_pb2.ReconcileResponse)
@@ -65,19 +64,28 @@ class Handlers:
         """Answers a call of Finalize. A failure is an answer too."""
 
         async def answer() -> plugin_pb2.FinalizeResponse:
-            if self._finalize is None:
+            implementation = self._find(request)
+            if implementation.finalize is None:
                 return plugin_pb2.FinalizeResponse(outcome=plugin_pb2.OUTCOME_SUCCESS)
             # It may have fitted once and been edited since: what was made then has to be undone all the same.
-            call = self._read(request, lenient=True)
+            call = self._read(request, implementation.models, lenient=True)
             handed_over = request.cause == plugin_pb2.FINALIZE_CAUSE_HANDED_OVER
             finalizing = FinalizeCall(**vars(call), cause="handed_over" if handed_over else "deleted")
             with traced("Finalize", request.context, _attributes(call)):
-                result = await self._calls.call(self._finalize, finalizing, call.cancelled)
+                result = await self._calls.call(implementation.finalize, finalizing, call.cancelled)
             return encode_finalize_result(result, call.extensions)
 
         return await self._answering(request, answer, plugin_pb2.FinalizeResponse)
 
-    def _read(self, request: _Request, *, lenient: bool = False) -> Call[Any]:
+    def _find(self, request: _Request) -> Implementation:
+        """What implements the API that a request is of. Raises `Terminal`."""
+        assignment = request.assignment
+        implementation = self._definition.find(assignment.api, assignment.api_version)
+        if implementation is None:
+            raise Terminal(f'this plugin doesn\'t implement the API "{assignment.api}"', reason="UnknownApi")
+        return implementation
+
+    def _read(self, request: _Request, models: Models, *, lenient: bool = False) -> Call[Any]:
         """Makes of a request what the author's function gets. Raises `_Misfits`, unless it is lenient."""
         misfits: list[tuple[str, str]] = []
 
@@ -89,18 +97,18 @@ class Handlers:
                 misfits.append((target, f"{resource} is invalid: {misfit}"))
                 return resource
 
-        base = fit("", _decoder.decode(request.base.json), self._models.base)
+        base = fit("", _decoder.decode(request.base.json), models.base)
         extensions: dict[str, Resource[Any]] = {}
         for key in sorted(request.extensions):
             raw = _decoder.decode(request.extensions[key].json)
-            extensions[key] = fit(key, raw, self._models.extensions.get(raw.get("kind", "")))
+            extensions[key] = fit(key, raw, models.extensions.get(raw.get("kind", "")))
         if misfits and not lenient:
             raise _Misfits(misfits)
 
         context, assignment = request.context, request.assignment
         return Call(
             base=base,
-            extensions=Extensions(extensions, self._models.types),
+            extensions=Extensions(extensions, models.types),
             assignment=Assignment(
                 delegation=assignment.delegation,
                 api=assignment.api,

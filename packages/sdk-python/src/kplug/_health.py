@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import grpc
 from grpc import aio
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
@@ -10,12 +12,34 @@ from grpc_reflection.v1alpha import reflection, reflection_pb2
 _REFLECTION = "grpc.reflection.v1.ServerReflection"
 
 
-async def add_health(server: aio.Server, services: list[str]) -> None:
-    """Serves health, with `Watch`: each service is serving, and so is the whole."""
-    servicer = health.aio.HealthServicer()
-    health_pb2_grpc.add_HealthServicer_to_server(servicer, server)
-    for service in ["", *services]:
-        await servicer.set(service, health_pb2.HealthCheckResponse.SERVING)
+class Health:
+    """The health of a plugin: of the whole, and of each of its services and APIs by their names."""
+
+    def __init__(self) -> None:
+        """Nothing is known of it yet."""
+        self._servicer = health.aio.HealthServicer()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._unserved: set[str] = set()
+
+    async def serve(self, server: aio.Server, names: list[str]) -> None:
+        """Serves health, with `Watch`: each name is serving unless it was said otherwise, and so is the whole."""
+        self._loop = asyncio.get_running_loop()
+        health_pb2_grpc.add_HealthServicer_to_server(self._servicer, server)
+        for name in ["", *names]:
+            await self._set(name, name not in self._unserved)
+
+    def set_serving(self, name: str, serving: bool) -> None:
+        """Says whether something is served. From any thread."""
+        if serving:
+            self._unserved.discard(name)
+        else:
+            self._unserved.add(name)
+        if self._loop is not None and not self._loop.is_closed():
+            asyncio.run_coroutine_threadsafe(self._set(name, serving), self._loop)
+
+    async def _set(self, name: str, serving: bool) -> None:
+        status = health_pb2.HealthCheckResponse
+        await self._servicer.set(name, status.SERVING if serving else status.NOT_SERVING)
 
 
 def add_reflection(server: aio.Server, services: list[str]) -> None:

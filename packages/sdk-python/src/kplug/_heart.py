@@ -47,12 +47,14 @@ class Heart:
         registration: registry_pb2.Registration,
         log: logging.Logger,
         on_drain: Callable[[], None],
+        token: str | None = None,
     ) -> None:
-        """`on_drain` is called when the controller wishes the plugin to drain."""
+        """`on_drain` is called when the controller wishes the plugin to drain; `token` proves who beats."""
         self._controller = controller
         self._registration = registration
         self._log = log
         self._on_drain = on_drain
+        self._metadata = None if token is None else (("authorization", f"Bearer {token}"),)
         self._stopped = asyncio.Event()
         self._stub: registry_pb2_grpc.RegistryServiceAsyncStub | None = None
         self._deregistering: asyncio.Task[None] | None = None
@@ -98,7 +100,7 @@ class Heart:
         level = logging.WARNING if self._registered else logging.DEBUG
         request = registry_pb2.DeregisterRequest(instance_id=self._registration.instance_id)
         try:
-            await stub.Deregister(request, timeout=2)
+            await stub.Deregister(request, timeout=2, metadata=self._metadata)
         except aio.AioRpcError as error:
             details = error.details()
             self._log.log(
@@ -131,7 +133,7 @@ class Heart:
             )
 
     async def _keep_session(self, stub: registry_pb2_grpc.RegistryServiceAsyncStub) -> _Ending:
-        session = stub.Session()
+        session = stub.Session(metadata=self._metadata)
         stopping = asyncio.create_task(self._stopped.wait())
         reading: asyncio.Task[registry_pb2.SessionResponse | None] | None = None
         interval: float | None = None
@@ -168,7 +170,7 @@ class Heart:
         while not self._stopped.is_set():
             try:
                 request = registry_pb2.HeartbeatRequest(registration=self._registration)
-                response = await stub.Heartbeat(request, timeout=3)
+                response = await stub.Heartbeat(request, timeout=3, metadata=self._metadata)
             except aio.AioRpcError as error:
                 self._on_error(error)
                 return "broken"

@@ -8,30 +8,28 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from typing import Any, Generic, TypeVar, overload
+import weakref
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar, overload
 
 from typing_extensions import Unpack
 
-from kplug._api import Api, check_identity, read_apis
-from kplug._call import Call, FinalizeCall
-from kplug._definition import Definition, Function, Hook, Models
+from kplug._api import Api, check_identity
+from kplug._definition import Definition, Hook, Implementation
 from kplug._errors import InvalidDefinition
+from kplug._implementation import ApiImplementation
 from kplug._logs import configure_logging, plugin_logger
-from kplug._models import model_of
 from kplug._resource import Json
-from kplug._result import FinalizeResult, Result
 from kplug._running import RunningPlugin
 from kplug._settings import ServeOptions, read_settings
 
 _S = TypeVar("_S")
+_T = TypeVar("_T")
 
-_Done = TypeVar("_Done", bound=Result | Awaitable[Result | None] | None)
-_Undone = TypeVar("_Undone", bound=FinalizeResult | Awaitable[FinalizeResult | None] | None)
 _H = TypeVar("_H", bound=Hook)
 
 
-class Plugin(Generic[_S]):
+class Plugin(ApiImplementation[_S]):
     """A plugin: what it is, and the functions that do its work.
 
         plugin = Plugin("PostgreSQL", version="1.2.0", api="DatabaseTable@1.0.0", spec=TableSpec)
@@ -50,7 +48,7 @@ class Plugin(Generic[_S]):
         name: str,
         *,
         version: str,
-        api: str | Api | Sequence[str | Api],
+        api: str | Api | Sequence[str | Api] | None = None,
         spec: None = None,
         extensions: Mapping[str, type[Any] | None] | None = None,
         threads: int = 32,
@@ -61,7 +59,7 @@ class Plugin(Generic[_S]):
         name: str,
         *,
         version: str,
-        api: str | Api | Sequence[str | Api],
+        api: str | Api | Sequence[str | Api] | None = None,
         spec: type[_S],
         extensions: Mapping[str, type[Any] | None] | None = None,
         threads: int = 32,
@@ -71,7 +69,7 @@ class Plugin(Generic[_S]):
         name: str,
         *,
         version: str,
-        api: str | Api | Sequence[str | Api],
+        api: str | Api | Sequence[str | Api] | None = None,
         spec: type[Any] | None = None,
         extensions: Mapping[str, type[Any] | None] | None = None,
         threads: int = 32,
@@ -81,7 +79,8 @@ class Plugin(Generic[_S]):
         Args:
             name: The name that users write in `preferredImplementation`: letters, digits, `.`, `_` and `-`, at most 63.
             version: The plugin's own version, in semantic versioning.
-            api: The plugin API that it implements, as `Name@1.0.0` or an `Api`; several in a list.
+            api: The plugin API that it implements, as `Name@1.0.0` or an `Api`; several that it treats alike in a list.
+                Those that it doesn't treat alike are implemented by `implement_api`.
             spec: The model of the base's spec: a dataclass, a `TypedDict`, a msgspec `Struct` or a pydantic model. A
                 resource that doesn't fit never reaches `reconcile`: its user is told.
             extensions: The kinds of extensions that it understands, with the model of the spec of each, or `None`.
@@ -89,37 +88,50 @@ class Plugin(Generic[_S]):
 
         """
         check_identity(name, version)
-        types = {kind: type_ for kind, type_ in (extensions or {}).items() if type_ is not None}
+        super().__init__(api, spec, extensions)
         self.name = name
         self.version = version
-        self._apis = read_apis(api, extensions or {})
-        self._models = Models(
-            base=None if spec is None else model_of(spec),
-            extensions={kind: model_of(type_) for kind, type_ in types.items()},
-            types=types,
-        )
         self._threads = threads
-        self._reconcile: Function | None = None
-        self._finalize: Function | None = None
+        self._others: list[ApiImplementation[Any]] = []
+        self._unserved: set[str] = set()
+        self._running: weakref.WeakSet[RunningPlugin] = weakref.WeakSet()
         self._on_start: list[Hook] = []
         self._on_stop: list[Hook] = []
 
-    def reconcile(self, function: Callable[[Call[_S]], _Done]) -> Callable[[Call[_S]], _Done]:
-        """Decorates the function that makes the world as the base resource and its extensions describe it.
+    @overload
+    def implement_api(
+        self, api: str | Api, *, spec: None = None, extensions: Mapping[str, type[Any] | None] | None = None
+    ) -> ApiImplementation[Json]: ...
+    @overload
+    def implement_api(
+        self, api: str | Api, *, spec: type[_T], extensions: Mapping[str, type[Any] | None] | None = None
+    ) -> ApiImplementation[_T]: ...
+    def implement_api(
+        self, api: str | Api, *, spec: type[Any] | None = None, extensions: Mapping[str, type[Any] | None] | None = None
+    ) -> ApiImplementation[Any]:
+        """Adds an API with functions and models of its own, which the result decorates as a plugin does.
 
-        It is called with the whole state, any number of times, and must come to the same result each time. Raise
-        `Retry` or `Terminal` to say what should happen next; any other exception is tried again with back-off.
+        Raises `InvalidDefinition`.
         """
-        self._reconcile = _once("reconcile", self._reconcile, function)
-        return function
+        implementation: ApiImplementation[Any] = ApiImplementation(api, spec, extensions)
+        self._others.append(implementation)
+        return implementation
 
-    def finalize(self, function: Callable[[FinalizeCall[_S]], _Undone]) -> Callable[[FinalizeCall[_S]], _Undone]:
-        """Decorates the function that undoes what `reconcile` made. Without one there is nothing to undo.
+    def set_serving(self, api: str, serving: bool) -> None:
+        """Says whether an API can be served now, such as when what it needs is away. May be called from any thread.
 
-        It may be called again after it succeeded.
+        One that can't gets no calls, while the plugin's others do. Raises `InvalidDefinition` for one that the plugin
+        doesn't implement.
         """
-        self._finalize = _once("finalize", self._finalize, function)
-        return function
+        known = [one.name for part in [self, *self._others] for one in part.apis]
+        if api not in known:
+            raise InvalidDefinition(f'the plugin doesn\'t implement the API "{api}", but {", ".join(known)}')
+        if serving:
+            self._unserved.discard(api)
+        else:
+            self._unserved.add(api)
+        for running in list(self._running):
+            running.set_serving(api, serving)
 
     def on_start(self, hook: _H) -> _H:
         """Decorates a function to be called on the event loop before the plugin listens, to open connections."""
@@ -137,23 +149,32 @@ class Plugin(Generic[_S]):
         Returns when it listens; the controller need not be there yet. Signals are left to the program. Raises
         `CannotServe` or `InvalidDefinition`.
         """
-        if self._reconcile is None:
-            raise InvalidDefinition(f"the plugin {self.name} has no function; decorate one with @plugin.reconcile")
         settings = read_settings(options, os.environ)
         definition = Definition(
             plugin=self.name,
             version=self.version,
-            apis=self._apis,
-            reconcile=self._reconcile,
-            finalize=self._finalize,
-            models=self._models,
+            implementations=self._implementations(),
             threads=self._threads,
             on_start=self._on_start,
             on_stop=self._on_stop,
         )
         running = RunningPlugin(definition, settings, plugin_logger(self.name))
+        for api in self._unserved:
+            running.set_serving(api, False)
+        self._running.add(running)
         await running.start()
         return running
+
+    def _implementations(self) -> list[Implementation]:
+        parts = [part for part in [self, *self._others] if part.apis]
+        if not parts:
+            raise InvalidDefinition(f"the plugin {self.name} implements no API; give one, or call implement_api")
+        implementations = [part.define(f"the plugin {self.name}") for part in parts]
+        names = [f"{api.name}@{api.version}" for one in implementations for api in one.apis]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise InvalidDefinition(f"the plugin {self.name} implements the API {twice} twice; implement it once")
+        return implementations
 
     def run(self, **options: Unpack[ServeOptions]) -> None:
         """Serves the plugin until SIGTERM or SIGINT, or until its controller asks it to drain.
@@ -194,9 +215,3 @@ def _handle_signal(loop: asyncio.AbstractEventLoop, number: int, handler: Callab
     except NotImplementedError:
         # Windows, where the event loop has no signals.
         signal.signal(number, lambda *_: loop.call_soon_threadsafe(handler))
-
-
-def _once(what: str, former: Function | None, function: Function) -> Function:
-    if former is not None:
-        raise InvalidDefinition(f"a plugin has one {what} function; {former!r} is it already")
-    return function

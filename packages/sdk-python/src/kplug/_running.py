@@ -15,10 +15,10 @@ from kplug._definition import Definition
 from kplug._durations import to_duration
 from kplug._errors import CannotServe
 from kplug._handlers import Handlers
-from kplug._health import add_health, add_reflection
+from kplug._health import Health, add_reflection
 from kplug._heart import Heart
 from kplug._service import PluginService
-from kplug._settings import Settings
+from kplug._settings import NO_CONTROLLER, Settings
 from kplug._work import WorkStreams
 from kplug.v1 import plugin_pb2, plugin_pb2_grpc, registry_pb2
 
@@ -51,7 +51,9 @@ class RunningPlugin:
                 ("grpc.so_reuseport", 0),
             ]
         )
-        self._heart = Heart(settings.controller, self._registration, log, self.request_stop)
+        self._health = Health()
+        self._beats = settings.controller != NO_CONTROLLER
+        self._heart = Heart(settings.controller, self._registration, log, self.request_stop, settings.token)
         self._stopping: asyncio.Task[None] | None = None
         self._stop_requested = asyncio.Event()
 
@@ -85,10 +87,17 @@ class RunningPlugin:
             raise
         self._registration.address = re.sub(r":0$", f":{port}", self._settings.address or ":0")
         plugin_pb2_grpc.add_PluginServiceServicer_to_server(self._service, self._server)
-        await add_health(self._server, _SERVICES)
+        await self._health.serve(self._server, [*_SERVICES, *(api.name for api in self._definition.apis)])
         add_reflection(self._server, _SERVICES)
         await self._server.start()
-        self._heart.start()
+        if self._beats:
+            self._heart.start()
+        else:
+            self._log.info("listening on port %d, and not beating", port)
+
+    def set_serving(self, api: str, serving: bool) -> None:
+        """Says whether an API can be served now. `Plugin.set_serving` is the same for those who don't have this."""
+        self._health.set_serving(api, serving)
 
     async def stop(self) -> None:
         """Drains: tells the controller, lets the calls under way end, and stops listening.
@@ -111,14 +120,16 @@ class RunningPlugin:
             await asyncio.shield(self._stopping)
 
     async def _stop(self) -> None:
-        await self._heart.deregister()
+        if self._beats:
+            await self._heart.deregister()
         if not await self._calls.drain(self._settings.drain_timeout):
             seconds = self._settings.drain_timeout
             self._log.warning("%d calls took longer than %g s and are cut off", self._calls.under_way, seconds)
         self._work.end()
         # Lets the last answers reach whoever asked, then cuts what is kept open, such as health watches.
         await self._server.stop(_LINGER)
-        await self._heart.stop()
+        if self._beats:
+            await self._heart.stop()
         await self._close()
         self._log.info("stopped")
 

@@ -12,6 +12,9 @@ from typing_extensions import TypedDict
 
 from kplug._errors import InvalidDefinition
 
+NO_CONTROLLER = "none"
+"""What the controller is of a plugin that doesn't beat."""
+
 LOG_LEVELS = ("debug", "info", "warn", "error", "silent")
 
 _LOOPBACK = re.compile(r"(localhost|127\.[0-9.]+|\[::1\]):[0-9]+")
@@ -28,14 +31,18 @@ class ServeOptions(TypedDict, total=False):
     """What deployment decides of a plugin. Each is taken from the environment unless given. Times are in seconds."""
 
     controller: str
-    """Where the controller's heartbeat service is, as `host:port`. `KPLUG_CONTROLLER`, default `localhost:50050`."""
+    """Where the controller's heartbeat service is, as `host:port`; `none` for a plugin that is found by its Service or
+    address, and doesn't beat. `KPLUG_CONTROLLER`, default `localhost:50050`."""
     address: str
     """The address that the controller reaches the plugin at. `KPLUG_ADDRESS`, default: the port listened on, at the
     address that beats come from."""
     bind_address: str
-    """Where to listen. `KPLUG_BIND_ADDRESS`, default any free port; on loopback only if the controller is there."""
+    """Where to listen. `KPLUG_BIND_ADDRESS`, default any free port, on loopback only if the controller is there;
+    `:7000` if the plugin doesn't beat."""
     instance_id: str
     """What tells this process from every other. `KPLUG_INSTANCE_ID`, default a new UUID."""
+    token: str
+    """What proves to a controller that this is the process it started. `KPLUG_TOKEN`, which it sets; default none."""
     weight: int
     """How much of the work this plugin should get, 0 to 1000. `KPLUG_WEIGHT`, default 100."""
     labels: Mapping[str, str]
@@ -63,6 +70,7 @@ class Settings:
     address: str = ""
     bind_address: str = ""
     instance_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    token: str | None = field(default=None, repr=False)
     weight: int = 100
     labels: Mapping[str, str] = field(default_factory=dict)
     pod: Pod | None = None
@@ -77,8 +85,13 @@ class Settings:
         if self.log_level not in LOG_LEVELS:
             raise InvalidDefinition(f'the log level is "{self.log_level}"; it must be one of {", ".join(LOG_LEVELS)}')
         if not self.bind_address:
-            on_loopback = _LOOPBACK.fullmatch(self.controller)
-            object.__setattr__(self, "bind_address", "127.0.0.1:0" if on_loopback else "[::]:0")
+            object.__setattr__(self, "bind_address", _bind_address_for(self.controller))
+
+
+def _bind_address_for(controller: str) -> str:
+    if controller == NO_CONTROLLER:
+        return "[::]:7000"
+    return "127.0.0.1:0" if _LOOPBACK.fullmatch(controller) else "[::]:0"
 
 
 def read_settings(options: ServeOptions, environment: Mapping[str, str]) -> Settings:
@@ -103,6 +116,7 @@ def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
         "address": text("KPLUG_ADDRESS"),
         "bind_address": text("KPLUG_BIND_ADDRESS"),
         "instance_id": text("KPLUG_INSTANCE_ID"),
+        "token": text("KPLUG_TOKEN"),
         "weight": number("KPLUG_WEIGHT"),
         "labels": _read_labels(text("KPLUG_LABELS")),
         "pod": _read_pod(text("KPLUG_POD_NAMESPACE"), text("KPLUG_POD_NAME")),

@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as grpc from '@grpc/grpc-js';
-import { createGrpcClient, firstKplug } from '@kplug/protocol';
+import { createGrpcClient, firstKplug, localHostTowards } from '@kplug/protocol';
 import type { Logger } from 'pino';
 import type { RegisteredApi } from '../definition.ts';
-import { localHostTowards } from './local-host.ts';
 
 /** How often to beat, and how long an answer may take, as the first Kplug's own SDK does. In milliseconds. */
 const beatInterval = 5_000;

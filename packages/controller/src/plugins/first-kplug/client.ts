@@ -12,11 +12,11 @@ import { writeResources } from './write-resources.ts';
 export class FirstKplugClient implements PluginClient {
   readonly #name: string;
   readonly #plugin: GrpcClient<typeof firstKplug.Plugin>;
-  readonly #signal: AbortSignal;
+  readonly signal: AbortSignal;
 
   constructor({ address, plugin }: Registration, { credentials, channel, signal }: PluginClientOptions) {
     this.#name = plugin;
-    this.#signal = signal;
+    this.signal = signal;
     this.#plugin = createGrpcClient(firstKplug.Plugin, address, credentials, channel);
   }
 
@@ -30,14 +30,14 @@ export class FirstKplugClient implements PluginClient {
   async reconcile(call: PluginCall, deadline: number): Promise<PluginAnswer> {
     const { create, update } = this.#plugin;
     const make = isCreatedBy(this.#name, call.base) ? update : create;
-    const response = await make(writeResources(call), { deadline, signal: this.#signal });
+    const response = await make(writeResources(call), { deadline, signal: this.signal });
     return { ...success, ...readStatuses(response, call), conditions: [creationOf(this.#name)] };
   }
 
   /** There is one way to undo, whatever the cause. */
   async finalize(call: PluginCall, _cause: FinalizeCause, deadline: number): Promise<PluginAnswer> {
     try {
-      await this.#plugin.delete(writeResources(call), { deadline, signal: this.#signal });
+      await this.#plugin.delete(writeResources(call), { deadline, signal: this.signal });
       return success;
     } catch (error) {
       if (!isAnswerMissing(error)) throw error;

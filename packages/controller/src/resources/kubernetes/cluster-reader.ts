@@ -3,6 +3,7 @@ import { isJsonObject } from '../json.ts';
 import { groupOf, type JsonObject, type JsonValue, type Resource } from '../resource.ts';
 import { ApiError } from './api-error.ts';
 import { collectionPath } from './api-path.ts';
+import { ClusterInspector } from './cluster-inspector.ts';
 import type { ServedKind } from './discovery.ts';
 import { listPages } from './list-pages.ts';
 import { type KubeConfigChoice, loadKubeConfig } from './load-kube-config.ts';
@@ -40,6 +41,11 @@ export class ClusterReader {
     return this.#transport.server;
   }
 
+  /** For a tool that looks into what is wrong with the cluster. It lives as long as this reader. */
+  inspector(): ClusterInspector {
+    return new ClusterInspector(this.#transport);
+  }
+
   /** The kinds that are served, each in the version that its group prefers. */
   async kinds(): Promise<NamedKind[]> {
     const [core, groups] = await Promise.all(['/api', '/apis'].map((path) => this.#discover(path)));
@@ -63,7 +69,8 @@ export class ClusterReader {
   async pods(labelSelector: string, namespace: string | undefined): Promise<{ namespace: string; name: string }[]> {
     const pods = { apiVersion: 'v1', kind: 'Pod', plural: 'pods', namespaced: true, hasStatus: true };
     const path = `${collectionPath(pods, namespace)}?${new URLSearchParams({ labelSelector })}`;
-    const request = { method: 'GET', path, verb: 'list', resource: 'pods' } as const;
+    const signal = AbortSignal.timeout(timeout);
+    const request = { method: 'GET', path, verb: 'list', resource: 'pods', signal } as const;
     const { items } = await this.#translating(pods, namespace, () => this.#transport.request(request));
     return asObjects(items).flatMap(({ metadata }) => {
       const { namespace: home, name } = isJsonObject(metadata) ? metadata : {};
@@ -81,7 +88,8 @@ export class ClusterReader {
   }
 
   async #discover(path: string): Promise<NamedKind[]> {
-    const request = { method: 'GET', path, verb: 'get', resource: 'discovery', accept: aggregated } as const;
+    const signal = AbortSignal.timeout(timeout);
+    const request = { method: 'GET', path, verb: 'get', resource: 'discovery', accept: aggregated, signal } as const;
     const { items } = await this.#translating(undefined, undefined, () => this.#transport.request(request));
     return asObjects(items).flatMap(({ metadata, versions }) => {
       const group = isJsonObject(metadata) && typeof metadata.name === 'string' ? metadata.name : '';
@@ -99,7 +107,9 @@ export class ClusterReader {
   ): Promise<T> {
     try {
       return await ask();
-    } catch (cause) {
+    } catch (error) {
+      const isLate = error instanceof DOMException && error.name === 'TimeoutError';
+      const cause = isLate ? new ApiError('Unreachable', `no answer within ${timeout / 1_000} s`) : error;
       if (!(cause instanceof ApiError)) throw cause;
       const right = kind && { group: groupOf(kind.apiVersion), resource: kind.plural, verbs: ['list'], namespace };
       const why = cause.reason === 'Forbidden' && right ? missingRule(right) : cause.message;

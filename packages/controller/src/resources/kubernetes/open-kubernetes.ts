@@ -24,6 +24,11 @@ export interface KubernetesOptions {
    * `POD_NAMESPACE`, else that of the context, else `default`.
    */
   namespace?: string;
+  /**
+   * Further namespaces in which users may declare plugins that don't beat, by a `Plugin` or a labelled Service. Default: only that of
+   * the operator. Whoever may write there decides which plugins there are.
+   */
+  pluginNamespaces?: readonly string[];
   /** The pod that the operator runs in. Default: `POD_NAME`. Missing outside of the cluster. */
   pod?: string;
   /** Takes part in electing a leader. Default: not, as when there is only one operator. */
@@ -57,10 +62,11 @@ export async function openKubernetes(options: KubernetesOptions): Promise<Kubern
   const transport = new Transport(kubeConfig, { timeout: requestTimeout, observe });
   const place = {
     namespace: options.namespace ?? process.env.POD_NAMESPACE ?? namespaceOf(kubeConfig),
+    pluginNamespaces: options.pluginNamespaces,
     pod: options.pod ?? process.env.POD_NAME,
     leaderElection: options.leaderElection,
   };
-  return new KubernetesResources({ transport, namespaces, logger, watchDuration: watchTimeout, place });
+  return new KubernetesResources({ kubeConfig, transport, namespaces, logger, watchDuration: watchTimeout, place });
 }
 
 function namespaceOf(kubeConfig: KubeConfig): string {

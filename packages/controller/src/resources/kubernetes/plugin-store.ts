@@ -7,6 +7,10 @@ import { missingRule } from './missing-rule.ts';
 import type { Transport } from './transport.ts';
 
 const apiVersion = 'plugins.kplug.dev/v1alpha1';
+
+/** What tells the `Plugin`s that the operator writes from those that users do. */
+export const ownLabel = { name: 'app.kubernetes.io/managed-by', value: 'kplug' } as const;
+
 const fieldManager = 'kplug/registry';
 
 /** Keeps the known plugins as `Plugin` resources of one namespace. */
@@ -25,70 +29,84 @@ export class KubernetesPluginStore implements PluginStore {
     try {
       const { items } = await this.#transport.request({
         method: 'GET',
-        path: this.#path(),
+        path: pathOf({ namespace: this.#namespace, name: '' }),
         verb: 'list',
         resource: 'plugins',
       });
       return Array.isArray(items) ? items.filter(isJsonObject).flatMap(readRecord) : [];
     } catch (error) {
-      throw this.#failure(error, 'list', 'The known plugins');
+      throw this.#failure(error, 'list', { namespace: this.#namespace, name: '' });
     }
   }
 
-  async save({ name, spec, status }: PluginRecord): Promise<void> {
+  async save(record: PluginRecord): Promise<void> {
+    const place = this.#placeOf(record);
     try {
-      const written = this.#written.get(name);
-      const text = JSON.stringify(spec);
-      let generation = written?.spec === text ? written.generation : await this.#applySpec(name, spec, text);
-      try {
-        await this.#applyStatus(name, status, generation);
-      } catch (error) {
-        if (!(error instanceof ApiError) || error.reason !== 'NotFound' || !written) throw error;
-        // Somebody has deleted it.
-        generation = await this.#applySpec(name, spec, text);
-        await this.#applyStatus(name, status, generation);
-      }
+      if (record.ofGeneration === undefined) await this.#saveWhole(place, record);
+      else await this.#applyStatus(place, record.status, record.ofGeneration);
     } catch (error) {
-      throw this.#failure(error, 'patch', `The Plugin ${this.#namespace}/${name}`);
+      // Its user has deleted it, which will be heard of.
+      const isGone = error instanceof ApiError && error.reason === 'NotFound';
+      if (isGone && record.ofGeneration !== undefined) return;
+      throw this.#failure(error, 'patch', place);
     }
   }
 
-  async remove(name: string): Promise<void> {
-    this.#written.delete(name);
+  async remove(record: Pick<PluginRecord, 'name' | 'namespace'>): Promise<void> {
+    const place = this.#placeOf(record);
+    this.#written.delete(keyOf(place));
     try {
-      await this.#transport.request({ method: 'DELETE', path: this.#path(name), verb: 'delete', resource: 'plugins' });
+      await this.#transport.request({ method: 'DELETE', path: pathOf(place), verb: 'delete', resource: 'plugins' });
     } catch (error) {
       if (error instanceof ApiError && error.reason === 'NotFound') return;
-      throw this.#failure(error, 'delete', `The Plugin ${this.#namespace}/${name}`);
+      throw this.#failure(error, 'delete', place);
     }
   }
 
-  async #applySpec(name: string, spec: JsonObject, text: string): Promise<number> {
-    const labels = { 'app.kubernetes.io/managed-by': 'kplug' };
-    const { metadata } = await this.#apply(name, '', { labels }, { spec });
+  #placeOf({ namespace = this.#namespace, name }: Pick<PluginRecord, 'name' | 'namespace'>): Place {
+    return { namespace, name };
+  }
+
+  async #saveWhole(place: Place, { spec, status }: PluginRecord): Promise<void> {
+    const written = this.#written.get(keyOf(place));
+    const text = JSON.stringify(spec);
+    let generation = written?.spec === text ? written.generation : await this.#applySpec(place, spec, text);
+    try {
+      await this.#applyStatus(place, status, generation);
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.reason !== 'NotFound' || !written) throw error;
+      // Somebody has deleted it.
+      generation = await this.#applySpec(place, spec, text);
+      await this.#applyStatus(place, status, generation);
+    }
+  }
+
+  async #applySpec(place: Place, spec: JsonObject, text: string): Promise<number> {
+    const labels = { [ownLabel.name]: ownLabel.value };
+    const { metadata } = await this.#apply(place, '', { labels }, { spec });
     const generation = isJsonObject(metadata) ? Number(metadata.generation ?? 0) : 0;
-    this.#written.set(name, { spec: text, generation });
+    this.#written.set(keyOf(place), { spec: text, generation });
     return generation;
   }
 
-  async #applyStatus(name: string, status: JsonObject, generation: number): Promise<void> {
+  async #applyStatus(place: Place, status: JsonObject, generation: number): Promise<void> {
     const conditions = Array.isArray(status.conditions) ? status.conditions.filter(isJsonObject) : [];
     const observed = conditions.map((condition) => ({ ...condition, observedGeneration: generation }));
     const whole = { ...status, observedGeneration: generation, conditions: observed };
-    await this.#apply(name, '/status', {}, { status: whole });
+    await this.#apply(place, '/status', {}, { status: whole });
   }
 
-  #apply(name: string, subresource: string, metadata: JsonObject, content: JsonObject): Promise<JsonObject> {
+  #apply(place: Place, subresource: string, metadata: JsonObject, content: JsonObject): Promise<JsonObject> {
     const query = new URLSearchParams({ fieldManager, force: 'true' });
     const body = {
       apiVersion,
       kind: 'Plugin',
-      metadata: { name, namespace: this.#namespace, ...metadata },
+      metadata: { ...place, ...metadata },
       ...content,
     };
     return this.#transport.request({
       method: 'PATCH',
-      path: `${this.#path(name)}${subresource}?${query}`,
+      path: `${pathOf(place)}${subresource}?${query}`,
       verb: 'apply',
       resource: `plugins${subresource}`,
       contentType: 'application/apply-patch+yaml',
@@ -96,32 +114,46 @@ export class KubernetesPluginStore implements PluginStore {
     });
   }
 
-  #path(name = ''): string {
-    const collection = `/apis/${apiVersion}/namespaces/${encodeURIComponent(this.#namespace)}/plugins`;
-    return name ? `${collection}/${encodeURIComponent(name)}` : collection;
-  }
-
-  #failure(error: unknown, verb: string, subject: string): unknown {
+  #failure(error: unknown, verb: string, { namespace, name }: Place): unknown {
     if (!(error instanceof ApiError)) return error;
-    const why = error.reason === 'Forbidden' ? this.#missingRule(verb) : messageOf(error);
+    const right = { group: 'plugins.kplug.dev', resource: 'plugins', verbs: [verb], namespace };
+    const why = error.reason === 'Forbidden' ? missingRule(right) : messageOf(error);
     const advice =
       error.reason === 'NotFound'
         ? '; install the CustomResourceDefinition plugins.plugins.kplug.dev of the chart'
         : '';
+    const subject = name ? `The Plugin ${namespace}/${name}` : 'The known plugins';
     return new KplugError('StorageFailed', `${subject} can't be kept: ${why}${advice}`, { cause: error });
   }
+}
 
-  #missingRule(verb: string): string {
-    return missingRule({
-      group: 'plugins.kplug.dev',
-      resource: 'plugins',
-      verbs: [verb],
-      namespace: this.#namespace,
-    });
-  }
+/** Where a `Plugin` is. */
+interface Place {
+  namespace: string;
+  name: string;
+}
+
+function keyOf({ namespace, name }: Place): string {
+  return `${namespace}/${name}`;
+}
+
+function pathOf({ namespace, name }: Place): string {
+  const collection = `/apis/${apiVersion}/namespaces/${encodeURIComponent(namespace)}/plugins`;
+  return name ? `${collection}/${encodeURIComponent(name)}` : collection;
 }
 
 function readRecord({ metadata, spec, status }: JsonObject): PluginRecord[] {
   if (!isJsonObject(metadata) || typeof metadata.name !== 'string') return [];
-  return [{ name: metadata.name, spec: isJsonObject(spec) ? spec : {}, status: isJsonObject(status) ? status : {} }];
+  const { name, namespace, labels, generation } = metadata;
+  const isOwn = isJsonObject(labels) && labels[ownLabel.name] === ownLabel.value;
+  const isDeclared = !isOwn || (isJsonObject(spec) && spec.source === 'service');
+  return [
+    {
+      name,
+      spec: isJsonObject(spec) ? spec : {},
+      status: isJsonObject(status) ? status : {},
+      ...(isDeclared && typeof namespace === 'string' && { namespace }),
+      ...(!isOwn && { ofGeneration: Number(generation) }),
+    },
+  ];
 }

@@ -72,6 +72,11 @@ class Delegation(_message.Message):
     PLUGIN_API_RANGE_FIELD_NUMBER: _builtins.int
     RESOURCES_FIELD_NUMBER: _builtins.int
     READY_FIELD_NUMBER: _builtins.int
+    PROBLEM_REASON_FIELD_NUMBER: _builtins.int
+    PROBLEM_MESSAGE_FIELD_NUMBER: _builtins.int
+    CANDIDATES_FIELD_NUMBER: _builtins.int
+    EXTENSION_KINDS_FIELD_NUMBER: _builtins.int
+    NAMESPACES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The delegation's name."""
     api_version: _builtins.str
@@ -84,6 +89,23 @@ class Delegation(_message.Message):
     """How many base resources there are."""
     ready: _builtins.int
     """How many of them are ready."""
+    problem_reason: _builtins.str
+    """Why the resources can't be had, or are no longer heard of, in one PascalCase word and for people; empty while all is well."""
+    problem_message: _builtins.str
+    @_builtins.property
+    def candidates(self) -> _containers.RepeatedCompositeFieldContainer[Global___Candidate]:
+        """Each plugin that is registered for the API, in any version of it. Chosen are all that a resource of the delegation could
+        go to; the others have the reason why none can.
+        """
+
+    @_builtins.property
+    def extension_kinds(self) -> _containers.RepeatedCompositeFieldContainer[Global___DelegatedKind]:
+        """The kinds of extensions that may be pointed to; empty for any."""
+
+    @_builtins.property
+    def namespaces(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """The namespaces whose resources are delegated; empty for all that the operator follows."""
+
     def __init__(
         self,
         *,
@@ -94,14 +116,45 @@ class Delegation(_message.Message):
         plugin_api_range: _builtins.str = ...,
         resources: _builtins.int = ...,
         ready: _builtins.int = ...,
+        problem_reason: _builtins.str = ...,
+        problem_message: _builtins.str = ...,
+        candidates: _abc.Iterable[Global___Candidate] | None = ...,
+        extension_kinds: _abc.Iterable[Global___DelegatedKind] | None = ...,
+        namespaces: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_version", b"api_version", "kind", b"kind", "name", b"name", "plugin_api", b"plugin_api", "plugin_api_range", b"plugin_api_range", "ready", b"ready", "resources", b"resources"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_version", b"api_version", "candidates", b"candidates", "extension_kinds", b"extension_kinds", "kind", b"kind", "name", b"name", "namespaces", b"namespaces", "plugin_api", b"plugin_api", "plugin_api_range", b"plugin_api_range", "problem_message", b"problem_message", "problem_reason", b"problem_reason", "ready", b"ready", "resources", b"resources"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Delegation: _TypeAlias = Delegation  # noqa: Y015
+
+@_typing.final
+class DelegatedKind(_message.Message):
+    """DelegatedKind names a kind of resource."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    API_VERSION_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    api_version: _builtins.str
+    """The API group and version, for example `myorg.org/v1alpha1`."""
+    kind: _builtins.str
+    """The kind, for example `DatabaseTablePostgreSqlExtension`."""
+    def __init__(
+        self,
+        *,
+        api_version: _builtins.str = ...,
+        kind: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_version", b"api_version", "kind", b"kind"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DelegatedKind: _TypeAlias = DelegatedKind  # noqa: Y015
 
 @_typing.final
 class ListResourcesRequest(_message.Message):

@@ -39,6 +39,8 @@ class _RefusalReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Refusal
     """The registry is full. Beating again later may succeed."""
     REFUSAL_REASON_STOPPING: _RefusalReason.ValueType  # 5
     """The controller is stopping. Another one is expected behind the same name."""
+    REFUSAL_REASON_UNAUTHENTICATED: _RefusalReason.ValueType  # 6
+    """The instance id is reserved for a process that brings a token and this one brought none, or the token is another's."""
 
 class RefusalReason(_RefusalReason, metaclass=_RefusalReasonEnumTypeWrapper):
     """RefusalReason is the closed set of reasons to refuse a registration."""
@@ -55,6 +57,8 @@ REFUSAL_REASON_CAPACITY: RefusalReason.ValueType  # 4
 """The registry is full. Beating again later may succeed."""
 REFUSAL_REASON_STOPPING: RefusalReason.ValueType  # 5
 """The controller is stopping. Another one is expected behind the same name."""
+REFUSAL_REASON_UNAUTHENTICATED: RefusalReason.ValueType  # 6
+"""The instance id is reserved for a process that brings a token and this one brought none, or the token is another's."""
 Global___RefusalReason: _TypeAlias = RefusalReason  # noqa: Y015
 
 class _InstanceState:

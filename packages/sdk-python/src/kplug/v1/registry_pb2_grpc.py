@@ -30,6 +30,9 @@ class RegistryServiceStub(object):
 
     A plugin with a runtime of ours keeps one Session. A plugin in a language without one calls Heartbeat on a timer. Both
     feed the same registry and are held to the same rules.
+
+    A plugin that was started with a token (the variable KPLUG_TOKEN) sends it with Session, Heartbeat and Deregister, as the
+    metadata `authorization: Bearer TOKEN`.
     """
 
     def __init__(self, channel):
@@ -70,6 +73,9 @@ class RegistryServiceServicer(object):
 
     A plugin with a runtime of ours keeps one Session. A plugin in a language without one calls Heartbeat on a timer. Both
     feed the same registry and are held to the same rules.
+
+    A plugin that was started with a token (the variable KPLUG_TOKEN) sends it with Session, Heartbeat and Deregister, as the
+    metadata `authorization: Bearer TOKEN`.
     """
 
     def Session(self, request_iterator, context):
@@ -152,6 +158,9 @@ class RegistryService(object):
 
     A plugin with a runtime of ours keeps one Session. A plugin in a language without one calls Heartbeat on a timer. Both
     feed the same registry and are held to the same rules.
+
+    A plugin that was started with a token (the variable KPLUG_TOKEN) sends it with Session, Heartbeat and Deregister, as the
+    metadata `authorization: Bearer TOKEN`.
     """
 
     @staticmethod

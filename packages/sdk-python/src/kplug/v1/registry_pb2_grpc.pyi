@@ -31,6 +31,9 @@ class RegistryServiceStub:
 
     A plugin with a runtime of ours keeps one Session. A plugin in a language without one calls Heartbeat on a timer. Both
     feed the same registry and are held to the same rules.
+
+    A plugin that was started with a token (the variable KPLUG_TOKEN) sends it with Session, Heartbeat and Deregister, as the
+    metadata `authorization: Bearer TOKEN`.
     """
 
     @_typing.overload
@@ -61,6 +64,9 @@ class RegistryServiceAsyncStub(RegistryServiceStub):
 
     A plugin with a runtime of ours keeps one Session. A plugin in a language without one calls Heartbeat on a timer. Both
     feed the same registry and are held to the same rules.
+
+    A plugin that was started with a token (the variable KPLUG_TOKEN) sends it with Session, Heartbeat and Deregister, as the
+    metadata `authorization: Bearer TOKEN`.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
@@ -87,6 +93,9 @@ class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
 
     A plugin with a runtime of ours keeps one Session. A plugin in a language without one calls Heartbeat on a timer. Both
     feed the same registry and are held to the same rules.
+
+    A plugin that was started with a token (the variable KPLUG_TOKEN) sends it with Session, Heartbeat and Deregister, as the
+    metadata `authorization: Bearer TOKEN`.
     """
 
     @_abc_1.abstractmethod

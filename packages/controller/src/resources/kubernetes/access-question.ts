@@ -1,0 +1,59 @@
+import { isJsonObject } from '../json.ts';
+import type { Right } from './missing-rule.ts';
+import type { Transport } from './transport.ts';
+
+/** A service account, by its namespace and name. */
+export interface ServiceAccount {
+  namespace: string;
+  name: string;
+}
+
+/** What is asked, and of whom. */
+export interface AccessQuestion {
+  right: Right;
+  /** Missing for whoever asks. Of others only those may ask who may create `subjectaccessreviews`. */
+  account?: ServiceAccount | undefined;
+  signal?: AbortSignal | undefined;
+}
+
+/** Asks the API server which verbs of a right aren't allowed. Rejects with an `ApiError`. */
+export async function lackingVerbs(
+  transport: Transport,
+  { right, account, signal }: AccessQuestion,
+): Promise<string[]> {
+  const allowed = await Promise.all(right.verbs.map((verb) => isAllowed(transport, { right, account, signal }, verb)));
+  return right.verbs.filter((_, index) => !allowed[index]);
+}
+
+async function isAllowed(
+  transport: Transport,
+  { right, account, signal }: AccessQuestion,
+  verb: string,
+): Promise<boolean> {
+  const [resource, subresource] = right.resource.split('/');
+  const { group, namespace, name } = right;
+  const kind = account ? 'SubjectAccessReview' : 'SelfSubjectAccessReview';
+  const plural = `${kind.toLowerCase()}s`;
+  const resourceAttributes = { group, resource, subresource, verb, namespace, name };
+  const { status } = await transport.request({
+    method: 'POST',
+    path: `/apis/authorization.k8s.io/v1/${plural}`,
+    verb: 'create',
+    resource: plural,
+    signal,
+    body: JSON.stringify({
+      apiVersion: 'authorization.k8s.io/v1',
+      kind,
+      spec: { resourceAttributes, ...(account && identityOf(account)) },
+    }),
+  });
+  return isJsonObject(status) && status.allowed === true;
+}
+
+/** The user and the groups that the API server takes a service account for. */
+function identityOf({ namespace, name }: ServiceAccount): { user: string; groups: string[] } {
+  return {
+    user: `system:serviceaccount:${namespace}:${name}`,
+    groups: ['system:serviceaccounts', `system:serviceaccounts:${namespace}`, 'system:authenticated'],
+  };
+}

@@ -1,0 +1,164 @@
+import type { Logger } from 'pino';
+import type { DeclarationListener, PluginDeclaration, PluginDeclarations } from '../plugin-declarations.ts';
+import type { KindProblem } from '../port.ts';
+import type { Resource, ResourceKind } from '../resource.ts';
+import { type FoundEndpoints, findEndpoints, type ServiceReference } from './declared-service.ts';
+import type { Discovery } from './discovery.ts';
+import { KindFollower } from './kind-follower.ts';
+import { type ReadDeclaration, readLabelled, readPlugin } from './read-declaration.ts';
+import type { Transport } from './transport.ts';
+
+/** What following declared plugins needs. */
+export interface PluginFollowerParts {
+  transport: Transport;
+  discovery: Discovery;
+  /** Where plugins are declared. */
+  namespaces: readonly string[];
+  /** How long a watch lasts, in milliseconds. */
+  watchDuration: number;
+  logger: Logger;
+}
+
+const kinds = {
+  plugins: { apiVersion: 'plugins.kplug.dev/v1alpha1', kind: 'Plugin' },
+  services: { apiVersion: 'v1', kind: 'Service' },
+  slices: { apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice' },
+} as const;
+
+type Followed = Record<keyof typeof kinds, KindFollower>;
+
+/** By which label an EndpointSlice says whose it is. */
+const serviceLabel = 'kubernetes.io/service-name';
+
+/** Follows the `Plugin`s that users write, the Services that are labelled as plugins, and the endpoints of both. */
+export class PluginFollower implements PluginDeclarations {
+  readonly #parts: PluginFollowerParts;
+  #followed: Followed | undefined;
+  #listener: DeclarationListener | undefined;
+  /** What the listener was told last, as text and as it is. */
+  readonly #told = new Map<string, { text: string; declaration: PluginDeclaration }>();
+  #isDue = false;
+  #isKnown = false;
+
+  constructor(parts: PluginFollowerParts) {
+    this.#parts = parts;
+  }
+
+  async follow(listener: DeclarationListener): Promise<void> {
+    this.#listener = listener;
+    const followed = {
+      plugins: this.#start(kinds.plugins),
+      services: this.#start(kinds.services),
+      slices: this.#start(kinds.slices),
+    };
+    this.#followed = followed;
+    await Promise.all(Object.values(followed).map(({ known }) => known));
+    // Told from now on: what is half known would look like something that is missing.
+    this.#isKnown = true;
+    this.#review();
+  }
+
+  async stop(): Promise<void> {
+    this.#listener = undefined;
+    await Promise.all(Object.values(this.#followed ?? {}).map((follower) => follower.stop()));
+  }
+
+  #start(kind: ResourceKind): KindFollower {
+    const { logger, ...parts } = this.#parts;
+    return new KindFollower({
+      ...parts,
+      kind,
+      isBeingWritten: () => false,
+      tell: () => this.#reviewSoon(),
+      onProblem: (problem) => {
+        if (problem) logger.warn({ reason: problem.reason }, `declared plugins can't be followed: ${problem.message}`);
+        this.#reviewSoon();
+      },
+      onUnreadable: (error) =>
+        logger.error({ err: error }, `the API server sent ${error.message}; all of ${kind.kind} is listed anew`),
+    });
+  }
+
+  /** Many changes may come at once; what follows from them is worked out together. */
+  #reviewSoon(): void {
+    if (this.#isDue || !this.#isKnown) return;
+    this.#isDue = true;
+    setImmediate(() => {
+      this.#isDue = false;
+      this.#review();
+    });
+  }
+
+  #review(): void {
+    if (!this.#followed || !this.#listener) return;
+    // What isn't known now was so a moment ago, and is no reason to let plugins go.
+    if (isLost(this.#followed.plugins.problem)) return;
+    const present = new Map(this.#declarations(this.#followed).map((one) => [keyOf(one), one]));
+    for (const [key, { declaration }] of this.#told) {
+      if (present.has(key)) continue;
+      this.#told.delete(key);
+      this.#listener(declaration, true);
+    }
+    for (const [key, declaration] of present) {
+      const text = JSON.stringify(declaration);
+      if (this.#told.get(key)?.text === text) continue;
+      this.#told.set(key, { text, declaration });
+      this.#listener(declaration, false);
+    }
+  }
+
+  #declarations(followed: Followed): PluginDeclaration[] {
+    const { plugins, services, slices } = followed;
+    const written = [...plugins.cache.values()].flatMap((plugin) => withNamespace(plugin, readPlugin(plugin)));
+    const names = new Set(written.flatMap((one) => [serviceKey(one), `plugin ${one.namespace}/${one.name}`]));
+    const labelled = [...services.cache.values()]
+      .flatMap((service) => withNamespace(service, readLabelled(service)))
+      // A Plugin that a user wrote for the Service says more than its label.
+      .filter((one) => !names.has(serviceKey(one)) && !names.has(`plugin ${one.namespace}/${one.name}`));
+    const byService = Map.groupBy(slices.cache.values(), ({ metadata }) => {
+      return `${metadata.namespace}/${metadata.labels?.[serviceLabel]}`;
+    });
+    return [...written, ...labelled].map(({ namespace, name, expected, place, generation, spec }) => ({
+      record: { namespace, name },
+      source: 'service' in place ? 'service' : 'address',
+      expected,
+      ...(generation !== undefined && { generation }),
+      ...(spec && { spec }),
+      ...('service' in place
+        ? this.#find(followed, namespace, place.service, byService)
+        : { endpoints: [{ address: place.address, state: 'ready' as const }] }),
+    }));
+  }
+
+  #find(
+    { services, slices }: Followed,
+    namespace: string,
+    reference: ServiceReference,
+    byService: ReadonlyMap<string, readonly Resource[]>,
+  ): FoundEndpoints {
+    const service = services.cache.get(namespace, reference.name);
+    const found = findEndpoints(reference, service, byService.get(`${namespace}/${reference.name}`) ?? []);
+    // What was seen before it could be read no more may still hold.
+    const problem = services.problem ?? slices.problem;
+    return problem && found.problem ? { ...found, problem } : found;
+  }
+}
+
+function isLost(problem: KindProblem | undefined): boolean {
+  return problem !== undefined && problem.reason !== 'KindNotFound';
+}
+
+function withNamespace(
+  { metadata }: Resource,
+  read: ReadDeclaration | undefined,
+): (ReadDeclaration & { namespace: string })[] {
+  return read ? [{ ...read, namespace: metadata.namespace ?? '' }] : [];
+}
+
+function serviceKey({ namespace, place }: ReadDeclaration & { namespace: string }): string {
+  return 'service' in place ? `service ${namespace}/${place.service.name}` : '';
+}
+
+function keyOf({ record }: PluginDeclaration): string {
+  return `${record.namespace}/${record.name}`;
+}

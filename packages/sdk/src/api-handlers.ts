@@ -1,0 +1,32 @@
+import { type FinalizeRequest, Outcome, type ReconcileRequest, Severity } from '@kplug/protocol';
+import type { Logger } from 'pino';
+import type { ApiPart } from './definition.ts';
+import { type FinalizeAnswer, type PluginHandlers, pluginHandlers } from './plugin-service.ts';
+
+/** Answers calls by the functions of the API that each is of. */
+export function apiHandlers(parts: readonly ApiPart[], log: Logger): PluginHandlers {
+  const byApi = new Map<string, PluginHandlers>();
+  const all = parts.map(({ apis, implementation }) => {
+    const handlers = pluginHandlers(implementation, log);
+    for (const { name, version } of apis) {
+      byApi.set(`${name}@${version}`, handlers);
+      // Whoever asks for another version of it means this one.
+      if (!byApi.has(name)) byApi.set(name, handlers);
+    }
+    return handlers;
+  });
+  const [only, ...others] = all;
+  if (only && others.length === 0) return only;
+  const find = ({ assignment }: ReconcileRequest | FinalizeRequest) =>
+    byApi.get(`${assignment?.api}@${assignment?.apiVersion}`) ?? byApi.get(assignment?.api ?? '');
+  return {
+    reconcile: async (request, signal) => find(request)?.reconcile(request, signal) ?? refuse(request),
+    finalize: async (request, signal) => find(request)?.finalize(request, signal) ?? refuse(request),
+  };
+}
+
+function refuse({ assignment }: ReconcileRequest | FinalizeRequest): FinalizeAnswer {
+  const text = `this plugin doesn't implement the API "${assignment?.api ?? ''}"`;
+  const message = { severity: Severity.ERROR, reason: 'UnknownApi', text, target: '' };
+  return { outcome: Outcome.TERMINAL, messages: [message] };
+}

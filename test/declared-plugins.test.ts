@@ -1,0 +1,143 @@
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { FaultProxy } from './control-plane/fault-proxy.ts';
+import type { ClusterObject } from './control-plane/test-cluster.ts';
+import { machineAddress, portOf, serveQuietly } from './declared-service.ts';
+import { PluginCluster, patience } from './plugin-cluster.ts';
+
+const declaring = PluginCluster.use();
+
+const group = 'operator.example.org';
+
+describe('a Service with the label of plugins', () => {
+  const labelled = { labels: { 'kplug.dev/plugin': 'true' }, annotations: { 'kplug.dev/api': 'Table@^1.0.0' } };
+
+  it('is a plugin without a Plugin written by hand, until it has the label no more', async () => {
+    const operator = await declaring.start();
+    const running = await serveQuietly({ name: 'PostgreSQL' });
+    const service = declaring.service('postgresql');
+    await service.apply({ metadata: labelled });
+    await service.endpoint(portOf(running));
+    await declaring.cluster.apply(operator.object('Table', 'users'));
+    await operator.expectReady('users', 'PostgreSQL');
+    await declaring.expectPlugin('postgresql', { status: 'True', reason: 'Live' });
+    expect(await declaring.cluster.get(declaring.plugin('postgresql'))).toMatchObject({
+      metadata: { labels: { 'app.kubernetes.io/managed-by': 'kplug' } },
+      spec: { source: 'service', service: { name: 'postgresql' } },
+    });
+    await service.apply();
+    await vi.waitFor(
+      async () => expect(await declaring.cluster.get(declaring.plugin('postgresql'))).toBeUndefined(),
+      patience,
+    );
+    expect(operator.controller.registry.size).toBe(0);
+  });
+
+  it('is explained when it is not what the annotation says', async () => {
+    const first = await declaring.start();
+    const running = await serveQuietly({ name: 'PostgreSQL', api: 'View@1.0.0' });
+    const service = declaring.service('postgresql');
+    await service.apply({ metadata: labelled });
+    await service.endpoint(portOf(running));
+    await declaring.expectPlugin('postgresql', { status: 'False', reason: 'ApiMismatch' });
+    await first.controller.stop();
+    // What was kept of it goes, although nobody was there to see the Service go.
+    await service.delete();
+    await declaring.start();
+    await vi.waitFor(
+      async () => expect(await declaring.cluster.get(declaring.plugin('postgresql'))).toBeUndefined(),
+      patience,
+    );
+  });
+
+  it('leaves what a user wrote for the same Service alone', async () => {
+    await declaring.start();
+    const { service } = await declaring.served('postgresql');
+    await declaring.declare('mine', { service: { name: 'postgresql' } });
+    await service.apply({ metadata: labelled });
+    await declaring.expectPlugin('mine', { status: 'True', reason: 'Live' });
+    expect(await declaring.cluster.get(declaring.plugin('postgresql'))).toBeUndefined();
+  });
+});
+
+it('a Plugin says in its status which right is missing to follow its Service', async () => {
+  const user = `operator-${declaring.namespace}`;
+  const rbac = 'rbac.authorization.k8s.io';
+  const read = ['list', 'watch', 'patch'];
+  const role = (rules: object[]): ClusterObject => ({
+    apiVersion: `${rbac}/v1`,
+    kind: 'Role',
+    metadata: { name: 'operator', namespace: declaring.namespace },
+    rules,
+  });
+  const rules = [
+    { apiGroups: [group], resources: ['tables', 'tables/status'], verbs: read },
+    { apiGroups: ['plugins.kplug.dev'], resources: ['plugins', 'plugins/status'], verbs: read },
+    { apiGroups: [''], resources: ['pods'], verbs: read },
+  ];
+  await declaring.cluster.apply(role(rules));
+  await declaring.cluster.apply({
+    apiVersion: `${rbac}/v1`,
+    kind: 'RoleBinding',
+    metadata: { name: 'operator', namespace: declaring.namespace },
+    roleRef: { apiGroup: rbac, kind: 'Role', name: 'operator' },
+    subjects: [{ apiGroup: rbac, kind: 'User', name: user }],
+  });
+  const proxy = await FaultProxy.open(declaring.cluster.kubeConfig);
+  onTestFinished(() => proxy.close());
+  await declaring.served('postgresql');
+  await declaring.start({ kubeConfig: proxy.kubeConfig(user) });
+  await declaring.declare('mine', { service: { name: 'postgresql' } });
+  const rule = '{ apiGroups: [""], resources: ["services"], verbs: ["list", "watch"] }';
+  await declaring.expectPlugin('mine', {
+    status: 'False',
+    reason: 'Forbidden',
+    message: expect.stringContaining(rule) as string,
+  });
+  const endpoints = { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: read };
+  await declaring.cluster.apply(role([...rules, { apiGroups: [''], resources: ['services'], verbs: read }, endpoints]));
+  await declaring.expectPlugin('mine', { status: 'True', reason: 'Live' });
+});
+
+it('a plugin is declared in a namespace of plugins, and nowhere else', async () => {
+  const elsewhere = await declaring.cluster.namespace();
+  const address = `${machineAddress()}:${portOf(await serveQuietly({ name: 'PostgreSQL' }))}`;
+  const written = declaring.plugin('mine', { address });
+  const inNamespace = { ...written, metadata: { ...written.metadata, namespace: elsewhere } };
+  await declaring.cluster.apply(inNamespace);
+  const statusThere = async () => (await declaring.cluster.get(inNamespace))?.status;
+  const deaf = await declaring.start();
+  await deaf.controller.whenIdle();
+  expect(deaf.controller.registry.size).toBe(0);
+  expect(await statusThere()).toBeUndefined();
+  await deaf.controller.stop();
+
+  const operator = await declaring.start({ pluginNamespaces: [elsewhere] });
+  await declaring.cluster.apply(operator.object('Table', 'users'));
+  await operator.expectReady('users', 'PostgreSQL');
+  await vi.waitFor(
+    async () => expect(await statusThere()).toMatchObject({ ready: 'True', source: 'address' }),
+    patience,
+  );
+});
+
+it.each([
+  ['nothing', {}, /exactly one of service and address must be given/],
+  ['both', { service: { name: 'a' }, address: 'a:1' }, /exactly one of service and address must be given/],
+  ['a source of its own', { address: 'a:1', source: 'heartbeat' }, /source is the operator's/],
+  ['a bad port', { service: { name: 'a', port: 70_000 } }, /port must be a number from 1 to 65535/],
+  ['a bad address', { address: 'a' }, /spec.address in body should match/],
+])('a Plugin that says %s is refused at once', async (_, spec, message) => {
+  await expect(declaring.cluster.apply(declaring.plugin('mine', spec))).rejects.toThrow(message);
+});
+
+it('a Plugin of a plugin that beats cannot be made into another', async () => {
+  const operator = await declaring.start();
+  await operator.plugin({ name: 'PostgreSQL' });
+  await declaring.expectPlugin('postgresql-1.0.0', { status: 'True' });
+  const beating = declaring.plugin('postgresql-1.0.0');
+  await expect(declaring.cluster.edit(beating, { spec: { plugin: 'MariaDB' } })).rejects.toThrow(/are its own/);
+  const declared = { spec: { source: null, address: 'a:1' } };
+  await expect(declaring.cluster.edit(beating, declared)).rejects.toThrow(
+    /can't become one that says where a plugin is/,
+  );
+});

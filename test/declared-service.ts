@@ -1,0 +1,129 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
+import { networkInterfaces } from 'node:os';
+import { definePlugin, type PluginDefinition, type RunningPlugin } from '@kplug/sdk';
+import { onTestFinished } from 'vitest';
+import type { ClusterObject, TestCluster } from './control-plane/test-cluster.ts';
+
+/** The condition of one endpoint of a Service. */
+export interface EndpointConditions {
+  ready: boolean;
+  terminating?: boolean;
+}
+
+/** An address of this machine that an EndpointSlice may have, which is none of loopback. */
+export function machineAddress(): string {
+  const addresses = Object.values(networkInterfaces()).flat();
+  const usable = addresses.find(
+    (one) => one?.family === 'IPv4' && !one.internal && !one.address.startsWith('169.254.'),
+  );
+  if (!usable) throw new Error('This machine has no IPv4 address but loopback, which no EndpointSlice may have.');
+  return usable.address;
+}
+
+/** Serves a plugin that doesn't beat, on an address of this machine. It stops with the test. */
+export async function serveQuietly(
+  given: Partial<PluginDefinition> & Pick<PluginDefinition, 'name'>,
+  port = 0,
+): Promise<RunningPlugin> {
+  const defaults = { version: '1.0.0', api: 'Table@1.0.0', reconcile: () => ({ status: { by: given.name } }) };
+  return serveAny(definePlugin({ ...defaults, ...given }), port);
+}
+
+/** Serves any plugin so that it doesn't beat. */
+export async function serveAny(
+  plugin: { serve(options: object): Promise<RunningPlugin> },
+  port = 0,
+): Promise<RunningPlugin> {
+  const running = await plugin.serve({
+    controller: 'none',
+    bindAddress: `[::]:${port}`,
+    logLevel: 'silent',
+    handleSignals: false,
+  });
+  onTestFinished(() => running.stop());
+  return running;
+}
+
+/** Starts `test/plugins/counting.ts` in a process of its own, told by its environment not to beat. It is killed with the test. */
+export function spawnQuietly(name: string, port: number): ChildProcess {
+  const child = fork(new URL('./plugins/counting.ts', import.meta.url), {
+    env: {
+      ...process.env,
+      TEST_PLUGIN_NAME: name,
+      KPLUG_CONTROLLER: 'none',
+      KPLUG_BIND_ADDRESS: `:${port}`,
+      KPLUG_LOG_LEVEL: 'silent',
+    },
+    execArgv: [],
+  });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  return child;
+}
+
+/** A port that nothing listens on. */
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0);
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  await once(server, 'close');
+  return port;
+}
+
+/** The port that a plugin listens on. */
+export function portOf({ address }: RunningPlugin): number {
+  return Number(address.slice(address.lastIndexOf(':') + 1));
+}
+
+/** A Service whose EndpointSlices are written here, as the test control plane has no controllers. Each endpoint has a slice. */
+export class TestService {
+  readonly name: string;
+  readonly #cluster: TestCluster;
+  readonly #namespace: string;
+
+  constructor(cluster: TestCluster, namespace: string, name: string) {
+    this.#cluster = cluster;
+    this.#namespace = namespace;
+    this.name = name;
+  }
+
+  /** Applies the Service, with one port. */
+  async apply(more: { port?: number; metadata?: object } = {}): Promise<void> {
+    const { port = 7000, metadata } = more;
+    await this.#cluster.apply({
+      ...this.#object('v1', 'Service', this.name),
+      metadata: { name: this.name, namespace: this.#namespace, ...metadata },
+      spec: { selector: { app: this.name }, ports: [{ port, targetPort: 'grpc' }] },
+    });
+  }
+
+  async delete(): Promise<void> {
+    await this.#cluster.delete(this.#object('v1', 'Service', this.name));
+  }
+
+  /** Says that an endpoint is there, and how it is. */
+  async endpoint(port: number, conditions: EndpointConditions = { ready: true }): Promise<void> {
+    await this.#cluster.apply({
+      ...this.#slice(port),
+      metadata: { ...this.#slice(port).metadata, labels: { 'kubernetes.io/service-name': this.name } },
+      addressType: 'IPv4',
+      endpoints: [{ addresses: [machineAddress()], conditions }],
+      ports: [{ name: '', port, protocol: 'TCP' }],
+    });
+  }
+
+  /** The endpoint is gone. */
+  async withdraw(port: number): Promise<void> {
+    await this.#cluster.delete(this.#slice(port));
+  }
+
+  #slice(port: number): ClusterObject {
+    return this.#object('discovery.k8s.io/v1', 'EndpointSlice', `${this.name}-${port}`);
+  }
+
+  #object(apiVersion: string, kind: string, name: string): ClusterObject {
+    return { apiVersion, kind, metadata: { name, namespace: this.#namespace } };
+  }
+}
