@@ -1,8 +1,10 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { Controller, openDirectory } from '@kplug/controller';
+import { pino } from 'pino';
 import { onTestFinished } from 'vitest';
 
 const execute = promisify(execFile);
@@ -25,21 +27,59 @@ metadata: { name: users }
 spec: { strict: true }
 `;
 
-/** What `kplug conformance plugin` found: how many requirements are met, and which aren't, or weren't tried. */
+/** What `kplug conformance` found: how many requirements are met, and which aren't, or weren't tried. */
 export interface Conformance {
   passed: number;
   unmet: string[];
   notTried: string[];
 }
 
-/** Has `kplug conformance plugin` start a plugin for SQLite and try it. Takes some twenty seconds. Rejects when a MUST isn't met. */
-export async function tryConformance(command: readonly string[]): Promise<Conformance> {
+/**
+ * Has `kplug conformance plugin` start a plugin for SQLite and try it. Takes some twenty seconds. Rejects when a MUST isn't met.
+ *
+ * @param options further options of the command.
+ */
+export async function tryPlugin(command: readonly string[], options: readonly string[] = []): Promise<Conformance> {
+  const folder = temporaryFolder();
+  return conformance(folder, ['plugin', ...options, '--', ...command]);
+}
+
+/**
+ * Has `kplug conformance controller` try an operator on a directory, by plugins and resources of its own. Takes less than a minute.
+ * Rejects when a MUST isn't met.
+ */
+export async function tryOperator(): Promise<Conformance> {
+  const folder = temporaryFolder();
+  const manifests = join(folder, 'manifests');
+  mkdirSync(manifests);
+  const logger = pino({ level: process.env.KPLUG_TEST_LOG ?? 'silent' });
+  const base = { apiVersion: 'myorg.org/v1alpha1', kind: 'DatabaseTable' };
+  const controller = new Controller({
+    resources: await openDirectory({ directory: manifests, logger }),
+    // Short enough for it to be seen what becomes of a call that isn't answered.
+    delegations: [{ name: 'tables', base, api: 'DatabaseTable@^1.0.0', deadline: '3s' }],
+    heartbeatAddress: '127.0.0.1:0',
+    adminAddress: false,
+    allowInsecurePlugins: true,
+    logger,
+  });
+  await controller.start();
+  onTestFinished(() => controller.stop());
+  const given = ['--api', 'DatabaseTable@1.0.0', '--manifests', manifests];
+  return conformance(folder, ['controller', controller.heartbeatAddress, ...given]);
+}
+
+function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'kplug-conformance-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
+  return folder;
+}
+
+async function conformance(folder: string, [what = '', ...rest]: readonly string[]): Promise<Conformance> {
   const file = join(folder, 'users.yaml');
   writeFileSync(file, users);
   const main = join(repository, 'packages/cli/src/main.ts');
-  const args = [main, 'conformance', 'plugin', '--resource', file, '-o', 'json', '--', ...command];
+  const args = [main, 'conformance', what, '--resource', file, '-o', 'json', ...rest];
   const env = { ...process.env, SQLITE_DIRECTORY: folder };
   const { stdout } = await execute(process.execPath, args, { env, cwd: repository });
   const { verdicts } = JSON.parse(stdout) as { verdicts: { number: string; title: string; result: string }[] };

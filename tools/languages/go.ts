@@ -1,4 +1,5 @@
 import { join, resolve } from 'node:path';
+import { inTurn } from './in-turn.ts';
 import { runWithProgress } from './run-with-progress.ts';
 import { ask, skipWithout } from './toolchain.ts';
 
@@ -22,12 +23,14 @@ export async function hasGoFor(what: string): Promise<boolean> {
 export async function buildGoPluginFor(what: string): Promise<string[] | undefined> {
   if (!(await hasGoFor(what))) return undefined;
   const output = join(goModule, 'bin', process.platform === 'win32' ? 'sqlite-plugin.exe' : 'sqlite-plugin');
-  for (const args of [
-    ['build', '-v', '-o', output, '.'],
-    ['test', '.'],
-  ]) {
-    const command = { program: 'go', args, cwd: goModule, env: goVariables, title: 'building the plugin in Go' };
-    await runWithProgress(command, (message) => console.error(message));
-  }
-  return [output];
+  return await inTurn(goModule, async () => {
+    for (const args of [
+      ['build', '-v', '-o', output, '.'],
+      ['test', '.'],
+    ]) {
+      const command = { program: 'go', args, cwd: goModule, env: goVariables, title: 'building the plugin in Go' };
+      await runWithProgress(command, (message) => console.error(message));
+    }
+    return [output];
+  });
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import { inTurn } from './in-turn.ts';
 import { runWithProgress } from './run-with-progress.ts';
 import { ask, skipWithout } from './toolchain.ts';
 
@@ -23,18 +24,20 @@ export async function buildJavaPluginFor(what: string): Promise<string[] | undef
   if (Number(version) < oldestJava) return skipWithout(`Maven with Java ${oldestJava} or newer`, what);
   const command = [join(home.trim(), 'bin/java'), '-jar', jar];
   const fingerprint = fingerprintOf(version);
-  if (existsSync(jar) && existsSync(stamp) && readFileSync(stamp, 'utf8') === fingerprint) return command;
-  await runWithProgress(
-    {
-      program: 'mvn',
-      args: ['--batch-mode', '--no-transfer-progress', 'clean', 'package'],
-      cwd: project,
-      title: 'building the plugin in Java',
-    },
-    (message) => console.error(message),
-  );
-  writeFileSync(stamp, fingerprint);
-  return command;
+  return await inTurn(project, async () => {
+    if (existsSync(jar) && existsSync(stamp) && readFileSync(stamp, 'utf8') === fingerprint) return command;
+    await runWithProgress(
+      {
+        program: 'mvn',
+        args: ['--batch-mode', '--no-transfer-progress', 'clean', 'package'],
+        cwd: project,
+        title: 'building the plugin in Java',
+      },
+      (message) => console.error(message),
+    );
+    writeFileSync(stamp, fingerprint);
+    return command;
+  });
 }
 
 /** Changes with whatever the jar is made of. */

@@ -1,9 +1,11 @@
+import { create } from '@bufbuild/protobuf';
 import * as grpc from '@grpc/grpc-js';
-import { createGrpcClient, type GetInfoResponse, PluginService } from '@kplug/protocol';
+import { createGrpcClient, type GetInfoResponse, PluginService, RegistrationSchema } from '@kplug/protocol';
 import { type Logger, pino } from 'pino';
+import { minVersion } from 'semver';
 import { type DelegationDeclaration, readDeclaration } from './delegation/declaration.ts';
 import { Delegation } from './delegation/delegation.ts';
-import { KplugError } from './errors.ts';
+import { KplugError, messageOf } from './errors.ts';
 import { RecentEvents, type RecordedEvent } from './observe/events.ts';
 import { PluginCaller } from './plugins/caller.ts';
 import { Connections } from './plugins/connections.ts';
@@ -50,6 +52,39 @@ export async function askPlugin(address: string, timeout = 5_000): Promise<Regis
   return reader.read(said, 'localhost');
 }
 
+/** A plugin of the first Kplug's protocol, of which only this is known. */
+export interface AssumedPlugin {
+  /** `host:port`. */
+  address: string;
+  /** The name under which it would register. */
+  name: string;
+  /** What it is taken to implement: what these ask for. */
+  delegations: readonly DelegationDeclaration[];
+}
+
+/**
+ * What plugin of the first Kplug's protocol is at an address. In that protocol it can't be asked, so it is taken to implement
+ * what is delegated. Rejects with `PluginUnavailable` when nobody listens there, with `InvalidConfiguration` for a delegation
+ * that is malformed, and with `InvalidRegistration` for a name that no controller accepts.
+ *
+ * @param timeout how long connecting may take, in milliseconds.
+ */
+export async function assumePlugin(
+  { address, name, delegations }: AssumedPlugin,
+  timeout = 5_000,
+): Promise<Registration> {
+  const apis = delegations
+    .map((one) => readDeclaration(one))
+    .map(({ api, rules }) => {
+      return { name: api, version: minVersion(rules.apiRange)?.version ?? '0.0.0' };
+    });
+  const reader = new RegistrationReader(new LeaseTerms(), { allowLoopback: true, allowLinkLocal: true });
+  const said = { plugin: name, version: '0.0.0', apis, instanceId: `${name}@${address}`, address };
+  const registration = reader.read(create(RegistrationSchema, said), 'localhost');
+  await connect(address, timeout);
+  return { ...registration, protocol: 'kplug' };
+}
+
 /**
  * Makes one pass over the bases among `manifests` as an operator would, with one plugin and no heartbeats. The resources are
  * held in memory and what becomes of them is returned: nothing is written. The plugin is really called, and does its work.
@@ -58,12 +93,13 @@ export async function askPlugin(address: string, timeout = 5_000): Promise<Regis
  */
 export async function renderPass(options: RenderOptions): Promise<RenderedResource[]> {
   const log = options.logger ?? pino({ level: 'silent' });
-  const settings = options.delegations.map(readDeclaration);
+  const settings = options.delegations.map((one) => readDeclaration(one));
   const resources = new MemoryResources();
   for (const manifest of options.manifests) resources.apply(manifest);
 
   using clock = new AwakeClock();
-  const registry = new Registry({ clock });
+  // Whoever names a plugin of the first Kplug's protocol means it.
+  const registry = new Registry({ clock, allowInsecure: true });
   const connections = new Connections(registry);
   const events = new RecentEvents(log);
   const caller = new PluginCaller(connections);
@@ -93,6 +129,20 @@ async function getInfo(address: string, timeout: number): Promise<GetInfoRespons
     throw new KplugError('PluginUnavailable', message, { cause });
   } finally {
     client.$client.close();
+  }
+}
+
+async function connect(address: string, timeout: number): Promise<void> {
+  const client = new grpc.Client(address, grpc.credentials.createInsecure());
+  try {
+    await new Promise<void>((resolve, reject) => {
+      client.waitForReady(Date.now() + timeout, (error) => (error ? reject(error) : resolve()));
+    });
+  } catch (cause) {
+    const message = `no plugin answers at ${address}: ${messageOf(cause)}; start it, or name another address`;
+    throw new KplugError('PluginUnavailable', message, { cause });
+  } finally {
+    client.close();
   }
 }
 

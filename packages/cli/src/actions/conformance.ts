@@ -1,11 +1,13 @@
 import { writeFile } from 'node:fs/promises';
 import { CommandError } from '../command-error.ts';
 import { conformController as tryController } from '../conformance/controller/conform-controller.ts';
+import type { DelegatedOptions } from '../conformance/controller/delegated/delegated-trial.ts';
 import { conformAddress, conformCommand } from '../conformance/plugin/conform-plugin.ts';
+import type { Protocol } from '../conformance/plugin/life.ts';
 import { formatJUnit, type Report, reportTable, summarize } from '../conformance/report.ts';
-import { readDuration } from '../operator/read-duration.ts';
 import { formatTable } from '../output/table.ts';
 import type { Terminal } from '../output/terminal.ts';
+import { readDuration } from '../read-duration.ts';
 import { readManifests } from '../read-manifests.ts';
 
 /** How what was tried is printed, and which requirements are. */
@@ -19,8 +21,17 @@ export interface ConformanceOptions {
 export interface ConformPluginOptions extends ConformanceOptions {
   resource?: string[];
   kind?: string;
+  protocol?: Protocol;
   timeout: string;
   interval: string;
+}
+
+/** What a controller is tried with. */
+export interface ConformControllerOptions extends ConformanceOptions {
+  api?: string;
+  resource?: string[];
+  kind?: string;
+  manifests?: string;
 }
 
 /** Tries the plugin at an address, or one that a command starts. Rejects when it doesn't meet what it MUST. */
@@ -30,10 +41,11 @@ export async function conformPlugin(
   terminal: Terminal,
 ): Promise<void> {
   const [first = '', ...others] = what;
-  const { resource: files = [], kind, only } = options;
+  const { resource: files = [], kind, protocol, only } = options;
   const trial = {
     manifests: files.length > 0 ? await readManifests(files) : [],
     kind,
+    protocol,
     timeout: readDuration(options.timeout, '--timeout'),
     interval: readDuration(options.interval, '--interval'),
     only: readNumbers(only),
@@ -46,10 +58,24 @@ export async function conformPlugin(
 /** Tries the controller at an address. Rejects when it doesn't meet what it MUST. */
 export async function conformController(
   address: string,
-  options: ConformanceOptions,
+  options: ConformControllerOptions,
   terminal: Terminal,
 ): Promise<void> {
-  await report(await tryController(address, readNumbers(options.only)), options, terminal);
+  const delegated = await readDelegated(options);
+  exitWhenStopped();
+  await report(await tryController(address, { only: readNumbers(options.only), delegated }), options, terminal);
+}
+
+async function readDelegated(options: ConformControllerOptions): Promise<DelegatedOptions | undefined> {
+  const { api, resource: files, manifests: folder, kind } = options;
+  if (api === undefined && files === undefined && folder === undefined) return undefined;
+  if (api === undefined || files === undefined || folder === undefined) {
+    const message =
+      '--api, --resource and --manifests belong together: what is asked for, with what, and where to put it';
+    throw new CommandError('usage', message);
+  }
+  const [, name = '', version = '1.0.0'] = /^([^@]+)(?:@(.+))?$/.exec(api) ?? [];
+  return { api: { name, version }, manifests: await readManifests(files), kind, folder };
 }
 
 /** Prints a report. Rejects when something that MUST be met isn't. */

@@ -1,9 +1,10 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { parseAllDocuments } from 'yaml';
+import { freePort } from '../../../../test/free-port.ts';
 import { GreetingWorkspace, world } from '../testing/greeting-workspace.ts';
 import { kplug } from '../testing/kplug-process.ts';
+import { WrongFirstKplugPlugin } from '../testing/wrong-first-kplug-serving.ts';
 
 let workspace: GreetingWorkspace;
 let plugin: string;
@@ -88,7 +89,7 @@ describe('kplug render', () => {
       'manifests/world.yaml',
       '--plugin',
       plugin,
-      '--delegation',
+      '--config',
       'strict.yaml',
     );
     expect(code).toBe(1);
@@ -96,6 +97,29 @@ describe('kplug render', () => {
       expect.objectContaining({ type: 'PluginSelected', status: 'False', reason: 'PreferredUnavailable' }),
     );
     expect(stderr).toMatch(/^kplug: Greeting world isn't ready: PreferredUnavailable: awaiting Fancy/);
+  });
+
+  it("calls a plugin of the first Kplug's protocol", async () => {
+    const wrong = new WrongFirstKplugPlugin('nothing');
+    onTestFinished(() => wrong.server.forceShutdown());
+    const address = `127.0.0.1:${await wrong.listen()}`;
+    const args = ['manifests/world.yaml', '--plugin', address, '--protocol', 'kplug'];
+    const { code, stdout, stderr } = await render(...args, '--name', 'Fancy');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const [base, extension] = documents(stdout);
+    expect(base).toMatchObject({ kind: 'Greeting', status: { implementation: 'Fancy', letters: 5 } });
+    const reasons = base?.status?.conditions?.map(({ type, reason }) => `${type} ${reason}`);
+    expect(reasons).toEqual(expect.arrayContaining(['PluginSelected Preferred', 'created.kplug.dev/Fancy Created']));
+    expect(extension).toMatchObject({ kind: 'GreetingStyle', status: { used: true } });
+    const declared = await render(...args, '--config', 'kplug.yaml');
+    expect(declared).toMatchObject({ code: 0, stdout: expect.stringContaining('implementation: Plugin') });
+
+    const failing = new WrongFirstKplugPlugin('F3 create');
+    onTestFinished(() => failing.server.forceShutdown());
+    const failed = await render(...args.with(2, `127.0.0.1:${await failing.listen()}`));
+    expect(failed).toMatchObject({ code: 1, stderr: expect.stringContaining('FAILED_PRECONDITION: it can not') });
+    const nobody = await render(...args.with(2, '127.0.0.1:1'));
+    expect(nobody).toMatchObject({ code: 4, stderr: expect.stringContaining('no plugin answers at 127.0.0.1:1') });
   });
 
   it('prints what a plugin failed with, and fails', async () => {
@@ -139,7 +163,7 @@ describe('kplug render', () => {
     ['no plugin is named', ['manifests/world.yaml'], 2, /required option '--plugin <address>' not specified/],
     [
       'both kind and delegation are named',
-      ['x', '--plugin', 'x:1', '--kind', 'x', '--delegation', 'x'],
+      ['x', '--plugin', 'x:1', '--kind', 'x', '--config', 'x'],
       2,
       /cannot be used with option/,
     ],
@@ -151,7 +175,7 @@ describe('kplug render', () => {
 
   it('fails when the delegation file asks for another API or kind', async () => {
     await workspace.write('tables.yaml', 'delegations: [{ name: t, base: { apiVersion: a/v1, kind: T }, api: T }]');
-    const kinds = await render('manifests/world.yaml', '--plugin', plugin, '--delegation', 'tables.yaml');
+    const kinds = await render('manifests/world.yaml', '--plugin', plugin, '--config', 'tables.yaml');
     expect(kinds).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('no manifest is of a kind that tables.yaml delegates: a/v1/T'),
@@ -160,18 +184,10 @@ describe('kplug render', () => {
       'apis.yaml',
       'delegations: [{ name: t, base: { apiVersion: example.org/v1, kind: Greeting }, api: T }]',
     );
-    const apis = await render('manifests/world.yaml', '--plugin', plugin, '--delegation', 'apis.yaml');
+    const apis = await render('manifests/world.yaml', '--plugin', plugin, '--config', 'apis.yaml');
     expect(apis).toMatchObject({
       code: 2,
       stderr: expect.stringContaining('implements Greeting@1.0.0; apis.yaml asks for T'),
     });
   });
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address ? address.port : 0;
-}

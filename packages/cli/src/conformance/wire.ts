@@ -1,4 +1,4 @@
-import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
+import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import * as grpc from '@grpc/grpc-js';
 import { serviceError } from '@kplug/protocol';
 
@@ -16,9 +16,12 @@ export function callWithBytes(client: grpc.Client, path: string, request: Uint8A
   });
 }
 
-/** Asks `grpc.health.v1.Health` about the server as a whole, by `Check`. Rejects with the gRPC error. */
-export async function checkHealth(client: grpc.Client, within: number): Promise<string> {
-  return healthOf(await callWithBytes(client, '/grpc.health.v1.Health/Check', new Uint8Array(), within));
+/** Asks `grpc.health.v1.Health` about the server as a whole, or one service, by `Check`. Rejects with the gRPC error. */
+export async function checkHealth(client: grpc.Client, within: number, service = ''): Promise<string> {
+  const request = new BinaryWriter();
+  // HealthCheckRequest.service
+  if (service) request.tag(1, WireType.LengthDelimited).string(service);
+  return healthOf(await callWithBytes(client, '/grpc.health.v1.Health/Check', request.finish(), within));
 }
 
 /** The first thing that a watch of the server's health says. Rejects with the gRPC error. */

@@ -1,8 +1,9 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
+import type { OperatorFile } from '@kplug/operator/operator-file';
 import { expect, vi } from 'vitest';
-import { type OperatorFile, readOperatorFile } from '../operator-file.ts';
+import { readOperatorFile } from '../read-operator-file.ts';
 import { type RunningProcess, startGreetingPlugin, startKplug } from './kplug-process.ts';
 
 /** A greeting to the world that is to be shouted. */
@@ -68,7 +69,7 @@ export class GreetingWorkspace implements AsyncDisposable {
   /** Starts an operator on the manifests; fulfilled when it can be found. */
   async startOperator(args: readonly string[] = []): Promise<RunningProcess & { at: OperatorFile }> {
     const operator = startKplug([
-      ...['operator', '--manifests', this.manifests, '--delegation', this.delegation],
+      ...['operator', '--manifests', this.manifests, '--config', this.delegation],
       ...freePorts,
       ...args,
     ]);

@@ -9,7 +9,10 @@ import { WrongPlugin } from './wrong-serving.ts';
 const wrong = process.env.WRONG ?? '';
 if (wrong === 'P1') process.exit(0);
 
-const plugin = new WrongPlugin(wrong, wrong === 'P3' ? 'always-me' : randomUUID());
+const { KPLUG_INSTANCE_ID: givenId, KPLUG_TOKEN: token } = process.env;
+const metadata = new grpc.Metadata();
+if (token && wrong !== 'P36') metadata.set('authorization', `Bearer ${token}`);
+const plugin = new WrongPlugin(wrong, givenId ?? (wrong === 'P3' ? 'always-me' : randomUUID()));
 const port = await plugin.listen();
 const { plugin: name, version, apis, instanceId } = plugin.info;
 const address = `127.0.0.1:${wrong === 'P4' ? 1 : port}`;
@@ -44,7 +47,7 @@ async function onLease(lease: Lease): Promise<void> {
 async function stop(code = 0): Promise<void> {
   if (isStopping) return;
   isStopping = true;
-  if (wrong !== 'P29') await registry.deregister({ instanceId: registration.instanceId });
+  if (wrong !== 'P29') await registry.deregister({ instanceId: registration.instanceId }, { metadata });
   while (plugin.isBusy && wrong !== 'P30 call') await delay(5);
   if (wrong !== 'P31 end') plugin.endStreams();
   endSession();
@@ -55,7 +58,7 @@ async function stop(code = 0): Promise<void> {
 /** Fulfilled with the gRPC code, or `refused`, when the session ends. */
 function session(): Promise<number | 'refused'> {
   return new Promise((resolve) => {
-    const stream = registry.session();
+    const stream = registry.session({ metadata });
     let timer: NodeJS.Timeout | undefined;
     const end = (how: number | 'refused') => {
       clearInterval(timer);
@@ -79,7 +82,7 @@ function session(): Promise<number | 'refused'> {
 
 async function beat(): Promise<void> {
   for (;;) {
-    const { answer } = await registry.heartbeat({ registration });
+    const { answer } = await registry.heartbeat({ registration }, { metadata });
     if (answer.case === 'lease') await onLease(answer.value);
     await delay(interval);
   }

@@ -37,7 +37,7 @@ export class WrongPlugin {
 
   constructor(wrong: string, instanceId: string) {
     this.#wrong = wrong;
-    const apis = [{ name: 'Greeting', version: '1.0.0' }];
+    const apis = [{ name: 'Greeting', version: wrong === 'P35' ? 'one' : '1.0.0' }];
     const version = wrong === 'P2' ? 'one' : '1.0.0';
     this.info = { plugin: 'Wrong', version, apis, instanceId, runtime: 'by hand', servesWork: true };
     const limit = (wrong === 'P14 large' ? 1 : 4) * 1024 * 1024;
@@ -167,7 +167,9 @@ export class WrongPlugin {
     // HealthCheckResponse.status: SERVING, or NOT_SERVING.
     const status = Buffer.from([0x08, this.#wrong === 'P12' ? 2 : 1]);
     return {
-      check: (_: unknown, respond: grpc.sendUnaryData<Buffer>) => respond(null, status),
+      // An API is asked about by its name, of which there is nothing to be said when a request is empty.
+      check: ({ request }: grpc.ServerUnaryCall<Buffer, Buffer>, respond: grpc.sendUnaryData<Buffer>) =>
+        respond(null, request.length > 0 && this.#wrong === 'P34' ? Buffer.alloc(0) : status),
       watch: (stream: grpc.ServerWritableStream<Buffer, Buffer>) => void stream.write(status),
     };
   }

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import { durationMs } from '@bufbuild/protobuf/wkt';
 import * as grpc from '@grpc/grpc-js';
 import {
   createGrpcClient,
@@ -11,7 +10,8 @@ import {
   type RegistrationSchema,
   RegistryService,
 } from '@kplug/protocol';
-import { NotMet } from '../requirement.ts';
+import { NotMet, NotTried } from '../requirement.ts';
+import { type DelegatedOptions, DelegatedTrial } from './delegated/delegated-trial.ts';
 import { PluginStandIn } from './plugin-stand-in.ts';
 import { SessionTrial } from './session-trial.ts';
 
@@ -29,6 +29,7 @@ export class ControllerUnderTest implements AsyncDisposable {
   readonly address: string;
   readonly client: GrpcClient<typeof RegistryService>;
   readonly #plugin: PluginStandIn;
+  #delegated: DelegatedTrial | undefined;
   readonly #instanceIds = new Set<string>();
   readonly #sessions: SessionTrial[] = [];
 
@@ -40,6 +41,17 @@ export class ControllerUnderTest implements AsyncDisposable {
 
   static async reach(address: string): Promise<ControllerUnderTest> {
     return new ControllerUnderTest(address, await PluginStandIn.start());
+  }
+
+  /** Has resources delegated from now on. Rejects as `DelegatedTrial.open` does. */
+  async delegate(options: DelegatedOptions): Promise<void> {
+    this.#delegated = await DelegatedTrial.open(this, options);
+  }
+
+  /** Resources that are delegated. Throws `NotTried` where there are none. */
+  get delegated(): DelegatedTrial {
+    if (this.#delegated) return this.#delegated;
+    throw new NotTried('it needs resources that are delegated: give --api, --resource and --manifests');
   }
 
   /** A registration that every controller accepts, of a process of its own; with what is to be otherwise. */
@@ -85,6 +97,7 @@ export class ControllerUnderTest implements AsyncDisposable {
 
   /** Deregisters what was registered: it goes with its lease. */
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#delegated?.[Symbol.asyncDispose]();
     for (const session of this.#sessions) session.end();
     const deadline = Date.now() + answerTime;
     const told = [...this.#instanceIds].map((instanceId) => this.client.deregister({ instanceId }, { deadline }));
@@ -92,11 +105,6 @@ export class ControllerUnderTest implements AsyncDisposable {
     this.client.$client.close();
     this.#plugin.close();
   }
-}
-
-/** The times of a lease, in milliseconds. */
-export function termsOf({ interval, ttl }: Lease): { interval: number; ttl: number } {
-  return { interval: interval ? durationMs(interval) : 0, ttl: ttl ? durationMs(ttl) : 0 };
 }
 
 function connect(address: string): GrpcClient<typeof RegistryService> {

@@ -1,9 +1,12 @@
+import { randomUUID } from 'node:crypto';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import * as grpc from '@grpc/grpc-js';
 import { InstanceState, RefusalReason } from '@kplug/protocol';
 import { describeAnswer } from '../plugin/describe-answer.ts';
 import { NotMet, NotTried, type Requirement } from '../requirement.ts';
 import { until } from '../until.ts';
-import { type ControllerUnderTest, termsOf } from './controller-under-test.ts';
+import { answerTime, type ControllerUnderTest } from './controller-under-test.ts';
+import { termsOf } from './terms.ts';
 
 /** The longest TTL that is waited for, in milliseconds. */
 const longestTtl = 30_000;
@@ -91,6 +94,21 @@ export const hearing: readonly Requirement<ControllerUnderTest>[] = [
         throw new NotTried('it is on this machine, from which it may take them; run it from another');
       }
       return demandNotAllowed(controller, '127.0.0.1:7000');
+    },
+  },
+  {
+    number: 'C35',
+    level: 'MUST',
+    title: 'refuses a token that it does not know',
+    check: async (controller) => {
+      const metadata = new grpc.Metadata();
+      metadata.set('authorization', `Bearer ${randomUUID()}`);
+      const registration = controller.registration();
+      const options = { metadata, deadline: Date.now() + answerTime };
+      const { answer } = await controller.client.heartbeat({ registration }, options);
+      if (answer.case === 'refusal' && answer.value.reason === RefusalReason.UNAUTHENTICATED)
+        return answer.value.message;
+      throw new NotMet(`${answer.case}`, 'a refusal for UNAUTHENTICATED');
     },
   },
   {

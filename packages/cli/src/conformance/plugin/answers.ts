@@ -10,7 +10,14 @@ const decoder = new TextDecoder('utf-8', { fatal: true });
 const reasonWord = /^[A-Z][A-Za-z0-9]*$/;
 
 const ownConditions = new Set(['PluginSelected', 'ExtensionsResolved', 'Reconciled', 'Finalized', 'Ready']);
-const ownFields = ['implementation', 'plugin', 'implementations', 'observedGeneration', 'conditions'];
+/** The status fields that are the controller's. */
+export const ownFields: readonly string[] = [
+  'implementation',
+  'plugin',
+  'implementations',
+  'observedGeneration',
+  'conditions',
+];
 const forbiddenKeys = new Set(['__proto__', 'constructor', 'prototype']);
 
 type Answer = ReconcileResponse | FinalizeResponse;
@@ -131,11 +138,13 @@ function parse(bytes: Uint8Array): unknown {
   }
 }
 
-function isObject(value: unknown): value is object {
+/** Whether a value is an object of JSON. */
+export function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-function forbiddenKeyIn(value: unknown): string | undefined {
+/** The first key in a value that no status may have, at any depth. */
+export function forbiddenKeyIn(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   for (const [key, inner] of Object.entries(value)) {
     const found = forbiddenKeys.has(key) ? key : forbiddenKeyIn(inner);

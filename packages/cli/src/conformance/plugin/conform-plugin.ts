@@ -1,13 +1,16 @@
 import { create } from '@bufbuild/protobuf';
+import * as grpc from '@grpc/grpc-js';
 import type { Manifest } from '@kplug/controller';
-import { type GetInfoResponse, GetInfoResponseSchema, quietGrpc } from '@kplug/protocol';
+import { type GetInfoResponse, GetInfoResponseSchema, isServiceError, quietGrpc } from '@kplug/protocol';
 import { CommandError } from '../../command-error.ts';
+import { conformFirstKplug } from '../first-kplug/conform-first-kplug.ts';
+import { firstKplugRequirements } from '../first-kplug/requirements.ts';
 import type { Report } from '../report.ts';
 import { NotMet, NotTried, type Requirement } from '../requirement.ts';
 import { runRequirements, selectRequirements } from '../run-requirements.ts';
 import { describeAnswer } from './describe-answer.ts';
 import { getInfo } from './get-info.ts';
-import { addressOf, Life } from './life.ts';
+import { addressOf, Life, type Protocol } from './life.ts';
 import { PluginUnderTest } from './plugin-under-test.ts';
 import { pluginRequirements } from './requirements.ts';
 import { sampleOf } from './sample.ts';
@@ -18,6 +21,11 @@ export interface ConformPluginOptions {
   manifests: readonly Manifest[];
   /** The base's kind, where it isn't clear. */
   kind?: string | undefined;
+  /**
+   * The protocol that the plugin speaks. Default: that in which a plugin that is started beats, and `kplug.v1` at an address,
+   * from which it can't be seen.
+   */
+  protocol?: Protocol | undefined;
   /** How long a call may take, in milliseconds. */
   timeout: number;
   /** The interval at which a plugin that is started is told to beat, in milliseconds. */
@@ -29,8 +37,13 @@ export interface ConformPluginOptions {
 /** Tries a plugin that runs already. Rejects with a `CommandError` when none answers. */
 export async function conformAddress(address: string, options: ConformPluginOptions): Promise<Report> {
   quietGrpc();
+  if (options.protocol === 'kplug') return conformFirstKplug(address, options, undefined);
   const info = await getInfo(address).catch((cause: unknown) => {
-    const message = `no plugin answers at ${address}: ${describeAnswer(cause)}; start it, or name another address`;
+    const isOther = isServiceError(cause) && cause.code === grpc.status.UNIMPLEMENTED;
+    const advice = isOther
+      ? "if it is a plugin of the first Kplug's protocol, say --protocol kplug"
+      : 'start it, or name another address';
+    const message = `no plugin answers at ${address}: ${describeAnswer(cause)}; ${advice}`;
     throw new CommandError('unreachable', message, { cause });
   });
   return tryPlugin(address, info, options, undefined);
@@ -38,8 +51,14 @@ export async function conformAddress(address: string, options: ConformPluginOpti
 
 /** Starts a command as a plugin, and tries it. Rejects with a `CommandError` when there is no such program. */
 export async function conformCommand(command: readonly string[], options: ConformPluginOptions): Promise<Report> {
-  await using life = await Life.start(command, options.interval);
-  const heard = await life.registration();
+  const { interval, protocol } = options;
+  await using life = await Life.start({ command, interval, protocol });
+  const spoken = await life.protocol();
+  if (spoken === 'kplug') {
+    const address = life.registry.firstKplugBeats[0]?.information.address ?? '';
+    return await conformFirstKplug(address, options, life);
+  }
+  const heard = spoken && (await life.registration());
   if (!heard?.registration) return await unregistered(command, life, options);
   const { plugin, version, apis, instanceId } = heard.registration;
   // One that doesn't answer fails what is about that; the rest is tried with what it registered.
@@ -64,18 +83,18 @@ async function tryPlugin(
 async function unregistered(
   command: readonly string[],
   { process }: Life,
-  options: ConformPluginOptions,
+  { protocol, only }: ConformPluginOptions,
 ): Promise<Report> {
+  const [first, all] = protocol === 'kplug' ? ['F1', firstKplugRequirements] : ['P1', pluginRequirements];
   const output = process.output.trim().slice(-500);
   const ending = process.ending === undefined ? 'it runs and did not register' : `it ended with ${process.ending}`;
-  const requirements = selectRequirements(pluginRequirements, options.only).map(
-    ({ number, level, title }): Requirement<undefined> => {
-      const isFirst = number === 'P1';
-      const error = isFirst
-        ? new NotMet(`${ending}; its output: ${output || 'nothing'}`, 'a registration')
-        : new NotTried('it did not register; see P1');
-      return { number, level, title, check: () => Promise.reject(error) };
-    },
-  );
+  const named = all.map(({ number, level, title }): Requirement<undefined> => {
+    const isFirst = number === first && level === 'MUST';
+    const error = isFirst
+      ? new NotMet(`${ending}; its output: ${output || 'nothing'}`, 'a registration')
+      : new NotTried(`it did not register; see ${first}`);
+    return { number, level, title, check: () => Promise.reject(error) };
+  });
+  const requirements = selectRequirements(named, only);
   return { subject: command.join(' '), verdicts: await runRequirements(requirements, undefined) };
 }

@@ -130,7 +130,21 @@ async function checkBeats({ life }: Pick<PluginUnderTest, 'life'>): Promise<stri
   return `${gap} ms apart at the most, told ${registry.interval} ms`;
 }
 
-function faultsOf({ plugin, version, apis, address, instanceId }: Registration): string[] {
+function faultsOf(registration: Registration): string[] {
+  const { address, instanceId } = registration;
+  const faults = faultsOfIdentity(registration);
+  const demand = (isMet: boolean, fault: string) => isMet || faults.push(fault);
+  demand(/^([^:]*|\[[0-9a-fA-F:.]+\]):\d{1,5}$/.test(address) && !/:0*$/.test(address), `the address "${address}"`);
+  demand(instanceId.length > 0 && instanceId.length <= 128, `the instance id "${instanceId}"`);
+  return faults;
+}
+
+/** What is wrong with what a plugin says that it is. */
+export function faultsOfIdentity({
+  plugin,
+  version,
+  apis,
+}: Pick<Registration, 'plugin' | 'version' | 'apis'>): string[] {
   const faults: string[] = [];
   const demand = (isMet: boolean, fault: string) => isMet || faults.push(fault);
   demand(name.test(plugin), `the name "${plugin}"`);
@@ -140,8 +154,6 @@ function faultsOf({ plugin, version, apis, address, instanceId }: Registration):
     demand(name.test(api.name), `the API "${api.name}"`);
     demand(semanticVersion.test(api.version), `the version "${api.version}" of the API ${api.name}`);
   }
-  demand(/^([^:]*|\[[0-9a-fA-F:.]+\]):\d{1,5}$/.test(address) && !/:0*$/.test(address), `the address "${address}"`);
-  demand(instanceId.length > 0 && instanceId.length <= 128, `the instance id "${instanceId}"`);
   return faults;
 }
 

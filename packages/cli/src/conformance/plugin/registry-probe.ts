@@ -2,6 +2,7 @@ import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import * as grpc from '@grpc/grpc-js';
 import {
   addService,
+  firstKplug,
   type GrpcHandlers,
   quietGrpc,
   RefusalReason,
@@ -18,8 +19,17 @@ export interface Heard {
   /** `ended` is a session that its plugin ended, `broken` one that broke. */
   what: 'registration' | 'beat' | 'deregistration' | 'ended' | 'broken';
   registration?: Registration;
+  /** What it brought to prove who it is. */
+  authorization?: string;
   /** The host and port that it came from. */
   peer: string;
+}
+
+/** A heartbeat in the first Kplug's protocol. */
+export interface FirstKplugBeat {
+  /** Milliseconds on the monotonic clock. */
+  at: number;
+  information: firstKplug.PluginInformation;
 }
 
 /**
@@ -34,6 +44,8 @@ type Session = Parameters<GrpcHandlers<typeof RegistryService>['session']>[0];
 export class RegistryProbe {
   /** All that was heard, oldest first. */
   readonly heard: Heard[] = [];
+  /** All heartbeats in the first Kplug's protocol, oldest first. */
+  readonly firstKplugBeats: FirstKplugBeat[] = [];
   /** The interval that it grants, in milliseconds. */
   readonly interval: number;
   #manner: Manner = 'accepting';
@@ -60,6 +72,9 @@ export class RegistryProbe {
   async listen(): Promise<void> {
     const server = new grpc.Server();
     addService(server, RegistryService, this.#handlers());
+    addService(server, firstKplug.Controller, {
+      pluginHeartbeat: (information) => this.#answerFirstKplug(information),
+    });
     const target = this.address;
     this.#port = await new Promise((resolve, reject) => {
       server.bindAsync(target, grpc.ServerCredentials.createInsecure(), (error, port) => {
@@ -98,21 +113,21 @@ export class RegistryProbe {
       heartbeat: ({ registration }, call) => {
         const isNew = !this.heard.some((one) => one.registration?.instanceId === registration?.instanceId);
         const what = isNew || this.#manner === 'unavailable' ? 'registration' : 'beat';
-        this.#hear({ way: 'heartbeat', what, peer: call.getPeer(), ...(registration && { registration }) });
+        this.#hear({ way: 'heartbeat', what, ...callerOf(call), ...(registration && { registration }) });
         if (this.#manner === 'unavailable') throw away;
         return this.#reply();
       },
       deregister: (_, call) => {
-        this.#hear({ way: 'heartbeat', what: 'deregistration', peer: call.getPeer() });
+        this.#hear({ way: 'heartbeat', what: 'deregistration', ...callerOf(call) });
         return {};
       },
     };
   }
 
   #serve(stream: Session): void {
-    const peer = stream.getPeer();
+    const caller = callerOf(stream);
     const hear = (what: Heard['what'], registration?: Registration) =>
-      this.#hear({ way: 'session', what, peer, ...(registration && { registration }) });
+      this.#hear({ way: 'session', what, ...caller, ...(registration && { registration }) });
     stream.on('data', ({ message }) => {
       if (message.case !== 'registration') return hear('beat');
       hear('registration', message.value);
@@ -129,6 +144,16 @@ export class RegistryProbe {
     stream.on('cancelled', () => {
       if (this.#sessions.delete(stream)) hear('broken');
     });
+  }
+
+  #answerFirstKplug(information: firstKplug.PluginInformation) {
+    this.firstKplugBeats.push({ at: performance.now(), information });
+    const manner = this.#manner;
+    if (manner === 'unavailable') throw away;
+    const { address, name, api } = information;
+    const fault = address && name && api ? '' : 'a heartbeat must have an address, a name and an api';
+    const notAcceptedReason = typeof manner === 'object' ? manner.refusing : fault;
+    return { accepted: notAcceptedReason === '', notAcceptedReason };
   }
 
   #answer(session: Session): void {
@@ -153,6 +178,11 @@ export class RegistryProbe {
   #hear(heard: Omit<Heard, 'at'>): void {
     this.heard.push({ at: performance.now(), ...heard });
   }
+}
+
+function callerOf(call: Pick<Session, 'getPeer' | 'metadata'>): Pick<Heard, 'peer' | 'authorization'> {
+  const [authorization] = call.metadata.get('authorization');
+  return { peer: call.getPeer(), ...(authorization === undefined ? {} : { authorization: String(authorization) }) };
 }
 
 const away = serviceError(grpc.status.UNAVAILABLE, 'this registry is away on purpose');

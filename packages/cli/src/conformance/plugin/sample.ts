@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { keyOf, type Manifest, type Resource } from '@kplug/controller';
-import type { GetInfoResponse } from '@kplug/protocol';
-import { deriveDelegation } from '../../derive-delegation.ts';
+import { deriveBase, type ImplementingPlugin } from '../../derive-delegation.ts';
 
 /** The resources that a plugin is tried with, as a controller would send them. */
 export interface Sample {
@@ -12,9 +11,9 @@ export interface Sample {
 }
 
 /** Makes a sample of manifests: the first of the base's kind is the base, those of other kinds are its extensions. */
-export function sampleOf(manifests: readonly Manifest[], info: GetInfoResponse, kind: string | undefined): Sample {
+export function sampleOf(manifests: readonly Manifest[], info: ImplementingPlugin, kind: string | undefined): Sample {
   if (manifests.length === 0) return { base: emptyBase(info), extensions: [], isGiven: false };
-  const { base } = deriveDelegation(manifests, info, kind);
+  const base = deriveBase(manifests, info, kind);
   const isBase = (one: Manifest) => one.kind === base.kind && one.apiVersion === base.apiVersion;
   const [first, ...others] = [...manifests.filter(isBase), ...manifests.filter((one) => !isBase(one))];
   const extensions = others.filter((one) => !isBase(one)).map(stored);
@@ -53,7 +52,7 @@ function stored({ apiVersion, kind, metadata, ...rest }: Manifest): Resource {
 }
 
 /** All that is known of a base when none is given: that its kind is often named like the API. */
-function emptyBase({ apis }: GetInfoResponse): Resource {
+function emptyBase({ apis }: ImplementingPlugin): Resource {
   const kind = apis[0]?.name ?? 'Conformance';
   return stored({ apiVersion: 'example.org/v1', kind, metadata: { name: 'conformance' }, spec: {} });
 }

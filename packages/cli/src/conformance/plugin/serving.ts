@@ -6,7 +6,7 @@ import { NotMet, NotTried, type Requirement } from '../requirement.ts';
 import { callWithBytes, checkHealth, listServices, watchHealth } from '../wire.ts';
 import { describeAnswer } from './describe-answer.ts';
 import type { PluginUnderTest } from './plugin-under-test.ts';
-import { contradictions } from './registering.ts';
+import { contradictions, faultsOfIdentity } from './registering.ts';
 import { encode, named } from './sample.ts';
 
 const infoTime = 2_000;
@@ -146,7 +146,39 @@ export const serving: readonly Requirement<PluginUnderTest>[] = [
       return describeAnswer(answer);
     },
   },
+  {
+    number: 'P34',
+    level: 'SHOULD',
+    title: 'serves its health for each API',
+    check: checkApiHealth,
+  },
+  {
+    number: 'P35',
+    level: 'MUST',
+    title: 'answers GetInfo with a name, versions and an API',
+    check: async ({ client, timeout }) => {
+      const faults = faultsOfIdentity(await client.getInfo({}, { deadline: Date.now() + timeout }));
+      if (faults.length > 0) throw new NotMet(faults.join(', '), 'what every controller accepts');
+      return undefined;
+    },
+  },
 ];
+
+/** Says of each API how its health is; a plugin of one needs no more than that of the whole. */
+async function checkApiHealth({ client, info }: PluginUnderTest): Promise<string> {
+  const seen: string[] = [];
+  for (const { name } of info.apis) {
+    const health = await checkHealth(client.$client, infoTime, name).catch((error: unknown) => {
+      if (isServiceError(error) && error.code === grpc.status.NOT_FOUND) return 'unknown';
+      if (isServiceError(error) && error.code === grpc.status.UNIMPLEMENTED) throw new NotTried('it serves no health');
+      return describeAnswer(error);
+    });
+    seen.push(`${name} ${health}`);
+    const expected = info.apis.length > 1 ? ['SERVING', 'NOT_SERVING'] : ['SERVING', 'NOT_SERVING', 'unknown'];
+    if (!expected.includes(health)) throw new NotMet(`Check of ${name} says ${health}`, expected.join(' or '));
+  }
+  return seen.join(', ');
+}
 
 /** What an answer is when the connection, or the process, didn't survive its request. Anything else is a failure as it should be. */
 function failureOf(error: unknown): undefined {

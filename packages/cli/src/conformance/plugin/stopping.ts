@@ -83,6 +83,24 @@ export const stopping: readonly Requirement<PluginUnderTest>[] = [
     },
   },
   {
+    number: 'P36',
+    level: 'SHOULD',
+    title: 'brings the instance id and the token that it is started with',
+    check: async ({ life }) => {
+      const [id, token] = [`folder/${randomUUID()}`, randomUUID()];
+      const env = { KPLUG_INSTANCE_ID: id, KPLUG_TOKEN: token };
+      const { at, registration, authorization } = await started(life, 'accepting', env);
+      if (registration?.instanceId !== id) throw new NotMet(`registered as ${registration?.instanceId}`, id);
+      const expected = `authorization: Bearer ${token}, as KPLUG_TOKEN says`;
+      if (authorization !== `Bearer ${token}`) throw new NotMet(authorization ?? 'no authorization', expected);
+      life.process.terminate();
+      await life.ending();
+      const [told] = life.registry.since(at, 'deregistration');
+      if (told && told.authorization !== authorization) throw new NotMet('a Deregister without it', expected);
+      return undefined;
+    },
+  },
+  {
     number: 'P9',
     level: 'SHOULD',
     title: 'stops when the controller asks it to drain',
@@ -139,8 +157,8 @@ async function stop(plugin: PluginUnderTest): Promise<Stop> {
   return { at, ending, call: await call, work: trial?.ending };
 }
 
-async function started(life: Life, manner: Parameters<Life['restart']>[0]) {
-  const registration = await life.restart(manner);
+async function started(life: Life, ...how: Parameters<Life['restart']>) {
+  const registration = await life.restart(...how);
   if (registration) return registration;
   throw new NotTried(`it did not register when it was started again: ${life.process.output.trim().slice(-200)}`);
 }

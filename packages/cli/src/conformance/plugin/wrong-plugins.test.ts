@@ -28,7 +28,7 @@ describe('a plugin that answers calls rightly', () => {
     const report = await tryServing('nothing');
     expect(unmet(report)).toEqual([]);
     const passed = report.verdicts.filter(({ result }) => result === 'passed');
-    expect(passed.length).toBe(26);
+    expect(passed.length).toBe(28);
     expect(report.verdicts.find(({ number }) => number === 'P5')?.remark).toMatch(/only an address was given/);
   });
 });
@@ -59,13 +59,15 @@ describe('a plugin that answers calls wrongly fails what it breaks, and nothing 
     ['P31', 'P31 failed: answers each call on a stream'],
     ['P32', 'P32 failed: fails a request'],
     ['P33', 'P33 failed: answers when extensions are missing'],
+    ['P34', 'P34 warning: serves its health for each API'],
+    ['P35', 'P35 failed: answers GetInfo with a name'],
   ])('%s', async (wrong, expected) => {
     expect(unmet(await tryServing(wrong))).toEqual([expect.stringContaining(expected)]);
   });
 });
 
 describe.concurrent('a plugin that lives wrongly fails what it breaks, and nothing else', { timeout: 120_000 }, () => {
-  const only = ['P1', 'P2', 'P3', 'P4', 'P5', 'P6', 'P7', 'P8', 'P9', 'P10', 'P11', 'P29', 'P30', 'P31'];
+  const only = ['P1', 'P2', 'P3', 'P4', 'P5', 'P6', 'P7', 'P8', 'P9', 'P10', 'P11', 'P29', 'P30', 'P31', 'P36'];
   it.each([
     ['nothing', []],
     ['P1', ['P1 failed: registers with the registry']],
@@ -83,6 +85,7 @@ describe.concurrent('a plugin that lives wrongly fails what it breaks, and nothi
     ['P30 call', ['P30 warning: finishes the call']],
     ['P30 exit', ['P30 warning: ends its session']],
     ['P31 end', ['P31 warning: ends its streams']],
+    ['P36', ['P36 warning: brings the instance id']],
   ])('%s', async (wrong, expected) => {
     // Its variable is only for this process, and the tests run at the same time.
     const command = ['env', `WRONG=${wrong}`, process.execPath, program];

@@ -1,0 +1,13 @@
+import type { Requirement } from '../requirement.ts';
+import { answers } from './answers.ts';
+import { beating, lasting } from './beating.ts';
+import { calling } from './calling.ts';
+import type { FirstKplugUnderTest } from './first-kplug-under-test.ts';
+
+/** What `docs/plugin-specification.md` requires of a plugin of the first Kplug's protocol, in the order in which it is tried. */
+export const firstKplugRequirements: readonly Requirement<FirstKplugUnderTest>[] = [
+  ...beating,
+  ...calling,
+  ...answers,
+  ...lasting,
+];
