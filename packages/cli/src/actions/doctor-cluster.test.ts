@@ -1,0 +1,157 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { startTimeout } from '../../../../test/control-plane/connect.ts';
+import { home, OperatedCluster, objects, sliceOf } from '../testing/operated-cluster.ts';
+
+const patience = { timeout: 40_000, interval: 100 };
+
+let operated: OperatedCluster;
+
+beforeAll(async () => {
+  operated = await OperatedCluster.start();
+}, startTimeout);
+
+afterAll(() => operated?.[Symbol.asyncDispose]());
+
+describe('kplug doctor on a cluster', { timeout: 120_000 }, () => {
+  it('finds nothing amiss where nothing is', async () => {
+    await vi.waitFor(async () => {
+      const { code, amiss, findings } = await operated.examine();
+      expect(amiss()).toEqual([]);
+      expect(code).toBe(0);
+      expect(new Set(findings.map(({ check }) => check))).toEqual(
+        new Set([
+          ...[
+            'OperatorAnswers',
+            'OperatorReady',
+            'VersionsAgree',
+            'ResourcesRead',
+            'PluginAvailable',
+            'ResourcesReady',
+          ],
+          ...['InstancesLive', 'OneLeads', 'ClusterAnswers', 'DefinitionInstalled', 'StatusKept', 'RightsGiven'],
+          ...['HeartbeatService', 'DelegationsHold', 'ClocksAgree', 'KubernetesVersion', 'NodeVersion'],
+        ]),
+      );
+    }, patience);
+  });
+
+  it('names each right that the service account lacks, with the rule to add', async () => {
+    const { role } = objects;
+    const rules = role.rules.filter(({ apiGroups }) => !['', 'doctor.example.org'].includes(apiGroups[0] ?? ''));
+    await operated.changing(role, { ...role, rules }, async () => {
+      await vi.waitFor(async () => {
+        const { code, about } = await operated.examine();
+        expect(code).toBe(1);
+        expect(about('RightsGiven')).toContainEqual({
+          check: 'RightsGiven',
+          about: 'rights',
+          outcome: 'problem',
+          message: 'the operator may not list and watch and patch greetings.doctor.example.org in all namespaces',
+          advice: [
+            'add to a ClusterRole of its service account the rule { apiGroups: ["doctor.example.org"], resources: ["greetings"], verbs: ["list", "watch", "patch"] }',
+          ],
+        });
+        expect(about('RightsGiven').map(({ message }) => message)).toContain(
+          `the operator may not list and watch services in the namespace ${home}`,
+        );
+        expect(about('RightsGiven').some(({ message }) => message.includes('leases'))).toBe(false);
+      }, patience);
+    });
+    await vi.waitFor(async () => expect((await operated.examine()).about('RightsGiven')).toHaveLength(1), patience);
+  });
+
+  it('sees a heartbeat Service that selects nothing, has no endpoint that is ready, or another port', async () => {
+    const { service, slice } = objects;
+    const selecting = (selector: object) => ({ ...service, spec: { ...service.spec, selector } });
+    await operated.cluster.delete(slice);
+    await operated.changing(service, selecting({ 'app.kubernetes.io/name': 'kplugg' }), async () => {
+      const [found] = (await operated.examine()).about('HeartbeatService');
+      expect(found).toMatchObject({
+        outcome: 'problem',
+        message: expect.stringContaining('its selector app.kubernetes.io/name=kplugg matches no pod'),
+        advice: [
+          'pods there have app.kubernetes.io/name: kplug; correct the selector or the labels',
+          expect.stringMatching(/^kubectl --kubeconfig \S+ get pods -n kplug-system --show-labels$/),
+        ],
+      });
+    });
+    await operated.changing(
+      service,
+      selecting({ ...service.spec.selector, 'kplug.dev/role': 'follower' }),
+      async () => {
+        const [found] = (await operated.examine()).about('HeartbeatService');
+        expect(found?.advice[0]).toMatch(/^no pod has the label kplug\.dev\/role=follower: no operator leads/);
+      },
+    );
+    await operated.changing(slice, sliceOf('kplug', false), async () => {
+      const [found] = (await operated.examine()).about('HeartbeatService');
+      expect(found).toMatchObject({ outcome: 'problem', message: expect.stringContaining('none is ready') });
+      expect(found?.advice.at(-1)).toMatch(/ describe pods -n kplug-system -l \S*app\.kubernetes\.io\/name=kplug/);
+    });
+    const ports = [{ name: 'grpc', port: 50051 }];
+    await operated.changing(service, { ...service, spec: { ...service.spec, ports } }, async () => {
+      const [found] = (await operated.examine()).about('HeartbeatService');
+      expect(found).toMatchObject({ outcome: 'problem', message: expect.stringContaining('has no port heartbeat') });
+    });
+    await operated.cluster.delete(service);
+    const [none] = (await operated.examine()).about('HeartbeatService');
+    await operated.cluster.apply(service);
+    expect(none).toMatchObject({ outcome: 'warning', message: expect.stringContaining('no Service in kplug-system') });
+    expect((await operated.examine()).about('HeartbeatService')[0]?.outcome).toBe('ok');
+  });
+
+  it('sees Services of plugins that are missing or lead nowhere, and plugins that the operator does not look for', async () => {
+    const plugin = (name: string, namespace: string, service: object) => ({
+      apiVersion: 'plugins.kplug.dev/v1alpha1',
+      kind: 'Plugin',
+      metadata: { name, namespace },
+      spec: { service },
+    });
+    const labelled = {
+      apiVersion: 'v1',
+      kind: 'Service',
+      metadata: { name: 'labelled', namespace: home, labels: { 'kplug.dev/plugin': 'true' } },
+      spec: { selector: { app: 'labelled' }, ports: [{ port: 7000 }] },
+    };
+    const given = [
+      labelled,
+      plugin('lost', home, { name: 'nowhere' }),
+      plugin('wrong-port', home, { name: 'kplug', port: 1 }),
+      plugin('unanswering', home, { name: 'kplug' }),
+      plugin('elsewhere', 'default', { name: 'nowhere' }),
+    ];
+    await operated.having(given, async () => {
+      await vi.waitFor(async () => {
+        const { code, about } = await operated.examine();
+        expect(code).toBe(1);
+        const services = about('PluginService').map(({ outcome, message }) => `${outcome}: ${message}`);
+        expect(services).toEqual(
+          expect.arrayContaining([
+            'problem: kplug-system/nowhere (of the Plugin lost): there is no Service nowhere here',
+            expect.stringMatching(/^problem: kplug-system\/kplug \(of the Plugin wrong-port\): .* has no port 1$/),
+            expect.stringMatching(
+              /^problem: .*\(labelled kplug\.dev\/plugin\): .* its selector app=labelled matches no/,
+            ),
+            'ok: kplug-system/kplug (of the Plugin unanswering) has 1 endpoint that is ready',
+          ]),
+        );
+        const declared = about('DeclaredPlugin');
+        expect(declared).toContainEqual(
+          expect.objectContaining({
+            outcome: 'warning',
+            message:
+              "the Plugin default/elsewhere declares a plugin, but the operator in kplug-system doesn't look there",
+            advice: ['run it with --plugin-namespace default (pluginNamespaces in the chart)'],
+          }),
+        );
+        expect(declared).toContainEqual(
+          expect.objectContaining({
+            outcome: 'problem',
+            message: expect.stringMatching(/^the Plugin kplug-system\/unanswering can't be called \(\w+\): \S/),
+          }),
+        );
+        expect(declared).toHaveLength(2);
+      }, patience);
+    });
+  });
+});

@@ -1,0 +1,172 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { startTimeout } from '../../../../test/control-plane/connect.ts';
+import { kplug } from '../testing/kplug-process.ts';
+import {
+  delegationOf,
+  greetingKind,
+  home,
+  OperatedCluster,
+  objects,
+  operatorPod,
+  ownDefinition,
+} from '../testing/operated-cluster.ts';
+
+const patience = { timeout: 40_000, interval: 100 };
+const version = 'doctor.example.org/v1';
+
+let operated: OperatedCluster;
+
+beforeAll(async () => {
+  operated = await OperatedCluster.start();
+}, startTimeout);
+
+afterAll(() => operated?.[Symbol.asyncDispose]());
+
+describe('on a cluster, kplug doctor', { timeout: 120_000 }, () => {
+  it('sees kinds that are not there, and statuses that keep nothing', async () => {
+    const bare = greetingKind('Bare');
+    const [only] = (bare.spec as { versions: object[] }).versions;
+    Object.assign(bare.spec as object, { versions: [{ ...only, subresources: {} }] });
+    const strict = greetingKind('Strict', {
+      type: 'object',
+      properties: {
+        conditions: { type: 'array', items: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+      },
+    });
+    const resource = { apiVersion: version, kind: 'Strict', metadata: { name: 'one', namespace: home }, spec: {} };
+    for (const kind of [bare, strict]) await operated.cluster.define(kind);
+    const extensions = {
+      kinds: [
+        { apiVersion: version, kind: 'Style' },
+        { apiVersion: version, kind: 'Styl' },
+      ],
+    };
+    const given = [delegationOf('Bare'), delegationOf('Strict'), resource, delegationOf('Greetin', { extensions })];
+    await operated.having(given, async () => {
+      await vi.waitFor(async () => {
+        const { about } = await operated.examine();
+        expect(about('StatusKept', 'delegation bare')).toEqual([
+          expect.objectContaining({
+            outcome: 'warning',
+            message: 'Bare has no status subresource, so what the operator and plugins say stands in annotations',
+            advice: [
+              'add under "versions" of the CustomResourceDefinition bares.doctor.example.org:\nsubresources: { status: {} }',
+            ],
+          }),
+        ]);
+        expect(about('StatusKept', 'delegation strict')).toEqual([
+          expect.objectContaining({
+            outcome: 'problem',
+            message:
+              'the status of Strict has no implementation, observedGeneration, plugin, and may have no others, so what is written there is refused',
+            advice: [expect.stringContaining('\nstatus: { type: object, x-kubernetes-preserve-unknown-fields: true }')],
+          }),
+        ]);
+        // The proof that it is so.
+        expect(about('ResourcesReady', 'delegation strict')[0]?.outcome).toBe('warning');
+        expect(about('KindExists', 'delegation greetin').map(({ message }) => message)).toEqual(
+          expect.arrayContaining([
+            `the cluster has no kind Greetin (${version}), but has Greeting (${version})`,
+            `the cluster has no kind Styl (${version}), but has Style (${version})`,
+          ]),
+        );
+        expect(about('KindExists', 'delegation greeting')).toEqual([]);
+        expect(about('DelegationsHold').map(({ message }) => message)).toEqual([
+          expect.stringMatching(/^greetin isn't KindFound \(KindNotFound\): \S/),
+        ]);
+      }, patience);
+    });
+    await vi.waitFor(async () => expect((await operated.examine()).amiss()).toEqual([]), patience);
+    for (const kind of [bare, strict]) await operated.cluster.delete(kind);
+  });
+
+  it('sees Delegations that do not hold, and operators that take the same ones', async () => {
+    const twice = { ...delegationOf('Greeting'), metadata: { name: 'twice' } };
+    const strayed = {
+      ...delegationOf('Style'),
+      metadata: { name: 'strayed', labels: { 'kplug.dev/operator': 'blue' } },
+    };
+    const rival = operatorPod('default', []);
+    await operated.having([twice, strayed, rival], async () => {
+      await vi.waitFor(async () => {
+        const { about } = await operated.examine();
+        expect(about('DelegationsHold')).toEqual([
+          expect.objectContaining({
+            outcome: 'warning',
+            message: 'no operator has taken strayed as it is now',
+            advice: ['correct its label kplug.dev/operator, which is blue; there are operators named nothing'],
+          }),
+          expect.objectContaining({
+            outcome: 'problem',
+            message: expect.stringContaining(
+              `twice isn't Accepted (KindTaken): the delegation "greeting" reconciles Greeting (${version}) already`,
+            ),
+            advice: [expect.stringContaining('change or delete one')],
+          }),
+        ]);
+        expect(about('OneOperatorEach')).toEqual([
+          expect.objectContaining({
+            outcome: 'problem',
+            message:
+              'the operators default/kplug and kplug-system/kplug take the same Delegations, those without the label kplug.dev/operator',
+          }),
+        ]);
+      }, patience);
+    });
+    await operated.having([operatorPod('default', ['--operator-name=blue'])], async () => {
+      expect((await operated.examine()).about('OneOperatorEach')).toEqual([]);
+      // One of them has to be named where neither is by its port; the one that leads is labelled so.
+      await operated.cluster.edit(rival, { metadata: { labels: { 'kplug.dev/role': 'leader' } } });
+      const [, , ...cluster] = await operated.flags();
+      const { code, stderr } = await kplug(['doctor', ...cluster.slice(0, 2)]);
+      expect({ code, stderr }).toEqual({
+        code: 2,
+        stderr: 'kplug: there are operators in default, kplug-system; choose one with --operator-namespace\n',
+      });
+    });
+  });
+
+  it('sees a Lease that nobody renews, and definitions that are not installed', async () => {
+    // Without the operator nobody would let it go.
+    await operated.cluster.delete(delegationOf('Greeting'));
+    await vi.waitFor(
+      async () => expect(await operated.cluster.get(delegationOf('Greeting'))).toBeUndefined(),
+      patience,
+    );
+    operated.operator.kill('SIGKILL');
+    await operated.operator.ended();
+    const pluginDefinition = await ownDefinition('plugin');
+    const [only] = (pluginDefinition.spec as { versions: object[] }).versions;
+    await operated.cluster.delete(await ownDefinition('delegation'));
+    await operated.cluster.delete(pluginDefinition);
+    const versions = [{ ...only, name: 'v1' }];
+    await vi.waitFor(async () => {
+      await operated.cluster.apply({ ...pluginDefinition, spec: { ...(pluginDefinition.spec as object), versions } });
+      const { code, about } = await operated.examine();
+      expect(code).toBe(1);
+      expect(about('OperatorAnswers')[0]?.outcome).toBe('problem');
+      expect(about('OneLeads')).toEqual([
+        expect.objectContaining({
+          outcome: 'problem',
+          message: expect.stringMatching(/^kplug-0 holds the Lease kplug-system\/kplug, but renewed it last \d+ s ago/),
+          advice: [expect.stringMatching(/^kubectl --kubeconfig \S+ logs -n kplug-system -l /)],
+        }),
+      ]);
+      expect(about('DefinitionInstalled').map(({ message }) => message)).toEqual([
+        'plugins.plugins.kplug.dev is served in v1, and the operator takes v1alpha1',
+        'there is no CustomResourceDefinition delegations.delegations.kplug.dev',
+      ]);
+    }, patience);
+    const unled = { ...operatorPod(home, []), metadata: { ...operatorPod(home, []).metadata, name: 'kplug-1' } };
+    await operated.changing(objects.pod, operatorPod(home, []), async () => {
+      await operated.having([unled], async () => {
+        expect((await operated.examine()).about('OneLeads')).toEqual([
+          expect.objectContaining({
+            outcome: 'problem',
+            message: '2 pods of the operator run without electing a leader, and all write the same resources',
+          }),
+        ]);
+      });
+    });
+  });
+});

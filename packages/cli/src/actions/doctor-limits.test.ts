@@ -1,0 +1,116 @@
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { startTimeout } from '../../../../test/control-plane/connect.ts';
+import { FaultProxy } from '../../../../test/control-plane/fault-proxy.ts';
+import { examineWith } from '../testing/examination.ts';
+import { OperatedCluster, objects } from '../testing/operated-cluster.ts';
+
+const patience = { timeout: 40_000, interval: 100 };
+
+let operated: OperatedCluster;
+
+beforeAll(async () => {
+  operated = await OperatedCluster.start();
+}, startTimeout);
+
+afterAll(() => operated?.[Symbol.asyncDispose]());
+
+describe('where a cluster does not tell everything, kplug doctor', { timeout: 120_000 }, () => {
+  it('says of what it may not look at that it was not tried, and why', async () => {
+    await using proxy = await openProxy();
+    const { code, about, findings } = await examineWith(await operated.flags(proxy.open.kubeConfig('nobody')));
+    expect(code).toBe(0);
+    expect(about('OperatorReady')[0]?.outcome).toBe('ok');
+    const untried = findings.filter(({ outcome }) => outcome === 'notTried').map(({ check }) => check);
+    expect(new Set(untried)).toEqual(
+      new Set([
+        ...['OneLeads', 'DefinitionInstalled', 'StatusKept', 'RightsGiven', 'HeartbeatService', 'DeclaredPlugin'],
+        'DelegationsHold',
+      ]),
+    );
+    expect(about('DelegationsHold')[0]?.message).toMatch(
+      /^whether they hold: .*User "nobody" cannot list resource "delegations"/,
+    );
+  });
+
+  it('does not take an operator for silent that does not answer to everybody', async () => {
+    await using proxy = await openProxy();
+    const flags = (await operated.flags(proxy.open.kubeConfig('nobody'))).slice(2);
+    const unseen = await examineWith(flags);
+    expect(unseen.code).toBe(0);
+    expect(unseen.about('OperatorAnswers')[0]).toMatchObject({
+      outcome: 'notTried',
+      message: expect.stringMatching(/^whether it answers: .*can't be read.* list pods/),
+    });
+    const role = {
+      ...objects.role,
+      metadata: { name: 'see-pods' },
+      rules: [{ apiGroups: [''], resources: ['pods'], verbs: ['list'] }],
+    };
+    const binding = {
+      ...objects.binding,
+      metadata: { name: 'see-pods' },
+      roleRef: { ...objects.binding.roleRef, name: 'see-pods' },
+      subjects: [{ kind: 'User', name: 'nobody' }],
+    };
+    await operated.having([role, binding], async () => {
+      await vi.waitFor(async () => {
+        const { code, about } = await examineWith(flags);
+        expect(code).toBe(0);
+        expect(about('OperatorAnswers')[0]).toMatchObject({
+          outcome: 'notTried',
+          message: expect.stringContaining('/pods/kplug-0:8082/proxy refuses'),
+        });
+      }, patience);
+    });
+  });
+
+  it('sees an API server that is old, or whose clock is wrong', async () => {
+    await using proxy = await openProxy();
+    proxy.open.decide(({ url }) => {
+      if (url.pathname !== '/version') return undefined;
+      const date = new Date(Date.now() + 60_000).toUTCString();
+      return { status: 200, headers: { date }, body: { gitVersion: 'v1.24.9' } };
+    });
+    const { code, about } = await examineWith(await operated.flags(proxy.open.kubeConfig()));
+    expect(code).toBe(1);
+    expect(about('KubernetesVersion')[0]).toMatchObject({
+      outcome: 'problem',
+      message: 'the API server is of version v1.24.9, and the operator needs 1.27',
+    });
+    expect(about('ClocksAgree').map(({ outcome, message }) => `${outcome}: ${message}`)).toEqual([
+      expect.stringMatching(/^problem: the clock of the API server is (5\d|60) s ahead of that of the operator$/),
+      expect.stringMatching(/^problem: the clock of the API server is (5\d|60) s ahead of that of this machine$/),
+    ]);
+  });
+
+  it('ends in time where the API server is silent or away', async () => {
+    await using proxy = await openProxy();
+    const kubeConfig = proxy.open.kubeConfig();
+    proxy.open.decide(({ url }) => (url.pathname === '/version' ? undefined : 'silence'));
+    const startedAt = performance.now();
+    const silent = await examineWith(await operated.flags(kubeConfig));
+    expect(performance.now() - startedAt).toBeLessThan(30_000);
+    expect(silent.about('DelegationsHold')[0]).toMatchObject({
+      outcome: 'notTried',
+      message: 'whether they hold: the API server gave no answer in time',
+    });
+    await proxy.close();
+    const away = await examineWith(await operated.flags(kubeConfig));
+    expect(away.code).toBe(1);
+    expect(away.about('ClusterAnswers')[0]).toMatchObject({
+      outcome: 'problem',
+      message: expect.stringMatching(/\/version can't be read: .*ECONNREFUSED/),
+    });
+  });
+});
+
+/** A proxy before the API server, which closes with its scope if it is open then. */
+async function openProxy() {
+  const open = await FaultProxy.open(operated.plane.kubeConfig);
+  let isOpen = true;
+  const close = async () => {
+    if (isOpen) await open.close();
+    isOpen = false;
+  };
+  return { open, close, [Symbol.asyncDispose]: close };
+}

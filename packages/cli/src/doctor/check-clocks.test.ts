@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import { checkClocks } from './check-clocks.ts';
+import { difference, readClock } from './clock-reading.ts';
+
+const date = 'Thu, 01 Jan 2026 00:00:10 GMT';
+const at = Date.parse(date);
+
+describe('the clock of whoever answered', () => {
+  it('is known to within a second and the time of the answer', () => {
+    expect(readClock(date, at + 100, at + 400)).toEqual({ least: -400, most: 899 });
+    expect(readClock(undefined, at, at)).toBeUndefined();
+    expect(readClock('tomorrow', at, at)).toBeUndefined();
+  });
+
+  it('differs by what it must at the least', () => {
+    expect(difference({ least: -400, most: 899 }, { least: 0, most: 0 })).toBe(0);
+    expect(difference({ least: 3_000, most: 4_000 }, { least: -100, most: 500 })).toBe(2_500);
+    expect(difference({ least: -100, most: 500 }, { least: 3_000, most: 4_000 })).toBe(-2_500);
+  });
+});
+
+describe('clocks', () => {
+  const clock = (owner: string, least: number) => ({ owner, reading: { least, most: least + 1_000 } });
+
+  it('agree to within two seconds', () => {
+    expect(checkClocks([clock('the operator', 1_900), clock('the API server', 900)])).toEqual([
+      expect.objectContaining({
+        outcome: 'ok',
+        message: 'the operator, the API server and this machine have the same time, to within 2 s',
+      }),
+    ]);
+  });
+
+  it.each([
+    [2_000, 'warning'],
+    [29_999, 'warning'],
+    [30_000, 'problem'],
+  ])('that differ by %d ms are a %s', (least, outcome) => {
+    expect(checkClocks([clock('the operator', least)])).toEqual([expect.objectContaining({ outcome })]);
+  });
+
+  it('are compared with one another, and with that of this machine', () => {
+    const found = checkClocks([clock('the API server', 0), clock('the operator', -6_000)]);
+    expect(found.map(({ message }) => message)).toEqual([
+      'the clock of the API server is 5 s ahead of that of the operator',
+      'the clock of the operator is 5 s behind that of this machine',
+    ]);
+  });
+
+  it('that are not told are not tried', () => {
+    expect(checkClocks([{ owner: 'the operator', reading: undefined }])).toEqual([
+      expect.objectContaining({ outcome: 'notTried' }),
+    ]);
+  });
+});

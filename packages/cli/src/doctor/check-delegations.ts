@@ -1,0 +1,131 @@
+import { parseKey } from '@kplug/controller';
+import { type Candidate, ConditionStatus, type DelegatedResource, type Delegation } from '@kplug/protocol';
+import type { OperatorChoice } from '../find-operator.ts';
+import { plain } from '../output/table.ts';
+import { kplugCommand } from './command-line.ts';
+import { Check, type Finding } from './finding.ts';
+import type { OperatorView } from './operator-view.ts';
+import { similarTo } from './similar.ts';
+
+/** An example of what is delegated, for an operator that delegates nothing. */
+const example = `delegations:
+  - name: tables
+    base: { apiVersion: myorg.org/v1alpha1, kind: DatabaseTable }
+    api: DatabaseTable@^1.0.0`;
+
+/**
+ * Whether each delegation has resources, plugins that can reconcile them, and they are ready. @param heartbeat where plugins beat
+ * to, as `host:port`, if that is known.
+ */
+export function checkDelegations(
+  { delegations, resources, instances }: OperatorView,
+  choice: OperatorChoice,
+  heartbeat: string | undefined,
+): Finding[] {
+  if (!delegations.value) return [];
+  if (delegations.value.length === 0) {
+    const advice = `declare what is delegated, in the operator's configuration file or as a Delegation:\n${example}`;
+    return [new Check('Delegates', 'delegations').warning('the operator delegates nothing', advice)];
+  }
+  const apis = (instances.value ?? []).flatMap(({ registration }) => registration?.apis.map(({ name }) => name) ?? []);
+  return delegations.value.flatMap((delegation) => {
+    const own = resources.value?.filter((resource) => resource.delegation === delegation.name);
+    return [
+      checkReading(delegation),
+      checkPlugins(delegation, apis, heartbeat),
+      ...(own ? checkReady(delegation, own, choice) : [untried(delegation, resources.failure ?? '')]),
+    ];
+  });
+}
+
+function aboutOf({ name }: Delegation): string {
+  return `delegation ${name}`;
+}
+
+function checkReading(delegation: Delegation): Finding {
+  const { kind, apiVersion, problemReason, problemMessage, resources } = delegation;
+  const isMissing = problemReason === 'KindNotFound';
+  const check = new Check(isMissing ? 'KindExists' : 'ResourcesRead', aboutOf(delegation));
+  if (problemReason) return check.told(plain(problemMessage));
+  return check.ok(`${kind} (${apiVersion}): ${resources} ${resources === 1 ? 'resource is' : 'resources are'} read`);
+}
+
+function checkPlugins(delegation: Delegation, apis: readonly string[], heartbeat: string | undefined): Finding {
+  const { pluginApi, pluginApiRange, candidates } = delegation;
+  const check = new Check('PluginAvailable', aboutOf(delegation));
+  const wanted = `${pluginApi}@${pluginApiRange || '*'}`;
+  const able = candidates.filter(({ chosen }) => chosen);
+  if (able.length > 0) {
+    return check.ok(`${able.map(nameOf).join(', ')} ${able.length === 1 ? 'implements' : 'implement'} ${wanted}`);
+  }
+  if (candidates.length > 0) {
+    const reasons = [...Map.groupBy(candidates, ({ message }) => plain(message))];
+    const others = reasons.map(([why, group]) => `${group.map(nameOf).sort().join(', ')}: ${why}`).join('; ');
+    const advice = new Set(candidates.map(adviceOn));
+    return check.problem(`no plugin that may be called implements ${wanted} (${others})`, ...advice);
+  }
+  const message = `no plugin implements ${pluginApi}`;
+  const similar = similarTo(pluginApi, apis);
+  if (similar.length > 0) {
+    const there = `${similar.join(' and ')}, which ${similar.length === 1 ? 'is' : 'are'} implemented, is spelt like it`;
+    return check.problem(`${message}; ${there}`, `correct "api: ${wanted}" in the delegation, or the plugin's API`);
+  }
+  const known = [...new Set(apis)].sort().join(', ');
+  const there = known ? `the registered plugins implement ${known}` : 'no plugin is registered at all';
+  const variable =
+    heartbeat === undefined
+      ? "KPLUG_CONTROLLER=HOST:PORT, the operator's heartbeat address"
+      : `KPLUG_CONTROLLER=${heartbeat}`;
+  return check.problem(
+    `${message}; ${there}`,
+    `start a plugin of that API, with ${variable}; its log says if it is refused, and why`,
+  );
+}
+
+function nameOf({ plugin, version }: Candidate): string {
+  return `${plugin} ${version}`;
+}
+
+function adviceOn({ reason, plugin }: Candidate): string {
+  switch (reason) {
+    case 'ApiVersionMismatch':
+      return `widen the range of versions in the delegation's "api", or run a plugin that implements it`;
+    case 'CapabilityMissing':
+      return `take the capability out of the delegation's "selection.capabilities", or run a plugin that has it`;
+    case 'NotServing':
+      return `look at the log of ${plugin}: its health service reports that the API isn't served`;
+    case 'Draining':
+      return `start ${plugin} again: all its instances are stopping`;
+    default:
+      return `see that the address of ${plugin} can be reached from the operator`;
+  }
+}
+
+function untried(delegation: Delegation, why: string): Finding {
+  return new Check('ResourcesReady', aboutOf(delegation)).notTried(`whether its resources are ready: ${why}`);
+}
+
+function checkReady(
+  delegation: Delegation,
+  resources: readonly DelegatedResource[],
+  choice: OperatorChoice,
+): Finding[] {
+  const check = new Check('ResourcesReady', aboutOf(delegation));
+  const waiting = resources.filter(({ ready }) => ready !== ConditionStatus.TRUE);
+  if (resources.length === 0) return [];
+  if (waiting.length === 0) {
+    return [check.ok(resources.length === 1 ? 'its resource is ready' : `all ${resources.length} resources are ready`)];
+  }
+  return [...Map.groupBy(waiting, ({ readyReason }) => readyReason)].map(([reason, group]) => {
+    const [first] = group;
+    const { kind, namespace, name } = parseKey(first?.key ?? '');
+    const words = ['explain', `${kind}/${name}`, ...(namespace ? ['-n', namespace] : [])];
+    const place = namespace ? `${namespace}/${name}` : name;
+    const which = group.length === 1 ? `1 resource isn't ready` : `${group.length} resources aren't ready`;
+    const why = plain(first?.readyMessage ?? '');
+    const message = `${which}: ${reason || 'no pass has ended yet'}, such as ${place}${why && `: ${why}`}`;
+    const advice = kplugCommand(choice, ...words);
+    const isFailing = group.some(({ ready }) => ready === ConditionStatus.FALSE);
+    return isFailing ? check.problem(message, advice) : check.warning(message, advice);
+  });
+}

@@ -1,0 +1,95 @@
+import { create } from '@bufbuild/protobuf';
+import {
+  DelegationSchema,
+  DownloadState,
+  HostedState,
+  InstanceState,
+  ListHostedResponseSchema,
+  PluginInstanceSchema,
+} from '@kplug/protocol';
+import { describe, expect, it } from 'vitest';
+import { checkPlugins } from './check-plugins.ts';
+import type { OperatorView } from './operator-view.ts';
+
+const page = { value: { status: 200, text: '', clock: undefined } };
+const choice = { manifests: '.' };
+
+function viewWith(more: Partial<OperatorView>): OperatorView {
+  return {
+    place: { url: 'http://localhost:8082', origin: 'as named', namespace: 'default' },
+    delegations: { value: [create(DelegationSchema, { name: 'tables', pluginApi: 'Table' })] },
+    resources: { value: [] },
+    instances: { value: [] },
+    hosted: { value: undefined },
+    readiness: page,
+    metrics: page,
+    ...more,
+  };
+}
+
+const instance = (state: InstanceState, stateReason = '') => {
+  const apis = [{ name: 'Table', version: '1.0.0' }];
+  const registration = { plugin: 'SQLite', version: '1.0.0', instanceId: 'one', address: '10.0.0.1:7000', apis };
+  return create(PluginInstanceSchema, { registration, state, stateReason });
+};
+
+const told = (view: OperatorView) =>
+  checkPlugins(view, choice).map(({ check, outcome, message }) => `${check} ${outcome}: ${message}`);
+
+describe('instances', () => {
+  it('that are live are well', () => {
+    const instances = { value: [instance(InstanceState.LIVE), instance(InstanceState.LIVE)] };
+    expect(told(viewWith({ instances }))).toEqual(['InstancesLive ok: all 2 instances are live']);
+  });
+
+  it('that are suspect or draining are named, with why', () => {
+    const doubtful = [
+      instance(InstanceState.SUSPECT, 'its stream broke'),
+      instance(InstanceState.LIVE),
+      instance(InstanceState.DRAINING, 'it is stopping'),
+    ];
+    expect(told(viewWith({ instances: { value: doubtful } }))).toEqual([
+      'InstancesLive warning: SQLite 1.0.0 (one at 10.0.0.1:7000) is suspect: its stream broke',
+      'InstancesLive warning: SQLite 1.0.0 (one at 10.0.0.1:7000) is draining: it is stopping',
+    ]);
+  });
+});
+
+describe('the plugins folder', () => {
+  const hostedIn = (content: object) => viewWith({ hosted: { value: create(ListHostedResponseSchema, content) } });
+
+  it('is left alone where there is none', () => {
+    expect(told(hostedIn({}))).toEqual([]);
+  });
+
+  it('is well when all of it runs', () => {
+    const plugins = [{ name: 'one.js', state: HostedState.LIVE }];
+    expect(told(hostedIn({ directory: '/plugins', plugins }))).toEqual([
+      'HostedPluginsRun ok: 1 of the folder /plugins runs',
+    ]);
+  });
+
+  it('shows what fails, and what it wrote last', () => {
+    const lastLines = ['starting', 'no such database\u001b[0m'];
+    const plugins = [
+      { name: 'one.js', state: HostedState.FAILING, message: 'it ended 5 times in a row', lastLines },
+      { name: 'two.js', state: HostedState.BACK_OFF, lastExit: 'exit code 1' },
+      { name: 'three.js', state: HostedState.ENDED, lastExit: 'exit code 0' },
+      { name: 'four', state: HostedState.LIVE, message: 'its plugin.yaml is malformed' },
+      { name: 'five.js', state: HostedState.LIVE },
+    ];
+    const downloads = [
+      { item: 'org/six@v1', state: DownloadState.FAILED, message: 'there is no such release' },
+      { item: 'org/seven@v1', state: DownloadState.READY },
+    ];
+    const view = hostedIn({ directory: '/plugins', plugins, downloads });
+    expect(told(view)).toEqual([
+      'HostedPluginsRun problem: /plugins/one.js is failing: it ended 5 times in a row; it wrote last: no such database [0m',
+      'HostedPluginsRun problem: /plugins/two.js ended and is started again soon: exit code 1',
+      'HostedPluginsRun warning: /plugins/three.js has ended, and its restart policy leaves it at that: exit code 0',
+      'HostedPluginsRun warning: /plugins/four: its plugin.yaml is malformed',
+      "PluginsDownloaded problem: org/six@v1 can't be fetched: there is no such release",
+    ]);
+    expect(checkPlugins(view, choice)[0]?.advice).toEqual(['kplug plugins describe one.js']);
+  });
+});

@@ -1,0 +1,19 @@
+import { expect, it } from 'vitest';
+import { kplugCommand, kubectlCommand } from './command-line.ts';
+
+it.each([
+  [{ manifests: '.' }, 'kplug explain Table/users'],
+  [{ manifests: 'my tables' }, "kplug explain Table/users --manifests 'my tables'"],
+  [{ manifests: '.', admin: ':8082', cluster: true }, 'kplug explain Table/users --admin :8082'],
+  [{ manifests: '.', cluster: true }, 'kplug explain Table/users --cluster'],
+  [
+    { manifests: '.', context: 'kind-kind', operatorNamespace: 'system' },
+    'kplug explain Table/users --context kind-kind --operator-namespace system',
+  ],
+])('a command that asks the same operator repeats what names it: %j', (choice, line) => {
+  expect(kplugCommand(choice, 'explain', 'Table/users')).toBe(line);
+});
+
+it('what a shell would take for something else is quoted', () => {
+  expect(kubectlCommand({ context: "it's" }, 'get', 'pods')).toBe(`kubectl --context 'it'\\''s' get pods`);
+});

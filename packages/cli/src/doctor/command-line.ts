@@ -1,0 +1,33 @@
+import { type ClusterChoice, meansCluster } from '../cluster-choice.ts';
+import type { OperatorChoice } from '../find-operator.ts';
+
+/** A command line of kplug that asks the same operator, to be pasted into a shell. */
+export function kplugCommand(choice: OperatorChoice, ...words: readonly string[]): string {
+  const { admin, manifests, operatorNamespace } = choice;
+  const place = admin
+    ? ['--admin', admin]
+    : meansCluster(choice)
+      ? [...clusterFlags(choice), ...flag('--operator-namespace', operatorNamespace)]
+      : manifests === '.'
+        ? []
+        : ['--manifests', manifests];
+  return ['kplug', ...words, ...place].map(quote).join(' ');
+}
+
+/** A command line of kubectl on the same cluster. */
+export function kubectlCommand({ context, kubeconfig }: ClusterChoice, ...words: readonly string[]): string {
+  return ['kubectl', ...flag('--kubeconfig', kubeconfig), ...flag('--context', context), ...words].map(quote).join(' ');
+}
+
+function clusterFlags({ context, kubeconfig }: ClusterChoice): string[] {
+  const named = [...flag('--kubeconfig', kubeconfig), ...flag('--context', context)];
+  return named.length > 0 ? named : ['--cluster'];
+}
+
+function flag(name: string, value: string | undefined): string[] {
+  return value === undefined ? [] : [name, value];
+}
+
+function quote(word: string): string {
+  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,52 @@
+import { expect, it } from 'vitest';
+import { readOperatorPod } from './operator-pod.ts';
+
+const podWith = (container: object, more: object = {}) =>
+  readOperatorPod({
+    metadata: { name: 'kplug-0', namespace: 'system', labels: { 'app.kubernetes.io/instance': 'blue' } },
+    spec: { containers: [{ name: 'operator', ...container }] },
+    ...more,
+  });
+
+it('an operator is as its flags have it', () => {
+  const args = [
+    ...['--enable-leader-election', '--leader-election-lease-name=lease', '--no-follow-delegations'],
+    ...['--namespace=a,b', '--namespace', 'c', '-n', 'd', '--operator-name', 'blue', '--plugin-namespace=p'],
+  ];
+  expect(podWith({ args })).toMatchObject({
+    installation: 'system/blue',
+    serviceAccount: 'default',
+    namespaces: ['a', 'b', 'c', 'd'],
+    pluginNamespaces: ['p'],
+    followsDelegations: false,
+    operatorName: 'blue',
+    electsLeader: true,
+    leaseName: 'lease',
+  });
+});
+
+it('a variable counts where its flag is not given', () => {
+  const env = [
+    { name: 'KPLUG_ENABLE_LEADER_ELECTION', value: 'true' },
+    { name: 'KPLUG_OPERATOR_NAME', value: 'green' },
+    { name: 'KPLUG_FOLLOW_DELEGATIONS', value: 'false' },
+    { name: 'OTHER', valueFrom: {} },
+  ];
+  const given = podWith({ args: ['--operator-name=blue'], env });
+  expect(given).toMatchObject({ electsLeader: true, operatorName: 'blue', followsDelegations: false });
+});
+
+it('without any of them it is as it is by default', () => {
+  const defaults = {
+    namespaces: [],
+    followsDelegations: true,
+    operatorName: '',
+    electsLeader: false,
+    leaseName: 'kplug',
+  };
+  expect(podWith({})).toMatchObject(defaults);
+});
+
+it('a pod that has ended is none', () => {
+  expect(podWith({}, { status: { phase: 'Failed' } })).toBeUndefined();
+});

@@ -1,0 +1,36 @@
+import type { DelegatedResource, Delegation, ListHostedResponse, PluginInstance } from '@kplug/protocol';
+import { AdminClient } from '../admin-client.ts';
+import type { OperatorPlace } from '../find-operator.ts';
+import { type Answer, answerOf } from './answer.ts';
+import { fetchPage, type Page } from './page.ts';
+
+/** What an operator says of itself. */
+export interface OperatorView {
+  place: OperatorPlace;
+  delegations: Answer<readonly Delegation[]>;
+  resources: Answer<readonly DelegatedResource[]>;
+  instances: Answer<readonly PluginInstance[]>;
+  /** `undefined` for one of before there were plugins folders. */
+  hosted: Answer<ListHostedResponse | undefined>;
+  readiness: Answer<Page>;
+  metrics: Answer<Page>;
+}
+
+/** Asks an operator for all of it at once. */
+export async function lookAtOperator(place: OperatorPlace): Promise<OperatorView> {
+  const client = new AdminClient(place);
+  const [delegations, resources, instances, hosted, readiness, metrics] = await Promise.all([
+    answerOf(client.listDelegations()),
+    answerOf(client.listResources()),
+    answerOf(client.listPlugins().then((list) => list.instances)),
+    answerOf(client.listHosted()),
+    answerOf(fetchPage(`${place.url}/readyz`, place.credentials)),
+    answerOf(fetchPage(`${place.url}/metrics`, place.credentials)),
+  ]);
+  return { place, delegations, resources, instances, hosted, readiness, metrics };
+}
+
+/** The value of a label of a metric that says something once, such as a version. */
+export function labelIn(metrics: string, metric: string, label: string): string | undefined {
+  return new RegExp(`^${metric}\\{[^}\\n]*\\b${label}="([^"\\n]*)"`, 'm').exec(metrics)?.[1];
+}

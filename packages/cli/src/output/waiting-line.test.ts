@@ -1,0 +1,44 @@
+import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { WaitingLine } from './waiting-line.ts';
+
+let written: string;
+const streamWith = (isTTY: boolean) => ({ isTTY, columns: 40, write: (text: string) => (written += text) });
+
+beforeEach(() => {
+  written = '';
+  vi.useFakeTimers();
+});
+
+afterEach(() => void vi.useRealTimers());
+
+it('says what is waited for once that takes over a second, and leaves nothing behind', async () => {
+  using line = new WaitingLine(streamWith(true));
+  const [server, operator] = [Promise.withResolvers<number>(), Promise.withResolvers<void>()];
+  const answer = line.wait('the API server', server.promise);
+  const other = line.wait('the operator', operator.promise);
+  vi.advanceTimersByTime(999);
+  expect(written).toBe('');
+  vi.advanceTimersByTime(1);
+  expect(written).toBe('\r\u001b[Kasking for the API server, the operator');
+  written = '';
+  server.resolve(1);
+  expect(await answer).toBe(1);
+  expect(written).toBe('\r\u001b[Kasking for the operator …');
+  operator.resolve();
+  written = '';
+  await other;
+  expect(written).toBe('\r\u001b[K');
+  written = '';
+  line[Symbol.dispose]();
+  expect(written).toBe('\r\u001b[K');
+});
+
+it('says nothing where nobody would see it, nor of what is quick', async () => {
+  for (const isTTY of [true, false]) {
+    using line = new WaitingLine(streamWith(isTTY));
+    await expect(line.wait('it', Promise.reject(new Error('no')))).rejects.toThrow('no');
+    if (isTTY) line[Symbol.dispose]();
+    vi.advanceTimersByTime(5_000);
+  }
+  expect(written).toBe('');
+});
