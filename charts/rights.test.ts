@@ -24,10 +24,16 @@ const onTables = [
   'patch events.k8s.io/events',
 ];
 
-const onItself = [
-  ...['get', 'list', 'watch', 'patch'].map((verb) => `${verb} /pods`),
+const onPlugins = [
   ...['get', 'list', 'watch', 'create', 'patch', 'delete'].map((verb) => `${verb} plugins.kplug.dev/plugins`),
   'patch plugins.kplug.dev/plugins/status',
+  ...['get', 'list', 'watch'].map((verb) => `${verb} /services`),
+  ...['get', 'list', 'watch'].map((verb) => `${verb} discovery.k8s.io/endpointslices`),
+];
+
+const onItself = [
+  ...['get', 'list', 'watch', 'patch'].map((verb) => `${verb} /pods`),
+  ...onPlugins,
   'create events.k8s.io/events',
   'patch events.k8s.io/events',
 ];
@@ -37,12 +43,17 @@ const onLeases = [
   ...['get', 'update'].map((verb) => `${verb} coordination.k8s.io/leases try-kplug`),
 ];
 
+const onDelegations = [
+  ...['get', 'list', 'watch', 'patch'].map((verb) => `${verb} delegations.kplug.dev/delegations`),
+  'patch delegations.kplug.dev/delegations/status',
+];
+
 beforeAll(async () => void (await helm('version')), helmTimeout);
 
 describe('the rights of the operator', () => {
   it('are exactly those that the delegations need, everywhere', async () => {
     expect(rightsIn(await render('kplug', { delegations: [tables] }, 'system'))).toEqual({
-      'all namespaces': onTables.toSorted(),
+      'all namespaces': [...onTables, ...onDelegations].toSorted(),
       system: [...onItself, ...onLeases].toSorted(),
     });
   });
@@ -52,8 +63,38 @@ describe('the rights of the operator', () => {
     expect(rightsIn(await render('kplug', values, 'system'))).toEqual({
       'team-a': onTables.toSorted(),
       'team-b': onTables.toSorted(),
+      'all namespaces': onDelegations.toSorted(),
       system: [...onItself, ...onLeases].toSorted(),
     });
+  });
+
+  it('reach to the namespaces in which plugins may be declared, and no further', async () => {
+    const values = { delegations: [tables], namespaces: ['team-a'], pluginNamespaces: ['team-b', 'system'] };
+    expect(rightsIn(await render('kplug', values, 'system'))).toMatchObject({
+      'team-a': onTables.toSorted(),
+      'team-b': onPlugins.toSorted(),
+      system: [...onItself, ...onLeases].toSorted(),
+    });
+  });
+
+  it('grow by the roles that those bring who delegate, where the operator works', async () => {
+    const bindingsOf = async (values: object) => {
+      const objects = await render('kplug', values, 'system');
+      const aggregated = objects.find((object) => 'aggregationRule' in object);
+      const bindings = objects.filter(
+        ({ roleRef }) => (roleRef as { name?: string } | undefined)?.name === aggregated?.metadata.name,
+      );
+      return { rule: aggregated?.aggregationRule, where: bindings.map(({ metadata }) => metadata.namespace) };
+    };
+    const labelled = (value: string) => ({
+      clusterRoleSelectors: [{ matchLabels: { 'kplug.dev/aggregate-to-operator': value } }],
+    });
+    expect(await bindingsOf({})).toEqual({ rule: labelled('true'), where: [undefined] });
+    const blue = { delegationResources: { operatorName: 'blue' }, namespaces: ['a', 'b'] };
+    expect(await bindingsOf(blue)).toEqual({ rule: labelled('blue'), where: ['a', 'b'] });
+    const none = { delegations: [tables], delegationResources: { enabled: false } };
+    expect(await bindingsOf(none)).toMatchObject({ rule: undefined });
+    expect(rightsIn(await render('kplug', none, 'system'))['all namespaces']).toEqual(onTables.toSorted());
   });
 
   it('have no Lease without leader election, and none for kinds when there are to be no roles', async () => {
@@ -70,7 +111,7 @@ describe('the rights of the operator', () => {
       api: kind,
     }));
     const objects = await render('kplug', { delegations, rbac: { plurals: { 'Chassis.other.org': 'chassis' } } });
-    const rights = rightsIn(objects)['all namespaces']?.filter((right) => right.startsWith('list '));
+    const rights = rightsIn(objects)['all namespaces']?.filter((right) => right.startsWith('list other.org/'));
     expect(rights).toEqual(
       ['boxes', 'chassis', 'gateways', 'greetings', 'ingresses', 'policies'].map((p) => `list other.org/${p}`),
     );

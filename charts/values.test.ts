@@ -13,7 +13,12 @@ const valid: Record<ChartName, object> = {
 beforeAll(async () => void (await helm('version')), helmTimeout);
 
 it.each<{ chart: ChartName; values: object; complaint: RegExp }>([
-  { chart: 'kplug', values: { delegations: [] }, complaint: /delegations is empty: say what is delegated/ },
+  {
+    chart: 'kplug',
+    values: { delegations: [], delegationResources: { enabled: false } },
+    complaint: /delegations is empty and delegationResources\.enabled is false: say what is delegated/,
+  },
+  { chart: 'kplug', values: { delegationResources: { operatorName: 'A b' } }, complaint: /operatorName/ },
   { chart: 'kplug', values: { replicaCount: 2 }, complaint: /'replicaCount' not allowed/ },
   { chart: 'kplug', values: { replicas: 'many' }, complaint: /'\/replicas': got string, want integer/ },
   {
@@ -78,10 +83,15 @@ describe('the operator', () => {
       return templateOf(only(objects, 'Deployment')).spec.containers[0]?.args;
     };
     expect(await args({})).toEqual(
-      expect.arrayContaining(['operator', '--leader-elect', '--leader-elect-lease-name=try-kplug']),
+      expect.arrayContaining(['--enable-leader-election', '--leader-election-lease-name=try-kplug']),
+    );
+    expect(await args({ delegationResources: { enabled: false } })).toContain('--no-follow-delegations');
+    expect(await args({ delegationResources: { operatorName: 'blue' } })).toContain('--operator-name=blue');
+    expect(await args({ pluginNamespaces: ['c', 'd'] })).toEqual(
+      expect.arrayContaining(['--plugin-namespace=c', '--plugin-namespace=d']),
     );
     expect(await args({ namespaces: ['a', 'b'] })).toEqual(expect.arrayContaining(['--namespace=a', '--namespace=b']));
-    expect(await args({ replicas: 1, leaderElection: { enabled: false } })).not.toContain('--leader-elect');
+    expect(await args({ replicas: 1, leaderElection: { enabled: false } })).not.toContain('--enable-leader-election');
   });
 
   it('takes plugins of the first Kplug only when it is told to', async () => {

@@ -64,18 +64,30 @@ Takes { kind, group, plurals }.
 {{- end }}
 {{- end }}
 
-{{/* What the operator may do in its own namespace. */}}
-{{- define "kplug.ownRules" -}}
-# The plugins' pods, and its own, which the leader labels.
-- apiGroups: [""]
-  resources: [pods]
-  verbs: [get, list, watch, patch]
+{{/* What the operator may do where plugins are declared: its own namespace, and .Values.pluginNamespaces. */}}
+{{- define "kplug.pluginRules" -}}
 - apiGroups: [plugins.kplug.dev]
   resources: [plugins]
   verbs: [get, list, watch, create, patch, delete]
 - apiGroups: [plugins.kplug.dev]
   resources: [plugins/status]
   verbs: [patch]
+# Plugins behind a Service, that never beat.
+- apiGroups: [""]
+  resources: [services]
+  verbs: [get, list, watch]
+- apiGroups: [discovery.k8s.io]
+  resources: [endpointslices]
+  verbs: [get, list, watch]
+{{- end }}
+
+{{/* What the operator may do in its own namespace. */}}
+{{- define "kplug.ownRules" -}}
+# The plugins' pods, and its own, which the leader labels.
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get, list, watch, patch]
+{{ include "kplug.pluginRules" . }}
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]

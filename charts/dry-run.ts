@@ -1,0 +1,32 @@
+import type { ClusterObject, TestCluster } from '../test/control-plane/test-cluster.ts';
+
+/** What counts of a Deployment's spec. */
+export interface DeploymentSpec {
+  selector: { matchLabels: Record<string, string> };
+  template: {
+    metadata: { labels: Record<string, string> };
+    spec: { containers: { ports: { name: string }[] }[] };
+  };
+}
+
+/** A pod as a Deployment makes it. */
+export function podOf(deployment: ClusterObject, namespace: string): ClusterObject {
+  const { template } = deployment.spec as DeploymentSpec;
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { ...template.metadata, name: 'try', namespace },
+    spec: template.spec,
+  };
+}
+
+/** Has the API server check an object without keeping it. A field that it doesn't know is an error. */
+export async function dryRun(cluster: TestCluster, object: ClusterObject): Promise<void> {
+  const { apiVersion, kind, metadata } = object;
+  const root = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
+  const home = metadata.namespace ? `/namespaces/${metadata.namespace}` : '';
+  const plural = `${kind.toLowerCase()}s`.replace(/ys$/, 'ies');
+  const query = 'dryRun=All&fieldManager=helm&force=true&fieldValidation=Strict';
+  const path = `${root}${home}/${plural}/${metadata.name}?${query}`;
+  await cluster.request('PATCH', path, object, 'application/apply-patch+yaml');
+}

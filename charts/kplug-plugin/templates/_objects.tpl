@@ -1,0 +1,212 @@
+{{/*
+The objects of a plugin. The chart of the operator has a copy of this file, and makes them of each plugin in its list: so they look at nothing
+but .Values, .Release and .Chart.
+*/}}
+
+{{- define "plugin.serviceaccount" -}}
+{{- if .Values.serviceAccount.create }}
+apiVersion: v1
+kind: ServiceAccount
+metadata:
+  name: {{ include "plugin.serviceAccountName" . }}
+  namespace: {{ .Release.Namespace }}
+  labels: {{- include "plugin.labels" . | nindent 4 }}
+  {{- with .Values.serviceAccount.annotations }}
+  annotations: {{- toYaml . | nindent 4 }}
+  {{- end }}
+automountServiceAccountToken: {{ .Values.serviceAccount.automountToken }}
+{{- end }}
+{{- end }}
+
+{{- define "plugin.secret" -}}
+{{- if .Values.secretEnv }}
+apiVersion: v1
+kind: Secret
+metadata:
+  name: {{ include "plugin.fullname" . }}
+  namespace: {{ .Release.Namespace }}
+  labels: {{- include "plugin.labels" . | nindent 4 }}
+stringData:
+  {{- range $name, $value := .Values.secretEnv }}
+  {{ $name }}: {{ $value | quote }}
+  {{- end }}
+{{- end }}
+{{- end }}
+
+{{- define "plugin.deployment" -}}
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: {{ include "plugin.fullname" . }}
+  namespace: {{ .Release.Namespace }}
+  labels: {{- include "plugin.labels" . | nindent 4 }}
+spec:
+  replicas: {{ .Values.replicas }}
+  # The new version is there before the old one goes, so that each resource moves over once.
+  strategy:
+    rollingUpdate: { maxSurge: 1, maxUnavailable: 0 }
+  selector:
+    matchLabels: {{- include "plugin.selectorLabels" . | nindent 6 }}
+  template:
+    metadata:
+      labels:
+        {{- include "plugin.labels" . | nindent 8 }}
+        {{- with .Values.podLabels }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+      annotations:
+        kubectl.kubernetes.io/default-container: plugin
+        {{- with .Values.secretEnv }}
+        checksum/secret: {{ toJson . | sha256sum }}
+        {{- end }}
+        {{- with .Values.podAnnotations }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
+    spec:
+      serviceAccountName: {{ include "plugin.serviceAccountName" . }}
+      automountServiceAccountToken: {{ .Values.serviceAccount.automountToken }}
+      enableServiceLinks: false
+      # Time for the calls under way, and a little more.
+      terminationGracePeriodSeconds: {{ add 5 (ceil (divf (include "plugin.milliseconds" .Values.drainTimeout) 1000.0)) }}
+      {{- with .Values.imagePullSecrets }}
+      imagePullSecrets: {{- toYaml . | nindent 8 }}
+      {{- end }}
+      {{- with .Values.priorityClassName }}
+      priorityClassName: {{ . }}
+      {{- end }}
+      securityContext:
+        runAsNonRoot: true
+        runAsUser: 65532
+        runAsGroup: 65532
+        fsGroup: 65532
+        seccompProfile: { type: RuntimeDefault }
+      containers:
+        - name: plugin
+          image: "{{ .Values.image.repository }}:{{ .Values.image.tag }}"
+          imagePullPolicy: {{ .Values.image.pullPolicy }}
+          {{- with .Values.command }}
+          command: {{- toYaml . | nindent 12 }}
+          {{- end }}
+          {{- with .Values.args }}
+          args: {{- toYaml . | nindent 12 }}
+          {{- end }}
+          env:
+            - { name: KPLUG_CONTROLLER, value: {{ .Values.controller | quote }} }
+            - { name: KPLUG_BIND_ADDRESS, value: ":{{ .Values.port }}" }
+            - { name: KPLUG_WEIGHT, value: {{ .Values.weight | quote }} }
+            - { name: KPLUG_DRAIN_TIMEOUT, value: {{ include "plugin.milliseconds" .Values.drainTimeout | quote }} }
+            - { name: KPLUG_LOG_LEVEL, value: {{ .Values.logLevel }} }
+            {{- with .Values.heartbeatInterval }}
+            - { name: KPLUG_HEARTBEAT_INTERVAL, value: {{ include "plugin.milliseconds" . | quote }} }
+            {{- end }}
+            {{- with .Values.ttl }}
+            - { name: KPLUG_TTL, value: {{ include "plugin.milliseconds" . | quote }} }
+            {{- end }}
+            {{- with .Values.labels }}
+            - name: KPLUG_LABELS
+              value: {{ range $name, $value := . }}{{ $name }}={{ $value }},{{ end }}
+            {{- end }}
+            - name: KPLUG_POD_NAME
+              valueFrom: { fieldRef: { fieldPath: metadata.name } }
+            - name: KPLUG_POD_NAMESPACE
+              valueFrom: { fieldRef: { fieldPath: metadata.namespace } }
+            {{- range $name, $value := .Values.env }}
+            - { name: {{ $name }}, value: {{ $value | quote }} }
+            {{- end }}
+          {{- if or .Values.secretEnv .Values.existingSecrets }}
+          envFrom:
+            {{- if .Values.secretEnv }}
+            - secretRef: { name: {{ include "plugin.fullname" . }} }
+            {{- end }}
+            {{- range .Values.existingSecrets }}
+            - secretRef: { name: {{ . }} }
+            {{- end }}
+          {{- end }}
+          ports:
+            - { name: grpc, containerPort: {{ .Values.port }} }
+          startupProbe:
+            grpc: { port: {{ .Values.port }} }
+            periodSeconds: 1
+            failureThreshold: 60
+          livenessProbe:
+            grpc: { port: {{ .Values.port }} }
+            periodSeconds: 10
+            timeoutSeconds: 5
+          readinessProbe:
+            grpc: { port: {{ .Values.port }} }
+            periodSeconds: 5
+            timeoutSeconds: 5
+          resources: {{- toYaml .Values.resources | nindent 12 }}
+          securityContext:
+            allowPrivilegeEscalation: false
+            readOnlyRootFilesystem: true
+            capabilities: { drop: [ALL] }
+          {{- with .Values.volumeMounts }}
+          volumeMounts: {{- toYaml . | nindent 12 }}
+          {{- end }}
+      {{- with .Values.volumes }}
+      volumes: {{- toYaml . | nindent 8 }}
+      {{- end }}
+      {{- with .Values.nodeSelector }}
+      nodeSelector: {{- toYaml . | nindent 8 }}
+      {{- end }}
+      {{- with .Values.tolerations }}
+      tolerations: {{- toYaml . | nindent 8 }}
+      {{- end }}
+      {{- with .Values.affinity }}
+      affinity: {{- toYaml . | nindent 8 }}
+      {{- end }}
+      {{- with .Values.topologySpreadConstraints }}
+      topologySpreadConstraints: {{- toYaml . | nindent 8 }}
+      {{- end }}
+{{- end }}
+
+{{- define "plugin.service" -}}
+{{- if .Values.service.enabled }}
+# For people and tools. The operator calls each instance where its own beats say that it is.
+apiVersion: v1
+kind: Service
+metadata:
+  name: {{ include "plugin.fullname" . }}
+  namespace: {{ .Release.Namespace }}
+  labels: {{- include "plugin.labels" . | nindent 4 }}
+spec:
+  clusterIP: None
+  selector: {{- include "plugin.selectorLabels" . | nindent 4 }}
+  ports:
+    - { name: grpc, port: {{ .Values.port }}, targetPort: grpc, appProtocol: kubernetes.io/h2c }
+{{- end }}
+{{- end }}
+
+{{- define "plugin.poddisruptionbudget" -}}
+{{- if and .Values.podDisruptionBudget.enabled (gt (int .Values.replicas) 1) }}
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata:
+  name: {{ include "plugin.fullname" . }}
+  namespace: {{ .Release.Namespace }}
+  labels: {{- include "plugin.labels" . | nindent 4 }}
+spec:
+  maxUnavailable: {{ .Values.podDisruptionBudget.maxUnavailable }}
+  selector:
+    matchLabels: {{- include "plugin.selectorLabels" . | nindent 6 }}
+{{- end }}
+{{- end }}
+
+{{- define "plugin.networkpolicy" -}}
+{{- if .Values.networkPolicy.enabled }}
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata:
+  name: {{ include "plugin.fullname" . }}
+  namespace: {{ .Release.Namespace }}
+  labels: {{- include "plugin.labels" . | nindent 4 }}
+spec:
+  podSelector:
+    matchLabels: {{- include "plugin.selectorLabels" . | nindent 6 }}
+  policyTypes: [Ingress]
+  ingress:
+    - ports: [{ port: grpc }]
+      from: {{- .Values.networkPolicy.from | default (list (dict "namespaceSelector" dict)) | toYaml | nindent 8 }}
+{{- end }}
+{{- end }}

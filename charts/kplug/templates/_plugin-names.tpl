@@ -1,0 +1,43 @@
+{{- define "plugin.name" -}}
+{{- default .Chart.Name .Values.nameOverride | trunc 50 | trimSuffix "-" }}
+{{- end }}
+
+{{/* A release is one plugin, so it is called as its release. */}}
+{{- define "plugin.fullname" -}}
+{{- default .Release.Name .Values.fullnameOverride | trunc 50 | trimSuffix "-" }}
+{{- end }}
+
+{{- define "plugin.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "plugin.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/component: plugin
+{{- end }}
+
+{{- define "plugin.labels" -}}
+{{ include "plugin.selectorLabels" . }}
+{{- with .Values.image.tag }}
+app.kubernetes.io/version: {{ . | trunc 63 | quote }}
+{{- end }}
+app.kubernetes.io/part-of: kplug
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{- end }}
+
+{{- define "plugin.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create }}
+{{- default (include "plugin.fullname" .) .Values.serviceAccount.name }}
+{{- else }}
+{{- default "default" .Values.serviceAccount.name }}
+{{- end }}
+{{- end }}
+
+{{/* A duration such as 25s or 1m30s in milliseconds, as the SDK reads it. */}}
+{{- define "plugin.milliseconds" -}}
+{{- $sum := 0.0 }}
+{{- $factors := dict "ms" 1 "s" 1000 "m" 60000 "h" 3600000 }}
+{{- range regexFindAll "[0-9]+(\\.[0-9]+)?(ms|s|m|h)" . -1 }}
+{{- $unit := regexFind "[a-z]+$" . }}
+{{- $sum = addf $sum (mulf (trimSuffix $unit . | float64) (get $factors $unit)) }}
+{{- end }}
+{{- $sum | int64 }}
+{{- end }}

@@ -1,0 +1,140 @@
+import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { delegationSchema } from '@kplug/controller';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parse, parseAllDocuments, stringify } from 'yaml';
+import { startTimeout } from '../test/control-plane/connect.ts';
+import { type ClusterObject, TestCluster } from '../test/control-plane/test-cluster.ts';
+import { kustomizeFor } from '../tools/charts/kustomize.ts';
+import { exampleFolder } from '../tools/template/documents.ts';
+import { dryRun, podOf } from './dry-run.ts';
+import { helm, helmTimeout, only, render } from './testing.ts';
+
+// In CI it must be there.
+const kustomize = await kustomizeFor("the tests of a plugin's manifests");
+
+let cluster: TestCluster;
+let namespace: string;
+let folder: string;
+
+beforeAll(async () => {
+  await helm('version');
+  cluster = await TestCluster.connect();
+  namespace = await cluster.namespace();
+  const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' };
+  await cluster.edit({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }, { metadata: { labels } });
+  folder = await mkdtemp(join(tmpdir(), 'kplug-kustomize-'));
+  await cp(join(exampleFolder, 'manifests'), join(folder, 'manifests'), { recursive: true });
+  await cp(join(exampleFolder, 'manifests'), join(folder, 'other'), { recursive: true });
+}, startTimeout + helmTimeout);
+
+afterAll(async () => {
+  await rm(folder, { recursive: true, force: true });
+  await cluster.close();
+});
+
+async function build(where: string): Promise<ClusterObject[]> {
+  const documents = parseAllDocuments((await kustomize?.(join(folder, where))) ?? '');
+  return documents.map((document) => document.toJS() as ClusterObject);
+}
+
+/** An overlay of the operator as its chart makes it, and what becomes of its Deployment. */
+async function buildOperator(...components: string[]): Promise<ClusterObject> {
+  const operator = await render('kplug', {}, namespace);
+  await cluster.apply(only(operator, 'ServiceAccount'));
+  await writeFile(join(folder, 'operator.yaml'), operator.map((object) => stringify(object)).join('---\n'));
+  await writeFile(join(folder, 'kustomization.yaml'), stringify({ resources: ['operator.yaml'], components }));
+  return only(await build('.'), 'Deployment');
+}
+
+/** What `kubectl patch --patch-file` makes of the operator's Deployment. */
+async function patchOperator(file: string): Promise<unknown> {
+  const operator = only(await render('kplug', {}, namespace), 'Deployment');
+  await cluster.apply(operator);
+  const path = `/apis/apps/v1/namespaces/${namespace}/deployments/${operator.metadata.name}?dryRun=All&fieldValidation=Strict`;
+  const { metadata: _, ...patch } = parse(await readFile(join(exampleFolder, file), 'utf8')) as ClusterObject;
+  const type = 'application/strategic-merge-patch+json';
+  return (await cluster.request<ClusterObject>('PATCH', path, patch, type)).spec;
+}
+
+const folderOf = { name: 'plugins', mountPath: '/plugins' };
+
+describe.runIf(kustomize)("a plugin's manifests", () => {
+  it('have an init container copy it into the plugins folder of the operator', async () => {
+    const pod = podOf(await buildOperator('manifests/init-container'), namespace);
+    await dryRun(cluster, pod);
+    expect(pod.spec).toMatchObject({
+      initContainers: [{ name: 'plugin-first-fit', volumeMounts: [folderOf] }],
+      containers: [{ name: 'operator', args: expect.arrayContaining(['--config=/etc/kplug/kplug.yaml']) }],
+      volumes: expect.arrayContaining([{ name: 'plugins', emptyDir: {} }]),
+    });
+    expect(JSON.stringify(pod.spec)).toContain('"name":"KPLUG_PLUGINS_DIR","value":"/plugins"');
+  });
+
+  it('mount the image there, beside another plugin that was copied', async () => {
+    const pod = podOf(await buildOperator('other/init-container', 'manifests/image-volume'), namespace);
+    await dryRun(cluster, pod);
+    const mount = { name: 'plugin-first-fit', mountPath: '/plugins/first-fit', subPath: 'plugin', readOnly: true };
+    expect(pod.spec).toMatchObject({
+      initContainers: [{ name: 'plugin-first-fit' }],
+      containers: [{ volumeMounts: expect.arrayContaining([folderOf, mount]) }],
+      volumes: expect.arrayContaining([
+        { name: 'plugins', emptyDir: {} },
+        {
+          name: 'plugin-first-fit',
+          image: { reference: 'ghcr.io/example/first-fit:0.1.0', pullPolicy: 'IfNotPresent' },
+        },
+      ]),
+    });
+  });
+
+  it.each(['init-container', 'image-volume'])('are patches for kubectl as well: %s', async (way) => {
+    const { spec } = podOf(await buildOperator(`manifests/${way}`), namespace);
+    const { initContainers = [], volumes } = spec as { initContainers?: object[]; volumes: object[] };
+    expect(await patchOperator(`manifests/${way}/operator.yaml`)).toMatchObject({
+      template: {
+        spec: {
+          ...(initContainers.length > 0 && { initContainers }),
+          volumes: expect.arrayContaining(volumes.map((volume) => expect.objectContaining(withoutDefaults(volume)))),
+        },
+      },
+    });
+  });
+
+  it('run it in pods of its own', async () => {
+    const [deployment, ...others] = await build('manifests/deployment');
+    expect(others).toEqual([]);
+    if (!deployment) throw new Error('there is no Deployment');
+    expect(deployment.metadata.namespace).toBe('kplug-system');
+    await dryRun(cluster, { ...deployment, metadata: { ...deployment.metadata, namespace } });
+    await dryRun(cluster, podOf(deployment, namespace));
+  });
+
+  it('define a kind that takes the sample, delegate it, and grant what that takes', async () => {
+    const objects = await build('manifests/kind');
+    const crd = only(objects, 'CustomResourceDefinition');
+    await cluster.define(crd);
+    try {
+      const [sample] = parseAllDocuments(await readFile(join(exampleFolder, 'samples/office.yaml'), 'utf8')).map(
+        (document) => document.toJS() as ClusterObject,
+      );
+      if (!sample) throw new Error('there is no sample');
+      await cluster.apply({ ...sample, metadata: { ...sample.metadata, namespace } });
+      const wrong = { ...sample, spec: { network: 'all of it', subnets: [{ name: 'desks', hosts: 200 }] } };
+      await expect(cluster.apply({ ...wrong, metadata: { ...sample.metadata, namespace } })).rejects.toThrow(/network/);
+    } finally {
+      await cluster.delete(crd);
+    }
+    const { metadata, spec } = only(objects, 'Delegation');
+    expect(delegationSchema.parse({ name: metadata.name, ...(spec as object) })).toMatchObject({
+      base: { apiVersion: 'example.org/v1alpha1', kind: 'AddressPlan' },
+    });
+    await dryRun(cluster, only(objects, 'ClusterRole'));
+  });
+});
+
+/** Of a volume what the API server adds nothing to. */
+function withoutDefaults(volume: object): object {
+  return 'configMap' in volume ? { name: 'config' } : volume;
+}

@@ -1,0 +1,98 @@
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { parse } from 'yaml';
+import { languages } from '../init/plugin-names.ts';
+import { kplug } from '../testing/kplug-process.ts';
+
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'kplug-init-'));
+});
+
+afterEach(() => rm(folder, { recursive: true }));
+
+const init = (...args: string[]) => kplug(['init', 'plugin', ...args], { cwd: folder });
+
+async function filesIn(where: string): Promise<Record<string, string>> {
+  const entries = await readdir(where, { recursive: true, withFileTypes: true });
+  const paths = entries.filter((entry) => entry.isFile()).map(({ parentPath, name }) => join(parentPath, name));
+  const texts = await Promise.all(paths.map((path) => readFile(path, 'utf8')));
+  return Object.fromEntries(paths.map((path, index) => [path.slice(where.length + 1), texts[index] ?? '']));
+}
+
+describe('kplug init plugin', () => {
+  it.each(languages)('makes a plugin in %s, and fills in every name', async (language) => {
+    const names = ['--name', 'PostgreSQL', '--kind', 'Policy', '--group', 'my.org', '--api', 'Tables@2.1.0'];
+    const { code, stdout, stderr } = await init('new/one', '--language', language, ...names, '--image', 'r.io/me/pg');
+    expect({ code, stderr }).toEqual({
+      code: 0,
+      stderr: expect.stringMatching(/^PostgreSQL is made, with \d+ files; go on as new\/one\/README.md says\n$/),
+    });
+    const files = await filesIn(join(folder, 'new/one'));
+    expect(Object.keys(files).sort()).toEqual(stdout.trim().split('\n').sort());
+    expect(Object.keys(files)).toEqual(
+      expect.arrayContaining(['.github/workflows/plugin.yaml', '.gitignore', 'Dockerfile', 'README.md', 'plugin.yaml']),
+    );
+    for (const [path, text] of Object.entries(files)) {
+      expect(text, path).not.toMatch(/__[A-Z]+(_[A-Z]+)*__|FirstFit|first-fit|AddressPlan/);
+      if (path.endsWith('.yaml')) expect(parse(text), path).toEqual(expect.anything());
+    }
+    expect(parse(files['manifests/kind/crd.yaml'] ?? '')).toMatchObject({
+      metadata: { name: 'policies.my.org' },
+      spec: { group: 'my.org', names: { kind: 'Policy', plural: 'policies', singular: 'policy' } },
+    });
+    expect(parse(files['manifests/kind/delegation.yaml'] ?? '')).toMatchObject({
+      spec: { base: { apiVersion: 'my.org/v1alpha1', kind: 'Policy' }, api: 'Tables@^2.1.0' },
+    });
+    expect(files['manifests/deployment/deployment.yaml']).toContain('image: r.io/me/pg:0.1.0');
+    expect(files['.github/workflows/plugin.yaml']).toContain('registry: r.io');
+    expect(files['README.md']?.match(/^ ?\d+\. \*\*/gm)).toHaveLength(10);
+  });
+
+  it('asks nothing without a terminal, and names the plugin as its folder', async () => {
+    expect((await init('my-first_plugin')).code).toBe(0);
+    const { 'plugin.ts': plugin, 'package.json': packageJson = '' } = await filesIn(join(folder, 'my-first_plugin'));
+    expect(plugin).toContain("name: 'MyFirstPlugin'");
+    expect(plugin).toContain("api: 'AddressPlan@1.0.0'");
+    expect(JSON.parse(packageJson)).toMatchObject({ name: 'my-first-plugin' });
+  });
+
+  it('takes the current folder, with a repository that has nothing else in it', async () => {
+    await mkdir(join(folder, '.git'));
+    await writeFile(join(folder, '.git', 'config'), 'mine');
+    expect((await init('--yes', '--name', 'Here')).code).toBe(0);
+    expect(await filesIn(folder)).toMatchObject({
+      '.git/config': 'mine',
+      'plugin.ts': expect.stringContaining('Here'),
+    });
+  });
+
+  it('writes nothing into a folder that has something in it', async () => {
+    for (const name of ['a', 'b', 'c', 'README.md']) await writeFile(join(folder, name), 'mine');
+    const { code, stdout, stderr } = await init('--yes');
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toBe(
+      'kplug: the folder . is not empty: there is README.md, a, b, …; nothing was written. Name a new or an empty folder\n',
+    );
+    expect(await filesIn(folder)).toEqual({ a: 'mine', b: 'mine', c: 'mine', 'README.md': 'mine' });
+    const file = await init('a');
+    expect({ code: file.code, stderr: file.stderr }).toEqual({ code: 2, stderr: expect.stringContaining('ENOTDIR') });
+  });
+
+  it.each([
+    [['--name', 'no name'], /"no name" can't be the plugin's name; write one such as FirstFit, with --name/],
+    [['--kind', 'plan'], /"plan" can't be the kind of its resources; write one such as AddressPlan, with --kind/],
+    [['--group', 'org'], /"org" can't be the kind's group; write one such as example.org, with --group/],
+    [['--api', 'Plan@1'], /"Plan@1" can't be the plugin API that it implements; .*, with --api/],
+    [['--image', 'Me/x:1'], /"Me\/x:1" can't be its image, without a tag; .*, with --image/],
+    [['--language', 'java'], /'java' is invalid. Allowed choices are typescript, python, go/],
+  ])('refuses %j', async (args, message) => {
+    const { code, stderr } = await init('new', ...args);
+    expect(code).toBe(2);
+    expect(stderr).toMatch(message);
+    expect(await readdir(folder)).toEqual([]);
+  });
+});
