@@ -20,6 +20,8 @@ const patience = { timeout: 20_000, interval: 20 };
 export interface KubernetesOperatorOptions {
   delegation?: Partial<DelegationDeclaration>;
   controller?: Partial<ControllerOptions>;
+  /** Where plugins are declared, beside the operator's namespace. */
+  pluginNamespaces?: readonly string[];
   /** Who the operator is. Default: the cluster's own user. */
   kubeConfig?: KubeConfig;
 }
@@ -44,7 +46,12 @@ export class KubernetesOperator {
   static async start(
     cluster: TestCluster,
     namespace: string,
-    { delegation, controller: options, kubeConfig = cluster.kubeConfig }: KubernetesOperatorOptions = {},
+    {
+      delegation,
+      controller: options,
+      pluginNamespaces = [],
+      kubeConfig = cluster.kubeConfig,
+    }: KubernetesOperatorOptions = {},
   ): Promise<KubernetesOperator> {
     const requests: RequestObservation[] = [];
     const logger = pino({ level: process.env.KPLUG_TEST_LOG ?? 'silent' });
@@ -52,6 +59,7 @@ export class KubernetesOperator {
       kubeConfig,
       namespaces: [namespace],
       namespace,
+      pluginNamespaces,
       logger,
       observe: (request) => void requests.push(request),
     });

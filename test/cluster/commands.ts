@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { findHelm } from '../../tools/charts/find-helm.ts';
 
@@ -17,6 +18,12 @@ export async function getJson<T>(...args: string[]): Promise<T> {
 /** Runs Helm, which is built first where there is none. */
 export async function helm(...args: string[]): Promise<string> {
   return execute(await findHelm((message) => console.error(message)), args);
+}
+
+/** Runs the `kplug` command of this repository. Rejects when it fails. */
+export function kplug(...args: string[]): Promise<string> {
+  const main = fileURLToPath(new URL('../../packages/cli/src/main.ts', import.meta.url));
+  return execute(process.execPath, [main, ...args]);
 }
 
 /** Puts a folder into the cluster as an image, by the command that `KPLUG_LOAD_IMAGE` gives. */

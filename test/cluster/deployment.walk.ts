@@ -1,5 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { DeployedExample, meanwhile, type Pod } from './example.ts';
+import { kplug } from './commands.ts';
+import type { Pod } from './deployed-namespace.ts';
+import { DeployedExample, meanwhile } from './example.ts';
 
 const example = new DeployedExample();
 const manifests = ['users', 'sessions'].map(
@@ -17,7 +19,7 @@ afterAll(async () => {
   }
 });
 
-const steps = 11;
+const steps = 12;
 const step = (name: string, work: () => Promise<void>) =>
   it(name, async () => {
     await work();
@@ -42,16 +44,25 @@ describe('the example on a cluster', () => {
     const plugins = (await example.kubectl('get', 'plug')).split('\n');
     expect(plugins[0]?.trim().split(/ +/)).toEqual([
       'NAME',
+      'IMPLEMENTATION',
       'VERSION',
       'APIS',
       'INSTANCES',
       'READY',
+      'SOURCE',
       'LAST-SEEN',
       'AGE',
     ]);
-    expect(plugins[1]).toMatch(/^sqlite-1\.0\.0 +1\.0\.0 +DatabaseTable@1\.0\.0 +1\/1 +True /);
+    expect(plugins[1]).toMatch(/^sqlite-1\.0\.0 +SQLite +1\.0\.0 +DatabaseTable@1\.0\.0 +1\/1 +True +heartbeat /);
     const events = await example.kubectl('get', 'events.events.k8s.io', '--output=jsonpath={.items[*].reason}');
     expect(events).toContain('TableCreated');
+  });
+
+  step('has nothing that the doctor finds a problem with', async () => {
+    const diagnosis = await kplug('doctor', '--cluster', '--operator-namespace', example.namespace, '--output', 'json');
+    const { findings } = JSON.parse(diagnosis) as { findings: { outcome: string; message: string }[] };
+    expect(findings.filter(({ outcome }) => outcome === 'problem')).toEqual([]);
+    expect(findings.filter(({ outcome }) => outcome === 'ok').length).toBeGreaterThan(10);
   });
 
   step('swaps to the preferred plugin when it comes, and makes the real table', async () => {

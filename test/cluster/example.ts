@@ -1,12 +1,8 @@
-import { randomBytes } from 'node:crypto';
-import { fileURLToPath } from 'node:url';
 import { expect, vi } from 'vitest';
-import { getJson, helm, kubectl, loadImage } from './commands.ts';
+import { kubectl } from './commands.ts';
+import { DeployedNamespace, inRepository, type Pod } from './deployed-namespace.ts';
 
-const repository = fileURLToPath(new URL('../..', import.meta.url));
-const inRepository = (path: string) => `${repository}${path}`;
 const deploy = (file: string) => inRepository(`examples/database-table/deploy/${file}`);
-const pluginDefinition = 'plugins.plugins.kplug.dev';
 
 // The kernel keeps SIGKILL from a container's first process when it comes from inside, so its own debugger has it exit.
 const crashScript = `
@@ -37,48 +33,24 @@ export interface Table {
   };
 }
 
-/** A pod, as far as the walk looks at it. */
-export interface Pod {
-  metadata: { name: string; uid: string; labels: Record<string, string>; deletionTimestamp?: string };
-  status: { containerStatuses?: { restartCount: number; ready: boolean }[] };
-}
-
-/** A `Plugin`, as far as the walk looks at it. */
-export interface Plugin {
-  metadata: { name: string };
-  spec: { plugin: string; version: string };
-  status?: { ready?: string; instanceCount?: string; instances?: { podName?: string; state: string }[] };
-}
-
 /** The example, deployed into a namespace of its own, by the files that its README names. */
-export class DeployedExample {
-  readonly namespace = `kplug-walk-${randomBytes(3).toString('hex')}`;
-
+export class DeployedExample extends DeployedNamespace {
   /** Loads the images that `pnpm build:image` made, and makes the kinds and the namespace. */
   async prepare(): Promise<void> {
-    const images = ['operator', 'database-table-sqlite', 'database-table-postgresql', 'postgresql-server'];
-    for (const image of images) await loadImage(`kplug/${image}:dev`, inRepository(`dist/image/${image}`));
+    await this.load('operator', 'database-table-sqlite', 'database-table-postgresql', 'postgresql-server');
     await kubectl('apply', '--server-side', '--force-conflicts', '--filename', deploy('crds.yaml'));
-    await kubectl('create', 'namespace', this.namespace);
-    await kubectl('label', 'namespace', this.namespace, 'pod-security.kubernetes.io/enforce=restricted');
+    await this.create();
   }
 
   /** Installs or upgrades the operator, for this namespace only, and waits until it runs. */
-  async operator(...settings: string[]): Promise<void> {
-    const found = await kubectl('get', 'crd', pluginDefinition, '--ignore-not-found', '--output=name');
-    // Another release may have it; then it is brought up to date here.
-    if (found) {
-      const file = inRepository('charts/kplug/files/plugin.crd.yaml');
-      await kubectl('apply', '--server-side', '--force-conflicts', '--filename', file);
-    }
-    const own = [`namespaces={${this.namespace}}`, `crds.enabled=${!found}`, ...settings];
-    await this.#install('kplug', 'kplug', deploy('operator-values.yaml'), own);
+  operator(...settings: string[]): Promise<void> {
+    return this.installOperator(deploy('operator-values.yaml'), ...settings);
   }
 
   /** Installs or upgrades a plugin, and waits until it runs. */
   async plugin(name: 'sqlite' | 'postgresql', ...settings: string[]): Promise<void> {
     const own = [`controller=kplug.${this.namespace}.svc:50050`, ...settings];
-    await this.#install(name, 'kplug-plugin', deploy(`${name}-values.yaml`), own);
+    await this.install(name, 'kplug-plugin', deploy(`${name}-values.yaml`), own);
   }
 
   /** Starts the example's PostgreSQL, and waits until it runs. */
@@ -87,37 +59,8 @@ export class DeployedExample {
     await this.kubectl('rollout', 'status', 'deployment/postgresql-server', '--timeout=120s');
   }
 
-  kubectl(...args: string[]): Promise<string> {
-    return kubectl('--namespace', this.namespace, ...args);
-  }
-
   table(name: string): Promise<Table> {
-    return getJson<Table>('databasetable', name, '--namespace', this.namespace);
-  }
-
-  async plugins(): Promise<Plugin[]> {
-    return (await getJson<{ items: Plugin[] }>(pluginDefinition, '--namespace', this.namespace)).items;
-  }
-
-  /** The pods of a release that aren't ending. */
-  async pods(release: string): Promise<Pod[]> {
-    const selector = `app.kubernetes.io/instance=${release}`;
-    const { items } = await getJson<{ items: Pod[] }>('pods', '--selector', selector, '--namespace', this.namespace);
-    return items.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
-  }
-
-  /** The pod that the heartbeat Service leads to. Waits until it is exactly one. */
-  leader(): Promise<Pod> {
-    return vi.waitFor(
-      async () => {
-        const leaders = (await this.pods('kplug')).filter(
-          ({ metadata }) => metadata.labels['kplug.dev/role'] === 'leader',
-        );
-        expect(leaders, 'pods labelled as the leader').toHaveLength(1);
-        return leaders[0] as Pod;
-      },
-      { timeout: 60_000, interval: 250 },
-    );
+    return this.get<Table>('databasetable', name);
   }
 
   /** Waits until a table is ready in its present generation, by a plugin. */
@@ -143,7 +86,7 @@ export class DeployedExample {
   /** Ends the process in a pod with no chance to tidy up, and waits until it has been started again. */
   async crash(pod: string): Promise<void> {
     const restarts = async () => {
-      const { status } = await getJson<Pod>('pod', pod, '--namespace', this.namespace);
+      const { status } = await this.get<Pod>('pod', pod);
       return status.containerStatuses?.[0]?.restartCount ?? 0;
     };
     const before = await restarts();
@@ -156,26 +99,10 @@ export class DeployedExample {
     });
   }
 
-  /** The pods and what went wrong with them, to be read by whoever runs the walk. */
-  async troubles(): Promise<string> {
-    const pods = await this.kubectl('get', 'pods', '--output=wide');
-    const warnings = await this.kubectl('get', 'events', '--field-selector=type=Warning', '--sort-by=.lastTimestamp');
-    return `${pods}\n${warnings}`;
-  }
-
   /** Removes everything but the kinds. */
-  async remove(): Promise<void> {
+  override async remove(): Promise<void> {
     await this.kubectl('delete', 'databasetables', '--all', '--timeout=60s');
-    for (const release of ['sqlite', 'postgresql', 'kplug']) {
-      await helm('uninstall', release, '--namespace', this.namespace, '--ignore-not-found', '--wait');
-    }
-    await kubectl('delete', 'namespace', this.namespace, '--timeout=120s');
-  }
-
-  async #install(release: string, chart: string, values: string, settings: readonly string[]): Promise<void> {
-    const set = settings.flatMap((setting) => ['--set', setting]);
-    const where = ['--namespace', this.namespace, '--wait', '--timeout=2m'];
-    await helm('upgrade', '--install', release, inRepository(`charts/${chart}`), ...where, '--values', values, ...set);
+    await super.remove();
   }
 }
 

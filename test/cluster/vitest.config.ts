@@ -5,6 +5,8 @@ export default defineConfig({
   test: {
     include: ['test/cluster/*.walk.ts'],
     bail: 1,
+    // They share the kinds of the cluster.
+    fileParallelism: false,
     testTimeout: 180_000,
     hookTimeout: 600_000,
   },

@@ -1,0 +1,15 @@
+import { definePlugin, serveApi } from '@kplug/sdk';
+import { BarService } from './gen/foobar/v1/foobar_pb.ts';
+
+// It is behind a Service and tells nobody of itself: the operator asks it what it is.
+await definePlugin({
+  name: 'Gamma',
+  version: '1.0.0',
+  apis: [
+    serveApi({
+      api: 'Bar@1.0.0',
+      service: BarService,
+      methods: { bars: ({ count }) => ({ bars: Array.from({ length: count }, (_, index) => `gamma-${index}`) }) },
+    }),
+  ],
+}).serve({ controller: 'none' });

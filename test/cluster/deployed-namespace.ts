@@ -1,0 +1,123 @@
+import { randomBytes } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import { expect, vi } from 'vitest';
+import { getJson, helm, kubectl, loadImage } from './commands.ts';
+
+const repository = fileURLToPath(new URL('../..', import.meta.url));
+
+/** A file of this repository. */
+export const inRepository = (path: string) => `${repository}${path}`;
+
+const pluginDefinition = 'plugins.plugins.kplug.dev';
+const patience = { timeout: 90_000, interval: 250 };
+
+/** A pod, as far as a walk looks at it. */
+export interface Pod {
+  metadata: { name: string; uid: string; labels: Record<string, string>; deletionTimestamp?: string };
+  status: { containerStatuses?: { restartCount: number; ready: boolean }[] };
+}
+
+/** A `Plugin`, as far as a walk looks at it. */
+export interface Plugin {
+  metadata: { name: string };
+  spec: { plugin?: string; version?: string };
+  status?: {
+    ready?: string;
+    instanceCount?: string;
+    source?: string;
+    instances?: { podName?: string; state: string }[];
+    conditions?: { type: string; status: string; reason: string; message: string }[];
+  };
+}
+
+/** A namespace in which something of this repository is deployed. */
+export class DeployedNamespace {
+  readonly namespace = `kplug-walk-${randomBytes(3).toString('hex')}`;
+  readonly #releases = new Set<string>();
+
+  /** Makes it. What its pods may do is bounded by a Pod Security Standard. */
+  async create(standard: 'restricted' | 'baseline' = 'restricted'): Promise<void> {
+    await kubectl('create', 'namespace', this.namespace);
+    await kubectl('label', 'namespace', this.namespace, `pod-security.kubernetes.io/enforce=${standard}`);
+  }
+
+  /** Puts images that `pnpm build:image` made into the cluster. */
+  async load(...images: string[]): Promise<void> {
+    for (const image of images) await loadImage(`kplug/${image}:dev`, inRepository(`dist/image/${image}`));
+  }
+
+  /** Installs or upgrades the operator, for this namespace only, and waits until it runs. */
+  async installOperator(values: string, ...settings: string[]): Promise<void> {
+    const found = await kubectl('get', 'crd', pluginDefinition, '--ignore-not-found', '--output=name');
+    // Another release may have them; then they are brought up to date here.
+    if (found) {
+      const files = ['plugin', 'delegation'].map((kind) => inRepository(`charts/kplug/files/${kind}.crd.yaml`));
+      await kubectl('apply', '--server-side', '--force-conflicts', ...files.flatMap((file) => ['--filename', file]));
+    }
+    const own = [`namespaces={${this.namespace}}`, `crds.enabled=${!found}`, ...settings];
+    await this.install('kplug', 'kplug', values, own);
+  }
+
+  /** Installs or upgrades a chart, and waits until what it makes runs. */
+  async install(release: string, chart: string, values: string, settings: readonly string[]): Promise<void> {
+    this.#releases.add(release);
+    const set = settings.flatMap((setting) => ['--set', setting]);
+    const where = ['--namespace', this.namespace, '--wait', '--timeout=2m'];
+    await helm('upgrade', '--install', release, inRepository(`charts/${chart}`), ...where, '--values', values, ...set);
+  }
+
+  kubectl(...args: string[]): Promise<string> {
+    return kubectl('--namespace', this.namespace, ...args);
+  }
+
+  get<T>(...args: string[]): Promise<T> {
+    return getJson<T>(...args, '--namespace', this.namespace);
+  }
+
+  /** Waits until an object is as it should be. */
+  expect(object: readonly string[], expected: object): Promise<void> {
+    return vi.waitFor(async () => expect(await this.get(...object)).toMatchObject(expected), patience);
+  }
+
+  async plugins(): Promise<Plugin[]> {
+    return (await this.get<{ items: Plugin[] }>(pluginDefinition)).items;
+  }
+
+  /** The pods of a release that aren't ending. */
+  async pods(release: string): Promise<Pod[]> {
+    const { items } = await this.get<{ items: Pod[] }>('pods', '--selector', `app.kubernetes.io/instance=${release}`);
+    return items.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
+  }
+
+  /** The pod that the heartbeat Service leads to. Waits until it is exactly one. */
+  leader(): Promise<Pod> {
+    return vi.waitFor(async () => {
+      const leaders = (await this.pods('kplug')).filter(
+        ({ metadata }) => metadata.labels['kplug.dev/role'] === 'leader',
+      );
+      expect(leaders, 'pods labelled as the leader').toHaveLength(1);
+      return leaders[0] as Pod;
+    }, patience);
+  }
+
+  /** The pods and what went wrong with them, to be read by whoever runs the walk. */
+  async troubles(): Promise<string> {
+    const pods = await this.kubectl('get', 'pods', '--output=wide');
+    const warnings = await this.kubectl('get', 'events', '--field-selector=type=Warning', '--sort-by=.lastTimestamp');
+    const log = await this.kubectl(
+      'logs',
+      '--selector=app.kubernetes.io/instance=kplug',
+      '--tail=60',
+      '--prefix',
+    ).catch((error: Error) => error.message);
+    return `${pods}\n${warnings}\n${log}`;
+  }
+
+  /** Removes everything but the kinds. */
+  async remove(): Promise<void> {
+    for (const release of [...this.#releases].reverse()) {
+      await helm('uninstall', release, '--namespace', this.namespace, '--ignore-not-found', '--wait');
+    }
+    await kubectl('delete', 'namespace', this.namespace, '--timeout=120s');
+  }
+}

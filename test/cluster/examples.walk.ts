@@ -1,0 +1,235 @@
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { kubectl } from './commands.ts';
+import { DeployedNamespace, inRepository } from './deployed-namespace.ts';
+
+const patience = { timeout: 90_000, interval: 250 };
+const run = promisify(execFile);
+
+/** Steps of a walk, which go on from one another. What a failed walk leaves is to be looked at. */
+function walk(deployed: DeployedNamespace, remove: () => Promise<void>) {
+  let failed = true;
+  let left = 0;
+  afterAll(async () => {
+    if (!failed) return remove();
+    console.error(await deployed.troubles());
+    console.error(`The namespace ${deployed.namespace} is left as it is; delete it when you have looked.`);
+  });
+  return (name: string, work: () => Promise<void>) => {
+    left += 1;
+    it(name, async () => {
+      await work();
+      left -= 1;
+      failed = left > 0;
+    });
+  };
+}
+
+/** A line of what `kubectl get` printed, by its first word. */
+function lineOf(printed: string, name: string): string | undefined {
+  return printed.split('\n').find((line) => line.startsWith(`${name} `));
+}
+
+describe('foobar', () => {
+  const deployed = new DeployedNamespace();
+  const file = (name: string) => inRepository(`examples/foobar/${name}`);
+
+  beforeAll(async () => {
+    await deployed.load('foobar-operator', 'foobar-alpha', 'foobar-beta', 'foobar-gamma');
+    // `kubectl run` makes pods that say nothing of their rights.
+    await deployed.create('baseline');
+    await kubectl('apply', '--server-side', '--force-conflicts', '--filename', file('deploy/kind.yaml'));
+  });
+
+  const step = walk(deployed, async () => {
+    await deployed.kubectl('delete', 'foobars', '--all', '--timeout=60s');
+    await deployed.remove();
+  });
+
+  /** What the operator answers at the port that this example adds. */
+  async function ask(path: string): Promise<unknown> {
+    const [pod] = await deployed.pods('kplug');
+    const where = `/api/v1/namespaces/${deployed.namespace}/pods/${pod?.metadata.name}:8083/proxy${path}`;
+    return JSON.parse(await kubectl('get', '--raw', where));
+  }
+
+  step('runs two plugins in its folder, of images, and has a resource reconciled by one', async () => {
+    await deployed.installOperator(file('deploy/operator-values.yaml'));
+    await deployed.kubectl('apply', '--filename', file('manifests/first.yaml'));
+    await deployed.expect(['foobar', 'first'], { status: { implementation: 'Alpha', foobar: 'aaaa-bar' } });
+    await vi.waitFor(async () => expect(await ask('/foos?prefer=Beta')).toMatchObject({ foo: 'bbb' }), patience);
+    expect(await ask('/foos?prefer=Alpha&length=2')).toMatchObject({ foo: 'aa', plugin: 'Alpha' });
+  });
+
+  step('takes up a plugin behind a Service that never beats', async () => {
+    await deployed.kubectl('run', 'gamma', '--image=kplug/foobar-gamma:dev', '--port=7000');
+    await deployed.kubectl('expose', 'pod', 'gamma', '--port=7000');
+    await deployed.kubectl('apply', '--filename', file('deploy/gamma.yaml'));
+    await vi.waitFor(async () => {
+      expect(await ask('/bars?count=1')).toEqual({ Alpha: ['alpha-0'], Gamma: ['gamma-0'] });
+    }, patience);
+  });
+
+  step('shows which plugin implements what, and how it is', async () => {
+    await vi.waitFor(async () => {
+      const printed = await deployed.kubectl('get', 'plugins.plugins.kplug.dev');
+      expect(lineOf(printed, 'alpha-1.0.0')).toMatch(/ Foo@1\.0\.0,Bar@1\.0\.0,Foobar@1\.0\.0 +1\/1 +True +folder /);
+      expect(lineOf(printed, 'beta-1.0.0')).toMatch(/ Foo@1\.0\.0 +1\/1 +True +folder /);
+      expect(lineOf(printed, 'gamma')).toMatch(/ Bar@1\.0\.0 +1\/1 +True +service /);
+    }, patience);
+    const { conditions = [] } =
+      (await deployed.plugins()).find(({ metadata }) => metadata.name === 'alpha-1.0.0')?.status ?? {};
+    expect(conditions.map(({ type, status }) => `${type} ${status}`).sort()).toEqual([
+      'Accessible True',
+      'Bar True',
+      'Foo True',
+      'Foobar True',
+      'Running True',
+    ]);
+  });
+
+  step('does without the plugin when its pod is gone, and says so', async () => {
+    await deployed.kubectl('delete', 'pod', 'gamma');
+    await vi.waitFor(async () => expect(await ask('/bars?count=1')).toEqual({ Alpha: ['alpha-0'] }), patience);
+    await deployed.expect(['plugins.plugins.kplug.dev', 'gamma'], { status: { ready: 'False' } });
+  });
+});
+
+describe('configmap-secret', () => {
+  const deployed = new DeployedNamespace();
+  const file = (name: string) => inRepository(`examples/configmap-secret/${name}`);
+  let folder: string;
+
+  beforeAll(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'kplug-walk-'));
+    await deployed.load('operator');
+    await deployed.create();
+  });
+
+  const step = walk(deployed, async () => {
+    await kubectl('delete', '--filename', file('deploy/delegations.yaml'), '--timeout=60s');
+    await deployed.remove();
+    await rm(folder, { recursive: true });
+  });
+
+  /** Copies something into the operator's plugins folder, as its README does. */
+  async function drop(from: string, to: string): Promise<void> {
+    const [pod] = await deployed.pods('kplug');
+    await deployed.kubectl('cp', from, `${pod?.metadata.name}:/plugins/${to}`);
+  }
+
+  /** What is said of something that has no status. */
+  async function statusOf(kind: string, name: string, delegation: string): Promise<Record<string, unknown>> {
+    const { metadata } = await deployed.get<{ metadata: { annotations?: Record<string, string> } }>(kind, name);
+    return JSON.parse(metadata.annotations?.[`status.kplug.dev/${delegation}`] ?? '{}');
+  }
+
+  step('is declared at run time, and says that there is no plugin yet', async () => {
+    await deployed.installOperator(file('deploy/operator-values.yaml'));
+    await deployed.kubectl('apply', '--filename', file('deploy/roller.yaml'));
+    await kubectl('apply', '--filename', file('deploy/delegations.yaml'));
+    await deployed.kubectl('apply', '--filename', file('deploy/app.yaml'));
+    await vi.waitFor(async () => {
+      const printed = await kubectl('get', 'delegations');
+      expect(lineOf(printed, 'configmaps')).toMatch(/^configmaps +ConfigMap +ConfigMap@\^1\.0\.0 +False +0\/1 +0 /);
+    }, patience);
+  });
+
+  step('has plugins dropped into the folder, which begin at once', async () => {
+    await drop(inRepository('dist/image/configmap-roller'), 'configmap');
+    await drop(file('plugins/secret.ts'), 'secret.ts');
+    await vi.waitFor(async () => {
+      const { hash, deployments } = await statusOf('configmap', 'settings', 'configmaps');
+      expect(deployments).toEqual(['app']);
+      const app = await deployed.get<{ spec: { template: { metadata: { annotations?: object } } } }>(
+        'deployment',
+        'app',
+      );
+      expect(app.spec.template.metadata.annotations).toEqual({ 'rolls.example.org/settings': hash });
+    }, patience);
+    await vi.waitFor(async () => {
+      expect(lineOf(await kubectl('get', 'delegations'), 'configmaps')).toMatch(/ True +1\/1 +1 /);
+      expect((await deployed.plugins()).map(({ spec }) => spec.plugin).sort()).toEqual([
+        'ConfigMapRoller',
+        'SecretInspector',
+      ]);
+    }, patience);
+  });
+
+  step('tells of a weak key and of a certificate that ends soon', async () => {
+    const [key, certificate] = [join(folder, 'tls.key'), join(folder, 'tls.crt')];
+    const request = ['req', '-x509', '-newkey', 'rsa:1024', '-nodes', '-days', '10', '-subj', '/CN=example.org'];
+    await run('openssl', [...request, '-keyout', key, '-out', certificate]);
+    await deployed.kubectl('create', 'secret', 'tls', 'server', `--key=${key}`, `--cert=${certificate}`);
+    await deployed.kubectl('label', 'secret', 'server', 'example.org/checked=true');
+    await vi.waitFor(async () => {
+      const events = await deployed.kubectl('get', 'events.events.k8s.io', '--output=jsonpath={.items[*].reason}');
+      expect(events.split(' ')).toEqual(expect.arrayContaining(['WeakKey', 'CertificateExpiring']));
+    }, patience);
+  });
+
+  step('has a plugin replaced and removed, with the folder', async () => {
+    const versions = async () => (await deployed.plugins()).filter(({ status }) => status?.ready === 'True');
+    const source = await readFile(file('plugins/secret.ts'), 'utf8');
+    const changed = join(folder, 'secret.ts');
+    await writeFile(changed, source.replace("version: '1.0.0'", "version: '1.1.0'"));
+    await drop(changed, 'secret.ts');
+    await vi.waitFor(async () => {
+      const ready = (await versions()).filter(({ spec }) => spec.plugin === 'SecretInspector');
+      expect(ready.map(({ spec }) => spec.version)).toEqual(['1.1.0']);
+      expect(await statusOf('secret', 'server', 'secrets')).toMatchObject({ plugin: { version: '1.1.0' } });
+    }, patience);
+    const [pod] = await deployed.pods('kplug');
+    await deployed.kubectl('exec', pod?.metadata.name ?? '', '--', 'rm', '/plugins/secret.ts');
+    await vi.waitFor(async () => {
+      expect((await versions()).map(({ spec }) => spec.plugin)).toEqual(['ConfigMapRoller']);
+    }, patience);
+  });
+});
+
+describe('access', () => {
+  const deployed = new DeployedNamespace();
+  const file = (name: string) => inRepository(`examples/access/deploy/${name}`);
+
+  beforeAll(async () => {
+    await deployed.load('operator', 'access');
+    await deployed.create();
+    await kubectl('apply', '--server-side', '--force-conflicts', '--filename', file('kind.yaml'));
+  });
+
+  const step = walk(deployed, async () => {
+    await kubectl('delete', '--filename', file('delegation.yaml'), '--timeout=60s');
+    await deployed.remove();
+  });
+
+  /** Whether somebody may look at pods here. */
+  const mayLook = async (user: string) =>
+    (await deployed.kubectl('auth', 'can-i', 'list', 'pods', `--as=${user}`).catch(() => 'no')).trim();
+
+  step('grants a role for as long as the request is there', async () => {
+    await deployed.installOperator(file('operator-values.yaml'));
+    const account = `--serviceaccount=${deployed.namespace}:access-plugin`;
+    await kubectl('apply', '--filename', file('delegation.yaml'));
+    await deployed.kubectl('create', 'rolebinding', 'access-plugin', '--clusterrole=access-plugin', account);
+    expect(await mayLook('jane')).toBe('no');
+    await deployed.kubectl('apply', '--filename', file('jane.yaml'));
+    await vi.waitFor(async () => expect(await mayLook('jane')).toBe('yes'), patience);
+    const printed = await deployed.kubectl('get', 'accessrequests');
+    expect(lineOf(printed, 'jane')).toMatch(/^jane +jane +view +Granted +\d{4}-/);
+  });
+
+  step('can be asked for no more than it may give', async () => {
+    const patch = '--patch={"spec":{"role":"cluster-admin"}}';
+    const refusal = deployed.kubectl('patch', 'accessrequest', 'jane', '--type=merge', patch);
+    await expect(refusal).rejects.toThrow(/Unsupported value: "cluster-admin"/);
+  });
+
+  step('takes it back with the request', async () => {
+    await deployed.kubectl('delete', 'accessrequest', 'jane', '--timeout=60s');
+    await vi.waitFor(async () => expect(await mayLook('jane')).toBe('no'), patience);
+  });
+});
