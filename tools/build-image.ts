@@ -1,5 +1,14 @@
 import { createHash } from 'node:crypto';
-import { lstatSync, mkdirSync, mkdtempSync, readFileSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  copyFileSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { bundle } from './image/bundle.ts';
@@ -49,7 +58,8 @@ async function build(image: ImageDefinition): Promise<string> {
   const main = image.native ? compiled : `dist/${basename(compiled)}`;
   const packageJson = { name, version, license, private: true, type: 'module', main };
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify(packageJson, null, 2)}\n`);
-  if (!image.native) await bundle(folder, compiled);
+  if (!image.native) await bundle(folder, compiled, image.whole);
+  for (const file of image.files ?? []) copyFileSync(join(source, file), join(folder, basename(file)));
   resetTimes(folder);
   return folder;
 }

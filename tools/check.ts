@@ -37,7 +37,12 @@ const checks: Check[] = [
     command: [
       'sh',
       '-c',
-      `buf generate -o '${generated}' && diff -r '${generated}/packages/protocol/src/gen' packages/protocol/src/gen`,
+      [
+        `buf generate -o '${generated}'`,
+        `diff -r '${generated}/packages/protocol/src/gen' packages/protocol/src/gen`,
+        `buf generate --template examples/foobar/buf.gen.yaml -o '${generated}'`,
+        `diff -r '${generated}/examples/foobar/gen' examples/foobar/gen`,
+      ].join(' && '),
     ],
     advice: 'npx pnpm generate, and commit what it changes',
   },

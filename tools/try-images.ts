@@ -1,10 +1,10 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from '../test/free-port.ts';
 
 /**
  * Starts what `pnpm build:image` made, each folder with nothing but `node`: far from the repository and its `node_modules`, in
@@ -35,15 +35,6 @@ async function until(what: string, isSo: () => boolean | Promise<boolean>): Prom
   }
 }
 
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
 async function answers(url: string): Promise<boolean> {
   return fetch(url).then(
     ({ ok }) => ok,
@@ -62,15 +53,27 @@ interface Resources {
 }
 
 /** Has the operator's image look for a cluster that isn't there, which loads all that a cluster takes. */
-function tryCluster(): void {
+async function tryCluster(): Promise<void> {
   const clusters = [{ name: 'none', cluster: { server: 'https://127.0.0.1:1' } }];
   const contexts = [{ name: 'none', context: { cluster: 'none', user: 'none' } }];
   const users = [{ name: 'none', user: { token: 'none' } }];
   const kubeconfig = { apiVersion: 'v1', kind: 'Config', clusters, contexts, users, 'current-context': 'none' };
   writeFileSync(place('kubeconfig'), JSON.stringify(kubeconfig));
-  const args = [place('image/operator'), 'get', 'pods', '--kubeconfig', place('kubeconfig')];
-  const { stderr } = spawnSync(process.execPath, args, { cwd: place('empty'), env: {}, encoding: 'utf8', ...user });
-  if (!stderr.includes('127.0.0.1:1')) throw new Error(`the cluster is not missed, but: ${stderr}`);
+  const ports = ['grpc-bind-address', 'metrics-addr', 'health-probe-bind-address', 'admin-bind-address'];
+  const args = ['--kubeconfig', place('kubeconfig'), ...ports.flatMap((port) => [`--${port}`, '127.0.0.1:0'])];
+  const options = { cwd: place('empty'), env: {}, ...user };
+  const operator = spawn(process.execPath, [place('image/operator'), ...args], options);
+  let said = '';
+  operator.stderr.on('data', (chunk) => {
+    said += chunk;
+  });
+  try {
+    await until('the operator misses its cluster', async () => said.includes("can't be read from https://127.0.0.1:1"));
+  } catch (cause) {
+    throw new Error(`the cluster is not missed, but: ${said}`, { cause });
+  } finally {
+    operator.kill();
+  }
 }
 
 /** A table that no plugin but the preferred one may make. */
@@ -90,11 +93,11 @@ try {
   writeFileSync(place('manifests/sqlite.yaml'), table('in-sqlite', 'SQLite'));
   writeFileSync(place('manifests/postgresql.yaml'), table('in-postgresql', 'PostgreSQL'));
 
-  tryCluster();
+  await tryCluster();
   const [heartbeat, admin, postgres] = [await freePort(), await freePort(), await freePort()];
   const addresses = ['--grpc-bind-address', `127.0.0.1:${heartbeat}`, '--admin-bind-address', `127.0.0.1:${admin}`];
-  const what = ['--manifests', place('manifests'), '--delegation', place('kplug.yaml')];
-  start('operator', ['operator', ...what, ...addresses, '--log-level', 'warn', '--log-format', 'json'], {});
+  const what = ['--manifests', place('manifests'), '--config', place('kplug.yaml')];
+  start('operator', [...what, ...addresses, '--log-level', 'warn', '--log-format', 'json'], {});
   const adminUrl = `http://127.0.0.1:${admin}`;
   await until('the operator answers its probes', async () =>
     (await Promise.all(['healthz', 'readyz', 'metrics'].map((path) => answers(`${adminUrl}/${path}`)))).every(Boolean),

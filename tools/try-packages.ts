@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
  * Packs what would be published, installs it into an empty folder as a user would, and has the installed command run an
  * operator for a plugin of the installed SDK. Needs `pnpm build` first.
  */
-const packages = ['protocol', 'controller', 'sdk', 'cli'];
+const packages = ['protocol', 'controller', 'sdk', 'operator', 'cli'];
 const folder = mkdtempSync(join(tmpdir(), 'kplug-packages-'));
 const children: ReturnType<typeof spawn>[] = [];
 
@@ -51,7 +51,7 @@ try {
   writeFileSync(join(folder, 'kplug.yaml'), declaration);
   writeFileSync(join(folder, 'plugin.js'), plugin);
   const kplug = join(folder, 'node_modules', '@kplug', 'cli', 'dist', 'main.js');
-  const operator = ['operator', '--manifests', 'manifests', '--delegation', 'kplug.yaml', '--log-level', 'warn'];
+  const operator = ['operator', '--manifests', 'manifests', '--config', 'kplug.yaml', '--log-level', 'warn'];
   start([kplug, ...operator, '--grpc-bind-address', '127.0.0.1:0', '--admin-bind-address', '127.0.0.1:0']);
   const announcement = join(folder, 'manifests', '.kplug', 'operator.json');
   while (!existsSync(announcement)) await sleep(50);
@@ -65,6 +65,11 @@ try {
     if (tries > 50) throw new Error(`the resource was not reconciled: ${resource}`);
     await sleep(200);
   }
+  run(process.execPath, [kplug, 'init', 'plugin', 'made', '--yes'], folder);
+  // Of what npm takes into a package and leaves out, files that begin with a dot are the ones to lose.
+  for (const file of ['.gitignore', '.github/workflows/plugin.yaml', 'package.json'])
+    readFileSync(join(folder, 'made', file));
+  run(process.execPath, ['--test'], join(folder, 'made'));
   console.log('the installed packages work');
 } finally {
   for (const child of children) {

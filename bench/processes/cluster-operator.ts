@@ -95,9 +95,9 @@ function behindGate(resources: Resources, gate: Promise<void>): Resources {
   const { surroundings } = resources;
   return {
     ...(surroundings && { surroundings }),
-    async follow(followed, listener: ResourceListener, onProblem) {
+    async follow(followed, listener: ResourceListener, options) {
       await gate;
-      await resources.follow(followed, listener, onProblem);
+      await resources.follow(followed, listener, options);
     },
     problem: (followed) => resources.problem(followed),
     get: (key) => resources.get(key),

@@ -2,13 +2,13 @@ import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { mkdtempDisposable, writeFile } from 'node:fs/promises';
-import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { freePort } from '../../test/free-port.ts';
 import { Child } from '../child.ts';
 import { sharedNow } from '../processes/commands.ts';
 import type { PluginCommands } from '../processes/plugin.ts';
@@ -62,9 +62,9 @@ export async function startOperator(resources: number, compileCache = ''): Promi
   const serving = plugin.ask('serveWhenOpen', { controller, recording: true, ...identity });
 
   const startedAt = sharedNow();
-  const what = ['--manifests', directory.path, '--delegation', delegation];
+  const what = ['--manifests', directory.path, '--config', delegation];
   const where = ['--grpc-bind-address', controller, '--admin-bind-address', '127.0.0.1:0'];
-  const operator = spawn(process.execPath, [image, 'operator', ...what, ...where, '--log-format', 'json'], {
+  const operator = spawn(process.execPath, [image, ...what, ...where, '--log-format', 'json'], {
     env: { NODE_COMPILE_CACHE: compileCache },
     stdio: ['ignore', 'ignore', 'pipe'],
   });
@@ -101,13 +101,4 @@ function marksOf({ stderr }: ChildProcess): Promise<{ delegating: number; passed
     })
     .on('close', () => reject(new Error(`the operator ended too early:\n${lines.join('\n')}`)));
   return promise;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { delegationSchema } from '@kplug/controller';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { delegationDefinition } from './delegation-definition.ts';
 
 /** The folder of the charts. */
 export const chartsFolder = fileURLToPath(new URL('../../charts', import.meta.url));
@@ -24,9 +25,58 @@ interface ChartDocument {
 /** All files in `charts/` that are derived, or have a part that is: from the schema of delegations and from the values. */
 export function chartDocuments(): ChartDocument[] {
   const schemaFile = join(chartsFolder, 'kplug', 'values.schema.json');
-  const schema = { ...readSchema(schemaFile), $defs: { delegation: delegationJsonSchema() } };
+  const schema = {
+    ...readSchema(schemaFile),
+    $defs: { delegation: delegationJsonSchema(), plugin: listedPluginSchema() },
+  };
   const schemaDocument = { file: schemaFile, content: `${JSON.stringify(schema, null, 2)}\n` };
-  return [schemaDocument, ...['kplug', 'kplug-plugin'].map(readmeDocument)];
+  const definition = {
+    file: join(chartsFolder, 'kplug', 'files', 'delegation.crd.yaml'),
+    content: delegationDefinition(),
+  };
+  return [schemaDocument, definition, ...copies(), ...['kplug', 'kplug-plugin'].map(readmeDocument)];
+}
+
+/** What the operator's chart makes plugins of their own Deployments with: what the chart of one plugin does. */
+function copies(): ChartDocument[] {
+  const files = {
+    'templates/_names.tpl': 'templates/_plugin-names.tpl',
+    'templates/_objects.tpl': 'templates/_plugin-objects.tpl',
+    'values.yaml': 'files/plugin-values.yaml',
+  };
+  return Object.entries(files).map(([from, to]) => ({
+    file: join(chartsFolder, 'kplug', to),
+    content: readFileSync(join(chartsFolder, 'kplug-plugin', from), 'utf8'),
+  }));
+}
+
+/** A plugin in the list of the operator's chart. With a Deployment of its own it has what the chart of one plugin has. */
+function listedPluginSchema(): object {
+  const own = readSchema(join(chartsFolder, 'kplug-plugin', 'values.schema.json')).properties ?? {};
+  const { image, resources, controller: _, nameOverride: _n, fullnameOverride: _f, global: _g, ...deployed } = own;
+  const name = {
+    description: 'what its folder, its container or its Deployment is called',
+    type: 'string',
+    pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$',
+    maxLength: 40,
+  };
+  const path = {
+    description: 'the plugin in the image: a folder with a plugin.yaml, or a program',
+    type: 'string',
+    pattern: '^/[^,:]*$',
+  };
+  const choices = ['initContainer', 'imageVolume', 'deployment'];
+  const delivery = { description: 'how it gets to the operator; initContainer if not said', enum: choices };
+  const required = ['name', 'image'];
+  const shape = (properties: object) => ({ properties, required, additionalProperties: false });
+  const isDeployed = { properties: { delivery: { const: 'deployment' } }, required: ['delivery'] };
+  return {
+    type: 'object',
+    allOf: [
+      { if: isDeployed, else: shape({ name, delivery, image, resources, path }) },
+      { if: { not: isDeployed }, else: shape({ name, delivery, image, resources, ...deployed }) },
+    ],
+  };
 }
 
 function delegationJsonSchema(): object {

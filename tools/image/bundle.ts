@@ -11,9 +11,9 @@ const optional = ['pg-cloudflare', 'pg-native'];
 
 /**
  * Puts what a folder's program imports into a few files, as hundreds of small ones take most of the time of a start. What is
- * imported only when it is needed stays apart. The licences of what was put together are kept in one file.
+ * imported only when it is needed stays apart, and packages that are wanted by others stay as they are. The licences of what was put together are kept in one file.
  */
-export async function bundle(folder: string, main: string): Promise<void> {
+export async function bundle(folder: string, main: string, wanted: readonly string[] = []): Promise<void> {
   const nodeModules = join(folder, 'node_modules');
   const bundled = join(folder, 'bundled');
   const bundler = await rolldown({ input: join(folder, main), platform: 'node', external: [...whole, ...optional] });
@@ -25,7 +25,7 @@ export async function bundle(folder: string, main: string): Promise<void> {
   renameSync(nodeModules, all);
   mkdirSync(nodeModules);
   const needed = whole.filter((name) => packagesIn(all).includes(name));
-  copyClosure(needed, all, nodeModules);
+  copyClosure([...needed, ...wanted], all, nodeModules);
   for (const name of readdirSync(folder)) {
     if (!['LICENSES', 'node_modules', 'bundled', 'package.json'].includes(name))
       rmSync(join(folder, name), { recursive: true });

@@ -21,7 +21,7 @@ export function compileEntry(packageFolder: string, entry: string, scratch: stri
   run('tsc', ['-p', project]);
 }
 
-const published = ['protocol', 'controller', 'sdk', 'cli'].map((name) => join('packages', name));
+const published = ['protocol', 'controller', 'sdk', 'operator', 'cli'].map((name) => join('packages', name));
 
 /** Builds all packages that are published, from nothing, so that no file of an earlier build is left. */
 export function buildPackages(): void {

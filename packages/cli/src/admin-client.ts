@@ -2,8 +2,11 @@ import { type Client, Code, ConnectError, createClient, type Interceptor } from 
 import { createConnectTransport } from '@connectrpc/connect-node';
 import {
   type DelegatedResource,
+  type Delegation,
   DelegationService,
   type ExplainResourceResponse,
+  HostingService,
+  type ListHostedResponse,
   type ListPluginsResponse,
   RegistryService,
   type WatchPluginsResponse,
@@ -25,6 +28,7 @@ export class AdminClient {
   readonly #place: OperatorPlace;
   readonly #registry: Client<typeof RegistryService>;
   readonly #delegations: Client<typeof DelegationService>;
+  readonly #hosting: Client<typeof HostingService>;
 
   constructor(place: OperatorPlace) {
     this.#place = place;
@@ -41,6 +45,7 @@ export class AdminClient {
     });
     this.#registry = createClient(RegistryService, transport);
     this.#delegations = createClient(DelegationService, transport);
+    this.#hosting = createClient(HostingService, transport);
   }
 
   /** The operator that a command line means. It isn't asked anything yet. */
@@ -70,6 +75,21 @@ export class AdminClient {
     } catch (error) {
       if (!signal.aborted) throw this.#translate(error);
     }
+  }
+
+  /** What the operator runs from its plugins folder; `undefined` for one of before there were such folders. */
+  async listHosted(): Promise<ListHostedResponse | undefined> {
+    try {
+      return await this.#hosting.listHosted({}, { timeoutMs });
+    } catch (error) {
+      if (error instanceof ConnectError && error.code === Code.Unimplemented) return undefined;
+      throw this.#translate(error);
+    }
+  }
+
+  async listDelegations(): Promise<Delegation[]> {
+    const { delegations } = await this.#translating(() => this.#delegations.listDelegations({}, { timeoutMs }));
+    return delegations;
   }
 
   async listResources(): Promise<DelegatedResource[]> {

@@ -56,7 +56,7 @@ describe('the API of a derived delegation', () => {
 
   it('is asked for when it is not clear', () => {
     expect(() => deriveDelegation([manifest('Table')], plugin({ A: [], B: [] }), undefined)).toThrow(
-      'several plugin APIs (A, B) and none is named Table; declare which with --delegation',
+      'several plugin APIs (A, B) and none is named Table; declare which with --config',
     );
   });
 });

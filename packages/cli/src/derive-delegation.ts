@@ -19,9 +19,18 @@ export function deriveDelegation(
   plugin: ImplementingPlugin,
   wanted: string | undefined,
 ): DelegationDeclaration {
-  const kinds = kindsOf(manifests);
-  const base = wanted === undefined ? guessBase(kinds, manifests, plugin) : nameBase(kinds, wanted);
+  const base = deriveBase(manifests, plugin, wanted);
   return { name: base.kind.toLowerCase().slice(0, 63), base, api: chooseApi(base, plugin) };
+}
+
+/** The kind among manifests that is delegated to a plugin. Throws as `deriveDelegation` does. */
+export function deriveBase(
+  manifests: readonly Manifest[],
+  plugin: ImplementingPlugin,
+  wanted: string | undefined,
+): ResourceKind {
+  const kinds = kindsOf(manifests);
+  return wanted === undefined ? guessBase(kinds, manifests, plugin) : nameBase(kinds, wanted);
 }
 
 function nameBase(kinds: readonly ResourceKind[], wanted: string): ResourceKind {
@@ -30,7 +39,7 @@ function nameBase(kinds: readonly ResourceKind[], wanted: string): ResourceKind 
   if (others.length === 0) return found;
   throw new CommandError(
     'usage',
-    `--kind ${wanted} may mean any of ${list([found, ...others])}; declare it with --delegation`,
+    `--kind ${wanted} may mean any of ${list([found, ...others])}; declare it with --config`,
   );
 }
 
@@ -57,7 +66,7 @@ function chooseApi(base: ResourceKind, { plugin, apis }: ImplementingPlugin): st
   const [only, ...others] = named.length > 0 ? named : apis;
   if (only && others.length === 0) return only.name;
   const names = apis.map(({ name }) => name).join(', ');
-  const message = `${plugin} implements several plugin APIs (${names}) and none is named ${base.kind}; declare which with --delegation`;
+  const message = `${plugin} implements several plugin APIs (${names}) and none is named ${base.kind}; declare which with --config`;
   throw new CommandError('usage', message);
 }
 

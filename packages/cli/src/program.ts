@@ -1,8 +1,10 @@
 import { Command, CommanderError } from 'commander';
 import { addCompletionCommands } from './commands/completion.ts';
 import { addConformanceCommand } from './commands/conformance.ts';
+import { addDoctorCommand } from './commands/doctor.ts';
 import { addExplainCommand } from './commands/explain.ts';
 import { addGetCommand } from './commands/get.ts';
+import { addInitCommand } from './commands/init.ts';
 import { addOperatorCommand } from './commands/operator.ts';
 import { addPluginsCommand } from './commands/plugins.ts';
 import { addRecordCommand, addReplayCommand } from './commands/record.ts';
@@ -32,10 +34,12 @@ export function buildProgram(terminal: Terminal): Command {
   addGetCommand(program, terminal);
   addPluginsCommand(program, terminal);
   addExplainCommand(program, terminal);
+  addDoctorCommand(program, terminal);
   addRenderCommand(program, terminal);
   addConformanceCommand(program, terminal);
   addRecordCommand(program, terminal);
   addReplayCommand(program, terminal);
+  addInitCommand(program, terminal);
   addCompletionCommands(program, terminal);
   addVersionCommand(program, terminal);
   return program;

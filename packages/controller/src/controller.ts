@@ -1,31 +1,54 @@
+import type { DescService } from '@bufbuild/protobuf';
 import { type Logger, pino } from 'pino';
+import { type ApiAnswer, type ApiCallOptions, callApi, implementationsOf, type OwnApi } from './api-calls.ts';
+import { DelegationResources } from './declaring/delegation-resources.ts';
 import { type DelegationDeclaration, readDeclaration } from './delegation/declaration.ts';
-import { Delegation } from './delegation/delegation.ts';
+import { Delegations } from './delegation/delegations.ts';
 import { KplugError } from './errors.ts';
+import type { PluginsFolderOptions } from './hosting/options.ts';
+import { PluginsFolder } from './hosting/plugins-folder.ts';
 import { PluginKeeper, type PluginKeeperOptions } from './keeping/plugin-keeper.ts';
 import { PodObserver } from './keeping/pod-observer.ts';
 import { RecentEvents } from './observe/events.ts';
 import { Metrics } from './observe/metrics.ts';
 import { PluginCaller } from './plugins/caller.ts';
 import { Connections, type ConnectionsOptions } from './plugins/connections.ts';
+import type { MethodInput, MethodOutput, UnaryMethod } from './plugins/plugin-api.ts';
+import { PluginProber, type ProbingOptions } from './probing/plugin-prober.ts';
 import { AwakeClock } from './registry/clock.ts';
+import type { Instance } from './registry/instance.ts';
 import { type LeaseOptions, LeaseTerms } from './registry/lease-terms.ts';
 import { Registry } from './registry/registry.ts';
+import { Reservations } from './registry/reservations.ts';
+import { version } from './resources/kubernetes/version.ts';
+import type { PluginDeclarations } from './resources/plugin-declarations.ts';
 import type { Resources } from './resources/port.ts';
-import type { AdminServer } from './serve/admin-server.ts';
 import { HeartbeatServer } from './serve/heartbeat-server.ts';
+import type { AdminPorts } from './serve/open-admin.ts';
 import { type AddressPolicy, RegistrationReader } from './serve/registration-message.ts';
 
 /** Options of a controller. */
 export interface ControllerOptions {
   /** Where the resources live. The controller closes it when it stops. */
   resources: Resources;
-  /** What is delegated. At least one; names are unique. */
-  delegations: readonly DelegationDeclaration[];
+  /** What is delegated. Names are unique. At least one, unless `followDelegations` lets users declare more. */
+  delegations?: readonly DelegationDeclaration[];
+  /**
+   * Whether users declare delegations by `Delegation` resources (`delegations.kplug.dev/v1alpha1`), which are applied, changed and
+   * removed while the controller runs: those whose label `kplug.dev/operator` names this operator, or those without it. Default
+   * false.
+   */
+  followDelegations?: boolean | { operator: string };
   /** Where plugins beat to, as `host:port` or `:port`. Default `:50050`; port 0 takes a free one. */
   heartbeatAddress?: string;
-  /** Where probes, metrics and the read-only services are. Default `127.0.0.1:8081`. `false` for none. */
+  /** Where the read-only services are, with metrics and probes. Default `127.0.0.1:8082`. `false` for nowhere. */
   adminAddress?: string | false;
+  /** Where metrics alone are (`/metrics`). Default: nowhere. */
+  metricsAddress?: string | false;
+  /** Where probes alone are (`/healthz`, `/readyz`). Default: nowhere. */
+  probeAddress?: string | false;
+  /** How many resources of a delegation are reconciled at once that doesn't say so itself. Default 32. */
+  concurrency?: number;
   /** On which terms plugins are believed. */
   lease?: LeaseOptions;
   /** Which addresses plugins may register. */
@@ -35,6 +58,8 @@ export interface ControllerOptions {
    * answers. Default false.
    */
   allowInsecurePlugins?: boolean;
+  /** How plugins are asked that don't beat, where the resources' surroundings know of such. */
+  probing?: ProbingOptions;
   /** How plugins are connected to. */
   connections?: ConnectionsOptions;
   /** How many plugin instances are known at the most. Default 200,000. */
@@ -43,6 +68,8 @@ export interface ControllerOptions {
   stopTimeout?: number;
   /** How the known plugins are kept, where the resources' surroundings have a place for that. */
   keeping?: PluginKeeperOptions;
+  /** A folder whose files are run as plugins, as processes of the controller's own, while it leads. Default none. */
+  pluginsFolder?: PluginsFolderOptions;
   /** Default: pino on standard output, level `info`. */
   logger?: Logger;
 }
@@ -57,16 +84,20 @@ export class Controller {
   readonly #clock = new AwakeClock();
   readonly #registry: Registry;
   readonly #connections: Connections;
+  readonly #caller: PluginCaller;
   readonly #metrics = new Metrics();
   readonly #events: RecentEvents;
-  readonly #delegations: readonly Delegation[];
+  readonly #delegations: Delegations;
+  readonly #declared: DelegationResources | undefined;
   readonly #heartbeats: HeartbeatServer;
+  readonly #folder: PluginsFolder | undefined;
   readonly #options: ControllerOptions;
   readonly #keeper: PluginKeeper | undefined;
   readonly #pods: PodObserver | undefined;
+  readonly #prober: PluginProber | undefined;
   readonly #stopping = new AbortController();
   readonly #ended = Promise.withResolvers<void>();
-  #admin: AdminServer | undefined;
+  #admin: AdminPorts | undefined;
   #state: ControllerState = 'new';
   #stopped: Promise<void> | undefined;
 
@@ -84,13 +115,22 @@ export class Controller {
       ...(capacity === undefined ? {} : { capacity }),
     });
     this.#connections = new Connections(this.#registry, options.connections);
-    this.#delegations = this.#makeDelegations(options.delegations);
-    const reader = new RegistrationReader(new LeaseTerms(options.lease), options.addresses);
-    this.#heartbeats = new HeartbeatServer(this.#registry, reader, this.#metrics);
-    const { plugins, pods } = surroundings;
+    this.#caller = new PluginCaller(this.#connections, (observation) => this.#metrics.called(observation));
+    this.#delegations = this.#makeDelegations(options);
+    this.#declared = this.#makeDeclared(options);
+    const { reservedAddresses: reserved = [] } = surroundings;
+    const reader = new RegistrationReader(new LeaseTerms(options.lease), { reserved, ...options.addresses });
+    const reservations = new Reservations();
+    this.#heartbeats = new HeartbeatServer(this.#registry, reader, this.#metrics, reservations);
+    const { pluginsFolder } = options;
+    const { identities } = surroundings;
+    const hosting = { registry: this.#registry, reservations, log: this.#log, identities };
+    this.#folder = pluginsFolder && new PluginsFolder(pluginsFolder, hosting);
+    const { plugins, pods, declarations } = surroundings;
     surroundings.observeRequests?.((request) => this.#metrics.requested(request));
-    this.#keeper = plugins && new PluginKeeper(this.#registry, plugins, this.#log, options.keeping);
+    this.#keeper = plugins && new PluginKeeper(this.#registry, plugins, this.#log, options.keeping, this.#folder);
     this.#pods = pods && new PodObserver(this.#registry, pods);
+    this.#prober = declarations && this.#makeProber(declarations, reader);
     this.#addGauges();
     this.#ended.promise.catch(() => undefined);
     this.#registry.subscribe(({ instance, from }) => this.#logPlugin(instance, from));
@@ -116,6 +156,11 @@ export class Controller {
     return this.#registry;
   }
 
+  /** The plugins that it runs from a folder, if it does. */
+  get pluginsFolder(): PluginsFolder | undefined {
+    return this.#folder;
+  }
+
   /** Fulfilled when it has stopped. Rejects with `LeadershipLost` when it stopped because another controller leads. */
   get ended(): Promise<void> {
     return this.#ended.promise;
@@ -135,25 +180,23 @@ export class Controller {
       await this.#lead();
       await this.#heartbeats.listen(this.#options.heartbeatAddress ?? ':50050');
       await this.#keeper?.start();
-      await Promise.all([
-        this.#openAdmin(),
-        this.#pods?.start(),
-        ...this.#delegations.map((delegation) => delegation.start()),
-      ]);
+      await Promise.all([this.#openAdmin(), this.#pods?.start(), this.#startDelegating()]);
+      await this.#folder?.start(this.heartbeatAddress);
       await this.#resources.surroundings?.leadership?.announce();
     } catch (error) {
       await this.stop();
       throw error;
     }
     this.#state = 'running';
-    const kinds = this.#delegations.map(({ settings }) => settings.base.kind);
+    const kinds = [...this.#delegations].map(({ settings }) => settings.base.kind);
     const addresses = { heartbeats: this.heartbeatAddress, admin: this.adminAddress };
     if (this.#options.allowInsecurePlugins) {
       this.#log.warn(
         'plugins of the first Kplug are allowed, and nothing proves who beats or who answers; keep others from the heartbeat port',
       );
     }
-    this.#log.info(addresses, `delegating ${kinds.join(', ')}; plugins beat to ${this.heartbeatAddress}`);
+    const what = kinds.length > 0 ? kinds.join(', ') : 'nothing yet';
+    this.#log.info(addresses, `delegating ${what}; plugins beat to ${this.heartbeatAddress}`);
   }
 
   /** Stops: takes no new work, lets the passes under way end, and closes the ports. Can be called again. */
@@ -165,19 +208,29 @@ export class Controller {
   async #stop(): Promise<void> {
     this.#state = 'stopped';
     this.#stopping.abort(new KplugError('Stopped', 'the controller was stopped'));
+    this.#folder?.hold();
     this.#heartbeats.close();
     // Cancels the calls that take longer.
     const timer = setTimeout(() => this.#connections.close(), this.#options.stopTimeout ?? 20_000);
-    await Promise.all(this.#delegations.map((delegation) => delegation.stop()));
+    await this.#declared?.stop();
+    await this.#delegations.stop();
     clearTimeout(timer);
     this.#connections.close();
+    await this.#folder?.stop();
     this.#pods?.stop();
+    this.#prober?.stop();
     await this.#keeper?.stop();
     this.#registry.close();
     await this.#admin?.close();
     await this.#resources.close();
     this.#clock[Symbol.dispose]();
     this.#log.info('stopped');
+  }
+
+  /** Plugins that beat were known before; those that don't are asked first, so that no resource is told that there is none. */
+  async #startDelegating(): Promise<void> {
+    await this.#prober?.start();
+    await Promise.all([this.#delegations.start(), this.#declared?.start()]);
   }
 
   /** Waits for its turn, where there may be several controllers. */
@@ -201,30 +254,80 @@ export class Controller {
     void this.stop();
   }
 
-  /** Fulfilled when no resource waits for a pass or is in one. */
-  async whenIdle(): Promise<void> {
-    await Promise.all(this.#delegations.map((delegation) => delegation.whenIdle()));
+  /**
+   * Calls a method of a plugin API of the operator's own, at the plugin that fits best:
+   *
+   *     const { output, plugin } = await controller.call({ api: 'Foo@^1.0.0', service: FooService }, 'foos', { count: 3 });
+   *
+   * Rejects as `callApi` says: `PluginUnavailable` when there is no plugin, `PluginFailed`, `DeadlineExceeded`, and others.
+   */
+  call<S extends DescService, K extends UnaryMethod<S>>(
+    api: OwnApi<S>,
+    method: K,
+    input: MethodInput<S, K>,
+    options?: ApiCallOptions,
+  ): Promise<ApiAnswer<MethodOutput<S, K>>> {
+    return callApi({ registry: this.#registry, caller: this.#caller }, api, method, input, options);
   }
 
-  #makeDelegations(declarations: readonly DelegationDeclaration[]): readonly Delegation[] {
-    const settings = declarations.map(readDeclaration);
-    if (settings.length === 0) throw new KplugError('InvalidConfiguration', 'no delegation is declared; declare one');
+  /** The plugins that serve an API of the operator's own now, each in its best version. */
+  implementations<S extends DescService>(api: OwnApi<S>): { plugin: string; version: string }[] {
+    return implementationsOf(this.#registry, api).map(({ plugin, version }) => ({ plugin, version }));
+  }
+
+  /** Fulfilled when no resource waits for a pass or is in one. */
+  async whenIdle(): Promise<void> {
+    await this.#delegations.whenIdle();
+  }
+
+  #makeDelegations({ delegations: declarations = [], followDelegations, concurrency }: ControllerOptions): Delegations {
+    const settings = declarations.map((declaration) => readDeclaration(declaration, { concurrency }));
+    if (settings.length === 0 && !followDelegations)
+      throw new KplugError('InvalidConfiguration', 'no delegation is declared; declare one');
     for (const [index, { name }] of settings.entries()) {
       const isTaken = settings.findIndex((other) => other.name === name) !== index;
       if (isTaken) throw new KplugError('InvalidConfiguration', `two delegations are named "${name}"; rename one`);
     }
-    const dependencies = {
+    const delegations = new Delegations({
       resources: this.#resources,
       registry: this.#registry,
-      caller: new PluginCaller(this.#connections, (observation) => this.#metrics.called(observation)),
+      caller: this.#caller,
       events: this.#events,
       observer: this.#metrics,
       log: this.#log,
+    });
+    for (const one of settings) delegations.add(one);
+    return delegations;
+  }
+
+  #makeDeclared({ followDelegations = false, concurrency }: ControllerOptions): DelegationResources | undefined {
+    if (!followDelegations) return undefined;
+    return new DelegationResources({
+      resources: this.#resources,
+      registry: this.#registry,
+      delegations: this.#delegations,
+      operator: followDelegations === true ? '' : followDelegations.operator,
+      defaults: { concurrency },
+      log: this.#log,
+    });
+  }
+
+  #makeProber(declarations: PluginDeclarations, reader: RegistrationReader): PluginProber {
+    const parts = {
+      registry: this.#registry,
+      reader,
+      declarations,
+      inFlight: (instance: Instance) => this.#connections.inFlight(instance),
+      credentials: this.#options.connections?.credentials,
+      keeper: this.#keeper,
     };
-    return settings.map((one) => new Delegation(one, dependencies));
+    return new PluginProber(parts, this.#options.probing);
   }
 
   #addGauges(): void {
+    this.#metrics.gauge('kplug_build_info', 'The version of Kplug; always 1', ['version'], (set) =>
+      set({ version }, 1),
+    );
     this.#metrics.gauge('workqueue_depth', 'Resources that wait for a pass', ['name'], (set) => {
       for (const { settings, load } of this.#delegations) set({ name: settings.name }, load.waiting);
     });
@@ -236,18 +339,24 @@ export class Controller {
       for (const { state } of this.#registry.instances()) counts[state]++;
       for (const [state, count] of Object.entries(counts)) if (state !== 'gone') set({ state }, count);
     });
+    this.#metrics.gauge('kplug_hosted_plugins', 'Plugins of the plugins folder, by state', ['state'], (set) => {
+      const byState = Map.groupBy(this.#folder?.list() ?? [], ({ state }) => state);
+      for (const [state, plugins] of byState) set({ state }, plugins.length);
+    });
   }
 
   async #openAdmin(): Promise<void> {
-    const { adminAddress = '127.0.0.1:8081' } = this.#options;
-    if (adminAddress === false || this.#admin) return;
+    const { adminAddress: admin = '127.0.0.1:8082', metricsAddress, probeAddress } = this.#options;
+    const addresses = { admin, metrics: metricsAddress ?? false, probes: probeAddress ?? false };
+    if (this.#admin || Object.values(addresses).every((address) => address === false)) return;
     // What it takes to serve people takes long to load, and the first pass needn't wait for it.
     const { openAdmin } = await import('./serve/open-admin.ts');
-    this.#admin = await openAdmin(adminAddress, {
+    this.#admin = await openAdmin(addresses, {
       registry: this.#registry,
       delegations: this.#delegations,
       events: this.#events,
       metrics: this.#metrics,
+      folder: this.#folder,
       notReady: () => this.#notReady(),
     });
   }

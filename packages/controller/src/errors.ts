@@ -8,6 +8,7 @@
  * - `PluginUnavailable`: a plugin couldn't be reached, or went away during a call.
  * - `PluginFailed`: a plugin was reached and answered with an error.
  * - `DeadlineExceeded`: a plugin didn't answer in time.
+ * - `DownloadFailed`: a plugin couldn't be fetched, or what came is not what it should be.
  * - `PortInUse`: an address to listen on is taken, or not this machine's.
  * - `StorageFailed`: resources or their statuses couldn't be read or written.
  * - `NotFound`: something that was asked for by name isn't there.
@@ -23,6 +24,7 @@ export type KplugErrorCode =
   | 'PluginUnavailable'
   | 'PluginFailed'
   | 'DeadlineExceeded'
+  | 'DownloadFailed'
   | 'PortInUse'
   | 'StorageFailed'
   | 'NotFound'

@@ -1,22 +1,46 @@
 // For those who write an operator.
+export type { ApiAnswer, ApiCallOptions, OwnApi } from './api-calls.ts';
 export { Controller, type ControllerOptions } from './controller.ts';
 export { type DelegationDeclaration, delegationSchema } from './delegation/declaration.ts';
 export { parseDuration } from './delegation/duration.ts';
 export { KplugError, type KplugErrorCode } from './errors.ts';
+// For those who run plugins from a folder.
+export { DownloadFailure } from './hosting/download/download-failure.ts';
+export { type FetchedPlugin, type FetchPluginOptions, fetchPlugin } from './hosting/download/install.ts';
+export { type PluginItem, parsePluginList } from './hosting/download/item.ts';
+export type { PluginListOptions } from './hosting/download/plugin-downloads.ts';
+export type { PluginsFolderOptions } from './hosting/options.ts';
+export type { PluginsFolder } from './hosting/plugins-folder.ts';
+export type { HealthRules, ResourceLimits, RestartRules } from './hosting/program.ts';
 export type { ConnectionsOptions } from './plugins/connections.ts';
+export { isAnswerMissing } from './plugins/first-kplug/missing-answer.ts';
+export type { ProbingOptions } from './probing/plugin-prober.ts';
+export type { DownloadState, HostedPlugin, HostedState, PluginDownload } from './registry/hosted.ts';
 // For those who look at what plugins there are.
 export type { Instance, InstanceState, Suspicion } from './registry/instance.ts';
 export type { LeaseOptions } from './registry/lease-terms.ts';
 export type { ImplementedApi, Registration } from './registry/registration.ts';
 export type { Registry, RegistryChange } from './registry/registry.ts';
 // For tools that try a plugin without an operator.
-export { askPlugin, type RenderedResource, type RenderOptions, renderPass } from './render.ts';
+export {
+  type AssumedPlugin,
+  askPlugin,
+  assumePlugin,
+  type RenderedResource,
+  type RenderOptions,
+  renderPass,
+} from './render.ts';
 // Where resources live.
 export type { Manifest } from './resources/check-manifest.ts';
 export { type DirectoryOptions, openDirectory } from './resources/directory/open-directory.ts';
 export { type DirectoryProblem, formatProblem } from './resources/directory/problem-list.ts';
 export { type DirectoryView, readDirectory } from './resources/directory/read-directory.ts';
+export type { ServiceAccount } from './resources/kubernetes/access-question.ts';
+export type { ClusterInspector, DeclaredPlugin } from './resources/kubernetes/cluster-inspector.ts';
 export type { ClusterReader, NamedKind } from './resources/kubernetes/cluster-reader.ts';
+export type { FoundEndpoints, ServiceReference } from './resources/kubernetes/declared-service.ts';
+export type { ServedKind } from './resources/kubernetes/discovery.ts';
+export type { Right } from './resources/kubernetes/missing-rule.ts';
 export { type KubernetesOptions, openClusterReader, openKubernetes } from './resources/kubernetes/open-kubernetes.ts';
 export { type ManifestFile, type ManifestProblem, type ParsedManifest, parseManifests } from './resources/manifest.ts';
 export { MemoryResources } from './resources/memory/memory-resources.ts';

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
+import type { OperatorFile } from '@kplug/operator/operator-file';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import type { OperatorFile } from '../operator-file.ts';
 import { GreetingWorkspace } from '../testing/greeting-workspace.ts';
 import { kplug, type ProcessOptions, startKplug } from '../testing/kplug-process.ts';
 

@@ -1,6 +1,8 @@
+import type { HostedPlugin } from '@kplug/protocol';
 import { AdminClient } from '../admin-client.ts';
 import { CommandError } from '../command-error.ts';
 import type { OperatorChoice } from '../find-operator.ts';
+import { describeHosted } from '../output/hosted-plugins.ts';
 import { formatPluginList } from '../output/message.ts';
 import { describePlugin as formatDescription } from '../output/plugin-description.ts';
 import type { Terminal } from '../output/terminal.ts';
@@ -15,13 +17,22 @@ export async function describePlugin(name: string, options: DescribePluginOption
   const client = await AdminClient.of(options);
   const response = await client.listPlugins({ plugin: name });
   const { instances } = response;
-  if (instances.length === 0) throw await unknownPlugin(name, client);
+  const folder = await client.listHosted();
+  const hosted = folder && { ...folder, plugins: folder.plugins.filter((one) => isNamed(one, name)), downloads: [] };
+  if (instances.length === 0 && !hosted?.plugins.length) throw await unknownPlugin(name, client);
   if (options.output === 'text') {
     const resources = await client.listResources();
-    terminal.print(formatDescription({ instances, resources }, terminal.colors, Date.now()));
+    const registered = instances.length > 0 && formatDescription({ instances, resources }, terminal.colors, Date.now());
+    const own = (hosted?.plugins ?? []).map((one) => describeHosted(one, terminal.colors, Date.now()));
+    terminal.print([registered, ...own].filter(Boolean).join('\n\n'));
   } else {
-    terminal.print(formatPluginList(response, options.output));
+    terminal.print(formatPluginList(response, hosted, options.output));
   }
+}
+
+/** By its own name, or by that of its file. */
+function isNamed({ name, plugin }: HostedPlugin, wanted: string): boolean {
+  return [name, plugin].some((one) => one.toLowerCase() === wanted.toLowerCase());
 }
 
 async function unknownPlugin(name: string, client: AdminClient): Promise<CommandError> {

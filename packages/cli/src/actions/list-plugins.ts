@@ -1,5 +1,6 @@
 import { AdminClient } from '../admin-client.ts';
 import type { OperatorChoice } from '../find-operator.ts';
+import { hostedRows, troublesOf } from '../output/hosted-plugins.ts';
 import { formatPluginList } from '../output/message.ts';
 import { pluginTable } from '../output/plugin-table.ts';
 import { formatTable } from '../output/table.ts';
@@ -16,14 +17,22 @@ export async function listPlugins(options: ListPluginsOptions, terminal: Termina
   const { api = '', output } = options;
   const client = await AdminClient.of(options);
   const response = await client.listPlugins({ api });
+  // Which API a plugin implements isn't known before it has registered.
+  const hosted = api ? undefined : await client.listHosted();
   if (output === 'json' || output === 'yaml') {
-    terminal.print(formatPluginList(response, output));
-  } else if (response.instances.length === 0) {
+    terminal.print(formatPluginList(response, hosted, output));
+    return;
+  }
+  const { colors } = terminal;
+  const now = Date.now();
+  const wide = output === 'wide';
+  const absent = hostedRows(hosted, { wide, colors, now });
+  if (response.instances.length + absent.length === 0) {
     const which = api ? ` of the API ${api}` : '';
     terminal.say(`No plugin${which} is registered with the operator at ${client.url}.`);
   } else {
-    const { colors } = terminal;
-    const content = pluginTable(response.instances, { wide: output === 'wide', colors, now: Date.now() });
-    terminal.print(formatTable(content, colors));
+    const { header, rows } = pluginTable(response.instances, { wide, colors, now });
+    terminal.print(formatTable({ header, rows: [...rows, ...absent] }, colors));
   }
+  for (const trouble of troublesOf(hosted)) terminal.say(trouble);
 }

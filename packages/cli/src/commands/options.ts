@@ -5,6 +5,12 @@ export function outputOption(formats: readonly [string, ...string[]]): Option {
   return new Option('-o, --output <format>', 'how to print it').choices(formats).default(formats[0]);
 }
 
+/** The protocol that a plugin speaks. @param without what is taken when it isn't said. */
+export function protocolOption(without: string): Option {
+  const description = `the protocol that the plugin speaks: kplug is the first Kplug's (default: ${without})`;
+  return new Option('--protocol <protocol>', description).choices(['kplug.v1', 'kplug']);
+}
+
 /** The namespace of what is asked for. */
 export function namespaceOption(): Option {
   return new Option('-n, --namespace <namespace>', "the namespace (default: the context's, or default)");
@@ -46,7 +52,7 @@ function operatedManifestsOption(): Option {
 function adminOption(): Option {
   return new Option(
     '--admin <url>',
-    "the operator's admin port; by default as its directory says, or http://127.0.0.1:8081",
+    "the operator's admin port; by default as its directory says, or http://127.0.0.1:8082",
   ).env('KPLUG_ADMIN');
 }
 

@@ -1,5 +1,6 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { DescribePluginOptions } from '../actions/describe-plugin.ts';
+import type { FetchPluginsOptions } from '../actions/fetch-plugins.ts';
 import type { ListPluginsOptions } from '../actions/list-plugins.ts';
 import type { WatchOptions } from '../actions/watch-plugins.ts';
 import type { Terminal } from '../output/terminal.ts';
@@ -18,11 +19,13 @@ export function addPluginsCommand(program: Command, terminal: Terminal): void {
         'kplug plugins describe PostgreSQL',
         'kplug plugins watch -o json',
         'kplug plugins --cluster',
+        'kplug plugins fetch example/postgresql@v1.2.0 --plugins-dir ./plugins',
       ),
     );
   addListCommand(plugins, terminal);
   addDescribeCommand(plugins, terminal);
   addWatchCommand(plugins, terminal);
+  addFetchCommand(plugins, terminal);
 }
 
 function addListCommand(plugins: Command, terminal: Terminal): void {
@@ -40,7 +43,7 @@ function addListCommand(plugins: Command, terminal: Terminal): void {
 function addDescribeCommand(plugins: Command, terminal: Terminal): void {
   addOptions(plugins.command('describe'), operatorOptions())
     .description('describe a plugin: its APIs, instances and resources')
-    .argument('<plugin>', "the plugin's name, in any case")
+    .argument('<plugin>', "the plugin's name, in any case, or that of its file in the plugins folder")
     .addOption(outputOption(['text', 'json', 'yaml']))
     .addHelpText('after', examples('kplug plugins describe PostgreSQL'))
     .action(async (name: string, options: DescribePluginOptions) => {
@@ -60,3 +63,37 @@ function addWatchCommand(plugins: Command, terminal: Terminal): void {
       await watchPlugins(options, terminal);
     });
 }
+
+function addFetchCommand(plugins: Command, terminal: Terminal): void {
+  const options = [
+    new Option('--plugins <list>', 'what to fetch where no ITEM is given, between commas').env('KPLUG_PLUGINS'),
+    new Option('--plugins-dir <dir>', 'the plugins folder').env('KPLUG_PLUGINS_DIR').default('./plugins'),
+    new Option('--plugins-base-url <url>', 'where releases are (default: https://github.com)').env(
+      'KPLUG_PLUGINS_BASE_URL',
+    ),
+    new Option(
+      '--plugins-name-pattern <name>',
+      "the name of a release's archive (default: kplug_plugin_{os}_{arch}.tar.gz)",
+    ).env('KPLUG_PLUGINS_NAME_PATTERN'),
+    new Option('--attempts <number>', 'how often one is tried whose server is away').default('3'),
+  ];
+  addOptions(plugins.command('fetch'), options)
+    .description('fetch plugins of releases into a folder, from which an operator runs them; asks no operator')
+    .argument('[item...]', 'ORG/REPOSITORY@RELEASE, with #sha256:HEX or without')
+    .addHelpText('after', aboutFetching)
+    .addHelpText(
+      'after',
+      examples(
+        'kplug plugins fetch example/postgresql@v1.2.0',
+        'KPLUG_PLUGINS=example/postgresql@v1.2.0,example/mariadb@v2 kplug plugins fetch --plugins-dir /plugins',
+      ),
+    )
+    .action(async (items: string[], given: FetchPluginsOptions) => {
+      const { fetchPlugins } = await import('../actions/fetch-plugins.ts');
+      await fetchPlugins(items, given, terminal);
+    });
+}
+
+const aboutFetching = `
+What is there already is kept. An archive is checked and unpacked before anything of it is put in place, in one step.
+Exits with 3 when all that failed are releases that don't exist, and with 1 for any other failure, such as a wrong checksum.`;

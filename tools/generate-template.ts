@@ -1,0 +1,23 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { exampleDocuments, exampleFolder, goDocuments } from './template/documents.ts';
+
+/** `pnpm generate:template`: brings what is derived of and from `packages/cli/templates` up to date. A test fails when it isn't. */
+function write({ file, content }: { file: string; content: string }): void {
+  if (read(file) === content) return;
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, content);
+  console.log(`${file} is new`);
+}
+
+function read(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}
+
+for (const document of goDocuments()) write(document);
+rmSync(exampleFolder, { recursive: true, force: true });
+for (const document of await exampleDocuments()) write(document);
