@@ -97,6 +97,14 @@ describe('the rights of the operator', () => {
     expect(rightsIn(await render('kplug', none, 'system'))['all namespaces']).toEqual(onTables.toSorted());
   });
 
+  it('are to keep what plugins may have kept, and no more of it', async () => {
+    const keeping = { ...tables, dependents: { kinds: [{ apiVersion: 'apps/v1', kind: 'Deployment' }] } };
+    const verbs = ['get', 'list', 'watch', 'create', 'patch', 'delete'];
+    const rights = rightsIn(await render('kplug', { delegations: [keeping] }, 'system'))['all namespaces'];
+    const onDeployments = verbs.map((verb) => `${verb} apps/deployments`);
+    expect(rights).toEqual([...onTables, ...onDelegations, ...onDeployments].toSorted());
+  });
+
   it('have no Lease without leader election, and none for kinds when there are to be no roles', async () => {
     const alone = { delegations: [tables], replicas: 1, leaderElection: { enabled: false } };
     expect(rightsIn(await render('kplug', alone, 'system')).system).toEqual(onItself.toSorted());

@@ -105,6 +105,8 @@ function behindGate(resources: Resources, gate: Promise<void>): Resources {
     applyStatus: (key, status, options) => resources.applyStatus(key, status, options),
     addFinalizer: (key, finalizer, options) => resources.addFinalizer(key, finalizer, options),
     removeFinalizer: (key, finalizer, options) => resources.removeFinalizer(key, finalizer, options),
+    applyOwned: (key, content, options) => resources.applyOwned(key, content, options),
+    removeOwned: (key, options) => resources.removeOwned(key, options),
     close: () => resources.close(),
   };
 }

@@ -27,13 +27,16 @@ Takes { kind, group, plurals }.
 {{- define "kplug.delegatedRules" -}}
 {{- $bases := list }}
 {{- $extensions := list }}
+{{- $dependents := list }}
 {{- range .Values.delegations }}
 {{- $bases = append $bases .base }}
 {{- range dig "extensions" "kinds" list . }}{{ $extensions = append $extensions . }}{{ end }}
+{{- range dig "dependents" "kinds" list . }}{{ $dependents = append $dependents . }}{{ end }}
 {{- end }}
 {{- $plurals := .Values.rbac.plurals }}
 {{- $baseGroups := include "kplug.resourcesByGroup" (dict "kinds" $bases "plurals" $plurals) | fromYaml }}
 {{- $extensionGroups := include "kplug.resourcesByGroup" (dict "kinds" $extensions "plurals" $plurals) | fromYaml }}
+{{- $dependentGroups := include "kplug.resourcesByGroup" (dict "kinds" $dependents "plurals" $plurals) | fromYaml }}
 {{- range $group, $resources := $baseGroups }}
 # Base resources: their finalizers and annotations are patched.
 - apiGroups: [{{ $group | quote }}]
@@ -55,6 +58,12 @@ Takes { kind, group, plurals }.
 - apiGroups: [{{ $group | quote }}]
   resources: [{{ range $i, $r := $resources }}{{ if $i }}, {{ end }}{{ printf "%s/status" $r | quote }}{{ end }}]
   verbs: [patch]
+{{- end }}
+{{- range $group, $resources := $dependentGroups }}
+# What plugins may have kept for a base.
+- apiGroups: [{{ $group | quote }}]
+  resources: {{ toJson $resources }}
+  verbs: [get, list, watch, create, patch, delete]
 {{- end }}
 - apiGroups: [events.k8s.io]
   resources: [events]

@@ -111,6 +111,30 @@ async def test_everything_that_can_be_returned_arrives(serve: Serve) -> None:
     assert response.requeue_after.ToTimedelta().total_seconds() == 1.5
 
 
+async def test_dependents_are_seen_and_wanted(serve: Serve) -> None:
+    plugin = new_plugin()
+    seen: list[list[str]] = []
+
+    @plugin.reconcile
+    def reconcile(call: Call) -> Result:
+        seen.append([str(dependent) for dependent in call.dependents])
+        if not call.dependents:
+            return Result()
+        wanted = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": call.base.metadata.name}, "data": {}}
+        return Result(dependents=[wanted])
+
+    _, client, _ = await serve(plugin)
+    given = request({})
+    response = await client.Reconcile(given)
+    assert not response.HasField("dependents")
+    present = {"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "former"}}
+    given.dependents["/v1/ConfigMap/default/former"].json = json.dumps(present).encode()
+    response = await client.Reconcile(given)
+    (item,) = response.dependents.items
+    assert json.loads(item)["metadata"] == {"name": "users"}
+    assert seen == [[], ["ConfigMap former"]]
+
+
 async def test_a_resource_that_does_not_fit_its_model_never_reaches_the_author(serve: Serve) -> None:
     plugin = new_plugin(spec=Spec, extensions={"Options": Options})
     plugin.reconcile(lambda _: pytest.fail("it was called"))

@@ -4,6 +4,8 @@ export { type MethodHandlers, type OwnApiImplementation, serveApi } from './own-
 export type {
   ApiDefinition,
   ApiImplementation,
+  Dependent,
+  Dependents,
   ExtensionShapes,
   Extensions,
   FinalizeInput,

@@ -12,6 +12,7 @@ import {
   Severity,
 } from '@kplug/protocol';
 import type { Logger } from 'pino';
+import { ReceivedDependents } from './dependents.ts';
 import type {
   ApiImplementation,
   ExtensionShapes,
@@ -71,7 +72,7 @@ export function pluginHandlers(definition: ApiImplementation, log: Logger): Plug
 }
 
 async function prepare(
-  { base, extensions, assignment, context }: ReconcileRequest | FinalizeRequest,
+  { base, extensions, dependents, assignment, context }: ReconcileRequest | FinalizeRequest,
   signal: AbortSignal,
   definition: Pick<ApiImplementation, 'base' | 'extensions'>,
   log: Logger,
@@ -93,6 +94,7 @@ async function prepare(
   const input: Input = {
     base: resource,
     extensions: found,
+    dependents: new ReceivedDependents(dependents),
     assignment: { delegation, api, apiVersion, reason, message },
     attempt: context?.attempt ?? 1,
     signal,
@@ -157,6 +159,7 @@ function encodeStatuses(result: ReconcileResult, extensions: ExtensionSet): Reco
     extensionStatuses: statuses,
     conditions: (result.conditions ?? []).map(encodeCondition),
     ...(result.requeueAfter === undefined ? {} : { requeueAfter: durationFromMs(result.requeueAfter) }),
+    ...(result.dependents && { dependents: { items: result.dependents.map(encodeJson) } }),
   };
 }
 

@@ -34,12 +34,31 @@ export interface Extensions<E extends ExtensionShapes> {
   all<K extends keyof E & string>(kind: K): Received<E[K]>[];
 }
 
+/** The resources that the operator keeps for the base. */
+export interface Dependents {
+  /** One by its kind and name; `undefined` when it isn't there, such as before it was wanted for the first time. */
+  get(kind: string, name: string): Received<ResourceShape> | undefined;
+  /** All of them. */
+  all(): Received<ResourceShape>[];
+}
+
+/** A resource that the operator is to keep for the base, as far as the plugin decides on it. */
+export interface Dependent {
+  apiVersion: string;
+  kind: string;
+  metadata: { name: string; labels?: Record<string, string>; annotations?: Record<string, string> };
+  /** Anything but a status. */
+  [field: string]: unknown;
+}
+
 /** What `reconcile` gets. */
 export interface ReconcileInput<B extends ResourceShape = ResourceShape, E extends ExtensionShapes = ExtensionShapes> {
   /** The base resource. */
   base: Received<B>;
   /** The extension resources that the base points to and that exist. */
   extensions: Extensions<E>;
+  /** What the operator keeps for the base because the plugin wanted it, as it is now. */
+  dependents: Dependents;
   /** As whom the plugin is called, and why it was chosen. */
   assignment: { delegation: string; api: string; apiVersion: string; reason: string; message: string };
   /** How many times in a row this resource was tried without success, plus one. */
@@ -101,6 +120,11 @@ export interface ReconcileResult extends FinalizeResult {
   /** The status of each extension that should change; replaces what the plugin returned before. */
   extensions?: { extension: Received<ResourceShape>; status: object }[];
   conditions?: PluginCondition[];
+  /**
+   * The resources that the operator is to keep for the base, in its namespace and owned by it, in the order in which they are applied. What
+   * is no longer among them is removed. Missing: what is kept stays as it is. The delegation says which kinds are allowed.
+   */
+  dependents?: Dependent[];
   /** When to be called again although nothing changed, in milliseconds. Missing: as the delegation says. */
   requeueAfter?: number;
 }

@@ -132,6 +132,7 @@ export class WrongPlugin {
       outcome: Outcome.SUCCESS,
       baseStatus: encoder.encode(text),
       extensionStatuses: Object.fromEntries(targets.map((key) => [key, extension])),
+      ...(wrong === 'P37' && { dependents: { items: [encoder.encode('{"apiVersion":"v1","kind":"ConfigMap"}')] } }),
       conditions: types.map((type) => ({ type, status: ConditionStatus.TRUE, reason: 'Written' })),
     };
   }

@@ -45,7 +45,7 @@ export class RightsReview {
   }
 }
 
-function rightsOf({ base, extensions }: DelegationSettings): NeededRight[] {
+function rightsOf({ base, extensions, dependents }: DelegationSettings): NeededRight[] {
   const kinds = extensions.kinds ?? [];
   return [
     { kind: base, verbs: ['list', 'watch', 'patch'] },
@@ -54,5 +54,6 @@ function rightsOf({ base, extensions }: DelegationSettings): NeededRight[] {
       { kind, verbs: ['list', 'watch'] },
       { kind, subresource: 'status', verbs: ['patch'] },
     ]),
+    ...dependents.kinds.map((kind): NeededRight => ({ kind, verbs: ['list', 'watch', 'create', 'patch', 'delete'] })),
   ];
 }

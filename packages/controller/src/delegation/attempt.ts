@@ -13,14 +13,14 @@ export interface Attempt {
 
 /** The call of one plugin for one resource. */
 export function callFor(
-  { settings }: PassContext,
+  { settings, dependents }: PassContext,
   { base, extensions }: Gathered,
   { api }: Implementation,
   { reason, message }: { reason: string; message: string },
   attempt: number,
 ): PluginCall {
   const assignment = { delegation: settings.name, api: settings.api, apiVersion: api.version.version, reason, message };
-  return { base, extensions, assignment, attempt };
+  return { base, extensions, dependents: dependents.of(base), assignment, attempt };
 }
 
 /** Why a resource isn't as it should be, and what follows. */

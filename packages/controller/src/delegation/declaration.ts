@@ -74,6 +74,16 @@ export const delegationSchema = z.strictObject({
     })
     .prefault({})
     .describe('The extension resources that a base points to.'),
+  dependents: z
+    .strictObject({
+      kinds: z
+        .array(resourceKind)
+        .max(mostListed)
+        .default([])
+        .describe('The kinds that plugins may have kept. Default: none.'),
+    })
+    .prefault({})
+    .describe('The resources that plugins may have the operator keep for a base, in its namespace.'),
   selection: z
     .strictObject({
       preferencePath: path

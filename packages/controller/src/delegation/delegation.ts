@@ -11,6 +11,7 @@ import type { KindProblem, ResourceChange, Resources } from '../resources/port.t
 import { keyOf, type Resource, type ResourceKey } from '../resources/resource.ts';
 import { type Choice, choose } from './choose.ts';
 import type { DelegationSettings } from './declaration.ts';
+import { DependentFollower } from './dependents/dependent-follower.ts';
 import { ExtensionFollower } from './extension-follower.ts';
 import { isSameChoice, type ReconcilePassResult, reconcilePass } from './pass.ts';
 import type { PassContext, PassResult } from './pass-context.ts';
@@ -53,6 +54,7 @@ export class Delegation {
   readonly #backOff: BackOff<ResourceKey>;
   readonly #lastPasses = new Map<ResourceKey, LastPass>();
   readonly #extensions: ExtensionFollower;
+  readonly #dependents: DependentFollower;
   readonly #stopping = new AbortController();
   #unsubscribe: () => void = () => undefined;
   #reviewing = false;
@@ -66,11 +68,13 @@ export class Delegation {
       if (overwritten) this.#repair(base);
       else this.#requeue(base);
     });
+    this.#dependents = new DependentFollower(settings, dependencies.resources, (base) => this.#requeue(base));
     this.#context = {
       ...dependencies,
       settings,
       events,
       extensions: this.#extensions,
+      dependents: this.#dependents,
       isReleased: (base) => !this.concerns(base) || (this.#release?.includes(base) ?? false),
       log: log.child({ delegation: settings.name }),
     };
@@ -95,6 +99,7 @@ export class Delegation {
   /** Starts to reconcile: what is there, and then what changes. Fulfilled when all that is there has been queued. */
   async start(): Promise<void> {
     this.#unsubscribe = this.#context.registry.subscribe((change) => this.#onPluginChange(change));
+    await this.#dependents.start();
     const { signal } = this.#stopping;
     await this.#context.resources.follow(this.settings.base, (change) => this.#onResourceChange(change), { signal });
   }
@@ -105,6 +110,7 @@ export class Delegation {
     this.#release?.ended.reject(new KplugError('Stopped', 'the delegation stopped before it had let its resources go'));
     await this.#queue.close();
     this.#extensions.stop();
+    this.#dependents.stop();
     this.#stopping.abort();
   }
 

@@ -5,6 +5,7 @@ import type { Resources } from '../resources/port.ts';
 import type { Resource } from '../resources/resource.ts';
 import type { EventSink } from '../resources/surroundings.ts';
 import type { DelegationSettings } from './declaration.ts';
+import type { DependentFollower } from './dependents/dependent-follower.ts';
 import type { ExtensionFollower } from './extension-follower.ts';
 
 /** What a pass works with. */
@@ -14,6 +15,7 @@ export interface PassContext {
   registry: Registry;
   caller: PluginCaller;
   extensions: ExtensionFollower;
+  dependents: DependentFollower;
   /** Whether a resource is delegated no more, and nothing of us is to be left on it. */
   isReleased: (base: Resource) => boolean;
   events: EventSink;

@@ -7,6 +7,8 @@ import { type Attempt, callFor, failureOf } from './attempt.ts';
 import { type Choice, choose } from './choose.ts';
 import type { ConditionContent } from './conditions.ts';
 import type { DelegationSettings } from './declaration.ts';
+import { keepWanted } from './dependents/keep.ts';
+import { readWanted } from './dependents/wanted.ts';
 import { finalizeDeleted } from './finalize.ts';
 import { blockingProblem, type ExtensionProblem, type Gathered, gather } from './gather.ts';
 import { handOver } from './hand-over.ts';
@@ -80,7 +82,7 @@ async function callChosen(
   );
   if (attempts.some(({ error }) => error?.code === 'PluginUnavailable')) return undefined;
   if (isStale(context, gathered, choice)) return { next: 'stale' };
-  return conclude(context, reporter, general, attempts);
+  return conclude(context, gathered, general, attempts);
 }
 
 /** Sees to it that deleting a resource waits for its plugin, where there may be something to undo. */
@@ -93,6 +95,8 @@ async function ensureFinalizer({ settings, resources }: PassContext, base: Resou
 async function callOne(context: PassContext, call: PluginCall, implementation: Implementation): Promise<Attempt> {
   try {
     const answer = await context.caller.reconcile(implementation, call, context.settings.deadline);
+    // One that asks for what it may not have is refused whole, before anything is written.
+    readWanted(answer.dependents ?? [], call.base, context.settings);
     return { implementation, answer, error: undefined };
   } catch (error) {
     if (!(error instanceof KplugError)) throw error;
@@ -102,16 +106,19 @@ async function callOne(context: PassContext, call: PluginCall, implementation: I
 
 async function conclude(
   context: PassContext,
-  reporter: Reporter,
+  gathered: Gathered,
   general: readonly ConditionContent[],
   attempts: readonly Attempt[],
 ): Promise<PassResult> {
+  const reporter = new Reporter(context, gathered);
   const statements = attempts.map((one) => statementOf(context.settings, one));
+  const { kept, failure } = await keepWanted(context, gathered, attempts);
   await reporter.writeExtensions(attempts);
   reporter.recordEvents(attempts.flatMap(({ answer }) => answer?.events ?? []));
   const failed = attempts.find(({ answer }) => answer?.outcome !== 'success');
-  if (failed) return reporter.failed(general, failureOf(failed), statements);
-  return reporter.succeeded(general, attempts, statements);
+  if (failed) return reporter.failed(general, failureOf(failed), statements, kept);
+  if (failure) return reporter.failed(general, failure, statements, kept);
+  return reporter.succeeded(general, attempts, statements, kept);
 }
 
 function statementOf({ api }: DelegationSettings, { implementation, answer }: Attempt): PluginStatement {

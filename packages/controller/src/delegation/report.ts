@@ -1,5 +1,5 @@
 import type { PluginEvent } from '../plugins/plugin-call.ts';
-import { keyOf } from '../resources/resource.ts';
+import { type JsonValue, keyOf } from '../resources/resource.ts';
 import type { Attempt, Failure } from './attempt.ts';
 import { type ConditionContent, findCondition } from './conditions.ts';
 import type { Gathered } from './gather.ts';
@@ -37,10 +37,12 @@ export class Reporter {
     general: readonly ConditionContent[],
     { reason, message, terminal, retryAfter }: Failure,
     statements: readonly PluginStatement[] | undefined,
+    dependents?: JsonValue[],
   ): Promise<PassResult> {
     this.#context.events.record(keyOf(this.#gathered.base), { type: 'Warning', reason, message });
     const content = { status: 'False', reason, message } as const;
-    await this.#write([...general, { type: 'Reconciled', ...content }, { type: 'Ready', ...content }], statements);
+    const conditions = [...general, { type: 'Reconciled', ...content }, { type: 'Ready', ...content }];
+    await this.#write(conditions, statements, dependents);
     if (terminal) return { next: 'waiting' };
     return retryAfter === undefined ? { next: 'retry' } : { next: 'retry', after: retryAfter };
   }
@@ -50,6 +52,7 @@ export class Reporter {
     general: readonly ConditionContent[],
     attempts: readonly Attempt[],
     statements: readonly PluginStatement[],
+    dependents: JsonValue[],
   ): Promise<PassResult> {
     const { base } = this.#gathered;
     const who = attempts.map(({ implementation: { plugin, version } }) => `${plugin} ${version}`).join(', ');
@@ -64,6 +67,7 @@ export class Reporter {
         { type: 'Ready', status: 'True', reason: 'Ready', message: done },
       ],
       statements,
+      dependents,
     );
     const delays = attempts.flatMap(({ answer }) => answer?.requeueAfter ?? []);
     return delays.length > 0 ? { next: 'settled', after: Math.min(...delays) } : { next: 'settled' };
@@ -118,6 +122,7 @@ export class Reporter {
   async #write(
     conditions: readonly ConditionContent[],
     statements: readonly PluginStatement[] | undefined,
+    dependents?: JsonValue[],
   ): Promise<void> {
     const { settings, resources, events } = this.#context;
     // The finalizer and the extensions' statuses may have been written since; what counts is who the base is.
@@ -131,7 +136,7 @@ export class Reporter {
     }
     const status = composeStatus(
       { ...base, metadata: this.#gathered.base.metadata },
-      { conditions, statements, mode: settings.rules.mode },
+      { conditions, statements, dependents, mode: settings.rules.mode },
     );
     const options = { uid: this.#gathered.base.metadata.uid, fieldManager: settings.fieldManager };
     await resources.applyStatus(keyOf(base), status, options);

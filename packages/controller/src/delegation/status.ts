@@ -5,7 +5,14 @@ import type { PresentChoice } from '../selection/candidate.ts';
 import { type ConditionContent, findCondition, isControllerCondition, readConditions, stamp } from './conditions.ts';
 
 /** The fields of a base's status that the controller writes itself, whatever a plugin returns. */
-const controllerFields = ['implementation', 'plugin', 'implementations', 'observedGeneration', 'conditions'] as const;
+const controllerFields = [
+  'implementation',
+  'plugin',
+  'implementations',
+  'dependents',
+  'observedGeneration',
+  'conditions',
+] as const;
 
 /** A plugin that a resource went to, as the status names it. */
 export interface PluginReference extends PresentChoice {
@@ -26,6 +33,8 @@ export interface StatusReport {
   conditions: readonly ConditionContent[];
   /** What the plugins said; `undefined` when none was called, and what the status says of them is left as it is. */
   statements: readonly PluginStatement[] | undefined;
+  /** What is kept for the base; `undefined`: what the status says of that is left as it is. */
+  dependents?: JsonValue[] | undefined;
   /** Whether each statement stands under its plugin's name, as several plugins reconcile. */
   mode: 'one' | 'all';
 }
@@ -51,8 +60,11 @@ export function composeStatus(base: Resource, report: StatusReport, now: () => D
     return isControllerCondition(condition) && !given.some(({ type }) => type === condition.type);
   });
   const ofPlugins = pluginConditions(base, report).map((content) => stamp(content, former, generation, now));
+  const { dependents: _, ...fields } = pluginFields(base, report);
+  const dependents = report.dependents ?? base.status?.dependents;
   return {
-    ...pluginFields(base, report),
+    ...fields,
+    ...(Array.isArray(dependents) && dependents.length > 0 && { dependents }),
     observedGeneration: generation,
     conditions: [...kept, ...given, ...ofPlugins].sort(byType) as unknown as JsonValue[],
   };

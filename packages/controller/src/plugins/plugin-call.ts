@@ -5,6 +5,8 @@ export interface PluginCall {
   base: Resource;
   /** The extensions that exist, by key. */
   extensions: ReadonlyMap<ResourceKey, Resource>;
+  /** What is kept for the base, as it is now, by key. */
+  dependents: ReadonlyMap<ResourceKey, Resource>;
   assignment: Assignment;
   /** How many times in a row this resource was tried without success, plus one. */
   attempt: number;
@@ -41,6 +43,8 @@ export interface PluginAnswer {
   /** `undefined`: left as it is. */
   baseStatus: StatusChange | undefined;
   extensionStatuses: ReadonlyMap<ResourceKey, StatusChange>;
+  /** What is to be kept for the base, yet to be checked. `undefined`: left as it is. */
+  dependents?: readonly JsonObject[];
   /** `undefined`: left as they are. */
   conditions: readonly PluginCondition[] | undefined;
   events: readonly PluginEvent[];

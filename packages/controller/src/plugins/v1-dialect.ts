@@ -12,7 +12,7 @@ import {
   Severity,
 } from '@kplug/protocol';
 import { KplugError } from '../errors.ts';
-import type { Resource, ResourceKey } from '../resources/resource.ts';
+import type { JsonObject, Resource, ResourceKey } from '../resources/resource.ts';
 import { checkStatus } from './check-status.ts';
 import type {
   FinalizeCause,
@@ -29,7 +29,8 @@ import type {
 export function encodeCall(call: PluginCall, deadline: number) {
   return {
     base: { json: encode(call.base) },
-    extensions: Object.fromEntries([...call.extensions].map(([key, extension]) => [key, { json: encode(extension) }])),
+    extensions: encodeAll(call.extensions),
+    dependents: encodeAll(call.dependents),
     assignment: call.assignment,
     context: { attempt: call.attempt, deadline: timestampFromMs(deadline) },
   };
@@ -53,6 +54,7 @@ export function decodeReconcile(response: ReconcileResponse, call: PluginCall): 
   const answersStatus = baseStatus !== undefined || response.conditions.length > 0;
   return {
     ...decodeFinalize(response, call),
+    ...(response.dependents && { dependents: decodeDependents(response.dependents.items) }),
     requeueAfter: response.requeueAfter && positive(durationMs(response.requeueAfter), 'requeue_after'),
     baseStatus,
     extensionStatuses: statuses,
@@ -102,18 +104,31 @@ const reasonWord = /^[A-Za-z]([A-Za-z0-9_,:]{0,1022}[A-Za-z0-9_])?$/;
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
+function encodeAll(resources: ReadonlyMap<ResourceKey, Resource>): Record<string, { json: Uint8Array }> {
+  return Object.fromEntries([...resources].map(([key, resource]) => [key, { json: encode(resource) }]));
+}
+
 function encode(resource: Resource): Uint8Array {
   return Buffer.from(JSON.stringify(resource));
 }
 
 function decodeStatus(bytes: Uint8Array, what: string): StatusChange {
-  let value: unknown;
+  return { fields: checkStatus(decodeJson(bytes, what), what, 'a JSON object'), way: 'replace' };
+}
+
+function decodeDependents(items: readonly Uint8Array[]): JsonObject[] {
+  return items.map((bytes, index) => {
+    const value = decodeJson(bytes, `dependents[${index}]`);
+    return checkStatus(value, `dependents[${index}]`, 'a JSON object');
+  });
+}
+
+function decodeJson(bytes: Uint8Array, what: string): unknown {
   try {
-    value = JSON.parse(decoder.decode(bytes));
+    return JSON.parse(decoder.decode(bytes));
   } catch (cause) {
     throw invalid(`${what} isn't JSON in UTF-8`, cause);
   }
-  return { fields: checkStatus(value, what, 'a JSON object'), way: 'replace' };
 }
 
 function decodeCondition({ type, status, reason, message }: Condition): PluginCondition {

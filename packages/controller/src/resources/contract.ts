@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Manifest } from './manifest.ts';
 import type { ResourceChange, Resources, WriteOptions } from './port.ts';
-import { keyOf, type Resource, type ResourceKey } from './resource.ts';
+import { type JsonObject, keyOf, type Resource, type ResourceKey } from './resource.ts';
 
 /** An adapter under test, and its user's side. */
 export interface ContractSubject {
@@ -105,6 +105,54 @@ export function describeContract(open: () => Promise<ContractSubject>): void {
       await subject.apply({ ...other, metadata: { name: 'recent', namespace: namespace() }, spec: {} });
       await subject.resources.follow(other, ({ resource }) => told.push(resource.metadata.name));
       await vi.waitFor(() => expect(told).toEqual(['recent']));
+    });
+
+    describe('a resource that is kept for another one', () => {
+      const views = { apiVersion: 'example.org/v1', kind: 'View' };
+      const viewKey = (name: string) => `example.org/v1/View/${namespace()}/${name}`;
+
+      async function keeping() {
+        const { written: owner } = await make('users');
+        await subject.resources.follow(views, () => undefined);
+        return { owner, options: { owner, fieldManager: 'kplug/a' } };
+      }
+
+      it('is made, changed as it is said, and left alone when it is as said', async () => {
+        const { owner, options } = await keeping();
+        const key = viewKey('all');
+        const apply = (spec: JsonObject, labels?: Record<string, string>) =>
+          subject.resources.applyOwned(key, { ...(labels && { labels }), fields: { spec } }, options);
+        await expect(apply({ rows: 1, of: { a: 1 } }, { shown: 'yes' })).resolves.toBe('written');
+        const first = await vi.waitFor(() => present(key));
+        expect(first).toMatchObject({ spec: { rows: 1, of: { a: 1 } }, metadata: { labels: { shown: 'yes' } } });
+        expect(first.metadata.ownerReferences).toMatchObject([
+          { kind: 'Table', name: 'users', uid: owner.metadata.uid },
+        ]);
+        await expect(apply({ rows: 1, of: { a: 1 } }, { shown: 'yes' })).resolves.toBe('unchanged');
+        await expect(apply({ rows: 2 })).resolves.toBe('written');
+        await vi.waitFor(() => expect(present(key).spec).toEqual({ rows: 2 }));
+        expect(present(key).metadata.uid).toBe(first.metadata.uid);
+      });
+
+      it('is removed when that is asked for, and only then', async () => {
+        const { options } = await keeping();
+        await subject.resources.applyOwned(viewKey('all'), { fields: { spec: {} } }, options);
+        await vi.waitFor(() => present(viewKey('all')));
+        await expect(subject.resources.removeOwned(viewKey('all'), options)).resolves.toBe('written');
+        await vi.waitFor(() => expect(subject.resources.get(viewKey('all'))).toBeUndefined());
+        await expect(subject.resources.removeOwned(viewKey('all'), options)).resolves.toBe('gone');
+      });
+
+      it('is never one that somebody else has made', async () => {
+        const { options } = await keeping();
+        const manifest = { ...views, metadata: { name: 'theirs', namespace: namespace() }, spec: { rows: 7 } };
+        await subject.apply(manifest);
+        await vi.waitFor(() => present(viewKey('theirs')));
+        const taken = subject.resources.applyOwned(viewKey('theirs'), { fields: { spec: {} } }, options);
+        await expect(taken).rejects.toThrow(expect.objectContaining({ code: 'Conflict' }));
+        await expect(subject.resources.removeOwned(viewKey('theirs'), options)).resolves.toBe('gone');
+        expect(present(viewKey('theirs')).spec).toEqual({ rows: 7 });
+      });
     });
 
     it('writes a status without a new generation, and never changes a resource in place', async () => {

@@ -43,6 +43,16 @@ export interface Resources {
   /** Removes a finalizer. A resource that is being deleted goes with its last one. */
   removeFinalizer(key: ResourceKey, finalizer: string, options: WriteOptions): Promise<WriteResult>;
 
+  /**
+   * Makes or changes a resource that is kept for another one, its owner, and goes with that. What is said before by the same
+   * manager and not any more is removed; fields of others stay. Skipped when it would change nothing. The kind must be followed.
+   * Rejects with `Conflict` when there is a resource of that name that isn't the owner's.
+   */
+  applyOwned(key: ResourceKey, content: OwnedContent, options: OwnedWriteOptions): Promise<WriteResult>;
+
+  /** Removes a resource that is kept for its owner. One that is gone, or another's, is left alone. */
+  removeOwned(key: ResourceKey, options: OwnedWriteOptions): Promise<WriteResult>;
+
   /** Stops following and waits for writes under way. Later writes reject with `Stopped`. */
   close(): Promise<void>;
 }
@@ -93,6 +103,23 @@ export interface WriteOptions {
   fieldManager: string;
   /** Merge the status into what was said before, as a JSON merge patch (RFC 7386). Default: it takes its place. */
   merge?: boolean;
+  /** Gives the write up. */
+  signal?: AbortSignal;
+}
+
+/** What is said of a resource that is kept for another one. */
+export interface OwnedContent {
+  labels?: Record<string, string>;
+  annotations?: Record<string, string>;
+  /** Everything but `apiVersion`, `kind`, `metadata` and `status`. */
+  fields: JsonObject;
+}
+
+/** What a write of a resource depends on that is kept for another one. */
+export interface OwnedWriteOptions {
+  owner: Resource;
+  /** Who writes, for example `kplug/tables`. */
+  fieldManager: string;
   /** Gives the write up. */
   signal?: AbortSignal;
 }

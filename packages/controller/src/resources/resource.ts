@@ -29,6 +29,16 @@ export interface ObjectMeta {
   finalizers?: string[];
   labels?: Record<string, string>;
   annotations?: Record<string, string>;
+  /** Whom it goes with. */
+  ownerReferences?: OwnerReference[];
+}
+
+/** Another resource that a resource goes with when that goes. */
+export interface OwnerReference extends ResourceKind {
+  name: string;
+  uid: string;
+  /** Whether that is the one that decides on it. */
+  controller?: boolean;
 }
 
 /**
@@ -57,6 +67,11 @@ export interface ResourceReference extends ResourceKind {
 export function keyOf(resource: Resource): ResourceKey {
   const { apiVersion, kind, metadata } = resource;
   return formatKey({ apiVersion, kind, namespace: metadata.namespace ?? '', name: metadata.name });
+}
+
+/** Whether a resource is kept for another one, and goes with it. */
+export function isOwnedBy({ metadata: { ownerReferences = [] } }: Resource, owner: { uid: string }): boolean {
+  return ownerReferences.some(({ uid, controller }) => controller === true && uid === owner.uid);
 }
 
 /** The key of a reference. */

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, Literal
@@ -38,6 +38,8 @@ class Call(Generic[S]):
     """The base resource."""
     extensions: Extensions
     """The extension resources that the base points to and that exist."""
+    dependents: Sequence[Resource[Json]]
+    """What the operator keeps for the base because the plugin wanted it, as it is now."""
     assignment: Assignment
     attempt: int
     """How many times in a row this resource was tried without success, plus one."""

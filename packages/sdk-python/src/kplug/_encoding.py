@@ -35,6 +35,11 @@ def encode_result(result: Any, extensions: Extensions) -> plugin_pb2.ReconcileRe
         extension_statuses={
             _target(extension, extensions): _encode_json(status) for extension, status in result.extensions.items()
         },
+        dependents=(
+            None
+            if result.dependents is None
+            else plugin_pb2.Dependents(items=[_encode_json(dependent) for dependent in result.dependents])
+        ),
         conditions=[_encode_condition(condition) for condition in result.conditions],
         messages=[_encode_message(message, extensions) for message in result.messages],
         events=[_encode_event(event, extensions) for event in result.events],

@@ -109,6 +109,9 @@ class Handlers:
         return Call(
             base=base,
             extensions=Extensions(extensions, models.types),
+            dependents=[
+                read_resource(_decoder.decode(request.dependents[key].json)) for key in sorted(request.dependents)
+            ],
             assignment=Assignment(
                 delegation=assignment.delegation,
                 api=assignment.api,

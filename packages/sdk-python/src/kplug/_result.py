@@ -64,6 +64,10 @@ class Result:
     """The base's status; replaces what the plugin returned before. `None`: left as it is."""
     extensions: Mapping[Resource[Any], object] = field(default_factory=dict)
     """The status of each extension that should change; replaces what the plugin returned before."""
+    dependents: Sequence[object] | None = None
+    """The resources that the operator is to keep for the base, in its namespace and owned by it, in the order in which
+    they are applied: mappings with `apiVersion`, `kind`, `metadata` and whatever is to be decided. What is no longer
+    among them is removed. `None`: what is kept stays as it is. The delegation says which kinds are allowed."""
     conditions: Sequence[Condition] = ()
     messages: Sequence[Message] = ()
     events: Sequence[Event] = ()

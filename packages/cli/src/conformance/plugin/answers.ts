@@ -15,6 +15,7 @@ export const ownFields: readonly string[] = [
   'implementation',
   'plugin',
   'implementations',
+  'dependents',
   'observedGeneration',
   'conditions',
 ];
@@ -69,6 +70,13 @@ export const answers: readonly Requirement<PluginUnderTest>[] = [
       const base = 'baseStatus' in answer && answer.baseStatus ? parse(answer.baseStatus) : undefined;
       return isObject(base) ? ownFields.filter((field) => field in base).map((field) => `the field ${field}`) : [];
     },
+  ),
+  each(
+    'P37',
+    'MUST',
+    'wants dependents that can be kept',
+    'at most 100 objects with apiVersion, kind and name, each once, and no metadata but marks',
+    (answer) => ('dependents' in answer && answer.dependents ? faultsOfDependents(answer.dependents.items) : []),
   ),
   each('P26', 'MUST', 'returns no more than 64 conditions, 100 messages and 100 events', 'no more', (answer) => {
     const counts = [
@@ -151,4 +159,23 @@ export function forbiddenKeyIn(value: unknown): string | undefined {
     if (found) return found;
   }
   return undefined;
+}
+
+const marks = new Set(['name', 'namespace', 'labels', 'annotations']);
+
+function faultsOfDependents(items: readonly Uint8Array[]): string[] {
+  const names = items.map((bytes) => {
+    const { apiVersion, kind, metadata } = (parse(bytes) ?? {}) as Record<string, unknown>;
+    const { name, ...rest } = (isObject(metadata) ? metadata : {}) as Record<string, unknown>;
+    const isWhole = [apiVersion, kind, name].every((part) => typeof part === 'string' && part !== '');
+    return isWhole && Object.keys(rest).every((field) => marks.has(field))
+      ? `${apiVersion} ${kind} ${name}`
+      : undefined;
+  });
+  const broken = names.flatMap((name, index) =>
+    name === undefined ? [`dependents[${index}] that can't be kept`] : [],
+  );
+  const twice = names.filter((name, index) => name !== undefined && names.indexOf(name) !== index);
+  const tooMany = items.length > 100 ? [`${items.length} dependents`] : [];
+  return [...broken, ...twice.map((name) => `${name} twice`), ...tooMany];
 }

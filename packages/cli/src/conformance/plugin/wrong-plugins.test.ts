@@ -53,6 +53,7 @@ describe('a plugin that answers calls wrongly fails what it breaks, and nothing 
     ['P25 late', 'P25 failed: answers before the deadline'],
     ['P25 cancelled', 'P25 warning: is well after a call'],
     ['P26', 'P26 failed: returns no more than'],
+    ['P37', 'P37 failed: wants dependents that can be kept'],
     ['P27', 'P27 failed: finalizes what it reconciled'],
     ['P27 unseen', 'P27 failed: finalizes what it never saw'],
     ['P28', 'P28 failed: finalizes again'],

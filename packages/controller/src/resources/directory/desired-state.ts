@@ -30,9 +30,9 @@ export class DesiredState {
    * Applies what counts, and deletes what no file defines any more. Nothing is deleted unless the files have settled, as it
    * may be on its way from one file to another. Returns the resources that did not change but are now defined elsewhere.
    */
-  apply(resources: MemoryResources, { accepted, held, claimed }: Definitions, settled: boolean): ResourceKey[] {
+  apply(resources: MemoryResources, definitions: Definitions, settled: boolean): ResourceKey[] {
     const moved: ResourceKey[] = [];
-    for (const [key, { manifest, path }] of accepted) {
+    for (const [key, { manifest, path }] of definitions.accepted) {
       const former = this.#sources.get(key);
       if (former === path && this.#applied.get(key) === manifest) continue;
       this.#sources.set(key, path);
@@ -43,11 +43,14 @@ export class DesiredState {
       if (metadata.deletionTimestamp === undefined) this.#applied.set(key, manifest);
     }
     if (!settled) return moved;
-    for (const key of resources.keys()) {
-      const source = this.#sources.get(key);
-      const kept = accepted.has(key) || claimed.has(key) || (source !== undefined && held.has(source));
-      if (!kept) resources.delete(key);
-    }
+    for (const key of resources.keys()) if (!this.#isKept(key, resources, definitions)) resources.delete(key);
     return moved;
+  }
+
+  #isKept(key: ResourceKey, resources: MemoryResources, { accepted, held, claimed }: Definitions): boolean {
+    const source = this.#sources.get(key);
+    if (accepted.has(key) || claimed.has(key) || (source !== undefined && held.has(source))) return true;
+    // What is kept for another resource stands in no file, and goes with that.
+    return resources.get(key)?.metadata.ownerReferences !== undefined;
   }
 }

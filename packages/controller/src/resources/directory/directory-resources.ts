@@ -1,5 +1,13 @@
 import type { MemoryResources } from '../memory/memory-resources.ts';
-import type { FollowOptions, ResourceListener, Resources, WriteOptions, WriteResult } from '../port.ts';
+import type {
+  FollowOptions,
+  OwnedContent,
+  OwnedWriteOptions,
+  ResourceListener,
+  Resources,
+  WriteOptions,
+  WriteResult,
+} from '../port.ts';
 import type { JsonObject, Resource, ResourceKey, ResourceKind } from '../resource.ts';
 import type { DirectoryFollower, FollowedDirectory } from './directory-follower.ts';
 import type { DirectoryProblem } from './problem-list.ts';
@@ -48,6 +56,14 @@ export class DirectoryResources implements Resources {
 
   removeFinalizer(key: ResourceKey, finalizer: string, options: WriteOptions): Promise<WriteResult> {
     return this.#resources.removeFinalizer(key, finalizer, options);
+  }
+
+  applyOwned(key: ResourceKey, content: OwnedContent, options: OwnedWriteOptions): Promise<WriteResult> {
+    return this.#resources.applyOwned(key, content, options);
+  }
+
+  removeOwned(key: ResourceKey, options: OwnedWriteOptions): Promise<WriteResult> {
+    return this.#resources.removeOwned(key, options);
   }
 
   /** Stops following, waits for writes under way and gives the directory to others. Rejects with `StorageFailed`. */

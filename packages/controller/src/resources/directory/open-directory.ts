@@ -77,7 +77,7 @@ export async function openDirectory(options: DirectoryOptions): Promise<Director
     };
     const follower = new DirectoryFollower(
       parts,
-      states.map(({ source }) => source),
+      states.flatMap(({ source }) => source || []),
     );
     await follower.start();
     return new DirectoryResources(parts, follower);

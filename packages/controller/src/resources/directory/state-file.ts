@@ -14,6 +14,14 @@ export interface ResourceState extends StoredResource {
 const object = z.custom<JsonObject>(isJsonObject, 'must be an object');
 const strings = z.record(z.string(), z.string());
 
+const ownerReference = z.object({
+  apiVersion: z.string(),
+  kind: z.string(),
+  name: z.string(),
+  uid: z.string(),
+  controller: z.boolean().exactOptional(),
+});
+
 const stateSchema = z.object({
   formatVersion: z.literal(1),
   source: z.string(),
@@ -31,6 +39,7 @@ const stateSchema = z.object({
       finalizers: z.array(z.string()).exactOptional(),
       labels: strings.exactOptional(),
       annotations: strings.exactOptional(),
+      ownerReferences: z.array(ownerReference).exactOptional(),
     }),
     spec: object.exactOptional(),
     status: object.exactOptional(),

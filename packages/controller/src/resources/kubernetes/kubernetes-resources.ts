@@ -5,18 +5,29 @@ import { Listeners } from '../listeners.ts';
 import type {
   FollowOptions,
   KindProblem,
+  OwnedContent,
+  OwnedWriteOptions,
   ProblemListener,
   ResourceListener,
   Resources,
   WriteOptions,
   WriteResult,
 } from '../port.ts';
-import { type JsonObject, keyOf, parseKey, type Resource, type ResourceKey, type ResourceKind } from '../resource.ts';
+import {
+  describeReference,
+  type JsonObject,
+  keyOf,
+  parseKey,
+  type Resource,
+  type ResourceKey,
+  type ResourceKind,
+} from '../resource.ts';
 import { ApiError } from './api-error.ts';
 import { Discovery, type ServedKind } from './discovery.ts';
 import { addFinalizer, removeFinalizer } from './finalizer-writer.ts';
 import { KindFollower } from './kind-follower.ts';
 import { KubernetesSurroundings, type Place } from './kubernetes-surroundings.ts';
+import { applyOwned, type OwnedTarget, removeOwned } from './owned-writer.ts';
 import { StatusWriter } from './status-writer.ts';
 import type { Transport } from './transport.ts';
 import { WriteTarget } from './write-target.ts';
@@ -100,6 +111,14 @@ export class KubernetesResources implements Resources {
     return this.#write(key, options, (target) => removeFinalizer(target, finalizer, options));
   }
 
+  applyOwned(key: ResourceKey, content: OwnedContent, options: OwnedWriteOptions): Promise<WriteResult> {
+    return this.#inTurn(key, options.signal, async () => applyOwned(await this.#ownedTarget(key), content, options));
+  }
+
+  removeOwned(key: ResourceKey, options: OwnedWriteOptions): Promise<WriteResult> {
+    return this.#inTurn(key, options.signal, async () => removeOwned(await this.#ownedTarget(key), options));
+  }
+
   async close(): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
@@ -145,14 +164,20 @@ export class KubernetesResources implements Resources {
     this.#stopping.add(stopped);
   }
 
+  #write(key: ResourceKey, options: WriteOptions, change: Change): Promise<WriteResult> {
+    return this.#inTurn(key, options.signal, () => this.#writeNow(key, options, change));
+  }
+
   /** Writes to one resource are made one after the other, as each depends on the version that the one before it made. */
-  async #write(key: ResourceKey, options: WriteOptions, change: Change): Promise<WriteResult> {
+  async #inTurn(
+    key: ResourceKey,
+    signal: AbortSignal | undefined,
+    write: () => Promise<WriteResult>,
+  ): Promise<WriteResult> {
     this.#refuseIfClosed();
-    options.signal?.throwIfAborted();
+    signal?.throwIfAborted();
     const former = this.#writing.get(key);
-    const writing = former
-      ? former.then(() => this.#writeNow(key, options, change))
-      : this.#writeNow(key, options, change);
+    const writing = former ? former.then(write) : write();
     // Whether it failed is no concern of the next one.
     const ended = writing.then(ignore, ignore);
     this.#writing.set(key, ended);
@@ -172,6 +197,16 @@ export class KubernetesResources implements Resources {
     const served = await this.#findServed(kind, signal);
     if (!served) return 'gone';
     return change(new WriteTarget(key, resource, { cache, served, transport: this.#parts.transport }));
+  }
+
+  async #ownedTarget(key: ResourceKey): Promise<OwnedTarget> {
+    const { apiVersion, kind } = parseKey(key);
+    const name = nameOf({ apiVersion, kind });
+    const { cache, problem } = this.#followers.get(name) ?? {};
+    const served = await this.#findServed({ apiVersion, kind }, undefined);
+    if (cache && served && !problem) return { key, cache, served, transport: this.#parts.transport };
+    const why = problem?.message ?? (served ? 'it is not followed' : 'the cluster has no such kind');
+    throw new KplugError('StorageFailed', `${describeReference(parseKey(key))} (${apiVersion}) can't be kept: ${why}`);
   }
 
   async #findServed(kind: ResourceKind, signal: AbortSignal | undefined): Promise<ServedKind | undefined> {

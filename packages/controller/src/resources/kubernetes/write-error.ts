@@ -9,7 +9,7 @@ export interface FailedRequest {
   key: ResourceKey;
   /** The part of the resource, for people. */
   what: string;
-  verb: 'patch' | 'get';
+  verb: 'patch' | 'get' | 'delete';
   served: ServedKind;
   subresource?: 'status';
 }
@@ -17,7 +17,7 @@ export interface FailedRequest {
 /** The error that a write rejects with when the API server refused it, or couldn't be asked. */
 export function writeError(error: ApiError, { key, what, verb, served, subresource }: FailedRequest): KplugError {
   const reference = parseKey(key);
-  const done = verb === 'get' ? 'read' : 'written';
+  const done = { get: 'read', patch: 'written', delete: 'deleted' }[verb];
   const subject = `${what} of ${describeReference(reference)} can't be ${done}`;
   const resource = subresource ? `${served.plural}/${subresource}` : served.plural;
   switch (error.reason) {

@@ -3,10 +3,20 @@ import { checkManifest, type Manifest } from '../check-manifest.ts';
 import { copyJson, findJsonFault, formatPath, jsonEquals } from '../json.ts';
 import { Listeners } from '../listeners.ts';
 import { mergePatch } from '../merge-patch.ts';
-import type { FollowOptions, ResourceListener, Resources, WriteOptions, WriteResult } from '../port.ts';
+import { notOwned } from '../not-owned.ts';
+import type {
+  FollowOptions,
+  OwnedContent,
+  OwnedWriteOptions,
+  ResourceListener,
+  Resources,
+  WriteOptions,
+  WriteResult,
+} from '../port.ts';
 import {
   describeReference,
   formatKey,
+  isOwnedBy,
   type JsonObject,
   keyOf,
   type ObjectMeta,
@@ -17,7 +27,7 @@ import {
 } from '../resource.ts';
 import { mergeStatuses } from './merge-statuses.ts';
 import type { Persistence, StoredResource } from './persistence.ts';
-import { changedResource, newResource, timestamp } from './user-changes.ts';
+import { changedResource, newResource, ownedResource, timestamp } from './user-changes.ts';
 
 const noStatuses: ReadonlyMap<string, JsonObject> = new Map();
 
@@ -140,6 +150,40 @@ export class MemoryResources implements Resources {
     });
   }
 
+  async applyOwned(
+    key: ResourceKey,
+    content: OwnedContent,
+    { owner, signal }: OwnedWriteOptions,
+  ): Promise<WriteResult> {
+    this.#refuseIfClosed();
+    signal?.throwIfAborted();
+    const { fields, ...marks } = content;
+    const { namespace, name, ...kind } = parseKey(key);
+    const manifest = { ...kind, ...copyJson(fields), metadata: { name, namespace, ...marks } };
+    const stored = this.#stored.get(key);
+    if (stored && !isOwnedBy(stored.resource, owner.metadata)) throw notOwned(key, owner);
+    let result: WriteResult = 'written';
+    if (!stored) {
+      this.#put(key, ownedResource(newResource(manifest), owner), noStatuses);
+    } else {
+      const next = changedResource(stored.resource, manifest);
+      if (next === stored.resource) result = 'unchanged';
+      else this.#replace(key, stored, next);
+    }
+    await this.#persistence?.durable(key);
+    return result;
+  }
+
+  async removeOwned(key: ResourceKey, { owner, signal }: OwnedWriteOptions): Promise<WriteResult> {
+    this.#refuseIfClosed();
+    signal?.throwIfAborted();
+    const stored = this.#stored.get(key);
+    if (!stored || !isOwnedBy(stored.resource, owner.metadata)) return 'gone';
+    const result = this.delete(key);
+    await this.#persistence?.durable(key);
+    return result;
+  }
+
   async close(): Promise<void> {
     this.#closed = true;
     this.#listeners.clear();
@@ -209,6 +253,12 @@ export class MemoryResources implements Resources {
     this.#stored.delete(key);
     this.#persistence?.changed(key, undefined);
     this.#listeners.tell({ resource, previous, gone: true });
+    this.#removeOwnedBy(resource);
+  }
+
+  /** What was kept for a resource goes with it. */
+  #removeOwnedBy({ metadata }: Resource): void {
+    for (const [key, { resource }] of [...this.#stored]) if (isOwnedBy(resource, metadata)) this.delete(key);
   }
 
   #refuseIfClosed(): void {

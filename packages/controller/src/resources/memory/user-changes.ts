@@ -43,6 +43,12 @@ export function changedResource(resource: Resource, manifest: CheckedManifest): 
   };
 }
 
+/** A resource with its owner. */
+export function ownedResource(resource: Resource, { apiVersion, kind, metadata: { name, uid } }: Resource): Resource {
+  const ownerReferences = [{ apiVersion, kind, name, uid, controller: true }];
+  return { ...resource, metadata: { ...resource.metadata, ownerReferences } };
+}
+
 /** The time, as Kubernetes writes it: in whole seconds. */
 export function timestamp(): string {
   return new Date().toISOString().replace(/\.\d+Z$/, 'Z');

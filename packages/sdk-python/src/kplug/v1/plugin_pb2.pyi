@@ -163,10 +163,32 @@ class ReconcileRequest(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @_typing.final
+    class DependentsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        @_builtins.property
+        def value(self) -> _resource_pb2.Resource: ...
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _resource_pb2.Resource | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     BASE_FIELD_NUMBER: _builtins.int
     EXTENSIONS_FIELD_NUMBER: _builtins.int
     ASSIGNMENT_FIELD_NUMBER: _builtins.int
     CONTEXT_FIELD_NUMBER: _builtins.int
+    DEPENDENTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def base(self) -> _resource_pb2.Resource:
         """The base resource."""
@@ -185,6 +207,10 @@ class ReconcileRequest(_message.Message):
     def context(self) -> Global___CallContext:
         """Which call this is."""
 
+    @_builtins.property
+    def dependents(self) -> _containers.MessageMap[_builtins.str, _resource_pb2.Resource]:
+        """The dependents that the controller keeps for the base, as they are now, by key."""
+
     def __init__(
         self,
         *,
@@ -192,10 +218,11 @@ class ReconcileRequest(_message.Message):
         extensions: _abc.Mapping[_builtins.str, _resource_pb2.Resource] | None = ...,
         assignment: Global___Assignment | None = ...,
         context: Global___CallContext | None = ...,
+        dependents: _abc.Mapping[_builtins.str, _resource_pb2.Resource] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["assignment", b"assignment", "base", b"base", "context", b"context"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["assignment", b"assignment", "base", b"base", "context", b"context", "extensions", b"extensions"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assignment", b"assignment", "base", b"base", "context", b"context", "dependents", b"dependents", "extensions", b"extensions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -309,11 +336,12 @@ class ReconcileResponse(_message.Message):
     CONDITIONS_FIELD_NUMBER: _builtins.int
     EVENTS_FIELD_NUMBER: _builtins.int
     REQUEUE_AFTER_FIELD_NUMBER: _builtins.int
+    DEPENDENTS_FIELD_NUMBER: _builtins.int
     outcome: Global___Outcome.ValueType
     """How it ended. Required."""
     base_status: _builtins.bytes
     """The base's status, a JSON object that replaces what the plugin returned before. Unset: left as it is. The fields
-    `implementation`, `plugin`, `implementations`, `observedGeneration` and `conditions` are the controller's own and passed over, which it
+    `implementation`, `plugin`, `implementations`, `dependents`, `observedGeneration` and `conditions` are the controller's own and passed over, which it
     says in an Event.
     """
     @_builtins.property
@@ -342,6 +370,10 @@ class ReconcileResponse(_message.Message):
     def requeue_after(self) -> _duration_pb2.Duration:
         """For SUCCESS, when to call again although nothing changed, to find and mend drift. Unset: the delegation's resync."""
 
+    @_builtins.property
+    def dependents(self) -> Global___Dependents:
+        """The resources that the controller is to keep for the base. Unset: those that it keeps stay as they are."""
+
     def __init__(
         self,
         *,
@@ -353,16 +385,44 @@ class ReconcileResponse(_message.Message):
         conditions: _abc.Iterable[_resource_pb2.Condition] | None = ...,
         events: _abc.Iterable[_resource_pb2.Event] | None = ...,
         requeue_after: _duration_pb2.Duration | None = ...,
+        dependents: Global___Dependents | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_base_status", b"_base_status", "base_status", b"base_status", "requeue_after", b"requeue_after", "retry_after", b"retry_after"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_base_status", b"_base_status", "base_status", b"base_status", "dependents", b"dependents", "requeue_after", b"requeue_after", "retry_after", b"retry_after"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_base_status", b"_base_status", "base_status", b"base_status", "conditions", b"conditions", "events", b"events", "extension_statuses", b"extension_statuses", "messages", b"messages", "outcome", b"outcome", "requeue_after", b"requeue_after", "retry_after", b"retry_after"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_base_status", b"_base_status", "base_status", b"base_status", "conditions", b"conditions", "dependents", b"dependents", "events", b"events", "extension_statuses", b"extension_statuses", "messages", b"messages", "outcome", b"outcome", "requeue_after", b"requeue_after", "retry_after", b"retry_after"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__base_status: _TypeAlias = _typing.Literal["base_status"]  # noqa: Y015
     _WhichOneofArgType__base_status: _TypeAlias = _typing.Literal["_base_status", b"_base_status"]  # noqa: Y015
     def WhichOneof(self, oneof_group: _WhichOneofArgType__base_status) -> _WhichOneofReturnType__base_status | None: ...
 
 Global___ReconcileResponse: _TypeAlias = ReconcileResponse  # noqa: Y015
+
+@_typing.final
+class Dependents(_message.Message):
+    """Dependents are resources that the controller keeps for a base: it owns them by the base, so that they go with it."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEMS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def items(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
+        """Each as far as the plugin decides on it, a JSON object with `apiVersion`, `kind` and `metadata.name`, in the order in which they are
+        applied. Of the metadata only `name`, `namespace`, `labels` and `annotations` are the plugin's; the namespace is the base's. One that is no
+        longer among them is removed. A kind that the delegation doesn't allow makes the whole response invalid.
+        """
+
+    def __init__(
+        self,
+        *,
+        items: _abc.Iterable[_builtins.bytes] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Dependents: _TypeAlias = Dependents  # noqa: Y015
 
 @_typing.final
 class FinalizeRequest(_message.Message):
@@ -391,11 +451,33 @@ class FinalizeRequest(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @_typing.final
+    class DependentsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        @_builtins.property
+        def value(self) -> _resource_pb2.Resource: ...
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _resource_pb2.Resource | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     BASE_FIELD_NUMBER: _builtins.int
     EXTENSIONS_FIELD_NUMBER: _builtins.int
     ASSIGNMENT_FIELD_NUMBER: _builtins.int
     CONTEXT_FIELD_NUMBER: _builtins.int
     CAUSE_FIELD_NUMBER: _builtins.int
+    DEPENDENTS_FIELD_NUMBER: _builtins.int
     cause: Global___FinalizeCause.ValueType
     """Why the plugin is asked to finalize."""
     @_builtins.property
@@ -414,6 +496,10 @@ class FinalizeRequest(_message.Message):
     def context(self) -> Global___CallContext:
         """Which call this is."""
 
+    @_builtins.property
+    def dependents(self) -> _containers.MessageMap[_builtins.str, _resource_pb2.Resource]:
+        """The dependents, as in ReconcileRequest. They go with the base, whatever the plugin does."""
+
     def __init__(
         self,
         *,
@@ -422,10 +508,11 @@ class FinalizeRequest(_message.Message):
         assignment: Global___Assignment | None = ...,
         context: Global___CallContext | None = ...,
         cause: Global___FinalizeCause.ValueType = ...,
+        dependents: _abc.Mapping[_builtins.str, _resource_pb2.Resource] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["assignment", b"assignment", "base", b"base", "context", b"context"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["assignment", b"assignment", "base", b"base", "cause", b"cause", "context", b"context", "extensions", b"extensions"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assignment", b"assignment", "base", b"base", "cause", b"cause", "context", b"context", "dependents", b"dependents", "extensions", b"extensions"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

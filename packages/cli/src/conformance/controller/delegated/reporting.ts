@@ -72,6 +72,22 @@ export const reporting: readonly Requirement<ControllerUnderTest>[] = [
     }),
   ),
   {
+    number: 'C36',
+    level: 'MUST',
+    title: 'refuses a response whole that wants a dependent of a kind that is not allowed',
+    check: async ({ delegated }) => {
+      const plugin = await delegated.today('unary');
+      const refused = encoder.encode(JSON.stringify({ refused: 'c36.' }));
+      const wanted = { apiVersion: 'conformance.example.org/v1', kind: 'NeverAllowed', metadata: { name: 'one' } };
+      const dependents = { items: [encoder.encode(JSON.stringify(wanted))] };
+      await using handed = await delegated.hand(plugin, 'c36', (_, index) =>
+        index === 0 ? { baseStatus: refused, dependents } : undefined,
+      );
+      await handed.call(0);
+      return await demandRefused(handed, 'c36.');
+    },
+  },
+  {
     number: 'C13',
     level: 'MUST',
     title: 'throws away a response for a generation that is no longer the present one',

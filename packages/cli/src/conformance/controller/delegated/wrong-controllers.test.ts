@@ -64,6 +64,12 @@ describe.concurrent('a controller that delegates wrongly fails what it breaks, a
     expect(unmet(report)).toEqual(expected.map((text) => expect.stringContaining(text)));
   });
 
+  it('C36, as it knows nothing of dependents', async () => {
+    expect(unmet(await tryController('nothing', ['C36']))).toEqual([
+      expect.stringContaining('C36 failed: refuses a response whole'),
+    ]);
+  });
+
   it('C33, as it knows nothing of health', async () => {
     expect(unmet(await tryController('nothing', ['C33']))).toEqual([
       expect.stringContaining('C33 failed: calls no API'),

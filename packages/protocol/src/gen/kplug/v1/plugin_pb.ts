@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file kplug/v1/plugin.proto.
  */
 export const file_kplug_v1_plugin: GenFile = /*@__PURE__*/
-  fileDesc("ChVrcGx1Zy92MS9wbHVnaW4ucHJvdG8SCGtwbHVnLnYxIhAKDkdldEluZm9SZXF1ZXN0IpABCg9HZXRJbmZvUmVzcG9uc2USDgoGcGx1Z2luGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSIQoEYXBpcxgDIAMoCzITLmtwbHVnLnYxLlBsdWdpbkFwaRITCgtpbnN0YW5jZV9pZBgEIAEoCRIPCgdydW50aW1lGAUgASgJEhMKC3NlcnZlc193b3JrGAYgASgIIo0CChBSZWNvbmNpbGVSZXF1ZXN0EiAKBGJhc2UYASABKAsyEi5rcGx1Zy52MS5SZXNvdXJjZRI+CgpleHRlbnNpb25zGAIgAygLMioua3BsdWcudjEuUmVjb25jaWxlUmVxdWVzdC5FeHRlbnNpb25zRW50cnkSKAoKYXNzaWdubWVudBgDIAEoCzIULmtwbHVnLnYxLkFzc2lnbm1lbnQSJgoHY29udGV4dBgEIAEoCzIVLmtwbHVnLnYxLkNhbGxDb250ZXh0GkUKD0V4dGVuc2lvbnNFbnRyeRILCgNrZXkYASABKAkSIQoFdmFsdWUYAiABKAsyEi5rcGx1Zy52MS5SZXNvdXJjZToCOAEiYwoKQXNzaWdubWVudBISCgpkZWxlZ2F0aW9uGAEgASgJEgsKA2FwaRgCIAEoCRITCgthcGlfdmVyc2lvbhgDIAEoCRIOCgZyZWFzb24YBCABKAkSDwoHbWVzc2FnZRgFIAEoCSJ1CgtDYWxsQ29udGV4dBIPCgdhdHRlbXB0GAEgASgNEiwKCGRlYWRsaW5lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgt0cmFjZXBhcmVudBgDIAEoCRISCgp0cmFjZXN0YXRlGAQgASgJIrwDChFSZWNvbmNpbGVSZXNwb25zZRIiCgdvdXRjb21lGAEgASgOMhEua3BsdWcudjEuT3V0Y29tZRIuCgtyZXRyeV9hZnRlchgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIjCghtZXNzYWdlcxgDIAMoCzIRLmtwbHVnLnYxLk1lc3NhZ2USGAoLYmFzZV9zdGF0dXMYBCABKAxIAIgBARJOChJleHRlbnNpb25fc3RhdHVzZXMYBSADKAsyMi5rcGx1Zy52MS5SZWNvbmNpbGVSZXNwb25zZS5FeHRlbnNpb25TdGF0dXNlc0VudHJ5EicKCmNvbmRpdGlvbnMYBiADKAsyEy5rcGx1Zy52MS5Db25kaXRpb24SHwoGZXZlbnRzGAcgAygLMg8ua3BsdWcudjEuRXZlbnQSMAoNcmVxdWV1ZV9hZnRlchgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbho4ChZFeHRlbnNpb25TdGF0dXNlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDDoCOAFCDgoMX2Jhc2Vfc3RhdHVzIrMCCg9GaW5hbGl6ZVJlcXVlc3QSIAoEYmFzZRgBIAEoCzISLmtwbHVnLnYxLlJlc291cmNlEj0KCmV4dGVuc2lvbnMYAiADKAsyKS5rcGx1Zy52MS5GaW5hbGl6ZVJlcXVlc3QuRXh0ZW5zaW9uc0VudHJ5EigKCmFzc2lnbm1lbnQYAyABKAsyFC5rcGx1Zy52MS5Bc3NpZ25tZW50EiYKB2NvbnRleHQYBCABKAsyFS5rcGx1Zy52MS5DYWxsQ29udGV4dBImCgVjYXVzZRgFIAEoDjIXLmtwbHVnLnYxLkZpbmFsaXplQ2F1c2UaRQoPRXh0ZW5zaW9uc0VudHJ5EgsKA2tleRgBIAEoCRIhCgV2YWx1ZRgCIAEoCzISLmtwbHVnLnYxLlJlc291cmNlOgI4ASKsAQoQRmluYWxpemVSZXNwb25zZRIiCgdvdXRjb21lGAEgASgOMhEua3BsdWcudjEuT3V0Y29tZRIuCgtyZXRyeV9hZnRlchgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIjCghtZXNzYWdlcxgDIAMoCzIRLmtwbHVnLnYxLk1lc3NhZ2USHwoGZXZlbnRzGAQgAygLMg8ua3BsdWcudjEuRXZlbnQitQEKC1dvcmtSZXF1ZXN0EgoKAmlkGAEgASgNEi8KCXJlY29uY2lsZRgCIAEoCzIaLmtwbHVnLnYxLlJlY29uY2lsZVJlcXVlc3RIABItCghmaW5hbGl6ZRgDIAEoCzIZLmtwbHVnLnYxLkZpbmFsaXplUmVxdWVzdEgAEjIKDGNhbmNlbGxhdGlvbhgEIAEoCzIaLmtwbHVnLnYxLldvcmtDYW5jZWxsYXRpb25IAEIGCgRjYWxsIhIKEFdvcmtDYW5jZWxsYXRpb24irAEKDFdvcmtSZXNwb25zZRIKCgJpZBgBIAEoDRIwCglyZWNvbmNpbGUYAiABKAsyGy5rcGx1Zy52MS5SZWNvbmNpbGVSZXNwb25zZUgAEi4KCGZpbmFsaXplGAMgASgLMhoua3BsdWcudjEuRmluYWxpemVSZXNwb25zZUgAEiQKBWVycm9yGAQgASgLMhMua3BsdWcudjEuV29ya0Vycm9ySABCCAoGYW5zd2VyIioKCVdvcmtFcnJvchIMCgRjb2RlGAEgASgNEg8KB21lc3NhZ2UYAiABKAkqYAoHT3V0Y29tZRIXChNPVVRDT01FX1VOU1BFQ0lGSUVEEAASEwoPT1VUQ09NRV9TVUNDRVNTEAESEQoNT1VUQ09NRV9SRVRSWRACEhQKEE9VVENPTUVfVEVSTUlOQUwQAyprCg1GaW5hbGl6ZUNhdXNlEh4KGkZJTkFMSVpFX0NBVVNFX1VOU1BFQ0lGSUVEEAASGgoWRklOQUxJWkVfQ0FVU0VfREVMRVRFRBABEh4KGkZJTkFMSVpFX0NBVVNFX0hBTkRFRF9PVkVSEAIykwIKDVBsdWdpblNlcnZpY2USPgoHR2V0SW5mbxIYLmtwbHVnLnYxLkdldEluZm9SZXF1ZXN0Ghkua3BsdWcudjEuR2V0SW5mb1Jlc3BvbnNlEkQKCVJlY29uY2lsZRIaLmtwbHVnLnYxLlJlY29uY2lsZVJlcXVlc3QaGy5rcGx1Zy52MS5SZWNvbmNpbGVSZXNwb25zZRJBCghGaW5hbGl6ZRIZLmtwbHVnLnYxLkZpbmFsaXplUmVxdWVzdBoaLmtwbHVnLnYxLkZpbmFsaXplUmVzcG9uc2USOQoEV29yaxIVLmtwbHVnLnYxLldvcmtSZXF1ZXN0GhYua3BsdWcudjEuV29ya1Jlc3BvbnNlKAEwAWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_kplug_v1_registry, file_kplug_v1_resource]);
+  fileDesc("ChVrcGx1Zy92MS9wbHVnaW4ucHJvdG8SCGtwbHVnLnYxIhAKDkdldEluZm9SZXF1ZXN0IpABCg9HZXRJbmZvUmVzcG9uc2USDgoGcGx1Z2luGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSIQoEYXBpcxgDIAMoCzITLmtwbHVnLnYxLlBsdWdpbkFwaRITCgtpbnN0YW5jZV9pZBgEIAEoCRIPCgdydW50aW1lGAUgASgJEhMKC3NlcnZlc193b3JrGAYgASgIIpQDChBSZWNvbmNpbGVSZXF1ZXN0EiAKBGJhc2UYASABKAsyEi5rcGx1Zy52MS5SZXNvdXJjZRI+CgpleHRlbnNpb25zGAIgAygLMioua3BsdWcudjEuUmVjb25jaWxlUmVxdWVzdC5FeHRlbnNpb25zRW50cnkSKAoKYXNzaWdubWVudBgDIAEoCzIULmtwbHVnLnYxLkFzc2lnbm1lbnQSJgoHY29udGV4dBgEIAEoCzIVLmtwbHVnLnYxLkNhbGxDb250ZXh0Ej4KCmRlcGVuZGVudHMYBSADKAsyKi5rcGx1Zy52MS5SZWNvbmNpbGVSZXF1ZXN0LkRlcGVuZGVudHNFbnRyeRpFCg9FeHRlbnNpb25zRW50cnkSCwoDa2V5GAEgASgJEiEKBXZhbHVlGAIgASgLMhIua3BsdWcudjEuUmVzb3VyY2U6AjgBGkUKD0RlcGVuZGVudHNFbnRyeRILCgNrZXkYASABKAkSIQoFdmFsdWUYAiABKAsyEi5rcGx1Zy52MS5SZXNvdXJjZToCOAEiYwoKQXNzaWdubWVudBISCgpkZWxlZ2F0aW9uGAEgASgJEgsKA2FwaRgCIAEoCRITCgthcGlfdmVyc2lvbhgDIAEoCRIOCgZyZWFzb24YBCABKAkSDwoHbWVzc2FnZRgFIAEoCSJ1CgtDYWxsQ29udGV4dBIPCgdhdHRlbXB0GAEgASgNEiwKCGRlYWRsaW5lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgt0cmFjZXBhcmVudBgDIAEoCRISCgp0cmFjZXN0YXRlGAQgASgJIuYDChFSZWNvbmNpbGVSZXNwb25zZRIiCgdvdXRjb21lGAEgASgOMhEua3BsdWcudjEuT3V0Y29tZRIuCgtyZXRyeV9hZnRlchgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIjCghtZXNzYWdlcxgDIAMoCzIRLmtwbHVnLnYxLk1lc3NhZ2USGAoLYmFzZV9zdGF0dXMYBCABKAxIAIgBARJOChJleHRlbnNpb25fc3RhdHVzZXMYBSADKAsyMi5rcGx1Zy52MS5SZWNvbmNpbGVSZXNwb25zZS5FeHRlbnNpb25TdGF0dXNlc0VudHJ5EicKCmNvbmRpdGlvbnMYBiADKAsyEy5rcGx1Zy52MS5Db25kaXRpb24SHwoGZXZlbnRzGAcgAygLMg8ua3BsdWcudjEuRXZlbnQSMAoNcmVxdWV1ZV9hZnRlchgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIoCgpkZXBlbmRlbnRzGAkgASgLMhQua3BsdWcudjEuRGVwZW5kZW50cxo4ChZFeHRlbnNpb25TdGF0dXNlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDDoCOAFCDgoMX2Jhc2Vfc3RhdHVzIhsKCkRlcGVuZGVudHMSDQoFaXRlbXMYASADKAwiuQMKD0ZpbmFsaXplUmVxdWVzdBIgCgRiYXNlGAEgASgLMhIua3BsdWcudjEuUmVzb3VyY2USPQoKZXh0ZW5zaW9ucxgCIAMoCzIpLmtwbHVnLnYxLkZpbmFsaXplUmVxdWVzdC5FeHRlbnNpb25zRW50cnkSKAoKYXNzaWdubWVudBgDIAEoCzIULmtwbHVnLnYxLkFzc2lnbm1lbnQSJgoHY29udGV4dBgEIAEoCzIVLmtwbHVnLnYxLkNhbGxDb250ZXh0EiYKBWNhdXNlGAUgASgOMhcua3BsdWcudjEuRmluYWxpemVDYXVzZRI9CgpkZXBlbmRlbnRzGAYgAygLMikua3BsdWcudjEuRmluYWxpemVSZXF1ZXN0LkRlcGVuZGVudHNFbnRyeRpFCg9FeHRlbnNpb25zRW50cnkSCwoDa2V5GAEgASgJEiEKBXZhbHVlGAIgASgLMhIua3BsdWcudjEuUmVzb3VyY2U6AjgBGkUKD0RlcGVuZGVudHNFbnRyeRILCgNrZXkYASABKAkSIQoFdmFsdWUYAiABKAsyEi5rcGx1Zy52MS5SZXNvdXJjZToCOAEirAEKEEZpbmFsaXplUmVzcG9uc2USIgoHb3V0Y29tZRgBIAEoDjIRLmtwbHVnLnYxLk91dGNvbWUSLgoLcmV0cnlfYWZ0ZXIYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SIwoIbWVzc2FnZXMYAyADKAsyES5rcGx1Zy52MS5NZXNzYWdlEh8KBmV2ZW50cxgEIAMoCzIPLmtwbHVnLnYxLkV2ZW50IrUBCgtXb3JrUmVxdWVzdBIKCgJpZBgBIAEoDRIvCglyZWNvbmNpbGUYAiABKAsyGi5rcGx1Zy52MS5SZWNvbmNpbGVSZXF1ZXN0SAASLQoIZmluYWxpemUYAyABKAsyGS5rcGx1Zy52MS5GaW5hbGl6ZVJlcXVlc3RIABIyCgxjYW5jZWxsYXRpb24YBCABKAsyGi5rcGx1Zy52MS5Xb3JrQ2FuY2VsbGF0aW9uSABCBgoEY2FsbCISChBXb3JrQ2FuY2VsbGF0aW9uIqwBCgxXb3JrUmVzcG9uc2USCgoCaWQYASABKA0SMAoJcmVjb25jaWxlGAIgASgLMhsua3BsdWcudjEuUmVjb25jaWxlUmVzcG9uc2VIABIuCghmaW5hbGl6ZRgDIAEoCzIaLmtwbHVnLnYxLkZpbmFsaXplUmVzcG9uc2VIABIkCgVlcnJvchgEIAEoCzITLmtwbHVnLnYxLldvcmtFcnJvckgAQggKBmFuc3dlciIqCglXb3JrRXJyb3ISDAoEY29kZRgBIAEoDRIPCgdtZXNzYWdlGAIgASgJKmAKB091dGNvbWUSFwoTT1VUQ09NRV9VTlNQRUNJRklFRBAAEhMKD09VVENPTUVfU1VDQ0VTUxABEhEKDU9VVENPTUVfUkVUUlkQAhIUChBPVVRDT01FX1RFUk1JTkFMEAMqawoNRmluYWxpemVDYXVzZRIeChpGSU5BTElaRV9DQVVTRV9VTlNQRUNJRklFRBAAEhoKFkZJTkFMSVpFX0NBVVNFX0RFTEVURUQQARIeChpGSU5BTElaRV9DQVVTRV9IQU5ERURfT1ZFUhACMpMCCg1QbHVnaW5TZXJ2aWNlEj4KB0dldEluZm8SGC5rcGx1Zy52MS5HZXRJbmZvUmVxdWVzdBoZLmtwbHVnLnYxLkdldEluZm9SZXNwb25zZRJECglSZWNvbmNpbGUSGi5rcGx1Zy52MS5SZWNvbmNpbGVSZXF1ZXN0Ghsua3BsdWcudjEuUmVjb25jaWxlUmVzcG9uc2USQQoIRmluYWxpemUSGS5rcGx1Zy52MS5GaW5hbGl6ZVJlcXVlc3QaGi5rcGx1Zy52MS5GaW5hbGl6ZVJlc3BvbnNlEjkKBFdvcmsSFS5rcGx1Zy52MS5Xb3JrUmVxdWVzdBoWLmtwbHVnLnYxLldvcmtSZXNwb25zZSgBMAFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_kplug_v1_registry, file_kplug_v1_resource]);
 
 /**
  * GetInfoRequest is empty.
@@ -123,6 +123,13 @@ export type ReconcileRequest = Message<"kplug.v1.ReconcileRequest"> & {
    * @generated from field: kplug.v1.CallContext context = 4;
    */
   context?: CallContext | undefined;
+
+  /**
+   * The dependents that the controller keeps for the base, as they are now, by key.
+   *
+   * @generated from field: map<string, kplug.v1.Resource> dependents = 5;
+   */
+  dependents: { [key: string]: Resource };
 };
 
 /**
@@ -252,7 +259,7 @@ export type ReconcileResponse = Message<"kplug.v1.ReconcileResponse"> & {
 
   /**
    * The base's status, a JSON object that replaces what the plugin returned before. Unset: left as it is. The fields
-   * `implementation`, `plugin`, `implementations`, `observedGeneration` and `conditions` are the controller's own and passed over, which it
+   * `implementation`, `plugin`, `implementations`, `dependents`, `observedGeneration` and `conditions` are the controller's own and passed over, which it
    * says in an Event.
    *
    * @generated from field: optional bytes base_status = 4;
@@ -287,6 +294,13 @@ export type ReconcileResponse = Message<"kplug.v1.ReconcileResponse"> & {
    * @generated from field: google.protobuf.Duration requeue_after = 8;
    */
   requeueAfter?: Duration | undefined;
+
+  /**
+   * The resources that the controller is to keep for the base. Unset: those that it keeps stay as they are.
+   *
+   * @generated from field: kplug.v1.Dependents dependents = 9;
+   */
+  dependents?: Dependents | undefined;
 };
 
 /**
@@ -295,6 +309,29 @@ export type ReconcileResponse = Message<"kplug.v1.ReconcileResponse"> & {
  */
 export const ReconcileResponseSchema: GenMessage<ReconcileResponse> = /*@__PURE__*/
   messageDesc(file_kplug_v1_plugin, 5);
+
+/**
+ * Dependents are resources that the controller keeps for a base: it owns them by the base, so that they go with it.
+ *
+ * @generated from message kplug.v1.Dependents
+ */
+export type Dependents = Message<"kplug.v1.Dependents"> & {
+  /**
+   * Each as far as the plugin decides on it, a JSON object with `apiVersion`, `kind` and `metadata.name`, in the order in which they are
+   * applied. Of the metadata only `name`, `namespace`, `labels` and `annotations` are the plugin's; the namespace is the base's. One that is no
+   * longer among them is removed. A kind that the delegation doesn't allow makes the whole response invalid.
+   *
+   * @generated from field: repeated bytes items = 1;
+   */
+  items: Uint8Array[];
+};
+
+/**
+ * Describes the message kplug.v1.Dependents.
+ * Use `create(DependentsSchema)` to create a new message.
+ */
+export const DependentsSchema: GenMessage<Dependents> = /*@__PURE__*/
+  messageDesc(file_kplug_v1_plugin, 6);
 
 /**
  * FinalizeRequest is one base resource, handed over to be undone.
@@ -336,6 +373,13 @@ export type FinalizeRequest = Message<"kplug.v1.FinalizeRequest"> & {
    * @generated from field: kplug.v1.FinalizeCause cause = 5;
    */
   cause: FinalizeCause;
+
+  /**
+   * The dependents, as in ReconcileRequest. They go with the base, whatever the plugin does.
+   *
+   * @generated from field: map<string, kplug.v1.Resource> dependents = 6;
+   */
+  dependents: { [key: string]: Resource };
 };
 
 /**
@@ -343,7 +387,7 @@ export type FinalizeRequest = Message<"kplug.v1.FinalizeRequest"> & {
  * Use `create(FinalizeRequestSchema)` to create a new message.
  */
 export const FinalizeRequestSchema: GenMessage<FinalizeRequest> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 6);
+  messageDesc(file_kplug_v1_plugin, 7);
 
 /**
  * FinalizeResponse is how it went.
@@ -385,7 +429,7 @@ export type FinalizeResponse = Message<"kplug.v1.FinalizeResponse"> & {
  * Use `create(FinalizeResponseSchema)` to create a new message.
  */
 export const FinalizeResponseSchema: GenMessage<FinalizeResponse> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 7);
+  messageDesc(file_kplug_v1_plugin, 8);
 
 /**
  * WorkRequest is one call on a stream of calls, or its cancellation.
@@ -438,7 +482,7 @@ export type WorkRequest = Message<"kplug.v1.WorkRequest"> & {
  * Use `create(WorkRequestSchema)` to create a new message.
  */
 export const WorkRequestSchema: GenMessage<WorkRequest> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 8);
+  messageDesc(file_kplug_v1_plugin, 9);
 
 /**
  * WorkCancellation is empty.
@@ -453,7 +497,7 @@ export type WorkCancellation = Message<"kplug.v1.WorkCancellation"> & {
  * Use `create(WorkCancellationSchema)` to create a new message.
  */
 export const WorkCancellationSchema: GenMessage<WorkCancellation> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 9);
+  messageDesc(file_kplug_v1_plugin, 10);
 
 /**
  * WorkResponse is the answer to one call. Answers come in any order.
@@ -505,7 +549,7 @@ export type WorkResponse = Message<"kplug.v1.WorkResponse"> & {
  * Use `create(WorkResponseSchema)` to create a new message.
  */
 export const WorkResponseSchema: GenMessage<WorkResponse> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 10);
+  messageDesc(file_kplug_v1_plugin, 11);
 
 /**
  * WorkError is how a call ended that has no answer.
@@ -533,7 +577,7 @@ export type WorkError = Message<"kplug.v1.WorkError"> & {
  * Use `create(WorkErrorSchema)` to create a new message.
  */
 export const WorkErrorSchema: GenMessage<WorkError> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 11);
+  messageDesc(file_kplug_v1_plugin, 12);
 
 /**
  * Outcome is how a call ended.

@@ -272,7 +272,9 @@ type ReconcileRequest struct {
 	// As whom the plugin is called, and why it was chosen.
 	Assignment *Assignment `protobuf:"bytes,3,opt,name=assignment,proto3" json:"assignment,omitempty"`
 	// Which call this is.
-	Context       *CallContext `protobuf:"bytes,4,opt,name=context,proto3" json:"context,omitempty"`
+	Context *CallContext `protobuf:"bytes,4,opt,name=context,proto3" json:"context,omitempty"`
+	// The dependents that the controller keeps for the base, as they are now, by key.
+	Dependents    map[string]*Resource `protobuf:"bytes,5,rep,name=dependents,proto3" json:"dependents,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -331,6 +333,13 @@ func (x *ReconcileRequest) GetAssignment() *Assignment {
 func (x *ReconcileRequest) GetContext() *CallContext {
 	if x != nil {
 		return x.Context
+	}
+	return nil
+}
+
+func (x *ReconcileRequest) GetDependents() map[string]*Resource {
+	if x != nil {
+		return x.Dependents
 	}
 	return nil
 }
@@ -500,7 +509,7 @@ type ReconcileResponse struct {
 	// Remarks for the user. The first with the gravest severity becomes the message of the condition `Reconciled`.
 	Messages []*Message `protobuf:"bytes,3,rep,name=messages,proto3" json:"messages,omitempty"`
 	// The base's status, a JSON object that replaces what the plugin returned before. Unset: left as it is. The fields
-	// `implementation`, `plugin`, `implementations`, `observedGeneration` and `conditions` are the controller's own and passed over, which it
+	// `implementation`, `plugin`, `implementations`, `dependents`, `observedGeneration` and `conditions` are the controller's own and passed over, which it
 	// says in an Event.
 	BaseStatus []byte `protobuf:"bytes,4,opt,name=base_status,json=baseStatus,proto3,oneof" json:"base_status,omitempty"`
 	// The status of each extension that should change, by the key that it was sent under; a JSON object that replaces what
@@ -511,7 +520,9 @@ type ReconcileResponse struct {
 	// Events to record.
 	Events []*Event `protobuf:"bytes,7,rep,name=events,proto3" json:"events,omitempty"`
 	// For SUCCESS, when to call again although nothing changed, to find and mend drift. Unset: the delegation's resync.
-	RequeueAfter  *durationpb.Duration `protobuf:"bytes,8,opt,name=requeue_after,json=requeueAfter,proto3" json:"requeue_after,omitempty"`
+	RequeueAfter *durationpb.Duration `protobuf:"bytes,8,opt,name=requeue_after,json=requeueAfter,proto3" json:"requeue_after,omitempty"`
+	// The resources that the controller is to keep for the base. Unset: those that it keeps stay as they are.
+	Dependents    *Dependents `protobuf:"bytes,9,opt,name=dependents,proto3" json:"dependents,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -602,6 +613,61 @@ func (x *ReconcileResponse) GetRequeueAfter() *durationpb.Duration {
 	return nil
 }
 
+func (x *ReconcileResponse) GetDependents() *Dependents {
+	if x != nil {
+		return x.Dependents
+	}
+	return nil
+}
+
+// Dependents are resources that the controller keeps for a base: it owns them by the base, so that they go with it.
+type Dependents struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Each as far as the plugin decides on it, a JSON object with `apiVersion`, `kind` and `metadata.name`, in the order in which they are
+	// applied. Of the metadata only `name`, `namespace`, `labels` and `annotations` are the plugin's; the namespace is the base's. One that is no
+	// longer among them is removed. A kind that the delegation doesn't allow makes the whole response invalid.
+	Items         [][]byte `protobuf:"bytes,1,rep,name=items,proto3" json:"items,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Dependents) Reset() {
+	*x = Dependents{}
+	mi := &file_kplug_v1_plugin_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Dependents) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Dependents) ProtoMessage() {}
+
+func (x *Dependents) ProtoReflect() protoreflect.Message {
+	mi := &file_kplug_v1_plugin_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Dependents.ProtoReflect.Descriptor instead.
+func (*Dependents) Descriptor() ([]byte, []int) {
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Dependents) GetItems() [][]byte {
+	if x != nil {
+		return x.Items
+	}
+	return nil
+}
+
 // FinalizeRequest is one base resource, handed over to be undone.
 type FinalizeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -621,7 +687,7 @@ type FinalizeRequest struct {
 
 func (x *FinalizeRequest) Reset() {
 	*x = FinalizeRequest{}
-	mi := &file_kplug_v1_plugin_proto_msgTypes[6]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -633,7 +699,7 @@ func (x *FinalizeRequest) String() string {
 func (*FinalizeRequest) ProtoMessage() {}
 
 func (x *FinalizeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_plugin_proto_msgTypes[6]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -646,7 +712,7 @@ func (x *FinalizeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FinalizeRequest.ProtoReflect.Descriptor instead.
 func (*FinalizeRequest) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{6}
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *FinalizeRequest) GetBase() *Resource {
@@ -701,7 +767,7 @@ type FinalizeResponse struct {
 
 func (x *FinalizeResponse) Reset() {
 	*x = FinalizeResponse{}
-	mi := &file_kplug_v1_plugin_proto_msgTypes[7]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -713,7 +779,7 @@ func (x *FinalizeResponse) String() string {
 func (*FinalizeResponse) ProtoMessage() {}
 
 func (x *FinalizeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_plugin_proto_msgTypes[7]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -726,7 +792,7 @@ func (x *FinalizeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FinalizeResponse.ProtoReflect.Descriptor instead.
 func (*FinalizeResponse) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{7}
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *FinalizeResponse) GetOutcome() Outcome {
@@ -776,7 +842,7 @@ type WorkRequest struct {
 
 func (x *WorkRequest) Reset() {
 	*x = WorkRequest{}
-	mi := &file_kplug_v1_plugin_proto_msgTypes[8]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -788,7 +854,7 @@ func (x *WorkRequest) String() string {
 func (*WorkRequest) ProtoMessage() {}
 
 func (x *WorkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_plugin_proto_msgTypes[8]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -801,7 +867,7 @@ func (x *WorkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkRequest.ProtoReflect.Descriptor instead.
 func (*WorkRequest) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{8}
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *WorkRequest) GetId() uint32 {
@@ -880,7 +946,7 @@ type WorkCancellation struct {
 
 func (x *WorkCancellation) Reset() {
 	*x = WorkCancellation{}
-	mi := &file_kplug_v1_plugin_proto_msgTypes[9]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -892,7 +958,7 @@ func (x *WorkCancellation) String() string {
 func (*WorkCancellation) ProtoMessage() {}
 
 func (x *WorkCancellation) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_plugin_proto_msgTypes[9]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -905,7 +971,7 @@ func (x *WorkCancellation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkCancellation.ProtoReflect.Descriptor instead.
 func (*WorkCancellation) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{9}
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{10}
 }
 
 // WorkResponse is the answer to one call. Answers come in any order.
@@ -927,7 +993,7 @@ type WorkResponse struct {
 
 func (x *WorkResponse) Reset() {
 	*x = WorkResponse{}
-	mi := &file_kplug_v1_plugin_proto_msgTypes[10]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -939,7 +1005,7 @@ func (x *WorkResponse) String() string {
 func (*WorkResponse) ProtoMessage() {}
 
 func (x *WorkResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_plugin_proto_msgTypes[10]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -952,7 +1018,7 @@ func (x *WorkResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkResponse.ProtoReflect.Descriptor instead.
 func (*WorkResponse) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{10}
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *WorkResponse) GetId() uint32 {
@@ -1034,7 +1100,7 @@ type WorkError struct {
 
 func (x *WorkError) Reset() {
 	*x = WorkError{}
-	mi := &file_kplug_v1_plugin_proto_msgTypes[11]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1046,7 +1112,7 @@ func (x *WorkError) String() string {
 func (*WorkError) ProtoMessage() {}
 
 func (x *WorkError) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_plugin_proto_msgTypes[11]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1059,7 +1125,7 @@ func (x *WorkError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkError.ProtoReflect.Descriptor instead.
 func (*WorkError) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{11}
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *WorkError) GetCode() uint32 {
@@ -1090,7 +1156,7 @@ const file_kplug_v1_plugin_proto_rawDesc = "" +
 	"instanceId\x12\x18\n" +
 	"\aruntime\x18\x05 \x01(\tR\aruntime\x12\x1f\n" +
 	"\vserves_work\x18\x06 \x01(\bR\n" +
-	"servesWork\"\xc0\x02\n" +
+	"servesWork\"\xdf\x03\n" +
 	"\x10ReconcileRequest\x12&\n" +
 	"\x04base\x18\x01 \x01(\v2\x12.kplug.v1.ResourceR\x04base\x12J\n" +
 	"\n" +
@@ -1099,8 +1165,14 @@ const file_kplug_v1_plugin_proto_rawDesc = "" +
 	"\n" +
 	"assignment\x18\x03 \x01(\v2\x14.kplug.v1.AssignmentR\n" +
 	"assignment\x12/\n" +
-	"\acontext\x18\x04 \x01(\v2\x15.kplug.v1.CallContextR\acontext\x1aQ\n" +
+	"\acontext\x18\x04 \x01(\v2\x15.kplug.v1.CallContextR\acontext\x12J\n" +
+	"\n" +
+	"dependents\x18\x05 \x03(\v2*.kplug.v1.ReconcileRequest.DependentsEntryR\n" +
+	"dependents\x1aQ\n" +
 	"\x0fExtensionsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12(\n" +
+	"\x05value\x18\x02 \x01(\v2\x12.kplug.v1.ResourceR\x05value:\x028\x01\x1aQ\n" +
+	"\x0fDependentsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12(\n" +
 	"\x05value\x18\x02 \x01(\v2\x12.kplug.v1.ResourceR\x05value:\x028\x01\"\x91\x01\n" +
 	"\n" +
@@ -1119,7 +1191,7 @@ const file_kplug_v1_plugin_proto_rawDesc = "" +
 	"\vtraceparent\x18\x03 \x01(\tR\vtraceparent\x12\x1e\n" +
 	"\n" +
 	"tracestate\x18\x04 \x01(\tR\n" +
-	"tracestate\"\xa8\x04\n" +
+	"tracestate\"\xde\x04\n" +
 	"\x11ReconcileResponse\x12+\n" +
 	"\aoutcome\x18\x01 \x01(\x0e2\x11.kplug.v1.OutcomeR\aoutcome\x12:\n" +
 	"\vretry_after\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\n" +
@@ -1132,11 +1204,17 @@ const file_kplug_v1_plugin_proto_rawDesc = "" +
 	"conditions\x18\x06 \x03(\v2\x13.kplug.v1.ConditionR\n" +
 	"conditions\x12'\n" +
 	"\x06events\x18\a \x03(\v2\x0f.kplug.v1.EventR\x06events\x12>\n" +
-	"\rrequeue_after\x18\b \x01(\v2\x19.google.protobuf.DurationR\frequeueAfter\x1aD\n" +
+	"\rrequeue_after\x18\b \x01(\v2\x19.google.protobuf.DurationR\frequeueAfter\x124\n" +
+	"\n" +
+	"dependents\x18\t \x01(\v2\x14.kplug.v1.DependentsR\n" +
+	"dependents\x1aD\n" +
 	"\x16ExtensionStatusesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\fR\x05value:\x028\x01B\x0e\n" +
-	"\f_base_status\"\xed\x02\n" +
+	"\f_base_status\"\"\n" +
+	"\n" +
+	"Dependents\x12\x14\n" +
+	"\x05items\x18\x01 \x03(\fR\x05items\"\xed\x02\n" +
 	"\x0fFinalizeRequest\x12&\n" +
 	"\x04base\x18\x01 \x01(\v2\x12.kplug.v1.ResourceR\x04base\x12I\n" +
 	"\n" +
@@ -1201,7 +1279,7 @@ func file_kplug_v1_plugin_proto_rawDescGZIP() []byte {
 }
 
 var file_kplug_v1_plugin_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_kplug_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_kplug_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
 var file_kplug_v1_plugin_proto_goTypes = []any{
 	(Outcome)(0),                  // 0: kplug.v1.Outcome
 	(FinalizeCause)(0),            // 1: kplug.v1.FinalizeCause
@@ -1211,67 +1289,72 @@ var file_kplug_v1_plugin_proto_goTypes = []any{
 	(*Assignment)(nil),            // 5: kplug.v1.Assignment
 	(*CallContext)(nil),           // 6: kplug.v1.CallContext
 	(*ReconcileResponse)(nil),     // 7: kplug.v1.ReconcileResponse
-	(*FinalizeRequest)(nil),       // 8: kplug.v1.FinalizeRequest
-	(*FinalizeResponse)(nil),      // 9: kplug.v1.FinalizeResponse
-	(*WorkRequest)(nil),           // 10: kplug.v1.WorkRequest
-	(*WorkCancellation)(nil),      // 11: kplug.v1.WorkCancellation
-	(*WorkResponse)(nil),          // 12: kplug.v1.WorkResponse
-	(*WorkError)(nil),             // 13: kplug.v1.WorkError
-	nil,                           // 14: kplug.v1.ReconcileRequest.ExtensionsEntry
-	nil,                           // 15: kplug.v1.ReconcileResponse.ExtensionStatusesEntry
-	nil,                           // 16: kplug.v1.FinalizeRequest.ExtensionsEntry
-	(*PluginApi)(nil),             // 17: kplug.v1.PluginApi
-	(*Resource)(nil),              // 18: kplug.v1.Resource
-	(*timestamppb.Timestamp)(nil), // 19: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 20: google.protobuf.Duration
-	(*Message)(nil),               // 21: kplug.v1.Message
-	(*Condition)(nil),             // 22: kplug.v1.Condition
-	(*Event)(nil),                 // 23: kplug.v1.Event
+	(*Dependents)(nil),            // 8: kplug.v1.Dependents
+	(*FinalizeRequest)(nil),       // 9: kplug.v1.FinalizeRequest
+	(*FinalizeResponse)(nil),      // 10: kplug.v1.FinalizeResponse
+	(*WorkRequest)(nil),           // 11: kplug.v1.WorkRequest
+	(*WorkCancellation)(nil),      // 12: kplug.v1.WorkCancellation
+	(*WorkResponse)(nil),          // 13: kplug.v1.WorkResponse
+	(*WorkError)(nil),             // 14: kplug.v1.WorkError
+	nil,                           // 15: kplug.v1.ReconcileRequest.ExtensionsEntry
+	nil,                           // 16: kplug.v1.ReconcileRequest.DependentsEntry
+	nil,                           // 17: kplug.v1.ReconcileResponse.ExtensionStatusesEntry
+	nil,                           // 18: kplug.v1.FinalizeRequest.ExtensionsEntry
+	(*PluginApi)(nil),             // 19: kplug.v1.PluginApi
+	(*Resource)(nil),              // 20: kplug.v1.Resource
+	(*timestamppb.Timestamp)(nil), // 21: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 22: google.protobuf.Duration
+	(*Message)(nil),               // 23: kplug.v1.Message
+	(*Condition)(nil),             // 24: kplug.v1.Condition
+	(*Event)(nil),                 // 25: kplug.v1.Event
 }
 var file_kplug_v1_plugin_proto_depIdxs = []int32{
-	17, // 0: kplug.v1.GetInfoResponse.apis:type_name -> kplug.v1.PluginApi
-	18, // 1: kplug.v1.ReconcileRequest.base:type_name -> kplug.v1.Resource
-	14, // 2: kplug.v1.ReconcileRequest.extensions:type_name -> kplug.v1.ReconcileRequest.ExtensionsEntry
+	19, // 0: kplug.v1.GetInfoResponse.apis:type_name -> kplug.v1.PluginApi
+	20, // 1: kplug.v1.ReconcileRequest.base:type_name -> kplug.v1.Resource
+	15, // 2: kplug.v1.ReconcileRequest.extensions:type_name -> kplug.v1.ReconcileRequest.ExtensionsEntry
 	5,  // 3: kplug.v1.ReconcileRequest.assignment:type_name -> kplug.v1.Assignment
 	6,  // 4: kplug.v1.ReconcileRequest.context:type_name -> kplug.v1.CallContext
-	19, // 5: kplug.v1.CallContext.deadline:type_name -> google.protobuf.Timestamp
-	0,  // 6: kplug.v1.ReconcileResponse.outcome:type_name -> kplug.v1.Outcome
-	20, // 7: kplug.v1.ReconcileResponse.retry_after:type_name -> google.protobuf.Duration
-	21, // 8: kplug.v1.ReconcileResponse.messages:type_name -> kplug.v1.Message
-	15, // 9: kplug.v1.ReconcileResponse.extension_statuses:type_name -> kplug.v1.ReconcileResponse.ExtensionStatusesEntry
-	22, // 10: kplug.v1.ReconcileResponse.conditions:type_name -> kplug.v1.Condition
-	23, // 11: kplug.v1.ReconcileResponse.events:type_name -> kplug.v1.Event
-	20, // 12: kplug.v1.ReconcileResponse.requeue_after:type_name -> google.protobuf.Duration
-	18, // 13: kplug.v1.FinalizeRequest.base:type_name -> kplug.v1.Resource
-	16, // 14: kplug.v1.FinalizeRequest.extensions:type_name -> kplug.v1.FinalizeRequest.ExtensionsEntry
-	5,  // 15: kplug.v1.FinalizeRequest.assignment:type_name -> kplug.v1.Assignment
-	6,  // 16: kplug.v1.FinalizeRequest.context:type_name -> kplug.v1.CallContext
-	1,  // 17: kplug.v1.FinalizeRequest.cause:type_name -> kplug.v1.FinalizeCause
-	0,  // 18: kplug.v1.FinalizeResponse.outcome:type_name -> kplug.v1.Outcome
-	20, // 19: kplug.v1.FinalizeResponse.retry_after:type_name -> google.protobuf.Duration
-	21, // 20: kplug.v1.FinalizeResponse.messages:type_name -> kplug.v1.Message
-	23, // 21: kplug.v1.FinalizeResponse.events:type_name -> kplug.v1.Event
-	4,  // 22: kplug.v1.WorkRequest.reconcile:type_name -> kplug.v1.ReconcileRequest
-	8,  // 23: kplug.v1.WorkRequest.finalize:type_name -> kplug.v1.FinalizeRequest
-	11, // 24: kplug.v1.WorkRequest.cancellation:type_name -> kplug.v1.WorkCancellation
-	7,  // 25: kplug.v1.WorkResponse.reconcile:type_name -> kplug.v1.ReconcileResponse
-	9,  // 26: kplug.v1.WorkResponse.finalize:type_name -> kplug.v1.FinalizeResponse
-	13, // 27: kplug.v1.WorkResponse.error:type_name -> kplug.v1.WorkError
-	18, // 28: kplug.v1.ReconcileRequest.ExtensionsEntry.value:type_name -> kplug.v1.Resource
-	18, // 29: kplug.v1.FinalizeRequest.ExtensionsEntry.value:type_name -> kplug.v1.Resource
-	2,  // 30: kplug.v1.PluginService.GetInfo:input_type -> kplug.v1.GetInfoRequest
-	4,  // 31: kplug.v1.PluginService.Reconcile:input_type -> kplug.v1.ReconcileRequest
-	8,  // 32: kplug.v1.PluginService.Finalize:input_type -> kplug.v1.FinalizeRequest
-	10, // 33: kplug.v1.PluginService.Work:input_type -> kplug.v1.WorkRequest
-	3,  // 34: kplug.v1.PluginService.GetInfo:output_type -> kplug.v1.GetInfoResponse
-	7,  // 35: kplug.v1.PluginService.Reconcile:output_type -> kplug.v1.ReconcileResponse
-	9,  // 36: kplug.v1.PluginService.Finalize:output_type -> kplug.v1.FinalizeResponse
-	12, // 37: kplug.v1.PluginService.Work:output_type -> kplug.v1.WorkResponse
-	34, // [34:38] is the sub-list for method output_type
-	30, // [30:34] is the sub-list for method input_type
-	30, // [30:30] is the sub-list for extension type_name
-	30, // [30:30] is the sub-list for extension extendee
-	0,  // [0:30] is the sub-list for field type_name
+	16, // 5: kplug.v1.ReconcileRequest.dependents:type_name -> kplug.v1.ReconcileRequest.DependentsEntry
+	21, // 6: kplug.v1.CallContext.deadline:type_name -> google.protobuf.Timestamp
+	0,  // 7: kplug.v1.ReconcileResponse.outcome:type_name -> kplug.v1.Outcome
+	22, // 8: kplug.v1.ReconcileResponse.retry_after:type_name -> google.protobuf.Duration
+	23, // 9: kplug.v1.ReconcileResponse.messages:type_name -> kplug.v1.Message
+	17, // 10: kplug.v1.ReconcileResponse.extension_statuses:type_name -> kplug.v1.ReconcileResponse.ExtensionStatusesEntry
+	24, // 11: kplug.v1.ReconcileResponse.conditions:type_name -> kplug.v1.Condition
+	25, // 12: kplug.v1.ReconcileResponse.events:type_name -> kplug.v1.Event
+	22, // 13: kplug.v1.ReconcileResponse.requeue_after:type_name -> google.protobuf.Duration
+	8,  // 14: kplug.v1.ReconcileResponse.dependents:type_name -> kplug.v1.Dependents
+	20, // 15: kplug.v1.FinalizeRequest.base:type_name -> kplug.v1.Resource
+	18, // 16: kplug.v1.FinalizeRequest.extensions:type_name -> kplug.v1.FinalizeRequest.ExtensionsEntry
+	5,  // 17: kplug.v1.FinalizeRequest.assignment:type_name -> kplug.v1.Assignment
+	6,  // 18: kplug.v1.FinalizeRequest.context:type_name -> kplug.v1.CallContext
+	1,  // 19: kplug.v1.FinalizeRequest.cause:type_name -> kplug.v1.FinalizeCause
+	0,  // 20: kplug.v1.FinalizeResponse.outcome:type_name -> kplug.v1.Outcome
+	22, // 21: kplug.v1.FinalizeResponse.retry_after:type_name -> google.protobuf.Duration
+	23, // 22: kplug.v1.FinalizeResponse.messages:type_name -> kplug.v1.Message
+	25, // 23: kplug.v1.FinalizeResponse.events:type_name -> kplug.v1.Event
+	4,  // 24: kplug.v1.WorkRequest.reconcile:type_name -> kplug.v1.ReconcileRequest
+	9,  // 25: kplug.v1.WorkRequest.finalize:type_name -> kplug.v1.FinalizeRequest
+	12, // 26: kplug.v1.WorkRequest.cancellation:type_name -> kplug.v1.WorkCancellation
+	7,  // 27: kplug.v1.WorkResponse.reconcile:type_name -> kplug.v1.ReconcileResponse
+	10, // 28: kplug.v1.WorkResponse.finalize:type_name -> kplug.v1.FinalizeResponse
+	14, // 29: kplug.v1.WorkResponse.error:type_name -> kplug.v1.WorkError
+	20, // 30: kplug.v1.ReconcileRequest.ExtensionsEntry.value:type_name -> kplug.v1.Resource
+	20, // 31: kplug.v1.ReconcileRequest.DependentsEntry.value:type_name -> kplug.v1.Resource
+	20, // 32: kplug.v1.FinalizeRequest.ExtensionsEntry.value:type_name -> kplug.v1.Resource
+	2,  // 33: kplug.v1.PluginService.GetInfo:input_type -> kplug.v1.GetInfoRequest
+	4,  // 34: kplug.v1.PluginService.Reconcile:input_type -> kplug.v1.ReconcileRequest
+	9,  // 35: kplug.v1.PluginService.Finalize:input_type -> kplug.v1.FinalizeRequest
+	11, // 36: kplug.v1.PluginService.Work:input_type -> kplug.v1.WorkRequest
+	3,  // 37: kplug.v1.PluginService.GetInfo:output_type -> kplug.v1.GetInfoResponse
+	7,  // 38: kplug.v1.PluginService.Reconcile:output_type -> kplug.v1.ReconcileResponse
+	10, // 39: kplug.v1.PluginService.Finalize:output_type -> kplug.v1.FinalizeResponse
+	13, // 40: kplug.v1.PluginService.Work:output_type -> kplug.v1.WorkResponse
+	37, // [37:41] is the sub-list for method output_type
+	33, // [33:37] is the sub-list for method input_type
+	33, // [33:33] is the sub-list for extension type_name
+	33, // [33:33] is the sub-list for extension extendee
+	0,  // [0:33] is the sub-list for field type_name
 }
 
 func init() { file_kplug_v1_plugin_proto_init() }
@@ -1282,12 +1365,12 @@ func file_kplug_v1_plugin_proto_init() {
 	file_kplug_v1_registry_proto_init()
 	file_kplug_v1_resource_proto_init()
 	file_kplug_v1_plugin_proto_msgTypes[5].OneofWrappers = []any{}
-	file_kplug_v1_plugin_proto_msgTypes[8].OneofWrappers = []any{
+	file_kplug_v1_plugin_proto_msgTypes[9].OneofWrappers = []any{
 		(*WorkRequest_Reconcile)(nil),
 		(*WorkRequest_Finalize)(nil),
 		(*WorkRequest_Cancellation)(nil),
 	}
-	file_kplug_v1_plugin_proto_msgTypes[10].OneofWrappers = []any{
+	file_kplug_v1_plugin_proto_msgTypes[11].OneofWrappers = []any{
 		(*WorkResponse_Reconcile)(nil),
 		(*WorkResponse_Finalize)(nil),
 		(*WorkResponse_Error)(nil),
@@ -1298,7 +1381,7 @@ func file_kplug_v1_plugin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_kplug_v1_plugin_proto_rawDesc), len(file_kplug_v1_plugin_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   15,
+			NumMessages:   17,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -1,0 +1,90 @@
+import type { Dependent } from '@kplug/sdk';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+import { startTimeout } from './control-plane/connect.ts';
+import { definition } from './control-plane/definition.ts';
+import { TestCluster } from './control-plane/test-cluster.ts';
+import { KubernetesOperator } from './kubernetes-operator.ts';
+
+const patience = { timeout: 20_000, interval: 20 };
+const kinds = [
+  { apiVersion: 'v1', kind: 'ConfigMap' },
+  { apiVersion: 'apps/v1', kind: 'Deployment' },
+];
+
+let cluster: TestCluster;
+
+beforeAll(async () => {
+  cluster = await TestCluster.connect();
+  await cluster.define(definition({ group: 'operator.example.org', kind: 'Table' }));
+}, startTimeout);
+
+afterAll(() => cluster?.close());
+
+/** A Deployment of which the API server fills in much that is left out here. */
+const deployment = (name: string, image: string): Dependent => ({
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
+  metadata: { name, labels: { app: name } },
+  spec: {
+    selector: { matchLabels: { app: name } },
+    template: { metadata: { labels: { app: name } }, spec: { containers: [{ name: 'main', image }] } },
+  },
+});
+
+const settings = (data: Record<string, string>): Dependent => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name: 'settings' },
+  data,
+});
+
+it('keeps on a cluster what a plugin wants, writes it once, and puts it right', async () => {
+  const namespace = await cluster.namespace();
+  const operator = await KubernetesOperator.start(cluster, namespace, { delegation: { dependents: { kinds } } });
+  const replicas: unknown[] = [];
+  await operator.plugin({
+    name: 'Keeper',
+    reconcile: ({ base, dependents }) => {
+      const { image, data } = base.spec as { image: string; data?: Record<string, string> };
+      const { status } = dependents.get('Deployment', 'server') ?? {};
+      replicas.push((status as { replicas?: number } | undefined)?.replicas);
+      return { dependents: [deployment('server', image), ...(data ? [settings(data)] : [])], requeueAfter: 50 };
+    },
+  });
+  const server = { ...operator.object('Deployment', 'server'), apiVersion: 'apps/v1' };
+  const map = { ...operator.object('ConfigMap', 'settings'), apiVersion: 'v1' };
+  const table = await cluster.apply(
+    operator.object('Table', 'users', { image: 'a:1', data: { colour: 'red', size: 'xl' } }),
+  );
+  await operator.expectReady('users', 'Keeper');
+  expect((await cluster.get(server))?.metadata).toMatchObject({
+    labels: { app: 'server' },
+    ownerReferences: [{ kind: 'Table', name: 'users', uid: table.metadata.uid, controller: true }],
+  });
+  const { metadata } = (await cluster.get(server)) ?? {};
+  const passes = replicas.length;
+  await vi.waitFor(() => expect(replicas.length).toBeGreaterThan(passes + 5), patience);
+  expect((await cluster.get(server))?.metadata.resourceVersion).toBe(metadata?.resourceVersion);
+
+  // What is no longer said goes, what others say stays, and what others change is put right.
+  await cluster.edit(map, { data: { theirs: 'stays', size: 'xs' } });
+  await vi.waitFor(async () => {
+    expect((await cluster.get(map))?.data).toEqual({ colour: 'red', size: 'xl', theirs: 'stays' });
+  }, patience);
+  await cluster.apply(operator.object('Table', 'users', { image: 'a:2', data: { colour: 'blue' } }));
+  await vi.waitFor(async () => {
+    expect((await cluster.get(map))?.data).toEqual({ colour: 'blue', theirs: 'stays' });
+    const { spec } = (await cluster.get(server)) as unknown as {
+      spec: { template: { spec: { containers: object[] } } };
+    };
+    expect(spec.template.spec.containers).toMatchObject([{ image: 'a:2' }]);
+  }, patience);
+
+  await cluster.edit(server, { status: { replicas: 3 } }, 'status');
+  await vi.waitFor(() => expect(replicas.at(-1)).toBe(3), patience);
+  await cluster.apply(operator.object('Table', 'users', { image: 'a:2' }));
+  await vi.waitFor(async () => expect(await cluster.get(map)).toBeUndefined(), patience);
+  expect((await operator.stored('Table', 'users'))?.status?.dependents).toEqual([
+    { apiVersion: 'apps/v1', kind: 'Deployment', name: 'server', plugin: 'Keeper' },
+  ]);
+});

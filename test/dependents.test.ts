@@ -1,0 +1,145 @@
+import type { JsonObject } from '@kplug/controller';
+import type { Dependent } from '@kplug/sdk';
+import { describe, expect, it, vi } from 'vitest';
+import { TestOperator } from './operator.ts';
+
+const apiVersion = 'myorg.org/v1alpha1';
+const patience = { timeout: 10_000, interval: 5 };
+const allowed = { dependents: { kinds: [{ apiVersion, kind: 'View' }] } };
+
+const view = (name: string, spec: JsonObject = {}): Dependent => ({
+  apiVersion,
+  kind: 'View',
+  metadata: { name },
+  spec,
+});
+
+/** A plugin that wants what its table says, by name. */
+function keeper(seen: string[][] = []) {
+  return {
+    name: 'Keeper',
+    reconcile: ({ base, dependents }: Parameters<Parameters<TestOperator['plugin']>[0]['reconcile'] & {}>[0]) => {
+      seen.push(dependents.all().map(({ metadata }) => metadata.name));
+      const { views } = base.spec as { views?: JsonObject };
+      if (!views) return {};
+      return { dependents: Object.entries(views).map(([name, rows]) => view(name, { rows: rows as number })) };
+    },
+  };
+}
+
+describe('resources that a plugin wants to be kept', () => {
+  it('are made and owned, changed and removed as it says, and seen by it', async () => {
+    const operator = await TestOperator.start(allowed);
+    const seen: string[][] = [];
+    await operator.plugin(keeper(seen));
+    const table = operator.table('users', { views: { a: 1, b: 2 } });
+    await operator.expectReady('users');
+    expect(operator.get('a', 'View')).toMatchObject({
+      spec: { rows: 1 },
+      metadata: { ownerReferences: [{ kind: 'Table', name: 'users', uid: table.metadata.uid, controller: true }] },
+    });
+    expect(operator.get('users')?.status?.dependents).toEqual([
+      { apiVersion, kind: 'View', name: 'a', plugin: 'Keeper' },
+      { apiVersion, kind: 'View', name: 'b', plugin: 'Keeper' },
+    ]);
+    operator.table('users', { views: { b: 3 } });
+    await operator.expectReady('users');
+    expect(operator.get('a', 'View')).toBeUndefined();
+    expect(operator.get('b', 'View')?.spec).toEqual({ rows: 3 });
+    expect(seen.at(-1)).toEqual(['a', 'b']);
+
+    // Saying nothing isn't wanting nothing.
+    operator.table('users', {});
+    await operator.expectReady('users');
+    expect(operator.get('b', 'View')).toBeDefined();
+    operator.table('users', { views: {} });
+    await operator.expectReady('users');
+    expect(operator.get('b', 'View')).toBeUndefined();
+    expect(operator.get('users')?.status).not.toHaveProperty('dependents');
+  });
+
+  it('are put right when somebody else changes or removes them, and cost no pass when nobody does', async () => {
+    const operator = await TestOperator.start(allowed);
+    const seen: string[][] = [];
+    await operator.plugin(keeper(seen));
+    operator.table('users', { views: { a: 1 } });
+    await operator.expectReady('users');
+    await operator.controller.whenIdle();
+    expect(seen).toHaveLength(1);
+    operator.extension('View', 'a', { rows: 9 });
+    await vi.waitFor(() => expect(operator.get('a', 'View')?.spec).toEqual({ rows: 1 }), patience);
+    operator.resources.delete(`${apiVersion}/View/default/a`);
+    await vi.waitFor(() => expect(operator.get('a', 'View')?.spec).toEqual({ rows: 1 }), patience);
+  });
+
+  it('go with the resource that they are kept for', async () => {
+    const operator = await TestOperator.start(allowed);
+    await operator.plugin(keeper());
+    operator.table('users', { views: { a: 1 } });
+    await operator.expectReady('users');
+    operator.delete('users');
+    await vi.waitFor(() => expect(operator.get('users')).toBeUndefined(), patience);
+    expect(operator.get('a', 'View')).toBeUndefined();
+  });
+
+  it.each([
+    ['retain', true],
+    ['finalize', false],
+  ] as const)('stay or go as the delegation says of a hand-over: %s', async (handOver, stays) => {
+    const operator = await TestOperator.start({ ...allowed, handOver });
+    await operator.plugin(keeper());
+    operator.table('users', { views: { a: 1 } });
+    await operator.expectReady('users', 'Keeper');
+    await operator.plugin({ name: 'Other', reconcile: () => ({ dependents: [view('b')] }) });
+    operator.table('users', { views: { a: 1 }, preferredImplementation: 'Other' });
+    await operator.expectReady('users', 'Other');
+    expect(operator.get('b', 'View')).toBeDefined();
+    expect(operator.get('a', 'View') !== undefined).toBe(stays);
+  });
+});
+
+describe('an answer that wants what it may not have', () => {
+  it.each([
+    ['of a kind that is not allowed', { apiVersion, kind: 'Role' }, /of a kind that the delegation doesn't allow/],
+    [
+      'in another namespace',
+      { metadata: { name: 'a', namespace: 'system' } },
+      /in another namespace than the resource's own/,
+    ],
+    [
+      'with a finalizer',
+      { metadata: { name: 'a', finalizers: ['x'] } },
+      /metadata\.finalizers is not the plugin's to say/,
+    ],
+    ['without a name', { metadata: {} }, /dependents\[1\]\.metadata\.name is missing/],
+    ['twice', { metadata: { name: 'good' } }, /twice/],
+  ])('%s is refused whole', async (_, wrong, message) => {
+    const operator = await TestOperator.start(allowed);
+    const dependents = [view('good'), { ...view('a'), ...wrong }] as Dependent[];
+    await operator.plugin({ name: 'Greedy', reconcile: () => ({ status: { taken: true }, dependents }) });
+    operator.table('users');
+    await operator.expectCondition('users', 'Ready', {
+      status: 'False',
+      reason: 'InvalidResponse',
+      message: expect.stringMatching(message),
+    });
+    expect(operator.get('users')?.status).not.toHaveProperty('taken');
+    expect(operator.get('good', 'View')).toBeUndefined();
+  });
+
+  it('of a resource that somebody else has made is told, and what is theirs is left alone', async () => {
+    const operator = await TestOperator.start(allowed);
+    operator.extension('View', 'theirs', { rows: 7 });
+    await operator.plugin({ name: 'Greedy', reconcile: () => ({ dependents: [view('mine'), view('theirs')] }) });
+    operator.table('users');
+    await operator.expectCondition('users', 'Ready', {
+      status: 'False',
+      reason: 'DependentFailed',
+      message: 'View default/theirs is there already, and not kept for Table default/users; delete it or rename it',
+    });
+    expect(operator.get('theirs', 'View')?.spec).toEqual({ rows: 7 });
+    operator.resources.delete(`${apiVersion}/View/default/theirs`);
+    await operator.expectReady('users');
+    expect(operator.get('mine', 'View')).toBeDefined();
+  });
+});
