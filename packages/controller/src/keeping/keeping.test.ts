@@ -92,10 +92,11 @@ describe('the Plugin resource of a plugin', () => {
     registry.register(registrationOf());
     await vi.waitFor(async () => expect(await conditionsOf(namespace)).toHaveLength(2), soon);
     const writes = () => requests.filter(({ verb }) => verb === 'apply').length;
-    const before = writes();
+    // What a write did is seen before its answer is here.
+    await vi.waitFor(() => expect(writes()).toBe(2), soon);
     for (let beat = 0; beat < 100; beat++) registry.beat('one');
     await cluster.delete(pluginOf(namespace));
-    expect(writes()).toBe(before);
+    expect(writes()).toBe(2);
     registry.doubt('one', 'Unreachable', 'it is silent');
     await vi.waitFor(
       async () => expect(await conditionsOf(namespace)).toContain('Accessible False NoLiveInstance'),
