@@ -38,6 +38,8 @@ async function startOperator(plugin: string) {
     ...['--leader-election-lease-duration', '2s', '--leader-election-renew-deadline', '1500ms'],
     ...['--leader-election-retry-period', '200ms'],
     ...['--grpc-bind-address', '127.0.0.1:0', '--admin-bind-address', '127.0.0.1:0'],
+    // Both are on one machine.
+    ...['--metrics-addr', '0', '--health-probe-bind-address', '0'],
   ]);
   onTestFinished(() => operator[Symbol.asyncDispose]());
   const logged = (field: string) => {
