@@ -680,7 +680,9 @@ type FinalizeRequest struct {
 	// Which call this is.
 	Context *CallContext `protobuf:"bytes,4,opt,name=context,proto3" json:"context,omitempty"`
 	// Why the plugin is asked to finalize.
-	Cause         FinalizeCause `protobuf:"varint,5,opt,name=cause,proto3,enum=kplug.v1.FinalizeCause" json:"cause,omitempty"`
+	Cause FinalizeCause `protobuf:"varint,5,opt,name=cause,proto3,enum=kplug.v1.FinalizeCause" json:"cause,omitempty"`
+	// The dependents, as in ReconcileRequest. They go with the base, whatever the plugin does.
+	Dependents    map[string]*Resource `protobuf:"bytes,6,rep,name=dependents,proto3" json:"dependents,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -748,6 +750,13 @@ func (x *FinalizeRequest) GetCause() FinalizeCause {
 		return x.Cause
 	}
 	return FinalizeCause_FINALIZE_CAUSE_UNSPECIFIED
+}
+
+func (x *FinalizeRequest) GetDependents() map[string]*Resource {
+	if x != nil {
+		return x.Dependents
+	}
+	return nil
 }
 
 // FinalizeResponse is how it went.
@@ -1214,7 +1223,7 @@ const file_kplug_v1_plugin_proto_rawDesc = "" +
 	"\f_base_status\"\"\n" +
 	"\n" +
 	"Dependents\x12\x14\n" +
-	"\x05items\x18\x01 \x03(\fR\x05items\"\xed\x02\n" +
+	"\x05items\x18\x01 \x03(\fR\x05items\"\x8b\x04\n" +
 	"\x0fFinalizeRequest\x12&\n" +
 	"\x04base\x18\x01 \x01(\v2\x12.kplug.v1.ResourceR\x04base\x12I\n" +
 	"\n" +
@@ -1224,8 +1233,14 @@ const file_kplug_v1_plugin_proto_rawDesc = "" +
 	"assignment\x18\x03 \x01(\v2\x14.kplug.v1.AssignmentR\n" +
 	"assignment\x12/\n" +
 	"\acontext\x18\x04 \x01(\v2\x15.kplug.v1.CallContextR\acontext\x12-\n" +
-	"\x05cause\x18\x05 \x01(\x0e2\x17.kplug.v1.FinalizeCauseR\x05cause\x1aQ\n" +
+	"\x05cause\x18\x05 \x01(\x0e2\x17.kplug.v1.FinalizeCauseR\x05cause\x12I\n" +
+	"\n" +
+	"dependents\x18\x06 \x03(\v2).kplug.v1.FinalizeRequest.DependentsEntryR\n" +
+	"dependents\x1aQ\n" +
 	"\x0fExtensionsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12(\n" +
+	"\x05value\x18\x02 \x01(\v2\x12.kplug.v1.ResourceR\x05value:\x028\x01\x1aQ\n" +
+	"\x0fDependentsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12(\n" +
 	"\x05value\x18\x02 \x01(\v2\x12.kplug.v1.ResourceR\x05value:\x028\x01\"\xd3\x01\n" +
 	"\x10FinalizeResponse\x12+\n" +
@@ -1279,7 +1294,7 @@ func file_kplug_v1_plugin_proto_rawDescGZIP() []byte {
 }
 
 var file_kplug_v1_plugin_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_kplug_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 17)
+var file_kplug_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_kplug_v1_plugin_proto_goTypes = []any{
 	(Outcome)(0),                  // 0: kplug.v1.Outcome
 	(FinalizeCause)(0),            // 1: kplug.v1.FinalizeCause
@@ -1300,61 +1315,64 @@ var file_kplug_v1_plugin_proto_goTypes = []any{
 	nil,                           // 16: kplug.v1.ReconcileRequest.DependentsEntry
 	nil,                           // 17: kplug.v1.ReconcileResponse.ExtensionStatusesEntry
 	nil,                           // 18: kplug.v1.FinalizeRequest.ExtensionsEntry
-	(*PluginApi)(nil),             // 19: kplug.v1.PluginApi
-	(*Resource)(nil),              // 20: kplug.v1.Resource
-	(*timestamppb.Timestamp)(nil), // 21: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 22: google.protobuf.Duration
-	(*Message)(nil),               // 23: kplug.v1.Message
-	(*Condition)(nil),             // 24: kplug.v1.Condition
-	(*Event)(nil),                 // 25: kplug.v1.Event
+	nil,                           // 19: kplug.v1.FinalizeRequest.DependentsEntry
+	(*PluginApi)(nil),             // 20: kplug.v1.PluginApi
+	(*Resource)(nil),              // 21: kplug.v1.Resource
+	(*timestamppb.Timestamp)(nil), // 22: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 23: google.protobuf.Duration
+	(*Message)(nil),               // 24: kplug.v1.Message
+	(*Condition)(nil),             // 25: kplug.v1.Condition
+	(*Event)(nil),                 // 26: kplug.v1.Event
 }
 var file_kplug_v1_plugin_proto_depIdxs = []int32{
-	19, // 0: kplug.v1.GetInfoResponse.apis:type_name -> kplug.v1.PluginApi
-	20, // 1: kplug.v1.ReconcileRequest.base:type_name -> kplug.v1.Resource
+	20, // 0: kplug.v1.GetInfoResponse.apis:type_name -> kplug.v1.PluginApi
+	21, // 1: kplug.v1.ReconcileRequest.base:type_name -> kplug.v1.Resource
 	15, // 2: kplug.v1.ReconcileRequest.extensions:type_name -> kplug.v1.ReconcileRequest.ExtensionsEntry
 	5,  // 3: kplug.v1.ReconcileRequest.assignment:type_name -> kplug.v1.Assignment
 	6,  // 4: kplug.v1.ReconcileRequest.context:type_name -> kplug.v1.CallContext
 	16, // 5: kplug.v1.ReconcileRequest.dependents:type_name -> kplug.v1.ReconcileRequest.DependentsEntry
-	21, // 6: kplug.v1.CallContext.deadline:type_name -> google.protobuf.Timestamp
+	22, // 6: kplug.v1.CallContext.deadline:type_name -> google.protobuf.Timestamp
 	0,  // 7: kplug.v1.ReconcileResponse.outcome:type_name -> kplug.v1.Outcome
-	22, // 8: kplug.v1.ReconcileResponse.retry_after:type_name -> google.protobuf.Duration
-	23, // 9: kplug.v1.ReconcileResponse.messages:type_name -> kplug.v1.Message
+	23, // 8: kplug.v1.ReconcileResponse.retry_after:type_name -> google.protobuf.Duration
+	24, // 9: kplug.v1.ReconcileResponse.messages:type_name -> kplug.v1.Message
 	17, // 10: kplug.v1.ReconcileResponse.extension_statuses:type_name -> kplug.v1.ReconcileResponse.ExtensionStatusesEntry
-	24, // 11: kplug.v1.ReconcileResponse.conditions:type_name -> kplug.v1.Condition
-	25, // 12: kplug.v1.ReconcileResponse.events:type_name -> kplug.v1.Event
-	22, // 13: kplug.v1.ReconcileResponse.requeue_after:type_name -> google.protobuf.Duration
+	25, // 11: kplug.v1.ReconcileResponse.conditions:type_name -> kplug.v1.Condition
+	26, // 12: kplug.v1.ReconcileResponse.events:type_name -> kplug.v1.Event
+	23, // 13: kplug.v1.ReconcileResponse.requeue_after:type_name -> google.protobuf.Duration
 	8,  // 14: kplug.v1.ReconcileResponse.dependents:type_name -> kplug.v1.Dependents
-	20, // 15: kplug.v1.FinalizeRequest.base:type_name -> kplug.v1.Resource
+	21, // 15: kplug.v1.FinalizeRequest.base:type_name -> kplug.v1.Resource
 	18, // 16: kplug.v1.FinalizeRequest.extensions:type_name -> kplug.v1.FinalizeRequest.ExtensionsEntry
 	5,  // 17: kplug.v1.FinalizeRequest.assignment:type_name -> kplug.v1.Assignment
 	6,  // 18: kplug.v1.FinalizeRequest.context:type_name -> kplug.v1.CallContext
 	1,  // 19: kplug.v1.FinalizeRequest.cause:type_name -> kplug.v1.FinalizeCause
-	0,  // 20: kplug.v1.FinalizeResponse.outcome:type_name -> kplug.v1.Outcome
-	22, // 21: kplug.v1.FinalizeResponse.retry_after:type_name -> google.protobuf.Duration
-	23, // 22: kplug.v1.FinalizeResponse.messages:type_name -> kplug.v1.Message
-	25, // 23: kplug.v1.FinalizeResponse.events:type_name -> kplug.v1.Event
-	4,  // 24: kplug.v1.WorkRequest.reconcile:type_name -> kplug.v1.ReconcileRequest
-	9,  // 25: kplug.v1.WorkRequest.finalize:type_name -> kplug.v1.FinalizeRequest
-	12, // 26: kplug.v1.WorkRequest.cancellation:type_name -> kplug.v1.WorkCancellation
-	7,  // 27: kplug.v1.WorkResponse.reconcile:type_name -> kplug.v1.ReconcileResponse
-	10, // 28: kplug.v1.WorkResponse.finalize:type_name -> kplug.v1.FinalizeResponse
-	14, // 29: kplug.v1.WorkResponse.error:type_name -> kplug.v1.WorkError
-	20, // 30: kplug.v1.ReconcileRequest.ExtensionsEntry.value:type_name -> kplug.v1.Resource
-	20, // 31: kplug.v1.ReconcileRequest.DependentsEntry.value:type_name -> kplug.v1.Resource
-	20, // 32: kplug.v1.FinalizeRequest.ExtensionsEntry.value:type_name -> kplug.v1.Resource
-	2,  // 33: kplug.v1.PluginService.GetInfo:input_type -> kplug.v1.GetInfoRequest
-	4,  // 34: kplug.v1.PluginService.Reconcile:input_type -> kplug.v1.ReconcileRequest
-	9,  // 35: kplug.v1.PluginService.Finalize:input_type -> kplug.v1.FinalizeRequest
-	11, // 36: kplug.v1.PluginService.Work:input_type -> kplug.v1.WorkRequest
-	3,  // 37: kplug.v1.PluginService.GetInfo:output_type -> kplug.v1.GetInfoResponse
-	7,  // 38: kplug.v1.PluginService.Reconcile:output_type -> kplug.v1.ReconcileResponse
-	10, // 39: kplug.v1.PluginService.Finalize:output_type -> kplug.v1.FinalizeResponse
-	13, // 40: kplug.v1.PluginService.Work:output_type -> kplug.v1.WorkResponse
-	37, // [37:41] is the sub-list for method output_type
-	33, // [33:37] is the sub-list for method input_type
-	33, // [33:33] is the sub-list for extension type_name
-	33, // [33:33] is the sub-list for extension extendee
-	0,  // [0:33] is the sub-list for field type_name
+	19, // 20: kplug.v1.FinalizeRequest.dependents:type_name -> kplug.v1.FinalizeRequest.DependentsEntry
+	0,  // 21: kplug.v1.FinalizeResponse.outcome:type_name -> kplug.v1.Outcome
+	23, // 22: kplug.v1.FinalizeResponse.retry_after:type_name -> google.protobuf.Duration
+	24, // 23: kplug.v1.FinalizeResponse.messages:type_name -> kplug.v1.Message
+	26, // 24: kplug.v1.FinalizeResponse.events:type_name -> kplug.v1.Event
+	4,  // 25: kplug.v1.WorkRequest.reconcile:type_name -> kplug.v1.ReconcileRequest
+	9,  // 26: kplug.v1.WorkRequest.finalize:type_name -> kplug.v1.FinalizeRequest
+	12, // 27: kplug.v1.WorkRequest.cancellation:type_name -> kplug.v1.WorkCancellation
+	7,  // 28: kplug.v1.WorkResponse.reconcile:type_name -> kplug.v1.ReconcileResponse
+	10, // 29: kplug.v1.WorkResponse.finalize:type_name -> kplug.v1.FinalizeResponse
+	14, // 30: kplug.v1.WorkResponse.error:type_name -> kplug.v1.WorkError
+	21, // 31: kplug.v1.ReconcileRequest.ExtensionsEntry.value:type_name -> kplug.v1.Resource
+	21, // 32: kplug.v1.ReconcileRequest.DependentsEntry.value:type_name -> kplug.v1.Resource
+	21, // 33: kplug.v1.FinalizeRequest.ExtensionsEntry.value:type_name -> kplug.v1.Resource
+	21, // 34: kplug.v1.FinalizeRequest.DependentsEntry.value:type_name -> kplug.v1.Resource
+	2,  // 35: kplug.v1.PluginService.GetInfo:input_type -> kplug.v1.GetInfoRequest
+	4,  // 36: kplug.v1.PluginService.Reconcile:input_type -> kplug.v1.ReconcileRequest
+	9,  // 37: kplug.v1.PluginService.Finalize:input_type -> kplug.v1.FinalizeRequest
+	11, // 38: kplug.v1.PluginService.Work:input_type -> kplug.v1.WorkRequest
+	3,  // 39: kplug.v1.PluginService.GetInfo:output_type -> kplug.v1.GetInfoResponse
+	7,  // 40: kplug.v1.PluginService.Reconcile:output_type -> kplug.v1.ReconcileResponse
+	10, // 41: kplug.v1.PluginService.Finalize:output_type -> kplug.v1.FinalizeResponse
+	13, // 42: kplug.v1.PluginService.Work:output_type -> kplug.v1.WorkResponse
+	39, // [39:43] is the sub-list for method output_type
+	35, // [35:39] is the sub-list for method input_type
+	35, // [35:35] is the sub-list for extension type_name
+	35, // [35:35] is the sub-list for extension extendee
+	0,  // [0:35] is the sub-list for field type_name
 }
 
 func init() { file_kplug_v1_plugin_proto_init() }
@@ -1381,7 +1399,7 @@ func file_kplug_v1_plugin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_kplug_v1_plugin_proto_rawDesc), len(file_kplug_v1_plugin_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   17,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
