@@ -5,6 +5,24 @@ import { serviceError } from '@kplug/protocol';
 /** Passes bytes on as they are, for calls whose messages are read here, or are none. */
 const bytes = (buffer: Buffer) => buffer;
 
+/** `grpc.health.v1.Health` with its messages as bytes, for a server that answers well or wrongly on purpose. */
+export const healthService: grpc.ServiceDefinition = {
+  check: healthMethod('Check', false),
+  watch: healthMethod('Watch', true),
+};
+
+function healthMethod(name: string, responseStream: boolean): grpc.MethodDefinition<Buffer, Buffer> {
+  return {
+    path: `/grpc.health.v1.Health/${name}`,
+    requestStream: false,
+    responseStream,
+    requestSerialize: bytes,
+    requestDeserialize: bytes,
+    responseSerialize: bytes,
+    responseDeserialize: bytes,
+  };
+}
+
 /** Calls a method with bytes, whatever they are. Rejects with the gRPC error. */
 export function callWithBytes(client: grpc.Client, path: string, request: Uint8Array, within: number): Promise<Buffer> {
   return new Promise((resolve, reject) => {

@@ -14,6 +14,7 @@ import {
   Severity,
   serviceError,
 } from '@kplug/protocol';
+import { healthService } from '../conformance/wire.ts';
 
 type Answer = MessageInitShape<typeof ReconcileResponseSchema>;
 
@@ -60,7 +61,7 @@ export class WrongPlugin {
       finalize: (request) => ({ ...this.#finalize(request) }),
       work: (stream) => this.#work(stream),
     });
-    this.server.addService(health, this.#health());
+    this.server.addService(healthService, this.#health());
     if (wrong !== 'P13') addReflection(this.server, [PluginService]);
   }
 
@@ -175,18 +176,6 @@ export class WrongPlugin {
     };
   }
 }
-
-const bytes = (buffer: Buffer) => buffer;
-const method = (name: string, responseStream: boolean): grpc.MethodDefinition<Buffer, Buffer> => ({
-  path: `/grpc.health.v1.Health/${name}`,
-  requestStream: false,
-  responseStream,
-  requestSerialize: bytes,
-  requestDeserialize: bytes,
-  responseSerialize: bytes,
-  responseDeserialize: bytes,
-});
-const health: grpc.ServiceDefinition = { check: method('Check', false), watch: method('Watch', true) };
 
 interface Base {
   metadata: { name: string; generation: number };

@@ -1,5 +1,5 @@
-import * as grpc from '@grpc/grpc-js';
 import { parseDocument } from 'yaml';
+import { answersInTime } from '../answers-in-time.ts';
 import { forbiddenKeyIn, isObject, ownFields } from '../plugin/answers.ts';
 import { describeAnswer } from '../plugin/describe-answer.ts';
 import { type Level, NotMet, NotTried, type Requirement } from '../requirement.ts';
@@ -50,19 +50,7 @@ export const answers: readonly Requirement<FirstKplugUnderTest>[] = [
       throw new NotMet(`${silent.length} of ${errors.length} errors are without one`, 'what went wrong, for the user');
     },
   },
-  {
-    number: 'F7',
-    level: 'SHOULD',
-    title: 'answers before the deadline',
-    check: async ({ calls, timeout }) => {
-      if (calls.length === 0) throw new NotTried('nothing was called');
-      const late = calls.filter(({ error }) => error?.code === grpc.status.DEADLINE_EXCEEDED);
-      const [first] = late;
-      if (!first) return `${calls.length} calls, each in ${timeout} ms`;
-      const seen = `${late.length} of ${calls.length} calls weren't, of ${first.method}`;
-      throw new NotMet(seen, `an answer in ${timeout} ms`);
-    },
-  },
+  answersInTime('F7', 'SHOULD'),
 ];
 
 function each(

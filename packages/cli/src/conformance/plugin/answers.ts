@@ -1,5 +1,5 @@
-import * as grpc from '@grpc/grpc-js';
 import { type FinalizeResponse, Outcome, type ReconcileResponse, Severity } from '@kplug/protocol';
+import { answersInTime } from '../answers-in-time.ts';
 import { NotMet, NotTried, type Requirement } from '../requirement.ts';
 import { describeAnswer, nameOf } from './describe-answer.ts';
 import type { CallMade, PluginUnderTest } from './plugin-under-test.ts';
@@ -86,21 +86,7 @@ export const answers: readonly Requirement<PluginUnderTest>[] = [
     ] as const;
     return counts.flatMap(([count, limit, what]) => (count > limit ? [`${count} ${what}`] : []));
   }),
-  {
-    number: 'P25',
-    level: 'MUST',
-    title: 'answers before the deadline',
-    check: async ({ calls, timeout }) => {
-      if (calls.length === 0) throw new NotTried('nothing was called');
-      const late = calls.filter(({ error }) => error?.code === grpc.status.DEADLINE_EXCEEDED);
-      const [first] = late;
-      if (!first) return `${calls.length} calls, each in ${timeout} ms`;
-      throw new NotMet(
-        `${late.length} of ${calls.length} calls weren't, of ${first.method}`,
-        `an answer in ${timeout} ms`,
-      );
-    },
-  },
+  answersInTime('P25', 'MUST'),
 ];
 
 function each(

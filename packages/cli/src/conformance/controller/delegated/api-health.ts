@@ -1,5 +1,6 @@
 import { BinaryReader } from '@bufbuild/protobuf/wire';
 import type * as grpc from '@grpc/grpc-js';
+import { healthService } from '../../wire.ts';
 
 /** HealthCheckResponse.status */
 const serving = Buffer.from([0x08, 1]);
@@ -14,7 +15,7 @@ export class ApiHealth {
 
   constructor(server: grpc.Server, api: string) {
     this.#api = api;
-    server.addService(service, {
+    server.addService(healthService, {
       check: ({ request }: grpc.ServerUnaryCall<Buffer, Buffer>, respond: grpc.sendUnaryData<Buffer>) =>
         respond(null, this.#statusOf(request)),
       watch: (stream: grpc.ServerWritableStream<Buffer, Buffer>) => {
@@ -49,15 +50,3 @@ export class ApiHealth {
     return reader.string() === this.#api;
   }
 }
-
-const bytes = (buffer: Buffer) => buffer;
-const method = (name: string, responseStream: boolean): grpc.MethodDefinition<Buffer, Buffer> => ({
-  path: `/grpc.health.v1.Health/${name}`,
-  requestStream: false,
-  responseStream,
-  requestSerialize: bytes,
-  requestDeserialize: bytes,
-  responseSerialize: bytes,
-  responseDeserialize: bytes,
-});
-const service: grpc.ServiceDefinition = { check: method('Check', false), watch: method('Watch', true) };
