@@ -4,7 +4,7 @@ import { HeartbeatRequestSchema, type Registration } from '@kplug/protocol';
 import { LeaseTerms } from '../../packages/controller/src/registry/lease-terms.ts';
 import { Registry } from '../../packages/controller/src/registry/registry.ts';
 import { ManualClock } from '../../packages/controller/src/registry/testing.ts';
-import { RegistrationReader } from '../../packages/controller/src/serve/registration-message.ts';
+import { RegistrationReader } from '../../packages/controller/src/registry/read-registration.ts';
 import { serveCommands } from './commands.ts';
 import { heartbeatBytes } from './registrations.ts';
 import { SweptMap } from './swept-map.ts';

@@ -1,20 +1,20 @@
 import type { DescService } from '@bufbuild/protobuf';
 import { type Logger, pino } from 'pino';
-import { type ApiAnswer, type ApiCallOptions, callApi, implementationsOf, type OwnApi } from './api-calls.ts';
-import { DelegationResources } from './declaring/delegation-resources.ts';
+import { type ApiAnswer, type ApiCallOptions, callApi, implementationsOf, type OwnApi } from './clients/api-calls.ts';
+import { DelegationResources } from './delegation-resources/delegation-resources.ts';
 import { type DelegationDeclaration, readDeclaration } from './delegation/declaration.ts';
 import { Delegations } from './delegation/delegations.ts';
 import { KplugError } from './errors.ts';
-import type { PluginsFolderOptions } from './hosting/options.ts';
-import { PluginsFolder } from './hosting/plugins-folder.ts';
-import { PluginKeeper, type PluginKeeperOptions } from './keeping/plugin-keeper.ts';
-import { PodObserver } from './keeping/pod-observer.ts';
-import { RecentEvents } from './observe/events.ts';
-import { Metrics } from './observe/metrics.ts';
-import { PluginCaller } from './plugins/caller.ts';
-import { Connections, type ConnectionsOptions } from './plugins/connections.ts';
-import type { MethodInput, MethodOutput, UnaryMethod } from './plugins/plugin-api.ts';
-import { PluginProber, type ProbingOptions } from './probing/plugin-prober.ts';
+import type { PluginsFolderOptions } from './supervisor/options.ts';
+import { PluginsFolder } from './supervisor/plugins-folder.ts';
+import { PluginKeeper, type PluginKeeperOptions } from './plugin-resources/plugin-resource-writer.ts';
+import { PodObserver } from './plugin-resources/pod-observer.ts';
+import { RecentEvents } from './telemetry/events.ts';
+import { Metrics } from './telemetry/metrics.ts';
+import { PluginCaller } from './clients/caller.ts';
+import { Connections, type ConnectionsOptions } from './clients/connections.ts';
+import type { MethodInput, MethodOutput, UnaryMethod } from './clients/plugin-api.ts';
+import { PluginProber, type ProbingOptions } from './discovery/plugin-prober.ts';
 import { AwakeClock } from './registry/clock.ts';
 import type { Instance } from './registry/instance.ts';
 import { type LeaseOptions, LeaseTerms } from './registry/lease-terms.ts';
@@ -23,9 +23,9 @@ import { Reservations } from './registry/reservations.ts';
 import { version } from './resources/kubernetes/version.ts';
 import type { PluginDeclarations } from './resources/plugin-declarations.ts';
 import type { Resources } from './resources/port.ts';
-import { HeartbeatServer } from './serve/heartbeat-server.ts';
-import type { AdminPorts } from './serve/open-admin.ts';
-import { type AddressPolicy, RegistrationReader } from './serve/registration-message.ts';
+import { HeartbeatServer } from './heartbeat/heartbeat-server.ts';
+import type { AdminPorts } from './admin/open-admin.ts';
+import { type AddressPolicy, RegistrationReader } from './registry/read-registration.ts';
 
 /** Options of a controller. */
 export interface ControllerOptions {
@@ -350,7 +350,7 @@ export class Controller {
     const addresses = { admin, metrics: metricsAddress ?? false, probes: probeAddress ?? false };
     if (this.#admin || Object.values(addresses).every((address) => address === false)) return;
     // What it takes to serve people takes long to load, and the first pass needn't wait for it.
-    const { openAdmin } = await import('./serve/open-admin.ts');
+    const { openAdmin } = await import('./admin/open-admin.ts');
     this.#admin = await openAdmin(addresses, {
       registry: this.#registry,
       delegations: this.#delegations,

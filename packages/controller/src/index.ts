@@ -1,20 +1,20 @@
 // For those who write an operator.
-export type { ApiAnswer, ApiCallOptions, OwnApi } from './api-calls.ts';
+export type { ApiAnswer, ApiCallOptions, OwnApi } from './clients/api-calls.ts';
 export { Controller, type ControllerOptions } from './controller.ts';
 export { type DelegationDeclaration, delegationSchema } from './delegation/declaration.ts';
-export { parseDuration } from './delegation/duration.ts';
+export { parseDuration } from './settings/duration.ts';
 export { KplugError, type KplugErrorCode } from './errors.ts';
 // For those who run plugins from a folder.
-export { DownloadFailure } from './hosting/download/download-failure.ts';
-export { type FetchedPlugin, type FetchPluginOptions, fetchPlugin } from './hosting/download/install.ts';
-export { type PluginItem, parsePluginList } from './hosting/download/item.ts';
-export type { PluginListOptions } from './hosting/download/plugin-downloads.ts';
-export type { PluginsFolderOptions } from './hosting/options.ts';
-export type { PluginsFolder } from './hosting/plugins-folder.ts';
-export type { HealthRules, ResourceLimits, RestartRules } from './hosting/program.ts';
-export type { ConnectionsOptions } from './plugins/connections.ts';
-export { isAnswerMissing } from './plugins/first-kplug/missing-answer.ts';
-export type { ProbingOptions } from './probing/plugin-prober.ts';
+export { DownloadFailure } from './supervisor/download/download-failure.ts';
+export { type FetchedPlugin, type FetchPluginOptions, fetchPlugin } from './supervisor/download/install.ts';
+export { type PluginItem, parsePluginList } from './supervisor/download/item.ts';
+export type { PluginListOptions } from './supervisor/download/plugin-downloads.ts';
+export type { PluginsFolderOptions } from './supervisor/options.ts';
+export type { PluginsFolder } from './supervisor/plugins-folder.ts';
+export type { HealthRules, ResourceLimits, RestartRules } from './supervisor/program.ts';
+export type { ConnectionsOptions } from './clients/connections.ts';
+export { isAnswerMissing } from './clients/v0/missing-answer.ts';
+export type { ProbingOptions } from './discovery/plugin-prober.ts';
 export type { DownloadState, HostedPlugin, HostedState, PluginDownload } from './registry/hosted.ts';
 // For those who look at what plugins there are.
 export type { Instance, InstanceState, Suspicion } from './registry/instance.ts';
@@ -29,7 +29,7 @@ export {
   type RenderedResource,
   type RenderOptions,
   renderPass,
-} from './render.ts';
+} from './tools/render.ts';
 // Where resources live.
 export type { Manifest } from './resources/check-manifest.ts';
 export { type DirectoryOptions, openDirectory } from './resources/directory/open-directory.ts';
@@ -66,5 +66,5 @@ export {
   type ResourceKind,
   type ResourceReference,
 } from './resources/resource.ts';
-export type { RequestObservation } from './resources/surroundings.ts';
-export type { AddressPolicy } from './serve/registration-message.ts';
+export type { RequestObservation } from './resources/cluster-services.ts';
+export type { AddressPolicy } from './registry/read-registration.ts';

@@ -1,8 +1,8 @@
 import type { Logger } from 'pino';
 import { KplugError, messageOf } from '../errors.ts';
-import type { RecentEvents } from '../observe/events.ts';
-import type { DelegationObserver } from '../observe/observer.ts';
-import type { PluginCaller } from '../plugins/caller.ts';
+import type { RecentEvents } from '../telemetry/events.ts';
+import type { DelegationObserver } from '../telemetry/observer.ts';
+import type { PluginCaller } from '../clients/caller.ts';
 import { BackOff } from '../queue/back-off.ts';
 import { WorkQueue } from '../queue/work-queue.ts';
 import type { Implementation } from '../registry/implementation.ts';

@@ -1,4 +1,4 @@
-import type { PluginEvent } from '../plugins/plugin-call.ts';
+import type { PluginEvent } from '../clients/plugin-call.ts';
 import { type JsonValue, keyOf } from '../resources/resource.ts';
 import type { Attempt, Failure } from './attempt.ts';
 import { type ConditionContent, findCondition } from './conditions.ts';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { StatusChange } from '../plugins/plugin-call.ts';
+import type { StatusChange } from '../clients/plugin-call.ts';
 import type { Resource } from '../resources/resource.ts';
 import { readConditions } from './conditions.ts';
 import { composeStatus, holdersOf, type PluginStatement, type StatusReport } from './status.ts';

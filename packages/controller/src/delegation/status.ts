@@ -1,4 +1,4 @@
-import type { PluginCondition, StatusChange } from '../plugins/plugin-call.ts';
+import type { PluginCondition, StatusChange } from '../clients/plugin-call.ts';
 import { mergePatch } from '../resources/merge-patch.ts';
 import type { JsonObject, JsonValue, Resource } from '../resources/resource.ts';
 import type { PresentChoice } from '../selection/candidate.ts';

@@ -1,5 +1,5 @@
 import type { JsonObject, Resource, ResourceKey, ResourceKind } from './resource.ts';
-import type { Surroundings } from './surroundings.ts';
+import type { Surroundings } from './cluster-services.ts';
 
 /**
  * Where resources are read from and what becomes of them is written to. Delegation knows nothing else of the place where

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';
 import { messageOf } from '../../errors.ts';
 import { type JsonObject, parseKey, type Resource, type ResourceKey } from '../resource.ts';
-import type { EventSink, ResourceEvent } from '../surroundings.ts';
+import type { EventSink, ResourceEvent } from '../cluster-services.ts';
 import { ApiError } from './api-error.ts';
 import { microTime } from './micro-time.ts';
 import { missingRule } from './missing-rule.ts';

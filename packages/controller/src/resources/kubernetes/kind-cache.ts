@@ -1,6 +1,6 @@
 import type { ResourceChange } from '../port.ts';
 import type { JsonValue, Resource, ResourceKind } from '../resource.ts';
-import { areNotesChanged, type NotedStatuses } from './noted-statuses.ts';
+import { areNotesChanged, type NotedStatuses } from './annotation-statuses.ts';
 import { isDispossessed, type OwnedFields } from './owned-fields.ts';
 import { type ReadObject, readObject, ValuePool, withGeneration } from './read-object.ts';
 

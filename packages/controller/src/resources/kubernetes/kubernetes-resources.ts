@@ -26,7 +26,7 @@ import { ApiError } from './api-error.ts';
 import { Discovery, type ServedKind } from './discovery.ts';
 import { addFinalizer, removeFinalizer } from './finalizer-writer.ts';
 import { KindFollower } from './kind-follower.ts';
-import { KubernetesSurroundings, type Place } from './kubernetes-surroundings.ts';
+import { KubernetesSurroundings, type Place } from './kubernetes-services.ts';
 import { applyOwned, type OwnedTarget, removeOwned } from './owned-writer.ts';
 import { StatusWriter } from './status-writer.ts';
 import type { Transport } from './transport.ts';

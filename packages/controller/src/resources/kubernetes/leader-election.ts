@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { KplugError, messageOf } from '../../errors.ts';
-import type { Leadership } from '../surroundings.ts';
+import type { Leadership } from '../cluster-services.ts';
 import { ApiError } from './api-error.ts';
 import type { Fence } from './fence.ts';
 import type { LeaderLabel } from './leader-label.ts';

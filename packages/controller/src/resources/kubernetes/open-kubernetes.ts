@@ -1,9 +1,9 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
-import type { RequestObservation } from '../surroundings.ts';
+import type { RequestObservation } from '../cluster-services.ts';
 import type { ClusterReader } from './cluster-reader.ts';
 import type { KubernetesResources } from './kubernetes-resources.ts';
-import type { LeaderElectionOptions } from './kubernetes-surroundings.ts';
+import type { LeaderElectionOptions } from './kubernetes-services.ts';
 import type { KubeConfigChoice } from './load-kube-config.ts';
 
 /** Options of `openKubernetes`. All times are in milliseconds. */

@@ -1,7 +1,7 @@
 import { isJsonObject, jsonEquals } from '../json.ts';
 import { mergeStatuses } from '../memory/merge-statuses.ts';
 import type { JsonObject, JsonValue, ObjectMeta, Resource, ResourceKind } from '../resource.ts';
-import { type NotedStatuses, readNotes } from './noted-statuses.ts';
+import { type NotedStatuses, readNotes } from './annotation-statuses.ts';
 import { type OwnedFields, readOwnedFields } from './owned-fields.ts';
 
 /** A resource, and what our field managers say in its status. */

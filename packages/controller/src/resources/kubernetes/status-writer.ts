@@ -3,9 +3,9 @@ import { findJsonFault, formatPath, jsonEquals } from '../json.ts';
 import { mergePatch } from '../merge-patch.ts';
 import type { WriteOptions, WriteResult } from '../port.ts';
 import { describeReference, type JsonObject, parseKey, type Resource } from '../resource.ts';
-import { noteOf } from './noted-statuses.ts';
+import { noteOf } from './annotation-statuses.ts';
 import { isSaidAlready } from './owned-fields.ts';
-import { saidBefore } from './said-before.ts';
+import { saidBefore } from './is-applied.ts';
 import { writeInVersion } from './write-in-version.ts';
 import type { Patch, WriteTarget } from './write-target.ts';
 

@@ -4,7 +4,7 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import type { Dispatcher } from 'undici';
 import { KplugError } from '../../errors.ts';
 import type { JsonObject } from '../resource.ts';
-import type { RequestObservation } from '../surroundings.ts';
+import type { RequestObservation } from '../cluster-services.ts';
 import { ApiError, errorOfConnection, errorOfStatus } from './api-error.ts';
 import { backOffDelay } from './back-off.ts';
 import { CredentialSource, type Credentials, serverOf, type TlsOptions } from './credentials.ts';

@@ -1,0 +1,104 @@
+import type { ConnectRouter } from '@connectrpc/connect';
+import { connectNodeAdapter } from '@connectrpc/connect-node';
+import { messageOf } from '../errors.ts';
+import { formatAddress } from '../registry/address.ts';
+import { AnyHttpServer } from './any-http.ts';
+import { listenFailed, parseListenAddress } from '../settings/listen-address.ts';
+
+/** What a port for people and monitoring shows. What is missing isn't there. */
+export interface AdminContent {
+  /** The read-only Connect services. */
+  routes?: (router: ConnectRouter) => void;
+  /** Why the controller isn't ready; empty when it is. With it there are probes. */
+  notReady?: () => readonly string[];
+  /** The metrics as Prometheus reads them. */
+  metrics?: () => Promise<{ contentType: string; text: string }>;
+}
+
+/** What is used of the requests and responses of either HTTP version. */
+interface Request {
+  method?: string | undefined;
+  url?: string | undefined;
+}
+
+interface Response {
+  statusCode: number;
+  setHeader(name: string, value: string): unknown;
+  end(body: string): unknown;
+}
+
+/** A port for people and monitoring: probes, metrics, and the registry and delegations, read-only, or some of them. */
+export class AdminServer {
+  readonly #server: AnyHttpServer;
+  readonly #pages: ReadonlyMap<string, () => Promise<Page>>;
+  readonly #advice: string;
+  #address = '';
+
+  constructor({ routes, notReady, metrics }: AdminContent) {
+    this.#pages = new Map<string, () => Promise<Page>>([
+      ...(notReady ? probes(notReady) : []),
+      ...(metrics ? [['/metrics', async () => ({ status: 200, ...(await metrics()) })] as const] : []),
+    ]);
+    const all = [...this.#pages.keys(), ...(routes ? ['POST /kplug.v1.RegistryService/ListPlugins'] : [])];
+    this.#advice = `there is nothing here; try ${all.join(', ').replace(/, ([^,]*)$/, ' or $1')}\n`;
+    const fallback = (request: Request, response: Response) => this.#serve(request, response);
+    const connect = routes && connectNodeAdapter({ routes, readMaxBytes: 64 * 1024, fallback });
+    this.#server = new AnyHttpServer(connect ?? fallback);
+  }
+
+  /** Where it listens, once it does. */
+  get address(): string {
+    return this.#address;
+  }
+
+  /** Starts to listen. `option` says to people which address it is. Rejects with `PortInUse`. */
+  async listen(bindAddress: string, option: string): Promise<void> {
+    const { host, port } = parseListenAddress(bindAddress, option);
+    try {
+      const bound = await this.#server.listen(host, port);
+      this.#address = formatAddress({ host: host || 'localhost', port: bound });
+    } catch (cause) {
+      throw listenFailed(option, bindAddress, cause);
+    }
+  }
+
+  close(): Promise<void> {
+    return this.#server.close();
+  }
+
+  #serve({ method, url = '' }: Request, response: Response): void {
+    const isRead = method === 'GET' || method === 'HEAD';
+    const page = isRead ? this.#pages.get(url.split('?', 1)[0] ?? '') : undefined;
+    const content = page ? page() : Promise.resolve({ status: 404, text: this.#advice });
+    content.then(
+      (found) => send(response, found),
+      (error: unknown) => send(response, { status: 500, text: `${messageOf(error)}\n` }),
+    );
+  }
+}
+
+function probes(notReady: () => readonly string[]): [string, () => Promise<Page>][] {
+  const ready = async () => {
+    const reasons = notReady();
+    return reasons.length > 0 ? { status: 503, text: `${reasons.join('\n')}\n` } : ok;
+  };
+  return [
+    ['/healthz', async () => ok],
+    ['/readyz', ready],
+  ];
+}
+
+/** What is answered to a simple GET. */
+interface Page {
+  status: number;
+  text: string;
+  contentType?: string;
+}
+
+const ok: Page = { status: 200, text: 'ok\n' };
+
+function send(response: Response, { status, text, contentType = 'text/plain; charset=utf-8' }: Page): void {
+  response.statusCode = status;
+  response.setHeader('content-type', contentType);
+  response.end(text);
+}

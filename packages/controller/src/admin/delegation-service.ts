@@ -1,0 +1,155 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { Code, ConnectError, type ServiceImpl } from '@connectrpc/connect';
+import {
+  type CandidateSchema,
+  ConditionStatus,
+  type DelegatedResourceSchema,
+  type DelegationSchema,
+  type DelegationService,
+  EventType,
+  type ExplainResourceResponseSchema,
+} from '@kplug/protocol';
+import { findCondition } from '../delegation/conditions.ts';
+import type { Delegation } from '../delegation/delegation.ts';
+import { holdersOf, isReady } from '../delegation/status.ts';
+import type { RecentEvents } from '../telemetry/events.ts';
+import type { Implementation } from '../registry/implementation.ts';
+import type { Registry } from '../registry/registry.ts';
+import { keyOf, type Resource } from '../resources/resource.ts';
+import { explainVerdict } from '../selection/explain.ts';
+import { type SelectionRequest, select, type Verdict } from '../selection/select.ts';
+
+/** Serves `kplug.v1.DelegationService`: what is delegated, and how it was decided. */
+export function delegationService(
+  delegations: () => Iterable<Delegation>,
+  events: RecentEvents,
+  registry: Registry,
+): ServiceImpl<typeof DelegationService> {
+  return {
+    listDelegations: () => ({ delegations: [...delegations()].map((one) => describeDelegation(one, registry)) }),
+
+    listResources: ({ delegation: wanted }) => {
+      const resources = [...delegations()]
+        .filter(({ settings }) => !wanted || settings.name === wanted)
+        .flatMap((delegation) => [...delegation.bases()].map((base) => describeResource(base, delegation)));
+      return { resources: resources.sort((a, b) => ((a.key ?? '') < (b.key ?? '') ? -1 : 1)) };
+    },
+
+    explainResource: ({ kind, namespace, name }) => {
+      for (const delegation of delegations()) {
+        const base = isOfKind(delegation, kind) && findBase(delegation, namespace, name);
+        if (base) return explain(base, delegation, events);
+      }
+      const where = namespace ? ` in the namespace ${namespace}` : '';
+      throw new ConnectError(`no delegated ${kind} is named ${name}${where}`, Code.NotFound);
+    },
+  };
+}
+
+function findBase(delegation: Delegation, namespace: string, name: string): Resource | undefined {
+  for (const base of delegation.bases()) {
+    if (base.metadata.name === name && (base.metadata.namespace ?? '') === namespace) return base;
+  }
+  return undefined;
+}
+
+function describeDelegation(delegation: Delegation, registry: Registry): MessageInitShape<typeof DelegationSchema> {
+  const { name, base, api, rules, extensions, namespaces = [] } = delegation.settings;
+  const { reason: problemReason = '', message: problemMessage = '' } = delegation.problem ?? {};
+  const bases = [...delegation.bases()];
+  return {
+    name,
+    apiVersion: base.apiVersion,
+    kind: base.kind,
+    pluginApi: api,
+    pluginApiRange: rules.apiRange.raw,
+    resources: bases.length,
+    ready: bases.filter(isReady).length,
+    problemReason,
+    problemMessage,
+    candidates: registry.implementations(api).map((implementation) => judgeAlone(implementation, delegation)),
+    extensionKinds: extensions.kinds?.map((kind) => ({ ...kind })) ?? [],
+    namespaces: [...namespaces],
+  };
+}
+
+/** Whether any resource of a delegation could go to a plugin, were it the only one. */
+function judgeAlone(
+  implementation: Implementation,
+  { settings: { rules } }: Delegation,
+): MessageInitShape<typeof CandidateSchema> {
+  const request: SelectionRequest = { preference: undefined, present: [] };
+  const { verdicts } = select([implementation], { ...rules, mode: 'one', fallback: 'any' }, request);
+  const [verdict = { candidate: implementation, reason: 'Unreachable' as const }] = verdicts;
+  return { ...describeCandidate(verdict), message: explainVerdict(verdict, rules, request) };
+}
+
+function describeResource(base: Resource, { settings }: Delegation): MessageInitShape<typeof DelegatedResourceSchema> {
+  const holders = holdersOf(base);
+  const ready = findCondition(base.status, 'Ready');
+  return {
+    key: keyOf(base),
+    delegation: settings.name,
+    generation: BigInt(base.metadata.generation),
+    observedGeneration: BigInt(Number(base.status?.observedGeneration ?? 0)),
+    plugin: holders.map(({ plugin }) => plugin).join(','),
+    pluginVersion: holders.map(({ version }) => version).join(','),
+    selectionReason: findCondition(base.status, 'PluginSelected')?.reason ?? '',
+    ready: conditionStatuses[ready?.status ?? 'Unknown'],
+    readyReason: ready?.reason ?? '',
+    readyMessage: ready?.message ?? '',
+  };
+}
+
+function explain(
+  base: Resource,
+  delegation: Delegation,
+  events: RecentEvents,
+): MessageInitShape<typeof ExplainResourceResponseSchema> {
+  const choice = delegation.explain(base);
+  const { verdicts } = choice.selection;
+  const key = keyOf(base);
+  const nextPassAt = delegation.nextPassAt(key);
+  return {
+    resource: describeResource(base, delegation),
+    preference: choice.request.preference?.text ?? '',
+    reason: choice.reason,
+    message: choice.message,
+    candidates: [...verdicts].sort(chosenFirst).map((verdict) => ({
+      ...describeCandidate(verdict),
+      message: explainVerdict(verdict, delegation.settings.rules, choice.request),
+    })),
+    events: events.of(key).map(({ type, reason, message, count, lastAt }) => ({
+      event: { type: type === 'Warning' ? EventType.WARNING : EventType.NORMAL, reason, message, target: key },
+      count,
+      lastAt: timestampFromMs(lastAt),
+    })),
+    ...(nextPassAt === undefined ? {} : { nextPassAt: timestampFromMs(nextPassAt) }),
+  };
+}
+
+function describeCandidate({ candidate, reason }: Verdict<Implementation>): MessageInitShape<typeof CandidateSchema> {
+  const { plugin, version, callable, instances } = candidate;
+  const counts = { readyInstances: callable.length, instances: instances.size };
+  return { plugin, version, ...counts, chosen: reason === 'Chosen', reason };
+}
+
+const conditionStatuses = {
+  True: ConditionStatus.TRUE,
+  False: ConditionStatus.FALSE,
+  Unknown: ConditionStatus.UNKNOWN,
+} as const;
+
+function chosenFirst(a: Verdict, b: Verdict): number {
+  const byChoice = Number(b.reason === 'Chosen') - Number(a.reason === 'Chosen');
+  return (
+    byChoice || a.candidate.plugin.localeCompare(b.candidate.plugin) || b.candidate.semver.compare(a.candidate.semver)
+  );
+}
+
+function isOfKind({ settings }: Delegation, wanted: string): boolean {
+  const kind = settings.base.kind.toLowerCase();
+  const name = wanted.toLowerCase();
+  return name === kind || name === `${kind}s` || name === `${kind}es` || name === settings.name;
+}

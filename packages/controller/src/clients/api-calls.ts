@@ -1,0 +1,110 @@
+import type { DescService } from '@bufbuild/protobuf';
+import { KplugError } from '../errors.ts';
+import type { PluginCaller } from './caller.ts';
+import { callMethod, type MethodInput, type MethodOutput, type UnaryMethod } from './plugin-api.ts';
+import type { Implementation } from '../registry/implementation.ts';
+import type { Registry } from '../registry/registry.ts';
+import { explainSelection } from '../selection/explain.ts';
+import { parsePattern, parseRange } from '../selection/preference.ts';
+import { type SelectionRules, select } from '../selection/select.ts';
+
+/** A plugin API of an operator's own: a service whose methods its plugins serve beside the protocol's, or in place of them. */
+export interface OwnApi<S extends DescService> {
+  /** The plugin API and the range of its versions that is accepted: `Foo@^1.0.0`. Without a range, any version. */
+  api: string;
+  /** The service, as generated from its `.proto` file by protobuf-es. */
+  service: S;
+  /** When the plugin that is asked for isn't there: take `any` (the default), `none`, or the first of a list that is. */
+  fallback?: 'any' | 'none' | readonly string[];
+  /** Capabilities that a plugin must have, with these values. Default none. */
+  capabilities?: Readonly<Record<string, string>>;
+}
+
+/** Options of a call of a plugin. */
+export interface ApiCallOptions {
+  /** The plugin that is asked for, as `Name` or `Name@range`. Default: none in particular. */
+  prefer?: string;
+  /** How long the plugin has, in milliseconds. Default 10,000. */
+  timeout?: number;
+  /** Gives the call up. */
+  signal?: AbortSignal;
+}
+
+/** What a plugin answered, and which one did. */
+export interface ApiAnswer<O> {
+  output: O;
+  plugin: string;
+  version: string;
+  /** Why it was chosen, in a sentence. */
+  why: string;
+}
+
+/**
+ * Calls a method of an API of an operator's own at the plugin that fits best, over the connection that is kept to it. One that
+ * turns out to be away gives way to the next.
+ *
+ * Rejects with `PluginUnavailable` when there is none, with `PluginFailed`, `DeadlineExceeded` or `InvalidResponse` when the call
+ * failed, with `InvalidConfiguration` for a malformed API or preference, and with the reason of the signal.
+ */
+export async function callApi<S extends DescService, K extends UnaryMethod<S>>(
+  { registry, caller }: { registry: Registry; caller: PluginCaller },
+  declared: OwnApi<S>,
+  method: K,
+  input: MethodInput<S, K>,
+  { prefer, timeout = 10_000, signal }: ApiCallOptions = {},
+): Promise<ApiAnswer<MethodOutput<S, K>>> {
+  const { name, rules } = readApi(declared);
+  const request = { preference: prefer === undefined ? undefined : parsePattern(prefer), present: [] };
+  const deadline = Date.now() + timeout;
+  const options = { deadline, ...(signal && { signal }) };
+  for (;;) {
+    signal?.throwIfAborted();
+    const selection = select(registry.implementations(name), rules, request);
+    const why = explainSelection(selection, rules, request);
+    const [implementation] = selection.chosen;
+    if (!implementation) throw new KplugError('PluginUnavailable', `no plugin serves ${declared.api}: ${why}`);
+    const { plugin, version } = implementation;
+    const make = () =>
+      caller.call(implementation, method, (client) => callMethod(client, declared.service, method, input, options));
+    const output = await passUnavailable(make, signal);
+    if (output !== undefined) return { output, plugin, version, why };
+    // The registry knows by now that it can't be reached: choose again.
+  }
+}
+
+/** The plugins that serve an API of an operator's own now, by name and version. */
+export function implementationsOf<S extends DescService>(registry: Registry, declared: OwnApi<S>): Implementation[] {
+  const { name, rules } = readApi(declared);
+  const every = { ...rules, mode: 'all', fallback: 'any' } as const;
+  return [...select(registry.implementations(name), every, { preference: undefined, present: [] }).chosen];
+}
+
+function readApi<S extends DescService>({
+  api,
+  fallback = 'any',
+  capabilities = {},
+}: OwnApi<S>): {
+  name: string;
+  rules: SelectionRules;
+} {
+  const { name = '', range = '*' } = /^(?<name>[^@]+)(@(?<range>.*))?$/.exec(api)?.groups ?? {};
+  if (!name)
+    throw new KplugError('InvalidConfiguration', `the API "${api}" is malformed; write one such as Foo@^1.0.0`);
+  const rules = {
+    apiRange: parseRange(range, api),
+    capabilities,
+    fallback: typeof fallback === 'string' ? fallback : fallback.map(parsePattern),
+    mode: 'one',
+  } as const;
+  return { name, rules };
+}
+
+async function passUnavailable<T>(make: () => Promise<T>, signal: AbortSignal | undefined): Promise<T | undefined> {
+  try {
+    return await make();
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (error instanceof KplugError && error.code === 'PluginUnavailable') return undefined;
+    throw error;
+  }
+}

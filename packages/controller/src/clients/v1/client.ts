@@ -1,0 +1,51 @@
+import type * as grpc from '@grpc/grpc-js';
+import { createGrpcClient, type GrpcClient, PluginService } from '@kplug/protocol';
+import { KplugError } from '../../errors.ts';
+import type { Registration } from '../../registry/registration.ts';
+import { PluginCalls } from '../calls.ts';
+import type { FinalizeCause, PluginAnswer, PluginCall } from '../plugin-call.ts';
+import type { PluginClient, PluginClientOptions } from '../plugin-client.ts';
+import { decodeFinalize, decodeReconcile, encodeCall, encodeCause } from './codec.ts';
+
+/** An instance that speaks `kplug.v1`. */
+export class V1Client implements PluginClient {
+  readonly #registration: Registration;
+  readonly #plugin: GrpcClient<typeof PluginService>;
+  readonly #calls: PluginCalls;
+  readonly signal: AbortSignal;
+
+  constructor(registration: Registration, { credentials, channel, signal }: PluginClientOptions) {
+    this.#registration = registration;
+    this.signal = signal;
+    this.#plugin = createGrpcClient(PluginService, registration.address, credentials, channel);
+    this.#calls = new PluginCalls(this.#plugin, signal);
+  }
+
+  get grpcClient(): grpc.Client {
+    return this.#plugin.$client;
+  }
+
+  /**
+   * An address may have been given to another process since, or have been wrong from the start. Where a plugin doesn't beat, its
+   * address is all that tells one instance from another, and any process of that plugin and version will do.
+   */
+  async identify(deadline: number): Promise<void> {
+    const info = await this.#plugin.getInfo({}, { deadline, signal: this.signal });
+    const { plugin, version, instanceId, declaration } = this.#registration;
+    const isMeant = declaration ? info.plugin === plugin && info.version === version : info.instanceId === instanceId;
+    if (!isMeant) {
+      const who = `${info.plugin} ${info.version}, instance ${info.instanceId}`;
+      throw new KplugError('PluginUnavailable', `another process answers at its address: ${who}`);
+    }
+    if (info.servesWork) this.#calls.useStream();
+  }
+
+  async reconcile(call: PluginCall, deadline: number): Promise<PluginAnswer> {
+    return decodeReconcile(await this.#calls.reconcile(encodeCall(call, deadline), deadline), call);
+  }
+
+  async finalize(call: PluginCall, cause: FinalizeCause, deadline: number): Promise<PluginAnswer> {
+    const request = { ...encodeCall(call, deadline), cause: encodeCause(cause) };
+    return decodeFinalize(await this.#calls.finalize(request, deadline), call);
+  }
+}

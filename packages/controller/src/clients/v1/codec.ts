@@ -1,0 +1,184 @@
+import { durationMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
+import {
+  type Condition,
+  ConditionStatus,
+  type Event,
+  EventType,
+  FinalizeCause as FinalizeCauseV1,
+  type FinalizeResponse,
+  type Message,
+  Outcome as OutcomeV1,
+  type ReconcileResponse,
+  Severity,
+} from '@kplug/protocol';
+import { KplugError } from '../../errors.ts';
+import type { JsonObject, Resource, ResourceKey } from '../../resources/resource.ts';
+import { checkStatus } from '../check-status.ts';
+import type {
+  FinalizeCause,
+  Outcome,
+  PluginAnswer,
+  PluginCall,
+  PluginCondition,
+  PluginEvent,
+  PluginMessage,
+  StatusChange,
+} from '../plugin-call.ts';
+
+/** Writes a call as a `kplug.v1` request. */
+export function encodeCall(call: PluginCall, deadline: number) {
+  return {
+    base: { json: encode(call.base) },
+    extensions: encodeAll(call.extensions),
+    dependents: encodeAll(call.dependents),
+    assignment: call.assignment,
+    context: { attempt: call.attempt, deadline: timestampFromMs(deadline) },
+  };
+}
+
+/** Writes why a plugin is asked to finalize. */
+export function encodeCause(cause: FinalizeCause): FinalizeCauseV1 {
+  return cause === 'deleted' ? FinalizeCauseV1.DELETED : FinalizeCauseV1.HANDED_OVER;
+}
+
+/** Reads and checks an answer. Throws `InvalidResponse`, before anything of it has been used. */
+export function decodeReconcile(response: ReconcileResponse, call: PluginCall): PluginAnswer {
+  const statuses = new Map<ResourceKey, StatusChange>();
+  for (const [key, bytes] of Object.entries(response.extensionStatuses)) {
+    if (!call.extensions.has(key)) {
+      throw invalid(`it returned a status for "${key}", which isn't an extension of this resource`);
+    }
+    statuses.set(key, decodeStatus(bytes, `the status of ${key}`));
+  }
+  const baseStatus = response.baseStatus && decodeStatus(response.baseStatus, "the base's status");
+  const answersStatus = baseStatus !== undefined || response.conditions.length > 0;
+  return {
+    ...decodeFinalize(response, call),
+    ...(response.dependents && { dependents: decodeDependents(response.dependents.items) }),
+    requeueAfter: response.requeueAfter && positive(durationMs(response.requeueAfter), 'requeue_after'),
+    baseStatus,
+    extensionStatuses: statuses,
+    conditions: answersStatus ? atMost(64, response.conditions, 'conditions').map(decodeCondition) : undefined,
+  };
+}
+
+/** Reads and checks an answer to Finalize. Throws `InvalidResponse`. */
+export function decodeFinalize(response: ReconcileResponse | FinalizeResponse, call: PluginCall): PluginAnswer {
+  const outcome = outcomes.get(response.outcome);
+  if (!outcome) throw invalid('it returned no outcome');
+  return {
+    outcome,
+    retryAfter: response.retryAfter && positive(durationMs(response.retryAfter), 'retry_after'),
+    requeueAfter: undefined,
+    messages: atMost(100, response.messages, 'messages').map((message) => decodeMessage(message, call)),
+    baseStatus: undefined,
+    extensionStatuses: new Map(),
+    conditions: undefined,
+    events: atMost(100, response.events, 'events').map((event) => decodeEvent(event, call)),
+  };
+}
+
+const outcomes = new Map<OutcomeV1, Outcome>([
+  [OutcomeV1.SUCCESS, 'success'],
+  [OutcomeV1.RETRY, 'retry'],
+  [OutcomeV1.TERMINAL, 'terminal'],
+]);
+
+const severities = new Map<Severity, PluginMessage['severity']>([
+  [Severity.WARNING, 'warning'],
+  [Severity.ERROR, 'error'],
+]);
+
+const statuses = new Map<ConditionStatus, PluginCondition['status']>([
+  [ConditionStatus.TRUE, 'True'],
+  [ConditionStatus.FALSE, 'False'],
+  [ConditionStatus.UNKNOWN, 'Unknown'],
+]);
+
+/** The conditions that the controller sets itself. */
+const reservedConditions = new Set(['PluginSelected', 'ExtensionsResolved', 'Reconciled', 'Finalized', 'Ready']);
+
+/** As Kubernetes requires of a condition's type and reason. */
+const conditionType = /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
+const reasonWord = /^[A-Za-z]([A-Za-z0-9_,:]{0,1022}[A-Za-z0-9_])?$/;
+
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+function encodeAll(resources: ReadonlyMap<ResourceKey, Resource>): Record<string, { json: Uint8Array }> {
+  return Object.fromEntries([...resources].map(([key, resource]) => [key, { json: encode(resource) }]));
+}
+
+function encode(resource: Resource): Uint8Array {
+  return Buffer.from(JSON.stringify(resource));
+}
+
+function decodeStatus(bytes: Uint8Array, what: string): StatusChange {
+  return { fields: checkStatus(decodeJson(bytes, what), what, 'a JSON object'), way: 'replace' };
+}
+
+function decodeDependents(items: readonly Uint8Array[]): JsonObject[] {
+  return items.map((bytes, index) => {
+    const value = decodeJson(bytes, `dependents[${index}]`);
+    return checkStatus(value, `dependents[${index}]`, 'a JSON object');
+  });
+}
+
+function decodeJson(bytes: Uint8Array, what: string): unknown {
+  try {
+    return JSON.parse(decoder.decode(bytes));
+  } catch (cause) {
+    throw invalid(`${what} isn't JSON in UTF-8`, cause);
+  }
+}
+
+function decodeCondition({ type, status, reason, message }: Condition): PluginCondition {
+  if (!conditionType.test(type)) throw invalid(`it returned a condition of the malformed type "${type}"`);
+  if (reservedConditions.has(type)) throw invalid(`it returned the condition ${type}, which is the controller's own`);
+  const decoded = statuses.get(status);
+  if (!decoded) throw invalid(`it returned the condition ${type} without a status`);
+  return { type, status: decoded, reason: checkReason(reason, `the condition ${type}`), message };
+}
+
+function decodeMessage({ severity, reason, text, target }: Message, call: PluginCall): PluginMessage {
+  return {
+    severity: severities.get(severity) ?? 'info',
+    reason: checkReason(reason, 'a message'),
+    text,
+    target: checkTarget(target, call),
+  };
+}
+
+function decodeEvent({ type, reason, message, target }: Event, call: PluginCall): PluginEvent {
+  return {
+    type: type === EventType.WARNING ? 'Warning' : 'Normal',
+    reason: checkReason(reason, 'an event'),
+    message,
+    target: checkTarget(target, call),
+  };
+}
+
+function checkReason(reason: string, what: string): string {
+  if (!reasonWord.test(reason)) throw invalid(`${what} has "${reason}" as its reason; it must be one PascalCase word`);
+  return reason;
+}
+
+function checkTarget(target: string, call: PluginCall): ResourceKey | undefined {
+  if (!target) return undefined;
+  if (!call.extensions.has(target))
+    throw invalid(`"${target}", which it refers to, isn't an extension of this resource`);
+  return target;
+}
+
+function positive(milliseconds: number, field: string): number {
+  if (!(milliseconds >= 0)) throw invalid(`it returned a negative ${field}`);
+  return milliseconds;
+}
+
+function atMost<T>(limit: number, items: readonly T[], what: string): readonly T[] {
+  if (items.length > limit) throw invalid(`it returned ${items.length} ${what}; at most ${limit} are allowed`);
+  return items;
+}
+
+function invalid(what: string, cause?: unknown): KplugError {
+  return new KplugError('InvalidResponse', what, { cause });
+}

@@ -1,0 +1,59 @@
+import type { DelegationSettings } from '../delegation/declaration.ts';
+import { KplugError } from '../errors.ts';
+import type { AccessReviewer, NeededRight } from '../resources/cluster-services.ts';
+
+/** How long a review holds, in milliseconds: rights that are lacking are soon given, those that are there stay. */
+const validity = { lacking: 5_000, sufficient: 600_000 };
+
+/** What a review found. */
+export interface Review {
+  /** In words; `undefined` when nobody could say. */
+  missing: readonly string[] | undefined;
+  /** After how long to ask again, in milliseconds. */
+  validFor: number;
+}
+
+/** Whether the operator has the rights that delegations take. What was found is remembered for a while. */
+export class RightsReview {
+  readonly #access: AccessReviewer | undefined;
+  readonly #reviews = new Map<string, { review: Review; until: number }>();
+
+  /** @param access missing where there are no rights to lack. */
+  constructor(access: AccessReviewer | undefined) {
+    this.#access = access;
+  }
+
+  async of(settings: DelegationSettings): Promise<Review> {
+    const rights = rightsOf(settings);
+    const subject = JSON.stringify(rights);
+    const known = this.#reviews.get(subject);
+    const now = performance.now();
+    if (known && known.until > now) return { ...known.review, validFor: known.until - now };
+    const missing = await this.#ask(rights);
+    const review = { missing, validFor: missing?.length === 0 ? validity.sufficient : validity.lacking };
+    this.#reviews.set(subject, { review, until: performance.now() + review.validFor });
+    return review;
+  }
+
+  async #ask(rights: readonly NeededRight[]): Promise<readonly string[] | undefined> {
+    try {
+      return (await this.#access?.review(rights)) ?? [];
+    } catch (error) {
+      if (error instanceof KplugError && error.code === 'StorageFailed') return undefined;
+      throw error;
+    }
+  }
+}
+
+function rightsOf({ base, extensions, dependents }: DelegationSettings): NeededRight[] {
+  const kinds = extensions.kinds ?? [];
+  return [
+    { kind: base, verbs: ['list', 'watch', 'patch'] },
+    { kind: base, subresource: 'status', verbs: ['patch'] },
+    ...kinds.flatMap((kind): NeededRight[] => [
+      { kind, verbs: ['list', 'watch'] },
+      { kind, subresource: 'status', verbs: ['patch'] },
+    ]),
+    ...dependents.kinds.map((kind): NeededRight => ({ kind, verbs: ['list', 'watch', 'create', 'patch', 'delete'] })),
+  ];
+}

@@ -1,0 +1,80 @@
+import * as grpc from '@grpc/grpc-js';
+import { addReflection, addService, firstKplug, quietGrpc, RegistryService } from '@kplug/protocol';
+import { HealthImplementation } from 'grpc-health-check';
+import { formatAddress } from '../registry/address.ts';
+import type { Registry } from '../registry/registry.ts';
+import { Reservations } from '../registry/reservations.ts';
+import { firstKplugService } from './v0/registry-service.ts';
+import { listenFailed, parseListenAddress } from '../settings/listen-address.ts';
+import type { RegistrationReader } from '../registry/read-registration.ts';
+import { type HeartbeatObserver, registryService } from './registry-service.ts';
+
+/** Limits of the heartbeat port; grpc-js has none of its own. */
+const limits: grpc.ServerOptions = {
+  'grpc.max_receive_message_length': 64 * 1024,
+  'grpc.max_concurrent_streams': 1_000,
+  'grpc-node.max_session_memory': 10,
+  'grpc.max_connection_age_ms': 24 * 3_600_000,
+  'grpc.max_connection_age_grace_ms': 60_000,
+  // Finds sessions whose other side is gone without a word.
+  'grpc.keepalive_time_ms': 10_000,
+  'grpc.keepalive_timeout_ms': 5_000,
+  // Nobody reads what it would count of each beat.
+  'grpc.enable_channelz': 0,
+};
+
+/** The port that plugins beat to. */
+export class HeartbeatServer {
+  readonly #server: grpc.Server;
+  readonly #health = new HealthImplementation({ '': 'SERVING', [RegistryService.typeName]: 'SERVING' });
+  #address = '';
+  #bound = '';
+
+  constructor(
+    registry: Registry,
+    reader: RegistrationReader,
+    observer: HeartbeatObserver,
+    reservations = new Reservations(),
+  ) {
+    quietGrpc();
+    this.#server = new grpc.Server(limits);
+    addService(this.#server, RegistryService, registryService(registry, reader, observer, reservations));
+    addService(this.#server, firstKplug.Controller, firstKplugService(registry, reader, observer));
+    this.#health.addToServer(this.#server);
+    addReflection(this.#server, [RegistryService, firstKplug.Controller]);
+  }
+
+  /** Where it listens, once it does. */
+  get address(): string {
+    return this.#address;
+  }
+
+  /** Starts to listen. Rejects with `PortInUse`. */
+  async listen(bindAddress: string): Promise<void> {
+    const { host, port } = parseListenAddress(bindAddress, 'the heartbeat address');
+    const target = formatAddress({ host: host || '::', port });
+    try {
+      const bound = await this.#bind(target);
+      this.#address = formatAddress({ host: host || 'localhost', port: bound });
+      this.#bound = formatAddress({ host: host || '::', port: bound });
+    } catch (cause) {
+      throw listenFailed('the heartbeat address', bindAddress, cause);
+    }
+  }
+
+  /** Ends all sessions at once: their plugins look for another controller. */
+  close(): void {
+    // Without channelz, `forceShutdown` alone leaves them open (grpc-js 1.14).
+    if (this.#bound) this.#server.drain(this.#bound, 0);
+    this.#server.forceShutdown();
+  }
+
+  #bind(target: string): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#server.bindAsync(target, grpc.ServerCredentials.createInsecure(), (error, port) => {
+        if (error) reject(error);
+        else resolve(port);
+      });
+    });
+  }
+}

@@ -1,0 +1,168 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import * as grpc from '@grpc/grpc-js';
+import {
+  type GrpcHandlers,
+  type HeartbeatResponse,
+  HeartbeatResponseSchema,
+  type LeaseSchema,
+  type Registration as RegistrationMessage,
+  type RegistryService,
+  type SessionRequest,
+  type SessionResponseSchema,
+  serviceError,
+} from '@kplug/protocol';
+import type { Instance, Session } from '../registry/instance.ts';
+import { RefusedRegistration } from '../registry/refusal.ts';
+import type { Lease } from '../registry/registration.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { Reservations } from '../registry/reservations.ts';
+import { bearerOf } from './bearer.ts';
+import { hostOfPeer } from './host-of-peer.ts';
+import { listPlugins, watchPlugins } from '../registry/plugin-list.ts';
+import { type RegistrationReader, restates } from '../registry/read-registration.ts';
+
+/** Hears of heartbeats, for metrics. */
+export interface HeartbeatObserver {
+  heard(way: 'session' | 'unary' | 'first-kplug'): void;
+  refused(reason: number): void;
+}
+
+/** What is asked of a call only where it matters. */
+type Caller = Pick<grpc.ServerUnaryCall<unknown, unknown>, 'metadata' | 'getPeer'>;
+
+type SessionStream = grpc.ServerDuplexStream<SessionRequest, MessageInitShape<typeof SessionResponseSchema>>;
+
+/** Serves `kplug.v1.RegistryService` from a registry. */
+export function registryService(
+  registry: Registry,
+  reader: RegistrationReader,
+  observer: HeartbeatObserver,
+  reservations: Reservations,
+): GrpcHandlers<typeof RegistryService> {
+  // The peer is asked for only where it matters: grpc-js takes long to tell it, and most beats say nothing new.
+  const register = (message: RegistrationMessage | undefined, call: Caller, session?: Session): Instance => {
+    if (!message) throw invalidArgument('the request has no registration');
+    const isHosted = reservations.check(message.instanceId, bearerOf(call.metadata));
+    const known = registry.get(message.instanceId);
+    const isKnown = known && restates(message, known.registration);
+    const registration = isKnown ? known.registration : reader.read(message, hostOfPeer(call.getPeer()), isHosted);
+    return registry.register(registration, session);
+  };
+  const answerTo = acceptances();
+
+  return {
+    session: (stream) => serveSession(stream, registry, register, observer),
+
+    heartbeat: ({ registration }, call): MessageInitShape<typeof HeartbeatResponseSchema> => {
+      try {
+        const { registration: known } = register(registration, call);
+        observer.heard('unary');
+        return answerTo(known.lease, registry.isDrainWished(known.instanceId));
+      } catch (error) {
+        if (!(error instanceof RefusedRegistration)) throw error;
+        observer.refused(error.reason);
+        return { answer: { case: 'refusal', value: { reason: error.reason, message: error.message } } };
+      }
+    },
+
+    deregister: ({ instanceId }, { metadata }) => {
+      authenticate(instanceId, metadata, reservations);
+      registry.deregister(instanceId);
+      return {};
+    },
+
+    listPlugins: (request) => ({ instances: listPlugins(registry, request) }),
+
+    watchPlugins: (call) => {
+      const stop = watchPlugins(registry, call.request, (response) => call.write(response));
+      call.on('cancelled', stop);
+    },
+  };
+}
+
+function serveSession(
+  stream: SessionStream,
+  registry: Registry,
+  register: (message: RegistrationMessage, call: Caller, session: Session) => Instance,
+  observer: HeartbeatObserver,
+): void {
+  let instanceId: string | undefined;
+  const session: Session = {
+    notify: (lease, drain) => stream.write({ answer: { case: 'lease', value: leaseMessage(lease, drain) } }),
+  };
+
+  const onRegistration = (message: RegistrationMessage) => {
+    try {
+      const { registration } = register(message, stream, session);
+      if (instanceId && instanceId !== registration.instanceId) registry.sessionEnded(instanceId, session);
+      instanceId = registration.instanceId;
+      session.notify(registration.lease, registry.isDrainWished(instanceId));
+    } catch (error) {
+      if (!(error instanceof RefusedRegistration)) throw error;
+      observer.refused(error.reason);
+      stream.write({ answer: { case: 'refusal', value: { reason: error.reason, message: error.message } } });
+      stream.end();
+    }
+  };
+
+  const onMessage = ({ message }: SessionRequest) => {
+    observer.heard('session');
+    if (message.case === 'registration') onRegistration(message.value);
+    else if (!instanceId) fail(stream, grpc.status.FAILED_PRECONDITION, 'the first message must be a registration');
+    // Known no more: its lease ended while the stream was stalled. It registers again on a new one.
+    else if (!registry.beat(instanceId)) fail(stream, grpc.status.NOT_FOUND, 'the lease ended; register again');
+  };
+
+  const onEnd = () => {
+    if (instanceId) registry.sessionEnded(instanceId, session);
+    instanceId = undefined;
+  };
+
+  stream.on('data', onMessage);
+  stream.on('end', () => {
+    onEnd();
+    stream.end();
+  });
+  stream.on('cancelled', onEnd);
+  stream.on('error', onEnd);
+}
+
+/** Nobody else may speak for a process that the controller started. */
+function authenticate(instanceId: string, metadata: grpc.Metadata, reservations: Reservations): void {
+  try {
+    reservations.check(instanceId, bearerOf(metadata));
+  } catch (error) {
+    if (!(error instanceof RefusedRegistration)) throw error;
+    throw serviceError(grpc.status.UNAUTHENTICATED, error.message);
+  }
+}
+
+/** Makes the answers to accepted heartbeats. Nearly all are on the same terms, so the latest one is kept, with its bytes. */
+function acceptances(): (lease: Lease, drain: boolean) => HeartbeatResponse {
+  let latest: { lease: Lease; drain: boolean; response: HeartbeatResponse } | undefined;
+  return (lease, drain) => {
+    if (latest?.lease !== lease || latest.drain !== drain) {
+      const value = leaseMessage(lease, drain);
+      const response = create(HeartbeatResponseSchema, { answer: { case: 'lease', value } });
+      latest = { lease, drain, response: Object.freeze(response) };
+    }
+    return latest.response;
+  };
+}
+
+function leaseMessage({ interval, ttl }: Lease, drain: boolean): MessageInitShape<typeof LeaseSchema> {
+  return { interval: durationFromMs(interval), ttl: durationFromMs(ttl), drain };
+}
+
+function fail(stream: SessionStream, code: grpc.status, details: string): void {
+  stream.emit('error', { code, details });
+}
+
+function invalidArgument(details: string): Error {
+  return Object.assign(new Error(details), {
+    code: grpc.status.INVALID_ARGUMENT,
+    details,
+    metadata: new grpc.Metadata(),
+  });
+}

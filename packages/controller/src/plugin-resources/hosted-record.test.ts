@@ -1,0 +1,128 @@
+import { readFile } from 'node:fs/promises';
+import { pino } from 'pino';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { parse } from 'yaml';
+import { startTimeout } from '../../../../test/control-plane/connect.ts';
+import { type ClusterObject, TestCluster } from '../../../../test/control-plane/test-cluster.ts';
+import type { HostedPlugin } from '../registry/hosted.ts';
+import { Registry } from '../registry/registry.ts';
+import { Reservations } from '../registry/reservations.ts';
+import { ManualClock, registrationOf } from '../registry/testing.ts';
+import { FollowedCluster, soon } from '../resources/kubernetes/testing.ts';
+import { PluginKeeper } from './plugin-resource-writer.ts';
+
+const crd = new URL('../../../../charts/kplug/files/plugin.crd.yaml', import.meta.url);
+
+let cluster: TestCluster;
+
+beforeAll(async () => {
+  cluster = await TestCluster.connect();
+  await cluster.define(parse(await readFile(crd, 'utf8')) as ClusterObject);
+}, startTimeout);
+
+afterAll(() => cluster?.close());
+
+interface Condition {
+  type: string;
+  status: string;
+  reason: string;
+}
+
+const broken: HostedPlugin = {
+  name: 'Post greSQL.py',
+  state: 'failing',
+  message: 'it has ended by itself: exit code 7',
+  plugin: undefined,
+  version: undefined,
+  instanceId: undefined,
+  pid: undefined,
+  failures: 4,
+  restarts: 4,
+  lastExit: 'exit code 7',
+  lastLines: ['no database', 'giving up'],
+  since: 0,
+  nextStartAt: undefined,
+};
+
+/** A controller's registry in a namespace, what it runs itself, and what keeps both. */
+async function open(namespace: string) {
+  const { resources } = await FollowedCluster.open({ kubeConfig: cluster.kubeConfig, namespace });
+  const registry = new Registry({ clock: new ManualClock() });
+  let hosted: readonly HostedPlugin[] = [];
+  const listeners = new Set<() => void>();
+  const source = {
+    list: () => hosted,
+    subscribe: (listener: () => void) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+  const host = (...plugins: HostedPlugin[]) => {
+    hosted = plugins;
+    for (const listener of listeners) listener();
+  };
+  const quick = { settleTime: 10, refreshInterval: 50 };
+  const { plugins } = resources.surroundings;
+  const keeper = new PluginKeeper(registry, plugins, pino({ level: 'silent' }), quick, source);
+  onTestFinished(() => keeper.stop());
+  await keeper.start();
+  return { registry, host, keeper };
+}
+
+async function pluginsIn(namespace: string): Promise<ClusterObject[]> {
+  const path = `/apis/plugins.kplug.dev/v1alpha1/namespaces/${namespace}/plugins`;
+  return (await cluster.request<{ items: ClusterObject[] }>('GET', path)).items;
+}
+
+describe('the Plugin resource of what the controller runs itself', () => {
+  it('says why it fails, even if it never registered, and goes when it is removed', async () => {
+    const namespace = await cluster.namespace();
+    const { host } = await open(namespace);
+    host(broken);
+    await vi.waitFor(async () => {
+      const [plugin, ...others] = await pluginsIn(namespace);
+      expect(others).toEqual([]);
+      expect(plugin).toMatchObject({
+        spec: { plugin: 'Post-greSQL.py', version: '0.0.0', source: 'folder' },
+        status: {
+          ready: 'False',
+          conditions: [
+            {
+              type: 'Running',
+              status: 'False',
+              reason: 'Failing',
+              message: 'Post greSQL.py is failing: it has ended by itself: exit code 7\nno database\ngiving up',
+            },
+          ],
+        },
+      });
+    }, soon);
+    host();
+    await vi.waitFor(async () => expect(await pluginsIn(namespace)).toEqual([]), soon);
+  });
+
+  it('is that of the plugin once it has registered, and the next controller waits for none of its processes', async () => {
+    const namespace = await cluster.namespace();
+    const { registry, host, keeper } = await open(namespace);
+    host(broken);
+    await vi.waitFor(async () => expect(await pluginsIn(namespace)).toHaveLength(1), soon);
+    const { instanceId } = new Reservations().reserve(broken.name);
+    registry.register(registrationOf({ instanceId }));
+    host({ ...broken, state: 'live', message: '', plugin: 'PostgreSQL', version: '1.0.0', instanceId });
+    await vi.waitFor(async () => {
+      const plugins = await pluginsIn(namespace);
+      expect(plugins.map(({ metadata }) => metadata.name)).toEqual(['postgresql-1.0.0']);
+      expect(plugins[0]).toMatchObject({ spec: { source: 'folder' }, status: { ready: 'True' } });
+      const conditions = ((plugins[0]?.status as { conditions?: unknown } | undefined)?.conditions ??
+        []) as Condition[];
+      expect(conditions.map(({ type, status, reason }) => [type, status, reason])).toEqual([
+        ['Accessible', 'True', 'Live'],
+        ['Table', 'True', 'Implemented'],
+        ['Running', 'True', 'Live'],
+      ]);
+    }, soon);
+    await keeper.stop();
+    const next = await open(namespace);
+    expect(next.registry.size).toBe(0);
+  });
+});

@@ -1,0 +1,211 @@
+import { readFile } from 'node:fs/promises';
+import { pino } from 'pino';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { parse } from 'yaml';
+import { startTimeout } from '../../../../test/control-plane/connect.ts';
+import { type ClusterObject, TestCluster } from '../../../../test/control-plane/test-cluster.ts';
+import { Registry } from '../registry/registry.ts';
+import { ManualClock, registrationOf } from '../registry/testing.ts';
+import { FollowedCluster, soon } from '../resources/kubernetes/testing.ts';
+import { PluginKeeper, type PluginKeeperOptions } from './plugin-resource-writer.ts';
+import { PodObserver } from './pod-observer.ts';
+
+const crd = new URL('../../../../charts/kplug/files/plugin.crd.yaml', import.meta.url);
+const quick = { settleTime: 10, refreshInterval: 50 };
+
+let cluster: TestCluster;
+
+beforeAll(async () => {
+  cluster = await TestCluster.connect();
+  await cluster.define(parse(await readFile(crd, 'utf8')) as ClusterObject);
+}, startTimeout);
+
+afterAll(() => cluster?.close());
+
+/** A controller's registry in a namespace, and what keeps it. */
+async function open(namespace: string, options: PluginKeeperOptions = quick, allowInsecure = false) {
+  const followed = await FollowedCluster.open({ kubeConfig: cluster.kubeConfig, namespace });
+  const { surroundings } = followed.resources;
+  const clock = new ManualClock();
+  const registry = new Registry({ clock, allowInsecure });
+  const log: string[] = [];
+  const logger = pino({}, { write: (line: string) => void log.push(JSON.parse(line).msg) });
+  const keeper = new PluginKeeper(registry, surroundings.plugins, logger, options);
+  onTestFinished(() => keeper.stop());
+  return { registry, clock, keeper, surroundings, requests: followed.requests, log };
+}
+
+const pluginOf = (namespace: string, name = 'postgresql-1.0.0') => ({
+  apiVersion: 'plugins.kplug.dev/v1alpha1',
+  kind: 'Plugin',
+  metadata: { namespace, name },
+});
+
+async function conditionsOf(namespace: string, name?: string) {
+  const { status } = (await cluster.get(pluginOf(namespace, name))) ?? {};
+  const conditions = (status?.conditions ?? []) as { type: string; status: string; reason: string }[];
+  return conditions.map(({ type, status: holds, reason }) => `${type} ${holds} ${reason}`);
+}
+
+describe('the Plugin resource of a plugin', () => {
+  it('says what it is, where its instances are and how they fare', async () => {
+    const namespace = await cluster.namespace();
+    const { registry, keeper } = await open(namespace);
+    await keeper.start();
+    registry.register(registrationOf({ pod: { namespace, name: 'postgresql-1' }, labels: { zone: 'a' } }));
+    registry.register(registrationOf({ instanceId: 'two', address: '10.0.0.2:7000' }));
+    registry.doubt('two', 'Unreachable', 'it is silent');
+    await vi.waitFor(async () => {
+      expect(await cluster.get(pluginOf(namespace))).toMatchObject({
+        spec: {
+          plugin: 'PostgreSQL',
+          version: '1.0.0',
+          apis: [{ name: 'Table', version: '1.0.0' }],
+          source: 'heartbeat',
+        },
+        status: {
+          observedGeneration: 1,
+          ready: 'True',
+          apis: 'Table@1.0.0',
+          instanceCount: '1/2',
+          instances: [
+            { id: 'one', address: '10.0.0.1:7000', state: 'live', podName: 'postgresql-1', podNamespace: namespace },
+            { id: 'two', address: '10.0.0.2:7000', state: 'suspect', reason: 'it is silent' },
+          ],
+        },
+      });
+    }, soon);
+    expect(await conditionsOf(namespace)).toEqual(['Accessible True Live', 'Table True Implemented']);
+
+    registry.evict('one', 'gone');
+    registry.evict('two', 'gone');
+    await vi.waitFor(async () => {
+      expect(await conditionsOf(namespace)).toEqual(['Accessible False NoInstance', 'Table False NoInstance']);
+    }, soon);
+    expect((await cluster.get(pluginOf(namespace)))?.status).toMatchObject({ ready: 'False', instanceCount: '0/0' });
+  });
+
+  it('is not written when nothing changes, and is made again when somebody deletes it', async () => {
+    const namespace = await cluster.namespace();
+    const { registry, keeper, requests } = await open(namespace, { settleTime: 10, refreshInterval: 600_000 });
+    await keeper.start();
+    registry.register(registrationOf());
+    await vi.waitFor(async () => expect(await conditionsOf(namespace)).toHaveLength(2), soon);
+    const writes = () => requests.filter(({ verb }) => verb === 'apply').length;
+    // What a write did is seen before its answer is here.
+    await vi.waitFor(() => expect(writes()).toBe(2), soon);
+    for (let beat = 0; beat < 100; beat++) registry.beat('one');
+    await cluster.delete(pluginOf(namespace));
+    expect(writes()).toBe(2);
+    registry.doubt('one', 'Unreachable', 'it is silent');
+    await vi.waitFor(
+      async () => expect(await conditionsOf(namespace)).toContain('Accessible False NoLiveInstance'),
+      soon,
+    );
+  });
+
+  it('gives a controller that starts anew what the one before it knew, as suspect until it is heard', async () => {
+    const namespace = await cluster.namespace();
+    const first = await open(namespace);
+    await first.keeper.start();
+    const registration = registrationOf({ weight: 7, labels: { zone: 'a' }, pod: { namespace, name: 'p' } });
+    first.registry.register(registration);
+    await first.keeper.stop();
+
+    const second = await open(namespace);
+    await second.keeper.start();
+    expect(second.registry.get('one')).toMatchObject({ state: 'suspect', suspicion: 'StreamBroken', registration });
+    second.registry.register(registration);
+    expect(second.registry.get('one')?.state).toBe('live');
+  });
+
+  it('remembers which protocol an instance speaks, and forgets one that is no longer allowed', async () => {
+    const namespace = await cluster.namespace();
+    const first = await open(namespace, quick, true);
+    await first.keeper.start();
+    first.registry.register(registrationOf({ protocol: 'kplug' }));
+    await first.keeper.stop();
+
+    const allowing = await open(namespace, quick, true);
+    await allowing.keeper.start();
+    expect(allowing.registry.get('one')?.registration.protocol).toBe('kplug');
+    await allowing.keeper.stop();
+    const strict = await open(namespace);
+    await strict.keeper.start();
+    expect(strict.registry.size).toBe(0);
+  });
+
+  it('lets an instance go that is never heard again, with its lease', async () => {
+    const namespace = await cluster.namespace();
+    const first = await open(namespace);
+    await first.keeper.start();
+    first.registry.register(registrationOf());
+    await first.keeper.stop();
+
+    const second = await open(namespace);
+    await second.keeper.start();
+    second.clock.advanceTo(15_000);
+    expect(second.registry.get('one')).toBeUndefined();
+  });
+
+  it('is removed when the plugin has been gone for long', async () => {
+    const namespace = await cluster.namespace();
+    const { registry, keeper } = await open(namespace, { ...quick, retention: 2_000 });
+    await keeper.start();
+    registry.register(registrationOf({ plugin: 'My_Plugin', version: '1.0.0+build' }));
+    registry.evict('one', 'gone');
+    registry.register(registrationOf());
+    await vi.waitFor(async () => expect(await conditionsOf(namespace)).toHaveLength(2), soon);
+    await vi.waitFor(async () => {
+      const path = `/apis/plugins.kplug.dev/v1alpha1/namespaces/${namespace}/plugins`;
+      const { items } = await cluster.request<{ items: ClusterObject[] }>('GET', path);
+      expect(items.map(({ metadata }) => metadata.name)).toEqual(['postgresql-1.0.0']);
+    }, soon);
+  });
+});
+
+describe('the pod of an instance', () => {
+  async function running() {
+    const namespace = await cluster.namespace();
+    const { registry, surroundings } = await open(namespace);
+    const observer = new PodObserver(registry, surroundings.pods);
+    onTestFinished(() => observer.stop());
+    const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { namespace, name: 'postgresql-1' } };
+    const finalizers = ['example.org/wait'];
+    const metadata = { ...pod.metadata, finalizers };
+    await cluster.apply({ ...pod, metadata, spec: { containers: [{ name: 'plugin', image: 'none' }] } });
+    onTestFinished(async () => {
+      await cluster.edit(pod, { metadata: { finalizers: null } }).catch(() => undefined);
+    });
+    await observer.start();
+    registry.register(registrationOf({ pod: { namespace, name: 'postgresql-1' } }));
+    registry.register(registrationOf({ instanceId: 'elsewhere', address: '10.0.0.2:7000' }));
+    return { registry, pod };
+  }
+
+  it('takes the instance with it at once when it fails', async () => {
+    const { registry, pod } = await running();
+    await cluster.edit(pod, { status: { phase: 'Failed' } }, 'status');
+    await vi.waitFor(() => expect(registry.get('one')).toBeUndefined(), soon);
+    expect(registry.get('elsewhere')?.state).toBe('live');
+  });
+
+  it('drains the instance when it is being deleted, and takes it along when it is gone', async () => {
+    const { registry, pod } = await running();
+    await cluster.delete(pod);
+    await vi.waitFor(() => expect(registry.get('one')).toMatchObject({ state: 'draining' }), soon);
+    expect(registry.get('one')?.stateReason).toContain('is being deleted');
+    await cluster.edit(pod, { metadata: { finalizers: null } });
+    await vi.waitFor(() => expect(registry.get('one')).toBeUndefined(), soon);
+    expect(registry.get('elsewhere')?.state).toBe('live');
+  });
+
+  it('drains an instance that registers although its pod is on the way out', async () => {
+    const { registry, pod } = await running();
+    await cluster.delete(pod);
+    await vi.waitFor(() => expect(registry.get('one')?.state).toBe('draining'), soon);
+    registry.evict('one', 'for the test');
+    registry.register(registrationOf({ pod: { namespace: pod.metadata.namespace, name: 'postgresql-1' } }));
+    await vi.waitFor(() => expect(registry.get('one')?.state).toBe('draining'), soon);
+  });
+});

@@ -1,0 +1,158 @@
+import { durationMs } from '@bufbuild/protobuf/wkt';
+import { RefusalReason, type Registration as RegistrationMessage } from '@kplug/protocol';
+import { parse } from 'semver';
+import { formatAddress, isLinkLocal, isLoopback, isUnspecified, parseAddress } from './address.ts';
+import type { LeaseTerms } from './lease-terms.ts';
+import { RefusedRegistration } from './refusal.ts';
+import type { ImplementedApi, Lease, PodReference, Registration } from './registration.ts';
+
+/** Which addresses plugins may register. */
+export interface AddressPolicy {
+  /** Addresses of this machine itself. Default: only from a plugin that beats from this machine itself. */
+  allowLoopback?: boolean;
+  /** Addresses of the local link, where clouds keep their metadata services. Default: never. */
+  allowLinkLocal?: boolean;
+  /** Addresses that are something else, as `host:port`. Default: that of the API server on a cluster, none elsewhere. */
+  reserved?: readonly string[];
+}
+
+const name = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;
+
+/** As Kubernetes names pods: a DNS subdomain. */
+const podName = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
+
+/** Reads and checks what an instance says of itself. Throws `RefusedRegistration`, naming the field and what to do. */
+export class RegistrationReader {
+  readonly #terms: LeaseTerms;
+  readonly #addresses: AddressPolicy;
+
+  constructor(terms: LeaseTerms, addresses: AddressPolicy = {}) {
+    this.#terms = terms;
+    this.#addresses = addresses;
+  }
+
+  /**
+   * @param peer the host that the message came from.
+   * @param isHosted whether it came from a process that the controller started itself, on its own machine.
+   */
+  read(message: RegistrationMessage, peer: string, isHosted = false): Registration {
+    const { plugin, version, apis, address, instanceId, weight = 100, labels, pod } = message;
+    if (!name.test(plugin)) throw malformed('plugin', plugin, 'a name such as PostgreSQL');
+    if (!parse(version)) throw malformed('version', version, 'a semantic version such as 1.2.0');
+    if (apis.length === 0) throw malformed('apis', '', 'at least one plugin API');
+    if (apis.length > 64) throw malformed('apis', `${apis.length} entries`, 'at most 64 plugin APIs');
+    if (instanceId.length === 0 || instanceId.length > 128) {
+      throw malformed('instance_id', instanceId, 'an id of this process alone, of at most 128 characters');
+    }
+    if (weight > 1_000) throw malformed('weight', String(weight), 'a number from 0 to 1000');
+    if (Object.keys(labels).length > 32) throw malformed('labels', 'more than 32', 'at most 32 labels');
+    return {
+      plugin,
+      version,
+      apis: apis.map(readApi),
+      address: this.readAddress(address, peer, isHosted),
+      instanceId,
+      protocol: 'kplug.v1',
+      weight,
+      labels,
+      lease: this.#terms.grant(readWish(message)),
+      ...(pod && { pod: readPod(pod) }),
+    };
+  }
+
+  /** Checks where an instance is said to be, and fills in the host. Throws `RefusedRegistration`. */
+  readAddress(text: string, peer: string, isHosted = false): string {
+    const address = parseAddress(text);
+    if (!address) throw malformed('address', text, 'host:port or [ipv6]:port, where the plugin can be reached');
+    const host = address.host || peer;
+    if (isUnspecified(host)) throw notAllowed(text, 'it stands for every interface; give the one to connect to');
+    if (isLinkLocal(host) && !this.#addresses.allowLinkLocal) throw notAllowed(text, 'it is of the local link');
+    if (isLoopback(host) && !isHosted && !(this.#addresses.allowLoopback ?? isLoopback(peer))) {
+      throw notAllowed(text, "it is the controller's own machine; give an address that the controller can reach");
+    }
+    const whole = formatAddress({ host, port: address.port });
+    if (this.#addresses.reserved?.includes(whole)) throw notAllowed(text, 'it is that of the API server');
+    return whole;
+  }
+}
+
+/** Whether a message says what the registry knows already, so that a beat of an instance needn't be read anew. */
+export function restates(message: RegistrationMessage, known: Registration): boolean {
+  const { plugin, version, weight, address, apis, labels, interval, ttl, pod } = message;
+  return (
+    // Wishes aren't kept, only what was granted.
+    !interval &&
+    !ttl &&
+    known.protocol === 'kplug.v1' &&
+    plugin === known.plugin &&
+    version === known.version &&
+    (weight ?? 100) === known.weight &&
+    (address === known.address || (address.startsWith(':') && known.address.endsWith(address))) &&
+    isSameRecord(labels, known.labels) &&
+    pod?.name === known.pod?.name &&
+    pod?.namespace === known.pod?.namespace &&
+    apis.length === known.apis.length &&
+    apis.every((api, index) => restatesApi(api, known.apis[index]))
+  );
+}
+
+function restatesApi(api: RegistrationMessage['apis'][number], known: ImplementedApi | undefined): boolean {
+  if (api.name !== known?.name || api.version !== known.version.raw) return false;
+  const { extensionKinds, capabilities } = known;
+  if (api.extensionKinds.length !== extensionKinds.length) return false;
+  for (const [index, { kind, group }] of api.extensionKinds.entries()) {
+    if (kind !== extensionKinds[index]?.kind || group !== extensionKinds[index]?.group) return false;
+  }
+  return isSameRecord(api.capabilities, capabilities);
+}
+
+function isSameRecord(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
+  const names = Object.keys(a);
+  return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name]);
+}
+
+function readApi({
+  name: apiName,
+  version,
+  extensionKinds,
+  capabilities,
+}: RegistrationMessage['apis'][number]): ImplementedApi {
+  if (!name.test(apiName)) throw malformed('apis.name', apiName, 'a name such as DatabaseTable');
+  const parsed = parse(version);
+  if (!parsed) throw malformed(`apis[${apiName}].version`, version, 'a semantic version such as 1.0.0');
+  for (const { kind } of extensionKinds) {
+    if (!kind) throw malformed(`apis[${apiName}].extension_kinds`, '', 'a kind in each entry');
+  }
+  return {
+    name: apiName,
+    version: parsed,
+    extensionKinds: extensionKinds.map(({ group, kind }) => ({ group, kind })),
+    capabilities: { ...capabilities },
+  };
+}
+
+function readPod({ namespace, name: pod }: NonNullable<RegistrationMessage['pod']>): PodReference {
+  for (const part of [namespace, pod]) {
+    if (!podName.test(part)) throw malformed('pod', `${namespace}/${pod}`, 'the namespace and the name of a pod');
+  }
+  return { namespace, name: pod };
+}
+
+function readWish({ interval, ttl }: RegistrationMessage): Partial<Lease> {
+  const wish: Partial<Lease> = {};
+  if (interval) wish.interval = durationMs(interval);
+  if (ttl) wish.ttl = durationMs(ttl);
+  for (const [field, value] of Object.entries(wish)) {
+    if (!(value > 0)) throw malformed(field, `${value} ms`, 'a time greater than zero, or nothing');
+  }
+  return wish;
+}
+
+function malformed(field: string, value: string, expected: string): RefusedRegistration {
+  const what = value ? `${field} "${value}" is malformed` : `${field} is missing`;
+  return new RefusedRegistration(RefusalReason.INVALID, `${what}; it must be ${expected}`);
+}
+
+function notAllowed(address: string, why: string): RefusedRegistration {
+  return new RefusedRegistration(RefusalReason.ADDRESS_NOT_ALLOWED, `address "${address}" is not allowed: ${why}`);
+}

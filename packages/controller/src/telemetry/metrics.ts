@@ -1,0 +1,113 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry as PromRegistry } from 'prom-client';
+import type { RequestObservation } from '../resources/cluster-services.ts';
+import type { DelegationObserver } from './observer.ts';
+
+/** How many different plugins get a label value of their own; plugins name themselves, so their number is not ours to trust. */
+const labelledPlugins = 100;
+
+/** The metrics of a controller, named as controller-runtime names them where it has them. */
+export class Metrics implements DelegationObserver {
+  readonly registry = new PromRegistry();
+  readonly #plugins = new Set<string>();
+
+  readonly #reconciles = this.#counter('controller_runtime_reconcile_total', 'Passes by result', [
+    'controller',
+    'result',
+  ]);
+  readonly #errors = this.#counter('controller_runtime_reconcile_errors_total', 'Passes that failed', ['controller']);
+  readonly #adds = this.#counter('workqueue_adds_total', 'Resources queued as something changed', ['name']);
+  readonly #retries = this.#counter('workqueue_retries_total', 'Resources queued as a pass failed', ['name']);
+  readonly #reconcileTime = this.#histogram('controller_runtime_reconcile_time_seconds', 'Length of a pass', [
+    'controller',
+  ]);
+  readonly #queueTime = this.#histogram('workqueue_queue_duration_seconds', 'Wait of a resource for its pass', [
+    'name',
+  ]);
+  readonly #heartbeats = this.#counter('kplug_heartbeats_total', 'Heartbeats heard', ['way']);
+  readonly #refusals = this.#counter('kplug_registrations_refused_total', 'Registrations refused, by reason', [
+    'reason',
+  ]);
+  readonly #calls = this.#histogram('kplug_plugin_call_duration_seconds', 'Calls of plugins, by gRPC code', [
+    'plugin',
+    'method',
+    'code',
+  ]);
+
+  readonly #requests = this.#counter('rest_client_requests_total', 'Requests to the API server', ['code', 'method']);
+  readonly #requestTime = this.#histogram(
+    'rest_client_request_duration_seconds',
+    'Time until the API server answered a request',
+    ['verb', 'resource'],
+  );
+
+  constructor() {
+    collectDefaultMetrics({ register: this.registry });
+  }
+
+  /** A gauge whose value is asked for when the metrics are read. */
+  gauge<L extends string>(
+    name: string,
+    help: string,
+    labels: L[],
+    read: (set: (labels: Record<L, string>, value: number) => void) => void,
+  ): void {
+    const gauge = new Gauge({
+      name,
+      help,
+      labelNames: labels,
+      registers: [this.registry],
+      collect: () => {
+        gauge.reset();
+        read((values, value) => gauge.set(values, value));
+      },
+    });
+  }
+
+  queued(delegation: string): void {
+    this.#adds.inc({ name: delegation });
+  }
+
+  worked(delegation: string, waited: number, took: number): void {
+    this.#queueTime.observe({ name: delegation }, waited / 1_000);
+    this.#reconcileTime.observe({ controller: delegation }, took / 1_000);
+  }
+
+  passed(delegation: string, result: string): void {
+    this.#reconciles.inc({ controller: delegation, result });
+    if (result !== 'retry') return;
+    this.#errors.inc({ controller: delegation });
+    this.#retries.inc({ name: delegation });
+  }
+
+  heard(way: 'session' | 'unary' | 'first-kplug'): void {
+    this.#heartbeats.inc({ way });
+  }
+
+  refused(reason: number): void {
+    this.#refusals.inc({ reason: String(reason) });
+  }
+
+  called({ plugin, method, code, duration }: { plugin: string; method: string; code: string; duration: number }): void {
+    this.#calls.observe({ plugin: this.#labelFor(plugin), method, code }, duration / 1_000);
+  }
+
+  requested({ verb, resource, code, duration }: RequestObservation): void {
+    this.#requests.inc({ code, method: verb });
+    // A watch is answered as soon as it begins.
+    this.#requestTime.observe({ verb, resource }, duration / 1_000);
+  }
+
+  #labelFor(plugin: string): string {
+    if (this.#plugins.size < labelledPlugins) this.#plugins.add(plugin);
+    return this.#plugins.has(plugin) ? plugin : 'other';
+  }
+
+  #counter<L extends string>(name: string, help: string, labelNames: L[]): Counter<L> {
+    return new Counter({ name, help, labelNames, registers: [this.registry] });
+  }
+
+  #histogram<L extends string>(name: string, help: string, labelNames: L[]): Histogram<L> {
+    const buckets = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60];
+    return new Histogram({ name, help, labelNames, buckets, registers: [this.registry] });
+  }
+}
