@@ -92,9 +92,9 @@ function operator(): Running {
 
 /** Resources that can't be read before a gate opens, so that plugins can be there first. */
 function behindGate(resources: Resources, gate: Promise<void>): Resources {
-  const { surroundings } = resources;
+  const { services } = resources;
   return {
-    ...(surroundings && { surroundings }),
+    ...(services && { services }),
     async follow(followed, listener: ResourceListener, options) {
       await gate;
       await resources.follow(followed, listener, options);

@@ -1,10 +1,11 @@
 // The parts are used by themselves, which the package doesn't export: only the whole is its public API.
-import { Metrics } from '../../packages/controller/src/telemetry/metrics.ts';
+
+import { HeartbeatServer } from '../../packages/controller/src/heartbeat/heartbeat-server.ts';
 import { AwakeClock } from '../../packages/controller/src/registry/clock.ts';
 import { LeaseTerms } from '../../packages/controller/src/registry/lease-terms.ts';
-import { Registry } from '../../packages/controller/src/registry/registry.ts';
-import { HeartbeatServer } from '../../packages/controller/src/heartbeat/heartbeat-server.ts';
 import { RegistrationReader } from '../../packages/controller/src/registry/read-registration.ts';
+import { Registry } from '../../packages/controller/src/registry/registry.ts';
+import { Metrics } from '../../packages/controller/src/telemetry/metrics.ts';
 import { serveCommands, usage } from './commands.ts';
 
 const metrics = new Metrics();

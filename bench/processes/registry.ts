@@ -2,9 +2,9 @@ import { fromBinary } from '@bufbuild/protobuf';
 import { HeartbeatRequestSchema, type Registration } from '@kplug/protocol';
 // The parts are used by themselves, which the package doesn't export: only the whole is its public API.
 import { LeaseTerms } from '../../packages/controller/src/registry/lease-terms.ts';
+import { RegistrationReader } from '../../packages/controller/src/registry/read-registration.ts';
 import { Registry } from '../../packages/controller/src/registry/registry.ts';
 import { ManualClock } from '../../packages/controller/src/registry/testing.ts';
-import { RegistrationReader } from '../../packages/controller/src/registry/read-registration.ts';
 import { serveCommands } from './commands.ts';
 import { heartbeatBytes } from './registrations.ts';
 import { SweptMap } from './swept-map.ts';

@@ -1,31 +1,31 @@
 import type { DescService } from '@bufbuild/protobuf';
 import { type Logger, pino } from 'pino';
+import type { AdminPorts } from './admin/open-admin.ts';
 import { type ApiAnswer, type ApiCallOptions, callApi, implementationsOf, type OwnApi } from './clients/api-calls.ts';
-import { DelegationResources } from './delegation-resources/delegation-resources.ts';
-import { type DelegationDeclaration, readDeclaration } from './delegation/declaration.ts';
-import { Delegations } from './delegation/delegations.ts';
-import { KplugError } from './errors.ts';
-import type { PluginsFolderOptions } from './supervisor/options.ts';
-import { PluginsFolder } from './supervisor/plugins-folder.ts';
-import { PluginKeeper, type PluginKeeperOptions } from './plugin-resources/plugin-resource-writer.ts';
-import { PodObserver } from './plugin-resources/pod-observer.ts';
-import { RecentEvents } from './telemetry/events.ts';
-import { Metrics } from './telemetry/metrics.ts';
 import { PluginCaller } from './clients/caller.ts';
 import { Connections, type ConnectionsOptions } from './clients/connections.ts';
 import type { MethodInput, MethodOutput, UnaryMethod } from './clients/plugin-api.ts';
+import { type DelegationDeclaration, readDeclaration } from './delegation/declaration.ts';
+import { Delegations } from './delegation/delegations.ts';
+import { DelegationResources } from './delegation-resources/delegation-resources.ts';
 import { PluginProber, type ProbingOptions } from './discovery/plugin-prober.ts';
+import { KplugError } from './errors.ts';
+import { HeartbeatServer } from './heartbeat/heartbeat-server.ts';
+import { type PluginResourceOptions, PluginResourceWriter } from './plugin-resources/plugin-resource-writer.ts';
+import { PodObserver } from './plugin-resources/pod-observer.ts';
 import { AwakeClock } from './registry/clock.ts';
 import type { Instance } from './registry/instance.ts';
 import { type LeaseOptions, LeaseTerms } from './registry/lease-terms.ts';
+import { type AddressPolicy, RegistrationReader } from './registry/read-registration.ts';
 import { Registry } from './registry/registry.ts';
 import { Reservations } from './registry/reservations.ts';
 import { version } from './resources/kubernetes/version.ts';
 import type { PluginDeclarations } from './resources/plugin-declarations.ts';
 import type { Resources } from './resources/port.ts';
-import { HeartbeatServer } from './heartbeat/heartbeat-server.ts';
-import type { AdminPorts } from './admin/open-admin.ts';
-import { type AddressPolicy, RegistrationReader } from './registry/read-registration.ts';
+import type { PluginsFolderOptions } from './supervisor/options.ts';
+import { PluginsFolder } from './supervisor/plugins-folder.ts';
+import { RecentEvents } from './telemetry/events.ts';
+import { Metrics } from './telemetry/metrics.ts';
 
 /** Options of a controller. */
 export interface ControllerOptions {
@@ -58,7 +58,7 @@ export interface ControllerOptions {
    * answers. Default false.
    */
   allowInsecurePlugins?: boolean;
-  /** How plugins are asked that don't beat, where the resources' surroundings know of such. */
+  /** How plugins are asked that don't beat, where the resources' services know of such. */
   probing?: ProbingOptions;
   /** How plugins are connected to. */
   connections?: ConnectionsOptions;
@@ -66,8 +66,8 @@ export interface ControllerOptions {
   registryCapacity?: number;
   /** How long passes under way may take to end when the controller stops, in milliseconds. Default 20,000. */
   stopTimeout?: number;
-  /** How the known plugins are kept, where the resources' surroundings have a place for that. */
-  keeping?: PluginKeeperOptions;
+  /** How the known plugins are kept, where the resources' services have a place for that. */
+  keeping?: PluginResourceOptions;
   /** A folder whose files are run as plugins, as processes of the controller's own, while it leads. Default none. */
   pluginsFolder?: PluginsFolderOptions;
   /** Default: pino on standard output, level `info`. */
@@ -92,7 +92,7 @@ export class Controller {
   readonly #heartbeats: HeartbeatServer;
   readonly #folder: PluginsFolder | undefined;
   readonly #options: ControllerOptions;
-  readonly #keeper: PluginKeeper | undefined;
+  readonly #keeper: PluginResourceWriter | undefined;
   readonly #pods: PodObserver | undefined;
   readonly #prober: PluginProber | undefined;
   readonly #stopping = new AbortController();
@@ -106,8 +106,8 @@ export class Controller {
     this.#options = options;
     this.#resources = options.resources;
     this.#log = options.logger ?? pino();
-    const { surroundings = {} } = options.resources;
-    this.#events = new RecentEvents(this.#log, surroundings.events);
+    const { services = {} } = options.resources;
+    this.#events = new RecentEvents(this.#log, services.events);
     const { registryCapacity: capacity, allowInsecurePlugins: allowInsecure = false } = options;
     this.#registry = new Registry({
       clock: this.#clock,
@@ -118,17 +118,18 @@ export class Controller {
     this.#caller = new PluginCaller(this.#connections, (observation) => this.#metrics.called(observation));
     this.#delegations = this.#makeDelegations(options);
     this.#declared = this.#makeDeclared(options);
-    const { reservedAddresses: reserved = [] } = surroundings;
+    const { reservedAddresses: reserved = [] } = services;
     const reader = new RegistrationReader(new LeaseTerms(options.lease), { reserved, ...options.addresses });
     const reservations = new Reservations();
     this.#heartbeats = new HeartbeatServer(this.#registry, reader, this.#metrics, reservations);
     const { pluginsFolder } = options;
-    const { identities } = surroundings;
+    const { identities } = services;
     const hosting = { registry: this.#registry, reservations, log: this.#log, identities };
     this.#folder = pluginsFolder && new PluginsFolder(pluginsFolder, hosting);
-    const { plugins, pods, declarations } = surroundings;
-    surroundings.observeRequests?.((request) => this.#metrics.requested(request));
-    this.#keeper = plugins && new PluginKeeper(this.#registry, plugins, this.#log, options.keeping, this.#folder);
+    const { plugins, pods, declarations } = services;
+    services.observeRequests?.((request) => this.#metrics.requested(request));
+    this.#keeper =
+      plugins && new PluginResourceWriter(this.#registry, plugins, this.#log, options.keeping, this.#folder);
     this.#pods = pods && new PodObserver(this.#registry, pods);
     this.#prober = declarations && this.#makeProber(declarations, reader);
     this.#addGauges();
@@ -182,7 +183,7 @@ export class Controller {
       await this.#keeper?.start();
       await Promise.all([this.#openAdmin(), this.#pods?.start(), this.#startDelegating()]);
       await this.#folder?.start(this.heartbeatAddress);
-      await this.#resources.surroundings?.leadership?.announce();
+      await this.#resources.services?.leadership?.announce();
     } catch (error) {
       await this.stop();
       throw error;
@@ -235,7 +236,7 @@ export class Controller {
 
   /** Waits for its turn, where there may be several controllers. */
   async #lead(): Promise<void> {
-    const { leadership } = this.#resources.surroundings ?? {};
+    const { leadership } = this.#resources.services ?? {};
     if (!leadership) return;
     this.#metrics.gauge('leader_election_master_status', 'Whether this controller leads', ['name'], (set) => {
       set({ name: 'kplug' }, leadership.leads ? 1 : 0);

@@ -1,37 +1,21 @@
 // For those who write an operator.
 export type { ApiAnswer, ApiCallOptions, OwnApi } from './clients/api-calls.ts';
-export { Controller, type ControllerOptions } from './controller.ts';
-export { type DelegationDeclaration, delegationSchema } from './delegation/declaration.ts';
-export { parseDuration } from './settings/duration.ts';
-export { KplugError, type KplugErrorCode } from './errors.ts';
-// For those who run plugins from a folder.
-export { DownloadFailure } from './supervisor/download/download-failure.ts';
-export { type FetchedPlugin, type FetchPluginOptions, fetchPlugin } from './supervisor/download/install.ts';
-export { type PluginItem, parsePluginList } from './supervisor/download/item.ts';
-export type { PluginListOptions } from './supervisor/download/plugin-downloads.ts';
-export type { PluginsFolderOptions } from './supervisor/options.ts';
-export type { PluginsFolder } from './supervisor/plugins-folder.ts';
-export type { HealthRules, ResourceLimits, RestartRules } from './supervisor/program.ts';
 export type { ConnectionsOptions } from './clients/connections.ts';
 export { isAnswerMissing } from './clients/v0/missing-answer.ts';
+export { Controller, type ControllerOptions } from './controller.ts';
+export { type DelegationDeclaration, delegationSchema } from './delegation/declaration.ts';
 export type { ProbingOptions } from './discovery/plugin-prober.ts';
+export { KplugError, type KplugErrorCode } from './errors.ts';
 export type { DownloadState, HostedPlugin, HostedState, PluginDownload } from './registry/hosted.ts';
 // For those who look at what plugins there are.
 export type { Instance, InstanceState, Suspicion } from './registry/instance.ts';
 export type { LeaseOptions } from './registry/lease-terms.ts';
+export type { AddressPolicy } from './registry/read-registration.ts';
 export type { ImplementedApi, Registration } from './registry/registration.ts';
 export type { Registry, RegistryChange } from './registry/registry.ts';
-// For tools that try a plugin without an operator.
-export {
-  type AssumedPlugin,
-  askPlugin,
-  assumePlugin,
-  type RenderedResource,
-  type RenderOptions,
-  renderPass,
-} from './tools/render.ts';
 // Where resources live.
 export type { Manifest } from './resources/check-manifest.ts';
+export type { RequestObservation } from './resources/cluster-services.ts';
 export { type DirectoryOptions, openDirectory } from './resources/directory/open-directory.ts';
 export { type DirectoryProblem, formatProblem } from './resources/directory/problem-list.ts';
 export { type DirectoryView, readDirectory } from './resources/directory/read-directory.ts';
@@ -66,5 +50,21 @@ export {
   type ResourceKind,
   type ResourceReference,
 } from './resources/resource.ts';
-export type { RequestObservation } from './resources/cluster-services.ts';
-export type { AddressPolicy } from './registry/read-registration.ts';
+export { parseDuration } from './settings/duration.ts';
+// For those who run plugins from a folder.
+export { DownloadFailure } from './supervisor/download/download-failure.ts';
+export { type FetchedPlugin, type FetchPluginOptions, fetchPlugin } from './supervisor/download/install.ts';
+export { type PluginItem, parsePluginList } from './supervisor/download/item.ts';
+export type { PluginListOptions } from './supervisor/download/plugin-downloads.ts';
+export type { PluginsFolderOptions } from './supervisor/options.ts';
+export type { PluginsFolder } from './supervisor/plugins-folder.ts';
+export type { HealthRules, ResourceLimits, RestartRules } from './supervisor/program.ts';
+// For tools that try a plugin without an operator.
+export {
+  type AssumedPlugin,
+  askPlugin,
+  assumePlugin,
+  type RenderedResource,
+  type RenderOptions,
+  renderPass,
+} from './tools/render.ts';

@@ -1,5 +1,5 @@
 /** The wire protocol of the first Kplug. */
-export * as firstKplug from './gen/kplug/kplug_pb.ts';
+export * as v0 from './gen/kplug/kplug_pb.ts';
 export * from './gen/kplug/v1/delegation_pb.ts';
 export * from './gen/kplug/v1/hosting_pb.ts';
 export * from './gen/kplug/v1/plugin_pb.ts';

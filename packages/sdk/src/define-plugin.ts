@@ -18,7 +18,7 @@ export interface Plugin<B extends ResourceShape = ResourceShape, E extends Exten
 }
 
 /** A plugin of several APIs that can be served. */
-export interface PluginOfSeveralApis extends Servable {
+export interface MultiApiPlugin extends Servable {
   /** What it was defined as. */
   readonly definition: SeveralApisDefinition;
 }
@@ -32,7 +32,7 @@ interface Servable {
 }
 
 /** Defines a plugin, of one API or of several. Throws `InvalidDefinition`. */
-export function definePlugin(definition: SeveralApisDefinition): PluginOfSeveralApis;
+export function definePlugin(definition: SeveralApisDefinition): MultiApiPlugin;
 export function definePlugin<B extends ResourceShape = ResourceShape, E extends ExtensionShapes = ExtensionShapes>(
   definition: PluginDefinition<B, E>,
 ): Plugin<B, E>;

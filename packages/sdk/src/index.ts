@@ -1,4 +1,4 @@
-export { definePlugin, implementApi, type Plugin, type PluginOfSeveralApis } from './define-plugin.ts';
+export { definePlugin, implementApi, type MultiApiPlugin, type Plugin } from './define-plugin.ts';
 export type { ServeOptions } from './environment.ts';
 export { type MethodHandlers, type OwnApiImplementation, serveApi } from './own-api.ts';
 export type {

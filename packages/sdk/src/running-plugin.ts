@@ -1,14 +1,7 @@
 import type { DescService, Message, MessageInitShape } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import * as grpc from '@grpc/grpc-js';
-import {
-  addReflection,
-  addService,
-  firstKplug,
-  type GetInfoResponseSchema,
-  PluginService,
-  quietGrpc,
-} from '@kplug/protocol';
+import { addReflection, addService, type GetInfoResponseSchema, PluginService, quietGrpc, v0 } from '@kplug/protocol';
 import { HealthImplementation } from 'grpc-health-check';
 import type { Logger } from 'pino';
 import packageJson from '../package.json' with { type: 'json' };
@@ -16,13 +9,13 @@ import { apiHandlers } from './api-handlers.ts';
 import { signalOf } from './call-signal.ts';
 import type { ApiPart, RegisteredApi } from './definition.ts';
 import { noController, type Settings } from './environment.ts';
-import { FirstKplugHeart } from './first-kplug/heart.ts';
-import { firstKplugService } from './first-kplug/plugin-service.ts';
-import { Heart } from './heart.ts';
+import { HeartbeatClient } from './heartbeat-client.ts';
 import { grpcHandlersOf } from './own-api.ts';
 import type { PluginDefinition } from './plugin.ts';
 import { PluginError } from './plugin-error.ts';
 import type { PluginHandlers } from './plugin-service.ts';
+import { V0HeartbeatClient } from './v0/heartbeat-client.ts';
+import { v0Service } from './v0/plugin-service.ts';
 import { WorkService } from './work-service.ts';
 
 /** How long connections may stay open after the last call has ended, in milliseconds. */
@@ -38,7 +31,7 @@ export class RunningPlugin {
   readonly #work: WorkService;
   readonly #health = new HealthImplementation({ '': 'SERVING', [PluginService.typeName]: 'SERVING' });
   readonly #onSignal = () => void this.#stopAndExit();
-  #heart: Heart | FirstKplugHeart | undefined;
+  #heart: HeartbeatClient | V0HeartbeatClient | undefined;
   #address = '';
   #bound = '';
   #inFlight = 0;
@@ -80,8 +73,8 @@ export class RunningPlugin {
     });
     const services: DescService[] = [PluginService];
     if (settings.protocol === 'kplug') {
-      addService(this.#server, firstKplug.Plugin, firstKplugService(handlers, apis));
-      services.push(firstKplug.Plugin);
+      addService(this.#server, v0.Plugin, v0Service(handlers, apis));
+      services.push(v0.Plugin);
     }
     for (const { implementation } of parts) {
       if (!implementation.serves) continue;
@@ -133,12 +126,12 @@ export class RunningPlugin {
     process.once('SIGINT', this.#onSignal);
   }
 
-  #makeHeart(): Heart | FirstKplugHeart {
+  #makeHeart(): HeartbeatClient | V0HeartbeatClient {
     const { name, version } = this.#definition;
     const { protocol, instanceId, token, weight, labels, controller, interval, ttl, pod } = this.#settings;
     if (protocol === 'kplug') {
       const identity = { name, version, apis: this.#apis, address: this.#address };
-      return new FirstKplugHeart(controller, identity, this.#log);
+      return new V0HeartbeatClient(controller, identity, this.#log);
     }
     const registration = {
       plugin: name,
@@ -153,7 +146,7 @@ export class RunningPlugin {
       ...(ttl === undefined ? {} : { ttl: durationFromMs(ttl) }),
     };
     const where = { controller, ...(token === undefined ? {} : { token }) };
-    return new Heart(where, registration, this.#log, this.#onSignal);
+    return new HeartbeatClient(where, registration, this.#log, this.#onSignal);
   }
 
   /**

@@ -5,7 +5,7 @@ import { GreetingWorkspace } from '../testing/greeting-workspace.ts';
 import { kplug } from '../testing/kplug-process.ts';
 
 const greetingPlugin = fileURLToPath(new URL('../testing/greeting-plugin.ts', import.meta.url));
-const wrongPlugin = fileURLToPath(new URL('../testing/wrong-plugin.ts', import.meta.url));
+const wrongPlugin = fileURLToPath(new URL('../../../conformance/src/testing/wrong-plugin.ts', import.meta.url));
 
 describe('kplug conformance plugin', () => {
   it('starts a plugin of our SDK, which meets everything', { timeout: 120_000 }, async () => {

@@ -1,14 +1,14 @@
 import { writeFile } from 'node:fs/promises';
+import { conformController as tryController } from '../../../conformance/src/controller/conform-controller.ts';
+import type { DelegatedOptions } from '../../../conformance/src/controller/delegated/delegated-trial.ts';
+import { conformAddress, conformCommand } from '../../../conformance/src/plugin/conform-plugin.ts';
+import type { Protocol } from '../../../conformance/src/plugin/life.ts';
+import { formatJUnit, type Report, reportTable, summarize } from '../../../conformance/src/report.ts';
 import { CommandError } from '../command-error.ts';
-import { conformController as tryController } from '../conformance/controller/conform-controller.ts';
-import type { DelegatedOptions } from '../conformance/controller/delegated/delegated-trial.ts';
-import { conformAddress, conformCommand } from '../conformance/plugin/conform-plugin.ts';
-import type { Protocol } from '../conformance/plugin/life.ts';
-import { formatJUnit, type Report, reportTable, summarize } from '../conformance/report.ts';
+import { readDuration } from '../input/read-duration.ts';
+import { readManifests } from '../input/read-manifests.ts';
 import { formatTable } from '../output/table.ts';
 import type { Terminal } from '../output/terminal.ts';
-import { readDuration } from '../read-duration.ts';
-import { readManifests } from '../read-manifests.ts';
 
 /** How what was tried is printed, and which requirements are. */
 export interface ConformanceOptions {

@@ -1,7 +1,7 @@
 import type { HostedPlugin } from '@kplug/protocol';
-import { AdminClient } from '../admin-client.ts';
 import { CommandError } from '../command-error.ts';
-import type { OperatorChoice } from '../find-operator.ts';
+import { AdminClient } from '../operator/admin-client.ts';
+import type { OperatorChoice } from '../operator/find-operator.ts';
 import { describeHosted } from '../output/hosted-plugins.ts';
 import { formatPluginList } from '../output/message.ts';
 import { describePlugin as formatDescription } from '../output/plugin-description.ts';

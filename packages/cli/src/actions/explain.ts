@@ -1,6 +1,6 @@
-import { AdminClient } from '../admin-client.ts';
 import { CommandError } from '../command-error.ts';
-import type { OperatorChoice } from '../find-operator.ts';
+import { AdminClient } from '../operator/admin-client.ts';
+import type { OperatorChoice } from '../operator/find-operator.ts';
 import { formatExplanation } from '../output/explanation.ts';
 import { formatExplainedResource } from '../output/message.ts';
 import type { Terminal } from '../output/terminal.ts';

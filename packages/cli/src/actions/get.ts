@@ -1,11 +1,11 @@
-import type { ClusterChoice } from '../cluster-choice.ts';
 import { CommandError } from '../command-error.ts';
-import { findResources } from '../find-resources.ts';
+import { findResources } from '../input/find-resources.ts';
+import { readResources } from '../input/read-resources.ts';
+import type { ClusterChoice } from '../operator/cluster-choice.ts';
 import { formatDocument } from '../output/document.ts';
 import { resourceTable } from '../output/resource-table.ts';
 import { formatTable } from '../output/table.ts';
 import type { Terminal } from '../output/terminal.ts';
-import { readResources } from '../read-resources.ts';
 
 /** Which resources are shown, and how. */
 export interface GetOptions extends ClusterChoice {

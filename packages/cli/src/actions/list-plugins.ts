@@ -1,5 +1,5 @@
-import { AdminClient } from '../admin-client.ts';
-import type { OperatorChoice } from '../find-operator.ts';
+import { AdminClient } from '../operator/admin-client.ts';
+import type { OperatorChoice } from '../operator/find-operator.ts';
 import { hostedRows, troublesOf } from '../output/hosted-plugins.ts';
 import { formatPluginList } from '../output/message.ts';
 import { pluginTable } from '../output/plugin-table.ts';

@@ -5,7 +5,7 @@ import { GreetingWorkspace, world } from '../testing/greeting-workspace.ts';
 import { kplug, startKplug } from '../testing/kplug-process.ts';
 
 const greetingPlugin = fileURLToPath(new URL('../testing/greeting-plugin.ts', import.meta.url));
-const wrongPlugin = fileURLToPath(new URL('../testing/wrong-plugin.ts', import.meta.url));
+const wrongPlugin = fileURLToPath(new URL('../../../conformance/src/testing/wrong-plugin.ts', import.meta.url));
 
 /** The address of the plugin that a workspace's operator knows. */
 async function addressOfPlugin(admin: string): Promise<string> {

@@ -1,9 +1,9 @@
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { untilStopped } from '@kplug/operator';
+import { PluginProcess } from '../../../conformance/src/plugin/plugin-process.ts';
+import { until } from '../../../conformance/src/until.ts';
 import { CommandError } from '../command-error.ts';
-import { PluginProcess } from '../conformance/plugin/plugin-process.ts';
-import { until } from '../conformance/until.ts';
 import type { Terminal } from '../output/terminal.ts';
 import { Recorder } from '../record/recorder.ts';
 

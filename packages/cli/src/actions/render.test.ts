@@ -2,9 +2,9 @@ import { readdir, readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 import { freePort } from '../../../../test/free-port.ts';
+import { WrongV0Plugin } from '../../../conformance/src/testing/wrong-v0-serving.ts';
 import { GreetingWorkspace, world } from '../testing/greeting-workspace.ts';
 import { kplug } from '../testing/kplug-process.ts';
-import { WrongFirstKplugPlugin } from '../testing/wrong-first-kplug-serving.ts';
 
 let workspace: GreetingWorkspace;
 let plugin: string;
@@ -100,7 +100,7 @@ describe('kplug render', () => {
   });
 
   it("calls a plugin of the first Kplug's protocol", async () => {
-    const wrong = new WrongFirstKplugPlugin('nothing');
+    const wrong = new WrongV0Plugin('nothing');
     onTestFinished(() => wrong.server.forceShutdown());
     const address = `127.0.0.1:${await wrong.listen()}`;
     const args = ['manifests/world.yaml', '--plugin', address, '--protocol', 'kplug'];
@@ -114,7 +114,7 @@ describe('kplug render', () => {
     const declared = await render(...args, '--config', 'kplug.yaml');
     expect(declared).toMatchObject({ code: 0, stdout: expect.stringContaining('implementation: Plugin') });
 
-    const failing = new WrongFirstKplugPlugin('F3 create');
+    const failing = new WrongV0Plugin('F3 create');
     onTestFinished(() => failing.server.forceShutdown());
     const failed = await render(...args.with(2, `127.0.0.1:${await failing.listen()}`));
     expect(failed).toMatchObject({ code: 1, stderr: expect.stringContaining('FAILED_PRECONDITION: it can not') });

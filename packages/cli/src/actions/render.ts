@@ -9,12 +9,12 @@ import {
   renderPass,
 } from '@kplug/controller';
 import { readDelegationFile } from '@kplug/operator';
+import { deriveBase, deriveDelegation } from '../../../controller/src/tools/derive-delegation.ts';
 import { CommandError } from '../command-error.ts';
-import { deriveBase, deriveDelegation } from '../derive-delegation.ts';
+import { readManifests } from '../input/read-manifests.ts';
 import { readDelegatedStatus } from '../output/delegated-status.ts';
 import { formatDocuments } from '../output/document.ts';
 import type { Terminal } from '../output/terminal.ts';
-import { readManifests } from '../read-manifests.ts';
 
 /** What one pass is made with, and how what came of it is printed. */
 export interface RenderOptions {
@@ -31,7 +31,7 @@ export interface RenderOptions {
 export async function render(files: readonly string[], options: RenderOptions, terminal: Terminal): Promise<void> {
   const manifests = await readManifests(files);
   const declared = options.config === undefined ? undefined : await readDelegationFile(options.config);
-  const plan = options.protocol === 'kplug' ? planFirstKplug : planPlugin;
+  const plan = options.protocol === 'kplug' ? planV0 : planPlugin;
   const { plugin, delegations } = await plan(manifests, declared, options);
   const rendered = await renderPass({ plugin, manifests, delegations });
   terminal.print(formatDocuments([...statuses(rendered), ...events(rendered)], options.output));
@@ -55,7 +55,7 @@ async function planPlugin(manifests: readonly Manifest[], declared: Declared, op
 }
 
 /** It can't be asked what it implements, so that is what is delegated. */
-async function planFirstKplug(
+async function planV0(
   manifests: readonly Manifest[],
   declared: Declared,
   { plugin: address, name, kind, config: file = '' }: RenderOptions,

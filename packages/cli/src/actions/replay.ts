@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
+import { describeAnswer } from '../../../conformance/src/plugin/describe-answer.ts';
+import { getInfo } from '../../../conformance/src/plugin/get-info.ts';
 import { CommandError } from '../command-error.ts';
-import { describeAnswer } from '../conformance/plugin/describe-answer.ts';
-import { getInfo } from '../conformance/plugin/get-info.ts';
+import { readDuration } from '../input/read-duration.ts';
 import { formatTable, plain } from '../output/table.ts';
 import type { Terminal } from '../output/terminal.ts';
-import { readDuration } from '../read-duration.ts';
 import type { RecordedCall } from '../record/recorded-call.ts';
 import { type ReplayedCall, replayCalls } from '../record/replay-calls.ts';
 

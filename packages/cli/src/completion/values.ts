@@ -26,7 +26,7 @@ async function kindsOf(typed: ReadonlyMap<string, string>): Promise<string[]> {
 }
 
 async function namesOf(typed: ReadonlyMap<string, string>): Promise<string[]> {
-  const { isKindNamed } = await import('../kind-name.ts');
+  const { isKindNamed } = await import('../../../controller/src/tools/kind-name.ts');
   const resources = await readResources(typed);
   return resources.filter((one) => isKindNamed(one, typed.get('kind') ?? '')).map(({ metadata }) => metadata.name);
 }
@@ -36,7 +36,7 @@ async function targetsOf(typed: ReadonlyMap<string, string>): Promise<string[]> 
 }
 
 async function pluginsOf(typed: ReadonlyMap<string, string>): Promise<string[]> {
-  const { AdminClient } = await import('../admin-client.ts');
+  const { AdminClient } = await import('../operator/admin-client.ts');
   const admin = typed.get('admin') ?? process.env.KPLUG_ADMIN;
   const client = await AdminClient.of({ ...(admin ? { admin } : {}), manifests: manifestsOf(typed) });
   const { instances } = await client.listPlugins();

@@ -1,7 +1,7 @@
 import type { ClusterInspector, ClusterReader, JsonObject, ResourceKind } from '@kplug/controller';
 import type { Delegation } from '@kplug/protocol';
-import type { OperatorChoice } from '../find-operator.ts';
-import { groupOf } from '../kind-name.ts';
+import { groupOf } from '../../../controller/src/tools/kind-name.ts';
+import type { OperatorChoice } from '../operator/find-operator.ts';
 import { type Answer, answerOf } from './answer.ts';
 import { checkDelegatedDefinition, checkOwnDefinition, type DelegatedDefinition } from './check-definitions.ts';
 import { checkLeader } from './check-leader.ts';

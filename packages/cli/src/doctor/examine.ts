@@ -1,7 +1,7 @@
 import { openClusterReader, readDirectory } from '@kplug/controller';
-import { kubeConfigOf, meansCluster } from '../cluster-choice.ts';
-import { findOperator, type OperatorChoice } from '../find-operator.ts';
-import { readOperatorFile } from '../read-operator-file.ts';
+import { kubeConfigOf, meansCluster } from '../operator/cluster-choice.ts';
+import { findOperator, type OperatorChoice } from '../operator/find-operator.ts';
+import { readOperatorFile } from '../operator/read-operator-file.ts';
 import { type Answer, answerOf } from './answer.ts';
 import { checkClocks } from './check-clocks.ts';
 import { checkDelegations } from './check-delegations.ts';

@@ -1,6 +1,6 @@
 import type { DelegatedResource, Delegation, ListHostedResponse, PluginInstance } from '@kplug/protocol';
-import { AdminClient } from '../admin-client.ts';
-import type { OperatorPlace } from '../find-operator.ts';
+import { AdminClient } from '../operator/admin-client.ts';
+import type { OperatorPlace } from '../operator/find-operator.ts';
 import { type Answer, answerOf } from './answer.ts';
 import { fetchPage, type Page } from './page.ts';
 

@@ -7,8 +7,8 @@ import {
   PluginService,
   type ReconcileRequest,
 } from '@kplug/protocol';
-import { differences } from '../conformance/differences.ts';
-import { nameOf, stateOf } from '../conformance/plugin/describe-answer.ts';
+import { differences } from '../../../conformance/src/differences.ts';
+import { nameOf, stateOf } from '../../../conformance/src/plugin/describe-answer.ts';
 import { asReconciled, type RecordedCall, type Response, readRequest, readResponse } from './recorded-call.ts';
 
 /** A call that was made again. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { OperatorFile } from '@kplug/operator/operator-file';
 import { expect, vi } from 'vitest';
-import { readOperatorFile } from '../read-operator-file.ts';
+import { readOperatorFile } from '../operator/read-operator-file.ts';
 import { type RunningProcess, startGreetingPlugin, startKplug } from './kplug-process.ts';
 
 /** A greeting to the world that is to be shouted. */

@@ -2,8 +2,8 @@ import type { ConnectRouter } from '@connectrpc/connect';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
 import { messageOf } from '../errors.ts';
 import { formatAddress } from '../registry/address.ts';
-import { AnyHttpServer } from './any-http.ts';
 import { listenFailed, parseListenAddress } from '../settings/listen-address.ts';
+import { AnyHttpServer } from './any-http.ts';
 
 /** What a port for people and monitoring shows. What is missing isn't there. */
 export interface AdminContent {

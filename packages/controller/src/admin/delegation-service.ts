@@ -13,12 +13,12 @@ import {
 import { findCondition } from '../delegation/conditions.ts';
 import type { Delegation } from '../delegation/delegation.ts';
 import { holdersOf, isReady } from '../delegation/status.ts';
-import type { RecentEvents } from '../telemetry/events.ts';
 import type { Implementation } from '../registry/implementation.ts';
 import type { Registry } from '../registry/registry.ts';
 import { keyOf, type Resource } from '../resources/resource.ts';
 import { explainVerdict } from '../selection/explain.ts';
 import { type SelectionRequest, select, type Verdict } from '../selection/select.ts';
+import type { RecentEvents } from '../telemetry/events.ts';
 
 /** Serves `kplug.v1.DelegationService`: what is delegated, and how it was decided. */
 export function delegationService(

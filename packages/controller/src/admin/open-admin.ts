@@ -1,14 +1,14 @@
 import type { ConnectRouter } from '@connectrpc/connect';
 import { DelegationService, HostingService, RegistryService } from '@kplug/protocol';
 import type { Delegation } from '../delegation/delegation.ts';
+import type { HostedFolder } from '../registry/hosted.ts';
+import { listPlugins } from '../registry/plugin-list.ts';
+import type { Registry } from '../registry/registry.ts';
 import type { RecentEvents } from '../telemetry/events.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import type { HostedFolder } from '../registry/hosted.ts';
-import type { Registry } from '../registry/registry.ts';
 import { AdminServer } from './admin-server.ts';
 import { delegationService } from './delegation-service.ts';
 import { hostingService } from './hosting-service.ts';
-import { listPlugins } from '../registry/plugin-list.ts';
 import { watchOverConnect } from './watch-over-connect.ts';
 
 /** What the admin port shows of a controller. */

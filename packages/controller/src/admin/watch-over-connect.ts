@@ -1,7 +1,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { WatchPluginsResponseSchema } from '@kplug/protocol';
-import type { Registry } from '../registry/registry.ts';
 import { type PluginFilter, watchPlugins } from '../registry/plugin-list.ts';
+import type { Registry } from '../registry/registry.ts';
 
 type Response = MessageInitShape<typeof WatchPluginsResponseSchema>;
 

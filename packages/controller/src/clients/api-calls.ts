@@ -1,12 +1,12 @@
 import type { DescService } from '@bufbuild/protobuf';
 import { KplugError } from '../errors.ts';
-import type { PluginCaller } from './caller.ts';
-import { callMethod, type MethodInput, type MethodOutput, type UnaryMethod } from './plugin-api.ts';
 import type { Implementation } from '../registry/implementation.ts';
 import type { Registry } from '../registry/registry.ts';
 import { explainSelection } from '../selection/explain.ts';
 import { parsePattern, parseRange } from '../selection/preference.ts';
 import { type SelectionRules, select } from '../selection/select.ts';
+import type { PluginCaller } from './caller.ts';
+import { callMethod, type MethodInput, type MethodOutput, type UnaryMethod } from './plugin-api.ts';
 
 /** A plugin API of an operator's own: a service whose methods its plugins serve beside the protocol's, or in place of them. */
 export interface OwnApi<S extends DescService> {

@@ -96,11 +96,11 @@ export class Connections {
       await this.#connect(instance);
     } catch (error) {
       this.#discard(instanceId);
-      this.#registry.doubt(instanceId, 'Unreachable', messageOf(error));
+      this.#registry.markSuspect(instanceId, 'Unreachable', messageOf(error));
       return false;
     }
     this.#backOff.reset(instanceId);
-    this.#registry.vouch(instanceId);
+    this.#registry.markReachable(instanceId);
     return true;
   }
 
@@ -109,8 +109,8 @@ export class Connections {
     const { registration } = instance;
     const { instanceId } = registration;
     const connection: Connection = new Connection(registration, this.#options, {
-      onServing: () => this.#registry.vouch(instanceId),
-      onNotServing: () => this.#registry.doubt(instanceId, 'Unreachable', 'it reports that it is not serving'),
+      onServing: () => this.#registry.markReachable(instanceId),
+      onNotServing: () => this.#registry.markSuspect(instanceId, 'Unreachable', 'it reports that it is not serving'),
       onUnserved: (apis) => this.#registry.setUnserved(instanceId, apis),
       onBroken: (reason) => this.#onBroken(instanceId, connection, reason),
     });
@@ -131,7 +131,7 @@ export class Connections {
     connection.close();
     if (this.#connections.get(instanceId) !== connection) return;
     this.#connections.delete(instanceId);
-    this.#registry.doubt(instanceId, 'StreamBroken', reason);
+    this.#registry.markSuspect(instanceId, 'StreamBroken', reason);
   }
 
   #onChange({ instance, from, registrationChanged }: RegistryChange): void {

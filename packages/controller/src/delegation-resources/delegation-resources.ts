@@ -59,7 +59,7 @@ export class DelegationResources {
     this.#defaults = defaults;
     this.#log = log;
     this.#elsewhere = [...delegations].map(({ settings }) => settings);
-    this.#rights = new RightsReview(resources.surroundings?.access);
+    this.#rights = new RightsReview(resources.services?.access);
     this.#queue = new WorkQueue({ concurrency: 16, work: (key) => this.#work(key) });
     // What one lets go another may be waiting for.
     this.#transitions = new Transitions(() => this.#addAll());

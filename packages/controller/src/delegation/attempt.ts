@@ -1,5 +1,5 @@
-import type { KplugError } from '../errors.ts';
 import type { PluginAnswer, PluginCall } from '../clients/plugin-call.ts';
+import type { KplugError } from '../errors.ts';
 import type { Implementation } from '../registry/implementation.ts';
 import type { Gathered } from './gather.ts';
 import type { PassContext } from './pass-context.ts';

@@ -1,14 +1,14 @@
 import type { Logger } from 'pino';
-import { KplugError, messageOf } from '../errors.ts';
-import type { RecentEvents } from '../telemetry/events.ts';
-import type { DelegationObserver } from '../telemetry/observer.ts';
 import type { PluginCaller } from '../clients/caller.ts';
+import { KplugError, messageOf } from '../errors.ts';
 import { BackOff } from '../queue/back-off.ts';
 import { WorkQueue } from '../queue/work-queue.ts';
 import type { Implementation } from '../registry/implementation.ts';
 import type { Registry, RegistryChange } from '../registry/registry.ts';
 import type { KindProblem, ResourceChange, Resources } from '../resources/port.ts';
 import { keyOf, type Resource, type ResourceKey } from '../resources/resource.ts';
+import type { RecentEvents } from '../telemetry/events.ts';
+import type { DelegationObserver } from '../telemetry/observer.ts';
 import { type Choice, choose } from './choose.ts';
 import type { DelegationSettings } from './declaration.ts';
 import { DependentFollower } from './dependents/dependent-follower.ts';

@@ -1,5 +1,5 @@
-import { KplugError } from '../errors.ts';
 import type { FinalizeCause } from '../clients/plugin-call.ts';
+import { KplugError } from '../errors.ts';
 import type { Implementation } from '../registry/implementation.ts';
 import { keyOf } from '../resources/resource.ts';
 import type { PresentChoice } from '../selection/candidate.ts';

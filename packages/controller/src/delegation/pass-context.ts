@@ -1,9 +1,9 @@
 import type { Logger } from 'pino';
 import type { PluginCaller } from '../clients/caller.ts';
 import type { Registry } from '../registry/registry.ts';
+import type { EventSink } from '../resources/cluster-services.ts';
 import type { Resources } from '../resources/port.ts';
 import type { Resource } from '../resources/resource.ts';
-import type { EventSink } from '../resources/cluster-services.ts';
 import type { DelegationSettings } from './declaration.ts';
 import type { DependentFollower } from './dependents/dependent-follower.ts';
 import type { ExtensionFollower } from './extension-follower.ts';

@@ -1,5 +1,5 @@
-import { KplugError } from '../errors.ts';
 import type { PluginCall } from '../clients/plugin-call.ts';
+import { KplugError } from '../errors.ts';
 import type { Implementation } from '../registry/implementation.ts';
 import type { WriteResult } from '../resources/port.ts';
 import { keyOf, type Resource, type ResourceKey } from '../resources/resource.ts';

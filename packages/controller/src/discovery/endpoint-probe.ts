@@ -1,8 +1,8 @@
 import type * as grpc from '@grpc/grpc-js';
 import type { Instance } from '../registry/instance.ts';
+import type { RegistrationReader } from '../registry/read-registration.ts';
 import type { DeclarationReference, Lease } from '../registry/registration.ts';
 import type { DeclaredEndpoint, ExpectedPlugin } from '../resources/plugin-declarations.ts';
-import type { RegistrationReader } from '../registry/read-registration.ts';
 import { ask } from './ask.ts';
 import { checkIdentity } from './check-identity.ts';
 import { ProbeFailure } from './probe-failure.ts';
@@ -181,7 +181,7 @@ export class EndpointProbe {
     if (this.#ended.signal.aborted) return 0;
     // One that is busy may miss an answer. That its connection broke would have been noticed by itself.
     if (failure.reason !== 'Unreachable') instances.evict(this.instanceId, failure.message);
-    else if (this.#failures > 1) instances.doubt(this.instanceId, failure.message);
+    else if (this.#failures > 1) instances.markSuspect(this.instanceId, failure.message);
     return Math.min(terms.interval, firstWait * 2 ** Math.min(this.#failures - 1, 20));
   }
 }

@@ -53,8 +53,8 @@ export class ProbedInstances {
   }
 
   /** An instance didn't answer. */
-  doubt(instanceId: string, reason: string): void {
-    this.#registry.doubt(instanceId, 'Unreachable', reason);
+  markSuspect(instanceId: string, reason: string): void {
+    this.#registry.markSuspect(instanceId, 'Unreachable', reason);
   }
 
   /** An instance gets no new calls for now. */

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { create } from '@bufbuild/protobuf';
 import { type GetInfoResponse, RefusalReason, RegistrationSchema } from '@kplug/protocol';
+import type { RegistrationReader } from '../registry/read-registration.ts';
 import { RefusedRegistration } from '../registry/refusal.ts';
 import type { DeclarationReference, Lease, PodReference, Registration } from '../registry/registration.ts';
-import type { RegistrationReader } from '../registry/read-registration.ts';
 import { ProbeFailure } from './probe-failure.ts';
 
 /** Where a plugin was asked, and by whose wish. */

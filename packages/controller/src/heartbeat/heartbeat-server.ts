@@ -1,13 +1,13 @@
 import * as grpc from '@grpc/grpc-js';
-import { addReflection, addService, firstKplug, quietGrpc, RegistryService } from '@kplug/protocol';
+import { addReflection, addService, quietGrpc, RegistryService, v0 } from '@kplug/protocol';
 import { HealthImplementation } from 'grpc-health-check';
 import { formatAddress } from '../registry/address.ts';
+import type { RegistrationReader } from '../registry/read-registration.ts';
 import type { Registry } from '../registry/registry.ts';
 import { Reservations } from '../registry/reservations.ts';
-import { firstKplugService } from './v0/registry-service.ts';
 import { listenFailed, parseListenAddress } from '../settings/listen-address.ts';
-import type { RegistrationReader } from '../registry/read-registration.ts';
 import { type HeartbeatObserver, registryService } from './registry-service.ts';
+import { v0Service } from './v0/registry-service.ts';
 
 /** Limits of the heartbeat port; grpc-js has none of its own. */
 const limits: grpc.ServerOptions = {
@@ -39,9 +39,9 @@ export class HeartbeatServer {
     quietGrpc();
     this.#server = new grpc.Server(limits);
     addService(this.#server, RegistryService, registryService(registry, reader, observer, reservations));
-    addService(this.#server, firstKplug.Controller, firstKplugService(registry, reader, observer));
+    addService(this.#server, v0.Controller, v0Service(registry, reader, observer));
     this.#health.addToServer(this.#server);
-    addReflection(this.#server, [RegistryService, firstKplug.Controller]);
+    addReflection(this.#server, [RegistryService, v0.Controller]);
   }
 
   /** Where it listens, once it does. */

@@ -13,14 +13,14 @@ import {
   serviceError,
 } from '@kplug/protocol';
 import type { Instance, Session } from '../registry/instance.ts';
+import { listPlugins, watchPlugins } from '../registry/plugin-list.ts';
+import { type RegistrationReader, restates } from '../registry/read-registration.ts';
 import { RefusedRegistration } from '../registry/refusal.ts';
 import type { Lease } from '../registry/registration.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Reservations } from '../registry/reservations.ts';
 import { bearerOf } from './bearer.ts';
 import { hostOfPeer } from './host-of-peer.ts';
-import { listPlugins, watchPlugins } from '../registry/plugin-list.ts';
-import { type RegistrationReader, restates } from '../registry/read-registration.ts';
 
 /** Hears of heartbeats, for metrics. */
 export interface HeartbeatObserver {

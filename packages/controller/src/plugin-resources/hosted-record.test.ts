@@ -9,7 +9,7 @@ import { Registry } from '../registry/registry.ts';
 import { Reservations } from '../registry/reservations.ts';
 import { ManualClock, registrationOf } from '../registry/testing.ts';
 import { FollowedCluster, soon } from '../resources/kubernetes/testing.ts';
-import { PluginKeeper } from './plugin-resource-writer.ts';
+import { PluginResourceWriter } from './plugin-resource-writer.ts';
 
 const crd = new URL('../../../../charts/kplug/files/plugin.crd.yaml', import.meta.url);
 
@@ -62,8 +62,8 @@ async function open(namespace: string) {
     for (const listener of listeners) listener();
   };
   const quick = { settleTime: 10, refreshInterval: 50 };
-  const { plugins } = resources.surroundings;
-  const keeper = new PluginKeeper(registry, plugins, pino({ level: 'silent' }), quick, source);
+  const { plugins } = resources.services;
+  const keeper = new PluginResourceWriter(registry, plugins, pino({ level: 'silent' }), quick, source);
   onTestFinished(() => keeper.stop());
   await keeper.start();
   return { registry, host, keeper };

@@ -3,8 +3,8 @@ import { parse } from 'semver';
 import { parseAddress } from '../registry/address.ts';
 import type { Instance } from '../registry/instance.ts';
 import type { ImplementedApi, Registration } from '../registry/registration.ts';
-import type { JsonObject, JsonValue } from '../resources/resource.ts';
 import type { PluginRecord } from '../resources/cluster-services.ts';
+import type { JsonObject, JsonValue } from '../resources/resource.ts';
 import { apisOf, conditionsOf, readConditions, stampCondition } from './conditions.ts';
 import { asArray, asObject } from './read-json.ts';
 

@@ -7,7 +7,7 @@ import { type ClusterObject, TestCluster } from '../../../../test/control-plane/
 import { Registry } from '../registry/registry.ts';
 import { ManualClock, registrationOf } from '../registry/testing.ts';
 import { FollowedCluster, soon } from '../resources/kubernetes/testing.ts';
-import { PluginKeeper, type PluginKeeperOptions } from './plugin-resource-writer.ts';
+import { type PluginResourceOptions, PluginResourceWriter } from './plugin-resource-writer.ts';
 import { PodObserver } from './pod-observer.ts';
 
 const crd = new URL('../../../../charts/kplug/files/plugin.crd.yaml', import.meta.url);
@@ -23,16 +23,16 @@ beforeAll(async () => {
 afterAll(() => cluster?.close());
 
 /** A controller's registry in a namespace, and what keeps it. */
-async function open(namespace: string, options: PluginKeeperOptions = quick, allowInsecure = false) {
+async function open(namespace: string, options: PluginResourceOptions = quick, allowInsecure = false) {
   const followed = await FollowedCluster.open({ kubeConfig: cluster.kubeConfig, namespace });
-  const { surroundings } = followed.resources;
+  const { services } = followed.resources;
   const clock = new ManualClock();
   const registry = new Registry({ clock, allowInsecure });
   const log: string[] = [];
   const logger = pino({}, { write: (line: string) => void log.push(JSON.parse(line).msg) });
-  const keeper = new PluginKeeper(registry, surroundings.plugins, logger, options);
+  const keeper = new PluginResourceWriter(registry, services.plugins, logger, options);
   onTestFinished(() => keeper.stop());
-  return { registry, clock, keeper, surroundings, requests: followed.requests, log };
+  return { registry, clock, keeper, services, requests: followed.requests, log };
 }
 
 const pluginOf = (namespace: string, name = 'postgresql-1.0.0') => ({
@@ -54,7 +54,7 @@ describe('the Plugin resource of a plugin', () => {
     await keeper.start();
     registry.register(registrationOf({ pod: { namespace, name: 'postgresql-1' }, labels: { zone: 'a' } }));
     registry.register(registrationOf({ instanceId: 'two', address: '10.0.0.2:7000' }));
-    registry.doubt('two', 'Unreachable', 'it is silent');
+    registry.markSuspect('two', 'Unreachable', 'it is silent');
     await vi.waitFor(async () => {
       expect(await cluster.get(pluginOf(namespace))).toMatchObject({
         spec: {
@@ -97,7 +97,7 @@ describe('the Plugin resource of a plugin', () => {
     for (let beat = 0; beat < 100; beat++) registry.beat('one');
     await cluster.delete(pluginOf(namespace));
     expect(writes()).toBe(2);
-    registry.doubt('one', 'Unreachable', 'it is silent');
+    registry.markSuspect('one', 'Unreachable', 'it is silent');
     await vi.waitFor(
       async () => expect(await conditionsOf(namespace)).toContain('Accessible False NoLiveInstance'),
       soon,
@@ -167,8 +167,8 @@ describe('the Plugin resource of a plugin', () => {
 describe('the pod of an instance', () => {
   async function running() {
     const namespace = await cluster.namespace();
-    const { registry, surroundings } = await open(namespace);
-    const observer = new PodObserver(registry, surroundings.pods);
+    const { registry, services } = await open(namespace);
+    const observer = new PodObserver(registry, services.pods);
     onTestFinished(() => observer.stop());
     const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { namespace, name: 'postgresql-1' } };
     const finalizers = ['example.org/wait'];

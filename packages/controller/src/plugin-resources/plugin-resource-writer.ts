@@ -9,8 +9,8 @@ import { composeDeclared, type KeptDeclaration } from './declared-record.ts';
 import { composeHosted, hostedKeyOf } from './hosted-record.ts';
 import { composeGone, composeRecord, declaredKeyOf, instancesOf, recordKeyOf } from './plugin-record.ts';
 
-/** Options of a `PluginKeeper`. Times in milliseconds. */
-export interface PluginKeeperOptions {
+/** Options of a `PluginResourceWriter`. Times in milliseconds. */
+export interface PluginResourceOptions {
   /** How often a record is written at the most when something changes. Default 1,000. */
   settleTime?: number;
   /** How often a record is written when nothing changes but the time it was last heard. Default 60,000. */
@@ -20,11 +20,11 @@ export interface PluginKeeperOptions {
 }
 
 /** Keeps a record of each plugin in a store: when something changes, and at a coarse interval, never at each beat. */
-export class PluginKeeper {
+export class PluginResourceWriter {
   readonly #registry: Registry;
   readonly #store: PluginStore;
   readonly #log: Logger;
-  readonly #options: Required<PluginKeeperOptions>;
+  readonly #options: Required<PluginResourceOptions>;
   readonly #hosted: Pick<HostedFolder, 'list' | 'subscribe'> | undefined;
   /** Of which records processes were last run from the folder. */
   #hostedKeys: readonly string[] = [];
@@ -46,7 +46,7 @@ export class PluginKeeper {
     registry: Registry,
     store: PluginStore,
     log: Logger,
-    options: PluginKeeperOptions = {},
+    options: PluginResourceOptions = {},
     hosted?: Pick<HostedFolder, 'list' | 'subscribe'>,
   ) {
     this.#registry = registry;

@@ -17,7 +17,7 @@ export class InstanceRecord implements Instance, Leased {
   readonly registeredAt: number;
   lastHeardAt: number;
   session: Session | undefined;
-  drainWished = false;
+  drainRequested = false;
 
   ttl: number;
   expiresAt = 0;

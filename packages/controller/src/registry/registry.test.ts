@@ -83,11 +83,11 @@ describe('Registry', () => {
 
   it('gives no calls to an unreachable instance, however it beats, until it is vouched for', () => {
     registry.register(registrationOf());
-    registry.doubt('one', 'Unreachable', 'connection refused');
+    registry.markSuspect('one', 'Unreachable', 'connection refused');
     registry.register(registrationOf());
     registry.beat('one');
     expect(registry.implementations('Table')[0]?.callable).toEqual([]);
-    registry.vouch('one');
+    registry.markReachable('one');
     expect(registry.implementations('Table')[0]?.callable).toHaveLength(1);
   });
 

@@ -129,11 +129,11 @@ export class Registry {
     if (!known || known.session !== session) return;
     known.session = undefined;
     if (known.state === 'draining') this.#remove(known, 'it has stopped');
-    else this.doubt(instanceId, 'StreamBroken', 'its session broke');
+    else this.markSuspect(instanceId, 'StreamBroken', 'its session broke');
   }
 
   /** Casts doubt on an instance. Graver suspicion is not lifted by a lesser one. */
-  doubt(instanceId: string, suspicion: Suspicion, reason: string): void {
+  markSuspect(instanceId: string, suspicion: Suspicion, reason: string): void {
     const known = this.#instances.get(instanceId);
     if (!known || known.state === 'draining' || known.suspicion === 'Unreachable') return;
     if (known.suspicion !== suspicion) this.#setState(known, 'suspect', reason, suspicion);
@@ -150,11 +150,11 @@ export class Registry {
   /** Takes an instance back that was said to be stopping, and isn't. What was asked to drain stays. */
   readmit(instanceId: string): void {
     const known = this.#instances.get(instanceId);
-    if (known?.state === 'draining' && !known.drainWished) this.#setState(known, 'live', '');
+    if (known?.state === 'draining' && !known.drainRequested) this.#setState(known, 'live', '');
   }
 
   /** Lifts any doubt on an instance, which has just been reached. */
-  vouch(instanceId: string): void {
+  markReachable(instanceId: string): void {
     const known = this.#instances.get(instanceId);
     if (known?.state === 'suspect') this.#setState(known, 'live', '');
   }
@@ -168,8 +168,8 @@ export class Registry {
   /** Asks an instance to drain: to finish what it has in flight and to stop. It gets no new calls from now on. */
   drain(instanceId: string): void {
     const known = this.#instances.get(instanceId);
-    if (!known || known.drainWished) return;
-    known.drainWished = true;
+    if (!known || known.drainRequested) return;
+    known.drainRequested = true;
     known.session?.notify(known.registration.lease, true);
     if (known.state !== 'draining') this.#setState(known, 'draining', 'the controller asked it to stop');
   }
@@ -182,7 +182,7 @@ export class Registry {
 
   /** Whether an instance was asked to drain, which is answered to its heartbeats. */
   isDrainWished(instanceId: string): boolean {
-    return this.#instances.get(instanceId)?.drainWished ?? false;
+    return this.#instances.get(instanceId)?.drainRequested ?? false;
   }
 
   /** Forgets everything, without a word. */
@@ -296,7 +296,7 @@ const insecureProtocol =
 /** A new session is as good as a new start: whatever was wrong before shows again at the next call, if it still is. */
 function isRecovered(known: InstanceRecord, newSession: boolean): boolean {
   if (known.state === 'suspect') return newSession || known.suspicion === 'StreamBroken';
-  return known.state === 'draining' && newSession && !known.drainWished;
+  return known.state === 'draining' && newSession && !known.drainRequested;
 }
 
 function describe({ registration }: Instance): string {

@@ -4,7 +4,7 @@ import type { JsonObject, ResourceKey, ResourceKind } from './resource.ts';
 /**
  * What the place where resources live offers beyond them. All of it is optional: an operator on a directory does without.
  */
-export interface Surroundings {
+export interface ClusterServices {
   /** Where users see Events. */
   readonly events?: EventSink | undefined;
   /** Where the known plugins are kept for users to see, and for the next start. */

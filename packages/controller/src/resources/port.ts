@@ -1,5 +1,5 @@
+import type { ClusterServices } from './cluster-services.ts';
 import type { JsonObject, Resource, ResourceKey, ResourceKind } from './resource.ts';
-import type { Surroundings } from './cluster-services.ts';
 
 /**
  * Where resources are read from and what becomes of them is written to. Delegation knows nothing else of the place where
@@ -10,7 +10,7 @@ import type { Surroundings } from './cluster-services.ts';
  */
 export interface Resources {
   /** What the place where they live offers beyond them. */
-  readonly surroundings?: Surroundings;
+  readonly services?: ClusterServices;
 
   /**
    * Follows a kind until `options.signal` is aborted, or else for as long as the adapter lives. The promise is fulfilled when the

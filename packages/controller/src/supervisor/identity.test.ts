@@ -4,8 +4,8 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
 import { startTimeout } from '../../../../test/control-plane/connect.ts';
 import { TestCluster } from '../../../../test/control-plane/test-cluster.ts';
-import { openKubernetes } from '../resources/kubernetes/open-kubernetes.ts';
 import type { IdentityIssuer } from '../resources/cluster-services.ts';
+import { openKubernetes } from '../resources/kubernetes/open-kubernetes.ts';
 import { ProcessIdentity } from './identity.ts';
 
 const log = pino({ level: 'silent' });
@@ -20,7 +20,7 @@ afterAll(() => cluster?.close());
 async function issuerFor(namespace: string): Promise<IdentityIssuer> {
   const resources = await openKubernetes({ kubeConfig: cluster.kubeConfig, namespace, logger: log });
   onTestFinished(() => resources.close());
-  return resources.surroundings.identities;
+  return resources.services.identities;
 }
 
 it('is that of the ServiceAccount, and goes with the process', async () => {

@@ -1,10 +1,10 @@
 import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
-import { duration } from '../settings/duration.ts';
 import { KplugError, messageOf } from '../errors.ts';
 import { documentOptions, findDocumentFault, mostAliases } from '../resources/check-document.ts';
 import { formatPath } from '../resources/json.ts';
 import { locate } from '../resources/locate.ts';
+import { duration } from '../settings/duration.ts';
 import type { Terms } from './program.ts';
 
 /** The largest `plugin.yaml` that is read, in characters. */

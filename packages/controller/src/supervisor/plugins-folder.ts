@@ -6,9 +6,9 @@ import { messageOf } from '../errors.ts';
 import type { HostedFolder, HostedPlugin, PluginDownload } from '../registry/hosted.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Reservations } from '../registry/reservations.ts';
+import type { IdentityIssuer } from '../resources/cluster-services.ts';
 import { DirectoryWatch } from '../resources/directory/directory-watch.ts';
 import { hasCode } from '../resources/directory/write-durably.ts';
-import type { IdentityIssuer } from '../resources/cluster-services.ts';
 import { notFetched, withDownload } from './download/not-fetched.ts';
 import { PluginDownloads } from './download/plugin-downloads.ts';
 import { type Entry, identify, isIgnored, listingOf, lookAt, realFilesOf } from './entry.ts';
@@ -27,7 +27,7 @@ const quickly = 100;
 const lastWait = 2_000;
 
 /** What a folder of plugins needs of the controller. */
-export interface Surrounding {
+export interface SupervisorDependencies {
   registry: Registry;
   reservations: Reservations;
   log: Logger;
@@ -60,7 +60,7 @@ export class PluginsFolder implements HostedFolder {
   #unsubscribe: () => void = () => undefined;
 
   /** Throws `InvalidConfiguration`. */
-  constructor(options: PluginsFolderOptions, { registry, reservations, log, identities }: Surrounding) {
+  constructor(options: PluginsFolderOptions, { registry, reservations, log, identities }: SupervisorDependencies) {
     this.#settings = readFolderOptions(options);
     this.#settling = new Settling(this.#settings.settleTime);
     this.#registry = registry;

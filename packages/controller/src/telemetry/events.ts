@@ -1,6 +1,6 @@
 import type { Logger } from 'pino';
-import type { ResourceKey } from '../resources/resource.ts';
 import type { EventSink, ResourceEvent } from '../resources/cluster-services.ts';
+import type { ResourceKey } from '../resources/resource.ts';
 
 /** An Event as it is kept: equal ones are counted, not repeated. */
 export interface RecordedEvent extends ResourceEvent {

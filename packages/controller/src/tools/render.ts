@@ -3,21 +3,21 @@ import * as grpc from '@grpc/grpc-js';
 import { createGrpcClient, type GetInfoResponse, PluginService, RegistrationSchema } from '@kplug/protocol';
 import { type Logger, pino } from 'pino';
 import { minVersion } from 'semver';
-import { type DelegationDeclaration, readDeclaration } from '../delegation/declaration.ts';
-import { Delegation } from '../delegation/delegation.ts';
-import { KplugError, messageOf } from '../errors.ts';
-import { RecentEvents, type RecordedEvent } from '../telemetry/events.ts';
 import { PluginCaller } from '../clients/caller.ts';
 import { Connections } from '../clients/connections.ts';
 import { describeFailure } from '../clients/describe-failure.ts';
+import { type DelegationDeclaration, readDeclaration } from '../delegation/declaration.ts';
+import { Delegation } from '../delegation/delegation.ts';
+import { KplugError, messageOf } from '../errors.ts';
 import { AwakeClock } from '../registry/clock.ts';
 import { LeaseTerms } from '../registry/lease-terms.ts';
+import { RegistrationReader } from '../registry/read-registration.ts';
 import type { Registration } from '../registry/registration.ts';
 import { Registry } from '../registry/registry.ts';
 import type { Manifest } from '../resources/check-manifest.ts';
 import { MemoryResources } from '../resources/memory/memory-resources.ts';
 import { keyOf, type Resource } from '../resources/resource.ts';
-import { RegistrationReader } from '../registry/read-registration.ts';
+import { RecentEvents, type RecordedEvent } from '../telemetry/events.ts';
 
 /** What `renderPass` works on. */
 export interface RenderOptions {

@@ -16,7 +16,7 @@ from kplug._durations import to_duration
 from kplug._errors import CannotServe
 from kplug._handlers import Handlers
 from kplug._health import Health, add_reflection
-from kplug._heart import Heart
+from kplug._heartbeat_client import HeartbeatClient
 from kplug._service import PluginService
 from kplug._settings import NO_CONTROLLER, Settings
 from kplug._work import WorkStreams
@@ -53,7 +53,7 @@ class RunningPlugin:
         )
         self._health = Health()
         self._beats = settings.controller != NO_CONTROLLER
-        self._heart = Heart(settings.controller, self._registration, log, self.request_stop, settings.token)
+        self._heartbeat_client = HeartbeatClient(settings.controller, self._registration, log, self.request_stop, settings.token)
         self._stopping: asyncio.Task[None] | None = None
         self._stop_requested = asyncio.Event()
 
@@ -70,7 +70,7 @@ class RunningPlugin:
     @property
     def registered(self) -> bool:
         """Whether a controller knows the plugin now."""
-        return self._heart.registered
+        return self._heartbeat_client.registered
 
     @property
     def under_way(self) -> int:
@@ -91,7 +91,7 @@ class RunningPlugin:
         add_reflection(self._server, _SERVICES)
         await self._server.start()
         if self._beats:
-            self._heart.start()
+            self._heartbeat_client.start()
         else:
             self._log.info("listening on port %d, and not beating", port)
 
@@ -121,7 +121,7 @@ class RunningPlugin:
 
     async def _stop(self) -> None:
         if self._beats:
-            await self._heart.deregister()
+            await self._heartbeat_client.deregister()
         if not await self._calls.drain(self._settings.drain_timeout):
             seconds = self._settings.drain_timeout
             self._log.warning("%d calls took longer than %g s and are cut off", self._calls.under_way, seconds)
@@ -129,7 +129,7 @@ class RunningPlugin:
         # Lets the last answers reach whoever asked, then cuts what is kept open, such as health watches.
         await self._server.stop(_LINGER)
         if self._beats:
-            await self._heart.stop()
+            await self._heartbeat_client.stop()
         await self._close()
         self._log.info("stopped")
 

@@ -1,5 +1,5 @@
 import type * as grpc from '@grpc/grpc-js';
-import { createGrpcClient, firstKplug, type GrpcClient } from '@kplug/protocol';
+import { createGrpcClient, type GrpcClient, v0 } from '@kplug/protocol';
 import type { Registration } from '../../registry/registration.ts';
 import type { FinalizeCause, PluginAnswer, PluginCall, PluginEvent } from '../plugin-call.ts';
 import type { PluginClient, PluginClientOptions } from '../plugin-client.ts';
@@ -9,15 +9,15 @@ import { readStatuses } from './read-statuses.ts';
 import { writeResources } from './write-resources.ts';
 
 /** An instance that speaks the first Kplug's protocol. */
-export class FirstKplugClient implements PluginClient {
+export class V0Client implements PluginClient {
   readonly #name: string;
-  readonly #plugin: GrpcClient<typeof firstKplug.Plugin>;
+  readonly #plugin: GrpcClient<typeof v0.Plugin>;
   readonly signal: AbortSignal;
 
   constructor({ address, plugin }: Registration, { credentials, channel, signal }: PluginClientOptions) {
     this.#name = plugin;
     this.signal = signal;
-    this.#plugin = createGrpcClient(firstKplug.Plugin, address, credentials, channel);
+    this.#plugin = createGrpcClient(v0.Plugin, address, credentials, channel);
   }
 
   get grpcClient(): grpc.Client {

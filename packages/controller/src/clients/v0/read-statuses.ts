@@ -1,4 +1,4 @@
-import type { firstKplug } from '@kplug/protocol';
+import type { v0 } from '@kplug/protocol';
 import { parseDocument } from 'yaml';
 import { KplugError, messageOf } from '../../errors.ts';
 import { documentOptions, findDocumentFault, mostAliases } from '../../resources/check-document.ts';
@@ -15,7 +15,7 @@ const largestAnswer = 256 * 1024;
 
 /** Reads and checks the changes of statuses that a plugin returned. Throws `InvalidResponse`, before any of them is used. */
 export function readStatuses(
-  { base, references }: firstKplug.Resources,
+  { base, references }: v0.Resources,
   call: PluginCall,
 ): Pick<PluginAnswer, 'baseStatus' | 'extensionStatuses'> {
   const entries = Object.entries(references);

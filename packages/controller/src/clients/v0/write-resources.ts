@@ -1,11 +1,11 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
-import type { firstKplug } from '@kplug/protocol';
+import type { v0 } from '@kplug/protocol';
 import { stringify } from 'yaml';
 import type { Resource } from '../../resources/resource.ts';
 import type { PluginCall } from '../plugin-call.ts';
 
 /** Writes a call as the first Kplug did. */
-export function writeResources({ base, extensions }: PluginCall): MessageInitShape<typeof firstKplug.ResourcesSchema> {
+export function writeResources({ base, extensions }: PluginCall): MessageInitShape<typeof v0.ResourcesSchema> {
   const references = [...extensions].map(([key, extension]) => [key, { yaml: writeYaml(extension) }]);
   return { base: { yaml: writeYaml(base) }, references: Object.fromEntries(references) };
 }

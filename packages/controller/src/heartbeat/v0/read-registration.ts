@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import { create } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
-import { type firstKplug, RefusalReason, RegistrationSchema } from '@kplug/protocol';
+import { RefusalReason, RegistrationSchema, type v0 } from '@kplug/protocol';
+import type { RegistrationReader } from '../../registry/read-registration.ts';
 import { RefusedRegistration } from '../../registry/refusal.ts';
 import type { Registration } from '../../registry/registration.ts';
 import { readLooseVersion } from './loose-version.ts';
-import type { RegistrationReader } from '../../registry/read-registration.ts';
 
 /** How often the first Kplug's SDKs beat, in milliseconds. They can't be told to beat more often. */
 const beatInterval = 5_000;
@@ -14,7 +14,7 @@ const requiredFields = ['address', 'name', 'api'] as const;
 
 /** Reads and checks what a plugin of the first Kplug says of itself. Throws `RefusedRegistration`. */
 export function readPluginInformation(
-  message: firstKplug.PluginInformation,
+  message: v0.PluginInformation,
   peer: string,
   reader: RegistrationReader,
 ): Registration {

@@ -1,17 +1,17 @@
-import type { firstKplug, GrpcHandlers } from '@kplug/protocol';
+import type { GrpcHandlers, v0 } from '@kplug/protocol';
+import type { RegistrationReader } from '../../registry/read-registration.ts';
 import { RefusedRegistration } from '../../registry/refusal.ts';
 import type { Registry } from '../../registry/registry.ts';
 import { hostOfPeer } from '../host-of-peer.ts';
-import { readPluginInformation } from './read-registration.ts';
-import type { RegistrationReader } from '../../registry/read-registration.ts';
 import type { HeartbeatObserver } from '../registry-service.ts';
+import { readPluginInformation } from './read-registration.ts';
 
 /** Serves the first Kplug's `kplug.Controller` from a registry. What isn't accepted is answered, not ended with an error. */
-export function firstKplugService(
+export function v0Service(
   registry: Registry,
   reader: RegistrationReader,
   observer: HeartbeatObserver,
-): GrpcHandlers<typeof firstKplug.Controller> {
+): GrpcHandlers<typeof v0.Controller> {
   return {
     pluginHeartbeat: (message, call) => {
       try {

@@ -1,6 +1,6 @@
 import { KplugError } from '../../errors.ts';
-import { groupOf } from '../resource.ts';
 import type { AccessReviewer, NeededRight } from '../cluster-services.ts';
+import { groupOf } from '../resource.ts';
 import { lackingVerbs } from './access-question.ts';
 import { ApiError } from './api-error.ts';
 import type { Discovery } from './discovery.ts';

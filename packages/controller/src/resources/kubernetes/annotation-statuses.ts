@@ -5,9 +5,9 @@ import type { JsonObject, JsonValue } from '../resource.ts';
 const prefix = 'status.kplug.dev/';
 
 /** What each of our field managers says of a resource in an annotation. */
-export type NotedStatuses = ReadonlyMap<string, JsonObject>;
+export type AnnotationStatuses = ReadonlyMap<string, JsonObject>;
 
-const nobody: NotedStatuses = new Map();
+const nobody: AnnotationStatuses = new Map();
 
 /** The annotation of a field manager. */
 export function noteOf(fieldManager: string): string {
@@ -16,7 +16,7 @@ export function noteOf(fieldManager: string): string {
 
 /** Splits annotations into the statuses that are noted there and the others. One that can't be read is left with the others. */
 export function readNotes(annotations: JsonObject | undefined): {
-  statuses: NotedStatuses;
+  statuses: AnnotationStatuses;
   others: JsonObject | undefined;
 } {
   if (!annotations || !Object.keys(annotations).some((name) => name.startsWith(prefix))) {
@@ -33,7 +33,7 @@ export function readNotes(annotations: JsonObject | undefined): {
 }
 
 /** Whether some manager's note isn't what it was. */
-export function areNotesChanged(before: NotedStatuses, now: NotedStatuses): boolean {
+export function areNotesChanged(before: AnnotationStatuses, now: AnnotationStatuses): boolean {
   for (const [manager, status] of before) {
     const current = now.get(manager);
     if (!current || !jsonEquals(status, current)) return true;

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';
 import { messageOf } from '../../errors.ts';
-import { type JsonObject, parseKey, type Resource, type ResourceKey } from '../resource.ts';
 import type { EventSink, ResourceEvent } from '../cluster-services.ts';
+import { type JsonObject, parseKey, type Resource, type ResourceKey } from '../resource.ts';
 import { ApiError } from './api-error.ts';
 import { microTime } from './micro-time.ts';
 import { missingRule } from './missing-rule.ts';

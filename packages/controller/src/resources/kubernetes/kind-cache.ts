@@ -1,11 +1,11 @@
 import type { ResourceChange } from '../port.ts';
 import type { JsonValue, Resource, ResourceKind } from '../resource.ts';
-import { areNotesChanged, type NotedStatuses } from './annotation-statuses.ts';
-import { isDispossessed, type OwnedFields } from './owned-fields.ts';
+import { type AnnotationStatuses, areNotesChanged } from './annotation-statuses.ts';
+import { lostOwnership, type OwnedFields } from './owned-fields.ts';
 import { type ReadObject, readObject, ValuePool, withGeneration } from './read-object.ts';
 
 const nobody: OwnedFields = new Map();
-const nothingNoted: NotedStatuses = new Map();
+const nothingNoted: AnnotationStatuses = new Map();
 
 /** Options of a cache. */
 export interface KindCacheOptions {
@@ -21,7 +21,7 @@ export class KindCache {
   readonly #options: KindCacheOptions;
   readonly #namespaces = new Map<string, Map<string, Resource>>();
   readonly #owned = new WeakMap<Resource, OwnedFields>();
-  readonly #noted = new WeakMap<Resource, NotedStatuses>();
+  readonly #noted = new WeakMap<Resource, AnnotationStatuses>();
   readonly #pool = new ValuePool();
   readonly #listings = new Set<Listing>();
 
@@ -45,7 +45,7 @@ export class KindCache {
   }
 
   /** What our field managers say of a resource in the cache in annotations, as its kind has no status. */
-  notedStatuses(resource: Resource): NotedStatuses {
+  annotationStatuses(resource: Resource): AnnotationStatuses {
     return this.#noted.get(resource) ?? nothingNoted;
   }
 
@@ -83,7 +83,8 @@ export class KindCache {
     if (known && !isNewer(read.resource, known)) return;
     const overwritten =
       known !== undefined &&
-      (isDispossessed(this.ownedFields(known), read.owned) || areNotesChanged(this.notedStatuses(known), read.noted)) &&
+      (lostOwnership(this.ownedFields(known), read.owned) ||
+        areNotesChanged(this.annotationStatuses(known), read.noted)) &&
       !this.#options.isBeingWritten(known);
     this.#put(read, known, overwritten);
   }

@@ -26,7 +26,7 @@ import { ApiError } from './api-error.ts';
 import { Discovery, type ServedKind } from './discovery.ts';
 import { addFinalizer, removeFinalizer } from './finalizer-writer.ts';
 import { KindFollower } from './kind-follower.ts';
-import { KubernetesSurroundings, type Place } from './kubernetes-services.ts';
+import { KubernetesServices, type Place } from './kubernetes-services.ts';
 import { applyOwned, type OwnedTarget, removeOwned } from './owned-writer.ts';
 import { StatusWriter } from './status-writer.ts';
 import type { Transport } from './transport.ts';
@@ -48,7 +48,7 @@ type Change = (target: WriteTarget) => Promise<WriteResult>;
 
 /** Resources of a Kubernetes cluster. Made by `openKubernetes`. */
 export class KubernetesResources implements Resources {
-  readonly surroundings: KubernetesSurroundings;
+  readonly services: KubernetesServices;
   readonly #parts: KubernetesParts;
   readonly #discovery: Discovery;
   readonly #listeners = new Listeners();
@@ -64,7 +64,7 @@ export class KubernetesResources implements Resources {
     this.#parts = parts;
     this.#discovery = new Discovery(parts.transport);
     const shared = { ...parts, discovery: this.#discovery };
-    this.surroundings = new KubernetesSurroundings(parts.place, shared, (key) => this.get(key));
+    this.services = new KubernetesServices(parts.place, shared, (key) => this.get(key));
   }
 
   async follow(kind: ResourceKind, listener: ResourceListener, options: FollowOptions = {}): Promise<void> {
@@ -126,7 +126,7 @@ export class KubernetesResources implements Resources {
     this.#parts.transport.drain();
     await Promise.all([...this.#stopping, ...[...this.#followers.values()].map((follower) => follower.stop())]);
     await Promise.all(this.#writing.values());
-    await this.surroundings.close();
+    await this.services.close();
     await this.#parts.transport.close();
   }
 

@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
+import type { ClusterServices, RequestObservation } from '../cluster-services.ts';
 import type { Resource, ResourceKey } from '../resource.ts';
-import type { RequestObservation, Surroundings } from '../cluster-services.ts';
 import { AccessReview } from './access-review.ts';
 import type { Discovery } from './discovery.ts';
 import { EventWriter } from './event-writer.ts';
@@ -37,7 +37,7 @@ export interface LeaderElectionOptions extends LeaderElectionTerms {
 }
 
 /** What a cluster offers to an operator beyond its resources. */
-export class KubernetesSurroundings implements Surroundings {
+export class KubernetesServices implements ClusterServices {
   readonly events: EventWriter;
   readonly plugins: KubernetesPluginStore;
   readonly pods: PodFollower;

@@ -29,7 +29,7 @@ async function join(
   const leaderElection = { leaseName: 'tables', ...terms };
   const place = { namespace, namespaces: [namespace], leaderElection, ...(pod === undefined ? {} : { pod }) };
   const operator = await FollowedCluster.open({ kubeConfig, ...place });
-  const { leadership } = operator.resources.surroundings;
+  const { leadership } = operator.resources.services;
   if (!leadership) throw new Error('it takes no part in the election');
   return { operator, leadership };
 }

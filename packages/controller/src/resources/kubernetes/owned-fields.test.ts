@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { JsonObject, JsonValue } from '../resource.ts';
-import { isDispossessed, isSaidAlready, readOwnedFields } from './owned-fields.ts';
+import { isApplied, lostOwnership, readOwnedFields } from './owned-fields.ts';
 
 /** Managed fields as a real API server writes them. */
 function managed(fields: JsonObject, more: JsonObject = {}): JsonObject {
@@ -10,7 +10,7 @@ function managed(fields: JsonObject, more: JsonObject = {}): JsonObject {
 
 function isSaid(said: JsonObject, status: JsonObject | undefined, fields?: JsonObject): boolean {
   const owned = readOwnedFields(fields ? [managed(fields)] : []);
-  return isSaidAlready(said, status, owned.get('kplug/a'));
+  return isApplied(said, status, owned.get('kplug/a'));
 }
 
 describe('readOwnedFields', () => {
@@ -33,7 +33,7 @@ describe('readOwnedFields', () => {
   });
 });
 
-describe('isSaidAlready', () => {
+describe('isApplied', () => {
   const conditions = [
     { type: 'Ready', status: 'True' },
     { type: 'Synced', status: 'True' },
@@ -62,7 +62,7 @@ describe('isSaidAlready', () => {
   });
 });
 
-describe('isDispossessed', () => {
+describe('lostOwnership', () => {
   const before = readOwnedFields([managed({ 'f:a': { 'f:b': {}, 'f:c': {} } })]);
 
   it.each<[string, boolean, JsonValue[]]>([
@@ -71,6 +71,6 @@ describe('isDispossessed', () => {
     ['a field less', true, [managed({ 'f:a': { 'f:b': {} } })]],
     ['no field left', true, []],
   ])('by %s: %s', (_, expected, now) => {
-    expect(isDispossessed(before, readOwnedFields(now))).toBe(expected);
+    expect(lostOwnership(before, readOwnedFields(now))).toBe(expected);
   });
 });

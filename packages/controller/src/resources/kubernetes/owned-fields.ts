@@ -36,16 +36,12 @@ export function readOwnedFields(managedFields: JsonValue | undefined): OwnedFiel
 }
 
 /** Whether saying `said` would change nothing: the manager says just these fields already, and they have these values. */
-export function isSaidAlready(
-  said: JsonObject,
-  status: JsonObject | undefined,
-  fields: FieldTree | undefined,
-): boolean {
+export function isApplied(said: JsonObject, status: JsonObject | undefined, fields: FieldTree | undefined): boolean {
   return fieldsHold(said, status ?? {}, fields ?? {});
 }
 
 /** Whether some manager says less than it did: another one took fields from it. */
-export function isDispossessed(before: OwnedFields, now: OwnedFields): boolean {
+export function lostOwnership(before: OwnedFields, now: OwnedFields): boolean {
   if (before === now) return false;
   for (const [manager, fields] of before) {
     if (!covers(now.get(manager) ?? {}, fields)) return true;

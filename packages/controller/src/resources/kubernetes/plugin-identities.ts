@@ -1,7 +1,7 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import { KplugError, messageOf } from '../../errors.ts';
-import { isJsonObject } from '../json.ts';
 import type { IdentityIssuer, IssuedToken } from '../cluster-services.ts';
+import { isJsonObject } from '../json.ts';
 import { ApiError } from './api-error.ts';
 import { missingRule } from './missing-rule.ts';
 import type { Transport } from './transport.ts';

@@ -1,7 +1,7 @@
 import { KplugError, messageOf } from '../../errors.ts';
+import type { PluginRecord, PluginStore } from '../cluster-services.ts';
 import { isJsonObject } from '../json.ts';
 import type { JsonObject } from '../resource.ts';
-import type { PluginRecord, PluginStore } from '../cluster-services.ts';
 import { ApiError } from './api-error.ts';
 import { missingRule } from './missing-rule.ts';
 import type { Transport } from './transport.ts';

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
+import type { Pod, PodSource } from '../cluster-services.ts';
 import type { ResourceChange } from '../port.ts';
 import type { Resource } from '../resource.ts';
-import type { Pod, PodSource } from '../cluster-services.ts';
 import type { Discovery } from './discovery.ts';
 import { KindFollower } from './kind-follower.ts';
 import type { Transport } from './transport.ts';

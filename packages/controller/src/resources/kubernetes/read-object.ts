@@ -1,7 +1,7 @@
 import { isJsonObject, jsonEquals } from '../json.ts';
 import { mergeStatuses } from '../memory/merge-statuses.ts';
 import type { JsonObject, JsonValue, ObjectMeta, Resource, ResourceKind } from '../resource.ts';
-import { type NotedStatuses, readNotes } from './annotation-statuses.ts';
+import { type AnnotationStatuses, readNotes } from './annotation-statuses.ts';
 import { type OwnedFields, readOwnedFields } from './owned-fields.ts';
 
 /** A resource, and what our field managers say in its status. */
@@ -9,7 +9,7 @@ export interface ReadObject {
   resource: Resource;
   owned: OwnedFields;
   /** What they say in annotations, where the kind has no status. */
-  noted: NotedStatuses;
+  noted: AnnotationStatuses;
 }
 
 /** What `kubectl apply` keeps for itself: the whole resource once more. */

@@ -4,8 +4,8 @@ import { mergePatch } from '../merge-patch.ts';
 import type { WriteOptions, WriteResult } from '../port.ts';
 import { describeReference, type JsonObject, parseKey, type Resource } from '../resource.ts';
 import { noteOf } from './annotation-statuses.ts';
-import { isSaidAlready } from './owned-fields.ts';
 import { saidBefore } from './is-applied.ts';
+import { isApplied } from './owned-fields.ts';
 import { writeInVersion } from './write-in-version.ts';
 import type { Patch, WriteTarget } from './write-target.ts';
 
@@ -40,8 +40,8 @@ export class StatusWriter {
   }
 
   #isSaid({ cache, hasStatus }: WriteTarget, resource: Resource, said: JsonObject, fieldManager: string): boolean {
-    if (!hasStatus) return jsonEquals(said, cache.notedStatuses(resource).get(fieldManager) ?? {});
-    if (isSaidAlready(said, resource.status, cache.ownedFields(resource).get(fieldManager))) return true;
+    if (!hasStatus) return jsonEquals(said, cache.annotationStatuses(resource).get(fieldManager) ?? {});
+    if (isApplied(said, resource.status, cache.ownedFields(resource).get(fieldManager))) return true;
     const settled = this.#settled.get(resource)?.get(fieldManager);
     return settled !== undefined && jsonEquals(settled, said);
   }
@@ -78,6 +78,6 @@ function composePatch(
 }
 
 function before({ cache, resource, hasStatus }: WriteTarget, fieldManager: string): JsonObject {
-  if (!hasStatus) return cache.notedStatuses(resource).get(fieldManager) ?? {};
+  if (!hasStatus) return cache.annotationStatuses(resource).get(fieldManager) ?? {};
   return saidBefore(resource.status, cache.ownedFields(resource).get(fieldManager));
 }

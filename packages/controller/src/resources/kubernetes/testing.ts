@@ -1,8 +1,8 @@
 import { pino } from 'pino';
 import { onTestFinished, vi } from 'vitest';
+import type { RequestObservation } from '../cluster-services.ts';
 import type { ResourceChange } from '../port.ts';
 import type { Resource, ResourceKind } from '../resource.ts';
-import type { RequestObservation } from '../cluster-services.ts';
 import type { KubernetesResources } from './kubernetes-resources.ts';
 import { type KubernetesOptions, openKubernetes } from './open-kubernetes.ts';
 

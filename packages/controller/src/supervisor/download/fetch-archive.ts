@@ -19,7 +19,7 @@ export interface FetchedArchive {
 /** How an archive is fetched. */
 export interface FetchOptions {
   /** How many bytes it may have. */
-  mostBytes: number;
+  maxBytes: number;
   signal?: AbortSignal | undefined;
   /** Hears how many bytes have come, and how many there are, if that is known. */
   onProgress?: ((received: number, total: number | undefined) => void) | undefined;
@@ -65,15 +65,15 @@ async function receive(
   { headers, body }: Response,
   url: string,
   file: string,
-  { mostBytes, signal, onProgress }: FetchOptions,
+  { maxBytes, signal, onProgress }: FetchOptions,
 ): Promise<string> {
   const length = Number(headers.get('content-length') ?? Number.NaN);
   const total = Number.isInteger(length) && !headers.has('content-encoding') ? length : undefined;
   const hash = createHash('sha256');
   let received = 0;
   const check = (bytes: number) => {
-    if (bytes <= mostBytes) return;
-    const most = `${Math.floor(mostBytes / 2 ** 20)} MiB`;
+    if (bytes <= maxBytes) return;
+    const most = `${Math.floor(maxBytes / 2 ** 20)} MiB`;
     throw new DownloadFailure('DownloadFailed', `${url} is larger than the ${most} that an archive may have`, true);
   };
   const counting = new Transform({

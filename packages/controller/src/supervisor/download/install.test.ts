@@ -120,7 +120,7 @@ describe('a plugin of a release', () => {
     [
       'an archive that is too large',
       Buffer.alloc(2_000),
-      { mostBytes: 1_000 },
+      { maxBytes: 1_000 },
       'DownloadFailed',
       /is larger than the 0 MiB/,
     ],
@@ -134,7 +134,7 @@ describe('a plugin of a release', () => {
     ],
   ] as const)(
     'is refused for %s, and nothing is left of it',
-    async (_, archive, { sha = '', ...options }: { sha?: string; mostBytes?: number }, code, message) => {
+    async (_, archive, { sha = '', ...options }: { sha?: string; maxBytes?: number }, code, message) => {
       const { server, directory, fetch } = await start();
       if (archive) server.serve('example/bad@v1', archive);
       const failure = fetch(`example/bad@v1${sha && `#sha256:${sha}`}`, options);
@@ -205,7 +205,7 @@ describe('an evil archive', () => {
   ])('with %s is refused whole', async (_, entries, message) => {
     const { server, directory, fetch } = await start();
     server.serve('example/evil@v1', archiveOf(description, program, ...entries));
-    const failure = fetch('example/evil@v1', { limits: { mostBytes: 100_000, mostFiles: 10 } });
+    const failure = fetch('example/evil@v1', { limits: { maxBytes: 100_000, mostFiles: 10 } });
     await expect(failure).rejects.toMatchObject({ code: 'DownloadFailed', message: expect.stringContaining(message) });
     expect(await readdir(directory)).toEqual(['.downloads']);
     expect(await readdir(join(directory, '.downloads'))).toEqual([]);

@@ -20,7 +20,7 @@ export interface FetchPluginOptions extends DownloadSource {
   /** The plugins folder. */
   directory: string;
   /** How many bytes an archive may have. Default 256 MiB. */
-  mostBytes?: number;
+  maxBytes?: number;
   /** How much it may hold. Default 1 GiB, in 20,000 files. */
   limits?: UnpackLimits;
   signal?: AbortSignal;
@@ -46,7 +46,7 @@ export interface FetchedPlugin {
  * link to it by its organization and repository. Rejects with a `DownloadFailure`.
  */
 export async function fetchPlugin(item: PluginItem, options: FetchPluginOptions): Promise<FetchedPlugin> {
-  const { directory, mostBytes = 256 * 2 ** 20, limits = { mostBytes: 2 ** 30, mostFiles: 20_000 } } = options;
+  const { directory, maxBytes = 256 * 2 ** 20, limits = { maxBytes: 2 ** 30, mostFiles: 20_000 } } = options;
   const path = join(directory, folderNameOf(item));
   const present = await findPresent(path, item);
   if (present) return { item, path, kept: true, sha256: present };
@@ -55,7 +55,7 @@ export async function fetchPlugin(item: PluginItem, options: FetchPluginOptions)
   const work = await mkdtemp(join(directory, store, '.fetch-'));
   try {
     const archive = join(work, 'archive.tar.gz');
-    const { url, sha256 } = await fetchArchive(urls, archive, { ...options, mostBytes });
+    const { url, sha256 } = await fetchArchive(urls, archive, { ...options, maxBytes });
     options.onUnpack?.();
     if (item.sha256 && item.sha256 !== sha256) {
       const message = `${url} has the SHA-256 ${sha256}, but ${item.sha256} is demanded; nothing of it was unpacked`;

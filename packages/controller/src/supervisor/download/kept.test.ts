@@ -1,6 +1,6 @@
 import { expect, it, vi } from 'vitest';
-import { MemoryResources } from '../../resources/memory/memory-resources.ts';
 import type { PluginRecord } from '../../resources/cluster-services.ts';
+import { MemoryResources } from '../../resources/memory/memory-resources.ts';
 import { HostingTrial, patience } from '../testing.ts';
 import { archiveOf, ReleaseServer } from './testing.ts';
 
@@ -13,7 +13,7 @@ it('a plugin that cannot be fetched is kept as one that fails, for users to see'
     save: async (record: PluginRecord) => void kept.set(record.name, record),
     remove: async ({ name }: { name: string }) => void kept.delete(name),
   };
-  const resources = Object.assign(new MemoryResources(), { surroundings: { plugins } });
+  const resources = Object.assign(new MemoryResources(), { services: { plugins } });
   const list = { items: `example/wrong@v1#sha256:${'0'.repeat(64)}`, baseUrl: server.url };
   await HostingTrial.start({ list }, { resources, keeping: { settleTime: 10 } });
   await vi.waitFor(() => {

@@ -8,8 +8,7 @@ import { folderNameOf, type PluginItem, parsePluginList } from './item.ts';
 import { urlsOf } from './source.ts';
 
 /** A list of plugins that are fetched into the plugins folder. */
-export interface PluginListOptions
-  extends Pick<FetchPluginOptions, 'baseUrl' | 'namePattern' | 'mostBytes' | 'limits'> {
+export interface PluginListOptions extends Pick<FetchPluginOptions, 'baseUrl' | 'namePattern' | 'maxBytes' | 'limits'> {
   /** `<org>/<repository>@<release>[#sha256:<hex>]`, between commas or one by one. */
   items: string | readonly string[];
   /** How many are fetched at once. Default 3. */

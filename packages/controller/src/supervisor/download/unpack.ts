@@ -7,7 +7,7 @@ import { DownloadFailure } from './download-failure.ts';
 /** How much an archive may hold. */
 export interface UnpackLimits {
   /** All files together, in bytes. */
-  mostBytes: number;
+  maxBytes: number;
   /** Files, folders and links together. */
   mostFiles: number;
 }
@@ -71,8 +71,8 @@ class ArchiveCheck {
     const { type, size } = entry;
     this.#bytes += size;
     this.#files++;
-    const { mostBytes, mostFiles } = this.#limits;
-    if (this.#bytes > mostBytes) return `it holds more than ${Math.floor(mostBytes / 2 ** 20)} MiB`;
+    const { maxBytes, mostFiles } = this.#limits;
+    if (this.#bytes > maxBytes) return `it holds more than ${Math.floor(maxBytes / 2 ** 20)} MiB`;
     if (this.#files > mostFiles) return `it holds more than ${mostFiles} files`;
     if (/^[/\\]|^[A-Za-z]:|\\|\0/.test(entry.path)) return `the path ${entry.path} is not below the folder`;
     const steps = entry.path.split('/').filter((step) => step && step !== '.');

@@ -1,0 +1,38 @@
+import { readFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
+import { formatProblem, type Manifest, parseManifests } from '@kplug/controller';
+import { CommandError } from '../command-error.ts';
+
+/**
+ * Reads the manifests in files; `-` is standard input. Rejects with a `CommandError` that names file and line when any of them
+ * is malformed or stands there twice.
+ */
+export async function readManifests(files: readonly string[]): Promise<Manifest[]> {
+  const places = new Map<string, string>();
+  const manifests: Manifest[] = [];
+  const faults: string[] = [];
+  for (const file of files) {
+    const { manifests: parsed, problems } = parseManifests(await readText(file), { file });
+    faults.push(...problems.map(formatProblem));
+    for (const { manifest, key, line } of parsed) {
+      const place = `${file}:${line}`;
+      const earlier = places.get(key);
+      if (earlier) faults.push(`${place}: ${key} stands already in ${earlier}; remove one`);
+      places.set(key, place);
+      manifests.push(manifest);
+    }
+  }
+  if (faults.length > 0) throw new CommandError('usage', faults.join('; '));
+  if (manifests.length === 0) throw new CommandError('usage', `there is no resource in ${files.join(', ')}`);
+  return manifests;
+}
+
+async function readText(file: string): Promise<string> {
+  try {
+    return file === '-' ? await text(process.stdin) : await readFile(file, 'utf8');
+  } catch (cause) {
+    const isMissing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
+    const what = isMissing ? "doesn't exist" : `can't be read: ${(cause as Error).message}`;
+    throw new CommandError('usage', `the file ${file} ${what}`, { cause });
+  }
+}

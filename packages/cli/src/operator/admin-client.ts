@@ -1,0 +1,135 @@
+import { type Client, Code, ConnectError, createClient, type Interceptor } from '@connectrpc/connect';
+import { createConnectTransport } from '@connectrpc/connect-node';
+import {
+  type DelegatedResource,
+  type Delegation,
+  DelegationService,
+  type ExplainResourceResponse,
+  HostingService,
+  type ListHostedResponse,
+  type ListPluginsResponse,
+  RegistryService,
+  type WatchPluginsResponse,
+} from '@kplug/protocol';
+import { CommandError } from '../command-error.ts';
+import { findOperator, type OperatorChoice, type OperatorPlace } from './find-operator.ts';
+
+/** How long an operator has to answer, in milliseconds. */
+const timeoutMs = 10_000;
+
+/** Which plugins are meant; empty fields mean all. */
+export interface PluginFilter {
+  api?: string;
+  plugin?: string;
+}
+
+/** Reads from an operator's admin port. Its functions reject with a `CommandError` that says what to do. */
+export class AdminClient {
+  readonly #place: OperatorPlace;
+  readonly #registry: Client<typeof RegistryService>;
+  readonly #delegations: Client<typeof DelegationService>;
+  readonly #hosting: Client<typeof HostingService>;
+
+  constructor(place: OperatorPlace) {
+    this.#place = place;
+    const { headers = {}, tls = {} } = place.credentials ?? {};
+    const authenticate: Interceptor = (next) => (request) => {
+      for (const [name, value] of Object.entries(headers)) request.header.set(name, value);
+      return next(request);
+    };
+    const transport = createConnectTransport({
+      baseUrl: place.url,
+      httpVersion: '1.1',
+      nodeOptions: tls,
+      interceptors: [authenticate],
+    });
+    this.#registry = createClient(RegistryService, transport);
+    this.#delegations = createClient(DelegationService, transport);
+    this.#hosting = createClient(HostingService, transport);
+  }
+
+  /** The operator that a command line means. It isn't asked anything yet. */
+  static async of(choice: OperatorChoice): Promise<AdminClient> {
+    return new AdminClient(await findOperator(choice));
+  }
+
+  /** Where the operator is asked. */
+  get url(): string {
+    return this.#place.url;
+  }
+
+  /** The namespace that is meant where none is named. */
+  get namespace(): string {
+    return this.#place.namespace;
+  }
+
+  listPlugins(filter: PluginFilter = {}): Promise<ListPluginsResponse> {
+    return this.#translating(() => this.#registry.listPlugins(filter, { timeoutMs }));
+  }
+
+  /** The plugins known now, a mark, and then each change, until `signal` is aborted. Rejects when the operator goes away. */
+  async *watchPlugins(filter: PluginFilter, signal: AbortSignal): AsyncGenerator<WatchPluginsResponse> {
+    try {
+      yield* this.#registry.watchPlugins(filter, { signal });
+      if (!signal.aborted) throw new CommandError('unreachable', `the operator at ${this.url} ended the watch`);
+    } catch (error) {
+      if (!signal.aborted) throw this.#translate(error);
+    }
+  }
+
+  /** What the operator runs from its plugins folder; `undefined` for one of before there were such folders. */
+  async listHosted(): Promise<ListHostedResponse | undefined> {
+    try {
+      return await this.#hosting.listHosted({}, { timeoutMs });
+    } catch (error) {
+      if (error instanceof ConnectError && error.code === Code.Unimplemented) return undefined;
+      throw this.#translate(error);
+    }
+  }
+
+  async listDelegations(): Promise<Delegation[]> {
+    const { delegations } = await this.#translating(() => this.#delegations.listDelegations({}, { timeoutMs }));
+    return delegations;
+  }
+
+  async listResources(): Promise<DelegatedResource[]> {
+    const { resources } = await this.#translating(() => this.#delegations.listResources({}, { timeoutMs }));
+    return resources;
+  }
+
+  explain(resource: { kind: string; namespace: string; name: string }): Promise<ExplainResourceResponse> {
+    return this.#translating(() => this.#delegations.explainResource(resource, { timeoutMs }));
+  }
+
+  async #translating<T>(ask: () => Promise<T>): Promise<T> {
+    try {
+      return await ask();
+    } catch (error) {
+      throw this.#translate(error);
+    }
+  }
+
+  #translate(cause: unknown): unknown {
+    if (!(cause instanceof ConnectError)) return cause;
+    const { url, origin } = this.#place;
+    switch (cause.code) {
+      case Code.NotFound:
+        return new CommandError('notFound', cause.rawMessage, { cause });
+      case Code.Unavailable:
+      case Code.DeadlineExceeded:
+      case Code.Aborted: {
+        const advice = 'start one with "kplug operator", or name its admin port with --admin or KPLUG_ADMIN';
+        return new CommandError('unreachable', `no operator answers at ${url} (${origin}); ${advice}`, { cause });
+      }
+      case Code.Unimplemented:
+      case Code.Unknown:
+      case Code.Internal: {
+        const advice = "name the operator's admin port with --admin or KPLUG_ADMIN";
+        const what = `what answers at ${url} (${origin}) is no admin port of an operator`;
+        return new CommandError('unreachable', `${what}: ${cause.rawMessage}; ${advice}`, { cause });
+      }
+      default:
+        return new CommandError('failed', `the operator at ${url} refuses: ${cause.rawMessage}`, { cause });
+    }
+  }
+}

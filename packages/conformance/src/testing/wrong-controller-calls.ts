@@ -1,0 +1,252 @@
+import { durationMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
+import * as grpc from '@grpc/grpc-js';
+import { keyOf, type Resource } from '@kplug/controller';
+import {
+  createGrpcClient,
+  type GrpcClient,
+  isServiceError,
+  Outcome,
+  PluginService,
+  type ReconcileResponse,
+  v0,
+} from '@kplug/protocol';
+import { parse, stringify } from 'yaml';
+import type { KnownInstance } from './wrong-controller.ts';
+
+type Change = (status: object) => object;
+
+/** What came of a call: what becomes of statuses, and whether it is over. */
+export interface Answered {
+  isDone: boolean;
+  /** In how many milliseconds it is to be called again. */
+  after?: number | undefined;
+  why: string;
+  base: Change;
+  extensions: Map<string, Change>;
+}
+
+const same: Change = (status) => status;
+const deadlineTime = 3_000;
+const largest = 256 * 1024;
+
+/** Makes the calls of a wrong controller. */
+export class DelegatedCaller {
+  readonly #wrong: string;
+  readonly #clients = new Map<string, { today: GrpcClient<typeof PluginService>; servesWork: boolean }>();
+  readonly #created = new Set<string>();
+
+  constructor(wrong: string) {
+    this.#wrong = wrong;
+  }
+
+  close(): void {
+    for (const { today } of this.#clients.values()) today.$client.close();
+  }
+
+  async call(
+    plugin: KnownInstance,
+    base: Resource,
+    extensions: readonly Resource[],
+    isUndoing: boolean,
+  ): Promise<Answered | 'not reached'> {
+    try {
+      if (plugin.protocol === 'kplug') return await this.#callV0(plugin, base, extensions, isUndoing);
+      return await this.#callV1(plugin, base, extensions, isUndoing);
+    } catch (error) {
+      if (isServiceError(error) && error.code === grpc.status.UNAVAILABLE) return 'not reached';
+      return failed(error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  async #callV1(
+    plugin: KnownInstance,
+    base: Resource,
+    extensions: readonly Resource[],
+    isUndoing: boolean,
+  ): Promise<Answered | 'not reached'> {
+    const known = await this.#clientOf(plugin);
+    if (!known) return 'not reached';
+    const deadline = Date.now() + deadlineTime;
+    const request = {
+      base: { json: encode(base) },
+      extensions: Object.fromEntries(extensions.map((one) => [keyOf(one), { json: encode(one) }])),
+      context: this.#wrong === 'C10' ? { attempt: 1 } : { attempt: 1, deadline: timestampFromMs(deadline) },
+    };
+    const options = this.#wrong === 'C10 call' ? {} : { deadline };
+    if (isUndoing) {
+      const { outcome } = await known.today.finalize(request, options);
+      return outcome === Outcome.SUCCESS ? { ...failed(''), isDone: true } : failed('it is not finalized');
+    }
+    const byWork = this.#usesWork(known.servesWork, request.base.json)
+      ? await this.#work(known.today, request)
+      : undefined;
+    return this.#take(byWork ?? (await known.today.reconcile(request, options)), extensions.map(keyOf));
+  }
+
+  #usesWork(isServed: boolean, base: Uint8Array): boolean {
+    if (base.length > largest && this.#wrong !== 'C17 large') return false;
+    if (this.#wrong === 'C17') return true;
+    return isServed && /^(C17 |C10 )work|^C17 (ended|large)/.test(this.#wrong);
+  }
+
+  #take(answer: ReconcileResponse, keys: readonly string[]): Answered {
+    const fault = faultOf(answer, keys);
+    if (fault && this.#wrong === 'C14') {
+      const changes = [...accepted(answer, fault).extensions].filter(([key]) => !keys.includes(key));
+      return { ...failed(fault), extensions: new Map(changes) };
+    }
+    if (fault && this.#wrong !== 'C12') return failed(fault);
+    return accepted(answer, fault ?? '');
+  }
+
+  /** `undefined` when the stream ended, so that the call is to be made otherwise. */
+  async #work(
+    client: GrpcClient<typeof PluginService>,
+    request: Parameters<typeof client.reconcile>[0],
+  ): Promise<ReconcileResponse | undefined> {
+    for (let left = this.#wrong === 'C17 ended' ? 2 : 1; left > 0; left--) {
+      const stream = client.work();
+      const { promise, resolve, reject } = Promise.withResolvers<ReconcileResponse | undefined>();
+      stream.on('data', ({ answer }) => resolve(answer.case === 'reconcile' ? answer.value : undefined));
+      stream.on('end', () => resolve(undefined));
+      stream.on('error', reject);
+      stream.write({ id: 1, call: { case: 'reconcile', value: request } });
+      const timer = setTimeout(() => {
+        if (this.#wrong !== 'C10 work') stream.write({ id: 1, call: { case: 'cancellation', value: {} } });
+        reject(new Error('the deadline has passed'));
+      }, deadlineTime);
+      const answer = await promise.finally(() => clearTimeout(timer));
+      stream.end();
+      if (answer) return answer;
+    }
+    return undefined;
+  }
+
+  async #clientOf({ instanceId, address }: KnownInstance) {
+    const known = this.#clients.get(instanceId);
+    if (known) return known;
+    const today = createGrpcClient(PluginService, address, grpc.credentials.createInsecure());
+    const isAsked = this.#wrong !== 'C8 unasked';
+    const info = isAsked
+      ? await today.getInfo({}, { deadline: Date.now() + 2_000 })
+      : { instanceId, servesWork: false };
+    if (info.instanceId !== instanceId && this.#wrong !== 'C8') return undefined;
+    const reached = { today, servesWork: info.servesWork };
+    this.#clients.set(instanceId, reached);
+    return reached;
+  }
+
+  async #callV0(
+    { address, instanceId }: KnownInstance,
+    base: Resource,
+    extensions: readonly Resource[],
+    isUndoing: boolean,
+  ): Promise<Answered> {
+    if (this.#wrong === 'C27') {
+      const today = createGrpcClient(PluginService, address, grpc.credentials.createInsecure());
+      await today.getInfo({}, { deadline: Date.now() + 2_000 }).catch(() => undefined);
+      today.$client.close();
+    }
+    const client = createGrpcClient(v0.Plugin, address, grpc.credentials.createInsecure());
+    const write = (resource: Resource) => ({
+      yaml: stringify(resource, this.#wrong === 'C23' ? {} : { defaultStringType: 'QUOTE_DOUBLE', lineWidth: 0 }),
+    });
+    const references = Object.fromEntries(extensions.map((one) => [keyOf(one), write(one)]));
+    const request = { base: write(base), references };
+    const options = { deadline: Date.now() + deadlineTime };
+    try {
+      if (isUndoing) return await this.#delete(() => client.delete(request, options));
+      const key = `${instanceId} ${keyOf(base)}`;
+      const returned = await client[this.#created.has(key) ? 'update' : 'create'](request, options);
+      if (this.#wrong !== 'C22') this.#created.add(key);
+      return this.#read(returned, Object.keys(references));
+    } finally {
+      client.$client.close();
+    }
+  }
+
+  async #delete(call: () => Promise<unknown>): Promise<Answered> {
+    const done = { ...failed(''), isDone: true };
+    try {
+      await call();
+      return done;
+    } catch (error) {
+      const isUnanswered = isServiceError(error) && error.details === 'Failed to serialize response!';
+      const isTaken = isUnanswered ? this.#wrong !== 'C26 again' : this.#wrong === 'C26 gives up';
+      if (isTaken) return done;
+      throw error;
+    }
+  }
+
+  #read({ base, references }: v0.Resources, keys: readonly string[]): Answered {
+    const limit = this.#wrong === 'C25 large' ? Number.POSITIVE_INFINITY : largest;
+    const isLenient = this.#wrong === 'C25';
+    const changes = new Map<string, Change>();
+    for (const [key, { yaml }] of Object.entries(references)) {
+      if (!keys.includes(key) && !isLenient) return failed(`${key} was not sent`);
+      changes.set(key, this.#changeOf(yaml));
+    }
+    const text = base?.yaml ?? '';
+    if (text.length > limit) return failed('it is too large');
+    try {
+      const change = this.#changeOf(text);
+      return { isDone: true, why: '', base: change, extensions: changes };
+    } catch (error) {
+      if (!isLenient) return failed(error instanceof Error ? error.message : String(error));
+      return { ...failed('it is no mapping'), extensions: changes };
+    }
+  }
+
+  #changeOf(yaml: string): Change {
+    const value: unknown = parse(yaml);
+    if (value === null) return this.#wrong === 'C24 nothing' ? () => ({}) : same;
+    if (typeof value !== 'object' || Array.isArray(value)) throw new Error("it isn't a mapping");
+    return this.#wrong === 'C24' ? () => value : (status) => merge(status, value);
+  }
+}
+
+function accepted(answer: ReconcileResponse, why: string): Answered {
+  const { baseStatus, extensionStatuses, requeueAfter, outcome } = answer;
+  const replace = (status: Uint8Array): Change => {
+    const value: unknown = JSON.parse(Buffer.from(status).toString());
+    return () => value as object;
+  };
+  const changes = Object.entries(extensionStatuses).map(([key, status]) => [key, replace(status)] as const);
+  return {
+    isDone: outcome === Outcome.SUCCESS && why === '',
+    after: requeueAfter && durationMs(requeueAfter),
+    why,
+    base: baseStatus ? replace(baseStatus) : same,
+    extensions: new Map(changes),
+  };
+}
+
+function failed(why: string): Answered {
+  return { isDone: false, why, base: same, extensions: new Map() };
+}
+
+/** What makes a response invalid, of what the tool tries. */
+function faultOf(answer: ReconcileResponse, keys: readonly string[]): string | undefined {
+  const { outcome, baseStatus, extensionStatuses, conditions } = answer;
+  const text = Buffer.from(baseStatus ?? []).toString();
+  if (outcome === Outcome.UNSPECIFIED) return 'no outcome';
+  if (text.includes('__proto__') || text.startsWith('[')) return 'the status';
+  if (Object.keys(extensionStatuses).some((key) => !keys.includes(key))) return 'a key that was not sent';
+  if (conditions.some(({ type }) => type === 'Ready')) return 'the condition Ready';
+  return conditions.length > 64 ? 'too many conditions' : undefined;
+}
+
+function merge(status: object, change: object): object {
+  const merged: Record<string, unknown> = { ...status };
+  for (const [key, value] of Object.entries(change)) {
+    const before = merged[key];
+    const isNested = typeof value === 'object' && value !== null && typeof before === 'object' && before !== null;
+    if (value === null) delete merged[key];
+    else merged[key] = isNested ? merge(before, value) : value;
+  }
+  return merged;
+}
+
+function encode(resource: Resource): Uint8Array {
+  return Buffer.from(JSON.stringify(resource));
+}

@@ -1,0 +1,231 @@
+import { randomUUID } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { create } from '@bufbuild/protobuf';
+import { durationFromMs } from '@bufbuild/protobuf/wkt';
+import * as grpc from '@grpc/grpc-js';
+import { keyOf, type Manifest, type Resource } from '@kplug/controller';
+import {
+  addService,
+  HeartbeatResponseSchema,
+  InstanceState,
+  type Registration,
+  RegistryService,
+  v0,
+} from '@kplug/protocol';
+import { type Answered, DelegatedCaller } from './wrong-controller-calls.ts';
+
+/** An instance that registered. */
+export interface KnownInstance {
+  instanceId: string;
+  address: string;
+  version: string;
+  api: string;
+  protocol: 'kplug.v1' | 'kplug';
+  heardAt: number;
+}
+
+/** A resource and where it stands. */
+interface Followed {
+  resource: Resource;
+  text: string;
+  /** When it is to be called for; `undefined`: not until it changes. */
+  due: number | undefined;
+  calls: number;
+  /** By which instance it was made. */
+  madeBy: KnownInstance | undefined;
+  isRemoved: boolean;
+}
+
+/**
+ * A controller on a directory, no more than the tool needs to see, which does everything right but for one thing: the one that is
+ * named like the requirement that it breaks.
+ */
+export class WrongController implements AsyncDisposable {
+  readonly #wrong: string;
+  readonly #folder: string;
+  readonly #server = new grpc.Server();
+  readonly #instances = new Map<string, KnownInstance>();
+  readonly #followed = new Map<string, Followed>();
+  readonly #caller: DelegatedCaller;
+  #looking: Promise<void> | undefined;
+  #isStopped = false;
+  address = '';
+
+  constructor(wrong: string, folder: string) {
+    this.#wrong = wrong;
+    this.#folder = folder;
+    this.#caller = new DelegatedCaller(wrong);
+    addService(this.#server, RegistryService, {
+      heartbeat: ({ registration }, call) => this.#hear(registration, call.getPeer()),
+      deregister: ({ instanceId }) => {
+        this.#instances.delete(instanceId);
+        return {};
+      },
+      listPlugins: () => ({ instances: this.#list() }),
+    });
+    addService(this.#server, v0.Controller, { pluginHeartbeat: (said) => this.#hearV0(said) });
+  }
+
+  async start(): Promise<void> {
+    const credentials = grpc.ServerCredentials.createInsecure();
+    const port = await new Promise<number>((resolve, reject) => {
+      this.#server.bindAsync('127.0.0.1:0', credentials, (error, bound) => (error ? reject(error) : resolve(bound)));
+    });
+    this.address = `127.0.0.1:${port}`;
+    this.#looking = this.#follow();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isStopped = true;
+    await this.#looking;
+    this.#caller.close();
+    this.#server.forceShutdown();
+  }
+
+  #hear(registration: Registration | undefined, peer: string) {
+    const { instanceId = '', address = '', version = '', apis = [] } = registration ?? {};
+    const host = peer.slice(0, peer.lastIndexOf(':'));
+    const at = address.startsWith(':') ? `${host}${address}` : address;
+    const api = apis[0]?.name ?? '';
+    this.#instances.set(instanceId, {
+      ...{ instanceId, address: at, version, api },
+      ...{ protocol: 'kplug.v1', heardAt: Date.now() },
+    });
+    const lease = { interval: durationFromMs(7_500), ttl: durationFromMs(15_000) };
+    return create(HeartbeatResponseSchema, { answer: { case: 'lease', value: lease } });
+  }
+
+  #hearV0({ address, name, version, api }: v0.PluginInformation) {
+    const isSound = /^[^:]+:\d+$/.test(address) && /^\w+$/.test(name) && api !== '';
+    if (!isSound && this.#wrong === 'C19 error') throw new Error('malformed');
+    if (!isSound && this.#wrong !== 'C19') {
+      return { accepted: false, notAcceptedReason: this.#wrong === 'C19 silent' ? '' : 'malformed' };
+    }
+    const [, major = '0', minor = '0', patch = '0', stage = ''] =
+      /^v?(\d+)(?:\.(\d+))?(?:\.(\d+))?(alpha\d+)?$/.exec(version) ?? [];
+    const semantic = `${major}.${minor}.${patch}${stage.replace('alpha', '-alpha.')}`;
+    const read = this.#wrong === 'C21' ? version : semantic;
+    const instanceId = `${name}@${address}`;
+    this.#instances.set(instanceId, {
+      ...{ instanceId, address, version: read, api },
+      ...{ protocol: 'kplug', heardAt: Date.now() },
+    });
+    return { accepted: true };
+  }
+
+  #list() {
+    const ttl = this.#wrong === 'C20' ? 5_000 : 15_000;
+    return [...this.#instances.values()].map(({ instanceId, address, version, api, protocol, heardAt }) => ({
+      registration: { instanceId, address, version, apis: [{ name: api, version }] },
+      state: Date.now() - heardAt < ttl ? InstanceState.LIVE : InstanceState.SUSPECT,
+      protocol,
+    }));
+  }
+
+  async #follow(): Promise<void> {
+    while (!this.#isStopped) {
+      await this.#look();
+      await delay(30);
+    }
+  }
+
+  async #look(): Promise<void> {
+    const files = (await readdir(this.#folder)).filter((name) => name.endsWith('.yaml'));
+    for (const name of files) {
+      const text = await readFile(join(this.#folder, name), 'utf8').catch(() => undefined);
+      if (text !== undefined && text !== this.#followed.get(name)?.text) this.#apply(name, text);
+    }
+    for (const [name, one] of this.#followed) {
+      if (!files.includes(name) && !one.isRemoved) {
+        one.isRemoved = true;
+        one.due = Date.now();
+      }
+      const isFree = one.calls === 0 || (this.#wrong === 'C9' && one.text !== '');
+      if (one.resource.kind === 'Greeting' && isFree && (one.due ?? Number.POSITIVE_INFINITY) <= Date.now()) {
+        one.due = undefined;
+        void this.#pass(name, one);
+      }
+    }
+  }
+
+  #apply(file: string, text: string): void {
+    const manifest = JSON.parse(text) as Manifest;
+    const before = this.#followed.get(file);
+    const known = before?.resource.metadata;
+    const metadata = {
+      namespace: 'default',
+      uid: known?.uid ?? randomUUID(),
+      creationTimestamp: '2026-01-01T00:00:00Z',
+      resourceVersion: String(Number(known?.resourceVersion ?? 0) + 1),
+      ...manifest.metadata,
+      generation: (known?.generation ?? 0) + 1,
+    };
+    const status = before?.resource.status;
+    const resource = { ...manifest, metadata, ...(status && { status }) };
+    const started = { calls: 0, madeBy: undefined, isRemoved: false };
+    this.#followed.set(file, Object.assign(before ?? { ...started, due: 0 }, { resource, text, due: Date.now() }));
+  }
+
+  async #pass(file: string, one: Followed): Promise<void> {
+    const plugin = one.isRemoved ? one.madeBy : [...this.#instances.values()].findLast(({ api }) => api === 'Greeting');
+    if (one.isRemoved && !plugin) return void this.#followed.delete(file);
+    if (!plugin) return this.#again(one);
+    one.calls++;
+    const { generation } = one.resource.metadata;
+    const extensions = one.isRemoved || this.#wrong === 'C11' ? [] : this.#extensionsOf(one.resource);
+    const answered = await this.#caller.call(plugin, one.resource, extensions, one.isRemoved);
+    one.calls--;
+    if (answered === 'not reached') return this.#again(one);
+    if (one.isRemoved && answered.isDone) return void this.#followed.delete(file);
+    one.madeBy = plugin;
+    if (one.resource.metadata.generation !== generation && this.#wrong !== 'C13') return;
+    this.#report(one, extensions, answered);
+    if (!answered.isDone) this.#again(one);
+    else if (answered.after !== undefined) one.due = Date.now() + answered.after;
+  }
+
+  #again(one: Followed): void {
+    one.due = Date.now() + 100;
+  }
+
+  #extensionsOf({ spec }: Resource): Resource[] {
+    const references = (spec as { extensions?: { kind: string; name: string }[] }).extensions ?? [];
+    const all = [...this.#followed.values()].map(({ resource }) => resource);
+    return references.flatMap(({ kind, name }) => {
+      return all.filter((resource) => resource.kind === kind && resource.metadata.name === name);
+    });
+  }
+
+  #report(one: Followed, extensions: readonly Resource[], answered: Answered): void {
+    const { generation: observedGeneration } = one.resource.metadata;
+    const told = { type: 'Ready', status: answered.isDone ? 'True' : 'False', message: answered.why };
+    const silent = this.#wrong === 'C12 silent' ? { message: '' } : {};
+    const said = {
+      plugin: { name: 'Conformance' },
+      conditions: [
+        { type: 'PluginSelected', status: 'True', reason: 'Only', message: 'it is the only one', observedGeneration },
+        { ...told, ...silent },
+      ],
+    };
+    const own =
+      { C16: { conditions: said.conditions }, 'C16 why': { ...said, conditions: said.conditions.slice(1) } }[
+        this.#wrong
+      ] ?? said;
+    this.#write(one, { ...answered.base(one.resource.status ?? {}), ...own });
+    const all = [...this.#followed.values()].filter(({ resource }) => resource.kind !== 'Greeting');
+    for (const other of this.#wrong === 'C14' ? all : all.filter(({ resource }) => extensions.includes(resource))) {
+      const change = answered.extensions.get(keyOf(other.resource));
+      if (change) this.#write(other, change(other.resource.status ?? {}));
+    }
+    if (this.#wrong === 'C15 loop' && !one.isRemoved && one.due === undefined) one.due = Date.now() + 50;
+  }
+
+  #write(one: Followed, status: object): void {
+    if (JSON.stringify(status) === JSON.stringify(one.resource.status) && this.#wrong !== 'C15 write') return;
+    const { metadata } = one.resource;
+    const resourceVersion = String(Number(metadata.resourceVersion) + 1);
+    one.resource = { ...one.resource, status: status as never, metadata: { ...metadata, resourceVersion } };
+  }
+}

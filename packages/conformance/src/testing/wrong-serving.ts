@@ -1,0 +1,190 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import * as grpc from '@grpc/grpc-js';
+import {
+  addReflection,
+  addService,
+  ConditionStatus,
+  type FinalizeRequest,
+  type GetInfoResponseSchema,
+  Outcome,
+  PluginService,
+  type ReconcileRequest,
+  type ReconcileResponseSchema,
+  Severity,
+  serviceError,
+} from '@kplug/protocol';
+import { healthService } from '../wire.ts';
+
+type Answer = MessageInitShape<typeof ReconcileResponseSchema>;
+
+const encoder = new TextEncoder();
+const wrongly = (reason: string) => [{ severity: Severity.ERROR, reason, text: 'it is wrong on purpose' }];
+const failure = (outcome: Outcome, reason: string) => ({ outcome, messages: wrongly(reason) });
+
+/** A plugin that does everything right but for one thing, which is named like the requirement that it breaks. */
+export class WrongPlugin {
+  readonly server: grpc.Server;
+  readonly info: Exclude<MessageInitShape<typeof GetInfoResponseSchema>, { $typeName: string }>;
+  readonly #wrong: string;
+  readonly #world = new Set<string>();
+  readonly #seen = new Set<string>();
+  readonly #streams = new Set<grpc.ServerDuplexStream<unknown, unknown>>();
+  #underWay = 0;
+  #count = 0;
+  #isWedged = false;
+  #latest = '';
+  #repeated = 0;
+
+  constructor(wrong: string, instanceId: string) {
+    this.#wrong = wrong;
+    const apis = [{ name: 'Greeting', version: wrong === 'P35' ? 'one' : '1.0.0' }];
+    const version = wrong === 'P2' ? 'one' : '1.0.0';
+    this.info = { plugin: 'Wrong', version, apis, instanceId, runtime: 'by hand', servesWork: true };
+    const limit = (wrong === 'P14 large' ? 1 : 4) * 1024 * 1024;
+    this.server = new grpc.Server({ 'grpc.max_receive_message_length': limit });
+    addService(this.server, PluginService, {
+      getInfo: () => (wrong === 'P11' ? { ...this.info, version: '2.0.0' } : this.info),
+      reconcile: (request, call) => {
+        const answer = this.#reconcile(request, true);
+        let isUnderWay = true;
+        const end = () => {
+          isUnderWay = false;
+        };
+        answer.then(end, end);
+        // It is said of calls that have ended, too.
+        call.on('cancelled', () => {
+          this.#isWedged ||= isUnderWay && wrong === 'P25 cancelled';
+        });
+        return answer;
+      },
+      finalize: (request) => ({ ...this.#finalize(request) }),
+      work: (stream) => this.#work(stream),
+    });
+    this.server.addService(healthService, this.#health());
+    if (wrong !== 'P13') addReflection(this.server, [PluginService]);
+  }
+
+  async listen(): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), (error, port) =>
+        error ? reject(error) : resolve(port),
+      );
+    });
+  }
+
+  /** Whether a call is under way. */
+  get isBusy(): boolean {
+    return this.#underWay > 0;
+  }
+
+  endStreams(): void {
+    for (const stream of this.#streams) stream.end();
+  }
+
+  async #reconcile(request: ReconcileRequest, isUnary: boolean): Promise<Answer> {
+    this.#underWay++;
+    try {
+      if (this.#wrong === 'P14 many' && this.#underWay > 4) throw serviceError(grpc.status.RESOURCE_EXHAUSTED, 'busy');
+      if (this.#wrong === 'P15' && request.$unknown) throw serviceError(grpc.status.INVALID_ARGUMENT, 'unknown field');
+      await delay(this.#wrong === 'P30 call' ? 300 : 15);
+      return await this.#answer(request, isUnary);
+    } finally {
+      this.#underWay--;
+    }
+  }
+
+  async #answer({ base, extensions }: ReconcileRequest, isUnary: boolean): Promise<Answer> {
+    const resource = read(base?.json);
+    if (!resource) return this.#answerUnreadable();
+    const wrong = this.#wrong;
+    const keys = Object.keys(extensions);
+    if (keys.length === 0 && wrong === 'P33') throw serviceError(grpc.status.INTERNAL, 'no extension');
+    if (keys.length === 0 && wrong === 'P18') return failure(Outcome.UNSPECIFIED, 'NoExtension');
+    if (keys.length === 0 && wrong === 'P25 late') await delay(2_000);
+    if (wrong === 'P16 first' || this.#isWedged) return failure(Outcome.TERMINAL, 'Wrong');
+    if (wrong === 'P17' && resource.metadata.generation > 1) return failure(Outcome.TERMINAL, 'TooNew');
+    const text = `${resource.metadata.name} ${keys} ${isUnary}`;
+    this.#repeated = text === this.#latest ? this.#repeated + 1 : 1;
+    this.#latest = text;
+    if (wrong === 'P16 again' && isUnary && this.#repeated === 3) return failure(Outcome.TERMINAL, 'ThereAlready');
+    this.#world.add(resource.metadata.name);
+    this.#seen.add(resource.metadata.name);
+    return this.#success(keys);
+  }
+
+  #answerUnreadable(): Answer {
+    if (this.#wrong === 'P32') return { outcome: Outcome.SUCCESS };
+    if (this.#wrong === 'P19') return { outcome: Outcome.RETRY };
+    return failure(Outcome.TERMINAL, 'Unreadable');
+  }
+
+  #success(keys: readonly string[]): Answer {
+    const wrong = this.#wrong;
+    const status: Record<string, unknown> = { letters: 5 };
+    if (wrong === 'P23 status') status.observedGeneration = 1;
+    if (wrong === 'P24') status.calls = ++this.#count;
+    const text = wrong === 'P21' ? '{"a": {"__proto__": {}}}' : JSON.stringify(status);
+    const targets = wrong === 'P22' ? [...keys, 'example.org/v1/Other/default/other'] : keys;
+    const types = wrong === 'P26' ? Array.from({ length: 65 }, (_, index) => `Condition${index}`) : ['Written'];
+    if (wrong === 'P23 condition') types.push('Ready');
+    const extension = encoder.encode('{"used":true}');
+    return {
+      outcome: Outcome.SUCCESS,
+      baseStatus: encoder.encode(text),
+      extensionStatuses: Object.fromEntries(targets.map((key) => [key, extension])),
+      ...(wrong === 'P37' && { dependents: { items: [encoder.encode('{"apiVersion":"v1","kind":"ConfigMap"}')] } }),
+      conditions: types.map((type) => ({ type, status: ConditionStatus.TRUE, reason: 'Written' })),
+    };
+  }
+
+  #finalize({ base }: FinalizeRequest): { outcome: Outcome; messages?: ReturnType<typeof wrongly> } {
+    this.#isWedged = false;
+    this.#latest = '';
+    const name = read(base?.json)?.metadata.name;
+    if (name === undefined) return failure(Outcome.TERMINAL, 'Unreadable');
+    const wasThere = this.#world.delete(name);
+    const wasSeen = this.#seen.has(name);
+    if (wasThere && this.#wrong === 'P27') return failure(Outcome.TERMINAL, 'Stuck');
+    if (!wasThere && wasSeen && this.#wrong === 'P28') return failure(Outcome.TERMINAL, 'GoneAlready');
+    if (!wasSeen && this.#wrong === 'P27 unseen') return failure(Outcome.TERMINAL, 'NeverSeen');
+    return { outcome: Outcome.SUCCESS };
+  }
+
+  #work(stream: Parameters<NonNullable<Parameters<typeof addService<typeof PluginService>>[2]['work']>>[0]): void {
+    this.#streams.add(stream as grpc.ServerDuplexStream<unknown, unknown>);
+    stream.on('data', async ({ id, call }) => {
+      if (call.case === 'reconcile') {
+        const value = await this.#reconcile(call.value, false);
+        stream.write({ id, answer: { case: 'reconcile', value } });
+        if (this.#wrong === 'P31') stream.write({ id, answer: { case: 'reconcile', value } });
+      } else if (call.case === 'finalize') {
+        stream.write({ id, answer: { case: 'finalize', value: this.#finalize(call.value) } });
+      }
+    });
+    stream.on('end', () => stream.end());
+  }
+
+  #health(): grpc.UntypedServiceImplementation {
+    // HealthCheckResponse.status: SERVING, or NOT_SERVING.
+    const status = Buffer.from([0x08, this.#wrong === 'P12' ? 2 : 1]);
+    return {
+      // An API is asked about by its name, of which there is nothing to be said when a request is empty.
+      check: ({ request }: grpc.ServerUnaryCall<Buffer, Buffer>, respond: grpc.sendUnaryData<Buffer>) =>
+        respond(null, request.length > 0 && this.#wrong === 'P34' ? Buffer.alloc(0) : status),
+      watch: (stream: grpc.ServerWritableStream<Buffer, Buffer>) => void stream.write(status),
+    };
+  }
+}
+
+interface Base {
+  metadata: { name: string; generation: number };
+}
+
+function read(json: Uint8Array | undefined): Base | undefined {
+  try {
+    return JSON.parse(Buffer.from(json ?? []).toString()) as Base;
+  } catch {
+    return undefined;
+  }
+}

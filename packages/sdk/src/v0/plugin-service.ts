@@ -1,0 +1,79 @@
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
+import * as grpc from '@grpc/grpc-js';
+import {
+  FinalizeRequestSchema,
+  type GrpcHandlers,
+  Outcome,
+  ReconcileRequestSchema,
+  serviceError,
+  type v0,
+} from '@kplug/protocol';
+import { parse } from 'yaml';
+import { signalOf } from '../call-signal.ts';
+import type { RegisteredApi } from '../definition.ts';
+import type { FinalizeAnswer, PluginHandlers, ReconcileAnswer } from '../plugin-service.ts';
+
+const decoder = new TextDecoder();
+
+/** Serves the first Kplug's `kplug.Plugin` by the same functions that serve `kplug.v1`. */
+export function v0Service(handlers: PluginHandlers, apis: readonly RegisteredApi[]): GrpcHandlers<typeof v0.Plugin> {
+  // It doesn't say which API is meant, so that is only known where there is no other.
+  const [only, ...others] = apis;
+  const assignment = only && others.length === 0 ? { api: only.name, apiVersion: only.version } : {};
+  const reconcile: GrpcHandlers<typeof v0.Plugin>['create'] = async (resources, call) => {
+    const request = create(ReconcileRequestSchema, { ...readResources(resources), assignment });
+    const answer: ReconcileAnswer = await handlers.reconcile(request, signalOf(call));
+    throwFailure(answer);
+    return writeStatuses(answer);
+  };
+  return {
+    create: reconcile,
+    update: reconcile,
+    delete: async (resources, call) => {
+      const request = create(FinalizeRequestSchema, { ...readResources(resources), assignment });
+      throwFailure(await handlers.finalize(request, signalOf(call)));
+      return {};
+    },
+  };
+}
+
+function readResources({
+  base,
+  references,
+}: v0.Resources): Pick<MessageInitShape<typeof ReconcileRequestSchema>, 'base' | 'extensions' | 'context'> {
+  const extensions = Object.entries(references).map(([key, { yaml }]) => [key, readResource(yaml, key)] as const);
+  return {
+    base: readResource(base?.yaml ?? '', 'the base resource'),
+    extensions: Object.fromEntries(extensions),
+    context: { attempt: 1 },
+  };
+}
+
+function readResource(yaml: string, what: string): { json: Uint8Array } {
+  let value: unknown;
+  try {
+    value = parse(yaml, { uniqueKeys: false });
+  } catch (error) {
+    const fault = error instanceof Error ? error.message : String(error);
+    throw serviceError(grpc.status.INVALID_ARGUMENT, `${what} isn't sound YAML: ${fault}`);
+  }
+  if (typeof value === 'object' && value !== null && !Array.isArray(value))
+    return { json: Buffer.from(JSON.stringify(value)) };
+  throw serviceError(grpc.status.INVALID_ARGUMENT, `${what} isn't a YAML mapping`);
+}
+
+/** A failure is an error there, and any error is tried again. */
+function throwFailure({ outcome, messages = [] }: FinalizeAnswer): void {
+  if (outcome === Outcome.SUCCESS) return;
+  const text = messages.map((message) => `${message.reason}: ${message.text}`).join('; ');
+  throw serviceError(outcome === Outcome.TERMINAL ? grpc.status.FAILED_PRECONDITION : grpc.status.ABORTED, text);
+}
+
+/** JSON is YAML too. An empty mapping changes nothing. */
+function writeStatuses({
+  baseStatus,
+  extensionStatuses = {},
+}: ReconcileAnswer): MessageInitShape<typeof v0.ResourcesSchema> {
+  const references = Object.entries(extensionStatuses).map(([key, status]) => [key, { yaml: decoder.decode(status) }]);
+  return { base: { yaml: baseStatus ? decoder.decode(baseStatus) : '{}' }, references: Object.fromEntries(references) };
+}

@@ -1,0 +1,343 @@
+import { toBinary } from '@bufbuild/protobuf';
+import * as grpc from '@grpc/grpc-js';
+import { createGrpcClient, InstanceState, RegistryService, v0 } from '@kplug/protocol';
+import { pino } from 'pino';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { keyFor, reference, TestOperator } from './operator.ts';
+import { beat, pythonReturnedNothing, type ReadResource, V0Plugin } from './v0-plugin.ts';
+
+const waiting = { timeout: 10_000, interval: 10 };
+
+/** An operator for which `spec.references` is what the first Kplug had it for, and which keeps what it logs. */
+async function startOperator(delegation: ConstructorParameters<typeof TestOperator>[0] = {}, lease = {}) {
+  const log: { reason?: string; msg: string; resource?: string }[] = [];
+  const logger = pino({ level: 'info' }, { write: (line) => void log.push(JSON.parse(line)) });
+  const operator = await TestOperator.start(
+    { extensions: { path: '.spec.references' }, ...delegation },
+    { allowInsecurePlugins: true, logger, ...lease },
+  );
+  return { operator, log };
+}
+
+const ready = (operator: TestOperator, name: string) =>
+  operator.condition(name, 'Ready') as { status: string; reason: string; message: string } | undefined;
+
+describe('a heartbeat', () => {
+  const information = { address: '127.0.0.1:7000', name: 'Old', version: '1.0.0', api: 'Table', apiVersion: 'v1' };
+
+  it('has the numbers that the first Kplug gave its fields', () => {
+    const bytes = toBinary(v0.PluginInformationSchema, {
+      $typeName: 'kplug.PluginInformation',
+      ...{ address: 'a', name: 'b', version: 'c', api: 'd', apiVersion: 'e' },
+    });
+    expect(Buffer.from(bytes).toString('hex')).toBe('0a0161120162 1a0163 220164 2a0165'.replaceAll(' ', ''));
+    const resources = { base: { yaml: 'b' }, references: { k: { yaml: 'r' } } };
+    const { method } = v0.Plugin;
+    expect([method.create, method.update, method.delete].map(({ name }) => name)).toEqual([
+      'create',
+      'update',
+      'delete',
+    ]);
+    const written = toBinary(v0.ResourcesSchema, {
+      $typeName: 'kplug.Resources',
+      base: { $typeName: 'kplug.Resource', ...resources.base },
+      references: { k: { $typeName: 'kplug.Resource', ...resources.references.k } },
+    });
+    expect(Buffer.from(written).toString('hex')).toBe('0a030a016212080a016b12030a0172');
+  });
+
+  it('is not accepted unless the operator allows such plugins, and names the flag', async () => {
+    const operator = await TestOperator.start();
+    expect(await beat(operator.controller.heartbeatAddress, information)).toMatchObject({
+      accepted: false,
+      notAcceptedReason: expect.stringContaining('--allow-insecure-plugins'),
+    });
+    expect(operator.controller.registry.size).toBe(0);
+  });
+
+  it.each([
+    ['address', /the heartbeat has no address;/],
+    ['name', /the heartbeat has no name;/],
+    ['api', /the heartbeat has no api;/],
+  ])('without %s is answered with the reason', async (field, reason) => {
+    const { operator } = await startOperator();
+    const answer = await beat(operator.controller.heartbeatAddress, { ...information, [field]: '' });
+    expect(answer).toMatchObject({ accepted: false, notAcceptedReason: expect.stringMatching(reason) });
+  });
+
+  it('with an address that is not one is answered with the reason', async () => {
+    const { operator } = await startOperator();
+    const answer = await beat(operator.controller.heartbeatAddress, { ...information, address: '169.254.169.254:80' });
+    expect(answer).toMatchObject({ accepted: false, notAcceptedReason: expect.stringMatching(/is not allowed/) });
+  });
+
+  it('registers one instance however often it comes, and tells which protocol it speaks', async () => {
+    const { operator } = await startOperator();
+    const { heartbeatAddress } = operator.controller;
+    for (const _ of [1, 2, 3]) expect(await beat(heartbeatAddress, information)).toMatchObject({ accepted: true });
+    const client = createGrpcClient(RegistryService, heartbeatAddress, grpc.credentials.createInsecure());
+    onTestFinished(() => client.$client.close());
+    const { instances } = await client.listPlugins({});
+    expect(instances).toMatchObject([
+      {
+        registration: {
+          plugin: 'Old',
+          version: '1.0.0',
+          apis: [{ name: 'Table', version: '1.0.0' }],
+          instanceId: 'Old/Table@127.0.0.1:7000',
+        },
+        state: InstanceState.LIVE,
+        protocol: 'kplug',
+      },
+    ]);
+  });
+
+  it('gives a lease that is long enough for the beats of every five seconds that those plugins make', async () => {
+    const { operator } = await startOperator();
+    await beat(operator.controller.heartbeatAddress, information);
+    const [instance] = operator.controller.registry.instances();
+    expect(instance?.registration.lease).toEqual({ interval: 5_000, ttl: 15_000 });
+  });
+});
+
+describe('a plugin of the first Kplug', () => {
+  it('creates once and updates from then on, and its statuses are merged', async () => {
+    const { operator, log } = await startOperator();
+    const options = operator.extension('PgOptions', 'users', { partitionBy: 'hash', quoted: 'no' });
+    operator.table('users', { columns: 1, references: [reference('PgOptions', 'users')] });
+    const seen: [ReadResource, Record<string, ReadResource>][] = [];
+    const key = keyFor('PgOptions', 'users');
+    const plugin = await V0Plugin.start(operator, {
+      name: 'Old',
+      create: (base, references) => {
+        seen.push([base, references]);
+        return [{ implementation: 'Old', made: { rows: 0, engine: 'x' } }, { [key]: { partitioned: true, on: 'yes' } }];
+      },
+      update: () => [{ made: { rows: 5 }, more: null }, { [key]: { partitions: 4 } }],
+    });
+    await operator.expectReady('users', 'Old');
+    const [[base, references] = []] = seen;
+    expect(base).toMatchObject({ kind: 'Table', metadata: { name: 'users' }, spec: { columns: 1 } });
+    expect(references).toEqual({ [key]: expect.objectContaining({ spec: options.spec }) });
+    expect(operator.get('users')?.status).toMatchObject({ implementation: 'Old', made: { rows: 0, engine: 'x' } });
+    expect(operator.get('users', 'PgOptions')?.status).toEqual({ partitioned: true, on: 'yes' });
+    expect(operator.condition('users', 'created.kplug.dev/Old')).toMatchObject({ status: 'True', reason: 'Created' });
+
+    operator.table('users', { columns: 2, references: [reference('PgOptions', 'users')] });
+    await operator.expectReady('users');
+    await vi.waitFor(() => expect(plugin.calls).toEqual(['create', 'update']), waiting);
+    expect(operator.get('users')?.status).toMatchObject({ made: { rows: 5, engine: 'x' } });
+    expect(operator.get('users', 'PgOptions')?.status).toEqual({ partitioned: true, on: 'yes', partitions: 4 });
+    // Its own name under `implementation`, as those plugins return it, is nothing to warn of.
+    expect(log.filter(({ reason }) => reason === 'ReservedStatusField')).toEqual([]);
+  });
+
+  it.each([
+    ['an empty mapping', '{}\n'],
+    ['an empty text', ''],
+    ['nothing in YAML', 'null\n...\n'],
+  ])('that returns %s changes no status', async (_, yaml) => {
+    const { operator } = await startOperator();
+    operator.extension('PgOptions', 'users');
+    operator.table('users', { references: [reference('PgOptions', 'users')] });
+    const key = keyFor('PgOptions', 'users');
+    await V0Plugin.start(operator, {
+      name: 'Old',
+      create: () => [{ rows: 1 }, { [key]: { rows: 2 } }],
+      update: () => [yaml, { [key]: yaml }],
+    });
+    await operator.expectReady('users', 'Old');
+    operator.table('users', { columns: 2, references: [reference('PgOptions', 'users')] });
+    await operator.expectReady('users', 'Old');
+    expect(operator.get('users')?.status).toMatchObject({ rows: 1 });
+    expect(operator.get('users', 'PgOptions')?.status).toEqual({ rows: 2 });
+  });
+
+  it('is asked to create until it has', async () => {
+    const { operator } = await startOperator();
+    operator.table('users');
+    let tries = 0;
+    const plugin = await V0Plugin.start(operator, {
+      name: 'Old',
+      create: () => {
+        tries++;
+        if (tries < 3) throw new Error('the database is not there yet');
+        return [{ rows: 1 }];
+      },
+    });
+    await operator.expectReady('users', 'Old');
+    expect(plugin.calls).toEqual(['create', 'create', 'create']);
+  });
+
+  it('that fails is tried again, and its user told what it said', async () => {
+    const { operator } = await startOperator();
+    operator.table('users');
+    let broken = true;
+    const plugin = await V0Plugin.start(operator, {
+      name: 'Old',
+      update: () => {
+        if (broken) throw new Error('the disk is full');
+        return [{ repaired: true }];
+      },
+    });
+    await operator.expectReady('users', 'Old');
+    operator.table('users', { columns: 2 });
+    await operator.expectCondition('users', 'Ready', { status: 'False', reason: 'PluginFailed' });
+    expect(ready(operator, 'users')?.message).toMatch(/^Old 1\.0\.0 at .* failed with INTERNAL: the disk is full$/);
+    broken = false;
+    await operator.expectReady('users', 'Old');
+    expect(operator.get('users')?.status).toMatchObject({ repaired: true });
+    // A failure doesn't undo that it was created.
+    expect(plugin.calls.filter((call) => call === 'create')).toHaveLength(1);
+  });
+
+  it('stands in for another one and hands over to it, and is asked to create again when it comes back', async () => {
+    const { operator } = await startOperator({}, { lease: { interval: 200, ttl: 1_000, maxTtl: 1_000 } });
+    operator.table('users', { preferredImplementation: 'New' });
+    const old = await V0Plugin.start(operator, { name: 'Old', create: () => [{ by: 'Old' }] });
+    await operator.expectReady('users', 'Old');
+    expect(operator.condition('users', 'PluginSelected')).toMatchObject({ status: 'True', reason: 'Fallback' });
+
+    const preferred = await operator.plugin({ name: 'New' });
+    await operator.expectReady('users', 'New');
+    expect(operator.get('users')?.status).toMatchObject({ by: 'New' });
+    expect(operator.condition('users', 'created.kplug.dev/Old')).toBeUndefined();
+
+    await preferred.stop();
+    await operator.expectReady('users', 'Old');
+    expect(old.calls).toEqual(['create', 'create']);
+  });
+
+  it('is an instance beside those of today, of the same plugin and version', async () => {
+    const { operator } = await startOperator();
+    await V0Plugin.start(operator, { name: 'Twin', create: () => [{ by: 'Twin' }] });
+    await operator.plugin({ name: 'Twin' });
+    for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) operator.table(name);
+    for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) {
+      await operator.expectReady(name, 'Twin');
+      expect(operator.get(name)?.status).toMatchObject({ by: 'Twin', plugin: { version: '1.0.0' } });
+    }
+  });
+
+  it('is gone after its time without a beat', async () => {
+    const { operator } = await startOperator({}, { lease: { interval: 200, ttl: 1_000, maxTtl: 1_000 } });
+    operator.table('users');
+    const plugin = await V0Plugin.start(operator, { name: 'Old' });
+    await operator.expectReady('users', 'Old');
+    plugin.silence();
+    await operator.expectCondition('users', 'Ready', { status: 'False', reason: 'NoPlugin' });
+    expect(operator.controller.registry.size).toBe(0);
+  });
+
+  it('that stops without a word is not called any more', async () => {
+    const { operator } = await startOperator();
+    operator.table('users', { preferredImplementation: 'Old' });
+    const plugin = await V0Plugin.start(operator, { name: 'Old' });
+    await operator.plugin({ name: 'New' });
+    await operator.expectReady('users', 'Old');
+    plugin.stop();
+    await operator.expectReady('users', 'New');
+  });
+});
+
+describe('an answer of a plugin of the first Kplug is refused whole', () => {
+  const key = keyFor('PgOptions', 'users');
+
+  it.each([
+    [
+      'for a key that was not sent',
+      [{}, { 'myorg.org/v1alpha1/PgOptions/default/others': {} }],
+      /"myorg.*others", which/,
+    ],
+    ['with a list', ['- 1\n'], /the base's status isn't a YAML mapping/],
+    ['with a text', ['just a text'], /the base's status isn't a YAML mapping/],
+    ['with garbage', [{}, { [key]: 'a: [1, }' }], /the status of .*users isn't sound YAML/],
+    ['with a tag', ['a: !!python/object:os.system {}'], /isn't sound YAML/],
+    ['with an alias bomb', [bomb()], /isn't sound YAML/],
+    ['with something that JSON has not', ['a: { b: .inf }'], /can't be kept: a\.b is not a finite number/],
+    ['with a key that would change a prototype', ['a: { __proto__: { polluted: true } }'], /a key that is not allowed/],
+    ['with a flood', [{ text: 'x'.repeat(300_000) }], /characters of YAML; at most 262144 are allowed/],
+  ] as const)('%s', async (_, [base, references = {}], message) => {
+    const { operator } = await startOperator();
+    operator.extension('PgOptions', 'users');
+    operator.table('users', { references: [reference('PgOptions', 'users')] });
+    await V0Plugin.start(operator, {
+      name: 'Old',
+      create: () => [base === '' ? {} : (base ?? {}), { [key]: { written: true }, ...references }],
+    });
+    await operator.expectCondition('users', 'Ready', { status: 'False', reason: 'InvalidResponse' });
+    expect(ready(operator, 'users')?.message).toMatch(message);
+    expect(ready(operator, 'users')?.message).toMatch(/^the answer of Old 1\.0\.0 is refused: /);
+    expect(operator.get('users', 'PgOptions')?.status).toBeUndefined();
+    expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
+  });
+});
+
+describe('deleting', () => {
+  async function deleted(remove: (base: ReadResource) => void) {
+    const { operator, log } = await startOperator();
+    operator.table('users');
+    const plugin = await V0Plugin.start(operator, { name: 'Old', delete: remove });
+    await operator.expectReady('users', 'Old');
+    operator.delete('users');
+    return { operator, plugin, log };
+  }
+
+  it('asks the plugin to delete what it made', async () => {
+    const names: string[] = [];
+    const { operator, log } = await deleted((base) => void names.push(base.metadata.name));
+    await vi.waitFor(() => expect(operator.get('users')).toBeUndefined(), waiting);
+    expect(names).toEqual(['users']);
+    expect(log.filter(({ reason }) => reason === 'DeletedWithoutAnswer')).toEqual([]);
+  });
+
+  it('comes to an end, with a warning, where the Python SDK of the first Kplug answers nothing', async () => {
+    const { operator, plugin, log } = await deleted(() => {
+      throw pythonReturnedNothing;
+    });
+    await vi.waitFor(() => expect(operator.get('users')).toBeUndefined(), waiting);
+    expect(plugin.calls.filter((call) => call === 'delete')).toEqual(['delete']);
+    expect(log).toContainEqual(
+      expect.objectContaining({ reason: 'DeletedWithoutAnswer', resource: keyFor('Table', 'users') }),
+    );
+  });
+
+  it('is tried again for any other error, INTERNAL ones too', async () => {
+    let tries = 0;
+    const errors = [
+      { code: grpc.status.INTERNAL, details: 'the table is locked' },
+      { code: grpc.status.UNKNOWN, details: pythonReturnedNothing.details },
+    ];
+    const { operator, plugin } = await deleted(() => {
+      const error = errors[tries++];
+      if (error) throw error;
+    });
+    await vi.waitFor(() => expect(operator.get('users')).toBeUndefined(), waiting);
+    expect(plugin.calls.filter((call) => call === 'delete')).toHaveLength(3);
+  });
+
+  it('warns on hand-over too', async () => {
+    const { operator, log } = await startOperator({ handOver: 'finalize' });
+    operator.table('users', { preferredImplementation: 'New' });
+    await V0Plugin.start(operator, {
+      name: 'Old',
+      delete: () => {
+        throw pythonReturnedNothing;
+      },
+    });
+    await operator.expectReady('users', 'Old');
+    await operator.plugin({ name: 'New' });
+    await operator.expectReady('users', 'New');
+    expect(log.map(({ reason }) => reason)).toContain('DeletedWithoutAnswer');
+  });
+});
+
+/** Nine levels of nine aliases each. */
+function bomb(): string {
+  const levels = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i'];
+  const lines = levels.map((level, index) => {
+    const item = index === 0 ? 'x' : `*${levels[index - 1]}`;
+    return `${level}: &${level} [${Array.from({ length: 9 }, () => item).join(', ')}]`;
+  });
+  return `${lines.join('\n')}\n`;
+}
