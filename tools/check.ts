@@ -25,9 +25,14 @@ const generated = join(tmpdir(), `kplug-generated-${process.pid}`);
 
 const checks: Check[] = [
   {
-    name: 'format, lint and layers',
+    name: 'format and lint',
     command: ['biome', 'check', '--error-on-warnings', '.'],
     advice: 'npx pnpm exec biome check --write .',
+  },
+  {
+    name: 'layers',
+    command: ['depcruise', '--config', '.dependency-cruiser.mjs', '--output-type', 'err', 'packages'],
+    advice: 'import only what .dependency-cruiser.mjs allows, or move the code to where it belongs',
   },
   { name: 'types', command: ['tsc', '-p', 'tsconfig.json'], advice: 'mend the types' },
   { name: 'protocol', command: ['buf', 'lint'], advice: 'mend the .proto files' },

@@ -1,35 +1,45 @@
-/** How long to wait between tries. All times in milliseconds. */
+/** Bounds of the delay between attempts, in milliseconds. */
 export interface BackOffOptions {
-  /** The wait after a first failure. Default 200 ms. */
+  /** Delay after the first failure. Default 200. */
   initial?: number;
-  /** The longest wait. Default 5 min. */
+  /** Longest delay. Default 300,000 (5 min). */
   max?: number;
+}
+
+/**
+ * Delay before the next attempt after `failures` failures in a row, in milliseconds. It doubles with each failure, up to `max`;
+ * jitter takes off up to half of it, so that what failed together isn't retried together.
+ */
+export function backOffDelay(
+  failures: number,
+  { initial = 200, max = 300_000 }: BackOffOptions = {},
+  random: () => number = Math.random,
+): number {
+  const full = Math.min(max, initial * 2 ** Math.min(Math.max(failures - 1, 0), 30));
+  return full * (0.5 + random() / 2);
 }
 
 /** Exponential back-off with jitter, counted per key. */
 export class BackOff<K> {
-  readonly #initial: number;
-  readonly #max: number;
+  readonly #options: BackOffOptions;
   readonly #failures = new Map<K, number>();
   readonly #random: () => number;
 
-  constructor({ initial = 200, max = 300_000 }: BackOffOptions = {}, random: () => number = Math.random) {
-    this.#initial = initial;
-    this.#max = max;
+  constructor(options: BackOffOptions = {}, random: () => number = Math.random) {
+    this.#options = options;
     this.#random = random;
   }
 
-  /** How many times in a row a key has failed. */
+  /** Number of failures of a key in a row. */
   failures(key: K): number {
     return this.#failures.get(key) ?? 0;
   }
 
-  /** Counts a failure and returns how long to wait. The wait doubles each time, and is between half of that and all of it. */
+  /** Counts a failure and returns the delay before the next attempt, in milliseconds. */
   fail(key: K): number {
-    const failures = this.failures(key);
-    this.#failures.set(key, failures + 1);
-    const full = Math.min(this.#max, this.#initial * 2 ** Math.min(failures, 30));
-    return full * (0.5 + this.#random() / 2);
+    const failures = this.failures(key) + 1;
+    this.#failures.set(key, failures);
+    return backOffDelay(failures, this.#options, this.#random);
   }
 
   /** Forgets the failures of a key. */

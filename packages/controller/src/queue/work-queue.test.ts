@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { WorkQueue } from './work-queue.ts';
+import { type WorkOutcome, WorkQueue } from './work-queue.ts';
 
 /** A queue of which the test ends each piece of work by hand. */
 function heldQueue(concurrency: number) {
@@ -89,5 +89,60 @@ describe('WorkQueue', () => {
     await end('a');
     await closing;
     expect(started).toEqual(['a']);
+  });
+
+  it('retries what failed with back-off, and starts anew once it succeeds', async () => {
+    vi.useFakeTimers();
+    const failures: number[] = [];
+    const outcomes: WorkOutcome[] = [
+      { next: 'retry' },
+      { next: 'retry' },
+      { next: 'done' },
+      { next: 'retry', after: 7 },
+    ];
+    const queue: WorkQueue<string> = new WorkQueue<string>({
+      backOff: { initial: 100, max: 1_000 },
+      work: async (key) => {
+        failures.push(queue.failures(key));
+        return outcomes.shift();
+      },
+    });
+    queue.add('a');
+    await vi.advanceTimersByTimeAsync(100);
+    expect(failures).toEqual([0, 1]);
+    await vi.advanceTimersByTimeAsync(200);
+    expect(failures).toEqual([0, 1, 2]);
+    queue.add('a');
+    await vi.advanceTimersByTimeAsync(7);
+    expect(failures).toEqual([0, 1, 2, 0, 1]);
+  });
+
+  it('works again after the delay that the work asks for, or at once when the key was added meanwhile', async () => {
+    vi.useFakeTimers();
+    let runs = 0;
+    const queue: WorkQueue<string> = new WorkQueue<string>({
+      work: async (key) => {
+        runs++;
+        if (runs === 1) queue.add(key);
+        return { next: 'again', after: 1_000 };
+      },
+    });
+    queue.add('a');
+    await vi.advanceTimersByTimeAsync(0);
+    expect(runs).toBe(2);
+    await vi.advanceTimersByTimeAsync(1_000);
+    expect(runs).toBe(3);
+  });
+
+  it('keeps an earlier due time when a key is to be added within a delay', () => {
+    vi.useFakeTimers();
+    const { queue, started } = heldQueue(1);
+    queue.addAfter('a', 1_000);
+    queue.addWithin('a', 5_000);
+    vi.advanceTimersByTime(1_000);
+    expect(started).toEqual(['a']);
+    queue.addAfter('b', 5_000);
+    queue.addWithin('b', 1_000);
+    expect(queue.dueAt('b')).toBe(Date.now() + 1_000);
   });
 });

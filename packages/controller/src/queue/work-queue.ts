@@ -1,19 +1,39 @@
+import { BackOff, type BackOffOptions } from './back-off.ts';
+
+/**
+ * What follows from the work for a key.
+ *
+ * - `done`, or nothing: no more work until the key is added again. Its failures are forgotten.
+ * - `again`: work once more after `after` milliseconds. Its failures are forgotten.
+ * - `retry`: the work failed; retry after `after` milliseconds, or else with back-off.
+ *
+ * A key that was added during its work is worked on again at once in any case.
+ */
+export type WorkOutcome = { next: 'done' } | { next: 'again'; after: number } | { next: 'retry'; after?: number };
+
 /** Options of a work queue. */
 export interface WorkQueueOptions<K> {
-  /** How many keys are worked on at once. */
-  concurrency: number;
-  /** Does the work for one key. Must not reject: what fails is the work's own affair. */
-  work: (key: K) => Promise<void>;
-  /** Told how long each key waited and how long its work took, in milliseconds. */
+  /** Largest number of keys worked on at once. Default 1. */
+  concurrency?: number;
+  /** Does the work for one key. Must not reject: a failure is an outcome. */
+  work: (key: K) => Promise<WorkOutcome | undefined | void>;
+  /** Bounds of the delay between retries of a key. */
+  backOff?: BackOffOptions;
+  /** Receives how long each key waited and how long its work took, in milliseconds. */
   observe?: (waited: number, worked: number) => void;
 }
 
+/** Longest delay of a Node.js timer, in milliseconds; longer ones fire at once. */
+const maxTimerDelay = 2_147_483_647;
+
 /**
- * Keys that want work. A key waits at most once however often it is added, and is never worked on twice at once: one that is
- * added during its work waits until that ends.
+ * Scheduler of keyed work. A key waits at most once however often it is added, and is never worked on twice at once: one that
+ * is added during its work waits until that ends. Timers don't keep the process alive.
  */
 export class WorkQueue<K> {
   readonly #options: WorkQueueOptions<K>;
+  readonly #concurrency: number;
+  readonly #backOff: BackOff<K>;
   readonly #waiting = new Map<K, number>();
   readonly #working = new Set<K>();
   readonly #timers = new Map<K, { timer: NodeJS.Timeout; at: number }>();
@@ -22,14 +42,16 @@ export class WorkQueue<K> {
 
   constructor(options: WorkQueueOptions<K>) {
     this.#options = options;
+    this.#concurrency = options.concurrency ?? 1;
+    this.#backOff = new BackOff(options.backOff);
   }
 
-  /** How many keys wait to be worked on now. */
+  /** Number of keys that wait to be worked on now. */
   get depth(): number {
     return this.#waiting.size;
   }
 
-  /** How many keys are being worked on. */
+  /** Number of keys being worked on. */
   get active(): number {
     return this.#working.size;
   }
@@ -42,35 +64,50 @@ export class WorkQueue<K> {
     this.#start();
   }
 
-  /** Adds a key after a delay, in milliseconds; in place of an earlier delay. Adding it meanwhile cancels the delay. */
+  /** Adds a key after a delay, in milliseconds; replaces an earlier delay. Adding the key meanwhile cancels the delay. */
   addAfter(key: K, delay: number): void {
     if (this.#closed || this.#waiting.has(key)) return;
     this.#cancelTimer(key);
-    // Node fires at once on delays over 2^31 - 1 ms.
-    const bounded = Math.min(Math.round(delay), 2_147_483_647);
-    const timer = setTimeout(() => this.add(key), bounded);
+    const bounded = Math.min(Math.round(delay), maxTimerDelay);
+    const timer = setTimeout(() => this.add(key), bounded).unref();
     this.#timers.set(key, { timer, at: Date.now() + bounded });
   }
 
-  /** When a key that waits for its delay will be added, in milliseconds since the epoch. */
+  /** Adds a key within `delay` milliseconds: an earlier due time stays. */
+  addWithin(key: K, delay: number): void {
+    if ((this.dueAt(key) ?? Number.POSITIVE_INFINITY) > Date.now() + delay) this.addAfter(key, delay);
+  }
+
+  /** Time at which a delayed key will be added, in milliseconds since the epoch. */
   dueAt(key: K): number | undefined {
     return this.#timers.get(key)?.at;
   }
 
-  /** Takes a key out. Work on it that is under way goes on. */
+  /** Number of failures of a key in a row. */
+  failures(key: K): number {
+    return this.#backOff.failures(key);
+  }
+
+  /** Forgets the failures of a key, so that its next retry comes soon. */
+  reset(key: K): void {
+    this.#backOff.reset(key);
+  }
+
+  /** Removes a key with its failures. Work in progress goes on. */
   remove(key: K): void {
     this.#waiting.delete(key);
     this.#cancelTimer(key);
+    this.#backOff.reset(key);
   }
 
-  /** Fulfilled when nothing is waiting or being worked on. Delays don't count. */
+  /** Fulfilled when nothing is waiting or being worked on. Delayed keys don't count. */
   async whenIdle(): Promise<void> {
     while (this.#working.size > 0 || this.#waiting.size > 0) {
       await new Promise<void>((resolve) => this.#idle.push(resolve));
     }
   }
 
-  /** Takes no more keys, drops those that wait, and is fulfilled when the work under way has ended. */
+  /** Accepts no more keys, drops those that wait, and is fulfilled when the work in progress has ended. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#waiting.clear();
@@ -79,12 +116,12 @@ export class WorkQueue<K> {
   }
 
   #start(): void {
-    if (this.#working.size >= this.#options.concurrency) return;
+    if (this.#working.size >= this.#concurrency) return;
     for (const [key, addedAt] of this.#waiting) {
       if (this.#working.has(key)) continue;
       this.#waiting.delete(key);
       void this.#work(key, addedAt);
-      if (this.#working.size >= this.#options.concurrency) return;
+      if (this.#working.size >= this.#concurrency) return;
     }
   }
 
@@ -92,13 +129,25 @@ export class WorkQueue<K> {
     this.#working.add(key);
     const startedAt = performance.now();
     try {
-      await this.#options.work(key);
+      this.#conclude(key, await this.#options.work(key));
     } finally {
       this.#working.delete(key);
       this.#options.observe?.(startedAt - addedAt, performance.now() - startedAt);
       this.#start();
       if (this.#working.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
     }
+  }
+
+  #conclude(key: K, outcome: WorkOutcome | undefined | void): void {
+    if (outcome?.next === 'retry') {
+      const delay = this.#backOff.fail(key);
+      this.addAfter(key, outcome.after ?? delay);
+      return;
+    }
+    this.#backOff.reset(key);
+    if (outcome?.next !== 'again') return;
+    if (outcome.after <= 0) this.add(key);
+    else this.addAfter(key, outcome.after);
   }
 
   #cancelTimer(key: K): void {

@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { backOffDelay } from '../../queue/back-off.ts';
 import { isJsonObject } from '../json.ts';
 import type { ResourceKind } from '../resource.ts';
 import { ApiError } from './api-error.ts';
-import { backOffDelay } from './back-off.ts';
 import type { Discovery, ServedKind } from './discovery.ts';
 import type { KindCache } from './kind-cache.ts';
 import { listPages } from './list-pages.ts';

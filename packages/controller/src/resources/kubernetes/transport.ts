@@ -3,10 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Dispatcher } from 'undici';
 import { KplugError } from '../../errors.ts';
+import { backOffDelay } from '../../queue/back-off.ts';
 import type { RequestObservation } from '../cluster-services.ts';
 import type { JsonObject } from '../resource.ts';
 import { ApiError, errorOfConnection, errorOfStatus } from './api-error.ts';
-import { backOffDelay } from './back-off.ts';
 import { CredentialSource, type Credentials, serverOf, type TlsOptions } from './credentials.ts';
 import { type Dispatchers, makeDispatchers } from './dispatchers.ts';
 import type { Fence } from './fence.ts';
@@ -14,6 +14,9 @@ import { version } from './version.ts';
 
 /** How often a request is tried that the server was too busy for, or that was cut off. */
 const mostTries = 5;
+
+/** Bounds of the delay between retries of a request, in milliseconds. */
+const retryDelays = { initial: 100, max: 5_000 };
 
 /** The longest that a server's `Retry-After` is waited for, in milliseconds. */
 const longestWait = 30_000;
@@ -213,14 +216,14 @@ class RefusedError extends Error {
 function waitBeforeRetry(error: unknown, tries: number): number | undefined {
   if (!(error instanceof RefusedError)) {
     const wasCutOff = !(error instanceof KplugError) && !(error instanceof ApiError);
-    return wasCutOff ? backOffDelay(tries) : undefined;
+    return wasCutOff ? backOffDelay(tries, retryDelays) : undefined;
   }
   const { reason, code } = error.error;
   if (reason === 'Unauthorized' && tries === 1) return 0;
   if (reason !== 'Busy' && code < 500) return undefined;
   // Without the header a failing server doesn't promise that another try is harmless; 429 always does.
-  if (error.retryAfter === undefined) return reason === 'Busy' ? backOffDelay(tries) : undefined;
-  return Math.min(longestWait, error.retryAfter) + backOffDelay(1);
+  if (error.retryAfter === undefined) return reason === 'Busy' ? backOffDelay(tries, retryDelays) : undefined;
+  return Math.min(longestWait, error.retryAfter) + backOffDelay(1, retryDelays);
 }
 
 function asApiError(error: unknown): ApiError | KplugError {

@@ -1,0 +1,84 @@
+/**
+ * Layers of the sources. Each folder of `@kplug/controller` and each package may import from those listed here, from itself and nothing else of this
+ * repository. `docs/architecture.md` shows the same order.
+ */
+
+/** Folders of the controller, in the order in which data flows through them. */
+export const controllerLayers = {
+  settings: [],
+  queue: [],
+  selection: [],
+  registry: [],
+  heartbeat: ['registry', 'settings'],
+  resources: ['queue', 'settings'],
+  clients: ['queue', 'registry', 'resources', 'selection'],
+  discovery: ['clients', 'queue', 'registry', 'resources'],
+  supervisor: ['queue', 'registry', 'resources', 'settings'],
+  telemetry: ['resources'],
+  delegation: ['clients', 'queue', 'registry', 'resources', 'selection', 'settings', 'telemetry'],
+  'delegation-resources': ['delegation', 'queue', 'registry', 'resources', 'selection'],
+  'plugin-resources': ['queue', 'registry', 'resources'],
+  admin: ['delegation', 'registry', 'resources', 'selection', 'settings', 'telemetry'],
+  tools: ['clients', 'delegation', 'registry', 'resources', 'selection', 'supervisor', 'telemetry'],
+};
+
+/** Packages, each with those whose exports it may import. */
+export const packageLayers = {
+  protocol: [],
+  controller: ['protocol'],
+  sdk: ['protocol'],
+  operator: ['controller', 'sdk'],
+  conformance: ['controller', 'protocol'],
+  cli: ['conformance', 'controller', 'operator', 'protocol'],
+};
+
+const source = 'packages/controller/src';
+/** Every folder of the controller may import these files. */
+const common = `^${source}/(errors|limits)\\.ts$`;
+const oneOf = (names) => `(${names.join('|')})`;
+
+export default {
+  forbidden: [{ name: 'no-circles', severity: 'error', from: {}, to: { circular: true } }],
+  allowed: [
+    // The controller's folders, and the files above them.
+    { from: { path: `^${source}/[^/]+\\.ts$` }, to: { path: `^${source}/` } },
+    { from: { path: `^${source}/` }, to: { path: common } },
+    { from: { path: `^${source}/([^/]+)/` }, to: { path: `^${source}/$1/` } },
+    ...Object.entries(controllerLayers)
+      .filter(([, below]) => below.length > 0)
+      .map(([folder, below]) => ({
+        from: { path: `^${source}/${folder}/` },
+        to: { path: `^${source}/${oneOf(below)}/` },
+      })),
+    // Packages: their own files, and the exports of those below.
+    { from: { path: '^packages/(?!controller/)([^/]+)/src/' }, to: { path: '^packages/$1/(src/|package\\.json$)' } },
+    { from: { path: `^${source}/` }, to: { path: '^packages/controller/package\\.json$' } },
+    ...Object.entries(packageLayers)
+      .filter(([, below]) => below.length > 0)
+      .map(([name, below]) => ({
+        from: { path: `^packages/${name}/src/` },
+        to: { path: `^packages/${oneOf(below)}/src/`, dependencyTypesNot: ['local'] },
+      })),
+  ],
+  allowedSeverity: 'error',
+  options: {
+    includeOnly: '^packages/',
+    exclude: {
+      path: [
+        '\\.test\\.ts$',
+        '\\.fixture\\.ts$',
+        '/testing\\.ts$',
+        '/testing/',
+        '/dist/',
+        '/gen/',
+        '/contract\\.ts$',
+        '/templates/',
+      ],
+    },
+    doNotFollow: { path: 'node_modules' },
+    tsPreCompilationDeps: true,
+    combinedDependencies: false,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: { exportsFields: ['exports'], conditionNames: ['import', 'types', 'default'] },
+  },
+};
