@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
+import { inTurn } from '../languages/in-turn.ts';
 import { runWithProgress } from '../languages/run-with-progress.ts';
 import { findPython } from './find-python.ts';
 
@@ -24,8 +25,11 @@ export function installedPython(): string | undefined {
  * sources, unless it is there already. Returns its Python. Rejects with what to do.
  */
 export async function installPython(progress: (message: string) => void): Promise<string> {
-  const installed = installedPython();
-  if (installed) return installed;
+  // Several test files need it concurrently.
+  return installedPython() ?? (await inTurn(folder, async () => installedPython() ?? (await makeEnvironment(progress))));
+}
+
+async function makeEnvironment(progress: (message: string) => void): Promise<string> {
   const base = await findPython();
   const startedAt = performance.now();
   progress(`making ${folder} with ${base}, which takes a minute, once`);

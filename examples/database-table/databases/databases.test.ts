@@ -6,9 +6,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createConnection } from 'mariadb';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { findMariaDb, mariaDbMissing, startMariaDb } from './mariadb.ts';
+import { installMariaDb } from './install-mariadb.ts';
+import { startMariaDb } from './mariadb.ts';
 import { startPostgres } from './postgres.ts';
 import { startServer } from './server-process.ts';
+
+await installMariaDb(console.error);
 
 let directory: string;
 beforeEach(() => {
@@ -109,13 +112,6 @@ it('keeps temporary tables where no other MariaDB removes them', async () => {
   const [row] = await db.query<{ tmpdir: string }[]>('SELECT @@tmpdir AS tmpdir');
   await db.end();
   expect(row?.tmpdir).toMatch(/kplug-mariadb-/);
-});
-
-it('says how to get MariaDB where it is missing', async () => {
-  vi.stubEnv('PATH', directory);
-  expect(findMariaDb()).toBeUndefined();
-  await expect(startMariaDb()).rejects.toThrow(mariaDbMissing);
-  expect(mariaDbMissing).toContain('apt-get install mariadb-server');
 });
 
 /** A process of its own, with `directory` for its temporary files. It is killed after the test. */

@@ -1,14 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
+import { findMariaDb, mariaDbMissing } from './mariadb-programs.ts';
 import { freePort, startServer } from './server-process.ts';
 
 /** A MariaDB server with an empty database, which is gone when it is stopped. */
 export interface MariaDb {
-  /** The command that opens it in MariaDB's own client; its password is in the environment variable `MYSQL_PWD`. */
-  client: string;
   /** The environment variables by which the MariaDB plugin finds it. */
   env: {
     MARIADB_HOST: string;
@@ -21,22 +19,7 @@ export interface MariaDb {
   stop(): Promise<void>;
 }
 
-/** How to get MariaDB where it is missing. */
-export const mariaDbMissing =
-  'MariaDB is not installed: neither mariadbd nor mariadb-install-db was found. ' +
-  'Install it with `apt-get install mariadb-server` (Debian, Ubuntu) or `brew install mariadb` (macOS).';
-
-/** The paths of MariaDB's programs on this machine; `undefined` when it is not installed. */
-export function findMariaDb(): { mariadbd: string; installDb: string } | undefined {
-  // Debian keeps servers in folders that are not in every user's path.
-  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
-  const find = (program: string) => folders.map((folder) => join(folder, program)).find((path) => existsSync(path));
-  const mariadbd = find('mariadbd');
-  const installDb = find('mariadb-install-db');
-  return mariadbd && installDb ? { mariadbd, installDb } : undefined;
-}
-
-/** Starts the machine's MariaDB on a free port of the loopback interface. Rejects with `mariaDbMissing` where there is none. */
+/** Starts the MariaDB of this machine on a free port of the loopback interface. Rejects with `mariaDbMissing` without one. */
 export async function startMariaDb(): Promise<MariaDb> {
   const programs = findMariaDb();
   if (!programs) throw new Error(mariaDbMissing);
@@ -53,7 +36,7 @@ export async function startMariaDb(): Promise<MariaDb> {
 
   const port = await freePort();
   const common = [
-    ...['--no-defaults', `--datadir=${data}`, ...(process.getuid?.() === 0 ? ['--user=root'] : [])],
+    ...['--no-defaults', ...programs.args, `--datadir=${data}`, ...(process.getuid?.() === 0 ? ['--user=root'] : [])],
     // In a folder that servers share, each that starts removes the temporary tables of the others.
     `--tmpdir=${directory}`,
     // This and what else is for speed below: the data needn't outlive the machine.
@@ -77,7 +60,6 @@ export async function startMariaDb(): Promise<MariaDb> {
     stopSignal: 'KILL',
   });
   return {
-    client: `mariadb --host=127.0.0.1 --port=${port} --user=kplug kplug`,
     env: {
       MARIADB_HOST: '127.0.0.1',
       MARIADB_PORT: String(port),

@@ -5,6 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { installMariaDb } from '../databases/install-mariadb.ts';
+
+await installMariaDb(console.error);
 
 const main = fileURLToPath(new URL('./main.ts', import.meta.url));
 
