@@ -8,11 +8,14 @@ export default defineConfig({
     // A project of its own, with a test command of its own.
     exclude: ['**/node_modules/**', '**/dist/**', 'packages/cli/templates/**', 'examples/plugin-template/**'],
     globalSetup: ['test/control-plane/global-setup.ts'],
+    setupFiles: ['tools/testing/wait-defaults.ts'],
+    reporters: ['./tools/testing/slowest-files.ts', 'default'],
     // Most files wait for processes, leases and API servers, so more of them run concurrently than there are cores.
     maxWorkers: 2 * availableParallelism() + 1,
-    // Tests start hundreds of processes from TypeScript: strip and compile each file once.
+    // Tests start hundreds of programs in TypeScript, which share what was compiled.
     env: { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(tmpdir(), 'node-compile-cache') },
     testTimeout: 60_000,
     hookTimeout: 120_000,
+    expect: { poll: { timeout: 20_000 } },
   },
 });

@@ -26,7 +26,9 @@ export function installedPython(): string | undefined {
  */
 export async function installPython(progress: (message: string) => void): Promise<string> {
   // Several test files need it concurrently.
-  return installedPython() ?? (await inTurn(folder, async () => installedPython() ?? (await makeEnvironment(progress))));
+  return (
+    installedPython() ?? (await inTurn(folder, async () => installedPython() ?? (await makeEnvironment(progress))))
+  );
 }
 
 async function makeEnvironment(progress: (message: string) => void): Promise<string> {
