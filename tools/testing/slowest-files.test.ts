@@ -29,8 +29,11 @@ it('prints the list before the summary of a run', async () => {
   const slow = "it('works', () => new Promise((resolve) => setTimeout(resolve, 300)));\n";
   await writeFile(join(folder, 'slow.test.ts'), imports + slow);
   const env = { ...process.env, NO_COLOR: '1', FORCE_COLOR: undefined };
-  const { stdout } = await promisify(execFile)(process.execPath, [join(modules, 'vitest/vitest.mjs'), 'run'], { cwd: folder, env });
+  const { stdout } = await promisify(execFile)(process.execPath, [join(modules, 'vitest/vitest.mjs'), 'run'], {
+    cwd: folder,
+    env,
+  });
   expect(stdout).toMatch(
-    /Slowest test files\n +[\d.]+ s {2}slow\.test\.ts\n +[\d.]+ s {2}quick\.test\.ts\n[^]*Test Files {2}2 passed/,
+    /Slowest test files\n +[\d.]+ s {2}slow\.test\.ts\n +[\d.]+ s {2}quick\.test\.ts\n.*Test Files {2}2 passed/s,
   );
 });
