@@ -138,7 +138,7 @@ async function firstLine(child: ChildProcess): Promise<string> {
     text += chunk;
   });
   await Promise.race([
-    vi.waitUntil(() => text.includes('\n'), { timeout: 30_000 }),
+    vi.waitUntil(() => text.includes('\n'), { timeout: 60_000 }),
     once(child, 'exit').then(() => Promise.reject(new Error('The process ended before its database was there.'))),
   ]);
   return text;

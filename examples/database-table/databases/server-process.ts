@@ -40,9 +40,9 @@ fi
 rm -rf "$directory"
 `;
 
-const startLimit = 30_000;
+const startLimit = 60_000;
 
-/** Starts a server and waits until it can be used. Rejects with what it wrote when it ends before, or takes over 30 s. */
+/** Starts a server and waits until it can be used. Rejects with what it wrote when it ends before, or takes over 60 s. */
 export async function startServer(options: ServerOptions): Promise<ServerProcess> {
   const { directory, prepare, serve, ready, stopSignal, runAs } = options;
   const command = ['-c', guard, 'guard', directory, stopSignal, quote(prepare), quote(serve)];
