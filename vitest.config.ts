@@ -1,6 +1,7 @@
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import SlowFilesFirst from './tools/testing/slow-files-first.ts';
 
 export default defineConfig({
   test: {
@@ -12,6 +13,7 @@ export default defineConfig({
     reporters: ['./tools/testing/slowest-files.ts', 'default'],
     // Most files wait for processes, leases and API servers, so more of them run concurrently than there are cores.
     maxWorkers: 2 * availableParallelism() + 1,
+    sequence: { sequencer: SlowFilesFirst },
     // Tests start hundreds of programs in TypeScript, which share what was compiled.
     env: { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(tmpdir(), 'node-compile-cache') },
     testTimeout: 60_000,
