@@ -12,7 +12,7 @@ export default defineConfig({
     setupFiles: ['tools/testing/wait-defaults.ts'],
     reporters: ['./tools/testing/slowest-files.ts', 'default'],
     // Most files wait for processes, leases and API servers, so more of them run concurrently than there are cores.
-    maxWorkers: 2 * availableParallelism() + 1,
+    maxWorkers: availableParallelism() + 3,
     sequence: { sequencer: SlowFilesFirst },
     // Tests start hundreds of programs in TypeScript, which share what was compiled.
     env: { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(tmpdir(), 'node-compile-cache') },
