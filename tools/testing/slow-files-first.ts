@@ -15,6 +15,7 @@ export const slowFiles: readonly string[] = [
   'wrong-controllers.test.ts',
   'completion.test.ts',
   'bench.test.ts',
+  'supervisor/plugins-folder.test.ts',
   'test/python.test.ts',
   'admin-commands.test.ts',
   'wrong-v0-plugins.test.ts',
