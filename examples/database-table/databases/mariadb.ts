@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { findMariaDb, mariaDbMissing } from './mariadb-programs.ts';
 import { freePort, startServer } from './server-process.ts';
 
-/** A MariaDB server with an empty database, which is gone when it is stopped. */
+/** Temporary MariaDB server with an empty database. */
 export interface MariaDb {
-  /** The environment variables by which the MariaDB plugin finds it. */
+  /** Environment variables of the MariaDB plugin for this server. */
   env: {
     MARIADB_HOST: string;
     MARIADB_PORT: string;
@@ -15,11 +15,11 @@ export interface MariaDb {
     MARIADB_PASSWORD: string;
     MARIADB_DATABASE: string;
   };
-  /** Ends the server and removes its data. May be called again. */
+  /** Stops the server and removes its data. Idempotent. */
   stop(): Promise<void>;
 }
 
-/** Starts the MariaDB of this machine on a free port of the loopback interface. Rejects with `mariaDbMissing` without one. */
+/** Starts the installed or cached MariaDB on a free port of the loopback interface. Rejects with `mariaDbMissing` if there is none. */
 export async function startMariaDb(): Promise<MariaDb> {
   const programs = findMariaDb();
   if (!programs) throw new Error(mariaDbMissing);
@@ -37,16 +37,16 @@ export async function startMariaDb(): Promise<MariaDb> {
   const port = await freePort();
   const common = [
     ...['--no-defaults', ...programs.args, `--datadir=${data}`, ...(process.getuid?.() === 0 ? ['--user=root'] : [])],
-    // In a folder that servers share, each that starts removes the temporary tables of the others.
+    // In a shared folder, a server that starts would remove the temporary tables of the others.
     `--tmpdir=${directory}`,
-    // This and what else is for speed below: the data needn't outlive the machine.
+    // For speed, as are other options below: the data need not survive a crash.
     '--debug-no-sync',
   ];
   const { stop } = await startServer({
     directory,
     prepare: [
       ...[programs.installDb, ...common, '--skip-test-db'],
-      // Its root user may come in by the operating system's root only, without a password.
+      // Only root of the operating system may log in as root.
       '--auth-root-authentication-method=socket',
     ],
     serve: [
