@@ -9,15 +9,15 @@ export default defineConfig({
     // A project of its own, with a test command of its own.
     exclude: ['**/node_modules/**', '**/dist/**', 'packages/cli/templates/**', 'examples/plugin-template/**'],
     globalSetup: ['test/control-plane/global-setup.ts'],
-    setupFiles: ['tools/testing/wait-defaults.ts'],
+    setupFiles: ['tools/testing/min-wait.ts'],
     reporters: ['./tools/testing/slowest-files.ts', 'default'],
     // Most files wait for processes, leases and API servers, so more of them run concurrently than there are cores.
     maxWorkers: availableParallelism() + 3,
     sequence: { sequencer: SlowFilesFirst },
     // Tests start hundreds of programs in TypeScript, which share what was compiled.
     env: { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(tmpdir(), 'node-compile-cache') },
-    testTimeout: 60_000,
-    hookTimeout: 120_000,
-    expect: { poll: { timeout: 20_000 } },
+    testTimeout: 120_000,
+    hookTimeout: 180_000,
+    expect: { poll: { timeout: 60_000 } },
   },
 });

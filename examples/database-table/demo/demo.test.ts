@@ -61,7 +61,7 @@ describe('the demo', () => {
     expect(await left()).toEqual([]);
   });
 
-  it('cleans up when it is interrupted', { timeout: 60_000 }, async () => {
+  it('cleans up when it is interrupted', async () => {
     const { child, output, code, left } = await demo();
     await vi.waitFor(() => expect(output()).toContain('A real PostgreSQL starts'), { timeout: 30_000 });
     child.kill('SIGINT');
