@@ -1,5 +1,5 @@
-import { cpSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { cpSync, globSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { run } from './run.ts';
 
 /** Compiles a file of a package, and the files of the package that it imports, to JavaScript. */
@@ -21,10 +21,10 @@ export function compileEntry(packageFolder: string, entry: string, scratch: stri
   run('tsc', ['-p', project]);
 }
 
-const published = ['protocol', 'controller', 'sdk', 'operator', 'cli'].map((name) => join('packages', name));
-
 /** Builds all published packages from scratch, so that no file of an earlier build remains. */
 export function buildPackages(): void {
+  // Packages that are not published have no project of their own.
+  const published = globSync('packages/*/tsconfig.json').map(dirname);
   for (const folder of published) rmSync(join(folder, 'dist'), { recursive: true, force: true });
   run('tsc', ['-b', '--force', ...published]);
 }
