@@ -33,12 +33,12 @@ const checks: Check[] = [
     command: ['depcruise', '--config', '.dependency-cruiser.mjs', '--output-type', 'err', 'packages'],
     advice: 'import only what .dependency-cruiser.mjs allows, or move the code to where it belongs',
   },
+  { name: 'types', command: ['tsc', '-p', 'tsconfig.json'], advice: 'fix the types' },
   {
     name: 'architecture and links',
     command: ['node', 'tools/check-architecture.ts'],
     advice: 'make docs/architecture.md agree with the tree, and correct the links',
   },
-  { name: 'types', command: ['tsc', '-p', 'tsconfig.json'], advice: 'fix the types' },
   { name: 'protocol', command: ['buf', 'lint'], advice: 'fix the .proto files' },
   ...releasedProtocolChecks(),
   {
@@ -53,9 +53,9 @@ const checks: Check[] = [
         `diff -r '${generated}/examples/foobar/gen' examples/foobar/gen`,
       ].join(' && '),
     ],
-    advice: 'npx pnpm generate, and commit the changes',
+    advice: 'npx pnpm generate, and commit what it changes',
   },
-  { name: 'unused code', command: ['knip'], advice: 'remove unused code' },
+  { name: 'unused code', command: ['knip'], advice: 'remove what nothing uses' },
 ];
 
 /** Check of the protocol against the last release, of which `pnpm release:version` keeps a copy. None before the first release. */
