@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { findHelm } from './charts/find-helm.ts';
 
-/** `node tools/helm.ts ARGUMENTS`: Helm, which is built first where there is none. */
+/** `node tools/helm.ts ARGUMENTS`: runs Helm, and builds it first if it is not installed. */
 const helm = await findHelm((message) => console.error(message));
 const { status, error } = spawnSync(helm, process.argv.slice(2), { stdio: 'inherit' });
 if (error) throw error;
