@@ -10,7 +10,7 @@ describe('what is at an address', () => {
   it.each([
     ['127.0.0.1:7000', 'AddressNotAllowed', /is not allowed: it is the controller's own machine/],
     ['localhost:7000', 'AddressNotAllowed', /is not allowed: it is the controller's own machine/],
-    ['169.254.169.254:80', 'AddressNotAllowed', /is not allowed: it is of the local link/],
+    ['169.254.169.254:80', 'AddressNotAllowed', /is not allowed: it is link-local/],
     ['nowhere.invalid:7000', 'AddressNotResolved', /the host nowhere.invalid can't be found/],
     [`${host}:1`, 'Unreachable', /no plugin answers at .*ECONNREFUSED/],
   ])('%s is not taken for a plugin: %s', async (address, reason, message) => {

@@ -93,7 +93,7 @@ describe('an answer that the protocol does not allow is refused whole', () => {
     [
       "with a condition that is the controller's own",
       { ...success, conditions: [{ type: 'Ready', status: ConditionStatus.TRUE, reason: 'Because' }] },
-      /the condition Ready, which is the controller's own/,
+      /the condition Ready, which is reserved for the controller/,
     ],
     [
       'with a condition without a status',
@@ -151,7 +151,7 @@ describe('a plugin', () => {
     operator.table('users');
     await operator.plugin({ name: 'Verbose', reconcile: () => ({ status: { text: 'x'.repeat(20_000) } }) });
     await operator.expectCondition('users', 'Ready', { status: 'False', reason: 'InvalidResponse' });
-    expect(operator.condition('users', 'Ready')?.message).toMatch(/answered too much/);
+    expect(operator.condition('users', 'Ready')?.message).toMatch(/is too large/);
   });
 
   it("that returns the controller's own fields has them passed over", async () => {

@@ -15,7 +15,7 @@ import { type PluginResourceOptions, PluginResourceWriter } from './plugin-resou
 import { PodObserver } from './plugin-resources/pod-observer.ts';
 import { AwakeClock } from './registry/clock.ts';
 import type { Instance } from './registry/instance.ts';
-import { type LeaseOptions, LeaseTerms } from './registry/lease-terms.ts';
+import { type LeaseOptions, LeasePolicy } from './registry/lease-policy.ts';
 import { type AddressPolicy, RegistrationReader } from './registry/read-registration.ts';
 import { Registry } from './registry/registry.ts';
 import { Reservations } from './registry/reservations.ts';
@@ -119,7 +119,7 @@ export class Controller {
     this.#delegations = this.#makeDelegations(options);
     this.#declared = this.#makeDeclared(options);
     const { reservedAddresses: reserved = [] } = services;
-    const reader = new RegistrationReader(new LeaseTerms(options.lease), { reserved, ...options.addresses });
+    const reader = new RegistrationReader(new LeasePolicy(options.lease), { reserved, ...options.addresses });
     const reservations = new Reservations();
     this.#heartbeats = new HeartbeatServer(this.#registry, reader, this.#metrics, reservations);
     const { pluginsFolder } = options;

@@ -8,8 +8,8 @@ export type { ProbingOptions } from './discovery/plugin-prober.ts';
 export { KplugError, type KplugErrorCode } from './errors.ts';
 export type { DownloadState, HostedPlugin, HostedState, PluginDownload } from './registry/hosted.ts';
 // For those who look at what plugins there are.
-export type { Instance, InstanceState, Suspicion } from './registry/instance.ts';
-export type { LeaseOptions } from './registry/lease-terms.ts';
+export type { Instance, InstanceState, SuspectReason } from './registry/instance.ts';
+export type { LeaseOptions } from './registry/lease-policy.ts';
 export type { AddressPolicy } from './registry/read-registration.ts';
 export type { ImplementedApi, Registration } from './registry/registration.ts';
 export type { Registry, RegistryChange } from './registry/registry.ts';

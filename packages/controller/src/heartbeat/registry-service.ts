@@ -14,7 +14,7 @@ import {
 } from '@kplug/protocol';
 import type { Instance, Session } from '../registry/instance.ts';
 import { listPlugins, watchPlugins } from '../registry/plugin-list.ts';
-import { type RegistrationReader, restates } from '../registry/read-registration.ts';
+import { isUnchanged, type RegistrationReader } from '../registry/read-registration.ts';
 import { RefusedRegistration } from '../registry/refusal.ts';
 import type { Lease } from '../registry/registration.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -45,7 +45,7 @@ export function registryService(
     if (!message) throw invalidArgument('the request has no registration');
     const isHosted = reservations.check(message.instanceId, bearerOf(call.metadata));
     const known = registry.get(message.instanceId);
-    const isKnown = known && restates(message, known.registration);
+    const isKnown = known && isUnchanged(message, known.registration);
     const registration = isKnown ? known.registration : reader.read(message, hostOfPeer(call.getPeer()), isHosted);
     return registry.register(registration, session);
   };
@@ -58,7 +58,7 @@ export function registryService(
       try {
         const { registration: known } = register(registration, call);
         observer.heard('unary');
-        return answerTo(known.lease, registry.isDrainWished(known.instanceId));
+        return answerTo(known.lease, registry.isDrainRequested(known.instanceId));
       } catch (error) {
         if (!(error instanceof RefusedRegistration)) throw error;
         observer.refused(error.reason);
@@ -97,7 +97,7 @@ function serveSession(
       const { registration } = register(message, stream, session);
       if (instanceId && instanceId !== registration.instanceId) registry.sessionEnded(instanceId, session);
       instanceId = registration.instanceId;
-      session.notify(registration.lease, registry.isDrainWished(instanceId));
+      session.notify(registration.lease, registry.isDrainRequested(instanceId));
     } catch (error) {
       if (!(error instanceof RefusedRegistration)) throw error;
       observer.refused(error.reason);

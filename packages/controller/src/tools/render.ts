@@ -10,7 +10,7 @@ import { type DelegationDeclaration, readDeclaration } from '../delegation/decla
 import { Delegation } from '../delegation/delegation.ts';
 import { KplugError, messageOf } from '../errors.ts';
 import { AwakeClock } from '../registry/clock.ts';
-import { LeaseTerms } from '../registry/lease-terms.ts';
+import { LeasePolicy } from '../registry/lease-policy.ts';
 import { RegistrationReader } from '../registry/read-registration.ts';
 import type { Registration } from '../registry/registration.ts';
 import { Registry } from '../registry/registry.ts';
@@ -46,7 +46,7 @@ export interface RenderedResource {
 export async function askPlugin(address: string, timeout = 5_000): Promise<Registration> {
   const info = await getInfo(address, timeout);
   // Whoever names an address means it, so any is allowed.
-  const reader = new RegistrationReader(new LeaseTerms(), { allowLoopback: true, allowLinkLocal: true });
+  const reader = new RegistrationReader(new LeasePolicy(), { allowLoopback: true, allowLinkLocal: true });
   const { plugin, version, apis, instanceId } = info;
   const said = { plugin, version, apis, instanceId, address, labels: {}, $typeName: 'kplug.v1.Registration' } as const;
   return reader.read(said, 'localhost');
@@ -78,7 +78,7 @@ export async function assumePlugin(
     .map(({ api, rules }) => {
       return { name: api, version: minVersion(rules.apiRange)?.version ?? '0.0.0' };
     });
-  const reader = new RegistrationReader(new LeaseTerms(), { allowLoopback: true, allowLinkLocal: true });
+  const reader = new RegistrationReader(new LeasePolicy(), { allowLoopback: true, allowLinkLocal: true });
   const said = { plugin: name, version: '0.0.0', apis, instanceId: `${name}@${address}`, address };
   const registration = reader.read(create(RegistrationSchema, said), 'localhost');
   await connect(address, timeout);
