@@ -11,7 +11,7 @@ describe('what is at an address', () => {
     ['127.0.0.1:7000', 'AddressNotAllowed', /is not allowed: it is the controller's own machine/],
     ['localhost:7000', 'AddressNotAllowed', /is not allowed: it is the controller's own machine/],
     ['169.254.169.254:80', 'AddressNotAllowed', /is not allowed: it is link-local/],
-    ['nowhere.invalid:7000', 'AddressNotResolved', /the host nowhere.invalid can't be found/],
+    ['nowhere.invalid:7000', 'AddressNotResolved', /the host nowhere.invalid can't be resolved/],
     [`${host}:1`, 'Unreachable', /no plugin answers at .*ECONNREFUSED/],
   ])('%s is not taken for a plugin: %s', async (address, reason, message) => {
     const operator = await declaring.start();
@@ -53,7 +53,7 @@ describe('what is at an address', () => {
     await declaring.expectPlugin('malformed', {
       status: 'False',
       reason: 'GetInfoMalformed',
-      message: expect.stringMatching(/can't be used: version "one" is malformed/) as string,
+      message: expect.stringMatching(/invalid response: version "one" is malformed/) as string,
     });
     const address = `${host}:${portOf(await serveQuietly({ name: 'MariaDB' }))}`;
     const declared = { address, plugin: 'PostgreSQL' };
@@ -61,14 +61,14 @@ describe('what is at an address', () => {
     await declaring.expectPlugin('mine', {
       status: 'False',
       reason: 'PluginMismatch',
-      message: expect.stringMatching(/says that it is MariaDB 1.0.0, and not PostgreSQL as is declared/) as string,
+      message: expect.stringMatching(/is MariaDB 1.0.0, but PostgreSQL is declared/) as string,
     });
     await declaring.declare('mine', { address, version: '^2.0.0' });
     await declaring.expectPlugin('mine', { reason: 'VersionMismatch' });
     await declaring.declare('mine', { address, apis: [{ name: 'View' }] });
     await declaring.expectPlugin('mine', {
       reason: 'ApiMismatch',
-      message: expect.stringMatching(/implements Table@1.0.0, but not View/) as string,
+      message: expect.stringMatching(/implements Table@1.0.0, but View is declared/) as string,
     });
     await declaring.declare('mine', { address, plugin: 'mariadb', version: '^1.0.0', apis: [{ name: 'Table' }] });
     await declaring.expectPlugin('mine', { status: 'True', reason: 'Live' });

@@ -320,7 +320,7 @@ export class Controller {
       declarations,
       inFlight: (instance: Instance) => this.#connections.inFlight(instance),
       credentials: this.#options.connections?.credentials,
-      keeper: this.#keeper,
+      reporter: this.#keeper,
     };
     return new PluginProber(parts, this.#options.probing);
   }

@@ -1,6 +1,7 @@
 // For those who write an operator.
 export type { ApiAnswer, ApiCallOptions, OwnApi } from './clients/api-calls.ts';
 export type { ConnectionsOptions } from './clients/connections.ts';
+export { type GetInfoOptions, getInfo } from './clients/get-info.ts';
 export { isAnswerMissing } from './clients/v0/missing-answer.ts';
 export { Controller, type ControllerOptions } from './controller.ts';
 export { type DelegationDeclaration, delegationSchema } from './delegation/declaration.ts';

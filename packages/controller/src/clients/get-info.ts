@@ -1,11 +1,12 @@
-import type * as grpc from '@grpc/grpc-js';
+import * as grpc from '@grpc/grpc-js';
 import { createGrpcClient, type GetInfoResponse, PluginService } from '@kplug/protocol';
 
 /** Options of `getInfo`. */
 export interface GetInfoOptions {
-  credentials: grpc.ChannelCredentials;
-  /** Time that the plugin has to answer, in milliseconds. */
-  timeout: number;
+  /** Default: none (plain text). */
+  credentials?: grpc.ChannelCredentials;
+  /** Time that the plugin has to answer, in milliseconds. Default 5,000. */
+  timeout?: number;
   /** Cancels the call. */
   signal?: AbortSignal;
 }
@@ -13,10 +14,10 @@ export interface GetInfoOptions {
 /** Largest response to `GetInfo`, in bytes. */
 const maxResponseSize = 256 * 1024;
 
-/** Calls `GetInfo` at an address, over a connection of its own. Rejects with the gRPC error. */
+/** Calls `kplug.v1.PluginService/GetInfo` at an address, over a connection of its own. Rejects with the gRPC error. */
 export async function getInfo(
   address: string,
-  { credentials, timeout, signal }: GetInfoOptions,
+  { credentials = grpc.credentials.createInsecure(), timeout = 5_000, signal }: GetInfoOptions = {},
 ): Promise<GetInfoResponse> {
   const client = createGrpcClient(PluginService, address, credentials, {
     'grpc.max_receive_message_length': maxResponseSize,

@@ -1,5 +1,6 @@
 import * as grpc from '@grpc/grpc-js';
 import { service } from 'grpc-health-check';
+import { checkInterval } from './check-interval.ts';
 import { describeFailure } from './describe-failure.ts';
 
 /**
@@ -34,9 +35,6 @@ const HealthClient = grpc.makeClientConstructor(service, 'Health');
 
 /** Timeout of a check, in milliseconds. */
 const checkTimeout = 2_000;
-
-/** Number of consecutive healthy checks after which the interval is multiplied by the same number. */
-const healthyThreshold = 6;
 
 /** Status codes that mean that there was no response. Any other error means that the server reports no health. */
 const unanswered = new Set([grpc.status.UNAVAILABLE, grpc.status.DEADLINE_EXCEEDED, grpc.status.CANCELLED]);
@@ -120,7 +118,7 @@ class HealthWatch {
 
   #onChecked(status: ServingStatus): void {
     this.#healthy = status === 'serving' ? this.#healthy + 1 : 0;
-    const interval = this.#question.interval * (this.#healthy > healthyThreshold ? healthyThreshold : 1);
+    const interval = checkInterval(this.#question.interval, this.#healthy);
     this.#timer = setTimeout(() => this.#check(), interval);
     this.#timer.unref();
     this.#listener.onStatus(status);
