@@ -54,7 +54,7 @@ export class PluginCluster {
 
   /** Starts an operator that asks plugins often. */
   start(options: KubernetesOperatorOptions = {}): Promise<KubernetesOperator> {
-    const quick = { probing: { interval: 200 }, keeping: { settleTime: 10 } };
+    const quick = { probing: { interval: 200 }, pluginResources: { settleTime: 10 } };
     return KubernetesOperator.start(this.cluster, this.#namespace, {
       ...options,
       controller: { ...quick, ...options.controller },

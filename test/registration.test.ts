@@ -100,7 +100,7 @@ describe('a session', () => {
   it('is asked to drain, and the plugin stops', async () => {
     const operator = await TestOperator.start();
     const plugin = await operator.plugin({ name: 'PostgreSQL' });
-    operator.controller.registry.drain(plugin.instanceId);
+    operator.drain(plugin.instanceId);
     await vi.waitFor(() => expect(operator.controller.registry.size).toBe(0));
   });
 });

@@ -3,17 +3,18 @@ export type { ApiAnswer, ApiCallOptions, OwnApi } from './clients/api-calls.ts';
 export type { ConnectionsOptions } from './clients/connections.ts';
 export { type GetInfoOptions, getInfo } from './clients/get-info.ts';
 export { isAnswerMissing } from './clients/v0/missing-answer.ts';
-export { Controller, type ControllerOptions } from './controller.ts';
+export { Controller } from './controller.ts';
+export type { ControllerOptions } from './controller-options.ts';
 export { type DelegationDeclaration, delegationSchema } from './delegation/declaration.ts';
 export type { ProbingOptions } from './discovery/plugin-prober.ts';
 export { KplugError, type KplugErrorCode } from './errors.ts';
 export type { DownloadState, HostedPlugin, HostedState, PluginDownload } from './registry/hosted.ts';
 // For those who look at what plugins there are.
-export type { Instance, InstanceState, SuspectReason } from './registry/instance.ts';
+export type { Instance, InstanceChange, InstanceState, SuspectReason } from './registry/instance.ts';
 export type { LeaseOptions } from './registry/lease-policy.ts';
 export type { AddressPolicy } from './registry/read-registration.ts';
 export type { ImplementedApi, Registration } from './registry/registration.ts';
-export type { Registry, RegistryChange } from './registry/registry.ts';
+export type { RegistryView } from './registry/registry-view.ts';
 // Where resources live.
 export type { Manifest } from './resources/check-manifest.ts';
 export type { RequestObservation } from './resources/cluster-services.ts';
