@@ -158,8 +158,13 @@ function unaryHandler(handler: (...args: unknown[]) => unknown): grpc.handleUnar
   };
 }
 
+/** Message of any thrown value. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 function internalError(error: unknown): Partial<grpc.StatusObject> {
-  return { code: grpc.status.INTERNAL, details: error instanceof Error ? error.message : String(error) };
+  return { code: grpc.status.INTERNAL, details: messageOf(error) };
 }
 
 /**
