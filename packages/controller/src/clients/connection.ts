@@ -53,9 +53,9 @@ export class Connection {
   readonly #firstStatus = Promise.withResolvers<ServingStatus>();
   /** Rejects when the connection can't be opened any more. */
   readonly #failed = Promise.withResolvers<never>();
-  /** APIs whose health is not known yet. */
-  readonly #unheard: Set<string>;
-  readonly #allHeard = Promise.withResolvers<void>();
+  /** APIs whose health was not reported yet. */
+  readonly #unreported: Set<string>;
+  readonly #allReported = Promise.withResolvers<void>();
   #state: ConnectionState = 'connecting';
   #unserved: ReadonlySet<string> = new Set();
   #inFlight = 0;
@@ -83,8 +83,8 @@ export class Connection {
     );
     // v0 plugins serve no health and register each API separately.
     const apis = registration.protocol === 'kplug' ? [] : registration.apis.map(({ name }) => name);
-    this.#unheard = new Set(apis);
-    if (apis.length === 0) this.#allHeard.resolve();
+    this.#unreported = new Set(apis);
+    if (apis.length === 0) this.#allReported.resolve();
     this.#watches.push(overall, ...apis.map((api) => this.#watchApi(api, interval)));
     this.opened = this.#open(options.openTimeout);
     this.opened.catch(() => undefined);
@@ -151,9 +151,9 @@ export class Connection {
       this.#failed.reject(new KplugError('PluginUnavailable', `it didn't answer within ${timeout} ms`));
     }, timeout);
     // The overall status applies to APIs without a status of their own.
-    const apiTimer = setTimeout(() => this.#allHeard.resolve(), timeout / 2);
+    const apiTimer = setTimeout(() => this.#allReported.resolve(), timeout / 2);
     try {
-      const answers = [this.#firstStatus.promise, this.#checkIdentity(deadline), this.#allHeard.promise] as const;
+      const answers = [this.#firstStatus.promise, this.#checkIdentity(deadline), this.#allReported.promise] as const;
       const [status] = await Promise.race([this.#failed.promise, Promise.all(answers)]);
       if (status === 'notServing') throw new KplugError('PluginUnavailable', 'it reports that it is not serving');
       if (!this.#enter('serving')) await this.#failed.promise;
@@ -181,9 +181,9 @@ export class Connection {
   }
 
   #watchApi(api: string, interval: number): () => void {
-    const heard = () => {
-      this.#unheard.delete(api);
-      if (this.#unheard.size === 0) this.#allHeard.resolve();
+    const onReported = () => {
+      this.#unreported.delete(api);
+      if (this.#unreported.size === 0) this.#allReported.resolve();
     };
     return watchHealth(
       this.#plugin.grpcClient,
@@ -191,12 +191,12 @@ export class Connection {
       {
         onStatus: (status) => {
           this.#onApiStatus(api, status);
-          heard();
+          onReported();
         },
         onUnwatched: () => undefined,
         onEnd: (reason) => {
           // A server that fails for an unknown service name may still have a sound connection.
-          if (this.#unheard.has(api)) heard();
+          if (this.#unreported.has(api)) onReported();
           else this.#onBroken(reason);
         },
       },

@@ -2,7 +2,7 @@ import type { Lease } from './registration.ts';
 
 /** Lease intervals and limits. All times in milliseconds. */
 export interface LeaseOptions {
-  /** Heartbeat interval of instances that request none. Default 5,000; sane from 1,000 to 60,000. */
+  /** Heartbeat interval of instances that request none. Default 5,000; typically 1,000 to 60,000. */
   interval?: number;
   /** Time after the last heartbeat at which a lease expires, for instances that request none. Default: three intervals. */
   ttl?: number;
