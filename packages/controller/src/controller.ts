@@ -192,7 +192,9 @@ export class Controller {
   }
 
   #onLeadershipLost(reason: string): void {
-    this.#ended.reject(new KplugError('LeadershipLost', reason));
+    const error = new KplugError('LeadershipLost', reason);
+    this.#ended.reject(error);
+    this.#stopping.abort(error);
     // The results of in-flight calls can't be written any more.
     this.#parts.connections.close();
     void this.stop();

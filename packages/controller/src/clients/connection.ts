@@ -37,8 +37,10 @@ export interface ConnectionListener {
   onNotServing(): void;
   /** @param apis the APIs that the instance reports not to serve now. */
   onUnserved(apis: ReadonlySet<string>): void;
-  /** The connection broke and is closed. */
+  /** The connection broke; it was closed before. */
   onBroken(reason: string): void;
+  /** The connection was closed, for any reason. */
+  onClosed(): void;
 }
 
 /**
@@ -141,6 +143,7 @@ export class Connection {
       this.#failed.reject(new KplugError('PluginUnavailable', reason));
       this.#ended.abort();
       this.#plugin.grpcClient.close();
+      this.#listener.onClosed();
     }
     return true;
   }

@@ -95,6 +95,19 @@ it('keeps a connection with an in-flight call, whatever its idle timeout', async
   await vi.waitFor(() => expect(connection.state).toBe('closed'), patience);
 });
 
+it('cancels the in-flight calls of a retired connection when all are closed', async () => {
+  const { instance, connections } = await connect(await serve());
+  const retired = await connections.open(instance);
+  const call = retired.call(
+    ({ signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))),
+  );
+  expect(await connections.check(instance)).toBe(true);
+  expect(retired.state).toBe('retired');
+  connections.close();
+  await expect(call).rejects.toThrow();
+  expect(retired.state).toBe('closed');
+});
+
 it('retires the connection of a draining instance, which closes when its calls have ended', async () => {
   const { registry, instance, connections } = await connect(await serve());
   const connection = await connections.open(instance);

@@ -19,7 +19,10 @@ export class Connections {
   readonly #registry: Registry;
   readonly #options: ConnectionOptions;
   readonly #idleTimeout: number;
+  /** Connections for new calls, by instance id. */
   readonly #connections = new Map<string, Connection>();
+  /** All connections that aren't closed, including those that are being opened or were retired. */
+  readonly #open = new Set<Connection>();
   /** Results of the checks that are waiting or in progress, by instance id. */
   readonly #results = new Map<string, PromiseWithResolvers<boolean>>();
   /** Checks by instance id. Callers wait for their results, so that their number isn't limited. */
@@ -50,7 +53,7 @@ export class Connections {
     return this.#connections.get(instance.registration.instanceId)?.inFlight ?? 0;
   }
 
-  /** Number of connections. */
+  /** Number of connections for new calls. */
   get size(): number {
     return this.#connections.size;
   }
@@ -90,7 +93,8 @@ export class Connections {
     void this.#checks.close();
     void this.#idleChecks.close();
     for (const { resolve } of this.#results.values()) resolve(false);
-    for (const instanceId of [...this.#connections.keys()]) this.#discard(instanceId);
+    for (const connection of [...this.#open]) connection.close();
+    this.#connections.clear();
   }
 
   #resultOf(instanceId: string): PromiseWithResolvers<boolean> {
@@ -135,10 +139,12 @@ export class Connections {
       onNotServing: () => this.#registry.markSuspect(instanceId, 'Unreachable', 'it reports that it is not serving'),
       onUnserved: (apis) => this.#registry.setUnserved(instanceId, apis),
       onBroken: (reason) => this.#onBroken(instanceId, connection, reason),
+      onClosed: () => this.#open.delete(connection),
     });
+    this.#open.add(connection);
     try {
       await connection.opened;
-      // `close` doesn't know of a connection that was being opened.
+      // It may have been closed right after it was opened.
       if (this.#closed) throw new KplugError('PluginUnavailable', 'all connections were closed');
     } catch (error) {
       connection.close();
