@@ -14,9 +14,9 @@ let heard = 0;
 let refused = 0;
 
 const server = new HeartbeatServer(registry, new RegistrationReader(new LeasePolicy()), {
-  heard(way) {
+  received(way) {
     heard++;
-    metrics.heard(way);
+    metrics.received(way);
   },
   refused(reason) {
     refused++;

@@ -217,11 +217,14 @@ export class Controller {
   }
 
   async #openAdmin(): Promise<void> {
-    const { adminAddress: admin = '127.0.0.1:8082', metricsAddress, probeAddress } = this.#options;
-    const addresses = { admin, metrics: metricsAddress ?? false, probes: probeAddress ?? false };
+    const { adminAddress = '127.0.0.1:8082', metricsAddress, probeAddress } = this.#options;
+    const addresses = { admin: adminAddress, metrics: metricsAddress ?? false, probes: probeAddress ?? false };
     if (this.#admin || Object.values(addresses).every((address) => address === false)) return;
     const { openAdmin } = await import('./admin/open-admin.ts');
-    this.#admin = await openAdmin(addresses, { ...this.#parts, notReady: () => this.#notReady() });
+    const admin = await openAdmin(addresses, { ...this.#parts, notReady: () => this.#notReady() });
+    // The controller may have stopped meanwhile, when there was nothing to close yet.
+    if (this.#stopping.signal.aborted) await admin.close();
+    else this.#admin = admin;
   }
 
   /** Reasons why the controller isn't ready; none in standby, as waiting for leadership is what it should do. */

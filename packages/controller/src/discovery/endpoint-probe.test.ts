@@ -37,7 +37,8 @@ it('probes less often after six answers in a row', async () => {
 
 it('marks an instance as suspect at the second failure in a row, and as live when it answers again', async () => {
   const server = await InfoServer.start();
-  const { parts, registry } = probeParts();
+  // The lease, of 18 intervals, outlasts the restart of the server.
+  const { parts, registry } = probeParts({ interval: 1_000 });
   const states: string[] = [];
   registry.subscribe(({ instance, from }) => from !== instance.state && states.push(instance.state));
   const failures: (string | undefined)[] = [];

@@ -30,7 +30,7 @@ function declarationOf(address: string, name = 'postgresql'): PluginDeclaration 
 
 async function start(
   initial: readonly PluginDeclaration[],
-  options: ProbingOptions = { interval: 20 },
+  options: ProbingOptions = { interval: 100 },
   given: Partial<ProberParts> = {},
 ) {
   const { parts, registry } = probeParts();
@@ -56,7 +56,7 @@ it('has registered the plugins that answer when it has started', async () => {
 
 it('starts after the timeout although a plugin does not answer', async () => {
   const { address } = await InfoServer.startWith({ getInfo: () => new Promise(() => undefined) });
-  const { registry } = await start([declarationOf(address)], { interval: 20, timeout: 50 });
+  const { registry } = await start([declarationOf(address)], { interval: 100, timeout: 50 });
   expect(registry.size).toBe(0);
 });
 

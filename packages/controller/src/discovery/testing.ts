@@ -78,7 +78,7 @@ export class InfoServer {
 
 /** Registry for the test, with the parts that probes of it need. */
 export function probeParts({
-  interval = 20,
+  interval = 100,
   retryDelay = 10,
   timeout = 2_000,
   capacity = 100,

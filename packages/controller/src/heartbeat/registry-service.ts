@@ -24,7 +24,7 @@ import { hostOfPeer } from './host-of-peer.ts';
 
 /** Receives heartbeats, for metrics. */
 export interface HeartbeatObserver {
-  heard(way: 'session' | 'unary' | 'first-kplug'): void;
+  received(way: 'session' | 'unary' | 'first-kplug'): void;
   refused(reason: number): void;
 }
 
@@ -57,7 +57,7 @@ export function registryService(
     heartbeat: ({ registration }, call): MessageInitShape<typeof HeartbeatResponseSchema> => {
       try {
         const { registration: known } = register(registration, call);
-        observer.heard('unary');
+        observer.received('unary');
         return answerTo(known.lease, registry.isDrainRequested(known.instanceId));
       } catch (error) {
         if (!(error instanceof RefusedRegistration)) throw error;
@@ -107,7 +107,7 @@ function serveSession(
   };
 
   const onMessage = ({ message }: SessionRequest) => {
-    observer.heard('session');
+    observer.received('session');
     if (message.case === 'registration') onRegistration(message.value);
     else if (!instanceId) fail(stream, grpc.status.FAILED_PRECONDITION, 'the first message must be a registration');
     // Its lease expired while the stream was stalled. It registers again on a new stream.

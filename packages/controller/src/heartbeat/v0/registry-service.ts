@@ -17,7 +17,7 @@ export function v0Service(
     pluginHeartbeat: (message, call) => {
       try {
         registry.register(readPluginInformation(message, hostOfPeer(call.getPeer()), reader));
-        observer.heard('first-kplug');
+        observer.received('first-kplug');
         return { accepted: true };
       } catch (error) {
         if (!(error instanceof RefusedRegistration)) throw error;
