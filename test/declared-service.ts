@@ -6,23 +6,23 @@ import { definePlugin, type PluginDefinition, type RunningPlugin } from '@kplug/
 import { onTestFinished } from 'vitest';
 import type { ClusterObject, TestCluster } from './control-plane/test-cluster.ts';
 
-/** The condition of one endpoint of a Service. */
+/** Conditions of an endpoint of a Service. */
 export interface EndpointConditions {
   ready: boolean;
   terminating?: boolean;
 }
 
-/** An address of this machine that an EndpointSlice may have, which is none of loopback. */
+/** Address of this machine that an EndpointSlice may contain, which excludes loopback. */
 export function machineAddress(): string {
   const addresses = Object.values(networkInterfaces()).flat();
   const usable = addresses.find(
     (one) => one?.family === 'IPv4' && !one.internal && !one.address.startsWith('169.254.'),
   );
-  if (!usable) throw new Error('This machine has no IPv4 address but loopback, which no EndpointSlice may have.');
+  if (!usable) throw new Error('This machine has only loopback IPv4 addresses, which no EndpointSlice may contain.');
   return usable.address;
 }
 
-/** Serves a plugin that doesn't beat, on an address of this machine. It stops with the test. */
+/** Serves a plugin that sends no heartbeats, on an address of this machine. It stops with the test. */
 export async function serveQuietly(
   given: Partial<PluginDefinition> & Pick<PluginDefinition, 'name'>,
   port = 0,
@@ -31,7 +31,7 @@ export async function serveQuietly(
   return serveAny(definePlugin({ ...defaults, ...given }), port);
 }
 
-/** Serves any plugin so that it doesn't beat. */
+/** Serves any plugin without heartbeats. */
 export async function serveAny(
   plugin: { serve(options: object): Promise<RunningPlugin> },
   port = 0,
@@ -46,7 +46,7 @@ export async function serveAny(
   return running;
 }
 
-/** Starts `test/plugins/counting.ts` in a process of its own, told by its environment not to beat. It is killed with the test. */
+/** Starts `test/plugins/counting.ts` without heartbeats in a process of its own. It is killed with the test. */
 export function spawnQuietly(name: string, port: number): ChildProcess {
   const child = fork(new URL('./plugins/counting.ts', import.meta.url), {
     env: {
@@ -62,7 +62,7 @@ export function spawnQuietly(name: string, port: number): ChildProcess {
   return child;
 }
 
-/** A port that nothing listens on. */
+/** Returns a port on which nothing listens. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0);
   await once(server, 'listening');
@@ -72,12 +72,12 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-/** The port that a plugin listens on. */
+/** Port on which a plugin listens. */
 export function portOf({ address }: RunningPlugin): number {
   return Number(address.slice(address.lastIndexOf(':') + 1));
 }
 
-/** A Service whose EndpointSlices are written here, as the test control plane has no controllers. Each endpoint has a slice. */
+/** Service whose EndpointSlices this class writes, one for each endpoint, as the test control plane has no controllers. */
 export class TestService {
   readonly name: string;
   readonly #cluster: TestCluster;
@@ -103,7 +103,7 @@ export class TestService {
     await this.#cluster.delete(this.#object('v1', 'Service', this.name));
   }
 
-  /** Says that an endpoint is there, and how it is. */
+  /** Applies an endpoint with its conditions. */
   async endpoint(port: number, conditions: EndpointConditions = { ready: true }): Promise<void> {
     await this.#cluster.apply({
       ...this.#slice(port),
@@ -114,7 +114,7 @@ export class TestService {
     });
   }
 
-  /** The endpoint is gone. */
+  /** Deletes an endpoint. */
   async withdraw(port: number): Promise<void> {
     await this.#cluster.delete(this.#slice(port));
   }

@@ -145,7 +145,7 @@ describe.each(withoutSdk)('the example in $language, which has no SDK of ours', 
     apply(second, 'users', ['id']);
     await second.expectReady('users', 'SQLite');
     expect(second.controller.registry.get(plugin.instanceId)?.state).toBe('live');
-    second.controller.registry.drain(plugin.instanceId);
+    second.drain(plugin.instanceId);
     expect(await plugin.exited()).toBe(0);
   });
 

@@ -11,6 +11,7 @@ import {
 import { definePlugin, type PluginDefinition, type RunningPlugin, type ServeOptions } from '@kplug/sdk';
 import { pino } from 'pino';
 import { expect, onTestFinished, vi } from 'vitest';
+import { registryOf } from '../packages/controller/src/controller.ts';
 
 const apiVersion = 'myorg.org/v1alpha1';
 
@@ -57,6 +58,11 @@ export class TestOperator {
     await operator.controller.start();
     onTestFinished(() => operator.controller.stop());
     return operator;
+  }
+
+  /** Requests an instance to drain. */
+  drain(instanceId: string): void {
+    registryOf(this.controller).drain(instanceId);
   }
 
   /** Serves a plugin of the API `Table` in this process. It stops with the test. */

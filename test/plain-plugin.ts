@@ -2,12 +2,12 @@ import * as grpc from '@grpc/grpc-js';
 import { addService, PluginService } from '@kplug/protocol';
 import { onTestFinished } from 'vitest';
 
-/** What a plain plugin serves. */
+/** Options of a `PlainPlugin`. */
 export interface PlainPluginOptions {
-  /** Whether its health can be watched, or only asked for. Default true. */
+  /** Serves `Watch` in addition to `Check`. Default true. */
   watch?: boolean;
-  /** What it answers to `GetInfo`: something sound by default, or something malformed, or that it serves no such thing. */
-  info?: 'sound' | 'malformed' | 'none';
+  /** Response to `GetInfo`: valid (default), malformed, or unimplemented. */
+  info?: 'valid' | 'malformed' | 'none';
 }
 
 type Stream = grpc.ServerWritableStream<unknown, string>;
@@ -25,7 +25,7 @@ const method = {
 const check = { ...method, path: '/grpc.health.v1.Health/Check', requestStream: false, responseStream: false };
 const watch = { ...method, path: '/grpc.health.v1.Health/Watch', requestStream: false, responseStream: true };
 
-/** A plugin made with nothing of the SDK, which says of its health what a test wants. It neither beats nor reconciles. */
+/** Plugin without the SDK, whose health a test sets. It neither sends heartbeats nor reconciles. */
 export class PlainPlugin {
   readonly port: number;
   readonly #streams: Set<Stream>;
@@ -39,7 +39,7 @@ export class PlainPlugin {
 
   /** Listens on every interface. It stops with the test. */
   static async serve(options: PlainPluginOptions = {}): Promise<PlainPlugin> {
-    const { watch: isWatched = true, info = 'sound' } = options;
+    const { watch: isWatched = true, info = 'valid' } = options;
     const server = new grpc.Server();
     const streams = new Set<Stream>();
     const health = { status: 'SERVING' };
@@ -63,7 +63,7 @@ export class PlainPlugin {
     return new PlainPlugin(port, streams, health);
   }
 
-  /** Says from now on that it is serving, or that it isn't. */
+  /** Sets the health and notifies watchers. */
   setHealth(status: 'SERVING' | 'NOT_SERVING'): void {
     this.#health.status = status;
     for (const stream of this.#streams) stream.write(status);

@@ -10,10 +10,10 @@ import type { ConditionRead } from './operator.ts';
 
 const crd = new URL('../charts/kplug/files/plugin.crd.yaml', import.meta.url);
 
-/** How long is waited for what takes an operator and an API server a moment. */
+/** Timeout of waiting for an operator and an API server. */
 export const patience = { timeout: 20_000, interval: 20 };
 
-/** What tests read of a `Plugin`'s status. */
+/** Part of the status of a `Plugin`. */
 export interface PluginStatus {
   ready?: string;
   instanceCount?: string;
@@ -21,12 +21,12 @@ export interface PluginStatus {
   [field: string]: unknown;
 }
 
-/** A real cluster, in whose namespace users declare plugins. Each test has a namespace of its own. */
+/** Real cluster in which users declare plugins. Each test has a namespace of its own. */
 export class PluginCluster {
   #cluster: TestCluster | undefined;
   #namespace = '';
 
-  /** To be called once at the top of a test file. */
+  /** Registers the hooks; call it once at the top of a test file. */
   static use(): PluginCluster {
     const declaring = new PluginCluster();
     beforeAll(async () => {
@@ -44,7 +44,7 @@ export class PluginCluster {
   }
 
   get cluster(): TestCluster {
-    if (!this.#cluster) throw new Error('The cluster is there only while tests run.');
+    if (!this.#cluster) throw new Error('The cluster exists only while tests run.');
     return this.#cluster;
   }
 
@@ -52,16 +52,16 @@ export class PluginCluster {
     return this.#namespace;
   }
 
-  /** Starts an operator that asks plugins often. */
+  /** Starts an operator with short probe intervals. */
   start(options: KubernetesOperatorOptions = {}): Promise<KubernetesOperator> {
-    const quick = { probing: { interval: 200 }, keeping: { settleTime: 10 } };
+    const quick = { probing: { interval: 200 }, pluginResources: { settleTime: 10 } };
     return KubernetesOperator.start(this.cluster, this.#namespace, {
       ...options,
       controller: { ...quick, ...options.controller },
     });
   }
 
-  /** A `Plugin` as a user writes it. */
+  /** `Plugin` as a user writes it. */
   plugin(name: string, spec: object = {}): ClusterObject {
     const apiVersion = 'plugins.kplug.dev/v1alpha1';
     return { apiVersion, kind: 'Plugin', metadata: { name, namespace: this.#namespace }, spec };
@@ -72,13 +72,13 @@ export class PluginCluster {
     await this.cluster.apply(this.plugin(name, spec));
   }
 
-  /** The status of a `Plugin` now; `undefined` when there is no such one. */
+  /** Status of a `Plugin`; `undefined` if it does not exist. */
   async status(name: string): Promise<PluginStatus | undefined> {
     const stored = await this.cluster.get(this.plugin(name));
     return stored && ((stored.status ?? {}) as PluginStatus);
   }
 
-  /** Waits until a condition of a `Plugin` is as it should be, and returns the status. */
+  /** Waits until a condition of a `Plugin` matches, and returns the status. */
   expectPlugin(name: string, expected: Partial<ConditionRead>, type = 'Accessible'): Promise<PluginStatus> {
     return vi.waitFor(async () => {
       const status = (await this.status(name)) ?? {};
@@ -87,12 +87,12 @@ export class PluginCluster {
     }, patience);
   }
 
-  /** A Service, which isn't applied yet. */
+  /** Service, not yet applied. */
   service(name: string): TestService {
     return new TestService(this.cluster, this.#namespace, name);
   }
 
-  /** A Service with a plugin behind it. */
+  /** Applies a Service with a plugin as its endpoint. */
   async served(name: string) {
     const running = await serveQuietly({ name: 'PostgreSQL' });
     const service = this.service(name);

@@ -6,7 +6,7 @@ const declaring = PluginCluster.use();
 const host = machineAddress();
 
 describe('a plugin behind a Service', () => {
-  it('is asked what it is, called, and let go with its Plugin', async () => {
+  it('is probed, called, and removed with its Plugin', async () => {
     const operator = await declaring.start();
     const { port } = await declaring.served('postgresql');
     await declaring.cluster.apply(operator.object('Table', 'users'));
@@ -33,7 +33,7 @@ describe('a plugin behind a Service', () => {
     expect([...operator.controller.registry.instances()]).toEqual([]);
   });
 
-  it('loses an instance with its endpoint, drains one that terminates, and calls none that is not ready', async () => {
+  it('loses an instance with its endpoint, drains it while terminating, and does not call it while not ready', async () => {
     const operator = await declaring.start();
     const first = await declaring.served('postgresql');
     const second = await serveQuietly({ name: 'PostgreSQL' });
@@ -59,7 +59,7 @@ describe('a plugin behind a Service', () => {
     expect(states()).toEqual([`${portOf(second)} draining`]);
   });
 
-  it('lets a call that is under way end when its endpoint goes', async () => {
+  it('finishes in-flight calls when its endpoint is removed', async () => {
     const operator = await declaring.start();
     const begun = Promise.withResolvers<void>();
     const end = Promise.withResolvers<void>();
@@ -89,7 +89,7 @@ describe('a plugin behind a Service', () => {
     expect(aborted).toBe(false);
   });
 
-  it('is explained while its Service is missing, has no such port, or selects nothing', async () => {
+  it('has a condition that explains a missing Service, a missing port, and a Service without endpoints', async () => {
     await declaring.start();
     await declaring.declare('mine', { service: { name: 'postgresql', port: 7001 } });
     await declaring.expectPlugin('mine', {
@@ -119,7 +119,7 @@ describe('a plugin behind a Service', () => {
     await declaring.expectPlugin('mine', { status: 'False', reason: 'NoInstance' }, 'Table');
   });
 
-  it('is known to an operator that takes over before any resource is looked at', async () => {
+  it('is known to an operator that takes over before its first pass', async () => {
     const first = await declaring.start();
     await declaring.served('postgresql');
     await declaring.declare('mine', { service: { name: 'postgresql' } });
@@ -132,7 +132,7 @@ describe('a plugin behind a Service', () => {
     await second.expectReady('users', 'PostgreSQL');
   });
 
-  it('is another one when its Plugin says another Service, and no longer the first', async () => {
+  it('is replaced when its Plugin names another Service or an address', async () => {
     const operator = await declaring.start();
     const first = await declaring.served('postgresql');
     const other = await serveQuietly({ name: 'MariaDB' });

@@ -5,8 +5,8 @@ import { TestOperator } from './operator.ts';
 
 const api = 'Table@1.0.0';
 
-describe('a plugin of several APIs', () => {
-  it('is called for each by the functions of that API, with its schemas', async () => {
+describe('a plugin of one or several APIs', () => {
+  it('is called by the functions and schemas of each API', async () => {
     const tables = await TestOperator.start();
     const views = await TestOperator.start({ api: 'View@^1.0.0' });
     const finalized: string[] = [];
@@ -44,7 +44,7 @@ describe('a plugin of several APIs', () => {
     expect(finalized).toEqual(['view']);
   });
 
-  it('gets no calls for one that it is not serving, which goes to another plugin or waits, and says why', async () => {
+  it('gets no calls for an API that it is not serving; resources wait or fall back, with the reason', async () => {
     const operator = await TestOperator.start();
     const calls: string[] = [];
     const plugin = await operator.serve(
@@ -79,7 +79,7 @@ describe('a plugin of several APIs', () => {
     await operator.expectReady('preferred', 'Foobar');
   });
 
-  it('of one API says of that the same as of several', async () => {
+  it('reports the health of its only API', async () => {
     const operator = await TestOperator.start();
     const plugin = await operator.plugin({ name: 'Plain' });
     plugin.setServing('Table', false);
@@ -90,7 +90,7 @@ describe('a plugin of several APIs', () => {
     expect(() => plugin.setServing('View', false)).toThrow('the plugin doesn\'t implement the API "View", but Table');
   });
 
-  it('implements each but once', () => {
+  it('implements each API once only', () => {
     const implementation = implementApi({ api, reconcile: () => undefined });
     const identity = { name: 'Foobar', version: '1.0.0' };
     expect(() => definePlugin({ ...identity, apis: [implementation, implementation] })).toThrow(

@@ -2,7 +2,7 @@
 
 import { HeartbeatServer } from '../../packages/controller/src/heartbeat/heartbeat-server.ts';
 import { AwakeClock } from '../../packages/controller/src/registry/clock.ts';
-import { LeaseTerms } from '../../packages/controller/src/registry/lease-terms.ts';
+import { LeasePolicy } from '../../packages/controller/src/registry/lease-policy.ts';
 import { RegistrationReader } from '../../packages/controller/src/registry/read-registration.ts';
 import { Registry } from '../../packages/controller/src/registry/registry.ts';
 import { Metrics } from '../../packages/controller/src/telemetry/metrics.ts';
@@ -13,10 +13,10 @@ const registry = new Registry({ clock: new AwakeClock() });
 let heard = 0;
 let refused = 0;
 
-const server = new HeartbeatServer(registry, new RegistrationReader(new LeaseTerms()), {
-  heard(way) {
+const server = new HeartbeatServer(registry, new RegistrationReader(new LeasePolicy()), {
+  received(way) {
     heard++;
-    metrics.heard(way);
+    metrics.received(way);
   },
   refused(reason) {
     refused++;

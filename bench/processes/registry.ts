@@ -1,7 +1,7 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { HeartbeatRequestSchema, type Registration } from '@kplug/protocol';
 // The parts are used by themselves, which the package doesn't export: only the whole is its public API.
-import { LeaseTerms } from '../../packages/controller/src/registry/lease-terms.ts';
+import { LeasePolicy } from '../../packages/controller/src/registry/lease-policy.ts';
 import { RegistrationReader } from '../../packages/controller/src/registry/read-registration.ts';
 import { Registry } from '../../packages/controller/src/registry/registry.ts';
 import { ManualClock } from '../../packages/controller/src/registry/testing.ts';
@@ -19,7 +19,7 @@ interface Keeper {
 
 type KeeperName = 'registry' | 'map';
 
-const reader = new RegistrationReader(new LeaseTerms());
+const reader = new RegistrationReader(new LeasePolicy());
 
 function makeKeeper(name: KeeperName, onGone: () => void): Keeper {
   const clock = new ManualClock();

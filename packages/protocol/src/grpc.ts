@@ -147,7 +147,8 @@ function serializeAnew(schema: DescMessage, message: object): Buffer {
 /** An answer that is there at once is sent at once: a promise for each call shows where calls are many. */
 function unaryHandler(handler: (...args: unknown[]) => unknown): grpc.handleUnaryCall<unknown, unknown> {
   return (call, respond) => {
-    const fail = (error: unknown) => respond(isServiceError(error) ? error : internalError(error));
+    const fail = (error: unknown) =>
+      respond(isServiceError(error) ? error : serviceError(grpc.status.INTERNAL, messageOf(error)));
     try {
       const response = handler(call.request, call);
       if (response instanceof Promise) response.then((late: unknown) => respond(null, late)).catch(fail);
@@ -158,8 +159,9 @@ function unaryHandler(handler: (...args: unknown[]) => unknown): grpc.handleUnar
   };
 }
 
-function internalError(error: unknown): Partial<grpc.StatusObject> {
-  return { code: grpc.status.INTERNAL, details: error instanceof Error ? error.message : String(error) };
+/** Message of any thrown value. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 /**

@@ -12,6 +12,7 @@ export {
   type GrpcClient,
   type GrpcHandlers,
   isServiceError,
+  messageOf,
   quietGrpc,
   serviceError,
   type UnaryCallOptions,

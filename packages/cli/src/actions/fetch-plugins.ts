@@ -1,4 +1,5 @@
 import {
+  backOffDelay,
   type DownloadFailure,
   type FetchPluginOptions,
   fetchPlugin,
@@ -19,8 +20,8 @@ export interface FetchPluginsOptions {
   attempts: string;
 }
 
-/** How long to wait before the second try, in milliseconds; it doubles with each further one. */
-const firstWait = 1_000;
+/** Back-off between attempts, in milliseconds. */
+const backOff = { initial: 1_000 };
 
 /** Fetches plugins into a folder, several at once. Rejects with a `CommandError` that names each one that failed. */
 export async function fetchPlugins(
@@ -69,7 +70,8 @@ async function fetchWithRetries(
     } catch (error) {
       // Another try doesn't make a release appear, or its content another.
       if (!isFailure(error) || error.isLasting || attempt >= attempts) throw error;
-      const wait = firstWait * 2 ** (attempt - 1);
+      // Without jitter, as the message names the delay.
+      const wait = backOffDelay(attempt, backOff, () => 1);
       progress.onRetry(`${error.message}; try ${attempt + 1} of ${attempts} in ${wait / 1_000} s`);
       await new Promise((resolve) => setTimeout(resolve, wait));
     }

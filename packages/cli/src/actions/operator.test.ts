@@ -48,7 +48,7 @@ describe('kplug operator', () => {
   it('stops on SIGINT too, and logs JSON when asked to', async () => {
     const workspace = await workspaceWith();
     const operator = await workspace.startOperator(['--log-format', 'json', '--log-level', 'info']);
-    await vi.waitFor(() => expect(operator.stderr).toContain('plugins beat to'), waiting);
+    await vi.waitFor(() => expect(operator.stderr).toContain('plugins send heartbeats to'), waiting);
     operator.kill('SIGINT');
     expect((await operator.ended()).code).toBe(0);
     const lines = operator.stderr.trim().split('\n');

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
+import { getInfo } from '@kplug/controller';
 import { describeAnswer } from '../../../conformance/src/plugin/describe-answer.ts';
-import { getInfo } from '../../../conformance/src/plugin/get-info.ts';
 import { CommandError } from '../command-error.ts';
 import { readDuration } from '../input/read-duration.ts';
 import { formatTable, plain } from '../output/table.ts';

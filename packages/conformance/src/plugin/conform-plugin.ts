@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import * as grpc from '@grpc/grpc-js';
-import type { Manifest } from '@kplug/controller';
+import { getInfo, type Manifest } from '@kplug/controller';
 import { type GetInfoResponse, GetInfoResponseSchema, isServiceError, quietGrpc } from '@kplug/protocol';
 import { CommandError } from '../../../cli/src/command-error.ts';
 import type { Report } from '../report.ts';
@@ -9,7 +9,6 @@ import { runRequirements, selectRequirements } from '../run-requirements.ts';
 import { conformV0 } from '../v0/conform-v0.ts';
 import { v0Requirements } from '../v0/requirements.ts';
 import { describeAnswer } from './describe-answer.ts';
-import { getInfo } from './get-info.ts';
 import { addressOf, Life, type Protocol } from './life.ts';
 import { PluginUnderTest } from './plugin-under-test.ts';
 import { pluginRequirements } from './requirements.ts';

@@ -1,9 +1,9 @@
 import { isDeepStrictEqual } from 'node:util';
+import { getInfo } from '@kplug/controller';
 import type { Registration } from '@kplug/protocol';
 import { NotMet, type Requirement } from '../requirement.ts';
 import { until } from '../until.ts';
 import { describeAnswer } from './describe-answer.ts';
-import { getInfo } from './get-info.ts';
 import { addressOf } from './life.ts';
 import type { PluginUnderTest } from './plugin-under-test.ts';
 

@@ -114,7 +114,7 @@ describe('the Plugin resource of a plugin', () => {
 
     const second = await open(namespace);
     await second.keeper.start();
-    expect(second.registry.get('one')).toMatchObject({ state: 'suspect', suspicion: 'StreamBroken', registration });
+    expect(second.registry.get('one')).toMatchObject({ state: 'suspect', suspectReason: 'StreamBroken', registration });
     second.registry.register(registration);
     expect(second.registry.get('one')?.state).toBe('live');
   });

@@ -7,8 +7,8 @@ export interface BackOffOptions {
 }
 
 /**
- * Delay before the next attempt after `failures` failures in a row, in milliseconds. It doubles with each failure, up to `max`;
- * jitter takes off up to half of it, so that what failed together isn't retried together.
+ * Delay before the next attempt after `failures` consecutive failures, in milliseconds. It doubles with each failure, up to
+ * `max`; jitter subtracts up to half of it, so that attempts that failed together aren't retried together.
  */
 export function backOffDelay(
   failures: number,
@@ -30,7 +30,7 @@ export class BackOff<K> {
     this.#random = random;
   }
 
-  /** Number of failures of a key in a row. */
+  /** Number of consecutive failures of a key. */
   failures(key: K): number {
     return this.#failures.get(key) ?? 0;
   }
@@ -42,7 +42,7 @@ export class BackOff<K> {
     return backOffDelay(failures, this.#options, this.#random);
   }
 
-  /** Forgets the failures of a key. */
+  /** Resets the failures of a key. */
   reset(key: K): void {
     this.#failures.delete(key);
   }

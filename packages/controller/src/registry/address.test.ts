@@ -23,10 +23,10 @@ describe('parseAddress', () => {
     '::1:7000',
     'a b:1',
     'unix:/x',
-  ])('refuses "%s"', (text) => expect(parseAddress(text)).toBeUndefined());
+  ])('rejects "%s"', (text) => expect(parseAddress(text)).toBeUndefined());
 });
 
-describe('what an address is', () => {
+describe('classes of addresses', () => {
   it.each(['localhost', 'db.localhost', '127.0.0.1', '127.8.9.1', '::1', '::ffff:127.0.0.1'])(
     '%s is loopback',
     (host) => expect(isLoopback(host)).toBe(true),
@@ -37,7 +37,7 @@ describe('what an address is', () => {
   it.each(['169.254.169.254', 'fe80::1', '::ffff:169.254.169.254'])('%s is link-local', (host) =>
     expect(isLinkLocal(host)).toBe(true),
   );
-  it.each(['0.0.0.0', '::', '224.0.0.1'])('%s stands for no one machine', (host) =>
+  it.each(['0.0.0.0', '::', '224.0.0.1'])('%s is unspecified or multicast', (host) =>
     expect(isUnspecified(host)).toBe(true),
   );
 });

@@ -3,13 +3,13 @@ import type { Instance } from './instance.ts';
 import type { ImplementedApi, Registration } from './registration.ts';
 
 /**
- * One plugin in one version, as the implementation of one API: what selection chooses among. Its instances have said the
- * same of the API; one that says otherwise is an instance of another implementation.
+ * One plugin in one version as the implementation of one API: the unit that selection chooses. All its instances registered the
+ * API with the same version, extension kinds and capabilities.
  */
 export class Implementation {
   readonly plugin: string;
   readonly version: string;
-  /** The plugin's version, parsed. */
+  /** Parsed version of the plugin. */
   readonly semver: SemVer;
   readonly api: ImplementedApi;
   readonly #instances = new Set<Instance>();
@@ -23,19 +23,19 @@ export class Implementation {
   }
 
   /**
-   * The instances that may be called: the live ones, or while there are none, those of which only the stream broke. One that
-   * reports not to serve this API isn't among them.
+   * Instances that may be called: the live ones or, without any, those whose stream broke. Instances that report not to serve
+   * this API are excluded.
    */
   get callable(): readonly Instance[] {
     return this.#summarize().callable;
   }
 
-  /** Whether any instance is live, and serves the API. */
+  /** Reports whether any instance is live and serves the API. */
   get live(): boolean {
     return this.#summarize().live;
   }
 
-  /** The greatest weight among the callable instances. */
+  /** Greatest weight of the callable instances. */
   get weight(): number {
     return this.#summarize().weight;
   }
@@ -54,7 +54,7 @@ export class Implementation {
     this.touch();
   }
 
-  /** Says that an instance changed. What follows from it is worked out when somebody asks, once for any number of changes. */
+  /** Records that an instance changed. Derived values are computed on demand, once for any number of changes. */
   touch(): void {
     this.#summary = undefined;
   }
@@ -73,24 +73,24 @@ interface Summary {
 
 function summarize(instances: Iterable<Instance>, api: string): Summary {
   const live: Instance[] = [];
-  const doubtful: Instance[] = [];
+  const suspect: Instance[] = [];
   for (const instance of instances) {
     if (instance.unserved.has(api)) continue;
     if (instance.state === 'live') live.push(instance);
-    else if (instance.suspicion === 'StreamBroken') doubtful.push(instance);
+    else if (instance.suspectReason === 'StreamBroken') suspect.push(instance);
   }
-  const callable = live.length > 0 ? live : doubtful;
+  const callable = live.length > 0 ? live : suspect;
   let weight = 0;
   for (const { registration } of callable) weight = Math.max(weight, registration.weight);
   return { callable, live: live.length > 0, weight };
 }
 
-/** The implementations by API, in the order in which they came. */
+/** Implementations by API, in the order in which they were added. */
 export class Implementations {
   readonly #byApi = new Map<string, Map<string, Implementation>>();
   readonly #lists = new Map<string, readonly Implementation[]>();
 
-  /** All implementations of an API that have an instance. The list is the same object until one comes or goes. */
+  /** All implementations of an API that have an instance. The list is the same object until one is added or removed. */
   of(api: string): readonly Implementation[] {
     let list = this.#lists.get(api);
     if (!list) {
@@ -100,7 +100,7 @@ export class Implementations {
     return list;
   }
 
-  /** The implementations that a registration is an instance of, made where they don't exist yet. */
+  /** Implementations that a registration is an instance of, created where they don't exist yet. */
   for(registration: Registration): Implementation[] {
     return registration.apis.map((api) => {
       const key = keyFor(registration, api);
@@ -120,7 +120,7 @@ export class Implementations {
     });
   }
 
-  /** Forgets an implementation that has no instance left. */
+  /** Removes an implementation that has no instance left. */
   release(implementation: Implementation): void {
     if (implementation.instances.size > 0) return;
     const { api } = implementation;

@@ -8,13 +8,13 @@ import {
 import type { Instance, InstanceState } from './instance.ts';
 import type { Registry } from './registry.ts';
 
-/** Which instances are meant; empty fields mean all. */
+/** Filter of instances; an empty field matches all. */
 export interface PluginFilter {
   api: string;
   plugin: string;
 }
 
-/** The instances known now, by plugin, version and instance id. */
+/** Lists the known instances, by plugin, version and instance id. */
 export function listPlugins(registry: Registry, filter: PluginFilter): MessageInitShape<typeof PluginInstanceSchema>[] {
   return [...registry.instances()]
     .filter((instance) => matches(instance, filter))
@@ -22,7 +22,7 @@ export function listPlugins(registry: Registry, filter: PluginFilter): MessageIn
     .map(instanceMessage);
 }
 
-/** Sends the instances known now, a mark, and then each change. Returns what ends the watch. */
+/** Sends the known instances, `synced`, and then each change. Returns a function that ends the watch. */
 export function watchPlugins(
   registry: Registry,
   filter: PluginFilter,

@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { pino } from 'pino';
 import { expect, onTestFinished, vi } from 'vitest';
 import { TestOperator } from '../../../../test/operator.ts';
-import type { ControllerOptions } from '../controller.ts';
+import type { ControllerOptions } from '../controller-options.ts';
 import type { HostedPlugin, HostedState } from '../registry/hosted.ts';
 import type { PluginsFolderOptions } from './options.ts';
 import type { PluginsFolder } from './plugins-folder.ts';

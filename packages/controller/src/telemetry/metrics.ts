@@ -79,7 +79,7 @@ export class Metrics implements DelegationObserver {
     this.#retries.inc({ name: delegation });
   }
 
-  heard(way: 'session' | 'unary' | 'first-kplug'): void {
+  received(way: 'session' | 'unary' | 'first-kplug'): void {
     this.#heartbeats.inc({ way });
   }
 

@@ -1,16 +1,17 @@
 import { create } from '@bufbuild/protobuf';
 import * as grpc from '@grpc/grpc-js';
-import { createGrpcClient, type GetInfoResponse, PluginService, RegistrationSchema } from '@kplug/protocol';
+import { type GetInfoResponse, RegistrationSchema } from '@kplug/protocol';
 import { type Logger, pino } from 'pino';
 import { minVersion } from 'semver';
 import { PluginCaller } from '../clients/caller.ts';
 import { Connections } from '../clients/connections.ts';
 import { describeFailure } from '../clients/describe-failure.ts';
+import { getInfo } from '../clients/get-info.ts';
 import { type DelegationDeclaration, readDeclaration } from '../delegation/declaration.ts';
 import { Delegation } from '../delegation/delegation.ts';
 import { KplugError, messageOf } from '../errors.ts';
 import { AwakeClock } from '../registry/clock.ts';
-import { LeaseTerms } from '../registry/lease-terms.ts';
+import { LeasePolicy } from '../registry/lease-policy.ts';
 import { RegistrationReader } from '../registry/read-registration.ts';
 import type { Registration } from '../registry/registration.ts';
 import { Registry } from '../registry/registry.ts';
@@ -44,9 +45,9 @@ export interface RenderedResource {
  * @param timeout how long it has to answer, in milliseconds.
  */
 export async function askPlugin(address: string, timeout = 5_000): Promise<Registration> {
-  const info = await getInfo(address, timeout);
+  const info = await getPluginInfo(address, timeout);
   // Whoever names an address means it, so any is allowed.
-  const reader = new RegistrationReader(new LeaseTerms(), { allowLoopback: true, allowLinkLocal: true });
+  const reader = new RegistrationReader(new LeasePolicy(), { allowLoopback: true, allowLinkLocal: true });
   const { plugin, version, apis, instanceId } = info;
   const said = { plugin, version, apis, instanceId, address, labels: {}, $typeName: 'kplug.v1.Registration' } as const;
   return reader.read(said, 'localhost');
@@ -78,7 +79,7 @@ export async function assumePlugin(
     .map(({ api, rules }) => {
       return { name: api, version: minVersion(rules.apiRange)?.version ?? '0.0.0' };
     });
-  const reader = new RegistrationReader(new LeaseTerms(), { allowLoopback: true, allowLinkLocal: true });
+  const reader = new RegistrationReader(new LeasePolicy(), { allowLoopback: true, allowLinkLocal: true });
   const said = { plugin: name, version: '0.0.0', apis, instanceId: `${name}@${address}`, address };
   const registration = reader.read(create(RegistrationSchema, said), 'localhost');
   await connect(address, timeout);
@@ -120,15 +121,12 @@ export async function renderPass(options: RenderOptions): Promise<RenderedResour
   return rendered.map((resource) => ({ resource, events: events.of(keyOf(resource)) }));
 }
 
-async function getInfo(address: string, timeout: number): Promise<GetInfoResponse> {
-  const client = createGrpcClient(PluginService, address, grpc.credentials.createInsecure());
+async function getPluginInfo(address: string, timeout: number): Promise<GetInfoResponse> {
   try {
-    return await client.getInfo({}, { deadline: Date.now() + timeout });
+    return await getInfo(address, { timeout });
   } catch (cause) {
     const message = `no plugin answers at ${address}: ${describeFailure(cause)}; start it, or name another address`;
     throw new KplugError('PluginUnavailable', message, { cause });
-  } finally {
-    client.$client.close();
   }
 }
 

@@ -15,7 +15,7 @@ it('a plugin that cannot be fetched is kept as one that fails, for users to see'
   };
   const resources = Object.assign(new MemoryResources(), { services: { plugins } });
   const list = { items: `example/wrong@v1#sha256:${'0'.repeat(64)}`, baseUrl: server.url };
-  await HostingTrial.start({ list }, { resources, keeping: { settleTime: 10 } });
+  await HostingTrial.start({ list }, { resources, pluginResources: { settleTime: 10 } });
   await vi.waitFor(() => {
     expect(kept.get('folder-example.wrong')).toMatchObject({
       spec: { plugin: 'example.wrong', source: 'folder' },
