@@ -9,7 +9,7 @@ describe('a resource without a plugin', () => {
     await operator.expectCondition('users', 'Ready', {
       status: 'False',
       reason: 'NoPlugin',
-      message: 'awaiting MariaDB for API version ^1.0.0: none is registered',
+      message: 'waiting for MariaDB with API version ^1.0.0: none is registered',
       observedGeneration: 1,
     });
     expect(operator.condition('users', 'PluginSelected')).toMatchObject({ status: 'False', reason: 'NoPlugin' });
@@ -32,7 +32,7 @@ describe('a resource with a plugin', () => {
     expect(operator.condition('users', 'PluginSelected')).toMatchObject({
       status: 'True',
       reason: 'Fallback',
-      message: 'PostgreSQL 1.2.0 stands in for MariaDB: no such plugin is registered',
+      message: 'PostgreSQL 1.2.0 is the fallback for MariaDB: no such plugin is registered',
     });
   });
 

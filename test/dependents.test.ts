@@ -96,20 +96,31 @@ describe('resources that a plugin wants to be kept', () => {
     expect(operator.get('b', 'View')).toBeDefined();
     expect(operator.get('a', 'View') !== undefined).toBe(stays);
   });
+
+  it('stay when only the case of the plugin’s name changes', async () => {
+    const operator = await TestOperator.start({ ...allowed, handOver: 'finalize' });
+    const plugin = await operator.plugin(keeper());
+    operator.table('users', { views: { a: 1 } });
+    await operator.expectReady('users', 'Keeper');
+    await plugin.stop();
+    await operator.plugin({ name: 'KEEPER', reconcile: () => undefined });
+    operator.table('users', { changed: true });
+    await operator.expectReady('users', 'KEEPER');
+    expect(operator.get('a', 'View')).toBeDefined();
+    expect(operator.get('users')?.status?.dependents).toEqual([
+      { apiVersion, kind: 'View', name: 'a', plugin: 'Keeper' },
+    ]);
+  });
 });
 
 describe('an answer that wants what it may not have', () => {
   it.each([
     ['of a kind that is not allowed', { apiVersion, kind: 'Role' }, /of a kind that the delegation doesn't allow/],
-    [
-      'in another namespace',
-      { metadata: { name: 'a', namespace: 'system' } },
-      /in another namespace than the resource's own/,
-    ],
+    ['in another namespace', { metadata: { name: 'a', namespace: 'system' } }, /outside of the resource's namespace/],
     [
       'with a finalizer',
       { metadata: { name: 'a', finalizers: ['x'] } },
-      /metadata\.finalizers is not the plugin's to say/,
+      /metadata\.finalizers must not be set by a plugin/,
     ],
     ['without a name', { metadata: {} }, /dependents\[1\]\.metadata\.name is missing/],
     ['twice', { metadata: { name: 'good' } }, /twice/],

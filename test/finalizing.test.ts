@@ -1,4 +1,7 @@
-import { retry } from '@kplug/sdk';
+import { createClient } from '@connectrpc/connect';
+import { createConnectTransport } from '@connectrpc/connect-node';
+import { DelegationService } from '@kplug/protocol';
+import { type PluginDefinition, retry } from '@kplug/sdk';
 import { describe, expect, it, vi } from 'vitest';
 import { TestOperator } from './operator.ts';
 
@@ -73,7 +76,7 @@ describe('deleting', () => {
     await operator.expectCondition('users', 'Finalized', {
       status: 'False',
       reason: 'PluginGone',
-      message: "PostgreSQL 1.0.0, which has to undo its work, isn't there; awaiting it",
+      message: 'PostgreSQL 1.0.0, which must finalize the resource, is unavailable; waiting for it',
     });
     await operator.plugin({ name: 'PostgreSQL', version: '1.0.1' });
     await vi.waitFor(() => expect(operator.get('users')).toBeUndefined());
@@ -130,5 +133,41 @@ describe('handing over', () => {
     await operator.plugin({ name: 'MariaDB', reconcile: () => void order.push('MariaDB reconciles') });
     await operator.expectReady('users', 'MariaDB');
     expect(order).toEqual(['PostgreSQL finalizes, handedOver', 'MariaDB reconciles']);
+  });
+
+  it('is not caused by a change of the case of the plugin’s name', async () => {
+    const operator = await TestOperator.start(
+      { handOver: 'finalize', selection: { fallback: 'none' } },
+      { adminAddress: '127.0.0.1:0' },
+    );
+    operator.table('users', { preferredImplementation: 'postgresql' });
+    const causes: string[] = [];
+    const finalize: PluginDefinition['finalize'] = ({ cause }) => void causes.push(cause);
+    const plugin = await operator.plugin({
+      name: 'PostgreSQL',
+      reconcile: () => ({ status: { rows: 3 }, conditions: [{ type: 'BackedUp', status: true, reason: 'Done' }] }),
+      finalize,
+    });
+    await operator.expectReady('users', 'PostgreSQL');
+    await plugin.stop();
+    await operator.plugin({ name: 'POSTGRESQL', reconcile: () => undefined, finalize });
+    operator.table('users', { preferredImplementation: 'postgresql', changed: true });
+    await operator.expectReady('users', 'POSTGRESQL');
+    expect(operator.get('users')?.status).toMatchObject({ rows: 3, plugin: { name: 'POSTGRESQL' } });
+    expect(operator.condition('users', 'BackedUp')).toMatchObject({ status: 'True' });
+    expect(causes).toEqual([]);
+    const transport = createConnectTransport({
+      baseUrl: `http://${operator.controller.adminAddress}`,
+      httpVersion: '1.1',
+    });
+    const { events } = await createClient(DelegationService, transport).explainResource({
+      kind: 'Table',
+      namespace: 'default',
+      name: 'users',
+    });
+    expect(events.map(({ event }) => event?.reason)).not.toContain('HandedOver');
+    operator.delete('users');
+    await vi.waitFor(() => expect(operator.get('users')).toBeUndefined());
+    expect(causes).toEqual(['deleted']);
   });
 });

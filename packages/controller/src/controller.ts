@@ -273,7 +273,7 @@ export class Controller {
 
   /** The plugins that serve an API of the operator's own now, each in its best version. */
   implementations<S extends DescService>(api: OwnApi<S>): { plugin: string; version: string }[] {
-    return implementationsOf(this.#registry, api).map(({ plugin, version }) => ({ plugin, version }));
+    return implementationsOf(this.#registry, api).map(({ plugin, version }) => ({ plugin: plugin.text, version }));
   }
 
   /** Fulfilled when no resource waits for a pass or is in one. */

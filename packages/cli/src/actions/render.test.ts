@@ -96,7 +96,7 @@ describe('kplug render', () => {
     expect(documents(stdout)[0]?.status?.conditions).toContainEqual(
       expect.objectContaining({ type: 'PluginSelected', status: 'False', reason: 'PreferredUnavailable' }),
     );
-    expect(stderr).toMatch(/^kplug: Greeting world isn't ready: PreferredUnavailable: awaiting Fancy/);
+    expect(stderr).toMatch(/^kplug: Greeting world isn't ready: PreferredUnavailable: waiting for Fancy/);
   });
 
   it("calls a plugin of the first Kplug's protocol", async () => {

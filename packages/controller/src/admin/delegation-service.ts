@@ -10,11 +10,11 @@ import {
   EventType,
   type ExplainResourceResponseSchema,
 } from '@kplug/protocol';
-import { findCondition } from '../delegation/conditions.ts';
 import type { Delegation } from '../delegation/delegation.ts';
 import { holdersOf, isReady } from '../delegation/status.ts';
 import type { Implementation } from '../registry/implementation.ts';
 import type { Registry } from '../registry/registry.ts';
+import { findCondition } from '../resources/conditions.ts';
 import { isKindNamed } from '../resources/kind-name.ts';
 import { keyOf, type Resource } from '../resources/resource.ts';
 import { explainVerdict } from '../selection/explain.ts';
@@ -94,7 +94,7 @@ function describeResource(base: Resource, { settings }: Delegation): MessageInit
     delegation: settings.name,
     generation: BigInt(base.metadata.generation),
     observedGeneration: BigInt(Number(base.status?.observedGeneration ?? 0)),
-    plugin: holders.map(({ plugin }) => plugin).join(','),
+    plugin: holders.map(({ plugin }) => plugin.text).join(','),
     pluginVersion: holders.map(({ version }) => version).join(','),
     selectionReason: findCondition(base.status, 'PluginSelected')?.reason ?? '',
     ready: conditionStatuses[ready?.status ?? 'Unknown'],
@@ -133,7 +133,7 @@ function explain(
 function describeCandidate({ candidate, reason }: Verdict<Implementation>): MessageInitShape<typeof CandidateSchema> {
   const { plugin, version, callable, instances } = candidate;
   const counts = { readyInstances: callable.length, instances: instances.size };
-  return { plugin, version, ...counts, chosen: reason === 'Chosen', reason };
+  return { plugin: plugin.text, version, ...counts, chosen: reason === 'Chosen', reason };
 }
 
 const conditionStatuses = {
@@ -145,7 +145,9 @@ const conditionStatuses = {
 function chosenFirst(a: Verdict, b: Verdict): number {
   const byChoice = Number(b.reason === 'Chosen') - Number(a.reason === 'Chosen');
   return (
-    byChoice || a.candidate.plugin.localeCompare(b.candidate.plugin) || b.candidate.semver.compare(a.candidate.semver)
+    byChoice ||
+    a.candidate.plugin.text.localeCompare(b.candidate.plugin.text) ||
+    b.candidate.semver.compare(a.candidate.semver)
   );
 }
 

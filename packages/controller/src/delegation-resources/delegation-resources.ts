@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
+import { isSubstantial, needsRepair } from '../delegation/classify-change.ts';
 import { type DelegationDefaults, type DelegationSettings, overlap } from '../delegation/declaration.ts';
 import type { Delegations } from '../delegation/delegations.ts';
-import { isSubstantial, isTamperedWith } from '../delegation/substantial.ts';
 import { KplugError, messageOf } from '../errors.ts';
 import { BackOff } from '../queue/back-off.ts';
 import { WorkQueue } from '../queue/work-queue.ts';
@@ -89,7 +89,7 @@ export class DelegationResources {
       this.#queue.add(key);
       // What one declares decides what others may.
       this.#addAll();
-    } else if (isTamperedWith(change, finalizer)) {
+    } else if (needsRepair(change, finalizer)) {
       this.#refresh(key);
     }
   }

@@ -1,9 +1,9 @@
-import { type ConditionContent, readConditions, stamp } from '../delegation/conditions.ts';
 import type { Delegation } from '../delegation/delegation.ts';
 import { isReady } from '../delegation/status.ts';
 import type { Registry } from '../registry/registry.ts';
+import { type ConditionContent, readConditions, stampCondition } from '../resources/conditions.ts';
 import type { KindProblem } from '../resources/port.ts';
-import type { JsonObject, JsonValue, Resource } from '../resources/resource.ts';
+import type { JsonObject, Resource } from '../resources/resource.ts';
 import { select } from '../selection/select.ts';
 
 /** What is known of a `Delegation` resource and of the delegation that runs for it. */
@@ -32,13 +32,13 @@ export function composeDelegationStatus(
     ? { ...failing, type: 'Ready', status: 'False' }
     : { type: 'Ready', status: 'True', reason: 'Delegating', message: 'resources are delegated' };
   const former = readConditions(resource.status);
-  const { generation } = resource.metadata;
-  const stamped = [...conditions, ready].map((content) => stamp(content, former, generation, now));
+  const observedGeneration = resource.metadata.generation;
+  const stamped = [...conditions, ready].map((content) => stampCondition(content, former, { observedGeneration, now }));
   return {
-    observedGeneration: generation,
+    observedGeneration,
     ready: ready.status,
     ...(running && countsOf(running, findings.registry)),
-    conditions: stamped as unknown as JsonValue[],
+    conditions: stamped,
   };
 }
 
@@ -50,9 +50,9 @@ export function composeReleasingStatus(
 ): JsonObject {
   const message = `${left} ${left === 1 ? 'resource has' : 'resources have'} yet to be let go`;
   const content: ConditionContent = { type: 'Ready', status: 'False', reason: 'Releasing', message };
-  const { generation } = resource.metadata;
-  const stamped = stamp(content, readConditions(resource.status), generation, now);
-  return { observedGeneration: generation, ready: 'False', conditions: [stamped] as unknown as JsonValue[] };
+  const observedGeneration = resource.metadata.generation;
+  const stamped = stampCondition(content, readConditions(resource.status), { observedGeneration, now });
+  return { observedGeneration, ready: 'False', conditions: [stamped] };
 }
 
 function acceptedCondition({ refusal }: DelegationFindings): ConditionContent {

@@ -1,4 +1,5 @@
 import { satisfies } from 'semver';
+import { PluginName } from '../names.ts';
 import type { Registration } from '../registry/registration.ts';
 import type { ExpectedPlugin } from '../resources/plugin-declarations.ts';
 import { ProbeFailure } from './probe-failure.ts';
@@ -7,7 +8,7 @@ import { ProbeFailure } from './probe-failure.ts';
 export function checkIdentity(found: Registration, expected: ExpectedPlugin): void {
   const { plugin, version, address } = found;
   const who = `the plugin at ${address} says that it is ${plugin} ${version}`;
-  if (expected.plugin !== undefined && expected.plugin.toLowerCase() !== plugin.toLowerCase()) {
+  if (expected.plugin !== undefined && !new PluginName(expected.plugin).equals(new PluginName(plugin))) {
     const message = `${who}, and not ${expected.plugin} as is declared; correct one of them, or leave the name out of the declaration`;
     throw new ProbeFailure('PluginMismatch', message);
   }
