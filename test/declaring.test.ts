@@ -59,7 +59,7 @@ describe('a Delegation that is applied', () => {
     await operator.plugin({ name: 'PostgreSQL', api: 'Table@2.0.0' });
     await vi.waitFor(() => {
       expect(messageOf('tables', 'PluginsAvailable')).toBe(
-        'no plugin that may be called implements Table@^1.0.0; known are PostgreSQL 1.0.0',
+        'no callable plugin implements Table@^1.0.0; registered: PostgreSQL 1.0.0',
       );
     }, patience);
   });
