@@ -44,7 +44,7 @@ const broken: HostedPlugin = {
   nextStartAt: undefined,
 };
 
-/** A controller's registry in a namespace, what it runs itself, and what keeps both. */
+/** Opens a registry in a namespace, with hosted plugins and a writer of both. */
 async function open(namespace: string) {
   const { resources } = await FollowedCluster.open({ kubeConfig: cluster.kubeConfig, namespace });
   const registry = new Registry({ clock: new ManualClock() });
@@ -74,8 +74,8 @@ async function pluginsIn(namespace: string): Promise<ClusterObject[]> {
   return (await cluster.request<{ items: ClusterObject[] }>('GET', path)).items;
 }
 
-describe('the Plugin resource of what the controller runs itself', () => {
-  it('says why it fails, even if it never registered, and goes when it is removed', async () => {
+describe('the Plugin resource of a hosted plugin', () => {
+  it('states why the plugin fails even before it registers, and is removed with it', async () => {
     const namespace = await cluster.namespace();
     const { host } = await open(namespace);
     host(broken);
@@ -101,7 +101,7 @@ describe('the Plugin resource of what the controller runs itself', () => {
     await vi.waitFor(async () => expect(await pluginsIn(namespace)).toEqual([]), soon);
   });
 
-  it('is that of the plugin once it has registered, and the next controller waits for none of its processes', async () => {
+  it('is that of the plugin once it has registered, and its processes are not restored', async () => {
     const namespace = await cluster.namespace();
     const { registry, host, writer } = await open(namespace);
     host(broken);
