@@ -1,4 +1,5 @@
-import { type DelegationSettings, isOfSameKind } from './declaration.ts';
+import { isSameKind } from '../resources/resource.ts';
+import type { DelegationSettings } from './declaration.ts';
 import { Delegation, type DelegationDependencies } from './delegation.ts';
 
 /** Delegations of a controller, by name. They can be added, changed and removed while it runs. */
@@ -32,8 +33,8 @@ export class Delegations implements Iterable<Delegation> {
     const former = this.#running.get(settings.name);
     const next = new Delegation(settings, this.#dependencies);
     if (former) {
-      const isSameKind = isOfSameKind(former.settings, settings);
-      await former.release((base) => !isSameKind || !next.concerns(base), signal);
+      const isOfKind = isSameKind(former.settings.base, settings.base);
+      await former.release((base) => !isOfKind || !next.concerns(base), signal);
       await former.stop();
     }
     this.#running.set(settings.name, next);
