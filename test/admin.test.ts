@@ -95,7 +95,7 @@ describe('the admin port', () => {
     }
   });
 
-  it('lets the plugins be watched', async () => {
+  it('streams changes of plugins', async () => {
     const { operator, url } = await adminOperator();
     const registry = createClient(RegistryService, createConnectTransport({ baseUrl: url, httpVersion: '1.1' }));
     const ending = new AbortController();
@@ -112,7 +112,7 @@ describe('the admin port', () => {
     await watching;
   });
 
-  it('changes nothing', async () => {
+  it('serves no methods that change state', async () => {
     const { url } = await adminOperator();
     const response = await fetch(`${url}/kplug.v1.RegistryService/Deregister`, {
       method: 'POST',
@@ -133,7 +133,7 @@ describe('a controller', () => {
     ...given,
   });
 
-  it('says which port is in use', async () => {
+  it('reports which port is in use', async () => {
     const { operator, url } = await adminOperator();
     const heartbeatAddress = operator.controller.heartbeatAddress;
     await expect(new Controller(options({ heartbeatAddress })).start()).rejects.toMatchObject({

@@ -69,7 +69,7 @@ async function rawPlugin(
   return { server, port };
 }
 
-describe('an answer that the protocol does not allow is refused whole', () => {
+describe('an answer that the protocol does not allow is refused as a whole', () => {
   const success = { outcome: Outcome.SUCCESS };
 
   it.each([
@@ -124,7 +124,7 @@ describe('an answer that the protocol does not allow is refused whole', () => {
 });
 
 describe('a plugin', () => {
-  it('that answers bytes that are no message fails the call, and nothing else', async () => {
+  it('that answers with malformed bytes fails only that call', async () => {
     const operator = await TestOperator.start();
     operator.table('users');
     await rawPlugin(operator, () => ({ outcome: Outcome.SUCCESS }), {}, Buffer.from([0xff, 0xff, 0xff]));
@@ -134,7 +134,7 @@ describe('a plugin', () => {
     await operator.expectReady('users', 'Sound');
   });
 
-  it('that answers too late is given up at the deadline', async () => {
+  it('that exceeds the deadline fails the call', async () => {
     const operator = await TestOperator.start({ deadline: '100ms' });
     operator.table('users');
     const aborted = vi.fn();
@@ -146,7 +146,7 @@ describe('a plugin', () => {
     await vi.waitFor(() => expect(aborted).toHaveBeenCalled());
   });
 
-  it('that answers too much is refused', async () => {
+  it('that answers with too large a message is refused', async () => {
     const operator = await TestOperator.start({}, { connections: { maxMessageSize: 10_000 } });
     operator.table('users');
     await operator.plugin({ name: 'Verbose', reconcile: () => ({ status: { text: 'x'.repeat(20_000) } }) });
@@ -154,7 +154,7 @@ describe('a plugin', () => {
     expect(operator.condition('users', 'Ready')?.message).toMatch(/answered too much/);
   });
 
-  it("that returns the controller's own fields has them passed over", async () => {
+  it('that returns fields of the controller has them ignored', async () => {
     const operator = await TestOperator.start();
     operator.table('users');
     await operator.plugin({
@@ -171,7 +171,7 @@ describe('a plugin', () => {
     });
   });
 
-  it('that registers an address at which nobody answers is not counted as there', async () => {
+  it('that registers an unreachable address is not chosen', async () => {
     const operator = await TestOperator.start();
     const { server } = await rawPlugin(operator, () => ({ outcome: Outcome.SUCCESS }));
     server.forceShutdown();
@@ -180,7 +180,7 @@ describe('a plugin', () => {
     expect(operator.condition('users', 'Ready')?.message).toMatch(/Raw 1.0.0: none of its instances can be reached/);
   });
 
-  it('that registers the address of another one is not called in its place', async () => {
+  it('that registers the address of another plugin is not called instead of it', async () => {
     const operator = await TestOperator.start();
     const reconcile = vi.fn(() => ({ outcome: Outcome.SUCCESS }));
     await rawPlugin(operator, reconcile, { instanceId: 'real', claims: 'forged' });

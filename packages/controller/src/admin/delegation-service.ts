@@ -21,7 +21,7 @@ import { explainVerdict } from '../selection/explain.ts';
 import { type SelectionRequest, select, type Verdict } from '../selection/select.ts';
 import type { RecentEvents } from '../telemetry/events.ts';
 
-/** Serves `kplug.v1.DelegationService`: what is delegated, and how it was decided. */
+/** Implements `kplug.v1.DelegationService`: the delegations, their resources, and the reasons for choices. */
 export function delegationService(
   delegations: () => Iterable<Delegation>,
   events: RecentEvents,
@@ -75,7 +75,7 @@ function describeDelegation(delegation: Delegation, registry: Registry): Message
   };
 }
 
-/** Whether any resource of a delegation could go to a plugin, were it the only one. */
+/** Judges a plugin as if it were the only candidate, for any resource of a delegation. */
 function judgeAlone(
   implementation: Implementation,
   { settings: { rules } }: Delegation,

@@ -67,11 +67,7 @@ export const delegationSchema = z.strictObject({
       path: path
         .default('.spec.extensions')
         .describe('Path of the list of extension references, `{ apiVersion, kind, name }`, in a base.'),
-      kinds: z
-        .array(resourceKind)
-        .max(maxListed)
-        .optional()
-        .describe('Kinds that may be referenced. Default: any.'),
+      kinds: z.array(resourceKind).max(maxListed).optional().describe('Kinds that may be referenced. Default: any.'),
     })
     .prefault({})
     .describe('Extension resources that a base references.'),
@@ -84,7 +80,9 @@ export const delegationSchema = z.strictObject({
         .describe('Kinds of dependents that plugins may request. Default: none.'),
     })
     .prefault({})
-    .describe('Dependents: resources that the operator applies for a base at the request of a plugin, in the same namespace.'),
+    .describe(
+      'Dependents: resources that the operator applies for a base at the request of a plugin, in the same namespace.',
+    ),
   selection: z
     .strictObject({
       preferencePath: path
@@ -150,7 +148,9 @@ export const delegationSchema = z.strictObject({
         .describe(
           'While the plugin that has to clean up is unavailable: `wait` for it, let any `fallback` plugin clean up, or `release` the resource.',
         ),
-      releaseAfter: duration.default(300_000).describe('Time between the deletion and the release of a resource, with `release`. Default 5m.'),
+      releaseAfter: duration
+        .default(300_000)
+        .describe('Time between the deletion and the release of a resource, with `release`. Default 5m.'),
     })
     .prefault({})
     .describe('Deletion of resources.'),
