@@ -91,7 +91,7 @@ export class DelegationResources {
     if (isSubstantial(change)) {
       this.#queue.reset(key);
       this.#queue.add(key);
-      // Whether one declaration is accepted depends on the others.
+      // A declaration may be refused because of another one.
       this.#addAll();
     } else if (needsRepair(change, finalizer)) {
       this.#refresh(key);

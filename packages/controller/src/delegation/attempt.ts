@@ -12,7 +12,7 @@ export type Attempt =
 export interface Failure {
   reason: string;
   message: string;
-  /** Whether retrying is pointless until something changes. */
+  /** True if retrying is pointless until something changes. */
   terminal: boolean;
   /** Delay before the retry, in milliseconds; `undefined` for back-off. */
   retryAfter: number | undefined;

@@ -55,8 +55,8 @@ describe('composeStatus', () => {
 
   it('keeps the status of a plugin that returns none, and drops it when another plugin reconciles', () => {
     const condition = { type: 'Backup', status: 'True', reason: 'Done', message: '' } as const;
-    const said = statement('A', { status: rows(1), conditions: [condition] });
-    const first = composeStatus(base(), report({ statements: [said] }), noon);
+    const answer = statement('A', { status: rows(1), conditions: [condition] });
+    const first = composeStatus(base(), report({ statements: [answer] }), noon);
     const same = composeStatus(base(first), report({ statements: [statement('A')] }), noon);
     expect(same).toMatchObject({ rows: 1, implementation: 'A' });
     expect(readConditions(same).map(({ type }) => type)).toEqual(['Backup', 'Ready']);

@@ -6,7 +6,7 @@ export class InstancesByRecord {
   readonly #byKey = new Map<string, Map<string, Instance>>();
   readonly #keys = new Map<string, string>();
 
-  /** Takes in a new, changed or gone instance. Returns the keys of the records that it changes. */
+  /** Updates the index with a new, changed or gone instance. Returns the keys of the records that it changes. */
   update(instance: Instance): string[] {
     const { instanceId } = instance.registration;
     const key = recordKeyOf(instance);

@@ -96,7 +96,7 @@ describe('the Plugin resource of a plugin', () => {
     const writes = () => requests.filter(({ verb }) => verb === 'apply').length;
     // The effect of a write is visible before its response arrives.
     await vi.waitFor(() => expect(writes()).toBe(2), soon);
-    for (let beat = 0; beat < 100; beat++) registry.beat('one');
+    for (let count = 0; count < 100; count++) registry.beat('one');
     await cluster.delete(pluginOf(namespace));
     expect(writes()).toBe(2);
     registry.markSuspect('one', 'Unreachable', 'it is silent');

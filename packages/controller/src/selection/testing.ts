@@ -11,7 +11,7 @@ export function candidateOf(
     capabilities?: Record<string, string>;
     weight?: number;
     state?: string;
-    /** Whether its instance serves the API. Default true. */
+    /** True if its instance serves the API, the default. */
     serving?: boolean;
   } = {},
 ): Candidate {

@@ -1,4 +1,4 @@
-// tools/: what only command-line tools use: asking a plugin, rendering a pass, deriving a delegation.
+// tools/: for command-line tools: asks a plugin for its registration, renders a pass, derives a delegation.
 
 import { create } from '@bufbuild/protobuf';
 import * as grpc from '@grpc/grpc-js';
@@ -50,8 +50,8 @@ export async function askPlugin(address: string, timeout = 5_000): Promise<Regis
   // The user named the address, so any is allowed.
   const reader = new RegistrationReader(new LeaseTerms(), { allowLoopback: true, allowLinkLocal: true });
   const { plugin, version, apis, instanceId } = info;
-  const said = { plugin, version, apis, instanceId, address, labels: {}, $typeName: 'kplug.v1.Registration' } as const;
-  return reader.read(said, 'localhost');
+  const message = create(RegistrationSchema, { plugin, version, apis, instanceId, address });
+  return reader.read(message, 'localhost');
 }
 
 /** A plugin of the first Kplug's protocol, which can't be asked for its registration. */
@@ -81,8 +81,8 @@ export async function assumePlugin(
       return { name: api, version: minVersion(rules.apiRange)?.version ?? '0.0.0' };
     });
   const reader = new RegistrationReader(new LeaseTerms(), { allowLoopback: true, allowLinkLocal: true });
-  const said = { plugin: name, version: '0.0.0', apis, instanceId: `${name}@${address}`, address };
-  const registration = reader.read(create(RegistrationSchema, said), 'localhost');
+  const message = { plugin: name, version: '0.0.0', apis, instanceId: `${name}@${address}`, address };
+  const registration = reader.read(create(RegistrationSchema, message), 'localhost');
   await connect(address, timeout);
   return { ...registration, protocol: 'kplug' };
 }
