@@ -134,24 +134,6 @@ describe('WorkQueue', () => {
     expect(runs).toBe(3);
   });
 
-  it('keeps an earlier due time that is set during the work', async () => {
-    vi.useFakeTimers();
-    let runs = 0;
-    const queue: WorkQueue<string> = new WorkQueue<string>({
-      work: async (key) => {
-        runs++;
-        if (runs === 1) queue.addAfter(key, 500);
-        return { next: 'again', after: 60_000 };
-      },
-    });
-    queue.add('a');
-    await vi.advanceTimersByTimeAsync(499);
-    expect(runs).toBe(1);
-    await vi.advanceTimersByTimeAsync(1);
-    expect(runs).toBe(2);
-    expect(queue.dueAt('a')).toBe(Date.now() + 60_000);
-  });
-
   it('keeps an earlier due time when a key is to be added within a delay', () => {
     vi.useFakeTimers();
     const { queue, started } = heldQueue(1);

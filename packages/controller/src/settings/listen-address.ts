@@ -1,4 +1,4 @@
-import { KplugError, messageOf } from '../errors.ts';
+import { KplugError } from '../errors.ts';
 
 /** Where to listen. An empty host means every interface, port 0 any free port. */
 export interface ListenAddress {
@@ -18,7 +18,7 @@ export function parseListenAddress(text: string, option: string): ListenAddress 
 
 /** The error for an address that can't be listened on. */
 export function listenFailed(option: string, address: string, cause: unknown): KplugError {
-  const reason = messageOf(cause);
+  const reason = cause instanceof Error ? cause.message : String(cause);
   const advice = 'stop what listens there, or choose another address';
   return new KplugError('PortInUse', `can't listen on ${option} ${address}: ${reason}; ${advice}`, { cause });
 }

@@ -2,6 +2,7 @@ import type { DelegationDeclaration } from '../delegation/declaration.ts';
 import { KplugError } from '../errors.ts';
 import type { ImplementedApi } from '../registry/registration.ts';
 import type { Manifest } from '../resources/check-manifest.ts';
+import { isJsonObject } from '../resources/json.ts';
 import { isKindNamed } from '../resources/kind-name.ts';
 import { isOfGroupKind, isSameKind, type ResourceKind } from '../resources/resource.ts';
 
@@ -87,10 +88,7 @@ function hasExtensions({ spec }: Manifest): boolean {
 }
 
 function isReference(value: unknown): value is ResourceKind {
-  if (typeof value !== 'object' || value === null) return false;
-  return (
-    'apiVersion' in value && typeof value.apiVersion === 'string' && 'kind' in value && typeof value.kind === 'string'
-  );
+  return isJsonObject(value) && typeof value.apiVersion === 'string' && typeof value.kind === 'string';
 }
 
 function isExtensionOf({ apis }: ImplementingPlugin, kind: ResourceKind): boolean {
