@@ -1,4 +1,4 @@
-// admin/: the ports for users and monitoring: probes, metrics, and read-only services.
+// admin/: probes, metrics, the read-only services.
 
 import type { ConnectRouter } from '@connectrpc/connect';
 import { DelegationService, HostingService, RegistryService } from '@kplug/protocol';

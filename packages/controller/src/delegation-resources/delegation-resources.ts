@@ -1,4 +1,4 @@
-// delegation-resources/: runs the delegations that users declare by Delegation resources, and writes their statuses.
+// delegation-resources/: delegations declared as resources.
 
 import type { Logger } from 'pino';
 import { isSubstantial, needsRepair } from '../delegation/classify-change.ts';

@@ -1,4 +1,4 @@
-// delegation/: one pass over one base resource: gather, select, call, apply, report.
+// delegation/: one pass over one resource: gather, select, call, apply, report; finalizing; dependents.
 
 import type { Logger } from 'pino';
 import type { PluginCaller } from '../clients/caller.ts';

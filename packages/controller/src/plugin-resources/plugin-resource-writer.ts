@@ -1,4 +1,4 @@
-// plugin-resources/: writes the known plugins as Plugin resources, and restores them at the next start.
+// plugin-resources/: the known plugins, written as Plugin resources.
 
 import type { Logger } from 'pino';
 import { messageOf } from '../errors.ts';

@@ -1,4 +1,4 @@
-// selection/: chooses a plugin for a resource among candidates, with the reason; pure.
+// selection/: candidates in, choice and reasons out; pure.
 
 import type { Range, SemVer } from 'semver';
 import type { Candidate, PresentChoice } from './candidate.ts';

@@ -1,4 +1,4 @@
-// telemetry/: metrics, and recent Events of resources.
+// telemetry/: metrics and Events.
 
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry as PromRegistry } from 'prom-client';
 import type { RequestObservation } from '../resources/cluster-services.ts';

@@ -1,4 +1,4 @@
-// tools/: for command-line tools: asks a plugin for its registration, renders a pass, derives a delegation.
+// tools/: functions that only tools use: asking a plugin, rendering a pass, deriving a delegation.
 
 import { create } from '@bufbuild/protobuf';
 import * as grpc from '@grpc/grpc-js';
