@@ -14,7 +14,7 @@ describe('a plugin that is killed', () => {
     maria.process.kill('SIGKILL');
     await operator.expectReady('users', 'PostgreSQL');
     expect(operator.condition('users', 'PluginSelected')?.message).toMatch(
-      /PostgreSQL 1.0.0 stands in for MariaDB: it can't be reached/,
+      /PostgreSQL 1.0.0 is the fallback for MariaDB: it can't be reached/,
     );
   });
 

@@ -63,7 +63,8 @@ describe('a plugin of one or several APIs', () => {
     await operator.expectCondition('users', 'PluginSelected', {
       status: 'False',
       reason: 'NoPlugin',
-      message: 'awaiting a plugin for API version ^1.0.0: Foobar 1.0.0: it reports that it is not serving this API now',
+      message:
+        'waiting for a plugin with API version ^1.0.0: Foobar 1.0.0: it reports that it is not serving this API now',
     });
     const { length } = calls;
     await operator.plugin({ name: 'Other' });
@@ -72,7 +73,7 @@ describe('a plugin of one or several APIs', () => {
     await operator.expectCondition('preferred', 'PluginSelected', {
       status: 'True',
       reason: 'Fallback',
-      message: 'Other 1.0.0 stands in for Foobar: it reports that it is not serving this API now',
+      message: 'Other 1.0.0 is the fallback for Foobar: it reports that it is not serving this API now',
     });
     expect(calls).toHaveLength(length);
     plugin.setServing('Table', true);

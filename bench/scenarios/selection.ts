@@ -109,11 +109,11 @@ function naiveChoice(candidates: readonly Implementation[], name: string, range:
     ({ api, callable }) => callable.length > 0 && satisfies(api.version.version, apiRange),
   );
   const preferred = able.filter(
-    ({ plugin, version }) => plugin.toLowerCase() === name.toLowerCase() && satisfies(version, range),
+    ({ plugin, version }) => plugin.text.toLowerCase() === name.toLowerCase() && satisfies(version, range),
   );
   const contenders = preferred.length > 0 ? preferred : able;
   return contenders.sort(
-    (a, b) => b.weight - a.weight || rcompare(a.version, b.version) || (a.plugin < b.plugin ? -1 : 1),
+    (a, b) => b.weight - a.weight || rcompare(a.version, b.version) || (a.plugin.text < b.plugin.text ? -1 : 1),
   )[0];
 }
 

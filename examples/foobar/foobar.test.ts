@@ -41,7 +41,7 @@ it('asks the plugin that is preferred, or another one that is there', async () =
   await expectAnswer('/foos?prefer=alpha', { foo: 'aaa', plugin: 'Alpha', why: expect.any(String) });
   const { plugin, why } = (await get('/foos?prefer=Delta')) as { plugin: string; why: string };
   expect(['Alpha', 'Beta']).toContain(plugin);
-  expect(why).toBe(`${plugin} 1.0.0 stands in for Delta: no such plugin is registered`);
+  expect(why).toBe(`${plugin} 1.0.0 is the fallback for Delta: no such plugin is registered`);
 });
 
 it('says what a plugin failed with', async () => {

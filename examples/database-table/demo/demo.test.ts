@@ -40,8 +40,8 @@ describe('the demo', () => {
     const { output, code, left } = await demo();
     expect(await code(), output()).toBe(0);
     for (const line of [
-      /NoPlugin {2}awaiting MariaDB for API version \^1\.0\.0: none is registered/,
-      /PluginSelected {2}True {4}Fallback {3}PostgreSQL 1\.0\.0 stands in for MariaDB/,
+      /NoPlugin {2}waiting for MariaDB with API version \^1\.0\.0: none is registered/,
+      /PluginSelected {2}True {4}Fallback {3}PostgreSQL 1\.0\.0 is the fallback for MariaDB/,
       /4 in all +1000/,
       /id +numeric\(20,0\) +-> +id +bigint/,
       /name +text +-> +email +text/,

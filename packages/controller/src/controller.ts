@@ -138,7 +138,10 @@ export class Controller {
 
   /** Plugins that serve an API of the operator's own now, each in its best version. */
   implementations<S extends DescService>(api: OwnApi<S>): { plugin: string; version: string }[] {
-    return implementationsOf(this.#parts.registry, api).map(({ plugin, version }) => ({ plugin, version }));
+    return implementationsOf(this.#parts.registry, api).map(({ plugin, version }) => ({
+      plugin: plugin.text,
+      version,
+    }));
   }
 
   /** Fulfilled when no resource waits to be reconciled or is being reconciled. */

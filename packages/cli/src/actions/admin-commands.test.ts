@@ -112,7 +112,9 @@ describe('kplug explain', () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/^example\.org\/v1\/Greeting\/default\/world\n {2}Ready +True Ready\n/);
     expect(stdout).toMatch(/Prefers +Fancy\n {2}Went to +Plain 1\.0\.0\n/);
-    expect(stdout).toMatch(/Now chosen +Fallback: Plain 1\.0\.0 stands in for Fancy: no such plugin is registered\n/);
+    expect(stdout).toMatch(
+      /Now chosen +Fallback: Plain 1\.0\.0 is the fallback for Fancy: no such plugin is registered\n/,
+    );
     expect(stdout).toMatch(/Next pass +in \d+m, or when something changes\n/);
     expect(stdout).toMatch(/\* Plain +1\.0\.0 +1\/1 +Chosen +chosen\n/);
     expect(stdout).toMatch(/Normal +Greeted +1 +wrote a greeting to World\n/);

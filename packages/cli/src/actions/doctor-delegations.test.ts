@@ -99,7 +99,7 @@ describe('on a cluster, kplug doctor', { timeout: 120_000 }, () => {
           expect.objectContaining({
             outcome: 'problem',
             message: expect.stringContaining(
-              `twice isn't Accepted (KindTaken): the delegation "greeting" reconciles Greeting (${version}) already`,
+              `twice isn't Accepted (KindTaken): the delegation "greeting" already reconciles Greeting (${version})`,
             ),
             advice: [expect.stringContaining('change or delete one')],
           }),

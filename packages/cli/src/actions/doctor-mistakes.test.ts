@@ -130,7 +130,7 @@ spec: { to: "" }
     });
     expect(found.about('PluginAvailable', 'delegation carved')[0]).toMatchObject({
       outcome: 'problem',
-      message: expect.stringContaining('lacks a capability that the delegation demands: medium'),
+      message: expect.stringContaining('lacks capabilities that the delegation requires: medium'),
       advice: [expect.stringContaining('selection.capabilities')],
     });
   });

@@ -96,7 +96,7 @@ describe('kplug render', () => {
     expect(documents(stdout)[0]?.status?.conditions).toContainEqual(
       expect.objectContaining({ type: 'PluginSelected', status: 'False', reason: 'PreferredUnavailable' }),
     );
-    expect(stderr).toMatch(/^kplug: Greeting world isn't ready: PreferredUnavailable: awaiting Fancy/);
+    expect(stderr).toMatch(/^kplug: Greeting world isn't ready: PreferredUnavailable: waiting for Fancy/);
   });
 
   it("calls a plugin of the first Kplug's protocol", async () => {
@@ -136,7 +136,7 @@ describe('kplug render', () => {
     const unclear = await render('two.yaml', '--plugin', plugin);
     expect(unclear).toMatchObject({ code: 2, stdout: '' });
     expect(unclear.stderr).toContain(
-      "isn't clear: any of example.org/v1/Salute, example.org/v1/Farewell; name it with --kind",
+      'the delegated kind is ambiguous: any of example.org/v1/Salute, example.org/v1/Farewell; name it with --kind',
     );
     const named = await render('two.yaml', '--plugin', plugin, '--kind', 'salutes');
     expect(named.code).toBe(0);

@@ -67,7 +67,7 @@ export async function callApi<S extends DescService, K extends UnaryMethod<S>>(
     const make = () =>
       caller.call(implementation, method, (client) => callMethod(client, declared.service, method, input, options));
     const output = await passUnavailable(make, signal);
-    if (output !== undefined) return { output, plugin, version, why };
+    if (output !== undefined) return { output, plugin: plugin.text, version, why };
     // The registry now knows that it is unreachable: choose again.
   }
 }

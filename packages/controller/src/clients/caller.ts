@@ -1,6 +1,7 @@
 import * as grpc from '@grpc/grpc-js';
 import { isServiceError } from '@kplug/protocol';
 import { KplugError } from '../errors.ts';
+import { formatPlugin } from '../names.ts';
 import type { Implementation } from '../registry/implementation.ts';
 import type { Instance } from '../registry/instance.ts';
 import { pickInstance } from './balance.ts';
@@ -64,14 +65,14 @@ export class PluginCaller {
     const tried = new Set<Instance>();
     for (;;) {
       const instance = this.#pick(implementation, tried);
-      if (!instance) throw new KplugError('PluginUnavailable', `${describe(implementation)} is unreachable`);
+      if (!instance) throw new KplugError('PluginUnavailable', `${formatPlugin(implementation)} is unreachable`);
       tried.add(instance);
       const connection = await this.#connections.open(instance).catch(passUnavailable);
       // Opening the connection may have shown that it doesn't serve this API now.
       if (!connection || instance.unserved.has(implementation.api.name)) continue;
       const startedAt = performance.now();
       const observe = (code: string) =>
-        this.#observe({ plugin: implementation.plugin, method, code, duration: performance.now() - startedAt });
+        this.#observe({ plugin: implementation.plugin.text, method, code, duration: performance.now() - startedAt });
       try {
         const answer = await connection.call(make);
         observe('OK');
@@ -104,10 +105,10 @@ function mayBeGone(error: unknown): boolean {
 
 function translate(error: unknown, implementation: Implementation, instance: Instance): KplugError {
   if (isInvalidAnswer(error)) {
-    const message = `the answer of ${describe(implementation)} is refused: ${error.message}`;
+    const message = `the answer of ${formatPlugin(implementation)} is refused: ${error.message}`;
     return new KplugError(error.code, message, { cause: error });
   }
-  const who = `${describe(implementation)} at ${instance.registration.address}`;
+  const who = `${formatPlugin(implementation)} at ${instance.registration.address}`;
   if (!isServiceError(error))
     return new KplugError('PluginFailed', `${who}: ${describeFailure(error)}`, { cause: error });
   switch (error.code) {
@@ -130,8 +131,4 @@ function isInvalidAnswer(error: unknown): error is KplugError {
 function codeOf(error: unknown): string {
   if (isServiceError(error)) return nameOfCode(error.code);
   return isInvalidAnswer(error) ? 'OK' : 'CANCELLED';
-}
-
-function describe({ plugin, version }: Implementation): string {
-  return `${plugin} ${version}`;
 }

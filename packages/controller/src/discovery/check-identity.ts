@@ -1,4 +1,5 @@
 import { satisfies } from 'semver';
+import { PluginName } from '../names.ts';
 import type { Registration } from '../registry/registration.ts';
 import type { ExpectedPlugin } from '../resources/plugin-declarations.ts';
 import { ProbeFailure } from './probe-failure.ts';
@@ -7,7 +8,7 @@ import { ProbeFailure } from './probe-failure.ts';
 export function checkIdentity(registration: Registration, expected: ExpectedPlugin): void {
   const { plugin, version, address } = registration;
   const found = `the plugin at ${address} is ${plugin} ${version}`;
-  if (expected.plugin !== undefined && expected.plugin.toLowerCase() !== plugin.toLowerCase()) {
+  if (expected.plugin !== undefined && !new PluginName(expected.plugin).equals(new PluginName(plugin))) {
     const message = `${found}, but ${expected.plugin} is declared; correct one of them, or remove the name from the declaration`;
     throw new ProbeFailure('PluginMismatch', message);
   }

@@ -1,8 +1,8 @@
 import { messageOf } from '../errors.ts';
-import type { KeptDeclaration } from '../plugin-resources/declared-record.ts';
 import type { WorkOutcome } from '../queue/work-queue.ts';
 import type { Instance } from '../registry/instance.ts';
 import type { DeclarationReference } from '../registry/registration.ts';
+import type { DeclarationReport } from '../resources/declared-plugin.ts';
 import type { DeclarationProblem, DeclaredEndpoint, PluginDeclaration } from '../resources/plugin-declarations.ts';
 import { EndpointProbe } from './endpoint-probe.ts';
 import type { Probe, ProbeParts } from './probe.ts';
@@ -13,7 +13,7 @@ import { isNamed, resolveAddress } from './resolve-address.ts';
 /** Follows one declared plugin: resolves its addresses, and probes each of its endpoints. */
 export class PluginProbe implements Probe {
   readonly #parts: ProbeParts;
-  readonly #onReport: (report: KeptDeclaration) => void;
+  readonly #onReport: (report: DeclarationReport) => void;
   readonly #endpoints = new Map<string, EndpointProbe>();
   readonly #resolved = Promise.withResolvers<void>();
   #declaration: PluginDeclaration;
@@ -22,7 +22,7 @@ export class PluginProbe implements Probe {
   #stopped = false;
 
   /** @param onReport called with the result whenever it changes. */
-  constructor(declaration: PluginDeclaration, parts: ProbeParts, onReport: (report: KeptDeclaration) => void) {
+  constructor(declaration: PluginDeclaration, parts: ProbeParts, onReport: (report: DeclarationReport) => void) {
     this.#declaration = declaration;
     this.#parts = parts;
     this.#onReport = onReport;

@@ -1,12 +1,11 @@
 // discovery/: plugins that send no heartbeats: found behind a Service or at an address, and probed.
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as grpc from '@grpc/grpc-js';
-import type { KeptDeclaration } from '../plugin-resources/declared-record.ts';
-import { declaredKeyOf } from '../plugin-resources/plugin-record.ts';
 import { WorkQueue } from '../queue/work-queue.ts';
 import type { Instance } from '../registry/instance.ts';
 import type { RegistrationReader } from '../registry/read-registration.ts';
 import type { Registry, RegistryChange } from '../registry/registry.ts';
+import { type DeclarationReporter, declaredKeyOf } from '../resources/declared-plugin.ts';
 import type { PluginDeclaration, PluginDeclarations } from '../resources/plugin-declarations.ts';
 import type { EndpointProbe } from './endpoint-probe.ts';
 import { PluginProbe } from './plugin-probe.ts';
@@ -29,16 +28,8 @@ export interface ProberParts {
   /** Returns the number of in-flight calls to an instance. */
   inFlight: (instance: Instance) => number;
   credentials?: grpc.ChannelCredentials | undefined;
-  /** Receives the results of the declarations. */
+  /** Receives the outcome of each declaration. */
   reporter?: DeclarationReporter | undefined;
-}
-
-/** Receives the results of declarations. */
-export interface DeclarationReporter {
-  declare(declaration: KeptDeclaration): void;
-  undeclare(declaration: KeptDeclaration): void;
-  /** All existing declarations have been reported. */
-  settleDeclarations(): void;
 }
 
 /** Largest number of concurrent probes. */

@@ -44,7 +44,7 @@ const broken: HostedPlugin = {
   nextStartAt: undefined,
 };
 
-/** A controller's registry in a namespace, what it runs itself, and what keeps both. */
+/** Opens a registry in a namespace, with hosted plugins and a writer of both. */
 async function open(namespace: string) {
   const { resources } = await FollowedCluster.open({ kubeConfig: cluster.kubeConfig, namespace });
   const registry = new Registry({ clock: new ManualClock() });
@@ -63,10 +63,10 @@ async function open(namespace: string) {
   };
   const quick = { settleTime: 10, refreshInterval: 50 };
   const { plugins } = resources.services;
-  const keeper = new PluginResourceWriter(registry, plugins, pino({ level: 'silent' }), quick, source);
-  onTestFinished(() => keeper.stop());
-  await keeper.start();
-  return { registry, host, keeper };
+  const writer = new PluginResourceWriter(registry, plugins, pino({ level: 'silent' }), quick, source);
+  onTestFinished(() => writer.stop());
+  await writer.start();
+  return { registry, host, writer };
 }
 
 async function pluginsIn(namespace: string): Promise<ClusterObject[]> {
@@ -74,8 +74,8 @@ async function pluginsIn(namespace: string): Promise<ClusterObject[]> {
   return (await cluster.request<{ items: ClusterObject[] }>('GET', path)).items;
 }
 
-describe('the Plugin resource of what the controller runs itself', () => {
-  it('says why it fails, even if it never registered, and goes when it is removed', async () => {
+describe('the Plugin resource of a hosted plugin', () => {
+  it('states why the plugin fails even before it registers, and is removed with it', async () => {
     const namespace = await cluster.namespace();
     const { host } = await open(namespace);
     host(broken);
@@ -101,9 +101,9 @@ describe('the Plugin resource of what the controller runs itself', () => {
     await vi.waitFor(async () => expect(await pluginsIn(namespace)).toEqual([]), soon);
   });
 
-  it('is that of the plugin once it has registered, and the next controller waits for none of its processes', async () => {
+  it('is that of the plugin once it has registered, and its processes are not restored', async () => {
     const namespace = await cluster.namespace();
-    const { registry, host, keeper } = await open(namespace);
+    const { registry, host, writer } = await open(namespace);
     host(broken);
     await vi.waitFor(async () => expect(await pluginsIn(namespace)).toHaveLength(1), soon);
     const { instanceId } = new Reservations().reserve(broken.name);
@@ -121,7 +121,7 @@ describe('the Plugin resource of what the controller runs itself', () => {
         ['Running', 'True', 'Live'],
       ]);
     }, soon);
-    await keeper.stop();
+    await writer.stop();
     const next = await open(namespace);
     expect(next.registry.size).toBe(0);
   });

@@ -146,13 +146,13 @@ export class WorkQueue<K> {
   #conclude(key: K, outcome: WorkOutcome | undefined | void): void {
     if (outcome?.next === 'retry') {
       const delay = this.#backOff.fail(key);
-      this.addAfter(key, outcome.after ?? delay);
+      this.addWithin(key, outcome.after ?? delay);
       return;
     }
     this.#backOff.reset(key);
     if (outcome?.next !== 'again') return;
     if (outcome.after <= 0) this.add(key);
-    else this.addAfter(key, outcome.after);
+    else this.addWithin(key, outcome.after);
   }
 
   #cancelTimer(key: K): void {

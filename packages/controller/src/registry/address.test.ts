@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatAddress, isLinkLocal, isLoopback, isUnspecified, parseAddress } from './address.ts';
+import { formatAddress, isLinkLocal, isLoopback, isSameAddress, isUnspecified, parseAddress } from './address.ts';
 
 describe('parseAddress', () => {
   it.each([
@@ -24,6 +24,15 @@ describe('parseAddress', () => {
     'a b:1',
     'unix:/x',
   ])('rejects "%s"', (text) => expect(parseAddress(text)).toBeUndefined());
+});
+
+describe('isSameAddress', () => {
+  it.each([
+    ['db.example:7000', 'DB.Example:7000', true],
+    ['[2001:db8::1]:7000', '[2001:DB8:0:0:0:0:0:1]:7000', true],
+    ['db.example:7000', 'db.example:7001', false],
+    ['10.0.0.1:7000', '10.0.0.2:7000', false],
+  ])('compares %s and %s', (a, b, expected) => expect(isSameAddress(a, b)).toBe(expected));
 });
 
 describe('classes of addresses', () => {

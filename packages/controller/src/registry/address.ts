@@ -1,4 +1,4 @@
-import { BlockList, isIPv4, isIPv6 } from 'node:net';
+import { BlockList, isIPv4, isIPv6, SocketAddress } from 'node:net';
 
 /** Host and port. */
 export interface Address {
@@ -35,6 +35,19 @@ export function isLinkLocal(host: string): boolean {
 /** Reports whether a host is an unspecified or multicast address, to which no connection from elsewhere is possible. */
 export function isUnspecified(host: string): boolean {
   return isIn(unspecified, host);
+}
+
+/** Reports whether two addresses are equal. Host names are case-insensitive, and an IPv6 address has several spellings. */
+export function isSameAddress(a: string, b: string): boolean {
+  return a === b || canonicalAddress(a) === canonicalAddress(b);
+}
+
+function canonicalAddress(text: string): string {
+  const address = parseAddress(text);
+  if (!address) return text;
+  const { host, port } = address;
+  if (!isIPv6(host)) return formatAddress({ host: host.toLowerCase(), port });
+  return formatAddress({ host: new SocketAddress({ address: host, family: 'ipv6' }).address, port });
 }
 
 const loopback = new BlockList();

@@ -1,4 +1,5 @@
 import { parse, type SemVer } from 'semver';
+import { PluginName, type VersionedName } from '../names.ts';
 import type { Instance } from './instance.ts';
 import type { ImplementedApi, Registration } from './registration.ts';
 
@@ -7,19 +8,24 @@ import type { ImplementedApi, Registration } from './registration.ts';
  * API with the same version, extension kinds and capabilities.
  */
 export class Implementation {
-  readonly plugin: string;
   readonly version: string;
   /** Parsed version of the plugin. */
   readonly semver: SemVer;
   readonly api: ImplementedApi;
   readonly #instances = new Set<Instance>();
+  #plugin: PluginName;
   #summary: Summary | undefined;
 
-  constructor(plugin: string, version: string, semver: SemVer, api: ImplementedApi) {
-    this.plugin = plugin;
+  constructor(plugin: PluginName, version: string, semver: SemVer, api: ImplementedApi) {
+    this.#plugin = plugin;
     this.version = version;
     this.semver = semver;
     this.api = api;
+  }
+
+  /** Name of the plugin, as its first instance spells it. */
+  get plugin(): PluginName {
+    return this.#plugin;
   }
 
   /**
@@ -46,17 +52,25 @@ export class Implementation {
 
   add(instance: Instance): void {
     this.#instances.add(instance);
+    this.#spell();
     this.touch();
   }
 
   remove(instance: Instance): void {
     this.#instances.delete(instance);
+    this.#spell();
     this.touch();
   }
 
   /** Records that an instance changed. Derived values are computed on demand, once for any number of changes. */
   touch(): void {
     this.#summary = undefined;
+  }
+
+  #spell(): void {
+    const [first] = this.#instances;
+    if (!first || first.registration.plugin === this.#plugin.text) return;
+    this.#plugin = new PluginName(first.registration.plugin);
   }
 
   #summarize(): Summary {
@@ -102,8 +116,10 @@ export class Implementations {
 
   /** Implementations that a registration is an instance of, created where they don't exist yet. */
   for(registration: Registration): Implementation[] {
+    const { version } = registration;
+    const plugin = new PluginName(registration.plugin);
     return registration.apis.map((api) => {
-      const key = keyFor(registration, api);
+      const key = keyFor({ plugin, version }, api);
       let ofApi = this.#byApi.get(api.name);
       if (!ofApi) {
         ofApi = new Map();
@@ -111,7 +127,6 @@ export class Implementations {
       }
       let implementation = ofApi.get(key);
       if (!implementation) {
-        const { plugin, version } = registration;
         implementation = new Implementation(plugin, version, parseVersion(version), api);
         ofApi.set(key, implementation);
         this.#lists.delete(api.name);
@@ -131,11 +146,11 @@ export class Implementations {
   }
 }
 
-function keyFor({ plugin, version }: { plugin: string; version: string }, api: ImplementedApi): string {
+function keyFor({ plugin, version }: VersionedName, api: ImplementedApi): string {
   const { extensionKinds, capabilities } = api;
   const kinds = extensionKinds.map(({ kind, group }) => `${kind}.${group}`).sort();
   const pairs = Object.entries(capabilities).sort(([a], [b]) => (a < b ? -1 : 1));
-  return JSON.stringify([plugin, version, api.version.version, kinds, pairs]);
+  return JSON.stringify([plugin.key, version, api.version.version, kinds, pairs]);
 }
 
 function parseVersion(version: string): SemVer {

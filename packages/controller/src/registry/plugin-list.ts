@@ -5,6 +5,7 @@ import {
   InstanceState as StateMessage,
   type WatchPluginsResponseSchema,
 } from '@kplug/protocol';
+import { PluginName } from '../names.ts';
 import type { Instance, InstanceState } from './instance.ts';
 import type { Registry } from './registry.ts';
 
@@ -44,7 +45,7 @@ const states: Record<InstanceState, StateMessage> = {
 
 function matches({ registration }: Instance, { api, plugin }: PluginFilter): boolean {
   if (api && !registration.apis.some(({ name }) => name === api)) return false;
-  return !plugin || registration.plugin.toLowerCase() === plugin.toLowerCase();
+  return !plugin || new PluginName(plugin).equals(new PluginName(registration.plugin));
 }
 
 function byName({ registration: a }: Instance, { registration: b }: Instance): number {

@@ -79,6 +79,8 @@ describe('RegistrationReader', () => {
       expect.objectContaining({ reason: RefusalReason.ADDRESS_NOT_ALLOWED }),
     );
     expect(() => careful.read(message({ address: ':443' }), '10.96.0.1')).toThrow(/it is that of the API server/);
+    const named = new RegistrationReader(new LeasePolicy(), { reserved: ['kubernetes.default.svc:443'] });
+    expect(() => named.read(message({ address: 'Kubernetes.Default.svc:443' }), '10.0.0.1')).toThrow(/API server/);
     expect(careful.read(message({ address: '10.96.0.1:444' }), '10.0.0.1').address).toBe('10.96.0.1:444');
   });
 

@@ -1,7 +1,7 @@
 import { durationMs } from '@bufbuild/protobuf/wkt';
 import { RefusalReason, type Registration as RegistrationMessage } from '@kplug/protocol';
 import { parse } from 'semver';
-import { formatAddress, isLinkLocal, isLoopback, isUnspecified, parseAddress } from './address.ts';
+import { formatAddress, isLinkLocal, isLoopback, isSameAddress, isUnspecified, parseAddress } from './address.ts';
 import type { LeasePolicy } from './lease-policy.ts';
 import { RefusedRegistration } from './refusal.ts';
 import type { ImplementedApi, Lease, PodReference, Registration } from './registration.ts';
@@ -75,7 +75,8 @@ export class RegistrationReader {
       throw notAllowed(text, "it is the controller's own machine; give an address that the controller can reach");
     }
     const whole = formatAddress({ host, port: address.port });
-    if (this.#addresses.reserved?.includes(whole)) throw notAllowed(text, 'it is that of the API server');
+    if (this.#addresses.reserved?.some((one) => isSameAddress(one, whole)))
+      throw notAllowed(text, 'it is that of the API server');
     return whole;
   }
 }

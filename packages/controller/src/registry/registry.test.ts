@@ -58,6 +58,17 @@ describe('Registry', () => {
     expect(registry.implementations('None')).toEqual([]);
   });
 
+  it('groups instances of plugins whose names differ only in case, under the name of the first', () => {
+    const names = () => registry.implementations('Table').map(({ plugin, callable }) => `${plugin} ${callable.length}`);
+    registry.register(registrationOf({ instanceId: 'a', plugin: 'PostgreSQL' }));
+    registry.register(registrationOf({ instanceId: 'b', plugin: 'postgresql' }));
+    expect(names()).toEqual(['PostgreSQL 2']);
+    registry.evict('a', 'stopped');
+    expect(names()).toEqual(['postgresql 1']);
+    registry.register(registrationOf({ instanceId: 'b', plugin: 'POSTGRESQL' }));
+    expect(names()).toEqual(['POSTGRESQL 1']);
+  });
+
   it('removes an implementation with its last instance', () => {
     registry.register(registrationOf());
     clock.advanceTo(15_000);

@@ -1,6 +1,7 @@
 // registry/: the plugins known now: registration, identity, lease, expiry, sessions.
 import { isDeepStrictEqual } from 'node:util';
 import { RefusalReason } from '@kplug/protocol';
+import { isSameAddress } from './address.ts';
 import type { Clock } from './clock.ts';
 import { type Implementation, Implementations } from './implementation.ts';
 import type { Instance, InstanceChange, InstanceState, Session, SuspectReason } from './instance.ts';
@@ -79,7 +80,7 @@ export class Registry {
     if (!this.#isAllowed(registration)) throw new RefusedRegistration(RefusalReason.INVALID, insecureProtocol);
     const known = this.#instances.get(registration.instanceId);
     if (!known) return this.#add(registration, session);
-    if (known.registration.address !== registration.address && known.state === 'live') {
+    if (!isSameAddress(known.registration.address, registration.address) && known.state === 'live') {
       throw new RefusedRegistration(
         RefusalReason.INSTANCE_CONFLICT,
         `instance id "${registration.instanceId}" is in use by ${describe(known)} at ${known.registration.address}; ` +

@@ -2,6 +2,7 @@
 import type * as grpc from '@grpc/grpc-js';
 import { createGrpcClient, type GrpcClient, PluginService } from '@kplug/protocol';
 import { KplugError } from '../../errors.ts';
+import { PluginName } from '../../names.ts';
 import type { Registration } from '../../registry/registration.ts';
 import { PluginCalls } from '../calls.ts';
 import type { FinalizeCause, PluginAnswer, PluginCall } from '../plugin-call.ts';
@@ -33,10 +34,11 @@ export class V1Client implements PluginClient {
   async identify(deadline: number): Promise<void> {
     const info = await this.#plugin.getInfo({}, { deadline, signal: this.signal });
     const { plugin, version, instanceId, declaration } = this.#registration;
-    const isSame = declaration ? info.plugin === plugin && info.version === version : info.instanceId === instanceId;
-    if (!isSame) {
-      const found = `${info.plugin} ${info.version}, instance ${info.instanceId}`;
-      throw new KplugError('PluginUnavailable', `another process answers at its address: ${found}`);
+    const isSamePlugin = info.version === version && new PluginName(info.plugin).equals(new PluginName(plugin));
+    const isMeant = declaration ? isSamePlugin : info.instanceId === instanceId;
+    if (!isMeant) {
+      const who = `${info.plugin} ${info.version}, instance ${info.instanceId}`;
+      throw new KplugError('PluginUnavailable', `another process answers at its address: ${who}`);
     }
     if (info.servesWork) this.#calls.useStream();
   }

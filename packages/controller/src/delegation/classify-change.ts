@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { ResourceChange } from '../resources/port.ts';
 
-/** Whether a change is one that a plugin should see. What the controller writes itself (status, finalizers) isn't. */
+/** Reports whether a change concerns plugins. The controller's own writes of statuses and finalizers don't. */
 export function isSubstantial({ resource, previous, gone }: ResourceChange): boolean {
   if (!previous || gone) return true;
   const [now, before] = [resource.metadata, previous.metadata];
@@ -14,8 +14,8 @@ export function isSubstantial({ resource, previous, gone }: ResourceChange): boo
   );
 }
 
-/** Whether somebody took from a resource what only the controller may: what it said in the status, or its finalizer. */
-export function isTamperedWith({ resource, previous, gone, overwritten }: ResourceChange, finalizer: string): boolean {
+/** Reports whether another client removed the finalizer, or changed fields of the status that the controller manages. */
+export function needsRepair({ resource, previous, gone, overwritten }: ResourceChange, finalizer: string): boolean {
   if (!previous || gone || resource.metadata.deletionTimestamp) return false;
   const hadFinalizer = previous.metadata.finalizers?.includes(finalizer) ?? false;
   return overwritten === true || (hadFinalizer && !resource.metadata.finalizers?.includes(finalizer));
