@@ -1,4 +1,4 @@
-import type { PluginEvent, Received, ReconcileResult, Remark, ResourceShape } from '@kplug/sdk';
+import type { Message, PluginEvent, Received, ReconcileResult, ResourceShape } from '@kplug/sdk';
 import { type Change, describe, driftAmong } from './plan.ts';
 import type { Layout, TableInput } from './table.ts';
 
@@ -33,7 +33,7 @@ if (!(checkInterval > 0)) {
   throw new Error('DATABASE_TABLE_CHECK_INTERVAL must be a number of milliseconds above 0, for example 30000.');
 }
 
-function summarize({ database, table, done }: Pass): Remark {
+function summarize({ database, table, done }: Pass): Message {
   const subject = `${database} table ${table}`;
   if (done === 'created') return { reason: 'TableCreated', text: `${subject}: created.` };
   if (done.length > 0) return { reason: 'TableChanged', text: `${subject}: ${describeAll(done)}.` };
@@ -68,7 +68,7 @@ function describeAll(changes: Change[]): string {
   return changes.map(describe).join('; ');
 }
 
-function ignoredExtension(extension: Received<ResourceShape>): Remark {
+function ignoredExtension(extension: Received<ResourceShape>): Message {
   const text = `${extension.kind} ${extension.metadata.name} is ignored, as the table has one of that kind already.`;
   return { severity: 'warning', reason: 'ExtensionIgnored', text, extension };
 }

@@ -43,7 +43,4 @@ export class KplugError extends Error {
   }
 }
 
-/** The message of whatever was thrown. */
-export function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
-}
+export { messageOf } from '@kplug/protocol';
