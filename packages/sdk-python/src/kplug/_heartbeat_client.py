@@ -98,7 +98,7 @@ class HeartbeatClient:
             await self._running
 
     def _on_end(self, running: asyncio.Task[None]) -> None:
-        """Stops the plugin if heartbeats failed unexpectedly, as no controller calls it then. `stop` raises the error."""
+        """Stops the plugin if heartbeats failed unexpectedly: no controller would call it. `stop` raises the error."""
         if not running.cancelled() and running.exception() is not None:
             self._log.critical("heartbeats ended with an unexpected error", exc_info=running.exception())
             self._on_drain()
