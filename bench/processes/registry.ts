@@ -1,6 +1,6 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { HeartbeatRequestSchema, type Registration } from '@kplug/protocol';
-// The parts are used by themselves, which the package doesn't export: only the whole is its public API.
+// Imports internal modules, as the package doesn't export its parts.
 import { LeaseTerms } from '../../packages/controller/src/registry/lease-terms.ts';
 import { RegistrationReader } from '../../packages/controller/src/registry/read-registration.ts';
 import { Registry } from '../../packages/controller/src/registry/registry.ts';
@@ -9,11 +9,11 @@ import { serveCommands } from './commands.ts';
 import { heartbeatBytes } from './registrations.ts';
 import { SweptMap } from './swept-map.ts';
 
-/** What keeps instances for as long as they beat. Times are in milliseconds. */
+/** Store of instances with leases. Times are in milliseconds. */
 interface Keeper {
   hear(registration: Registration): void;
   beat(instanceId: string): void;
-  /** Goes on to a time, at which some may have expired. */
+  /** Advances the time, at which leases may expire. */
   goOnTo(time: number): void;
 }
 
@@ -45,7 +45,7 @@ function makeKeeper(name: KeeperName, onGone: () => void): Keeper {
   };
 }
 
-/** A registration as it comes from the wire, with strings of its own. */
+/** Decodes a registration, so that its strings are not shared. */
 function decoded(index: number): Registration {
   const { registration } = fromBinary(HeartbeatRequestSchema, heartbeatBytes(index));
   if (!registration) throw new Error('the heartbeat has no registration');
@@ -67,11 +67,11 @@ function heapUsed(): number {
   return process.memoryUsage().heapUsed;
 }
 
-/** A registry by itself, for what it costs to keep many instances. */
+/** Registry, to measure the cost of many instances. */
 const commands = {
-  /** Bytes of heap for each of many instances. */
+  /** Returns the heap for each of many instances, in bytes. */
   heap({ keeper, instances }: { keeper: KeeperName; instances: number }): number {
-    // Run once before, so that compiled code isn't counted.
+    // A first run excludes compiled code from the measurement.
     fill(
       makeKeeper(keeper, () => undefined),
       0,
@@ -81,12 +81,12 @@ const commands = {
     const kept = makeKeeper(keeper, () => undefined);
     for (let index = 0; index < instances; index++) kept.hear(decoded(index));
     const bytes = (heapUsed() - before) / instances;
-    // Still in use here, so that it was not collected before.
+    // Keeps the store reachable until here.
     kept.goOnTo(0);
     return bytes;
   },
 
-  /** Milliseconds that it takes when some of many instances expire, in each round. */
+  /** Returns the time in which some of many instances expire, for each round, in milliseconds. */
   expire({ keeper, instances, expiring, rounds }: ExpireOptions): number[] {
     let gone = 0;
     const kept = makeKeeper(keeper, () => gone++);
@@ -101,7 +101,7 @@ const commands = {
       const startedAt = performance.now();
       kept.goOnTo(now + 15_000);
       times.push(performance.now() - startedAt);
-      if (gone !== expiring) throw new Error(`${gone} instances expired, not ${expiring}`);
+      if (gone !== expiring) throw new Error(`${gone} instances expired, want ${expiring}`);
     }
     return times;
   },

@@ -1,6 +1,6 @@
 import type { Registration } from '@kplug/protocol';
 
-/** What a registry is at its simplest: what was heard last of each instance, looked through for what has expired. */
+/** Simplest registry: a map with the last heartbeat of each instance, which is swept for expired ones. */
 export class SweptMap {
   readonly #instances = new Map<string, { registration: Registration; expiresAt: number }>();
   readonly #onGone: () => void;

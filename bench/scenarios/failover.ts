@@ -9,18 +9,18 @@ import { median } from '../statistics.ts';
 
 const lease = { interval: 200, ttl: 1_000 };
 
-/** Milliseconds after a plugin was killed or stopped, in each round. */
+/** Times after a plugin was killed or stopped, by round, in milliseconds. */
 interface Rounds {
-  /** Until the fallback was called for the first resource, and for the last one. */
+  /** Time until the fallback was called for the first resource, and for the last one. */
   first: number[];
   last: number[];
-  /** Until a bare stream had broken and a bare call had come to the fallback; or from the end of the lease to the first call. */
+  /** Time until a bare stream had broken and a bare call had reached the fallback; or from the end of the lease to the first call. */
   other: number[];
 }
 
 const none: Rounds = { first: [], last: [], other: [] };
 
-/** How long it takes until a fallback is called for a plugin that is gone. */
+/** Time until a fallback is called after a plugin was killed or stopped. */
 export const failover: Scenario = {
   name: 'failover',
   async run({ quick, progress }: Conditions): Promise<Report> {
@@ -37,7 +37,7 @@ export const failover: Scenario = {
   },
 };
 
-/** The processes that take part. */
+/** Processes of the benchmark. */
 class Stage implements AsyncDisposable {
   readonly operator = new Child<OperatorCommands>(new URL('../processes/operator.ts', import.meta.url));
   readonly fallback = newPlugin();
@@ -61,7 +61,7 @@ class Stage implements AsyncDisposable {
     await this.operator.ask('edit', { count: this.#resources, edit: 0 });
   }
 
-  /** The plugin that the resources prefer, when it has all of them. */
+  /** Starts the preferred plugin, and waits until it has all resources. */
   async startPreferred(instanceId: string): Promise<{ plugin: Child<PluginCommands>; address: string }> {
     const plugin = newPlugin();
     const address = await plugin.ask('serve', { controller: this.controller, name: 'Preferred', instanceId });
@@ -70,7 +70,7 @@ class Stage implements AsyncDisposable {
     return { plugin, address };
   }
 
-  /** When the fallback was called, once it has all resources. */
+  /** Waits until the fallback has all resources. Returns the times of its calls. */
   async takenOver(): Promise<{ first: number; last: number; bare: number }> {
     await this.operator.ask('settledOn', 'Fallback');
     const arrivals = await this.fallback.ask('arrivals');
@@ -86,7 +86,7 @@ class Stage implements AsyncDisposable {
   }
 }
 
-/** What the bare caller asks for. */
+/** Calls of the bare caller. */
 const bare = { metadata: { name: 'bare', uid: '', generation: 1, resourceVersion: '', creationTimestamp: '' } };
 
 function newPlugin(): Child<PluginCommands> {

@@ -15,10 +15,10 @@ const contenders = {
 
 type ContenderName = keyof typeof contenders;
 
-/** What was measured of a contender, in each round. */
+/** Measurements of a contender, by round. */
 type Rounds = { [K in keyof HeartbeatSample]: number[] };
 
-/** Heartbeats a second that the controller hears, by single calls and in sessions. */
+/** Heartbeats per second that the controller handles, unary and in sessions. */
 export const heartbeats: Scenario = {
   name: 'heartbeats',
   async run({ quick, progress }: Conditions): Promise<Report> {
@@ -52,7 +52,7 @@ async function measure(
     await stage.measure(duration);
     ready.push({ name, stage, found: { rate: [], cpu: [], serverShare: [], loadShare: [] } });
   }
-  // One after the other in each round, so that what else this machine does befalls all of them.
+  // In sequence in each round, so that other load on the machine affects all of them.
   for (let round = 0; round < rounds; round++) {
     for (const { stage, found } of ready) {
       const { rate, cpu, serverShare, loadShare } = await stage.measure(duration);

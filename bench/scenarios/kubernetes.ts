@@ -7,7 +7,7 @@ import { type CacheRounds, measureCaches, objectSize } from './cluster-cache.ts'
 import { measurePasses, type PassesFound, type Requests, type SideRounds } from './cluster-passes.ts';
 import { measureSwap } from './cluster-swap.ts';
 
-/** What passes, caches and a change of plugins cost on a real API server. */
+/** Cost of passes, caches and a change of plugins with a real API server. */
 export const kubernetes: Scenario = {
   name: 'kubernetes',
   async run({ quick, progress }: Conditions): Promise<Report> {

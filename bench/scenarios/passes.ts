@@ -6,7 +6,7 @@ import type { Comparison, Report, Series } from '../report.ts';
 import type { Conditions, Scenario } from '../scenario.ts';
 import { median, medianRatio } from '../statistics.ts';
 
-/** As many as a delegation makes by default. */
+/** Default concurrency of a delegation. */
 const atOnce = 32;
 
 const ways = {
@@ -18,10 +18,10 @@ const ways = {
 
 type Way = keyof typeof ways;
 
-/** What was measured in each round. */
+/** Measurements, by round. */
 type Rounds = Record<Way, { rate: number[]; cpu: number[] }>;
 
-/** Passes a second with a plugin that does nothing. */
+/** Passes per second with a plugin that does nothing. */
 export const passes: Scenario = {
   name: 'passes',
   async run({ quick, progress }: Conditions): Promise<Report> {
@@ -56,7 +56,7 @@ whatever else runs, so the processor time of a pass says more than the rate.`,
   },
 };
 
-/** Sets the processes up with many resources, and lets them take turns, of so many passes or calls each. */
+/** Starts the processes with many resources, and measures a number of passes or calls of each in turn. */
 async function measure(resources: number, rounds: number, count: number): Promise<Rounds> {
   await using operator = new Child<OperatorCommands>(new URL('../processes/operator.ts', import.meta.url));
   await using plugin = new Child<PluginCommands>(new URL('../processes/plugin.ts', import.meta.url));
@@ -85,7 +85,7 @@ async function measure(resources: number, rounds: number, count: number): Promis
     bytes: { rate: [], cpu: [] },
     messages: { rate: [], cpu: [] },
   };
-  // One round more, before the others, for the compilers.
+  // An additional first round, for the compilers.
   for (let round = -1; round < rounds; round++) {
     for (const way of Object.keys(steps) as Way[]) {
       const callsBefore = await plugin.ask('calls');

@@ -8,7 +8,7 @@ const keepers = ['registry', 'map'] as const;
 
 type Found = Record<(typeof keepers)[number], Map<number, number>>;
 
-/** What it costs to keep many instances. */
+/** Cost of many instances. */
 export const registry: Scenario = {
   name: 'registry',
   async run({ quick, progress }: Conditions): Promise<Report> {

@@ -6,9 +6,9 @@ import type { Conditions, Scenario } from '../scenario.ts';
 import { median, medianRatio } from '../statistics.ts';
 import { buildOperator, type OperatorStart, startOperator, temporaryDirectory } from './operator-start.ts';
 
-/** What was measured, in each round. */
+/** Measurements, by round. */
 interface Round extends OperatorStart {
-  /** What `node -e 0` took. */
+  /** Time of `node -e 0`. */
   node: number;
 }
 
@@ -22,7 +22,7 @@ const marks: Record<Mark, string> = {
   calledForAll: 'a plugin has been called for every resource',
 };
 
-/** How long an operator takes from its start to its first pass. */
+/** Time from the start of an operator to its first pass. */
 export const start: Scenario = {
   name: 'start',
   async run({ quick, progress }: Conditions): Promise<Report> {
@@ -33,7 +33,7 @@ export const start: Scenario = {
     await buildOperator(false);
     for (const resources of sizes) {
       progress(`${resources} resources`);
-      // Many resources take long, and their figures have no goal.
+      // Fewer rounds with many resources, as these take long and have no goal.
       measured.set(
         resources,
         await times(resources < 100 ? rounds : Math.ceil(rounds / 3), () => startOperator(resources)),
