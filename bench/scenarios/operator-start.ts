@@ -88,7 +88,7 @@ export async function startOperator(resources: number, compileCache = ''): Promi
 
 /** Reads the marks from the log of an operator. Rejects with the log if the operator exits before. */
 function marksOf({ stderr }: ChildProcess): Promise<{ delegating: number; passed: number }> {
-  if (!stderr) throw new Error("the operator's log isn't read");
+  if (!stderr) throw new Error('the log of the operator is not piped');
   const { promise, resolve, reject } = Promise.withResolvers<{ delegating: number; passed: number }>();
   const lines: string[] = [];
   let delegating: number | undefined;
@@ -99,6 +99,6 @@ function marksOf({ stderr }: ChildProcess): Promise<{ delegating: number; passed
       if (line.includes('"msg":"delegating ')) delegating = sharedNow();
       else if (delegating && line.includes('"resource":')) resolve({ delegating, passed: sharedNow() });
     })
-    .on('close', () => reject(new Error(`the operator ended too early:\n${lines.join('\n')}`)));
+    .on('close', () => reject(new Error(`the operator exited before its first pass:\n${lines.join('\n')}`)));
   return promise;
 }

@@ -11,9 +11,9 @@ const atOnce = 32;
 
 const ways = {
   changed: 'passes that write a status',
-  unchanged: 'passes that change nothing',
+  unchanged: 'passes without changes',
   bytes: 'grpc-js alone',
-  messages: 'our client alone',
+  messages: "Kplug's client alone",
 } as const;
 
 type Way = keyof typeof ways;
@@ -38,19 +38,19 @@ export const passes: Scenario = {
     if (!found) throw new Error(`nothing was measured with ${main} resources`);
     return {
       name: 'passes',
-      title: 'Passes a second',
-      method: `An operator with ${main.toLocaleString('en')} resources in memory, and in a process of its own on loopback a plugin
-that does nothing. A pass gathers, selects, calls the plugin, checks its answer and reports. Those that write a status follow
-an edit; those that change nothing follow a new label. The peers call the same plugin with the same payload from another
-process, ${atOnce} at once as well: grpc-js with prepared bytes, its answers left unread, and our client with messages.`,
+      title: 'Passes per second',
+      method: `An operator has ${main.toLocaleString('en')} resources in memory; a plugin that does nothing runs in its own process on the same
+machine. A pass gathers, selects, calls the plugin, validates its response and reports. An edit triggers a pass that writes a status, a
+change of a label a pass without changes. The peers call the same plugin with the same payload from another process, with ${atOnce} concurrent
+calls too: grpc-js with encoded requests and undecoded responses, and Kplug's client with messages.`,
       comparisons: comparisonsOf(found),
       growth: [
-        growthOf(measured, 'rate', 'Passes a second by the number of resources', 'passes/s'),
-        growthOf(measured, 'cpu', "The caller's processor time for each pass or call", 'µs'),
+        growthOf(measured, 'rate', 'Passes per second by number of resources', 'passes/s'),
+        growthOf(measured, 'cpu', 'CPU time of the caller for each pass or call', 'µs'),
       ],
       notes: [
-        `The plugin's process, with our SDK, costs processor time as well; on two processors it and the operator share them with
-whatever else runs, so the processor time of a pass says more than the rate.`,
+        `The process of the plugin, with Kplug's SDK, needs CPU time too. On two CPUs, which it shares with the operator and other load, the CPU
+time of a pass is more significant than the rate.`,
       ],
     };
   },
@@ -109,7 +109,7 @@ async function measure(resources: number, rounds: number, count: number): Promis
 
 function comparisonsOf(found: Rounds): Comparison[] {
   const compare = (way: Way, peer: Way, key: 'rate' | 'cpu'): Comparison => ({
-    what: key === 'rate' ? ways[way] : `processor time: ${ways[way]}`,
+    what: key === 'rate' ? ways[way] : `CPU time: ${ways[way]}`,
     unit: key === 'rate' ? 'passes/s' : 'µs',
     figure: median(found[way][key]),
     peer: { what: ways[peer], figure: median(found[peer][key]) },

@@ -20,8 +20,8 @@ const rules: SelectionRules = {
 
 /** Preference of a resource, and whether a plugin of that name is registered. */
 const requests = [
-  { what: 'the preferred plugin, in a range of versions', name: 'Plugin1', range: '>=1.1.0 <1.3.0' },
-  { what: 'a fallback, among all', name: 'Absent', range: '^1.0.0' },
+  { what: 'preferred plugin, with a range of versions', name: 'Plugin1', range: '>=1.1.0 <1.3.0' },
+  { what: 'fallback', name: 'Absent', range: '^1.0.0' },
 ];
 
 /** Time of one choice, by round, in microseconds. */
@@ -54,14 +54,14 @@ export const selection: Scenario = {
     return {
       name: 'selection',
       title: 'Selection',
-      method: `One choice among 1,000 candidates, four versions each of 250 plugins, with the reason for every candidate; the
-median of ${rounds} rounds. The peer is what one would write first, and gives no reasons: filter by \`semver.satisfies\`, and
-sort by weight, version and name. Both must come to the same choice.`,
+      method: `One choice among 1,000 candidates, four versions of each of 250 plugins, with the reasons for all candidates; the
+median of ${rounds} rounds. The peer is a naive implementation without reasons: it filters by \`semver.satisfies\`, and
+sorts by weight, version and name. Both must make the same choice.`,
       comparisons,
       growth: [
         {
           name: 'time',
-          title: 'Time of one choice by the number of candidates',
+          title: 'Time of one choice by number of candidates',
           work: 'candidates',
           cost: 'µs',
           scale: 'logarithmic',
