@@ -1,7 +1,7 @@
 import { LoadConnection } from '../http2-load/connection.ts';
 import { grpcMessage } from '../http2-load/frames.ts';
 import { serveCommands } from './commands.ts';
-import { beatBytes, heartbeatBytes, sessionStartBytes } from './registrations.ts';
+import { heartbeatBytes, sessionHeartbeatBytes, sessionStartBytes } from './registrations.ts';
 
 /** Number of rounds of heartbeats in sessions that are in flight, so that the server need not wait for the next one. */
 const roundsOnTheWay = 2;
@@ -21,19 +21,19 @@ async function unaryLoad({ port, first, instances }: LoadOptions): Promise<Load>
   let idle = Promise.withResolvers<void>();
   const connections = range(first, instances).map((index) => {
     const body = grpcMessage(heartbeatBytes(index));
-    const beat = () => {
+    const sendHeartbeat = () => {
       outstanding++;
       connection.request('/kplug.v1.RegistryService/Heartbeat', body);
     };
     const connection: LoadConnection = new LoadConnection(port, {
       onAnswer() {
         outstanding--;
-        if (running) beat();
+        if (running) sendHeartbeat();
         else if (outstanding === 0) idle.resolve();
       },
       onPong: () => undefined,
     });
-    return { connection, beat };
+    return { connection, sendHeartbeat };
   });
   await Promise.all(connections.map(({ connection }) => connection.opened));
   return {
@@ -41,7 +41,7 @@ async function unaryLoad({ port, first, instances }: LoadOptions): Promise<Load>
     start() {
       running = true;
       idle = Promise.withResolvers();
-      for (const { beat } of connections) beat();
+      for (const { sendHeartbeat } of connections) sendHeartbeat();
     },
     stop() {
       running = false;
@@ -55,7 +55,7 @@ async function unaryLoad({ port, first, instances }: LoadOptions): Promise<Load>
  * connection, and its acknowledgement starts the next round but one.
  */
 async function sessionLoad({ port, first, instances }: LoadOptions): Promise<Load> {
-  const beat = grpcMessage(beatBytes());
+  const heartbeat = grpcMessage(sessionHeartbeatBytes());
   const connections: LoadConnection[] = [];
   const senders: ((message: Uint8Array) => void)[] = [];
   let running = false;
@@ -63,7 +63,7 @@ async function sessionLoad({ port, first, instances }: LoadOptions): Promise<Loa
   let idle = Promise.withResolvers<void>();
   const round = () => {
     outstanding++;
-    for (const send of senders) send(beat);
+    for (const send of senders) send(heartbeat);
     connections.at(-1)?.ping();
   };
   for (const index of range(first, instances)) {

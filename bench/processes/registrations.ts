@@ -30,6 +30,6 @@ export function sessionStartBytes(index: number): Uint8Array {
 }
 
 /** Encoded heartbeat in a session. */
-export function beatBytes(): Uint8Array {
+export function sessionHeartbeatBytes(): Uint8Array {
   return toBinary(SessionRequestSchema, create(SessionRequestSchema, { message: { case: 'beat', value: {} } }));
 }

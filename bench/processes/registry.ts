@@ -10,25 +10,25 @@ import { heartbeatBytes } from './registrations.ts';
 import { SweptMap } from './swept-map.ts';
 
 /** Store of instances with leases. Times are in milliseconds. */
-interface Keeper {
-  hear(registration: Registration): void;
-  beat(instanceId: string): void;
+interface Store {
+  register(registration: Registration): void;
+  renew(instanceId: string): void;
   /** Advances the time, at which leases may expire. */
-  goOnTo(time: number): void;
+  advanceTo(time: number): void;
 }
 
-type KeeperName = 'registry' | 'map';
+type StoreName = 'registry' | 'map';
 
 const reader = new RegistrationReader(new LeaseTerms());
 
-function makeKeeper(name: KeeperName, onGone: () => void): Keeper {
+function createStore(name: StoreName, onGone: () => void): Store {
   const clock = new ManualClock();
   if (name === 'map') {
     const map = new SweptMap(onGone);
     return {
-      hear: (registration) => map.hear(registration, clock.now()),
-      beat: (instanceId) => map.beat(instanceId, clock.now()),
-      goOnTo(time) {
+      register: (registration) => map.register(registration, clock.now()),
+      renew: (instanceId) => map.renew(instanceId, clock.now()),
+      advanceTo(time) {
         clock.advanceTo(time);
         map.sweep(time);
       },
@@ -39,9 +39,9 @@ function makeKeeper(name: KeeperName, onGone: () => void): Keeper {
     if (instance.state === 'gone') onGone();
   });
   return {
-    hear: (registration) => registry.register(reader.read(registration, '10.0.0.1')),
-    beat: (instanceId) => registry.beat(instanceId),
-    goOnTo: (time) => clock.advanceTo(time),
+    register: (registration) => registry.register(reader.read(registration, '10.0.0.1')),
+    renew: (instanceId) => registry.beat(instanceId),
+    advanceTo: (time) => clock.advanceTo(time),
   };
 }
 
@@ -52,10 +52,10 @@ function decoded(index: number): Registration {
   return registration;
 }
 
-function fill(keeper: Keeper, first: number, count: number): string[] {
+function fill(store: Store, first: number, count: number): string[] {
   return Array.from({ length: count }, (_, index) => {
     const registration = decoded(first + index);
-    keeper.hear(registration);
+    store.register(registration);
     return registration.instanceId;
   });
 }
@@ -70,36 +70,36 @@ function heapUsed(): number {
 /** Registry, to measure the cost of many instances. */
 const commands = {
   /** Returns the heap for each of many instances, in bytes. */
-  heap({ keeper, instances }: { keeper: KeeperName; instances: number }): number {
+  heap({ store, instances }: { store: StoreName; instances: number }): number {
     // A first run excludes compiled code from the measurement.
     fill(
-      makeKeeper(keeper, () => undefined),
+      createStore(store, () => undefined),
       0,
       1_000,
     );
     const before = heapUsed();
-    const kept = makeKeeper(keeper, () => undefined);
-    for (let index = 0; index < instances; index++) kept.hear(decoded(index));
+    const created = createStore(store, () => undefined);
+    for (let index = 0; index < instances; index++) created.register(decoded(index));
     const bytes = (heapUsed() - before) / instances;
     // Keeps the store reachable until here.
-    kept.goOnTo(0);
+    created.advanceTo(0);
     return bytes;
   },
 
   /** Returns the time in which some of many instances expire, for each round, in milliseconds. */
-  expire({ keeper, instances, expiring, rounds }: ExpireOptions): number[] {
+  expire({ store, instances, expiring, rounds }: ExpireOptions): number[] {
     let gone = 0;
-    const kept = makeKeeper(keeper, () => gone++);
-    const staying = fill(kept, 0, instances - expiring);
+    const created = createStore(store, () => gone++);
+    const remaining = fill(created, 0, instances - expiring);
     const times: number[] = [];
     for (let round = 0, now = 0; round < rounds; round++, now += 15_000) {
       gone = 0;
-      for (const instanceId of staying) kept.beat(instanceId);
-      fill(kept, instances + round * expiring, expiring);
-      kept.goOnTo(now + 5_000);
-      for (const instanceId of staying) kept.beat(instanceId);
+      for (const instanceId of remaining) created.renew(instanceId);
+      fill(created, instances + round * expiring, expiring);
+      created.advanceTo(now + 5_000);
+      for (const instanceId of remaining) created.renew(instanceId);
       const startedAt = performance.now();
-      kept.goOnTo(now + 15_000);
+      created.advanceTo(now + 15_000);
       times.push(performance.now() - startedAt);
       if (gone !== expiring) throw new Error(`${gone} instances expired, want ${expiring}`);
     }
@@ -108,7 +108,7 @@ const commands = {
 };
 
 interface ExpireOptions {
-  keeper: KeeperName;
+  store: StoreName;
   instances: number;
   expiring: number;
   rounds: number;

@@ -9,13 +9,13 @@ export class SweptMap {
     this.#onGone = onGone;
   }
 
-  hear(registration: Registration, now: number): void {
+  register(registration: Registration, now: number): void {
     this.#instances.set(registration.instanceId, { registration, expiresAt: now + 15_000 });
   }
 
-  beat(instanceId: string, now: number): void {
-    const known = this.#instances.get(instanceId);
-    if (known) known.expiresAt = now + 15_000;
+  renew(instanceId: string, now: number): void {
+    const instance = this.#instances.get(instanceId);
+    if (instance) instance.expiresAt = now + 15_000;
   }
 
   sweep(now: number): void {

@@ -107,7 +107,7 @@ async function turn(
   await eventsWritten(cluster, namespace);
   const settled = await cluster.requests(kinds.group);
   // A change that triggers a call with the same response.
-  const label = { metadata: { labels: { seen: 'anew' } } };
+  const label = { metadata: { labels: { seen: 'again' } } };
   await cluster.each(tables, (table: ClusterObject) => cluster.user.edit(table, label));
   await side.passed(count);
   await eventsWritten(cluster, namespace);

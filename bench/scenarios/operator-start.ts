@@ -34,9 +34,9 @@ export function temporaryDirectory(): ReturnType<typeof mkdtempDisposable> {
 const repository = fileURLToPath(new URL('../../', import.meta.url));
 const image = join(repository, 'dist/image/operator');
 
-/** Builds the operator as it is deployed. With `anew`, it replaces an existing build, which may have other sources. */
-export async function buildOperator(anew: boolean): Promise<void> {
-  if (!anew && existsSync(image)) return;
+/** Builds the operator as it is deployed. With `force`, it replaces an existing build, which may have other sources. */
+export async function buildOperator(force: boolean): Promise<void> {
+  if (!force && existsSync(image)) return;
   await promisify(execFile)(process.execPath, ['tools/build-image.ts', 'operator'], { cwd: repository });
 }
 

@@ -4,9 +4,9 @@ import type { Growth, Report } from '../report.ts';
 import type { Conditions, Scenario } from '../scenario.ts';
 import { median } from '../statistics.ts';
 
-const keepers = ['registry', 'map'] as const;
+const stores = ['registry', 'map'] as const;
 
-type Found = Record<(typeof keepers)[number], Map<number, number>>;
+type Found = Record<(typeof stores)[number], Map<number, number>>;
 
 /** Cost of many instances. */
 export const registry: Scenario = {
@@ -19,11 +19,11 @@ export const registry: Scenario = {
     const heap: Found = { registry: new Map(), map: new Map() };
     const expiry: Found = { registry: new Map(), map: new Map() };
     for (const instances of sizes) {
-      for (const keeper of keepers) {
-        progress(`${instances} instances in the ${keeper}`);
-        heap[keeper].set(instances, await inFreshProcess((child) => child.ask('heap', { keeper, instances })));
-        const times = await inFreshProcess((child) => child.ask('expire', { keeper, instances, expiring, rounds }));
-        expiry[keeper].set(instances, median(times));
+      for (const store of stores) {
+        progress(`${instances} instances in the ${store}`);
+        heap[store].set(instances, await inFreshProcess((child) => child.ask('heap', { store, instances })));
+        const times = await inFreshProcess((child) => child.ask('expire', { store, instances, expiring, rounds }));
+        expiry[store].set(instances, median(times));
       }
     }
     const bytes = at(heap.registry, most);

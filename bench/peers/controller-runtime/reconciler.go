@@ -122,7 +122,7 @@ func (r *TableReconciler) writeTable(ctx context.Context, table *Table, answer [
 	table.Status.Plugin = Plugin{Name: pluginName, Version: pluginVersion, API: apiName, APIVersion: apiVersion}
 	table.Status.ObservedGeneration = generation
 	for _, condition := range []metav1.Condition{
-		{Type: "ExtensionsResolved", Reason: "Resolved", Message: "every extension that the resource points to is there"},
+		{Type: "ExtensionsResolved", Reason: "Resolved", Message: "all referenced extensions exist"},
 		{Type: "PluginSelected", Reason: "NoPreference", Message: "the resource asks for no plugin; Preferred 1.0.0 is the first"},
 		{Type: "Reconciled", Reason: "Succeeded", Message: done},
 		{Type: "Ready", Reason: "Ready", Message: done},

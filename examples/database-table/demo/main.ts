@@ -28,8 +28,8 @@ async function demo(narrator: Narrator): Promise<number> {
   const interrupted = interruption();
   const stage = await Stage.open();
   try {
-    const told = await Promise.race([new Story(stage, narrator).tell().then(() => true), interrupted]);
-    if (!told) {
+    const finished = await Promise.race([new Story(stage, narrator).tell().then(() => true), interrupted]);
+    if (!finished) {
       narrator.fail('interrupted; cleaning up');
       return 130;
     }

@@ -84,7 +84,7 @@ async def test_all_fields_of_a_result_are_encoded(serve: Serve) -> None:
                 Message("Narrowed", "to 63 bits", severity="warning", extension=options),
                 Message("Fine", "it is"),
             ],
-            events=[Event("Made", "it was"), Event("Drift", "mended", type="Warning", extension=options)],
+            events=[Event("Made", "it was"), Event("Drift", "corrected", type="Warning", extension=options)],
             requeue_after=1.5,
         )
 
