@@ -86,7 +86,7 @@ class Stage implements AsyncDisposable {
   }
 }
 
-/** Calls of the bare caller. */
+/** Resource of the calls without an operator. */
 const bare = { metadata: { name: 'bare', uid: '', generation: 1, resourceVersion: '', creationTimestamp: '' } };
 
 function newPlugin(): Child<PluginCommands> {
