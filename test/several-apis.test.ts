@@ -88,14 +88,16 @@ describe('a plugin of one or several APIs', () => {
     await operator.expectCondition('users', 'PluginSelected', { status: 'False', reason: 'NoPlugin' });
     plugin.setServing('Table', true);
     await operator.expectReady('users', 'Plain');
-    expect(() => plugin.setServing('View', false)).toThrow('the plugin doesn\'t implement the API "View", but Table');
+    expect(() => plugin.setServing('View', false)).toThrow(
+      'the plugin doesn\'t implement the API "View"; it implements Table',
+    );
   });
 
   it('implements each API once only', () => {
     const implementation = implementApi({ api, reconcile: () => undefined });
     const identity = { name: 'Foobar', version: '1.0.0' };
     expect(() => definePlugin({ ...identity, apis: [implementation, implementation] })).toThrow(
-      'the API Table@1.0.0, which is implemented twice, is malformed; write it once',
+      'the API Table@1.0.0 is implemented twice; implement it once',
     );
     expect(() => definePlugin({ ...identity, apis: [] })).toThrow('the list of APIs is malformed');
   });

@@ -13,7 +13,7 @@ import { startServer } from './server-process.ts';
 let directory: string;
 beforeEach(() => {
   directory = mkdtempSync(join(tmpdir(), 'kplug-databases-'));
-  // As /tmp itself, since PostgreSQL runs as another user when this is run as root.
+  // World-writable like /tmp, as PostgreSQL runs as another user if this runs as root.
   chmodSync(directory, 0o1777);
 });
 afterEach(() => {
@@ -25,7 +25,7 @@ describe.each([
   { name: 'startPostgres', start: startPostgres, file: 'postgres.ts' },
   { name: 'startMariaDb', start: startMariaDb, file: 'mariadb.ts' },
 ])('$name', ({ name, start, file }) => {
-  it('listens on the loopback interface, and leaves nothing behind when it is stopped', async () => {
+  it('listens on the loopback interface, and leaves nothing behind after stop', async () => {
     vi.stubEnv('TMPDIR', directory);
     const server = await start();
     const port = portOf(server.env);
@@ -36,7 +36,7 @@ describe.each([
     expect(readdirSync(directory)).toEqual([]);
   });
 
-  it('leaves nothing behind when the process that started it is killed', async () => {
+  it('leaves nothing behind if its parent process is killed', async () => {
     const child = run(`const { ${name} } = await import('${urlOf(file)}');
       console.log(JSON.stringify((await ${name}()).env));`);
     const port = portOf(JSON.parse(await firstLine(child)));
@@ -69,7 +69,7 @@ describe('startServer', () => {
     await expect.poll(() => readdirSync(directory), { timeout: 10_000 }).toEqual([]);
   });
 
-  it('leaves nothing behind when it is killed while the data is made', async () => {
+  it('leaves nothing behind if it is killed while the data is prepared', async () => {
     const options = { directory: serverDirectory(), serve: ['sleep', '600'], stopSignal: 'KILL' };
     const prepare = [
       'sh',
@@ -85,22 +85,22 @@ describe('startServer', () => {
     await expect.poll(() => readdirSync(directory), { timeout: 10_000 }).toEqual([]);
   });
 
-  it('says what a server wrote that ends before it can be used, and removes its folder', async () => {
+  it('reports the output of a server that fails to start, and removes its folder', async () => {
     await expect(start(['true'], ['sh', '-c', 'echo "it\'s broken" >&2; exit 1'])).rejects.toThrow(
-      /^sh ended before it could be used\. It wrote:\nit's broken/,
+      /^sh exited before it was ready\. Output:\nit's broken/,
     );
     await expect(start(['sh', '-c', 'echo no room; exit 1'], ['sleep', '60'])).rejects.toThrow(/no room/);
     expect(readdirSync(directory)).toEqual([]);
   });
 
-  it('removes the folder of a server that ends by itself later', async () => {
+  it('removes the folder of a server that exits by itself', async () => {
     const server = await start(['true'], ['sh', '-c', 'echo ready']);
     await expect.poll(() => readdirSync(directory)).toEqual([]);
     await server.stop();
   });
 });
 
-it('keeps temporary tables where no other MariaDB removes them', async () => {
+it('has a folder of its own for temporary tables', async () => {
   vi.stubEnv('TMPDIR', directory);
   const { env, stop } = await startMariaDb();
   onTestFinished(stop);
@@ -111,14 +111,14 @@ it('keeps temporary tables where no other MariaDB removes them', async () => {
   expect(row?.tmpdir).toMatch(/kplug-mariadb-/);
 });
 
-it('says how to get MariaDB where it is missing', async () => {
+it('says how to install MariaDB if it is missing', async () => {
   vi.stubEnv('PATH', directory);
   expect(findMariaDb()).toBeUndefined();
   await expect(startMariaDb()).rejects.toThrow(mariaDbMissing);
   expect(mariaDbMissing).toContain('apt-get install mariadb-server');
 });
 
-/** A process of its own, with `directory` for its temporary files. It is killed after the test. */
+/** Runs a script in a process with `directory` for its temporary files. The process is killed after the test. */
 function run(script: string): ChildProcess {
   const child = spawn(process.execPath, ['--input-type=module', '--eval', script], {
     env: { ...process.env, TMPDIR: directory },
@@ -143,7 +143,7 @@ async function firstLine(child: ChildProcess): Promise<string> {
   });
   await Promise.race([
     vi.waitUntil(() => text.includes('\n'), { timeout: 30_000 }),
-    once(child, 'exit').then(() => Promise.reject(new Error('The process ended before its database was there.'))),
+    once(child, 'exit').then(() => Promise.reject(new Error('The process exited before its database was ready.'))),
   ]);
   return text;
 }

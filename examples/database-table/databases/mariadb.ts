@@ -5,11 +5,11 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { freePort, startServer } from './server-process.ts';
 
-/** A MariaDB server with an empty database, which is gone when it is stopped. */
+/** Temporary MariaDB server with an empty database. */
 export interface MariaDb {
-  /** The command that opens it in MariaDB's own client; its password is in the environment variable `MYSQL_PWD`. */
+  /** Command that opens the database in MariaDB's client, which reads the password from the variable `MYSQL_PWD`. */
   client: string;
-  /** The environment variables by which the MariaDB plugin finds it. */
+  /** Environment variables of the MariaDB plugin for this server. */
   env: {
     MARIADB_HOST: string;
     MARIADB_PORT: string;
@@ -17,18 +17,18 @@ export interface MariaDb {
     MARIADB_PASSWORD: string;
     MARIADB_DATABASE: string;
   };
-  /** Ends the server and removes its data. May be called again. */
+  /** Stops the server and removes its data. Idempotent. */
   stop(): Promise<void>;
 }
 
-/** How to get MariaDB where it is missing. */
+/** Message that says how to install MariaDB. */
 export const mariaDbMissing =
   'MariaDB is not installed: neither mariadbd nor mariadb-install-db was found. ' +
   'Install it with `apt-get install mariadb-server` (Debian, Ubuntu) or `brew install mariadb` (macOS).';
 
-/** The paths of MariaDB's programs on this machine; `undefined` when it is not installed. */
+/** Finds the programs of MariaDB; `undefined` if it is not installed. */
 export function findMariaDb(): { mariadbd: string; installDb: string } | undefined {
-  // Debian keeps servers in folders that are not in every user's path.
+  // Debian installs servers in folders that are not in the PATH of every user.
   const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
   const find = (program: string) => folders.map((folder) => join(folder, program)).find((path) => existsSync(path));
   const mariadbd = find('mariadbd');
@@ -36,7 +36,7 @@ export function findMariaDb(): { mariadbd: string; installDb: string } | undefin
   return mariadbd && installDb ? { mariadbd, installDb } : undefined;
 }
 
-/** Starts the machine's MariaDB on a free port of the loopback interface. Rejects with `mariaDbMissing` where there is none. */
+/** Starts the installed MariaDB on a free port of the loopback interface. Rejects with `mariaDbMissing` if there is none. */
 export async function startMariaDb(): Promise<MariaDb> {
   const programs = findMariaDb();
   if (!programs) throw new Error(mariaDbMissing);
@@ -54,16 +54,16 @@ export async function startMariaDb(): Promise<MariaDb> {
   const port = await freePort();
   const common = [
     ...['--no-defaults', `--datadir=${data}`, ...(process.getuid?.() === 0 ? ['--user=root'] : [])],
-    // In a folder that servers share, each that starts removes the temporary tables of the others.
+    // In a shared folder, a server that starts would remove the temporary tables of the others.
     `--tmpdir=${directory}`,
-    // This and what else is for speed below: the data needn't outlive the machine.
+    // For speed, as are other options below: the data need not survive a crash.
     '--debug-no-sync',
   ];
   const { stop } = await startServer({
     directory,
     prepare: [
       ...[programs.installDb, ...common, '--skip-test-db'],
-      // Its root user may come in by the operating system's root only, without a password.
+      // Only root of the operating system may log in as root.
       '--auth-root-authentication-method=socket',
     ],
     serve: [

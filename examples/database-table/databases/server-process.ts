@@ -3,31 +3,31 @@ import { once } from 'node:events';
 import { createServer } from 'node:net';
 import type { Writable } from 'node:stream';
 
-/** What a throw-away database server is started with. */
+/** Options of a temporary database server. */
 export interface ServerOptions {
-  /** The server's own folder, removed when it has ended. */
+  /** Folder of the server, removed after its exit. */
   directory: string;
-  /** Makes the data: a command and its arguments. */
+  /** Command that initializes the data, with its arguments. */
   prepare: string[];
-  /** The server: a command and its arguments. */
+  /** Command of the server, with its arguments. */
   serve: string[];
-  /** What the server writes when it can be used. */
+  /** Output of the server when it is ready. */
   ready: RegExp;
-  /** The signal that ends the server at once. Its data is thrown away, so it needn't be graceful. */
+  /** Signal that stops the server immediately. Its data is discarded, so it need not stop gracefully. */
   stopSignal: 'QUIT' | 'KILL';
-  /** As whom the server runs. Default: as whom this process runs. */
+  /** User to run the server as. Default: that of this process. */
   runAs?: { uid: number; gid: number } | undefined;
 }
 
-/** A server that lives no longer than this process, however this process ends. */
+/** Server that stops with this process, even if this process is killed. */
 export interface ServerProcess {
-  /** Ends the server and removes its folder. May be called again. */
+  /** Stops the server and removes its folder. Idempotent. */
   stop(): Promise<void>;
 }
 
-// A shell stands between: it ends the server when descriptor 3 does, and that ends with this process, also on SIGKILL.
-// So no signal handlers are needed here, which would get into the way of the program's own. The signal is repeated, as a
-// server ignores it while it starts.
+// A shell guards the server: it stops the server when descriptor 3 is closed, which the exit of this process does, also on
+// SIGKILL. Signal handlers in this process, which could interfere with those of the program, are not needed. The signal is
+// repeated, as a server ignores it during startup.
 const guard = `
 directory=$1 signal=$2 prepare=$3 serve=$4
 if eval "$prepare" 3<&-; then
@@ -40,13 +40,13 @@ fi
 rm -rf "$directory"
 `;
 
-const startLimit = 30_000;
+const startTimeout = 30_000;
 
-/** Starts a server and waits until it can be used. Rejects with what it wrote when it ends before, or takes over 30 s. */
+/** Starts a server and waits until it is ready. Rejects with its output if it exits before, or is not ready after 30 s. */
 export async function startServer(options: ServerOptions): Promise<ServerProcess> {
   const { directory, prepare, serve, ready, stopSignal, runAs } = options;
   const command = ['-c', guard, 'guard', directory, stopSignal, quote(prepare), quote(serve)];
-  // A process group of its own keeps Ctrl-C from reaching the server before this process has decided what to do.
+  // In its own process group, the server gets no SIGINT on Ctrl-C.
   const child = spawn('/bin/sh', command, { ...runAs, detached: true, stdio: ['ignore', 'pipe', 'pipe', 'pipe'] });
   const lifeline = child.stdio[3] as Writable;
   const outputs = [child.stdout, child.stderr].filter((output) => output !== null);
@@ -65,9 +65,9 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
       if (ready.test(written)) resolve();
     };
     for (const output of outputs) output.on('data', read);
-    const fail = (what: string) => reject(new Error(`${serve[0]} ${what}. It wrote:\n${written}`));
-    Promise.all([ended, ...closed]).then(() => fail('ended before it could be used'), reject);
-    timer = setTimeout(() => fail(`wasn't ready after ${startLimit / 1000} s`), startLimit);
+    const fail = (what: string) => reject(new Error(`${serve[0]} ${what}. Output:\n${written}`));
+    Promise.all([ended, ...closed]).then(() => fail('exited before it was ready'), reject);
+    timer = setTimeout(() => fail(`was not ready after ${startTimeout / 1000} s`), startTimeout);
   });
   try {
     await isReady;
@@ -80,7 +80,7 @@ export async function startServer(options: ServerOptions): Promise<ServerProcess
   return { stop };
 }
 
-/** A TCP port of the loopback interface that was free a moment ago. */
+/** Finds a free TCP port of the loopback interface. */
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');

@@ -1,23 +1,6 @@
-/** Bounds of the delay between attempts, in milliseconds. */
-export interface BackOffOptions {
-  /** Delay after the first failure. Default 200. */
-  initial?: number;
-  /** Longest delay. Default 300,000 (5 min). */
-  max?: number;
-}
+import { type BackOffOptions, backOffDelay } from '@kplug/protocol';
 
-/**
- * Delay before the next attempt after `failures` consecutive failures, in milliseconds. It doubles with each failure, up to
- * `max`; jitter subtracts up to half of it, so that attempts that failed together aren't retried together.
- */
-export function backOffDelay(
-  failures: number,
-  { initial = 200, max = 300_000 }: BackOffOptions = {},
-  random: () => number = Math.random,
-): number {
-  const full = Math.min(max, initial * 2 ** Math.min(Math.max(failures - 1, 0), 30));
-  return full * (0.5 + random() / 2);
-}
+export { type BackOffOptions, backOffDelay } from '@kplug/protocol';
 
 /** Exponential back-off with jitter, counted per key. */
 export class BackOff<K> {

@@ -1,4 +1,4 @@
-"""A plugin of several APIs, and the health of each."""
+"""Plugins of several APIs, and the health of each."""
 
 import threading
 from dataclasses import dataclass
@@ -43,8 +43,8 @@ async def test_each_api_has_its_functions_and_models(serve: Serve) -> None:
 
     assert (await reconcile("Table", {})).base_status == b'{"by":"table"}'
     assert (await reconcile("View", {"query": "all"})).base_status == b'{"by":"view","query":"all"}'
-    misfit = await reconcile("View", {"query": 3})
-    assert (misfit.outcome, misfit.messages[0].reason) == (plugin_pb2.OUTCOME_TERMINAL, "InvalidSpec")
+    failure = await reconcile("View", {"query": 3})
+    assert (failure.outcome, failure.messages[0].reason) == (plugin_pb2.OUTCOME_TERMINAL, "InvalidSpec")
     unknown = await reconcile("Index", {})
     assert (unknown.outcome, unknown.messages[0].reason) == (plugin_pb2.OUTCOME_TERMINAL, "UnknownApi")
 
@@ -63,7 +63,7 @@ async def test_each_api_has_its_health(serve: Serve, until: Until) -> None:
     assert (await watch.read()).status == _STATUS.SERVING
     threading.Thread(target=plugin.set_serving, args=("Table", False)).start()
     assert (await watch.read()).status == _STATUS.NOT_SERVING
-    with pytest.raises(InvalidDefinition, match='doesn\'t implement the API "Index", but Table, View'):
+    with pytest.raises(InvalidDefinition, match='doesn\'t implement the API "Index"; it implements Table, View'):
         plugin.set_serving("Index", False)
 
 
@@ -74,7 +74,7 @@ async def test_a_plugin_without_a_controller_serves_and_stops(serve: Serve) -> N
     await running.stop()
 
 
-async def test_what_is_missing_or_given_twice_is_refused(serve: Serve) -> None:
+async def test_missing_and_duplicate_apis_are_rejected(serve: Serve) -> None:
     with pytest.raises(InvalidDefinition, match="implements no API"):
         await Plugin("Foobar", version="1.0.0").serve()
     plugin = _foobar()
@@ -83,5 +83,5 @@ async def test_what_is_missing_or_given_twice_is_refused(serve: Serve) -> None:
         await plugin.serve()
     plugin = _foobar()
     plugin.implement_api("Index@1.0.0")
-    with pytest.raises(InvalidDefinition, match="has no function"):
+    with pytest.raises(InvalidDefinition, match="has no reconcile function"):
         await plugin.serve()

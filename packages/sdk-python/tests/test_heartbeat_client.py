@@ -1,4 +1,4 @@
-"""Being known to a controller."""
+"""Registration and heartbeats."""
 
 import asyncio
 import logging
@@ -20,7 +20,9 @@ def plugin() -> Plugin[Any]:
     return plugin
 
 
-async def test_it_registers_and_beats(plugin: Plugin[Any], registry: FakeRegistry, serve: Serve, until: Until) -> None:
+async def test_it_registers_and_sends_heartbeats(
+    plugin: Plugin[Any], registry: FakeRegistry, serve: Serve, until: Until
+) -> None:
     pod = Pod("plugins", "a-1")
     running, _, _ = await serve(plugin, weight=7, labels={"zone": "a"}, pod=pod, interval=0.5, ttl=2, instance_id="me")
     await until(lambda: registry.beats >= 3)
@@ -45,7 +47,7 @@ async def test_it_registers_and_beats(plugin: Plugin[Any], registry: FakeRegistr
     assert running.address.startswith(":")
 
 
-async def test_it_keeps_the_interval_that_it_is_told(
+async def test_it_uses_the_interval_of_the_lease(
     plugin: Plugin[Any], registry: FakeRegistry, serve: Serve, until: Until
 ) -> None:
     registry.lease = registry_pb2.Lease(interval=Duration(seconds=600))
@@ -56,7 +58,7 @@ async def test_it_keeps_the_interval_that_it_is_told(
     await until(lambda: registry.beats >= 3)
 
 
-async def test_it_registers_anew_with_a_controller_that_comes_back(
+async def test_it_registers_again_after_a_restart_of_the_controller(
     plugin: Plugin[Any], registry: FakeRegistry, serve: Serve, until: Until, caplog: pytest.LogCaptureFixture
 ) -> None:
     running, _, _ = await serve(plugin)
@@ -67,14 +69,14 @@ async def test_it_registers_anew_with_a_controller_that_comes_back(
     await other.start(registry.address)
     await until(lambda: other.beats > 0)
     assert running.registered
-    complaints = [record for record in caplog.records if record.levelno >= logging.WARNING]
-    assert len(complaints) == 1
-    assert f"the controller can't be reached at {registry.address}" in complaints[0].message
+    warnings = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    assert len(warnings) == 1
+    assert f"heartbeat to {registry.address} failed: " in warnings[0].message
     await running.stop()
     await other.stop()
 
 
-async def test_it_beats_by_single_calls_where_there_are_no_sessions(
+async def test_it_sends_unary_heartbeats_if_the_controller_has_no_sessions(
     plugin: Plugin[Any], registry: FakeRegistry, serve: Serve, until: Until
 ) -> None:
     registry.sessions = False
@@ -91,7 +93,7 @@ async def test_it_beats_by_single_calls_where_there_are_no_sessions(
 
 
 @pytest.mark.parametrize("sessions", [True, False])
-async def test_a_refusal_is_logged_and_not_insisted_on(
+async def test_a_refusal_is_logged_and_not_retried_soon(
     plugin: Plugin[Any],
     registry: FakeRegistry,
     serve: Serve,
@@ -102,15 +104,15 @@ async def test_a_refusal_is_logged_and_not_insisted_on(
     registry.sessions = sessions
     registry.refusal = registry_pb2.Refusal(message="the address is loopback")
     running, _, _ = await serve(plugin)
-    await until(lambda: any("refuses the registration: the address is loopback" in line for line in caplog.messages))
-    # Several times what it would wait if the session had broken.
+    await until(lambda: any("refused the registration: the address is loopback" in line for line in caplog.messages))
+    # Several times the delay after a broken session.
     await asyncio.sleep(0.5)
     assert len(registry.registrations) == 1
     assert not running.registered
     await running.stop()
 
 
-async def test_it_deregisters_before_it_ends_its_session(
+async def test_it_deregisters_before_it_closes_its_session(
     plugin: Plugin[Any], registry: FakeRegistry, serve: Serve, until: Until
 ) -> None:
     running, _, _ = await serve(plugin)
@@ -121,9 +123,7 @@ async def test_it_deregisters_before_it_ends_its_session(
     assert not running.registered
 
 
-async def test_it_drains_when_it_is_asked_to(
-    plugin: Plugin[Any], registry: FakeRegistry, serve: Serve, until: Until
-) -> None:
+async def test_it_drains_on_request(plugin: Plugin[Any], registry: FakeRegistry, serve: Serve, until: Until) -> None:
     running, _, _ = await serve(plugin)
     await until(lambda: running.registered)
     registry.tell(registry_pb2.SessionResponse(lease=registry_pb2.Lease(drain=True)))
