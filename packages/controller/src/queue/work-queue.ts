@@ -4,7 +4,7 @@ import { BackOff, type BackOffOptions } from './back-off.ts';
  * What follows from the work for a key.
  *
  * - `done`, or nothing: no more work until the key is added again. Its failures are forgotten.
- * - `again`: work once more after `after` milliseconds. Its failures are forgotten.
+ * - `again`: work once more within `after` milliseconds. Its failures are forgotten.
  * - `retry`: the work failed; retry after `after` milliseconds, or else with back-off.
  *
  * A key that was added during its work is worked on again at once in any case.
@@ -147,7 +147,7 @@ export class WorkQueue<K> {
     this.#backOff.reset(key);
     if (outcome?.next !== 'again') return;
     if (outcome.after <= 0) this.add(key);
-    else this.addAfter(key, outcome.after);
+    else this.addWithin(key, outcome.after);
   }
 
   #cancelTimer(key: K): void {
