@@ -95,14 +95,14 @@ describe('a plugin behind a Service', () => {
     await declaring.expectPlugin('mine', {
       status: 'False',
       reason: 'ServiceNotFound',
-      message: 'there is no Service postgresql here; make it, or correct the name',
+      message: 'there is no Service postgresql in this namespace; create it or correct the name',
     });
     const service = declaring.service('postgresql');
     await service.apply();
     await declaring.expectPlugin('mine', {
       reason: 'PortNotFound',
       message:
-        'the Service postgresql has no port 7001; a port of the Service is meant, not of its pods: write one of 7000',
+        'the Service postgresql has no port 7001 (the port must be one of the Service, not of its pods); use one of 7000',
     });
     await declaring.declare('mine', { service: { name: 'postgresql', port: 7000 } });
     await declaring.expectPlugin('mine', {

@@ -20,8 +20,8 @@ import { type AddressPolicy, RegistrationReader } from './registry/read-registra
 import { Registry } from './registry/registry.ts';
 import { Reservations } from './registry/reservations.ts';
 import { version } from './resources/kubernetes/version.ts';
-import type { PluginDeclarations } from './resources/plugin-declarations.ts';
 import type { Resources } from './resources/port.ts';
+import type { PluginDeclarations } from './resources/services/plugin-declarations.ts';
 import type { PluginsFolderOptions } from './supervisor/options.ts';
 import { PluginsFolder } from './supervisor/plugins-folder.ts';
 import { RecentEvents } from './telemetry/events.ts';

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { KplugError, messageOf } from '../errors.ts';
 import { parsePattern, parseRange } from '../selection/preference.ts';
 import type { SelectionRules } from '../selection/select.ts';
-import { duration } from '../settings/duration.ts';
+import { durationSchema as duration } from '../settings/duration-schema.ts';
 
 const name = z
   .string()

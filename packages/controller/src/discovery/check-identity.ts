@@ -1,6 +1,6 @@
 import { satisfies } from 'semver';
 import type { Registration } from '../registry/registration.ts';
-import type { ExpectedPlugin } from '../resources/plugin-declarations.ts';
+import type { ExpectedPlugin } from '../resources/services/plugin-declarations.ts';
 import { ProbeFailure } from './probe-failure.ts';
 
 /** Makes sure that a plugin is what its declaration says. Throws a `ProbeFailure`. */

@@ -2,7 +2,7 @@ import type * as grpc from '@grpc/grpc-js';
 import type { Instance } from '../registry/instance.ts';
 import type { RegistrationReader } from '../registry/read-registration.ts';
 import type { DeclarationReference, Lease } from '../registry/registration.ts';
-import type { DeclaredEndpoint, ExpectedPlugin } from '../resources/plugin-declarations.ts';
+import type { DeclaredEndpoint, ExpectedPlugin } from '../resources/services/plugin-declarations.ts';
 import { ask } from './ask.ts';
 import { checkIdentity } from './check-identity.ts';
 import { ProbeFailure } from './probe-failure.ts';

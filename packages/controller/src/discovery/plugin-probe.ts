@@ -2,7 +2,11 @@ import { messageOf } from '../errors.ts';
 import type { KeptDeclaration } from '../plugin-resources/declared-record.ts';
 import type { Instance } from '../registry/instance.ts';
 import type { DeclarationReference } from '../registry/registration.ts';
-import type { DeclarationProblem, DeclaredEndpoint, PluginDeclaration } from '../resources/plugin-declarations.ts';
+import type {
+  DeclarationProblem,
+  DeclaredEndpoint,
+  PluginDeclaration,
+} from '../resources/services/plugin-declarations.ts';
 import { EndpointProbe, type ProbeParts } from './endpoint-probe.ts';
 import { ProbeFailure } from './probe-failure.ts';
 import { checkAddress } from './read-info.ts';

@@ -5,7 +5,7 @@ import { declaredKeyOf } from '../plugin-resources/plugin-record.ts';
 import type { Instance } from '../registry/instance.ts';
 import type { RegistrationReader } from '../registry/read-registration.ts';
 import type { Registry, RegistryChange } from '../registry/registry.ts';
-import type { PluginDeclaration, PluginDeclarations } from '../resources/plugin-declarations.ts';
+import type { PluginDeclaration, PluginDeclarations } from '../resources/services/plugin-declarations.ts';
 import type { EndpointProbe, ProbeParts, ProbeTerms } from './endpoint-probe.ts';
 import { PluginProbe } from './plugin-probe.ts';
 import { ProbedInstances } from './probed-instances.ts';

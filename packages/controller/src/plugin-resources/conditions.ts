@@ -1,7 +1,7 @@
 import type { Instance } from '../registry/instance.ts';
 import type { PluginRecord } from '../resources/cluster-services.ts';
-import type { DeclarationProblem } from '../resources/plugin-declarations.ts';
 import type { JsonObject } from '../resources/resource.ts';
+import type { DeclarationProblem } from '../resources/services/plugin-declarations.ts';
 import { asArray, asObject } from './read-json.ts';
 
 /** A condition of a `Plugin`, as Kubernetes has them. */

@@ -1,6 +1,6 @@
 import type { Instance } from '../registry/instance.ts';
 import type { PluginRecord } from '../resources/cluster-services.ts';
-import type { DeclarationProblem, PluginDeclaration } from '../resources/plugin-declarations.ts';
+import type { DeclarationProblem, PluginDeclaration } from '../resources/services/plugin-declarations.ts';
 import { conditionsOf, type PluginCondition, readConditions, stampCondition } from './conditions.ts';
 import { describeInstances } from './plugin-record.ts';
 

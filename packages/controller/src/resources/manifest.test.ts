@@ -60,7 +60,7 @@ describe('parseManifests', () => {
       `${head}metadata: {name: users}\n---\nspec: [1,\nb: 2\n---\n${head}metadata: {name: c}\n`,
     );
     expect(manifests.map(({ manifest }) => manifest.metadata.name)).toEqual(['users', 'c']);
-    expect(problems).toEqual([{ file, line: 6, column: 1, message: expect.stringContaining('not sound YAML') }]);
+    expect(problems).toEqual([{ file, line: 6, column: 1, message: expect.stringContaining('Invalid YAML') }]);
   });
 
   it.each([

@@ -41,7 +41,7 @@ describe('resolveDefinitions', () => {
       ['dir/b.yaml', 15],
     ]);
     expect(duplicates[0]?.message).toBe(
-      'Table default/users is defined already, in a.yaml on line 1, which counts. Remove one of the two.',
+      'Table default/users is already defined in a.yaml on line 1, which takes precedence. Remove one of the two.',
     );
   });
 

@@ -144,7 +144,8 @@ describe('a directory that is followed', () => {
     expect(await onlyProblem(resources)).toMatchObject({
       file: join(directory.path, 'b.yaml'),
       line: 8,
-      message: 'Table default/users is defined already, in a.yaml on line 1, which counts. Remove one of the two.',
+      message:
+        'Table default/users is already defined in a.yaml on line 1, which takes precedence. Remove one of the two.',
     });
     await directory.write('0.yaml', table('users', 6));
     await vi.waitFor(() => expect(resources.problems()).toHaveLength(2), patience);

@@ -31,7 +31,7 @@ describe('DirectoryLock', () => {
     await expect(lock().acquire()).rejects.toThrow(
       expect.objectContaining({
         code: 'InvalidConfiguration',
-        message: expect.stringContaining(`tables is followed by another operator, process ${process.pid}.`),
+        message: expect.stringContaining(`tables is in use by another operator, process ${process.pid}.`),
       }),
     );
     await first.release();

@@ -150,7 +150,7 @@ describe('openDirectory', () => {
     expect(resources.get(users)?.metadata.uid).not.toBe(lost.metadata.uid);
     expect(resources.get(tableKey('orders'))).toEqual(kept);
     expect(directory.log.filter(({ level }) => level >= 50).map(({ msg }) => msg)).toEqual([
-      expect.stringContaining(`${file}: This is not the state of a resource`),
+      expect.stringContaining(`${file}: Not a state file`),
     ]);
     await resources.close();
     expect((await readdir(join(file, '..'))).sort()).toEqual(['orders.json', 'users.json', 'users.json.corrupt']);

@@ -40,7 +40,8 @@ describe('the endpoints of a Service', () => {
     expect(found.endpoints).toEqual([{ address: '10.0.0.1:17000', state: 'ready' }]);
     expect(findEndpoints({ name: 'foo' }, two, [slice({ endpoints, ports })]).problem).toEqual({
       reason: 'PortNotFound',
-      message: 'the Service foo has several ports, and none is chosen: write one of 7000 (grpc), 8080 (metrics)',
+      message:
+        'the Service foo has several ports, and the reference names none; use one of 7000 (grpc), 8080 (metrics)',
     });
   });
 
@@ -75,13 +76,13 @@ describe('the endpoints of a Service', () => {
   });
 
   it.each<[string, Resource | undefined, Resource[], string, RegExp]>([
-    ['there is no Service', undefined, [], 'ServiceNotFound', /there is no Service foo here/],
+    ['there is no Service', undefined, [], 'ServiceNotFound', /there is no Service foo in this namespace/],
     [
       'it only stands for a name',
       service({ type: 'ExternalName', externalName: 'example.org' }),
       [],
       'ServiceHasNoEndpoints',
-      /write "address: example\.org:PORT"/,
+      /use "address: example\.org:PORT"/,
     ],
     ['it has no selector', service({ ports: [grpc] }), [], 'ServiceSelectsNothing', /it has no selector/],
     [
@@ -89,7 +90,7 @@ describe('the endpoints of a Service', () => {
       two,
       [slice({ endpoints, ports: [{ name: 'metrics', port: 1 }] })],
       'PortNotFound',
-      /look at its targetPort/,
+      /check its targetPort/,
     ],
     [
       'none is ready',

@@ -21,7 +21,7 @@ function object(
 
 function open({ isBeingWritten = () => false }: { isBeingWritten?: () => boolean } = {}) {
   const changes: ResourceChange[] = [];
-  const cache = new KindCache({ kind, isBeingWritten, tell: (change) => changes.push(change) });
+  const cache = new KindCache({ kind, isBeingWritten, onChange: (change) => changes.push(change) });
   /** What was told: versions, with a minus for what is gone. */
   const told = () =>
     changes.map(

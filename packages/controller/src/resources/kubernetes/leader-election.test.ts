@@ -3,7 +3,7 @@ import { startTimeout } from '../../../../../test/control-plane/connect.ts';
 import { definition } from '../../../../../test/control-plane/definition.ts';
 import { FaultProxy } from '../../../../../test/control-plane/fault-proxy.ts';
 import { TestCluster } from '../../../../../test/control-plane/test-cluster.ts';
-import type { LeaderElectionTerms } from './leader-election.ts';
+import type { LeaderElectionTimes } from './leader-election.ts';
 import { FollowedCluster, soon } from './testing.ts';
 
 const kind = { apiVersion: 'election.example.org/v1', kind: 'Table' };
@@ -23,10 +23,10 @@ afterAll(() => cluster?.close());
 async function join(
   namespace: string,
   pod: string | undefined,
-  terms: LeaderElectionTerms = quick,
+  times: LeaderElectionTimes = quick,
   kubeConfig = cluster.kubeConfig,
 ) {
-  const leaderElection = { leaseName: 'tables', ...terms };
+  const leaderElection = { leaseName: 'tables', ...times };
   const place = { namespace, namespaces: [namespace], leaderElection, ...(pod === undefined ? {} : { pod }) };
   const operator = await FollowedCluster.open({ kubeConfig, ...place });
   const { leadership } = operator.resources.services;
@@ -147,8 +147,8 @@ describe('the election of a leader', () => {
     await expect(acquiring).rejects.toThrow('enough');
   });
 
-  it('refuses terms by which two could lead', async () => {
-    const terms = { leaseDuration: 1_000, renewDeadline: 2_000 };
-    await expect(join('default', undefined, terms)).rejects.toMatchObject({ code: 'InvalidConfiguration' });
+  it('rejects times with which two could lead', async () => {
+    const times = { leaseDuration: 1_000, renewDeadline: 2_000 };
+    await expect(join('default', undefined, times)).rejects.toMatchObject({ code: 'InvalidConfiguration' });
   });
 });

@@ -161,7 +161,10 @@ describe('a watch', () => {
     for (const columns of [1, 2]) await cluster.apply(table('users', columns));
     await followed.waitFor(keyOf('users'), ({ spec }) => expect(spec).toEqual({ columns: 2 }));
     expect(followed.log).toContainEqual(
-      expect.objectContaining({ count: 1, msg: expect.stringMatching(/sent an event that isn't JSON.*listed anew/) }),
+      expect.objectContaining({
+        count: 1,
+        msg: expect.stringMatching(/sent an event that isn't JSON.*listing everything again/),
+      }),
     );
     expect(proxy.requests.filter(isList)).toHaveLength(2);
   });

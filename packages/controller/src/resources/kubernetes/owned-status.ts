@@ -2,8 +2,8 @@ import { isJsonObject } from '../json.ts';
 import type { JsonObject, JsonValue } from '../resource.ts';
 import { type FieldTree, readStep, stepsOf } from './owned-fields.ts';
 
-/** What a field manager says in a status: the part of it that is the manager's. */
-export function saidBefore(status: JsonObject | undefined, fields: FieldTree | undefined): JsonObject {
+/** Returns the part of a status that a field manager owns. */
+export function ownedStatus(status: JsonObject | undefined, fields: FieldTree | undefined): JsonObject {
   return status && fields ? partOf(status, fields) : {};
 }
 

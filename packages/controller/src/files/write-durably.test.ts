@@ -15,7 +15,7 @@ describe('writeDurably', () => {
 
   afterEach(() => rm(root, { recursive: true, force: true }));
 
-  it('writes, replaces and removes a file, and makes the folders it needs', async () => {
+  it('writes, replaces and removes a file, and makes missing folders', async () => {
     const file = join(root, 'a/b/c.json');
     await writeDurably(file, 'one', root);
     await writeDurably(file, 'two', root);
@@ -26,20 +26,20 @@ describe('writeDurably', () => {
     expect(await readdir(join(root, 'a/b'))).toEqual([]);
   });
 
-  it('does not bring back a root that is gone', async () => {
+  it('does not recreate a root that is gone', async () => {
     const gone = join(root, 'gone');
     await expect(writeDurably(join(gone, 'a/b.json'), 'x', gone)).rejects.toThrow('ENOENT');
     await expect(removeDurably(join(gone, 'a/b.json'), gone)).rejects.toThrow('ENOENT');
     expect(await readdir(root)).toEqual([]);
   });
 
-  it('leaves the file as it was when it cannot be replaced', async () => {
+  it('keeps the old file when it cannot be replaced', async () => {
     await mkdir(join(root, 'a.json/inner'), { recursive: true });
     await expect(writeDurably(join(root, 'a.json'), 'x', root)).rejects.toThrow();
     expect(await readdir(root)).toEqual(['a.json']);
   });
 
-  it('never puts a file in place that the system wrote only in part', async () => {
+  it('never replaces a file by one that was written only in part', async () => {
     const file = join(root, 'a.json');
     await writeFile(file, 'whole');
     const script = `
@@ -47,7 +47,7 @@ describe('writeDurably', () => {
       process.on('SIGXFSZ', () => undefined);
       await writeDurably(process.argv[1], 'x'.repeat(100_000), process.argv[2]).catch((error) => console.log(error.code));
     `;
-    // A limit of the size of files stands for a full disk: the write before the failing one is cut short.
+    // A file size limit behaves like a full disk: the write before the failing one is short.
     const { stdout } = await promisify(execFile)('sh', [
       ...['-c', 'ulimit -f 8; exec "$0" "$@"', process.execPath],
       ...['--input-type=module', '--eval', script, file, root],

@@ -1,14 +1,12 @@
+// files/: the file system: watching directories, durable writes, fingerprints, files that are being written.
 import { relative, sep } from 'node:path';
 import { type FSWatcher, watch } from 'chokidar';
-import { messageOf } from '../../errors.ts';
+import { messageOf } from '../errors.ts';
 
-/** Hears that something was done to a path below the directory, with `/`. */
+/** Receives the path of a change, relative to the directory, with `/`. */
 export type TouchListener = (path: string) => void;
 
-/**
- * Tells of changes below a directory, for a quick reaction. It may miss some, on network file systems for example, so that
- * the directory has to be looked through now and then all the same.
- */
+/** Reports changes below a directory. It may miss some, for example on network file systems, so regular scans are needed as well. */
 export class DirectoryWatch {
   readonly #directory: string;
   readonly #listener: TouchListener;
@@ -16,24 +14,24 @@ export class DirectoryWatch {
   #watcher: FSWatcher | undefined;
   #problem: string | undefined;
 
-  /** @param depth how many levels of sub-folders are watched. Default: all. */
+  /** @param depth number of levels of sub-folders to watch. Default: all. */
   constructor(directory: string, listener: TouchListener, depth?: number) {
     this.#directory = directory;
     this.#listener = listener;
     this.#depth = depth;
   }
 
-  /** Why changes may be noticed late; `undefined` when nothing is the matter. */
+  /** Reason why changes may be missed; `undefined` when there is none. */
   get problem(): string | undefined {
     return this.#problem;
   }
 
-  /** Begins to watch, or begins anew when the directory was replaced by another one of its name. */
+  /** Starts to watch. Call it again after the directory was replaced by another one with the same name. */
   async start(): Promise<void> {
     await this.close();
     const watcher = watch(this.#directory, {
       ignoreInitial: true,
-      // Files are looked at only when they have settled, which covers programs that write by renaming.
+      // Readers wait until files have settled, which covers programs that replace files by renaming.
       atomic: false,
       ...(this.#depth === undefined ? {} : { depth: this.#depth }),
       ignored: (path) => this.#isIgnored(path),
@@ -58,7 +56,7 @@ export class DirectoryWatch {
     this.#watcher = undefined;
   }
 
-  /** Names that begin with one dot. Those with two are how Kubernetes swaps the content of a mounted volume. */
+  /** Reports whether a path has a name with one leading dot. Kubernetes swaps the content of volumes by names with two. */
   #isIgnored(path: string): boolean {
     return this.#below(path)
       .split('/')

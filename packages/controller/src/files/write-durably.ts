@@ -1,13 +1,14 @@
 import { type FileHandle, mkdir, open, rename, rm, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { hasCode } from './system-error.ts';
 
-/** How the name of a file ends while it is being written. One that is found later is left over from a crash. */
+/** Suffix of a file that is being written. A file with it that is found later is left over from a crash. */
 export const temporarySuffix = '.tmp';
 
 /**
- * Writes a file whole or not at all, and is done when it is on disk. Only one write of a file may be under way. Folders that
- * are missing are made, but `root` isn't. The package write-file-atomic doesn't do: it takes a write that the system cut short,
- * as on a full disk, for a complete one and puts the torn file in place of the good one.
+ * Writes a file atomically. Fulfilled when the content is on disk. Writes of the same file must not overlap. Creates missing folders
+ * below `root`, but not `root` itself. The package write-file-atomic doesn't fit: it takes a short write, as on a full disk, for a
+ * complete one, and replaces the good file by the torn one.
  */
 export async function writeDurably(file: string, content: string, root: string): Promise<void> {
   const temporary = `${file}${temporarySuffix}`;
@@ -21,14 +22,14 @@ export async function writeDurably(file: string, content: string, root: string):
     }
     await rename(temporary, file);
   } catch (error) {
-    // What went wrong first says more than what may go wrong now. Leftovers are cleaned away at the next start.
+    // The first error matters more than a failure to clean up. Leftovers are removed at the next start.
     await rm(temporary, { force: true }).catch(() => undefined);
     throw error;
   }
   await syncFolder(dirname(file));
 }
 
-/** Removes a file for good. One that isn't there is fine, unless `root` isn't there either. */
+/** Removes a file durably, if it exists. Rejects when `root` doesn't exist. */
 export async function removeDurably(file: string, root: string): Promise<void> {
   await stat(root);
   try {
@@ -50,7 +51,7 @@ async function openForWriting(file: string, root: string): Promise<FileHandle> {
   }
 }
 
-/** Makes a folder and those above it, up to `root`, which has to be there. */
+/** Makes a folder and its parents up to `root`, which must exist. */
 async function makeFolder(folder: string, root: string): Promise<void> {
   if (folder === root) {
     await stat(root);
@@ -66,7 +67,7 @@ async function makeFolder(folder: string, root: string): Promise<void> {
   await syncFolder(dirname(folder));
 }
 
-/** Makes the names in a folder safe. Windows has no such call, and doesn't open folders. */
+/** Syncs the entries of a folder. Windows can't open folders, and needs no sync. */
 async function syncFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return;
   const handle = await open(folder, 'r');
@@ -75,9 +76,4 @@ async function syncFolder(folder: string): Promise<void> {
   } finally {
     await handle.close();
   }
-}
-
-/** Whether something that was thrown is a system error of a code, such as `ENOENT`. */
-export function hasCode(error: unknown, ...codes: string[]): boolean {
-  return error instanceof Error && 'code' in error && codes.includes(String(error.code));
 }

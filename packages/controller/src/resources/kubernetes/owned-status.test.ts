@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { saidBefore } from './is-applied.ts';
+import { ownedStatus } from './owned-status.ts';
 
 it('is the part of a status that a manager owns', () => {
   const status = {
@@ -20,13 +20,13 @@ it('is the part of a status that a manager owns', () => {
     'f:conditions': { 'k:{"type":"Synced"}': { '.': {}, 'f:type': {}, 'f:status': {} } },
     'f:gone': {},
   };
-  expect(saidBefore(status, fields)).toEqual({
+  expect(ownedStatus(status, fields)).toEqual({
     rows: 1,
     size: { bytes: 10 },
     plugin: { name: 'a' },
     tags: ['y'],
     conditions: [{ type: 'Synced', status: 'True' }],
   });
-  expect(saidBefore(status, undefined)).toEqual({});
-  expect(saidBefore(undefined, fields)).toEqual({});
+  expect(ownedStatus(status, undefined)).toEqual({});
+  expect(ownedStatus(undefined, fields)).toEqual({});
 });

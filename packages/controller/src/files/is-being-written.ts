@@ -1,21 +1,22 @@
-import { readdir, readFile, readlink } from 'node:fs/promises';
+import { readdir, readFile, readlink, realpath } from 'node:fs/promises';
 
-/** The last two bits of what a file was opened with: 0 is for reading only. */
+/** Bits of the open flags that hold the access mode; 0 is read-only. */
 const accessMode = 0b11;
 
 /**
- * Which of some files a process of this user has open for writing, as far as `/proc` tells; none where there is no `/proc`.
- * Processes of other users and of other machines aren't seen.
+ * Reports whether a process has one of some files open for writing. It sees, by `/proc`, the processes of this user on this machine:
+ * not those of other users or machines, and none on systems without `/proc`.
  */
-export async function openForWriting(files: ReadonlySet<string>): Promise<string | undefined> {
+export async function isBeingWritten(files: readonly string[]): Promise<boolean> {
+  const paths = new Set(await Promise.all(files.map((file) => realpath(file).catch(() => file))));
   const processes = (await namesIn('/proc')).filter((name) => /^\d+$/.test(name));
   for (const process of processes) {
     for (const descriptor of await namesIn(`/proc/${process}/fd`)) {
       const target = await readlink(`/proc/${process}/fd/${descriptor}`).catch(() => '');
-      if (files.has(target) && (await isForWriting(process, descriptor))) return target;
+      if (paths.has(target) && (await isForWriting(process, descriptor))) return true;
     }
   }
-  return undefined;
+  return false;
 }
 
 async function isForWriting(process: string, descriptor: string): Promise<boolean> {
@@ -24,7 +25,7 @@ async function isForWriting(process: string, descriptor: string): Promise<boolea
   return (Number.parseInt(flags, 8) & accessMode) !== 0;
 }
 
-/** What can't be listed has ended meanwhile, or belongs to somebody else. */
+/** Returns no names for a process that has ended or belongs to another user. */
 async function namesIn(folder: string): Promise<string[]> {
   return await readdir(folder).catch(() => []);
 }
