@@ -135,9 +135,9 @@ it('a Plugin of a plugin that beats cannot be made into another', async () => {
   await operator.plugin({ name: 'PostgreSQL' });
   await declaring.expectPlugin('postgresql-1.0.0', { status: 'True' });
   const beating = declaring.plugin('postgresql-1.0.0');
-  await expect(declaring.cluster.edit(beating, { spec: { plugin: 'MariaDB' } })).rejects.toThrow(/are its own/);
-  const declared = { spec: { source: null, address: 'a:1' } };
-  await expect(declaring.cluster.edit(beating, declared)).rejects.toThrow(
-    /can't become one that says where a plugin is/,
+  await expect(declaring.cluster.edit(beating, { spec: { plugin: 'MariaDB' } })).rejects.toThrow(
+    /plugin that sends heartbeats can't be changed/,
   );
+  const declared = { spec: { source: null, address: 'a:1' } };
+  await expect(declaring.cluster.edit(beating, declared)).rejects.toThrow(/can't be converted into each other/);
 });

@@ -157,7 +157,7 @@ describe('kplug operator does not start', () => {
 
   it.each([
     [['--heartbeat-interval', 'often'], /--heartbeat-interval "often" is not a duration/],
-    [['--ttl', '6s'], /--ttl 6s is too short for beats every 5s/],
+    [['--ttl', '6s'], /--ttl 6s is too short for heartbeats every 5s/],
     [['--grpc-bind-address', 'nowhere'], /the heartbeat address "nowhere" is malformed/],
   ])('with %j', async (option, message) => {
     const workspace = await workspaceWith();
