@@ -29,7 +29,7 @@ describe('a Service with the label of plugins', () => {
       async () => expect(await declaring.cluster.get(declaring.plugin('postgresql'))).toBeUndefined(),
       patience,
     );
-    expect(operator.controller.registry.size).toBe(0);
+    await vi.waitFor(() => expect(operator.controller.registry.size).toBe(0), patience);
   });
 
   it('is explained when it is not what the annotation says', async () => {
@@ -123,7 +123,7 @@ it('a plugin is declared in a namespace of plugins, and nowhere else', async () 
 it.each([
   ['nothing', {}, /exactly one of service and address must be given/],
   ['both', { service: { name: 'a' }, address: 'a:1' }, /exactly one of service and address must be given/],
-  ['a source of its own', { address: 'a:1', source: 'heartbeat' }, /source is the operator's/],
+  ['a source of its own', { address: 'a:1', source: 'heartbeat' }, /source is set by the operator/],
   ['a bad port', { service: { name: 'a', port: 70_000 } }, /port must be a number from 1 to 65535/],
   ['a bad address', { address: 'a' }, /spec.address in body should match/],
 ])('a Plugin that says %s is refused at once', async (_, spec, message) => {

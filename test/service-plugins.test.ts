@@ -108,7 +108,7 @@ describe('a plugin behind a Service', () => {
     await declaring.expectPlugin('mine', {
       reason: 'ServiceSelectsNothing',
       message:
-        'the Service postgresql has no endpoints: its selector app=postgresql matches no pod that has an address',
+        'the Service postgresql has no endpoints: its selector app=postgresql matches no pod with an address',
       observedGeneration: 2,
     });
     const running = await serveQuietly({ name: 'PostgreSQL' });
