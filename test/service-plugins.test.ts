@@ -101,14 +101,12 @@ describe('a plugin behind a Service', () => {
     await service.apply();
     await declaring.expectPlugin('mine', {
       reason: 'PortNotFound',
-      message:
-        'the Service postgresql has no port 7001 (the port must be one of the Service, not of its pods); use one of 7000',
+      message: 'the Service postgresql has no port 7001; use a port of the Service, not of its pods: 7000',
     });
     await declaring.declare('mine', { service: { name: 'postgresql', port: 7000 } });
     await declaring.expectPlugin('mine', {
       reason: 'ServiceSelectsNothing',
-      message:
-        'the Service postgresql has no endpoints: its selector app=postgresql matches no pod with an address',
+      message: 'the Service postgresql has no endpoints: its selector app=postgresql matches no pod with an address',
       observedGeneration: 2,
     });
     const running = await serveQuietly({ name: 'PostgreSQL' });

@@ -9,7 +9,7 @@ export interface Setting<T = unknown> {
   short?: string;
   /** Placeholder of the value in the help; missing for a switch. */
   placeholder?: string;
-  /** Whether the flag may be given several times. */
+  /** True if the flag may be given several times. */
   isList?: boolean;
   /** Description, for people. */
   description: string;

@@ -65,7 +65,7 @@ it('tries again when the server is away, as often as is said', async () => {
   });
   const { code, stderr } = await fetch(['example/busy@v1']);
   expect(code).toBe(0);
-  expect(stderr).toMatch(/example\/busy@v1: http\S+ answers 503 Service Unavailable; try 2 of 3 in 1 s/);
+  expect(stderr).toMatch(/example\/busy@v1: http\S+ returned 503 Service Unavailable; try 2 of 3 in 1 s/);
   server.serve('example/gone@v1', (response) => response.writeHead(503).end());
   await expect(fetch(['example/gone@v1', '--attempts', '1'])).resolves.toMatchObject({ code: 1 });
 });

@@ -88,9 +88,9 @@ export interface ResourceChange {
   resource: Resource;
   /** Resource before the change; missing for a new one. */
   previous?: Resource;
-  /** Whether the resource is gone: deleted, with no finalizer left. */
+  /** True if the resource is gone: deleted, with no finalizer left. */
   gone: boolean;
-  /** Whether another client changed or removed fields of a status that one of our field managers had applied. */
+  /** True if another client changed or removed fields of a status that one of our field managers had applied. */
   overwritten?: boolean;
 }
 
@@ -100,7 +100,7 @@ export interface WriteOptions {
   uid: string;
   /** Field manager that writes, for example `kplug/tables`. */
   fieldManager: string;
-  /** Whether to merge the status into the manager's earlier one, as a JSON merge patch (RFC 7386). Default: replace it. */
+  /** Merges the status into the manager's earlier one, as a JSON merge patch (RFC 7386). Default: replaces it. */
   merge?: boolean;
   /** Aborts the write. */
   signal?: AbortSignal;

@@ -37,7 +37,7 @@ export interface ObjectMeta {
 export interface OwnerReference extends ResourceKind {
   name: string;
   uid: string;
-  /** Whether the owner is the managing controller. */
+  /** True if the owner is the managing controller. */
   controller?: boolean;
 }
 

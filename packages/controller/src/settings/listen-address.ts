@@ -11,7 +11,7 @@ export function parseListenAddress(text: string, option: string): ListenAddress 
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:\s]*)):([0-9]{1,5})$/.exec(text);
   const port = Number(match?.[3]);
   if (!match || port > 65_535) {
-    throw new KplugError('InvalidConfiguration', `${option} "${text}" is not an address; use host:port or :port`);
+    throw new KplugError('InvalidConfiguration', `${option} "${text}" is malformed; use host:port or :port`);
   }
   return { host: match[1] ?? match[2] ?? '', port };
 }

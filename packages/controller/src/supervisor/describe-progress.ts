@@ -9,16 +9,16 @@ const shownLines = 3;
 /** Progress of a plugin of the folder. */
 export interface Progress {
   removed: boolean;
-  /** Whether its process exited and isn't restarted. */
+  /** True if its process exited and isn't restarted. */
   ended: boolean;
   /** Reason why the file can't be started; empty when it can. */
   fault: string;
   failures: number;
-  /** Whether a process is registered. */
+  /** True if a process is registered. */
   isServing: boolean;
-  /** Whether the newest process is running. */
+  /** True if the newest process is running. */
   isRunning: boolean;
-  /** Whether the newest process is the registered one. */
+  /** True if the newest process is the registered one. */
   isUpToDate: boolean;
   lastExit: string | undefined;
   /** Last lines that the process wrote before that exit. */

@@ -17,7 +17,7 @@ import type { Program } from './program.ts';
 export interface Exit {
   /** Description for people, such as `exit code 1`. */
   how: string;
-  /** Whether the exit code was 0. */
+  /** True if the exit code was 0. */
   clean: boolean;
 }
 

@@ -8,7 +8,7 @@ export class Settling {
     this.#time = time;
   }
 
-  /** Whether an entry is settling. */
+  /** True if an entry is settling. */
   get isPending(): boolean {
     return this.#since.size > 0;
   }

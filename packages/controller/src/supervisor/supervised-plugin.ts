@@ -73,7 +73,7 @@ export class SupervisedPlugin {
     };
   }
 
-  /** Whether the plugin was removed and has no process left. */
+  /** True if the plugin was removed and has no process left. */
   get isGone(): boolean {
     return this.#removed && this.#processes.size === 0;
   }

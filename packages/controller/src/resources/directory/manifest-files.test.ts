@@ -27,7 +27,7 @@ describe('ManifestFiles', () => {
     return Object.fromEntries(entries);
   }
 
-  it('finds manifests in sub-folders, and passes over what begins with a dot or is something else', async () => {
+  it('finds manifests in sub-folders, and ignores dot files and other files', async () => {
     await directory.write('b.yml', table('b'));
     await directory.write('a/a.YAML', table('a'));
     await directory.write('a/deep/c.json', '{"apiVersion":"v1","kind":"Thing","metadata":{"name":"c"}}');
@@ -45,7 +45,7 @@ describe('ManifestFiles', () => {
     expect(Object.keys(names())).toEqual(['a/a.YAML', 'a/deep/c.json', 'b.yml', 'link.yaml']);
   });
 
-  it('waits until a file has stayed the same for long enough', async () => {
+  it('waits until a file has settled', async () => {
     await directory.write('a.yaml', table('a'));
     expect((await files.scan(never)).again).toBeGreaterThan(3_000_000);
     expect(names()).toEqual({ 'a.yaml': undefined });
@@ -59,7 +59,7 @@ describe('ManifestFiles', () => {
     expect(names()).toEqual({ 'a.yaml': ['changed-again'] });
   });
 
-  it('waits longer for a file that is empty or gone, and forgets the wait when it is back', async () => {
+  it('waits longer for a file that is empty or gone, until it is back', async () => {
     const patient: SettleTimes = { changed: 0, vanished: 3_600_000 };
     await directory.write('a.yaml', table('a'));
     await directory.write('b.yaml', table('b'));
@@ -78,7 +78,7 @@ describe('ManifestFiles', () => {
     expect(names()).toEqual({ 'a.yaml': [] });
   });
 
-  it('reads a file again that was touched, although it looks the same', async () => {
+  it('reads a touched file again, even with the same fingerprint', async () => {
     await directory.write('a.yaml', table('a'));
     await files.scan(atOnce);
     const read = files.contents().get('a.yaml');
@@ -89,7 +89,7 @@ describe('ManifestFiles', () => {
     expect(files.contents().get('a.yaml')).not.toBe(read);
   });
 
-  it('expects the files it is told of', async () => {
+  it('expects known files', async () => {
     files.expect(['gone.yaml']);
     expect((await files.scan(never)).again).toBeGreaterThan(0);
     expect(names()).toEqual({ 'gone.yaml': undefined });
@@ -97,7 +97,7 @@ describe('ManifestFiles', () => {
     expect(names()).toEqual({});
   });
 
-  it('reports a file that is too large or no text', async () => {
+  it('reports a file that is too large or not a text', async () => {
     await directory.write('large.yaml', `#${'x'.repeat(4 * 1024 * 1024)}`);
     await writeFile(join(directory.path, 'binary.yaml'), Buffer.from([0x61, 0xff, 0xfe]));
     await files.scan(atOnce);
@@ -108,7 +108,7 @@ describe('ManifestFiles', () => {
     ]);
   });
 
-  it('rejects when the directory is gone, and forgets nothing', async () => {
+  it('rejects when the directory is gone, without losing content', async () => {
     await directory.write('a.yaml', table('a'));
     await files.scan(atOnce);
     await directory.remove('');

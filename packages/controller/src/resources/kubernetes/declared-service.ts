@@ -71,9 +71,9 @@ function describeMissingPort(service: string, ports: readonly ServicePort[], wan
   const present = ports.map(({ name, port }) => (name ? `${port} (${name})` : `${port}`)).join(', ') || 'none';
   const what =
     wanted === undefined
-      ? 'has several ports, and the reference names none'
-      : `has no port ${wanted} (the port must be one of the Service, not of its pods)`;
-  return `the Service ${service} ${what}; use one of ${present}`;
+      ? `has several ports, and the reference names none; use one of ${present}`
+      : `has no port ${wanted}; use a port of the Service, not of its pods: ${present}`;
+  return `the Service ${service} ${what}`;
 }
 
 function portsOf({ spec }: Resource): ServicePort[] {

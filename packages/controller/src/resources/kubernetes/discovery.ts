@@ -8,7 +8,7 @@ export interface ServedKind extends ResourceKind {
   /** Name in URLs and in RBAC, for example `databasetables`. */
   plural: string;
   namespaced: boolean;
-  /** Whether the kind has a status subresource. */
+  /** True if the kind has a status subresource. */
   hasStatus: boolean;
 }
 

@@ -13,7 +13,7 @@ export class Fence {
     return this.#closing.signal;
   }
 
-  /** Whether writes are allowed now. */
+  /** True if writes are allowed now. */
   get isOpen(): boolean {
     const { monotonic, wall } = this.#until;
     return !this.signal.aborted && performance.now() < monotonic && Date.now() < wall;

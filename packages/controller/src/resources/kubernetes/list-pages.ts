@@ -13,7 +13,7 @@ export interface ListRequest {
   served: ServedKind;
   /** Missing for all namespaces. */
   namespace: string | undefined;
-  /** Whether to list without pages, because the pages expired before the last one was read. */
+  /** Lists without pages, because the pages expired before the last one was read. */
   whole: boolean;
   signal: AbortSignal;
 }

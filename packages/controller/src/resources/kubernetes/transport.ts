@@ -35,7 +35,7 @@ export interface ApiRequest {
   accept?: string;
   body?: string;
   signal?: AbortSignal | undefined;
-  /** Whether the request is sent even if another controller may lead. For the requests of leader election. */
+  /** True if the request is sent even if another controller may lead. For the requests of leader election. */
   isUnfenced?: boolean;
 }
 

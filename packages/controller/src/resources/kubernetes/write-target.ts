@@ -44,7 +44,7 @@ export class WriteTarget {
     this.#transport = transport;
   }
 
-  /** Whether the kind has a status. */
+  /** True if the kind has a status. */
   get hasStatus(): boolean {
     return this.#served.hasStatus;
   }

@@ -213,9 +213,9 @@ export class MemoryResources implements Resources {
     { fieldManager, merge }: WriteOptions,
   ): WriteResult {
     const before = stored.statuses.get(fieldManager) ?? {};
-    const said = merge ? mergePatch(before, given) : given;
-    if (jsonEquals(before, said)) return 'unchanged';
-    const fault = findJsonFault(said);
+    const applied = merge ? mergePatch(before, given) : given;
+    if (jsonEquals(before, applied)) return 'unchanged';
+    const fault = findJsonFault(applied);
     if (fault) {
       const subject = formatPath(['status', ...fault.path]);
       const message = `The status of ${describeReference(parseKey(key))} can't be written: ${subject} ${fault.message}.`;
@@ -224,7 +224,7 @@ export class MemoryResources implements Resources {
     const statuses = new Map(stored.statuses);
     // Deleted first, so that the last writer comes last.
     statuses.delete(fieldManager);
-    if (Object.keys(said).length > 0) statuses.set(fieldManager, copyJson(said));
+    if (Object.keys(applied).length > 0) statuses.set(fieldManager, copyJson(applied));
     const { status: _, ...resource } = stored.resource;
     const status = mergeStatuses(statuses.values());
     this.#put(key, status ? { ...resource, status } : resource, statuses, stored.resource);

@@ -6,6 +6,6 @@ export interface Leadership {
   announce(): Promise<void>;
   /** Fulfilled with the reason when the leadership is lost. No write succeeds after that. */
   readonly lost: Promise<string>;
-  /** Whether this controller leads now. */
+  /** True if this controller leads now. */
   readonly leads: boolean;
 }

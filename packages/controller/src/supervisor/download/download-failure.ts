@@ -2,7 +2,7 @@ import { KplugError } from '../../errors.ts';
 
 /** Failure to download a plugin. `NotFound`: the release does not exist. */
 export class DownloadFailure extends KplugError {
-  /** Whether a retry can't succeed unless the release or the list changes. */
+  /** True if a retry can't succeed unless the release or the list changes. */
   readonly isLasting: boolean;
 
   constructor(code: 'NotFound' | 'DownloadFailed', message: string, isLasting: boolean, options?: { cause?: unknown }) {

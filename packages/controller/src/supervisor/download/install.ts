@@ -38,7 +38,7 @@ export interface FetchedPlugin {
   item: PluginItem;
   /** Path in the plugins folder. */
   path: string;
-  /** Whether the release was already installed. */
+  /** True if the release was already installed. */
   kept: boolean;
   /** SHA-256 of the archive. */
   sha256: string;
