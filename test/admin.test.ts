@@ -159,7 +159,7 @@ describe('a controller', () => {
       [{ ...options().delegations[0], api: 'Table@latest' }],
       /"Table@latest" has a malformed version range/,
     ],
-    ['a malformed duration', [{ ...options().delegations[0], deadline: 'soon' }], /deadline: "soon" is no duration/],
+    ['a malformed duration', [{ ...options().delegations[0], deadline: 'soon' }], /deadline: "soon" is not a duration/],
     [
       'a name that is taken',
       [...options().delegations, ...options().delegations],

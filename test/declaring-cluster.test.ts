@@ -28,7 +28,7 @@ beforeEach(async () => {
   namespace = await cluster.namespace();
 });
 
-/** A `Delegation` of the operator that the namespace is named after. */
+/** Returns a `Delegation` of the operator with the name of the namespace. */
 function delegation(spec: object = {}, name = namespace): ClusterObject {
   const base = { apiVersion: `${group}/v1`, kind: 'Table' };
   return {
@@ -65,7 +65,7 @@ async function expectConditions(expected: Record<string, string>, name = namespa
 }
 
 describe('a Delegation on a cluster', () => {
-  it('delegates from when it is applied to when it is deleted, and says how it fares', async () => {
+  it('delegates from its creation to its deletion, and reports its state', async () => {
     const operator = await start();
     await operator.plugin({ name: 'PostgreSQL' });
     await cluster.apply(operator.object('Table', 'users'));
@@ -85,7 +85,7 @@ describe('a Delegation on a cluster', () => {
     expect(released?.status ?? {}).toEqual({});
   });
 
-  it('waits for its kind, and begins when that comes', async () => {
+  it('waits for its kind, and starts when the kind exists', async () => {
     const operator = await start();
     await operator.plugin({ name: 'PostgreSQL' });
     const late = { group: `${namespace}.example.org`, kind: 'Late' };
@@ -102,7 +102,7 @@ describe('a Delegation on a cluster', () => {
     }, patience);
   });
 
-  it('names the rules that the operator lacks, and takes up its work when they are there', async () => {
+  it('reports missing rules, and starts when they exist', async () => {
     const user = `operator-${namespace}`;
     const rbac = 'rbac.authorization.k8s.io';
     const subjects = [{ apiGroup: rbac, kind: 'User', name: user }];
@@ -148,7 +148,7 @@ describe('a Delegation on a cluster', () => {
     await expectConditions({ Permitted: 'True Permitted', Ready: 'True Delegating' });
   }, 60_000);
 
-  it('is left to the operator that its label names', async () => {
+  it('is ignored by operators that its label does not name', async () => {
     const operator = await start();
     await operator.plugin({ name: 'PostgreSQL' });
     await cluster.apply(operator.object('Table', 'users'));
@@ -170,12 +170,12 @@ describe('a Delegation on a cluster', () => {
 
 it.each([
   ['no API', { api: undefined }, /spec\.api: Required value/],
-  ['a kind that is none', { base: { apiVersion: 'v1', kind: 'no kind' } }, /spec\.base\.kind/],
-  ['a field nobody knows', { fallback: 'any' }, /unknown field .*spec\.fallback/],
+  ['an invalid kind', { base: { apiVersion: 'v1', kind: 'no kind' } }, /spec\.base\.kind/],
+  ['an unknown field', { fallback: 'any' }, /unknown field .*spec\.fallback/],
   ['a malformed duration', { deadline: 'soon' }, /spec\.deadline: .*must be milliseconds, or a duration/],
-  ['no time at all', { deadline: 0 }, /spec\.deadline: .*must be milliseconds, or a duration/],
+  ['a duration of zero', { deadline: 0 }, /spec\.deadline: .*must be milliseconds, or a duration/],
   [
-    'fallbacks that contradict each other',
+    'contradicting fallbacks',
     { selection: { fallback: 'none', fallbackOrder: ['A'] } },
     /spec\.selection: .*contradict each other/,
   ],

@@ -146,7 +146,7 @@ describe('an answer with a forbidden dependent', () => {
     await operator.expectCondition('users', 'Ready', {
       status: 'False',
       reason: 'DependentFailed',
-      message: 'View default/theirs is there already, and not kept for Table default/users; delete it or rename it',
+      message: 'View default/theirs already exists and is not owned by Table default/users; delete it or rename it',
     });
     expect(operator.get('theirs', 'View')?.spec).toEqual({ rows: 7 });
     operator.resources.delete(`${apiVersion}/View/default/theirs`);

@@ -95,20 +95,18 @@ describe('a plugin behind a Service', () => {
     await declaring.expectPlugin('mine', {
       status: 'False',
       reason: 'ServiceNotFound',
-      message: 'there is no Service postgresql here; make it, or correct the name',
+      message: 'there is no Service postgresql in this namespace; create it or correct the name',
     });
     const service = declaring.service('postgresql');
     await service.apply();
     await declaring.expectPlugin('mine', {
       reason: 'PortNotFound',
-      message:
-        'the Service postgresql has no port 7001; a port of the Service is meant, not of its pods: write one of 7000',
+      message: 'the Service postgresql has no port 7001; use a port of the Service, not of its pods: 7000',
     });
     await declaring.declare('mine', { service: { name: 'postgresql', port: 7000 } });
     await declaring.expectPlugin('mine', {
       reason: 'ServiceSelectsNothing',
-      message:
-        'the Service postgresql has no endpoints: its selector app=postgresql matches no pod that has an address',
+      message: 'the Service postgresql has no endpoints: its selector app=postgresql matches no pod with an address',
       observedGeneration: 2,
     });
     const running = await serveQuietly({ name: 'PostgreSQL' });

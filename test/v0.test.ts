@@ -226,7 +226,7 @@ describe('a plugin of the first Kplug', () => {
     await operator.expectReady('users', 'Old');
     plugin.silence();
     await operator.expectCondition('users', 'Ready', { status: 'False', reason: 'NoPlugin' });
-    expect(operator.controller.registry.size).toBe(0);
+    await vi.waitFor(() => expect(operator.controller.registry.size).toBe(0), { timeout: 10_000, interval: 5 });
   });
 
   it('that stops without deregistering is no longer called', async () => {

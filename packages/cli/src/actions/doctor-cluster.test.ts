@@ -127,7 +127,7 @@ describe('kplug doctor on a cluster', { timeout: 120_000 }, () => {
         const services = about('PluginService').map(({ outcome, message }) => `${outcome}: ${message}`);
         expect(services).toEqual(
           expect.arrayContaining([
-            'problem: kplug-system/nowhere (of the Plugin lost): there is no Service nowhere here',
+            'problem: kplug-system/nowhere (of the Plugin lost): there is no Service nowhere in this namespace',
             expect.stringMatching(/^problem: kplug-system\/kplug \(of the Plugin wrong-port\): .* has no port 1$/),
             expect.stringMatching(
               /^problem: .*\(labelled kplug\.dev\/plugin\): .* its selector app=labelled matches no/,

@@ -92,7 +92,7 @@ describe('where a cluster does not tell everything, kplug doctor', { timeout: 12
     expect(performance.now() - startedAt).toBeLessThan(30_000);
     expect(silent.about('DelegationsHold')[0]).toMatchObject({
       outcome: 'notTried',
-      message: 'whether they hold: the API server gave no answer in time',
+      message: 'whether they hold: the API server did not respond in time',
     });
     await proxy.close();
     const away = await examineWith(await operated.flags(kubeConfig));

@@ -48,11 +48,11 @@ it('exits with 3 for a release that is missing, and with 1 for a wrong checksum,
   const missing = await fetch(['example/none@v1', 'example/a@v1']);
   expect(missing.code).toBe(3);
   expect(missing.stdout).toContain(`example/a@v1 is in ${directory}/example.a`);
-  expect(missing.stderr).toMatch(/^kplug: example\/none@v1 can't be fetched: there is no such release: http/m);
+  expect(missing.stderr).toMatch(/^kplug: example\/none@v1 can't be fetched: no such release: http/m);
   server.serve('example/wrong@v1', archive);
   const wrong = await fetch([`example/wrong@v1#sha256:${'0'.repeat(64)}`, 'example/none@v1']);
   expect(wrong.code).toBe(1);
-  expect(wrong.stderr).toContain(`has the SHA-256 ${sha256}, but ${'0'.repeat(64)} is demanded`);
+  expect(wrong.stderr).toContain(`has the SHA-256 ${sha256}, but ${'0'.repeat(64)} is required`);
 });
 
 it('tries again when the server is away, as often as is said', async () => {
@@ -65,14 +65,14 @@ it('tries again when the server is away, as often as is said', async () => {
   });
   const { code, stderr } = await fetch(['example/busy@v1']);
   expect(code).toBe(0);
-  expect(stderr).toMatch(/example\/busy@v1: http\S+ answers 503 Service Unavailable; try 2 of 3 in 1 s/);
+  expect(stderr).toMatch(/example\/busy@v1: http\S+ returned 503 Service Unavailable; try 2 of 3 in 1 s/);
   server.serve('example/gone@v1', (response) => response.writeHead(503).end());
   await expect(fetch(['example/gone@v1', '--attempts', '1'])).resolves.toMatchObject({ code: 1 });
 });
 
 it.each([
   [[], /nothing is to be fetched; give an ITEM/],
-  [['nonsense'], /"nonsense" is no plugin to fetch; write ORG\/REPOSITORY@RELEASE/],
+  [['nonsense'], /"nonsense" is not a plugin to download; use ORG\/REPOSITORY@RELEASE/],
   [['a/b@1', '--attempts', 'many'], /--attempts "many" is no number of tries/],
 ])('refuses %j', async (args, message) => {
   const { code, stderr } = await kplug(['plugins', 'fetch', ...args]);

@@ -43,7 +43,7 @@ it('kplug plugins shows a plugin of the folder that fails and never registered, 
   const [header, row] = stdout.split('\n').map((line) => line.split(/ {3,}/));
   expect(header?.slice(0, 4)).toEqual(['NAME', 'VERSION', 'API', 'STATE']);
   expect(row?.slice(0, 4)).toEqual(['broken.py', '-', '-', 'failing']);
-  const why = 'it has ended by itself: exit code 7; it wrote: no database';
+  const why = 'exited: exit code 7; last output: no database';
   expect(stderr).toBe(`${folder.path}/broken.py is failing: ${why}\n`);
   expect((await ask('-o', 'wide')).stdout).toContain('file=broken.py');
 });

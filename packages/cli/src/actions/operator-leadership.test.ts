@@ -88,7 +88,7 @@ describe('of two operators', () => {
     first.operator.kill('SIGCONT');
     const { code, stderr } = await first.operator.ended();
     expect(code).toBe(1);
-    expect(stderr).toContain('This controller leads no more');
+    expect(stderr).toContain('This controller no longer leads');
     expect((await cluster.get(users()))?.metadata.resourceVersion).toBe(settled?.metadata.resourceVersion);
     await edit(4, 'Second');
   }, 60_000);

@@ -138,13 +138,13 @@ describe('kplug operator does not start', () => {
     const args = ['operator', '--manifests', workspace.manifests, '--config', workspace.delegation];
     const { code, stderr } = await kplug([...args, '--grpc-bind-address', ':0', '--admin-bind-address', ':0']);
     expect(code).toBe(2);
-    expect(stderr).toContain(`followed by another operator, process ${first.pid}`);
+    expect(stderr).toContain(`in use by another operator, process ${first.pid}`);
     expect(JSON.parse(await readFile(workspace.path('manifests/.kplug/operator.json'), 'utf8'))).toEqual(first.at);
   });
 
   it.each([
     ['a delegation file that is missing', undefined, /nothing\.yaml doesn't exist; name another with --config/],
-    ['a delegation file that is no YAML', 'delegations: [', /bad\.yaml:1:15: this is not sound YAML/],
+    ['a delegation file that is no YAML', 'delegations: [', /bad\.yaml:1:15: invalid YAML/],
     ['a malformed field', 'delegations:\n  - name: A\n', /bad\.yaml:2:5: delegations\[0\]\.name: must be lower case/],
   ])('with %s', async (_, text, message) => {
     const workspace = await workspaceWith();
@@ -156,8 +156,8 @@ describe('kplug operator does not start', () => {
   });
 
   it.each([
-    [['--heartbeat-interval', 'often'], /--heartbeat-interval "often" is no duration/],
-    [['--ttl', '6s'], /--ttl 6s is too short for beats every 5s/],
+    [['--heartbeat-interval', 'often'], /--heartbeat-interval "often" is not a duration/],
+    [['--ttl', '6s'], /--ttl 6s is too short for heartbeats every 5s/],
     [['--grpc-bind-address', 'nowhere'], /the heartbeat address "nowhere" is malformed/],
   ])('with %j', async (option, message) => {
     const workspace = await workspaceWith();

@@ -3,7 +3,7 @@ import { KplugError, messageOf } from '../errors.ts';
 import { isSameKind } from '../resources/resource.ts';
 import { parsePattern, parseRange } from '../selection/preference.ts';
 import type { SelectionRules } from '../selection/select.ts';
-import { duration } from '../settings/duration.ts';
+import { durationSchema as duration } from '../settings/duration-schema.ts';
 
 const name = z
   .string()

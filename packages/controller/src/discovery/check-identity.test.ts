@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { registrationOf } from '../registry/testing.ts';
-import type { ExpectedPlugin } from '../resources/plugin-declarations.ts';
+import type { ExpectedPlugin } from '../resources/services/plugin-declarations.ts';
 import { checkIdentity } from './check-identity.ts';
 
 const registration = registrationOf({ plugin: 'PostgreSQL', version: '1.2.0', api: 'Table', apiVersion: '1.0.0' });

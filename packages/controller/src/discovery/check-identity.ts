@@ -1,7 +1,7 @@
 import { satisfies } from 'semver';
 import { PluginName } from '../names.ts';
 import type { Registration } from '../registry/registration.ts';
-import type { ExpectedPlugin } from '../resources/plugin-declarations.ts';
+import type { ExpectedPlugin } from '../resources/services/plugin-declarations.ts';
 import { ProbeFailure } from './probe-failure.ts';
 
 /** Checks that a plugin is the declared one. Throws a `ProbeFailure`. */

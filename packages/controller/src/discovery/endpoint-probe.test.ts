@@ -1,6 +1,6 @@
 import { expect, it, vi } from 'vitest';
 import { registrationOf } from '../registry/testing.ts';
-import type { DeclaredEndpoint, ExpectedPlugin } from '../resources/plugin-declarations.ts';
+import type { DeclaredEndpoint, ExpectedPlugin } from '../resources/services/plugin-declarations.ts';
 import { EndpointProbe } from './endpoint-probe.ts';
 import type { ProbeParts } from './probe.ts';
 import { eventually, InfoServer, postgresql, probeParts } from './testing.ts';

@@ -2,7 +2,7 @@ import { checkInterval, healthyThreshold } from '../clients/check-interval.ts';
 import type { WorkOutcome } from '../queue/work-queue.ts';
 import type { Instance } from '../registry/instance.ts';
 import type { DeclarationReference, Lease } from '../registry/registration.ts';
-import type { DeclaredEndpoint, ExpectedPlugin } from '../resources/plugin-declarations.ts';
+import type { DeclaredEndpoint, ExpectedPlugin } from '../resources/services/plugin-declarations.ts';
 import { checkIdentity } from './check-identity.ts';
 import { getPluginInfo } from './get-plugin-info.ts';
 import type { Probe, ProbeParts, ProbeTiming } from './probe.ts';

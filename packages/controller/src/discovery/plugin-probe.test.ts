@@ -1,5 +1,5 @@
 import { expect, it, vi } from 'vitest';
-import type { DeclaredEndpoint, PluginDeclaration } from '../resources/plugin-declarations.ts';
+import type { DeclaredEndpoint, PluginDeclaration } from '../resources/services/plugin-declarations.ts';
 import { PluginProbe } from './plugin-probe.ts';
 import type { ProbeParts } from './probe.ts';
 import { eventually, InfoServer, postgresql, probeParts } from './testing.ts';

@@ -3,7 +3,11 @@ import type { WorkOutcome } from '../queue/work-queue.ts';
 import type { Instance } from '../registry/instance.ts';
 import type { DeclarationReference } from '../registry/registration.ts';
 import type { DeclarationReport } from '../resources/declared-plugin.ts';
-import type { DeclarationProblem, DeclaredEndpoint, PluginDeclaration } from '../resources/plugin-declarations.ts';
+import type {
+  DeclarationProblem,
+  DeclaredEndpoint,
+  PluginDeclaration,
+} from '../resources/services/plugin-declarations.ts';
 import { EndpointProbe } from './endpoint-probe.ts';
 import type { Probe, ProbeParts } from './probe.ts';
 import { ProbeFailure } from './probe-failure.ts';

@@ -1,7 +1,11 @@
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { registrationOf } from '../registry/testing.ts';
 import type { DeclarationReporter } from '../resources/declared-plugin.ts';
-import type { DeclarationListener, PluginDeclaration, PluginDeclarations } from '../resources/plugin-declarations.ts';
+import type {
+  DeclarationListener,
+  PluginDeclaration,
+  PluginDeclarations,
+} from '../resources/services/plugin-declarations.ts';
 import { PluginProber, type ProberParts, type ProbingOptions } from './plugin-prober.ts';
 import { eventually, InfoServer, postgresql, probeParts } from './testing.ts';
 

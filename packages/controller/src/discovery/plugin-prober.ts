@@ -6,7 +6,7 @@ import type { Instance } from '../registry/instance.ts';
 import type { RegistrationReader } from '../registry/read-registration.ts';
 import type { Registry, RegistryChange } from '../registry/registry.ts';
 import { type DeclarationReporter, declaredKeyOf } from '../resources/declared-plugin.ts';
-import type { PluginDeclaration, PluginDeclarations } from '../resources/plugin-declarations.ts';
+import type { PluginDeclaration, PluginDeclarations } from '../resources/services/plugin-declarations.ts';
 import type { EndpointProbe } from './endpoint-probe.ts';
 import { PluginProbe } from './plugin-probe.ts';
 import type { Probe, ProbeParts, ProbeTiming } from './probe.ts';

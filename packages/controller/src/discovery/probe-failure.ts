@@ -1,4 +1,4 @@
-import type { DeclarationProblem } from '../resources/plugin-declarations.ts';
+import type { DeclarationProblem } from '../resources/services/plugin-declarations.ts';
 
 /**
  * Reason why an address has no instance.

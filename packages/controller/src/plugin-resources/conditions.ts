@@ -1,7 +1,7 @@
 import type { Instance } from '../registry/instance.ts';
 import type { PluginRecord } from '../resources/cluster-services.ts';
 import { type Condition, type ConditionContent, readConditions, stampCondition } from '../resources/conditions.ts';
-import type { DeclarationProblem } from '../resources/plugin-declarations.ts';
+import type { DeclarationProblem } from '../resources/services/plugin-declarations.ts';
 
 /** Longest message of a condition, in characters: it may hold the last output of a process. */
 const maxMessageLength = 4_096;

@@ -31,7 +31,7 @@ interface Condition {
 const broken: HostedPlugin = {
   name: 'Post greSQL.py',
   state: 'failing',
-  message: 'it has ended by itself: exit code 7',
+  message: 'exited: exit code 7',
   plugin: undefined,
   version: undefined,
   instanceId: undefined,
@@ -91,7 +91,7 @@ describe('the Plugin resource of a hosted plugin', () => {
               type: 'Running',
               status: 'False',
               reason: 'Failing',
-              message: 'Post greSQL.py is failing: it has ended by itself: exit code 7\nno database\ngiving up',
+              message: 'Post greSQL.py is failing: exited: exit code 7\nno database\ngiving up',
             },
           ],
         },

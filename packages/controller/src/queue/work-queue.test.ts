@@ -134,7 +134,22 @@ describe('WorkQueue', () => {
     expect(runs).toBe(3);
   });
 
-  it('keeps an earlier due time when a key is added within a delay', () => {
+  it('keeps an earlier due time that was set during the work', async () => {
+    vi.useFakeTimers();
+    let runs = 0;
+    const queue: WorkQueue<string> = new WorkQueue<string>({
+      work: async (key) => {
+        runs++;
+        if (runs === 1) queue.addWithin(key, 10);
+        return { next: 'again', after: 5_000 };
+      },
+    });
+    queue.add('a');
+    await vi.advanceTimersByTimeAsync(10);
+    expect(runs).toBe(2);
+  });
+
+  it('keeps an earlier due time when a key is to be added within a delay', () => {
     vi.useFakeTimers();
     const { queue, started } = heldQueue(1);
     queue.addAfter('a', 1_000);

@@ -6,7 +6,7 @@ import { FifoKeys, type ReadyKeys } from './ready-keys.ts';
  * Outcome of the work for a key.
  *
  * - `done`, or nothing: no more work until the key is added again. Resets its failures.
- * - `again`: work once more after `after` milliseconds. Resets its failures.
+ * - `again`: work once more within `after` milliseconds. Resets its failures.
  * - `retry`: the work failed; retry after `after` milliseconds, by default with back-off.
  *
  * A key that was added during its work is worked on again immediately in any case.

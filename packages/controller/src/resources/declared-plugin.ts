@@ -1,4 +1,4 @@
-import type { DeclarationProblem, PluginDeclaration, RecordReference } from './plugin-declarations.ts';
+import type { DeclarationProblem, PluginDeclaration, RecordReference } from './services/plugin-declarations.ts';
 
 /** Outcome of probing a declared plugin. */
 export interface DeclarationReport extends Pick<PluginDeclaration, 'record' | 'source' | 'spec' | 'generation'> {

@@ -6,7 +6,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { HostedPlugin } from '../registry/hosted.ts';
 import { isRunning, makeFolder, patience, put } from './testing.ts';
 
-/** An operator whose plugin is a family: a process, one that it started, and one that doesn't listen to signals. */
+/** Starts an operator whose plugin is a family: a process, a child, and a child that ignores signals. */
 async function startFamily() {
   const directory = await makeFolder();
   const pids = join(directory, '_pids');
@@ -47,13 +47,13 @@ async function kill(operator: ChildProcess, signal: NodeJS.Signals): Promise<voi
 }
 
 describe('when the operator is killed', () => {
-  it('none of its processes is left, nor the guard', async () => {
+  it('its processes and the guard are gone', async () => {
     const { operator, processes, guard } = await startFamily();
     await kill(operator, 'SIGKILL');
     await vi.waitFor(() => expect([...processes, guard()].some(isRunning)).toBe(false), patience);
   });
 
-  it('none is left either when the guard was killed before', async () => {
+  it('its processes are gone even if the guard was killed before', async () => {
     const { operator, processes, guard } = await startFamily();
     const first = guard();
     process.kill(first, 'SIGKILL');
@@ -63,7 +63,7 @@ describe('when the operator is killed', () => {
     await vi.waitFor(() => expect([...processes, guard()].some(isRunning)).toBe(false), patience);
   });
 
-  it('the guard does not end with what ends the operator in a terminal', async () => {
+  it('the guard survives the signals of a terminal', async () => {
     const { operator, processes, guard } = await startFamily();
     for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM'] as const) process.kill(guard(), signal);
     await kill(operator, 'SIGKILL');

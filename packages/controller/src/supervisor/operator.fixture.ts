@@ -2,7 +2,7 @@ import { pino } from 'pino';
 import { Controller } from '../controller.ts';
 import { MemoryResources } from '../resources/memory/memory-resources.ts';
 
-/** An operator in a process of its own, which runs the plugins of a folder and says what processes there are. */
+/** Operator in a process of its own, which runs the plugins of a folder and reports its processes to the parent. */
 const controller = new Controller({
   resources: new MemoryResources(),
   delegations: [{ name: 'tables', base: { apiVersion: 'myorg.org/v1alpha1', kind: 'Table' }, api: 'Table@^1.0.0' }],
@@ -13,7 +13,7 @@ const controller = new Controller({
 });
 await controller.start();
 const { pluginsFolder } = controller;
-const tell = () => process.send?.({ guard: pluginsFolder?.guard, plugins: pluginsFolder?.list() });
-pluginsFolder?.subscribe(tell);
-// The guard may be another one by now, of which nothing else tells.
-setInterval(tell, 50);
+const report = () => process.send?.({ guard: pluginsFolder?.guard, plugins: pluginsFolder?.list() });
+pluginsFolder?.subscribe(report);
+// A replaced guard isn't reported otherwise.
+setInterval(report, 50);

@@ -10,13 +10,13 @@ import type { HostedPlugin, HostedState } from '../registry/hosted.ts';
 import type { PluginsFolderOptions } from './options.ts';
 import type { PluginsFolder } from './plugins-folder.ts';
 
-/** How long tests wait for what takes processes to start. */
+/** Timeout of tests that wait for processes. */
 export const patience = { timeout: 20_000, interval: 20 };
 
-/** What lets a file of a test import the SDK. */
+/** Packages that modules of tests can import: the SDK. */
 export const packages = { '@kplug/sdk': import.meta.resolve('@kplug/sdk') };
 
-/** A module for the SDK that reconciles `Table`s. `body` is what `reconcile` does, `before` stands in front. */
+/** Returns a module for the SDK that reconciles `Table`s. `body` is the body of `reconcile`, `before` is code before the plugin. */
 export function moduleOf({ plugin = 'Folder', version = '1.0.0', body = '', before = '' } = {}): string {
   return `import { definePlugin } from '@kplug/sdk';
 ${before}
@@ -27,7 +27,7 @@ await definePlugin({
 `;
 }
 
-/** What a controller logged. */
+/** Log entry of a controller. */
 export interface LogEntry {
   level: number;
   msg: string;
@@ -35,14 +35,14 @@ export interface LogEntry {
   [field: string]: unknown;
 }
 
-/** A folder of its own, which goes with the test. */
+/** Makes a folder that is removed with the test. */
 export async function makeFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'kplug-hosting-'));
   onTestFinished(() => rm(folder, { recursive: true, force: true }));
   return folder;
 }
 
-/** Puts a file in place in one step, as a careful user does. */
+/** Puts a file in place atomically. */
 export async function put(path: string, content: string | Buffer, mode = 0o644): Promise<void> {
   await mkdir(dirname(path), { recursive: true });
   const written = join(dirname(path), '.put');
@@ -51,7 +51,7 @@ export async function put(path: string, content: string | Buffer, mode = 0o644):
   await rename(written, path);
 }
 
-/** An operator that runs what is in a folder, and ends with the test. */
+/** Operator that runs the plugins of a folder and stops with the test. */
 export class HostingTrial {
   readonly operator: TestOperator;
   readonly directory: string;
@@ -105,22 +105,22 @@ export class HostingTrial {
     return vi.waitFor(() => {
       const status = this.status(name);
       expect(status).toMatchObject({ state, ...more });
-      return status ?? expect.fail('it is not there');
+      return status ?? expect.fail('no such plugin');
     }, patience);
   }
 
-  /** Waits until a plugin isn't there any more. */
+  /** Waits until a plugin is gone. */
   async expectGone(name: string): Promise<void> {
     await vi.waitFor(() => expect(this.status(name)).toBeUndefined(), patience);
   }
 
-  /** What a plugin wrote, by the controller's log. */
+  /** Returns the output of a plugin, from the controller's log. */
   linesOf(name: string): string[] {
     return this.log.filter(({ hosted, hostedPid }) => hosted === name && hostedPid !== undefined).map(({ msg }) => msg);
   }
 }
 
-/** Whether a process is there that isn't dead. One that is dead stays until its parent, or init, has asked after it. */
+/** Reports whether a process is running. A zombie isn't. */
 export function isRunning(pid: number | undefined): boolean {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');

@@ -1,7 +1,7 @@
 import type { v0 } from '@kplug/protocol';
 import { parseDocument } from 'yaml';
 import { KplugError, messageOf } from '../../errors.ts';
-import { documentOptions, findDocumentFault, mostAliases } from '../../resources/check-document.ts';
+import { documentOptions, findDocumentFault, maxAliases } from '../../resources/check-document.ts';
 import { findJsonFault, formatPath } from '../../resources/json.ts';
 import type { ResourceKey } from '../../resources/resource.ts';
 import { checkStatus } from '../check-status.ts';
@@ -48,7 +48,7 @@ function parse(yaml: string, what: string): unknown {
   try {
     const document = parseDocument(yaml, documentOptions);
     const found = findDocumentFault(document);
-    if (!found) return document.toJS({ maxAliasCount: mostAliases });
+    if (!found) return document.toJS({ maxAliasCount: maxAliases });
     fault = found.message;
   } catch (error) {
     // An alias without an anchor, aliases that expand too much, or nesting that is too deep.

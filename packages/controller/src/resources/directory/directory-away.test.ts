@@ -8,7 +8,7 @@ import { documents, onlyProblem, TestDirectory, table, tableKey, tables, waitFor
 
 const patience = { timeout: 10_000 };
 
-describe('a directory that is taken away from its operator', () => {
+describe('a directory that disappears', () => {
   let directory: TestDirectory;
   let resources: DirectoryResources;
   let changes: ResourceChange[];
@@ -39,7 +39,7 @@ describe('a directory that is taken away from its operator', () => {
     await vi.waitFor(() => expect(resources.problems()).toEqual([]), patience);
   }
 
-  it('keeps everything while the directory is away, and follows it again when it is back', async () => {
+  it('keeps everything while the directory is missing, and follows it again when it is back', async () => {
     const { metadata } = await waitFor(resources, 'users');
     const elsewhere = join(directory.path, '../elsewhere');
     await rename(directory.path, elsewhere);
@@ -61,7 +61,7 @@ describe('a directory that is taken away from its operator', () => {
     await vi.waitFor(() => expect(names()).toEqual(['users']), patience);
   });
 
-  it('settles in the directory anew when another one takes its place, but not in an empty one', async () => {
+  it('takes the lock of another directory in its place, but not of an empty one', async () => {
     const { metadata } = await waitFor(resources, 'users');
     await rm(directory.path, { recursive: true });
     await mkdir(directory.path);
@@ -92,7 +92,7 @@ describe('a directory that is taken away from its operator', () => {
     expect(changes.filter(({ gone }) => gone)).toEqual([]);
   });
 
-  it('reports states that it cannot write, and writes them when it can', async () => {
+  it('reports failed writes of states, and retries them', async () => {
     const folder = join(directory.path, '.kplug', statePathOf(tableKey('users')), '../..');
     await rm(folder, { recursive: true });
     await writeFile(folder, 'a file where a folder should be');

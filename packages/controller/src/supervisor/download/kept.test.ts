@@ -1,10 +1,10 @@
 import { expect, it, vi } from 'vitest';
-import type { PluginRecord } from '../../resources/cluster-services.ts';
 import { MemoryResources } from '../../resources/memory/memory-resources.ts';
+import type { PluginRecord } from '../../resources/services/plugin-store.ts';
 import { HostingTrial, patience } from '../testing.ts';
 import { archiveOf, ReleaseServer } from './testing.ts';
 
-it('a plugin that cannot be fetched is kept as one that fails, for users to see', async () => {
+it('a plugin that cannot be downloaded has a record that says so', async () => {
   const server = await ReleaseServer.start();
   server.serve('example/wrong@v1', archiveOf({ path: 'x.sh', mode: 0o755, content: '#!/bin/sh\n' }));
   const kept = new Map<string, PluginRecord>();
@@ -21,7 +21,7 @@ it('a plugin that cannot be fetched is kept as one that fails, for users to see'
       spec: { plugin: 'example.wrong', source: 'folder' },
       status: {
         conditions: [
-          { type: 'Running', status: 'False', reason: 'Failing', message: expect.stringContaining('is demanded') },
+          { type: 'Running', status: 'False', reason: 'Failing', message: expect.stringContaining('is required') },
         ],
       },
     });

@@ -6,13 +6,13 @@ import { gzipSync } from 'node:zlib';
 import { Header, type HeaderData, Pax } from 'tar';
 import { onTestFinished } from 'vitest';
 
-/** An entry of an archive, as an honest or an evil author writes it. */
+/** Entry of an archive, valid or malicious. */
 export interface ArchiveEntry extends Partial<HeaderData> {
   path: string;
   content?: string;
 }
 
-/** Makes a `.tar.gz` of entries, each written as it is given. */
+/** Makes a `.tar.gz` of entries, without checking them. */
 export function archiveOf(...entries: readonly ArchiveEntry[]): Buffer {
   const blocks = entries.flatMap(({ content = '', ...given }) => {
     const body = Buffer.from(content);
@@ -28,18 +28,18 @@ export function archiveOf(...entries: readonly ArchiveEntry[]): Buffer {
   return gzipSync(Buffer.concat([...blocks, Buffer.alloc(1_024)]));
 }
 
-/** In lower-case hex. */
+/** Returns a SHA-256 in lower-case hex. */
 export function sha256Of(content: Buffer): string {
   return createHash('sha256').update(content).digest('hex');
 }
 
 type Answer = Buffer | ((response: ServerResponse, request: IncomingMessage) => void);
 
-/** A server of releases on loopback, which ends with the test. */
+/** Server of releases on loopback, which stops with the test. */
 export class ReleaseServer {
-  /** What is at a path, below `/<org>/<repository>/releases/download/`. */
+  /** Responses by path, below `/<org>/<repository>/releases/download/`. */
   readonly answers = new Map<string, Answer>();
-  /** What was asked for. */
+  /** Requested paths. */
   readonly asked: string[] = [];
   readonly #server: Server;
 
@@ -80,5 +80,5 @@ export class ReleaseServer {
   }
 }
 
-/** As releases name this machine's processor. */
+/** Name of this machine's architecture in releases. */
 export const architecture = { x64: 'amd64', ia32: '386' }[process.arch as string] ?? process.arch;
