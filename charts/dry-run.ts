@@ -1,4 +1,4 @@
-import type { ClusterObject, TestCluster } from '../test/control-plane/test-cluster.ts';
+import type { ClusterObject, TestCluster } from '@kplug/testing/control-plane';
 
 /** What counts of a Deployment's spec. */
 export interface DeploymentSpec {

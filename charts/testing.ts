@@ -3,8 +3,8 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { ClusterObject } from '@kplug/testing/control-plane';
 import { parseAllDocuments } from 'yaml';
-import type { ClusterObject } from '../test/control-plane/test-cluster.ts';
 import { chartsFolder } from '../tools/charts/documents.ts';
 import { findHelm } from '../tools/charts/find-helm.ts';
 

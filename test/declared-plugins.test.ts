@@ -1,8 +1,6 @@
+import { machineAddress, PluginCluster, patience, portOf, serveQuietly } from '@kplug/testing/cluster';
+import { type ClusterObject, FaultProxy } from '@kplug/testing/control-plane';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { FaultProxy } from './control-plane/fault-proxy.ts';
-import type { ClusterObject } from './control-plane/test-cluster.ts';
-import { machineAddress, portOf, serveQuietly } from './declared-service.ts';
-import { PluginCluster, patience } from './plugin-cluster.ts';
 
 const declaring = PluginCluster.use();
 

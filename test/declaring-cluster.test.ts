@@ -1,12 +1,16 @@
 import { readFile } from 'node:fs/promises';
+import type { ConditionRead } from '@kplug/testing';
+import { KubernetesOperator } from '@kplug/testing/cluster';
+import {
+  type ClusterObject,
+  definition,
+  FaultProxy,
+  type StoredObject,
+  startTimeout,
+  TestCluster,
+} from '@kplug/testing/control-plane';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { parse } from 'yaml';
-import { startTimeout } from './control-plane/connect.ts';
-import { definition } from './control-plane/definition.ts';
-import { FaultProxy } from './control-plane/fault-proxy.ts';
-import { type ClusterObject, type StoredObject, TestCluster } from './control-plane/test-cluster.ts';
-import { KubernetesOperator } from './kubernetes-operator.ts';
-import type { ConditionRead } from './operator.ts';
 
 const apiVersion = 'delegations.kplug.dev/v1alpha1';
 const group = 'operator.example.org';

@@ -1,6 +1,6 @@
 import type { JsonObject } from '@kplug/controller';
+import { type ConditionRead, TestOperator } from '@kplug/testing';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { type ConditionRead, TestOperator } from './operator.ts';
 
 const apiVersion = 'delegations.kplug.dev/v1alpha1';
 const patience = { timeout: 10_000, interval: 5 };

@@ -1,9 +1,7 @@
 import type { Dependent } from '@kplug/sdk';
+import { KubernetesOperator } from '@kplug/testing/cluster';
+import { definition, startTimeout, TestCluster } from '@kplug/testing/control-plane';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { startTimeout } from './control-plane/connect.ts';
-import { definition } from './control-plane/definition.ts';
-import { TestCluster } from './control-plane/test-cluster.ts';
-import { KubernetesOperator } from './kubernetes-operator.ts';
 
 const patience = { timeout: 20_000, interval: 20 };
 const kinds = [

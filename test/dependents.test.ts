@@ -1,7 +1,7 @@
 import type { JsonObject } from '@kplug/controller';
 import type { Dependent } from '@kplug/sdk';
+import { TestOperator } from '@kplug/testing';
 import { describe, expect, it, vi } from 'vitest';
-import { TestOperator } from './operator.ts';
 
 const apiVersion = 'myorg.org/v1alpha1';
 const patience = { timeout: 10_000, interval: 5 };

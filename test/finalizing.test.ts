@@ -1,6 +1,6 @@
 import { retry } from '@kplug/sdk';
+import { TestOperator } from '@kplug/testing';
 import { describe, expect, it, vi } from 'vitest';
-import { TestOperator } from './operator.ts';
 
 describe('deleting', () => {
   it('asks the plugin to undo its work before the resource goes', async () => {

@@ -1,8 +1,15 @@
 import { definePlugin, implementApi } from '@kplug/sdk';
+import { freePort, PlainPlugin } from '@kplug/testing';
+import {
+  machineAddress,
+  PluginCluster,
+  patience,
+  portOf,
+  serveAny,
+  serveQuietly,
+  spawnQuietly,
+} from '@kplug/testing/cluster';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { freePort, machineAddress, portOf, serveAny, serveQuietly, spawnQuietly } from './declared-service.ts';
-import { PlainPlugin } from './plain-plugin.ts';
-import { PluginCluster, patience } from './plugin-cluster.ts';
 
 const declaring = PluginCluster.use();
 const host = machineAddress();
@@ -40,7 +47,7 @@ describe('the health of a plugin that does not beat', () => {
 
   it('is noticed at once when its process is killed, and when there is one again', async () => {
     const operator = await declaring.start();
-    const port = await freePort();
+    const port = await freePort('0.0.0.0');
     await declaring.declare('mine', { address: `${host}:${port}` });
     await declaring.expectPlugin('mine', { status: 'False', reason: 'Unreachable' });
     const first = spawnQuietly('Counting', port);

@@ -8,8 +8,8 @@ import {
   RegistryService,
   type SessionResponse,
 } from '@kplug/protocol';
+import { TestOperator } from '@kplug/testing';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { TestOperator } from './operator.ts';
 
 const registration = {
   plugin: 'Remote',

@@ -1,6 +1,5 @@
+import { machineAddress, PluginCluster, patience, portOf, serveQuietly } from '@kplug/testing/cluster';
 import { describe, expect, it, vi } from 'vitest';
-import { machineAddress, portOf, serveQuietly } from './declared-service.ts';
-import { PluginCluster, patience } from './plugin-cluster.ts';
 
 const declaring = PluginCluster.use();
 const host = machineAddress();

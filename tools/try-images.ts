@@ -4,7 +4,7 @@ import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFil
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort } from '../test/free-port.ts';
+import { freePort } from '@kplug/testing/free-port';
 
 /**
  * Starts what `pnpm build:image` made, each folder with nothing but `node`: far from the repository and its `node_modules`, in

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
  * Packs what would be published, installs it into an empty folder as a user would, and has the installed command run an
  * operator for a plugin of the installed SDK. Needs `pnpm build` first.
  */
-const packages = ['protocol', 'controller', 'sdk', 'operator', 'cli'];
+const packages = ['protocol', 'controller', 'sdk', 'operator', 'conformance', 'cli'];
 const folder = mkdtempSync(join(tmpdir(), 'kplug-packages-'));
 const children: ReturnType<typeof spawn>[] = [];
 

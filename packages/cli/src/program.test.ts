@@ -1,6 +1,6 @@
+import { kplug } from '@kplug/testing/kplug';
 import { describe, expect, it } from 'vitest';
 import { exitCodes } from './exit-codes.ts';
-import { kplug } from './testing/kplug-process.ts';
 
 describe('kplug', () => {
   it('helps, with its commands and exit codes', async () => {

@@ -1,9 +1,8 @@
 import { createServer } from 'node:http';
 import type { OperatorFile } from '@kplug/operator/operator-file';
+import { GreetingWorkspace, kplug, type ProcessOptions, startKplug } from '@kplug/testing/kplug';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { GreetingWorkspace } from '../testing/greeting-workspace.ts';
-import { kplug, type ProcessOptions, startKplug } from '../testing/kplug-process.ts';
 
 const waiting = { timeout: 20_000, interval: 20 };
 

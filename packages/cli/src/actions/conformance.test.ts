@@ -1,10 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { GreetingWorkspace, greetingPlugin, kplug } from '@kplug/testing/kplug';
 import { describe, expect, it } from 'vitest';
-import { GreetingWorkspace } from '../testing/greeting-workspace.ts';
-import { kplug } from '../testing/kplug-process.ts';
 
-const greetingPlugin = fileURLToPath(new URL('../testing/greeting-plugin.ts', import.meta.url));
 const wrongPlugin = fileURLToPath(new URL('../../../conformance/src/testing/wrong-plugin.ts', import.meta.url));
 
 describe('kplug conformance plugin', () => {

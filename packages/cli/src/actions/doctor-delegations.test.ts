@@ -1,20 +1,23 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { startTimeout } from '../../../../test/control-plane/connect.ts';
-import { kplug } from '../testing/kplug-process.ts';
+import { startTimeout } from '@kplug/testing/control-plane';
 import {
   delegationOf,
   greetingKind,
   home,
+  kplug,
   OperatedCluster,
   objects,
   operatorPod,
   ownDefinition,
-} from '../testing/operated-cluster.ts';
+} from '@kplug/testing/kplug';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { runDoctor } from '../testing/run-doctor.ts';
 
 const patience = { timeout: 40_000, interval: 100 };
 const version = 'doctor.example.org/v1';
 
 let operated: OperatedCluster;
+
+const examine = async () => runDoctor(await operated.flags());
 
 beforeAll(async () => {
   operated = await OperatedCluster.start();
@@ -44,7 +47,7 @@ describe('on a cluster, kplug doctor', { timeout: 120_000 }, () => {
     const given = [delegationOf('Bare'), delegationOf('Strict'), resource, delegationOf('Greetin', { extensions })];
     await operated.having(given, async () => {
       await vi.waitFor(async () => {
-        const { about } = await operated.examine();
+        const { about } = await examine();
         expect(about('StatusKept', 'delegation bare')).toEqual([
           expect.objectContaining({
             outcome: 'warning',
@@ -76,7 +79,7 @@ describe('on a cluster, kplug doctor', { timeout: 120_000 }, () => {
         ]);
       }, patience);
     });
-    await vi.waitFor(async () => expect((await operated.examine()).amiss()).toEqual([]), patience);
+    await vi.waitFor(async () => expect((await examine()).amiss()).toEqual([]), patience);
     for (const kind of [bare, strict]) await operated.cluster.delete(kind);
   });
 
@@ -89,7 +92,7 @@ describe('on a cluster, kplug doctor', { timeout: 120_000 }, () => {
     const rival = operatorPod('default', []);
     await operated.having([twice, strayed, rival], async () => {
       await vi.waitFor(async () => {
-        const { about } = await operated.examine();
+        const { about } = await examine();
         expect(about('DelegationsHold')).toEqual([
           expect.objectContaining({
             outcome: 'warning',
@@ -114,7 +117,7 @@ describe('on a cluster, kplug doctor', { timeout: 120_000 }, () => {
       }, patience);
     });
     await operated.having([operatorPod('default', ['--operator-name=blue'])], async () => {
-      expect((await operated.examine()).about('OneOperatorEach')).toEqual([]);
+      expect((await examine()).about('OneOperatorEach')).toEqual([]);
       // One of them has to be named where neither is by its port; the one that leads is labelled so.
       await operated.cluster.edit(rival, { metadata: { labels: { 'kplug.dev/role': 'leader' } } });
       const [, , ...cluster] = await operated.flags();
@@ -142,7 +145,7 @@ describe('on a cluster, kplug doctor', { timeout: 120_000 }, () => {
     const versions = [{ ...only, name: 'v1' }];
     await vi.waitFor(async () => {
       await operated.cluster.apply({ ...pluginDefinition, spec: { ...(pluginDefinition.spec as object), versions } });
-      const { code, about } = await operated.examine();
+      const { code, about } = await examine();
       expect(code).toBe(1);
       expect(about('OperatorAnswers')[0]?.outcome).toBe('problem');
       expect(about('OneLeads')).toEqual([
@@ -160,7 +163,7 @@ describe('on a cluster, kplug doctor', { timeout: 120_000 }, () => {
     const unled = { ...operatorPod(home, []), metadata: { ...operatorPod(home, []).metadata, name: 'kplug-1' } };
     await operated.changing(objects.pod, operatorPod(home, []), async () => {
       await operated.having([unled], async () => {
-        expect((await operated.examine()).about('OneLeads')).toEqual([
+        expect((await examine()).about('OneLeads')).toEqual([
           expect.objectContaining({
             outcome: 'problem',
             message: '2 pods of the operator run without electing a leader, and all write the same resources',

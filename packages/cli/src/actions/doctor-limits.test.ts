@@ -1,8 +1,7 @@
+import { FaultProxy, startTimeout } from '@kplug/testing/control-plane';
+import { OperatedCluster, objects } from '@kplug/testing/kplug';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { startTimeout } from '../../../../test/control-plane/connect.ts';
-import { FaultProxy } from '../../../../test/control-plane/fault-proxy.ts';
-import { examineWith } from '../testing/examination.ts';
-import { OperatedCluster, objects } from '../testing/operated-cluster.ts';
+import { runDoctor } from '../testing/run-doctor.ts';
 
 const patience = { timeout: 40_000, interval: 100 };
 
@@ -17,7 +16,7 @@ afterAll(() => operated?.[Symbol.asyncDispose]());
 describe('where a cluster does not tell everything, kplug doctor', { timeout: 120_000 }, () => {
   it('says of what it may not look at that it was not tried, and why', async () => {
     await using proxy = await openProxy();
-    const { code, about, findings } = await examineWith(await operated.flags(proxy.open.kubeConfig('nobody')));
+    const { code, about, findings } = await runDoctor(await operated.flags(proxy.open.kubeConfig('nobody')));
     expect(code).toBe(0);
     expect(about('OperatorReady')[0]?.outcome).toBe('ok');
     const untried = findings.filter(({ outcome }) => outcome === 'notTried').map(({ check }) => check);
@@ -35,7 +34,7 @@ describe('where a cluster does not tell everything, kplug doctor', { timeout: 12
   it('does not take an operator for silent that does not answer to everybody', async () => {
     await using proxy = await openProxy();
     const flags = (await operated.flags(proxy.open.kubeConfig('nobody'))).slice(2);
-    const unseen = await examineWith(flags);
+    const unseen = await runDoctor(flags);
     expect(unseen.code).toBe(0);
     expect(unseen.about('OperatorAnswers')[0]).toMatchObject({
       outcome: 'notTried',
@@ -54,7 +53,7 @@ describe('where a cluster does not tell everything, kplug doctor', { timeout: 12
     };
     await operated.having([role, binding], async () => {
       await vi.waitFor(async () => {
-        const { code, about } = await examineWith(flags);
+        const { code, about } = await runDoctor(flags);
         expect(code).toBe(0);
         expect(about('OperatorAnswers')[0]).toMatchObject({
           outcome: 'notTried',
@@ -71,7 +70,7 @@ describe('where a cluster does not tell everything, kplug doctor', { timeout: 12
       const date = new Date(Date.now() + 60_000).toUTCString();
       return { status: 200, headers: { date }, body: { gitVersion: 'v1.24.9' } };
     });
-    const { code, about } = await examineWith(await operated.flags(proxy.open.kubeConfig()));
+    const { code, about } = await runDoctor(await operated.flags(proxy.open.kubeConfig()));
     expect(code).toBe(1);
     expect(about('KubernetesVersion')[0]).toMatchObject({
       outcome: 'problem',
@@ -88,14 +87,14 @@ describe('where a cluster does not tell everything, kplug doctor', { timeout: 12
     const kubeConfig = proxy.open.kubeConfig();
     proxy.open.decide(({ url }) => (url.pathname === '/version' ? undefined : 'silence'));
     const startedAt = performance.now();
-    const silent = await examineWith(await operated.flags(kubeConfig));
+    const silent = await runDoctor(await operated.flags(kubeConfig));
     expect(performance.now() - startedAt).toBeLessThan(30_000);
     expect(silent.about('DelegationsHold')[0]).toMatchObject({
       outcome: 'notTried',
       message: 'whether they hold: the API server gave no answer in time',
     });
     await proxy.close();
-    const away = await examineWith(await operated.flags(kubeConfig));
+    const away = await runDoctor(await operated.flags(kubeConfig));
     expect(away.code).toBe(1);
     expect(away.about('ClusterAnswers')[0]).toMatchObject({
       outcome: 'problem',

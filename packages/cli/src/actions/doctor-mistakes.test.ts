@@ -1,15 +1,14 @@
 import { chmod } from 'node:fs/promises';
+import { GreetingWorkspace, kplug } from '@kplug/testing/kplug';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type Examination, examineWith } from '../testing/examination.ts';
-import { GreetingWorkspace } from '../testing/greeting-workspace.ts';
-import { kplug } from '../testing/kplug-process.ts';
+import { type DoctorRun, runDoctor } from '../testing/run-doctor.ts';
 
 const waiting = { timeout: 20_000, interval: 100 };
 
 describe('kplug doctor, where much is amiss', () => {
   let workspace: GreetingWorkspace;
   let plain: { pid: number };
-  let found: Examination;
+  let found: DoctorRun;
 
   const resources = `apiVersion: example.org/v1
 kind: Greeting
@@ -56,7 +55,7 @@ spec: { to: "" }
     }, waiting);
     doomed.kill('SIGKILL');
     await vi.waitFor(async () => {
-      found = await examineWith(['--manifests', workspace.manifests]);
+      found = await runDoctor(['--manifests', workspace.manifests]);
       expect(found.about('HostedPluginsRun').map(({ message }) => message)).toEqual([
         expect.stringMatching(/failing|ended/),
       ]);

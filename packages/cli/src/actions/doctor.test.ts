@@ -1,14 +1,13 @@
 import { createServer } from 'node:http';
 import type { OperatorFile } from '@kplug/operator/operator-file';
+import { GreetingWorkspace, kplug, type ProcessOptions } from '@kplug/testing/kplug';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { examineWith } from '../testing/examination.ts';
-import { GreetingWorkspace } from '../testing/greeting-workspace.ts';
-import { kplug, type ProcessOptions } from '../testing/kplug-process.ts';
+import { runDoctor } from '../testing/run-doctor.ts';
 
 const waiting = { timeout: 20_000, interval: 100 };
 
 const examine = (workspace: GreetingWorkspace, options?: ProcessOptions) =>
-  examineWith(['--manifests', workspace.manifests], options);
+  runDoctor(['--manifests', workspace.manifests], options);
 
 describe('kplug doctor, where all is well', () => {
   let workspace: GreetingWorkspace;

@@ -1,12 +1,10 @@
 import { mkdtempDisposable, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { definition, startTimeout, TestCluster } from '@kplug/testing/control-plane';
+import { kplug } from '@kplug/testing/kplug';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { startTimeout } from '../../../../test/control-plane/connect.ts';
-import { definition } from '../../../../test/control-plane/definition.ts';
-import { TestCluster } from '../../../../test/control-plane/test-cluster.ts';
-import { kplug } from '../testing/kplug-process.ts';
 
 let cluster: TestCluster;
 let namespace: string;

@@ -1,7 +1,6 @@
+import { GreetingWorkspace, kplug, world } from '@kplug/testing/kplug';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { GreetingWorkspace, world } from '../testing/greeting-workspace.ts';
-import { kplug } from '../testing/kplug-process.ts';
 
 const moon = `apiVersion: example.org/v1
 kind: Greeting

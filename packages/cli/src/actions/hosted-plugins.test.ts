@@ -2,9 +2,9 @@ import { mkdtempDisposable, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Controller, MemoryResources } from '@kplug/controller';
+import { kplug } from '@kplug/testing/kplug';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { kplug } from '../testing/kplug-process.ts';
 
 const patience = { timeout: 20_000, interval: 20 };
 

@@ -1,10 +1,10 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { kplug } from '@kplug/testing/kplug';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { languages } from '../init/plugin-names.ts';
-import { kplug } from '../testing/kplug-process.ts';
 
 let folder: string;
 

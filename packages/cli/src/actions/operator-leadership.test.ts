@@ -2,11 +2,9 @@ import { mkdtempDisposable, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { definePlugin } from '@kplug/sdk';
+import { definition, startTimeout, TestCluster } from '@kplug/testing/control-plane';
+import { startKplug } from '@kplug/testing/kplug';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { startTimeout } from '../../../../test/control-plane/connect.ts';
-import { definition } from '../../../../test/control-plane/definition.ts';
-import { TestCluster } from '../../../../test/control-plane/test-cluster.ts';
-import { startKplug } from '../testing/kplug-process.ts';
 
 const kind = { apiVersion: 'leading.example.org/v1', kind: 'Table' };
 const patience = { timeout: 20_000, interval: 20 };

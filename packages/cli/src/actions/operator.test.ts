@@ -1,8 +1,7 @@
 import { access, readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { GreetingWorkspace, kplug, startKplug, world } from '@kplug/testing/kplug';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { GreetingWorkspace, world } from '../testing/greeting-workspace.ts';
-import { kplug, startKplug } from '../testing/kplug-process.ts';
 
 const waiting = { timeout: 20_000, interval: 20 };
 

@@ -1,10 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
+import { GreetingWorkspace, greetingPlugin, kplug, startKplug, world } from '@kplug/testing/kplug';
 import { describe, expect, it, vi } from 'vitest';
-import { GreetingWorkspace, world } from '../testing/greeting-workspace.ts';
-import { kplug, startKplug } from '../testing/kplug-process.ts';
 
-const greetingPlugin = fileURLToPath(new URL('../testing/greeting-plugin.ts', import.meta.url));
 const wrongPlugin = fileURLToPath(new URL('../../../conformance/src/testing/wrong-plugin.ts', import.meta.url));
 
 /** The address of the plugin that a workspace's operator knows. */

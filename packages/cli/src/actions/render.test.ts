@@ -1,10 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
+import { freePort } from '@kplug/testing';
+import { GreetingWorkspace, kplug, world } from '@kplug/testing/kplug';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { freePort } from '../../../../test/free-port.ts';
 import { WrongV0Plugin } from '../../../conformance/src/testing/wrong-v0-serving.ts';
-import { GreetingWorkspace, world } from '../testing/greeting-workspace.ts';
-import { kplug } from '../testing/kplug-process.ts';
 
 let workspace: GreetingWorkspace;
 let plugin: string;

@@ -1,9 +1,8 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { GreetingWorkspace, kplug } from '@kplug/testing/kplug';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { GreetingWorkspace } from '../testing/greeting-workspace.ts';
-import { kplug } from '../testing/kplug-process.ts';
 import { scripts, shells } from './shell-scripts.ts';
 
 const run = promisify(execFile);

@@ -3,9 +3,8 @@ import { create } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import * as grpc from '@grpc/grpc-js';
 import { addService, type GrpcHandlers, HeartbeatResponseSchema, RegistryService } from '@kplug/protocol';
+import { GreetingWorkspace, kplug, startKplug, world } from '@kplug/testing/kplug';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { GreetingWorkspace, world } from '../../../cli/src/testing/greeting-workspace.ts';
-import { kplug, startKplug } from '../../../cli/src/testing/kplug-process.ts';
 import type { Report } from '../report.ts';
 import { conformController } from './conform-controller.ts';
 

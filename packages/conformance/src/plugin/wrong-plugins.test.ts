@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { parseManifests } from '@kplug/controller';
+import { world } from '@kplug/testing/kplug';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { world } from '../../../cli/src/testing/greeting-workspace.ts';
 import type { Report } from '../report.ts';
 import { WrongPlugin } from '../testing/wrong-serving.ts';
 import { conformAddress, conformCommand } from './conform-plugin.ts';

@@ -1,13 +1,12 @@
 import { fileURLToPath } from 'node:url';
 import { parseManifests } from '@kplug/controller';
+import { GreetingWorkspace, greetingPlugin, world } from '@kplug/testing/kplug';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { GreetingWorkspace, world } from '../../../cli/src/testing/greeting-workspace.ts';
 import { conformAddress, conformCommand } from '../plugin/conform-plugin.ts';
 import type { Report } from '../report.ts';
 import { WrongV0Plugin } from '../testing/wrong-v0-serving.ts';
 
 const program = fileURLToPath(new URL('../testing/wrong-v0-plugin.ts', import.meta.url));
-const greetingPlugin = fileURLToPath(new URL('../../../cli/src/testing/greeting-plugin.ts', import.meta.url));
 const { manifests: parsed } = parseManifests(world, { file: 'world.yaml' });
 const manifests = parsed.map(({ manifest }) => manifest);
 

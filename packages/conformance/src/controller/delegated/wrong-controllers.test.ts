@@ -1,6 +1,6 @@
 import { parseManifests } from '@kplug/controller';
+import { GreetingWorkspace, world } from '@kplug/testing/kplug';
 import { describe, expect, it } from 'vitest';
-import { GreetingWorkspace, world } from '../../../../cli/src/testing/greeting-workspace.ts';
 import type { Report } from '../../report.ts';
 import { WrongController } from '../../testing/wrong-controller.ts';
 import { conformController } from '../conform-controller.ts';

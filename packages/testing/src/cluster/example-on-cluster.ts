@@ -7,10 +7,10 @@ import { Controller, type ControllerOptions, openKubernetes } from '@kplug/contr
 import { pino } from 'pino';
 import { expect, vi } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
-import { type ClusterObject, type StoredObject, TestCluster } from './control-plane/test-cluster.ts';
+import { type ClusterObject, type StoredObject, TestCluster } from '../control-plane/test-cluster.ts';
 
 const patience = { timeout: 30_000, interval: 50 };
-const definition = new URL('../charts/kplug/files/delegation.crd.yaml', import.meta.url);
+const definition = new URL('../../../../charts/kplug/files/delegation.crd.yaml', import.meta.url);
 
 /** An example on a real API server: its files are applied, its plugins run as processes, and a controller delegates. */
 export class ExampleOnCluster implements AsyncDisposable {

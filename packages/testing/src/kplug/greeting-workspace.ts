@@ -1,9 +1,8 @@
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { OperatorFile } from '@kplug/operator/operator-file';
+import { type OperatorFile, operatorFileOf } from '@kplug/operator/operator-file';
 import { expect, vi } from 'vitest';
-import { readOperatorFile } from '../operator/read-operator-file.ts';
 import { type RunningProcess, startGreetingPlugin, startKplug } from './kplug-process.ts';
 
 /** A greeting to the world that is to be shouted. */
@@ -76,9 +75,10 @@ export class GreetingWorkspace implements AsyncDisposable {
     this.#processes.push(operator);
     const at = await vi.waitFor(
       async () => {
-        const found = await readOperatorFile(this.manifests);
-        if (!found) throw new Error(`the operator has not started: ${operator.stderr}`);
-        return found;
+        const text = await readFile(operatorFileOf(this.manifests), 'utf8').catch((cause: unknown) => {
+          throw new Error(`the operator has not started: ${operator.stderr}`, { cause });
+        });
+        return JSON.parse(text) as OperatorFile;
       },
       { timeout: 20_000, interval: 20 },
     );

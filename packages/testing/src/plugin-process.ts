@@ -1,7 +1,11 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
 import { expect, onTestFinished, vi } from 'vitest';
 import type { TestOperator } from './operator.ts';
+
+/** Program of a plugin that reports the number of its calls to the parent process. */
+export const countingPlugin = fileURLToPath(new URL('./plugins/counting.ts', import.meta.url));
 
 /** A plugin in a process of its own, which ends with the test. */
 export interface PluginProcess {
@@ -15,13 +19,13 @@ export interface PluginProcess {
 
 let processes = 0;
 
-/** Starts `test/plugins/counting.ts` and waits until the operator knows it. */
+/** Starts the counting plugin and waits until the operator has registered it. */
 export async function startPluginProcess(
   operator: TestOperator,
   { name, version = '1.0.0', delay = 0 }: { name: string; version?: string; delay?: number },
 ): Promise<PluginProcess> {
   const instanceId = `process-${++processes}`;
-  const child = fork(new URL('./plugins/counting.ts', import.meta.url), {
+  const child = fork(countingPlugin, {
     env: {
       ...process.env,
       TEST_PLUGIN_NAME: name,

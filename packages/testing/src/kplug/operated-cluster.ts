@@ -6,10 +6,9 @@ import { definePlugin, type RunningPlugin } from '@kplug/sdk';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { expect, vi } from 'vitest';
 import { parse } from 'yaml';
-import { definition } from '../../../../test/control-plane/definition.ts';
-import { OwnControlPlane } from '../../../../test/control-plane/own-control-plane.ts';
-import { type ClusterObject, TestCluster } from '../../../../test/control-plane/test-cluster.ts';
-import { type Examination, examineWith } from './examination.ts';
+import { definition } from '../control-plane/definition.ts';
+import { OwnControlPlane } from '../control-plane/own-control-plane.ts';
+import { type ClusterObject, TestCluster } from '../control-plane/test-cluster.ts';
 import { type RunningProcess, startKplug } from './kplug-process.ts';
 
 const group = 'doctor.example.org';
@@ -163,11 +162,6 @@ export class OperatedCluster implements AsyncDisposable {
     const file = join(this.#folder, kubeConfig ? 'other-kubeconfig' : 'kubeconfig');
     if (kubeConfig) await writeFile(file, kubeConfig.exportConfig());
     return ['--admin', this.admin, '--kubeconfig', file, '--operator-namespace', home];
-  }
-
-  /** What a doctor finds. */
-  async examine(): Promise<Examination> {
-    return examineWith(await this.flags());
   }
 
   /** Has something more for as long as a function runs. */

@@ -10,8 +10,8 @@ import { definePlugin, type PluginDefinition, type RunningPlugin } from '@kplug/
 import type { KubeConfig } from '@kubernetes/client-node';
 import { pino } from 'pino';
 import { expect, onTestFinished, vi } from 'vitest';
-import type { ClusterObject, StoredObject, TestCluster } from './control-plane/test-cluster.ts';
-import type { ConditionRead } from './operator.ts';
+import type { ClusterObject, StoredObject, TestCluster } from '../control-plane/test-cluster.ts';
+import type { ConditionRead } from '../operator.ts';
 
 const apiVersion = 'operator.example.org/v1';
 const patience = { timeout: 20_000, interval: 20 };

@@ -1,14 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, beforeEach, expect, vi } from 'vitest';
 import { parse } from 'yaml';
-import { startTimeout } from './control-plane/connect.ts';
-import { definition } from './control-plane/definition.ts';
-import { type ClusterObject, TestCluster } from './control-plane/test-cluster.ts';
+import { startTimeout } from '../control-plane/connect.ts';
+import { definition } from '../control-plane/definition.ts';
+import { type ClusterObject, TestCluster } from '../control-plane/test-cluster.ts';
+import type { ConditionRead } from '../operator.ts';
 import { portOf, serveQuietly, TestService } from './declared-service.ts';
 import { KubernetesOperator, type KubernetesOperatorOptions } from './kubernetes-operator.ts';
-import type { ConditionRead } from './operator.ts';
 
-const crd = new URL('../charts/kplug/files/plugin.crd.yaml', import.meta.url);
+const crd = new URL('../../../../charts/kplug/files/plugin.crd.yaml', import.meta.url);
 
 /** How long is waited for what takes an operator and an API server a moment. */
 export const patience = { timeout: 20_000, interval: 20 };

@@ -1,23 +1,23 @@
+import { kplug, type ProcessOptions } from '@kplug/testing/kplug';
 import { expect } from 'vitest';
 import type { Finding } from '../doctor/finding.ts';
-import { kplug, type ProcessOptions } from './kplug-process.ts';
 
-/** What a doctor found. */
-export interface Examination {
+/** Result of `kplug doctor`. */
+export interface DoctorRun {
   code: number | null;
   stderr: string;
   findings: readonly Finding[];
   counts: Readonly<Record<string, number>>;
-  /** The findings of a check; only those about a subject, if one is given. */
+  /** Returns the findings of a check, optionally only those about one subject. */
   about(check: string, subject?: string): Finding[];
-  /** What isn't well, each in a line. */
+  /** Returns a line for each finding that is not `ok`. */
   amiss(): string[];
 }
 
-/** Runs `kplug doctor`, and reads what it found as programs do. */
-export async function examineWith(flags: readonly string[], options?: ProcessOptions): Promise<Examination> {
+/** Runs `kplug doctor -o json` and parses its output. */
+export async function runDoctor(flags: readonly string[], options?: ProcessOptions): Promise<DoctorRun> {
   const { code, stdout, stderr } = await kplug(['doctor', ...flags, '-o', 'json'], options);
-  const found = JSON.parse(stdout || expect.fail(stderr)) as Pick<Examination, 'findings' | 'counts'>;
+  const found = JSON.parse(stdout || expect.fail(stderr)) as Pick<DoctorRun, 'findings' | 'counts'>;
   return {
     code,
     stderr,

@@ -2,8 +2,9 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
-const main = fileURLToPath(new URL('../main.ts', import.meta.url));
-const greetingPlugin = fileURLToPath(new URL('./greeting-plugin.ts', import.meta.url));
+const main = fileURLToPath(new URL('../../../cli/src/main.ts', import.meta.url));
+/** Program of a plugin for the kind `Greeting`. */
+export const greetingPlugin = fileURLToPath(new URL('./greeting-plugin.ts', import.meta.url));
 
 /** How a command ended. */
 export interface CommandResult {

@@ -1,10 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process';
-import { once } from 'node:events';
-import { type AddressInfo, createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { definePlugin, type PluginDefinition, type RunningPlugin } from '@kplug/sdk';
 import { onTestFinished } from 'vitest';
-import type { ClusterObject, TestCluster } from './control-plane/test-cluster.ts';
+import type { ClusterObject, TestCluster } from '../control-plane/test-cluster.ts';
+import { countingPlugin } from '../plugin-process.ts';
 
 /** The condition of one endpoint of a Service. */
 export interface EndpointConditions {
@@ -46,9 +45,9 @@ export async function serveAny(
   return running;
 }
 
-/** Starts `test/plugins/counting.ts` in a process of its own, told by its environment not to beat. It is killed with the test. */
+/** Starts the counting plugin in a process of its own, configured to send no heartbeats. It is killed when the test ends. */
 export function spawnQuietly(name: string, port: number): ChildProcess {
-  const child = fork(new URL('./plugins/counting.ts', import.meta.url), {
+  const child = fork(countingPlugin, {
     env: {
       ...process.env,
       TEST_PLUGIN_NAME: name,
@@ -60,16 +59,6 @@ export function spawnQuietly(name: string, port: number): ChildProcess {
   });
   onTestFinished(() => void child.kill('SIGKILL'));
   return child;
-}
-
-/** A port that nothing listens on. */
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0);
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }
 
 /** The port that a plugin listens on. */

@@ -1,5 +1,4 @@
 import { KubeConfig } from '@kubernetes/client-node';
-import { inject } from 'vitest';
 import type { BrokerAnswer } from './broker.ts';
 
 /** How long a file waits for the control plane, in milliseconds: its binaries may have to be built first. */
@@ -20,6 +19,8 @@ export async function assets(): Promise<string> {
 }
 
 async function ask(path: string): Promise<BrokerAnswer> {
+  // Loaded only here, as the benchmarks use the other files of this folder without Vitest.
+  const { inject } = await import('vitest');
   const response = await fetch(`${inject('controlPlaneBroker')}${path}`);
   const answer = (await response.json()) as BrokerAnswer;
   if (answer.error) throw new Error(answer.error);
