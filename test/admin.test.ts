@@ -69,6 +69,32 @@ describe('the admin port', () => {
     );
   });
 
+  it('explains a resource by any form of its kind’s name', async () => {
+    const base = { apiVersion: 'myorg.org/v1', kind: 'Policy' };
+    const operator = await TestOperator.start({ name: 'access', base }, { adminAddress: '127.0.0.1:0' });
+    operator.resources.apply({ ...base, metadata: { name: 'x' }, spec: {} });
+    const transport = createConnectTransport({
+      baseUrl: `http://${operator.controller.adminAddress}`,
+      httpVersion: '1.1',
+    });
+    const client = createClient(DelegationService, transport);
+    const explain = (kind: string) => client.explainResource({ kind, namespace: 'default', name: 'x' });
+    for (const kind of [
+      'Policy',
+      'policy',
+      'policies',
+      'POLICIES',
+      'policies.myorg.org',
+      'policy.MyOrg.org',
+      'access',
+    ]) {
+      expect((await explain(kind)).resource?.key).toBe('myorg.org/v1/Policy/default/x');
+    }
+    for (const kind of ['polic', 'policies.example.org', 'policies.']) {
+      await expect(explain(kind)).rejects.toThrow(`no delegated ${kind} is named x`);
+    }
+  });
+
   it('lets the plugins be watched', async () => {
     const { operator, url } = await adminOperator();
     const registry = createClient(RegistryService, createConnectTransport({ baseUrl: url, httpVersion: '1.1' }));

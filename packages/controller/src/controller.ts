@@ -92,7 +92,7 @@ export class Controller {
   readonly #heartbeats: HeartbeatServer;
   readonly #folder: PluginsFolder | undefined;
   readonly #options: ControllerOptions;
-  readonly #keeper: PluginResourceWriter | undefined;
+  readonly #pluginResources: PluginResourceWriter | undefined;
   readonly #pods: PodObserver | undefined;
   readonly #prober: PluginProber | undefined;
   readonly #stopping = new AbortController();
@@ -128,7 +128,7 @@ export class Controller {
     this.#folder = pluginsFolder && new PluginsFolder(pluginsFolder, hosting);
     const { plugins, pods, declarations } = services;
     services.observeRequests?.((request) => this.#metrics.requested(request));
-    this.#keeper =
+    this.#pluginResources =
       plugins && new PluginResourceWriter(this.#registry, plugins, this.#log, options.keeping, this.#folder);
     this.#pods = pods && new PodObserver(this.#registry, pods);
     this.#prober = declarations && this.#makeProber(declarations, reader);
@@ -180,7 +180,7 @@ export class Controller {
     try {
       await this.#lead();
       await this.#heartbeats.listen(this.#options.heartbeatAddress ?? ':50050');
-      await this.#keeper?.start();
+      await this.#pluginResources?.start();
       await Promise.all([this.#openAdmin(), this.#pods?.start(), this.#startDelegating()]);
       await this.#folder?.start(this.heartbeatAddress);
       await this.#resources.services?.leadership?.announce();
@@ -220,7 +220,7 @@ export class Controller {
     await this.#folder?.stop();
     this.#pods?.stop();
     this.#prober?.stop();
-    await this.#keeper?.stop();
+    await this.#pluginResources?.stop();
     this.#registry.close();
     await this.#admin?.close();
     await this.#resources.close();
@@ -320,7 +320,7 @@ export class Controller {
       declarations,
       inFlight: (instance: Instance) => this.#connections.inFlight(instance),
       credentials: this.#options.connections?.credentials,
-      keeper: this.#keeper,
+      reporter: this.#pluginResources,
     };
     return new PluginProber(parts, this.#options.probing);
   }

@@ -135,7 +135,7 @@ describe('kplug render', () => {
     const unclear = await render('two.yaml', '--plugin', plugin);
     expect(unclear).toMatchObject({ code: 2, stdout: '' });
     expect(unclear.stderr).toContain(
-      "isn't clear: any of example.org/v1/Salute, example.org/v1/Farewell; name it with --kind",
+      'the delegated kind is ambiguous: any of example.org/v1/Salute, example.org/v1/Farewell; name it with --kind',
     );
     const named = await render('two.yaml', '--plugin', plugin, '--kind', 'salutes');
     expect(named.code).toBe(0);

@@ -1,5 +1,5 @@
 import type { ClusterInspector, ResourceKind, Right, ServedKind } from '@kplug/controller';
-import { groupOf } from '../../../controller/src/tools/kind-name.ts';
+import { groupOf } from '../../../controller/src/resources/resource.ts';
 import { type Answer, answerOf } from './answer.ts';
 import { Check, type Finding } from './finding.ts';
 import type { OperatorPod } from './operator-pod.ts';

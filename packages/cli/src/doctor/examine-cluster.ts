@@ -1,6 +1,6 @@
 import type { ClusterInspector, ClusterReader, JsonObject, ResourceKind } from '@kplug/controller';
 import type { Delegation } from '@kplug/protocol';
-import { groupOf } from '../../../controller/src/tools/kind-name.ts';
+import { groupOf } from '../../../controller/src/resources/resource.ts';
 import type { OperatorChoice } from '../operator/find-operator.ts';
 import { type Answer, answerOf } from './answer.ts';
 import { checkDelegatedDefinition, checkOwnDefinition, type DelegatedDefinition } from './check-definitions.ts';

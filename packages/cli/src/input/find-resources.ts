@@ -1,5 +1,6 @@
 import type { Resource } from '@kplug/controller';
-import { groupOf, isKindNamed } from '../../../controller/src/tools/kind-name.ts';
+import { isKindNamed } from '../../../controller/src/resources/kind-name.ts';
+import { groupOf } from '../../../controller/src/resources/resource.ts';
 import { CommandError } from '../command-error.ts';
 
 /** Which resources are meant. */

@@ -1,5 +1,5 @@
 import { formatProblem, openClusterReader, type Resource, readDirectory } from '@kplug/controller';
-import { isKindNamed } from '../../../controller/src/tools/kind-name.ts';
+import { isKindNamed } from '../../../controller/src/resources/kind-name.ts';
 import { CommandError } from '../command-error.ts';
 import { type ClusterChoice, kubeConfigOf, meansCluster } from '../operator/cluster-choice.ts';
 

@@ -15,6 +15,7 @@ import type { Delegation } from '../delegation/delegation.ts';
 import { holdersOf, isReady } from '../delegation/status.ts';
 import type { Implementation } from '../registry/implementation.ts';
 import type { Registry } from '../registry/registry.ts';
+import { isKindNamed } from '../resources/kind-name.ts';
 import { keyOf, type Resource } from '../resources/resource.ts';
 import { explainVerdict } from '../selection/explain.ts';
 import { type SelectionRequest, select, type Verdict } from '../selection/select.ts';
@@ -148,8 +149,7 @@ function chosenFirst(a: Verdict, b: Verdict): number {
   );
 }
 
-function isOfKind({ settings }: Delegation, wanted: string): boolean {
-  const kind = settings.base.kind.toLowerCase();
-  const name = wanted.toLowerCase();
-  return name === kind || name === `${kind}s` || name === `${kind}es` || name === settings.name;
+/** Users may also name the delegation instead of the kind. */
+function isOfKind({ settings }: Delegation, name: string): boolean {
+  return isKindNamed(settings.base, name) || name === settings.name;
 }

@@ -1,7 +1,7 @@
 import { messageOf } from '../errors.ts';
-import type { KeptDeclaration } from '../plugin-resources/declared-record.ts';
 import type { Instance } from '../registry/instance.ts';
 import type { DeclarationReference } from '../registry/registration.ts';
+import type { DeclarationReport } from '../resources/declared-plugin.ts';
 import type { DeclarationProblem, DeclaredEndpoint, PluginDeclaration } from '../resources/plugin-declarations.ts';
 import { EndpointProbe, type ProbeParts } from './endpoint-probe.ts';
 import { ProbeFailure } from './probe-failure.ts';
@@ -11,7 +11,7 @@ import { isNamed, resolveAddress } from './resolve-address.ts';
 /** One declared plugin: a probe for each of its endpoints. */
 export class PluginProbe {
   readonly #parts: ProbeParts;
-  readonly #onReport: (report: KeptDeclaration) => void;
+  readonly #onReport: (report: DeclarationReport) => void;
   readonly #endpoints = new Map<string, EndpointProbe>();
   #declaration: PluginDeclaration;
   #unresolved: ProbeFailure | undefined;
@@ -22,7 +22,7 @@ export class PluginProbe {
   #stopped = false;
 
   /** @param onReport told what came of it whenever that changes. */
-  constructor(declaration: PluginDeclaration, parts: ProbeParts, onReport: (report: KeptDeclaration) => void) {
+  constructor(declaration: PluginDeclaration, parts: ProbeParts, onReport: (report: DeclarationReport) => void) {
     this.#declaration = declaration;
     this.#parts = parts;
     this.#onReport = onReport;

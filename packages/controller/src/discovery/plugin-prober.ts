@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as grpc from '@grpc/grpc-js';
-import type { KeptDeclaration } from '../plugin-resources/declared-record.ts';
-import { declaredKeyOf } from '../plugin-resources/plugin-record.ts';
 import type { Instance } from '../registry/instance.ts';
 import type { RegistrationReader } from '../registry/read-registration.ts';
 import type { Registry, RegistryChange } from '../registry/registry.ts';
+import { type DeclarationReporter, declaredKeyOf } from '../resources/declared-plugin.ts';
 import type { PluginDeclaration, PluginDeclarations } from '../resources/plugin-declarations.ts';
 import type { EndpointProbe, ProbeParts, ProbeTerms } from './endpoint-probe.ts';
 import { PluginProbe } from './plugin-probe.ts';
@@ -26,16 +25,8 @@ export interface ProberParts {
   /** How many calls are under way to an instance. */
   inFlight: (instance: Instance) => number;
   credentials?: grpc.ChannelCredentials | undefined;
-  /** Hears what came of each declaration, and when one is gone. */
-  keeper?: DeclarationKeeper | undefined;
-}
-
-/** Keeps what came of declarations. */
-export interface DeclarationKeeper {
-  declare(declaration: KeptDeclaration): void;
-  undeclare(declaration: KeptDeclaration): void;
-  /** All that are there have been declared. */
-  settleDeclarations(): void;
+  /** Receives the outcome of each declaration. */
+  reporter?: DeclarationReporter | undefined;
 }
 
 /** Finds the plugins that don't beat: asks what is at each declared address what it is, and makes an instance of it. */
@@ -43,16 +34,16 @@ export class PluginProber {
   readonly #declarations: PluginDeclarations;
   readonly #registry: Registry;
   readonly #parts: ProbeParts;
-  readonly #keeper: DeclarationKeeper | undefined;
+  readonly #reporter: DeclarationReporter | undefined;
   readonly #probes = new Map<string, PluginProbe>();
   #unsubscribe: () => void = () => undefined;
   #stopped = false;
 
   constructor(parts: ProberParts, { interval = 10_000, timeout = 2_000 }: ProbingOptions = {}) {
-    const { registry, reader, declarations, inFlight, keeper } = parts;
+    const { registry, reader, declarations, inFlight, reporter } = parts;
     this.#declarations = declarations;
     this.#registry = registry;
-    this.#keeper = keeper;
+    this.#reporter = reporter;
     this.#parts = {
       instances: new ProbedInstances(registry, inFlight),
       reader,
@@ -69,7 +60,7 @@ export class PluginProber {
     this.#unsubscribe = this.#registry.subscribe((change) => this.#onInstance(change));
     await this.#declarations.follow((declaration, gone) => this.#onDeclaration(declaration, gone));
     if (this.#stopped) return;
-    this.#keeper?.settleDeclarations();
+    this.#reporter?.settleDeclarations();
     const asked = Promise.all([...this.#probes.values()].map((probe) => probe.asked()));
     await Promise.race([asked, sleep(this.#parts.terms.timeout, undefined, { ref: false })]);
   }
@@ -88,10 +79,10 @@ export class PluginProber {
     const probe = this.#probes.get(key);
     if (gone) {
       this.#probes.delete(key);
-      this.#keeper?.undeclare(declaration);
+      this.#reporter?.undeclare(declaration);
       probe?.leave('its declaration is gone');
     } else if (probe) probe.update(declaration);
-    else this.#probes.set(key, new PluginProbe(declaration, this.#parts, (report) => this.#keeper?.declare(report)));
+    else this.#probes.set(key, new PluginProbe(declaration, this.#parts, (report) => this.#reporter?.declare(report)));
   }
 
   /** What becomes of an instance by other ways than ours is a reason to ask again. */

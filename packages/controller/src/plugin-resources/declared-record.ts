@@ -1,18 +1,12 @@
 import type { Instance } from '../registry/instance.ts';
 import type { PluginRecord } from '../resources/cluster-services.ts';
-import type { DeclarationProblem, PluginDeclaration } from '../resources/plugin-declarations.ts';
+import type { DeclarationReport } from '../resources/declared-plugin.ts';
 import { conditionsOf, type PluginCondition, readConditions, stampCondition } from './conditions.ts';
 import { describeInstances } from './plugin-record.ts';
 
-/** A declared plugin, and what came of asking it. */
-export interface KeptDeclaration extends Pick<PluginDeclaration, 'record' | 'source' | 'spec' | 'generation'> {
-  /** What is wrong, if anything is. */
-  problem?: DeclarationProblem;
-}
-
 /** Writes down a declared plugin, which may have no instance that could be asked. */
 export function composeDeclared(
-  { record, source, spec, generation, problem }: KeptDeclaration,
+  { record, source, spec, generation, problem }: DeclarationReport,
   instances: readonly Instance[],
   former: PluginRecord | undefined,
 ): PluginRecord {

@@ -62,10 +62,10 @@ async function open(namespace: string) {
   };
   const quick = { settleTime: 10, refreshInterval: 50 };
   const { plugins } = resources.services;
-  const keeper = new PluginResourceWriter(registry, plugins, pino({ level: 'silent' }), quick, source);
-  onTestFinished(() => keeper.stop());
-  await keeper.start();
-  return { registry, host, keeper };
+  const writer = new PluginResourceWriter(registry, plugins, pino({ level: 'silent' }), quick, source);
+  onTestFinished(() => writer.stop());
+  await writer.start();
+  return { registry, host, writer };
 }
 
 async function pluginsIn(namespace: string): Promise<ClusterObject[]> {
@@ -102,7 +102,7 @@ describe('the Plugin resource of what the controller runs itself', () => {
 
   it('is that of the plugin once it has registered, and the next controller waits for none of its processes', async () => {
     const namespace = await cluster.namespace();
-    const { registry, host, keeper } = await open(namespace);
+    const { registry, host, writer } = await open(namespace);
     host(broken);
     await vi.waitFor(async () => expect(await pluginsIn(namespace)).toHaveLength(1), soon);
     const { instanceId } = new Reservations().reserve(broken.name);
@@ -120,7 +120,7 @@ describe('the Plugin resource of what the controller runs itself', () => {
         ['Running', 'True', 'Live'],
       ]);
     }, soon);
-    await keeper.stop();
+    await writer.stop();
     const next = await open(namespace);
     expect(next.registry.size).toBe(0);
   });

@@ -4,6 +4,7 @@ import { parseAddress } from '../registry/address.ts';
 import type { Instance } from '../registry/instance.ts';
 import type { ImplementedApi, Registration } from '../registry/registration.ts';
 import type { PluginRecord } from '../resources/cluster-services.ts';
+import { declaredKeyOf } from '../resources/declared-plugin.ts';
 import type { JsonObject, JsonValue } from '../resources/resource.ts';
 import { apisOf, conditionsOf, readConditions, stampCondition } from './conditions.ts';
 import { asArray, asObject } from './read-json.ts';
@@ -22,11 +23,6 @@ export interface KeptInstance {
 export function recordKeyOf({ registration }: Pick<Instance, 'registration'>): string {
   const { declaration } = registration;
   return declaration ? declaredKeyOf(declaration) : recordNameOf(registration);
-}
-
-/** What tells the record of a declaration from every other. No name of a record has a slash. */
-export function declaredKeyOf({ namespace, name }: { namespace: string; name: string }): string {
-  return `${namespace}/${name}`;
 }
 
 /** The name of the record of a plugin in one version; a DNS subdomain. */

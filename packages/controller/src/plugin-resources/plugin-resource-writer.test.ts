@@ -29,9 +29,9 @@ async function open(namespace: string, options: PluginResourceOptions = quick, a
   const registry = new Registry({ clock, allowInsecure });
   const log: string[] = [];
   const logger = pino({}, { write: (line: string) => void log.push(JSON.parse(line).msg) });
-  const keeper = new PluginResourceWriter(registry, services.plugins, logger, options);
-  onTestFinished(() => keeper.stop());
-  return { registry, clock, keeper, services, requests: followed.requests, log };
+  const writer = new PluginResourceWriter(registry, services.plugins, logger, options);
+  onTestFinished(() => writer.stop());
+  return { registry, clock, writer, services, requests: followed.requests, log };
 }
 
 const pluginOf = (namespace: string, name = 'postgresql-1.0.0') => ({
@@ -49,8 +49,8 @@ async function conditionsOf(namespace: string, name?: string) {
 describe('the Plugin resource of a plugin', () => {
   it('says what it is, where its instances are and how they fare', async () => {
     const namespace = await cluster.namespace();
-    const { registry, keeper } = await open(namespace);
-    await keeper.start();
+    const { registry, writer } = await open(namespace);
+    await writer.start();
     registry.register(registrationOf({ pod: { namespace, name: 'postgresql-1' }, labels: { zone: 'a' } }));
     registry.register(registrationOf({ instanceId: 'two', address: '10.0.0.2:7000' }));
     registry.markSuspect('two', 'Unreachable', 'it is silent');
@@ -86,8 +86,8 @@ describe('the Plugin resource of a plugin', () => {
 
   it('is not written when nothing changes, and is made again when somebody deletes it', async () => {
     const namespace = await cluster.namespace();
-    const { registry, keeper, requests } = await open(namespace, { settleTime: 10, refreshInterval: 600_000 });
-    await keeper.start();
+    const { registry, writer, requests } = await open(namespace, { settleTime: 10, refreshInterval: 600_000 });
+    await writer.start();
     registry.register(registrationOf());
     await vi.waitFor(async () => expect(await conditionsOf(namespace)).toHaveLength(2), soon);
     const writes = () => requests.filter(({ verb }) => verb === 'apply').length;
@@ -106,13 +106,13 @@ describe('the Plugin resource of a plugin', () => {
   it('gives a controller that starts anew what the one before it knew, as suspect until it is heard', async () => {
     const namespace = await cluster.namespace();
     const first = await open(namespace);
-    await first.keeper.start();
+    await first.writer.start();
     const registration = registrationOf({ weight: 7, labels: { zone: 'a' }, pod: { namespace, name: 'p' } });
     first.registry.register(registration);
-    await first.keeper.stop();
+    await first.writer.stop();
 
     const second = await open(namespace);
-    await second.keeper.start();
+    await second.writer.start();
     expect(second.registry.get('one')).toMatchObject({ state: 'suspect', suspicion: 'StreamBroken', registration });
     second.registry.register(registration);
     expect(second.registry.get('one')?.state).toBe('live');
@@ -121,36 +121,36 @@ describe('the Plugin resource of a plugin', () => {
   it('remembers which protocol an instance speaks, and forgets one that is no longer allowed', async () => {
     const namespace = await cluster.namespace();
     const first = await open(namespace, quick, true);
-    await first.keeper.start();
+    await first.writer.start();
     first.registry.register(registrationOf({ protocol: 'kplug' }));
-    await first.keeper.stop();
+    await first.writer.stop();
 
     const allowing = await open(namespace, quick, true);
-    await allowing.keeper.start();
+    await allowing.writer.start();
     expect(allowing.registry.get('one')?.registration.protocol).toBe('kplug');
-    await allowing.keeper.stop();
+    await allowing.writer.stop();
     const strict = await open(namespace);
-    await strict.keeper.start();
+    await strict.writer.start();
     expect(strict.registry.size).toBe(0);
   });
 
   it('lets an instance go that is never heard again, with its lease', async () => {
     const namespace = await cluster.namespace();
     const first = await open(namespace);
-    await first.keeper.start();
+    await first.writer.start();
     first.registry.register(registrationOf());
-    await first.keeper.stop();
+    await first.writer.stop();
 
     const second = await open(namespace);
-    await second.keeper.start();
+    await second.writer.start();
     second.clock.advanceTo(15_000);
     expect(second.registry.get('one')).toBeUndefined();
   });
 
   it('is removed when the plugin has been gone for long', async () => {
     const namespace = await cluster.namespace();
-    const { registry, keeper } = await open(namespace, { ...quick, retention: 2_000 });
-    await keeper.start();
+    const { registry, writer } = await open(namespace, { ...quick, retention: 2_000 });
+    await writer.start();
     registry.register(registrationOf({ plugin: 'My_Plugin', version: '1.0.0+build' }));
     registry.evict('one', 'gone');
     registry.register(registrationOf());

@@ -5,9 +5,10 @@ import type { Instance } from '../registry/instance.ts';
 import type { Registry } from '../registry/registry.ts';
 import { isHostedId } from '../registry/reservations.ts';
 import type { PluginRecord, PluginStore } from '../resources/cluster-services.ts';
-import { composeDeclared, type KeptDeclaration } from './declared-record.ts';
+import { type DeclarationReport, declaredKeyOf } from '../resources/declared-plugin.ts';
+import { composeDeclared } from './declared-record.ts';
 import { composeHosted, hostedKeyOf } from './hosted-record.ts';
-import { composeGone, composeRecord, declaredKeyOf, instancesOf, recordKeyOf } from './plugin-record.ts';
+import { composeGone, composeRecord, instancesOf, recordKeyOf } from './plugin-record.ts';
 
 /** Options of a `PluginResourceWriter`. Times in milliseconds. */
 export interface PluginResourceOptions {
@@ -30,7 +31,7 @@ export class PluginResourceWriter {
   #hostedKeys: readonly string[] = [];
   /** What the store has. */
   readonly #records = new Map<string, PluginRecord>();
-  readonly #declared = new Map<string, KeptDeclaration>();
+  readonly #declared = new Map<string, DeclarationReport>();
   /** What the store had of declarations that haven't been heard of since. */
   readonly #undeclared = new Map<string, PluginRecord>();
   readonly #changed = new Set<string>();
@@ -86,7 +87,7 @@ export class PluginResourceWriter {
   }
 
   /** Keeps a plugin that was declared, whether or not there are instances of it. Said again, it replaces what was said before. */
-  declare(declaration: KeptDeclaration): void {
+  declare(declaration: DeclarationReport): void {
     const key = declaredKeyOf(declaration.record);
     const former = this.#undeclared.get(key);
     if (former) this.#records.set(key, former);
@@ -106,7 +107,7 @@ export class PluginResourceWriter {
   }
 
   /** A plugin is declared no more. Its record goes, unless that is its user's. */
-  undeclare({ record, spec }: KeptDeclaration): void {
+  undeclare({ record, spec }: DeclarationReport): void {
     const key = declaredKeyOf(record);
     this.#declared.delete(key);
     if (spec) this.#records.set(key, { ...record, spec, status: {} });
@@ -187,7 +188,7 @@ export class PluginResourceWriter {
 
   /** Nothing for a plugin that need not be remembered. */
   #compose(
-    declaration: KeptDeclaration | undefined,
+    declaration: DeclarationReport | undefined,
     instances: readonly Instance[],
     former: PluginRecord | undefined,
   ): PluginRecord | undefined {

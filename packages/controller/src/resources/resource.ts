@@ -96,3 +96,13 @@ export function groupOf(apiVersion: string): string {
   const slash = apiVersion.indexOf('/');
   return slash < 0 ? '' : apiVersion.slice(0, slash);
 }
+
+/** Reports whether two kinds are the same, in the same version. */
+export function isSameKind(a: ResourceKind, b: ResourceKind): boolean {
+  return a.kind === b.kind && a.apiVersion === b.apiVersion;
+}
+
+/** Reports whether a kind is of a group and a name, in any version. An empty group matches any. */
+export function isOfGroupKind({ apiVersion, kind }: ResourceKind, wanted: { group: string; kind: string }): boolean {
+  return kind === wanted.kind && (wanted.group === '' || wanted.group === groupOf(apiVersion));
+}

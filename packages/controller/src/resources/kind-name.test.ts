@@ -4,14 +4,14 @@ import { isKindNamed } from './kind-name.ts';
 const table = { apiVersion: 'myorg.org/v1alpha1', kind: 'DatabaseTable' };
 
 describe('a kind', () => {
-  it.each(['DatabaseTable', 'databasetable', 'DATABASETABLES', 'databasetables.myorg.org'])(
-    'is meant by %s',
+  it.each(['DatabaseTable', 'databasetable', 'DATABASETABLES', 'databasetables.myorg.org', 'DatabaseTable.MyOrg.org'])(
+    'is denoted by %s',
     (name) => {
       expect(isKindNamed(table, name)).toBe(true);
     },
   );
 
-  it.each(['Database', 'tables', 'databasetable.other.org', 'databasetable.', ''])('is not meant by %j', (name) => {
+  it.each(['Database', 'tables', 'databasetable.other.org', 'databasetable.', ''])('is not denoted by %j', (name) => {
     expect(isKindNamed(table, name)).toBe(false);
   });
 
