@@ -19,6 +19,7 @@ export type { RequestObservation } from './resources/cluster-services.ts';
 export { type DirectoryOptions, openDirectory } from './resources/directory/open-directory.ts';
 export { type DirectoryProblem, formatProblem } from './resources/directory/problem-list.ts';
 export { type DirectoryView, readDirectory } from './resources/directory/read-directory.ts';
+export { isKindNamed } from './resources/kind-name.ts';
 export type { ServiceAccount } from './resources/kubernetes/access-question.ts';
 export type { ClusterInspector, DeclaredPlugin } from './resources/kubernetes/cluster-inspector.ts';
 export type { ClusterReader, NamedKind } from './resources/kubernetes/cluster-reader.ts';
@@ -40,6 +41,7 @@ export type {
 } from './resources/port.ts';
 export {
   formatKey,
+  groupOf,
   type JsonObject,
   type JsonValue,
   keyOf,
@@ -60,6 +62,7 @@ export type { PluginsFolderOptions } from './supervisor/options.ts';
 export type { PluginsFolder } from './supervisor/plugins-folder.ts';
 export type { HealthRules, ResourceLimits, RestartRules } from './supervisor/program.ts';
 // For tools that try a plugin without an operator.
+export { deriveBase, deriveDelegation, type ImplementingPlugin } from './tools/derive-delegation.ts';
 export {
   type AssumedPlugin,
   askPlugin,

@@ -1,9 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
+import { wrongPlugin } from '@kplug/conformance/testing';
 import { GreetingWorkspace, greetingPlugin, kplug } from '@kplug/testing/kplug';
 import { describe, expect, it } from 'vitest';
-
-const wrongPlugin = fileURLToPath(new URL('../../../conformance/src/testing/wrong-plugin.ts', import.meta.url));
 
 describe('kplug conformance plugin', () => {
   it('starts a plugin of our SDK, which meets everything', { timeout: 120_000 }, async () => {

@@ -1,7 +1,7 @@
 import type { HostedPlugin } from '@kplug/protocol';
 import { CommandError } from '../command-error.ts';
 import { AdminClient } from '../operator/admin-client.ts';
-import type { OperatorChoice } from '../operator/find-operator.ts';
+import type { OperatorChoice } from '../operator/operator-place.ts';
 import { describeHosted } from '../output/hosted-plugins.ts';
 import { formatPluginList } from '../output/message.ts';
 import { describePlugin as formatDescription } from '../output/plugin-description.ts';

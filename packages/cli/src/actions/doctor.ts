@@ -1,7 +1,7 @@
 import { CommandError } from '../command-error.ts';
 import { examine } from '../doctor/examine.ts';
 import { countOutcomes } from '../doctor/finding.ts';
-import type { OperatorChoice } from '../operator/find-operator.ts';
+import type { OperatorChoice } from '../operator/operator-place.ts';
 import { formatDiagnosis, formatDiagnosisDocument } from '../output/diagnosis.ts';
 import type { Terminal } from '../output/terminal.ts';
 import { WaitingLine } from '../output/waiting-line.ts';

@@ -1,6 +1,6 @@
 import { CommandError } from '../command-error.ts';
 import { AdminClient } from '../operator/admin-client.ts';
-import type { OperatorChoice } from '../operator/find-operator.ts';
+import type { OperatorChoice } from '../operator/operator-place.ts';
 import { formatExplanation } from '../output/explanation.ts';
 import { formatExplainedResource } from '../output/message.ts';
 import type { Terminal } from '../output/terminal.ts';

@@ -1,5 +1,5 @@
 import { AdminClient } from '../operator/admin-client.ts';
-import type { OperatorChoice } from '../operator/find-operator.ts';
+import type { OperatorChoice } from '../operator/operator-place.ts';
 import { hostedRows, troublesOf } from '../output/hosted-plugins.ts';
 import { formatPluginList } from '../output/message.ts';
 import { pluginTable } from '../output/plugin-table.ts';

@@ -1,9 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
+import { wrongPlugin } from '@kplug/conformance/testing';
 import { GreetingWorkspace, greetingPlugin, kplug, startKplug, world } from '@kplug/testing/kplug';
 import { describe, expect, it, vi } from 'vitest';
-
-const wrongPlugin = fileURLToPath(new URL('../../../conformance/src/testing/wrong-plugin.ts', import.meta.url));
 
 /** The address of the plugin that a workspace's operator knows. */
 async function addressOfPlugin(admin: string): Promise<string> {

@@ -1,9 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
+import { WrongV0Plugin } from '@kplug/conformance/testing';
 import { freePort } from '@kplug/testing';
 import { GreetingWorkspace, kplug, world } from '@kplug/testing/kplug';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { WrongV0Plugin } from '../../../conformance/src/testing/wrong-v0-serving.ts';
 
 let workspace: GreetingWorkspace;
 let plugin: string;

@@ -2,6 +2,8 @@ import {
   askPlugin,
   assumePlugin,
   type DelegationDeclaration,
+  deriveBase,
+  deriveDelegation,
   type Manifest,
   type Registration,
   type RenderedResource,
@@ -9,7 +11,6 @@ import {
   renderPass,
 } from '@kplug/controller';
 import { readDelegationFile } from '@kplug/operator';
-import { deriveBase, deriveDelegation } from '../../../controller/src/tools/derive-delegation.ts';
 import { CommandError } from '../command-error.ts';
 import { readManifests } from '../input/read-manifests.ts';
 import { readDelegatedStatus } from '../output/delegated-status.ts';

@@ -1,7 +1,7 @@
 import { toJson } from '@bufbuild/protobuf';
 import { type PluginInstance, PluginInstanceSchema } from '@kplug/protocol';
 import { AdminClient } from '../operator/admin-client.ts';
-import type { OperatorChoice } from '../operator/find-operator.ts';
+import type { OperatorChoice } from '../operator/operator-place.ts';
 import { formatDocument } from '../output/document.ts';
 import { formatState } from '../output/plugin-table.ts';
 import { plain } from '../output/table.ts';

@@ -26,7 +26,7 @@ async function kindsOf(typed: ReadonlyMap<string, string>): Promise<string[]> {
 }
 
 async function namesOf(typed: ReadonlyMap<string, string>): Promise<string[]> {
-  const { isKindNamed } = await import('../../../controller/src/resources/kind-name.ts');
+  const { isKindNamed } = await import('@kplug/controller');
   const resources = await readResources(typed);
   return resources.filter((one) => isKindNamed(one, typed.get('kind') ?? '')).map(({ metadata }) => metadata.name);
 }

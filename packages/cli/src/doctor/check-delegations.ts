@@ -1,6 +1,6 @@
 import { parseKey } from '@kplug/controller';
 import { type Candidate, ConditionStatus, type DelegatedResource, type Delegation } from '@kplug/protocol';
-import type { OperatorChoice } from '../operator/find-operator.ts';
+import type { OperatorChoice } from '../operator/operator-place.ts';
 import { plain } from '../output/table.ts';
 import { kplugCommand } from './command-line.ts';
 import { Check, type Finding } from './finding.ts';

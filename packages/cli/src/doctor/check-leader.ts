@@ -1,4 +1,4 @@
-import type { OperatorChoice } from '../operator/find-operator.ts';
+import type { OperatorChoice } from '../operator/operator-place.ts';
 import type { ClockReading } from './clock-reading.ts';
 import { type ClusterView, ownPods, timeIn } from './cluster-view.ts';
 import { kubectlCommand } from './command-line.ts';

@@ -1,5 +1,5 @@
 import { type Download, DownloadState, type HostedPlugin, HostedState, InstanceState } from '@kplug/protocol';
-import type { OperatorChoice } from '../operator/find-operator.ts';
+import type { OperatorChoice } from '../operator/operator-place.ts';
 import { plain } from '../output/table.ts';
 import { kplugCommand } from './command-line.ts';
 import { Check, type Finding } from './finding.ts';

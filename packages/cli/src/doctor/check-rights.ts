@@ -1,5 +1,4 @@
-import type { ClusterInspector, ResourceKind, Right, ServedKind } from '@kplug/controller';
-import { groupOf } from '../../../controller/src/resources/resource.ts';
+import { type ClusterInspector, groupOf, type ResourceKind, type Right, type ServedKind } from '@kplug/controller';
 import { type Answer, answerOf } from './answer.ts';
 import { Check, type Finding } from './finding.ts';
 import type { OperatorPod } from './operator-pod.ts';

@@ -1,5 +1,5 @@
 import type { DeclaredPlugin, FoundEndpoints, JsonObject, ServiceReference } from '@kplug/controller';
-import type { OperatorChoice } from '../operator/find-operator.ts';
+import type { OperatorChoice } from '../operator/operator-place.ts';
 import type { Answer } from './answer.ts';
 import { type ClusterView, ownPods } from './cluster-view.ts';
 import { kubectlCommand } from './command-line.ts';

@@ -1,5 +1,5 @@
 import type { ClusterInspector, ClusterReader, DeclaredPlugin, JsonObject } from '@kplug/controller';
-import type { OperatorChoice } from '../operator/find-operator.ts';
+import type { OperatorChoice } from '../operator/operator-place.ts';
 import { type Answer, answerOf, isForbidden } from './answer.ts';
 import type { ClockReading } from './clock-reading.ts';
 import { type OperatorPod, operatorSelector, readOperatorPod } from './operator-pod.ts';

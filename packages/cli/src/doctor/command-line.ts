@@ -1,5 +1,5 @@
 import { type ClusterChoice, meansCluster } from '../operator/cluster-choice.ts';
-import type { OperatorChoice } from '../operator/find-operator.ts';
+import type { OperatorChoice } from '../operator/operator-place.ts';
 
 /** A command line of kplug that asks the same operator, to be pasted into a shell. */
 export function kplugCommand(choice: OperatorChoice, ...words: readonly string[]): string {

@@ -1,7 +1,12 @@
-import type { ClusterInspector, ClusterReader, JsonObject, ResourceKind } from '@kplug/controller';
+import {
+  type ClusterInspector,
+  type ClusterReader,
+  groupOf,
+  type JsonObject,
+  type ResourceKind,
+} from '@kplug/controller';
 import type { Delegation } from '@kplug/protocol';
-import { groupOf } from '../../../controller/src/resources/resource.ts';
-import type { OperatorChoice } from '../operator/find-operator.ts';
+import type { OperatorChoice } from '../operator/operator-place.ts';
 import { type Answer, answerOf } from './answer.ts';
 import { checkDelegatedDefinition, checkOwnDefinition, type DelegatedDefinition } from './check-definitions.ts';
 import { checkLeader } from './check-leader.ts';

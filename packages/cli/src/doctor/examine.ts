@@ -1,6 +1,7 @@
 import { openClusterReader, readDirectory } from '@kplug/controller';
 import { kubeConfigOf, meansCluster } from '../operator/cluster-choice.ts';
-import { findOperator, type OperatorChoice } from '../operator/find-operator.ts';
+import { findOperator } from '../operator/find-operator.ts';
+import type { OperatorChoice } from '../operator/operator-place.ts';
 import { readOperatorFile } from '../operator/read-operator-file.ts';
 import { type Answer, answerOf } from './answer.ts';
 import { checkClocks } from './check-clocks.ts';

@@ -1,6 +1,6 @@
 import type { DelegatedResource, Delegation, ListHostedResponse, PluginInstance } from '@kplug/protocol';
 import { AdminClient } from '../operator/admin-client.ts';
-import type { OperatorPlace } from '../operator/find-operator.ts';
+import type { OperatorPlace } from '../operator/operator-place.ts';
 import { type Answer, answerOf } from './answer.ts';
 import { fetchPage, type Page } from './page.ts';
 

@@ -2,7 +2,7 @@ import { request as requestInPlain } from 'node:http';
 import { request as requestOverTls } from 'node:https';
 import { text } from 'node:stream/consumers';
 import { CommandError } from '../command-error.ts';
-import type { OperatorCredentials } from '../operator/find-operator.ts';
+import type { OperatorCredentials } from '../operator/operator-place.ts';
 import { type ClockReading, readClock } from './clock-reading.ts';
 
 /** How long an answer may take, in milliseconds. */

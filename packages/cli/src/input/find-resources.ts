@@ -1,6 +1,4 @@
-import type { Resource } from '@kplug/controller';
-import { isKindNamed } from '../../../controller/src/resources/kind-name.ts';
-import { groupOf } from '../../../controller/src/resources/resource.ts';
+import { groupOf, isKindNamed, type Resource } from '@kplug/controller';
 import { CommandError } from '../command-error.ts';
 
 /** Which resources are meant. */

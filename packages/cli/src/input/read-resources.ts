@@ -1,5 +1,4 @@
-import { formatProblem, openClusterReader, type Resource, readDirectory } from '@kplug/controller';
-import { isKindNamed } from '../../../controller/src/resources/kind-name.ts';
+import { formatProblem, isKindNamed, openClusterReader, type Resource, readDirectory } from '@kplug/controller';
 import { CommandError } from '../command-error.ts';
 import { type ClusterChoice, kubeConfigOf, meansCluster } from '../operator/cluster-choice.ts';
 

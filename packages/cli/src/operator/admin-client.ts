@@ -12,7 +12,8 @@ import {
   type WatchPluginsResponse,
 } from '@kplug/protocol';
 import { CommandError } from '../command-error.ts';
-import { findOperator, type OperatorChoice, type OperatorPlace } from './find-operator.ts';
+import { findOperator } from './find-operator.ts';
+import type { OperatorChoice, OperatorPlace } from './operator-place.ts';
 
 /** How long an operator has to answer, in milliseconds. */
 const timeoutMs = 10_000;

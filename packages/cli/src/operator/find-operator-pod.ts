@@ -1,7 +1,7 @@
 import { openClusterReader } from '@kplug/controller';
 import { CommandError } from '../command-error.ts';
 import { kubeConfigOf } from './cluster-choice.ts';
-import type { OperatorChoice, OperatorPlace } from './find-operator.ts';
+import type { OperatorChoice, OperatorPlace } from './operator-place.ts';
 
 /** The port of the admin services in a pod, as the chart has it. */
 const adminPort = 8082;

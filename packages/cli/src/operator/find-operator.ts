@@ -1,35 +1,8 @@
-import type { SecureContextOptions } from 'node:tls';
 import { operatorFileOf } from '@kplug/operator/operator-file';
 import { CommandError } from '../command-error.ts';
-import { type ClusterChoice, meansCluster } from './cluster-choice.ts';
+import { meansCluster } from './cluster-choice.ts';
+import type { OperatorChoice, OperatorPlace } from './operator-place.ts';
 import { readOperatorFile } from './read-operator-file.ts';
-
-/** What a command line says of the operator that it means. */
-export interface OperatorChoice extends ClusterChoice {
-  /** The namespace of the operator of a cluster. */
-  operatorNamespace?: string;
-  /** The URL or address of an admin port. */
-  admin?: string;
-  /** The directory of manifests that the operator runs on. */
-  manifests: string;
-}
-
-/** Where an operator should be, and who says so. */
-export interface OperatorPlace {
-  url: string;
-  /** For people: where the URL is from, and what is known of the process there. */
-  origin: string;
-  /** The namespace that is meant where none is named. */
-  namespace: string;
-  /** What it takes to be let in, where that is an API server. */
-  credentials?: OperatorCredentials;
-}
-
-/** How requests prove who they are from, and to whom they go. */
-export interface OperatorCredentials {
-  headers: Readonly<Record<string, string>>;
-  tls: Readonly<SecureContextOptions & { servername?: string; rejectUnauthorized?: boolean | undefined }>;
-}
 
 const defaultUrl = 'http://127.0.0.1:8082';
 

@@ -1,7 +1,7 @@
 import * as grpc from '@grpc/grpc-js';
 import { createGrpcClient, type GetInfoResponse, PluginService } from '@kplug/protocol';
 
-/** Asks a process what plugin it is. Rejects with the gRPC error. */
+/** Calls GetInfo of the plugin at an address. Rejects with the gRPC error. */
 export async function getInfo(address: string): Promise<GetInfoResponse> {
   const client = createGrpcClient(PluginService, address, grpc.credentials.createInsecure());
   try {

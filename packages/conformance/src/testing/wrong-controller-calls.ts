@@ -47,11 +47,11 @@ export class DelegatedCaller {
     plugin: KnownInstance,
     base: Resource,
     extensions: readonly Resource[],
-    isUndoing: boolean,
+    isFinalizing: boolean,
   ): Promise<Answered | 'not reached'> {
     try {
-      if (plugin.protocol === 'kplug') return await this.#callV0(plugin, base, extensions, isUndoing);
-      return await this.#callV1(plugin, base, extensions, isUndoing);
+      if (plugin.protocol === 'kplug') return await this.#callV0(plugin, base, extensions, isFinalizing);
+      return await this.#callV1(plugin, base, extensions, isFinalizing);
     } catch (error) {
       if (isServiceError(error) && error.code === grpc.status.UNAVAILABLE) return 'not reached';
       return failed(error instanceof Error ? error.message : String(error));
@@ -62,7 +62,7 @@ export class DelegatedCaller {
     plugin: KnownInstance,
     base: Resource,
     extensions: readonly Resource[],
-    isUndoing: boolean,
+    isFinalizing: boolean,
   ): Promise<Answered | 'not reached'> {
     const known = await this.#clientOf(plugin);
     if (!known) return 'not reached';
@@ -73,7 +73,7 @@ export class DelegatedCaller {
       context: this.#wrong === 'C10' ? { attempt: 1 } : { attempt: 1, deadline: timestampFromMs(deadline) },
     };
     const options = this.#wrong === 'C10 call' ? {} : { deadline };
-    if (isUndoing) {
+    if (isFinalizing) {
       const { outcome } = await known.today.finalize(request, options);
       return outcome === Outcome.SUCCESS ? { ...failed(''), isDone: true } : failed('it is not finalized');
     }
@@ -140,7 +140,7 @@ export class DelegatedCaller {
     { address, instanceId }: KnownInstance,
     base: Resource,
     extensions: readonly Resource[],
-    isUndoing: boolean,
+    isFinalizing: boolean,
   ): Promise<Answered> {
     if (this.#wrong === 'C27') {
       const today = createGrpcClient(PluginService, address, grpc.credentials.createInsecure());
@@ -155,7 +155,7 @@ export class DelegatedCaller {
     const request = { base: write(base), references };
     const options = { deadline: Date.now() + deadlineTime };
     try {
-      if (isUndoing) return await this.#delete(() => client.delete(request, options));
+      if (isFinalizing) return await this.#delete(() => client.delete(request, options));
       const key = `${instanceId} ${keyOf(base)}`;
       const returned = await client[this.#created.has(key) ? 'update' : 'create'](request, options);
       if (this.#wrong !== 'C22') this.#created.add(key);

@@ -1,8 +1,9 @@
 import * as grpc from '@grpc/grpc-js';
 import { addService, PluginService } from '@kplug/protocol';
 
-/** Answers at the address that is registered, for controllers that look whether somebody does. Nobody should call it for work. */
-export class PluginStandIn {
+/** Server at the registered address. It answers GetInfo, for controllers that verify registrations, and no other call. */
+export class InfoServer {
+  /** Instance id in the answers. */
   instanceId = '';
   readonly #server = new grpc.Server();
   #port = 0;
@@ -18,15 +19,15 @@ export class PluginStandIn {
     });
   }
 
-  static async start(): Promise<PluginStandIn> {
-    const plugin = new PluginStandIn();
-    plugin.#port = await new Promise<number>((resolve, reject) => {
-      plugin.#server.bindAsync('[::]:0', grpc.ServerCredentials.createInsecure(), (error, port) => {
+  static async start(): Promise<InfoServer> {
+    const server = new InfoServer();
+    server.#port = await new Promise<number>((resolve, reject) => {
+      server.#server.bindAsync('[::]:0', grpc.ServerCredentials.createInsecure(), (error, port) => {
         if (error) reject(error);
         else resolve(port);
       });
     });
-    return plugin;
+    return server;
   }
 
   get port(): number {

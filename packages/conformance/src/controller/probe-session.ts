@@ -1,21 +1,21 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { GrpcClient, RegistrationSchema, RegistryService, SessionResponse } from '@kplug/protocol';
+import { eventually } from '../eventually.ts';
 import { describeAnswer } from '../plugin/describe-answer.ts';
 import { NotMet } from '../requirement.ts';
-import { until } from '../until.ts';
 
 type Stream = ReturnType<GrpcClient<typeof RegistryService>['session']>;
 
-/** How long a controller has to answer in a session, in milliseconds. */
-const answerTime = 5_000;
-
-/** A session, and what came of it. */
-export class SessionTrial {
+/** Session with the controller under test. It records the answers. */
+export class ProbeSession {
   readonly #stream: Stream;
+  readonly #timeout: number;
   readonly #answers: SessionResponse['answer'][] = [];
   #ending: string | undefined;
 
-  constructor(client: GrpcClient<typeof RegistryService>) {
+  /** @param timeout time for the controller to answer, in milliseconds. */
+  constructor(client: GrpcClient<typeof RegistryService>, timeout: number) {
+    this.#timeout = timeout;
     this.#stream = client.session();
     this.#stream.on('data', ({ answer }: SessionResponse) => this.#answers.push(answer));
     this.#stream.on('end', () => {
@@ -38,16 +38,16 @@ export class SessionTrial {
     this.#stream.end();
   }
 
-  /** The first answer. Rejects with `NotMet` when there is none. */
+  /** Returns the first answer. Rejects with `NotMet` when there is none in time. */
   async answer(): Promise<SessionResponse['answer']> {
-    await until(() => this.#answers[0] ?? this.#ending, answerTime);
+    await eventually(() => this.#answers[0] ?? this.#ending, this.#timeout);
     const [first] = this.#answers;
     if (first) return first;
-    throw new NotMet(this.#ending ?? `no answer for ${answerTime / 1_000} s`, 'an answer in the session');
+    throw new NotMet(this.#ending ?? `no answer in ${this.#timeout / 1_000} s`, 'an answer in the session');
   }
 
-  /** How the stream ended: `ended`, or the error; `undefined` when it is still open after a while. */
-  ending(within = answerTime): Promise<string | undefined> {
-    return until(() => this.#ending, within);
+  /** Returns `ended` or the error of the stream; `undefined` when it is still open after the timeout. */
+  ending(): Promise<string | undefined> {
+    return eventually(() => this.#ending, this.#timeout);
   }
 }

@@ -1,10 +1,11 @@
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import { NotMet, type Requirement } from '../requirement.ts';
-import type { ControllerUnderTest, RegistrationInit } from './controller-under-test.ts';
+import type { RegistrationInit } from './controller-client.ts';
+import type { ControllerUnderTest } from './controller-under-test.ts';
 
 const manyLabels = Object.fromEntries(Array.from({ length: 33 }, (_, index) => [`label-${index}`, 'x']));
 
-/** What a registration may not be, and how it is named. */
+/** Malformed registrations, with their description. */
 const malformed: readonly [string, Partial<RegistrationInit>][] = [
   ['without a plugin name', { plugin: '' }],
   ['whose plugin name has a space', { plugin: 'My Plugin' }],
@@ -23,30 +24,34 @@ const malformed: readonly [string, Partial<RegistrationInit>][] = [
   ['with a negative interval', { interval: durationFromMs(-1_000) }],
 ];
 
-/** What must be refused, each as a requirement of its own, in one way of beating and the other. */
-export const refusing: readonly Requirement<ControllerUnderTest>[] = malformed.map(([what, fault]) => ({
-  number: 'C2',
-  level: 'MUST',
-  title: `refuses a registration ${what}, with a reason and a message`,
-  check: async (controller) => {
-    demandRefusal('by Heartbeat', (await controller.heartbeat(controller.registration(fault))).answer);
-    const session = controller.session();
-    session.register(controller.registration(fault));
-    const message = demandRefusal('in a session', await session.answer());
-    const ending = await session.ending();
-    if (ending !== 'ended') throw new NotMet(`the session ${ending ?? 'goes on'}`, 'its end after the refusal');
-    return message;
-  },
-}));
+/** Requirements to refuse each malformed registration, by Heartbeat and by Session. */
+export const refusalRequirements: readonly Requirement<ControllerUnderTest>[] = malformed.map(
+  ([description, fault]) => ({
+    number: 'C2',
+    level: 'MUST',
+    title: `refuses a registration ${description}, with a reason and a message`,
+    check: async (controller) => {
+      requireRefusal('by Heartbeat', (await controller.heartbeat(controller.registration(fault))).answer);
+      const session = controller.session();
+      session.register(controller.registration(fault));
+      const message = requireRefusal('by Session', await session.answer());
+      const ending = await session.ending();
+      if (ending !== 'ended')
+        throw new NotMet(`the session ${ending ?? 'stays open'}`, 'the end of the session after the refusal');
+      return message;
+    },
+  }),
+);
 
 interface Answer {
   case?: string | undefined;
   value?: object | undefined;
 }
 
-function demandRefusal(way: string, { case: kind, value }: Answer): string {
+function requireRefusal(call: string, { case: kind, value }: Answer): string {
   const { reason = 0, message = '' } = (value ?? {}) as { reason?: number; message?: string };
-  if (kind !== 'refusal') throw new NotMet(`${way}: ${kind ?? 'an empty answer'}`, 'a refusal');
-  if (reason === 0 || message === '') throw new NotMet(`${way}: the reason ${reason} and "${message}"`, 'both');
+  if (kind !== 'refusal') throw new NotMet(`${call}: ${kind ?? 'an empty answer'}`, 'a refusal');
+  if (reason === 0 || message === '')
+    throw new NotMet(`${call}: the reason ${reason} and the message "${message}"`, 'a reason and a message');
   return message;
 }

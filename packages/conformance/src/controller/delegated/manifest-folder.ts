@@ -2,34 +2,35 @@ import { rmSync } from 'node:fs';
 import { rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Manifest } from '@kplug/controller';
-import { CommandError } from '../../../../cli/src/command-error.ts';
+import { ConformanceError } from '../../errors.ts';
 
-/** The directory that an operator follows, where the resources of a trial are put, each in a file of its own. */
-export class TrialFolder {
+/** Manifest directory of an operator. The suite writes each of its resources to a file of its own and removes it again. */
+export class ManifestFolder {
   readonly #folder: string;
   readonly #files = new Set<string>();
-  /** Whoever interrupts the trial finds nothing of it either. */
-  readonly #clearAtOnce = () => {
+  /** Removes the files when the process is interrupted. */
+  readonly #clearSync = () => {
     for (const file of this.#files) rmSync(file, { force: true });
   };
 
   private constructor(folder: string) {
     this.#folder = folder;
-    process.on('exit', this.#clearAtOnce);
+    process.on('exit', this.#clearSync);
   }
 
-  /** Rejects with a `CommandError` when there is no such directory. */
-  static async open(folder: string): Promise<TrialFolder> {
+  /** Rejects with a `ConformanceError` when the directory does not exist. */
+  static async open(folder: string): Promise<ManifestFolder> {
     const found = await stat(folder).catch(() => undefined);
-    if (found?.isDirectory()) return new TrialFolder(folder);
-    throw new CommandError('usage', `there is no directory ${folder}; name the one that the operator runs on`);
+    if (found?.isDirectory()) return new ManifestFolder(folder);
+    const message = `no directory ${folder}; give the manifest directory of the operator`;
+    throw new ConformanceError('InvalidOptions', message);
   }
 
-  /** Puts a resource there, or another one in its place. */
+  /** Creates or replaces a resource. */
   async apply(manifest: Manifest): Promise<void> {
     const file = this.#fileOf(manifest);
     this.#files.add(file);
-    // At once, so that nobody reads half of it. JSON is YAML too.
+    // A rename is atomic, so the operator reads no partial file. JSON is valid YAML.
     const draft = join(this.#folder, '.kplug-conformance');
     await writeFile(draft, `${JSON.stringify(manifest, null, 2)}\n`);
     await rename(draft, file);
@@ -40,11 +41,11 @@ export class TrialFolder {
     this.#files.delete(this.#fileOf(manifest));
   }
 
-  /** Removes whatever is left. */
+  /** Removes all files that are left. */
   async clear(): Promise<void> {
     for (const file of this.#files) await rm(file, { force: true });
     this.#files.clear();
-    process.off('exit', this.#clearAtOnce);
+    process.off('exit', this.#clearSync);
   }
 
   #fileOf({ kind, metadata }: Manifest): string {
