@@ -26,7 +26,9 @@ describe('kplug record and kplug replay', () => {
       const { heartbeatAddress, adminAddress } = operator.at;
       const file = workspace.path('calls.jsonl');
       const [program, env] =
-        way === 'session' ? [greetingPlugin, { GREETING_FOLDER: workspace.path('out') }] : [wrongPlugin, { WAY: way }];
+        way === 'session'
+          ? [greetingPlugin, { GREETING_FOLDER: workspace.path('out') }]
+          : [wrongPlugin, { HEARTBEATS: way === 'heartbeat' ? 'unary' : '' }];
       await using recorder = startKplug(
         ['record', file, '--controller', heartbeatAddress, '--', process.execPath, program],
         { env },
