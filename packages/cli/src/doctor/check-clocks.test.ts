@@ -7,20 +7,20 @@ const at = Date.parse(date);
 
 describe('the clock of whoever answered', () => {
   it('is known to within a second and the time of the answer', () => {
-    expect(readClock(date, at + 100, at + 400)).toEqual({ least: -400, most: 899 });
+    expect(readClock(date, at + 100, at + 400)).toEqual({ min: -400, max: 899 });
     expect(readClock(undefined, at, at)).toBeUndefined();
     expect(readClock('tomorrow', at, at)).toBeUndefined();
   });
 
   it('differs by what it must at the least', () => {
-    expect(difference({ least: -400, most: 899 }, { least: 0, most: 0 })).toBe(0);
-    expect(difference({ least: 3_000, most: 4_000 }, { least: -100, most: 500 })).toBe(2_500);
-    expect(difference({ least: -100, most: 500 }, { least: 3_000, most: 4_000 })).toBe(-2_500);
+    expect(difference({ min: -400, max: 899 }, { min: 0, max: 0 })).toBe(0);
+    expect(difference({ min: 3_000, max: 4_000 }, { min: -100, max: 500 })).toBe(2_500);
+    expect(difference({ min: -100, max: 500 }, { min: 3_000, max: 4_000 })).toBe(-2_500);
   });
 });
 
 describe('clocks', () => {
-  const clock = (owner: string, least: number) => ({ owner, reading: { least, most: least + 1_000 } });
+  const clock = (owner: string, min: number) => ({ owner, reading: { least, max: least + 1_000 } });
 
   it('agree to within two seconds', () => {
     expect(checkClocks([clock('the operator', 1_900), clock('the API server', 900)])).toEqual([

@@ -23,7 +23,7 @@ function find(value: JsonObject | undefined, operators = electing, ahead = 0) {
     ...{ namespace: 'system', operators: { value: operators }, lease: { value } },
     ...{ pods: nothing, services: nothing, declared: nothing, delegations: nothing },
   };
-  const [found] = checkLeader(view, { least: ahead, most: ahead }, choice);
+  const [found] = checkLeader(view, { min: ahead, max: ahead }, choice);
   return found && `${found.outcome}: ${found.message}`;
 }
 

@@ -8,7 +8,7 @@ it('puts what belongs together under one heading, with advice beneath and the co
   const rights = new Check('RightsGiven', 'rights');
   const findings = [
     operator.ok('it is ready'),
-    rights.told('it may not list pods; add a rule:\nverbs: [list]; restart nothing', 'kubectl get roles'),
+    rights.problemFrom('it may not list pods; add a rule:\nverbs: [list]; restart nothing', 'kubectl get roles'),
     operator.warning('it is old'),
     rights.notTried('nobody knows'),
   ];

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { WaitingLine } from './waiting-line.ts';
+import { ProgressLine } from './progress-line.ts';
 
 let written: string;
 const streamWith = (isTTY: boolean) => ({ isTTY, columns: 40, write: (text: string) => (written += text) });
@@ -11,8 +11,8 @@ beforeEach(() => {
 
 afterEach(() => void vi.useRealTimers());
 
-it('says what is waited for once that takes over a second, and leaves nothing behind', async () => {
-  using line = new WaitingLine(streamWith(true));
+it('shows the targets of requests that take over a second, and removes the line afterwards', async () => {
+  using line = new ProgressLine(streamWith(true));
   const [server, operator] = [Promise.withResolvers<number>(), Promise.withResolvers<void>()];
   const answer = line.wait('the API server', server.promise);
   const other = line.wait('the operator', operator.promise);
@@ -23,7 +23,7 @@ it('says what is waited for once that takes over a second, and leaves nothing be
   written = '';
   server.resolve(1);
   expect(await answer).toBe(1);
-  expect(written).toBe('\r\u001b[Kasking for the operator …');
+  expect(written).toBe('\r\u001b[Kwaiting for the operator …');
   operator.resolve();
   written = '';
   await other;
@@ -33,9 +33,9 @@ it('says what is waited for once that takes over a second, and leaves nothing be
   expect(written).toBe('\r\u001b[K');
 });
 
-it('says nothing where nobody would see it, nor of what is quick', async () => {
+it('shows nothing on other streams, nor for quick requests', async () => {
   for (const isTTY of [true, false]) {
-    using line = new WaitingLine(streamWith(isTTY));
+    using line = new ProgressLine(streamWith(isTTY));
     await expect(line.wait('it', Promise.reject(new Error('no')))).rejects.toThrow('no');
     if (isTTY) line[Symbol.dispose]();
     vi.advanceTimersByTime(5_000);
