@@ -60,7 +60,7 @@ describe('kplug plugins', () => {
     const { stdout } = await ask(['plugins', 'describe', 'plain']);
     expect(stdout).toMatch(/^Plain 1\.0\.0\n {2}API {11}Greeting@1\.0\.0\n {2}Extensions {4}GreetingStyle\n/);
     expect(stdout).toContain('Capabilities  medium=file');
-    expect(stdout).toMatch(/plain-1 +live +127\.0\.0\.1:\d+ +kplug\.v1 +100 .*every 5 s, believed 15 s +zone=a/);
+    expect(stdout).toMatch(/plain-1 +live +127\.0\.0\.1:\d+ +kplug\.v1 +100 .*interval 5 s, TTL 15 s +zone=a/);
     expect(stdout).toMatch(/example\.org\/v1\/Greeting\/default\/world {3}greetings {3,}Fallback {3}Ready/);
     expect(JSON.parse((await ask(['plugins', 'describe', 'Plain', '-o', 'json'])).stdout).instances).toHaveLength(1);
   });
@@ -110,9 +110,9 @@ describe('kplug explain', () => {
     const { code, stdout } = await ask(['explain', 'greetings/world']);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^example\.org\/v1\/Greeting\/default\/world\n {2}Ready +True Ready\n/);
-    expect(stdout).toMatch(/Prefers +Fancy\n {2}Went to +Plain 1\.0\.0\n/);
+    expect(stdout).toMatch(/Preference +Fancy\n {2}Plugin +Plain 1\.0\.0\n/);
     expect(stdout).toMatch(/Now chosen +Fallback: Plain 1\.0\.0 stands in for Fancy: no such plugin is registered\n/);
-    expect(stdout).toMatch(/Next pass +in \d+m, or when something changes\n/);
+    expect(stdout).toMatch(/Next pass +in \d+m, or after a change\n/);
     expect(stdout).toMatch(/\* Plain +1\.0\.0 +1\/1 +Chosen +chosen\n/);
     expect(stdout).toMatch(/Normal +Greeted +1 +wrote a greeting to World\n/);
   });
@@ -134,7 +134,7 @@ describe('kplug explain', () => {
       3,
       'kplug: no delegated greeting is named world in the namespace sky\n',
     ],
-    [['explain', 'world'], 2, 'kplug: "world" names no resource; write KIND/NAME, such as DatabaseTable/users\n'],
+    [['explain', 'world'], 2, 'kplug: "world" has no name; write KIND/NAME, such as DatabaseTable/users\n'],
   ])('fails for %j', async (args, code, stderr) => {
     expect(await ask(args)).toEqual({ code, stdout: '', stderr });
   });
@@ -158,7 +158,7 @@ describe('the operator is found', () => {
     const { code, stderr } = await kplug(['plugins', '--admin', '127.0.0.1:1']);
     expect(code).toBe(4);
     expect(stderr).toBe(
-      'kplug: no operator answers at http://127.0.0.1:1 (as named); start one with "kplug operator", or name its admin port with --admin or KPLUG_ADMIN\n',
+      'kplug: no operator answers at http://127.0.0.1:1 (as given); start one with "kplug operator", or give its admin port with --admin or KPLUG_ADMIN\n',
     );
   });
 
@@ -185,6 +185,6 @@ describe('the operator is found', () => {
     const { code, stderr } = await kplug(['plugins', '--admin', `127.0.0.1:${port}`]);
     server.close();
     expect(code).toBe(4);
-    expect(stderr).toContain(`what answers at http://127.0.0.1:${port} (as named) is no admin port of an operator`);
+    expect(stderr).toContain(`http://127.0.0.1:${port} (as given) is not the admin port of an operator`);
   });
 });

@@ -73,7 +73,7 @@ describe('kplug doctor on a cluster', { timeout: 120_000 }, () => {
         outcome: 'problem',
         message: expect.stringContaining('its selector app.kubernetes.io/name=kplugg matches no pod'),
         advice: [
-          'pods there have app.kubernetes.io/name: kplug; correct the selector or the labels',
+          'its pods have app.kubernetes.io/name: kplug; correct the selector or the labels',
           expect.stringMatching(/^kubectl --kubeconfig \S+ get pods -n kplug-system --show-labels$/),
         ],
       });
@@ -143,14 +143,14 @@ describe('kplug doctor on a cluster', { timeout: 120_000 }, () => {
           expect.objectContaining({
             outcome: 'warning',
             message:
-              "the Plugin default/elsewhere declares a plugin, but the operator in kplug-system doesn't look there",
+              'the Plugin default/elsewhere declares a plugin, but the operator in kplug-system does not follow that namespace',
             advice: ['run it with --plugin-namespace default (pluginNamespaces in the chart)'],
           }),
         );
         expect(declared).toContainEqual(
           expect.objectContaining({
             outcome: 'problem',
-            message: expect.stringMatching(/^the Plugin kplug-system\/unanswering can't be called \(\w+\): \S/),
+            message: expect.stringMatching(/^the Plugin kplug-system\/unanswering is not accessible \(\w+\): \S/),
           }),
         );
         expect(declared).toHaveLength(2);

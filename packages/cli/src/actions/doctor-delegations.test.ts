@@ -61,7 +61,7 @@ describe('on a cluster, kplug doctor', { timeout: 120_000 }, () => {
           expect.objectContaining({
             outcome: 'problem',
             message:
-              'the status of Strict has no implementation, observedGeneration, plugin, and may have no others, so what is written there is refused',
+              'the status of Strict has no implementation, observedGeneration, plugin and allows no other fields, so the API server rejects statuses',
             advice: [expect.stringContaining('\nstatus: { type: object, x-kubernetes-preserve-unknown-fields: true }')],
           }),
         ]);
@@ -96,8 +96,8 @@ describe('on a cluster, kplug doctor', { timeout: 120_000 }, () => {
         expect(about('DelegationsHold')).toEqual([
           expect.objectContaining({
             outcome: 'warning',
-            message: 'no operator has taken strayed as it is now',
-            advice: ['correct its label kplug.dev/operator, which is blue; there are operators named nothing'],
+            message: 'no operator has observed the current generation of strayed',
+            advice: ['correct its label kplug.dev/operator: blue; the operators are named (none)'],
           }),
           expect.objectContaining({
             outcome: 'problem',
@@ -111,7 +111,7 @@ describe('on a cluster, kplug doctor', { timeout: 120_000 }, () => {
           expect.objectContaining({
             outcome: 'problem',
             message:
-              'the operators default/kplug and kplug-system/kplug take the same Delegations, those without the label kplug.dev/operator',
+              'the operators default/kplug and kplug-system/kplug follow the same Delegations, those without the label kplug.dev/operator',
           }),
         ]);
       }, patience);
@@ -124,7 +124,7 @@ describe('on a cluster, kplug doctor', { timeout: 120_000 }, () => {
       const { code, stderr } = await kplug(['doctor', ...cluster.slice(0, 2)]);
       expect({ code, stderr }).toEqual({
         code: 2,
-        stderr: 'kplug: there are operators in default, kplug-system; choose one with --operator-namespace\n',
+        stderr: 'kplug: there are operators in default, kplug-system; select one with --operator-namespace\n',
       });
     });
   });
@@ -151,13 +151,13 @@ describe('on a cluster, kplug doctor', { timeout: 120_000 }, () => {
       expect(about('OneLeads')).toEqual([
         expect.objectContaining({
           outcome: 'problem',
-          message: expect.stringMatching(/^kplug-0 holds the Lease kplug-system\/kplug, but renewed it last \d+ s ago/),
+          message: expect.stringMatching(/^kplug-0 holds the Lease kplug-system\/kplug but last renewed it \d+ s ago/),
           advice: [expect.stringMatching(/^kubectl --kubeconfig \S+ logs -n kplug-system -l /)],
         }),
       ]);
       expect(about('DefinitionInstalled').map(({ message }) => message)).toEqual([
-        'plugins.plugins.kplug.dev is served in v1, and the operator takes v1alpha1',
-        'there is no CustomResourceDefinition delegations.delegations.kplug.dev',
+        'plugins.plugins.kplug.dev is served in v1, but the operator uses v1alpha1',
+        'the CustomResourceDefinition delegations.delegations.kplug.dev does not exist',
       ]);
     }, patience);
     const unled = { ...operatorPod(home, []), metadata: { ...operatorPod(home, []).metadata, name: 'kplug-1' } };
@@ -166,7 +166,7 @@ describe('on a cluster, kplug doctor', { timeout: 120_000 }, () => {
         expect((await examine()).about('OneLeads')).toEqual([
           expect.objectContaining({
             outcome: 'problem',
-            message: '2 pods of the operator run without electing a leader, and all write the same resources',
+            message: '2 pods of the operator run without leader election and write the same resources',
           }),
         ]);
       });

@@ -69,7 +69,7 @@ spec: { to: "" }
   it('exits with 1, and counts', () => {
     const problems = found.findings.filter(({ outcome }) => outcome === 'problem').length;
     expect(found.code).toBe(1);
-    expect(found.stderr).toBe(`kplug: ${problems} problems were found; what to do stands beneath each\n`);
+    expect(found.stderr).toBe(`kplug: ${problems} problems found; see the advice below each\n`);
     expect(found.counts.problem).toBe(problems);
   });
 
@@ -86,7 +86,7 @@ spec: { to: "" }
       expect.objectContaining({
         outcome: 'problem',
         message: expect.stringMatching(
-          /^2 resources aren't ready: NobodyGreeted, such as default\/nobody: Plain 1\.0\.0: spec\.to is empty; name who is greeted/,
+          /^2 resources are not ready: NobodyGreeted, such as default\/nobody: Plain 1\.0\.0: spec\.to is empty; name who is greeted/,
         ),
         advice: [`kplug explain Greeting/nobody -n default --manifests ${workspace.manifests}`],
       }),
@@ -98,7 +98,7 @@ spec: { to: "" }
     expect(found.about('PluginAvailable', 'delegation typos')).toEqual([
       expect.objectContaining({
         outcome: 'problem',
-        message: 'no plugin implements Greetings; Greeting, which is implemented, is spelt like it',
+        message: 'no plugin implements Greetings; registered plugins implement the similar Greeting',
         advice: [`correct "api: Greetings@*" in the delegation, or the plugin's API`],
       }),
     ]);
@@ -117,7 +117,7 @@ spec: { to: "" }
   it('says which plugins there are in place of those that are asked for', () => {
     expect(found.about('PluginAvailable', 'delegation others')[0]).toMatchObject({
       outcome: 'problem',
-      message: 'no plugin implements Table; the registered plugins implement Greeting',
+      message: 'no plugin implements Table; registered plugins implement Greeting',
       advice: [expect.stringMatching(/^start a plugin of that API, with KPLUG_CONTROLLER=127\.0\.0\.1:\d+;/)],
     });
     expect(found.about('PluginAvailable', 'delegation newer')[0]).toMatchObject({

@@ -42,7 +42,7 @@ describe('kplug doctor, where all is well', () => {
         check: 'VersionsAgree',
         about: 'operator',
         outcome: 'ok',
-        message: "its version is this command's, 0.0.0",
+        message: 'operator and command have version 0.0.0',
         advice: [],
       },
     ]);
@@ -86,7 +86,7 @@ describe('kplug doctor', () => {
         expect.objectContaining({
           outcome: 'warning',
           message: 'Plain 1.0.0 implements Greeting, which no delegation uses',
-          advice: ['was Greting meant?', "nothing is amiss if the operator's own code calls it"],
+          advice: ['did you mean Greting?', "ignore this if the operator's own code calls the plugin"],
         }),
       ]);
     }, waiting);
@@ -123,11 +123,13 @@ describe('kplug doctor', () => {
     const starting = await kplug(args);
     server.close();
     expect(other.code).toBe(1);
-    expect(other.stdout).toMatch(/ {2}problem {4}what answers at .* is no admin port of an operator/);
+    expect(other.stdout).toMatch(/ {2}problem {4}http.* is not the admin port of an operator/);
     expect(starting.code).toBe(1);
-    expect(starting.stdout).toContain("  problem    it isn't ready: the controller is starting\n");
-    expect(starting.stdout).toContain("  warning    it doesn't tell its version, and this command's is 0.0.0\n");
-    expect(starting.stdout).toContain('  warning    the operator delegates nothing\n');
+    expect(starting.stdout).toContain('  problem    the operator is not ready: the controller is starting\n');
+    expect(starting.stdout).toContain(
+      '  warning    the operator does not report its version; this command has 0.0.0\n',
+    );
+    expect(starting.stdout).toContain('  warning    the operator has no delegations\n');
   });
 
   it('takes a malformed command line for one', async () => {

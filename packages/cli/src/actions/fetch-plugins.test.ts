@@ -48,7 +48,7 @@ it('exits with 3 for a release that is missing, and with 1 for a wrong checksum,
   const missing = await fetch(['example/none@v1', 'example/a@v1']);
   expect(missing.code).toBe(3);
   expect(missing.stdout).toContain(`example/a@v1 is in ${directory}/example.a`);
-  expect(missing.stderr).toMatch(/^kplug: example\/none@v1 can't be fetched: there is no such release: http/m);
+  expect(missing.stderr).toMatch(/^kplug: cannot fetch example\/none@v1: there is no such release: http/m);
   server.serve('example/wrong@v1', archive);
   const wrong = await fetch([`example/wrong@v1#sha256:${'0'.repeat(64)}`, 'example/none@v1']);
   expect(wrong.code).toBe(1);

@@ -68,7 +68,7 @@ describe('kplug get on a cluster', () => {
     const noOperator = await onCluster('plugins', '--operator-namespace', namespace);
     expect(noOperator).toMatchObject({
       code: 4,
-      stderr: expect.stringContaining(`has no operator of Kplug in the namespace ${namespace}`),
+      stderr: expect.stringContaining(`has no Kplug operator in the namespace ${namespace}`),
     });
   });
 

@@ -89,7 +89,7 @@ describe('kplug get prints', () => {
     expect(cells((await get('greetings', '-n', 'sky')).stdout)[1]?.[0]).toBe('moon');
     const { code, stdout, stderr } = await get('greetings', '-n', 'sea');
     expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
-    expect(stderr).toBe('No greetings is in the namespace sea; 2 in others: add -A.\n');
+    expect(stderr).toBe('No greetings in the namespace sea; 2 in other namespaces: add -A.\n');
   });
 
   it('problems of the directory on standard error, with file and line', async () => {
@@ -110,15 +110,10 @@ describe('kplug get prints', () => {
 
 describe('kplug get fails', () => {
   it.each([
-    [
-      'for a kind that is not there',
-      ['tables'],
-      3,
-      /^kplug: no resource in .* is of the kind tables; there are Greeting, /,
-    ],
+    ['for a kind that is not there', ['tables'], 3, /^kplug: no resource of kind tables in .*; it has Greeting, /],
     ['for a name that is not there', ['greeting', 'mars'], 3, /no greeting is named mars in the namespace default of /],
     ['for a name in another namespace', ['greeting', 'moon'], 3, /; there is one in sky: add -n$/m],
-    ['for a kind of two groups', ['things'], 2, /things may mean any of thing\.example\.org, thing\.other\.org/],
+    ['for a kind of two groups', ['things'], 2, /things is ambiguous: thing\.example\.org, thing\.other\.org/],
     ['for a name given twice', ['greeting/world', 'world'], 2, /a name is given twice/],
     ['without a kind', [], 2, /missing required argument 'kind'/],
     ['for an unknown format', ['greetings', '-o', 'xml'], 2, /Allowed choices are table, wide, yaml, json/],

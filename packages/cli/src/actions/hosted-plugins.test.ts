@@ -53,7 +53,7 @@ it('describes it by the name of its file, with its last lines', async () => {
   expect(code).toBe(0);
   expect(stdout).toMatch(/^broken\.py, which the operator runs itself\n {2}State +failing for \d+s\n/);
   expect(stdout).toContain('Last exit     exit code 7');
-  expect(stdout).toMatch(/ {2}It wrote last:\n {4}no database\n/);
+  expect(stdout).toMatch(/ {2}Last output:\n {4}no database\n/);
   expect((await ask('describe', 'other.py')).code).toBe(3);
 });
 

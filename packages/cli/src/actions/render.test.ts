@@ -150,7 +150,7 @@ describe('kplug render', () => {
       4,
       /no plugin answers at 127\.0\.0\.1:1: connect ECONNREFUSED/,
     ],
-    ['a file is missing', ['nowhere.yaml', '--plugin', 'x:1'], 2, /the file nowhere\.yaml doesn't exist/],
+    ['a file is missing', ['nowhere.yaml', '--plugin', 'x:1'], 2, /cannot read nowhere\.yaml: the file does not exist/],
     ['a file is a directory', ['manifests', '--plugin', 'x:1'], 2, /the file manifests can't be read: EISDIR/],
     ['a manifest is malformed', ['kplug.yaml', '--plugin', 'x:1'], 2, /kplug\.yaml:1:1: .*apiVersion is missing/],
     [
@@ -177,7 +177,7 @@ describe('kplug render', () => {
     const kinds = await render('manifests/world.yaml', '--plugin', plugin, '--config', 'tables.yaml');
     expect(kinds).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('no manifest is of a kind that tables.yaml delegates: a/v1/T'),
+      stderr: expect.stringContaining('no manifest has a kind that tables.yaml delegates: a/v1/T'),
     });
     await workspace.write(
       'apis.yaml',

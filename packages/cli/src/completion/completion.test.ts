@@ -85,7 +85,7 @@ describe('in bash, kplug completes', () => {
 describe('kplug complete', () => {
   it('tells values with what they mean, and what else may stand there', async () => {
     const { stdout } = await kplug(['complete', '--', 'plugins', 'w']);
-    expect(stdout).toMatch(/^watch\tlist the instances known now, .*\n:none\n$/);
+    expect(stdout).toMatch(/^watch\tlist plugin instances, .*\n:none\n$/);
     expect((await kplug(['complete', '--', 'render', ''])).stdout).toBe(':files\n');
   });
 

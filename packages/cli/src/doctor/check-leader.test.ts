@@ -32,19 +32,19 @@ it('one that renews its Lease leads', () => {
 });
 
 it.each([
-  [undefined, 'problem: there is no Lease system/kplug, so nobody leads'],
-  [lease('', 0), 'problem: nobody holds the Lease system/kplug, so no operator works'],
+  [undefined, 'problem: the Lease system/kplug does not exist, so no operator leads'],
+  [lease('', 0), 'problem: the Lease system/kplug has no holder, so no operator reconciles'],
   [
     lease('kplug-0_1', 20_000),
-    'problem: kplug-0 holds the Lease system/kplug, but renewed it last 20 s ago, so no operator works',
+    'problem: kplug-0 holds the Lease system/kplug but last renewed it 20 s ago, so no operator reconciles',
   ],
-  [lease('other_1', 0), 'warning: other, which holds the Lease system/kplug, is no pod of the operator'],
+  [lease('other_1', 0), 'warning: other, which holds the Lease system/kplug, is not a pod of the operator'],
 ])('anything else is told: %#', (value, message) => {
   expect(find(value)).toBe(message);
 });
 
 it("the API server's clock counts", () => {
-  expect(find(lease('kplug-0_1', 0), electing, 20_000)).toContain('renewed it last 20 s ago');
+  expect(find(lease('kplug-0_1', 0), electing, 20_000)).toContain('last renewed it 20 s ago');
 });
 
 it('an operator that elects no leader needs no Lease, unless there are several of it', () => {

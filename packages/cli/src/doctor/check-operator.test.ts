@@ -23,7 +23,7 @@ it('an operator of another version is a warning, with the command that fits it',
   });
   expect(found.at(-1)).toMatchObject({
     outcome: 'warning',
-    message: "its version is 1.2.0, and this command's is 1.3.0",
-    advice: ['use the command of the same version: npx @kplug/cli@1.2.0 doctor'],
+    message: 'the operator has version 1.2.0, and this command has 1.3.0',
+    advice: ['use a command of the same version: npx @kplug/cli@1.2.0 doctor'],
   });
 });

@@ -65,7 +65,7 @@ describe('the plugins folder', () => {
   it('is well when all of it runs', () => {
     const plugins = [{ name: 'one.js', state: HostedState.LIVE }];
     expect(told(hostedIn({ directory: '/plugins', plugins }))).toEqual([
-      'HostedPluginsRun ok: 1 of the folder /plugins runs',
+      'HostedPluginsRun ok: 1 plugin of the directory /plugins runs',
     ]);
   });
 
@@ -84,11 +84,11 @@ describe('the plugins folder', () => {
     ];
     const view = hostedIn({ directory: '/plugins', plugins, downloads });
     expect(told(view)).toEqual([
-      'HostedPluginsRun problem: /plugins/one.js is failing: it ended 5 times in a row; it wrote last: no such database [0m',
-      'HostedPluginsRun problem: /plugins/two.js ended and is started again soon: exit code 1',
-      'HostedPluginsRun warning: /plugins/three.js has ended, and its restart policy leaves it at that: exit code 0',
+      'HostedPluginsRun problem: /plugins/one.js is failing: it ended 5 times in a row; last output: no such database [0m',
+      'HostedPluginsRun problem: /plugins/two.js exited and will be restarted: exit code 1',
+      'HostedPluginsRun warning: /plugins/three.js exited, and its restart policy does not restart it: exit code 0',
       'HostedPluginsRun warning: /plugins/four: its plugin.yaml is malformed',
-      "PluginsDownloaded problem: org/six@v1 can't be fetched: there is no such release",
+      'PluginsDownloaded problem: cannot fetch org/six@v1: there is no such release',
     ]);
     expect(checkPlugins(view, choice)[0]?.advice).toEqual(['kplug plugins describe one.js']);
   });

@@ -30,7 +30,7 @@ export async function ask(given: PluginChoice, streams: PromptStreams): Promise<
   const { folder } = choice;
   for (const field of fields) {
     const initialValue = defaultFor(field, choice, folder);
-    const message = rules[field].description;
+    const message = rules[field].prompt;
     const validate = (value: string | undefined) => faultOf(field, value ?? '');
     choice[field] ??= await answer(text({ ...streams, message, initialValue, validate }));
   }

@@ -18,9 +18,12 @@ export interface PluginNames {
   image: string;
 }
 
-/** Description, example and syntax of a name. */
+/** Texts about a name, an example of it and its syntax. */
 interface Rule {
-  description: string;
+  /** Question to the user. */
+  prompt: string;
+  /** Noun in error messages. */
+  noun: string;
   example: string;
   pattern: RegExp;
 }
@@ -30,20 +33,23 @@ const word = '[A-Za-z0-9]([A-Za-z0-9._-]{0,48}[A-Za-z0-9])?';
 
 /** Rules of the names. */
 export const rules: Record<keyof PluginNames, Rule> = {
-  name: { description: 'Plugin name', example: 'FirstFit', pattern: new RegExp(`^${word}$`) },
-  kind: { description: 'Kind of the resources', example: 'AddressPlan', pattern: /^[A-Z][A-Za-z0-9]{0,49}$/ },
+  name: { prompt: 'Plugin name', noun: 'plugin name', example: 'FirstFit', pattern: new RegExp(`^${word}$`) },
+  kind: { prompt: 'Kind of the resources', noun: 'kind', example: 'AddressPlan', pattern: /^[A-Z][A-Za-z0-9]{0,49}$/ },
   group: {
-    description: 'API group of the kind',
+    prompt: 'API group of the kind',
+    noun: 'API group',
     example: 'example.org',
     pattern: new RegExp(`^${label}(\\.${label})+$`),
   },
   api: {
-    description: 'Plugin API',
+    prompt: 'Plugin API',
+    noun: 'plugin API',
     example: 'AddressPlan or AddressPlan@1.0.0',
     pattern: new RegExp(`^${word}(@\\d+\\.\\d+\\.\\d+)?$`),
   },
   image: {
-    description: 'Image without a tag',
+    prompt: 'Image without a tag',
+    noun: 'image without a tag',
     example: 'ghcr.io/example/first-fit',
     pattern: /^[a-z0-9]+([._:/-]+[a-z0-9]+)*$/,
   },
@@ -54,10 +60,8 @@ export const fields = ['name', 'kind', 'group', 'api', 'image'] as const satisfi
 
 /** Returns why a name is invalid; `undefined` when it is valid. */
 export function faultOf(field: keyof PluginNames, value: string): string | undefined {
-  const { description, example, pattern } = rules[field];
-  return pattern.test(value)
-    ? undefined
-    : `"${value}" is not valid as ${description.toLowerCase()}; write one such as ${example}`;
+  const { noun, example, pattern } = rules[field];
+  return pattern.test(value) ? undefined : `"${value}" is not a valid ${noun}; write one such as ${example}`;
 }
 
 /** Returns the default of a name, derived from the directory, the kind or the name. */

@@ -19,7 +19,7 @@ it('shows the targets of requests that take over a second, and removes the line 
   vi.advanceTimersByTime(999);
   expect(written).toBe('');
   vi.advanceTimersByTime(1);
-  expect(written).toBe('\r\u001b[Kasking for the API server, the operator');
+  expect(written).toBe('\r\u001b[Kwaiting for the API server, the operato');
   written = '';
   server.resolve(1);
   expect(await answer).toBe(1);

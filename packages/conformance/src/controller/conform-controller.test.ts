@@ -23,9 +23,10 @@ describe('kplug conformance controller', () => {
     expect(unmet(report)).toEqual([]);
     expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringContaining(' passed, ') });
     const why = new Map(report.verdicts.map(({ number, result, remark }) => [number, `${result}: ${remark}`]));
-    expect(why.get('C8')).toMatch(/^notTried: it needs resources that are delegated: give --api, --resource and/);
-    expect(why.get('C18')).toMatch(/^passed: it takes none: .*--allow-insecure-plugins/);
-    for (const number of ['C20', 'C21']) expect(why.get(number)).toMatch(/^notTried: it takes no plugins of the first/);
+    expect(why.get('C8')).toMatch(/^notTried: needs delegated resources: give --api, --resource and/);
+    expect(why.get('C18')).toMatch(/^passed: not accepted: .*--allow-insecure-plugins/);
+    for (const number of ['C20', 'C21'])
+      expect(why.get(number)).toMatch(/^notTried: the controller accepts no plugins of the first/);
   });
 
   it('passes one that delegates to it, by both protocols', { timeout: 60_000 }, async () => {
@@ -68,11 +69,11 @@ describe('kplug conformance controller', () => {
   });
 
   it.each([
-    ['only an API is given', ['--api', 'Greeting'], /--api, --resource and --manifests belong together/],
+    ['only an API is given', ['--api', 'Greeting'], /--api, --resource and --manifests have to be given together/],
     [
       'there is no such directory',
       ['--api', 'Greeting', '--resource', 'world.yaml', '--manifests', 'nowhere'],
-      /there is no directory nowhere; name the one that the operator runs on/,
+      /no directory nowhere; give the manifest directory of the operator/,
     ],
   ])('fails when %s', async (_, args, message) => {
     await using workspace = await GreetingWorkspace.make({ 'world.yaml': world });
@@ -92,7 +93,7 @@ describe('kplug conformance controller', () => {
     const { code, stderr } = await kplug(['conformance', 'controller', heartbeatAddress, '--only', 'C1,P5']);
     expect({ code, stderr }).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('no requirement P5; there are C1'),
+      stderr: expect.stringContaining('unknown requirement P5; valid: C1'),
     });
   });
 
