@@ -1,4 +1,4 @@
-import { machineAddress, PluginCluster, patience, portOf, serveQuietly } from '@kplug/testing/cluster';
+import { machineAddress, PluginCluster, portOf, serveQuietly, waitOptions } from '@kplug/testing/cluster';
 import { type ClusterObject, FaultProxy } from '@kplug/testing/control-plane';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 
@@ -25,7 +25,7 @@ describe('a Service with the label of plugins', () => {
     await service.apply();
     await vi.waitFor(
       async () => expect(await declaring.cluster.get(declaring.plugin('postgresql'))).toBeUndefined(),
-      patience,
+      waitOptions,
     );
     expect(operator.controller.registry.size).toBe(0);
   });
@@ -43,7 +43,7 @@ describe('a Service with the label of plugins', () => {
     await declaring.start();
     await vi.waitFor(
       async () => expect(await declaring.cluster.get(declaring.plugin('postgresql'))).toBeUndefined(),
-      patience,
+      waitOptions,
     );
   });
 
@@ -114,7 +114,7 @@ it('a plugin is declared in a namespace of plugins, and nowhere else', async () 
   await operator.expectReady('users', 'PostgreSQL');
   await vi.waitFor(
     async () => expect(await statusThere()).toMatchObject({ ready: 'True', source: 'address' }),
-    patience,
+    waitOptions,
   );
 });
 

@@ -3,7 +3,7 @@ import { KubernetesOperator } from '@kplug/testing/cluster';
 import { definition, startTimeout, TestCluster } from '@kplug/testing/control-plane';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 
-const patience = { timeout: 20_000, interval: 20 };
+const waitOptions = { timeout: 20_000, interval: 20 };
 const kinds = [
   { apiVersion: 'v1', kind: 'ConfigMap' },
   { apiVersion: 'apps/v1', kind: 'Deployment' },
@@ -61,14 +61,14 @@ it('keeps on a cluster what a plugin wants, writes it once, and puts it right', 
   });
   const { metadata } = (await cluster.get(server)) ?? {};
   const passes = replicas.length;
-  await vi.waitFor(() => expect(replicas.length).toBeGreaterThan(passes + 5), patience);
+  await vi.waitFor(() => expect(replicas.length).toBeGreaterThan(passes + 5), waitOptions);
   expect((await cluster.get(server))?.metadata.resourceVersion).toBe(metadata?.resourceVersion);
 
   // What is no longer said goes, what others say stays, and what others change is put right.
   await cluster.edit(map, { data: { theirs: 'stays', size: 'xs' } });
   await vi.waitFor(async () => {
     expect((await cluster.get(map))?.data).toEqual({ colour: 'red', size: 'xl', theirs: 'stays' });
-  }, patience);
+  }, waitOptions);
   await cluster.apply(operator.object('Table', 'users', { image: 'a:2', data: { colour: 'blue' } }));
   await vi.waitFor(async () => {
     expect((await cluster.get(map))?.data).toEqual({ colour: 'blue', theirs: 'stays' });
@@ -76,12 +76,12 @@ it('keeps on a cluster what a plugin wants, writes it once, and puts it right', 
       spec: { template: { spec: { containers: object[] } } };
     };
     expect(spec.template.spec.containers).toMatchObject([{ image: 'a:2' }]);
-  }, patience);
+  }, waitOptions);
 
   await cluster.edit(server, { status: { replicas: 3 } }, 'status');
-  await vi.waitFor(() => expect(replicas.at(-1)).toBe(3), patience);
+  await vi.waitFor(() => expect(replicas.at(-1)).toBe(3), waitOptions);
   await cluster.apply(operator.object('Table', 'users', { image: 'a:2' }));
-  await vi.waitFor(async () => expect(await cluster.get(map)).toBeUndefined(), patience);
+  await vi.waitFor(async () => expect(await cluster.get(map)).toBeUndefined(), waitOptions);
   expect((await operator.stored('Table', 'users'))?.status?.dependents).toEqual([
     { apiVersion: 'apps/v1', kind: 'Deployment', name: 'server', plugin: 'Keeper' },
   ]);

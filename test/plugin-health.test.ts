@@ -3,11 +3,11 @@ import { freePort, PlainPlugin } from '@kplug/testing';
 import {
   machineAddress,
   PluginCluster,
-  patience,
   portOf,
   serveAny,
   serveQuietly,
   spawnQuietly,
+  waitOptions,
 } from '@kplug/testing/cluster';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 
@@ -73,11 +73,11 @@ describe('the health of a plugin that does not beat', () => {
     await serveQuietly({ name: 'PostgreSQL', version: '2.0.0', reconcile: () => ({ status: { by: 'two' } }) }, port);
     await vi.waitFor(
       async () => expect(await declaring.status('mine'))?.toMatchObject({ version: '2.0.0', ready: 'True' }),
-      patience,
+      waitOptions,
     );
     await vi.waitFor(
       async () => expect((await operator.stored('Table', 'users'))?.status).toMatchObject({ by: 'two' }),
-      patience,
+      waitOptions,
     );
   });
 });

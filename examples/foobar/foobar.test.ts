@@ -9,7 +9,7 @@ import { freePort } from '@kplug/testing';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
-const patience = { timeout: 30_000, interval: 50 };
+const waitOptions = { timeout: 30_000, interval: 50 };
 
 let folder: string;
 let operator: ChildProcess;
@@ -60,7 +60,7 @@ it('has resources reconciled by the same process', async () => {
   await vi.waitFor(async () => {
     const { resources } = await readDirectory(join(folder, 'manifests'));
     expect(resources.map(({ status }) => status)).toMatchObject([{ implementation: 'Alpha', foobar: 'aaaa-bar' }]);
-  }, patience);
+  }, waitOptions);
 });
 
 async function get(path: string): Promise<unknown> {
@@ -70,5 +70,5 @@ async function get(path: string): Promise<unknown> {
 }
 
 function expectAnswer(path: string, expected: object): Promise<void> {
-  return vi.waitFor(async () => expect(await get(path)).toEqual(expected), patience);
+  return vi.waitFor(async () => expect(await get(path)).toEqual(expected), waitOptions);
 }

@@ -18,7 +18,7 @@ const { values: flags } = parseArgs({
 });
 
 /** How long ending may take, in milliseconds. What doesn't end until then is left to the system. */
-const patience = 10_000;
+const waitOptions = 10_000;
 
 if (flags.help) process.stdout.write(help);
 else process.exitCode = await demo(process.stdout.isTTY && !flags.plain ? terminalNarrator : plainNarrator);
@@ -48,7 +48,7 @@ async function demo(narrator: Narrator): Promise<number> {
     await showLogs(stage);
     return 1;
   } finally {
-    const giveUp = setTimeout(() => process.exit(1), patience);
+    const giveUp = setTimeout(() => process.exit(1), waitOptions);
     await stage.close();
     clearTimeout(giveUp);
   }

@@ -50,7 +50,7 @@ export class WatchedTables {
     name: string,
     isSo: (resource: Resource) => boolean,
     kind: (typeof kinds)[number] = 'DatabaseTable',
-    patience = 15_000,
+    waitOptions = 15_000,
   ): Promise<Resource> {
     const now = this.get(name, kind);
     if (now && isSo(now)) return Promise.resolve(now);
@@ -65,9 +65,9 @@ export class WatchedTables {
         const last = this.get(name, kind);
         const status = JSON.stringify(last?.status ?? 'none', undefined, 2);
         reject(
-          new Error(`${kind} ${name} didn't come to what the demo waits for within ${patience} ms; status: ${status}`),
+          new Error(`${kind} ${name} didn't come to what the demo waits for within ${waitOptions} ms; status: ${status}`),
         );
-      }, patience);
+      }, waitOptions);
       const finish = () => {
         clearTimeout(timer);
         stop();

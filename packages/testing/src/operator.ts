@@ -21,7 +21,7 @@ const plainDelegation = {
   backOff: { initial: 20, max: 200 },
 };
 
-/** A condition as tests read it. */
+/** A condition of a status. */
 export interface ConditionRead {
   type: string;
   status: string;
@@ -31,12 +31,12 @@ export interface ConditionRead {
   lastTransitionTime: string;
 }
 
-/** An operator for the kind `Table`, on resources in memory, that ends with the test. */
+/** An operator for the kind `Table` on resources in memory. It stops when the test ends. */
 export class TestOperator {
   readonly resources = new MemoryResources();
   readonly controller: Controller;
 
-  /** @param delegation what differs from the plain delegation of `Table`; `false` for none. */
+  /** @param delegation changes of the default delegation of `Table`; `false` for none. */
   constructor(
     delegation: Partial<DelegationDeclaration> | false = {},
     options: Partial<Omit<ControllerOptions, 'resources' | 'delegations'>> = {},
@@ -59,7 +59,7 @@ export class TestOperator {
     return operator;
   }
 
-  /** Serves a plugin of the API `Table` in this process. It stops with the test. */
+  /** Serves a plugin of the API `Table` in this process. It stops when the test ends. */
   async plugin(
     given: Partial<PluginDefinition> & Pick<PluginDefinition, 'name'>,
     options: ServeOptions = {},
@@ -73,7 +73,7 @@ export class TestOperator {
     return this.serve(plugin, options);
   }
 
-  /** Serves any plugin in this process. It stops with the test. */
+  /** Serves any plugin in this process. It stops when the test ends. */
   async serve(
     plugin: { serve(options: ServeOptions): Promise<RunningPlugin> },
     options: ServeOptions = {},
@@ -85,17 +85,17 @@ export class TestOperator {
     return running;
   }
 
-  /** Applies a `Table` as a user would. */
+  /** Applies a `Table`. */
   table(name: string, spec: JsonObject = {}): Resource {
     return this.resources.apply({ apiVersion, kind: 'Table', metadata: { name }, spec });
   }
 
-  /** Applies an extension as a user would. */
+  /** Applies an extension. */
   extension(kind: string, name: string, spec: JsonObject = {}): Resource {
     return this.resources.apply({ apiVersion, kind, metadata: { name }, spec } satisfies Manifest);
   }
 
-  /** Deletes a `Table` as a user would. */
+  /** Deletes a `Table`. */
   delete(name: string): void {
     this.resources.delete(keyFor('Table', name));
   }
@@ -104,13 +104,13 @@ export class TestOperator {
     return this.resources.get(keyFor(kind, name));
   }
 
-  /** A condition of a `Table`. */
+  /** Returns a condition of a `Table`. */
   condition(name: string, type: string): ConditionRead | undefined {
     const conditions = (this.get(name)?.status?.conditions ?? []) as unknown as ConditionRead[];
     return conditions.find((condition) => condition.type === type);
   }
 
-  /** Waits until a condition of a `Table` is as it should be. */
+  /** Waits for a condition of a `Table`. */
   async expectCondition(name: string, type: string, expected: Partial<ConditionRead>): Promise<void> {
     await vi.waitFor(() => expect(this.condition(name, type)).toMatchObject(expected), {
       timeout: 10_000,
@@ -118,7 +118,7 @@ export class TestOperator {
     });
   }
 
-  /** Waits until a `Table` is ready in its present generation, by a plugin. */
+  /** Waits until a `Table` is ready in its current generation. @param implementation plugin that has to have reconciled it. */
   async expectReady(name: string, implementation?: string): Promise<void> {
     const { generation } = this.get(name)?.metadata ?? {};
     await this.expectCondition(name, 'Ready', {
@@ -134,12 +134,12 @@ export class TestOperator {
   }
 }
 
-/** The key of a resource of the tests. */
+/** Returns the key of a resource. */
 export function keyFor(kind: string, name: string): string {
   return formatKey({ apiVersion, kind, namespace: 'default', name });
 }
 
-/** A reference to an extension, as a base has it. */
+/** Returns a reference to an extension. */
 export function reference(kind: string, name: string, more: JsonObject = {}): JsonObject {
   return { apiVersion, kind, name, ...more };
 }

@@ -2,11 +2,11 @@ import * as grpc from '@grpc/grpc-js';
 import { addService, PluginService } from '@kplug/protocol';
 import { onTestFinished } from 'vitest';
 
-/** What a plain plugin serves. */
+/** Options of a plain plugin. */
 export interface PlainPluginOptions {
-  /** Whether its health can be watched, or only asked for. Default true. */
+  /** Whether its health service supports Watch, and not only Check. Default: true. */
   watch?: boolean;
-  /** What it answers to `GetInfo`: something sound by default, or something malformed, or that it serves no such thing. */
+  /** Answer to `GetInfo`: valid by default, malformed, or UNIMPLEMENTED. */
   info?: 'sound' | 'malformed' | 'none';
 }
 
@@ -17,7 +17,7 @@ const statuses = ['UNKNOWN', 'SERVING', 'NOT_SERVING'];
 const method = {
   requestSerialize: (bytes: Buffer) => bytes,
   requestDeserialize: (bytes: Buffer) => bytes,
-  // A message of one enum, in its field 1.
+  // A message with an enum in field 1.
   responseSerialize: (status: string) => Buffer.from([8, statuses.indexOf(status)]),
   responseDeserialize: (bytes: Buffer) => String(bytes),
 };
@@ -25,7 +25,7 @@ const method = {
 const check = { ...method, path: '/grpc.health.v1.Health/Check', requestStream: false, responseStream: false };
 const watch = { ...method, path: '/grpc.health.v1.Health/Watch', requestStream: false, responseStream: true };
 
-/** A plugin made with nothing of the SDK, which says of its health what a test wants. It neither beats nor reconciles. */
+/** A plugin without the SDK, whose health a test controls. It sends no heartbeats and does not reconcile. */
 export class PlainPlugin {
   readonly port: number;
   readonly #streams: Set<Stream>;
@@ -37,7 +37,7 @@ export class PlainPlugin {
     this.#health = health;
   }
 
-  /** Listens on every interface. It stops with the test. */
+  /** Listens on all interfaces. It stops when the test ends. */
   static async serve(options: PlainPluginOptions = {}): Promise<PlainPlugin> {
     const { watch: isWatched = true, info = 'sound' } = options;
     const server = new grpc.Server();
@@ -63,7 +63,7 @@ export class PlainPlugin {
     return new PlainPlugin(port, streams, health);
   }
 
-  /** Says from now on that it is serving, or that it isn't. */
+  /** Changes the health. */
   setHealth(status: 'SERVING' | 'NOT_SERVING'): void {
     this.#health.status = status;
     for (const stream of this.#streams) stream.write(status);

@@ -7,13 +7,13 @@ import type { TestOperator } from './operator.ts';
 /** Program of a plugin that reports the number of its calls to the parent process. */
 export const countingPlugin = fileURLToPath(new URL('./plugins/counting.ts', import.meta.url));
 
-/** A plugin in a process of its own, which ends with the test. */
+/** A plugin process. It is killed when the test ends. */
 export interface PluginProcess {
   readonly process: ChildProcess;
   readonly instanceId: string;
-  /** How often it was called. */
+  /** Returns the number of its calls. */
   calls(): number;
-  /** Fulfilled with the exit code, or the signal that killed it. */
+  /** Waits for the exit code, or the signal that killed the process. */
   exited(): Promise<number | NodeJS.Signals>;
 }
 

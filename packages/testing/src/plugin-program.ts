@@ -3,17 +3,17 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { expect, onTestFinished, vi } from 'vitest';
 
-/** A plugin in a process of its own, which ends with the test. */
+/** A plugin process. It is killed when the test ends. */
 export interface PluginProgram {
   readonly process: ChildProcess;
   readonly instanceId: string;
-  /** What it printed. */
+  /** Lines of its standard output. */
   readonly lines: readonly string[];
-  /** Fulfilled with the exit code, or the signal that killed it. */
+  /** Waits for the exit code, or the signal that killed the process. */
   exited(): Promise<number | NodeJS.Signals>;
 }
 
-/** What an operator gives to a test that starts plugins for it. */
+/** Operator that plugins are started for. */
 export interface OperatorOfPlugins {
   readonly heartbeatAddress: string;
   readonly registry: { get(instanceId: string): { state: string } | undefined };
@@ -21,7 +21,7 @@ export interface OperatorOfPlugins {
 
 let programs = 0;
 
-/** Starts a plugin by a command, in any language, and waits until the operator knows it. */
+/** Starts a command as a plugin and waits until the operator has registered it. */
 export async function startPluginProgram(
   operator: OperatorOfPlugins,
   [program = '', ...args]: readonly string[],
@@ -43,7 +43,7 @@ export async function startPluginProgram(
   const log: string[] = [];
   createInterface(child.stdout).on('line', (line) => lines.push(line));
   createInterface(child.stderr).on('line', (line) => log.push(line));
-  // Some tell what they do whatever the level is, which matters only when it goes wrong.
+  // Some plugins ignore the log level. Their log matters only if the test fails.
   onTestFinished(({ task }) => {
     if (task.result?.state === 'fail' && log.length > 0) console.error(`${program}:\n${log.join('\n')}`);
   });

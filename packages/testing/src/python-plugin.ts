@@ -1,9 +1,9 @@
 import { type OperatorOfPlugins, type PluginProgram, startPluginProgram } from './plugin-program.ts';
 
-/** A plugin in Python, in a process of its own, which ends with the test. */
+/** A plugin process in Python. It is killed when the test ends. */
 export type PythonPlugin = PluginProgram;
 
-/** Starts a plugin's file with a Python and waits until the operator knows it. */
+/** Starts a plugin file with a Python interpreter and waits until the operator has registered it. */
 export function startPythonPlugin(
   operator: OperatorOfPlugins,
   python: string,

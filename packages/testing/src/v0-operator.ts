@@ -3,23 +3,23 @@ import { addService, createGrpcClient, type GrpcClient, v0 } from '@kplug/protoc
 import { onTestFinished, vi } from 'vitest';
 import { parse, stringify } from 'yaml';
 
-/** The statuses that a plugin returned, read. */
+/** Parsed statuses that a plugin returned. */
 export interface ReturnedStatuses {
   base: unknown;
   references: Record<string, unknown>;
 }
 
-/** An operator as the first Kplug's were, as far as a plugin can tell: it hears beats, and calls whoever beat. */
+/** An operator of the first Kplug, as plugins see it: it receives heartbeats and calls their senders. */
 export class V0Operator {
-  /** All beats, and the port that each came from. */
+  /** All heartbeats, with their origin. */
   readonly beats: { information: v0.PluginInformation; peer: string }[] = [];
-  /** What it answers to a beat. */
+  /** Answer to heartbeats. */
   answer: { accepted: boolean; notAcceptedReason?: string } = { accepted: true };
   address = '';
   readonly #server = new grpc.Server();
   #client: GrpcClient<typeof v0.Plugin> | undefined;
 
-  /** Starts one that ends with the test. */
+  /** Starts an operator that stops when the test ends. */
   static async start(): Promise<V0Operator> {
     const operator = new V0Operator();
     await operator.#listen();
@@ -30,14 +30,14 @@ export class V0Operator {
     return operator;
   }
 
-  /** The plugin that beat first, once it has. */
+  /** Waits for the first heartbeat and returns a client of its plugin. */
   async plugin(): Promise<GrpcClient<typeof v0.Plugin>> {
     const { address } = await vi.waitUntil(() => this.beats[0]?.information, { timeout: 20_000, interval: 10 });
     this.#client ??= createGrpcClient(v0.Plugin, address, grpc.credentials.createInsecure());
     return this.#client;
   }
 
-  /** Has the plugin create or update, and reads what it returns. */
+  /** Calls create or update and parses the result. */
   async call(
     method: 'create' | 'update',
     base: object,
@@ -49,7 +49,7 @@ export class V0Operator {
     return { base: parse(returned.base?.yaml ?? 'missing'), references: Object.fromEntries(statuses) };
   }
 
-  /** Has the plugin delete. */
+  /** Calls delete. */
   async delete(base: object): Promise<void> {
     await (await this.plugin()).delete(resourcesOf(base, {}), { deadline: Date.now() + 10_000 });
   }

@@ -5,33 +5,33 @@ import { onTestFinished } from 'vitest';
 import { parse, stringify } from 'yaml';
 import type { TestOperator } from './operator.ts';
 
-/** A resource as a plugin of the first Kplug reads it. */
+/** A resource as a plugin of the first Kplug parses it. */
 export interface ReadResource {
   metadata: { name: string };
   spec?: Record<string, unknown>;
   status?: Record<string, unknown>;
 }
 
-/** What such a plugin returns: the changes of the base's status, and of those of its references by key. As YAML if it is a text. */
+/** Result of such a plugin: changes of the status of the base, and of those of its references by key. A string is YAML. */
 export type Returned = [base: object | string, references?: Record<string, object | string>];
 
 type Implement = (base: ReadResource, references: Record<string, ReadResource>) => Returned;
 
-/** What is said of such a plugin in a test. */
+/** Options of such a plugin. */
 export interface V0Options {
   name: string;
   version?: string;
   apiVersion?: string;
   create?: Implement;
   update?: Implement;
-  /** Throws a gRPC status to end with it. */
+  /** May throw a gRPC status. */
   delete?: (base: ReadResource) => void;
 }
 
-/** The error with which Python's gRPC runtime ends a call whose handler returned nothing. */
+/** Error of Python's gRPC runtime for a handler that returned nothing. */
 export const pythonReturnedNothing = { code: grpc.status.INTERNAL, details: 'Failed to serialize response!' };
 
-/** A plugin as it was written for the first Kplug: it knows nothing of ours but the protocol, and opens a channel for each beat. */
+/** A plugin as written for the first Kplug. It opens a channel for each heartbeat. */
 export class V0Plugin {
   readonly calls: string[] = [];
   readonly #server = new grpc.Server();
@@ -59,7 +59,7 @@ export class V0Plugin {
     });
   }
 
-  /** Serves one until the test ends, and beats until it is silenced. */
+  /** Serves a plugin until the test ends. It sends heartbeats until it is silenced. */
   static async start(operator: TestOperator, options: V0Options): Promise<V0Plugin> {
     const plugin = new V0Plugin(operator.controller.heartbeatAddress, options);
     await plugin.#listen();
@@ -69,7 +69,7 @@ export class V0Plugin {
     return plugin;
   }
 
-  /** Beats no more, but goes on serving. */
+  /** Stops the heartbeats, but keeps serving. */
   silence(): void {
     clearInterval(this.#timer);
   }
@@ -106,7 +106,7 @@ export class V0Plugin {
   }
 }
 
-/** Beats once, over a channel of its own. */
+/** Sends one heartbeat over a channel of its own. */
 export async function beat(
   controller: string,
   information: MessageInitShape<typeof v0.PluginInformationSchema>,

@@ -3,7 +3,7 @@ import { home, OperatedCluster, objects, sliceOf } from '@kplug/testing/kplug';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { runDoctor } from '../testing/run-doctor.ts';
 
-const patience = { timeout: 40_000, interval: 100 };
+const waitOptions = { timeout: 40_000, interval: 100 };
 
 let operated: OperatedCluster;
 
@@ -35,7 +35,7 @@ describe('kplug doctor on a cluster', { timeout: 120_000 }, () => {
           ...['HeartbeatService', 'DelegationsHold', 'ClocksAgree', 'KubernetesVersion', 'NodeVersion'],
         ]),
       );
-    }, patience);
+    }, waitOptions);
   });
 
   it('names each right that the service account lacks, with the rule to add', async () => {
@@ -58,9 +58,9 @@ describe('kplug doctor on a cluster', { timeout: 120_000 }, () => {
           `the operator may not list and watch services in the namespace ${home}`,
         );
         expect(about('RightsGiven').some(({ message }) => message.includes('leases'))).toBe(false);
-      }, patience);
+      }, waitOptions);
     });
-    await vi.waitFor(async () => expect((await examine()).about('RightsGiven')).toHaveLength(1), patience);
+    await vi.waitFor(async () => expect((await examine()).about('RightsGiven')).toHaveLength(1), waitOptions);
   });
 
   it('sees a heartbeat Service that selects nothing, has no endpoint that is ready, or another port', async () => {
@@ -154,7 +154,7 @@ describe('kplug doctor on a cluster', { timeout: 120_000 }, () => {
           }),
         );
         expect(declared).toHaveLength(2);
-      }, patience);
+      }, waitOptions);
     });
   });
 });

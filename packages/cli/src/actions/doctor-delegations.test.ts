@@ -12,7 +12,7 @@ import {
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { runDoctor } from '../testing/run-doctor.ts';
 
-const patience = { timeout: 40_000, interval: 100 };
+const waitOptions = { timeout: 40_000, interval: 100 };
 const version = 'doctor.example.org/v1';
 
 let operated: OperatedCluster;
@@ -77,9 +77,9 @@ describe('on a cluster, kplug doctor', { timeout: 120_000 }, () => {
         expect(about('DelegationsHold').map(({ message }) => message)).toEqual([
           expect.stringMatching(/^greetin isn't KindFound \(KindNotFound\): \S/),
         ]);
-      }, patience);
+      }, waitOptions);
     });
-    await vi.waitFor(async () => expect((await examine()).amiss()).toEqual([]), patience);
+    await vi.waitFor(async () => expect((await examine()).amiss()).toEqual([]), waitOptions);
     for (const kind of [bare, strict]) await operated.cluster.delete(kind);
   });
 
@@ -114,7 +114,7 @@ describe('on a cluster, kplug doctor', { timeout: 120_000 }, () => {
               'the operators default/kplug and kplug-system/kplug follow the same Delegations, those without the label kplug.dev/operator',
           }),
         ]);
-      }, patience);
+      }, waitOptions);
     });
     await operated.having([operatorPod('default', ['--operator-name=blue'])], async () => {
       expect((await examine()).about('OneOperatorEach')).toEqual([]);
@@ -134,7 +134,7 @@ describe('on a cluster, kplug doctor', { timeout: 120_000 }, () => {
     await operated.cluster.delete(delegationOf('Greeting'));
     await vi.waitFor(
       async () => expect(await operated.cluster.get(delegationOf('Greeting'))).toBeUndefined(),
-      patience,
+      waitOptions,
     );
     operated.operator.kill('SIGKILL');
     await operated.operator.ended();
@@ -159,7 +159,7 @@ describe('on a cluster, kplug doctor', { timeout: 120_000 }, () => {
         'plugins.plugins.kplug.dev is served in v1, but the operator uses v1alpha1',
         'the CustomResourceDefinition delegations.delegations.kplug.dev does not exist',
       ]);
-    }, patience);
+    }, waitOptions);
     const unled = { ...operatorPod(home, []), metadata: { ...operatorPod(home, []).metadata, name: 'kplug-1' } };
     await operated.changing(objects.pod, operatorPod(home, []), async () => {
       await operated.having([unled], async () => {

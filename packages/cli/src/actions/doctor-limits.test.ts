@@ -3,7 +3,7 @@ import { OperatedCluster, objects } from '@kplug/testing/kplug';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { runDoctor } from '../testing/run-doctor.ts';
 
-const patience = { timeout: 40_000, interval: 100 };
+const waitOptions = { timeout: 40_000, interval: 100 };
 
 let operated: OperatedCluster;
 
@@ -59,7 +59,7 @@ describe('where a cluster does not tell everything, kplug doctor', { timeout: 12
           outcome: 'notTried',
           message: expect.stringContaining('/pods/kplug-0:8082/proxy refuses'),
         });
-      }, patience);
+      }, waitOptions);
     });
   });
 

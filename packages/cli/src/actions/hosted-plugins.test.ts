@@ -6,7 +6,7 @@ import { kplug } from '@kplug/testing/kplug';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 
-const patience = { timeout: 20_000, interval: 20 };
+const waitOptions = { timeout: 20_000, interval: 20 };
 
 let folder: Awaited<ReturnType<typeof mkdtempDisposable>>;
 let controller: Controller;
@@ -27,7 +27,7 @@ beforeAll(async () => {
     },
   });
   await controller.start();
-  await vi.waitFor(() => expect(controller.pluginsFolder?.list()[0]?.state).toBe('failing'), patience);
+  await vi.waitFor(() => expect(controller.pluginsFolder?.list()[0]?.state).toBe('failing'), waitOptions);
 });
 
 afterAll(async () => {

@@ -7,7 +7,7 @@ import { startKplug } from '@kplug/testing/kplug';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 
 const kind = { apiVersion: 'leading.example.org/v1', kind: 'Table' };
-const patience = { timeout: 20_000, interval: 20 };
+const waitOptions = { timeout: 20_000, interval: 20 };
 
 let cluster: TestCluster;
 let namespace: string;
@@ -45,7 +45,7 @@ async function startOperator(plugin: string) {
     return lines.map((line) => JSON.parse(line)[field]).find((value) => value !== undefined) as string | undefined;
   };
   const serve = async () => {
-    const controller = await vi.waitFor(() => logged('heartbeats') ?? expect.fail('it does not lead yet'), patience);
+    const controller = await vi.waitFor(() => logged('heartbeats') ?? expect.fail('it does not lead yet'), waitOptions);
     const table = { name: plugin, version: '1.0.0', api: 'Table@1.0.0' };
     const running = await definePlugin({ ...table, reconcile: () => ({ status: { by: plugin } }) }).serve({
       controller,
@@ -66,7 +66,7 @@ async function edit(columns: number, by: string) {
     const table = await cluster.get(users());
     expect(table?.status).toMatchObject({ observedGeneration: metadata.generation, implementation: by, by });
     return table;
-  }, patience);
+  }, waitOptions);
 }
 
 describe('of two operators', () => {
@@ -76,7 +76,7 @@ describe('of two operators', () => {
     await edit(1, 'First');
 
     const second = await startOperator('Second');
-    await vi.waitFor(() => expect(second.logged('leader')).toBeDefined(), patience);
+    await vi.waitFor(() => expect(second.logged('leader')).toBeDefined(), waitOptions);
     first.operator.kill('SIGSTOP');
     await second.serve();
     await edit(2, 'Second');
@@ -95,7 +95,7 @@ describe('of two operators', () => {
     const first = await startOperator('Third');
     await first.serve();
     const second = await startOperator('Fourth');
-    await vi.waitFor(() => expect(second.logged('leader')).toBeDefined(), patience);
+    await vi.waitFor(() => expect(second.logged('leader')).toBeDefined(), waitOptions);
     first.operator.kill('SIGTERM');
     await expect(first.operator.ended()).resolves.toMatchObject({ code: 0 });
     await second.serve();
@@ -103,7 +103,7 @@ describe('of two operators', () => {
 
     // One that waits can be asked to stop as well.
     const third = await startOperator('Fifth');
-    await vi.waitFor(() => expect(third.logged('leader')).toBeDefined(), patience);
+    await vi.waitFor(() => expect(third.logged('leader')).toBeDefined(), waitOptions);
     third.operator.kill('SIGTERM');
     await expect(third.operator.ended()).resolves.toMatchObject({ code: 0 });
   }, 60_000);

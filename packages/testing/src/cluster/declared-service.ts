@@ -5,13 +5,13 @@ import { onTestFinished } from 'vitest';
 import type { ClusterObject, TestCluster } from '../control-plane/test-cluster.ts';
 import { countingPlugin } from '../plugin-process.ts';
 
-/** The condition of one endpoint of a Service. */
+/** Conditions of an endpoint of a Service. */
 export interface EndpointConditions {
   ready: boolean;
   terminating?: boolean;
 }
 
-/** An address of this machine that an EndpointSlice may have, which is none of loopback. */
+/** Returns an address of this machine that is valid in an EndpointSlice, which excludes loopback. */
 export function machineAddress(): string {
   const addresses = Object.values(networkInterfaces()).flat();
   const usable = addresses.find(
@@ -21,7 +21,7 @@ export function machineAddress(): string {
   return usable.address;
 }
 
-/** Serves a plugin that doesn't beat, on an address of this machine. It stops with the test. */
+/** Serves a plugin that sends no heartbeats. It stops when the test ends. */
 export async function serveQuietly(
   given: Partial<PluginDefinition> & Pick<PluginDefinition, 'name'>,
   port = 0,
@@ -30,7 +30,7 @@ export async function serveQuietly(
   return serveAny(definePlugin({ ...defaults, ...given }), port);
 }
 
-/** Serves any plugin so that it doesn't beat. */
+/** Serves any plugin without heartbeats. */
 export async function serveAny(
   plugin: { serve(options: object): Promise<RunningPlugin> },
   port = 0,
@@ -61,12 +61,12 @@ export function spawnQuietly(name: string, port: number): ChildProcess {
   return child;
 }
 
-/** The port that a plugin listens on. */
+/** Returns the port of a plugin. */
 export function portOf({ address }: RunningPlugin): number {
   return Number(address.slice(address.lastIndexOf(':') + 1));
 }
 
-/** A Service whose EndpointSlices are written here, as the test control plane has no controllers. Each endpoint has a slice. */
+/** A Service with its EndpointSlices, one per endpoint. The test control plane has no controller that writes them. */
 export class TestService {
   readonly name: string;
   readonly #cluster: TestCluster;
@@ -78,7 +78,7 @@ export class TestService {
     this.name = name;
   }
 
-  /** Applies the Service, with one port. */
+  /** Applies the Service with one port. */
   async apply(more: { port?: number; metadata?: object } = {}): Promise<void> {
     const { port = 7000, metadata } = more;
     await this.#cluster.apply({
@@ -92,7 +92,7 @@ export class TestService {
     await this.#cluster.delete(this.#object('v1', 'Service', this.name));
   }
 
-  /** Says that an endpoint is there, and how it is. */
+  /** Adds or changes an endpoint. */
   async endpoint(port: number, conditions: EndpointConditions = { ready: true }): Promise<void> {
     await this.#cluster.apply({
       ...this.#slice(port),
@@ -103,7 +103,7 @@ export class TestService {
     });
   }
 
-  /** The endpoint is gone. */
+  /** Removes an endpoint. */
   async withdraw(port: number): Promise<void> {
     await this.#cluster.delete(this.#slice(port));
   }

@@ -9,10 +9,10 @@ import { expect, vi } from 'vitest';
 import { parse, parseAllDocuments } from 'yaml';
 import { type ClusterObject, type StoredObject, TestCluster } from '../control-plane/test-cluster.ts';
 
-const patience = { timeout: 30_000, interval: 50 };
+const waitOptions = { timeout: 30_000, interval: 50 };
 const definition = new URL('../../../../charts/kplug/files/delegation.crd.yaml', import.meta.url);
 
-/** An example on a real API server: its files are applied, its plugins run as processes, and a controller delegates. */
+/** An example on a real API server, with its files, its plugins as processes, and a controller. */
 export class ExampleOnCluster implements AsyncDisposable {
   readonly cluster: TestCluster;
   readonly namespace: string;
@@ -36,7 +36,7 @@ export class ExampleOnCluster implements AsyncDisposable {
     return example;
   }
 
-  /** The file of the kubeconfig. */
+  /** Path of the kubeconfig. */
   get kubeconfig(): string {
     return join(this.#folder, 'kubeconfig');
   }
@@ -45,7 +45,7 @@ export class ExampleOnCluster implements AsyncDisposable {
     return this.#controller ?? expect.fail('the controller was not started');
   }
 
-  /** Starts a controller for this namespace and the `Delegation`s that are applied here. */
+  /** Starts a controller for this namespace and its `Delegation`s. */
   async startController(options: Partial<ControllerOptions> = {}): Promise<void> {
     const { cluster, namespace } = this;
     const logger = pino({ level: process.env.KPLUG_TEST_LOG ?? 'silent' });
@@ -77,7 +77,7 @@ export class ExampleOnCluster implements AsyncDisposable {
     this.#children.push(spawn(process.execPath, [file.pathname], { env, stdio: ['ignore', 'ignore', 'inherit'] }));
   }
 
-  /** Applies the objects of a file: definitions for all, `Delegation`s for this controller only, the rest into the namespace. */
+  /** Applies the objects of a file: definitions to the cluster, `Delegation`s for this controller, others to the namespace. */
   async apply(file: URL): Promise<void> {
     for (const document of parseAllDocuments(await readFile(file, 'utf8'))) {
       const object = document.toJS() as ClusterObject;
@@ -87,28 +87,28 @@ export class ExampleOnCluster implements AsyncDisposable {
     }
   }
 
-  /** An object of this namespace, as a user writes it. */
+  /** Returns an object of this namespace as users write it. */
   object(apiVersion: string, kind: string, name: string, fields: object = {}): ClusterObject {
     return { apiVersion, kind, metadata: { name, namespace: this.namespace }, ...fields };
   }
 
-  /** Waits until an object is as it should be. */
+  /** Waits until an object meets an expectation. */
   expectStored(object: ClusterObject, expected: object): Promise<StoredObject> {
     return vi.waitFor(async () => {
       const stored = await this.cluster.get(object);
       expect(stored).toMatchObject(expected);
       return stored as StoredObject;
-    }, patience);
+    }, waitOptions);
   }
 
   /** Waits until an object is gone. */
   expectGone(object: ClusterObject): Promise<void> {
-    return vi.waitFor(async () => expect(await this.cluster.get(object)).toBeUndefined(), patience);
+    return vi.waitFor(async () => expect(await this.cluster.get(object)).toBeUndefined(), waitOptions);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const object of this.#applied) await this.cluster.delete(object);
-    // Its `Delegation`s go while somebody lets their resources go.
+    // The controller has to run while its `Delegation`s are deleted, to release their resources.
     for (const object of this.#applied) if (object.kind === 'Delegation') await this.expectGone(object);
     for (const child of this.#children) {
       child.kill();
@@ -119,7 +119,7 @@ export class ExampleOnCluster implements AsyncDisposable {
     await rm(this.#folder, { recursive: true });
   }
 
-  /** An object whose namespace is left to whoever applies it, and those that it names with it. */
+  /** Sets the namespace of an object, and of the subjects that it names, if it has none. */
   #inNamespace(object: ClusterObject): ClusterObject {
     const { namespace } = this;
     const subjects = object.subjects as object[] | undefined;
@@ -140,7 +140,7 @@ function isOfCluster({ kind }: ClusterObject): boolean {
   return /^Cluster|^Namespace$/.test(kind);
 }
 
-/** Every test shares the API server, so each has `Delegation`s of its own. */
+/** Makes a `Delegation` unique to a namespace, as `Delegation`s are cluster-scoped and tests share the API server. */
 function delegationFor(namespace: string, { metadata, spec, ...object }: ClusterObject): ClusterObject {
   return {
     ...object,

@@ -14,19 +14,19 @@ import type { ClusterObject, StoredObject, TestCluster } from '../control-plane/
 import type { ConditionRead } from '../operator.ts';
 
 const apiVersion = 'operator.example.org/v1';
-const patience = { timeout: 20_000, interval: 20 };
+const waitOptions = { timeout: 20_000, interval: 20 };
 
 /** Options of an operator on a cluster. */
 export interface KubernetesOperatorOptions {
   delegation?: Partial<DelegationDeclaration>;
   controller?: Partial<ControllerOptions>;
-  /** Where plugins are declared, beside the operator's namespace. */
+  /** Namespaces of declared plugins, besides that of the operator. */
   pluginNamespaces?: readonly string[];
-  /** Who the operator is. Default: the cluster's own user. */
+  /** Credentials of the operator. Default: those of the cluster's admin. */
   kubeConfig?: KubeConfig;
 }
 
-/** An operator for the kind `Table` in one namespace of a real cluster. It ends with the test. */
+/** An operator for the kind `Table` in one namespace of a real cluster. It stops when the test ends. */
 export class KubernetesOperator {
   readonly controller: Controller;
   readonly #cluster: TestCluster;
@@ -85,7 +85,7 @@ export class KubernetesOperator {
     return new KubernetesOperator(controller, { cluster, namespace, requests });
   }
 
-  /** Serves a plugin of the API `Table` in this process. It stops with the test. */
+  /** Serves a plugin of the API `Table` in this process. It stops when the test ends. */
   async plugin(given: Partial<PluginDefinition> & Pick<PluginDefinition, 'name'>): Promise<RunningPlugin> {
     const defaults = { version: '1.0.0', api: 'Table@1.0.0', reconcile: () => ({ status: { by: given.name } }) };
     const controller = this.controller.heartbeatAddress;
@@ -95,47 +95,47 @@ export class KubernetesOperator {
       handleSignals: false,
     });
     onTestFinished(() => running.stop());
-    await vi.waitFor(() => expect(running.registered).toBe(true), patience);
+    await vi.waitFor(() => expect(running.registered).toBe(true), waitOptions);
     return running;
   }
 
-  /** An object as a user writes it. */
+  /** An object as users write it. */
   object(kind: string, name: string, spec: object = {}): ClusterObject {
     return { apiVersion, kind, metadata: { name, namespace: this.#namespace }, spec };
   }
 
-  /** A reference to an extension, as a base has it. */
+  /** Returns a reference to an extension. */
   reference(kind: string, name: string) {
     return { apiVersion, kind, name };
   }
 
-  /** An object as the API server has it. */
+  /** An object as the API server stores it. */
   stored(kind: string, name: string): Promise<StoredObject | undefined> {
     return this.#cluster.get(this.object(kind, name));
   }
 
-  /** Waits until a condition of a `Table` is as it should be, and returns the `Table`. */
+  /** Waits for a condition of a `Table` and returns the `Table`. */
   expectCondition(name: string, type: string, expected: Partial<ConditionRead>): Promise<StoredObject> {
     return vi.waitFor(async () => {
       const stored = await this.stored('Table', name);
       const conditions = (stored?.status?.conditions ?? []) as ConditionRead[];
       expect(conditions.find((condition) => condition.type === type)).toMatchObject(expected);
       return stored as StoredObject;
-    }, patience);
+    }, waitOptions);
   }
 
-  /** Waits until a `Table` is ready, by a plugin. */
+  /** Waits until a plugin has made a `Table` ready. */
   async expectReady(name: string, implementation: string): Promise<StoredObject> {
     return vi.waitFor(async () => {
       const stored = await this.expectCondition(name, 'Ready', { status: 'True' });
       expect(stored.status).toMatchObject({ implementation });
       return stored;
-    }, patience);
+    }, waitOptions);
   }
 
   /**
-   * The requests about the kinds of the tests since this was asked last, as `verb resource`; lists and watches aside. It waits for the
-   * passes under way: what a request did is seen in the cluster before its answer is here.
+   * Returns the requests for the kinds of the tests since the last call, as `verb resource`, without lists and watches. Waits for
+   * passes in progress, as the effect of a request is visible before its response arrives.
    */
   async takeRequests(): Promise<string[]> {
     await this.controller.whenIdle();
@@ -147,7 +147,7 @@ export class KubernetesOperator {
   }
 }
 
-/** A group of its own, for a kind that comes and goes. */
+/** Returns a unique API group, for a kind that is defined and removed. */
 export function uniqueGroup(): string {
   return `${randomBytes(4).toString('hex')}.operator.example.org`;
 }

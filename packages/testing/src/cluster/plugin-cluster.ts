@@ -10,10 +10,10 @@ import { KubernetesOperator, type KubernetesOperatorOptions } from './kubernetes
 
 const crd = new URL('../../../../charts/kplug/files/plugin.crd.yaml', import.meta.url);
 
-/** How long is waited for what takes an operator and an API server a moment. */
-export const patience = { timeout: 20_000, interval: 20 };
+/** Options of waits for the operator and the API server. */
+export const waitOptions = { timeout: 20_000, interval: 20 };
 
-/** What tests read of a `Plugin`'s status. */
+/** Status of a `Plugin`. */
 export interface PluginStatus {
   ready?: string;
   instanceCount?: string;
@@ -21,12 +21,12 @@ export interface PluginStatus {
   [field: string]: unknown;
 }
 
-/** A real cluster, in whose namespace users declare plugins. Each test has a namespace of its own. */
+/** A real cluster in which users declare plugins. Each test has its own namespace. */
 export class PluginCluster {
   #cluster: TestCluster | undefined;
   #namespace = '';
 
-  /** To be called once at the top of a test file. */
+  /** Registers the hooks of a test file. Has to be called once, at its top. */
   static use(): PluginCluster {
     const declaring = new PluginCluster();
     beforeAll(async () => {
@@ -52,7 +52,7 @@ export class PluginCluster {
     return this.#namespace;
   }
 
-  /** Starts an operator that asks plugins often. */
+  /** Starts an operator that probes plugins frequently. */
   start(options: KubernetesOperatorOptions = {}): Promise<KubernetesOperator> {
     const quick = { probing: { interval: 200 }, keeping: { settleTime: 10 } };
     return KubernetesOperator.start(this.cluster, this.#namespace, {
@@ -61,7 +61,7 @@ export class PluginCluster {
     });
   }
 
-  /** A `Plugin` as a user writes it. */
+  /** Returns a `Plugin` as users write it. */
   plugin(name: string, spec: object = {}): ClusterObject {
     const apiVersion = 'plugins.kplug.dev/v1alpha1';
     return { apiVersion, kind: 'Plugin', metadata: { name, namespace: this.#namespace }, spec };
@@ -72,27 +72,27 @@ export class PluginCluster {
     await this.cluster.apply(this.plugin(name, spec));
   }
 
-  /** The status of a `Plugin` now; `undefined` when there is no such one. */
+  /** Returns the status of a `Plugin`; `undefined` when it does not exist. */
   async status(name: string): Promise<PluginStatus | undefined> {
     const stored = await this.cluster.get(this.plugin(name));
     return stored && ((stored.status ?? {}) as PluginStatus);
   }
 
-  /** Waits until a condition of a `Plugin` is as it should be, and returns the status. */
+  /** Waits for a condition of a `Plugin` and returns its status. */
   expectPlugin(name: string, expected: Partial<ConditionRead>, type = 'Accessible'): Promise<PluginStatus> {
     return vi.waitFor(async () => {
       const status = (await this.status(name)) ?? {};
       expect(status.conditions?.find((condition) => condition.type === type)).toMatchObject(expected);
       return status;
-    }, patience);
+    }, waitOptions);
   }
 
-  /** A Service, which isn't applied yet. */
+  /** Returns a Service that is not applied yet. */
   service(name: string): TestService {
     return new TestService(this.cluster, this.#namespace, name);
   }
 
-  /** A Service with a plugin behind it. */
+  /** Applies a Service with a plugin behind it. */
   async served(name: string) {
     const running = await serveQuietly({ name: 'PostgreSQL' });
     const service = this.service(name);

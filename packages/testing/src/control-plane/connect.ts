@@ -1,10 +1,10 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import type { BrokerAnswer } from './broker.ts';
 
-/** How long a file waits for the control plane, in milliseconds: its binaries may have to be built first. */
+/** Time limit for the control plane to start, in milliseconds. Its binaries may have to be built first. */
 export const startTimeout = 30 * 60_000;
 
-/** The kubeconfig of the control plane that the test files of a run share. Its user may do everything. */
+/** Returns the kubeconfig of the shared control plane, with admin rights. */
 export async function connect(): Promise<KubeConfig> {
   const { kubeconfig } = await ask('/control-plane');
   const kubeConfig = new KubeConfig();
@@ -12,7 +12,7 @@ export async function connect(): Promise<KubeConfig> {
   return kubeConfig;
 }
 
-/** The folder of the binaries, for a file that needs a control plane of its own. */
+/** Returns the directory of the binaries, for a separate control plane. */
 export async function assets(): Promise<string> {
   const answer = await ask('/assets');
   return answer.assets ?? '';

@@ -1,18 +1,18 @@
 import type { ClusterObject } from './test-cluster.ts';
 
-/** The definition of a kind for tests. */
+/** Options of a definition. */
 export interface DefinitionOptions {
   group: string;
   version?: string;
   kind: string;
-  /** The schema of the spec and the status. Default: anything goes. */
+  /** Schemas of the spec and the status. Default: any content. */
   spec?: object;
   status?: object;
 }
 
 const anything = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
 
-/** Conditions as Kubernetes' conventions have them: a list that several write, each its own types. */
+/** Schema of conditions: a list map by type, so that several field managers can write it. */
 export const conditionsSchema = {
   type: 'array',
   'x-kubernetes-list-type': 'map',
@@ -24,7 +24,7 @@ export const conditionsSchema = {
   },
 };
 
-/** A namespaced kind with a status of its own. */
+/** Returns the definition of a namespaced kind with a status subresource. */
 export function definition({ group, version = 'v1', kind, spec, status }: DefinitionOptions): ClusterObject {
   const singular = kind.toLowerCase();
   const properties = {

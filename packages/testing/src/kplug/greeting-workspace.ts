@@ -5,7 +5,7 @@ import { type OperatorFile, operatorFileOf } from '@kplug/operator/operator-file
 import { expect, vi } from 'vitest';
 import { type RunningProcess, startGreetingPlugin, startKplug } from './kplug-process.ts';
 
-/** A greeting to the world that is to be shouted. */
+/** Manifests of a greeting with an extension. */
 export const world = `apiVersion: example.org/v1
 kind: Greeting
 metadata: { name: world }
@@ -21,7 +21,7 @@ metadata: { name: loud }
 spec: { shout: true }
 `;
 
-/** What is delegated. */
+/** Configuration file with a delegation. */
 export const delegation = `delegations:
   - name: greetings
     base: { apiVersion: example.org/v1, kind: Greeting }
@@ -31,7 +31,7 @@ export const delegation = `delegations:
 
 const freePorts = ['--grpc-bind-address', '127.0.0.1:0', '--admin-bind-address', '127.0.0.1:0'];
 
-/** A folder with manifests, a delegation file, and where greetings are written. It goes when its scope ends, with what runs in it. */
+/** A directory with manifests, a configuration file and greetings. It is removed, with its processes, when its scope ends. */
 export class GreetingWorkspace implements AsyncDisposable {
   readonly folder: string;
   readonly #processes: RunningProcess[] = [];
@@ -65,7 +65,7 @@ export class GreetingWorkspace implements AsyncDisposable {
     await writeFile(this.path(file), text);
   }
 
-  /** Starts an operator on the manifests; fulfilled when it can be found. */
+  /** Starts an operator on the manifests and waits until its address is known. */
   async startOperator(args: readonly string[] = []): Promise<RunningProcess & { at: OperatorFile }> {
     const operator = startKplug([
       ...['operator', '--manifests', this.manifests, '--config', this.delegation],
@@ -85,7 +85,7 @@ export class GreetingWorkspace implements AsyncDisposable {
     return Object.assign(operator, { at });
   }
 
-  /** Starts a plugin that writes greetings into the folder `out`, known to an operator by its address. */
+  /** Starts a plugin that writes greetings to the directory `out`. @param controller address for heartbeats. */
   startPlugin(controller: string, env: Record<string, string> = {}): RunningProcess {
     const plugin = startGreetingPlugin({ KPLUG_CONTROLLER: controller, GREETING_FOLDER: this.path('out'), ...env });
     this.#processes.push(plugin);

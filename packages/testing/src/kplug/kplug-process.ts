@@ -6,7 +6,7 @@ const main = fileURLToPath(new URL('../../../cli/src/main.ts', import.meta.url))
 /** Program of a plugin for the kind `Greeting`. */
 export const greetingPlugin = fileURLToPath(new URL('./greeting-plugin.ts', import.meta.url));
 
-/** How a command ended. */
+/** Result of a command. */
 export interface CommandResult {
   code: number | null;
   stdout: string;
@@ -17,11 +17,11 @@ export interface CommandResult {
 export interface ProcessOptions {
   cwd?: string;
   env?: Record<string, string>;
-  /** What it reads on standard input. */
+  /** Standard input. */
   input?: string;
 }
 
-/** A process that runs until it is stopped, and what it has written. Stops when its scope ends. */
+/** A running process and its output. It is killed when its scope ends. */
 export class RunningProcess implements AsyncDisposable {
   stdout = '';
   stderr = '';
@@ -29,7 +29,7 @@ export class RunningProcess implements AsyncDisposable {
   readonly #closed: Promise<unknown>;
 
   constructor(program: string, args: readonly string[], { cwd, env = {}, input = '' }: ProcessOptions = {}) {
-    // Nothing that is set where the tests run may change what they see.
+    // Variables of the environment of the tests must not influence them.
     const inherited = Object.entries(process.env).filter(([name]) => !/^(KPLUG_|NO_COLOR$|FORCE_COLOR$)/.test(name));
     this.#child = spawn(process.execPath, [program, ...args], {
       cwd,
@@ -53,7 +53,7 @@ export class RunningProcess implements AsyncDisposable {
     this.#child.kill(signal);
   }
 
-  /** Fulfilled when it has ended. */
+  /** Waits for the end of the process. */
   async ended(): Promise<CommandResult> {
     await this.#closed;
     return { code: this.#child.exitCode, stdout: this.stdout, stderr: this.stderr };
@@ -71,12 +71,12 @@ export async function kplug(args: readonly string[], options?: ProcessOptions): 
   return await command.ended();
 }
 
-/** Starts a command that goes on until it is stopped. */
+/** Starts a command that runs until it is stopped. */
 export function startKplug(args: readonly string[], options?: ProcessOptions): RunningProcess {
   return new RunningProcess(main, args, options);
 }
 
-/** Starts a plugin for greetings, in a process of its own. */
+/** Starts the plugin for the kind `Greeting`. */
 export function startGreetingPlugin(env: Record<string, string>): RunningProcess {
   return new RunningProcess(greetingPlugin, [], { env: { KPLUG_LOG_LEVEL: 'info', ...env } });
 }

@@ -15,9 +15,9 @@ const group = 'doctor.example.org';
 const release = { 'app.kubernetes.io/name': 'kplug', 'app.kubernetes.io/instance': 'kplug' };
 const chart = { ...release, 'app.kubernetes.io/part-of': 'kplug', 'app.kubernetes.io/component': 'operator' };
 
-const patience = { timeout: 30_000, interval: 50 };
+const waitOptions = { timeout: 30_000, interval: 50 };
 
-/** Where the operator is, and all that belongs to it. */
+/** Namespace of the operator. */
 export const home = 'kplug-system';
 
 const everything = (groupName: string, ...resources: string[]) => ({
@@ -29,7 +29,7 @@ const everything = (groupName: string, ...resources: string[]) => ({
 const role = 'rbac.authorization.k8s.io/v1';
 const account = { kind: 'ServiceAccount', name: 'kplug', namespace: home };
 
-/** The objects of an operator, as the chart makes them and as the cluster's controllers would. */
+/** Objects of an operator, as the chart and the cluster's controllers create them. */
 export const objects = {
   role: {
     apiVersion: role,
@@ -71,7 +71,7 @@ export const objects = {
   },
 } satisfies Record<string, ClusterObject>;
 
-/** A pod of an operator that runs with these flags. */
+/** Returns a pod of an operator with flags. */
 export function operatorPod(namespace: string, args: readonly string[]) {
   return {
     apiVersion: 'v1',
@@ -81,7 +81,7 @@ export function operatorPod(namespace: string, args: readonly string[]) {
   };
 }
 
-/** What the cluster would write of the endpoints of a Service. */
+/** Returns the EndpointSlice of a Service, as the cluster's controllers write it. */
 export function sliceOf(service: string, isReady: boolean) {
   return {
     apiVersion: 'discovery.k8s.io/v1',
@@ -93,12 +93,12 @@ export function sliceOf(service: string, isReady: boolean) {
   };
 }
 
-/** A kind that a test may delegate. */
+/** Returns the definition of a kind for tests. */
 export function greetingKind(kind: string, status?: object): ClusterObject {
   return definition({ group, kind, ...(status && { status }) });
 }
 
-/** A `Delegation` of a kind to the plugin that runs. */
+/** Returns a `Delegation` of a kind to the running plugin. */
 export function delegationOf(kind: string, more: object = {}): ClusterObject {
   const spec = { base: { apiVersion: `${group}/v1`, kind }, api: 'Greeting@^1.0.0', ...more };
   return {
@@ -109,7 +109,7 @@ export function delegationOf(kind: string, more: object = {}): ClusterObject {
   };
 }
 
-/** A cluster of its own, with an operator that works on it as its pod would, a delegation and a plugin. */
+/** A cluster with an operator that runs as its pod would, a delegation and a plugin. */
 export class OperatedCluster implements AsyncDisposable {
   readonly plane: OwnControlPlane;
   readonly cluster: TestCluster;
@@ -145,7 +145,7 @@ export class OperatedCluster implements AsyncDisposable {
     await cluster.apply(delegationOf('Greeting', { extensions: { kinds } }));
     const operator = startOperator(folder);
     const address = (field: string) => {
-      return vi.waitFor(() => logged(operator, field) ?? expect.fail(operator.stderr), patience);
+      return vi.waitFor(() => logged(operator, field) ?? expect.fail(operator.stderr), waitOptions);
     };
     const [admin, controller] = [await address('admin'), await address('heartbeats')];
     const greeting = { name: 'Plain', version: '1.0.0', api: 'Greeting@1.0.0', reconcile: () => ({}) };
@@ -153,18 +153,18 @@ export class OperatedCluster implements AsyncDisposable {
     await vi.waitFor(async () => {
       const { status } = (await cluster.get(objects.greeting)) ?? {};
       expect(status).toMatchObject({ implementation: 'Plain' });
-    }, patience);
+    }, waitOptions);
     return new OperatedCluster(plane, cluster, folder, { operator, plugin, admin });
   }
 
-  /** The flags by which a command means this operator and this cluster; the cluster maybe on other ways. */
+  /** Returns the flags that select this operator and cluster. @param kubeConfig another access to the cluster. */
   async flags(kubeConfig?: KubeConfig): Promise<string[]> {
     const file = join(this.#folder, kubeConfig ? 'other-kubeconfig' : 'kubeconfig');
     if (kubeConfig) await writeFile(file, kubeConfig.exportConfig());
     return ['--admin', this.admin, '--kubeconfig', file, '--operator-namespace', home];
   }
 
-  /** Has something more for as long as a function runs. */
+  /** Applies objects while a function runs. */
   async having(given: readonly ClusterObject[], run: () => Promise<void>): Promise<void> {
     for (const object of given) await this.cluster.apply(object);
     try {
@@ -174,7 +174,7 @@ export class OperatedCluster implements AsyncDisposable {
     }
   }
 
-  /** Has an object in another way for as long as a function runs. */
+  /** Replaces an object while a function runs. */
   async changing(object: ClusterObject, changed: ClusterObject, run: () => Promise<void>): Promise<void> {
     await this.cluster.delete(object);
     try {
@@ -193,7 +193,7 @@ export class OperatedCluster implements AsyncDisposable {
   }
 }
 
-/** The definition of a kind of Kplug's own, as the chart installs it. */
+/** Reads the definition of one of Kplug's own kinds from the chart. */
 export async function ownDefinition(file: string): Promise<ClusterObject> {
   const path = fileURLToPath(new URL(`../../../../charts/kplug/files/${file}.crd.yaml`, import.meta.url));
   return parse(await readFile(path, 'utf8')) as ClusterObject;

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { definePlugin } from '@kplug/sdk';
 
-/** A plugin process for tests: its name, version and pace come from the environment, and it says how often it was called. */
+/** Plugin process for tests. Environment variables set its name, version and delay. It reports the number of its calls. */
 let calls = 0;
 
 await definePlugin({
