@@ -65,7 +65,9 @@ export class WatchedTables {
         const last = this.get(name, kind);
         const status = JSON.stringify(last?.status ?? 'none', undefined, 2);
         reject(
-          new Error(`${kind} ${name} didn't come to what the demo waits for within ${waitOptions} ms; status: ${status}`),
+          new Error(
+            `${kind} ${name} didn't come to what the demo waits for within ${waitOptions} ms; status: ${status}`,
+          ),
         );
       }, waitOptions);
       const finish = () => {

@@ -2,8 +2,8 @@ import { mkdtempDisposable, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { kplug } from '@kplug/testing/kplug';
+import { archiveOf, ReleaseServer, sha256Of } from '@kplug/testing/supervisor';
 import { expect, it, onTestFinished } from 'vitest';
-import { archiveOf, ReleaseServer, sha256Of } from '../../../controller/src/supervisor/download/testing.ts';
 
 const archive = archiveOf({ path: 'plugin.sh', mode: 0o755, content: '#!/bin/sh\nexit 0\n' });
 const sha256 = sha256Of(archive);

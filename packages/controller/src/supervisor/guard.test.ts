@@ -2,9 +2,9 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { hostingOperator, isRunning, makeFolder, patience, put } from '@kplug/testing/supervisor';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { HostedPlugin } from '../registry/hosted.ts';
-import { isRunning, makeFolder, patience, put } from './testing.ts';
 
 /** An operator whose plugin is a family: a process, one that it started, and one that doesn't listen to signals. */
 async function startFamily() {
@@ -20,7 +20,7 @@ echo whole >> ${pids}
 wait
 `;
   await put(join(directory, 'family.sh'), family, 0o755);
-  const operator = fork(new URL('./operator.fixture.ts', import.meta.url), [directory], { execArgv: [] });
+  const operator = fork(hostingOperator, [directory], { execArgv: [] });
   onTestFinished(() => void operator.kill('SIGKILL'));
   let told: { guard?: number; plugins: HostedPlugin[] } = { plugins: [] };
   operator.on('message', (message: typeof told) => {

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { copyFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { HostingTrial, isRunning, makeFolder, moduleOf, patience } from '@kplug/testing/supervisor';
 import { describe, expect, it, vi } from 'vitest';
-import { HostingTrial, isRunning, makeFolder, moduleOf, patience } from './testing.ts';
 
 describe('a module that is dropped into the folder', () => {
   it('starts, reconciles, and drains when it is removed', async () => {

@@ -1,5 +1,5 @@
+import { HostingTrial, patience } from '@kplug/testing/supervisor';
 import { describe, expect, it, vi } from 'vitest';
-import { HostingTrial, patience } from './testing.ts';
 
 describe('what a process gets', () => {
   it("is a scrubbed environment: nothing of the operator's own", async () => {

@@ -1,8 +1,7 @@
+import { archiveOf, HostingTrial, patience, ReleaseServer } from '@kplug/testing/supervisor';
 import { expect, it, vi } from 'vitest';
 import type { PluginRecord } from '../../resources/cluster-services.ts';
 import { MemoryResources } from '../../resources/memory/memory-resources.ts';
-import { HostingTrial, patience } from '../testing.ts';
-import { archiveOf, ReleaseServer } from './testing.ts';
 
 it('a plugin that cannot be fetched is kept as one that fails, for users to see', async () => {
   const server = await ReleaseServer.start();

@@ -1,7 +1,14 @@
 import { rm } from 'node:fs/promises';
+import {
+  archiveOf,
+  HostingTrial,
+  makeFolder,
+  moduleOf,
+  patience,
+  ReleaseServer,
+  sha256Of,
+} from '@kplug/testing/supervisor';
 import { describe, expect, it, vi } from 'vitest';
-import { HostingTrial, makeFolder, moduleOf, patience } from '../testing.ts';
-import { archiveOf, ReleaseServer, sha256Of } from './testing.ts';
 
 const backOff = { initial: 20, max: 100 };
 

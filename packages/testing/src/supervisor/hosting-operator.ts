@@ -1,6 +1,5 @@
+import { Controller, MemoryResources } from '@kplug/controller';
 import { pino } from 'pino';
-import { Controller } from '../controller.ts';
-import { MemoryResources } from '../resources/memory/memory-resources.ts';
 
 /** An operator in a process of its own, which runs the plugins of a folder and says what processes there are. */
 const controller = new Controller({

@@ -2,13 +2,16 @@ import { readFileSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { TestOperator } from '@kplug/testing';
+import type {
+  ControllerOptions,
+  HostedPlugin,
+  HostedState,
+  PluginsFolder,
+  PluginsFolderOptions,
+} from '@kplug/controller';
 import { pino } from 'pino';
 import { expect, onTestFinished, vi } from 'vitest';
-import type { ControllerOptions } from '../controller.ts';
-import type { HostedPlugin, HostedState } from '../registry/hosted.ts';
-import type { PluginsFolderOptions } from './options.ts';
-import type { PluginsFolder } from './plugins-folder.ts';
+import { TestOperator } from '../operator.ts';
 
 /** How long tests wait for what takes processes to start. */
 export const patience = { timeout: 20_000, interval: 20 };
