@@ -4,7 +4,7 @@ import { onTestFinished } from 'vitest';
 
 /** Options of a plain plugin. */
 export interface PlainPluginOptions {
-  /** Whether its health service supports Watch, and not only Check. Default: true. */
+  /** True if its health service supports Watch, and not only Check. Default: true. */
   watch?: boolean;
   /** Answer to `GetInfo`: valid by default, malformed, or UNIMPLEMENTED. */
   info?: 'sound' | 'malformed' | 'none';

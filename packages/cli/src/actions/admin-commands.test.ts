@@ -24,7 +24,7 @@ const ask = (args: readonly string[], options?: ProcessOptions) =>
   kplug(args, { cwd: workspace.manifests, ...options });
 
 describe('kplug plugins', () => {
-  it('lists the instances, by default and when asked to', async () => {
+  it('lists instances, also without "list"', async () => {
     const { code, stdout, stderr } = await ask(['plugins']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const [header, row] = stdout.split('\n').map((line) => line.split(/ {3,}/));
@@ -33,13 +33,13 @@ describe('kplug plugins', () => {
     expect((await ask(['plugins', 'list'])).stdout.split('\n')[0]).toBe(stdout.split('\n')[0]);
   });
 
-  it('lists more in a wide table', async () => {
+  it('lists more columns in a wide table', async () => {
     const [header, row] = (await ask(['plugins', '-o', 'wide'])).stdout.split('\n').map((line) => line.split(/ {3,}/));
     expect(header?.slice(-5)).toEqual(['PROTOCOL', 'WEIGHT', 'INSTANCE', 'LABELS', 'WHY']);
     expect(row?.slice(-5)).toEqual(['kplug.v1', '100', 'plain-1', 'zone=a', '-']);
   });
 
-  it('lists those of one API, and says when there are none', async () => {
+  it('filters by API, and reports when there are none', async () => {
     expect((await ask(['plugins', '--api', 'Greeting'])).stdout).toContain('Plain');
     const { code, stdout, stderr } = await ask(['plugins', 'list', '--api', 'Farewell']);
     expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
@@ -48,7 +48,7 @@ describe('kplug plugins', () => {
     );
   });
 
-  it('lists them for programs', async () => {
+  it('prints JSON and YAML', async () => {
     const registration = { plugin: 'Plain', instanceId: 'plain-1', labels: { zone: 'a' } };
     const live = { instances: [{ registration, state: 'INSTANCE_STATE_LIVE' }] };
     expect(JSON.parse((await ask(['plugins', '-o', 'json'])).stdout)).toMatchObject(live);
@@ -56,7 +56,7 @@ describe('kplug plugins', () => {
     expect(document?.toJS()).toMatchObject(live);
   });
 
-  it('describes one with its APIs, instances and resources', async () => {
+  it('describes a plugin with its APIs, instances and resources', async () => {
     const { stdout } = await ask(['plugins', 'describe', 'plain']);
     expect(stdout).toMatch(/^Plain 1\.0\.0\n {2}API {11}Greeting@1\.0\.0\n {2}Extensions {4}GreetingStyle\n/);
     expect(stdout).toContain('Capabilities  medium=file');
@@ -65,13 +65,13 @@ describe('kplug plugins', () => {
     expect(JSON.parse((await ask(['plugins', 'describe', 'Plain', '-o', 'json'])).stdout).instances).toHaveLength(1);
   });
 
-  it('does not find one that is not there', async () => {
+  it('fails for an unknown plugin', async () => {
     const { code, stderr } = await ask(['plugins', 'describe', 'Nobody']);
     expect(code).toBe(3);
     expect(stderr).toMatch(/^kplug: no plugin Nobody is registered with the operator at http:.*; there are Plain\n$/);
   });
 
-  it('watches them come and go until it is interrupted', async () => {
+  it('watches instances until it is interrupted', async () => {
     await using watch = startKplug(['plugins', 'watch'], { cwd: workspace.manifests });
     await using json = startKplug(['plugins', 'watch', '-o', 'json'], { cwd: workspace.manifests });
     await vi.waitFor(() => expect(watch.stdout).toMatch(/^\d\d:\d\d:\d\d {3}live {3}Plain 1\.0\.0 {3}/), waiting);
@@ -92,7 +92,7 @@ describe('kplug plugins', () => {
     expect(changes[0]).toMatchObject({ registration: { plugin: 'Plain' }, state: 'INSTANCE_STATE_LIVE' });
   });
 
-  it('ends the watch when the operator goes away', async () => {
+  it('ends the watch when the operator stops', async () => {
     await using other = await GreetingWorkspace.make();
     const short = await other.startOperator();
     other.startPlugin(short.at.heartbeatAddress);
@@ -106,7 +106,7 @@ describe('kplug plugins', () => {
 });
 
 describe('kplug explain', () => {
-  it('tells why a plugin was chosen, of each candidate, of events and of the next pass', async () => {
+  it('prints the selection, each candidate, Events and the next pass', async () => {
     const { code, stdout } = await ask(['explain', 'greetings/world']);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^example\.org\/v1\/Greeting\/default\/world\n {2}Ready +True Ready\n/);
@@ -117,7 +117,7 @@ describe('kplug explain', () => {
     expect(stdout).toMatch(/Normal +Greeted +1 +wrote a greeting to World\n/);
   });
 
-  it('tells it to programs', async () => {
+  it('prints JSON', async () => {
     const explained = JSON.parse((await ask(['explain', 'Greeting/world', '-o', 'json'])).stdout);
     expect(explained).toMatchObject({
       preference: 'Fancy',
@@ -140,7 +140,7 @@ describe('kplug explain', () => {
   });
 });
 
-describe('the operator is found', () => {
+describe('the operator', () => {
   it.each<[string, () => [string[], ProcessOptions]]>([
     ['by --admin as a URL', () => [['--admin', `http://${operator.at.adminAddress}/`], {}]],
     ['by --admin as an address', () => [['--admin', operator.at.adminAddress], {}]],
@@ -154,7 +154,7 @@ describe('the operator is found', () => {
     expect(stdout).toContain('Plain');
   });
 
-  it('or the address that was tried is told, and how to give another', async () => {
+  it('that is unreachable is reported with its address and advice', async () => {
     const { code, stderr } = await kplug(['plugins', '--admin', '127.0.0.1:1']);
     expect(code).toBe(4);
     expect(stderr).toBe(
@@ -162,7 +162,7 @@ describe('the operator is found', () => {
     );
   });
 
-  it('or what is left of one that died is told', async () => {
+  it('that was killed is reported with its process', async () => {
     await using other = await GreetingWorkspace.make();
     const dead = await other.startOperator();
     dead.kill('SIGKILL');
@@ -177,7 +177,7 @@ describe('the operator is found', () => {
     });
   });
 
-  it('and told from anything else that answers', async () => {
+  it('is distinguished from other servers', async () => {
     const server = createServer((_, response) => response.writeHead(404).end('nothing'));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const address = server.address();

@@ -4,7 +4,7 @@ import { GreetingWorkspace, greetingPlugin, kplug } from '@kplug/testing/kplug';
 import { describe, expect, it } from 'vitest';
 
 describe('kplug conformance plugin', () => {
-  it('starts a plugin of our SDK, which meets everything', { timeout: 120_000 }, async () => {
+  it('starts a plugin of the SDK, which meets all requirements', { timeout: 120_000 }, async () => {
     await using workspace = await GreetingWorkspace.make();
     const args = [
       '--resource',
@@ -24,7 +24,7 @@ describe('kplug conformance plugin', () => {
     expect(junit).toContain('<testcase classname="P28" name="P28 MUST finalizes again what it already finalized"');
   });
 
-  it('fails with 1 and the number of what is not met', { timeout: 60_000 }, async () => {
+  it('exits with 1 and prints the numbers of requirements that are not met', { timeout: 60_000 }, async () => {
     const args = ['--only', 'P5,P24', '-o', 'junit', '--', process.execPath, wrongPlugin];
     const { code, stdout, stderr } = await kplug(['conformance', 'plugin', ...args], { env: { WRONG: 'P5' } });
     expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining('kplug: not met: P5;') });
@@ -34,8 +34,8 @@ describe('kplug conformance plugin', () => {
 
   it.each([
     ['no plugin answers', ['127.0.0.1:1'], 4, /no plugin answers at 127\.0\.0\.1:1: .*start it, or give another/],
-    ['there is no such program', ['--', 'no-such-program'], 2, /cannot start the plugin by "no-such-program"/],
-    ['a time is none', ['x:1', '--timeout', 'soon'], 2, /--timeout "soon" is not a duration/],
+    ['the program does not exist', ['--', 'no-such-program'], 2, /cannot start the plugin by "no-such-program"/],
+    ['a duration is invalid', ['x:1', '--timeout', 'soon'], 2, /--timeout "soon" is not a duration/],
   ])('fails when %s', async (_, args, code, message) => {
     const result = await kplug(['conformance', 'plugin', ...args]);
     expect(result).toMatchObject({ code, stdout: '' });

@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => operated?.[Symbol.asyncDispose]());
 
 describe('kplug doctor on a cluster', { timeout: 120_000 }, () => {
-  it('finds nothing amiss where nothing is', async () => {
+  it('finds no problem in a working cluster', async () => {
     await vi.waitFor(async () => {
       const { code, amiss, findings } = await examine();
       expect(amiss()).toEqual([]);
@@ -38,7 +38,7 @@ describe('kplug doctor on a cluster', { timeout: 120_000 }, () => {
     }, waitOptions);
   });
 
-  it('names each right that the service account lacks, with the rule to add', async () => {
+  it('reports each missing permission of the service account, with the rule to add', async () => {
     const { role } = objects;
     const rules = role.rules.filter(({ apiGroups }) => !['', 'doctor.example.org'].includes(apiGroups[0] ?? ''));
     await operated.changing(role, { ...role, rules }, async () => {
@@ -63,7 +63,7 @@ describe('kplug doctor on a cluster', { timeout: 120_000 }, () => {
     await vi.waitFor(async () => expect((await examine()).about('RightsGiven')).toHaveLength(1), waitOptions);
   });
 
-  it('sees a heartbeat Service that selects nothing, has no endpoint that is ready, or another port', async () => {
+  it('reports a heartbeat Service without selected pods, without ready endpoints, or with a wrong port', async () => {
     const { service, slice } = objects;
     const selecting = (selector: object) => ({ ...service, spec: { ...service.spec, selector } });
     await operated.cluster.delete(slice);
@@ -103,7 +103,7 @@ describe('kplug doctor on a cluster', { timeout: 120_000 }, () => {
     expect((await examine()).about('HeartbeatService')[0]?.outcome).toBe('ok');
   });
 
-  it('sees Services of plugins that are missing or lead nowhere, and plugins that the operator does not look for', async () => {
+  it('reports missing and broken Services of plugins, and plugins that the operator does not follow', async () => {
     const plugin = (name: string, namespace: string, service: object) => ({
       apiVersion: 'plugins.kplug.dev/v1alpha1',
       kind: 'Plugin',

@@ -26,7 +26,7 @@ beforeAll(async () => {
 afterAll(() => operated?.[Symbol.asyncDispose]());
 
 describe('on a cluster, kplug doctor', { timeout: 120_000 }, () => {
-  it('sees kinds that are not there, and statuses that keep nothing', async () => {
+  it('reports missing kinds, and schemas that reject statuses', async () => {
     const bare = greetingKind('Bare');
     const [only] = (bare.spec as { versions: object[] }).versions;
     Object.assign(bare.spec as object, { versions: [{ ...only, subresources: {} }] });
@@ -83,7 +83,7 @@ describe('on a cluster, kplug doctor', { timeout: 120_000 }, () => {
     for (const kind of [bare, strict]) await operated.cluster.delete(kind);
   });
 
-  it('sees Delegations that do not hold, and operators that take the same ones', async () => {
+  it('reports Delegations that are not accepted, and operators that follow the same ones', async () => {
     const twice = { ...delegationOf('Greeting'), metadata: { name: 'twice' } };
     const strayed = {
       ...delegationOf('Style'),
@@ -129,7 +129,7 @@ describe('on a cluster, kplug doctor', { timeout: 120_000 }, () => {
     });
   });
 
-  it('sees a Lease that nobody renews, and definitions that are not installed', async () => {
+  it('reports a Lease that is not renewed, and missing definitions', async () => {
     // Without the operator nobody would let it go.
     await operated.cluster.delete(delegationOf('Greeting'));
     await vi.waitFor(

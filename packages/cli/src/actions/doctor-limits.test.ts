@@ -13,8 +13,8 @@ beforeAll(async () => {
 
 afterAll(() => operated?.[Symbol.asyncDispose]());
 
-describe('where a cluster does not tell everything, kplug doctor', { timeout: 120_000 }, () => {
-  it('says of what it may not look at that it was not tried, and why', async () => {
+describe('with limited access to a cluster, kplug doctor', { timeout: 120_000 }, () => {
+  it('reports checks without permission as not tried', async () => {
     await using proxy = await openProxy();
     const { code, about, findings } = await runDoctor(await operated.flags(proxy.open.kubeConfig('nobody')));
     expect(code).toBe(0);
@@ -31,7 +31,7 @@ describe('where a cluster does not tell everything, kplug doctor', { timeout: 12
     );
   });
 
-  it('does not take an operator for silent that does not answer to everybody', async () => {
+  it('distinguishes a forbidden operator from an unreachable one', async () => {
     await using proxy = await openProxy();
     const flags = (await operated.flags(proxy.open.kubeConfig('nobody'))).slice(2);
     const unseen = await runDoctor(flags);
@@ -63,7 +63,7 @@ describe('where a cluster does not tell everything, kplug doctor', { timeout: 12
     });
   });
 
-  it('sees an API server that is old, or whose clock is wrong', async () => {
+  it('reports an old API server, and one with a wrong clock', async () => {
     await using proxy = await openProxy();
     proxy.open.decide(({ url }) => {
       if (url.pathname !== '/version') return undefined;
@@ -82,7 +82,7 @@ describe('where a cluster does not tell everything, kplug doctor', { timeout: 12
     ]);
   });
 
-  it('ends in time where the API server is silent or away', async () => {
+  it('ends in time when the API server does not answer', async () => {
     await using proxy = await openProxy();
     const kubeConfig = proxy.open.kubeConfig();
     proxy.open.decide(({ url }) => (url.pathname === '/version' ? undefined : 'silence'));

@@ -5,7 +5,7 @@ import { type DoctorRun, runDoctor } from '../testing/run-doctor.ts';
 
 const waiting = { timeout: 20_000, interval: 100 };
 
-describe('kplug doctor, where much is amiss', () => {
+describe('kplug doctor on a misconfigured operator', () => {
   let workspace: GreetingWorkspace;
   let plain: { pid: number };
   let found: DoctorRun;
@@ -66,14 +66,14 @@ spec: { to: "" }
 
   afterAll(() => workspace[Symbol.asyncDispose]());
 
-  it('exits with 1, and counts', () => {
+  it('exits with 1 and counts the problems', () => {
     const problems = found.findings.filter(({ outcome }) => outcome === 'problem').length;
     expect(found.code).toBe(1);
     expect(found.stderr).toBe(`kplug: ${problems} problems found; see the advice below each\n`);
     expect(found.counts.problem).toBe(problems);
   });
 
-  it('is silent about what is well', () => {
+  it('prints no problem for what works', () => {
     expect(plain.pid).toBeGreaterThan(0);
     expect(found.about('PluginAvailable', 'delegation greetings')[0]).toMatchObject({
       outcome: 'ok',
@@ -94,7 +94,7 @@ spec: { to: "" }
     expect(found.about('ResourcesReady', 'delegation typos')).toEqual([]);
   });
 
-  it('sees slips of the pen in APIs and kinds', () => {
+  it('reports misspelled APIs and kinds', () => {
     expect(found.about('PluginAvailable', 'delegation typos')).toEqual([
       expect.objectContaining({
         outcome: 'problem',
@@ -114,7 +114,7 @@ spec: { to: "" }
     expect(found.about('KindExists', 'delegation greetings')).toEqual([]);
   });
 
-  it('says which plugins there are in place of those that are asked for', () => {
+  it('reports the registered plugins when none implements the API', () => {
     expect(found.about('PluginAvailable', 'delegation others')[0]).toMatchObject({
       outcome: 'problem',
       message: 'no plugin implements Table; registered plugins implement Greeting',
@@ -134,7 +134,7 @@ spec: { to: "" }
     });
   });
 
-  it('shows plugins that are in doubt, and those of the folder that fail, with what they wrote last', () => {
+  it('reports suspect plugins, and failing hosted plugins with their last output', () => {
     expect(found.about('InstancesLive')[0]).toMatchObject({
       message: expect.stringMatching(/^Alike 1\.0\.0 \(alike-1 at 127\.0\.0\.1:\d+\) is suspect: \S/),
       advice: [`kplug plugins describe Alike --manifests ${workspace.manifests}`],
@@ -146,7 +146,7 @@ spec: { to: "" }
     });
   });
 
-  it('names the manifests that cannot be read', () => {
+  it('reports unreadable manifests', () => {
     expect(found.about('ManifestsRead')).toEqual([
       expect.objectContaining({ outcome: 'problem', message: expect.stringContaining('broken.yaml:1') }),
     ]);

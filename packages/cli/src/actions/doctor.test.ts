@@ -9,7 +9,7 @@ const waiting = { timeout: 20_000, interval: 100 };
 const examine = (workspace: GreetingWorkspace, options?: ProcessOptions) =>
   runDoctor(['--manifests', workspace.manifests], options);
 
-describe('kplug doctor, where all is well', () => {
+describe('kplug doctor on a working operator', () => {
   let workspace: GreetingWorkspace;
   let operator: { at: OperatorFile };
 
@@ -22,7 +22,7 @@ describe('kplug doctor, where all is well', () => {
 
   afterAll(() => workspace[Symbol.asyncDispose]());
 
-  it('finds nothing amiss, and exits with 0', async () => {
+  it('finds no problem and exits with 0', async () => {
     await vi.waitFor(async () => {
       const { code, stdout, stderr } = await kplug(['doctor', '--manifests', workspace.manifests]);
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -34,7 +34,7 @@ describe('kplug doctor, where all is well', () => {
     }, waiting);
   });
 
-  it('tells it to programs', async () => {
+  it('prints JSON and YAML', async () => {
     const { code, counts, about } = await examine(workspace);
     expect({ code, counts }).toEqual({ code: 0, counts: { ok: 11, warning: 0, problem: 0, notTried: 0 } });
     expect(about('VersionsAgree')).toEqual([
@@ -65,7 +65,7 @@ describe('kplug doctor, where all is well', () => {
     ]);
   });
 
-  it('asks the operator that is named, and leaves the manifests alone then', async () => {
+  it('examines the given operator without the manifests', async () => {
     const { code, stdout } = await kplug(['doctor', '--admin', operator.at.adminAddress]);
     expect(code).toBe(0);
     expect(stdout).toContain('(as named)');
@@ -74,7 +74,7 @@ describe('kplug doctor, where all is well', () => {
 });
 
 describe('kplug doctor', () => {
-  it('sees a plugin that nothing is delegated to', async () => {
+  it('reports a plugin that no delegation uses', async () => {
     await using workspace = await GreetingWorkspace.make();
     const base = '{ apiVersion: example.org/v1, kind: Greeting }';
     await workspace.write('kplug.yaml', `delegations:\n  - { name: greetings, base: ${base}, api: Greting }\n`);
@@ -92,7 +92,7 @@ describe('kplug doctor', () => {
     }, waiting);
   });
 
-  it('says that no operator answers, where it looked, and what to do', async () => {
+  it('reports an unreachable operator, with its address and advice', async () => {
     await using workspace = await GreetingWorkspace.make();
     const { code, about, findings } = await examine(workspace);
     expect(code).toBe(1);
@@ -106,7 +106,7 @@ describe('kplug doctor', () => {
     expect(findings.map(({ about: subject }) => subject)).toEqual(['operator', 'manifests', 'versions']);
   });
 
-  it('sees that what answers is no operator, or one that is not ready', async () => {
+  it('reports a server that is not an operator, and an operator that is not ready', async () => {
     let isOperator = false;
     const server = createServer((request, response) => {
       if (isOperator && request.url?.startsWith('/kplug.v1.')) {
@@ -132,7 +132,7 @@ describe('kplug doctor', () => {
     expect(starting.stdout).toContain('  warning    the operator has no delegations\n');
   });
 
-  it('takes a malformed command line for one', async () => {
+  it('rejects an invalid command line', async () => {
     expect(await kplug(['doctor', '--admin', 'no address'])).toMatchObject({ code: 2, stdout: '' });
   });
 });

@@ -18,7 +18,7 @@ async function start() {
   return { server, directory, fetch };
 }
 
-it('fetches what is named into the folder, and keeps what is there', async () => {
+it('downloads items to the directory, and keeps existing ones', async () => {
   const { server, directory, fetch } = await start();
   server.serve('example/a@v1', archive);
   server.serve('example/b@v2', archive);
@@ -42,7 +42,7 @@ it('fetches what is named into the folder, and keeps what is there', async () =>
   expect(server.asked).toHaveLength(2);
 });
 
-it('exits with 3 for a release that is missing, and with 1 for a wrong checksum, and fetches the others all the same', async () => {
+it('exits with 3 for a missing release and with 1 for a wrong checksum, and downloads the others', async () => {
   const { server, directory, fetch } = await start();
   server.serve('example/a@v1', archive);
   const missing = await fetch(['example/none@v1', 'example/a@v1']);
@@ -55,7 +55,7 @@ it('exits with 3 for a release that is missing, and with 1 for a wrong checksum,
   expect(wrong.stderr).toContain(`has the SHA-256 ${sha256}, but ${'0'.repeat(64)} is demanded`);
 });
 
-it('tries again when the server is away, as often as is said', async () => {
+it('retries an unreachable server up to the given number of attempts', async () => {
   const { server, fetch } = await start();
   let asked = 0;
   server.serve('example/busy@v1', (response) => {

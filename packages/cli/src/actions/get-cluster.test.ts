@@ -46,13 +46,13 @@ describe('kplug get on a cluster', () => {
     },
   );
 
-  it('prints a built-in kind by its short name, whole', async () => {
+  it('prints a whole resource of a built-in kind by its short name', async () => {
     const { code, stdout } = await onCluster('get', 'ns', namespace, '-A', '-o', 'yaml');
     expect(code).toBe(0);
     expect(parse(stdout)).toMatchObject({ kind: 'Namespace', metadata: { name: namespace } });
   });
 
-  it('says what is not there', async () => {
+  it('reports unknown kinds, names and operators', async () => {
     const noName = await onCluster('get', 'greeting', 'moon', '-n', namespace);
     expect(noName).toMatchObject({
       code: 3,
@@ -72,7 +72,7 @@ describe('kplug get on a cluster', () => {
     });
   });
 
-  it('says that a kubeconfig or an API server is not there', async () => {
+  it('reports a missing kubeconfig and an unreachable API server', async () => {
     const missing = await kplug(['get', 'greetings', '--kubeconfig', join(folder.path, 'nothing')]);
     expect(missing).toMatchObject({ code: 2, stderr: expect.stringContaining("nothing can't be read") });
     const away = join(folder.path, 'away');

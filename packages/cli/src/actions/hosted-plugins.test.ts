@@ -37,7 +37,7 @@ afterAll(async () => {
 
 const ask = (...args: string[]) => kplug(['plugins', ...args, '--admin', `http://${controller.adminAddress}`]);
 
-it('kplug plugins shows a plugin of the folder that fails and never registered, and why', async () => {
+it('kplug plugins lists a failing hosted plugin that never registered, with the reason', async () => {
   const { code, stdout, stderr } = await ask();
   expect(code).toBe(0);
   const [header, row] = stdout.split('\n').map((line) => line.split(/ {3,}/));
@@ -48,7 +48,7 @@ it('kplug plugins shows a plugin of the folder that fails and never registered, 
   expect((await ask('-o', 'wide')).stdout).toContain('file=broken.py');
 });
 
-it('describes it by the name of its file, with its last lines', async () => {
+it('kplug plugins describe finds it by its file name and prints its last output', async () => {
   const { code, stdout } = await ask('describe', 'broken.py');
   expect(code).toBe(0);
   expect(stdout).toMatch(/^broken\.py, which the operator runs itself\n {2}State +failing for \d+s\n/);
@@ -57,7 +57,7 @@ it('describes it by the name of its file, with its last lines', async () => {
   expect((await ask('describe', 'other.py')).code).toBe(3);
 });
 
-it('tells programs as well', async () => {
+it('prints it as JSON', async () => {
   const { hosted } = JSON.parse((await ask('-o', 'json')).stdout);
   expect(hosted).toMatchObject({
     directory: folder.path,

@@ -52,7 +52,7 @@ describe('kplug init plugin', () => {
     expect(files['README.md']?.match(/^ ?\d+\. \*\*/gm)).toHaveLength(10);
   });
 
-  it('asks nothing without a terminal, and names the plugin as its folder', async () => {
+  it('does not ask without a terminal, and names the plugin after its directory', async () => {
     expect((await init('my-first_plugin')).code).toBe(0);
     const { 'plugin.ts': plugin, 'package.json': packageJson = '' } = await filesIn(join(folder, 'my-first_plugin'));
     expect(plugin).toContain("name: 'MyFirstPlugin'");
@@ -60,7 +60,7 @@ describe('kplug init plugin', () => {
     expect(JSON.parse(packageJson)).toMatchObject({ name: 'my-first-plugin' });
   });
 
-  it('takes the current folder, with a repository that has nothing else in it', async () => {
+  it('accepts the current directory with an empty Git repository', async () => {
     await mkdir(join(folder, '.git'));
     await writeFile(join(folder, '.git', 'config'), 'mine');
     expect((await init('--yes', '--name', 'Here')).code).toBe(0);
@@ -70,7 +70,7 @@ describe('kplug init plugin', () => {
     });
   });
 
-  it('writes nothing into a folder that has something in it', async () => {
+  it('writes nothing to a directory that is not empty', async () => {
     for (const name of ['a', 'b', 'c', 'README.md']) await writeFile(join(folder, name), 'mine');
     const { code, stdout, stderr } = await init('--yes');
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });

@@ -70,7 +70,7 @@ async function edit(columns: number, by: string) {
 }
 
 describe('of two operators', () => {
-  it('the one that was stopped writes nothing any more when it goes on and the other leads', async () => {
+  it('a former leader that was suspended writes nothing when it resumes', async () => {
     const first = await startOperator('First');
     await first.serve();
     await edit(1, 'First');
@@ -91,7 +91,7 @@ describe('of two operators', () => {
     await edit(4, 'Second');
   }, 60_000);
 
-  it('the one that waits works at once when the leader is asked to stop, and the leader exits with 0', async () => {
+  it('the standby takes over immediately when the leader is stopped, and the leader exits with 0', async () => {
     const first = await startOperator('Third');
     await first.serve();
     const second = await startOperator('Fourth');

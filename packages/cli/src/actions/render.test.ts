@@ -121,7 +121,7 @@ describe('kplug render', () => {
     expect(nobody).toMatchObject({ code: 4, stderr: expect.stringContaining('no plugin answers at 127.0.0.1:1') });
   });
 
-  it('prints what a plugin failed with, and fails', async () => {
+  it('fails with the error of the plugin', async () => {
     await workspace.write('empty.yaml', world.replace('to: World', "to: ''"));
     const { code, stdout, stderr } = await render('empty.yaml', '--plugin', plugin);
     expect(code).toBe(1);
@@ -129,7 +129,7 @@ describe('kplug render', () => {
     expect(stderr).toContain('NobodyGreeted: Plain 1.0.0: spec.to is empty');
   });
 
-  it('is told the base where it is not clear', async () => {
+  it('needs --kind for an ambiguous base', async () => {
     const other = 'apiVersion: example.org/v1\nkind: Farewell\nmetadata: { name: bye }\nspec: { extensions: [] }\n';
     await workspace.write('two.yaml', `${world.replaceAll('kind: Greeting\n', 'kind: Salute\n')}---\n${other}`);
     const unclear = await render('two.yaml', '--plugin', plugin);

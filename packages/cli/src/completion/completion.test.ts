@@ -73,7 +73,7 @@ describe('in bash, kplug completes', () => {
     expect(await completeInBash(...words)).toEqual(expected);
   });
 
-  it('the names of plugins that the operator knows', async () => {
+  it('names of registered plugins', async () => {
     await using other = await GreetingWorkspace.make();
     const operator = await other.startOperator();
     other.startPlugin(operator.at.heartbeatAddress);
@@ -83,13 +83,13 @@ describe('in bash, kplug completes', () => {
 });
 
 describe('kplug complete', () => {
-  it('tells values with what they mean, and what else may stand there', async () => {
+  it('prints values with descriptions, and the completions that the shell adds', async () => {
     const { stdout } = await kplug(['complete', '--', 'plugins', 'w']);
     expect(stdout).toMatch(/^watch\tlist plugin instances, .*\n:none\n$/);
     expect((await kplug(['complete', '--', 'render', ''])).stdout).toBe(':files\n');
   });
 
-  it('keeps the option before a value where the shell does', async () => {
+  it('keeps the option in front of a value if the shell does', async () => {
     expect((await kplug(['complete', '--', 'get', 'x', '--output=y'])).stdout).toBe('--output=yaml\t\n:none\n');
   });
 });
@@ -99,7 +99,7 @@ describe('kplug completion', () => {
     expect(await kplug(['completion', shell])).toEqual({ code: 0, stdout: `${scripts[shell]}\n`, stderr: '' });
   });
 
-  it('knows no other shell', async () => {
+  it('rejects other shells', async () => {
     const { code, stderr } = await kplug(['completion', 'tcsh']);
     expect(code).toBe(2);
     expect(stderr).toContain('Allowed choices are bash, zsh, fish');

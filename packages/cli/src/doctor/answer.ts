@@ -8,7 +8,7 @@ export type Answer<T> =
   | {
       value?: never;
       failure: string;
-      /** Whether the server denied the request to this user. */
+      /** True if the server denied the request to this user. */
       isForbidden: boolean;
     };
 

@@ -6,7 +6,7 @@ const date = 'Thu, 01 Jan 2026 00:00:10 GMT';
 const at = Date.parse(date);
 
 describe('the clock of a server', () => {
-  it('is known to within a second and the time of the answer', () => {
+  it('is known within a second plus the duration of the request', () => {
     expect(readClock(date, at + 100, at + 400)).toEqual({ min: -400, max: 899 });
     expect(readClock(undefined, at, at)).toBeUndefined();
     expect(readClock('tomorrow', at, at)).toBeUndefined();
@@ -39,7 +39,7 @@ describe('clocks', () => {
     expect(checkClocks([clock('the operator', min)])).toEqual([expect.objectContaining({ outcome })]);
   });
 
-  it('are compared with one another, and with that of this machine', () => {
+  it('are compared with each other and with that of this machine', () => {
     const found = checkClocks([clock('the API server', 0), clock('the operator', -6_000)]);
     expect(found.map(({ message }) => message)).toEqual([
       'the clock of the API server is 5 s ahead of that of the operator',
@@ -47,7 +47,7 @@ describe('clocks', () => {
     ]);
   });
 
-  it('that are not told are not tried', () => {
+  it('that are unknown are not tried', () => {
     expect(checkClocks([{ owner: 'the operator', reading: undefined }])).toEqual([
       expect.objectContaining({ outcome: 'notTried' }),
     ]);

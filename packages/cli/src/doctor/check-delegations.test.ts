@@ -36,7 +36,7 @@ describe('the resources of a delegation', () => {
     expect(found).toMatchObject({ check, outcome: 'problem', message: 'it is so', advice: ['add a rule'] });
   });
 
-  it('that are not ready are grouped by reason; those that nothing is known of yet are a warning', () => {
+  it('that are not ready are grouped by reason, with a warning for those not reconciled yet', () => {
     const [, , failing, waiting, ...others] = find(tables({}), [
       resource('a', ConditionStatus.TRUE, 'Ready'),
       resource('b', ConditionStatus.FALSE, 'NoPlugin'),
@@ -77,7 +77,7 @@ describe('the plugins of a delegation', () => {
     });
   });
 
-  it('are enough when one can be chosen', () => {
+  it('are sufficient when one can be selected', () => {
     const candidates = [candidate('Unreachable'), candidate('Chosen', true)];
     const [, found] = find(tables({ candidates }));
     expect(found).toMatchObject({ outcome: 'ok', message: 'SQLite 1.0.0 implements Table@^1.0.0' });

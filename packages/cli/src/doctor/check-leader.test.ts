@@ -27,7 +27,7 @@ function find(value: JsonObject | undefined, operators = electing, ahead = 0) {
   return found && `${found.outcome}: ${found.message}`;
 }
 
-it('one that renews its Lease leads', () => {
+it('an operator that renews its Lease leads', () => {
   expect(find(lease('kplug-0_1', 2_000))).toBe('ok: kplug-0 leads; it renewed the Lease system/kplug 2 s ago');
 });
 
@@ -43,11 +43,11 @@ it.each([
   expect(find(value)).toBe(message);
 });
 
-it("the API server's clock counts", () => {
+it("the API server's clock is used", () => {
   expect(find(lease('kplug-0_1', 0), electing, 20_000)).toContain('last renewed it 20 s ago');
 });
 
-it('an operator that elects no leader needs no Lease, unless there are several of it', () => {
+it('a single operator without leader election needs no Lease', () => {
   expect(find(undefined, pod('kplug-0'))).toBeUndefined();
   expect(find(undefined, [...pod('kplug-0'), ...pod('kplug-1')])).toMatch(/^problem: 2 pods of the operator run/);
 });

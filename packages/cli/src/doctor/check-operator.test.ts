@@ -16,7 +16,7 @@ function viewWith(metrics: string): OperatorView {
   };
 }
 
-it('an operator of another version is a warning, with the command that fits it', () => {
+it('another version of the operator is a warning, with the matching command', () => {
   const found = checkOperator(viewWith('# HELP x\nkplug_build_info{version="1.2.0"} 1\n'), {
     version: '1.3.0',
     node: '',

@@ -23,7 +23,7 @@ async function interview(given: PluginChoice, answers: [question: string, keys: 
   return await asked;
 }
 
-it('asks for everything, and offers what fits to what was answered', async () => {
+it('asks for all options, with defaults derived from earlier answers', async () => {
   const choice = await interview({}, [
     ['Directory', `tables${enter}`],
     ['Language', `${down}${enter}`],
@@ -44,7 +44,7 @@ it('asks for everything, and offers what fits to what was answered', async () =>
   });
 });
 
-it('asks only for what is not given, and again for what can not be', async () => {
+it('asks only for missing options, and again for invalid ones', async () => {
   const given: PluginChoice = { folder: 'x', language: 'go', name: 'X', kind: 'Table', group: 'a.org', image: 'x/y' };
   const choice = await interview(given, [
     ['Plugin API', `@@${enter}`],
@@ -53,7 +53,7 @@ it('asks only for what is not given, and again for what can not be', async () =>
   expect(choice).toEqual({ ...given, api: 'Table' });
 });
 
-it('gives up when it is interrupted', async () => {
+it('cancels when it is interrupted', async () => {
   const asked = interview({}, [['Directory', interrupt]]);
   await expect(asked).rejects.toThrow('cancelled; no file was written');
 });

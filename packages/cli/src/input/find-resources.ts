@@ -10,7 +10,7 @@ export interface ResourceQuery {
   namespace: string | undefined;
   /** Description of the source, for messages. */
   place: string;
-  /** Whether the kind exists even if it has no resource. */
+  /** True if the kind exists even if it has no resource. */
   isServed?: boolean;
 }
 

@@ -17,7 +17,7 @@ export interface ReadResources {
   place: string;
   /** Full name of the kind. */
   kind: string;
-  /** Whether the kind exists even if it has no resource. */
+  /** True if the kind exists even if it has no resource. */
   isServed: boolean;
   /** Default namespace. */
   namespace: string;

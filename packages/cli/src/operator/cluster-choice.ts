@@ -1,6 +1,6 @@
 /** Cluster that a command line names, if it names one. */
 export interface ClusterChoice {
-  /** Whether to use the cluster of the current context instead of a directory. */
+  /** True to use the cluster of the current context instead of a directory. */
   cluster?: boolean;
   kubeconfig?: string;
   context?: string;

@@ -3,7 +3,7 @@ import { expect, it } from 'vitest';
 import { Check } from '../doctor/finding.ts';
 import { formatDiagnosis } from './diagnosis.ts';
 
-it('puts what belongs together under one heading, with advice beneath and the counts at the end', () => {
+it('groups findings by subject, with advice below and the counts at the end', () => {
   const operator = new Check('OperatorReady', 'operator');
   const rights = new Check('RightsGiven', 'rights');
   const findings = [

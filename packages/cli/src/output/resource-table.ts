@@ -8,7 +8,7 @@ import type { Colors } from './terminal.ts';
 /** Options of a resource table. */
 export interface ResourceTableOptions {
   wide: boolean;
-  /** Whether to show the namespaces. */
+  /** True to show the namespaces. */
   allNamespaces: boolean;
   colors: Colors;
   /** Current time, in milliseconds since the epoch. */

@@ -30,7 +30,7 @@ export class ProbeSession {
     this.#stream.write({ message: { case: 'registration', value: registration } });
   }
 
-  beat(): void {
+  sendBeat(): void {
     this.#stream.write({ message: { case: 'beat', value: {} } });
   }
 

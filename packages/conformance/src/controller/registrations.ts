@@ -43,7 +43,7 @@ export const registrationRequirements: readonly Requirement<ControllerUnderTest>
       session.register(registration);
       const { case: kind } = await session.answer();
       if (kind !== 'lease') throw new NotMet(`${kind}`, 'a lease');
-      session.beat();
+      session.sendBeat();
       await requireState(controller, registration.instanceId, InstanceState.LIVE);
       // Heartbeats of one instance may arrive by either call.
       await controller.accepted(registration);

@@ -17,7 +17,7 @@ export const servingRequirements: readonly Requirement<ControllerUnderTest>[] = 
     title: 'ends a session whose first message is not a registration with an error',
     check: async (controller) => {
       const session = controller.session();
-      session.beat();
+      session.sendBeat();
       const ending = await session.ending();
       if (ending === undefined || ending === 'ended')
         throw new NotMet(ending ?? 'the session stays open', 'FAILED_PRECONDITION');

@@ -12,7 +12,7 @@ import { leaseTimesOf } from './lease-times.ts';
 const minTtl = 15_000;
 
 /** Invalid heartbeats. */
-const malformed: readonly [string, Parameters<V0Plugin['beat']>[0]][] = [
+const malformed: readonly [string, Parameters<V0Plugin['sendHeartbeat']>[0]][] = [
   ['without an address', { address: '' }],
   ['without a name', { name: '' }],
   ['without an API', { api: '' }],
@@ -50,7 +50,7 @@ export const v0HeartbeatRequirements: readonly Requirement<ControllerUnderTest>[
       check: async (controller) => {
         await responseOf(controller);
         await using plugin = await startPlugin(controller);
-        const answer = await plugin.beat(fault).catch((error: unknown) => error as grpc.ServiceError);
+        const answer = await plugin.sendHeartbeat(fault).catch((error: unknown) => error as grpc.ServiceError);
         if (isServiceError(answer)) throw new NotMet(describeAnswer(answer), 'accepted: false, not an error');
         if (answer.accepted) throw new NotMet('accepted: true', 'accepted: false');
         if (answer.notAcceptedReason) return answer.notAcceptedReason;
@@ -67,7 +67,7 @@ export const v0HeartbeatRequirements: readonly Requirement<ControllerUnderTest>[
       await requireV0Accepted(controller);
       await using plugin = await startPlugin(controller);
       for (const [sent, expected] of versions) {
-        const { accepted, notAcceptedReason } = await plugin.beat({ version: sent, apiVersion: sent });
+        const { accepted, notAcceptedReason } = await plugin.sendHeartbeat({ version: sent, apiVersion: sent });
         if (!accepted) throw new NotMet(`"${sent}" is not accepted: ${notAcceptedReason}`, 'any version');
         const { registration } = (await listed(controller, plugin)) ?? {};
         const read = [registration?.version, registration?.apis[0]?.version];
@@ -89,7 +89,7 @@ export async function requireV0Accepted(controller: ControllerUnderTest): Promis
 /** Returns the answer to a valid heartbeat. Rejects with `NotTried` when the controller does not serve the protocol. */
 async function responseOf(controller: ControllerUnderTest): Promise<v0.PluginHeartbeatResponse> {
   await using plugin = await startPlugin(controller);
-  const answer = await plugin.beat().catch((error: unknown) => error);
+  const answer = await plugin.sendHeartbeat().catch((error: unknown) => error);
   if (isServiceError(answer) && answer.code === grpc.status.UNIMPLEMENTED) {
     throw new NotTried('the controller does not serve kplug.Controller, which is optional');
   }
@@ -107,7 +107,7 @@ async function checkTtl(controller: ControllerUnderTest): Promise<string> {
   const bound = leaseTimesOf(await controller.accepted(controller.registration(longestLease))).ttl;
   const expected = Math.min(minTtl, bound);
   await using plugin = await startPlugin(controller);
-  await plugin.beat();
+  await plugin.sendHeartbeat();
   const from = performance.now();
   const isLive = async () => (await listed(controller, plugin))?.state === InstanceState.LIVE;
   if (!(await isLive())) throw new NotMet('the plugin is not LIVE in ListPlugins', 'LIVE');

@@ -20,7 +20,7 @@ export interface PluginRunOptions {
 export class PluginRun implements AsyncDisposable {
   readonly registry: RegistryProbe;
   readonly times: PluginTimes;
-  /** Whether the plugin registered again after the last restart of the registry. */
+  /** True if the plugin registered again after the last restart of the registry. */
   isRegistered = true;
   readonly #command: readonly string[];
   readonly #protocol: Protocol | undefined;

@@ -38,7 +38,7 @@ export interface PluginTarget {
   timeout: number;
   /** Process and registry of the plugin; `undefined` when only its address is known. */
   run: PluginRun | undefined;
-  /** Whether the plugin answered GetInfo at its address. */
+  /** True if the plugin answered GetInfo at its address. */
   isReached: boolean;
 }
 

@@ -5,7 +5,7 @@ import { deriveBase, type ImplementingPlugin, keyOf, type Manifest, type Resourc
 export interface Sample {
   base: Resource;
   extensions: readonly Resource[];
-  /** Whether the user gave the resources, which the plugin then has to reconcile. */
+  /** True if the user gave the resources, which the plugin then has to reconcile. */
   isGiven: boolean;
 }
 

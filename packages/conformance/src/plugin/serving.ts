@@ -187,7 +187,7 @@ async function checkApiHealth({ client, info }: PluginUnderTest): Promise<string
   return seen.join(', ');
 }
 
-/** What an answer is when the connection, or the process, didn't survive its request. Anything else is a failure as it should be. */
+/** Handles the error of an invalid request. Rejects with `NotMet` if the request broke the connection or the process. */
 function failureOf(error: unknown): undefined {
   if (error instanceof NotTried || (isServiceError(error) && error.code !== grpc.status.UNAVAILABLE)) return undefined;
   throw new NotMet(describeAnswer(error), 'an error other than of the connection');

@@ -19,7 +19,7 @@ export interface V0Call {
   keys: ReadonlySet<string>;
   /** Result of `create` and `update`. */
   returned?: v0.Resources;
-  /** Whether `delete` ended without an error of the plugin and without an answer. */
+  /** True if `delete` ended without an error of the plugin and without an answer. */
   isUnanswered?: boolean;
   error?: grpc.ServiceError;
 }

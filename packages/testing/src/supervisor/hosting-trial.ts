@@ -123,7 +123,7 @@ export class HostingTrial {
   }
 }
 
-/** Whether a process is there that isn't dead. One that is dead stays until its parent, or init, has asked after it. */
+/** True if a process is there that isn't dead. One that is dead stays until its parent, or init, has asked after it. */
 export function isRunning(pid: number | undefined): boolean {
   try {
     const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');

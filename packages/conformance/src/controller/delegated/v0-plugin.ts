@@ -63,7 +63,7 @@ export class V0Plugin extends ScriptedPlugin<Returned> {
   }
 
   /** Sends one heartbeat, changed by `overrides`. Rejects with the gRPC error. */
-  async beat(overrides: Information = {}): Promise<v0.PluginHeartbeatResponse> {
+  async sendHeartbeat(overrides: Information = {}): Promise<v0.PluginHeartbeatResponse> {
     const client = createGrpcClient(v0.Controller, this.#controller, grpc.credentials.createInsecure());
     try {
       return await client.pluginHeartbeat({ ...this.information, ...overrides }, { deadline: Date.now() + 5_000 });
@@ -73,10 +73,10 @@ export class V0Plugin extends ScriptedPlugin<Returned> {
   }
 
   override async register(): Promise<void> {
-    await this.beat();
+    await this.sendHeartbeat();
     this.#timer = setInterval(() => {
       // The next heartbeat follows a failed one, and the failure is the controller's.
-      this.beat().catch(() => undefined);
+      this.sendHeartbeat().catch(() => undefined);
     }, heartbeatInterval);
   }
 

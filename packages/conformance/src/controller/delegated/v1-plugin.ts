@@ -29,11 +29,11 @@ export type Answer = Omit<
 /** Behaviour of the plugin, besides its answers. */
 export interface V1PluginOptions {
   api: { name: string; version: string };
-  /** Whether GetInfo announces Work. The plugin serves it in either case. */
+  /** True if GetInfo announces Work. The plugin serves it in either case. */
   servesWork?: boolean;
-  /** Whether GetInfo answers with an instance id other than the registered one. */
+  /** True if GetInfo answers with an instance id other than the registered one. */
   hasOtherId?: boolean;
-  /** Whether the health of the API is NOT_SERVING until `serveApi` is called. Default: there is no health service. */
+  /** True if the health of the API is NOT_SERVING until `serveApi` is called. Default: there is no health service. */
   startsNotServing?: boolean;
 }
 
