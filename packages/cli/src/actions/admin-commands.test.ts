@@ -35,7 +35,7 @@ describe('kplug plugins', () => {
 
   it('lists more columns in a wide table', async () => {
     const [header, row] = (await ask(['plugins', '-o', 'wide'])).stdout.split('\n').map((line) => line.split(/ {3,}/));
-    expect(header?.slice(-5)).toEqual(['PROTOCOL', 'WEIGHT', 'INSTANCE', 'LABELS', 'WHY']);
+    expect(header?.slice(-5)).toEqual(['PROTOCOL', 'WEIGHT', 'INSTANCE', 'LABELS', 'REASON']);
     expect(row?.slice(-5)).toEqual(['kplug.v1', '100', 'plain-1', 'zone=a', '-']);
   });
 
@@ -68,7 +68,7 @@ describe('kplug plugins', () => {
   it('fails for an unknown plugin', async () => {
     const { code, stderr } = await ask(['plugins', 'describe', 'Nobody']);
     expect(code).toBe(3);
-    expect(stderr).toMatch(/^kplug: no plugin Nobody is registered with the operator at http:.*; there are Plain\n$/);
+    expect(stderr).toMatch(/^kplug: no plugin Nobody is registered with the operator at http:.*; registered: Plain\n$/);
   });
 
   it('watches instances until it is interrupted', async () => {
@@ -169,7 +169,7 @@ describe('the operator', () => {
     await dead.ended();
     const { code, stderr } = await kplug(['explain', 'greeting/world', '--manifests', other.manifests]);
     expect(code).toBe(4);
-    expect(stderr).toContain(`(from ${other.manifests}/.kplug/operator.json, whose process ${dead.pid} is gone)`);
+    expect(stderr).toContain(`(from ${other.manifests}/.kplug/operator.json, whose process ${dead.pid} has exited)`);
     await other.write('manifests/.kplug/operator.json', '{');
     expect(await kplug(['plugins', '--manifests', other.manifests])).toMatchObject({
       code: 2,

@@ -71,7 +71,7 @@ it('retries an unreachable server up to the given number of attempts', async () 
 });
 
 it.each([
-  [[], /nothing is to be fetched; give an ITEM/],
+  [[], /nothing to fetch; give an ITEM/],
   [['nonsense'], /"nonsense" is no plugin to fetch; write ORG\/REPOSITORY@RELEASE/],
   [['a/b@1', '--attempts', 'many'], /--attempts "many" is no number of tries/],
 ])('refuses %j', async (args, message) => {

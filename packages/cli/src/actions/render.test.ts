@@ -95,7 +95,7 @@ describe('kplug render', () => {
     expect(documents(stdout)[0]?.status?.conditions).toContainEqual(
       expect.objectContaining({ type: 'PluginSelected', status: 'False', reason: 'PreferredUnavailable' }),
     );
-    expect(stderr).toMatch(/^kplug: Greeting world isn't ready: PreferredUnavailable: awaiting Fancy/);
+    expect(stderr).toMatch(/^kplug: Greeting world is not ready: PreferredUnavailable: awaiting Fancy/);
   });
 
   it("calls a plugin of the first Kplug's protocol", async () => {
@@ -116,7 +116,7 @@ describe('kplug render', () => {
     const failing = new WrongV0Plugin('F3 create');
     onTestFinished(() => failing.server.forceShutdown());
     const failed = await render(...args.with(2, `127.0.0.1:${await failing.listen()}`));
-    expect(failed).toMatchObject({ code: 1, stderr: expect.stringContaining('FAILED_PRECONDITION: it can not') });
+    expect(failed).toMatchObject({ code: 1, stderr: expect.stringContaining('FAILED_PRECONDITION: deliberate failure') });
     const nobody = await render(...args.with(2, '127.0.0.1:1'));
     expect(nobody).toMatchObject({ code: 4, stderr: expect.stringContaining('no plugin answers at 127.0.0.1:1') });
   });
@@ -151,13 +151,13 @@ describe('kplug render', () => {
       /no plugin answers at 127\.0\.0\.1:1: connect ECONNREFUSED/,
     ],
     ['a file is missing', ['nowhere.yaml', '--plugin', 'x:1'], 2, /cannot read nowhere\.yaml: the file does not exist/],
-    ['a file is a directory', ['manifests', '--plugin', 'x:1'], 2, /the file manifests can't be read: EISDIR/],
+    ['a file is a directory', ['manifests', '--plugin', 'x:1'], 2, /cannot read manifests: EISDIR/],
     ['a manifest is malformed', ['kplug.yaml', '--plugin', 'x:1'], 2, /kplug\.yaml:1:1: .*apiVersion is missing/],
     [
       'a resource is there twice',
       ['manifests/world.yaml', './manifests/world.yaml', '--plugin', 'x:1'],
       2,
-      /Greeting\/default\/world stands already in manifests\/world\.yaml:1/,
+      /Greeting\/default\/world is already in manifests\/world\.yaml:1/,
     ],
     ['no plugin is named', ['manifests/world.yaml'], 2, /required option '--plugin <address>' not specified/],
     [
@@ -172,7 +172,7 @@ describe('kplug render', () => {
     expect(result).toMatchObject({ code, stdout: '' });
   });
 
-  it('fails when the delegation file asks for another API or kind', async () => {
+  it('fails when the delegation file requires another API or kind', async () => {
     await workspace.write('tables.yaml', 'delegations: [{ name: t, base: { apiVersion: a/v1, kind: T }, api: T }]');
     const kinds = await render('manifests/world.yaml', '--plugin', plugin, '--config', 'tables.yaml');
     expect(kinds).toMatchObject({
@@ -186,7 +186,7 @@ describe('kplug render', () => {
     const apis = await render('manifests/world.yaml', '--plugin', plugin, '--config', 'apis.yaml');
     expect(apis).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('implements Greeting@1.0.0; apis.yaml asks for T'),
+      stderr: expect.stringContaining('implements Greeting@1.0.0; apis.yaml requires T'),
     });
   });
 });

@@ -14,7 +14,7 @@ function unmet({ verdicts }: Report): string[] {
 }
 
 describe('kplug conformance controller', () => {
-  it('passes an operator of ours', { timeout: 60_000 }, async () => {
+  it('passes the operator of this repository', { timeout: 60_000 }, async () => {
     await using workspace = await GreetingWorkspace.make();
     const operator = await workspace.startOperator(['--heartbeat-interval', '200ms']);
     const args = ['conformance', 'controller', operator.at.heartbeatAddress, '-o', 'json'];
@@ -29,7 +29,7 @@ describe('kplug conformance controller', () => {
       expect(why.get(number)).toMatch(/^notTried: the controller accepts no plugins of the first/);
   });
 
-  it('passes one that delegates to it, by both protocols', { timeout: 60_000 }, async () => {
+  it('passes it with a delegation, by both protocols', { timeout: 60_000 }, async () => {
     await using workspace = await GreetingWorkspace.make({ 'world.yaml': world });
     const operator = await workspace.startOperator(['--heartbeat-interval', '200ms', '--allow-insecure-plugins']);
     const only = ['C8', 'C12', 'C22', 'C25', 'C33'];
@@ -55,7 +55,7 @@ describe('kplug conformance controller', () => {
     expect(left).toEqual([]);
   });
 
-  it('leaves nothing in the directory when it is interrupted', { timeout: 60_000 }, async () => {
+  it('removes its files when it is interrupted', { timeout: 60_000 }, async () => {
     await using workspace = await GreetingWorkspace.make({ 'world.yaml': world });
     const operator = await workspace.startOperator(['--heartbeat-interval', '200ms']);
     const given = ['--api', 'Greeting@1.0.0', '--resource', 'world.yaml', '--manifests', 'manifests', '--only', 'C9'];
@@ -71,7 +71,7 @@ describe('kplug conformance controller', () => {
   it.each([
     ['only an API is given', ['--api', 'Greeting'], /--api, --resource and --manifests have to be given together/],
     [
-      'there is no such directory',
+      'the directory does not exist',
       ['--api', 'Greeting', '--resource', 'world.yaml', '--manifests', 'nowhere'],
       /no directory nowhere; give the manifest directory of the operator/,
     ],
@@ -82,12 +82,12 @@ describe('kplug conformance controller', () => {
     expect(result).toMatchObject({ code: 2, stderr: expect.stringMatching(message) });
   });
 
-  it('says so when nobody is there', async () => {
+  it('reports an unreachable controller', async () => {
     const { code, stderr } = await kplug(['conformance', 'controller', '127.0.0.1:1']);
     expect({ code, stderr }).toMatchObject({ code: 4, stderr: expect.stringContaining('no controller answers at') });
   });
 
-  it('knows the numbers that there are', async () => {
+  it('rejects unknown requirements', async () => {
     await using workspace = await GreetingWorkspace.make();
     const { heartbeatAddress } = (await workspace.startOperator()).at;
     const { code, stderr } = await kplug(['conformance', 'controller', heartbeatAddress, '--only', 'C1,P5']);
@@ -97,7 +97,7 @@ describe('kplug conformance controller', () => {
     });
   });
 
-  it('fails one that believes everything and knows nothing', { timeout: 60_000 }, async () => {
+  it('fails a controller that accepts all registrations and lists none', { timeout: 60_000 }, async () => {
     const lease = { interval: durationFromMs(1_000), ttl: durationFromMs(1_000) };
     const accepted = create(HeartbeatResponseSchema, { answer: { case: 'lease', value: lease } });
     const handlers: Partial<GrpcHandlers<typeof RegistryService>> = {
