@@ -135,7 +135,7 @@ describe('kplug doctor on a cluster', { timeout: 120_000 }, () => {
             expect.stringMatching(
               /^problem: .*\(labelled kplug\.dev\/plugin\): .* its selector app=labelled matches no/,
             ),
-            'ok: kplug-system/kplug (of the Plugin unanswering) has 1 endpoint that is ready',
+            'ok: kplug-system/kplug (of the Plugin unanswering) has 1 ready endpoint',
           ]),
         );
         const declared = about('DeclaredPlugin');

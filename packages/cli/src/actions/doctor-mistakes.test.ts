@@ -105,11 +105,11 @@ spec: { to: "" }
     expect(found.about('KindExists', 'delegation typos')).toEqual([
       expect.objectContaining({
         outcome: 'warning',
-        message: 'the manifests have no Greting of example.org/v1, but a Greeting of example.org/v1',
+        message: 'the manifests have no Greting of example.org/v1, but they have Greeting of example.org/v1',
       }),
     ]);
     expect(found.about('KindExists', 'delegation newer')[0]?.message).toBe(
-      'the manifests have no Greeting of example.org/v2, but a Greeting of example.org/v1',
+      'the manifests have no Greeting of example.org/v2, but they have Greeting of example.org/v1',
     );
     expect(found.about('KindExists', 'delegation greetings')).toEqual([]);
   });
@@ -125,7 +125,7 @@ spec: { to: "" }
       message: expect.stringContaining(
         '(Alike 1.0.0, Plain 1.0.0: implements API version 1.0.0; the delegation accepts ^2.0.0)',
       ),
-      advice: [expect.stringContaining('or run a plugin that implements it')],
+      advice: [expect.stringContaining('or run a plugin of a version in that range')],
     });
     expect(found.about('PluginAvailable', 'delegation carved')[0]).toMatchObject({
       outcome: 'problem',
@@ -141,7 +141,7 @@ spec: { to: "" }
     });
     expect(found.about('HostedPluginsRun')[0]).toMatchObject({
       outcome: 'problem',
-      message: expect.stringMatching(/plugins\/broken\.sh .*it wrote last: the license has expired$/),
+      message: expect.stringMatching(/plugins\/broken\.sh .*last output: the license has expired$/),
       advice: [`kplug plugins describe broken.sh --manifests ${workspace.manifests}`],
     });
   });

@@ -68,7 +68,7 @@ describe('kplug doctor on a working operator', () => {
   it('examines the given operator without the manifests', async () => {
     const { code, stdout } = await kplug(['doctor', '--admin', operator.at.adminAddress]);
     expect(code).toBe(0);
-    expect(stdout).toContain('(as named)');
+    expect(stdout).toContain('(as given)');
     expect(stdout).not.toContain('manifests');
   });
 });
