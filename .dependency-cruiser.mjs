@@ -31,6 +31,7 @@ export const packageLayers = {
   operator: ['controller', 'sdk'],
   conformance: ['controller', 'protocol'],
   cli: ['conformance', 'controller', 'operator', 'protocol'],
+  testing: ['controller', 'operator', 'protocol', 'sdk'],
 };
 
 const source = 'packages/controller/src';
@@ -78,7 +79,7 @@ export default {
         '\\.test\\.ts$',
         '\\.fixture\\.ts$',
         '/testing\\.ts$',
-        '/testing/',
+        '/src/(.+/)?testing/',
         '/dist/',
         '/gen/',
         '/contract\\.ts$',

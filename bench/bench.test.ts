@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { startTimeout } from '@kplug/testing/control-plane';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { startTimeout } from '../test/control-plane/connect.ts';
 
 const run = promisify(execFile);
 const main = fileURLToPath(new URL('./main.ts', import.meta.url));

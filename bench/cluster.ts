@@ -1,6 +1,5 @@
+import { Broker, type BrokerAnswer, type ClusterObject, TestCluster } from '@kplug/testing/control-plane';
 import { KubeConfig } from '@kubernetes/client-node';
-import { Broker, type BrokerAnswer } from '../test/control-plane/broker.ts';
-import { type ClusterObject, TestCluster } from '../test/control-plane/test-cluster.ts';
 
 /** Number of objects that are created or edited concurrently. */
 const atOnce = 16;

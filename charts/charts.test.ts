@@ -1,9 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
+import { type ClusterObject, definition, startTimeout, TestCluster } from '@kplug/testing/control-plane';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startTimeout } from '../test/control-plane/connect.ts';
-import { definition } from '../test/control-plane/definition.ts';
-import { type ClusterObject, TestCluster } from '../test/control-plane/test-cluster.ts';
 import { chartDocuments, chartsFolder } from '../tools/charts/documents.ts';
 import { type DeploymentSpec, dryRun, podOf } from './dry-run.ts';
 import { charts, helm, helmTimeout, render, valuesFiles } from './testing.ts';

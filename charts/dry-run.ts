@@ -1,4 +1,4 @@
-import type { ClusterObject, TestCluster } from '../test/control-plane/test-cluster.ts';
+import type { ClusterObject, TestCluster } from '@kplug/testing/control-plane';
 
 /** Fields of a Deployment's spec that tests read. */
 export interface DeploymentSpec {

@@ -1,5 +1,5 @@
+import type { ClusterObject } from '@kplug/testing/control-plane';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { ClusterObject } from '../test/control-plane/test-cluster.ts';
 import { helm, helmTimeout, render, valuesFiles } from './testing.ts';
 
 const tables = {

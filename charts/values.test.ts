@@ -1,7 +1,7 @@
 import { delegationSchema } from '@kplug/controller';
+import type { ClusterObject } from '@kplug/testing/control-plane';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import type { ClusterObject } from '../test/control-plane/test-cluster.ts';
 import { type ChartName, helm, helmTimeout, only, render, valuesFiles } from './testing.ts';
 
 const delegation = { name: 'greetings', base: { apiVersion: 'example.org/v1', kind: 'Greeting' }, api: 'Greeting@^1' };

@@ -1,7 +1,6 @@
+import { PlainPlugin } from '@kplug/testing';
+import { machineAddress, PluginCluster, portOf, serveQuietly } from '@kplug/testing/cluster';
 import { describe, expect, it } from 'vitest';
-import { machineAddress, portOf, serveQuietly } from './declared-service.ts';
-import { PlainPlugin } from './plain-plugin.ts';
-import { PluginCluster } from './plugin-cluster.ts';
 
 const declaring = PluginCluster.use();
 const host = machineAddress();

@@ -2,9 +2,9 @@ import { createClient } from '@connectrpc/connect';
 import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from '@connectrpc/connect-node';
 import { Controller, MemoryResources } from '@kplug/controller';
 import { DelegationService, RegistryService } from '@kplug/protocol';
+import { TestOperator } from '@kplug/testing';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { TestOperator } from './operator.ts';
 
 async function adminOperator() {
   const operator = await TestOperator.start({}, { adminAddress: '127.0.0.1:0' });

@@ -1,8 +1,6 @@
+import { machineAddress, PluginCluster, portOf, serveQuietly, waitOptions } from '@kplug/testing/cluster';
+import { type ClusterObject, FaultProxy } from '@kplug/testing/control-plane';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { FaultProxy } from './control-plane/fault-proxy.ts';
-import type { ClusterObject } from './control-plane/test-cluster.ts';
-import { machineAddress, portOf, serveQuietly } from './declared-service.ts';
-import { PluginCluster, patience } from './plugin-cluster.ts';
 
 const declaring = PluginCluster.use();
 
@@ -27,9 +25,9 @@ describe('a Service with the label kplug.dev/plugin', () => {
     await service.apply();
     await vi.waitFor(
       async () => expect(await declaring.cluster.get(declaring.plugin('postgresql'))).toBeUndefined(),
-      patience,
+      waitOptions,
     );
-    await vi.waitFor(() => expect(operator.controller.registry.size).toBe(0), patience);
+    await vi.waitFor(() => expect(operator.controller.registry.size).toBe(0), waitOptions);
   });
 
   it('has a condition that explains an API other than the annotated one', async () => {
@@ -45,7 +43,7 @@ describe('a Service with the label kplug.dev/plugin', () => {
     await declaring.start();
     await vi.waitFor(
       async () => expect(await declaring.cluster.get(declaring.plugin('postgresql'))).toBeUndefined(),
-      patience,
+      waitOptions,
     );
   });
 
@@ -116,7 +114,7 @@ it('a Plugin is followed in the namespaces of plugins only', async () => {
   await operator.expectReady('users', 'PostgreSQL');
   await vi.waitFor(
     async () => expect(await statusThere()).toMatchObject({ ready: 'True', source: 'address' }),
-    patience,
+    waitOptions,
   );
 });
 

@@ -1,16 +1,20 @@
 import { readFile } from 'node:fs/promises';
+import type { ConditionRead } from '@kplug/testing';
+import { KubernetesOperator } from '@kplug/testing/cluster';
+import {
+  type ClusterObject,
+  definition,
+  FaultProxy,
+  type StoredObject,
+  startTimeout,
+  TestCluster,
+} from '@kplug/testing/control-plane';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { parse } from 'yaml';
-import { startTimeout } from './control-plane/connect.ts';
-import { definition } from './control-plane/definition.ts';
-import { FaultProxy } from './control-plane/fault-proxy.ts';
-import { type ClusterObject, type StoredObject, TestCluster } from './control-plane/test-cluster.ts';
-import { KubernetesOperator } from './kubernetes-operator.ts';
-import type { ConditionRead } from './operator.ts';
 
 const apiVersion = 'delegations.kplug.dev/v1alpha1';
 const group = 'operator.example.org';
-const patience = { timeout: 20_000, interval: 20 };
+const waitOptions = { timeout: 20_000, interval: 20 };
 const definitionFile = new URL('../charts/kplug/files/delegation.crd.yaml', import.meta.url);
 
 let cluster: TestCluster;
@@ -61,7 +65,7 @@ async function expectConditions(expected: Record<string, string>, name = namespa
       Object.fromEntries(conditions.map(({ type, status: is, reason }) => [type, `${is} ${reason}`])),
     ).toMatchObject(expected);
     return new Map(conditions.map(({ type, message }) => [type, message]));
-  }, patience);
+  }, waitOptions);
 }
 
 describe('a Delegation on a cluster', () => {
@@ -76,10 +80,10 @@ describe('a Delegation on a cluster', () => {
     await vi.waitFor(async () => {
       const counts = { ready: 'True', resources: 1, readyResources: 1, resourceCount: '1/1', plugins: 1 };
       expect((await cluster.get(delegation()))?.status).toMatchObject({ ...counts, observedGeneration: 1 });
-    }, patience);
+    }, waitOptions);
 
     await cluster.delete(delegation());
-    await vi.waitFor(async () => expect(await cluster.get(delegation())).toBeUndefined(), patience);
+    await vi.waitFor(async () => expect(await cluster.get(delegation())).toBeUndefined(), waitOptions);
     const released = await operator.stored('Table', 'users');
     expect(released?.metadata).not.toHaveProperty('finalizers');
     expect(released?.status ?? {}).toEqual({});
@@ -99,7 +103,7 @@ describe('a Delegation on a cluster', () => {
     await cluster.apply(object);
     await vi.waitFor(async () => {
       expect((await cluster.get(object))?.status).toMatchObject({ implementation: 'PostgreSQL' });
-    }, patience);
+    }, waitOptions);
   });
 
   it('reports missing rules, and starts when they exist', async () => {
@@ -137,7 +141,7 @@ describe('a Delegation on a cluster', () => {
       const messages = await expectConditions({ Permitted: 'False Forbidden' });
       expect(messages.get('Permitted')).toContain(`may not patch tables.${group}`);
       expect(messages.get('Permitted')).toContain(`may not patch tables/status.${group}`);
-    }, patience);
+    }, waitOptions);
 
     await allow([
       onDelegations,
@@ -164,7 +168,7 @@ describe('a Delegation on a cluster', () => {
     await vi.waitFor(async () => {
       expect((await operator.stored('Table', 'users'))?.status ?? {}).toEqual({});
       expect((await cluster.get(other))?.metadata).not.toHaveProperty('finalizers');
-    }, patience);
+    }, waitOptions);
   });
 });
 

@@ -1,9 +1,9 @@
 import type { JsonObject } from '@kplug/controller';
+import { type ConditionRead, TestOperator } from '@kplug/testing';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { type ConditionRead, TestOperator } from './operator.ts';
 
 const apiVersion = 'delegations.kplug.dev/v1alpha1';
-const patience = { timeout: 10_000, interval: 5 };
+const waitOptions = { timeout: 10_000, interval: 5 };
 const tables = {
   base: { apiVersion: 'myorg.org/v1alpha1', kind: 'Table' },
   api: 'Table@^1.0.0',
@@ -27,7 +27,7 @@ async function start(options: ConstructorParameters<typeof TestOperator>[1] = {}
     exists: (name: string) => resources.get(keyOf(name)) !== undefined,
     statusOf,
     expectConditions: (name: string, expected: Record<string, string>) =>
-      vi.waitFor(() => expect(conditionsOf(name)).toMatchObject(expected), patience),
+      vi.waitFor(() => expect(conditionsOf(name)).toMatchObject(expected), waitOptions),
     messageOf: (name: string, wanted: string) => allConditionsOf(name).find(({ type }) => type === wanted)?.message,
   };
 }
@@ -49,7 +49,7 @@ describe('a Delegation that is applied', () => {
     });
     await vi.waitFor(() => {
       expect(statusOf('tables')).toMatchObject({ resources: 2, readyResources: 2, resourceCount: '2/2', plugins: 1 });
-    }, patience);
+    }, waitOptions);
   });
 
   it('reports that no plugin is available, and lists the registered ones', async () => {
@@ -61,7 +61,7 @@ describe('a Delegation that is applied', () => {
       expect(messageOf('tables', 'PluginsAvailable')).toBe(
         'no callable plugin implements Table@^1.0.0; registered: PostgreSQL 1.0.0',
       );
-    }, patience);
+    }, waitOptions);
   });
 
   it('starts with the controller when it already exists', async () => {
@@ -86,7 +86,7 @@ describe('a Delegation that changes', () => {
     declare('tables', { ...tables, selection: { mode: 'all' } });
     await vi.waitFor(
       () => expect(operator.get('users')?.status).toMatchObject({ implementation: 'MariaDB,PostgreSQL' }),
-      patience,
+      waitOptions,
     );
   });
 
@@ -105,7 +105,7 @@ describe('a Delegation that changes', () => {
     await vi.waitFor(() => {
       expect(operator.get('users')).not.toHaveProperty('status');
       expect(operator.get('users')?.metadata).not.toHaveProperty('finalizers');
-    }, patience);
+    }, waitOptions);
     expect(finalized).toEqual([]);
     operator.delete('users');
     expect(operator.get('users')).toBeUndefined();
@@ -142,13 +142,13 @@ describe('a Delegation that is deleted', () => {
       await operator.expectReady(name);
     }
     operator.delete('users');
-    await vi.waitFor(() => expect(operator.condition('users', 'Finalized')).toBeDefined(), patience);
+    await vi.waitFor(() => expect(operator.condition('users', 'Finalized')).toBeDefined(), waitOptions);
     remove('tables');
     await expectConditions('tables', { Ready: 'False Releasing' });
-    await vi.waitFor(() => expect(operator.get('orders')).not.toHaveProperty('status'), patience);
+    await vi.waitFor(() => expect(operator.get('orders')).not.toHaveProperty('status'), waitOptions);
     expect(exists('tables')).toBe(true);
     isAllowed = true;
-    await vi.waitFor(() => expect(exists('tables')).toBe(false), patience);
+    await vi.waitFor(() => expect(exists('tables')).toBe(false), waitOptions);
     expect(finalized).toEqual(['users']);
     expect(operator.get('users')).toBeUndefined();
     expect(operator.get('orders')?.metadata).not.toHaveProperty('finalizers');
@@ -168,9 +168,12 @@ describe('Delegations of the same kind', () => {
     declare('second');
     await expectConditions('second', { Accepted: 'False KindTaken', Ready: 'False KindTaken' });
     remove('first');
-    await vi.waitFor(() => expect(exists('first')).toBe(false), patience);
+    await vi.waitFor(() => expect(exists('first')).toBe(false), waitOptions);
     await expectConditions('second', { Ready: 'True Delegating' });
-    await vi.waitFor(() => expect(operator.get('users')?.metadata.finalizers).toEqual(['kplug.dev/second']), patience);
+    await vi.waitFor(
+      () => expect(operator.get('users')?.metadata.finalizers).toEqual(['kplug.dev/second']),
+      waitOptions,
+    );
   });
 
   it('are both accepted in separate namespaces', async () => {

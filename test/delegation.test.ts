@@ -1,6 +1,6 @@
 import { retry, terminal } from '@kplug/sdk';
+import { keyFor, reference, TestOperator } from '@kplug/testing';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { keyFor, reference, TestOperator } from './operator.ts';
 
 describe('a resource without a plugin', () => {
   it('reports what it waits for', async () => {

@@ -1,11 +1,9 @@
 import type { Dependent } from '@kplug/sdk';
+import { KubernetesOperator } from '@kplug/testing/cluster';
+import { definition, startTimeout, TestCluster } from '@kplug/testing/control-plane';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { startTimeout } from './control-plane/connect.ts';
-import { definition } from './control-plane/definition.ts';
-import { TestCluster } from './control-plane/test-cluster.ts';
-import { KubernetesOperator } from './kubernetes-operator.ts';
 
-const patience = { timeout: 20_000, interval: 20 };
+const waitOptions = { timeout: 20_000, interval: 20 };
 const kinds = [
   { apiVersion: 'v1', kind: 'ConfigMap' },
   { apiVersion: 'apps/v1', kind: 'Deployment' },
@@ -63,14 +61,14 @@ it('applies the dependents of a plugin on a cluster, writes them once, and corre
   });
   const { metadata } = (await cluster.get(server)) ?? {};
   const passes = replicas.length;
-  await vi.waitFor(() => expect(replicas.length).toBeGreaterThan(passes + 5), patience);
+  await vi.waitFor(() => expect(replicas.length).toBeGreaterThan(passes + 5), waitOptions);
   expect((await cluster.get(server))?.metadata.resourceVersion).toBe(metadata?.resourceVersion);
 
   // Removed fields are removed, fields of others stay, and changes by others are corrected.
   await cluster.edit(map, { data: { theirs: 'stays', size: 'xs' } });
   await vi.waitFor(async () => {
     expect((await cluster.get(map))?.data).toEqual({ colour: 'red', size: 'xl', theirs: 'stays' });
-  }, patience);
+  }, waitOptions);
   await cluster.apply(operator.object('Table', 'users', { image: 'a:2', data: { colour: 'blue' } }));
   await vi.waitFor(async () => {
     expect((await cluster.get(map))?.data).toEqual({ colour: 'blue', theirs: 'stays' });
@@ -78,10 +76,10 @@ it('applies the dependents of a plugin on a cluster, writes them once, and corre
       spec: { template: { spec: { containers: object[] } } };
     };
     expect(spec.template.spec.containers).toMatchObject([{ image: 'a:2' }]);
-  }, patience);
+  }, waitOptions);
 
   await cluster.edit(server, { status: { replicas: 3 } }, 'status');
-  await vi.waitFor(() => expect(replicas.at(-1)).toBe(3), patience);
+  await vi.waitFor(() => expect(replicas.at(-1)).toBe(3), waitOptions);
   await cluster.apply(operator.object('Table', 'users', { image: 'a:2' }));
   await vi.waitFor(async () => {
     expect(await cluster.get(map)).toBeUndefined();
@@ -89,5 +87,5 @@ it('applies the dependents of a plugin on a cluster, writes them once, and corre
     expect((await operator.stored('Table', 'users'))?.status?.dependents).toEqual([
       { apiVersion: 'apps/v1', kind: 'Deployment', name: 'server', plugin: 'Keeper' },
     ]);
-  }, patience);
+  }, waitOptions);
 });

@@ -1,10 +1,10 @@
 import type { JsonObject } from '@kplug/controller';
 import type { Dependent } from '@kplug/sdk';
+import { TestOperator } from '@kplug/testing';
 import { describe, expect, it, vi } from 'vitest';
-import { TestOperator } from './operator.ts';
 
 const apiVersion = 'myorg.org/v1alpha1';
-const patience = { timeout: 10_000, interval: 5 };
+const waitOptions = { timeout: 10_000, interval: 5 };
 const allowed = { dependents: { kinds: [{ apiVersion, kind: 'View' }] } };
 
 const view = (name: string, spec: JsonObject = {}): Dependent => ({
@@ -67,9 +67,9 @@ describe('dependents', () => {
     await operator.controller.whenIdle();
     expect(seen).toHaveLength(1);
     operator.extension('View', 'a', { rows: 9 });
-    await vi.waitFor(() => expect(operator.get('a', 'View')?.spec).toEqual({ rows: 1 }), patience);
+    await vi.waitFor(() => expect(operator.get('a', 'View')?.spec).toEqual({ rows: 1 }), waitOptions);
     operator.resources.delete(`${apiVersion}/View/default/a`);
-    await vi.waitFor(() => expect(operator.get('a', 'View')?.spec).toEqual({ rows: 1 }), patience);
+    await vi.waitFor(() => expect(operator.get('a', 'View')?.spec).toEqual({ rows: 1 }), waitOptions);
   });
 
   it('are deleted with their owner', async () => {
@@ -78,7 +78,7 @@ describe('dependents', () => {
     operator.table('users', { views: { a: 1 } });
     await operator.expectReady('users');
     operator.delete('users');
-    await vi.waitFor(() => expect(operator.get('users')).toBeUndefined(), patience);
+    await vi.waitFor(() => expect(operator.get('users')).toBeUndefined(), waitOptions);
     expect(operator.get('a', 'View')).toBeUndefined();
   });
 

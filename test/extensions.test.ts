@@ -1,5 +1,5 @@
+import { reference, TestOperator } from '@kplug/testing';
 import { describe, expect, it } from 'vitest';
-import { reference, TestOperator } from './operator.ts';
 
 describe('an extension', () => {
   it('that is missing is reported, and waited for by a plugin that supports its kind', async () => {

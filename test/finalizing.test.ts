@@ -2,8 +2,8 @@ import { createClient } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-node';
 import { DelegationService } from '@kplug/protocol';
 import { type PluginDefinition, retry } from '@kplug/sdk';
+import { TestOperator } from '@kplug/testing';
 import { describe, expect, it, vi } from 'vitest';
-import { TestOperator } from './operator.ts';
 
 describe('deleting', () => {
   it("calls the plugin's finalize before the resource is deleted", async () => {

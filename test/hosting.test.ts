@@ -1,12 +1,12 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { TestOperator } from '@kplug/testing';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { stringify } from 'yaml';
 import { buildGoPluginFor } from '../tools/languages/go.ts';
 import { buildJavaPluginFor } from '../tools/languages/java.ts';
 import { installPythonFor } from '../tools/python/environment.ts';
-import { TestOperator } from './operator.ts';
 
 // In CI, a missing toolchain is an error.
 const what = 'the tests of plugins in a folder';

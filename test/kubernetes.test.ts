@@ -1,9 +1,6 @@
+import { KubernetesOperator, uniqueGroup } from '@kplug/testing/cluster';
+import { definition, FaultProxy, startTimeout, TestCluster } from '@kplug/testing/control-plane';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { startTimeout } from './control-plane/connect.ts';
-import { definition } from './control-plane/definition.ts';
-import { FaultProxy } from './control-plane/fault-proxy.ts';
-import { TestCluster } from './control-plane/test-cluster.ts';
-import { KubernetesOperator, uniqueGroup } from './kubernetes-operator.ts';
 
 const group = 'operator.example.org';
 const finalizer = 'kplug.dev/tables';

@@ -3,12 +3,11 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type PluginProgram, reference, startPluginProgram, TestOperator } from '@kplug/testing';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { buildGoPluginFor } from '../tools/languages/go.ts';
 import { buildJavaPluginFor } from '../tools/languages/java.ts';
 import { installPythonFor } from '../tools/python/environment.ts';
-import { reference, TestOperator } from './operator.ts';
-import { type PluginProgram, startPluginProgram } from './plugin-program.ts';
 
 // In CI, a missing toolchain is a failure.
 const what = 'the tests of plugins';

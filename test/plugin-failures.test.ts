@@ -8,8 +8,8 @@ import {
   PluginService,
   RegistryService,
 } from '@kplug/protocol';
+import { reference, TestOperator } from '@kplug/testing';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { reference, TestOperator } from './operator.ts';
 
 type Handlers = GrpcHandlers<typeof PluginService>;
 

@@ -1,8 +1,15 @@
 import { definePlugin, implementApi } from '@kplug/sdk';
+import { freePort, PlainPlugin } from '@kplug/testing';
+import {
+  machineAddress,
+  PluginCluster,
+  portOf,
+  serveAny,
+  serveQuietly,
+  spawnQuietly,
+  waitOptions,
+} from '@kplug/testing/cluster';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { freePort, machineAddress, portOf, serveAny, serveQuietly, spawnQuietly } from './declared-service.ts';
-import { PlainPlugin } from './plain-plugin.ts';
-import { PluginCluster, patience } from './plugin-cluster.ts';
 
 const declaring = PluginCluster.use();
 const host = machineAddress();
@@ -40,7 +47,7 @@ describe('a plugin that sends no heartbeats', () => {
 
   it('is unreachable as soon as its process is killed, and live with the next process', async () => {
     const operator = await declaring.start();
-    const port = await freePort();
+    const port = await freePort('0.0.0.0');
     await declaring.declare('mine', { address: `${host}:${port}` });
     await declaring.expectPlugin('mine', { status: 'False', reason: 'Unreachable' });
     const first = spawnQuietly('Counting', port);
@@ -66,11 +73,11 @@ describe('a plugin that sends no heartbeats', () => {
     await serveQuietly({ name: 'PostgreSQL', version: '2.0.0', reconcile: () => ({ status: { by: 'two' } }) }, port);
     await vi.waitFor(
       async () => expect(await declaring.status('mine'))?.toMatchObject({ version: '2.0.0', ready: 'True' }),
-      patience,
+      waitOptions,
     );
     await vi.waitFor(
       async () => expect((await operator.stored('Table', 'users'))?.status).toMatchObject({ by: 'two' }),
-      patience,
+      waitOptions,
     );
   });
 });

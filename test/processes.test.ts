@@ -1,6 +1,5 @@
+import { startPluginProcess, TestOperator } from '@kplug/testing';
 import { describe, expect, it, vi } from 'vitest';
-import { TestOperator } from './operator.ts';
-import { startPluginProcess } from './plugin-process.ts';
 
 const patiently = { timeout: 15_000, interval: 10 };
 

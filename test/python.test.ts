@@ -4,11 +4,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { promisify } from 'node:util';
+import { keyFor, type PythonPlugin, reference, startPythonPlugin, TestOperator } from '@kplug/testing';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { z } from 'zod';
 import { installPythonFor, pythonPackage } from '../tools/python/environment.ts';
-import { keyFor, reference, TestOperator } from './operator.ts';
-import { type PythonPlugin, startPythonPlugin } from './python-plugin.ts';
 
 const execute = promisify(execFile);
 const patiently = { timeout: 15_000, interval: 10 };

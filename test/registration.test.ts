@@ -9,8 +9,8 @@ import {
   type SessionResponse,
   serviceError,
 } from '@kplug/protocol';
+import { TestOperator } from '@kplug/testing';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { TestOperator } from './operator.ts';
 
 const registration = {
   plugin: 'Remote',

@@ -1,7 +1,7 @@
 import { definePlugin } from '@kplug/sdk';
+import { reference, TestOperator } from '@kplug/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
-import { reference, TestOperator } from './operator.ts';
 
 const base = z.object({
   spec: z.object({ columns: z.array(z.object({ name: z.string(), type: z.enum(['string', 'int64']) })) }),

@@ -1,6 +1,5 @@
+import { machineAddress, PluginCluster, portOf, serveQuietly, waitOptions } from '@kplug/testing/cluster';
 import { describe, expect, it, vi } from 'vitest';
-import { machineAddress, portOf, serveQuietly } from './declared-service.ts';
-import { PluginCluster, patience } from './plugin-cluster.ts';
 
 const declaring = PluginCluster.use();
 const host = machineAddress();
@@ -39,7 +38,7 @@ describe('a plugin behind a Service', () => {
     const second = await serveQuietly({ name: 'PostgreSQL' });
     await first.service.endpoint(portOf(second), { ready: false });
     await declaring.declare('mine', { service: { name: 'postgresql' } });
-    await vi.waitFor(async () => expect((await declaring.status('mine'))?.instanceCount).toBe('1/1'), patience);
+    await vi.waitFor(async () => expect((await declaring.status('mine'))?.instanceCount).toBe('1/1'), waitOptions);
     const states = () =>
       [...operator.controller.registry.instances()].map(
         ({ registration, state }) => `${registration.address.split(':')[1]} ${state}`,
@@ -47,13 +46,13 @@ describe('a plugin behind a Service', () => {
     expect(states()).toEqual([`${first.port} live`]);
 
     await first.service.endpoint(portOf(second), { ready: true });
-    await vi.waitFor(() => expect(states()).toEqual([`${first.port} live`, `${portOf(second)} live`]), patience);
+    await vi.waitFor(() => expect(states()).toEqual([`${first.port} live`, `${portOf(second)} live`]), waitOptions);
     await first.service.endpoint(first.port, { ready: false, terminating: true });
-    await vi.waitFor(() => expect(states()).toEqual([`${first.port} draining`, `${portOf(second)} live`]), patience);
+    await vi.waitFor(() => expect(states()).toEqual([`${first.port} draining`, `${portOf(second)} live`]), waitOptions);
     await first.service.endpoint(first.port, { ready: true });
-    await vi.waitFor(() => expect(states()).toEqual([`${first.port} live`, `${portOf(second)} live`]), patience);
+    await vi.waitFor(() => expect(states()).toEqual([`${first.port} live`, `${portOf(second)} live`]), waitOptions);
     await first.service.withdraw(first.port);
-    await vi.waitFor(() => expect(states()).toEqual([`${portOf(second)} live`]), patience);
+    await vi.waitFor(() => expect(states()).toEqual([`${portOf(second)} live`]), waitOptions);
     await first.service.endpoint(portOf(second), { ready: false });
     await declaring.expectPlugin('mine', { status: 'False', reason: 'NoReadyEndpoint' });
     expect(states()).toEqual([`${portOf(second)} draining`]);
@@ -83,9 +82,12 @@ describe('a plugin behind a Service', () => {
     await begun.promise;
     await service.withdraw(portOf(running));
     const { registry } = operator.controller;
-    await vi.waitFor(() => expect([...registry.instances()].map(({ state }) => state)).toEqual(['draining']), patience);
+    await vi.waitFor(
+      () => expect([...registry.instances()].map(({ state }) => state)).toEqual(['draining']),
+      waitOptions,
+    );
     end.resolve();
-    await vi.waitFor(() => expect([...registry.instances()]).toEqual([]), patience);
+    await vi.waitFor(() => expect([...registry.instances()]).toEqual([]), waitOptions);
     expect(aborted).toBe(false);
   });
 
@@ -146,7 +148,7 @@ describe('a plugin behind a Service', () => {
     await operator.expectReady('users', 'PostgreSQL');
     await vi.waitFor(
       async () => expect(await declaring.status('mine'))?.toMatchObject({ source: 'address' }),
-      patience,
+      waitOptions,
     );
     expect([...operator.controller.registry.instances()]).toHaveLength(1);
   });

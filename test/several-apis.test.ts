@@ -1,7 +1,7 @@
 import { definePlugin, implementApi } from '@kplug/sdk';
+import { TestOperator } from '@kplug/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
-import { TestOperator } from './operator.ts';
 
 const api = 'Table@1.0.0';
 

@@ -1,10 +1,17 @@
 import { toBinary } from '@bufbuild/protobuf';
 import * as grpc from '@grpc/grpc-js';
 import { createGrpcClient, InstanceState, RegistryService, v0 } from '@kplug/protocol';
+import {
+  beat,
+  keyFor,
+  pythonReturnedNothing,
+  type ReadResource,
+  reference,
+  TestOperator,
+  V0Plugin,
+} from '@kplug/testing';
 import { pino } from 'pino';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { keyFor, reference, TestOperator } from './operator.ts';
-import { beat, pythonReturnedNothing, type ReadResource, V0Plugin } from './v0-plugin.ts';
 
 const waiting = { timeout: 10_000, interval: 10 };
 

@@ -4,7 +4,7 @@ import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFil
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort } from '../test/free-port.ts';
+import { freePort } from '@kplug/testing/free-port';
 
 /**
  * Tests the images of `pnpm build:image`, which must be built first. Each folder runs with only `node`: outside of the repository,

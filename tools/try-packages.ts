@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
  * Tests the packages as published: packs them, installs them into an empty folder, and has the installed command run an operator
  * for a plugin of the installed SDK. Requires `pnpm build`.
  */
-const packages = ['protocol', 'controller', 'sdk', 'operator', 'cli'];
+const packages = ['protocol', 'controller', 'sdk', 'operator', 'conformance', 'cli'];
 const folder = mkdtempSync(join(tmpdir(), 'kplug-packages-'));
 const children: ReturnType<typeof spawn>[] = [];
 

@@ -1,8 +1,7 @@
 import { createHash } from 'node:crypto';
 import { access, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cacheFolder } from '../../test/control-plane/assets.ts';
-import { buildProgram, findGo } from '../../test/control-plane/build-with-go.ts';
+import { buildProgram, cacheFolder, findGo } from '@kplug/testing/control-plane';
 
 const source = join(import.meta.dirname, 'controller-runtime');
 

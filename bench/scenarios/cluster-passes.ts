@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ClusterObject } from '../../test/control-plane/test-cluster.ts';
+import type { ClusterObject } from '@kplug/testing/control-plane';
 import { Child } from '../child.ts';
 import { type BenchCluster, difference, type RequestCounts } from '../cluster.ts';
 import type { ClusterOperatorCommands, ClusterTarget } from '../processes/cluster-operator.ts';

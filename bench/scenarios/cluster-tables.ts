@@ -1,5 +1,4 @@
-import { conditionsSchema, definition } from '../../test/control-plane/definition.ts';
-import type { ClusterObject } from '../../test/control-plane/test-cluster.ts';
+import { type ClusterObject, conditionsSchema, definition } from '@kplug/testing/control-plane';
 import type { BenchCluster } from '../cluster.ts';
 import { tableManifest } from '../processes/tables.ts';
 

@@ -8,7 +8,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { freePort } from '../../test/free-port.ts';
+import { freePort } from '@kplug/testing/free-port';
 import { Child } from '../child.ts';
 import { sharedNow } from '../processes/commands.ts';
 import type { PluginCommands } from '../processes/plugin.ts';

@@ -1,6 +1,6 @@
+import { ExampleOnCluster } from '@kplug/testing/cluster';
+import { startTimeout } from '@kplug/testing/control-plane';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { startTimeout } from '../../test/control-plane/connect.ts';
-import { ExampleOnCluster } from '../../test/example-on-cluster.ts';
 
 const here = (file: string) => new URL(file, import.meta.url);
 const rbac = 'rbac.authorization.k8s.io/v1';

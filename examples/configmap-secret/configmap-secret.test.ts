@@ -1,11 +1,10 @@
 // Must be loaded before @peculiar/x509.
 import 'reflect-metadata';
 import { generateKeyPairSync, webcrypto } from 'node:crypto';
+import { ExampleOnCluster } from '@kplug/testing/cluster';
+import { type ClusterObject, startTimeout } from '@kplug/testing/control-plane';
 import { X509CertificateGenerator } from '@peculiar/x509';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { startTimeout } from '../../test/control-plane/connect.ts';
-import type { ClusterObject } from '../../test/control-plane/test-cluster.ts';
-import { ExampleOnCluster } from '../../test/example-on-cluster.ts';
 
 const here = (file: string) => new URL(file, import.meta.url);
 const labels = { 'example.org/checked': 'true' };

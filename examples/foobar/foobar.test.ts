@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { readDirectory } from '@kplug/controller';
+import { freePort } from '@kplug/testing';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { freePort } from '../../test/free-port.ts';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const waiting = { timeout: 30_000, interval: 50 };

@@ -1,5 +1,5 @@
+import { kubernetesVersion } from '@kplug/testing/control-plane/versions';
 import { expect, it } from 'vitest';
-import { kubernetesVersion } from '../../test/control-plane/versions.ts';
 import { helmArguments } from './helm-arguments.ts';
 
 it.each([

@@ -1,4 +1,4 @@
-import { kubernetesVersion } from '../../test/control-plane/versions.ts';
+import { kubernetesVersion } from '@kplug/testing/control-plane/versions';
 
 /** Commands that render charts without a cluster. */
 const offlineCommands = ['template', 'lint'];

@@ -22,6 +22,7 @@ export type { RequestObservation } from './resources/cluster-services.ts';
 export { type DirectoryOptions, openDirectory } from './resources/directory/open-directory.ts';
 export { type DirectoryProblem, formatProblem } from './resources/directory/problem-list.ts';
 export { type DirectoryView, readDirectory } from './resources/directory/read-directory.ts';
+export { isKindNamed } from './resources/kind-name.ts';
 export type { ServiceAccount } from './resources/kubernetes/access-question.ts';
 export type { ClusterInspector, DeclaredPlugin } from './resources/kubernetes/cluster-inspector.ts';
 export type { ClusterReader, NamedKind } from './resources/kubernetes/cluster-reader.ts';
@@ -43,6 +44,7 @@ export type {
 } from './resources/port.ts';
 export {
   formatKey,
+  groupOf,
   type JsonObject,
   type JsonValue,
   keyOf,
@@ -62,7 +64,8 @@ export type { PluginListOptions } from './supervisor/download/plugin-downloads.t
 export type { PluginsFolderOptions } from './supervisor/options.ts';
 export type { PluginsFolder } from './supervisor/plugins-folder.ts';
 export type { HealthRules, ResourceLimits, RestartRules } from './supervisor/program.ts';
-// Tools that call a plugin without an operator.
+// For tools that try a plugin without an operator.
+export { deriveBase, deriveDelegation, type ImplementingPlugin } from './tools/derive-delegation.ts';
 export {
   type AssumedPlugin,
   askPlugin,

@@ -1,12 +1,10 @@
 import { mkdtempDisposable, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { definition, startTimeout, TestCluster } from '@kplug/testing/control-plane';
+import { kplug } from '@kplug/testing/kplug';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { startTimeout } from '../../../../test/control-plane/connect.ts';
-import { definition } from '../../../../test/control-plane/definition.ts';
-import { TestCluster } from '../../../../test/control-plane/test-cluster.ts';
-import { kplug } from '../testing/kplug-process.ts';
 
 let cluster: TestCluster;
 let namespace: string;
@@ -48,13 +46,13 @@ describe('kplug get on a cluster', () => {
     },
   );
 
-  it('prints a built-in kind by its short name, whole', async () => {
+  it('prints a whole resource of a built-in kind by its short name', async () => {
     const { code, stdout } = await onCluster('get', 'ns', namespace, '-A', '-o', 'yaml');
     expect(code).toBe(0);
     expect(parse(stdout)).toMatchObject({ kind: 'Namespace', metadata: { name: namespace } });
   });
 
-  it('says what is not there', async () => {
+  it('reports unknown kinds, names and operators', async () => {
     const noName = await onCluster('get', 'greeting', 'moon', '-n', namespace);
     expect(noName).toMatchObject({
       code: 3,
@@ -70,11 +68,11 @@ describe('kplug get on a cluster', () => {
     const noOperator = await onCluster('plugins', '--operator-namespace', namespace);
     expect(noOperator).toMatchObject({
       code: 4,
-      stderr: expect.stringContaining(`has no operator of Kplug in the namespace ${namespace}`),
+      stderr: expect.stringContaining(`has no Kplug operator in the namespace ${namespace}`),
     });
   });
 
-  it('says that a kubeconfig or an API server is not there', async () => {
+  it('reports a missing kubeconfig and an unreachable API server', async () => {
     const missing = await kplug(['get', 'greetings', '--kubeconfig', join(folder.path, 'nothing')]);
     expect(missing).toMatchObject({ code: 2, stderr: expect.stringContaining("nothing can't be read") });
     const away = join(folder.path, 'away');

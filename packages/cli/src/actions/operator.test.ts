@@ -1,8 +1,7 @@
 import { access, readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { GreetingWorkspace, kplug, startKplug, world } from '@kplug/testing/kplug';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { GreetingWorkspace, world } from '../testing/greeting-workspace.ts';
-import { kplug, startKplug } from '../testing/kplug-process.ts';
 
 const waiting = { timeout: 20_000, interval: 20 };
 
@@ -45,7 +44,7 @@ describe('kplug operator', () => {
     await expect(access(workspace.path('manifests/.kplug/operator.json'))).rejects.toThrow('ENOENT');
   });
 
-  it('stops on SIGINT too, and logs JSON when asked to', async () => {
+  it('stops on SIGINT, and logs JSON if configured', async () => {
     const workspace = await workspaceWith();
     const operator = await workspace.startOperator(['--log-format', 'json', '--log-level', 'info']);
     await vi.waitFor(() => expect(operator.stderr).toContain('plugins send heartbeats to'), waiting);
@@ -58,7 +57,7 @@ describe('kplug operator', () => {
     expect(operator.stdout).toBe('');
   });
 
-  it('lets a pass under way end when it is told to stop, unless it is told again', async () => {
+  it('finishes a pass in progress on the first signal, and exits on the second', async () => {
     const workspace = await workspaceWith();
     const operator = await workspace.startOperator();
     workspace.startPlugin(operator.at.heartbeatAddress, { GREETING_DELAY: '60000' });
@@ -69,7 +68,7 @@ describe('kplug operator', () => {
     expect((await operator.ended()).code).toBe(130);
   });
 
-  it("takes plugins of the first Kplug's protocol when it is told to, and says else how", async () => {
+  it("accepts plugins of the first Kplug's protocol only if configured, and reports how", async () => {
     const workspace = await workspaceWith();
     const strict = await workspace.startOperator();
     const env = { KPLUG_PROTOCOL: 'kplug' };
@@ -85,7 +84,7 @@ describe('kplug operator', () => {
     expect(stdout).toMatch(/^Plain +1\.0\.0 +Greeting@1\.0\.0 +live .* kplug +100 +Plain\/Greeting@127/m);
   });
 
-  it('grants the lease that it is told to', async () => {
+  it('grants the configured lease', async () => {
     const workspace = await workspaceWith();
     const operator = await workspace.startOperator(['--heartbeat-interval', '300ms', '--ttl', '1s']);
     workspace.startPlugin(operator.at.heartbeatAddress);

@@ -1,9 +1,8 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { GreetingWorkspace, kplug } from '@kplug/testing/kplug';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { GreetingWorkspace } from '../testing/greeting-workspace.ts';
-import { kplug } from '../testing/kplug-process.ts';
 import { scripts, shells } from './shell-scripts.ts';
 
 const run = promisify(execFile);
@@ -74,7 +73,7 @@ describe('in bash, kplug completes', () => {
     expect(await completeInBash(...words)).toEqual(expected);
   });
 
-  it('the names of plugins that the operator knows', async () => {
+  it('names of registered plugins', async () => {
     await using other = await GreetingWorkspace.make();
     const operator = await other.startOperator();
     other.startPlugin(operator.at.heartbeatAddress);
@@ -84,13 +83,13 @@ describe('in bash, kplug completes', () => {
 });
 
 describe('kplug complete', () => {
-  it('tells values with what they mean, and what else may stand there', async () => {
+  it('prints values with descriptions, and the completions that the shell adds', async () => {
     const { stdout } = await kplug(['complete', '--', 'plugins', 'w']);
-    expect(stdout).toMatch(/^watch\tlist the instances known now, .*\n:none\n$/);
+    expect(stdout).toMatch(/^watch\tlist plugin instances, .*\n:none\n$/);
     expect((await kplug(['complete', '--', 'render', ''])).stdout).toBe(':files\n');
   });
 
-  it('keeps the option before a value where the shell does', async () => {
+  it('keeps the option in front of a value if the shell does', async () => {
     expect((await kplug(['complete', '--', 'get', 'x', '--output=y'])).stdout).toBe('--output=yaml\t\n:none\n');
   });
 });
@@ -100,7 +99,7 @@ describe('kplug completion', () => {
     expect(await kplug(['completion', shell])).toEqual({ code: 0, stdout: `${scripts[shell]}\n`, stderr: '' });
   });
 
-  it('knows no other shell', async () => {
+  it('rejects other shells', async () => {
     const { code, stderr } = await kplug(['completion', 'tcsh']);
     expect(code).toBe(2);
     expect(stderr).toContain('Allowed choices are bash, zsh, fish');

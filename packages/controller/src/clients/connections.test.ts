@@ -5,7 +5,7 @@ import { Registry } from '../registry/registry.ts';
 import { askPlugin } from '../tools/render.ts';
 import { Connections, type ConnectionsOptions } from './connections.ts';
 
-const patience = { timeout: 10_000, interval: 5 };
+const waitOptions = { timeout: 10_000, interval: 5 };
 
 const addressOf = ({ address }: RunningPlugin) => address.replace(/^:/, '127.0.0.1:');
 
@@ -63,18 +63,21 @@ it('checks an unreachable instance with back-off until it answers again', async 
   const connection = await connections.open(instance);
   const address = addressOf(plugin);
   await plugin.stop();
-  await vi.waitFor(() => expect(instance).toMatchObject({ state: 'suspect', suspectReason: 'Unreachable' }), patience);
+  await vi.waitFor(
+    () => expect(instance).toMatchObject({ state: 'suspect', suspectReason: 'Unreachable' }),
+    waitOptions,
+  );
   expect(connection.state).toBe('closed');
   await expect(connections.open(instance)).rejects.toMatchObject({ code: 'PluginUnavailable' });
   await serve(address);
-  await vi.waitFor(() => expect(registry.get('one')?.state).toBe('live'), patience);
+  await vi.waitFor(() => expect(registry.get('one')?.state).toBe('live'), waitOptions);
   expect((await connections.open(instance)).state).toBe('serving');
 });
 
 it('closes a connection that is not used, and opens another one on demand', async () => {
   const { instance, connections } = await connect(await serve(), { idleTimeout: 20 });
   const connection = await connections.open(instance);
-  await vi.waitFor(() => expect(connection.state).toBe('closed'), patience);
+  await vi.waitFor(() => expect(connection.state).toBe('closed'), waitOptions);
   expect(connections.size).toBe(0);
   expect(instance.state).toBe('live');
   expect((await connections.open(instance)).state).toBe('serving');
@@ -87,12 +90,12 @@ it('keeps a connection with an in-flight call, whatever its idle timeout', async
   const call = connection.call(() => end.promise);
   const other = await connect(await serve(), { idleTimeout: 20 });
   const otherConnection = await other.connections.open(other.instance);
-  await vi.waitFor(() => expect(otherConnection.state).toBe('closed'), patience);
+  await vi.waitFor(() => expect(otherConnection.state).toBe('closed'), waitOptions);
   expect(connection.state).toBe('serving');
   expect(connections.inFlight(instance)).toBe(1);
   end.resolve();
   await call;
-  await vi.waitFor(() => expect(connection.state).toBe('closed'), patience);
+  await vi.waitFor(() => expect(connection.state).toBe('closed'), waitOptions);
 });
 
 it('cancels the in-flight calls of a retired connection when all are closed', async () => {

@@ -1,9 +1,8 @@
 import { readFile } from 'node:fs/promises';
+import { type ClusterObject, startTimeout, TestCluster } from '@kplug/testing/control-plane';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { parse } from 'yaml';
-import { startTimeout } from '../../../../test/control-plane/connect.ts';
-import { type ClusterObject, TestCluster } from '../../../../test/control-plane/test-cluster.ts';
 import type { HostedPlugin } from '../registry/hosted.ts';
 import { Registry } from '../registry/registry.ts';
 import { Reservations } from '../registry/reservations.ts';

@@ -1,9 +1,8 @@
 import { access, readFile } from 'node:fs/promises';
+import { startTimeout, TestCluster } from '@kplug/testing/control-plane';
 import { AuthenticationV1Api, KubeConfig } from '@kubernetes/client-node';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
-import { startTimeout } from '../../../../test/control-plane/connect.ts';
-import { TestCluster } from '../../../../test/control-plane/test-cluster.ts';
 import type { IdentityIssuer } from '../resources/cluster-services.ts';
 import { openKubernetes } from '../resources/kubernetes/open-kubernetes.ts';
 import { ProcessIdentity } from './identity.ts';

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { HostingTrial, isRunning, makeFolder, moduleOf, waitOptions } from '@kplug/testing/supervisor';
 import { describe, expect, it, vi } from 'vitest';
-import { HostingTrial, isRunning, makeFolder, moduleOf, patience } from './testing.ts';
 
 describe('a module in the folder', () => {
   it('starts, reconciles, and drains when it is removed', async () => {
@@ -28,7 +28,7 @@ describe('a module in the folder', () => {
     await trial.put('folder.ts', moduleOf());
     await trial.put('script.sh', '#!/bin/sh\necho here\nexec sleep 600\n', 0o755);
     await trial.expectState('folder.ts', 'live');
-    await vi.waitFor(() => expect(trial.linesOf('script.sh')).toEqual(['here']), patience);
+    await vi.waitFor(() => expect(trial.linesOf('script.sh')).toEqual(['here']), waitOptions);
   });
 
   it('finishes calls in flight when it is removed', async () => {
@@ -39,12 +39,12 @@ describe('a module in the folder', () => {
     await trial.put('slow.mjs', moduleOf({ body: `console.log('begun'); ${body}`, before }));
     await trial.expectState('slow.mjs', 'live');
     trial.operator.table('users');
-    await vi.waitFor(() => expect(trial.linesOf('slow.mjs')).toContain('begun'), patience);
+    await vi.waitFor(() => expect(trial.linesOf('slow.mjs')).toContain('begun'), waitOptions);
     await rm(trial.path('slow.mjs'));
     await trial.expectState('slow.mjs', 'draining');
     await writeFile(release, '');
     await trial.expectGone('slow.mjs');
-    await vi.waitFor(() => expect(trial.operator.get('users')?.status).toMatchObject({ done: true }), patience);
+    await vi.waitFor(() => expect(trial.operator.get('users')?.status).toMatchObject({ done: true }), waitOptions);
   });
 
   it('is killed when it does not exit', async () => {
@@ -72,9 +72,12 @@ describe('a plugin that is replaced', () => {
 
     await trial.put('folder.js', moduleOf({ version: '2.0.0' }));
     await trial.expectState('folder.js', 'live', { version: '2.0.0', message: '' });
-    await vi.waitFor(() => expect(isRunning(old.pid)).toBe(false), patience);
+    await vi.waitFor(() => expect(isRunning(old.pid)).toBe(false), waitOptions);
     expect(Math.min(...served)).toBeGreaterThan(0);
-    await vi.waitFor(() => expect(trial.operator.get('users')?.status).toMatchObject({ by: 'Folder 2.0.0' }), patience);
+    await vi.waitFor(
+      () => expect(trial.operator.get('users')?.status).toMatchObject({ by: 'Folder 2.0.0' }),
+      waitOptions,
+    );
     expect(trial.operator.condition('users', 'Ready')).toMatchObject({ status: 'True' });
   });
 
@@ -102,7 +105,7 @@ describe('a plugin that crashes', () => {
     const status = await trial.expectState('broken.py', 'failing', { lastExit: 'exit code 7' });
     expect(status.lastLines).toEqual(['no database']);
     expect(status.message).toBe('exited: exit code 7; last output: no database');
-    await vi.waitFor(() => expect(trial.status('broken.py')?.restarts).toBeGreaterThan(3), patience);
+    await vi.waitFor(() => expect(trial.status('broken.py')?.restarts).toBeGreaterThan(3), waitOptions);
     const waits = trial.log.flatMap(({ msg }) => /restarting in (\d+) ms/.exec(msg)?.[1] ?? []);
     expect(waits.slice(0, 4)).toEqual(['50', '100', '200', '200']);
     // A changed file starts immediately.
@@ -151,7 +154,7 @@ describe('an incomplete file', () => {
     const half = program.length >> 1;
     const writer = createWriteStream(trial.path('native'), { mode: 0o755 });
     writer.write(program.subarray(0, half));
-    await vi.waitFor(async () => expect((await stat(trial.path('native'))).size).toBe(half), patience);
+    await vi.waitFor(async () => expect((await stat(trial.path('native'))).size).toBe(half), waitOptions);
     // Copied later, and failing by now: the settle time of the half has passed.
     await trial.put('other.py', 'import sys\nsys.exit(1)\n');
     await trial.expectState('other.py', 'failing');
@@ -175,7 +178,7 @@ describe('an incomplete file', () => {
     const trial = await HostingTrial.start();
     const writer = createWriteStream(trial.path('slow.py'));
     writer.write('import sys\n');
-    await vi.waitFor(async () => expect((await stat(trial.path('slow.py'))).size).toBeGreaterThan(0), patience);
+    await vi.waitFor(async () => expect((await stat(trial.path('slow.py'))).size).toBeGreaterThan(0), waitOptions);
     await trial.put('other.py', 'import sys\nsys.exit(1)\n');
     await trial.expectState('other.py', 'failing');
     expect(trial.status('slow.py')).toBeUndefined();
@@ -224,7 +227,7 @@ it('all processes are gone when the controller has stopped', async () => {
   await trial.put('folder.js', moduleOf());
   await trial.put('family.sh', '#!/bin/sh\nsleep 600 &\necho "child $!"\nwait\n', 0o755);
   const { pid } = await trial.expectState('folder.js', 'live');
-  const line = await vi.waitFor(() => trial.linesOf('family.sh')[0] ?? expect.fail('nothing yet'), patience);
+  const line = await vi.waitFor(() => trial.linesOf('family.sh')[0] ?? expect.fail('nothing yet'), waitOptions);
   const [guard, child] = [trial.folder.guard, Number(line.replace('child ', ''))];
   expect([pid, guard, child].map(isRunning)).toEqual([true, true, true]);
   await trial.operator.controller.stop();

@@ -1,5 +1,5 @@
+import { HostingTrial, waitOptions } from '@kplug/testing/supervisor';
 import { describe, expect, it, vi } from 'vitest';
-import { HostingTrial, patience } from './testing.ts';
 
 describe('a process of the folder', () => {
   it("gets a minimal environment, without the operator's own variables", async () => {
@@ -11,7 +11,7 @@ describe('a process of the folder', () => {
       const read = Object.fromEntries(lines) as Record<string, string>;
       expect(read.KPLUG_TOKEN).toBeDefined();
       return read;
-    }, patience);
+    }, waitOptions);
     const { heartbeatAddress: KPLUG_CONTROLLER } = trial.operator.controller;
     const KPLUG_INSTANCE_ID = trial.status('env.sh')?.instanceId;
     const { PATH, HOME } = process.env;
@@ -85,6 +85,6 @@ restart: { policy: on-failure }
     expect(lastExit).toMatch(/^killed: memory use of \d+ MiB exceeds the limit of 100 MiB$/);
     const told = 'import os, resource\nprint(resource.getrlimit(resource.RLIMIT_NOFILE), os.nice(0))\n';
     await trial.put('greedy/main.py', told);
-    await vi.waitFor(() => expect(trial.linesOf('greedy')).toContain('(64, 64) 5'), patience);
+    await vi.waitFor(() => expect(trial.linesOf('greedy')).toContain('(64, 64) 5'), waitOptions);
   });
 });

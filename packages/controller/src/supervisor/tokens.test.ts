@@ -1,8 +1,8 @@
 import { create } from '@bufbuild/protobuf';
 import * as grpc from '@grpc/grpc-js';
 import { createGrpcClient, RefusalReason, RegistrationSchema, RegistryService } from '@kplug/protocol';
+import { HostingTrial, makeFolder, moduleOf, packages } from '@kplug/testing/supervisor';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { HostingTrial, makeFolder, moduleOf, packages } from './testing.ts';
 
 async function startLive() {
   // Addresses of this machine are refused for all other plugins.

@@ -7,7 +7,7 @@ import type { DirectoryResources } from './directory-resources.ts';
 import type { DirectoryProblem } from './problem-list.ts';
 import { documents, onlyProblem, TestDirectory, table, tableKey, tables, waitFor } from './testing.ts';
 
-const patience = { timeout: 10_000 };
+const waitOptions = { timeout: 10_000 };
 
 describe('a directory that is followed', () => {
   let directory: TestDirectory;
@@ -41,7 +41,7 @@ describe('a directory that is followed', () => {
   }
 
   async function solved(): Promise<void> {
-    await vi.waitFor(() => expect(resources.problems()).toEqual([]), patience);
+    await vi.waitFor(() => expect(resources.problems()).toEqual([]), waitOptions);
   }
 
   it('follows files that are edited, added, moved and removed, in sub-folders too', async () => {
@@ -52,9 +52,9 @@ describe('a directory that is followed', () => {
     await directory.write('shop/deep/b.yaml', table('items', 2));
     await waitFor(resources, 'items', ({ spec }) => expect(spec).toEqual({ columns: 2 }));
     await directory.write('a.yaml', table('users', 2));
-    await vi.waitFor(() => expect(names()).toEqual(['items', 'users']), patience);
+    await vi.waitFor(() => expect(names()).toEqual(['items', 'users']), waitOptions);
     await directory.remove('shop');
-    await vi.waitFor(() => expect(names()).toEqual(['users']), patience);
+    await vi.waitFor(() => expect(names()).toEqual(['users']), waitOptions);
     expect(history()).toEqual(['users 2', 'items 1', 'items 2', 'orders gone', 'items gone']);
     expect(told).toEqual([]);
   });
@@ -78,7 +78,7 @@ describe('a directory that is followed', () => {
     await waitFor(resources, 'orders', ({ spec }) => expect(spec).toEqual({ columns: 2 }));
     expect(history()).toEqual(['users 2', 'orders 2']);
     await directory.write('a.yaml', '');
-    await vi.waitFor(() => expect(names()).toEqual([]), patience);
+    await vi.waitFor(() => expect(names()).toEqual([]), waitOptions);
   });
 
   it('keeps a resource that moves to another file', async () => {
@@ -118,7 +118,7 @@ describe('a directory that is followed', () => {
     ]);
 
     await directory.write('a.yaml', documents(table('users', 2)));
-    await vi.waitFor(() => expect(names()).toEqual(['items', 'users']), patience);
+    await vi.waitFor(() => expect(names()).toEqual(['items', 'users']), waitOptions);
     await solved();
     expect(told).toEqual([
       ['found', found],
@@ -148,7 +148,7 @@ describe('a directory that is followed', () => {
         'Table default/users is already defined in a.yaml on line 1, which takes precedence. Remove one of the two.',
     });
     await directory.write('0.yaml', table('users', 6));
-    await vi.waitFor(() => expect(resources.problems()).toHaveLength(2), patience);
+    await vi.waitFor(() => expect(resources.problems()).toHaveLength(2), waitOptions);
     expect(resources.get(tableKey('users'))).toBe(before);
     await directory.remove('0.yaml');
     await directory.write('a.yaml', table('orders'));

@@ -1,9 +1,6 @@
+import { definition, FaultProxy, startTimeout, TestCluster } from '@kplug/testing/control-plane';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { startTimeout } from '../../../../../test/control-plane/connect.ts';
-import { definition } from '../../../../../test/control-plane/definition.ts';
-import { FaultProxy } from '../../../../../test/control-plane/fault-proxy.ts';
-import { TestCluster } from '../../../../../test/control-plane/test-cluster.ts';
 import { EventWriter } from './event-writer.ts';
 import { FollowedCluster, soon } from './testing.ts';
 import { Transport } from './transport.ts';

@@ -1,9 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { definition, FaultProxy, startTimeout, TestCluster } from '@kplug/testing/control-plane';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { startTimeout } from '../../../../../test/control-plane/connect.ts';
-import { definition } from '../../../../../test/control-plane/definition.ts';
-import { FaultProxy } from '../../../../../test/control-plane/fault-proxy.ts';
-import { TestCluster } from '../../../../../test/control-plane/test-cluster.ts';
 import type { KindProblem } from '../port.ts';
 import { FollowedCluster, soon } from './testing.ts';
 

@@ -1,8 +1,5 @@
+import { definition, OwnControlPlane, startTimeout, TestCluster } from '@kplug/testing/control-plane';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { startTimeout } from '../../../../../test/control-plane/connect.ts';
-import { definition } from '../../../../../test/control-plane/definition.ts';
-import { OwnControlPlane } from '../../../../../test/control-plane/own-control-plane.ts';
-import { TestCluster } from '../../../../../test/control-plane/test-cluster.ts';
 import { FollowedCluster, soon } from './testing.ts';
 
 const tables = { apiVersion: 'outage.example.org/v1', kind: 'Table' };

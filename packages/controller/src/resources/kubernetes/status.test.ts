@@ -1,7 +1,5 @@
+import { conditionsSchema, definition, startTimeout, TestCluster } from '@kplug/testing/control-plane';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { startTimeout } from '../../../../../test/control-plane/connect.ts';
-import { conditionsSchema, definition } from '../../../../../test/control-plane/definition.ts';
-import { TestCluster } from '../../../../../test/control-plane/test-cluster.ts';
 import type { WriteOptions } from '../port.ts';
 import type { Resource } from '../resource.ts';
 import { FollowedCluster, soon } from './testing.ts';

@@ -1,8 +1,5 @@
+import { definition, FaultProxy, type PassedRequest, startTimeout, TestCluster } from '@kplug/testing/control-plane';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { startTimeout } from '../../../../../test/control-plane/connect.ts';
-import { definition } from '../../../../../test/control-plane/definition.ts';
-import { FaultProxy, type PassedRequest } from '../../../../../test/control-plane/fault-proxy.ts';
-import { TestCluster } from '../../../../../test/control-plane/test-cluster.ts';
 import { FollowedCluster, soon } from './testing.ts';
 
 const tables = { apiVersion: 'watching.example.org/v1', kind: 'Table' };

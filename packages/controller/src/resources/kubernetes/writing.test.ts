@@ -1,8 +1,5 @@
+import { definition, FaultProxy, startTimeout, TestCluster } from '@kplug/testing/control-plane';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { startTimeout } from '../../../../../test/control-plane/connect.ts';
-import { definition } from '../../../../../test/control-plane/definition.ts';
-import { FaultProxy } from '../../../../../test/control-plane/fault-proxy.ts';
-import { TestCluster } from '../../../../../test/control-plane/test-cluster.ts';
 import type { WriteOptions } from '../port.ts';
 import type { Resource } from '../resource.ts';
 import { FollowedCluster, soon } from './testing.ts';

@@ -4,11 +4,17 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, readlink, stat, utimes } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
+import {
+  type ArchiveEntry,
+  architecture,
+  archiveOf,
+  makeFolder,
+  ReleaseServer,
+  sha256Of,
+} from '@kplug/testing/supervisor';
 import { describe, expect, it } from 'vitest';
-import { makeFolder } from '../testing.ts';
 import { type FetchPluginOptions, fetchPlugin, removeUnused } from './install.ts';
 import { parsePluginItem } from './item.ts';
-import { type ArchiveEntry, architecture, archiveOf, ReleaseServer, sha256Of } from './testing.ts';
 
 const program: ArchiveEntry = { path: 'plugin.sh', mode: 0o755, content: '#!/bin/sh\necho hello\n' };
 const description: ArchiveEntry = { path: 'plugin.yaml', content: 'command: ./plugin.sh\n' };

@@ -1,8 +1,7 @@
+import { archiveOf, HostingTrial, ReleaseServer, waitOptions } from '@kplug/testing/supervisor';
 import { expect, it, vi } from 'vitest';
 import { MemoryResources } from '../../resources/memory/memory-resources.ts';
 import type { PluginRecord } from '../../resources/services/plugin-store.ts';
-import { HostingTrial, patience } from '../testing.ts';
-import { archiveOf, ReleaseServer } from './testing.ts';
 
 it('a plugin that cannot be downloaded has a record that says so', async () => {
   const server = await ReleaseServer.start();
@@ -25,5 +24,5 @@ it('a plugin that cannot be downloaded has a record that says so', async () => {
         ],
       },
     });
-  }, patience);
+  }, waitOptions);
 });

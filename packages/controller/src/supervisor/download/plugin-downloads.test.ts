@@ -1,7 +1,14 @@
 import { rm } from 'node:fs/promises';
+import {
+  archiveOf,
+  HostingTrial,
+  makeFolder,
+  moduleOf,
+  ReleaseServer,
+  sha256Of,
+  waitOptions,
+} from '@kplug/testing/supervisor';
 import { describe, expect, it, vi } from 'vitest';
-import { HostingTrial, makeFolder, moduleOf, patience } from '../testing.ts';
-import { archiveOf, ReleaseServer, sha256Of } from './testing.ts';
 
 const backOff = { initial: 20, max: 100 };
 
@@ -38,7 +45,7 @@ describe('plugins of a list', { timeout: 60_000 }, () => {
         ['example/wrong@v', 'failed'],
         ['example/good@v1', 'ready'],
       ]);
-    }, patience);
+    }, waitOptions);
     expect(trial.folder.downloads()[2]).toMatchObject({ received: good.length, total: good.length, message: '' });
 
     server.serve(
