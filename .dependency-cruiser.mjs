@@ -79,7 +79,7 @@ export default {
         '\\.test\\.ts$',
         '\\.fixture\\.ts$',
         '/testing\\.ts$',
-        '/src/(.+/)?testing/',
+        '/src/testing/',
         '/dist/',
         '/gen/',
         '/contract\\.ts$',

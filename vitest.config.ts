@@ -1,4 +1,7 @@
+import { availableParallelism, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { defineConfig } from 'vitest/config';
+import SlowFilesFirst from './tools/testing/slow-files-first.ts';
 
 export default defineConfig({
   test: {
@@ -6,7 +9,15 @@ export default defineConfig({
     // A project of its own, with a test command of its own.
     exclude: ['**/node_modules/**', '**/dist/**', 'packages/cli/templates/**', 'examples/plugin-template/**'],
     globalSetup: ['packages/testing/src/control-plane/global-setup.ts'],
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    setupFiles: ['tools/testing/min-wait.ts'],
+    reporters: ['./tools/testing/slowest-files.ts', 'default'],
+    // Most files wait for processes, leases and API servers, so more of them run concurrently than there are cores.
+    maxWorkers: availableParallelism() + 3,
+    sequence: { sequencer: SlowFilesFirst },
+    // Tests start hundreds of programs in TypeScript, which share what was compiled.
+    env: { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(tmpdir(), 'node-compile-cache') },
+    testTimeout: 120_000,
+    hookTimeout: 180_000,
+    expect: { poll: { timeout: 60_000 } },
   },
 });

@@ -25,7 +25,7 @@ const withoutSdk: Record<string, string[]> = { ...(go && { Go: go }), ...(java &
 const unknowable = expect.stringContaining('P20');
 const optional = expect.stringContaining('P31');
 
-describe('an example meets every requirement of the specification', { timeout: 120_000 }, () => {
+describe.concurrent('an example meets every requirement of the specification', { timeout: 120_000 }, () => {
   it.each(Object.entries(withSdk))('in %s', async (_, command) => {
     expect(await tryPlugin(command)).toEqual({ passed: 44, unmet: [], notTried: [unknowable] });
   });
@@ -40,7 +40,7 @@ describe('an example meets every requirement of the specification', { timeout: 1
   });
 });
 
-describe('an operator on a directory', { timeout: 180_000 }, () => {
+describe.concurrent('an operator on a directory', { timeout: 180_000 }, () => {
   it('meets every requirement of the specification, with resources and plugins of both protocols', async () => {
     expect(await tryOperator()).toMatchObject({
       unmet: [],

@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdtempDisposable } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { Controller, openDirectory } from '@kplug/controller';
 import { pino } from 'pino';
-import { onTestFinished } from 'vitest';
 
 const execute = promisify(execFile);
 const repository = join(import.meta.dirname, '..');
@@ -40,8 +40,8 @@ export interface Conformance {
  * @param options further options of the command.
  */
 export async function tryPlugin(command: readonly string[], options: readonly string[] = []): Promise<Conformance> {
-  const folder = temporaryFolder();
-  return conformance(folder, ['plugin', ...options, '--', ...command]);
+  await using folder = await temporaryFolder();
+  return await conformance(folder.path, ['plugin', ...options, '--', ...command]);
 }
 
 /**
@@ -49,11 +49,12 @@ export async function tryPlugin(command: readonly string[], options: readonly st
  * Rejects when a MUST isn't met.
  */
 export async function tryOperator(): Promise<Conformance> {
-  const folder = temporaryFolder();
-  const manifests = join(folder, 'manifests');
+  await using folder = await temporaryFolder();
+  const manifests = join(folder.path, 'manifests');
   mkdirSync(manifests);
   const logger = pino({ level: process.env.KPLUG_TEST_LOG ?? 'silent' });
   const base = { apiVersion: 'myorg.org/v1alpha1', kind: 'DatabaseTable' };
+  await using stack = new AsyncDisposableStack();
   const controller = new Controller({
     resources: await openDirectory({ directory: manifests, logger }),
     // Short enough for it to be seen what becomes of a call that isn't answered.
@@ -64,15 +65,13 @@ export async function tryOperator(): Promise<Conformance> {
     logger,
   });
   await controller.start();
-  onTestFinished(() => controller.stop());
+  stack.defer(() => controller.stop());
   const given = ['--api', 'DatabaseTable@1.0.0', '--manifests', manifests];
-  return conformance(folder, ['controller', controller.heartbeatAddress, ...given]);
+  return await conformance(folder.path, ['controller', controller.heartbeatAddress, ...given]);
 }
 
-function temporaryFolder(): string {
-  const folder = mkdtempSync(join(tmpdir(), 'kplug-conformance-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
-  return folder;
+function temporaryFolder() {
+  return mkdtempDisposable(join(tmpdir(), 'kplug-conformance-'));
 }
 
 async function conformance(folder: string, [what = '', ...rest]: readonly string[]): Promise<Conformance> {

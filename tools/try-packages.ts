@@ -54,7 +54,10 @@ try {
   const operator = ['operator', '--manifests', 'manifests', '--config', 'kplug.yaml', '--log-level', 'warn'];
   start([kplug, ...operator, '--grpc-bind-address', '127.0.0.1:0', '--admin-bind-address', '127.0.0.1:0']);
   const announcement = join(folder, 'manifests', '.kplug', 'operator.json');
-  while (!existsSync(announcement)) await sleep(50);
+  for (let tries = 0; !existsSync(announcement); tries++) {
+    if (tries > 1_200) throw new Error(`the operator did not write ${announcement} within a minute`);
+    await sleep(50);
+  }
   const { heartbeatAddress } = JSON.parse(readFileSync(announcement, 'utf8')) as { heartbeatAddress: string };
   start(['plugin.js'], { KPLUG_CONTROLLER: heartbeatAddress, KPLUG_LOG_LEVEL: 'warn' });
 

@@ -1,8 +1,10 @@
 import { execFile } from 'node:child_process';
 import { access, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { inTurn } from '../languages/in-turn.ts';
+import { runWithProgress } from '../languages/run-with-progress.ts';
+import { userCacheFolder } from '../user-cache.ts';
 
 const run = promisify(execFile);
 
@@ -18,7 +20,7 @@ const versionFlag = `-X helm.sh/helm/v3/internal/version.version=${version}`;
 export async function findHelm(progress: (message: string) => void): Promise<string> {
   if (process.env.HELM) return process.env.HELM;
   if (await works('helm', ['version', '--short'])) return 'helm';
-  const folder = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'kplug', 'tools', `helm-${version}`);
+  const folder = join(userCacheFolder(), 'tools', `helm-${version}`);
   const cached = join(folder, process.platform === 'win32' ? 'helm.exe' : 'helm');
   if (await exists(cached)) return cached;
   if (!(await works('go', ['version']))) {
@@ -27,27 +29,30 @@ export async function findHelm(progress: (message: string) => void): Promise<str
         'HELM to the path of Helm.',
     );
   }
-  progress(`Helm is not installed; building ${source}@${version} with Go (only once)`);
-  await build(folder);
+  // Several test files need it concurrently.
+  await inTurn(folder, async () => {
+    if (await exists(cached)) return;
+    progress(`Helm is not installed; building ${source}@${version} with Go, once`);
+    await build(folder, progress);
+  });
   return cached;
 }
 
-async function build(folder: string): Promise<void> {
+async function build(folder: string, progress: (message: string) => void): Promise<void> {
   await mkdir(join(folder, '..'), { recursive: true });
   const staging = await mkdtemp(`${folder}.`);
   try {
-    await run('go', ['install', '-trimpath', '-ldflags', `-s -w ${versionFlag}`, `${source}@${version}`], {
-      cwd: staging,
-      env: { ...process.env, GOBIN: staging, CGO_ENABLED: '0', GOFLAGS: '' },
-      maxBuffer: 16 * 1024 * 1024,
-    });
-    // Another process may have been faster; its result is the same.
-    await rename(staging, folder).catch(async (error: unknown) => {
-      if (!(await exists(join(folder, 'helm')))) throw error;
-    });
-  } catch (cause) {
-    const { stderr = '' } = cause as { stderr?: string };
-    throw new Error(`Helm could not be built with Go: ${stderr.trim().split('\n').slice(-5).join('\n')}`, { cause });
+    await runWithProgress(
+      {
+        title: 'building Helm',
+        program: 'go',
+        args: ['install', '-v', '-trimpath', '-ldflags', `-s -w ${versionFlag}`, `${source}@${version}`],
+        cwd: staging,
+        env: { GOBIN: staging, CGO_ENABLED: '0', GOFLAGS: '' },
+      },
+      progress,
+    );
+    await rename(staging, folder);
   } finally {
     await rm(staging, { recursive: true, force: true });
   }

@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { existsSync, globSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { inTurn } from './in-turn.ts';
+import { findMaven } from './maven.ts';
 import { runWithProgress } from './run-with-progress.ts';
-import { ask, skipWithout } from './toolchain.ts';
+import { skipWithout } from './toolchain.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
 const project = join(repository, 'examples/plugins/java');
@@ -18,11 +19,10 @@ const oldestJava = 17;
  * that is new enough is not installed (in CI, rejects). Takes half a minute or more the first time, for Maven's downloads.
  */
 export async function buildJavaPluginFor(what: string): Promise<string[] | undefined> {
-  const answer = (await ask('mvn', ['--batch-mode', '--version'])) ?? '';
-  const [, version = '', home = ''] = /^Java version: (\d+).*, runtime: (.+)$/m.exec(answer) ?? [];
-  if (Number(version) < oldestJava) return skipWithout(`Maven with Java ${oldestJava} or newer`, what);
-  const command = [join(home.trim(), 'bin/java'), '-jar', jar];
-  const fingerprint = fingerprintOf(version);
+  const maven = await findMaven();
+  if (!maven || maven.version < oldestJava) return skipWithout(`Maven with Java ${oldestJava} or newer`, what);
+  const command = [join(maven.home, 'bin/java'), '-jar', jar];
+  const fingerprint = fingerprintOf(String(maven.version));
   return await inTurn(project, async () => {
     if (existsSync(jar) && existsSync(stamp) && readFileSync(stamp, 'utf8') === fingerprint) return command;
     await runWithProgress(

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join, resolve } from 'node:path';
+import { inTurn } from '../languages/in-turn.ts';
 import { runWithProgress } from '../languages/run-with-progress.ts';
 import { findPython } from './find-python.ts';
 
@@ -24,8 +25,13 @@ export function installedPython(): string | undefined {
  * sources, unless it exists. Returns its Python. Rejects with advice.
  */
 export async function installPython(progress: (message: string) => void): Promise<string> {
-  const installed = installedPython();
-  if (installed) return installed;
+  // Several test files need it concurrently.
+  return (
+    installedPython() ?? (await inTurn(folder, async () => installedPython() ?? (await makeEnvironment(progress))))
+  );
+}
+
+async function makeEnvironment(progress: (message: string) => void): Promise<string> {
   const base = await findPython();
   const startedAt = performance.now();
   progress(`creating ${folder} with ${base}; takes a minute, once`);

@@ -1,14 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { join } from 'node:path';
+import { findMariaDb, mariaDbMissing } from './mariadb-programs.ts';
 import { freePort, startServer } from './server-process.ts';
 
 /** Temporary MariaDB server with an empty database. */
 export interface MariaDb {
-  /** Command that opens the database in MariaDB's client, which reads the password from the variable `MYSQL_PWD`. */
-  client: string;
   /** Environment variables of the MariaDB plugin for this server. */
   env: {
     MARIADB_HOST: string;
@@ -21,22 +19,7 @@ export interface MariaDb {
   stop(): Promise<void>;
 }
 
-/** Message that says how to install MariaDB. */
-export const mariaDbMissing =
-  'MariaDB is not installed: neither mariadbd nor mariadb-install-db was found. ' +
-  'Install it with `apt-get install mariadb-server` (Debian, Ubuntu) or `brew install mariadb` (macOS).';
-
-/** Finds the programs of MariaDB; `undefined` if it is not installed. */
-export function findMariaDb(): { mariadbd: string; installDb: string } | undefined {
-  // Debian installs servers in folders that are not in the PATH of every user.
-  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin'];
-  const find = (program: string) => folders.map((folder) => join(folder, program)).find((path) => existsSync(path));
-  const mariadbd = find('mariadbd');
-  const installDb = find('mariadb-install-db');
-  return mariadbd && installDb ? { mariadbd, installDb } : undefined;
-}
-
-/** Starts the installed MariaDB on a free port of the loopback interface. Rejects with `mariaDbMissing` if there is none. */
+/** Starts the installed or cached MariaDB on a free port of the loopback interface. Rejects with `mariaDbMissing` if there is none. */
 export async function startMariaDb(): Promise<MariaDb> {
   const programs = findMariaDb();
   if (!programs) throw new Error(mariaDbMissing);
@@ -53,7 +36,7 @@ export async function startMariaDb(): Promise<MariaDb> {
 
   const port = await freePort();
   const common = [
-    ...['--no-defaults', `--datadir=${data}`, ...(process.getuid?.() === 0 ? ['--user=root'] : [])],
+    ...['--no-defaults', ...programs.args, `--datadir=${data}`, ...(process.getuid?.() === 0 ? ['--user=root'] : [])],
     // In a shared folder, a server that starts would remove the temporary tables of the others.
     `--tmpdir=${directory}`,
     // For speed, as are other options below: the data need not survive a crash.
@@ -71,13 +54,13 @@ export async function startMariaDb(): Promise<MariaDb> {
       ...[`--port=${port}`, '--bind-address=127.0.0.1', '--skip-name-resolve', `--socket=${join(directory, 'socket')}`],
       `--pid-file=${join(directory, 'pid')}`,
       ...['--innodb-flush-log-at-trx-commit=0', '--innodb-doublewrite=0', '--innodb-log-file-size=8M'],
-      ...['--innodb-buffer-pool-size=16M', '--performance-schema=OFF'],
+      // Without TLS, newer versions don't make an RSA key at each start, which takes seconds of processor time.
+      ...['--innodb-buffer-pool-size=16M', '--performance-schema=OFF', '--skip-ssl'],
     ],
     ready: /ready for connections/,
     stopSignal: 'KILL',
   });
   return {
-    client: `mariadb --host=127.0.0.1 --port=${port} --user=kplug kplug`,
     env: {
       MARIADB_HOST: '127.0.0.1',
       MARIADB_PORT: String(port),

@@ -40,9 +40,9 @@ fi
 rm -rf "$directory"
 `;
 
-const startTimeout = 30_000;
+const startTimeout = 60_000;
 
-/** Starts a server and waits until it is ready. Rejects with its output if it exits before, or is not ready after 30 s. */
+/** Starts a server and waits until it is ready. Rejects with its output if it exits before, or is not ready after 60 s. */
 export async function startServer(options: ServerOptions): Promise<ServerProcess> {
   const { directory, prepare, serve, ready, stopSignal, runAs } = options;
   const command = ['-c', guard, 'guard', directory, stopSignal, quote(prepare), quote(serve)];

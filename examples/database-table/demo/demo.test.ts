@@ -5,6 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { installMariaDb } from '../databases/install-mariadb.ts';
+
+await installMariaDb(console.error);
 
 const main = fileURLToPath(new URL('./main.ts', import.meta.url));
 
@@ -58,7 +61,7 @@ describe('the demo', () => {
     expect(await left()).toEqual([]);
   });
 
-  it('cleans up on SIGINT', { timeout: 60_000 }, async () => {
+  it('cleans up on SIGINT', async () => {
     const { child, output, code, left } = await demo();
     await vi.waitFor(() => expect(output()).toContain('A real PostgreSQL starts'), { timeout: 30_000 });
     child.kill('SIGINT');

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Resource } from '@kplug/controller';
-import { findMariaDb, type MariaDb, mariaDbMissing, startMariaDb } from '../databases/mariadb.ts';
+import { type MariaDb, startMariaDb } from '../databases/mariadb.ts';
+import { findMariaDb, mariaDbMissing } from '../databases/mariadb-programs.ts';
 import { type Postgres, startPostgres } from '../databases/postgres.ts';
 import { type Narrator, seconds, table } from './narrator.ts';
 import { PostgresView } from './postgres-view.ts';

@@ -1,6 +1,7 @@
 import type { ReconcileResult } from '@kplug/sdk';
 import { type Connection, createConnection } from 'mariadb';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { installMariaDb } from '../databases/install-mariadb.ts';
 import { type MariaDb, startMariaDb } from '../databases/mariadb.ts';
 import type { MariaDbExtension } from '../table.ts';
 import { describeContract, failure } from './contract.ts';
@@ -8,6 +9,8 @@ import { quote } from './mariadb/connection.ts';
 import { mariaDbTypes } from './mariadb/layout.ts';
 import { finalize, reconcile } from './mariadb.ts';
 import { inputOf, type TestTable } from './testing.ts';
+
+await installMariaDb(console.error);
 
 const kind = 'DatabaseTableMariaDbExtension';
 let server: MariaDb;
