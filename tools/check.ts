@@ -55,6 +55,11 @@ const checks: Check[] = [
     ],
     advice: 'npx pnpm generate, and commit what it changes',
   },
+  {
+    name: 'public API',
+    command: ['node', 'tools/api-reports.ts'],
+    advice: 'if the change is meant, npx pnpm generate:api, and commit what it changes',
+  },
   { name: 'unused code', command: ['knip'], advice: 'remove what nothing uses' },
 ];
 
