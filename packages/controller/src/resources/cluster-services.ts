@@ -1,3 +1,4 @@
+// resources/services/: one interface per service that an adapter may offer. This file is the record of them.
 import type { AccessReviewer } from './services/access-reviewer.ts';
 import type { EventSink } from './services/event-sink.ts';
 import type { IdentityIssuer } from './services/identity-issuer.ts';
