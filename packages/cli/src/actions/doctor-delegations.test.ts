@@ -69,13 +69,13 @@ describe('on a cluster, kplug doctor', { timeout: 120_000 }, () => {
         expect(about('ResourcesReady', 'delegation strict')[0]?.outcome).toBe('warning');
         expect(about('KindExists', 'delegation greetin').map(({ message }) => message)).toEqual(
           expect.arrayContaining([
-            `the cluster has no kind Greetin (${version}), but has Greeting (${version})`,
-            `the cluster has no kind Styl (${version}), but has Style (${version})`,
+            `the cluster has no kind Greetin (${version}), but it has Greeting (${version})`,
+            `the cluster has no kind Styl (${version}), but it has Style (${version})`,
           ]),
         );
         expect(about('KindExists', 'delegation greeting')).toEqual([]);
         expect(about('DelegationsHold').map(({ message }) => message)).toEqual([
-          expect.stringMatching(/^greetin isn't KindFound \(KindNotFound\): \S/),
+          expect.stringMatching(/^greetin is not KindFound \(KindNotFound\): \S/),
         ]);
       }, waitOptions);
     });

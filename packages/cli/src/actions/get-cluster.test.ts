@@ -56,7 +56,7 @@ describe('kplug get on a cluster', () => {
     const noName = await onCluster('get', 'greeting', 'moon', '-n', namespace);
     expect(noName).toMatchObject({
       code: 3,
-      stderr: expect.stringContaining(`no Greeting is named moon in the namespace ${namespace}`),
+      stderr: expect.stringContaining(`no Greeting named moon in the namespace ${namespace}`),
     });
     const noKind = await onCluster('get', 'nonsense');
     expect(noKind).toMatchObject({
@@ -64,7 +64,7 @@ describe('kplug get on a cluster', () => {
       stderr: expect.stringMatching(/has no kind nonsense; .*CustomResourceDefinition/),
     });
     const none = await onCluster('get', 'greetings', '-n', 'default');
-    expect(none).toMatchObject({ code: 0, stderr: expect.stringContaining('is in the namespace default') });
+    expect(none).toMatchObject({ code: 0, stderr: expect.stringContaining('in the namespace default') });
     const noOperator = await onCluster('plugins', '--operator-namespace', namespace);
     expect(noOperator).toMatchObject({
       code: 4,

@@ -111,10 +111,10 @@ describe('kplug get prints', () => {
 describe('kplug get fails', () => {
   it.each([
     ['for an unknown kind', ['tables'], 3, /^kplug: no resource of kind tables in .*; it has Greeting, /],
-    ['for an unknown name', ['greeting', 'mars'], 3, /no greeting is named mars in the namespace default of /],
-    ['for a name in another namespace', ['greeting', 'moon'], 3, /; there is one in sky: add -n$/m],
+    ['for an unknown name', ['greeting', 'mars'], 3, /no greeting named mars in the namespace default of /],
+    ['for a name in another namespace', ['greeting', 'moon'], 3, /; there is one in the namespace sky: add -n$/m],
     ['for a kind of two groups', ['things'], 2, /things is ambiguous: thing\.example\.org, thing\.other\.org/],
-    ['for a name given twice', ['greeting/world', 'world'], 2, /a name is given twice/],
+    ['for a name given twice', ['greeting/world', 'world'], 2, /the name is given twice/],
     ['without a kind', [], 2, /missing required argument 'kind'/],
     ['for an unknown format', ['greetings', '-o', 'xml'], 2, /Allowed choices are table, wide, yaml, json/],
   ])('%s', async (_, args, code, message) => {
