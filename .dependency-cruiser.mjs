@@ -6,14 +6,15 @@
 /** Folders of the controller, in the order in which data flows through them. */
 export const controllerLayers = {
   settings: [],
+  files: [],
   queue: [],
   selection: [],
   registry: [],
   heartbeat: ['registry', 'settings'],
-  resources: ['queue', 'settings'],
+  resources: ['files', 'queue'],
   clients: ['queue', 'registry', 'resources', 'selection'],
   discovery: ['clients', 'queue', 'registry', 'resources'],
-  supervisor: ['queue', 'registry', 'resources', 'settings'],
+  supervisor: ['files', 'queue', 'registry', 'resources', 'settings'],
   telemetry: ['resources'],
   delegation: ['clients', 'queue', 'registry', 'resources', 'selection', 'settings', 'telemetry'],
   'delegation-resources': ['delegation', 'queue', 'registry', 'resources', 'selection'],
@@ -30,15 +31,25 @@ export const packageLayers = {
   operator: ['controller', 'sdk'],
   conformance: ['controller', 'protocol'],
   cli: ['conformance', 'controller', 'operator', 'protocol'],
+  testing: ['controller', 'operator', 'protocol', 'sdk'],
 };
 
 const source = 'packages/controller/src';
 /** Every folder of the controller may import these files. */
-const common = `^${source}/(errors|limits)\\.ts$`;
+const common = `^${source}/(errors|limits|names)\\.ts$`;
 const oneOf = (names) => `(${names.join('|')})`;
 
 export default {
-  forbidden: [{ name: 'no-circles', severity: 'error', from: {}, to: { circular: true } }],
+  forbidden: [
+    { name: 'no-circles', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'adapters-are-closed',
+      comment: 'Other folders use the port and its types, never an adapter. Only tools render resources in memory.',
+      severity: 'error',
+      from: { path: `^${source}/(?!resources/|tools/)[^/]+/` },
+      to: { path: `^${source}/resources/(kubernetes|directory|memory)/` },
+    },
+  ],
   allowed: [
     // The controller's folders, and the files above them.
     { from: { path: `^${source}/[^/]+\\.ts$` }, to: { path: `^${source}/` } },
@@ -68,7 +79,7 @@ export default {
         '\\.test\\.ts$',
         '\\.fixture\\.ts$',
         '/testing\\.ts$',
-        '/testing/',
+        '/src/testing/',
         '/dist/',
         '/gen/',
         '/contract\\.ts$',

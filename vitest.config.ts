@@ -8,7 +8,7 @@ export default defineConfig({
     include: ['{packages,examples,bench,test,tools,charts}/**/*.test.ts'],
     // A project of its own, with a test command of its own.
     exclude: ['**/node_modules/**', '**/dist/**', 'packages/cli/templates/**', 'examples/plugin-template/**'],
-    globalSetup: ['test/control-plane/global-setup.ts'],
+    globalSetup: ['packages/testing/src/control-plane/global-setup.ts'],
     setupFiles: ['tools/testing/min-wait.ts'],
     reporters: ['./tools/testing/slowest-files.ts', 'default'],
     // Most files wait for processes, leases and API servers, so more of them run concurrently than there are cores.

@@ -4,14 +4,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { startTimeout } from '@kplug/testing/control-plane';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { startTimeout } from '../test/control-plane/connect.ts';
 
 const run = promisify(execFile);
 const main = fileURLToPath(new URL('./main.ts', import.meta.url));
 
 describe('the benchmarks', () => {
-  it('measure every scenario beside its peer, and make a page with plots', {
+  it('measure all scenarios with their peers, and write a page with plots', {
     timeout: startTimeout + 240_000,
   }, async () => {
     const folder = await mkdtemp(join(tmpdir(), 'kplug-bench-page-'));
@@ -31,7 +31,7 @@ describe('the benchmarks', () => {
     }
   });
 
-  it('measured again leave the others on the page', async () => {
+  it('update a scenario and keep the others on the page', { timeout: 60_000 }, async () => {
     const folder = await mkdtemp(join(tmpdir(), 'kplug-bench-page-'));
     onTestFinished(() => rm(folder, { recursive: true }));
     for (const name of ['registry', 'selection']) {
@@ -41,11 +41,11 @@ describe('the benchmarks', () => {
     expect(page.match(/^## .+$/gm)).toEqual(['## Selection', expect.stringMatching(/^## .*registry/i)]);
   });
 
-  it('say which scenarios there are', async () => {
+  it('list the scenarios in the error for an unknown one', async () => {
     const failed = run(process.execPath, [main, 'speed']);
     await expect(failed).rejects.toMatchObject({
       code: 2,
-      stderr: expect.stringMatching(/there is no scenario speed[\s\S]*heartbeats, selection/),
+      stderr: expect.stringMatching(/unknown scenario speed[\s\S]*heartbeats, selection/),
     });
   });
 });

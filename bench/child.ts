@@ -4,26 +4,26 @@ import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { CommandCall, CommandResult, Commands, Usage } from './processes/commands.ts';
 
-/** The processes that live, so that none outlives this one. */
+/** Running child processes, which are killed at the exit of this process. */
 const living = new Set<ChildProcess>();
 process.on('exit', () => {
   for (const child of living) child.kill('SIGKILL');
 });
 
-/** A process of a benchmark, whose commands are called as if they were here. It is killed when it is disposed of. */
+/** Process of a benchmark with commands to call. Disposing of it kills the process. */
 export class Child<C extends Commands> implements AsyncDisposable {
   readonly #process: ChildProcess;
   readonly #name: string;
   readonly #pending = new Map<number, PromiseWithResolvers<unknown>>();
   #calls = 0;
 
-  /** @param module a file below `processes/` that serves the commands, or a program that does so as Node.js would. */
+  /** @param module a file in `processes/` that serves the commands, or another program with the same IPC. */
   constructor(
     module: URL | { program: string },
     { env = {}, execArgv = [] }: Pick<ForkOptions, 'env' | 'execArgv'> = {},
   ) {
     this.#name = basename(module instanceof URL ? fileURLToPath(module) : module.program);
-    // JSON, as the other way of serializing spares no time for messages this small and hides what can't be sent.
+    // JSON is as fast as the alternative for messages this small, and fails for values that can't be serialized.
     const options = { env: { ...process.env, ...env }, serialization: 'json' } as const;
     this.#process =
       module instanceof URL
@@ -33,12 +33,12 @@ export class Child<C extends Commands> implements AsyncDisposable {
     this.#process.on('message', (message: CommandResult) => this.#settle(message));
     this.#process.on('exit', (code, signal) => {
       living.delete(this.#process);
-      this.#fail(`${this.#name} ended with ${code ?? signal}`);
+      this.#fail(`${this.#name} exited with ${code ?? signal}`);
     });
     this.#process.on('error', (error) => this.#fail(`${this.#name}: ${error.message}`));
   }
 
-  /** Calls a command. Rejects with what it throws, or when the process ends before. */
+  /** Calls a command. Rejects with the error of the command, or if the process exits before. */
   ask<K extends keyof C & string>(
     command: K,
     ...[argument]: Parameters<C[K]> extends [infer A] ? [A] : []
@@ -46,7 +46,7 @@ export class Child<C extends Commands> implements AsyncDisposable {
     return this.#call(command, argument) as Promise<Awaited<ReturnType<C[K]>>>;
   }
 
-  /** How much processor time it has used so far. */
+  /** CPU time that the process has used. */
   usage(): Promise<Usage> {
     return this.#call('usage', undefined) as Promise<Usage>;
   }
@@ -65,7 +65,7 @@ export class Child<C extends Commands> implements AsyncDisposable {
   #call(command: string, argument: unknown): Promise<unknown> {
     const id = ++this.#calls;
     const pending = Promise.withResolvers<unknown>();
-    if (!this.#process.connected) return Promise.reject(new Error(`${this.#name} has ended`));
+    if (!this.#process.connected) return Promise.reject(new Error(`${this.#name} has exited`));
     this.#pending.set(id, pending);
     this.#process.send({ id, command, argument } satisfies CommandCall);
     return pending.promise;

@@ -1,17 +1,16 @@
+import { Broker, type BrokerAnswer, type ClusterObject, TestCluster } from '@kplug/testing/control-plane';
 import { KubeConfig } from '@kubernetes/client-node';
-import { Broker, type BrokerAnswer } from '../test/control-plane/broker.ts';
-import { type ClusterObject, TestCluster } from '../test/control-plane/test-cluster.ts';
 
-/** How many objects are made or edited at once. */
+/** Number of objects that are created or edited concurrently. */
 const atOnce = 16;
 
-/** How often something was asked of the API server, by verb and resource: `PATCH tables/status`. */
+/** Number of requests to the API server, by verb and resource: `PATCH tables/status`. */
 export type RequestCounts = ReadonlyMap<string, number>;
 
-/** A real API server for a benchmark, which ends with it. */
+/** API server that runs for the duration of a benchmark. */
 export class BenchCluster implements AsyncDisposable {
   readonly user: TestCluster;
-  /** As a kubeconfig file has it. */
+  /** Kubeconfig for the API server. */
   readonly kubeconfig: string;
   readonly #broker: Broker;
 
@@ -37,7 +36,7 @@ export class BenchCluster implements AsyncDisposable {
     }
   }
 
-  /** Does something with each of many objects, some at once. */
+  /** Calls a function for each object, several concurrently. */
   async each<T>(objects: readonly T[], act: (object: T) => Promise<unknown>): Promise<void> {
     const left = objects.values();
     const work = async () => {
@@ -46,12 +45,12 @@ export class BenchCluster implements AsyncDisposable {
     await Promise.all(Array.from({ length: atOnce }, work));
   }
 
-  /** Makes objects as a user does. */
+  /** Creates objects, as a user. */
   apply(objects: readonly ClusterObject[]): Promise<void> {
     return this.each(objects, (object) => this.user.apply(object));
   }
 
-  /** How often something was asked about the kinds of a group, and about Events, as the API server counts it. */
+  /** Reads the number of requests for the kinds of a group and for Events from the metrics of the API server. */
   async requests(group: string): Promise<RequestCounts> {
     const counts = new Map<string, number>();
     for (const line of (await this.user.text('/metrics')).split('\n')) {
@@ -71,7 +70,7 @@ export class BenchCluster implements AsyncDisposable {
   }
 }
 
-/** How often each was asked between two counts. */
+/** Subtracts two counts of requests. */
 export function difference(after: RequestCounts, before: RequestCounts): RequestCounts {
   return new Map([...after].map(([name, count]) => [name, count - (before.get(name) ?? 0)]));
 }

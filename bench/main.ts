@@ -15,11 +15,11 @@ const scenarios: readonly Scenario[] = [heartbeats, selection, passes, registry,
 
 const help = `pnpm bench [scenario…] [--quick] [--write FOLDER]
 
-  Measures Kplug beside its peers: ${scenarios.map(({ name }) => name).join(', ')}.
-  Writes docs/benchmarks.md, its plots and what they are made of; what was not measured stays as it is there.
+  Measures Kplug and its peers: ${scenarios.map(({ name }) => name).join(', ')}.
+  Updates docs/benchmarks.md, its plots and its data for the measured scenarios.
 
-  --quick          only so much that every part runs; the figures mean little, and are written only with --write
-  --write FOLDER   write the page there instead
+  --quick          run every part briefly; the figures are not significant, and are written only with --write
+  --write FOLDER   write the page into another folder
 `;
 
 const { values: flags, positionals } = parseArgs({
@@ -31,7 +31,7 @@ const unknown = positionals.filter((name) => !scenarios.some((scenario) => scena
 if (flags.help) {
   process.stdout.write(help);
 } else if (unknown.length > 0) {
-  process.stderr.write(`there is no scenario ${unknown.join(', ')}\n\n${help}`);
+  process.stderr.write(`unknown scenario ${unknown.join(', ')}\n\n${help}`);
   process.exitCode = 2;
 } else {
   await measure();

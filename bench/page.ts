@@ -1,6 +1,6 @@
 import { type Comparison, type Goal, type Growth, isMet, type Report } from './report.ts';
 
-/** Where and when was measured. */
+/** Machine and date of a measurement. */
 export interface Machine {
   date: string;
   cores: number;
@@ -8,33 +8,37 @@ export interface Machine {
   node: string;
 }
 
-/** A report, with where it is from. */
+/** A report and where it was measured. */
 export interface MeasuredReport {
   report: Report;
   machine: Machine;
 }
 
-/** The page of all that was measured, in Markdown. Plots are beside it, as `benchmarks/<report>-<plot>.svg`. */
+/** Page of all reports, in Markdown. Plots and data are beside it, as `benchmarks/<report>-<plot>.svg` and `benchmarks/<report>.json`. */
 export function page(measured: readonly MeasuredReport[]): string {
+  const machines = new Set(measured.map(({ machine }) => describeMachine(machine)));
+  const [shared = ''] = machines.size === 1 ? machines : [];
   return `# Benchmarks
 
-Made by \`npx -y pnpm@12 bench\`. Every figure stands beside a peer's from the same run, and the two took turns: machines differ,
-and are busy; ratios tell more than figures.
+Measured by \`npx -y pnpm@12 bench\`${shared && ` ${shared}`}.
+Each figure stands beside a peer's from the same run, in which both took turns. Machines differ and are busy, so ratios say more than
+figures. The data of the plots is in [\`benchmarks/\`](benchmarks).
 
-${measured.map(section).join('\n')}`;
+${measured.map((one) => section(one, !shared)).join('\n\n')}
+`;
 }
 
-/** The name of a plot's file. */
+/** File name of a plot. */
 export function plotFile(report: Report, growth: Growth): string {
   return `${report.name}-${growth.name}.svg`;
 }
 
-/** A figure in as many digits as mean something. */
+/** A figure with its significant digits. */
 export function formatFigure(value: number): string {
   return value.toLocaleString('en', { maximumSignificantDigits: value >= 1_000 ? 4 : 3 });
 }
 
-/** A comparison as one line of a table. */
+/** A comparison as a row of a table. */
 export function comparisonRow(comparison: Comparison): string[] {
   const { what, unit, figure, peer, ratio, goal } = comparison;
   return [
@@ -47,36 +51,18 @@ export function comparisonRow(comparison: Comparison): string[] {
   ];
 }
 
-function section({ report, machine }: MeasuredReport): string {
-  const { date, cores, model, node } = machine;
-  return `## ${report.title}
-
-${report.method}
-
-On ${date}, on ${cores} cores of ${model}, with Node.js ${node}:
-
-${markdownTable(['', 'figure', 'peer', 'ratio', 'goal', ''], report.comparisons.map(comparisonRow))}
-${report.notes.map((note) => `\n${note}\n`).join('')}
-${report.growth.map((growth) => growthSection(report, growth)).join('\n')}`;
+function section({ report, machine }: MeasuredReport, namesMachine: boolean): string {
+  const table = markdownTable(
+    ['measurement', 'figure', 'peer', 'ratio', 'goal', 'result'],
+    report.comparisons.map(comparisonRow),
+  );
+  const plots = report.growth.map((growth) => `![${growth.title}](benchmarks/${plotFile(report, growth)})`);
+  const intro = namesMachine ? [`Measured ${describeMachine(machine)}.`] : [];
+  return [`## ${report.title}`, report.method, ...intro, table, ...report.notes, ...plots].join('\n\n');
 }
 
-function growthSection(report: Report, growth: Growth): string {
-  const works = [...new Set(growth.series.flatMap(({ points }) => points.map(({ work }) => work)))].sort(
-    (a, b) => a - b,
-  );
-  const rows = works.map((work) => [
-    formatFigure(work),
-    ...growth.series.map(({ points }) => {
-      const point = points.find((one) => one.work === work);
-      return point ? formatFigure(point.cost) : '';
-    }),
-  ]);
-  return `### ${growth.title}
-
-![${growth.title}](benchmarks/${plotFile(report, growth)})
-
-${markdownTable([growth.work, ...growth.series.map(({ what }) => `${what} (${growth.cost})`)], rows)}
-`;
+function describeMachine({ date, cores, model, node }: Machine): string {
+  return `on ${date}, on ${cores} cores of ${model}, with Node.js ${node}`;
 }
 
 function describeGoal({ of, is, value }: Goal, unit: string): string {

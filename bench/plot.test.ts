@@ -30,7 +30,7 @@ const growth: Growth = {
 };
 
 describe('plot', () => {
-  it('places points by the logarithm of their work and cost', () => {
+  it('uses a logarithmic scale for work and cost', () => {
     const svg = plot(growth);
     expect(svg).toContain('<path class="line" stroke="#2f81f7" d="M84 264L616 184"/>');
     expect(svg).toContain('<path class="line peer" stroke="#e5534b" d="M84 184L616 24"/>');
@@ -38,7 +38,7 @@ describe('plot', () => {
     expect(svg).toContain('aria-label="Time &amp; space"');
   });
 
-  it('starts a linear axis at nothing', () => {
+  it('starts a linear axis at zero', () => {
     expect(plot({ ...growth, scale: 'linear' })).toContain('text-anchor="end">0</text>');
   });
 });

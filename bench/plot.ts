@@ -4,16 +4,16 @@ const width = 640;
 const height = 320;
 const margin = { left: 84, right: 24, top: 24, bottom: 56 };
 
-/** Told apart by colour, and for those who don't see colours by dashes, which are the peers'. Readable on light and dark. */
+/** Colors of the lines, readable on light and dark backgrounds. Lines of peers are also dashed. */
 const colours = ['#2f81f7', '#e5534b', '#3fa34d', '#b083f0', '#d29922', '#768390'];
 
-/** Where a value is drawn along an axis. */
+/** Axis of a plot. */
 interface Axis {
   place(value: number): number;
   ticks: number[];
 }
 
-/** Draws how a cost grows with the work, as SVG. The work is plotted by its logarithm. */
+/** Plots the cost over the work as SVG. The axis of the work is logarithmic. */
 export function plot({ title, work, cost, scale, series, goal }: Growth): string {
   const points = series.flatMap((line) => line.points);
   const costs = [...points.map((point) => point.cost), ...(goal ? [goal.value] : [])];

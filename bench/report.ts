@@ -1,41 +1,41 @@
-/** What one scenario found. */
+/** Report of a scenario. */
 export interface Report {
-  /** Names its plots' files. */
+  /** Name, which is also the prefix of the files of its plots. */
   name: string;
   title: string;
-  /** What was measured and how, in Markdown. */
+  /** Description of the measurement, in Markdown. */
   method: string;
   comparisons: Comparison[];
   growth: Growth[];
-  /** What else is to be known to read the figures, in Markdown. */
+  /** Notes on the figures, in Markdown. */
   notes: string[];
 }
 
-/** One figure, beside that of its peer from the same run. */
+/** Figure, with that of its peer from the same run. */
 export interface Comparison {
   what: string;
-  /** Written behind the figures. */
+  /** Unit of the figures. */
   unit: string;
   figure: number;
   peer?: { what: string; figure: number };
-  /** The figure divided by its peer's: the median over the rounds. */
+  /** Figure divided by that of the peer: the median over the rounds. */
   ratio?: number;
   goal?: Goal;
 }
 
-/** What a figure or a ratio should be. */
+/** Goal for a figure or a ratio. */
 export interface Goal {
   of: 'figure' | 'ratio';
   is: 'at least' | 'at most' | 'below';
   value: number;
 }
 
-/** How a cost grows with the work. */
+/** Growth of a cost with the work. */
 export interface Growth {
-  /** Names the plot's file, after the report's name. */
+  /** Name of the plot's file, after the name of the report. */
   name: string;
   title: string;
-  /** What is plotted along the axes; the work is always plotted by its logarithm. */
+  /** Labels of the axes. The axis of the work is logarithmic. */
   work: string;
   cost: string;
   scale: 'linear' | 'logarithmic';
@@ -43,21 +43,21 @@ export interface Growth {
   goal?: { what: string; value: number };
 }
 
-/** One line of a plot, and one column of its table. */
+/** Line of a plot, and column of its table. */
 export interface Series {
   what: string;
-  /** A peer's line is dashed. */
+  /** True for a peer, whose line is dashed. */
   isPeer: boolean;
   points: Point[];
 }
 
-/** What some work cost. */
+/** Cost of some work. */
 export interface Point {
   work: number;
   cost: number;
 }
 
-/** Whether a goal is met. */
+/** Reports whether a goal is met. */
 export function isMet({ figure, ratio }: Comparison, { of, is, value }: Goal): boolean {
   const actual = of === 'ratio' ? ratio : figure;
   if (actual === undefined) throw new TypeError('a goal for a ratio needs a peer');

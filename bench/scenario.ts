@@ -1,16 +1,16 @@
 import type { Report } from './report.ts';
 
-/** One question that is answered by measuring. */
+/** Benchmark. */
 export interface Scenario {
-  /** What it is called on the command line. */
+  /** Name on the command line. */
   name: string;
   run(conditions: Conditions): Promise<Report>;
 }
 
-/** How thoroughly to measure. */
+/** Options of a run. */
 export interface Conditions {
-  /** Whether to measure only so much that every part runs. */
+  /** Run every part briefly. */
   quick: boolean;
-  /** Hears what is being done. */
+  /** Called with the current step. */
   progress(doing: string): void;
 }

@@ -1,4 +1,4 @@
-/** The middle of some numbers. */
+/** Median of some numbers. */
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const middle = sorted.length >> 1;
@@ -7,7 +7,7 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? upper)) / 2;
 }
 
-/** The median of the ratios of what was measured in the same round. */
+/** Median of the ratios of measurements of the same round. */
 export function medianRatio(figures: readonly number[], peers: readonly number[]): number {
   return median(figures.map((figure, round) => figure / (peers[round] ?? Number.NaN)));
 }

@@ -7,10 +7,10 @@ import { plot } from './plot.ts';
 import type { Report } from './report.ts';
 
 /**
- * Writes the page of what was measured, now or before, into a folder: `benchmarks.md`, and beside it in `benchmarks` the plots and
- * the reports themselves, so that one of them can be measured again without the others. Returns the page's path.
+ * Writes the page of all reports, new and existing, into a folder: `benchmarks.md`, and in `benchmarks` the plots and the data of the
+ * reports, so that each scenario can be measured again without the others. Returns the path of the page.
  *
- * @param order the names of all reports, as they follow each other on the page.
+ * @param order names of all reports, in the order of the page.
  */
 export async function writePage(folder: string, reports: readonly Report[], order: readonly string[]): Promise<string> {
   const beside = join(folder, 'benchmarks');

@@ -1,9 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { basename, join, relative } from 'node:path';
+import { type ClusterObject, definition, startTimeout, TestCluster } from '@kplug/testing/control-plane';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startTimeout } from '../test/control-plane/connect.ts';
-import { definition } from '../test/control-plane/definition.ts';
-import { type ClusterObject, TestCluster } from '../test/control-plane/test-cluster.ts';
 import { chartDocuments, chartsFolder } from '../tools/charts/documents.ts';
 import { type DeploymentSpec, dryRun, podOf } from './dry-run.ts';
 import { charts, helm, helmTimeout, render, valuesFiles } from './testing.ts';
@@ -23,7 +21,7 @@ beforeAll(async () => {
   namespace = await cluster.namespace();
   const labels = { 'pod-security.kubernetes.io/enforce': 'restricted' };
   await cluster.edit({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } }, { metadata: { labels } });
-  // A cluster of its own may have Prometheus' operator already.
+  // The cluster may already have the Prometheus operator.
   if (!(await cluster.get(serviceMonitor))) {
     definedMonitors = true;
     await cluster.define(serviceMonitor);
@@ -40,11 +38,11 @@ describe.each(cases)('$chart with $values', ({ chart, file }) => {
     expect(await helm('lint', '--strict', '--values', file, join(chartsFolder, chart))).toContain('0 chart(s) failed');
   });
 
-  it('is what an API server takes', async () => {
+  it('is valid for the API server', async () => {
     for (const object of await render(chart, file, namespace)) await dryRun(cluster, inNamespace(object));
   });
 
-  it('makes pods that may run where the Pod Security Standard restricted is enforced', async () => {
+  it('makes pods that satisfy the Pod Security Standard restricted', async () => {
     const objects = await render(chart, file, namespace);
     for (const account of ofKind(objects, 'ServiceAccount')) await cluster.apply(account);
     for (const deployment of ofKind(objects, 'Deployment')) {
@@ -60,7 +58,7 @@ describe.each(cases)('$chart with $values', ({ chart, file }) => {
     }
   });
 
-  it('selects its own pods, by ports that they have', async () => {
+  it('selects its own pods, with ports that they have', async () => {
     const objects = await render(chart, file, namespace);
     const deployments = ofKind(objects, 'Deployment').map(({ spec }) => spec as unknown as DeploymentSpec);
     const matches = (selector: Record<string, string>) =>
@@ -71,7 +69,7 @@ describe.each(cases)('$chart with $values', ({ chart, file }) => {
     for (const deployment of deployments) expect(matches(deployment.selector.matchLabels)).toEqual([deployment]);
     for (const { spec } of ofKind(objects, 'Service')) {
       const { selector, ports: served } = spec as { selector: Record<string, string>; ports: { targetPort: string }[] };
-      // The leader puts this one on by itself.
+      // The leader sets this label at run time.
       const { 'kplug.dev/role': _, ...rest } = selector;
       const [selected, ...others] = matches(rest);
       expect(others).toEqual([]);
@@ -94,7 +92,7 @@ function ofKind(objects: readonly ClusterObject[], wanted: string): ClusterObjec
   return found;
 }
 
-/** What would be applied elsewhere is tried here, as only this namespace is there. */
+/** Moves an object to the namespace of the test, as no other one exists. */
 function inNamespace(object: ClusterObject): ClusterObject {
   const { metadata } = object;
   return metadata.namespace ? { ...object, metadata: { ...metadata, namespace } } : object;

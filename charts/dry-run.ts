@@ -1,6 +1,6 @@
-import type { ClusterObject, TestCluster } from '../test/control-plane/test-cluster.ts';
+import type { ClusterObject, TestCluster } from '@kplug/testing/control-plane';
 
-/** What counts of a Deployment's spec. */
+/** Fields of a Deployment's spec that tests read. */
 export interface DeploymentSpec {
   selector: { matchLabels: Record<string, string> };
   template: {
@@ -9,7 +9,7 @@ export interface DeploymentSpec {
   };
 }
 
-/** A pod as a Deployment makes it. */
+/** Returns a pod as a Deployment makes it. */
 export function podOf(deployment: ClusterObject, namespace: string): ClusterObject {
   const { template } = deployment.spec as DeploymentSpec;
   return {
@@ -20,7 +20,7 @@ export function podOf(deployment: ClusterObject, namespace: string): ClusterObje
   };
 }
 
-/** Has the API server check an object without keeping it. A field that it doesn't know is an error. */
+/** Has the API server validate an object without storing it. Unknown fields are errors. */
 export async function dryRun(cluster: TestCluster, object: ClusterObject): Promise<void> {
   const { apiVersion, kind, metadata } = object;
   const root = apiVersion.includes('/') ? `/apis/${apiVersion}` : `/api/${apiVersion}`;

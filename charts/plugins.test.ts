@@ -1,5 +1,5 @@
+import type { ClusterObject } from '@kplug/testing/control-plane';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { ClusterObject } from '../test/control-plane/test-cluster.ts';
 import { helm, helmTimeout, only, render } from './testing.ts';
 
 const image = { repository: 'ghcr.io/example/first-fit', tag: '0.1.0' };
@@ -24,7 +24,7 @@ interface PodSpec {
   imagePullSecrets?: object[];
 }
 
-/** The operator's pod. */
+/** Returns the pod of the operator. */
 function podOf(objects: readonly ClusterObject[]): PodSpec {
   const operator = objects.filter(({ kind, metadata }) => kind === 'Deployment' && metadata.name === 'try-kplug');
   return (only(operator, 'Deployment').spec as { template: { spec: PodSpec } }).template.spec;
@@ -48,7 +48,7 @@ describe('a plugin of an image', () => {
     expect(pod.volumes).toContainEqual({ name: 'plugins', emptyDir: {} });
   });
 
-  it('is mounted there as a volume', async () => {
+  it('is mounted into the plugins folder as an image volume', async () => {
     const pod = podOf(await render('kplug', { plugins: [{ ...firstFit, delivery: 'imageVolume' }] }));
     expect(pod.initContainers).toBeUndefined();
     expect(pod.volumes).toContainEqual({
@@ -60,7 +60,7 @@ describe('a plugin of an image', () => {
     expect(pod.containers[0].args).toContain('--plugins-dir=/plugins');
   });
 
-  it('is no volume where Kubernetes has none of images', async () => {
+  it('is refused as an image volume on versions of Kubernetes without them', async () => {
     const values = ['--set', 'plugins[0].name=a,plugins[0].image.repository=b,plugins[0].image.tag=c'];
     const template = (delivery: string) =>
       helm(
@@ -71,7 +71,7 @@ describe('a plugin of an image', () => {
     await expect(template('initContainer')).resolves.toContain('plugin-a');
   });
 
-  it('has a Deployment of its own, which is what the chart of one plugin makes', async () => {
+  it('gets the same Deployment as from the chart of one plugin', async () => {
     const values = {
       replicas: 0,
       env: { HOST: 'a' },
@@ -101,7 +101,7 @@ describe('a plugin of an image', () => {
   });
 
   it.each([
-    [{ plugins: [firstFit, { ...firstFit, delivery: 'deployment' }] }, /two of plugins are called first-fit/],
+    [{ plugins: [firstFit, { ...firstFit, delivery: 'deployment' }] }, /two plugins have the name first-fit/],
     [{ plugins: [{ ...firstFit, name: 'First Fit' }] }, /'\/plugins\/0\/name'/],
     [{ plugins: [{ name: 'a', image: { repository: 'b' } }] }, /missing property 'tag'/],
     [{ plugins: [{ ...firstFit, delivery: 'copy' }] }, /'\/plugins\/0\/delivery'/],
@@ -115,7 +115,7 @@ describe('a plugin of an image', () => {
   });
 });
 
-it('plugins of a list are downloaded into a volume of ones own', async () => {
+it('plugins of a list are downloaded into a given volume', async () => {
   const sum = `example/other@v2#sha256:${'a'.repeat(64)}`;
   const pluginsVolume = { persistentVolumeClaim: { claimName: 'plugins' } };
   const pod = podOf(await render('kplug', { pluginsFromList: ['example/tables@v1.2.0', sum], pluginsVolume }));

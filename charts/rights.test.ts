@@ -1,5 +1,5 @@
+import type { ClusterObject } from '@kplug/testing/control-plane';
 import { beforeAll, describe, expect, it } from 'vitest';
-import type { ClusterObject } from '../test/control-plane/test-cluster.ts';
 import { helm, helmTimeout, render, valuesFiles } from './testing.ts';
 
 const tables = {
@@ -51,14 +51,14 @@ const onDelegations = [
 beforeAll(async () => void (await helm('version')), helmTimeout);
 
 describe('the rights of the operator', () => {
-  it('are exactly those that the delegations need, everywhere', async () => {
+  it('are exactly those that the delegations need, in all namespaces', async () => {
     expect(rightsIn(await render('kplug', { delegations: [tables] }, 'system'))).toEqual({
       'all namespaces': [...onTables, ...onDelegations].toSorted(),
       system: [...onItself, ...onLeases].toSorted(),
     });
   });
 
-  it('are confined to the namespaces that are named', async () => {
+  it('are limited to the given namespaces', async () => {
     const values = { delegations: [tables], namespaces: ['team-a', 'team-b'] };
     expect(rightsIn(await render('kplug', values, 'system'))).toEqual({
       'team-a': onTables.toSorted(),
@@ -68,7 +68,7 @@ describe('the rights of the operator', () => {
     });
   });
 
-  it('reach to the namespaces in which plugins may be declared, and no further', async () => {
+  it('include the namespaces in which plugins may be declared, and no others', async () => {
     const values = { delegations: [tables], namespaces: ['team-a'], pluginNamespaces: ['team-b', 'system'] };
     expect(rightsIn(await render('kplug', values, 'system'))).toMatchObject({
       'team-a': onTables.toSorted(),
@@ -77,7 +77,7 @@ describe('the rights of the operator', () => {
     });
   });
 
-  it('grow by the roles that those bring who delegate, where the operator works', async () => {
+  it('include aggregated ClusterRoles of users who delegate, in the namespaces of the operator', async () => {
     const bindingsOf = async (values: object) => {
       const objects = await render('kplug', values, 'system');
       const aggregated = objects.find((object) => 'aggregationRule' in object);
@@ -97,7 +97,7 @@ describe('the rights of the operator', () => {
     expect(rightsIn(await render('kplug', none, 'system'))['all namespaces']).toEqual(onTables.toSorted());
   });
 
-  it('are to keep what plugins may have kept, and no more of it', async () => {
+  it('include the kinds of dependents, and no others', async () => {
     const keeping = { ...tables, dependents: { kinds: [{ apiVersion: 'apps/v1', kind: 'Deployment' }] } };
     const verbs = ['get', 'list', 'watch', 'create', 'patch', 'delete'];
     const rights = rightsIn(await render('kplug', { delegations: [keeping] }, 'system'))['all namespaces'];
@@ -105,13 +105,13 @@ describe('the rights of the operator', () => {
     expect(rights).toEqual([...onTables, ...onDelegations, ...onDeployments].toSorted());
   });
 
-  it('have no Lease without leader election, and none for kinds when there are to be no roles', async () => {
+  it('include no Lease without leader election, and nothing when the chart makes no roles', async () => {
     const alone = { delegations: [tables], replicas: 1, leaderElection: { enabled: false } };
     expect(rightsIn(await render('kplug', alone, 'system')).system).toEqual(onItself.toSorted());
     expect(rightsIn(await render('kplug', { delegations: [tables], rbac: { create: false } }, 'system'))).toEqual({});
   });
 
-  it('name kinds by their plurals', async () => {
+  it('use the plurals of kinds', async () => {
     const kinds = ['Policy', 'Gateway', 'Ingress', 'Box', 'Chassis', 'Greeting'];
     const delegations = kinds.map((kind) => ({
       name: kind.toLowerCase(),
@@ -125,7 +125,7 @@ describe('the rights of the operator', () => {
     );
   });
 
-  it('have no wildcard, and nothing that could become more', async () => {
+  it('include no wildcard and no way to escalate', async () => {
     for (const file of await valuesFiles('kplug')) {
       const rights = Object.values(rightsIn(await render('kplug', file))).flat();
       expect(rights.length).toBeGreaterThan(10);
@@ -134,7 +134,7 @@ describe('the rights of the operator', () => {
   });
 });
 
-it('a plugin has no rights, and no token unless it wants one', async () => {
+it('a plugin has no rights, and no token unless it is enabled', async () => {
   for (const file of await valuesFiles('kplug-plugin')) {
     const objects = await render('kplug-plugin', file);
     expect(objects.filter(({ kind }) => /Role/.test(kind))).toEqual([]);
@@ -151,7 +151,7 @@ interface Rule {
   resourceNames?: string[];
 }
 
-/** What the roles allow where, one right a line; only those that are bound to the operator's account. */
+/** Returns the rights of the operator's account by namespace. */
 function rightsIn(objects: readonly ClusterObject[]): Record<string, string[]> {
   const rights: Record<string, string[]> = {};
   for (const binding of objects.filter(({ kind }) => kind === 'RoleBinding' || kind === 'ClusterRoleBinding')) {

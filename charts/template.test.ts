@@ -2,16 +2,15 @@ import { cp, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { delegationSchema } from '@kplug/controller';
+import { type ClusterObject, startTimeout, TestCluster } from '@kplug/testing/control-plane';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, parseAllDocuments, stringify } from 'yaml';
-import { startTimeout } from '../test/control-plane/connect.ts';
-import { type ClusterObject, TestCluster } from '../test/control-plane/test-cluster.ts';
 import { kustomizeFor } from '../tools/charts/kustomize.ts';
 import { exampleFolder } from '../tools/template/documents.ts';
 import { dryRun, podOf } from './dry-run.ts';
 import { helm, helmTimeout, only, render } from './testing.ts';
 
-// In CI it must be there.
+// Required in CI.
 const kustomize = await kustomizeFor("the tests of a plugin's manifests");
 
 let cluster: TestCluster;
@@ -39,7 +38,7 @@ async function build(where: string): Promise<ClusterObject[]> {
   return documents.map((document) => document.toJS() as ClusterObject);
 }
 
-/** An overlay of the operator as its chart makes it, and what becomes of its Deployment. */
+/** Builds the operator's Deployment from the chart, with components of kustomize. */
 async function buildOperator(...components: string[]): Promise<ClusterObject> {
   const operator = await render('kplug', {}, namespace);
   await cluster.apply(only(operator, 'ServiceAccount'));
@@ -48,7 +47,7 @@ async function buildOperator(...components: string[]): Promise<ClusterObject> {
   return only(await build('.'), 'Deployment');
 }
 
-/** What `kubectl patch --patch-file` makes of the operator's Deployment. */
+/** Patches the operator's Deployment as `kubectl patch --patch-file` does. */
 async function patchOperator(file: string): Promise<unknown> {
   const operator = only(await render('kplug', {}, namespace), 'Deployment');
   await cluster.apply(operator);
@@ -61,7 +60,7 @@ async function patchOperator(file: string): Promise<unknown> {
 const folderOf = { name: 'plugins', mountPath: '/plugins' };
 
 describe.runIf(kustomize)("a plugin's manifests", () => {
-  it('have an init container copy it into the plugins folder of the operator', async () => {
+  it('copy the plugin into the plugins folder by an init container', async () => {
     const pod = podOf(await buildOperator('manifests/init-container'), namespace);
     await dryRun(cluster, pod);
     expect(pod.spec).toMatchObject({
@@ -72,7 +71,7 @@ describe.runIf(kustomize)("a plugin's manifests", () => {
     expect(JSON.stringify(pod.spec)).toContain('"name":"KPLUG_PLUGINS_DIR","value":"/plugins"');
   });
 
-  it('mount the image there, beside another plugin that was copied', async () => {
+  it('mount the image into the plugins folder, besides another plugin that is copied', async () => {
     const pod = podOf(await buildOperator('other/init-container', 'manifests/image-volume'), namespace);
     await dryRun(cluster, pod);
     const mount = { name: 'plugin-first-fit', mountPath: '/plugins/first-fit', subPath: 'plugin', readOnly: true };
@@ -89,7 +88,7 @@ describe.runIf(kustomize)("a plugin's manifests", () => {
     });
   });
 
-  it.each(['init-container', 'image-volume'])('are patches for kubectl as well: %s', async (way) => {
+  it.each(['init-container', 'image-volume'])('work as patches for kubectl, too: %s', async (way) => {
     const { spec } = podOf(await buildOperator(`manifests/${way}`), namespace);
     const { initContainers = [], volumes } = spec as { initContainers?: object[]; volumes: object[] };
     expect(await patchOperator(`manifests/${way}/operator.yaml`)).toMatchObject({
@@ -102,7 +101,7 @@ describe.runIf(kustomize)("a plugin's manifests", () => {
     });
   });
 
-  it('run it in pods of its own', async () => {
+  it('run the plugin in pods of its own', async () => {
     const [deployment, ...others] = await build('manifests/deployment');
     expect(others).toEqual([]);
     if (!deployment) throw new Error('there is no Deployment');
@@ -111,7 +110,7 @@ describe.runIf(kustomize)("a plugin's manifests", () => {
     await dryRun(cluster, podOf(deployment, namespace));
   });
 
-  it('define a kind that takes the sample, delegate it, and grant what that takes', async () => {
+  it('define a kind that accepts the sample, delegate it, and grant the rights for it', async () => {
     const objects = await build('manifests/kind');
     const crd = only(objects, 'CustomResourceDefinition');
     await cluster.define(crd);
@@ -134,7 +133,7 @@ describe.runIf(kustomize)("a plugin's manifests", () => {
   });
 });
 
-/** Of a volume what the API server adds nothing to. */
+/** Returns a volume without the fields that the API server defaults. */
 function withoutDefaults(volume: object): object {
   return 'configMap' in volume ? { name: 'config' } : volume;
 }

@@ -3,10 +3,11 @@ import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { ClusterObject } from '@kplug/testing/control-plane';
 import { parseAllDocuments } from 'yaml';
-import type { ClusterObject } from '../test/control-plane/test-cluster.ts';
 import { chartsFolder } from '../tools/charts/documents.ts';
 import { findHelm } from '../tools/charts/find-helm.ts';
+import { helmArguments } from '../tools/charts/helm-arguments.ts';
 
 const run = promisify(execFile);
 
@@ -14,27 +15,27 @@ const run = promisify(execFile);
 export type ChartName = 'kplug' | 'kplug-plugin';
 export const charts: readonly ChartName[] = ['kplug', 'kplug-plugin'];
 
-/** How long a file waits for Helm, in milliseconds: it may have to be built first. */
+/** Timeout of a test file's first use of Helm, which may have to be built, in milliseconds. */
 export const helmTimeout = 10 * 60_000;
 
-/** The files of values that a chart is tried with. */
+/** Lists the files of values with which a chart is tested. */
 export async function valuesFiles(chart: ChartName): Promise<string[]> {
   const folder = join(chartsFolder, chart, 'ci');
   return (await readdir(folder)).sort().map((name) => join(folder, name));
 }
 
-/** Runs Helm, and returns what it printed. Rejects with what it complained of. */
+/** Runs Helm. Returns its standard output; rejects with its error output. */
 export async function helm(...args: string[]): Promise<string> {
   const command = await findHelm((message) => console.error(message));
   try {
-    return (await run(command, args, { maxBuffer: 16 * 1024 * 1024 })).stdout;
+    return (await run(command, helmArguments(args), { maxBuffer: 16 * 1024 * 1024 })).stdout;
   } catch (error) {
     const { stdout, stderr } = error as { stdout: string; stderr: string };
     throw new Error(`helm ${args[0]}: ${stdout}${stderr}`);
   }
 }
 
-/** What a chart makes of a file of values, or of values, as the release `try` in a namespace. */
+/** Renders a chart with a file of values, or with values, as the release `try` in a namespace. */
 export async function render(
   chart: ChartName,
   values: string | object,
@@ -48,7 +49,7 @@ export async function render(
     .filter((object) => object !== null);
 }
 
-/** The only object of a kind. */
+/** Returns the only object of a kind. */
 export function only(objects: readonly ClusterObject[], kind: string): ClusterObject {
   const [object, ...others] = objects.filter((each) => each.kind === kind);
   if (!object || others.length > 0)

@@ -1,7 +1,7 @@
 import { delegationSchema } from '@kplug/controller';
+import type { ClusterObject } from '@kplug/testing/control-plane';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import type { ClusterObject } from '../test/control-plane/test-cluster.ts';
 import { type ChartName, helm, helmTimeout, only, render, valuesFiles } from './testing.ts';
 
 const delegation = { name: 'greetings', base: { apiVersion: 'example.org/v1', kind: 'Greeting' }, api: 'Greeting@^1' };
@@ -16,7 +16,7 @@ it.each<{ chart: ChartName; values: object; complaint: RegExp }>([
   {
     chart: 'kplug',
     values: { delegations: [], delegationResources: { enabled: false } },
-    complaint: /delegations is empty and delegationResources\.enabled is false: say what is delegated/,
+    complaint: /delegations is empty and delegationResources\.enabled is false: add a delegation/,
   },
   { chart: 'kplug', values: { delegationResources: { operatorName: 'A b' } }, complaint: /operatorName/ },
   { chart: 'kplug', values: { replicaCount: 2 }, complaint: /'replicaCount' not allowed/ },
@@ -57,13 +57,13 @@ it.each<{ chart: ChartName; values: object; complaint: RegExp }>([
   { chart: 'kplug-plugin', values: { image: { tag: '' } }, complaint: /'\/image\/tag'/ },
   { chart: 'kplug-plugin', values: { drainTimeout: '25' }, complaint: /'\/drainTimeout'/ },
   { chart: 'kplug-plugin', values: { env: { 'NO-NAME': '1' } }, complaint: /NO-NAME/ },
-])('$chart refuses $values and says why', async ({ chart, values, complaint }) => {
+])('$chart refuses $values with a reason', async ({ chart, values, complaint }) => {
   await expect(render(chart, valid[chart])).resolves.not.toHaveLength(0);
   await expect(render(chart, { ...valid[chart], ...values })).rejects.toThrow(complaint);
 });
 
 describe('the operator', () => {
-  it('gets the delegations as they are in the values, and is started anew when they change', async () => {
+  it('gets the delegations of the values, and is restarted when they change', async () => {
     for (const file of await valuesFiles('kplug')) {
       const { data } = only(await render('kplug', file), 'ConfigMap') as unknown as { data: Record<string, string> };
       const { delegations } = parse(data['kplug.yaml'] ?? '') as { delegations: unknown[] };
@@ -77,7 +77,7 @@ describe('the operator', () => {
     expect(await checksum('Greeting@^1')).not.toBe(await checksum('Greeting@^2'));
   });
 
-  it('is told of its namespaces and of leader election', async () => {
+  it('gets flags for its namespaces and leader election', async () => {
     const args = async (values: object) => {
       const objects = await render('kplug', { ...valid.kplug, ...values });
       return templateOf(only(objects, 'Deployment')).spec.containers[0]?.args;
@@ -94,7 +94,7 @@ describe('the operator', () => {
     expect(await args({ replicas: 1, leaderElection: { enabled: false } })).not.toContain('--enable-leader-election');
   });
 
-  it('takes plugins of the first Kplug only when it is told to', async () => {
+  it('accepts plugins of the first Kplug only when that is enabled', async () => {
     const args = async (values: object) => {
       const template = templateOf(only(await render('kplug', { ...valid.kplug, ...values }), 'Deployment'));
       return template.spec.containers[0]?.args;
@@ -103,7 +103,7 @@ describe('the operator', () => {
     expect(await args({})).not.toContain('--allow-insecure-plugins');
   });
 
-  it('is beaten to where only the leader is', async () => {
+  it('receives heartbeats only at the leader', async () => {
     const heartbeatSelector = async (values: object) => {
       const objects = await render('kplug', { ...valid.kplug, ...values });
       const service = objects.find(({ kind, metadata }) => kind === 'Service' && metadata.name === 'try-kplug');
@@ -117,7 +117,7 @@ describe('the operator', () => {
 });
 
 describe('a plugin', () => {
-  it('gets durations as the SDK reads them, and time to drain', async () => {
+  it('gets durations in the format of the SDK, and time to drain', async () => {
     const values = { drainTimeout: '1m30s', heartbeatInterval: '1500ms', ttl: '0.5h', labels: { zone: 'a' } };
     const template = templateOf(
       only(await render('kplug-plugin', { ...valid['kplug-plugin'], ...values }), 'Deployment'),
@@ -134,7 +134,7 @@ describe('a plugin', () => {
     expect(template.spec.terminationGracePeriodSeconds).toBe(95);
   });
 
-  it('finds what is secret in a Secret, and is started anew when it changes', async () => {
+  it('gets secret variables from a Secret, and is restarted when it changes', async () => {
     const objects = (password: string) =>
       render('kplug-plugin', { ...valid['kplug-plugin'], secretEnv: { PASSWORD: password }, env: { USER: 'me' } });
     const first = await objects('a"b');

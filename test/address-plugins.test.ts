@@ -1,19 +1,18 @@
+import { PlainPlugin } from '@kplug/testing';
+import { machineAddress, PluginCluster, portOf, serveQuietly } from '@kplug/testing/cluster';
 import { describe, expect, it } from 'vitest';
-import { machineAddress, portOf, serveQuietly } from './declared-service.ts';
-import { PlainPlugin } from './plain-plugin.ts';
-import { PluginCluster } from './plugin-cluster.ts';
 
 const declaring = PluginCluster.use();
 const host = machineAddress();
 
-describe('what is at an address', () => {
+describe('an address', () => {
   it.each([
     ['127.0.0.1:7000', 'AddressNotAllowed', /is not allowed: it is the controller's own machine/],
     ['localhost:7000', 'AddressNotAllowed', /is not allowed: it is the controller's own machine/],
-    ['169.254.169.254:80', 'AddressNotAllowed', /is not allowed: it is of the local link/],
-    ['nowhere.invalid:7000', 'AddressNotResolved', /the host nowhere.invalid can't be found/],
+    ['169.254.169.254:80', 'AddressNotAllowed', /is not allowed: it is link-local/],
+    ['nowhere.invalid:7000', 'AddressNotResolved', /the host nowhere.invalid can't be resolved/],
     [`${host}:1`, 'Unreachable', /no plugin answers at .*ECONNREFUSED/],
-  ])('%s is not taken for a plugin: %s', async (address, reason, message) => {
+  ])('%s has no plugin: %s', async (address, reason, message) => {
     const operator = await declaring.start();
     await declaring.declare('mine', { address });
     const status = await declaring.expectPlugin('mine', {
@@ -25,7 +24,7 @@ describe('what is at an address', () => {
     expect(operator.controller.registry.size).toBe(0);
   });
 
-  it('is never the API server', async () => {
+  it('can not be that of the API server', async () => {
     await declaring.start({ controller: { addresses: { allowLoopback: true } } });
     const { host: address } = new URL(declaring.cluster.kubeConfig.getCurrentCluster()?.server ?? '');
     await declaring.declare('mine', { address });
@@ -35,7 +34,7 @@ describe('what is at an address', () => {
     });
   });
 
-  it('is not taken when it answers to nothing that a plugin serves', async () => {
+  it('has no plugin if its server does not implement GetInfo', async () => {
     await declaring.start();
     const { port } = await PlainPlugin.serve({ info: 'none' });
     await declaring.declare('mine', { address: `${host}:${port}` });
@@ -46,14 +45,14 @@ describe('what is at an address', () => {
     });
   });
 
-  it('is not taken when what it says of itself is malformed, or another plugin than is declared', async () => {
+  it('has no plugin if the response is malformed or the plugin is not the declared one', async () => {
     await declaring.start();
     const { port } = await PlainPlugin.serve({ info: 'malformed' });
     await declaring.declare('malformed', { address: `${host}:${port}` });
     await declaring.expectPlugin('malformed', {
       status: 'False',
       reason: 'GetInfoMalformed',
-      message: expect.stringMatching(/can't be used: version "one" is malformed/) as string,
+      message: expect.stringMatching(/invalid response: version "one" is malformed/) as string,
     });
     const address = `${host}:${portOf(await serveQuietly({ name: 'MariaDB' }))}`;
     const declared = { address, plugin: 'PostgreSQL' };
@@ -61,21 +60,21 @@ describe('what is at an address', () => {
     await declaring.expectPlugin('mine', {
       status: 'False',
       reason: 'PluginMismatch',
-      message: expect.stringMatching(/says that it is MariaDB 1.0.0, and not PostgreSQL as is declared/) as string,
+      message: expect.stringMatching(/is MariaDB 1.0.0, but PostgreSQL is declared/) as string,
     });
     await declaring.declare('mine', { address, version: '^2.0.0' });
     await declaring.expectPlugin('mine', { reason: 'VersionMismatch' });
     await declaring.declare('mine', { address, apis: [{ name: 'View' }] });
     await declaring.expectPlugin('mine', {
       reason: 'ApiMismatch',
-      message: expect.stringMatching(/implements Table@1.0.0, but not View/) as string,
+      message: expect.stringMatching(/implements Table@1.0.0, but View is declared/) as string,
     });
     await declaring.declare('mine', { address, plugin: 'mariadb', version: '^1.0.0', apis: [{ name: 'Table' }] });
     await declaring.expectPlugin('mine', { status: 'True', reason: 'Live' });
   });
 });
 
-it('a name is looked up, and a process that it leads to twice is one instance', async () => {
+it('a name is resolved, and one process at two of its addresses is one instance', async () => {
   const operator = await declaring.start({ controller: { addresses: { allowLoopback: true } } });
   const port = portOf(await serveQuietly({ name: 'PostgreSQL' }));
   await declaring.declare('mine', { address: `localhost:${port}` });
@@ -85,7 +84,7 @@ it('a name is looked up, and a process that it leads to twice is one instance', 
   expect(instance?.registration.address).toMatch(/^(127\.0\.0\.1|\[::1\]):\d+$/);
 });
 
-it('a plugin that beats as well is left to its heartbeats', async () => {
+it('a declared plugin that sends heartbeats is known by its heartbeats only', async () => {
   const operator = await declaring.start({ controller: { addresses: { allowLoopback: true } } });
   const running = await operator.plugin({ name: 'PostgreSQL' });
   await declaring.declare('mine', { address: `127.0.0.1:${portOf(running)}` });
@@ -95,7 +94,7 @@ it('a plugin that beats as well is left to its heartbeats', async () => {
   ]);
 });
 
-it('a process that is found at two addresses is one instance', async () => {
+it('one process at two declared addresses is one instance', async () => {
   const operator = await declaring.start();
   const { port } = await declaring.served('postgresql');
   await declaring.declare('first', { service: { name: 'postgresql' } });

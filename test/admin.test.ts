@@ -2,9 +2,9 @@ import { createClient } from '@connectrpc/connect';
 import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from '@connectrpc/connect-node';
 import { Controller, MemoryResources } from '@kplug/controller';
 import { DelegationService, RegistryService } from '@kplug/protocol';
+import { TestOperator } from '@kplug/testing';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { TestOperator } from './operator.ts';
 
 async function adminOperator() {
   const operator = await TestOperator.start({}, { adminAddress: '127.0.0.1:0' });
@@ -69,7 +69,33 @@ describe('the admin port', () => {
     );
   });
 
-  it('lets the plugins be watched', async () => {
+  it('explains a resource by any form of its kind’s name', async () => {
+    const base = { apiVersion: 'myorg.org/v1', kind: 'Policy' };
+    const operator = await TestOperator.start({ name: 'access', base }, { adminAddress: '127.0.0.1:0' });
+    operator.resources.apply({ ...base, metadata: { name: 'x' }, spec: {} });
+    const transport = createConnectTransport({
+      baseUrl: `http://${operator.controller.adminAddress}`,
+      httpVersion: '1.1',
+    });
+    const client = createClient(DelegationService, transport);
+    const explain = (kind: string) => client.explainResource({ kind, namespace: 'default', name: 'x' });
+    for (const kind of [
+      'Policy',
+      'policy',
+      'policies',
+      'POLICIES',
+      'policies.myorg.org',
+      'policy.MyOrg.org',
+      'access',
+    ]) {
+      expect((await explain(kind)).resource?.key).toBe('myorg.org/v1/Policy/default/x');
+    }
+    for (const kind of ['polic', 'policies.example.org', 'policies.']) {
+      await expect(explain(kind)).rejects.toThrow(`no delegated ${kind} is named x`);
+    }
+  });
+
+  it('streams changes of plugins', async () => {
     const { operator, url } = await adminOperator();
     const registry = createClient(RegistryService, createConnectTransport({ baseUrl: url, httpVersion: '1.1' }));
     const ending = new AbortController();
@@ -86,7 +112,7 @@ describe('the admin port', () => {
     await watching;
   });
 
-  it('changes nothing', async () => {
+  it('serves no methods that change state', async () => {
     const { url } = await adminOperator();
     const response = await fetch(`${url}/kplug.v1.RegistryService/Deregister`, {
       method: 'POST',
@@ -107,7 +133,7 @@ describe('a controller', () => {
     ...given,
   });
 
-  it('says which port is in use', async () => {
+  it('reports which port is in use', async () => {
     const { operator, url } = await adminOperator();
     const heartbeatAddress = operator.controller.heartbeatAddress;
     await expect(new Controller(options({ heartbeatAddress })).start()).rejects.toMatchObject({
@@ -133,7 +159,7 @@ describe('a controller', () => {
       [{ ...options().delegations[0], api: 'Table@latest' }],
       /"Table@latest" has a malformed version range/,
     ],
-    ['a malformed duration', [{ ...options().delegations[0], deadline: 'soon' }], /deadline: "soon" is no duration/],
+    ['a malformed duration', [{ ...options().delegations[0], deadline: 'soon' }], /deadline: "soon" is not a duration/],
     [
       'a name that is taken',
       [...options().delegations, ...options().delegations],

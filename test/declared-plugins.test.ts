@@ -1,17 +1,15 @@
+import { machineAddress, PluginCluster, portOf, serveQuietly, waitOptions } from '@kplug/testing/cluster';
+import { type ClusterObject, FaultProxy } from '@kplug/testing/control-plane';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { FaultProxy } from './control-plane/fault-proxy.ts';
-import type { ClusterObject } from './control-plane/test-cluster.ts';
-import { machineAddress, portOf, serveQuietly } from './declared-service.ts';
-import { PluginCluster, patience } from './plugin-cluster.ts';
 
 const declaring = PluginCluster.use();
 
 const group = 'operator.example.org';
 
-describe('a Service with the label of plugins', () => {
+describe('a Service with the label kplug.dev/plugin', () => {
   const labelled = { labels: { 'kplug.dev/plugin': 'true' }, annotations: { 'kplug.dev/api': 'Table@^1.0.0' } };
 
-  it('is a plugin without a Plugin written by hand, until it has the label no more', async () => {
+  it('is a plugin without a Plugin written by a user, while it has the label', async () => {
     const operator = await declaring.start();
     const running = await serveQuietly({ name: 'PostgreSQL' });
     const service = declaring.service('postgresql');
@@ -27,12 +25,12 @@ describe('a Service with the label of plugins', () => {
     await service.apply();
     await vi.waitFor(
       async () => expect(await declaring.cluster.get(declaring.plugin('postgresql'))).toBeUndefined(),
-      patience,
+      waitOptions,
     );
-    expect(operator.controller.registry.size).toBe(0);
+    await vi.waitFor(() => expect(operator.controller.registry.size).toBe(0), waitOptions);
   });
 
-  it('is explained when it is not what the annotation says', async () => {
+  it('has a condition that explains an API other than the annotated one', async () => {
     const first = await declaring.start();
     const running = await serveQuietly({ name: 'PostgreSQL', api: 'View@1.0.0' });
     const service = declaring.service('postgresql');
@@ -40,16 +38,16 @@ describe('a Service with the label of plugins', () => {
     await service.endpoint(portOf(running));
     await declaring.expectPlugin('postgresql', { status: 'False', reason: 'ApiMismatch' });
     await first.controller.stop();
-    // What was kept of it goes, although nobody was there to see the Service go.
+    // The next operator deletes its Plugin, although no operator saw the deletion of the Service.
     await service.delete();
     await declaring.start();
     await vi.waitFor(
       async () => expect(await declaring.cluster.get(declaring.plugin('postgresql'))).toBeUndefined(),
-      patience,
+      waitOptions,
     );
   });
 
-  it('leaves what a user wrote for the same Service alone', async () => {
+  it('does not change the Plugin that a user wrote for it', async () => {
     await declaring.start();
     const { service } = await declaring.served('postgresql');
     await declaring.declare('mine', { service: { name: 'postgresql' } });
@@ -59,7 +57,7 @@ describe('a Service with the label of plugins', () => {
   });
 });
 
-it('a Plugin says in its status which right is missing to follow its Service', async () => {
+it('a Plugin reports in its status the right that is missing to follow its Service', async () => {
   const user = `operator-${declaring.namespace}`;
   const rbac = 'rbac.authorization.k8s.io';
   const read = ['list', 'watch', 'patch'];
@@ -98,46 +96,46 @@ it('a Plugin says in its status which right is missing to follow its Service', a
   await declaring.expectPlugin('mine', { status: 'True', reason: 'Live' });
 });
 
-it('a plugin is declared in a namespace of plugins, and nowhere else', async () => {
+it('a Plugin is followed in the namespaces of plugins only', async () => {
   const elsewhere = await declaring.cluster.namespace();
   const address = `${machineAddress()}:${portOf(await serveQuietly({ name: 'PostgreSQL' }))}`;
   const written = declaring.plugin('mine', { address });
   const inNamespace = { ...written, metadata: { ...written.metadata, namespace: elsewhere } };
   await declaring.cluster.apply(inNamespace);
   const statusThere = async () => (await declaring.cluster.get(inNamespace))?.status;
-  const deaf = await declaring.start();
-  await deaf.controller.whenIdle();
-  expect(deaf.controller.registry.size).toBe(0);
+  const unaware = await declaring.start();
+  await unaware.controller.whenIdle();
+  expect(unaware.controller.registry.size).toBe(0);
   expect(await statusThere()).toBeUndefined();
-  await deaf.controller.stop();
+  await unaware.controller.stop();
 
   const operator = await declaring.start({ pluginNamespaces: [elsewhere] });
   await declaring.cluster.apply(operator.object('Table', 'users'));
   await operator.expectReady('users', 'PostgreSQL');
   await vi.waitFor(
     async () => expect(await statusThere()).toMatchObject({ ready: 'True', source: 'address' }),
-    patience,
+    waitOptions,
   );
 });
 
 it.each([
-  ['nothing', {}, /exactly one of service and address must be given/],
-  ['both', { service: { name: 'a' }, address: 'a:1' }, /exactly one of service and address must be given/],
-  ['a source of its own', { address: 'a:1', source: 'heartbeat' }, /source is the operator's/],
+  ['neither source', {}, /exactly one of service and address must be given/],
+  ['both sources', { service: { name: 'a' }, address: 'a:1' }, /exactly one of service and address must be given/],
+  ['a source of its own', { address: 'a:1', source: 'heartbeat' }, /source is set by the operator/],
   ['a bad port', { service: { name: 'a', port: 70_000 } }, /port must be a number from 1 to 65535/],
   ['a bad address', { address: 'a' }, /spec.address in body should match/],
-])('a Plugin that says %s is refused at once', async (_, spec, message) => {
+])('a Plugin with %s is rejected', async (_, spec, message) => {
   await expect(declaring.cluster.apply(declaring.plugin('mine', spec))).rejects.toThrow(message);
 });
 
-it('a Plugin of a plugin that beats cannot be made into another', async () => {
+it('a Plugin of a plugin that sends heartbeats can not be changed to another', async () => {
   const operator = await declaring.start();
   await operator.plugin({ name: 'PostgreSQL' });
   await declaring.expectPlugin('postgresql-1.0.0', { status: 'True' });
   const beating = declaring.plugin('postgresql-1.0.0');
-  await expect(declaring.cluster.edit(beating, { spec: { plugin: 'MariaDB' } })).rejects.toThrow(/are its own/);
-  const declared = { spec: { source: null, address: 'a:1' } };
-  await expect(declaring.cluster.edit(beating, declared)).rejects.toThrow(
-    /can't become one that says where a plugin is/,
+  await expect(declaring.cluster.edit(beating, { spec: { plugin: 'MariaDB' } })).rejects.toThrow(
+    /plugin that sends heartbeats can't be changed/,
   );
+  const declared = { spec: { source: null, address: 'a:1' } };
+  await expect(declaring.cluster.edit(beating, declared)).rejects.toThrow(/can't be converted into each other/);
 });

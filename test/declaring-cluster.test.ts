@@ -1,16 +1,20 @@
 import { readFile } from 'node:fs/promises';
+import type { ConditionRead } from '@kplug/testing';
+import { KubernetesOperator } from '@kplug/testing/cluster';
+import {
+  type ClusterObject,
+  definition,
+  FaultProxy,
+  type StoredObject,
+  startTimeout,
+  TestCluster,
+} from '@kplug/testing/control-plane';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { parse } from 'yaml';
-import { startTimeout } from './control-plane/connect.ts';
-import { definition } from './control-plane/definition.ts';
-import { FaultProxy } from './control-plane/fault-proxy.ts';
-import { type ClusterObject, type StoredObject, TestCluster } from './control-plane/test-cluster.ts';
-import { KubernetesOperator } from './kubernetes-operator.ts';
-import type { ConditionRead } from './operator.ts';
 
 const apiVersion = 'delegations.kplug.dev/v1alpha1';
 const group = 'operator.example.org';
-const patience = { timeout: 20_000, interval: 20 };
+const waitOptions = { timeout: 20_000, interval: 20 };
 const definitionFile = new URL('../charts/kplug/files/delegation.crd.yaml', import.meta.url);
 
 let cluster: TestCluster;
@@ -28,7 +32,7 @@ beforeEach(async () => {
   namespace = await cluster.namespace();
 });
 
-/** A `Delegation` of the operator that the namespace is named after. */
+/** Returns a `Delegation` of the operator with the name of the namespace. */
 function delegation(spec: object = {}, name = namespace): ClusterObject {
   const base = { apiVersion: `${group}/v1`, kind: 'Table' };
   return {
@@ -61,11 +65,11 @@ async function expectConditions(expected: Record<string, string>, name = namespa
       Object.fromEntries(conditions.map(({ type, status: is, reason }) => [type, `${is} ${reason}`])),
     ).toMatchObject(expected);
     return new Map(conditions.map(({ type, message }) => [type, message]));
-  }, patience);
+  }, waitOptions);
 }
 
 describe('a Delegation on a cluster', () => {
-  it('delegates from when it is applied to when it is deleted, and says how it fares', async () => {
+  it('delegates from its creation to its deletion, and reports its state', async () => {
     const operator = await start();
     await operator.plugin({ name: 'PostgreSQL' });
     await cluster.apply(operator.object('Table', 'users'));
@@ -76,16 +80,16 @@ describe('a Delegation on a cluster', () => {
     await vi.waitFor(async () => {
       const counts = { ready: 'True', resources: 1, readyResources: 1, resourceCount: '1/1', plugins: 1 };
       expect((await cluster.get(delegation()))?.status).toMatchObject({ ...counts, observedGeneration: 1 });
-    }, patience);
+    }, waitOptions);
 
     await cluster.delete(delegation());
-    await vi.waitFor(async () => expect(await cluster.get(delegation())).toBeUndefined(), patience);
+    await vi.waitFor(async () => expect(await cluster.get(delegation())).toBeUndefined(), waitOptions);
     const released = await operator.stored('Table', 'users');
     expect(released?.metadata).not.toHaveProperty('finalizers');
     expect(released?.status ?? {}).toEqual({});
   });
 
-  it('waits for its kind, and begins when that comes', async () => {
+  it('waits for its kind, and starts when the kind exists', async () => {
     const operator = await start();
     await operator.plugin({ name: 'PostgreSQL' });
     const late = { group: `${namespace}.example.org`, kind: 'Late' };
@@ -99,10 +103,10 @@ describe('a Delegation on a cluster', () => {
     await cluster.apply(object);
     await vi.waitFor(async () => {
       expect((await cluster.get(object))?.status).toMatchObject({ implementation: 'PostgreSQL' });
-    }, patience);
+    }, waitOptions);
   });
 
-  it('names the rules that the operator lacks, and takes up its work when they are there', async () => {
+  it('reports missing rules, and starts when they exist', async () => {
     const user = `operator-${namespace}`;
     const rbac = 'rbac.authorization.k8s.io';
     const subjects = [{ apiGroup: rbac, kind: 'User', name: user }];
@@ -137,7 +141,7 @@ describe('a Delegation on a cluster', () => {
       const messages = await expectConditions({ Permitted: 'False Forbidden' });
       expect(messages.get('Permitted')).toContain(`may not patch tables.${group}`);
       expect(messages.get('Permitted')).toContain(`may not patch tables/status.${group}`);
-    }, patience);
+    }, waitOptions);
 
     await allow([
       onDelegations,
@@ -148,7 +152,7 @@ describe('a Delegation on a cluster', () => {
     await expectConditions({ Permitted: 'True Permitted', Ready: 'True Delegating' });
   }, 60_000);
 
-  it('is left to the operator that its label names', async () => {
+  it('is ignored by operators that its label does not name', async () => {
     const operator = await start();
     await operator.plugin({ name: 'PostgreSQL' });
     await cluster.apply(operator.object('Table', 'users'));
@@ -164,18 +168,18 @@ describe('a Delegation on a cluster', () => {
     await vi.waitFor(async () => {
       expect((await operator.stored('Table', 'users'))?.status ?? {}).toEqual({});
       expect((await cluster.get(other))?.metadata).not.toHaveProperty('finalizers');
-    }, patience);
+    }, waitOptions);
   });
 });
 
 it.each([
   ['no API', { api: undefined }, /spec\.api: Required value/],
-  ['a kind that is none', { base: { apiVersion: 'v1', kind: 'no kind' } }, /spec\.base\.kind/],
-  ['a field nobody knows', { fallback: 'any' }, /unknown field .*spec\.fallback/],
+  ['an invalid kind', { base: { apiVersion: 'v1', kind: 'no kind' } }, /spec\.base\.kind/],
+  ['an unknown field', { fallback: 'any' }, /unknown field .*spec\.fallback/],
   ['a malformed duration', { deadline: 'soon' }, /spec\.deadline: .*must be milliseconds, or a duration/],
-  ['no time at all', { deadline: 0 }, /spec\.deadline: .*must be milliseconds, or a duration/],
+  ['a duration of zero', { deadline: 0 }, /spec\.deadline: .*must be milliseconds, or a duration/],
   [
-    'fallbacks that contradict each other',
+    'contradicting fallbacks',
     { selection: { fallback: 'none', fallbackOrder: ['A'] } },
     /spec\.selection: .*contradict each other/,
   ],

@@ -1,16 +1,16 @@
 import type { JsonObject } from '@kplug/controller';
+import { type ConditionRead, TestOperator } from '@kplug/testing';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { type ConditionRead, TestOperator } from './operator.ts';
 
 const apiVersion = 'delegations.kplug.dev/v1alpha1';
-const patience = { timeout: 10_000, interval: 5 };
+const waitOptions = { timeout: 10_000, interval: 5 };
 const tables = {
   base: { apiVersion: 'myorg.org/v1alpha1', kind: 'Table' },
   api: 'Table@^1.0.0',
   backOff: { initial: 20, max: 200 },
 };
 
-/** An operator to which everything is declared by resources, and what a user does with them. */
+/** Starts an operator whose delegations are declared by resources. Returns the actions of a user. */
 async function start(options: ConstructorParameters<typeof TestOperator>[1] = {}) {
   const operator = await TestOperator.start(false, { followDelegations: true, ...options });
   const { resources } = operator;
@@ -24,16 +24,16 @@ async function start(options: ConstructorParameters<typeof TestOperator>[1] = {}
     declare: (name: string, spec: JsonObject = tables) =>
       resources.apply({ apiVersion, kind: 'Delegation', metadata: { name }, spec }),
     remove: (name: string) => resources.delete(keyOf(name)),
-    isThere: (name: string) => resources.get(keyOf(name)) !== undefined,
+    exists: (name: string) => resources.get(keyOf(name)) !== undefined,
     statusOf,
     expectConditions: (name: string, expected: Record<string, string>) =>
-      vi.waitFor(() => expect(conditionsOf(name)).toMatchObject(expected), patience),
+      vi.waitFor(() => expect(conditionsOf(name)).toMatchObject(expected), waitOptions),
     messageOf: (name: string, wanted: string) => allConditionsOf(name).find(({ type }) => type === wanted)?.message,
   };
 }
 
 describe('a Delegation that is applied', () => {
-  it('has resources reconciled that are there and that come, and says how it fares', async () => {
+  it('has existing and new resources reconciled, and reports its state', async () => {
     const { operator, declare, expectConditions, statusOf } = await start();
     operator.table('users');
     await operator.plugin({ name: 'PostgreSQL' });
@@ -49,22 +49,22 @@ describe('a Delegation that is applied', () => {
     });
     await vi.waitFor(() => {
       expect(statusOf('tables')).toMatchObject({ resources: 2, readyResources: 2, resourceCount: '2/2', plugins: 1 });
-    }, patience);
+    }, waitOptions);
   });
 
-  it('says that no plugin is there, and which ones there are', async () => {
+  it('reports that no plugin is available, and lists the registered ones', async () => {
     const { operator, declare, expectConditions, messageOf } = await start();
     declare('tables');
     await expectConditions('tables', { PluginsAvailable: 'False NoPlugin', Ready: 'False NoPlugin' });
     await operator.plugin({ name: 'PostgreSQL', api: 'Table@2.0.0' });
     await vi.waitFor(() => {
       expect(messageOf('tables', 'PluginsAvailable')).toBe(
-        'no plugin that may be called implements Table@^1.0.0; known are PostgreSQL 1.0.0',
+        'no callable plugin implements Table@^1.0.0; registered: PostgreSQL 1.0.0',
       );
-    }, patience);
+    }, waitOptions);
   });
 
-  it('starts with the controller when it was there before', async () => {
+  it('starts with the controller when it already exists', async () => {
     const operator = new TestOperator(false, { followDelegations: true });
     operator.resources.apply({ apiVersion, kind: 'Delegation', metadata: { name: 'tables' }, spec: tables });
     operator.table('users');
@@ -76,7 +76,7 @@ describe('a Delegation that is applied', () => {
 });
 
 describe('a Delegation that changes', () => {
-  it('has its resources reconciled as it says now', async () => {
+  it('has its resources reconciled by its new rules', async () => {
     const { operator, declare } = await start();
     for (const name of ['MariaDB', 'PostgreSQL']) await operator.plugin({ name });
     operator.table('users');
@@ -86,11 +86,11 @@ describe('a Delegation that changes', () => {
     declare('tables', { ...tables, selection: { mode: 'all' } });
     await vi.waitFor(
       () => expect(operator.get('users')?.status).toMatchObject({ implementation: 'MariaDB,PostgreSQL' }),
-      patience,
+      waitOptions,
     );
   });
 
-  it('lets go of the resources that it reconciles no more, and leaves what was made', async () => {
+  it('releases resources that it no longer includes, and retains what was created for them', async () => {
     const { operator, declare } = await start();
     const finalized: string[] = [];
     await operator.plugin({
@@ -105,13 +105,13 @@ describe('a Delegation that changes', () => {
     await vi.waitFor(() => {
       expect(operator.get('users')).not.toHaveProperty('status');
       expect(operator.get('users')?.metadata).not.toHaveProperty('finalizers');
-    }, patience);
+    }, waitOptions);
     expect(finalized).toEqual([]);
     operator.delete('users');
     expect(operator.get('users')).toBeUndefined();
   });
 
-  it('goes on as it was when it is no more to be understood, and says so', async () => {
+  it('continues as before while it is malformed, and reports that', async () => {
     const { operator, declare, expectConditions, messageOf } = await start();
     await operator.plugin({ name: 'PostgreSQL' });
     declare('tables');
@@ -125,8 +125,8 @@ describe('a Delegation that changes', () => {
 });
 
 describe('a Delegation that is deleted', () => {
-  it('goes once its resources have been let go, and those being deleted have been finalized', async () => {
-    const { operator, declare, remove, isThere, expectConditions } = await start();
+  it('is removed once its resources have been released, and those being deleted finalized', async () => {
+    const { operator, declare, remove, exists, expectConditions } = await start();
     let isAllowed = false;
     const finalized: string[] = [];
     await operator.plugin({
@@ -142,13 +142,13 @@ describe('a Delegation that is deleted', () => {
       await operator.expectReady(name);
     }
     operator.delete('users');
-    await vi.waitFor(() => expect(operator.condition('users', 'Finalized')).toBeDefined(), patience);
+    await vi.waitFor(() => expect(operator.condition('users', 'Finalized')).toBeDefined(), waitOptions);
     remove('tables');
     await expectConditions('tables', { Ready: 'False Releasing' });
-    await vi.waitFor(() => expect(operator.get('orders')).not.toHaveProperty('status'), patience);
-    expect(isThere('tables')).toBe(true);
+    await vi.waitFor(() => expect(operator.get('orders')).not.toHaveProperty('status'), waitOptions);
+    expect(exists('tables')).toBe(true);
     isAllowed = true;
-    await vi.waitFor(() => expect(isThere('tables')).toBe(false), patience);
+    await vi.waitFor(() => expect(exists('tables')).toBe(false), waitOptions);
     expect(finalized).toEqual(['users']);
     expect(operator.get('users')).toBeUndefined();
     expect(operator.get('orders')?.metadata).not.toHaveProperty('finalizers');
@@ -159,8 +159,8 @@ describe('a Delegation that is deleted', () => {
 });
 
 describe('Delegations of the same kind', () => {
-  it('give way to the oldest, and take its place when it goes', async () => {
-    const { operator, declare, remove, isThere, expectConditions } = await start();
+  it('are refused in favour of the oldest, and replace it when it is deleted', async () => {
+    const { operator, declare, remove, exists, expectConditions } = await start();
     await operator.plugin({ name: 'PostgreSQL' });
     operator.table('users');
     declare('first');
@@ -168,12 +168,15 @@ describe('Delegations of the same kind', () => {
     declare('second');
     await expectConditions('second', { Accepted: 'False KindTaken', Ready: 'False KindTaken' });
     remove('first');
-    await vi.waitFor(() => expect(isThere('first')).toBe(false), patience);
+    await vi.waitFor(() => expect(exists('first')).toBe(false), waitOptions);
     await expectConditions('second', { Ready: 'True Delegating' });
-    await vi.waitFor(() => expect(operator.get('users')?.metadata.finalizers).toEqual(['kplug.dev/second']), patience);
+    await vi.waitFor(
+      () => expect(operator.get('users')?.metadata.finalizers).toEqual(['kplug.dev/second']),
+      waitOptions,
+    );
   });
 
-  it('both hold in namespaces of their own', async () => {
+  it('are both accepted in separate namespaces', async () => {
     const { declare, expectConditions } = await start();
     declare('first', { ...tables, namespaces: ['a', 'b'] });
     declare('second', { ...tables, namespaces: ['c'] });

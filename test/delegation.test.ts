@@ -1,15 +1,15 @@
 import { retry, terminal } from '@kplug/sdk';
+import { keyFor, reference, TestOperator } from '@kplug/testing';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { keyFor, reference, TestOperator } from './operator.ts';
 
 describe('a resource without a plugin', () => {
-  it('says that it waits, and for what', async () => {
+  it('reports what it waits for', async () => {
     const operator = await TestOperator.start();
     operator.table('users', { preferredImplementation: 'MariaDB' });
     await operator.expectCondition('users', 'Ready', {
       status: 'False',
       reason: 'NoPlugin',
-      message: 'awaiting MariaDB for API version ^1.0.0: none is registered',
+      message: 'waiting for MariaDB with API version ^1.0.0: none is registered',
       observedGeneration: 1,
     });
     expect(operator.condition('users', 'PluginSelected')).toMatchObject({ status: 'False', reason: 'NoPlugin' });
@@ -18,7 +18,7 @@ describe('a resource without a plugin', () => {
 });
 
 describe('a resource with a plugin', () => {
-  it('is reconciled, and says by whom and why', async () => {
+  it('is reconciled, and its status names the plugin and the reason', async () => {
     const operator = await TestOperator.start();
     operator.table('users', { preferredImplementation: 'MariaDB' });
     await operator.plugin({ name: 'PostgreSQL', version: '1.2.0', reconcile: () => ({ status: { rows: 3 } }) });
@@ -32,11 +32,11 @@ describe('a resource with a plugin', () => {
     expect(operator.condition('users', 'PluginSelected')).toMatchObject({
       status: 'True',
       reason: 'Fallback',
-      message: 'PostgreSQL 1.2.0 stands in for MariaDB: no such plugin is registered',
+      message: 'PostgreSQL 1.2.0 is the fallback for MariaDB: no such plugin is registered',
     });
   });
 
-  it('is handed over with its extensions, and statuses come back onto both', async () => {
+  it('is sent with its extensions, and the statuses of both are written', async () => {
     const operator = await TestOperator.start();
     operator.extension('PgOptions', 'users', { partitions: 4 });
     operator.table('users', { extensions: [reference('PgOptions', 'users')] });
@@ -74,7 +74,7 @@ describe('a resource with a plugin', () => {
     });
   });
 
-  it('is reconciled again when it or an extension changes, and not when only a status does', async () => {
+  it('is reconciled again when it or an extension changes, but not when only a status changes', async () => {
     const operator = await TestOperator.start();
     operator.extension('PgOptions', 'users', { partitions: 4 });
     operator.table('users', { extensions: [reference('PgOptions', 'users')] });
@@ -94,7 +94,7 @@ describe('a resource with a plugin', () => {
     expect(operator.get('users')?.status).toMatchObject({ observedGeneration: 2, passes: 3 });
   });
 
-  it('is reconciled again when the plugin asks for it', async () => {
+  it('is reconciled again when the plugin requests it', async () => {
     const operator = await TestOperator.start();
     operator.table('users');
     let passes = 0;
@@ -126,7 +126,7 @@ describe('a resource with a plugin', () => {
     expect(operator.get('users')?.metadata.resourceVersion).toBe(resourceVersion);
   });
 
-  it('moves to the preferred plugin once when it comes, and tells', async () => {
+  it('is handed over once to the preferred plugin when that registers', async () => {
     const operator = await TestOperator.start();
     operator.table('users', { preferredImplementation: 'MariaDB' });
     await operator.plugin({ name: 'PostgreSQL', reconcile: () => ({ status: { postgres: true } }) });
@@ -145,7 +145,7 @@ describe('a resource with a plugin', () => {
     expect(operator.condition('users', 'PluginSelected')).toMatchObject({ reason: 'Preferred' });
   });
 
-  it('concerns only the resources that would go elsewhere when a plugin comes', async () => {
+  it('is reconciled again when a plugin registers only if its choice changes', async () => {
     const operator = await TestOperator.start();
     operator.table('users', { preferredImplementation: 'MariaDB' });
     operator.table('sessions', { preferredImplementation: 'PostgreSQL' });
@@ -162,7 +162,7 @@ describe('a resource with a plugin', () => {
     expect(passes).toEqual(['users']);
   });
 
-  it('says what is wrong with its preference', async () => {
+  it('reports an invalid preference', async () => {
     const operator = await TestOperator.start();
     await operator.plugin({ name: 'PostgreSQL' });
     operator.table('users', { preferredImplementation: 'PostgreSQL@latest' });
@@ -172,7 +172,7 @@ describe('a resource with a plugin', () => {
     );
   });
 
-  it('is reconciled by every plugin in the mode all, each under its own name', async () => {
+  it('is reconciled by every plugin in mode all, each under its own name', async () => {
     const operator = await TestOperator.start({ selection: { mode: 'all' } });
     operator.table('users');
     await operator.plugin({ name: 'PostgreSQL', reconcile: () => ({ status: { rows: 1 } }) });
@@ -186,7 +186,7 @@ describe('a resource with a plugin', () => {
 });
 
 describe('a failure', () => {
-  it('is told to the user and tried again until it succeeds', async () => {
+  it('is retried until it succeeds', async () => {
     const operator = await TestOperator.start();
     operator.table('users');
     const attempts: number[] = [];
@@ -201,7 +201,7 @@ describe('a failure', () => {
     expect(attempts).toEqual([1, 2, 3, 4]);
   });
 
-  it('that is terminal waits for a change', async () => {
+  it('that is terminal is not retried before a change', async () => {
     const operator = await TestOperator.start();
     operator.table('users', { type: 'nonsense' });
     let calls = 0;
@@ -225,7 +225,7 @@ describe('a failure', () => {
     expect(calls).toBe(2);
   });
 
-  it('that is terminal is tried again when the plugin comes anew', async () => {
+  it('that is terminal is retried when a new instance of the plugin registers', async () => {
     const operator = await TestOperator.start();
     operator.table('users');
     const reconcile = () => {
@@ -239,7 +239,7 @@ describe('a failure', () => {
     expect(operator.get('users')?.status).toMatchObject({ plugin: { version: '1.1.0' } });
   });
 
-  it('that nobody foresaw is tried again, with what was thrown as its message', async () => {
+  it('that is unexpected is retried, with the thrown error as its message', async () => {
     const operator = await TestOperator.start();
     operator.table('users');
     await operator.plugin({
@@ -254,7 +254,7 @@ describe('a failure', () => {
 });
 
 describe('a response that comes too late', () => {
-  it('is dropped when the resource changed meanwhile', async () => {
+  it('is discarded when the resource changed meanwhile', async () => {
     const operator = await TestOperator.start();
     operator.table('users', { n: 1 });
     const release = Promise.withResolvers<void>();
@@ -280,7 +280,7 @@ describe('a response that comes too late', () => {
     expect(written).not.toContain(1);
   });
 
-  it('is dropped when the plugin is no longer chosen', async () => {
+  it('is discarded when the plugin is no longer chosen', async () => {
     const operator = await TestOperator.start();
     operator.table('users', { preferredImplementation: 'MariaDB' });
     const release = Promise.withResolvers<void>();
@@ -302,7 +302,7 @@ describe('a response that comes too late', () => {
 });
 
 describe('events', () => {
-  it('of a plugin are kept by the operator', async () => {
+  it('of a plugin are recorded by the operator', async () => {
     const operator = await TestOperator.start({}, { adminAddress: '127.0.0.1:0' });
     operator.table('users');
     await operator.plugin({
@@ -325,7 +325,7 @@ describe('events', () => {
   });
 });
 
-describe('resources that are delegated by their labels', () => {
+describe('resources that are delegated by labels', () => {
   const labels = { tier: 'gold' };
   const labelled = (operator: TestOperator, given: Record<string, string>) =>
     operator.resources.apply({
@@ -335,7 +335,7 @@ describe('resources that are delegated by their labels', () => {
       spec: {},
     });
 
-  it('come when they get them, and are let go when they lose them', async () => {
+  it('are reconciled when labelled, and released when the label changes', async () => {
     const operator = await TestOperator.start({ labels });
     const reconciled: string[] = [];
     await operator.plugin({ name: 'PostgreSQL', reconcile: ({ base }) => void reconciled.push(base.metadata.name) });
@@ -352,7 +352,7 @@ describe('resources that are delegated by their labels', () => {
     expect(reconciled).toEqual(['users']);
   });
 
-  it('are let go by a controller that starts when they have lost them', async () => {
+  it('are released by a controller that starts after the label changed', async () => {
     const operator = new TestOperator({ labels });
     const users = labelled(operator, { tier: 'silver' });
     const key = keyFor('Table', 'users');
@@ -367,7 +367,7 @@ describe('resources that are delegated by their labels', () => {
   });
 });
 
-it('says why it waits as that changes, though there is still nothing to choose', async () => {
+it('updates the reason for waiting while no plugin can be chosen', async () => {
   const operator = await TestOperator.start();
   operator.table('users');
   await operator.expectCondition('users', 'PluginSelected', { message: expect.stringMatching(/none is registered$/) });

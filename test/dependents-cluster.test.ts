@@ -1,11 +1,9 @@
 import type { Dependent } from '@kplug/sdk';
+import { KubernetesOperator } from '@kplug/testing/cluster';
+import { definition, startTimeout, TestCluster } from '@kplug/testing/control-plane';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { startTimeout } from './control-plane/connect.ts';
-import { definition } from './control-plane/definition.ts';
-import { TestCluster } from './control-plane/test-cluster.ts';
-import { KubernetesOperator } from './kubernetes-operator.ts';
 
-const patience = { timeout: 20_000, interval: 20 };
+const waitOptions = { timeout: 20_000, interval: 20 };
 const kinds = [
   { apiVersion: 'v1', kind: 'ConfigMap' },
   { apiVersion: 'apps/v1', kind: 'Deployment' },
@@ -20,7 +18,7 @@ beforeAll(async () => {
 
 afterAll(() => cluster?.close());
 
-/** A Deployment of which the API server fills in much that is left out here. */
+/** Returns a Deployment that leaves many fields to the API server's defaults. */
 const deployment = (name: string, image: string): Dependent => ({
   apiVersion: 'apps/v1',
   kind: 'Deployment',
@@ -38,7 +36,7 @@ const settings = (data: Record<string, string>): Dependent => ({
   data,
 });
 
-it('keeps on a cluster what a plugin wants, writes it once, and puts it right', async () => {
+it('applies the dependents of a plugin on a cluster, writes them once, and corrects changes', async () => {
   const namespace = await cluster.namespace();
   const operator = await KubernetesOperator.start(cluster, namespace, { delegation: { dependents: { kinds } } });
   const replicas: unknown[] = [];
@@ -63,14 +61,14 @@ it('keeps on a cluster what a plugin wants, writes it once, and puts it right', 
   });
   const { metadata } = (await cluster.get(server)) ?? {};
   const passes = replicas.length;
-  await vi.waitFor(() => expect(replicas.length).toBeGreaterThan(passes + 5), patience);
+  await vi.waitFor(() => expect(replicas.length).toBeGreaterThan(passes + 5), waitOptions);
   expect((await cluster.get(server))?.metadata.resourceVersion).toBe(metadata?.resourceVersion);
 
-  // What is no longer said goes, what others say stays, and what others change is put right.
+  // Removed fields are removed, fields of others stay, and changes by others are corrected.
   await cluster.edit(map, { data: { theirs: 'stays', size: 'xs' } });
   await vi.waitFor(async () => {
     expect((await cluster.get(map))?.data).toEqual({ colour: 'red', size: 'xl', theirs: 'stays' });
-  }, patience);
+  }, waitOptions);
   await cluster.apply(operator.object('Table', 'users', { image: 'a:2', data: { colour: 'blue' } }));
   await vi.waitFor(async () => {
     expect((await cluster.get(map))?.data).toEqual({ colour: 'blue', theirs: 'stays' });
@@ -78,13 +76,16 @@ it('keeps on a cluster what a plugin wants, writes it once, and puts it right', 
       spec: { template: { spec: { containers: object[] } } };
     };
     expect(spec.template.spec.containers).toMatchObject([{ image: 'a:2' }]);
-  }, patience);
+  }, waitOptions);
 
   await cluster.edit(server, { status: { replicas: 3 } }, 'status');
-  await vi.waitFor(() => expect(replicas.at(-1)).toBe(3), patience);
+  await vi.waitFor(() => expect(replicas.at(-1)).toBe(3), waitOptions);
   await cluster.apply(operator.object('Table', 'users', { image: 'a:2' }));
-  await vi.waitFor(async () => expect(await cluster.get(map)).toBeUndefined(), patience);
-  expect((await operator.stored('Table', 'users'))?.status?.dependents).toEqual([
-    { apiVersion: 'apps/v1', kind: 'Deployment', name: 'server', plugin: 'Keeper' },
-  ]);
+  await vi.waitFor(async () => {
+    expect(await cluster.get(map)).toBeUndefined();
+    // The status is written after the dependents.
+    expect((await operator.stored('Table', 'users'))?.status?.dependents).toEqual([
+      { apiVersion: 'apps/v1', kind: 'Deployment', name: 'server', plugin: 'Keeper' },
+    ]);
+  }, waitOptions);
 });

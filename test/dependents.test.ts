@@ -1,10 +1,10 @@
 import type { JsonObject } from '@kplug/controller';
 import type { Dependent } from '@kplug/sdk';
+import { TestOperator } from '@kplug/testing';
 import { describe, expect, it, vi } from 'vitest';
-import { TestOperator } from './operator.ts';
 
 const apiVersion = 'myorg.org/v1alpha1';
-const patience = { timeout: 10_000, interval: 5 };
+const waitOptions = { timeout: 10_000, interval: 5 };
 const allowed = { dependents: { kinds: [{ apiVersion, kind: 'View' }] } };
 
 const view = (name: string, spec: JsonObject = {}): Dependent => ({
@@ -14,7 +14,7 @@ const view = (name: string, spec: JsonObject = {}): Dependent => ({
   spec,
 });
 
-/** A plugin that wants what its table says, by name. */
+/** A plugin that requests the views that its table lists. */
 function keeper(seen: string[][] = []) {
   return {
     name: 'Keeper',
@@ -27,8 +27,8 @@ function keeper(seen: string[][] = []) {
   };
 }
 
-describe('resources that a plugin wants to be kept', () => {
-  it('are made and owned, changed and removed as it says, and seen by it', async () => {
+describe('dependents', () => {
+  it('are created, changed and removed as the plugin requests, and sent to it', async () => {
     const operator = await TestOperator.start(allowed);
     const seen: string[][] = [];
     await operator.plugin(keeper(seen));
@@ -48,7 +48,7 @@ describe('resources that a plugin wants to be kept', () => {
     expect(operator.get('b', 'View')?.spec).toEqual({ rows: 3 });
     expect(seen.at(-1)).toEqual(['a', 'b']);
 
-    // Saying nothing isn't wanting nothing.
+    // An answer without dependents changes none; an empty list removes all.
     operator.table('users', {});
     await operator.expectReady('users');
     expect(operator.get('b', 'View')).toBeDefined();
@@ -58,7 +58,7 @@ describe('resources that a plugin wants to be kept', () => {
     expect(operator.get('users')?.status).not.toHaveProperty('dependents');
   });
 
-  it('are put right when somebody else changes or removes them, and cost no pass when nobody does', async () => {
+  it('are repaired when another client changes or deletes them, without further passes', async () => {
     const operator = await TestOperator.start(allowed);
     const seen: string[][] = [];
     await operator.plugin(keeper(seen));
@@ -67,25 +67,25 @@ describe('resources that a plugin wants to be kept', () => {
     await operator.controller.whenIdle();
     expect(seen).toHaveLength(1);
     operator.extension('View', 'a', { rows: 9 });
-    await vi.waitFor(() => expect(operator.get('a', 'View')?.spec).toEqual({ rows: 1 }), patience);
+    await vi.waitFor(() => expect(operator.get('a', 'View')?.spec).toEqual({ rows: 1 }), waitOptions);
     operator.resources.delete(`${apiVersion}/View/default/a`);
-    await vi.waitFor(() => expect(operator.get('a', 'View')?.spec).toEqual({ rows: 1 }), patience);
+    await vi.waitFor(() => expect(operator.get('a', 'View')?.spec).toEqual({ rows: 1 }), waitOptions);
   });
 
-  it('go with the resource that they are kept for', async () => {
+  it('are deleted with their owner', async () => {
     const operator = await TestOperator.start(allowed);
     await operator.plugin(keeper());
     operator.table('users', { views: { a: 1 } });
     await operator.expectReady('users');
     operator.delete('users');
-    await vi.waitFor(() => expect(operator.get('users')).toBeUndefined(), patience);
+    await vi.waitFor(() => expect(operator.get('users')).toBeUndefined(), waitOptions);
     expect(operator.get('a', 'View')).toBeUndefined();
   });
 
   it.each([
     ['retain', true],
     ['finalize', false],
-  ] as const)('stay or go as the delegation says of a hand-over: %s', async (handOver, stays) => {
+  ] as const)('are retained or removed at a hand-over with handOver: %s', async (handOver, stays) => {
     const operator = await TestOperator.start({ ...allowed, handOver });
     await operator.plugin(keeper());
     operator.table('users', { views: { a: 1 } });
@@ -96,24 +96,35 @@ describe('resources that a plugin wants to be kept', () => {
     expect(operator.get('b', 'View')).toBeDefined();
     expect(operator.get('a', 'View') !== undefined).toBe(stays);
   });
+
+  it('stay when only the case of the plugin’s name changes', async () => {
+    const operator = await TestOperator.start({ ...allowed, handOver: 'finalize' });
+    const plugin = await operator.plugin(keeper());
+    operator.table('users', { views: { a: 1 } });
+    await operator.expectReady('users', 'Keeper');
+    await plugin.stop();
+    await operator.plugin({ name: 'KEEPER', reconcile: () => undefined });
+    operator.table('users', { changed: true });
+    await operator.expectReady('users', 'KEEPER');
+    expect(operator.get('a', 'View')).toBeDefined();
+    expect(operator.get('users')?.status?.dependents).toEqual([
+      { apiVersion, kind: 'View', name: 'a', plugin: 'Keeper' },
+    ]);
+  });
 });
 
-describe('an answer that wants what it may not have', () => {
+describe('an answer with a forbidden dependent', () => {
   it.each([
     ['of a kind that is not allowed', { apiVersion, kind: 'Role' }, /of a kind that the delegation doesn't allow/],
-    [
-      'in another namespace',
-      { metadata: { name: 'a', namespace: 'system' } },
-      /in another namespace than the resource's own/,
-    ],
+    ['in another namespace', { metadata: { name: 'a', namespace: 'system' } }, /outside of the resource's namespace/],
     [
       'with a finalizer',
       { metadata: { name: 'a', finalizers: ['x'] } },
-      /metadata\.finalizers is not the plugin's to say/,
+      /metadata\.finalizers must not be set by a plugin/,
     ],
     ['without a name', { metadata: {} }, /dependents\[1\]\.metadata\.name is missing/],
     ['twice', { metadata: { name: 'good' } }, /twice/],
-  ])('%s is refused whole', async (_, wrong, message) => {
+  ])('%s is refused as a whole', async (_, wrong, message) => {
     const operator = await TestOperator.start(allowed);
     const dependents = [view('good'), { ...view('a'), ...wrong }] as Dependent[];
     await operator.plugin({ name: 'Greedy', reconcile: () => ({ status: { taken: true }, dependents }) });
@@ -127,7 +138,7 @@ describe('an answer that wants what it may not have', () => {
     expect(operator.get('good', 'View')).toBeUndefined();
   });
 
-  it('of a resource that somebody else has made is told, and what is theirs is left alone', async () => {
+  it('that another client created is reported, and the resource left alone', async () => {
     const operator = await TestOperator.start(allowed);
     operator.extension('View', 'theirs', { rows: 7 });
     await operator.plugin({ name: 'Greedy', reconcile: () => ({ dependents: [view('mine'), view('theirs')] }) });
@@ -135,7 +146,7 @@ describe('an answer that wants what it may not have', () => {
     await operator.expectCondition('users', 'Ready', {
       status: 'False',
       reason: 'DependentFailed',
-      message: 'View default/theirs is there already, and not kept for Table default/users; delete it or rename it',
+      message: 'View default/theirs already exists and is not owned by Table default/users; delete it or rename it',
     });
     expect(operator.get('theirs', 'View')?.spec).toEqual({ rows: 7 });
     operator.resources.delete(`${apiVersion}/View/default/theirs`);

@@ -1,8 +1,8 @@
+import { reference, TestOperator } from '@kplug/testing';
 import { describe, expect, it } from 'vitest';
-import { reference, TestOperator } from './operator.ts';
 
 describe('an extension', () => {
-  it('that is missing is named, and awaited by a plugin that understands its kind', async () => {
+  it('that is missing is reported, and waited for by a plugin that supports its kind', async () => {
     const operator = await TestOperator.start();
     operator.table('users', { extensions: [reference('PgOptions', 'users')] });
     let calls = 0;
@@ -23,7 +23,7 @@ describe('an extension', () => {
     expect(operator.condition('users', 'ExtensionsResolved')).toMatchObject({ status: 'True' });
   });
 
-  it('that is missing does not hold up a plugin that has no use for it', async () => {
+  it("that is missing doesn't delay a plugin that doesn't support its kind", async () => {
     const operator = await TestOperator.start();
     operator.table('users', { extensions: [reference('MariaOptions', 'users')] });
     await operator.plugin({
@@ -53,8 +53,8 @@ describe('an extension', () => {
       'ExtensionMalformed',
       /must have apiVersion, kind and name/,
     ],
-    ['in no list', 'users', 'ExtensionMalformed', /must be a list/],
-  ])('%s is told of, and stops nothing else', async (_, extensions, reason, message) => {
+    ['that is no list', 'users', 'ExtensionMalformed', /must be a list/],
+  ])('%s is reported, and delays nothing', async (_, extensions, reason, message) => {
     const operator = await TestOperator.start();
     operator.extension('PgOptions', 'users');
     operator.table('users', { extensions });

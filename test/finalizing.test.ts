@@ -1,9 +1,12 @@
-import { retry } from '@kplug/sdk';
+import { createClient } from '@connectrpc/connect';
+import { createConnectTransport } from '@connectrpc/connect-node';
+import { DelegationService } from '@kplug/protocol';
+import { type PluginDefinition, retry } from '@kplug/sdk';
+import { TestOperator } from '@kplug/testing';
 import { describe, expect, it, vi } from 'vitest';
-import { TestOperator } from './operator.ts';
 
 describe('deleting', () => {
-  it('asks the plugin to undo its work before the resource goes', async () => {
+  it("calls the plugin's finalize before the resource is deleted", async () => {
     const operator = await TestOperator.start();
     operator.table('users');
     const causes: string[] = [];
@@ -14,7 +17,7 @@ describe('deleting', () => {
     expect(causes).toEqual(['deleted']);
   });
 
-  it('needs nobody where nobody was at work', async () => {
+  it('needs no plugin if none has reconciled the resource', async () => {
     const operator = await TestOperator.start();
     operator.table('users');
     await operator.expectCondition('users', 'Ready', { reason: 'NoPlugin' });
@@ -22,7 +25,7 @@ describe('deleting', () => {
     expect(operator.get('users')).toBeUndefined();
   });
 
-  it('waits for nobody where plugins make nothing that has to be undone', async () => {
+  it('calls no plugin if the delegation needs no finalizing', async () => {
     const operator = await TestOperator.start({ finalize: { needed: false } });
     operator.table('users');
     let finalized = 0;
@@ -34,7 +37,7 @@ describe('deleting', () => {
     expect(finalized).toBe(0);
   });
 
-  it('lets go of what got its finalizer before none was needed', async () => {
+  it('removes a finalizer from before the delegation needed none', async () => {
     const operator = await TestOperator.start({ finalize: { needed: false } });
     const { uid } = operator.table('users').metadata;
     const options = { uid, fieldManager: 'kplug/tables' };
@@ -47,7 +50,7 @@ describe('deleting', () => {
     await vi.waitFor(() => expect(operator.get('users')).toBeUndefined());
   });
 
-  it('is tried again when the plugin fails to undo its work', async () => {
+  it('is retried when finalize fails', async () => {
     const operator = await TestOperator.start();
     operator.table('users');
     let calls = 0;
@@ -63,7 +66,7 @@ describe('deleting', () => {
     expect(calls).toBe(3);
   });
 
-  it('waits for a plugin that is gone, and says so', async () => {
+  it('waits for a plugin that is unavailable, and reports it', async () => {
     const operator = await TestOperator.start();
     operator.table('users');
     const plugin = await operator.plugin({ name: 'PostgreSQL' });
@@ -73,13 +76,13 @@ describe('deleting', () => {
     await operator.expectCondition('users', 'Finalized', {
       status: 'False',
       reason: 'PluginGone',
-      message: "PostgreSQL 1.0.0, which has to undo its work, isn't there; awaiting it",
+      message: 'PostgreSQL 1.0.0, which must finalize the resource, is unavailable; waiting for it',
     });
     await operator.plugin({ name: 'PostgreSQL', version: '1.0.1' });
     await vi.waitFor(() => expect(operator.get('users')).toBeUndefined());
   });
 
-  it('lets another plugin undo the work of one that is gone, where that is declared', async () => {
+  it('lets another plugin finalize with whenPluginGone: fallback', async () => {
     const operator = await TestOperator.start({ finalize: { whenPluginGone: 'fallback' } });
     operator.table('users', { preferredImplementation: 'PostgreSQL' });
     const plugin = await operator.plugin({ name: 'PostgreSQL' });
@@ -93,7 +96,7 @@ describe('deleting', () => {
     expect(finalized).toEqual(['users']);
   });
 
-  it('releases the resource after a time, where that is declared', async () => {
+  it('releases the resource after a time with whenPluginGone: release', async () => {
     const operator = await TestOperator.start({ finalize: { whenPluginGone: 'release', releaseAfter: '1500ms' } });
     operator.table('users');
     const plugin = await operator.plugin({ name: 'PostgreSQL' });
@@ -106,7 +109,7 @@ describe('deleting', () => {
 });
 
 describe('handing over', () => {
-  it('leaves what the former plugin made alone by default', async () => {
+  it('retains what the former plugin created by default', async () => {
     const operator = await TestOperator.start();
     operator.table('users', { preferredImplementation: 'MariaDB' });
     let finalized = 0;
@@ -118,7 +121,7 @@ describe('handing over', () => {
     expect(finalized).toBe(0);
   });
 
-  it('asks the former plugin to finalize, where that is declared', async () => {
+  it('calls finalize of the former plugin with handOver: finalize', async () => {
     const operator = await TestOperator.start({ handOver: 'finalize' });
     operator.table('users', { preferredImplementation: 'MariaDB' });
     const order: string[] = [];
@@ -130,5 +133,41 @@ describe('handing over', () => {
     await operator.plugin({ name: 'MariaDB', reconcile: () => void order.push('MariaDB reconciles') });
     await operator.expectReady('users', 'MariaDB');
     expect(order).toEqual(['PostgreSQL finalizes, handedOver', 'MariaDB reconciles']);
+  });
+
+  it('is not caused by a change of the case of the plugin’s name', async () => {
+    const operator = await TestOperator.start(
+      { handOver: 'finalize', selection: { fallback: 'none' } },
+      { adminAddress: '127.0.0.1:0' },
+    );
+    operator.table('users', { preferredImplementation: 'postgresql' });
+    const causes: string[] = [];
+    const finalize: PluginDefinition['finalize'] = ({ cause }) => void causes.push(cause);
+    const plugin = await operator.plugin({
+      name: 'PostgreSQL',
+      reconcile: () => ({ status: { rows: 3 }, conditions: [{ type: 'BackedUp', status: true, reason: 'Done' }] }),
+      finalize,
+    });
+    await operator.expectReady('users', 'PostgreSQL');
+    await plugin.stop();
+    await operator.plugin({ name: 'POSTGRESQL', reconcile: () => undefined, finalize });
+    operator.table('users', { preferredImplementation: 'postgresql', changed: true });
+    await operator.expectReady('users', 'POSTGRESQL');
+    expect(operator.get('users')?.status).toMatchObject({ rows: 3, plugin: { name: 'POSTGRESQL' } });
+    expect(operator.condition('users', 'BackedUp')).toMatchObject({ status: 'True' });
+    expect(causes).toEqual([]);
+    const transport = createConnectTransport({
+      baseUrl: `http://${operator.controller.adminAddress}`,
+      httpVersion: '1.1',
+    });
+    const { events } = await createClient(DelegationService, transport).explainResource({
+      kind: 'Table',
+      namespace: 'default',
+      name: 'users',
+    });
+    expect(events.map(({ event }) => event?.reason)).not.toContain('HandedOver');
+    operator.delete('users');
+    await vi.waitFor(() => expect(operator.get('users')).toBeUndefined());
+    expect(causes).toEqual(['deleted']);
   });
 });

@@ -1,14 +1,14 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { TestOperator } from '@kplug/testing';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { stringify } from 'yaml';
 import { buildGoPluginFor } from '../tools/languages/go.ts';
 import { buildJavaPluginFor } from '../tools/languages/java.ts';
 import { installPythonFor } from '../tools/python/environment.ts';
-import { TestOperator } from './operator.ts';
 
-// Each fails in CI where its toolchain is missing.
+// In CI, a missing toolchain is an error.
 const what = 'the tests of plugins in a folder';
 const examples = join(import.meta.dirname, '../examples');
 const python = await installPythonFor(`${what} in Python`);
@@ -24,33 +24,30 @@ const available = Object.entries(commands).flatMap(([language, command]) => (com
 
 const patiently = { timeout: 30_000, interval: 20 };
 
-describe.each(available)(
-  'a plugin in $language that is put into the folder',
-  ({ command: [program = '', ...args] }) => {
-    it('proves that it was started from there, does its work, and ends well when it is removed', async () => {
-      const directory = mkdtempSync(join(tmpdir(), 'kplug-folder-'));
-      onTestFinished(() => rmSync(directory, { recursive: true }));
-      const environment = { SQLITE_DIRECTORY: directory };
-      mkdirSync(join(directory, 'sqlite'));
-      const operator = await TestOperator.start(
-        { api: 'DatabaseTable@^1.0.0' },
-        { pluginsFolder: { directory, settleTime: 50, scanInterval: 200 } },
-      );
-      const description = stringify({ command: program, arguments: args, environment });
-      writeFileSync(join(directory, 'sqlite/plugin.yaml'), description);
-      const folder = operator.controller.pluginsFolder;
-      await vi.waitFor(() => expect(folder?.list()).toMatchObject([{ state: 'live', plugin: 'SQLite' }]), patiently);
-      const [instance] = operator.controller.registry.instances();
-      expect(instance?.registration).toMatchObject({
-        instanceId: folder?.list()[0]?.instanceId,
-        address: expect.stringMatching(/^127\.0\.0\.1:/),
-      });
-      operator.table('users', { serverName: 'main', columns: [{ name: 'id', type: 'int64' }] });
-      await operator.expectReady('users', 'SQLite');
-
-      rmSync(join(directory, 'sqlite'), { recursive: true });
-      await vi.waitFor(() => expect(folder?.list()).toEqual([]), patiently);
-      expect(operator.controller.registry.size).toBe(0);
+describe.each(available)('a plugin in $language in the folder', ({ command: [program = '', ...args] }) => {
+  it('registers with its token, reconciles, and exits when it is removed', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'kplug-folder-'));
+    onTestFinished(() => rmSync(directory, { recursive: true }));
+    const environment = { SQLITE_DIRECTORY: directory };
+    mkdirSync(join(directory, 'sqlite'));
+    const operator = await TestOperator.start(
+      { api: 'DatabaseTable@^1.0.0' },
+      { pluginsFolder: { directory, settleTime: 50, scanInterval: 200 } },
+    );
+    const description = stringify({ command: program, arguments: args, environment });
+    writeFileSync(join(directory, 'sqlite/plugin.yaml'), description);
+    const folder = operator.controller.pluginsFolder;
+    await vi.waitFor(() => expect(folder?.list()).toMatchObject([{ state: 'live', plugin: 'SQLite' }]), patiently);
+    const [instance] = operator.controller.registry.instances();
+    expect(instance?.registration).toMatchObject({
+      instanceId: folder?.list()[0]?.instanceId,
+      address: expect.stringMatching(/^127\.0\.0\.1:/),
     });
-  },
-);
+    operator.table('users', { serverName: 'main', columns: [{ name: 'id', type: 'int64' }] });
+    await operator.expectReady('users', 'SQLite');
+
+    rmSync(join(directory, 'sqlite'), { recursive: true });
+    await vi.waitFor(() => expect(folder?.list()).toEqual([]), patiently);
+    expect(operator.controller.registry.size).toBe(0);
+  });
+});

@@ -1,9 +1,6 @@
+import { KubernetesOperator, uniqueGroup } from '@kplug/testing/cluster';
+import { definition, FaultProxy, startTimeout, TestCluster } from '@kplug/testing/control-plane';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { startTimeout } from './control-plane/connect.ts';
-import { definition } from './control-plane/definition.ts';
-import { FaultProxy } from './control-plane/fault-proxy.ts';
-import { TestCluster } from './control-plane/test-cluster.ts';
-import { KubernetesOperator, uniqueGroup } from './kubernetes-operator.ts';
 
 const group = 'operator.example.org';
 const finalizer = 'kplug.dev/tables';
@@ -23,7 +20,7 @@ beforeEach(async () => {
 });
 
 describe('an operator on a cluster', () => {
-  it('delegates a resource, moves it to the preferred plugin, and lets it go when its work is undone', async () => {
+  it('delegates a resource, moves it to the preferred plugin, and releases it after finalizing', async () => {
     const operator = await KubernetesOperator.start(cluster, namespace);
     await cluster.apply(operator.object('Table', 'users', { preferredImplementation: 'MariaDB' }));
     await operator.expectCondition('users', 'Ready', { status: 'False', reason: 'NoPlugin' });
@@ -51,7 +48,7 @@ describe('an operator on a cluster', () => {
     expect(await operator.takeRequests()).toEqual(['patch tables']);
   });
 
-  it('writes the status of an extension too, and follows its changes', async () => {
+  it('writes the status of an extension, and follows its changes', async () => {
     const operator = await KubernetesOperator.start(cluster, namespace);
     const options = operator.object('PgOption', 'users', { partitions: 4 });
     await cluster.apply(options);
@@ -75,7 +72,7 @@ describe('an operator on a cluster', () => {
     expect(await operator.takeRequests()).toEqual(['apply pgoptions/status']);
   });
 
-  it('asks the API server for nothing in a pass that changes nothing, before a restart and after', async () => {
+  it('sends no request in a reconcile that changes nothing, before and after a restart', async () => {
     const first = await KubernetesOperator.start(cluster, namespace);
     await cluster.apply(first.object('PgOption', 'users', { partitions: 4 }));
     const extensions = [first.reference('PgOption', 'users')];
@@ -101,7 +98,7 @@ describe('an operator on a cluster', () => {
     const second = await KubernetesOperator.start(cluster, namespace);
     await second.plugin(plugin);
     for (const name of ['users', 'orders', 'items']) await second.expectReady(name, 'PostgreSQL');
-    // The plugin wasn't known for a moment, which each status says and takes back. Nothing else is written.
+    // The plugin is unknown for a moment, which each status reports and revokes. Nothing else is written.
     const requests = await second.takeRequests();
     expect(requests.filter((request) => request !== 'apply tables/status')).toEqual([]);
     expect(requests.length).toBeLessThanOrEqual(6);
@@ -125,7 +122,7 @@ describe('an operator on a cluster', () => {
     expect(await second.takeRequests()).toEqual([]);
   });
 
-  it('puts right what a user changes in its part by hand', async () => {
+  it('corrects changes of users to its part of the status', async () => {
     const operator = await KubernetesOperator.start(cluster, namespace);
     await operator.plugin({ name: 'PostgreSQL' });
     const table = operator.object('Table', 'users');
@@ -139,7 +136,7 @@ describe('an operator on a cluster', () => {
     }, 20_000);
   });
 
-  it('takes on three hundred resources that are applied at once, with two writes each', async () => {
+  it('delegates three hundred resources that are applied concurrently, with two writes each', async () => {
     const operator = await KubernetesOperator.start(cluster, namespace);
     await operator.plugin({ name: 'PostgreSQL' });
     const names = Array.from({ length: 300 }, (_, index) => `table-${index}`);
@@ -151,8 +148,8 @@ describe('an operator on a cluster', () => {
   }, 60_000);
 });
 
-describe('an extension that cannot be had', () => {
-  it('is explained in the condition while its kind is not there, and used when it comes', async () => {
+describe('an extension that cannot be read', () => {
+  it('is reported in the condition while its kind is missing, and used when the kind exists', async () => {
     const operator = await KubernetesOperator.start(cluster, namespace);
     const seen: number[] = [];
     await operator.plugin({
@@ -176,7 +173,7 @@ describe('an extension that cannot be had', () => {
     expect(seen).toEqual([1]);
   });
 
-  it('is explained in the condition with the rule to add while it may not be read', async () => {
+  it('is reported in the condition with the missing rule while it is forbidden', async () => {
     const user = `operator-${namespace}`;
     const rbac = 'rbac.authorization.k8s.io';
     await cluster.apply({

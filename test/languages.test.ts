@@ -3,14 +3,13 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { type PluginProgram, reference, startPluginProgram, TestOperator } from '@kplug/testing';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { buildGoPluginFor } from '../tools/languages/go.ts';
 import { buildJavaPluginFor } from '../tools/languages/java.ts';
 import { installPythonFor } from '../tools/python/environment.ts';
-import { reference, TestOperator } from './operator.ts';
-import { type PluginProgram, startPluginProgram } from './plugin-program.ts';
 
-// Each fails in CI where its toolchain is missing.
+// In CI, a missing toolchain is a failure.
 const what = 'the tests of plugins';
 const examples = join(import.meta.dirname, '../examples');
 const [python, go, java] = await Promise.all([
@@ -44,7 +43,7 @@ function open(directory: string): DatabaseSync {
   return database;
 }
 
-/** Applies a table with an extension, in whose status the plugin says which file it is in. */
+/** Applies a table with an extension, in whose status the plugin reports its file. */
 function apply(operator: TestOperator, name: string, columns: string[], spec: Record<string, string> = {}): void {
   operator.extension(kind, name, { strict: true });
   operator.table(name, {
@@ -55,7 +54,7 @@ function apply(operator: TestOperator, name: string, columns: string[], spec: Re
   });
 }
 
-/** The folder in which a plugin found the file of a table. */
+/** Returns the folder of the file of a table, as the plugin reported it. */
 function folderOf(operator: TestOperator, name: string): string {
   return dirname(String(operator.get(name, kind)?.status?.file));
 }
@@ -66,7 +65,7 @@ async function kill(plugin: PluginProgram | undefined): Promise<void> {
 }
 
 describe.each(available)('the example in $language', ({ command }) => {
-  it('makes, changes and drops real tables', async () => {
+  it('creates, alters and drops tables', async () => {
     const directory = temporaryFolder();
     const operator = await TestOperator.start(delegation, { lease });
     const env = { SQLITE_DIRECTORY: directory, DATABASE_TABLE_CHECK_INTERVAL: '100' };
@@ -104,8 +103,8 @@ describe.each(available)('the example in $language', ({ command }) => {
   });
 });
 
-describe.each(withoutSdk)('the example in $language, which has no SDK of ours', ({ command }) => {
-  it('finishes the call it is at when it is asked to stop, and exits with 0', async () => {
+describe.each(withoutSdk)('the example in $language, which has no SDK', ({ command }) => {
+  it('finishes in-flight calls on SIGTERM, and exits with 0', async () => {
     const directory = temporaryFolder();
     const operator = await TestOperator.start(delegation, { lease, adminAddress: '127.0.0.1:0' });
     const plugin = await startPluginProgram(operator.controller, command, { SQLITE_DIRECTORY: directory });
@@ -122,7 +121,7 @@ describe.each(withoutSdk)('the example in $language, which has no SDK of ours', 
     await vi.waitFor(() => {
       expect(operator.controller.registry.get(plugin.instanceId)?.state).toBe('draining');
     }, patiently);
-    // Longer than it leaves its connections open when no call is under way.
+    // Longer than it keeps connections open without in-flight calls.
     await sleep(1_500);
     expect(plugin.process.exitCode).toBeNull();
     database.exec('COMMIT');
@@ -136,7 +135,7 @@ describe.each(withoutSdk)('the example in $language, which has no SDK of ours', 
     await operator.expectCondition('users', 'Ready', { status: 'False', reason: 'NoPlugin' });
   });
 
-  it('registers again when the controller has been away, and stops when that asks it to', async () => {
+  it('registers again after a restart of the controller, and drains on request', async () => {
     const first = await TestOperator.start(delegation, { lease });
     const plugin = await startPluginProgram(first.controller, command, { SQLITE_DIRECTORY: temporaryFolder() });
     const { heartbeatAddress } = first.controller;
@@ -145,11 +144,11 @@ describe.each(withoutSdk)('the example in $language, which has no SDK of ours', 
     apply(second, 'users', ['id']);
     await second.expectReady('users', 'SQLite');
     expect(second.controller.registry.get(plugin.instanceId)?.state).toBe('live');
-    second.controller.registry.drain(plugin.instanceId);
+    second.drain(plugin.instanceId);
     expect(await plugin.exited()).toBe(0);
   });
 
-  it('lives longer than its lease by beating', async () => {
+  it('renews its lease by heartbeats', async () => {
     const operator = await TestOperator.start(delegation, { lease: { interval: 200, ttl: 1_000 } });
     const { registry } = operator.controller;
     const { instanceId } = await startPluginProgram(operator.controller, command);
@@ -160,12 +159,12 @@ describe.each(withoutSdk)('the example in $language, which has no SDK of ours', 
 });
 
 describe('plugins in all languages', () => {
-  it('are instances of one plugin, and those that are left take over', async () => {
+  it('are instances of one plugin, and the remaining ones take over', async () => {
     const folder = temporaryFolder();
     const files = join(folder, 'files');
     mkdirSync(files);
     const operator = await TestOperator.start(delegation, { lease });
-    // Each reaches the same files by a way of its own, so that the status tells who did it.
+    // Each uses another path to the same files, so that the status identifies it.
     const start = ({ language, command }: (typeof available)[number]) => {
       const directory = join(folder, language);
       symlinkSync(files, directory);
@@ -185,7 +184,7 @@ describe('plugins in all languages', () => {
         for (const name of names) if (operator.get(name, kind)?.status) seen.add(folderOf(operator, name));
         edit(String(edits++));
         expect(seen).toEqual(new Set(running.map(({ directory }) => directory)));
-        // Editing all the time would leave the plugins no time to work.
+        // Continuous edits would leave the plugins no time to work.
       },
       { ...patiently, interval: 500 },
     );
@@ -210,7 +209,7 @@ describe('plugins in all languages', () => {
     }
   }, 60_000);
 
-  it('are different plugins, which stand in for each other and get back what prefers them', async () => {
+  it('are different plugins, which are fallbacks of each other and regain the resources that prefer them', async () => {
     const folder = temporaryFolder();
     const operator = await TestOperator.start(delegation, { lease });
     const start = async ({ language, command }: (typeof available)[number]) => {

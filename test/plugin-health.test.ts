@@ -1,14 +1,21 @@
 import { definePlugin, implementApi } from '@kplug/sdk';
+import { freePort, PlainPlugin } from '@kplug/testing';
+import {
+  machineAddress,
+  PluginCluster,
+  portOf,
+  serveAny,
+  serveQuietly,
+  spawnQuietly,
+  waitOptions,
+} from '@kplug/testing/cluster';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { freePort, machineAddress, portOf, serveAny, serveQuietly, spawnQuietly } from './declared-service.ts';
-import { PlainPlugin } from './plain-plugin.ts';
-import { PluginCluster, patience } from './plugin-cluster.ts';
 
 const declaring = PluginCluster.use();
 const host = machineAddress();
 
-describe('the health of a plugin that does not beat', () => {
-  it('gets no calls while its health is not good, and gets them again after', async () => {
+describe('a plugin that sends no heartbeats', () => {
+  it('gets no calls while it is not serving', async () => {
     const operator = await declaring.start();
     const plain = await PlainPlugin.serve();
     const service = declaring.service('postgresql');
@@ -27,7 +34,7 @@ describe('the health of a plugin that does not beat', () => {
     expect(operator.controller.registry.size).toBe(1);
   });
 
-  it('is asked for its health where it serves no watch', async () => {
+  it('is polled for its health if it serves no Watch', async () => {
     await declaring.start({ controller: { connections: { healthInterval: 50 } } });
     const plain = await PlainPlugin.serve({ watch: false });
     await declaring.declare('mine', { address: `${host}:${plain.port}` });
@@ -38,9 +45,9 @@ describe('the health of a plugin that does not beat', () => {
     await declaring.expectPlugin('mine', { status: 'True', reason: 'Live' });
   });
 
-  it('is noticed at once when its process is killed, and when there is one again', async () => {
+  it('is unreachable as soon as its process is killed, and live with the next process', async () => {
     const operator = await declaring.start();
-    const port = await freePort();
+    const port = await freePort('0.0.0.0');
     await declaring.declare('mine', { address: `${host}:${port}` });
     await declaring.expectPlugin('mine', { status: 'False', reason: 'Unreachable' });
     const first = spawnQuietly('Counting', port);
@@ -54,7 +61,7 @@ describe('the health of a plugin that does not beat', () => {
     await declaring.expectPlugin('mine', { status: 'True', reason: 'Live' });
   });
 
-  it('is a new one when another process takes its place', async () => {
+  it('is identified again when another process replaces it', async () => {
     const operator = await declaring.start();
     const first = await serveQuietly({ name: 'PostgreSQL' });
     const port = portOf(first);
@@ -66,16 +73,16 @@ describe('the health of a plugin that does not beat', () => {
     await serveQuietly({ name: 'PostgreSQL', version: '2.0.0', reconcile: () => ({ status: { by: 'two' } }) }, port);
     await vi.waitFor(
       async () => expect(await declaring.status('mine'))?.toMatchObject({ version: '2.0.0', ready: 'True' }),
-      patience,
+      waitOptions,
     );
     await vi.waitFor(
       async () => expect((await operator.stored('Table', 'users'))?.status).toMatchObject({ by: 'two' }),
-      patience,
+      waitOptions,
     );
   });
 });
 
-it('an API that is not served gets no calls, while the others of the process do', async () => {
+it('an API that is not served gets no calls, unlike the other APIs of the process', async () => {
   const operator = await declaring.start();
   const calls: string[] = [];
   const running = await serveAny(
@@ -105,7 +112,7 @@ it('an API that is not served gets no calls, while the others of the process do'
   expect(calls).toEqual(['Table']);
 });
 
-it('a plugin of several APIs that beats has a condition for each, whether it is called or not', async () => {
+it('a plugin of several APIs that sends heartbeats has a condition for each API, with or without calls', async () => {
   const operator = await declaring.start();
   const plugin = definePlugin({
     name: 'Foobar',

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { cp, readdir } from 'node:fs/promises';
 import { join, relative, resolve } from 'node:path';
+import { RunningProcess } from '@kplug/testing/kplug';
 import { describe, expect, it, vi } from 'vitest';
-import { RunningProcess } from '../packages/cli/src/testing/kplug-process.ts';
 import { exampleDocuments, exampleFolder, goDocuments } from '../tools/template/documents.ts';
 import { copyAsImageDoes, findWorkshops, makePlugin, run, temporaryFolder } from './made-plugin.ts';
 

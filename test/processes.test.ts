@@ -1,11 +1,10 @@
+import { startPluginProcess, TestOperator } from '@kplug/testing';
 import { describe, expect, it, vi } from 'vitest';
-import { TestOperator } from './operator.ts';
-import { startPluginProcess } from './plugin-process.ts';
 
 const patiently = { timeout: 15_000, interval: 10 };
 
 describe('a plugin that is killed', () => {
-  it('is replaced by the fallback long before its lease ends', async () => {
+  it('is replaced by the fallback long before its lease expires', async () => {
     const operator = await TestOperator.start({}, { lease: { interval: 5_000, ttl: 60_000 } });
     operator.table('users', { preferredImplementation: 'MariaDB' });
     const maria = await startPluginProcess(operator, { name: 'MariaDB' });
@@ -13,12 +12,12 @@ describe('a plugin that is killed', () => {
     await operator.expectReady('users', 'MariaDB');
     maria.process.kill('SIGKILL');
     await operator.expectReady('users', 'PostgreSQL');
-    expect(operator.condition('users', 'PluginSelected')?.message).toMatch(
-      /PostgreSQL 1.0.0 stands in for MariaDB: it can't be reached/,
-    );
+    await operator.expectCondition('users', 'PluginSelected', {
+      message: expect.stringMatching(/PostgreSQL 1.0.0 is the fallback for MariaDB: it can't be reached/) as string,
+    });
   });
 
-  it('in the middle of a call has the call made by another one at once', async () => {
+  it('during a call has the call repeated by another instance immediately', async () => {
     const operator = await TestOperator.start({}, { lease: { interval: 5_000, ttl: 60_000 } });
     operator.table('users', { preferredImplementation: 'MariaDB' });
     const maria = await startPluginProcess(operator, { name: 'MariaDB', delay: 600_000 });
@@ -28,7 +27,7 @@ describe('a plugin that is killed', () => {
     await operator.expectReady('users', 'PostgreSQL');
   });
 
-  it('and was one of two instances leaves the work to the other', async () => {
+  it('leaves its work to its other instance', async () => {
     const operator = await TestOperator.start();
     const first = await startPluginProcess(operator, { name: 'PostgreSQL' });
     const second = await startPluginProcess(operator, { name: 'PostgreSQL' });
@@ -40,7 +39,7 @@ describe('a plugin that is killed', () => {
 });
 
 describe('a plugin that hangs', () => {
-  it('is replaced when its lease ends, and the call it holds is cancelled', async () => {
+  it('is replaced when its lease expires, and its in-flight call is cancelled', async () => {
     const operator = await TestOperator.start({}, { lease: { interval: 100, ttl: 500 } });
     operator.table('users', { preferredImplementation: 'MariaDB' });
     const maria = await startPluginProcess(operator, { name: 'MariaDB', delay: 600_000 });
@@ -48,10 +47,10 @@ describe('a plugin that hangs', () => {
     await vi.waitFor(() => expect(maria.calls()).toBe(1), patiently);
     maria.process.kill('SIGSTOP');
     await operator.expectReady('users', 'PostgreSQL');
-    expect(operator.controller.registry.get(maria.instanceId)).toBeUndefined();
+    await vi.waitFor(() => expect(operator.controller.registry.get(maria.instanceId)).toBeUndefined(), patiently);
   });
 
-  it('registers again when it goes on, and gets the resource back', async () => {
+  it('registers again when it continues, and gets the resource back', async () => {
     const operator = await TestOperator.start({}, { lease: { interval: 100, ttl: 500 } });
     operator.table('users', { preferredImplementation: 'MariaDB' });
     const maria = await startPluginProcess(operator, { name: 'MariaDB' });
@@ -65,7 +64,7 @@ describe('a plugin that hangs', () => {
 });
 
 describe('a plugin that is asked to stop', () => {
-  it('finishes the call it is at, and exits with 0', async () => {
+  it('finishes its in-flight call and exits with 0', async () => {
     const operator = await TestOperator.start();
     operator.table('users');
     const plugin = await startPluginProcess(operator, { name: 'PostgreSQL', delay: 300 });
@@ -122,7 +121,7 @@ describe('a plugin that is asked to stop', () => {
 });
 
 describe('a controller that stalls', () => {
-  it('for longer than the leases does not take its plugins for gone', async () => {
+  it('for longer than the leases keeps its plugins', async () => {
     const operator = await TestOperator.start({}, { lease: { interval: 200, ttl: 1_000 } });
     operator.table('users');
     const plugin = await startPluginProcess(operator, { name: 'PostgreSQL' });

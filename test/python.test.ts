@@ -4,17 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { promisify } from 'node:util';
+import { keyFor, type PythonPlugin, reference, startPythonPlugin, TestOperator } from '@kplug/testing';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { z } from 'zod';
 import { installPythonFor, pythonPackage } from '../tools/python/environment.ts';
-import { keyFor, reference, TestOperator } from './operator.ts';
-import { type PythonPlugin, startPythonPlugin } from './python-plugin.ts';
 
 const execute = promisify(execFile);
 const patiently = { timeout: 15_000, interval: 10 };
 const examples = join(import.meta.dirname, '../examples/plugins/python');
 
-// Fails in CI where there is no Python.
+// In CI, a missing Python is a failure.
 const python = (await installPythonFor('the tests of Python plugins')) ?? '';
 
 function temporaryFolder(): string {
@@ -65,7 +64,7 @@ describe.skipIf(!python)('a plugin in Python', () => {
     );
   });
 
-  it('says when to try again, when not to, and that it has a bug', async () => {
+  it('reports transient, permanent and unexpected failures', async () => {
     const operator = await TestOperator.start();
     for (const fail of ['once', 'terminal', 'bug']) operator.table(fail, { fail });
     const plugin = await start(operator, 'PostgreSQL');
@@ -81,7 +80,7 @@ describe.skipIf(!python)('a plugin in Python', () => {
     expect(plugin.lines.filter((line) => line === 'reconcile terminal')).toHaveLength(1);
   });
 
-  it('tells the user what does not fit its models, and finalizes what fitted once', async () => {
+  it('rejects an invalid resource, and finalizes one that was valid once', async () => {
     const operator = await TestOperator.start();
     operator.table('users', { columns: [{ name: 'id' }] });
     operator.table('sessions');
@@ -103,7 +102,7 @@ describe.skipIf(!python)('a plugin in Python', () => {
     );
   });
 
-  it('finishes the call it is at when it is asked to stop, and exits with 0', async () => {
+  it('finishes in-flight calls on SIGTERM, and exits with 0', async () => {
     const operator = await TestOperator.start();
     operator.table('users');
     const plugin = await start(operator, 'PostgreSQL', { TEST_PLUGIN_DELAY: '300' });
@@ -115,7 +114,7 @@ describe.skipIf(!python)('a plugin in Python', () => {
     expect(plugin.lines).toEqual(['reconcile users']);
   });
 
-  it('is replaced by the fallback when it is killed, long before its lease ends', async () => {
+  it('is replaced by the fallback after SIGKILL, long before its lease expires', async () => {
     const operator = await TestOperator.start({}, { lease: { interval: 5_000, ttl: 60_000 } });
     operator.table('users', { preferredImplementation: 'MariaDB' });
     const maria = await start(operator, 'MariaDB', { TEST_PLUGIN_DELAY: '600000' });
@@ -125,7 +124,7 @@ describe.skipIf(!python)('a plugin in Python', () => {
     await operator.expectReady('users', 'PostgreSQL');
   });
 
-  it('registers again when the controller has been away', async () => {
+  it('registers again after a restart of the controller', async () => {
     const first = await TestOperator.start();
     const plugin = await start(first, 'PostgreSQL');
     const heartbeatAddress = first.controller.heartbeatAddress;
@@ -136,11 +135,11 @@ describe.skipIf(!python)('a plugin in Python', () => {
     expect(second.controller.registry.get(plugin.instanceId)?.state).toBe('live');
   });
 
-  it('shares its work with an instance in TypeScript, and each takes over when the other goes', async () => {
+  it('shares the work with an instance in TypeScript, and takes over when that stops', async () => {
     const operator = await TestOperator.start();
     const inTypeScript = await operator.plugin({
       name: 'PostgreSQL',
-      // Instances of one plugin say the same of the API.
+      // Instances of one plugin must register the same API.
       extensions: { PgOptions: z.looseObject({}) },
       reconcile: () => ({ status: { process: process.pid } }),
     });
@@ -155,7 +154,7 @@ describe.skipIf(!python)('a plugin in Python', () => {
         for (const name of names) operator.table(name, { edit });
         for (const process of processes()) if (process !== undefined) seen.add(process);
         expect(seen).toEqual(new Set([process.pid, inPython.process.pid]));
-        // Editing all the time would leave the plugins no time to work.
+        // Continuous edits would leave the plugins no time to work.
       },
       { ...patiently, interval: 200 },
     );
@@ -168,7 +167,7 @@ describe.skipIf(!python)('a plugin in Python', () => {
 });
 
 describe.skipIf(!python)('the guide for plugins in Python', () => {
-  it('has a plugin that works, a test that works, and types that mypy agrees to', { timeout: 120_000 }, async () => {
+  it('has a plugin and a test that work, and pass mypy', { timeout: 120_000 }, async () => {
     const folder = temporaryFolder();
     const guide = readFileSync(join(import.meta.dirname, '../docs/writing-a-plugin-in-python.md'), 'utf8');
     const [greeter = '', testing = ''] = [...guide.matchAll(/```python\n(.+?)```/gs)].map(([, code]) => code);
@@ -197,7 +196,7 @@ describe.skipIf(!python)('the guide for plugins in Python', () => {
 });
 
 describe.skipIf(!python)('the example in Python', () => {
-  it('makes, changes and drops real tables', async () => {
+  it('creates, alters and drops tables', async () => {
     const directory = temporaryFolder();
     const operator = await TestOperator.start({ api: 'DatabaseTable@^1.0.0' });
     const file = join(examples, 'plugin.py');

@@ -7,9 +7,10 @@ import {
   RefusalReason,
   RegistryService,
   type SessionResponse,
+  serviceError,
 } from '@kplug/protocol';
+import { TestOperator } from '@kplug/testing';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { TestOperator } from './operator.ts';
 
 const registration = {
   plugin: 'Remote',
@@ -30,7 +31,7 @@ function clientOf(operator: TestOperator) {
 }
 
 describe('a unary heartbeat', () => {
-  it('registers an instance and is answered with its lease', async () => {
+  it('registers an instance and returns its lease', async () => {
     const operator = await TestOperator.start();
     const { answer } = await clientOf(operator).heartbeat({ registration });
     expect(answer).toMatchObject({
@@ -40,7 +41,7 @@ describe('a unary heartbeat', () => {
     expect(operator.controller.registry.get('remote-1')?.state).toBe('live');
   });
 
-  it('is refused with the reason, not with an error', async () => {
+  it('is refused with a reason instead of an error', async () => {
     const operator = await TestOperator.start();
     const { answer } = await clientOf(operator).heartbeat({ registration: { ...registration, plugin: '' } });
     expect(answer).toMatchObject({
@@ -49,12 +50,12 @@ describe('a unary heartbeat', () => {
     });
   });
 
-  it('without a registration is an error', async () => {
+  it('without a registration fails', async () => {
     const operator = await TestOperator.start();
     await expect(clientOf(operator).heartbeat({})).rejects.toMatchObject({ code: grpc.status.INVALID_ARGUMENT });
   });
 
-  it('that stops coming lets the instance go at its time', async () => {
+  it('renews a lease, which expires without further ones', async () => {
     const operator = await TestOperator.start({}, { lease: { interval: 100, ttl: 300 } });
     const client = clientOf(operator);
     const gone = new Promise<number>((resolve) => {
@@ -69,7 +70,7 @@ describe('a unary heartbeat', () => {
 });
 
 describe('a session', () => {
-  it('is refused with the reason, and ended', async () => {
+  it('is refused with a reason, and ends', async () => {
     const operator = await TestOperator.start();
     const stream = clientOf(operator).session();
     const answers: SessionResponse[] = [];
@@ -80,7 +81,7 @@ describe('a session', () => {
     expect(answers).toMatchObject([{ answer: { case: 'refusal', value: { reason: RefusalReason.INVALID } } }]);
   });
 
-  it('must begin with a registration', async () => {
+  it('must start with a registration', async () => {
     const operator = await TestOperator.start();
     const stream = clientOf(operator).session();
     const failed = new Promise<grpc.ServiceError>((resolve) => stream.on('error', resolve));
@@ -97,16 +98,16 @@ describe('a session', () => {
     expect(answer).toMatchObject({ case: 'refusal', value: { reason: RefusalReason.INSTANCE_CONFLICT } });
   });
 
-  it('is asked to drain, and the plugin stops', async () => {
+  it('carries the request to drain, and the plugin stops', async () => {
     const operator = await TestOperator.start();
     const plugin = await operator.plugin({ name: 'PostgreSQL' });
-    operator.controller.registry.drain(plugin.instanceId);
+    operator.drain(plugin.instanceId);
     await vi.waitFor(() => expect(operator.controller.registry.size).toBe(0));
   });
 });
 
 describe('a plugin', () => {
-  it('registers again when the controller has been away', async () => {
+  it('registers again with a restarted controller', async () => {
     const first = await TestOperator.start();
     const address = first.controller.heartbeatAddress;
     const plugin = await first.plugin({ name: 'PostgreSQL' });
@@ -118,21 +119,17 @@ describe('a plugin', () => {
     });
   });
 
-  it('beats by single calls where the controller has no sessions', async () => {
+  it('sends unary heartbeats to a controller without sessions', async () => {
     const beats = vi.fn();
     const { addService } = await import('@kplug/protocol');
     const server = new grpc.Server();
     const unimplemented = () => {
-      throw Object.assign(new Error('no'), {
-        code: grpc.status.UNIMPLEMENTED,
-        details: 'no',
-        metadata: new grpc.Metadata(),
-      });
+      throw serviceError(grpc.status.UNIMPLEMENTED, 'not served');
     };
     addService(server, RegistryService, {
-      session: (stream) => stream.emit('error', { code: grpc.status.UNIMPLEMENTED, details: 'no sessions here' }),
-      heartbeat: ({ registration: heard }) => {
-        beats(heard?.plugin);
+      session: (stream) => stream.emit('error', serviceError(grpc.status.UNIMPLEMENTED, 'sessions are not served')),
+      heartbeat: ({ registration: received }) => {
+        beats(received?.plugin);
         return { answer: { case: 'lease', value: { interval: durationFromMs(20), ttl: durationFromMs(60) } } };
       },
       deregister: () => ({}),
@@ -161,7 +158,7 @@ describe('a plugin', () => {
     expect(beats).toHaveBeenCalledWith('Unary');
   });
 
-  it('says what it is to whoever asks', async () => {
+  it('identifies itself by GetInfo', async () => {
     const operator = await TestOperator.start();
     const running = await operator.plugin({ name: 'PostgreSQL', version: '2.1.0' });
     const address = running.address.replace(/^:/, '127.0.0.1:');
@@ -177,7 +174,7 @@ describe('a plugin', () => {
 });
 
 describe('the list of plugins', () => {
-  it('tells of each instance and its state, and can be watched', async () => {
+  it('contains each instance with its state, and can be watched', async () => {
     const operator = await TestOperator.start();
     await operator.plugin({ name: 'PostgreSQL' }, { instanceId: 'pg', labels: { zone: 'a' } });
     const client = clientOf(operator);

@@ -1,7 +1,7 @@
 import { definePlugin } from '@kplug/sdk';
+import { reference, TestOperator } from '@kplug/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
-import { reference, TestOperator } from './operator.ts';
 
 const base = z.object({
   spec: z.object({ columns: z.array(z.object({ name: z.string(), type: z.enum(['string', 'int64']) })) }),
@@ -9,7 +9,7 @@ const base = z.object({
 const options = z.object({ spec: z.object({ partitions: z.int().min(1).default(4) }) });
 
 describe('schemas', () => {
-  it('type what the author gets, and fill in defaults', async () => {
+  it('infer the types of the input and apply defaults', async () => {
     const operator = await TestOperator.start();
     operator.extension('PgOptions', 'users');
     operator.table('users', {
@@ -34,7 +34,7 @@ describe('schemas', () => {
     expect(apis[0]?.extensionKinds).toEqual([{ group: '', kind: 'PgOptions' }]);
   });
 
-  it('tell the user what does not fit, and the author is not bothered', async () => {
+  it('reject an invalid resource before it reaches the plugin, and report the error in its status', async () => {
     const operator = await TestOperator.start();
     operator.extension('PgOptions', 'users', { partitions: 0 });
     operator.table('users', { columns: [{ name: 'id', type: 'blob' }], extensions: [reference('PgOptions', 'users')] });
@@ -66,7 +66,7 @@ describe('schemas', () => {
 });
 
 describe('finalize', () => {
-  it('gets a resource that no longer fits its schema too, as what was made has to be undone', async () => {
+  it('gets a resource that no longer matches its schema', async () => {
     const operator = await TestOperator.start();
     operator.table('users', { columns: [{ name: 'id', type: 'int64' }] });
     const finalized: unknown[] = [];
@@ -104,7 +104,7 @@ describe('definePlugin', () => {
     );
   });
 
-  it('says that its address is taken', async () => {
+  it('rejects with CannotServe when its address is in use', async () => {
     const operator = await TestOperator.start();
     const bindAddress = operator.controller.heartbeatAddress;
     await expect(definePlugin(definition).serve({ bindAddress, handleSignals: false })).rejects.toMatchObject({
@@ -113,7 +113,7 @@ describe('definePlugin', () => {
     });
   });
 
-  it('takes from the environment what deployment decides', async () => {
+  it('reads the deployment settings from the environment', async () => {
     const operator = await TestOperator.start();
     vi.stubEnv('KPLUG_CONTROLLER', operator.controller.heartbeatAddress);
     vi.stubEnv('KPLUG_INSTANCE_ID', 'from-env');
@@ -135,14 +135,16 @@ describe('definePlugin', () => {
     await plugin.stop();
   });
 
-  it('says which variable is malformed', async () => {
+  it('names the environment variable that is malformed', async () => {
     vi.stubEnv('KPLUG_WEIGHT', 'heavy');
     await expect(definePlugin(definition).serve()).rejects.toThrow(
       /KPLUG_WEIGHT is "heavy"; it must be a whole number/,
     );
     vi.unstubAllEnvs();
     vi.stubEnv('KPLUG_POD_NAME', 'a-1');
-    await expect(definePlugin(definition).serve()).rejects.toThrow(/must be given both, or neither/);
+    await expect(definePlugin(definition).serve()).rejects.toThrow(
+      /set both KPLUG_POD_NAMESPACE and KPLUG_POD_NAME, or neither/,
+    );
     vi.unstubAllEnvs();
   });
 });

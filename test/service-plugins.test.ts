@@ -1,12 +1,11 @@
+import { machineAddress, PluginCluster, portOf, serveQuietly, waitOptions } from '@kplug/testing/cluster';
 import { describe, expect, it, vi } from 'vitest';
-import { machineAddress, portOf, serveQuietly } from './declared-service.ts';
-import { PluginCluster, patience } from './plugin-cluster.ts';
 
 const declaring = PluginCluster.use();
 const host = machineAddress();
 
 describe('a plugin behind a Service', () => {
-  it('is asked what it is, called, and let go with its Plugin', async () => {
+  it('is probed, called, and removed with its Plugin', async () => {
     const operator = await declaring.start();
     const { port } = await declaring.served('postgresql');
     await declaring.cluster.apply(operator.object('Table', 'users'));
@@ -33,13 +32,13 @@ describe('a plugin behind a Service', () => {
     expect([...operator.controller.registry.instances()]).toEqual([]);
   });
 
-  it('loses an instance with its endpoint, drains one that terminates, and calls none that is not ready', async () => {
+  it('loses an instance with its endpoint, drains it while terminating, and does not call it while not ready', async () => {
     const operator = await declaring.start();
     const first = await declaring.served('postgresql');
     const second = await serveQuietly({ name: 'PostgreSQL' });
     await first.service.endpoint(portOf(second), { ready: false });
     await declaring.declare('mine', { service: { name: 'postgresql' } });
-    await vi.waitFor(async () => expect((await declaring.status('mine'))?.instanceCount).toBe('1/1'), patience);
+    await vi.waitFor(async () => expect((await declaring.status('mine'))?.instanceCount).toBe('1/1'), waitOptions);
     const states = () =>
       [...operator.controller.registry.instances()].map(
         ({ registration, state }) => `${registration.address.split(':')[1]} ${state}`,
@@ -47,19 +46,19 @@ describe('a plugin behind a Service', () => {
     expect(states()).toEqual([`${first.port} live`]);
 
     await first.service.endpoint(portOf(second), { ready: true });
-    await vi.waitFor(() => expect(states()).toEqual([`${first.port} live`, `${portOf(second)} live`]), patience);
+    await vi.waitFor(() => expect(states()).toEqual([`${first.port} live`, `${portOf(second)} live`]), waitOptions);
     await first.service.endpoint(first.port, { ready: false, terminating: true });
-    await vi.waitFor(() => expect(states()).toEqual([`${first.port} draining`, `${portOf(second)} live`]), patience);
+    await vi.waitFor(() => expect(states()).toEqual([`${first.port} draining`, `${portOf(second)} live`]), waitOptions);
     await first.service.endpoint(first.port, { ready: true });
-    await vi.waitFor(() => expect(states()).toEqual([`${first.port} live`, `${portOf(second)} live`]), patience);
+    await vi.waitFor(() => expect(states()).toEqual([`${first.port} live`, `${portOf(second)} live`]), waitOptions);
     await first.service.withdraw(first.port);
-    await vi.waitFor(() => expect(states()).toEqual([`${portOf(second)} live`]), patience);
+    await vi.waitFor(() => expect(states()).toEqual([`${portOf(second)} live`]), waitOptions);
     await first.service.endpoint(portOf(second), { ready: false });
     await declaring.expectPlugin('mine', { status: 'False', reason: 'NoReadyEndpoint' });
     expect(states()).toEqual([`${portOf(second)} draining`]);
   });
 
-  it('lets a call that is under way end when its endpoint goes', async () => {
+  it('finishes in-flight calls when its endpoint is removed', async () => {
     const operator = await declaring.start();
     const begun = Promise.withResolvers<void>();
     const end = Promise.withResolvers<void>();
@@ -83,32 +82,33 @@ describe('a plugin behind a Service', () => {
     await begun.promise;
     await service.withdraw(portOf(running));
     const { registry } = operator.controller;
-    await vi.waitFor(() => expect([...registry.instances()].map(({ state }) => state)).toEqual(['draining']), patience);
+    await vi.waitFor(
+      () => expect([...registry.instances()].map(({ state }) => state)).toEqual(['draining']),
+      waitOptions,
+    );
     end.resolve();
-    await vi.waitFor(() => expect([...registry.instances()]).toEqual([]), patience);
+    await vi.waitFor(() => expect([...registry.instances()]).toEqual([]), waitOptions);
     expect(aborted).toBe(false);
   });
 
-  it('is explained while its Service is missing, has no such port, or selects nothing', async () => {
+  it('has a condition that explains a missing Service, a missing port, and a Service without endpoints', async () => {
     await declaring.start();
     await declaring.declare('mine', { service: { name: 'postgresql', port: 7001 } });
     await declaring.expectPlugin('mine', {
       status: 'False',
       reason: 'ServiceNotFound',
-      message: 'there is no Service postgresql here; make it, or correct the name',
+      message: 'there is no Service postgresql in this namespace; create it or correct the name',
     });
     const service = declaring.service('postgresql');
     await service.apply();
     await declaring.expectPlugin('mine', {
       reason: 'PortNotFound',
-      message:
-        'the Service postgresql has no port 7001; a port of the Service is meant, not of its pods: write one of 7000',
+      message: 'the Service postgresql has no port 7001; use a port of the Service, not of its pods: 7000',
     });
     await declaring.declare('mine', { service: { name: 'postgresql', port: 7000 } });
     await declaring.expectPlugin('mine', {
       reason: 'ServiceSelectsNothing',
-      message:
-        'the Service postgresql has no endpoints: its selector app=postgresql matches no pod that has an address',
+      message: 'the Service postgresql has no endpoints: its selector app=postgresql matches no pod with an address',
       observedGeneration: 2,
     });
     const running = await serveQuietly({ name: 'PostgreSQL' });
@@ -119,7 +119,7 @@ describe('a plugin behind a Service', () => {
     await declaring.expectPlugin('mine', { status: 'False', reason: 'NoInstance' }, 'Table');
   });
 
-  it('is known to an operator that takes over before any resource is looked at', async () => {
+  it('is known to an operator that takes over before its first pass', async () => {
     const first = await declaring.start();
     await declaring.served('postgresql');
     await declaring.declare('mine', { service: { name: 'postgresql' } });
@@ -132,7 +132,7 @@ describe('a plugin behind a Service', () => {
     await second.expectReady('users', 'PostgreSQL');
   });
 
-  it('is another one when its Plugin says another Service, and no longer the first', async () => {
+  it('is replaced when its Plugin names another Service or an address', async () => {
     const operator = await declaring.start();
     const first = await declaring.served('postgresql');
     const other = await serveQuietly({ name: 'MariaDB' });
@@ -148,7 +148,7 @@ describe('a plugin behind a Service', () => {
     await operator.expectReady('users', 'PostgreSQL');
     await vi.waitFor(
       async () => expect(await declaring.status('mine'))?.toMatchObject({ source: 'address' }),
-      patience,
+      waitOptions,
     );
     expect([...operator.controller.registry.instances()]).toHaveLength(1);
   });

@@ -1,12 +1,12 @@
 import { definePlugin, implementApi } from '@kplug/sdk';
+import { TestOperator } from '@kplug/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
-import { TestOperator } from './operator.ts';
 
 const api = 'Table@1.0.0';
 
-describe('a plugin of several APIs', () => {
-  it('is called for each by the functions of that API, with its schemas', async () => {
+describe('a plugin of one or several APIs', () => {
+  it('is called by the functions and schemas of each API', async () => {
     const tables = await TestOperator.start();
     const views = await TestOperator.start({ api: 'View@^1.0.0' });
     const finalized: string[] = [];
@@ -44,7 +44,7 @@ describe('a plugin of several APIs', () => {
     expect(finalized).toEqual(['view']);
   });
 
-  it('gets no calls for one that it is not serving, which goes to another plugin or waits, and says why', async () => {
+  it('gets no calls for an API that it is not serving; resources wait or fall back, with the reason', async () => {
     const operator = await TestOperator.start();
     const calls: string[] = [];
     const plugin = await operator.serve(
@@ -63,7 +63,8 @@ describe('a plugin of several APIs', () => {
     await operator.expectCondition('users', 'PluginSelected', {
       status: 'False',
       reason: 'NoPlugin',
-      message: 'awaiting a plugin for API version ^1.0.0: Foobar 1.0.0: it reports that it is not serving this API now',
+      message:
+        'waiting for a plugin with API version ^1.0.0: Foobar 1.0.0: it reports that it is not serving this API now',
     });
     const { length } = calls;
     await operator.plugin({ name: 'Other' });
@@ -72,14 +73,14 @@ describe('a plugin of several APIs', () => {
     await operator.expectCondition('preferred', 'PluginSelected', {
       status: 'True',
       reason: 'Fallback',
-      message: 'Other 1.0.0 stands in for Foobar: it reports that it is not serving this API now',
+      message: 'Other 1.0.0 is the fallback for Foobar: it reports that it is not serving this API now',
     });
     expect(calls).toHaveLength(length);
     plugin.setServing('Table', true);
     await operator.expectReady('preferred', 'Foobar');
   });
 
-  it('of one API says of that the same as of several', async () => {
+  it('reports the health of its only API', async () => {
     const operator = await TestOperator.start();
     const plugin = await operator.plugin({ name: 'Plain' });
     plugin.setServing('Table', false);
@@ -87,14 +88,16 @@ describe('a plugin of several APIs', () => {
     await operator.expectCondition('users', 'PluginSelected', { status: 'False', reason: 'NoPlugin' });
     plugin.setServing('Table', true);
     await operator.expectReady('users', 'Plain');
-    expect(() => plugin.setServing('View', false)).toThrow('the plugin doesn\'t implement the API "View", but Table');
+    expect(() => plugin.setServing('View', false)).toThrow(
+      'the plugin doesn\'t implement the API "View"; it implements Table',
+    );
   });
 
-  it('implements each but once', () => {
+  it('implements each API once only', () => {
     const implementation = implementApi({ api, reconcile: () => undefined });
     const identity = { name: 'Foobar', version: '1.0.0' };
     expect(() => definePlugin({ ...identity, apis: [implementation, implementation] })).toThrow(
-      'the API Table@1.0.0, which is implemented twice, is malformed; write it once',
+      'the API Table@1.0.0 is implemented twice; implement it once',
     );
     expect(() => definePlugin({ ...identity, apis: [] })).toThrow('the list of APIs is malformed');
   });

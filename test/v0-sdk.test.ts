@@ -2,10 +2,9 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import * as grpc from '@grpc/grpc-js';
 import { definePlugin, type PluginDefinition, retry, type ServeOptions, terminal } from '@kplug/sdk';
+import { countingPlugin, TestOperator, V0Operator } from '@kplug/testing';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { z } from 'zod';
-import { TestOperator } from './operator.ts';
-import { V0Operator } from './v0-operator.ts';
 
 const table = {
   apiVersion: 'myorg.org/v1alpha1',
@@ -135,7 +134,7 @@ describe('a plugin of ours under an operator of the first Kplug', () => {
 
   it('runs as a process that needs nothing but a variable, and stops when told to', async () => {
     const operator = await V0Operator.start();
-    const child = fork(new URL('./plugins/counting.ts', import.meta.url), {
+    const child = fork(countingPlugin, {
       env: {
         ...process.env,
         KPLUG_PROTOCOL: 'kplug',

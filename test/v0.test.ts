@@ -1,14 +1,21 @@
 import { toBinary } from '@bufbuild/protobuf';
 import * as grpc from '@grpc/grpc-js';
 import { createGrpcClient, InstanceState, RegistryService, v0 } from '@kplug/protocol';
+import {
+  beat,
+  keyFor,
+  pythonReturnedNothing,
+  type ReadResource,
+  reference,
+  TestOperator,
+  V0Plugin,
+} from '@kplug/testing';
 import { pino } from 'pino';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { keyFor, reference, TestOperator } from './operator.ts';
-import { beat, pythonReturnedNothing, type ReadResource, V0Plugin } from './v0-plugin.ts';
 
 const waiting = { timeout: 10_000, interval: 10 };
 
-/** An operator for which `spec.references` is what the first Kplug had it for, and which keeps what it logs. */
+/** Starts an operator that reads extensions from `spec.references`, as v0 did, and records its log. */
 async function startOperator(delegation: ConstructorParameters<typeof TestOperator>[0] = {}, lease = {}) {
   const log: { reason?: string; msg: string; resource?: string }[] = [];
   const logger = pino({ level: 'info' }, { write: (line) => void log.push(JSON.parse(line)) });
@@ -25,7 +32,7 @@ const ready = (operator: TestOperator, name: string) =>
 describe('a heartbeat', () => {
   const information = { address: '127.0.0.1:7000', name: 'Old', version: '1.0.0', api: 'Table', apiVersion: 'v1' };
 
-  it('has the numbers that the first Kplug gave its fields', () => {
+  it('has the field numbers of the first Kplug', () => {
     const bytes = toBinary(v0.PluginInformationSchema, {
       $typeName: 'kplug.PluginInformation',
       ...{ address: 'a', name: 'b', version: 'c', api: 'd', apiVersion: 'e' },
@@ -46,7 +53,7 @@ describe('a heartbeat', () => {
     expect(Buffer.from(written).toString('hex')).toBe('0a030a016212080a016b12030a0172');
   });
 
-  it('is not accepted unless the operator allows such plugins, and names the flag', async () => {
+  it('is refused with the name of the flag, unless the operator allows v0 plugins', async () => {
     const operator = await TestOperator.start();
     expect(await beat(operator.controller.heartbeatAddress, information)).toMatchObject({
       accepted: false,
@@ -59,19 +66,19 @@ describe('a heartbeat', () => {
     ['address', /the heartbeat has no address;/],
     ['name', /the heartbeat has no name;/],
     ['api', /the heartbeat has no api;/],
-  ])('without %s is answered with the reason', async (field, reason) => {
+  ])('without %s is refused with the reason', async (field, reason) => {
     const { operator } = await startOperator();
     const answer = await beat(operator.controller.heartbeatAddress, { ...information, [field]: '' });
     expect(answer).toMatchObject({ accepted: false, notAcceptedReason: expect.stringMatching(reason) });
   });
 
-  it('with an address that is not one is answered with the reason', async () => {
+  it('with an address that is not allowed is refused with the reason', async () => {
     const { operator } = await startOperator();
     const answer = await beat(operator.controller.heartbeatAddress, { ...information, address: '169.254.169.254:80' });
     expect(answer).toMatchObject({ accepted: false, notAcceptedReason: expect.stringMatching(/is not allowed/) });
   });
 
-  it('registers one instance however often it comes, and tells which protocol it speaks', async () => {
+  it('registers one instance with its protocol, however often it is sent', async () => {
     const { operator } = await startOperator();
     const { heartbeatAddress } = operator.controller;
     for (const _ of [1, 2, 3]) expect(await beat(heartbeatAddress, information)).toMatchObject({ accepted: true });
@@ -92,7 +99,7 @@ describe('a heartbeat', () => {
     ]);
   });
 
-  it('gives a lease that is long enough for the beats of every five seconds that those plugins make', async () => {
+  it('grants a lease that is long enough for the five-second interval of v0 plugins', async () => {
     const { operator } = await startOperator();
     await beat(operator.controller.heartbeatAddress, information);
     const [instance] = operator.controller.registry.instances();
@@ -101,7 +108,7 @@ describe('a heartbeat', () => {
 });
 
 describe('a plugin of the first Kplug', () => {
-  it('creates once and updates from then on, and its statuses are merged', async () => {
+  it('is called to create once and then to update, and its statuses are merged', async () => {
     const { operator, log } = await startOperator();
     const options = operator.extension('PgOptions', 'users', { partitionBy: 'hash', quoted: 'no' });
     operator.table('users', { columns: 1, references: [reference('PgOptions', 'users')] });
@@ -128,7 +135,7 @@ describe('a plugin of the first Kplug', () => {
     await vi.waitFor(() => expect(plugin.calls).toEqual(['create', 'update']), waiting);
     expect(operator.get('users')?.status).toMatchObject({ made: { rows: 5, engine: 'x' } });
     expect(operator.get('users', 'PgOptions')?.status).toEqual({ partitioned: true, on: 'yes', partitions: 4 });
-    // Its own name under `implementation`, as those plugins return it, is nothing to warn of.
+    // v0 plugins return their own name as `implementation`, which causes no warning.
     expect(log.filter(({ reason }) => reason === 'ReservedStatusField')).toEqual([]);
   });
 
@@ -153,7 +160,7 @@ describe('a plugin of the first Kplug', () => {
     expect(operator.get('users', 'PgOptions')?.status).toEqual({ rows: 2 });
   });
 
-  it('is asked to create until it has', async () => {
+  it('is called to create until it succeeds', async () => {
     const { operator } = await startOperator();
     operator.table('users');
     let tries = 0;
@@ -169,7 +176,7 @@ describe('a plugin of the first Kplug', () => {
     expect(plugin.calls).toEqual(['create', 'create', 'create']);
   });
 
-  it('that fails is tried again, and its user told what it said', async () => {
+  it('that fails is called again, and its message is in the status', async () => {
     const { operator } = await startOperator();
     operator.table('users');
     let broken = true;
@@ -187,11 +194,11 @@ describe('a plugin of the first Kplug', () => {
     broken = false;
     await operator.expectReady('users', 'Old');
     expect(operator.get('users')?.status).toMatchObject({ repaired: true });
-    // A failure doesn't undo that it was created.
+    // It stays created after a failed update.
     expect(plugin.calls.filter((call) => call === 'create')).toHaveLength(1);
   });
 
-  it('stands in for another one and hands over to it, and is asked to create again when it comes back', async () => {
+  it('is a fallback that hands over to the preferred plugin, and is called to create again afterwards', async () => {
     const { operator } = await startOperator({}, { lease: { interval: 200, ttl: 1_000, maxTtl: 1_000 } });
     operator.table('users', { preferredImplementation: 'New' });
     const old = await V0Plugin.start(operator, { name: 'Old', create: () => [{ by: 'Old' }] });
@@ -208,7 +215,7 @@ describe('a plugin of the first Kplug', () => {
     expect(old.calls).toEqual(['create', 'create']);
   });
 
-  it('is an instance beside those of today, of the same plugin and version', async () => {
+  it('can have v0 and v1 instances of the same version', async () => {
     const { operator } = await startOperator();
     await V0Plugin.start(operator, { name: 'Twin', create: () => [{ by: 'Twin' }] });
     await operator.plugin({ name: 'Twin' });
@@ -219,17 +226,17 @@ describe('a plugin of the first Kplug', () => {
     }
   });
 
-  it('is gone after its time without a beat', async () => {
+  it('is gone when its lease expires', async () => {
     const { operator } = await startOperator({}, { lease: { interval: 200, ttl: 1_000, maxTtl: 1_000 } });
     operator.table('users');
     const plugin = await V0Plugin.start(operator, { name: 'Old' });
     await operator.expectReady('users', 'Old');
     plugin.silence();
     await operator.expectCondition('users', 'Ready', { status: 'False', reason: 'NoPlugin' });
-    expect(operator.controller.registry.size).toBe(0);
+    await vi.waitFor(() => expect(operator.controller.registry.size).toBe(0), { timeout: 10_000, interval: 5 });
   });
 
-  it('that stops without a word is not called any more', async () => {
+  it('that stops without deregistering is no longer called', async () => {
     const { operator } = await startOperator();
     operator.table('users', { preferredImplementation: 'Old' });
     const plugin = await V0Plugin.start(operator, { name: 'Old' });
@@ -240,7 +247,7 @@ describe('a plugin of the first Kplug', () => {
   });
 });
 
-describe('an answer of a plugin of the first Kplug is refused whole', () => {
+describe('an invalid answer of a plugin of the first Kplug is refused completely', () => {
   const key = keyFor('PgOptions', 'users');
 
   it.each([
@@ -251,10 +258,10 @@ describe('an answer of a plugin of the first Kplug is refused whole', () => {
     ],
     ['with a list', ['- 1\n'], /the base's status isn't a YAML mapping/],
     ['with a text', ['just a text'], /the base's status isn't a YAML mapping/],
-    ['with garbage', [{}, { [key]: 'a: [1, }' }], /the status of .*users isn't sound YAML/],
-    ['with a tag', ['a: !!python/object:os.system {}'], /isn't sound YAML/],
-    ['with an alias bomb', [bomb()], /isn't sound YAML/],
-    ['with something that JSON has not', ['a: { b: .inf }'], /can't be kept: a\.b is not a finite number/],
+    ['with garbage', [{}, { [key]: 'a: [1, }' }], /the status of .*users isn't valid YAML/],
+    ['with a tag', ['a: !!python/object:os.system {}'], /isn't valid YAML/],
+    ['with an alias bomb', [bomb()], /isn't valid YAML/],
+    ['with something that JSON has not', ['a: { b: .inf }'], /can't be stored: a\.b is not a finite number/],
     ['with a key that would change a prototype', ['a: { __proto__: { polluted: true } }'], /a key that is not allowed/],
     ['with a flood', [{ text: 'x'.repeat(300_000) }], /characters of YAML; at most 262144 are allowed/],
   ] as const)('%s', async (_, [base, references = {}], message) => {
@@ -283,7 +290,7 @@ describe('deleting', () => {
     return { operator, plugin, log };
   }
 
-  it('asks the plugin to delete what it made', async () => {
+  it('calls the plugin to delete', async () => {
     const names: string[] = [];
     const { operator, log } = await deleted((base) => void names.push(base.metadata.name));
     await vi.waitFor(() => expect(operator.get('users')).toBeUndefined(), waiting);
@@ -291,7 +298,7 @@ describe('deleting', () => {
     expect(log.filter(({ reason }) => reason === 'DeletedWithoutAnswer')).toEqual([]);
   });
 
-  it('comes to an end, with a warning, where the Python SDK of the first Kplug answers nothing', async () => {
+  it('ends with a warning if the Python SDK of the first Kplug sends no response', async () => {
     const { operator, plugin, log } = await deleted(() => {
       throw pythonReturnedNothing;
     });
@@ -302,7 +309,7 @@ describe('deleting', () => {
     );
   });
 
-  it('is tried again for any other error, INTERNAL ones too', async () => {
+  it('is retried after any other error, including INTERNAL ones', async () => {
     let tries = 0;
     const errors = [
       { code: grpc.status.INTERNAL, details: 'the table is locked' },
@@ -316,7 +323,7 @@ describe('deleting', () => {
     expect(plugin.calls.filter((call) => call === 'delete')).toHaveLength(3);
   });
 
-  it('warns on hand-over too', async () => {
+  it('warns during a hand-over too', async () => {
     const { operator, log } = await startOperator({ handOver: 'finalize' });
     operator.table('users', { preferredImplementation: 'New' });
     await V0Plugin.start(operator, {
@@ -332,7 +339,7 @@ describe('deleting', () => {
   });
 });
 
-/** Nine levels of nine aliases each. */
+/** YAML with nine levels of nine aliases each. */
 function bomb(): string {
   const levels = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i'];
   const lines = levels.map((level, index) => {

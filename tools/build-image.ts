@@ -18,13 +18,13 @@ import { copyClosure, installPackage, readPackageJson } from './image/install.ts
 import { applyPublishConfig, listFiles, removeSuperfluous, resetTimes } from './image/slim.ts';
 
 /**
- * `pnpm build:image [NAME…]`: makes `dist/image/NAME/` for each image, or for those that are named. Each is a folder that runs
- * with `node FOLDER`: JavaScript, the locked production dependencies put into few files, and nothing else. The same sources give the same bytes.
+ * `pnpm build:image [NAME…]`: builds `dist/image/NAME/` for each image, or for the named ones. Each is a folder that runs with
+ * `node FOLDER`: JavaScript and the locked production dependencies, bundled into few files. The same sources give the same bytes.
  */
 const names = process.argv.slice(2);
 const unknown = names.filter((name) => !images.some((image) => image.name === name));
 if (unknown.length > 0) {
-  console.error(`There is no image ${unknown.join(', ')}; there are ${images.map(({ name }) => name).join(', ')}.`);
+  console.error(`unknown image ${unknown.join(', ')}; the images are ${images.map(({ name }) => name).join(', ')}`);
   process.exit(2);
 }
 
@@ -64,7 +64,7 @@ async function build(image: ImageDefinition): Promise<string> {
   return folder;
 }
 
-/** One line on an image: how large it is, and a digest of all its names and bytes. */
+/** Summary of an image in one line: its size, and a digest of all names, modes and bytes. */
 function describe(folder: string): string {
   const hash = createHash('sha256');
   const files = listFiles(folder);

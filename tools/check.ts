@@ -7,17 +7,16 @@ import { goModule, goVariables, hasGoFor } from './languages/go.ts';
 import { installedPython, pythonPackage } from './python/environment.ts';
 
 /**
- * `pnpm check`: everything that can be said of the sources without running them. All checks run, and each that fails shows
- * what it printed.
+ * `pnpm check`: static checks of the sources and the documentation. All checks run, and the output of each that fails is shown.
  */
 interface Check {
   name: string;
   command: string[];
-  /** Where; at the top of the repository if missing. */
+  /** Working directory. Default: the top of the repository. */
   cwd?: string;
-  /** Variables besides those of this process. */
+  /** Environment variables added to those of this process. */
   env?: NodeJS.ProcessEnv;
-  /** What to do when it fails. */
+  /** Advice for the developer when the check fails. */
   advice: string;
 }
 
@@ -34,8 +33,13 @@ const checks: Check[] = [
     command: ['depcruise', '--config', '.dependency-cruiser.mjs', '--output-type', 'err', 'packages'],
     advice: 'import only what .dependency-cruiser.mjs allows, or move the code to where it belongs',
   },
-  { name: 'types', command: ['tsc', '-p', 'tsconfig.json'], advice: 'mend the types' },
-  { name: 'protocol', command: ['buf', 'lint'], advice: 'mend the .proto files' },
+  { name: 'types', command: ['tsc', '-p', 'tsconfig.json'], advice: 'fix the types' },
+  {
+    name: 'architecture and links',
+    command: ['node', 'tools/check-architecture.ts'],
+    advice: 'make docs/architecture.md agree with the tree, and correct the links',
+  },
+  { name: 'protocol', command: ['buf', 'lint'], advice: 'fix the .proto files' },
   ...releasedProtocolChecks(),
   {
     name: 'generated code',
@@ -51,25 +55,30 @@ const checks: Check[] = [
     ],
     advice: 'npx pnpm generate, and commit what it changes',
   },
+  {
+    name: 'public API',
+    command: ['node', 'tools/api-reports.ts'],
+    advice: 'if the change is meant, npx pnpm generate:api, and commit what it changes',
+  },
   { name: 'unused code', command: ['knip'], advice: 'remove what nothing uses' },
 ];
 
-/** What has been released stays as it is. `pnpm release:version`, which prepares a release, writes down what that is. */
+/** Check of the protocol against the last release, of which `pnpm release:version` keeps a copy. None before the first release. */
 function releasedProtocolChecks(): Check[] {
   const released = 'proto/released.binpb';
   if (!existsSync(released)) return [];
-  const advice = 'keep what is released as it is, and add beside it';
+  const advice = 'do not change what is released; add new messages or fields';
   return [{ name: 'protocol since the last release', command: ['buf', 'breaking', '--against', released], advice }];
 }
 
-/** The checks of the Python package and its example, by the Python of the development environment. */
+/** Checks of the Python package and its example, run by the Python of the development environment. */
 function pythonChecks(python: string): Check[] {
   const ruff = (...args: string[]) => [python, '-m', 'ruff', ...args, pythonPackage, 'examples/plugins/python'];
   const output = join(generated, 'python');
   return [
     { name: 'Python format', command: ruff('format', '--check'), advice: ruff('format').join(' ') },
     { name: 'Python lint', command: ruff('check'), advice: ruff('check', '--fix').join(' ') },
-    { name: 'Python types', command: [python, '-m', 'mypy'], cwd: pythonPackage, advice: 'mend the types' },
+    { name: 'Python types', command: [python, '-m', 'mypy'], cwd: pythonPackage, advice: 'fix the types' },
     {
       name: 'generated Python code',
       command: [
@@ -78,19 +87,19 @@ function pythonChecks(python: string): Check[] {
         `node tools/generate-python.ts -o '${output}' &&
          diff -r -x __init__.py -x __pycache__ '${output}/kplug/v1' '${pythonPackage}/src/kplug/v1'`,
       ],
-      advice: 'npx pnpm generate, and commit what it changes',
+      advice: 'npx pnpm generate, and commit the changes',
     },
   ];
 }
 
-/** The checks of the example in Go. */
+/** Checks of the example in Go. */
 function goChecks(): Check[] {
   const inGo = { cwd: goModule, env: goVariables };
   const output = join(generated, 'go');
   return [
-    // It ends with 0 whatever it finds, but prints only what is wrong.
+    // gofmt exits with 0 in any case, and prints the differences.
     { ...inGo, name: 'Go format', command: ['sh', '-c', '! gofmt -d . | grep .'], advice: `gofmt -w ${goModule}` },
-    { ...inGo, name: 'Go vet', command: ['go', 'vet', './...'], advice: 'mend what it says' },
+    { ...inGo, name: 'Go vet', command: ['go', 'vet', './...'], advice: 'fix the reported problems' },
     {
       name: 'generated Go code',
       command: [
@@ -98,7 +107,7 @@ function goChecks(): Check[] {
         '-c',
         `node tools/generate-go.ts -o '${output}' && diff -r '${output}/examples/plugins/go/gen' '${goModule}/gen'`,
       ],
-      advice: 'npx pnpm generate, and commit what it changes',
+      advice: 'npx pnpm generate, and commit the changes',
     },
   ];
 }
@@ -108,7 +117,7 @@ if (await hasGoFor('the checks of Go')) checks.push(...goChecks());
 const python = installedPython();
 if (python) checks.push(...pythonChecks(python));
 else {
-  const missing = 'Python: its environment is missing or not up to date; npx pnpm python:install makes it';
+  const missing = 'Python checks: the environment is missing or out of date; run npx pnpm python:install';
   if (process.env.CI) throw new Error(missing);
   console.log(`SKIPPED ${missing}`);
 }

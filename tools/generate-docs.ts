@@ -1,9 +1,9 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { operatorConfigurationPage } from './docs/operator-configuration.ts';
 
-/** `pnpm generate:docs`: brings what is derived in `docs/` up to date. A test fails when it isn't. */
+/** `pnpm generate:docs`: updates the generated parts of `docs/`. A test fails when they are out of date. */
 const { file, content } = operatorConfigurationPage();
 if (readFileSync(file, 'utf8') !== content) {
   writeFileSync(file, content);
-  console.log(`${file} is new`);
+  console.log(`wrote ${file}`);
 }

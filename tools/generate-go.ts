@@ -3,8 +3,8 @@ import { run } from './image/run.ts';
 import { hasGoFor } from './languages/go.ts';
 
 /**
- * `node tools/generate-go.ts [-o FOLDER]`: makes the Go code for `proto/kplug/v1`, in the example or below another folder. Where
- * there is no Go this is said, and nothing is done, but in CI it fails.
+ * `node tools/generate-go.ts [-o FOLDER]`: generates the Go code for `proto/kplug/v1`, in the example or below another folder.
+ * Without Go it reports that and does nothing; in CI it fails.
  */
 const { values } = parseArgs({ options: { output: { type: 'string', short: 'o', default: '.' } } });
 

@@ -5,8 +5,8 @@ import { run } from './image/run.ts';
 import { installPythonFor, pythonPackage, pythonVariables } from './python/environment.ts';
 
 /**
- * `node tools/generate-python.ts [-o FOLDER]`: makes the Python code for `proto/kplug/v1`, in the package or in another folder.
- * Where there is no Python this is said, and nothing is done, but in CI it fails.
+ * `node tools/generate-python.ts [-o FOLDER]`: generates the Python code for `proto/kplug/v1`, in the package or in another folder.
+ * Without Python it reports that and does nothing; in CI it fails.
  */
 const { values } = parseArgs({ options: { output: { type: 'string', short: 'o' } } });
 const output = values.output ?? join(pythonPackage, 'src');

@@ -2,12 +2,12 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { exampleDocuments, exampleFolder, goDocuments } from './template/documents.ts';
 
-/** `pnpm generate:template`: brings what is derived of and from `packages/cli/templates` up to date. A test fails when it isn't. */
+/** `pnpm generate:template`: updates the files that are generated from `packages/cli/templates`, and its generated parts. A test fails when they are out of date. */
 function write({ file, content }: { file: string; content: string }): void {
   if (read(file) === content) return;
   mkdirSync(dirname(file), { recursive: true });
   writeFileSync(file, content);
-  console.log(`${file} is new`);
+  console.log(`wrote ${file}`);
 }
 
 function read(file: string): string | undefined {

@@ -1,4 +1,4 @@
 import { installPython } from './python/environment.ts';
 
-/** `pnpm python:install`: makes `packages/sdk-python/.venv`, in which the Python package is developed, tested and checked. */
+/** `pnpm python:install`: creates `packages/sdk-python/.venv`, the environment for developing, testing and checking the Python package. */
 console.log(await installPython((message) => console.error(`Python: ${message}`)));

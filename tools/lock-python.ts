@@ -6,14 +6,14 @@ import { pythonPackage } from './python/environment.ts';
 import { findPython, oldestPython } from './python/find-python.ts';
 
 /**
- * `pnpm python:lock [ARGUMENTS]`: makes `requirements-dev.txt` of `pyproject.toml`, for every Python and platform, with the hash
- * of each file. What is locked stays as it is as far as that fits; `--upgrade` takes the newest of everything.
+ * `pnpm python:lock [ARGUMENTS]`: writes `requirements-dev.txt` from `pyproject.toml`, for every Python and platform, with the hash
+ * of each file. Locked versions are kept where they fit; `--upgrade` uses the newest versions.
  */
 const scratch = mkdtempSync(join(tmpdir(), 'kplug-uv-'));
 try {
   run(await findPython(), ['-m', 'pip', '--disable-pip-version-check', 'install', '--target', scratch, 'uv']);
   const scope = ['--universal', '--python-version', oldestPython, '--all-extras', '--group', 'dev'];
-  // Neither comments nor the addresses of indexes, which differ from machine to machine.
+  // Comments and the URLs of indexes differ from machine to machine.
   const form = ['--generate-hashes', '--no-header', '--no-annotate', '--no-emit-index-url', '--no-emit-find-links'];
   const files = ['pyproject.toml', '--output-file', 'requirements-dev.txt'];
   const uv = join(scratch, 'bin', process.platform === 'win32' ? 'uv.exe' : 'uv');

@@ -4,17 +4,17 @@ import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFil
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { freePort } from '../test/free-port.ts';
+import { freePort } from '@kplug/testing/free-port';
 
 /**
- * Starts what `pnpm build:image` made, each folder with nothing but `node`: far from the repository and its `node_modules`, in
- * an empty directory, without an environment, as a user who may not write to it. The operator must answer its probes and hand
- * tables to the plugins, which must make them. Needs `pnpm build:image` first.
+ * Tests the images of `pnpm build:image`, which must be built first. Each folder runs with only `node`: outside of the repository,
+ * in an empty directory, without environment variables, as a user without write access. The operator must answer its probes and
+ * delegate tables to the plugins, which must create them.
  */
 const timeout = 60_000;
 const folder = mkdtempSync(join(tmpdir(), 'kplug-images-'));
 const place = (name: string) => join(folder, name);
-// As root, PostgreSQL refuses to run, and everything would be writable.
+// PostgreSQL refuses to run as root, and root could write everywhere.
 const user = process.getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {};
 const children: { name: string; child: ChildProcess }[] = [];
 
@@ -24,13 +24,13 @@ function start(name: string, args: readonly string[], env: Record<string, string
   children.push({ name, child });
 }
 
-/** Waits until something is so; fails as soon as a process has ended. */
-async function until(what: string, isSo: () => boolean | Promise<boolean>): Promise<void> {
+/** Waits for a condition; fails as soon as a process has ended. */
+async function until(condition: string, holds: () => boolean | Promise<boolean>): Promise<void> {
   const end = Date.now() + timeout;
-  while (!(await isSo())) {
+  while (!(await holds())) {
     const ended = children.find(({ child }) => child.exitCode !== null || child.signalCode !== null);
     if (ended) throw new Error(`${ended.name} ended with ${ended.child.exitCode ?? ended.child.signalCode}`);
-    if (Date.now() > end) throw new Error(`after ${timeout / 1000} s: ${what} is not so`);
+    if (Date.now() > end) throw new Error(`timed out after ${timeout / 1000} s, waiting until ${condition}`);
     await sleep(100);
   }
 }
@@ -42,7 +42,7 @@ async function answers(url: string): Promise<boolean> {
   );
 }
 
-/** Asks a service of the operator's admin port. */
+/** Calls a service of the operator's admin port. */
 async function ask(admin: string, method: string): Promise<string> {
   const headers = { 'content-type': 'application/json' };
   return (await fetch(`${admin}/kplug.v1.${method}`, { method: 'POST', headers, body: '{}' })).text();
@@ -52,7 +52,7 @@ interface Resources {
   resources: { readyReason: string }[];
 }
 
-/** Has the operator's image look for a cluster that isn't there, which loads all that a cluster takes. */
+/** Starts the operator's image with an unreachable cluster, which loads all modules for clusters. */
 async function tryCluster(): Promise<void> {
   const clusters = [{ name: 'none', cluster: { server: 'https://127.0.0.1:1' } }];
   const contexts = [{ name: 'none', context: { cluster: 'none', user: 'none' } }];
@@ -63,20 +63,22 @@ async function tryCluster(): Promise<void> {
   const args = ['--kubeconfig', place('kubeconfig'), ...ports.flatMap((port) => [`--${port}`, '127.0.0.1:0'])];
   const options = { cwd: place('empty'), env: {}, ...user };
   const operator = spawn(process.execPath, [place('image/operator'), ...args], options);
-  let said = '';
+  let output = '';
   operator.stderr.on('data', (chunk) => {
-    said += chunk;
+    output += chunk;
   });
   try {
-    await until('the operator misses its cluster', async () => said.includes("can't be read from https://127.0.0.1:1"));
+    await until('the operator reports that its cluster is unreachable', async () =>
+      output.includes("can't be read from https://127.0.0.1:1"),
+    );
   } catch (cause) {
-    throw new Error(`the cluster is not missed, but: ${said}`, { cause });
+    throw new Error(`the operator does not report that its cluster is unreachable, but: ${output}`, { cause });
   } finally {
     operator.kill();
   }
 }
 
-/** A table that no plugin but the preferred one may make. */
+/** Manifest of a table that only the preferred plugin may create. */
 function table(name: string, preferredImplementation: string): string {
   const spec = { serverName: 'test', preferredImplementation, columns: [{ name: 'id', type: 'uint64' }] };
   return JSON.stringify({ apiVersion: 'myorg.org/v1alpha1', kind: 'DatabaseTable', metadata: { name }, spec });
@@ -115,11 +117,11 @@ try {
     const listed = await ask(adminUrl, 'RegistryService/ListPlugins');
     return ['SQLite', 'PostgreSQL', 'MariaDB'].every((name) => listed.includes(`"${name}"`));
   });
-  await until('both tables are made', async () => {
+  await until('both tables are ready', async () => {
     const { resources } = JSON.parse(await ask(adminUrl, 'DelegationService/ListResources')) as Resources;
     return resources.length === 2 && resources.every(({ readyReason }) => readyReason === 'Ready');
   });
-  if (!existsSync(place('sqlite/test.sqlite'))) throw new Error('SQLite was called and made no file');
+  if (!existsSync(place('sqlite/test.sqlite'))) throw new Error('the SQLite plugin was called and created no file');
   console.log('the images work');
 } finally {
   for (const { child } of children.reverse()) {

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
- * Packs what would be published, installs it into an empty folder as a user would, and has the installed command run an
- * operator for a plugin of the installed SDK. Needs `pnpm build` first.
+ * Tests the packages as published: packs them, installs them into an empty folder, and has the installed command run an operator
+ * for a plugin of the installed SDK. Requires `pnpm build`.
  */
-const packages = ['protocol', 'controller', 'sdk', 'operator', 'cli'];
+const packages = ['protocol', 'controller', 'sdk', 'operator', 'conformance', 'cli'];
 const folder = mkdtempSync(join(tmpdir(), 'kplug-packages-'));
 const children: ReturnType<typeof spawn>[] = [];
 
@@ -69,7 +69,7 @@ try {
     await sleep(200);
   }
   run(process.execPath, [kplug, 'init', 'plugin', 'made', '--yes'], folder);
-  // Of what npm takes into a package and leaves out, files that begin with a dot are the ones to lose.
+  // npm leaves some files that begin with a dot out of a package.
   for (const file of ['.gitignore', '.github/workflows/plugin.yaml', 'package.json'])
     readFileSync(join(folder, 'made', file));
   run(process.execPath, ['--test'], join(folder, 'made'));

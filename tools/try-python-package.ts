@@ -11,8 +11,8 @@ import { installPython, pythonPackage } from './python/environment.ts';
 import { findPython } from './python/find-python.ts';
 
 /**
- * Builds the Python package as it would be published, an sdist and the wheel that is built from that, installs each into an
- * environment of its own as a user would, and has an operator delegate to the plugin of the package's README.
+ * Tests the Python package as published: builds an sdist and the wheel from it, installs each into an environment of its own, and has an
+ * operator delegate to the plugin of the package's README.
  */
 const folder = mkdtempSync(join(tmpdir(), 'kplug-python-'));
 const progress = (message: string) => console.log(message);
@@ -24,15 +24,15 @@ metadata: { name: world }
 spec: { who: World }
 `;
 
-/** The first Python of the README. */
+/** Returns the first Python example of the README. */
 function readmeExample(): string {
   const readme = readFileSync(join(pythonPackage, 'README.md'), 'utf8');
   const [, example] = /```python\n(.+?)```/s.exec(readme) ?? [];
-  if (!example) throw new Error('README.md has no example in Python');
+  if (!example) throw new Error('README.md has no Python example');
   return example;
 }
 
-/** Installs a file into an environment with nothing else. Returns its Python. */
+/** Installs a file into a new environment. Returns the environment's Python. */
 async function install(file: string, name: string): Promise<string> {
   const environment = join(folder, name);
   const python = join(environment, process.platform === 'win32' ? 'Scripts/python.exe' : 'bin/python');
@@ -60,7 +60,7 @@ async function reconciles(python: string, name: string): Promise<void> {
   try {
     const key = formatKey({ ...base, namespace: 'default', name: 'world' });
     for (let tries = 0; resources.get(key)?.status?.greeted !== 'World'; tries++) {
-      if (tries > 100) throw new Error(`not reconciled: ${JSON.stringify(resources.get(key))}`);
+      if (tries > 100) throw new Error(`the resource was not reconciled: ${JSON.stringify(resources.get(key))}`);
       await sleep(200);
     }
   } finally {
@@ -70,11 +70,11 @@ async function reconciles(python: string, name: string): Promise<void> {
 }
 
 async function end(plugin: ChildProcess): Promise<void> {
-  if (plugin.exitCode !== null) throw new Error(`the plugin ended with ${plugin.exitCode}`);
+  if (plugin.exitCode !== null) throw new Error(`the plugin exited with ${plugin.exitCode}`);
   const exit = once(plugin, 'exit');
   plugin.kill('SIGTERM');
   const [code] = await exit;
-  if (code !== 0) throw new Error(`the plugin ended with ${code}, not with 0`);
+  if (code !== 0) throw new Error(`the plugin exited with ${code}, not with 0`);
 }
 
 try {

@@ -2,11 +2,11 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { clientPreface, FrameReader, flag, frame, frameType, headerBlock, streamOffset } from './frames.ts';
 
-/** What happens on a connection. */
+/** Events of a connection. */
 export interface ConnectionEvents {
-  /** A request was answered to its end. */
+  /** A response has ended. */
   onAnswer(): void;
-  /** A ping came back: all that was written before it has been read. */
+  /** A ping was acknowledged, so everything written before it has been read. */
   onPong(): void;
 }
 
@@ -14,9 +14,8 @@ const nothing = Buffer.alloc(0);
 const pingFrame = frame(frameType.ping, 0, 0, Buffer.alloc(8));
 
 /**
- * A client's side of an HTTP/2 connection that costs next to nothing, so that the server is what is measured: requests are
- * written from prepared bytes, and of answers nothing is read but the heads of frames. Whether they were the right ones is
- * counted by the server. Flow control needs no attention, as far less is ever on the way than its windows hold.
+ * Client of an HTTP/2 connection with minimal cost, so that the benchmark measures the server: it writes prepared bytes, and reads only the
+ * headers of frames. The server counts valid requests. Flow control is not needed, as the data in flight is much smaller than the windows.
  */
 export class LoadConnection {
   readonly #socket: Socket;
@@ -36,12 +35,12 @@ export class LoadConnection {
     this.#socket.on('error', (error) => this.#opened.reject(error));
   }
 
-  /** Fulfilled when the server's settings have arrived. */
+  /** Resolves when the settings of the server have been received. */
   get opened(): Promise<void> {
     return this.#opened.promise;
   }
 
-  /** Sends one request, always with the same path and body. */
+  /** Sends a request, always with the same path and body. */
   request(path: string, body: Uint8Array): void {
     const isFirst = this.#nextStream === 1;
     const block = headerBlock(path, this.#authority, true);
@@ -58,7 +57,7 @@ export class LoadConnection {
     this.#socket.write(copy);
   }
 
-  /** Opens a stream that is to stay open, and returns what sends a message in it. */
+  /** Opens a long-lived stream, and returns a function that sends a message in it. */
   openStream(path: string): (message: Uint8Array) => void {
     const stream = this.#takeStream();
     const block = headerBlock(path, this.#authority, true);
@@ -101,7 +100,7 @@ export class LoadConnection {
           break;
         case frameType.resetStream:
         case frameType.goAway:
-          throw new Error(`the server gave up a ${type === frameType.goAway ? 'connection' : 'stream'}`);
+          throw new Error(`the server closed a ${type === frameType.goAway ? 'connection' : 'stream'}`);
         default:
       }
     }

@@ -1,4 +1,4 @@
-/** The frame types of HTTP/2 (RFC 9113) that the load needs. */
+/** Frame types of HTTP/2 (RFC 9113) that the load uses. */
 export const frameType = {
   data: 0,
   headers: 1,
@@ -13,7 +13,7 @@ export const flag = { endStream: 0x1, acknowledgement: 0x1, endHeaders: 0x4 } as
 
 const headLength = 9;
 
-/** A frame as it is written. */
+/** Encodes a frame. */
 export function frame(type: number, flags: number, stream: number, payload: Uint8Array): Buffer {
   const bytes = Buffer.alloc(headLength + payload.length);
   bytes.writeUIntBE(payload.length, 0, 3);
@@ -24,10 +24,10 @@ export function frame(type: number, flags: number, stream: number, payload: Uint
   return bytes;
 }
 
-/** Where the number of the stream stands in a frame. */
+/** Offset of the stream id in a frame. */
 export const streamOffset = 5;
 
-/** What a client says first: the preface, its settings, and that it takes any amount of data. */
+/** Start of a client connection: the preface, its settings, and a maximum window. */
 export function clientPreface(): Buffer {
   const initialWindowSize = Buffer.from([0, 4, 0x7f, 0xff, 0xff, 0xff]);
   const wholeWindow = Buffer.alloc(4);
@@ -39,7 +39,7 @@ export function clientPreface(): Buffer {
   ]);
 }
 
-/** The length-prefixed message of gRPC, uncompressed. */
+/** Encodes a length-prefixed message of gRPC, uncompressed. */
 export function grpcMessage(message: Uint8Array): Buffer {
   const bytes = Buffer.alloc(5 + message.length);
   bytes.writeUInt32BE(message.length, 1);
@@ -48,8 +48,8 @@ export function grpcMessage(message: Uint8Array): Buffer {
 }
 
 /**
- * The header block of a gRPC call (HPACK, RFC 7541), as grpc-js sends it. The first one on a connection puts the headers into
- * the table that both sides keep, and later ones refer to them there.
+ * Encodes the header block of a gRPC call (HPACK, RFC 7541), as grpc-js sends it. The first one on a connection adds the headers to the
+ * dynamic table, and later ones refer to it.
  */
 export function headerBlock(path: string, authority: string, isFirst: boolean): Buffer {
   const methodPost = 0x83;
@@ -63,7 +63,7 @@ export function headerBlock(path: string, authority: string, isFirst: boolean): 
     literal('content-type', 'application/grpc'),
     literal('te', 'trailers'),
   ];
-  // The dynamic table begins at 62 with the header that was added last.
+  // The dynamic table begins at index 62, with the header that was added last.
   const indexed = headers.map((_, index) => 0x80 | (61 + headers.length - index));
   return Buffer.concat([
     Buffer.from([methodPost, schemeHttp]),
@@ -80,7 +80,7 @@ function text(value: string): Buffer {
   return Buffer.concat([Buffer.from([value.length]), Buffer.from(value, 'latin1')]);
 }
 
-/** The head of a frame that was read. */
+/** Header of a received frame. */
 export interface FrameHead {
   type: number;
   flags: number;
@@ -88,11 +88,11 @@ export interface FrameHead {
   payload: Buffer;
 }
 
-/** Cuts what arrives into frames. */
+/** Splits received data into frames. */
 export class FrameReader {
   #rest: Buffer = Buffer.alloc(0);
 
-  /** The frames that are complete with this chunk. */
+  /** Returns the frames that are complete with a chunk. */
   *read(chunk: Buffer): Iterable<FrameHead> {
     let bytes = this.#rest.length > 0 ? Buffer.concat([this.#rest, chunk]) : chunk;
     while (bytes.length >= headLength) {

@@ -1,14 +1,13 @@
 import { createHash } from 'node:crypto';
 import { access, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { cacheFolder } from '../../test/control-plane/assets.ts';
-import { buildProgram, findGo } from '../../test/control-plane/build-with-go.ts';
+import { buildProgram, cacheFolder, findGo } from '@kplug/testing/control-plane';
 
 const source = join(import.meta.dirname, 'controller-runtime');
 
 /**
- * The peer that is written with controller-runtime, built once for its sources and kept in the user's cache; nothing where there
- * is no Go to build it with.
+ * Builds the peer that uses controller-runtime, and caches it by its sources in the user's cache folder. Returns `undefined` if Go is not
+ * installed.
  */
 export async function buildPeer(progress: (doing: string) => void): Promise<{ program: string } | undefined> {
   const hash = createHash('sha256');
@@ -22,7 +21,7 @@ export async function buildPeer(progress: (doing: string) => void): Promise<{ pr
   if (isBuilt) return { program };
   const go = await findGo();
   if (!go) return undefined;
-  progress(`building the controller of controller-runtime with ${go}, once`);
+  progress(`building the controller with controller-runtime with ${go} for the first time`);
   await mkdir(folder, { recursive: true });
   const staging = `${program}.${process.pid}`;
   try {

@@ -7,17 +7,17 @@ import { serveCommands, usage } from './commands.ts';
 const reconcilePath = '/kplug.v1.PluginService/Reconcile';
 const whole = (bytes: Buffer) => bytes;
 
-/** What calls of a plugin are made of. */
+/** Target and content of calls. */
 interface Target {
   client: GrpcClient<typeof PluginService>;
   request: { base: { json: Uint8Array } };
-  /** The same request, as bytes. */
+  /** Encoded request. */
   bytes: Buffer;
 }
 
 let target: Target | undefined;
 
-/** Calls a plugin with nothing around it. */
+/** Calls a plugin without an operator. */
 const commands = {
   async connect({ address, resource }: { address: string; resource: Pick<Resource, 'metadata'> }): Promise<void> {
     const client = createGrpcClient(PluginService, address, grpc.credentials.createInsecure());
@@ -35,7 +35,7 @@ const commands = {
     await client.getInfo({});
   },
 
-  /** Makes calls, some at once. Milliseconds. */
+  /** Makes calls, several concurrently. Returns the time in milliseconds. */
   async call({ way, count, atOnce }: { way: 'bytes' | 'messages'; count: number; atOnce: number }) {
     const { client, request, bytes } = connected();
     const callOnce = way === 'bytes' ? () => callWithBytes(client.$client, bytes) : () => client.reconcile(request);
@@ -49,14 +49,14 @@ const commands = {
     return { time: after.at - before.at, cpu: after.cpu - before.cpu };
   },
 
-  /** Follows the health of a server, and makes one call as soon as that breaks off. Fulfilled when it follows. */
+  /** Watches the health of a server, and makes a call as soon as the watch breaks. Resolves when the watch has started. */
   async callWhenBroken(address: string): Promise<void> {
     const { client, bytes } = connected();
     const watched = new grpc.Client(address, grpc.credentials.createInsecure());
     const watch = watched.makeServerStreamRequest('/grpc.health.v1.Health/Watch', whole, whole, Buffer.alloc(0));
     watch.on('error', () => {
       watched.close();
-      // Refused only if this process ends first, and then nobody waits for it.
+      // Rejects only if this process exits before.
       callWithBytes(client.$client, bytes).catch(() => undefined);
     });
     await new Promise<void>((resolve) => watch.once('data', () => resolve()));
@@ -72,7 +72,7 @@ function connected(): Target {
   return target;
 }
 
-/** A call with prepared bytes, the answer left unread. */
+/** Makes a call with an encoded request, without decoding the response. */
 function callWithBytes(client: grpc.Client, bytes: Buffer): Promise<void> {
   return new Promise((resolve, reject) => {
     client.makeUnaryRequest(reconcilePath, whole, whole, bytes, (error) => (error ? reject(error) : resolve()));

@@ -11,7 +11,7 @@ import { serveCommands } from './commands.ts';
 
 export type CacheName = 'ours' | 'informer';
 
-/** Which objects to keep. */
+/** Objects to cache. */
 export interface CacheOptions {
   cache: CacheName;
   kubeconfig: string;
@@ -20,29 +20,29 @@ export interface CacheOptions {
   count: number;
 }
 
-/** What keeping them costs. */
+/** Cost of a cache. */
 export interface CacheCost {
-  /** Until all are known, in milliseconds. */
+  /** Time until all objects are cached, in milliseconds. */
   time: number;
-  /** Heap for each, in bytes. */
+  /** Heap for each object, in bytes. */
   heap: number;
 }
 
-/** A cache of a cluster's resources by itself. */
+/** Cache of the resources of a cluster. */
 const commands = {
-  /** Fills a cache, and says what that took. It stays until the process ends. */
+  /** Fills a cache, and returns its cost. The cache exists until the process exits. */
   async fill(options: CacheOptions): Promise<CacheCost> {
     const fill = options.cache === 'ours' ? fillOurs : fillInformer;
-    // Run once before for a few, so that modules, connections and compiled code aren't counted.
+    // A first run with few objects excludes modules, connections and compiled code from the measurement.
     await fill(options, `${options.namespace}-few`);
     const before = heapUsed();
     const startedAt = performance.now();
     const known = await fill(options, options.namespace);
     const time = performance.now() - startedAt;
     const heap = (heapUsed() - before) / options.count;
-    // Asked here, so that nothing was collected before.
+    // Keeps the cache reachable until here.
     const count = known();
-    if (count !== options.count) throw new Error(`${count} objects are known, not ${options.count}`);
+    if (count !== options.count) throw new Error(`got ${count} objects, want ${options.count}`);
     return { time, heap };
   },
 };
@@ -51,7 +51,7 @@ export type ClusterCacheCommands = typeof commands;
 
 serveCommands(commands);
 
-/** Returns how many objects are in the cache, for as long as that is kept. */
+/** Fills a cache. Returns a function that counts its objects and keeps it reachable. */
 async function fillOurs({ kubeconfig, group }: CacheOptions, namespace: string): Promise<() => number> {
   const kubeConfig = load(kubeconfig);
   const logger = pino({ level: 'silent' });

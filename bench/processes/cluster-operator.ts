@@ -7,28 +7,28 @@ import { serveCommands, sharedNow, usage } from './commands.ts';
 const apiVersion = 'kplug.bench.example.org/v1';
 const kind = 'Table';
 
-/** What one run of the operator is for. */
+/** Configuration of one run of the operator. */
 export interface ClusterTarget {
   kubeconfig: string;
   namespace: string;
-  /** Whether tables get a finalizer. */
+  /** True if tables get a finalizer. */
   finalizer: boolean;
 }
 
 interface Running {
   controller: Controller;
   starting: Promise<void>;
-  /** Lets it read its resources. */
+  /** Lets the operator read its resources. */
   open: () => void;
-  /** When each instance was registered. */
+  /** Time of the registration of each instance. */
   registeredAt: Map<string, number>;
 }
 
 let running: Running | undefined;
 
-/** An operator on a cluster. */
+/** Operator on a cluster. */
 const commands = {
-  /** Starts, but for reading its resources, and returns where plugins beat to. */
+  /** Starts without reading resources. Returns the address for heartbeats. */
   async start({ kubeconfig, namespace, finalizer }: ClusterTarget): Promise<string> {
     const kubeConfig = new KubeConfig();
     kubeConfig.loadFromString(kubeconfig);
@@ -53,7 +53,7 @@ const commands = {
     return controller.heartbeatAddress;
   },
 
-  /** When an instance was registered, as soon as it is. */
+  /** Waits for the registration of an instance. Returns its time. */
   async registered(instanceId: string): Promise<number> {
     for (;;) {
       const at = operator().registeredAt.get(instanceId);
@@ -62,7 +62,7 @@ const commands = {
     }
   },
 
-  /** Reads its resources, and says what it took until each of so many had had its first pass. In milliseconds. */
+  /** Reads the resources. Returns the time until a number of them have had their first pass, in milliseconds. */
   async settle({ count }: { count: number }): Promise<{ time: number; cpu: number }> {
     const { controller, starting, open } = operator();
     const before = usage();
@@ -71,11 +71,11 @@ const commands = {
     await controller.whenIdle();
     const after = usage();
     const ready = [...controller.resources.list({ apiVersion, kind })].filter(isReady).length;
-    if (ready !== count) throw new Error(`${ready} tables are ready, not ${count}`);
+    if (ready !== count) throw new Error(`got ${ready} ready tables, want ${count}`);
     return { time: after.at - before.at, cpu: after.cpu - before.cpu };
   },
 
-  /** Fulfilled when no table waits for a pass. */
+  /** Resolves when no table is queued. */
   whenIdle: () => operator().controller.whenIdle(),
 
   stop: () => operator().controller.stop(),
@@ -90,7 +90,7 @@ function operator(): Running {
   return running;
 }
 
-/** Resources that can't be read before a gate opens, so that plugins can be there first. */
+/** Resources that can't be read before a gate opens, so that plugins can register first. */
 function behindGate(resources: Resources, gate: Promise<void>): Resources {
   const { services } = resources;
   return {

@@ -2,7 +2,7 @@ import * as grpc from '@grpc/grpc-js';
 import { serveCommands, usage } from './commands.ts';
 import type { HeardCommands } from './heartbeat-server.ts';
 
-/** As long as the answer to a heartbeat is: a lease of 5 s and 15 s. */
+/** Response of the size of a response to a heartbeat: a lease of 5 s and 15 s. */
 const answer = Buffer.alloc(10);
 
 let heard = 0;
@@ -18,7 +18,7 @@ const heartbeat = {
   responseDeserialize: bytes,
 };
 
-// As ours, it keeps no books of its own on calls.
+// Without channelz, like the controller.
 const server = new grpc.Server({ 'grpc.enable_channelz': 0 });
 server.addService(
   { heartbeat },
@@ -30,7 +30,7 @@ server.addService(
   },
 );
 
-/** grpc-js alone: it reads a message and answers with one, as bytes. */
+/** Server with grpc-js alone: it reads a message and responds with one, as bytes. */
 const commands: HeardCommands = {
   listen: () =>
     new Promise<number>((resolve, reject) => {

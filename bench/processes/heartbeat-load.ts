@@ -1,39 +1,39 @@
 import { LoadConnection } from '../http2-load/connection.ts';
 import { grpcMessage } from '../http2-load/frames.ts';
 import { serveCommands } from './commands.ts';
-import { beatBytes, heartbeatBytes, sessionStartBytes } from './registrations.ts';
+import { heartbeatBytes, sessionHeartbeatBytes, sessionStartBytes } from './registrations.ts';
 
-/** How many rounds of beats in sessions may be on the way at once, so that the server needn't wait for the next one. */
+/** Number of rounds of heartbeats in sessions that are in flight, so that the server need not wait for the next one. */
 const roundsOnTheWay = 2;
 
-/** What some instances do: each beats on a connection of its own. */
+/** Load of some instances. Each sends heartbeats on its own connection. */
 interface Load {
   start(): void;
-  /** Fulfilled when nothing is on the way any more. */
+  /** Resolves when no heartbeat is in flight. */
   stop(): Promise<void>;
   connections: readonly LoadConnection[];
 }
 
-/** Instances that beat by single calls: as in a plugin, the next call follows the answer to the last one. */
+/** Instances that send unary heartbeats. As in a plugin, each call follows the response to the previous one. */
 async function unaryLoad({ port, first, instances }: LoadOptions): Promise<Load> {
   let running = false;
   let outstanding = 0;
   let idle = Promise.withResolvers<void>();
   const connections = range(first, instances).map((index) => {
     const body = grpcMessage(heartbeatBytes(index));
-    const beat = () => {
+    const sendHeartbeat = () => {
       outstanding++;
       connection.request('/kplug.v1.RegistryService/Heartbeat', body);
     };
     const connection: LoadConnection = new LoadConnection(port, {
       onAnswer() {
         outstanding--;
-        if (running) beat();
+        if (running) sendHeartbeat();
         else if (outstanding === 0) idle.resolve();
       },
       onPong: () => undefined,
     });
-    return { connection, beat };
+    return { connection, sendHeartbeat };
   });
   await Promise.all(connections.map(({ connection }) => connection.opened));
   return {
@@ -41,7 +41,7 @@ async function unaryLoad({ port, first, instances }: LoadOptions): Promise<Load>
     start() {
       running = true;
       idle = Promise.withResolvers();
-      for (const { beat } of connections) beat();
+      for (const { sendHeartbeat } of connections) sendHeartbeat();
     },
     stop() {
       running = false;
@@ -51,11 +51,11 @@ async function unaryLoad({ port, first, instances }: LoadOptions): Promise<Load>
 }
 
 /**
- * Instances that beat in sessions, in rounds of one beat each. Beats aren't answered, so each round ends with a ping on the
- * last connection, and its return is what the next round but one waits for.
+ * Instances that send heartbeats in sessions, in rounds of one each. These have no response, so each round ends with a ping on the last
+ * connection, and its acknowledgement starts the next round but one.
  */
 async function sessionLoad({ port, first, instances }: LoadOptions): Promise<Load> {
-  const beat = grpcMessage(beatBytes());
+  const heartbeat = grpcMessage(sessionHeartbeatBytes());
   const connections: LoadConnection[] = [];
   const senders: ((message: Uint8Array) => void)[] = [];
   let running = false;
@@ -63,7 +63,7 @@ async function sessionLoad({ port, first, instances }: LoadOptions): Promise<Loa
   let idle = Promise.withResolvers<void>();
   const round = () => {
     outstanding++;
-    for (const send of senders) send(beat);
+    for (const send of senders) send(heartbeat);
     connections.at(-1)?.ping();
   };
   for (const index of range(first, instances)) {
@@ -100,14 +100,14 @@ async function sessionLoad({ port, first, instances }: LoadOptions): Promise<Loa
 interface LoadOptions {
   port: number;
   way: 'unary' | 'session';
-  /** The number of the first instance. */
+  /** Index of the first instance. */
   first: number;
   instances: number;
 }
 
 let load: Load | undefined;
 
-/** Instances that beat as fast as they are heard. */
+/** Instances that send heartbeats as fast as the server reads them. */
 const commands = {
   async connect(options: LoadOptions): Promise<void> {
     load = await (options.way === 'unary' ? unaryLoad(options) : sessionLoad(options));

@@ -1,8 +1,8 @@
-// The parts are used by themselves, which the package doesn't export: only the whole is its public API.
+// Imports internal modules, as the package doesn't export its parts.
 
 import { HeartbeatServer } from '../../packages/controller/src/heartbeat/heartbeat-server.ts';
 import { AwakeClock } from '../../packages/controller/src/registry/clock.ts';
-import { LeaseTerms } from '../../packages/controller/src/registry/lease-terms.ts';
+import { LeasePolicy } from '../../packages/controller/src/registry/lease-policy.ts';
 import { RegistrationReader } from '../../packages/controller/src/registry/read-registration.ts';
 import { Registry } from '../../packages/controller/src/registry/registry.ts';
 import { Metrics } from '../../packages/controller/src/telemetry/metrics.ts';
@@ -13,10 +13,10 @@ const registry = new Registry({ clock: new AwakeClock() });
 let heard = 0;
 let refused = 0;
 
-const server = new HeartbeatServer(registry, new RegistrationReader(new LeaseTerms()), {
-  heard(way) {
+const server = new HeartbeatServer(registry, new RegistrationReader(new LeasePolicy()), {
+  received(way) {
     heard++;
-    metrics.heard(way);
+    metrics.received(way);
   },
   refused(reason) {
     refused++;
@@ -24,14 +24,14 @@ const server = new HeartbeatServer(registry, new RegistrationReader(new LeaseTer
   },
 });
 
-/** The controller's heartbeat port with its registry, and nothing else of it. */
+/** Heartbeat port of the controller with its registry, without the rest of the controller. */
 const commands = {
   async listen(): Promise<number> {
     await server.listen('127.0.0.1:0');
     return Number(server.address.split(':')[1]);
   },
 
-  /** How many heartbeats were heard so far, at what cost. */
+  /** Number of received heartbeats, and their cost. */
   heard: () => ({ ...usage(), heard, refused, instances: registry.size }),
 };
 

@@ -8,21 +8,21 @@ const resources = new MemoryResources();
 let controller: Controller | undefined;
 let lastHeardOfGone = Number.NaN;
 
-/** What some passes took, in milliseconds. */
+/** Time of some passes, in milliseconds. */
 interface Took {
   time: number;
   cpu: number;
 }
 
-/** How many of the resources change, and in which edit they are. */
+/** Number of resources that change, and the number of the edit. */
 interface Change {
   count: number;
   edit: number;
 }
 
-/** An operator whose resources are in memory. */
+/** Operator with resources in memory. */
 const commands = {
-  /** Starts, and returns where plugins beat to. */
+  /** Starts. Returns the address for heartbeats. */
   async start({ lease }: { lease?: LeaseOptions }): Promise<string> {
     controller = new Controller({
       resources,
@@ -39,18 +39,18 @@ const commands = {
     return controller.heartbeatAddress;
   },
 
-  /** Fulfilled when a plugin's instance is registered. */
+  /** Resolves when an instance is registered. */
   async awaitInstance(instanceId: string): Promise<void> {
     while (running().registry.get(instanceId)?.state !== 'live') await sleep(2);
   },
 
-  /** Makes or edits resources, so that their passes have something to write. */
+  /** Creates or edits resources, so that their passes write a status. */
   edit: ({ count, edit }: Change): Promise<Took> =>
     timed(() => {
       for (let index = 0; index < count; index++) resources.apply(tableManifest(index, edit));
     }),
 
-  /** Labels resources anew, which a plugin should see, but which changes nothing in their status. */
+  /** Changes a label of resources, which triggers passes that don't change their status. */
   label: ({ count, edit, label }: Change & { label: number }): Promise<Took> =>
     timed(() => {
       for (let index = 0; index < count; index++) {
@@ -58,15 +58,15 @@ const commands = {
       }
     }),
 
-  /** Fulfilled when all resources are ready, by a plugin. */
+  /** Resolves when all resources are ready with a plugin. */
   async settledOn(plugin: string): Promise<void> {
     while (!resources.list({ apiVersion, kind }).every((table) => isReadyBy(table, plugin))) await sleep(2);
   },
 
-  /** One of the resources, as it is sent to plugins. */
+  /** Returns a resource as it is sent to plugins. */
   sample: () => resources.list({ apiVersion, kind })[0],
 
-  /** When the instance that went last had been heard last. */
+  /** Time of the last heartbeat of the instance that was removed last. */
   lastHeardOfGone: () => lastHeardOfGone,
 };
 
@@ -79,7 +79,7 @@ function running(): Controller {
   return controller;
 }
 
-/** What it takes until all resources that a change concerns have had their pass. The change itself isn't counted. */
+/** Measures the time until all changed resources have had their pass, without the change itself. */
 async function timed(change: () => void): Promise<Took> {
   change();
   const before = usage();

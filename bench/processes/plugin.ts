@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { definePlugin, type RunningPlugin } from '@kplug/sdk';
 import { serveCommands, sharedNow } from './commands.ts';
 
-/** A call, by the resource that it was for, and when it came. */
+/** Resource and time of a call. */
 interface Arrival {
   name: string;
   at: number;
@@ -18,15 +18,15 @@ interface ServeOptions {
   controller: string;
   name: string;
   instanceId: string;
-  /** Whether to note each call. */
+  /** Record each call. */
   recording?: boolean;
-  /** Whether to return a status of the base and of each extension, which is the same each time. */
+  /** Return the same status for the base and each extension in each call. */
   reporting?: boolean;
 }
 
-/** A plugin that does nothing, which is what is left of a pass when a plugin costs nothing. */
+/** Plugin that does nothing, to measure the cost of a pass without a plugin. */
 const commands = {
-  /** Serves, and returns the address. */
+  /** Serves. Returns the address. */
   async serve({ controller, name, instanceId, recording, reporting }: ServeOptions): Promise<string> {
     if (recording) arrivals = [];
     const plugin = definePlugin({
@@ -45,10 +45,10 @@ const commands = {
     return running.address.replace(/^:/, '127.0.0.1:');
   },
 
-  /** Serves no more. */
+  /** Stops serving. */
   stop: () => running?.stop(),
 
-  /** Serves as soon as somebody listens at the controller's address. */
+  /** Serves as soon as the controller listens. */
   async serveWhenOpen(options: ServeOptions): Promise<string> {
     while (!(await isOpen(options.controller))) await sleep(1);
     return commands.serve(options);
@@ -56,7 +56,7 @@ const commands = {
 
   calls: () => calls,
 
-  /** The calls since this was asked last. */
+  /** Returns the calls since the last call of this. */
   arrivals(): Arrival[] {
     const seen = arrivals ?? [];
     arrivals = [];

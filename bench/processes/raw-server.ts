@@ -3,11 +3,11 @@ import type { AddressInfo } from 'node:net';
 import { serveCommands, usage } from './commands.ts';
 import type { HeardCommands } from './heartbeat-server.ts';
 
-/** As long as the answer to a heartbeat is: a lease of 5 s and 15 s, framed. */
+/** Response of the size of a framed response to a heartbeat: a lease of 5 s and 15 s. */
 const answer = Buffer.alloc(15);
 const headers = { ':status': 200, 'content-type': 'application/grpc' };
 
-/** What gRPC ends each answer with. */
+/** Trailers of a gRPC response. */
 const trailers = process.env.BENCH_TRAILERS ? { 'grpc-status': 0, 'grpc-message': 'OK' } : undefined;
 
 let heard = 0;
@@ -28,7 +28,7 @@ server.on('stream', (stream: ServerHttp2Stream) => {
   });
 });
 
-/** `node:http2` alone: it reads a body and answers with one. */
+/** Server with `node:http2` alone: it reads a body and responds with one. */
 const commands: HeardCommands = {
   async listen() {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -1,7 +1,7 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { HeartbeatRequestSchema, RegistrationSchema, SessionRequestSchema } from '@kplug/protocol';
 
-/** The registration of one of many instances, of a hundred implementations. */
+/** Creates the registration of an instance, of one of a hundred implementations. */
 function registration(index: number) {
   return create(RegistrationSchema, {
     plugin: `PostgreSQL${index % 10}`,
@@ -18,18 +18,18 @@ function registration(index: number) {
   });
 }
 
-/** The unary heartbeat of an instance, as bytes. */
+/** Encodes the unary heartbeat of an instance. */
 export function heartbeatBytes(index: number): Uint8Array {
   return toBinary(HeartbeatRequestSchema, create(HeartbeatRequestSchema, { registration: registration(index) }));
 }
 
-/** The first message of an instance's session, as bytes. */
+/** Encodes the first message of the session of an instance. */
 export function sessionStartBytes(index: number): Uint8Array {
   const message = { case: 'registration' as const, value: registration(index) };
   return toBinary(SessionRequestSchema, create(SessionRequestSchema, { message }));
 }
 
-/** A beat in a session, as bytes. */
-export function beatBytes(): Uint8Array {
+/** Encoded heartbeat in a session. */
+export function sessionHeartbeatBytes(): Uint8Array {
   return toBinary(SessionRequestSchema, create(SessionRequestSchema, { message: { case: 'beat', value: {} } }));
 }

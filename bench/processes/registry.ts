@@ -1,7 +1,7 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { HeartbeatRequestSchema, type Registration } from '@kplug/protocol';
 // The parts are used by themselves, which the package doesn't export: only the whole is its public API.
-import { LeaseTerms } from '../../packages/controller/src/registry/lease-terms.ts';
+import { LeasePolicy } from '../../packages/controller/src/registry/lease-policy.ts';
 import { RegistrationReader } from '../../packages/controller/src/registry/read-registration.ts';
 import { Registry } from '../../packages/controller/src/registry/registry.ts';
 import { ManualClock } from '../../packages/controller/src/registry/testing.ts';
@@ -9,26 +9,26 @@ import { serveCommands } from './commands.ts';
 import { heartbeatBytes } from './registrations.ts';
 import { SweptMap } from './swept-map.ts';
 
-/** What keeps instances for as long as they beat. Times are in milliseconds. */
-interface Keeper {
-  hear(registration: Registration): void;
-  beat(instanceId: string): void;
-  /** Goes on to a time, at which some may have expired. */
-  goOnTo(time: number): void;
+/** Store of instances with leases. Times are in milliseconds. */
+interface Store {
+  register(registration: Registration): void;
+  renew(instanceId: string): void;
+  /** Advances the time, at which leases may expire. */
+  advanceTo(time: number): void;
 }
 
-type KeeperName = 'registry' | 'map';
+type StoreName = 'registry' | 'map';
 
-const reader = new RegistrationReader(new LeaseTerms());
+const reader = new RegistrationReader(new LeasePolicy());
 
-function makeKeeper(name: KeeperName, onGone: () => void): Keeper {
+function createStore(name: StoreName, onGone: () => void): Store {
   const clock = new ManualClock();
   if (name === 'map') {
     const map = new SweptMap(onGone);
     return {
-      hear: (registration) => map.hear(registration, clock.now()),
-      beat: (instanceId) => map.beat(instanceId, clock.now()),
-      goOnTo(time) {
+      register: (registration) => map.register(registration, clock.now()),
+      renew: (instanceId) => map.renew(instanceId, clock.now()),
+      advanceTo(time) {
         clock.advanceTo(time);
         map.sweep(time);
       },
@@ -39,23 +39,23 @@ function makeKeeper(name: KeeperName, onGone: () => void): Keeper {
     if (instance.state === 'gone') onGone();
   });
   return {
-    hear: (registration) => registry.register(reader.read(registration, '10.0.0.1')),
-    beat: (instanceId) => registry.beat(instanceId),
-    goOnTo: (time) => clock.advanceTo(time),
+    register: (registration) => registry.register(reader.read(registration, '10.0.0.1')),
+    renew: (instanceId) => registry.beat(instanceId),
+    advanceTo: (time) => clock.advanceTo(time),
   };
 }
 
-/** A registration as it comes from the wire, with strings of its own. */
+/** Decodes a registration, so that its strings are not shared. */
 function decoded(index: number): Registration {
   const { registration } = fromBinary(HeartbeatRequestSchema, heartbeatBytes(index));
   if (!registration) throw new Error('the heartbeat has no registration');
   return registration;
 }
 
-function fill(keeper: Keeper, first: number, count: number): string[] {
+function fill(store: Store, first: number, count: number): string[] {
   return Array.from({ length: count }, (_, index) => {
     const registration = decoded(first + index);
-    keeper.hear(registration);
+    store.register(registration);
     return registration.instanceId;
   });
 }
@@ -67,48 +67,48 @@ function heapUsed(): number {
   return process.memoryUsage().heapUsed;
 }
 
-/** A registry by itself, for what it costs to keep many instances. */
+/** Registry, to measure the cost of many instances. */
 const commands = {
-  /** Bytes of heap for each of many instances. */
-  heap({ keeper, instances }: { keeper: KeeperName; instances: number }): number {
-    // Run once before, so that compiled code isn't counted.
+  /** Returns the heap for each of many instances, in bytes. */
+  heap({ store, instances }: { store: StoreName; instances: number }): number {
+    // A first run excludes compiled code from the measurement.
     fill(
-      makeKeeper(keeper, () => undefined),
+      createStore(store, () => undefined),
       0,
       1_000,
     );
     const before = heapUsed();
-    const kept = makeKeeper(keeper, () => undefined);
-    for (let index = 0; index < instances; index++) kept.hear(decoded(index));
+    const created = createStore(store, () => undefined);
+    for (let index = 0; index < instances; index++) created.register(decoded(index));
     const bytes = (heapUsed() - before) / instances;
-    // Still in use here, so that it was not collected before.
-    kept.goOnTo(0);
+    // Keeps the store reachable until here.
+    created.advanceTo(0);
     return bytes;
   },
 
-  /** Milliseconds that it takes when some of many instances expire, in each round. */
-  expire({ keeper, instances, expiring, rounds }: ExpireOptions): number[] {
+  /** Returns the time in which some of many instances expire, for each round, in milliseconds. */
+  expire({ store, instances, expiring, rounds }: ExpireOptions): number[] {
     let gone = 0;
-    const kept = makeKeeper(keeper, () => gone++);
-    const staying = fill(kept, 0, instances - expiring);
+    const created = createStore(store, () => gone++);
+    const remaining = fill(created, 0, instances - expiring);
     const times: number[] = [];
     for (let round = 0, now = 0; round < rounds; round++, now += 15_000) {
       gone = 0;
-      for (const instanceId of staying) kept.beat(instanceId);
-      fill(kept, instances + round * expiring, expiring);
-      kept.goOnTo(now + 5_000);
-      for (const instanceId of staying) kept.beat(instanceId);
+      for (const instanceId of remaining) created.renew(instanceId);
+      fill(created, instances + round * expiring, expiring);
+      created.advanceTo(now + 5_000);
+      for (const instanceId of remaining) created.renew(instanceId);
       const startedAt = performance.now();
-      kept.goOnTo(now + 15_000);
+      created.advanceTo(now + 15_000);
       times.push(performance.now() - startedAt);
-      if (gone !== expiring) throw new Error(`${gone} instances expired, not ${expiring}`);
+      if (gone !== expiring) throw new Error(`${gone} instances expired, want ${expiring}`);
     }
     return times;
   },
 };
 
 interface ExpireOptions {
-  keeper: KeeperName;
+  store: StoreName;
   instances: number;
   expiring: number;
   rounds: number;

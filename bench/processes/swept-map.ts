@@ -1,6 +1,6 @@
 import type { Registration } from '@kplug/protocol';
 
-/** What a registry is at its simplest: what was heard last of each instance, looked through for what has expired. */
+/** Simplest registry: a map with the last heartbeat of each instance, which is swept for expired ones. */
 export class SweptMap {
   readonly #instances = new Map<string, { registration: Registration; expiresAt: number }>();
   readonly #onGone: () => void;
@@ -9,13 +9,13 @@ export class SweptMap {
     this.#onGone = onGone;
   }
 
-  hear(registration: Registration, now: number): void {
+  register(registration: Registration, now: number): void {
     this.#instances.set(registration.instanceId, { registration, expiresAt: now + 15_000 });
   }
 
-  beat(instanceId: string, now: number): void {
-    const known = this.#instances.get(instanceId);
-    if (known) known.expiresAt = now + 15_000;
+  renew(instanceId: string, now: number): void {
+    const instance = this.#instances.get(instanceId);
+    if (instance) instance.expiresAt = now + 15_000;
   }
 
   sweep(now: number): void {

@@ -7,7 +7,7 @@ export function tableName(index: number): string {
   return `table-${String(index).padStart(6, '0')}`;
 }
 
-/** One of many tables, as its user writes it. */
+/** Creates a table, as a user writes it. */
 export function tableManifest(index: number, edit: number, labels: Record<string, string> = {}): Manifest {
   return {
     apiVersion,

@@ -4,15 +4,15 @@ import type { CacheCost, CacheName, ClusterCacheCommands } from '../processes/cl
 import { tableName } from '../processes/tables.ts';
 import { define, kindsOf } from './cluster-tables.ts';
 
-/** What each cache costs in each round. */
+/** Cost of each cache, by round. */
 export type CacheRounds = Record<CacheName, CacheCost[]>;
 
-/** The size of an object as the API server sends it, in bytes. */
+/** Size of an object as the API server sends it, in bytes. */
 export const objectSize = 600;
 
 const few = 20;
 
-/** Fills our cache and client-node's with the same objects in turn, each in a new process. */
+/** Fills the caches of Kplug and client-node with the same objects in turn, each in a new process. */
 export async function measureCaches(
   cluster: BenchCluster,
   { count, rounds }: { count: number; rounds: number },
@@ -20,7 +20,7 @@ export async function measureCaches(
 ): Promise<CacheRounds> {
   const kinds = kindsOf('cache');
   await define(cluster, kinds);
-  progress(`making ${count.toLocaleString('en')} objects`);
+  progress(`creating ${count.toLocaleString('en')} objects`);
   const namespace = await cluster.user.namespace();
   await cluster.user.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: `${namespace}-few` } });
   const serverName = await fittingName(cluster, kinds.apiVersion, namespace);
@@ -51,9 +51,9 @@ function object(apiVersion: string, namespace: string, index: number, serverName
   };
 }
 
-/** Fills an object up to its size. */
+/** Pads an object to its size. */
 async function fittingName(cluster: BenchCluster, apiVersion: string, namespace: string): Promise<string> {
   const size = Buffer.byteLength(JSON.stringify(await cluster.user.apply(object(apiVersion, namespace, 0, ''))));
-  if (size > objectSize) throw new Error(`an object takes ${size} bytes, more than ${objectSize}`);
+  if (size > objectSize) throw new Error(`the object has ${size} bytes, more than ${objectSize}`);
   return 'x'.repeat(objectSize - size);
 }

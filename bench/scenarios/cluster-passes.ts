@@ -1,44 +1,44 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { ClusterObject } from '../../test/control-plane/test-cluster.ts';
+import type { ClusterObject } from '@kplug/testing/control-plane';
 import { Child } from '../child.ts';
 import { type BenchCluster, difference, type RequestCounts } from '../cluster.ts';
 import type { ClusterOperatorCommands, ClusterTarget } from '../processes/cluster-operator.ts';
 import type { PluginCommands } from '../processes/plugin.ts';
 import { define, type Kinds, kindsOf, makeTables, verify } from './cluster-tables.ts';
 
-/** What the controller of controller-runtime can be told to do. */
+/** Commands of the controller with controller-runtime. */
 interface PeerCommands extends Record<string, (argument: never) => unknown> {
   settle(target: ClusterTarget & { plugin: string; count: number }): { time: number; cpu: number };
   passes(): number;
   stop(): void;
 }
 
-/** What one side did in each round. */
+/** Measurements of one side, by round. */
 export interface SideRounds {
-  /** First passes a second. */
+  /** First passes per second. */
   rate: number[];
-  /** Processor time of the controller's process for each of them, in microseconds. */
+  /** CPU time of the controller for each first pass, in microseconds. */
   cpu: number[];
   /** Requests for each first pass. */
   first: Requests[];
-  /** Requests for each pass that changed nothing. */
+  /** Requests for each pass without changes. */
   unchanged: Requests[];
 }
 
-/** How many requests a pass took. */
+/** Number of requests for a pass. */
 export interface Requests {
   writes: number;
   reads: number;
   events: number;
 }
 
-/** One of the controllers that are compared. */
+/** Controller under comparison. */
 interface Side extends AsyncDisposable {
   readonly kinds: Kinds;
   readonly found: Record<keyof PassesFound, SideRounds>;
-  /** Has each table have its first pass. */
+  /** Makes the first pass of each table. */
   settle(run: Run): Promise<{ time: number; cpu: number }>;
-  /** Waits until so many further passes have ended. */
+  /** Waits for the end of a number of further passes. */
   passed(count: number): Promise<void>;
   stop(): Promise<void>;
 }
@@ -49,18 +49,18 @@ interface Run {
   finalizer: boolean;
 }
 
-/** What is measured without a finalizer, the two statuses alone, and with one. */
+/** Measurements without a finalizer (only the two statuses) and with one. */
 export type PassesFound = Record<'bare' | 'finalized', { ours: SideRounds; peer: SideRounds | undefined }>;
 
 interface PassesOptions {
   count: number;
   rounds: number;
-  /** Whether there is one round more, before the others, for the compilers. */
+  /** Adds a first round for the compilers, which is not counted. */
   isWarm: boolean;
   peer: { program: string } | undefined;
 }
 
-/** Lets Kplug's operator and its peer take turns, each on new resources. */
+/** Measures Kplug's operator and its peer in turn, each on new resources. */
 export async function measurePasses(
   cluster: BenchCluster,
   { count, rounds, isWarm, peer }: PassesOptions,
@@ -76,7 +76,7 @@ export async function measurePasses(
   }
   for (let round = 1; round <= rounds; round++) {
     progress(`round ${round} of ${rounds}`);
-    // Who begins changes, as the API server's own work lags behind.
+    // The order alternates, as the API server does deferred work.
     await takeTurns(cluster, round % 2 === 0 ? sides : sides.toReversed(), { count, isCounted: true });
   }
   const both = (key: keyof PassesFound) => ({ ours: ours.found[key], peer: theirs?.found[key] });
@@ -106,8 +106,8 @@ async function turn(
   const { time, cpu } = await side.settle({ namespace, count, finalizer });
   await eventsWritten(cluster, namespace);
   const settled = await cluster.requests(kinds.group);
-  // Something that the plugin should see and that changes nothing in what it answers.
-  const label = { metadata: { labels: { seen: 'anew' } } };
+  // A change that triggers a call with the same response.
+  const label = { metadata: { labels: { seen: 'again' } } };
   await cluster.each(tables, (table: ClusterObject) => cluster.user.edit(table, label));
   await side.passed(count);
   await eventsWritten(cluster, namespace);
@@ -121,7 +121,7 @@ async function turn(
   found.unchanged.push(requestsOf(difference(done, settled), count, count));
 }
 
-/** Events are written behind the passes. Fulfilled when there are no more of them than a moment before. */
+/** Waits until no more Events are written, which happens after the passes. */
 async function eventsWritten(cluster: BenchCluster, namespace: string): Promise<void> {
   const path = `/apis/events.k8s.io/v1/namespaces/${namespace}/events?limit=1`;
   const count = async () => {
@@ -139,7 +139,7 @@ interface EventList {
   metadata: { remainingItemCount?: number };
 }
 
-/** Lists and watches fill the caches, and are no part of a pass. `edits` were made by the benchmark itself. */
+/** Counts the requests of passes, without lists and watches, which fill caches, and without the `edits` of the benchmark. */
 function requestsOf(counts: RequestCounts, edits: number, passes: number): Requests {
   const sum = (isMeant: (verb: string, resource: string) => boolean) => {
     const of = [...counts].filter(([name]) => {
@@ -230,7 +230,7 @@ class PeerSide implements Side {
     await this.#peer.ask('stop');
   }
 
-  /** The plugin beats to nobody: this controller is told where it is. */
+  /** The plugin sends no heartbeats; this controller is configured with its address. */
   #serve(): Promise<string> {
     const controller = '127.0.0.1:9';
     return this.#plugin.ask('serve', { controller, name: 'Preferred', instanceId: 'preferred', reporting: true });

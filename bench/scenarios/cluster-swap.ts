@@ -5,8 +5,7 @@ import type { PluginCommands } from '../processes/plugin.ts';
 import { define, kindsOf, makeTables } from './cluster-tables.ts';
 
 /**
- * How long it takes from a new plugin's registration, which every table prefers, until it is called for the first of them, in
- * each round. In milliseconds.
+ * Measures the time from the registration of a new plugin, which all tables prefer, to its first call, by round. In milliseconds.
  */
 export async function measureSwap(
   cluster: BenchCluster,

@@ -1,9 +1,8 @@
-import { conditionsSchema, definition } from '../../test/control-plane/definition.ts';
-import type { ClusterObject } from '../../test/control-plane/test-cluster.ts';
+import { type ClusterObject, conditionsSchema, definition } from '@kplug/testing/control-plane';
 import type { BenchCluster } from '../cluster.ts';
 import { tableManifest } from '../processes/tables.ts';
 
-/** The kinds of one side of a comparison. */
+/** Kinds of one side of a comparison. */
 export interface Kinds {
   group: string;
   apiVersion: string;
@@ -19,7 +18,7 @@ const number = { type: 'integer', format: 'int64' };
 const object = (properties: object) => ({ type: 'object', properties });
 const list = (items: object) => ({ type: 'array', items });
 
-/** Has the API server serve tables and their options. */
+/** Creates the kinds for tables and their options. */
 export async function define(cluster: BenchCluster, { group }: Kinds): Promise<void> {
   await cluster.user.define(
     definition({
@@ -45,7 +44,7 @@ export async function define(cluster: BenchCluster, { group }: Kinds): Promise<v
   await cluster.user.define(definition({ group, kind: 'Option', spec, status: spec }));
 }
 
-/** Makes tables, each with an option of its own, and returns them. */
+/** Creates tables, each with its own option, and returns them. */
 export async function makeTables(
   cluster: BenchCluster,
   { apiVersion }: Kinds,
@@ -61,7 +60,7 @@ export async function makeTables(
   return tables;
 }
 
-/** Refuses a run that didn't do all its work: every table ready, every option with its status. */
+/** Fails unless all tables are ready and all options have a status. */
 export async function verify(
   cluster: BenchCluster,
   { apiVersion }: Kinds,

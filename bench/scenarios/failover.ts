@@ -9,18 +9,18 @@ import { median } from '../statistics.ts';
 
 const lease = { interval: 200, ttl: 1_000 };
 
-/** Milliseconds after a plugin was killed or stopped, in each round. */
+/** Times after a plugin was killed or stopped, by round, in milliseconds. */
 interface Rounds {
-  /** Until the fallback was called for the first resource, and for the last one. */
+  /** Time until the fallback was called for the first resource, and for the last one. */
   first: number[];
   last: number[];
-  /** Until a bare stream had broken and a bare call had come to the fallback; or from the end of the lease to the first call. */
+  /** Time until a bare stream had broken and a bare call had reached the fallback; or from the end of the lease to the first call. */
   other: number[];
 }
 
 const none: Rounds = { first: [], last: [], other: [] };
 
-/** How long it takes until a fallback is called for a plugin that is gone. */
+/** Time until a fallback is called after a plugin was killed or stopped. */
 export const failover: Scenario = {
   name: 'failover',
   async run({ quick, progress }: Conditions): Promise<Report> {
@@ -30,14 +30,14 @@ export const failover: Scenario = {
     for (const resources of sizes) {
       progress(`a plugin with ${resources} resources is killed`);
       killed.set(resources, await killRounds(resources, quick ? 1 : resources === 1 ? 9 : 5));
-      progress(`a plugin with ${resources} resources falls silent`);
+      progress(`a plugin with ${resources} resources is stopped`);
       silent.set(resources, await silentRounds(resources, quick ? 1 : resources === 1 ? 5 : 3));
     }
     return report(killed, silent);
   },
 };
 
-/** The processes that take part. */
+/** Processes of the benchmark. */
 class Stage implements AsyncDisposable {
   readonly operator = new Child<OperatorCommands>(new URL('../processes/operator.ts', import.meta.url));
   readonly fallback = newPlugin();
@@ -61,7 +61,7 @@ class Stage implements AsyncDisposable {
     await this.operator.ask('edit', { count: this.#resources, edit: 0 });
   }
 
-  /** The plugin that the resources prefer, when it has all of them. */
+  /** Starts the preferred plugin, and waits until it has all resources. */
   async startPreferred(instanceId: string): Promise<{ plugin: Child<PluginCommands>; address: string }> {
     const plugin = newPlugin();
     const address = await plugin.ask('serve', { controller: this.controller, name: 'Preferred', instanceId });
@@ -70,7 +70,7 @@ class Stage implements AsyncDisposable {
     return { plugin, address };
   }
 
-  /** When the fallback was called, once it has all resources. */
+  /** Waits until the fallback has all resources. Returns the times of its calls. */
   async takenOver(): Promise<{ first: number; last: number; bare: number }> {
     await this.operator.ask('settledOn', 'Fallback');
     const arrivals = await this.fallback.ask('arrivals');
@@ -86,7 +86,7 @@ class Stage implements AsyncDisposable {
   }
 }
 
-/** What the bare caller asks for. */
+/** Resource of the calls without an operator. */
 const bare = { metadata: { name: 'bare', uid: '', generation: 1, resourceVersion: '', creationTimestamp: '' } };
 
 function newPlugin(): Child<PluginCommands> {
@@ -141,20 +141,20 @@ function report(killed: Map<number, Rounds>, silent: Map<number, Rounds>): Repor
     isPeer,
     points: [...found].map(([work, rounds]) => ({ work, cost: median(rounds[key]) })),
   });
-  const bareIs = 'a bare grpc-js stream breaks, a bare call arrives';
+  const bareIs = 'bare grpc-js stream and call';
   const killGoal = { of: 'figure', is: 'below', value: 100 } as const;
   const silentGoal = { of: 'figure', is: 'below', value: lease.ttl + 100 } as const;
   const growth = { work: 'resources', cost: 'ms' } as const;
   return {
     name: 'failover',
-    title: 'From the death of a plugin to the call of its fallback',
-    method: `Two plugins in processes of their own, one preferred by every resource. It is killed (SIGKILL, ${one.first.length}
-times) or stopped (SIGSTOP, ${still.first.length} times, with a lease of ${lease.ttl} ms and a beat each ${lease.interval} ms);
-measured is when the call of the fallback arrives there. The peer of the kill is a bare grpc-js stream to the same process,
-whose end is followed by a bare call of the same fallback; that of the silence is the lease itself.`,
+    title: 'Time from the failure of a plugin to the call of its fallback',
+    method: `Two plugins run in their own processes, and all resources prefer one of them. The preferred one is killed (SIGKILL, ${one.first.length}
+times) or stopped (SIGSTOP, ${still.first.length} times, with a lease of ${lease.ttl} ms and a heartbeat every ${lease.interval} ms). The
+benchmark measures the time until the fallback receives a call. The peer for SIGKILL is a bare grpc-js stream to the same process, followed
+by a bare call of the same fallback when the stream breaks. The peer for SIGSTOP is the lease itself.`,
     comparisons: [
       {
-        what: 'killed: the median',
+        what: 'SIGKILL: median',
         unit: 'ms',
         figure: median(one.first),
         peer: { what: bareIs, figure: median(one.other) },
@@ -162,7 +162,7 @@ whose end is followed by a bare call of the same fallback; that of the silence i
         goal: killGoal,
       },
       {
-        what: 'killed: the worst',
+        what: 'SIGKILL: maximum',
         unit: 'ms',
         figure: Math.max(...one.first),
         peer: { what: bareIs, figure: Math.max(...one.other) },
@@ -170,32 +170,32 @@ whose end is followed by a bare call of the same fallback; that of the silence i
         goal: killGoal,
       },
       {
-        what: 'silent: the median',
+        what: 'SIGSTOP: median',
         unit: 'ms',
         figure: median(still.first),
-        peer: { what: 'the lease', figure: lease.ttl },
+        peer: { what: 'lease', figure: lease.ttl },
         ratio: median(still.first) / lease.ttl,
         goal: silentGoal,
       },
       {
-        what: 'silent: the worst',
+        what: 'SIGSTOP: maximum',
         unit: 'ms',
         figure: Math.max(...still.first),
-        peer: { what: 'the lease', figure: lease.ttl },
+        peer: { what: 'lease', figure: lease.ttl },
         ratio: Math.max(...still.first) / lease.ttl,
         goal: silentGoal,
       },
-      { what: 'silent: the worst, from the end of the lease on', unit: 'ms', figure: Math.max(...still.other) },
+      { what: 'SIGSTOP: maximum, from the end of the lease', unit: 'ms', figure: Math.max(...still.other) },
     ],
     growth: [
       {
         ...growth,
         name: 'killed',
-        title: 'From SIGKILL to the calls of the fallback',
+        title: 'Time from SIGKILL to the calls of the fallback',
         scale: 'logarithmic',
         series: [
-          line('the last resource is called for', killed, 'last'),
-          line('the first resource is called for', killed, 'first'),
+          line('call for the last resource', killed, 'last'),
+          line('call for the first resource', killed, 'first'),
           line(bareIs, killed, 'other', true),
         ],
         goal: { what: 'goal', value: killGoal.value },
@@ -203,18 +203,18 @@ whose end is followed by a bare call of the same fallback; that of the silence i
       {
         ...growth,
         name: 'silent',
-        title: 'From SIGSTOP to the calls of the fallback',
+        title: 'Time from SIGSTOP to the calls of the fallback',
         scale: 'linear',
         series: [
-          line('the last resource is called for', silent, 'last'),
-          line('the first resource is called for', silent, 'first'),
+          line('call for the last resource', silent, 'last'),
+          line('call for the first resource', silent, 'first'),
         ],
         goal: { what: 'goal', value: silentGoal.value },
       },
     ],
     notes: [
-      `A plugin that falls silent beat up to ${lease.interval} ms before, so that its lease may end that much sooner than
-${lease.ttl} ms after it was stopped.`,
+      `A stopped plugin sent its last heartbeat up to ${lease.interval} ms before, so its lease may expire that much earlier than
+${lease.ttl} ms after SIGSTOP.`,
     ],
   };
 }

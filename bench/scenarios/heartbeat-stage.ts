@@ -3,28 +3,28 @@ import { Child } from '../child.ts';
 import type { LoadCommands } from '../processes/heartbeat-load.ts';
 import type { HeardCommands } from '../processes/heartbeat-server.ts';
 
-/** Who is measured: a server, and how it is loaded. */
+/** Server under test, and its load. */
 export interface Contender {
   server: 'heartbeat-server' | 'raw-server' | 'grpc-server';
   way: 'unary' | 'session';
-  /** Whether the raw server ends its answers as gRPC does. */
+  /** True if the raw server sends the trailers of gRPC. */
   trailers?: boolean;
-  /** From how many processes the load comes. */
+  /** Number of processes that generate the load. */
   loadProcesses?: number;
 }
 
-/** What was measured of a contender in one round. */
+/** Measurement of a contender in one round. */
 export interface HeartbeatSample {
-  /** Heartbeats a second. */
+  /** Heartbeats per second. */
   rate: number;
-  /** Microseconds of the server's processor time for each heartbeat. */
+  /** CPU time of the server for each heartbeat, in microseconds. */
   cpu: number;
-  /** For which part of the time the processes were busy. */
+  /** Share of the time in which the processes were busy. */
   serverShare: number;
   loadShare: number;
 }
 
-/** The processes of one contender. */
+/** Processes of a contender. */
 export class HeartbeatStage implements AsyncDisposable {
   readonly #contender: Contender;
   readonly #server: Child<HeardCommands>;
@@ -50,7 +50,7 @@ export class HeartbeatStage implements AsyncDisposable {
     );
   }
 
-  /** Lets the instances beat for a time, in milliseconds. */
+  /** Lets the instances send heartbeats for a time, in milliseconds. */
   async measure(duration: number): Promise<HeartbeatSample> {
     await Promise.all(this.#loads.map((load) => load.ask('start')));
     await sleep(duration / 10);

@@ -15,10 +15,10 @@ const contenders = {
 
 type ContenderName = keyof typeof contenders;
 
-/** What was measured of a contender, in each round. */
+/** Measurements of a contender, by round. */
 type Rounds = { [K in keyof HeartbeatSample]: number[] };
 
-/** Heartbeats a second that the controller hears, by single calls and in sessions. */
+/** Heartbeats per second that the controller handles, unary and in sessions. */
 export const heartbeats: Scenario = {
   name: 'heartbeats',
   async run({ quick, progress }: Conditions): Promise<Report> {
@@ -52,7 +52,7 @@ async function measure(
     await stage.measure(duration);
     ready.push({ name, stage, found: { rate: [], cpu: [], serverShare: [], loadShare: [] } });
   }
-  // One after the other in each round, so that what else this machine does befalls all of them.
+  // In sequence in each round, so that other load on the machine affects all of them.
   for (let round = 0; round < rounds; round++) {
     for (const { stage, found } of ready) {
       const { rate, cpu, serverShare, loadShare } = await stage.measure(duration);
@@ -86,51 +86,51 @@ function report(measured: Map<number, Partial<Record<ContenderName, Rounds>>>, m
   const percent = (shares: number[]) => `${Math.round(median(shares) * 100)} %`;
   return {
     name: 'heartbeats',
-    title: 'Heartbeats a second',
-    method: `The controller's heartbeat port and registry in one process; in another, ${main} instances, each on a connection of
-its own and with one heartbeat on the way. In sessions, where nothing is answered, a round of beats is sent when the last
-round but one has been read. The load writes prepared bytes and reads only the heads of frames, so that the server is what
-is measured; both servers get the same bytes. The peer is \`node:http2\` alone: it reads the body and answers with one of the
-same size, with nothing decoded, registered or counted. grpc-js alone, which the port is built on, answers bytes with bytes.`,
+    title: 'Heartbeats per second',
+    method: `The controller's heartbeat port and registry run in one process. Another process has ${main} instances, each with its own
+connection and one heartbeat in flight. Heartbeats in sessions have no response, so a round of them is sent when the last round but one has
+been read. The load writes prepared bytes and reads only the headers of frames, so the server is the bottleneck; all servers get the same
+bytes. The peer is \`node:http2\` alone: it reads the body and responds with one of the same size, without decoding or registering
+anything. grpc-js alone, which the port is built on, responds to bytes with bytes.`,
     comparisons: [
       {
-        ...compare('single calls', 'rate', 'unary', 'raw', '`node:http2` alone'),
+        ...compare('unary', 'rate', 'unary', 'raw', '`node:http2` alone'),
         goal: { of: 'ratio', is: 'at least', value: 0.55 },
       },
-      compare('single calls', 'rate', 'unary', 'grpc', 'grpc-js alone'),
+      compare('unary', 'rate', 'unary', 'grpc', 'grpc-js alone'),
       compare('grpc-js alone', 'rate', 'grpc', 'raw', '`node:http2` alone'),
-      compare('single calls', 'rate', 'unary', 'rawTrailers', '`node:http2` alone, with the trailers of gRPC'),
+      compare('unary', 'rate', 'unary', 'rawTrailers', '`node:http2` alone, with the trailers of gRPC'),
       {
-        ...compare('in sessions', 'rate', 'session', 'unary', 'our single calls'),
+        ...compare('in sessions', 'rate', 'session', 'unary', 'unary'),
         goal: { of: 'ratio', is: 'at least', value: 3 },
       },
-      compare('processor time for a single call', 'cpu', 'unary', 'raw', '`node:http2` alone'),
-      compare('processor time for a beat in a session', 'cpu', 'session', 'unary', 'our single call'),
-      compare('single calls, load from two processes', 'rate', 'unaryTwice', 'unary', 'load from one process'),
+      compare('CPU time of a unary heartbeat', 'cpu', 'unary', 'raw', '`node:http2` alone'),
+      compare('CPU time of a heartbeat in a session', 'cpu', 'session', 'unary', 'unary'),
+      compare('unary, load from two processes', 'rate', 'unaryTwice', 'unary', 'load from one process'),
       compare('`node:http2`, load from two processes', 'rate', 'rawTwice', 'raw', 'load from one process'),
     ],
     growth: [
       {
         name: 'rate',
-        title: 'Heartbeats a second by the number of instances',
+        title: 'Heartbeats per second by number of instances',
         work: 'instances',
         cost: 'heartbeats/s',
         scale: 'logarithmic',
         series: [
           line('in sessions', 'session', 'rate', false),
-          line('single calls', 'unary', 'rate', false),
+          line('unary', 'unary', 'rate', false),
           line('node:http2 alone', 'raw', 'rate', true),
         ],
       },
     ],
     notes: [
-      `Which side was busy: the server ${percent(at('unary').serverShare)} of the time with single calls
-(the load ${percent(at('unary').loadShare)}), ${percent(at('session').serverShare)} with sessions
+      `CPU usage of the server, with that of the load in parentheses: ${percent(at('unary').serverShare)} unary
+(${percent(at('unary').loadShare)}), ${percent(at('session').serverShare)} in sessions
 (${percent(at('session').loadShare)}), ${percent(at('raw').serverShare)} with \`node:http2\` (${percent(at('raw').loadShare)}).
-More than 100 % is the collector's and the compiler's threads; less than 100 % of both is a machine that did something else
-as well, and then the processor time says more than the rate.`,
-      `\`node:http2\` is dearer without trailers than with them: it makes an error for each stream that is closed while its last
-write is under way, and drops it.`,
+It exceeds 100 % because of garbage collector and compiler threads. If both are below 100 %, the machine had other load, and the CPU time is
+more significant than the rate.`,
+      `\`node:http2\` is slower without trailers than with them: it creates and discards an error for each stream that is closed during its
+last write.`,
     ],
   };
 }

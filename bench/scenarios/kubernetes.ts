@@ -7,14 +7,14 @@ import { type CacheRounds, measureCaches, objectSize } from './cluster-cache.ts'
 import { measurePasses, type PassesFound, type Requests, type SideRounds } from './cluster-passes.ts';
 import { measureSwap } from './cluster-swap.ts';
 
-/** What passes, caches and a change of plugins cost on a real API server. */
+/** Cost of passes, caches and a change of plugins with a real API server. */
 export const kubernetes: Scenario = {
   name: 'kubernetes',
   async run({ quick, progress }: Conditions): Promise<Report> {
     const tables = quick ? 20 : 1_000;
     const objects = quick ? 200 : 10_000;
     const peer = await buildPeer(progress);
-    if (!peer) progress('there is no Go, so the peer that is written in it is left out');
+    if (!peer) progress('Go is not installed; skipping the peer');
     await using cluster = await BenchCluster.start(progress);
     const passes = await measurePasses(
       cluster,
@@ -26,28 +26,27 @@ export const kubernetes: Scenario = {
     return {
       name: 'kubernetes',
       title: 'On Kubernetes',
-      method: `A real API server, which like etcd, the plugin and the controller runs on the same processors. A controller finds
-${tables.toLocaleString('en')} tables, each with an extension of its own, that no controller has seen yet, and a plugin that only returns
-a status for both. Until all are ready, a pass over each writes the status of both, an Event, and a finalizer where the delegation
-needs one. The peer is a straightforward controller in Go with controller-runtime that calls the same plugin with the same
-payload and writes the same, by merge patches, with 32 workers as well and no limit of its own on requests. The two take turns on
-new resources. Requests are counted by the API server, in the worst round; what fills the caches is left out. A pass that changes
-nothing follows a new label.
+      method: `A real API server, etcd, the plugin and the controller share the same CPUs. A controller starts with
+${tables.toLocaleString('en')} new tables, each with its own extension, and a plugin that only returns a status for both. Until all tables
+are ready, a pass for each writes both statuses, an Event, and a finalizer if the delegation needs one. The peer is a plain controller in Go
+with controller-runtime that calls the same plugin with the same payload and writes the same, by merge patches, with 32 workers too and no
+client-side rate limit. The two are measured in alternation, each with new resources. The API server counts the requests; the maximum over
+the rounds is reported, without the requests that fill the caches. A change of a label triggers a pass without changes.
 
-Caches are filled in a process of their own each, with ${objects.toLocaleString('en')} objects of ${objectSize} bytes, managed fields and all; the heap
-is what is in use after a collection.`,
+Each cache is filled in its own process, with ${objects.toLocaleString('en')} objects of ${objectSize} bytes, including managed fields. The heap
+is measured after a garbage collection.`,
       comparisons: [
         ...comparePasses(passes),
         ...compareCaches(caches, objects),
         {
-          what: `a new preferred plugin, from its registration to its first call, with ${tables.toLocaleString('en')} tables`,
+          what: `new preferred plugin with ${tables.toLocaleString('en')} tables: from registration to first call`,
           unit: 'ms',
           figure: median(swaps),
           goal: { of: 'figure', is: 'below', value: 50 },
         },
       ],
       growth: [],
-      notes: peer ? [] : ['There was no Go to build the controller with that is the peer of the passes.'],
+      notes: peer ? [] : ['The peer of the passes was not measured, as Go is not installed.'],
     };
   },
 };
@@ -85,14 +84,14 @@ function comparePasses({ bare, finalized }: PassesFound): Comparison[] {
   return [
     faster(beside('passes that write two statuses', 'passes/s', bare, 'rate')),
     faster(beside('passes that write two statuses and a finalizer', 'passes/s', finalized, 'rate')),
-    beside('processor time: two statuses', 'µs', bare, 'cpu'),
-    beside('processor time: two statuses and a finalizer', 'µs', finalized, 'cpu'),
+    beside('CPU time: two statuses', 'µs', bare, 'cpu'),
+    beside('CPU time: two statuses and a finalizer', 'µs', finalized, 'cpu'),
     atMost(2, counted('writes of resources in a first pass', bare, 'first', 'writes')),
-    counted('the same with a finalizer', finalized, 'first', 'writes'),
+    counted('writes of resources in a first pass, with a finalizer', finalized, 'first', 'writes'),
     atMost(0, counted('reads in a first pass', finalized, 'first', 'reads')),
     counted('Events of a first pass', finalized, 'first', 'events'),
-    atMost(0, counted('writes in a pass that changes nothing', finalized, 'unchanged', 'writes')),
-    atMost(0, counted('reads in a pass that changes nothing', finalized, 'unchanged', 'reads')),
+    atMost(0, counted('writes in a pass without changes', finalized, 'unchanged', 'writes')),
+    atMost(0, counted('reads in a pass without changes', finalized, 'unchanged', 'reads')),
   ];
 }
 
@@ -105,7 +104,7 @@ function compareCaches({ ours, informer }: CacheRounds, objects: number): Compar
   return [
     { ...beside('heap for each cached object', 'bytes', 'heap'), goal: { of: 'ratio', is: 'at most', value: 0.5 } },
     {
-      ...beside(`${objects.toLocaleString('en')} objects are known`, 'ms', 'time'),
+      ...beside(`time to cache ${objects.toLocaleString('en')} objects`, 'ms', 'time'),
       goal: { of: 'figure', is: 'below', value: 2_000 },
     },
   ];

@@ -8,25 +8,25 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import { freePort } from '../../test/free-port.ts';
+import { freePort } from '@kplug/testing/free-port';
 import { Child } from '../child.ts';
 import { sharedNow } from '../processes/commands.ts';
 import type { PluginCommands } from '../processes/plugin.ts';
 import { apiVersion, kind, tableManifest, tableName } from '../processes/tables.ts';
 
-/** How far an operator had come when, in milliseconds from the spawn of its process. */
+/** Marks of the start of an operator, in milliseconds after the spawn of its process. */
 export interface OperatorStart {
-  /** Its ports are open, and its resources known. */
+  /** The ports are open, and the resources are loaded. */
   delegating: number;
-  /** A first pass has found that a plugin is awaited. */
+  /** The first pass has found no plugin. */
   passed: number;
   /** A plugin is called for the first time. */
   called: number;
-  /** A plugin has been called for every resource. */
+  /** A plugin has been called for all resources. */
   calledForAll: number;
 }
 
-/** A directory that is removed when it is disposed of. */
+/** Temporary directory. Disposing of it removes it. */
 export function temporaryDirectory(): ReturnType<typeof mkdtempDisposable> {
   return mkdtempDisposable(join(tmpdir(), 'kplug-bench-'));
 }
@@ -34,16 +34,16 @@ export function temporaryDirectory(): ReturnType<typeof mkdtempDisposable> {
 const repository = fileURLToPath(new URL('../../', import.meta.url));
 const image = join(repository, 'dist/image/operator');
 
-/** Builds the operator as it is deployed. `anew`: although there is one, which may be of other sources. */
-export async function buildOperator(anew: boolean): Promise<void> {
-  if (!anew && existsSync(image)) return;
+/** Builds the operator as it is deployed. With `force`, it replaces an existing build, which may have other sources. */
+export async function buildOperator(force: boolean): Promise<void> {
+  if (!force && existsSync(image)) return;
   await promisify(execFile)(process.execPath, ['tools/build-image.ts', 'operator'], { cwd: repository });
 }
 
 /**
- * Starts the operator on a directory of resources, while a plugin waits for it to listen. Needs `buildOperator` first.
+ * Starts the operator on a directory of resources, while a plugin waits for it to listen. Requires `buildOperator`.
  *
- * @param compileCache where Node.js keeps what it compiled. Default: it compiles everything anew.
+ * @param compileCache folder of the compile cache of Node.js. Default: no cache.
  */
 export async function startOperator(resources: number, compileCache = ''): Promise<OperatorStart> {
   await using directory = await temporaryDirectory();
@@ -56,7 +56,7 @@ export async function startOperator(resources: number, compileCache = ''): Promi
   await writeFile(delegation, JSON.stringify({ delegations: [tables] }));
   const controller = `127.0.0.1:${await freePort()}`;
   await using plugin = new Child<PluginCommands>(new URL('../processes/plugin.ts', import.meta.url));
-  // Answered when the plugin's process has loaded everything.
+  // Resolves when the process of the plugin has loaded its modules.
   await plugin.ask('calls');
   const identity = { name: 'Preferred', instanceId: 'preferred' };
   const serving = plugin.ask('serveWhenOpen', { controller, recording: true, ...identity });
@@ -80,25 +80,25 @@ export async function startOperator(resources: number, compileCache = ''): Promi
       calledForAll: Math.max(...calls) - startedAt,
     };
   } finally {
-    // Node.js keeps what it compiled when it ends by itself.
+    // Node.js writes the compile cache on a normal exit.
     operator.kill('SIGTERM');
     if (operator.exitCode === null && operator.signalCode === null) await once(operator, 'exit');
   }
 }
 
-/** When an operator logged that it works, and what it found first. Rejects with its log when it ends before. */
+/** Reads the marks from the log of an operator. Rejects with the log if the operator exits before. */
 function marksOf({ stderr }: ChildProcess): Promise<{ delegating: number; passed: number }> {
-  if (!stderr) throw new Error("the operator's log isn't read");
+  if (!stderr) throw new Error('the log of the operator is not piped');
   const { promise, resolve, reject } = Promise.withResolvers<{ delegating: number; passed: number }>();
   const lines: string[] = [];
   let delegating: number | undefined;
-  // Read to its end, as an operator whose log nobody takes would wait.
+  // The log is read to its end, as a full pipe would block the operator.
   createInterface({ input: stderr })
     .on('line', (line) => {
       lines.push(line);
       if (line.includes('"msg":"delegating ')) delegating = sharedNow();
       else if (delegating && line.includes('"resource":')) resolve({ delegating, passed: sharedNow() });
     })
-    .on('close', () => reject(new Error(`the operator ended too early:\n${lines.join('\n')}`)));
+    .on('close', () => reject(new Error(`the operator exited before its first pass:\n${lines.join('\n')}`)));
   return promise;
 }

@@ -6,22 +6,22 @@ import type { Comparison, Report, Series } from '../report.ts';
 import type { Conditions, Scenario } from '../scenario.ts';
 import { median, medianRatio } from '../statistics.ts';
 
-/** As many as a delegation makes by default. */
+/** Default concurrency of a delegation. */
 const atOnce = 32;
 
 const ways = {
   changed: 'passes that write a status',
-  unchanged: 'passes that change nothing',
+  unchanged: 'passes without changes',
   bytes: 'grpc-js alone',
-  messages: 'our client alone',
+  messages: "Kplug's client alone",
 } as const;
 
 type Way = keyof typeof ways;
 
-/** What was measured in each round. */
+/** Measurements, by round. */
 type Rounds = Record<Way, { rate: number[]; cpu: number[] }>;
 
-/** Passes a second with a plugin that does nothing. */
+/** Passes per second with a plugin that does nothing. */
 export const passes: Scenario = {
   name: 'passes',
   async run({ quick, progress }: Conditions): Promise<Report> {
@@ -38,25 +38,25 @@ export const passes: Scenario = {
     if (!found) throw new Error(`nothing was measured with ${main} resources`);
     return {
       name: 'passes',
-      title: 'Passes a second',
-      method: `An operator with ${main.toLocaleString('en')} resources in memory, and in a process of its own on loopback a plugin
-that does nothing. A pass gathers, selects, calls the plugin, checks its answer and reports. Those that write a status follow
-an edit; those that change nothing follow a new label. The peers call the same plugin with the same payload from another
-process, ${atOnce} at once as well: grpc-js with prepared bytes, its answers left unread, and our client with messages.`,
+      title: 'Passes per second',
+      method: `An operator has ${main.toLocaleString('en')} resources in memory; a plugin that does nothing runs in its own process on the same
+machine. A pass gathers, selects, calls the plugin, validates its response and reports. An edit triggers a pass that writes a status, a
+change of a label a pass without changes. The peers call the same plugin with the same payload from another process, with ${atOnce} concurrent
+calls too: grpc-js with encoded requests and undecoded responses, and Kplug's client with messages.`,
       comparisons: comparisonsOf(found),
       growth: [
-        growthOf(measured, 'rate', 'Passes a second by the number of resources', 'passes/s'),
-        growthOf(measured, 'cpu', "The caller's processor time for each pass or call", 'µs'),
+        growthOf(measured, 'rate', 'Passes per second by number of resources', 'passes/s'),
+        growthOf(measured, 'cpu', 'CPU time of the caller for each pass or call', 'µs'),
       ],
       notes: [
-        `The plugin's process, with our SDK, costs processor time as well; on two processors it and the operator share them with
-whatever else runs, so the processor time of a pass says more than the rate.`,
+        `The process of the plugin, with Kplug's SDK, needs CPU time too. On two CPUs, which it shares with the operator and other load, the CPU
+time of a pass is more significant than the rate.`,
       ],
     };
   },
 };
 
-/** Sets the processes up with many resources, and lets them take turns, of so many passes or calls each. */
+/** Starts the processes with many resources, and measures a number of passes or calls of each in turn. */
 async function measure(resources: number, rounds: number, count: number): Promise<Rounds> {
   await using operator = new Child<OperatorCommands>(new URL('../processes/operator.ts', import.meta.url));
   await using plugin = new Child<PluginCommands>(new URL('../processes/plugin.ts', import.meta.url));
@@ -85,7 +85,7 @@ async function measure(resources: number, rounds: number, count: number): Promis
     bytes: { rate: [], cpu: [] },
     messages: { rate: [], cpu: [] },
   };
-  // One round more, before the others, for the compilers.
+  // An additional first round, for the compilers.
   for (let round = -1; round < rounds; round++) {
     for (const way of Object.keys(steps) as Way[]) {
       const callsBefore = await plugin.ask('calls');
@@ -109,7 +109,7 @@ async function measure(resources: number, rounds: number, count: number): Promis
 
 function comparisonsOf(found: Rounds): Comparison[] {
   const compare = (way: Way, peer: Way, key: 'rate' | 'cpu'): Comparison => ({
-    what: key === 'rate' ? ways[way] : `processor time: ${ways[way]}`,
+    what: key === 'rate' ? ways[way] : `CPU time: ${ways[way]}`,
     unit: key === 'rate' ? 'passes/s' : 'µs',
     figure: median(found[way][key]),
     peer: { what: ways[peer], figure: median(found[peer][key]) },

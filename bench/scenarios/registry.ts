@@ -4,11 +4,11 @@ import type { Growth, Report } from '../report.ts';
 import type { Conditions, Scenario } from '../scenario.ts';
 import { median } from '../statistics.ts';
 
-const keepers = ['registry', 'map'] as const;
+const stores = ['registry', 'map'] as const;
 
-type Found = Record<(typeof keepers)[number], Map<number, number>>;
+type Found = Record<(typeof stores)[number], Map<number, number>>;
 
-/** What it costs to keep many instances. */
+/** Cost of many instances. */
 export const registry: Scenario = {
   name: 'registry',
   async run({ quick, progress }: Conditions): Promise<Report> {
@@ -19,52 +19,52 @@ export const registry: Scenario = {
     const heap: Found = { registry: new Map(), map: new Map() };
     const expiry: Found = { registry: new Map(), map: new Map() };
     for (const instances of sizes) {
-      for (const keeper of keepers) {
-        progress(`${instances} instances in the ${keeper}`);
-        heap[keeper].set(instances, await inFreshProcess((child) => child.ask('heap', { keeper, instances })));
-        const times = await inFreshProcess((child) => child.ask('expire', { keeper, instances, expiring, rounds }));
-        expiry[keeper].set(instances, median(times));
+      for (const store of stores) {
+        progress(`${instances} instances in the ${store}`);
+        heap[store].set(instances, await inFreshProcess((child) => child.ask('heap', { store, instances })));
+        const times = await inFreshProcess((child) => child.ask('expire', { store, instances, expiring, rounds }));
+        expiry[store].set(instances, median(times));
       }
     }
     const bytes = at(heap.registry, most);
     const time = at(expiry.registry, most);
     return {
       name: 'registry',
-      title: 'Many instances in the registry',
-      method: `Instances registered from their protobuf bytes, with strings of their own each, of a hundred versions of plugins.
-The heap is what is in use after a collection, in a fresh process. For the expiry, 1,000 instances of a number expire at
-once while the others have beaten; the median of ${rounds} rounds. The peer is a \`Map\` of decoded messages that is looked
-through for what has expired: it knows neither which plugins there are for an API, nor sessions or states.`,
+      title: 'Registry with many instances',
+      method: `Instances of a hundred versions of plugins are registered from their encoded messages, without shared strings. The heap is
+measured after a garbage collection, in a new process. The expiry is that of 1,000 instances among a number of others that have sent
+heartbeats; it is the median of ${rounds} rounds. The peer is a \`Map\` of decoded messages that is swept for expired ones. It has no
+index of plugins by API, no sessions and no states.`,
       comparisons: [
         {
           what: `heap for each of ${most.toLocaleString('en')} instances`,
           unit: 'bytes',
           figure: bytes,
-          peer: { what: 'a `Map` of messages', figure: at(heap.map, most) },
+          peer: { what: '`Map` of messages', figure: at(heap.map, most) },
           ratio: bytes / at(heap.map, most),
           goal: { of: 'figure', is: 'below', value: 2_048 },
         },
         {
-          what: `1,000 of ${most.toLocaleString('en')} instances expire`,
+          what: `expiry of 1,000 of ${most.toLocaleString('en')} instances`,
           unit: 'ms',
           figure: time,
-          peer: { what: 'a `Map` looked through', figure: at(expiry.map, most) },
+          peer: { what: 'sweep of a `Map`', figure: at(expiry.map, most) },
           ratio: time / at(expiry.map, most),
         },
         {
-          what: `the same, beside 1,000 of 1,000`,
+          what: `expiry of 1,000 of ${most.toLocaleString('en')} instances`,
           unit: 'ms',
           figure: time,
-          peer: { what: '1,000 of 1,000 in the registry', figure: at(expiry.registry, 1_000) },
+          peer: { what: 'expiry of 1,000 of 1,000', figure: at(expiry.registry, 1_000) },
           ratio: time / at(expiry.registry, 1_000),
         },
       ],
       growth: [
-        growth('heap', 'Heap for each instance by their number', 'bytes', 'linear', heap, {
+        growth('heap', 'Heap for each instance by number of instances', 'bytes', 'linear', heap, {
           what: 'goal',
           value: 2_048,
         }),
-        growth('expiry', 'Time in which 1,000 instances expire, by the number there are', 'ms', 'logarithmic', expiry),
+        growth('expiry', 'Time of the expiry of 1,000 instances by number of instances', 'ms', 'logarithmic', expiry),
       ],
       notes: [],
     };
@@ -94,8 +94,8 @@ function growth(
     cost,
     scale,
     series: [
-      { what: 'the registry', isPeer: false, points: points(found.registry) },
-      { what: 'a Map', isPeer: true, points: points(found.map) },
+      { what: 'registry', isPeer: false, points: points(found.registry) },
+      { what: 'Map', isPeer: true, points: points(found.map) },
     ],
     ...(goal ? { goal } : {}),
   };

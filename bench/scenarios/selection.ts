@@ -1,5 +1,5 @@
 import { Range, rcompare, satisfies } from 'semver';
-// Selection is used by itself, which the package doesn't export: only the whole is its public API.
+// Imports internal modules, as the package doesn't export its parts.
 import type { Implementation } from '../../packages/controller/src/registry/implementation.ts';
 import { Registry } from '../../packages/controller/src/registry/registry.ts';
 import { ManualClock, registrationOf } from '../../packages/controller/src/registry/testing.ts';
@@ -18,19 +18,19 @@ const rules: SelectionRules = {
   mode: 'one',
 };
 
-/** What a resource prefers, and whether a plugin of that name is there. */
+/** Preference of a resource, and whether a plugin of that name is registered. */
 const requests = [
-  { what: 'the preferred plugin, in a range of versions', name: 'Plugin1', range: '>=1.1.0 <1.3.0' },
-  { what: 'a fallback, among all', name: 'Absent', range: '^1.0.0' },
+  { what: 'preferred plugin, with a range of versions', name: 'Plugin1', range: '>=1.1.0 <1.3.0' },
+  { what: 'fallback', name: 'Absent', range: '^1.0.0' },
 ];
 
-/** Microseconds that one choice took, in each round. */
+/** Time of one choice, by round, in microseconds. */
 interface Rounds {
   ours: number[];
   naive: number[];
 }
 
-/** Choosing among many candidates. */
+/** Choice among many candidates. */
 export const selection: Scenario = {
   name: 'selection',
   async run({ quick, progress }: Conditions): Promise<Report> {
@@ -54,14 +54,14 @@ export const selection: Scenario = {
     return {
       name: 'selection',
       title: 'Selection',
-      method: `One choice among 1,000 candidates, four versions each of 250 plugins, with the reason for every candidate; the
-median of ${rounds} rounds. The peer is what one would write first, and gives no reasons: filter by \`semver.satisfies\`, and
-sort by weight, version and name. Both must come to the same choice.`,
+      method: `One choice among 1,000 candidates, four versions of each of 250 plugins, with the reasons for all candidates; the
+median of ${rounds} rounds. The peer is a naive implementation without reasons: it filters by \`semver.satisfies\`, and
+sorts by weight, version and name. Both must make the same choice.`,
       comparisons,
       growth: [
         {
           name: 'time',
-          title: 'Time of one choice by the number of candidates',
+          title: 'Time of one choice by number of candidates',
           work: 'candidates',
           cost: 'µs',
           scale: 'logarithmic',
@@ -109,15 +109,15 @@ function naiveChoice(candidates: readonly Implementation[], name: string, range:
     ({ api, callable }) => callable.length > 0 && satisfies(api.version.version, apiRange),
   );
   const preferred = able.filter(
-    ({ plugin, version }) => plugin.toLowerCase() === name.toLowerCase() && satisfies(version, range),
+    ({ plugin, version }) => plugin.text.toLowerCase() === name.toLowerCase() && satisfies(version, range),
   );
   const contenders = preferred.length > 0 ? preferred : able;
   return contenders.sort(
-    (a, b) => b.weight - a.weight || rcompare(a.version, b.version) || (a.plugin < b.plugin ? -1 : 1),
+    (a, b) => b.weight - a.weight || rcompare(a.version, b.version) || (a.plugin.text < b.plugin.text ? -1 : 1),
   )[0];
 }
 
-/** Microseconds that one call takes, over at least `atLeast` milliseconds. */
+/** Measures the time of one call in microseconds, over at least `atLeast` milliseconds. */
 function time(work: () => unknown, atLeast: number): number {
   const startedAt = performance.now();
   let calls = 0;
@@ -130,7 +130,7 @@ function time(work: () => unknown, atLeast: number): number {
   return (took / calls) * 1_000;
 }
 
-/** Four versions each of many plugins, with an instance each. */
+/** Creates four versions of many plugins, with an instance each. */
 function candidatesOf(count: number): readonly Implementation[] {
   const registry = new Registry({ clock: new ManualClock() });
   for (let index = 0; index < count; index++) {

@@ -6,9 +6,9 @@ import type { Conditions, Scenario } from '../scenario.ts';
 import { median, medianRatio } from '../statistics.ts';
 import { buildOperator, type OperatorStart, startOperator, temporaryDirectory } from './operator-start.ts';
 
-/** What was measured, in each round. */
+/** Measurements, by round. */
 interface Round extends OperatorStart {
-  /** What `node -e 0` took. */
+  /** Time of `node -e 0`. */
   node: number;
 }
 
@@ -16,13 +16,13 @@ type Mark = keyof Round;
 
 const marks: Record<Mark, string> = {
   node: 'node -e 0',
-  delegating: 'the operator is ready to work',
-  passed: 'a first pass has ended',
-  called: 'a plugin is called for the first time',
-  calledForAll: 'a plugin has been called for every resource',
+  delegating: 'operator ready',
+  passed: 'end of the first pass',
+  called: 'first call of a plugin',
+  calledForAll: 'calls of a plugin for all resources',
 };
 
-/** How long an operator takes from its start to its first pass. */
+/** Time from the start of an operator to its first pass. */
 export const start: Scenario = {
   name: 'start',
   async run({ quick, progress }: Conditions): Promise<Report> {
@@ -33,7 +33,7 @@ export const start: Scenario = {
     await buildOperator(false);
     for (const resources of sizes) {
       progress(`${resources} resources`);
-      // Many resources take long, and their figures have no goal.
+      // Fewer rounds with many resources, as these take long and have no goal.
       measured.set(
         resources,
         await times(resources < 100 ? rounds : Math.ceil(rounds / 3), () => startOperator(resources)),
@@ -70,11 +70,11 @@ function report(measured: ReadonlyMap<number, readonly Round[]>, cached: readonl
   return {
     name: 'start',
     title: 'Start of the operator',
-    method: `The operator as it is deployed, the folder of its image, with one resource in a directory and with all its ports, from
-the moment at which its process is spawned; the median of ${one.length} starts. A first pass ends, as the log
-says, with a plugin awaited or called, whichever comes first. For the call a plugin's process is there already and registers as
-soon as the operator listens: what a plugin waits between two tries is its own time, not the operator's. With a compile cache (\`NODE_COMPILE_CACHE\`) Node.js needn't compile anew from the second start on. The peer
-is a Node.js that does nothing.`,
+    method: `The operator runs from the folder of its image, with one resource in a directory and with all its ports. Times count from the
+spawn of its process; they are the median of ${one.length} starts. The log has the end of the first pass, in which the operator finds no
+plugin or calls one. For the call, the process of a plugin has already started and registers as soon as the operator listens, so the delay
+between its attempts is not included. With a compile cache (\`NODE_COMPILE_CACHE\`) Node.js does not compile the sources again from the
+second start on. The peer is a Node.js process that does nothing.`,
     comparisons: [
       compare(one, 'delegating', marks.delegating),
       { ...compare(one, 'passed', marks.passed), goal },
@@ -85,7 +85,7 @@ is a Node.js that does nothing.`,
     growth: [
       {
         name: 'time',
-        title: 'From the start of the process, by the number of resources, each in a file',
+        title: 'Time from the start of the process by number of resources, each in a file',
         work: 'resources',
         cost: 'ms',
         scale: 'logarithmic',

@@ -1,6 +1,6 @@
+import { ExampleOnCluster } from '@kplug/testing/cluster';
+import { startTimeout } from '@kplug/testing/control-plane';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { startTimeout } from '../../test/control-plane/connect.ts';
-import { ExampleOnCluster } from '../../test/example-on-cluster.ts';
 
 const here = (file: string) => new URL(file, import.meta.url);
 const rbac = 'rbac.authorization.k8s.io/v1';
@@ -20,7 +20,7 @@ afterAll(() => example?.[Symbol.asyncDispose]());
 const request = (spec: object) => example.object('example.org/v1', 'AccessRequest', 'jane', { spec });
 const binding = () => example.object(rbac, 'RoleBinding', 'access-jane');
 
-it('is granted, follows changes, and ends with the request', async () => {
+it('is granted, updated, and revoked with the request', async () => {
   await example.cluster.apply(request({ user: 'jane', role: 'view', duration: '1h' }));
   await example.expectStored(request({}), { status: { phase: 'Granted', implementation: 'RoleBindings' } });
   await example.expectStored(binding(), { roleRef: { name: 'view' }, subjects: [{ kind: 'User', name: 'jane' }] });
@@ -33,13 +33,13 @@ it('is granted, follows changes, and ends with the request', async () => {
   await example.expectGone(binding());
 });
 
-it('is taken back when its time is over', async () => {
+it('is revoked when its time is over', async () => {
   await example.cluster.apply(request({ user: 'jane', role: 'view', duration: '1h' }));
   const { status } = await example.expectStored(request({}), { status: { phase: 'Granted' } });
   const { grantedAt, expiresAt } = status as { grantedAt: string; expiresAt: string };
   expect(Date.parse(expiresAt) - Date.parse(grantedAt)).toBe(3_600_000);
   await example.expectStored(binding(), {});
-  // As if it had been granted two hours ago.
+  // Simulates a grant two hours ago.
   const before = new Date(Date.now() - 7_200_000).toISOString();
   await example.cluster.edit(request({}), { status: { grantedAt: before } }, 'status');
   await example.expectStored(request({}), { status: { phase: 'Expired' } });
@@ -48,12 +48,12 @@ it('is taken back when its time is over', async () => {
   await example.expectGone(request({}));
 });
 
-it('is refused with the reason when it makes no sense', async () => {
+it('is rejected with a reason when the request is invalid', async () => {
   await example.cluster.apply(request({ user: 'jane', role: 'view', duration: '30d' }));
   const refused = await example.expectStored(request({}), {
     status: { conditions: expect.arrayContaining([expect.objectContaining({ type: 'Ready', status: 'False' })]) },
   });
-  expect(JSON.stringify(refused.status)).toContain('\\"30d\\" is no duration of up to 7d');
+  expect(JSON.stringify(refused.status)).toContain('\\"30d\\" is not a duration of at most 7d');
   expect(await example.cluster.get(binding())).toBeUndefined();
   await example.cluster.delete(request({}));
   await example.expectGone(request({}));

@@ -2,7 +2,7 @@ import { ApiException, KubeConfig, RbacAuthorizationV1Api, type V1RoleBinding } 
 
 const rbac = 'rbac.authorization.k8s.io';
 
-/** The RoleBindings by which access is granted, with the rights of the plugin's own ServiceAccount. */
+/** Creates and deletes the RoleBindings that grant access, with the plugin's own ServiceAccount. */
 export class Grants {
   readonly #api: RbacAuthorizationV1Api;
 
@@ -10,12 +10,12 @@ export class Grants {
     this.#api = kubeConfig.makeApiClient(RbacAuthorizationV1Api);
   }
 
-  /** Sees to it that a user has a role. Returns whether that had to be granted. */
+  /** Grants a role to a user. Returns false if it was granted already. */
   async grant(namespace: string, request: string, { user, role }: { user: string; role: string }): Promise<boolean> {
     const name = nameOf(request);
     const wanted: V1RoleBinding = {
       metadata: { name, labels: { 'app.kubernetes.io/managed-by': 'access-plugin' } },
-      // A binding's role can't be changed; another one takes its place.
+      // The role of a binding is immutable; for another role the binding is replaced.
       roleRef: { apiGroup: rbac, kind: 'ClusterRole', name: role },
       subjects: [{ apiGroup: rbac, kind: 'User', name: user }],
     };
@@ -26,7 +26,7 @@ export class Grants {
     return true;
   }
 
-  /** Takes access back. Returns whether there was any. */
+  /** Revokes access. Returns false if there was none. */
   async revoke(namespace: string, request: string): Promise<boolean> {
     try {
       await this.#api.deleteNamespacedRoleBinding({ namespace, name: nameOf(request) });

@@ -29,7 +29,7 @@ await definePlugin({
       status: { ...status, phase: 'Granted' },
       conditions: [{ type: 'Granted', status: true, reason: 'Granted', message }],
       events: granted ? [{ reason: 'Granted', message }] : [],
-      // To the moment: nobody keeps a role because nobody looked.
+      // The next call is exactly at the time of the expiry.
       requeueAfter: left,
     };
   },

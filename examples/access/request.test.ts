@@ -6,19 +6,19 @@ const noon = Date.parse('2026-01-01T12:00:00Z');
 
 describe('a request', () => {
   it.each([
-    ['90s', /no duration of up to 7d/],
-    ['8d', /no duration of up to 7d/],
-    ['', /no duration of up to 7d/],
-  ])('for %j is refused, with what to write', (duration, message) => {
+    ['90s', /not a duration of at most 7d/],
+    ['8d', /not a duration of at most 7d/],
+    ['', /not a duration of at most 7d/],
+  ])('for %j is rejected with advice', (duration, message) => {
     const { error } = accessRequest.safeParse({ spec: { ...base.spec, duration } });
     expect(error?.issues[0]?.message).toMatch(message);
   });
 
-  it('for a role that the plugin may not bind is refused', () => {
+  it('for a role that the plugin may not bind is rejected', () => {
     expect(accessRequest.safeParse({ spec: { ...base.spec, role: 'cluster-admin' } }).success).toBe(false);
   });
 
-  it('begins when it is granted, and ends its duration later', () => {
+  it('expires its duration after the grant', () => {
     expect(periodOf(accessRequest.parse(base), noon)).toEqual({
       grantedAt: '2026-01-01T12:00:00.000Z',
       expiresAt: '2026-01-01T14:00:00.000Z',
@@ -26,7 +26,7 @@ describe('a request', () => {
     });
   });
 
-  it('that is made longer is still counted from its beginning', () => {
+  it('that is extended still counts from the grant', () => {
     const longer = { spec: { ...base.spec, duration: '1d' }, status: { grantedAt: '2026-01-01T12:00:00.000Z' } };
     const later = noon + 3 * 3_600_000;
     expect(periodOf(accessRequest.parse(longer), later)).toMatchObject({ left: 21 * 3_600_000 });

@@ -1,11 +1,10 @@
-// @peculiar/x509 wants it to be loaded before itself.
+// Must be loaded before @peculiar/x509.
 import 'reflect-metadata';
 import { generateKeyPairSync, webcrypto } from 'node:crypto';
+import { ExampleOnCluster } from '@kplug/testing/cluster';
+import { type ClusterObject, startTimeout } from '@kplug/testing/control-plane';
 import { X509CertificateGenerator } from '@peculiar/x509';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { startTimeout } from '../../test/control-plane/connect.ts';
-import type { ClusterObject } from '../../test/control-plane/test-cluster.ts';
-import { ExampleOnCluster } from '../../test/example-on-cluster.ts';
 
 const here = (file: string) => new URL(file, import.meta.url);
 const labels = { 'example.org/checked': 'true' };
@@ -22,14 +21,14 @@ beforeAll(async () => {
 
 afterAll(() => example?.[Symbol.asyncDispose]());
 
-/** What a delegation says of an object that has no status of its own. */
+/** Reads the status of an object from the annotation of a delegation. */
 async function statusOf(object: ClusterObject, delegation: string): Promise<Record<string, unknown>> {
   const stored = await example.cluster.get(object);
   const annotations = (stored?.metadata.annotations ?? {}) as Record<string, string>;
   return JSON.parse(annotations[`status.kplug.dev/${delegation}-${example.namespace}`] ?? '{}');
 }
 
-/** The Events about an object, by their reasons. */
+/** Lists the Events about an object, by reason. */
 async function eventsOf(name: string): Promise<Record<string, string>> {
   const path = `/apis/events.k8s.io/v1/namespaces/${example.namespace}/events`;
   interface Event {
@@ -66,7 +65,7 @@ describe('a ConfigMap', () => {
     return template?.metadata.annotations?.['rolls.example.org/settings'];
   }
 
-  it('rolls the Deployments that use it, and those alone, to what it holds', async () => {
+  it('rolls out only the Deployments that use it', async () => {
     await example.cluster.apply(deployment('user', { envFrom: [{ configMapRef: { name: 'settings' } }] }));
     await example.cluster.apply(deployment('other', { envFrom: [{ configMapRef: { name: 'others' } }] }));
     await example.cluster.apply(configMap({ 'a.json': '{}' }));
@@ -88,7 +87,7 @@ describe('a ConfigMap', () => {
     await vi.waitFor(async () => expect(await rolledTo('user')).not.toBe(hash), soon);
   });
 
-  it('that is malformed rolls nothing, and says what is wrong', async () => {
+  it('that is malformed is not rolled out, and its status says what is wrong', async () => {
     const before = await rolledTo('user');
     await example.cluster.apply(configMap({ 'a.json': '{' }));
     await vi.waitFor(async () => {
@@ -98,21 +97,21 @@ describe('a ConfigMap', () => {
           type: 'Ready',
           status: 'False',
           reason: 'Malformed',
-          message: expect.stringContaining('a.json is not sound'),
+          message: expect.stringContaining('a.json is invalid'),
         }),
       );
     }, soon);
     expect(await rolledTo('user')).toBe(before);
   });
 
-  it('without the label concerns nobody, and what was said of it is taken back', async () => {
+  it('without the label is no longer delegated, and its status is removed', async () => {
     await example.cluster.apply(configMap({ 'a.json': '{}' }, {}));
     await vi.waitFor(async () => expect(await statusOf(configMap({}), 'configmaps')).toEqual({}), soon);
   });
 });
 
 describe('a Secret', () => {
-  it('is warned of when a certificate ends soon or a key is weak, and its content is told to nobody', async () => {
+  it('with an expiring certificate or a weak key gets Warnings, and its content is not disclosed', async () => {
     const weak = generateKeyPairSync('rsa', { modulusLength: 1_024 }).privateKey.export({
       type: 'pkcs8',
       format: 'pem',
@@ -135,7 +134,7 @@ describe('a Secret', () => {
     expect(JSON.stringify(status)).not.toMatch(/BEGIN|MII/);
   });
 
-  it('that is sound is said to be so', async () => {
+  it('without problems has the condition Sound', async () => {
     const strong = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({
       type: 'pkcs8',
       format: 'pem',
@@ -150,7 +149,7 @@ describe('a Secret', () => {
   });
 });
 
-/** A certificate that ends in some days. */
+/** Creates a certificate that expires after a number of days. */
 async function certificate(days: number): Promise<string> {
   const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);

@@ -4,7 +4,7 @@ import { mariaDbTypes } from './plugins/mariadb/layout.ts';
 
 const convert = (type: string) => toDatabaseColumns([{ name: 'a', type }], mariaDbTypes, 'MariaDB')[0].type;
 
-it('gives the types in the words of the database', () => {
+it('converts types to those of the database', () => {
   expect(convert('uint64')).toBe('bigint(20) unsigned');
   expect(convert('decimal(12,2)')).toBe('decimal(12,2)');
   expect(convert('decimal(38, 38)')).toBe('decimal(38,38)');
@@ -19,8 +19,8 @@ it.each([
   'decimal(-1,0)',
   'toString',
   '__proto__',
-])('refuses %s', (type) => {
+])('rejects %s', (type) => {
   expect(() => convert(type)).toThrow(
-    `MariaDB can't make this table: column "a" has the type "${type}". Types to choose from: uint64, int64, int32,`,
+    `MariaDB can't create this table: column "a" has the type "${type}". Supported types: uint64, int64, int32,`,
   );
 });

@@ -1,7 +1,7 @@
 import { terminal } from '@kplug/sdk';
 import type { Column } from './table.ts';
 
-/** How a database stores the column types of the shared language. */
+/** Column types of a database, by the types of `DatabaseTable`. */
 export interface ColumnTypes {
   uint64: string;
   int64: string;
@@ -10,18 +10,18 @@ export interface ColumnTypes {
   string: string;
   bytes: string;
   bool: string;
-  /** A point in time, to the microsecond. */
+  /** Point in time, with a precision of microseconds. */
   timestamp: string;
   json: string;
   uuid: string;
-  /** `decimal(precision, scale)`: a number with so many digits, of which so many after the point. */
+  /** `decimal(precision, scale)`: number of digits, and how many of them are after the decimal point. */
   decimal: (precision: number, scale: number) => string;
 }
 
-/** Columns of which there is at least one. */
+/** At least one column. */
 export type Columns = [Column, ...Column[]];
 
-/** The columns in a database's own words. Throws a terminal error that names each column whose type it doesn't know. */
+/** Converts columns to the types of a database. Throws a terminal error that names each column with an unsupported type. */
 export function toDatabaseColumns(columns: Columns, types: ColumnTypes, database: string): Columns {
   const unknown: Column[] = [];
   const convert = (column: Column) => {
@@ -35,7 +35,7 @@ export function toDatabaseColumns(columns: Columns, types: ColumnTypes, database
 
   const which = unknown.map(({ name, type }) => `column "${name}" has the type "${type}"`).join(', ');
   const supported = Object.keys(types).map((type) => (type === 'decimal' ? 'decimal(p,s) with s ≤ p ≤ 38' : type));
-  throw terminal(`${database} can't make this table: ${which}. Types to choose from: ${supported.join(', ')}.`, {
+  throw terminal(`${database} can't create this table: ${which}. Supported types: ${supported.join(', ')}.`, {
     reason: 'UnsupportedColumnType',
   });
 }

@@ -1,7 +1,7 @@
 import { Controller, type ControllerOptions, openDirectory } from '@kplug/controller';
 import { type Logger, pino } from 'pino';
 
-/** Starts an operator that has the `DatabaseTable`s of a directory made real by whichever plugins beat to it. */
+/** Starts an operator that delegates the `DatabaseTable`s in a directory to plugins. */
 export async function startOperator(
   directory: string,
   options: Partial<ControllerOptions> & { logger: Logger },

@@ -13,12 +13,12 @@ const users: Layout = {
 };
 
 describe('plan', () => {
-  it('is empty when the table is as wanted, in whatever order its columns are', () => {
+  it('is empty if the table is up to date, in any order of its columns', () => {
     expect(plan(users, users)).toEqual([]);
     expect(plan(users, { ...users, columns: users.columns.toReversed() })).toEqual([]);
   });
 
-  it('drops, changes and adds columns, then sees to the key and the options', () => {
+  it('drops, changes and adds columns, then changes the key and the options', () => {
     const wanted: Layout = {
       columns: [
         { name: 'email', type: 'text' },
@@ -44,12 +44,12 @@ describe('plan', () => {
     ]);
   });
 
-  it('takes a name in other letters for another column', () => {
+  it('is case-sensitive', () => {
     const wanted = { ...users, columns: [users.columns[0] ?? { name: '', type: '' }, { name: 'Name', type: 'text' }] };
     expect(plan(wanted, users).map(({ kind }) => kind)).toEqual(['dropColumn', 'addColumn']);
   });
 
-  it('leads from any table to any other', () => {
+  it('converts any table into any other', () => {
     fc.assert(
       fc.property(layouts, layouts, (wanted, actual) => {
         const reached = apply(actual, plan(wanted, actual));
@@ -63,7 +63,7 @@ describe('plan', () => {
 });
 
 describe('driftAmong', () => {
-  it('is what differs from the table that was reported, not what was edited', () => {
+  it('is the difference from the reported table, without edits', () => {
     const wanted = {
       ...users,
       columns: [...users.columns, { name: 'email', type: 'text' }],
@@ -85,7 +85,7 @@ describe('driftAmong', () => {
     ]);
   });
 
-  it('is everything when nothing was edited, and nothing when nobody altered the table', () => {
+  it('is everything without edits, and nothing if the table was not altered', () => {
     fc.assert(
       fc.property(layouts, layouts, (wanted, actual) => {
         const changes = plan(wanted, actual);

@@ -1,19 +1,19 @@
 import type { Column, Layout } from './table.ts';
 
-/** One step from the table that is to the table that is wanted. */
+/** Change from the actual to the wanted table. */
 export type Change =
   | { kind: 'dropColumn'; name: string; type: string }
   | { kind: 'changeType'; name: string; type: string; from: string }
   | { kind: 'addColumn'; name: string; type: string }
-  /** `freed`: the columns that stay but are no longer part of it. */
+  /** `freed` lists the remaining columns that are no longer part of the key. */
   | { kind: 'changePrimaryKey'; to: string[]; from: string[]; freed: Column[] }
   | { kind: 'changeOption'; name: string; to: Option; from: Option | undefined };
 
 type Option = Layout['options'][string];
 
 /**
- * What turns `actual` into `wanted`, in the order in which it can be done. The order of columns is left alone, as databases
- * can't change it. A column of another name is another column.
+ * Lists the changes from `actual` to `wanted`, in the order in which they can be made. The order of columns is ignored, as databases
+ * can't change it. A renamed column is another column.
  */
 export function plan(wanted: Layout, actual: Layout): Change[] {
   const wantedColumns = new Map(wanted.columns.map(({ name, type }) => [name, type]));
@@ -42,15 +42,15 @@ export function plan(wanted: Layout, actual: Layout): Change[] {
 }
 
 /**
- * Those of the changes that put right what somebody else did to the table: they weren't to do when the table was last
- * reported. The others follow from an edit of the resources.
+ * Filters the changes that correct drift: changes that were not needed for the table as it was last reported. The others result from
+ * an edit of the resources.
  */
 export function driftAmong(changes: Change[], wanted: Layout, reported: Layout): Change[] {
   const edits = new Set(plan(wanted, reported).map(subjectOf));
   return changes.filter((change) => !edits.has(subjectOf(change)));
 }
 
-/** A change for people, as something that was done. */
+/** Describes a change that was made. */
 export function describe(change: Change): string {
   switch (change.kind) {
     case 'dropColumn':

@@ -1,22 +1,22 @@
-import type { PluginEvent, Received, ReconcileResult, Remark, ResourceShape } from '@kplug/sdk';
+import type { Message, PluginEvent, Received, ReconcileResult, ResourceShape } from '@kplug/sdk';
 import { type Change, describe, driftAmong } from './plan.ts';
 import type { Layout, TableInput } from './table.ts';
 
-/** What a pass over a table came to. */
+/** Result of a pass over a table. */
 export interface Pass {
-  /** The plugin's name. */
+  /** Name of the plugin. */
   database: string;
   base: TableInput<never>['base'];
   table: string;
-  /** What the table is now. */
+  /** Layout of the table after the pass. */
   layout: Layout;
-  /** What was done; `created` when there was no table. */
+  /** Changes that were made; `created` if the table did not exist. */
   done: 'created' | Change[];
-  /** Extensions of a kind of which one is enough. */
+  /** Extensions that are ignored, as only one of their kind is used. */
   ignored: Received<ResourceShape>[];
 }
 
-/** What all plugins here report of a pass. The same table gives the same status, so that nothing is written for nothing. */
+/** Reports a pass. The same table has the same status, which avoids unnecessary writes. */
 export function report(pass: Pass): ReconcileResult {
   const { database, table, layout, ignored } = pass;
   return {
@@ -27,33 +27,33 @@ export function report(pass: Pass): ReconcileResult {
   };
 }
 
-/** When a table is looked at again although nothing changed, in milliseconds, to find what was done to it by hand. */
+/** Interval between checks for drift, in milliseconds. */
 const checkInterval = Number(process.env.DATABASE_TABLE_CHECK_INTERVAL ?? 30_000);
 if (!(checkInterval > 0)) {
   throw new Error('DATABASE_TABLE_CHECK_INTERVAL must be a number of milliseconds above 0, for example 30000.');
 }
 
-function summarize({ database, table, done }: Pass): Remark {
+function summarize({ database, table, done }: Pass): Message {
   const subject = `${database} table ${table}`;
   if (done === 'created') return { reason: 'TableCreated', text: `${subject}: created.` };
   if (done.length > 0) return { reason: 'TableChanged', text: `${subject}: ${describeAll(done)}.` };
-  return { reason: 'Unchanged', text: `${subject} is as described.` };
+  return { reason: 'Unchanged', text: `${subject} is up to date.` };
 }
 
 function eventsOf({ database, base, table, layout, done }: Pass): PluginEvent[] {
   const former = base.status?.table;
-  // What another database's plugin reported says nothing of this database.
+  // A report of the plugin for another database doesn't apply to this database.
   const reported = former?.database === database ? former : undefined;
   if (done === 'created') {
     return reported
-      ? [drifted(`Someone else had dropped table ${table}. Put right: created it anew, without its rows.`)]
+      ? [drifted(`Another client had dropped table ${table}. Created it again, without its rows.`)]
       : [{ reason: 'TableCreated', message: `${database} table ${table}: created.` }];
   }
   const drift = reported ? driftAmong(done, layout, reported) : [];
   const edits = done.filter((change) => !drift.includes(change));
   const events: PluginEvent[] = [];
   if (drift.length > 0)
-    events.push(drifted(`Someone else had altered table ${table}. Put right: ${describeAll(drift)}.`));
+    events.push(drifted(`Another client had altered table ${table}. Corrected: ${describeAll(drift)}.`));
   if (edits.length > 0) {
     events.push({ reason: 'TableChanged', message: `${database} table ${table}: ${describeAll(edits)}.` });
   }
@@ -68,7 +68,7 @@ function describeAll(changes: Change[]): string {
   return changes.map(describe).join('; ');
 }
 
-function ignoredExtension(extension: Received<ResourceShape>): Remark {
-  const text = `${extension.kind} ${extension.metadata.name} is ignored, as the table has one of that kind already.`;
+function ignoredExtension(extension: Received<ResourceShape>): Message {
+  const text = `${extension.kind} ${extension.metadata.name} is ignored, as the table already has an extension of that kind.`;
   return { severity: 'warning', reason: 'ExtensionIgnored', text, extension };
 }

@@ -1,17 +1,17 @@
 import type { ReconcileInput } from '@kplug/sdk';
 import * as z from 'zod';
 
-/** What a database column is called and holds; the type in the database's own words. */
+/** Column of a table, with its type. */
 export interface Column {
   name: string;
   type: string;
 }
 
-/** What a table is, as far as these plugins care. */
+/** Schema of a table. */
 export interface Layout {
   columns: Column[];
   primaryKey: string[];
-  /** What an extension chooses, for example the storage engine. */
+  /** Options of an extension, for example the storage engine. */
   options: Record<string, string | number | boolean>;
 }
 
@@ -21,116 +21,116 @@ const layout = z.object({
   options: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
 });
 
-// What every database here can name: PostgreSQL ends at 63 bytes, MariaDB has neither names with a space at the end nor
-// characters beyond the basic plane.
+// Names that all databases support: PostgreSQL has a limit of 63 bytes, MariaDB supports neither a space at the end nor characters
+// beyond the basic multilingual plane.
 const columnName = z
   .string()
-  .refine((name) => name !== '' && Buffer.byteLength(name) <= 63, 'a column name has 1 to 63 bytes')
-  .regex(/^[^\p{Cc}\p{Cs}\u{10000}-\u{10FFFF}]*$/u, 'a column name has no control characters and no emoji')
-  .refine((name) => name === name.trim(), 'a column name has no space at its ends');
+  .refine((name) => name !== '' && Buffer.byteLength(name) <= 63, 'must be 1 to 63 bytes long')
+  .regex(/^[^\p{Cc}\p{Cs}\u{10000}-\u{10FFFF}]*$/u, 'must not have control characters or emoji')
+  .refine((name) => name === name.trim(), 'must not begin or end with a space');
 
 const column = z.strictObject({ name: columnName, type: z.string().min(1) });
 const columns = z
-  .array(column, 'a table has a list of columns')
-  .min(1, 'a table has at least one column')
+  .array(column, 'must be a list of columns')
+  .min(1, 'must have at least one column')
   .superRefine((list, context) => {
     const seen = new Set<string>();
     for (const [index, { name }] of list.entries()) {
-      // MariaDB and SQLite don't tell `Name` from `name`.
+      // Names are case-insensitive in MariaDB and SQLite.
       const key = name.toLowerCase();
       if (seen.has(key)) {
-        context.addIssue({ code: 'custom', path: [index, 'name'], message: `there are two columns ${name}` });
+        context.addIssue({ code: 'custom', path: [index, 'name'], message: `duplicate column ${name}` });
       }
       seen.add(key);
     }
   })
-  // Tells the compiler that there is a first one.
+  // Narrows the type to at least one column.
   .pipe(z.tuple([column], column));
 
-/** A `DatabaseTable`: a table in the language that all implementations share. */
+/** Schema of a `DatabaseTable`. */
 export const databaseTable = z
   .looseObject({
     metadata: z.looseObject({ name: z.string(), namespace: z.string().optional() }),
     spec: z.looseObject({
-      /** Which server. Where each has a file (SQLite), this is the file's name. */
+      /** Name of the server; for SQLite, the name of the file. */
       serverName: z
         .string()
         .regex(
           /^[a-z0-9][a-z0-9._-]{0,62}$/i,
-          'a server name has 1 to 63 letters, digits, ".", "_" and "-", and begins with a letter or digit',
+          'must be 1 to 63 letters, digits, ".", "_" and "-", and begin with a letter or digit',
         ),
       preferredImplementation: z.string().optional(),
-      /** The first is the primary key. */
+      /** Columns; the first one is the primary key. */
       columns,
       extensions: z.array(z.looseObject({ kind: z.string(), name: z.string() })).optional(),
     }),
-    // What a plugin reported before, this one or another.
+    // Last report of this or another plugin.
     status: z
       .looseObject({ table: layout.extend({ database: z.string() }).optional().catch(undefined) })
       .optional()
       .catch(undefined),
   })
-  // PostgreSQL ends at 63 bytes, and the names of partitions are longer than the table's by up to five.
+  // PostgreSQL has a limit of 63 bytes, and the names of partitions have up to five bytes more than that of the table.
   .refine(({ metadata }) => Buffer.byteLength(tableName(metadata)) <= 56, {
     path: ['metadata', 'name'],
-    message: "a table's name, with its namespace if that isn't default, has at most 56 bytes",
+    message: 'must be at most 56 bytes long, with the namespace unless that is default',
   });
 type DatabaseTable = z.infer<typeof databaseTable>;
 
-/** A `DatabaseTablePostgreSqlExtension`. */
+/** Schema of a `DatabaseTablePostgreSqlExtension`. */
 export const postgreSqlExtension = z.looseObject({
   spec: z
     .strictObject({
-      /** Default: the table is not partitioned. */
+      /** Partitioning. Default: none. */
       partitionBy: z.literal('hash').optional(),
-      /** Default: 4. */
+      /** Number of partitions. Default 4. */
       partitions: z.int().min(1).max(256).optional(),
-      /** Default: the first column. Any other becomes the primary key's second column, as PostgreSQL demands. */
+      /** Partition column. Default: the first column. PostgreSQL requires another one to be part of the primary key. */
       partitionColumn: z.string().optional(),
     })
     .refine(
       ({ partitionBy, partitions, partitionColumn }) => partitionBy ?? (!partitions && !partitionColumn),
-      'partitions and partitionColumn need partitionBy',
+      'partitions and partitionColumn require partitionBy',
     ),
 });
 export type PostgreSqlExtension = z.infer<typeof postgreSqlExtension>;
 
-/** A `DatabaseTableMariaDbExtension`. */
+/** Schema of a `DatabaseTableMariaDbExtension`. */
 export const mariaDbExtension = z.looseObject({
   spec: z.strictObject({
-    /** Default: `InnoDB`. */
+    /** Storage engine. Default `InnoDB`. */
     storageEngine: z.enum(['InnoDB', 'Aria', 'MyISAM']).optional(),
   }),
 });
 export type MariaDbExtension = z.infer<typeof mariaDbExtension>;
 
-/** A `DatabaseTableSqliteExtension`. */
+/** Schema of a `DatabaseTableSqliteExtension`. */
 export const sqliteExtension = z.looseObject({
   spec: z.strictObject({
-    /** Whether SQLite enforces the columns' types. Default: true. */
+    /** Enforce the types of columns. Default true. */
     strict: z.boolean().optional(),
-    /** Whether rows are kept in the primary key's order, without a row id. Default: false. */
+    /** Store rows by primary key, without a row id. Default false. */
     withoutRowId: z.boolean().optional(),
   }),
 });
 type SqliteExtension = z.infer<typeof sqliteExtension>;
 
-/** The extension kinds, by name. */
+/** Extension kinds, by name. */
 export type TableExtensions = {
   DatabaseTablePostgreSqlExtension: PostgreSqlExtension;
   DatabaseTableMariaDbExtension: MariaDbExtension;
   DatabaseTableSqliteExtension: SqliteExtension;
 };
 
-/** What the plugins here use of a call. */
+/** Fields of a call that the plugins use. */
 export type TableInput<Kind extends keyof TableExtensions> = Pick<
   ReconcileInput<DatabaseTable, Pick<TableExtensions, Kind>>,
   'base' | 'extensions' | 'signal'
 >;
 
 /**
- * The table's name: the resource's own in the namespace `default`, elsewhere `namespace/name`. No resource has a `/` in its
- * name, so two resources never mean the same table.
+ * Returns the name of the table: that of the resource in the namespace `default`, else `namespace/name`. Names of resources have no
+ * `/`, so no two resources have the same table.
  */
 export function tableName({ name, namespace }: { name: string; namespace?: string | undefined }): string {
   return namespace && namespace !== 'default' ? `${namespace}/${name}` : name;

@@ -1,7 +1,7 @@
 import { definePlugin, serveApi } from '@kplug/sdk';
 import { BarService } from './gen/foobar/v1/foobar_pb.ts';
 
-// It is behind a Service and tells nobody of itself: the operator asks it what it is.
+// Runs behind a Service and sends no heartbeats; the operator calls its GetInfo.
 await definePlugin({
   name: 'Gamma',
   version: '1.0.0',

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import { type Controller, KplugError } from '@kplug/controller';
 import { bar, foo } from './apis.ts';
 
-/** Answers `/foos` and `/bars` over HTTP by asking plugins. Returns what stops it. */
+/** Serves `/foos` and `/bars` over HTTP by calling plugins. Returns a function that stops the server. */
 export async function serveFoobar(controller: Controller, address: string): Promise<() => Promise<void>> {
   const server = createServer(async (request, response) => {
     const { status, content } = await answer(controller, new URL(request.url ?? '/', 'http://localhost'));
@@ -20,35 +20,35 @@ export async function serveFoobar(controller: Controller, address: string): Prom
   };
 }
 
-const questions: Record<string, (controller: Controller, given: URLSearchParams) => Promise<object>> = {
-  '/foos': askForFoo,
-  '/bars': askForBars,
+const routes: Record<string, (controller: Controller, given: URLSearchParams) => Promise<object>> = {
+  '/foos': callFoo,
+  '/bars': callBars,
 };
 
 async function answer(
   controller: Controller,
   { pathname, searchParams }: URL,
 ): Promise<{ status: number; content: object }> {
-  const ask = questions[pathname];
-  if (!ask) return { status: 404, content: { error: `try ${Object.keys(questions).join(' or ')}` } };
+  const call = routes[pathname];
+  if (!call) return { status: 404, content: { error: `not found; try ${Object.keys(routes).join(' or ')}` } };
   try {
-    return { status: 200, content: await ask(controller, searchParams) };
+    return { status: 200, content: await call(controller, searchParams) };
   } catch (error) {
-    const isAbsent = error instanceof KplugError && error.code === 'PluginUnavailable';
-    return { status: isAbsent ? 503 : 502, content: { error: (error as Error).message } };
+    const isUnavailable = error instanceof KplugError && error.code === 'PluginUnavailable';
+    return { status: isUnavailable ? 503 : 502, content: { error: (error as Error).message } };
   }
 }
 
-/** One foo, of the plugin that is preferred or of another one. */
-async function askForFoo(controller: Controller, given: URLSearchParams): Promise<object> {
+/** Calls the preferred plugin, or a fallback, for a foo. */
+async function callFoo(controller: Controller, given: URLSearchParams): Promise<object> {
   const prefer = given.get('prefer');
   const length = Number(given.get('length') ?? 3);
   const { output, plugin, why } = await controller.call(foo, 'foos', { length }, prefer ? { prefer } : {});
   return { foo: output.foo, plugin, why };
 }
 
-/** The bars of every plugin. */
-async function askForBars(controller: Controller, given: URLSearchParams): Promise<object> {
+/** Calls all plugins for their bars. */
+async function callBars(controller: Controller, given: URLSearchParams): Promise<object> {
   const count = Number(given.get('count') ?? 2);
   const bars = controller.implementations(bar).map(async ({ plugin, version }) => {
     const only = { ...bar, fallback: 'none' } as const;

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { findHelm } from '../../tools/charts/find-helm.ts';
+import { helmArguments } from '../../tools/charts/helm-arguments.ts';
 
 const run = promisify(execFile);
 
@@ -17,7 +18,7 @@ export async function getJson<T>(...args: string[]): Promise<T> {
 
 /** Runs Helm, which is built first where there is none. */
 export async function helm(...args: string[]): Promise<string> {
-  return execute(await findHelm((message) => console.error(message)), args);
+  return execute(await findHelm((message) => console.error(message)), helmArguments(args));
 }
 
 /** Runs the `kplug` command of this repository. Rejects when it fails. */

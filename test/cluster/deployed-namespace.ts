@@ -9,7 +9,7 @@ const repository = fileURLToPath(new URL('../..', import.meta.url));
 export const inRepository = (path: string) => `${repository}${path}`;
 
 const pluginDefinition = 'plugins.plugins.kplug.dev';
-const patience = { timeout: 90_000, interval: 250 };
+const waitOptions = { timeout: 90_000, interval: 250 };
 
 /** A pod, as far as a walk looks at it. */
 export interface Pod {
@@ -76,7 +76,7 @@ export class DeployedNamespace {
 
   /** Waits until an object is as it should be. */
   expect(object: readonly string[], expected: object): Promise<void> {
-    return vi.waitFor(async () => expect(await this.get(...object)).toMatchObject(expected), patience);
+    return vi.waitFor(async () => expect(await this.get(...object)).toMatchObject(expected), waitOptions);
   }
 
   async plugins(): Promise<Plugin[]> {
@@ -97,7 +97,7 @@ export class DeployedNamespace {
       );
       expect(leaders, 'pods labelled as the leader').toHaveLength(1);
       return leaders[0] as Pod;
-    }, patience);
+    }, waitOptions);
   }
 
   /** The pods and what went wrong with them, to be read by whoever runs the walk. */

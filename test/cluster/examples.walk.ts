@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { kubectl } from './commands.ts';
 import { DeployedNamespace, inRepository } from './deployed-namespace.ts';
 
-const patience = { timeout: 90_000, interval: 250 };
+const waitOptions = { timeout: 90_000, interval: 250 };
 const run = promisify(execFile);
 
 /** Steps of a walk, which go on from one another. What a failed walk leaves is to be looked at. */
@@ -61,7 +61,7 @@ describe('foobar', () => {
     await deployed.installOperator(file('deploy/operator-values.yaml'));
     await deployed.kubectl('apply', '--filename', file('manifests/first.yaml'));
     await deployed.expect(['foobar', 'first'], { status: { implementation: 'Alpha', foobar: 'aaaa-bar' } });
-    await vi.waitFor(async () => expect(await ask('/foos?prefer=Beta')).toMatchObject({ foo: 'bbb' }), patience);
+    await vi.waitFor(async () => expect(await ask('/foos?prefer=Beta')).toMatchObject({ foo: 'bbb' }), waitOptions);
     expect(await ask('/foos?prefer=Alpha&length=2')).toMatchObject({ foo: 'aa', plugin: 'Alpha' });
   });
 
@@ -71,7 +71,7 @@ describe('foobar', () => {
     await deployed.kubectl('apply', '--filename', file('deploy/gamma.yaml'));
     await vi.waitFor(async () => {
       expect(await ask('/bars?count=1')).toEqual({ Alpha: ['alpha-0'], Gamma: ['gamma-0'] });
-    }, patience);
+    }, waitOptions);
   });
 
   step('shows which plugin implements what, and how it is', async () => {
@@ -80,7 +80,7 @@ describe('foobar', () => {
       expect(lineOf(printed, 'alpha-1.0.0')).toMatch(/ Foo@1\.0\.0,Bar@1\.0\.0,Foobar@1\.0\.0 +1\/1 +True +folder /);
       expect(lineOf(printed, 'beta-1.0.0')).toMatch(/ Foo@1\.0\.0 +1\/1 +True +folder /);
       expect(lineOf(printed, 'gamma')).toMatch(/ Bar@1\.0\.0 +1\/1 +True +service /);
-    }, patience);
+    }, waitOptions);
     const { conditions = [] } =
       (await deployed.plugins()).find(({ metadata }) => metadata.name === 'alpha-1.0.0')?.status ?? {};
     expect(conditions.map(({ type, status }) => `${type} ${status}`).sort()).toEqual([
@@ -94,7 +94,7 @@ describe('foobar', () => {
 
   step('does without the plugin when its pod is gone, and says so', async () => {
     await deployed.kubectl('delete', 'pod', 'gamma');
-    await vi.waitFor(async () => expect(await ask('/bars?count=1')).toEqual({ Alpha: ['alpha-0'] }), patience);
+    await vi.waitFor(async () => expect(await ask('/bars?count=1')).toEqual({ Alpha: ['alpha-0'] }), waitOptions);
     await deployed.expect(['plugins.plugins.kplug.dev', 'gamma'], { status: { ready: 'False' } });
   });
 });
@@ -136,7 +136,7 @@ describe('configmap-secret', () => {
     await vi.waitFor(async () => {
       const printed = await kubectl('get', 'delegations');
       expect(lineOf(printed, 'configmaps')).toMatch(/^configmaps +ConfigMap +ConfigMap@\^1\.0\.0 +False +0\/1 +0 /);
-    }, patience);
+    }, waitOptions);
   });
 
   step('has plugins dropped into the folder, which begin at once', async () => {
@@ -150,14 +150,14 @@ describe('configmap-secret', () => {
         'app',
       );
       expect(app.spec.template.metadata.annotations).toEqual({ 'rolls.example.org/settings': hash });
-    }, patience);
+    }, waitOptions);
     await vi.waitFor(async () => {
       expect(lineOf(await kubectl('get', 'delegations'), 'configmaps')).toMatch(/ True +1\/1 +1 /);
       expect((await deployed.plugins()).map(({ spec }) => spec.plugin).sort()).toEqual([
         'ConfigMapRoller',
         'SecretInspector',
       ]);
-    }, patience);
+    }, waitOptions);
   });
 
   step('tells of a weak key and of a certificate that ends soon', async () => {
@@ -169,7 +169,7 @@ describe('configmap-secret', () => {
     await vi.waitFor(async () => {
       const events = await deployed.kubectl('get', 'events.events.k8s.io', '--output=jsonpath={.items[*].reason}');
       expect(events.split(' ')).toEqual(expect.arrayContaining(['WeakKey', 'CertificateExpiring']));
-    }, patience);
+    }, waitOptions);
   });
 
   step('has a plugin replaced and removed, with the folder', async () => {
@@ -182,12 +182,12 @@ describe('configmap-secret', () => {
       const ready = (await versions()).filter(({ spec }) => spec.plugin === 'SecretInspector');
       expect(ready.map(({ spec }) => spec.version)).toEqual(['1.1.0']);
       expect(await statusOf('secret', 'server', 'secrets')).toMatchObject({ plugin: { version: '1.1.0' } });
-    }, patience);
+    }, waitOptions);
     const [pod] = await deployed.pods('kplug');
     await deployed.kubectl('exec', pod?.metadata.name ?? '', '--', 'rm', '/plugins/secret.ts');
     await vi.waitFor(async () => {
       expect((await versions()).map(({ spec }) => spec.plugin)).toEqual(['ConfigMapRoller']);
-    }, patience);
+    }, waitOptions);
   });
 });
 
@@ -217,7 +217,7 @@ describe('access', () => {
     await deployed.kubectl('create', 'rolebinding', 'access-plugin', '--clusterrole=access-plugin', account);
     expect(await mayLook('jane')).toBe('no');
     await deployed.kubectl('apply', '--filename', file('jane.yaml'));
-    await vi.waitFor(async () => expect(await mayLook('jane')).toBe('yes'), patience);
+    await vi.waitFor(async () => expect(await mayLook('jane')).toBe('yes'), waitOptions);
     const printed = await deployed.kubectl('get', 'accessrequests');
     expect(lineOf(printed, 'jane')).toMatch(/^jane +jane +view +Granted +\d{4}-/);
   });
@@ -230,6 +230,6 @@ describe('access', () => {
 
   step('takes it back with the request', async () => {
     await deployed.kubectl('delete', 'accessrequest', 'jane', '--timeout=60s');
-    await vi.waitFor(async () => expect(await mayLook('jane')).toBe('no'), patience);
+    await vi.waitFor(async () => expect(await mayLook('jane')).toBe('no'), waitOptions);
   });
 });

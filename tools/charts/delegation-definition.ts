@@ -2,7 +2,7 @@ import { delegationSchema } from '@kplug/controller';
 import { stringify } from 'yaml';
 import { z } from 'zod';
 
-/** As much of a JSON schema as zod makes of the schema of delegations. */
+/** JSON schema, as far as zod uses it for the schema of delegations. */
 interface Schema {
   type?: string | string[];
   properties?: Record<string, Schema>;
@@ -40,12 +40,16 @@ const status = {
   type: 'object',
   properties: {
     observedGeneration: { type: 'integer', format: 'int64', minimum: 0 },
-    ready: { description: 'The condition Ready, for lists.', type: 'string', enum: ['True', 'False'] },
-    resources: { description: 'How many resources are delegated.', type: 'integer', minimum: 0 },
-    readyResources: { description: 'How many of them are ready.', type: 'integer', minimum: 0 },
-    resourceCount: { description: 'Both, as ready/all, for lists.', type: 'string', maxLength: 64 },
+    ready: { description: 'Status of the condition Ready, for lists.', type: 'string', enum: ['True', 'False'] },
+    resources: { description: 'Number of delegated resources.', type: 'integer', minimum: 0 },
+    readyResources: { description: 'Number of ready resources among them.', type: 'integer', minimum: 0 },
+    resourceCount: {
+      description: 'Ready and delegated resources, such as 2/3, for lists.',
+      type: 'string',
+      maxLength: 64,
+    },
     plugins: {
-      description: 'How many plugins may be chosen, each in its best version.',
+      description: 'Number of plugins that may be chosen, each in its best version.',
       type: 'integer',
       minimum: 0,
     },
@@ -54,15 +58,25 @@ const status = {
 };
 
 const columns = [
-  { name: 'Kind', type: 'string', jsonPath: '.spec.base.kind', description: 'The kind that is delegated' },
-  { name: 'Api', type: 'string', jsonPath: '.spec.api', description: 'The plugin API, and the versions of it' },
-  { name: 'Ready', type: 'string', jsonPath: '.status.ready', description: 'Whether resources are delegated' },
-  { name: 'Resources', type: 'string', jsonPath: '.status.resourceCount', description: 'How many are ready, of all' },
-  { name: 'Plugins', type: 'integer', jsonPath: '.status.plugins', description: 'How many may be chosen' },
+  { name: 'Kind', type: 'string', jsonPath: '.spec.base.kind', description: 'Delegated kind' },
+  { name: 'Api', type: 'string', jsonPath: '.spec.api', description: 'Plugin API, with a version range' },
+  { name: 'Ready', type: 'string', jsonPath: '.status.ready', description: 'Status of the condition Ready' },
+  {
+    name: 'Resources',
+    type: 'string',
+    jsonPath: '.status.resourceCount',
+    description: 'Ready and delegated resources',
+  },
+  {
+    name: 'Plugins',
+    type: 'integer',
+    jsonPath: '.status.plugins',
+    description: 'Number of plugins that may be chosen',
+  },
   { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
 ];
 
-/** The CustomResourceDefinition of `Delegation`, from the schema of delegations. */
+/** Makes the CustomResourceDefinition of `Delegation` from the schema of delegations. */
 export function delegationDefinition(): string {
   const { $schema: _, ...schema } = z.toJSONSchema(delegationSchema.omit({ name: true }), {
     io: 'input',
@@ -108,13 +122,13 @@ export function delegationDefinition(): string {
                 apiVersion: { type: 'string' },
                 kind: { type: 'string' },
                 metadata: { type: 'object' },
-                spec: { description: 'What is delegated, and how.', ...spec },
+                spec: { description: 'Delegated kind, plugin API and rules.', ...spec },
                 status,
               },
               'x-kubernetes-validations': [
                 {
                   rule: "self.metadata.name.size() <= 63 && self.metadata.name.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",
-                  message: 'the name must have at most 63 lower case letters, digits and "-"',
+                  message: 'the name must consist of at most 63 lower-case letters, digits and "-"',
                 },
               ],
             },
@@ -126,15 +140,15 @@ export function delegationDefinition(): string {
   return stringify(definition, { lineWidth: 0 });
 }
 
-/** A schema as a CustomResourceDefinition takes it. */
+/** Makes a structural schema, as CustomResourceDefinitions require. */
 function structural({ additionalProperties, propertyNames: _, ...schema }: Schema): Schema {
-  // Only durations are numbers or texts.
+  // Only durations are numbers or strings.
   if (Array.isArray(schema.type)) return { ...describe(schema), ...duration };
   return {
     ...schema,
     ...(schema.properties && { properties: mapValues(schema.properties, structural) }),
     ...(schema.items && { items: structural(schema.items) }),
-    // What a structural schema doesn't name is pruned, or refused where the user asks for that.
+    // Unknown fields are pruned, or refused with strict field validation.
     ...(typeof additionalProperties === 'object' && { additionalProperties, maxProperties: 64 }),
   };
 }

@@ -6,23 +6,23 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { delegationDefinition } from './delegation-definition.ts';
 
-/** The folder of the charts. */
+/** Folder of the charts. */
 export const chartsFolder = fileURLToPath(new URL('../../charts', import.meta.url));
 
-/** What counts of a JSON schema of values. */
+/** Fields of a JSON schema of values that are read here. */
 interface Schema {
   description?: string;
   properties?: Record<string, Schema>;
   $defs?: Record<string, unknown>;
 }
 
-/** A file as it should be. */
+/** File with its generated content. */
 interface ChartDocument {
   file: string;
   content: string;
 }
 
-/** All files in `charts/` that are derived, or have a part that is: from the schema of delegations and from the values. */
+/** Generates all files in `charts/` that are derived, wholly or in part, from the schema of delegations and from the values. */
 export function chartDocuments(): ChartDocument[] {
   const schemaFile = join(chartsFolder, 'kplug', 'values.schema.json');
   const schema = {
@@ -37,7 +37,7 @@ export function chartDocuments(): ChartDocument[] {
   return [schemaDocument, definition, ...copies(), ...['kplug', 'kplug-plugin'].map(readmeDocument)];
 }
 
-/** What the operator's chart makes plugins of their own Deployments with: what the chart of one plugin does. */
+/** Copies the templates of the plugin chart into the operator's chart, which makes Deployments of plugins with them. */
 function copies(): ChartDocument[] {
   const files = {
     'templates/_names.tpl': 'templates/_plugin-names.tpl',
@@ -50,23 +50,23 @@ function copies(): ChartDocument[] {
   }));
 }
 
-/** A plugin in the list of the operator's chart. With a Deployment of its own it has what the chart of one plugin has. */
+/** Makes the schema of a plugin in the operator's chart. With delivery `deployment`, it has the values of the plugin chart. */
 function listedPluginSchema(): object {
   const own = readSchema(join(chartsFolder, 'kplug-plugin', 'values.schema.json')).properties ?? {};
   const { image, resources, controller: _, nameOverride: _n, fullnameOverride: _f, global: _g, ...deployed } = own;
   const name = {
-    description: 'what its folder, its container or its Deployment is called',
+    description: 'name of its folder, container or Deployment',
     type: 'string',
     pattern: '^[a-z0-9]([-a-z0-9]*[a-z0-9])?$',
     maxLength: 40,
   };
   const path = {
-    description: 'the plugin in the image: a folder with a plugin.yaml, or a program',
+    description: 'path of the plugin in the image: a folder with a plugin.yaml, or a program',
     type: 'string',
     pattern: '^/[^,:]*$',
   };
   const choices = ['initContainer', 'imageVolume', 'deployment'];
-  const delivery = { description: 'how it gets to the operator; initContainer if not said', enum: choices };
+  const delivery = { description: 'delivery to the operator; default initContainer', enum: choices };
   const required = ['name', 'image'];
   const shape = (properties: object) => ({ properties, required, additionalProperties: false });
   const isDeployed = { properties: { delivery: { const: 'deployment' } }, required: ['delivery'] };

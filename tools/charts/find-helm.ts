@@ -8,23 +8,14 @@ import { userCacheFolder } from '../user-cache.ts';
 
 const run = promisify(execFile);
 
-/** The Helm that is built where there is none. */
+/** Version of Helm that is built when none is installed. */
 const version = 'v3.22.0';
 const source = 'helm.sh/helm/v3/cmd/helm';
-// What a build of Helm is told besides its sources; by itself it takes every cluster for Kubernetes 1.20.
-const settings = {
-  'internal/version.version': version,
-  ...Object.fromEntries(
-    ['pkg/chartutil', 'pkg/lint/rules'].flatMap((place) => [
-      [`${place}.k8sVersionMajor`, '1'],
-      [`${place}.k8sVersionMinor`, '37'],
-    ]),
-  ),
-};
+const versionFlag = `-X helm.sh/helm/v3/internal/version.version=${version}`;
 
 /**
- * The command that runs Helm 3 or newer: what `HELM` names; else the one on `PATH`; else one that is built with Go, which takes
- * a minute or two, once for this user. Rejects with what to do where none of these is possible.
+ * Finds Helm 3 or newer: the value of `HELM`; else the one on `PATH`; else one that is built with Go, once per user, which takes a minute
+ * or two. Rejects with advice when none of these is possible.
  */
 export async function findHelm(progress: (message: string) => void): Promise<string> {
   if (process.env.HELM) return process.env.HELM;
@@ -34,8 +25,8 @@ export async function findHelm(progress: (message: string) => void): Promise<str
   if (await exists(cached)) return cached;
   if (!(await works('go', ['version']))) {
     throw new Error(
-      'Helm is needed and is not there, and neither is Go to build it with. Install Helm 3 or newer (https://helm.sh/docs/intro/install) ' +
-        'or Go, or set HELM to the path of a Helm.',
+      'Neither Helm nor Go, to build it with, is installed. Install Helm 3 or newer (https://helm.sh/docs/intro/install) or Go, or set ' +
+        'HELM to the path of Helm.',
     );
   }
   // Several test files need it concurrently.
@@ -51,16 +42,11 @@ async function build(folder: string, progress: (message: string) => void): Promi
   await mkdir(join(folder, '..'), { recursive: true });
   const staging = await mkdtemp(`${folder}.`);
   try {
-    const flags = [
-      '-s',
-      '-w',
-      ...Object.entries(settings).map(([name, value]) => `-X helm.sh/helm/v3/${name}=${value}`),
-    ];
     await runWithProgress(
       {
         title: 'building Helm',
         program: 'go',
-        args: ['install', '-v', '-trimpath', '-ldflags', flags.join(' '), `${source}@${version}`],
+        args: ['install', '-v', '-trimpath', '-ldflags', `-s -w ${versionFlag}`, `${source}@${version}`],
         cwd: staging,
         env: { GOBIN: staging, CGO_ENABLED: '0', GOFLAGS: '' },
       },

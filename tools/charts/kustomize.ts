@@ -1,10 +1,10 @@
 import { run } from '../image/run.ts';
 import { ask, skipWithout } from '../languages/toolchain.ts';
 
-/** What kustomize makes of a folder. */
+/** Builds a folder with kustomize. */
 export type Kustomize = (folder: string) => Promise<string>;
 
-/** Kustomize, by itself or as a part of kubectl. Where there is neither, says that `what` is skipped, and throws in CI. */
+/** Finds kustomize, by itself or as part of kubectl. When there is neither, reports that `what` is skipped; throws in CI. */
 export async function kustomizeFor(what: string): Promise<Kustomize | undefined> {
   for (const [program = '', ...args] of [
     ['kustomize', 'build'],

@@ -7,12 +7,12 @@ import { operatorConfigurationPage } from './operator-configuration.ts';
 
 const main = fileURLToPath(new URL('../../packages/operator/src/main.ts', import.meta.url));
 
-it('the page about configuration is what the settings make of it; `pnpm generate:docs` writes it', () => {
+it('the configuration page is up to date; `pnpm generate:docs` writes it', () => {
   const { file, content } = operatorConfigurationPage();
   expect(readFileSync(file, 'utf8')).toBe(content);
 });
 
-it('the help and the page tell of the same flags and variables, each once', () => {
+it('the help and the page list the same flags and variables, each once', () => {
   const help = execFileSync(process.execPath, [main, '--help'], { encoding: 'utf8', env: { COLUMNS: '1000' } });
   const { content } = operatorConfigurationPage();
   for (const [name, setting] of allSettings) {

@@ -4,7 +4,7 @@ import { allSettings, type Setting, variableOf } from '@kplug/operator';
 
 const file = fileURLToPath(new URL('../../docs/operator-configuration.md', import.meta.url));
 
-/** The page about the operator's configuration as it should be: what stands between the marks is made from the settings. */
+/** Page about the operator's configuration, with the part between the marks generated from the settings. */
 export function operatorConfigurationPage(): { file: string; content: string } {
   const groups = Map.groupBy(allSettings, ([, { group }]) => group);
   const tables = [...groups].map(([group, entries]) => [`### ${group}`, '', ...tableOf(entries)].join('\n'));
@@ -26,7 +26,7 @@ function argumentOf({ placeholder }: Setting): string {
   return placeholder ? ` ${placeholder.toUpperCase()}` : '';
 }
 
-/** A text in which Markdown sees no HTML. */
+/** Escapes HTML in a text for Markdown. */
 function inMarkdown(text: string): string {
   return text.replaceAll('<', '&lt;');
 }

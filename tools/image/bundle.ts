@@ -3,15 +3,15 @@ import { join } from 'node:path';
 import { rolldown } from 'rolldown';
 import { copyClosure, packagesIn, readPackageJson } from './install.ts';
 
-/** Packages that read files beside their own code, or start workers from them, so that they have to stay as they are. */
+/** Packages that cannot be bundled, as they read files beside their own code or start workers from them. */
 const whole = ['@grpc/grpc-js', '@grpc/reflection', 'grpc-health-check', 'pino'];
 
-/** What a package looks for and does without. */
+/** Optional packages that others try to import. */
 const optional = ['pg-cloudflare', 'pg-native'];
 
 /**
- * Puts what a folder's program imports into a few files, as hundreds of small ones take most of the time of a start. What is
- * imported only when it is needed stays apart, and packages that are wanted by others stay as they are. The licences of what was put together are kept in one file.
+ * Bundles the imports of a folder's program into few files, since loading hundreds of small ones takes most of the start. Dynamic
+ * imports stay in files of their own, and the packages in `wanted` stay unbundled. The licences of all packages are kept in one file.
  */
 export async function bundle(folder: string, main: string, wanted: readonly string[] = []): Promise<void> {
   const nodeModules = join(folder, 'node_modules');
@@ -33,7 +33,7 @@ export async function bundle(folder: string, main: string, wanted: readonly stri
   renameSync(bundled, join(folder, 'dist'));
 }
 
-/** The licence of every package, as far as it brings one. */
+/** Licences of all packages that include one. */
 function licencesIn(nodeModules: string): string {
   const texts = packagesIn(nodeModules).map((name) => {
     const folder = join(nodeModules, name);

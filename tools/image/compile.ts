@@ -1,8 +1,8 @@
-import { cpSync, rmSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { cpSync, globSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
 import { run } from './run.ts';
 
-/** Compiles a file of a package, with those of the package that it imports, to JavaScript. */
+/** Compiles a file of a package, and the files of the package that it imports, to JavaScript. */
 export function compileEntry(packageFolder: string, entry: string, scratch: string, to: string): void {
   const project = join(scratch, 'tsconfig.json');
   const folder = resolve(packageFolder);
@@ -21,15 +21,15 @@ export function compileEntry(packageFolder: string, entry: string, scratch: stri
   run('tsc', ['-p', project]);
 }
 
-const published = ['protocol', 'controller', 'sdk', 'operator', 'cli'].map((name) => join('packages', name));
-
-/** Builds all packages that are published, from nothing, so that no file of an earlier build is left. */
+/** Builds all published packages from scratch, so that no file of an earlier build remains. */
 export function buildPackages(): void {
+  // Packages that are not published have no project of their own.
+  const published = globSync('packages/*/tsconfig.json').map(dirname);
   for (const folder of published) rmSync(join(folder, 'dist'), { recursive: true, force: true });
   run('tsc', ['-b', '--force', ...published]);
 }
 
-/** Copies what was built of a package. */
+/** Copies the built files of a package. */
 export function copyBuilt(packageFolder: string, to: string): void {
   cpSync(join(packageFolder, 'dist'), join(to, 'dist'), { recursive: true });
 }

@@ -1,17 +1,17 @@
-/** An image: a folder that runs with `node FOLDER` and nothing else. */
+/** Definition of an image: a folder that runs with only `node FOLDER`. */
 export interface ImageDefinition {
   name: string;
-  /** The workspace package whose locked dependencies are installed. */
+  /** Workspace package whose locked dependencies are installed. */
   package: { name: string; folder: string };
-  /** The TypeScript file to start, in the package's folder. */
+  /** TypeScript file to start, in the package's folder. */
   entry: string;
-  /** The packages that the entry imports, and those without which they don't work. Default: all that the package depends on. */
+  /** Packages that the entry needs at run time. Default: all dependencies of the package. */
   dependencies?: readonly string[];
-  /** Packages that others are to find in the image as they are. */
+  /** Packages that stay unbundled, for importers outside of the image. */
   whole?: readonly string[];
-  /** Files of the package's folder that are put beside the code. */
+  /** Files of the package's folder that are copied beside the code. */
   files?: readonly string[];
-  /** Whether dependencies for this platform only are taken too. Such an image is for one platform. Default: false. */
+  /** Includes platform-specific dependencies, which makes the image specific to this platform. Default: false. */
   native?: boolean;
 }
 
@@ -21,13 +21,13 @@ const configMapSecret = { name: '@kplug/example-configmap-secret', folder: 'exam
 const access = { name: '@kplug/example-access', folder: 'examples/access' };
 const example = { name: '@kplug/example-database-table', folder: 'examples/database-table' };
 
-/** Every image that is made of this repository. */
+/** All images of this repository. */
 export const images: readonly ImageDefinition[] = [
   {
     name: 'operator',
     package: { name: '@kplug/operator', folder: 'packages/operator' },
     entry: 'src/main.ts',
-    // Plugins in its folder import it.
+    // Plugins in the plugins folder import it.
     whole: ['@kplug/sdk'],
   },
   {
@@ -56,7 +56,7 @@ export const images: readonly ImageDefinition[] = [
     native: true,
   },
   { name: 'foobar-operator', package: foobar, entry: 'operator.ts', whole: ['@kplug/sdk'] },
-  // Each is a folder for the operator's plugins folder.
+  // Each is a plugin for the operator's plugins folder.
   { name: 'foobar-alpha', package: foobar, entry: 'plugins/alpha.ts', dependencies: inPlugins, files: ['plugin.yaml'] },
   { name: 'foobar-beta', package: foobar, entry: 'plugins/beta.ts', dependencies: inPlugins, files: ['plugin.yaml'] },
   { name: 'foobar-gamma', package: foobar, entry: 'gamma.ts', dependencies: inPlugins },

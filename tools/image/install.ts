@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { ImageDefinition } from './images.ts';
 import { run } from './run.ts';
 
-/** What counts of a `package.json`. */
+/** Fields of a `package.json` that the build uses. */
 export interface PackageJson {
   name: string;
   version?: string;
@@ -12,26 +12,26 @@ export interface PackageJson {
   publishConfig?: Record<string, unknown>;
 }
 
-/** Installs a workspace package's locked dependencies into a folder, as real files. Done once for each of them. */
+/** Installs a workspace package's locked dependencies into a folder, as real files, once per package. Returns the folder. */
 export function installPackage({ package: { name }, native }: ImageDefinition, scratch: string): string {
   const folder = join(scratch, `${name.replaceAll('/', '-')}${native ? '-native' : ''}`);
   if (existsSync(folder)) return folder;
   run('pnpm', [
     `--filter=${name}`,
     'deploy',
-    // The other way needs every workspace package to be installed as a copy, in daily work too.
+    // Without it, pnpm requires workspace packages to be installed as copies during development, too.
     '--legacy',
     '--prod',
     ...(native ? [] : ['--no-optional']),
     '--config.node-linker=hoisted',
-    // A link would be the very file of the workspace or of pnpm's store.
+    // With links, changes to the image would change the workspace or pnpm's store.
     '--config.package-import-method=copy',
     folder,
   ]);
   return folder;
 }
 
-/** Copies packages, and all that they depend on, from one `node_modules` to another. Throws when one isn't installed. */
+/** Copies packages and all their dependencies from one `node_modules` to another. Throws when one is not installed. */
 export function copyClosure(names: readonly string[], from: string, to: string): void {
   const waiting = names.map((name) => ({ name, wantedBy: 'the image' }));
   const taken = new Set<string>();
@@ -41,14 +41,14 @@ export function copyClosure(names: readonly string[], from: string, to: string):
     taken.add(name);
     const source = join(from, name);
     if (!existsSync(source)) {
-      throw new Error(`${name}, which ${wantedBy} needs, is not installed; make it a dependency of the package`);
+      throw new Error(`${name}, required by ${wantedBy}, is not installed; add it to the dependencies of the package`);
     }
     cpSync(source, join(to, name), { recursive: true, verbatimSymlinks: true });
     waiting.push(...neededBy(source).map((needed) => ({ name: needed, wantedBy: name })));
   }
 }
 
-/** What a package and the packages inside it need from outside. */
+/** Dependencies that a package and its nested packages expect outside of its folder. */
 function neededBy(folder: string): string[] {
   const inside = join(folder, 'node_modules');
   const nested = existsSync(inside) ? packagesIn(inside) : [];
@@ -57,7 +57,7 @@ function neededBy(folder: string): string[] {
   return needed.filter((name) => !nested.includes(name));
 }
 
-/** The names of the packages in a `node_modules`. */
+/** Names of the packages in a `node_modules`. */
 export function packagesIn(folder: string): string[] {
   const names = readdirSync(folder).filter((name) => !name.startsWith('.'));
   return names

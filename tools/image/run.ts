@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 
-/** Runs a program to its end and returns what it printed. Throws with all that it wrote when it fails. */
+/** Runs a program and returns its standard output. Throws with all of its output when it fails. */
 export function run(
   program: string,
   args: readonly string[],

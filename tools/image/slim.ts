@@ -2,11 +2,11 @@ import { existsSync, lstatSync, readdirSync, rmdirSync, rmSync, utimesSync, writ
 import { join } from 'node:path';
 import { packagesIn, readPackageJson } from './install.ts';
 
-// What only people and compilers read. Licences stay.
+// Files for people and compilers only. Licences stay.
 const superfluous = /\.(?:[cm]?ts|map|flow|md|markdown)$|^(?:\..*|tsconfig.*\.json|binding\.gyp|Makefile)$/;
 const licence = /^(?:licen[cs]e|notice|copying)/i;
 
-/** Removes what isn't needed to run: types, sources, source maps, documentation, links to commands. */
+/** Removes files that are not needed at run time: types, sources, source maps, documentation, links to commands. */
 export function removeSuperfluous(folder: string): void {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name);
@@ -16,7 +16,7 @@ export function removeSuperfluous(folder: string): void {
   if (readdirSync(folder).length === 0) rmdirSync(folder);
 }
 
-/** Has this repository's own packages export what was built of them, as when they are published. */
+/** Makes this repository's own packages export their built files, as published packages do. */
 export function applyPublishConfig(nodeModules: string): void {
   if (!existsSync(join(nodeModules, '@kplug'))) return;
   for (const name of packagesIn(nodeModules).filter((each) => each.startsWith('@kplug/'))) {
@@ -26,7 +26,7 @@ export function applyPublishConfig(nodeModules: string): void {
   }
 }
 
-/** All files in a folder, by their paths in it, in an order that is always the same. */
+/** Paths of all files in a folder, relative to it, in a stable order. */
 export function listFiles(folder: string, prefix = ''): string[] {
   return readdirSync(join(folder, prefix))
     .sort()
@@ -36,7 +36,7 @@ export function listFiles(folder: string, prefix = ''): string[] {
     });
 }
 
-/** Gives every file and folder the same time, so that the same sources make the same layer. */
+/** Sets the times of all files and folders to the same value, so that the same sources give the same layer. */
 export function resetTimes(folder: string): void {
   for (const entry of readdirSync(folder, { withFileTypes: true })) {
     const path = join(folder, entry.name);

@@ -3,13 +3,13 @@ import { inTurn } from './in-turn.ts';
 import { runWithProgress } from './run-with-progress.ts';
 import { ask, skipWithout } from './toolchain.ts';
 
-/** The module of the example in Go, from the top of the repository. */
+/** Path of the module of the example in Go. */
 export const goModule = resolve(import.meta.dirname, '../../examples/plugins/go');
 
-/** What Go is run with everywhere, so that it compiles each package once. */
+/** Environment variables of every Go command. They are always the same, so that Go compiles each package once. */
 export const goVariables: NodeJS.ProcessEnv = { CGO_ENABLED: '0' };
 
-/** Whether there is a Go that is new enough for the module; if not, says that `what` is skipped, and throws in CI. */
+/** Reports whether a Go that is new enough for the module is installed. If not, prints that `what` is skipped; in CI, throws. */
 export async function hasGoFor(what: string): Promise<boolean> {
   if (await ask('go', ['list', '-m'], goModule)) return true;
   skipWithout('Go 1.26 or newer', what);
@@ -17,8 +17,8 @@ export async function hasGoFor(what: string): Promise<boolean> {
 }
 
 /**
- * Builds and tests the plugin in Go and returns the command that runs it; a minute or two the first time, as SQLite is compiled,
- * then a second or two. `undefined` where there is no Go, but in CI that is an error.
+ * Builds and tests the plugin in Go and returns the command that runs it, or `undefined` if Go is not installed (in CI, rejects). Takes
+ * a minute or two the first time, to compile SQLite, and then a second or two.
  */
 export async function buildGoPluginFor(what: string): Promise<string[] | undefined> {
   if (!(await hasGoFor(what))) return undefined;

@@ -11,13 +11,12 @@ const project = join(repository, 'examples/plugins/java');
 const jar = join(project, 'target/sqlite-plugin.jar');
 const stamp = join(project, 'target/kplug-built');
 
-/** The oldest Java that the plugin is for, as in its `pom.xml`. */
+/** Oldest Java that the plugin supports, as in its `pom.xml`. */
 const oldestJava = 17;
 
 /**
- * Builds and tests the plugin in Java, unless that was done, and returns the command that runs it; half a minute or more the first
- * time, as Maven downloads what it needs. `undefined` where there is no Maven with a Java that is new enough, but in CI that is an
- * error.
+ * Builds and tests the plugin in Java, unless it is up to date, and returns the command that runs it, or `undefined` if Maven with a Java
+ * that is new enough is not installed (in CI, rejects). Takes half a minute or more the first time, for Maven's downloads.
  */
 export async function buildJavaPluginFor(what: string): Promise<string[] | undefined> {
   const maven = await findMaven();
@@ -40,7 +39,7 @@ export async function buildJavaPluginFor(what: string): Promise<string[] | undef
   });
 }
 
-/** Changes with whatever the jar is made of. */
+/** Digest of all inputs of the jar. */
 function fingerprintOf(version: string): string {
   const files = globSync(['examples/plugins/java/{pom.xml,src/**/*.java}', 'proto/kplug/v1/*.proto'], {
     cwd: repository,

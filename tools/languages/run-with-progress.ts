@@ -1,27 +1,27 @@
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 
-/** A command that takes a while. */
+/** Long-running command. */
 export interface Command {
   program: string;
   args: readonly string[];
   cwd: string;
   env?: NodeJS.ProcessEnv;
-  /** What is being done, for people. */
+  /** Description of the work, for progress messages. */
   title: string;
 }
 
-/** How often progress is told, in milliseconds. Nothing is told of what takes less. */
+/** Interval of progress messages, in milliseconds. Commands that take less print none. */
 const interval = 10_000;
 
-/** Runs a command to its end and tells how far it is. Rejects with what it printed last when it fails. */
+/** Runs a command and reports its progress. Rejects with its last output when it fails. */
 export function runWithProgress(command: Command, progress: (message: string) => void): Promise<void> {
   const { program, args, cwd, env, title } = command;
   const startedAt = performance.now();
   const last: string[] = [];
-  const tell = () =>
+  const report = () =>
     progress(`${title}, ${Math.round((performance.now() - startedAt) / 1000)} s: ${last.at(-1) ?? ''}`);
-  const timer = setInterval(tell, interval);
+  const timer = setInterval(report, interval);
   return new Promise((resolve, reject) => {
     const child = spawn(program, args, { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
     for (const stream of [child.stdout, child.stderr]) {
@@ -37,8 +37,8 @@ export function runWithProgress(command: Command, progress: (message: string) =>
     };
     child.on('error', end);
     child.on('close', (code) => {
-      const complaint = `${[program, ...args].join(' ')} in ${cwd} ended with ${code}:\n${last.join('\n')}`;
-      end(code === 0 ? undefined : new Error(complaint));
+      const message = `${[program, ...args].join(' ')} in ${cwd} exited with ${code}:\n${last.join('\n')}`;
+      end(code === 0 ? undefined : new Error(message));
     });
   });
 }

@@ -5,7 +5,7 @@ import { inTurn } from '../languages/in-turn.ts';
 import { runWithProgress } from '../languages/run-with-progress.ts';
 import { findPython } from './find-python.ts';
 
-/** Where the Python package is, from the top of the repository. */
+/** Path of the Python package. */
 export const pythonPackage = resolve(import.meta.dirname, '../../packages/sdk-python');
 
 const folder = join(pythonPackage, '.venv');
@@ -13,16 +13,16 @@ const bin = join(folder, process.platform === 'win32' ? 'Scripts' : 'bin');
 const python = join(bin, process.platform === 'win32' ? 'python.exe' : 'python');
 const stamp = join(folder, 'kplug-installed');
 
-/** The Python of the development environment; `undefined` when that isn't there or isn't up to date. */
+/** Python of the development environment; `undefined` when the environment does not exist or is out of date. */
 export function installedPython(): string | undefined {
-  // The interpreter is a link to one that may have been removed.
+  // The interpreter is a link whose target may have been removed.
   if (!existsSync(python) || !existsSync(stamp)) return undefined;
   return readFileSync(stamp, 'utf8') === fingerprint() ? python : undefined;
 }
 
 /**
- * Makes the development environment, with exactly the packages of `requirements-dev.txt` and the Python package from its
- * sources, unless it is there already. Returns its Python. Rejects with what to do.
+ * Creates the development environment, with exactly the packages of `requirements-dev.txt` and the Python package from its
+ * sources, unless it exists. Returns its Python. Rejects with advice.
  */
 export async function installPython(progress: (message: string) => void): Promise<string> {
   // Several test files need it concurrently.
@@ -34,21 +34,21 @@ export async function installPython(progress: (message: string) => void): Promis
 async function makeEnvironment(progress: (message: string) => void): Promise<string> {
   const base = await findPython();
   const startedAt = performance.now();
-  progress(`making ${folder} with ${base}, which takes a minute, once`);
+  progress(`creating ${folder} with ${base}; takes a minute, once`);
   rmSync(folder, { recursive: true, force: true });
   const run = (title: string, program: string, args: readonly string[]) =>
     runWithProgress({ title, program, args, cwd: pythonPackage }, progress);
-  await run('making the environment', base, ['-m', 'venv', folder]);
+  await run('creating the environment', base, ['-m', 'venv', folder]);
   const pip = ['-m', 'pip', '--disable-pip-version-check', 'install', '--no-input', '--no-compile'];
   await run('installing packages', python, [...pip, '--require-hashes', '-r', 'requirements-dev.txt']);
-  // What the package needs has been installed by now, and so has what builds it.
+  // The dependencies and the build tools have been installed above.
   await run('installing kplug', python, [...pip, '--no-deps', '--no-build-isolation', '--editable', pythonPackage]);
   writeFileSync(stamp, fingerprint());
   progress(`done in ${Math.round((performance.now() - startedAt) / 1000)} s`);
   return python;
 }
 
-/** As `installPython`; but where that can't be, says so and that `what` is skipped. In CI it rejects. */
+/** Same as `installPython`, but prints that `what` is skipped when it fails. In CI, rejects. */
 export async function installPythonFor(what: string): Promise<string | undefined> {
   try {
     return await installPython((message) => console.error(`Python: ${message}`));
@@ -59,12 +59,12 @@ export async function installPythonFor(what: string): Promise<string | undefined
   }
 }
 
-/** The variables of this process, with the programs of the environment on `PATH`. */
+/** Environment variables of this process, with the programs of the environment on `PATH`. */
 export function pythonVariables(): NodeJS.ProcessEnv {
   return { ...process.env, VIRTUAL_ENV: folder, PATH: `${bin}${delimiter}${process.env.PATH ?? ''}` };
 }
 
-/** Changes with whatever is installed; the package itself is used from its sources. */
+/** Digest of the installed packages. The package itself is used from its sources. */
 function fingerprint(): string {
   const requirements = readFileSync(join(pythonPackage, 'requirements-dev.txt'));
   return createHash('sha256').update(pythonPackage).update(requirements).digest('hex');

@@ -3,15 +3,15 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** The oldest Python that the package works with, as in its `pyproject.toml`. */
+/** Oldest Python that the package supports, as in its `pyproject.toml`. */
 export const oldestPython = '3.10';
 
 const [major = 0, minor = 0] = oldestPython.split('.').map(Number);
 
-// The version, and the path of what is behind a shim or a virtual environment, which may be the one that is made anew.
+// Version and path of the interpreter behind a shim or a virtual environment, which may be the one to be created again.
 const question = 'import sys; print("%d.%d" % sys.version_info[:2], sys._base_executable)';
 
-/** The path of a Python that is new enough: what `PYTHON` names, else one on `PATH`. Rejects with what to do. */
+/** Path of a Python that is new enough: the value of `PYTHON`, or else one on `PATH`. Rejects with advice. */
 export async function findPython(): Promise<string> {
   const commands = process.env.PYTHON ? [process.env.PYTHON] : ['python3', 'python'];
   const found: string[] = [];
@@ -24,7 +24,7 @@ export async function findPython(): Promise<string> {
     found.push(`${command} is ${version}`);
   }
   throw new Error(
-    `Python ${oldestPython} or newer is needed: ${found.join(', ') || `there is no ${commands.join(' or ')}`}. ` +
+    `Python ${oldestPython} or newer is required: ${found.join(', ') || `${commands.join(' or ')} not found`}. ` +
       'Install one, or set PYTHON to its path.',
   );
 }

@@ -4,20 +4,20 @@ import { pluginFiles } from '../../packages/cli/src/init/template.ts';
 
 const repository = resolve(import.meta.dirname, '../..');
 
-/** What `kplug init plugin` makes, for people to look at and to copy. */
+/** Folder of the example of `kplug init plugin`. */
 export const exampleFolder = join(repository, 'examples/plugin-template');
 
-/** What `kplug init plugin` makes plugins in Go of. */
+/** Template of `kplug init plugin` for Go. */
 const goTemplate = join(repository, 'packages/cli/templates/plugin/go');
 const goExample = join(repository, 'examples/plugins/go');
 
-/** A file as it should be. */
+/** Path and expected content of a file. */
 interface TemplateDocument {
   file: string;
   content: string;
 }
 
-/** The files of the template in Go that have nothing to do with what a plugin does: those of the example, for another module. */
+/** Files of the template in Go that do not depend on the plugin's function: those of the example, with another module name. */
 export function goDocuments(): TemplateDocument[] {
   const names = ['failure.go', 'serve.go', 'session.go', ...globSync('gen/**/*.go', { cwd: goExample }).sort()];
   return names.map((name) => {
@@ -26,7 +26,7 @@ export function goDocuments(): TemplateDocument[] {
   });
 }
 
-/** The example, which is what `kplug init plugin --name FirstFit` makes. */
+/** Files of the example: the output of `kplug init plugin --name FirstFit`. */
 export async function exampleDocuments(): Promise<TemplateDocument[]> {
   const names = {
     name: 'FirstFit',

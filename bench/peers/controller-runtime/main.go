@@ -1,5 +1,5 @@
-// A controller as one writes it with controller-runtime: the peer of Kplug's operator. The benchmark that starts it talks to
-// it as to a process of Node.js, in lines of JSON on the file descriptor that it names.
+// Command controller-runtime is a plain controller with controller-runtime, the peer of Kplug's operator. The benchmark communicates with
+// it as with a process of Node.js, by lines of JSON on the file descriptor in NODE_CHANNEL_FD.
 package main
 
 import (
@@ -22,32 +22,32 @@ import (
 	metricsserver "sigs.k8s.io/controller-runtime/pkg/metrics/server"
 )
 
-// Target is what one run of the controller is for.
+// Target configures one run of the controller.
 type Target struct {
 	Kubeconfig string `json:"kubeconfig"`
 	Namespace  string `json:"namespace"`
-	// Plugin is the plugin's address.
+	// Plugin is the address of the plugin.
 	Plugin string `json:"plugin"`
-	// Count is how many tables there are.
+	// Count is the number of tables.
 	Count int `json:"count"`
-	// Finalizer says whether tables get one.
+	// Finalizer is true if tables get a finalizer.
 	Finalizer bool `json:"finalizer"`
 }
 
-// Took is what something took, in milliseconds.
+// Took is the wall and CPU time of some work, in milliseconds.
 type Took struct {
 	Time float64 `json:"time"`
 	CPU  float64 `json:"cpu"`
 }
 
-// Peer is the controller, while it runs.
+// Peer is the running controller.
 type Peer struct {
 	reconciler *TableReconciler
 	stop       context.CancelFunc
 	ended      chan error
 }
 
-// Settle starts a controller, and returns when every table has had its first pass.
+// Settle starts a controller, and returns when all tables have had their first pass.
 func (p *Peer) Settle(target Target) (*Took, error) {
 	config, err := clientcmd.RESTConfigFromKubeConfig([]byte(target.Kubeconfig))
 	if err != nil {

@@ -15,25 +15,25 @@ import (
 
 const reconcileMethod = "/kplug.v1.PluginService/Reconcile"
 
-// Fields of kplug.v1, as far as they are used here.
+// Field numbers of kplug.v1 that the client uses.
 const (
 	requestBase, requestExtensions, requestAssignment, requestContext = 1, 2, 3, 4
 	responseOutcome, responseBaseStatus, responseExtensionStatuses    = 1, 4, 5
 	outcomeSuccess                                                    = 1
 )
 
-// PluginClient calls a plugin over one kept connection.
+// PluginClient calls a plugin over one connection.
 type PluginClient struct {
 	connection *grpc.ClientConn
 }
 
-// Answer is what a plugin returned.
+// Answer is the response of a plugin.
 type Answer struct {
 	BaseStatus        []byte
 	ExtensionStatuses map[string][]byte
 }
 
-// NewPluginClient connects when it is called first.
+// NewPluginClient creates a client, which connects with its first call.
 func NewPluginClient(address string) (*PluginClient, error) {
 	connection, err := grpc.NewClient(
 		"passthrough:///"+address,
@@ -46,7 +46,7 @@ func NewPluginClient(address string) (*PluginClient, error) {
 // Close closes the connection.
 func (p *PluginClient) Close() error { return p.connection.Close() }
 
-// Reconcile hands a base and its extensions to the plugin.
+// Reconcile calls the plugin with a base and its extensions.
 func (p *PluginClient) Reconcile(ctx context.Context, base *Table, extensions map[string]*Option) (*Answer, error) {
 	request, err := encodeRequest(base, extensions)
 	if err != nil {
@@ -154,7 +154,7 @@ func eachField(message []byte, visit func(field protowire.Number, number uint64,
 	return nil
 }
 
-// bytesCodec passes messages on as they are.
+// bytesCodec passes messages on as bytes.
 type bytesCodec struct{}
 
 func (bytesCodec) Name() string { return "proto" }

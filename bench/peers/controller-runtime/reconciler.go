@@ -31,12 +31,12 @@ const (
 	workers         = 32
 )
 
-// TableReconciler does for tables what a delegation of Kplug does: gather, call the plugin, write both statuses.
+// TableReconciler does the work of a delegation of Kplug for tables: it gathers, calls the plugin and writes both statuses.
 type TableReconciler struct {
 	client.Client
 	Plugin   *PluginClient
 	Recorder events.EventRecorder
-	// HasFinalizer says whether tables get a finalizer.
+	// HasFinalizer is true if tables get a finalizer.
 	HasFinalizer bool
 
 	mutex  sync.Mutex
@@ -46,7 +46,7 @@ type TableReconciler struct {
 	allOf  chan struct{}
 }
 
-// Reconcile is one pass.
+// Reconcile makes one pass.
 func (r *TableReconciler) Reconcile(ctx context.Context, request ctrl.Request) (ctrl.Result, error) {
 	table := &Table{}
 	if err := r.Get(ctx, request.NamespacedName, table); err != nil {
@@ -122,7 +122,7 @@ func (r *TableReconciler) writeTable(ctx context.Context, table *Table, answer [
 	table.Status.Plugin = Plugin{Name: pluginName, Version: pluginVersion, API: apiName, APIVersion: apiVersion}
 	table.Status.ObservedGeneration = generation
 	for _, condition := range []metav1.Condition{
-		{Type: "ExtensionsResolved", Reason: "Resolved", Message: "every extension that the resource points to is there"},
+		{Type: "ExtensionsResolved", Reason: "Resolved", Message: "every extension that the resource references was found"},
 		{Type: "PluginSelected", Reason: "NoPreference", Message: "the resource asks for no plugin; Preferred 1.0.0 is the first"},
 		{Type: "Reconciled", Reason: "Succeeded", Message: done},
 		{Type: "Ready", Reason: "Ready", Message: done},
@@ -141,7 +141,7 @@ func (r *TableReconciler) writeTable(ctx context.Context, table *Table, answer [
 	return nil
 }
 
-// SetupWithManager has tables reconciled when they or their extensions change, but not when a status does.
+// SetupWithManager triggers passes for changes of tables and their extensions, except for status changes.
 func (r *TableReconciler) SetupWithManager(ctx context.Context, manager ctrl.Manager) error {
 	byExtension := func(object client.Object) []string {
 		var names []string
@@ -174,7 +174,7 @@ func (r *TableReconciler) SetupWithManager(ctx context.Context, manager ctrl.Man
 		Complete(r)
 }
 
-// AllOf is closed when so many tables have had a pass.
+// AllOf returns a channel that is closed when a number of tables have had a pass.
 func (r *TableReconciler) AllOf(count int) <-chan struct{} {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
@@ -197,7 +197,7 @@ func (r *TableReconciler) finished(name types.NamespacedName) {
 	}
 }
 
-// Passes is how many passes have ended.
+// Passes returns the number of finished passes.
 func (r *TableReconciler) Passes() int {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()

@@ -16,7 +16,7 @@ type Table struct {
 	Status            TableStatus `json:"status,omitempty,omitzero"`
 }
 
-// TableSpec is what a user wants.
+// TableSpec is the spec of a table.
 type TableSpec struct {
 	ServerName              string      `json:"serverName"`
 	PreferredImplementation string      `json:"preferredImplementation,omitempty"`
@@ -31,14 +31,14 @@ type Column struct {
 	Type string `json:"type"`
 }
 
-// Reference points to an extension in the same namespace.
+// Reference is a reference to an extension in the same namespace.
 type Reference struct {
 	APIVersion string `json:"apiVersion"`
 	Kind       string `json:"kind"`
 	Name       string `json:"name"`
 }
 
-// TableStatus says the same as the status that Kplug writes.
+// TableStatus has the same fields as the status that Kplug writes.
 type TableStatus struct {
 	Implementation     string             `json:"implementation,omitempty"`
 	Plugin             Plugin             `json:"plugin,omitempty,omitzero"`
@@ -47,7 +47,7 @@ type TableStatus struct {
 	Conditions         []metav1.Condition `json:"conditions,omitempty"`
 }
 
-// Plugin is who reconciled.
+// Plugin is the plugin that reconciled.
 type Plugin struct {
 	Name       string `json:"name"`
 	Version    string `json:"version"`
@@ -63,12 +63,12 @@ type Option struct {
 	Status            OptionStatus `json:"status,omitempty,omitzero"`
 }
 
-// OptionSpec is what a user wants of one implementation.
+// OptionSpec is the spec of an option.
 type OptionSpec struct {
 	Partitions int64 `json:"partitions"`
 }
 
-// OptionStatus is what the plugin says of it.
+// OptionStatus is the status of an option.
 type OptionStatus struct {
 	Partitions int64 `json:"partitions,omitempty"`
 }

@@ -1,6 +1,6 @@
 {{/*
-The objects of a plugin. The chart of the operator has a copy of this file, and makes them of each plugin in its list: so they look at nothing
-but .Values, .Release and .Chart.
+Objects of a plugin. The operator's chart has a copy of this file, for the plugins in its list; so the templates only use .Values, .Release
+and .Chart.
 */}}
 
 {{- define "plugin.serviceaccount" -}}
@@ -42,7 +42,7 @@ metadata:
   labels: {{- include "plugin.labels" . | nindent 4 }}
 spec:
   replicas: {{ .Values.replicas }}
-  # The new version is there before the old one goes, so that each resource moves over once.
+  # The new version starts before the old one stops, so that each resource moves only once.
   strategy:
     rollingUpdate: { maxSurge: 1, maxUnavailable: 0 }
   selector:
@@ -66,7 +66,7 @@ spec:
       serviceAccountName: {{ include "plugin.serviceAccountName" . }}
       automountServiceAccountToken: {{ .Values.serviceAccount.automountToken }}
       enableServiceLinks: false
-      # Time for the calls under way, and a little more.
+      # Time for in-flight calls, and a margin.
       terminationGracePeriodSeconds: {{ add 5 (ceil (divf (include "plugin.milliseconds" .Values.drainTimeout) 1000.0)) }}
       {{- with .Values.imagePullSecrets }}
       imagePullSecrets: {{- toYaml . | nindent 8 }}
@@ -163,7 +163,7 @@ spec:
 
 {{- define "plugin.service" -}}
 {{- if .Values.service.enabled }}
-# For people and tools. The operator calls each instance where its own beats say that it is.
+# For people and tools. The operator calls instances at the addresses in their heartbeats.
 apiVersion: v1
 kind: Service
 metadata:

@@ -2,7 +2,7 @@
 {{- default .Chart.Name .Values.nameOverride | trunc 50 | trimSuffix "-" }}
 {{- end }}
 
-{{/* A release is one plugin, so it is called as its release. */}}
+{{/* Name of the plugin: that of the release, as a release is one plugin. */}}
 {{- define "plugin.fullname" -}}
 {{- default .Release.Name .Values.fullnameOverride | trunc 50 | trimSuffix "-" }}
 {{- end }}
@@ -31,7 +31,7 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 {{- end }}
 
-{{/* A duration such as 25s or 1m30s in milliseconds, as the SDK reads it. */}}
+{{/* Duration such as 25s or 1m30s in milliseconds, as the SDK expects it. */}}
 {{- define "plugin.milliseconds" -}}
 {{- $sum := 0.0 }}
 {{- $factors := dict "ms" 1 "s" 1000 "m" 60000 "h" 3600000 }}

@@ -1,18 +1,18 @@
-{{/* How a plugin of the list is delivered. */}}
+{{/* Delivery of a plugin in the list. */}}
 {{- define "kplug.delivery" -}}
 {{- .delivery | default "initContainer" }}
 {{- end }}
 
-{{/* The names of the plugins that are put into the operator's plugins folder, as YAML. Fails where they can't be. */}}
+{{/* Names of the plugins that are delivered into the plugins folder, as YAML. Fails when that is impossible. */}}
 {{- define "kplug.pluginsInFolder" -}}
 {{- $names := list }}
 {{- range .Values.plugins }}
 {{- if has .name $names }}
-{{- fail (printf "two of plugins are called %s" .name) }}
+{{- fail (printf "two plugins have the name %s" .name) }}
 {{- end }}
 {{- $names = append $names .name }}
 {{- if and (eq (include "kplug.delivery" .) "imageVolume") (not (semverCompare ">=1.35.0-0" $.Capabilities.KubeVersion.Version)) }}
-{{- fail (printf "the plugin %s is to be an image volume, which needs Kubernetes 1.35; this is %s. Use delivery: initContainer" .name $.Capabilities.KubeVersion.Version) }}
+{{- fail (printf "the plugin %s has the delivery imageVolume, which needs Kubernetes 1.35; this is %s. Use delivery: initContainer" .name $.Capabilities.KubeVersion.Version) }}
 {{- end }}
 {{- end }}
 {{- range .Values.plugins }}
@@ -22,12 +22,12 @@
 {{- end }}
 {{- end }}
 
-{{/* Whether the operator gets a plugins folder: anything but empty if it does. */}}
+{{/* Non-empty when the operator has a plugins folder. */}}
 {{- define "kplug.hasPluginsFolder" -}}
 {{- if or (include "kplug.pluginsInFolder" .) .Values.pluginsFromList .Values.pluginsVolume }}yes{{ end }}
 {{- end }}
 
-{{/* The init containers that copy plugins, as YAML. */}}
+{{/* Init containers that copy plugins, as YAML. */}}
 {{- define "kplug.pluginContainers" -}}
 {{- range .Values.plugins }}
 {{- if eq (include "kplug.delivery" .) "initContainer" }}
@@ -46,7 +46,7 @@
 {{- end }}
 {{- end }}
 
-{{/* Where the plugins folder and the image volumes in it are mounted, as YAML. */}}
+{{/* Mounts of the plugins folder and the image volumes in it, as YAML. */}}
 {{- define "kplug.pluginMounts" -}}
 - { name: plugins, mountPath: /plugins }
 - { name: plugins-tmp, mountPath: /tmp }
@@ -58,11 +58,11 @@
 {{- end }}
 {{- end }}
 
-{{/* The volumes of these mounts, as YAML. */}}
+{{/* Volumes of these mounts, as YAML. */}}
 {{- define "kplug.pluginVolumes" -}}
 - name: plugins
   {{- .Values.pluginsVolume | default (dict "emptyDir" dict) | toYaml | nindent 2 }}
-# The root is read-only, and not every plugin does without.
+# The root file system is read-only, but some plugins need a writable /tmp.
 - { name: plugins-tmp, emptyDir: {} }
 {{- range .Values.plugins }}
 {{- if eq (include "kplug.delivery" .) "imageVolume" }}
@@ -72,7 +72,7 @@
 {{- end }}
 {{- end }}
 
-{{/* Values with others in their place, as Helm itself does it. `mergeOverwrite` passes over false and 0. Takes { values, others }. */}}
+{{/* Merges values as Helm itself does. `mergeOverwrite` ignores false and 0. Takes { values, others }. */}}
 {{- define "kplug.merge" -}}
 {{- $merged := deepCopy .values }}
 {{- range $key, $other := .others }}

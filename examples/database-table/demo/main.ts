@@ -7,18 +7,18 @@ import { Story } from './story.ts';
 
 const help = `pnpm demo [--keep] [--plain]
 
-  Tells what Kplug does, on real databases and real processes, in a temporary directory that goes at the end.
+  Shows what Kplug does, with real databases and processes, in a temporary directory that is removed at the end.
 
-  --keep    leave everything running, to play with, until Ctrl-C
-  --plain   plain lines, as without a terminal
+  --keep    keep everything running until Ctrl-C, to explore it
+  --plain   print plain lines, as without a terminal
 `;
 
 const { values: flags } = parseArgs({
   options: { keep: { type: 'boolean' }, plain: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
 });
 
-/** How long ending may take, in milliseconds. What doesn't end until then is left to the system. */
-const patience = 10_000;
+/** Longest time for the cleanup, in milliseconds. */
+const cleanupTimeout = 10_000;
 
 if (flags.help) process.stdout.write(help);
 else process.exitCode = await demo(process.stdout.isTTY && !flags.plain ? terminalNarrator : plainNarrator);
@@ -28,19 +28,19 @@ async function demo(narrator: Narrator): Promise<number> {
   const interrupted = interruption();
   const stage = await Stage.open();
   try {
-    const told = await Promise.race([new Story(stage, narrator).tell().then(() => true), interrupted]);
-    if (!told) {
+    const finished = await Promise.race([new Story(stage, narrator).tell().then(() => true), interrupted]);
+    if (!finished) {
       narrator.fail('interrupted; cleaning up');
       return 130;
     }
     const commands = explore(stage).join('\n');
     if (flags.keep) {
       narrator.show('To explore, in another terminal', commands);
-      narrator.end('Everything goes on running. Ctrl-C ends it.');
+      narrator.end('Everything keeps running. Press Ctrl-C to stop.');
       await interrupted;
     } else {
-      narrator.show('To explore, `npx -y pnpm@12 demo --keep` leaves everything running, and prints such as', commands);
-      narrator.end(`Told in ${seconds(performance.now() - startedAt)}.`);
+      narrator.show('To explore, run `npx -y pnpm@12 demo --keep`, which keeps everything running, and then', commands);
+      narrator.end(`Finished in ${seconds(performance.now() - startedAt)}.`);
     }
     return 0;
   } catch (error) {
@@ -48,7 +48,7 @@ async function demo(narrator: Narrator): Promise<number> {
     await showLogs(stage);
     return 1;
   } finally {
-    const giveUp = setTimeout(() => process.exit(1), patience);
+    const giveUp = setTimeout(() => process.exit(1), cleanupTimeout);
     await stage.close();
     clearTimeout(giveUp);
   }
@@ -65,17 +65,17 @@ function explore({ operator, manifests }: Stage): string[] {
   ];
 }
 
-/** Fulfilled, with false, when somebody presses Ctrl-C or asks the process to stop. */
+/** Resolves to false on SIGINT or SIGTERM. */
 function interruption(): Promise<false> {
   return new Promise((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(false));
   });
 }
 
-/** The last lines of each log, for who has to find out why it failed. */
+/** Prints the last lines of each log after a failure. */
 async function showLogs(stage: Stage): Promise<void> {
   for (const file of await readdir(stage.logs)) {
     const lines = (await readFile(join(stage.logs, file), 'utf8')).trimEnd().split('\n').slice(-8);
-    console.error(`\n-- the end of ${file}\n${lines.join('\n')}`);
+    console.error(`\n-- last lines of ${file}\n${lines.join('\n')}`);
   }
 }

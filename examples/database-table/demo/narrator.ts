@@ -2,22 +2,22 @@ import { intro, log, note, outro, spinner } from '@clack/prompts';
 import Table from 'cli-table3';
 import pc from 'picocolors';
 
-/** How the demo speaks: to somebody who watches, or to a file or a pipe. */
+/** Output of the demo: to a terminal, or in plain lines to a file or pipe. */
 export interface Narrator {
   begin(title: string): void;
-  /** A new chapter. */
+  /** Begins a chapter. */
   chapter(title: string): void;
-  /** Says what was done or found. */
+  /** Prints a line of text. */
   say(text: string): void;
-  /** Shows something as it is, under a title. */
+  /** Prints a block of text under a title. */
   show(title: string, text: string): void;
-  /** Tells what is going on for as long as it does. */
+  /** Shows progress while some work runs. */
   during<T>(text: string, work: () => Promise<T>): Promise<T>;
   end(text: string): void;
   fail(text: string): void;
 }
 
-/** A table without lines between its rows. */
+/** Formats a table without borders. */
 export function table(head: string[], rows: (string | number)[][]): string {
   const none = {
     top: '',
@@ -44,7 +44,7 @@ export function table(head: string[], rows: (string | number)[][]): string {
   return drawn.toString().replace(/ +$/gm, '');
 }
 
-/** Speaks to a terminal, with colours and progress. */
+/** Prints to a terminal, with colors and progress. */
 export const terminalNarrator: Narrator = {
   begin: (title) => intro(pc.bold(title)),
   chapter: (title) => log.step(pc.bold(pc.cyan(title))),
@@ -67,7 +67,7 @@ export const terminalNarrator: Narrator = {
   fail: (text) => log.error(text),
 };
 
-/** Speaks in plain lines. */
+/** Prints plain lines. */
 export const plainNarrator: Narrator = {
   begin: (title) => console.log(title),
   chapter: (title) => console.log(`\n== ${title}`),
@@ -83,7 +83,7 @@ export const plainNarrator: Narrator = {
   fail: (text) => console.error(`\nFAILED: ${text}`),
 };
 
-/** A time for people. */
+/** Formats a duration in milliseconds for people. */
 export function seconds(milliseconds: number): string {
   return milliseconds < 1_000 ? `${Math.round(milliseconds)} ms` : `${(milliseconds / 1_000).toFixed(1)} s`;
 }

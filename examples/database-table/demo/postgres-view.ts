@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 import { table } from './narrator.ts';
 
-/** What a person with `psql` would see and do. */
+/** Client of the PostgreSQL server, for what a user would do with `psql`. */
 export class PostgresView {
   readonly #client: Client;
 
@@ -11,7 +11,7 @@ export class PostgresView {
 
   static async connect(url: string): Promise<PostgresView> {
     const client = new Client({ connectionString: url });
-    // The server is stopped while the connection may still be there.
+    // The server may stop before the connection is closed.
     client.on('error', () => undefined);
     await client.connect();
     return new PostgresView(client);
@@ -26,7 +26,7 @@ export class PostgresView {
     await this.#client.query(`INSERT INTO users (id, name) ${rows}`, [count]);
   }
 
-  /** The columns of a table: name and type. */
+  /** Lists the columns of a table: name and type. */
   async columns(name: string): Promise<string[][]> {
     const { rows } = await this.#client.query<{ name: string; type: string }>(
       `SELECT attname AS name, format_type(atttypid, atttypmod) AS type FROM pg_attribute
@@ -36,7 +36,7 @@ export class PostgresView {
     return rows.map(({ name: column, type }) => [column, type]);
   }
 
-  /** A table's columns and how it is partitioned. */
+  /** Describes the columns and the partitioning of a table. */
   async describe(name: string): Promise<string> {
     const { rows } = await this.#client.query<{ key: string | null }>('SELECT pg_get_partkeydef($1::regclass) AS key', [
       name,

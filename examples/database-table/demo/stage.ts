@@ -9,27 +9,27 @@ import type { Controller } from '@kplug/controller';
 import { pino } from 'pino';
 import { startOperator } from '../operator.ts';
 
-/** The plugins of this example. */
+/** Plugins of this example. */
 export type PluginName = 'postgresql' | 'mariadb' | 'sqlite';
 
-/** A plugin in a process of its own. */
+/** Plugin in its own process. */
 export interface PluginProcess {
   readonly pid: number;
-  /** Asks it to stop; fulfilled with its exit code. */
+  /** Sends SIGTERM. Resolves to the exit code. */
   stop(): Promise<number | null>;
-  /** Kills it without a word. */
+  /** Sends SIGKILL. */
   kill(): void;
 }
 
-/** How often plugins beat and how long they are believed, in milliseconds. Shorter than the default, for those who watch. */
+/** Interval between heartbeats and duration of leases, in milliseconds. Shorter than the defaults, to shorten the demo. */
 export const lease = { interval: 1_000, ttl: 3_000 };
 
-/** Where the demo takes place: a temporary directory, the operator, and what runs beside it. All of it goes at the end. */
+/** Environment of the demo: a temporary directory, the operator, the plugins and databases. All are cleaned up at the end. */
 export class Stage {
   readonly directory: string;
   readonly manifests: string;
   readonly logs: string;
-  readonly #endings: (() => Promise<unknown> | unknown)[] = [];
+  readonly #cleanups: (() => Promise<unknown> | unknown)[] = [];
   #operator: Controller | undefined;
   #processes = 0;
   #closed = false;
@@ -56,18 +56,18 @@ export class Stage {
     return this.#operator;
   }
 
-  /** Does something when the demo ends. What was begun last ends first. */
-  atEnd(ending: () => Promise<unknown> | unknown): void {
-    this.#endings.push(ending);
+  /** Registers a cleanup for the end of the demo. Cleanups run in reverse order. */
+  atEnd(cleanup: () => Promise<unknown> | unknown): void {
+    this.#cleanups.push(cleanup);
   }
 
-  /** Ends everything, also when a part of it fails. Rejects with the first failure. */
+  /** Runs all cleanups, also if one fails. Rejects with the first failure. */
   async close(): Promise<void> {
     this.#closed = true;
     const failures: unknown[] = [];
-    for (let ending = this.#endings.pop(); ending; ending = this.#endings.pop()) {
+    for (let cleanup = this.#cleanups.pop(); cleanup; cleanup = this.#cleanups.pop()) {
       try {
-        await ending();
+        await cleanup();
       } catch (error) {
         failures.push(error);
       }
@@ -84,19 +84,19 @@ export class Stage {
     return operator;
   }
 
-  /** Writes a file of manifests as its user would. */
+  /** Writes a file of manifests, as a user would. */
   async write(file: string, content: string): Promise<void> {
     await writeFile(join(this.manifests, file), content);
   }
 
-  /** Changes a file of manifests as its user would. */
+  /** Edits a file of manifests, as a user would. */
   async edit(file: string, change: (content: string) => string): Promise<string> {
     const content = change(await readFile(join(this.manifests, file), 'utf8'));
     await this.write(file, content);
     return content;
   }
 
-  /** Starts a plugin. It logs into a file of its own. */
+  /** Starts a plugin, which logs to its own file. */
   startPlugin(name: PluginName, env: Record<string, string>): PluginProcess {
     if (this.#closed) throw new Error('the demo has ended');
     const script = fileURLToPath(new URL(`../plugins/${name}.ts`, import.meta.url));

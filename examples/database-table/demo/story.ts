@@ -9,7 +9,7 @@ import { PostgresView } from './postgres-view.ts';
 import { lease, type PluginProcess, type Stage } from './stage.ts';
 import { conditionOf, pluginOf, WatchedTables } from './watched-tables.ts';
 
-/** The demo: each method is a chapter, and each waits until what it tells has really happened. */
+/** Chapters of the demo. Each waits until what it reports has happened. */
 export class Story {
   readonly #stage: Stage;
   readonly #tell: Narrator;
@@ -22,17 +22,17 @@ export class Story {
   constructor(stage: Stage, narrator: Narrator) {
     this.#stage = stage;
     this.#tell = narrator;
-    // The databases start while the first chapter is told.
+    // The databases start during the first chapter.
     this.#databases = { postgres: startPostgres(), mariadb: findMariaDb() ? startMariaDb() : undefined };
     for (const database of [this.#databases.postgres, this.#databases.mariadb]) {
-      // Awaited, and its failure told, in the chapter that needs it.
+      // The chapter that needs the database reports its failure.
       database?.catch(() => undefined);
       stage.atEnd(async () => (await database?.catch(() => undefined))?.stop());
     }
   }
 
   async tell(): Promise<void> {
-    this.#tell.begin('Kplug: who reconciles is decided at run time');
+    this.#tell.begin('Kplug: plugins that reconcile are chosen at run time');
     await this.#operatorStarts();
     await this.#pluginAppears();
     await this.#userEdits();
@@ -48,10 +48,12 @@ export class Story {
   }
 
   async #operatorStarts(): Promise<void> {
-    this.#tell.chapter('1  An operator for DatabaseTable starts, and no plugin is there');
+    this.#tell.chapter('1  An operator for DatabaseTable starts without plugins');
     const operator = await this.#tell.during('The operator starts', () => this.#stage.startOperator());
     this.#tables = await WatchedTables.follow(operator.resources);
-    this.#tell.say(`Plugins beat to ${operator.heartbeatAddress}; resources come from ${this.#stage.manifests}`);
+    this.#tell.say(
+      `Plugins send heartbeats to ${operator.heartbeatAddress}; resources are in ${this.#stage.manifests}`,
+    );
     await this.#stage.write('users.yaml', await manifest('users.yaml'));
     const users = await this.#watched.until(
       'users',
@@ -61,15 +63,15 @@ export class Story {
   }
 
   async #pluginAppears(): Promise<void> {
-    this.#tell.chapter('2  A PostgreSQL plugin appears; MariaDB is preferred, but not there');
+    this.#tell.chapter('2  A PostgreSQL plugin registers; MariaDB is preferred, but not registered');
     const postgres = await this.#tell.during('A real PostgreSQL starts', () => this.#databases.postgres);
     this.#view = await PostgresView.connect(postgres.url);
     this.#stage.atEnd(() => this.#view?.close());
     this.#postgres = this.#stage.startPlugin('postgresql', { ...postgres.env, PLUGIN_VERSION: '1.0.0' });
-    const users = await this.#tell.during(`The plugin starts as process ${this.#postgres.pid}, and beats`, () =>
+    const users = await this.#tell.during(`The plugin starts as process ${this.#postgres.pid}, and registers`, () =>
       this.#watched.untilReady('users', 'PostgreSQL'),
     );
-    this.#tell.show('The status says who was chosen, and why', conditions(users));
+    this.#tell.show('The status has the plugin that was chosen, and the reason', conditions(users));
     await this.#view.insertUsers(1_000);
     const extension = await this.#watched.until(
       'users',
@@ -77,11 +79,11 @@ export class Story {
       'DatabaseTablePostgreSqlExtension',
     );
     this.#tell.show('The real table, partitioned by hash, with 1,000 rows', await this.#view.describe('users'));
-    this.#tell.show("The PostgreSQL extension's status", partitions(extension));
+    this.#tell.show('Status of the PostgreSQL extension', partitions(extension));
   }
 
   async #userEdits(): Promise<void> {
-    this.#tell.chapter('3  The user edits the YAML, and somebody meddles with the database');
+    this.#tell.chapter('3  The user edits the YAML, and another client alters the table');
     const view = this.#requireView();
     const before = await view.columns('users');
     const content = await this.#stage.edit('users.yaml', (yaml) =>
@@ -89,31 +91,31 @@ export class Story {
         .replace('{ name: id, type: uint64 }', '{ name: id, type: int64 }')
         .replace('{ name: name, type: string }', '{ name: email, type: string }'),
     );
-    this.#tell.show('users.yaml now says', content.match(/ {2}columns:\n( {4}.*\n)+/)?.[0].trimEnd() ?? content);
-    await this.#tell.during('The table follows', () =>
+    this.#tell.show('users.yaml after the edit', content.match(/ {2}columns:\n( {4}.*\n)+/)?.[0].trimEnd() ?? content);
+    await this.#tell.during('The plugin alters the table', () =>
       this.#watched.until('users', (resource) => resource.metadata.generation === 2 && isReady(resource)),
     );
     const after = await view.columns('users');
     this.#tell.show('The table, before and after', sideBySide(before, after));
 
     await view.run('ALTER TABLE users DROP COLUMN email');
-    this.#tell.say('By hand, in psql: ALTER TABLE users DROP COLUMN email');
-    await this.#tell.during('The plugin looks again, and puts it right', async () => {
+    this.#tell.say('Another client: ALTER TABLE users DROP COLUMN email');
+    await this.#tell.during('The plugin detects the drift and corrects it', async () => {
       while (!(await view.columns('users')).some(([name]) => name === 'email')) await sleep(50);
     });
   }
 
   async #preferredAppears(): Promise<void> {
-    this.#tell.chapter('4  Preferred implementations appear');
+    this.#tell.chapter('4  Preferred implementations register');
     await this.#stage.write('sessions.yaml', await manifest('sessions.yaml'));
     await this.#watched.untilReady('sessions', 'PostgreSQL');
-    this.#tell.say('A second table, sessions, prefers SQLite; PostgreSQL stands in for it');
+    this.#tell.say('A second table, sessions, prefers SQLite, and falls back to PostgreSQL');
     const sqlite = this.#stage.startPlugin('sqlite', { SQLITE_DIRECTORY: this.#stage.sqliteDirectory });
     await this.#movesOver('sessions', 'SQLite', () => this.#watched.untilReady('sessions', 'SQLite'));
     this.#preferred = { plugin: sqlite, table: 'sessions', name: 'SQLite', fallback: 'PostgreSQL' };
 
     if (!this.#databases.mariadb) {
-      this.#tell.say(`${mariaDbMissing} Then this demo moves users over to it too.`);
+      this.#tell.say(`${mariaDbMissing} With it, this demo moves users to MariaDB too.`);
       return;
     }
     const mariadb = await this.#databases.mariadb;
@@ -128,12 +130,12 @@ export class Story {
       const now = pluginOf(resource);
       if (resource.kind === 'DatabaseTable' && resource.metadata.name === name && seen.at(-1) !== now) seen.push(now);
     });
-    const resource = await this.#tell.during(`A ${implementation} plugin starts, and ${name} moves over`, until);
+    const resource = await this.#tell.during(`A ${implementation} plugin starts, and ${name} moves to it`, until);
     await this.#stage.operator.whenIdle();
     stop();
     if (seen.length !== 2) throw new Error(`${name} moved more than once: ${seen.join(' -> ')}`);
     this.#tell.show(`${name} moved once: ${seen.join(' -> ')}`, conditions(resource, 'PluginSelected'));
-    this.#tell.say(`What ${seen[0]} made is retained, as the delegation doesn't say otherwise`);
+    this.#tell.say(`The table in ${seen[0]} is retained, as handOver is retain by default`);
   }
 
   async #versionIsReplaced(): Promise<void> {
@@ -141,7 +143,7 @@ export class Story {
     const names = Array.from({ length: 20 }, (_, index) => `load-${index + 1}`);
     const write = (edit: number) =>
       this.#stage.write('load.yaml', names.map((name) => loadManifest(name, edit)).join('---\n'));
-    await this.#tell.during('20 more tables are made', async () => {
+    await this.#tell.during('20 more tables are created', async () => {
       await write(0);
       await Promise.all(names.map((name) => this.#watched.untilReady(name, 'PostgreSQL')));
     });
@@ -154,7 +156,7 @@ export class Story {
       else if (reconciled) failures.push(`${resource.metadata.name}: ${reconciled.message}`);
     });
     const postgres = await this.#databases.postgres;
-    await this.#tell.during('1.1.0 starts, 1.0.0 gets SIGTERM, and the tables are edited all the while', async () => {
+    await this.#tell.during('1.1.0 starts and 1.0.0 gets SIGTERM, while the tables are edited', async () => {
       const edits = { going: true };
       const editing = (async () => {
         for (let edit = 1; edits.going; edit++) {
@@ -176,7 +178,7 @@ export class Story {
     });
     stop();
     if (failures.length > 0) throw new Error(`${failures.length} reconciles failed: ${failures[0]}`);
-    this.#tell.say(`${reconciles} reconciles, none failed; the old process finished its calls and exited with 0`);
+    this.#tell.say(`${reconciles} reconciles, none failed; the old process finished in-flight calls and exited with 0`);
   }
 
   async #pluginIsKilled(): Promise<void> {
@@ -192,7 +194,7 @@ export class Story {
   }
 
   #summary(): void {
-    this.#tell.chapter('7  In the end');
+    this.#tell.chapter('7  Summary');
     const rows = this.#watched.all().filter(({ metadata }) => !metadata.name.startsWith('load-'));
     const load = this.#watched.all().length - rows.length;
     const lines = rows.map((resource) => [
@@ -204,19 +206,19 @@ export class Story {
       resource.metadata.generation,
     ]);
     const head = ['RESOURCE', 'PREFERS', 'PLUGIN', 'REASON', 'READY', 'GENERATION'];
-    this.#tell.show(`The resources (and ${load} tables of the load)`, table(head, lines));
+    this.#tell.show(`Resources (without ${load} tables of the load test)`, table(head, lines));
   }
 
   async #untilRegistered(plugin: string, version: string): Promise<void> {
     const { registry } = this.#stage.operator;
-    const isThere = () =>
+    const isRegistered = () =>
       [...registry.instances()].some(
         ({ registration }) => registration.plugin === plugin && registration.version === version,
       );
     await new Promise<void>((resolve) => {
-      if (isThere()) return resolve();
+      if (isRegistered()) return resolve();
       const stop = registry.subscribe(() => {
-        if (!isThere()) return;
+        if (!isRegistered()) return;
         stop();
         resolve();
       });
@@ -278,7 +280,7 @@ function partitions({ status }: Resource): string {
     details: { name: string; rows: number; sizeBytes: number }[];
   };
   const lines = details.map((partition) => [partition.name, partition.rows, partition.sizeBytes]);
-  return table(['PARTITION', 'ROWS', 'BYTES'], [...lines, [`${count} in all`, rows, sizeBytes]]);
+  return table(['PARTITION', 'ROWS', 'BYTES'], [...lines, [`${count} in total`, rows, sizeBytes]]);
 }
 
 function sideBySide(before: string[][], after: string[][]): string {

@@ -3,7 +3,7 @@ import { formatKey, type Resource, type Resources } from '@kplug/controller';
 const apiVersion = 'myorg.org/v1alpha1';
 const kinds = ['DatabaseTable', 'DatabaseTablePostgreSqlExtension'] as const;
 
-/** What the demo reads of a condition. */
+/** Fields of a condition that the demo reads. */
 export interface Condition {
   type: string;
   status: string;
@@ -12,7 +12,7 @@ export interface Condition {
   observedGeneration: number;
 }
 
-/** The tables of the demo, as their statuses say they are. */
+/** Watches the statuses of the tables of the demo. */
 export class WatchedTables {
   readonly #resources: Resources;
   readonly #listeners = new Set<(resource: Resource) => void>();
@@ -31,7 +31,7 @@ export class WatchedTables {
     return watched;
   }
 
-  /** Hears of each change. Returns what ends the hearing. */
+  /** Subscribes to changes. Returns a function that unsubscribes. */
   onChange(listener: (resource: Resource) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
@@ -45,18 +45,18 @@ export class WatchedTables {
     return this.#resources.get(formatKey({ apiVersion, kind, namespace: 'default', name }));
   }
 
-  /** Waits until a resource is as it should be. Rejects when it takes too long, with what its status says instead. */
+  /** Waits until a condition holds for a resource. Rejects after a timeout in milliseconds, with the last status. */
   until(
     name: string,
-    isSo: (resource: Resource) => boolean,
+    holds: (resource: Resource) => boolean,
     kind: (typeof kinds)[number] = 'DatabaseTable',
-    patience = 15_000,
+    timeout = 15_000,
   ): Promise<Resource> {
     const now = this.get(name, kind);
-    if (now && isSo(now)) return Promise.resolve(now);
+    if (now && holds(now)) return Promise.resolve(now);
     return new Promise((resolve, reject) => {
       const stop = this.onChange((resource) => {
-        if (resource.metadata.name !== name || resource.kind !== kind || !isSo(resource)) return;
+        if (resource.metadata.name !== name || resource.kind !== kind || !holds(resource)) return;
         finish();
         resolve(resource);
       });
@@ -64,10 +64,8 @@ export class WatchedTables {
         finish();
         const last = this.get(name, kind);
         const status = JSON.stringify(last?.status ?? 'none', undefined, 2);
-        reject(
-          new Error(`${kind} ${name} didn't come to what the demo waits for within ${patience} ms; status: ${status}`),
-        );
-      }, patience);
+        reject(new Error(`${kind} ${name} did not reach the expected state within ${timeout} ms; status: ${status}`));
+      }, timeout);
       const finish = () => {
         clearTimeout(timer);
         stop();
@@ -75,7 +73,7 @@ export class WatchedTables {
     });
   }
 
-  /** Waits until a table is ready in its present generation, by an implementation. */
+  /** Waits until a table is ready in its current generation, with an implementation. */
   untilReady(name: string, implementation: string): Promise<Resource> {
     return this.until(name, (resource) => {
       const ready = conditionOf(resource, 'Ready');
@@ -85,13 +83,13 @@ export class WatchedTables {
   }
 }
 
-/** A condition of a resource. */
+/** Finds a condition of a resource. */
 export function conditionOf(resource: Resource | undefined, type: string): Condition | undefined {
   const conditions = (resource?.status?.conditions ?? []) as unknown as Condition[];
   return conditions.find((condition) => condition.type === type);
 }
 
-/** The plugin that a resource went to, as its status names it. */
+/** Name and version of the plugin in the status of a resource. */
 export function pluginOf(resource: Resource | undefined): string {
   const plugin = resource?.status?.plugin as { name: string; version: string } | undefined;
   return plugin ? `${plugin.name} ${plugin.version}` : 'none';

@@ -4,7 +4,7 @@ import type { ColumnTypes } from '../column-types.ts';
 import type { TableExtensions, TableInput } from '../table.ts';
 import { inputOf, type TestTable } from './testing.ts';
 
-/** A plugin, and a way into its database that doesn't use the plugin. */
+/** Plugin under test, with direct access to its database. */
 export interface Subject<Kind extends keyof TableExtensions> {
   database: string;
   kind: Kind;
@@ -17,7 +17,7 @@ export interface Subject<Kind extends keyof TableExtensions> {
   clear(): Promise<void>;
 }
 
-/** What every plugin of this API keeps to, whatever its database. */
+/** Tests of every plugin for this API, whatever its database. */
 export function describeContract<Kind extends keyof TableExtensions>(subject: Subject<Kind>): void {
   const { database, kind, types, quote: q, sql } = subject;
   const reconcile = async (table: TestTable<Kind>) => subject.reconcile(inputOf(kind, table));
@@ -28,7 +28,7 @@ export function describeContract<Kind extends keyof TableExtensions>(subject: Su
   describe(`${database} as any database`, () => {
     beforeEach(() => subject.clear());
 
-    it('makes the table', async () => {
+    it('creates the table', async () => {
       const result = await reconcile({ columns });
       await sql(`INSERT INTO users (id, name, age) VALUES (1, 'Ada', 36)`);
       expect(await sql('SELECT name FROM users WHERE id = 1')).toEqual([{ name: 'Ada' }]);
@@ -49,13 +49,13 @@ export function describeContract<Kind extends keyof TableExtensions>(subject: Su
       expect(result.requeueAfter).toBe(30_000);
     });
 
-    it('changes nothing in a table that is as described, whatever its types', async () => {
+    it('changes nothing in a table that is up to date, for all types', async () => {
       const { decimal: _, ...plain } = types;
       const every = Object.fromEntries(Object.keys(plain).map((type) => [`a_${type}`, type]));
       const table = { columns: { id: 'uuid', ...every, price: 'decimal(12,2)' } };
       const first = await reconcile(table);
       const second = await reconcile({ ...table, last: first });
-      expect(second.messages).toEqual([{ reason: 'Unchanged', text: `${database} table users is as described.` }]);
+      expect(second.messages).toEqual([{ reason: 'Unchanged', text: `${database} table users is up to date.` }]);
       expect(second.events).toEqual([]);
       expect(second.status).toEqual(first.status);
       for (const type of Object.keys(plain).filter((name) => name !== 'json')) {
@@ -78,7 +78,7 @@ export function describeContract<Kind extends keyof TableExtensions>(subject: Su
       );
     });
 
-    it('changes the primary key with the first column, and lets the former one be empty', async () => {
+    it('changes the primary key with the first column, and makes the previous one nullable', async () => {
       await reconcile({ columns });
       await sql(`INSERT INTO users (id, name, age) VALUES (1, 'Ada', 36)`);
       const result = await reconcile({ columns: { age: 'int32', id: 'uint64', name: 'string' } });
@@ -88,7 +88,7 @@ export function describeContract<Kind extends keyof TableExtensions>(subject: Su
       expect(await sql('SELECT id, name FROM users WHERE age = 41')).toEqual([{ id: null, name: null }]);
     });
 
-    it('refuses a type that it does not know, and says which there are', async () => {
+    it('rejects unknown types, and lists the supported ones', async () => {
       const error = await failure(reconcile({ columns: { ...columns, price: 'money', rank: 'toString' } }));
       expect(error).toMatchObject({ code: 'Terminal', reason: 'UnsupportedColumnType' });
       expect(error.message).toMatch(/column "price" has the type "money", column "rank" has the type "toString"/);
@@ -96,13 +96,13 @@ export function describeContract<Kind extends keyof TableExtensions>(subject: Su
       await expect(sql('SELECT * FROM users')).rejects.toThrow();
     });
 
-    it('changes nothing at all when data does not convert, and says which column', async () => {
+    it('changes nothing if data can not be converted, and names the column', async () => {
       await reconcile({ columns });
       await sql(`INSERT INTO users (id, name, age) VALUES (1, 'Ada', 36), (2, 'Bob', 41)`);
       const edit = { id: 'uint64', name: 'int64', email: 'string' };
       const error = await failure(reconcile({ columns: edit }));
       expect(error).toMatchObject({ code: 'Terminal', reason: 'DataDoesNotFit' });
-      expect(error.message).toMatch(/\bname\b.*Nothing was changed\. Correct the data or choose otherwise/);
+      expect(error.message).toMatch(/\bname\b.*Nothing was changed\. Correct the data or the columns/);
       const rows = await sql('SELECT * FROM users ORDER BY id');
       expect(rows.map(({ name, age }) => [name, age])).toEqual([
         ['Ada', 36],
@@ -113,7 +113,7 @@ export function describeContract<Kind extends keyof TableExtensions>(subject: Su
       expect(Object.keys((await sql('SELECT * FROM users'))[0] ?? {}).sort()).toEqual(['email', 'id', 'name']);
     });
 
-    it('puts right what was changed by hand, and tells it from an edit', async () => {
+    it('corrects drift, and reports it separately from edits', async () => {
       const last = await reconcile({ columns });
       await sql('ALTER TABLE users DROP COLUMN age');
       await sql(`ALTER TABLE users ADD COLUMN extra ${types.int32}`);
@@ -122,7 +122,7 @@ export function describeContract<Kind extends keyof TableExtensions>(subject: Su
         type: 'Warning',
         reason: 'DriftCorrected',
         message:
-          'Someone else had altered table users. Put right: ' +
+          'Another client had altered table users. Corrected: ' +
           `dropped column extra (${types.int32}); added column age (${types.int32}).`,
       });
       expect(result.events?.slice(1)).toEqual([
@@ -131,7 +131,7 @@ export function describeContract<Kind extends keyof TableExtensions>(subject: Su
       expect(reasons(await reconcile({ columns: { ...columns, email: 'string' }, last: result }))).toEqual([]);
     });
 
-    it('makes a table anew that was dropped by hand', async () => {
+    it('creates a table again that another client dropped', async () => {
       const last = await reconcile({ columns });
       await sql('DROP TABLE users');
       expect(reasons(await reconcile({ columns, last }))).toEqual(['DriftCorrected']);
@@ -141,7 +141,7 @@ export function describeContract<Kind extends keyof TableExtensions>(subject: Su
       expect(reasons(await reconcile({ columns, last: fromElsewhere }))).toEqual(['TableCreated']);
     });
 
-    it('takes any name for what it is: a name', async () => {
+    it('quotes names', async () => {
       await reconcile({ name: 'bystander', columns });
       const names = [
         'select',
@@ -175,7 +175,7 @@ export function describeContract<Kind extends keyof TableExtensions>(subject: Su
       expect(await sql(`SELECT id FROM ${q('team/users')}`)).toEqual([]);
     });
 
-    it('drops the table, and is content when it is gone', async () => {
+    it('drops the table, idempotently', async () => {
       await finalize({ columns });
       await reconcile({ columns });
       await finalize({ columns });
@@ -183,14 +183,14 @@ export function describeContract<Kind extends keyof TableExtensions>(subject: Su
       await finalize({ columns });
     });
 
-    it('leaves what is no table alone', async () => {
+    it('does not change an object that is not a table', async () => {
       await reconcile({ name: 'bystander', columns });
       await sql('CREATE VIEW users AS SELECT * FROM bystander');
       expect(await failure(reconcile({ columns }))).toMatchObject({ code: 'Terminal', reason: 'NameTaken' });
       await sql('DROP VIEW users');
     });
 
-    it('lets two calls for one table come at once', async () => {
+    it('supports concurrent calls for one table', async () => {
       const results = await Promise.allSettled([
         reconcile({ columns }),
         reconcile({ columns }),
@@ -205,7 +205,7 @@ export function describeContract<Kind extends keyof TableExtensions>(subject: Su
   });
 }
 
-/** The `PluginError` with which a promise rejects. */
+/** Returns the `PluginError` with which a promise rejects. */
 export async function failure(promise: Promise<unknown>): Promise<PluginError> {
   const error = await promise.then(
     () => new Error('It should have failed.'),

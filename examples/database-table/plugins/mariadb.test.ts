@@ -34,7 +34,7 @@ describe('MariaDB', () => {
   const statusOf = (result: ReconcileResult) => result.extensions?.[0]?.status;
   beforeEach(clear);
 
-  it('keeps the table in the engine that is wanted, also when that changes', async () => {
+  it('stores the table in the wanted engine, also after a change', async () => {
     await pass({ columns });
     await sql(`INSERT INTO users VALUES (18446744073709551615, 'Ada')`);
     for (const storageEngine of ['InnoDB', 'Aria', 'MyISAM', 'InnoDB'] as const) {
@@ -45,7 +45,7 @@ describe('MariaDB', () => {
     expect(stored).toEqual({ id: '18446744073709551615' });
   });
 
-  it.each(['InnoDB', 'Aria', 'MyISAM'] as const)('takes text and bytes as the primary key in %s', async (engine) => {
+  it.each(['InnoDB', 'Aria', 'MyISAM'] as const)('supports text and bytes as the primary key in %s', async (engine) => {
     for (const type of ['string', 'bytes']) {
       await pass({ name: type, columns: { id: type }, extensions: [{ storageEngine: engine }] });
       await sql(`INSERT INTO ${quote(type)} VALUES ('a'), ('A'), ('a '), ('ä')`);
@@ -53,7 +53,7 @@ describe('MariaDB', () => {
     }
   });
 
-  it('takes json for json and text for text', async () => {
+  it('distinguishes json from text', async () => {
     await pass({ columns: { id: 'int32', data: 'string' } });
     await sql(`INSERT INTO users VALUES (1, 'no json')`);
     const error = await failure(pass({ columns: { id: 'int32', data: 'json' } }));
@@ -66,7 +66,7 @@ describe('MariaDB', () => {
     await sql(`UPDATE users SET data = 'no json'`);
   });
 
-  it.each(['InnoDB', 'Aria', 'MyISAM'] as const)('changes all or nothing in %s', async (storageEngine) => {
+  it.each(['InnoDB', 'Aria', 'MyISAM'] as const)('changes everything or nothing in %s', async (storageEngine) => {
     const extensions: MariaDbExtension['spec'][] = [{ storageEngine }];
     await pass({ columns: { ...columns, age: 'string' }, extensions });
     await sql(`INSERT INTO users VALUES (1, 'Ada', 'many')`);
@@ -76,12 +76,12 @@ describe('MariaDB', () => {
     expect(await sql('SHOW CREATE TABLE users')).toEqual(before);
   });
 
-  it('says that its changes are no transaction', async () => {
+  it('reports that its changes are not transactional', async () => {
     const { conditions } = await pass({ columns });
     expect(conditions).toEqual([expect.objectContaining({ type: 'Transactional', status: false })]);
   });
 
-  it('puts an engine right that was changed by hand', async () => {
+  it('corrects an engine that another client changed', async () => {
     const last = await pass({ columns });
     await sql('ALTER TABLE users ENGINE = Aria');
     const result = await pass({ columns, last });
@@ -92,12 +92,12 @@ describe('MariaDB', () => {
   });
 });
 
-describe('MariaDB that is not to be had', () => {
+describe('MariaDB that is unavailable', () => {
   const input = inputOf(kind, { columns: { id: 'uint64', name: 'string' } });
   beforeEach(clear);
   afterEach(() => vi.unstubAllEnvs());
 
-  it('is tried again when somebody holds a lock', async () => {
+  it('is retried when another client holds a lock', async () => {
     await reconcile(input);
     await sql('START TRANSACTION');
     await sql('SELECT * FROM users');
@@ -106,7 +106,7 @@ describe('MariaDB that is not to be had', () => {
     expect(error).toMatchObject({ code: 'Retry', reason: 'DatabaseBusy' });
   });
 
-  it('is tried again when the password is wrong', async () => {
+  it('is retried when the password is wrong', async () => {
     vi.stubEnv('MARIADB_PASSWORD', 'wrong');
     expect(await failure(reconcile(input))).toMatchObject({ code: 'Retry', reason: 'AccessDenied' });
     vi.stubEnv('MARIADB_PASSWORD', server.env.MARIADB_PASSWORD);
@@ -114,7 +114,7 @@ describe('MariaDB that is not to be had', () => {
     expect(await failure(reconcile(input))).toMatchObject({ code: 'Retry', reason: 'AccessDenied' });
   });
 
-  it('is tried again when the server goes away during a call, or is gone', async () => {
+  it('is retried when the server stops during a call or before', async () => {
     const other = await startMariaDb();
     for (const [name, value] of Object.entries(other.env)) vi.stubEnv(name, value);
     const blocker = await connect(other);

@@ -11,7 +11,7 @@ const database = 'MariaDB';
 const extensionKind = 'DatabaseTableMariaDbExtension';
 type Input = TableInput<typeof extensionKind>;
 
-/** Makes the table as the resource describes it. */
+/** Creates or alters the table. */
 export async function reconcile(input: Input): Promise<ReconcileResult> {
   const { base, extensions, signal } = input;
   const table = tableName(base.metadata);
@@ -44,20 +44,19 @@ const withoutTransactions = {
   type: 'Transactional',
   status: false,
   reason: 'ImplicitCommit',
-  message:
-    'MariaDB commits each change of a table at once. So all changes are made by one ALTER TABLE, which does everything or nothing.',
+  message: 'MariaDB commits each ALTER TABLE implicitly. All changes are therefore made by one atomic ALTER TABLE.',
 };
 
-/** Two instances of this plugin, an old and a new one, wait for each other. Freed with the connection. */
+/** Locks a table, so that concurrent instances of this plugin wait for each other. Closing the connection releases the lock. */
 async function lock(db: Connection, table: string): Promise<void> {
   const [row] = await db.query<{ taken: number | null }[]>(
     'SELECT get_lock(sha1(concat(database(), char(0), ?)), 2) AS taken',
     [table],
   );
-  if (row?.taken !== 1) throw retry(`Another instance is busy with table ${table}.`, { reason: 'DatabaseBusy' });
+  if (row?.taken !== 1) throw retry(`Another instance has locked table ${table}.`, { reason: 'DatabaseBusy' });
 }
 
-/** The table that is wanted. */
+/** Returns the wanted layout. */
 function layoutOf({ base, extensions }: Input): Layout {
   const [first, ...others] = toDatabaseColumns(base.spec.columns, mariaDbTypes, database);
   const key = { name: first.name, type: keyTypes.get(first.type) ?? first.type };

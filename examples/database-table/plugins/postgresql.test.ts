@@ -54,7 +54,7 @@ describe('PostgreSQL', () => {
   const hash = [{ partitionBy: 'hash' as const }];
   beforeEach(clear);
 
-  it('partitions by hash and tells the rows and the size of each partition', async () => {
+  it('partitions by hash, and reports the rows and the size of each partition', async () => {
     expect(statusOf(await pass({ columns, extensions: hash }))).toMatchObject({ partitions: 4, rows: 0 });
     await insert(1000);
     const status = statusOf(await pass({ columns, extensions: hash }));
@@ -69,7 +69,7 @@ describe('PostgreSQL', () => {
     expect(statusOf(await pass({ columns, extensions: hash })), 'an equal table has an equal status').toEqual(status);
   });
 
-  it('partitions anew, with the rows, when the partitioning changes', async () => {
+  it('keeps the rows when the partitioning changes', async () => {
     await pass({ columns, extensions: [{}] });
     await insert(100);
     for (const [extension, partitions] of [
@@ -85,14 +85,14 @@ describe('PostgreSQL', () => {
     }
   });
 
-  it('holds the partition column in the primary key, and refuses one that there is not', async () => {
+  it('adds the partition column to the primary key, and rejects an unknown one', async () => {
     const extension = { partitionBy: 'hash' as const, partitionColumn: 'name' };
     expect(layoutOf(await pass({ columns, extensions: [extension] })).primaryKey).toEqual(['id', 'name']);
     const error = await failure(pass({ columns: { id: 'uint64' }, extensions: [extension] }));
     expect(error).toMatchObject({ code: 'Terminal', reason: 'NoPartitionColumn' });
   });
 
-  it('changes the type of the partition column, or nothing when its data does not convert', async () => {
+  it('changes the type of the partition column, or nothing if its data can not be converted', async () => {
     await pass({ columns, extensions: hash });
     await insert(100);
     const asText = { id: 'string', name: 'string', email: 'string' };
@@ -107,7 +107,7 @@ describe('PostgreSQL', () => {
     ]);
   });
 
-  it('puts a lost partition right, and tells', async () => {
+  it('restores a dropped partition, and reports it', async () => {
     const last = await pass({ columns, extensions: hash });
     await insert(100);
     await sql('DROP TABLE users_p2');
@@ -117,7 +117,7 @@ describe('PostgreSQL', () => {
     expect(statusOf(result).rows).toBeLessThan(100);
   });
 
-  it('makes partitions even that were cut by hand', async () => {
+  it('replaces partitions that another client created with other bounds', async () => {
     await sql('CREATE TABLE users (id numeric(20,0) PRIMARY KEY, name text) PARTITION BY HASH (id)');
     for (const [modulus, remainder] of [
       [2, 0],
@@ -133,7 +133,7 @@ describe('PostgreSQL', () => {
     expect(statusOf(await pass({ columns, extensions: hash }))).toMatchObject({ rows: 100, details: names });
   });
 
-  it('does not touch what others have built on the table', async () => {
+  it('does not drop objects of other clients that depend on the table', async () => {
     await pass({ columns });
     await insert(3);
     await sql('CREATE VIEW names AS SELECT name FROM users');
@@ -146,31 +146,31 @@ describe('PostgreSQL', () => {
     expect((await failure(finalize(inputOf(kind, { columns })))).message).toContain('view names depends on');
   });
 
-  it('uses one extension and says that it ignores another', async () => {
+  it('uses one extension, and reports that it ignores another', async () => {
     const result = await pass({ columns, extensions: [...hash, {}] });
     expect(result.messages?.[1]).toMatchObject({ severity: 'warning', reason: 'ExtensionIgnored' });
     expect(statusOf(result).partitions).toBe(4);
   });
 
-  it('changes nothing when it is no longer wanted', async () => {
+  it('changes nothing after the call is cancelled', async () => {
     const signal = AbortSignal.abort();
     await expect(reconcile({ ...inputOf(kind, { columns }), signal })).rejects.toThrow(/aborted/);
     await expect(sql('SELECT * FROM users')).rejects.toThrow();
   });
 
-  it('finds names for the partitions of a table with a long name', async () => {
+  it('names the partitions of a table with a long name', async () => {
     const table = { name: 'n'.repeat(56), columns, extensions: [{ ...hash[0], partitions: 256 }] };
     expect(statusOf(await pass(table)).details.at(-1)?.name).toBe(`${'n'.repeat(56)}_p255`);
   });
 });
 
-describe('PostgreSQL that is not to be had', () => {
+describe('PostgreSQL that is unavailable', () => {
   const waiting = `FROM pg_locks WHERE relation = 'users'::regclass AND NOT granted`;
   const input = inputOf(kind, { columns: { id: 'uint64', name: 'string' } });
   beforeEach(clear);
   afterEach(() => vi.unstubAllEnvs());
 
-  it('is tried again when somebody holds a lock', async () => {
+  it('is retried when another client holds a lock', async () => {
     await reconcile(input);
     await sql('BEGIN');
     await sql('SELECT * FROM users');
@@ -179,19 +179,19 @@ describe('PostgreSQL that is not to be had', () => {
     expect(error).toMatchObject({ code: 'Retry', reason: 'DatabaseBusy' });
   });
 
-  it('is tried again when the password is wrong', async () => {
+  it('is retried when the password is wrong', async () => {
     vi.stubEnv('PGPASSWORD', 'wrong');
     expect(await failure(reconcile(input))).toMatchObject({ code: 'Retry', reason: 'AccessDenied' });
   });
 
-  it('is found by DATABASE_URL, too', async () => {
+  it('is configured by DATABASE_URL, too', async () => {
     vi.stubEnv('PGPORT', '1');
     vi.stubEnv('DATABASE_URL', postgres.url);
     await reconcile(input);
     expect(await sql('SELECT * FROM users')).toEqual([]);
   });
 
-  it('is tried again when the server goes away during a call, or is gone', async () => {
+  it('is retried when the server stops during a call or before', async () => {
     const other = await startPostgres();
     vi.stubEnv('DATABASE_URL', other.url);
     const blocker = new pg.Client(other.url);

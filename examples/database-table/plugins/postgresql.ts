@@ -19,14 +19,14 @@ const database = 'PostgreSQL';
 const extensionKind = 'DatabaseTablePostgreSqlExtension';
 type Input = TableInput<typeof extensionKind>;
 
-/** Makes the table as the resource describes it, in one transaction. */
+/** Creates or alters the table, in one transaction. */
 export async function reconcile(input: Input): Promise<ReconcileResult> {
   const { base, extensions, signal } = input;
   const table = tableName(base.metadata);
   const layout = layoutOf(input);
   return withConnection(async (db) => {
     const pass = await inTransaction(db, async () => {
-      // Two instances of this plugin, an old and a new one, wait for each other.
+      // Concurrent instances of this plugin wait for each other.
       await db.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [table]);
       const actual = await readLayout(db, table);
       const changes = actual ? plan(layout, actual) : [];
@@ -50,18 +50,18 @@ export async function finalize({ base }: Pick<Input, 'base'>): Promise<FinalizeR
   return { messages: [{ reason: 'TableDropped', text: `${database} table ${table} is dropped.` }] };
 }
 
-/** The table that is wanted. */
+/** Returns the wanted layout. */
 function layoutOf({ base, extensions }: Input): Layout {
   const columns = toDatabaseColumns(base.spec.columns, postgreSqlTypes, database);
   const first = columns[0].name;
   const options = optionsOf(extensions.get(extensionKind)?.spec, first);
   const partitionColumn = String(options.partitionColumn ?? first);
   if (!columns.some(({ name }) => name === partitionColumn)) {
-    throw terminal(`The table has no column "${partitionColumn}" to be partitioned by. Add it, or name another.`, {
+    throw terminal(`The partition column "${partitionColumn}" does not exist. Add it, or choose another.`, {
       reason: 'NoPartitionColumn',
     });
   }
-  // PostgreSQL demands that the primary key holds the column by which a table is partitioned.
+  // PostgreSQL requires that the primary key includes the partition column.
   return { columns, primaryKey: partitionColumn === first ? [first] : [first, partitionColumn], options };
 }
 

@@ -42,13 +42,13 @@ it.each([
     base: encode({ ...base, spec: { serverName: 'test', columns: [] } }),
   });
   expect(invalid).toMatchObject({ outcome: Outcome.TERMINAL, messages: [{ reason: 'InvalidSpec' }] });
-  expect(invalid.messages[0]?.text).toContain('.spec.columns: a table has at least one column');
+  expect(invalid.messages[0]?.text).toContain('.spec.columns: must have at least one column');
 
   plugin.process.kill('SIGTERM');
   expect(await plugin.exit).toEqual([0, null]);
 });
 
-it('answers a call with the statuses of the table and of its extension', async () => {
+it('returns the statuses of the table and of its extension', async () => {
   const directory = mkdtempSync(join(tmpdir(), 'kplug-sqlite-'));
   onTestFinished(() => rmSync(directory, { recursive: true }));
   const { client } = await start('sqlite.ts', { SQLITE_DIRECTORY: directory, DATABASE_TABLE_CHECK_INTERVAL: '1500' });
@@ -70,7 +70,7 @@ it('answers a call with the statuses of the table and of its extension', async (
   ]);
 });
 
-it('does not start with an interval that is none', async () => {
+it('does not start with an invalid interval', async () => {
   const { exit } = spawnPlugin('sqlite.ts', { DATABASE_TABLE_CHECK_INTERVAL: 'often' });
   expect(await exit).toEqual([1, null]);
 });

@@ -29,7 +29,7 @@ describe('SQLite', () => {
   beforeEach(clear);
   afterEach(() => vi.unstubAllEnvs());
 
-  it('tells the rows, the size and the file', async () => {
+  it('reports the rows, the size and the file', async () => {
     await pass({ columns });
     await sql(
       `INSERT INTO users WITH RECURSIVE n (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n LIMIT 1000) SELECT n, 'x' FROM n`,
@@ -40,7 +40,7 @@ describe('SQLite', () => {
     expect(result.extensions?.[0]?.status).toEqual({ rows: 1000, sizeBytes: size?.bytes, file });
   });
 
-  it('makes the table as the extension says, also anew, and keeps rows, indexes and triggers', async () => {
+  it('applies the options of the extension, and keeps rows, indexes and triggers', async () => {
     const withoutRowId = { columns, extensions: [{ strict: false, withoutRowId: true }] };
     await pass({ columns });
     await sql(`INSERT INTO users VALUES (1, 'Ada'), (2, 'Bob')`);
@@ -59,7 +59,7 @@ describe('SQLite', () => {
     await expect(sql(`INSERT INTO users VALUES ('x', 'Di')`)).rejects.toThrow();
   });
 
-  it.each([true, false])('converts what can be and refuses what can not, strict: %s', async (strict) => {
+  it.each([true, false])('converts data or fails, strict: %s', async (strict) => {
     const extensions = [{ strict }];
     await pass({ columns: { id: 'int32', age: 'string', height: 'float64' }, extensions });
     await sql(`INSERT INTO users VALUES (1, '36', 1.0), (2, NULL, NULL)`);
@@ -76,18 +76,18 @@ describe('SQLite', () => {
     expect(await sql('SELECT age, height FROM users WHERE id = 2')).toEqual([{ age: 'many', height: null }]);
   });
 
-  it('keeps each server in a file of its own', async () => {
+  it('has a file for each server', async () => {
     await pass({ serverName: 'a.B-1_c', columns });
     expect(readdirSync(directory)).toContain('a.B-1_c.sqlite');
     expect(await sql(`SELECT * FROM sqlite_schema`)).toEqual([]);
   });
 
-  it('makes no file to drop a table from', async () => {
+  it('creates no file to drop a table', async () => {
     finalize(inputOf(kind, { serverName: 'untouched', columns }));
     expect(existsSync(join(directory, 'untouched.sqlite'))).toBe(false);
   });
 
-  it('is tried again when somebody holds a lock, or the directory is gone', async () => {
+  it('is retried when another client holds a lock, or the directory does not exist', async () => {
     const other = new DatabaseSync(file);
     other.exec('BEGIN IMMEDIATE');
     expect(await failure(pass({ columns }))).toMatchObject({ code: 'Retry', reason: 'DatabaseBusy' });

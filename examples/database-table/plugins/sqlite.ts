@@ -11,7 +11,7 @@ const database = 'SQLite';
 const extensionKind = 'DatabaseTableSqliteExtension';
 type Input = TableInput<typeof extensionKind>;
 
-/** Makes the table as the resource describes it, in one transaction. */
+/** Creates or alters the table, in one transaction. */
 export function reconcile(input: Input): ReconcileResult {
   const { base, extensions } = input;
   const table = tableName(base.metadata);
@@ -31,7 +31,7 @@ export function reconcile(input: Input): ReconcileResult {
   });
 }
 
-/** Drops the table. Its file stays, as other tables may be in it. */
+/** Drops the table. Its file is kept, as it may have other tables. */
 export function finalize({ base }: Pick<Input, 'base'>): FinalizeResult {
   const table = tableName(base.metadata);
   const file = fileOf(base.spec.serverName);
@@ -39,7 +39,7 @@ export function finalize({ base }: Pick<Input, 'base'>): FinalizeResult {
   return { messages: [{ reason: 'TableDropped', text: `${database} table ${table} is dropped.` }] };
 }
 
-/** The table that is wanted. */
+/** Returns the wanted layout. */
 function layoutOf({ base, extensions }: Input): Layout {
   const columns = toDatabaseColumns(base.spec.columns, sqliteTypes, database);
   const { strict = true, withoutRowId = false } = extensions.get(extensionKind)?.spec ?? {};

@@ -1,20 +1,20 @@
 import type { ReconcileResult } from '@kplug/sdk';
 import { databaseTable, type TableExtensions, type TableInput } from '../table.ts';
 
-/** What a test says of a table. */
+/** Table of a test. */
 export interface TestTable<Kind extends keyof TableExtensions> {
   name?: string;
   namespace?: string;
   serverName?: string;
-  /** Types by column name. */
+  /** Types, by the name of the column. */
   columns: Record<string, string>;
-  /** The `spec` of each extension that exists. */
+  /** Specs of the existing extensions. */
   extensions?: TableExtensions[Kind]['spec'][];
-  /** What the last pass returned. */
+  /** Result of the last pass. */
   last?: ReconcileResult;
 }
 
-/** What a plugin is called with. */
+/** Creates the input of a call. */
 export function inputOf<Kind extends keyof TableExtensions>(kind: Kind, table: TestTable<Kind>): TableInput<Kind> {
   const { name = 'users', namespace = 'default', serverName = 'test', columns, extensions = [], last } = table;
   const metadata = { name, namespace, uid: name, generation: 1 };
@@ -35,7 +35,7 @@ export function inputOf<Kind extends keyof TableExtensions>(kind: Kind, table: T
   }));
   return {
     base: { ...base, apiVersion, kind: 'DatabaseTable', metadata },
-    // One kind is all that a plugin here asks for.
+    // A plugin here uses only one kind.
     extensions: { get: () => received[0], all: () => received } as unknown as TableInput<Kind>['extensions'],
     signal: new AbortController().signal,
   };

@@ -1,7 +1,7 @@
 import { definePlugin, implementApi, serveApi } from '@kplug/sdk';
 import { BarService, FooService } from '../gen/foobar/v1/foobar_pb.ts';
 
-// One process, three APIs: two of the operator's own, and one whose resources are reconciled.
+// Implements three APIs in one process: two with methods of their own, and one for resources.
 await definePlugin({
   name: 'Alpha',
   version: '1.0.0',
@@ -11,7 +11,7 @@ await definePlugin({
       service: FooService,
       methods: {
         foos({ length }) {
-          if (length < 1) throw new Error('a foo has a letter at least');
+          if (length < 1) throw new Error('length must be at least 1');
           return { foo: 'a'.repeat(length) };
         },
       },

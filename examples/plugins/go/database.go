@@ -13,7 +13,7 @@ import (
 	"modernc.org/sqlite"
 )
 
-// No resource can be called so: names of resources have no underscore.
+// newTable is the temporary name of a table. It can't be the name of a resource, as those have no underscore.
 const newTable = "kplug_new"
 
 type column struct {
@@ -21,13 +21,13 @@ type column struct {
 	Type string `json:"type"`
 }
 
-// layout is what a table is. The first column is the primary key.
+// layout is the schema of a table. The first column is the primary key.
 type layout struct {
 	Columns              []column
 	Strict, WithoutRowID bool
 }
 
-// find returns the index of the first column of a name, or -1. SQLite doesn't tell `Name` from `name`.
+// find returns the index of the first column with a name, or -1. Names are case-insensitive in SQLite.
 func (l layout) find(name string) int {
 	return slices.IndexFunc(l.Columns, func(c column) bool { return strings.EqualFold(c.Name, name) })
 }
@@ -38,13 +38,13 @@ type database struct {
 	tx  *sql.Tx
 }
 
-// inTransaction opens a file for one pass, whose work is done wholly or not at all.
+// inTransaction opens a file and does some work in a transaction.
 func inTransaction(ctx context.Context, file string, work func(*database) error) error {
 	path, err := filepath.Abs(file)
 	if err != nil {
 		return err
 	}
-	// Taking the lock at once makes two instances of the plugin wait for each other.
+	// With an immediate lock, concurrent instances of the plugin wait for each other.
 	source := url.URL{Scheme: "file", Path: filepath.ToSlash(path), RawQuery: "_txlock=immediate&_pragma=busy_timeout(5000)"}
 	db, err := sql.Open("sqlite", source.String())
 	if err != nil {
@@ -55,7 +55,7 @@ func inTransaction(ctx context.Context, file string, work func(*database) error)
 	if err != nil {
 		return explainSqlite(file, err)
 	}
-	// After a commit it does nothing.
+	// Does nothing after a commit.
 	defer tx.Rollback()
 	if err := work(&database{ctx, tx}); err != nil {
 		return explainSqlite(file, err)
@@ -63,7 +63,7 @@ func inTransaction(ctx context.Context, file string, work func(*database) error)
 	return explainSqlite(file, tx.Commit())
 }
 
-// explainSqlite says what should follow from an error of SQLite, by its primary result code: https://sqlite.org/rescode.html
+// explainSqlite converts an error of SQLite into a failure, by its primary result code: https://sqlite.org/rescode.html
 func explainSqlite(file string, err error) error {
 	var sqliteError *sqlite.Error
 	if !errors.As(err, &sqliteError) {
@@ -74,13 +74,13 @@ func explainSqlite(file string, err error) error {
 		return retry("DatabaseUnavailable", "SQLite file %s: %s.", file, err)
 	case 19, 20:
 		return terminal("DataDoesNotFit",
-			"SQLite file %s: %s. Nothing was changed. Correct the data or choose otherwise, then edit this resource.", file, err)
+			"SQLite file %s: %s. Nothing was changed. Correct the data or the columns, then edit this resource.", file, err)
 	default:
 		return terminal("StatementRefused", "SQLite file %s: %s. Nothing was changed.", file, err)
 	}
 }
 
-// makeTable makes a table as it is wanted, and says what that took: nothing when it is so already.
+// makeTable creates or alters a table and returns the changes, which are none if it is up to date.
 func (db *database) makeTable(table string, wanted layout) ([]string, error) {
 	actual, err := db.readLayout(table)
 	if errors.Is(err, sql.ErrNoRows) {
@@ -102,14 +102,14 @@ func (db *database) makeTable(table string, wanted layout) ([]string, error) {
 	return changes, nil
 }
 
-// readLayout returns the table as it is, or sql.ErrNoRows.
+// readLayout returns the actual layout of a table, or sql.ErrNoRows if it does not exist.
 func (db *database) readLayout(table string) (layout, error) {
 	var found layout
 	query := "SELECT strict, wr FROM pragma_table_list(?) WHERE schema = 'main' AND type = 'table'"
 	if err := db.tx.QueryRowContext(db.ctx, query, table).Scan(&found.Strict, &found.WithoutRowID); err != nil {
 		return layout{}, err
 	}
-	// The primary key first, as that is how it is wanted.
+	// The primary key is the first column of a layout.
 	query = "SELECT name, type FROM pragma_table_info(?) ORDER BY pk = 0, cid"
 	rows, err := db.tx.QueryContext(db.ctx, query, table)
 	if err != nil {
@@ -131,7 +131,7 @@ func (db *database) countRows(table string) (rows int64, err error) {
 	return rows, err
 }
 
-// dropTable drops a table, if it is there.
+// dropTable drops a table if it exists.
 func (db *database) dropTable(table string) error {
 	return db.execute("DROP TABLE IF EXISTS main.%s", quote(table))
 }
@@ -155,7 +155,7 @@ func (db *database) create(table string, wanted layout) error {
 	return db.execute("CREATE TABLE main.%s (%s) %s", quote(table), strings.Join(parts, ", "), strings.Join(options, ", "))
 }
 
-// rebuild makes a table anew with the rows of the old one, as SQLite changes little of a table in place.
+// rebuild replaces a table by a new one with its rows, for changes that ALTER TABLE doesn't support.
 func (db *database) rebuild(table string, wanted, actual layout) error {
 	if err := db.create(newTable, wanted); err != nil {
 		return err
@@ -183,34 +183,34 @@ func (db *database) execute(format string, args ...any) error {
 	return err
 }
 
-// quote puts a name into a statement.
+// quote quotes a name for a statement.
 func quote(name string) string {
 	return `"` + strings.ReplaceAll(name, `"`, `""`) + `"`
 }
 
-// describe says how a table differs from the one that is wanted.
+// describe lists the changes from the actual to the wanted layout.
 func describe(wanted, actual layout) (changes []string) {
-	say := func(format string, args ...any) { changes = append(changes, fmt.Sprintf(format, args...)) }
+	add := func(format string, args ...any) { changes = append(changes, fmt.Sprintf(format, args...)) }
 	for _, c := range actual.Columns {
 		if wanted.find(c.Name) < 0 {
-			say("dropped column %s", c.Name)
+			add("dropped column %s", c.Name)
 		}
 	}
 	for _, c := range wanted.Columns {
 		if index := actual.find(c.Name); index < 0 {
-			say("added column %s (%s)", c.Name, c.Type)
+			add("added column %s (%s)", c.Name, c.Type)
 		} else if former := actual.Columns[index]; former != c {
-			say("changed column %s %s to %s %s", former.Name, former.Type, c.Name, c.Type)
+			add("changed column %s %s to %s %s", former.Name, former.Type, c.Name, c.Type)
 		}
 	}
 	if key, former := wanted.Columns[0].Name, actual.Columns[0].Name; !strings.EqualFold(key, former) {
-		say("changed the primary key from %s to %s", former, key)
+		add("changed the primary key from %s to %s", former, key)
 	}
 	if wanted.Strict != actual.Strict {
-		say("set strict to %t", wanted.Strict)
+		add("set strict to %t", wanted.Strict)
 	}
 	if wanted.WithoutRowID != actual.WithoutRowID {
-		say("set withoutRowId to %t", wanted.WithoutRowID)
+		add("set withoutRowId to %t", wanted.WithoutRowID)
 	}
 	return changes
 }

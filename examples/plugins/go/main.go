@@ -1,4 +1,4 @@
-// A plugin that makes each DatabaseTable a table in an SQLite file. The file is named by serverName.
+// Command sqlite-plugin is a plugin that keeps a table in an SQLite file for each DatabaseTable. Its serverName is the name of the file.
 package main
 
 import (
@@ -26,7 +26,7 @@ func main() {
 	}
 }
 
-// run serves the plugin and keeps it registered until the context is done, or the controller asks for it.
+// run serves the plugin and keeps it registered until the context is done or the controller requests a drain.
 func run(ctx context.Context) error {
 	checkInterval, err := time.ParseDuration(cmp.Or(os.Getenv("DATABASE_TABLE_CHECK_INTERVAL"), "30000") + "ms")
 	if err != nil {
@@ -67,7 +67,7 @@ func run(ctx context.Context) error {
 	return serve(ctx, listener, service, controller, drainTimeout)
 }
 
-// bindAddressFor says where to listen: where only this machine can connect, if the controller is on it.
+// bindAddressFor returns the default address to listen on: the loopback interface if the controller is on it, else all interfaces.
 func bindAddressFor(controller string) string {
 	host, _, _ := net.SplitHostPort(controller)
 	if ip := net.ParseIP(host); host == "localhost" || strings.HasPrefix(host, "127.") || ip.IsLoopback() {

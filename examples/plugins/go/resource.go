@@ -17,13 +17,13 @@ const extensionKind = "DatabaseTableSqliteExtension"
 
 var serverName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$`)
 
-// What the types of DatabaseTable are in SQLite.
+// columnTypes maps the types of DatabaseTable to those of SQLite.
 var columnTypes = map[string]string{
 	"uint64": "INTEGER", "int64": "INTEGER", "int32": "INTEGER", "float64": "REAL", "string": "TEXT",
 	"bytes": "BLOB", "bool": "INTEGER", "timestamp": "TEXT", "json": "TEXT", "uuid": "TEXT",
 }
 
-// databaseTable is a DatabaseTable. What other plugins need of it is passed over.
+// databaseTable has the fields of a DatabaseTable that this plugin uses.
 type databaseTable struct {
 	Metadata struct{ Namespace, Name string }
 	Spec     struct {
@@ -32,24 +32,24 @@ type databaseTable struct {
 	}
 }
 
-// readTable decodes a DatabaseTable as far as it must be right to find its table.
+// readTable decodes a DatabaseTable and validates what is needed to find its table.
 func readTable(resource *kplugv1.Resource) (*databaseTable, error) {
 	var table databaseTable
 	if err := json.Unmarshal(resource.GetJson(), &table); err != nil {
 		return nil, invalid("", "DatabaseTable is invalid: %s", err)
 	}
 	if !serverName.MatchString(table.Spec.ServerName) {
-		return nil, table.invalid(".spec.serverName: it has 1 to 63 letters, digits, '.', '_' and '-', and begins with a letter or digit")
+		return nil, table.invalid(".spec.serverName: must be 1 to 63 letters, digits, '.', '_' and '-', and begin with a letter or digit")
 	}
 	return &table, nil
 }
 
-// file is where the table is.
+// file returns the path of the file with the table.
 func (t *databaseTable) file(directory string) string {
 	return filepath.Join(directory, t.Spec.ServerName+".sqlite")
 }
 
-// name is the table's: the resource's own, with its namespace unless that is `default`.
+// name returns the name of the table: that of the resource, with its namespace unless that is `default`.
 func (t *databaseTable) name() string {
 	if t.Metadata.Namespace == "" || t.Metadata.Namespace == "default" {
 		return t.Metadata.Name
@@ -57,23 +57,23 @@ func (t *databaseTable) name() string {
 	return t.Metadata.Namespace + "/" + t.Metadata.Name
 }
 
-// layout is the table that is wanted, in SQLite's own words.
+// layout returns the wanted layout, with the types of SQLite.
 func (t *databaseTable) layout() (layout, error) {
 	wanted := layout{Strict: true}
 	if err := decodeStrictly(t.Spec.Columns, &wanted.Columns); err != nil {
 		return layout{}, t.invalid(".spec.columns: %s", err)
 	}
 	if len(wanted.Columns) == 0 {
-		return layout{}, t.invalid(".spec.columns: a table has at least one column")
+		return layout{}, t.invalid(".spec.columns: must have at least one column")
 	}
 	var unknown []string
 	for index := range wanted.Columns {
 		column := &wanted.Columns[index]
 		if length := len(column.Name); length < 1 || length > 63 {
-			return layout{}, t.invalid(".spec.columns[%d].name: a column name has 1 to 63 bytes", index)
+			return layout{}, t.invalid(".spec.columns[%d].name: must be 1 to 63 bytes long", index)
 		}
 		if wanted.find(column.Name) != index {
-			return layout{}, t.invalid(".spec.columns[%d].name: there are two columns %s", index, column.Name)
+			return layout{}, t.invalid(".spec.columns[%d].name: duplicate column %s", index, column.Name)
 		}
 		databaseType, known := columnTypes[column.Type]
 		if !known {
@@ -83,7 +83,7 @@ func (t *databaseTable) layout() (layout, error) {
 	}
 	if len(unknown) > 0 {
 		choice := strings.Join(slices.Sorted(maps.Keys(columnTypes)), ", ")
-		return layout{}, terminal("UnsupportedColumnType", "%s. Types to choose from: %s.", strings.Join(unknown, ", "), choice)
+		return layout{}, terminal("UnsupportedColumnType", "%s. Supported types: %s.", strings.Join(unknown, ", "), choice)
 	}
 	return wanted, nil
 }
@@ -92,9 +92,9 @@ func (t *databaseTable) invalid(format string, args ...any) failure {
 	return invalid("", "DatabaseTable "+t.Metadata.Name+" is invalid: "+format, args...)
 }
 
-// applyOptions changes a layout as the extension demands, if there is one, and returns the extension's key.
+// applyOptions applies the options of the extension, if there is one, to a layout and returns the key of the extension.
 func applyOptions(wanted *layout, extensions map[string]*kplugv1.Resource) (string, error) {
-	// Of several the first counts, always the same.
+	// Of several extensions the first one by key is used.
 	for _, key := range slices.Sorted(maps.Keys(extensions)) {
 		var extension struct {
 			Kind string
@@ -115,7 +115,7 @@ func applyOptions(wanted *layout, extensions map[string]*kplugv1.Resource) (stri
 	return "", nil
 }
 
-// decodeStrictly decodes JSON without fields that are not known. Nothing is decoded as nothing.
+// decodeStrictly decodes JSON and rejects unknown fields. Missing data leaves the target unchanged.
 func decodeStrictly(data json.RawMessage, into any) error {
 	if len(data) == 0 {
 		return nil

@@ -18,17 +18,17 @@ import (
 	kplugv1 "example.org/sqlite-plugin/gen/kplug/v1"
 )
 
-// service is what the plugin does.
+// service implements kplug.v1.PluginService.
 type service struct {
 	kplugv1.UnimplementedPluginServiceServer
 	registration *kplugv1.Registration
-	// Where the files are.
+	// Directory of the SQLite files.
 	directory string
-	// How often to look for what was done to a table by hand.
+	// Interval between checks for drift.
 	checkInterval time.Duration
 }
 
-// GetInfo says what the plugin is.
+// GetInfo identifies the plugin.
 func (s *service) GetInfo(context.Context, *kplugv1.GetInfoRequest) (*kplugv1.GetInfoResponse, error) {
 	return &kplugv1.GetInfoResponse{
 		Plugin:     s.registration.Plugin,
@@ -39,7 +39,7 @@ func (s *service) GetInfo(context.Context, *kplugv1.GetInfoRequest) (*kplugv1.Ge
 	}, nil
 }
 
-// Reconcile makes the table as the resource describes it, in one transaction.
+// Reconcile creates or alters the table, in one transaction.
 func (s *service) Reconcile(ctx context.Context, request *kplugv1.ReconcileRequest) (*kplugv1.ReconcileResponse, error) {
 	response, err := s.reconcile(ctx, request)
 	if err != nil {
@@ -49,7 +49,7 @@ func (s *service) Reconcile(ctx context.Context, request *kplugv1.ReconcileReque
 	return response, nil
 }
 
-// Finalize drops the table. Its file stays, as other tables may be in it.
+// Finalize drops the table. Its file is kept, as it may have other tables.
 func (s *service) Finalize(ctx context.Context, request *kplugv1.FinalizeRequest) (*kplugv1.FinalizeResponse, error) {
 	if err := s.finalize(ctx, request); err != nil {
 		outcome, messages := explain(err)
@@ -110,7 +110,7 @@ func (s *service) reconcile(ctx context.Context, request *kplugv1.ReconcileReque
 }
 
 func (s *service) finalize(ctx context.Context, request *kplugv1.FinalizeRequest) error {
-	// Its columns may have been edited to something invalid. What was made before is undone all the same.
+	// The columns are not validated: the table must be dropped even if they were edited to invalid ones.
 	table, err := readTable(request.Base)
 	if err != nil {
 		return err

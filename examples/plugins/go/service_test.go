@@ -12,7 +12,7 @@ import (
 
 const extensionKey = "myorg.org/v1alpha1/DatabaseTableSqliteExtension/default/users"
 
-// plugin is the plugin on a folder of its own, and the file that its tables are in.
+// plugin is a plugin with a temporary folder, and the file of its tables.
 type plugin struct {
 	*testing.T
 	service *service
@@ -30,7 +30,7 @@ func table(columns string) *kplugv1.Resource {
 	return resource(`{"metadata":{"name":"users"},"spec":{"serverName":"main","columns":` + columns + `}}`)
 }
 
-// expect reconciles, and expects success after the changes, or a failure for the reason.
+// expect reconciles, and expects the changes in an Event or the failure in a message.
 func (p plugin) expect(base *kplugv1.Resource, options string, expected string) {
 	p.Helper()
 	request := &kplugv1.ReconcileRequest{Base: base}
@@ -50,11 +50,11 @@ func (p plugin) expect(base *kplugv1.Resource, options string, expected string) 
 		actual = message.Reason + ": " + message.Text
 	}
 	if !strings.Contains(actual, expected) {
-		p.Errorf("got %q in place of %q", actual, expected)
+		p.Errorf("got %q, want %q", actual, expected)
 	}
 }
 
-// sql runs a statement past the plugin and returns its first value.
+// sql runs a statement directly on the file and returns its first value.
 func (p plugin) sql(statement string) (value string) {
 	p.Helper()
 	db, err := sql.Open("sqlite", p.file)
@@ -68,7 +68,7 @@ func (p plugin) sql(statement string) (value string) {
 	return value
 }
 
-func TestTableIsMadeOnceAndChangedWithItsRows(t *testing.T) {
+func TestReconcileCreatesTheTableOnceAndKeepsItsRows(t *testing.T) {
 	p := newPlugin(t)
 	id := `[{"name":"id","type":"uint64"}]`
 	p.expect(table(id), "", "created")
@@ -80,28 +80,28 @@ func TestTableIsMadeOnceAndChangedWithItsRows(t *testing.T) {
 	p.expect(table(`[{"name":"id","type":"string"}]`), `{"strict":false}`,
 		`dropped column na"me; changed column id INTEGER to id TEXT; set strict to false; set withoutRowId to false.`)
 	if value := p.sql("SELECT id FROM users"); value != "7" {
-		t.Errorf("the row became %s", value)
+		t.Errorf("got id %s, want 7", value)
 	}
 	p.expect(table(`[{"name":"key","type":"uuid"},{"name":"id","type":"string"}]`), "", "DataDoesNotFit: ")
 	if value := p.sql("SELECT id FROM users"); value != "7" {
-		t.Errorf("the row became %s", value)
+		t.Errorf("got id %s, want 7", value)
 	}
 }
 
-func TestWhatDoesNotFitIsExplained(t *testing.T) {
+func TestReconcileExplainsFailures(t *testing.T) {
 	p := newPlugin(t)
 	p.expect(resource("{"), "", "InvalidSpec: ")
 	p.expect(resource(`{"spec":{"serverName":"../x"}}`), "", "InvalidSpec: DatabaseTable  is invalid: .spec.serverName")
-	p.expect(table(`[]`), "", "at least one column")
+	p.expect(table(`[]`), "", "must have at least one column")
 	p.expect(table(`[{"name":"id","type":"uuid","size":3}]`), "", `unknown field "size"`)
-	p.expect(table(`[{"name":"id","type":"uuid"},{"name":"ID","type":"uuid"}]`), "", "columns[1].name: there are two columns ID")
-	p.expect(table(`[{"name":"id","type":"money"}]`), "", `UnsupportedColumnType: column "id" has the type "money". Types to choose from: bool,`)
+	p.expect(table(`[{"name":"id","type":"uuid"},{"name":"ID","type":"uuid"}]`), "", "columns[1].name: duplicate column ID")
+	p.expect(table(`[{"name":"id","type":"money"}]`), "", `UnsupportedColumnType: column "id" has the type "money". Supported types: bool,`)
 	p.expect(table(`[{"name":"id","type":"uuid"}]`), `{"strict":7}`, "InvalidSpec: "+extensionKey+" is invalid: .spec")
 	p.service.directory = filepath.Join(p.service.directory, "missing")
 	p.expect(table(`[{"name":"id","type":"uuid"}]`), "", "DatabaseUnavailable: ")
 }
 
-func TestTableIsDroppedAsOftenAsAsked(t *testing.T) {
+func TestFinalizeIsIdempotent(t *testing.T) {
 	p := newPlugin(t)
 	finalize := func() {
 		request := &kplugv1.FinalizeRequest{Base: table(`"nonsense"`)}
@@ -114,7 +114,7 @@ func TestTableIsDroppedAsOftenAsAsked(t *testing.T) {
 	p.expect(table(`[{"name":"id","type":"uuid"}]`), "", "created")
 	finalize()
 	if tables := p.sql("SELECT count(*) FROM sqlite_schema WHERE type = 'table'"); tables != "0" {
-		t.Errorf("%s tables are left", tables)
+		t.Errorf("got %s tables, want none", tables)
 	}
 	finalize()
 }

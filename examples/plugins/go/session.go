@@ -20,56 +20,58 @@ import (
 )
 
 const (
-	shortestWait = 50 * time.Millisecond
-	longestWait  = 5 * time.Second
-	// A controller's mind may change, but not soon. Of both waits half is left to chance.
-	refusedWait = 20 * time.Second
-	callTimeout = 3 * time.Second
+	minDelay = 50 * time.Millisecond
+	maxDelay = 5 * time.Second
+	// Longest delay before a refused registration is retried. The configuration of the controller may change, but rarely does.
+	refusedDelay = 20 * time.Second
+	// Interval between heartbeats until the controller has granted one.
+	defaultInterval = 5 * time.Second
+	callTimeout     = 3 * time.Second
 )
 
-// session makes an instance known to its controller and keeps it known.
+// session registers an instance with its controller and keeps the registration alive.
 type session struct {
 	controller string
-	// What proves who beats to a controller that started the plugin; empty otherwise.
+	// Token that authenticates the plugin to a controller that started it; empty otherwise.
 	token        string
 	registration *kplugv1.Registration
-	// Called when the controller wishes the instance to drain.
+	// Called when the controller requests a drain.
 	drain func()
-	// Whether the controller keeps no sessions and is beaten to by single calls.
+	// True if the controller has no sessions and gets heartbeats as unary calls.
 	unary bool
 }
 
-// refused is the end of a session whose registration the controller doesn't accept.
+// refused is the error for a registration that the controller refused.
 type refused struct{ *kplugv1.Refusal }
 
-func (r refused) Error() string { return "the registration is refused: " + r.Message }
+func (r refused) Error() string { return "registration refused: " + r.Message }
 
-// keep registers and beats until the context is done, and begins again when that breaks.
-func (s *session) keep(ctx context.Context) {
+// run registers and sends heartbeats until the context is done, and reconnects after failures.
+func (s *session) run(ctx context.Context) {
 	for failures := 0; ctx.Err() == nil; failures++ {
-		registered, err := s.once(ctx)
+		registered, err := s.connectOnce(ctx)
 		if ctx.Err() != nil {
 			return
 		}
 		if registered {
 			failures = 0
 		}
-		wait := min(longestWait, shortestWait<<min(failures, 10))
+		delay := min(maxDelay, minDelay<<min(failures, 10))
 		if errors.As(err, &refused{}) {
-			wait = refusedWait
+			delay = refusedDelay
 		}
-		// One line for each time that it is away, not for each try.
-		if failures == 0 || wait == refusedWait {
-			slog.Warn("not registered; trying until it is", "controller", s.controller, "error", err)
+		// One warning per outage, not per attempt.
+		if failures == 0 || delay == refusedDelay {
+			slog.Warn(fmt.Sprintf("heartbeat to %s failed: %s; retrying", s.controller, err))
 		}
-		// The jitter keeps a restarted controller from being stormed.
-		pause(ctx, wait/2+rand.N(wait/2))
+		// Jitter keeps plugins from reconnecting to a restarted controller at the same time.
+		pause(ctx, delay/2+rand.N(delay/2))
 	}
 }
 
-// once registers and beats over a new connection, so that the controller's name is resolved anew. It returns when that breaks, or
-// the context is done.
-func (s *session) once(ctx context.Context) (registered bool, err error) {
+// connectOnce registers and sends heartbeats over a new connection, so that the name of the controller is resolved again. It returns
+// when the connection breaks or the context is done.
+func (s *session) connectOnce(ctx context.Context) (registered bool, err error) {
 	connection, err := s.connect()
 	if err != nil {
 		return false, err
@@ -77,16 +79,16 @@ func (s *session) once(ctx context.Context) (registered bool, err error) {
 	defer connection.Close()
 	registry := kplugv1.NewRegistryServiceClient(connection)
 	if !s.unary {
-		if registered, err = s.keepSession(ctx, registry); status.Code(err) != codes.Unimplemented {
+		if registered, err = s.openSession(ctx, registry); status.Code(err) != codes.Unimplemented {
 			return registered, err
 		}
 		s.unary = true
 	}
-	return s.keepBeating(ctx, registry)
+	return s.sendHeartbeats(ctx, registry)
 }
 
-func (s *session) keepSession(ctx context.Context, registry kplugv1.RegistryServiceClient) (registered bool, err error) {
-	// It outlives the context by what it takes to say goodbye.
+func (s *session) openSession(ctx context.Context, registry kplugv1.RegistryServiceClient) (registered bool, err error) {
+	// The stream outlives the context, to be closed gracefully.
 	streamContext, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	defer cancel()
 	stream, err := registry.Session(streamContext)
@@ -98,24 +100,24 @@ func (s *session) keepSession(ctx context.Context, registry kplugv1.RegistryServ
 		return false, err
 	}
 
-	answers := make(chan *kplugv1.SessionResponse)
+	responses := make(chan *kplugv1.SessionResponse)
 	ended := make(chan error, 1)
 	go func() {
 		for {
-			answer, err := stream.Recv()
+			response, err := stream.Recv()
 			if err != nil {
 				ended <- err
 				return
 			}
 			select {
-			case answers <- answer:
+			case responses <- response:
 			case <-streamContext.Done():
 			}
 		}
 	}()
 
-	beats := time.NewTicker(longestWait)
-	defer beats.Stop()
+	ticker := time.NewTicker(defaultInterval)
+	defer ticker.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -126,51 +128,51 @@ func (s *session) keepSession(ctx context.Context, registry kplugv1.RegistryServ
 			}
 			return registered, ctx.Err()
 		case err := <-ended:
-			return registered, fmt.Errorf("the session ended: %w", err)
-		case answer := <-answers:
-			if refusal := answer.GetRefusal(); refusal != nil {
+			return registered, fmt.Errorf("session ended: %w", err)
+		case response := <-responses:
+			if refusal := response.GetRefusal(); refusal != nil {
 				return registered, refused{refusal}
 			}
-			beats.Reset(s.accept(answer.GetLease(), registered))
+			ticker.Reset(s.accept(response.GetLease(), registered))
 			registered = true
-		case <-beats.C:
-			// What is wrong with the stream is learnt where it is read.
+		case <-ticker.C:
+			// Recv returns the error of a broken stream.
 			_ = stream.Send(&kplugv1.SessionRequest{Message: &kplugv1.SessionRequest_Beat{Beat: &kplugv1.Beat{}}})
 		}
 	}
 }
 
-func (s *session) keepBeating(ctx context.Context, registry kplugv1.RegistryServiceClient) (registered bool, err error) {
+func (s *session) sendHeartbeats(ctx context.Context, registry kplugv1.RegistryServiceClient) (registered bool, err error) {
 	for ctx.Err() == nil {
 		callContext, cancel := context.WithTimeout(ctx, callTimeout)
-		answer, err := registry.Heartbeat(callContext, &kplugv1.HeartbeatRequest{Registration: s.registration})
+		response, err := registry.Heartbeat(callContext, &kplugv1.HeartbeatRequest{Registration: s.registration})
 		cancel()
 		if err != nil {
 			return registered, err
 		}
-		if refusal := answer.GetRefusal(); refusal != nil {
+		if refusal := response.GetRefusal(); refusal != nil {
 			return registered, refused{refusal}
 		}
-		interval := s.accept(answer.GetLease(), registered)
+		interval := s.accept(response.GetLease(), registered)
 		registered = true
 		pause(ctx, interval)
 	}
 	return registered, ctx.Err()
 }
 
-// accept takes a lease's terms, and returns the interval to beat at.
+// accept handles a lease and returns the interval between heartbeats.
 func (s *session) accept(lease *kplugv1.Lease, registered bool) time.Duration {
 	if !registered {
 		slog.Info("registered", "controller", s.controller, "instance", s.registration.InstanceId)
 	}
 	if lease.GetDrain() {
-		slog.Info("the controller wishes the plugin to drain")
+		slog.Info("the controller requested a drain")
 		s.drain()
 	}
 	return max(10*time.Millisecond, lease.GetInterval().AsDuration())
 }
 
-// deregister tells the controller that the instance is about to stop, so that it gets no new calls. The session goes on.
+// deregister tells the controller that the instance is about to stop, so that it gets no new calls. Heartbeats continue.
 func (s *session) deregister() {
 	ctx, cancel := context.WithTimeout(context.Background(), callTimeout)
 	defer cancel()
@@ -181,7 +183,7 @@ func (s *session) deregister() {
 		_, err = kplugv1.NewRegistryServiceClient(connection).Deregister(ctx, request)
 	}
 	if err != nil {
-		slog.Warn("the controller could not be told that the plugin stops; its lease will end", "error", err)
+		slog.Warn("deregistration failed; the lease will expire instead", "error", err)
 	}
 }
 
@@ -194,7 +196,7 @@ func (s *session) connect() (*grpc.ClientConn, error) {
 	)
 }
 
-// bearer is sent with each call, if there is a token.
+// bearer is a token that is sent with each call, unless it is empty.
 type bearer string
 
 func (b bearer) GetRequestMetadata(context.Context, ...string) (map[string]string, error) {

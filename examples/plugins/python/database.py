@@ -8,33 +8,33 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-# No resource can be called so: names of resources have no underscore.
+# Temporary name of a table. It can't be the name of a resource, as those have no underscore.
 _NEW = "kplug_new"
 
 
 @dataclass(frozen=True)
 class Layout:
-    """What a table is; the first column is the primary key."""
+    """Schema of a table. The first column is the primary key."""
 
     columns: Mapping[str, str]
-    """The type of each column by its name, in SQLite's own words."""
+    """SQLite types of the columns, by name."""
     strict: bool = True
     without_row_id: bool = False
 
 
 @contextmanager
 def transaction(file: Path) -> Iterator[sqlite3.Connection]:
-    """Opens a file for one pass, whose work is done wholly or not at all."""
+    """Opens a file and begins a transaction, which an exception rolls back."""
     with closing(sqlite3.connect(file, timeout=5, isolation_level=None)) as db:
-        # Taking the lock at once makes two instances of the plugin wait for each other.
+        # With an immediate lock, concurrent instances of the plugin wait for each other.
         db.execute("BEGIN IMMEDIATE")
         yield db
-        # Without this, closing rolls back.
+        # Closing without COMMIT rolls back.
         db.execute("COMMIT")
 
 
 def make_table(db: sqlite3.Connection, table: str, wanted: Layout) -> list[str]:
-    """Makes a table as it is wanted, and says what that took: nothing when it is so already."""
+    """Creates or alters a table and returns the changes, which are none if it is up to date."""
     actual = read_layout(db, table)
     if actual is None:
         _create(db, table, wanted)
@@ -52,30 +52,30 @@ def make_table(db: sqlite3.Connection, table: str, wanted: Layout) -> list[str]:
 
 
 def read_layout(db: sqlite3.Connection, table: str) -> Layout | None:
-    """The table as it is; `None` when there is none."""
+    """Returns the actual layout of a table; `None` if it does not exist."""
     query = "SELECT strict, wr FROM pragma_table_list(?) WHERE schema = 'main' AND type = 'table'"
     found = db.execute(query, [table]).fetchone()
     if found is None:
         return None
     strict, without_row_id = found
-    # The primary key first, as that is how it is wanted.
+    # The primary key is the first column of a layout.
     columns = db.execute("SELECT name, type FROM pragma_table_info(?) ORDER BY pk = 0, cid", [table])
     return Layout(dict(columns), strict=bool(strict), without_row_id=bool(without_row_id))
 
 
 def count_rows(db: sqlite3.Connection, table: str) -> int:
-    """How many rows a table has."""
+    """Counts the rows of a table."""
     (rows,) = db.execute(f"SELECT count(*) FROM main.{quote(table)}").fetchone()
     return int(rows)
 
 
 def drop_table(db: sqlite3.Connection, table: str) -> None:
-    """Drops a table, if it is there."""
+    """Drops a table if it exists."""
     db.execute(f"DROP TABLE IF EXISTS main.{quote(table)}")
 
 
 def quote(name: str) -> str:
-    """Puts a name into a statement."""
+    """Quotes a name for a statement."""
     return '"' + name.replace('"', '""') + '"'
 
 
@@ -88,7 +88,7 @@ def _create(db: sqlite3.Connection, table: str, layout: Layout) -> None:
 
 
 def _rebuild(db: sqlite3.Connection, table: str, wanted: Layout, actual: Layout) -> None:
-    """SQLite changes little of a table in place, so it is made anew, with the rows of the old one."""
+    """Replaces a table by a new one with its rows, for changes that ALTER TABLE doesn't support."""
     _create(db, _NEW, wanted)
     kept = ", ".join(quote(name) for name in wanted.columns if name in actual.columns)
     if kept:
@@ -109,7 +109,7 @@ def _describe(wanted: Layout, actual: Layout) -> list[str]:
     if key != former_key:
         changes.append(f"changed the primary key from {former_key} to {key}")
     if wanted.strict != actual.strict:
-        changes.append("made it strict" if wanted.strict else "made it not strict")
+        changes.append(f"set strict to {str(wanted.strict).lower()}")
     if wanted.without_row_id != actual.without_row_id:
-        changes.append("left out its row id" if wanted.without_row_id else "gave it a row id")
+        changes.append(f"set withoutRowId to {str(wanted.without_row_id).lower()}")
     return changes

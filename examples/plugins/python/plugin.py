@@ -1,4 +1,4 @@
-"""A plugin that makes each `DatabaseTable` a table in an SQLite file. The file is named by `serverName`."""
+"""Plugin that keeps a table in an SQLite file for each `DatabaseTable`. Its `serverName` is the name of the file."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from database import Layout, count_rows, drop_table, make_table, transaction
 DIRECTORY = Path(os.environ.get("SQLITE_DIRECTORY", "."))
 
 CHECK_INTERVAL = float(os.environ.get("DATABASE_TABLE_CHECK_INTERVAL", "30000")) / 1000
-"""How often to look for what was done to a table by hand, in seconds."""
+"""Interval between checks for drift, in seconds."""
 
 TYPES = {
     "uint64": "INTEGER",
@@ -34,40 +34,40 @@ TYPES = {
 
 
 class Column(Struct, forbid_unknown_fields=True):
-    """A column of the shared language."""
+    """Column of a `DatabaseTable`."""
 
     name: Annotated[str, Meta(min_length=1, max_length=63)]
     type: str
 
 
 class Server(Struct, rename="camel"):
-    """Where a table is."""
+    """Server of a table."""
 
     server_name: Annotated[str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$")]
 
     @property
     def file(self) -> Path:
-        """The file of the server."""
+        """Path of the file of the server."""
         return DIRECTORY / f"{self.server_name}.sqlite"
 
 
 class Table(Server, rename="camel"):
-    """The spec of a `DatabaseTable`. What other plugins need of it is passed over."""
+    """Spec of a `DatabaseTable`, with the fields that this plugin uses."""
 
     columns: Annotated[list[Column], Meta(min_length=1)]
 
     def __post_init__(self) -> None:
-        """Finds what types can't say. The user reads the message."""
+        """Validates that the names of columns are unique. The user reads the message."""
         seen: set[str] = set()
         for column in self.columns:
-            # SQLite doesn't tell `Name` from `name`.
+            # Names are case-insensitive in SQLite.
             if column.name.lower() in seen:
-                raise ValueError(f"there are two columns {column.name}")
+                raise ValueError(f"duplicate column {column.name}")
             seen.add(column.name.lower())
 
 
 class Options(Struct, rename="camel", forbid_unknown_fields=True):
-    """The spec of a `DatabaseTableSqliteExtension`."""
+    """Spec of a `DatabaseTableSqliteExtension`."""
 
     strict: bool = True
     without_row_id: bool = False
@@ -84,11 +84,11 @@ plugin = Plugin(
 
 @plugin.reconcile
 def reconcile(call: Call[Table]) -> Result:
-    """Makes the table as the resource describes it, in one transaction."""
+    """Creates or alters the table, in one transaction."""
     extension = call.extensions.get(Options)
     layout = layout_of(call.base.spec, Options() if extension is None else extension.spec)
     name, file = table_name(call.base.metadata), call.base.spec.file
-    with answering(file), transaction(file) as db:
+    with sqlite_failures(file), transaction(file) as db:
         changes = make_table(db, name, layout)
         rows = count_rows(db, name)
     if changes:
@@ -103,47 +103,47 @@ def reconcile(call: Call[Table]) -> Result:
 
 @plugin.finalize
 def finalize(call: FinalizeCall[Table]) -> None:
-    """Drops the table. Its file stays, as other tables may be in it."""
+    """Drops the table. Its file is kept, as it may have other tables."""
     spec = call.base.spec
-    # A resource that was edited to something invalid comes as it is. What can still be undone is undone.
+    # The spec is a dict if it was edited to an invalid one. The table must be dropped nevertheless.
     file = (spec if isinstance(spec, Table) else convert(spec, Server)).file
     if file.exists():
-        with answering(file), transaction(file) as db:
+        with sqlite_failures(file), transaction(file) as db:
             drop_table(db, table_name(call.base.metadata))
 
 
 def layout_of(spec: Table, options: Options) -> Layout:
-    """The table that is wanted. Raises `Terminal` for types that SQLite doesn't have."""
+    """Returns the wanted layout. Raises `Terminal` for unsupported types."""
     unknown = [
         f'column "{column.name}" has the type "{column.type}"' for column in spec.columns if column.type not in TYPES
     ]
     if unknown:
         supported = ", ".join(TYPES)
-        raise Terminal(f"{', '.join(unknown)}. Types to choose from: {supported}.", reason="UnsupportedColumnType")
+        raise Terminal(f"{', '.join(unknown)}. Supported types: {supported}.", reason="UnsupportedColumnType")
     columns = {column.name: TYPES[column.type] for column in spec.columns}
     return Layout(columns, strict=options.strict, without_row_id=options.without_row_id)
 
 
 def columns_status(layout: Layout) -> list[dict[str, str]]:
-    """The columns, for the status."""
+    """Encodes the columns for the status."""
     return [{"name": name, "type": type_} for name, type_ in layout.columns.items()]
 
 
 def table_name(metadata: Metadata) -> str:
-    """The name of the resource, with its namespace unless that is `default`."""
+    """Returns the name of the resource, with its namespace unless that is `default`."""
     return metadata.name if metadata.namespace in {None, "default"} else f"{metadata.namespace}/{metadata.name}"
 
 
 @contextmanager
-def answering(file: Path) -> Iterator[None]:
-    """Turns errors of SQLite into what should follow from them."""
+def sqlite_failures(file: Path) -> Iterator[None]:
+    """Converts errors of SQLite into failures."""
     try:
         yield
     except sqlite3.OperationalError as error:
-        # It is locked, or missing, or the disk is full: it may be better soon.
+        # Usually transient: the file is locked or missing, or the disk is full.
         raise Retry(f"SQLite file {file}: {error}", reason="DatabaseUnavailable") from error
     except sqlite3.IntegrityError as error:
-        advice = "Nothing was changed. Correct the data or choose otherwise, then edit this resource."
+        advice = "Nothing was changed. Correct the data or the columns, then edit this resource."
         raise Terminal(f"SQLite file {file}: {error}. {advice}", reason="DataDoesNotFit") from error
 
 

@@ -15,7 +15,7 @@ def db(tmp_path: Path) -> Iterator[Connection]:
         yield db
 
 
-def test_a_table_is_made_once(db: Connection) -> None:
+def test_a_table_is_created_once(db: Connection) -> None:
     assert make_table(db, "users", USERS) == ["created"]
     assert make_table(db, "users", USERS) == []
     assert read_layout(db, "users") == USERS
@@ -28,11 +28,11 @@ def test_a_table_is_made_once(db: Connection) -> None:
         (Layout({"id": "INTEGER", "mail": "TEXT"}), ["dropped column name", "added column mail (TEXT)"]),
         (Layout({"id": "TEXT", "name": "TEXT"}), ["changed column id from INTEGER to TEXT"]),
         (Layout({"name": "TEXT", "id": "INTEGER"}), ["changed the primary key from id to name"]),
-        (Layout(USERS.columns, strict=False), ["made it not strict"]),
-        (Layout(USERS.columns, without_row_id=True), ["left out its row id"]),
+        (Layout(USERS.columns, strict=False), ["set strict to false"]),
+        (Layout(USERS.columns, without_row_id=True), ["set withoutRowId to true"]),
     ],
 )
-def test_a_table_is_changed_with_its_rows(db: Connection, wanted: Layout, changes: list[str]) -> None:
+def test_altering_a_table_keeps_its_rows(db: Connection, wanted: Layout, changes: list[str]) -> None:
     make_table(db, "users", USERS)
     db.execute("INSERT INTO users VALUES (1, 'Ada'), (2, 'Bob')")
     assert make_table(db, "users", wanted) == changes
@@ -40,7 +40,7 @@ def test_a_table_is_changed_with_its_rows(db: Connection, wanted: Layout, change
     assert count_rows(db, "users") == 2
 
 
-def test_what_does_not_fit_changes_nothing(tmp_path: Path) -> None:
+def test_a_failed_change_is_rolled_back(tmp_path: Path) -> None:
     file = tmp_path / "test.sqlite"
     with transaction(file) as db:
         make_table(db, "users", USERS)
@@ -51,7 +51,7 @@ def test_what_does_not_fit_changes_nothing(tmp_path: Path) -> None:
         assert read_layout(db, "users") == USERS
 
 
-def test_a_name_is_taken_for_a_name(db: Connection) -> None:
+def test_names_are_quoted(db: Connection) -> None:
     make_table(db, "bystander", USERS)
     table, column = '"; DROP TABLE bystander; --', 'a"b'
     make_table(db, table, Layout({column: "INTEGER"}))

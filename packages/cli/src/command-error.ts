@@ -1,14 +1,14 @@
 /**
- * How a command failed.
+ * Category of a failure. It decides the exit code.
  *
- * - `failed`: what was asked for was tried and didn't succeed.
- * - `usage`: the command line, or a file that it names, is malformed.
- * - `notFound`: what was asked for by name isn't there.
+ * - `failed`: the command ran and failed.
+ * - `usage`: the command line, or a file that it names, is invalid.
+ * - `notFound`: a named object does not exist.
  * - `unreachable`: no operator or plugin answers.
  */
 export type CommandFailure = 'failed' | 'usage' | 'notFound' | 'unreachable';
 
-/** A failure of a command. The message is a sentence for the user: what happened, to what, and what to do next. */
+/** Failure of a command. The message tells the user what failed, for which object, and how to fix it. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
   readonly failure: CommandFailure;

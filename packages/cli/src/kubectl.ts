@@ -1,4 +1,4 @@
 #!/usr/bin/env node
-// As `kubectl kplug`, where a cluster is meant unless something else is said.
+// As `kubectl kplug`, the default is a cluster instead of a directory.
 process.env.KPLUG_CLUSTER ??= 'true';
 await import('./main.ts');

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { enableCompileCache } from 'node:module';
 
-// Before anything else is loaded: from the second run on, nothing has to be compiled again.
+// Has to be enabled before other modules are loaded.
 enableCompileCache();
 const { run } = await import('./program.ts');
 const { processTerminal } = await import('./output/terminal.ts');

@@ -1,6 +1,6 @@
+import { kplug } from '@kplug/testing/kplug';
 import { describe, expect, it } from 'vitest';
 import { exitCodes } from './exit-codes.ts';
-import { kplug } from './testing/kplug-process.ts';
 
 describe('kplug', () => {
   it('helps, with its commands and exit codes', async () => {
@@ -65,7 +65,7 @@ describe('kplug', () => {
     const { code, stdout, stderr } = await kplug(args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toContain(message);
-    expect(stderr).toContain('Add --help to see what can be given.');
+    expect(stderr).toContain('Run with --help for usage.');
   });
 
   it('shows where an error is from only when asked to', async () => {

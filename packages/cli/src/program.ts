@@ -14,15 +14,15 @@ import { exitCodeOf, exitCodes } from './exit-codes.ts';
 import type { Terminal } from './output/terminal.ts';
 import { version } from './version.ts';
 
-/** The commands and their options. Each command loads what it needs when it runs, so that the others start fast. */
+/** Builds the commands and their options. Each command loads its modules when it runs, so that others start fast. */
 export function buildProgram(terminal: Terminal): Command {
   const program = new Command('kplug')
-    .description('Run an operator on a directory of manifests, and see what its plugins make of them.')
+    .description('Run an operator on a directory of manifests, and inspect operators and their plugins.')
     .version(version, '-V, --version', 'print the version')
-    .option('--verbose', 'print the stack and the causes of an error (also: KPLUG_DEBUG=1)')
+    .option('--verbose', 'print the stack and the causes of errors (also: KPLUG_DEBUG=1)')
     .helpOption('-h, --help', 'print help')
     .helpCommand('help [command]', 'print help for a command')
-    .showHelpAfterError('Add --help to see what can be given.')
+    .showHelpAfterError('Run with --help for usage.')
     .addHelpText('after', exitCodeTable())
     .exitOverride()
     .configureOutput({
@@ -45,14 +45,14 @@ export function buildProgram(terminal: Terminal): Command {
   return program;
 }
 
-/** Runs a command line, without the names of node and the program. Never rejects; returns the exit code. */
+/** Runs a command line and returns the exit code. Never rejects. @param args words after the program name. */
 export async function run(args: readonly string[], terminal: Terminal): Promise<number> {
   const program = buildProgram(terminal);
   try {
     await program.parseAsync([...args], { from: 'user' });
     return 0;
   } catch (error) {
-    // Commander has said already what was wrong.
+    // Commander has already printed its errors.
     if (!(error instanceof CommanderError)) {
       const isVerbose = program.opts<{ verbose?: boolean }>().verbose || Boolean(process.env.KPLUG_DEBUG);
       terminal.say(describeError(error, terminal, isVerbose));

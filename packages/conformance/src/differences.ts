@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 
-/** Where two JSON values differ, each as `path: before → after`, at most so many. Empty when they are equal. */
+/** Returns the differences of two JSON values, each as `path: before → after`; at most `limit`, none when they are equal. */
 export function differences(before: unknown, after: unknown, limit = 10): string[] {
   return [...walk(before, after, '')].slice(0, limit);
 }

@@ -1,46 +1,36 @@
-import { plain, type TableContent } from '../../cli/src/output/table.ts';
-import type { Colors } from '../../cli/src/output/terminal.ts';
 import type { Verdict } from './run-requirements.ts';
 
-/** What was tried, and how it went. */
+/** Result of a suite. */
 export interface Report {
-  /** What was tried, for people. */
+  /** Name and address of the plugin or controller. */
   subject: string;
+  /** Verdicts by the number of their requirement. */
   verdicts: readonly Verdict[];
 }
 
-const names: Record<Verdict['result'], string> = {
+/** Results as people read them. */
+export const resultNames: Record<Verdict['result'], string> = {
   passed: 'passed',
   failed: 'failed',
   warning: 'warning',
   notTried: 'not tried',
 };
 
-/** A report as a table, a requirement in each row. */
-export function reportTable({ verdicts }: Report, colors: Colors): TableContent {
-  const color: Record<Verdict['result'], (text: string) => string> = {
-    passed: colors.green,
-    failed: colors.red,
-    warning: colors.yellow,
-    notTried: colors.dim,
-  };
-  const rows = verdicts.map((verdict) => {
-    const { number, level, title, result } = verdict;
-    return [number, level, title, color[result](names[result]), plain(describe(verdict))];
-  });
-  return { header: ['NO', 'LEVEL', 'REQUIREMENT', 'RESULT', 'WHY'], rows };
-}
-
-/** What counts of a report, in a sentence. */
+/** Summarizes a report in one line. */
 export function summarize({ subject, verdicts }: Report): string {
-  const counted = Object.entries(names).flatMap(([result, name]) => {
+  const counts = Object.entries(resultNames).flatMap(([result, name]) => {
     const count = verdicts.filter((verdict) => verdict.result === result).length;
     return count > 0 ? [`${count} ${name}`] : [];
   });
-  return `${subject}: ${counted.join(', ')}`;
+  return `${subject}: ${counts.join(', ')}`;
 }
 
-/** A report as JUnit has it. Warnings are passed, and stand in the output of their case. */
+/** Describes the observation or the remark of a verdict. */
+export function describeVerdict({ seen, expected, remark }: Verdict): string {
+  return seen === undefined ? (remark ?? '') : `${seen}; expected: ${expected}`;
+}
+
+/** Formats a report as JUnit XML. A warning is a passed test case with output. */
 export function formatJUnit({ subject, verdicts }: Report): string {
   const count = (result: Verdict['result']) => verdicts.filter((verdict) => verdict.result === result).length;
   const totals = `tests="${verdicts.length}" failures="${count('failed')}" skipped="${count('notTried')}"`;
@@ -57,24 +47,21 @@ export function formatJUnit({ subject, verdicts }: Report): string {
 function testCase(verdict: Verdict): string {
   const { number, level, title, result, duration } = verdict;
   const attributes = `classname="${number}" name="${escapeXml(`${number} ${level} ${title}`)}" time="${duration / 1_000}"`;
-  const why = escapeXml(describe(verdict));
+  const description = escapeXml(describeVerdict(verdict));
   const bodies: Record<Verdict['result'], string> = {
-    passed: why && `<system-out>${why}</system-out>`,
-    failed: `<failure message="${why}"/>`,
-    warning: `<system-out>warning: ${why}</system-out>`,
-    notTried: `<skipped message="${why}"/>`,
+    passed: description && `<system-out>${description}</system-out>`,
+    failed: `<failure message="${description}"/>`,
+    warning: `<system-out>warning: ${description}</system-out>`,
+    notTried: `<skipped message="${description}"/>`,
   };
   const body = bodies[result];
   return body ? `    <testcase ${attributes}>${body}</testcase>` : `    <testcase ${attributes}/>`;
 }
 
-function describe({ seen, expected, remark }: Verdict): string {
-  return seen === undefined ? (remark ?? '') : `${seen}; expected: ${expected}`;
-}
-
 const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
 
-/** What XML can't hold at all, a control character, becomes a space. */
 function escapeXml(text: string): string {
-  return plain(text).replaceAll(/[&<>"]/g, (character) => entities[character] ?? character);
+  // XML 1.0 has no way to express control characters.
+  const printable = text.replaceAll(/\p{Cc}+/gu, ' ').trim();
+  return printable.replaceAll(/[&<>"]/g, (character) => entities[character] ?? character);
 }

@@ -1,21 +1,21 @@
-/** How binding a requirement is. One that SHOULD be met and isn't is a warning. */
+/** Level of a requirement. A SHOULD that is not met is a warning. */
 export type Level = 'MUST' | 'SHOULD';
 
-/** What the specification requires, and how to see whether it is met. */
+/** A requirement of the specification, with its check. */
 export interface Requirement<Subject> {
-  /** Its number in `docs/plugin-specification.md`. Several may have the same one, with different titles. */
+  /** Number in `docs/plugin-specification.md`. Several requirements with different titles may share a number. */
   number: string;
   level: Level;
-  /** What is required, as a sentence without its subject: `beats at least once in the interval`. */
+  /** Requirement as a sentence without its subject: `sends a heartbeat in each interval`. */
   title: string;
   /**
-   * Tries it. Fulfilled when it is met, with a remark if there is one. Rejects with `NotMet`, with `NotTried`, or with anything
-   * else, which counts as not met.
+   * Checks the requirement. Resolves when it is met, with an optional remark. Rejects with `NotMet`, with `NotTried`, or with
+   * any other error, which counts as not met.
    */
   check(subject: Subject): Promise<string | undefined>;
 }
 
-/** A requirement isn't met. */
+/** Thrown when a requirement is not met. */
 export class NotMet extends Error {
   override readonly name = 'NotMet';
   readonly seen: string;
@@ -28,12 +28,17 @@ export class NotMet extends Error {
   }
 }
 
-/** A requirement couldn't be tried; the message says why, and what to do so that it can. */
+/** Thrown when a requirement cannot be checked. The message gives the reason and, if there is one, the remedy. */
 export class NotTried extends Error {
   override readonly name = 'NotTried';
 }
 
-/** A requirement that can't be seen from outside: it stands in the list so that nobody takes it for met. */
-export function unseen<Subject>(number: string, level: Level, title: string, why: string): Requirement<Subject> {
-  return { number, level, title, check: () => Promise.reject(new NotTried(why)) };
+/** Returns a requirement that cannot be checked from outside. The report lists it so that it is not mistaken for met. */
+export function unobservable<Subject>(
+  number: string,
+  level: Level,
+  title: string,
+  reason: string,
+): Requirement<Subject> {
+  return { number, level, title, check: () => Promise.reject(new NotTried(reason)) };
 }

@@ -2,10 +2,10 @@ import { BinaryReader, BinaryWriter, WireType } from '@bufbuild/protobuf/wire';
 import * as grpc from '@grpc/grpc-js';
 import { serviceError } from '@kplug/protocol';
 
-/** Passes bytes on as they are, for calls whose messages are read here, or are none. */
+/** Codec of messages that this file reads, or that are deliberately malformed. */
 const bytes = (buffer: Buffer) => buffer;
 
-/** `grpc.health.v1.Health` with its messages as bytes, for a server that answers well or wrongly on purpose. */
+/** `grpc.health.v1.Health` with its messages as bytes, for servers that answer correctly or deliberately wrongly. */
 export const healthService: grpc.ServiceDefinition = {
   check: healthMethod('Check', false),
   watch: healthMethod('Watch', true),
@@ -23,10 +23,15 @@ function healthMethod(name: string, responseStream: boolean): grpc.MethodDefinit
   };
 }
 
-/** Calls a method with bytes, whatever they are. Rejects with the gRPC error. */
-export function callWithBytes(client: grpc.Client, path: string, request: Uint8Array, within: number): Promise<Buffer> {
+/** Calls a method with arbitrary bytes. Rejects with the gRPC error. */
+export function callWithBytes(
+  client: grpc.Client,
+  path: string,
+  request: Uint8Array,
+  timeout: number,
+): Promise<Buffer> {
   return new Promise((resolve, reject) => {
-    const deadline = Date.now() + within;
+    const deadline = Date.now() + timeout;
     client.makeUnaryRequest(path, bytes, bytes, Buffer.from(request), { deadline }, (error, answer) => {
       if (error) reject(error);
       else resolve(answer ?? Buffer.alloc(0));
@@ -34,34 +39,34 @@ export function callWithBytes(client: grpc.Client, path: string, request: Uint8A
   });
 }
 
-/** Asks `grpc.health.v1.Health` about the server as a whole, or one service, by `Check`. Rejects with the gRPC error. */
-export async function checkHealth(client: grpc.Client, within: number, service = ''): Promise<string> {
+/** Returns the health of the server, or of one service, by `Check`. Rejects with the gRPC error. */
+export async function checkHealth(client: grpc.Client, timeout: number, service = ''): Promise<string> {
   const request = new BinaryWriter();
   // HealthCheckRequest.service
   if (service) request.tag(1, WireType.LengthDelimited).string(service);
-  return healthOf(await callWithBytes(client, '/grpc.health.v1.Health/Check', request.finish(), within));
+  return healthOf(await callWithBytes(client, '/grpc.health.v1.Health/Check', request.finish(), timeout));
 }
 
-/** The first thing that a watch of the server's health says. Rejects with the gRPC error. */
-export function watchHealth(client: grpc.Client, within: number): Promise<string> {
-  const deadline = Date.now() + within;
+/** Returns the first health of the server by `Watch`. Rejects with the gRPC error. */
+export function watchHealth(client: grpc.Client, timeout: number): Promise<string> {
+  const deadline = Date.now() + timeout;
   const path = '/grpc.health.v1.Health/Watch';
   const stream = client.makeServerStreamRequest(path, bytes, bytes, Buffer.alloc(0), { deadline });
   return first(stream, healthOf);
 }
 
-/** The services that server reflection lists. Rejects with the gRPC error. */
-export async function listServices(client: grpc.Client, within: number): Promise<string[]> {
+/** Returns the services that server reflection lists. Rejects with the gRPC error. */
+export async function listServices(client: grpc.Client, timeout: number): Promise<string[]> {
   try {
-    return await reflect(client, '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo', within);
+    return await reflect(client, '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo', timeout);
   } catch (error) {
     if ((error as grpc.ServiceError).code !== grpc.status.UNIMPLEMENTED) throw error;
-    return reflect(client, '/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo', within);
+    return reflect(client, '/grpc.reflection.v1alpha.ServerReflection/ServerReflectionInfo', timeout);
   }
 }
 
-function reflect(client: grpc.Client, path: string, within: number): Promise<string[]> {
-  const stream = client.makeBidiStreamRequest(path, bytes, bytes, { deadline: Date.now() + within });
+function reflect(client: grpc.Client, path: string, timeout: number): Promise<string[]> {
+  const stream = client.makeBidiStreamRequest(path, bytes, bytes, { deadline: Date.now() + timeout });
   // ServerReflectionRequest.list_services = "*"
   stream.write(Buffer.from([0x3a, 0x01, 0x2a]));
   return first(stream, (answer) => {

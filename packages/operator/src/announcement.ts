@@ -1,18 +1,18 @@
 import type { DelegationDeclaration } from '@kplug/controller';
 import type { OperatorTerminal } from './operator-terminal.ts';
 
-/** An operator that has just started. */
+/** Operator that has just started. */
 export interface StartedOperator {
-  /** Missing for a cluster. */
+  /** Directory of manifests; missing for a cluster. */
   directory: string | undefined;
-  /** The context of the kubeconfig, if it isn't the current one. */
+  /** Context of the kubeconfig, if it isn't the current one. */
   context: string | undefined;
   delegations: readonly DelegationDeclaration[];
   heartbeatAddress: string;
   adminAddress: string;
 }
 
-/** Tells where an operator listens and what to do next. */
+/** Prints the addresses of an operator, and the next steps. */
 export function announce(operator: StartedOperator, { print, colors }: OperatorTerminal): void {
   const { directory, context, delegations, heartbeatAddress, adminAddress } = operator;
   const where = directory === undefined || directory === '.' ? '' : ` --manifests ${quote(directory)}`;
@@ -25,23 +25,23 @@ export function announce(operator: StartedOperator, { print, colors }: OperatorT
   print(
     [
       `${colors.green('The operator runs')} on ${place}. It delegates`,
-      ...(declared.length > 0 ? declared : ['  what Delegation resources say']),
+      ...(declared.length > 0 ? declared : ['  the kinds of Delegation resources']),
       '',
-      `Plugins beat to  ${colors.bold(heartbeatAddress)}`,
-      `Admin port       ${colors.bold(`http://${adminAddress}`)} (/healthz, /readyz, /metrics, kplug.v1)`,
+      `Heartbeat address  ${colors.bold(heartbeatAddress)}`,
+      `Admin port         ${colors.bold(`http://${adminAddress}`)} (/healthz, /readyz, /metrics, kplug.v1)`,
       '',
       'Next, in other terminals:',
       `  start a plugin    KPLUG_CONTROLLER=${heartbeatAddress} node my-plugin.js`,
-      `  see the plugins   kplug plugins${where}`,
-      `  see the resources ${directory === undefined ? 'kubectl' : 'kplug'} get ${kind}${where}`,
-      `  ask for reasons   kplug explain ${kind}/NAME${where}`,
-      'Stop it with Ctrl+C.',
+      `  list plugins      kplug plugins${where}`,
+      `  list resources    ${directory === undefined ? 'kubectl' : 'kplug'} get ${kind}${where}`,
+      `  explain a choice  kplug explain ${kind}/NAME${where}`,
+      'Press Ctrl+C to stop.',
       '',
     ].join('\n'),
   );
 }
 
-/** A word as a shell takes it. */
+/** Quotes a word for a shell. */
 function quote(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

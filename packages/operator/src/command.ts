@@ -3,7 +3,7 @@ import { addFlags, readFlags } from './flags.ts';
 import type { OperatorTerminal } from './operator-terminal.ts';
 import type { OperatorExtension } from './run-operator.ts';
 
-/** Makes a command run an operator. What that takes is loaded when it runs. */
+/** Makes a command run an operator. Most of its code is loaded when it runs. */
 export function makeOperatorCommand(
   command: Command,
   terminal: OperatorTerminal,
@@ -11,7 +11,7 @@ export function makeOperatorCommand(
 ): Command {
   const name = command.parent ? `${command.parent.name()} ${command.name()}` : command.name();
   return addFlags(command)
-    .description('run an operator on a directory of manifests or on a cluster, with no code')
+    .description('run an operator on a directory of manifests or on a cluster')
     .addHelpText('after', notes(name))
     .action(async () => {
       const [{ readConfiguration }, { runOperator }] = await Promise.all([
@@ -24,7 +24,7 @@ export function makeOperatorCommand(
 
 function notes(name: string): string {
   return `
-A flag wins over a variable of the environment, that over the configuration file, and that over the default.
+Flags take precedence over environment variables, those over the configuration file, and that over defaults.
 
 Examples:
   ${name} --manifests manifests
@@ -32,12 +32,12 @@ Examples:
   ${name} --manifests manifests --log-format json 2> operator.log
   ${name} --context kind-kind -n default --config kplug.yaml
 
-What is delegated, in the configuration file:
+Delegations in the configuration file:
   delegations:
     - name: tables
       base: { apiVersion: myorg.org/v1alpha1, kind: DatabaseTable }
       api: DatabaseTable@^1.0.0
-or as a resource, while it runs:
+or as a resource, while the operator runs:
   apiVersion: delegations.kplug.dev/v1alpha1
   kind: Delegation
   metadata: { name: tables }

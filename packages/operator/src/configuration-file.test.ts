@@ -12,7 +12,7 @@ async function fileWith(text: string): Promise<string> {
   return file;
 }
 
-/** What is wrong with a text in a file. */
+/** Returns the message for an invalid text in a file. */
 async function faultsOf(text: string): Promise<string> {
   const file = await fileWith(text);
   const read = await readConfigurationFile(file).catch((error: Error) => error.message);
@@ -32,24 +32,24 @@ describe('a configuration file', () => {
     await expect(readDelegationFile(file)).resolves.toEqual(delegations);
   });
 
-  it('may say nothing at all, unless delegations are asked for', async () => {
+  it('may be empty, unless delegations are required', async () => {
     const file = await fileWith('# nothing yet\n');
     await expect(readConfigurationFile(file)).resolves.toEqual({ settings: new Map(), delegations: [] });
     await expect(readDelegationFile(file)).rejects.toThrow(`${file}: delegations: is missing or empty`);
   });
 
   it.each([
-    ['- a', 'file.yaml:1:1: the file is malformed; it must be a mapping of settings, with a list of delegations'],
+    ['- a', 'file.yaml:1:1: the file is not a mapping; use a mapping of settings, with a list of delegations'],
     ['delegations: {}', 'file.yaml:1:1: delegations: must be a list'],
-    ['delegations: [\n', 'file.yaml:2:1: this is not sound YAML: Flow sequence in block collection must be'],
-    ['colour: red', 'file.yaml:1:1: colour: is no field of this file'],
+    ['delegations: [\n', 'file.yaml:2:1: invalid YAML: Flow sequence in block collection must be'],
+    ['colour: red', 'file.yaml:1:1: colour: is not a field of this file'],
     ['logLevel: loud', 'file.yaml:1:1: logLevel: must be one of trace, debug, info, warn, error, silent'],
     ['\nconcurrency: 0', 'file.yaml:2:1: concurrency: must be a whole number from 1 to 10,000'],
-    ['ttl: soon', 'file.yaml:1:1: ttl: is no duration; write one such as 500ms, 5s or 1m30s'],
+    ['ttl: soon', 'file.yaml:1:1: ttl: is not a duration; use one such as 500ms, 5s or 1m30s'],
     ['namespaces: a', 'file.yaml:1:1: namespaces: expected array, received string'],
     [
       'delegations: [a]\nmore: 1',
-      'file.yaml:1:15: delegations[0]: expected object, received string; file.yaml:2:1: more: is no field of this file',
+      'file.yaml:1:15: delegations[0]: expected object, received string; file.yaml:2:1: more: is not a field of this file',
     ],
     [`delegations:\n  - name: a\n    ${base}`, 'file.yaml:2:5: delegations[0].api: is missing'],
     [
@@ -62,17 +62,17 @@ describe('a configuration file', () => {
     ],
     [
       `delegations:\n  - name: a\n    ${base}\n    api: A\n    deadline: soon`,
-      'file.yaml:5:5: delegations[0].deadline: "soon" is no duration',
+      'file.yaml:5:5: delegations[0].deadline: "soon" is not a duration',
     ],
     [
       `delegations:\n  - name: a\n    ${base}\n    api: A\n    colour: red`,
-      'file.yaml:5:5: delegations[0].colour: is no field of a delegation',
+      'file.yaml:5:5: delegations[0].colour: is not a field of a delegation',
     ],
     [
       `delegations:\n  - { name: a, ${base}, api: A }\n  - { name: a, ${base}, api: A }`,
-      'file.yaml:3:7: delegations[1].name: "a" is the name of an earlier delegation',
+      'file.yaml:3:7: delegations[1].name: "a" is already the name of another delegation',
     ],
-  ])('%j is refused with file, line and field', async (text, message) => {
+  ])('%j is rejected with file, line and field', async (text, message) => {
     expect(await faultsOf(text)).toContain(message);
   });
 });

@@ -5,24 +5,24 @@ import type { z } from 'zod';
 import { allSettings, type SettingName } from './settings.ts';
 import { type FieldPath, formatFieldPath, type Position, positionOf } from './yaml-position.ts';
 
-/** What a configuration file says. */
+/** Content of a configuration file. */
 export interface ConfigurationFile {
-  /** The settings as they stand there, checked. */
+  /** Settings with valid values. */
   settings: ReadonlyMap<SettingName, unknown>;
   delegations: DelegationDeclaration[];
 }
 
-/** What is wrong with a file, and with which of its fields. */
+/** Fault of a field. */
 interface Fault {
   path: FieldPath;
   message: string;
 }
 
-const advice = 'it must be a mapping of settings, with a list of delegations';
+const advice = 'use a mapping of settings, with a list of delegations';
 
 /**
- * Reads a file such as `kplug.yaml`. Rejects with `InvalidConfiguration`, which names file, line and field, or with `NotFound` when
- * there is no such file.
+ * Reads a file such as `kplug.yaml`. Rejects with `InvalidConfiguration`, which names file, line and field, or with `NotFound` when the
+ * file does not exist.
  */
 export async function readConfigurationFile(file: string): Promise<ConfigurationFile> {
   const lines = new LineCounter();
@@ -31,7 +31,7 @@ export async function readConfigurationFile(file: string): Promise<Configuration
   const [error] = [...document.errors, ...document.warnings];
   if (error) {
     const { line, col } = lines.linePos(error.pos[0]);
-    const message = `${file}:${line}:${col}: this is not sound YAML: ${error.message}`;
+    const message = `${file}:${line}:${col}: invalid YAML: ${error.message}`;
     throw new KplugError('InvalidConfiguration', message, { cause: error });
   }
   const { faults, ...content } = readContent(document);
@@ -41,11 +41,11 @@ export async function readConfigurationFile(file: string): Promise<Configuration
   throw new KplugError('InvalidConfiguration', placed.map((fault) => describe(fault, file)).join('; '));
 }
 
-/** Reads the delegations of a file that is there for them. Rejects as `readConfigurationFile` does, and when there are none. */
+/** Reads the delegations of a file. Rejects as `readConfigurationFile` does, and with `InvalidConfiguration` when there are none. */
 export async function readDelegationFile(file: string): Promise<DelegationDeclaration[]> {
   const { delegations } = await readConfigurationFile(file);
   if (delegations.length > 0) return delegations;
-  throw new KplugError('InvalidConfiguration', `${file}: delegations: is missing or empty; say what is delegated`);
+  throw new KplugError('InvalidConfiguration', `${file}: delegations: is missing or empty; add a delegation`);
 }
 
 async function readText(file: string): Promise<string> {
@@ -67,7 +67,7 @@ function readContent(document: Document): ConfigurationFile & { faults: Fault[] 
   const nothing = { settings: new Map(), delegations: [] };
   if (content === null) return { ...nothing, faults: [] };
   if (typeof content !== 'object' || Array.isArray(content)) {
-    return { ...nothing, faults: [{ path: [], message: `the file is malformed; ${advice}` }] };
+    return { ...nothing, faults: [{ path: [], message: `the file is not a mapping; ${advice}` }] };
   }
   const { delegations = [], ...rest } = content as Record<string, unknown>;
   const read = readSettings(rest);
@@ -90,13 +90,13 @@ function readSettings(content: Record<string, unknown>): { settings: Map<Setting
   for (const [field, value] of Object.entries(content)) {
     const entry = known.get(field);
     if (!entry) {
-      faults.push({ path: [field], message: 'is no field of this file' });
+      faults.push({ path: [field], message: 'is not a field of this file' });
       continue;
     }
     const [name, { schema }] = entry;
     const { success, data, error } = schema.safeParse(value);
     if (success) settings.set(name, data);
-    else faults.push(...error.issues.map((issue) => ({ path: [field], message: sayPlainly(issue.message) })));
+    else faults.push(...error.issues.map((issue) => ({ path: [field], message: simplify(issue.message) })));
   }
   return { settings, faults };
 }
@@ -109,14 +109,15 @@ function findFaults(declaration: unknown, where: FieldPath): Fault[] {
 function faultsOf(issue: z.core.$ZodIssue, where: FieldPath): Fault[] {
   const path = [...where, ...issue.path.map((step) => (typeof step === 'number' ? step : String(step)))];
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({ path: [...path, key], message: 'is no field of a delegation' }));
+    return issue.keys.map((key) => ({ path: [...path, key], message: 'is not a field of a delegation' }));
   }
-  // Of a union each alternative says what it would have taken.
+  // Each alternative of a union has a message of its own.
   const messages = issue.code === 'invalid_union' ? issue.errors.flat().map(({ message }) => message) : [issue.message];
-  return [{ path, message: messages.map(sayPlainly).join(', or ') }];
+  return [{ path, message: messages.map(simplify).join(', or ') }];
 }
 
-function sayPlainly(message: string): string {
+/** Removes technical parts of zod's messages. */
+function simplify(message: string): string {
   return message.endsWith('received undefined') ? 'is missing' : message.replace(/^Invalid (input|option): /, '');
 }
 
@@ -124,7 +125,7 @@ function findDuplicates(delegations: readonly { name?: unknown }[]): Fault[] {
   const names = delegations.map((delegation) => delegation?.name);
   return names.flatMap((name, index) => {
     if (typeof name !== 'string' || names.indexOf(name) === index) return [];
-    return [{ path: ['delegations', index, 'name'], message: `"${name}" is the name of an earlier delegation` }];
+    return [{ path: ['delegations', index, 'name'], message: `"${name}" is already the name of another delegation` }];
   });
 }
 

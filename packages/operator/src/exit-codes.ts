@@ -18,8 +18,8 @@ const byCode: Record<KplugErrorCode, 1 | 2 | 3 | 4 | 5> = {
 };
 
 /**
- * What a process exits with for a `KplugError`; 1 for any other error. The error is known by its fields, as loading the library
- * takes longer than most commands do.
+ * Returns the exit code for a `KplugError`; 1 for any other error. The error is recognized by its fields, as loading the library for
+ * `instanceof` takes longer than most commands.
  */
 export function exitCodeOfKplugError(error: unknown): 1 | 2 | 3 | 4 | 5 {
   if (!(error instanceof Error) || error.name !== 'KplugError' || !('code' in error)) return 1;

@@ -2,34 +2,34 @@ import { type Command, Option } from 'commander';
 import { type Setting, variableOf } from './setting.ts';
 import { allSettings, type SettingName } from './settings.ts';
 
-/** What a command line says of settings, and of the configuration file. */
+/** Flags of a command line. */
 export interface FlagValues {
   config?: string;
   settings: ReadonlyMap<SettingName, GivenFlag>;
 }
 
-/** A flag as it was given. */
+/** Flag with its value. */
 export interface GivenFlag {
-  /** With its dashes. */
+  /** Name, with dashes. */
   flag: string;
   value: string | readonly string[] | boolean;
 }
 
-/** The variable of the environment that names the configuration file. */
+/** Environment variable with the path of the configuration file. */
 export const configVariable = 'KPLUG_CONFIG';
 
-/** The file that is read when none is named. It may be missing. */
+/** Default configuration file. It may be missing. */
 export const defaultConfigFile = 'kplug.yaml';
 
 /** Adds the flags of an operator to a command. */
 export function addFlags(command: Command): Command {
-  const description = `the configuration file: settings, and what is delegated (default: ${defaultConfigFile}, if it is there; ${configVariable})`;
+  const description = `configuration file, with settings and delegations (default: ${defaultConfigFile}, if it exists; ${configVariable})`;
   command.addOption(new Option('--config <file>', description).helpGroup('Configuration:'));
   for (const [, setting] of allSettings) for (const option of optionsOf(setting)) command.addOption(option);
   return command;
 }
 
-/** What the command line said. */
+/** Reads the flags of a parsed command line. */
 export function readFlags(command: Command): FlagValues {
   const options = command.opts<Record<string, string | string[] | boolean | undefined>>();
   const given = (flag: string) => options[attributeOf(flag)];
@@ -65,7 +65,7 @@ function describe(setting: Setting): string {
   return `${description} (${also.join('')}default: ${fallback}; ${variableOf(setting)})`;
 }
 
-/** The name under which commander keeps a flag's value. */
+/** Returns the name under which commander keeps the value of a flag. */
 function attributeOf(flag: string): string {
   return flag.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
 }

@@ -2,7 +2,7 @@ import { type Logger, pino } from 'pino';
 import type { OperatorTerminal } from './operator-terminal.ts';
 import type { SettingValues } from './settings.ts';
 
-/** A logger to standard error, where it doesn't mix with what is printed. */
+/** Makes a logger to standard error, so that the log doesn't mix with printed output. */
 export async function makeLogger(
   { logLevel: level = 'info', logFormat }: SettingValues,
   { errorColors }: OperatorTerminal,

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { enableCompileCache } from 'node:module';
 
-// Before anything else is loaded: from the second run on, nothing has to be compiled again.
+// Before anything else is loaded, so that later runs don't compile it again.
 enableCompileCache();
 const { runProgram } = await import('./program.ts');
 

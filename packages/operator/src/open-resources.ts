@@ -2,8 +2,8 @@ import { KplugError, type KubernetesOptions, openDirectory, openKubernetes, type
 import type { Logger } from 'pino';
 import { settings as definitions, type SettingName, type SettingValues } from './settings.ts';
 
-/** What says something of a cluster, and nothing of a directory. */
-const ofClusters: readonly SettingName[] = [
+/** Settings that only apply to a cluster. */
+const clusterSettings: readonly SettingName[] = [
   'kubeconfig',
   'context',
   'namespaces',
@@ -11,14 +11,14 @@ const ofClusters: readonly SettingName[] = [
   'enableLeaderElection',
 ];
 
-/** Opens a directory, or a cluster where none is given. Rejects with `InvalidConfiguration` when settings contradict each other. */
+/** Opens a directory, or a cluster when none is given. Rejects with `InvalidConfiguration` when settings contradict each other. */
 export async function openResources(settings: SettingValues, logger: Logger): Promise<Resources> {
   const { manifests, kubeconfig, context, namespaces, enableLeaderElection, leaderElectionNamespace } = settings;
   if (manifests !== undefined) {
-    const misplaced = ofClusters.find((name) => settings[name]);
+    const misplaced = clusterSettings.find((name) => settings[name]);
     if (misplaced) {
       const [flag] = definitions[misplaced].flags;
-      throw new KplugError('InvalidConfiguration', `--${flag} is of a cluster, but --manifests names a directory`);
+      throw new KplugError('InvalidConfiguration', `--${flag} needs a cluster and can't be used with --manifests`);
     }
     return openDirectory({ directory: manifests, logger });
   }

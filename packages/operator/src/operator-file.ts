@@ -1,21 +1,21 @@
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** How an operator that runs on a directory is found: what stands in `.kplug/operator.json` there while it runs. */
+/** Content of `.kplug/operator.json`, by which tools find an operator that runs on a directory. */
 export interface OperatorFile {
   pid: number;
-  /** Where plugins beat to, as `host:port`. */
+  /** Address that receives heartbeats, as `host:port`. */
   heartbeatAddress: string;
-  /** Where the admin port is, as `host:port`. */
+  /** Address of the admin port, as `host:port`. */
   adminAddress: string;
 }
 
-/** Where an operator on a directory leaves word of itself. */
+/** Returns the path of the operator file of a directory. */
 export function operatorFileOf(directory: string): string {
   return join(directory, '.kplug', 'operator.json');
 }
 
-/** Leaves word of an operator, at once and whole. */
+/** Writes the operator file atomically. */
 export async function writeOperatorFile(directory: string, content: OperatorFile): Promise<void> {
   const file = operatorFileOf(directory);
   await mkdir(join(directory, '.kplug'), { recursive: true });
@@ -23,7 +23,7 @@ export async function writeOperatorFile(directory: string, content: OperatorFile
   await rename(`${file}.${content.pid}`, file);
 }
 
-/** Takes the word back. */
+/** Removes the operator file. */
 export async function removeOperatorFile(directory: string): Promise<void> {
   await rm(operatorFileOf(directory), { force: true });
 }

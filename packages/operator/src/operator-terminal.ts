@@ -2,12 +2,12 @@ import type picocolors from 'picocolors';
 
 type Colors = ReturnType<typeof picocolors.createColors>;
 
-/** Where an operator prints what it has to say to people. */
+/** Terminal of an operator. */
 export interface OperatorTerminal {
-  /** Colours for what is printed. */
+  /** Colors for standard output. */
   readonly colors: Colors;
-  /** Colours for what is logged. */
+  /** Colors for the log on standard error. */
   readonly errorColors: Colors;
-  /** Prints on standard output, with an end of line. */
+  /** Prints a text on standard output, with a line feed. */
   print(text: string): void;
 }

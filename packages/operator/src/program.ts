@@ -5,17 +5,17 @@ import { makeOperatorCommand } from './command.ts';
 import { exitCodeOfKplugError } from './exit-codes.ts';
 import type { OperatorExtension } from './run-operator.ts';
 
-/** What a program adds to the ready-made operator. */
+/** Options of a program that extends the ready-made operator. */
 export interface ProgramOptions extends OperatorExtension {
-  /** The program's name, for its messages. Default `kplug-operator`. */
+  /** Name of the program, for its messages. Default `kplug-operator`. */
   name?: string;
-  /** Its version. Default: that of the ready-made operator. */
+  /** Version of the program. Default: that of the ready-made operator. */
   version?: string;
 }
 
 /**
- * Runs the ready-made operator by a command line, without the names of node and the program, and with what is added to it. Never
- * rejects; returns the exit code.
+ * Runs the ready-made operator with an extension. `args` is the command line without the paths of Node.js and the program. Never rejects;
+ * returns the exit code.
  */
 export async function runProgram(args: readonly string[], options: ProgramOptions = {}): Promise<number> {
   const { name = 'kplug-operator', version = readVersion(), ...extension } = options;
@@ -28,14 +28,14 @@ export async function runProgram(args: readonly string[], options: ProgramOption
     .version(version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print help')
     .allowExcessArguments(false)
-    .showHelpAfterError('Add --help to see what can be given.')
+    .showHelpAfterError('Use --help to list the options.')
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, `${name}: `)) });
   try {
     await program.parseAsync([...args], { from: 'user' });
     return 0;
   } catch (error) {
-    // Commander has said already what was wrong; help and version are thrown too, with 0.
+    // Commander has already printed the error; it throws help and version, too, with exit code 0.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     const message = error instanceof Error ? error.message : String(error);
     process.stderr.write(`${errorColors.red(`${name}:`)} ${message.replaceAll(/\s*\n\s*/g, ' ')}\n`);

@@ -9,19 +9,19 @@ import type { OperatorTerminal } from './operator-terminal.ts';
 import type { SettingValues } from './settings.ts';
 import { untilStopped } from './stop-signals.ts';
 
-/** What is added to the ready-made operator. */
+/** Extension of the ready-made operator. */
 export interface OperatorExtension {
   /**
-   * Called once the operator works, and leads where one of several does. What it returns is called when the operator is about to
-   * stop. An error stops the operator.
+   * Called once the operator has started, and leads if there is leader election. The function that it returns is called before the
+   * operator stops. An error stops the operator.
    */
   onStart?(controller: Controller): Promise<OnStop | void> | OnStop | void;
 }
 
-/** What is done when an operator is about to stop. */
+/** Called before an operator stops. */
 type OnStop = () => Promise<void> | void;
 
-/** Runs an operator until it is told to stop by SIGTERM or SIGINT. Rejects when it can't start, or leads no more. */
+/** Runs an operator until SIGTERM or SIGINT. Rejects when the operator can't start or loses the leadership. */
 export async function runOperator(
   configuration: OperatorConfiguration,
   terminal: OperatorTerminal,
@@ -34,7 +34,7 @@ export async function runOperator(
   const options = controllerOptions(configuration);
   const resources = await openResources(settings, logger);
   const controller = await closingOnFailure(resources, () => new Controller({ ...options, resources, logger }));
-  const told = stopped.then((signal) => logStop(signal, logger));
+  const stopping = stopped.then((signal) => logStop(signal, logger));
   const onStop: OnStop[] = [];
   const started = controller.start().then(async () => {
     const stop = await onStart?.(controller);
@@ -43,14 +43,14 @@ export async function runOperator(
   });
   const { manifests: directory } = settings;
   try {
-    // It may wait for its turn to lead, and be told to stop meanwhile.
-    await Promise.race([told, Promise.all([started, controller.ended])]);
+    // The operator may be stopped while it waits for the leadership.
+    await Promise.race([stopping, Promise.all([started, controller.ended])]);
   } finally {
-    // First of all, so that nobody finds an operator that is going.
+    // First, so that no tool finds an operator that is stopping.
     if (directory !== undefined) await removeOperatorFile(directory);
     for (const stop of onStop) await stop();
     await controller.stop();
-    // Why it didn't start was told by the race, unless it was because it was stopped.
+    // The race has rejected with a failure to start; a start that was aborted by stopping is no failure.
     await started.catch(() => undefined);
   }
 }
@@ -72,7 +72,7 @@ function controllerOptions({ settings, delegations }: OperatorConfiguration): Om
     pluginsFolder: {
       directory: pluginsDir,
       ...(plugins && { list: { items: plugins, ...(baseUrl && { baseUrl }), ...(namePattern && { namePattern }) } }),
-      // A module in the folder may be a single file, with nothing installed beside it.
+      // A module in the folder may be a single file, without installed packages.
       packages: { '@kplug/sdk': import.meta.resolve('@kplug/sdk') },
     },
   };
@@ -85,7 +85,7 @@ function addressOf(text: string): string | false {
 function leaseOf({ heartbeatInterval: interval = 5_000, ttl }: SettingValues): { interval: number; ttl?: number } {
   if (ttl === undefined) return { interval };
   if (ttl >= 2 * interval) return { interval, ttl };
-  const message = `--ttl ${ttl / 1_000}s is too short for beats every ${interval / 1_000}s; give twice that or more`;
+  const message = `--ttl ${ttl / 1_000}s is too short for heartbeats every ${interval / 1_000}s; use at least twice the interval`;
   throw new KplugError('InvalidConfiguration', message);
 }
 
@@ -101,7 +101,7 @@ async function announceOnce(
   announce({ directory, context, delegations, heartbeatAddress, adminAddress }, terminal);
 }
 
-/** A controller closes its resources, but only once there is one. */
+/** Closes the resources when the controller can't be made. Otherwise the controller closes them. */
 async function closingOnFailure<T>(resources: Resources, make: () => T): Promise<T> {
   try {
     return make();
@@ -112,5 +112,5 @@ async function closingOnFailure<T>(resources: Resources, make: () => T): Promise
 }
 
 function logStop(signal: NodeJS.Signals, logger: Logger): void {
-  logger.info(`${signal} received; the passes under way are finished first, a second signal ends them`);
+  logger.info(`${signal} received; finishing in-flight reconciles; a second signal exits immediately`);
 }

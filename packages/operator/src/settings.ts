@@ -2,178 +2,176 @@ import type { z } from 'zod';
 import { choice, count, type Setting, text, texts, time, toggle } from './setting.ts';
 
 /**
- * Everything that can be set of an operator, by the name of its field in the configuration file. The flags, the variables, the
- * help and `docs/operator-configuration.md` are made from this.
+ * Settings of the operator, by the name of their field in the configuration file. Flags, environment variables, help and
+ * `docs/operator-configuration.md` are generated from them.
  */
 export const settings = {
   manifests: text({
     flags: ['manifests'],
     placeholder: 'dir',
-    description: 'the directory of manifests to run on',
-    fallback: 'none, but a cluster',
+    description: 'run on a directory of manifests instead of a cluster',
+    fallback: 'none; uses the cluster',
     group: 'Resources',
   }),
   kubeconfig: text({
     flags: ['kubeconfig'],
     placeholder: 'file',
-    description: 'how to reach the cluster',
-    fallback: 'as kubectl does, or as a pod',
+    description: 'kubeconfig file of the cluster',
+    fallback: 'as for kubectl, or the service account of the pod',
     group: 'Resources',
   }),
   context: text({
     flags: ['context'],
     placeholder: 'name',
-    description: "the kubeconfig's context",
-    fallback: 'its current one',
+    description: 'context of the kubeconfig',
+    fallback: 'current context',
     group: 'Resources',
   }),
   namespaces: texts({
     flags: ['namespace'],
     short: 'n',
     placeholder: 'namespace',
-    description: 'only these namespaces of the cluster',
-    fallback: 'all',
+    description: 'namespaces of the cluster to watch',
+    fallback: 'all namespaces',
     group: 'Resources',
   }),
   followDelegations: toggle({
     flags: ['follow-delegations'],
-    description: 'take Delegation resources, beside the delegations of the configuration file',
+    description: 'follow Delegation resources, in addition to the configuration file',
     fallback: 'true',
     group: 'Delegations',
   }),
   operatorName: text({
     flags: ['operator-name'],
     placeholder: 'name',
-    description:
-      'which of several operators this is: it takes Delegation resources with the label kplug.dev/operator: NAME',
-    fallback: 'none: it takes those without that label',
+    description: 'name of this operator; it follows Delegation resources with the label kplug.dev/operator: NAME',
+    fallback: 'none; follows those without the label',
     group: 'Delegations',
   }),
   concurrency: count({
     flags: ['concurrency'],
     placeholder: 'number',
     max: 10_000,
-    description: 'how many resources of a delegation are reconciled at once, unless it says otherwise itself',
+    description: 'maximum number of concurrent reconciles per delegation, unless the delegation sets its own',
     fallback: '32',
     group: 'Delegations',
   }),
   pluginsDir: text({
     flags: ['plugins-dir', 'plugin-folder'],
     placeholder: 'dir',
-    description: 'the folder whose files are run as plugins, as soon as there is such a folder',
+    description: 'folder whose files are run as plugins; may be created later',
     fallback: './plugins',
     group: 'Plugins',
   }),
   plugins: texts({
     flags: ['plugins'],
     placeholder: 'plugin',
-    description:
-      'plugins to download into that folder, as <org>/<repository>@<release>, with #sha256:<hex> to check them',
+    description: 'plugins to download into that folder: <org>/<repository>@<release>, optionally with #sha256:<hex>',
     fallback: 'none',
     group: 'Plugins',
   }),
   pluginsBaseUrl: text({
     flags: ['plugins-base-url'],
     placeholder: 'url',
-    description: 'where they are downloaded from',
+    description: 'base URL of plugin downloads',
     fallback: 'https://github.com',
     group: 'Plugins',
   }),
   pluginNamespaces: texts({
     flags: ['plugin-namespace'],
     placeholder: 'namespace',
-    description: "where on the cluster plugins that don't beat may be declared, beside the operator's own namespace",
-    fallback: 'nowhere else',
+    description: 'additional namespaces in which plugins that send no heartbeats may be declared',
+    fallback: "only the operator's own namespace",
     group: 'Plugins',
   }),
   pluginsNamePattern: text({
     flags: ['plugins-name-pattern'],
     placeholder: 'name',
-    description: "the archives' name, with {os} and {arch}; one without the arch is looked for as well",
+    description: 'file name of plugin archives, with {os} and {arch}; the name without {arch} is tried, too',
     fallback: 'kplug_plugin_{os}_{arch}.tar.gz',
     group: 'Plugins',
   }),
   heartbeatInterval: time({
     flags: ['heartbeat-interval'],
-    description: "how often plugins beat that don't ask for another interval",
+    description: 'interval of heartbeats, for plugins that request none',
     fallback: '5s',
     group: 'Plugins',
   }),
   ttl: time({
     flags: ['ttl'],
-    description: 'how long a plugin is believed without a beat',
-    fallback: 'three intervals',
+    description: 'time without a heartbeat after which a plugin expires',
+    fallback: 'three heartbeat intervals',
     group: 'Plugins',
   }),
   allowInsecurePlugins: toggle({
     flags: ['allow-insecure-plugins'],
-    description: 'take plugins of the first Kplug: its protocol is plain text, and nothing proves who beats or answers',
+    description: 'accept plugins of the first Kplug, whose protocol has neither encryption nor authentication',
     fallback: 'false',
     group: 'Plugins',
   }),
   grpcBindAddress: text({
     flags: ['grpc-bind-address'],
     placeholder: 'address',
-    description: 'where plugins beat to; :0 takes a free port, here and below',
+    description: 'address that receives heartbeats; port 0 selects a free port, here and below',
     fallback: ':50050',
     group: 'Ports',
   }),
   metricsAddr: text({
     flags: ['metrics-addr', 'metrics-bind-address'],
     placeholder: 'address',
-    description: 'where /metrics is, or 0 for nowhere',
+    description: 'address of /metrics; 0 disables it',
     fallback: ':8080 on a cluster, 0 on a directory',
     group: 'Ports',
   }),
   healthProbeBindAddress: text({
     flags: ['health-probe-bind-address'],
     placeholder: 'address',
-    description: 'where /healthz and /readyz are, or 0 for nowhere',
+    description: 'address of /healthz and /readyz; 0 disables it',
     fallback: ':8081 on a cluster, 0 on a directory',
     group: 'Ports',
   }),
   adminBindAddress: text({
     flags: ['admin-bind-address'],
     placeholder: 'address',
-    description: 'where the kplug command asks, with metrics and probes as well, or 0 for nowhere',
+    description: 'address of the admin API for the kplug command, with metrics and probes; 0 disables it',
     fallback: '127.0.0.1:8082',
     group: 'Ports',
   }),
   enableLeaderElection: toggle({
     flags: ['enable-leader-election', 'leader-elect'],
-    description: 'of several operators, let only the one that holds a Lease work',
+    description: 'elect a leader among several operators by a Lease; only the leader works',
     fallback: 'false',
     group: 'Leader election',
   }),
   leaderElectionLeaseName: text({
     flags: ['leader-election-lease-name'],
     placeholder: 'name',
-    description: 'the name of the Lease',
+    description: 'name of the Lease',
     fallback: 'kplug',
     group: 'Leader election',
   }),
   leaderElectionNamespace: text({
     flags: ['leader-election-namespace'],
     placeholder: 'namespace',
-    description: "the operator's own namespace, where its Lease and the Plugin resources are",
-    fallback: "its pod's, or the context's",
+    description: 'namespace of the operator, for its Lease and its Plugin resources',
+    fallback: 'namespace of the pod, else of the context',
     group: 'Leader election',
   }),
   leaderElectionLeaseDuration: time({
     flags: ['leader-election-lease-duration'],
-    description: 'how long the others wait for a silent leader',
+    description: 'time after which other operators take over from a leader that does not renew',
     fallback: '15s',
     group: 'Leader election',
   }),
   leaderElectionRenewDeadline: time({
     flags: ['leader-election-renew-deadline'],
-    description: 'how long a leader works without renewing',
+    description: 'time after which a leader that cannot renew stops',
     fallback: '10s',
     group: 'Leader election',
   }),
   leaderElectionRetryPeriod: time({
     flags: ['leader-election-retry-period'],
-    description: 'how long between two tries',
+    description: 'interval between attempts to acquire or renew the Lease',
     fallback: '2s',
     group: 'Leader election',
   }),
@@ -181,7 +179,7 @@ export const settings = {
     flags: ['log-level'],
     placeholder: 'level',
     choices: ['trace', 'debug', 'info', 'warn', 'error', 'silent'],
-    description: 'the least that is logged',
+    description: 'minimum log level',
     fallback: 'info',
     group: 'Logs',
   }),
@@ -189,17 +187,17 @@ export const settings = {
     flags: ['log-format'],
     placeholder: 'format',
     choices: ['text', 'json'],
-    description: 'how is logged, on standard error',
+    description: 'log format (stderr)',
     fallback: 'text',
     group: 'Logs',
   }),
 } satisfies Record<string, Setting>;
 
-/** The name of a setting. */
+/** Name of a setting. */
 export type SettingName = keyof typeof settings;
 
-/** What was set of an operator; what is missing was left to its default. */
+/** Values of the settings. A missing one has its default. */
 export type SettingValues = { [N in SettingName]?: z.output<(typeof settings)[N]['schema']> };
 
-/** All settings with their names, in the order in which people are told of them. */
+/** All settings with their names, in the order of the documentation. */
 export const allSettings = Object.entries(settings) as unknown as readonly (readonly [SettingName, Setting])[];

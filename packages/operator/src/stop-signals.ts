@@ -1,13 +1,13 @@
-/** The exit code of a process that was ended by SIGINT, by the custom of shells. */
+/** Exit code of a process that was ended by SIGINT, by the convention of shells. */
 const interrupted = 130;
 
-/** Fulfilled when the process is told to stop. Told a second time, it ends at once. */
+/** Fulfilled at the first SIGTERM or SIGINT. A second one exits immediately. */
 export function untilStopped(): Promise<NodeJS.Signals> {
   const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>();
-  let isTold = false;
+  let isStopping = false;
   const onSignal = (signal: NodeJS.Signals) => {
-    if (isTold) process.exit(interrupted);
-    isTold = true;
+    if (isStopping) process.exit(interrupted);
+    isStopping = true;
     resolve(signal);
   };
   process.on('SIGTERM', onSignal);

@@ -1,15 +1,15 @@
 import { type Document, isMap, isScalar, isSeq, type LineCounter, type Node } from 'yaml';
 
-/** The way to a value in a document: keys and indexes. */
+/** Path of a value in a document: keys and indexes. */
 export type FieldPath = readonly (string | number)[];
 
-/** Where in a text something stands. Lines and columns count from 1. */
+/** Position in a text. Lines and columns count from 1. */
 export interface Position {
   line: number;
   column: number;
 }
 
-/** Where a field of a document stands, or the last one on the way to it that is there. */
+/** Returns the position of a field; if it doesn't exist, that of the longest existing part of its path. */
 export function positionOf(document: Document, path: FieldPath, lines: LineCounter): Position {
   let offset = document.contents?.range?.[0] ?? 0;
   let current: unknown = document.contents;
@@ -23,14 +23,14 @@ export function positionOf(document: Document, path: FieldPath, lines: LineCount
   return { line, column: col };
 }
 
-/** A path for people: `delegations[0].base.kind`. */
+/** Formats a path for people: `delegations[0].base.kind`. */
 export function formatFieldPath(path: FieldPath): string {
   return path
     .map((step, index) => (typeof step === 'number' ? `[${step}]` : `${index > 0 ? '.' : ''}${step}`))
     .join('');
 }
 
-/** What names a step, and what is there. */
+/** Returns the node that names a step, and the value there. */
 function stepInto(node: unknown, step: string | number): [Node | undefined, unknown] {
   if (isMap(node)) {
     const pair = node.items.find(({ key }) => isScalar(key) && key.value === step);

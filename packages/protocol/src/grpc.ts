@@ -9,6 +9,7 @@ import {
   toBinary,
 } from '@bufbuild/protobuf';
 import * as grpc from '@grpc/grpc-js';
+import { serviceError, toServiceError } from './grpc-errors.ts';
 
 type Method<S extends DescService, K extends keyof S['method']> = S['method'][K];
 
@@ -34,12 +35,12 @@ type Call<M> = M extends { methodKind: 'unary' }
       ? (options?: CallOptions) => grpc.ClientDuplexStream<MessageInitShape<Input<M>>, MessageShape<Output<M>>>
       : never;
 
-/** The functions that serve a service, by method. A unary one that throws answers with the error's gRPC code, or INTERNAL. */
+/** Functions that serve a service, by method. A unary function that throws answers with the gRPC code of the error, or INTERNAL. */
 export type GrpcHandlers<S extends DescService> = { [K in keyof S['method']]: Handler<Method<S, K>> };
 
 /** Options of a call. */
 export interface CallOptions {
-  /** When to give up, as milliseconds since the epoch. Default: never. */
+  /** Deadline of the call, in milliseconds since the epoch. Default: none. */
   deadline?: number;
   /** Metadata to send. */
   metadata?: grpc.Metadata;
@@ -51,18 +52,18 @@ export interface UnaryCallOptions extends CallOptions {
   signal?: AbortSignal;
 }
 
-/** A client of a service: one function per method. Rejects with grpc-js's `ServiceError`. */
+/** Client of a service: one function per method. A failed call rejects with the `ServiceError` of grpc-js. */
 export type GrpcClient<S extends DescService> = { [K in keyof S['method']]: Call<Method<S, K>> } & {
-  /** The client underneath, whose channel can be watched and closed. */
+  /** Underlying client, whose channel can be watched and closed. */
   readonly $client: grpc.Client;
 };
 
-/** Keeps grpc-js from printing failures that it reports as well, unless its own variables ask it to print. */
+/** Stops grpc-js from printing failures, which it also returns, unless `GRPC_VERBOSITY` or `GRPC_TRACE` is set. */
 export function quietGrpc(): void {
   if (!process.env.GRPC_VERBOSITY && !process.env.GRPC_TRACE) grpc.setLogVerbosity(grpc.logVerbosity.NONE);
 }
 
-/** Adds a service to a grpc-js server. A method without a handler answers UNIMPLEMENTED. */
+/** Adds a service to a grpc-js server. Methods without a handler answer UNIMPLEMENTED. */
 export function addService<S extends DescService>(
   server: grpc.Server,
   service: S,
@@ -80,7 +81,7 @@ export function addService<S extends DescService>(
   server.addService(serviceDefinition(service), implementation);
 }
 
-/** Makes a client of a service on a new or a given channel. */
+/** Creates a client of a service, on a new channel or on the one in `options`. */
 export function createGrpcClient<S extends DescService>(
   service: S,
   address: string,
@@ -104,11 +105,6 @@ export function createGrpcClient<S extends DescService>(
   return calls as GrpcClient<S>;
 }
 
-/** Tells a gRPC status, as a call rejects with it, from any other error. */
-export function isServiceError(error: unknown): error is grpc.ServiceError {
-  return error instanceof Error && 'code' in error && typeof error.code === 'number' && 'details' in error;
-}
-
 function serviceDefinition(service: DescService): grpc.ServiceDefinition {
   return Object.fromEntries(service.methods.map((method) => [method.localName, methodDefinition(method)]));
 }
@@ -125,29 +121,29 @@ function methodDefinition(method: DescMethod): grpc.MethodDefinition<object, obj
   };
 }
 
-/** The bytes of frozen messages. */
-const remembered = new WeakMap<object, Buffer>();
+/** Serialized frozen messages. */
+const cache = new WeakMap<object, Buffer>();
 
-/** A message that is frozen is taken to stay as it is in all its parts, and is serialized once. */
+/** Serializes a message. A frozen message is assumed to be immutable in all its parts, and is serialized once. */
 function serialize(schema: DescMessage, message: object): Buffer {
-  if (!Object.isFrozen(message)) return serializeAnew(schema, message);
-  let bytes = remembered.get(message);
+  if (!Object.isFrozen(message)) return serializeUncached(schema, message);
+  let bytes = cache.get(message);
   if (!bytes) {
-    bytes = serializeAnew(schema, message);
-    remembered.set(message, bytes);
+    bytes = serializeUncached(schema, message);
+    cache.set(message, bytes);
   }
   return bytes;
 }
 
-function serializeAnew(schema: DescMessage, message: object): Buffer {
+function serializeUncached(schema: DescMessage, message: object): Buffer {
   const { buffer, byteOffset, byteLength } = toBinary(schema, create(schema, message as MessageInitShape<DescMessage>));
   return Buffer.from(buffer, byteOffset, byteLength);
 }
 
-/** An answer that is there at once is sent at once: a promise for each call shows where calls are many. */
+/** Wraps a handler for grpc-js. A synchronous response is sent synchronously: a promise per call is measurable under load. */
 function unaryHandler(handler: (...args: unknown[]) => unknown): grpc.handleUnaryCall<unknown, unknown> {
   return (call, respond) => {
-    const fail = (error: unknown) => respond(isServiceError(error) ? error : internalError(error));
+    const fail = (error: unknown) => respond(toServiceError(error));
     try {
       const response = handler(call.request, call);
       if (response instanceof Promise) response.then((late: unknown) => respond(null, late)).catch(fail);
@@ -158,13 +154,9 @@ function unaryHandler(handler: (...args: unknown[]) => unknown): grpc.handleUnar
   };
 }
 
-function internalError(error: unknown): Partial<grpc.StatusObject> {
-  return { code: grpc.status.INTERNAL, details: error instanceof Error ? error.message : String(error) };
-}
-
 /**
- * Makes a unary call on a channel itself. `Client.makeUnaryRequest` captures a stack trace and builds a chain of interceptors
- * for each call, of which we use neither; without them a call takes a quarter less of processor time.
+ * Makes a unary call directly on a channel. `Client.makeUnaryRequest` captures a stack trace and builds a chain of interceptors for
+ * each call. Neither is used here, and a call without them takes 25 % less CPU time.
  */
 function unaryCall(
   channel: grpc.ChannelInterface,
@@ -175,18 +167,18 @@ function unaryCall(
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
     const call = channel.createCall(path, deadline, null, null, null);
-    const cancel = () => call.cancelWithStatus(grpc.status.CANCELLED, 'the caller gave up');
-    let answer: Buffer | undefined;
+    const cancel = () => call.cancelWithStatus(grpc.status.CANCELLED, 'cancelled by the caller');
+    let response: Buffer | undefined;
     call.start(metadata ?? new grpc.Metadata(), {
       onReceiveMetadata: () => undefined,
       onReceiveMessage: (received: Buffer) => {
-        answer = received;
+        response = received;
       },
       onReceiveStatus: ({ code, details, metadata: trailers }) => {
         signal?.removeEventListener('abort', cancel);
         if (code !== grpc.status.OK) reject(serviceError(code, details, trailers));
-        else if (answer) resolve(answer);
-        else reject(serviceError(grpc.status.UNIMPLEMENTED, 'the answer has no message', trailers));
+        else if (response) resolve(response);
+        else reject(serviceError(grpc.status.UNIMPLEMENTED, 'the response has no message', trailers));
       },
     });
     call.startRead();
@@ -194,11 +186,6 @@ function unaryCall(
     call.halfClose();
     signal?.addEventListener('abort', cancel, { once: true });
   });
-}
-
-/** A gRPC status, as a call rejects with it. */
-export function serviceError(code: grpc.status, details: string, metadata = new grpc.Metadata()): grpc.ServiceError {
-  return Object.assign(new Error(`${grpc.status[code]}: ${details}`), { code, details, metadata });
 }
 
 function toGrpc({ metadata, deadline }: CallOptions): [grpc.Metadata, grpc.CallOptions] {

@@ -1,4 +1,7 @@
-/** The wire protocol of the first Kplug. */
+import './require-node.ts';
+
+export { type BackOffOptions, backOffDelay, withJitter } from './back-off.ts';
+/** Wire protocol of the first Kplug. */
 export * as v0 from './gen/kplug/kplug_pb.ts';
 export * from './gen/kplug/v1/delegation_pb.ts';
 export * from './gen/kplug/v1/hosting_pb.ts';
@@ -11,10 +14,10 @@ export {
   createGrpcClient,
   type GrpcClient,
   type GrpcHandlers,
-  isServiceError,
   quietGrpc,
-  serviceError,
   type UnaryCallOptions,
 } from './grpc.ts';
+export { isServiceError, serviceError, toServiceError } from './grpc-errors.ts';
 export { localHostTowards } from './local-host.ts';
+export { messageOf } from './message-of.ts';
 export { addReflection } from './reflection.ts';

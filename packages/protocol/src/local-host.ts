@@ -3,12 +3,12 @@ import { lookup } from 'node:dns/promises';
 import { once } from 'node:events';
 
 /**
- * The address of this machine from which it reaches another one, given as `host:port`, so that the other one can reach it
- * there. Nothing is sent, and nobody need listen. Rejects when the name isn't known or there is no way there.
+ * Local IP address from which this machine reaches `address`, given as `host:port`. It is the address at which the other machine can reach
+ * this one. No packet is sent, and nothing needs to listen there. Rejects if the host name can't be resolved or there is no route.
  */
 export async function localHostTowards(address: string): Promise<string> {
   const [, ipv6, name = '', port] = /^(?:dns:\/\/\/)?(?:\[(.+)\]|([^:]+)):(\d+)$/.exec(address) ?? [];
-  if (!port) throw new Error(`"${address}" isn't host:port`);
+  if (!port) throw new Error(`invalid address "${address}"; write host:port`);
   const remote = await lookup(ipv6 ?? name);
   const socket = createSocket(remote.family === 6 ? 'udp6' : 'udp4');
   try {

@@ -1,4 +1,4 @@
-"""What tests of more than one module need. All of it ends with the test."""
+"""Shared fixtures. They are torn down with the test."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def until() -> Until:
 
 @pytest_asyncio.fixture
 async def registry() -> AsyncIterator[FakeRegistry]:
-    """A controller to beat to."""
+    """Starts a controller that accepts heartbeats."""
     registry = FakeRegistry()
     await registry.start()
     yield registry
@@ -52,7 +52,7 @@ async def registry() -> AsyncIterator[FakeRegistry]:
 
 @pytest_asyncio.fixture
 async def serve(registry: FakeRegistry) -> AsyncIterator[Serve]:
-    """Serves plugins, each with a client of it."""
+    """Serves plugins and connects a client to each."""
     async with AsyncExitStack() as stack:
 
         async def serve(
@@ -68,19 +68,19 @@ async def serve(registry: FakeRegistry) -> AsyncIterator[Serve]:
 
 
 def resource(kind: str = "Table", name: str = "users", **parts: Any) -> resource_pb2.Resource:
-    """A resource as the controller sends it."""
+    """Creates a resource of a request."""
     metadata = {"name": name, "namespace": "default", "uid": "1", "generation": 1}
     whole = {"apiVersion": "myorg.org/v1", "kind": kind, "metadata": metadata, **parts}
     return resource_pb2.Resource(json=json.dumps(whole).encode())
 
 
 def key(kind: str, name: str = "users") -> str:
-    """The key of an extension."""
+    """Returns the key of an extension."""
     return f"myorg.org/v1/{kind}/default/{name}"
 
 
 def request(spec: Any = None, **extensions: Any) -> plugin_pb2.ReconcileRequest:
-    """A call of Reconcile, with the specs of the base and of extensions by kind."""
+    """Creates a request with the specs of the base and of extensions by kind."""
     return plugin_pb2.ReconcileRequest(
         base=resource(spec={} if spec is None else spec),
         extensions={key(kind): resource(kind, spec=given) for kind, given in extensions.items()},
@@ -90,7 +90,7 @@ def request(spec: Any = None, **extensions: Any) -> plugin_pb2.ReconcileRequest:
 
 
 def only_message(response: Any) -> tuple[str, str, str]:
-    """The reason, text and target of the one message of an answer."""
+    """Returns the reason, text and target of the only message of a response."""
     (message,) = response.messages
     assert message.severity == resource_pb2.SEVERITY_ERROR
     return message.reason, message.text, message.target

@@ -1,4 +1,4 @@
-"""A controller's heartbeat port for tests, which does as it is told."""
+"""Scripted registry of a controller for tests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kplug.v1 import registry_pb2, registry_pb2_grpc
 
 
 class FakeRegistry(registry_pb2_grpc.RegistryServiceServicer):
-    """Remembers who registered and beat."""
+    """Records registrations and heartbeats."""
 
     def __init__(self, *, sessions: bool = True, interval: float = 0.05) -> None:
         self.sessions = sessions
@@ -40,7 +40,7 @@ class FakeRegistry(registry_pb2_grpc.RegistryServiceServicer):
             await self._server.stop(None)
 
     def tell(self, response: registry_pb2.SessionResponse) -> None:
-        """Says something in every session."""
+        """Sends a message in every session."""
         for notices in self._notices:
             notices.put_nowait(response)
 

@@ -19,7 +19,7 @@ from kplug._api import read_apis
         ({"api": []}, "at least one"),
     ],
 )
-def test_a_malformed_definition_is_refused(given: dict[str, Any], message: str) -> None:
+def test_a_malformed_definition_is_rejected(given: dict[str, Any], message: str) -> None:
     definition: dict[str, Any] = {"name": "Fine", "version": "1.0.0", "api": "Table@1.0.0", **given}
     with pytest.raises(InvalidDefinition, match=re.escape(message)):
         Plugin(**definition)

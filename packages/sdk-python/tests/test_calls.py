@@ -1,4 +1,4 @@
-"""Calls as a controller makes them, over gRPC."""
+"""Calls of a controller, over gRPC."""
 
 import asyncio
 import contextvars
@@ -32,7 +32,7 @@ def new_plugin(**more: Any) -> Plugin[Any]:
     return Plugin("Plain", version="1.2.3", api="Table@1.0.0", **more)
 
 
-async def test_a_call_brings_the_whole_state(serve: Serve) -> None:
+async def test_a_call_has_the_whole_state(serve: Serve) -> None:
     plugin = new_plugin(spec=Spec, extensions={"Options": Options, "Other": None})
     calls: list[Call[Spec]] = []
     plugin.reconcile(calls.append)
@@ -62,7 +62,7 @@ async def test_a_call_brings_the_whole_state(serve: Serve) -> None:
     assert len(call.extensions) == 3
 
 
-async def test_everything_that_can_be_returned_arrives(serve: Serve) -> None:
+async def test_all_fields_of_a_result_are_encoded(serve: Serve) -> None:
     plugin = new_plugin()
 
     class Status(pydantic.BaseModel):
@@ -84,7 +84,7 @@ async def test_everything_that_can_be_returned_arrives(serve: Serve) -> None:
                 Message("Narrowed", "to 63 bits", severity="warning", extension=options),
                 Message("Fine", "it is"),
             ],
-            events=[Event("Made", "it was"), Event("Drift", "mended", type="Warning", extension=options)],
+            events=[Event("Made", "it was"), Event("Drift", "corrected", type="Warning", extension=options)],
             requeue_after=1.5,
         )
 
@@ -111,7 +111,7 @@ async def test_everything_that_can_be_returned_arrives(serve: Serve) -> None:
     assert response.requeue_after.ToTimedelta().total_seconds() == 1.5
 
 
-async def test_dependents_are_seen_and_wanted(serve: Serve) -> None:
+async def test_dependents_are_received_and_returned(serve: Serve) -> None:
     plugin = new_plugin()
     seen: list[list[str]] = []
 
@@ -135,7 +135,7 @@ async def test_dependents_are_seen_and_wanted(serve: Serve) -> None:
     assert seen == [[], ["ConfigMap former"]]
 
 
-async def test_a_resource_that_does_not_fit_its_model_never_reaches_the_author(serve: Serve) -> None:
+async def test_an_invalid_resource_is_not_passed_to_reconcile(serve: Serve) -> None:
     plugin = new_plugin(spec=Spec, extensions={"Options": Options})
     plugin.reconcile(lambda _: pytest.fail("it was called"))
     _, client, _ = await serve(plugin)
@@ -147,7 +147,7 @@ async def test_a_resource_that_does_not_fit_its_model_never_reaches_the_author(s
     ]
 
 
-async def test_finalize_gets_a_resource_that_does_not_fit_as_it_is(serve: Serve) -> None:
+async def test_finalize_gets_an_invalid_resource_unconverted(serve: Serve) -> None:
     plugin = new_plugin(spec=Spec, extensions={"Options": Options})
     plugin.reconcile(lambda _: None)
     calls: list[FinalizeCall[Spec]] = []
@@ -171,7 +171,7 @@ async def test_finalize_gets_a_resource_that_does_not_fit_as_it_is(serve: Serve)
     assert calls[0].cause == "handed_over"
 
 
-async def test_there_may_be_nothing_to_finalize(serve: Serve) -> None:
+async def test_finalize_is_optional(serve: Serve) -> None:
     plugin = new_plugin(spec=Spec)
     plugin.reconcile(lambda _: None)
     _, client, _ = await serve(plugin)
@@ -193,7 +193,7 @@ async def raise_in(serve: Serve, error: BaseException, *, blocking: bool = False
     return await client.Reconcile(request(), timeout=10)
 
 
-async def test_retry_and_terminal_are_answers(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+async def test_retry_and_terminal_become_responses(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
     response = await raise_in(serve, Retry("the database starts", reason="Starting", after=2.5))
     assert response.outcome == plugin_pb2.OUTCOME_RETRY
     assert only_message(response) == ("Starting", "the database starts", "")
@@ -217,7 +217,7 @@ async def test_retry_and_terminal_are_answers(serve: Serve, caplog: pytest.LogCa
         (StopIteration(), True, "StopIteration"),
     ],
 )
-async def test_any_other_exception_is_logged_and_tried_again(
+async def test_any_other_exception_is_logged_and_retried(
     serve: Serve, caplog: pytest.LogCaptureFixture, error: BaseException, blocking: bool, text: str
 ) -> None:
     response = await raise_in(serve, error, blocking=blocking)
@@ -232,11 +232,11 @@ async def test_any_other_exception_is_logged_and_tried_again(
     ("returned", "text"),
     [
         ({"rows": 1}, "reconcile returned dict; it must return a kplug.Result or None"),
-        (Result(status={"of": object()}), "a status can't hold <object object"),
+        (Result(status={"of": object()}), "the result has <object object"),
         (Result(status={"of": {1, 2}}), None),
     ],
 )
-async def test_what_can_not_be_sent_is_said(serve: Serve, returned: Any, text: str | None) -> None:
+async def test_a_result_that_can_not_be_encoded_is_reported(serve: Serve, returned: Any, text: str | None) -> None:
     plugin = new_plugin()
     plugin.reconcile(lambda _: returned)
     _, client, _ = await serve(plugin)
@@ -248,7 +248,7 @@ async def test_what_can_not_be_sent_is_said(serve: Serve, returned: Any, text: s
         assert text in only_message(response)[1]
 
 
-async def test_a_status_for_an_extension_that_was_not_sent_is_refused(serve: Serve) -> None:
+async def test_a_status_for_an_unknown_extension_is_rejected(serve: Serve) -> None:
     plugin = new_plugin()
     kept: list[Any] = []
 
@@ -260,10 +260,10 @@ async def test_a_status_for_an_extension_that_was_not_sent_is_refused(serve: Ser
     _, client, _ = await serve(plugin)
     assert (await client.Reconcile(request(Options={}))).outcome == plugin_pb2.OUTCOME_SUCCESS
     response = await client.Reconcile(request(Options={}))
-    assert "something for Options users, which isn't one of the extensions" in only_message(response)[1]
+    assert "for Options users, which is not an extension of this call" in only_message(response)[1]
 
 
-async def test_garbage_is_a_failure_and_not_the_end(serve: Serve) -> None:
+async def test_a_malformed_request_is_a_failure(serve: Serve) -> None:
     plugin = new_plugin()
     plugin.reconcile(lambda _: None)
     _, client, _ = await serve(plugin)
@@ -273,7 +273,7 @@ async def test_garbage_is_a_failure_and_not_the_end(serve: Serve) -> None:
     assert (await client.Reconcile(request())).outcome == plugin_pb2.OUTCOME_SUCCESS
 
 
-async def test_functions_that_block_run_at_once_and_off_the_event_loop(serve: Serve) -> None:
+async def test_blocking_functions_run_concurrently_in_threads(serve: Serve) -> None:
     plugin = new_plugin()
     meeting = threading.Barrier(8, timeout=10)
     variable = contextvars.ContextVar[str]("variable", default="unset")
@@ -289,7 +289,7 @@ async def test_functions_that_block_run_at_once_and_off_the_event_loop(serve: Se
     assert [json.loads(response.base_status) for response in responses] == [{"thread": False}] * 8
 
 
-async def test_a_caller_that_gives_up_cancels_an_async_function(serve: Serve, until: Until) -> None:
+async def test_cancelling_a_call_cancels_an_async_function(serve: Serve, until: Until) -> None:
     plugin = new_plugin()
     calls: list[Call] = []
     ended: list[str] = []
@@ -313,10 +313,10 @@ async def test_a_caller_that_gives_up_cancels_an_async_function(serve: Serve, un
         await client.Reconcile(request(), timeout=0.1)
     assert failure.value.code() == StatusCode.DEADLINE_EXCEEDED
     await until(lambda: len(ended) == 2)
-    await until(lambda: running.under_way == 0)
+    await until(lambda: running.in_flight == 0)
 
 
-async def test_a_caller_that_gives_up_tells_a_function_that_blocks(serve: Serve, until: Until) -> None:
+async def test_cancelling_a_call_notifies_a_blocking_function(serve: Serve, until: Until) -> None:
     plugin = new_plugin()
     calls: list[Call] = []
     seen: list[bool] = []
@@ -331,7 +331,7 @@ async def test_a_caller_that_gives_up_tells_a_function_that_blocks(serve: Serve,
     await until(lambda: calls)
     pending.cancel()
     await until(lambda: seen == [True])
-    await until(lambda: running.under_way == 0)
+    await until(lambda: running.in_flight == 0)
 
 
 async def test_a_log_names_the_resource(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
@@ -344,7 +344,7 @@ async def test_a_log_names_the_resource(serve: Serve, caplog: pytest.LogCaptureF
     assert vars(record)["resource"] == "Table default/users"
 
 
-async def test_a_large_message_arrives_and_one_that_is_too_large_does_not(serve: Serve) -> None:
+async def test_the_maximum_message_size_is_enforced(serve: Serve) -> None:
     plugin = new_plugin()
     plugin.reconcile(lambda call: Result(status={"length": len(call.base.spec["text"])}))
     _, client, _ = await serve(plugin)

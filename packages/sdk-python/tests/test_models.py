@@ -6,7 +6,7 @@ import pydantic
 import pytest
 
 from kplug import InvalidDefinition
-from kplug._models import Misfit, model_of
+from kplug._models import InvalidSpec, model_of
 
 
 @dataclass
@@ -44,7 +44,7 @@ class PydanticDataclass:
     size: int
 
 
-def test_a_dataclass_is_filled_in_with_its_defaults() -> None:
+def test_defaults_of_a_dataclass_are_applied() -> None:
     given = {"columns": [{"name": "id", "type": "int64"}, {"name": "who"}], "unknown": 1}
     assert model_of(Spec)(given) == Spec([Column("id", "int64"), Column("who")])
 
@@ -68,8 +68,8 @@ def test_a_dataclass_is_filled_in_with_its_defaults() -> None:
         (PydanticDataclass, {"size": "?"}, r"^\.spec\.size: Input should be a valid integer"),
     ],
 )
-def test_a_misfit_says_where_and_why(model: type[Any], spec: Any, message: str) -> None:
-    with pytest.raises(Misfit, match=message):
+def test_an_invalid_spec_says_where_and_why(model: type[Any], spec: Any, message: str) -> None:
+    with pytest.raises(InvalidSpec, match=message):
         model_of(model)(spec)
 
 
@@ -80,6 +80,6 @@ def test_other_models() -> None:
 
 
 @pytest.mark.parametrize("type_", [int, list[Spec], object, dict[int, complex]])
-def test_what_can_be_no_model_is_refused(type_: type[Any]) -> None:
-    with pytest.raises(InvalidDefinition, match="can't be the model of a spec"):
+def test_an_unsupported_model_is_rejected(type_: type[Any]) -> None:
+    with pytest.raises(InvalidDefinition, match="is not supported as the model of a spec"):
         model_of(type_)

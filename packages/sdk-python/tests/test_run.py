@@ -1,4 +1,4 @@
-"""A plugin as a process of its own."""
+"""Plugins in a process of their own."""
 
 import asyncio
 import os
@@ -51,7 +51,7 @@ async def start(registry: FakeRegistry) -> AsyncIterator[Start]:
         await process.communicate()
 
 
-async def test_it_stops_when_it_is_told_to(start: Start, registry: FakeRegistry, until: Until) -> None:
+async def test_it_stops_on_sigterm(start: Start, registry: FakeRegistry, until: Until) -> None:
     process = await start("silent")
     await until(lambda: registry.registrations)
     process.terminate()
@@ -61,7 +61,7 @@ async def test_it_stops_when_it_is_told_to(start: Start, registry: FakeRegistry,
     assert errors == b""
 
 
-async def test_it_stops_although_a_thread_never_ends(start: Start, registry: FakeRegistry, until: Until) -> None:
+async def test_it_stops_even_if_a_thread_never_ends(start: Start, registry: FakeRegistry, until: Until) -> None:
     process = await start("info")
     await until(lambda: registry.registrations)
     async with aio.insecure_channel(f"127.0.0.1{registry.registrations[0].address}") as channel:
@@ -73,4 +73,4 @@ async def test_it_stops_although_a_thread_never_ends(start: Start, registry: Fak
         with pytest.raises(aio.AioRpcError):
             await call
     assert process.returncode == 0
-    assert b"kplug.Stuck 1 calls took longer than 0.1 s and are cut off" in errors
+    assert b"kplug.Stuck drain timeout of 0.1 s exceeded; cancelling 1 in-flight call(s)" in errors

@@ -1,4 +1,4 @@
-"""What is served beside the calls, and stopping."""
+"""GetInfo, health, reflection, start and stop."""
 
 import asyncio
 import platform
@@ -24,7 +24,7 @@ def plugin() -> Plugin[Any]:
     return plugin
 
 
-async def test_it_says_what_it_is(plugin: Plugin[Any], serve: Serve) -> None:
+async def test_it_identifies_itself(plugin: Plugin[Any], serve: Serve) -> None:
     running, client, _ = await serve(plugin)
     info = await client.GetInfo(plugin_pb2.GetInfoRequest())
     assert (info.plugin, info.version, info.instance_id) == ("Plain", "1.2.3", running.instance_id)
@@ -65,7 +65,7 @@ async def test_it_answers_reflection(plugin: Plugin[Any], serve: Serve, version:
     await stream.done_writing()
 
 
-async def test_it_finishes_what_it_is_at_before_it_stops(serve: Serve, until: Until) -> None:
+async def test_it_finishes_in_flight_calls_before_it_stops(serve: Serve, until: Until) -> None:
     plugin = Plugin("Plain", version="1.0.0", api="Table@1.0.0")
     started, go_on = threading.Event(), threading.Event()
     order: list[str] = []
@@ -98,7 +98,7 @@ async def test_it_finishes_what_it_is_at_before_it_stops(serve: Serve, until: Un
     assert failure.value.code() == StatusCode.UNAVAILABLE
 
 
-async def test_a_call_that_takes_too_long_to_drain_is_cut_off(
+async def test_a_call_that_exceeds_the_drain_timeout_is_cancelled(
     serve: Serve, until: Until, caplog: pytest.LogCaptureFixture
 ) -> None:
     plugin = Plugin("Plain", version="1.0.0", api="Table@1.0.0")
@@ -116,8 +116,8 @@ async def test_a_call_that_takes_too_long_to_drain_is_cut_off(
     with pytest.raises(aio.AioRpcError):
         await pending
     assert calls[0].cancelled.is_set()
-    assert running.under_way == 0
-    assert "1 calls took longer than 0.1 s and are cut off" in caplog.messages
+    assert running.in_flight == 0
+    assert "drain timeout of 0.1 s exceeded; cancelling 1 in-flight call(s)" in caplog.messages
 
 
 async def test_a_plugin_that_fails_to_start_can_be_started_again(
@@ -135,7 +135,7 @@ async def test_a_plugin_that_fails_to_start_can_be_started_again(
     await serve(plugin)
 
 
-async def test_it_says_that_its_address_is_taken_and_closes_what_it_opened(
+async def test_an_address_in_use_is_reported_and_resources_are_closed(
     plugin: Plugin[Any], registry: FakeRegistry
 ) -> None:
     order: list[str] = []
@@ -146,7 +146,7 @@ async def test_it_says_that_its_address_is_taken_and_closes_what_it_opened(
     assert order == ["opened", "closed"]
 
 
-async def test_it_listens_where_it_is_told(
+async def test_it_listens_on_its_bind_address(
     plugin: Plugin[Any], registry: FakeRegistry, serve: Serve, until: Until
 ) -> None:
     running, _, _ = await serve(plugin, bind_address=":0", address="127.0.0.1:0")
@@ -156,12 +156,12 @@ async def test_it_listens_where_it_is_told(
     assert registry.registrations[0].address == running.address
 
 
-async def test_a_plugin_without_a_function_is_refused() -> None:
+async def test_a_plugin_without_a_function_is_rejected() -> None:
     plugin = Plugin("Plain", version="1.0.0", api="Table@1.0.0")
-    with pytest.raises(InvalidDefinition, match="has no function; decorate one with"):
+    with pytest.raises(InvalidDefinition, match="has no reconcile function; decorate one with"):
         await plugin.serve()
 
 
-def test_a_second_function_is_refused(plugin: Plugin[Any]) -> None:
-    with pytest.raises(InvalidDefinition, match="a plugin has one reconcile function"):
+def test_a_second_function_is_rejected(plugin: Plugin[Any]) -> None:
+    with pytest.raises(InvalidDefinition, match="the reconcile function is already set"):
         plugin.reconcile(lambda _: None)

@@ -6,7 +6,7 @@ from kplug import InvalidDefinition, Pod
 from kplug._settings import read_settings
 
 
-def test_everything_has_a_default() -> None:
+def test_all_settings_have_a_default() -> None:
     settings = read_settings({}, {})
     assert settings.controller == "localhost:50050"
     assert settings.bind_address == "127.0.0.1:0"
@@ -15,7 +15,7 @@ def test_everything_has_a_default() -> None:
     assert (settings.weight, settings.drain_timeout, settings.max_message_size) == (100, 25, 4 * 1024 * 1024)
 
 
-def test_the_environment_decides() -> None:
+def test_settings_are_read_from_the_environment() -> None:
     settings = read_settings(
         {},
         {
@@ -45,7 +45,7 @@ def test_the_environment_decides() -> None:
     assert settings.log_level == "debug"
 
 
-def test_options_go_before_the_environment_and_an_empty_variable_is_none() -> None:
+def test_options_override_the_environment_and_empty_variables_are_ignored() -> None:
     assert read_settings({"weight": 3}, {"KPLUG_WEIGHT": "7"}).weight == 3
     assert read_settings({}, {"KPLUG_WEIGHT": ""}).weight == 100
 
@@ -58,7 +58,7 @@ def test_options_go_before_the_environment_and_an_empty_variable_is_none() -> No
         ("KPLUG_TTL", "1_000", "KPLUG_TTL"),
         ("KPLUG_LABELS", "zone", 'KPLUG_LABELS has "zone"; write name=value,name=value'),
         ("KPLUG_LABELS", "=a", "KPLUG_LABELS"),
-        ("KPLUG_POD_NAME", "a-1", "must be given both, or neither"),
+        ("KPLUG_POD_NAME", "a-1", "set both KPLUG_POD_NAMESPACE and KPLUG_POD_NAME, or neither"),
         ("KPLUG_LOG_LEVEL", "loud", 'the log level is "loud"; it must be one of debug, info, warn, error, silent'),
     ],
 )

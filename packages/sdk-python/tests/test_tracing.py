@@ -1,4 +1,4 @@
-"""The controller's trace goes on in the author's function."""
+"""Trace context of the controller in the author's function."""
 
 import pytest
 from conftest import Serve, request
@@ -28,7 +28,7 @@ def spans(exporter: InMemorySpanExporter) -> InMemorySpanExporter:
 
 
 @pytest.mark.parametrize("blocking", [True, False])
-async def test_the_function_is_traced_under_the_pass(serve: Serve, spans: InMemorySpanExporter, blocking: bool) -> None:
+async def test_a_call_is_a_span_of_the_pass(serve: Serve, spans: InMemorySpanExporter, blocking: bool) -> None:
     plugin = Plugin("Plain", version="1.0.0", api="Table@1.0.0")
     seen: list[int] = []
 

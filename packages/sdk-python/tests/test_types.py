@@ -1,4 +1,4 @@
-"""That an author's mistakes are found by mypy is tested by these lines having no others than those marked."""
+"""Types of the API: mypy must report exactly the errors that are marked here."""
 
 from dataclasses import dataclass
 from typing import Any, TypedDict
@@ -45,7 +45,7 @@ def finalize_wrongly(call: Call) -> Result:
     return Result(status=call.base.spec)
 
 
-def test_functions_stay_what_they_were() -> None:
+def test_decorators_return_the_function() -> None:
     assert reconcile.__name__ == "reconcile"
     assert finalize.__name__ == "finalize"
     assert reconcile_untyped.__name__ == "reconcile_untyped"

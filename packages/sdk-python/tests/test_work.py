@@ -13,7 +13,7 @@ Work = plugin_pb2.WorkRequest
 
 
 class Gates:
-    """A plugin whose calls wait until they are let through, by the name in their spec."""
+    """Plugin whose calls wait until they are released, by the name in their spec."""
 
     def __init__(self) -> None:
         self.plugin = Plugin("Gates", version="1.0.0", api="Table@1.0.0")
@@ -48,7 +48,7 @@ async def read(stream: Any) -> plugin_pb2.WorkResponse:
     return response
 
 
-async def test_answers_come_in_the_order_in_which_they_are_ready(serve: Serve, until: Until) -> None:
+async def test_responses_are_sent_as_calls_finish(serve: Serve, until: Until) -> None:
     gates = Gates()
     _, client, _ = await serve(gates.plugin)
     stream = client.Work()
@@ -68,11 +68,11 @@ async def test_answers_come_in_the_order_in_which_they_are_ready(serve: Serve, u
     assert await stream.read() is aio.EOF
 
 
-async def test_a_call_that_is_cancelled_is_not_answered(serve: Serve, until: Until) -> None:
+async def test_a_cancelled_call_has_no_response(serve: Serve, until: Until) -> None:
     gates = Gates()
     running, client, _ = await serve(gates.plugin)
     stream = client.Work()
-    # The first is cancelled before it could begin.
+    # Cancels the first call before it starts.
     for message in (
         named(1, "a"),
         Work(id=1, cancellation=plugin_pb2.WorkCancellation()),
@@ -88,10 +88,10 @@ async def test_a_call_that_is_cancelled_is_not_answered(serve: Serve, until: Unt
     assert (await read(stream)).id == 3
     await stream.done_writing()
     assert await stream.read() is aio.EOF
-    assert running.under_way == 0
+    assert running.in_flight == 0
 
 
-async def test_a_call_that_the_plugin_does_not_know_is_answered_so(serve: Serve) -> None:
+async def test_an_unknown_call_is_unimplemented(serve: Serve) -> None:
     _, client, _ = await serve(Gates().plugin)
     stream = client.Work()
     await stream.write(Work(id=5))
@@ -99,7 +99,7 @@ async def test_a_call_that_the_plugin_does_not_know_is_answered_so(serve: Serve)
     assert (response.id, response.error.code) == (5, StatusCode.UNIMPLEMENTED.value[0])
 
 
-async def test_a_stream_that_breaks_cancels_what_is_under_way(serve: Serve, until: Until) -> None:
+async def test_a_broken_stream_cancels_in_flight_calls(serve: Serve, until: Until) -> None:
     gates = Gates()
     running, client, _ = await serve(gates.plugin)
     stream = client.Work()
@@ -108,10 +108,10 @@ async def test_a_stream_that_breaks_cancels_what_is_under_way(serve: Serve, unti
     await until(lambda: len(gates.open) == 2)
     stream.cancel()
     await until(lambda: sorted(gates.cancelled) == ["a", "b"])
-    await until(lambda: running.under_way == 0)
+    await until(lambda: running.in_flight == 0)
 
 
-async def test_a_plugin_that_stops_answers_what_it_is_at_and_ends_its_streams(serve: Serve, until: Until) -> None:
+async def test_a_stopping_plugin_finishes_in_flight_calls_and_ends_its_streams(serve: Serve, until: Until) -> None:
     gates = Gates()
     running, client, _ = await serve(gates.plugin)
     idle, busy = client.Work(), client.Work()

@@ -3,14 +3,14 @@ import type { Logger } from 'pino';
 import type { ApiPart } from './definition.ts';
 import { type FinalizeAnswer, type PluginHandlers, pluginHandlers } from './plugin-service.ts';
 
-/** Answers calls by the functions of the API that each is of. */
+/** Routes each call to the functions that implement its API. */
 export function apiHandlers(parts: readonly ApiPart[], log: Logger): PluginHandlers {
   const byApi = new Map<string, PluginHandlers>();
   const all = parts.map(({ apis, implementation }) => {
     const handlers = pluginHandlers(implementation, log);
     for (const { name, version } of apis) {
       byApi.set(`${name}@${version}`, handlers);
-      // Whoever asks for another version of it means this one.
+      // A call for an unknown version of the API gets the first implementation of that API.
       if (!byApi.has(name)) byApi.set(name, handlers);
     }
     return handlers;

@@ -1,6 +1,6 @@
 import type * as grpc from '@grpc/grpc-js';
 
-/** A signal that is aborted when the caller of an RPC gives up. */
+/** Creates a signal that is aborted when the caller cancels the RPC or its deadline passes. */
 export function signalOf(call: grpc.ServerUnaryCall<unknown, unknown>): AbortSignal {
   const aborted = new AbortController();
   call.on('cancelled', () => aborted.abort());

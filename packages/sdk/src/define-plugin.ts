@@ -4,53 +4,53 @@ import { readSettings, type ServeOptions } from './environment.ts';
 import type {
   ApiImplementation,
   ExtensionShapes,
+  MultiApiDefinition,
   PluginDefinition,
   ResourceShape,
-  SeveralApisDefinition,
 } from './plugin.ts';
 import { RunningPlugin } from './running-plugin.ts';
 
-/** A plugin that can be served. */
+/** Plugin of one API, or of several that it treats alike. */
 export interface Plugin<B extends ResourceShape = ResourceShape, E extends ExtensionShapes = ExtensionShapes>
   extends Servable {
-  /** What it was defined as. */
+  /** Definition that was passed to `definePlugin`. */
   readonly definition: PluginDefinition<B, E>;
 }
 
-/** A plugin of several APIs that can be served. */
+/** Plugin of several APIs, each with functions of its own. */
 export interface MultiApiPlugin extends Servable {
-  /** What it was defined as. */
-  readonly definition: SeveralApisDefinition;
+  /** Definition that was passed to `definePlugin`. */
+  readonly definition: MultiApiDefinition;
 }
 
 interface Servable {
   /**
-   * Listens, registers with the controller and keeps the registration alive, for as long as the process lives. Fulfilled when
-   * it listens; the controller need not be there yet. Rejects with `CannotServe` or `InvalidDefinition`.
+   * Listens, registers with the controller and keeps the registration alive until the process stops. Resolves as soon as the plugin
+   * listens; the controller may start later. Rejects with a `PluginError` with the code `CannotServe` or `InvalidDefinition`.
    */
   serve(options?: ServeOptions): Promise<RunningPlugin>;
 }
 
-/** Defines a plugin, of one API or of several. Throws `InvalidDefinition`. */
-export function definePlugin(definition: SeveralApisDefinition): MultiApiPlugin;
+/** Defines a plugin, of one API or of several. Throws a `PluginError` with the code `InvalidDefinition`. */
+export function definePlugin(definition: MultiApiDefinition): MultiApiPlugin;
 export function definePlugin<B extends ResourceShape = ResourceShape, E extends ExtensionShapes = ExtensionShapes>(
   definition: PluginDefinition<B, E>,
 ): Plugin<B, E>;
-export function definePlugin(definition: PluginDefinition | SeveralApisDefinition): Servable {
+export function definePlugin(definition: PluginDefinition | MultiApiDefinition): Servable {
   const parts = 'apis' in definition ? readParts(definition) : [readPart(definition, definition)];
   const plugin = { definition, serve: (options?: ServeOptions) => serve(definition, parts, options) };
   return plugin;
 }
 
 /**
- * Says what a plugin of several APIs does for one of them:
+ * Implements one API of a plugin of several APIs:
  *
  *     definePlugin({ name: 'Foobar', version: '1.0.0', apis: [implementApi({ api: 'Foo@1.0.0', reconcile() {} }), …] })
  */
 export function implementApi<B extends ResourceShape = ResourceShape, E extends ExtensionShapes = ExtensionShapes>(
   implementation: ApiImplementation<B, E>,
 ): ApiImplementation {
-  // Inside, resources are whatever the controller sent; only the author's own functions know them by their types.
+  // The SDK handles resources untyped; only the functions of the author use these types.
   return implementation as unknown as ApiImplementation;
 }
 

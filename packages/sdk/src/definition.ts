@@ -1,7 +1,7 @@
-import type { ApiDefinition, ApiImplementation, SeveralApisDefinition } from './plugin.ts';
+import type { ApiDefinition, ApiImplementation, MultiApiDefinition } from './plugin.ts';
 import { PluginError } from './plugin-error.ts';
 
-/** A plugin API as it is registered. */
+/** Plugin API as it is registered. */
 export interface RegisteredApi {
   name: string;
   version: string;
@@ -11,40 +11,41 @@ export interface RegisteredApi {
 
 const name = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;
 
-/** Semantic versioning 2.0.0, as its site suggests to match it but for the named groups. */
+/** Semantic version 2.0.0, by the pattern that semver.org suggests. */
 const version =
   /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?$/;
 
-/** The APIs that are implemented by the same functions. */
+/** APIs that are implemented by the same functions. */
 export interface ApiPart {
   apis: RegisteredApi[];
   implementation: ApiImplementation;
 }
 
-/** Checks what can be wrong with a plugin of several APIs. Throws `InvalidDefinition`. */
-export function readParts(definition: SeveralApisDefinition): ApiPart[] {
+/** Validates the definition of a plugin of several APIs and reads its APIs. Throws `InvalidDefinition`. */
+export function readParts(definition: MultiApiDefinition): ApiPart[] {
   const parts = definition.apis.map((implementation) => readPart(definition, implementation));
   const names = parts.flatMap(({ apis }) => apis.map((api) => `${api.name}@${api.version}`));
-  if (names.length === 0) throw invalid('the list of APIs', 'at least one implementApi({ api, reconcile })');
-  const twice = names.find((one, index) => names.indexOf(one) !== index);
-  if (twice) throw invalid(`the API ${twice}, which is implemented twice,`, 'it once');
+  if (names.length === 0) throw malformed('the list of APIs', 'at least one implementApi({ api, reconcile })');
+  const duplicate = names.find((name, index) => names.indexOf(name) !== index);
+  if (duplicate) throw invalid(`the API ${duplicate} is implemented twice; implement it once`);
   return parts;
 }
 
-/** Checks what can be wrong with a definition, and reads the APIs that it implements. Throws `InvalidDefinition`. */
+/** Validates the definition of a plugin and reads the APIs that it implements. Throws `InvalidDefinition`. */
 export function readPart(plugin: { name: string; version: string }, implementation: ApiImplementation): ApiPart {
-  if (!name.test(plugin.name)) throw invalid(`the plugin's name "${plugin.name}"`, 'a name such as PostgreSQL');
-  if (!version.test(plugin.version)) throw invalid(`the plugin's version "${plugin.version}"`, 'such as 1.2.0');
+  if (!name.test(plugin.name)) throw malformed(`the plugin's name "${plugin.name}"`, 'a name such as PostgreSQL');
+  if (!version.test(plugin.version)) throw malformed(`the plugin's version "${plugin.version}"`, 'such as 1.2.0');
   const { api, extensions = {} } = implementation;
   const apis = Array.isArray(api) ? api : [api];
-  if (apis.length === 0) throw invalid('the list of APIs', 'at least one, such as DatabaseTable@1.0.0');
+  if (apis.length === 0) throw malformed('the list of APIs', 'at least one, such as DatabaseTable@1.0.0');
   const kinds = Object.keys(extensions);
   return { implementation, apis: apis.map((one) => readApi(typeof one === 'string' ? splitApi(one) : one, kinds)) };
 }
 
 function readApi(api: ApiDefinition, kinds: string[]): RegisteredApi {
-  if (!name.test(api.name)) throw invalid(`the API's name "${api.name}"`, 'a name such as DatabaseTable');
-  if (!version.test(api.version)) throw invalid(`the version "${api.version}" of the API ${api.name}`, 'such as 1.0.0');
+  if (!name.test(api.name)) throw malformed(`the API's name "${api.name}"`, 'a name such as DatabaseTable');
+  if (!version.test(api.version))
+    throw malformed(`the version "${api.version}" of the API ${api.name}`, 'such as 1.0.0');
   return {
     name: api.name,
     version: api.version,
@@ -55,7 +56,7 @@ function readApi(api: ApiDefinition, kinds: string[]): RegisteredApi {
 
 function splitApi(api: string): ApiDefinition {
   const at = api.indexOf('@');
-  if (at < 0) throw invalid(`the API "${api}"`, 'name and version, such as DatabaseTable@1.0.0');
+  if (at < 0) throw malformed(`the API "${api}"`, 'name and version, such as DatabaseTable@1.0.0');
   return { name: api.slice(0, at), version: api.slice(at + 1) };
 }
 
@@ -64,8 +65,10 @@ function splitKind(text: string): { group: string; kind: string } {
   return dot < 0 ? { group: '', kind: text } : { group: text.slice(dot + 1), kind: text.slice(0, dot) };
 }
 
-function invalid(what: string, expected: string): PluginError {
-  return new PluginError('InvalidDefinition', `${what} is malformed; write ${expected}`, {
-    reason: 'InvalidDefinition',
-  });
+function malformed(what: string, expected: string): PluginError {
+  return invalid(`${what} is malformed; write ${expected}`);
+}
+
+function invalid(message: string): PluginError {
+  return new PluginError('InvalidDefinition', message, { reason: 'InvalidDefinition' });
 }

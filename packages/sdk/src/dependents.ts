@@ -2,7 +2,7 @@ import type { Resource } from '@kplug/protocol';
 import type { Dependents, Received, ResourceShape } from './plugin.ts';
 import { decodeResource } from './resources.ts';
 
-/** The dependents of one call. They are decoded when somebody looks at them: most plugins have none. */
+/** Dependents of one call. They are decoded on first use, as most plugins have none. */
 export class ReceivedDependents implements Dependents {
   readonly #sent: Readonly<Record<string, Resource>>;
   #decoded: Received<ResourceShape>[] | undefined;
@@ -11,8 +11,9 @@ export class ReceivedDependents implements Dependents {
     this.#sent = sent;
   }
 
-  get(kind: string, name: string): Received<ResourceShape> | undefined {
-    return this.all().find((dependent) => dependent.kind === kind && dependent.metadata.name === name);
+  get<Shape extends ResourceShape = ResourceShape>(kind: string, name: string): Received<Shape> | undefined {
+    const found = this.all().find((dependent) => dependent.kind === kind && dependent.metadata.name === name);
+    return found as Received<Shape> | undefined;
   }
 
   all(): Received<ResourceShape>[] {

@@ -1,56 +1,59 @@
 import { randomUUID } from 'node:crypto';
 import { PluginError } from './plugin-error.ts';
 
-/** What deployment decides of a plugin. Each is taken from the environment unless it is given. */
+/** Settings that depend on the deployment. Each one that is not given is read from its environment variable. */
 export interface ServeOptions {
   /**
-   * What the operator speaks: `kplug.v1`, or `kplug` for that of the first Kplug, which is plain text and knows of nothing but
-   * statuses. `KPLUG_PROTOCOL`, default `kplug.v1`.
+   * Protocol of the operator: `kplug.v1`, or `kplug` for an operator of the first Kplug, to which a plugin can return statuses only.
+   * `KPLUG_PROTOCOL`, default `kplug.v1`.
    */
   protocol?: 'kplug.v1' | 'kplug';
   /**
-   * Where the controller's heartbeat service is, as `host:port`; `none` for a plugin that is found by its Service or address, and
-   * doesn't beat. `KPLUG_CONTROLLER`, default `localhost:50050`.
+   * Address of the controller's heartbeat service, as `host:port`; `none` for a plugin that sends no heartbeats, because the controller
+   * finds it by its Service or address. `KPLUG_CONTROLLER`, default `localhost:50050`.
    */
   controller?: string;
-  /** The address that the controller reaches the plugin at. `KPLUG_ADDRESS`, default: the port listened on, at the address beats come from. */
+  /**
+   * Address at which the controller reaches the plugin, as `host:port`, or `:port` on the host that the heartbeats come from.
+   * `KPLUG_ADDRESS`, default the port that the plugin listens on.
+   */
   address?: string;
   /**
-   * Where to listen. `KPLUG_BIND_ADDRESS`, default any free port, on loopback only if the controller is there; `:7000` if the plugin
-   * doesn't beat.
+   * Address to listen on. `KPLUG_BIND_ADDRESS`. Default a free port, on the loopback interface if the controller is on it and on all
+   * interfaces otherwise; `:7000` if the plugin sends no heartbeats.
    */
   bindAddress?: string;
-  /** What tells this process from every other. `KPLUG_INSTANCE_ID`, default a new UUID. */
+  /** Id of this process, different from that of any other. `KPLUG_INSTANCE_ID`, default a new UUID. */
   instanceId?: string;
-  /** What proves to a controller that this is the process it started. `KPLUG_TOKEN`, which it sets; default none. */
+  /** Token that authenticates the plugin to a controller that started it. The controller sets it as `KPLUG_TOKEN`. Default none. */
   token?: string;
-  /** How much of the work this plugin should get, 0 to 1000. `KPLUG_WEIGHT`, default 100. */
+  /** Weight of this instance when work is distributed, 0 to 1000. `KPLUG_WEIGHT`, default 100. */
   weight?: number;
-  /** Labels for people and tools. `KPLUG_LABELS` as `zone=a,tier=gold`. */
+  /** Labels for people and tools, at most 32. `KPLUG_LABELS` as `zone=a,tier=gold`, default none. */
   labels?: Record<string, string>;
-  /** The pod that the plugin runs in, by the downward API. `KPLUG_POD_NAMESPACE` and `KPLUG_POD_NAME`, default none. */
+  /** Pod that the plugin runs in, from the downward API. `KPLUG_POD_NAMESPACE` and `KPLUG_POD_NAME`, default none. */
   pod?: { namespace: string; name: string };
-  /** How often to beat, in milliseconds. `KPLUG_HEARTBEAT_INTERVAL`, default what the controller says. */
+  /** Requested interval between heartbeats, in milliseconds. `KPLUG_HEARTBEAT_INTERVAL`, default the controller's. */
   interval?: number;
-  /** How long to be believed without a beat, in milliseconds. `KPLUG_TTL`, default what the controller says. */
+  /** Requested duration of the lease after a heartbeat, in milliseconds. `KPLUG_TTL`, default the controller's. */
   ttl?: number;
-  /** How long calls under way may take to end when the plugin stops, in milliseconds. `KPLUG_DRAIN_TIMEOUT`, default 25000. */
+  /** Longest wait for in-flight calls when the plugin stops, in milliseconds. `KPLUG_DRAIN_TIMEOUT`, default 25000. */
   drainTimeout?: number;
-  /** The largest request that is taken, in bytes. `KPLUG_MAX_MESSAGE_SIZE`, default 4 MiB. */
+  /** Largest request that is accepted, in bytes. `KPLUG_MAX_MESSAGE_SIZE`, default 4 MiB. */
   maxMessageSize?: number;
-  /** `KPLUG_LOG_LEVEL`: `debug`, `info`, `warn`, `error` or `silent`. Default `info`. */
+  /** Log level: `debug`, `info`, `warn`, `error` or `silent`. `KPLUG_LOG_LEVEL`, default `info`. */
   logLevel?: string;
-  /** Stop on SIGTERM and SIGINT, and then exit with 0. Default true. */
+  /** Shut down on SIGTERM and SIGINT, and then exit with 0. Default true. */
   handleSignals?: boolean;
 }
 
-/** Options with every default filled in. */
-export type Settings = Required<Omit<ServeOptions, Unsettled>> & Pick<ServeOptions, Unsettled>;
+/** Options with all defaults filled in. */
+export type Settings = Required<Omit<ServeOptions, WithoutDefault>> & Pick<ServeOptions, WithoutDefault>;
 
-/** What has no default of its own. */
-type Unsettled = 'interval' | 'ttl' | 'pod' | 'token';
+/** Options without a default. */
+type WithoutDefault = 'interval' | 'ttl' | 'pod' | 'token';
 
-/** Fills in what isn't given from the environment, then from the defaults. Throws `InvalidDefinition`. */
+/** Fills in missing options from the environment, then from the defaults. Throws `InvalidDefinition`. */
 export function readSettings(options: ServeOptions, env: NodeJS.ProcessEnv): Settings {
   const given = { ...readEnvironment(env), ...options };
   const controller = given.controller ?? 'localhost:50050';
@@ -91,13 +94,13 @@ function readEnvironment(env: NodeJS.ProcessEnv): ServeOptions {
   });
 }
 
-/** The same without the fields that are `undefined`. */
+/** Copies an object without the fields that are `undefined`. */
 function withoutUndefined<T extends object>(fields: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
   const defined = Object.entries(fields).filter(([, value]) => value !== undefined);
   return Object.fromEntries(defined) as { [K in keyof T]?: Exclude<T[K], undefined> };
 }
 
-/** What `controller` is for a plugin that doesn't beat. */
+/** Value of `controller` for a plugin that sends no heartbeats. */
 export const noController = 'none';
 
 function bindAddressFor(controller: string): string {
@@ -124,7 +127,7 @@ function readNumber(variable: string, text: string | undefined): number | undefi
 function readPod(namespace: string | undefined, name: string | undefined): ServeOptions['pod'] {
   if (namespace && name) return { namespace, name };
   if (!namespace && !name) return undefined;
-  throw new PluginError('InvalidDefinition', 'KPLUG_POD_NAMESPACE and KPLUG_POD_NAME must be given both, or neither');
+  throw new PluginError('InvalidDefinition', 'set both KPLUG_POD_NAMESPACE and KPLUG_POD_NAME, or neither');
 }
 
 function readLabels(text: string | undefined): Record<string, string> | undefined {

@@ -2,6 +2,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { durationMs } from '@bufbuild/protobuf/wkt';
 import * as grpc from '@grpc/grpc-js';
 import {
+  backOffDelay,
   createGrpcClient,
   type GrpcClient,
   isServiceError,
@@ -9,23 +10,29 @@ import {
   type Refusal,
   type RegistrationSchema,
   RegistryService,
+  withJitter,
 } from '@kplug/protocol';
 import type { Logger } from 'pino';
+import { pause } from './pause.ts';
 
-/** How a session, or a time of unary beats, ended. */
-type Ending = 'broken' | 'refused' | 'unsupported' | 'stopped';
+/** Reason why a session, or a series of unary heartbeats, ended. */
+type EndReason = 'broken' | 'refused' | 'unsupported' | 'stopped';
 
 type Client = GrpcClient<typeof RegistryService>;
 
-/** The longest wait between two tries to reach a controller, in milliseconds. Well below the default lease of 15 s. */
-const longestWait = 5_000;
+/** Bounds of the delay between attempts to reach the controller, in milliseconds. The maximum is well below the default lease of 15 s. */
+const reconnectBackOff = { initial: 50, max: 5_000 };
 
-/** The longest wait before a refused registration is tried again, and twice the shortest: the controller's configuration may change, but not soon. */
-const refusedWait = 20_000;
+/** Interval between heartbeats if the controller grants none, in milliseconds. */
+const defaultInterval = 5_000;
+
+/** Longest delay before a refused registration is retried, in milliseconds. The configuration of the controller may change, but rarely does. */
+const refusedDelay = 20_000;
 
 /**
- * Makes a plugin known to its controller and keeps it known: a session that beats, made anew when it breaks; or unary beats
- * where the controller has no sessions. A new client is made for each try, so that the controller's name is resolved anew.
+ * Registers a plugin with its controller and keeps the registration alive. It sends heartbeats over a session, which it opens again when it
+ * breaks, or as unary calls if the controller has no sessions. Each attempt has a channel of its own, so that the name of the controller is
+ * resolved again.
  */
 export class HeartbeatClient {
   readonly #controller: string;
@@ -36,12 +43,12 @@ export class HeartbeatClient {
   readonly #stopped = new AbortController();
   #client: Client | undefined;
   #registered = false;
-  #complained = false;
+  #failureLogged = false;
   #running: Promise<void> | undefined;
 
   /**
-   * @param token what proves who beats, if anything does.
-   * @param onDrain called when the controller wishes the plugin to drain.
+   * @param token authenticates the plugin to a controller that started it.
+   * @param onDrain called when the controller requests a drain.
    */
   constructor(
     { controller, token }: { controller: string; token?: string },
@@ -56,66 +63,68 @@ export class HeartbeatClient {
     this.#onDrain = onDrain;
   }
 
-  /** Whether a controller has accepted the registration and is still connected. */
+  /** Reports whether a controller has accepted the registration and is still connected. */
   get registered(): boolean {
     return this.#registered;
   }
 
+  /** Starts to send heartbeats. */
   start(): void {
     this.#running ??= this.#run();
   }
 
-  /** Tells the controller that the plugin is about to stop, so that it gets no new calls. The session goes on. */
+  /** Tells the controller that the plugin is about to stop, so that it gets no new calls. Heartbeats continue. */
   async deregister(): Promise<void> {
-    // A registration may be on its way and not answered yet, so the controller is told whether it is known to know or not.
+    // A registration may be in flight, so this is sent even if the controller has not answered yet.
     const level = this.#registered ? 'warn' : 'debug';
     const { instanceId = '' } = this.#registration;
     try {
-      await this.#client?.deregister({ instanceId }, this.#calling(2_000));
+      await this.#client?.deregister({ instanceId }, this.#callOptions(2_000));
     } catch (error) {
-      this.#log[level]({ err: error }, 'the controller could not be told that the plugin stops; its lease will end');
+      this.#log[level]({ err: error }, 'deregistration failed; the lease will expire instead');
     }
   }
 
-  /** Beats no more, and ends the session. */
+  /** Stops the heartbeats and closes the session. */
   async stop(): Promise<void> {
     this.#stopped.abort();
     await this.#running;
   }
 
   async #run(): Promise<void> {
+    const { signal } = this.#stopped;
     let failures = 0;
-    let way: 'session' | 'unary' = 'session';
-    while (!this.#stopped.signal.aborted) {
+    let mode: 'session' | 'unary' = 'session';
+    while (!signal.aborted) {
       const client = createGrpcClient(RegistryService, this.#controller, grpc.credentials.createInsecure(), {
         'grpc.keepalive_time_ms': 10_000,
         'grpc.keepalive_timeout_ms': 5_000,
         'grpc.use_local_subchannel_pool': 1,
       });
       this.#client = client;
-      const ending = way === 'session' ? await this.#keepSession(client) : await this.#keepBeating(client);
-      failures = this.#registered ? 0 : failures + 1;
+      const reason = mode === 'session' ? await this.#runSession(client) : await this.#sendHeartbeats(client);
+      failures = this.#registered ? 1 : failures + 1;
       this.#registered = false;
       client.$client.close();
-      if (ending === 'stopped') return;
-      if (ending === 'unsupported') {
-        way = 'unary';
-        this.#log.info('the controller keeps no sessions; beating by single calls');
+      if (reason === 'stopped') return;
+      if (reason === 'unsupported') {
+        mode = 'unary';
+        this.#log.info('the controller has no sessions; sending heartbeats as unary calls');
         continue;
       }
-      await this.#pause(ending === 'refused' ? refusedWait : Math.min(longestWait, 50 * 2 ** Math.min(failures, 10)));
+      await pause(reason === 'refused' ? withJitter(refusedDelay) : backOffDelay(failures, reconnectBackOff), signal);
     }
   }
 
-  #keepSession(client: Client): Promise<Ending> {
+  #runSession(client: Client): Promise<EndReason> {
     const stream = client.session({ metadata: this.#metadata });
     let timer: NodeJS.Timeout | undefined;
     let interval = 0;
-    return new Promise<Ending>((resolve) => {
-      const end = (ending: Ending) => {
+    return new Promise<EndReason>((resolve) => {
+      const end = (reason: EndReason) => {
         clearInterval(timer);
         this.#stopped.signal.removeEventListener('abort', onStop);
-        resolve(ending);
+        resolve(reason);
       };
       const onStop = () => {
         stream.end();
@@ -140,20 +149,21 @@ export class HeartbeatClient {
     });
   }
 
-  async #keepBeating(client: Client): Promise<Ending> {
-    while (!this.#stopped.signal.aborted) {
+  async #sendHeartbeats(client: Client): Promise<EndReason> {
+    const { signal } = this.#stopped;
+    while (!signal.aborted) {
       try {
         const { answer } = await client.heartbeat(
           { registration: this.#registration },
-          { ...this.#calling(3_000), signal: this.#stopped.signal },
+          { ...this.#callOptions(3_000), signal },
         );
         if (answer.case !== 'lease') {
           if (answer.case === 'refusal') this.#onRefusal(answer.value);
           return 'refused';
         }
-        await this.#pause(this.#onLease(answer.value));
+        await pause(withJitter(this.#onLease(answer.value)), signal);
       } catch (error) {
-        if (this.#stopped.signal.aborted) return 'stopped';
+        if (signal.aborted) return 'stopped';
         if (!isServiceError(error)) throw error;
         this.#onError(error);
         return 'broken';
@@ -162,50 +172,35 @@ export class HeartbeatClient {
     return 'stopped';
   }
 
-  /** Options of a call that may take so many milliseconds. */
-  #calling(timeout: number): { deadline: number; metadata: grpc.Metadata } {
+  /** Options of a call with a timeout in milliseconds. */
+  #callOptions(timeout: number): { deadline: number; metadata: grpc.Metadata } {
     return { deadline: Date.now() + timeout, metadata: this.#metadata };
   }
 
-  /** Returns the interval to beat at. */
+  /** Returns the interval between heartbeats, in milliseconds. */
   #onLease({ interval, drain }: Lease): number {
     const { plugin, version, address } = this.#registration;
     if (!this.#registered) this.#log.info(`registered ${plugin} ${version} at ${address} with ${this.#controller}`);
     this.#registered = true;
-    this.#complained = false;
+    this.#failureLogged = false;
     if (drain) {
-      this.#log.info('the controller asks the plugin to drain');
+      this.#log.info('the controller requested a drain');
       this.#onDrain();
     }
-    return interval ? Math.max(10, durationMs(interval)) : longestWait;
+    return interval ? Math.max(10, durationMs(interval)) : defaultInterval;
   }
 
   #onRefusal({ message }: Refusal): void {
-    this.#log.error(`${this.#controller} refuses the registration: ${message}`);
+    this.#log.error(`${this.#controller} refused the registration: ${message}`);
   }
 
-  #onError(error: grpc.ServiceError): Ending {
+  #onError(error: grpc.ServiceError): EndReason {
     if (this.#stopped.signal.aborted) return 'stopped';
     if (error.code === grpc.status.UNIMPLEMENTED) return 'unsupported';
-    // One line for each time that it is away, not for each try.
-    const level = this.#complained ? 'debug' : 'warn';
-    this.#complained = true;
-    this.#log[level](`the controller can't be reached at ${this.#controller} (${error.details}); trying until it can`);
+    // One warning per outage, not per attempt.
+    const level = this.#failureLogged ? 'debug' : 'warn';
+    this.#failureLogged = true;
+    this.#log[level](`heartbeat to ${this.#controller} failed: ${error.details}; retrying`);
     return 'broken';
-  }
-
-  /** Waits, but no longer than until the heart is stopped; with jitter, so that a restarted controller isn't stormed. */
-  #pause(milliseconds: number): Promise<void> {
-    const { signal } = this.#stopped;
-    if (signal.aborted) return Promise.resolve();
-    return new Promise((resolve) => {
-      const finish = () => {
-        clearTimeout(timer);
-        signal.removeEventListener('abort', finish);
-        resolve();
-      };
-      const timer = setTimeout(finish, milliseconds * (0.5 + Math.random() / 2));
-      signal.addEventListener('abort', finish, { once: true });
-    });
   }
 }

@@ -1,3 +1,5 @@
+import './require-node.ts';
+
 export { definePlugin, implementApi, type MultiApiPlugin, type Plugin } from './define-plugin.ts';
 export type { ServeOptions } from './environment.ts';
 export { type MethodHandlers, type OwnApiImplementation, serveApi } from './own-api.ts';
@@ -10,16 +12,16 @@ export type {
   Extensions,
   FinalizeInput,
   FinalizeResult,
+  Message,
   Metadata,
+  MultiApiDefinition,
   PluginCondition,
   PluginDefinition,
   PluginEvent,
   Received,
   ReconcileInput,
   ReconcileResult,
-  Remark,
   ResourceShape,
-  SeveralApisDefinition,
 } from './plugin.ts';
 export { PluginError, type PluginErrorCode, type PluginErrorOptions, retry, terminal } from './plugin-error.ts';
 export type { RunningPlugin } from './running-plugin.ts';

@@ -9,7 +9,7 @@ import type { ServedService } from './served-service.ts';
 type Input<M> = M extends { input: infer I extends DescMessage } ? MessageShape<I> : never;
 type Output<M> = M extends { output: infer O extends DescMessage } ? MessageInitShape<O> : never;
 
-/** The functions that serve the unary methods of a service. One that throws answers with an error. */
+/** Functions that serve the unary methods of a service. A function that throws answers with a gRPC error. */
 export type MethodHandlers<S extends DescService> = {
   [K in keyof S['method'] as S['method'][K] extends { methodKind: 'unary' } ? K : never]: (
     request: Input<S['method'][K]>,
@@ -17,17 +17,17 @@ export type MethodHandlers<S extends DescService> = {
   ) => Output<S['method'][K]> | Promise<Output<S['method'][K]>>;
 };
 
-/** A plugin API whose methods an operator's author has defined in a `.proto` file of their own. */
+/** Implementation of a plugin API whose methods the author of an operator defined in a `.proto` file. */
 export interface OwnApiImplementation<S extends DescService> {
-  /** As `Name@1.0.0`, or in full. */
+  /** API as `Name@1.0.0`, or as an `ApiDefinition`. */
   api: string | ApiDefinition;
-  /** The service, as generated from the `.proto` file by protobuf-es. */
+  /** Service, as protobuf-es generates it from the `.proto` file. */
   service: S;
   methods: MethodHandlers<S>;
 }
 
 /**
- * Says what a plugin does for an API that has methods of its own and no resources:
+ * Implements an API that has methods of its own and no resources:
  *
  *     definePlugin({ name: 'Foobar', version: '1.0.0', apis: [serveApi({ api: 'Foo@1.0.0', service: FooService, methods: {…} })] })
  */
@@ -41,13 +41,13 @@ export function serveApi<S extends DescService>({ api, service, methods }: OwnAp
     api,
     serves: { service, handlers: Object.fromEntries(handlers) },
     reconcile: ({ assignment }) => {
-      const message = `the API ${assignment.api} has methods of its own, and none of its resources is reconciled`;
+      const message = `the API ${assignment.api} has methods of its own and reconciles no resources`;
       throw terminal(message, { reason: 'NothingToReconcile' });
     },
   };
 }
 
-/** Handlers as a server takes them. @param counted runs the work of a call, and knows that it is under way. */
+/** Converts handlers into those of a gRPC server. @param counted runs a call and counts it as in flight. */
 export function grpcHandlersOf(
   { handlers }: ServedService,
   counted: (work: () => unknown) => Promise<unknown>,

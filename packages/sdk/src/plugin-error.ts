@@ -1,26 +1,26 @@
 /**
- * What went wrong, for programs.
+ * Code of a `PluginError`.
  *
- * - `Retry`: the work isn't done; trying again can help.
- * - `Terminal`: the work isn't done, and trying again can't help until something changes.
- * - `InvalidDefinition`: the plugin is defined, or configured by its environment, in a way that can't work.
+ * - `Retry`: the call failed, and a retry may succeed.
+ * - `Terminal`: the call failed, and a retry can't succeed until something changes.
+ * - `InvalidDefinition`: the definition of the plugin, or an environment variable, is invalid.
  * - `CannotServe`: the plugin can't listen on its address.
  */
 export type PluginErrorCode = 'Retry' | 'Terminal' | 'InvalidDefinition' | 'CannotServe';
 
 /** Options of `retry` and `terminal`. */
 export interface PluginErrorOptions {
-  /** Why, in one PascalCase word, for the status. Default: `Failed`. */
+  /** Reason for the status, in one PascalCase word. Default `Failed`. */
   reason?: string;
   cause?: unknown;
 }
 
-/** The one error class of this package. `reconcile` and `finalize` throw it, by `retry` and `terminal`, to say what should happen next. */
+/** Error class of this package. `reconcile` and `finalize` throw one that `retry` or `terminal` made, to choose whether to be retried. */
 export class PluginError extends Error {
   override readonly name = 'PluginError';
   readonly code: PluginErrorCode;
   readonly reason: string;
-  /** When to try again, in milliseconds; `undefined` for the controller's exponential back-off. */
+  /** Delay before the retry, in milliseconds; `undefined` for the controller's exponential back-off. */
   readonly retryAfter: number | undefined;
 
   constructor(code: PluginErrorCode, message: string, options: PluginErrorOptions & { retryAfter?: number } = {}) {
@@ -31,13 +31,13 @@ export class PluginError extends Error {
   }
 }
 
-/** A failure that goes away by itself: try again, after `options.after` milliseconds or with the controller's back-off. */
+/** Makes the error for a transient failure. It is retried after `options.after` milliseconds, by default with exponential back-off. */
 export function retry(message: string, options: PluginErrorOptions & { after?: number } = {}): PluginError {
   const { after, ...rest } = options;
   return new PluginError('Retry', message, after === undefined ? rest : { ...rest, retryAfter: after });
 }
 
-/** A failure that stays until the resource, an extension or the plugin changes. */
+/** Makes the error for a permanent failure. It is not retried until the resource, an extension or the plugin changes. */
 export function terminal(message: string, options: PluginErrorOptions = {}): PluginError {
   return new PluginError('Terminal', message, options);
 }

@@ -1,4 +1,4 @@
-import type { Message, MessageInitShape } from '@bufbuild/protobuf';
+import type { MessageInitShape, Message as ProtobufMessage } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import {
   ConditionStatus,
@@ -6,6 +6,7 @@ import {
   FinalizeCause,
   type FinalizeRequest,
   type FinalizeResponseSchema,
+  messageOf,
   Outcome,
   type ReconcileRequest,
   type ReconcileResponseSchema,
@@ -17,42 +18,42 @@ import type {
   ApiImplementation,
   ExtensionShapes,
   FinalizeResult,
+  Message,
   PluginCondition,
   PluginEvent,
   Received,
   ReconcileInput,
   ReconcileResult,
-  Remark,
   ResourceShape,
 } from './plugin.ts';
 import { PluginError } from './plugin-error.ts';
-import { applySchema, decodeResource, ExtensionSet, type Misfit } from './resources.ts';
+import { applySchema, decodeResource, ExtensionSet, type SchemaViolation } from './resources.ts';
 
-/** What answers to both calls have in common. */
-export type FinalizeAnswer = Exclude<MessageInitShape<typeof FinalizeResponseSchema>, Message>;
-export type ReconcileAnswer = Exclude<MessageInitShape<typeof ReconcileResponseSchema>, Message>;
+/** Response to Finalize, whose fields every response to Reconcile has too. */
+export type FinalizeAnswer = Exclude<MessageInitShape<typeof FinalizeResponseSchema>, ProtobufMessage>;
+export type ReconcileAnswer = Exclude<MessageInitShape<typeof ReconcileResponseSchema>, ProtobufMessage>;
 type Input = ReconcileInput<ResourceShape, ExtensionShapes>;
 
-/** What a request becomes for the author's function, or what is wrong with it. */
-type Prepared = { input: Input; extensions: ExtensionSet } | { misfits: Misfit[] };
+/** Input of the author's function, or the reasons why the request is invalid. */
+type Prepared = { input: Input; extensions: ExtensionSet } | { violations: SchemaViolation[] };
 
 const withoutSchemas: Pick<ApiImplementation, 'base' | 'extensions'> = {};
 
 const encoder = new TextEncoder();
 
-/** What answers the calls of a plugin, whichever way they come. The signal is aborted when nobody waits any more. */
+/** Functions that answer the calls of a plugin, over any transport. The signal is aborted when the caller no longer waits. */
 export interface PluginHandlers {
   reconcile(request: ReconcileRequest, signal: AbortSignal): Promise<ReconcileAnswer>;
   finalize(request: FinalizeRequest, signal: AbortSignal): Promise<FinalizeAnswer>;
 }
 
-/** Answers the calls of `kplug.v1.PluginService` by a definition's functions. */
+/** Makes handlers that answer calls by the functions of a definition. */
 export function pluginHandlers(definition: ApiImplementation, log: Logger): PluginHandlers {
   return {
     reconcile: (request, signal) =>
       answering(log, request, signal, async (): Promise<ReconcileAnswer> => {
         const prepared = await prepare(request, signal, definition, log);
-        if ('misfits' in prepared) return describeMisfits(prepared.misfits);
+        if ('violations' in prepared) return describeViolations(prepared.violations);
         const result = (await definition.reconcile(prepared.input)) ?? {};
         return { ...encodeResult(result, prepared.extensions), ...encodeStatuses(result, prepared.extensions) };
       }),
@@ -60,10 +61,10 @@ export function pluginHandlers(definition: ApiImplementation, log: Logger): Plug
     finalize: (request, signal) =>
       answering(log, request, signal, async (): Promise<FinalizeAnswer> => {
         if (!definition.finalize) return { outcome: Outcome.SUCCESS };
-        const fitting = await prepare(request, signal, definition, log);
-        // It may have fitted once and been edited since: what was made then has to be undone all the same.
-        const prepared = 'misfits' in fitting ? await prepare(request, signal, withoutSchemas, log) : fitting;
-        if ('misfits' in prepared) return describeMisfits(prepared.misfits);
+        const valid = await prepare(request, signal, definition, log);
+        // A resource that was valid once and edited since must be finalized too.
+        const prepared = 'violations' in valid ? await prepare(request, signal, withoutSchemas, log) : valid;
+        if ('violations' in prepared) return describeViolations(prepared.violations);
         const cause = request.cause === FinalizeCause.HANDED_OVER ? 'handedOver' : 'deleted';
         const result = (await definition.finalize({ ...prepared.input, cause })) ?? {};
         return encodeResult(result, prepared.extensions);
@@ -77,17 +78,17 @@ async function prepare(
   definition: Pick<ApiImplementation, 'base' | 'extensions'>,
   log: Logger,
 ): Promise<Prepared> {
-  const misfits: Misfit[] = [];
+  const violations: SchemaViolation[] = [];
   const found = new ExtensionSet();
   const checkedBase = await applySchema(decodeResource(base), definition.base, '');
-  if ('misfit' in checkedBase) misfits.push(checkedBase.misfit);
+  if ('violation' in checkedBase) violations.push(checkedBase.violation);
   for (const [key, extension] of Object.entries(extensions).sort(([a], [b]) => (a < b ? -1 : 1))) {
     const decoded = decodeResource(extension);
     const checked = await applySchema(decoded, definition.extensions?.[decoded.kind], key);
-    if ('misfit' in checked) misfits.push(checked.misfit);
+    if ('violation' in checked) violations.push(checked.violation);
     else found.add(key, checked.resource);
   }
-  if (misfits.length > 0 || !('resource' in checkedBase)) return { misfits };
+  if (violations.length > 0 || !('resource' in checkedBase)) return { violations };
 
   const { resource } = checkedBase;
   const { delegation = '', api = '', apiVersion = '', reason = '', message = '' } = assignment ?? {};
@@ -105,7 +106,7 @@ async function prepare(
   return { input, extensions: found };
 }
 
-/** Turns what the author's function throws into an answer: a failure is an answer too, with a reason for the user. */
+/** Converts an error of the author's function into a response with a reason for the user. */
 async function answering<A extends FinalizeAnswer>(
   log: Logger,
   request: ReconcileRequest | FinalizeRequest,
@@ -116,10 +117,10 @@ async function answering<A extends FinalizeAnswer>(
     return await answer();
   } catch (error) {
     if (!(error instanceof PluginError)) {
-      // Nobody waits any more, and giving up is what was asked for.
+      // A function that stops because its signal was aborted usually throws.
       const level = signal.aborted ? 'debug' : 'error';
       log[level]({ err: error, attempt: request.context?.attempt }, 'the call failed with an unexpected error');
-      return failure(Outcome.RETRY, 'PluginError', error instanceof Error ? error.message : String(error));
+      return failure(Outcome.RETRY, 'PluginError', messageOf(error));
     }
     const outcome = error.code === 'Terminal' ? Outcome.TERMINAL : Outcome.RETRY;
     const answered = failure(outcome, error.reason, error.message);
@@ -131,8 +132,8 @@ function failure(outcome: Outcome, reason: string, text: string): FinalizeAnswer
   return { outcome, messages: [{ severity: Severity.ERROR, reason, text, target: '' }] };
 }
 
-function describeMisfits(misfits: readonly Misfit[]): ReconcileAnswer {
-  const messages = misfits.map(({ text, target }) => ({
+function describeViolations(violations: readonly SchemaViolation[]): ReconcileAnswer {
+  const messages = violations.map(({ text, target }) => ({
     severity: Severity.ERROR,
     reason: 'InvalidSpec',
     text,
@@ -144,7 +145,7 @@ function describeMisfits(misfits: readonly Misfit[]): ReconcileAnswer {
 function encodeResult({ messages = [], events = [] }: FinalizeResult, extensions: ExtensionSet): FinalizeAnswer {
   return {
     outcome: Outcome.SUCCESS,
-    messages: messages.map((remark) => encodeRemark(remark, extensions)),
+    messages: messages.map((message) => encodeMessage(message, extensions)),
     events: events.map((event) => encodeEvent(event, extensions)),
   };
 }
@@ -165,7 +166,7 @@ function encodeStatuses(result: ReconcileResult, extensions: ExtensionSet): Reco
 
 const severities = { info: Severity.INFO, warning: Severity.WARNING, error: Severity.ERROR } as const;
 
-function encodeRemark({ severity = 'info', reason, text, extension }: Remark, extensions: ExtensionSet) {
+function encodeMessage({ severity = 'info', reason, text, extension }: Message, extensions: ExtensionSet) {
   return { severity: severities[severity], reason, text, target: targetOf(extension, extensions) };
 }
 
@@ -186,7 +187,7 @@ function targetOf(extension: Received<ResourceShape> | undefined, extensions: Ex
   const name = `${extension.kind} ${extension.metadata.name}`;
   throw new PluginError(
     'Retry',
-    `the plugin returned something for ${name}, which isn't one of the extensions it was given`,
+    `the plugin returned a status, message or Event for ${name}, which is not an extension of this call`,
   );
 }
 

@@ -2,16 +2,16 @@ import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { Logger } from 'pino';
 import type { ServedService } from './served-service.ts';
 
-/** What a plugin author says of a resource's own part. Metadata comes with every resource. */
+/** Fields of a resource that its author declares. The others are those of every resource. */
 export interface ResourceShape {
   spec?: unknown;
   status?: unknown;
 }
 
-/** The metadata that a plugin can rely on. */
+/** Metadata that every resource has. */
 export interface Metadata {
   name: string;
-  /** Missing for cluster-scoped kinds. */
+  /** Namespace; missing for cluster-scoped kinds. */
   namespace?: string;
   uid: string;
   generation: number;
@@ -20,166 +20,172 @@ export interface Metadata {
   deletionTimestamp?: string;
 }
 
-/** A resource as a plugin gets it: what its author declared, and what every resource has. */
+/** Resource as a plugin receives it: the fields that its author declared, and those of every resource. */
 export type Received<Shape extends ResourceShape> = Shape & { apiVersion: string; kind: string; metadata: Metadata };
 
-/** Extension resources by kind, as their author declared them. */
+/** Declared fields of the extension resources, by kind. */
 export type ExtensionShapes = Record<string, ResourceShape>;
 
-/** The extension resources of one call. */
+/** Extension resources of one call. */
 export interface Extensions<E extends ExtensionShapes> {
-  /** The first extension of a kind, in the order of their names; `undefined` when the base points to none that exists. */
+  /** Returns the first extension of a kind, ordered by name; `undefined` if the base references none that exists. */
   get<K extends keyof E & string>(kind: K): Received<E[K]> | undefined;
-  /** All extensions of a kind. */
+  /** Returns all extensions of a kind, ordered by name. */
   all<K extends keyof E & string>(kind: K): Received<E[K]>[];
 }
 
-/** The resources that the operator keeps for the base. */
+/** Dependents of the base: resources that the operator applies for it. */
 export interface Dependents {
-  /** One by its kind and name; `undefined` when it isn't there, such as before it was wanted for the first time. */
-  get(kind: string, name: string): Received<ResourceShape> | undefined;
-  /** All of them. */
+  /**
+   * Returns a dependent by kind and name; `undefined` if it does not exist, such as before the plugin first returned it. The type parameter
+   * declares its fields, as in `get<{ status?: { readyReplicas?: number } }>('Deployment', name)`; they are not validated.
+   */
+  get<Shape extends ResourceShape = ResourceShape>(kind: string, name: string): Received<Shape> | undefined;
+  /** Returns all dependents. */
   all(): Received<ResourceShape>[];
 }
 
-/** A resource that the operator is to keep for the base, as far as the plugin decides on it. */
+/** Resource that the operator is to apply for the base, with the fields that the plugin sets. */
 export interface Dependent {
   apiVersion: string;
   kind: string;
   metadata: { name: string; labels?: Record<string, string>; annotations?: Record<string, string> };
-  /** Anything but a status. */
+  /** Any other field but `status`. */
   [field: string]: unknown;
 }
 
-/** What `reconcile` gets. */
+/** Input of `reconcile`. */
 export interface ReconcileInput<B extends ResourceShape = ResourceShape, E extends ExtensionShapes = ExtensionShapes> {
-  /** The base resource. */
+  /** Base resource. */
   base: Received<B>;
-  /** The extension resources that the base points to and that exist. */
+  /** Extension resources that the base references and that exist. */
   extensions: Extensions<E>;
-  /** What the operator keeps for the base because the plugin wanted it, as it is now. */
+  /** Dependents in their current state. */
   dependents: Dependents;
-  /** As whom the plugin is called, and why it was chosen. */
+  /** Delegation and plugin API of the call, and the reason why this plugin was chosen. */
   assignment: { delegation: string; api: string; apiVersion: string; reason: string; message: string };
-  /** How many times in a row this resource was tried without success, plus one. */
+  /** Number of the attempt: 1, plus the failed attempts in a row before it. */
   attempt: number;
-  /** Aborted when the controller no longer waits: its deadline passed, or the resource went to another plugin. */
+  /** Signal that is aborted when the controller no longer waits: the deadline passed, or the resource went to another plugin. */
   signal: AbortSignal;
-  /** Logs under the plugin's name and the resource's. */
+  /** Logger with the names of the plugin and the resource. */
   log: Logger;
 }
 
-/** What `finalize` gets. */
+/** Input of `finalize`. */
 export interface FinalizeInput<B extends ResourceShape = ResourceShape, E extends ExtensionShapes = ExtensionShapes>
   extends ReconcileInput<B, E> {
-  /** Why: the base resource is being deleted, or it went to another plugin. */
+  /** Cause of the call: the base resource is being deleted, or it went to another plugin. */
   cause: 'deleted' | 'handedOver';
 }
 
-/** A remark for the user of the resource. */
-export interface Remark {
-  /** Default: `info`. */
+/** Message to the user of the resource. */
+export interface Message {
+  /** Severity. Default `info`. */
   severity?: 'info' | 'warning' | 'error';
-  /** Why, in one PascalCase word. */
+  /** Reason in one PascalCase word. */
   reason: string;
   text: string;
-  /** The extension that it concerns; the base if missing. */
+  /** Extension that the message is about. Default: the base. */
   extension?: Received<ResourceShape>;
 }
 
-/** An Event for the controller to record. */
+/** Kubernetes Event for the controller to record. Equal Events are counted. */
 export interface PluginEvent {
-  /** Default: `Normal`. */
+  /** Type of the Event. Default `Normal`. */
   type?: 'Normal' | 'Warning';
-  /** Why, in one PascalCase word. */
+  /** Reason in one PascalCase word. */
   reason: string;
   message: string;
-  /** The extension that it concerns; the base if missing. */
+  /** Extension that the Event is about. Default: the base. */
   extension?: Received<ResourceShape>;
 }
 
-/** A condition for the base resource's status. */
+/** Condition in the status of the base resource. */
 export interface PluginCondition {
   type: string;
   status: boolean | 'Unknown';
-  /** Why, in one PascalCase word. */
+  /** Reason in one PascalCase word. */
   reason: string;
   message?: string;
 }
 
-/** What `finalize` may return. Nothing means success and no more to say. */
+/** Result of `finalize`. All fields are optional; returning nothing is success. */
 export interface FinalizeResult {
-  messages?: Remark[];
+  messages?: Message[];
   events?: PluginEvent[];
 }
 
-/** What `reconcile` may return. Nothing means success and no more to say. */
+/** Result of `reconcile`. All fields are optional; returning nothing is success. */
 export interface ReconcileResult extends FinalizeResult {
-  /** The base's status; replaces what the plugin returned before. Missing: left as it is. */
+  /** Status of the base. Replaces the one that the plugin returned before. Default: no change. */
   status?: object;
-  /** The status of each extension that should change; replaces what the plugin returned before. */
+  /** Statuses of extensions. Each replaces the one that the plugin returned before. Default: no change. */
   extensions?: { extension: Received<ResourceShape>; status: object }[];
   conditions?: PluginCondition[];
   /**
-   * The resources that the operator is to keep for the base, in its namespace and owned by it, in the order in which they are applied. What
-   * is no longer among them is removed. Missing: what is kept stays as it is. The delegation says which kinds are allowed.
+   * Resources that the operator applies for the base, in this order, in its namespace and owned by it. Dependents that are no longer listed
+   * are deleted. The delegation says which kinds are allowed. Default: no change.
    */
   dependents?: Dependent[];
-  /** When to be called again although nothing changed, in milliseconds. Missing: as the delegation says. */
+  /** Delay until the next call if nothing changes before, in milliseconds. Default: the `resync` of the delegation. */
   requeueAfter?: number;
 }
 
-/** A plugin API that a plugin implements, where more than `Name@1.0.0` is to be said. */
+/** Plugin API in full, for more than `Name@1.0.0` says. */
 export interface ApiDefinition {
   name: string;
-  /** The version of the API, in semantic versioning. */
+  /** Version of the API, in semantic versioning. */
   version: string;
-  /** The extension kinds that the plugin understands, as `Kind` or `Kind.group`. Default: the keys of `extensions`. */
+  /** Extension kinds that the plugin understands, as `Kind` or `Kind.group`. Default: the keys of `extensions`. */
   extensionKinds?: string[];
-  /** Free-form capabilities, which a delegation may demand. */
+  /** Free-form capabilities, which a delegation may require. Default none. */
   capabilities?: Record<string, string>;
 }
 
-/** What a plugin of several APIs does for one of them, or for some that it treats alike. */
+/** Implementation of one API of a plugin of several, or of some that it treats alike. */
 export type ApiImplementation<
   B extends ResourceShape = ResourceShape,
   E extends ExtensionShapes = ExtensionShapes,
 > = Pick<PluginDefinition<B, E>, 'api' | 'base' | 'extensions' | 'reconcile' | 'finalize'> & {
-  /** What `serveApi` serves beside. */
+  /** Service of an API with methods of its own. Set by `serveApi`. */
   serves?: ServedService;
 };
 
-/** A plugin whose APIs are implemented by functions of their own, each made by `implementApi`. */
-export interface SeveralApisDefinition extends Pick<PluginDefinition, 'name' | 'version' | 'close'> {
+/** Definition of a plugin of several APIs, each with functions of its own. */
+export interface MultiApiDefinition extends Pick<PluginDefinition, 'name' | 'version' | 'close'> {
+  /** Implementations, made by `implementApi` and `serveApi`. */
   apis: readonly ApiImplementation[];
 }
 
-/** A plugin: what it is, and the function that does its work. */
+/** Definition of a plugin: its identity, and the functions that do its work. */
 export interface PluginDefinition<
   B extends ResourceShape = ResourceShape,
   E extends ExtensionShapes = ExtensionShapes,
 > {
-  /** The name that users write in `preferredImplementation`: letters, digits, `.`, `_` and `-`, at most 63 characters. */
+  /** Name that users write in `preferredImplementation`: letters, digits, `.`, `_` and `-`, at most 63 characters. */
   name: string;
-  /** The plugin's own version, in semantic versioning. */
+  /** Version of the plugin, in semantic versioning. */
   version: string;
-  /** The plugin API that it implements, as `Name@1.0.0` or in full; several that it treats alike in a list. */
+  /** Plugin API that it implements, as `Name@1.0.0` or as an `ApiDefinition`; a list for several that it treats alike. */
   api: string | ApiDefinition | (string | ApiDefinition)[];
-  /** A schema (zod, valibot, arktype …) of the base resource. One that doesn't fit never reaches `reconcile`: its user is told. */
+  /**
+   * Schema (zod, valibot, arktype …) of the base resource. An invalid resource is not passed to `reconcile`; its status says what is wrong.
+   */
   base?: StandardSchemaV1<unknown, B>;
   /** Schemas of the extension resources, by kind. */
   extensions?: { [K in keyof E]: StandardSchemaV1<unknown, E[K]> };
   /**
-   * Makes the world as the base resource and its extensions describe it. Called with the whole state, any number of times,
-   * and must come to the same result each time. Throw `retry(…)` or `terminal(…)` to say what should happen next; any other
-   * error is tried again with back-off.
+   * Brings the actual state to the state that the base resource and its extensions describe. It is called with the whole state, any number
+   * of times, and must be idempotent. Throw `retry(…)` or `terminal(…)` to choose whether it is retried; any other error is retried with
+   * exponential back-off.
    */
   reconcile(input: ReconcileInput<B, E>): ReconcileResult | void | Promise<ReconcileResult | void>;
   /**
-   * Undoes what `reconcile` made. May be called again after it succeeded. A resource that fitted its schema once and was
-   * edited since comes as it is. Default: there is nothing to undo.
+   * Deletes what `reconcile` made. It may be called again after it succeeded. A resource that was valid once and edited since is passed
+   * without validation. Default: nothing is to be deleted.
    */
   finalize?(input: FinalizeInput<B, E>): FinalizeResult | void | Promise<FinalizeResult | void>;
-  /** Called once when the plugin stops, after its last call has ended: the place to close connections. */
+  /** Closes connections and the like. Called once when the plugin stops, after the last call has ended. */
   close?(): void | Promise<void>;
 }

@@ -2,9 +2,9 @@ import type { Resource } from '@kplug/protocol';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { ExtensionShapes, Extensions, Received, ResourceShape } from './plugin.ts';
 
-/** A resource that doesn't fit its schema. */
-export interface Misfit {
-  /** The key of the extension; empty for the base. */
+/** Violation of its schema by a resource. */
+export interface SchemaViolation {
+  /** Key of the extension; empty for the base. */
   target: string;
   text: string;
 }
@@ -14,25 +14,25 @@ type Schema = StandardSchemaV1<unknown, ResourceShape>;
 
 const decoder = new TextDecoder();
 
-/** Reads a resource as the controller sends it. */
+/** Decodes a resource from a request. */
 export function decodeResource(resource: Resource | undefined): AnyResource {
   return JSON.parse(decoder.decode(resource?.json)) as AnyResource;
 }
 
-/** What a schema makes of a resource; metadata is the controller's and not the schema's affair. */
+/** Validates a resource. The result has the values that the schema returns, and every other field, such as the metadata, unchanged. */
 export async function applySchema(
   resource: AnyResource,
   schema: Schema | undefined,
   target: string,
-): Promise<{ resource: AnyResource } | { misfit: Misfit }> {
+): Promise<{ resource: AnyResource } | { violation: SchemaViolation }> {
   if (!schema) return { resource };
   const result = await schema['~standard'].validate(resource);
   if (!result.issues) return { resource: { ...resource, ...result.value } };
   const text = result.issues.map(describeIssue).join('; ');
-  return { misfit: { target, text: `${resource.kind} ${resource.metadata.name} is invalid: ${text}` } };
+  return { violation: { target, text: `${resource.kind} ${resource.metadata.name} is invalid: ${text}` } };
 }
 
-/** The extensions of one call, found by kind. */
+/** Extensions of one call, indexed by kind. */
 export class ExtensionSet implements Extensions<ExtensionShapes> {
   readonly #keys = new Map<AnyResource, string>();
   readonly #byKind = new Map<string, AnyResource[]>();
@@ -52,7 +52,7 @@ export class ExtensionSet implements Extensions<ExtensionShapes> {
     return this.#byKind.get(kind) ?? [];
   }
 
-  /** The key that an extension was sent under; `undefined` for one that wasn't. */
+  /** Returns the key of an extension in the request; `undefined` if the request has no such extension. */
   keyOf(extension: AnyResource): string | undefined {
     return this.#keys.get(extension);
   }

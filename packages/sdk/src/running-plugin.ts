@@ -4,7 +4,6 @@ import * as grpc from '@grpc/grpc-js';
 import { addReflection, addService, type GetInfoResponseSchema, PluginService, quietGrpc, v0 } from '@kplug/protocol';
 import { HealthImplementation } from 'grpc-health-check';
 import type { Logger } from 'pino';
-import packageJson from '../package.json' with { type: 'json' };
 import { apiHandlers } from './api-handlers.ts';
 import { signalOf } from './call-signal.ts';
 import type { ApiPart, RegisteredApi } from './definition.ts';
@@ -16,12 +15,13 @@ import { PluginError } from './plugin-error.ts';
 import type { PluginHandlers } from './plugin-service.ts';
 import { V0HeartbeatClient } from './v0/heartbeat-client.ts';
 import { v0Service } from './v0/plugin-service.ts';
+import { version as sdkVersion } from './version.ts';
 import { WorkService } from './work-service.ts';
 
-/** How long connections may stay open after the last call has ended, in milliseconds. */
-const lingerTime = 1_000;
+/** Longest time that connections stay open after the last call has ended, in milliseconds. */
+const connectionGracePeriod = 1_000;
 
-/** A plugin that is being served. */
+/** Plugin that is being served. */
 export class RunningPlugin {
   readonly #definition: Pick<PluginDefinition, 'name' | 'version' | 'close'>;
   readonly #apis: readonly RegisteredApi[];
@@ -31,7 +31,7 @@ export class RunningPlugin {
   readonly #work: WorkService;
   readonly #health = new HealthImplementation({ '': 'SERVING', [PluginService.typeName]: 'SERVING' });
   readonly #onSignal = () => void this.#stopAndExit();
-  #heart: HeartbeatClient | V0HeartbeatClient | undefined;
+  #heartbeatClient: HeartbeatClient | V0HeartbeatClient | undefined;
   #address = '';
   #bound = '';
   #inFlight = 0;
@@ -56,7 +56,7 @@ export class RunningPlugin {
       'grpc-node.max_session_memory': 64,
       'grpc.max_connection_age_ms': 24 * 3_600_000,
       'grpc.max_connection_age_grace_ms': 3_600_000,
-      // Nobody reads what it would count of each call.
+      // Nothing reads the statistics of channelz.
       'grpc.enable_channelz': 0,
     });
     const { reconcile, finalize } = apiHandlers(parts, log);
@@ -87,46 +87,50 @@ export class RunningPlugin {
     addReflection(this.#server, services);
   }
 
-  /** The address that the plugin registers, with its real port. */
+  /** Address that the plugin registers, with its actual port. */
   get address(): string {
     return this.#address;
   }
 
-  /** The id that tells this process from every other. */
+  /** Id of this process, different from that of any other. */
   get instanceId(): string {
     return this.#settings.instanceId;
   }
 
-  /** Whether a controller knows the plugin now. */
+  /** Reports whether the plugin is registered with a controller now. */
   get registered(): boolean {
-    return this.#heart?.registered ?? false;
+    return this.#heartbeatClient?.registered ?? false;
   }
 
   /**
-   * Says whether an API can be served now, such as when what it needs is away. One that can't gets no calls, while the plugin's
-   * others do. Throws `InvalidDefinition` for one that the plugin doesn't implement.
+   * Sets whether an API can be served now, for example while a backend that it needs is unreachable. An API that isn't served gets no
+   * calls; other APIs of the plugin do. Throws `InvalidDefinition` if the plugin doesn't implement the API.
    */
   setServing(api: string, serving: boolean): void {
     if (!this.#apis.some(({ name }) => name === api)) {
       const known = this.#apis.map(({ name }) => name).join(', ');
-      throw new PluginError('InvalidDefinition', `the plugin doesn't implement the API "${api}", but ${known}`);
+      throw new PluginError(
+        'InvalidDefinition',
+        `the plugin doesn't implement the API "${api}"; it implements ${known}`,
+      );
     }
     this.#health.setStatus(api, serving ? 'SERVING' : 'NOT_SERVING');
   }
 
-  /** Listens and starts to beat. Called by `serve`. */
+  /** Listens and starts to send heartbeats. Called by `serve`. */
   async start(): Promise<void> {
     const port = await this.#bind();
     this.#address = (this.#settings.address || ':0').replace(/:0$/, `:${port}`);
-    if (this.#settings.controller === noController) this.#log.info(`listening on ${this.#bound}, and not beating`);
-    else this.#heart = this.#makeHeart();
-    this.#heart?.start();
+    if (this.#settings.controller === noController)
+      this.#log.info(`listening on ${this.#bound}; sending no heartbeats`);
+    else this.#heartbeatClient = this.#createHeartbeatClient();
+    this.#heartbeatClient?.start();
     if (!this.#settings.handleSignals) return;
     process.once('SIGTERM', this.#onSignal);
     process.once('SIGINT', this.#onSignal);
   }
 
-  #makeHeart(): HeartbeatClient | V0HeartbeatClient {
+  #createHeartbeatClient(): HeartbeatClient | V0HeartbeatClient {
     const { name, version } = this.#definition;
     const { protocol, instanceId, token, weight, labels, controller, interval, ttl, pod } = this.#settings;
     if (protocol === 'kplug') {
@@ -145,13 +149,13 @@ export class RunningPlugin {
       ...(interval === undefined ? {} : { interval: durationFromMs(interval) }),
       ...(ttl === undefined ? {} : { ttl: durationFromMs(ttl) }),
     };
-    const where = { controller, ...(token === undefined ? {} : { token }) };
-    return new HeartbeatClient(where, registration, this.#log, this.#onSignal);
+    const target = { controller, ...(token === undefined ? {} : { token }) };
+    return new HeartbeatClient(target, registration, this.#log, this.#onSignal);
   }
 
   /**
-   * Drains: tells the controller, lets the calls under way end, and stops listening. Calls that take longer than the drain
-   * time-out are cut off. Can be called again.
+   * Stops gracefully: deregisters from the controller, waits for in-flight calls, and stops listening. Calls that take longer than the drain
+   * timeout are cancelled. Further calls of this method wait for the same stop.
    */
   stop(): Promise<void> {
     this.#stopping ??= this.#stop();
@@ -161,13 +165,15 @@ export class RunningPlugin {
   async #stop(): Promise<void> {
     process.off('SIGTERM', this.#onSignal);
     process.off('SIGINT', this.#onSignal);
-    await this.#heart?.deregister();
+    await this.#heartbeatClient?.deregister();
     const drained = await this.#drain();
-    if (!drained)
-      this.#log.warn(`${this.#inFlight} calls took longer than ${this.#settings.drainTimeout} ms and are cut off`);
+    if (!drained) {
+      const { drainTimeout } = this.#settings;
+      this.#log.warn(`drain timeout of ${drainTimeout} ms exceeded; cancelling ${this.#inFlight} in-flight call(s)`);
+    }
     this.#work.end();
     await this.#shutDown();
-    await this.#heart?.stop();
+    await this.#heartbeatClient?.stop();
     await this.#definition.close?.();
     this.#log.info('stopped');
   }
@@ -176,13 +182,13 @@ export class RunningPlugin {
     try {
       await this.stop();
     } catch (error) {
-      this.#log.error({ err: error }, 'stopping failed');
+      this.#log.error({ err: error }, 'shutdown failed');
       process.exitCode = 1;
     }
     if (this.#settings.handleSignals) process.exit();
   }
 
-  /** Waits for the calls under way; false when they took too long. */
+  /** Waits for in-flight calls. Resolves to false if they took longer than the drain timeout. */
   #drain(): Promise<boolean> {
     if (this.#inFlight === 0) return Promise.resolve(true);
     return new Promise((resolve) => {
@@ -194,9 +200,9 @@ export class RunningPlugin {
     });
   }
 
-  /** Lets the last answers reach whoever asked, then cuts connections that are kept open, such as those of health watches. */
+  /** Lets the last responses reach their callers, then closes connections with open streams, such as health watches. */
   #shutDown(): Promise<void> {
-    if (this.#bound) this.#server.drain(this.#bound, lingerTime);
+    if (this.#bound) this.#server.drain(this.#bound, connectionGracePeriod);
     return new Promise((resolve) => this.#server.tryShutdown(() => resolve()));
   }
 
@@ -206,7 +212,7 @@ export class RunningPlugin {
       version: this.#definition.version,
       apis: [...this.#apis],
       instanceId: this.#settings.instanceId,
-      runtime: `${packageJson.name}/${packageJson.version} node/${process.versions.node}`,
+      runtime: `@kplug/sdk/${sdkVersion} node/${process.versions.node}`,
       servesWork: true,
     };
   }
@@ -230,7 +236,7 @@ export class RunningPlugin {
           this.#bound = target.replace(/:0$/, `:${port}`);
           return resolve(port);
         }
-        const advice = 'stop what listens there, or set KPLUG_BIND_ADDRESS';
+        const advice = 'stop the process that listens there, or set KPLUG_BIND_ADDRESS';
         const message = `the plugin can't listen on ${bindAddress}: ${error.message}; ${advice}`;
         reject(new PluginError('CannotServe', message, { cause: error }));
       });

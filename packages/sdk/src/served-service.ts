@@ -1,8 +1,8 @@
 import type { DescService } from '@bufbuild/protobuf';
 
-/** A service that a plugin serves beside the protocol's. */
+/** gRPC service that a plugin serves besides `kplug.v1.PluginService`. */
 export interface ServedService {
   service: DescService;
-  /** By the methods' local names. */
+  /** Handlers, by the local name of their method. */
   handlers: Record<string, (request: unknown, signal: AbortSignal) => unknown>;
 }

@@ -2,8 +2,8 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import * as grpc from '@grpc/grpc-js';
 import {
   type GrpcHandlers,
-  isServiceError,
   type PluginService,
+  toServiceError,
   type WorkRequest,
   type WorkResponseSchema,
 } from '@kplug/protocol';
@@ -30,7 +30,7 @@ export class WorkService {
     stream.on('cancelled', forget);
   }
 
-  /** Ends each stream as soon as its calls have been answered, so that nobody sends more of them. */
+  /** Ends each stream as soon as its calls have been answered, so that the controller sends no more. */
   end(): void {
     for (const work of this.#streams) work.end();
   }
@@ -39,7 +39,7 @@ export class WorkService {
 class WorkStream {
   readonly #stream: Stream;
   readonly #handlers: PluginHandlers;
-  readonly #underWay = new Map<number, AbortController>();
+  readonly #inFlight = new Map<number, AbortController>();
   #isEnding = false;
 
   constructor(stream: Stream, handlers: PluginHandlers) {
@@ -48,24 +48,24 @@ class WorkStream {
     stream.on('data', (request: WorkRequest) => void this.#onRequest(request));
     stream.on('end', () => this.end());
     stream.on('cancelled', () => {
-      for (const aborted of this.#underWay.values()) aborted.abort();
+      for (const aborted of this.#inFlight.values()) aborted.abort();
     });
   }
 
   end(): void {
     this.#isEnding = true;
-    if (this.#underWay.size === 0) this.#stream.end();
+    if (this.#inFlight.size === 0) this.#stream.end();
   }
 
   async #onRequest({ id, call }: WorkRequest): Promise<void> {
     if (call.case === 'cancellation') {
-      this.#underWay.get(id)?.abort();
+      this.#inFlight.get(id)?.abort();
       return;
     }
     const aborted = new AbortController();
-    this.#underWay.set(id, aborted);
+    this.#inFlight.set(id, aborted);
     const answer = await this.#answer(call, aborted.signal);
-    this.#underWay.delete(id);
+    this.#inFlight.delete(id);
     if (!aborted.signal.aborted) this.#stream.write({ id, answer });
     if (this.#isEnding) this.end();
   }
@@ -78,15 +78,15 @@ class WorkStream {
         case 'finalize':
           return { case: 'finalize', value: await this.#handlers.finalize(call.value, signal) };
         default:
-          return describe(grpc.status.UNIMPLEMENTED, 'this plugin knows no such call');
+          return encodeError(grpc.status.UNIMPLEMENTED, 'this plugin does not support the call');
       }
     } catch (error) {
-      if (isServiceError(error)) return describe(error.code, error.details);
-      return describe(grpc.status.INTERNAL, error instanceof Error ? error.message : String(error));
+      const { code, details } = toServiceError(error);
+      return encodeError(code, details);
     }
   }
 }
 
-function describe(code: grpc.status, message: string): Answer {
+function encodeError(code: grpc.status, message: string): Answer {
   return { case: 'error', value: { code, message } };
 }

@@ -1,15 +1,15 @@
 import { expect, it } from 'vitest';
-import { faultsOf, hashOf } from './check.ts';
+import { hashOf, validate } from './check.ts';
 
-it('finds files that are not what their names say', () => {
+it('finds files that are invalid according to their extension', () => {
   const data = { 'a.json': '{', 'b.yaml': 'a: [', 'c.yml': 'a: 1', 'd.json': '[]', 'e.txt': '{' };
-  expect(faultsOf({ data })).toEqual([
-    expect.stringMatching(/^a\.json is not sound: /),
-    expect.stringMatching(/^b\.yaml is not sound: /),
+  expect(validate({ data })).toEqual([
+    expect.stringMatching(/^a\.json is invalid: /),
+    expect.stringMatching(/^b\.yaml is invalid: /),
   ]);
 });
 
-it('names a content by what is in it, whatever the order', () => {
+it('hashes the content, in any order of keys', () => {
   expect(hashOf({ data: { a: '1', b: '2' } })).toBe(hashOf({ data: { b: '2', a: '1' } }));
   expect(hashOf({ data: { a: '1' } })).not.toBe(hashOf({ binaryData: { a: '1' } }));
   expect(hashOf({ data: { a: '1' } })).not.toBe(hashOf({ data: { a: '2' } }));

@@ -1,21 +1,21 @@
 import { createHash } from 'node:crypto';
 import { parseDocument } from 'yaml';
 
-/** What a ConfigMap holds. */
+/** Content of a ConfigMap. */
 export interface Content {
   data?: Record<string, string>;
   binaryData?: Record<string, string>;
 }
 
-/** What is wrong with files whose names say what they are: `.json`, `.yaml`, `.yml`. */
-export function faultsOf({ data = {} }: Content): string[] {
+/** Validates the files with the extensions `.json`, `.yaml` and `.yml`. Returns the errors. */
+export function validate({ data = {} }: Content): string[] {
   return Object.entries(data).flatMap(([name, text]) => {
-    const fault = name.endsWith('.json') ? jsonFault(text) : /\.ya?ml$/.test(name) ? yamlFault(text) : undefined;
-    return fault === undefined ? [] : [`${name} is not sound: ${fault}`];
+    const error = name.endsWith('.json') ? jsonError(text) : /\.ya?ml$/.test(name) ? yamlError(text) : undefined;
+    return error === undefined ? [] : [`${name} is invalid: ${error}`];
   });
 }
 
-/** A short name for a content: the same for the same content, whatever the order of its keys. */
+/** Hashes a content. The order of keys doesn't matter. */
 export function hashOf({ data = {}, binaryData = {} }: Content): string {
   const sorted = (entries: Record<string, string>) => Object.entries(entries).sort(([a], [b]) => (a < b ? -1 : 1));
   return createHash('sha256')
@@ -24,7 +24,7 @@ export function hashOf({ data = {}, binaryData = {} }: Content): string {
     .slice(0, 16);
 }
 
-function jsonFault(text: string): string | undefined {
+function jsonError(text: string): string | undefined {
   try {
     JSON.parse(text);
     return undefined;
@@ -33,6 +33,6 @@ function jsonFault(text: string): string | undefined {
   }
 }
 
-function yamlFault(text: string): string | undefined {
+function yamlError(text: string): string | undefined {
   return parseDocument(text).errors[0]?.message.split('\n')[0];
 }

@@ -7,21 +7,21 @@ import {
   type V1PodSpec,
 } from '@kubernetes/client-node';
 
-/** The annotation of a pod template that changes with a ConfigMap, which has its pods replaced. */
+/** Annotation of a pod template that changes with a ConfigMap, so that its pods are replaced. */
 const annotationOf = (configMap: string) => `rolls.example.org/${configMap}`;
 
-/** The Deployments of a cluster, as far as they use ConfigMaps. */
+/** Deployments of the cluster that use ConfigMaps. */
 export class Deployments {
   readonly #api: AppsV1Api;
 
   constructor() {
     const kubeConfig = new KubeConfig();
-    // The operator's: KUBECONFIG names a file with the rights of the ServiceAccount in plugin.yaml.
+    // The operator sets KUBECONFIG to a file with a token of the ServiceAccount in plugin.yaml.
     kubeConfig.loadFromDefault();
     this.#api = kubeConfig.makeApiClient(AppsV1Api);
   }
 
-  /** Those of a namespace that use a ConfigMap, by name, and whether they had to be rolled to its present content. */
+  /** Rolls out the Deployments of a namespace that use a ConfigMap. Reports for each whether its pods had to be replaced. */
   async roll(namespace: string, configMap: string, hash: string): Promise<{ name: string; rolled: boolean }[]> {
     const { items } = await this.#api.listNamespacedDeployment({ namespace });
     const users = items.filter(({ spec }) => uses(spec?.template.spec, configMap));
@@ -45,7 +45,7 @@ function nameOf({ metadata }: V1Deployment): string {
   return metadata?.name ?? '';
 }
 
-/** Whether pods get something from a ConfigMap: as variables, or as files. */
+/** Reports whether a pod uses a ConfigMap, for variables or files. */
 function uses(pod: V1PodSpec | undefined, configMap: string): boolean {
   const containers = [...(pod?.containers ?? []), ...(pod?.initContainers ?? [])];
   const names = [

@@ -1,8 +1,8 @@
 import { definePlugin, terminal } from '@kplug/sdk';
-import { type Content, faultsOf, hashOf } from './check.ts';
+import { type Content, hashOf, validate } from './check.ts';
 import { Deployments } from './deployments.ts';
 
-/** How often Deployments are looked for that have come since, in milliseconds. */
+/** Interval between checks for new Deployments, in milliseconds. */
 const interval = 60_000;
 
 const deployments = new Deployments();
@@ -12,9 +12,9 @@ await definePlugin<Content & { spec?: unknown }>({
   version: '1.0.0',
   api: 'ConfigMap@1.0.0',
   async reconcile({ base }) {
-    const faults = faultsOf(base);
-    // What is wrong is never rolled out.
-    if (faults.length > 0) throw terminal(faults.join('; '), { reason: 'Malformed' });
+    const errors = validate(base);
+    // A malformed ConfigMap is not rolled out.
+    if (errors.length > 0) throw terminal(errors.join('; '), { reason: 'Malformed' });
     const hash = hashOf(base);
     const { name, namespace = '' } = base.metadata;
     const users = await deployments.roll(namespace, name, hash);

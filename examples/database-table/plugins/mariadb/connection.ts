@@ -1,7 +1,7 @@
 import { retry, terminal } from '@kplug/sdk';
 import { type Connection, createConnection, SqlError } from 'mariadb';
 
-/** Opens a connection for one pass, which is closed after it; the server is found by `MARIADB_*`. */
+/** Opens a connection for one pass, and closes it afterwards. The variables `MARIADB_*` configure the server. */
 export async function withConnection<T>(work: (db: Connection) => Promise<T>): Promise<T> {
   const env = process.env;
   let db: Connection | undefined;
@@ -15,9 +15,9 @@ export async function withConnection<T>(work: (db: Connection) => Promise<T>): P
       connectTimeout: 5000,
       bigIntAsNumber: true,
       sessionVariables: {
-        // Refuses what doesn't fit, where MariaDB would otherwise store something else.
+        // Rejects values that MariaDB would otherwise convert silently.
         sql_mode: 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_ZERO_DATE,NO_ZERO_IN_DATE',
-        // Seconds. Others queue up behind a change that waits for its lock, so it doesn't wait for long but is tried again.
+        // In seconds. Other statements queue behind one that waits for a lock, so it gives up soon and is retried.
         lock_wait_timeout: 2,
       },
     });
@@ -29,14 +29,14 @@ export async function withConnection<T>(work: (db: Connection) => Promise<T>): P
   }
 }
 
-/** Puts a name into a statement. */
+/** Quotes a name for a statement. */
 export function quote(name: string): string {
   return `\`${name.replaceAll('`', '``')}\``;
 }
 
-/** The error of a statement, with what was tried, for the user of the resource. */
+/** Converts an error of a statement for the user. `attempt` describes the statement. */
 export function toPluginError(error: unknown, attempt?: string): unknown {
-  // What isn't from the server is from the way to it, unless it is a mistake in this program.
+  // A system error, not a response of the server.
   if (error instanceof Error && 'syscall' in error) {
     return retry(`MariaDB can't be reached: ${error.message}.`, { reason: 'DatabaseUnavailable', cause: error });
   }
@@ -51,21 +51,21 @@ export function toPluginError(error: unknown, attempt?: string): unknown {
   }
   if (refusals.data.has(errno) || /^2[23]/.test(sqlState ?? '')) {
     return terminal(
-      `${message}. Nothing was changed. Correct the data or choose otherwise, then edit this resource.`,
+      `${message}. Nothing was changed. Correct the data or the columns, then edit this resource.`,
       options('DataDoesNotFit'),
     );
   }
   return terminal(`${message}. Nothing was changed.`, options('StatementRefused'));
 }
 
-// By the server's error numbers, as its SQL states are HY000 for most.
+// Error numbers of the server, as most SQL states are just HY000.
 const refusals = {
-  /** Wrong password, no such database, no right: whoever runs the server can give it at any time. */
+  /** Wrong password, unknown database, missing privilege. An administrator can correct it at any time. */
   access: new Set([1044, 1045, 1049, 1142, 1227, 1698]),
-  /** Lock wait time-out, deadlock. */
+  /** Lock wait timeout, deadlock. */
   busy: new Set([1205, 1213]),
   /** Too many connections, shutting down, disk full, table full, read only. */
   unavailable: new Set([1040, 1053, 1021, 1114, 1203, 1290, 1836, 1927]),
-  /** The data doesn't convert, or breaks a constraint. */
+  /** Data can't be converted, or violates a constraint. */
   data: new Set([1062, 1138, 1264, 1265, 1292, 1366, 1406, 4025]),
 };

@@ -5,7 +5,7 @@ import { type Change, describe } from '../../plan.ts';
 import type { Column, Layout } from '../../table.ts';
 import { quote, toPluginError } from './connection.ts';
 
-/** As MariaDB itself writes them. */
+/** Types as MariaDB returns them. */
 export const mariaDbTypes: ColumnTypes = {
   uint64: 'bigint(20) unsigned',
   int64: 'bigint(20)',
@@ -14,20 +14,20 @@ export const mariaDbTypes: ColumnTypes = {
   string: 'longtext',
   bytes: 'longblob',
   bool: 'tinyint(1)',
-  // In UTC. MariaDB's own type `timestamp` ends in 2038.
+  // In UTC. The type `timestamp` of MariaDB ends in 2038.
   timestamp: 'datetime(6)',
   json: 'json',
   uuid: 'uuid',
   decimal: (precision, scale) => `decimal(${precision},${scale})`,
 };
 
-/** What stands for a type in the primary key, which MariaDB limits in length; MyISAM most, to 1000 bytes. */
+/** Replacements for types in the primary key, the length of which is limited, by MyISAM to 1000 bytes. */
 export const keyTypes = new Map([
   [mariaDbTypes.string, 'varchar(240)'],
   [mariaDbTypes.bytes, 'varbinary(960)'],
 ]);
 
-/** The table as it is; `undefined` when there is none. */
+/** Reads the actual layout of a table; `undefined` if it does not exist. */
 export async function readLayout(db: Connection, table: string): Promise<Layout | undefined> {
   const [found] = await db.query<{ kind: string; engine: string }[]>(
     `SELECT table_type AS kind, engine FROM information_schema.tables
@@ -36,7 +36,7 @@ export async function readLayout(db: Connection, table: string): Promise<Layout 
   );
   if (!found) return undefined;
   if (found.kind !== 'BASE TABLE') {
-    throw terminal(`MariaDB has something called "${table}" that is no table. Rename it, or the resource.`, {
+    throw terminal(`"${table}" exists in MariaDB, but is not a table. Rename it, or the resource.`, {
       reason: 'NameTaken',
     });
   }
@@ -45,7 +45,7 @@ export async function readLayout(db: Connection, table: string): Promise<Layout 
       WHERE table_schema = DATABASE() AND table_name = ? ORDER BY ordinal_position`,
     [table],
   );
-  // To MariaDB, `json` is text with a check of the column's name.
+  // In MariaDB, `json` is text with a check constraint that has the name of the column.
   const checks = await db.query<{ name: string }[]>(
     `SELECT constraint_name AS name FROM information_schema.check_constraints
       WHERE constraint_schema = DATABASE() AND table_name = ? AND level = 'Column' AND check_clause LIKE 'json_valid(%'`,
@@ -64,28 +64,28 @@ export async function readLayout(db: Connection, table: string): Promise<Layout 
   };
 }
 
-/** Makes the table. */
+/** Creates the table. */
 export async function createTable(db: Connection, table: string, layout: Layout): Promise<void> {
   const columns = layout.columns.map((column) => define(column, layout));
-  // Text is compared byte by byte, as the other databases do it.
+  // Compares text byte by byte, like the other databases.
   await db.query(
     `CREATE TABLE ${quote(table)} (${columns.join(', ')}, ${primaryKey(layout.primaryKey)})
        ENGINE = ${layout.options.storageEngine} CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin`,
   );
 }
 
-/** Makes the changes, which lead to `wanted`, in one statement: MariaDB does all of it or, even when it crashes, nothing. */
+/** Makes the changes to the `wanted` layout in one statement, which is atomic even if MariaDB crashes. */
 export async function alterTable(db: Connection, table: string, wanted: Layout, changes: Change[]): Promise<void> {
   if (changes.length === 0) return;
   const actions = changes.flatMap((change) => actionsOf(change, wanted));
   try {
     await db.query(`ALTER TABLE ${quote(table)} ${actions.join(', ')}`);
   } catch (error) {
-    throw toPluginError(error, `MariaDB could not have ${changes.map(describe).join('; ')}`);
+    throw toPluginError(error, `MariaDB failed to apply: ${changes.map(describe).join('; ')}`);
   }
 }
 
-/** Rows and size. */
+/** Reads the number of rows and the size of a table. */
 export async function measure(db: Connection, table: string) {
   const [counted] = await db.query<{ rows: number }[]>(`SELECT count(*) AS \`rows\` FROM ${quote(table)}`);
   const [sized] = await db.query<{ storageEngine: string; sizeBytes: number }[]>(

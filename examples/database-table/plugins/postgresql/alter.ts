@@ -6,22 +6,22 @@ import { createTable } from './layout.ts';
 
 const { escapeIdentifier: quote } = pg;
 
-// No resource can be called so: names of resources have no underscore.
+// Name of a temporary table. It can't be the name of a resource, as those have no underscore.
 const kept = 'kplug_kept';
 
-/** Makes the changes, which lead to `wanted`. To be called in a transaction. */
+/** Makes the changes to the `wanted` layout. Must be called in a transaction. */
 export async function alterTable(db: pg.Client, table: string, wanted: Layout, changes: Change[]): Promise<void> {
   if (changes.some((change) => needsRebuild(change, wanted))) await rebuild(db, table, wanted, changes);
   else for (const change of changes) await alter(db, table, change);
 }
 
-/** PostgreSQL can't change how a table is partitioned, nor the type of the column by which it is. */
+/** Reports whether a change requires a new table: PostgreSQL can't change the partitioning or the type of the partition column. */
 function needsRebuild(change: Change, wanted: Layout): boolean {
   if (change.kind === 'changeOption') return true;
   return change.kind === 'changeType' && change.name === wanted.options.partitionColumn;
 }
 
-/** Makes the table anew with the rows of the old one; what was made by hand (indexes, triggers, grants) is not taken over. */
+/** Replaces a table by a new one with its rows. Indexes, triggers and grants that were created by hand are lost. */
 async function rebuild(db: pg.Client, table: string, wanted: Layout, changes: Change[]): Promise<void> {
   await db.query(`LOCK TABLE ${quote(table)} IN ACCESS EXCLUSIVE MODE`);
   await db.query(`CREATE TEMPORARY TABLE ${kept} ON COMMIT DROP AS TABLE ${quote(table)}`);
@@ -36,7 +36,7 @@ async function alter(db: pg.Client, table: string, change: Change): Promise<void
   try {
     for (const action of await actionsOf(db, table, change)) await db.query(`ALTER TABLE ${quote(table)} ${action}`);
   } catch (error) {
-    throw toPluginError(error, `PostgreSQL could not have ${describe(change)}`);
+    throw toPluginError(error, `PostgreSQL failed to apply: ${describe(change)}`);
   }
 }
 

@@ -5,7 +5,7 @@ import type { Layout } from '../../table.ts';
 
 const { escapeIdentifier: quote } = pg;
 
-/** As PostgreSQL itself writes them. It has no unsigned numbers; 20 digits hold them all. */
+/** Types as PostgreSQL returns them. It has no unsigned integers; 20 digits are enough for uint64. */
 export const postgreSqlTypes: ColumnTypes = {
   uint64: 'numeric(20,0)',
   int64: 'bigint',
@@ -20,7 +20,7 @@ export const postgreSqlTypes: ColumnTypes = {
   decimal: (precision, scale) => `numeric(${precision},${scale})`,
 };
 
-/** The table as it is; `undefined` when there is none. */
+/** Reads the actual layout of a table; `undefined` if it does not exist. */
 export async function readLayout(db: pg.Client, table: string): Promise<Layout | undefined> {
   const found = await db.query<{ oid: string; kind: string; partition_by: string | null; key: string | null }>(
     `SELECT c.oid::text, c.relkind AS kind, p.partstrat AS partition_by, a.attname AS key
@@ -33,7 +33,7 @@ export async function readLayout(db: pg.Client, table: string): Promise<Layout |
   const [relation] = found.rows;
   if (!relation) return undefined;
   if (relation.kind !== 'r' && relation.kind !== 'p') {
-    throw terminal(`PostgreSQL has something called "${table}" that is no table. Rename it, or the resource.`, {
+    throw terminal(`"${table}" exists in PostgreSQL, but is not a table. Rename it, or the resource.`, {
       reason: 'NameTaken',
     });
   }
@@ -56,7 +56,7 @@ export async function readLayout(db: pg.Client, table: string): Promise<Layout |
   };
 }
 
-/** Makes the table, with its partitions. */
+/** Creates the table, with its partitions. */
 export async function createTable(db: pg.Client, table: string, layout: Layout): Promise<void> {
   const { partitionColumn, partitions } = layout.options;
   const columns = layout.columns.map(({ name, type }) => `${quote(name)} ${type}`);
@@ -71,7 +71,7 @@ export async function createTable(db: pg.Client, table: string, layout: Layout):
   }
 }
 
-/** Rows and sizes, of the table and of each of its partitions. */
+/** Reads the number of rows and the size of a table and of each of its partitions. */
 export async function measure(db: pg.Client, table: string) {
   const { rows: details } = await db.query<{ name: string; rows: number; sizeBytes: number }>(
     `SELECT c.relname AS name, coalesce(n.rows, 0)::float8 AS rows, pg_total_relation_size(c.oid)::float8 AS "sizeBytes"
@@ -103,7 +103,7 @@ async function readPartitioning(db: pg.Client, { oid, partition_by, key }: Parti
                FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid WHERE i.inhparent = $1) AS partition`,
     [oid],
   );
-  // Where one is missing, or they were cut by hand, this is none of the ways in which `createTable` partitions.
+  // `other` if a partition is missing, or if the bounds are not those of `createTable`.
   return rows[0]?.even
     ? { partitionBy: 'hash', partitionColumn: key, partitions: rows[0].partitions }
     : { partitionBy: 'other', partitionColumn: key };

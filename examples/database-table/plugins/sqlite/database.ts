@@ -2,22 +2,22 @@ import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { PluginError, retry, terminal } from '@kplug/sdk';
 
-/** The file of a server: `serverName.sqlite` in the folder `SQLITE_DIRECTORY`. */
+/** Path of the file of a server: `serverName.sqlite` in the folder `SQLITE_DIRECTORY`. */
 export function fileOf(serverName: string): string {
   return join(process.env.SQLITE_DIRECTORY ?? '.', `${serverName}.sqlite`);
 }
 
-/** Opens a server's file for one pass, and does the work in a transaction: wholly, or not at all. */
+/** Opens the file of a server for one pass, and does some work in a transaction. */
 export function inTransaction<T>(file: string, work: (db: DatabaseSync) => T): T {
   let db: DatabaseSync | undefined;
   try {
     db = new DatabaseSync(file, {
-      // Milliseconds. As waiting for a lock stops the whole process, its heartbeats too, it is rather tried again.
+      // In milliseconds. Waiting for a lock blocks the process and its heartbeats, so the call is retried instead.
       timeout: 100,
-      // A table that is made anew is dropped for a moment, which foreign keys would forbid.
+      // A table that is replaced is dropped for a moment, which foreign keys would prevent.
       enableForeignKeyConstraints: false,
     });
-    // Taking the lock at once makes two instances of this plugin, an old and a new one, wait for each other.
+    // With an immediate lock, concurrent instances of this plugin wait for each other.
     db.exec('BEGIN IMMEDIATE');
     const result = work(db);
     db.exec('COMMIT');
@@ -25,17 +25,17 @@ export function inTransaction<T>(file: string, work: (db: DatabaseSync) => T): T
   } catch (error) {
     throw toPluginError(error, file);
   } finally {
-    // Without COMMIT this rolls back.
+    // Closing without COMMIT rolls back.
     db?.close();
   }
 }
 
-/** Puts a name into a statement. */
+/** Quotes a name for a statement. */
 export function quote(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
 }
 
-// SQLite's primary result codes: https://sqlite.org/rescode.html
+// Primary result codes of SQLite: https://sqlite.org/rescode.html
 const busy = [5, 6];
 const unavailable = [8, 10, 13, 14];
 const dataDoesNotFit = [19, 20];
@@ -49,7 +49,7 @@ function toPluginError(error: unknown, file: string): unknown {
   if (unavailable.includes(code)) return retry(message, options('DatabaseUnavailable'));
   if (dataDoesNotFit.includes(code)) {
     return terminal(
-      `${message} Nothing was changed. Correct the data or choose otherwise, then edit this resource.`,
+      `${message} Nothing was changed. Correct the data or the columns, then edit this resource.`,
       options('DataDoesNotFit'),
     );
   }

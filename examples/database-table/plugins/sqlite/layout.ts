@@ -5,9 +5,9 @@ import type { Change } from '../../plan.ts';
 import type { Column, Layout } from '../../table.ts';
 import { quote } from './database.ts';
 
-/** SQLite knows these five and no more, so what they share can change from one to the other without a conversion. */
+/** Types of SQLite. Several types of `DatabaseTable` have the same one, and can be changed into each other without a conversion. */
 export const sqliteTypes: ColumnTypes = {
-  // To 2⁶³ − 1. A strict table refuses what is above.
+  // Up to 2⁶³ − 1. A strict table rejects larger values.
   uint64: 'INTEGER',
   int64: 'INTEGER',
   int32: 'INTEGER',
@@ -21,15 +21,15 @@ export const sqliteTypes: ColumnTypes = {
   decimal: () => 'TEXT',
 };
 
-// No resource can be called so: names of resources have no underscore.
+// Name of a temporary table. It can't be the name of a resource, as those have no underscore.
 const kept = 'kplug_kept';
 
-/** The table as it is; `undefined` when there is none. */
+/** Reads the actual layout of a table; `undefined` if it does not exist. */
 export function readLayout(db: DatabaseSync, table: string): Layout | undefined {
   const [found] = all(db, `SELECT type, strict, wr FROM pragma_table_list(?) WHERE schema = 'main'`, table);
   if (!found) return undefined;
   if (found.type !== 'table') {
-    throw terminal(`SQLite has something called "${table}" that is no table. Rename it, or the resource.`, {
+    throw terminal(`"${table}" exists in SQLite, but is not a table. Rename it, or the resource.`, {
       reason: 'NameTaken',
     });
   }
@@ -42,7 +42,7 @@ export function readLayout(db: DatabaseSync, table: string): Layout | undefined 
   };
 }
 
-/** Makes the table. */
+/** Creates the table. */
 export function createTable(db: DatabaseSync, table: string, { columns, primaryKey, options }: Layout): void {
   const definitions = columns.map(
     ({ name, type }) => `${quote(name)} ${type}${primaryKey.includes(name) ? ' NOT NULL' : ''}`,
@@ -52,7 +52,7 @@ export function createTable(db: DatabaseSync, table: string, { columns, primaryK
   db.exec(`CREATE TABLE main.${quote(table)} (${[...definitions, key].join(', ')}) ${suffix.join(', ')}`);
 }
 
-/** Makes the changes, which lead to `wanted`. To be called in a transaction. */
+/** Makes the changes to the `wanted` layout. Must be called in a transaction. */
 export function alterTable(db: DatabaseSync, table: string, wanted: Layout, changes: Change[]): void {
   if (changes.every(({ kind }) => kind === 'addColumn')) {
     for (const change of changes) {
@@ -62,7 +62,7 @@ export function alterTable(db: DatabaseSync, table: string, wanted: Layout, chan
   } else rebuild(db, table, wanted, changes);
 }
 
-/** Rows and size. */
+/** Reads the number of rows and the size of a table. */
 export function measure(db: DatabaseSync, table: string) {
   const [counted] = all(db, `SELECT count(*) AS rows FROM main.${quote(table)}`);
   const [sized] = all(
@@ -74,7 +74,7 @@ export function measure(db: DatabaseSync, table: string) {
   return { rows: Number(counted?.rows), sizeBytes: Number(sized?.sizeBytes) };
 }
 
-/** SQLite changes little of a table in place, so it is made anew with the rows, indexes and triggers of the old one. */
+/** Replaces a table by a new one with its rows, indexes and triggers, for changes that ALTER TABLE doesn't support. */
 function rebuild(db: DatabaseSync, table: string, wanted: Layout, changes: Change[]): void {
   const isNew = (name: string) => changes.some((change) => change.kind === 'addColumn' && change.name === name);
   const names = wanted.columns.filter(({ name }) => !isNew(name)).map(({ name }) => quote(name));
@@ -91,18 +91,18 @@ function rebuild(db: DatabaseSync, table: string, wanted: Layout, changes: Chang
   for (const change of changes) if (change.kind === 'changeType') checkType(db, table, change);
 }
 
-/** A table that isn't strict takes any value in any column; a change of type shall convert it or fail nevertheless. */
+/** Fails if a value was not converted to the new type of its column, as a table that is not strict accepts any value. */
 function checkType(db: DatabaseSync, table: string, { name, type }: Column): void {
-  const [misfit] = all(
+  const [unconverted] = all(
     db,
     `SELECT quote(${quote(name)}) AS value FROM main.${quote(table)}
       WHERE typeof(${quote(name)}) NOT IN (?, 'null') LIMIT 1`,
     type.toLowerCase(),
   );
-  if (misfit) {
+  if (unconverted) {
     throw terminal(
-      `Column "${name}" can't be ${type}, as it holds ${misfit.value}. Nothing was changed. ` +
-        'Correct the data or choose otherwise, then edit this resource.',
+      `Column "${name}" can't be converted to ${type}, as it has the value ${unconverted.value}. Nothing was changed. ` +
+        'Correct the data or the columns, then edit this resource.',
       { reason: 'DataDoesNotFit' },
     );
   }

@@ -1,9 +1,8 @@
 import { createServer } from 'node:http';
 import type { OperatorFile } from '@kplug/operator/operator-file';
+import { GreetingWorkspace, kplug, type ProcessOptions, startKplug } from '@kplug/testing/kplug';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { GreetingWorkspace } from '../testing/greeting-workspace.ts';
-import { kplug, type ProcessOptions, startKplug } from '../testing/kplug-process.ts';
 
 const waiting = { timeout: 20_000, interval: 20 };
 
@@ -25,7 +24,7 @@ const ask = (args: readonly string[], options?: ProcessOptions) =>
   kplug(args, { cwd: workspace.manifests, ...options });
 
 describe('kplug plugins', () => {
-  it('lists the instances, by default and when asked to', async () => {
+  it('lists instances, also without "list"', async () => {
     const { code, stdout, stderr } = await ask(['plugins']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     const [header, row] = stdout.split('\n').map((line) => line.split(/ {3,}/));
@@ -34,13 +33,13 @@ describe('kplug plugins', () => {
     expect((await ask(['plugins', 'list'])).stdout.split('\n')[0]).toBe(stdout.split('\n')[0]);
   });
 
-  it('lists more in a wide table', async () => {
+  it('lists more columns in a wide table', async () => {
     const [header, row] = (await ask(['plugins', '-o', 'wide'])).stdout.split('\n').map((line) => line.split(/ {3,}/));
-    expect(header?.slice(-5)).toEqual(['PROTOCOL', 'WEIGHT', 'INSTANCE', 'LABELS', 'WHY']);
+    expect(header?.slice(-5)).toEqual(['PROTOCOL', 'WEIGHT', 'INSTANCE', 'LABELS', 'REASON']);
     expect(row?.slice(-5)).toEqual(['kplug.v1', '100', 'plain-1', 'zone=a', '-']);
   });
 
-  it('lists those of one API, and says when there are none', async () => {
+  it('filters by API, and reports when there are none', async () => {
     expect((await ask(['plugins', '--api', 'Greeting'])).stdout).toContain('Plain');
     const { code, stdout, stderr } = await ask(['plugins', 'list', '--api', 'Farewell']);
     expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
@@ -49,7 +48,7 @@ describe('kplug plugins', () => {
     );
   });
 
-  it('lists them for programs', async () => {
+  it('prints JSON and YAML', async () => {
     const registration = { plugin: 'Plain', instanceId: 'plain-1', labels: { zone: 'a' } };
     const live = { instances: [{ registration, state: 'INSTANCE_STATE_LIVE' }] };
     expect(JSON.parse((await ask(['plugins', '-o', 'json'])).stdout)).toMatchObject(live);
@@ -57,22 +56,22 @@ describe('kplug plugins', () => {
     expect(document?.toJS()).toMatchObject(live);
   });
 
-  it('describes one with its APIs, instances and resources', async () => {
+  it('describes a plugin with its APIs, instances and resources', async () => {
     const { stdout } = await ask(['plugins', 'describe', 'plain']);
     expect(stdout).toMatch(/^Plain 1\.0\.0\n {2}API {11}Greeting@1\.0\.0\n {2}Extensions {4}GreetingStyle\n/);
     expect(stdout).toContain('Capabilities  medium=file');
-    expect(stdout).toMatch(/plain-1 +live +127\.0\.0\.1:\d+ +kplug\.v1 +100 .*every 5 s, believed 15 s +zone=a/);
+    expect(stdout).toMatch(/plain-1 +live +127\.0\.0\.1:\d+ +kplug\.v1 +100 .*interval 5 s, TTL 15 s +zone=a/);
     expect(stdout).toMatch(/example\.org\/v1\/Greeting\/default\/world {3}greetings {3,}Fallback {3}Ready/);
     expect(JSON.parse((await ask(['plugins', 'describe', 'Plain', '-o', 'json'])).stdout).instances).toHaveLength(1);
   });
 
-  it('does not find one that is not there', async () => {
+  it('fails for an unknown plugin', async () => {
     const { code, stderr } = await ask(['plugins', 'describe', 'Nobody']);
     expect(code).toBe(3);
-    expect(stderr).toMatch(/^kplug: no plugin Nobody is registered with the operator at http:.*; there are Plain\n$/);
+    expect(stderr).toMatch(/^kplug: no plugin Nobody is registered with the operator at http:.*; registered: Plain\n$/);
   });
 
-  it('watches them come and go until it is interrupted', async () => {
+  it('watches instances until it is interrupted', async () => {
     await using watch = startKplug(['plugins', 'watch'], { cwd: workspace.manifests });
     await using json = startKplug(['plugins', 'watch', '-o', 'json'], { cwd: workspace.manifests });
     await vi.waitFor(() => expect(watch.stdout).toMatch(/^\d\d:\d\d:\d\d {3}live {3}Plain 1\.0\.0 {3}/), waiting);
@@ -93,7 +92,7 @@ describe('kplug plugins', () => {
     expect(changes[0]).toMatchObject({ registration: { plugin: 'Plain' }, state: 'INSTANCE_STATE_LIVE' });
   });
 
-  it('ends the watch when the operator goes away', async () => {
+  it('ends the watch when the operator stops', async () => {
     await using other = await GreetingWorkspace.make();
     const short = await other.startOperator();
     other.startPlugin(short.at.heartbeatAddress);
@@ -107,18 +106,20 @@ describe('kplug plugins', () => {
 });
 
 describe('kplug explain', () => {
-  it('tells why a plugin was chosen, of each candidate, of events and of the next pass', async () => {
+  it('prints the selection, each candidate, Events and the next pass', async () => {
     const { code, stdout } = await ask(['explain', 'greetings/world']);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^example\.org\/v1\/Greeting\/default\/world\n {2}Ready +True Ready\n/);
-    expect(stdout).toMatch(/Prefers +Fancy\n {2}Went to +Plain 1\.0\.0\n/);
-    expect(stdout).toMatch(/Now chosen +Fallback: Plain 1\.0\.0 stands in for Fancy: no such plugin is registered\n/);
-    expect(stdout).toMatch(/Next pass +in \d+m, or when something changes\n/);
+    expect(stdout).toMatch(/Preference +Fancy\n {2}Plugin +Plain 1\.0\.0\n/);
+    expect(stdout).toMatch(
+      /Now chosen +Fallback: Plain 1\.0\.0 is the fallback for Fancy: no such plugin is registered\n/,
+    );
+    expect(stdout).toMatch(/Next pass +in \d+m, or after a change\n/);
     expect(stdout).toMatch(/\* Plain +1\.0\.0 +1\/1 +Chosen +chosen\n/);
     expect(stdout).toMatch(/Normal +Greeted +1 +wrote a greeting to World\n/);
   });
 
-  it('tells it to programs', async () => {
+  it('prints JSON', async () => {
     const explained = JSON.parse((await ask(['explain', 'Greeting/world', '-o', 'json'])).stdout);
     expect(explained).toMatchObject({
       preference: 'Fancy',
@@ -135,13 +136,13 @@ describe('kplug explain', () => {
       3,
       'kplug: no delegated greeting is named world in the namespace sky\n',
     ],
-    [['explain', 'world'], 2, 'kplug: "world" names no resource; write KIND/NAME, such as DatabaseTable/users\n'],
+    [['explain', 'world'], 2, 'kplug: "world" has no name; write KIND/NAME, such as DatabaseTable/users\n'],
   ])('fails for %j', async (args, code, stderr) => {
     expect(await ask(args)).toEqual({ code, stdout: '', stderr });
   });
 });
 
-describe('the operator is found', () => {
+describe('the operator', () => {
   it.each<[string, () => [string[], ProcessOptions]]>([
     ['by --admin as a URL', () => [['--admin', `http://${operator.at.adminAddress}/`], {}]],
     ['by --admin as an address', () => [['--admin', operator.at.adminAddress], {}]],
@@ -155,22 +156,22 @@ describe('the operator is found', () => {
     expect(stdout).toContain('Plain');
   });
 
-  it('or the address that was tried is told, and how to give another', async () => {
+  it('that is unreachable is reported with its address and advice', async () => {
     const { code, stderr } = await kplug(['plugins', '--admin', '127.0.0.1:1']);
     expect(code).toBe(4);
     expect(stderr).toBe(
-      'kplug: no operator answers at http://127.0.0.1:1 (as named); start one with "kplug operator", or name its admin port with --admin or KPLUG_ADMIN\n',
+      'kplug: no operator answers at http://127.0.0.1:1 (as given); start one with "kplug operator", or give its admin port with --admin or KPLUG_ADMIN\n',
     );
   });
 
-  it('or what is left of one that died is told', async () => {
+  it('that was killed is reported with its process', async () => {
     await using other = await GreetingWorkspace.make();
     const dead = await other.startOperator();
     dead.kill('SIGKILL');
     await dead.ended();
     const { code, stderr } = await kplug(['explain', 'greeting/world', '--manifests', other.manifests]);
     expect(code).toBe(4);
-    expect(stderr).toContain(`(from ${other.manifests}/.kplug/operator.json, whose process ${dead.pid} is gone)`);
+    expect(stderr).toContain(`(from ${other.manifests}/.kplug/operator.json, whose process ${dead.pid} has exited)`);
     await other.write('manifests/.kplug/operator.json', '{');
     expect(await kplug(['plugins', '--manifests', other.manifests])).toMatchObject({
       code: 2,
@@ -178,7 +179,7 @@ describe('the operator is found', () => {
     });
   });
 
-  it('and told from anything else that answers', async () => {
+  it('is distinguished from other servers', async () => {
     const server = createServer((_, response) => response.writeHead(404).end('nothing'));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const address = server.address();
@@ -186,6 +187,6 @@ describe('the operator is found', () => {
     const { code, stderr } = await kplug(['plugins', '--admin', `127.0.0.1:${port}`]);
     server.close();
     expect(code).toBe(4);
-    expect(stderr).toContain(`what answers at http://127.0.0.1:${port} (as named) is no admin port of an operator`);
+    expect(stderr).toContain(`http://127.0.0.1:${port} (as given) is not the admin port of an operator`);
   });
 });

@@ -1,14 +1,10 @@
 import { readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
+import { wrongPlugin } from '@kplug/conformance/testing';
+import { GreetingWorkspace, greetingPlugin, kplug } from '@kplug/testing/kplug';
 import { describe, expect, it } from 'vitest';
-import { GreetingWorkspace } from '../testing/greeting-workspace.ts';
-import { kplug } from '../testing/kplug-process.ts';
-
-const greetingPlugin = fileURLToPath(new URL('../testing/greeting-plugin.ts', import.meta.url));
-const wrongPlugin = fileURLToPath(new URL('../../../conformance/src/testing/wrong-plugin.ts', import.meta.url));
 
 describe('kplug conformance plugin', () => {
-  it('starts a plugin of our SDK, which meets everything', { timeout: 120_000 }, async () => {
+  it('starts a plugin of the SDK, which meets all requirements', { timeout: 120_000 }, async () => {
     await using workspace = await GreetingWorkspace.make();
     const args = [
       '--resource',
@@ -22,24 +18,24 @@ describe('kplug conformance plugin', () => {
     const env = { GREETING_FOLDER: workspace.path('out') };
     const result = await kplug(['conformance', 'plugin', ...args], { cwd: workspace.folder, env });
     expect(result).toMatchObject({ code: 0, stderr: expect.stringMatching(/: \d+ passed, 1 not tried$/m) });
-    expect(result.stdout).toMatch(/^P5 +MUST +beats at least once in the interval that it is told +passed /m);
+    expect(result.stdout).toMatch(/^P5 +MUST +sends at least one heartbeat in each granted interval +passed /m);
     const junit = await readFile(workspace.path('report.xml'), 'utf8');
     expect(junit).toMatch(/<testsuites tests="\d+" failures="0" skipped="1">/);
-    expect(junit).toContain('<testcase classname="P28" name="P28 MUST finalizes again what it has finalized"');
+    expect(junit).toContain('<testcase classname="P28" name="P28 MUST finalizes again what it already finalized"');
   });
 
-  it('fails with 1 and the number of what is not met', { timeout: 60_000 }, async () => {
+  it('exits with 1 and prints the numbers of requirements that are not met', { timeout: 60_000 }, async () => {
     const args = ['--only', 'P5,P24', '-o', 'junit', '--', process.execPath, wrongPlugin];
     const { code, stdout, stderr } = await kplug(['conformance', 'plugin', ...args], { env: { WRONG: 'P5' } });
     expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining('kplug: not met: P5;') });
-    expect(stdout).toMatch(/<failure message="\d+ ms without one, .*expected: a beat in each interval/);
+    expect(stdout).toMatch(/<failure message="\d+ ms without a heartbeat, .*expected: a heartbeat in each interval/);
     expect(stdout).toContain('<testsuites tests="2" failures="1"');
   });
 
   it.each([
-    ['no plugin answers', ['127.0.0.1:1'], 4, /no plugin answers at 127\.0\.0\.1:1: .*start it, or name another/],
-    ['there is no such program', ['--', 'no-such-program'], 2, /the plugin can't be started by "no-such-program"/],
-    ['a time is none', ['x:1', '--timeout', 'soon'], 2, /--timeout "soon" is no duration/],
+    ['no plugin answers', ['127.0.0.1:1'], 4, /no plugin answers at 127\.0\.0\.1:1: .*start it, or give another/],
+    ['the program does not exist', ['--', 'no-such-program'], 2, /cannot start the plugin by "no-such-program"/],
+    ['a duration is invalid', ['x:1', '--timeout', 'soon'], 2, /--timeout "soon" is not a duration/],
   ])('fails when %s', async (_, args, code, message) => {
     const result = await kplug(['conformance', 'plugin', ...args]);
     expect(result).toMatchObject({ code, stdout: '' });

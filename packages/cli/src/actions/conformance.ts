@@ -1,23 +1,29 @@
 import { writeFile } from 'node:fs/promises';
-import { conformController as tryController } from '../../../conformance/src/controller/conform-controller.ts';
-import type { DelegatedOptions } from '../../../conformance/src/controller/delegated/delegated-trial.ts';
-import { conformAddress, conformCommand } from '../../../conformance/src/plugin/conform-plugin.ts';
-import type { Protocol } from '../../../conformance/src/plugin/life.ts';
-import { formatJUnit, type Report, reportTable, summarize } from '../../../conformance/src/report.ts';
+import {
+  conformAddress,
+  conformCommand,
+  type DelegatedOptions,
+  formatJUnit,
+  type Protocol,
+  type Report,
+  conformController as runControllerSuite,
+  summarize,
+} from '@kplug/conformance';
 import { CommandError } from '../command-error.ts';
 import { readDuration } from '../input/read-duration.ts';
 import { readManifests } from '../input/read-manifests.ts';
+import { reportTable } from '../output/conformance-report.ts';
 import { formatTable } from '../output/table.ts';
 import type { Terminal } from '../output/terminal.ts';
 
-/** How what was tried is printed, and which requirements are. */
+/** Output of a suite, and its selection of requirements. */
 export interface ConformanceOptions {
   output: 'table' | 'json' | 'junit';
   junit?: string;
   only?: string[];
 }
 
-/** What a plugin is tried with. */
+/** Options of `kplug conformance plugin`. */
 export interface ConformPluginOptions extends ConformanceOptions {
   resource?: string[];
   kind?: string;
@@ -26,23 +32,24 @@ export interface ConformPluginOptions extends ConformanceOptions {
   interval: string;
 }
 
-/** What a controller is tried with. */
+/** Options of `kplug conformance controller`. */
 export interface ConformControllerOptions extends ConformanceOptions {
   api?: string;
   resource?: string[];
   kind?: string;
   manifests?: string;
+  callTimeout: string;
 }
 
-/** Tries the plugin at an address, or one that a command starts. Rejects when it doesn't meet what it MUST. */
+/** Runs the plugin suite on an address or a command. Rejects when a MUST is not met. */
 export async function conformPlugin(
-  what: readonly string[],
+  target: readonly string[],
   options: ConformPluginOptions,
   terminal: Terminal,
 ): Promise<void> {
-  const [first = '', ...others] = what;
+  const [first = '', ...others] = target;
   const { resource: files = [], kind, protocol, only } = options;
-  const trial = {
+  const suite = {
     manifests: files.length > 0 ? await readManifests(files) : [],
     kind,
     protocol,
@@ -50,62 +57,62 @@ export async function conformPlugin(
     interval: readDuration(options.interval, '--interval'),
     only: readNumbers(only),
   };
-  exitWhenStopped();
+  exitOnSignals();
   const isAddress = others.length === 0 && /^[^/\s]+:\d+$/.test(first);
-  await report(isAddress ? await conformAddress(first, trial) : await conformCommand(what, trial), options, terminal);
+  await report(isAddress ? await conformAddress(first, suite) : await conformCommand(target, suite), options, terminal);
 }
 
-/** Tries the controller at an address. Rejects when it doesn't meet what it MUST. */
+/** Runs the controller suite on an address. Rejects when a MUST is not met. */
 export async function conformController(
   address: string,
   options: ConformControllerOptions,
   terminal: Terminal,
 ): Promise<void> {
   const delegated = await readDelegated(options);
-  exitWhenStopped();
-  await report(await tryController(address, { only: readNumbers(options.only), delegated }), options, terminal);
+  exitOnSignals();
+  const times = { call: readDuration(options.callTimeout, '--call-timeout') };
+  const suite = { only: readNumbers(options.only), delegated, times };
+  await report(await runControllerSuite(address, suite), options, terminal);
 }
 
 async function readDelegated(options: ConformControllerOptions): Promise<DelegatedOptions | undefined> {
   const { api, resource: files, manifests: folder, kind } = options;
   if (api === undefined && files === undefined && folder === undefined) return undefined;
   if (api === undefined || files === undefined || folder === undefined) {
-    const message =
-      '--api, --resource and --manifests belong together: what is asked for, with what, and where to put it';
-    throw new CommandError('usage', message);
+    throw new CommandError('usage', '--api, --resource and --manifests have to be given together');
   }
   const [, name = '', version = '1.0.0'] = /^([^@]+)(?:@(.+))?$/.exec(api) ?? [];
   return { api: { name, version }, manifests: await readManifests(files), kind, folder };
 }
 
-/** Prints a report. Rejects when something that MUST be met isn't. */
-async function report(tried: Report, { output, junit }: ConformanceOptions, terminal: Terminal): Promise<void> {
-  if (junit !== undefined) await writeReport(junit, formatJUnit(tried));
-  if (output === 'json') terminal.print(JSON.stringify(tried, null, 2));
-  else if (output === 'junit') terminal.print(formatJUnit(tried));
-  else terminal.print(formatTable(reportTable(tried, terminal.colors), terminal.colors));
-  terminal.say(summarize(tried));
-  const failed = tried.verdicts.filter(({ result }) => result === 'failed').map(({ number }) => number);
+/** Prints a report. Rejects when a MUST is not met. */
+async function report(result: Report, { output, junit }: ConformanceOptions, terminal: Terminal): Promise<void> {
+  if (junit !== undefined) await writeReport(junit, formatJUnit(result));
+  if (output === 'json') terminal.print(JSON.stringify(result, null, 2));
+  else if (output === 'junit') terminal.print(formatJUnit(result));
+  else terminal.print(formatTable(reportTable(result, terminal.colors), terminal.colors));
+  terminal.say(summarize(result));
+  const failed = result.verdicts.filter((verdict) => verdict.result === 'failed').map(({ number }) => number);
   if (failed.length === 0) return;
   const numbers = [...new Set(failed)].join(', ');
-  throw new CommandError('failed', `not met: ${numbers}; docs/plugin-specification.md says what each requires`);
+  throw new CommandError('failed', `not met: ${numbers}; see docs/plugin-specification.md`);
 }
 
 async function writeReport(file: string, text: string): Promise<void> {
   try {
     await writeFile(file, `${text}\n`);
   } catch (cause) {
-    throw new CommandError('usage', `the file ${file} can't be written: ${(cause as Error).message}`, { cause });
+    throw new CommandError('usage', `cannot write ${file}: ${(cause as Error).message}`, { cause });
   }
 }
 
-/** What was started ends with this process, which it wouldn't if a signal ended that without a word. */
-function exitWhenStopped(): void {
+/** Exits on signals, so that exit handlers stop the plugin and remove files. */
+function exitOnSignals(): void {
   process.once('SIGINT', () => process.exit(130));
   process.once('SIGTERM', () => process.exit(143));
 }
 
-/** Numbers may be given in one word, with commas. */
+/** Splits numbers that are separated by commas. */
 function readNumbers(only: readonly string[] | undefined): string[] | undefined {
   return only?.flatMap((word) => word.toUpperCase().split(',').filter(Boolean));
 }

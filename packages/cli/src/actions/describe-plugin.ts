@@ -1,18 +1,18 @@
 import type { HostedPlugin } from '@kplug/protocol';
 import { CommandError } from '../command-error.ts';
 import { AdminClient } from '../operator/admin-client.ts';
-import type { OperatorChoice } from '../operator/find-operator.ts';
+import type { OperatorChoice } from '../operator/operator-place.ts';
 import { describeHosted } from '../output/hosted-plugins.ts';
 import { formatPluginList } from '../output/message.ts';
 import { describePlugin as formatDescription } from '../output/plugin-description.ts';
 import type { Terminal } from '../output/terminal.ts';
 
-/** How a plugin is described. */
+/** Options of `kplug plugins describe`. */
 export interface DescribePluginOptions extends OperatorChoice {
   output: 'text' | 'json' | 'yaml';
 }
 
-/** Prints all that an operator knows of a plugin. */
+/** Prints the APIs, instances and resources of a plugin. */
 export async function describePlugin(name: string, options: DescribePluginOptions, terminal: Terminal): Promise<void> {
   const client = await AdminClient.of(options);
   const response = await client.listPlugins({ plugin: name });
@@ -30,7 +30,7 @@ export async function describePlugin(name: string, options: DescribePluginOption
   }
 }
 
-/** By its own name, or by that of its file. */
+/** Reports whether the plugin or its file has a name. */
 function isNamed({ name, plugin }: HostedPlugin, wanted: string): boolean {
   return [name, plugin].some((one) => one.toLowerCase() === wanted.toLowerCase());
 }
@@ -38,6 +38,9 @@ function isNamed({ name, plugin }: HostedPlugin, wanted: string): boolean {
 async function unknownPlugin(name: string, client: AdminClient): Promise<CommandError> {
   const { instances } = await client.listPlugins();
   const others = [...new Set(instances.map(({ registration }) => registration?.plugin))].join(', ');
-  const there = others ? `there are ${others}` : 'there are none';
-  return new CommandError('notFound', `no plugin ${name} is registered with the operator at ${client.url}; ${there}`);
+  const registered = others ? `registered: ${others}` : 'no plugin is registered';
+  return new CommandError(
+    'notFound',
+    `no plugin ${name} is registered with the operator at ${client.url}; ${registered}`,
+  );
 }

@@ -1,10 +1,13 @@
+import { startTimeout } from '@kplug/testing/control-plane';
+import { home, OperatedCluster, objects, sliceOf } from '@kplug/testing/kplug';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { startTimeout } from '../../../../test/control-plane/connect.ts';
-import { home, OperatedCluster, objects, sliceOf } from '../testing/operated-cluster.ts';
+import { runDoctor } from '../testing/run-doctor.ts';
 
-const patience = { timeout: 40_000, interval: 100 };
+const waitOptions = { timeout: 40_000, interval: 100 };
 
 let operated: OperatedCluster;
+
+const examine = async () => runDoctor(await operated.flags());
 
 beforeAll(async () => {
   operated = await OperatedCluster.start();
@@ -13,9 +16,9 @@ beforeAll(async () => {
 afterAll(() => operated?.[Symbol.asyncDispose]());
 
 describe('kplug doctor on a cluster', { timeout: 120_000 }, () => {
-  it('finds nothing amiss where nothing is', async () => {
+  it('finds no problem in a working cluster', async () => {
     await vi.waitFor(async () => {
-      const { code, amiss, findings } = await operated.examine();
+      const { code, amiss, findings } = await examine();
       expect(amiss()).toEqual([]);
       expect(code).toBe(0);
       expect(new Set(findings.map(({ check }) => check))).toEqual(
@@ -32,15 +35,15 @@ describe('kplug doctor on a cluster', { timeout: 120_000 }, () => {
           ...['HeartbeatService', 'DelegationsHold', 'ClocksAgree', 'KubernetesVersion', 'NodeVersion'],
         ]),
       );
-    }, patience);
+    }, waitOptions);
   });
 
-  it('names each right that the service account lacks, with the rule to add', async () => {
+  it('reports each missing permission of the service account, with the rule to add', async () => {
     const { role } = objects;
     const rules = role.rules.filter(({ apiGroups }) => !['', 'doctor.example.org'].includes(apiGroups[0] ?? ''));
     await operated.changing(role, { ...role, rules }, async () => {
       await vi.waitFor(async () => {
-        const { code, about } = await operated.examine();
+        const { code, about } = await examine();
         expect(code).toBe(1);
         expect(about('RightsGiven')).toContainEqual({
           check: 'RightsGiven',
@@ -55,22 +58,22 @@ describe('kplug doctor on a cluster', { timeout: 120_000 }, () => {
           `the operator may not list and watch services in the namespace ${home}`,
         );
         expect(about('RightsGiven').some(({ message }) => message.includes('leases'))).toBe(false);
-      }, patience);
+      }, waitOptions);
     });
-    await vi.waitFor(async () => expect((await operated.examine()).about('RightsGiven')).toHaveLength(1), patience);
+    await vi.waitFor(async () => expect((await examine()).about('RightsGiven')).toHaveLength(1), waitOptions);
   });
 
-  it('sees a heartbeat Service that selects nothing, has no endpoint that is ready, or another port', async () => {
+  it('reports a heartbeat Service without selected pods, without ready endpoints, or with a wrong port', async () => {
     const { service, slice } = objects;
     const selecting = (selector: object) => ({ ...service, spec: { ...service.spec, selector } });
     await operated.cluster.delete(slice);
     await operated.changing(service, selecting({ 'app.kubernetes.io/name': 'kplugg' }), async () => {
-      const [found] = (await operated.examine()).about('HeartbeatService');
+      const [found] = (await examine()).about('HeartbeatService');
       expect(found).toMatchObject({
         outcome: 'problem',
         message: expect.stringContaining('its selector app.kubernetes.io/name=kplugg matches no pod'),
         advice: [
-          'pods there have app.kubernetes.io/name: kplug; correct the selector or the labels',
+          'its pods have app.kubernetes.io/name: kplug; correct the selector or the labels',
           expect.stringMatching(/^kubectl --kubeconfig \S+ get pods -n kplug-system --show-labels$/),
         ],
       });
@@ -79,28 +82,28 @@ describe('kplug doctor on a cluster', { timeout: 120_000 }, () => {
       service,
       selecting({ ...service.spec.selector, 'kplug.dev/role': 'follower' }),
       async () => {
-        const [found] = (await operated.examine()).about('HeartbeatService');
+        const [found] = (await examine()).about('HeartbeatService');
         expect(found?.advice[0]).toMatch(/^no pod has the label kplug\.dev\/role=follower: no operator leads/);
       },
     );
     await operated.changing(slice, sliceOf('kplug', false), async () => {
-      const [found] = (await operated.examine()).about('HeartbeatService');
+      const [found] = (await examine()).about('HeartbeatService');
       expect(found).toMatchObject({ outcome: 'problem', message: expect.stringContaining('none is ready') });
       expect(found?.advice.at(-1)).toMatch(/ describe pods -n kplug-system -l \S*app\.kubernetes\.io\/name=kplug/);
     });
     const ports = [{ name: 'grpc', port: 50051 }];
     await operated.changing(service, { ...service, spec: { ...service.spec, ports } }, async () => {
-      const [found] = (await operated.examine()).about('HeartbeatService');
+      const [found] = (await examine()).about('HeartbeatService');
       expect(found).toMatchObject({ outcome: 'problem', message: expect.stringContaining('has no port heartbeat') });
     });
     await operated.cluster.delete(service);
-    const [none] = (await operated.examine()).about('HeartbeatService');
+    const [none] = (await examine()).about('HeartbeatService');
     await operated.cluster.apply(service);
     expect(none).toMatchObject({ outcome: 'warning', message: expect.stringContaining('no Service in kplug-system') });
-    expect((await operated.examine()).about('HeartbeatService')[0]?.outcome).toBe('ok');
+    expect((await examine()).about('HeartbeatService')[0]?.outcome).toBe('ok');
   });
 
-  it('sees Services of plugins that are missing or lead nowhere, and plugins that the operator does not look for', async () => {
+  it('reports missing and broken Services of plugins, and plugins that the operator does not follow', async () => {
     const plugin = (name: string, namespace: string, service: object) => ({
       apiVersion: 'plugins.kplug.dev/v1alpha1',
       kind: 'Plugin',
@@ -122,17 +125,17 @@ describe('kplug doctor on a cluster', { timeout: 120_000 }, () => {
     ];
     await operated.having(given, async () => {
       await vi.waitFor(async () => {
-        const { code, about } = await operated.examine();
+        const { code, about } = await examine();
         expect(code).toBe(1);
         const services = about('PluginService').map(({ outcome, message }) => `${outcome}: ${message}`);
         expect(services).toEqual(
           expect.arrayContaining([
-            'problem: kplug-system/nowhere (of the Plugin lost): there is no Service nowhere here',
+            'problem: kplug-system/nowhere (of the Plugin lost): there is no Service nowhere in this namespace',
             expect.stringMatching(/^problem: kplug-system\/kplug \(of the Plugin wrong-port\): .* has no port 1$/),
             expect.stringMatching(
               /^problem: .*\(labelled kplug\.dev\/plugin\): .* its selector app=labelled matches no/,
             ),
-            'ok: kplug-system/kplug (of the Plugin unanswering) has 1 endpoint that is ready',
+            'ok: kplug-system/kplug (of the Plugin unanswering) has 1 ready endpoint',
           ]),
         );
         const declared = about('DeclaredPlugin');
@@ -140,18 +143,18 @@ describe('kplug doctor on a cluster', { timeout: 120_000 }, () => {
           expect.objectContaining({
             outcome: 'warning',
             message:
-              "the Plugin default/elsewhere declares a plugin, but the operator in kplug-system doesn't look there",
+              'the Plugin default/elsewhere declares a plugin, but the operator in kplug-system does not follow that namespace',
             advice: ['run it with --plugin-namespace default (pluginNamespaces in the chart)'],
           }),
         );
         expect(declared).toContainEqual(
           expect.objectContaining({
             outcome: 'problem',
-            message: expect.stringMatching(/^the Plugin kplug-system\/unanswering can't be called \(\w+\): \S/),
+            message: expect.stringMatching(/^the Plugin kplug-system\/unanswering is not accessible \(\w+\): \S/),
           }),
         );
         expect(declared).toHaveLength(2);
-      }, patience);
+      }, waitOptions);
     });
   });
 });

@@ -1,20 +1,23 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { startTimeout } from '../../../../test/control-plane/connect.ts';
-import { kplug } from '../testing/kplug-process.ts';
+import { startTimeout } from '@kplug/testing/control-plane';
 import {
   delegationOf,
   greetingKind,
   home,
+  kplug,
   OperatedCluster,
   objects,
   operatorPod,
   ownDefinition,
-} from '../testing/operated-cluster.ts';
+} from '@kplug/testing/kplug';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { runDoctor } from '../testing/run-doctor.ts';
 
-const patience = { timeout: 40_000, interval: 100 };
+const waitOptions = { timeout: 40_000, interval: 100 };
 const version = 'doctor.example.org/v1';
 
 let operated: OperatedCluster;
+
+const examine = async () => runDoctor(await operated.flags());
 
 beforeAll(async () => {
   operated = await OperatedCluster.start();
@@ -23,7 +26,7 @@ beforeAll(async () => {
 afterAll(() => operated?.[Symbol.asyncDispose]());
 
 describe('on a cluster, kplug doctor', { timeout: 120_000 }, () => {
-  it('sees kinds that are not there, and statuses that keep nothing', async () => {
+  it('reports missing kinds, and schemas that reject statuses', async () => {
     const bare = greetingKind('Bare');
     const [only] = (bare.spec as { versions: object[] }).versions;
     Object.assign(bare.spec as object, { versions: [{ ...only, subresources: {} }] });
@@ -44,11 +47,11 @@ describe('on a cluster, kplug doctor', { timeout: 120_000 }, () => {
     const given = [delegationOf('Bare'), delegationOf('Strict'), resource, delegationOf('Greetin', { extensions })];
     await operated.having(given, async () => {
       await vi.waitFor(async () => {
-        const { about } = await operated.examine();
+        const { about } = await examine();
         expect(about('StatusKept', 'delegation bare')).toEqual([
           expect.objectContaining({
             outcome: 'warning',
-            message: 'Bare has no status subresource, so what the operator and plugins say stands in annotations',
+            message: 'Bare has no status subresource, so its status is kept in annotations',
             advice: [
               'add under "versions" of the CustomResourceDefinition bares.doctor.example.org:\nsubresources: { status: {} }',
             ],
@@ -58,7 +61,7 @@ describe('on a cluster, kplug doctor', { timeout: 120_000 }, () => {
           expect.objectContaining({
             outcome: 'problem',
             message:
-              'the status of Strict has no implementation, observedGeneration, plugin, and may have no others, so what is written there is refused',
+              'the status of Strict has no implementation, observedGeneration, plugin and allows no other fields, so the API server rejects statuses',
             advice: [expect.stringContaining('\nstatus: { type: object, x-kubernetes-preserve-unknown-fields: true }')],
           }),
         ]);
@@ -66,21 +69,21 @@ describe('on a cluster, kplug doctor', { timeout: 120_000 }, () => {
         expect(about('ResourcesReady', 'delegation strict')[0]?.outcome).toBe('warning');
         expect(about('KindExists', 'delegation greetin').map(({ message }) => message)).toEqual(
           expect.arrayContaining([
-            `the cluster has no kind Greetin (${version}), but has Greeting (${version})`,
-            `the cluster has no kind Styl (${version}), but has Style (${version})`,
+            `the cluster has no kind Greetin (${version}), but it has Greeting (${version})`,
+            `the cluster has no kind Styl (${version}), but it has Style (${version})`,
           ]),
         );
         expect(about('KindExists', 'delegation greeting')).toEqual([]);
         expect(about('DelegationsHold').map(({ message }) => message)).toEqual([
-          expect.stringMatching(/^greetin isn't KindFound \(KindNotFound\): \S/),
+          expect.stringMatching(/^greetin is not KindFound \(KindNotFound\): \S/),
         ]);
-      }, patience);
+      }, waitOptions);
     });
-    await vi.waitFor(async () => expect((await operated.examine()).amiss()).toEqual([]), patience);
+    await vi.waitFor(async () => expect((await examine()).amiss()).toEqual([]), waitOptions);
     for (const kind of [bare, strict]) await operated.cluster.delete(kind);
   });
 
-  it('sees Delegations that do not hold, and operators that take the same ones', async () => {
+  it('reports Delegations that are not accepted, and operators that follow the same ones', async () => {
     const twice = { ...delegationOf('Greeting'), metadata: { name: 'twice' } };
     const strayed = {
       ...delegationOf('Style'),
@@ -89,17 +92,17 @@ describe('on a cluster, kplug doctor', { timeout: 120_000 }, () => {
     const rival = operatorPod('default', []);
     await operated.having([twice, strayed, rival], async () => {
       await vi.waitFor(async () => {
-        const { about } = await operated.examine();
+        const { about } = await examine();
         expect(about('DelegationsHold')).toEqual([
           expect.objectContaining({
             outcome: 'warning',
-            message: 'no operator has taken strayed as it is now',
-            advice: ['correct its label kplug.dev/operator, which is blue; there are operators named nothing'],
+            message: 'no operator has observed the current generation of strayed',
+            advice: ['correct its label kplug.dev/operator: blue; the operators are named (none)'],
           }),
           expect.objectContaining({
             outcome: 'problem',
             message: expect.stringContaining(
-              `twice isn't Accepted (KindTaken): the delegation "greeting" reconciles Greeting (${version}) already`,
+              `twice isn't Accepted (KindTaken): the delegation "greeting" already reconciles Greeting (${version})`,
             ),
             advice: [expect.stringContaining('change or delete one')],
           }),
@@ -108,30 +111,30 @@ describe('on a cluster, kplug doctor', { timeout: 120_000 }, () => {
           expect.objectContaining({
             outcome: 'problem',
             message:
-              'the operators default/kplug and kplug-system/kplug take the same Delegations, those without the label kplug.dev/operator',
+              'the operators default/kplug and kplug-system/kplug follow the same Delegations, those without the label kplug.dev/operator',
           }),
         ]);
-      }, patience);
+      }, waitOptions);
     });
     await operated.having([operatorPod('default', ['--operator-name=blue'])], async () => {
-      expect((await operated.examine()).about('OneOperatorEach')).toEqual([]);
+      expect((await examine()).about('OneOperatorEach')).toEqual([]);
       // One of them has to be named where neither is by its port; the one that leads is labelled so.
       await operated.cluster.edit(rival, { metadata: { labels: { 'kplug.dev/role': 'leader' } } });
       const [, , ...cluster] = await operated.flags();
       const { code, stderr } = await kplug(['doctor', ...cluster.slice(0, 2)]);
       expect({ code, stderr }).toEqual({
         code: 2,
-        stderr: 'kplug: there are operators in default, kplug-system; choose one with --operator-namespace\n',
+        stderr: 'kplug: there are operators in default, kplug-system; select one with --operator-namespace\n',
       });
     });
   });
 
-  it('sees a Lease that nobody renews, and definitions that are not installed', async () => {
+  it('reports a Lease that is not renewed, and missing definitions', async () => {
     // Without the operator nobody would let it go.
     await operated.cluster.delete(delegationOf('Greeting'));
     await vi.waitFor(
       async () => expect(await operated.cluster.get(delegationOf('Greeting'))).toBeUndefined(),
-      patience,
+      waitOptions,
     );
     operated.operator.kill('SIGKILL');
     await operated.operator.ended();
@@ -142,28 +145,28 @@ describe('on a cluster, kplug doctor', { timeout: 120_000 }, () => {
     const versions = [{ ...only, name: 'v1' }];
     await vi.waitFor(async () => {
       await operated.cluster.apply({ ...pluginDefinition, spec: { ...(pluginDefinition.spec as object), versions } });
-      const { code, about } = await operated.examine();
+      const { code, about } = await examine();
       expect(code).toBe(1);
       expect(about('OperatorAnswers')[0]?.outcome).toBe('problem');
       expect(about('OneLeads')).toEqual([
         expect.objectContaining({
           outcome: 'problem',
-          message: expect.stringMatching(/^kplug-0 holds the Lease kplug-system\/kplug, but renewed it last \d+ s ago/),
+          message: expect.stringMatching(/^kplug-0 holds the Lease kplug-system\/kplug but last renewed it \d+ s ago/),
           advice: [expect.stringMatching(/^kubectl --kubeconfig \S+ logs -n kplug-system -l /)],
         }),
       ]);
       expect(about('DefinitionInstalled').map(({ message }) => message)).toEqual([
-        'plugins.plugins.kplug.dev is served in v1, and the operator takes v1alpha1',
-        'there is no CustomResourceDefinition delegations.delegations.kplug.dev',
+        'plugins.plugins.kplug.dev is served in v1, but the operator uses v1alpha1',
+        'the CustomResourceDefinition delegations.delegations.kplug.dev does not exist',
       ]);
-    }, patience);
+    }, waitOptions);
     const unled = { ...operatorPod(home, []), metadata: { ...operatorPod(home, []).metadata, name: 'kplug-1' } };
     await operated.changing(objects.pod, operatorPod(home, []), async () => {
       await operated.having([unled], async () => {
-        expect((await operated.examine()).about('OneLeads')).toEqual([
+        expect((await examine()).about('OneLeads')).toEqual([
           expect.objectContaining({
             outcome: 'problem',
-            message: '2 pods of the operator run without electing a leader, and all write the same resources',
+            message: '2 pods of the operator run without leader election and write the same resources',
           }),
         ]);
       });

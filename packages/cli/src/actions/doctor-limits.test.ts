@@ -1,10 +1,9 @@
+import { FaultProxy, startTimeout } from '@kplug/testing/control-plane';
+import { OperatedCluster, objects } from '@kplug/testing/kplug';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { startTimeout } from '../../../../test/control-plane/connect.ts';
-import { FaultProxy } from '../../../../test/control-plane/fault-proxy.ts';
-import { examineWith } from '../testing/examination.ts';
-import { OperatedCluster, objects } from '../testing/operated-cluster.ts';
+import { runDoctor } from '../testing/run-doctor.ts';
 
-const patience = { timeout: 40_000, interval: 100 };
+const waitOptions = { timeout: 40_000, interval: 100 };
 
 let operated: OperatedCluster;
 
@@ -14,10 +13,10 @@ beforeAll(async () => {
 
 afterAll(() => operated?.[Symbol.asyncDispose]());
 
-describe('where a cluster does not tell everything, kplug doctor', { timeout: 120_000 }, () => {
-  it('says of what it may not look at that it was not tried, and why', async () => {
+describe('with limited access to a cluster, kplug doctor', { timeout: 120_000 }, () => {
+  it('reports checks without permission as not tried', async () => {
     await using proxy = await openProxy();
-    const { code, about, findings } = await examineWith(await operated.flags(proxy.open.kubeConfig('nobody')));
+    const { code, about, findings } = await runDoctor(await operated.flags(proxy.open.kubeConfig('nobody')));
     expect(code).toBe(0);
     expect(about('OperatorReady')[0]?.outcome).toBe('ok');
     const untried = findings.filter(({ outcome }) => outcome === 'notTried').map(({ check }) => check);
@@ -28,18 +27,18 @@ describe('where a cluster does not tell everything, kplug doctor', { timeout: 12
       ]),
     );
     expect(about('DelegationsHold')[0]?.message).toMatch(
-      /^whether they hold: .*User "nobody" cannot list resource "delegations"/,
+      /^conditions: .*User "nobody" cannot list resource "delegations"/,
     );
   });
 
-  it('does not take an operator for silent that does not answer to everybody', async () => {
+  it('distinguishes a forbidden operator from an unreachable one', async () => {
     await using proxy = await openProxy();
     const flags = (await operated.flags(proxy.open.kubeConfig('nobody'))).slice(2);
-    const unseen = await examineWith(flags);
+    const unseen = await runDoctor(flags);
     expect(unseen.code).toBe(0);
     expect(unseen.about('OperatorAnswers')[0]).toMatchObject({
       outcome: 'notTried',
-      message: expect.stringMatching(/^whether it answers: .*can't be read.* list pods/),
+      message: expect.stringMatching(/^whether the operator answers: .*can't be read.* list pods/),
     });
     const role = {
       ...objects.role,
@@ -54,28 +53,28 @@ describe('where a cluster does not tell everything, kplug doctor', { timeout: 12
     };
     await operated.having([role, binding], async () => {
       await vi.waitFor(async () => {
-        const { code, about } = await examineWith(flags);
+        const { code, about } = await runDoctor(flags);
         expect(code).toBe(0);
         expect(about('OperatorAnswers')[0]).toMatchObject({
           outcome: 'notTried',
-          message: expect.stringContaining('/pods/kplug-0:8082/proxy refuses'),
+          message: expect.stringContaining('/pods/kplug-0:8082/proxy refused the request'),
         });
-      }, patience);
+      }, waitOptions);
     });
   });
 
-  it('sees an API server that is old, or whose clock is wrong', async () => {
+  it('reports an old API server, and one with a wrong clock', async () => {
     await using proxy = await openProxy();
     proxy.open.decide(({ url }) => {
       if (url.pathname !== '/version') return undefined;
       const date = new Date(Date.now() + 60_000).toUTCString();
       return { status: 200, headers: { date }, body: { gitVersion: 'v1.24.9' } };
     });
-    const { code, about } = await examineWith(await operated.flags(proxy.open.kubeConfig()));
+    const { code, about } = await runDoctor(await operated.flags(proxy.open.kubeConfig()));
     expect(code).toBe(1);
     expect(about('KubernetesVersion')[0]).toMatchObject({
       outcome: 'problem',
-      message: 'the API server is of version v1.24.9, and the operator needs 1.27',
+      message: 'the API server has version v1.24.9, but the operator needs 1.27',
     });
     expect(about('ClocksAgree').map(({ outcome, message }) => `${outcome}: ${message}`)).toEqual([
       expect.stringMatching(/^problem: the clock of the API server is (5\d|60) s ahead of that of the operator$/),
@@ -83,23 +82,23 @@ describe('where a cluster does not tell everything, kplug doctor', { timeout: 12
     ]);
   });
 
-  it('ends in time where the API server is silent or away', async () => {
+  it('ends in time when the API server does not answer', async () => {
     await using proxy = await openProxy();
     const kubeConfig = proxy.open.kubeConfig();
     proxy.open.decide(({ url }) => (url.pathname === '/version' ? undefined : 'silence'));
     const startedAt = performance.now();
-    const silent = await examineWith(await operated.flags(kubeConfig));
+    const silent = await runDoctor(await operated.flags(kubeConfig));
     expect(performance.now() - startedAt).toBeLessThan(30_000);
     expect(silent.about('DelegationsHold')[0]).toMatchObject({
       outcome: 'notTried',
-      message: 'whether they hold: the API server gave no answer in time',
+      message: 'conditions: the API server did not respond in time',
     });
     await proxy.close();
-    const away = await examineWith(await operated.flags(kubeConfig));
+    const away = await runDoctor(await operated.flags(kubeConfig));
     expect(away.code).toBe(1);
     expect(away.about('ClusterAnswers')[0]).toMatchObject({
       outcome: 'problem',
-      message: expect.stringMatching(/\/version can't be read: .*ECONNREFUSED/),
+      message: expect.stringMatching(/cannot read .*\/version: .*ECONNREFUSED/),
     });
   });
 });

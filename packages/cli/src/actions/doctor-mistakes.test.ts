@@ -1,15 +1,14 @@
 import { chmod } from 'node:fs/promises';
+import { GreetingWorkspace, kplug } from '@kplug/testing/kplug';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { type Examination, examineWith } from '../testing/examination.ts';
-import { GreetingWorkspace } from '../testing/greeting-workspace.ts';
-import { kplug } from '../testing/kplug-process.ts';
+import { type DoctorRun, runDoctor } from '../testing/run-doctor.ts';
 
 const waiting = { timeout: 20_000, interval: 100 };
 
-describe('kplug doctor, where much is amiss', () => {
+describe('kplug doctor on a misconfigured operator', () => {
   let workspace: GreetingWorkspace;
   let plain: { pid: number };
-  let found: Examination;
+  let found: DoctorRun;
 
   const resources = `apiVersion: example.org/v1
 kind: Greeting
@@ -56,7 +55,7 @@ spec: { to: "" }
     }, waiting);
     doomed.kill('SIGKILL');
     await vi.waitFor(async () => {
-      found = await examineWith(['--manifests', workspace.manifests]);
+      found = await runDoctor(['--manifests', workspace.manifests]);
       expect(found.about('HostedPluginsRun').map(({ message }) => message)).toEqual([
         expect.stringMatching(/failing|ended/),
       ]);
@@ -67,14 +66,14 @@ spec: { to: "" }
 
   afterAll(() => workspace[Symbol.asyncDispose]());
 
-  it('exits with 1, and counts', () => {
+  it('exits with 1 and counts the problems', () => {
     const problems = found.findings.filter(({ outcome }) => outcome === 'problem').length;
     expect(found.code).toBe(1);
-    expect(found.stderr).toBe(`kplug: ${problems} problems were found; what to do stands beneath each\n`);
+    expect(found.stderr).toBe(`kplug: ${problems} problems found; see the advice below each\n`);
     expect(found.counts.problem).toBe(problems);
   });
 
-  it('is silent about what is well', () => {
+  it('prints no problem for what works', () => {
     expect(plain.pid).toBeGreaterThan(0);
     expect(found.about('PluginAvailable', 'delegation greetings')[0]).toMatchObject({
       outcome: 'ok',
@@ -87,7 +86,7 @@ spec: { to: "" }
       expect.objectContaining({
         outcome: 'problem',
         message: expect.stringMatching(
-          /^2 resources aren't ready: NobodyGreeted, such as default\/nobody: Plain 1\.0\.0: spec\.to is empty; name who is greeted/,
+          /^2 resources are not ready: NobodyGreeted, such as default\/nobody: Plain 1\.0\.0: spec\.to is empty; name who is greeted/,
         ),
         advice: [`kplug explain Greeting/nobody -n default --manifests ${workspace.manifests}`],
       }),
@@ -95,30 +94,30 @@ spec: { to: "" }
     expect(found.about('ResourcesReady', 'delegation typos')).toEqual([]);
   });
 
-  it('sees slips of the pen in APIs and kinds', () => {
+  it('reports misspelled APIs and kinds', () => {
     expect(found.about('PluginAvailable', 'delegation typos')).toEqual([
       expect.objectContaining({
         outcome: 'problem',
-        message: 'no plugin implements Greetings; Greeting, which is implemented, is spelt like it',
+        message: 'no plugin implements Greetings; registered plugins implement the similar Greeting',
         advice: [`correct "api: Greetings@*" in the delegation, or the plugin's API`],
       }),
     ]);
     expect(found.about('KindExists', 'delegation typos')).toEqual([
       expect.objectContaining({
         outcome: 'warning',
-        message: 'the manifests have no Greting of example.org/v1, but a Greeting of example.org/v1',
+        message: 'the manifests have no Greting of example.org/v1, but they have Greeting of example.org/v1',
       }),
     ]);
     expect(found.about('KindExists', 'delegation newer')[0]?.message).toBe(
-      'the manifests have no Greeting of example.org/v2, but a Greeting of example.org/v1',
+      'the manifests have no Greeting of example.org/v2, but they have Greeting of example.org/v1',
     );
     expect(found.about('KindExists', 'delegation greetings')).toEqual([]);
   });
 
-  it('says which plugins there are in place of those that are asked for', () => {
+  it('reports the registered plugins when none implements the API', () => {
     expect(found.about('PluginAvailable', 'delegation others')[0]).toMatchObject({
       outcome: 'problem',
-      message: 'no plugin implements Table; the registered plugins implement Greeting',
+      message: 'no plugin implements Table; registered plugins implement Greeting',
       advice: [expect.stringMatching(/^start a plugin of that API, with KPLUG_CONTROLLER=127\.0\.0\.1:\d+;/)],
     });
     expect(found.about('PluginAvailable', 'delegation newer')[0]).toMatchObject({
@@ -126,28 +125,28 @@ spec: { to: "" }
       message: expect.stringContaining(
         '(Alike 1.0.0, Plain 1.0.0: implements API version 1.0.0; the delegation accepts ^2.0.0)',
       ),
-      advice: [expect.stringContaining('or run a plugin that implements it')],
+      advice: [expect.stringContaining('or run a plugin of a version in that range')],
     });
     expect(found.about('PluginAvailable', 'delegation carved')[0]).toMatchObject({
       outcome: 'problem',
-      message: expect.stringContaining('lacks a capability that the delegation demands: medium'),
+      message: expect.stringContaining('lacks capabilities that the delegation requires: medium'),
       advice: [expect.stringContaining('selection.capabilities')],
     });
   });
 
-  it('shows plugins that are in doubt, and those of the folder that fail, with what they wrote last', () => {
+  it('reports suspect plugins, and failing hosted plugins with their last output', () => {
     expect(found.about('InstancesLive')[0]).toMatchObject({
       message: expect.stringMatching(/^Alike 1\.0\.0 \(alike-1 at 127\.0\.0\.1:\d+\) is suspect: \S/),
       advice: [`kplug plugins describe Alike --manifests ${workspace.manifests}`],
     });
     expect(found.about('HostedPluginsRun')[0]).toMatchObject({
       outcome: 'problem',
-      message: expect.stringMatching(/plugins\/broken\.sh .*it wrote last: the license has expired$/),
+      message: expect.stringMatching(/plugins\/broken\.sh .*last output: the license has expired$/),
       advice: [`kplug plugins describe broken.sh --manifests ${workspace.manifests}`],
     });
   });
 
-  it('names the manifests that cannot be read', () => {
+  it('reports unreadable manifests', () => {
     expect(found.about('ManifestsRead')).toEqual([
       expect.objectContaining({ outcome: 'problem', message: expect.stringContaining('broken.yaml:1') }),
     ]);

@@ -1,16 +1,15 @@
 import { createServer } from 'node:http';
 import type { OperatorFile } from '@kplug/operator/operator-file';
+import { GreetingWorkspace, kplug, type ProcessOptions } from '@kplug/testing/kplug';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { examineWith } from '../testing/examination.ts';
-import { GreetingWorkspace } from '../testing/greeting-workspace.ts';
-import { kplug, type ProcessOptions } from '../testing/kplug-process.ts';
+import { runDoctor } from '../testing/run-doctor.ts';
 
 const waiting = { timeout: 20_000, interval: 100 };
 
 const examine = (workspace: GreetingWorkspace, options?: ProcessOptions) =>
-  examineWith(['--manifests', workspace.manifests], options);
+  runDoctor(['--manifests', workspace.manifests], options);
 
-describe('kplug doctor, where all is well', () => {
+describe('kplug doctor on a working operator', () => {
   let workspace: GreetingWorkspace;
   let operator: { at: OperatorFile };
 
@@ -23,7 +22,7 @@ describe('kplug doctor, where all is well', () => {
 
   afterAll(() => workspace[Symbol.asyncDispose]());
 
-  it('finds nothing amiss, and exits with 0', async () => {
+  it('finds no problem and exits with 0', async () => {
     await vi.waitFor(async () => {
       const { code, stdout, stderr } = await kplug(['doctor', '--manifests', workspace.manifests]);
       expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
@@ -35,7 +34,7 @@ describe('kplug doctor, where all is well', () => {
     }, waiting);
   });
 
-  it('tells it to programs', async () => {
+  it('prints JSON and YAML', async () => {
     const { code, counts, about } = await examine(workspace);
     expect({ code, counts }).toEqual({ code: 0, counts: { ok: 11, warning: 0, problem: 0, notTried: 0 } });
     expect(about('VersionsAgree')).toEqual([
@@ -43,7 +42,7 @@ describe('kplug doctor, where all is well', () => {
         check: 'VersionsAgree',
         about: 'operator',
         outcome: 'ok',
-        message: "its version is this command's, 0.0.0",
+        message: 'operator and command have version 0.0.0',
         advice: [],
       },
     ]);
@@ -66,16 +65,16 @@ describe('kplug doctor, where all is well', () => {
     ]);
   });
 
-  it('asks the operator that is named, and leaves the manifests alone then', async () => {
+  it('examines the given operator without the manifests', async () => {
     const { code, stdout } = await kplug(['doctor', '--admin', operator.at.adminAddress]);
     expect(code).toBe(0);
-    expect(stdout).toContain('(as named)');
+    expect(stdout).toContain('(as given)');
     expect(stdout).not.toContain('manifests');
   });
 });
 
 describe('kplug doctor', () => {
-  it('sees a plugin that nothing is delegated to', async () => {
+  it('reports a plugin that no delegation uses', async () => {
     await using workspace = await GreetingWorkspace.make();
     const base = '{ apiVersion: example.org/v1, kind: Greeting }';
     await workspace.write('kplug.yaml', `delegations:\n  - { name: greetings, base: ${base}, api: Greting }\n`);
@@ -87,13 +86,13 @@ describe('kplug doctor', () => {
         expect.objectContaining({
           outcome: 'warning',
           message: 'Plain 1.0.0 implements Greeting, which no delegation uses',
-          advice: ['was Greting meant?', "nothing is amiss if the operator's own code calls it"],
+          advice: ['did you mean Greting?', "ignore this if the operator's own code calls the plugin"],
         }),
       ]);
     }, waiting);
   });
 
-  it('says that no operator answers, where it looked, and what to do', async () => {
+  it('reports an unreachable operator, with its address and advice', async () => {
     await using workspace = await GreetingWorkspace.make();
     const { code, about, findings } = await examine(workspace);
     expect(code).toBe(1);
@@ -107,7 +106,7 @@ describe('kplug doctor', () => {
     expect(findings.map(({ about: subject }) => subject)).toEqual(['operator', 'manifests', 'versions']);
   });
 
-  it('sees that what answers is no operator, or one that is not ready', async () => {
+  it('reports a server that is not an operator, and an operator that is not ready', async () => {
     let isOperator = false;
     const server = createServer((request, response) => {
       if (isOperator && request.url?.startsWith('/kplug.v1.')) {
@@ -124,14 +123,16 @@ describe('kplug doctor', () => {
     const starting = await kplug(args);
     server.close();
     expect(other.code).toBe(1);
-    expect(other.stdout).toMatch(/ {2}problem {4}what answers at .* is no admin port of an operator/);
+    expect(other.stdout).toMatch(/ {2}problem {4}http.* is not the admin port of an operator/);
     expect(starting.code).toBe(1);
-    expect(starting.stdout).toContain("  problem    it isn't ready: the controller is starting\n");
-    expect(starting.stdout).toContain("  warning    it doesn't tell its version, and this command's is 0.0.0\n");
-    expect(starting.stdout).toContain('  warning    the operator delegates nothing\n');
+    expect(starting.stdout).toContain('  problem    the operator is not ready: the controller is starting\n');
+    expect(starting.stdout).toContain(
+      '  warning    the operator does not report its version; this command has 0.0.0\n',
+    );
+    expect(starting.stdout).toContain('  warning    the operator has no delegations\n');
   });
 
-  it('takes a malformed command line for one', async () => {
+  it('rejects an invalid command line', async () => {
     expect(await kplug(['doctor', '--admin', 'no address'])).toMatchObject({ code: 2, stdout: '' });
   });
 });

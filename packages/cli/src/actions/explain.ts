@@ -1,23 +1,22 @@
 import { CommandError } from '../command-error.ts';
+import { readResourceName } from '../input/resource-name.ts';
 import { AdminClient } from '../operator/admin-client.ts';
-import type { OperatorChoice } from '../operator/find-operator.ts';
+import type { OperatorChoice } from '../operator/operator-place.ts';
 import { formatExplanation } from '../output/explanation.ts';
 import { formatExplainedResource } from '../output/message.ts';
 import type { Terminal } from '../output/terminal.ts';
 
-/** Where the resource is, and how it is explained. */
+/** Options of `kplug explain`. */
 export interface ExplainOptions extends OperatorChoice {
   namespace?: string;
   output: 'text' | 'json' | 'yaml';
 }
 
-/** Prints why a resource, named as `KIND/NAME`, went to its plugin. */
+/** Prints why a plugin was selected for a resource. @param target `KIND/NAME` */
 export async function explain(target: string, options: ExplainOptions, terminal: Terminal): Promise<void> {
   const { output } = options;
-  const [, kind, name] = /^([^/]+)\/([^/]+)$/.exec(target) ?? [];
-  if (!kind || !name) {
-    throw new CommandError('usage', `"${target}" names no resource; write KIND/NAME, such as DatabaseTable/users`);
-  }
+  const { kind, name } = readResourceName(target);
+  if (!name) throw new CommandError('usage', `"${target}" has no name; write KIND/NAME, such as DatabaseTable/users`);
   const client = await AdminClient.of(options);
   const namespace = options.namespace ?? client.namespace;
   const explained = await client.explain({ kind, namespace, name });

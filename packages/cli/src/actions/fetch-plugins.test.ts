@@ -1,9 +1,9 @@
 import { mkdtempDisposable, readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { kplug } from '@kplug/testing/kplug';
+import { archiveOf, ReleaseServer, sha256Of } from '@kplug/testing/supervisor';
 import { expect, it, onTestFinished } from 'vitest';
-import { archiveOf, ReleaseServer, sha256Of } from '../../../controller/src/supervisor/download/testing.ts';
-import { kplug } from '../testing/kplug-process.ts';
 
 const archive = archiveOf({ path: 'plugin.sh', mode: 0o755, content: '#!/bin/sh\nexit 0\n' });
 const sha256 = sha256Of(archive);
@@ -18,7 +18,7 @@ async function start() {
   return { server, directory, fetch };
 }
 
-it('fetches what is named into the folder, and keeps what is there', async () => {
+it('downloads items to the directory, and keeps existing ones', async () => {
   const { server, directory, fetch } = await start();
   server.serve('example/a@v1', archive);
   server.serve('example/b@v2', archive);
@@ -42,20 +42,20 @@ it('fetches what is named into the folder, and keeps what is there', async () =>
   expect(server.asked).toHaveLength(2);
 });
 
-it('exits with 3 for a release that is missing, and with 1 for a wrong checksum, and fetches the others all the same', async () => {
+it('exits with 3 for a missing release and with 1 for a wrong checksum, and downloads the others', async () => {
   const { server, directory, fetch } = await start();
   server.serve('example/a@v1', archive);
   const missing = await fetch(['example/none@v1', 'example/a@v1']);
   expect(missing.code).toBe(3);
   expect(missing.stdout).toContain(`example/a@v1 is in ${directory}/example.a`);
-  expect(missing.stderr).toMatch(/^kplug: example\/none@v1 can't be fetched: there is no such release: http/m);
+  expect(missing.stderr).toMatch(/^kplug: cannot fetch example\/none@v1: there is no such release: http/m);
   server.serve('example/wrong@v1', archive);
   const wrong = await fetch([`example/wrong@v1#sha256:${'0'.repeat(64)}`, 'example/none@v1']);
   expect(wrong.code).toBe(1);
-  expect(wrong.stderr).toContain(`has the SHA-256 ${sha256}, but ${'0'.repeat(64)} is demanded`);
+  expect(wrong.stderr).toContain(`has the SHA-256 ${sha256}, but ${'0'.repeat(64)} is required`);
 });
 
-it('tries again when the server is away, as often as is said', async () => {
+it('retries an unreachable server up to the given number of attempts', async () => {
   const { server, fetch } = await start();
   let asked = 0;
   server.serve('example/busy@v1', (response) => {
@@ -65,14 +65,14 @@ it('tries again when the server is away, as often as is said', async () => {
   });
   const { code, stderr } = await fetch(['example/busy@v1']);
   expect(code).toBe(0);
-  expect(stderr).toMatch(/example\/busy@v1: http\S+ answers 503 Service Unavailable; try 2 of 3 in 1 s/);
+  expect(stderr).toMatch(/example\/busy@v1: http\S+ returned 503 Service Unavailable; try 2 of 3 in 1 s/);
   server.serve('example/gone@v1', (response) => response.writeHead(503).end());
   await expect(fetch(['example/gone@v1', '--attempts', '1'])).resolves.toMatchObject({ code: 1 });
 });
 
 it.each([
-  [[], /nothing is to be fetched; give an ITEM/],
-  [['nonsense'], /"nonsense" is no plugin to fetch; write ORG\/REPOSITORY@RELEASE/],
+  [[], /nothing to fetch; give an ITEM/],
+  [['nonsense'], /"nonsense" is not a plugin to download; use ORG\/REPOSITORY@RELEASE/],
   [['a/b@1', '--attempts', 'many'], /--attempts "many" is no number of tries/],
 ])('refuses %j', async (args, message) => {
   const { code, stderr } = await kplug(['plugins', 'fetch', ...args]);

@@ -1,4 +1,5 @@
 import {
+  backOffDelay,
   type DownloadFailure,
   type FetchPluginOptions,
   fetchPlugin,
@@ -9,9 +10,9 @@ import { CommandError } from '../command-error.ts';
 import { followInLines, followOnTerminal, type Progress } from '../output/fetch-progress.ts';
 import type { Terminal } from '../output/terminal.ts';
 
-/** What the command line says of what is fetched. */
+/** Options of `kplug plugins fetch`. */
 export interface FetchPluginsOptions {
-  /** The list, where no item is given by itself. */
+  /** Comma-separated items, if no item is given as an argument. */
   plugins?: string;
   pluginsDir: string;
   pluginsBaseUrl?: string;
@@ -19,10 +20,10 @@ export interface FetchPluginsOptions {
   attempts: string;
 }
 
-/** How long to wait before the second try, in milliseconds; it doubles with each further one. */
-const firstWait = 1_000;
+/** Back-off between attempts, in milliseconds. */
+const backOff = { initial: 1_000 };
 
-/** Fetches plugins into a folder, several at once. Rejects with a `CommandError` that names each one that failed. */
+/** Downloads plugins concurrently. Rejects with a `CommandError` that lists all failures. */
 export async function fetchPlugins(
   given: readonly string[],
   options: FetchPluginsOptions,
@@ -32,7 +33,7 @@ export async function fetchPlugins(
   if (items.length === 0) {
     throw new CommandError(
       'usage',
-      'nothing is to be fetched; give an ITEM such as example/postgresql@v1.2.0, or KPLUG_PLUGINS',
+      'nothing to fetch; give an ITEM such as example/postgresql@v1.2.0, or set KPLUG_PLUGINS',
     );
   }
   const attempts = readAttempts(options.attempts);
@@ -67,19 +68,20 @@ async function fetchWithRetries(
       progress.onFetched(await fetchPlugin(item, { ...fetching, onProgress, onUnpack }));
       return;
     } catch (error) {
-      // Another try doesn't make a release appear, or its content another.
+      // A retry cannot help if the release is missing or its content is wrong.
       if (!isFailure(error) || error.isLasting || attempt >= attempts) throw error;
-      const wait = firstWait * 2 ** (attempt - 1);
-      progress.onRetry(`${error.message}; try ${attempt + 1} of ${attempts} in ${wait / 1_000} s`);
+      // Without jitter, as the message names the delay.
+      const wait = backOffDelay(attempt, backOff, () => 1);
+      progress.onRetry(`${error.message}; attempt ${attempt + 1} of ${attempts} in ${wait / 1_000} s`);
       await new Promise((resolve) => setTimeout(resolve, wait));
     }
   }
 }
 
 function summarize(failures: readonly { item: PluginItem; error: unknown }[]): CommandError {
-  const told = failures.map(({ item, error }) => `${item.text} can't be fetched: ${(error as Error).message}`);
+  const messages = failures.map(({ item, error }) => `cannot fetch ${item.text}: ${(error as Error).message}`);
   const areMissing = failures.every(({ error }) => isFailure(error) && error.code === 'NotFound');
-  return new CommandError(areMissing ? 'notFound' : 'failed', told.join('; '), { cause: failures[0]?.error });
+  return new CommandError(areMissing ? 'notFound' : 'failed', messages.join('; '), { cause: failures[0]?.error });
 }
 
 function isFailure(error: unknown): error is DownloadFailure {
@@ -89,5 +91,5 @@ function isFailure(error: unknown): error is DownloadFailure {
 function readAttempts(text: string): number {
   const attempts = Number(text);
   if (Number.isInteger(attempts) && attempts >= 1) return attempts;
-  throw new CommandError('usage', `--attempts "${text}" is no number of tries; write one such as 3`);
+  throw new CommandError('usage', `--attempts "${text}" is not a number of attempts; write one such as 3`);
 }

@@ -1,12 +1,10 @@
 import { mkdtempDisposable, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { definition, startTimeout, TestCluster } from '@kplug/testing/control-plane';
+import { kplug } from '@kplug/testing/kplug';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { startTimeout } from '../../../../test/control-plane/connect.ts';
-import { definition } from '../../../../test/control-plane/definition.ts';
-import { TestCluster } from '../../../../test/control-plane/test-cluster.ts';
-import { kplug } from '../testing/kplug-process.ts';
 
 let cluster: TestCluster;
 let namespace: string;
@@ -48,17 +46,17 @@ describe('kplug get on a cluster', () => {
     },
   );
 
-  it('prints a built-in kind by its short name, whole', async () => {
+  it('prints a whole resource of a built-in kind by its short name', async () => {
     const { code, stdout } = await onCluster('get', 'ns', namespace, '-A', '-o', 'yaml');
     expect(code).toBe(0);
     expect(parse(stdout)).toMatchObject({ kind: 'Namespace', metadata: { name: namespace } });
   });
 
-  it('says what is not there', async () => {
+  it('reports unknown kinds, names and operators', async () => {
     const noName = await onCluster('get', 'greeting', 'moon', '-n', namespace);
     expect(noName).toMatchObject({
       code: 3,
-      stderr: expect.stringContaining(`no Greeting is named moon in the namespace ${namespace}`),
+      stderr: expect.stringContaining(`no Greeting named moon in the namespace ${namespace}`),
     });
     const noKind = await onCluster('get', 'nonsense');
     expect(noKind).toMatchObject({
@@ -66,15 +64,15 @@ describe('kplug get on a cluster', () => {
       stderr: expect.stringMatching(/has no kind nonsense; .*CustomResourceDefinition/),
     });
     const none = await onCluster('get', 'greetings', '-n', 'default');
-    expect(none).toMatchObject({ code: 0, stderr: expect.stringContaining('is in the namespace default') });
+    expect(none).toMatchObject({ code: 0, stderr: expect.stringContaining('in the namespace default') });
     const noOperator = await onCluster('plugins', '--operator-namespace', namespace);
     expect(noOperator).toMatchObject({
       code: 4,
-      stderr: expect.stringContaining(`has no operator of Kplug in the namespace ${namespace}`),
+      stderr: expect.stringContaining(`has no Kplug operator in the namespace ${namespace}`),
     });
   });
 
-  it('says that a kubeconfig or an API server is not there', async () => {
+  it('reports a missing kubeconfig and an unreachable API server', async () => {
     const missing = await kplug(['get', 'greetings', '--kubeconfig', join(folder.path, 'nothing')]);
     expect(missing).toMatchObject({ code: 2, stderr: expect.stringContaining("nothing can't be read") });
     const away = join(folder.path, 'away');

@@ -1,7 +1,6 @@
+import { GreetingWorkspace, kplug, world } from '@kplug/testing/kplug';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
-import { GreetingWorkspace, world } from '../testing/greeting-workspace.ts';
-import { kplug } from '../testing/kplug-process.ts';
 
 const moon = `apiVersion: example.org/v1
 kind: Greeting
@@ -43,7 +42,7 @@ function cells(table: string): string[][] {
 }
 
 describe('kplug get prints', () => {
-  it('how delegated resources stand, in a plain table', async () => {
+  it('delegated resources in a table', async () => {
     const { code, stdout, stderr } = await get('greetings');
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     expect(cells(stdout)).toEqual([
@@ -52,7 +51,7 @@ describe('kplug get prints', () => {
     ]);
   });
 
-  it('more in a wide table, and the resources of all namespaces', async () => {
+  it('more columns in a wide table, and resources of all namespaces', async () => {
     const { stdout } = await get('GREETING', '-A', '-o', 'wide');
     expect(cells(stdout)).toEqual([
       ['NAMESPACE', 'NAME', 'READY', 'IMPLEMENTATION', 'VERSION', 'REASON', 'GENERATION', 'OBSERVED', 'AGE', 'MESSAGE'],
@@ -69,7 +68,7 @@ describe('kplug get prints', () => {
     expect(row).toEqual(['default', 'loud', expect.anything(), 'shouted=true uses=[1]']);
   });
 
-  it('one resource whole, as YAML and as JSON', async () => {
+  it('a whole resource as YAML and JSON', async () => {
     const yaml = parse((await get('greeting', 'world', '-o', 'yaml')).stdout);
     const json = JSON.parse((await get('greeting/world', '-o', 'json')).stdout);
     expect(yaml).toEqual(json);
@@ -80,17 +79,17 @@ describe('kplug get prints', () => {
     });
   });
 
-  it('several resources as a list that can be applied', async () => {
+  it('several resources as a List', async () => {
     const list = parse((await get('greetings', '-A', '-o', 'yaml')).stdout);
     expect(list).toMatchObject({ apiVersion: 'v1', kind: 'List' });
     expect(list.items.map(({ metadata }: { metadata: { name: string } }) => metadata.name)).toEqual(['world', 'moon']);
   });
 
-  it('what is in another namespace, where it is asked for', async () => {
+  it('resources of another namespace', async () => {
     expect(cells((await get('greetings', '-n', 'sky')).stdout)[1]?.[0]).toBe('moon');
     const { code, stdout, stderr } = await get('greetings', '-n', 'sea');
     expect({ code, stdout }).toEqual({ code: 0, stdout: '' });
-    expect(stderr).toBe('No greetings is in the namespace sea; 2 in others: add -A.\n');
+    expect(stderr).toBe('No greetings in the namespace sea; 2 in other namespaces: add -A.\n');
   });
 
   it('problems of the directory on standard error, with file and line', async () => {
@@ -111,16 +110,11 @@ describe('kplug get prints', () => {
 
 describe('kplug get fails', () => {
   it.each([
-    [
-      'for a kind that is not there',
-      ['tables'],
-      3,
-      /^kplug: no resource in .* is of the kind tables; there are Greeting, /,
-    ],
-    ['for a name that is not there', ['greeting', 'mars'], 3, /no greeting is named mars in the namespace default of /],
-    ['for a name in another namespace', ['greeting', 'moon'], 3, /; there is one in sky: add -n$/m],
-    ['for a kind of two groups', ['things'], 2, /things may mean any of thing\.example\.org, thing\.other\.org/],
-    ['for a name given twice', ['greeting/world', 'world'], 2, /a name is given twice/],
+    ['for an unknown kind', ['tables'], 3, /^kplug: no resource of kind tables in .*; it has Greeting, /],
+    ['for an unknown name', ['greeting', 'mars'], 3, /no greeting named mars in the namespace default of /],
+    ['for a name in another namespace', ['greeting', 'moon'], 3, /; there is one in the namespace sky: add -n$/m],
+    ['for a kind of two groups', ['things'], 2, /things is ambiguous: thing\.example\.org, thing\.other\.org/],
+    ['for a name given twice', ['greeting/world', 'world'], 2, /the name is given twice/],
     ['without a kind', [], 2, /missing required argument 'kind'/],
     ['for an unknown format', ['greetings', '-o', 'xml'], 2, /Allowed choices are table, wide, yaml, json/],
   ])('%s', async (_, args, code, message) => {
@@ -129,11 +123,11 @@ describe('kplug get fails', () => {
     expect(result).toMatchObject({ code, stdout: '' });
   });
 
-  it('takes the group to tell two kinds of one name apart', async () => {
+  it('accepts the API group of an ambiguous kind', async () => {
     expect(cells((await get('things.other.org')).stdout)[1]?.[0]).toBe('first');
   });
 
-  it('when the directory is not there', async () => {
+  it('when the directory does not exist', async () => {
     const { code, stderr } = await kplug(['get', 'greetings'], { env: { KPLUG_MANIFESTS: workspace.path('nowhere') } });
     expect(code).toBe(2);
     expect(stderr).toContain("nowhere doesn't exist");

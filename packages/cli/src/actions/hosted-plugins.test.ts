@@ -2,11 +2,11 @@ import { mkdtempDisposable, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Controller, MemoryResources } from '@kplug/controller';
+import { kplug } from '@kplug/testing/kplug';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import { kplug } from '../testing/kplug-process.ts';
 
-const patience = { timeout: 20_000, interval: 20 };
+const waitOptions = { timeout: 20_000, interval: 20 };
 
 let folder: Awaited<ReturnType<typeof mkdtempDisposable>>;
 let controller: Controller;
@@ -27,7 +27,7 @@ beforeAll(async () => {
     },
   });
   await controller.start();
-  await vi.waitFor(() => expect(controller.pluginsFolder?.list()[0]?.state).toBe('failing'), patience);
+  await vi.waitFor(() => expect(controller.pluginsFolder?.list()[0]?.state).toBe('failing'), waitOptions);
 });
 
 afterAll(async () => {
@@ -37,27 +37,27 @@ afterAll(async () => {
 
 const ask = (...args: string[]) => kplug(['plugins', ...args, '--admin', `http://${controller.adminAddress}`]);
 
-it('kplug plugins shows a plugin of the folder that fails and never registered, and why', async () => {
+it('kplug plugins lists a failing hosted plugin that never registered, with the reason', async () => {
   const { code, stdout, stderr } = await ask();
   expect(code).toBe(0);
   const [header, row] = stdout.split('\n').map((line) => line.split(/ {3,}/));
   expect(header?.slice(0, 4)).toEqual(['NAME', 'VERSION', 'API', 'STATE']);
   expect(row?.slice(0, 4)).toEqual(['broken.py', '-', '-', 'failing']);
-  const why = 'it has ended by itself: exit code 7; it wrote: no database';
+  const why = 'exited: exit code 7; last output: no database';
   expect(stderr).toBe(`${folder.path}/broken.py is failing: ${why}\n`);
   expect((await ask('-o', 'wide')).stdout).toContain('file=broken.py');
 });
 
-it('describes it by the name of its file, with its last lines', async () => {
+it('kplug plugins describe finds it by its file name and prints its last output', async () => {
   const { code, stdout } = await ask('describe', 'broken.py');
   expect(code).toBe(0);
   expect(stdout).toMatch(/^broken\.py, which the operator runs itself\n {2}State +failing for \d+s\n/);
   expect(stdout).toContain('Last exit     exit code 7');
-  expect(stdout).toMatch(/ {2}It wrote last:\n {4}no database\n/);
+  expect(stdout).toMatch(/ {2}Last output:\n {4}no database\n/);
   expect((await ask('describe', 'other.py')).code).toBe(3);
 });
 
-it('tells programs as well', async () => {
+it('prints it as JSON', async () => {
   const { hosted } = JSON.parse((await ask('-o', 'json')).stdout);
   expect(hosted).toMatchObject({
     directory: folder.path,

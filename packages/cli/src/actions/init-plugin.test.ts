@@ -1,10 +1,10 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { kplug } from '@kplug/testing/kplug';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { languages } from '../init/plugin-names.ts';
-import { kplug } from '../testing/kplug-process.ts';
 
 let folder: string;
 
@@ -29,7 +29,7 @@ describe('kplug init plugin', () => {
     const { code, stdout, stderr } = await init('new/one', '--language', language, ...names, '--image', 'r.io/me/pg');
     expect({ code, stderr }).toEqual({
       code: 0,
-      stderr: expect.stringMatching(/^PostgreSQL is made, with \d+ files; go on as new\/one\/README.md says\n$/),
+      stderr: expect.stringMatching(/^created PostgreSQL with \d+ files; next steps are in new\/one\/README.md\n$/),
     });
     const files = await filesIn(join(folder, 'new/one'));
     expect(Object.keys(files).sort()).toEqual(stdout.trim().split('\n').sort());
@@ -52,7 +52,7 @@ describe('kplug init plugin', () => {
     expect(files['README.md']?.match(/^ ?\d+\. \*\*/gm)).toHaveLength(10);
   });
 
-  it('asks nothing without a terminal, and names the plugin as its folder', async () => {
+  it('does not ask without a terminal, and names the plugin after its directory', async () => {
     expect((await init('my-first_plugin')).code).toBe(0);
     const { 'plugin.ts': plugin, 'package.json': packageJson = '' } = await filesIn(join(folder, 'my-first_plugin'));
     expect(plugin).toContain("name: 'MyFirstPlugin'");
@@ -60,7 +60,7 @@ describe('kplug init plugin', () => {
     expect(JSON.parse(packageJson)).toMatchObject({ name: 'my-first-plugin' });
   });
 
-  it('takes the current folder, with a repository that has nothing else in it', async () => {
+  it('accepts the current directory with an empty Git repository', async () => {
     await mkdir(join(folder, '.git'));
     await writeFile(join(folder, '.git', 'config'), 'mine');
     expect((await init('--yes', '--name', 'Here')).code).toBe(0);
@@ -70,12 +70,12 @@ describe('kplug init plugin', () => {
     });
   });
 
-  it('writes nothing into a folder that has something in it', async () => {
+  it('writes nothing to a directory that is not empty', async () => {
     for (const name of ['a', 'b', 'c', 'README.md']) await writeFile(join(folder, name), 'mine');
     const { code, stdout, stderr } = await init('--yes');
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
     expect(stderr).toBe(
-      'kplug: the folder . is not empty: there is README.md, a, b, …; nothing was written. Name a new or an empty folder\n',
+      'kplug: the directory . is not empty: it contains README.md, a, b, …; give a new or empty directory\n',
     );
     expect(await filesIn(folder)).toEqual({ a: 'mine', b: 'mine', c: 'mine', 'README.md': 'mine' });
     const file = await init('a');
@@ -83,11 +83,11 @@ describe('kplug init plugin', () => {
   });
 
   it.each([
-    [['--name', 'no name'], /"no name" can't be the plugin's name; write one such as FirstFit, with --name/],
-    [['--kind', 'plan'], /"plan" can't be the kind of its resources; write one such as AddressPlan, with --kind/],
-    [['--group', 'org'], /"org" can't be the kind's group; write one such as example.org, with --group/],
-    [['--api', 'Plan@1'], /"Plan@1" can't be the plugin API that it implements; .*, with --api/],
-    [['--image', 'Me/x:1'], /"Me\/x:1" can't be its image, without a tag; .*, with --image/],
+    [['--name', 'no name'], /"no name" is not a valid plugin name; write one such as FirstFit \(--name\)/],
+    [['--kind', 'plan'], /"plan" is not a valid kind; write one such as AddressPlan \(--kind\)/],
+    [['--group', 'org'], /"org" is not a valid API group; write one such as example.org \(--group\)/],
+    [['--api', 'Plan@1'], /"Plan@1" is not a valid plugin API; .* \(--api\)/],
+    [['--image', 'Me/x:1'], /"Me\/x:1" is not a valid image without a tag; .* \(--image\)/],
     [['--language', 'java'], /'java' is invalid. Allowed choices are typescript, python, go/],
   ])('refuses %j', async (args, message) => {
     const { code, stderr } = await init('new', ...args);

@@ -5,12 +5,12 @@ import { checkNames, completeNames } from '../init/plugin-names.ts';
 import { pluginFiles } from '../init/template.ts';
 import type { Terminal } from '../output/terminal.ts';
 
-/** What of a new plugin is said on the command line. */
+/** Options of `kplug init plugin`. */
 export interface InitPluginOptions extends Omit<PluginChoice, 'folder'> {
   yes?: boolean;
 }
 
-/** Makes a project of a plugin's own. Asks on a terminal for what isn't given. Rejects rather than write over anything. */
+/** Creates a plugin project. Asks on a terminal for missing options. Rejects when a file would be overwritten. */
 export async function initPlugin(
   given: string | undefined,
   { yes = false, ...options }: InitPluginOptions,
@@ -24,7 +24,7 @@ export async function initPlugin(
   const files = await pluginFiles(language, names);
   await writeNewFiles(folder, files);
   for (const path of [...files.keys()].sort()) terminal.print(path);
-  terminal.say(`${names.name} is made, with ${files.size} files; go on as ${join(folder, 'README.md')} says`);
+  terminal.say(`created ${names.name} with ${files.size} files; next steps are in ${join(folder, 'README.md')}`);
 }
 
 async function complete(choice: PluginChoice, yes: boolean): Promise<PluginChoice> {

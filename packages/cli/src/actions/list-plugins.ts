@@ -1,23 +1,23 @@
 import { AdminClient } from '../operator/admin-client.ts';
-import type { OperatorChoice } from '../operator/find-operator.ts';
-import { hostedRows, troublesOf } from '../output/hosted-plugins.ts';
+import type { OperatorChoice } from '../operator/operator-place.ts';
+import { hostedRows, problemsOf } from '../output/hosted-plugins.ts';
 import { formatPluginList } from '../output/message.ts';
 import { pluginTable } from '../output/plugin-table.ts';
 import { formatTable } from '../output/table.ts';
 import type { Terminal } from '../output/terminal.ts';
 
-/** Which plugins are listed, and how. */
+/** Options of `kplug plugins list`. */
 export interface ListPluginsOptions extends OperatorChoice {
   api?: string;
   output: 'table' | 'wide' | 'json' | 'yaml';
 }
 
-/** Prints the plugin instances that an operator knows now. */
+/** Prints the plugin instances of an operator. */
 export async function listPlugins(options: ListPluginsOptions, terminal: Terminal): Promise<void> {
   const { api = '', output } = options;
   const client = await AdminClient.of(options);
   const response = await client.listPlugins({ api });
-  // Which API a plugin implements isn't known before it has registered.
+  // The API of a plugin is unknown until it has registered.
   const hosted = api ? undefined : await client.listHosted();
   if (output === 'json' || output === 'yaml') {
     terminal.print(formatPluginList(response, hosted, output));
@@ -34,5 +34,5 @@ export async function listPlugins(options: ListPluginsOptions, terminal: Termina
     const { header, rows } = pluginTable(response.instances, { wide, colors, now });
     terminal.print(formatTable({ header, rows: [...rows, ...absent] }, colors));
   }
-  for (const trouble of troublesOf(hosted)) terminal.say(trouble);
+  for (const problem of problemsOf(hosted)) terminal.say(problem);
 }

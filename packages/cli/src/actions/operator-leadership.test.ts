@@ -2,14 +2,12 @@ import { mkdtempDisposable, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { definePlugin } from '@kplug/sdk';
+import { definition, startTimeout, TestCluster } from '@kplug/testing/control-plane';
+import { startKplug } from '@kplug/testing/kplug';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { startTimeout } from '../../../../test/control-plane/connect.ts';
-import { definition } from '../../../../test/control-plane/definition.ts';
-import { TestCluster } from '../../../../test/control-plane/test-cluster.ts';
-import { startKplug } from '../testing/kplug-process.ts';
 
 const kind = { apiVersion: 'leading.example.org/v1', kind: 'Table' };
-const patience = { timeout: 20_000, interval: 20 };
+const waitOptions = { timeout: 20_000, interval: 20 };
 
 let cluster: TestCluster;
 let namespace: string;
@@ -47,7 +45,7 @@ async function startOperator(plugin: string) {
     return lines.map((line) => JSON.parse(line)[field]).find((value) => value !== undefined) as string | undefined;
   };
   const serve = async () => {
-    const controller = await vi.waitFor(() => logged('heartbeats') ?? expect.fail('it does not lead yet'), patience);
+    const controller = await vi.waitFor(() => logged('heartbeats') ?? expect.fail('it does not lead yet'), waitOptions);
     const table = { name: plugin, version: '1.0.0', api: 'Table@1.0.0' };
     const running = await definePlugin({ ...table, reconcile: () => ({ status: { by: plugin } }) }).serve({
       controller,
@@ -68,17 +66,17 @@ async function edit(columns: number, by: string) {
     const table = await cluster.get(users());
     expect(table?.status).toMatchObject({ observedGeneration: metadata.generation, implementation: by, by });
     return table;
-  }, patience);
+  }, waitOptions);
 }
 
 describe('of two operators', () => {
-  it('the one that was stopped writes nothing any more when it goes on and the other leads', async () => {
+  it('a former leader that was suspended writes nothing when it resumes', async () => {
     const first = await startOperator('First');
     await first.serve();
     await edit(1, 'First');
 
     const second = await startOperator('Second');
-    await vi.waitFor(() => expect(second.logged('leader')).toBeDefined(), patience);
+    await vi.waitFor(() => expect(second.logged('leader')).toBeDefined(), waitOptions);
     first.operator.kill('SIGSTOP');
     await second.serve();
     await edit(2, 'Second');
@@ -88,16 +86,16 @@ describe('of two operators', () => {
     first.operator.kill('SIGCONT');
     const { code, stderr } = await first.operator.ended();
     expect(code).toBe(1);
-    expect(stderr).toContain('This controller leads no more');
+    expect(stderr).toContain('This controller no longer leads');
     expect((await cluster.get(users()))?.metadata.resourceVersion).toBe(settled?.metadata.resourceVersion);
     await edit(4, 'Second');
   });
 
-  it('the one that waits works at once when the leader is asked to stop, and the leader exits with 0', async () => {
+  it('the standby takes over immediately when the leader is stopped, and the leader exits with 0', async () => {
     const first = await startOperator('Third');
     await first.serve();
     const second = await startOperator('Fourth');
-    await vi.waitFor(() => expect(second.logged('leader')).toBeDefined(), patience);
+    await vi.waitFor(() => expect(second.logged('leader')).toBeDefined(), waitOptions);
     first.operator.kill('SIGTERM');
     await expect(first.operator.ended()).resolves.toMatchObject({ code: 0 });
     await second.serve();
@@ -105,7 +103,7 @@ describe('of two operators', () => {
 
     // One that waits can be asked to stop as well.
     const third = await startOperator('Fifth');
-    await vi.waitFor(() => expect(third.logged('leader')).toBeDefined(), patience);
+    await vi.waitFor(() => expect(third.logged('leader')).toBeDefined(), waitOptions);
     third.operator.kill('SIGTERM');
     await expect(third.operator.ended()).resolves.toMatchObject({ code: 0 });
   });

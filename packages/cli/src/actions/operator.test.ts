@@ -1,8 +1,7 @@
 import { access, readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
+import { GreetingWorkspace, kplug, startKplug, world } from '@kplug/testing/kplug';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { GreetingWorkspace, world } from '../testing/greeting-workspace.ts';
-import { kplug, startKplug } from '../testing/kplug-process.ts';
 
 const waiting = { timeout: 20_000, interval: 20 };
 
@@ -45,10 +44,10 @@ describe('kplug operator', () => {
     await expect(access(workspace.path('manifests/.kplug/operator.json'))).rejects.toThrow('ENOENT');
   });
 
-  it('stops on SIGINT too, and logs JSON when asked to', async () => {
+  it('stops on SIGINT, and logs JSON if configured', async () => {
     const workspace = await workspaceWith();
     const operator = await workspace.startOperator(['--log-format', 'json', '--log-level', 'info']);
-    await vi.waitFor(() => expect(operator.stderr).toContain('plugins beat to'), waiting);
+    await vi.waitFor(() => expect(operator.stderr).toContain('plugins send heartbeats to'), waiting);
     operator.kill('SIGINT');
     expect((await operator.ended()).code).toBe(0);
     const lines = operator.stderr.trim().split('\n');
@@ -58,7 +57,7 @@ describe('kplug operator', () => {
     expect(operator.stdout).toBe('');
   });
 
-  it('lets a pass under way end when it is told to stop, unless it is told again', async () => {
+  it('finishes a pass in progress on the first signal, and exits on the second', async () => {
     const workspace = await workspaceWith();
     const operator = await workspace.startOperator();
     workspace.startPlugin(operator.at.heartbeatAddress, { GREETING_DELAY: '60000' });
@@ -69,7 +68,7 @@ describe('kplug operator', () => {
     expect((await operator.ended()).code).toBe(130);
   });
 
-  it("takes plugins of the first Kplug's protocol when it is told to, and says else how", async () => {
+  it("accepts plugins of the first Kplug's protocol only if configured, and reports how", async () => {
     const workspace = await workspaceWith();
     const strict = await workspace.startOperator();
     const env = { KPLUG_PROTOCOL: 'kplug' };
@@ -85,7 +84,7 @@ describe('kplug operator', () => {
     expect(stdout).toMatch(/^Plain +1\.0\.0 +Greeting@1\.0\.0 +live .* kplug +100 +Plain\/Greeting@127/m);
   });
 
-  it('grants the lease that it is told to', async () => {
+  it('grants the configured lease', async () => {
     const workspace = await workspaceWith();
     const operator = await workspace.startOperator(['--heartbeat-interval', '300ms', '--ttl', '1s']);
     workspace.startPlugin(operator.at.heartbeatAddress);
@@ -138,13 +137,13 @@ describe('kplug operator does not start', () => {
     const args = ['operator', '--manifests', workspace.manifests, '--config', workspace.delegation];
     const { code, stderr } = await kplug([...args, '--grpc-bind-address', ':0', '--admin-bind-address', ':0']);
     expect(code).toBe(2);
-    expect(stderr).toContain(`followed by another operator, process ${first.pid}`);
+    expect(stderr).toContain(`in use by another operator, process ${first.pid}`);
     expect(JSON.parse(await readFile(workspace.path('manifests/.kplug/operator.json'), 'utf8'))).toEqual(first.at);
   });
 
   it.each([
     ['a delegation file that is missing', undefined, /nothing\.yaml doesn't exist; name another with --config/],
-    ['a delegation file that is no YAML', 'delegations: [', /bad\.yaml:1:15: this is not sound YAML/],
+    ['a delegation file that is no YAML', 'delegations: [', /bad\.yaml:1:15: invalid YAML/],
     ['a malformed field', 'delegations:\n  - name: A\n', /bad\.yaml:2:5: delegations\[0\]\.name: must be lower case/],
   ])('with %s', async (_, text, message) => {
     const workspace = await workspaceWith();
@@ -156,8 +155,8 @@ describe('kplug operator does not start', () => {
   });
 
   it.each([
-    [['--heartbeat-interval', 'often'], /--heartbeat-interval "often" is no duration/],
-    [['--ttl', '6s'], /--ttl 6s is too short for beats every 5s/],
+    [['--heartbeat-interval', 'often'], /--heartbeat-interval "often" is not a duration/],
+    [['--ttl', '6s'], /--ttl 6s is too short for heartbeats every 5s/],
     [['--grpc-bind-address', 'nowhere'], /the heartbeat address "nowhere" is malformed/],
   ])('with %j', async (option, message) => {
     const workspace = await workspaceWith();

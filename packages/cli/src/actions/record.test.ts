@@ -1,11 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { fileURLToPath } from 'node:url';
+import { wrongPlugin } from '@kplug/conformance/testing';
+import { GreetingWorkspace, greetingPlugin, kplug, startKplug, world } from '@kplug/testing/kplug';
 import { describe, expect, it, vi } from 'vitest';
-import { GreetingWorkspace, world } from '../testing/greeting-workspace.ts';
-import { kplug, startKplug } from '../testing/kplug-process.ts';
-
-const greetingPlugin = fileURLToPath(new URL('../testing/greeting-plugin.ts', import.meta.url));
-const wrongPlugin = fileURLToPath(new URL('../../../conformance/src/testing/wrong-plugin.ts', import.meta.url));
 
 /** The address of the plugin that a workspace's operator knows. */
 async function addressOfPlugin(admin: string): Promise<string> {
@@ -30,7 +26,9 @@ describe('kplug record and kplug replay', () => {
       const { heartbeatAddress, adminAddress } = operator.at;
       const file = workspace.path('calls.jsonl');
       const [program, env] =
-        way === 'session' ? [greetingPlugin, { GREETING_FOLDER: workspace.path('out') }] : [wrongPlugin, { WAY: way }];
+        way === 'session'
+          ? [greetingPlugin, { GREETING_FOLDER: workspace.path('out') }]
+          : [wrongPlugin, { HEARTBEATS: way === 'heartbeat' ? 'unary' : '' }];
       await using recorder = startKplug(
         ['record', file, '--controller', heartbeatAddress, '--', process.execPath, program],
         { env },
@@ -52,24 +50,27 @@ describe('kplug record and kplug replay', () => {
 
       const plugin = await addressOfPlugin(adminAddress);
       const same = await kplug(['replay', file, '--plugin', plugin]);
-      expect(same).toMatchObject({ code: 0, stderr: expect.stringMatching(/^\d+ calls, all answered as before/) });
+      expect(same).toMatchObject({ code: 0, stderr: expect.stringMatching(/^\d+ calls, no differences/) });
 
       const otherwise = first.replace('"OUTCOME_SUCCESS"', '"OUTCOME_RETRY"');
       await workspace.write('edited.jsonl', `${otherwise}\n`);
       const different = await kplug(['replay', workspace.path('edited.jsonl'), '--plugin', plugin]);
       expect(different).toMatchObject({
         code: 1,
-        stderr: expect.stringContaining('1 of 1 calls are answered otherwise'),
+        stderr: expect.stringContaining('1 of 1 answers differ'),
       });
       expect(different.stdout).toMatch(/Greeting default\/world +differs +\.outcome: "RETRY" → "SUCCESS"/);
 
       recorder.kill('SIGTERM');
-      expect(await recorder.ended()).toMatchObject({ code: 0, stderr: expect.stringMatching(/\d+ calls in /) });
+      expect(await recorder.ended()).toMatchObject({
+        code: 0,
+        stderr: expect.stringMatching(/recorded \d+ calls in /),
+      });
     },
   );
 
   it.each([
-    ['there is no file', ['nowhere.jsonl', '--plugin', 'x:1'], 2, /nowhere\.jsonl can't be read/],
+    ['there is no file', ['nowhere.jsonl', '--plugin', 'x:1'], 2, /cannot read nowhere\.jsonl/],
     ['a line is no call', ['world.yaml', '--plugin', 'x:1'], 2, /world\.yaml:1: not JSON/],
   ])('fails when %s', async (_, args, code, message) => {
     await using workspace = await GreetingWorkspace.make({ 'world.yaml': world });

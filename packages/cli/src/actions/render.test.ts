@@ -1,10 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
+import { WrongV0Plugin } from '@kplug/conformance/testing';
+import { freePort } from '@kplug/testing';
+import { GreetingWorkspace, kplug, world } from '@kplug/testing/kplug';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { parseAllDocuments } from 'yaml';
-import { freePort } from '../../../../test/free-port.ts';
-import { WrongV0Plugin } from '../../../conformance/src/testing/wrong-v0-serving.ts';
-import { GreetingWorkspace, world } from '../testing/greeting-workspace.ts';
-import { kplug } from '../testing/kplug-process.ts';
 
 let workspace: GreetingWorkspace;
 let plugin: string;
@@ -96,7 +95,7 @@ describe('kplug render', () => {
     expect(documents(stdout)[0]?.status?.conditions).toContainEqual(
       expect.objectContaining({ type: 'PluginSelected', status: 'False', reason: 'PreferredUnavailable' }),
     );
-    expect(stderr).toMatch(/^kplug: Greeting world isn't ready: PreferredUnavailable: awaiting Fancy/);
+    expect(stderr).toMatch(/^kplug: Greeting world is not ready: PreferredUnavailable: waiting for Fancy/);
   });
 
   it("calls a plugin of the first Kplug's protocol", async () => {
@@ -117,12 +116,15 @@ describe('kplug render', () => {
     const failing = new WrongV0Plugin('F3 create');
     onTestFinished(() => failing.server.forceShutdown());
     const failed = await render(...args.with(2, `127.0.0.1:${await failing.listen()}`));
-    expect(failed).toMatchObject({ code: 1, stderr: expect.stringContaining('FAILED_PRECONDITION: it can not') });
+    expect(failed).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('FAILED_PRECONDITION: deliberate failure'),
+    });
     const nobody = await render(...args.with(2, '127.0.0.1:1'));
     expect(nobody).toMatchObject({ code: 4, stderr: expect.stringContaining('no plugin answers at 127.0.0.1:1') });
   });
 
-  it('prints what a plugin failed with, and fails', async () => {
+  it('fails with the error of the plugin', async () => {
     await workspace.write('empty.yaml', world.replace('to: World', "to: ''"));
     const { code, stdout, stderr } = await render('empty.yaml', '--plugin', plugin);
     expect(code).toBe(1);
@@ -130,13 +132,13 @@ describe('kplug render', () => {
     expect(stderr).toContain('NobodyGreeted: Plain 1.0.0: spec.to is empty');
   });
 
-  it('is told the base where it is not clear', async () => {
+  it('needs --kind for an ambiguous base', async () => {
     const other = 'apiVersion: example.org/v1\nkind: Farewell\nmetadata: { name: bye }\nspec: { extensions: [] }\n';
     await workspace.write('two.yaml', `${world.replaceAll('kind: Greeting\n', 'kind: Salute\n')}---\n${other}`);
     const unclear = await render('two.yaml', '--plugin', plugin);
     expect(unclear).toMatchObject({ code: 2, stdout: '' });
     expect(unclear.stderr).toContain(
-      "isn't clear: any of example.org/v1/Salute, example.org/v1/Farewell; name it with --kind",
+      'the delegated kind is ambiguous: any of example.org/v1/Salute, example.org/v1/Farewell; name it with --kind',
     );
     const named = await render('two.yaml', '--plugin', plugin, '--kind', 'salutes');
     expect(named.code).toBe(0);
@@ -151,14 +153,14 @@ describe('kplug render', () => {
       4,
       /no plugin answers at 127\.0\.0\.1:1: connect ECONNREFUSED/,
     ],
-    ['a file is missing', ['nowhere.yaml', '--plugin', 'x:1'], 2, /the file nowhere\.yaml doesn't exist/],
-    ['a file is a directory', ['manifests', '--plugin', 'x:1'], 2, /the file manifests can't be read: EISDIR/],
+    ['a file is missing', ['nowhere.yaml', '--plugin', 'x:1'], 2, /cannot read nowhere\.yaml: the file does not exist/],
+    ['a file is a directory', ['manifests', '--plugin', 'x:1'], 2, /cannot read manifests: EISDIR/],
     ['a manifest is malformed', ['kplug.yaml', '--plugin', 'x:1'], 2, /kplug\.yaml:1:1: .*apiVersion is missing/],
     [
       'a resource is there twice',
       ['manifests/world.yaml', './manifests/world.yaml', '--plugin', 'x:1'],
       2,
-      /Greeting\/default\/world stands already in manifests\/world\.yaml:1/,
+      /Greeting\/default\/world is already in manifests\/world\.yaml:1/,
     ],
     ['no plugin is named', ['manifests/world.yaml'], 2, /required option '--plugin <address>' not specified/],
     [
@@ -173,12 +175,12 @@ describe('kplug render', () => {
     expect(result).toMatchObject({ code, stdout: '' });
   });
 
-  it('fails when the delegation file asks for another API or kind', async () => {
+  it('fails when the delegation file requires another API or kind', async () => {
     await workspace.write('tables.yaml', 'delegations: [{ name: t, base: { apiVersion: a/v1, kind: T }, api: T }]');
     const kinds = await render('manifests/world.yaml', '--plugin', plugin, '--config', 'tables.yaml');
     expect(kinds).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('no manifest is of a kind that tables.yaml delegates: a/v1/T'),
+      stderr: expect.stringContaining('no manifest has a kind that tables.yaml delegates: a/v1/T'),
     });
     await workspace.write(
       'apis.yaml',
@@ -187,7 +189,7 @@ describe('kplug render', () => {
     const apis = await render('manifests/world.yaml', '--plugin', plugin, '--config', 'apis.yaml');
     expect(apis).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('implements Greeting@1.0.0; apis.yaml asks for T'),
+      stderr: expect.stringContaining('implements Greeting@1.0.0; apis.yaml requires T'),
     });
   });
 });

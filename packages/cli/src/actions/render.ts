@@ -2,6 +2,8 @@ import {
   askPlugin,
   assumePlugin,
   type DelegationDeclaration,
+  deriveBase,
+  deriveDelegation,
   type Manifest,
   type Registration,
   type RenderedResource,
@@ -9,25 +11,24 @@ import {
   renderPass,
 } from '@kplug/controller';
 import { readDelegationFile } from '@kplug/operator';
-import { deriveBase, deriveDelegation } from '../../../controller/src/tools/derive-delegation.ts';
 import { CommandError } from '../command-error.ts';
 import { readManifests } from '../input/read-manifests.ts';
 import { readDelegatedStatus } from '../output/delegated-status.ts';
 import { formatDocuments } from '../output/document.ts';
 import type { Terminal } from '../output/terminal.ts';
 
-/** What one pass is made with, and how what came of it is printed. */
+/** Options of `kplug render`. */
 export interface RenderOptions {
   plugin: string;
   protocol?: 'kplug.v1' | 'kplug';
-  /** The plugin's name, where its protocol doesn't tell it. */
+  /** Name of a plugin whose protocol does not report one. */
   name: string;
   config?: string;
   kind?: string;
   output: 'yaml' | 'json';
 }
 
-/** Makes one pass over the manifests in files with one plugin, and prints statuses and events. Rejects if a base isn't ready then. */
+/** Reconciles manifests once with a plugin and prints statuses and Events. Rejects when a base is not ready. */
 export async function render(files: readonly string[], options: RenderOptions, terminal: Terminal): Promise<void> {
   const manifests = await readManifests(files);
   const declared = options.config === undefined ? undefined : await readDelegationFile(options.config);
@@ -38,7 +39,7 @@ export async function render(files: readonly string[], options: RenderOptions, t
   failUnlessReady(rendered, delegations);
 }
 
-/** Which plugin is called, and what is delegated to it. */
+/** A plugin and the delegations to it. */
 interface Plan {
   plugin: Registration;
   delegations: readonly DelegationDeclaration[];
@@ -49,12 +50,12 @@ type Declared = readonly DelegationDeclaration[] | undefined;
 async function planPlugin(manifests: readonly Manifest[], declared: Declared, options: RenderOptions): Promise<Plan> {
   const plugin = await askPlugin(options.plugin);
   const delegations = declared
-    ? concerned(declared, manifests, plugin, options)
+    ? applicable(declared, manifests, plugin, options)
     : [deriveDelegation(manifests, plugin, options.kind)];
   return { plugin, delegations };
 }
 
-/** It can't be asked what it implements, so that is what is delegated. */
+/** Assumes that the plugin implements the delegated APIs, as its protocol does not report them. */
 async function planV0(
   manifests: readonly Manifest[],
   declared: Declared,
@@ -69,8 +70,8 @@ async function planV0(
   return { plugin: await assumePlugin({ address, name, delegations }), delegations };
 }
 
-/** The delegations of a file that have something to do. */
-function concerned(
+/** Returns the delegations of a file that apply to the manifests and the plugin. */
+function applicable(
   declared: readonly DelegationDeclaration[],
   manifests: readonly Manifest[],
   { plugin, version, apis }: Registration,
@@ -80,11 +81,14 @@ function concerned(
   const ofApis = ofKinds.filter(({ api }) => apis.some(({ name }) => name === api.split('@', 1)[0]));
   if (ofApis.length > 0) return ofApis;
   const wanted = ofKinds.map(({ api }) => api).join(', ');
-  const there = apis.map((api) => `${api.name}@${api.version}`).join(', ');
-  throw new CommandError('usage', `${plugin} ${version} at ${address} implements ${there}; ${file} asks for ${wanted}`);
+  const implemented = apis.map((api) => `${api.name}@${api.version}`).join(', ');
+  throw new CommandError(
+    'usage',
+    `${plugin} ${version} at ${address} implements ${implemented}; ${file} requires ${wanted}`,
+  );
 }
 
-/** The delegations of a file whose bases are among manifests. Throws a `CommandError` when there are none. */
+/** Returns the delegations of a file that apply to the manifests. Throws a `CommandError` when there are none. */
 function ofKindsAmong(
   manifests: readonly Manifest[],
   declared: readonly DelegationDeclaration[],
@@ -93,7 +97,7 @@ function ofKindsAmong(
   const ofKinds = declared.filter(({ base }) => manifests.some((manifest) => isOfKind(manifest, base)));
   if (ofKinds.length > 0) return ofKinds;
   const kinds = declared.map(({ base }) => `${base.apiVersion}/${base.kind}`).join(', ');
-  throw new CommandError('usage', `no manifest is of a kind that ${file} delegates: ${kinds}`);
+  throw new CommandError('usage', `no manifest has a kind that ${file} delegates: ${kinds}`);
 }
 
 function statuses(rendered: readonly RenderedResource[]): object[] {
@@ -103,7 +107,7 @@ function statuses(rendered: readonly RenderedResource[]): object[] {
   });
 }
 
-/** Events as Kubernetes has them. */
+/** Returns Events in the format of Kubernetes. */
 function events(rendered: readonly RenderedResource[]): object[] {
   return rendered.flatMap(({ resource: { apiVersion, kind, metadata }, events: recorded }) => {
     const { name, namespace } = metadata;
@@ -119,7 +123,7 @@ function failUnlessReady(rendered: readonly RenderedResource[], delegations: rea
     const status = readDelegatedStatus(resource);
     const isBase = delegations.some(({ base }) => isOfKind(resource, base));
     if (!isBase || status?.ready === 'True') return [];
-    return [`${resource.kind} ${resource.metadata.name} isn't ready: ${status?.reason}: ${status?.message}`];
+    return [`${resource.kind} ${resource.metadata.name} is not ready: ${status?.reason}: ${status?.message}`];
   });
   if (failures.length > 0) throw new CommandError('failed', failures.join('; '));
 }

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { describeAnswer } from '../../../conformance/src/plugin/describe-answer.ts';
-import { getInfo } from '../../../conformance/src/plugin/get-info.ts';
+import { describeAnswer } from '@kplug/conformance';
+import { getInfo } from '@kplug/controller';
 import { CommandError } from '../command-error.ts';
 import { readDuration } from '../input/read-duration.ts';
 import { formatTable, plain } from '../output/table.ts';
@@ -8,29 +8,28 @@ import type { Terminal } from '../output/terminal.ts';
 import type { RecordedCall } from '../record/recorded-call.ts';
 import { type ReplayedCall, replayCalls } from '../record/replay-calls.ts';
 
-/** What is played, to whom, and how what differs is printed. */
+/** Options of `kplug replay`. */
 export interface ReplayOptions {
   plugin: string;
   timeout: string;
   output: 'table' | 'json';
 }
 
-/** Makes the calls in a file again, of another plugin or version, and prints what differs. Rejects when anything does. */
+/** Repeats recorded calls and prints the differences of the answers. Rejects when there are any. */
 export async function replay(file: string, options: ReplayOptions, terminal: Terminal): Promise<void> {
   const { plugin, output } = options;
   const timeout = readDuration(options.timeout, '--timeout');
   const calls = await readCalls(file);
   await getInfo(plugin).catch((cause: unknown) => {
-    const message = `no plugin answers at ${plugin}: ${describeAnswer(cause)}; start it, or name another address`;
+    const message = `no plugin answers at ${plugin}: ${describeAnswer(cause)}; start it, or give another address`;
     throw new CommandError('unreachable', message, { cause });
   });
   const replayed: ReplayedCall[] = [];
   for await (const call of replayCalls(calls, plugin, timeout)) replayed.push(call);
   terminal.print(output === 'json' ? JSON.stringify(replayed, null, 2) : table(replayed, terminal));
   const differing = replayed.filter(({ differences }) => differences.length > 0).length;
-  if (differing > 0)
-    throw new CommandError('failed', `${differing} of ${replayed.length} calls are answered otherwise`);
-  terminal.say(`${replayed.length} calls, all answered as before`);
+  if (differing > 0) throw new CommandError('failed', `${differing} of ${replayed.length} answers differ`);
+  terminal.say(`${replayed.length} calls, no differences`);
 }
 
 function table(replayed: readonly ReplayedCall[], { colors }: Terminal): string {
@@ -43,12 +42,12 @@ function table(replayed: readonly ReplayedCall[], { colors }: Terminal): string 
 
 async function readCalls(file: string): Promise<RecordedCall[]> {
   const text = await readFile(file, 'utf8').catch((cause: Error) => {
-    throw new CommandError('usage', `the file ${file} can't be read: ${cause.message}`, { cause });
+    throw new CommandError('usage', `cannot read ${file}: ${cause.message}`, { cause });
   });
   const calls = text
     .split('\n')
     .flatMap((line, index) => (line.trim() ? [readCall(line, `${file}:${index + 1}`)] : []));
-  if (calls.length === 0) throw new CommandError('usage', `there is no call in ${file}`);
+  if (calls.length === 0) throw new CommandError('usage', `${file} contains no calls`);
   return calls;
 }
 
@@ -59,5 +58,5 @@ function readCall(line: string, place: string): RecordedCall {
   } catch (cause) {
     throw new CommandError('usage', `${place}: not JSON: ${(cause as Error).message}`, { cause });
   }
-  throw new CommandError('usage', `${place}: not a call that "kplug record" wrote`);
+  throw new CommandError('usage', `${place}: not a call recorded by "kplug record"`);
 }

@@ -1,19 +1,19 @@
 import { toJson } from '@bufbuild/protobuf';
 import { type PluginInstance, PluginInstanceSchema } from '@kplug/protocol';
 import { AdminClient } from '../operator/admin-client.ts';
-import type { OperatorChoice } from '../operator/find-operator.ts';
+import type { OperatorChoice } from '../operator/operator-place.ts';
 import { formatDocument } from '../output/document.ts';
 import { formatState } from '../output/plugin-table.ts';
 import { plain } from '../output/table.ts';
 import type { Terminal } from '../output/terminal.ts';
 
-/** What is watched, and how it is printed. */
+/** Options of `kplug plugins watch`. */
 export interface WatchOptions extends OperatorChoice {
   api?: string;
   output: 'table' | 'wide' | 'json' | 'yaml';
 }
 
-/** Prints each instance known now and each change, until SIGINT or SIGTERM. Rejects when the operator goes away. */
+/** Prints the plugin instances and each change, until SIGINT or SIGTERM. Rejects when the operator ends the watch. */
 export async function watchPlugins(options: WatchOptions, terminal: Terminal): Promise<void> {
   const { api = '', output } = options;
   const client = await AdminClient.of(options);
@@ -26,7 +26,7 @@ export async function watchPlugins(options: WatchOptions, terminal: Terminal): P
   }
 }
 
-/** One change: a line for people, a line of JSON, or a YAML document. */
+/** Formats a change as a text line, a JSON line or a YAML document. */
 function formatChange(instance: PluginInstance, output: WatchOptions['output'], { colors }: Terminal): string {
   if (output === 'json') return JSON.stringify(toJson(PluginInstanceSchema, instance));
   if (output === 'yaml') return `---\n${formatDocument(toJson(PluginInstanceSchema, instance), 'yaml')}`;

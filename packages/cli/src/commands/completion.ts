@@ -3,12 +3,12 @@ import { type Shell, shells } from '../completion/shell-scripts.ts';
 import type { Terminal } from '../output/terminal.ts';
 import { examples } from './options.ts';
 
-/** `kplug completion`, and the hidden `kplug complete` that its scripts call. */
+/** Adds `kplug completion`, and the hidden `kplug complete` that its scripts call. */
 export function addCompletionCommands(program: Command, terminal: Terminal): void {
   program
     .command('completion')
-    .description('print a script that lets a shell complete kplug commands')
-    .addArgument(new Argument('<shell>', 'the shell').choices(shells))
+    .description('print a shell completion script')
+    .addArgument(new Argument('<shell>', 'shell').choices(shells))
     .addHelpText(
       'after',
       examples(
@@ -23,7 +23,7 @@ export function addCompletionCommands(program: Command, terminal: Terminal): voi
     });
   program
     .command('complete', { hidden: true })
-    .argument('[words...]', 'what has been typed after the name of the program')
+    .argument('[words...]', 'words after the program name')
     .action(async (words: string[]) => {
       const { complete } = await import('../completion/complete.ts');
       const { values, others } = await complete(program, words);

@@ -3,11 +3,11 @@ import type { ConformControllerOptions, ConformPluginOptions } from '../actions/
 import type { Terminal } from '../output/terminal.ts';
 import { addOptions, examples, outputOption, protocolOption } from './options.ts';
 
-/** `kplug conformance` and what is below it. */
+/** Adds `kplug conformance` and its subcommands. */
 export function addConformanceCommand(program: Command, terminal: Terminal): void {
   const conformance = program
     .command('conformance')
-    .description('try whether a plugin or a controller does what the specification requires')
+    .description('check that a plugin or a controller meets the plugin specification')
     .addHelpText(
       'after',
       examples(
@@ -22,13 +22,13 @@ export function addConformanceCommand(program: Command, terminal: Terminal): voi
 
 function addPluginCommand(conformance: Command, terminal: Terminal): void {
   addOptions(conformance.command('plugin'), reportOptions())
-    .description('try a plugin, from the side of a controller')
-    .argument('<address-or-command...>', 'where it runs, as host:port; or -- and a command that starts it')
-    .option('--resource <file...>', 'base and extensions to try it with; - is standard input (default: an empty spec)')
-    .option('--kind <kind>', "the base's kind, where it is not clear")
-    .addOption(protocolOption('as a plugin that is started beats; kplug.v1 for an address'))
-    .option('--timeout <duration>', 'how long a call may take', '10s')
-    .option('--interval <duration>', 'the interval at which a plugin that is started is told to beat', '1s')
+    .description('check a plugin by calling it as a controller does')
+    .argument('<address-or-command...>', 'host:port of a running plugin, or -- and a command that starts it')
+    .option('--resource <file...>', 'base and extensions to call it with; - reads stdin (default: an empty spec)')
+    .option('--kind <kind>', 'kind of the base, if it is ambiguous')
+    .addOption(protocolOption('that of the heartbeats of a started plugin; kplug.v1 for an address'))
+    .option('--timeout <duration>', 'deadline of each call', '10s')
+    .option('--interval <duration>', 'heartbeat interval granted to a started plugin', '1s')
     .addHelpText('after', aboutPlugins)
     .addHelpText(
       'after',
@@ -47,12 +47,13 @@ function addPluginCommand(conformance: Command, terminal: Terminal): void {
 
 function addControllerCommand(conformance: Command, terminal: Terminal): void {
   addOptions(conformance.command('controller'), reportOptions())
-    .description('try a controller, from the side of a plugin; needs no cluster')
-    .argument('<address>', "an operator's heartbeat port, as host:port")
-    .option('--api <name@version>', 'a plugin API that it asks for, which is then implemented (default: none)')
-    .option('--resource <file...>', 'with --api: a base that it delegates to that API, and its extensions')
-    .option('--kind <kind>', "the base's kind, where it is not clear")
-    .option('--manifests <dir>', 'with --api: the directory that it runs on, where the resources are put for the trial')
+    .description('check a controller by acting as a plugin; needs no cluster')
+    .argument('<address>', "host:port of an operator's heartbeat port")
+    .option('--api <name@version>', 'plugin API of a delegation, which the suite implements (default: none)')
+    .option('--resource <file...>', 'with --api: a base of the delegation, and its extensions')
+    .option('--kind <kind>', 'kind of the base, if it is ambiguous')
+    .option('--manifests <dir>', 'with --api: manifest directory of the operator, for the resources')
+    .option('--call-timeout <duration>', "time for each expected call; longer than the controller's back-off", '20s')
     .addHelpText('after', aboutControllers)
     .addHelpText(
       'after',
@@ -71,21 +72,24 @@ function addControllerCommand(conformance: Command, terminal: Terminal): void {
 function reportOptions(): Option[] {
   return [
     outputOption(['table', 'json', 'junit']),
-    new Option('--junit <file>', 'write a report for CI there as well'),
-    new Option('--only <numbers...>', 'try only the requirements of these numbers, such as P5,P6'),
+    new Option('--junit <file>', 'also write a JUnit report to a file'),
+    new Option('--only <numbers...>', 'check only these requirements, such as P5,P6'),
   ];
 }
 
 const aboutPlugins = `
-The plugin is really called, with the resource that is given and others named after it, and does its work; what it
-made is undone at the end. A plugin that is started finds its controller by KPLUG_CONTROLLER; what needs that is not
-tried where only an address is given.
-A plugin of the first Kplug's protocol is tried by the requirements F1 to F7. One that is started is recognized by its
-heartbeats; --protocol says so otherwise, and is told to the plugin as KPLUG_PROTOCOL.
-Exits with 1 when something that MUST be met isn't. What SHOULD be met and isn't is a warning.`;
+The suite calls the plugin with the given resource and with copies of it under other
+names. The plugin does its real work; at the end the suite finalizes all resources. A
+started plugin gets the address of its controller in KPLUG_CONTROLLER. Requirements that
+need the process are not tried when only an address is given.
+Plugins of the first Kplug's protocol are checked by the requirements F1 to F7. A started
+plugin is recognized by its heartbeats; --protocol overrides that and is passed to the
+plugin as KPLUG_PROTOCOL.
+Exits with 1 when a MUST is not met. A SHOULD that is not met is a warning.`;
 
 const aboutControllers = `
-It registers instances of a plugin Conformance with an API that nothing asks for; they go with their leases.
-With --api, --resource and --manifests it implements that API too, and puts copies of the base (users-c8, users-c9, ...) and
-the extensions into the directory while it runs: what becomes of them is looked at. No other plugin of that API may run.
-Exits with 1 when something that MUST be met isn't. What SHOULD be met and isn't is a warning.`;
+The suite registers instances of the plugin Conformance for an API that no delegation
+asks for. With --api, --resource and --manifests it also implements that API, and writes
+copies of the base (users-c8, users-c9, ...) and the extensions to the directory while it
+runs. Stop other plugins of that API first.
+Exits with 1 when a MUST is not met. A SHOULD that is not met is a warning.`;

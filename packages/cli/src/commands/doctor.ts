@@ -3,10 +3,10 @@ import type { DoctorOptions } from '../actions/doctor.ts';
 import type { Terminal } from '../output/terminal.ts';
 import { addOptions, examples, operatorOptions, outputOption } from './options.ts';
 
-/** `kplug doctor` */
+/** Adds `kplug doctor`. */
 export function addDoctorCommand(program: Command, terminal: Terminal): void {
   addOptions(program.command('doctor'), operatorOptions())
-    .description('find common mistakes of an operator, its plugins and its cluster, and say what to do')
+    .description('find common problems of an operator, its plugins and its cluster')
     .addOption(outputOption(['text', 'json', 'yaml']))
     .addHelpText('after', about)
     .addHelpText(
@@ -25,6 +25,8 @@ export function addDoctorCommand(program: Command, terminal: Terminal): void {
 }
 
 const about = `
-It changes nothing. What it may not look at is "not tried", with the reason. With --admin and a cluster, the operator
-is the one at that port, and the cluster the one that it works on.
-Exits with 1 when there is a problem, such as an operator that doesn't answer. Warnings are none.`;
+Read-only. A check that lacks permissions is "not tried", with the reason. With --admin
+and a cluster, the operator is the one at that port, and the cluster is the one that it
+runs on.
+Exits with 1 when there is a problem, such as an unreachable operator. Warnings do not
+change the exit code.`;

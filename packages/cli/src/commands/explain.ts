@@ -3,11 +3,11 @@ import type { ExplainOptions } from '../actions/explain.ts';
 import type { Terminal } from '../output/terminal.ts';
 import { addOptions, examples, namespaceOption, operatorOptions, outputOption } from './options.ts';
 
-/** `kplug explain` */
+/** Adds `kplug explain`. */
 export function addExplainCommand(program: Command, terminal: Terminal): void {
   addOptions(program.command('explain'), operatorOptions())
-    .description("explain why a resource went to its plugin; asks the operator's admin port")
-    .argument('<kind/name>', 'the resource')
+    .description('explain why a plugin was selected for a resource; needs the admin port')
+    .argument('<kind/name>', 'resource; the kind as for "kplug get"')
     .addOption(namespaceOption())
     .addOption(outputOption(['text', 'json', 'yaml']))
     .addHelpText(

@@ -3,14 +3,14 @@ import type { GetOptions } from '../actions/get.ts';
 import type { Terminal } from '../output/terminal.ts';
 import { addOptions, clusterOptions, examples, manifestsOption, namespaceOption, outputOption } from './options.ts';
 
-/** `kplug get` */
+/** Adds `kplug get`. */
 export function addGetCommand(program: Command, terminal: Terminal): void {
   addOptions(program.command('get'), clusterOptions())
-    .description('show resources of a directory or a cluster and how they stand; needs no operator')
-    .argument('<kind>', 'the kind in any case, singular or plural; with its group behind a dot if need be')
-    .argument('[name]', 'the name of one of them')
+    .description('list resources of a directory or a cluster, with their status; needs no operator')
+    .argument('<kind>', 'kind, singular or plural, in any case; KIND.GROUP if it is ambiguous')
+    .argument('[name]', 'name of a resource')
     .addOption(namespaceOption())
-    .option('-A, --all-namespaces', 'of all namespaces')
+    .option('-A, --all-namespaces', 'all namespaces')
     .addOption(outputOption(['table', 'wide', 'yaml', 'json']))
     .addOption(manifestsOption())
     .addHelpText(

@@ -4,23 +4,23 @@ import { languages } from '../init/plugin-names.ts';
 import type { Terminal } from '../output/terminal.ts';
 import { examples } from './options.ts';
 
-/** `kplug init` and what is below it. */
+/** Adds `kplug init` and its subcommands. */
 export function addInitCommand(program: Command, terminal: Terminal): void {
   const init = program
     .command('init')
-    .description('make a project of your own')
+    .description('create a project')
     .addHelpText('after', examples('kplug init plugin', 'kplug init plugin first-fit --language go'));
   init
     .command('plugin')
-    .description('make a plugin with its tests, an image, manifests for a cluster, and a workflow for CI')
-    .argument('[dir]', 'a new or an empty folder (default: the current directory)')
-    .addOption(new Option('--language <language>', 'what it is written in (default: typescript)').choices(languages))
-    .option('--name <word>', "the plugin's name, such as FirstFit (default: the folder's)")
-    .option('--kind <word>', 'the kind of its resources (default: AddressPlan)')
-    .option('--group <domain>', "the kind's group (default: example.org)")
-    .option('--api <name@version>', 'the plugin API that it implements (default: as the kind, 1.0.0)')
-    .option('--image <repository>', 'its image, without a tag (default: ghcr.io/example/ and its name)')
-    .option('-y, --yes', 'ask nothing, and take the defaults')
+    .description('create a plugin with tests, an image, manifests for a cluster and a CI workflow')
+    .argument('[dir]', 'new or empty directory (default: the current directory)')
+    .addOption(new Option('--language <language>', 'programming language (default: typescript)').choices(languages))
+    .option('--name <word>', "plugin name, such as FirstFit (default: from the directory's name)")
+    .option('--kind <word>', 'kind of its resources (default: AddressPlan)')
+    .option('--group <domain>', 'API group of the kind (default: example.org)')
+    .option('--api <name@version>', 'plugin API (default: named as the kind, version 1.0.0)')
+    .option('--image <repository>', 'image without a tag (default: ghcr.io/example/NAME)')
+    .option('-y, --yes', 'use the defaults without asking')
     .addHelpText('after', aboutPlugins)
     .addHelpText(
       'after',
@@ -37,5 +37,6 @@ export function addInitCommand(program: Command, terminal: Terminal): void {
 }
 
 const aboutPlugins = `
-Asks for what isn't given, on a terminal. The plugin works as it is made: it divides networks among subnets, which you replace by
-what yours does. Prints the files that were written. Nothing is ever written over.`;
+Asks on a terminal for options that are not given. The created plugin works as it is: it
+divides networks into subnets. Replace that by your own logic. Prints the created files.
+Existing files are never overwritten.`;

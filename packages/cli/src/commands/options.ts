@@ -1,67 +1,64 @@
 import { type Command, Option } from 'commander';
 
-/** How results are printed: for people, or whole for programs. */
+/** Option for the output format. */
 export function outputOption(formats: readonly [string, ...string[]]): Option {
-  return new Option('-o, --output <format>', 'how to print it').choices(formats).default(formats[0]);
+  return new Option('-o, --output <format>', 'output format').choices(formats).default(formats[0]);
 }
 
-/** The protocol that a plugin speaks. @param without what is taken when it isn't said. */
-export function protocolOption(without: string): Option {
-  const description = `the protocol that the plugin speaks: kplug is the first Kplug's (default: ${without})`;
+/** Option for the protocol of a plugin. @param fallback description of the default. */
+export function protocolOption(fallback: string): Option {
+  const description = `protocol of the plugin; kplug is that of the first Kplug (default: ${fallback})`;
   return new Option('--protocol <protocol>', description).choices(['kplug.v1', 'kplug']);
 }
 
-/** The namespace of what is asked for. */
+/** Option for a namespace. */
 export function namespaceOption(): Option {
-  return new Option('-n, --namespace <namespace>', "the namespace (default: the context's, or default)");
+  return new Option('-n, --namespace <namespace>', "namespace (default: the context's, or default)");
 }
 
-/** Which cluster is meant, in place of a directory. */
+/** Options that select a cluster instead of a directory. */
 export function clusterOptions(): Option[] {
   return [
-    new Option('--cluster', 'the cluster of the current context, in place of a directory').env('KPLUG_CLUSTER'),
-    new Option('--kubeconfig <file>', 'a cluster, by a kubeconfig file'),
-    new Option('--context <context>', 'a cluster, by a context of the kubeconfig'),
+    new Option('--cluster', 'use the cluster of the current context instead of a directory').env('KPLUG_CLUSTER'),
+    new Option('--kubeconfig <file>', 'use the cluster of a kubeconfig file'),
+    new Option('--context <context>', 'use the cluster of a kubeconfig context'),
   ];
 }
 
-/** Which operator of a cluster is asked. */
+/** Options that select an operator. */
 export function operatorOptions(): Option[] {
   return [
     adminOption(),
     operatedManifestsOption(),
     ...clusterOptions(),
-    new Option(
-      '--operator-namespace <namespace>',
-      "the namespace of the cluster's operator (default: it is looked for)",
-    ),
+    new Option('--operator-namespace <namespace>', "namespace of the cluster's operator (default: all are searched)"),
   ];
 }
 
-/** The directory of manifests that is read. */
-export function manifestsOption(description = 'the directory of manifests'): Option {
+/** Option for a manifest directory. */
+export function manifestsOption(description = 'manifest directory'): Option {
   return new Option('--manifests <dir>', description).env('KPLUG_MANIFESTS').default('.', 'the current directory');
 }
 
-/** The directory whose operator is asked. */
+/** Option for the manifest directory of an operator. */
 function operatedManifestsOption(): Option {
-  return manifestsOption('the directory that the operator runs on');
+  return manifestsOption('manifest directory of the operator');
 }
 
-/** The operator that is asked. */
+/** Option for the admin port of an operator. */
 function adminOption(): Option {
   return new Option(
     '--admin <url>',
-    "the operator's admin port; by default as its directory says, or http://127.0.0.1:8082",
+    "operator's admin port (default: from its manifest directory, or http://127.0.0.1:8082)",
   ).env('KPLUG_ADMIN');
 }
 
-/** Examples for the end of a command's help. */
+/** Formats examples for the end of a help text. */
 export function examples(...lines: readonly string[]): string {
   return ['', 'Examples:', ...lines.map((line) => `  ${line}`)].join('\n');
 }
 
-/** Adds several options to a command. */
+/** Adds options to a command. */
 export function addOptions(command: Command, options: readonly Option[]): Command {
   for (const option of options) command.addOption(option);
   return command;

@@ -6,11 +6,11 @@ import type { WatchOptions } from '../actions/watch-plugins.ts';
 import type { Terminal } from '../output/terminal.ts';
 import { addOptions, examples, operatorOptions, outputOption } from './options.ts';
 
-/** `kplug plugins` and what is below it. */
+/** Adds `kplug plugins` and its subcommands. */
 export function addPluginsCommand(program: Command, terminal: Terminal): void {
   const plugins = program
     .command('plugins')
-    .description("show the plugins that an operator knows; asks the operator's admin port")
+    .description('list and watch the plugins of an operator; needs the admin port')
     .addHelpText(
       'after',
       examples(
@@ -30,8 +30,8 @@ export function addPluginsCommand(program: Command, terminal: Terminal): void {
 
 function addListCommand(plugins: Command, terminal: Terminal): void {
   addOptions(plugins.command('list', { isDefault: true }), operatorOptions())
-    .description('list the instances known now')
-    .option('--api <api>', 'only those that implement this plugin API')
+    .description('list plugin instances')
+    .option('--api <api>', 'only plugins of this plugin API')
     .addOption(outputOption(['table', 'wide', 'json', 'yaml']))
     .addHelpText('after', examples('kplug plugins list', 'kplug plugins list --api DatabaseTable -o wide'))
     .action(async (options: ListPluginsOptions) => {
@@ -43,7 +43,7 @@ function addListCommand(plugins: Command, terminal: Terminal): void {
 function addDescribeCommand(plugins: Command, terminal: Terminal): void {
   addOptions(plugins.command('describe'), operatorOptions())
     .description('describe a plugin: its APIs, instances and resources')
-    .argument('<plugin>', "the plugin's name, in any case, or that of its file in the plugins folder")
+    .argument('<plugin>', 'plugin name in any case, or file name in the plugins directory')
     .addOption(outputOption(['text', 'json', 'yaml']))
     .addHelpText('after', examples('kplug plugins describe PostgreSQL'))
     .action(async (name: string, options: DescribePluginOptions) => {
@@ -54,8 +54,8 @@ function addDescribeCommand(plugins: Command, terminal: Terminal): void {
 
 function addWatchCommand(plugins: Command, terminal: Terminal): void {
   addOptions(plugins.command('watch'), operatorOptions())
-    .description('list the instances known now, and then each change as it happens, until interrupted')
-    .option('--api <api>', 'only those that implement this plugin API')
+    .description('list plugin instances, then each change, until interrupted')
+    .option('--api <api>', 'only plugins of this plugin API')
     .addOption(outputOption(['table', 'wide', 'json', 'yaml']))
     .addHelpText('after', examples('kplug plugins watch', 'kplug plugins watch -o json | jq .state'))
     .action(async (options: WatchOptions) => {
@@ -66,20 +66,20 @@ function addWatchCommand(plugins: Command, terminal: Terminal): void {
 
 function addFetchCommand(plugins: Command, terminal: Terminal): void {
   const options = [
-    new Option('--plugins <list>', 'what to fetch where no ITEM is given, between commas').env('KPLUG_PLUGINS'),
-    new Option('--plugins-dir <dir>', 'the plugins folder').env('KPLUG_PLUGINS_DIR').default('./plugins'),
-    new Option('--plugins-base-url <url>', 'where releases are (default: https://github.com)').env(
+    new Option('--plugins <list>', 'comma-separated items to fetch if no ITEM is given').env('KPLUG_PLUGINS'),
+    new Option('--plugins-dir <dir>', 'plugins directory').env('KPLUG_PLUGINS_DIR').default('./plugins'),
+    new Option('--plugins-base-url <url>', 'base URL of releases (default: https://github.com)').env(
       'KPLUG_PLUGINS_BASE_URL',
     ),
     new Option(
       '--plugins-name-pattern <name>',
-      "the name of a release's archive (default: kplug_plugin_{os}_{arch}.tar.gz)",
+      'archive name in a release (default: kplug_plugin_{os}_{arch}.tar.gz)',
     ).env('KPLUG_PLUGINS_NAME_PATTERN'),
-    new Option('--attempts <number>', 'how often one is tried whose server is away').default('3'),
+    new Option('--attempts <number>', 'maximum number of attempts for each item').default('3'),
   ];
   addOptions(plugins.command('fetch'), options)
-    .description('fetch plugins of releases into a folder, from which an operator runs them; asks no operator')
-    .argument('[item...]', 'ORG/REPOSITORY@RELEASE, with #sha256:HEX or without')
+    .description('download plugin releases to a plugins directory; needs no operator')
+    .argument('[item...]', 'ORG/REPOSITORY@RELEASE, optionally with #sha256:HEX')
     .addHelpText('after', aboutFetching)
     .addHelpText(
       'after',
@@ -95,5 +95,7 @@ function addFetchCommand(plugins: Command, terminal: Terminal): void {
 }
 
 const aboutFetching = `
-What is there already is kept. An archive is checked and unpacked before anything of it is put in place, in one step.
-Exits with 3 when all that failed are releases that don't exist, and with 1 for any other failure, such as a wrong checksum.`;
+Keeps plugins that are already in the directory. Verifies and unpacks an archive before
+it moves the plugin into place in one step.
+Exits with 3 when all failures are missing releases, and with 1 for any other failure,
+such as a wrong checksum.`;

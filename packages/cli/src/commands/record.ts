@@ -4,15 +4,15 @@ import type { ReplayOptions } from '../actions/replay.ts';
 import type { Terminal } from '../output/terminal.ts';
 import { examples, outputOption } from './options.ts';
 
-/** `kplug record` */
+/** Adds `kplug record`. */
 export function addRecordCommand(program: Command, terminal: Terminal): void {
   program
     .command('record')
-    .description('write the calls between a controller and its plugins to a file')
-    .argument('<file>', 'where to, a call in each line; what is there already stays')
-    .argument('[command...]', 'behind --: a command that starts a plugin')
-    .option('--controller <address>', "the operator's heartbeat port", 'localhost:50050')
-    .option('--listen <address>', 'where plugins beat to; port 0 takes a free one', '127.0.0.1:0')
+    .description('record the calls between a controller and its plugins')
+    .argument('<file>', 'output file, one call per line; appended to if it exists')
+    .argument('[command...]', 'after --: a command that starts a plugin')
+    .option('--controller <address>', "operator's heartbeat port", 'localhost:50050')
+    .option('--listen <address>', 'address for heartbeats; port 0 picks a free port', '127.0.0.1:0')
     .addHelpText('after', aboutRecording)
     .addHelpText(
       'after',
@@ -27,14 +27,14 @@ export function addRecordCommand(program: Command, terminal: Terminal): void {
     });
 }
 
-/** `kplug replay` */
+/** Adds `kplug replay`. */
 export function addReplayCommand(program: Command, terminal: Terminal): void {
   program
     .command('replay')
-    .description('make the calls of a file again, and show which are answered otherwise')
-    .argument('<file>', 'what "kplug record" wrote')
-    .requiredOption('--plugin <address>', 'the plugin that is called, as host:port')
-    .option('--timeout <duration>', 'how long a call may take', '10s')
+    .description('repeat recorded calls and show the differences of the answers')
+    .argument('<file>', 'file written by "kplug record"')
+    .requiredOption('--plugin <address>', 'host:port of the plugin')
+    .option('--timeout <duration>', 'deadline of each call', '10s')
     .addOption(outputOption(['table', 'json']))
     .addHelpText('after', aboutReplaying)
     .addHelpText('after', examples('kplug replay calls.jsonl --plugin localhost:7000'))
@@ -45,10 +45,12 @@ export function addReplayCommand(program: Command, terminal: Terminal): void {
 }
 
 const aboutRecording = `
-Plugins beat here in place of the controller (KPLUG_CONTROLLER) and are registered with it as being here, so that their
-calls pass by. Goes on until it is interrupted, or the plugin that it started ends.
-The file holds the resources, whole: whatever secrets stand in them stand in it.`;
+Plugins send their heartbeats here instead of to the controller (KPLUG_CONTROLLER). They
+are registered with the address of the recorder, so that it can record their calls. Runs
+until it is interrupted or the started plugin exits.
+The file contains whole resources, including any secrets in them.`;
 
 const aboutReplaying = `
-The plugin is really called, and does its work. Times and random names in statuses differ by nature.
-Exits with 1 when any call is answered otherwise than it was.`;
+The plugin is really called and does its work. Timestamps and random values in statuses
+always differ.
+Exits with 1 when any answer differs.`;

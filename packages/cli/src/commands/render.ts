@@ -3,17 +3,17 @@ import type { RenderOptions } from '../actions/render.ts';
 import type { Terminal } from '../output/terminal.ts';
 import { examples, outputOption, protocolOption } from './options.ts';
 
-/** `kplug render` */
+/** Adds `kplug render`. */
 export function addRenderCommand(program: Command, terminal: Terminal): void {
   program
     .command('render')
-    .description('make one pass over manifests with one plugin, and print what an operator would write')
-    .argument('<file...>', 'files of manifests, base and extensions; - is standard input')
-    .requiredOption('--plugin <address>', 'the plugin that is called, as host:port')
+    .description('reconcile manifests once with a plugin, and print what an operator would write')
+    .argument('<file...>', 'manifest files with base and extensions; - reads stdin')
+    .requiredOption('--plugin <address>', 'host:port of the plugin')
     .addOption(protocolOption('kplug.v1'))
-    .option('--name <name>', 'the name of a plugin whose protocol is kplug, in which it is not asked for it', 'Plugin')
-    .option('--config <file>', 'what is delegated and how; without it, what manifests and plugin suggest')
-    .addOption(new Option('--kind <kind>', 'the kind that is delegated, where it is not clear').conflicts('config'))
+    .option('--name <name>', 'name of a plugin of the protocol kplug, which does not report one', 'Plugin')
+    .option('--config <file>', 'configuration file with delegations (default: derived from manifests and plugin)')
+    .addOption(new Option('--kind <kind>', 'kind of the base, if it is ambiguous').conflicts('config'))
     .addOption(outputOption(['yaml', 'json']))
     .addHelpText('after', aboutRender)
     .addHelpText(
@@ -32,7 +32,9 @@ export function addRenderCommand(program: Command, terminal: Terminal): void {
 }
 
 const aboutRender = `
-Kplug itself writes nothing, but the plugin is really called and does its work. Needs no operator.
-A plugin of the first Kplug's protocol (--protocol kplug) can't be asked what it is: it is taken to be called as --name says
-and to implement what is delegated, and its create is called.
-Exits with 1 when a resource that is delegated isn't ready after the pass.`;
+Kplug writes nothing, but the plugin is really called and does its work. Needs no
+operator.
+A plugin of the first Kplug's protocol (--protocol kplug) does not report its name and
+APIs: --name gives its name, it is assumed to implement the delegated API, and its create
+is called.
+Exits with 1 when a delegated resource is not ready.`;

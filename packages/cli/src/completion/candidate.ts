@@ -1,11 +1,11 @@
-/** What may stand where the user is typing. */
+/** Completions of a word. */
 export interface Candidates {
   values: readonly Candidate[];
-  /** What else may stand there. */
+  /** Completions that the shell adds. */
   others: 'none' | 'files' | 'directories';
 }
 
-/** One value that may stand where the user is typing, and what it means; empty where that says itself. */
+/** A completion with its description, which may be empty. */
 export interface Candidate {
   value: string;
   description: string;

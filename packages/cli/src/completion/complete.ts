@@ -2,37 +2,37 @@ import type { Argument, Command, Option } from 'commander';
 import type { Candidate, Candidates } from './candidate.ts';
 import { valuesOf } from './values.ts';
 
-/** What has been typed before the word that is being completed. */
+/** Words before the completed word, parsed. */
 interface Line {
   command: Command;
-  /** How many arguments have been given. */
-  given: number;
-  /** The option whose value is being typed. */
+  /** Number of arguments. */
+  argumentCount: number;
+  /** Option whose value is completed. */
   pending: Option | undefined;
-  /** The values of options so far, by their long names, and of arguments by theirs. */
+  /** Values of options by their long names, and of arguments by their names. */
   typed: Map<string, string>;
 }
 
 const nothing: Candidates = { values: [], others: 'none' };
 
-/** What may stand in place of the last of these words, which follow the program's name. */
+/** Completes the last word of a command line. @param words words after the program name. */
 export async function complete(program: Command, words: readonly string[]): Promise<Candidates> {
   const { before, current, prefix } = split(words);
   const line = follow(program, before);
   const [, flag, start] = /^(--[^=]+)=(.*)$/.exec(current) ?? [];
   if (flag !== undefined && start !== undefined) {
     const option = optionsOf(line.command).find(({ long }) => long === flag);
-    return option ? startingWith(start, await valuesOf(option, line.typed), prefix ?? `${flag}=`) : nothing;
+    return option ? startingWith(start, await valuesOf(option, line.typed, start), prefix ?? `${flag}=`) : nothing;
   }
-  if (line.pending) return startingWith(current, await valuesOf(line.pending, line.typed));
+  if (line.pending) return startingWith(current, await valuesOf(line.pending, line.typed, current));
   if (current.startsWith('-')) return startingWith(current, flagCandidates(line.command));
   const argument = argumentAt(line);
-  const { values, others } = argument ? await valuesOf(argument, line.typed) : nothing;
-  const commands = line.given === 0 ? commandCandidates(line.command) : [];
+  const { values, others } = argument ? await valuesOf(argument, line.typed, current) : nothing;
+  const commands = line.argumentCount === 0 ? commandCandidates(line.command) : [];
   return startingWith(current, { values: [...commands, ...values], others });
 }
 
-/** Shells that break words at `=` give `--output=ya` in three; what they replace is the last of these alone. */
+/** Joins the words of shells that split `--output=ya` at `=`. Those replace only the last of the three words. */
 function split(words: readonly string[]): { before: readonly string[]; current: string; prefix: string | undefined } {
   const last = words.length - 1;
   const current = words[last] ?? '';
@@ -43,7 +43,7 @@ function split(words: readonly string[]): { before: readonly string[]; current: 
 }
 
 function follow(program: Command, words: readonly string[]): Line {
-  const line: Line = { command: program, given: 0, pending: undefined, typed: new Map() };
+  const line: Line = { command: program, argumentCount: 0, pending: undefined, typed: new Map() };
   for (const word of words) {
     if (line.pending) {
       line.typed.set(line.pending.name(), word);
@@ -65,21 +65,21 @@ function takeFlag(line: Line, word: string): void {
 }
 
 function takeArgument(line: Line, word: string): void {
-  const below = line.given === 0 ? line.command.commands.find((one) => one.name() === word) : undefined;
+  const below = line.argumentCount === 0 ? line.command.commands.find((one) => one.name() === word) : undefined;
   const argument = argumentAt(line);
   if (argument) line.typed.set(argument.name(), word);
   line.command = below ?? line.command;
-  line.given = below ? 0 : line.given + 1;
+  line.argumentCount = below ? 0 : line.argumentCount + 1;
 }
 
-/** The argument that the next word is for; the last one takes any number where it is variadic. */
-function argumentAt({ command, given }: Line): Argument | undefined {
+/** Returns the argument of the next word. A variadic last argument takes all further words. */
+function argumentAt({ command, argumentCount }: Line): Argument | undefined {
   const { registeredArguments } = command;
   const last = registeredArguments.at(-1);
-  return registeredArguments[given] ?? (last?.variadic ? last : undefined);
+  return registeredArguments[argumentCount] ?? (last?.variadic ? last : undefined);
 }
 
-/** The options of a command, of those above it, and of those below, as a command may leave the one below to its default. */
+/** Returns the options of a command, its parents and its subcommands, as one of those may be the default. */
 function optionsOf(command: Command): Option[] {
   const { parent } = command;
   if (!parent) return visibleOptions(command);
@@ -101,9 +101,9 @@ function commandCandidates(command: Command): Candidate[] {
 }
 
 function startingWith(start: string, { values, others }: Candidates, prefix = ''): Candidates {
-  const fitting = new Map(values.map((candidate) => [candidate.value, candidate]));
+  const distinct = new Map(values.map((candidate) => [candidate.value, candidate]));
   return {
-    values: [...fitting.values()]
+    values: [...distinct.values()]
       .filter(({ value }) => value.toLowerCase().startsWith(start.toLowerCase()))
       .map(({ value, description }) => ({ value: `${prefix}${value}`, description })),
     others,

@@ -1,9 +1,8 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { GreetingWorkspace, kplug } from '@kplug/testing/kplug';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { GreetingWorkspace } from '../testing/greeting-workspace.ts';
-import { kplug } from '../testing/kplug-process.ts';
 import { scripts, shells } from './shell-scripts.ts';
 
 const run = promisify(execFile);
@@ -54,27 +53,28 @@ describe('in bash, kplug completes', () => {
         'help',
       ],
     ],
-    ['a command that was begun', ['ex'], ['explain']],
-    ['commands below a command', ['plugins', 'd'], ['describe']],
+    ['a command prefix', ['ex'], ['explain']],
+    ['subcommands', ['plugins', 'd'], ['describe']],
     ['options', ['get', '--o'], ['--output']],
-    ['options of a command that is left to its default', ['plugins', '--ap'], ['--api']],
+    ['options of a default command', ['plugins', '--ap'], ['--api']],
     ['values of an option', ['get', 'x', '-o', ''], ['table', 'wide', 'yaml', 'json']],
-    ['values behind an equals sign', ['get', 'x', '--output', '=', 'j'], ['json']],
-    ['values right at an equals sign', ['plugins', 'describe', '--output', '='], ['text', 'json', 'yaml']],
+    ['values after an equals sign', ['get', 'x', '--output', '=', 'j'], ['json']],
+    ['values at an equals sign', ['plugins', 'describe', '--output', '='], ['text', 'json', 'yaml']],
     ['arguments with choices', ['completion', ''], ['bash', 'zsh', 'fish']],
     ['directories', ['operator', '--manifests', ''], ['manifests']],
     ['the directory of a new plugin', ['init', 'plugin', ''], ['manifests']],
     ['files', ['operator', '--config', 'k'], ['kplug.yaml']],
-    ['file arguments, each time', ['render', 'kplug.yaml', 'm'], ['manifests']],
+    ['repeated file arguments', ['render', 'kplug.yaml', 'm'], ['manifests']],
     ['kinds of the directory', ['get', '--manifests', 'manifests', ''], ['greeting', 'greetingstyle']],
     ['names of a kind', ['get', '--manifests', 'manifests', 'greetings', ''], ['world']],
     ['names after the kind', ['explain', '--manifests=manifests', 'greetings'], ['greetingstyle/loud']],
-    ['nothing where nothing can be known', ['plugins', 'describe', '--admin', '127.0.0.1:1', ''], []],
+    ['names after the plural of a kind', ['explain', '--manifests=manifests', 'greetings/'], ['greetings/world']],
+    ['nothing without an operator', ['plugins', 'describe', '--admin', '127.0.0.1:1', ''], []],
   ])('%s', async (_, words, expected) => {
     expect(await completeInBash(...words)).toEqual(expected);
   });
 
-  it('the names of plugins that the operator knows', async () => {
+  it('names of registered plugins', async () => {
     await using other = await GreetingWorkspace.make();
     const operator = await other.startOperator();
     other.startPlugin(operator.at.heartbeatAddress);
@@ -84,13 +84,13 @@ describe('in bash, kplug completes', () => {
 });
 
 describe('kplug complete', () => {
-  it('tells values with what they mean, and what else may stand there', async () => {
+  it('prints values with descriptions, and the completions that the shell adds', async () => {
     const { stdout } = await kplug(['complete', '--', 'plugins', 'w']);
-    expect(stdout).toMatch(/^watch\tlist the instances known now, .*\n:none\n$/);
+    expect(stdout).toMatch(/^watch\tlist plugin instances, .*\n:none\n$/);
     expect((await kplug(['complete', '--', 'render', ''])).stdout).toBe(':files\n');
   });
 
-  it('keeps the option before a value where the shell does', async () => {
+  it('keeps the option in front of a value if the shell does', async () => {
     expect((await kplug(['complete', '--', 'get', 'x', '--output=y'])).stdout).toBe('--output=yaml\t\n:none\n');
   });
 });
@@ -100,7 +100,7 @@ describe('kplug completion', () => {
     expect(await kplug(['completion', shell])).toEqual({ code: 0, stdout: `${scripts[shell]}\n`, stderr: '' });
   });
 
-  it('knows no other shell', async () => {
+  it('rejects other shells', async () => {
     const { code, stderr } = await kplug(['completion', 'tcsh']);
     expect(code).toBe(2);
     expect(stderr).toContain('Allowed choices are bash, zsh, fish');

@@ -1,11 +1,11 @@
-/** The shells that can complete. */
+/** Supported shells. */
 export const shells = ['bash', 'zsh', 'fish'] as const;
 
 export type Shell = (typeof shells)[number];
 
 /**
- * What a shell sources to complete `kplug`. It asks `kplug complete -- WORD…` for each completion: lines of a value, a tab
- * and a description, and a last one that says what else may stand there: `:none`, `:files` or `:directories`.
+ * Completion scripts. They call `kplug complete -- WORD…`, which prints a line with value, tab and description for each
+ * completion, and a last line for completions by the shell: `:none`, `:files` or `:directories`.
  */
 export const scripts: Record<Shell, string> = {
   bash: `# bash completion for kplug

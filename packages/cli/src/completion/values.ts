@@ -1,17 +1,21 @@
 import { Argument, type Option } from 'commander';
 import type { Candidate, Candidates } from './candidate.ts';
 
-/** Finds values by asking the world. They are what has been typed so far of options and arguments, by name. */
-type Source = (typed: ReadonlyMap<string, string>) => Promise<string[]>;
+/** Reads values from a directory or an operator, for the options and arguments typed so far and the word to complete. */
+type Source = (typed: ReadonlyMap<string, string>, current: string) => Promise<string[]>;
 
-/** What may stand for an option or an argument, by what its flags or its name say that it takes. */
-export async function valuesOf(taker: Option | Argument, typed: ReadonlyMap<string, string>): Promise<Candidates> {
+/** Returns the values of an option or argument, by the placeholder in its flags or its name. */
+export async function valuesOf(
+  taker: Option | Argument,
+  typed: ReadonlyMap<string, string>,
+  current: string,
+): Promise<Candidates> {
   if (taker.argChoices) return { values: taker.argChoices.map(toCandidate), others: 'none' };
   const takes = taker instanceof Argument ? taker.name() : (/[<[]([^>\].]+)/.exec(taker.flags)?.[1] ?? '');
   if (takes === 'file') return { values: [], others: 'files' };
   if (takes === 'dir') return { values: [], others: 'directories' };
   const source = sources.get(takes);
-  return { values: source ? (await askQuietly(source, typed)).map(toCandidate) : [], others: 'none' };
+  return { values: source ? (await readQuietly(source, typed, current)).map(toCandidate) : [], others: 'none' };
 }
 
 const sources = new Map<string, Source>([
@@ -26,13 +30,18 @@ async function kindsOf(typed: ReadonlyMap<string, string>): Promise<string[]> {
 }
 
 async function namesOf(typed: ReadonlyMap<string, string>): Promise<string[]> {
-  const { isKindNamed } = await import('../../../controller/src/tools/kind-name.ts');
+  const { isKindNamed } = await import('@kplug/controller');
   const resources = await readResources(typed);
   return resources.filter((one) => isKindNamed(one, typed.get('kind') ?? '')).map(({ metadata }) => metadata.name);
 }
 
-async function targetsOf(typed: ReadonlyMap<string, string>): Promise<string[]> {
-  return (await readResources(typed)).map(({ kind, metadata }) => `${kind.toLowerCase()}/${metadata.name}`);
+/** Keeps the spelling of a kind that is followed by a slash, such as a plural. */
+async function targetsOf(typed: ReadonlyMap<string, string>, current: string): Promise<string[]> {
+  const { isKindNamed } = await import('@kplug/controller');
+  const resources = await readResources(typed);
+  const [kind = '', name] = current.split('/');
+  if (name === undefined) return resources.map((one) => `${one.kind.toLowerCase()}/${one.metadata.name}`);
+  return resources.filter((one) => isKindNamed(one, kind)).map(({ metadata }) => `${kind}/${metadata.name}`);
 }
 
 async function pluginsOf(typed: ReadonlyMap<string, string>): Promise<string[]> {
@@ -52,10 +61,10 @@ function manifestsOf(typed: ReadonlyMap<string, string>): string {
   return typed.get('manifests') ?? process.env.KPLUG_MANIFESTS ?? '.';
 }
 
-/** A shell that completes can't show why there is nothing to offer: no operator, no directory. `KPLUG_DEBUG` makes it throw. */
-async function askQuietly(source: Source, typed: ReadonlyMap<string, string>): Promise<string[]> {
+/** Returns no values on an error, as a shell cannot show one during completion. With `KPLUG_DEBUG` it rejects. */
+async function readQuietly(source: Source, typed: ReadonlyMap<string, string>, current: string): Promise<string[]> {
   try {
-    return [...new Set(await source(typed))].sort();
+    return [...new Set(await source(typed, current))].sort();
   } catch (error) {
     if (process.env.KPLUG_DEBUG) throw error;
     return [];

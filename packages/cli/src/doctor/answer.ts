@@ -2,20 +2,20 @@ import { Code, ConnectError } from '@connectrpc/connect';
 import { KplugError } from '@kplug/controller';
 import { CommandError } from '../command-error.ts';
 
-/** What was asked for, or why it can't be had. */
+/** Value of a request, or the reason of its failure. */
 export type Answer<T> =
   | { value: T; failure?: never; isForbidden?: never }
   | {
       value?: never;
       failure: string;
-      /** Whether somebody is there, but doesn't answer to this user. */
+      /** True if the server denied the request to this user. */
       isForbidden: boolean;
     };
 
-/** Waits for an answer. What a user can't mend by asking again, such as a malformed flag, rejects as before. */
-export async function answerOf<T>(asked: Promise<T>): Promise<Answer<T>> {
+/** Waits for a request and returns its value or failure. Rejects for usage errors, such as a malformed flag. */
+export async function answerOf<T>(request: Promise<T>): Promise<Answer<T>> {
   try {
-    return { value: await asked };
+    return { value: await request };
   } catch (error) {
     const isExpected =
       (error instanceof KplugError && error.code === 'StorageFailed') ||
@@ -25,7 +25,7 @@ export async function answerOf<T>(asked: Promise<T>): Promise<Answer<T>> {
   }
 }
 
-/** Whether the API server refused to answer to this user. */
+/** Reports whether the API server denied the request to this user. */
 export function isForbidden(error: unknown): boolean {
   const { cause } = error instanceof Error ? error : {};
   if (cause instanceof ConnectError) return [Code.PermissionDenied, Code.Unauthenticated].includes(cause.code);

@@ -5,28 +5,28 @@ import { difference, readClock } from './clock-reading.ts';
 const date = 'Thu, 01 Jan 2026 00:00:10 GMT';
 const at = Date.parse(date);
 
-describe('the clock of whoever answered', () => {
-  it('is known to within a second and the time of the answer', () => {
-    expect(readClock(date, at + 100, at + 400)).toEqual({ least: -400, most: 899 });
+describe('the clock of a server', () => {
+  it('is known within a second plus the duration of the request', () => {
+    expect(readClock(date, at + 100, at + 400)).toEqual({ min: -400, max: 899 });
     expect(readClock(undefined, at, at)).toBeUndefined();
     expect(readClock('tomorrow', at, at)).toBeUndefined();
   });
 
-  it('differs by what it must at the least', () => {
-    expect(difference({ least: -400, most: 899 }, { least: 0, most: 0 })).toBe(0);
-    expect(difference({ least: 3_000, most: 4_000 }, { least: -100, most: 500 })).toBe(2_500);
-    expect(difference({ least: -100, most: 500 }, { least: 3_000, most: 4_000 })).toBe(-2_500);
+  it('differs by the smallest possible difference', () => {
+    expect(difference({ min: -400, max: 899 }, { min: 0, max: 0 })).toBe(0);
+    expect(difference({ min: 3_000, max: 4_000 }, { min: -100, max: 500 })).toBe(2_500);
+    expect(difference({ min: -100, max: 500 }, { min: 3_000, max: 4_000 })).toBe(-2_500);
   });
 });
 
 describe('clocks', () => {
-  const clock = (owner: string, least: number) => ({ owner, reading: { least, most: least + 1_000 } });
+  const clock = (owner: string, min: number) => ({ owner, reading: { min, max: min + 1_000 } });
 
-  it('agree to within two seconds', () => {
+  it('agree within two seconds', () => {
     expect(checkClocks([clock('the operator', 1_900), clock('the API server', 900)])).toEqual([
       expect.objectContaining({
         outcome: 'ok',
-        message: 'the operator, the API server and this machine have the same time, to within 2 s',
+        message: 'the operator, the API server and this machine have clocks within 2 s of each other',
       }),
     ]);
   });
@@ -35,11 +35,11 @@ describe('clocks', () => {
     [2_000, 'warning'],
     [29_999, 'warning'],
     [30_000, 'problem'],
-  ])('that differ by %d ms are a %s', (least, outcome) => {
-    expect(checkClocks([clock('the operator', least)])).toEqual([expect.objectContaining({ outcome })]);
+  ])('that differ by %d ms are a %s', (min, outcome) => {
+    expect(checkClocks([clock('the operator', min)])).toEqual([expect.objectContaining({ outcome })]);
   });
 
-  it('are compared with one another, and with that of this machine', () => {
+  it('are compared with each other and with that of this machine', () => {
     const found = checkClocks([clock('the API server', 0), clock('the operator', -6_000)]);
     expect(found.map(({ message }) => message)).toEqual([
       'the clock of the API server is 5 s ahead of that of the operator',
@@ -47,7 +47,7 @@ describe('clocks', () => {
     ]);
   });
 
-  it('that are not told are not tried', () => {
+  it('that are unknown are not tried', () => {
     expect(checkClocks([{ owner: 'the operator', reading: undefined }])).toEqual([
       expect.objectContaining({ outcome: 'notTried' }),
     ]);

@@ -5,47 +5,47 @@ import { objectOf, objectsIn } from './read-json.ts';
 
 const about = 'kinds';
 
-/** The version of Kplug's own kinds that the operator reads and writes. */
+/** Version of Kplug's own kinds that the operator uses. */
 const ownVersion = 'v1alpha1';
 
-/** The fields of a base's status that the operator writes itself. */
+/** Status fields of a base that the operator writes. */
 const statusFields = ['conditions', 'implementation', 'observedGeneration', 'plugin'];
 
 /** One of Kplug's own kinds. */
 export interface OwnDefinition {
-  /** The name of its CustomResourceDefinition. */
+  /** Name of its CustomResourceDefinition. */
   name: string;
-  /** The file of the chart that has it. */
+  /** File in the chart. */
   file: string;
   definition: Answer<JsonObject | undefined>;
 }
 
-/** Whether a kind of Kplug's own is defined, in the version that the operator takes. */
+/** Checks that one of Kplug's own kinds is served in the version that the operator uses. */
 export function checkOwnDefinition({ name, file, definition }: OwnDefinition): Finding {
   const check = new Check('DefinitionInstalled', about);
   if (definition.failure !== undefined) return check.notTried(`the definition ${name}: ${definition.failure}`);
   const advice = `kubectl apply --server-side -f charts/kplug/files/${file}`;
-  if (!definition.value) return check.problem(`there is no CustomResourceDefinition ${name}`, advice);
+  if (!definition.value) return check.problem(`the CustomResourceDefinition ${name} does not exist`, advice);
   const served = versionsOf(definition.value).filter((version) => version.served === true);
   if (served.some((version) => version.name === ownVersion)) return check.ok(`${name} is served in ${ownVersion}`);
-  const names = served.map((version) => String(version.name)).join(', ') || 'nothing';
-  return check.problem(`${name} is served in ${names}, and the operator takes ${ownVersion}`, advice);
+  const names = served.map((version) => String(version.name)).join(', ') || 'no version';
+  return check.problem(`${name} is served in ${names}, but the operator uses ${ownVersion}`, advice);
 }
 
-/** A kind that is delegated, or may be pointed to, as the cluster has it. */
+/** A base or extension kind of a delegation, with its definition in the cluster. */
 export interface DelegatedDefinition {
   delegation: string;
   kind: ResourceKind;
   role: 'base' | 'extension';
-  /** `undefined` when it isn't served. */
+  /** `undefined` when it is not served. */
   served: Answer<ServedKind | undefined>;
-  /** `undefined` for a kind that no CustomResourceDefinition defines. */
+  /** `undefined` for a kind without a CustomResourceDefinition. */
   definition: Answer<JsonObject | undefined>;
-  /** Kinds that it may be a slip of the pen for. */
+  /** Kinds with similar names, of which one may be intended. */
   similar: readonly ResourceKind[];
 }
 
-/** Whether a delegated kind is served, and keeps what the operator and plugins write into its status. */
+/** Checks that a delegated kind is served, and that its schema keeps the statuses of the operator and the plugins. */
 export function checkDelegatedDefinition(delegated: DelegatedDefinition): Finding[] {
   const { delegation, kind, role, served, definition, similar } = delegated;
   const check = new Check('KindExists', `delegation ${delegation}`);
@@ -54,7 +54,7 @@ export function checkDelegatedDefinition(delegated: DelegatedDefinition): Findin
   if (!served.value) {
     const others = similar.map((one) => `${one.kind} (${one.apiVersion})`).join(' and ');
     const field = role === 'base' ? '"base"' : '"extensions.kinds"';
-    const message = `the cluster has no kind ${name}${others && `, but has ${others}`}`;
+    const message = `the cluster has no kind ${name}${others && `, but it has ${others}`}`;
     return [check.problem(message, `install its CustomResourceDefinition, or correct ${field} of the delegation`)];
   }
   if (definition.failure !== undefined) {
@@ -70,7 +70,7 @@ function checkStatus({ delegation, kind, role, served }: DelegatedDefinition, de
   const version = versionsOf(definition).find((one) => kind.apiVersion.endsWith(`/${String(one.name)}`)) ?? {};
   const where = `under "versions" of the CustomResourceDefinition ${served.value?.plural ?? ''}.${kind.apiVersion.split('/')[0]}`;
   if (!served.value?.hasStatus) {
-    const message = `${kind.kind} has no status subresource, so what the operator and plugins say stands in annotations`;
+    const message = `${kind.kind} has no status subresource, so its status is kept in annotations`;
     return [check.warning(message, `add ${where}:\nsubresources: { status: {} }`)];
   }
   const schema = objectOf(objectOf(version.schema).openAPIV3Schema);
@@ -78,16 +78,16 @@ function checkStatus({ delegation, kind, role, served }: DelegatedDefinition, de
   if (keepsUnknown(schema) && status === undefined) return [];
   const advice = `add ${where}, in schema.openAPIV3Schema.properties:\nstatus: { type: object, x-kubernetes-preserve-unknown-fields: true }`;
   if (status === undefined) {
-    return [check.problem(`the schema of ${kind.kind} has no status, so what is written there is refused`, advice)];
+    return [check.problem(`the schema of ${kind.kind} has no status, so the API server rejects statuses`, advice)];
   }
   const fields = objectOf(objectOf(status).properties);
   const missing = role === 'base' ? statusFields.filter((field) => fields[field] === undefined) : [];
   const isKept = keepsUnknown(objectOf(status)) || objectOf(status).additionalProperties !== undefined;
   if (isKept || (missing.length === 0 && Object.keys(fields).length > 0)) {
-    return [check.ok(`the status of ${kind.kind} keeps what is written there`)];
+    return [check.ok(`the status of ${kind.kind} accepts all fields that the operator writes`)];
   }
-  const which = missing.length > 0 ? `has no ${missing.join(', ')}` : 'has no fields';
-  const message = `the status of ${kind.kind} ${which}, and may have no others, so what is written there is refused`;
+  const problem = missing.length > 0 ? `has no ${missing.join(', ')}` : 'has no fields';
+  const message = `the status of ${kind.kind} ${problem} and allows no other fields, so the API server rejects statuses`;
   return [check.problem(message, advice)];
 }
 

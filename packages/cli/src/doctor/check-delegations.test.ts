@@ -36,7 +36,7 @@ describe('the resources of a delegation', () => {
     expect(found).toMatchObject({ check, outcome: 'problem', message: 'it is so', advice: ['add a rule'] });
   });
 
-  it('that are not ready are grouped by reason; those that nothing is known of yet are a warning', () => {
+  it('that are not ready are grouped by reason, with a warning for those not reconciled yet', () => {
     const [, , failing, waiting, ...others] = find(tables({}), [
       resource('a', ConditionStatus.TRUE, 'Ready'),
       resource('b', ConditionStatus.FALSE, 'NoPlugin'),
@@ -45,10 +45,10 @@ describe('the resources of a delegation', () => {
     ]);
     expect(failing).toMatchObject({
       outcome: 'problem',
-      message: "2 resources aren't ready: NoPlugin, such as b",
+      message: '2 resources are not ready: NoPlugin, such as b',
       advice: ['kplug explain Table/b'],
     });
-    expect(waiting).toMatchObject({ outcome: 'warning', message: expect.stringContaining('no pass has ended yet') });
+    expect(waiting).toMatchObject({ outcome: 'warning', message: expect.stringContaining('not reconciled yet') });
     expect(others).toEqual([]);
   });
 });
@@ -63,21 +63,21 @@ describe('the plugins of a delegation', () => {
   });
 
   it.each([
-    ['ApiVersionMismatch', 'widen the range'],
+    ['ApiVersionMismatch', 'widen the version range'],
     ['CapabilityMissing', 'selection.capabilities'],
     ['NotServing', 'health service'],
-    ['Draining', 'start SQLite again'],
-    ['Unreachable', 'can be reached from the operator'],
+    ['Draining', 'restart SQLite'],
+    ['Unreachable', 'reachable from the operator'],
   ])('that cannot be chosen for the reason %s are named, with what to do', (reason, advice) => {
     const [, found] = find(tables({ candidates: [candidate(reason)] }));
     expect(found).toMatchObject({
       outcome: 'problem',
-      message: `no plugin that may be called implements Table@^1.0.0 (SQLite 1.0.0: ${reason})`,
+      message: `no plugin that can be selected implements Table@^1.0.0 (SQLite 1.0.0: ${reason})`,
       advice: [expect.stringContaining(advice)],
     });
   });
 
-  it('are enough when one can be chosen', () => {
+  it('are sufficient when one can be selected', () => {
     const candidates = [candidate('Unreachable'), candidate('Chosen', true)];
     const [, found] = find(tables({ candidates }));
     expect(found).toMatchObject({ outcome: 'ok', message: 'SQLite 1.0.0 implements Table@^1.0.0' });

@@ -1,21 +1,22 @@
 import { parseKey } from '@kplug/controller';
 import { type Candidate, ConditionStatus, type DelegatedResource, type Delegation } from '@kplug/protocol';
-import type { OperatorChoice } from '../operator/find-operator.ts';
+import type { OperatorChoice } from '../operator/operator-place.ts';
 import { plain } from '../output/table.ts';
 import { kplugCommand } from './command-line.ts';
 import { Check, type Finding } from './finding.ts';
 import type { OperatorView } from './operator-view.ts';
 import { similarTo } from './similar.ts';
 
-/** An example of what is delegated, for an operator that delegates nothing. */
+/** Example for an operator without delegations. */
 const example = `delegations:
   - name: tables
     base: { apiVersion: myorg.org/v1alpha1, kind: DatabaseTable }
     api: DatabaseTable@^1.0.0`;
 
 /**
- * Whether each delegation has resources, plugins that can reconcile them, and they are ready. @param heartbeat where plugins beat
- * to, as `host:port`, if that is known.
+ * Checks that each delegation has resources, that plugins can reconcile them, and that they are ready.
+ *
+ * @param heartbeat `host:port` of the heartbeat port, if it is known.
  */
 export function checkDelegations(
   { delegations, resources, instances }: OperatorView,
@@ -24,8 +25,8 @@ export function checkDelegations(
 ): Finding[] {
   if (!delegations.value) return [];
   if (delegations.value.length === 0) {
-    const advice = `declare what is delegated, in the operator's configuration file or as a Delegation:\n${example}`;
-    return [new Check('Delegates', 'delegations').warning('the operator delegates nothing', advice)];
+    const advice = `declare a delegation in the operator's configuration file or as a Delegation:\n${example}`;
+    return [new Check('Delegates', 'delegations').warning('the operator has no delegations', advice)];
   }
   const apis = (instances.value ?? []).flatMap(({ registration }) => registration?.apis.map(({ name }) => name) ?? []);
   return delegations.value.flatMap((delegation) => {
@@ -46,8 +47,8 @@ function checkReading(delegation: Delegation): Finding {
   const { kind, apiVersion, problemReason, problemMessage, resources } = delegation;
   const isMissing = problemReason === 'KindNotFound';
   const check = new Check(isMissing ? 'KindExists' : 'ResourcesRead', aboutOf(delegation));
-  if (problemReason) return check.told(plain(problemMessage));
-  return check.ok(`${kind} (${apiVersion}): ${resources} ${resources === 1 ? 'resource is' : 'resources are'} read`);
+  if (problemReason) return check.problemFrom(plain(problemMessage));
+  return check.ok(`${kind} (${apiVersion}): ${resources} ${resources === 1 ? 'resource' : 'resources'}`);
 }
 
 function checkPlugins(delegation: Delegation, apis: readonly string[], heartbeat: string | undefined): Finding {
@@ -60,25 +61,28 @@ function checkPlugins(delegation: Delegation, apis: readonly string[], heartbeat
   }
   if (candidates.length > 0) {
     const reasons = [...Map.groupBy(candidates, ({ message }) => plain(message))];
-    const others = reasons.map(([why, group]) => `${group.map(nameOf).sort().join(', ')}: ${why}`).join('; ');
+    const others = reasons.map(([reason, group]) => `${group.map(nameOf).sort().join(', ')}: ${reason}`).join('; ');
     const advice = new Set(candidates.map(adviceOn));
-    return check.problem(`no plugin that may be called implements ${wanted} (${others})`, ...advice);
+    return check.problem(`no plugin that can be selected implements ${wanted} (${others})`, ...advice);
   }
   const message = `no plugin implements ${pluginApi}`;
   const similar = similarTo(pluginApi, apis);
   if (similar.length > 0) {
-    const there = `${similar.join(' and ')}, which ${similar.length === 1 ? 'is' : 'are'} implemented, is spelt like it`;
-    return check.problem(`${message}; ${there}`, `correct "api: ${wanted}" in the delegation, or the plugin's API`);
+    const registered = `registered plugins implement the similar ${similar.join(' and ')}`;
+    return check.problem(
+      `${message}; ${registered}`,
+      `correct "api: ${wanted}" in the delegation, or the plugin's API`,
+    );
   }
   const known = [...new Set(apis)].sort().join(', ');
-  const there = known ? `the registered plugins implement ${known}` : 'no plugin is registered at all';
+  const registered = known ? `registered plugins implement ${known}` : 'no plugin is registered';
   const variable =
     heartbeat === undefined
       ? "KPLUG_CONTROLLER=HOST:PORT, the operator's heartbeat address"
       : `KPLUG_CONTROLLER=${heartbeat}`;
   return check.problem(
-    `${message}; ${there}`,
-    `start a plugin of that API, with ${variable}; its log says if it is refused, and why`,
+    `${message}; ${registered}`,
+    `start a plugin of that API, with ${variable}; its log contains the reason if it is refused`,
   );
 }
 
@@ -89,20 +93,20 @@ function nameOf({ plugin, version }: Candidate): string {
 function adviceOn({ reason, plugin }: Candidate): string {
   switch (reason) {
     case 'ApiVersionMismatch':
-      return `widen the range of versions in the delegation's "api", or run a plugin that implements it`;
+      return `widen the version range in "api" of the delegation, or run a plugin of a version in that range`;
     case 'CapabilityMissing':
-      return `take the capability out of the delegation's "selection.capabilities", or run a plugin that has it`;
+      return `remove the capability from "selection.capabilities" of the delegation, or run a plugin that has it`;
     case 'NotServing':
-      return `look at the log of ${plugin}: its health service reports that the API isn't served`;
+      return `check the log of ${plugin}: its health service reports the API as not serving`;
     case 'Draining':
-      return `start ${plugin} again: all its instances are stopping`;
+      return `restart ${plugin}: all its instances are draining`;
     default:
-      return `see that the address of ${plugin} can be reached from the operator`;
+      return `make the address of ${plugin} reachable from the operator`;
   }
 }
 
-function untried(delegation: Delegation, why: string): Finding {
-  return new Check('ResourcesReady', aboutOf(delegation)).notTried(`whether its resources are ready: ${why}`);
+function untried(delegation: Delegation, reason: string): Finding {
+  return new Check('ResourcesReady', aboutOf(delegation)).notTried(`readiness of its resources: ${reason}`);
 }
 
 function checkReady(
@@ -121,9 +125,9 @@ function checkReady(
     const { kind, namespace, name } = parseKey(first?.key ?? '');
     const words = ['explain', `${kind}/${name}`, ...(namespace ? ['-n', namespace] : [])];
     const place = namespace ? `${namespace}/${name}` : name;
-    const which = group.length === 1 ? `1 resource isn't ready` : `${group.length} resources aren't ready`;
-    const why = plain(first?.readyMessage ?? '');
-    const message = `${which}: ${reason || 'no pass has ended yet'}, such as ${place}${why && `: ${why}`}`;
+    const which = group.length === 1 ? '1 resource is not ready' : `${group.length} resources are not ready`;
+    const details = plain(first?.readyMessage ?? '');
+    const message = `${which}: ${reason || 'not reconciled yet'}, such as ${place}${details && `: ${details}`}`;
     const advice = kplugCommand(choice, ...words);
     const isFailing = group.some(({ ready }) => ready === ConditionStatus.FALSE);
     return isFailing ? check.problem(message, advice) : check.warning(message, advice);

@@ -23,31 +23,31 @@ function find(value: JsonObject | undefined, operators = electing, ahead = 0) {
     ...{ namespace: 'system', operators: { value: operators }, lease: { value } },
     ...{ pods: nothing, services: nothing, declared: nothing, delegations: nothing },
   };
-  const [found] = checkLeader(view, { least: ahead, most: ahead }, choice);
+  const [found] = checkLeader(view, { min: ahead, max: ahead }, choice);
   return found && `${found.outcome}: ${found.message}`;
 }
 
-it('one that renews its Lease leads', () => {
+it('an operator that renews its Lease leads', () => {
   expect(find(lease('kplug-0_1', 2_000))).toBe('ok: kplug-0 leads; it renewed the Lease system/kplug 2 s ago');
 });
 
 it.each([
-  [undefined, 'problem: there is no Lease system/kplug, so nobody leads'],
-  [lease('', 0), 'problem: nobody holds the Lease system/kplug, so no operator works'],
+  [undefined, 'problem: the Lease system/kplug does not exist, so no operator leads'],
+  [lease('', 0), 'problem: the Lease system/kplug has no holder, so no operator reconciles'],
   [
     lease('kplug-0_1', 20_000),
-    'problem: kplug-0 holds the Lease system/kplug, but renewed it last 20 s ago, so no operator works',
+    'problem: kplug-0 holds the Lease system/kplug but last renewed it 20 s ago, so no operator reconciles',
   ],
-  [lease('other_1', 0), 'warning: other, which holds the Lease system/kplug, is no pod of the operator'],
+  [lease('other_1', 0), 'warning: other, which holds the Lease system/kplug, is not a pod of the operator'],
 ])('anything else is told: %#', (value, message) => {
   expect(find(value)).toBe(message);
 });
 
-it("the API server's clock counts", () => {
-  expect(find(lease('kplug-0_1', 0), electing, 20_000)).toContain('renewed it last 20 s ago');
+it("the API server's clock is used", () => {
+  expect(find(lease('kplug-0_1', 0), electing, 20_000)).toContain('last renewed it 20 s ago');
 });
 
-it('an operator that elects no leader needs no Lease, unless there are several of it', () => {
+it('a single operator without leader election needs no Lease', () => {
   expect(find(undefined, pod('kplug-0'))).toBeUndefined();
   expect(find(undefined, [...pod('kplug-0'), ...pod('kplug-1')])).toMatch(/^problem: 2 pods of the operator run/);
 });

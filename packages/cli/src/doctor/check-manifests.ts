@@ -6,17 +6,17 @@ import { similarTo } from './similar.ts';
 
 const about = 'manifests';
 
-/** Whether the manifests of a directory can be read, and have resources of the kinds that are delegated. */
+/** Checks that the manifests of a directory are valid and contain resources of the delegated kinds. */
 export function checkManifests(
   directory: string,
   view: Answer<DirectoryView>,
   delegations: readonly Delegation[],
 ): Finding[] {
   const check = new Check('ManifestsRead', about);
-  if (!view.value) return [check.told(view.failure)];
+  if (!view.value) return [check.problemFrom(view.failure)];
   const { resources, problems } = view.value;
   const read = check.ok(`${resources.length} ${resources.length === 1 ? 'resource' : 'resources'} in ${directory}`);
-  const found = problems.map((problem) => check.told(formatProblem(problem)));
+  const found = problems.map((problem) => check.problemFrom(formatProblem(problem)));
   return [...(found.length > 0 ? found : [read]), ...delegations.flatMap((one) => checkKind(one, view.value))];
 }
 
@@ -28,5 +28,5 @@ function checkKind({ kind, apiVersion, name }: Delegation, { resources }: Direct
   const [similar] = kinds.has(kind) ? [kind] : similarTo(kind, kinds.keys());
   if (similar === undefined) return [check.warning(message, 'add one, or correct "base" of the delegation')];
   const seen = `${similar} of ${kinds.get(similar)}`;
-  return [check.warning(`${message}, but a ${seen}`, 'correct "base" of the delegation, or the manifest')];
+  return [check.warning(`${message}, but they have ${seen}`, 'correct "base" of the delegation, or the manifest')];
 }

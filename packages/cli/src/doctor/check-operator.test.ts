@@ -16,14 +16,14 @@ function viewWith(metrics: string): OperatorView {
   };
 }
 
-it('an operator of another version is a warning, with the command that fits it', () => {
+it('another version of the operator is a warning, with the matching command', () => {
   const found = checkOperator(viewWith('# HELP x\nkplug_build_info{version="1.2.0"} 1\n'), {
     version: '1.3.0',
     node: '',
   });
   expect(found.at(-1)).toMatchObject({
     outcome: 'warning',
-    message: "its version is 1.2.0, and this command's is 1.3.0",
-    advice: ['use the command of the same version: npx @kplug/cli@1.2.0 doctor'],
+    message: 'the operator has version 1.2.0, and this command has 1.3.0',
+    advice: ['use a command of the same version: npx @kplug/cli@1.2.0 doctor'],
   });
 });

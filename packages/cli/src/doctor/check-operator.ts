@@ -4,46 +4,49 @@ import { labelIn, type OperatorView } from './operator-view.ts';
 
 const about = 'operator';
 
-/** What the one that looks is, and what it advises. */
+/** Versions of this command and its Node.js. */
 export interface Own {
-  /** The version of this command. */
+  /** Version of this command. */
   version: string;
-  /** The version of Node.js that runs it, such as `v24.1.0`. */
+  /** Version of Node.js, such as `v24.1.0`. */
   node: string;
 }
 
-/** Whether the operator answers, is ready, and is of the version of this command. */
+/** Checks that the operator answers, is ready, and has the version of this command. */
 export function checkOperator(view: OperatorView, own: Own): Finding[] {
   return [checkAnswer(view), ...(view.delegations.value ? [checkReadiness(view), checkVersion(view, own)] : [])];
 }
 
-/** Of an operator that gave no answer, or wasn't found. */
+/** Returns the finding about an operator that did not answer or was not found. */
 export function checkAbsence({ failure, isForbidden }: { failure: string; isForbidden: boolean }): Finding {
   const check = new Check('OperatorAnswers', about);
-  return isForbidden ? check.notTried(`whether it answers: ${failure}`) : check.told(failure);
+  return isForbidden ? check.notTried(`whether the operator answers: ${failure}`) : check.problemFrom(failure);
 }
 
 function checkAnswer({ place: { url, origin }, delegations }: OperatorView): Finding {
   const check = new Check('OperatorAnswers', about);
-  return delegations.value ? check.ok(`it answers at ${url} (${origin})`) : checkAbsence(delegations);
+  return delegations.value ? check.ok(`the operator answers at ${url} (${origin})`) : checkAbsence(delegations);
 }
 
 function checkReadiness({ readiness: { value, failure } }: OperatorView): Finding {
   const check = new Check('OperatorReady', about);
-  if (!value) return check.notTried(`whether it is ready: ${failure}`);
-  if (value.status === 200) return check.ok('it is ready');
-  const why = plain(value.text).slice(0, 200) || `/readyz answers ${value.status}`;
-  return check.problem(`it isn't ready: ${why}`, 'look at its log; while it starts, run this again in a moment');
+  if (!value) return check.notTried(`readiness: ${failure}`);
+  if (value.status === 200) return check.ok('the operator is ready');
+  const reason = plain(value.text).slice(0, 200) || `/readyz answers ${value.status}`;
+  return check.problem(
+    `the operator is not ready: ${reason}`,
+    'check its log; if it is starting, run this command again later',
+  );
 }
 
 function checkVersion({ metrics }: OperatorView, own: Own): Finding {
   const check = new Check('VersionsAgree', about);
-  if (!metrics.value) return check.notTried(`its version: ${metrics.failure}`);
+  if (!metrics.value) return check.notTried(`operator version: ${metrics.failure}`);
   const version = labelIn(metrics.value.text, 'kplug_build_info', 'version');
-  const advice = `use the command of the same version: npx @kplug/cli@${version ?? 'VERSION'} doctor`;
+  const advice = `use a command of the same version: npx @kplug/cli@${version ?? 'VERSION'} doctor`;
   if (version === undefined) {
-    return check.warning(`it doesn't tell its version, and this command's is ${own.version}`, advice);
+    return check.warning(`the operator does not report its version; this command has ${own.version}`, advice);
   }
-  if (version === own.version) return check.ok(`its version is this command's, ${version}`);
-  return check.warning(`its version is ${version}, and this command's is ${own.version}`, advice);
+  if (version === own.version) return check.ok(`operator and command have version ${version}`);
+  return check.warning(`the operator has version ${version}, and this command has ${own.version}`, advice);
 }

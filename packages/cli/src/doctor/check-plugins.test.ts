@@ -37,12 +37,12 @@ const told = (view: OperatorView) =>
   checkPlugins(view, choice).map(({ check, outcome, message }) => `${check} ${outcome}: ${message}`);
 
 describe('instances', () => {
-  it('that are live are well', () => {
+  it('that are live are ok', () => {
     const instances = { value: [instance(InstanceState.LIVE), instance(InstanceState.LIVE)] };
     expect(told(viewWith({ instances }))).toEqual(['InstancesLive ok: all 2 instances are live']);
   });
 
-  it('that are suspect or draining are named, with why', () => {
+  it('that are suspect or draining are reported with the reason', () => {
     const doubtful = [
       instance(InstanceState.SUSPECT, 'its stream broke'),
       instance(InstanceState.LIVE),
@@ -55,21 +55,21 @@ describe('instances', () => {
   });
 });
 
-describe('the plugins folder', () => {
+describe('the plugins directory', () => {
   const hostedIn = (content: object) => viewWith({ hosted: { value: create(ListHostedResponseSchema, content) } });
 
-  it('is left alone where there is none', () => {
+  it('is not checked if there is none', () => {
     expect(told(hostedIn({}))).toEqual([]);
   });
 
-  it('is well when all of it runs', () => {
+  it('is ok when all plugins run', () => {
     const plugins = [{ name: 'one.js', state: HostedState.LIVE }];
     expect(told(hostedIn({ directory: '/plugins', plugins }))).toEqual([
-      'HostedPluginsRun ok: 1 of the folder /plugins runs',
+      'HostedPluginsRun ok: 1 plugin of the directory /plugins runs',
     ]);
   });
 
-  it('shows what fails, and what it wrote last', () => {
+  it('reports failing plugins with their last output', () => {
     const lastLines = ['starting', 'no such database\u001b[0m'];
     const plugins = [
       { name: 'one.js', state: HostedState.FAILING, message: 'it ended 5 times in a row', lastLines },
@@ -84,11 +84,11 @@ describe('the plugins folder', () => {
     ];
     const view = hostedIn({ directory: '/plugins', plugins, downloads });
     expect(told(view)).toEqual([
-      'HostedPluginsRun problem: /plugins/one.js is failing: it ended 5 times in a row; it wrote last: no such database [0m',
-      'HostedPluginsRun problem: /plugins/two.js ended and is started again soon: exit code 1',
-      'HostedPluginsRun warning: /plugins/three.js has ended, and its restart policy leaves it at that: exit code 0',
+      'HostedPluginsRun problem: /plugins/one.js is failing: it ended 5 times in a row; last output: no such database [0m',
+      'HostedPluginsRun problem: /plugins/two.js exited and will be restarted: exit code 1',
+      'HostedPluginsRun warning: /plugins/three.js exited, and its restart policy does not restart it: exit code 0',
       'HostedPluginsRun warning: /plugins/four: its plugin.yaml is malformed',
-      "PluginsDownloaded problem: org/six@v1 can't be fetched: there is no such release",
+      'PluginsDownloaded problem: cannot fetch org/six@v1: there is no such release',
     ]);
     expect(checkPlugins(view, choice)[0]?.advice).toEqual(['kplug plugins describe one.js']);
   });

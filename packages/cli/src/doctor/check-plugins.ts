@@ -1,5 +1,5 @@
 import { type Download, DownloadState, type HostedPlugin, HostedState, InstanceState } from '@kplug/protocol';
-import type { OperatorChoice } from '../operator/find-operator.ts';
+import type { OperatorChoice } from '../operator/operator-place.ts';
 import { plain } from '../output/table.ts';
 import { kplugCommand } from './command-line.ts';
 import { Check, type Finding } from './finding.ts';
@@ -8,7 +8,7 @@ import { similarTo } from './similar.ts';
 
 const about = 'plugins';
 
-/** Whether the plugins that the operator knows are well, and of use. */
+/** Checks that the registered and hosted plugins work, and that delegations use them. */
 export function checkPlugins(view: OperatorView, choice: OperatorChoice): Finding[] {
   if (!view.delegations.value) return [];
   return [...checkInstances(view, choice), ...checkHosted(view, choice), ...checkUse(view)];
@@ -16,59 +16,64 @@ export function checkPlugins(view: OperatorView, choice: OperatorChoice): Findin
 
 function checkInstances({ instances }: OperatorView, choice: OperatorChoice): Finding[] {
   const check = new Check('InstancesLive', about);
-  if (!instances.value) return [check.notTried(`whether the plugins are live: ${instances.failure}`)];
-  const doubtful = instances.value.flatMap(({ registration, state, stateReason }) => {
+  if (!instances.value) return [check.notTried(`instances: ${instances.failure}`)];
+  const findings = instances.value.flatMap(({ registration, state, stateReason }) => {
     const { plugin = '', version = '', instanceId = '', address = '' } = registration ?? {};
     const which = `${plugin} ${version} (${plain(instanceId)} at ${address})`;
     const advice = kplugCommand(choice, 'plugins', 'describe', plugin);
-    const why = stateReason && `: ${plain(stateReason)}`;
-    if (state === InstanceState.SUSPECT) return [check.warning(`${which} is suspect${why}`, advice)];
-    if (state === InstanceState.DRAINING) return [check.warning(`${which} is draining${why}`, advice)];
+    const reason = stateReason && `: ${plain(stateReason)}`;
+    if (state === InstanceState.SUSPECT) return [check.warning(`${which} is suspect${reason}`, advice)];
+    if (state === InstanceState.DRAINING) return [check.warning(`${which} is draining${reason}`, advice)];
     return [];
   });
   const count = instances.value.length;
-  if (doubtful.length > 0 || count === 0) return doubtful;
+  if (findings.length > 0 || count === 0) return findings;
   return [check.ok(count === 1 ? 'the only instance is live' : `all ${count} instances are live`)];
 }
 
 function checkHosted({ hosted }: OperatorView, choice: OperatorChoice): Finding[] {
   const check = new Check('HostedPluginsRun', about);
-  if (hosted.failure !== undefined) return [check.notTried(`the plugins folder: ${hosted.failure}`)];
+  if (hosted.failure !== undefined) return [check.notTried(`plugins directory: ${hosted.failure}`)];
   const { directory, plugins, downloads } = hosted.value ?? { directory: '', plugins: [], downloads: [] };
   if (!directory) return [];
-  const troubles = [
+  const findings = [
     ...plugins.flatMap((one) => checkOneHosted(check, directory, one, choice)),
     ...downloads.flatMap((one) => checkDownload(one)),
   ];
-  if (troubles.length > 0 || plugins.length === 0) return troubles;
-  return [check.ok(`${plugins.length} of the folder ${directory} ${plugins.length === 1 ? 'runs' : 'run'}`)];
+  if (findings.length > 0 || plugins.length === 0) return findings;
+  return [
+    check.ok(
+      `${plugins.length} ${plugins.length === 1 ? 'plugin' : 'plugins'} of the directory ${directory} ${plugins.length === 1 ? 'runs' : 'run'}`,
+    ),
+  ];
 }
 
 function checkOneHosted(check: Check, directory: string, hosted: HostedPlugin, choice: OperatorChoice): Finding[] {
   const { name, state, message, lastExit, lastLines } = hosted;
   const last = plain(lastLines.at(-1) ?? '');
-  const why = [plain(message || lastExit), last && `it wrote last: ${last}`].filter(Boolean).join('; ');
+  const reason = [plain(message || lastExit), last && `last output: ${last}`].filter(Boolean).join('; ');
   const which = `${directory}/${plain(name)}`;
   const advice = kplugCommand(choice, 'plugins', 'describe', plain(name));
   switch (state) {
     case HostedState.FAILING:
-      return [check.problem(`${which} is failing: ${why}`, advice)];
+      return [check.problem(`${which} is failing: ${reason}`, advice)];
     case HostedState.BACK_OFF:
-      return [check.problem(`${which} ended and is started again soon: ${why}`, advice)];
+      return [check.problem(`${which} exited and will be restarted: ${reason}`, advice)];
     case HostedState.ENDED:
-      return [check.warning(`${which} has ended, and its restart policy leaves it at that: ${why}`, advice)];
+      return [check.warning(`${which} exited, and its restart policy does not restart it: ${reason}`, advice)];
     default:
-      return message ? [check.warning(`${which}: ${why}`, advice)] : [];
+      return message ? [check.warning(`${which}: ${reason}`, advice)] : [];
   }
 }
 
 function checkDownload({ item, state, message }: Download): Finding[] {
   if (state !== DownloadState.FAILED) return [];
-  const advice = 'correct the item in --plugins (KPLUG_PLUGINS), or see that the operator reaches where releases are';
-  return [new Check('PluginsDownloaded', about).problem(`${plain(item)} can't be fetched: ${plain(message)}`, advice)];
+  const advice =
+    'correct the item in --plugins (KPLUG_PLUGINS), or make the download server reachable from the operator';
+  return [new Check('PluginsDownloaded', about).problem(`cannot fetch ${plain(item)}: ${plain(message)}`, advice)];
 }
 
-/** A plugin that nothing is delegated to is probably a slip of the pen. */
+/** Checks that a delegation uses each plugin API. An unused one is probably a typing error. */
 function checkUse({ instances, delegations }: OperatorView): Finding[] {
   const check = new Check('PluginsUsed', about);
   const used = (delegations.value ?? []).map(({ pluginApi }) => pluginApi);
@@ -86,8 +91,8 @@ function checkUse({ instances, delegations }: OperatorView): Finding[] {
       const similar = similarTo(api, used);
       const advice =
         similar.length > 0
-          ? `was ${similar.join(' or ')} meant?`
-          : `delegate a kind with "api: ${api}", if one should be`;
-      return check.warning(message, advice, "nothing is amiss if the operator's own code calls it");
+          ? `did you mean ${similar.join(' or ')}?`
+          : `declare a delegation with "api: ${api}" if one is missing`;
+      return check.warning(message, advice, "ignore this if the operator's own code calls the plugin");
     });
 }

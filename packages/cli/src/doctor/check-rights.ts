@@ -1,17 +1,16 @@
-import type { ClusterInspector, ResourceKind, Right, ServedKind } from '@kplug/controller';
-import { groupOf } from '../../../controller/src/tools/kind-name.ts';
+import { type ClusterInspector, groupOf, type ResourceKind, type Right, type ServedKind } from '@kplug/controller';
 import { type Answer, answerOf } from './answer.ts';
 import { Check, type Finding } from './finding.ts';
 import type { OperatorPod } from './operator-pod.ts';
 
-/** A kind that the operator reads and writes. */
+/** Kind that the operator reads and writes. */
 export interface UsedKind {
   kind: ResourceKind;
   role: 'base' | 'extension';
   served: ServedKind;
 }
 
-/** What an operator has to be allowed, by what it was told to do and what is delegated. */
+/** Returns the permissions that an operator needs for its flags and delegations. */
 export function rightsNeeded(pod: OperatorPod, kinds: readonly UsedKind[]): Right[] {
   const { namespace, electsLeader, leaseName, followsDelegations, namespaces, pluginNamespaces } = pod;
   const declared = [...new Set([namespace, ...pluginNamespaces])];
@@ -60,8 +59,8 @@ export function rightsNeeded(pod: OperatorPod, kinds: readonly UsedKind[]): Righ
   ];
 }
 
-/** What the service account of an operator lacks, as far as whoever asks may ask. */
-export function askForMissing(
+/** Returns the missing permissions of the operator's service account, if the user may review them. */
+export function missingPermissions(
   inspector: ClusterInspector,
   pod: OperatorPod,
   kinds: readonly UsedKind[],
@@ -70,16 +69,16 @@ export function askForMissing(
   return answerOf(inspector.missingRules(account, rightsNeeded(pod, kinds)));
 }
 
-/** Whether the operator has the rights that it needs. @param pod missing when none of it was found. */
+/** Checks that the operator has the permissions that it needs. @param pod missing if none was found. */
 export function checkRights(pod: OperatorPod | undefined, missing: Answer<readonly string[]> | undefined): Finding[] {
   const check = new Check('RightsGiven', 'rights');
   if (!pod || !missing) {
-    return [check.notTried('no pod of the operator was found, so nobody knows which service account it has')];
+    return [check.notTried('no pod of the operator was found, so its service account is unknown')];
   }
   const account = `the service account ${pod.namespace}/${pod.serviceAccount}`;
   if (missing.value === undefined) {
-    return [check.notTried(`what ${account} may do: ${missing.failure}`)];
+    return [check.notTried(`permissions of ${account}: ${missing.failure}`)];
   }
-  if (missing.value.length === 0) return [check.ok(`${account} has the rights that the operator needs`)];
-  return missing.value.map((rule) => check.told(rule));
+  if (missing.value.length === 0) return [check.ok(`${account} has all permissions that the operator needs`)];
+  return missing.value.map((rule) => check.problemFrom(rule));
 }

@@ -7,18 +7,18 @@ import { objectOf, objectsIn, textsIn } from './read-json.ts';
 
 const about = 'Delegation resources';
 
-/** What the conditions of a `Delegation` are about that nothing else is checked for. */
-const watched = ['Accepted', 'KindFound', 'Permitted'];
+/** Conditions of a `Delegation` that no other check covers. */
+const checkedConditions = ['Accepted', 'KindFound', 'Permitted'];
 
-/** Whether the `Delegation` resources are taken by one operator each, and hold. */
+/** Checks that one operator follows each `Delegation` and has accepted it. */
 export function checkDeclared({ delegations, operators }: ClusterView): Finding[] {
   const check = new Check('DelegationsHold', about);
   const rivals = operators.value ? checkRivals(operators.value) : [];
-  if (!delegations.value) return [...rivals, check.notTried(`whether they hold: ${delegations.failure}`)];
+  if (!delegations.value) return [...rivals, check.notTried(`conditions: ${delegations.failure}`)];
   const found = delegations.value.flatMap((one) => checkOne(check, one, operators.value));
   if (found.length > 0 || delegations.value.length === 0) return [...rivals, ...found];
   const count = delegations.value.length;
-  return [...rivals, check.ok(count === 1 ? 'the only one holds' : `all ${count} hold`)];
+  return [...rivals, check.ok(count === 1 ? 'the Delegation is accepted' : `all ${count} Delegations are accepted`)];
 }
 
 function checkRivals(pods: readonly OperatorPod[]): Finding[] {
@@ -27,9 +27,9 @@ function checkRivals(pods: readonly OperatorPod[]): Finding[] {
     const installations = [...new Set(group.map(({ installation }) => installation))].sort();
     if (installations.length < 2) return [];
     const which = name ? `labelled kplug.dev/operator: ${name}` : 'without the label kplug.dev/operator';
-    const message = `the operators ${installations.join(' and ')} take the same Delegations, those ${which}`;
+    const message = `the operators ${installations.join(' and ')} follow the same Delegations, those ${which}`;
     const advice =
-      'run each with an --operator-name of its own (delegationResources.operatorName in the chart), and label the Delegations with it';
+      'give each its own --operator-name (delegationResources.operatorName in the chart), and label the Delegations with it';
     return [new Check('OneOperatorEach', about).problem(message, advice)];
   });
 }
@@ -43,22 +43,22 @@ function checkOne(
   const { conditions, observedGeneration } = objectOf(status);
   if (observedGeneration !== generation) {
     const wanted = textsIn(labels)['kplug.dev/operator'] ?? '';
-    const message = `no operator has taken ${String(name)} as it is now`;
+    const message = `no operator has observed the current generation of ${String(name)}`;
     return [check.warning(message, adviceOn(wanted, operators))];
   }
   return objectsIn(conditions)
-    .filter(({ type, status: state }) => watched.includes(String(type)) && state === 'False')
+    .filter(({ type, status: state }) => checkedConditions.includes(String(type)) && state === 'False')
     .map(({ type, reason, message }) =>
-      check.told(`${String(name)} isn't ${String(type)} (${String(reason)}): ${plain(String(message))}`),
+      check.problemFrom(`${String(name)} is not ${String(type)} (${String(reason)}): ${plain(String(message))}`),
     );
 }
 
 function adviceOn(wanted: string, operators: readonly OperatorPod[] | undefined): string {
-  const takers = operators?.filter((one) => one.followsDelegations && one.operatorName === wanted);
-  if (!takers || takers.length > 0) return 'look at the log of the operator, which takes it once it leads';
+  const followers = operators?.filter((one) => one.followsDelegations && one.operatorName === wanted);
+  if (!followers || followers.length > 0)
+    return 'check the log of the operator, which follows Delegations while it leads';
   const names = [...new Set((operators ?? []).map(({ operatorName }) => operatorName))].filter(Boolean).join(', ');
-  if (wanted)
-    return `correct its label kplug.dev/operator, which is ${wanted}; there are operators named ${names || 'nothing'}`;
+  if (wanted) return `correct its label kplug.dev/operator: ${wanted}; the operators are named ${names || '(none)'}`;
   const label = names && `; or label it kplug.dev/operator: ${names}`;
-  return `have an operator follow Delegations, by leaving --no-follow-delegations out${label}`;
+  return `run an operator without --no-follow-delegations${label}`;
 }

@@ -19,6 +19,6 @@ it('Node.js is new enough for the command and for the operator', () => {
   const found = checkVersions({ own, operatorNode: 'v22.11.0' });
   expect(found.map(({ outcome, message }) => `${outcome}: ${message}`)).toEqual([
     'ok: this command runs on Node.js v24.0.0',
-    'problem: the operator runs on Node.js v22.11.0, and needs 24',
+    'problem: the operator runs on Node.js v22.11.0, but needs 24',
   ]);
 });

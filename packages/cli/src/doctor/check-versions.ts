@@ -1,22 +1,22 @@
 import type { Own } from './check-operator.ts';
 import { Check, type Finding } from './finding.ts';
 
-/** The oldest Node.js that Kplug runs on. */
-const oldestNode = 24;
+/** Oldest supported Node.js. */
+const minNode = 24;
 
-/** The oldest minor versions of Kubernetes: for the operator, and for this command, which lists kinds by aggregated discovery. */
-const oldestKubernetes = { operator: 27, command: 30 };
+/** Oldest supported minor versions of Kubernetes. The command needs aggregated discovery to list kinds. */
+const minKubernetes = { operator: 27, command: 30 };
 
-/** What runs, as far as it is known. */
+/** Versions of the components. */
 export interface Versions {
   own: Own;
-  /** Of the operator's Node.js, such as `v24.1.0`. */
+  /** Node.js of the operator, such as `v24.1.0`. */
   operatorNode: string | undefined;
-  /** Of the API server, such as `v1.36.3`. Missing without a cluster. */
+  /** API server, such as `v1.36.3`. Missing without a cluster. */
   kubernetes?: string | undefined;
 }
 
-/** Whether what Kplug runs on is new enough. */
+/** Checks that Node.js and Kubernetes are new enough. */
 export function checkVersions({ own, operatorNode, kubernetes }: Versions): Finding[] {
   return [
     ...(kubernetes === undefined ? [] : [checkKubernetes(kubernetes)]),
@@ -25,28 +25,27 @@ export function checkVersions({ own, operatorNode, kubernetes }: Versions): Find
   ];
 }
 
-function checkNode(version: string, who: string): Finding {
+function checkNode(version: string, owner: string): Finding {
   const check = new Check('NodeVersion', 'versions');
   const [, major] = /^v?(\d+)\./.exec(version) ?? [];
-  if (Number(major) >= oldestNode) return check.ok(`${who} runs on Node.js ${version}`);
+  if (Number(major) >= minNode) return check.ok(`${owner} runs on Node.js ${version}`);
   return check.problem(
-    `${who} runs on Node.js ${version}, and needs ${oldestNode}`,
-    `install Node.js ${oldestNode} or newer, or use the image, which has it`,
+    `${owner} runs on Node.js ${version}, but needs ${minNode}`,
+    `install Node.js ${minNode} or newer, or use the image`,
   );
 }
 
 function checkKubernetes(version: string): Finding {
   const check = new Check('KubernetesVersion', 'versions');
   const [, major, minor] = /^v?(\d+)\.(\d+)/.exec(version) ?? [];
-  if (major !== '1' || minor === undefined)
-    return check.warning(`the API server's version is ${version}, which says nothing here`);
-  if (Number(minor) < oldestKubernetes.operator) {
-    const message = `the API server is of version ${version}, and the operator needs 1.${oldestKubernetes.operator}`;
-    return check.problem(message, 'upgrade the cluster: older ones know no rules in definitions');
+  if (major !== '1' || minor === undefined) return check.warning(`the API server has the unknown version ${version}`);
+  if (Number(minor) < minKubernetes.operator) {
+    const message = `the API server has version ${version}, but the operator needs 1.${minKubernetes.operator}`;
+    return check.problem(message, 'upgrade the cluster: older ones do not support validation rules in definitions');
   }
-  if (Number(minor) < oldestKubernetes.command) {
-    const message = `the API server is of version ${version}; the operator runs, but "kplug get --cluster" needs 1.${oldestKubernetes.command}`;
-    return check.warning(message, 'use kubectl in its place, or upgrade the cluster');
+  if (Number(minor) < minKubernetes.command) {
+    const message = `the API server has version ${version}; the operator works, but "kplug get --cluster" needs 1.${minKubernetes.command}`;
+    return check.warning(message, 'use kubectl instead, or upgrade the cluster');
   }
-  return check.ok(`the API server is of version ${version}`);
+  return check.ok(`the API server has version ${version}`);
 }

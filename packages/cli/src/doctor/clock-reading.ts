@@ -1,21 +1,21 @@
-/** By how much another clock is ahead of this machine's, in milliseconds: somewhere between these. */
+/** Bounds of the difference of another clock to that of this machine, in milliseconds. Positive if the other is ahead. */
 export interface ClockReading {
-  least: number;
-  most: number;
+  min: number;
+  max: number;
 }
 
 /**
- * Reads a clock from the header `Date` of an answer, which has whole seconds and was written between two moments of this
- * machine's clock. Nothing where there is no such header.
+ * Reads a clock from the header `Date` of an answer, which has whole seconds and was written between two times of this
+ * machine's clock. Returns `undefined` when there is no such header.
  */
-export function readClock(date: string | undefined, askedAt: number, answeredAt: number): ClockReading | undefined {
+export function readClock(date: string | undefined, requestedAt: number, answeredAt: number): ClockReading | undefined {
   const at = Date.parse(date ?? '');
-  return Number.isNaN(at) ? undefined : { least: at - answeredAt, most: at + 999 - askedAt };
+  return Number.isNaN(at) ? undefined : { min: at - answeredAt, max: at + 999 - requestedAt };
 }
 
-/** By how much two clocks differ at the least, in milliseconds; above 0 when the first is ahead, 0 when they may agree. */
+/** Returns the smallest possible difference of two clocks in milliseconds: positive if the first is ahead, 0 if they may agree. */
 export function difference(one: ClockReading, other: ClockReading): number {
-  if (one.least > other.most) return one.least - other.most;
-  if (one.most < other.least) return one.most - other.least;
+  if (one.min > other.max) return one.min - other.max;
+  if (one.max < other.min) return one.max - other.min;
   return 0;
 }

@@ -1,37 +1,37 @@
 import type { ClusterInspector, ClusterReader, DeclaredPlugin, JsonObject } from '@kplug/controller';
-import type { OperatorChoice } from '../operator/find-operator.ts';
+import type { OperatorChoice } from '../operator/operator-place.ts';
 import { type Answer, answerOf, isForbidden } from './answer.ts';
 import type { ClockReading } from './clock-reading.ts';
 import { type OperatorPod, operatorSelector, readOperatorPod } from './operator-pod.ts';
 import { fetchPage } from './page.ts';
 import { objectOf } from './read-json.ts';
 
-/** What the API server says of itself. */
+/** URL, version and clock of the API server. */
 export interface ServerView {
   url: string;
-  /** Such as `v1.36.3`. */
+  /** Version such as `v1.36.3`. */
   version: string;
   clock: ClockReading | undefined;
 }
 
-/** What a cluster says of the operators in it. */
+/** Objects of a cluster that concern the operator. */
 export interface ClusterView {
-  /** The namespace of the operator that is looked at. */
+  /** Namespace of the examined operator. */
   namespace: string;
-  /** The pods of all operators, or of those in the namespace where only they may be seen. */
+  /** Pods of all operators; only those of the namespace if the user may not list others. */
   operators: Answer<readonly OperatorPod[]>;
-  /** The Lease of the operator; `undefined` when there is none. */
+  /** Lease of the operator; `undefined` when there is none. */
   lease: Answer<JsonObject | undefined>;
   /** All pods of the namespace. */
   pods: Answer<readonly JsonObject[]>;
   services: Answer<readonly JsonObject[]>;
-  /** The plugins that don't beat. */
+  /** Plugins that send no heartbeats. */
   declared: Answer<readonly DeclaredPlugin[]>;
   /** The `Delegation` resources. */
   delegations: Answer<readonly JsonObject[]>;
 }
 
-/** The pods of the operator that is looked at. */
+/** Returns the pods of the examined operator. */
 export function ownPods({
   namespace,
   operators,
@@ -39,8 +39,8 @@ export function ownPods({
   return (operators.value ?? []).filter((pod) => pod.namespace === namespace);
 }
 
-/** Asks the API server what it is. Rejects with a `CommandError` when it doesn't answer. */
-export async function lookAtServer({ server: url }: ClusterReader, inspector: ClusterInspector): Promise<ServerView> {
+/** Reads the version and the clock of the API server. Rejects with a `CommandError` when it does not answer. */
+export async function readServer({ server: url }: ClusterReader, inspector: ClusterInspector): Promise<ServerView> {
   const { url: page, ...credentials } = await inspector.addressOf('/version');
   const { text, clock } = await fetchPage(page, credentials);
   return { url, version: versionIn(text), clock };
@@ -51,13 +51,13 @@ function versionIn(text: string): string {
     const { gitVersion } = JSON.parse(text) as { gitVersion?: unknown };
     return typeof gitVersion === 'string' ? gitVersion : 'unknown';
   } catch {
-    // Something on the way answers with text.
+    // A proxy may answer with another format.
     return 'unknown';
   }
 }
 
-/** Asks the API server for all of it at once. */
-export async function lookAtCluster(
+/** Reads all objects concurrently. */
+export async function readCluster(
   reader: ClusterReader,
   inspector: ClusterInspector,
   { operatorNamespace }: OperatorChoice,
@@ -71,7 +71,7 @@ export async function lookAtCluster(
     answerOf(inspector.get(`${leases}/${encodeURIComponent(leaseName)}`)),
     answerOf(inspector.list(`/api/v1${home}/pods`)),
     answerOf(inspector.list(`/api/v1${home}/services`)),
-    answerOf(everywhereOr(namespace, (where) => inspector.declaredPlugins(where))),
+    answerOf(readEverywhereOr(namespace, (where) => inspector.declaredPlugins(where))),
     answerOf(inspector.list('/apis/delegations.kplug.dev/v1alpha1/delegations')),
   ]);
   return { namespace, operators, lease, pods, services, declared, delegations };
@@ -79,7 +79,7 @@ export async function lookAtCluster(
 
 async function listOperators(inspector: ClusterInspector, namespace: string | undefined): Promise<OperatorPod[]> {
   const query = new URLSearchParams({ labelSelector: operatorSelector });
-  const pods = await everywhereOr(namespace, (where) => {
+  const pods = await readEverywhereOr(namespace, (where) => {
     return inspector.list(
       `/api/v1${where === undefined ? '' : `/namespaces/${encodeURIComponent(where)}`}/pods?${query}`,
     );
@@ -87,8 +87,8 @@ async function listOperators(inspector: ClusterInspector, namespace: string | un
   return pods.flatMap((pod) => readOperatorPod(pod) ?? []);
 }
 
-/** Asks for all namespaces, or where that isn't allowed, for one. */
-async function everywhereOr<T>(
+/** Reads all namespaces, or one if that is not allowed. */
+async function readEverywhereOr<T>(
   namespace: string | undefined,
   ask: (where: string | undefined) => Promise<T>,
 ): Promise<T> {
@@ -100,7 +100,7 @@ async function everywhereOr<T>(
   }
 }
 
-/** When something was made or changed, as the API server wrote it, in milliseconds since the epoch. */
+/** Parses a time field of an object, in milliseconds since the epoch. */
 export function timeIn(object: JsonObject | undefined, field: string): number {
   return Date.parse(String(objectOf(object)[field] ?? ''));
 }

@@ -14,6 +14,6 @@ it.each([
   expect(kplugCommand(choice, 'explain', 'Table/users')).toBe(line);
 });
 
-it('what a shell would take for something else is quoted', () => {
+it('special characters of a shell are quoted', () => {
   expect(kubectlCommand({ context: "it's" }, 'get', 'pods')).toBe(`kubectl --context 'it'\\''s' get pods`);
 });

@@ -1,7 +1,7 @@
 import { type ClusterChoice, meansCluster } from '../operator/cluster-choice.ts';
-import type { OperatorChoice } from '../operator/find-operator.ts';
+import type { OperatorChoice } from '../operator/operator-place.ts';
 
-/** A command line of kplug that asks the same operator, to be pasted into a shell. */
+/** Returns a kplug command line for the same operator, quoted for a shell. */
 export function kplugCommand(choice: OperatorChoice, ...words: readonly string[]): string {
   const { admin, manifests, operatorNamespace } = choice;
   const place = admin
@@ -14,7 +14,7 @@ export function kplugCommand(choice: OperatorChoice, ...words: readonly string[]
   return ['kplug', ...words, ...place].map(quote).join(' ');
 }
 
-/** A command line of kubectl on the same cluster. */
+/** Returns a kubectl command line for the same cluster, quoted for a shell. */
 export function kubectlCommand({ context, kubeconfig }: ClusterChoice, ...words: readonly string[]): string {
   return ['kubectl', ...flag('--kubeconfig', kubeconfig), ...flag('--context', context), ...words].map(quote).join(' ');
 }

@@ -1,57 +1,62 @@
-import type { ClusterInspector, ClusterReader, JsonObject, ResourceKind } from '@kplug/controller';
+import {
+  type ClusterInspector,
+  type ClusterReader,
+  groupOf,
+  type JsonObject,
+  type ResourceKind,
+} from '@kplug/controller';
 import type { Delegation } from '@kplug/protocol';
-import { groupOf } from '../../../controller/src/tools/kind-name.ts';
-import type { OperatorChoice } from '../operator/find-operator.ts';
+import type { OperatorChoice } from '../operator/operator-place.ts';
 import { type Answer, answerOf } from './answer.ts';
 import { checkDelegatedDefinition, checkOwnDefinition, type DelegatedDefinition } from './check-definitions.ts';
 import { checkLeader } from './check-leader.ts';
-import { askForMissing, checkRights, type UsedKind } from './check-rights.ts';
+import { checkRights, missingPermissions, type UsedKind } from './check-rights.ts';
 import { checkDeclared } from './check-rivals.ts';
 import {
+  type CheckedService,
   checkDeclaredPlugins,
   checkHeartbeatServices,
   checkService,
   heartbeatServices,
-  isLookedFor,
-  type LeadingService,
+  isFollowed,
   portOf,
 } from './check-services.ts';
 import type { ClockReading } from './clock-reading.ts';
-import { type ClusterView, lookAtCluster, ownPods } from './cluster-view.ts';
+import { type ClusterView, ownPods, readCluster } from './cluster-view.ts';
 import type { Finding } from './finding.ts';
 import type { OperatorView } from './operator-view.ts';
 import { similarTo } from './similar.ts';
-import type { Waiting } from './waiting.ts';
+import type { TrackProgress } from './track-progress.ts';
 
-/** What it takes to examine a cluster. */
+/** Inputs of the examination of a cluster. */
 export interface ClusterParts {
   reader: ClusterReader;
   inspector: ClusterInspector;
   choice: OperatorChoice;
-  /** The API server's. */
+  /** Clock of the API server. */
   clock: ClockReading | undefined;
   operator: Promise<Answer<OperatorView>>;
-  waiting: Waiting;
+  track: TrackProgress;
 }
 
-/** What was found on a cluster: of its operator, and of all else. */
+/** Findings about the operator and about other objects of a cluster. */
 export interface ClusterFindings {
   aboutOperator: Finding[];
   aboutCluster: Finding[];
-  /** Where plugins in the cluster beat to, as `host:port`, if a Service was found for that. */
+  /** `host:port` of the heartbeat Service, if one was found. */
   heartbeat: string | undefined;
 }
 
-/** Looks for mistakes in what a cluster has for an operator. */
+/** Checks the objects of a cluster that an operator needs. */
 export async function examineCluster(parts: ClusterParts): Promise<ClusterFindings> {
-  const { reader, inspector, choice, clock, operator, waiting } = parts;
-  const view = await waiting('the objects of the cluster', lookAtCluster(reader, inspector, choice));
-  const definitions = waiting('definitions', Promise.all(ownDefinitions.map((one) => askForOwn(inspector, one))));
-  const services = waiting('Services', askForServices(inspector, view));
+  const { reader, inspector, choice, clock, operator, track } = parts;
+  const view = await track('the objects of the cluster', readCluster(reader, inspector, choice));
+  const definitions = track('definitions', Promise.all(ownDefinitions.map((one) => readOwnDefinition(inspector, one))));
+  const services = track('Services', readServices(inspector, view));
   const delegations = (await operator).value?.delegations.value ?? [];
-  const kinds = await waiting('kinds', askForKinds(reader, inspector, delegations));
+  const kinds = await track('kinds', readKinds(reader, inspector, delegations));
   const [pod] = ownPods(view);
-  const missing = pod && (await waiting('rights', askForMissing(inspector, pod, kinds.flatMap(usedKind))));
+  const missing = pod && (await track('permissions', missingPermissions(inspector, pod, kinds.flatMap(usedKind))));
   const { heartbeats, plugins } = await services;
   const [first] = heartbeats;
   return {
@@ -74,32 +79,32 @@ const ownDefinitions = [
   { name: 'delegations.delegations.kplug.dev', file: 'delegation.crd.yaml' },
 ];
 
-async function askForOwn(inspector: ClusterInspector, { name, file }: { name: string; file: string }) {
-  return { name, file, definition: await answerOf(askForDefinition(inspector, name)) };
+async function readOwnDefinition(inspector: ClusterInspector, { name, file }: { name: string; file: string }) {
+  return { name, file, definition: await answerOf(readDefinition(inspector, name)) };
 }
 
-function askForDefinition(inspector: ClusterInspector, name: string): Promise<JsonObject | undefined> {
+function readDefinition(inspector: ClusterInspector, name: string): Promise<JsonObject | undefined> {
   return inspector.get(`/apis/apiextensions.k8s.io/v1/customresourcedefinitions/${encodeURIComponent(name)}`);
 }
 
-async function askForServices(inspector: ClusterInspector, view: ClusterView) {
-  const ask = async (service: Omit<LeadingService, 'found'>): Promise<LeadingService> => {
+async function readServices(inspector: ClusterInspector, view: ClusterView) {
+  const read = async (service: Omit<CheckedService, 'found'>): Promise<CheckedService> => {
     return { ...service, found: await answerOf(inspector.endpoints(service.namespace, service.service)) };
   };
   const { namespace } = view;
   const heartbeats = heartbeatServices(view).map((service) =>
-    ask({ namespace, service, purpose: 'where plugins beat to', check: 'HeartbeatService' }),
+    read({ namespace, service, purpose: 'for heartbeats', check: 'HeartbeatService' }),
   );
   const plugins = (view.declared.value ?? []).flatMap((plugin) => {
     const { kind, namespace: home, name, place } = plugin;
-    if (!('service' in place) || !isLookedFor(view, plugin)) return [];
+    if (!('service' in place) || !isFollowed(view, plugin)) return [];
     const purpose = kind === 'Plugin' ? `of the Plugin ${name}` : 'labelled kplug.dev/plugin';
-    return [ask({ namespace: home, service: place.service, purpose, check: 'PluginService', plugin })];
+    return [read({ namespace: home, service: place.service, purpose, check: 'PluginService', plugin })];
   });
   return { heartbeats: await Promise.all(heartbeats), plugins: await Promise.all(plugins) };
 }
 
-async function askForKinds(
+async function readKinds(
   reader: ClusterReader,
   inspector: ClusterInspector,
   delegations: readonly Delegation[],
@@ -117,7 +122,7 @@ async function askForKinds(
       const served = await answerOf(inspector.served(one.kind));
       const group = groupOf(one.kind.apiVersion);
       const definition =
-        served.value && group ? askForDefinition(inspector, `${served.value.plural}.${group}`) : undefined;
+        served.value && group ? readDefinition(inspector, `${served.value.plural}.${group}`) : undefined;
       const isMissing = served.failure === undefined && !served.value;
       return {
         ...one,
@@ -129,7 +134,7 @@ async function askForKinds(
   );
 }
 
-/** Kinds of the same name elsewhere, or spelt like it. None where nobody could say. */
+/** Returns kinds of the same name in other groups, or with a similar name. Returns none if the kinds are unknown. */
 async function findSimilar(reader: ClusterReader, { apiVersion, kind }: ResourceKind): Promise<ResourceKind[]> {
   const all = (await answerOf(reader.kinds())).value ?? [];
   const sameGroup = all.filter((one) => groupOf(one.apiVersion) === groupOf(apiVersion));

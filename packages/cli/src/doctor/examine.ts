@@ -1,6 +1,7 @@
 import { openClusterReader, readDirectory } from '@kplug/controller';
 import { kubeConfigOf, meansCluster } from '../operator/cluster-choice.ts';
-import { findOperator, type OperatorChoice } from '../operator/find-operator.ts';
+import { findOperator } from '../operator/find-operator.ts';
+import type { OperatorChoice } from '../operator/operator-place.ts';
 import { readOperatorFile } from '../operator/read-operator-file.ts';
 import { type Answer, answerOf } from './answer.ts';
 import { checkClocks } from './check-clocks.ts';
@@ -9,16 +10,16 @@ import { checkManifests } from './check-manifests.ts';
 import { checkAbsence, checkOperator, type Own } from './check-operator.ts';
 import { checkPlugins } from './check-plugins.ts';
 import { checkVersions } from './check-versions.ts';
-import { lookAtServer } from './cluster-view.ts';
+import { readServer } from './cluster-view.ts';
 import { examineCluster } from './examine-cluster.ts';
 import { Check, type Finding } from './finding.ts';
-import { labelIn, lookAtOperator, type OperatorView } from './operator-view.ts';
-import type { Waiting } from './waiting.ts';
+import { labelIn, type OperatorView, readOperatorView } from './operator-view.ts';
+import type { TrackProgress } from './track-progress.ts';
 
-/** Looks for the common mistakes. Rejects only when the command line can't be understood. */
-export async function examine(choice: OperatorChoice, own: Own, waiting: Waiting): Promise<Finding[]> {
-  if (meansCluster(choice)) return examineOnCluster(choice, own, waiting);
-  const operator = await waiting('the operator', look(choice));
+/** Runs all checks. Rejects only for usage errors. */
+export async function examine(choice: OperatorChoice, own: Own, track: TrackProgress): Promise<Finding[]> {
+  if (meansCluster(choice)) return examineOnCluster(choice, own, track);
+  const operator = await track('the operator', readOperator(choice));
   const file = choice.admin === undefined ? await readOperatorFile(choice.manifests) : undefined;
   return [
     ...checkView(operator, choice, own, file?.heartbeatAddress),
@@ -28,9 +29,9 @@ export async function examine(choice: OperatorChoice, own: Own, waiting: Waiting
   ];
 }
 
-async function look(choice: OperatorChoice): Promise<Answer<OperatorView>> {
+async function readOperator(choice: OperatorChoice): Promise<Answer<OperatorView>> {
   const place = await answerOf(findOperator(choice));
-  return place.value ? { value: await lookAtOperator(place.value) } : place;
+  return place.value ? { value: await readOperatorView(place.value) } : place;
 }
 
 function checkView(
@@ -48,7 +49,7 @@ function checkView(
 }
 
 function operatorClock({ value }: Answer<OperatorView>) {
-  // Who doesn't answer at all has been told of.
+  // An unreachable operator has its own finding.
   return value?.delegations.value ? [{ owner: 'the operator', reading: value.metrics.value?.clock }] : [];
 }
 
@@ -56,7 +57,7 @@ function operatorNode({ value }: Answer<OperatorView>): string | undefined {
   return value && labelIn(value.metrics.value?.text ?? '', 'nodejs_version_info', 'version');
 }
 
-/** The manifests are looked at where they are what the operator runs on, as far as is known. */
+/** Checks the manifests if the operator is known to use them. */
 async function examineManifests(choice: OperatorChoice, operator: Answer<OperatorView>): Promise<Finding[]> {
   const { admin, manifests } = choice;
   const isMeant = manifests !== '.' || (await readOperatorFile(manifests)) !== undefined;
@@ -64,19 +65,19 @@ async function examineManifests(choice: OperatorChoice, operator: Answer<Operato
   return checkManifests(manifests, await answerOf(readDirectory(manifests)), operator.value?.delegations.value ?? []);
 }
 
-async function examineOnCluster(choice: OperatorChoice, own: Own, waiting: Waiting): Promise<Finding[]> {
+async function examineOnCluster(choice: OperatorChoice, own: Own, track: TrackProgress): Promise<Finding[]> {
   const reader = await openClusterReader(kubeConfigOf(choice));
   try {
     const inspector = reader.inspector();
     const check = new Check('ClusterAnswers', 'cluster');
-    const server = await waiting('the API server', answerOf(lookAtServer(reader, inspector)));
+    const server = await track('the API server', answerOf(readServer(reader, inspector)));
     if (!server.value) {
-      const advice = 'name another cluster with --kubeconfig or --context, or see that this one can be reached';
-      return [check.told(server.failure, advice), ...checkVersions({ own, operatorNode: undefined })];
+      const advice = 'select another cluster with --kubeconfig or --context, or make this one reachable';
+      return [check.problemFrom(server.failure, advice), ...checkVersions({ own, operatorNode: undefined })];
     }
     const { url, version, clock } = server.value;
-    const operator = waiting('the operator', look(choice));
-    const onCluster = examineCluster({ reader, inspector, choice, clock, operator, waiting });
+    const operator = track('the operator', readOperator(choice));
+    const onCluster = examineCluster({ reader, inspector, choice, clock, operator, track });
     const [view, { aboutOperator, aboutCluster, heartbeat }] = await Promise.all([operator, onCluster]);
     return [
       ...checkView(view, choice, own, heartbeat),

@@ -1,26 +1,26 @@
 /**
- * How a check came out.
+ * Outcome of a check.
  *
- * - `problem`: something doesn't work, and won't by itself.
- * - `warning`: it works, but not for long, not for everybody, or not as was probably meant.
- * - `notTried`: nobody could say; the message has the reason.
+ * - `problem`: something does not work and needs a fix.
+ * - `warning`: it works, but possibly only for now, for some users, or not as intended.
+ * - `notTried`: the check was not possible; the message gives the reason.
  */
 export type Outcome = 'ok' | 'warning' | 'problem' | 'notTried';
 
-/** What a check found. */
+/** Result of a check. */
 export interface Finding {
-  /** What was checked, for programs; a PascalCase word that stays as it is. */
+  /** Name of the check in PascalCase, stable across versions. */
   check: string;
-  /** What it is about, for people: findings about the same stand together. */
+  /** Subject of the check. Findings of the same subject are printed together. */
   about: string;
   outcome: Outcome;
-  /** What was found, in one line. */
+  /** Observation in one line. */
   message: string;
-  /** What to do next: a command, a rule, a flag. Each may have several lines. */
+  /** Next steps, such as a command, a rule or a flag. Each may have several lines. */
   advice: readonly string[];
 }
 
-/** Makes the findings of one check. */
+/** Creates the findings of one check. */
 export class Check {
   readonly #check: string;
   readonly #about: string;
@@ -31,33 +31,33 @@ export class Check {
   }
 
   ok(message: string): Finding {
-    return this.#find('ok', message, []);
+    return this.#finding('ok', message, []);
   }
 
   warning(message: string, ...advice: string[]): Finding {
-    return this.#find('warning', message, advice);
+    return this.#finding('warning', message, advice);
   }
 
   problem(message: string, ...advice: string[]): Finding {
-    return this.#find('problem', message, advice);
+    return this.#finding('problem', message, advice);
   }
 
-  notTried(why: string): Finding {
-    return this.#find('notTried', why, []);
+  notTried(reason: string): Finding {
+    return this.#finding('notTried', reason, []);
   }
 
-  /** A problem that something else has put in words: what happened, and behind the first semicolon what to do. */
-  told(text: string, ...advice: string[]): Finding {
+  /** Creates a problem from a message that has the observation before its first semicolon and the advice after it. */
+  problemFrom(text: string, ...advice: string[]): Finding {
     const [message, ...rest] = text.split(/;\s+/);
-    return this.#find('problem', message ?? text, rest.length > 0 ? [rest.join('; '), ...advice] : advice);
+    return this.#finding('problem', message ?? text, rest.length > 0 ? [rest.join('; '), ...advice] : advice);
   }
 
-  #find(outcome: Outcome, message: string, advice: readonly string[]): Finding {
+  #finding(outcome: Outcome, message: string, advice: readonly string[]): Finding {
     return { check: this.#check, about: this.#about, outcome, message, advice };
   }
 }
 
-/** How many findings came out how. */
+/** Counts findings by outcome. */
 export function countOutcomes(findings: readonly Finding[]): Record<Outcome, number> {
   const counts = { ok: 0, warning: 0, problem: 0, notTried: 0 };
   for (const { outcome } of findings) counts[outcome] += 1;

@@ -8,7 +8,7 @@ const podWith = (container: object, more: object = {}) =>
     ...more,
   });
 
-it('an operator is as its flags have it', () => {
+it('flags configure an operator', () => {
   const args = [
     ...['--enable-leader-election', '--leader-election-lease-name=lease', '--no-follow-delegations'],
     ...['--namespace=a,b', '--namespace', 'c', '-n', 'd', '--operator-name', 'blue', '--plugin-namespace=p'],
@@ -25,7 +25,7 @@ it('an operator is as its flags have it', () => {
   });
 });
 
-it('a variable counts where its flag is not given', () => {
+it('a variable counts if its flag is not given', () => {
   const env = [
     { name: 'KPLUG_ENABLE_LEADER_ELECTION', value: 'true' },
     { name: 'KPLUG_OPERATOR_NAME', value: 'green' },
@@ -36,7 +36,7 @@ it('a variable counts where its flag is not given', () => {
   expect(given).toMatchObject({ electsLeader: true, operatorName: 'blue', followsDelegations: false });
 });
 
-it('without any of them it is as it is by default', () => {
+it('defaults apply without flags and variables', () => {
   const defaults = {
     namespaces: [],
     followsDelegations: true,
@@ -47,6 +47,6 @@ it('without any of them it is as it is by default', () => {
   expect(podWith({})).toMatchObject(defaults);
 });
 
-it('a pod that has ended is none', () => {
+it('a pod that has ended is ignored', () => {
   expect(podWith({}, { status: { phase: 'Failed' } })).toBeUndefined();
 });

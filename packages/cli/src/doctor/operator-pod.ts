@@ -1,29 +1,29 @@
 import type { JsonObject } from '@kplug/controller';
 import { objectOf, objectsIn, textsIn, textsOf } from './read-json.ts';
 
-/** By these labels the pods of any operator of the chart are found. */
+/** Label selector of the operators of the chart. */
 export const operatorSelector = 'app.kubernetes.io/part-of=kplug,app.kubernetes.io/component=operator';
 
-/** A pod of an operator, and how that was told to run. */
+/** A pod of an operator, with its configuration. */
 export interface OperatorPod {
   namespace: string;
   name: string;
   labels: Readonly<Record<string, string>>;
   serviceAccount: string;
-  /** Which installation it belongs to: its release, in its namespace. */
+  /** Namespace and release of its installation. */
   installation: string;
-  /** The namespaces whose resources it follows; empty for all. */
+  /** Namespaces whose resources it follows; empty for all. */
   namespaces: readonly string[];
-  /** Where plugins that don't beat are declared, beside its own namespace. */
+  /** Namespaces of declared plugins, besides its own. */
   pluginNamespaces: readonly string[];
   followsDelegations: boolean;
-  /** Which of several operators it is; empty for the one without a name. */
+  /** Name among several operators; empty if it has none. */
   operatorName: string;
   electsLeader: boolean;
   leaseName: string;
 }
 
-/** Reads a pod of an operator; nothing for one that has ended. Only its flags and variables count, not its configuration file. */
+/** Reads the flags and variables of a pod, but not its configuration file. Returns `undefined` for a pod that has ended. */
 export function readOperatorPod(pod: JsonObject): OperatorPod | undefined {
   const { name, namespace, labels } = objectOf(pod.metadata);
   const spec = objectOf(pod.spec);
@@ -33,8 +33,7 @@ export function readOperatorPod(pod: JsonObject): OperatorPod | undefined {
   const containers = objectsIn(spec.containers);
   const settings = settingsOf(containers.find((one) => one.name === 'operator') ?? containers[0] ?? {});
   const labelled = textsIn(labels);
-  const isOn = (flag: string, otherwise: boolean) =>
-    toggleOf(settings.get(flag), settings.get(`no-${flag}`), otherwise);
+  const isOn = (flag: string, fallback: boolean) => toggleOf(settings.get(flag), settings.get(`no-${flag}`), fallback);
   return {
     namespace,
     name,
@@ -50,7 +49,7 @@ export function readOperatorPod(pod: JsonObject): OperatorPod | undefined {
   };
 }
 
-/** Flags by their names without dashes, with each value given; a variable counts where its flag isn't given. */
+/** Returns the values of flags by their names without dashes. A variable counts if its flag is not given. */
 function settingsOf({ args, command, env }: JsonObject): ReadonlyMap<string, string[]> {
   const settings = new Map<string, string[]>();
   for (const [flag, value] of flagsIn([...textsOf(command), ...textsOf(args)])) {
@@ -75,7 +74,7 @@ function flagsIn(words: readonly string[]): [flag: string, value: string][] {
   });
 }
 
-function toggleOf(given: readonly string[] | undefined, negated: readonly string[] | undefined, otherwise: boolean) {
+function toggleOf(given: readonly string[] | undefined, negated: readonly string[] | undefined, fallback: boolean) {
   if (negated) return false;
-  return given ? given.at(-1) !== 'false' : otherwise;
+  return given ? given.at(-1) !== 'false' : fallback;
 }

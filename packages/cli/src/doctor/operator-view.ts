@@ -1,23 +1,23 @@
 import type { DelegatedResource, Delegation, ListHostedResponse, PluginInstance } from '@kplug/protocol';
 import { AdminClient } from '../operator/admin-client.ts';
-import type { OperatorPlace } from '../operator/find-operator.ts';
+import type { OperatorPlace } from '../operator/operator-place.ts';
 import { type Answer, answerOf } from './answer.ts';
 import { fetchPage, type Page } from './page.ts';
 
-/** What an operator says of itself. */
+/** State of an operator, from its admin port. */
 export interface OperatorView {
   place: OperatorPlace;
   delegations: Answer<readonly Delegation[]>;
   resources: Answer<readonly DelegatedResource[]>;
   instances: Answer<readonly PluginInstance[]>;
-  /** `undefined` for one of before there were plugins folders. */
+  /** `undefined` for an operator without that service. */
   hosted: Answer<ListHostedResponse | undefined>;
   readiness: Answer<Page>;
   metrics: Answer<Page>;
 }
 
-/** Asks an operator for all of it at once. */
-export async function lookAtOperator(place: OperatorPlace): Promise<OperatorView> {
+/** Reads the state of an operator by concurrent requests. */
+export async function readOperatorView(place: OperatorPlace): Promise<OperatorView> {
   const client = new AdminClient(place);
   const [delegations, resources, instances, hosted, readiness, metrics] = await Promise.all([
     answerOf(client.listDelegations()),
@@ -30,7 +30,7 @@ export async function lookAtOperator(place: OperatorPlace): Promise<OperatorView
   return { place, delegations, resources, instances, hosted, readiness, metrics };
 }
 
-/** The value of a label of a metric that says something once, such as a version. */
+/** Returns the label of an info metric, such as a version. */
 export function labelIn(metrics: string, metric: string, label: string): string | undefined {
   return new RegExp(`^${metric}\\{[^}\\n]*\\b${label}="([^"\\n]*)"`, 'm').exec(metrics)?.[1];
 }

@@ -1,30 +1,30 @@
-import { request as requestInPlain } from 'node:http';
+import { request as requestOverTcp } from 'node:http';
 import { request as requestOverTls } from 'node:https';
 import { text } from 'node:stream/consumers';
 import { CommandError } from '../command-error.ts';
-import type { OperatorCredentials } from '../operator/find-operator.ts';
+import type { OperatorCredentials } from '../operator/operator-place.ts';
 import { type ClockReading, readClock } from './clock-reading.ts';
 
-/** How long an answer may take, in milliseconds. */
+/** Time limit of a request, in milliseconds. */
 const timeout = 8_000;
 
-/** An answer to a simple GET. */
+/** Response to a GET request. */
 export interface Page {
   status: number;
   text: string;
-  /** The clock of whoever answered. */
+  /** Clock of the server. */
   clock: ClockReading | undefined;
 }
 
-/** Fetches a page. Rejects with a `CommandError` when there is no answer. */
+/** Sends a GET request. Rejects with a `CommandError` when there is no response. */
 export async function fetchPage(url: string, { headers, tls }: Partial<OperatorCredentials> = {}): Promise<Page> {
-  const request = url.startsWith('https:') ? requestOverTls : requestInPlain;
+  const request = url.startsWith('https:') ? requestOverTls : requestOverTcp;
   const signal = AbortSignal.timeout(timeout);
-  const askedAt = Date.now();
+  const requestedAt = Date.now();
   try {
     return await new Promise<Page>((resolve, reject) => {
       const outgoing = request(url, { headers: { ...headers }, ...tls, signal, agent: false }, (response) => {
-        const clock = readClock(response.headers.date, askedAt, Date.now());
+        const clock = readClock(response.headers.date, requestedAt, Date.now());
         const status = response.statusCode ?? 0;
         text(response).then((body) => resolve({ status, text: body, clock }), reject);
       });
@@ -32,7 +32,7 @@ export async function fetchPage(url: string, { headers, tls }: Partial<OperatorC
       outgoing.end();
     });
   } catch (cause) {
-    const why = signal.aborted ? `no answer within ${timeout / 1_000} s` : (cause as Error).message;
-    throw new CommandError('unreachable', `${url} can't be read: ${why}`, { cause });
+    const reason = signal.aborted ? `no answer within ${timeout / 1_000} s` : (cause as Error).message;
+    throw new CommandError('unreachable', `cannot read ${url}: ${reason}`, { cause });
   }
 }

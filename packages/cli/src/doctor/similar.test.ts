@@ -15,7 +15,7 @@ describe('a name is similar to another', () => {
     expect(similarTo(name, ['DatabaseTable', 'Table', 'Queue', 'DatabaseTable'])).toEqual(expected);
   });
 
-  it('the nearest first', () => {
+  it('the most similar first', () => {
     expect(similarTo('Database', ['Databases', 'database', 'Datebasse'])).toEqual([
       'database',
       'Databases',

@@ -1,16 +1,16 @@
-/** The names that one may be a slip of the pen for, the most similar first. Case counts for nothing. */
+/** Returns names that differ from a name by a few letters, most similar first. Ignores case. */
 export function similarTo(name: string, others: Iterable<string>): string[] {
   const wanted = name.toLowerCase();
-  const most = Math.max(1, Math.floor(wanted.length / 4));
+  const maxDistance = Math.max(1, Math.floor(wanted.length / 4));
   return [...new Set(others)]
     .filter((other) => other !== name)
     .map((other) => ({ other, distance: distanceOf(wanted, other.toLowerCase()) }))
-    .filter(({ distance }) => distance <= most)
+    .filter(({ distance }) => distance <= maxDistance)
     .sort((a, b) => a.distance - b.distance || a.other.localeCompare(b.other))
     .map(({ other }) => other);
 }
 
-/** How many letters have to be put in, left out, replaced or swapped with their neighbour to make one text of another. */
+/** Returns the Damerau–Levenshtein distance of two texts. */
 function distanceOf(a: string, b: string): number {
   let beforeLast: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, j) => j);

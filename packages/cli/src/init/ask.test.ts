@@ -23,15 +23,15 @@ async function interview(given: PluginChoice, answers: [question: string, keys: 
   return await asked;
 }
 
-it('asks for everything, and offers what fits to what was answered', async () => {
+it('asks for all options, with defaults derived from earlier answers', async () => {
   const choice = await interview({}, [
-    ['Where should it be made?', `tables${enter}`],
-    ['In which language?', `${down}${enter}`],
-    ["What is the plugin's name?", enter],
-    ['What is the kind of its resources?', enter],
-    ["What is the kind's group?", enter],
-    ['What is the plugin API that it implements?', enter],
-    ['What is its image, without a tag?', enter],
+    ['Directory', `tables${enter}`],
+    ['Language', `${down}${enter}`],
+    ['Plugin name', enter],
+    ['Kind of the resources', enter],
+    ['API group of the kind', enter],
+    ['Plugin API', enter],
+    ['Image without a tag', enter],
   ]);
   expect(choice).toEqual({
     folder: 'tables',
@@ -44,16 +44,16 @@ it('asks for everything, and offers what fits to what was answered', async () =>
   });
 });
 
-it('asks only for what is not given, and again for what can not be', async () => {
+it('asks only for missing options, and again for invalid ones', async () => {
   const given: PluginChoice = { folder: 'x', language: 'go', name: 'X', kind: 'Table', group: 'a.org', image: 'x/y' };
   const choice = await interview(given, [
-    ['What is the plugin API that it implements?', `@@${enter}`],
-    [`"Table@@" can't be`, `\u007f\u007f${enter}`],
+    ['Plugin API', `@@${enter}`],
+    [`"Table@@" is not a valid`, `\u007f\u007f${enter}`],
   ]);
   expect(choice).toEqual({ ...given, api: 'Table' });
 });
 
-it('gives up when it is interrupted', async () => {
-  const asked = interview({}, [['Where should it be made?', interrupt]]);
-  await expect(asked).rejects.toThrow('given up; nothing was written');
+it('cancels when it is interrupted', async () => {
+  const asked = interview({}, [['Directory', interrupt]]);
+  await expect(asked).rejects.toThrow('cancelled; no file was written');
 });

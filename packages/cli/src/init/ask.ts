@@ -4,33 +4,33 @@ import { CommandError } from '../command-error.ts';
 import { requireEmpty } from './new-folder.ts';
 import { defaultFor, faultOf, fields, type Language, languages, type PluginNames, rules } from './plugin-names.ts';
 
-/** Where questions are asked and answered. */
-export interface Interview {
+/** Streams of the questions and answers. */
+export interface PromptStreams {
   input: Readable;
   output: Writable;
 }
 
-/** What is known of a new plugin before and after it was asked for. */
+/** Options of a new plugin, of which some may be missing. */
 export interface PluginChoice extends Partial<PluginNames> {
   folder?: string | undefined;
   language?: Language | undefined;
 }
 
-/** Asks for what isn't given. Rejects when the user gives up. */
-export async function ask(given: PluginChoice, streams: Interview): Promise<PluginChoice> {
+/** Asks for missing options. Rejects when the user cancels. */
+export async function ask(given: PluginChoice, streams: PromptStreams): Promise<PluginChoice> {
   const choice: PluginChoice = { ...given };
   choice.folder ??= await answer(
-    text({ ...streams, message: 'Where should it be made?', placeholder: './my-plugin', defaultValue: './my-plugin' }),
+    text({ ...streams, message: 'Directory', placeholder: './my-plugin', defaultValue: './my-plugin' }),
   );
-  // Before all the other questions are answered for nothing.
+  // Checked before the user answers the other questions.
   await requireEmpty(choice.folder);
   choice.language ??= await answer(
-    select({ ...streams, message: 'In which language?', options: languages.map((value) => ({ value })) }),
+    select({ ...streams, message: 'Language', options: languages.map((value) => ({ value })) }),
   );
   const { folder } = choice;
   for (const field of fields) {
     const initialValue = defaultFor(field, choice, folder);
-    const message = `What is ${rules[field].description}?`;
+    const message = rules[field].prompt;
     const validate = (value: string | undefined) => faultOf(field, value ?? '');
     choice[field] ??= await answer(text({ ...streams, message, initialValue, validate }));
   }
@@ -39,6 +39,6 @@ export async function ask(given: PluginChoice, streams: Interview): Promise<Plug
 
 async function answer<T>(question: Promise<T>): Promise<Exclude<T, symbol>> {
   const given = await question;
-  if (isCancel(given)) throw new CommandError('failed', 'given up; nothing was written');
+  if (isCancel(given)) throw new CommandError('failed', 'cancelled; no file was written');
   return given as Exclude<T, symbol>;
 }

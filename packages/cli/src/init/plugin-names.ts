@@ -1,26 +1,29 @@
 import { basename, resolve } from 'node:path';
 import { CommandError } from '../command-error.ts';
 
-/** What a plugin can be written in. */
+/** Languages of the templates. */
 export const languages = ['typescript', 'python', 'go'] as const;
 export type Language = (typeof languages)[number];
 
-/** What a new plugin and its kind are called. */
+/** Names of a new plugin, its kind, API and image. */
 export interface PluginNames {
-  /** As users write it in `preferredImplementation`. */
+  /** Value of `preferredImplementation`. */
   name: string;
   kind: string;
-  /** The kind's group. */
+  /** API group of the kind. */
   group: string;
-  /** The plugin API, with its version or without: `AddressPlan`, `AddressPlan@1.0.0`. */
+  /** Plugin API, optionally with a version: `AddressPlan`, `AddressPlan@1.0.0`. */
   api: string;
-  /** The image, without a tag. */
+  /** Image without a tag. */
   image: string;
 }
 
-/** One of the names: what it is, an example of it, and what it must be. */
+/** Texts about a name, an example of it and its syntax. */
 interface Rule {
-  description: string;
+  /** Question to the user. */
+  prompt: string;
+  /** Noun in error messages. */
+  noun: string;
   example: string;
   pattern: RegExp;
 }
@@ -28,33 +31,40 @@ interface Rule {
 const label = '[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?';
 const word = '[A-Za-z0-9]([A-Za-z0-9._-]{0,48}[A-Za-z0-9])?';
 
-/** What each of the names must be. */
+/** Rules of the names. */
 export const rules: Record<keyof PluginNames, Rule> = {
-  name: { description: "the plugin's name", example: 'FirstFit', pattern: new RegExp(`^${word}$`) },
-  kind: { description: 'the kind of its resources', example: 'AddressPlan', pattern: /^[A-Z][A-Za-z0-9]{0,49}$/ },
-  group: { description: "the kind's group", example: 'example.org', pattern: new RegExp(`^${label}(\\.${label})+$`) },
+  name: { prompt: 'Plugin name', noun: 'plugin name', example: 'FirstFit', pattern: new RegExp(`^${word}$`) },
+  kind: { prompt: 'Kind of the resources', noun: 'kind', example: 'AddressPlan', pattern: /^[A-Z][A-Za-z0-9]{0,49}$/ },
+  group: {
+    prompt: 'API group of the kind',
+    noun: 'API group',
+    example: 'example.org',
+    pattern: new RegExp(`^${label}(\\.${label})+$`),
+  },
   api: {
-    description: 'the plugin API that it implements',
+    prompt: 'Plugin API',
+    noun: 'plugin API',
     example: 'AddressPlan or AddressPlan@1.0.0',
     pattern: new RegExp(`^${word}(@\\d+\\.\\d+\\.\\d+)?$`),
   },
   image: {
-    description: 'its image, without a tag',
+    prompt: 'Image without a tag',
+    noun: 'image without a tag',
     example: 'ghcr.io/example/first-fit',
     pattern: /^[a-z0-9]+([._:/-]+[a-z0-9]+)*$/,
   },
 };
 
-/** The names that there are. */
+/** Fields of the names, in the order of the questions. */
 export const fields = ['name', 'kind', 'group', 'api', 'image'] as const satisfies readonly (keyof PluginNames)[];
 
-/** What is wrong with a name, for whoever gave it; `undefined` when nothing is. */
+/** Returns why a name is invalid; `undefined` when it is valid. */
 export function faultOf(field: keyof PluginNames, value: string): string | undefined {
-  const { description, example, pattern } = rules[field];
-  return pattern.test(value) ? undefined : `"${value}" can't be ${description}; write one such as ${example}`;
+  const { noun, example, pattern } = rules[field];
+  return pattern.test(value) ? undefined : `"${value}" is not a valid ${noun}; write one such as ${example}`;
 }
 
-/** A name for what isn't given: of the folder, of the kind, or as in the example. */
+/** Returns the default of a name, derived from the directory, the kind or the name. */
 export function defaultFor(field: keyof PluginNames, given: Partial<PluginNames>, folder: string): string {
   const defaults: Record<keyof PluginNames, () => string> = {
     name: () => pascalCase(basename(resolve(folder))) || 'FirstFit',
@@ -66,16 +76,16 @@ export function defaultFor(field: keyof PluginNames, given: Partial<PluginNames>
   return defaults[field]();
 }
 
-/** Throws what is wrong with names that are given. */
+/** Throws a `CommandError` for an invalid name. */
 export function checkNames(given: Partial<PluginNames>): void {
   for (const field of fields) {
     const value = given[field];
     const fault = value === undefined ? undefined : faultOf(field, value);
-    if (fault) throw new CommandError('usage', `${fault}, with --${field}`);
+    if (fault) throw new CommandError('usage', `${fault} (--${field})`);
   }
 }
 
-/** Fills in what isn't given. Throws what can't be. */
+/** Adds the defaults of missing names. Throws a `CommandError` for an invalid name. */
 export function completeNames(given: Partial<PluginNames>, folder: string): PluginNames {
   const names: Partial<PluginNames> = { ...given };
   for (const field of fields) names[field] ??= defaultFor(field, names, folder);
@@ -83,7 +93,7 @@ export function completeNames(given: Partial<PluginNames>, folder: string): Plug
   return names as PluginNames;
 }
 
-/** What stands in the templates for the names. */
+/** Returns the values of the placeholders in the templates. */
 export function wordsFor({ name, kind, group, api, image }: PluginNames): Record<string, string> {
   const slug = kebabCase(name);
   const [apiName = '', apiVersion = '1.0.0'] = api.split('@');
@@ -108,7 +118,7 @@ function pascalCase(text: string): string {
   return words.map((one) => one.charAt(0).toUpperCase() + one.slice(1)).join('');
 }
 
-/** For what must be lower case: `PostgreSQL` is `postgre-sql`, `FirstFit` is `first-fit`. */
+/** Converts `PostgreSQL` to `postgre-sql` and `FirstFit` to `first-fit`. */
 function kebabCase(text: string): string {
   const words = text.replaceAll(/([a-z0-9])([A-Z])/g, '$1-$2').toLowerCase();
   return words
@@ -117,7 +127,7 @@ function kebabCase(text: string): string {
     .replace(/-$/, '');
 }
 
-/** The regular plural, as the chart of the operator takes it to be. */
+/** Returns the regular plural, by the same rules as the operator's chart. */
 function pluralOf(singular: string): string {
   if (/(?:s|x|z|ch|sh)$/.test(singular)) return `${singular}es`;
   return /[^aeiou]y$/.test(singular) ? singular.replace(/y$/, 'ies') : `${singular}s`;

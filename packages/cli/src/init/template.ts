@@ -5,13 +5,13 @@ import { parse } from 'yaml';
 import { version } from '../version.ts';
 import { type Language, type PluginNames, wordsFor } from './plugin-names.ts';
 
-/** The templates, of this package's sources as of what is installed. */
+/** Directory of the templates, in the sources and in the installed package. */
 const templates = fileURLToPath(new URL('../../templates/plugin', import.meta.url));
 
-/** The files of a new plugin, by their paths in its folder. */
+/** Returns the files of a new plugin by their paths. */
 export async function pluginFiles(language: Language, names: PluginNames): Promise<Map<string, string>> {
   const own = parse(await readFile(join(templates, `${language}.yaml`), 'utf8')) as Record<string, string>;
-  // The language's words may have others in them.
+  // Values of the language may contain other placeholders.
   const words = { ...own, ...wordsFor(names), KPLUG_VERSION: version };
   const files = new Map<string, string>();
   for (const folder of ['shared', language]) {
@@ -29,7 +29,7 @@ async function listFiles(folder: string): Promise<string[]> {
   return files.map(({ parentPath, name }) => join(parentPath, name).slice(folder.length + 1)).sort();
 }
 
-/** Names that begin with a dot are kept as `dot-…`, as npm leaves some of them out of packages. */
+/** Restores leading dots. Templates use `dot-…`, as npm omits some files with a leading dot from packages. */
 function withDots(path: string): string {
   return path.replaceAll(/(^|[\\/])dot-/g, '$1.');
 }
@@ -37,7 +37,7 @@ function withDots(path: string): string {
 function fill(text: string, words: Readonly<Record<string, string>>): string {
   return text.replaceAll(/__([A-Z]+(?:_[A-Z]+)*)__/g, (_, word: string) => {
     const meaning = words[word];
-    if (meaning === undefined) throw new Error(`nothing is said of the word ${word} of a template`);
+    if (meaning === undefined) throw new Error(`unknown placeholder ${word} in a template`);
     return fill(meaning, words);
   });
 }

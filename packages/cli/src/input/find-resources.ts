@@ -1,27 +1,27 @@
-import type { Resource } from '@kplug/controller';
-import { groupOf, isKindNamed } from '../../../controller/src/tools/kind-name.ts';
+import { groupOf, isKindNamed, type Resource } from '@kplug/controller';
 import { CommandError } from '../command-error.ts';
 
-/** Which resources are meant. */
+/** Resources to find. */
 export interface ResourceQuery {
   kind: string;
-  /** Missing: all of the kind. */
+  /** Missing for all resources of the kind. */
   name: string | undefined;
-  /** Missing: every namespace. */
+  /** Missing for all namespaces. */
   namespace: string | undefined;
-  /** Where they were looked for; for people. */
+  /** Description of the source, for messages. */
   place: string;
-  /** Whether the kind is there although no resource is of it. */
+  /** True if the kind exists even if it has no resource. */
   isServed?: boolean;
 }
 
-/** What a query found. Without a name it may be nothing, while other namespaces have some. */
+/** Resources that a query found. */
 export interface FoundResources {
   resources: Resource[];
+  /** Number of resources of the kind in other namespaces. */
   elsewhere: number;
 }
 
-/** Finds resources, by namespace and name. Throws a `CommandError` when the kind or the name isn't there. */
+/** Finds resources by kind, namespace and name. Throws a `CommandError` when the kind or the name does not exist. */
 export function findResources(all: readonly Resource[], query: ResourceQuery): FoundResources {
   const ofKind = all.filter((resource) => isKindNamed(resource, query.kind));
   if (ofKind.length === 0 && !query.isServed) throw noSuchKind(all, query);
@@ -39,20 +39,20 @@ function isIn(namespace: string | undefined, wanted: string | undefined): boolea
 
 function noSuchKind(all: readonly Resource[], { kind, place }: ResourceQuery): CommandError {
   const kinds = [...new Set(all.map((resource) => resource.kind))].sort();
-  const there = kinds.length > 0 ? `there are ${kinds.join(', ')}` : 'there are no resources in it';
-  return new CommandError('notFound', `no resource in ${place} is of the kind ${kind}; ${there}`);
+  const existing = kinds.length > 0 ? `it has ${kinds.join(', ')}` : 'it has no resources';
+  return new CommandError('notFound', `no resource of kind ${kind} in ${place}; ${existing}`);
 }
 
 function severalGroups(ofKind: readonly Resource[], { kind }: ResourceQuery): CommandError {
   const names = new Set(ofKind.map((resource) => `${resource.kind}.${groupOf(resource.apiVersion)}`.toLowerCase()));
-  return new CommandError('usage', `${kind} may mean any of ${[...names].sort().join(', ')}; name one of these`);
+  return new CommandError('usage', `${kind} is ambiguous: ${[...names].sort().join(', ')}; give one of these`);
 }
 
 function noSuchName(ofKind: readonly Resource[], { kind, name, namespace, place }: ResourceQuery): CommandError {
   const where = namespace === undefined ? '' : ` in the namespace ${namespace}`;
   const others = ofKind.filter(({ metadata }) => metadata.name === name).map(({ metadata }) => metadata.namespace);
-  const advice = others.length > 0 ? `; there is one in ${others.join(', ')}: add -n` : '';
-  return new CommandError('notFound', `no ${kind} is named ${name}${where} of ${place}${advice}`);
+  const advice = others.length > 0 ? `; there is one in the namespace ${others.join(', ')}: add -n` : '';
+  return new CommandError('notFound', `no ${kind} named ${name}${where} of ${place}${advice}`);
 }
 
 function byPlace({ metadata: a }: Resource, { metadata: b }: Resource): number {

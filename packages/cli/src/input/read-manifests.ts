@@ -4,8 +4,8 @@ import { formatProblem, type Manifest, parseManifests } from '@kplug/controller'
 import { CommandError } from '../command-error.ts';
 
 /**
- * Reads the manifests in files; `-` is standard input. Rejects with a `CommandError` that names file and line when any of them
- * is malformed or stands there twice.
+ * Reads the manifests in files; `-` is standard input. Rejects with a `CommandError` with file and line when a manifest is
+ * malformed or duplicate.
  */
 export async function readManifests(files: readonly string[]): Promise<Manifest[]> {
   const places = new Map<string, string>();
@@ -17,13 +17,13 @@ export async function readManifests(files: readonly string[]): Promise<Manifest[
     for (const { manifest, key, line } of parsed) {
       const place = `${file}:${line}`;
       const earlier = places.get(key);
-      if (earlier) faults.push(`${place}: ${key} stands already in ${earlier}; remove one`);
+      if (earlier) faults.push(`${place}: ${key} is already in ${earlier}; remove one`);
       places.set(key, place);
       manifests.push(manifest);
     }
   }
   if (faults.length > 0) throw new CommandError('usage', faults.join('; '));
-  if (manifests.length === 0) throw new CommandError('usage', `there is no resource in ${files.join(', ')}`);
+  if (manifests.length === 0) throw new CommandError('usage', `no resource in ${files.join(', ')}`);
   return manifests;
 }
 
@@ -32,7 +32,7 @@ async function readText(file: string): Promise<string> {
     return file === '-' ? await text(process.stdin) : await readFile(file, 'utf8');
   } catch (cause) {
     const isMissing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
-    const what = isMissing ? "doesn't exist" : `can't be read: ${(cause as Error).message}`;
-    throw new CommandError('usage', `the file ${file} ${what}`, { cause });
+    const reason = isMissing ? 'the file does not exist' : (cause as Error).message;
+    throw new CommandError('usage', `cannot read ${file}: ${reason}`, { cause });
   }
 }

@@ -1,30 +1,29 @@
-import { formatProblem, openClusterReader, type Resource, readDirectory } from '@kplug/controller';
-import { isKindNamed } from '../../../controller/src/tools/kind-name.ts';
+import { formatProblem, isKindNamed, openClusterReader, type Resource, readDirectory } from '@kplug/controller';
 import { CommandError } from '../command-error.ts';
 import { type ClusterChoice, kubeConfigOf, meansCluster } from '../operator/cluster-choice.ts';
 
-/** Where resources are read, and which. */
+/** Source and kind of the resources to read. */
 export interface ReadChoice extends ClusterChoice {
   manifests: string;
   kind: string;
 }
 
-/** Resources that were read; of a cluster only those of the kind. */
+/** Resources of a directory, or those of one kind in a cluster. */
 export interface ReadResources {
   resources: readonly Resource[];
-  /** What couldn't be read, for people. */
+  /** Problems of files that could not be read. */
   problems: readonly string[];
-  /** Where they are, for people. */
+  /** Description of the source, for messages. */
   place: string;
-  /** The kind by its name in full. */
+  /** Full name of the kind. */
   kind: string;
-  /** Whether the kind is known to be there, even if no resource is of it. */
+  /** True if the kind exists even if it has no resource. */
   isServed: boolean;
-  /** The namespace that is meant where none is named. */
+  /** Default namespace. */
   namespace: string;
 }
 
-/** Reads a directory, or a kind of a cluster. */
+/** Reads a directory, or one kind of a cluster. */
 export async function readResources(choice: ReadChoice): Promise<ReadResources> {
   if (meansCluster(choice)) return readCluster(choice);
   const { kind, manifests: place } = choice;
@@ -45,7 +44,7 @@ async function readCluster(choice: ReadChoice): Promise<ReadResources> {
     }
     if (other) {
       const names = kinds.map(({ plural, apiVersion }) => `${plural}.${apiVersion.split('/')[0]}`).sort();
-      throw new CommandError('usage', `${choice.kind} may mean any of ${names.join(', ')}; name one of these`);
+      throw new CommandError('usage', `${choice.kind} is ambiguous: ${names.join(', ')}; give one of these`);
     }
     return {
       resources: await reader.list(kind, undefined),

@@ -12,18 +12,19 @@ import {
   type WatchPluginsResponse,
 } from '@kplug/protocol';
 import { CommandError } from '../command-error.ts';
-import { findOperator, type OperatorChoice, type OperatorPlace } from './find-operator.ts';
+import { findOperator } from './find-operator.ts';
+import type { OperatorChoice, OperatorPlace } from './operator-place.ts';
 
-/** How long an operator has to answer, in milliseconds. */
+/** Deadline of each request, in milliseconds. */
 const timeoutMs = 10_000;
 
-/** Which plugins are meant; empty fields mean all. */
+/** Filter of plugins. An empty field matches all. */
 export interface PluginFilter {
   api?: string;
   plugin?: string;
 }
 
-/** Reads from an operator's admin port. Its functions reject with a `CommandError` that says what to do. */
+/** Client of an operator's admin port. Its methods reject with a `CommandError`. */
 export class AdminClient {
   readonly #place: OperatorPlace;
   readonly #registry: Client<typeof RegistryService>;
@@ -48,17 +49,17 @@ export class AdminClient {
     this.#hosting = createClient(HostingService, transport);
   }
 
-  /** The operator that a command line means. It isn't asked anything yet. */
+  /** Returns a client for the operator that a command line names. Sends no request yet. */
   static async of(choice: OperatorChoice): Promise<AdminClient> {
     return new AdminClient(await findOperator(choice));
   }
 
-  /** Where the operator is asked. */
+  /** URL of the admin port. */
   get url(): string {
     return this.#place.url;
   }
 
-  /** The namespace that is meant where none is named. */
+  /** Default namespace. */
   get namespace(): string {
     return this.#place.namespace;
   }
@@ -67,7 +68,7 @@ export class AdminClient {
     return this.#translating(() => this.#registry.listPlugins(filter, { timeoutMs }));
   }
 
-  /** The plugins known now, a mark, and then each change, until `signal` is aborted. Rejects when the operator goes away. */
+  /** Yields existing instances, a synced mark and each change, until `signal` is aborted. Rejects when the operator ends the watch. */
   async *watchPlugins(filter: PluginFilter, signal: AbortSignal): AsyncGenerator<WatchPluginsResponse> {
     try {
       yield* this.#registry.watchPlugins(filter, { signal });
@@ -77,7 +78,7 @@ export class AdminClient {
     }
   }
 
-  /** What the operator runs from its plugins folder; `undefined` for one of before there were such folders. */
+  /** Returns the plugins that the operator hosts; `undefined` for an operator without that service. */
   async listHosted(): Promise<ListHostedResponse | undefined> {
     try {
       return await this.#hosting.listHosted({}, { timeoutMs });
@@ -118,18 +119,18 @@ export class AdminClient {
       case Code.Unavailable:
       case Code.DeadlineExceeded:
       case Code.Aborted: {
-        const advice = 'start one with "kplug operator", or name its admin port with --admin or KPLUG_ADMIN';
+        const advice = 'start one with "kplug operator", or give its admin port with --admin or KPLUG_ADMIN';
         return new CommandError('unreachable', `no operator answers at ${url} (${origin}); ${advice}`, { cause });
       }
       case Code.Unimplemented:
       case Code.Unknown:
       case Code.Internal: {
-        const advice = "name the operator's admin port with --admin or KPLUG_ADMIN";
-        const what = `what answers at ${url} (${origin}) is no admin port of an operator`;
-        return new CommandError('unreachable', `${what}: ${cause.rawMessage}; ${advice}`, { cause });
+        const advice = "give the operator's admin port with --admin or KPLUG_ADMIN";
+        const problem = `${url} (${origin}) is not the admin port of an operator`;
+        return new CommandError('unreachable', `${problem}: ${cause.rawMessage}; ${advice}`, { cause });
       }
       default:
-        return new CommandError('failed', `the operator at ${url} refuses: ${cause.rawMessage}`, { cause });
+        return new CommandError('failed', `the operator at ${url} refused the request: ${cause.rawMessage}`, { cause });
     }
   }
 }

@@ -1,17 +1,17 @@
-/** What a command line says of the cluster that it means, if it means one. */
+/** Cluster that a command line names, if it names one. */
 export interface ClusterChoice {
-  /** The cluster of the current context, in place of a directory. */
+  /** True to use the cluster of the current context instead of a directory. */
   cluster?: boolean;
   kubeconfig?: string;
   context?: string;
 }
 
-/** Whether a cluster is meant, and not a directory. */
+/** Reports whether the command line names a cluster instead of a directory. */
 export function meansCluster({ cluster, kubeconfig, context }: ClusterChoice): boolean {
   return cluster === true || kubeconfig !== undefined || context !== undefined;
 }
 
-/** The part that decides which cluster. */
+/** Returns the options that select the cluster. */
 export function kubeConfigOf({ kubeconfig, context }: ClusterChoice): { kubeconfig?: string; context?: string } {
   return { ...(kubeconfig === undefined ? {} : { kubeconfig }), ...(context === undefined ? {} : { context }) };
 }

@@ -1,16 +1,16 @@
 import { openClusterReader } from '@kplug/controller';
 import { CommandError } from '../command-error.ts';
 import { kubeConfigOf } from './cluster-choice.ts';
-import type { OperatorChoice, OperatorPlace } from './find-operator.ts';
+import type { OperatorChoice, OperatorPlace } from './operator-place.ts';
 
-/** The port of the admin services in a pod, as the chart has it. */
+/** Admin port of a pod of the chart. */
 const adminPort = 8082;
 
-/** The leader has this label, and any operator of the chart that one. */
+/** Label selectors of the leader and of all operators of the chart. */
 const leaders = 'kplug.dev/role=leader';
 const operators = 'app.kubernetes.io/part-of=kplug,app.kubernetes.io/component=operator';
 
-/** Finds the operator of a cluster; it is reached through the API server. Rejects with a `CommandError`. */
+/** Finds the operator of a cluster and returns its location behind the API server's proxy. Rejects with a `CommandError`. */
 export async function findOperatorPod(choice: OperatorChoice): Promise<OperatorPlace> {
   const reader = await openClusterReader(kubeConfigOf(choice));
   try {
@@ -20,15 +20,12 @@ export async function findOperatorPod(choice: OperatorChoice): Promise<OperatorP
     const [pod, other] = pods;
     if (!pod) {
       const where = operatorNamespace === undefined ? '' : ` in the namespace ${operatorNamespace}`;
-      const advice = 'install the chart, or name the admin port of an operator elsewhere with --admin';
-      throw new CommandError(
-        'unreachable',
-        `the cluster at ${reader.server} has no operator of Kplug${where}; ${advice}`,
-      );
+      const advice = 'install the chart, or give the admin port of an operator with --admin';
+      throw new CommandError('unreachable', `the cluster at ${reader.server} has no Kplug operator${where}; ${advice}`);
     }
     if (other && other.namespace !== pod.namespace) {
       const namespaces = [...new Set(pods.map(({ namespace }) => namespace))].sort().join(', ');
-      throw new CommandError('usage', `there are operators in ${namespaces}; choose one with --operator-namespace`);
+      throw new CommandError('usage', `there are operators in ${namespaces}; select one with --operator-namespace`);
     }
     const { url, headers, tls } = await reader.proxyTo({ ...pod, port: adminPort });
     const origin = `the pod ${pod.namespace}/${pod.name}, through the API server`;

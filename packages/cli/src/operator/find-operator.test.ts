@@ -14,7 +14,7 @@ describe('the URL of an admin port', () => {
     expect(toUrl(text)).toBe(url);
   });
 
-  it('is refused when it is none', () => {
+  it('is rejected when it is invalid', () => {
     expect(() => toUrl('not an address')).toThrow('"not an address" is no address of an admin port');
   });
 });

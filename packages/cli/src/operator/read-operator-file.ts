@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { type OperatorFile, operatorFileOf } from '@kplug/operator/operator-file';
 import { CommandError } from '../command-error.ts';
 
-/** Reads what an operator left; `undefined` where there is none. Rejects with a `CommandError` when it is malformed. */
+/** Reads the file of a running operator; `undefined` when there is none. Rejects with a `CommandError` when it is malformed. */
 export async function readOperatorFile(directory: string): Promise<OperatorFile | undefined> {
   const file = operatorFileOf(directory);
   let text: string;
@@ -15,7 +15,7 @@ export async function readOperatorFile(directory: string): Promise<OperatorFile 
   }
   const content = parse(text);
   if (content) return content;
-  throw new CommandError('usage', `${file} is malformed; delete it, or name the operator's admin port with --admin`);
+  throw new CommandError('usage', `${file} is malformed; delete it, or give the operator's admin port with --admin`);
 }
 
 function parse(text: string): OperatorFile | undefined {
@@ -27,6 +27,6 @@ function parse(text: string): OperatorFile | undefined {
   }
   if (typeof content !== 'object' || content === null) return undefined;
   const { pid, heartbeatAddress, adminAddress } = content as Record<string, unknown>;
-  const isSound = Number.isInteger(pid) && typeof heartbeatAddress === 'string' && typeof adminAddress === 'string';
-  return isSound ? (content as OperatorFile) : undefined;
+  const isValid = Number.isInteger(pid) && typeof heartbeatAddress === 'string' && typeof adminAddress === 'string';
+  return isValid ? (content as OperatorFile) : undefined;
 }

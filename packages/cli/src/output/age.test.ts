@@ -13,7 +13,7 @@ it.each([
   expect(formatAge(milliseconds)).toBe(text);
 });
 
-it('a time that is not known has no age', () => {
+it('an unknown time has no age', () => {
   expect(ageOf(undefined, 0)).toBe('-');
   expect(ageOf(Date.parse('never'), 0)).toBe('-');
 });

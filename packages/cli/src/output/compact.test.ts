@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { compactStatus } from './compact.ts';
 
-it('a status is told on one line', () => {
+it('a status is formatted on one line', () => {
   const status = {
     partitions: [1, 2, 3],
     rows: 120,
@@ -13,12 +13,12 @@ it('a status is told on one line', () => {
   expect(compactStatus(status)).toBe('partitions=[3] rows=120 size={2} state="in use" note="a b" none=null');
 });
 
-it('one that is long is cut', () => {
+it('a long status is truncated', () => {
   const line = compactStatus({ text: 'x'.repeat(500) });
   expect(line).toHaveLength(100);
   expect(line.endsWith('…')).toBe(true);
 });
 
-it('there is nothing to tell of none', () => {
+it('no status is empty', () => {
   expect(compactStatus(undefined)).toBe('');
 });

@@ -1,14 +1,15 @@
 import type { JsonObject, JsonValue } from '@kplug/controller';
 import { plain } from './table.ts';
 
-const longest = 100;
+/** Maximum length of a compact status, in characters. */
+const maxLength = 100;
 
-/** A status on one line, as far as it fits: `partitions=[4] rows=120 size={2}`. Lists and objects show how much they hold. */
+/** Formats a status on one truncated line: `partitions=[4] rows=120 size={2}`. Lists and objects show their size. */
 export function compactStatus(status: JsonObject | undefined): string {
   const line = Object.entries(status ?? {})
     .flatMap(([field, value]) => (value === undefined ? [] : [`${field}=${compactValue(value)}`]))
     .join(' ');
-  return line.length > longest ? `${line.slice(0, longest - 1)}…` : line;
+  return line.length > maxLength ? `${line.slice(0, maxLength - 1)}…` : line;
 }
 
 function compactValue(value: JsonValue): string {

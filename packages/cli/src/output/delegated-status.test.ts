@@ -9,8 +9,8 @@ function withStatus(status?: JsonObject): Resource {
 
 const selected = { type: 'PluginSelected', status: 'True', reason: 'Fallback', message: '' };
 
-describe('what an operator said of a resource', () => {
-  it('is how its plugin was selected when it is ready', () => {
+describe('the status of a delegated resource', () => {
+  it('has the reason of the selection when it is ready', () => {
     const ready = { type: 'Ready', status: 'True', reason: 'Ready', message: 'done' };
     const status = {
       implementation: 'A',
@@ -28,7 +28,7 @@ describe('what an operator said of a resource', () => {
     });
   });
 
-  it('is what stands in the way when it is not', () => {
+  it('has the reason of the failure when it is not', () => {
     const ready = { type: 'Ready', status: 'False', reason: 'PluginFailed', message: 'no' };
     expect(readDelegatedStatus(withStatus({ conditions: [selected, ready] }))).toMatchObject({
       reason: 'PluginFailed',
@@ -42,7 +42,7 @@ describe('what an operator said of a resource', () => {
     expect(readDelegatedStatus(withStatus(status))).toMatchObject({ implementation: 'A,B', version: '1.0.0,2.0.0' });
   });
 
-  it('is nothing for a resource of which it said nothing', () => {
+  it('is missing for a resource without one', () => {
     expect(readDelegatedStatus(withStatus())).toBeUndefined();
     expect(readDelegatedStatus(withStatus({ partitions: 4, conditions: 'none' }))).toBeUndefined();
   });

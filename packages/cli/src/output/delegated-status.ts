@@ -1,19 +1,19 @@
 import type { JsonObject, JsonValue, Resource } from '@kplug/controller';
 
-/** What an operator says of a base resource in its status. */
+/** Status that an operator wrote to a base. */
 export interface DelegatedStatus {
-  /** The condition `Ready`: `True`, `False`, or `Unknown` also where there is none. */
+  /** Condition `Ready`: `True`, `False` or `Unknown`. */
   ready: string;
-  /** Why: how the plugin was selected when the resource is ready, else what stands in the way. */
+  /** Reason of the selection when the resource is ready, else reason why it is not. */
   reason: string;
   message: string;
   implementation: string;
-  /** The version of the plugin, or those of several. */
+  /** Version of the plugin, or comma-separated versions of several. */
   version: string;
   observedGeneration: number;
 }
 
-/** Reads what an operator said of a resource; `undefined` when none did, so that it is no base or none was at work yet. */
+/** Reads the status that an operator wrote; `undefined` when none did. */
 export function readDelegatedStatus({ status }: Resource): DelegatedStatus | undefined {
   const ready = conditionOf(status, 'Ready');
   if (!status || !ready) return undefined;
@@ -35,7 +35,7 @@ function conditionOf(status: JsonObject | undefined, type: string): JsonObject |
   return conditions.find((one): one is JsonObject => isObject(one) && one.type === type);
 }
 
-/** One plugin's version, or with several plugins each one's in the order of their names. */
+/** Returns the version of the plugin, or those of several in the order of their names. */
 function versionsOf({ plugin, implementations }: JsonObject): string[] {
   const holders = isObject(implementations) ? Object.values(implementations) : [{ plugin }];
   return holders.flatMap((holder) => {

@@ -3,12 +3,12 @@ import { expect, it } from 'vitest';
 import { Check } from '../doctor/finding.ts';
 import { formatDiagnosis } from './diagnosis.ts';
 
-it('puts what belongs together under one heading, with advice beneath and the counts at the end', () => {
+it('groups findings by subject, with advice below and the counts at the end', () => {
   const operator = new Check('OperatorReady', 'operator');
   const rights = new Check('RightsGiven', 'rights');
   const findings = [
     operator.ok('it is ready'),
-    rights.told('it may not list pods; add a rule:\nverbs: [list]; restart nothing', 'kubectl get roles'),
+    rights.problemFrom('it may not list pods; add a rule:\nverbs: [list]; restart nothing', 'kubectl get roles'),
     operator.warning('it is old'),
     rights.notTried('nobody knows'),
   ];

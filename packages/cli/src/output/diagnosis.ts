@@ -6,7 +6,7 @@ const names: Record<Outcome, string> = { ok: 'ok', warning: 'warning', problem: 
 
 const width = Math.max(...Object.values(names).map(({ length }) => length));
 
-/** What was found, for people: what belongs together under one heading, and beneath what is amiss what to do. */
+/** Formats findings as text, grouped by subject, with their advice. */
 export function formatDiagnosis(findings: readonly Finding[], colors: Colors): string {
   const groups = Map.groupBy(findings, ({ about }) => about);
   const texts = [...groups].map(([about, group]) => {
@@ -15,13 +15,13 @@ export function formatDiagnosis(findings: readonly Finding[], colors: Colors): s
   return [...texts, summarizeDiagnosis(findings)].join('\n\n');
 }
 
-/** How many findings came out how, in a line. */
+/** Summarizes the outcomes in one line. */
 export function summarizeDiagnosis(findings: readonly Finding[]): string {
   const { ok, warning, problem, notTried } = countOutcomes(findings);
   return `${ok} ok, ${count(warning, 'warning')}, ${count(problem, 'problem')}, ${notTried} not tried`;
 }
 
-/** What was found, for programs. */
+/** Formats findings as JSON or YAML. */
 export function formatDiagnosisDocument(findings: readonly Finding[], format: 'json' | 'yaml'): string {
   return formatDocument({ findings, counts: countOutcomes(findings) }, format);
 }
@@ -41,6 +41,6 @@ function formatFinding({ outcome, message, advice }: Finding, colors: Colors): s
   return [`  ${color[outcome](names[outcome].padEnd(width))}  ${message}`, ...beneath].join('\n');
 }
 
-function count(number: number, what: string): string {
-  return `${number} ${what}${number === 1 ? '' : 's'}`;
+function count(number: number, noun: string): string {
+  return `${number} ${noun}${number === 1 ? '' : 's'}`;
 }

@@ -1,16 +1,16 @@
 import { stringify } from 'yaml';
 
-/** A value for programs. */
+/** Formats a value as YAML or JSON. */
 export function formatDocument(value: unknown, format: 'yaml' | 'json'): string {
   return format === 'json' ? JSON.stringify(value, null, 2) : toYaml(value);
 }
 
-/** Several values in one text: a stream of YAML documents, or a JSON array. */
+/** Formats values as a stream of YAML documents or as a JSON array. */
 export function formatDocuments(values: readonly unknown[], format: 'yaml' | 'json'): string {
   return format === 'json' ? JSON.stringify(values, null, 2) : values.map(toYaml).join('\n---\n');
 }
 
 function toYaml(value: unknown): string {
-  // Long messages stay on one line, and equal values aren't made aliases of one another.
+  // No folding of long messages, and no aliases for equal values.
   return stringify(value, { lineWidth: 0, aliasDuplicateObjects: false }).trimEnd();
 }

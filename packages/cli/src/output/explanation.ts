@@ -11,7 +11,7 @@ const statusNames: Record<ConditionStatus, string> = {
   [ConditionStatus.UNKNOWN]: 'Unknown',
 };
 
-/** Why a resource is as it is, for people. */
+/** Formats the explanation of a selection as text. */
 export function formatExplanation(explained: ExplainResourceResponse, colors: Colors, now: number): string {
   return [
     summary(explained, colors, now),
@@ -32,19 +32,19 @@ function summary(explained: ExplainResourceResponse, colors: Colors, now: number
   return [
     colors.bold(resource.key),
     `  Ready        ${colorStatus(status, colors)} ${resource.readyReason}`.trimEnd(),
-    `               ${plain(resource.readyMessage) || 'nothing was said of it yet'}`,
+    `               ${plain(resource.readyMessage) || 'no message yet'}`,
     `  Generation   ${resource.generation}${observed}`,
     `  Delegation   ${resource.delegation}`,
-    `  Prefers      ${plain(preference) || 'no implementation'}`,
-    `  Went to      ${plugin}`,
+    `  Preference   ${plain(preference) || 'none'}`,
+    `  Plugin       ${plugin}`,
     `  Now chosen   ${reason}: ${plain(message)}`,
     `  Next pass    ${formatNextPass(timeOf(nextPassAt), now)}`,
   ].join('\n');
 }
 
 function formatNextPass(at: number | undefined, now: number): string {
-  if (at === undefined) return 'when something changes';
-  return `in ${formatAge(at - now)}, or when something changes`;
+  if (at === undefined) return 'after a change';
+  return `in ${formatAge(at - now)}, or after a change`;
 }
 
 function candidateTable({ candidates }: ExplainResourceResponse, colors: Colors): string {
@@ -60,7 +60,7 @@ function candidateTable({ candidates }: ExplainResourceResponse, colors: Colors)
 }
 
 function eventTable({ events }: ExplainResourceResponse, colors: Colors, now: number): string {
-  if (events.length === 0) return '  Nothing happened to it yet.';
+  if (events.length === 0) return '  No Events yet.';
   const rows = events.map(({ event, count, lastAt }) => [
     `  ${ageOf(timeOf(lastAt), now)}`,
     event?.type === EventType.WARNING ? colors.yellow('Warning') : 'Normal',

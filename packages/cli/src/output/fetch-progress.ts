@@ -1,21 +1,21 @@
 import type { FetchedPlugin, PluginItem } from '@kplug/controller';
 import type { Terminal } from './terminal.ts';
 
-/** Hears how a plugin is coming. */
+/** Callbacks for the progress of a download. */
 export interface Progress {
   onProgress(received: number, total: number | undefined): void;
   onUnpack(): void;
-  onRetry(why: string): void;
+  onRetry(reason: string): void;
   onFetched(plugin: FetchedPlugin): void;
 }
 
-/** Fetches an item, and tells how it is coming. Rejects when it doesn't. */
+/** Downloads an item and reports its progress. Rejects on failure. */
 export type FetchOne = (item: PluginItem, progress: Progress) => Promise<void>;
 
-/** How many are fetched at once. */
+/** Number of concurrent downloads. */
 const concurrency = 3;
 
-/** Shows on a terminal how items are coming, each in a line that changes. Never rejects for an item. */
+/** Shows the progress of items on a terminal, each in an updated line. Does not reject for failed items. */
 export async function followOnTerminal(
   items: readonly PluginItem[],
   { colors }: Terminal,
@@ -30,10 +30,10 @@ export async function followOnTerminal(
           task.output = describeBytes(received, total);
         },
         onUnpack: () => {
-          task.output = 'checking and unpacking';
+          task.output = 'verifying and unpacking';
         },
-        onRetry: (why) => {
-          task.output = why;
+        onRetry: (reason) => {
+          task.output = reason;
         },
         onFetched: (plugin) => {
           task.title = describeFetched(plugin);
@@ -43,14 +43,14 @@ export async function followOnTerminal(
   const listr = new Listr(tasks, {
     concurrent: concurrency,
     exitOnError: false,
-    // What went wrong is said once, at the end.
+    // Failures are printed once, at the end.
     rendererOptions: { showErrorMessage: false, collapseErrors: false, suffixRetries: false },
     silentRendererCondition: !colors.isColorSupported,
   });
   await listr.run();
 }
 
-/** Says how items are coming in lines, for logs and programs. Never rejects for an item. */
+/** Prints the progress of items in lines, for logs. Does not reject for failed items. */
 export async function followInLines(
   items: readonly PluginItem[],
   terminal: Terminal,
@@ -61,7 +61,7 @@ export async function followInLines(
     for (let item = waiting.shift(); item; item = waiting.shift()) {
       terminal.say(`${item.text}: fetching`);
       const progress = linesFor(item, terminal);
-      // Whoever asked says what went wrong.
+      // The caller reports failures.
       await fetchOne(item, progress).catch(() => undefined);
     }
   };
@@ -74,15 +74,15 @@ function linesFor({ text }: PluginItem, terminal: Terminal): Progress {
     onProgress: (bytes) => {
       received = bytes;
     },
-    onUnpack: () => terminal.say(`${text}: ${describeBytes(received, undefined)} have come; checking and unpacking`),
-    onRetry: (why) => terminal.say(`${text}: ${why}`),
+    onUnpack: () => terminal.say(`${text}: received ${describeBytes(received, undefined)}; verifying and unpacking`),
+    onRetry: (reason) => terminal.say(`${text}: ${reason}`),
     onFetched: (plugin) => terminal.print(describeFetched(plugin)),
   };
 }
 
 function describeFetched({ item, path, kept, sha256 }: FetchedPlugin): string {
-  const how = kept ? 'was in' : 'is in';
-  return `${item.text} ${how} ${path}${item.sha256 ? '' : ` (sha256:${sha256})`}`;
+  const prefix = kept ? 'already in' : 'saved to';
+  return `${item.text} ${prefix} ${path}${item.sha256 ? '' : ` (sha256:${sha256})`}`;
 }
 
 function describeBytes(received: number, total: number | undefined): string {

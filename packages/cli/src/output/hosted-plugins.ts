@@ -14,7 +14,7 @@ const stateNames: Record<HostedState, string> = {
   [HostedState.ENDED]: 'ended',
 };
 
-/** The plugins of the folder of which no instance is registered, as rows of a table of plugins. */
+/** Returns hosted plugins without a registered instance, as rows of a plugin table. */
 export function hostedRows(
   hosted: ListHostedResponse | undefined,
   { wide, colors, now }: { wide: boolean; colors: Colors; now: number },
@@ -34,8 +34,8 @@ export function hostedRows(
   });
 }
 
-/** A line for each plugin of the folder, and each download, that something is the matter with. */
-export function troublesOf(hosted: ListHostedResponse | undefined): string[] {
+/** Returns a line for each failing plugin and each failed download. */
+export function problemsOf(hosted: ListHostedResponse | undefined): string[] {
   const { directory = '', plugins = [], downloads = [] } = hosted ?? {};
   const failing = plugins.filter(({ state, message }) => state !== HostedState.DRAINING && message);
   return [
@@ -46,35 +46,35 @@ export function troublesOf(hosted: ListHostedResponse | undefined): string[] {
   ];
 }
 
-/** All that is known of a plugin of the folder. */
+/** Formats the state of a hosted plugin as text. */
 export function describeHosted(hosted: HostedPlugin, colors: Colors, now: number): string {
   const { name, state, since, message, pid, restarts, lastExit, lastLines, nextStartAt } = hosted;
   const next = timeOf(nextStartAt);
   const facts: [string, string][] = [
     ['State', `${formatHostedState(state, colors)} for ${ageOf(timeOf(since), now)}`],
-    ['Why', plain(message)],
+    ['Reason', plain(message)],
     ['Process', pid ? String(pid) : 'none'],
     ['Restarts', String(restarts)],
     ['Last exit', plain(lastExit)],
     ['Next start', next === undefined ? '' : `in ${Math.max(0, Math.ceil((next - now) / 1_000))} s`],
   ];
   const shown = facts.filter(([, value]) => value).map(([fact, value]) => `  ${fact.padEnd(12)}  ${value}`);
-  const lines = lastLines.length > 0 ? ['  It wrote last:', ...lastLines.map((line) => `    ${plain(line)}`)] : [];
-  return [`${colors.bold(plain(name))}, which the operator runs itself`, ...shown, ...lines].join('\n');
+  const lines = lastLines.length > 0 ? ['  Last output:', ...lastLines.map((line) => `    ${plain(line)}`)] : [];
+  return [`${colors.bold(plain(name))}, hosted by the operator`, ...shown, ...lines].join('\n');
 }
 
 function describeFailed({ item, message }: Download): string {
-  return `${plain(item)} can't be fetched: ${plain(message)}`;
+  return `cannot fetch ${plain(item)}: ${plain(message)}`;
 }
 
 function formatHostedState(state: HostedState, colors: Colors): string {
-  // A newer operator may have a state that isn't known here.
+  // A newer operator may report an unknown state.
   const name = stateNames[state] ?? 'unknown';
   if (state === HostedState.LIVE) return colors.green(name);
   return state === HostedState.FAILING || state === HostedState.ENDED ? colors.red(name) : colors.yellow(name);
 }
 
-/** Whether it is seen among the instances. */
+/** Reports whether the plugin has a registered instance. */
 function isServing(state: HostedState): boolean {
   return state === HostedState.LIVE || state === HostedState.DRAINING;
 }

@@ -9,7 +9,7 @@ import {
 } from '@kplug/protocol';
 import { formatDocument } from './document.ts';
 
-/** Plugin instances as the protocol writes them in JSON; with what the operator runs itself, under `hosted`, if it does. */
+/** Formats plugin instances in the JSON of the protocol, with hosted plugins in the field `hosted`. */
 export function formatPluginList(
   response: ListPluginsResponse,
   hosted: ListHostedResponse | undefined,
@@ -20,7 +20,7 @@ export function formatPluginList(
   return formatDocument({ ...list, ...own }, format);
 }
 
-/** An explanation as the protocol writes it in JSON. */
+/** Formats an explanation in the JSON of the protocol. */
 export function formatExplainedResource(response: ExplainResourceResponse, format: 'yaml' | 'json'): string {
   return formatDocument(toJson(ExplainResourceResponseSchema, response), format);
 }

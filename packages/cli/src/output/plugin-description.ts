@@ -5,14 +5,14 @@ import { formatPairs, formatState, timeOf } from './plugin-table.ts';
 import { formatTable, plain } from './table.ts';
 import type { Colors } from './terminal.ts';
 
-/** A plugin in one version, and everything known of it. */
+/** Instances and resources of a plugin. */
 export interface DescribedPlugin {
   instances: readonly PluginInstance[];
-  /** The resources that went to it. */
+  /** Resources that the plugin reconciles. */
   resources: readonly DelegatedResource[];
 }
 
-/** Describes a plugin, each version by itself. */
+/** Formats a plugin as text, with a section for each version. */
 export function describePlugin({ instances, resources }: DescribedPlugin, colors: Colors, now: number): string {
   const versions = new Set(instances.map(({ registration }) => registration?.version ?? ''));
   return [...versions]
@@ -42,7 +42,7 @@ function describeApi({ name, version, extensionKinds, capabilities }: PluginApi)
   const kinds = extensionKinds.map(({ group, kind }) => (group ? `${kind}.${group}` : kind)).join(', ');
   const lines = [
     `  API           ${name}@${version}`,
-    `  Extensions    ${plain(kinds) || 'not stated: any'}`,
+    `  Extensions    ${plain(kinds) || 'any'}`,
     `  Capabilities  ${formatPairs(capabilities) || 'none'}`,
   ];
   return lines.join('\n');
@@ -52,27 +52,27 @@ function instanceTable(instances: readonly PluginInstance[], colors: Colors, now
   const rows = instances.map((instance) => {
     const { registration, lease, stateReason, protocol } = instance;
     const [interval, ttl] = [lease?.interval, lease?.ttl].map((time) => (time ? durationMs(time) / 1_000 : 0));
-    const heard = timeOf(instance.lastHeardAt) ?? now;
+    const lastSeen = timeOf(instance.lastHeardAt) ?? now;
     return [
       plain(registration?.instanceId ?? ''),
       formatState(instance, colors),
       registration?.address ?? '',
       protocol,
       String(registration?.weight ?? 100),
-      formatAge(now - heard),
-      `every ${interval} s, believed ${ttl} s`,
+      formatAge(now - lastSeen),
+      `interval ${interval} s, TTL ${ttl} s`,
       formatPairs(registration?.labels ?? {}),
       plain(stateReason),
     ];
   });
   return formatTable(
-    { header: ['INSTANCE', 'STATE', 'ADDRESS', 'PROTOCOL', 'WEIGHT', 'LAST-SEEN', 'LEASE', 'LABELS', 'WHY'], rows },
+    { header: ['INSTANCE', 'STATE', 'ADDRESS', 'PROTOCOL', 'WEIGHT', 'LAST-SEEN', 'LEASE', 'LABELS', 'REASON'], rows },
     colors,
   );
 }
 
 function resourceList(resources: readonly DelegatedResource[], colors: Colors): string {
-  if (resources.length === 0) return 'No resource went to it.';
+  if (resources.length === 0) return 'No resources.';
   const rows = resources.map((resource) => [
     resource.key,
     resource.delegation,
@@ -82,7 +82,7 @@ function resourceList(resources: readonly DelegatedResource[], colors: Colors): 
   return formatTable({ header: ['RESOURCE', 'DELEGATION', 'SELECTED', 'READY'], rows }, colors);
 }
 
-/** Where several plugins reconcile a resource, their names and versions are listed in the same order. */
+/** Names and versions of several plugins have the same order. */
 function isHeldBy({ plugin, pluginVersion }: DelegatedResource, name: string, version: string): boolean {
   const versions = pluginVersion.split(',');
   return plugin.split(',').some((one, index) => one === name && versions[index] === version);

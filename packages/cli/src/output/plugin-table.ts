@@ -4,11 +4,11 @@ import { ageOf } from './age.ts';
 import { plain, type TableContent } from './table.ts';
 import type { Colors } from './terminal.ts';
 
-/** What a table of plugin instances shows. */
+/** Options of a plugin table. */
 export interface PluginTableOptions {
   wide: boolean;
   colors: Colors;
-  /** Milliseconds since the epoch. */
+  /** Current time, in milliseconds since the epoch. */
   now: number;
 }
 
@@ -20,24 +20,24 @@ const stateNames: Record<InstanceState, string> = {
   [InstanceState.GONE]: 'gone',
 };
 
-/** Plugin instances, one in each row. */
+/** Returns a table of plugin instances. */
 export function pluginTable(instances: readonly PluginInstance[], options: PluginTableOptions): TableContent {
-  const wideHeader = options.wide ? ['PROTOCOL', 'WEIGHT', 'INSTANCE', 'LABELS', 'WHY'] : [];
+  const wideHeader = options.wide ? ['PROTOCOL', 'WEIGHT', 'INSTANCE', 'LABELS', 'REASON'] : [];
   return {
     header: ['NAME', 'VERSION', 'API', 'STATE', 'ADDRESS', 'LAST-SEEN', 'AGE', ...wideHeader],
     rows: instances.map((instance) => pluginRow(instance, options)),
   };
 }
 
-/** An instance's state, in a colour. */
+/** Formats the state of an instance, with colour. */
 export function formatState({ state }: PluginInstance, colors: Colors): string {
-  // A newer operator may have a state that isn't known here.
+  // A newer operator may report an unknown state.
   const name = stateNames[state] ?? 'unknown';
   if (state === InstanceState.LIVE) return colors.green(name);
   return state === InstanceState.GONE ? colors.red(name) : colors.yellow(name);
 }
 
-/** `zone=a,tier=gold` */
+/** Formats pairs as `zone=a,tier=gold`. */
 export function formatPairs(pairs: Readonly<Record<string, string>>): string {
   return plain(
     Object.entries(pairs)
@@ -46,7 +46,7 @@ export function formatPairs(pairs: Readonly<Record<string, string>>): string {
   );
 }
 
-/** Milliseconds since the epoch. */
+/** Converts a timestamp to milliseconds since the epoch. */
 export function timeOf(timestamp: Timestamp | undefined): number | undefined {
   return timestamp && timestampMs(timestamp);
 }

@@ -5,13 +5,13 @@ import { type DelegatedStatus, readDelegatedStatus } from './delegated-status.ts
 import { colorStatus, plain, type TableContent } from './table.ts';
 import type { Colors } from './terminal.ts';
 
-/** What a table of resources shows. */
+/** Options of a resource table. */
 export interface ResourceTableOptions {
   wide: boolean;
-  /** Whether resources of several namespaces are listed. */
+  /** True to show the namespaces. */
   allNamespaces: boolean;
   colors: Colors;
-  /** Milliseconds since the epoch. */
+  /** Current time, in milliseconds since the epoch. */
   now: number;
 }
 
@@ -25,7 +25,7 @@ interface Column {
   cell: (row: Row) => string;
 }
 
-/** Resources of one kind as a table: how they stand with their plugins where any of them is delegated, else what they say. */
+/** Returns a table of resources of one kind: with their selection if any is delegated, else with their status. */
 export function resourceTable(resources: readonly Resource[], options: ResourceTableOptions): TableContent {
   const rows = resources.map((resource) => ({ resource, delegated: readDelegatedStatus(resource) }));
   const isDelegated = rows.some(({ delegated }) => delegated);

@@ -11,12 +11,12 @@ const expected = `NAME                 READY   GENERATION
 users                True    -
 a-much-longer-name   False   3`;
 
-it('a table has aligned columns, no borders, and a dash for what is missing', () => {
+it('a table has aligned columns, no borders, and a dash for empty cells', () => {
   const header = ['NAME', 'READY', 'GENERATION'];
   expect(formatTable({ header, rows }, picocolors.createColors(false))).toBe(expected);
 });
 
-it('colours change no width', () => {
+it('colours do not change widths', () => {
   const colors = picocolors.createColors(true);
   const header = ['NAME', 'READY', 'GENERATION'];
   const [users = [], ...others] = rows;
@@ -27,6 +27,6 @@ it('colours change no width', () => {
   expect(table.replaceAll(new RegExp(`${esc}\\[\\d+m`, 'g'), '')).toBe(expected);
 });
 
-it('a text from elsewhere can neither break a line nor colour it', () => {
+it('untrusted text cannot break a line or colour it', () => {
   expect(plain('one\ntwo\t\u001b[31mred\u0007')).toBe('one two [31mred');
 });

@@ -1,7 +1,7 @@
 import Table from 'cli-table3';
 import type { Colors } from './terminal.ts';
 
-/** A table: what its columns are named, and what stands in each row. */
+/** Header and rows of a table. */
 export interface TableContent {
   header: readonly string[];
   rows: readonly (readonly string[])[];
@@ -13,7 +13,7 @@ const noBorders = Object.fromEntries(
     .map((part) => [part, '']),
 );
 
-/** A table without borders, as kubectl prints it: aligned columns, three spaces apart. */
+/** Formats a table without borders, as kubectl does: aligned columns, three spaces apart. */
 export function formatTable({ header, rows }: TableContent, colors: Colors): string {
   const table = new Table({
     head: header.map((name) => colors.bold(name)),
@@ -28,12 +28,12 @@ export function formatTable({ header, rows }: TableContent, colors: Colors): str
     .join('\n');
 }
 
-/** A text from elsewhere, fit for one line of a terminal: without line breaks, escape sequences and other control characters. */
+/** Removes line breaks, escape sequences and other control characters from untrusted text. */
 export function plain(text: string): string {
   return text.replaceAll(/\p{Cc}+/gu, ' ').trim();
 }
 
-/** What stands for `True`, `False` and anything else, in green, red and yellow. */
+/** Colours the status of a condition: green for `True`, red for `False`, yellow for others. */
 export function colorStatus(status: string, colors: Colors): string {
   if (status === 'True') return colors.green(status);
   return status === 'False' ? colors.red(status) : colors.yellow(status);

@@ -1,23 +1,23 @@
 import picocolors from 'picocolors';
 
-/** Functions that colour a text, or leave it as it is. */
+/** Functions that colour text, or return it unchanged. */
 export type Colors = ReturnType<typeof picocolors.createColors>;
 
-/** Where a command's output goes. */
+/** Output of a command. */
 export interface Terminal {
-  /** Colours for what is printed. */
+  /** Colours for standard output. */
   readonly colors: Colors;
-  /** Colours for what is said. */
+  /** Colours for standard error. */
   readonly errorColors: Colors;
-  /** Prints a result on standard output, with an end of line. */
+  /** Writes a line to standard output, for results. */
   print(text: string): void;
-  /** Says something about the result on standard error, with an end of line. */
+  /** Writes a line to standard error, for messages. */
   say(text: string): void;
 }
 
-/** The terminal, or whatever else the standard streams of this process lead to. */
+/** Returns a terminal that writes to the standard streams of this process. */
 export function processTerminal(): Terminal {
-  // A reader that has seen enough, as in `kplug get … | head`, is no failure.
+  // A reader that stops early, as in `kplug get … | head`, is not an error.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') process.exit();
     throw error;
@@ -30,7 +30,7 @@ export function processTerminal(): Terminal {
   };
 }
 
-/** Whether a stream gets colours: terminals do unless `NO_COLOR` is set; anything else only with `FORCE_COLOR`. */
+/** Reports whether a stream gets colours: a terminal unless `NO_COLOR` is set, any other only with `FORCE_COLOR`. */
 export function isColorful({ isTTY = false }: { isTTY?: boolean }, env: NodeJS.ProcessEnv): boolean {
   if (env.NO_COLOR) return false;
   if (env.FORCE_COLOR) return env.FORCE_COLOR !== '0';

@@ -9,10 +9,10 @@ import {
 } from '@kplug/protocol';
 import { type RecordedCall, type Request, type Response, writeRequest, writeResponse } from './recorded-call.ts';
 
-/** As the SDK takes them, and a margin. */
-const largest = 8 * 1024 * 1024;
+/** Maximum message size in bytes, above that of the SDK. */
+const maxMessageSize = 8 * 1024 * 1024;
 
-/** Stands between a controller and one instance of a plugin: passes calls on, and tells of each. */
+/** Relays calls between a controller and a plugin instance, and reports each. */
 export class PluginRelay {
   readonly #registration: Registration;
   readonly #plugin: GrpcClient<typeof PluginService>;
@@ -22,18 +22,18 @@ export class PluginRelay {
   private constructor(registration: Registration, address: string, onCall: (call: RecordedCall) => void) {
     this.#registration = registration;
     this.#onCall = onCall;
-    const limits = { 'grpc.max_receive_message_length': largest };
+    const limits = { 'grpc.max_receive_message_length': maxMessageSize };
     this.#plugin = createGrpcClient(PluginService, address, grpc.credentials.createInsecure(), limits);
     this.#server = new grpc.Server(limits);
     addService(this.#server, PluginService, {
-      // Calls on a stream of Work would pass by; without it they are made one by one.
+      // Calls on a Work stream are not relayed, so the relay does not announce Work.
       getInfo: async (_, call) => ({ ...(await this.#plugin.getInfo({}, optionsOf(call))), servesWork: false }),
-      reconcile: (request, call) => this.#pass('Reconcile', request, this.#plugin.reconcile(request, optionsOf(call))),
-      finalize: (request, call) => this.#pass('Finalize', request, this.#plugin.finalize(request, optionsOf(call))),
+      reconcile: (request, call) => this.#relay('Reconcile', request, this.#plugin.reconcile(request, optionsOf(call))),
+      finalize: (request, call) => this.#relay('Finalize', request, this.#plugin.finalize(request, optionsOf(call))),
     });
   }
 
-  /** Listens. @param address where the instance is. @param host where to listen. */
+  /** Starts a relay. @param address address of the instance. @param host host to listen on. */
   static async start(
     registration: Registration,
     { address, host, onCall }: { address: string; host: string; onCall: (call: RecordedCall) => void },
@@ -53,12 +53,12 @@ export class PluginRelay {
     this.#plugin.$client.close();
   }
 
-  async #pass<A extends Response>(method: RecordedCall['method'], request: Request, answer: Promise<A>): Promise<A> {
+  async #relay<A extends Response>(method: RecordedCall['method'], request: Request, answer: Promise<A>): Promise<A> {
     const { plugin, version, instanceId } = this.#registration;
-    const from = performance.now();
+    const startedAt = performance.now();
     const at = new Date().toISOString();
     const record = (outcome: Pick<RecordedCall, 'response' | 'error'>) => {
-      const duration = Math.round(performance.now() - from);
+      const duration = Math.round(performance.now() - startedAt);
       const written = writeRequest(method, request);
       this.#onCall({ at, plugin, version, instanceId, method, request: written, ...outcome, duration });
     };
@@ -73,7 +73,7 @@ export class PluginRelay {
   }
 }
 
-/** What was asked of a call holds for the one that is made for it. */
+/** Returns options that pass on the deadline and the cancellation of a call. */
 function optionsOf(call: grpc.ServerUnaryCall<unknown, unknown>): { deadline?: number; signal: AbortSignal } {
   const aborted = new AbortController();
   call.on('cancelled', () => aborted.abort());

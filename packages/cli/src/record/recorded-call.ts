@@ -15,55 +15,55 @@ const schemas = {
   Finalize: { request: FinalizeRequestSchema, response: FinalizeResponseSchema },
 } as const;
 
-/** A call between a controller and a plugin, as it stands in a line of a file: messages as the protocol has them in JSON, with resources and statuses in full. */
+/** A call as a line of a file: messages in the JSON of the protocol, with resources and statuses as objects. */
 export interface RecordedCall {
-  /** When it began, in ISO 8601. */
+  /** Start time in ISO 8601. */
   at: string;
-  /** Who was called: name, version and instance id. */
+  /** Name, version and instance id of the plugin. */
   plugin: string;
   version: string;
   instanceId: string;
   method: 'Reconcile' | 'Finalize';
   request: JsonValue;
-  /** What was answered; missing where the call ended with an error. */
+  /** Response; missing if the call ended with an error. */
   response?: JsonValue;
   error?: { code: number; message: string };
-  /** How long it took, in milliseconds. */
+  /** Duration in milliseconds. */
   duration: number;
 }
 
 export type Request = ReconcileRequest | FinalizeRequest;
 export type Response = ReconcileResponse | FinalizeResponse;
 
-/** A request as it is recorded. */
+/** Converts a request to its recorded form. */
 export function writeRequest(method: RecordedCall['method'], request: Request): JsonValue {
   return open(toJson(schemas[method].request, request));
 }
 
-/** A response as it is recorded. */
+/** Converts a response to its recorded form. */
 export function writeResponse(method: RecordedCall['method'], response: Response): JsonValue {
   return open(toJson(schemas[method].response, response));
 }
 
-/** A request that was recorded. Throws when it is none. */
+/** Parses a recorded request. Throws when it is malformed. */
 export function readRequest(method: RecordedCall['method'], json: JsonValue): Request {
   return fromJson(schemas[method].request, close(json));
 }
 
-/** A response that was recorded, to Reconcile or Finalize, as one to Reconcile. Throws when it is none. */
+/** Parses a recorded response as one to Reconcile. Throws when it is malformed. */
 export function readResponse(method: RecordedCall['method'], json: JsonValue): ReconcileResponse {
   const response: Response = fromJson(schemas[method].response, close(json));
   return asReconciled(response);
 }
 
-/** An answer to Finalize as one to Reconcile that says nothing of statuses. */
+/** Converts a response to Finalize to one to Reconcile without statuses. */
 export function asReconciled(response: Response): ReconcileResponse {
   if (response.$typeName === 'kplug.v1.ReconcileResponse') return response;
   const { outcome, messages, events } = response;
   return create(ReconcileResponseSchema, { outcome, messages, events });
 }
 
-/** Bytes that are a JSON object stand there as it is; others in base64, as the protocol writes them. */
+/** Replaces bytes that are a JSON object by the object. Other bytes stay in base64. */
 function open(json: JsonValue): JsonValue {
   return mapBytes(json, (value) => {
     if (typeof value !== 'string') return value;
@@ -76,7 +76,7 @@ function close(json: JsonValue): JsonValue {
   return mapBytes(json, (value) => (isObject(value) ? Buffer.from(JSON.stringify(value)).toString('base64') : value));
 }
 
-/** Changes what the protocol has as bytes: resources, and statuses. */
+/** Applies a change to the resources and statuses of a message. */
 function mapBytes(json: JsonValue, change: (value: JsonValue) => JsonValue): JsonValue {
   if (!isObject(json)) return json;
   const changed = { ...json };

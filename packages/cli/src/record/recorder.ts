@@ -17,8 +17,8 @@ import type { RecordedCall } from './recorded-call.ts';
 type Session = Parameters<GrpcHandlers<typeof RegistryService>['session']>[0];
 
 /**
- * Stands between plugins and their controller. To the plugins it is the controller; to the controller they are where it is, so
- * that the calls pass by here. Whether a registration is accepted is the controller's decision.
+ * Relays heartbeats and calls between plugins and their controller. It registers the plugins with its own address, so that it can
+ * record their calls. The controller decides whether a registration is accepted.
  */
 export class Recorder {
   readonly #controller: GrpcClient<typeof RegistryService>;
@@ -44,12 +44,18 @@ export class Recorder {
     });
   }
 
-  /** Listens for plugins. Rejects with a `CommandError`. */
+  /** Listens for plugins. Rejects with a `CommandError` when the address cannot be used. */
   static async start(controller: string, listen: string, onCall: (call: RecordedCall) => void): Promise<Recorder> {
     const recorder = new Recorder(controller, onCall);
     const port = await new Promise<number>((resolve, reject) => {
       recorder.#server.bindAsync(listen, grpc.ServerCredentials.createInsecure(), (error, bound) => {
-        if (error) reject(new CommandError('usage', `can't listen on ${listen}: ${error.message}; give --listen`));
+        if (error)
+          reject(
+            new CommandError(
+              'usage',
+              `cannot listen on ${listen}: ${error.message}; give another address with --listen`,
+            ),
+          );
         else resolve(bound);
       });
     });
@@ -57,7 +63,7 @@ export class Recorder {
     return recorder;
   }
 
-  /** Where plugins beat to. */
+  /** Address for heartbeats. */
   get address(): string {
     return this.#address;
   }
@@ -72,7 +78,7 @@ export class Recorder {
     const peer = stream.getPeer();
     const controller = this.#controller.session();
     let isOver = false;
-    // In the order in which they came, although the first waits for its relay.
+    // Keeps the order of messages, although the first waits for its relay.
     let sent = Promise.resolve();
     stream.on('data', (request: SessionRequest) => {
       sent = sent.then(async () => {
@@ -100,7 +106,7 @@ export class Recorder {
     const options = { address: plugin, host: this.#host, onCall: this.#onCall };
     const started = this.#relays.get(instanceId) ?? PluginRelay.start(registration, options);
     this.#relays.set(instanceId, started);
-    // The controller takes the host that the registration comes from, which is here.
+    // The controller uses the host that the registration comes from, which is this one.
     return { ...registration, address: `:${(await started).port}` };
   }
 }

@@ -1,5 +1,6 @@
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import * as grpc from '@grpc/grpc-js';
+import { differences, nameOf, stateOf } from '@kplug/conformance';
 import {
   createGrpcClient,
   type FinalizeRequest,
@@ -7,20 +8,18 @@ import {
   PluginService,
   type ReconcileRequest,
 } from '@kplug/protocol';
-import { differences } from '../../../conformance/src/differences.ts';
-import { nameOf, stateOf } from '../../../conformance/src/plugin/describe-answer.ts';
 import { asReconciled, type RecordedCall, type Response, readRequest, readResponse } from './recorded-call.ts';
 
-/** A call that was made again. */
+/** A repeated call. */
 export interface ReplayedCall {
   method: RecordedCall['method'];
-  /** `Kind namespace/name` of the base, or what there is of it. */
+  /** `Kind namespace/name` of the base. */
   resource: string;
-  /** What differs from the recorded answer, each as `path: before → after`. */
+  /** Differences from the recorded answer, each as `path: before → after`. */
   differences: string[];
 }
 
-/** Makes calls again, one after the other, and compares the answers. Rejects when a call in the file is malformed. */
+/** Repeats calls one after another and compares the answers. Rejects when a recorded call is malformed. */
 export async function* replayCalls(
   calls: readonly RecordedCall[],
   address: string,
@@ -31,10 +30,10 @@ export async function* replayCalls(
     for (const call of calls) {
       const request = readRequest(call.method, call.request);
       const deadline = Date.now() + timeout;
-      const made = { ...request, context: { ...request.context, deadline: timestampFromMs(deadline) } };
+      const renewed = { ...request, context: { ...request.context, deadline: timestampFromMs(deadline) } };
       const answer = await (call.method === 'Reconcile'
-        ? client.reconcile(made as ReconcileRequest, { deadline })
-        : client.finalize(made as FinalizeRequest, { deadline })
+        ? client.reconcile(renewed as ReconcileRequest, { deadline })
+        : client.finalize(renewed as FinalizeRequest, { deadline })
       ).then(viewOf, viewOfError);
       const before =
         call.response === undefined ? viewOfRecordedError(call) : viewOf(readResponse(call.method, call.response));
@@ -45,7 +44,7 @@ export async function* replayCalls(
   }
 }
 
-/** What counts of an answer. */
+/** Returns the fields of an answer that are compared. */
 function viewOf(response: Response): object {
   const reconciled = asReconciled(response);
   const { outcome, messages, events } = reconciled;

@@ -3,9 +3,8 @@ import { create } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import * as grpc from '@grpc/grpc-js';
 import { addService, type GrpcHandlers, HeartbeatResponseSchema, RegistryService } from '@kplug/protocol';
+import { GreetingWorkspace, kplug, startKplug, world } from '@kplug/testing/kplug';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
-import { GreetingWorkspace, world } from '../../../cli/src/testing/greeting-workspace.ts';
-import { kplug, startKplug } from '../../../cli/src/testing/kplug-process.ts';
 import type { Report } from '../report.ts';
 import { conformController } from './conform-controller.ts';
 
@@ -15,7 +14,7 @@ function unmet({ verdicts }: Report): string[] {
 }
 
 describe('kplug conformance controller', () => {
-  it('passes an operator of ours', { timeout: 60_000 }, async () => {
+  it('passes the operator of this repository', { timeout: 60_000 }, async () => {
     await using workspace = await GreetingWorkspace.make();
     const operator = await workspace.startOperator(['--heartbeat-interval', '200ms']);
     const args = ['conformance', 'controller', operator.at.heartbeatAddress, '-o', 'json'];
@@ -24,12 +23,13 @@ describe('kplug conformance controller', () => {
     expect(unmet(report)).toEqual([]);
     expect({ code, stderr }).toMatchObject({ code: 0, stderr: expect.stringContaining(' passed, ') });
     const why = new Map(report.verdicts.map(({ number, result, remark }) => [number, `${result}: ${remark}`]));
-    expect(why.get('C8')).toMatch(/^notTried: it needs resources that are delegated: give --api, --resource and/);
-    expect(why.get('C18')).toMatch(/^passed: it takes none: .*--allow-insecure-plugins/);
-    for (const number of ['C20', 'C21']) expect(why.get(number)).toMatch(/^notTried: it takes no plugins of the first/);
+    expect(why.get('C8')).toMatch(/^notTried: needs delegated resources: give --api, --resource and/);
+    expect(why.get('C18')).toMatch(/^passed: not accepted: .*--allow-insecure-plugins/);
+    for (const number of ['C20', 'C21'])
+      expect(why.get(number)).toMatch(/^notTried: the controller accepts no plugins of the first/);
   });
 
-  it('passes one that delegates to it, by both protocols', { timeout: 60_000 }, async () => {
+  it('passes it with a delegation, by both protocols', { timeout: 60_000 }, async () => {
     await using workspace = await GreetingWorkspace.make({ 'world.yaml': world });
     const operator = await workspace.startOperator(['--heartbeat-interval', '200ms', '--allow-insecure-plugins']);
     const only = ['C8', 'C12', 'C22', 'C25', 'C33'];
@@ -55,7 +55,7 @@ describe('kplug conformance controller', () => {
     expect(left).toEqual([]);
   });
 
-  it('leaves nothing in the directory when it is interrupted', { timeout: 60_000 }, async () => {
+  it('removes its files when it is interrupted', { timeout: 60_000 }, async () => {
     await using workspace = await GreetingWorkspace.make({ 'world.yaml': world });
     const operator = await workspace.startOperator(['--heartbeat-interval', '200ms']);
     const given = ['--api', 'Greeting@1.0.0', '--resource', 'world.yaml', '--manifests', 'manifests', '--only', 'C9'];
@@ -69,11 +69,11 @@ describe('kplug conformance controller', () => {
   });
 
   it.each([
-    ['only an API is given', ['--api', 'Greeting'], /--api, --resource and --manifests belong together/],
+    ['only an API is given', ['--api', 'Greeting'], /--api, --resource and --manifests have to be given together/],
     [
-      'there is no such directory',
+      'the directory does not exist',
       ['--api', 'Greeting', '--resource', 'world.yaml', '--manifests', 'nowhere'],
-      /there is no directory nowhere; name the one that the operator runs on/,
+      /no directory nowhere; give the manifest directory of the operator/,
     ],
   ])('fails when %s', async (_, args, message) => {
     await using workspace = await GreetingWorkspace.make({ 'world.yaml': world });
@@ -82,22 +82,22 @@ describe('kplug conformance controller', () => {
     expect(result).toMatchObject({ code: 2, stderr: expect.stringMatching(message) });
   });
 
-  it('says so when nobody is there', async () => {
+  it('reports an unreachable controller', async () => {
     const { code, stderr } = await kplug(['conformance', 'controller', '127.0.0.1:1']);
     expect({ code, stderr }).toMatchObject({ code: 4, stderr: expect.stringContaining('no controller answers at') });
   });
 
-  it('knows the numbers that there are', async () => {
+  it('rejects unknown requirements', async () => {
     await using workspace = await GreetingWorkspace.make();
     const { heartbeatAddress } = (await workspace.startOperator()).at;
     const { code, stderr } = await kplug(['conformance', 'controller', heartbeatAddress, '--only', 'C1,P5']);
     expect({ code, stderr }).toMatchObject({
       code: 2,
-      stderr: expect.stringContaining('no requirement P5; there are C1'),
+      stderr: expect.stringContaining('unknown requirement P5; valid: C1'),
     });
   });
 
-  it('fails one that believes everything and knows nothing', { timeout: 60_000 }, async () => {
+  it('fails a controller that accepts all registrations and lists none', { timeout: 60_000 }, async () => {
     const lease = { interval: durationFromMs(1_000), ttl: durationFromMs(1_000) };
     const accepted = create(HeartbeatResponseSchema, { answer: { case: 'lease', value: lease } });
     const handlers: Partial<GrpcHandlers<typeof RegistryService>> = {

@@ -1,52 +1,45 @@
 import { quietGrpc } from '@kplug/protocol';
-import { CommandError } from '../../../cli/src/command-error.ts';
+import { ConformanceError } from '../errors.ts';
+import { type ConformControllerOptions, defaultControllerTimes } from '../options.ts';
 import { describeAnswer } from '../plugin/describe-answer.ts';
 import type { Report } from '../report.ts';
 import type { Requirement } from '../requirement.ts';
 import { runRequirements, selectRequirements } from '../run-requirements.ts';
-import { answerTime, ControllerUnderTest } from './controller-under-test.ts';
-import { calling, working } from './delegated/calling.ts';
-import type { DelegatedOptions } from './delegated/delegated-trial.ts';
-import { reporting } from './delegated/reporting.ts';
-import { v0Calling } from './delegated/v0-calling.ts';
-import { refusing } from './malformed.ts';
-import { hearing } from './registering.ts';
-import { serving } from './serving.ts';
-import { v0Beating } from './v0-beating.ts';
+import { ControllerUnderTest } from './controller-under-test.ts';
+import { callRequirements, workRequirements } from './delegated/calls.ts';
+import { statusRequirements } from './delegated/statuses.ts';
+import { v0CallRequirements } from './delegated/v0-calls.ts';
+import { refusalRequirements } from './refusals.ts';
+import { registrationRequirements } from './registrations.ts';
+import { servingRequirements } from './serving.ts';
+import { v0HeartbeatRequirements } from './v0-heartbeats.ts';
 
-/** What `docs/plugin-specification.md` requires of a controller, in the order in which it is tried. */
+/** Requirements of `docs/plugin-specification.md` on controllers, in the order in which they are checked. */
 export const controllerRequirements: readonly Requirement<ControllerUnderTest>[] = [
-  ...hearing,
-  ...refusing,
-  ...serving,
-  ...v0Beating,
-  ...calling,
-  ...reporting,
-  ...working,
-  ...v0Calling,
+  ...registrationRequirements,
+  ...refusalRequirements,
+  ...servingRequirements,
+  ...v0HeartbeatRequirements,
+  ...callRequirements,
+  ...statusRequirements,
+  ...workRequirements,
+  ...v0CallRequirements,
 ];
 
-/** What a controller is tried with. */
-export interface ConformControllerOptions {
-  /** The numbers of the requirements to try. Default: all. */
-  only?: readonly string[] | undefined;
-  /** What it delegates. Default: nothing that is known, and what needs it isn't tried. */
-  delegated?: DelegatedOptions | undefined;
-}
-
-/** Tries a controller from a plugin's side. Rejects with a `CommandError` when none answers. */
+/** Runs the controller suite. Rejects with a `ConformanceError` when no controller answers or an option is invalid. */
 export async function conformController(
   address: string,
-  { only, delegated }: ConformControllerOptions = {},
+  { only, delegated, times }: ConformControllerOptions = {},
 ): Promise<Report> {
   quietGrpc();
   const requirements = selectRequirements(controllerRequirements, only);
-  await using controller = await ControllerUnderTest.reach(address);
+  await using controller = await ControllerUnderTest.connect(address, { ...defaultControllerTimes, ...times });
   try {
-    await controller.client.listPlugins({}, { deadline: Date.now() + answerTime });
+    await controller.client.listPlugins({}, { deadline: controller.deadline });
   } catch (cause) {
-    const message = `no controller answers at ${address}: ${describeAnswer(cause)}; name an operator's heartbeat port`;
-    throw new CommandError('unreachable', message, { cause });
+    const advice = "give the address of an operator's heartbeat port";
+    const message = `no controller answers at ${address}: ${describeAnswer(cause)}; ${advice}`;
+    throw new ConformanceError('Unreachable', message, { cause });
   }
   if (delegated) await controller.delegate(delegated);
   const verdicts = await runRequirements(requirements, controller);

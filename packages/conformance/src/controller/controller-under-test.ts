@@ -1,114 +1,79 @@
 import { randomUUID } from 'node:crypto';
-import type { MessageInitShape } from '@bufbuild/protobuf';
-import * as grpc from '@grpc/grpc-js';
-import {
-  createGrpcClient,
-  type GrpcClient,
-  type HeartbeatResponse,
-  type Lease,
-  type PluginInstance,
-  type RegistrationSchema,
-  RegistryService,
-} from '@kplug/protocol';
-import { NotMet, NotTried } from '../requirement.ts';
-import { type DelegatedOptions, DelegatedTrial } from './delegated/delegated-trial.ts';
-import { PluginStandIn } from './plugin-stand-in.ts';
-import { SessionTrial } from './session-trial.ts';
+import type { PluginInstance } from '@kplug/protocol';
+import type { ControllerTimes, DelegatedOptions } from '../options.ts';
+import { NotTried } from '../requirement.ts';
+import { ControllerClient, type RegistrationInit } from './controller-client.ts';
+import { DelegatedResources } from './delegated/delegated-resources.ts';
+import { InfoServer } from './info-server.ts';
+import { ProbeSession } from './probe-session.ts';
 
-/** A registration, as it is sent. */
-export type RegistrationInit = Exclude<MessageInitShape<typeof RegistrationSchema>, { $typeName: string }>;
-
-/** The plugin API that is registered: one that no delegation asks for, so that no resource is handed over. */
+/** Plugin API of the registrations. No delegation asks for it, so the controller delegates no resource to them. */
 const api = 'KplugConformance';
 
-/** How long a controller has to answer, in milliseconds. */
-export const answerTime = 5_000;
-
-/** The controller that is tried, from a plugin's side. */
-export class ControllerUnderTest implements AsyncDisposable {
-  readonly address: string;
-  readonly client: GrpcClient<typeof RegistryService>;
-  readonly #plugin: PluginStandIn;
-  #delegated: DelegatedTrial | undefined;
+/** Controller under test, from a plugin's side. */
+export class ControllerUnderTest extends ControllerClient implements AsyncDisposable {
+  readonly #infoServer: InfoServer;
+  #delegated: DelegatedResources | undefined;
   readonly #instanceIds = new Set<string>();
-  readonly #sessions: SessionTrial[] = [];
+  readonly #sessions: ProbeSession[] = [];
 
-  private constructor(address: string, plugin: PluginStandIn) {
-    this.address = address;
-    this.client = connect(address);
-    this.#plugin = plugin;
+  private constructor(address: string, times: ControllerTimes, infoServer: InfoServer) {
+    super(address, times);
+    this.#infoServer = infoServer;
   }
 
-  static async reach(address: string): Promise<ControllerUnderTest> {
-    return new ControllerUnderTest(address, await PluginStandIn.start());
+  static async connect(address: string, times: ControllerTimes): Promise<ControllerUnderTest> {
+    return new ControllerUnderTest(address, times, await InfoServer.start());
   }
 
-  /** Has resources delegated from now on. Rejects as `DelegatedTrial.open` does. */
+  /** Enables requirements that need delegated resources. Rejects as `DelegatedResources.open` does. */
   async delegate(options: DelegatedOptions): Promise<void> {
-    this.#delegated = await DelegatedTrial.open(this, options);
+    this.#delegated = await DelegatedResources.open(this, options);
   }
 
-  /** Resources that are delegated. Throws `NotTried` where there are none. */
-  get delegated(): DelegatedTrial {
+  /** Delegated resources. Throws `NotTried` when there are none. */
+  get delegated(): DelegatedResources {
     if (this.#delegated) return this.#delegated;
-    throw new NotTried('it needs resources that are delegated: give --api, --resource and --manifests');
+    throw new NotTried('needs delegated resources: give --api, --resource and --manifests');
   }
 
-  /** A registration that every controller accepts, of a process of its own; with what is to be otherwise. */
-  registration(otherwise: Partial<RegistrationInit> = {}): RegistrationInit {
-    const instanceId = otherwise.instanceId ?? `conformance-${randomUUID()}`;
+  /** Returns a valid registration with an instance id of its own, changed by `overrides`. */
+  registration(overrides: Partial<RegistrationInit> = {}): RegistrationInit {
+    const instanceId = overrides.instanceId ?? `conformance-${randomUUID()}`;
     if (instanceId) this.#instanceIds.add(instanceId);
-    this.#plugin.instanceId = instanceId;
+    this.#infoServer.instanceId = instanceId;
     return {
       plugin: 'Conformance',
       version: '1.0.0',
       apis: [{ name: api, version: '1.0.0' }],
-      // An empty host is where it comes from.
-      address: `:${this.#plugin.port}`,
-      ...otherwise,
+      // An empty host stands for the host that the registration comes from.
+      address: `:${this.#infoServer.port}`,
+      ...overrides,
       instanceId,
     };
   }
 
-  /** Beats by Heartbeat. */
-  heartbeat(registration: RegistrationInit): Promise<HeartbeatResponse> {
-    return this.client.heartbeat({ registration }, { deadline: Date.now() + answerTime });
-  }
-
-  /** Beats by Heartbeat, and demands to be accepted. */
-  async accepted(registration: RegistrationInit): Promise<Lease> {
-    const { answer } = await this.heartbeat(registration);
-    if (answer.case === 'lease') return answer.value;
-    throw new NotMet(`a refusal: ${answer.value?.message ?? 'nothing'}`, 'a lease');
-  }
-
-  /** Opens a session, which ends with the trial. */
-  session(): SessionTrial {
-    const session = new SessionTrial(this.client);
+  /** Opens a session. It ends when the suite ends. */
+  session(): ProbeSession {
+    const session = new ProbeSession(this.client, this.times.answer);
     this.#sessions.push(session);
     return session;
   }
 
-  /** The instance as the controller knows it; `undefined` when it doesn't. */
-  async known(instanceId = ''): Promise<PluginInstance | undefined> {
-    const { instances } = await this.client.listPlugins({ api }, { deadline: Date.now() + answerTime });
+  /** Returns an instance from the controller's registry; `undefined` when it is not listed. */
+  async find(instanceId = ''): Promise<PluginInstance | undefined> {
+    const { instances } = await this.client.listPlugins({ api }, { deadline: this.deadline });
     return instances.find(({ registration }) => registration?.instanceId === instanceId);
   }
 
-  /** Deregisters what was registered: it goes with its lease. */
+  /** Deregisters all instances. They expire with their leases. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#delegated?.[Symbol.asyncDispose]();
     for (const session of this.#sessions) session.end();
-    const deadline = Date.now() + answerTime;
-    const told = [...this.#instanceIds].map((instanceId) => this.client.deregister({ instanceId }, { deadline }));
-    await Promise.allSettled(told);
+    const { deadline } = this;
+    const calls = [...this.#instanceIds].map((instanceId) => this.client.deregister({ instanceId }, { deadline }));
+    await Promise.allSettled(calls);
     this.client.$client.close();
-    this.#plugin.close();
+    this.#infoServer.close();
   }
-}
-
-function connect(address: string): GrpcClient<typeof RegistryService> {
-  return createGrpcClient(RegistryService, address, grpc.credentials.createInsecure(), {
-    'grpc.use_local_subchannel_pool': 1,
-  });
 }

@@ -6,11 +6,11 @@ import type { CallMade, PluginUnderTest } from './plugin-under-test.ts';
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
-/** As Kubernetes requires of a reason, and PascalCase. */
-const reasonWord = /^[A-Z][A-Za-z0-9]*$/;
+/** Reason as Kubernetes requires it, in PascalCase. */
+const reasonPattern = /^[A-Z][A-Za-z0-9]*$/;
 
 const ownConditions = new Set(['PluginSelected', 'ExtensionsResolved', 'Reconciled', 'Finalized', 'Ready']);
-/** The status fields that are the controller's. */
+/** Status fields that the controller owns. */
 export const ownFields: readonly string[] = [
   'implementation',
   'plugin',
@@ -23,8 +23,8 @@ const forbiddenKeys = new Set(['__proto__', 'constructor', 'prototype']);
 
 type Answer = ReconcileResponse | FinalizeResponse;
 
-/** What is required of each answer. Tried last, over all answers that the other requirements led to. */
-export const answers: readonly Requirement<PluginUnderTest>[] = [
+/** Requirements on each answer. Checked over all answers of the preceding checks. */
+export const answerRequirements: readonly Requirement<PluginUnderTest>[] = [
   each('P18', 'MUST', 'answers with an outcome', 'SUCCESS, RETRY or TERMINAL', ({ outcome }) => {
     const known: readonly Outcome[] = [Outcome.SUCCESS, Outcome.RETRY, Outcome.TERMINAL];
     return known.includes(outcome) ? [] : [`the outcome ${nameOf(outcome)}`];
@@ -37,8 +37,8 @@ export const answers: readonly Requirement<PluginUnderTest>[] = [
     (answer) => {
       if (answer.outcome === Outcome.SUCCESS) return [];
       const reasons = answer.messages.filter(({ severity }) => severity === Severity.ERROR).map(({ reason }) => reason);
-      if (reasons.length === 0) return [`${describeAnswer(answer)} without one`];
-      return reasons.filter((reason) => !reasonWord.test(reason)).map((reason) => `the reason "${reason}"`);
+      if (reasons.length === 0) return [`${describeAnswer(answer)} without a message of severity ERROR`];
+      return reasons.filter((reason) => !reasonPattern.test(reason)).map((reason) => `the reason "${reason}"`);
     },
   ),
   each(
@@ -47,13 +47,19 @@ export const answers: readonly Requirement<PluginUnderTest>[] = [
     'returns statuses that are JSON objects',
     'a JSON object in UTF-8 without forbidden keys',
     (answer) =>
-      statusesOf(answer).flatMap(([whose, bytes]) => faultOf(bytes).map((fault) => `the status of ${whose} ${fault}`)),
+      statusesOf(answer).flatMap(([owner, bytes]) => faultOf(bytes).map((fault) => `the status of ${owner} ${fault}`)),
   ),
-  each('P22', 'MUST', 'names nothing but what it was sent', 'keys of extensions that were sent', (answer, { keys }) => {
-    const targets = [...answer.messages, ...answer.events].map(({ target }) => target).filter(Boolean);
-    const statuses = 'extensionStatuses' in answer ? Object.keys(answer.extensionStatuses) : [];
-    return [...targets, ...statuses].filter((key) => !keys.has(key)).map((key) => `"${key}"`);
-  }),
+  each(
+    'P22',
+    'MUST',
+    'refers only to extensions that it was sent',
+    'keys of extensions in the request',
+    (answer, { keys }) => {
+      const targets = [...answer.messages, ...answer.events].map(({ target }) => target).filter(Boolean);
+      const statuses = 'extensionStatuses' in answer ? Object.keys(answer.extensionStatuses) : [];
+      return [...targets, ...statuses].filter((key) => !keys.has(key)).map((key) => `"${key}"`);
+    },
+  ),
   each(
     'P23',
     'MUST',
@@ -74,11 +80,11 @@ export const answers: readonly Requirement<PluginUnderTest>[] = [
   each(
     'P37',
     'MUST',
-    'wants dependents that can be kept',
-    'at most 100 objects with apiVersion, kind and name, each once, and no metadata but marks',
+    'returns valid dependents',
+    'at most 100 distinct objects with apiVersion, kind, name, and no metadata but namespace, labels and annotations',
     (answer) => ('dependents' in answer && answer.dependents ? faultsOfDependents(answer.dependents.items) : []),
   ),
-  each('P26', 'MUST', 'returns no more than 64 conditions, 100 messages and 100 events', 'no more', (answer) => {
+  each('P26', 'MUST', 'returns at most 64 conditions, 100 messages and 100 events', 'no more', (answer) => {
     const counts = [
       [conditionsOf(answer).length, 64, 'conditions'],
       [answer.messages.length, 100, 'messages'],
@@ -118,8 +124,8 @@ function statusesOf(answer: Answer): [string, Uint8Array][] {
 
 function faultOf(bytes: Uint8Array): string[] {
   const value = parse(bytes);
-  if (value === undefined) return ["isn't JSON in UTF-8"];
-  if (!isObject(value)) return ["isn't an object"];
+  if (value === undefined) return ['is not JSON in UTF-8'];
+  if (!isObject(value)) return ['is not an object'];
   const key = forbiddenKeyIn(value);
   return key ? [`has the key ${key}`] : [];
 }
@@ -132,12 +138,12 @@ function parse(bytes: Uint8Array): unknown {
   }
 }
 
-/** Whether a value is an object of JSON. */
+/** Reports whether a value is a JSON object. */
 export function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** The first key in a value that no status may have, at any depth. */
+/** Returns the first forbidden key in a status, at any depth. */
 export function forbiddenKeyIn(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null) return undefined;
   for (const [key, inner] of Object.entries(value)) {
@@ -147,21 +153,19 @@ export function forbiddenKeyIn(value: unknown): string | undefined {
   return undefined;
 }
 
-const marks = new Set(['name', 'namespace', 'labels', 'annotations']);
+const allowedMetadata = new Set(['name', 'namespace', 'labels', 'annotations']);
 
 function faultsOfDependents(items: readonly Uint8Array[]): string[] {
   const names = items.map((bytes) => {
     const { apiVersion, kind, metadata } = (parse(bytes) ?? {}) as Record<string, unknown>;
     const { name, ...rest } = (isObject(metadata) ? metadata : {}) as Record<string, unknown>;
     const isWhole = [apiVersion, kind, name].every((part) => typeof part === 'string' && part !== '');
-    return isWhole && Object.keys(rest).every((field) => marks.has(field))
+    return isWhole && Object.keys(rest).every((field) => allowedMetadata.has(field))
       ? `${apiVersion} ${kind} ${name}`
       : undefined;
   });
-  const broken = names.flatMap((name, index) =>
-    name === undefined ? [`dependents[${index}] that can't be kept`] : [],
-  );
+  const invalid = names.flatMap((name, index) => (name === undefined ? [`invalid dependents[${index}]`] : []));
   const twice = names.filter((name, index) => name !== undefined && names.indexOf(name) !== index);
   const tooMany = items.length > 100 ? [`${items.length} dependents`] : [];
-  return [...broken, ...twice.map((name) => `${name} twice`), ...tooMany];
+  return [...invalid, ...twice.map((name) => `${name} twice`), ...tooMany];
 }

@@ -1,100 +1,81 @@
 import { create } from '@bufbuild/protobuf';
 import * as grpc from '@grpc/grpc-js';
-import type { Manifest } from '@kplug/controller';
+import { getInfo } from '@kplug/controller';
 import { type GetInfoResponse, GetInfoResponseSchema, isServiceError, quietGrpc } from '@kplug/protocol';
-import { CommandError } from '../../../cli/src/command-error.ts';
+import { ConformanceError } from '../errors.ts';
+import type { ConformPluginOptions } from '../options.ts';
 import type { Report } from '../report.ts';
 import { NotMet, NotTried, type Requirement } from '../requirement.ts';
 import { runRequirements, selectRequirements } from '../run-requirements.ts';
 import { conformV0 } from '../v0/conform-v0.ts';
 import { v0Requirements } from '../v0/requirements.ts';
 import { describeAnswer } from './describe-answer.ts';
-import { getInfo } from './get-info.ts';
-import { addressOf, Life, type Protocol } from './life.ts';
+import { addressOf, PluginRun } from './plugin-run.ts';
 import { PluginUnderTest } from './plugin-under-test.ts';
 import { pluginRequirements } from './requirements.ts';
 import { sampleOf } from './sample.ts';
 
-/** What a plugin is tried with. */
-export interface ConformPluginOptions {
-  /** Base and extensions; empty for a base with an empty spec. */
-  manifests: readonly Manifest[];
-  /** The base's kind, where it isn't clear. */
-  kind?: string | undefined;
-  /**
-   * The protocol that the plugin speaks. Default: that in which a plugin that is started beats, and `kplug.v1` at an address,
-   * from which it can't be seen.
-   */
-  protocol?: Protocol | undefined;
-  /** How long a call may take, in milliseconds. */
-  timeout: number;
-  /** The interval at which a plugin that is started is told to beat, in milliseconds. */
-  interval: number;
-  /** The numbers of the requirements to try. Default: all. */
-  only?: readonly string[] | undefined;
-}
-
-/** Tries a plugin that runs already. Rejects with a `CommandError` when none answers. */
+/** Runs the plugin suite on a running plugin. Rejects with a `ConformanceError` when none answers. */
 export async function conformAddress(address: string, options: ConformPluginOptions): Promise<Report> {
   quietGrpc();
   if (options.protocol === 'kplug') return conformV0(address, options, undefined);
   const info = await getInfo(address).catch((cause: unknown) => {
     const isOther = isServiceError(cause) && cause.code === grpc.status.UNIMPLEMENTED;
     const advice = isOther
-      ? "if it is a plugin of the first Kplug's protocol, say --protocol kplug"
-      : 'start it, or name another address';
+      ? "for a plugin of the first Kplug's protocol, give --protocol kplug"
+      : 'start it, or give another address';
     const message = `no plugin answers at ${address}: ${describeAnswer(cause)}; ${advice}`;
-    throw new CommandError('unreachable', message, { cause });
+    throw new ConformanceError('Unreachable', message, { cause });
   });
-  return tryPlugin(address, info, options, undefined);
+  return checkPlugin(address, info, options, undefined);
 }
 
-/** Starts a command as a plugin, and tries it. Rejects with a `CommandError` when there is no such program. */
+/** Starts a command as a plugin and runs the plugin suite on it. Rejects with a `ConformanceError` when it cannot be started. */
 export async function conformCommand(command: readonly string[], options: ConformPluginOptions): Promise<Report> {
-  const { interval, protocol } = options;
-  await using life = await Life.start({ command, interval, protocol });
-  const spoken = await life.protocol();
+  const { interval, protocol, times } = options;
+  await using run = await PluginRun.start({ command, interval, protocol, times });
+  const spoken = await run.protocol();
   if (spoken === 'kplug') {
-    const address = life.registry.v0Beats[0]?.information.address ?? '';
-    return await conformV0(address, options, life);
+    const address = run.registry.v0Heartbeats[0]?.information.address ?? '';
+    return await conformV0(address, options, run);
   }
-  const heard = spoken && (await life.registration());
-  if (!heard?.registration) return await unregistered(command, life, options);
-  const { plugin, version, apis, instanceId } = heard.registration;
-  // One that doesn't answer fails what is about that; the rest is tried with what it registered.
-  const info = await getInfo(addressOf(heard)).catch(() => undefined);
-  const said = info ?? create(GetInfoResponseSchema, { plugin, version, apis, instanceId });
-  return await tryPlugin(addressOf(heard), said, options, life, info !== undefined);
+  const registered = spoken && (await run.registration());
+  if (!registered?.registration) return await reportUnregistered(command, run, options);
+  const { plugin, version, apis, instanceId } = registered.registration;
+  // Without an answer, the requirement about GetInfo fails and the others are checked with the registration.
+  const info = await getInfo(addressOf(registered)).catch(() => undefined);
+  const assumed = info ?? create(GetInfoResponseSchema, { plugin, version, apis, instanceId });
+  return await checkPlugin(addressOf(registered), assumed, options, run, info !== undefined);
 }
 
-async function tryPlugin(
+async function checkPlugin(
   address: string,
   info: GetInfoResponse,
   { manifests, kind, timeout, only }: ConformPluginOptions,
-  life: Life | undefined,
+  run: PluginRun | undefined,
   isReached = true,
 ): Promise<Report> {
   const sample = sampleOf(manifests, info, kind);
-  using plugin = new PluginUnderTest({ address, info, sample, timeout, life, isReached });
+  using plugin = new PluginUnderTest({ address, info, sample, timeout, run, isReached });
   const verdicts = await runRequirements(selectRequirements(pluginRequirements, only), plugin);
   return { subject: `${info.plugin} ${info.version} at ${address}`, verdicts };
 }
 
-async function unregistered(
+async function reportUnregistered(
   command: readonly string[],
-  { process }: Life,
+  { process }: PluginRun,
   { protocol, only }: ConformPluginOptions,
 ): Promise<Report> {
   const [first, all] = protocol === 'kplug' ? ['F1', v0Requirements] : ['P1', pluginRequirements];
   const output = process.output.trim().slice(-500);
-  const ending = process.ending === undefined ? 'it runs and did not register' : `it ended with ${process.ending}`;
-  const named = all.map(({ number, level, title }): Requirement<undefined> => {
+  const state = process.exit === undefined ? 'it runs and did not register' : `it exited with ${process.exit}`;
+  const failing = all.map(({ number, level, title }): Requirement<undefined> => {
     const isFirst = number === first && level === 'MUST';
     const error = isFirst
-      ? new NotMet(`${ending}; its output: ${output || 'nothing'}`, 'a registration')
+      ? new NotMet(`${state}; its output: ${output || 'none'}`, 'a registration')
       : new NotTried(`it did not register; see ${first}`);
     return { number, level, title, check: () => Promise.reject(error) };
   });
-  const requirements = selectRequirements(named, only);
+  const requirements = selectRequirements(failing, only);
   return { subject: command.join(' '), verdicts: await runRequirements(requirements, undefined) };
 }

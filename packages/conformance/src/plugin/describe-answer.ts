@@ -3,23 +3,23 @@ import { type FinalizeResponse, isServiceError, Outcome, type ReconcileResponse,
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
-/** An answer, or the error in place of one, for people. */
+/** Describes an answer or an error in one line. */
 export function describeAnswer(answer: unknown): string {
   if (typeof answer === 'string') return answer;
   if (isServiceError(answer)) return `${grpc.status[answer.code] ?? answer.code}: ${answer.details}`;
   if (answer instanceof Error) return answer.message;
   const { outcome, messages } = answer as ReconcileResponse | FinalizeResponse;
   const name = nameOf(outcome);
-  const grave = messages.find(({ severity }) => severity === Severity.ERROR) ?? messages[0];
-  return grave ? `${name} (${grave.reason}: ${grave.text})` : name;
+  const error = messages.find(({ severity }) => severity === Severity.ERROR) ?? messages[0];
+  return error ? `${name} (${error.reason}: ${error.text})` : name;
 }
 
-/** An outcome's name; its number where it has none. */
+/** Returns the name of an outcome, or its number if it has none. */
 export function nameOf(outcome: Outcome): string {
   return Object.entries(Outcome).find(([, value]) => value === outcome)?.[0] ?? String(outcome);
 }
 
-/** What an answer says that resources are, as a value that can be compared: statuses, and conditions by type. */
+/** Returns the statuses of an answer and its conditions by type, for comparison. */
 export function stateOf({ baseStatus, extensionStatuses, conditions }: ReconcileResponse): object {
   const statuses = Object.entries(extensionStatuses).map(([key, status]) => [key, readStatus(status)] as const);
   return {
@@ -31,7 +31,7 @@ export function stateOf({ baseStatus, extensionStatuses, conditions }: Reconcile
   };
 }
 
-/** A status as JSON; where it isn't any, its text, so that it can be compared and shown all the same. */
+/** Parses a status. Returns a text for one that is not JSON, so that it can be compared and printed. */
 export function readStatus(status: Uint8Array): unknown {
   try {
     return JSON.parse(decoder.decode(status));

@@ -1,54 +1,54 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { CommandError } from '../../../cli/src/command-error.ts';
+import { ConformanceError } from '../errors.ts';
 
-/** A plugin in a process of its own. What it starts itself ends with it. */
+/** A plugin in a process of its own. Its child processes end with it. */
 export class PluginProcess implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #ended: Promise<unknown>;
   #output = '';
-  readonly #killWithUs = () => this.#signalAll('SIGKILL');
+  readonly #killOnExit = () => this.#signalAll('SIGKILL');
 
   private constructor([program = '', ...args]: readonly string[], env: Record<string, string>) {
     this.#child = spawn(program, args, {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
-      // A group of its own, so that nothing of it is left.
+      // A process group of its own, so that its child processes can be killed too.
       detached: true,
     });
     this.#ended = once(this.#child, 'close').catch(() => undefined);
-    const hear = (chunk: Buffer) => {
+    const append = (chunk: Buffer) => {
       this.#output += chunk;
     };
-    this.#child.stdout?.on('data', hear);
-    this.#child.stderr?.on('data', hear);
-    process.on('exit', this.#killWithUs);
+    this.#child.stdout?.on('data', append);
+    this.#child.stderr?.on('data', append);
+    process.on('exit', this.#killOnExit);
   }
 
-  /** Starts a command. Rejects when there is no such program. */
+  /** Starts a command. Rejects with a `ConformanceError` when the program cannot be started. */
   static async start(command: readonly string[], env: Record<string, string>): Promise<PluginProcess> {
     const started = new PluginProcess(command, env);
     try {
       await once(started.#child, 'spawn');
     } catch (cause) {
-      process.off('exit', started.#killWithUs);
-      const message = `the plugin can't be started by "${command.join(' ')}": ${(cause as Error).message}`;
-      throw new CommandError('usage', message, { cause });
+      process.off('exit', started.#killOnExit);
+      const message = `cannot start the plugin by "${command.join(' ')}": ${(cause as Error).message}`;
+      throw new ConformanceError('InvalidOptions', message, { cause });
     }
     return started;
   }
 
-  /** What it wrote on standard output and standard error. */
+  /** Standard output and standard error. */
   get output(): string {
     return this.#output;
   }
 
-  /** How it ended, if it has: its exit code, or the signal that ended it. */
-  get ending(): number | NodeJS.Signals | undefined {
+  /** Exit code, or the signal that ended the process; `undefined` while it runs. */
+  get exit(): number | NodeJS.Signals | undefined {
     return this.#child.exitCode ?? this.#child.signalCode ?? undefined;
   }
 
-  /** Asks it to stop, as Kubernetes asks a container's first process. */
+  /** Sends SIGTERM to the process, as Kubernetes does. */
   terminate(): void {
     this.#child.kill('SIGTERM');
   }
@@ -56,14 +56,14 @@ export class PluginProcess implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#signalAll('SIGKILL');
     await this.#ended;
-    process.off('exit', this.#killWithUs);
+    process.off('exit', this.#killOnExit);
   }
 
   #signalAll(signal: NodeJS.Signals): void {
     try {
       if (this.#child.pid !== undefined) process.kill(-this.#child.pid, signal);
     } catch (error) {
-      // It has ended already, with all that it started.
+      // All processes of the group have ended.
       if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
     }
   }

@@ -17,76 +17,78 @@ import {
 } from '@kplug/protocol';
 import { NotTried } from '../requirement.ts';
 import { describeAnswer } from './describe-answer.ts';
-import type { Life } from './life.ts';
+import type { PluginRun } from './plugin-run.ts';
 import { byKey, encode, type Sample } from './sample.ts';
 
-/** A call that was made, and how it ended. */
+/** A call and its result. */
 export interface CallMade {
   method: 'Reconcile' | 'Finalize';
-  /** The keys of the extensions that were sent. */
+  /** Keys of the extensions in the request. */
   keys: ReadonlySet<string>;
   answer?: ReconcileResponse | FinalizeResponse;
   error?: grpc.ServiceError;
 }
 
-/** What a plugin is tried with. */
-export interface PluginTrial {
+/** Address, sample and limits of a plugin under test. */
+export interface PluginTarget {
   address: string;
   info: GetInfoResponse;
   sample: Sample;
-  /** How long a call may take, in milliseconds. */
+  /** Deadline of each call, in milliseconds. */
   timeout: number;
-  /** Its process and what it says to its controller; `undefined` when only its address is known. */
-  life: Life | undefined;
-  /** Whether it answered at its address. */
+  /** Process and registry of the plugin; `undefined` when only its address is known. */
+  run: PluginRun | undefined;
+  /** True if the plugin answered GetInfo at its address. */
   isReached: boolean;
 }
 
-/** The plugin that is tried, from a controller's side. */
+/** Plugin under test, from a controller's side. */
 export class PluginUnderTest implements Disposable {
   readonly info: GetInfoResponse;
   readonly sample: Sample;
   readonly timeout: number;
-  /** Every call of Reconcile and Finalize that was answered, or ended with an error. */
+  /** All calls of Reconcile and Finalize that ended. */
   readonly calls: CallMade[] = [];
   readonly #client: GrpcClient<typeof PluginService>;
   readonly #isReached: boolean;
-  readonly #life: Life | undefined;
+  readonly #run: PluginRun | undefined;
   #settled: Promise<ReconcileResponse> | undefined;
 
-  constructor({ address, info, sample, timeout, life, isReached }: PluginTrial) {
+  constructor({ address, info, sample, timeout, run, isReached }: PluginTarget) {
     const credentials = grpc.credentials.createInsecure();
     this.#client = createGrpcClient(PluginService, address, credentials, { 'grpc.use_local_subchannel_pool': 1 });
     this.info = info;
     this.sample = sample;
     this.timeout = timeout;
-    this.#life = life;
+    this.#run = run;
     this.#isReached = isReached;
   }
 
-  /** Calls it. Throws `NotTried` when it can't be reached at all. */
+  /** Client of the plugin. Throws `NotTried` when the plugin is unreachable. */
   get client(): GrpcClient<typeof PluginService> {
     if (this.#isReached) return this.#client;
-    throw new NotTried("it isn't reached at the address that it registered; see P4");
+    throw new NotTried('it is unreachable at the registered address; see P4');
   }
 
-  /** Its process and what it says. Throws `NotTried` when only its address is known. */
-  get life(): Life {
-    if (this.#life) return this.#life;
-    throw new NotTried('only an address was given; let the plugin be started: kplug conformance plugin -- COMMAND');
+  /** Process and registry of the plugin. Throws `NotTried` when only its address is known. */
+  get run(): PluginRun {
+    if (this.#run) return this.#run;
+    throw new NotTried(
+      'only an address was given; have the suite start the plugin: kplug conformance plugin -- COMMAND',
+    );
   }
 
-  /** Whether it answered when it was looked for. */
+  /** Reports whether the plugin answered GetInfo at its address. */
   get isReached(): boolean {
     return this.#isReached;
   }
 
-  /** Whether its process is known. */
-  get hasLife(): boolean {
-    return this.#life !== undefined;
+  /** Reports whether the suite started the plugin. */
+  get hasProcess(): boolean {
+    return this.#run !== undefined;
   }
 
-  /** What a controller sends for a base. */
+  /** Returns a request as a controller sends it. */
   request(base: Resource = this.sample.base, extensions: readonly Resource[] = this.sample.extensions) {
     const { apis } = this.info;
     const deadline = Date.now() + this.timeout;
@@ -98,13 +100,13 @@ export class PluginUnderTest implements Disposable {
         api: apis[0]?.name ?? '',
         apiVersion: apis[0]?.version ?? '',
         reason: 'Preferred',
-        message: 'it is tried for conformance',
+        message: 'chosen by the conformance suite',
       },
       context: { attempt: 1, deadline: timestampFromMs(deadline) },
     };
   }
 
-  /** Calls Reconcile. Rejects with the gRPC error, or with `NotTried` when the deadline passed, which P25 is about. */
+  /** Calls Reconcile. Rejects with the gRPC error, or with `NotTried` when the deadline is exceeded, which P25 reports. */
   reconcile(
     request: MessageInitShape<typeof ReconcileRequestSchema> = this.request(),
     signal?: AbortSignal,
@@ -119,19 +121,19 @@ export class PluginUnderTest implements Disposable {
     return this.#record('Finalize', Object.keys(request.extensions ?? {}), this.client.finalize(request, options));
   }
 
-  /** The answer that reconciles the sample, the first time that it is asked for. Rejects with `NotTried` where there is none. */
+  /** Reconciles the sample once and returns the answer. Rejects with `NotTried` when it does not succeed. */
   async reconciled(): Promise<ReconcileResponse> {
     this.#settled ??= this.retrying(() => this.reconcile());
     const answer = await this.#settled.catch((error: unknown) => {
       if (error instanceof NotTried) throw error;
-      throw new NotTried(`the resource can't be reconciled: ${describeAnswer(error)}`);
+      throw new NotTried(`reconciling the resource failed: ${describeAnswer(error)}`);
     });
     if (answer.outcome === Outcome.SUCCESS) return answer;
-    const advice = this.sample.isGiven ? 'see P16' : 'give one that it can reconcile, with --resource';
-    throw new NotTried(`the resource isn't reconciled: ${describeAnswer(answer)}; ${advice}`);
+    const advice = this.sample.isGiven ? 'see P16' : 'give one that the plugin can reconcile with --resource';
+    throw new NotTried(`reconciling the resource failed: ${describeAnswer(answer)}; ${advice}`);
   }
 
-  /** Calls as a controller does: again, as long as it is answered with RETRY and there is time. */
+  /** Makes a call, and repeats it while the answer is RETRY and the timeout permits. */
   async retrying<A extends FinalizeResponse | ReconcileResponse>(call: () => Promise<A>): Promise<A> {
     const end = Date.now() + this.timeout;
     for (;;) {
@@ -159,7 +161,8 @@ export class PluginUnderTest implements Disposable {
     } catch (error) {
       if (!isServiceError(error)) throw error;
       this.calls.push({ ...made, error });
-      if (error.code === grpc.status.DEADLINE_EXCEEDED) throw new NotTried(`${method} wasn't answered; see P25`);
+      if (error.code === grpc.status.DEADLINE_EXCEEDED)
+        throw new NotTried(`${method} was not answered in time; see P25`);
       throw error;
     }
   }

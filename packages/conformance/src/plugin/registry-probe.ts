@@ -11,44 +11,44 @@ import {
   v0,
 } from '@kplug/protocol';
 
-/** Something that a plugin said to the registry. */
-export interface Heard {
-  /** Milliseconds on the monotonic clock. */
+/** Message from a plugin to the registry, or the end of its session. */
+export interface RegistryEvent {
+  /** Milliseconds of the monotonic clock. */
   at: number;
-  way: 'session' | 'heartbeat';
-  /** `ended` is a session that its plugin ended, `broken` one that broke. */
-  what: 'registration' | 'beat' | 'deregistration' | 'ended' | 'broken';
+  call: 'session' | 'heartbeat';
+  /** `ended` for a session that the plugin ended, `broken` for one that broke. */
+  type: 'registration' | 'beat' | 'deregistration' | 'ended' | 'broken';
   registration?: Registration;
-  /** What it brought to prove who it is. */
+  /** Authorization metadata of the call. */
   authorization?: string;
-  /** The host and port that it came from. */
+  /** Host and port of the plugin. */
   peer: string;
 }
 
 /** A heartbeat in the first Kplug's protocol. */
-export interface V0Beat {
-  /** Milliseconds on the monotonic clock. */
+export interface V0Heartbeat {
+  /** Milliseconds of the monotonic clock. */
   at: number;
   information: v0.PluginInformation;
 }
 
 /**
- * How the registry answers. `unavailable`: with an error, as one behind a load balancer that is gone. `withoutSessions`: with
- * UNIMPLEMENTED to sessions. `draining`: with the wish that the plugin stops.
+ * Behaviour of the registry. `unavailable` answers with UNAVAILABLE. `withoutSessions` answers sessions with UNIMPLEMENTED.
+ * `draining` asks plugins to drain. `refusing` refuses registrations with a message.
  */
-export type Manner = 'accepting' | 'unavailable' | 'withoutSessions' | 'draining' | { refusing: string };
+export type RegistryBehavior = 'accepting' | 'unavailable' | 'withoutSessions' | 'draining' | { refusing: string };
 
 type Session = Parameters<GrpcHandlers<typeof RegistryService>['session']>[0];
 
-/** A registry that hears what plugins say, believes nothing, and can behave badly. */
+/** Registry that records all messages of plugins and can simulate failures. */
 export class RegistryProbe {
-  /** All that was heard, oldest first. */
-  readonly heard: Heard[] = [];
+  /** All events, oldest first. */
+  readonly events: RegistryEvent[] = [];
   /** All heartbeats in the first Kplug's protocol, oldest first. */
-  readonly v0Beats: V0Beat[] = [];
-  /** The interval that it grants, in milliseconds. */
+  readonly v0Heartbeats: V0Heartbeat[] = [];
+  /** Heartbeat interval that it grants, in milliseconds. */
   readonly interval: number;
-  #manner: Manner = 'accepting';
+  #behavior: RegistryBehavior = 'accepting';
   #server: grpc.Server | undefined;
   #port = 0;
   readonly #sessions = new Set<Session>();
@@ -68,7 +68,7 @@ export class RegistryProbe {
     return `127.0.0.1:${this.#port}`;
   }
 
-  /** Listens, after `close` where it listened before. */
+  /** Listens; after `close`, at the same address as before. */
   async listen(): Promise<void> {
     const server = new grpc.Server();
     addService(server, RegistryService, this.#handlers());
@@ -85,7 +85,7 @@ export class RegistryProbe {
     this.#server = server;
   }
 
-  /** Stops listening, and breaks all sessions. */
+  /** Stops listening and breaks all sessions. */
   close(): void {
     this.#server?.drain(this.address, 0);
     this.#server?.forceShutdown();
@@ -93,32 +93,32 @@ export class RegistryProbe {
     this.#sessions.clear();
   }
 
-  /** Behaves in another manner from now on; sessions that are open hear of it, or break where it has none. */
-  behave(manner: Manner): void {
-    this.#manner = manner;
+  /** Changes the behaviour. Open sessions get another answer, or break if the new behaviour has no sessions. */
+  behave(behavior: RegistryBehavior): void {
+    this.#behavior = behavior;
     for (const session of this.#sessions) {
-      if (manner === 'unavailable' || manner === 'withoutSessions') session.emit('error', away);
+      if (behavior === 'unavailable' || behavior === 'withoutSessions') session.emit('error', unavailable);
       else this.#answer(session);
     }
   }
 
-  /** What was heard since a time. */
-  since(at: number, ...what: Heard['what'][]): Heard[] {
-    return this.heard.filter((one) => one.at >= at && (what.length === 0 || what.includes(one.what)));
+  /** Returns the events since a time, optionally only those of some types. */
+  since(at: number, ...types: RegistryEvent['type'][]): RegistryEvent[] {
+    return this.events.filter((event) => event.at >= at && (types.length === 0 || types.includes(event.type)));
   }
 
   #handlers(): Partial<GrpcHandlers<typeof RegistryService>> {
     return {
       session: (stream) => this.#serve(stream),
       heartbeat: ({ registration }, call) => {
-        const isNew = !this.heard.some((one) => one.registration?.instanceId === registration?.instanceId);
-        const what = isNew || this.#manner === 'unavailable' ? 'registration' : 'beat';
-        this.#hear({ way: 'heartbeat', what, ...callerOf(call), ...(registration && { registration }) });
-        if (this.#manner === 'unavailable') throw away;
+        const isNew = !this.events.some((one) => one.registration?.instanceId === registration?.instanceId);
+        const type = isNew || this.#behavior === 'unavailable' ? 'registration' : 'beat';
+        this.#record({ call: 'heartbeat', type, ...callerOf(call), ...(registration && { registration }) });
+        if (this.#behavior === 'unavailable') throw unavailable;
         return this.#reply();
       },
       deregister: (_, call) => {
-        this.#hear({ way: 'heartbeat', what: 'deregistration', ...callerOf(call) });
+        this.#record({ call: 'heartbeat', type: 'deregistration', ...callerOf(call) });
         return {};
       },
     };
@@ -126,33 +126,33 @@ export class RegistryProbe {
 
   #serve(stream: Session): void {
     const caller = callerOf(stream);
-    const hear = (what: Heard['what'], registration?: Registration) =>
-      this.#hear({ way: 'session', what, ...caller, ...(registration && { registration }) });
+    const record = (type: RegistryEvent['type'], registration?: Registration) =>
+      this.#record({ call: 'session', type, ...caller, ...(registration && { registration }) });
     stream.on('data', ({ message }) => {
-      if (message.case !== 'registration') return hear('beat');
-      hear('registration', message.value);
-      if (this.#manner === 'unavailable') return stream.emit('error', away);
-      if (this.#manner === 'withoutSessions') return stream.emit('error', unimplemented);
+      if (message.case !== 'registration') return record('beat');
+      record('registration', message.value);
+      if (this.#behavior === 'unavailable') return stream.emit('error', unavailable);
+      if (this.#behavior === 'withoutSessions') return stream.emit('error', unimplemented);
       this.#sessions.add(stream);
       this.#answer(stream);
     });
     stream.on('end', () => {
       this.#sessions.delete(stream);
-      hear('ended');
+      record('ended');
       stream.end();
     });
     stream.on('cancelled', () => {
-      if (this.#sessions.delete(stream)) hear('broken');
+      if (this.#sessions.delete(stream)) record('broken');
     });
   }
 
   #answerV0(information: v0.PluginInformation) {
-    this.v0Beats.push({ at: performance.now(), information });
-    const manner = this.#manner;
-    if (manner === 'unavailable') throw away;
+    this.v0Heartbeats.push({ at: performance.now(), information });
+    const behavior = this.#behavior;
+    if (behavior === 'unavailable') throw unavailable;
     const { address, name, api } = information;
     const fault = address && name && api ? '' : 'a heartbeat must have an address, a name and an api';
-    const notAcceptedReason = typeof manner === 'object' ? manner.refusing : fault;
+    const notAcceptedReason = typeof behavior === 'object' ? behavior.refusing : fault;
     return { accepted: notAcceptedReason === '', notAcceptedReason };
   }
 
@@ -165,25 +165,25 @@ export class RegistryProbe {
   }
 
   #reply() {
-    const manner = this.#manner;
-    if (typeof manner === 'object') {
+    const behavior = this.#behavior;
+    if (typeof behavior === 'object') {
       return {
-        answer: { case: 'refusal' as const, value: { reason: RefusalReason.INVALID, message: manner.refusing } },
+        answer: { case: 'refusal' as const, value: { reason: RefusalReason.INVALID, message: behavior.refusing } },
       };
     }
-    const terms = { interval: durationFromMs(this.interval), ttl: durationFromMs(this.interval * 3) };
-    return { answer: { case: 'lease' as const, value: { ...terms, drain: manner === 'draining' } } };
+    const lease = { interval: durationFromMs(this.interval), ttl: durationFromMs(this.interval * 3) };
+    return { answer: { case: 'lease' as const, value: { ...lease, drain: behavior === 'draining' } } };
   }
 
-  #hear(heard: Omit<Heard, 'at'>): void {
-    this.heard.push({ at: performance.now(), ...heard });
+  #record(event: Omit<RegistryEvent, 'at'>): void {
+    this.events.push({ at: performance.now(), ...event });
   }
 }
 
-function callerOf(call: Pick<Session, 'getPeer' | 'metadata'>): Pick<Heard, 'peer' | 'authorization'> {
+function callerOf(call: Pick<Session, 'getPeer' | 'metadata'>): Pick<RegistryEvent, 'peer' | 'authorization'> {
   const [authorization] = call.metadata.get('authorization');
   return { peer: call.getPeer(), ...(authorization === undefined ? {} : { authorization: String(authorization) }) };
 }
 
-const away = serviceError(grpc.status.UNAVAILABLE, 'this registry is away on purpose');
-const unimplemented = serviceError(grpc.status.UNIMPLEMENTED, 'this registry has no sessions on purpose');
+const unavailable = serviceError(grpc.status.UNAVAILABLE, 'deliberately unavailable');
+const unimplemented = serviceError(grpc.status.UNIMPLEMENTED, 'deliberately without sessions');

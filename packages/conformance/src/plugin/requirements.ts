@@ -1,19 +1,19 @@
 import type { Requirement } from '../requirement.ts';
-import { answers } from './answers.ts';
+import { answerRequirements } from './answers.ts';
 import type { PluginUnderTest } from './plugin-under-test.ts';
-import { reconciling } from './reconciling.ts';
-import { hearing, registering } from './registering.ts';
-import { serving } from './serving.ts';
-import { stopping } from './stopping.ts';
-import { work } from './work.ts';
+import { reconcileRequirements } from './reconcile.ts';
+import { reconnectionRequirements, registrationRequirements } from './registrations.ts';
+import { servingRequirements } from './serving.ts';
+import { shutdownRequirements } from './shutdown.ts';
+import { workRequirements } from './work-stream.ts';
 
-/** What `docs/plugin-specification.md` requires of a plugin, in the order in which it is tried. */
+/** Requirements of `docs/plugin-specification.md` on plugins, in the order in which they are checked. */
 export const pluginRequirements: readonly Requirement<PluginUnderTest>[] = [
-  ...registering,
-  ...serving,
-  ...work,
-  ...reconciling,
-  ...answers,
-  ...hearing,
-  ...stopping,
+  ...registrationRequirements,
+  ...servingRequirements,
+  ...workRequirements,
+  ...reconcileRequirements,
+  ...answerRequirements,
+  ...reconnectionRequirements,
+  ...shutdownRequirements,
 ];

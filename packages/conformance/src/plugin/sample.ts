@@ -1,16 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { keyOf, type Manifest, type Resource } from '@kplug/controller';
-import { deriveBase, type ImplementingPlugin } from '../../../controller/src/tools/derive-delegation.ts';
+import { deriveBase, type ImplementingPlugin, keyOf, type Manifest, type Resource } from '@kplug/controller';
 
-/** The resources that a plugin is tried with, as a controller would send them. */
+/** Resources that the plugin is called with, as a controller sends them. */
 export interface Sample {
   base: Resource;
   extensions: readonly Resource[];
-  /** Whether the user gave them, so that the plugin has to be able to reconcile them. */
+  /** True if the user gave the resources, which the plugin then has to reconcile. */
   isGiven: boolean;
 }
 
-/** Makes a sample of manifests: the first of the base's kind is the base, those of other kinds are its extensions. */
+/** Makes a sample of manifests: the first of the base's kind is the base, those of other kinds are the extensions. */
 export function sampleOf(manifests: readonly Manifest[], info: ImplementingPlugin, kind: string | undefined): Sample {
   if (manifests.length === 0) return { base: emptyBase(info), extensions: [], isGiven: false };
   const base = deriveBase(manifests, info, kind);
@@ -20,17 +19,17 @@ export function sampleOf(manifests: readonly Manifest[], info: ImplementingPlugi
   return { base: first ? stored(first) : emptyBase(info), extensions, isGiven: true };
 }
 
-/** The same base under another name, as another resource. */
+/** Returns a copy of a base with another name and uid. */
 export function named(base: Resource, name: string): Resource {
   return { ...base, metadata: { ...base.metadata, name, uid: randomUUID() } };
 }
 
-/** Extensions as they are sent, by key. */
+/** Encodes extensions for a request, by key. */
 export function byKey(extensions: readonly Resource[]): Record<string, { json: Uint8Array }> {
   return Object.fromEntries(extensions.map((extension) => [keyOf(extension), { json: encode(extension) }]));
 }
 
-/** A resource as it is sent. */
+/** Encodes a resource for a request. */
 export function encode(resource: Resource): Uint8Array {
   return Buffer.from(JSON.stringify(resource));
 }
@@ -51,7 +50,7 @@ function stored({ apiVersion, kind, metadata, ...rest }: Manifest): Resource {
   };
 }
 
-/** All that is known of a base when none is given: that its kind is often named like the API. */
+/** Returns a base with an empty spec. Its kind is that of the API, which often has the same name. */
 function emptyBase({ apis }: ImplementingPlugin): Resource {
   const kind = apis[0]?.name ?? 'Conformance';
   return stored({ apiVersion: 'example.org/v1', kind, metadata: { name: 'conformance' }, spec: {} });

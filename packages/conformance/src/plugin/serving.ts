@@ -6,17 +6,20 @@ import { NotMet, NotTried, type Requirement } from '../requirement.ts';
 import { callWithBytes, checkHealth, listServices, watchHealth } from '../wire.ts';
 import { describeAnswer } from './describe-answer.ts';
 import type { PluginUnderTest } from './plugin-under-test.ts';
-import { contradictions, faultsOfIdentity } from './registering.ts';
+import { contradictions, faultsOfIdentity } from './registrations.ts';
 import { encode, named } from './sample.ts';
 
-const infoTime = 2_000;
-const largest = 4 * 1024 * 1024;
+/** Time for GetInfo and health checks, in milliseconds. */
+const infoTimeout = 2_000;
 
-/** How many calls are made at once. */
-const atOnce = 16;
+/** Message size that a plugin has to accept, in bytes. */
+const maxMessageSize = 4 * 1024 * 1024;
 
-/** What is required of the way a plugin serves, whatever it does. */
-export const serving: readonly Requirement<PluginUnderTest>[] = [
+/** Number of concurrent calls. */
+const concurrency = 16;
+
+/** Requirements on the services of a plugin. */
+export const servingRequirements: readonly Requirement<PluginUnderTest>[] = [
   {
     number: 'P10',
     level: 'MUST',
@@ -29,17 +32,16 @@ export const serving: readonly Requirement<PluginUnderTest>[] = [
   {
     number: 'P11',
     level: 'MUST',
-    title: 'answers GetInfo as it registered, within two seconds',
+    title: 'answers GetInfo with its registration within two seconds',
     check: async (plugin) => {
       const from = performance.now();
-      const info = await plugin.client.getInfo({}, { deadline: Date.now() + infoTime });
-      const took = Math.round(performance.now() - from);
-      if (!info.instanceId) throw new NotMet('no instance id', 'the one that is registered');
-      if (!plugin.hasLife)
-        return `instance ${info.instanceId}; only an address was given, so there is nothing to compare`;
-      const differing = contradictions(info, plugin.life.registered.registration);
-      if (differing.length > 0) throw new NotMet(differing.join('; '), 'the same as in the registration');
-      return `${took} ms`;
+      const info = await plugin.client.getInfo({}, { deadline: Date.now() + infoTimeout });
+      const duration = Math.round(performance.now() - from);
+      if (!info.instanceId) throw new NotMet('no instance id', 'the registered instance id');
+      if (!plugin.hasProcess) return `instance ${info.instanceId}; not compared, as only an address was given`;
+      const differing = contradictions(info, plugin.run.registered.registration);
+      if (differing.length > 0) throw new NotMet(differing.join('; '), 'the values of the registration');
+      return `${duration} ms`;
     },
   },
   {
@@ -47,12 +49,12 @@ export const serving: readonly Requirement<PluginUnderTest>[] = [
     level: 'SHOULD',
     title: 'serves grpc.health.v1.Health with Watch',
     check: async ({ client }) => {
-      for (const [method, ask] of [
+      for (const [method, read] of [
         ['Check', checkHealth],
         ['Watch', watchHealth],
       ] as const) {
-        const health = await ask(client.$client, infoTime).catch(describeAnswer);
-        if (health !== 'SERVING') throw new NotMet(`${method} says ${health}`, 'SERVING for the service ""');
+        const health = await read(client.$client, infoTimeout).catch(describeAnswer);
+        if (health !== 'SERVING') throw new NotMet(`${method} returns ${health}`, 'SERVING for the service ""');
       }
       return undefined;
     },
@@ -62,7 +64,9 @@ export const serving: readonly Requirement<PluginUnderTest>[] = [
     level: 'SHOULD',
     title: 'serves server reflection',
     check: async ({ client }) => {
-      const services = await listServices(client.$client, infoTime).catch((error: unknown) => [describeAnswer(error)]);
+      const services = await listServices(client.$client, infoTimeout).catch((error: unknown) => [
+        describeAnswer(error),
+      ]);
       if (services.includes(PluginService.typeName)) return undefined;
       throw new NotMet(services.join(', ') || 'no service', PluginService.typeName);
     },
@@ -70,12 +74,12 @@ export const serving: readonly Requirement<PluginUnderTest>[] = [
   {
     number: 'P14',
     level: 'MUST',
-    title: 'takes messages of up to 4 MiB',
+    title: 'accepts messages of up to 4 MiB',
     check: async (plugin) => {
       await plugin.reconciled();
       const { base } = plugin.sample;
-      // Less what surrounds the base in the message.
-      const padding = 'x'.repeat(largest - 16 * 1024 - encode(base).length - extensionsSize(plugin));
+      // The message contains more than the base.
+      const padding = 'x'.repeat(maxMessageSize - 16 * 1024 - encode(base).length - extensionsSize(plugin));
       const metadata = { ...base.metadata, annotations: { ...base.metadata.annotations, padding } };
       await answered('an answer', plugin.reconcile(plugin.request({ ...base, metadata })));
       return undefined;
@@ -84,53 +88,55 @@ export const serving: readonly Requirement<PluginUnderTest>[] = [
   {
     number: 'P14',
     level: 'SHOULD',
-    title: `takes ${atOnce} calls at once`,
+    title: `accepts ${concurrency} concurrent calls`,
     check: async (plugin) => {
       await plugin.reconciled();
       const { base } = plugin.sample;
-      const others = Array.from({ length: atOnce }, (_, index) => named(base, `${base.metadata.name}-${index + 1}`));
+      const others = Array.from({ length: concurrency }, (_, index) =>
+        named(base, `${base.metadata.name}-${index + 1}`),
+      );
       const made = await Promise.allSettled(others.map((other) => plugin.reconcile(plugin.request(other))));
       await Promise.allSettled(others.map((other) => plugin.finalize(plugin.request(other))));
       const failed = made.flatMap((one) => (one.status === 'rejected' ? [describeAnswer(one.reason)] : []));
       if (failed.length > 0)
-        throw new NotMet(`${failed.length} of ${atOnce} failed: ${failed[0]}`, 'an answer to each');
+        throw new NotMet(`${failed.length} of ${concurrency} failed: ${failed[0]}`, 'an answer to each call');
       return undefined;
     },
   },
   {
     number: 'P15',
     level: 'MUST',
-    title: 'passes over fields that it does not know',
+    title: 'ignores unknown fields',
     check: async (plugin) => {
       const before = await plugin.reconciled();
       const message = create(ReconcileRequestSchema, plugin.request());
       for (const part of [message, message.base, message.context, message.assignment]) if (part) addUnknown(part);
-      const after = await answered('the same answer as without', plugin.reconcile(message));
+      const after = await answered('the same answer as without unknown fields', plugin.reconcile(message));
       if (after.outcome === before.outcome) return undefined;
-      throw new NotMet(describeAnswer(after), `${describeAnswer(before)}, as without such fields`);
+      throw new NotMet(describeAnswer(after), `${describeAnswer(before)}, as without unknown fields`);
     },
   },
   {
     number: 'P32',
     level: 'MUST',
-    title: 'fails a request that it can not read, and goes on',
+    title: 'fails an unreadable request and keeps serving',
     check: async (plugin) => {
       const { base, ...rest } = plugin.request();
-      const half = { ...rest, base: { json: base.json.subarray(0, base.json.length / 2) } };
+      const truncated = { ...rest, base: { json: base.json.subarray(0, base.json.length / 2) } };
       for (const [what, request] of [
-        ['a base that is not JSON', half],
+        ['a base that is not JSON', truncated],
         ['no base', rest],
       ] as const) {
         const answer = await plugin.reconcile(request).catch(failureOf);
         if (answer?.outcome === Outcome.SUCCESS) throw new NotMet(`${what} is answered with SUCCESS`, 'a failure');
-        await goesOn(plugin, what);
+        await requireServing(plugin, what);
       }
       const path = '/kplug.v1.PluginService/Reconcile';
-      await callWithBytes(plugin.client.$client, path, Buffer.from([0xff, 0xff, 0xff]), infoTime).catch(failureOf);
-      await goesOn(plugin, 'bytes that are no message');
-      // A plugin that makes nothing that has to be undone may well succeed.
-      await plugin.finalize(create(FinalizeRequestSchema, half)).catch(failureOf);
-      await goesOn(plugin, 'Finalize of a base that is not JSON');
+      await callWithBytes(plugin.client.$client, path, Buffer.from([0xff, 0xff, 0xff]), infoTimeout).catch(failureOf);
+      await requireServing(plugin, 'an invalid message');
+      // A plugin without external resources may succeed.
+      await plugin.finalize(create(FinalizeRequestSchema, truncated)).catch(failureOf);
+      await requireServing(plugin, 'Finalize of a base that is not JSON');
       return undefined;
     },
   },
@@ -139,9 +145,9 @@ export const serving: readonly Requirement<PluginUnderTest>[] = [
     level: 'MUST',
     title: 'answers when extensions are missing',
     check: async (plugin) => {
-      if (plugin.sample.extensions.length === 0) throw new NotTried('no extension was given, with --resource');
+      if (plugin.sample.extensions.length === 0) throw new NotTried('no extension was given with --resource');
       const answer = await answered('an answer', plugin.reconcile(plugin.request(plugin.sample.base, [])));
-      // The world is as it was before.
+      // Restores the state for the following checks.
       await plugin.reconcile();
       return describeAnswer(answer);
     },
@@ -149,7 +155,7 @@ export const serving: readonly Requirement<PluginUnderTest>[] = [
   {
     number: 'P34',
     level: 'SHOULD',
-    title: 'serves its health for each API',
+    title: 'serves the health of each API',
     check: checkApiHealth,
   },
   {
@@ -158,19 +164,20 @@ export const serving: readonly Requirement<PluginUnderTest>[] = [
     title: 'answers GetInfo with a name, versions and an API',
     check: async ({ client, timeout }) => {
       const faults = faultsOfIdentity(await client.getInfo({}, { deadline: Date.now() + timeout }));
-      if (faults.length > 0) throw new NotMet(faults.join(', '), 'what every controller accepts');
+      if (faults.length > 0) throw new NotMet(faults.join(', '), 'values that every controller accepts');
       return undefined;
     },
   },
 ];
 
-/** Says of each API how its health is; a plugin of one needs no more than that of the whole. */
+/** Checks the health of each API. A plugin of one API may serve only the health of the server. */
 async function checkApiHealth({ client, info }: PluginUnderTest): Promise<string> {
   const seen: string[] = [];
   for (const { name } of info.apis) {
-    const health = await checkHealth(client.$client, infoTime, name).catch((error: unknown) => {
+    const health = await checkHealth(client.$client, infoTimeout, name).catch((error: unknown) => {
       if (isServiceError(error) && error.code === grpc.status.NOT_FOUND) return 'unknown';
-      if (isServiceError(error) && error.code === grpc.status.UNIMPLEMENTED) throw new NotTried('it serves no health');
+      if (isServiceError(error) && error.code === grpc.status.UNIMPLEMENTED)
+        throw new NotTried('the plugin serves no health service');
       return describeAnswer(error);
     });
     seen.push(`${name} ${health}`);
@@ -180,19 +187,19 @@ async function checkApiHealth({ client, info }: PluginUnderTest): Promise<string
   return seen.join(', ');
 }
 
-/** What an answer is when the connection, or the process, didn't survive its request. Anything else is a failure as it should be. */
+/** Handles the error of an invalid request. Rejects with `NotMet` if the request broke the connection or the process. */
 function failureOf(error: unknown): undefined {
   if (error instanceof NotTried || (isServiceError(error) && error.code !== grpc.status.UNAVAILABLE)) return undefined;
   throw new NotMet(describeAnswer(error), 'an error other than of the connection');
 }
 
-async function goesOn({ client, info }: PluginUnderTest, what: string): Promise<void> {
-  const after = await client.getInfo({}, { deadline: Date.now() + infoTime }).catch(describeAnswer);
+async function requireServing({ client, info }: PluginUnderTest, what: string): Promise<void> {
+  const after = await client.getInfo({}, { deadline: Date.now() + infoTimeout }).catch(describeAnswer);
   const seen = typeof after === 'string' ? after : after.instanceId;
   if (seen !== info.instanceId) throw new NotMet(`after ${what}: ${seen}`, `the instance ${info.instanceId} goes on`);
 }
 
-/** A gRPC error is allowed as such; not where the same was answered before. */
+/** Returns the answer of a call that must not fail. Rejects with `NotMet` when it fails. */
 async function answered<A>(expected: string, call: Promise<A>): Promise<A> {
   try {
     return await call;

@@ -11,14 +11,14 @@ import {
   v0,
 } from '@kplug/protocol';
 import { parse, stringify } from 'yaml';
-import type { KnownInstance } from './wrong-controller.ts';
+import type { KnownInstance } from './known-instance.ts';
 
 type Change = (status: object) => object;
 
-/** What came of a call: what becomes of statuses, and whether it is over. */
+/** Result of a call: changes of statuses, and whether a retry is needed. */
 export interface Answered {
   isDone: boolean;
-  /** In how many milliseconds it is to be called again. */
+  /** Delay before the next call, in milliseconds. */
   after?: number | undefined;
   why: string;
   base: Change;
@@ -26,13 +26,16 @@ export interface Answered {
 }
 
 const same: Change = (status) => status;
-const deadlineTime = 3_000;
-const largest = 256 * 1024;
+/** Deadline of each call, in milliseconds. */
+const callTimeout = 1_500;
+
+/** Largest request on a Work stream, in bytes. */
+const maxWorkSize = 256 * 1024;
 
 /** Makes the calls of a wrong controller. */
 export class DelegatedCaller {
   readonly #wrong: string;
-  readonly #clients = new Map<string, { today: GrpcClient<typeof PluginService>; servesWork: boolean }>();
+  readonly #clients = new Map<string, { v1: GrpcClient<typeof PluginService>; servesWork: boolean }>();
   readonly #created = new Set<string>();
 
   constructor(wrong: string) {
@@ -40,20 +43,20 @@ export class DelegatedCaller {
   }
 
   close(): void {
-    for (const { today } of this.#clients.values()) today.$client.close();
+    for (const { v1 } of this.#clients.values()) v1.$client.close();
   }
 
   async call(
     plugin: KnownInstance,
     base: Resource,
     extensions: readonly Resource[],
-    isUndoing: boolean,
-  ): Promise<Answered | 'not reached'> {
+    isFinalizing: boolean,
+  ): Promise<Answered | 'unreachable'> {
     try {
-      if (plugin.protocol === 'kplug') return await this.#callV0(plugin, base, extensions, isUndoing);
-      return await this.#callV1(plugin, base, extensions, isUndoing);
+      if (plugin.protocol === 'kplug') return await this.#callV0(plugin, base, extensions, isFinalizing);
+      return await this.#callV1(plugin, base, extensions, isFinalizing);
     } catch (error) {
-      if (isServiceError(error) && error.code === grpc.status.UNAVAILABLE) return 'not reached';
+      if (isServiceError(error) && error.code === grpc.status.UNAVAILABLE) return 'unreachable';
       return failed(error instanceof Error ? error.message : String(error));
     }
   }
@@ -62,29 +65,29 @@ export class DelegatedCaller {
     plugin: KnownInstance,
     base: Resource,
     extensions: readonly Resource[],
-    isUndoing: boolean,
-  ): Promise<Answered | 'not reached'> {
+    isFinalizing: boolean,
+  ): Promise<Answered | 'unreachable'> {
     const known = await this.#clientOf(plugin);
-    if (!known) return 'not reached';
-    const deadline = Date.now() + deadlineTime;
+    if (!known) return 'unreachable';
+    const deadline = Date.now() + callTimeout;
     const request = {
       base: { json: encode(base) },
       extensions: Object.fromEntries(extensions.map((one) => [keyOf(one), { json: encode(one) }])),
       context: this.#wrong === 'C10' ? { attempt: 1 } : { attempt: 1, deadline: timestampFromMs(deadline) },
     };
     const options = this.#wrong === 'C10 call' ? {} : { deadline };
-    if (isUndoing) {
-      const { outcome } = await known.today.finalize(request, options);
+    if (isFinalizing) {
+      const { outcome } = await known.v1.finalize(request, options);
       return outcome === Outcome.SUCCESS ? { ...failed(''), isDone: true } : failed('it is not finalized');
     }
     const byWork = this.#usesWork(known.servesWork, request.base.json)
-      ? await this.#work(known.today, request)
+      ? await this.#work(known.v1, request)
       : undefined;
-    return this.#take(byWork ?? (await known.today.reconcile(request, options)), extensions.map(keyOf));
+    return this.#take(byWork ?? (await known.v1.reconcile(request, options)), extensions.map(keyOf));
   }
 
   #usesWork(isServed: boolean, base: Uint8Array): boolean {
-    if (base.length > largest && this.#wrong !== 'C17 large') return false;
+    if (base.length > maxWorkSize && this.#wrong !== 'C17 large') return false;
     if (this.#wrong === 'C17') return true;
     return isServed && /^(C17 |C10 )work|^C17 (ended|large)/.test(this.#wrong);
   }
@@ -99,7 +102,7 @@ export class DelegatedCaller {
     return accepted(answer, fault ?? '');
   }
 
-  /** `undefined` when the stream ended, so that the call is to be made otherwise. */
+  /** Calls on a Work stream; returns `undefined` when the stream ended without an answer. */
   async #work(
     client: GrpcClient<typeof PluginService>,
     request: Parameters<typeof client.reconcile>[0],
@@ -113,8 +116,8 @@ export class DelegatedCaller {
       stream.write({ id: 1, call: { case: 'reconcile', value: request } });
       const timer = setTimeout(() => {
         if (this.#wrong !== 'C10 work') stream.write({ id: 1, call: { case: 'cancellation', value: {} } });
-        reject(new Error('the deadline has passed'));
-      }, deadlineTime);
+        reject(new Error('the deadline is exceeded'));
+      }, callTimeout);
       const answer = await promise.finally(() => clearTimeout(timer));
       stream.end();
       if (answer) return answer;
@@ -125,13 +128,13 @@ export class DelegatedCaller {
   async #clientOf({ instanceId, address }: KnownInstance) {
     const known = this.#clients.get(instanceId);
     if (known) return known;
-    const today = createGrpcClient(PluginService, address, grpc.credentials.createInsecure());
-    const isAsked = this.#wrong !== 'C8 unasked';
-    const info = isAsked
-      ? await today.getInfo({}, { deadline: Date.now() + 2_000 })
+    const v1 = createGrpcClient(PluginService, address, grpc.credentials.createInsecure());
+    const isVerified = this.#wrong !== 'C8 unasked';
+    const info = isVerified
+      ? await v1.getInfo({}, { deadline: Date.now() + 2_000 })
       : { instanceId, servesWork: false };
     if (info.instanceId !== instanceId && this.#wrong !== 'C8') return undefined;
-    const reached = { today, servesWork: info.servesWork };
+    const reached = { v1, servesWork: info.servesWork };
     this.#clients.set(instanceId, reached);
     return reached;
   }
@@ -140,12 +143,12 @@ export class DelegatedCaller {
     { address, instanceId }: KnownInstance,
     base: Resource,
     extensions: readonly Resource[],
-    isUndoing: boolean,
+    isFinalizing: boolean,
   ): Promise<Answered> {
     if (this.#wrong === 'C27') {
-      const today = createGrpcClient(PluginService, address, grpc.credentials.createInsecure());
-      await today.getInfo({}, { deadline: Date.now() + 2_000 }).catch(() => undefined);
-      today.$client.close();
+      const v1 = createGrpcClient(PluginService, address, grpc.credentials.createInsecure());
+      await v1.getInfo({}, { deadline: Date.now() + 2_000 }).catch(() => undefined);
+      v1.$client.close();
     }
     const client = createGrpcClient(v0.Plugin, address, grpc.credentials.createInsecure());
     const write = (resource: Resource) => ({
@@ -153,9 +156,9 @@ export class DelegatedCaller {
     });
     const references = Object.fromEntries(extensions.map((one) => [keyOf(one), write(one)]));
     const request = { base: write(base), references };
-    const options = { deadline: Date.now() + deadlineTime };
+    const options = { deadline: Date.now() + callTimeout };
     try {
-      if (isUndoing) return await this.#delete(() => client.delete(request, options));
+      if (isFinalizing) return await this.#delete(() => client.delete(request, options));
       const key = `${instanceId} ${keyOf(base)}`;
       const returned = await client[this.#created.has(key) ? 'update' : 'create'](request, options);
       if (this.#wrong !== 'C22') this.#created.add(key);
@@ -179,7 +182,7 @@ export class DelegatedCaller {
   }
 
   #read({ base, references }: v0.Resources, keys: readonly string[]): Answered {
-    const limit = this.#wrong === 'C25 large' ? Number.POSITIVE_INFINITY : largest;
+    const limit = this.#wrong === 'C25 large' ? Number.POSITIVE_INFINITY : maxWorkSize;
     const isLenient = this.#wrong === 'C25';
     const changes = new Map<string, Change>();
     for (const [key, { yaml }] of Object.entries(references)) {
@@ -193,14 +196,14 @@ export class DelegatedCaller {
       return { isDone: true, why: '', base: change, extensions: changes };
     } catch (error) {
       if (!isLenient) return failed(error instanceof Error ? error.message : String(error));
-      return { ...failed('it is no mapping'), extensions: changes };
+      return { ...failed('it is not a mapping'), extensions: changes };
     }
   }
 
   #changeOf(yaml: string): Change {
     const value: unknown = parse(yaml);
     if (value === null) return this.#wrong === 'C24 nothing' ? () => ({}) : same;
-    if (typeof value !== 'object' || Array.isArray(value)) throw new Error("it isn't a mapping");
+    if (typeof value !== 'object' || Array.isArray(value)) throw new Error('it is not a mapping');
     return this.#wrong === 'C24' ? () => value : (status) => merge(status, value);
   }
 }
@@ -225,7 +228,7 @@ function failed(why: string): Answered {
   return { isDone: false, why, base: same, extensions: new Map() };
 }
 
-/** What makes a response invalid, of what the tool tries. */
+/** Returns why a response is invalid, for the responses that the suite sends. */
 function faultOf(answer: ReconcileResponse, keys: readonly string[]): string | undefined {
   const { outcome, baseStatus, extensionStatuses, conditions } = answer;
   const text = Buffer.from(baseStatus ?? []).toString();

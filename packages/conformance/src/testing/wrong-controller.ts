@@ -14,42 +14,36 @@ import {
   RegistryService,
   v0,
 } from '@kplug/protocol';
+import type { KnownInstance } from './known-instance.ts';
 import { type Answered, DelegatedCaller } from './wrong-controller-calls.ts';
 
-/** An instance that registered. */
-export interface KnownInstance {
-  instanceId: string;
-  address: string;
-  version: string;
-  api: string;
-  protocol: 'kplug.v1' | 'kplug';
-  heardAt: number;
-}
+/** TTL of all leases, in milliseconds. */
+const maxTtl = 1_500;
 
-/** A resource and where it stands. */
-interface Followed {
+/** A resource and its state. */
+interface FollowedResource {
   resource: Resource;
   text: string;
-  /** When it is to be called for; `undefined`: not until it changes. */
+  /** Time of the next call; `undefined` for none until it changes. */
   due: number | undefined;
   calls: number;
-  /** By which instance it was made. */
-  madeBy: KnownInstance | undefined;
+  /** Instance that reconciled it. */
+  reconciledBy: KnownInstance | undefined;
   isRemoved: boolean;
 }
 
 /**
- * A controller on a directory, no more than the tool needs to see, which does everything right but for one thing: the one that is
- * named like the requirement that it breaks.
+ * A minimal controller on a directory that violates only the requirement that it is given. Its leases are short, so that tests of
+ * their expiry are fast.
  */
 export class WrongController implements AsyncDisposable {
   readonly #wrong: string;
   readonly #folder: string;
   readonly #server = new grpc.Server();
   readonly #instances = new Map<string, KnownInstance>();
-  readonly #followed = new Map<string, Followed>();
+  readonly #followed = new Map<string, FollowedResource>();
   readonly #caller: DelegatedCaller;
-  #looking: Promise<void> | undefined;
+  #loop: Promise<void> | undefined;
   #isStopped = false;
   address = '';
 
@@ -58,14 +52,14 @@ export class WrongController implements AsyncDisposable {
     this.#folder = folder;
     this.#caller = new DelegatedCaller(wrong);
     addService(this.#server, RegistryService, {
-      heartbeat: ({ registration }, call) => this.#hear(registration, call.getPeer()),
+      heartbeat: ({ registration }, call) => this.#answer(registration, call.getPeer()),
       deregister: ({ instanceId }) => {
         this.#instances.delete(instanceId);
         return {};
       },
       listPlugins: () => ({ instances: this.#list() }),
     });
-    addService(this.#server, v0.Controller, { pluginHeartbeat: (said) => this.#hearV0(said) });
+    addService(this.#server, v0.Controller, { pluginHeartbeat: (information) => this.#answerV0(information) });
   }
 
   async start(): Promise<void> {
@@ -74,33 +68,33 @@ export class WrongController implements AsyncDisposable {
       this.#server.bindAsync('127.0.0.1:0', credentials, (error, bound) => (error ? reject(error) : resolve(bound)));
     });
     this.address = `127.0.0.1:${port}`;
-    this.#looking = this.#follow();
+    this.#loop = this.#follow();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isStopped = true;
-    await this.#looking;
+    await this.#loop;
     this.#caller.close();
     this.#server.forceShutdown();
   }
 
-  #hear(registration: Registration | undefined, peer: string) {
+  #answer(registration: Registration | undefined, peer: string) {
     const { instanceId = '', address = '', version = '', apis = [] } = registration ?? {};
     const host = peer.slice(0, peer.lastIndexOf(':'));
     const at = address.startsWith(':') ? `${host}${address}` : address;
     const api = apis[0]?.name ?? '';
     this.#instances.set(instanceId, {
       ...{ instanceId, address: at, version, api },
-      ...{ protocol: 'kplug.v1', heardAt: Date.now() },
+      ...{ protocol: 'kplug.v1', heartbeatAt: Date.now() },
     });
-    const lease = { interval: durationFromMs(7_500), ttl: durationFromMs(15_000) };
+    const lease = { interval: durationFromMs(750), ttl: durationFromMs(maxTtl) };
     return create(HeartbeatResponseSchema, { answer: { case: 'lease', value: lease } });
   }
 
-  #hearV0({ address, name, version, api }: v0.PluginInformation) {
-    const isSound = /^[^:]+:\d+$/.test(address) && /^\w+$/.test(name) && api !== '';
-    if (!isSound && this.#wrong === 'C19 error') throw new Error('malformed');
-    if (!isSound && this.#wrong !== 'C19') {
+  #answerV0({ address, name, version, api }: v0.PluginInformation) {
+    const isValid = /^[^:]+:\d+$/.test(address) && /^\w+$/.test(name) && api !== '';
+    if (!isValid && this.#wrong === 'C19 error') throw new Error('malformed');
+    if (!isValid && this.#wrong !== 'C19') {
       return { accepted: false, notAcceptedReason: this.#wrong === 'C19 silent' ? '' : 'malformed' };
     }
     const [, major = '0', minor = '0', patch = '0', stage = ''] =
@@ -110,28 +104,28 @@ export class WrongController implements AsyncDisposable {
     const instanceId = `${name}@${address}`;
     this.#instances.set(instanceId, {
       ...{ instanceId, address, version: read, api },
-      ...{ protocol: 'kplug', heardAt: Date.now() },
+      ...{ protocol: 'kplug', heartbeatAt: Date.now() },
     });
     return { accepted: true };
   }
 
   #list() {
-    const ttl = this.#wrong === 'C20' ? 5_000 : 15_000;
-    return [...this.#instances.values()].map(({ instanceId, address, version, api, protocol, heardAt }) => ({
+    const ttl = this.#wrong === 'C20' ? maxTtl / 3 : maxTtl;
+    return [...this.#instances.values()].map(({ instanceId, address, version, api, protocol, heartbeatAt }) => ({
       registration: { instanceId, address, version, apis: [{ name: api, version }] },
-      state: Date.now() - heardAt < ttl ? InstanceState.LIVE : InstanceState.SUSPECT,
+      state: Date.now() - heartbeatAt < ttl ? InstanceState.LIVE : InstanceState.SUSPECT,
       protocol,
     }));
   }
 
   async #follow(): Promise<void> {
     while (!this.#isStopped) {
-      await this.#look();
+      await this.#scan();
       await delay(30);
     }
   }
 
-  async #look(): Promise<void> {
+  async #scan(): Promise<void> {
     const files = (await readdir(this.#folder)).filter((name) => name.endsWith('.yaml'));
     for (const name of files) {
       const text = await readFile(join(this.#folder, name), 'utf8').catch(() => undefined);
@@ -164,29 +158,31 @@ export class WrongController implements AsyncDisposable {
     };
     const status = before?.resource.status;
     const resource = { ...manifest, metadata, ...(status && { status }) };
-    const started = { calls: 0, madeBy: undefined, isRemoved: false };
+    const started = { calls: 0, reconciledBy: undefined, isRemoved: false };
     this.#followed.set(file, Object.assign(before ?? { ...started, due: 0 }, { resource, text, due: Date.now() }));
   }
 
-  async #pass(file: string, one: Followed): Promise<void> {
-    const plugin = one.isRemoved ? one.madeBy : [...this.#instances.values()].findLast(({ api }) => api === 'Greeting');
+  async #pass(file: string, one: FollowedResource): Promise<void> {
+    const plugin = one.isRemoved
+      ? one.reconciledBy
+      : [...this.#instances.values()].findLast(({ api }) => api === 'Greeting');
     if (one.isRemoved && !plugin) return void this.#followed.delete(file);
-    if (!plugin) return this.#again(one);
+    if (!plugin) return this.#retry(one);
     one.calls++;
     const { generation } = one.resource.metadata;
     const extensions = one.isRemoved || this.#wrong === 'C11' ? [] : this.#extensionsOf(one.resource);
     const answered = await this.#caller.call(plugin, one.resource, extensions, one.isRemoved);
     one.calls--;
-    if (answered === 'not reached') return this.#again(one);
+    if (answered === 'unreachable') return this.#retry(one);
     if (one.isRemoved && answered.isDone) return void this.#followed.delete(file);
-    one.madeBy = plugin;
+    one.reconciledBy = plugin;
     if (one.resource.metadata.generation !== generation && this.#wrong !== 'C13') return;
     this.#report(one, extensions, answered);
-    if (!answered.isDone) this.#again(one);
+    if (!answered.isDone) this.#retry(one);
     else if (answered.after !== undefined) one.due = Date.now() + answered.after;
   }
 
-  #again(one: Followed): void {
+  #retry(one: FollowedResource): void {
     one.due = Date.now() + 100;
   }
 
@@ -198,21 +194,28 @@ export class WrongController implements AsyncDisposable {
     });
   }
 
-  #report(one: Followed, extensions: readonly Resource[], answered: Answered): void {
+  #report(one: FollowedResource, extensions: readonly Resource[], answered: Answered): void {
     const { generation: observedGeneration } = one.resource.metadata;
-    const told = { type: 'Ready', status: answered.isDone ? 'True' : 'False', message: answered.why };
+    const ready = { type: 'Ready', status: answered.isDone ? 'True' : 'False', message: answered.why };
     const silent = this.#wrong === 'C12 silent' ? { message: '' } : {};
-    const said = {
+    const reported = {
       plugin: { name: 'Conformance' },
       conditions: [
-        { type: 'PluginSelected', status: 'True', reason: 'Only', message: 'it is the only one', observedGeneration },
-        { ...told, ...silent },
+        {
+          type: 'PluginSelected',
+          status: 'True',
+          reason: 'Only',
+          message: 'it is the only plugin',
+          observedGeneration,
+        },
+        { ...ready, ...silent },
       ],
     };
     const own =
-      { C16: { conditions: said.conditions }, 'C16 why': { ...said, conditions: said.conditions.slice(1) } }[
-        this.#wrong
-      ] ?? said;
+      {
+        C16: { conditions: reported.conditions },
+        'C16 why': { ...reported, conditions: reported.conditions.slice(1) },
+      }[this.#wrong] ?? reported;
     this.#write(one, { ...answered.base(one.resource.status ?? {}), ...own });
     const all = [...this.#followed.values()].filter(({ resource }) => resource.kind !== 'Greeting');
     for (const other of this.#wrong === 'C14' ? all : all.filter(({ resource }) => extensions.includes(resource))) {
@@ -222,7 +225,7 @@ export class WrongController implements AsyncDisposable {
     if (this.#wrong === 'C15 loop' && !one.isRemoved && one.due === undefined) one.due = Date.now() + 50;
   }
 
-  #write(one: Followed, status: object): void {
+  #write(one: FollowedResource, status: object): void {
     if (JSON.stringify(status) === JSON.stringify(one.resource.status) && this.#wrong !== 'C15 write') return;
     const { metadata } = one.resource;
     const resourceVersion = String(Number(metadata.resourceVersion) + 1);

@@ -5,7 +5,7 @@ import * as grpc from '@grpc/grpc-js';
 import { createGrpcClient, type Lease, RegistryService } from '@kplug/protocol';
 import { WrongPlugin } from './wrong-serving.ts';
 
-// A plugin by hand, as one in a language without a runtime, which can do one thing wrong: the one that WRONG names.
+// A plugin without the SDK. It violates the requirement that WRONG names.
 const wrong = process.env.WRONG ?? '';
 if (wrong === 'P1') process.exit(0);
 
@@ -38,7 +38,7 @@ let interval = 1_000;
 let endSession = () => {};
 
 async function onLease(lease: Lease): Promise<void> {
-  interval = lease.interval ? durationMs(lease.interval) * (wrong === 'P5' ? 5 : 1) : interval;
+  interval = lease.interval ? durationMs(lease.interval) * (wrong === 'P5' ? 3 : 1) : interval;
   if (!lease.drain) return;
   if (wrong === 'P9') process.exit(3);
   await stop();
@@ -55,14 +55,14 @@ async function stop(code = 0): Promise<void> {
   process.exit(code);
 }
 
-/** Fulfilled with the gRPC code, or `refused`, when the session ends. */
+/** Opens a session. Resolves with the gRPC code or `refused` when it ends. */
 function session(): Promise<number | 'refused'> {
   return new Promise((resolve) => {
     const stream = registry.session({ metadata });
     let timer: NodeJS.Timeout | undefined;
-    const end = (how: number | 'refused') => {
+    const end = (ending: number | 'refused') => {
       clearInterval(timer);
-      resolve(how);
+      resolve(ending);
     };
     stream.on('data', ({ answer }) => {
       if (answer.case === 'lease') {
@@ -80,7 +80,7 @@ function session(): Promise<number | 'refused'> {
   });
 }
 
-async function beat(): Promise<void> {
+async function sendHeartbeats(): Promise<void> {
   for (;;) {
     const { answer } = await registry.heartbeat({ registration }, { metadata });
     if (answer.case === 'lease') await onLease(answer.value);
@@ -88,15 +88,15 @@ async function beat(): Promise<void> {
   }
 }
 
-// As plugins without a runtime of their language's do.
-if (process.env.WAY === 'heartbeat') void beat();
+// Plugins without the SDK may use unary heartbeats only.
+if (process.env.HEARTBEATS === 'unary') void sendHeartbeats();
 
 process.on('SIGTERM', () => void stop(wrong === 'P30 exit' ? 1 : 0));
-for (let wait = 100; process.env.WAY !== 'heartbeat'; wait = Math.min(wait * 2, 5_000)) {
+for (let wait = 100; process.env.HEARTBEATS !== 'unary'; wait = Math.min(wait * 2, 5_000)) {
   const ending = await session();
   if (isStopping) break;
   if (wrong === 'P6') await delay(3_600_000);
-  if (ending === grpc.status.UNIMPLEMENTED && wrong !== 'P7') await beat();
+  if (ending === grpc.status.UNIMPLEMENTED && wrong !== 'P7') await sendHeartbeats();
   if (ending === 'refused') await delay(10_000);
   await delay(wrong === 'P6 storm' ? 10 : wait);
 }

@@ -19,10 +19,10 @@ import { healthService } from '../wire.ts';
 type Answer = MessageInitShape<typeof ReconcileResponseSchema>;
 
 const encoder = new TextEncoder();
-const wrongly = (reason: string) => [{ severity: Severity.ERROR, reason, text: 'it is wrong on purpose' }];
-const failure = (outcome: Outcome, reason: string) => ({ outcome, messages: wrongly(reason) });
+const deliberateError = (reason: string) => [{ severity: Severity.ERROR, reason, text: 'deliberate failure' }];
+const failure = (outcome: Outcome, reason: string) => ({ outcome, messages: deliberateError(reason) });
 
-/** A plugin that does everything right but for one thing, which is named like the requirement that it breaks. */
+/** A plugin that violates only the requirement that it is given. */
 export class WrongPlugin {
   readonly server: grpc.Server;
   readonly info: Exclude<MessageInitShape<typeof GetInfoResponseSchema>, { $typeName: string }>;
@@ -30,7 +30,7 @@ export class WrongPlugin {
   readonly #world = new Set<string>();
   readonly #seen = new Set<string>();
   readonly #streams = new Set<grpc.ServerDuplexStream<unknown, unknown>>();
-  #underWay = 0;
+  #inFlight = 0;
   #count = 0;
   #isWedged = false;
   #latest = '';
@@ -47,14 +47,14 @@ export class WrongPlugin {
       getInfo: () => (wrong === 'P11' ? { ...this.info, version: '2.0.0' } : this.info),
       reconcile: (request, call) => {
         const answer = this.#reconcile(request, true);
-        let isUnderWay = true;
+        let isInFlight = true;
         const end = () => {
-          isUnderWay = false;
+          isInFlight = false;
         };
         answer.then(end, end);
-        // It is said of calls that have ended, too.
+        // The event is also emitted for calls that have ended.
         call.on('cancelled', () => {
-          this.#isWedged ||= isUnderWay && wrong === 'P25 cancelled';
+          this.#isWedged ||= isInFlight && wrong === 'P25 cancelled';
         });
         return answer;
       },
@@ -73,9 +73,9 @@ export class WrongPlugin {
     });
   }
 
-  /** Whether a call is under way. */
+  /** Reports whether a call is in-flight. */
   get isBusy(): boolean {
-    return this.#underWay > 0;
+    return this.#inFlight > 0;
   }
 
   endStreams(): void {
@@ -83,14 +83,14 @@ export class WrongPlugin {
   }
 
   async #reconcile(request: ReconcileRequest, isUnary: boolean): Promise<Answer> {
-    this.#underWay++;
+    this.#inFlight++;
     try {
-      if (this.#wrong === 'P14 many' && this.#underWay > 4) throw serviceError(grpc.status.RESOURCE_EXHAUSTED, 'busy');
+      if (this.#wrong === 'P14 many' && this.#inFlight > 4) throw serviceError(grpc.status.RESOURCE_EXHAUSTED, 'busy');
       if (this.#wrong === 'P15' && request.$unknown) throw serviceError(grpc.status.INVALID_ARGUMENT, 'unknown field');
       await delay(this.#wrong === 'P30 call' ? 300 : 15);
       return await this.#answer(request, isUnary);
     } finally {
-      this.#underWay--;
+      this.#inFlight--;
     }
   }
 
@@ -107,7 +107,7 @@ export class WrongPlugin {
     const text = `${resource.metadata.name} ${keys} ${isUnary}`;
     this.#repeated = text === this.#latest ? this.#repeated + 1 : 1;
     this.#latest = text;
-    if (wrong === 'P16 again' && isUnary && this.#repeated === 3) return failure(Outcome.TERMINAL, 'ThereAlready');
+    if (wrong === 'P16 again' && isUnary && this.#repeated === 3) return failure(Outcome.TERMINAL, 'AlreadyExists');
     this.#world.add(resource.metadata.name);
     this.#seen.add(resource.metadata.name);
     return this.#success(keys);
@@ -138,7 +138,7 @@ export class WrongPlugin {
     };
   }
 
-  #finalize({ base }: FinalizeRequest): { outcome: Outcome; messages?: ReturnType<typeof wrongly> } {
+  #finalize({ base }: FinalizeRequest): { outcome: Outcome; messages?: ReturnType<typeof deliberateError> } {
     this.#isWedged = false;
     this.#latest = '';
     const name = read(base?.json)?.metadata.name;
@@ -146,7 +146,7 @@ export class WrongPlugin {
     const wasThere = this.#world.delete(name);
     const wasSeen = this.#seen.has(name);
     if (wasThere && this.#wrong === 'P27') return failure(Outcome.TERMINAL, 'Stuck');
-    if (!wasThere && wasSeen && this.#wrong === 'P28') return failure(Outcome.TERMINAL, 'GoneAlready');
+    if (!wasThere && wasSeen && this.#wrong === 'P28') return failure(Outcome.TERMINAL, 'AlreadyGone');
     if (!wasSeen && this.#wrong === 'P27 unseen') return failure(Outcome.TERMINAL, 'NeverSeen');
     return { outcome: Outcome.SUCCESS };
   }
@@ -169,7 +169,7 @@ export class WrongPlugin {
     // HealthCheckResponse.status: SERVING, or NOT_SERVING.
     const status = Buffer.from([0x08, this.#wrong === 'P12' ? 2 : 1]);
     return {
-      // An API is asked about by its name, of which there is nothing to be said when a request is empty.
+      // A request for an API contains its name; an empty request is for the server.
       check: ({ request }: grpc.ServerUnaryCall<Buffer, Buffer>, respond: grpc.sendUnaryData<Buffer>) =>
         respond(null, request.length > 0 && this.#wrong === 'P34' ? Buffer.alloc(0) : status),
       watch: (stream: grpc.ServerWritableStream<Buffer, Buffer>) => void stream.write(status),

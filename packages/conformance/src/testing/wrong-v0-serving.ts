@@ -6,7 +6,7 @@ import { parse } from 'yaml';
 
 type Returned = MessageInitShape<typeof v0.ResourcesSchema>;
 
-/** A plugin of the first Kplug's protocol that does everything right but for one thing, which is named like the requirement. */
+/** A plugin of the first Kplug's protocol that violates only the requirement that it is given. */
 export class WrongV0Plugin {
   readonly server: grpc.Server;
   readonly #wrong: string;
@@ -23,13 +23,13 @@ export class WrongV0Plugin {
     addService(this.server, v0.Plugin, {
       create: (resources) => this.#make('create', resources),
       update: async (resources, call) => {
-        let isUnderWay = true;
-        // It is said of calls that have ended, too.
+        let isInFlight = true;
+        // The event is also emitted for calls that have ended.
         call.on('cancelled', () => {
-          this.#isWedged ||= isUnderWay && wrong === 'F7 cancelled';
+          this.#isWedged ||= isInFlight && wrong === 'F7 cancelled';
         });
         await delay(15);
-        isUnderWay = false;
+        isInFlight = false;
         return this.#make('update', resources);
       },
       delete: ({ base }) => this.#delete(this.#read(base?.yaml)),
@@ -53,20 +53,20 @@ export class WrongV0Plugin {
       this.#isLate = true;
       await delay(4_000);
     }
-    // As a process that doesn't survive it.
+    // Simulates a process that crashes.
     if (keys.length === 0 && wrong === 'P33') throw serviceError(grpc.status.UNAVAILABLE, 'the connection broke');
-    this.#refuse(method, name);
+    this.#failIfWrong(method, name);
     this.#world.add(name);
     this.#seen.add(name);
     return this.#statuses(keys);
   }
 
-  /** Throws where it is wrong to. */
-  #refuse(method: 'create' | 'update', name: string): void {
+  /** Throws if the violated requirement forbids that. */
+  #failIfWrong(method: 'create' | 'update', name: string): void {
     const wrong = `${this.#wrong} by ${method}`;
     const isThere = this.#world.has(name);
     if (this.#isWedged) throw this.#failure('it is stuck');
-    if (wrong === 'F3 create by create') throw this.#failure('it can not');
+    if (wrong === 'F3 create by create') throw this.#failure('deliberate failure');
     if (wrong === 'F3 again by create' && isThere) throw this.#failure('it is there');
     if (wrong === 'F3 deleted by create' && this.#seen.has(name) && !isThere) throw this.#failure('it was there');
     if (wrong === 'F3 update by update' && ++this.#updates === 2) throw this.#failure('it is done');
@@ -98,13 +98,13 @@ export class WrongV0Plugin {
     return {};
   }
 
-  /** The name in a base. Fails as one that can't read it. */
+  /** Returns the name of a base. Throws when the base is not readable. */
   #read(yaml: string | undefined): string | undefined {
     try {
       return (parse(yaml ?? '') as { metadata: { name: string } }).metadata.name;
     } catch {
       if (this.#wrong === 'P32') return undefined;
-      throw this.#failure("the base can't be read");
+      throw this.#failure('the base is not readable');
     }
   }
 

@@ -5,12 +5,12 @@ import { describeAnswer } from '../plugin/describe-answer.ts';
 import { type Level, NotMet, NotTried, type Requirement } from '../requirement.ts';
 import type { V0Call, V0UnderTest } from './v0-under-test.ts';
 
-/** What is required of each answer. Tried over all answers that the other requirements led to. */
-export const answers: readonly Requirement<V0UnderTest>[] = [
-  each('F4', 'MUST', 'returns YAML mappings, or nothing', 'a mapping in YAML 1.2 without forbidden keys', (call) =>
-    textsOf(call).flatMap(([whose, yaml]) => faultOf(yaml).map((fault) => `the status of ${whose} ${fault}`)),
+/** Requirements on each answer. Checked over all answers of the preceding checks. */
+export const answerRequirements: readonly Requirement<V0UnderTest>[] = [
+  each('F4', 'MUST', 'returns YAML mappings or nothing', 'a mapping in YAML 1.2 without forbidden keys', (call) =>
+    textsOf(call).flatMap(([owner, yaml]) => faultOf(yaml).map((fault) => `the status of ${owner} ${fault}`)),
   ),
-  each('F4', 'MUST', 'returns no keys but those that it was sent', 'keys that were sent', ({ returned, keys }) =>
+  each('F4', 'MUST', 'returns only keys that it was sent', 'keys of the request', ({ returned, keys }) =>
     Object.keys(returned?.references ?? {})
       .filter((key) => !keys.has(key))
       .map((key) => `"${key}"`),
@@ -34,20 +34,23 @@ export const answers: readonly Requirement<V0UnderTest>[] = [
       if (deleted.length === 0) throw new NotTried('no delete succeeded');
       const unanswered = deleted.filter(({ isUnanswered }) => isUnanswered).length;
       if (unanswered === 0) return undefined;
-      throw new NotMet(`${unanswered} of ${deleted.length} ended with INTERNAL for want of an answer`, 'an Empty');
+      throw new NotMet(
+        `${unanswered} of ${deleted.length} calls ended with INTERNAL, as the answer was missing`,
+        'an Empty',
+      );
     },
   },
   {
     number: 'F6',
     level: 'MUST',
-    title: 'answers a failure with a gRPC error that has a text',
+    title: 'answers a failure with a gRPC error that has a message',
     check: async ({ calls }) => {
       const errors = calls.flatMap(({ error }) => error ?? []);
       const [first] = errors;
-      if (!first) throw new NotTried('nothing failed; see P32');
+      if (!first) throw new NotTried('no call failed; see P32');
       const silent = errors.filter(({ details }) => details.trim() === '');
       if (silent.length === 0) return describeAnswer(first);
-      throw new NotMet(`${silent.length} of ${errors.length} errors are without one`, 'what went wrong, for the user');
+      throw new NotMet(`${silent.length} of ${errors.length} errors have no message`, 'a message for the user');
     },
   },
   answersInTime('F7', 'SHOULD'),
@@ -62,7 +65,7 @@ function each(
 ): Requirement<V0UnderTest> {
   const check = async ({ calls }: V0UnderTest) => {
     const returned = calls.filter((call) => call.returned);
-    if (returned.length === 0) throw new NotTried('nothing was returned');
+    if (returned.length === 0) throw new NotTried('no status was returned');
     const faults = new Set(returned.flatMap(faultsOf));
     if (faults.size > 0) throw new NotMet([...faults].slice(0, 3).join(', '), expected);
     return `in ${returned.length} answers`;
@@ -77,14 +80,14 @@ function textsOf({ returned }: V0Call): [string, string][] {
 
 function faultOf(yaml: string): string[] {
   const value = read(yaml);
-  if (value === undefined) return ["isn't YAML 1.2"];
+  if (value === undefined) return ['is not YAML 1.2'];
   if (value === null) return [];
-  if (!isObject(value)) return ["isn't a mapping"];
+  if (!isObject(value)) return ['is not a mapping'];
   const key = forbiddenKeyIn(value);
   return key ? [`has the key ${key}`] : [];
 }
 
-/** What a text says; `null` for nothing, `undefined` when it isn't one document of YAML. */
+/** Parses one YAML document. Returns `null` for an empty one and `undefined` for invalid YAML. */
 function read(yaml: string): unknown {
   const document = parseDocument(yaml, { version: '1.2', logLevel: 'silent', uniqueKeys: false });
   if (document.errors.length > 0) return undefined;

@@ -5,84 +5,86 @@ import { isAnswerMissing, keyOf, type Resource } from '@kplug/controller';
 import { createGrpcClient, type GrpcClient, isServiceError, v0 } from '@kplug/protocol';
 import { stringify } from 'yaml';
 import { describeAnswer } from '../plugin/describe-answer.ts';
-import type { Life } from '../plugin/life.ts';
+import type { PluginRun } from '../plugin/plugin-run.ts';
 import type { Sample } from '../plugin/sample.ts';
 import { NotTried } from '../requirement.ts';
 
-/** What is sent in a call. */
+/** Request of a call. */
 export type ResourcesInit = Exclude<MessageInitShape<typeof v0.ResourcesSchema>, { $typeName: string }>;
 
-/** A call that was made, and how it ended. */
+/** A call and its result. */
 export interface V0Call {
   method: 'create' | 'update' | 'delete';
-  /** The keys of the references that were sent. */
+  /** Keys of the references in the request. */
   keys: ReadonlySet<string>;
-  /** What `create` and `update` returned. */
+  /** Result of `create` and `update`. */
   returned?: v0.Resources;
-  /** `delete` ended without an error of the plugin's, but without an answer too. */
+  /** True if `delete` ended without an error of the plugin and without an answer. */
   isUnanswered?: boolean;
   error?: grpc.ServiceError;
 }
 
-/** What a plugin of the first Kplug's protocol is tried with. */
-export interface V0Trial {
+/** Address, sample and limits of a plugin under test. */
+export interface V0Target {
   address: string;
   sample: Sample;
-  /** How long a call may take, in milliseconds. */
+  /** Deadline of each call, in milliseconds. */
   timeout: number;
-  /** Its process and what it says to its controller; `undefined` when only its address is known. */
-  life: Life | undefined;
+  /** Process and registry of the plugin; `undefined` when only its address is known. */
+  run: PluginRun | undefined;
 }
 
-/** How long opening a connection may take, in milliseconds. */
-const connectTime = 5_000;
+/** Time limit for opening a connection, in milliseconds. */
+const connectTimeout = 5_000;
 
-/** Errors that say of themselves that trying again helps. */
-const passing: readonly number[] = [grpc.status.ABORTED, grpc.status.UNAVAILABLE];
+/** Codes of errors that a retry may resolve. */
+const retryable: readonly number[] = [grpc.status.ABORTED, grpc.status.UNAVAILABLE];
 
-/** A plugin of the first Kplug's protocol that is tried, from an operator's side. */
+/** Plugin of the first Kplug's protocol under test, from an operator's side. */
 export class V0UnderTest implements Disposable {
   readonly address: string;
   readonly sample: Sample;
   readonly timeout: number;
-  /** Every call that was answered, or ended with an error. */
+  /** All calls that ended. */
   readonly calls: V0Call[] = [];
-  /** Why nothing can be called, once that is known. */
+  /** Reason why the plugin is unreachable, once that is known. */
   unreached: string | undefined;
   readonly #client: GrpcClient<typeof v0.Plugin>;
-  readonly #life: Life | undefined;
+  readonly #run: PluginRun | undefined;
   #creation: Promise<V0Call> | undefined;
 
-  constructor({ address, sample, timeout, life }: V0Trial) {
+  constructor({ address, sample, timeout, run }: V0Target) {
     this.address = address;
     this.sample = sample;
     this.timeout = timeout;
-    this.#life = life;
+    this.#run = run;
     this.#client = createGrpcClient(v0.Plugin, address, grpc.credentials.createInsecure(), {
       'grpc.use_local_subchannel_pool': 1,
     });
   }
 
-  /** Its process and what it says. Throws `NotTried` when only its address is known. */
-  get life(): Life {
-    if (this.#life) return this.#life;
-    throw new NotTried('only an address was given; let the plugin be started: kplug conformance plugin -- COMMAND');
+  /** Process and registry of the plugin. Throws `NotTried` when only its address is known. */
+  get run(): PluginRun {
+    if (this.#run) return this.#run;
+    throw new NotTried(
+      'only an address was given; have the suite start the plugin: kplug conformance plugin -- COMMAND',
+    );
   }
 
-  /** Whether a connection to its address can be opened. */
+  /** Reports whether a connection to the address can be opened. */
   isConnected(): Promise<boolean> {
     const { promise, resolve } = Promise.withResolvers<boolean>();
-    this.#client.$client.waitForReady(Date.now() + connectTime, (error) => resolve(!error));
+    this.#client.$client.waitForReady(Date.now() + connectTimeout, (error) => resolve(!error));
     return promise;
   }
 
-  /** What an operator sends for a base. */
+  /** Returns a request as an operator sends it. */
   request(base: Resource = this.sample.base, references: readonly Resource[] = this.sample.extensions): ResourcesInit {
     const written = references.map((reference) => [keyOf(reference), { yaml: writeYaml(reference) }]);
     return { base: { yaml: writeYaml(base) }, references: Object.fromEntries(written) };
   }
 
-  /** Calls `create`. Rejects with the gRPC error, or with `NotTried` when the deadline passed, which F7 is about. */
+  /** Calls `create`. Rejects with the gRPC error, or with `NotTried` when the deadline is exceeded, which F7 reports. */
   create(request: ResourcesInit = this.request()): Promise<V0Call> {
     return this.#call('create', request);
   }
@@ -92,34 +94,34 @@ export class V0UnderTest implements Disposable {
     return this.#call('update', request, signal);
   }
 
-  /** Calls `delete`. Rejects as `create` does, but for a mere lack of an answer. */
+  /** Calls `delete`. Rejects as `create` does, except if only the answer is missing. */
   delete(request: ResourcesInit = this.request()): Promise<V0Call> {
     return this.#call('delete', request);
   }
 
-  /** The call that creates the sample, made once. Rejects as `create` does. */
+  /** Creates the sample, once, and returns the call. Rejects as `create` does. */
   creation(): Promise<V0Call> {
     this.#creation ??= this.retrying(() => this.create());
     return this.#creation;
   }
 
-  /** Has the sample created, once. Rejects with `NotTried` where that can't be. */
+  /** Creates the sample, once. Rejects with `NotTried` when that fails. */
   async created(): Promise<void> {
-    const advice = this.sample.isGiven ? 'see F3' : 'give one that it can create, with --resource';
+    const advice = this.sample.isGiven ? 'see F3' : 'give one that the plugin can create with --resource';
     await this.creation().catch((error: unknown) => {
       if (error instanceof NotTried) throw error;
-      throw new NotTried(`the resource can't be created: ${describeAnswer(error)}; ${advice}`);
+      throw new NotTried(`creating the resource failed: ${describeAnswer(error)}; ${advice}`);
     });
   }
 
-  /** Calls as an operator does: again, as long as the error is one that passes and there is time. */
+  /** Makes a call, and repeats it while the error is retryable and the timeout permits. */
   async retrying<T>(call: () => Promise<T>): Promise<T> {
     const end = Date.now() + this.timeout;
     for (;;) {
       try {
         return await call();
       } catch (error) {
-        if (!isServiceError(error) || !passing.includes(error.code) || Date.now() + 200 > end) throw error;
+        if (!isServiceError(error) || !retryable.includes(error.code) || Date.now() + 200 > end) throw error;
       }
       await delay(200);
     }
@@ -145,15 +147,16 @@ export class V0UnderTest implements Disposable {
         this.calls.push(call);
         return call;
       }
-      // One that was cancelled from here says nothing of the plugin.
+      // A call that the suite cancelled says nothing about the plugin.
       if (!signal?.aborted) this.calls.push({ ...call, error });
-      if (error.code === grpc.status.DEADLINE_EXCEEDED) throw new NotTried(`${method} wasn't answered; see F7`);
+      if (error.code === grpc.status.DEADLINE_EXCEEDED)
+        throw new NotTried(`${method} was not answered in time; see F7`);
       throw error;
     }
   }
 }
 
-/** Every text stands in quotes, so that readers of YAML 1.1 understand it alike. */
+/** Quotes all strings, so that YAML 1.1 and 1.2 parse them alike. */
 function writeYaml(resource: Resource): string {
   return stringify(resource, { defaultStringType: 'QUOTE_DOUBLE', lineWidth: 0, aliasDuplicateObjects: false });
 }

@@ -5,17 +5,17 @@ import { formatAddress } from '../registry/address.ts';
 import { listenFailed, parseListenAddress } from '../settings/listen-address.ts';
 import { AnyHttpServer } from './any-http.ts';
 
-/** What a port for people and monitoring shows. What is missing isn't there. */
+/** Content of an admin, metrics or probe port. A missing part is not served. */
 export interface AdminContent {
-  /** The read-only Connect services. */
+  /** Read-only Connect services. */
   routes?: (router: ConnectRouter) => void;
-  /** Why the controller isn't ready; empty when it is. With it there are probes. */
+  /** Returns the reasons why the controller isn't ready; none when it is. Enables the probes. */
   notReady?: () => readonly string[];
-  /** The metrics as Prometheus reads them. */
+  /** Returns the metrics in Prometheus' format. */
   metrics?: () => Promise<{ contentType: string; text: string }>;
 }
 
-/** What is used of the requests and responses of either HTTP version. */
+/** Common part of the requests of both HTTP versions. */
 interface Request {
   method?: string | undefined;
   url?: string | undefined;
@@ -27,7 +27,7 @@ interface Response {
   end(body: string): unknown;
 }
 
-/** A port for people and monitoring: probes, metrics, and the registry and delegations, read-only, or some of them. */
+/** Server of one port for users and monitoring: probes, metrics, read-only services, or some of them. */
 export class AdminServer {
   readonly #server: AnyHttpServer;
   readonly #pages: ReadonlyMap<string, () => Promise<Page>>;
@@ -40,18 +40,18 @@ export class AdminServer {
       ...(metrics ? [['/metrics', async () => ({ status: 200, ...(await metrics()) })] as const] : []),
     ]);
     const all = [...this.#pages.keys(), ...(routes ? ['POST /kplug.v1.RegistryService/ListPlugins'] : [])];
-    this.#advice = `there is nothing here; try ${all.join(', ').replace(/, ([^,]*)$/, ' or $1')}\n`;
+    this.#advice = `not found; try ${all.join(', ').replace(/, ([^,]*)$/, ' or $1')}\n`;
     const fallback = (request: Request, response: Response) => this.#serve(request, response);
     const connect = routes && connectNodeAdapter({ routes, readMaxBytes: 64 * 1024, fallback });
     this.#server = new AnyHttpServer(connect ?? fallback);
   }
 
-  /** Where it listens, once it does. */
+  /** Address of the server, once it listens. */
   get address(): string {
     return this.#address;
   }
 
-  /** Starts to listen. `option` says to people which address it is. Rejects with `PortInUse`. */
+  /** Starts to listen. `option` names the address in errors. Rejects with `PortInUse`. */
   async listen(bindAddress: string, option: string): Promise<void> {
     const { host, port } = parseListenAddress(bindAddress, option);
     try {
@@ -88,7 +88,7 @@ function probes(notReady: () => readonly string[]): [string, () => Promise<Page>
   ];
 }
 
-/** What is answered to a simple GET. */
+/** Response to a GET request. */
 interface Page {
   status: number;
   text: string;

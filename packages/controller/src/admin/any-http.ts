@@ -2,7 +2,7 @@ import http from 'node:http';
 import http2 from 'node:http2';
 import net from 'node:net';
 
-/** What an HTTP/2 client says first, where there is no TLS to say it (RFC 9113, section 3.4). */
+/** Connection preface of HTTP/2 without TLS (RFC 9113, section 3.4). */
 const preface = 'PRI * HTTP/2.0';
 
 type Handler = (
@@ -10,7 +10,7 @@ type Handler = (
   response: http.ServerResponse | http2.Http2ServerResponse,
 ) => void;
 
-/** A plain-text server for both HTTP/1.1 (browsers, curl, probes) and HTTP/2 (gRPC) on one port. */
+/** Server of HTTP/1.1 (browsers, curl, probes) and HTTP/2 (gRPC) on one port, without TLS. */
 export class AnyHttpServer {
   readonly #sockets = new Set<net.Socket>();
   readonly #http1: http.Server;
@@ -23,7 +23,7 @@ export class AnyHttpServer {
     this.#server = net.createServer((socket) => this.#accept(socket));
   }
 
-  /** Starts to listen; returns the port. Rejects as `net.Server` does. */
+  /** Starts to listen, and returns the port. Rejects with the error of `net.Server`. */
   listen(host: string, port: number): Promise<number> {
     return new Promise((resolve, reject) => {
       this.#server.once('error', reject);
@@ -34,7 +34,7 @@ export class AnyHttpServer {
     });
   }
 
-  /** Stops listening and cuts all connections. */
+  /** Stops listening and closes all connections. */
   close(): Promise<void> {
     for (const socket of this.#sockets) socket.destroy();
     return new Promise((resolve) => {
@@ -45,13 +45,13 @@ export class AnyHttpServer {
   #accept(socket: net.Socket): void {
     this.#sockets.add(socket);
     socket.on('close', () => this.#sockets.delete(socket));
-    // A connection that breaks before it has said anything concerns nobody.
+    // Errors before the first request have no one to be reported to.
     socket.on('error', () => socket.destroy());
     socket.once('data', (chunk: Buffer) => {
       socket.pause();
       socket.unshift(chunk);
       if (chunk.subarray(0, preface.length).toString('latin1') === preface) {
-        // It takes what is buffered itself, as long as the stream doesn't flow.
+        // The HTTP/2 server reads the buffered data itself while the socket is paused.
         this.#http2.emit('connection', socket);
       } else {
         this.#http1.emit('connection', socket);

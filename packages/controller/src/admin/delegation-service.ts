@@ -10,17 +10,18 @@ import {
   EventType,
   type ExplainResourceResponseSchema,
 } from '@kplug/protocol';
-import { findCondition } from '../delegation/conditions.ts';
 import type { Delegation } from '../delegation/delegation.ts';
 import { holdersOf, isReady } from '../delegation/status.ts';
 import type { Implementation } from '../registry/implementation.ts';
 import type { Registry } from '../registry/registry.ts';
+import { findCondition } from '../resources/conditions.ts';
+import { isKindNamed } from '../resources/kind-name.ts';
 import { keyOf, type Resource } from '../resources/resource.ts';
 import { explainVerdict } from '../selection/explain.ts';
 import { type SelectionRequest, select, type Verdict } from '../selection/select.ts';
 import type { RecentEvents } from '../telemetry/events.ts';
 
-/** Serves `kplug.v1.DelegationService`: what is delegated, and how it was decided. */
+/** Implements `kplug.v1.DelegationService`: the delegations, their resources, and the reasons for choices. */
 export function delegationService(
   delegations: () => Iterable<Delegation>,
   events: RecentEvents,
@@ -74,7 +75,7 @@ function describeDelegation(delegation: Delegation, registry: Registry): Message
   };
 }
 
-/** Whether any resource of a delegation could go to a plugin, were it the only one. */
+/** Judges a plugin as if it were the only candidate, for any resource of a delegation. */
 function judgeAlone(
   implementation: Implementation,
   { settings: { rules } }: Delegation,
@@ -93,7 +94,7 @@ function describeResource(base: Resource, { settings }: Delegation): MessageInit
     delegation: settings.name,
     generation: BigInt(base.metadata.generation),
     observedGeneration: BigInt(Number(base.status?.observedGeneration ?? 0)),
-    plugin: holders.map(({ plugin }) => plugin).join(','),
+    plugin: holders.map(({ plugin }) => plugin.text).join(','),
     pluginVersion: holders.map(({ version }) => version).join(','),
     selectionReason: findCondition(base.status, 'PluginSelected')?.reason ?? '',
     ready: conditionStatuses[ready?.status ?? 'Unknown'],
@@ -132,7 +133,7 @@ function explain(
 function describeCandidate({ candidate, reason }: Verdict<Implementation>): MessageInitShape<typeof CandidateSchema> {
   const { plugin, version, callable, instances } = candidate;
   const counts = { readyInstances: callable.length, instances: instances.size };
-  return { plugin, version, ...counts, chosen: reason === 'Chosen', reason };
+  return { plugin: plugin.text, version, ...counts, chosen: reason === 'Chosen', reason };
 }
 
 const conditionStatuses = {
@@ -144,12 +145,13 @@ const conditionStatuses = {
 function chosenFirst(a: Verdict, b: Verdict): number {
   const byChoice = Number(b.reason === 'Chosen') - Number(a.reason === 'Chosen');
   return (
-    byChoice || a.candidate.plugin.localeCompare(b.candidate.plugin) || b.candidate.semver.compare(a.candidate.semver)
+    byChoice ||
+    a.candidate.plugin.text.localeCompare(b.candidate.plugin.text) ||
+    b.candidate.semver.compare(a.candidate.semver)
   );
 }
 
-function isOfKind({ settings }: Delegation, wanted: string): boolean {
-  const kind = settings.base.kind.toLowerCase();
-  const name = wanted.toLowerCase();
-  return name === kind || name === `${kind}s` || name === `${kind}es` || name === settings.name;
+/** Users may also name the delegation instead of the kind. */
+function isOfKind({ settings }: Delegation, name: string): boolean {
+  return isKindNamed(settings.base, name) || name === settings.name;
 }

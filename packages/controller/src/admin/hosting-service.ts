@@ -10,7 +10,7 @@ import {
 } from '@kplug/protocol';
 import type { HostedFolder, HostedPlugin, PluginDownload } from '../registry/hosted.ts';
 
-/** Serves `kplug.v1.HostingService`: what runs in the plugins folder, if there is one. */
+/** Implements `kplug.v1.HostingService`: the plugins of the plugins folder, if there is one. */
 export function hostingService(folder: HostedFolder | undefined): ServiceImpl<typeof HostingService> {
   return {
     listHosted: () => ({

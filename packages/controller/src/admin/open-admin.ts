@@ -1,3 +1,5 @@
+// admin/: probes, metrics, the read-only services.
+
 import type { ConnectRouter } from '@connectrpc/connect';
 import { DelegationService, HostingService, RegistryService } from '@kplug/protocol';
 import type { Delegation } from '../delegation/delegation.ts';
@@ -11,48 +13,48 @@ import { delegationService } from './delegation-service.ts';
 import { hostingService } from './hosting-service.ts';
 import { watchOverConnect } from './watch-over-connect.ts';
 
-/** What the admin port shows of a controller. */
+/** Parts of a controller that the admin port shows. */
 export interface AdminView {
   registry: Registry;
   delegations: Iterable<Delegation>;
   events: RecentEvents;
   metrics: Metrics;
   folder: HostedFolder | undefined;
-  /** Why the controller isn't ready; empty when it is. */
+  /** Returns the reasons why the controller isn't ready; none when it is. */
   notReady: () => readonly string[];
 }
 
-/** Where the ports for people and monitoring are; `false` for nowhere. */
+/** Addresses of the ports for users and monitoring, as `host:port`; `false` for none. */
 export interface AdminAddresses {
-  /** Everything. */
+  /** Port that serves everything. */
   admin: string | false;
   metrics: string | false;
   probes: string | false;
 }
 
-/** The ports of a controller that are open. */
+/** Open ports of a controller. */
 export interface AdminPorts {
-  /** Where the admin port is; empty without one. */
+  /** Address of the admin port; empty without one. */
   address: string;
   close(): Promise<void>;
 }
 
-/** Opens the ports of a controller for people and monitoring. Rejects with `PortInUse`, and then none is open. */
+/** Opens the ports of a controller for users and monitoring. Rejects with `PortInUse` if any of them fails; none is open then. */
 export async function openAdmin(addresses: AdminAddresses, view: AdminView): Promise<AdminPorts> {
   const { metrics, notReady } = view;
-  const shown = {
+  const probesAndMetrics = {
     notReady,
     metrics: async () => ({ contentType: metrics.registry.contentType, text: await metrics.registry.metrics() }),
   };
-  const admin = new AdminServer({ ...shown, routes: (router) => addServices(router, view) });
+  const admin = new AdminServer({ ...probesAndMetrics, routes: (router) => addServices(router, view) });
   const ports = [
     { server: admin, address: addresses.admin, option: 'the admin address' },
     {
-      server: new AdminServer({ metrics: shown.metrics }),
+      server: new AdminServer({ metrics: probesAndMetrics.metrics }),
       address: addresses.metrics,
       option: 'the metrics address',
     },
-    { server: new AdminServer({ notReady }), address: addresses.probes, option: 'the address of the probes' },
+    { server: new AdminServer({ notReady }), address: addresses.probes, option: 'the probe address' },
   ];
   const open: AdminServer[] = [];
   const close = async () => void (await Promise.all(open.map((server) => server.close())));

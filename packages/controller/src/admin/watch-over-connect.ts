@@ -5,10 +5,10 @@ import type { Registry } from '../registry/registry.ts';
 
 type Response = MessageInitShape<typeof WatchPluginsResponseSchema>;
 
-/** How many changes may wait for a reader that is slow. One that is slower is cut off, and lists anew when it comes back. */
-const longestBacklog = 10_000;
+/** Largest number of changes that wait for a slow reader. The watch of a slower one ends, and the reader lists again. */
+const maxBacklog = 10_000;
 
-/** A watch as a sequence that a reader takes at its own pace. Ends when `signal` is aborted. */
+/** Watches plugins as a sequence that a reader consumes at its own pace, until `signal` is aborted. */
 export async function* watchOverConnect(
   registry: Registry,
   filter: PluginFilter,
@@ -23,7 +23,7 @@ export async function* watchOverConnect(
   const onAbort = () => wake();
   signal.addEventListener('abort', onAbort);
   try {
-    while (!signal.aborted && backlog.length <= longestBacklog) {
+    while (!signal.aborted && backlog.length <= maxBacklog) {
       yield* backlog.splice(0);
       if (backlog.length > 0 || signal.aborted) continue;
       await new Promise<void>((resolve) => {

@@ -8,40 +8,40 @@ import { type SelectionRules, select } from '../selection/select.ts';
 import type { PluginCaller } from './caller.ts';
 import { callMethod, type MethodInput, type MethodOutput, type UnaryMethod } from './plugin-api.ts';
 
-/** A plugin API of an operator's own: a service whose methods its plugins serve beside the protocol's, or in place of them. */
+/** Plugin API of an operator's own: a service that its plugins serve in addition to the protocol's, or instead of it. */
 export interface OwnApi<S extends DescService> {
-  /** The plugin API and the range of its versions that is accepted: `Foo@^1.0.0`. Without a range, any version. */
+  /** Plugin API with the accepted range of versions, such as `Foo@^1.0.0`. Without a range: any version. */
   api: string;
-  /** The service, as generated from its `.proto` file by protobuf-es. */
+  /** Service, as generated from its `.proto` file by protobuf-es. */
   service: S;
-  /** When the plugin that is asked for isn't there: take `any` (the default), `none`, or the first of a list that is. */
+  /** Choice when the preferred plugin isn't available: `any` (default), `none`, or the first available one of a list. */
   fallback?: 'any' | 'none' | readonly string[];
-  /** Capabilities that a plugin must have, with these values. Default none. */
+  /** Capabilities that a plugin must have, with their values. Default: none. */
   capabilities?: Readonly<Record<string, string>>;
 }
 
-/** Options of a call of a plugin. */
+/** Options of a call. */
 export interface ApiCallOptions {
-  /** The plugin that is asked for, as `Name` or `Name@range`. Default: none in particular. */
+  /** Preferred plugin, as `Name` or `Name@range`. Default: none. */
   prefer?: string;
-  /** How long the plugin has, in milliseconds. Default 10,000. */
+  /** Time that the plugin has to answer, in milliseconds. Default 10,000. */
   timeout?: number;
-  /** Gives the call up. */
+  /** Cancels the call. */
   signal?: AbortSignal;
 }
 
-/** What a plugin answered, and which one did. */
+/** Answer of a plugin. */
 export interface ApiAnswer<O> {
   output: O;
   plugin: string;
   version: string;
-  /** Why it was chosen, in a sentence. */
+  /** Sentence that explains why the plugin was chosen. */
   why: string;
 }
 
 /**
- * Calls a method of an API of an operator's own at the plugin that fits best, over the connection that is kept to it. One that
- * turns out to be away gives way to the next.
+ * Calls a method of an API of an operator's own at the best plugin, over its long-lived connection. If that one is unreachable,
+ * the next best one is called.
  *
  * Rejects with `PluginUnavailable` when there is none, with `PluginFailed`, `DeadlineExceeded` or `InvalidResponse` when the call
  * failed, with `InvalidConfiguration` for a malformed API or preference, and with the reason of the signal.
@@ -67,12 +67,12 @@ export async function callApi<S extends DescService, K extends UnaryMethod<S>>(
     const make = () =>
       caller.call(implementation, method, (client) => callMethod(client, declared.service, method, input, options));
     const output = await passUnavailable(make, signal);
-    if (output !== undefined) return { output, plugin, version, why };
-    // The registry knows by now that it can't be reached: choose again.
+    if (output !== undefined) return { output, plugin: plugin.text, version, why };
+    // The registry now knows that it is unreachable: choose again.
   }
 }
 
-/** The plugins that serve an API of an operator's own now, by name and version. */
+/** Plugins that serve an API of an operator's own now. */
 export function implementationsOf<S extends DescService>(registry: Registry, declared: OwnApi<S>): Implementation[] {
   const { name, rules } = readApi(declared);
   const every = { ...rules, mode: 'all', fallback: 'any' } as const;

@@ -5,11 +5,17 @@ import { pickInstance } from './balance.ts';
 
 function instance(instanceId: string, weight = 100): Instance {
   const registration = registrationOf({ instanceId, weight });
-  const rest = { suspicion: undefined, stateReason: '', unserved: new Set<string>(), registeredAt: 0, lastHeardAt: 0 };
+  const rest = {
+    suspectReason: undefined,
+    stateReason: '',
+    unserved: new Set<string>(),
+    registeredAt: 0,
+    lastHeardAt: 0,
+  };
   return { registration, state: 'live', ...rest };
 }
 
-/** How often each was picked, out of a thousand picks after each of which the call goes on for ever. */
+/** Number of picks of each instance out of 1,000, with calls that never end. */
 function spread(instances: Instance[]): Map<string, number> {
   const busy = new Map<Instance, number>();
   for (let pick = 0; pick < 1_000; pick++) {
@@ -20,7 +26,7 @@ function spread(instances: Instance[]): Map<string, number> {
 }
 
 describe('pickInstance', () => {
-  it('picks nothing from nothing, and the only one there is', () => {
+  it('picks none of none, and the only one of one', () => {
     const only = instance('only', 0);
     expect(pickInstance([], () => 0)).toBeUndefined();
     expect(pickInstance([only], () => 9)).toBe(only);
@@ -31,7 +37,7 @@ describe('pickInstance', () => {
     expect(Math.max(...counts) - Math.min(...counts)).toBeLessThan(20);
   });
 
-  it('gives more to the heavier, and nothing to the weightless while there are others', () => {
+  it('picks instances in proportion to their weights, and those of weight 0 only without others', () => {
     const counts = spread([instance('light', 100), instance('heavy', 300), instance('none', 0)]);
     expect(counts.get('none')).toBeUndefined();
     expect((counts.get('heavy') ?? 0) / (counts.get('light') ?? 1)).toBeGreaterThan(2);

@@ -1,26 +1,28 @@
 import * as grpc from '@grpc/grpc-js';
 import { isServiceError } from '@kplug/protocol';
 import { KplugError } from '../errors.ts';
+import { formatPlugin } from '../names.ts';
 import type { Implementation } from '../registry/implementation.ts';
 import type { Instance } from '../registry/instance.ts';
 import { pickInstance } from './balance.ts';
 import type { Connections } from './connections.ts';
 import { describeFailure } from './describe-failure.ts';
+import { isConnectionError, nameOfCode } from './grpc-error.ts';
 import type { FinalizeCause, PluginAnswer, PluginCall } from './plugin-call.ts';
 import type { PluginClient } from './plugin-client.ts';
 
-/** How a call went, for metrics. */
+/** Result of a call, for metrics. */
 export interface CallObservation {
   plugin: string;
-  /** The RPC's name: `Reconcile`, `Finalize`, or one of an API of the operator's own. */
+  /** Name of the RPC: `Reconcile`, `Finalize`, or a method of an API of the operator's own. */
   method: string;
-  /** A gRPC status code by name, such as `OK`. */
+  /** Name of the gRPC status code, such as `OK`. */
   code: string;
-  /** Milliseconds. */
+  /** Duration in milliseconds. */
   duration: number;
 }
 
-/** Calls plugins: picks an instance, makes the call, and says in Kplug's own terms how it went. */
+/** Calls plugins: picks an instance, makes the call, and translates its errors to a `KplugError`. */
 export class PluginCaller {
   readonly #connections: Connections;
   readonly #observe: (observation: CallObservation) => void;
@@ -31,19 +33,19 @@ export class PluginCaller {
   }
 
   /**
-   * Has a resource reconciled by an instance of an implementation.
+   * Calls `Reconcile` at an instance of an implementation.
    *
-   * Rejects with `PluginUnavailable` when no instance of it can be reached (and then it has no callable one left),
-   * `DeadlineExceeded`, `InvalidResponse`, `Stopped`, or `PluginFailed` with what the plugin said.
+   * Rejects with `PluginUnavailable` when none of its instances is reachable (then none is callable any more),
+   * `DeadlineExceeded`, `InvalidResponse`, `Stopped`, or `PluginFailed` with the plugin's message.
    *
-   * @param timeout how long the plugin has, in milliseconds.
+   * @param timeout time that the plugin has to answer, in milliseconds.
    */
   async reconcile(implementation: Implementation, call: PluginCall, timeout: number): Promise<PluginAnswer> {
     const deadline = Date.now() + timeout;
     return this.call(implementation, 'Reconcile', (plugin) => plugin.reconcile(call, deadline));
   }
 
-  /** Has a plugin undo what it made for a resource. Rejects as `reconcile` does. */
+  /** Calls `Finalize` at an instance of an implementation. Rejects as `reconcile` does. */
   async finalize(
     implementation: Implementation,
     call: PluginCall,
@@ -54,7 +56,7 @@ export class PluginCaller {
     return this.call(implementation, 'Finalize', (plugin) => plugin.finalize(call, cause, deadline));
   }
 
-  /** Makes any other call of an instance of an implementation. Rejects as `reconcile` does. */
+  /** Makes another call at an instance of an implementation. Rejects as `reconcile` does. */
   async call<T>(
     implementation: Implementation,
     method: string,
@@ -63,21 +65,21 @@ export class PluginCaller {
     const tried = new Set<Instance>();
     for (;;) {
       const instance = this.#pick(implementation, tried);
-      if (!instance) throw new KplugError('PluginUnavailable', `${describe(implementation)} can't be reached`);
+      if (!instance) throw new KplugError('PluginUnavailable', `${formatPlugin(implementation)} is unreachable`);
       tried.add(instance);
       const connection = await this.#connections.open(instance).catch(passUnavailable);
-      // What it says of this API is known only once it is connected to.
+      // Opening the connection may have shown that it doesn't serve this API now.
       if (!connection || instance.unserved.has(implementation.api.name)) continue;
       const startedAt = performance.now();
       const observe = (code: string) =>
-        this.#observe({ plugin: implementation.plugin, method, code, duration: performance.now() - startedAt });
+        this.#observe({ plugin: implementation.plugin.text, method, code, duration: performance.now() - startedAt });
       try {
         const answer = await connection.call(make);
         observe('OK');
         return answer;
       } catch (error) {
         observe(codeOf(error));
-        const isGone = isConnectionFailure(error) && !(await this.#connections.check(instance));
+        const isGone = mayBeGone(error) && !(await this.#connections.check(instance));
         if (!isGone) throw translate(error, implementation, instance);
       }
     }
@@ -96,42 +98,37 @@ function passUnavailable(error: unknown): undefined {
   throw error;
 }
 
-/** Whether a call may have failed because the instance is no longer there. */
-function isConnectionFailure(error: unknown): boolean {
-  if (!isServiceError(error)) return !isRefusal(error);
-  return error.code === grpc.status.UNAVAILABLE || error.code === grpc.status.CANCELLED;
+/** Reports whether a call may have failed because the instance is gone. */
+function mayBeGone(error: unknown): boolean {
+  return isServiceError(error) ? isConnectionError(error) : !isInvalidAnswer(error);
 }
 
 function translate(error: unknown, implementation: Implementation, instance: Instance): KplugError {
-  if (isRefusal(error)) {
-    const message = `the answer of ${describe(implementation)} is refused: ${error.message}`;
+  if (isInvalidAnswer(error)) {
+    const message = `the answer of ${formatPlugin(implementation)} is refused: ${error.message}`;
     return new KplugError(error.code, message, { cause: error });
   }
-  const who = `${describe(implementation)} at ${instance.registration.address}`;
+  const who = `${formatPlugin(implementation)} at ${instance.registration.address}`;
   if (!isServiceError(error))
     return new KplugError('PluginFailed', `${who}: ${describeFailure(error)}`, { cause: error });
   switch (error.code) {
     case grpc.status.DEADLINE_EXCEEDED:
       return new KplugError('DeadlineExceeded', `${who} didn't answer in time`, { cause: error });
     case grpc.status.RESOURCE_EXHAUSTED:
-      return new KplugError('InvalidResponse', `${who} answered too much: ${error.details}`, { cause: error });
+      return new KplugError('InvalidResponse', `the answer of ${who} is too large: ${error.details}`, { cause: error });
     default: {
-      const code = grpc.status[error.code] ?? error.code;
-      return new KplugError('PluginFailed', `${who} failed with ${code}: ${error.details}`, { cause: error });
+      const message = `${who} failed with ${nameOfCode(error.code)}: ${error.details}`;
+      return new KplugError('PluginFailed', message, { cause: error });
     }
   }
 }
 
-/** Whether the plugin answered, with something that is not to be used. */
-function isRefusal(error: unknown): error is KplugError {
+/** Reports whether the plugin answered with something invalid. */
+function isInvalidAnswer(error: unknown): error is KplugError {
   return error instanceof KplugError && error.code === 'InvalidResponse';
 }
 
 function codeOf(error: unknown): string {
-  if (isServiceError(error)) return grpc.status[error.code] ?? 'UNKNOWN';
-  return isRefusal(error) ? 'OK' : 'CANCELLED';
-}
-
-function describe({ plugin, version }: Implementation): string {
-  return `${plugin} ${version}`;
+  if (isServiceError(error)) return nameOfCode(error.code);
+  return isInvalidAnswer(error) ? 'OK' : 'CANCELLED';
 }

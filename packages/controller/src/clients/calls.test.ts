@@ -9,7 +9,7 @@ type Stream = Parameters<Handlers['work']>[0];
 const success = { outcome: Outcome.SUCCESS };
 const soon = () => Date.now() + 10_000;
 
-/** A plugin that serves `Work` as given, and counts the calls that come by RPCs of their own. */
+/** Serves a plugin with the given `Work` handler, and counts the calls that arrive as RPCs of their own. */
 async function serve(work: (stream: Stream) => void) {
   const server = new grpc.Server({ 'grpc.max_receive_message_length': -1 });
   const reconcile = vi.fn<Handlers['reconcile']>(() => success);
@@ -39,7 +39,7 @@ async function serve(work: (stream: Stream) => void) {
   return { calls, reconcile, finalize, streams, ended, server };
 }
 
-it('makes all calls over one stream, and takes the answers in any order', async () => {
+it('makes all calls over one stream, and accepts the responses in any order', async () => {
   const { calls, reconcile, finalize, streams } = await serve((stream) => {
     const held: number[] = [];
     stream.on('data', ({ id, call }) => {
@@ -62,7 +62,7 @@ it('makes all calls over one stream, and takes the answers in any order', async 
   expect(finalize).not.toHaveBeenCalled();
 });
 
-it('gives up at the deadline and says so to the plugin, and passes over an answer that comes later', async () => {
+it('cancels a call at its deadline, notifies the plugin, and ignores a later response', async () => {
   const cancelled: number[] = [];
   const { calls } = await serve((stream) => {
     stream.on('data', ({ id, call }) => {
@@ -76,7 +76,7 @@ it('gives up at the deadline and says so to the plugin, and passes over an answe
   await expect(calls.reconcile({}, soon())).resolves.toMatchObject(success);
 });
 
-it('rejects a call that the plugin ends with an error, and one that it answers as another', async () => {
+it('rejects a call that the plugin ends with an error, and one with a response of another type', async () => {
   const { calls } = await serve((stream) => {
     stream.on('data', ({ id, call }) => {
       if (call.case === 'reconcile') {
@@ -88,15 +88,15 @@ it('rejects a call that the plugin ends with an error, and one that it answers a
   await expect(calls.reconcile({}, soon())).rejects.toMatchObject(lost);
   await expect(calls.finalize({}, soon())).rejects.toMatchObject({
     code: grpc.status.INTERNAL,
-    details: 'it answered a call of Finalize with reconcile',
+    details: 'the response to Finalize is of type reconcile',
   });
 });
 
 it.each([
   ['ends the stream', (stream: Stream) => stream.end()],
-  ['answers more than is taken', (stream: Stream) => stream.write({ id: 1, answer: tooMuch })],
+  ['sends a response that is too large', (stream: Stream) => stream.write({ id: 1, answer: tooMuch })],
   ['fails', (stream: Stream) => stream.emit('error', { code: grpc.status.INTERNAL, details: 'broken' })],
-])('makes the calls under way by RPCs of their own when the plugin %s', async (_, end) => {
+])('repeats in-flight calls as RPCs of their own when the plugin %s', async (_, end) => {
   const { calls, reconcile, streams } = await serve((stream) => {
     let received = 0;
     stream.on('data', () => {
@@ -114,7 +114,7 @@ it.each([
 
 const tooMuch = { case: 'reconcile', value: { baseStatus: Buffer.alloc(5 * 1024 * 1024) } } as const;
 
-it('rejects the calls under way when the connection breaks, or is closed', async () => {
+it('rejects in-flight calls when the connection breaks or is closed', async () => {
   const broken = await serve((stream) => stream.on('data', () => broken.server.forceShutdown()));
   await expect(broken.calls.reconcile({}, soon())).rejects.toThrow(/UNAVAILABLE|CANCELLED/);
 
@@ -123,7 +123,7 @@ it('rejects the calls under way when the connection breaks, or is closed', async
   expect(closed.reconcile).not.toHaveBeenCalled();
 });
 
-it('sends a large request by an RPC of its own', async () => {
+it('sends a large request as an RPC of its own', async () => {
   const { calls, reconcile, streams } = await serve(() => undefined);
   const json = Buffer.alloc(300 * 1024);
   await calls.reconcile({ base: { json } }, soon());

@@ -13,32 +13,32 @@ import { type Work, type WorkAnswer, WorkStream } from './v1/work-stream.ts';
 
 type Request = MessageInitShape<typeof ReconcileRequestSchema | typeof FinalizeRequestSchema>;
 
-/** A larger request goes by an RPC of its own, so that it doesn't hold up the others on the stream. In bytes. */
-const largeRequest = 256 * 1024;
+/** Size in bytes above which a request is sent as an RPC of its own, so that it doesn't delay others on the stream. */
+const maxStreamedSize = 256 * 1024;
 
-/** A stream is renewed when it is older, so that none is under way when its connection comes of age. In milliseconds. */
+/** Age in milliseconds after which a stream is replaced, well before the server ends its connection. */
 const maxStreamAge = 30 * 60_000;
 
-/** The calls of one plugin instance: over one stream for all where it serves that, else by an RPC for each. */
+/** Calls of one instance: over one `Work` stream if the instance serves it, otherwise as one RPC each. */
 export class PluginCalls {
   readonly #plugin: GrpcClient<typeof PluginService>;
   readonly #signal: AbortSignal;
   #stream: WorkStream | undefined;
   #servesWork = false;
 
-  /** @param signal cancels the calls under way when it is aborted. */
+  /** @param signal cancels in-flight calls. */
   constructor(plugin: GrpcClient<typeof PluginService>, signal: AbortSignal) {
     this.#plugin = plugin;
     this.#signal = signal;
     signal.addEventListener('abort', () => this.#stream?.cancel());
   }
 
-  /** From now on calls go over a stream, as the plugin said that it serves one. */
+  /** Sends further calls over a stream, as the plugin reported that it serves one. */
   useStream(): void {
     this.#servesWork = true;
   }
 
-  /** Rejects with the gRPC error. */
+  /** Calls `Reconcile`. Rejects with the gRPC error. */
   async reconcile(
     request: MessageInitShape<typeof ReconcileRequestSchema>,
     deadline: number,
@@ -49,7 +49,7 @@ export class PluginCalls {
     throw mismatch('Reconcile', answer);
   }
 
-  /** Rejects with the gRPC error. */
+  /** Calls `Finalize`. Rejects with the gRPC error. */
   async finalize(request: MessageInitShape<typeof FinalizeRequestSchema>, deadline: number): Promise<FinalizeResponse> {
     const answer = await this.#work({ case: 'finalize', value: request }, request, deadline);
     if (!answer) return this.#plugin.finalize(request, { deadline, signal: this.#signal });
@@ -58,7 +58,7 @@ export class PluginCalls {
   }
 
   async #work(work: Work, request: Request, deadline: number): Promise<WorkAnswer | undefined> {
-    if (!this.#servesWork || sizeOf(request) > largeRequest || this.#signal.aborted) return undefined;
+    if (!this.#servesWork || sizeOf(request) > maxStreamedSize || this.#signal.aborted) return undefined;
     return this.#openStream().call(work, deadline);
   }
 
@@ -78,5 +78,5 @@ function sizeOf({ base, extensions = {} }: Request): number {
 }
 
 function mismatch(method: string, answer: WorkAnswer): grpc.ServiceError {
-  return serviceError(grpc.status.INTERNAL, `it answered a call of ${method} with ${answer.case ?? 'nothing'}`);
+  return serviceError(grpc.status.INTERNAL, `the response to ${method} is of type ${answer.case ?? 'none'}`);
 }

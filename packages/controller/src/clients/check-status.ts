@@ -3,7 +3,7 @@ import { hasForbiddenKey } from '../resources/forbidden-keys.ts';
 import { isJsonObject } from '../resources/json.ts';
 import type { JsonObject } from '../resources/resource.ts';
 
-/** Checks that what a plugin returned can be used for a status. Throws `InvalidResponse`. */
+/** Checks that a value returned by a plugin is usable as a status. Throws `InvalidResponse`. */
 export function checkStatus(value: unknown, what: string, expected: 'a JSON object' | 'a YAML mapping'): JsonObject {
   if (!isJsonObject(value)) throw new KplugError('InvalidResponse', `${what} isn't ${expected}`);
   if (!hasForbiddenKey(value)) return value;

@@ -1,21 +1,23 @@
 import * as grpc from '@grpc/grpc-js';
 import { KplugError } from '../errors.ts';
 import type { Registration } from '../registry/registration.ts';
+import { type ConnectionState, canFollow } from './connection-state.ts';
 import { describeFailure } from './describe-failure.ts';
 import { type ServingStatus, watchHealth } from './health.ts';
 import { openClient } from './open-client.ts';
 import type { PluginClient } from './plugin-client.ts';
 
-/** Options of connections to plugins. */
+/** Options of a connection to a plugin. */
 export interface ConnectionOptions {
+  /** Credentials of the channel. Default: none (plain text). */
   credentials: grpc.ChannelCredentials;
-  /** The largest answer that is taken, in bytes. Default 4 MiB. */
+  /** Largest response that is accepted, in bytes. Default 4 MiB. */
   maxMessageSize: number;
-  /** How long a plugin has to answer when a connection to it is opened, in milliseconds. Default 2 s. */
+  /** Time that a plugin has to answer when a connection to it is opened, in milliseconds. Default 2,000. */
   openTimeout: number;
   /**
-   * How often a plugin is asked for its health that serves no `Watch`, in milliseconds. Default 10 s; six times as long once it
-   * has been well for six times in a row.
+   * Interval between health checks of a plugin that serves no `Watch`, in milliseconds. Six times as long after six healthy
+   * checks in a row. Default 10,000.
    */
   healthInterval: number;
 }
@@ -25,22 +27,25 @@ const channelOptions: grpc.ClientOptions = {
   'grpc.keepalive_time_ms': 30_000,
   'grpc.keepalive_timeout_ms': 10_000,
   'grpc.use_local_subchannel_pool': 1,
-  // Nobody reads what it would count of each call.
+  // Its per-call statistics are never read.
   'grpc.enable_channelz': 0,
 };
 
-/** Hears what becomes of a connection after it was opened. */
+/** Receives changes of a connection after it was opened. */
 export interface ConnectionListener {
   onServing(): void;
   onNotServing(): void;
-  /** Which of its APIs it doesn't serve now. */
+  /** @param apis the APIs that the instance reports not to serve now. */
   onUnserved(apis: ReadonlySet<string>): void;
+  /** The connection broke; it was closed before. */
   onBroken(reason: string): void;
+  /** The connection was closed, for any reason. */
+  onClosed(): void;
 }
 
 /**
- * A kept connection to one instance. Opening it makes sure that the instance that registered is the one that answers there,
- * and that it is healthy; after that its health is watched for as long as the connection lasts.
+ * Long-lived connection to one instance. Opening it verifies that the registered instance answers and is healthy; its health is
+ * watched until the connection is retired or closed.
  */
 export class Connection {
   readonly #plugin: PluginClient;
@@ -48,14 +53,14 @@ export class Connection {
   readonly #ended = new AbortController();
   readonly #watches: (() => void)[] = [];
   readonly #firstStatus = Promise.withResolvers<ServingStatus>();
-  /** The APIs of which nothing has been heard yet, until all have been or none of the others is waited for. */
-  readonly #unheard: Set<string>;
-  readonly #allHeard = Promise.withResolvers<void>();
+  /** Rejects when the connection can't be opened any more. */
+  readonly #failed = Promise.withResolvers<never>();
+  /** APIs whose health was not reported yet. */
+  readonly #unreported: Set<string>;
+  readonly #allReported = Promise.withResolvers<void>();
+  #state: ConnectionState = 'connecting';
   #unserved: ReadonlySet<string> = new Set();
-  #isOpen = false;
-  #serving = false;
   #inFlight = 0;
-  #retired = false;
   #usedAt = performance.now();
 
   /** Fulfilled when the instance has answered and is healthy; rejects with `PluginUnavailable`. */
@@ -66,7 +71,7 @@ export class Connection {
     const { credentials, maxMessageSize } = options;
     const channel = { ...channelOptions, 'grpc.max_receive_message_length': maxMessageSize };
     this.#plugin = openClient(registration, { credentials, channel, signal: this.#ended.signal });
-    this.#firstStatus.promise.catch(() => undefined);
+    this.#failed.promise.catch(() => undefined);
     const interval = options.healthInterval;
     const { grpcClient } = this.#plugin;
     const overall = watchHealth(
@@ -78,36 +83,35 @@ export class Connection {
         onEnd: (reason) => this.#onBroken(reason),
       },
     );
-    // The first Kplug knew nothing of health, and its plugins register one API each.
+    // v0 plugins serve no health and register each API separately.
     const apis = registration.protocol === 'kplug' ? [] : registration.apis.map(({ name }) => name);
-    this.#unheard = new Set(apis);
-    if (apis.length === 0) this.#allHeard.resolve();
+    this.#unreported = new Set(apis);
+    if (apis.length === 0) this.#allReported.resolve();
     this.#watches.push(overall, ...apis.map((api) => this.#watchApi(api, interval)));
     this.opened = this.#open(options.openTimeout);
     this.opened.catch(() => undefined);
   }
 
-  /** Whether it is open, and the instance healthy. */
-  get serving(): boolean {
-    return this.#serving && !this.#ended.signal.aborted;
+  get state(): ConnectionState {
+    return this.#state;
   }
 
-  /** The APIs that the instance reports not to serve now. */
+  /** APIs that the instance reports not to serve now. */
   get unserved(): ReadonlySet<string> {
     return this.#unserved;
   }
 
-  /** How many calls are under way. */
+  /** Number of in-flight calls. */
   get inFlight(): number {
     return this.#inFlight;
   }
 
-  /** When it was last used, by `performance.now()`. */
+  /** Time at which the last call ended, by `performance.now()`. */
   get usedAt(): number {
     return this.#usedAt;
   }
 
-  /** Makes a call. It is cancelled when the connection is closed. Rejects with the gRPC error. */
+  /** Makes a call, which is cancelled when the connection is closed. Rejects with the gRPC error. */
   async call<T>(make: (plugin: PluginClient) => Promise<T>): Promise<T> {
     this.#inFlight++;
     try {
@@ -115,39 +119,47 @@ export class Connection {
     } finally {
       this.#inFlight--;
       this.#usedAt = performance.now();
-      if (this.#retired && this.#inFlight === 0) this.close();
+      if (this.#state === 'retired' && this.#inFlight === 0) this.close();
     }
   }
 
-  /** Closes it when the calls under way have ended. */
+  /** Closes the connection when its in-flight calls have ended. */
   retire(): void {
-    this.#retired = true;
-    for (const unwatch of this.#watches) unwatch();
+    this.#enter('retired');
     if (this.#inFlight === 0) this.close();
   }
 
-  /** Closes it now and cancels the calls under way. */
+  /** Closes the connection now and cancels its in-flight calls. */
   close(): void {
-    if (this.#ended.signal.aborted) return;
-    for (const unwatch of this.#watches) unwatch();
-    this.#firstStatus.reject(new KplugError('PluginUnavailable', 'the connection was closed'));
-    this.#ended.abort();
-    this.#plugin.grpcClient.close();
+    this.#enter('closed', 'the connection was closed');
+  }
+
+  /** Changes the state, with what belongs to each change. Returns false if the new state can't follow the current one. */
+  #enter(next: ConnectionState, reason = ''): boolean {
+    if (!canFollow(this.#state, next)) return false;
+    this.#state = next;
+    if (next === 'retired' || next === 'closed') for (const unwatch of this.#watches) unwatch();
+    if (next === 'closed') {
+      this.#failed.reject(new KplugError('PluginUnavailable', reason));
+      this.#ended.abort();
+      this.#plugin.grpcClient.close();
+      this.#listener.onClosed();
+    }
+    return true;
   }
 
   async #open(timeout: number): Promise<void> {
     const deadline = Date.now() + timeout;
     const timer = setTimeout(() => {
-      this.#firstStatus.reject(new KplugError('PluginUnavailable', `it didn't answer within ${timeout} ms`));
+      this.#failed.reject(new KplugError('PluginUnavailable', `it didn't answer within ${timeout} ms`));
     }, timeout);
-    // Of an API that nothing is said of, what is said of the whole holds.
-    const apiTimer = setTimeout(() => this.#allHeard.resolve(), timeout / 2);
+    // The overall status applies to APIs without a status of their own.
+    const apiTimer = setTimeout(() => this.#allReported.resolve(), timeout / 2);
     try {
-      const answers = [this.#firstStatus.promise, this.#checkIdentity(deadline), this.#allHeard.promise] as const;
-      const [status] = await Promise.all(answers);
+      const answers = [this.#firstStatus.promise, this.#checkIdentity(deadline), this.#allReported.promise] as const;
+      const [status] = await Promise.race([this.#failed.promise, Promise.all(answers)]);
       if (status === 'notServing') throw new KplugError('PluginUnavailable', 'it reports that it is not serving');
-      this.#isOpen = true;
-      this.#serving = true;
+      if (!this.#enter('serving')) await this.#failed.promise;
     } finally {
       clearTimeout(timer);
       clearTimeout(apiTimer);
@@ -165,16 +177,16 @@ export class Connection {
 
   #onStatus(status: ServingStatus): void {
     this.#firstStatus.resolve(status);
-    if (!this.#isOpen || this.serving === (status !== 'notServing')) return;
-    this.#serving = status !== 'notServing';
-    if (this.#serving) this.#listener.onServing();
-    else this.#listener.onNotServing();
+    if (this.#state === 'connecting') return;
+    if (status === 'notServing') {
+      if (this.#enter('notServing')) this.#listener.onNotServing();
+    } else if (this.#enter('serving')) this.#listener.onServing();
   }
 
   #watchApi(api: string, interval: number): () => void {
-    const heard = () => {
-      this.#unheard.delete(api);
-      if (this.#unheard.size === 0) this.#allHeard.resolve();
+    const onReported = () => {
+      this.#unreported.delete(api);
+      if (this.#unreported.size === 0) this.#allReported.resolve();
     };
     return watchHealth(
       this.#plugin.grpcClient,
@@ -182,12 +194,12 @@ export class Connection {
       {
         onStatus: (status) => {
           this.#onApiStatus(api, status);
-          heard();
+          onReported();
         },
         onUnwatched: () => undefined,
         onEnd: (reason) => {
-          // A server that fails for a name that it doesn't know says nothing of the connection.
-          if (this.#unheard.has(api)) heard();
+          // A server that fails for an unknown service name may still have a sound connection.
+          if (this.#unreported.has(api)) onReported();
           else this.#onBroken(reason);
         },
       },
@@ -201,24 +213,22 @@ export class Connection {
     if (isUnserved) unserved.add(api);
     else unserved.delete(api);
     this.#unserved = unserved;
-    if (this.#isOpen) this.#listener.onUnserved(unserved);
+    if (this.#state !== 'connecting') this.#listener.onUnserved(unserved);
   }
 
   #onBroken(reason: string): void {
-    this.#firstStatus.reject(new KplugError('PluginUnavailable', reason));
-    const wasOpen = this.#isOpen;
-    this.#isOpen = false;
-    this.#serving = false;
-    if (wasOpen && !this.#retired) this.#listener.onBroken(reason);
+    // The in-flight calls of a retired connection end by themselves, and close it.
+    if (this.#state === 'retired') return;
+    const wasOpen = this.#state !== 'connecting';
+    if (this.#enter('closed', reason) && wasOpen) this.#listener.onBroken(reason);
   }
 
   #watchChannel(): void {
     const channel = this.#plugin.grpcClient.getChannel();
     const state = channel.getConnectivityState(false);
     channel.watchConnectivityState(state, Number.POSITIVE_INFINITY, (error) => {
-      if (error || this.#ended.signal.aborted) return;
-      const lost = state === grpc.connectivityState.READY;
-      if (lost) this.#onBroken('the connection to it broke');
+      if (error || this.#state === 'closed') return;
+      if (state === grpc.connectivityState.READY) this.#onBroken('the connection to it broke');
       else this.#watchChannel();
     });
   }

@@ -1,30 +1,39 @@
 import * as grpc from '@grpc/grpc-js';
 import { KplugError, messageOf } from '../errors.ts';
-import { BackOff } from '../queue/back-off.ts';
+import { type WorkOutcome, WorkQueue } from '../queue/work-queue.ts';
 import type { Instance } from '../registry/instance.ts';
 import type { Registry, RegistryChange } from '../registry/registry.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 
 /** Options of the connections to all plugins. Times in milliseconds. */
 export interface ConnectionsOptions extends Partial<ConnectionOptions> {
-  /** How long a connection is kept that isn't used. Default 10 min. */
+  /** Time after which an unused connection is closed. Default 600,000 (10 min). */
   idleTimeout?: number;
 }
 
 /**
- * The kept connections, one for each instance that was called. What is learnt by them is told to the registry: an instance
- * that doesn't answer gets no calls, and is checked with back-off for as long as its lease lasts, until it answers again.
+ * Long-lived connections, one for each instance that was called. They report to the registry: an instance that doesn't answer
+ * gets no calls, and is checked with back-off until it answers or its lease ends.
  */
 export class Connections {
   readonly #registry: Registry;
   readonly #options: ConnectionOptions;
   readonly #idleTimeout: number;
+  /** Connections for new calls, by instance id. */
   readonly #connections = new Map<string, Connection>();
-  readonly #checks = new Map<string, Promise<boolean>>();
-  readonly #rechecks = new Map<string, NodeJS.Timeout>();
-  readonly #backOff = new BackOff<string>({ initial: 100, max: 10_000 });
+  /** All connections that aren't closed, including those that are being opened or were retired. */
+  readonly #open = new Set<Connection>();
+  /** Results of the checks that are waiting or in progress, by instance id. */
+  readonly #results = new Map<string, PromiseWithResolvers<boolean>>();
+  /** Checks by instance id. Callers wait for their results, so that their number isn't limited. */
+  readonly #checks = new WorkQueue<string>({
+    concurrency: Number.POSITIVE_INFINITY,
+    backOff: { initial: 100, max: 10_000 },
+    work: (instanceId) => this.#check(instanceId),
+  });
+  /** Closes unused connections, by instance id. */
+  readonly #idleChecks = new WorkQueue<string>({ work: async (instanceId) => this.#closeIfIdle(instanceId) });
   readonly #unsubscribe: () => void;
-  readonly #sweep: NodeJS.Timeout;
   #closed = false;
 
   constructor(registry: Registry, options: ConnectionsOptions = {}) {
@@ -37,60 +46,78 @@ export class Connections {
     };
     this.#idleTimeout = options.idleTimeout ?? 600_000;
     this.#unsubscribe = registry.subscribe((change) => this.#onChange(change));
-    this.#sweep = setInterval(() => this.#closeIdle(), this.#idleTimeout / 4);
-    this.#sweep.unref();
   }
 
-  /** How many calls are under way to an instance. */
+  /** Number of in-flight calls to an instance. */
   inFlight(instance: Instance): number {
     return this.#connections.get(instance.registration.instanceId)?.inFlight ?? 0;
   }
 
-  /** How many connections are kept. */
+  /** Number of connections for new calls. */
   get size(): number {
     return this.#connections.size;
   }
 
-  /** Whether all connections were closed for good. */
+  /** Reports whether all connections were closed for good. */
   get isClosed(): boolean {
     return this.#closed;
   }
 
-  /** A connection to an instance that has just answered, or that is open. Rejects with `PluginUnavailable`. */
+  /** Returns a connection to an instance, opening one if needed. Rejects with `PluginUnavailable`. */
   async open(instance: Instance): Promise<Connection> {
     const { instanceId } = instance.registration;
     const kept = this.#connections.get(instanceId);
-    if (kept?.serving && instance.state === 'live') return kept;
+    if (kept?.state === 'serving' && instance.state === 'live') return kept;
     if (await this.check(instance)) {
       const checked = this.#connections.get(instanceId);
       if (checked) return checked;
     }
-    throw new KplugError('PluginUnavailable', `${describe(instance)} can't be reached: ${instance.stateReason}`);
+    throw new KplugError('PluginUnavailable', `${describe(instance)} is unreachable: ${instance.stateReason}`);
   }
 
-  /** Whether an instance answers. Asks it, once for all who ask at the same time, and tells the registry what came of it. */
+  /** Checks whether an instance answers, once for all concurrent callers, and reports the result to the registry. */
   check(instance: Instance): Promise<boolean> {
     const { instanceId } = instance.registration;
-    if (instance.state === 'gone' || instance.state === 'draining') return Promise.resolve(false);
-    let check = this.#checks.get(instanceId);
-    if (!check) {
-      check = this.#check(instance).finally(() => this.#checks.delete(instanceId));
-      this.#checks.set(instanceId, check);
-    }
-    return check;
+    if (this.#closed || instance.state === 'gone' || instance.state === 'draining') return Promise.resolve(false);
+    const known = this.#results.get(instanceId);
+    if (known) return known.promise;
+    const { promise } = this.#resultOf(instanceId);
+    this.#checks.add(instanceId);
+    return promise;
   }
 
-  /** Closes all connections and cancels the calls under way. */
+  /** Closes all connections and cancels their in-flight calls. */
   close(): void {
     this.#closed = true;
     this.#unsubscribe();
-    clearInterval(this.#sweep);
-    for (const instanceId of [...this.#connections.keys()]) this.#discard(instanceId);
-    for (const timer of this.#rechecks.values()) clearTimeout(timer);
-    this.#rechecks.clear();
+    void this.#checks.close();
+    void this.#idleChecks.close();
+    for (const { resolve } of this.#results.values()) resolve(false);
+    for (const connection of [...this.#open]) connection.close();
+    this.#connections.clear();
   }
 
-  async #check(instance: Instance): Promise<boolean> {
+  #resultOf(instanceId: string): PromiseWithResolvers<boolean> {
+    const known = this.#results.get(instanceId);
+    if (known) return known;
+    const result = Promise.withResolvers<boolean>();
+    this.#results.set(instanceId, result);
+    return result;
+  }
+
+  async #check(instanceId: string): Promise<WorkOutcome> {
+    const instance = this.#registry.get(instanceId);
+    const isRequested = this.#results.has(instanceId);
+    // A delayed check is obsolete once the instance is reachable again.
+    if (!isRequested && instance?.suspectReason !== 'Unreachable') return { next: 'done' };
+    const result = this.#resultOf(instanceId);
+    const isReachable = instance !== undefined && (await this.#isReachable(instance));
+    this.#results.delete(instanceId);
+    result.resolve(isReachable);
+    return !isReachable && instance?.suspectReason === 'Unreachable' ? { next: 'retry' } : { next: 'done' };
+  }
+
+  async #isReachable(instance: Instance): Promise<boolean> {
     const { instanceId } = instance.registration;
     try {
       await this.#connect(instance);
@@ -99,12 +126,11 @@ export class Connections {
       this.#registry.markSuspect(instanceId, 'Unreachable', messageOf(error));
       return false;
     }
-    this.#backOff.reset(instanceId);
     this.#registry.markReachable(instanceId);
     return true;
   }
 
-  /** Connects anew: a connection that is there may be dead without knowing it. Calls under way on it are left to end. */
+  /** Opens a new connection: the existing one may be dead without an error. In-flight calls on that one may end. */
   async #connect(instance: Instance): Promise<void> {
     const { registration } = instance;
     const { instanceId } = registration;
@@ -113,10 +139,12 @@ export class Connections {
       onNotServing: () => this.#registry.markSuspect(instanceId, 'Unreachable', 'it reports that it is not serving'),
       onUnserved: (apis) => this.#registry.setUnserved(instanceId, apis),
       onBroken: (reason) => this.#onBroken(instanceId, connection, reason),
+      onClosed: () => this.#open.delete(connection),
     });
+    this.#open.add(connection);
     try {
       await connection.opened;
-      // Closed meanwhile, so that nobody else would ever close this one.
+      // It may have been closed right after it was opened.
       if (this.#closed) throw new KplugError('PluginUnavailable', 'all connections were closed');
     } catch (error) {
       connection.close();
@@ -124,11 +152,11 @@ export class Connections {
     }
     this.#connections.get(instanceId)?.retire();
     this.#connections.set(instanceId, connection);
+    this.#idleChecks.addAfter(instanceId, this.#idleTimeout);
     this.#registry.setUnserved(instanceId, connection.unserved);
   }
 
   #onBroken(instanceId: string, connection: Connection, reason: string): void {
-    connection.close();
     if (this.#connections.get(instanceId) !== connection) return;
     this.#connections.delete(instanceId);
     this.#registry.markSuspect(instanceId, 'StreamBroken', reason);
@@ -138,43 +166,34 @@ export class Connections {
     const { instanceId } = instance.registration;
     if (instance.state === 'gone') this.#forget(instanceId);
     else if (instance.state === 'draining') this.#connections.get(instanceId)?.retire();
-    else if (instance.suspicion === 'StreamBroken') void this.check(instance);
-    else if (instance.suspicion === 'Unreachable') this.#recheckLater(instance);
+    else if (instance.suspectReason === 'StreamBroken') void this.check(instance);
+    else if (instance.suspectReason === 'Unreachable') this.#checkLater(instanceId);
     else if (from === 'draining') this.#reconnect(instance);
-    else if (from !== undefined && registrationChanged) this.#startOver(instance);
+    else if (from !== undefined && registrationChanged) this.#replaceConnection(instance);
     else if (from === undefined && isWatched(instance)) void this.check(instance);
   }
 
-  /** The connection was retired, and closes by itself when the calls under way have ended. */
+  /** The former connection was retired, and closes when its in-flight calls have ended. */
   #reconnect(instance: Instance): void {
     this.#connections.delete(instance.registration.instanceId);
     if (isWatched(instance)) void this.check(instance);
   }
 
-  /** Another process may answer now, or the same one by other terms. */
-  #startOver(instance: Instance): void {
+  /** Another process may answer now, or the same one with other properties. */
+  #replaceConnection(instance: Instance): void {
     this.#discard(instance.registration.instanceId);
     if (isWatched(instance)) void this.check(instance);
   }
 
-  #recheckLater(instance: Instance): void {
-    const { instanceId } = instance.registration;
-    clearTimeout(this.#rechecks.get(instanceId));
-    const timer = setTimeout(async () => {
-      this.#rechecks.delete(instanceId);
-      if (instance.suspicion !== 'Unreachable') return;
-      const answers = await this.check(instance);
-      if (!answers && instance.suspicion === 'Unreachable') this.#recheckLater(instance);
-    }, this.#backOff.fail(instanceId));
-    timer.unref();
-    this.#rechecks.set(instanceId, timer);
+  /** A check in progress schedules the next one itself. */
+  #checkLater(instanceId: string): void {
+    if (!this.#results.has(instanceId)) this.#checks.retry(instanceId);
   }
 
   #forget(instanceId: string): void {
     this.#discard(instanceId);
-    this.#backOff.reset(instanceId);
-    clearTimeout(this.#rechecks.get(instanceId));
-    this.#rechecks.delete(instanceId);
+    this.#checks.reset(instanceId);
+    this.#idleChecks.remove(instanceId);
   }
 
   #discard(instanceId: string): void {
@@ -182,20 +201,23 @@ export class Connections {
     this.#connections.delete(instanceId);
   }
 
-  #closeIdle(): void {
-    const limit = performance.now() - this.#idleTimeout;
-    for (const [instanceId, connection] of this.#connections) {
-      const instance = this.#registry.get(instanceId);
-      // Nobody calls an API that isn't served, so that it would never be known when it is.
-      const isNeeded = connection.unserved.size > 0 || (instance && isWatched(instance));
-      if (connection.inFlight === 0 && connection.usedAt < limit && !isNeeded) this.#discard(instanceId);
-    }
+  #closeIfIdle(instanceId: string): WorkOutcome {
+    const connection = this.#connections.get(instanceId);
+    if (!connection) return { next: 'done' };
+    const instance = this.#registry.get(instanceId);
+    // Without its connection, nobody would notice that an unserved API is served again, as it gets no calls.
+    const isNeeded = connection.unserved.size > 0 || (instance && isWatched(instance));
+    if (connection.inFlight > 0 || isNeeded) return { next: 'again', after: this.#idleTimeout / 4 };
+    const remaining = connection.usedAt + this.#idleTimeout - performance.now();
+    if (remaining > 0) return { next: 'again', after: Math.ceil(remaining) };
+    this.#discard(instanceId);
+    return { next: 'done' };
   }
 }
 
 /**
- * Whether an instance is connected to although nobody calls it: one that doesn't beat, as nothing else is heard of it, and one
- * of several APIs, as each has a health of its own.
+ * Reports whether a connection to an instance is kept without calls: to one that sends no heartbeats, as nothing else tells its
+ * health, and to one of several APIs, as each has a health of its own.
  */
 function isWatched({ registration, state }: Instance): boolean {
   return state === 'live' && (registration.declaration !== undefined || registration.apis.length > 1);

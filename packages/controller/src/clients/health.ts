@@ -1,42 +1,42 @@
 import * as grpc from '@grpc/grpc-js';
 import { service } from 'grpc-health-check';
+import { checkInterval } from './check-interval.ts';
 import { describeFailure } from './describe-failure.ts';
 
 /**
- * What a server says of a service. `unknown`: it doesn't know that name, so what it says of itself as a whole holds. One that
- * doesn't serve `grpc.health.v1` is believed to be serving while it is connected.
+ * Health of a service.
+ *
+ * - `unknown`: the server doesn't know the service; its overall status applies.
+ * - `unimplemented`: it doesn't serve `grpc.health.v1`, and counts as serving while it is connected.
  */
 export type ServingStatus = 'serving' | 'notServing' | 'unknown' | 'unimplemented';
 
-/** Hears of a service's health over a channel. */
+/** Receives the health of a service. */
 export interface HealthListener {
   onStatus(status: ServingStatus): void;
-  /** The server serves no `Watch`: from here on the health is asked for, if at all, and a broken connection isn't told. */
+  /** The server serves no `Watch`: health is polled, if at all, and a broken connection isn't reported. */
   onUnwatched(): void;
-  /** The watch ended, as the connection broke or the server ended it; or a check had no answer. */
+  /** The connection broke, the server ended the watch, or a check had no response. */
   onEnd(reason: string): void;
 }
 
-/** What is watched. */
+/** Service to watch. */
 export interface HealthQuestion {
-  /** As the health service names it; empty for the server as a whole. */
+  /** Service name; empty for the server as a whole. */
   service: string;
   /**
-   * How often a server is asked that serves `Check` but no `Watch`, in milliseconds. Six times as long once it has been well for
-   * six times in a row.
+   * Interval between checks of a server that serves `Check` but no `Watch`, in milliseconds. Six times as long after six healthy
+   * checks in a row.
    */
   interval: number;
 }
 
 const HealthClient = grpc.makeClientConstructor(service, 'Health');
 
-/** How long a check may take, in milliseconds. */
+/** Timeout of a check, in milliseconds. */
 const checkTimeout = 2_000;
 
-/** How many checks in a row have to go well until they are made less often, and by how much less. */
-const patience = 6;
-
-/** What says that there was no answer. Any other error is one: there is no health to be had. */
+/** Status codes that mean that there was no response. Any other error means that the server reports no health. */
 const unanswered = new Set([grpc.status.UNAVAILABLE, grpc.status.DEADLINE_EXCEEDED, grpc.status.CANCELLED]);
 
 interface HealthResponse {
@@ -52,7 +52,7 @@ interface HealthMethods {
   ): grpc.ClientUnaryCall;
 }
 
-/** Watches the health of a service on a client's channel. Returns what ends the watch. */
+/** Watches the health of a service on a client's channel. Returns a function that ends the watch. */
 export function watchHealth(client: grpc.Client, question: HealthQuestion, listener: HealthListener): () => void {
   const watch = new HealthWatch(client, question, listener);
   watch.start();
@@ -66,7 +66,7 @@ class HealthWatch {
   #call: { cancel(): void } | undefined;
   #timer: NodeJS.Timeout | undefined;
   #ended = false;
-  #well = 0;
+  #healthy = 0;
 
   constructor(client: grpc.Client, question: HealthQuestion, listener: HealthListener) {
     const options = { channelOverride: client.getChannel() };
@@ -92,7 +92,7 @@ class HealthWatch {
         else this.#end(describeFailure(error));
       }),
     );
-    // What comes with an error says nothing of the connection by itself.
+    // An error also ends the stream; it is handled above.
     stream.on('end', () => setImmediate(() => over(() => this.#end('it ended the health watch'))));
   }
 
@@ -117,20 +117,20 @@ class HealthWatch {
   }
 
   #onChecked(status: ServingStatus): void {
-    this.#well = status === 'serving' ? this.#well + 1 : 0;
-    const interval = this.#question.interval * (this.#well > patience ? patience : 1);
+    this.#healthy = status === 'serving' ? this.#healthy + 1 : 0;
+    const interval = checkInterval(this.#question.interval, this.#healthy);
     this.#timer = setTimeout(() => this.#check(), interval);
     this.#timer.unref();
     this.#listener.onStatus(status);
   }
 
   #onCheckFailed(error: grpc.ServiceError): void {
-    if (unanswered.has(error.code)) this.#end(`its health can't be asked for: ${describeFailure(error)}`);
+    if (unanswered.has(error.code)) this.#end(`its health check failed: ${describeFailure(error)}`);
     else if (error.code === grpc.status.NOT_FOUND) this.#onChecked('unknown');
     else this.#settle('unimplemented');
   }
 
-  /** Nothing more will be heard. */
+  /** Reports a final status: no further ones will come. */
   #settle(status: ServingStatus): void {
     if (status === 'unknown') this.#listener.onUnwatched();
     this.#ended = true;

@@ -8,7 +8,7 @@ const clients: Record<Protocol, new (registration: Registration, options: Plugin
   kplug: V0Client,
 };
 
-/** Makes a client of an instance in the protocol that it speaks. */
+/** Creates a client of an instance in the protocol that it speaks. */
 export function openClient(registration: Registration, options: PluginClientOptions): PluginClient {
   return new clients[registration.protocol](registration, options);
 }

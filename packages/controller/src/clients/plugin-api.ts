@@ -3,30 +3,30 @@ import * as grpc from '@grpc/grpc-js';
 import { createGrpcClient, type GrpcClient, type UnaryCallOptions } from '@kplug/protocol';
 import type { PluginClient } from './plugin-client.ts';
 
-/** The unary methods of a service. */
+/** Names of the unary methods of a service. */
 export type UnaryMethod<S extends DescService> = {
   [K in keyof S['method']]: S['method'][K] extends { methodKind: 'unary' } ? K : never;
 }[keyof S['method']] &
   string;
 
-/** What a method takes. */
+/** Input of a method. */
 export type MethodInput<S extends DescService, K extends keyof S['method']> = S['method'][K] extends {
   input: infer I extends DescMessage;
 }
   ? MessageInitShape<I>
   : never;
 
-/** What a method answers. */
+/** Output of a method. */
 export type MethodOutput<S extends DescService, K extends keyof S['method']> = S['method'][K] extends {
   output: infer O extends DescMessage;
 }
   ? MessageShape<O>
   : never;
 
-/** The clients of services that plugins serve beside the protocol's, on the connections that there are. */
+/** Clients of further services on the channels of existing connections. */
 const clients = new WeakMap<PluginClient, Map<DescService, GrpcClient<DescService>>>();
 
-/** Calls a method of a service that a plugin serves beside the protocol's. Rejects with the gRPC error. */
+/** Calls a method of a service that a plugin serves in addition to the protocol's. Rejects with the gRPC error. */
 export function callMethod<S extends DescService, K extends UnaryMethod<S>>(
   plugin: PluginClient,
   service: S,
@@ -48,8 +48,8 @@ function clientOf<S extends DescService>(plugin: PluginClient, service: S): Grpc
   let client = known.get(service);
   if (!client) {
     const channelOverride = plugin.grpcClient.getChannel();
-    // Neither the address nor the credentials count, as the channel is there already.
-    client = createGrpcClient<DescService>(service, 'kept', grpc.credentials.createInsecure(), { channelOverride });
+    // The address and the credentials are unused, as the channel exists.
+    client = createGrpcClient<DescService>(service, '', grpc.credentials.createInsecure(), { channelOverride });
     known.set(service, client);
   }
   return client;

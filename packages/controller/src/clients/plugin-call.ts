@@ -1,18 +1,18 @@
 import type { JsonObject, Resource, ResourceKey } from '../resources/resource.ts';
 
-/** One base resource to be handed to a plugin, in no dialect yet. */
+/** Call of a plugin for one base resource, independent of the protocol. */
 export interface PluginCall {
   base: Resource;
-  /** The extensions that exist, by key. */
+  /** Existing extensions, by key. */
   extensions: ReadonlyMap<ResourceKey, Resource>;
-  /** What is kept for the base, as it is now, by key. */
+  /** Dependents of the base in their current state, by key. */
   dependents: ReadonlyMap<ResourceKey, Resource>;
   assignment: Assignment;
-  /** How many times in a row this resource was tried without success, plus one. */
+  /** Number of this attempt: the consecutive unsuccessful ones, plus one. */
   attempt: number;
 }
 
-/** As whom a plugin is called and why it was chosen. */
+/** API that a plugin is called for, and the reason why it was chosen. */
 export interface Assignment {
   delegation: string;
   api: string;
@@ -21,31 +21,31 @@ export interface Assignment {
   message: string;
 }
 
-/** Why a plugin is asked to finalize. */
+/** Reason for finalizing. */
 export type FinalizeCause = 'deleted' | 'handedOver';
 
-/** How a call ended. */
+/** Outcome of a call. */
 export type Outcome = 'success' | 'retry' | 'terminal';
 
-/** What a plugin says that a status should be. */
+/** Status that a plugin returned. */
 export interface StatusChange {
   fields: JsonObject;
-  /** In place of what it said before, or merged into that as a JSON merge patch is. */
+  /** `replace`: replaces the plugin's former status. `merge`: is merged into it like a JSON merge patch. */
   way: 'replace' | 'merge';
 }
 
-/** What a plugin answered to a call, checked. Times are in milliseconds. */
+/** Checked answer of a plugin. Times in milliseconds. */
 export interface PluginAnswer {
   outcome: Outcome;
   retryAfter: number | undefined;
   requeueAfter: number | undefined;
   messages: readonly PluginMessage[];
-  /** `undefined`: left as it is. */
+  /** `undefined`: unchanged. */
   baseStatus: StatusChange | undefined;
   extensionStatuses: ReadonlyMap<ResourceKey, StatusChange>;
-  /** What is to be kept for the base, yet to be checked. `undefined`: left as it is. */
+  /** Desired dependents of the base, not yet checked. `undefined`: unchanged. */
   dependents?: readonly JsonObject[];
-  /** `undefined`: left as they are. */
+  /** `undefined`: unchanged. */
   conditions: readonly PluginCondition[] | undefined;
   events: readonly PluginEvent[];
 }

@@ -1,28 +1,29 @@
+// clients/: calls to plugins: connections, health, load balancing, deadlines, and one client for each protocol.
 import type * as grpc from '@grpc/grpc-js';
 import type { FinalizeCause, PluginAnswer, PluginCall } from './plugin-call.ts';
 
-/** One instance, spoken to in its protocol. Deadlines are in milliseconds since the epoch. */
+/** Client of one instance in the protocol that it speaks. Deadlines are in milliseconds since the epoch. */
 export interface PluginClient {
-  /** The client underneath, whose channel can be watched and closed. */
+  /** Underlying client, whose channel can be watched and closed. */
   readonly grpcClient: grpc.Client;
 
-  /** Aborted when the connection is closed, which calls under way don't survive. */
+  /** Aborted when the connection is closed, which cancels in-flight calls. */
   readonly signal: AbortSignal;
 
-  /** Makes sure that the instance that registered is the one that answers. Rejects with `PluginUnavailable` or the gRPC error. */
+  /** Verifies that the registered instance is the one that answers. Rejects with `PluginUnavailable` or the gRPC error. */
   identify(deadline: number): Promise<void>;
 
-  /** Has a resource reconciled. Rejects with `InvalidResponse`, or the gRPC error. */
+  /** Reconciles a resource. Rejects with `InvalidResponse` or the gRPC error. */
   reconcile(call: PluginCall, deadline: number): Promise<PluginAnswer>;
 
-  /** Has undone what was made for a resource. Rejects as `reconcile` does. */
+  /** Removes what was created for a resource. Rejects as `reconcile` does. */
   finalize(call: PluginCall, cause: FinalizeCause, deadline: number): Promise<PluginAnswer>;
 }
 
-/** What a client is made with. */
+/** Options of a client. */
 export interface PluginClientOptions {
   credentials: grpc.ChannelCredentials;
   channel: grpc.ClientOptions;
-  /** Cancels the calls under way when it is aborted. */
+  /** Cancels in-flight calls. */
   signal: AbortSignal;
 }

@@ -14,42 +14,45 @@ function declared(name: string, age: number, more: JsonObject = {}): Resource {
   };
 }
 
-/** What becomes of each, by name. */
-function verdicts(resources: readonly Resource[], elsewhere: Parameters<typeof judge>[1] = []) {
-  const judged = [...judge(resources, elsewhere)];
+/** Verdicts by name. */
+function verdicts(resources: readonly Resource[], declaredInCode: Parameters<typeof judge>[1] = []) {
+  const judged = [...judge(resources, declaredInCode)];
   return Object.fromEntries(
-    judged.map(([key, { settings, refusal }]) => [key.split('/').at(-1), settings ? 'holds' : refusal.reason]),
+    judged.map(([key, { settings, refusal }]) => [key.split('/').at(-1), settings ? 'accepted' : refusal.reason]),
   );
 }
 
-it('lets the older one of two for the same resources hold, whatever their order', () => {
+it('accepts the older of two for the same resources, in any order', () => {
   const young = declared('a', 1);
   const old = declared('b', 2);
-  expect(verdicts([young, old])).toEqual({ a: 'KindTaken', b: 'holds' });
-  expect(verdicts([old, young])).toEqual({ a: 'KindTaken', b: 'holds' });
+  expect(verdicts([young, old])).toEqual({ a: 'KindTaken', b: 'accepted' });
+  expect(verdicts([old, young])).toEqual({ a: 'KindTaken', b: 'accepted' });
 });
 
-it('lets both hold that differ in the version of the kind, their namespaces or their labels', () => {
+it('accepts two that differ in the version of the kind, their namespaces or their labels', () => {
   const other = declared('b', 2, { base: { ...spec.base, apiVersion: 'myorg.org/v2' } });
-  expect(verdicts([declared('a', 1), other])).toEqual({ a: 'holds', b: 'holds' });
+  expect(verdicts([declared('a', 1), other])).toEqual({ a: 'accepted', b: 'accepted' });
   const apart = [declared('a', 1, { namespaces: ['x'] }), declared('b', 2, { namespaces: ['y'] })];
-  expect(verdicts(apart)).toEqual({ a: 'holds', b: 'holds' });
+  expect(verdicts(apart)).toEqual({ a: 'accepted', b: 'accepted' });
   const labelled = (name: string, colour: string) => declared(name, 1, { labels: { colour, shared: 'yes' } });
-  expect(verdicts([labelled('a', 'red'), labelled('b', 'blue')])).toEqual({ a: 'holds', b: 'holds' });
+  expect(verdicts([labelled('a', 'red'), labelled('b', 'blue')])).toEqual({ a: 'accepted', b: 'accepted' });
   expect(verdicts([labelled('a', 'red'), declared('b', 2, { labels: { size: 'xl' } })])).toEqual({
     a: 'KindTaken',
-    b: 'holds',
+    b: 'accepted',
   });
   const whole = declared('c', 3);
-  expect(verdicts([...apart, whole])).toEqual({ a: 'KindTaken', b: 'KindTaken', c: 'holds' });
+  expect(verdicts([...apart, whole])).toEqual({ a: 'KindTaken', b: 'KindTaken', c: 'accepted' });
 });
 
-it('has none hold that is malformed, and none stand back for it', () => {
-  expect(verdicts([declared('a', 2, { api: '@' }), declared('b', 1)])).toEqual({ a: 'Malformed', b: 'holds' });
+it('accepts no malformed one, and ignores it when judging others', () => {
+  expect(verdicts([declared('a', 2, { api: '@' }), declared('b', 1)])).toEqual({ a: 'Malformed', b: 'accepted' });
 });
 
-it('puts those first that are declared elsewhere', () => {
-  const elsewhere = [readDeclaration({ ...spec, name: 'a' })];
+it('gives precedence to delegations that are declared in code', () => {
+  const declaredInCode = [readDeclaration({ ...spec, name: 'a' })];
   const others = { base: { ...spec.base, kind: 'View' } };
-  expect(verdicts([declared('a', 9, others), declared('b', 9)], elsewhere)).toEqual({ a: 'NameTaken', b: 'KindTaken' });
+  expect(verdicts([declared('a', 9, others), declared('b', 9)], declaredInCode)).toEqual({
+    a: 'NameTaken',
+    b: 'KindTaken',
+  });
 });

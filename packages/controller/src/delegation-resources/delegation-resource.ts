@@ -7,35 +7,35 @@ import {
 import { messageOf } from '../errors.ts';
 import { keyOf, type Resource, type ResourceKey, type ResourceKind } from '../resources/resource.ts';
 
-/** The kind by which users declare delegations while the operator runs. */
+/** Kind of the resources by which users declare delegations. */
 export const delegationKind: ResourceKind = { apiVersion: 'delegations.kplug.dev/v1alpha1', kind: 'Delegation' };
 
-/** The label that says which of several operators a `Delegation` is for. Without it, it is for the one without a name. */
+/** Label with the name of the operator that a `Delegation` is for. Without it, it is for the operator without a name. */
 export const operatorLabel = 'kplug.dev/operator';
 
-/** Why a `Delegation` resource doesn't hold. */
+/** Reason why a `Delegation` resource isn't accepted. */
 export interface Refusal {
   reason: 'Malformed' | 'NameTaken' | 'KindTaken';
   message: string;
 }
 
-/** What becomes of a `Delegation` resource. */
+/** Verdict on a `Delegation` resource: its settings if it is accepted, or the refusal. */
 export type Verdict = { settings: DelegationSettings; refusal?: never } | { settings?: never; refusal: Refusal };
 
 /**
- * Decides which of the `Delegation` resources hold. Pure. One that is malformed doesn't, nor one that reconciles what another
- * one does: those that are declared otherwise come first, and then the oldest.
+ * Decides which `Delegation` resources are accepted. Pure. Malformed ones aren't, nor those that reconcile the same resources as
+ * another delegation: delegations that are declared in code come first, then the oldest.
  */
 export function judge(
   resources: Iterable<Resource>,
-  elsewhere: Iterable<DelegationSettings>,
+  declaredInCode: Iterable<DelegationSettings>,
   defaults: DelegationDefaults = {},
 ): ReadonlyMap<ResourceKey, Verdict> {
-  const held = [...elsewhere];
+  const accepted = [...declaredInCode];
   const verdicts = new Map<ResourceKey, Verdict>();
   for (const resource of [...resources].sort(byAge)) {
-    const verdict = judgeOne(resource, held, defaults);
-    if (verdict.settings) held.push(verdict.settings);
+    const verdict = judgeOne(resource, accepted, defaults);
+    if (verdict.settings) accepted.push(verdict.settings);
     verdicts.set(keyOf(resource), verdict);
   }
   return verdicts;
@@ -43,7 +43,7 @@ export function judge(
 
 function judgeOne(
   { metadata: { name }, spec }: Resource,
-  held: readonly DelegationSettings[],
+  accepted: readonly DelegationSettings[],
   defaults: DelegationDefaults,
 ): Verdict {
   let settings: DelegationSettings;
@@ -52,14 +52,14 @@ function judgeOne(
   } catch (error) {
     return { refusal: { reason: 'Malformed', message: messageOf(error) } };
   }
-  if (held.some((other) => other.name === name)) {
-    const message = `another delegation is named "${name}"; delete this one and give it another name`;
+  if (accepted.some((other) => other.name === name)) {
+    const message = `another delegation is named "${name}"; delete this one and apply it with another name`;
     return { refusal: { reason: 'NameTaken', message } };
   }
-  const rival = held.find((other) => overlap(other, settings));
+  const rival = accepted.find((other) => overlap(other, settings));
   if (!rival) return { settings };
   const { kind, apiVersion } = settings.base;
-  const message = `the delegation "${rival.name}" reconciles ${kind} (${apiVersion}) already; change or delete one, or give them different namespaces`;
+  const message = `the delegation "${rival.name}" already reconciles ${kind} (${apiVersion}); change or delete one, or give them different namespaces`;
   return { refusal: { reason: 'KindTaken', message } };
 }
 

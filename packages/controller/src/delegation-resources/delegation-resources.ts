@@ -1,10 +1,11 @@
+// delegation-resources/: delegations declared as resources.
+
 import type { Logger } from 'pino';
+import { isSubstantial, needsRepair } from '../delegation/classify-change.ts';
 import { type DelegationDefaults, type DelegationSettings, overlap } from '../delegation/declaration.ts';
 import type { Delegations } from '../delegation/delegations.ts';
-import { isSubstantial, isTamperedWith } from '../delegation/substantial.ts';
 import { KplugError, messageOf } from '../errors.ts';
-import { BackOff } from '../queue/back-off.ts';
-import { WorkQueue } from '../queue/work-queue.ts';
+import { type WorkOutcome, WorkQueue } from '../queue/work-queue.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { ResourceChange, Resources } from '../resources/port.ts';
 import { keyOf, parseKey, type Resource, type ResourceKey } from '../resources/resource.ts';
@@ -16,24 +17,26 @@ import { Transitions } from './transitions.ts';
 const fieldManager = 'kplug/delegations';
 const finalizer = 'kplug.dev/delegation';
 
-/** How long changes of plugins and resources are gathered before a status tells of them, in milliseconds. */
+const done: WorkOutcome = { next: 'done' };
+
+/** Delay between a change of plugins or resources and the update of statuses, in milliseconds. */
 const settleTime = 1_000;
 
-/** What `DelegationResources` works with. */
+/** Dependencies and options of `DelegationResources`. */
 export interface DelegationResourcesOptions {
   resources: Resources;
   registry: Registry;
-  /** Those that run already are declared otherwise, and stay as they are. */
+  /** Running delegations. Those that exist at the start are declared in code, and are left alone. */
   delegations: Delegations;
-  /** Which operator this is, of several. Empty for the one without a name. */
+  /** Name of this operator among several; empty for the one without a name. */
   operator: string;
   defaults: DelegationDefaults;
   log: Logger;
 }
 
 /**
- * Keeps the delegations that run as users declare them by `Delegation` resources, and says in their statuses how they fare. One
- * that is deleted goes once its resources have been let go.
+ * Runs delegations as users declare them by `Delegation` resources, and writes the statuses of these. A deleted one is removed
+ * once its resources have been released.
  */
 export class DelegationResources {
   readonly #resources: Resources;
@@ -42,11 +45,10 @@ export class DelegationResources {
   readonly #operator: string;
   readonly #defaults: DelegationDefaults;
   readonly #log: Logger;
-  /** The settings of those that are declared otherwise. */
-  readonly #elsewhere: readonly DelegationSettings[];
+  /** Settings of the delegations that are declared in code. */
+  readonly #declaredInCode: readonly DelegationSettings[];
   readonly #rights: RightsReview;
   readonly #queue: WorkQueue<ResourceKey>;
-  readonly #backOff = new BackOff<ResourceKey>({ initial: 200, max: 60_000 });
   readonly #transitions: Transitions;
   readonly #stopping = new AbortController();
   #unsubscribe: () => void = () => undefined;
@@ -58,23 +60,25 @@ export class DelegationResources {
     this.#operator = operator;
     this.#defaults = defaults;
     this.#log = log;
-    this.#elsewhere = [...delegations].map(({ settings }) => settings);
+    this.#declaredInCode = [...delegations].map(({ settings }) => settings);
     this.#rights = new RightsReview(resources.services?.access);
-    this.#queue = new WorkQueue({ concurrency: 16, work: (key) => this.#work(key) });
-    // What one lets go another may be waiting for.
+    this.#queue = new WorkQueue({ concurrency: 16, backOff: { max: 60_000 }, work: (key) => this.#work(key) });
+    // Other delegations may be waiting for the resources that one has released.
     this.#transitions = new Transitions(() => this.#addAll());
   }
 
-  /** Starts what is declared. Fulfilled when the resources of all of it have been queued. */
+  /** Starts the declared delegations. Fulfilled when all their resources have been queued. */
   async start(): Promise<void> {
-    this.#unsubscribe = this.#registry.subscribe(() => this.#refreshAll());
+    this.#unsubscribe = this.#registry.subscribe(() => {
+      for (const resource of this.#resources.list(delegationKind)) this.#refresh(keyOf(resource));
+    });
     const { signal } = this.#stopping;
     await this.#resources.follow(delegationKind, (change) => this.#onChange(change), { signal });
     await this.#queue.whenIdle();
     await this.#transitions.whenIdle();
   }
 
-  /** Follows no more declarations. What runs goes on. */
+  /** Stops following declarations. Running delegations continue. */
   async stop(): Promise<void> {
     this.#unsubscribe();
     this.#stopping.abort();
@@ -85,11 +89,11 @@ export class DelegationResources {
   #onChange(change: ResourceChange): void {
     const key = keyOf(change.resource);
     if (isSubstantial(change)) {
-      this.#backOff.reset(key);
+      this.#queue.reset(key);
       this.#queue.add(key);
-      // What one declares decides what others may.
+      // A declaration may be refused because of another one.
       this.#addAll();
-    } else if (isTamperedWith(change, finalizer)) {
+    } else if (needsRepair(change, finalizer)) {
       this.#refresh(key);
     }
   }
@@ -98,63 +102,56 @@ export class DelegationResources {
     for (const resource of this.#resources.list(delegationKind)) this.#queue.add(keyOf(resource));
   }
 
-  #refreshAll(): void {
-    for (const resource of this.#resources.list(delegationKind)) this.#refresh(keyOf(resource));
-  }
-
   #refresh(key: ResourceKey): void {
-    const dueAt = this.#queue.dueAt(key) ?? Number.POSITIVE_INFINITY;
-    if (dueAt > Date.now() + settleTime) this.#queue.addAfter(key, settleTime);
+    this.#queue.addWithin(key, settleTime);
   }
 
-  async #work(key: ResourceKey): Promise<void> {
+  async #work(key: ResourceKey): Promise<WorkOutcome> {
     try {
-      await this.#reconcile(key);
-      this.#backOff.reset(key);
+      return await this.#reconcile(key);
     } catch (error) {
-      if (error instanceof KplugError && (error.code === 'Stopped' || error.code === 'LeadershipLost')) return;
-      this.#log.error({ err: error, resource: key }, `${messageOf(error)}; it is tried again`);
-      this.#queue.addAfter(key, this.#backOff.fail(key));
+      if (error instanceof KplugError && (error.code === 'Stopped' || error.code === 'LeadershipLost')) return done;
+      this.#log.error({ err: error, resource: key }, `${messageOf(error)}; retrying`);
+      return { next: 'retry' };
     }
   }
 
-  async #reconcile(key: ResourceKey): Promise<void> {
+  async #reconcile(key: ResourceKey): Promise<WorkOutcome> {
     const resource = this.#resources.get(key);
     if (!resource) {
       const { name } = parseKey(key);
       if (this.#end(name)) this.#transitions.forget(name);
-      return;
+      return done;
     }
-    if (!this.#isOurs(resource)) await this.#handOver(key, resource);
-    else if (resource.metadata.deletionTimestamp) await this.#finalize(key, resource);
-    else await this.#keep(key, resource);
+    if (!this.#isOurs(resource)) return this.#handOver(key, resource);
+    if (resource.metadata.deletionTimestamp) return this.#finalize(key, resource);
+    return this.#apply(key, resource);
   }
 
-  /** Has a delegation run as it is declared, if it holds. */
-  async #keep(key: ResourceKey, resource: Resource): Promise<void> {
+  /** Runs a delegation as declared, if it is accepted, and writes the status. */
+  async #apply(key: ResourceKey, resource: Resource): Promise<WorkOutcome> {
     const { name, uid } = resource.metadata;
-    const { settings, refusal } = judge(this.#declared(), this.#elsewhere, this.#defaults).get(key) ?? {};
+    const { settings, refusal } = judge(this.#declared(), this.#declaredInCode, this.#defaults).get(key) ?? {};
     if (settings) {
       await this.#resources.addFinalizer(key, finalizer, { uid, fieldManager });
-      await this.#report(key, resource, this.#run(key, resource, settings));
-      return;
+      return this.#report(key, resource, this.#run(key, resource, settings));
     }
-    // One that can't be read any more goes on as it was.
+    // A delegation continues as before while its declaration is malformed.
     if (refusal && refusal.reason !== 'Malformed') this.#end(name);
-    await this.#report(key, resource, refusal);
+    return this.#report(key, resource, refusal);
   }
 
-  /** Begins to run a delegation as declared. Returns what stands in the way. */
+  /** Starts to run a delegation as declared. Returns the refusal, if any. */
   #run(key: ResourceKey, { metadata }: Resource, settings: DelegationSettings): Refusal | undefined {
     const { name, uid, generation } = metadata;
     const rival = [...this.#delegations].find((other) => {
       return other.settings.name !== name && overlap(other.settings, settings);
     });
     if (rival) {
-      const message = `the delegation "${rival.settings.name}" has yet to let go of ${rival.unreleased} resources`;
+      const message = `the delegation "${rival.settings.name}" has yet to release ${rival.unreleased} resources`;
       return { reason: 'KindTaken', message };
     }
-    this.#transitions.aim(name, `${uid}/${generation}`, async (signal) => {
+    this.#transitions.start(name, `${uid}/${generation}`, async (signal) => {
       await this.#delegations.put(settings, signal);
       const refresh = () => this.#refresh(key);
       await this.#resources.follow(settings.base, refresh, { onProblem: refresh, signal });
@@ -162,35 +159,36 @@ export class DelegationResources {
     return undefined;
   }
 
-  /** Begins to end a delegation that is declared no more. Returns whether it has ended. */
+  /** Starts to end a delegation that is no longer declared. Returns whether it has ended. */
   #end(name: string): boolean {
-    if (this.#isElsewhere(name)) return true;
-    return this.#transitions.aim(name, 'ended', (signal) => this.#delegations.remove(name, signal));
+    if (this.#isDeclaredInCode(name)) return true;
+    return this.#transitions.start(name, 'ended', (signal) => this.#delegations.remove(name, signal));
   }
 
-  /** Lets a `Delegation` resource go once its delegation has ended. */
-  async #finalize(key: ResourceKey, resource: Resource): Promise<void> {
+  /** Removes the finalizer of a `Delegation` resource once its delegation has ended. */
+  async #finalize(key: ResourceKey, resource: Resource): Promise<WorkOutcome> {
     const { name, uid } = resource.metadata;
     const options = { uid, fieldManager };
     if (this.#end(name)) {
       await this.#resources.removeFinalizer(key, finalizer, options);
-      return;
+      return done;
     }
-    const left = this.#delegations.get(name)?.unreleased ?? 0;
-    await this.#resources.applyStatus(key, composeReleasingStatus(resource, left), options);
-    this.#queue.addAfter(key, settleTime);
+    const remaining = this.#delegations.get(name)?.unreleased ?? 0;
+    await this.#resources.applyStatus(key, composeReleasingStatus(resource, remaining), options);
+    return { next: 'again', after: settleTime };
   }
 
-  /** Lets another operator have a `Delegation` resource that was this one's. */
-  async #handOver(key: ResourceKey, { metadata: { name, uid } }: Resource): Promise<void> {
-    if (!this.#transitions.has(name) || !this.#end(name)) return;
+  /** Hands over a `Delegation` resource that was this operator's to another one. */
+  async #handOver(key: ResourceKey, { metadata: { name, uid } }: Resource): Promise<WorkOutcome> {
+    if (!this.#transitions.has(name) || !this.#end(name)) return done;
     await this.#resources.removeFinalizer(key, finalizer, { uid, fieldManager });
     this.#transitions.forget(name);
+    return done;
   }
 
-  async #report(key: ResourceKey, resource: Resource, refusal: Refusal | undefined): Promise<void> {
+  async #report(key: ResourceKey, resource: Resource, refusal: Refusal | undefined): Promise<WorkOutcome> {
     const { name, uid } = resource.metadata;
-    const running = this.#isElsewhere(name) ? undefined : this.#delegations.get(name);
+    const running = this.#isDeclaredInCode(name) ? undefined : this.#delegations.get(name);
     const review = running && (await this.#rights.of(running.settings));
     const status = composeDelegationStatus(this.#resources.get(key) ?? resource, {
       refusal,
@@ -200,10 +198,10 @@ export class DelegationResources {
       registry: this.#registry,
     });
     await this.#resources.applyStatus(key, status, { uid, fieldManager });
-    if (review) this.#queue.addAfter(key, review.validFor);
+    return review ? { next: 'again', after: review.validFor } : done;
   }
 
-  /** The declarations that aren't being deleted. */
+  /** Returns the declarations that aren't being deleted. */
   #declared(): Resource[] {
     return [...this.#resources.list(delegationKind)].filter((resource) => {
       return this.#isOurs(resource) && !resource.metadata.deletionTimestamp;
@@ -214,7 +212,7 @@ export class DelegationResources {
     return (labels[operatorLabel] ?? '') === this.#operator;
   }
 
-  #isElsewhere(name: string): boolean {
-    return this.#elsewhere.some((settings) => settings.name === name);
+  #isDeclaredInCode(name: string): boolean {
+    return this.#declaredInCode.some((settings) => settings.name === name);
   }
 }

@@ -1,25 +1,26 @@
-import { type ConditionContent, readConditions, stamp } from '../delegation/conditions.ts';
 import type { Delegation } from '../delegation/delegation.ts';
 import { isReady } from '../delegation/status.ts';
+import { formatPlugin } from '../names.ts';
 import type { Registry } from '../registry/registry.ts';
+import { type ConditionContent, readConditions, stampCondition } from '../resources/conditions.ts';
 import type { KindProblem } from '../resources/port.ts';
-import type { JsonObject, JsonValue, Resource } from '../resources/resource.ts';
+import type { JsonObject, Resource } from '../resources/resource.ts';
 import { select } from '../selection/select.ts';
 
-/** What is known of a `Delegation` resource and of the delegation that runs for it. */
+/** Findings about a `Delegation` resource and the delegation that runs for it. */
 export interface DelegationFindings {
-  /** Why it doesn't hold; `undefined` when it does. */
+  /** Reason why it isn't accepted; `undefined` when it is. */
   refusal: { reason: string; message: string } | undefined;
-  /** Missing when none runs. */
+  /** `undefined` when no delegation runs for it. */
   running: Delegation | undefined;
-  /** Why the resources of the base's kind can't be had. */
+  /** Reason why resources of the base's kind can't be read. */
   problem: KindProblem | undefined;
-  /** The rights that the operator lacks, in words. `undefined`: nobody could say. */
+  /** Rights that the operator lacks, in words. `undefined` when they are unknown. */
   missingRights: readonly string[] | undefined;
   registry: Registry;
 }
 
-/** The status of a `Delegation` resource. Pure but for the clock. */
+/** Composes the status of a `Delegation` resource. Pure but for the clock. */
 export function composeDelegationStatus(
   resource: Resource,
   findings: DelegationFindings,
@@ -32,32 +33,32 @@ export function composeDelegationStatus(
     ? { ...failing, type: 'Ready', status: 'False' }
     : { type: 'Ready', status: 'True', reason: 'Delegating', message: 'resources are delegated' };
   const former = readConditions(resource.status);
-  const { generation } = resource.metadata;
-  const stamped = [...conditions, ready].map((content) => stamp(content, former, generation, now));
+  const observedGeneration = resource.metadata.generation;
+  const stamped = [...conditions, ready].map((content) => stampCondition(content, former, { observedGeneration, now }));
   return {
-    observedGeneration: generation,
+    observedGeneration,
     ready: ready.status,
     ...(running && countsOf(running, findings.registry)),
-    conditions: stamped as unknown as JsonValue[],
+    conditions: stamped,
   };
 }
 
-/** The status of a `Delegation` resource that is being deleted and waits for its resources. */
+/** Composes the status of a `Delegation` resource that is being deleted, until its resources have been released. */
 export function composeReleasingStatus(
   resource: Resource,
-  left: number,
+  remaining: number,
   now: () => Date = () => new Date(),
 ): JsonObject {
-  const message = `${left} ${left === 1 ? 'resource has' : 'resources have'} yet to be let go`;
+  const message = `${remaining} ${remaining === 1 ? 'resource has' : 'resources have'} yet to be released`;
   const content: ConditionContent = { type: 'Ready', status: 'False', reason: 'Releasing', message };
-  const { generation } = resource.metadata;
-  const stamped = stamp(content, readConditions(resource.status), generation, now);
-  return { observedGeneration: generation, ready: 'False', conditions: [stamped] as unknown as JsonValue[] };
+  const observedGeneration = resource.metadata.generation;
+  const stamped = stampCondition(content, readConditions(resource.status), { observedGeneration, now });
+  return { observedGeneration, ready: 'False', conditions: [stamped] };
 }
 
 function acceptedCondition({ refusal }: DelegationFindings): ConditionContent {
   if (refusal) return { type: 'Accepted', status: 'False', ...refusal };
-  return { type: 'Accepted', status: 'True', reason: 'Accepted', message: 'the declaration holds' };
+  return { type: 'Accepted', status: 'True', reason: 'Accepted', message: 'the declaration is valid and in effect' };
 }
 
 function conditionsOf({ settings }: Delegation, findings: DelegationFindings): ConditionContent[] {
@@ -82,11 +83,16 @@ function permittedCondition(
 ): ConditionContent {
   if (problem?.reason === 'Forbidden') return { type: 'Permitted', status: 'False', ...problem };
   if (!missingRights) {
-    const message = "the API server couldn't be asked for the operator's rights; it is asked again";
+    const message = "failed to review the operator's permissions with the API server; retrying";
     return { type: 'Permitted', status: 'Unknown', reason: 'Unreachable', message };
   }
   if (missingRights.length === 0) {
-    return { type: 'Permitted', status: 'True', reason: 'Permitted', message: 'the operator has the rights it needs' };
+    return {
+      type: 'Permitted',
+      status: 'True',
+      reason: 'Permitted',
+      message: 'the operator has the required permissions',
+    };
   }
   return { type: 'Permitted', status: 'False', reason: 'Forbidden', message: missingRights.join('; ') };
 }
@@ -98,17 +104,17 @@ function pluginsCondition(settings: Delegation['settings'], registry: Registry):
     const message = `${available.join(', ')} ${available.length === 1 ? 'implements' : 'implement'} ${wanted}`;
     return { type: 'PluginsAvailable', status: 'True', reason: 'Available', message };
   }
-  const known = registry.implementations(settings.api).map(({ plugin, version }) => `${plugin} ${version}`);
-  const others = known.length > 0 ? `; known are ${known.join(', ')}` : '';
-  const message = `no plugin that may be called implements ${wanted}${others}`;
+  const known = registry.implementations(settings.api).map(formatPlugin);
+  const others = known.length > 0 ? `; registered: ${known.join(', ')}` : '';
+  const message = `no callable plugin implements ${wanted}${others}`;
   return { type: 'PluginsAvailable', status: 'False', reason: 'NoPlugin', message };
 }
 
-/** The plugins that a delegation could choose now if a resource preferred them. */
+/** Returns the plugins that a resource of the delegation could prefer now. */
 function availablePlugins({ api, rules }: Delegation['settings'], registry: Registry): string[] {
   const open = { ...rules, mode: 'all', fallback: 'any' } as const;
   const { chosen } = select(registry.implementations(api), open, { preference: undefined, present: [] });
-  return chosen.map(({ plugin, version }) => `${plugin} ${version}`).sort();
+  return chosen.map(formatPlugin).sort();
 }
 
 function countsOf(running: Delegation, registry: Registry): JsonObject {

@@ -2,23 +2,23 @@ import type { DelegationSettings } from '../delegation/declaration.ts';
 import { KplugError } from '../errors.ts';
 import type { AccessReviewer, NeededRight } from '../resources/cluster-services.ts';
 
-/** How long a review holds, in milliseconds: rights that are lacking are soon given, those that are there stay. */
-const validity = { lacking: 5_000, sufficient: 600_000 };
+/** Validity of a review, in milliseconds: missing rights are often granted soon, granted ones rarely revoked. */
+const validity = { missing: 5_000, sufficient: 600_000 };
 
-/** What a review found. */
+/** Result of a review. */
 export interface Review {
-  /** In words; `undefined` when nobody could say. */
+  /** Missing rights, in words; `undefined` when they are unknown. */
   missing: readonly string[] | undefined;
-  /** After how long to ask again, in milliseconds. */
+  /** Time until the next review, in milliseconds. */
   validFor: number;
 }
 
-/** Whether the operator has the rights that delegations take. What was found is remembered for a while. */
+/** Reviews whether the operator has the rights that delegations need. Caches the results. */
 export class RightsReview {
   readonly #access: AccessReviewer | undefined;
   readonly #reviews = new Map<string, { review: Review; until: number }>();
 
-  /** @param access missing where there are no rights to lack. */
+  /** @param access missing where resources need no rights. */
   constructor(access: AccessReviewer | undefined) {
     this.#access = access;
   }
@@ -30,7 +30,7 @@ export class RightsReview {
     const now = performance.now();
     if (known && known.until > now) return { ...known.review, validFor: known.until - now };
     const missing = await this.#ask(rights);
-    const review = { missing, validFor: missing?.length === 0 ? validity.sufficient : validity.lacking };
+    const review = { missing, validFor: missing?.length === 0 ? validity.sufficient : validity.missing };
     this.#reviews.set(subject, { review, until: performance.now() + review.validFor });
     return review;
   }

@@ -1,76 +1,83 @@
 import { KplugError } from '../errors.ts';
 
 interface Transition {
-  aim: string;
-  leaving: AbortController;
-  /** Fulfilled when the aim is reached or was given up. */
+  target: string;
+  cancellation: AbortController;
+  /** Fulfilled when the target is reached, or the transition failed or was cancelled. */
   work: Promise<void>;
-  state: 'under way' | 'reached' | 'failed';
+  state: 'running' | 'reached' | 'failed';
   error?: unknown;
 }
 
 /**
- * What brings things from what they are to what they should be, by name. Each thing moves to one aim at a time; another aim ends
- * what the former one began.
+ * Transitions of named objects to a target state. Each object has one transition at a time; another target cancels the present
+ * one and waits for its end.
  */
 export class Transitions {
   readonly #byName = new Map<string, Transition>();
   readonly #onSettled: () => void;
 
-  /** @param onSettled told when a transition has reached its aim, or failed to. */
+  /** @param onSettled called when a transition has reached its target or failed. */
   constructor(onSettled: () => void) {
     this.#onSettled = onSettled;
   }
 
   /**
-   * Begins to move to an aim, unless that is under way or has been reached. Returns whether it has. The signal is aborted when
-   * another aim takes its place. Throws what the last move to the same aim failed with, and forgets it, so that it is tried anew.
+   * Starts a transition unless the object is in it or has reached the target. Returns whether it has. `run` gets a signal that is
+   * aborted when another target replaces this one. Throws the error of a failed transition to the same target once; the next call
+   * retries it.
    */
-  aim(name: string, aim: string, move: (signal: AbortSignal) => Promise<void>): boolean {
+  start(name: string, target: string, run: (signal: AbortSignal) => Promise<void>): boolean {
     const current = this.#byName.get(name);
-    if (current?.aim === aim) {
+    if (current?.target === target) {
       if (current.state !== 'failed') return current.state === 'reached';
       this.#byName.delete(name);
       throw current.error;
     }
-    current?.leaving.abort(new KplugError('Stopped', `${name} has another aim now`));
-    const transition: Transition = { aim, leaving: new AbortController(), work: Promise.resolve(), state: 'under way' };
-    transition.work = this.#move(transition, current?.work, move);
+    current?.cancellation.abort(new KplugError('Stopped', `${name} has another target`));
+    const transition: Transition = {
+      target,
+      cancellation: new AbortController(),
+      work: Promise.resolve(),
+      state: 'running',
+    };
+    transition.work = this.#run(transition, current?.work, run);
     this.#byName.set(name, transition);
     return false;
   }
 
-  /** Whether a thing moves or has moved. */
+  /** Reports whether an object has had a transition. */
   has(name: string): boolean {
     return this.#byName.has(name);
   }
 
-  /** Forgets a thing that has ended. */
+  /** Forgets an object. */
   forget(name: string): void {
     this.#byName.delete(name);
   }
 
-  /** Fulfilled when nothing moves. */
+  /** Fulfilled when no transition is running. */
   async whenIdle(): Promise<void> {
     await Promise.all([...this.#byName.values()].map(({ work }) => work));
   }
 
-  /** Gives up what moves. */
+  /** Cancels all transitions. Fulfilled when they have ended. */
   async stop(): Promise<void> {
-    for (const { leaving } of this.#byName.values()) leaving.abort(new KplugError('Stopped', 'the controller stops'));
+    const reason = new KplugError('Stopped', 'the controller is stopping');
+    for (const { cancellation } of this.#byName.values()) cancellation.abort(reason);
     await this.whenIdle();
   }
 
-  async #move(
+  async #run(
     transition: Transition,
     former: Promise<void> | undefined,
-    move: (signal: AbortSignal) => Promise<void>,
+    run: (signal: AbortSignal) => Promise<void>,
   ): Promise<void> {
     await former;
-    const { signal } = transition.leaving;
+    const { signal } = transition.cancellation;
     try {
       signal.throwIfAborted();
-      await move(signal);
+      await run(signal);
       transition.state = 'reached';
     } catch (error) {
       transition.state = 'failed';

@@ -1,52 +1,34 @@
-import type { PluginAnswer, PluginCall } from '../clients/plugin-call.ts';
+import type { PluginAnswer } from '../clients/plugin-call.ts';
 import type { KplugError } from '../errors.ts';
+import { formatPlugin } from '../names.ts';
 import type { Implementation } from '../registry/implementation.ts';
-import type { Gathered } from './gather.ts';
-import type { PassContext } from './pass-context.ts';
 
-/** How the call of one plugin ended. */
-export interface Attempt {
-  implementation: Implementation;
-  answer: PluginAnswer | undefined;
-  error: KplugError | undefined;
-}
+/** Call of one plugin: its answer, or the error that it ended with. */
+export type Attempt =
+  | { implementation: Implementation; answer: PluginAnswer; error?: never }
+  | { implementation: Implementation; answer?: never; error: KplugError };
 
-/** The call of one plugin for one resource. */
-export function callFor(
-  { settings, dependents }: PassContext,
-  { base, extensions }: Gathered,
-  { api }: Implementation,
-  { reason, message }: { reason: string; message: string },
-  attempt: number,
-): PluginCall {
-  const assignment = { delegation: settings.name, api: settings.api, apiVersion: api.version.version, reason, message };
-  return { base, extensions, dependents: dependents.of(base), assignment, attempt };
-}
-
-/** Why a resource isn't as it should be, and what follows. */
+/** Reason why a resource isn't reconciled. */
 export interface Failure {
   reason: string;
   message: string;
-  /** Trying again can't help until something changes. */
+  /** True if retrying is pointless until something changes. */
   terminal: boolean;
-  /** When to try again, in milliseconds; `undefined` for the back-off. */
+  /** Delay before the retry, in milliseconds; `undefined` for back-off. */
   retryAfter: number | undefined;
 }
 
-/** What a call that wasn't a success says to the user. */
+/** Describes an attempt that wasn't successful, for the user. */
 export function failureOf({ implementation, answer, error }: Attempt): Failure {
-  if (!answer) {
-    const message = error?.message ?? 'it failed without a word';
-    return { reason: error?.code ?? 'PluginFailed', message, terminal: false, retryAfter: undefined };
-  }
-  const gravest =
+  if (error) return { reason: error.code, message: error.message, terminal: false, retryAfter: undefined };
+  const worst =
     answer.messages.find(({ severity }) => severity === 'error') ??
     answer.messages.find(({ severity }) => severity === 'warning') ??
     answer.messages[0];
-  const who = `${implementation.plugin} ${implementation.version}`;
+  const plugin = formatPlugin(implementation);
   return {
-    reason: gravest?.reason ?? 'PluginFailed',
-    message: gravest ? `${who}: ${gravest.text}` : `${who} failed and gave no reason`,
+    reason: worst?.reason ?? 'PluginFailed',
+    message: worst ? `${plugin}: ${worst.text}` : `${plugin} failed without an error message`,
     terminal: answer.outcome === 'terminal',
     retryAfter: answer.retryAfter,
   };

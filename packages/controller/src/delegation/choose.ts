@@ -10,7 +10,7 @@ import type { DelegationSettings } from './declaration.ts';
 import { readField } from './field-path.ts';
 import { holdersOf } from './status.ts';
 
-/** The choice for one resource, and why. */
+/** The choice for one resource, with its reason. */
 export interface Choice {
   selection: Selection<Implementation>;
   request: SelectionRequest;
@@ -18,11 +18,11 @@ export interface Choice {
   reason: Selection['reason'] | 'InvalidPreference';
   /** The reason in a sentence. */
   message: string;
-  /** The registry's revision that it was made at: the same resource gets the same choice as long as this is the same. */
+  /** Revision of the registry at the choice. At the same revision, the same resource gets the same choice. */
   revision: number;
 }
 
-/** Chooses for a resource among the plugins known now. Asked at each change of any of them, so it is cheap. */
+/** Chooses for a resource among the registered plugins. Cheap, as it runs for each resource at each change of a plugin. */
 export function choose(base: Resource, settings: DelegationSettings, registry: Registry): Choice {
   const candidates = registry.implementations(settings.api);
   const { revision } = registry;
@@ -46,27 +46,27 @@ export function choose(base: Resource, settings: DelegationSettings, registry: R
   };
 }
 
-/** The implementation that stands for a plugin that a resource went to: the same version if it is there, or another one. */
+/** Finds the implementation of a plugin that reconciled a resource last: in the same version, or else in another one. */
 export function findHolder(
   holder: PresentChoice,
   settings: DelegationSettings,
   registry: Registry,
 ): Implementation | undefined {
-  const preference: PluginPattern = { text: holder.plugin, name: holder.plugin.toLowerCase(), range: undefined };
+  const preference: PluginPattern = { text: holder.plugin.text, name: holder.plugin, range: undefined };
   const rules = { ...settings.rules, mode: 'one', fallback: 'none' } as const;
   const { chosen } = select(registry.implementations(settings.api), rules, { preference, present: [holder] });
   return chosen[0];
 }
 
-/** The preference that a resource states, or what is wrong with it. */
+/** Returns the preference that a resource states, or a message if it is invalid. */
 function readPreference(base: Resource, { preferencePath }: DelegationSettings): PluginPattern | undefined | string {
   const stated = readField(base, preferencePath);
   if (stated === undefined || stated === null || stated === '') return undefined;
-  const where = `.${preferencePath.join('.')}`;
-  if (typeof stated !== 'string') return `${where} must be a text such as PostgreSQL or PostgreSQL@^1.2`;
+  const path = `.${preferencePath.join('.')}`;
+  if (typeof stated !== 'string') return `${path} must be a string such as PostgreSQL or PostgreSQL@^1.2`;
   try {
     return parsePattern(stated);
   } catch (error) {
-    return `${where}: ${messageOf(error)}`;
+    return `${path}: ${messageOf(error)}`;
   }
 }

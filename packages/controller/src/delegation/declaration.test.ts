@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { readDeclaration } from './declaration.ts';
 
-const least = { name: 'tables', base: { apiVersion: 'myorg.org/v1alpha1', kind: 'Table' }, api: 'Table@^1.2' };
+const minimal = { name: 'tables', base: { apiVersion: 'myorg.org/v1alpha1', kind: 'Table' }, api: 'Table@^1.2' };
 
 describe('readDeclaration', () => {
-  it('fills in what is left out', () => {
-    expect(readDeclaration(least)).toMatchObject({
+  it('applies defaults', () => {
+    expect(readDeclaration(minimal)).toMatchObject({
       api: 'Table',
       extensions: { path: ['spec', 'extensions'], kinds: undefined },
       preferencePath: ['spec', 'preferredImplementation'],
@@ -18,25 +18,25 @@ describe('readDeclaration', () => {
       fieldManager: 'kplug/tables',
       finalizer: 'kplug.dev/tables',
     });
-    expect(readDeclaration(least).rules.apiRange.test('1.3.0')).toBe(true);
-    expect(readDeclaration({ ...least, api: 'Table' }).rules.apiRange.test('7.0.0')).toBe(true);
+    expect(readDeclaration(minimal).rules.apiRange.test('1.3.0')).toBe(true);
+    expect(readDeclaration({ ...minimal, api: 'Table' }).rules.apiRange.test('7.0.0')).toBe(true);
   });
 
   it.each([
     ['no name', { name: undefined }, /a delegation is malformed: name: /],
     ['a name with capitals', { name: 'Tables' }, /delegation "Tables" is malformed: name: must be lower case/],
     [
-      'a kind that is none',
+      'an invalid kind',
       { base: { apiVersion: 'myorg.org/v1', kind: 'a b' } },
       /base\.kind: must be a kind in PascalCase/,
     ],
     [
-      'an apiVersion that is none',
+      'an invalid apiVersion',
       { base: { apiVersion: 'myorg', kind: 'Table' } },
       /base\.apiVersion: must be group\/version/,
     ],
-    ['a path that is none', { extensions: { path: 'spec' } }, /extensions\.path: must be a path of fields/],
-    ['a fallback that is none', { selection: { fallback: 'some' } }, /selection\.fallback: /],
+    ['an invalid path', { extensions: { path: 'spec' } }, /extensions\.path: must be a path of fields/],
+    ['an unknown fallback', { selection: { fallback: 'some' } }, /selection\.fallback: /],
     ['an empty fallback order', { selection: { fallbackOrder: [] } }, /selection\.fallbackOrder: /],
     [
       'two fallbacks',
@@ -48,10 +48,10 @@ describe('readDeclaration', () => {
       { selection: { fallbackOrder: ['A@latest'] } },
       /"A@latest" has a malformed version range/,
     ],
-    ['a field nobody knows', { handover: 'finalize' }, /handover/],
-    ['no workers', { concurrency: 0 }, /concurrency: /],
+    ['an unknown field', { handover: 'finalize' }, /handover/],
+    ['a concurrency of zero', { concurrency: 0 }, /concurrency: /],
   ])('refuses %s', (_, given, message) => {
-    expect(() => readDeclaration({ ...least, ...given })).toThrow(
+    expect(() => readDeclaration({ ...minimal, ...given })).toThrow(
       expect.objectContaining({ code: 'InvalidConfiguration', message: expect.stringMatching(message) }),
     );
   });

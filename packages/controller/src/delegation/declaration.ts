@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { KplugError, messageOf } from '../errors.ts';
+import { isSameKind } from '../resources/resource.ts';
 import { parsePattern, parseRange } from '../selection/preference.ts';
 import type { SelectionRules } from '../selection/select.ts';
-import { duration } from '../settings/duration.ts';
+import { durationSchema as duration } from '../settings/duration-schema.ts';
 
 const name = z
   .string()
@@ -37,74 +38,72 @@ const path = z
   .max(253)
   .regex(/^(\.[A-Za-z0-9_-]+)+$/, 'must be a path of fields, such as .spec.extensions');
 
-/** What may be as long as an object of Kubernetes lets it be, and short enough for rules over it to be cheap. */
-const mostListed = 64;
+/** Largest number of entries of a list. Kubernetes rejects validation rules over lists that may be much longer. */
+const maxListed = 64;
 
 /**
- * A delegation, as an operator's author declares it in code or in `kplug.yaml`, and as the `Delegation` resource has it in its
- * spec, there without the name. Durations are milliseconds or texts such as `60s`. The descriptions are also those of the
- * resource's definition and of the chart's values.
+ * Schema of a delegation as an operator's author declares it, in code or in `kplug.yaml`, and of the spec of a `Delegation`
+ * resource, there without the name. Durations are milliseconds or strings such as `60s`. The CustomResourceDefinition and the
+ * chart's values use the same descriptions.
  */
 export const delegationSchema = z.strictObject({
-  name: name.describe('Names the delegation in statuses, metrics and logs. Unique within an operator.'),
-  base: resourceKind.describe('The kind that is delegated.'),
+  name: name.describe('Name of the delegation in statuses, metrics and logs. Unique within an operator.'),
+  base: resourceKind.describe('Kind of the delegated resources.'),
   namespaces: z
     .array(name)
     .min(1)
-    .max(mostListed)
+    .max(maxListed)
     .optional()
-    .describe('The namespaces whose resources are delegated. Default: all that the operator follows.'),
+    .describe('Namespaces whose resources are delegated. Default: all that the operator watches.'),
   labels: z
     .record(z.string().max(317), z.string().max(63))
     .default({})
-    .describe('The labels that a resource must have to be delegated, with these values. Default: none.'),
+    .describe('Labels that a resource must have, with these values, to be delegated. Default: none.'),
   api: pattern.describe(
-    'The plugin API and the range of its versions that is accepted, such as `DatabaseTable@^1.0.0`. Without a range, any version.',
+    'Plugin API, with the range of accepted versions, such as `DatabaseTable@^1.0.0`. Without a range, any version.',
   ),
   extensions: z
     .strictObject({
       path: path
         .default('.spec.extensions')
-        .describe('Where a base lists its extensions, as `{ apiVersion, kind, name }`.'),
-      kinds: z
-        .array(resourceKind)
-        .max(mostListed)
-        .optional()
-        .describe('The kinds that may be pointed to. Default: any.'),
+        .describe('Path of the list of extension references, `{ apiVersion, kind, name }`, in a base.'),
+      kinds: z.array(resourceKind).max(maxListed).optional().describe('Kinds that may be referenced. Default: any.'),
     })
     .prefault({})
-    .describe('The extension resources that a base points to.'),
+    .describe('Extension resources that a base references.'),
   dependents: z
     .strictObject({
       kinds: z
         .array(resourceKind)
-        .max(mostListed)
+        .max(maxListed)
         .default([])
-        .describe('The kinds that plugins may have kept. Default: none.'),
+        .describe('Kinds of dependents that plugins may request. Default: none.'),
     })
     .prefault({})
-    .describe('The resources that plugins may have the operator keep for a base, in its namespace.'),
+    .describe(
+      'Dependents: resources that the operator applies for a base at the request of a plugin, in the same namespace.',
+    ),
   selection: z
     .strictObject({
       preferencePath: path
         .default('.spec.preferredImplementation')
-        .describe('Where a resource says what it prefers, as `Name` or `Name@range`.'),
+        .describe('Path of the preferred plugin, `Name` or `Name@range`, in a resource.'),
       fallback: z
         .enum(['any', 'none'])
         .optional()
-        .describe("When the preferred plugin isn't there: take `any`, or `none`. Default: `any`."),
+        .describe('While the preferred plugin is unavailable: take `any` other, or `none`. Default: `any`.'),
       fallbackOrder: z
         .array(pattern)
         .min(1)
-        .max(mostListed)
+        .max(maxListed)
         .optional()
         .describe(
-          "When the preferred plugin isn't there: take the first of these that is. Not together with `fallback`.",
+          'While the preferred plugin is unavailable: take the first available one of these. Excludes `fallback`.',
         ),
       mode: z
         .enum(['one', 'all'])
         .default('one')
-        .describe('Let `one` plugin reconcile, or `all`, each under its own name in the status.'),
+        .describe('Let `one` plugin reconcile a resource, or `all`, each under its own name in the status.'),
       capabilities: z
         .record(z.string().max(253), z.string().max(253))
         .default({})
@@ -115,79 +114,81 @@ export const delegationSchema = z.strictObject({
       path: ['fallbackOrder'],
       message: 'fallback and fallbackOrder contradict each other; remove one',
     })
-    .describe('How one plugin is selected for a resource.'),
-  deadline: duration.default(60_000).describe('How long a plugin has for one call. Default 60s; 1s to 1h is sane.'),
+    .describe('Selection of a plugin for a resource.'),
+  deadline: duration.default(60_000).describe('Deadline of one call of a plugin. Default 60s; sane: 1s to 1h.'),
   resync: duration
     .default(600_000)
     .describe(
-      'After how long a resource is reconciled again although nothing changed, unless its plugin says otherwise. Default 10m.',
+      'Interval after which a resource is reconciled again without a change, unless its plugin requests another. Default 10m.',
     ),
   concurrency: z
     .int()
     .min(1)
     .max(10_000)
     .optional()
-    .describe("How many resources are reconciled at once. Default: the operator's, which is 32; 1 to 1,000 is sane."),
+    .describe("Largest number of resources reconciled concurrently. Default: the operator's, 32; sane: 1 to 1,000."),
   backOff: z
     .strictObject({
-      initial: duration.default(200).describe('The first wait. Default 200ms.'),
-      max: duration.default(300_000).describe('The longest wait. Default 5m.'),
+      initial: duration.default(200).describe('Delay after the first failure. Default 200ms.'),
+      max: duration.default(300_000).describe('Longest delay. Default 5m.'),
     })
     .prefault({})
-    .describe('How long to wait between tries of a resource that fails.'),
+    .describe('Delay between the retries of a resource that fails. It doubles with each failure.'),
   finalize: z
     .strictObject({
       needed: z
         .boolean()
         .default(true)
         .describe(
-          'Whether plugins make anything that has to be undone. If not, resources get no finalizer, which spares a write for each, and go at once; no plugin is asked.',
+          'Whether plugins create anything that has to be cleaned up. If not, resources get no finalizer, which saves a write for each, and are deleted immediately without calling a plugin.',
         ),
       whenPluginGone: z
         .enum(['wait', 'fallback', 'release'])
         .default('wait')
         .describe(
-          'When the plugin that should undo its work is gone: `wait` for it, let any `fallback` do it, or `release` the resource.',
+          'While the plugin that has to clean up is unavailable: `wait` for it, let any `fallback` plugin clean up, or `release` the resource.',
         ),
-      releaseAfter: duration.default(300_000).describe('With `release`: after how long. Default 5m.'),
+      releaseAfter: duration
+        .default(300_000)
+        .describe('Time between the deletion and the release of a resource, with `release`. Default 5m.'),
     })
     .prefault({})
-    .describe('What happens when a resource is deleted.'),
+    .describe('Deletion of resources.'),
   handOver: z
     .enum(['retain', 'finalize'])
     .default('retain')
     .describe(
-      'When a resource goes to another plugin: `retain` what the former one made, or ask it to `finalize` first.',
+      'When another plugin is selected for a resource: `retain` what the former one created, or have it `finalize` first.',
     ),
 });
 
-/** A delegation as it is written. */
+/** A delegation as its author declares it. */
 export type DelegationDeclaration = z.input<typeof delegationSchema>;
 
-/** A delegation with its defaults filled in and its ranges read. */
+/** A delegation with its defaults applied and its ranges parsed. */
 export interface DelegationSettings
   extends Omit<z.output<typeof delegationSchema>, 'api' | 'extensions' | 'selection' | 'namespaces' | 'concurrency'> {
-  /** The plugin API. */
+  /** Name of the plugin API. */
   api: string;
   concurrency: number;
-  /** `undefined`: all. */
+  /** Delegated namespaces; `undefined` for all. */
   namespaces: ReadonlySet<string> | undefined;
   extensions: { path: readonly string[]; kinds: readonly { apiVersion: string; kind: string }[] | undefined };
   preferencePath: readonly string[];
   rules: SelectionRules;
-  /** Who writes the status of base resources. */
+  /** Field manager of the status of base resources. */
   fieldManager: string;
-  /** The finalizer that is put on base resources. */
+  /** Finalizer of base resources. */
   finalizer: string;
 }
 
-/** What holds where a declaration doesn't say otherwise. */
+/** Defaults of fields that a declaration leaves out. */
 export interface DelegationDefaults {
-  /** Default 32. */
+  /** Largest number of resources reconciled concurrently. Default 32. */
   concurrency?: number | undefined;
 }
 
-/** Checks a declaration and fills in what it leaves out. Throws `InvalidConfiguration`, naming each field that is wrong. */
+/** Validates a declaration and applies defaults. Throws `InvalidConfiguration`, naming each invalid field. */
 export function readDeclaration(declaration: unknown, defaults: DelegationDefaults = {}): DelegationSettings {
   const { success, data, error } = delegationSchema.safeParse(declaration);
   if (!success) {
@@ -215,20 +216,15 @@ export function readDeclaration(declaration: unknown, defaults: DelegationDefaul
   };
 }
 
-/** Whether two delegations are of the same kind. */
-export function isOfSameKind({ base: a }: DelegationSettings, { base: b }: DelegationSettings): boolean {
-  return a.kind === b.kind && a.apiVersion === b.apiVersion;
-}
-
-/** Whether two delegations may both reconcile some resource. */
+/** Reports whether two delegations might reconcile the same resource. */
 export function overlap(a: DelegationSettings, b: DelegationSettings): boolean {
-  if (!isOfSameKind(a, b)) return false;
-  // No resource has a label in two values.
+  if (!isSameKind(a.base, b.base)) return false;
+  // No resource has two values of one label.
   if (Object.entries(a.labels).some(([label, value]) => (b.labels[label] ?? value) !== value)) return false;
   return !a.namespaces || !b.namespaces || [...a.namespaces].some((namespace) => b.namespaces?.has(namespace));
 }
 
-/** The issues that a schema found, on one line. */
+/** Describes the issues of a schema on one line. */
 export function describeIssues(error: z.ZodError): string {
   return error.issues
     .map(({ path, message }) => (path.length > 0 ? `${path.join('.')}: ${message}` : message))

@@ -1,7 +1,8 @@
-import { type DelegationSettings, isOfSameKind } from './declaration.ts';
+import { isSameKind } from '../resources/resource.ts';
+import type { DelegationSettings } from './declaration.ts';
 import { Delegation, type DelegationDependencies } from './delegation.ts';
 
-/** The delegations of a controller, by name. They come, change and go while it runs. */
+/** Delegations of a controller, by name. They can be added, changed and removed while it runs. */
 export class Delegations implements Iterable<Delegation> {
   readonly #dependencies: DelegationDependencies;
   readonly #running = new Map<string, Delegation>();
@@ -18,29 +19,29 @@ export class Delegations implements Iterable<Delegation> {
     return this.#running.get(name);
   }
 
-  /** Adds a delegation, which `start` starts. */
+  /** Adds a delegation without starting it. */
   add(settings: DelegationSettings): void {
     this.#running.set(settings.name, new Delegation(settings, this.#dependencies));
   }
 
   /**
-   * Starts a delegation, in place of the one with its name. Resources that the former one reconciled and the new one doesn't are
-   * let go first. Fulfilled when all that is there has been queued. Rejects with the reason of the signal when that comes before
-   * they have been let go, and then the former one goes on.
+   * Starts a delegation, and replaces the one with the same name. Resources that only the former one reconciles are released
+   * first. Fulfilled when all existing resources have been queued. Rejects with the reason of the signal if it is aborted before
+   * the release has ended; the former delegation then continues.
    */
   async put(settings: DelegationSettings, signal?: AbortSignal): Promise<void> {
     const former = this.#running.get(settings.name);
     const next = new Delegation(settings, this.#dependencies);
     if (former) {
-      const isSameKind = isOfSameKind(former.settings, settings);
-      await former.release((base) => !isSameKind || !next.concerns(base), signal);
+      const isOfKind = isSameKind(former.settings.base, settings.base);
+      await former.release((base) => !isOfKind || !next.concerns(base), signal);
       await former.stop();
     }
     this.#running.set(settings.name, next);
     await next.start();
   }
 
-  /** Ends a delegation, and lets its resources go first, as `put` does. An unknown one is no error. */
+  /** Releases the resources of a delegation and stops it. Rejects as `put` does. An unknown name is ignored. */
   async remove(name: string, signal?: AbortSignal): Promise<void> {
     const delegation = this.#running.get(name);
     if (!delegation) return;
@@ -49,7 +50,7 @@ export class Delegations implements Iterable<Delegation> {
     this.#running.delete(name);
   }
 
-  /** Starts all that were added. */
+  /** Starts all delegations that were added. */
   async start(): Promise<void> {
     await Promise.all([...this].map((delegation) => delegation.start()));
   }

@@ -1,18 +1,19 @@
 import type { ResourceListener, Resources } from '../resources/port.ts';
 import {
   formatKey,
+  isSameKind,
   keyOf,
   parseKey,
   type Resource,
   type ResourceKey,
   type ResourceKind,
 } from '../resources/resource.ts';
+import { isSubstantial } from './classify-change.ts';
 import type { DelegationSettings } from './declaration.ts';
 import { type ExtensionReferences, readReferences } from './gather.ts';
 import { ReferenceIndex } from './reference-index.ts';
-import { isSubstantial } from './substantial.ts';
 
-/** Follows the kinds of extensions that bases point to, each from the first time that one does. */
+/** Follows the kinds of extensions that bases reference, each from the first reference on. */
 export class ExtensionFollower {
   readonly #settings: DelegationSettings;
   readonly #resources: Resources;
@@ -21,7 +22,10 @@ export class ExtensionFollower {
   readonly #followed = new Map<string, Promise<void>>();
   readonly #stopping = new AbortController();
 
-  /** @param requeue told of each base of which an extension changed, and whether by somebody who overwrote its status. */
+  /**
+   * @param requeue called for each base of which an extension changed. `overwritten`: another client changed only status fields
+   *   that the controller manages.
+   */
   constructor(
     settings: DelegationSettings,
     resources: Resources,
@@ -32,7 +36,7 @@ export class ExtensionFollower {
     this.#requeue = requeue;
   }
 
-  /** Reads what a base points to, and sees to it that those kinds are followed. */
+  /** Reads the references of a base, and follows their kinds. */
   async follow(base: Resource): Promise<ExtensionReferences> {
     const read = readReferences(base, this.#settings);
     this.#index.set(keyOf(base), read.references.keys());
@@ -43,12 +47,12 @@ export class ExtensionFollower {
     return read;
   }
 
-  /** Forgets a base that is gone. */
+  /** Removes a base that is gone. */
   forget(base: ResourceKey): void {
     this.#index.delete(base);
   }
 
-  /** Follows nothing any more. */
+  /** Stops following. */
   stop(): void {
     this.#stopping.abort();
   }
@@ -59,7 +63,7 @@ export class ExtensionFollower {
     if (known) return known;
     let isFollowed = false;
     const onChange: ResourceListener = (change) => {
-      // What is there at first is seen by the passes that wait for it.
+      // Passes that wait for this kind see the existing resources.
       if (!isFollowed) return;
       const overwritten = !isSubstantial(change);
       if (overwritten && !change.overwritten) return;
@@ -81,11 +85,11 @@ export class ExtensionFollower {
     return following;
   }
 
-  /** Bases say why an extension isn't there. */
-  #requeueMissing({ apiVersion, kind }: ResourceKind): void {
+  /** Requeues bases with missing extensions, so that their statuses state the present reason. */
+  #requeueMissing(kind: ResourceKind): void {
     for (const key of this.#index.extensions()) {
       const reference = parseKey(key);
-      if (reference.kind !== kind || reference.apiVersion !== apiVersion || this.#resources.get(key)) continue;
+      if (!isSameKind(reference, kind) || this.#resources.get(key)) continue;
       for (const base of this.#index.basesOf(key)) this.#requeue(base, false);
     }
   }

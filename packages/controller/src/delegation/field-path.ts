@@ -1,4 +1,4 @@
-/** The value of a field in a resource, by the names on the way to it; `undefined` when any of them isn't there. */
+/** Returns the value of a field in a resource, by its path; `undefined` when any field of the path is missing. */
 export function readField(value: unknown, path: readonly string[]): unknown {
   let current = value;
   for (const name of path) {

@@ -1,109 +1,105 @@
 import type { FinalizeCause } from '../clients/plugin-call.ts';
 import { KplugError } from '../errors.ts';
+import { formatPlugin } from '../names.ts';
 import type { Implementation } from '../registry/implementation.ts';
-import { keyOf } from '../resources/resource.ts';
 import type { PresentChoice } from '../selection/candidate.ts';
 import { select } from '../selection/select.ts';
-import { callFor, type Failure, failureOf } from './attempt.ts';
+import { type Failure, failureOf } from './attempt.ts';
+import { makeCall } from './call.ts';
 import { findHolder } from './choose.ts';
-import type { Gathered } from './gather.ts';
+import type { Pass } from './pass.ts';
 import type { PassContext, PassResult } from './pass-context.ts';
-import { Reporter } from './report.ts';
 import { holdersOf } from './status.ts';
 
-/** Has what was made for a resource that is being deleted undone, and lets the resource go. */
-export async function finalizeDeleted(context: PassContext, gathered: Gathered, attempt: number): Promise<PassResult> {
-  const { settings, resources } = context;
-  const { base } = gathered;
+/** Finalizes a resource that is being deleted: asks the plugins that reconciled it to clean up, and removes the finalizer. */
+export async function finalizeDeleted(pass: Pass): Promise<PassResult> {
+  const { base, key } = pass;
+  const { settings, resources } = pass.context;
   if (!base.metadata.finalizers?.includes(settings.finalizer)) return { next: 'done' };
-  const reporter = new Reporter(context, gathered);
-  // One that has a finalizer all the same got it before the delegation said that none is needed.
+  // The finalizer may have been added before the delegation was changed to need none.
   for (const holder of settings.finalize.needed ? holdersOf(base) : []) {
-    const stopped = await undo(context, gathered, holder, attempt, reporter);
-    if (stopped) return stopped;
+    const result = await finalizeWith(pass, holder);
+    if (result !== 'finalized') return result;
   }
   const options = { uid: base.metadata.uid, fieldManager: settings.fieldManager };
-  await resources.removeFinalizer(keyOf(base), settings.finalizer, options);
+  await resources.removeFinalizer(key, settings.finalizer, options);
   return { next: 'done' };
 }
 
-/** Asks one plugin to undo what it made. Returns why it can't go on, or nothing when it can. */
-async function undo(
-  context: PassContext,
-  gathered: Gathered,
-  holder: PresentChoice,
-  attempt: number,
-  reporter: Reporter,
-): Promise<PassResult | undefined> {
-  for (;;) {
-    const implementation = findHolder(holder, context.settings, context.registry) ?? standIn(context, holder);
-    if (!implementation) return whenGone(context, gathered, holder, reporter);
-    const ended = await askToFinalize(context, gathered, implementation, 'deleted', attempt);
-    if (ended === 'unreachable') continue;
-    return ended.failure && reporter.finalizing(ended.failure);
-  }
-}
+/** Outcome of a call of Finalize. `unreachable`: no instance of the plugin can be reached, as the registry knows by now. */
+export type Finalization =
+  | { outcome: 'finalized' }
+  | { outcome: 'failed'; failure: Failure }
+  | { outcome: 'unreachable' };
 
-/** What came of asking a plugin to finalize; `failure` is missing when it succeeded. */
-export interface Finalization {
-  failure: Failure | undefined;
-}
-
-/** Calls a plugin's Finalize and records the events that it asks for. `unreachable`: none of its instances answers, which the registry knows by now. */
-export async function askToFinalize(
-  context: PassContext,
-  gathered: Gathered,
+/** Calls Finalize of a plugin, and records the events of its answer. */
+export async function callFinalize(
+  pass: Pass,
   implementation: Implementation,
   cause: FinalizeCause,
-  attempt: number,
-): Promise<Finalization | 'unreachable'> {
-  const message = cause === 'deleted' ? 'the resource is being deleted' : 'the resource goes to another plugin';
-  const reason = cause === 'deleted' ? 'Deleted' : 'HandedOver';
-  const call = callFor(context, gathered, implementation, { reason, message }, attempt);
+): Promise<Finalization> {
+  const { caller, settings } = pass.context;
+  const call = makeCall(pass, implementation, assignments[cause]);
   try {
-    const answer = await context.caller.finalize(implementation, call, cause, context.settings.deadline);
-    const failure = answer.outcome === 'success' ? undefined : failureOf({ implementation, answer, error: undefined });
-    new Reporter(context, gathered).recordEvents(answer.events);
-    return { failure };
+    const answer = await caller.finalize(implementation, call, cause, settings.deadline);
+    pass.reporter.recordEvents(answer.events);
+    if (answer.outcome === 'success') return { outcome: 'finalized' };
+    return { outcome: 'failed', failure: failureOf({ implementation, answer }) };
   } catch (error) {
     if (!(error instanceof KplugError)) throw error;
-    if (error.code === 'PluginUnavailable') return 'unreachable';
-    return { failure: failureOf({ implementation, answer: undefined, error }) };
+    if (error.code === 'PluginUnavailable') return { outcome: 'unreachable' };
+    return { outcome: 'failed', failure: failureOf({ implementation, error }) };
   }
 }
 
-/** Another plugin that may undo the work of one that is gone, where the delegation lets it. */
-function standIn({ settings, registry }: PassContext, holder: PresentChoice): Implementation | undefined {
+const assignments = {
+  deleted: { reason: 'Deleted', message: 'the resource is being deleted' },
+  handedOver: { reason: 'HandedOver', message: 'the resource is handed over to another plugin' },
+} as const;
+
+/** Has one plugin clean up. Returns the result of the pass if that failed or has to wait. */
+async function finalizeWith(pass: Pass, holder: PresentChoice): Promise<PassResult | 'finalized'> {
+  const { settings, registry } = pass.context;
+  for (;;) {
+    const implementation = findHolder(holder, settings, registry) ?? findSubstitute(pass.context, holder);
+    if (!implementation) return handleMissingPlugin(pass, holder);
+    const finalization = await callFinalize(pass, implementation, 'deleted');
+    if (finalization.outcome === 'finalized') return 'finalized';
+    if (finalization.outcome === 'failed') return pass.reporter.finalizing(finalization.failure);
+  }
+}
+
+/** Returns another plugin that may clean up for one that is unavailable, if the delegation allows that. */
+function findSubstitute({ settings, registry }: PassContext, holder: PresentChoice): Implementation | undefined {
   if (settings.finalize.whenPluginGone !== 'fallback') return undefined;
   const rules = { ...settings.rules, mode: 'one', fallback: 'any' } as const;
   const request = { preference: undefined, present: [holder] };
   return select(registry.implementations(settings.api), rules, request).chosen[0];
 }
 
-async function whenGone(
-  { settings, events }: PassContext,
-  { base }: Gathered,
-  { plugin, version }: PresentChoice,
-  reporter: Reporter,
-): Promise<PassResult | undefined> {
-  const gone = `${plugin} ${version}, which has to undo its work, isn't there`;
+async function handleMissingPlugin(
+  { context: { settings, events }, base, key, reporter }: Pass,
+  holder: PresentChoice,
+): Promise<PassResult | 'finalized'> {
+  const missing = `${formatPlugin(holder)}, which must finalize the resource, is unavailable`;
   const failure = { reason: 'PluginGone', terminal: false, retryAfter: undefined };
-  const waiting: PassResult = { next: 'waiting' };
   switch (settings.finalize.whenPluginGone) {
     case 'wait':
-      return reporter.finalizing({ ...failure, message: `${gone}; awaiting it` }, waiting);
-    case 'fallback':
-      return reporter.finalizing({ ...failure, message: `${gone}; awaiting it or another plugin` }, waiting);
+      return reporter.finalizing({ ...failure, message: `${missing}; waiting for it` }, { next: 'waiting' });
+    case 'fallback': {
+      const message = `${missing}; waiting for it or another plugin`;
+      return reporter.finalizing({ ...failure, message }, { next: 'waiting' });
+    }
     case 'release': {
       const { releaseAfter } = settings.finalize;
-      const left = Date.parse(base.metadata.deletionTimestamp ?? '') + releaseAfter - Date.now();
-      if (left > 0) {
-        const message = `${gone}; the resource is released ${releaseAfter / 1000} s after its deletion`;
-        return reporter.finalizing({ ...failure, message }, { next: 'settled', after: left });
+      const remaining = Date.parse(base.metadata.deletionTimestamp ?? '') + releaseAfter - Date.now();
+      if (remaining > 0) {
+        const message = `${missing}; the resource is released ${releaseAfter / 1000} s after its deletion`;
+        return reporter.finalizing({ ...failure, message }, { next: 'settled', after: remaining });
       }
-      const message = `${gone}; the resource was released without it, and what it made may be left`;
-      events.record(keyOf(base), { type: 'Warning', reason: 'Released', message });
-      return undefined;
+      const message = `${missing}; the resource was released, and what the plugin created may remain`;
+      events.record(key, { type: 'Warning', reason: 'Released', message });
+      return 'finalized';
     }
   }
 }

@@ -1,45 +1,49 @@
-import { keyOf } from '../resources/resource.ts';
+import { formatPlugin } from '../names.ts';
+import type { PresentChoice } from '../selection/candidate.ts';
 import type { Failure } from './attempt.ts';
 import { type Choice, findHolder } from './choose.ts';
-import { askToFinalize } from './finalize.ts';
-import type { Gathered } from './gather.ts';
-import type { PassContext } from './pass-context.ts';
+import { callFinalize } from './finalize.ts';
+import type { Pass } from './pass.ts';
 import { holdersOf } from './status.ts';
 
 /**
- * Takes a resource from the plugins it went to before, when it goes to another one. By default what they made is left
- * alone. Returns what stands in the way, or nothing when the next plugin may be called.
+ * Hands a resource over from the plugins that reconciled it last, if others are chosen now. What they created is retained by
+ * default, or finalized first. Returns the failure that prevents the hand-over, if any.
  */
-export async function handOver(
-  context: PassContext,
-  gathered: Gathered,
-  { selection }: Choice,
-  attempt: number,
-): Promise<Failure | undefined> {
-  const { settings, events } = context;
-  const key = keyOf(gathered.base);
-  const next = selection.chosen.map(({ plugin, version }) => `${plugin} ${version}`).join(', ');
-  for (const holder of holdersOf(gathered.base)) {
-    if (selection.chosen.some(({ plugin }) => plugin === holder.plugin)) continue;
-    const former = `${holder.plugin} ${holder.version}`;
-    if (settings.handOver === 'retain') {
-      const message = `the resource goes from ${former} to ${next}; what ${former} made is retained`;
-      events.record(key, { type: 'Normal', reason: 'HandedOver', message });
-      continue;
-    }
-    const implementation = findHolder(holder, settings, context.registry);
-    const ended = implementation
-      ? await askToFinalize(context, gathered, implementation, 'handedOver', attempt)
-      : 'unreachable';
-    if (ended === 'unreachable') {
-      const message = `the resource goes from ${former} to ${next}; ${former} isn't there to undo what it made`;
-      events.record(key, { type: 'Warning', reason: 'HandedOver', message });
-    } else if (ended.failure) {
-      return { ...ended.failure, reason: 'HandOverFailed', message: `before ${next}: ${ended.failure.message}` };
-    } else {
-      const message = `the resource goes from ${former}, which undid what it made, to ${next}`;
-      events.record(key, { type: 'Normal', reason: 'HandedOver', message });
-    }
+export async function handOver(pass: Pass, { selection: { chosen } }: Choice): Promise<Failure | undefined> {
+  const next = chosen.map(formatPlugin).join(', ');
+  for (const holder of holdersOf(pass.base)) {
+    if (chosen.some(({ plugin }) => plugin.equals(holder.plugin))) continue;
+    const failure = await handOverFrom(pass, holder, next);
+    if (failure) return failure;
   }
   return undefined;
+}
+
+async function handOverFrom(pass: Pass, holder: PresentChoice, next: string): Promise<Failure | undefined> {
+  const { settings, events, registry } = pass.context;
+  const former = formatPlugin(holder);
+  const record = (type: 'Normal' | 'Warning', message: string) => {
+    events.record(pass.key, { type, reason: 'HandedOver', message });
+  };
+  if (settings.handOver === 'retain') {
+    record('Normal', `handed over from ${former} to ${next}; what ${former} created is retained`);
+    return undefined;
+  }
+  const implementation = findHolder(holder, settings, registry);
+  const finalization = implementation
+    ? await callFinalize(pass, implementation, 'handedOver')
+    : ({ outcome: 'unreachable' } as const);
+  switch (finalization.outcome) {
+    case 'finalized':
+      record('Normal', `handed over from ${former} to ${next}; ${former} finalized the resource first`);
+      return undefined;
+    case 'unreachable':
+      record('Warning', `handed over from ${former} to ${next}; ${former} was unavailable to finalize the resource`);
+      return undefined;
+    case 'failed': {
+      const message = `hand-over to ${next} failed: ${finalization.failure.message}`;
+      return { ...finalization.failure, reason: 'HandOverFailed', message };
+    }
+  }
 }

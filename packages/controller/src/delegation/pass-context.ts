@@ -8,7 +8,7 @@ import type { DelegationSettings } from './declaration.ts';
 import type { DependentFollower } from './dependents/dependent-follower.ts';
 import type { ExtensionFollower } from './extension-follower.ts';
 
-/** What a pass works with. */
+/** Dependencies of the passes of one delegation. */
 export interface PassContext {
   settings: DelegationSettings;
   resources: Resources;
@@ -16,22 +16,25 @@ export interface PassContext {
   caller: PluginCaller;
   extensions: ExtensionFollower;
   dependents: DependentFollower;
-  /** Whether a resource is delegated no more, and nothing of us is to be left on it. */
+  /** Reports whether a resource is no longer delegated, so that its status and finalizer are to be removed. */
   isReleased: (base: Resource) => boolean;
   events: EventSink;
   log: Logger;
 }
 
 /**
- * What follows from a pass.
+ * Result of a pass. Times in milliseconds.
  *
- * - `done`: nothing; the resource is gone or nothing is left to do.
- * - `settled`: it is as it should be; look again after `after` milliseconds, or at the resync.
- * - `waiting`: something has to change first: a plugin, an extension, the resource.
- * - `retry`: try again after `after` milliseconds, or with back-off.
- * - `stale`: the world changed meanwhile; what was found out is thrown away, try again at once.
+ * - `done`: the resource is gone, or needs no more passes.
+ * - `settled`: the resource is reconciled; next pass after `after`, by default at the resync.
+ * - `waiting`: a plugin, an extension or the resource has to change first; next pass after `after`, by default at the resync.
+ * - `retry`: the pass failed; next pass after `after`, by default with back-off.
+ * - `stale`: the resource, its extensions or the choice changed during the pass, and its results were discarded; next pass
+ *   immediately.
  */
-export interface PassResult {
-  next: 'done' | 'settled' | 'waiting' | 'retry' | 'stale';
-  after?: number;
-}
+export type PassResult =
+  | { next: 'done' }
+  | { next: 'settled'; after?: number }
+  | { next: 'waiting'; after?: number }
+  | { next: 'retry'; after?: number }
+  | { next: 'stale' };

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { ReferenceIndex } from './reference-index.ts';
 
 describe('ReferenceIndex', () => {
-  it('finds the bases of an extension, as they are now', () => {
+  it('finds the bases that reference an extension', () => {
     const index = new ReferenceIndex();
     index.set('a', ['x', 'y']);
     index.set('b', ['y']);

@@ -1,11 +1,11 @@
 import type { ResourceKey } from '../resources/resource.ts';
 
-/** Which bases point to which extensions, so that a change of an extension finds its bases. */
+/** Index from extensions to the bases that reference them. */
 export class ReferenceIndex {
   readonly #extensionsOf = new Map<ResourceKey, readonly ResourceKey[]>();
   readonly #basesOf = new Map<ResourceKey, Set<ResourceKey>>();
 
-  /** Says to what a base points now. */
+  /** Replaces the references of a base. */
   set(base: ResourceKey, extensions: Iterable<ResourceKey>): void {
     this.delete(base);
     const keys = [...extensions];
@@ -18,7 +18,7 @@ export class ReferenceIndex {
     }
   }
 
-  /** Forgets a base. */
+  /** Removes a base. */
   delete(base: ResourceKey): void {
     for (const key of this.#extensionsOf.get(base) ?? []) {
       const bases = this.#basesOf.get(key);
@@ -28,12 +28,12 @@ export class ReferenceIndex {
     this.#extensionsOf.delete(base);
   }
 
-  /** The bases that point to an extension. */
+  /** Returns the bases that reference an extension. */
   basesOf(extension: ResourceKey): Iterable<ResourceKey> {
     return this.#basesOf.get(extension) ?? [];
   }
 
-  /** All extensions that some base points to. */
+  /** Returns all extensions that a base references. */
   extensions(): Iterable<ResourceKey> {
     return this.#basesOf.keys();
   }

@@ -1,12 +1,22 @@
 import type { PluginEvent } from '../clients/plugin-call.ts';
-import { type JsonValue, keyOf } from '../resources/resource.ts';
+import { formatPlugin } from '../names.ts';
+import { type ConditionContent, findCondition } from '../resources/conditions.ts';
+import { type JsonValue, keyOf, type ResourceKey } from '../resources/resource.ts';
 import type { Attempt, Failure } from './attempt.ts';
-import { type ConditionContent, findCondition } from './conditions.ts';
-import type { Gathered } from './gather.ts';
+import type { Choice } from './choose.ts';
+import type { DelegationSettings } from './declaration.ts';
+import type { ExtensionProblem, Gathered } from './gather.ts';
 import type { PassContext, PassResult } from './pass-context.ts';
 import { composeStatus, type PluginStatement, reservedFieldsOf } from './status.ts';
 
-/** Writes what came of a pass: statuses, conditions and events. */
+/** Calls of a pass, and the dependents that were applied for them. */
+export interface Applied {
+  attempts: readonly Attempt[];
+  /** Inventory of the base's dependents, for its status. */
+  dependents: JsonValue[];
+}
+
+/** Writes the outcome of one pass: statuses, conditions and Events. */
 export class Reporter {
   readonly #context: PassContext;
   readonly #gathered: Gathered;
@@ -16,81 +26,70 @@ export class Reporter {
     this.#gathered = gathered;
   }
 
-  /** Nothing was called, as something has to change first. */
-  async waiting(
-    general: readonly ConditionContent[],
-    { reason, message }: { reason: string; message: string },
-  ): Promise<PassResult> {
+  /** Reports that no plugin was called, because something has to change first. */
+  async waiting(choice: Choice, { reason, message }: { reason: string; message: string }): Promise<PassResult> {
     const { base } = this.#gathered;
     const { generation } = base.metadata;
-    const reconciled = findCondition(base.status, 'Reconciled');
-    const untold = `no plugin was called for generation ${generation} yet`;
-    const notYet = { type: 'Reconciled', status: 'Unknown', reason, message: untold } as const;
-    const untried = reconciled?.observedGeneration === generation ? [] : [notYet];
+    const isReconciled = findCondition(base.status, 'Reconciled')?.observedGeneration === generation;
+    const unknown: ConditionContent = {
+      type: 'Reconciled',
+      status: 'Unknown',
+      reason,
+      message: `no plugin has been called for generation ${generation}`,
+    };
     this.#recordChange('Warning', reason, message);
-    await this.#write([...general, ...untried, { type: 'Ready', status: 'False', reason, message }], undefined);
+    await this.#write([
+      ...this.#generalConditions(choice),
+      ...(isReconciled ? [] : [unknown]),
+      { type: 'Ready', status: 'False', reason, message },
+    ]);
     return { next: 'waiting' };
   }
 
-  /** A plugin was called, or should have been, and failed. */
-  async failed(
-    general: readonly ConditionContent[],
-    { reason, message, terminal, retryAfter }: Failure,
-    statements: readonly PluginStatement[] | undefined,
-    dependents?: JsonValue[],
-  ): Promise<PassResult> {
-    this.#context.events.record(keyOf(this.#gathered.base), { type: 'Warning', reason, message });
+  /** Reports a failure. `applied` is missing when no plugin was called. */
+  async failed(choice: Choice, failure: Failure, applied?: Applied): Promise<PassResult> {
+    const { reason, message } = failure;
+    this.#context.events.record(this.#key, { type: 'Warning', reason, message });
     const content = { status: 'False', reason, message } as const;
-    const conditions = [...general, { type: 'Reconciled', ...content }, { type: 'Ready', ...content }];
-    await this.#write(conditions, statements, dependents);
-    if (terminal) return { next: 'waiting' };
-    return retryAfter === undefined ? { next: 'retry' } : { next: 'retry', after: retryAfter };
+    const conditions: ConditionContent[] = [
+      ...this.#generalConditions(choice),
+      { type: 'Reconciled', ...content },
+      { type: 'Ready', ...content },
+    ];
+    await this.#write(conditions, applied);
+    return failure.terminal ? { next: 'waiting' } : resultOf(failure);
   }
 
-  /** Every plugin that was called succeeded. */
-  async succeeded(
-    general: readonly ConditionContent[],
-    attempts: readonly Attempt[],
-    statements: readonly PluginStatement[],
-    dependents: JsonValue[],
-  ): Promise<PassResult> {
-    const { base } = this.#gathered;
-    const who = attempts.map(({ implementation: { plugin, version } }) => `${plugin} ${version}`).join(', ');
-    const remarks = attempts.flatMap(({ answer }) => answer?.messages ?? []).map(({ text }) => text);
-    const done = `${who} reconciled generation ${base.metadata.generation}`;
-    const message = [done, ...remarks].join('; ');
+  /** Reports that every call was successful. */
+  async succeeded(choice: Choice, applied: Applied): Promise<PassResult> {
+    const { attempts } = applied;
+    const names = attempts.map(({ implementation }) => formatPlugin(implementation)).join(', ');
+    const texts = attempts.flatMap(({ answer }) => answer?.messages ?? []).map(({ text }) => text);
+    const done = `${names} reconciled generation ${this.#gathered.base.metadata.generation}`;
     this.#recordChange('Normal', 'Ready', done);
-    await this.#write(
-      [
-        ...general,
-        { type: 'Reconciled', status: 'True', reason: 'Succeeded', message },
-        { type: 'Ready', status: 'True', reason: 'Ready', message: done },
-      ],
-      statements,
-      dependents,
-    );
+    const conditions: ConditionContent[] = [
+      ...this.#generalConditions(choice),
+      { type: 'Reconciled', status: 'True', reason: 'Succeeded', message: [done, ...texts].join('; ') },
+      { type: 'Ready', status: 'True', reason: 'Ready', message: done },
+    ];
+    await this.#write(conditions, applied);
     const delays = attempts.flatMap(({ answer }) => answer?.requeueAfter ?? []);
-    return delays.length > 0 ? { next: 'settled', after: Math.min(...delays) } : { next: 'settled' };
+    return { next: 'settled', ...(delays.length > 0 && { after: Math.min(...delays) }) };
   }
 
-  /** Deleting the resource goes on, or why it doesn't. */
-  async finalizing(
-    { reason, message, terminal, retryAfter }: Failure,
-    result: PassResult = { next: terminal ? 'waiting' : 'retry' },
-  ): Promise<PassResult> {
-    this.#context.events.record(keyOf(this.#gathered.base), { type: 'Warning', reason, message });
+  /** Reports why the deletion of the resource doesn't proceed. */
+  async finalizing(failure: Failure, result: PassResult = resultOf(failure)): Promise<PassResult> {
+    const { reason, message } = failure;
+    this.#context.events.record(this.#key, { type: 'Warning', reason, message });
     const content = { status: 'False', reason, message } as const;
-    await this.#write(
-      [
-        { type: 'Finalized', ...content },
-        { type: 'Ready', ...content },
-      ],
-      undefined,
-    );
-    return retryAfter === undefined ? result : { ...result, after: retryAfter };
+    await this.#write([
+      { type: 'Finalized', ...content },
+      { type: 'Ready', ...content },
+    ]);
+    return result;
   }
 
-  /** Writes the statuses that plugins returned for extensions, each under its plugin's name. */
+  /** Writes the statuses that plugins returned for extensions, each with the field manager of its plugin. */
   async writeExtensions(attempts: readonly Attempt[]): Promise<void> {
     const { resources } = this.#context;
     const writes = attempts.flatMap(({ implementation, answer }) =>
@@ -104,41 +103,74 @@ export class Reporter {
     await Promise.all(writes);
   }
 
-  /** Records the events that plugins asked for. */
+  /** Records the Events that plugins returned. */
   recordEvents(events: readonly PluginEvent[]): void {
     for (const { type, reason, message, target } of events) {
-      this.#context.events.record(target ?? keyOf(this.#gathered.base), { type, reason, message });
+      this.#context.events.record(target ?? this.#key, { type, reason, message });
     }
   }
 
-  /** An event for a state that lasts is recorded when it begins, not at each pass. */
+  get #key(): ResourceKey {
+    return keyOf(this.#gathered.base);
+  }
+
+  #generalConditions(choice: Choice): ConditionContent[] {
+    return [selectedCondition(choice), extensionsCondition(this.#gathered.problems)];
+  }
+
+  /** Records an Event for a lasting state only when the state begins, not at each pass. */
   #recordChange(type: 'Normal' | 'Warning', reason: string, message: string): void {
-    const { base } = this.#gathered;
-    const ready = findCondition(base.status, 'Ready');
+    const ready = findCondition(this.#gathered.base.status, 'Ready');
     if (ready?.reason === reason && ready.message === message) return;
-    this.#context.events.record(keyOf(base), { type, reason, message });
+    this.#context.events.record(this.#key, { type, reason, message });
   }
 
-  async #write(
-    conditions: readonly ConditionContent[],
-    statements: readonly PluginStatement[] | undefined,
-    dependents?: JsonValue[],
-  ): Promise<void> {
-    const { settings, resources, events } = this.#context;
-    // The finalizer and the extensions' statuses may have been written since; what counts is who the base is.
-    const base = resources.get(keyOf(this.#gathered.base)) ?? this.#gathered.base;
-    for (const statement of statements ?? []) {
-      const reserved = reservedFieldsOf(statement);
-      if (reserved.length === 0) continue;
-      const { plugin } = statement;
-      const message = `${plugin.plugin} ${plugin.version} returned the controller's own fields (${reserved.join(', ')}), which were passed over`;
-      events.record(keyOf(base), { type: 'Warning', reason: 'ReservedStatusField', message });
-    }
+  async #write(conditions: readonly ConditionContent[], applied?: Applied): Promise<void> {
+    const { settings, resources } = this.#context;
+    const { metadata } = this.#gathered.base;
+    const statements = applied?.attempts.map((attempt) => statementOf(settings, attempt));
+    for (const statement of statements ?? []) this.#warnOfReservedFields(statement);
+    // The finalizer and the extensions' statuses may have been written since, but the metadata of the pass counts.
+    const base = resources.get(this.#key) ?? this.#gathered.base;
     const status = composeStatus(
-      { ...base, metadata: this.#gathered.base.metadata },
-      { conditions, statements, dependents, mode: settings.rules.mode },
+      { ...base, metadata },
+      { conditions, statements, dependents: applied?.dependents, mode: settings.rules.mode },
     );
-    const options = { uid: this.#gathered.base.metadata.uid, fieldManager: settings.fieldManager };
-    await resources.applyStatus(keyOf(base), status, options);
+    await resources.applyStatus(this.#key, status, { uid: metadata.uid, fieldManager: settings.fieldManager });
   }
+
+  #warnOfReservedFields(statement: PluginStatement): void {
+    const reserved = reservedFieldsOf(statement);
+    if (reserved.length === 0) return;
+    const message = `${formatPlugin(statement.plugin)} returned status fields that the controller manages (${reserved.join(', ')}); they were ignored`;
+    this.#context.events.record(this.#key, { type: 'Warning', reason: 'ReservedStatusField', message });
+  }
+}
+
+function resultOf({ terminal, retryAfter }: Failure): PassResult {
+  const after = retryAfter === undefined ? {} : { after: retryAfter };
+  return { next: terminal ? 'waiting' : 'retry', ...after };
+}
+
+function statementOf({ api }: DelegationSettings, { implementation, answer }: Attempt): PluginStatement {
+  const { plugin, version } = implementation;
+  return {
+    plugin: { plugin, version, api, apiVersion: implementation.api.version.version },
+    status: answer?.baseStatus,
+    conditions: answer?.conditions,
+  };
+}
+
+function selectedCondition({ selection, reason, message }: Choice): ConditionContent {
+  return { type: 'PluginSelected', status: selection.chosen.length > 0 ? 'True' : 'False', reason, message };
+}
+
+function extensionsCondition(problems: readonly ExtensionProblem[]): ConditionContent {
+  const [first] = problems;
+  if (!first) {
+    const message = 'every extension that the resource references was found';
+    return { type: 'ExtensionsResolved', status: 'True', reason: 'Resolved', message };
+  }
+  const message = problems.map((problem) => problem.message).join('; ');
+  return { type: 'ExtensionsResolved', status: 'False', reason: first.reason, message };
 }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import type { StatusChange } from '../clients/plugin-call.ts';
-import type { Resource } from '../resources/resource.ts';
-import { readConditions } from './conditions.ts';
+import { PluginName } from '../names.ts';
+import { readConditions } from '../resources/conditions.ts';
+import type { JsonObject, Resource } from '../resources/resource.ts';
 import { composeStatus, holdersOf, type PluginStatement, type StatusReport } from './status.ts';
 
 const noon = () => new Date('2026-01-01T12:00:00.500Z');
@@ -14,7 +15,7 @@ function base(status?: Resource['status'], generation = 1): Resource {
 }
 
 function statement(plugin: string, given: Partial<PluginStatement> = {}): PluginStatement {
-  const reference = { plugin, version: '1.0.0', api: 'Table', apiVersion: '1.0.0' };
+  const reference = { plugin: new PluginName(plugin), version: '1.0.0', api: 'Table', apiVersion: '1.0.0' };
   return { plugin: reference, status: undefined, conditions: undefined, ...given };
 }
 
@@ -28,7 +29,7 @@ function report(given: Partial<StatusReport> = {}): StatusReport {
 }
 
 describe('composeStatus', () => {
-  it('keeps the time of the last transition as long as the status of a condition is the same', () => {
+  it('keeps the time of the last transition while the status of a condition stays the same', () => {
     const first = composeStatus(base(), report(), noon);
     const second = composeStatus(base(first, 2), report(), later);
     expect(readConditions(second)).toEqual([
@@ -46,22 +47,36 @@ describe('composeStatus', () => {
     expect(readConditions(third)[0]).toMatchObject({ status: 'False', lastTransitionTime: '2026-01-01T13:00:00Z' });
   });
 
-  it('is the same when there is nothing new to say', () => {
-    const said = report({ statements: [statement('A', { status: rows(1) })] });
-    const first = composeStatus(base(), said, noon);
-    expect(composeStatus(base(first), said, later)).toEqual(first);
+  it('is unchanged when nothing changed', () => {
+    const answered = report({ statements: [statement('A', { status: rows(1) })] });
+    const first = composeStatus(base(), answered, noon);
+    expect(composeStatus(base(first), answered, later)).toEqual(first);
   });
 
-  it('leaves what a plugin said when it says nothing new, and drops it when another one speaks', () => {
+  it('keeps the status of a plugin that returns none, and drops it when another plugin reconciles', () => {
     const condition = { type: 'Backup', status: 'True', reason: 'Done', message: '' } as const;
-    const said = statement('A', { status: rows(1), conditions: [condition] });
-    const first = composeStatus(base(), report({ statements: [said] }), noon);
+    const answer = statement('A', { status: rows(1), conditions: [condition] });
+    const first = composeStatus(base(), report({ statements: [answer] }), noon);
     const same = composeStatus(base(first), report({ statements: [statement('A')] }), noon);
     expect(same).toMatchObject({ rows: 1, implementation: 'A' });
     expect(readConditions(same).map(({ type }) => type)).toEqual(['Backup', 'Ready']);
     const other = composeStatus(base(first), report({ statements: [statement('B')] }), noon);
     expect(other).not.toHaveProperty('rows');
     expect(readConditions(other).map(({ type }) => type)).toEqual(['Ready']);
+  });
+
+  it('keeps the status of a plugin that changes only the case of its name', () => {
+    const condition = { type: 'Backup', status: 'True', reason: 'Done', message: '' } as const;
+    for (const mode of ['one', 'all'] as const) {
+      const spelled = (name: string, given: Partial<PluginStatement> = {}) =>
+        report({ statements: [statement(name, given)], mode });
+      const first = composeStatus(base(), spelled('Alpha', { status: rows(1), conditions: [condition] }), noon);
+      const second = composeStatus(base(first), spelled('ALPHA', { status: rows(1, 'merge') }), noon);
+      const third = composeStatus(base(second), spelled('alpha'), noon);
+      expect(third.implementation).toBe('alpha');
+      expect(mode === 'one' ? third : (third.implementations as JsonObject).alpha).toMatchObject({ rows: 1 });
+      expect(readConditions(third).map(({ type }) => type)).toEqual(['Backup', 'Ready']);
+    }
   });
 
   it('keeps the controller’s other conditions', () => {
@@ -73,7 +88,7 @@ describe('composeStatus', () => {
     ]);
   });
 
-  it('cuts a message that nobody would read to its end', () => {
+  it('cuts an overlong message', () => {
     const wordy = { type: 'Ready', status: 'False', reason: 'Wordy', message: 'x'.repeat(100_000) } as const;
     expect(readConditions(composeStatus(base(), report({ conditions: [wordy] }), noon))[0]?.message).toHaveLength(
       2_048,
@@ -82,15 +97,15 @@ describe('composeStatus', () => {
 });
 
 describe('holdersOf', () => {
-  it('names who holds a resource, one or several', () => {
+  it('returns the plugins that reconciled a resource, one or several', () => {
     expect(holdersOf(base())).toEqual([]);
     const one = composeStatus(base(), report({ statements: [statement('A')] }), noon);
-    expect(holdersOf(base(one))).toEqual([{ plugin: 'A', version: '1.0.0' }]);
+    expect(holdersOf(base(one))).toEqual([{ plugin: new PluginName('A'), version: '1.0.0' }]);
     const all = composeStatus(base(), report({ statements: [statement('A'), statement('B')], mode: 'all' }), noon);
-    expect(holdersOf(base(all)).map(({ plugin }) => plugin)).toEqual(['A', 'B']);
+    expect(holdersOf(base(all)).map(({ plugin }) => plugin.text)).toEqual(['A', 'B']);
   });
 
-  it('makes nothing of a status that somebody has spoiled', () => {
+  it('ignores a malformed status', () => {
     for (const plugin of ['A', 7, null, { name: 'A' }, []]) expect(holdersOf(base({ plugin }))).toEqual([]);
     expect(readConditions({ conditions: [null, 'x', { type: 'Ready' }] })).toEqual([]);
   });

@@ -1,95 +1,99 @@
 import { messageOf } from '../errors.ts';
-import type { KeptDeclaration } from '../plugin-resources/declared-record.ts';
+import type { WorkOutcome } from '../queue/work-queue.ts';
 import type { Instance } from '../registry/instance.ts';
 import type { DeclarationReference } from '../registry/registration.ts';
-import type { DeclarationProblem, DeclaredEndpoint, PluginDeclaration } from '../resources/plugin-declarations.ts';
-import { EndpointProbe, type ProbeParts } from './endpoint-probe.ts';
+import type { DeclarationReport } from '../resources/declared-plugin.ts';
+import type {
+  DeclarationProblem,
+  DeclaredEndpoint,
+  PluginDeclaration,
+} from '../resources/services/plugin-declarations.ts';
+import { EndpointProbe } from './endpoint-probe.ts';
+import type { Probe, ProbeParts } from './probe.ts';
 import { ProbeFailure } from './probe-failure.ts';
 import { checkAddress } from './read-info.ts';
 import { isNamed, resolveAddress } from './resolve-address.ts';
 
-/** One declared plugin: a probe for each of its endpoints. */
-export class PluginProbe {
+/** Follows one declared plugin: resolves its addresses, and probes each of its endpoints. */
+export class PluginProbe implements Probe {
   readonly #parts: ProbeParts;
-  readonly #onReport: (report: KeptDeclaration) => void;
+  readonly #onReport: (report: DeclarationReport) => void;
   readonly #endpoints = new Map<string, EndpointProbe>();
+  readonly #resolved = Promise.withResolvers<void>();
   #declaration: PluginDeclaration;
   #unresolved: ProbeFailure | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #followed: Promise<void>;
-  #resolutions = 0;
-  #said = '';
+  #lastReport = '';
   #stopped = false;
 
-  /** @param onReport told what came of it whenever that changes. */
-  constructor(declaration: PluginDeclaration, parts: ProbeParts, onReport: (report: KeptDeclaration) => void) {
+  /** @param onReport called with the result whenever it changes. */
+  constructor(declaration: PluginDeclaration, parts: ProbeParts, onReport: (report: DeclarationReport) => void) {
     this.#declaration = declaration;
     this.#parts = parts;
     this.#onReport = onReport;
-    this.#followed = this.#follow();
+    parts.queue.add(this);
   }
 
-  /** Fulfilled when each endpoint that it has now has been asked once. */
-  async asked(): Promise<void> {
-    await this.#followed;
-    await Promise.all([...this.#endpoints.values()].map(({ asked }) => asked));
+  /** Fulfilled when the addresses were resolved once, and the first probe of each endpoint has ended. */
+  async probed(): Promise<void> {
+    await this.#resolved.promise;
+    await Promise.all([...this.#endpoints.values()].map(({ probed }) => probed));
   }
 
-  /** The probes of its endpoints. */
+  /** Probes of the endpoints. */
   get endpoints(): Iterable<EndpointProbe> {
     return this.#endpoints.values();
   }
 
   update(declaration: PluginDeclaration): void {
     this.#declaration = declaration;
-    this.#followed = this.#follow();
+    if (!this.#stopped) this.#parts.queue.add(this);
   }
 
-  /** The declaration is gone, and its instances with it. */
-  leave(reason: string): void {
+  /** Ends all probes of a declaration that was deleted, and removes its instances. */
+  remove(reason: string): void {
     this.stop();
-    for (const endpoint of this.#endpoints.values()) endpoint.leave(reason);
+    for (const endpoint of this.#endpoints.values()) endpoint.remove(reason);
     this.#endpoints.clear();
   }
 
-  /** Asks no more. */
+  /** Ends all probes. The instances stay. */
   stop(): void {
     this.#stopped = true;
-    clearTimeout(this.#timer);
+    this.#parts.queue.remove(this);
+    this.#resolved.resolve();
     for (const endpoint of this.#endpoints.values()) endpoint.stop();
   }
 
-  /** Probes what the declaration says now; names are looked up anew as long as it says them. */
-  async #follow(): Promise<void> {
-    const { endpoints } = this.#declaration;
-    clearTimeout(this.#timer);
-    const resolution = ++this.#resolutions;
-    let resolved: readonly DeclaredEndpoint[] = endpoints;
-    this.#unresolved = undefined;
-    // What is given as numbers is taken at once, so that changes are taken in the order in which they came.
-    if (endpoints.some(({ address }) => isNamed(address))) {
-      resolved = await this.#resolve(endpoints);
-      if (this.#stopped || resolution !== this.#resolutions) return;
-      this.#timer = setTimeout(() => void this.#follow(), this.#parts.terms.interval).unref();
-    }
-    this.#apply(resolved);
+  /** Applies the declared endpoints. Those with host names are resolved again at each interval. */
+  async run(): Promise<WorkOutcome> {
+    const declaration = this.#declaration;
+    const { endpoints } = declaration;
+    const hasNames = endpoints.some(({ address }) => isNamed(address));
+    const resolution = hasNames ? await this.#resolve(endpoints) : { endpoints };
+    // A declaration that changed meanwhile is in the queue again.
+    if (this.#stopped || declaration !== this.#declaration) return { next: 'done' };
+    this.#unresolved = resolution.failure;
+    this.#apply(resolution.endpoints);
+    this.#resolved.resolve();
     this.#report();
+    return hasNames ? { next: 'again', after: this.#parts.timing.interval } : { next: 'done' };
   }
 
-  async #resolve(endpoints: readonly DeclaredEndpoint[]): Promise<DeclaredEndpoint[]> {
+  async #resolve(endpoints: readonly DeclaredEndpoint[]): Promise<Resolution> {
     const resolved: DeclaredEndpoint[] = [];
+    let failure: ProbeFailure | undefined;
     for (const endpoint of endpoints) {
       try {
-        // The API server may be known by a name.
+        // A reserved address, such as that of the API server, may be a name.
         if (isNamed(endpoint.address)) checkAddress(endpoint.address, this.#parts.reader);
         const addresses = await resolveAddress(endpoint.address);
         resolved.push(...addresses.map((address) => ({ ...endpoint, address })));
       } catch (error) {
         if (!(error instanceof ProbeFailure)) throw error;
-        this.#unresolved = error;
+        failure = error;
       }
     }
-    return resolved;
+    return { endpoints: resolved, failure };
   }
 
   #apply(endpoints: readonly DeclaredEndpoint[]): void {
@@ -99,7 +103,7 @@ export class PluginProbe {
     for (const [address, probe] of this.#endpoints) {
       if (present.has(address)) continue;
       this.#endpoints.delete(address);
-      probe.leave(source === 'service' ? 'its endpoint is gone' : 'it is not declared any more');
+      probe.remove(source === 'service' ? 'its endpoint is gone' : 'it is no longer declared');
     }
     for (const endpoint of endpoints) {
       const known = this.#endpoints.get(endpoint.address);
@@ -122,10 +126,10 @@ export class PluginProbe {
       ...(generation !== undefined && { generation }),
       ...(problem && { problem: { reason: problem.reason, message: problem.message } }),
     };
-    // That an instance has answered once more is no news.
-    const said = JSON.stringify(report);
-    if (said === this.#said) return;
-    this.#said = said;
+    // Most probes change nothing.
+    const serialized = JSON.stringify(report);
+    if (serialized === this.#lastReport) return;
+    this.#lastReport = serialized;
     this.#onReport(report);
   }
 
@@ -133,26 +137,32 @@ export class PluginProbe {
     const { problem } = this.#declaration;
     if (problem) return problem;
     const probes = [...this.#endpoints.values()];
-    const hasAnswered = probes.some(({ isAsked, failure }) => isAsked && !failure);
+    const hasAnswered = probes.some(({ isProbed, failure }) => isProbed && !failure);
     const failures = probes
       .flatMap(({ failure }) => failure ?? [])
-      // A name may have an IPv4 and an IPv6 address of one process.
+      // A name may resolve to an IPv4 and an IPv6 address of one process.
       .filter(({ reason }) => !(this.#declaration.source === 'address' && reason === 'InstanceKnown' && hasAnswered));
     const first = this.#unresolved ?? failures[0];
     if (first) {
       const more = failures.length > 1 ? ` (and ${failures.length - 1} more)` : '';
       return { reason: first.reason, message: `${messageOf(first)}${more}` };
     }
-    if (probes.some(({ isAsked }) => !isAsked)) return { reason: 'Asking', message: 'it is being asked what it is' };
-    return describeBeating(probes.flatMap(({ beating }) => beating ?? []));
+    if (probes.some(({ isProbed }) => !isProbed)) return { reason: 'Asking', message: 'it is being probed' };
+    return describeSelfRegistered(probes.flatMap(({ selfRegistered }) => selfRegistered ?? []));
   }
 }
 
-/** That a plugin needs no declaration isn't wrong, but its instances are elsewhere. */
-function describeBeating([first, ...others]: readonly Instance[]): DeclarationProblem | undefined {
+/** Endpoints by numeric addresses, and the last failure to resolve one. */
+interface Resolution {
+  endpoints: readonly DeclaredEndpoint[];
+  failure?: ProbeFailure | undefined;
+}
+
+/** Notes that the instances of the declaration are shown elsewhere, as the plugin sends heartbeats. */
+function describeSelfRegistered([first, ...others]: readonly Instance[]): DeclarationProblem | undefined {
   if (!first) return undefined;
   const { plugin, version, instanceId } = first.registration;
   const more = others.length > 0 ? ` and ${others.length} more` : '';
-  const message = `${plugin} ${version} beats by itself, as the instance ${instanceId}${more}, and needs no declaration; see the Plugin of that name`;
+  const message = `${plugin} ${version} sends heartbeats as the instance ${instanceId}${more} and needs no declaration; see the Plugin of that name`;
   return { reason: 'BeatsByItself', message };
 }

@@ -1,84 +1,92 @@
+// discovery/: plugins that send no heartbeats: found behind a Service or at an address, and probed.
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as grpc from '@grpc/grpc-js';
-import type { KeptDeclaration } from '../plugin-resources/declared-record.ts';
-import { declaredKeyOf } from '../plugin-resources/plugin-record.ts';
+import { WorkQueue } from '../queue/work-queue.ts';
 import type { Instance } from '../registry/instance.ts';
 import type { RegistrationReader } from '../registry/read-registration.ts';
 import type { Registry, RegistryChange } from '../registry/registry.ts';
-import type { PluginDeclaration, PluginDeclarations } from '../resources/plugin-declarations.ts';
-import type { EndpointProbe, ProbeParts, ProbeTerms } from './endpoint-probe.ts';
+import { type DeclarationReporter, declaredKeyOf } from '../resources/declared-plugin.ts';
+import type { PluginDeclaration, PluginDeclarations } from '../resources/services/plugin-declarations.ts';
+import type { EndpointProbe } from './endpoint-probe.ts';
 import { PluginProbe } from './plugin-probe.ts';
+import type { Probe, ProbeParts, ProbeTiming } from './probe.ts';
 import { ProbedInstances } from './probed-instances.ts';
 
-/** Options of asking plugins that don't beat. Times in milliseconds. */
-export interface ProbingOptions extends Partial<ProbeTerms> {
-  /** How often such a plugin is asked what it is. Default 10,000; six times as long once it has answered six times in a row. */
+/** Probing of plugins that send no heartbeats. Times in milliseconds. */
+export interface ProbingOptions extends Partial<ProbeTiming> {
+  /** Interval between probes of a plugin. Default 10,000; six times as long after six answers in a row. */
   interval?: number;
-  /** How long it may take to answer. Default 2,000. */
+  /** Time that a plugin has to answer. Default 2,000. */
   timeout?: number;
 }
 
-/** What a prober works with. */
+/** Dependencies of a prober. */
 export interface ProberParts {
   registry: Registry;
   reader: RegistrationReader;
   declarations: PluginDeclarations;
-  /** How many calls are under way to an instance. */
+  /** Returns the number of in-flight calls to an instance. */
   inFlight: (instance: Instance) => number;
   credentials?: grpc.ChannelCredentials | undefined;
-  /** Hears what came of each declaration, and when one is gone. */
-  keeper?: DeclarationKeeper | undefined;
+  /** Receives the outcome of each declaration. */
+  reporter?: DeclarationReporter | undefined;
 }
 
-/** Keeps what came of declarations. */
-export interface DeclarationKeeper {
-  declare(declaration: KeptDeclaration): void;
-  undeclare(declaration: KeptDeclaration): void;
-  /** All that are there have been declared. */
-  settleDeclarations(): void;
-}
+/** Largest number of concurrent probes. */
+const maxProbes = 1_000;
 
-/** Finds the plugins that don't beat: asks what is at each declared address what it is, and makes an instance of it. */
+/** Delay before the first retry of a failed probe, in milliseconds. */
+const firstRetryDelay = 250;
+
+/** Finds the plugins that send no heartbeats: probes each declared address, and registers the instances that answer. */
 export class PluginProber {
   readonly #declarations: PluginDeclarations;
   readonly #registry: Registry;
   readonly #parts: ProbeParts;
-  readonly #keeper: DeclarationKeeper | undefined;
+  readonly #reporter: DeclarationReporter | undefined;
+  readonly #queue: WorkQueue<Probe>;
   readonly #probes = new Map<string, PluginProbe>();
   #unsubscribe: () => void = () => undefined;
   #stopped = false;
 
   constructor(parts: ProberParts, { interval = 10_000, timeout = 2_000 }: ProbingOptions = {}) {
-    const { registry, reader, declarations, inFlight, keeper } = parts;
+    const { registry, reader, declarations, inFlight, reporter } = parts;
     this.#declarations = declarations;
     this.#registry = registry;
-    this.#keeper = keeper;
+    this.#reporter = reporter;
+    this.#queue = new WorkQueue({
+      concurrency: maxProbes,
+      backOff: { initial: Math.min(firstRetryDelay, interval), max: interval },
+      work: (probe) => probe.run(),
+    });
     this.#parts = {
       instances: new ProbedInstances(registry, inFlight),
       reader,
       credentials: parts.credentials ?? grpc.credentials.createInsecure(),
-      terms: { interval, timeout },
+      timing: { interval, timeout },
+      queue: this.#queue,
     };
   }
 
   /**
-   * Begins. Fulfilled when the declarations that are there are known, and what they stand for has answered once or had the time to: a
-   * controller that takes over from another shouldn't find no plugins.
+   * Starts probing. Fulfilled when the existing declarations are known, and the first probes have ended or timed out: a controller
+   * that takes over from another must not start without the plugins that are running.
    */
   async start(): Promise<void> {
     this.#unsubscribe = this.#registry.subscribe((change) => this.#onInstance(change));
     await this.#declarations.follow((declaration, gone) => this.#onDeclaration(declaration, gone));
     if (this.#stopped) return;
-    this.#keeper?.settleDeclarations();
-    const asked = Promise.all([...this.#probes.values()].map((probe) => probe.asked()));
-    await Promise.race([asked, sleep(this.#parts.terms.timeout, undefined, { ref: false })]);
+    this.#reporter?.settleDeclarations();
+    const probed = Promise.all([...this.#probes.values()].map((probe) => probe.probed()));
+    await Promise.race([probed, sleep(this.#parts.timing.timeout, undefined, { ref: false })]);
   }
 
-  /** Asks no more. The instances stay as they are. */
+  /** Stops probing. The instances stay. */
   stop(): void {
     this.#stopped = true;
     this.#unsubscribe();
     for (const probe of this.#probes.values()) probe.stop();
+    void this.#queue.close();
     this.#parts.instances.close();
   }
 
@@ -88,20 +96,20 @@ export class PluginProber {
     const probe = this.#probes.get(key);
     if (gone) {
       this.#probes.delete(key);
-      this.#keeper?.undeclare(declaration);
-      probe?.leave('its declaration is gone');
+      this.#reporter?.undeclare(declaration);
+      probe?.remove('its declaration was deleted');
     } else if (probe) probe.update(declaration);
-    else this.#probes.set(key, new PluginProbe(declaration, this.#parts, (report) => this.#keeper?.declare(report)));
+    else this.#probes.set(key, new PluginProbe(declaration, this.#parts, (report) => this.#reporter?.declare(report)));
   }
 
-  /** What becomes of an instance by other ways than ours is a reason to ask again. */
+  /** Probes again when an instance became suspect, or when a process started or stopped sending heartbeats. */
   #onInstance({ instance, from }: RegistryChange): void {
     const { declaration, instanceId } = instance.registration;
-    const isNews = declaration ? instance.state === 'suspect' : from === undefined || instance.state === 'gone';
-    if (!isNews || this.#probes.size === 0) return;
-    const probe = this.#find(({ instanceId: id, givenId }) => (declaration ? id : givenId) === instanceId);
-    // Not within the registry's own change.
-    if (probe) queueMicrotask(() => probe.hurry());
+    const isRelevant = declaration ? instance.state === 'suspect' : from === undefined || instance.state === 'gone';
+    if (!isRelevant || this.#probes.size === 0) return;
+    const probe = this.#find((one) => (declaration ? one.instanceId : one.reportedId) === instanceId);
+    // A probe may change the registry, which must not happen during another change.
+    if (probe) queueMicrotask(() => probe.probeNow());
   }
 
   #find(test: (probe: EndpointProbe) => boolean): EndpointProbe | undefined {

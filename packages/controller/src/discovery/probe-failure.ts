@@ -1,17 +1,17 @@
-import type { DeclarationProblem } from '../resources/plugin-declarations.ts';
+import type { DeclarationProblem } from '../resources/services/plugin-declarations.ts';
 
 /**
- * Why an address has no instance.
+ * Reason why an address has no instance.
  *
- * - `AddressMalformed`: it isn't a host and a port.
- * - `AddressNotAllowed`: it is one that is never connected to.
- * - `AddressNotResolved`: its host is no name that anybody knows.
- * - `Unreachable`: nothing answers there, or not in time.
- * - `GetInfoUnimplemented`: what answers is no plugin of `kplug.v1`.
- * - `GetInfoMalformed`: it says something of itself that no plugin may.
- * - `PluginMismatch`, `VersionMismatch`, `ApiMismatch`: it is another plugin than the declaration says.
+ * - `AddressMalformed`: the address isn't a host and a port.
+ * - `AddressNotAllowed`: plugins may not be at this address.
+ * - `AddressNotResolved`: the host name can't be resolved.
+ * - `Unreachable`: nothing answers at the address, or not in time.
+ * - `GetInfoUnimplemented`: the server isn't a plugin of `kplug.v1`.
+ * - `GetInfoMalformed`: the plugin's response is invalid.
+ * - `PluginMismatch`, `VersionMismatch`, `ApiMismatch`: the plugin isn't the declared one.
  * - `InstanceKnown`: the same process is known from another address.
- * - `RegistryFull`: no more instances are taken.
+ * - `RegistryFull`: the registry accepts no more instances.
  */
 export type ProbeFailureReason =
   | 'AddressMalformed'
@@ -26,7 +26,7 @@ export type ProbeFailureReason =
   | 'InstanceKnown'
   | 'RegistryFull';
 
-/** An address that has no instance, and why. */
+/** Failure of a probe. */
 export class ProbeFailure extends Error implements DeclarationProblem {
   override readonly name = 'ProbeFailure';
   readonly reason: ProbeFailureReason;

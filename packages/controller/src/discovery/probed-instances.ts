@@ -1,121 +1,131 @@
 import { RefusalReason } from '@kplug/protocol';
+import { type WorkOutcome, WorkQueue } from '../queue/work-queue.ts';
 import type { Instance } from '../registry/instance.ts';
 import { RefusedRegistration } from '../registry/refusal.ts';
 import type { Registration } from '../registry/registration.ts';
 import type { Registry } from '../registry/registry.ts';
 import { ProbeFailure } from './probe-failure.ts';
 
-/** How often is looked whether an instance that is to go has calls under way, in milliseconds. */
-const idleCheck = 100;
+/** Interval between checks whether a draining instance has in-flight calls, in milliseconds. */
+const idleInterval = 100;
 
-/** The longest that calls under way are waited for, in milliseconds. */
-const longestDrain = 600_000;
+/** Longest time that a draining instance is kept for its in-flight calls, in milliseconds. */
+const maxDrainTime = 600_000;
 
-/** The instances in the registry that were found by asking. */
+/** Instances in the registry that were found by probes. */
 export class ProbedInstances {
   readonly #registry: Registry;
   readonly #inFlight: (instance: Instance) => number;
-  /** Those that get no new calls because we said so, which may come back. */
+  /** Instances whose endpoint isn't ready, which may become ready again. */
   readonly #drained = new Set<string>();
-  readonly #leaving = new Map<string, NodeJS.Timeout>();
-  /** By the ids that processes give themselves, the addresses that they were first found at. */
-  readonly #addresses = new Map<string, string>();
+  /** Instances to be evicted when they are idle. */
+  readonly #leaving = new Map<string, { reason: string; deadline: number }>();
+  readonly #evictions = new WorkQueue<string>({
+    concurrency: Number.POSITIVE_INFINITY,
+    work: async (instanceId) => this.#evictWhenIdle(instanceId),
+  });
+  /** Instances by the ids that their processes report. */
+  readonly #owners = new Map<string, string>();
 
+  /** @param inFlight returns the number of in-flight calls to an instance. */
   constructor(registry: Registry, inFlight: (instance: Instance) => number) {
     this.#registry = registry;
     this.#inFlight = inFlight;
   }
 
   /**
-   * Registers an instance that has just answered, or hears it. Returns the one that it is known as when it beats by itself, and is
-   * left to that. Throws a `ProbeFailure`.
+   * Registers an instance that has answered, or renews its lease. Returns the instance that the same process registered by its own
+   * heartbeats, if any, which then takes precedence. Throws a `ProbeFailure`.
    *
-   * @param givenId the id that the process gives itself; it may give none.
+   * @param reportedId instance id that the process reports; may be empty.
    */
-  admit(registration: Registration, givenId: string): Instance | undefined {
+  register(registration: Registration, reportedId: string): Instance | undefined {
     const { instanceId, address } = registration;
-    const beating = givenId ? this.#registry.get(givenId) : undefined;
-    if (beating && !beating.registration.declaration) {
-      this.evict(instanceId, 'it beats by itself');
-      return beating;
+    const selfRegistered = reportedId ? this.#registry.get(reportedId) : undefined;
+    if (selfRegistered && !selfRegistered.registration.declaration) {
+      this.evict(instanceId, 'it sends heartbeats');
+      return selfRegistered;
     }
-    this.#claim(givenId, registration);
-    this.#stay(instanceId);
+    this.#claim(reportedId, registration);
+    this.#cancelEviction(instanceId);
     try {
       this.#registry.register(registration);
     } catch (error) {
       if (!(error instanceof RefusedRegistration)) throw error;
       const reason = error.reason === RefusalReason.CAPACITY ? 'RegistryFull' : 'InstanceKnown';
-      throw new ProbeFailure(reason, `the plugin at ${address} isn't taken: ${error.message}`, { cause: error });
+      throw new ProbeFailure(reason, `the plugin at ${address} is refused: ${error.message}`, { cause: error });
     }
     if (this.#drained.delete(instanceId)) this.#registry.readmit(instanceId);
     return undefined;
   }
 
-  /** An instance didn't answer. */
+  /** Marks an instance as suspect, as it didn't answer. */
   markSuspect(instanceId: string, reason: string): void {
     this.#registry.markSuspect(instanceId, 'Unreachable', reason);
   }
 
-  /** An instance gets no new calls for now. */
+  /** Marks an instance as draining: it gets no new calls until it is registered again. */
   drain(instanceId: string, reason: string): void {
     const known = this.#registry.get(instanceId);
     if (!known?.registration.declaration) return;
     this.#drained.add(instanceId);
     this.#registry.deregister(instanceId, reason);
-    // It is there still, with the calls that it is at.
+    // Renews the lease, so that in-flight calls aren't cut off.
     this.#registry.register(known.registration);
   }
 
-  /** Lets an instance go when the calls under way have ended. */
-  leave(instanceId: string, reason: string): void {
+  /** Marks an instance as draining, and removes it when its in-flight calls have ended. */
+  drainAndEvict(instanceId: string, reason: string): void {
     this.drain(instanceId, reason);
-    this.#stay(instanceId);
-    const deadline = performance.now() + longestDrain;
-    const check = () => {
-      const instance = this.#registry.get(instanceId);
-      if (instance && this.#inFlight(instance) > 0 && performance.now() < deadline) return;
-      this.evict(instanceId, reason);
-    };
-    this.#leaving.set(instanceId, setInterval(check, idleCheck).unref());
-    check();
+    this.#leaving.set(instanceId, { reason, deadline: performance.now() + maxDrainTime });
+    this.#evictions.add(instanceId);
   }
 
-  /** Lets an instance go at once, as what answers isn't it. */
+  /** Removes an instance immediately. */
   evict(instanceId: string, reason: string): void {
-    this.#stay(instanceId);
+    this.#cancelEviction(instanceId);
     this.#drained.delete(instanceId);
-    for (const [givenId, owner] of this.#addresses) if (owner === instanceId) this.#addresses.delete(givenId);
-    if (this.#isOurs(instanceId)) this.#registry.evict(instanceId, reason);
+    for (const [reportedId, owner] of this.#owners) if (owner === instanceId) this.#owners.delete(reportedId);
+    if (this.#isProbed(instanceId)) this.#registry.evict(instanceId, reason);
   }
 
-  /** Waits for no more calls to end. */
+  /** Cancels pending evictions. */
   close(): void {
-    for (const timer of this.#leaving.values()) clearInterval(timer);
     this.#leaving.clear();
+    void this.#evictions.close();
   }
 
-  #isOurs(instanceId: string): boolean {
+  #evictWhenIdle(instanceId: string): WorkOutcome {
+    const leaving = this.#leaving.get(instanceId);
+    if (!leaving) return { next: 'done' };
+    const instance = this.#registry.get(instanceId);
+    const isBusy = instance && this.#inFlight(instance) > 0 && performance.now() < leaving.deadline;
+    if (isBusy) return { next: 'again', after: idleInterval };
+    this.evict(instanceId, leaving.reason);
+    return { next: 'done' };
+  }
+
+  #isProbed(instanceId: string): boolean {
     return this.#registry.get(instanceId)?.registration.declaration !== undefined;
   }
 
-  #stay(instanceId: string): void {
-    clearInterval(this.#leaving.get(instanceId));
+  #cancelEviction(instanceId: string): void {
     this.#leaving.delete(instanceId);
+    this.#evictions.remove(instanceId);
   }
 
-  /** One process may be found at several addresses, such as an IPv4 and an IPv6 one. It is called at the first. */
-  #claim(givenId: string, { instanceId, address }: Registration): void {
-    if (!givenId) return;
-    const owner = this.#addresses.get(givenId);
+  /** Ensures that a process found at several addresses, such as an IPv4 and an IPv6 one, is registered at the first only. */
+  #claim(reportedId: string, { instanceId, address }: Registration): void {
+    if (!reportedId) return;
+    const owner = this.#owners.get(reportedId);
     const known = owner === undefined || owner === instanceId ? undefined : this.#registry.get(owner);
     if (!known) {
-      this.#addresses.set(givenId, instanceId);
+      this.#owners.set(reportedId, instanceId);
       return;
     }
     const where = `${known.registration.address} (${owner})`;
     const message =
-      `the plugin at ${address} gives the instance id "${givenId}" of the one at ${where}; ` +
+      `the plugin at ${address} reports the instance id "${reportedId}", which the plugin at ${where} reports too; ` +
       'if they are two processes, give each an id of its own (KPLUG_INSTANCE_ID)';
     throw new ProbeFailure('InstanceKnown', message);
   }

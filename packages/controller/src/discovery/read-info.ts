@@ -6,29 +6,29 @@ import { RefusedRegistration } from '../registry/refusal.ts';
 import type { DeclarationReference, Lease, PodReference, Registration } from '../registry/registration.ts';
 import { ProbeFailure } from './probe-failure.ts';
 
-/** Where a plugin was asked, and by whose wish. */
-export interface AskedPlace {
+/** Address at which a plugin was probed, and its declaration. */
+export interface ProbedPlace {
   address: string;
   declaration: DeclarationReference;
   pod: PodReference | undefined;
   lease: Lease;
 }
 
-/** Makes an instance of what a plugin says of itself. Throws a `ProbeFailure`. */
-export function readInfo(info: GetInfoResponse, place: AskedPlace, reader: RegistrationReader): Registration {
+/** Reads and checks a response to `GetInfo` as a registration. Throws a `ProbeFailure`. */
+export function readInfo(info: GetInfoResponse, place: ProbedPlace, reader: RegistrationReader): Registration {
   const { plugin, version, apis } = info;
   const { address, declaration, pod, lease } = place;
   const instanceId = idOf(declaration, address);
-  const said = create(RegistrationSchema, { plugin, version, apis, address, instanceId });
+  const message = create(RegistrationSchema, { plugin, version, apis, address, instanceId });
   try {
-    return { ...reader.read(said, ''), lease, declaration, ...(pod && { pod }) };
+    return { ...reader.read(message, ''), lease, declaration, ...(pod && { pod }) };
   } catch (error) {
     if (!(error instanceof RefusedRegistration)) throw error;
-    throw refusalOf(error, `what the plugin at ${address} answers to GetInfo can't be used: ${error.message}`);
+    throw refusalOf(error, `the plugin at ${address} answers GetInfo with an invalid response: ${error.message}`);
   }
 }
 
-/** Makes sure that an address may be connected to. Throws a `ProbeFailure`. */
+/** Checks that a plugin may be at an address. Throws a `ProbeFailure`. */
 export function checkAddress(address: string, reader: RegistrationReader): void {
   try {
     reader.readAddress(address, '');
@@ -38,7 +38,7 @@ export function checkAddress(address: string, reader: RegistrationReader): void 
   }
 }
 
-/** The id of an instance. It has none by which it is registered, and what answers may be another process at any time: its address is the instance. */
+/** Instance id of a probed plugin, by its address: the process there may be replaced at any time. */
 export function idOf({ namespace, name }: DeclarationReference, address: string): string {
   const id = `${namespace}/${name}@${address}`;
   return id.length <= 128 ? id : createHash('sha256').update(id).digest('hex');

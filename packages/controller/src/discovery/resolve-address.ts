@@ -4,13 +4,13 @@ import { messageOf } from '../errors.ts';
 import { formatAddress, parseAddress } from '../registry/address.ts';
 import { ProbeFailure } from './probe-failure.ts';
 
-/** Whether an address names a host, so that where it leads may change. */
+/** Reports whether the host of an address is a name, which may resolve to other addresses later. */
 export function isNamed(address: string): boolean {
   const host = parseAddress(address)?.host;
   return host !== undefined && isIP(host) === 0;
 }
 
-/** The addresses that a `host:port` stands for now: several for a name that has several. Rejects with a `ProbeFailure`. */
+/** Resolves `host:port` to all of its numeric addresses. Rejects with a `ProbeFailure`. */
 export async function resolveAddress(address: string): Promise<string[]> {
   const parsed = parseAddress(address);
   if (!parsed?.host) {
@@ -23,7 +23,7 @@ export async function resolveAddress(address: string): Promise<string[]> {
     const found = await lookup(host, { all: true });
     return [...new Set(found.map((one) => formatAddress({ host: one.address, port })))];
   } catch (cause) {
-    const message = `the host ${host} can't be found: ${messageOf(cause)}; correct the address, or the DNS`;
+    const message = `the host ${host} can't be resolved: ${messageOf(cause)}; correct the address or the DNS`;
     throw new ProbeFailure('AddressNotResolved', message, { cause });
   }
 }

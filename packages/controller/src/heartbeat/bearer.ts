@@ -1,6 +1,6 @@
 import type { Metadata } from '@grpc/grpc-js';
 
-/** The token that a caller brings as `authorization: Bearer TOKEN`; whatever else stands there is a token that nobody knows. */
+/** Returns the token of `authorization: Bearer TOKEN`, if any. Any other content counts as an unknown token. */
 export function bearerOf(metadata: Metadata): string | undefined {
   const [value] = metadata.get('authorization');
   if (value === undefined) return undefined;

@@ -1,3 +1,4 @@
+// heartbeat/: the port to which plugins send heartbeats; v0/ is its old dialect.
 import * as grpc from '@grpc/grpc-js';
 import { addReflection, addService, quietGrpc, RegistryService, v0 } from '@kplug/protocol';
 import { HealthImplementation } from 'grpc-health-check';
@@ -9,21 +10,21 @@ import { listenFailed, parseListenAddress } from '../settings/listen-address.ts'
 import { type HeartbeatObserver, registryService } from './registry-service.ts';
 import { v0Service } from './v0/registry-service.ts';
 
-/** Limits of the heartbeat port; grpc-js has none of its own. */
+/** Limits of the heartbeat port; grpc-js has no defaults. */
 const limits: grpc.ServerOptions = {
   'grpc.max_receive_message_length': 64 * 1024,
   'grpc.max_concurrent_streams': 1_000,
   'grpc-node.max_session_memory': 10,
   'grpc.max_connection_age_ms': 24 * 3_600_000,
   'grpc.max_connection_age_grace_ms': 60_000,
-  // Finds sessions whose other side is gone without a word.
+  // Detects sessions whose peer is gone without closing the connection.
   'grpc.keepalive_time_ms': 10_000,
   'grpc.keepalive_timeout_ms': 5_000,
-  // Nobody reads what it would count of each beat.
+  // Its per-call statistics are never read.
   'grpc.enable_channelz': 0,
 };
 
-/** The port that plugins beat to. */
+/** Server of the heartbeat port, for `kplug.v1` and v0. */
 export class HeartbeatServer {
   readonly #server: grpc.Server;
   readonly #health = new HealthImplementation({ '': 'SERVING', [RegistryService.typeName]: 'SERVING' });
@@ -44,7 +45,7 @@ export class HeartbeatServer {
     addReflection(this.#server, [RegistryService, v0.Controller]);
   }
 
-  /** Where it listens, once it does. */
+  /** Address of the port, once it listens. */
   get address(): string {
     return this.#address;
   }
@@ -62,7 +63,7 @@ export class HeartbeatServer {
     }
   }
 
-  /** Ends all sessions at once: their plugins look for another controller. */
+  /** Ends all sessions immediately, so that plugins look for another controller. */
   close(): void {
     // Without channelz, `forceShutdown` alone leaves them open (grpc-js 1.14).
     if (this.#bound) this.#server.drain(this.#bound, 0);

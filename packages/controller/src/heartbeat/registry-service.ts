@@ -14,7 +14,7 @@ import {
 } from '@kplug/protocol';
 import type { Instance, Session } from '../registry/instance.ts';
 import { listPlugins, watchPlugins } from '../registry/plugin-list.ts';
-import { type RegistrationReader, restates } from '../registry/read-registration.ts';
+import { isUnchanged, type RegistrationReader } from '../registry/read-registration.ts';
 import { RefusedRegistration } from '../registry/refusal.ts';
 import type { Lease } from '../registry/registration.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -22,31 +22,31 @@ import type { Reservations } from '../registry/reservations.ts';
 import { bearerOf } from './bearer.ts';
 import { hostOfPeer } from './host-of-peer.ts';
 
-/** Hears of heartbeats, for metrics. */
+/** Receives heartbeats, for metrics. */
 export interface HeartbeatObserver {
-  heard(way: 'session' | 'unary' | 'first-kplug'): void;
+  received(way: 'session' | 'unary' | 'first-kplug'): void;
   refused(reason: number): void;
 }
 
-/** What is asked of a call only where it matters. */
+/** Parts of a call that identify its caller. */
 type Caller = Pick<grpc.ServerUnaryCall<unknown, unknown>, 'metadata' | 'getPeer'>;
 
 type SessionStream = grpc.ServerDuplexStream<SessionRequest, MessageInitShape<typeof SessionResponseSchema>>;
 
-/** Serves `kplug.v1.RegistryService` from a registry. */
+/** Handlers of `kplug.v1.RegistryService`. */
 export function registryService(
   registry: Registry,
   reader: RegistrationReader,
   observer: HeartbeatObserver,
   reservations: Reservations,
 ): GrpcHandlers<typeof RegistryService> {
-  // The peer is asked for only where it matters: grpc-js takes long to tell it, and most beats say nothing new.
+  // `getPeer` is slow in grpc-js, so that heartbeats with an unchanged registration don't call it.
   const register = (message: RegistrationMessage | undefined, call: Caller, session?: Session): Instance => {
-    if (!message) throw invalidArgument('the request has no registration');
+    if (!message) throw serviceError(grpc.status.INVALID_ARGUMENT, 'the request has no registration');
     const isHosted = reservations.check(message.instanceId, bearerOf(call.metadata));
     const known = registry.get(message.instanceId);
-    const isKnown = known && restates(message, known.registration);
-    const registration = isKnown ? known.registration : reader.read(message, hostOfPeer(call.getPeer()), isHosted);
+    const isSame = known && isUnchanged(message, known.registration);
+    const registration = isSame ? known.registration : reader.read(message, hostOfPeer(call.getPeer()), isHosted);
     return registry.register(registration, session);
   };
   const answerTo = acceptances();
@@ -57,8 +57,8 @@ export function registryService(
     heartbeat: ({ registration }, call): MessageInitShape<typeof HeartbeatResponseSchema> => {
       try {
         const { registration: known } = register(registration, call);
-        observer.heard('unary');
-        return answerTo(known.lease, registry.isDrainWished(known.instanceId));
+        observer.received('unary');
+        return answerTo(known.lease, registry.isDrainRequested(known.instanceId));
       } catch (error) {
         if (!(error instanceof RefusedRegistration)) throw error;
         observer.refused(error.reason);
@@ -97,7 +97,7 @@ function serveSession(
       const { registration } = register(message, stream, session);
       if (instanceId && instanceId !== registration.instanceId) registry.sessionEnded(instanceId, session);
       instanceId = registration.instanceId;
-      session.notify(registration.lease, registry.isDrainWished(instanceId));
+      session.notify(registration.lease, registry.isDrainRequested(instanceId));
     } catch (error) {
       if (!(error instanceof RefusedRegistration)) throw error;
       observer.refused(error.reason);
@@ -107,11 +107,11 @@ function serveSession(
   };
 
   const onMessage = ({ message }: SessionRequest) => {
-    observer.heard('session');
+    observer.received('session');
     if (message.case === 'registration') onRegistration(message.value);
     else if (!instanceId) fail(stream, grpc.status.FAILED_PRECONDITION, 'the first message must be a registration');
-    // Known no more: its lease ended while the stream was stalled. It registers again on a new one.
-    else if (!registry.beat(instanceId)) fail(stream, grpc.status.NOT_FOUND, 'the lease ended; register again');
+    // Its lease expired while the stream was stalled. It registers again on a new stream.
+    else if (!registry.beat(instanceId)) fail(stream, grpc.status.NOT_FOUND, 'the lease expired; register again');
   };
 
   const onEnd = () => {
@@ -128,7 +128,7 @@ function serveSession(
   stream.on('error', onEnd);
 }
 
-/** Nobody else may speak for a process that the controller started. */
+/** Verifies that a caller may act for an instance: for a process that the controller started, only that process may. */
 function authenticate(instanceId: string, metadata: grpc.Metadata, reservations: Reservations): void {
   try {
     reservations.check(instanceId, bearerOf(metadata));
@@ -138,7 +138,7 @@ function authenticate(instanceId: string, metadata: grpc.Metadata, reservations:
   }
 }
 
-/** Makes the answers to accepted heartbeats. Nearly all are on the same terms, so the latest one is kept, with its bytes. */
+/** Creates responses to accepted heartbeats. Nearly all are equal, so that the latest one is cached, with its bytes. */
 function acceptances(): (lease: Lease, drain: boolean) => HeartbeatResponse {
   let latest: { lease: Lease; drain: boolean; response: HeartbeatResponse } | undefined;
   return (lease, drain) => {
@@ -156,13 +156,5 @@ function leaseMessage({ interval, ttl }: Lease, drain: boolean): MessageInitShap
 }
 
 function fail(stream: SessionStream, code: grpc.status, details: string): void {
-  stream.emit('error', { code, details });
-}
-
-function invalidArgument(details: string): Error {
-  return Object.assign(new Error(details), {
-    code: grpc.status.INVALID_ARGUMENT,
-    details,
-    metadata: new grpc.Metadata(),
-  });
+  stream.emit('error', serviceError(code, details));
 }

@@ -1,38 +1,38 @@
 import type { Instance } from '../registry/instance.ts';
 import type { PluginRecord } from '../resources/cluster-services.ts';
-import type { DeclarationProblem, PluginDeclaration } from '../resources/plugin-declarations.ts';
-import { conditionsOf, type PluginCondition, readConditions, stampCondition } from './conditions.ts';
+import type { ConditionContent } from '../resources/conditions.ts';
+import type { DeclarationReport } from '../resources/declared-plugin.ts';
+import { conditionsOf, stampConditions, withoutInstance } from './conditions.ts';
 import { describeInstances } from './plugin-record.ts';
 
-/** A declared plugin, and what came of asking it. */
-export interface KeptDeclaration extends Pick<PluginDeclaration, 'record' | 'source' | 'spec' | 'generation'> {
-  /** What is wrong, if anything is. */
-  problem?: DeclarationProblem;
-}
-
-/** Writes down a declared plugin, which may have no instance that could be asked. */
+/** Composes the record of a declared plugin, which may have no instance. */
 export function composeDeclared(
-  { record, source, spec, generation, problem }: KeptDeclaration,
+  { record, source, spec, generation, problem }: DeclarationReport,
   instances: readonly Instance[],
   former: PluginRecord | undefined,
 ): PluginRecord {
-  // What was said of another declaration doesn't hold for this one.
+  // The status of another generation doesn't apply to this one.
   const last = former?.ofGeneration === generation ? former : undefined;
-  const conditions = conditionsOf(instances, problem).map((condition) => stampCondition(condition, former));
+  const conditions = conditionsOf(instances, problem);
   const unknown = { ready: 'False', instanceCount: '0/0', instances: [] };
   const found = instances.length > 0 ? describeInstances(instances) : { ...last?.status, ...unknown };
   return {
     ...record,
     spec: spec ?? {},
     ...(spec === undefined && generation !== undefined && { ofGeneration: generation }),
-    status: { ...found, source, conditions: [...conditions, ...formerApis(conditions, last)] },
+    status: {
+      ...found,
+      source,
+      conditions: [...stampConditions(conditions, former), ...stampConditions(formerApis(conditions, last), last)],
+    },
   };
 }
 
-/** The APIs that were implemented until the last instance went. */
-function formerApis(conditions: readonly PluginCondition[], former: PluginRecord | undefined): PluginCondition[] {
-  const message = 'no instance is known any more';
-  return readConditions(former?.status ?? {})
-    .filter(({ type }) => !conditions.some((condition) => condition.type === type))
-    .map((condition) => stampCondition({ ...condition, status: 'False', reason: 'NoInstance', message }, former));
+/** Returns conditions for the APIs that the plugin implemented until its last instance was gone. */
+function formerApis(
+  conditions: readonly ConditionContent[],
+  former: PluginRecord | undefined,
+): readonly ConditionContent[] {
+  if (!former) return [];
+  return withoutInstance(former).filter(({ type }) => !conditions.some((condition) => condition.type === type));
 }

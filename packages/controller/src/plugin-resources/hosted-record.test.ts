@@ -1,9 +1,8 @@
 import { readFile } from 'node:fs/promises';
+import { type ClusterObject, startTimeout, TestCluster } from '@kplug/testing/control-plane';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { parse } from 'yaml';
-import { startTimeout } from '../../../../test/control-plane/connect.ts';
-import { type ClusterObject, TestCluster } from '../../../../test/control-plane/test-cluster.ts';
 import type { HostedPlugin } from '../registry/hosted.ts';
 import { Registry } from '../registry/registry.ts';
 import { Reservations } from '../registry/reservations.ts';
@@ -31,7 +30,7 @@ interface Condition {
 const broken: HostedPlugin = {
   name: 'Post greSQL.py',
   state: 'failing',
-  message: 'it has ended by itself: exit code 7',
+  message: 'exited: exit code 7',
   plugin: undefined,
   version: undefined,
   instanceId: undefined,
@@ -44,7 +43,7 @@ const broken: HostedPlugin = {
   nextStartAt: undefined,
 };
 
-/** A controller's registry in a namespace, what it runs itself, and what keeps both. */
+/** Opens a registry in a namespace, with hosted plugins and a writer of both. */
 async function open(namespace: string) {
   const { resources } = await FollowedCluster.open({ kubeConfig: cluster.kubeConfig, namespace });
   const registry = new Registry({ clock: new ManualClock() });
@@ -63,10 +62,10 @@ async function open(namespace: string) {
   };
   const quick = { settleTime: 10, refreshInterval: 50 };
   const { plugins } = resources.services;
-  const keeper = new PluginResourceWriter(registry, plugins, pino({ level: 'silent' }), quick, source);
-  onTestFinished(() => keeper.stop());
-  await keeper.start();
-  return { registry, host, keeper };
+  const writer = new PluginResourceWriter(registry, plugins, pino({ level: 'silent' }), quick, source);
+  onTestFinished(() => writer.stop());
+  await writer.start();
+  return { registry, host, writer };
 }
 
 async function pluginsIn(namespace: string): Promise<ClusterObject[]> {
@@ -74,8 +73,8 @@ async function pluginsIn(namespace: string): Promise<ClusterObject[]> {
   return (await cluster.request<{ items: ClusterObject[] }>('GET', path)).items;
 }
 
-describe('the Plugin resource of what the controller runs itself', () => {
-  it('says why it fails, even if it never registered, and goes when it is removed', async () => {
+describe('the Plugin resource of a hosted plugin', () => {
+  it('states why the plugin fails even before it registers, and is removed with it', async () => {
     const namespace = await cluster.namespace();
     const { host } = await open(namespace);
     host(broken);
@@ -91,7 +90,7 @@ describe('the Plugin resource of what the controller runs itself', () => {
               type: 'Running',
               status: 'False',
               reason: 'Failing',
-              message: 'Post greSQL.py is failing: it has ended by itself: exit code 7\nno database\ngiving up',
+              message: 'Post greSQL.py is failing: exited: exit code 7\nno database\ngiving up',
             },
           ],
         },
@@ -101,9 +100,9 @@ describe('the Plugin resource of what the controller runs itself', () => {
     await vi.waitFor(async () => expect(await pluginsIn(namespace)).toEqual([]), soon);
   });
 
-  it('is that of the plugin once it has registered, and the next controller waits for none of its processes', async () => {
+  it('is that of the plugin once it has registered, and its processes are not restored', async () => {
     const namespace = await cluster.namespace();
-    const { registry, host, keeper } = await open(namespace);
+    const { registry, host, writer } = await open(namespace);
     host(broken);
     await vi.waitFor(async () => expect(await pluginsIn(namespace)).toHaveLength(1), soon);
     const { instanceId } = new Reservations().reserve(broken.name);
@@ -121,7 +120,7 @@ describe('the Plugin resource of what the controller runs itself', () => {
         ['Running', 'True', 'Live'],
       ]);
     }, soon);
-    await keeper.stop();
+    await writer.stop();
     const next = await open(namespace);
     expect(next.registry.size).toBe(0);
   });

@@ -1,17 +1,15 @@
 import type { HostedPlugin } from '../registry/hosted.ts';
 import type { PluginRecord } from '../resources/cluster-services.ts';
-import { type PluginCondition, readConditions, stampCondition } from './conditions.ts';
+import { type ConditionContent, readConditions } from '../resources/conditions.ts';
+import { stampConditions } from './conditions.ts';
 import { recordNameOf } from './plugin-record.ts';
 
-/** How much of a condition's message is kept; a CustomResourceDefinition limits it. */
-const longestMessage = 4_096;
-
-/** What tells the record of a plugin of the folder: its name and version, or while it hasn't registered, the name of its file. */
+/** Returns the key of the record of a hosted plugin: by its name and version, or by its file until it has registered. */
 export function hostedKeyOf({ name, plugin, version }: HostedPlugin): string {
   return plugin && version ? recordNameOf({ plugin, version }) : recordNameOf({ plugin: 'folder', version: name });
 }
 
-/** Adds to a record how the processes fare that are run from the folder. `record` is missing where none has registered yet. */
+/** Adds the state of hosted processes to a record. `record` is missing until one of them has registered. */
 export function composeHosted(
   record: PluginRecord | undefined,
   hosted: readonly HostedPlugin[],
@@ -19,12 +17,11 @@ export function composeHosted(
 ): PluginRecord | undefined {
   const [first] = hosted;
   if (!first) return record;
-  const whole = record ?? unregistered(first);
-  const { spec, status } = whole;
+  const { spec, status, ...rest } = record ?? unregistered(first);
   const others = readConditions(status).filter(({ type }) => type !== 'Running');
-  const running = stampCondition(runningOf(hosted), former);
+  const conditions = [...others, ...stampConditions([runningOf(hosted)], former)];
   const source = 'folder';
-  return { ...whole, spec: { ...spec, source }, status: { ...status, source, conditions: [...others, running] } };
+  return { ...rest, spec: { ...spec, source }, status: { ...status, source, conditions } };
 }
 
 function unregistered(hosted: HostedPlugin): PluginRecord {
@@ -45,20 +42,19 @@ const reasons = {
   ended: 'Ended',
 } as const;
 
-/** The one that fares worst speaks for all. */
+/** Order of states; the condition describes the process in the first of them. */
 const worstFirst = ['failing', 'back-off', 'ended', 'starting', 'draining', 'live'] as const;
 
-function runningOf(hosted: readonly HostedPlugin[]): PluginCondition {
+function runningOf(hosted: readonly HostedPlugin[]): ConditionContent {
   const [worst] = [...hosted].sort((a, b) => worstFirst.indexOf(a.state) - worstFirst.indexOf(b.state));
-  if (!worst) throw new RangeError('a condition is of one process at least');
+  if (!worst) throw new RangeError('a condition needs at least one process');
   const { name, state, message, lastLines } = worst;
   const isRunning = state === 'live' || state === 'draining';
   const lines = isRunning ? [] : lastLines.map((line) => `\n${line}`);
-  const text = `${name} is ${state}${message && `: ${message}`}${lines.join('')}`;
   return {
     type: 'Running',
     status: isRunning ? 'True' : 'False',
     reason: reasons[state],
-    message: text.slice(0, longestMessage),
+    message: `${name} is ${state}${message && `: ${message}`}${lines.join('')}`,
   };
 }

@@ -1,11 +1,12 @@
 import { readFile } from 'node:fs/promises';
+import { type ClusterObject, startTimeout, TestCluster } from '@kplug/testing/control-plane';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { parse } from 'yaml';
-import { startTimeout } from '../../../../test/control-plane/connect.ts';
-import { type ClusterObject, TestCluster } from '../../../../test/control-plane/test-cluster.ts';
+import { KplugError } from '../errors.ts';
 import { Registry } from '../registry/registry.ts';
 import { ManualClock, registrationOf } from '../registry/testing.ts';
+import type { PluginStore } from '../resources/cluster-services.ts';
 import { FollowedCluster, soon } from '../resources/kubernetes/testing.ts';
 import { type PluginResourceOptions, PluginResourceWriter } from './plugin-resource-writer.ts';
 import { PodObserver } from './pod-observer.ts';
@@ -22,7 +23,7 @@ beforeAll(async () => {
 
 afterAll(() => cluster?.close());
 
-/** A controller's registry in a namespace, and what keeps it. */
+/** Opens a registry in a namespace, and its writer. */
 async function open(namespace: string, options: PluginResourceOptions = quick, allowInsecure = false) {
   const followed = await FollowedCluster.open({ kubeConfig: cluster.kubeConfig, namespace });
   const { services } = followed.resources;
@@ -30,9 +31,9 @@ async function open(namespace: string, options: PluginResourceOptions = quick, a
   const registry = new Registry({ clock, allowInsecure });
   const log: string[] = [];
   const logger = pino({}, { write: (line: string) => void log.push(JSON.parse(line).msg) });
-  const keeper = new PluginResourceWriter(registry, services.plugins, logger, options);
-  onTestFinished(() => keeper.stop());
-  return { registry, clock, keeper, services, requests: followed.requests, log };
+  const writer = new PluginResourceWriter(registry, services.plugins, logger, options);
+  onTestFinished(() => writer.stop());
+  return { registry, clock, writer, services, requests: followed.requests, log };
 }
 
 const pluginOf = (namespace: string, name = 'postgresql-1.0.0') => ({
@@ -48,10 +49,10 @@ async function conditionsOf(namespace: string, name?: string) {
 }
 
 describe('the Plugin resource of a plugin', () => {
-  it('says what it is, where its instances are and how they fare', async () => {
+  it('describes the plugin, its APIs and its instances', async () => {
     const namespace = await cluster.namespace();
-    const { registry, keeper } = await open(namespace);
-    await keeper.start();
+    const { registry, writer } = await open(namespace);
+    await writer.start();
     registry.register(registrationOf({ pod: { namespace, name: 'postgresql-1' }, labels: { zone: 'a' } }));
     registry.register(registrationOf({ instanceId: 'two', address: '10.0.0.2:7000' }));
     registry.markSuspect('two', 'Unreachable', 'it is silent');
@@ -85,16 +86,16 @@ describe('the Plugin resource of a plugin', () => {
     expect((await cluster.get(pluginOf(namespace)))?.status).toMatchObject({ ready: 'False', instanceCount: '0/0' });
   });
 
-  it('is not written when nothing changes, and is made again when somebody deletes it', async () => {
+  it('is not written while nothing changes, and is created again after it was deleted', async () => {
     const namespace = await cluster.namespace();
-    const { registry, keeper, requests } = await open(namespace, { settleTime: 10, refreshInterval: 600_000 });
-    await keeper.start();
+    const { registry, writer, requests } = await open(namespace, { settleTime: 10, refreshInterval: 600_000 });
+    await writer.start();
     registry.register(registrationOf());
     await vi.waitFor(async () => expect(await conditionsOf(namespace)).toHaveLength(2), soon);
     const writes = () => requests.filter(({ verb }) => verb === 'apply').length;
-    // What a write did is seen before its answer is here.
+    // The effect of a write is visible before its response arrives.
     await vi.waitFor(() => expect(writes()).toBe(2), soon);
-    for (let beat = 0; beat < 100; beat++) registry.beat('one');
+    for (let count = 0; count < 100; count++) registry.beat('one');
     await cluster.delete(pluginOf(namespace));
     expect(writes()).toBe(2);
     registry.markSuspect('one', 'Unreachable', 'it is silent');
@@ -104,54 +105,88 @@ describe('the Plugin resource of a plugin', () => {
     );
   });
 
-  it('gives a controller that starts anew what the one before it knew, as suspect until it is heard', async () => {
+  it('restores the instances of the former controller, as suspect until their next heartbeat', async () => {
     const namespace = await cluster.namespace();
     const first = await open(namespace);
-    await first.keeper.start();
+    await first.writer.start();
     const registration = registrationOf({ weight: 7, labels: { zone: 'a' }, pod: { namespace, name: 'p' } });
     first.registry.register(registration);
-    await first.keeper.stop();
+    await first.writer.stop();
 
     const second = await open(namespace);
-    await second.keeper.start();
-    expect(second.registry.get('one')).toMatchObject({ state: 'suspect', suspicion: 'StreamBroken', registration });
+    await second.writer.start();
+    expect(second.registry.get('one')).toMatchObject({ state: 'suspect', suspectReason: 'StreamBroken', registration });
     second.registry.register(registration);
     expect(second.registry.get('one')?.state).toBe('live');
   });
 
-  it('remembers which protocol an instance speaks, and forgets one that is no longer allowed', async () => {
+  it('restores the protocol of an instance, and ignores one that is no longer allowed', async () => {
     const namespace = await cluster.namespace();
     const first = await open(namespace, quick, true);
-    await first.keeper.start();
+    await first.writer.start();
     first.registry.register(registrationOf({ protocol: 'kplug' }));
-    await first.keeper.stop();
+    await first.writer.stop();
 
     const allowing = await open(namespace, quick, true);
-    await allowing.keeper.start();
+    await allowing.writer.start();
     expect(allowing.registry.get('one')?.registration.protocol).toBe('kplug');
-    await allowing.keeper.stop();
+    await allowing.writer.stop();
     const strict = await open(namespace);
-    await strict.keeper.start();
+    await strict.writer.start();
     expect(strict.registry.size).toBe(0);
   });
 
-  it('lets an instance go that is never heard again, with its lease', async () => {
+  it('removes a restored instance without heartbeats at the end of its lease', async () => {
     const namespace = await cluster.namespace();
     const first = await open(namespace);
-    await first.keeper.start();
+    await first.writer.start();
     first.registry.register(registrationOf());
-    await first.keeper.stop();
+    await first.writer.stop();
 
     const second = await open(namespace);
-    await second.keeper.start();
+    await second.writer.start();
     second.clock.advanceTo(15_000);
     expect(second.registry.get('one')).toBeUndefined();
   });
 
-  it('is removed when the plugin has been gone for long', async () => {
+  it('is written again after failures, which are logged once', async () => {
     const namespace = await cluster.namespace();
-    const { registry, keeper } = await open(namespace, { ...quick, retention: 2_000 });
-    await keeper.start();
+    const { registry, services } = await open(namespace);
+    const { plugins } = services;
+    let failures = 0;
+    const store: PluginStore = {
+      load: () => plugins.load(),
+      remove: (record) => plugins.remove(record),
+      save: (record) => {
+        if (failures === 3) return plugins.save(record);
+        failures++;
+        return Promise.reject(new KplugError('StorageFailed', 'no answer'));
+      },
+    };
+    const log: string[] = [];
+    const logger = pino({}, { write: (line: string) => void log.push(JSON.parse(line).msg) });
+    const writer = new PluginResourceWriter(registry, store, logger, { settleTime: 10, refreshInterval: 600_000 });
+    onTestFinished(() => writer.stop());
+    await writer.start();
+    registry.register(registrationOf());
+    await vi.waitFor(async () => expect(await conditionsOf(namespace)).toHaveLength(2), soon);
+    expect(failures).toBe(3);
+    expect(log).toEqual(['no answer; retrying']);
+  });
+
+  it('is written when the controller stops before the settle time has passed', async () => {
+    const namespace = await cluster.namespace();
+    const { registry, writer } = await open(namespace, { settleTime: 600_000 });
+    await writer.start();
+    registry.register(registrationOf());
+    await writer.stop();
+    expect(await conditionsOf(namespace)).toEqual(['Accessible True Live', 'Table True Implemented']);
+  });
+
+  it('is removed when the plugin has been gone for the retention time', async () => {
+    const namespace = await cluster.namespace();
+    const { registry, writer } = await open(namespace, { ...quick, retention: 2_000 });
+    await writer.start();
     registry.register(registrationOf({ plugin: 'My_Plugin', version: '1.0.0+build' }));
     registry.evict('one', 'gone');
     registry.register(registrationOf());
@@ -183,14 +218,14 @@ describe('the pod of an instance', () => {
     return { registry, pod };
   }
 
-  it('takes the instance with it at once when it fails', async () => {
+  it('evicts its instance immediately when it fails', async () => {
     const { registry, pod } = await running();
     await cluster.edit(pod, { status: { phase: 'Failed' } }, 'status');
     await vi.waitFor(() => expect(registry.get('one')).toBeUndefined(), soon);
     expect(registry.get('elsewhere')?.state).toBe('live');
   });
 
-  it('drains the instance when it is being deleted, and takes it along when it is gone', async () => {
+  it('drains its instance when it is being deleted, and evicts it when it is gone', async () => {
     const { registry, pod } = await running();
     await cluster.delete(pod);
     await vi.waitFor(() => expect(registry.get('one')).toMatchObject({ state: 'draining' }), soon);
@@ -200,7 +235,7 @@ describe('the pod of an instance', () => {
     expect(registry.get('elsewhere')?.state).toBe('live');
   });
 
-  it('drains an instance that registers although its pod is on the way out', async () => {
+  it('drains an instance that registers while its pod is being deleted', async () => {
     const { registry, pod } = await running();
     await cluster.delete(pod);
     await vi.waitFor(() => expect(registry.get('one')?.state).toBe('draining'), soon);

@@ -1,47 +1,52 @@
+// plugin-resources/: the known plugins, written as Plugin resources.
+
 import type { Logger } from 'pino';
 import { messageOf } from '../errors.ts';
+import { type WorkOutcome, WorkQueue } from '../queue/work-queue.ts';
 import type { HostedFolder } from '../registry/hosted.ts';
 import type { Instance } from '../registry/instance.ts';
 import type { Registry } from '../registry/registry.ts';
 import { isHostedId } from '../registry/reservations.ts';
 import type { PluginRecord, PluginStore } from '../resources/cluster-services.ts';
-import { composeDeclared, type KeptDeclaration } from './declared-record.ts';
+import { type DeclarationReport, type DeclarationReporter, declaredKeyOf } from '../resources/declared-plugin.ts';
+import { composeDeclared } from './declared-record.ts';
 import { composeHosted, hostedKeyOf } from './hosted-record.ts';
-import { composeGone, composeRecord, declaredKeyOf, instancesOf, recordKeyOf } from './plugin-record.ts';
+import { InstancesByRecord } from './instances-by-record.ts';
+import { composeGone, composeRecord, instancesOf } from './plugin-record.ts';
 
 /** Options of a `PluginResourceWriter`. Times in milliseconds. */
 export interface PluginResourceOptions {
-  /** How often a record is written at the most when something changes. Default 1,000. */
+  /** Delay between a change and the write of its record, in which further changes are collected. Default 1,000. */
   settleTime?: number;
-  /** How often a record is written when nothing changes but the time it was last heard. Default 60,000. */
+  /** Interval between writes of a record in which only the time of the last heartbeat changes. Default 60,000. */
   refreshInterval?: number;
-  /** How long a plugin without an instance is remembered. Default 86,400,000, a day. */
+  /** Time for which a plugin without instances is retained. Default 86,400,000 (1 day). */
   retention?: number;
 }
 
-/** Keeps a record of each plugin in a store: when something changes, and at a coarse interval, never at each beat. */
-export class PluginResourceWriter {
+/** Writes a record of each plugin to a store when it changes, and at a coarse interval, never at each heartbeat. */
+export class PluginResourceWriter implements DeclarationReporter {
   readonly #registry: Registry;
   readonly #store: PluginStore;
   readonly #log: Logger;
   readonly #options: Required<PluginResourceOptions>;
   readonly #hosted: Pick<HostedFolder, 'list' | 'subscribe'> | undefined;
-  /** Of which records processes were last run from the folder. */
+  /** Keys of the records of hosted plugins, as of the last change. */
   #hostedKeys: readonly string[] = [];
-  /** What the store has. */
+  /** Records in the store. */
   readonly #records = new Map<string, PluginRecord>();
-  readonly #declared = new Map<string, KeptDeclaration>();
-  /** What the store had of declarations that haven't been heard of since. */
-  readonly #undeclared = new Map<string, PluginRecord>();
+  readonly #declared = new Map<string, DeclarationReport>();
+  /** Records in the store of declarations that have not been reported since the start. */
+  readonly #unreported = new Map<string, PluginRecord>();
+  readonly #instances = new InstancesByRecord();
+  readonly #queue: WorkQueue<string>;
+  /** Keys of records with changes that have not been written. */
   readonly #changed = new Set<string>();
-  #timer: NodeJS.Timeout | undefined;
-  #refresh: NodeJS.Timeout | undefined;
-  #saving: Promise<void> = Promise.resolve();
   #failure = '';
   #unsubscribe: () => void = () => undefined;
   #unsubscribeHosted: (() => void) | undefined;
 
-  /** @param hosted what the controller runs itself, if it does. */
+  /** @param hosted plugins that the controller runs itself, if any. */
   constructor(
     registry: Registry,
     store: PluginStore,
@@ -54,59 +59,55 @@ export class PluginResourceWriter {
     this.#store = store;
     this.#log = log;
     this.#options = { settleTime: 1_000, refreshInterval: 60_000, retention: 86_400_000, ...options };
+    const { settleTime, refreshInterval } = this.#options;
+    this.#queue = new WorkQueue({
+      backOff: { initial: settleTime, max: refreshInterval },
+      work: (key) => this.#work(key),
+    });
   }
 
   /**
-   * Takes the instances that the records name into the registry, as suspect, and begins to keep. A store that can't be read is
-   * no reason not to start: the plugins will be heard.
+   * Restores the stored instances to the registry, as suspect, and starts to write. An unreadable store doesn't prevent the start,
+   * as plugins register by their heartbeats.
    */
   async start(): Promise<void> {
     try {
-      for (const record of await this.#store.load()) {
-        if (record.namespace !== undefined) {
-          this.#undeclared.set(declaredKeyOf({ ...record, namespace: record.namespace }), record);
-          continue;
-        }
-        this.#records.set(record.name, record);
-        for (const { registration, lastHeardAt } of instancesOf(record)) {
-          // Those that a controller has started itself ended with it.
-          if (!isHostedId(registration.instanceId)) this.#registry.restore(registration, lastHeardAt);
-        }
-      }
+      for (const record of await this.#store.load()) this.#restore(record);
     } catch (error) {
-      this.#log.warn({ err: error }, `${messageOf(error)}; plugins are waited for`);
+      this.#log.warn({ err: error }, `${messageOf(error)}; starting without the stored plugins`);
     }
-    this.#unsubscribe = this.#registry.subscribe(({ instance }) => this.#note(recordKeyOf(instance)));
-    for (const name of this.#records.keys()) this.#note(name);
-    for (const instance of this.#registry.instances()) this.#note(recordKeyOf(instance));
+    const update = (instance: Instance) => {
+      for (const key of this.#instances.update(instance)) this.#note(key);
+    };
+    this.#unsubscribe = this.#registry.subscribe(({ instance }) => update(instance));
+    for (const key of this.#records.keys()) this.#note(key);
+    for (const instance of this.#registry.instances()) update(instance);
     this.#unsubscribeHosted = this.#hosted?.subscribe(() => this.#noteHosted());
     this.#noteHosted();
-    this.#refresh = setInterval(() => this.#refreshAll(), this.#options.refreshInterval);
-    this.#refresh.unref();
   }
 
-  /** Keeps a plugin that was declared, whether or not there are instances of it. Said again, it replaces what was said before. */
-  declare(declaration: KeptDeclaration): void {
-    const key = declaredKeyOf(declaration.record);
-    const former = this.#undeclared.get(key);
+  /** Writes a declared plugin, with or without instances. Replaces an earlier report of the same declaration. */
+  declare(report: DeclarationReport): void {
+    const key = declaredKeyOf(report.record);
+    const former = this.#unreported.get(key);
     if (former) this.#records.set(key, former);
-    this.#undeclared.delete(key);
-    this.#declared.set(key, declaration);
+    this.#unreported.delete(key);
+    this.#declared.set(key, report);
     this.#note(key);
   }
 
-  /** All declarations that are there have been heard of: what was kept of others goes. */
+  /** Removes the stored records of declarations that have not been reported since the start. */
   settleDeclarations(): void {
-    for (const [key, record] of this.#undeclared) {
+    for (const [key, record] of this.#unreported) {
       if (record.ofGeneration !== undefined) continue;
       this.#records.set(key, record);
       this.#note(key);
     }
-    this.#undeclared.clear();
+    this.#unreported.clear();
   }
 
-  /** A plugin is declared no more. Its record goes, unless that is its user's. */
-  undeclare({ record, spec }: KeptDeclaration): void {
+  /** Removes the record of a plugin that is no longer declared, unless a user owns it. */
+  undeclare({ record, spec }: DeclarationReport): void {
     const key = declaredKeyOf(record);
     this.#declared.delete(key);
     if (spec) this.#records.set(key, { ...record, spec, status: {} });
@@ -114,23 +115,30 @@ export class PluginResourceWriter {
     this.#note(key);
   }
 
-  /** Writes what has changed, and keeps no more. */
+  /** Writes all changes, and stops. */
   async stop(): Promise<void> {
     this.#unsubscribe();
     this.#unsubscribeHosted?.();
-    clearInterval(this.#refresh);
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
-    this.#save();
-    await this.#saving;
+    for (const key of this.#changed) this.#queue.add(key);
+    await this.#queue.whenIdle();
+    await this.#queue.close();
   }
 
-  #note(name: string): void {
-    this.#changed.add(name);
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
-      this.#save();
-    }, this.#options.settleTime).unref();
+  #restore(record: PluginRecord): void {
+    if (record.namespace !== undefined) {
+      this.#unreported.set(declaredKeyOf({ ...record, namespace: record.namespace }), record);
+      return;
+    }
+    this.#records.set(record.name, record);
+    for (const { registration, lastHeardAt } of instancesOf(record)) {
+      // Hosted processes ended with the controller that ran them.
+      if (!isHostedId(registration.instanceId)) this.#registry.restore(registration, lastHeardAt);
+    }
+  }
+
+  #note(key: string): void {
+    this.#changed.add(key);
+    this.#queue.addWithin(key, this.#options.settleTime);
   }
 
   #noteHosted(): void {
@@ -139,43 +147,31 @@ export class PluginResourceWriter {
     this.#hostedKeys = keys;
   }
 
-  #refreshAll(): void {
-    for (const name of this.#records.keys()) this.#changed.add(name);
-    this.#save();
-  }
-
-  #save(): void {
-    this.#saving = this.#saving.then(() => this.#saveChanged());
-  }
-
-  async #saveChanged(): Promise<void> {
-    const names = [...this.#changed];
-    this.#changed.clear();
-    const instances = Map.groupBy(this.#registry.instances(), recordKeyOf);
-    for (const name of names) {
-      try {
-        await this.#saveOne(name, instances.get(name));
-        this.#failure = '';
-      } catch (error) {
-        this.#changed.add(name);
-        const message = messageOf(error);
-        // Said once for as long as it stays the same; tried again at the next change or refresh.
-        if (message !== this.#failure) this.#log.warn({ err: error }, message);
-        this.#failure = message;
-      }
+  async #work(key: string): Promise<WorkOutcome> {
+    this.#changed.delete(key);
+    try {
+      await this.#save(key);
+      this.#failure = '';
+    } catch (error) {
+      this.#changed.add(key);
+      this.#logFailure(error);
+      return { next: 'retry' };
     }
+    return this.#records.has(key) ? { next: 'again', after: this.#options.refreshInterval } : { next: 'done' };
   }
 
-  async #saveOne(key: string, instances: readonly Instance[] = []): Promise<void> {
+  /** Logs a lasting failure once. */
+  #logFailure(error: unknown): void {
+    const message = messageOf(error);
+    if (message !== this.#failure) this.#log.warn({ err: error }, `${message}; retrying`);
+    this.#failure = message;
+  }
+
+  async #save(key: string): Promise<void> {
     const former = this.#records.get(key);
-    const declaration = this.#declared.get(key);
-    // Instances of a declaration that has just gone are let go one by one.
-    const isLeft = !declaration && key.includes('/');
-    const composed = isLeft ? undefined : this.#compose(declaration, instances, former);
-    const hosted = this.#hosted?.list().filter((one) => hostedKeyOf(one) === key) ?? [];
-    const record = composeHosted(composed, hosted, former);
+    const record = this.#compose(key, former);
     if (!record) {
-      // What a user wrote is the user's to delete.
+      // A record that a user wrote is the user's to delete.
       if (former && former.ofGeneration === undefined) await this.#store.remove(former);
       this.#records.delete(key);
       return;
@@ -185,18 +181,23 @@ export class PluginResourceWriter {
     this.#records.set(key, record);
   }
 
-  /** Nothing for a plugin that need not be remembered. */
-  #compose(
-    declaration: KeptDeclaration | undefined,
-    instances: readonly Instance[],
-    former: PluginRecord | undefined,
-  ): PluginRecord | undefined {
-    if (declaration) return composeDeclared(declaration, instances, former);
-    if (instances.length > 0) return composeRecord(instances, former);
-    return former && !this.#isForgotten(former) ? composeGone(former) : undefined;
+  /** Composes the record of a plugin. Returns `undefined` for one that is not to be retained. */
+  #compose(key: string, former: PluginRecord | undefined): PluginRecord | undefined {
+    const hosted = this.#hosted?.list().filter((one) => hostedKeyOf(one) === key) ?? [];
+    return composeHosted(this.#composeKnown(key, former), hosted, former);
   }
 
-  #isForgotten({ status }: PluginRecord): boolean {
+  #composeKnown(key: string, former: PluginRecord | undefined): PluginRecord | undefined {
+    const instances = this.#instances.of(key);
+    const declaration = this.#declared.get(key);
+    if (declaration) return composeDeclared(declaration, instances, former);
+    // Instances of a removed declaration drain without a record.
+    if (key.includes('/')) return undefined;
+    if (instances.length > 0) return composeRecord(instances, former);
+    return former && !this.#isExpired(former) ? composeGone(former) : undefined;
+  }
+
+  #isExpired({ status }: PluginRecord): boolean {
     const lastSeen = Date.parse(String(status.lastSeen));
     return !(Date.now() - lastSeen < this.#options.retention);
   }

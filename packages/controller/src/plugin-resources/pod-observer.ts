@@ -3,8 +3,8 @@ import type { Registry } from '../registry/registry.ts';
 import type { Pod, PodSource } from '../resources/cluster-services.ts';
 
 /**
- * Tells the registry what becomes of the pods that instances run in: one that has ended takes its instances with it at once,
- * one that is being deleted gets no new calls. A pod that is there says nothing of whether its plugin answers.
+ * Updates the registry from the pods of instances: evicts the instances of pods that have ended, and drains those of pods that are
+ * being deleted. A running pod doesn't mean that its plugin is reachable.
  */
 export class PodObserver {
   readonly #registry: Registry;
@@ -17,7 +17,7 @@ export class PodObserver {
     this.#pods = pods;
   }
 
-  /** Begins. Fulfilled when the pods that are there are known. */
+  /** Starts to follow pods. Fulfilled when the existing ones are known. */
   async start(): Promise<void> {
     this.#unsubscribe = this.#registry.subscribe(({ instance, from }) =>
       this.#onInstance(instance, from === undefined),
@@ -39,7 +39,7 @@ export class PodObserver {
     else ofPod.add(instanceId);
     if (ofPod.size > 0) this.#instances.set(key, ofPod);
     else this.#instances.delete(key);
-    // Not within the registry's own change.
+    // The registry must not be changed from its own listener.
     if (isNew) queueMicrotask(() => this.#check(pod));
   }
 

@@ -1,23 +1,6 @@
-/** Bounds of the delay between attempts, in milliseconds. */
-export interface BackOffOptions {
-  /** Delay after the first failure. Default 200. */
-  initial?: number;
-  /** Longest delay. Default 300,000 (5 min). */
-  max?: number;
-}
+import { type BackOffOptions, backOffDelay } from '@kplug/protocol';
 
-/**
- * Delay before the next attempt after `failures` failures in a row, in milliseconds. It doubles with each failure, up to `max`;
- * jitter takes off up to half of it, so that what failed together isn't retried together.
- */
-export function backOffDelay(
-  failures: number,
-  { initial = 200, max = 300_000 }: BackOffOptions = {},
-  random: () => number = Math.random,
-): number {
-  const full = Math.min(max, initial * 2 ** Math.min(Math.max(failures - 1, 0), 30));
-  return full * (0.5 + random() / 2);
-}
+export { type BackOffOptions, backOffDelay } from '@kplug/protocol';
 
 /** Exponential back-off with jitter, counted per key. */
 export class BackOff<K> {
@@ -30,7 +13,7 @@ export class BackOff<K> {
     this.#random = random;
   }
 
-  /** Number of failures of a key in a row. */
+  /** Number of consecutive failures of a key. */
   failures(key: K): number {
     return this.#failures.get(key) ?? 0;
   }
@@ -42,7 +25,7 @@ export class BackOff<K> {
     return backOffDelay(failures, this.#options, this.#random);
   }
 
-  /** Forgets the failures of a key. */
+  /** Resets the failures of a key. */
   reset(key: K): void {
     this.#failures.delete(key);
   }

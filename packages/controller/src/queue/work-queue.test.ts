@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { type WorkOutcome, WorkQueue } from './work-queue.ts';
 
-/** A queue of which the test ends each piece of work by hand. */
+/** Queue whose work the test ends by hand. */
 function heldQueue(concurrency: number) {
   const started: string[] = [];
   const ends = new Map<string, () => void>();
@@ -22,7 +22,7 @@ function heldQueue(concurrency: number) {
 describe('WorkQueue', () => {
   afterEach(() => void vi.useRealTimers());
 
-  it('works on as many keys at once as it may, in the order in which they came', async () => {
+  it('works on as many keys concurrently as allowed, in the order in which they were added', async () => {
     const { queue, started, end } = heldQueue(2);
     for (const key of ['a', 'b', 'c', 'd']) queue.add(key);
     expect(started).toEqual(['a', 'b']);
@@ -31,7 +31,7 @@ describe('WorkQueue', () => {
     expect(started).toEqual(['a', 'b', 'c']);
   });
 
-  it('never works on one key twice at once, and works again on what was added meanwhile', async () => {
+  it('never works on one key twice concurrently, and works again on a key that was added during its work', async () => {
     const { queue, started, end } = heldQueue(4);
     queue.add('a');
     queue.add('a');
@@ -44,7 +44,7 @@ describe('WorkQueue', () => {
     await queue.whenIdle();
   });
 
-  it('lets others pass a key that waits for its own work to end', async () => {
+  it('starts other keys while a key waits for its own work to end', async () => {
     const { queue, started } = heldQueue(2);
     queue.add('a');
     queue.add('a');
@@ -52,7 +52,7 @@ describe('WorkQueue', () => {
     expect(started).toEqual(['a', 'b']);
   });
 
-  it('adds a key after its delay, once; the last delay counts', () => {
+  it('adds a key once, after the latest delay', () => {
     vi.useFakeTimers();
     const { queue, started } = heldQueue(1);
     queue.addAfter('a', 1_000);
@@ -63,7 +63,7 @@ describe('WorkQueue', () => {
     expect(started).toEqual(['a']);
   });
 
-  it('forgets a delay when the key is added meanwhile, and when it is removed', () => {
+  it('cancels a delay when the key is added or removed', () => {
     vi.useFakeTimers();
     const { queue, started } = heldQueue(2);
     queue.addAfter('a', 1_000);
@@ -75,7 +75,7 @@ describe('WorkQueue', () => {
     expect(queue.depth).toBe(0);
   });
 
-  it('closes when the work under way has ended, and takes nothing more', async () => {
+  it('closes when the work in progress has ended, and accepts no more keys', async () => {
     const { queue, started, end } = heldQueue(1);
     queue.add('a');
     queue.add('b');
@@ -91,7 +91,7 @@ describe('WorkQueue', () => {
     expect(started).toEqual(['a']);
   });
 
-  it('retries what failed with back-off, and starts anew once it succeeds', async () => {
+  it('retries failed work with back-off, and resets the back-off on success', async () => {
     vi.useFakeTimers();
     const failures: number[] = [];
     const outcomes: WorkOutcome[] = [
@@ -117,7 +117,7 @@ describe('WorkQueue', () => {
     expect(failures).toEqual([0, 1, 2, 0, 1]);
   });
 
-  it('works again after the delay that the work asks for, or at once when the key was added meanwhile', async () => {
+  it('works again after the delay that the work asks for, or immediately if the key was added meanwhile', async () => {
     vi.useFakeTimers();
     let runs = 0;
     const queue: WorkQueue<string> = new WorkQueue<string>({
@@ -134,6 +134,21 @@ describe('WorkQueue', () => {
     expect(runs).toBe(3);
   });
 
+  it('keeps an earlier due time that was set during the work', async () => {
+    vi.useFakeTimers();
+    let runs = 0;
+    const queue: WorkQueue<string> = new WorkQueue<string>({
+      work: async (key) => {
+        runs++;
+        if (runs === 1) queue.addWithin(key, 10);
+        return { next: 'again', after: 5_000 };
+      },
+    });
+    queue.add('a');
+    await vi.advanceTimersByTimeAsync(10);
+    expect(runs).toBe(2);
+  });
+
   it('keeps an earlier due time when a key is to be added within a delay', () => {
     vi.useFakeTimers();
     const { queue, started } = heldQueue(1);
@@ -144,5 +159,19 @@ describe('WorkQueue', () => {
     queue.addAfter('b', 5_000);
     queue.addWithin('b', 1_000);
     expect(queue.dueAt('b')).toBe(Date.now() + 1_000);
+  });
+
+  it('retries a key on request, with back-off', () => {
+    vi.useFakeTimers();
+    const started: string[] = [];
+    const queue = new WorkQueue<string>({
+      backOff: { initial: 100, max: 1_000 },
+      work: async (key) => void started.push(key),
+    });
+    queue.retry('a');
+    expect(queue.failures('a')).toBe(1);
+    expect(started).toEqual([]);
+    vi.advanceTimersByTime(100);
+    expect(started).toEqual(['a']);
   });
 });

@@ -1,19 +1,21 @@
+// queue/: the one scheduler: keyed work with delays, retries and back-off.
 import { BackOff, type BackOffOptions } from './back-off.ts';
+import { FifoKeys, type ReadyKeys } from './ready-keys.ts';
 
 /**
- * What follows from the work for a key.
+ * Outcome of the work for a key.
  *
- * - `done`, or nothing: no more work until the key is added again. Its failures are forgotten.
- * - `again`: work once more after `after` milliseconds. Its failures are forgotten.
- * - `retry`: the work failed; retry after `after` milliseconds, or else with back-off.
+ * - `done`, or nothing: no more work until the key is added again. Resets its failures.
+ * - `again`: work once more within `after` milliseconds. Resets its failures.
+ * - `retry`: the work failed; retry after `after` milliseconds, by default with back-off.
  *
- * A key that was added during its work is worked on again at once in any case.
+ * A key that was added during its work is worked on again immediately in any case.
  */
 export type WorkOutcome = { next: 'done' } | { next: 'again'; after: number } | { next: 'retry'; after?: number };
 
 /** Options of a work queue. */
 export interface WorkQueueOptions<K> {
-  /** Largest number of keys worked on at once. Default 1. */
+  /** Largest number of keys worked on concurrently. Default 1. */
   concurrency?: number;
   /** Does the work for one key. Must not reject: a failure is an outcome. */
   work: (key: K) => Promise<WorkOutcome | undefined | void>;
@@ -23,18 +25,18 @@ export interface WorkQueueOptions<K> {
   observe?: (waited: number, worked: number) => void;
 }
 
-/** Longest delay of a Node.js timer, in milliseconds; longer ones fire at once. */
+/** Longest delay of a Node.js timer, in milliseconds; longer ones fire immediately. */
 const maxTimerDelay = 2_147_483_647;
 
 /**
- * Scheduler of keyed work. A key waits at most once however often it is added, and is never worked on twice at once: one that
- * is added during its work waits until that ends. Timers don't keep the process alive.
+ * Scheduler of keyed work. A key waits at most once however often it is added, and is never worked on twice concurrently: one
+ * that is added during its work waits until that ends. Timers don't keep the process alive.
  */
 export class WorkQueue<K> {
   readonly #options: WorkQueueOptions<K>;
   readonly #concurrency: number;
   readonly #backOff: BackOff<K>;
-  readonly #waiting = new Map<K, number>();
+  readonly #ready: ReadyKeys<K> = new FifoKeys();
   readonly #working = new Set<K>();
   readonly #timers = new Map<K, { timer: NodeJS.Timeout; at: number }>();
   readonly #idle: (() => void)[] = [];
@@ -48,7 +50,7 @@ export class WorkQueue<K> {
 
   /** Number of keys that wait to be worked on now. */
   get depth(): number {
-    return this.#waiting.size;
+    return this.#ready.size;
   }
 
   /** Number of keys being worked on. */
@@ -58,15 +60,15 @@ export class WorkQueue<K> {
 
   /** Adds a key to be worked on as soon as possible. */
   add(key: K): void {
-    if (this.#closed || this.#waiting.has(key)) return;
+    if (this.#closed || this.#ready.has(key)) return;
     this.#cancelTimer(key);
-    this.#waiting.set(key, performance.now());
+    this.#ready.add(key);
     this.#start();
   }
 
   /** Adds a key after a delay, in milliseconds; replaces an earlier delay. Adding the key meanwhile cancels the delay. */
   addAfter(key: K, delay: number): void {
-    if (this.#closed || this.#waiting.has(key)) return;
+    if (this.#closed || this.#ready.has(key)) return;
     this.#cancelTimer(key);
     const bounded = Math.min(Math.round(delay), maxTimerDelay);
     const timer = setTimeout(() => this.add(key), bounded).unref();
@@ -78,31 +80,36 @@ export class WorkQueue<K> {
     if ((this.dueAt(key) ?? Number.POSITIVE_INFINITY) > Date.now() + delay) this.addAfter(key, delay);
   }
 
+  /** Adds a key after its back-off, as if its work had failed. */
+  retry(key: K): void {
+    this.addAfter(key, this.#backOff.fail(key));
+  }
+
   /** Time at which a delayed key will be added, in milliseconds since the epoch. */
   dueAt(key: K): number | undefined {
     return this.#timers.get(key)?.at;
   }
 
-  /** Number of failures of a key in a row. */
+  /** Number of consecutive failures of a key. */
   failures(key: K): number {
     return this.#backOff.failures(key);
   }
 
-  /** Forgets the failures of a key, so that its next retry comes soon. */
+  /** Resets the failures of a key, so that its next retry comes soon. */
   reset(key: K): void {
     this.#backOff.reset(key);
   }
 
-  /** Removes a key with its failures. Work in progress goes on. */
+  /** Removes a key with its failures. Work in progress continues. */
   remove(key: K): void {
-    this.#waiting.delete(key);
+    this.#ready.delete(key);
     this.#cancelTimer(key);
     this.#backOff.reset(key);
   }
 
-  /** Fulfilled when nothing is waiting or being worked on. Delayed keys don't count. */
+  /** Fulfilled when no key waits or is being worked on. Delayed keys don't count. */
   async whenIdle(): Promise<void> {
-    while (this.#working.size > 0 || this.#waiting.size > 0) {
+    while (this.#working.size > 0 || this.#ready.size > 0) {
       await new Promise<void>((resolve) => this.#idle.push(resolve));
     }
   }
@@ -110,29 +117,27 @@ export class WorkQueue<K> {
   /** Accepts no more keys, drops those that wait, and is fulfilled when the work in progress has ended. */
   async close(): Promise<void> {
     this.#closed = true;
-    this.#waiting.clear();
+    this.#ready.clear();
     for (const key of [...this.#timers.keys()]) this.#cancelTimer(key);
     await this.whenIdle();
   }
 
   #start(): void {
-    if (this.#working.size >= this.#concurrency) return;
-    for (const [key, addedAt] of this.#waiting) {
-      if (this.#working.has(key)) continue;
-      this.#waiting.delete(key);
-      void this.#work(key, addedAt);
-      if (this.#working.size >= this.#concurrency) return;
+    while (this.#working.size < this.#concurrency) {
+      const next = this.#ready.take((key) => !this.#working.has(key));
+      if (!next) return;
+      void this.#work(next.key, next.since);
     }
   }
 
-  async #work(key: K, addedAt: number): Promise<void> {
+  async #work(key: K, readySince: number): Promise<void> {
     this.#working.add(key);
     const startedAt = performance.now();
     try {
       this.#conclude(key, await this.#options.work(key));
     } finally {
       this.#working.delete(key);
-      this.#options.observe?.(startedAt - addedAt, performance.now() - startedAt);
+      this.#options.observe?.(startedAt - readySince, performance.now() - startedAt);
       this.#start();
       if (this.#working.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
     }
@@ -141,13 +146,13 @@ export class WorkQueue<K> {
   #conclude(key: K, outcome: WorkOutcome | undefined | void): void {
     if (outcome?.next === 'retry') {
       const delay = this.#backOff.fail(key);
-      this.addAfter(key, outcome.after ?? delay);
+      this.addWithin(key, outcome.after ?? delay);
       return;
     }
     this.#backOff.reset(key);
     if (outcome?.next !== 'again') return;
     if (outcome.after <= 0) this.add(key);
-    else this.addAfter(key, outcome.after);
+    else this.addWithin(key, outcome.after);
   }
 
   #cancelTimer(key: K): void {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { formatAddress, isLinkLocal, isLoopback, isUnspecified, parseAddress } from './address.ts';
+import { formatAddress, isLinkLocal, isLoopback, isSameAddress, isUnspecified, parseAddress } from './address.ts';
 
 describe('parseAddress', () => {
   it.each([
@@ -23,10 +23,19 @@ describe('parseAddress', () => {
     '::1:7000',
     'a b:1',
     'unix:/x',
-  ])('refuses "%s"', (text) => expect(parseAddress(text)).toBeUndefined());
+  ])('rejects "%s"', (text) => expect(parseAddress(text)).toBeUndefined());
 });
 
-describe('what an address is', () => {
+describe('isSameAddress', () => {
+  it.each([
+    ['db.example:7000', 'DB.Example:7000', true],
+    ['[2001:db8::1]:7000', '[2001:DB8:0:0:0:0:0:1]:7000', true],
+    ['db.example:7000', 'db.example:7001', false],
+    ['10.0.0.1:7000', '10.0.0.2:7000', false],
+  ])('compares %s and %s', (a, b, expected) => expect(isSameAddress(a, b)).toBe(expected));
+});
+
+describe('classes of addresses', () => {
   it.each(['localhost', 'db.localhost', '127.0.0.1', '127.8.9.1', '::1', '::ffff:127.0.0.1'])(
     '%s is loopback',
     (host) => expect(isLoopback(host)).toBe(true),
@@ -37,7 +46,7 @@ describe('what an address is', () => {
   it.each(['169.254.169.254', 'fe80::1', '::ffff:169.254.169.254'])('%s is link-local', (host) =>
     expect(isLinkLocal(host)).toBe(true),
   );
-  it.each(['0.0.0.0', '::', '224.0.0.1'])('%s stands for no one machine', (host) =>
+  it.each(['0.0.0.0', '::', '224.0.0.1'])('%s is unspecified or multicast', (host) =>
     expect(isUnspecified(host)).toBe(true),
   );
 });

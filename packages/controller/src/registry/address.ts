@@ -1,12 +1,12 @@
-import { BlockList, isIPv4, isIPv6 } from 'node:net';
+import { BlockList, isIPv4, isIPv6, SocketAddress } from 'node:net';
 
-/** A host and a port. */
+/** Host and port. */
 export interface Address {
   host: string;
   port: number;
 }
 
-/** Reads `host:port` or `[ipv6]:port`; the host may be empty. `undefined` for anything else. */
+/** Parses `host:port` or `[ipv6]:port`; the host may be empty. Returns `undefined` for anything else. */
 export function parseAddress(text: string): Address | undefined {
   const match = /^(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9._-]*)):([0-9]{1,5})$/.exec(text);
   if (!match) return undefined;
@@ -17,24 +17,37 @@ export function parseAddress(text: string): Address | undefined {
   return { host: name, port };
 }
 
-/** Writes an address as `parseAddress` reads it. */
+/** Formats an address as `parseAddress` reads it. */
 export function formatAddress({ host, port }: Address): string {
   return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
-/** Whether a host is this machine itself. */
+/** Reports whether a host is this machine itself. */
 export function isLoopback(host: string): boolean {
   return host === 'localhost' || host.endsWith('.localhost') || isIn(loopback, host);
 }
 
-/** Whether a host is an address of the local link only, such as the metadata service of a cloud. */
+/** Reports whether a host is a link-local address, such as the metadata service of a cloud. */
 export function isLinkLocal(host: string): boolean {
   return isIn(linkLocal, host);
 }
 
-/** Whether a host is an address that stands for every or no machine, and so can't be connected to from elsewhere. */
+/** Reports whether a host is an unspecified or multicast address, to which no connection from elsewhere is possible. */
 export function isUnspecified(host: string): boolean {
   return isIn(unspecified, host);
+}
+
+/** Reports whether two addresses are equal. Host names are case-insensitive, and an IPv6 address has several spellings. */
+export function isSameAddress(a: string, b: string): boolean {
+  return a === b || canonicalAddress(a) === canonicalAddress(b);
+}
+
+function canonicalAddress(text: string): string {
+  const address = parseAddress(text);
+  if (!address) return text;
+  const { host, port } = address;
+  if (!isIPv6(host)) return formatAddress({ host: host.toLowerCase(), port });
+  return formatAddress({ host: new SocketAddress({ address: host, family: 'ipv6' }).address, port });
 }
 
 const loopback = new BlockList();
@@ -52,7 +65,7 @@ unspecified.addSubnet('224.0.0.0', 4, 'ipv4');
 unspecified.addSubnet('ff00::', 8, 'ipv6');
 
 function isIn(list: BlockList, host: string): boolean {
-  // An IPv4 address in IPv6 clothing (::ffff:127.0.0.1) is checked by its IPv4 part, which BlockList does by itself.
+  // BlockList checks IPv4-mapped IPv6 addresses (::ffff:127.0.0.1) by their IPv4 part.
   if (isIPv4(host)) return list.check(host, 'ipv4');
   return isIPv6(host) && list.check(host, 'ipv6');
 }

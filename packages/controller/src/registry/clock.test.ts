@@ -5,14 +5,14 @@ describe('AwakeClock', () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
-  it('goes on while the process is awake', () => {
+  it('advances while the process runs', () => {
     using clock = new AwakeClock(() => Date.now());
     const start = clock.now();
     vi.advanceTimersByTime(60_000);
     expect(clock.now() - start).toBe(60_000);
   });
 
-  it('stands still while the event loop sleeps, so that leases are not lost to it', () => {
+  it('pauses while the event loop is stalled, so that no leases end', () => {
     let stalled = 0;
     using clock = new AwakeClock(() => Date.now() + stalled);
     vi.advanceTimersByTime(5_000);
@@ -23,7 +23,7 @@ describe('AwakeClock', () => {
     expect(clock.now() - before).toBeLessThanOrEqual(5_250);
   });
 
-  it('counts a pause of less than a second, which is no stall', () => {
+  it('counts a pause of less than a second, which is not a stall', () => {
     let paused = 0;
     using clock = new AwakeClock(() => Date.now() + paused);
     const before = clock.now();

@@ -1,40 +1,40 @@
-/** The time by which leases are kept, in milliseconds from an arbitrary start. */
+/** Clock of the leases, in milliseconds from an arbitrary start. */
 export interface Clock {
   now(): number;
-  /** Calls back once, after at least `delay` milliseconds of this clock. Returns what cancels it. */
+  /** Calls back once, after at least `delay` milliseconds. Returns a function that cancels the callback. */
   after(delay: number, callback: () => void): () => void;
 }
 
-/** How often the awake clock looks at the time by itself, in milliseconds. */
+/** Interval between readings of the time, in milliseconds. */
 const tick = 250;
 
-/** A gap between two looks that is longer than this was a stall, in milliseconds. */
-const stall = 1_000;
+/** Longest gap between two readings that isn't a stall, in milliseconds. */
+const maxGap = 1_000;
 
 /**
- * A monotonic clock that stands still while this process does: while its event loop is blocked, or it is stopped or starved
- * for more than a second. Heartbeats that came meanwhile still wait in the sockets, so the time slept must not count against
- * the leases of the plugins that sent them.
+ * Monotonic clock that pauses while this process is stalled: while its event loop is blocked, or the process is stopped or
+ * starved, for more than a second. Heartbeats that arrived meanwhile still wait in the sockets, so that the stall must not count
+ * against the leases of the plugins that sent them.
  */
 export class AwakeClock implements Clock, Disposable {
   readonly #monotonic: () => number;
   readonly #ticker: NodeJS.Timeout;
-  #lookedAt: number;
-  #slept = 0;
+  #readAt: number;
+  #stalled = 0;
 
   constructor(monotonic: () => number = () => performance.now()) {
     this.#monotonic = monotonic;
-    this.#lookedAt = monotonic();
+    this.#readAt = monotonic();
     this.#ticker = setInterval(() => this.now(), tick);
     this.#ticker.unref();
   }
 
   now(): number {
     const time = this.#monotonic();
-    const gap = time - this.#lookedAt;
-    if (gap > stall) this.#slept += gap - tick;
-    this.#lookedAt = time;
-    return time - this.#slept;
+    const gap = time - this.#readAt;
+    if (gap > maxGap) this.#stalled += gap - tick;
+    this.#readAt = time;
+    return time - this.#stalled;
   }
 
   after(delay: number, callback: () => void): () => void {

@@ -1,77 +1,78 @@
 /**
- * What a plugin of the folder is doing.
+ * State of a plugin of the plugins folder.
  *
  * - `starting`: its process was started and has not registered yet.
  * - `live`: its process is registered.
- * - `draining`: it was removed, and its process is finishing what it has in flight.
- * - `back-off`: its process ended by itself and is started again soon.
- * - `failing`: it ended several times in a row, or can't be started as it is.
- * - `ended`: its process ended by itself, and its restart policy leaves it at that.
+ * - `draining`: it was removed, and its process is finishing its in-flight calls.
+ * - `back-off`: its process exited and will be restarted soon.
+ * - `failing`: its process exited several times in a row, or can't be started.
+ * - `ended`: its process exited, and its restart policy doesn't restart it.
  */
 export type HostedState = 'starting' | 'live' | 'draining' | 'back-off' | 'failing' | 'ended';
 
-/** A plugin of the folder, and how it fares. */
+/** Plugin of the plugins folder, with its state. */
 export interface HostedPlugin {
-  /** The name of its file or folder. */
+  /** Name of its file or folder. */
   readonly name: string;
   readonly state: HostedState;
-  /** Why, for people; empty while all is well. */
+  /** Explanation of the state, for people; empty without a problem. */
   readonly message: string;
-  /** What it called itself when it last registered. */
+  /** Name under which it last registered. */
   readonly plugin: string | undefined;
+  /** Version with which it last registered. */
   readonly version: string | undefined;
-  /** The newest process. */
+  /** Instance id of the newest process. */
   readonly instanceId: string | undefined;
   readonly pid: number | undefined;
-  /** How often in a row it has ended by itself, without having been live for long. */
+  /** Number of consecutive exits without a long time of being live in between. */
   readonly failures: number;
-  /** How often it was started again after it had ended by itself. */
+  /** Number of restarts after exits. */
   readonly restarts: number;
-  /** How the last process that ended by itself did so. */
+  /** Exit code or signal of the last process that exited. */
   readonly lastExit: string | undefined;
-  /** What that process wrote last on standard error. */
+  /** Last lines that this process wrote to standard error. */
   readonly lastLines: readonly string[];
-  /** When it got into its state, in milliseconds since the epoch. */
+  /** Time of the last change of state, in milliseconds since the epoch. */
   readonly since: number;
-  /** When it is started again, if it waits for that. */
+  /** Time of the next restart in milliseconds since the epoch, if one is due. */
   readonly nextStartAt: number | undefined;
 }
 
 /**
- * How far a download is.
+ * State of a download.
  *
- * - `waiting`: it waits for its turn.
- * - `downloading`: its bytes are coming.
- * - `unpacking`: it is checked and unpacked.
+ * - `waiting`: it is queued.
+ * - `downloading`: it is being downloaded.
+ * - `unpacking`: it is being verified and unpacked.
  * - `ready`: it is in the folder.
- * - `failed`: it failed, and is tried again later.
+ * - `failed`: it failed, and will be retried.
  */
 export type DownloadState = 'waiting' | 'downloading' | 'unpacking' | 'ready' | 'failed';
 
-/** A plugin of the list, and how far it is. */
+/** Plugin of the list, with the state of its download. */
 export interface PluginDownload {
-  /** As the list has it. */
+  /** Entry of the list. */
   readonly item: string;
   readonly state: DownloadState;
-  /** What went wrong, for people; empty while all is well. */
+  /** Error message, for people; empty without an error. */
   readonly message: string;
-  /** How many bytes have come. */
+  /** Number of bytes received. */
   readonly received: number;
-  /** How many there are, once that is known. */
+  /** Total number of bytes, once known. */
   readonly total: number | undefined;
-  /** When it got into its state, in milliseconds since the epoch. */
+  /** Time of the last change of state, in milliseconds since the epoch. */
   readonly since: number;
-  /** When it is tried again, in milliseconds since the epoch, if it failed. */
+  /** Time of the next attempt in milliseconds since the epoch, if it failed. */
   readonly nextTryAt: number | undefined;
 }
 
-/** A folder whose files a controller runs as plugins. */
+/** Folder whose files a controller runs as plugins. */
 export interface HostedFolder {
   readonly directory: string;
-  /** The plugins and how they fare, by name. */
+  /** Plugins of the folder, by name. */
   list(): readonly HostedPlugin[];
-  /** The plugins of the list that are fetched into the folder. */
+  /** Plugins of the list that are downloaded into the folder. */
   downloads(): readonly PluginDownload[];
-  /** Hears that something of these has changed. A listener must not throw. Returns what ends the hearing. */
+  /** Calls `listener`, which must not throw, after any change. Returns a function that unsubscribes. */
   subscribe(listener: () => void): () => void;
 }

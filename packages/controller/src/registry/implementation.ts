@@ -1,41 +1,47 @@
 import { parse, type SemVer } from 'semver';
+import { PluginName, type VersionedName } from '../names.ts';
 import type { Instance } from './instance.ts';
 import type { ImplementedApi, Registration } from './registration.ts';
 
 /**
- * One plugin in one version, as the implementation of one API: what selection chooses among. Its instances have said the
- * same of the API; one that says otherwise is an instance of another implementation.
+ * One plugin in one version as the implementation of one API: the unit that selection chooses. All its instances registered the
+ * API with the same version, extension kinds and capabilities.
  */
 export class Implementation {
-  readonly plugin: string;
   readonly version: string;
-  /** The plugin's version, parsed. */
+  /** Parsed version of the plugin. */
   readonly semver: SemVer;
   readonly api: ImplementedApi;
   readonly #instances = new Set<Instance>();
+  #plugin: PluginName;
   #summary: Summary | undefined;
 
-  constructor(plugin: string, version: string, semver: SemVer, api: ImplementedApi) {
-    this.plugin = plugin;
+  constructor(plugin: PluginName, version: string, semver: SemVer, api: ImplementedApi) {
+    this.#plugin = plugin;
     this.version = version;
     this.semver = semver;
     this.api = api;
   }
 
+  /** Name of the plugin, as its first instance spells it. */
+  get plugin(): PluginName {
+    return this.#plugin;
+  }
+
   /**
-   * The instances that may be called: the live ones, or while there are none, those of which only the stream broke. One that
-   * reports not to serve this API isn't among them.
+   * Instances that may be called: the live ones or, without any, those whose stream broke. Instances that report not to serve
+   * this API are excluded.
    */
   get callable(): readonly Instance[] {
     return this.#summarize().callable;
   }
 
-  /** Whether any instance is live, and serves the API. */
+  /** Reports whether any instance is live and serves the API. */
   get live(): boolean {
     return this.#summarize().live;
   }
 
-  /** The greatest weight among the callable instances. */
+  /** Greatest weight of the callable instances. */
   get weight(): number {
     return this.#summarize().weight;
   }
@@ -46,17 +52,25 @@ export class Implementation {
 
   add(instance: Instance): void {
     this.#instances.add(instance);
+    this.#spell();
     this.touch();
   }
 
   remove(instance: Instance): void {
     this.#instances.delete(instance);
+    this.#spell();
     this.touch();
   }
 
-  /** Says that an instance changed. What follows from it is worked out when somebody asks, once for any number of changes. */
+  /** Records that an instance changed. Derived values are computed on demand, once for any number of changes. */
   touch(): void {
     this.#summary = undefined;
+  }
+
+  #spell(): void {
+    const [first] = this.#instances;
+    if (!first || first.registration.plugin === this.#plugin.text) return;
+    this.#plugin = new PluginName(first.registration.plugin);
   }
 
   #summarize(): Summary {
@@ -73,24 +87,24 @@ interface Summary {
 
 function summarize(instances: Iterable<Instance>, api: string): Summary {
   const live: Instance[] = [];
-  const doubtful: Instance[] = [];
+  const suspect: Instance[] = [];
   for (const instance of instances) {
     if (instance.unserved.has(api)) continue;
     if (instance.state === 'live') live.push(instance);
-    else if (instance.suspicion === 'StreamBroken') doubtful.push(instance);
+    else if (instance.suspectReason === 'StreamBroken') suspect.push(instance);
   }
-  const callable = live.length > 0 ? live : doubtful;
+  const callable = live.length > 0 ? live : suspect;
   let weight = 0;
   for (const { registration } of callable) weight = Math.max(weight, registration.weight);
   return { callable, live: live.length > 0, weight };
 }
 
-/** The implementations by API, in the order in which they came. */
+/** Implementations by API, in the order in which they were added. */
 export class Implementations {
   readonly #byApi = new Map<string, Map<string, Implementation>>();
   readonly #lists = new Map<string, readonly Implementation[]>();
 
-  /** All implementations of an API that have an instance. The list is the same object until one comes or goes. */
+  /** All implementations of an API that have an instance. The list is the same object until one is added or removed. */
   of(api: string): readonly Implementation[] {
     let list = this.#lists.get(api);
     if (!list) {
@@ -100,10 +114,12 @@ export class Implementations {
     return list;
   }
 
-  /** The implementations that a registration is an instance of, made where they don't exist yet. */
+  /** Implementations that a registration is an instance of, created where they don't exist yet. */
   for(registration: Registration): Implementation[] {
+    const { version } = registration;
+    const plugin = new PluginName(registration.plugin);
     return registration.apis.map((api) => {
-      const key = keyFor(registration, api);
+      const key = keyFor({ plugin, version }, api);
       let ofApi = this.#byApi.get(api.name);
       if (!ofApi) {
         ofApi = new Map();
@@ -111,7 +127,6 @@ export class Implementations {
       }
       let implementation = ofApi.get(key);
       if (!implementation) {
-        const { plugin, version } = registration;
         implementation = new Implementation(plugin, version, parseVersion(version), api);
         ofApi.set(key, implementation);
         this.#lists.delete(api.name);
@@ -120,7 +135,7 @@ export class Implementations {
     });
   }
 
-  /** Forgets an implementation that has no instance left. */
+  /** Removes an implementation that has no instance left. */
   release(implementation: Implementation): void {
     if (implementation.instances.size > 0) return;
     const { api } = implementation;
@@ -131,11 +146,11 @@ export class Implementations {
   }
 }
 
-function keyFor({ plugin, version }: { plugin: string; version: string }, api: ImplementedApi): string {
+function keyFor({ plugin, version }: VersionedName, api: ImplementedApi): string {
   const { extensionKinds, capabilities } = api;
   const kinds = extensionKinds.map(({ kind, group }) => `${kind}.${group}`).sort();
   const pairs = Object.entries(capabilities).sort(([a], [b]) => (a < b ? -1 : 1));
-  return JSON.stringify([plugin, version, api.version.version, kinds, pairs]);
+  return JSON.stringify([plugin.key, version, api.version.version, kinds, pairs]);
 }
 
 function parseVersion(version: string): SemVer {

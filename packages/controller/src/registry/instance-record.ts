@@ -1,17 +1,17 @@
 import type { Implementation } from './implementation.ts';
-import type { Instance, InstanceState, Session, Suspicion } from './instance.ts';
+import type { Instance, InstanceState, Session, SuspectReason } from './instance.ts';
 import type { Leased } from './lease-queue.ts';
 import type { Registration } from './registration.ts';
 
 const none: ReadonlySet<string> = new Set();
 
-/** An instance as the registry keeps it. A class, as 100,000 of one hidden class take less memory than as many literals. */
+/** Instance as the registry stores it. A class, as 100,000 objects of one hidden class take less memory than literals. */
 export class InstanceRecord implements Instance, Leased {
   registration: Registration;
-  /** The implementations that it is an instance of, one for each API. */
+  /** Implementations that it is an instance of, one for each API. */
   implementations: readonly Implementation[];
   state: InstanceState = 'live';
-  suspicion: Suspicion | undefined;
+  suspectReason: SuspectReason | undefined;
   stateReason = '';
   unserved: ReadonlySet<string> = none;
   readonly registeredAt: number;

@@ -1,40 +1,51 @@
 import type { Lease, Registration } from './registration.ts';
 
 /**
- * What the registry thinks of an instance.
+ * State of an instance.
  *
- * - `live`: heard within its lease; gets calls.
- * - `suspect`: its stream broke or a call to it was refused.
- * - `draining`: stopping; gets no new calls.
- * - `gone`: its lease ended, or it has stopped.
+ * - `live`: its lease is valid; it gets calls.
+ * - `suspect`: its stream broke, or it didn't answer.
+ * - `draining`: it is stopping; it gets no new calls.
+ * - `gone`: its lease expired, or it stopped.
  */
 export type InstanceState = 'live' | 'suspect' | 'draining' | 'gone';
 
 /**
- * Why an instance is suspect.
+ * Reason for the state `suspect`.
  *
- * - `StreamBroken`: its session or a kept connection to it broke. It may well live: whoever is about to call it checks first.
- * - `Unreachable`: it didn't answer when it was called or checked. It gets no calls until it answers a check.
+ * - `StreamBroken`: its session or the connection to it broke. It may still be live: it is checked before the next call.
+ * - `Unreachable`: it didn't answer a call or a check. It gets no calls until it answers a check.
  */
-export type Suspicion = 'StreamBroken' | 'Unreachable';
+export type SuspectReason = 'StreamBroken' | 'Unreachable';
 
-/** An instance as everybody but the registry sees it. */
+/** Instance of a plugin: one process at one address. */
 export interface Instance {
   readonly registration: Registration;
   readonly state: InstanceState;
-  /** Why it is suspect; `undefined` in any other state. */
-  readonly suspicion: Suspicion | undefined;
-  /** Why the state is what it is, for people; empty while live. */
+  /** Reason for the state `suspect`; `undefined` in any other state. */
+  readonly suspectReason: SuspectReason | undefined;
+  /** Explanation of the state, for people; empty while live. */
   readonly stateReason: string;
-  /** The APIs of which it reports that it doesn't serve them now, while it serves others. */
+  /** APIs that it reports not to serve now, while it serves others. */
   readonly unserved: ReadonlySet<string>;
-  /** Milliseconds since the epoch. */
+  /** Time of the first registration, in milliseconds since the epoch. */
   readonly registeredAt: number;
+  /** Time of the last heartbeat, in milliseconds since the epoch. */
   readonly lastHeardAt: number;
 }
 
-/** How the registry reaches an instance that keeps a session. */
+/** Change of one instance. */
+export interface InstanceChange {
+  /** Instance after the change; its state is `gone` if it was removed. */
+  instance: Instance;
+  /** Former state; `undefined` for an instance that was added. */
+  from: InstanceState | undefined;
+  /** Reports whether the registration changed, not only the state. */
+  registrationChanged: boolean;
+}
+
+/** Session that an instance keeps open. */
 export interface Session {
-  /** Tells the instance of changed terms. */
+  /** Notifies the instance of its lease, and whether it is to drain. */
   notify(lease: Lease, drain: boolean): void;
 }

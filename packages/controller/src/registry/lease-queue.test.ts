@@ -14,7 +14,7 @@ class Entry implements Leased {
 }
 
 describe('LeaseQueue', () => {
-  it('expires an entry at its time, and not before', () => {
+  it('expires an entry at its time and not earlier', () => {
     const queue = new LeaseQueue<Entry>();
     const entry = new Entry(100);
     queue.renew(entry, 0);
@@ -31,7 +31,7 @@ describe('LeaseQueue', () => {
     expect(queue.nextExpiry()).toBe(510);
   });
 
-  it('does the same as a plain list that is searched each time, whatever is done', () => {
+  it('behaves like a plain list, for any sequence of operations', () => {
     const steps = fc.array(
       fc.record({ entry: fc.nat(9), does: fc.constantFrom('renew', 'remove', 'expire'), wait: fc.nat(40) }),
       { maxLength: 80 },

@@ -1,10 +1,10 @@
-/** What a lease queue keeps of each of its entries. */
+/** Entry of a lease queue. */
 export interface Leased {
-  /** How long it is believed after it was last heard, in milliseconds. */
+  /** Time to live after the last heartbeat, in milliseconds. */
   readonly ttl: number;
-  /** When it expires, by the queue's clock. */
+  /** Time at which it expires, by the queue's clock. */
   expiresAt: number;
-  /** The neighbours in its list; the queue's own. */
+  /** Neighbours in its list. Only the queue uses them. */
   earlier: this | undefined;
   later: this | undefined;
 }
@@ -16,14 +16,14 @@ interface LeaseList<T> {
 }
 
 /**
- * Entries by the time at which they expire. Entries of equal TTL expire in the order in which they were heard, so a linked
- * list per TTL stays sorted when an entry that was heard moves to its end: renewing takes constant time, and expiring takes
- * time in proportion to what expires, however many entries there are.
+ * Entries by the time at which they expire. Entries of equal TTL expire in the order of their last heartbeats, so that a linked
+ * list per TTL stays sorted when a renewed entry moves to its end: renewing takes constant time, and expiring takes time in
+ * proportion to the expired entries.
  */
 export class LeaseQueue<T extends Leased> {
   readonly #lists = new Map<number, LeaseList<T>>();
 
-  /** Adds an entry that was heard at `now`, or moves one that is in the queue. */
+  /** Adds or renews an entry with a heartbeat at `now`. */
   renew(entry: T, now: number): void {
     let list = this.#lists.get(entry.ttl);
     if (list && list.last === entry) {
@@ -43,7 +43,7 @@ export class LeaseQueue<T extends Leased> {
     list.last = entry;
   }
 
-  /** Takes an entry out; does nothing with one that isn't in the queue. */
+  /** Removes an entry, if it is in the queue. */
   remove(entry: T): void {
     const list = this.#lists.get(entry.ttl);
     if (!list || (list.first !== entry && !entry.earlier)) return;
@@ -56,7 +56,7 @@ export class LeaseQueue<T extends Leased> {
     if (!list.first) this.#lists.delete(entry.ttl);
   }
 
-  /** When the next entry expires; `undefined` when there is none. */
+  /** Time at which the next entry expires; `undefined` if the queue is empty. */
   nextExpiry(): number | undefined {
     let next: number | undefined;
     for (const { first } of this.#lists.values()) {
@@ -65,7 +65,7 @@ export class LeaseQueue<T extends Leased> {
     return next;
   }
 
-  /** Takes out all that has expired at `now`. */
+  /** Removes and returns the entries that have expired at `now`. */
   expire(now: number): T[] {
     const expired: T[] = [];
     for (const list of [...this.#lists.values()]) {

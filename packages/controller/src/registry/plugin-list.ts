@@ -5,16 +5,17 @@ import {
   InstanceState as StateMessage,
   type WatchPluginsResponseSchema,
 } from '@kplug/protocol';
+import { PluginName } from '../names.ts';
 import type { Instance, InstanceState } from './instance.ts';
 import type { Registry } from './registry.ts';
 
-/** Which instances are meant; empty fields mean all. */
+/** Filter of instances; an empty field matches all. */
 export interface PluginFilter {
   api: string;
   plugin: string;
 }
 
-/** The instances known now, by plugin, version and instance id. */
+/** Lists the known instances, by plugin, version and instance id. */
 export function listPlugins(registry: Registry, filter: PluginFilter): MessageInitShape<typeof PluginInstanceSchema>[] {
   return [...registry.instances()]
     .filter((instance) => matches(instance, filter))
@@ -22,7 +23,7 @@ export function listPlugins(registry: Registry, filter: PluginFilter): MessageIn
     .map(instanceMessage);
 }
 
-/** Sends the instances known now, a mark, and then each change. Returns what ends the watch. */
+/** Sends the known instances, `synced`, and then each change. Returns a function that ends the watch. */
 export function watchPlugins(
   registry: Registry,
   filter: PluginFilter,
@@ -44,7 +45,7 @@ const states: Record<InstanceState, StateMessage> = {
 
 function matches({ registration }: Instance, { api, plugin }: PluginFilter): boolean {
   if (api && !registration.apis.some(({ name }) => name === api)) return false;
-  return !plugin || registration.plugin.toLowerCase() === plugin.toLowerCase();
+  return !plugin || new PluginName(plugin).equals(new PluginName(registration.plugin));
 }
 
 function byName({ registration: a }: Instance, { registration: b }: Instance): number {

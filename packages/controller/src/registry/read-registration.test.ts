@@ -2,10 +2,10 @@ import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import { RefusalReason, RegistrationSchema } from '@kplug/protocol';
 import { describe, expect, it } from 'vitest';
-import { LeaseTerms } from './lease-terms.ts';
-import { RegistrationReader, restates } from './read-registration.ts';
+import { LeasePolicy } from './lease-policy.ts';
+import { isUnchanged, RegistrationReader } from './read-registration.ts';
 
-const reader = new RegistrationReader(new LeaseTerms());
+const reader = new RegistrationReader(new LeasePolicy());
 
 function message(given: MessageInitShape<typeof RegistrationSchema> = {}) {
   return create(RegistrationSchema, {
@@ -19,7 +19,7 @@ function message(given: MessageInitShape<typeof RegistrationSchema> = {}) {
 }
 
 describe('RegistrationReader', () => {
-  it('reads a registration and fills in what it leaves out', () => {
+  it('reads a registration and fills in defaults', () => {
     expect(reader.read(message(), '10.0.0.1')).toMatchObject({
       plugin: 'PostgreSQL',
       version: '1.2.0',
@@ -29,16 +29,16 @@ describe('RegistrationReader', () => {
     });
   });
 
-  it('reads the pod that the instance runs in, and hears it when that changes', () => {
+  it('reads the pod that the instance runs in, and notices its change', () => {
     const pod = { namespace: 'default', name: 'postgresql-1' };
     const known = reader.read(message({ pod }), '10.0.0.1');
     expect(known.pod).toEqual(pod);
-    expect(restates(message({ pod }), known)).toBe(true);
-    expect(restates(message({ pod: { ...pod, name: 'postgresql-2' } }), known)).toBe(false);
-    expect(restates(message(), known)).toBe(false);
+    expect(isUnchanged(message({ pod }), known)).toBe(true);
+    expect(isUnchanged(message({ pod: { ...pod, name: 'postgresql-2' } }), known)).toBe(false);
+    expect(isUnchanged(message(), known)).toBe(false);
   });
 
-  it('takes the address that the message came from where none is given', () => {
+  it('completes an address without a host with the host of the peer', () => {
     expect(reader.read(message({ address: ':7000' }), '10.0.0.9').address).toBe('10.0.0.9:7000');
     expect(reader.read(message({ address: ':7000' }), '2001:db8::9').address).toBe('[2001:db8::9]:7000');
   });
@@ -55,8 +55,8 @@ describe('RegistrationReader', () => {
     ['instance id', { instanceId: '' }, /instance_id is missing/],
     ['a weight out of range', { weight: 1_001 }, /weight "1001"/],
     ['a whole pod', { pod: { namespace: 'default' } }, /pod "default\/" is malformed/],
-    ['a time that is none', { ttl: durationFromMs(-1) }, /ttl "-1 ms" is malformed/],
-  ])('refuses a registration without %s, and says why', (_, given, reason) => {
+    ['a valid time', { ttl: durationFromMs(-1) }, /ttl "-1 ms" is malformed/],
+  ])('refuses a registration without %s, with the reason', (_, given, reason) => {
     expect(() => reader.read(message(given), '10.0.0.1')).toThrow(
       expect.objectContaining({ reason: RefusalReason.INVALID, message: expect.stringMatching(reason) }),
     );
@@ -66,36 +66,38 @@ describe('RegistrationReader', () => {
     ['loopback', '127.0.0.1:7000', '10.0.0.1'],
     ['loopback by name', 'localhost:7000', '10.0.0.1'],
     ['the metadata service of a cloud', '169.254.169.254:80', '10.0.0.1'],
-    ['no one machine', '0.0.0.0:7000', '127.0.0.1'],
+    ['unspecified', '0.0.0.0:7000', '127.0.0.1'],
   ])('refuses an address that is %s', (_, address, peer) => {
     expect(() => reader.read(message({ address }), peer)).toThrow(
       expect.objectContaining({ reason: RefusalReason.ADDRESS_NOT_ALLOWED }),
     );
   });
 
-  it('refuses the address of something else, such as the API server', () => {
-    const careful = new RegistrationReader(new LeaseTerms(), { reserved: ['10.96.0.1:443'] });
+  it('refuses a reserved address, such as that of the API server', () => {
+    const careful = new RegistrationReader(new LeasePolicy(), { reserved: ['10.96.0.1:443'] });
     expect(() => careful.read(message({ address: '10.96.0.1:443' }), '10.0.0.1')).toThrow(
       expect.objectContaining({ reason: RefusalReason.ADDRESS_NOT_ALLOWED }),
     );
     expect(() => careful.read(message({ address: ':443' }), '10.96.0.1')).toThrow(/it is that of the API server/);
+    const named = new RegistrationReader(new LeasePolicy(), { reserved: ['kubernetes.default.svc:443'] });
+    expect(() => named.read(message({ address: 'Kubernetes.Default.svc:443' }), '10.0.0.1')).toThrow(/API server/);
     expect(careful.read(message({ address: '10.96.0.1:444' }), '10.0.0.1').address).toBe('10.96.0.1:444');
   });
 
-  it("takes loopback from this machine's own plugins, and from others only if allowed", () => {
+  it('accepts loopback addresses from loopback, and from elsewhere only if allowed', () => {
     expect(reader.read(message({ address: '127.0.0.1:7000' }), '127.0.0.1').address).toBe('127.0.0.1:7000');
-    const trusting = new RegistrationReader(new LeaseTerms(), { allowLoopback: true });
+    const trusting = new RegistrationReader(new LeasePolicy(), { allowLoopback: true });
     expect(trusting.read(message({ address: '127.0.0.1:7000' }), '10.0.0.1').address).toBe('127.0.0.1:7000');
-    const strict = new RegistrationReader(new LeaseTerms(), { allowLoopback: false });
+    const strict = new RegistrationReader(new LeasePolicy(), { allowLoopback: false });
     expect(() => strict.read(message({ address: '127.0.0.1:7000' }), '127.0.0.1')).toThrow(/not allowed/);
   });
 });
 
-describe('restates', () => {
+describe('isUnchanged', () => {
   const known = reader.read(message({ labels: { zone: 'a' } }), '10.0.0.1');
 
-  it('recognizes the same content', () => {
-    expect(restates(message({ labels: { zone: 'a' } }), known)).toBe(true);
+  it('recognizes an equal registration', () => {
+    expect(isUnchanged(message({ labels: { zone: 'a' } }), known)).toBe(true);
   });
 
   it.each([
@@ -104,7 +106,7 @@ describe('restates', () => {
     ['address', { address: '10.0.0.1:7001' }],
     ['weight', { weight: 7 }],
     ['labels', { labels: { zone: 'b' } }],
-    ['a wish', { ttl: durationFromMs(30_000) }],
+    ['a requested time', { ttl: durationFromMs(30_000) }],
     ['apis', { apis: [{ name: 'DatabaseTable', version: '1.0.0', capabilities: { partitioning: 'range' } }] }],
     [
       'kinds',
@@ -120,6 +122,6 @@ describe('restates', () => {
       },
     ],
   ])('notices another %s', (_, given) => {
-    expect(restates(message({ labels: { zone: 'a' }, ...given }), known)).toBe(false);
+    expect(isUnchanged(message({ labels: { zone: 'a' }, ...given }), known)).toBe(false);
   });
 });

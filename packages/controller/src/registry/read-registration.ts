@@ -1,39 +1,41 @@
 import { durationMs } from '@bufbuild/protobuf/wkt';
 import { RefusalReason, type Registration as RegistrationMessage } from '@kplug/protocol';
 import { parse } from 'semver';
-import { formatAddress, isLinkLocal, isLoopback, isUnspecified, parseAddress } from './address.ts';
-import type { LeaseTerms } from './lease-terms.ts';
+import { formatAddress, isLinkLocal, isLoopback, isSameAddress, isUnspecified, parseAddress } from './address.ts';
+import type { LeasePolicy } from './lease-policy.ts';
 import { RefusedRegistration } from './refusal.ts';
 import type { ImplementedApi, Lease, PodReference, Registration } from './registration.ts';
 
-/** Which addresses plugins may register. */
+/** Addresses that plugins may register. */
 export interface AddressPolicy {
-  /** Addresses of this machine itself. Default: only from a plugin that beats from this machine itself. */
+  /** Allows loopback addresses. Default: only from plugins whose heartbeats come from a loopback address. */
   allowLoopback?: boolean;
-  /** Addresses of the local link, where clouds keep their metadata services. Default: never. */
+  /** Allows link-local addresses, such as the metadata services of clouds. Default false. */
   allowLinkLocal?: boolean;
-  /** Addresses that are something else, as `host:port`. Default: that of the API server on a cluster, none elsewhere. */
+  /** Addresses that no plugin may register, as `host:port`. Default: that of the API server on a cluster, none elsewhere. */
   reserved?: readonly string[];
 }
 
 const name = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;
 
-/** As Kubernetes names pods: a DNS subdomain. */
+/** Name of a pod: a DNS subdomain. */
 const podName = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
 
-/** Reads and checks what an instance says of itself. Throws `RefusedRegistration`, naming the field and what to do. */
+/** Reads and checks registrations. */
 export class RegistrationReader {
-  readonly #terms: LeaseTerms;
+  readonly #leases: LeasePolicy;
   readonly #addresses: AddressPolicy;
 
-  constructor(terms: LeaseTerms, addresses: AddressPolicy = {}) {
-    this.#terms = terms;
+  constructor(leases: LeasePolicy, addresses: AddressPolicy = {}) {
+    this.#leases = leases;
     this.#addresses = addresses;
   }
 
   /**
-   * @param peer the host that the message came from.
-   * @param isHosted whether it came from a process that the controller started itself, on its own machine.
+   * Reads a registration. Throws `RefusedRegistration`, whose message names the field and the remedy.
+   *
+   * @param peer host that the message came from.
+   * @param isHosted true for a process that the controller started itself, on its own machine.
    */
   read(message: RegistrationMessage, peer: string, isHosted = false): Registration {
     const { plugin, version, apis, address, instanceId, weight = 100, labels, pod } = message;
@@ -42,7 +44,7 @@ export class RegistrationReader {
     if (apis.length === 0) throw malformed('apis', '', 'at least one plugin API');
     if (apis.length > 64) throw malformed('apis', `${apis.length} entries`, 'at most 64 plugin APIs');
     if (instanceId.length === 0 || instanceId.length > 128) {
-      throw malformed('instance_id', instanceId, 'an id of this process alone, of at most 128 characters');
+      throw malformed('instance_id', instanceId, 'an id of at most 128 characters that no other process uses');
     }
     if (weight > 1_000) throw malformed('weight', String(weight), 'a number from 0 to 1000');
     if (Object.keys(labels).length > 32) throw malformed('labels', 'more than 32', 'at most 32 labels');
@@ -55,32 +57,35 @@ export class RegistrationReader {
       protocol: 'kplug.v1',
       weight,
       labels,
-      lease: this.#terms.grant(readWish(message)),
+      lease: this.#leases.grant(readRequested(message)),
       ...(pod && { pod: readPod(pod) }),
     };
   }
 
-  /** Checks where an instance is said to be, and fills in the host. Throws `RefusedRegistration`. */
+  /** Checks an address, and completes it with the host of the peer if it has none. Throws `RefusedRegistration`. */
   readAddress(text: string, peer: string, isHosted = false): string {
     const address = parseAddress(text);
-    if (!address) throw malformed('address', text, 'host:port or [ipv6]:port, where the plugin can be reached');
+    if (!address)
+      throw malformed('address', text, 'host:port or [ipv6]:port at which the controller can reach the plugin');
     const host = address.host || peer;
-    if (isUnspecified(host)) throw notAllowed(text, 'it stands for every interface; give the one to connect to');
-    if (isLinkLocal(host) && !this.#addresses.allowLinkLocal) throw notAllowed(text, 'it is of the local link');
+    if (isUnspecified(host))
+      throw notAllowed(text, 'it is unspecified or multicast; give the address of one interface');
+    if (isLinkLocal(host) && !this.#addresses.allowLinkLocal) throw notAllowed(text, 'it is link-local');
     if (isLoopback(host) && !isHosted && !(this.#addresses.allowLoopback ?? isLoopback(peer))) {
       throw notAllowed(text, "it is the controller's own machine; give an address that the controller can reach");
     }
     const whole = formatAddress({ host, port: address.port });
-    if (this.#addresses.reserved?.includes(whole)) throw notAllowed(text, 'it is that of the API server');
+    if (this.#addresses.reserved?.some((one) => isSameAddress(one, whole)))
+      throw notAllowed(text, 'it is that of the API server');
     return whole;
   }
 }
 
-/** Whether a message says what the registry knows already, so that a beat of an instance needn't be read anew. */
-export function restates(message: RegistrationMessage, known: Registration): boolean {
+/** Reports whether a message equals a known registration, so that it needn't be read again. */
+export function isUnchanged(message: RegistrationMessage, known: Registration): boolean {
   const { plugin, version, weight, address, apis, labels, interval, ttl, pod } = message;
   return (
-    // Wishes aren't kept, only what was granted.
+    // Only granted times are stored, not requested ones.
     !interval &&
     !ttl &&
     known.protocol === 'kplug.v1' &&
@@ -92,11 +97,11 @@ export function restates(message: RegistrationMessage, known: Registration): boo
     pod?.name === known.pod?.name &&
     pod?.namespace === known.pod?.namespace &&
     apis.length === known.apis.length &&
-    apis.every((api, index) => restatesApi(api, known.apis[index]))
+    apis.every((api, index) => isUnchangedApi(api, known.apis[index]))
   );
 }
 
-function restatesApi(api: RegistrationMessage['apis'][number], known: ImplementedApi | undefined): boolean {
+function isUnchangedApi(api: RegistrationMessage['apis'][number], known: ImplementedApi | undefined): boolean {
   if (api.name !== known?.name || api.version !== known.version.raw) return false;
   const { extensionKinds, capabilities } = known;
   if (api.extensionKinds.length !== extensionKinds.length) return false;
@@ -138,14 +143,14 @@ function readPod({ namespace, name: pod }: NonNullable<RegistrationMessage['pod'
   return { namespace, name: pod };
 }
 
-function readWish({ interval, ttl }: RegistrationMessage): Partial<Lease> {
-  const wish: Partial<Lease> = {};
-  if (interval) wish.interval = durationMs(interval);
-  if (ttl) wish.ttl = durationMs(ttl);
-  for (const [field, value] of Object.entries(wish)) {
+function readRequested({ interval, ttl }: RegistrationMessage): Partial<Lease> {
+  const requested: Partial<Lease> = {};
+  if (interval) requested.interval = durationMs(interval);
+  if (ttl) requested.ttl = durationMs(ttl);
+  for (const [field, value] of Object.entries(requested)) {
     if (!(value > 0)) throw malformed(field, `${value} ms`, 'a time greater than zero, or nothing');
   }
-  return wish;
+  return requested;
 }
 
 function malformed(field: string, value: string, expected: string): RefusedRegistration {

@@ -1,7 +1,7 @@
 import type { RefusalReason } from '@kplug/protocol';
 import { KplugError } from '../errors.ts';
 
-/** A registration that is not accepted, and why. */
+/** Registration that was refused, with the reason. */
 export class RefusedRegistration extends KplugError {
   readonly reason: RefusalReason;
 

@@ -1,28 +1,28 @@
 import type { SemVer } from 'semver';
 
-/** How an instance is spoken to: as `kplug.v1` says, or as the first Kplug did (`kplug`). By their names in protobuf. */
+/** Protocol of an instance, by the name of its protobuf package: `kplug.v1`, or that of the first Kplug (`kplug`). */
 export type Protocol = 'kplug.v1' | 'kplug';
 
-/** What an instance says of itself, checked. */
+/** Checked registration of an instance. */
 export interface Registration {
   plugin: string;
   version: string;
   apis: readonly ImplementedApi[];
-  /** `host:port`, the host never empty. */
+  /** `host:port`; the host is never empty. */
   address: string;
   instanceId: string;
   protocol: Protocol;
-  /** 0 to 1000. */
+  /** Share of calls relative to other instances, from 0 to 1,000. */
   weight: number;
   labels: Readonly<Record<string, string>>;
   lease: Lease;
-  /** The pod that it runs in, if it said so. */
+  /** Pod that the instance runs in, if it reported one. */
   pod?: PodReference;
-  /** How it is known, if not by its own heartbeats: it was asked what it is. */
+  /** Declaration that it was found by, for an instance that sends no heartbeats. */
   declaration?: DeclarationReference;
 }
 
-/** Names the declaration that an instance was found by, and the record in which users see it. */
+/** Names the declaration that an instance was found by, and the `Plugin` resource that shows it. */
 export interface DeclarationReference {
   source: 'service' | 'address';
   namespace: string;
@@ -35,24 +35,26 @@ export interface PodReference {
   name: string;
 }
 
-/** One plugin API that a plugin implements. */
+/** Plugin API that a plugin implements. */
 export interface ImplementedApi {
   name: string;
   version: SemVer;
-  /** The extension kinds that the plugin understands; empty for no statement. */
+  /** Extension kinds that the plugin supports; empty if it doesn't say. */
   extensionKinds: readonly ExtensionKind[];
   capabilities: Readonly<Record<string, string>>;
 }
 
-/** A kind of extension, in any version. */
+/** Kind of extension, in any version. */
 export interface ExtensionKind {
-  /** Empty for any group. */
+  /** API group; empty for any group. */
   group: string;
   kind: string;
 }
 
-/** The terms on which an instance is believed, in milliseconds. */
+/** Lease of an instance. Times in milliseconds. */
 export interface Lease {
+  /** Interval between heartbeats. */
   interval: number;
+  /** Time after the last heartbeat at which the lease expires. */
   ttl: number;
 }

@@ -21,7 +21,7 @@ describe('Registry', () => {
     });
   });
 
-  it('believes an instance for its TTL after the last beat, to the millisecond', () => {
+  it('keeps an instance for its TTL after the last heartbeat, to the millisecond', () => {
     registry.register(registrationOf());
     clock.advanceTo(10_000);
     expect(registry.beat('one')).toBe(true);
@@ -33,7 +33,7 @@ describe('Registry', () => {
     expect(registry.beat('one')).toBe(false);
   });
 
-  it('keeps instances of different TTLs apart', () => {
+  it('expires instances of different TTLs separately', () => {
     registry.register(registrationOf({ instanceId: 'long', lease: { interval: 5_000, ttl: 60_000 } }));
     registry.register(registrationOf({ instanceId: 'short', lease: { interval: 100, ttl: 300 } }));
     clock.advanceTo(300);
@@ -45,7 +45,7 @@ describe('Registry', () => {
     expect(clock.alarms).toBe(1);
   });
 
-  it('groups instances by plugin, version and what they say of the API', () => {
+  it('groups instances by plugin, version and properties of the API', () => {
     registry.register(registrationOf({ instanceId: 'a' }));
     registry.register(registrationOf({ instanceId: 'b' }));
     registry.register(registrationOf({ instanceId: 'c', version: '2.0.0' }));
@@ -58,22 +58,33 @@ describe('Registry', () => {
     expect(registry.implementations('None')).toEqual([]);
   });
 
-  it('forgets an implementation with its last instance', () => {
+  it('groups instances of plugins whose names differ only in case, under the name of the first', () => {
+    const names = () => registry.implementations('Table').map(({ plugin, callable }) => `${plugin} ${callable.length}`);
+    registry.register(registrationOf({ instanceId: 'a', plugin: 'PostgreSQL' }));
+    registry.register(registrationOf({ instanceId: 'b', plugin: 'postgresql' }));
+    expect(names()).toEqual(['PostgreSQL 2']);
+    registry.evict('a', 'stopped');
+    expect(names()).toEqual(['postgresql 1']);
+    registry.register(registrationOf({ instanceId: 'b', plugin: 'POSTGRESQL' }));
+    expect(names()).toEqual(['POSTGRESQL 1']);
+  });
+
+  it('removes an implementation with its last instance', () => {
     registry.register(registrationOf());
     clock.advanceTo(15_000);
     expect(registry.implementations('Table')).toEqual([]);
   });
 
-  it('doubts an instance at once when its session breaks, and believes it again when it beats', () => {
+  it('marks an instance as suspect when its session breaks, and as live at its next heartbeat', () => {
     const first = session();
     registry.register(registrationOf(), first);
     registry.sessionEnded('one', first);
-    expect(registry.get('one')).toMatchObject({ state: 'suspect', suspicion: 'StreamBroken' });
+    expect(registry.get('one')).toMatchObject({ state: 'suspect', suspectReason: 'StreamBroken' });
     registry.register(registrationOf(), session());
-    expect(registry.get('one')).toMatchObject({ state: 'live', suspicion: undefined });
+    expect(registry.get('one')).toMatchObject({ state: 'live', suspectReason: undefined });
   });
 
-  it('ignores the end of a session that another one has replaced', () => {
+  it('ignores the end of a session that was replaced', () => {
     const first = session();
     registry.register(registrationOf(), first);
     registry.register(registrationOf(), session());
@@ -81,7 +92,7 @@ describe('Registry', () => {
     expect(registry.get('one')?.state).toBe('live');
   });
 
-  it('gives no calls to an unreachable instance, however it beats, until it is vouched for', () => {
+  it('excludes an unreachable instance from calls until it answers, whatever its heartbeats', () => {
     registry.register(registrationOf());
     registry.markSuspect('one', 'Unreachable', 'connection refused');
     registry.register(registrationOf());
@@ -91,7 +102,7 @@ describe('Registry', () => {
     expect(registry.implementations('Table')[0]?.callable).toHaveLength(1);
   });
 
-  it('calls a doubtful instance only while there is no live one', () => {
+  it('includes a suspect instance in calls only without a live one', () => {
     const first = session();
     registry.register(registrationOf({ instanceId: 'a' }), first);
     registry.sessionEnded('a', first);
@@ -101,7 +112,7 @@ describe('Registry', () => {
     expect(implementation?.callable.map(({ registration }) => registration.instanceId)).toEqual(['b']);
   });
 
-  it('lets a stopping instance drain, and forgets it when its session ends', () => {
+  it('drains a stopping instance, and removes it when its session ends', () => {
     const first = session();
     registry.register(registrationOf(), first);
     registry.deregister('one');
@@ -110,17 +121,17 @@ describe('Registry', () => {
     expect(changes).toEqual(['one: new -> live', 'one: live -> draining', 'one: draining -> gone']);
   });
 
-  it('asks an instance to drain by its session, and answers its heartbeats so', () => {
-    const told: boolean[] = [];
-    registry.register(registrationOf(), { notify: (_, drain) => told.push(drain) });
+  it('requests an instance to drain through its session and the responses to its heartbeats', () => {
+    const notified: boolean[] = [];
+    registry.register(registrationOf(), { notify: (_, drain) => notified.push(drain) });
     registry.drain('one');
     registry.drain('one');
-    expect(told).toEqual([true]);
-    expect(registry.isDrainWished('one')).toBe(true);
+    expect(notified).toEqual([true]);
+    expect(registry.isDrainRequested('one')).toBe(true);
     expect(registry.implementations('Table')[0]?.callable).toEqual([]);
   });
 
-  it('takes back one that was only said to be stopping, but none that was asked to stop', () => {
+  it('ends the draining of a deregistered instance, but not of one that was requested to drain', () => {
     registry.register(registrationOf());
     registry.deregister('one');
     registry.readmit('one');
@@ -130,7 +141,7 @@ describe('Registry', () => {
     expect(registry.get('one')?.state).toBe('draining');
   });
 
-  it('has no instance to be called of an API that it reports not to serve, but of its others', () => {
+  it('excludes an instance from calls of an API that it reports not to serve, but not of its others', () => {
     const [table] = registrationOf().apis;
     const [view] = registrationOf({ api: 'View' }).apis;
     registry.register(registrationOf({ apis: [table, view].flatMap((api) => api ?? []) }));
@@ -145,7 +156,7 @@ describe('Registry', () => {
     expect(registry.get('one')?.state).toBe('live');
   });
 
-  it('refuses an instance id that a live instance uses at another address', () => {
+  it('refuses an instance id in use by a live instance at another address', () => {
     registry.register(registrationOf());
     const twin = registrationOf({ address: '10.0.0.2:7000' });
     expect(() => registry.register(twin)).toThrow(RefusedRegistration);
@@ -153,7 +164,7 @@ describe('Registry', () => {
     expect(registry.get('one')?.registration.address).toBe('10.0.0.1:7000');
   });
 
-  it('lets a process that restarted elsewhere take over the id of one that is suspect', () => {
+  it('accepts the id of a suspect instance from another address', () => {
     const first = session();
     registry.register(registrationOf(), first);
     registry.sessionEnded('one', first);
@@ -161,19 +172,19 @@ describe('Registry', () => {
     expect(registry.get('one')).toMatchObject({ state: 'live', registration: { address: '10.0.0.2:7000' } });
   });
 
-  it('tells of a registration that changed, and only then', () => {
-    let told = 0;
+  it('reports changes of a registration, and only those', () => {
+    let changed = 0;
     registry.subscribe(({ registrationChanged }) => {
-      if (registrationChanged) told++;
+      if (registrationChanged) changed++;
     });
     registry.register(registrationOf());
     registry.register(registrationOf());
     registry.register(registrationOf({ weight: 5 }));
-    expect(told).toBe(2);
+    expect(changed).toBe(2);
     expect(registry.implementations('Table')[0]?.weight).toBe(5);
   });
 
-  it('is full at its capacity, and says so', () => {
+  it('refuses registrations beyond its capacity', () => {
     const small = new Registry({ clock, capacity: 1 });
     small.register(registrationOf());
     expect(() => small.register(registrationOf({ instanceId: 'two' }))).toThrow(

@@ -1,33 +1,30 @@
+// registry/: the plugins known now: registration, identity, lease, expiry, sessions.
 import { isDeepStrictEqual } from 'node:util';
 import { RefusalReason } from '@kplug/protocol';
+import { isSameAddress } from './address.ts';
 import type { Clock } from './clock.ts';
 import { type Implementation, Implementations } from './implementation.ts';
-import type { Instance, InstanceState, Session, Suspicion } from './instance.ts';
+import type { Instance, InstanceChange, InstanceState, Session, SuspectReason } from './instance.ts';
 import { InstanceRecord } from './instance-record.ts';
 import { LeaseQueue } from './lease-queue.ts';
 import { RefusedRegistration } from './refusal.ts';
 import type { Registration } from './registration.ts';
 
-/** A change of one instance. `from` is missing for one that came, and the state is `gone` for one that went. */
-export interface RegistryChange {
-  instance: Instance;
-  /** The implementations that it is, or last was, an instance of, one for each API. */
+/** Change of one instance, with the implementations that it is, or last was, an instance of, one for each API. */
+export interface RegistryChange extends InstanceChange {
   implementations: readonly Implementation[];
-  from: InstanceState | undefined;
-  /** Whether what the instance says of itself changed, beyond its state. */
-  registrationChanged: boolean;
 }
 
 /** Options of a registry. */
 export interface RegistryOptions {
   clock: Clock;
-  /** How many instances are known at the most; further ones are refused. Default 200,000. */
+  /** Maximum number of instances; further ones are refused. Default 200,000. */
   capacity?: number;
-  /** Whether instances are taken that speak the first Kplug's protocol, which has no way to prove who they are. Default false. */
+  /** Accepts v0 instances, whose protocol has no authentication. Default false. */
   allowInsecure?: boolean;
 }
 
-/** The plugins known now. Time is kept by the clock it is given; nothing in it waits. */
+/** Plugins known now. All of its methods are synchronous; time comes from the given clock. */
 export class Registry {
   readonly #clock: Clock;
   readonly #capacity: number;
@@ -45,18 +42,18 @@ export class Registry {
     this.#allowInsecure = allowInsecure;
   }
 
-  /** Hears of every change, in order, as it happens. A listener must not throw. Returns what ends the hearing. */
+  /** Calls `listener`, which must not throw, at each change, in order. Returns a function that unsubscribes. */
   subscribe(listener: (change: RegistryChange) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
   }
 
-  /** Grows with every change: as long as it is the same, so is everything that follows from the registry. */
+  /** Number that grows with every change: results derived from the registry stay valid while it is unchanged. */
   get revision(): number {
     return this.#revision;
   }
 
-  /** How many instances are known. */
+  /** Number of instances. */
   get size(): number {
     return this.#instances.size;
   }
@@ -69,21 +66,21 @@ export class Registry {
     return this.#instances.get(instanceId);
   }
 
-  /** The implementations of an API that have an instance, whatever its state. The same array until one comes or goes. */
+  /** Implementations of an API that have an instance in any state. Returns the same array until one is added or removed. */
   implementations(api: string): readonly Implementation[] {
     return this.#implementations.of(api);
   }
 
   /**
-   * Registers an instance, or hears one that is known. Throws `RefusedRegistration`.
+   * Registers an instance, or renews the lease of a known one. Throws `RefusedRegistration`.
    *
-   * @param session how to reach an instance that keeps a session; it takes the place of an earlier one.
+   * @param session session that the instance keeps open; replaces an earlier one.
    */
   register(registration: Registration, session?: Session): Instance {
     if (!this.#isAllowed(registration)) throw new RefusedRegistration(RefusalReason.INVALID, insecureProtocol);
     const known = this.#instances.get(registration.instanceId);
     if (!known) return this.#add(registration, session);
-    if (known.registration.address !== registration.address && known.state === 'live') {
+    if (!isSameAddress(known.registration.address, registration.address) && known.state === 'live') {
       throw new RefusedRegistration(
         RefusalReason.INSTANCE_CONFLICT,
         `instance id "${registration.instanceId}" is in use by ${describe(known)} at ${known.registration.address}; ` +
@@ -92,38 +89,38 @@ export class Registry {
     }
     known.session = session ?? known.session;
     const changed = this.#replace(known, registration);
-    this.#hear(known);
+    this.#renewLease(known);
     if (isRecovered(known, session !== undefined)) this.#setState(known, 'live', '', undefined, changed);
     else if (changed) this.#emit(known, known.state, true);
     return known;
   }
 
   /**
-   * Takes in an instance that was known before this registry was made. It is suspect until it is heard or reached, and goes with
-   * a lease that begins now. Ignored when it is known or not allowed, or the registry full.
+   * Restores an instance that was known to a former controller. It is suspect until it sends a heartbeat or answers a check, with
+   * a lease that starts now. Ignored when it is known or not allowed, or the registry is full.
    */
   restore(registration: Registration, lastHeardAt: number): void {
     if (this.#instances.has(registration.instanceId) || this.#instances.size >= this.#capacity) return;
     if (!this.#isAllowed(registration)) return;
     const instance = this.#insert(registration);
     instance.state = 'suspect';
-    instance.suspicion = 'StreamBroken';
-    instance.stateReason = 'it was known before the controller started, and has not been heard since';
-    this.#hear(instance);
+    instance.suspectReason = 'StreamBroken';
+    instance.stateReason = 'it was known before the controller started, and has sent no heartbeat since';
+    this.#renewLease(instance);
     instance.lastHeardAt = lastHeardAt;
     this.#emit(instance, undefined, true);
   }
 
-  /** Hears a beat in an instance's session. Returns false when the instance is no longer known and must register again. */
+  /** Handles a heartbeat in a session. Returns false when the instance is no longer known and must register again. */
   beat(instanceId: string): boolean {
     const known = this.#instances.get(instanceId);
     if (!known) return false;
-    this.#hear(known);
-    if (known.state === 'suspect' && known.suspicion === 'StreamBroken') this.#setState(known, 'live', '');
+    this.#renewLease(known);
+    if (known.state === 'suspect' && known.suspectReason === 'StreamBroken') this.#setState(known, 'live', '');
     return true;
   }
 
-  /** The stream of a session ended. Ignored when the instance has a newer session. */
+  /** Handles the end of a session's stream. Ignored when the instance has a newer session. */
   sessionEnded(instanceId: string, session: Session): void {
     const known = this.#instances.get(instanceId);
     if (!known || known.session !== session) return;
@@ -132,60 +129,60 @@ export class Registry {
     else this.markSuspect(instanceId, 'StreamBroken', 'its session broke');
   }
 
-  /** Casts doubt on an instance. Graver suspicion is not lifted by a lesser one. */
-  markSuspect(instanceId: string, suspicion: Suspicion, reason: string): void {
+  /** Marks an instance as suspect. `Unreachable` isn't replaced by `StreamBroken`. */
+  markSuspect(instanceId: string, suspectReason: SuspectReason, reason: string): void {
     const known = this.#instances.get(instanceId);
-    if (!known || known.state === 'draining' || known.suspicion === 'Unreachable') return;
-    if (known.suspicion !== suspicion) this.#setState(known, 'suspect', reason, suspicion);
+    if (!known || known.state === 'draining' || known.suspectReason === 'Unreachable') return;
+    if (known.suspectReason !== suspectReason) this.#setState(known, 'suspect', reason, suspectReason);
   }
 
-  /** Takes in which of its APIs an instance reports not to serve now. The others get calls as before. */
+  /** Sets the APIs that an instance reports not to serve now. The others get calls as before. */
   setUnserved(instanceId: string, apis: ReadonlySet<string>): void {
     const known = this.#instances.get(instanceId);
     if (!known || isDeepStrictEqual(known.unserved, apis)) return;
     known.unserved = apis;
-    this.#setState(known, known.state, known.stateReason, known.suspicion);
+    this.#setState(known, known.state, known.stateReason, known.suspectReason);
   }
 
-  /** Takes an instance back that was said to be stopping, and isn't. What was asked to drain stays. */
+  /** Ends the draining of an instance that turned out not to be stopping, unless `drain` requested it. */
   readmit(instanceId: string): void {
     const known = this.#instances.get(instanceId);
     if (known?.state === 'draining' && !known.drainRequested) this.#setState(known, 'live', '');
   }
 
-  /** Lifts any doubt on an instance, which has just been reached. */
+  /** Marks a suspect instance as live, as it has just answered. */
   markReachable(instanceId: string): void {
     const known = this.#instances.get(instanceId);
     if (known?.state === 'suspect') this.#setState(known, 'live', '');
   }
 
-  /** The instance is stopping: no new calls. It goes when its session ends or its lease does. */
+  /** Marks an instance as draining, as it is stopping. It is removed when its session or its lease ends. */
   deregister(instanceId: string, reason = 'it is stopping'): void {
     const known = this.#instances.get(instanceId);
     if (known && known.state !== 'draining') this.#setState(known, 'draining', reason);
   }
 
-  /** Asks an instance to drain: to finish what it has in flight and to stop. It gets no new calls from now on. */
+  /** Requests an instance to drain: to finish its in-flight calls and to stop. It gets no new calls. */
   drain(instanceId: string): void {
     const known = this.#instances.get(instanceId);
     if (!known || known.drainRequested) return;
     known.drainRequested = true;
     known.session?.notify(known.registration.lease, true);
-    if (known.state !== 'draining') this.#setState(known, 'draining', 'the controller asked it to stop');
+    if (known.state !== 'draining') this.#setState(known, 'draining', 'the controller requested it to stop');
   }
 
-  /** Lets an instance go at once, as it is known to have ended. */
+  /** Removes an instance immediately. */
   evict(instanceId: string, reason: string): void {
     const known = this.#instances.get(instanceId);
     if (known) this.#remove(known, reason);
   }
 
-  /** Whether an instance was asked to drain, which is answered to its heartbeats. */
-  isDrainWished(instanceId: string): boolean {
+  /** Reports whether an instance was requested to drain, which the responses to its heartbeats repeat. */
+  isDrainRequested(instanceId: string): boolean {
     return this.#instances.get(instanceId)?.drainRequested ?? false;
   }
 
-  /** Forgets everything, without a word. */
+  /** Removes everything without notifying listeners. */
   close(): void {
     this.#alarm?.cancel();
     this.#alarm = undefined;
@@ -201,12 +198,12 @@ export class Registry {
     if (this.#instances.size >= this.#capacity) {
       throw new RefusedRegistration(
         RefusalReason.CAPACITY,
-        `the registry is full: it holds ${this.#capacity} instances; raise its capacity or stop some`,
+        `the registry is full: it holds ${this.#capacity} instances; raise its capacity or stop some plugins`,
       );
     }
     const instance = this.#insert(registration);
     instance.session = session;
-    this.#hear(instance);
+    this.#renewLease(instance);
     this.#emit(instance, undefined, true);
     return instance;
   }
@@ -231,7 +228,7 @@ export class Registry {
     return true;
   }
 
-  #hear(instance: InstanceRecord): void {
+  #renewLease(instance: InstanceRecord): void {
     instance.lastHeardAt = Date.now();
     this.#leases.renew(instance, this.#clock.now());
     if (!this.#alarm || instance.expiresAt < this.#alarm.at) this.#setAlarm();
@@ -241,13 +238,13 @@ export class Registry {
     instance: InstanceRecord,
     state: InstanceState,
     reason: string,
-    suspicion?: Suspicion,
+    suspectReason?: SuspectReason,
     registrationChanged = false,
   ): void {
     const from = instance.state;
     instance.state = state;
     instance.stateReason = reason;
-    instance.suspicion = suspicion;
+    instance.suspectReason = suspectReason;
     for (const implementation of instance.implementations) implementation.touch();
     this.#emit(instance, from, registrationChanged);
   }
@@ -258,7 +255,7 @@ export class Registry {
     const from = instance.state;
     instance.state = 'gone';
     instance.stateReason = reason;
-    instance.suspicion = undefined;
+    instance.suspectReason = undefined;
     for (const implementation of instance.implementations) {
       implementation.remove(instance);
       this.#implementations.release(implementation);
@@ -277,7 +274,7 @@ export class Registry {
 
   #expire(): void {
     for (const instance of this.#leases.expire(this.#clock.now())) {
-      this.#remove(instance, `its lease of ${instance.ttl} ms ended without a beat`);
+      this.#remove(instance, `its lease of ${instance.ttl} ms expired without a heartbeat`);
     }
     this.#setAlarm();
   }
@@ -290,12 +287,12 @@ export class Registry {
 }
 
 const insecureProtocol =
-  "this operator takes no plugins that speak the first Kplug's protocol, in which nobody can prove who they are; start it " +
-  'with --allow-insecure-plugins (allowInsecurePlugins in code) if you trust everyone who can reach its heartbeat port';
+  "this operator accepts no plugins that speak the first Kplug's protocol, which has no authentication; start it with " +
+  '--allow-insecure-plugins (allowInsecurePlugins in code) if you trust everyone who can reach its heartbeat port';
 
-/** A new session is as good as a new start: whatever was wrong before shows again at the next call, if it still is. */
+/** Reports whether a heartbeat makes an instance live. A new session always does: a persisting fault shows at the next call. */
 function isRecovered(known: InstanceRecord, newSession: boolean): boolean {
-  if (known.state === 'suspect') return newSession || known.suspicion === 'StreamBroken';
+  if (known.state === 'suspect') return newSession || known.suspectReason === 'StreamBroken';
   return known.state === 'draining' && newSession && !known.drainRequested;
 }
 

@@ -2,65 +2,67 @@ import { createHash, randomBytes, randomUUID, timingSafeEqual } from 'node:crypt
 import { RefusalReason } from '@kplug/protocol';
 import { RefusedRegistration } from './refusal.ts';
 
-/** What every instance id begins with that is of a process which the controller has started itself. */
+/** Prefix of the instance ids of processes that the controller started. */
 const prefix = 'folder/';
 
-/** The longest name of a process in its instance id; ids have 128 characters at the most. */
-const longestName = 64;
+/** Maximum length of the name in an instance id, which has at most 128 characters. */
+const maxNameLength = 64;
 
-/** An instance id that nobody else may use, and what proves it. */
+/** Instance id reserved for one process, and the token that proves it. */
 export interface Reservation {
   instanceId: string;
-  /** Secret, and of this one process. */
+  /** Secret of this process. */
   token: string;
 }
 
-/** Whether an instance id is of a process which a controller has started itself, if perhaps not this one. */
+/** Reports whether an instance id belongs to a process that a controller started, this one or another. */
 export function isHostedId(instanceId: string): boolean {
   return instanceId.startsWith(prefix);
 }
 
-/** The instance ids of the processes that the controller has started itself, and the tokens by which they prove themselves. */
+/** Instance ids of the processes that the controller started, and the tokens that authenticate them. */
 export class Reservations {
   readonly #digests = new Map<string, Buffer>();
 
-  /** Reserves an id for a new process. `name` is for people. */
+  /** Reserves an id for a new process. `name` is part of the id, for people. */
   reserve(name: string): Reservation {
-    const instanceId = `${prefix}${name.slice(0, longestName)}/${randomUUID().slice(0, 8)}`;
+    const instanceId = `${prefix}${name.slice(0, maxNameLength)}/${randomUUID().slice(0, 8)}`;
     const token = randomBytes(32).toString('base64url');
     this.#digests.set(instanceId, digestOf(token));
     return { instanceId, token };
   }
 
-  /** The process has ended: its token proves nothing any more. */
+  /** Revokes the token of a process that has ended. */
   release(instanceId: string): void {
     this.#digests.delete(instanceId);
   }
 
   /**
-   * Checks the token that somebody brought, if any, who speaks for an instance. Returns whether it is a process that this
-   * controller started. Throws `RefusedRegistration` when a reserved id comes without its token, or a token without its id.
+   * Authenticates a caller for an instance. Returns whether it is a process that this controller started. Throws
+   * `RefusedRegistration` for a reserved id without its token, or a token without its id.
+   *
+   * @param token bearer token of the call, if any.
    */
   check(instanceId: string, token: string | undefined): boolean {
     const digest = this.#digests.get(instanceId);
     if (token === undefined) {
       if (!isHostedId(instanceId)) return false;
       throw refused(
-        `instance id "${instanceId}" is reserved for a process that the controller starts from its plugins folder, and no ` +
-          'token came with it; send KPLUG_TOKEN as metadata "authorization: Bearer TOKEN", or leave KPLUG_INSTANCE_ID to the SDK',
+        `instance id "${instanceId}" is reserved for a process that the controller starts from its plugins folder, and the ` +
+          'call has no token; send KPLUG_TOKEN as metadata "authorization: Bearer TOKEN", or leave KPLUG_INSTANCE_ID to the SDK',
       );
     }
     if (digest && timingSafeEqual(digest, digestOf(token))) return true;
     throw refused(
       digest || isHostedId(instanceId)
-        ? `the token is not that of the instance "${instanceId}", which may have been replaced or ended; send the KPLUG_TOKEN that the process was started with`
-        : `the token of the instance "${instanceId}" is not known here: the controller gives tokens only to the processes of its ` +
-            'plugins folder, with their instance ids (KPLUG_INSTANCE_ID); unset KPLUG_TOKEN for a plugin that was started otherwise',
+        ? `the token doesn't belong to the instance "${instanceId}", which may have been replaced or ended; send the KPLUG_TOKEN that the process was started with`
+        : `the token of the instance "${instanceId}" is unknown: the controller issues tokens only to the processes of its plugins ` +
+            'folder, with their instance ids (KPLUG_INSTANCE_ID); unset KPLUG_TOKEN for a plugin that was started otherwise',
     );
   }
 }
 
-/** Of the same length for every token, so that comparing takes the same time. */
+/** Digest of a token: of equal length for all tokens, so that comparing takes constant time. */
 function digestOf(token: string): Buffer {
   return createHash('sha256').update(token).digest();
 }

@@ -2,7 +2,7 @@ import { SemVer } from 'semver';
 import type { Clock } from './clock.ts';
 import type { Registration } from './registration.ts';
 
-/** A clock that stands until it is told to go on. */
+/** Clock that advances only on request. */
 export class ManualClock implements Clock {
   #now = 0;
   readonly #alarms = new Set<{ at: number; callback: () => void }>();
@@ -17,7 +17,7 @@ export class ManualClock implements Clock {
     return () => this.#alarms.delete(alarm);
   }
 
-  /** Goes on to a time, and rings every alarm at the time it is set for. */
+  /** Advances to a time and calls back each alarm at its time. */
   advanceTo(time: number): void {
     for (;;) {
       const [next] = [...this.#alarms].filter(({ at }) => at <= time).sort((a, b) => a.at - b.at);
@@ -29,13 +29,13 @@ export class ManualClock implements Clock {
     this.#now = time;
   }
 
-  /** How many alarms are set. */
+  /** Number of pending alarms. */
   get alarms(): number {
     return this.#alarms.size;
   }
 }
 
-/** A registration in which only what matters need be said. */
+/** Registration with defaults for all fields that aren't given. */
 export function registrationOf(
   given: Partial<Registration> & { api?: string; apiVersion?: string } = {},
 ): Registration {

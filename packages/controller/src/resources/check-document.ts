@@ -1,13 +1,13 @@
 import { type Document, type DocumentOptions, isScalar, type ParseOptions, type SchemaOptions, visit } from 'yaml';
 
-/** How often a document may use its anchors. Enough for people, too few to blow a small file up. */
-export const mostAliases = 50;
+/** Maximum number of aliases in a document: enough for people, too few to expand a small file into a huge one. */
+export const maxAliases = 50;
 
-/** How documents are parsed that `findDocumentFault` looks at: YAML 1.2, without merge keys and tags. */
+/** Parser options of documents that `findDocumentFault` checks: YAML 1.2, without merge keys and tags. */
 export const documentOptions = {
   prettyErrors: false,
   stringKeys: true,
-  // `findDocumentFault` looks for those that stand twice.
+  // `findDocumentFault` checks for duplicates.
   uniqueKeys: false,
   version: '1.2',
   schema: 'core',
@@ -16,16 +16,15 @@ export const documentOptions = {
   logLevel: 'error',
 } as const satisfies ParseOptions & DocumentOptions & SchemaOptions;
 
-/** What is wrong with a YAML document, and at which character of the text. */
+/** Fault of a YAML document, with its offset in the text, in characters. */
 export interface DocumentFault {
   offset: number;
   message: string;
 }
 
 /**
- * What the parser finds wrong with a document, and what it lets pass: merge keys, which YAML 1.2 hasn't and other tools
- * would expand, and keys that stand twice. The parser compares each key with each other, which takes minutes for some ten
- * thousand keys.
+ * Finds the first fault of a document: the parser's errors, and what it accepts: too many aliases, merge keys (not part of YAML 1.2, but
+ * other tools expand them) and duplicate keys. The parser's own check for duplicates takes minutes for some ten thousand keys.
  */
 export function findDocumentFault(document: Document.Parsed): DocumentFault | undefined {
   const [error] = [...document.errors, ...document.warnings];
@@ -35,8 +34,8 @@ export function findDocumentFault(document: Document.Parsed): DocumentFault | un
   visit(document, {
     Alias(_, alias) {
       aliases += 1;
-      if (aliases <= mostAliases) return undefined;
-      fault = { offset: alias.range?.[0] ?? 0, message: `A document may have ${mostAliases} aliases at the most` };
+      if (aliases <= maxAliases) return undefined;
+      fault = { offset: alias.range?.[0] ?? 0, message: `A document may have at most ${maxAliases} aliases` };
       return visit.BREAK;
     },
     Map(_, map) {

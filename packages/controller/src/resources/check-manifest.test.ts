@@ -5,7 +5,7 @@ import { formatPath } from './json.ts';
 const table = { apiVersion: 'example.org/v1', kind: 'Table', metadata: { name: 'users' }, spec: { columns: 1 } };
 
 describe('checkManifest', () => {
-  it('brings a manifest into its normal form', () => {
+  it('normalizes a manifest', () => {
     const { manifest } = checkManifest({
       ...table,
       metadata: { name: 'users', uid: 'x', finalizers: ['x'], labels: {}, annotations: null, ownerReferences: [] },
@@ -42,7 +42,7 @@ describe('checkManifest', () => {
     ['metadata.labels.constructor', { ...table, metadata: { name: 'users', labels: { constructor: 'x' } } }],
     ['', 'users'],
     ['', null],
-  ])('says what is wrong with %s', (path, value) => {
+  ])('reports the fault of %s', (path, value) => {
     const { fault } = checkManifest(value);
     expect(fault && formatPath(fault.path)).toBe(path);
     expect(fault?.message).toMatch(/^(is|must) /);

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { findJsonFault, isJsonObject, type JsonFault } from './json.ts';
 import type { JsonObject, JsonValue, ResourceKind } from './resource.ts';
 
-/** What a user says in a resource's metadata. Anything else that stands there is the controller's and is passed over. */
+/** Metadata that a user sets. Other fields of the metadata belong to the controller and are ignored. */
 export interface ManifestMetadata {
   name: string;
   /** Default: `default`. */
@@ -11,21 +11,21 @@ export interface ManifestMetadata {
   annotations?: Record<string, string>;
 }
 
-/** A resource as its user writes it. Fields beside `spec`, such as a ConfigMap's `data`, are kept. */
+/** Resource as a user writes it. Fields besides `spec`, such as a ConfigMap's `data`, are kept. */
 export interface Manifest extends ResourceKind {
   metadata: ManifestMetadata;
   spec?: JsonObject;
-  /** Passed over: a status isn't the user's to write. */
+  /** Ignored: users don't write statuses. */
   status?: JsonObject;
   [field: string]: JsonValue | ManifestMetadata | undefined;
 }
 
-/** A manifest with its namespace, without a status, and with nothing in its metadata but what a user says there. */
+/** Manifest with a namespace, without a status, and with nothing but `ManifestMetadata` in its metadata. */
 export interface CheckedManifest extends Manifest {
   metadata: ManifestMetadata & { namespace: string };
 }
 
-/** What `checkManifest` found. */
+/** Result of `checkManifest`. */
 export type ManifestCheck = { manifest: CheckedManifest; fault?: never } | { fault: JsonFault; manifest?: never };
 
 const label = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
@@ -43,7 +43,7 @@ const manifestSchema = z.looseObject({
       name: text(
         new RegExp(`^${subdomain}$`),
         253,
-        'a name of lower-case letters, digits, `-` and `.`, beginning and ending with a letter or digit',
+        'a name of lower-case letters, digits, `-` and `.` that begins and ends with a letter or digit',
       ),
       namespace: text(new RegExp(`^${label}$`), 63, 'a namespace of lower-case letters, digits and `-`').nullish(),
       labels: texts().nullish(),
@@ -54,7 +54,7 @@ const manifestSchema = z.looseObject({
   spec: z.custom<JsonObject>(isJsonObject, 'must be a mapping').nullish(),
 });
 
-/** Checks a value that should be a manifest and brings it into its normal form. Never throws. */
+/** Checks a manifest and normalizes it. Never throws. */
 export function checkManifest(value: unknown): ManifestCheck {
   if (!isJsonObject(value))
     return { fault: { path: [], message: 'is not a mapping with apiVersion, kind and metadata' } };
@@ -78,22 +78,22 @@ export function checkManifest(value: unknown): ManifestCheck {
       ...(annotations && Object.keys(annotations).length > 0 && { annotations }),
     },
   };
-  // A field that is `null` says nothing, as in Kubernetes.
+  // `null` means that the field is missing, as in Kubernetes.
   for (const [field, content] of Object.entries(fields)) {
     if (content !== null && content !== undefined) manifest[field] = content as JsonValue;
   }
   return { manifest };
 }
 
-function text(pattern: RegExp, longest: number, what: string) {
+function text(pattern: RegExp, maxLength: number, what: string) {
   return z
     .string({
       error: ({ input }) =>
         input === undefined || input === null ? 'is missing' : 'must be a string; put it in quotes',
     })
     .refine(
-      (value) => value.length <= longest && pattern.test(value),
-      `is not ${what} (at most ${longest} characters)`,
+      (value) => value.length <= maxLength && pattern.test(value),
+      `is not ${what} (at most ${maxLength} characters)`,
     );
 }
 

@@ -3,12 +3,12 @@ import type { Manifest } from './manifest.ts';
 import type { ResourceChange, Resources, WriteOptions } from './port.ts';
 import { type JsonObject, keyOf, type Resource, type ResourceKey } from './resource.ts';
 
-/** An adapter under test, and its user's side. */
+/** Adapter under test, and the operations of its user. */
 export interface ContractSubject {
   resources: Resources;
-  /** Where its user works. There is nothing in it. Default: `default`. */
+  /** Namespace of the user, which is empty. Default: `default`. */
   namespace?: string;
-  /** Makes or changes a resource as a user does. */
+  /** Creates or changes a resource as a user does. */
   apply(manifest: Manifest): Promise<void>;
   /** Deletes a resource as a user does. */
   remove(manifest: Manifest): Promise<void>;
@@ -17,7 +17,7 @@ export interface ContractSubject {
 const tables = { apiVersion: 'example.org/v1', kind: 'Table' };
 const finalizer = 'kplug.dev/delegation';
 
-/** The tests that every adapter of `Resources` has to pass. */
+/** Tests that every adapter of `Resources` must pass. */
 export function describeContract(open: () => Promise<ContractSubject>): void {
   describe('the contract of resources', () => {
     let subject: ContractSubject;
@@ -50,11 +50,11 @@ export function describeContract(open: () => Promise<ContractSubject>): void {
 
     function present(key: ResourceKey): Resource {
       const resource = subject.resources.get(key);
-      if (!resource) throw new Error(`${key} isn't there.`);
+      if (!resource) throw new Error(`${key} does not exist.`);
       return resource;
     }
 
-    it('tells of a new resource, a changed one and a removed one', async () => {
+    it('announces new, changed and removed resources', async () => {
       const { key, written } = await make('users');
       expect(keyOf(written)).toBe(key);
       expect(written.metadata).toMatchObject({ name: 'users', namespace: namespace(), generation: 1 });
@@ -70,12 +70,12 @@ export function describeContract(open: () => Promise<ContractSubject>): void {
       expect(changes[2]?.resource.spec).toEqual({ columns: 2 });
     });
 
-    it('tells a later listener of what is there before its promise is fulfilled', async () => {
+    it('announces existing resources to a later listener before its promise is fulfilled', async () => {
       await make('users');
       await make('orders');
-      const told: string[] = [];
-      await subject.resources.follow(tables, ({ resource }) => told.push(resource.metadata.name));
-      expect(told.sort()).toEqual(['orders', 'users']);
+      const received: string[] = [];
+      await subject.resources.follow(tables, ({ resource }) => received.push(resource.metadata.name));
+      expect(received.sort()).toEqual(['orders', 'users']);
       expect([...subject.resources.list(tables)].map(({ metadata }) => metadata.name).sort()).toEqual([
         'orders',
         'users',
@@ -83,31 +83,31 @@ export function describeContract(open: () => Promise<ContractSubject>): void {
       expect([...subject.resources.list({ ...tables, apiVersion: 'example.org/v2' })]).toEqual([]);
     });
 
-    it('tells a listener of nothing any more once its signal is aborted, and the others as before', async () => {
+    it('stops announcing to a listener whose signal is aborted, but not to others', async () => {
       const leaving = new AbortController();
-      const told: string[] = [];
+      const received: string[] = [];
       const { signal } = leaving;
-      await subject.resources.follow(tables, ({ resource }) => told.push(resource.metadata.name), { signal });
+      await subject.resources.follow(tables, ({ resource }) => received.push(resource.metadata.name), { signal });
       await make('users');
       leaving.abort();
       await make('orders');
       await vi.waitFor(() => expect(changes.map(({ resource }) => resource.metadata.name)).toContain('orders'));
-      expect(told).toEqual(['users']);
+      expect(received).toEqual(['users']);
       await expect(subject.resources.follow(tables, () => undefined, { signal })).rejects.toBe(signal.reason);
     });
 
-    it('follows a kind anew that nobody followed for a while', async () => {
+    it('follows a kind again after a time without listeners', async () => {
       const other = { apiVersion: 'example.org/v1', kind: 'View' };
       const leaving = new AbortController();
       await subject.resources.follow(other, () => undefined, { signal: leaving.signal });
       leaving.abort();
-      const told: string[] = [];
+      const received: string[] = [];
       await subject.apply({ ...other, metadata: { name: 'recent', namespace: namespace() }, spec: {} });
-      await subject.resources.follow(other, ({ resource }) => told.push(resource.metadata.name));
-      await vi.waitFor(() => expect(told).toEqual(['recent']));
+      await subject.resources.follow(other, ({ resource }) => received.push(resource.metadata.name));
+      await vi.waitFor(() => expect(received).toEqual(['recent']));
     });
 
-    describe('a resource that is kept for another one', () => {
+    describe('a dependent', () => {
       const views = { apiVersion: 'example.org/v1', kind: 'View' };
       const viewKey = (name: string) => `example.org/v1/View/${namespace()}/${name}`;
 
@@ -117,7 +117,7 @@ export function describeContract(open: () => Promise<ContractSubject>): void {
         return { owner, options: { owner, fieldManager: 'kplug/a' } };
       }
 
-      it('is made, changed as it is said, and left alone when it is as said', async () => {
+      it('is created, changed, and left alone when it is up to date', async () => {
         const { owner, options } = await keeping();
         const key = viewKey('all');
         const apply = (spec: JsonObject, labels?: Record<string, string>) =>
@@ -134,7 +134,7 @@ export function describeContract(open: () => Promise<ContractSubject>): void {
         expect(present(key).metadata.uid).toBe(first.metadata.uid);
       });
 
-      it('is removed when that is asked for, and only then', async () => {
+      it('is removed only when requested', async () => {
         const { options } = await keeping();
         await subject.resources.applyOwned(viewKey('all'), { fields: { spec: {} } }, options);
         await vi.waitFor(() => present(viewKey('all')));
@@ -143,7 +143,7 @@ export function describeContract(open: () => Promise<ContractSubject>): void {
         await expect(subject.resources.removeOwned(viewKey('all'), options)).resolves.toBe('gone');
       });
 
-      it('is never one that somebody else has made', async () => {
+      it('is never a resource of another client', async () => {
         const { options } = await keeping();
         const manifest = { ...views, metadata: { name: 'theirs', namespace: namespace() }, spec: { rows: 7 } };
         await subject.apply(manifest);
@@ -168,14 +168,14 @@ export function describeContract(open: () => Promise<ContractSubject>): void {
       const { key, by } = await make('users');
       await subject.resources.applyStatus(key, { rows: 1, plugin: { name: 'a', version: '1' } }, by('kplug/a'));
       await vi.waitFor(() => expect(present(key).status).toHaveProperty('rows'));
-      const told = changes.length;
+      const received = changes.length;
       await expect(
         subject.resources.applyStatus(key, { plugin: { version: '1', name: 'a' }, rows: 1 }, by('kplug/a')),
       ).resolves.toBe('unchanged');
-      expect(changes).toHaveLength(told);
+      expect(changes).toHaveLength(received);
     });
 
-    it('takes back what a manager no longer says, and leaves what others say', async () => {
+    it('removes fields that a manager no longer applies, and keeps those of others', async () => {
       const { key, by } = await make('users');
       const ready = { type: 'Ready', status: 'True' };
       const synced = { type: 'Synced', status: 'True' };
@@ -194,7 +194,7 @@ export function describeContract(open: () => Promise<ContractSubject>): void {
       });
     });
 
-    it('merges where that is wished, into what the manager said and nothing else', async () => {
+    it('merges on request, into the status of the same manager only', async () => {
       const { key, by } = await make('users');
       const merge = { ...by('kplug/a'), merge: true };
       await subject.resources.applyStatus(key, { rows: 1, plugin: { name: 'a' } }, by('kplug/a'));
@@ -223,26 +223,26 @@ export function describeContract(open: () => Promise<ContractSubject>): void {
       await expect(subject.resources.removeFinalizer(key, finalizer, by('kplug/a'))).resolves.toBe('gone');
     });
 
-    it('leaves a resource alone that was made anew under the same name', async () => {
+    it('leaves a resource alone that was created again under the same name', async () => {
       const { key, written, by } = await make('users');
       await subject.remove(manifest('users'));
       await vi.waitFor(() => expect(subject.resources.get(key)).toBeUndefined());
-      const anew = (await make('users')).written;
-      expect(anew.metadata.uid).not.toBe(written.metadata.uid);
+      const recreated = (await make('users')).written;
+      expect(recreated.metadata.uid).not.toBe(written.metadata.uid);
 
       await expect(subject.resources.applyStatus(key, { rows: 1 }, by('kplug/a'))).resolves.toBe('gone');
       await expect(subject.resources.addFinalizer(key, finalizer, by('kplug/a'))).resolves.toBe('gone');
-      expect(present(key)).toEqual(anew);
+      expect(present(key)).toEqual(recreated);
     });
 
-    it('gives a write up whose signal is aborted', async () => {
+    it('aborts a write whose signal is aborted', async () => {
       const { key, written, by } = await make('users');
       const options = { ...by('kplug/a'), signal: AbortSignal.abort() };
       await expect(subject.resources.applyStatus(key, { rows: 1 }, options)).rejects.toThrow(/abort/);
       expect(present(key)).toBe(written);
     });
 
-    it('refuses a status with keys that could change a prototype', async () => {
+    it('rejects a status with keys that could change a prototype', async () => {
       const { key, written, by } = await make('users');
       const status = JSON.parse('{"plugin": {"__proto__": {"polluted": true}}}');
       await expect(subject.resources.applyStatus(key, status, by('kplug/a'))).rejects.toThrow(
@@ -251,17 +251,17 @@ export function describeContract(open: () => Promise<ContractSubject>): void {
       expect(present(key)).toBe(written);
     });
 
-    it('neither writes nor tells anything once it is closed', async () => {
+    it('neither writes nor announces anything once it is closed', async () => {
       const { key, by } = await make('users');
       await subject.resources.close();
-      const told = changes.length;
+      const received = changes.length;
       await expect(subject.resources.applyStatus(key, { rows: 1 }, by('kplug/a'))).rejects.toThrow(
         expect.objectContaining({ code: 'Stopped' }),
       );
       await expect(subject.resources.follow(tables, () => undefined)).rejects.toThrow(
         expect.objectContaining({ code: 'Stopped' }),
       );
-      expect(changes).toHaveLength(told);
+      expect(changes).toHaveLength(received);
     });
   });
 }

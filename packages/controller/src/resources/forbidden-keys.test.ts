@@ -7,7 +7,7 @@ describe('forbidden keys', () => {
     expect(hasForbiddenKey(JSON.parse(`{"a":[{"b":{"${key}":1}}]}`))).toBe(true);
   });
 
-  it('are no values, and no other keys', () => {
+  it('are neither values nor other keys', () => {
     expect(isForbiddenKey('toString')).toBe(false);
     expect(hasForbiddenKey({ a: ['__proto__'], constructors: null })).toBe(false);
   });

@@ -1,11 +1,11 @@
 const forbidden = new Set(['__proto__', 'constructor', 'prototype']);
 
-/** Whether a key could change a prototype when the object that has it is copied. */
+/** Reports whether a key could change a prototype when its object is copied. */
 export function isForbiddenKey(key: string): boolean {
   return forbidden.has(key);
 }
 
-/** Whether a JSON value has, at any depth, a key that could change a prototype when it is copied. */
+/** Reports whether a JSON value has, at any depth, a key that could change a prototype when the value is copied. */
 export function hasForbiddenKey(value: unknown): boolean {
   const pending = [value];
   while (pending.length > 0) {

@@ -6,12 +6,12 @@ import type { JsonValue } from './resource.ts';
 const json = fc.jsonValue().map((value) => JSON.parse(JSON.stringify(value)) as JsonValue);
 
 describe('jsonEquals', () => {
-  it('agrees with the text that sorted fields give', () => {
+  it('agrees with the sorted JSON text', () => {
     fc.assert(fc.property(json, json, (a, b) => jsonEquals(a, b) === (sortedText(a) === sortedText(b))));
     fc.assert(fc.property(json, (value) => jsonEquals(value, JSON.parse(JSON.stringify(value)))));
   });
 
-  it('takes a field that is undefined for missing', () => {
+  it('treats undefined as missing', () => {
     expect(jsonEquals({ a: 1, b: undefined }, { a: 1 })).toBe(true);
     expect(jsonEquals({ a: 1, b: undefined }, { a: 1, c: 2 })).toBe(false);
     expect(jsonEquals({}, [])).toBe(false);
@@ -20,7 +20,7 @@ describe('jsonEquals', () => {
 });
 
 describe('copyJson', () => {
-  it('copies at every depth and leaves out what is undefined', () => {
+  it('copies at every depth, without undefined fields', () => {
     const original = { list: [{ a: 1 }], gone: undefined, inner: { gone: undefined, kept: null } };
     const copy = copyJson(original);
     expect(copy).toStrictEqual({ list: [{ a: 1 }], inner: { kept: null } });
@@ -46,13 +46,13 @@ describe('findJsonFault', () => {
     expect(fault?.message).toContain(message);
   });
 
-  it('refuses what is too deep, even when it has no end', () => {
+  it('rejects values that are too deep, even cyclic ones', () => {
     const endless: { again?: unknown } = {};
     endless.again = endless;
     expect(findJsonFault(endless)?.message).toContain('100 levels');
   });
 
-  it('refuses what is large only because it says the same often', () => {
+  it('rejects values that are large by repetition', () => {
     const text = 'x'.repeat(1024 * 1024);
     expect(findJsonFault([text, text, text])).toBeUndefined();
     expect(findJsonFault([text, text, text, text, text])?.message).toContain('4 MiB');

@@ -1,24 +1,29 @@
 import { isForbiddenKey } from './forbidden-keys.ts';
 import type { JsonObject, JsonValue } from './resource.ts';
 
-/** What is wrong with a value, and where in it. */
+/** Fault of a value, with its path. */
 export interface JsonFault {
   path: (string | number)[];
   message: string;
 }
 
-/** How deep objects and arrays may be nested. Kubernetes' own limit for JSON is far above what any schema has. */
-const deepest = 100;
+/** Maximum depth of nested objects and arrays. No schema comes near it. */
+const maxDepth = 100;
 
-/** How much a value may hold once aliases are expanded, in characters. Kubernetes takes 3 MiB at the most. */
-const largest = 4 * 1024 * 1024;
+/** Maximum size of a value with its aliases expanded, in characters. Kubernetes accepts at most 3 MiB. */
+const maxSize = 4 * 1024 * 1024;
 
-/** Whether a value is a JSON object, neither an array nor `null`. */
+/** Reports whether a value is a JSON object, neither an array nor `null`. */
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
-/** Whether two JSON values say the same. The order of fields doesn't matter; one that is `undefined` counts as missing. */
+/** Returns the JSON objects in an array; none for any other value. */
+export function jsonObjectsIn(value: JsonValue | undefined): JsonObject[] {
+  return Array.isArray(value) ? value.filter(isJsonObject) : [];
+}
+
+/** Reports whether two JSON values are equal. The order of fields doesn't matter; `undefined` counts as missing. */
 export function jsonEquals(a: JsonValue | undefined, b: JsonValue | undefined): boolean {
   if (a === b) return true;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
@@ -28,7 +33,7 @@ export function jsonEquals(a: JsonValue | undefined, b: JsonValue | undefined): 
   return !Array.isArray(b) && objectsEqual(a, b);
 }
 
-/** Copies a JSON value. Fields that are `undefined` are left out. */
+/** Copies a JSON value, without fields that are `undefined`. */
 export function copyJson<T extends JsonValue>(value: T): T;
 export function copyJson(value: JsonValue): JsonValue {
   if (typeof value !== 'object' || value === null) return value;
@@ -43,16 +48,16 @@ export function copyJson(value: JsonValue): JsonValue {
 }
 
 /**
- * Why a value can't be kept as JSON: something that JSON hasn't, a key that could change a prototype, or too deep or too
- * large. `undefined` when it can.
+ * Finds the reason why a value can't be stored as JSON: a value that JSON doesn't have, a key that could change a prototype, or a value
+ * that is too deep or too large. Returns `undefined` when there is none.
  */
 export function findJsonFault(value: unknown): JsonFault | undefined {
-  const fault = inspect(value, 0, { left: largest });
+  const fault = inspect(value, 0, { left: maxSize });
   fault?.path.reverse();
   return fault;
 }
 
-/** A path for people: `spec.columns[2].name`. The inner part of a long one is left out. */
+/** Formats a path for people: `spec.columns[2].name`. Long paths are shortened in the middle. */
 export function formatPath(path: readonly (string | number)[]): string {
   const shown = path.length > 12 ? [...path.slice(0, 6), '…', ...path.slice(-3)] : path;
   return shown
@@ -74,12 +79,12 @@ function objectsEqual(a: JsonObject, b: JsonObject): boolean {
   return surplus === 0;
 }
 
-/** The path of the fault is built from its end, on the way back. */
+/** Finds a fault. Its path is in reverse order, as it is built while the recursion returns. */
 function inspect(value: unknown, depth: number, budget: { left: number }): JsonFault | undefined {
   budget.left -= typeof value === 'string' ? value.length + 2 : 4;
-  if (budget.left < 0) return { path: [], message: 'holds more than 4 MiB' };
+  if (budget.left < 0) return { path: [], message: 'is larger than 4 MiB' };
   if (typeof value === 'object' && value !== null) {
-    if (depth >= deepest) return { path: [], message: `is nested more than ${deepest} levels deep` };
+    if (depth >= maxDepth) return { path: [], message: `is nested more than ${maxDepth} levels deep` };
     if (Array.isArray(value)) return inspectItems(value, depth, budget);
     return inspectFields(value, depth, budget);
   }

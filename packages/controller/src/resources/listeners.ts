@@ -1,26 +1,27 @@
 import type { ResourceChange, ResourceListener } from './port.ts';
 import type { Resource, ResourceKind } from './resource.ts';
 
+/** Change, and the listeners that receive it. */
 interface Announcement {
   change: ResourceChange;
   listeners: readonly ResourceListener[];
 }
 
-/** Who hears of the changes of which kind. Each change is told to all before the next one, even if a listener causes it. */
+/** Listeners by kind. All listeners receive a change before the next one, even if a listener causes that one. */
 export class Listeners {
   readonly #byKind = new Map<string, readonly ResourceListener[]>();
   readonly #waiting: Announcement[] = [];
-  #telling = false;
+  #isNotifying = false;
 
-  /** Adds a listener, which is told first of what is there. */
+  /** Adds a listener, which first receives the existing resources. */
   add(kind: ResourceKind, listener: ResourceListener, present: Iterable<Resource>): void {
     const name = nameOf(kind);
     this.#byKind.set(name, [...(this.#byKind.get(name) ?? []), listener]);
     for (const resource of present) this.#waiting.push({ change: { resource, gone: false }, listeners: [listener] });
-    this.#tellWaiting();
+    this.#notifyWaiting();
   }
 
-  /** Takes a listener away, and returns whether anybody else hears of the kind. */
+  /** Removes a listener. Returns whether the kind has other listeners. */
   remove(kind: ResourceKind, listener: ResourceListener): boolean {
     const name = nameOf(kind);
     const left = (this.#byKind.get(name) ?? []).filter((other) => other !== listener);
@@ -37,23 +38,23 @@ export class Listeners {
     this.#waiting.length = 0;
   }
 
-  tell(change: ResourceChange): void {
+  notify(change: ResourceChange): void {
     const listeners = this.#byKind.get(nameOf(change.resource));
     if (!listeners) return;
     this.#waiting.push({ change, listeners });
-    this.#tellWaiting();
+    this.#notifyWaiting();
   }
 
-  #tellWaiting(): void {
-    // A listener that causes a change comes here again; the loop further up tells that change in its turn.
-    if (this.#telling) return;
-    this.#telling = true;
+  #notifyWaiting(): void {
+    // A listener that causes a change re-enters here. The outer loop announces that change next.
+    if (this.#isNotifying) return;
+    this.#isNotifying = true;
     try {
       for (let next = this.#waiting.shift(); next; next = this.#waiting.shift()) {
         for (const listener of next.listeners) listener(next.change);
       }
     } finally {
-      this.#telling = false;
+      this.#isNotifying = false;
     }
   }
 }

@@ -1,6 +1,6 @@
 import { isMap, isScalar, isSeq, type Node } from 'yaml';
 
-/** At which character of a YAML text a path leads to something, as far as it can be followed. */
+/** Returns the offset of a path in a YAML text, in characters; if the path doesn't exist, that of its longest existing part. */
 export function locate(node: Node | null, path: readonly (string | number)[]): number {
   let offset = node?.range?.[0] ?? 0;
   let current: unknown = node;

@@ -1,6 +1,6 @@
 import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseAllDocuments } from 'yaml';
 import { messageOf } from '../errors.ts';
-import { documentOptions, findDocumentFault, mostAliases } from './check-document.ts';
+import { documentOptions, findDocumentFault, maxAliases } from './check-document.ts';
 import { type CheckedManifest, checkManifest } from './check-manifest.ts';
 import { formatPath, isJsonObject } from './json.ts';
 import { locate } from './locate.ts';
@@ -8,10 +8,10 @@ import { describeReference, formatKey, type ResourceKey } from './resource.ts';
 
 export type { CheckedManifest, Manifest } from './check-manifest.ts';
 
-/** How much YAML is read at once, in bytes or characters. Parsing takes a hundred times the memory of the text. */
-export const largestManifestFile = 4 * 1024 * 1024;
+/** Maximum size of a manifest file, in bytes or characters. Parsing takes a hundred times the memory of the text. */
+export const maxManifestSize = 4 * 1024 * 1024;
 
-/** A manifest, and where it stands. */
+/** Manifest with its position. */
 export interface ParsedManifest {
   manifest: CheckedManifest;
   key: ResourceKey;
@@ -19,7 +19,7 @@ export interface ParsedManifest {
   column: number;
 }
 
-/** Why a file, or a part of it, can't be used. Lines and columns count from 1. */
+/** Problem of a file or of a part of it. Lines and columns count from 1. */
 export interface ManifestProblem {
   file: string;
   line?: number;
@@ -27,7 +27,7 @@ export interface ManifestProblem {
   message: string;
 }
 
-/** What is in a file: the manifests that are sound, in order, and what is wrong with the others. */
+/** Content of a file: its valid manifests, in order, and its problems. */
 export interface ManifestFile {
   manifests: ParsedManifest[];
   problems: ManifestProblem[];
@@ -39,35 +39,35 @@ interface Source {
 }
 
 /**
- * Reads the manifests in YAML or JSON text of any number of documents. Lists (`kind: List`) are unpacked. Never throws: what
- * can't be read is among the problems, with its line. YAML is 1.2, so there are neither merge keys nor tags.
+ * Parses the manifests in a YAML or JSON text of any number of documents. Lists (`kind: List`) are unpacked. Never throws: errors are
+ * among the problems, with their position. YAML is version 1.2, without merge keys and tags.
  */
 export function parseManifests(content: string, { file }: { file: string }): ManifestFile {
-  if (content.length > largestManifestFile) return { manifests: [], problems: [{ file, message: tooLarge }] };
+  if (content.length > maxManifestSize) return { manifests: [], problems: [{ file, message: tooLarge }] };
   const result: ManifestFile = { manifests: [], problems: [] };
   const lines = new LineCounter();
   const documents = parseAllDocuments(content, { ...documentOptions, lineCounter: lines });
-  // Nothing but comments yields one empty stream in place of documents.
+  // A text with nothing but comments yields an empty stream instead of documents.
   if ('empty' in documents) return result;
   for (const document of documents) readDocument(document, { file, lines }, result);
   return result;
 }
 
-/** Said of a file that isn't read at all. */
-export const tooLarge = `The file is larger than ${largestManifestFile / 1024 / 1024} MiB; split it.`;
+/** Message for a file above the maximum size. */
+export const tooLarge = `The file is larger than ${maxManifestSize / 1024 / 1024} MiB; split it.`;
 
 function readDocument(document: Document.Parsed, source: Source, result: ManifestFile): void {
   const { contents } = document;
   try {
     const fault = findDocumentFault(document);
     if (fault) {
-      const message = `This is not sound YAML: ${fault.message}.`;
+      const message = `Invalid YAML: ${fault.message}.`;
       result.problems.push({ ...position(fault.offset, source), message });
     } else if (contents && !(isScalar(contents) && contents.value === null)) {
-      readNode(document.toJS({ maxAliasCount: mostAliases }), contents, source, result);
+      readNode(document.toJS({ maxAliasCount: maxAliases }), contents, source, result);
     }
   } catch (error) {
-    // An alias without an anchor, aliases that would expand without end, or nesting that is too deep to follow.
+    // An alias without an anchor, aliases that expand endlessly, or too deep nesting.
     const at = position(contents?.range[0] ?? 0, source);
     result.problems.push({ ...at, message: `This can't be read: ${messageOf(error)}.` });
   }
@@ -101,7 +101,7 @@ function position(offset: number, { file, lines }: Source): { file: string; line
   return { file, line, column: col };
 }
 
-/** As much of a manifest that isn't one as can be named. */
+/** Names the resource of an invalid manifest, as far as possible. */
 function describe(value: unknown): string {
   const { kind, metadata } = isJsonObject(value) ? value : {};
   const { name, namespace } = isJsonObject(metadata) ? metadata : {};

@@ -1,7 +1,7 @@
 import { isJsonObject } from './json.ts';
 import type { JsonObject } from './resource.ts';
 
-/** Merges changes into a JSON object (RFC 7386): `null` removes a field, objects are merged, anything else replaces. */
+/** Applies a JSON merge patch (RFC 7386): `null` removes a field, objects are merged, other values replace. */
 export function mergePatch(target: JsonObject, patch: JsonObject): JsonObject {
   const merged = { ...target };
   for (const [field, change] of Object.entries(patch)) {

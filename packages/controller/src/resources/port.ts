@@ -1,131 +1,130 @@
+// resources/: the port to resources, and its adapters: Kubernetes, a directory, memory.
 import type { ClusterServices } from './cluster-services.ts';
 import type { JsonObject, Resource, ResourceKey, ResourceKind } from './resource.ts';
 
 /**
- * Where resources are read from and what becomes of them is written to. Delegation knows nothing else of the place where
- * resources live; each adapter (a directory, Kubernetes, memory) keeps this contract.
+ * Port to the resources that an operator reconciles. The rest of the controller doesn't know where resources are stored; each adapter
+ * (Kubernetes, a directory, memory) implements this contract.
  *
- * Reading is from a cache that following fills: `get` and `list` never wait, and see only kinds that are followed. Writing
- * is asynchronous, and what was written is seen by `get` once the promise has been fulfilled, or soon after.
+ * Reads are from a cache: `get` and `list` never wait, and return only kinds that are followed. Writes are asynchronous; `get` returns
+ * the written state when the promise is fulfilled, or soon after.
  */
 export interface Resources {
-  /** What the place where they live offers beyond them. */
+  /** Services that the adapter offers besides the resources. */
   readonly services?: ClusterServices;
 
   /**
-   * Follows a kind until `options.signal` is aborted, or else for as long as the adapter lives. The promise is fulfilled when the
-   * listener has been told of every resource that is there, or once it is known that they can't be had for now: `problem` says
-   * why. They are told as soon as they can be had. Following a kind again adds a listener. A listener must not throw. A kind that
-   * nobody follows any more may be forgotten.
+   * Follows a kind until `options.signal` is aborted or the adapter is closed. Fulfilled when the listener has received every existing
+   * resource, or when they can't be read for now: `problem` has the reason, and the listener receives them as soon as they can be read.
+   * Following a kind again adds a listener. A listener must not throw. A kind without listeners may leave the cache.
    */
   follow(kind: ResourceKind, listener: ResourceListener, options?: FollowOptions): Promise<void>;
 
-  /** Why the resources of a followed kind can't be had, or are no longer heard of; `undefined` when all is well. */
+  /** Returns the reason why the resources of a followed kind can't be read or are out of date; `undefined` when there is none. */
   problem(kind: ResourceKind): KindProblem | undefined;
 
-  /** The resource as it is known now. */
+  /** Returns a resource from the cache. */
   get(key: ResourceKey): Resource | undefined;
 
-  /** All resources of a kind as they are known now. */
+  /** Returns all resources of a kind from the cache. */
   list(kind: ResourceKind): Iterable<Resource>;
 
   /**
-   * Makes `status` the whole of what `options.fieldManager` says in the status of a resource: fields that it said before and
-   * says no more are removed, fields of other managers stay (Kubernetes' server-side apply, conflicts forced). With
-   * `options.merge` it is merged into what the manager said before. Skipped when it would change nothing. Doesn't change the
-   * generation.
+   * Applies a status as `options.fieldManager`: fields that the manager applied earlier and that are missing now are removed, fields of
+   * other managers stay (Kubernetes' server-side apply, with force). With `options.merge`, the status is merged into what the manager
+   * applied earlier. Skipped when nothing would change. Doesn't change the generation.
    */
   applyStatus(key: ResourceKey, status: JsonObject, options: WriteOptions): Promise<WriteResult>;
 
-  /** Adds a finalizer, so that deletion waits for it. Not added to a resource that is already being deleted. */
+  /** Adds a finalizer, so that deletion waits for it, unless the resource is already being deleted. */
   addFinalizer(key: ResourceKey, finalizer: string, options: WriteOptions): Promise<WriteResult>;
 
-  /** Removes a finalizer. A resource that is being deleted goes with its last one. */
+  /** Removes a finalizer. A resource that is being deleted is gone after its last one. */
   removeFinalizer(key: ResourceKey, finalizer: string, options: WriteOptions): Promise<WriteResult>;
 
   /**
-   * Makes or changes a resource that is kept for another one, its owner, and goes with that. What is said before by the same
-   * manager and not any more is removed; fields of others stay. Skipped when it would change nothing. The kind must be followed.
-   * Rejects with `Conflict` when there is a resource of that name that isn't the owner's.
+   * Creates or changes a dependent: a resource that is deleted with its owner. Fields that the same manager applied earlier and that are
+   * missing now are removed; fields of other managers stay. Skipped when nothing would change. The kind must be followed. Rejects with
+   * `Conflict` when the resource exists and has another owner or none.
    */
   applyOwned(key: ResourceKey, content: OwnedContent, options: OwnedWriteOptions): Promise<WriteResult>;
 
-  /** Removes a resource that is kept for its owner. One that is gone, or another's, is left alone. */
+  /** Deletes a dependent. A resource that is gone or has another owner is left alone. */
   removeOwned(key: ResourceKey, options: OwnedWriteOptions): Promise<WriteResult>;
 
-  /** Stops following and waits for writes under way. Later writes reject with `Stopped`. */
+  /** Stops following and waits for writes in progress. Later writes reject with `Stopped`. */
   close(): Promise<void>;
 }
 
-/** Hears of each change of a followed kind, in order. */
+/** Receives each change of a followed kind, in order. */
 export type ResourceListener = (change: ResourceChange) => void;
 
-/** How a kind is followed. */
+/** Options of following a kind. */
 export interface FollowOptions {
-  /** Told when what stands in the way changes. */
+  /** Receives changes of the kind's problem. */
   onProblem?: ProblemListener;
-  /** Ends it: the listeners are told of nothing any more. */
+  /** Ends the following: the listeners receive nothing after it is aborted. */
   signal?: AbortSignal;
 }
 
-/** Hears when the problem of a followed kind changes; `undefined` when it is solved. Must not throw. */
+/** Receives the problem of a followed kind when it changes; `undefined` when it is solved. Must not throw. */
 export type ProblemListener = (problem: KindProblem | undefined) => void;
 
 /**
- * Why the resources of a kind can't be had.
+ * Reason why the resources of a kind can't be read.
  *
- * - `KindNotFound`: there is no such kind. What there was of it is gone.
- * - `Forbidden`: they may not be read. The message names the right that is missing.
- * - `Unreachable`: there is no answer. What is known stays as it was.
+ * - `KindNotFound`: the kind doesn't exist. Its resources are gone.
+ * - `Forbidden`: a right is missing. The message names it.
+ * - `Unreachable`: there is no response. The cache keeps its last state.
  */
 export interface KindProblem {
   reason: 'KindNotFound' | 'Forbidden' | 'Unreachable';
   message: string;
 }
 
-/** One change of one resource. */
+/** Change of a resource. */
 export interface ResourceChange {
-  /** The resource as it is now, or as it was last when it is gone. */
+  /** Resource as it is now, or its last state when it is gone. */
   resource: Resource;
-  /** The resource as it was before; missing for one that is new. */
+  /** Resource before the change; missing for a new one. */
   previous?: Resource;
-  /** Whether it is gone: deleted, with no finalizer left. */
+  /** True if the resource is gone: deleted, with no finalizer left. */
   gone: boolean;
-  /** Whether somebody else changed or removed what one of our field managers had said in the status. */
+  /** True if another client changed or removed fields of a status that one of our field managers had applied. */
   overwritten?: boolean;
 }
 
-/** What a write depends on. */
+/** Options of a write. */
 export interface WriteOptions {
-  /** The incarnation that is meant. A resource deleted and made anew under the same name is left alone. */
+  /** UID of the resource. A resource that was deleted and created again under the same name is left alone. */
   uid: string;
-  /** Who writes, for example `kplug/tables`. */
+  /** Field manager that writes, for example `kplug/tables`. */
   fieldManager: string;
-  /** Merge the status into what was said before, as a JSON merge patch (RFC 7386). Default: it takes its place. */
+  /** Merges the status into the manager's earlier one, as a JSON merge patch (RFC 7386). Default: replaces it. */
   merge?: boolean;
-  /** Gives the write up. */
+  /** Aborts the write. */
   signal?: AbortSignal;
 }
 
-/** What is said of a resource that is kept for another one. */
+/** Content of a dependent. */
 export interface OwnedContent {
   labels?: Record<string, string>;
   annotations?: Record<string, string>;
-  /** Everything but `apiVersion`, `kind`, `metadata` and `status`. */
+  /** All fields except `apiVersion`, `kind`, `metadata` and `status`. */
   fields: JsonObject;
 }
 
-/** What a write of a resource depends on that is kept for another one. */
+/** Options of a write of a dependent. */
 export interface OwnedWriteOptions {
   owner: Resource;
-  /** Who writes, for example `kplug/tables`. */
+  /** Field manager that writes, for example `kplug/tables`. */
   fieldManager: string;
-  /** Gives the write up. */
+  /** Aborts the write. */
   signal?: AbortSignal;
 }
 
 /**
- * `gone`: there is no such resource any more, or not in this incarnation. A failure to write rejects with `StorageFailed`, a
- * status that can't be kept as it is with `InvalidResponse`.
+ * Result of a write. `gone`: the resource doesn't exist any more, or has another UID. A failed write rejects with `StorageFailed`, a
+ * status that can't be stored with `InvalidResponse`.
  */
 export type WriteResult = 'written' | 'unchanged' | 'gone';

@@ -1,23 +1,19 @@
 import type { SemVer } from 'semver';
+import type { VersionedName } from '../names.ts';
 
-/** A plugin that may be chosen, as selection sees it. */
-export interface Candidate {
-  readonly plugin: string;
-  readonly version: string;
+/** A plugin that may be chosen. */
+export interface Candidate extends VersionedName {
   readonly semver: SemVer;
   readonly api: {
     readonly version: SemVer;
     readonly capabilities: Readonly<Record<string, string>>;
   };
-  /** The instances that may be called. A candidate without any can't be chosen. */
+  /** Instances that accept calls. A candidate without any is not eligible. */
   readonly callable: readonly unknown[];
-  /** All instances, with their states: why there is none to be called. */
+  /** All instances with their states, which explain why none is callable. */
   readonly instances: Iterable<{ readonly state: string; readonly stateReason: string }>;
   readonly weight: number;
 }
 
-/** The plugin that a resource went to last. */
-export interface PresentChoice {
-  plugin: string;
-  version: string;
-}
+/** The plugin that reconciled a resource last. */
+export type PresentChoice = VersionedName;

@@ -20,39 +20,39 @@ describe('explainSelection', () => {
   it.each([
     [[postgres], 'postgresql', {}, 'PostgreSQL 1.0.0 is preferred by the resource'],
     [[postgres], undefined, {}, 'PostgreSQL 1.0.0 was chosen; the resource prefers no implementation'],
-    [[postgres], 'MariaDB', {}, 'PostgreSQL 1.0.0 stands in for MariaDB: no such plugin is registered'],
+    [[postgres], 'MariaDB', {}, 'PostgreSQL 1.0.0 is the fallback for MariaDB: no such plugin is registered'],
     [
       [postgres, candidateOf('MariaDB', { state: 'suspect' })],
       'MariaDB',
       {},
-      "PostgreSQL 1.0.0 stands in for MariaDB: it can't be reached",
+      "PostgreSQL 1.0.0 is the fallback for MariaDB: it can't be reached",
     ],
     [
       [postgres, candidateOf('MariaDB', { version: '2.0.0' })],
       'MariaDB@^1',
       { fallback: [parsePattern('PostgreSQL')] },
-      'PostgreSQL 1.0.0 stands in for MariaDB@^1: only version 2.0.0 is registered',
+      'PostgreSQL 1.0.0 is the fallback for MariaDB@^1: only version 2.0.0 is registered',
     ],
     [
       [postgres],
       'MariaDB',
       { fallback: 'none' as const },
-      'awaiting MariaDB: no such plugin is registered, and the fallback allows no other',
+      'waiting for MariaDB: no such plugin is registered, and the fallback allows no other',
     ],
-    [[], 'MariaDB', {}, 'awaiting MariaDB for API version ^1.0.0: none is registered'],
+    [[], 'MariaDB', {}, 'waiting for MariaDB with API version ^1.0.0: none is registered'],
     [
       [candidateOf('MariaDB', { api: '2.0.0' })],
       undefined,
       {},
-      'awaiting a plugin for API version ^1.0.0: MariaDB 1.0.0: implements API version 2.0.0; the delegation accepts ^1.0.0',
+      'waiting for a plugin with API version ^1.0.0: MariaDB 1.0.0: implements API version 2.0.0; the delegation accepts ^1.0.0',
     ],
-  ])('says what was chosen and why (%#)', (candidates, prefer, given, sentence) => {
+  ])('states the choice and the reason (%#)', (candidates, prefer, given, sentence) => {
     expect(explain(candidates, prefer, given)).toBe(sentence);
   });
 });
 
 describe('explainVerdict', () => {
-  it('names the capabilities that are missing and the reason why nothing is reached', () => {
+  it('names missing capabilities and the reason why no instance is reachable', () => {
     const demanding = { ...rules, capabilities: { partitioning: 'hash', backup: 'yes' } };
     const request = { preference: undefined, present: [] };
     const poor = candidateOf('Poor', { capabilities: { backup: 'yes' } });

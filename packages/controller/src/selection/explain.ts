@@ -1,9 +1,10 @@
+import { formatPlugin } from '../names.ts';
 import type { Candidate } from './candidate.ts';
 import type { Selection, SelectionRequest, SelectionRules, Verdict } from './select.ts';
 
-/** A choice in a sentence, for the status. */
+/** Explains a choice in a sentence, for the status. */
 export function explainSelection(selection: Selection, rules: SelectionRules, request: SelectionRequest): string {
-  const names = selection.chosen.map(nameOf).join(', ');
+  const names = selection.chosen.map(formatPlugin).join(', ');
   const wanted = request.preference?.text ?? '';
   switch (selection.reason) {
     case 'Preferred':
@@ -13,15 +14,15 @@ export function explainSelection(selection: Selection, rules: SelectionRules, re
     case 'All':
       return `every plugin reconciles: ${names}`;
     case 'Fallback':
-      return `${names} stands in for ${wanted}: ${whyNotPreferred(selection, request)}`;
+      return `${names} is the fallback for ${wanted}: ${explainPreferenceNotMet(selection, request)}`;
     case 'PreferredUnavailable':
-      return `awaiting ${wanted}: ${whyNotPreferred(selection, request)}, and the fallback allows no other`;
+      return `waiting for ${wanted}: ${explainPreferenceNotMet(selection, request)}, and the fallback allows no other`;
     case 'NoPlugin':
-      return `awaiting ${wanted || 'a plugin'} for API version ${rules.apiRange.raw}: ${whyNone(selection, rules)}`;
+      return `waiting for ${wanted || 'a plugin'} with API version ${rules.apiRange.raw}: ${explainNoPlugin(selection, rules)}`;
   }
 }
 
-/** What was found of one candidate, in a sentence for people. */
+/** Explains the verdict on one candidate in a sentence. */
 export function explainVerdict(
   { candidate, reason }: Verdict,
   rules: SelectionRules,
@@ -34,15 +35,15 @@ export function explainVerdict(
     case 'ApiVersionMismatch':
       return `implements API version ${candidate.api.version.version}; the delegation accepts ${rules.apiRange.raw}`;
     case 'CapabilityMissing':
-      return `lacks a capability that the delegation demands: ${missingCapabilities(candidate, rules)}`;
+      return `lacks capabilities that the delegation requires: ${missingCapabilities(candidate, rules)}`;
     case 'Draining':
       return 'all its instances are stopping';
     case 'NotServing':
-      return 'it reports that it is not serving this API now';
+      return notServing;
     case 'Unreachable':
       return `none of its instances can be reached${firstReason(candidate)}`;
     case 'PreferredVersionMismatch':
-      return `its version isn't the one preferred, ${wanted}`;
+      return `its version doesn't match the preference ${wanted}`;
     case 'NotPreferred':
       return `the resource prefers ${wanted}`;
     case 'NotInFallback':
@@ -56,32 +57,38 @@ export function explainVerdict(
     case 'LowerWeight':
       return `its weight, ${candidate.weight}, is lower`;
     case 'OlderVersion':
-      return 'a newer version is there';
+      return 'a newer version is available';
     case 'LaterName':
-      return 'equal in all else, its name comes later';
+      return 'equal otherwise; its name sorts later';
   }
 }
 
-function whyNotPreferred(selection: Selection, request: SelectionRequest): string {
-  const { preference } = request;
+const notServing = 'it reports that it is not serving this API now';
+
+/** Explains why the preferred plugin was not chosen. */
+function explainPreferenceNotMet(selection: Selection, { preference }: SelectionRequest): string {
   if (!preference) return 'none is preferred';
-  const named = selection.verdicts.filter(({ candidate }) => candidate.plugin.toLowerCase() === preference.name);
+  const named = selection.verdicts.filter(({ candidate }) => candidate.plugin.equals(preference.name));
   const [first] = named;
   if (!first) return 'no such plugin is registered';
-  if (first.reason === 'PreferredVersionMismatch') {
-    return `only version ${named.map(({ candidate }) => candidate.version).join(', ')} is registered`;
+  switch (first.reason) {
+    case 'PreferredVersionMismatch':
+      return `only version ${named.map(({ candidate }) => candidate.version).join(', ')} is registered`;
+    case 'NotServing':
+      return notServing;
+    case 'Unreachable':
+      return "it can't be reached";
+    default:
+      return `it is registered but not eligible (${first.reason})`;
   }
-  if (first.reason === 'NotServing') return 'it reports that it is not serving this API now';
-  return first.reason === 'Unreachable' ? "it can't be reached" : `it is there, but not eligible (${first.reason})`;
 }
 
-function whyNone({ verdicts }: Selection, rules: SelectionRules): string {
+/** Explains why no candidate is eligible. */
+function explainNoPlugin({ verdicts }: Selection, rules: SelectionRules): string {
   if (verdicts.length === 0) return 'none is registered';
+  const request = { preference: undefined, present: [] };
   return verdicts
-    .map(
-      (verdict) =>
-        `${nameOf(verdict.candidate)}: ${explainVerdict(verdict, rules, { preference: undefined, present: [] })}`,
-    )
+    .map((verdict) => `${formatPlugin(verdict.candidate)}: ${explainVerdict(verdict, rules, request)}`)
     .join('; ');
 }
 
@@ -97,8 +104,4 @@ function firstReason({ instances }: Candidate): string {
     if (state === 'suspect' && stateReason) return ` (${stateReason})`;
   }
   return '';
-}
-
-function nameOf({ plugin, version }: { plugin: string; version: string }): string {
-  return `${plugin} ${version}`;
 }

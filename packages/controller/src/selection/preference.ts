@@ -1,31 +1,31 @@
 import { Range } from 'semver';
 import { KplugError, messageOf } from '../errors.ts';
+import { PluginName } from '../names.ts';
 
 /** A plugin by name, in any version or in a range of versions. */
 export interface PluginPattern {
-  /** As it was written. */
+  /** The pattern as the user wrote it. */
   text: string;
-  /** In lower case: names are compared without regard to case. */
-  name: string;
-  /** The versions that are meant; `undefined` for any. */
+  name: PluginName;
+  /** Accepted versions; `undefined` for any. */
   range: Range | undefined;
 }
 
 /**
- * Reads `Name` or `Name@range`, such as `PostgreSQL@^1.2`, with ranges as npm writes them.
+ * Reads `Name` or `Name@range`, such as `PostgreSQL@^1.2`, with ranges in npm's syntax.
  * Throws `InvalidConfiguration`.
  */
 export function parsePattern(text: string): PluginPattern {
   const at = text.indexOf('@');
   const name = (at < 0 ? text : text.slice(0, at)).trim();
   if (!name) throw new KplugError('InvalidConfiguration', `"${text}" names no plugin; write Name or Name@range`);
-  return { text, name: name.toLowerCase(), range: at < 0 ? undefined : parseRange(text.slice(at + 1), text) };
+  return { text, name: new PluginName(name), range: at < 0 ? undefined : parseRange(text.slice(at + 1), text) };
 }
 
 /** Reads a range of versions. Throws `InvalidConfiguration`. */
 export function parseRange(range: string, context: string = range): Range {
   try {
-    // Whoever says any version means those too that npm leaves out, such as 1.0.0-alpha.1.
+    // `*` includes prereleases such as 1.0.0-alpha.1, which npm excludes.
     return new Range(range, { includePrerelease: range.trim() === '*' });
   } catch (cause) {
     throw new KplugError(

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { Range } from 'semver';
 import { describe, expect, it } from 'vitest';
+import { PluginName } from '../names.ts';
 import type { Candidate, PresentChoice } from './candidate.ts';
 import { parsePattern } from './preference.ts';
 import { type SelectionRules, select } from './select.ts';
@@ -35,7 +36,7 @@ const maria = candidateOf('MariaDB');
 const sqlite = candidateOf('SQLite');
 
 describe('select', () => {
-  it('takes the preferred plugin, whatever case its name is written in', () => {
+  it('takes the preferred plugin regardless of the case of its name', () => {
     expect(choose([postgres, maria], { prefer: 'mariadb' })).toEqual({
       chosen: ['MariaDB 1.0.0'],
       reason: 'Preferred',
@@ -62,7 +63,7 @@ describe('select', () => {
     });
   });
 
-  it('takes the first of a fallback list that is there', () => {
+  it('takes the first available plugin of a fallback list', () => {
     const fallback = [parsePattern('Oracle'), parsePattern('SQLite@^1'), parsePattern('PostgreSQL')];
     expect(choose([postgres, sqlite, maria], { prefer: 'DB2', fallback })).toEqual({
       chosen: ['SQLite 1.0.0'],
@@ -83,7 +84,7 @@ describe('select', () => {
     });
   });
 
-  it('leaves out what speaks another version of the API, lacks a capability, stops or is unreachable', () => {
+  it('excludes candidates with another API version, a missing capability, or no callable instance', () => {
     const all = [
       candidateOf('Old', { api: '0.9.0' }),
       candidateOf('Poor', { capabilities: { partitioning: 'range' } }),
@@ -104,8 +105,10 @@ describe('select', () => {
     });
   });
 
-  it('keeps the present choice among equals, then weighs, then takes the newest version, then the name', () => {
-    expect(choose([postgres, maria], { present: [{ plugin: 'PostgreSQL', version: '1.0.0' }] })).toMatchObject({
+  it('prefers among equals the present choice, then the greatest weight, the newest version, the name', () => {
+    expect(
+      choose([postgres, maria], { present: [{ plugin: new PluginName('PostgreSQL'), version: '1.0.0' }] }),
+    ).toMatchObject({
       chosen: ['PostgreSQL 1.0.0'],
       verdicts: { 'MariaDB 1.0.0': 'PresentChoiceKept' },
     });
@@ -126,19 +129,24 @@ describe('select', () => {
     });
   });
 
-  it('stays with a plugin that comes in a new version when the old one goes', () => {
+  it('keeps the present choice when only the case of its name changes', () => {
+    const present = [{ plugin: new PluginName('postgresql'), version: '1.0.0' }];
+    expect(choose([postgres, maria], { present }).chosen).toEqual(['PostgreSQL 1.0.0']);
+  });
+
+  it('stays with a plugin when a new version replaces the old one', () => {
     const newer = candidateOf('PostgreSQL', { version: '1.1.0' });
-    const present = [{ plugin: 'PostgreSQL', version: '1.0.0' }];
+    const present = [{ plugin: new PluginName('PostgreSQL'), version: '1.0.0' }];
     expect(choose([postgres, newer, maria], { present }).chosen).toEqual(['PostgreSQL 1.0.0']);
     expect(choose([newer, maria], { present }).chosen).toEqual(['PostgreSQL 1.1.0']);
   });
 
-  it('moves to the preferred plugin although another one is the present choice', () => {
-    const present = [{ plugin: 'PostgreSQL', version: '1.0.0' }];
+  it('moves to the preferred plugin from another present choice', () => {
+    const present = [{ plugin: new PluginName('PostgreSQL'), version: '1.0.0' }];
     expect(choose([postgres, maria], { prefer: 'MariaDB', present }).chosen).toEqual(['MariaDB 1.0.0']);
   });
 
-  it('takes all plugins, of each the best version, in the mode all', () => {
+  it('takes every plugin in its best version in mode all', () => {
     const newer = candidateOf('PostgreSQL', { version: '1.1.0' });
     const lost = candidateOf('SQLite', { state: 'suspect' });
     expect(choose([postgres, newer, maria, lost], { mode: 'all' })).toEqual({
@@ -168,7 +176,7 @@ describe('select', () => {
       prefer: fc.option(fc.constantFrom('a', 'B@^1', 'Z'), { nil: undefined }),
       fallback: fc.constantFrom<SelectionRules['fallback']>('any', 'none', [parsePattern('C'), parsePattern('D')]),
       mode: fc.constantFrom<SelectionRules['mode']>('one', 'all'),
-      present: fc.constantFrom<PresentChoice[]>([], [{ plugin: 'B', version: '1.0.0' }]),
+      present: fc.constantFrom<PresentChoice[]>([], [{ plugin: new PluginName('B'), version: '1.0.0' }]),
     });
     const build = (all: { plugin: string }[]) => all.map(({ plugin, ...rest }) => candidateOf(plugin, rest));
     const request = ({ prefer, ...rest }: { prefer: string | undefined }) => ({
@@ -176,7 +184,7 @@ describe('select', () => {
       ...(prefer ? { prefer } : {}),
     });
 
-    it('chooses the same in whatever order they come', () => {
+    it('chooses the same in any order', () => {
       fc.assert(
         fc.property(candidates, asked, fc.nat(), (all, given, turn) => {
           const turned = [...all.slice(turn % (all.length || 1)), ...all.slice(0, turn % (all.length || 1))].reverse();
@@ -185,7 +193,7 @@ describe('select', () => {
       );
     });
 
-    it('chooses only what can be called, and gives every candidate a verdict that agrees with the choice', () => {
+    it('chooses only callable candidates, and gives every candidate a verdict that agrees with the choice', () => {
       fc.assert(
         fc.property(candidates, asked, (all, given) => {
           const built = build(all);
@@ -211,13 +219,13 @@ describe('select', () => {
       );
     });
 
-    it('doesn’t flap: a choice that is made present is chosen again', () => {
+    it('doesn’t flap: a present choice is chosen again', () => {
       fc.assert(
         fc.property(candidates, asked, (all, given) => {
           const first = choose(build(all), request(given)).chosen;
           const present = first.map((name) => {
             const [plugin = '', version = ''] = name.split(' ');
-            return { plugin, version };
+            return { plugin: new PluginName(plugin), version };
           });
           expect(choose(build(all), { ...request(given), present }).chosen).toEqual(first);
         }),

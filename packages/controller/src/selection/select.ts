@@ -1,39 +1,41 @@
+// selection/: candidates in, choice and reasons out; pure.
+
 import type { Range, SemVer } from 'semver';
 import type { Candidate, PresentChoice } from './candidate.ts';
 import type { PluginPattern } from './preference.ts';
 
-/** How a delegation selects. */
+/** Rules by which a delegation selects plugins. */
 export interface SelectionRules {
-  /** The versions of the plugin API that are accepted. */
+  /** Accepted versions of the plugin API. */
   apiRange: Range;
   /** Capabilities that a plugin must have, with these values. */
   capabilities: Readonly<Record<string, string>>;
-  /** What to do when the preferred plugin isn't there: take any, take none, or take the first of a list that is. */
+  /** Fallback while the preferred plugin is unavailable: any plugin, none, or the first available one of a list. */
   fallback: 'any' | 'none' | readonly PluginPattern[];
-  /** Choose one plugin, or all (of each, one version). */
+  /** Number of plugins to choose: one, or all (each in one version). */
   mode: 'one' | 'all';
 }
 
-/** What one resource asks for. */
+/** Preference and present choice of one resource. */
 export interface SelectionRequest {
   preference: PluginPattern | undefined;
-  /** Where the resource went last; kept unless a better one is asked for, so that resources don't flap. */
+  /** Plugins that reconciled the resource last. Kept unless the resource prefers another, so that choices don't flap. */
   present: readonly PresentChoice[];
 }
 
 /**
- * Why the choice is what it is.
+ * Reason for a choice.
  *
- * - `Preferred`: the resource asks for this plugin.
- * - `Fallback`: the resource asks for another one, which isn't there.
- * - `NoPreference`: the resource asks for none.
+ * - `Preferred`: the resource prefers this plugin.
+ * - `Fallback`: the resource prefers another plugin, which is unavailable.
+ * - `NoPreference`: the resource states no preference.
  * - `All`: the delegation lets every plugin reconcile.
- * - `PreferredUnavailable`: nothing is chosen: the preferred one isn't there, and the fallback allows none that is.
- * - `NoPlugin`: nothing is chosen: there is no plugin that could be.
+ * - `PreferredUnavailable`: nothing was chosen; the preferred plugin is unavailable, and the fallback allows no other.
+ * - `NoPlugin`: nothing was chosen; no plugin is eligible.
  */
 export type SelectionReason = 'Preferred' | 'Fallback' | 'NoPreference' | 'All' | 'PreferredUnavailable' | 'NoPlugin';
 
-/** Why one candidate was chosen or not. Those up to `Unreachable` can't be chosen by any resource of the delegation. */
+/** Reason why one candidate was chosen or not. With those up to `Unreachable` it is eligible for no resource of the delegation. */
 export type VerdictReason =
   | 'ApiVersionMismatch'
   | 'CapabilityMissing'
@@ -50,26 +52,26 @@ export type VerdictReason =
   | 'LaterName'
   | 'Chosen';
 
-/** What was found of one candidate. */
+/** Verdict on one candidate. */
 export interface Verdict<C extends Candidate = Candidate> {
   candidate: C;
   reason: VerdictReason;
 }
 
-/** A choice, with its reasons. */
+/** A choice with its reasons. */
 export interface Selection<C extends Candidate = Candidate> {
-  /** The chosen plugin; several only in the mode `all`; none when there is no choice. */
+  /** The chosen plugin; several only in mode `all`; empty when nothing was chosen. */
   chosen: readonly C[];
   reason: SelectionReason;
-  /** Every candidate, in the order given. */
+  /** Verdict on every candidate, in the given order. */
   verdicts: readonly Verdict<C>[];
 }
 
 /**
- * Chooses among candidates. Pure: the same input gives the same choice, whatever the order of the candidates.
+ * Chooses among candidates. Pure: the same input gives the same choice, in any order of the candidates.
  *
- * What can't be chosen is left out first: wrong API version, missing capability, no instance that may be called. Then the
- * preferred plugin wins, or the fallback; among equals the present choice, the greatest weight, the newest version, the name.
+ * Candidates with the wrong API version, a missing capability or no callable instance are excluded first. Then the preferred
+ * plugin wins, or the fallback; among equals the present choice, the greatest weight, the newest version, the name.
  */
 export function select<C extends Candidate>(
   candidates: readonly C[],
@@ -96,7 +98,7 @@ export function select<C extends Candidate>(
   return { chosen: best ? [best.verdict.candidate] : [], reason, verdicts };
 }
 
-/** A candidate that may win, and its place in the fallback list. */
+/** An eligible candidate and its place in the fallback list. */
 interface Contender<C extends Candidate> {
   verdict: Verdict<C>;
   rank: number;
@@ -109,20 +111,20 @@ function selectAll<C extends Candidate>(
 ): Selection<C> {
   const best = new Map<string, Contender<C>>();
   for (const verdict of eligible) {
-    const name = verdict.candidate.plugin.toLowerCase();
+    const { key } = verdict.candidate.plugin;
     const contender = { verdict, rank: 0 };
-    const rival = best.get(name);
+    const rival = best.get(key);
     if (!rival) {
-      best.set(name, contender);
+      best.set(key, contender);
       continue;
     }
     const [winner, loser] = compare(contender, rival, present).order < 0 ? [contender, rival] : [rival, contender];
     loser.verdict.reason = compare(loser, winner, present).reason;
-    best.set(name, winner);
+    best.set(key, winner);
   }
   const chosen = [...best.values()]
     .map(({ verdict }) => verdict.candidate)
-    .sort((a, b) => (a.plugin < b.plugin ? -1 : 1));
+    .sort((a, b) => (a.plugin.text < b.plugin.text ? -1 : 1));
   return { chosen, reason: chosen.length > 0 ? 'All' : 'NoPlugin', verdicts };
 }
 
@@ -134,14 +136,14 @@ function ineligibility(candidate: Candidate, rules: SelectionRules): VerdictReas
   if (candidate.callable.length > 0) return undefined;
   let reason: VerdictReason = 'Draining';
   for (const { state } of candidate.instances) {
-    // It could be called, so it must be this API that it doesn't serve.
+    // The instance is callable, so only this API is not served.
     if (state === 'live') return 'NotServing';
     if (state === 'suspect') reason = 'Unreachable';
   }
   return reason;
 }
 
-/** The candidates among which the choice is made. The verdicts on all others are set. */
+/** Returns the candidates among which the choice is made. Sets the verdicts on all others. */
 function contend<C extends Candidate>(
   eligible: readonly Verdict<C>[],
   { fallback }: SelectionRules,
@@ -149,16 +151,16 @@ function contend<C extends Candidate>(
 ): { reason: SelectionReason; contenders: Contender<C>[] } {
   const preferred = preference ? admit(eligible, (candidate) => (matches(candidate, preference) ? 0 : -1)) : [];
   if (preference && preferred.length > 0) {
-    reject(eligible, preferred, (candidate) => whyNotPreferred(candidate, preference, 'NotPreferred'));
+    reject(eligible, preferred, (candidate) => mismatchReason(candidate, preference, 'NotPreferred'));
     return { reason: 'Preferred', contenders: preferred };
   }
   const contenders = admit(eligible, (candidate) => rankInFallback(candidate, fallback, preference !== undefined));
-  reject(eligible, contenders, (candidate) => whyNotPreferred(candidate, preference, 'NotInFallback'));
+  reject(eligible, contenders, (candidate) => mismatchReason(candidate, preference, 'NotInFallback'));
   if (contenders.length > 0) return { reason: preference ? 'Fallback' : 'NoPreference', contenders };
   return { reason: preference && eligible.length > 0 ? 'PreferredUnavailable' : 'NoPlugin', contenders };
 }
 
-/** Those that have a rank. */
+/** Returns the candidates with a rank of 0 or more. */
 function admit<C extends Candidate>(eligible: readonly Verdict<C>[], rankOf: (candidate: C) => number): Contender<C>[] {
   const contenders: Contender<C>[] = [];
   for (const verdict of eligible) {
@@ -168,35 +170,36 @@ function admit<C extends Candidate>(eligible: readonly Verdict<C>[], rankOf: (ca
   return contenders;
 }
 
-/** Sets the verdicts on those that were not admitted. Those that were are in the same order. */
+/** Sets the verdicts on candidates that were not admitted. Admitted ones are in the same order. */
 function reject<C extends Candidate>(
   eligible: readonly Verdict<C>[],
   admitted: readonly Contender<C>[],
-  why: (candidate: C) => VerdictReason,
+  reasonOf: (candidate: C) => VerdictReason,
 ): void {
   let next = 0;
   for (const verdict of eligible) {
     if (verdict === admitted[next]?.verdict) next++;
-    else verdict.reason = why(verdict.candidate);
+    else verdict.reason = reasonOf(verdict.candidate);
   }
 }
 
-/** The place in the fallback list; 0 where there is none, -1 for a candidate that may not be fallen back to. */
+/** Returns the place in the fallback list; 0 without a list, -1 for a candidate that the fallback excludes. */
 function rankInFallback(candidate: Candidate, fallback: SelectionRules['fallback'], hasPreference: boolean): number {
   if (fallback === 'any') return 0;
   if (fallback === 'none') return hasPreference ? -1 : 0;
   return fallback.findIndex((pattern) => matches(candidate, pattern));
 }
 
-function whyNotPreferred(
+/** Distinguishes a wrong version of the preferred plugin from any other reason. */
+function mismatchReason(
   candidate: Candidate,
   preference: PluginPattern | undefined,
-  otherwise: VerdictReason,
+  fallbackReason: VerdictReason,
 ): VerdictReason {
-  return preference && hasName(candidate, preference.name) ? 'PreferredVersionMismatch' : otherwise;
+  return preference && candidate.plugin.equals(preference.name) ? 'PreferredVersionMismatch' : fallbackReason;
 }
 
-/** Which of two contenders goes first, and what decided it, from the view of the one that doesn't. */
+/** Orders two contenders, with the reason why the later one loses. */
 function compare<C extends Candidate>(
   a: Contender<C>,
   b: Contender<C>,
@@ -215,9 +218,9 @@ function compare<C extends Candidate>(
   return { order: order(left, right), reason: 'LaterName' };
 }
 
-/** Plugins that are equal in all else are told apart by name, then by what they say of the API. */
+/** Breaks ties by name, then by the registered version and capabilities of the API. */
 function order(left: Candidate, right: Candidate): number {
-  if (left.plugin !== right.plugin) return left.plugin < right.plugin ? -1 : 1;
+  if (left.plugin.text !== right.plugin.text) return left.plugin.text < right.plugin.text ? -1 : 1;
   const byApi = right.api.version.compare(left.api.version);
   if (byApi !== 0) return byApi;
   const [a, b] = [JSON.stringify(left.api.capabilities), JSON.stringify(right.api.capabilities)];
@@ -225,25 +228,21 @@ function order(left: Candidate, right: Candidate): number {
   return a < b ? -1 : 1;
 }
 
-/** The same plugin in the same version goes before the same plugin, and that before any other. */
+/** Ranks the present plugin in its present version highest, then the present plugin, then any other. */
 function presence(candidate: Candidate, present: readonly PresentChoice[]): number {
   let best = 0;
   for (const { plugin, version } of present) {
-    if (candidate.plugin === plugin) best = Math.max(best, candidate.version === version ? 2 : 1);
+    if (candidate.plugin.equals(plugin)) best = Math.max(best, candidate.version === version ? 2 : 1);
   }
   return best;
 }
 
 function matches(candidate: Candidate, pattern: PluginPattern): boolean {
-  return hasName(candidate, pattern.name) && (!pattern.range || includes(pattern.range, candidate.semver));
+  return candidate.plugin.equals(pattern.name) && (!pattern.range || includes(pattern.range, candidate.semver));
 }
 
-function hasName({ plugin }: Candidate, lowerCaseName: string): boolean {
-  return plugin.length === lowerCaseName.length && plugin.toLowerCase() === lowerCaseName;
-}
-
-/** Whether versions are in ranges, remembered: ranges are made once, and asked about the same versions at each pass. */
-const mostRemembered = 10_000;
+/** Cache of which versions are in which ranges: each pass tests the same ones again. */
+const maxVersionsPerRange = 10_000;
 const inclusions = new WeakMap<Range, Map<string, boolean>>();
 
 function includes(range: Range, version: SemVer): boolean {
@@ -255,8 +254,8 @@ function includes(range: Range, version: SemVer): boolean {
   let included = ofRange.get(version.version);
   if (included === undefined) {
     included = range.test(version);
-    // Plugins may come in any number of versions as time goes by.
-    if (ofRange.size === mostRemembered) ofRange.clear();
+    // The number of versions over time is unbounded.
+    if (ofRange.size === maxVersionsPerRange) ofRange.clear();
     ofRange.set(version.version, included);
   }
   return included;

@@ -1,7 +1,8 @@
 import { SemVer } from 'semver';
+import { PluginName } from '../names.ts';
 import type { Candidate } from './candidate.ts';
 
-/** A candidate in which only what matters need be said; it is live unless it says otherwise. */
+/** Makes a candidate with defaults for all that the test doesn't specify; live by default. */
 export function candidateOf(
   plugin: string,
   given: {
@@ -10,14 +11,14 @@ export function candidateOf(
     capabilities?: Record<string, string>;
     weight?: number;
     state?: string;
-    /** Whether its instance serves the API. */
+    /** True if its instance serves the API, the default. */
     serving?: boolean;
   } = {},
 ): Candidate {
   const { version = '1.0.0', api = '1.0.0', capabilities = {}, weight = 100, state = 'live', serving = true } = given;
   const instance = { state, stateReason: state === 'live' ? '' : 'as the test says' };
   return {
-    plugin,
+    plugin: new PluginName(plugin),
     version,
     semver: new SemVer(version),
     api: { version: new SemVer(api), capabilities },

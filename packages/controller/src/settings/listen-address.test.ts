@@ -6,9 +6,9 @@ describe('parseListenAddress', () => {
     [':50050', { host: '', port: 50_050 }],
     ['127.0.0.1:0', { host: '127.0.0.1', port: 0 }],
     ['[::1]:8081', { host: '::1', port: 8_081 }],
-  ])('reads %s', (text, address) => expect(parseListenAddress(text, 'the address')).toEqual(address));
+  ])('parses %s', (text, address) => expect(parseListenAddress(text, 'the address')).toEqual(address));
 
-  it.each(['', '50050', 'host', 'host:', 'host:99999', '::1:80'])('refuses "%s", naming the option', (text) => {
+  it.each(['', '50050', 'host', 'host:', 'host:99999', '::1:80'])('rejects "%s" and names the option', (text) => {
     expect(() => parseListenAddress(text, '--grpc-bind-address')).toThrow(
       expect.objectContaining({
         code: 'InvalidConfiguration',

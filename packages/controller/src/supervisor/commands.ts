@@ -1,18 +1,16 @@
 import { constants } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { basename } from 'node:path';
-import { lookIntoFile } from './whole-file.ts';
+import { readNature } from './file-nature.ts';
 
-/** How a file is run, or why it can't be. All missing: it is no program. */
+/** Command that runs a file, or the reason why there is none. Both are missing for a file that is no program. */
 export interface FileCommand {
   command?: readonly [string, ...string[]];
-  /** What its owner has to mend. */
+  /** Problem that the owner of the file has to fix. */
   fault?: string;
-  /** Why it isn't whole, so that it is waited for. */
-  partial?: string;
 }
 
-/** What starts modules and Python files. */
+/** Interpreters of modules and Python files. */
 export interface Interpreters {
   python: string;
   packages: Readonly<Record<string, string>>;
@@ -20,32 +18,32 @@ export interface Interpreters {
 
 const module = /(?<!\.d)\.[cm]?[jt]s$/;
 
-/** How a file is run: a module by Node.js, Python by Python, a native program or a script with `#!` by itself. */
+/** Returns the command for a file: Node.js for a module, Python for a Python file, the file itself for a program or script. */
 export async function commandFor(path: string, interpreters: Interpreters): Promise<FileCommand> {
-  const { nature, partial } = await lookIntoFile(path);
+  const nature = await readNature(path);
   const isRunnable = await isExecutable(path);
   const isModule = module.test(path);
   const isPython = path.endsWith('.py');
-  const isNative = nature === 'elf' || nature === 'mach-o';
+  const isNative = nature === 'native';
   if (!isModule && !isPython && !isNative && nature !== 'script') return {};
-  // Libraries are native code too.
+  // Libraries have the format of native programs.
   if (isNative && !isRunnable && /\.(?:so|dylib|a|o)(?:\.|$)/.test(basename(path))) return {};
-  if (partial) return { partial };
+  if (nature === 'empty') return { fault: `${path} is empty` };
   if (isModule) return { command: nodeCommand([path], interpreters) };
   if (isRunnable && (isNative || nature === 'script')) return { command: [path] };
   if (isPython) return { command: [interpreters.python, '-u', path] };
   const what = nature === 'script' ? 'a script' : 'a native program';
-  return { fault: `${path} is ${what} that nobody may execute; chmod +x it` };
+  return { fault: `${path} is ${what} without execute permission; run chmod +x on it` };
 }
 
-/** This process's own Node.js, with the packages that modules may import wherever they are. */
+/** Returns the command of this process's Node.js, with a hook that makes packages importable from everywhere. */
 export function nodeCommand(args: readonly string[], { packages }: Interpreters): [string, ...string[]] {
   if (Object.keys(packages).length === 0) return [process.execPath, ...args];
   const hook = packageHook.replace('PACKAGES', JSON.stringify(packages));
   return [process.execPath, `--import=data:text/javascript,${encodeURIComponent(hook)}`, ...args];
 }
 
-/** What a module's own place has goes first. */
+/** Module hook. Packages that are installed beside a module take precedence. */
 const packageHook = `import { registerHooks } from 'node:module';
 const packages = PACKAGES;
 registerHooks({
@@ -59,7 +57,7 @@ registerHooks({
   },
 });`;
 
-/** Whether this user may execute a file. */
+/** Reports whether this user may execute a file. */
 export async function isExecutable(path: string): Promise<boolean> {
   try {
     await access(path, constants.X_OK);

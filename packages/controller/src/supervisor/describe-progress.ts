@@ -1,27 +1,31 @@
 import type { HostedState } from '../registry/hosted.ts';
 
-/** From how many failures in a row on a plugin is called failing. */
+/** Number of failures in a row from which on a plugin is `failing`. */
 const failingAfter = 3;
 
-/** How far a plugin of the folder is. */
+/** Number of lines of output in a message. */
+const shownLines = 3;
+
+/** Progress of a plugin of the folder. */
 export interface Progress {
   removed: boolean;
-  /** Whether it ended by itself, and is left at that. */
+  /** True if its process exited and isn't restarted. */
   ended: boolean;
-  /** Why what is in the folder can't be started; empty when it can. */
+  /** Reason why the file can't be started; empty when it can. */
   fault: string;
   failures: number;
-  /** Whether a process is registered, and whether one is there that may be the same. */
+  /** True if a process is registered. */
   isServing: boolean;
+  /** True if the newest process is running. */
   isRunning: boolean;
-  /** Whether the one that is registered is of what is in the folder now. */
+  /** True if the newest process is the registered one. */
   isUpToDate: boolean;
   lastExit: string | undefined;
-  /** What it wrote about that. */
-  lastLine: string | undefined;
+  /** Last lines that the process wrote before that exit. */
+  lastLines: readonly string[];
 }
 
-/** What a plugin is doing. */
+/** Returns the state of a plugin. */
 export function stateOf({ removed, ended, fault, failures, isServing, isRunning }: Progress): HostedState {
   if (removed) return 'draining';
   if (isServing) return 'live';
@@ -30,13 +34,19 @@ export function stateOf({ removed, ended, fault, failures, isServing, isRunning 
   return ended ? 'ended' : 'back-off';
 }
 
-/** Why, for people; empty while all is well. */
-export function messageOf(progress: Progress): string {
-  const { removed, ended, fault, failures, isServing, isUpToDate, lastExit, lastLine } = progress;
-  if (removed) return 'it was removed';
+/** Describes the reason for the state, for people; empty while there is no problem. */
+export function describeProgress(progress: Progress): string {
+  const { removed, ended, fault, failures, isServing, isUpToDate, lastExit, lastLines } = progress;
+  if (removed) return 'removed';
   if (fault) return fault;
   if (isUpToDate) return '';
-  const subject = isServing ? 'its new version' : 'it';
-  if (failures === 0 && !ended) return isServing ? `${subject} is starting` : '';
-  return `${subject} has ended by itself: ${lastExit}${lastLine ? `; it wrote: ${lastLine}` : ''}`;
+  const subject = isServing ? 'the new version ' : '';
+  if (failures === 0 && !ended) return isServing ? `${subject}is starting` : '';
+  const output = lastOutput(lastLines);
+  return `${subject}exited: ${lastExit}${output ? `; last output: ${output}` : ''}`;
+}
+
+/** Returns the last lines of output in one line; empty when there are none. */
+export function lastOutput(lines: readonly string[]): string {
+  return lines.slice(-shownLines).join(' | ');
 }

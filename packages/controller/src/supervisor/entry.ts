@@ -1,104 +1,112 @@
-import { readdir, readFile, realpath, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
 import { messageOf } from '../errors.ts';
-import { fingerprintOf } from '../resources/directory/list-manifest-files.ts';
-import { hasCode } from '../resources/directory/write-durably.ts';
+import { fingerprintOf } from '../files/fingerprint.ts';
+import { hasCode } from '../files/system-error.ts';
 import { commandFor, type FileCommand, type Interpreters, nodeCommand } from './commands.ts';
 import { type PluginFile, readPluginFile } from './plugin-file.ts';
-import type { Program, Terms } from './program.ts';
+import type { Program, RunSettings } from './program.ts';
 
-/** The file that makes a folder a plugin. */
+/** Name of the file that makes a folder a plugin. */
 export const pluginFileName = 'plugin.yaml';
 
-/** How many files of a folder are looked at for whether it has been copied. */
-const mostFiles = 20_000;
+/** Largest number of files of a folder that are checked for whether the folder is still changing. */
+const maxListedFiles = 20_000;
 
-/** Something in the plugins folder, as it is now. */
+/** Entry of the plugins folder, as it is now. */
 export interface Entry {
   name: string;
-  /** What tells one content from another. */
+  /** Text that changes with the content of the entry. */
   identity: string;
-  /** The files whose fingerprints are the identity. */
+  /** Files whose fingerprints make up the identity. */
   files: readonly string[];
-  /** What would be started. */
+  /** Program to start. Missing, as is `fault`, when the entry is no plugin. */
   program?: Program;
-  /** Why nothing can be started, for whoever put it there. */
+  /** Reason why nothing can be started, for the owner of the entry. */
   fault?: string;
-  /** Why it isn't whole yet. */
-  partial?: string;
 }
 
-/** Dot files, what begins with `_`, and what editors and copying programs leave or haven't finished. */
+/** Names that are never plugins: dot files, names with `_`, and what editors and copying programs leave behind. */
 const ignored =
   /^[._#]|~$|\.(?:tmp|temp|part|partial|crdownload|download|filepart|swp|swx|bak|orig|rej|log)$|\.d\.[cm]?ts$|^4913$|___jb_|^node_modules$/i;
 
-/** Whether a name is of something that is never a plugin. */
+/** Reports whether a name is never a plugin's. */
 export function isIgnored(name: string): boolean {
   return ignored.test(name);
 }
 
-/** Looks at something in the plugins folder. `undefined` when it has gone meanwhile. */
-export async function lookAt(path: string, name: string, terms: Terms, by: Interpreters): Promise<Entry | undefined> {
+/** Reads an entry of the plugins folder. Returns `undefined` when it no longer exists. */
+export async function readEntry(
+  path: string,
+  name: string,
+  defaults: RunSettings,
+  interpreters: Interpreters,
+): Promise<Entry | undefined> {
   try {
     const stats = await stat(path);
-    if (stats.isDirectory()) return await lookAtFolder(path, name, terms, by);
-    return stats.isFile() ? await lookAtFile(path, name, terms, by) : await noPlugin(path, name);
+    if (stats.isDirectory()) return await readFolder(path, name, defaults, interpreters);
+    return stats.isFile() ? await readProgramFile(path, name, defaults, interpreters) : await noPlugin(path, name);
   } catch (error) {
     if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined;
-    return { name, files: [path], identity: await identify([path]), fault: `it can't be read: ${messageOf(error)}` };
+    return { name, files: [path], identity: await identify([path]), fault: `can't be read: ${messageOf(error)}` };
   }
 }
 
-/** The fingerprints of files; where links lead counts too. */
+/** Returns the fingerprints of files, in one text. Links are followed. */
 export async function identify(files: readonly string[]): Promise<string> {
-  const marks = await Promise.all(files.map(markOf));
-  return marks.join('\n');
+  const fingerprints = await Promise.all(files.map(fingerprint));
+  return fingerprints.join('\n');
 }
 
-/** The fingerprints of an entry and of all below it, in one text. Changes for as long as something is copied there. */
+/** Returns the fingerprints of an entry and of everything below it, in one text. It changes while something is copied there. */
 export async function listingOf({ files: [path = ''] }: Entry): Promise<string> {
   const names = await readdir(path, { recursive: true }).catch(() => []);
-  const all = names.sort().slice(0, mostFiles);
-  return identify([path, ...all.map((name) => join(path, name))]);
+  const listed = names.sort().slice(0, maxListedFiles);
+  return identify([path, ...listed.map((name) => join(path, name))]);
 }
 
-/** All files of an entry, by their real paths, to look for who writes them. */
-export async function realFilesOf({ files }: Entry): Promise<Set<string>> {
-  return new Set(await Promise.all(files.map((file) => realpath(file).catch(() => file))));
-}
-
-async function markOf(file: string): Promise<string> {
+async function fingerprint(file: string): Promise<string> {
   try {
     const stats = await stat(file, { bigint: true });
-    // A folder's times change with whatever a plugin writes beside itself.
+    // The times of a folder change with whatever a plugin writes into it.
     return stats.isDirectory() ? `${stats.dev}:${stats.ino}` : `${fingerprintOf(stats)}:${stats.mode}`;
   } catch (error) {
     return messageOf(error);
   }
 }
 
-async function lookAtFile(path: string, name: string, terms: Terms, by: Interpreters): Promise<Entry> {
+async function readProgramFile(
+  path: string,
+  name: string,
+  defaults: RunSettings,
+  interpreters: Interpreters,
+): Promise<Entry> {
   const identity = await identify([path]);
-  const { command, ...why } = await commandFor(path, by);
-  const entry = { name, files: [path], identity, ...why };
-  return command ? { ...entry, program: { ...terms, name, command, directory: resolve(path, '..') } } : entry;
+  const { command, ...rest } = await commandFor(path, interpreters);
+  const entry = { name, files: [path], identity, ...rest };
+  return command ? { ...entry, program: { ...defaults, name, command, directory: resolve(path, '..') } } : entry;
 }
 
-async function lookAtFolder(path: string, name: string, terms: Terms, by: Interpreters): Promise<Entry> {
+async function readFolder(
+  path: string,
+  name: string,
+  defaults: RunSettings,
+  interpreters: Interpreters,
+): Promise<Entry> {
   const description = join(path, pluginFileName);
   const text = await readFile(description, 'utf8').catch((error: unknown) => {
     if (hasCode(error, 'ENOENT')) return undefined;
     throw error;
   });
   if (text === undefined) return { ...(await noPlugin(path, name)), files: [path, description] };
-  let said: PluginFile;
+  let content: PluginFile;
   try {
-    said = readPluginFile(text, description, terms);
+    content = readPluginFile(text, description, defaults);
   } catch (error) {
     const files = [path, description];
     return { name, files, identity: await identify(files), fault: messageOf(error) };
   }
-  const { command, arguments: args, ...own } = said;
+  const { command, arguments: args, ...runSettings } = content;
   // The program counts even while it is missing.
   const files = [path, description, ...(command.includes('/') ? [resolve(path, command)] : [])];
   for (const word of args) {
@@ -106,28 +114,28 @@ async function lookAtFolder(path: string, name: string, terms: Terms, by: Interp
     if (file.startsWith(`${path}/`) && (await stat(file).catch(() => undefined))?.isFile()) files.push(file);
   }
   const identity = await identify(files);
-  const { command: start, ...why } = await commandIn(path, command, args, by);
-  const entry = { name, files, identity, ...why };
-  return start ? { ...entry, program: { ...own, name, command: start, directory: path } } : entry;
+  const { command: start, ...rest } = await commandIn(path, command, args, interpreters);
+  const entry = { name, files, identity, ...rest };
+  return start ? { ...entry, program: { ...runSettings, name, command: start, directory: path } } : entry;
 }
 
-/** How a folder's command is run: one with a `/` is a file, any other a program on the PATH. */
+/** Returns the command of a folder. A command with a `/` is a file, any other a program on the PATH. */
 async function commandIn(
   folder: string,
   command: string,
   args: readonly string[],
-  by: Interpreters,
+  interpreters: Interpreters,
 ): Promise<FileCommand> {
-  if (command === 'node') return { command: nodeCommand(args, by) };
+  if (command === 'node') return { command: nodeCommand(args, interpreters) };
   if (!command.includes('/')) return { command: [command, ...args] };
   const file = isAbsolute(command) ? command : resolve(folder, command);
   if (!(await stat(file).catch(() => undefined))?.isFile()) {
-    return { fault: `${join(folder, pluginFileName)}: the command ${command} is no file; name one, such as ./plugin` };
+    return { fault: `${join(folder, pluginFileName)}: command ${command} is not a file; name one, such as ./plugin` };
   }
-  const found = await commandFor(file, by);
+  const found = await commandFor(file, interpreters);
   if (found.command) return { command: [...found.command, ...args] };
-  if (found.fault || found.partial) return found;
-  return { fault: `${file} is neither a program, nor a script that begins with #!, nor a module, nor Python` };
+  if (found.fault) return found;
+  return { fault: `${file} is not a native program, a script that begins with #!, a module or a Python file` };
 }
 
 async function noPlugin(path: string, name: string): Promise<Entry> {

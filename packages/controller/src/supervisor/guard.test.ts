@@ -2,11 +2,11 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { hostingOperator, isRunning, makeFolder, put, waitOptions } from '@kplug/testing/supervisor';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import type { HostedPlugin } from '../registry/hosted.ts';
-import { isRunning, makeFolder, patience, put } from './testing.ts';
 
-/** An operator whose plugin is a family: a process, one that it started, and one that doesn't listen to signals. */
+/** Starts an operator whose plugin is a family: a process, a child, and a child that ignores signals. */
 async function startFamily() {
   const directory = await makeFolder();
   const pids = join(directory, '_pids');
@@ -20,7 +20,7 @@ echo whole >> ${pids}
 wait
 `;
   await put(join(directory, 'family.sh'), family, 0o755);
-  const operator = fork(new URL('./operator.fixture.ts', import.meta.url), [directory], { execArgv: [] });
+  const operator = fork(hostingOperator, [directory], { execArgv: [] });
   onTestFinished(() => void operator.kill('SIGKILL'));
   let told: { guard?: number; plugins: HostedPlugin[] } = { plugins: [] };
   operator.on('message', (message: typeof told) => {
@@ -30,12 +30,12 @@ wait
     const lines = (await readFile(pids, 'utf8')).trim().split('\n');
     expect(lines.pop()).toBe('whole');
     return lines.map(Number);
-  }, patience);
+  }, waitOptions);
   onTestFinished(() => {
     for (const pid of processes) if (isRunning(pid)) process.kill(pid, 'SIGKILL');
   });
   const guard = () => told.guard ?? expect.fail('there is no guard yet');
-  await vi.waitFor(guard, patience);
+  await vi.waitFor(guard, waitOptions);
   expect(processes.map(isRunning)).toEqual([true, true, true]);
   return { operator, processes, guard };
 }
@@ -47,26 +47,26 @@ async function kill(operator: ChildProcess, signal: NodeJS.Signals): Promise<voi
 }
 
 describe('when the operator is killed', () => {
-  it('none of its processes is left, nor the guard', async () => {
+  it('its processes and the guard are gone', async () => {
     const { operator, processes, guard } = await startFamily();
     await kill(operator, 'SIGKILL');
-    await vi.waitFor(() => expect([...processes, guard()].some(isRunning)).toBe(false), patience);
+    await vi.waitFor(() => expect([...processes, guard()].some(isRunning)).toBe(false), waitOptions);
   });
 
-  it('none is left either when the guard was killed before', async () => {
+  it('its processes are gone even if the guard was killed before', async () => {
     const { operator, processes, guard } = await startFamily();
     const first = guard();
     process.kill(first, 'SIGKILL');
-    await vi.waitFor(() => expect(guard()).not.toBe(first), patience);
+    await vi.waitFor(() => expect(guard()).not.toBe(first), waitOptions);
     expect(processes.map(isRunning)).toEqual([true, true, true]);
     await kill(operator, 'SIGKILL');
-    await vi.waitFor(() => expect([...processes, guard()].some(isRunning)).toBe(false), patience);
+    await vi.waitFor(() => expect([...processes, guard()].some(isRunning)).toBe(false), waitOptions);
   });
 
-  it('the guard does not end with what ends the operator in a terminal', async () => {
+  it('the guard survives the signals of a terminal', async () => {
     const { operator, processes, guard } = await startFamily();
     for (const signal of ['SIGINT', 'SIGHUP', 'SIGTERM'] as const) process.kill(guard(), signal);
     await kill(operator, 'SIGKILL');
-    await vi.waitFor(() => expect([...processes, guard()].some(isRunning)).toBe(false), patience);
+    await vi.waitFor(() => expect([...processes, guard()].some(isRunning)).toBe(false), waitOptions);
   });
 });

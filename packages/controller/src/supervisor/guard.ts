@@ -4,27 +4,27 @@ import type { Logger } from 'pino';
 import { messageOf } from '../errors.ts';
 
 /**
- * Reads `keep GROUP` and `drop GROUP`, and says each group that it keeps. When its input ends, be it that the controller was
- * killed, it kills what it keeps. Signals that are meant for the controller don't end it.
+ * Script of the guard. It reads the commands `add GROUP` and `remove GROUP`, and prints each group that it has added. When its input
+ * ends, even because the controller was killed, it kills the remaining groups. It ignores the signals of a terminal.
  */
 const script = `trap '' HUP INT TERM QUIT
 groups=' '
 while read -r word group; do
   case $word in
-    keep) groups="$groups$group "; echo "$group" ;;
-    drop) case $groups in *" $group "*) groups="\${groups%% $group *} \${groups#* $group }" ;; esac ;;
+    add) groups="$groups$group "; echo "$group" ;;
+    remove) case $groups in *" $group "*) groups="\${groups%% $group *} \${groups#* $group }" ;; esac ;;
   esac
 done
 for group in $groups; do kill -s KILL -- "-$group" 2>/dev/null; done`;
 
-/** How long a guard may take to answer, in milliseconds. Far more than it needs on a machine that is busy. */
-const patience = 10_000;
+/** Time that the guard may take to confirm a group, in milliseconds. Generous, for busy machines. */
+const confirmTimeout = 10_000;
 
-/** A small process that outlives the controller only to kill the process groups that it has left behind. */
+/** Small process that outlives the controller only to kill the process groups that the controller leaves behind. */
 export class Guard {
   readonly #log: Logger;
   readonly #groups = new Set<number>();
-  readonly #kept = new Map<number, () => void>();
+  readonly #confirmations = new Map<number, () => void>();
   #process: ChildProcess | undefined;
   #closed = false;
 
@@ -32,36 +32,36 @@ export class Guard {
     this.#log = log;
   }
 
-  /** The guard's process id; for tests and for people. */
+  /** Process ID of the guard, for tests and for people. */
   get pid(): number | undefined {
     return this.#process?.pid;
   }
 
-  /** Fulfilled when a process group would be killed with the controller. Rejects when there is no guard. */
-  async keep(group: number): Promise<void> {
+  /** Adds a process group. Fulfilled once the guard would kill it with the controller. Rejects when there is no guard. */
+  async add(group: number): Promise<void> {
     this.#groups.add(group);
     this.#process ??= this.#start();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const timer = setTimeout(
-      () => reject(new Error(`the guard of the plugins did not answer for ${patience} ms`)),
-      patience,
+      () => reject(new Error(`the process that guards the plugins did not respond within ${confirmTimeout} ms`)),
+      confirmTimeout,
     );
-    this.#kept.set(group, resolve);
-    this.#say(`keep ${group}`);
+    this.#confirmations.set(group, resolve);
+    this.#send(`add ${group}`);
     try {
       await promise;
     } finally {
       clearTimeout(timer);
-      this.#kept.delete(group);
+      this.#confirmations.delete(group);
     }
   }
 
-  /** The group has ended, and its number may become somebody else's. */
-  drop(group: number): void {
-    if (this.#groups.delete(group)) this.#say(`drop ${group}`);
+  /** Removes a process group that has ended. The system may use its number for another one. */
+  remove(group: number): void {
+    if (this.#groups.delete(group)) this.#send(`remove ${group}`);
   }
 
-  /** Ends the guard, and whatever it still keeps. */
+  /** Stops the guard, which kills the remaining groups. */
   async close(): Promise<void> {
     this.#closed = true;
     const guard = this.#process;
@@ -72,32 +72,32 @@ export class Guard {
   }
 
   #start(): ChildProcess {
-    // In a session of its own, so that Ctrl+C in a terminal is the controller's alone.
+    // In a session of its own, so that Ctrl+C in a terminal only reaches the controller.
     const guard = spawn('/bin/sh', ['-c', script], { detached: true, stdio: ['pipe', 'pipe', 'ignore'], env: {} });
     guard.on('error', (error) => this.#onEnd(guard, messageOf(error)));
-    guard.on('exit', (code, signal) => this.#onEnd(guard, `it ended with ${signal ?? code}`));
-    // It may end while it is written to; its end is told above.
+    guard.on('exit', (code, signal) => this.#onEnd(guard, signal ? `signal ${signal}` : `exit code ${code}`));
+    // Writing fails when the guard has exited, which the handlers above deal with.
     guard.stdin?.on('error', () => undefined);
     if (guard.stdout) {
-      createInterface(guard.stdout).on('line', (line) => this.#kept.get(Number(line))?.());
+      createInterface(guard.stdout).on('line', (line) => this.#confirmations.get(Number(line))?.());
     }
     return guard;
   }
 
-  /** Without a guard the processes would outlive a controller that is killed, so there is another one at once. */
-  #onEnd(guard: ChildProcess, why: string): void {
+  /** Replaces a guard that has exited: without one, the plugins would outlive a controller that is killed. */
+  #onEnd(guard: ChildProcess, reason: string): void {
     if (this.#process !== guard || this.#closed) return;
     this.#process = undefined;
     if (guard.pid === undefined) {
-      this.#log.error(`the guard of the plugins can't be started: ${why}; /bin/sh must be there`);
+      this.#log.error(`the process that guards the plugins can't be started: ${reason}; it needs /bin/sh`);
       return;
     }
-    this.#log.warn({ guard: guard.pid }, `the guard of the plugins is gone: ${why}; another one is started`);
+    this.#log.warn({ guard: guard.pid }, `the process that guards the plugins exited: ${reason}; starting another one`);
     this.#process = this.#start();
-    for (const group of this.#groups) this.#say(`keep ${group}`);
+    for (const group of this.#groups) this.#send(`add ${group}`);
   }
 
-  #say(line: string): void {
+  #send(line: string): void {
     this.#process?.stdin?.write(`${line}\n`);
   }
 }

@@ -3,8 +3,8 @@ import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { messageOf } from '../errors.ts';
+import { TokenBucket } from '../queue/token-bucket.ts';
 import type { Reservation } from '../registry/reservations.ts';
-import { TokenBucket } from '../resources/kubernetes/token-bucket.ts';
 import type { ProcessIdentity } from './identity.ts';
 import { type Launcher, notStarted } from './launch.ts';
 import { readLogLine } from './log-line.ts';
@@ -13,26 +13,29 @@ import { groupLives, signalGroup } from './process-group.ts';
 import { residentMemory } from './process-memory.ts';
 import type { Program } from './program.ts';
 
-/** How a process ended. */
+/** Exit of a process. */
 export interface Exit {
-  /** For people, such as `exit code 1`. */
+  /** Description for people, such as `exit code 1`. */
   how: string;
-  /** Whether it ended with 0. */
+  /** True if the exit code was 0. */
   clean: boolean;
 }
 
-/** How long a line of output may be, in characters. */
-const longestLine = 8_192;
-/** How many lines are kept for when it ends, and how much of each. */
-const keptLines = 20;
-const keptLength = 500;
-/** How often memory, and whether a group has ended, is looked at, in milliseconds. */
+/** Maximum length of a logged line, in characters. */
+const maxLineLength = 8_192;
+/** Number of last lines that are kept, and the maximum length of each, in characters. */
+const maxKeptLines = 20;
+const maxKeptLength = 500;
+/** Interval of memory checks, in milliseconds. */
 const memoryInterval = 1_000;
+/** Interval of the checks whether a process group has ended, in milliseconds. */
 const groupInterval = 50;
-/** How long output may still come when all have ended, in milliseconds. */
-const lingerTime = 500;
+/** Time to wait for the end of the output after all processes have exited, in milliseconds. */
+const outputTimeout = 500;
+/** Limit of logged lines: a burst, and one more each `interval` milliseconds. */
+const lineLimit = { burst: 1_000, interval: 10 };
 
-/** One process of a plugin, with those that it starts. */
+/** Process of a plugin, with its child processes. */
 export class HostedProcess {
   readonly program: Program;
   readonly reservation: Reservation;
@@ -40,13 +43,13 @@ export class HostedProcess {
   readonly #log: Logger;
   readonly #lines: string[] = [];
   readonly #end = Promise.withResolvers<Exit>();
-  readonly #allowed = new TokenBucket({ burst: 1_000, interval: 10 });
+  readonly #lineBucket = new TokenBucket(lineLimit);
   #dropped = 0;
   #child: ChildProcess | undefined;
   #identity: ProcessIdentity | undefined;
-  #killedBecause = '';
-  #isAskedToEnd = false;
-  #timer: NodeJS.Timeout | undefined;
+  #killReason = '';
+  #isStopping = false;
+  #killTimer: NodeJS.Timeout | undefined;
   #memoryTimer: NodeJS.Timeout | undefined;
 
   constructor(program: Program, reservation: Reservation, launcher: Launcher, log: Logger) {
@@ -60,17 +63,17 @@ export class HostedProcess {
     return this.#child?.pid;
   }
 
-  /** What it wrote last on standard error, or elsewhere as a warning or worse. */
+  /** Last lines on standard error, and last warnings and errors on standard output. */
   get lastLines(): readonly string[] {
     return this.#lines;
   }
 
-  /** Fulfilled when it has ended, with all that it started. */
+  /** Fulfilled when the process and its children have exited. */
   get ended(): Promise<Exit> {
     return this.#end.promise;
   }
 
-  /** Starts it. Never rejects: a process that can't be started has ended. */
+  /** Starts the process. Never rejects: a process that can't be started counts as exited. */
   async start(controller: string): Promise<void> {
     const { instanceId, token } = this.reservation;
     const own = { KPLUG_CONTROLLER: controller, KPLUG_INSTANCE_ID: instanceId, KPLUG_TOKEN: token };
@@ -80,29 +83,29 @@ export class HostedProcess {
       this.#child = await this.#launcher.launch(this.program, { ...own, ...rights });
     } catch (error) {
       await this.#identity?.end();
-      this.#end.resolve({ how: `it can't be started: ${messageOf(error)}`, clean: false });
+      this.#end.resolve({ how: `can't be started: ${messageOf(error)}`, clean: false });
       return;
     }
     const { stdout, stderr } = this.#child;
     const closed = [this.#follow(stdout, 'stdout'), this.#follow(stderr, 'stderr')];
     this.#child.once('exit', (code, signal) => void this.#onExit(code, signal, closed));
     if (this.program.resources.memory) this.#watchMemory(this.program.resources.memory);
-    // It may have been asked to end while it was being started.
-    if (this.#killedBecause) this.#signal('SIGKILL');
-    else if (this.#isAskedToEnd) this.#signal('SIGTERM');
+    // It may have been stopped while it was starting.
+    if (this.#killReason) this.#signal('SIGKILL');
+    else if (this.#isStopping) this.#signal('SIGTERM');
   }
 
-  /** Asks it to end, and kills it when it takes longer than `grace` milliseconds. */
+  /** Sends SIGTERM, and SIGKILL when the process hasn't exited after `grace` milliseconds. */
   stop(grace: number): void {
-    if (!this.#isAskedToEnd) this.#signal('SIGTERM');
-    this.#isAskedToEnd = true;
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.kill(`it took longer than ${grace} ms to end`), grace);
+    if (!this.#isStopping) this.#signal('SIGTERM');
+    this.#isStopping = true;
+    clearTimeout(this.#killTimer);
+    this.#killTimer = setTimeout(() => this.kill(`did not exit within ${grace} ms`), grace);
   }
 
-  /** Kills it with all that it started. `because` is told when it has ended. */
-  kill(because: string): void {
-    this.#killedBecause ||= because;
+  /** Kills the process and its children. `reason` becomes part of the description of the exit. */
+  kill(reason: string): void {
+    this.#killReason ||= reason;
     this.#signal('SIGKILL');
   }
 
@@ -112,26 +115,26 @@ export class HostedProcess {
 
   async #onExit(code: number | null, signal: NodeJS.Signals | null, closed: Promise<void>[]): Promise<void> {
     clearInterval(this.#memoryTimer);
-    // What a process leaves behind may be at work still when it was asked to end; otherwise it goes with it.
-    if (!this.#isAskedToEnd) this.#signal('SIGKILL');
+    // Children of a process that is stopping may finish their work; those of a crashed process are killed.
+    if (!this.#isStopping) this.#signal('SIGKILL');
     const { pid = 0 } = this;
     while (await groupLives(pid)) await sleep(groupInterval);
-    clearTimeout(this.#timer);
+    clearTimeout(this.#killTimer);
     this.#launcher.forget(pid);
     await this.#identity?.end();
-    // A process that has left the group may hold its output open for ever.
-    await Promise.race([Promise.all(closed), sleep(lingerTime)]);
+    // A process that has left the group may keep the output open forever.
+    await Promise.race([Promise.all(closed), sleep(outputTimeout)]);
     this.#child?.stdout?.destroy();
     this.#child?.stderr?.destroy();
-    const by = signal ? `ended by ${signal}` : `exit code ${code}`;
-    const why = code === notStarted ? `it could not be started: ${this.#lines.at(-1) ?? by}` : by;
-    const how = this.#killedBecause ? `killed: ${this.#killedBecause}` : why;
-    this.#end.resolve({ how, clean: code === 0 && !this.#killedBecause });
+    const status = signal ? `signal ${signal}` : `exit code ${code}`;
+    const description = code === notStarted ? `can't be started: ${this.#lines.at(-1) ?? status}` : status;
+    const how = this.#killReason ? `killed: ${this.#killReason}` : description;
+    this.#end.resolve({ how, clean: code === 0 && !this.#killReason });
   }
 
   #follow(stream: Readable | null, name: 'stdout' | 'stderr'): Promise<void> {
     if (!stream) return Promise.resolve();
-    const lines = new OutputLines(longestLine, (line) => this.#onLine(line, name));
+    const lines = new OutputLines(maxLineLength, (line) => this.#onLine(line, name));
     stream.on('data', (chunk: Buffer) => lines.push(chunk));
     return new Promise((resolve) => {
       stream.once('close', () => {
@@ -145,26 +148,26 @@ export class HostedProcess {
   #onLine(line: string, stream: 'stdout' | 'stderr'): void {
     const { level, message, fields } = readLogLine(line, stream);
     if (stream === 'stderr' || level === 'warn' || level === 'error') {
-      this.#lines.push(message.slice(0, keptLength));
-      if (this.#lines.length > keptLines) this.#lines.shift();
+      this.#lines.push(message.slice(0, maxKeptLength));
+      if (this.#lines.length > maxKeptLines) this.#lines.shift();
     }
-    if (!this.#allowed.take()) {
+    if (!this.#lineBucket.take()) {
       this.#dropped++;
       return;
     }
-    if (this.#dropped > 0) this.#log.warn(`${this.#dropped} lines were left out: it wrote more than 100 in a second`);
+    if (this.#dropped > 0) this.#log.warn(`dropped ${this.#dropped} lines of output: more than 100 per second`);
     this.#dropped = 0;
     this.#log[level]({ hostedPid: this.pid, ...(fields && { fields }) }, message);
   }
 
   #watchMemory(limit: number): void {
-    const look = async () => {
+    const check = async () => {
       const used = this.pid === undefined ? undefined : await residentMemory(this.pid);
       if (used !== undefined && used > limit) {
-        this.kill(`it used ${mebibytes(used)} of memory, more than its limit of ${mebibytes(limit)}`);
+        this.kill(`memory use of ${mebibytes(used)} exceeds the limit of ${mebibytes(limit)}`);
       }
     };
-    this.#memoryTimer = setInterval(() => void look(), memoryInterval).unref();
+    this.#memoryTimer = setInterval(() => void check(), memoryInterval).unref();
   }
 }
 

@@ -1,9 +1,8 @@
 import { access, readFile } from 'node:fs/promises';
+import { startTimeout, TestCluster } from '@kplug/testing/control-plane';
 import { AuthenticationV1Api, KubeConfig } from '@kubernetes/client-node';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest';
-import { startTimeout } from '../../../../test/control-plane/connect.ts';
-import { TestCluster } from '../../../../test/control-plane/test-cluster.ts';
 import type { IdentityIssuer } from '../resources/cluster-services.ts';
 import { openKubernetes } from '../resources/kubernetes/open-kubernetes.ts';
 import { ProcessIdentity } from './identity.ts';
@@ -23,27 +22,27 @@ async function issuerFor(namespace: string): Promise<IdentityIssuer> {
   return resources.services.identities;
 }
 
-it('is that of the ServiceAccount, and goes with the process', async () => {
+it('has the rights of the ServiceAccount, and is removed with the process', async () => {
   const namespace = await cluster.namespace();
   await cluster.apply({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'roller', namespace } });
   const identity = await ProcessIdentity.issue(await issuerFor(namespace), 'roller', log);
   const kubeConfig = new KubeConfig();
   kubeConfig.loadFromFile(identity.kubeconfig);
-  // As the process would ask.
+  // The same request as the process would send.
   const { status } = await kubeConfig.makeApiClient(AuthenticationV1Api).createSelfSubjectReview({ body: {} });
   expect(status?.userInfo?.username).toBe(`system:serviceaccount:${namespace}:roller`);
   await identity.end();
   await expect(access(identity.kubeconfig)).rejects.toThrow('ENOENT');
 });
 
-it('says that there is no such ServiceAccount', async () => {
+it('reports that the ServiceAccount does not exist', async () => {
   const namespace = await cluster.namespace();
   await expect(ProcessIdentity.issue(await issuerFor(namespace), 'nobody', log)).rejects.toThrow(
-    `The operator can't act as the ServiceAccount ${namespace}/nobody: there is no such ServiceAccount; make it`,
+    `The operator can't act as the ServiceAccount ${namespace}/nobody: there is no such ServiceAccount; create it`,
   );
 });
 
-it('is renewed before its token ends, again and again', async () => {
+it('is renewed before its token expires, repeatedly', async () => {
   let issued = 0;
   const issuer: IdentityIssuer = {
     issue: async () => {

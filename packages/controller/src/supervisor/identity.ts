@@ -3,14 +3,17 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { messageOf } from '../errors.ts';
-import type { IdentityIssuer, IssuedToken } from '../resources/cluster-services.ts';
+import type { IdentityIssuer, IssuedToken } from '../resources/services/identity-issuer.ts';
 
-/** The part of a token's life after which it is renewed, and how soon that is tried again when it failed, in milliseconds. */
-const renewal = { at: 0.7, retry: 10_000 };
+/** Fraction of a token's lifetime after which it is renewed. */
+const renewAt = 0.7;
+
+/** Delay before another attempt to renew a token, in milliseconds. */
+const retryDelay = 10_000;
 
 /**
- * The rights of a ServiceAccount, for one process: a kubeconfig, which leads to a file with a token that is renewed for as long as
- * the process runs.
+ * Identity of one process: a kubeconfig with the rights of a ServiceAccount. It refers to a file with a token, which is renewed for as
+ * long as the process runs.
  */
 export class ProcessIdentity {
   readonly #issuer: IdentityIssuer;
@@ -27,9 +30,9 @@ export class ProcessIdentity {
     this.#log = log;
   }
 
-  /** Rejects with `StorageFailed` when the token can't be had. */
+  /** Issues an identity. Rejects with `StorageFailed` when no token can be issued. */
   static async issue(issuer: IdentityIssuer, serviceAccount: string, log: Logger): Promise<ProcessIdentity> {
-    // Only this user may look into it.
+    // Only this user may read the folder.
     const folder = await mkdtemp(join(tmpdir(), 'kplug-identity-'));
     const identity = new ProcessIdentity(issuer, serviceAccount, folder, log);
     try {
@@ -42,12 +45,12 @@ export class ProcessIdentity {
     return identity;
   }
 
-  /** The file of the kubeconfig. */
+  /** Path of the kubeconfig. */
   get kubeconfig(): string {
     return join(this.#folder, 'kubeconfig');
   }
 
-  /** Takes the files away, and renews nothing any more. */
+  /** Removes the files and stops renewing the token. */
   async end(): Promise<void> {
     this.#ended = true;
     clearTimeout(this.#timer);
@@ -61,10 +64,10 @@ export class ProcessIdentity {
   async #renew(): Promise<void> {
     const { token, expiresAt } = await this.#issuer.issue(this.#serviceAccount);
     if (this.#ended) return;
-    // In one step, so that nobody reads half a token.
+    // Renamed, so that no client reads half a token.
     await writeFile(`${this.#credentialFile}.new`, execCredential({ token, expiresAt }), { mode: 0o600 });
     await rename(`${this.#credentialFile}.new`, this.#credentialFile);
-    this.#renewAfter((expiresAt - Date.now()) * renewal.at);
+    this.#renewAfter((expiresAt - Date.now()) * renewAt);
   }
 
   #renewAfter(delay: number): void {
@@ -73,14 +76,14 @@ export class ProcessIdentity {
       try {
         await this.#renew();
       } catch (error) {
-        this.#log.error({ err: error }, `${messageOf(error)}; it is tried again`);
-        this.#renewAfter(renewal.retry);
+        this.#log.error({ err: error }, `${messageOf(error)}; retrying`);
+        this.#renewAfter(retryDelay);
       }
     }, delay).unref();
   }
 }
 
-/** As Kubernetes clients take it (client.authentication.k8s.io/v1). */
+/** Returns an `ExecCredential` (client.authentication.k8s.io/v1). */
 function execCredential({ token, expiresAt }: IssuedToken): string {
   const expirationTimestamp = new Date(expiresAt).toISOString().replace(/\.\d+Z$/, 'Z');
   const status = { token, expirationTimestamp };

@@ -8,12 +8,12 @@ import type { Guard } from './guard.ts';
 import { ProcessIdentity } from './identity.ts';
 import type { Program } from './program.ts';
 
-/** What the launcher exits with when the program was not started. */
+/** Exit code of the launch script when it did not start the program. */
 export const notStarted = 125;
 
 /**
- * Waits until it is told to go on, by when the guard knows the group, and then becomes the program. When the controller ends
- * before that, so does this.
+ * Launch script. It waits for a line on descriptor 3, which comes once the guard knows the process group, and then becomes the
+ * program. It exits when the controller ends before that.
  */
 const script = `read -r go <&3 || exit ${notStarted}
 exec 3<&-
@@ -22,29 +22,29 @@ if [ -n "$1" ]; then ulimit -n "$1" || exit ${notStarted}; fi
 shift
 exec "$@"`;
 
-/** What the processes get of the controller's own environment. */
+/** Variables that processes inherit from the controller. */
 const inherited = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR'];
 
-/** Starts programs: each in a process group of its own, with limits, and with nothing of the controller's environment. */
+/** Starts programs: each in a process group of its own, with limits, and without the rest of the controller's environment. */
 export class Launcher {
   readonly #guard: Guard;
   readonly #identities: IdentityIssuer | undefined;
   #prefix: Promise<readonly string[]> | undefined;
 
-  /** @param identities missing where there are no ServiceAccounts. */
+  /** @param identities issuer of ServiceAccount tokens; missing where there are no ServiceAccounts. */
   constructor(guard: Guard, identities?: IdentityIssuer) {
     this.#guard = guard;
     this.#identities = identities;
   }
 
-  /** The rights that a program is to have of its own, if any. Rejects when they can't be had. */
+  /** Issues the identity of a program with a ServiceAccount. Rejects when that fails. */
   async identify({ serviceAccount }: Program, log: Logger): Promise<ProcessIdentity | undefined> {
     if (serviceAccount === undefined) return undefined;
     if (this.#identities) return ProcessIdentity.issue(this.#identities, serviceAccount, log);
-    throw new Error('its serviceAccount is of a cluster, and this operator runs on none; leave it out');
+    throw new Error('serviceAccount needs a cluster, and this operator runs without one; remove the field');
   }
 
-  /** Starts a program. Rejects when there is no process, or it can't be guarded. */
+  /** Starts a program. Rejects when the process can't be started or guarded. */
   async launch(
     { command, directory, environment, resources }: Program,
     own: Record<string, string>,
@@ -60,27 +60,27 @@ export class Launcher {
     });
     await started(child);
     const { pid } = child;
-    if (pid === undefined) throw new Error('the process has no id');
+    if (pid === undefined) throw new Error('the process has no ID');
     try {
-      await this.#guard.keep(pid);
+      await this.#guard.add(pid);
       if (resources.niceness) setPriority(pid, resources.niceness);
     } catch (error) {
       child.kill('SIGKILL');
-      this.#guard.drop(pid);
+      this.#guard.remove(pid);
       throw error;
     }
     const go = child.stdio[3];
     if (go && 'end' in go) {
-      // A process that was killed before it was told to go on tells so by its exit.
+      // Writing fails when the process was killed before, which its exit reports.
       go.on('error', () => undefined);
       go.end('go\n');
     }
     return child;
   }
 
-  /** The group has ended. */
+  /** Forgets a process group that has ended. */
   forget(pid: number): void {
-    this.#guard.drop(pid);
+    this.#guard.remove(pid);
   }
 }
 
@@ -97,13 +97,13 @@ function started(child: ChildProcess): Promise<void> {
   });
 }
 
-/** Where util-linux's `setpriv` is there, processes can't gain privileges, and the kernel kills them with their parent. */
+/** Returns a `setpriv` prefix where util-linux is installed: no new privileges, and the kernel kills the process with its parent. */
 async function findPrefix(): Promise<readonly string[]> {
   const prefix = ['setpriv', '--no-new-privs', '--pdeathsig', 'KILL', '--'];
   const [program = '', ...args] = prefix;
   return promisify(execFile)(program, [...args, 'true'], { env: inheritedEnvironment(process.env) }).then(
     () => prefix,
-    // Other systems do without it; the guard is there all the same.
+    // Without it there is still the guard.
     () => [],
   );
 }

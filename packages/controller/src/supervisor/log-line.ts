@@ -1,26 +1,26 @@
 import { isJsonObject } from '../resources/json.ts';
 import type { JsonObject } from '../resources/resource.ts';
 
-/** A level of the controller's log. */
+/** Level of the controller's log. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 
-/** A line that a process wrote, as it goes to the controller's log. */
+/** Line of a process's output, as it is logged. */
 export interface LogLine {
   level: LogLevel;
   message: string;
-  /** What the process said besides, if it wrote JSON. */
+  /** Other fields of a line in JSON. */
   fields?: JsonObject;
 }
 
-/** What the controller's log has of its own, or what says nothing new. */
-const superfluous = new Set(['level', 'time', 'timestamp', 'msg', 'message', 'pid', 'hostname', 'name', 'v']);
+/** Fields that the controller's log has itself, or that are logged as level and message. */
+const omittedFields = new Set(['level', 'time', 'timestamp', 'msg', 'message', 'pid', 'hostname', 'name', 'v']);
 
-/** As the Python SDK sets logging up. */
+/** Log format of the Python SDK. */
 const pythonLine = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (DEBUG|INFO|WARNING|ERROR|CRITICAL) +\S+ (.*)$/s;
 
 /**
- * Reads the level of a line, where it has one: JSON as pino and others write it, or the Python SDK's logging. Any other line is
- * `info` on standard output, and `warn` on standard error.
+ * Reads level and message of a line: JSON as pino and others write it, or the format of the Python SDK. Any other line is `info` on
+ * standard output and `warn` on standard error.
  */
 export function readLogLine(line: string, stream: 'stdout' | 'stderr'): LogLine {
   if (line.startsWith('{')) {
@@ -37,13 +37,13 @@ function readJson(line: string): LogLine | undefined {
   try {
     content = JSON.parse(line);
   } catch {
-    // It only looked like JSON, and is shown as it is.
+    // Not JSON after all; the line is logged as it is.
     return undefined;
   }
   if (!isJsonObject(content)) return undefined;
   const { level, msg, message = msg } = content;
   if (typeof message !== 'string' || (typeof level !== 'number' && typeof level !== 'string')) return undefined;
-  const others = Object.entries(content).filter(([field]) => !superfluous.has(field));
+  const others = Object.entries(content).filter(([field]) => !omittedFields.has(field));
   const fields = others.length > 0 ? { fields: Object.fromEntries(others) } : {};
   return { level: levelOf(level), message, ...fields };
 }

@@ -1,42 +1,48 @@
 import { resolve } from 'node:path';
 import { KplugError } from '../errors.ts';
 import type { PluginListOptions } from './download/plugin-downloads.ts';
-import { defaultTerms, type HealthRules, type ResourceLimits, type RestartRules, type Terms } from './program.ts';
+import {
+  defaultRunSettings,
+  type HealthRules,
+  type ResourceLimits,
+  type RestartRules,
+  type RunSettings,
+} from './program.ts';
 
-/** Options of the plugins that the controller starts itself, from a folder. Times in milliseconds. */
+/** Options of the plugins that the controller runs from a folder. Times are in milliseconds. */
 export interface PluginsFolderOptions {
-  /** The folder. It need not be there yet. On Windows, which has no process groups, nothing of it is run. */
+  /** Path of the folder, which may be created later. Not supported on Windows, which has no process groups. */
   directory: string;
-  /** Variables for every process, besides PATH, HOME, LANG, LC_ALL, TZ and TMPDIR. Nothing else of the controller's own goes to them. */
+  /** Environment variables of every process. Of the controller's own, processes inherit PATH, HOME, LANG, LC_ALL, TZ and TMPDIR. */
   environment?: Readonly<Record<string, string>>;
-  /** What starts files whose name ends with `.py`. Default `python3`, from the PATH. */
+  /** Interpreter of files with the extension `.py`. Default `python3`, from the PATH. */
   python?: string;
   /**
-   * Packages that modules (`.js`, `.ts`) can import although they aren't installed beside them, and the URL of each. Default none;
-   * `{ '@kplug/sdk': import.meta.resolve('@kplug/sdk') }` lets a module be a single file.
+   * Packages that modules (`.js`, `.ts`) can import without installing them, with the URL of each. Default none;
+   * `{ '@kplug/sdk': import.meta.resolve('@kplug/sdk') }` makes plugins of a single file possible.
    */
   packages?: Readonly<Record<string, string>>;
-  /** What each process may use, where its `plugin.yaml` doesn't say otherwise. Default: no limits. */
+  /** Resource limits of each process, unless its `plugin.yaml` sets others. Default: no limits. */
   resources?: ResourceLimits;
-  /** Default: a minute to register, and a minute to be found again. */
+  /** Timeouts of registration. Default: 60,000 each. */
   health?: Partial<HealthRules>;
-  /** Default: always, after 1 s at first and a minute at the most; forgotten after a minute. */
+  /** Restart policy. Default: `always`, with a delay of 1,000 to 60,000; failures are forgotten after 60,000. */
   restart?: Partial<RestartRules>;
-  /** How long a process that is replaced or removed may take to end. Default 30,000. */
+  /** Time that a process may take to exit after it was replaced or removed. Default 30,000. */
   drainTimeout?: number;
-  /** How long processes may take to end when the controller stops, when their calls have ended already. Default 5,000. */
+  /** Time that processes may take to exit when the controller stops, after their calls have ended. Default 5,000. */
   stopTimeout?: number;
-  /** Plugins that are fetched into the folder and stay there. Default none. */
+  /** Plugins to download into the folder. Default none. */
   list?: PluginListOptions;
-  /** How long a file has to stay as it is before it is started. Default 500. */
+  /** Time that a file must stay unchanged before it is started. Default 500; 100 to 5,000 is sane. */
   settleTime?: number;
-  /** How often the folder is looked through even if nothing tells of a change. Default 5,000. */
+  /** Interval of regular scans, which find changes that the system doesn't report. Default 5,000. */
   scanInterval?: number;
 }
 
-/** Options with every default filled in. */
+/** Options with all defaults filled in. */
 export interface FolderSettings extends Required<Pick<PluginsFolderOptions, 'directory' | 'python' | 'packages'>> {
-  terms: Terms;
+  runSettings: RunSettings;
   stopTimeout: number;
   settleTime: number;
   scanInterval: number;
@@ -45,17 +51,17 @@ export interface FolderSettings extends Required<Pick<PluginsFolderOptions, 'dir
 /** Fills in the defaults. Throws `InvalidConfiguration`. */
 export function readFolderOptions(options: PluginsFolderOptions): FolderSettings {
   const { directory, python = 'python3', packages = {} } = options;
-  if (!directory) throw new KplugError('InvalidConfiguration', 'pluginsFolder.directory is empty; name a folder');
+  if (!directory) throw new KplugError('InvalidConfiguration', 'pluginsFolder.directory is empty; set it to a folder');
   return {
     directory: resolve(directory),
     python,
     packages,
-    terms: {
+    runSettings: {
       environment: options.environment ?? {},
       resources: options.resources ?? {},
-      health: { ...defaultTerms.health, ...options.health },
-      restart: { ...defaultTerms.restart, ...options.restart },
-      drainTimeout: options.drainTimeout ?? defaultTerms.drainTimeout,
+      health: { ...defaultRunSettings.health, ...options.health },
+      restart: { ...defaultRunSettings.restart, ...options.restart },
+      drainTimeout: options.drainTimeout ?? defaultRunSettings.drainTimeout,
     },
     stopTimeout: options.stopTimeout ?? 5_000,
     settleTime: options.settleTime ?? 500,

@@ -1,16 +1,16 @@
 import { StringDecoder } from 'node:string_decoder';
 
-/** Splits what a process writes into lines. A line that is longer than allowed is cut, and its rest passed over. */
+/** Splits the output of a process into lines. Longer lines than allowed are truncated. */
 export class OutputLines {
   readonly #decoder = new StringDecoder('utf8');
-  readonly #longest: number;
+  readonly #maxLength: number;
   readonly #listener: (line: string) => void;
   #rest = '';
   #cut = false;
 
-  /** @param longest how many characters of a line are kept. */
-  constructor(longest: number, listener: (line: string) => void) {
-    this.#longest = longest;
+  /** @param maxLength maximum length of a line, in characters. */
+  constructor(maxLength: number, listener: (line: string) => void) {
+    this.#maxLength = maxLength;
     this.#listener = listener;
   }
 
@@ -23,14 +23,14 @@ export class OutputLines {
     }
   }
 
-  /** What stands after the last line feed is a line as well. */
+  /** Ends the output. Text after the last line feed is a line, too. */
   end(): void {
     this.#append(this.#decoder.end());
     this.#finish();
   }
 
   #append(text: string): void {
-    const room = this.#longest - this.#rest.length;
+    const room = this.#maxLength - this.#rest.length;
     this.#rest += text.slice(0, room);
     this.#cut ||= text.length > room;
   }

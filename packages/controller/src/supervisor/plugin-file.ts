@@ -1,16 +1,16 @@
 import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { KplugError, messageOf } from '../errors.ts';
-import { documentOptions, findDocumentFault, mostAliases } from '../resources/check-document.ts';
+import { documentOptions, findDocumentFault, maxAliases } from '../resources/check-document.ts';
 import { formatPath } from '../resources/json.ts';
 import { locate } from '../resources/locate.ts';
-import { duration } from '../settings/duration.ts';
-import type { Terms } from './program.ts';
+import { durationSchema } from '../settings/duration-schema.ts';
+import type { RunSettings } from './program.ts';
 
-/** The largest `plugin.yaml` that is read, in characters. */
-const largest = 64 * 1024;
+/** Maximum size of a `plugin.yaml`, in characters. */
+const maxSize = 64 * 1024;
 
-/** What the controller says to each process itself. */
+/** Variables that the controller sets for each process. */
 const reserved = /^KPLUG_(?:CONTROLLER|INSTANCE_ID|TOKEN)$/;
 
 const units: Record<string, number> = { '': 1, Ki: 2 ** 10, Mi: 2 ** 20, Gi: 2 ** 30, k: 1e3, M: 1e6, G: 1e9 };
@@ -19,19 +19,19 @@ const bytes = z.union([z.number(), z.string()]).transform((value, context) => {
   const [, digits, unit = ''] = /^(\d+(?:\.\d+)?)(Ki|Mi|Gi|k|M|G)?$/.exec(String(value)) ?? [];
   const amount = Number(digits) * (units[unit] ?? 0);
   if (amount >= 1) return Math.floor(amount);
-  context.addIssue({ code: 'custom', message: `"${value}" is no amount of memory; write one such as 256Mi or 1Gi` });
+  context.addIssue({ code: 'custom', message: `"${value}" is not an amount of memory; use one such as 256Mi or 1Gi` });
   return z.NEVER;
 });
 
 const environment = z.record(
   z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'must be a name such as LOG_LEVEL'),
-  z.union([z.string(), z.number(), z.boolean()], 'must be a text').transform(String),
+  z.union([z.string(), z.number(), z.boolean()], 'must be a string').transform(String),
 );
 
-/** What may stand in a `plugin.yaml`. Durations are texts such as `30s`, or milliseconds. */
+/** Schema of a `plugin.yaml`. Durations are strings such as `30s`, or milliseconds. */
 const pluginFileSchema = z.strictObject({
   command: z.string('must be the program to start, such as ./plugin or python3').min(1, 'must not be empty'),
-  arguments: z.array(z.string('must be a text; put it in quotes')).default([]),
+  arguments: z.array(z.string('must be a string; put it in quotes')).default([]),
   environment: environment.default({}),
   resources: z
     .strictObject({
@@ -40,24 +40,26 @@ const pluginFileSchema = z.strictObject({
       niceness: z.int().min(0).max(19).optional(),
     })
     .default({}),
-  health: z.strictObject({ startTimeout: duration.optional(), lostTimeout: duration.optional() }).default({}),
+  health: z
+    .strictObject({ startTimeout: durationSchema.optional(), lostTimeout: durationSchema.optional() })
+    .default({}),
   restart: z
     .strictObject({
       policy: z.enum(['always', 'on-failure', 'never']).optional(),
-      initialBackOff: duration.optional(),
-      maxBackOff: duration.optional(),
-      resetAfter: duration.optional(),
+      initialBackOff: durationSchema.optional(),
+      maxBackOff: durationSchema.optional(),
+      resetAfter: durationSchema.optional(),
     })
     .default({}),
-  drainTimeout: duration.optional(),
+  drainTimeout: durationSchema.optional(),
   serviceAccount: z
     .string()
     .regex(/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/, 'must be the name of a ServiceAccount')
     .optional(),
 });
 
-/** What a `plugin.yaml` says. */
-export interface PluginFile extends Terms {
+/** Content of a `plugin.yaml`, with defaults. */
+export interface PluginFile extends RunSettings {
   command: string;
   arguments: readonly string[];
 }
@@ -67,12 +69,9 @@ interface Fault {
   message: string;
 }
 
-/**
- * Reads a `plugin.yaml`. What it doesn't say is as in `terms`. Throws `InvalidConfiguration`, naming file, line and field of each
- * fault.
- */
-export function readPluginFile(text: string, file: string, terms: Terms): PluginFile {
-  if (text.length > largest) throw invalid(`${file} is larger than ${largest / 1024} KiB`);
+/** Reads a `plugin.yaml`. Throws `InvalidConfiguration`, which names file, line and field of each fault. */
+export function readPluginFile(text: string, file: string, defaults: RunSettings): PluginFile {
+  if (text.length > maxSize) throw invalid(`${file} is larger than ${maxSize / 1024} KiB`);
   const lines = new LineCounter();
   const document = parseDocument(text, { ...documentOptions, lineCounter: lines });
   const at = (offset: number) => {
@@ -80,19 +79,19 @@ export function readPluginFile(text: string, file: string, terms: Terms): Plugin
     return `${file}:${line}:${col}`;
   };
   const fault = findDocumentFault(document);
-  if (fault) throw invalid(`${at(fault.offset)}: this is not sound YAML: ${fault.message}`);
+  if (fault) throw invalid(`${at(fault.offset)}: invalid YAML: ${fault.message}`);
   const { data, faults } = check(contentOf(document, file));
-  if (data) return withDefaults(data, terms);
-  const said = faults.map(({ path, message }) => {
-    const where = at(locate(document.contents, path));
-    return `${where}: ${[formatPath(path), message].filter(Boolean).join(' ')}`;
+  if (data) return withDefaults(data, defaults);
+  const messages = faults.map(({ path, message }) => {
+    const position = at(locate(document.contents, path));
+    return `${position}: ${[formatPath(path), message].filter(Boolean).join(' ')}`;
   });
-  throw invalid(said.join('; '));
+  throw invalid(messages.join('; '));
 }
 
 function contentOf(document: ReturnType<typeof parseDocument>, file: string): unknown {
   try {
-    return document.toJS({ maxAliasCount: mostAliases });
+    return document.toJS({ maxAliasCount: maxAliases });
   } catch (cause) {
     throw new KplugError('InvalidConfiguration', `${file} can't be read: ${messageOf(cause)}`, { cause });
   }
@@ -108,7 +107,7 @@ function check(content: unknown): { data: Content; faults?: never } | { data?: n
   const faults = (error?.issues ?? []).flatMap(faultsOf);
   for (const name of Object.keys(data?.environment ?? {})) {
     if (reserved.test(name)) {
-      faults.push({ path: ['environment', name], message: 'is said to each process by the controller; leave it out' });
+      faults.push({ path: ['environment', name], message: 'is set by the controller; remove it' });
     }
   }
   return data && faults.length === 0 ? { data } : { faults };
@@ -117,30 +116,30 @@ function check(content: unknown): { data: Content; faults?: never } | { data?: n
 function faultsOf(issue: z.core.$ZodIssue): Fault[] {
   const path = issue.path.map((step) => (typeof step === 'number' ? step : String(step)));
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({ path: [...path, key], message: 'is no field of a plugin.yaml' }));
+    return issue.keys.map((key) => ({ path: [...path, key], message: 'is not a field of plugin.yaml' }));
   }
   const messages = issue.code === 'invalid_union' ? issue.errors.flat().map(({ message }) => message) : [issue.message];
   return [{ path, message: messages.join(', or ') }];
 }
 
-function withDefaults(content: Content, terms: Terms): PluginFile {
-  const { command, health, restart, resources, drainTimeout = terms.drainTimeout } = content;
+function withDefaults(content: Content, defaults: RunSettings): PluginFile {
+  const { command, health, restart, resources, drainTimeout = defaults.drainTimeout } = content;
   return {
     command,
     arguments: content.arguments,
-    environment: { ...terms.environment, ...content.environment },
-    resources: { ...terms.resources, ...stated(resources) },
-    health: { ...terms.health, ...stated(health) },
-    restart: { ...terms.restart, ...stated(restart) },
+    environment: { ...defaults.environment, ...content.environment },
+    resources: { ...defaults.resources, ...definedOf(resources) },
+    health: { ...defaults.health, ...definedOf(health) },
+    restart: { ...defaults.restart, ...definedOf(restart) },
     drainTimeout,
     ...(content.serviceAccount === undefined ? {} : { serviceAccount: content.serviceAccount }),
   };
 }
 
-/** The same without the fields of which nothing is said. */
-function stated<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
-  const said = Object.entries(fields).filter(([, value]) => value !== undefined);
-  return Object.fromEntries(said) as { [K in keyof T]: Exclude<T[K], undefined> };
+/** Returns the fields that are defined. */
+function definedOf<T extends object>(fields: T): { [K in keyof T]: Exclude<T[K], undefined> } {
+  const defined = Object.entries(fields).filter(([, value]) => value !== undefined);
+  return Object.fromEntries(defined) as { [K in keyof T]: Exclude<T[K], undefined> };
 }
 
 function invalid(message: string): KplugError {

@@ -1,11 +1,11 @@
 import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
-import { copyFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
+import { HostingTrial, isRunning, makeFolder, moduleOf, waitOptions } from '@kplug/testing/supervisor';
 import { describe, expect, it, vi } from 'vitest';
-import { HostingTrial, isRunning, makeFolder, moduleOf, patience } from './testing.ts';
 
-describe('a module that is dropped into the folder', () => {
+describe('a module in the folder', () => {
   it('starts, reconciles, and drains when it is removed', async () => {
     const trial = await HostingTrial.start();
     trial.operator.table('users');
@@ -18,20 +18,20 @@ describe('a module that is dropped into the folder', () => {
     await rm(trial.path('folder.ts'));
     await trial.expectGone('folder.ts');
     expect(isRunning(pid)).toBe(false);
-    expect(trial.log).toContainEqual(expect.objectContaining({ msg: 'folder.ts has ended: exit code 0' }));
+    expect(trial.log).toContainEqual(expect.objectContaining({ msg: 'folder.ts exited: exit code 0' }));
     expect(trial.operator.controller.registry.size).toBe(0);
   });
 
-  it('is found where the folder is named as seen from where the controller runs', async () => {
+  it('is found when the path of the folder is relative', async () => {
     const directory = relative(process.cwd(), await makeFolder());
     const trial = await HostingTrial.start({ directory });
     await trial.put('folder.ts', moduleOf());
     await trial.put('script.sh', '#!/bin/sh\necho here\nexec sleep 600\n', 0o755);
     await trial.expectState('folder.ts', 'live');
-    await vi.waitFor(() => expect(trial.linesOf('script.sh')).toEqual(['here']), patience);
+    await vi.waitFor(() => expect(trial.linesOf('script.sh')).toEqual(['here']), waitOptions);
   });
 
-  it('finishes what it has in flight when it is removed', async () => {
+  it('finishes calls in flight when it is removed', async () => {
     const trial = await HostingTrial.start();
     const release = trial.path('_release');
     const body = `while (!existsSync('${release}')) await sleep(10); return { status: { done: true } };`;
@@ -39,15 +39,15 @@ describe('a module that is dropped into the folder', () => {
     await trial.put('slow.mjs', moduleOf({ body: `console.log('begun'); ${body}`, before }));
     await trial.expectState('slow.mjs', 'live');
     trial.operator.table('users');
-    await vi.waitFor(() => expect(trial.linesOf('slow.mjs')).toContain('begun'), patience);
+    await vi.waitFor(() => expect(trial.linesOf('slow.mjs')).toContain('begun'), waitOptions);
     await rm(trial.path('slow.mjs'));
     await trial.expectState('slow.mjs', 'draining');
     await writeFile(release, '');
     await trial.expectGone('slow.mjs');
-    await vi.waitFor(() => expect(trial.operator.get('users')?.status).toMatchObject({ done: true }), patience);
+    await vi.waitFor(() => expect(trial.operator.get('users')?.status).toMatchObject({ done: true }), waitOptions);
   });
 
-  it('is killed when it does not end', async () => {
+  it('is killed when it does not exit', async () => {
     const trial = await HostingTrial.start({ drainTimeout: 100 });
     await trial.put('stubborn.js', moduleOf({ before: `process.on('SIGTERM', () => console.log('no'));` }));
     const { pid } = await trial.expectState('stubborn.js', 'live');
@@ -55,14 +55,12 @@ describe('a module that is dropped into the folder', () => {
     await rm(trial.path('stubborn.js'));
     await trial.expectGone('stubborn.js');
     expect(isRunning(pid)).toBe(false);
-    expect(trial.log.map(({ msg }) => msg)).toContain(
-      'stubborn.js has ended: killed: it took longer than 100 ms to end',
-    );
+    expect(trial.log.map(({ msg }) => msg)).toContain('stubborn.js exited: killed: did not exit within 100 ms');
   });
 });
 
 describe('a plugin that is replaced', () => {
-  it('is live in its new version before the old one drains, and no resource is without a plugin', async () => {
+  it('is live in its new version before the old one drains, so that resources always have a plugin', async () => {
     const trial = await HostingTrial.start();
     const { registry } = trial.operator.controller;
     const served: number[] = [];
@@ -74,19 +72,22 @@ describe('a plugin that is replaced', () => {
 
     await trial.put('folder.js', moduleOf({ version: '2.0.0' }));
     await trial.expectState('folder.js', 'live', { version: '2.0.0', message: '' });
-    await vi.waitFor(() => expect(isRunning(old.pid)).toBe(false), patience);
+    await vi.waitFor(() => expect(isRunning(old.pid)).toBe(false), waitOptions);
     expect(Math.min(...served)).toBeGreaterThan(0);
-    await vi.waitFor(() => expect(trial.operator.get('users')?.status).toMatchObject({ by: 'Folder 2.0.0' }), patience);
+    await vi.waitFor(
+      () => expect(trial.operator.get('users')?.status).toMatchObject({ by: 'Folder 2.0.0' }),
+      waitOptions,
+    );
     expect(trial.operator.condition('users', 'Ready')).toMatchObject({ status: 'True' });
   });
 
-  it('goes on in its old version when the new one fails', async () => {
+  it('continues in its old version when the new one fails', async () => {
     const trial = await HostingTrial.start();
     await trial.put('folder.js', moduleOf());
     const old = await trial.expectState('folder.js', 'live');
     await trial.put('folder.js', `console.error('not today'); process.exit(3);`);
     const failing = await trial.expectState('folder.js', 'live', { lastExit: 'exit code 3', lastLines: ['not today'] });
-    expect(failing.message).toBe('its new version has ended by itself: exit code 3; it wrote: not today');
+    expect(failing.message).toBe('the new version exited: exit code 3; last output: not today');
     expect(isRunning(old.pid)).toBe(true);
     trial.operator.table('users');
     await trial.operator.expectReady('users', 'Folder');
@@ -98,84 +99,95 @@ describe('a plugin that is replaced', () => {
 const sleeping = 'import time\ntime.sleep(600)\n';
 
 describe('a plugin that crashes', () => {
-  it('is started again with back-off, and is failing with what it wrote last', { timeout: 60_000 }, async () => {
+  it('is restarted with back-off, and is failing with its last output', { timeout: 60_000 }, async () => {
     const trial = await HostingTrial.start();
     await trial.put('broken.py', 'import sys\nprint("out")\nprint("no database", file=sys.stderr)\nsys.exit(7)\n');
     const status = await trial.expectState('broken.py', 'failing', { lastExit: 'exit code 7' });
     expect(status.lastLines).toEqual(['no database']);
-    expect(status.message).toBe('it has ended by itself: exit code 7; it wrote: no database');
-    await vi.waitFor(() => expect(trial.status('broken.py')?.restarts).toBeGreaterThan(3), patience);
-    const waits = trial.log.flatMap(({ msg }) => /started again in (\d+) ms/.exec(msg)?.[1] ?? []);
+    expect(status.message).toBe('exited: exit code 7; last output: no database');
+    await vi.waitFor(() => expect(trial.status('broken.py')?.restarts).toBeGreaterThan(3), waitOptions);
+    const waits = trial.log.flatMap(({ msg }) => /restarting in (\d+) ms/.exec(msg)?.[1] ?? []);
     expect(waits.slice(0, 4)).toEqual(['50', '100', '200', '200']);
-    // Mended, it starts at once.
+    // A changed file starts immediately.
     await trial.put('broken.py', sleeping);
     await trial.expectState('broken.py', 'starting');
   });
 
-  it('is forgiven after it has been live for a while', { timeout: 60_000 }, async () => {
+  it('has its failures forgotten after it has been live for a time', { timeout: 60_000 }, async () => {
     const restart = { initialBackOff: 20, maxBackOff: 1_000, resetAfter: 10 };
     const trial = await HostingTrial.start({ restart });
     await trial.put('folder.js', moduleOf());
     for (let crash = 0; crash < 3; crash++) {
       const { pid } = await trial.expectState('folder.js', 'live', { restarts: crash });
-      // Longer than it takes to be forgiven, by the clock that forgives.
+      // Longer than the time after which failures are forgotten.
       await new Promise((resolve) => setTimeout(resolve, 200));
       process.kill(pid ?? 0, 'SIGKILL');
     }
-    await trial.expectState('folder.js', 'live', { restarts: 3, lastExit: 'ended by SIGKILL' });
-    const waits = trial.log.flatMap(({ msg }) => /started again in (\d+) ms/.exec(msg)?.[1] ?? []);
+    await trial.expectState('folder.js', 'live', { restarts: 3, lastExit: 'signal SIGKILL' });
+    const waits = trial.log.flatMap(({ msg }) => /restarting in (\d+) ms/.exec(msg)?.[1] ?? []);
     expect(waits).toEqual(['20', '20', '20']);
   });
 
-  it('is killed and started again when it does not register', async () => {
+  it('is killed and restarted when it does not register', async () => {
     const trial = await HostingTrial.start({ health: { startTimeout: 100 } });
     await trial.put('silent.sh', '#!/bin/sh\nsleep 600 & wait\n', 0o755);
     await trial.expectState('silent.sh', 'failing', {
-      lastExit: 'killed: it did not register, as the instance that KPLUG_INSTANCE_ID names, within 100 ms',
+      lastExit: 'killed: did not register with the instance ID in KPLUG_INSTANCE_ID within 100 ms',
     });
   });
 
-  it('is killed and started again when it does not answer any more', async () => {
+  it('is killed and restarted when it stops responding', async () => {
     const trial = await HostingTrial.start({ health: { lostTimeout: 100 } });
     await trial.put('folder.js', moduleOf());
     const { pid } = await trial.expectState('folder.js', 'live');
     process.kill(pid ?? 0, 'SIGSTOP');
-    const lastExit = 'killed: it was not registered any more for 100 ms';
+    const lastExit = 'killed: not registered for 100 ms';
     await trial.expectState('folder.js', 'live', { restarts: 1, lastExit });
     expect(isRunning(pid)).toBe(false);
   });
 });
 
-describe('a file that is not whole', () => {
-  it('is not started until its copy is complete', async () => {
+describe('an incomplete file', () => {
+  it('is not started until its copy is complete, however long that takes', async () => {
     const trial = await HostingTrial.start();
-    const program = '/bin/sleep';
-    const { size } = await stat(program);
-    await copyFile(program, trial.path('.whole'));
-    await truncate(trial.path('.whole'), size - 1);
-    await rename(trial.path('.whole'), trial.path('native'));
-    const { pid, message } = await trial.expectState('native', 'failing');
-    expect(pid).toBeUndefined();
-    expect(message).toContain(`it isn't whole: it has ${size - 1} bytes, but its header speaks of ${size}`);
-    await copyFile(program, trial.path('native'));
-    // Whole, it is started; without arguments it ends at once.
+    const program = await readFile('/bin/sleep');
+    const half = program.length >> 1;
+    const writer = createWriteStream(trial.path('native'), { mode: 0o755 });
+    writer.write(program.subarray(0, half));
+    await vi.waitFor(async () => expect((await stat(trial.path('native'))).size).toBe(half), waitOptions);
+    // Copied later, and failing by now: the settle time of the half has passed.
+    await trial.put('other.py', 'import sys\nsys.exit(1)\n');
+    await trial.expectState('other.py', 'failing');
+    expect(trial.status('native')).toBeUndefined();
+    writer.end(program.subarray(half));
+    await once(writer, 'close');
+    // Without arguments it exits with 1.
     await trial.expectState('native', 'failing', { lastExit: 'exit code 1' });
   });
 
-  it('is not started while it is written', async () => {
+  it('is not started while it is empty', async () => {
+    const trial = await HostingTrial.start();
+    await trial.put('empty.py', '');
+    const { pid, message } = await trial.expectState('empty.py', 'failing');
+    expect([pid, message]).toEqual([undefined, `${trial.path('empty.py')} is empty`]);
+    await trial.put('empty.py', 'import sys\nsys.exit("complete")\n');
+    await trial.expectState('empty.py', 'failing', { lastLines: ['complete'] });
+  });
+
+  it('is not started while it is being written', async () => {
     const trial = await HostingTrial.start();
     const writer = createWriteStream(trial.path('slow.py'));
     writer.write('import sys\n');
-    await vi.waitFor(async () => expect((await stat(trial.path('slow.py'))).size).toBeGreaterThan(0), patience);
+    await vi.waitFor(async () => expect((await stat(trial.path('slow.py'))).size).toBeGreaterThan(0), waitOptions);
     await trial.put('other.py', 'import sys\nsys.exit(1)\n');
     await trial.expectState('other.py', 'failing');
     expect(trial.status('slow.py')).toBeUndefined();
-    writer.end('sys.exit("whole")\n');
+    writer.end('sys.exit("complete")\n');
     await once(writer, 'close');
-    await trial.expectState('slow.py', 'failing', { lastLines: ['whole'] });
+    await trial.expectState('slow.py', 'failing', { lastLines: ['complete'] });
   });
 
-  it('is passed over by its name, or when it is nothing that can be run', async () => {
+  it('is skipped by its name, or when it is not a program', async () => {
     const trial = await HostingTrial.start();
     for (const name of [
       '.hidden.py',
@@ -190,7 +202,7 @@ describe('a file that is not whole', () => {
     }
     await trial.put('plain.sh', '#!/bin/sh\nexit 1\n');
     const { message } = await trial.expectState('plain.sh', 'failing');
-    expect(message).toContain('a script that nobody may execute; chmod +x it');
+    expect(message).toContain('a script without execute permission; run chmod +x on it');
     await trial.put('zzz.py', 'import sys\nsys.exit(1)\n');
     await trial.expectState('zzz.py', 'failing');
     expect(trial.folder.list().map(({ name }) => name)).toEqual(['plain.sh', 'zzz.py']);
@@ -198,7 +210,7 @@ describe('a file that is not whole', () => {
 });
 
 describe('the folder', () => {
-  it('need not be there yet, and may be replaced by another', async () => {
+  it('may be created later, and replaced by another one', async () => {
     const directory = join(await makeFolder(), 'later');
     const trial = await HostingTrial.start({ directory });
     await trial.put('first.py', sleeping);
@@ -210,12 +222,12 @@ describe('the folder', () => {
   });
 });
 
-it('is no plugin any more when the controller stops, and its processes are gone', async () => {
+it('all processes are gone when the controller has stopped', async () => {
   const trial = await HostingTrial.start();
   await trial.put('folder.js', moduleOf());
   await trial.put('family.sh', '#!/bin/sh\nsleep 600 &\necho "child $!"\nwait\n', 0o755);
   const { pid } = await trial.expectState('folder.js', 'live');
-  const line = await vi.waitFor(() => trial.linesOf('family.sh')[0] ?? expect.fail('nothing yet'), patience);
+  const line = await vi.waitFor(() => trial.linesOf('family.sh')[0] ?? expect.fail('nothing yet'), waitOptions);
   const [guard, child] = [trial.folder.guard, Number(line.replace('child ', ''))];
   expect([pid, guard, child].map(isRunning)).toEqual([true, true, true]);
   await trial.operator.controller.stop();

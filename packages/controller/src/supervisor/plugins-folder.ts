@@ -1,32 +1,37 @@
+// supervisor/: plugins run from a folder: processes, restarts, downloads.
 import { readdir, realpath } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { messageOf } from '../errors.ts';
+import { DirectoryWatch } from '../files/directory-watch.ts';
+import { isBeingWritten } from '../files/is-being-written.ts';
+import { hasCode } from '../files/system-error.ts';
+import { WorkQueue } from '../queue/work-queue.ts';
 import type { HostedFolder, HostedPlugin, PluginDownload } from '../registry/hosted.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Reservations } from '../registry/reservations.ts';
-import type { IdentityIssuer } from '../resources/cluster-services.ts';
-import { DirectoryWatch } from '../resources/directory/directory-watch.ts';
-import { hasCode } from '../resources/directory/write-durably.ts';
+import type { IdentityIssuer } from '../resources/services/identity-issuer.ts';
 import { notFetched, withDownload } from './download/not-fetched.ts';
 import { PluginDownloads } from './download/plugin-downloads.ts';
-import { type Entry, identify, isIgnored, listingOf, lookAt, realFilesOf } from './entry.ts';
+import { type Entry, identify, isIgnored, listingOf, readEntry } from './entry.ts';
 import { Guard } from './guard.ts';
 import { Launcher } from './launch.ts';
 import { localAddress } from './local-address.ts';
-import { openForWriting } from './open-writers.ts';
 import { type FolderSettings, type PluginsFolderOptions, readFolderOptions } from './options.ts';
 import { Settling } from './settling.ts';
 import { SupervisedPlugin } from './supervised-plugin.ts';
 
-/** How soon the folder is looked through when something tells of a change, in milliseconds. */
-const quickly = 100;
+/** Delay between a reported change and the scan for it, in milliseconds. */
+const changeDelay = 100;
 
-/** How long processes that were killed may take to end when the controller stops, in milliseconds. */
-const lastWait = 2_000;
+/** Shortest delay between scans while an entry settles, in milliseconds. */
+const minSettleInterval = 10;
 
-/** What a folder of plugins needs of the controller. */
+/** Time that killed processes may take to exit when the controller stops, in milliseconds. */
+const killTimeout = 2_000;
+
+/** Parts of the controller that the supervisor uses. */
 export interface SupervisorDependencies {
   registry: Registry;
   reservations: Reservations;
@@ -35,27 +40,26 @@ export interface SupervisorDependencies {
   identities?: IdentityIssuer | undefined;
 }
 
-/** Runs what is in a folder as plugins, and follows what is put there, replaced and removed. */
+/** Runs the entries of a folder as plugins, and follows additions, replacements and removals. */
 export class PluginsFolder implements HostedFolder {
   readonly #settings: FolderSettings;
   readonly #registry: Registry;
   readonly #log: Logger;
   readonly #guard: Guard;
   readonly #plugins = new Map<string, SupervisedPlugin>();
-  /** What was found at the last look, by name. */
-  readonly #seen = new Map<string, Entry>();
-  /** What is about to be taken up, or missed. */
+  /** Entries that were accepted, by name. */
+  readonly #accepted = new Map<string, Entry>();
+  /** Entries that changed or disappeared, until they have settled. */
   readonly #settling: Settling;
   readonly #listeners = new Set<() => void>();
   readonly #downloads: PluginDownloads | undefined;
+  readonly #scans = new WorkQueue<'scan'>({ work: async () => ({ next: 'again', after: await this.#scan() }) });
+  readonly #restarts = new WorkQueue<SupervisedPlugin>({ work: async (plugin) => plugin.restart() });
   readonly #make: (name: string) => SupervisedPlugin;
   #controller = '';
   #watch: DirectoryWatch | undefined;
   #watched: string | undefined;
-  #timer: NodeJS.Timeout | undefined;
-  #scanning: Promise<number> | undefined;
-  #touched = false;
-  #held = false;
+  #isHeld = false;
   #problem = '';
   #unsubscribe: () => void = () => undefined;
 
@@ -67,20 +71,28 @@ export class PluginsFolder implements HostedFolder {
     this.#log = log;
     this.#guard = new Guard(log);
     const launcher = new Launcher(this.#guard, identities);
-    const [controller, isHeld, onChange] = [() => this.#controller, () => this.#held, () => this.#tell()];
-    const supervision = { registry, reservations, launcher, log, controller, isHeld, onChange };
+    const supervision = {
+      registry,
+      reservations,
+      launcher,
+      log,
+      restarts: this.#restarts,
+      controller: () => this.#controller,
+      isHeld: () => this.#isHeld,
+      onChange: () => this.#notify(),
+    };
     const { directory } = this.#settings;
     const { list } = options;
-    this.#downloads = list && new PluginDownloads({ ...list, directory }, log, onChange);
+    this.#downloads = list && new PluginDownloads({ ...list, directory }, log, () => this.#notify());
     this.#make = (name) => new SupervisedPlugin(name, supervision);
   }
 
-  /** Where the plugins are. */
+  /** Path of the folder. */
   get directory(): string {
     return this.#settings.directory;
   }
 
-  /** The process that kills the plugins if the controller is killed. */
+  /** Process ID of the guard, which kills the plugins when the controller is killed. */
   get guard(): number | undefined {
     return this.#guard.pid;
   }
@@ -102,10 +114,10 @@ export class PluginsFolder implements HostedFolder {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Begins. Fulfilled when the folder was looked through once; what is in it is starting by then, or settling. */
+  /** Starts. Fulfilled after the first scan; existing entries are starting or settling by then. */
   async start(heartbeatAddress: string): Promise<void> {
     if (process.platform === 'win32') {
-      this.#report('plugins in a folder need process groups, which Windows has not; none is run', 'info');
+      this.#report('plugins in a folder are not supported on Windows, which has no process groups', 'info');
       return;
     }
     this.#controller = localAddress(heartbeatAddress);
@@ -113,60 +125,42 @@ export class PluginsFolder implements HostedFolder {
       for (const plugin of this.#plugins.values()) plugin.onInstance(instance);
     });
     await this.#downloads?.start();
-    await this.#scan();
+    this.#scans.add('scan');
+    await this.#scans.whenIdle();
   }
 
-  /** Starts nothing any more. What runs goes on. */
+  /** Stops starting processes. Running processes continue. */
   hold(): void {
-    this.#held = true;
-    clearTimeout(this.#timer);
+    this.#isHeld = true;
+    void this.#scans.close();
+    void this.#restarts.close();
   }
 
-  /** Ends all plugins. Fulfilled when none is left. */
+  /** Stops all plugins. Fulfilled when their processes have exited or could not be killed in time. */
   async stop(): Promise<void> {
     this.hold();
     await this.#downloads?.stop();
     await this.#watch?.close();
-    await this.#scanning;
+    await this.#scans.whenIdle();
     const plugins = [...this.#plugins.values()];
-    for (const plugin of plugins) plugin.remove('the controller stops', this.#settings.stopTimeout);
+    for (const plugin of plugins) plugin.remove('the controller is stopping', this.#settings.stopTimeout);
     const ended = Promise.all(plugins.map((plugin) => plugin.whenEnded()));
-    // A process that even the kernel can't end now isn't waited for; the guard tries as well.
-    await Promise.race([ended, sleep(this.#settings.stopTimeout + lastWait, undefined, { ref: false })]);
+    // A process that even SIGKILL doesn't end now isn't waited for; the guard tries again.
+    await Promise.race([ended, sleep(this.#settings.stopTimeout + killTimeout, undefined, { ref: false })]);
     this.#unsubscribe();
     await this.#guard.close();
   }
 
-  async #scan(): Promise<void> {
-    this.#touched = false;
-    this.#scanning = this.#lookThrough();
-    const wait = await this.#scanning;
-    this.#scanning = undefined;
-    this.#scanIn(this.#touched ? quickly : wait);
-  }
-
-  #scanIn(time: number): void {
-    clearTimeout(this.#timer);
-    if (!this.#held) this.#timer = setTimeout(() => void this.#scan(), time).unref();
-  }
-
-  /** Something was changed. What writes without end doesn't have the folder looked through all the time. */
-  #scanSoon(): void {
-    if (this.#touched) return;
-    this.#touched = true;
-    if (!this.#scanning) this.#scanIn(quickly);
-  }
-
-  /** Returns after how long to look again. */
-  async #lookThrough(): Promise<number> {
+  /** Scans the folder. Returns the delay before the next scan, in milliseconds. */
+  async #scan(): Promise<number> {
     const { settleTime, scanInterval } = this.#settings;
     const names = await this.#names();
-    for (const name of names ?? []) if (!this.#held) await this.#look(name);
-    if (names) for (const name of [...this.#seen.keys()]) if (!names.has(name)) this.#miss(name);
-    return this.#settling.isWaiting ? Math.max(10, settleTime / 2) : scanInterval;
+    for (const name of names ?? []) if (!this.#isHeld) await this.#check(name);
+    if (names) for (const name of [...this.#accepted.keys()]) if (!names.has(name)) this.#miss(name);
+    return this.#settling.isPending ? Math.max(minSettleInterval, settleTime / 2) : scanInterval;
   }
 
-  /** What is in the folder, if that can be told. */
+  /** Lists the entries. Returns `undefined` when the folder can't be read. */
   async #names(): Promise<Set<string> | undefined> {
     const { directory } = this.#settings;
     try {
@@ -176,76 +170,75 @@ export class PluginsFolder implements HostedFolder {
       return new Set(names.filter((name) => !isIgnored(name)));
     } catch (error) {
       const isMissing = hasCode(error, 'ENOENT');
-      const what = isMissing ? "isn't there; it is waited for" : `can't be read: ${messageOf(error)}`;
+      const what = isMissing ? 'does not exist; waiting for it' : `can't be read: ${messageOf(error)}`;
       this.#report(`the plugins folder ${directory} ${what}`, isMissing ? 'info' : 'warn');
-      // One that comes back is another, which has to be watched anew.
+      // A folder that is created later is another one, and needs a new watch.
       await this.#watch?.close();
       this.#watch = undefined;
       return isMissing ? new Set() : undefined;
     }
   }
 
-  async #look(name: string): Promise<void> {
-    const { directory, terms } = this.#settings;
-    const before = this.#seen.get(name);
-    if (before && (await identify(before.files)) === before.identity) {
+  async #check(name: string): Promise<void> {
+    const { directory, runSettings } = this.#settings;
+    const former = this.#accepted.get(name);
+    if (former && (await identify(former.files)) === former.identity) {
       this.#settling.forget(name);
       return;
     }
-    const path = join(directory, name);
-    const entry = await lookAt(path, name, terms, this.#settings);
+    const entry = await readEntry(join(directory, name), name, runSettings, this.#settings);
     if (!entry) return;
-    if (!entry.program && !entry.fault && !entry.partial) {
-      if (before?.program || before?.fault || before?.partial) return this.#miss(name);
-      this.#seen.set(name, entry);
+    if (!entry.program && !entry.fault) {
+      if (former?.program || former?.fault) return this.#miss(name);
+      this.#accepted.set(name, entry);
       this.#settling.forget(name);
       return;
     }
-    if (!this.#settling.has(name, await listingOf(entry))) return;
-    if (await openForWriting(await realFilesOf(entry))) {
+    if (!this.#settling.hasSettled(name, await listingOf(entry))) return;
+    if (await isBeingWritten(entry.files)) {
       this.#settling.restart(name);
       return;
     }
     this.#settling.forget(name);
-    this.#seen.set(name, entry);
-    this.#take(entry);
+    this.#accepted.set(name, entry);
+    this.#accept(entry);
   }
 
-  #take({ name, program, fault, partial }: Entry): void {
+  #accept({ name, program, fault = '' }: Entry): void {
     let plugin = this.#plugins.get(name);
     if (!plugin) {
       plugin = this.#make(name);
       this.#plugins.set(name, plugin);
     }
     if (program) plugin.use(program);
-    else plugin.reject(fault ?? `it isn't whole: ${partial}; copy it again if nobody is copying it`);
+    else plugin.reject(fault);
   }
 
-  /** Something isn't there any more; what is moved may be gone for a moment. */
+  /** Removes the plugin of an entry that has been missing for the settle time. A moved file is missing for a moment. */
   #miss(name: string): void {
-    if (!this.#settling.has(name, 'missing')) return;
+    if (!this.#settling.hasSettled(name, 'missing')) return;
     this.#settling.forget(name);
-    this.#seen.delete(name);
+    this.#accepted.delete(name);
     this.#plugins.get(name)?.remove('its file was removed');
   }
 
-  /** Changes are seen by the regular look too, if later. */
+  /** Watches for changes, so that they are noticed before the next regular scan. */
   async #watchDirectory(): Promise<void> {
     const directory = await realpath(this.#settings.directory);
     if (this.#watch && this.#watched === directory && !this.#watch.problem) return;
     this.#watched = directory;
     await this.#watch?.close();
-    this.#watch = new DirectoryWatch(directory, () => this.#scanSoon(), 1);
+    this.#watch = new DirectoryWatch(directory, () => this.#scans.addWithin('scan', changeDelay), 1);
     await this.#watch.start();
   }
 
-  /** Says a problem once for as long as it stays. */
+  /** Logs a problem once for as long as it lasts. */
   #report(problem: string, level: 'info' | 'warn' = 'warn'): void {
     if (problem && problem !== this.#problem) this.#log[level](problem);
     this.#problem = problem;
   }
 
-  #tell(): void {
+  #notify(): void {
     for (const [name, plugin] of this.#plugins) if (plugin.isGone) this.#plugins.delete(name);
     for (const listener of this.#listeners) listener();
   }

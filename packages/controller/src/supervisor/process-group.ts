@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 
-/** Sends a signal to a process group. Returns false when it has ended. */
+/** Sends a signal to a process group. Returns false when the group has ended. */
 export function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean {
   try {
     process.kill(-group, signal);
@@ -10,7 +10,7 @@ export function signalGroup(group: number, signal: NodeJS.Signals | 0): boolean 
   }
 }
 
-/** Whether a process group has a process that isn't dead. Those that are dead and that nobody asked after don't count. */
+/** Reports whether a process group has a running process. Zombies don't count. */
 export async function groupLives(group: number): Promise<boolean> {
   if (!signalGroup(group, 0)) return false;
   const names = await readdir('/proc').catch(() => undefined);
@@ -20,9 +20,9 @@ export async function groupLives(group: number): Promise<boolean> {
   return states.some((state) => state !== undefined && state !== 'Z' && state !== 'X');
 }
 
-/** The state of a process in a group, by its letter; `undefined` for one that isn't in it. */
+/** Returns the state letter of a process in a group; `undefined` for a process of another group. */
 async function stateIn(group: number, pid: string): Promise<string | undefined> {
-  // The name in brackets may hold anything.
+  // The command name in parentheses may contain spaces and parentheses.
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => '');
   const [state, , pgrp] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   return Number(pgrp) === group ? state : undefined;

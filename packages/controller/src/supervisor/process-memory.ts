@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 
 /**
- * The memory that a process and those that it started have in RAM, in bytes, by `/proc`; what they share is counted for each.
- * `undefined` where that can't be told.
+ * Reads the resident memory of a process and its children from `/proc`, in bytes. Shared memory counts for each process. Returns
+ * `undefined` where it can't be read.
  */
 export async function residentMemory(pid: number): Promise<number | undefined> {
   const own = await textOf(`/proc/${pid}/status`);
@@ -13,7 +13,7 @@ export async function residentMemory(pid: number): Promise<number | undefined> {
   return theirs.reduce<number>((sum, one) => sum + (one ?? 0), Number(kilobytes) * 1_024);
 }
 
-/** Empty for a process that has ended meanwhile. */
+/** Reads a file of `/proc`; empty when the process has exited. */
 async function textOf(path: string): Promise<string> {
   return await readFile(path, 'utf8').catch(() => '');
 }

@@ -1,56 +1,57 @@
-/** What a process may use. What is missing isn't limited. */
+/** Resource limits of a process. Missing ones are unlimited. */
 export interface ResourceLimits {
-  /** Of the process and those it starts, in bytes. Looked at every second where the system has `/proc`; who has more is killed. */
+  /** Resident memory of the process and its children, in bytes. Checked every second on systems with `/proc`; a process above it is killed. */
   memory?: number;
-  /** How many files and sockets each process may have open. */
+  /** Number of files and sockets that each process may have open. */
   openFiles?: number;
-  /** How far it gives way to others for processor time: 0 not at all, 19 as far as can be. Default 0. */
+  /** Niceness of the process: 0 (normal priority) to 19 (lowest). Default 0. */
   niceness?: number;
 }
 
-/** When a plugin's process is taken to be well. Times in milliseconds. */
+/** Timeouts after which a process counts as unhealthy and is killed, in milliseconds. */
 export interface HealthRules {
-  /** How long it may take to register. */
+  /** Time that the process may take to register. */
   startTimeout: number;
-  /** How long it may be unregistered, or unreachable, after it was registered. */
+  /** Time that the process may be unregistered or unreachable after it has registered. */
   lostTimeout: number;
 }
 
-/** What happens when a process ends by itself. Times in milliseconds. */
+/** Handling of a process that exits on its own. Times are in milliseconds. */
 export interface RestartRules {
-  /** `always`, `on-failure` when it ended otherwise than with 0, or `never`. */
+  /** `always`; `on-failure`: unless the exit code was 0; or `never`. */
   policy: 'always' | 'on-failure' | 'never';
-  /** The wait after the first failure; it doubles with each further one. */
+  /** Delay after the first failure. It doubles with each further one. */
   initialBackOff: number;
+  /** Longest delay. */
   maxBackOff: number;
-  /** How long it has to be live for its failures to be forgotten. */
+  /** Time that a process must be live for its failures to be forgotten. */
   resetAfter: number;
 }
 
-/** How a plugin is run, whatever it is. */
-export interface Terms {
+/** Settings with which a plugin is run. */
+export interface RunSettings {
   environment: Readonly<Record<string, string>>;
   resources: ResourceLimits;
   health: HealthRules;
   restart: RestartRules;
-  /** How long it may take to end after SIGTERM, in milliseconds. Then it is killed. */
+  /** Time between SIGTERM and SIGKILL, in milliseconds. */
   drainTimeout: number;
-  /** The ServiceAccount in the operator's namespace whose rights it gets, by a kubeconfig. Missing for none. */
+  /** ServiceAccount in the operator's namespace whose rights the plugin gets by a kubeconfig. Missing for none. */
   serviceAccount?: string;
 }
 
-/** A plugin that can be started. */
-export interface Program extends Terms {
-  /** Its name in the folder. */
+/** Plugin that can be started. */
+export interface Program extends RunSettings {
+  /** Name in the folder. */
   name: string;
-  /** The program and its arguments. */
+  /** Program and arguments. */
   command: readonly [string, ...string[]];
-  /** Where it runs. */
+  /** Working directory. */
   directory: string;
 }
 
-/** How a plugin is run of which nothing else is said. */
-export const defaultTerms: Terms = {
+/** Default settings. */
+export const defaultRunSettings: RunSettings = {
   environment: {},
   resources: {},
   health: { startTimeout: 60_000, lostTimeout: 60_000 },

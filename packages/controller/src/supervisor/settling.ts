@@ -1,32 +1,32 @@
-/** Tells when things have stayed as they are for a while. */
+/** Tells when entries have stayed the same for a time. */
 export class Settling {
   readonly #time: number;
   readonly #since = new Map<string, { listing: string; at: number }>();
 
-  /** @param time how long, in milliseconds. */
+  /** @param time settle time, in milliseconds. */
   constructor(time: number) {
     this.#time = time;
   }
 
-  /** Whether something is waited for. */
-  get isWaiting(): boolean {
+  /** True if an entry is settling. */
+  get isPending(): boolean {
     return this.#since.size > 0;
   }
 
-  /** Whether something is as it was some time ago. If it isn't, that is asked again later. */
-  has(name: string, listing: string): boolean {
-    const before = this.#since.get(name);
-    if (before?.listing === listing) return performance.now() - before.at >= this.#time;
+  /** Reports whether an entry has had the same listing for the settle time. Otherwise the entry is settling; ask again later. */
+  hasSettled(name: string, listing: string): boolean {
+    const since = this.#since.get(name);
+    if (since?.listing === listing) return performance.now() - since.at >= this.#time;
     this.#since.set(name, { listing, at: performance.now() });
     return false;
   }
 
-  /** It begins anew. */
+  /** Restarts the settle time of an entry. */
   restart(name: string): void {
     this.#since.set(name, { listing: '', at: performance.now() });
   }
 
-  /** It needn't settle any more. */
+  /** Forgets an entry, which is no longer settling. */
   forget(name: string): void {
     this.#since.delete(name);
   }

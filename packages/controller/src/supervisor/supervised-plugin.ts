@@ -1,38 +1,41 @@
 import type { Logger } from 'pino';
+import { backOffDelay } from '../queue/back-off.ts';
+import type { WorkQueue } from '../queue/work-queue.ts';
 import type { HostedPlugin, HostedState } from '../registry/hosted.ts';
 import type { Instance } from '../registry/instance.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Reservations } from '../registry/reservations.ts';
-import { messageOf, type Progress, stateOf } from './describe-progress.ts';
+import { describeProgress, lastOutput, type Progress, stateOf } from './describe-progress.ts';
 import { type Exit, HostedProcess } from './hosted-process.ts';
 import type { Launcher } from './launch.ts';
 import type { Program } from './program.ts';
-import { tellingLine } from './telling-line.ts';
 
-/** What the supervision of a plugin needs. */
+/** Parts that the plugins of a folder share. */
 export interface Supervision {
   registry: Registry;
   reservations: Reservations;
   launcher: Launcher;
   log: Logger;
-  /** Where the processes beat to. */
+  /** Plugins that wait for their restart. */
+  restarts: WorkQueue<SupervisedPlugin>;
+  /** Returns the address that the processes send heartbeats to. */
   controller: () => string;
-  /** Whether nothing may be started any more. */
+  /** Reports whether no process may be started any more. */
   isHeld: () => boolean;
-  /** Hears that something about a plugin changed. */
+  /** Called when the status of a plugin has changed. */
   onChange: () => void;
 }
 
-/** One plugin of the folder: starts it, starts it again, puts a new version in the place of the old one, and ends it. */
+/** Plugin of the folder: starts, restarts, replaces and stops its processes. */
 export class SupervisedPlugin {
   readonly name: string;
   readonly #deps: Supervision;
-  /** What is to run. */
+  /** Program to run. */
   #program: Program | undefined;
   #fault = '';
-  /** The process of the program, once there is one. */
+  /** Process of `#program`, once it was started. */
   #newest: HostedProcess | undefined;
-  /** The one that is registered: the newest, or while that isn't, the one before it. */
+  /** Registered process: the newest one, or its predecessor until the newest one has registered. */
   #serving: HostedProcess | undefined;
   readonly #processes = new Set<HostedProcess>();
   #removed = false;
@@ -42,7 +45,6 @@ export class SupervisedPlugin {
   #lastExit: string | undefined;
   #lastLines: readonly string[] = [];
   #known: { plugin: string; version: string } | undefined;
-  #nextStart: { at: number; timer: NodeJS.Timeout } | undefined;
   #healthTimer: NodeJS.Timeout | undefined;
   #resetTimer: NodeJS.Timeout | undefined;
   #shown: { state: HostedState; since: number } = { state: 'starting', since: Date.now() };
@@ -52,13 +54,13 @@ export class SupervisedPlugin {
     this.#deps = deps;
   }
 
-  /** How it fares now. */
+  /** Current status. */
   get status(): HostedPlugin {
     const newest = this.#newest ?? this.#serving;
     return {
       name: this.name,
       ...this.#shown,
-      message: messageOf(this.#progress()),
+      message: describeProgress(this.#progress()),
       plugin: this.#known?.plugin,
       version: this.#known?.version,
       instanceId: newest?.reservation.instanceId,
@@ -67,56 +69,62 @@ export class SupervisedPlugin {
       restarts: this.#restarts,
       lastExit: this.#lastExit,
       lastLines: this.#lastLines,
-      nextStartAt: this.#nextStart?.at,
+      nextStartAt: this.#deps.restarts.dueAt(this),
     };
   }
 
-  /** Whether there is nothing left of it. */
+  /** True if the plugin was removed and has no process left. */
   get isGone(): boolean {
     return this.#removed && this.#processes.size === 0;
   }
 
-  /** Starts a program, or puts it in the place of the one that runs. That one goes on until the new one is registered. */
+  /** Starts a program. A running version continues until the new one has registered. */
   use(program: Program): void {
-    const what = this.#program ? 'has changed: its new version is started' : 'is started';
-    this.#deps.log.info({ hosted: this.name }, `${this.name} ${what}`);
+    const message = this.#program ? `${this.name} has changed; starting the new version` : `starting ${this.name}`;
+    this.#deps.log.info({ hosted: this.name }, message);
     this.#removed = false;
     this.#forgetFailures();
     this.#program = program;
     this.#fault = '';
-    const before = this.#newest;
+    const former = this.#newest;
     this.#newest = undefined;
-    // One that never got as far as to serve isn't waited for.
-    if (before && before !== this.#serving) this.#retire(before, 'it was replaced', program.drainTimeout);
+    // A version that has never registered has no calls in flight.
+    if (former && former !== this.#serving) this.#retire(former, 'replaced by a new version', program.drainTimeout);
     this.#start();
   }
 
-  /** What is there now can't be started. What runs goes on. */
+  /** Reports that the current file can't be started. A running version continues. */
   reject(fault: string): void {
     if (this.#fault === fault) return;
     this.#fault = fault;
-    const goesOn = this.#serving ? '; the one that runs goes on' : '';
-    this.#deps.log.error({ hosted: this.name }, `${this.name} can't be started: ${fault}${goesOn}`);
+    const note = this.#serving ? '; the running version continues' : '';
+    this.#deps.log.error({ hosted: this.name }, `${this.name} can't be started: ${fault}${note}`);
     this.#changed();
   }
 
-  /** Ends it, for good. */
-  remove(why: string, grace?: number): void {
+  /** Stops all processes for good. `grace` is the time that they may take, in milliseconds; default: the drain timeout of each. */
+  remove(reason: string, grace?: number): void {
     this.#removed = true;
     this.#forgetFailures();
     clearTimeout(this.#healthTimer);
     this.#newest = undefined;
     this.#serving = undefined;
-    for (const one of this.#processes) this.#retire(one, why, grace ?? one.program.drainTimeout);
+    for (const one of this.#processes) this.#retire(one, reason, grace ?? one.program.drainTimeout);
     this.#changed();
   }
 
-  /** Fulfilled when no process of it is left. */
+  /** Starts the program again after a failure. */
+  restart(): void {
+    this.#restarts++;
+    this.#start();
+  }
+
+  /** Fulfilled when all processes have exited. */
   async whenEnded(): Promise<void> {
     await Promise.all([...this.#processes].map(({ ended }) => ended));
   }
 
-  /** The instance of a process of this plugin has changed. */
+  /** Takes a change of an instance into account, if the instance is the newest process of this plugin. */
   onInstance({ registration, state }: Instance): void {
     const { instanceId, plugin, version } = registration;
     const newest = this.#newest;
@@ -124,14 +132,14 @@ export class SupervisedPlugin {
     clearTimeout(this.#healthTimer);
     if (state !== 'live') {
       const { lostTimeout } = newest.program.health;
-      this.#healthTimer = this.#killAfter(lostTimeout, newest, `it was not registered any more for ${lostTimeout} ms`);
+      this.#healthTimer = this.#killAfter(lostTimeout, newest, `not registered for ${lostTimeout} ms`);
       return;
     }
     this.#known = { plugin, version };
     if (this.#serving === newest) return;
-    const before = this.#serving;
+    const former = this.#serving;
     this.#serving = newest;
-    if (before) this.#retire(before, 'its replacement is registered', before.program.drainTimeout);
+    if (former) this.#retire(former, 'the new version has registered', former.program.drainTimeout);
     const { resetAfter } = newest.program.restart;
     this.#resetTimer = setTimeout(() => {
       this.#forgetFailures();
@@ -145,7 +153,6 @@ export class SupervisedPlugin {
     if (!program || this.#removed || this.#deps.isHeld()) return;
     const { reservations, launcher, log, controller } = this.#deps;
     const process = new HostedProcess(program, reservations.reserve(this.name), launcher, log);
-    this.#nextStart = undefined;
     this.#ended = false;
     this.#newest = process;
     this.#processes.add(process);
@@ -156,19 +163,19 @@ export class SupervisedPlugin {
     this.#healthTimer = this.#killAfter(
       startTimeout,
       process,
-      `it did not register, as the instance that KPLUG_INSTANCE_ID names, within ${startTimeout} ms`,
+      `did not register with the instance ID in KPLUG_INSTANCE_ID within ${startTimeout} ms`,
     );
     this.#changed();
   }
 
-  #killAfter(time: number, process: HostedProcess, because: string): NodeJS.Timeout {
-    return setTimeout(() => process.kill(because), time).unref();
+  #killAfter(time: number, process: HostedProcess, reason: string): NodeJS.Timeout {
+    return setTimeout(() => process.kill(reason), time).unref();
   }
 
-  /** Takes no new calls from now on, finishes what it has, and ends. */
-  #retire(process: HostedProcess, why: string, grace: number): void {
-    // Not within the registry's own change.
-    queueMicrotask(() => this.#deps.registry.deregister(process.reservation.instanceId, why));
+  /** Takes a process out of service: it gets no new calls, finishes those in flight, and exits. */
+  #retire(process: HostedProcess, reason: string, grace: number): void {
+    // Deferred, as this may run within a change of the registry.
+    queueMicrotask(() => this.#deps.registry.deregister(process.reservation.instanceId, reason));
     process.stop(grace);
   }
 
@@ -177,7 +184,7 @@ export class SupervisedPlugin {
     const { instanceId } = process.reservation;
     this.#processes.delete(process);
     reservations.release(instanceId);
-    registry.evict(instanceId, `its process has ended: ${exit.how}`);
+    registry.evict(instanceId, `its process exited: ${exit.how}`);
     if (this.#serving === process) this.#serving = undefined;
     if (this.#newest === process) {
       this.#newest = undefined;
@@ -186,44 +193,35 @@ export class SupervisedPlugin {
       this.#onFailure(process, exit);
     } else {
       const which = this.#removed ? this.name : `the former process of ${this.name}`;
-      log.info({ hosted: this.name }, `${which} has ended: ${exit.how}`);
+      log.info({ hosted: this.name }, `${which} exited: ${exit.how}`);
     }
     this.#changed();
   }
 
-  /** It ended by itself, which may be no failure, but is none of its owner's doing. */
+  /** Handles an exit that nobody asked for, as the restart policy says. */
   #onFailure({ program: { restart }, lastLines }: HostedProcess, { how, clean }: Exit): void {
-    const { log } = this.#deps;
+    const { log, restarts } = this.#deps;
     this.#lastExit = how;
     this.#lastLines = lastLines;
+    const output = lastOutput(lastLines);
+    const exited = `${this.name} exited: ${how}${output ? `; last output: ${output}` : ''}`;
     if (restart.policy === 'never' || (restart.policy === 'on-failure' && clean)) {
       this.#ended = true;
-      log.warn(
-        { hosted: this.name },
-        `${this.name} has ended by itself (${how}), and its restart policy is ${restart.policy}`,
-      );
+      log.warn({ hosted: this.name }, `${exited}; not restarting, as its restart policy is ${restart.policy}`);
       return;
     }
-    const wait = Math.min(restart.maxBackOff, restart.initialBackOff * 2 ** Math.min(this.#failures, 30));
     this.#failures++;
-    const timer = setTimeout(() => {
-      this.#restarts++;
-      this.#start();
-    }, wait).unref();
-    this.#nextStart = { at: Date.now() + wait, timer };
-    const last = tellingLine(lastLines);
-    const said = last ? `, having written: ${last}` : '';
-    log.error(
-      { hosted: this.name },
-      `${this.name} has ended by itself (${how})${said}; it is started again in ${wait} ms`,
-    );
+    const { initialBackOff: initial, maxBackOff: max } = restart;
+    // Without jitter, so that the delays are the documented ones.
+    const delay = backOffDelay(this.#failures, { initial, max }, () => 1);
+    restarts.addAfter(this, delay);
+    log.error({ hosted: this.name }, `${exited}; restarting in ${delay} ms`);
   }
 
   #forgetFailures(): void {
     this.#failures = 0;
     clearTimeout(this.#resetTimer);
-    clearTimeout(this.#nextStart?.timer);
-    this.#nextStart = undefined;
+    this.#deps.restarts.remove(this);
   }
 
   #progress(): Progress {
@@ -236,7 +234,7 @@ export class SupervisedPlugin {
       isRunning: this.#newest !== undefined,
       isUpToDate: this.#newest !== undefined && this.#newest === this.#serving,
       lastExit: this.#lastExit,
-      lastLine: tellingLine(this.#lastLines),
+      lastLines: this.#lastLines,
     };
   }
 

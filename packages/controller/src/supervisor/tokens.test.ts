@@ -1,11 +1,11 @@
 import { create } from '@bufbuild/protobuf';
 import * as grpc from '@grpc/grpc-js';
 import { createGrpcClient, RefusalReason, RegistrationSchema, RegistryService } from '@kplug/protocol';
+import { HostingTrial, makeFolder, moduleOf, packages } from '@kplug/testing/supervisor';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { HostingTrial, makeFolder, moduleOf, packages } from './testing.ts';
 
 async function startLive() {
-  // Addresses of this machine are refused to everybody else.
+  // Addresses of this machine are refused for all other plugins.
   const trial = await HostingTrial.start({}, { addresses: { allowLoopback: false } });
   await trial.put('folder.js', moduleOf());
   const { instanceId = '' } = await trial.expectState('folder.js', 'live');
@@ -39,8 +39,8 @@ async function startLive() {
   return { trial, registry, instanceId, client, calling, beat, open };
 }
 
-describe('the instance id of a process that the controller started', () => {
-  it('is refused to whoever comes without its token, or with another', async () => {
+describe('the instance ID of a process that the controller started', () => {
+  it('is refused without its token, or with another one', async () => {
     const { instanceId, registry, beat, open } = await startLive();
     for (const token of [undefined, 'guessed']) {
       const refusal = await beat(instanceId, token);
@@ -53,7 +53,7 @@ describe('the instance id of a process that the controller started', () => {
     expect(await beat('elsewhere')).toBeUndefined();
   });
 
-  it('can be deregistered by nobody else', async () => {
+  it('cannot be deregistered by another client', async () => {
     const { instanceId, registry, client, calling } = await startLive();
     const denied = expect.objectContaining({ code: grpc.status.UNAUTHENTICATED });
     await expect(client.deregister({ instanceId }, calling())).rejects.toEqual(denied);
@@ -63,14 +63,14 @@ describe('the instance id of a process that the controller started', () => {
   });
 });
 
-it('a token that nobody was given is refused, whatever the instance id', async () => {
+it('an unknown token is refused for every instance ID', async () => {
   const { beat } = await startLive();
   const refusal = await beat('elsewhere', 'stale');
   expect(refusal).toMatchObject({ reason: RefusalReason.UNAUTHENTICATED });
   expect(refusal?.message).toContain('unset KPLUG_TOKEN');
 });
 
-it('the token of a process proves nothing once that has ended', async () => {
+it('the token of a process is invalid after the process has exited', async () => {
   const directory = await makeFolder();
   const trial = await HostingTrial.start({ directory, packages });
   const before = 'console.log(process.env.KPLUG_TOKEN);';

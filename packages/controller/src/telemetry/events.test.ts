@@ -25,7 +25,7 @@ describe('RecentEvents', () => {
     ]);
   });
 
-  it('keeps the latest of each resource, and forgets those of one that is gone', () => {
+  it('holds the latest events of each resource, and removes those of one that is gone', () => {
     const { events } = recorder();
     for (let index = 0; index < 50; index++)
       events.record('a', { type: 'Normal', reason: 'Again', message: `${index}` });

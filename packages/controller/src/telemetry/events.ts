@@ -2,47 +2,48 @@ import type { Logger } from 'pino';
 import type { EventSink, ResourceEvent } from '../resources/cluster-services.ts';
 import type { ResourceKey } from '../resources/resource.ts';
 
-/** An Event as it is kept: equal ones are counted, not repeated. */
+/** An Event with the number of its occurrences. */
 export interface RecordedEvent extends ResourceEvent {
   count: number;
   /** Milliseconds since the epoch. */
   lastAt: number;
 }
 
-/** How many different events are kept of each resource. */
-const keptPerResource = 20;
+/** Largest number of different Events that are held for a resource. */
+const maxPerResource = 20;
 
-/** Keeps the latest events of each resource in memory, logs each one when it is new, and hands all on to where users see them. */
+/** Holds the latest Events of each resource in memory, logs each new one, and forwards all to another sink. */
 export class RecentEvents implements EventSink {
   readonly #log: Logger;
-  readonly #further: EventSink | undefined;
+  readonly #sink: EventSink | undefined;
   readonly #events = new Map<ResourceKey, RecordedEvent[]>();
 
-  constructor(log: Logger, further?: EventSink) {
+  /** @param sink shows Events to users. */
+  constructor(log: Logger, sink?: EventSink) {
     this.#log = log;
-    this.#further = further;
+    this.#sink = sink;
   }
 
   record(regarding: ResourceKey, event: ResourceEvent): void {
     const { type, reason, message } = event;
-    this.#further?.record(regarding, event);
+    this.#sink?.record(regarding, event);
     const events = this.#events.get(regarding) ?? [];
-    const index = events.findIndex((kept) => kept.reason === reason && kept.message === message && kept.type === type);
+    const index = events.findIndex((one) => one.reason === reason && one.message === message && one.type === type);
     const [known] = index < 0 ? [] : events.splice(index, 1);
     events.push({ type, reason, message, count: (known?.count ?? 0) + 1, lastAt: Date.now() });
-    if (events.length > keptPerResource) events.shift();
+    if (events.length > maxPerResource) events.shift();
     this.#events.set(regarding, events);
     if (known) return;
     if (type === 'Warning') this.#log.warn({ resource: regarding, reason }, message);
     else this.#log.info({ resource: regarding, reason }, message);
   }
 
-  /** The events of a resource, oldest first. */
+  /** Returns the Events of a resource, oldest first. */
   of(regarding: ResourceKey): readonly RecordedEvent[] {
     return this.#events.get(regarding) ?? [];
   }
 
-  /** Forgets the events of a resource that is gone. */
+  /** Removes the Events of a resource that is gone. */
   forget(regarding: ResourceKey): void {
     this.#events.delete(regarding);
   }

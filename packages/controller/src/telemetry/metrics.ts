@@ -1,11 +1,13 @@
+// telemetry/: metrics and Events.
+
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry as PromRegistry } from 'prom-client';
 import type { RequestObservation } from '../resources/cluster-services.ts';
 import type { DelegationObserver } from './observer.ts';
 
-/** How many different plugins get a label value of their own; plugins name themselves, so their number is not ours to trust. */
-const labelledPlugins = 100;
+/** Largest number of plugins with a label value of their own. Plugins choose their names, so the number of names is unbounded. */
+const maxPluginLabels = 100;
 
-/** The metrics of a controller, named as controller-runtime names them where it has them. */
+/** Metrics of a controller, with the names of controller-runtime where it has equal ones. */
 export class Metrics implements DelegationObserver {
   readonly registry = new PromRegistry();
   readonly #plugins = new Set<string>();
@@ -15,28 +17,30 @@ export class Metrics implements DelegationObserver {
     'result',
   ]);
   readonly #errors = this.#counter('controller_runtime_reconcile_errors_total', 'Passes that failed', ['controller']);
-  readonly #adds = this.#counter('workqueue_adds_total', 'Resources queued as something changed', ['name']);
-  readonly #retries = this.#counter('workqueue_retries_total', 'Resources queued as a pass failed', ['name']);
-  readonly #reconcileTime = this.#histogram('controller_runtime_reconcile_time_seconds', 'Length of a pass', [
+  readonly #adds = this.#counter('workqueue_adds_total', 'Resources queued because of a change', ['name']);
+  readonly #retries = this.#counter('workqueue_retries_total', 'Resources queued because a pass failed', ['name']);
+  readonly #reconcileTime = this.#histogram('controller_runtime_reconcile_time_seconds', 'Duration of a pass', [
     'controller',
   ]);
-  readonly #queueTime = this.#histogram('workqueue_queue_duration_seconds', 'Wait of a resource for its pass', [
-    'name',
-  ]);
-  readonly #heartbeats = this.#counter('kplug_heartbeats_total', 'Heartbeats heard', ['way']);
+  readonly #queueTime = this.#histogram(
+    'workqueue_queue_duration_seconds',
+    'Time that a resource waited for its pass',
+    ['name'],
+  );
+  readonly #heartbeats = this.#counter('kplug_heartbeats_total', 'Heartbeats received', ['way']);
   readonly #refusals = this.#counter('kplug_registrations_refused_total', 'Registrations refused, by reason', [
     'reason',
   ]);
-  readonly #calls = this.#histogram('kplug_plugin_call_duration_seconds', 'Calls of plugins, by gRPC code', [
-    'plugin',
-    'method',
-    'code',
-  ]);
+  readonly #calls = this.#histogram(
+    'kplug_plugin_call_duration_seconds',
+    'Duration of calls of plugins, by gRPC code',
+    ['plugin', 'method', 'code'],
+  );
 
   readonly #requests = this.#counter('rest_client_requests_total', 'Requests to the API server', ['code', 'method']);
   readonly #requestTime = this.#histogram(
     'rest_client_request_duration_seconds',
-    'Time until the API server answered a request',
+    'Time until the response of the API server began',
     ['verb', 'resource'],
   );
 
@@ -44,7 +48,7 @@ export class Metrics implements DelegationObserver {
     collectDefaultMetrics({ register: this.registry });
   }
 
-  /** A gauge whose value is asked for when the metrics are read. */
+  /** Adds a gauge whose value is read at each scrape. */
   gauge<L extends string>(
     name: string,
     help: string,
@@ -79,7 +83,7 @@ export class Metrics implements DelegationObserver {
     this.#retries.inc({ name: delegation });
   }
 
-  heard(way: 'session' | 'unary' | 'first-kplug'): void {
+  received(way: 'session' | 'unary' | 'first-kplug'): void {
     this.#heartbeats.inc({ way });
   }
 
@@ -93,12 +97,12 @@ export class Metrics implements DelegationObserver {
 
   requested({ verb, resource, code, duration }: RequestObservation): void {
     this.#requests.inc({ code, method: verb });
-    // A watch is answered as soon as it begins.
+    // The response of a watch begins immediately.
     this.#requestTime.observe({ verb, resource }, duration / 1_000);
   }
 
   #labelFor(plugin: string): string {
-    if (this.#plugins.size < labelledPlugins) this.#plugins.add(plugin);
+    if (this.#plugins.size < maxPluginLabels) this.#plugins.add(plugin);
     return this.#plugins.has(plugin) ? plugin : 'other';
   }
 

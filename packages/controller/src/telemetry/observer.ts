@@ -1,9 +1,9 @@
-/** Hears how delegations work, for metrics. */
+/** Observes the work of delegations, for metrics. */
 export interface DelegationObserver {
-  /** A resource was queued because something changed. */
+  /** Called when a resource is queued because of a change. */
   queued(delegation: string): void;
-  /** A resource left the queue and its work has ended. Milliseconds. */
+  /** Called at the end of a pass, with the time in the queue and the duration of the pass, in milliseconds. */
   worked(delegation: string, waited: number, took: number): void;
-  /** A pass has ended, and with what result. */
+  /** Called with the result of a pass. */
   passed(delegation: string, result: string): void;
 }

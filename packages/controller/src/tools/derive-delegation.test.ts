@@ -1,5 +1,5 @@
-import type { Manifest } from '@kplug/controller';
 import { describe, expect, it } from 'vitest';
+import type { Manifest } from '../resources/check-manifest.ts';
 import { deriveDelegation, type ImplementingPlugin } from './derive-delegation.ts';
 
 const apiVersion = 'example.org/v1';
@@ -17,7 +17,7 @@ function plugin(apis: Record<string, string[]>): ImplementingPlugin {
 }
 
 describe('the base of a derived delegation', () => {
-  it('is the only kind that there is', () => {
+  it('is the only kind of the manifests', () => {
     expect(deriveDelegation([manifest('Table')], plugin({ Storage: [] }), undefined)).toEqual({
       name: 'table',
       base: { apiVersion, kind: 'Table' },
@@ -26,23 +26,23 @@ describe('the base of a derived delegation', () => {
   });
 
   it.each([
-    ['no other points to', [manifest('Table', ['Options']), manifest('Options')], plugin({ Storage: [] })],
-    ['is no extension to the plugin', [manifest('Options'), manifest('Table')], plugin({ Storage: ['Options'] })],
-    ['is named as the API', [manifest('Other'), manifest('Table')], plugin({ table: [] })],
-    ['points to extensions', [manifest('Other'), manifest('Table', [])], plugin({ Storage: [] })],
+    ['no other references', [manifest('Table', ['Options']), manifest('Options')], plugin({ Storage: [] })],
+    ['is no extension of the plugin', [manifest('Options'), manifest('Table')], plugin({ Storage: ['Options'] })],
+    ['has the name of the API', [manifest('Other'), manifest('Table')], plugin({ table: [] })],
+    ['references extensions', [manifest('Other'), manifest('Table', [])], plugin({ Storage: [] })],
   ])('is the kind that %s', (_, manifests, asked) => {
     expect(deriveDelegation(manifests, asked, undefined).base.kind).toBe('Table');
   });
 
-  it('is the one that the user names', () => {
+  it('is the kind that the user names', () => {
     const manifests = [manifest('Table'), manifest('View')];
     expect(deriveDelegation(manifests, plugin({ Storage: [] }), 'views').base.kind).toBe('View');
     expect(() => deriveDelegation(manifests, plugin({ Storage: [] }), 'Index')).toThrow(
-      'no manifest is of the kind Index; there are example.org/v1/Table, example.org/v1/View',
+      'no manifest has the kind Index; found example.org/v1/Table, example.org/v1/View',
     );
   });
 
-  it('is asked for when it is not clear', () => {
+  it('has to be named when it is ambiguous', () => {
     expect(() => deriveDelegation([manifest('Table'), manifest('View')], plugin({ Storage: [] }), undefined)).toThrow(
       'any of example.org/v1/Table, example.org/v1/View; name it with --kind',
     );
@@ -50,13 +50,13 @@ describe('the base of a derived delegation', () => {
 });
 
 describe('the API of a derived delegation', () => {
-  it('is the one named as the base where there are several', () => {
+  it('is the one named after the base when there are several', () => {
     expect(deriveDelegation([manifest('Table')], plugin({ View: [], Table: [] }), undefined).api).toBe('Table');
   });
 
-  it('is asked for when it is not clear', () => {
+  it('has to be named when it is ambiguous', () => {
     expect(() => deriveDelegation([manifest('Table')], plugin({ A: [], B: [] }), undefined)).toThrow(
-      'several plugin APIs (A, B) and none is named Table; declare which with --config',
+      'several plugin APIs (A, B) and none is named Table; declare one with --config',
     );
   });
 });

@@ -1,18 +1,23 @@
-import type { DelegationDeclaration, ImplementedApi, Manifest, ResourceKind } from '@kplug/controller';
-import { CommandError } from '../../../cli/src/command-error.ts';
-import { groupOf, isKindNamed } from './kind-name.ts';
+import type { DelegationDeclaration } from '../delegation/declaration.ts';
+import { KplugError } from '../errors.ts';
+import type { ImplementedApi } from '../registry/registration.ts';
+import type { Manifest } from '../resources/check-manifest.ts';
+import { isJsonObject } from '../resources/json.ts';
+import { isKindNamed } from '../resources/kind-name.ts';
+import { isOfGroupKind, isSameKind, type ResourceKind } from '../resources/resource.ts';
 
-/** What counts of the plugin that a delegation is derived for. */
+/** Name and APIs of the plugin that a delegation is derived for. */
 export interface ImplementingPlugin {
   plugin: string;
   apis: readonly Pick<ImplementedApi, 'name' | 'extensionKinds'>[];
 }
 
 /**
- * The delegation that manifests and a plugin suggest: its base is the kind that no other one points to as an extension, its
- * plugin API the one that the plugin implements. Throws a `CommandError` with advice when that isn't clear.
+ * Derives a delegation from manifests and a plugin: its base is the kind that no other kind references as an extension, its
+ * plugin API the one that the plugin implements. Throws `NotFound` when no manifest is of the wanted kind, and
+ * `InvalidConfiguration` when the base or the API is ambiguous.
  *
- * @param wanted the name of the base's kind, where the user gave it.
+ * @param wanted name of the base's kind, if the user gave one.
  */
 export function deriveDelegation(
   manifests: readonly Manifest[],
@@ -23,7 +28,7 @@ export function deriveDelegation(
   return { name: base.kind.toLowerCase().slice(0, 63), base, api: chooseApi(base, plugin) };
 }
 
-/** The kind among manifests that is delegated to a plugin. Throws as `deriveDelegation` does. */
+/** Returns the kind among manifests that is delegated to a plugin. Throws as `deriveDelegation` does. */
 export function deriveBase(
   manifests: readonly Manifest[],
   plugin: ImplementingPlugin,
@@ -35,12 +40,9 @@ export function deriveBase(
 
 function nameBase(kinds: readonly ResourceKind[], wanted: string): ResourceKind {
   const [found, ...others] = kinds.filter((kind) => isKindNamed(kind, wanted));
-  if (!found) throw new CommandError('notFound', `no manifest is of the kind ${wanted}; there are ${list(kinds)}`);
+  if (!found) throw new KplugError('NotFound', `no manifest has the kind ${wanted}; found ${list(kinds)}`);
   if (others.length === 0) return found;
-  throw new CommandError(
-    'usage',
-    `--kind ${wanted} may mean any of ${list([found, ...others])}; declare it with --config`,
-  );
+  throw ambiguous(`--kind ${wanted} is ambiguous: ${list([found, ...others])}; declare the delegation with --config`);
 }
 
 function guessBase(
@@ -48,26 +50,27 @@ function guessBase(
   manifests: readonly Manifest[],
   plugin: ImplementingPlugin,
 ): ResourceKind {
-  const pointedTo = new Set(manifests.flatMap(readReferences).map(idOf));
-  const candidates = kinds.filter((kind) => !pointedTo.has(idOf(kind)) && !isExtensionOf(plugin, kind));
-  // From what says most to what says least.
+  const referenced = new Set(manifests.flatMap(readReferences).map(idOf));
+  const candidates = kinds.filter((kind) => !referenced.has(idOf(kind)) && !isExtensionOf(plugin, kind));
+  // Strongest evidence first.
   const guesses = [
     candidates,
-    candidates.filter(({ kind }) => plugin.apis.some(({ name }) => isSameName(name, kind))),
-    candidates.filter((kind) => manifests.some((manifest) => idOf(manifest) === idOf(kind) && hasExtensions(manifest))),
+    candidates.filter((kind) => plugin.apis.some((api) => isNamedAfter(api, kind))),
+    candidates.filter((kind) => manifests.some((manifest) => isSameKind(manifest, kind) && hasExtensions(manifest))),
   ];
   for (const [first, ...others] of guesses) if (first && others.length === 0) return first;
   const which = list(candidates.length > 0 ? candidates : kinds);
-  throw new CommandError('usage', `which kind is delegated isn't clear: any of ${which}; name it with --kind`);
+  throw ambiguous(`the delegated kind is ambiguous: any of ${which}; name it with --kind`);
 }
 
 function chooseApi(base: ResourceKind, { plugin, apis }: ImplementingPlugin): string {
-  const named = apis.filter(({ name }) => isSameName(name, base.kind));
+  const named = apis.filter((api) => isNamedAfter(api, base));
   const [only, ...others] = named.length > 0 ? named : apis;
   if (only && others.length === 0) return only.name;
   const names = apis.map(({ name }) => name).join(', ');
-  const message = `${plugin} implements several plugin APIs (${names}) and none is named ${base.kind}; declare which with --config`;
-  throw new CommandError('usage', message);
+  throw ambiguous(
+    `${plugin} implements several plugin APIs (${names}) and none is named ${base.kind}; declare one with --config`,
+  );
 }
 
 function kindsOf(manifests: readonly Manifest[]): ResourceKind[] {
@@ -85,19 +88,21 @@ function hasExtensions({ spec }: Manifest): boolean {
 }
 
 function isReference(value: unknown): value is ResourceKind {
-  if (typeof value !== 'object' || value === null) return false;
-  return (
-    'apiVersion' in value && typeof value.apiVersion === 'string' && 'kind' in value && typeof value.kind === 'string'
-  );
+  return isJsonObject(value) && typeof value.apiVersion === 'string' && typeof value.kind === 'string';
 }
 
-function isExtensionOf({ apis }: ImplementingPlugin, { apiVersion, kind }: ResourceKind): boolean {
+function isExtensionOf({ apis }: ImplementingPlugin, kind: ResourceKind): boolean {
   const understood = apis.flatMap(({ extensionKinds }) => extensionKinds);
-  return understood.some((one) => one.kind === kind && (!one.group || one.group === groupOf(apiVersion)));
+  return understood.some((groupKind) => isOfGroupKind(kind, groupKind));
 }
 
-function isSameName(a: string, b: string): boolean {
-  return a.toLowerCase() === b.toLowerCase();
+/** Plugin APIs are conventionally named after the kind that they reconcile, some in lower case. */
+function isNamedAfter({ name }: { name: string }, kind: ResourceKind): boolean {
+  return name.toLowerCase() === kind.kind.toLowerCase();
+}
+
+function ambiguous(message: string): KplugError {
+  return new KplugError('InvalidConfiguration', message);
 }
 
 function idOf({ apiVersion, kind }: ResourceKind): string {

@@ -8,7 +8,7 @@ const apiVersion = 'example.org/v1';
 
 const delegation = { name: 'tables', base: { apiVersion, kind: 'Table' }, api: 'Table@^1.0.0' };
 
-/** Serves a plugin that no operator hears of. Returns its address. */
+/** Serves a plugin without an operator. Returns its address. */
 async function serve(definition: Partial<PluginDefinition>): Promise<string> {
   const plugin = await definePlugin({
     name: 'Plain',
@@ -29,7 +29,7 @@ function table(name: string, extensions: string[] = []) {
 const options = { apiVersion, kind: 'Options', metadata: { name: 'fast' } };
 
 describe('asking a plugin', () => {
-  it('tells what it would register', async () => {
+  it('returns its registration', async () => {
     const address = await serve({ api: { name: 'Table', version: '1.1.0', extensionKinds: ['Options.example.org'] } });
     expect(await askPlugin(address)).toMatchObject({
       plugin: 'Plain',
@@ -41,14 +41,14 @@ describe('asking a plugin', () => {
     });
   });
 
-  it('fails where none answers', async () => {
+  it('fails when none answers', async () => {
     await expect(askPlugin('127.0.0.1:1')).rejects.toMatchObject({
       code: 'PluginUnavailable',
       message: expect.stringContaining('no plugin answers at 127.0.0.1:1: connect ECONNREFUSED'),
     });
   });
 
-  it('fails when it says what no controller accepts', async () => {
+  it('fails when its registration is malformed', async () => {
     const server = new grpc.Server();
     const info = { plugin: 'Plain', version: 'latest', apis: [{ name: 'Table', version: '1.0.0' }], instanceId: 'x' };
     addService(server, PluginService, { getInfo: () => info, reconcile: () => ({}), finalize: () => ({}) });
@@ -63,7 +63,7 @@ describe('asking a plugin', () => {
 });
 
 describe('rendering a pass', () => {
-  it('calls the plugin once for each base, and returns what came of it', async () => {
+  it('calls the plugin once for each base, and returns the resources', async () => {
     const reconcile = vi.fn<PluginDefinition['reconcile']>(({ base, extensions }) => ({
       status: { made: base.metadata.name },
       extensions: extensions.all('Options').map((extension) => ({ extension, status: { used: true } })),
@@ -79,7 +79,7 @@ describe('rendering a pass', () => {
     expect(users?.events).toContainEqual(expect.objectContaining({ reason: 'Made', count: 1 }));
   });
 
-  it('tries a failing plugin once', async () => {
+  it('calls a failing plugin once', async () => {
     const reconcile = vi.fn(() => {
       throw new Error('no');
     });
@@ -91,7 +91,7 @@ describe('rendering a pass', () => {
     );
   });
 
-  it('refuses what is malformed', async () => {
+  it('refuses malformed manifests and delegations', async () => {
     const plugin = await askPlugin(await serve({}));
     const nameless = { apiVersion, kind: 'Table', metadata: { name: '' } };
     await expect(renderPass({ plugin, manifests: [nameless], delegations: [delegation] })).rejects.toMatchObject({

@@ -1,16 +1,19 @@
+// tools/: functions that only tools use: asking a plugin, rendering a pass, deriving a delegation.
+
 import { create } from '@bufbuild/protobuf';
 import * as grpc from '@grpc/grpc-js';
-import { createGrpcClient, type GetInfoResponse, PluginService, RegistrationSchema } from '@kplug/protocol';
+import { type GetInfoResponse, RegistrationSchema } from '@kplug/protocol';
 import { type Logger, pino } from 'pino';
 import { minVersion } from 'semver';
 import { PluginCaller } from '../clients/caller.ts';
 import { Connections } from '../clients/connections.ts';
 import { describeFailure } from '../clients/describe-failure.ts';
+import { getInfo } from '../clients/get-info.ts';
 import { type DelegationDeclaration, readDeclaration } from '../delegation/declaration.ts';
 import { Delegation } from '../delegation/delegation.ts';
 import { KplugError, messageOf } from '../errors.ts';
 import { AwakeClock } from '../registry/clock.ts';
-import { LeaseTerms } from '../registry/lease-terms.ts';
+import { LeasePolicy } from '../registry/lease-policy.ts';
 import { RegistrationReader } from '../registry/read-registration.ts';
 import type { Registration } from '../registry/registration.ts';
 import { Registry } from '../registry/registry.ts';
@@ -19,55 +22,55 @@ import { MemoryResources } from '../resources/memory/memory-resources.ts';
 import { keyOf, type Resource } from '../resources/resource.ts';
 import { RecentEvents, type RecordedEvent } from '../telemetry/events.ts';
 
-/** What `renderPass` works on. */
+/** Options of `renderPass`. */
 export interface RenderOptions {
-  /** The plugin that is called, as `askPlugin` found it. */
+  /** Plugin to call, as returned by `askPlugin` or `assumePlugin`. */
   plugin: Registration;
-  /** The resources: bases, and the extensions that they point to. */
+  /** Bases, and the extensions that they reference. */
   manifests: readonly Manifest[];
-  /** What is delegated. Bases of other kinds are left alone. */
+  /** Delegations. Resources of other kinds are not reconciled. */
   delegations: readonly DelegationDeclaration[];
-  /** Default: silent. */
+  /** Default: a silent logger. */
   logger?: Logger;
 }
 
-/** A resource after the pass, and what happened to it, oldest first. */
+/** A resource after the pass, with its Events, oldest first. */
 export interface RenderedResource {
   resource: Resource;
   events: readonly RecordedEvent[];
 }
 
 /**
- * Asks the process at an address what plugin it is, as a heartbeat would have said it. Rejects with `PluginUnavailable` when
- * none answers, with `InvalidRegistration` when it says something that no controller accepts.
+ * Asks the plugin at an address for its registration. Rejects with `PluginUnavailable` when none answers, with
+ * `InvalidRegistration` when no controller would accept it.
  *
- * @param timeout how long it has to answer, in milliseconds.
+ * @param timeout deadline of the answer, in milliseconds.
  */
 export async function askPlugin(address: string, timeout = 5_000): Promise<Registration> {
-  const info = await getInfo(address, timeout);
+  const info = await getPluginInfo(address, timeout);
   // Whoever names an address means it, so any is allowed.
-  const reader = new RegistrationReader(new LeaseTerms(), { allowLoopback: true, allowLinkLocal: true });
+  const reader = new RegistrationReader(new LeasePolicy(), { allowLoopback: true, allowLinkLocal: true });
   const { plugin, version, apis, instanceId } = info;
-  const said = { plugin, version, apis, instanceId, address, labels: {}, $typeName: 'kplug.v1.Registration' } as const;
-  return reader.read(said, 'localhost');
+  const message = create(RegistrationSchema, { plugin, version, apis, instanceId, address });
+  return reader.read(message, 'localhost');
 }
 
-/** A plugin of the first Kplug's protocol, of which only this is known. */
+/** A plugin of the first Kplug's protocol, which can't be asked for its registration. */
 export interface AssumedPlugin {
-  /** `host:port`. */
+  /** Address of the plugin, as `host:port`. */
   address: string;
-  /** The name under which it would register. */
+  /** Name of the plugin. */
   name: string;
-  /** What it is taken to implement: what these ask for. */
+  /** Delegations whose APIs it is assumed to implement. */
   delegations: readonly DelegationDeclaration[];
 }
 
 /**
- * What plugin of the first Kplug's protocol is at an address. In that protocol it can't be asked, so it is taken to implement
- * what is delegated. Rejects with `PluginUnavailable` when nobody listens there, with `InvalidConfiguration` for a delegation
- * that is malformed, and with `InvalidRegistration` for a name that no controller accepts.
+ * Returns an assumed registration of a plugin of the first Kplug's protocol: it implements the delegated APIs. Rejects with
+ * `PluginUnavailable` when nothing listens at the address, with `InvalidConfiguration` for a malformed delegation, and with
+ * `InvalidRegistration` for a name that no controller would accept.
  *
- * @param timeout how long connecting may take, in milliseconds.
+ * @param timeout deadline of the connection, in milliseconds.
  */
 export async function assumePlugin(
   { address, name, delegations }: AssumedPlugin,
@@ -78,7 +81,7 @@ export async function assumePlugin(
     .map(({ api, rules }) => {
       return { name: api, version: minVersion(rules.apiRange)?.version ?? '0.0.0' };
     });
-  const reader = new RegistrationReader(new LeaseTerms(), { allowLoopback: true, allowLinkLocal: true });
+  const reader = new RegistrationReader(new LeasePolicy(), { allowLoopback: true, allowLinkLocal: true });
   const said = { plugin: name, version: '0.0.0', apis, instanceId: `${name}@${address}`, address };
   const registration = reader.read(create(RegistrationSchema, said), 'localhost');
   await connect(address, timeout);
@@ -86,10 +89,10 @@ export async function assumePlugin(
 }
 
 /**
- * Makes one pass over the bases among `manifests` as an operator would, with one plugin and no heartbeats. The resources are
- * held in memory and what becomes of them is returned: nothing is written. The plugin is really called, and does its work.
+ * Runs one pass over the bases among `manifests` as an operator would, with one plugin and no heartbeats. The resources are held
+ * in memory and returned; nothing is written. The plugin is called, with all its side effects.
  *
- * Rejects with `InvalidConfiguration` or `InvalidManifest`. How the plugin fared is in the statuses.
+ * Rejects with `InvalidConfiguration` or `InvalidManifest`. Failures of the plugin are in the returned statuses.
  */
 export async function renderPass(options: RenderOptions): Promise<RenderedResource[]> {
   const log = options.logger ?? pino({ level: 'silent' });
@@ -98,7 +101,7 @@ export async function renderPass(options: RenderOptions): Promise<RenderedResour
   for (const manifest of options.manifests) resources.apply(manifest);
 
   using clock = new AwakeClock();
-  // Whoever names a plugin of the first Kplug's protocol means it.
+  // The user named the plugin, so its insecure protocol is allowed.
   const registry = new Registry({ clock, allowInsecure: true });
   const connections = new Connections(registry);
   const events = new RecentEvents(log);
@@ -120,15 +123,12 @@ export async function renderPass(options: RenderOptions): Promise<RenderedResour
   return rendered.map((resource) => ({ resource, events: events.of(keyOf(resource)) }));
 }
 
-async function getInfo(address: string, timeout: number): Promise<GetInfoResponse> {
-  const client = createGrpcClient(PluginService, address, grpc.credentials.createInsecure());
+async function getPluginInfo(address: string, timeout: number): Promise<GetInfoResponse> {
   try {
-    return await client.getInfo({}, { deadline: Date.now() + timeout });
+    return await getInfo(address, { timeout });
   } catch (cause) {
     const message = `no plugin answers at ${address}: ${describeFailure(cause)}; start it, or name another address`;
     throw new KplugError('PluginUnavailable', message, { cause });
-  } finally {
-    client.$client.close();
   }
 }
 

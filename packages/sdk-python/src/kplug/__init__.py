@@ -1,4 +1,4 @@
-"""Write a Kplug plugin in Python: one function, served, registered and kept alive."""
+"""SDK for Kplug plugins: serves a reconcile function over gRPC, registers it and sends heartbeats."""
 
 from kplug._api import Api
 from kplug._call import Assignment, Call, FinalizeCall

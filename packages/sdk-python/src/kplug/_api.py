@@ -1,4 +1,4 @@
-"""What a plugin says of itself: its name, its version and the plugin APIs that it implements."""
+"""Identity of a plugin: its name, its version and the plugin APIs that it implements."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kplug.v1 import registry_pb2
 
 _NAME = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?")
 
-# Semantic versioning 2.0.0, as its site suggests to match it but for the named groups.
+# Semantic version 2.0.0, by the pattern that semver.org suggests.
 _VERSION = re.compile(
     r"(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)\.(0|[1-9][0-9]*)"
     r"(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?"
@@ -20,19 +20,19 @@ _VERSION = re.compile(
 
 @dataclass(frozen=True)
 class Api:
-    """A plugin API that a plugin implements, where more than `"Name@1.0.0"` is to be said."""
+    """Plugin API in full, for more than `"Name@1.0.0"` says."""
 
     name: str
     version: str
-    """The version of the API, in semantic versioning."""
+    """Version of the API, in semantic versioning."""
     extension_kinds: Sequence[str] | None = None
-    """The extension kinds that the plugin understands, as `Kind` or `Kind.group`. Default: those of `extensions`."""
+    """Extension kinds that the plugin understands, as `Kind` or `Kind.group`. Default: the keys of `extensions`."""
     capabilities: Mapping[str, str] = field(default_factory=dict)
-    """Free-form capabilities, which a delegation may demand."""
+    """Free-form capabilities, which a delegation may require. Default none."""
 
 
 def check_identity(name: str, version: str) -> None:
-    """Raises `InvalidDefinition` for a name or version that no controller would accept."""
+    """Validates the name and version of a plugin. Raises `InvalidDefinition`."""
     if not _NAME.fullmatch(name):
         raise _malformed(f'the plugin\'s name "{name}"', "a name such as PostgreSQL")
     if not _VERSION.fullmatch(version):
@@ -40,7 +40,7 @@ def check_identity(name: str, version: str) -> None:
 
 
 def read_apis(given: str | Api | Sequence[str | Api], kinds: Iterable[str]) -> list[registry_pb2.PluginApi]:
-    """Reads the APIs of a definition as they are registered. Raises `InvalidDefinition`."""
+    """Converts the APIs of a definition for registration. Raises `InvalidDefinition`."""
     apis = [given] if isinstance(given, str | Api) else list(given)
     if not apis:
         raise _malformed("the list of APIs", "at least one, such as DatabaseTable@1.0.0")

@@ -1,4 +1,4 @@
-"""Calling an author's function: a coroutine on the event loop, any other function in a thread."""
+"""Calls of the author's functions: coroutines run on the event loop, other functions in a thread."""
 
 from __future__ import annotations
 
@@ -12,43 +12,43 @@ from typing import Any
 
 
 def is_async(function: Callable[..., Any]) -> bool:
-    """Whether a function, or an object that is called like one, returns a coroutine."""
+    """Reports whether a function or callable object returns a coroutine."""
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(getattr(function, "__call__", None))  # noqa: B004
 
 
 class AuthorCalls:
-    """Calls an author's functions, and knows how many calls are under way."""
+    """Calls the author's functions and counts the calls in flight."""
 
     def __init__(self, threads: int) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="kplug")
-        self._under_way = 0
+        self._in_flight = 0
         self._idle = asyncio.Event()
         self._idle.set()
 
     @property
-    def under_way(self) -> int:
-        """How many calls are under way, with those that nobody waits for any more but whose thread is still at it."""
-        return self._under_way
+    def in_flight(self) -> int:
+        """Number of in-flight calls, including cancelled ones whose thread still runs."""
+        return self._in_flight
 
     async def call(self, function: Callable[[Any], Any], argument: Any, cancelled: threading.Event) -> Any:
-        """Calls a function and returns what it returns. Sets `cancelled` when this is cancelled."""
-        self._under_way += 1
+        """Calls a function and returns its result. Sets `cancelled` if this coroutine is cancelled."""
+        self._in_flight += 1
         self._idle.clear()
         work = self._start(function, argument)
         try:
             return await asyncio.shield(work)
         except asyncio.CancelledError:
             if work.cancelled():
-                # Nobody has cancelled this, so the function did it to itself: that is a failure like any other.
+                # The function raised CancelledError itself, without a cancellation of this coroutine.
                 raise RuntimeError("the plugin's function cancelled itself") from None
             cancelled.set()
             work.add_done_callback(_retrieve)
-            # Has no effect on a thread that is at it already.
+            # Has no effect on a thread that has started.
             work.cancel()
             raise
 
     async def drain(self, timeout: float) -> bool:
-        """Waits for the calls under way, at most so many seconds; false when they took longer."""
+        """Waits for in-flight calls. Returns false if they took longer than the timeout in seconds."""
         try:
             await asyncio.wait_for(self._idle.wait(), timeout)
         except asyncio.TimeoutError:
@@ -56,7 +56,7 @@ class AuthorCalls:
         return True
 
     def close(self) -> None:
-        """Lets the threads end."""
+        """Shuts down the thread pool, without waiting for its threads."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _start(self, function: Callable[[Any], Any], argument: Any) -> asyncio.Future[Any]:
@@ -67,7 +67,7 @@ class AuthorCalls:
         loop = asyncio.get_running_loop()
 
         def leave(_: Future[Any]) -> None:
-            # A thread that was cut off may end after the loop did.
+            # A cancelled thread may end after the loop was closed.
             if not loop.is_closed():
                 loop.call_soon_threadsafe(self._leave)
 
@@ -76,13 +76,13 @@ class AuthorCalls:
         return asyncio.wrap_future(future)
 
     def _leave(self) -> None:
-        self._under_way -= 1
-        if self._under_way == 0:
+        self._in_flight -= 1
+        if self._in_flight == 0:
             self._idle.set()
 
 
 async def call_all(functions: Iterable[Callable[[], Any]]) -> None:
-    """Calls functions, `async` or not, one after the other on the event loop."""
+    """Calls functions, `async` or not, in sequence on the event loop."""
     for function in functions:
         result = function()
         if inspect.isawaitable(result):
@@ -93,11 +93,11 @@ def _call_blocking(function: Callable[[Any], Any], argument: Any) -> Any:
     try:
         return function(argument)
     except StopIteration as error:
-        # No future can hold it, so that whoever waits would wait for ever.
+        # A future can't hold StopIteration, and would never complete.
         raise RuntimeError("the plugin's function raised StopIteration") from error
 
 
 def _retrieve(work: asyncio.Future[Any]) -> None:
-    """Looks at how a call ended that nobody waits for, or asyncio would complain of an error that nobody saw."""
+    """Retrieves the exception of a cancelled call, as asyncio logs exceptions that were never retrieved."""
     if not work.cancelled():
         work.exception()

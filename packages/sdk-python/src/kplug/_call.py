@@ -1,4 +1,4 @@
-"""What `reconcile` and `finalize` get."""
+"""Input of `reconcile` and `finalize`."""
 
 from __future__ import annotations
 
@@ -20,51 +20,52 @@ else:
 
 @dataclass(frozen=True)
 class Assignment:
-    """As whom a plugin is called and why it was chosen."""
+    """Delegation and plugin API of a call, and the reason why this plugin was chosen."""
 
     delegation: str
     api: str
     api_version: str
     reason: str
-    """Why this plugin, in one PascalCase word: `Preferred`, `Fallback` and others."""
+    """Reason for the choice in one PascalCase word: `Preferred`, `Fallback` and others."""
     message: str
 
 
 @dataclass(frozen=True)
 class Call(Generic[S]):
-    """What `reconcile` gets: the whole state of one resource."""
+    """Input of `reconcile`: the whole state of one resource."""
 
     base: Resource[S]
-    """The base resource."""
+    """Base resource."""
     extensions: Extensions
-    """The extension resources that the base points to and that exist."""
+    """Extension resources that the base references and that exist."""
     dependents: Sequence[Resource[Json]]
-    """What the operator keeps for the base because the plugin wanted it, as it is now."""
+    """Dependents of the base (resources that the operator applies for it) in their current state."""
     assignment: Assignment
     attempt: int
-    """How many times in a row this resource was tried without success, plus one."""
+    """Number of the attempt: 1, plus the failed attempts in a row before it."""
     deadline: datetime | None
-    """When the controller gives up waiting."""
+    """Deadline of the call."""
     cancelled: threading.Event
-    """Set when nobody waits any more: the deadline passed, or the resource went to another plugin. An `async` function
-    is cancelled as well; any other one should look here in between, or `wait` in place of sleeping."""
+    """Event that is set when the controller no longer waits: the deadline passed, or the resource went to another
+    plugin. An `async` function is cancelled too; any other should check it regularly, or call its `wait` instead of
+    `time.sleep`."""
     traceparent: str
-    """The W3C trace context of the pass, or empty. With the extra `otel` it is the current context already."""
+    """W3C trace context of the pass, or empty. With the extra `otel` it is already the current context."""
     tracestate: str
     log: Log
-    """Logs under the plugin's name and the resource's."""
+    """Logger with the names of the plugin and the resource."""
 
 
 @dataclass(frozen=True)
 class FinalizeCall(Call[S | Json], Generic[S]):
-    """What `finalize` gets. A resource that fitted its model once and was edited since comes with its spec as it is."""
+    """Input of `finalize`. The spec is a `dict` if the resource was valid once and edited since to an invalid one."""
 
     cause: Literal["deleted", "handed_over"]
-    """Why: the base resource is being deleted, or it went to another plugin."""
+    """Cause of the call: the base resource is being deleted, or it went to another plugin."""
 
 
 class ResourceLog(Log):
-    """Puts the resource before each message, and into each record as `resource`."""
+    """Prefixes each message with the resource, and adds it to each record as `resource`."""
 
     def process(self, msg: Any, kwargs: MutableMapping[str, Any]) -> tuple[Any, MutableMapping[str, Any]]:
         """Adds the resource to a message and its record."""

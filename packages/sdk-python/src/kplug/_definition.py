@@ -1,4 +1,4 @@
-"""A plugin as its author defined it."""
+"""Definition of a plugin."""
 
 from __future__ import annotations
 
@@ -10,26 +10,26 @@ from kplug._models import Model
 from kplug.v1 import registry_pb2
 
 Function = Callable[[Any], Any]
-"""A function of the author's: `async` or not."""
+"""Function of the author, `async` or not."""
 
 Hook = Callable[[], Any]
-"""What the author wants called when the plugin starts or stops: `async` or not."""
+"""Function of the author to call when the plugin starts or stops, `async` or not."""
 
 
 @dataclass(frozen=True)
 class Models:
-    """The models of a plugin's specs."""
+    """Models of the specs of a plugin."""
 
     base: Model[Any] | None = None
     extensions: Mapping[str, Model[Any]] = field(default_factory=dict)
-    """By kind."""
+    """Models of extensions, by kind."""
     types: Mapping[str, type[Any]] = field(default_factory=dict)
-    """The types that the models of extensions make, by kind."""
+    """Types of the specs of extensions, by kind."""
 
 
 @dataclass(frozen=True)
 class Implementation:
-    """The functions that implement one plugin API, or several alike."""
+    """Functions that implement one plugin API, or several that are treated alike."""
 
     apis: Sequence[registry_pb2.PluginApi]
     reconcile: Function
@@ -39,23 +39,23 @@ class Implementation:
 
 @dataclass(frozen=True)
 class Definition:
-    """A plugin as its author defined it."""
+    """Definition of a plugin."""
 
     plugin: str
     version: str
     implementations: Sequence[Implementation]
     threads: int = 32
-    """How many functions that aren't `async` run at once."""
+    """Maximum number of concurrent calls of functions that aren't `async`."""
     on_start: Sequence[Hook] = ()
     on_stop: Sequence[Hook] = ()
 
     @property
     def apis(self) -> list[registry_pb2.PluginApi]:
-        """All APIs that it implements."""
+        """All APIs that the plugin implements."""
         return [api for implementation in self.implementations for api in implementation.apis]
 
     def find(self, name: str, version: str) -> Implementation | None:
-        """What implements an API: in that version, or else in another; with a single one, that."""
+        """Returns the implementation of an API: the only one, else the one of that version, else any version."""
         if len(self.implementations) == 1:
             return self.implementations[0]
         named = [(api, one) for one in self.implementations for api in one.apis if api.name == name]

@@ -1,4 +1,4 @@
-"""Times, as authors and the protocol have them."""
+"""Conversion of durations."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from google.protobuf.duration_pb2 import Duration
 
 
 def to_duration(time: float | timedelta | None) -> Duration | None:
-    """A time in seconds, or a `timedelta`, for the protocol."""
+    """Converts seconds or a `timedelta` for the protocol."""
     if time is None:
         return None
     duration = Duration()

@@ -1,4 +1,4 @@
-"""What an author's function returns, for the protocol."""
+"""Encoding of results for the protocol."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _CONDITION_STATUSES = {
 
 
 def encode_result(result: Any, extensions: Extensions) -> plugin_pb2.ReconcileResponse:
-    """The answer of a `reconcile` that succeeded. Raises for what can't be sent."""
+    """Encodes the result of `reconcile` as a response. Raises for a result that can't be encoded."""
     result = _expect(Result() if result is None else result, Result, "reconcile")
     return plugin_pb2.ReconcileResponse(
         outcome=plugin_pb2.OUTCOME_SUCCESS,
@@ -48,7 +48,7 @@ def encode_result(result: Any, extensions: Extensions) -> plugin_pb2.ReconcileRe
 
 
 def encode_finalize_result(result: Any, extensions: Extensions) -> plugin_pb2.FinalizeResponse:
-    """The answer of a `finalize` that succeeded. Raises for what can't be sent."""
+    """Encodes the result of `finalize` as a response. Raises for a result that can't be encoded."""
     result = _expect(FinalizeResult() if result is None else result, FinalizeResult, "finalize")
     return plugin_pb2.FinalizeResponse(
         outcome=plugin_pb2.OUTCOME_SUCCESS,
@@ -88,7 +88,8 @@ def _target(extension: Resource[Any] | None, extensions: Extensions) -> str:
         return ""
     key = extensions.key_of(extension)
     if key is None:
-        raise PluginError(f"it returned something for {extension}, which isn't one of the extensions it was given")
+        what = "a status, message or Event"
+        raise PluginError(f"the plugin returned {what} for {extension}, which is not an extension of this call")
     return key
 
 
@@ -99,4 +100,4 @@ def _encode_json(status: object) -> bytes:
 def _encode_other(value: Any) -> Any:
     if hasattr(value, "model_dump"):
         return value.model_dump(mode="json", by_alias=True)
-    raise TypeError(f"a status can't hold {value!r}, a {type(value).__name__}")
+    raise TypeError(f"the result has {value!r}, a {type(value).__name__}, which can't be encoded as JSON")

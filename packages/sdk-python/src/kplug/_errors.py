@@ -1,4 +1,4 @@
-"""What a plugin raises, and what the SDK raises to its author."""
+"""Exceptions that a plugin raises, and those that the SDK raises."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from datetime import timedelta
 
 
 class PluginError(Exception):
-    """The base of every error of this package."""
+    """Base class of all exceptions of this package."""
 
 
 class Failure(PluginError):
-    """The work of a call isn't done. Raise `Retry` or `Terminal` to say what should happen next."""
+    """Failure of a call. Raise `Retry` or `Terminal` to choose whether it is retried."""
 
     def __init__(self, message: str, *, reason: str = "Failed") -> None:
         super().__init__(message)
@@ -19,10 +19,10 @@ class Failure(PluginError):
 
 
 class Retry(Failure):
-    """A failure that goes away by itself: try again.
+    """Transient failure, which is retried.
 
-    `reason` is why, in one PascalCase word, for the status. `after` is when to try again, in seconds or as a
-    `timedelta`; without it the controller's exponential back-off decides.
+    `reason` is the reason for the status, in one PascalCase word. `after` is the delay before the retry, in seconds or
+    as a `timedelta`; the default is the exponential back-off of the controller.
     """
 
     def __init__(self, message: str, *, reason: str = "Failed", after: float | timedelta | None = None) -> None:
@@ -31,14 +31,14 @@ class Retry(Failure):
 
 
 class Terminal(Failure):
-    """A failure that stays until the resource, an extension or the plugin changes.
+    """Permanent failure, which is not retried until the resource, an extension or the plugin changes.
 
-    `reason` is why, in one PascalCase word, for the status.
+    `reason` is the reason for the status, in one PascalCase word.
     """
 
 
 class InvalidDefinition(PluginError):
-    """The plugin is defined, or configured by its environment, in a way that can't work."""
+    """The definition of the plugin, or an environment variable, is invalid."""
 
 
 class CannotServe(PluginError):

@@ -1,4 +1,4 @@
-"""Answering the calls of a plugin, whichever way they come."""
+"""Handlers of the calls of a plugin, over any transport."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from kplug._encoding import encode_finalize_result, encode_result
 from kplug._errors import Failure, Retry, Terminal
 from kplug._extensions import Extensions
 from kplug._logs import resource_log
-from kplug._models import Misfit, Model
+from kplug._models import InvalidSpec, Model
 from kplug._resource import Json, Resource, read_resource
 from kplug._tracing import traced
 from kplug.v1 import plugin_pb2, resource_pb2
@@ -32,8 +32,8 @@ _Response = TypeVar("_Response", plugin_pb2.ReconcileResponse, plugin_pb2.Finali
 _decoder = msgspec.json.Decoder(dict[str, Any])
 
 
-class _Misfits(Exception):
-    """Resources that don't fit their models."""
+class _InvalidResources(Exception):
+    """Resources that don't match their models."""
 
     def __init__(self, by_target: list[tuple[str, str]]) -> None:
         super().__init__("; ".join(text for _, text in by_target))
@@ -41,7 +41,7 @@ class _Misfits(Exception):
 
 
 class Handlers:
-    """Answers calls by the author's functions."""
+    """Answers calls by the functions of the author."""
 
     def __init__(self, definition: Definition, calls: AuthorCalls, log: logging.Logger) -> None:
         self._definition = definition
@@ -49,7 +49,7 @@ class Handlers:
         self._log = log
 
     async def reconcile(self, request: plugin_pb2.ReconcileRequest) -> plugin_pb2.ReconcileResponse:
-        """Answers a call of Reconcile. A failure is an answer too."""
+        """Answers a call of Reconcile. A failure is a response too."""
 
         async def answer() -> plugin_pb2.ReconcileResponse:
             implementation = self._find(request)
@@ -61,13 +61,13 @@ class Handlers:
         return await self._answering(request, answer, plugin_pb2.ReconcileResponse)
 
     async def finalize(self, request: plugin_pb2.FinalizeRequest) -> plugin_pb2.FinalizeResponse:
-        """Answers a call of Finalize. A failure is an answer too."""
+        """Answers a call of Finalize. A failure is a response too."""
 
         async def answer() -> plugin_pb2.FinalizeResponse:
             implementation = self._find(request)
             if implementation.finalize is None:
                 return plugin_pb2.FinalizeResponse(outcome=plugin_pb2.OUTCOME_SUCCESS)
-            # It may have fitted once and been edited since: what was made then has to be undone all the same.
+            # A resource that was valid once and edited since must be finalized too.
             call = self._read(request, implementation.models, lenient=True)
             handed_over = request.cause == plugin_pb2.FINALIZE_CAUSE_HANDED_OVER
             finalizing = FinalizeCall(**vars(call), cause="handed_over" if handed_over else "deleted")
@@ -78,7 +78,7 @@ class Handlers:
         return await self._answering(request, answer, plugin_pb2.FinalizeResponse)
 
     def _find(self, request: _Request) -> Implementation:
-        """What implements the API that a request is of. Raises `Terminal`."""
+        """Returns the implementation of the API of a request. Raises `Terminal` if there is none."""
         assignment = request.assignment
         implementation = self._definition.find(assignment.api, assignment.api_version)
         if implementation is None:
@@ -86,15 +86,15 @@ class Handlers:
         return implementation
 
     def _read(self, request: _Request, models: Models, *, lenient: bool = False) -> Call[Any]:
-        """Makes of a request what the author's function gets. Raises `_Misfits`, unless it is lenient."""
-        misfits: list[tuple[str, str]] = []
+        """Converts a request for the author's function. Raises `_InvalidResources`, unless it is lenient."""
+        invalid: list[tuple[str, str]] = []
 
         def fit(target: str, raw: Json, model: Model[Any] | None) -> Resource[Any]:
             resource = read_resource(raw)
             try:
                 return resource if model is None else replace(resource, spec=model(resource.spec))
-            except Misfit as misfit:
-                misfits.append((target, f"{resource} is invalid: {misfit}"))
+            except InvalidSpec as error:
+                invalid.append((target, f"{resource} is invalid: {error}"))
                 return resource
 
         base = fit("", _decoder.decode(request.base.json), models.base)
@@ -102,8 +102,8 @@ class Handlers:
         for key in sorted(request.extensions):
             raw = _decoder.decode(request.extensions[key].json)
             extensions[key] = fit(key, raw, models.extensions.get(raw.get("kind", "")))
-        if misfits and not lenient:
-            raise _Misfits(misfits)
+        if invalid and not lenient:
+            raise _InvalidResources(invalid)
 
         context, assignment = request.context, request.assignment
         return Call(
@@ -130,11 +130,11 @@ class Handlers:
     async def _answering(
         self, request: _Request, answer: Callable[[], Awaitable[_Response]], respond: Callable[..., _Response]
     ) -> _Response:
-        """Turns what the author's function raises into an answer, with a reason for the user."""
+        """Converts an exception of the author's function into a response with a reason for the user."""
         try:
             return await answer()
-        except _Misfits as misfits:
-            messages = [_error("InvalidSpec", text, target) for target, text in misfits.by_target]
+        except _InvalidResources as invalid:
+            messages = [_error("InvalidSpec", text, target) for target, text in invalid.by_target]
             return respond(outcome=plugin_pb2.OUTCOME_TERMINAL, messages=messages)
         except Terminal as terminal:
             return respond(outcome=plugin_pb2.OUTCOME_TERMINAL, messages=[_error(terminal.reason, terminal.message)])
@@ -143,11 +143,11 @@ class Handlers:
             messages = [_error(failure.reason, failure.message)]
             return respond(outcome=plugin_pb2.OUTCOME_RETRY, messages=messages, retry_after=after)
         except asyncio.CancelledError:
-            self._log.debug("a call was cancelled, at attempt %d", request.context.attempt)
+            self._log.debug("call cancelled at attempt %d", request.context.attempt)
             raise
         except Exception as error:
-            self._log.exception("a call failed with an unexpected error, at attempt %d", request.context.attempt)
-            # As at the end of a traceback: the message of a KeyError, by itself, says nothing.
+            self._log.exception("call failed with an unexpected error at attempt %d", request.context.attempt)
+            # With the class of the exception: the message of a KeyError alone is just the key.
             text = "".join(traceback.format_exception_only(error)).strip()
             return respond(outcome=plugin_pb2.OUTCOME_RETRY, messages=[_error("PluginError", text)])
 

@@ -13,23 +13,22 @@ _REFLECTION = "grpc.reflection.v1.ServerReflection"
 
 
 class Health:
-    """The health of a plugin: of the whole, and of each of its services and APIs by their names."""
+    """Health of a plugin as a whole, and of each of its services and APIs by name."""
 
     def __init__(self) -> None:
-        """Nothing is known of it yet."""
         self._servicer = health.aio.HealthServicer()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._unserved: set[str] = set()
 
     async def serve(self, server: aio.Server, names: list[str]) -> None:
-        """Serves health, with `Watch`: each name is serving unless it was said otherwise, and so is the whole."""
+        """Serves `Check` and `Watch`. The plugin and each name are serving, except names that were set otherwise."""
         self._loop = asyncio.get_running_loop()
         health_pb2_grpc.add_HealthServicer_to_server(self._servicer, server)
         for name in ["", *names]:
             await self._set(name, name not in self._unserved)
 
     def set_serving(self, name: str, serving: bool) -> None:
-        """Says whether something is served. From any thread."""
+        """Sets whether a name is serving. Thread-safe."""
         if serving:
             self._unserved.discard(name)
         else:
@@ -43,7 +42,7 @@ class Health:
 
 
 def add_reflection(server: aio.Server, services: list[str]) -> None:
-    """Serves reflection as `v1` and as `v1alpha`, which differ in nothing but their name."""
+    """Serves reflection as `v1` and as `v1alpha`, which differ only in their names."""
     names = [*services, health.SERVICE_NAME, reflection.SERVICE_NAME, _REFLECTION]
     reflection.enable_server_reflection(names, server)
     handler = grpc.stream_stream_rpc_method_handler(

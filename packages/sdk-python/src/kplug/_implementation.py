@@ -1,4 +1,4 @@
-"""The functions of one plugin API."""
+"""Implementation of a plugin API."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _Undone = TypeVar("_Undone", bound=FinalizeResult | Awaitable[FinalizeResult | N
 
 
 class ApiImplementation(Generic[_S]):
-    """One API of a plugin, or several that it treats alike. Made by `Plugin.implement_api`."""
+    """One API of a plugin, or several that it treats alike. Created by `Plugin.implement_api`."""
 
     def __init__(
         self,
@@ -28,7 +28,7 @@ class ApiImplementation(Generic[_S]):
         spec: type[Any] | None,
         extensions: Mapping[str, type[Any] | None] | None,
     ) -> None:
-        """Raises `InvalidDefinition`. Without an API there is nothing to implement."""
+        """Raises `InvalidDefinition`. Without an API, nothing is to be implemented."""
         types = {kind: type_ for kind, type_ in (extensions or {}).items() if type_ is not None}
         self._apis = [] if api is None else read_apis(api, extensions or {})
         self._models = Models(
@@ -40,35 +40,35 @@ class ApiImplementation(Generic[_S]):
         self._finalize: Function | None = None
 
     def reconcile(self, function: Callable[[Call[_S]], _Done]) -> Callable[[Call[_S]], _Done]:
-        """Decorates the function that makes the world as the base resource and its extensions describe it.
+        """Decorates the function that brings the actual state to the state that the base and its extensions describe.
 
-        It is called with the whole state, any number of times, and must come to the same result each time. Raise
-        `Retry` or `Terminal` to say what should happen next; any other exception is tried again with back-off.
+        It is called with the whole state, any number of times, and must be idempotent. Raise `Retry` or `Terminal` to
+        choose whether it is retried; any other exception is retried with exponential back-off.
         """
         self._reconcile = _once("reconcile", self._reconcile, function)
         return function
 
     def finalize(self, function: Callable[[FinalizeCall[_S]], _Undone]) -> Callable[[FinalizeCall[_S]], _Undone]:
-        """Decorates the function that undoes what `reconcile` made. Without one there is nothing to undo.
+        """Decorates the function that deletes what `reconcile` made. Default: nothing is to be deleted.
 
-        It may be called again after it succeeded.
+        It may be called again after it succeeded, and must be idempotent.
         """
         self._finalize = _once("finalize", self._finalize, function)
         return function
 
     @property
     def apis(self) -> Sequence[registry_pb2.PluginApi]:
-        """The APIs as they are registered."""
+        """APIs as they are registered."""
         return self._apis
 
     def define(self, who: str) -> Implementation:
-        """What was decorated so far. Called by `Plugin.serve`. Raises `InvalidDefinition`."""
+        """Returns the decorated functions. Called by `Plugin.serve`. Raises `InvalidDefinition`."""
         if self._reconcile is None:
-            raise InvalidDefinition(f"{who} has no function; decorate one with @plugin.reconcile")
+            raise InvalidDefinition(f"{who} has no reconcile function; decorate one with @plugin.reconcile")
         return Implementation(self._apis, self._reconcile, self._finalize, self._models)
 
 
 def _once(what: str, former: Function | None, function: Function) -> Function:
     if former is not None:
-        raise InvalidDefinition(f"a plugin has one {what} function for each API; {former!r} is it already")
+        raise InvalidDefinition(f"the {what} function is already set to {former!r}; an API can have only one")
     return function

@@ -17,16 +17,16 @@ _LEVELS = {
 
 
 def plugin_logger(plugin: str) -> logging.Logger:
-    """The logger of a plugin, `kplug.<name>`."""
+    """Returns the logger of a plugin, `kplug.<name>`."""
     return logging.getLogger("kplug").getChild(plugin)
 
 
 def resource_log(log: logging.Logger, base: Resource[object]) -> ResourceLog:
-    """A logger that names the resource."""
+    """Returns a logger with the name of the resource."""
     name, namespace = base.metadata.name, base.metadata.namespace
     return ResourceLog(log, {"resource": f"{base.kind} {namespace}/{name}" if namespace else f"{base.kind} {name}"})
 
 
 def configure_logging(level: str) -> None:
-    """Logs to standard error from a level on; but leaves it to the program where that has configured logging."""
+    """Logs to standard error at a level, unless the program has configured logging."""
     logging.basicConfig(level=_LEVELS[level], format="%(asctime)s %(levelname)-7s %(name)s %(message)s")

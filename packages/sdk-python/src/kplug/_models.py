@@ -1,4 +1,4 @@
-"""The types that an author gives to specs: dataclasses and whatever else msgspec reads, or pydantic's."""
+"""Models of specs: dataclasses and other types that msgspec reads, or models of pydantic."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ _T = TypeVar("_T")
 _OBJECTS = (inspect.DataclassType, inspect.StructType, inspect.TypedDictType)
 
 Model = Callable[[Any], _T]
-"""Makes a spec of what was sent, or raises `Misfit`."""
+"""Function that converts a spec from JSON. Raises `InvalidSpec`."""
 
 
-class Misfit(Exception):
-    """A spec that doesn't fit its model. The text says where and why, for the user."""
+class InvalidSpec(Exception):
+    """Spec that doesn't match its model. The message tells the user where and why."""
 
 
 def model_of(type_: type[_T]) -> Model[_T]:
-    """What makes specs of a type. Raises `InvalidDefinition` for a type that can't be one."""
-    # Asked of the type, so that pydantic is needed only by who uses it.
+    """Returns the model for a type. Raises `InvalidDefinition` for an unsupported type."""
+    # Checks attributes instead of classes, so that pydantic is imported only if it is used.
     if hasattr(type_, "__pydantic_validator__") or hasattr(type_, "__pydantic_fields__"):
         return _pydantic_model(type_)
-    # What msgspec makes of a JSON object; attrs classes are among the dataclasses.
+    # Types that msgspec converts from a JSON object; attrs classes are among the dataclasses.
     if not isinstance(inspect.type_info(type_), _OBJECTS):
         advice = "it must be a dataclass, a TypedDict, a msgspec Struct or a pydantic model"
-        raise InvalidDefinition(f"{type_!r} can't be the model of a spec: {advice}")
+        raise InvalidDefinition(f"{type_!r} is not supported as the model of a spec: {advice}")
     return _msgspec_model(type_)
 
 
@@ -40,7 +40,7 @@ def _msgspec_model(type_: type[_T]) -> Model[_T]:
             return msgspec.convert(spec, type_)
         except msgspec.ValidationError as error:
             message, _, path = str(error).partition(" - at `$")
-            raise Misfit(f".spec{path.removesuffix('`')}: {message.replace('`', '')}") from error
+            raise InvalidSpec(f".spec{path.removesuffix('`')}: {message.replace('`', '')}") from error
 
     return read
 
@@ -55,7 +55,7 @@ def _pydantic_model(type_: type[_T]) -> Model[_T]:
             return adapter.validate_python(spec)
         except pydantic.ValidationError as error:
             issues = [f"{_path(issue['loc'])}: {issue['msg']}" for issue in error.errors(include_url=False)]
-            raise Misfit("; ".join(issues)) from error
+            raise InvalidSpec("; ".join(issues)) from error
 
     return read
 

@@ -1,4 +1,4 @@
-"""Defining a plugin."""
+"""Definition of a plugin by its author."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _H = TypeVar("_H", bound=Hook)
 
 
 class Plugin(ApiImplementation[_S]):
-    """A plugin: what it is, and the functions that do its work.
+    """Plugin: its identity, and the functions that do its work.
 
         plugin = Plugin("PostgreSQL", version="1.2.0", api="DatabaseTable@1.0.0", spec=TableSpec)
 
@@ -39,7 +39,7 @@ class Plugin(ApiImplementation[_S]):
 
         plugin.run()
 
-    A function may be `async`; any other runs in a thread.
+    An `async` function runs on the event loop, any other in a thread.
     """
 
     @overload
@@ -77,14 +77,14 @@ class Plugin(ApiImplementation[_S]):
         """Raises `InvalidDefinition`.
 
         Args:
-            name: The name that users write in `preferredImplementation`: letters, digits, `.`, `_` and `-`, at most 63.
-            version: The plugin's own version, in semantic versioning.
-            api: The plugin API that it implements, as `Name@1.0.0` or an `Api`; several that it treats alike in a list.
-                Those that it doesn't treat alike are implemented by `implement_api`.
-            spec: The model of the base's spec: a dataclass, a `TypedDict`, a msgspec `Struct` or a pydantic model. A
-                resource that doesn't fit never reaches `reconcile`: its user is told.
-            extensions: The kinds of extensions that it understands, with the model of the spec of each, or `None`.
-            threads: How many functions that aren't `async` run at once.
+            name: Name that users write in `preferredImplementation`: letters, digits, `.`, `_` and `-`, at most 63.
+            version: Version of the plugin, in semantic versioning.
+            api: Plugin API that it implements, as `Name@1.0.0` or an `Api`; a list for several that it treats alike.
+                Others are implemented by `implement_api`.
+            spec: Model of the spec of the base: a dataclass, a `TypedDict`, a msgspec `Struct` or a pydantic model. An
+                invalid resource is not passed to `reconcile`; its status says what is wrong.
+            extensions: Kinds of extensions that it understands, with the model of the spec of each, or `None`.
+            threads: Maximum number of concurrent calls of functions that aren't `async`. Default 32.
 
         """
         check_identity(name, version)
@@ -109,7 +109,7 @@ class Plugin(ApiImplementation[_S]):
     def implement_api(
         self, api: str | Api, *, spec: type[Any] | None = None, extensions: Mapping[str, type[Any] | None] | None = None
     ) -> ApiImplementation[Any]:
-        """Adds an API with functions and models of its own, which the result decorates as a plugin does.
+        """Adds an API with functions and models of its own. The result has the same decorators as a plugin.
 
         Raises `InvalidDefinition`.
         """
@@ -118,14 +118,14 @@ class Plugin(ApiImplementation[_S]):
         return implementation
 
     def set_serving(self, api: str, serving: bool) -> None:
-        """Says whether an API can be served now, such as when what it needs is away. May be called from any thread.
+        """Sets whether an API can be served now, for example while a backend that it needs is unreachable. Thread-safe.
 
-        One that can't gets no calls, while the plugin's others do. Raises `InvalidDefinition` for one that the plugin
-        doesn't implement.
+        An API that isn't served gets no calls; other APIs of the plugin do. Raises `InvalidDefinition` if the plugin
+        doesn't implement the API.
         """
         known = [one.name for part in [self, *self._others] for one in part.apis]
         if api not in known:
-            raise InvalidDefinition(f'the plugin doesn\'t implement the API "{api}", but {", ".join(known)}')
+            raise InvalidDefinition(f'the plugin doesn\'t implement the API "{api}"; it implements {", ".join(known)}')
         if serving:
             self._unserved.discard(api)
         else:
@@ -134,20 +134,20 @@ class Plugin(ApiImplementation[_S]):
             running.set_serving(api, serving)
 
     def on_start(self, hook: _H) -> _H:
-        """Decorates a function to be called on the event loop before the plugin listens, to open connections."""
+        """Decorates a function to call on the event loop before the plugin listens, to open connections."""
         self._on_start.append(hook)
         return hook
 
     def on_stop(self, hook: _H) -> _H:
-        """Decorates a function to be called on the event loop after the last call has ended, to close connections."""
+        """Decorates a function to call on the event loop after the last call has ended, to close connections."""
         self._on_stop.append(hook)
         return hook
 
     async def serve(self, **options: Unpack[ServeOptions]) -> RunningPlugin:
         """Listens, registers with the controller and keeps the registration alive, on the running event loop.
 
-        Returns when it listens; the controller need not be there yet. Signals are left to the program. Raises
-        `CannotServe` or `InvalidDefinition`.
+        Returns as soon as the plugin listens; the controller may start later. The program handles signals itself.
+        Raises `CannotServe` or `InvalidDefinition`.
         """
         settings = read_settings(options, os.environ)
         definition = Definition(
@@ -177,26 +177,26 @@ class Plugin(ApiImplementation[_S]):
         return implementations
 
     def run(self, **options: Unpack[ServeOptions]) -> None:
-        """Serves the plugin until SIGTERM or SIGINT, or until its controller asks it to drain.
+        """Serves the plugin until SIGTERM or SIGINT, or until its controller requests a drain.
 
-        It then finishes the calls that it is at, and returns. Sets up logging, unless the program has. Raises as
-        `serve`.
+        It then finishes in-flight calls, and returns. Configures logging, unless the program has. Raises the same
+        exceptions as `serve`.
         """
         configure_logging(read_settings(options, os.environ).log_level)
-        cut_off = asyncio.run(self._run(options))
-        if cut_off > 0:
-            # A thread can't be stopped, and Python waits for it before it exits.
+        unfinished = asyncio.run(self._run(options))
+        if unfinished > 0:
+            # A thread can't be stopped, and a normal exit would wait for it.
             logging.shutdown()
             sys.stdout.flush()
             os._exit(0)
 
     async def _run(self, options: ServeOptions) -> int:
-        """Returns how many calls are still under way, although they were cut off."""
+        """Returns the number of cancelled calls that still run."""
         running = await self.serve(**options)
         loop = asyncio.get_running_loop()
         signals = (signal.SIGTERM, signal.SIGINT)
 
-        # The first signal puts back what the second one does by default: end the process, as who asks again won't wait.
+        # A second signal terminates the process immediately, by the default handler.
         def on_signal() -> None:
             for number in signals:
                 with contextlib.suppress(NotImplementedError):
@@ -206,12 +206,12 @@ class Plugin(ApiImplementation[_S]):
         for number in signals:
             _handle_signal(loop, number, on_signal)
         await running.wait_stopped()
-        return running.under_way
+        return running.in_flight
 
 
 def _handle_signal(loop: asyncio.AbstractEventLoop, number: int, handler: Callable[[], None]) -> None:
     try:
         loop.add_signal_handler(number, handler)
     except NotImplementedError:
-        # Windows, where the event loop has no signals.
+        # Event loops on Windows don't support signal handlers.
         signal.signal(number, lambda *_: loop.call_soon_threadsafe(handler))

@@ -1,4 +1,4 @@
-"""A resource as a plugin gets it."""
+"""Resources as a plugin receives them."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from typing import Any, Generic
 from typing_extensions import TypeVar
 
 Json = dict[str, Any]
-"""A JSON object."""
+"""JSON object."""
 
 S = TypeVar("S", default=Json, covariant=True)  # noqa: PLC0105
-"""The type of a `spec`. Without a model it is the JSON object as it was sent."""
+"""Type of a `spec`. Without a model it is the JSON object of the request."""
 
 
 @dataclass(frozen=True)
 class Metadata:
-    """The metadata that a plugin can rely on. The rest is in the resource's `raw["metadata"]`."""
+    """Metadata that every resource has. All other metadata is in `raw["metadata"]` of the resource."""
 
     name: str
     namespace: str | None = None
-    """Missing for cluster-scoped kinds."""
+    """Namespace; `None` for cluster-scoped kinds."""
     uid: str = ""
     generation: int = 0
     labels: Mapping[str, str] = field(default_factory=dict)
@@ -31,24 +31,24 @@ class Metadata:
 
 @dataclass(frozen=True, eq=False)
 class Resource(Generic[S]):
-    """A resource: what its author declared, and what every resource has. Two are equal only if they are one object."""
+    """Resource of a request. Two resources are equal only if they are the same object."""
 
     api_version: str
     kind: str
     metadata: Metadata
     spec: S
     status: Json
-    """The present status, as the controller and the plugins wrote it."""
+    """Current status, as written by the controller and the plugins."""
     raw: Json = field(repr=False)
-    """The whole resource as it was sent."""
+    """Whole resource of the request."""
 
     def __str__(self) -> str:
-        """The kind and the name, for people."""
+        """Returns the kind and the name, for messages."""
         return f"{self.kind} {self.metadata.name}"
 
 
 def read_resource(raw: Json) -> Resource[Any]:
-    """Reads a resource as the controller sends it, its spec as it is."""
+    """Converts a resource of a request, without converting its spec."""
     metadata = raw.get("metadata") or {}
     return Resource(
         api_version=raw.get("apiVersion", ""),

@@ -1,4 +1,4 @@
-"""What `reconcile` and `finalize` return."""
+"""Results of `reconcile` and `finalize`."""
 
 from __future__ import annotations
 
@@ -12,42 +12,42 @@ from kplug._resource import Resource
 
 @dataclass(frozen=True)
 class Message:
-    """A remark for the user of the resource."""
+    """Message to the user of the resource."""
 
     reason: str
-    """Why, in one PascalCase word."""
+    """Reason in one PascalCase word."""
     text: str
     severity: Literal["info", "warning", "error"] = "info"
     extension: Resource[Any] | None = None
-    """The extension that it concerns; the base if missing."""
+    """Extension that the message is about. Default: the base."""
 
 
 @dataclass(frozen=True)
 class Event:
-    """A Kubernetes Event for the controller to record. Equal ones are counted."""
+    """Kubernetes Event for the controller to record. Equal Events are counted."""
 
     reason: str
-    """Why, in one PascalCase word."""
+    """Reason in one PascalCase word."""
     message: str
     type: Literal["Normal", "Warning"] = "Normal"
     extension: Resource[Any] | None = None
-    """The extension that it concerns; the base if missing."""
+    """Extension that the Event is about. Default: the base."""
 
 
 @dataclass(frozen=True)
 class Condition:
-    """A condition for the base resource's status."""
+    """Condition in the status of the base resource."""
 
     type: str
     status: bool | Literal["Unknown"]
     reason: str
-    """Why, in one PascalCase word."""
+    """Reason in one PascalCase word."""
     message: str = ""
 
 
 @dataclass(frozen=True)
 class FinalizeResult:
-    """What `finalize` may return. Nothing means success and no more to say."""
+    """Result of `finalize`. All fields are optional; returning `None` is success too."""
 
     messages: Sequence[Message] = ()
     events: Sequence[Event] = ()
@@ -55,22 +55,22 @@ class FinalizeResult:
 
 @dataclass(frozen=True)
 class Result:
-    """What `reconcile` may return. Nothing means success and no more to say.
+    """Result of `reconcile`. All fields are optional; returning `None` is success too.
 
     A status is a mapping, a dataclass, a msgspec `Struct` or a pydantic model.
     """
 
     status: object | None = None
-    """The base's status; replaces what the plugin returned before. `None`: left as it is."""
+    """Status of the base. Replaces the one that the plugin returned before. Default: no change."""
     extensions: Mapping[Resource[Any], object] = field(default_factory=dict)
-    """The status of each extension that should change; replaces what the plugin returned before."""
+    """Statuses of extensions. Each replaces the one that the plugin returned before. Default: no change."""
     dependents: Sequence[object] | None = None
-    """The resources that the operator is to keep for the base, in its namespace and owned by it, in the order in which
-    they are applied: mappings with `apiVersion`, `kind`, `metadata` and whatever is to be decided. What is no longer
-    among them is removed. `None`: what is kept stays as it is. The delegation says which kinds are allowed."""
+    """Resources that the operator applies for the base, in this order, in its namespace and owned by it: mappings with
+    `apiVersion`, `kind`, `metadata` and the fields that the plugin sets. Dependents that are no longer listed are
+    deleted. The delegation says which kinds are allowed. Default: no change."""
     conditions: Sequence[Condition] = ()
     messages: Sequence[Message] = ()
     events: Sequence[Event] = ()
     requeue_after: float | timedelta | None = None
-    """When to be called again although nothing changed, in seconds or as a `timedelta`. `None`: as the delegation
-    says."""
+    """Delay until the next call if nothing changes before, in seconds or as a `timedelta`. Default: the `resync` of the
+    delegation."""

@@ -1,4 +1,4 @@
-"""A plugin that is being served."""
+"""Plugin that is being served."""
 
 from __future__ import annotations
 
@@ -24,15 +24,14 @@ from kplug.v1 import plugin_pb2, plugin_pb2_grpc, registry_pb2
 
 _SERVICES = [service.full_name for service in plugin_pb2.DESCRIPTOR.services_by_name.values()]
 
-_LINGER = 1.0
-"""How long connections may stay open after the last call has ended, in seconds."""
+_GRACE_PERIOD = 1.0
+"""Longest time that connections stay open after the last call has ended, in seconds."""
 
 
 class RunningPlugin:
-    """A plugin that is being served."""
+    """Plugin that is being served. Created by `Plugin.serve`."""
 
     def __init__(self, definition: Definition, settings: Settings, log: logging.Logger) -> None:
-        """Made by `Plugin.serve`."""
         self._definition = definition
         self._settings = settings
         self._log = log
@@ -47,38 +46,40 @@ class RunningPlugin:
                 ("grpc.max_concurrent_streams", 1_000),
                 ("grpc.max_connection_age_ms", 24 * 3_600_000),
                 ("grpc.max_connection_age_grace_ms", 3_600_000),
-                # Otherwise two plugins could listen on one address, and each get a part of the calls.
+                # With SO_REUSEPORT two plugins could listen on the same address, and share the calls.
                 ("grpc.so_reuseport", 0),
             ]
         )
         self._health = Health()
-        self._beats = settings.controller != NO_CONTROLLER
-        self._heartbeat_client = HeartbeatClient(settings.controller, self._registration, log, self.request_stop, settings.token)
+        self._sends_heartbeats = settings.controller != NO_CONTROLLER
+        self._heartbeat_client = HeartbeatClient(
+            settings.controller, self._registration, log, self.request_stop, settings.token
+        )
         self._stopping: asyncio.Task[None] | None = None
         self._stop_requested = asyncio.Event()
 
     @property
     def address(self) -> str:
-        """The address that the plugin registers, with its real port."""
+        """Address that the plugin registers, with its actual port."""
         return self._registration.address
 
     @property
     def instance_id(self) -> str:
-        """The id that tells this process from every other."""
+        """Id of this process, different from that of any other."""
         return self._registration.instance_id
 
     @property
     def registered(self) -> bool:
-        """Whether a controller knows the plugin now."""
+        """Reports whether the plugin is registered with a controller now."""
         return self._heartbeat_client.registered
 
     @property
-    def under_way(self) -> int:
-        """How many calls are under way."""
-        return self._calls.under_way
+    def in_flight(self) -> int:
+        """Number of in-flight calls."""
+        return self._calls.in_flight
 
     async def start(self) -> None:
-        """Listens and starts to beat. Called by `Plugin.serve`."""
+        """Listens and starts to send heartbeats. Called by `Plugin.serve`."""
         await call_all(self._definition.on_start)
         try:
             port = await self._bind()
@@ -90,45 +91,46 @@ class RunningPlugin:
         await self._health.serve(self._server, [*_SERVICES, *(api.name for api in self._definition.apis)])
         add_reflection(self._server, _SERVICES)
         await self._server.start()
-        if self._beats:
+        if self._sends_heartbeats:
             self._heartbeat_client.start()
         else:
-            self._log.info("listening on port %d, and not beating", port)
+            self._log.info("listening on port %d; sending no heartbeats", port)
 
     def set_serving(self, api: str, serving: bool) -> None:
-        """Says whether an API can be served now. `Plugin.set_serving` is the same for those who don't have this."""
+        """Sets whether an API can be served now, for this process. `Plugin.set_serving` sets it for all."""
         self._health.set_serving(api, serving)
 
     async def stop(self) -> None:
-        """Drains: tells the controller, lets the calls under way end, and stops listening.
+        """Stops gracefully: deregisters from the controller, waits for in-flight calls, and stops listening.
 
-        Calls that take longer than the drain time-out are cut off. Can be called again.
+        Calls that take longer than the drain timeout are cancelled. Calling this again waits for the same stop.
         """
         self.request_stop()
         await self.wait_stopped()
 
     def request_stop(self) -> None:
-        """Begins to stop, without waiting for it."""
+        """Starts to stop, without waiting for it."""
         if self._stopping is None:
             self._stopping = asyncio.create_task(self._stop())
             self._stop_requested.set()
 
     async def wait_stopped(self) -> None:
-        """Waits until the plugin has stopped, by `stop` or because its controller asked it to drain."""
+        """Waits until the plugin has stopped, by `stop` or because its controller requested a drain."""
         await self._stop_requested.wait()
         if self._stopping is not None:
             await asyncio.shield(self._stopping)
 
     async def _stop(self) -> None:
-        if self._beats:
+        if self._sends_heartbeats:
             await self._heartbeat_client.deregister()
         if not await self._calls.drain(self._settings.drain_timeout):
             seconds = self._settings.drain_timeout
-            self._log.warning("%d calls took longer than %g s and are cut off", self._calls.under_way, seconds)
+            text = "drain timeout of %g s exceeded; cancelling %d in-flight call(s)"
+            self._log.warning(text, seconds, self._calls.in_flight)
         self._work.end()
-        # Lets the last answers reach whoever asked, then cuts what is kept open, such as health watches.
-        await self._server.stop(_LINGER)
-        if self._beats:
+        # Lets the last responses reach their callers, then closes open streams, such as health watches.
+        await self._server.stop(_GRACE_PERIOD)
+        if self._sends_heartbeats:
             await self._heartbeat_client.stop()
         await self._close()
         self._log.info("stopped")
@@ -143,7 +145,7 @@ class RunningPlugin:
             return self._server.add_insecure_port(f"[::]{wanted}" if wanted.startswith(":") else wanted)
         except RuntimeError as error:
             await self._server.stop(None)
-            advice = "stop what listens there, or set KPLUG_BIND_ADDRESS"
+            advice = "stop the process that listens there, or set KPLUG_BIND_ADDRESS"
             raise CannotServe(f"the plugin can't listen on {wanted}: {error}; {advice}") from error
 
 
@@ -159,7 +161,7 @@ def _info(registration: registry_pb2.Registration) -> plugin_pb2.GetInfoResponse
 
 
 def _registration(definition: Definition, settings: Settings) -> registry_pb2.Registration:
-    """What an instance says of itself; its address is filled in when it is known."""
+    """Creates the registration. Its address is set when the port is known."""
     pod = settings.pod
     return registry_pb2.Registration(
         plugin=definition.plugin,

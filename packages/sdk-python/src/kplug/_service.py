@@ -1,4 +1,4 @@
-"""Serving `kplug.v1.PluginService`."""
+"""Service `kplug.v1.PluginService`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from kplug.v1 import plugin_pb2, plugin_pb2_grpc
 
 
 class PluginService(plugin_pb2_grpc.PluginServiceServicer):
-    """The calls as gRPC makes them."""
+    """Servicer of `kplug.v1.PluginService`."""
 
     def __init__(self, handlers: Handlers, work: WorkStreams, info: plugin_pb2.GetInfoResponse) -> None:
         self._handlers = handlers
@@ -30,7 +30,7 @@ class PluginService(plugin_pb2_grpc.PluginServiceServicer):
     async def Work(
         self, request_iterator: AsyncIterator[plugin_pb2.WorkRequest], context: object
     ) -> AsyncGenerator[plugin_pb2.WorkResponse, None]:
-        # An async generator itself, as gRPC takes anything else for a function that blocks.
+        # Must be an async generator function: gRPC runs any other function in a thread.
         async with aclosing(self._work.serve(request_iterator)) as responses:
             async for response in responses:
                 yield response

@@ -1,4 +1,4 @@
-"""What deployment decides of a plugin: from options, else from the environment, else by default."""
+"""Settings that depend on the deployment: from options, else from the environment, else the defaults."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing_extensions import TypedDict
 from kplug._errors import InvalidDefinition
 
 NO_CONTROLLER = "none"
-"""What the controller is of a plugin that doesn't beat."""
+"""Value of `controller` for a plugin that sends no heartbeats."""
 
 LOG_LEVELS = ("debug", "info", "warn", "error", "silent")
 
@@ -21,50 +21,53 @@ _LOOPBACK = re.compile(r"(localhost|127\.[0-9.]+|\[::1\]):[0-9]+")
 
 
 class Pod(NamedTuple):
-    """A pod, by the downward API."""
+    """Pod, from the downward API."""
 
     namespace: str
     name: str
 
 
 class ServeOptions(TypedDict, total=False):
-    """What deployment decides of a plugin. Each is taken from the environment unless given. Times are in seconds."""
+    """Settings that depend on the deployment. Each one that is not given is read from its environment variable.
+
+    Durations are in seconds here, and in milliseconds in the environment.
+    """
 
     controller: str
-    """Where the controller's heartbeat service is, as `host:port`; `none` for a plugin that is found by its Service or
-    address, and doesn't beat. `KPLUG_CONTROLLER`, default `localhost:50050`."""
+    """Address of the controller's heartbeat service, as `host:port`; `none` for a plugin that sends no heartbeats,
+    because the controller finds it by its Service or address. `KPLUG_CONTROLLER`, default `localhost:50050`."""
     address: str
-    """The address that the controller reaches the plugin at. `KPLUG_ADDRESS`, default: the port listened on, at the
-    address that beats come from."""
+    """Address at which the controller reaches the plugin, as `host:port`, or `:port` on the host that the heartbeats
+    come from. `KPLUG_ADDRESS`, default the port that the plugin listens on."""
     bind_address: str
-    """Where to listen. `KPLUG_BIND_ADDRESS`, default any free port, on loopback only if the controller is there;
-    `:7000` if the plugin doesn't beat."""
+    """Address to listen on. `KPLUG_BIND_ADDRESS`. Default a free port, on the loopback interface if the controller is
+    on it and on all interfaces otherwise; `:7000` if the plugin sends no heartbeats."""
     instance_id: str
-    """What tells this process from every other. `KPLUG_INSTANCE_ID`, default a new UUID."""
+    """Id of this process, different from that of any other. `KPLUG_INSTANCE_ID`, default a new UUID."""
     token: str
-    """What proves to a controller that this is the process it started. `KPLUG_TOKEN`, which it sets; default none."""
+    """Token that authenticates the plugin to a controller that started it. The controller sets it as `KPLUG_TOKEN`.
+    Default none."""
     weight: int
-    """How much of the work this plugin should get, 0 to 1000. `KPLUG_WEIGHT`, default 100."""
+    """Weight of this instance when work is distributed, 0 to 1000. `KPLUG_WEIGHT`, default 100."""
     labels: Mapping[str, str]
-    """Labels for people and tools. `KPLUG_LABELS` as `zone=a,tier=gold`."""
+    """Labels for people and tools, at most 32. `KPLUG_LABELS` as `zone=a,tier=gold`, default none."""
     pod: Pod
-    """The pod that the plugin runs in. `KPLUG_POD_NAMESPACE` and `KPLUG_POD_NAME`, default none."""
+    """Pod that the plugin runs in. `KPLUG_POD_NAMESPACE` and `KPLUG_POD_NAME`, default none."""
     interval: float
-    """How often to beat. `KPLUG_HEARTBEAT_INTERVAL`, in milliseconds there; default what the controller says."""
+    """Requested interval between heartbeats. `KPLUG_HEARTBEAT_INTERVAL`, default the controller's."""
     ttl: float
-    """How long to be believed without a beat. `KPLUG_TTL`, in milliseconds there; default what the controller says."""
+    """Requested duration of the lease after a heartbeat. `KPLUG_TTL`, default the controller's."""
     drain_timeout: float
-    """How long calls may take to end when the plugin stops. `KPLUG_DRAIN_TIMEOUT`, in milliseconds there; default
-    25 s."""
+    """Longest wait for in-flight calls when the plugin stops. `KPLUG_DRAIN_TIMEOUT`, default 25 s."""
     max_message_size: int
-    """The largest request that is taken, in bytes. `KPLUG_MAX_MESSAGE_SIZE`, default 4 MiB."""
+    """Largest request that is accepted, in bytes. `KPLUG_MAX_MESSAGE_SIZE`, default 4 MiB."""
     log_level: str
-    """`KPLUG_LOG_LEVEL`: `debug`, `info`, `warn`, `error` or `silent`. Default `info`."""
+    """Log level: `debug`, `info`, `warn`, `error` or `silent`. `KPLUG_LOG_LEVEL`, default `info`."""
 
 
 @dataclass(frozen=True)
 class Settings:
-    """Options with every default filled in."""
+    """Options with all defaults filled in."""
 
     controller: str = "localhost:50050"
     address: str = ""
@@ -81,7 +84,7 @@ class Settings:
     log_level: str = "info"
 
     def __post_init__(self) -> None:
-        """Raises `InvalidDefinition` for a level that is none, and decides where to listen."""
+        """Validates the log level and sets the default of `bind_address`. Raises `InvalidDefinition`."""
         if self.log_level not in LOG_LEVELS:
             raise InvalidDefinition(f'the log level is "{self.log_level}"; it must be one of {", ".join(LOG_LEVELS)}')
         if not self.bind_address:
@@ -95,7 +98,7 @@ def _bind_address_for(controller: str) -> str:
 
 
 def read_settings(options: ServeOptions, environment: Mapping[str, str]) -> Settings:
-    """Fills in what isn't given from the environment, then from the defaults. Raises `InvalidDefinition`."""
+    """Fills in missing options from the environment, then from the defaults. Raises `InvalidDefinition`."""
     given = {name: value for name, value in _read_environment(environment).items() if value is not None}
     return Settings(**{**given, **options})
 
@@ -141,7 +144,7 @@ def _read_pod(namespace: str | None, name: str | None) -> Pod | None:
         return Pod(namespace, name)
     if not namespace and not name:
         return None
-    raise InvalidDefinition("KPLUG_POD_NAMESPACE and KPLUG_POD_NAME must be given both, or neither")
+    raise InvalidDefinition("set both KPLUG_POD_NAMESPACE and KPLUG_POD_NAME, or neither")
 
 
 def _read_labels(text: str | None) -> dict[str, str] | None:

@@ -1,4 +1,4 @@
-"""OpenTelemetry, where the extra `otel` is installed."""
+"""Traces by OpenTelemetry, if the extra `otel` is installed."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ else:
 
     @contextmanager
     def traced(method: str, context: plugin_pb2.CallContext, attributes: dict[str, str]) -> Iterator[None]:
-        """Makes the controller's pass the parent of whatever is traced within, beginning with a span of the call."""
+        """Starts a span of the call, as a child of the span of the controller's pass."""
         carrier = {"traceparent": context.traceparent, "tracestate": context.tracestate}
         parent = _propagator.extract({name: value for name, value in carrier.items() if value})
         tracer = trace.get_tracer("kplug")

@@ -1,4 +1,4 @@
-"""Serving `Work`: many calls over one stream."""
+"""Service method `Work`: many calls over one stream."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _Response = plugin_pb2.WorkResponse
 
 
 class WorkStreams:
-    """The streams of `Work` of a plugin."""
+    """Streams of `Work` of a plugin."""
 
     def __init__(self, handlers: Handlers) -> None:
         self._handlers = handlers
@@ -33,7 +33,7 @@ class WorkStreams:
             stream.cancel()
 
     def end(self) -> None:
-        """Ends each stream as soon as its calls have been answered, so that nobody sends more of them."""
+        """Ends each stream as soon as its calls have been answered, so that the controller sends no more."""
         for stream in self._streams:
             stream.end()
 
@@ -41,25 +41,25 @@ class WorkStreams:
 class _WorkStream:
     def __init__(self, handlers: Handlers, requests: AsyncIterator[_Request]) -> None:
         self._handlers = handlers
-        self._under_way: dict[int, asyncio.Task[_Response]] = {}
+        self._in_flight: dict[int, asyncio.Task[_Response]] = {}
         self._answered: asyncio.Queue[_Response | None] = asyncio.Queue()
         self._is_ending = False
         self._reading = asyncio.create_task(self._read(requests))
 
     async def next(self) -> _Response | None:
-        """The next answer that is ready; `None` when the stream has come to its end."""
+        """Returns the next response; `None` at the end of the stream."""
         return await self._answered.get()
 
     def end(self) -> None:
         """Ends the stream as soon as its calls have been answered."""
         self._is_ending = True
-        if not self._under_way:
+        if not self._in_flight:
             self._answered.put_nowait(None)
 
     def cancel(self) -> None:
-        """Cancels what is under way, as nobody waits for it."""
+        """Cancels all in-flight calls."""
         self._reading.cancel()
-        for id_ in list(self._under_way):
+        for id_ in list(self._in_flight):
             self._cancel(id_)
 
     async def _read(self, requests: AsyncIterator[_Request]) -> None:
@@ -73,19 +73,19 @@ class _WorkStream:
             self.end()
 
     def _cancel(self, id_: int) -> None:
-        if task := self._under_way.get(id_):
+        if task := self._in_flight.get(id_):
             task.cancel()
 
     def _start(self, request: _Request) -> None:
         def finish(task: asyncio.Task[_Response]) -> None:
-            del self._under_way[request.id]
+            del self._in_flight[request.id]
             if not task.cancelled():
                 self._answered.put_nowait(_result_of(task, request.id))
             if self._is_ending:
                 self.end()
 
         task = asyncio.create_task(self._answer(request))
-        self._under_way[request.id] = task
+        self._in_flight[request.id] = task
         task.add_done_callback(finish)
 
     async def _answer(self, request: _Request) -> _Response:
@@ -95,11 +95,11 @@ class _WorkStream:
             case "finalize":
                 return _Response(id=request.id, finalize=await self._handlers.finalize(request.finalize))
             case _:
-                return _error(request.id, grpc.StatusCode.UNIMPLEMENTED, "this plugin knows no such call")
+                return _error(request.id, grpc.StatusCode.UNIMPLEMENTED, "this plugin does not support the call")
 
 
 def _result_of(task: asyncio.Task[_Response], id_: int) -> _Response:
-    """The answer of a call; or what ended it in place of one, as gRPC does it for a call of its own."""
+    """Returns the response of a call, or its exception as an error, as gRPC does for an RPC."""
     error = task.exception()
     return _error(id_, grpc.StatusCode.INTERNAL, str(error)) if error else task.result()
 

@@ -1,6 +1,6 @@
-"""A plugin process for the tests with a real operator, which does as its resources say.
+"""Plugin process for tests with a real operator, scripted by its resources.
 
-Its name, version and pace come from the environment. It prints a line for each call.
+It reads its name, version and delay from the environment, and prints a line for each call.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ plugin = Plugin(
 @plugin.reconcile
 def reconcile(call: Call[Table]) -> Result:
     name, spec = call.base.metadata.name, call.base.spec
-    # In one piece, as threads print at the same time.
+    # A single write, as threads print concurrently.
     print(f"reconcile {name}\n", end="", flush=True)
     call.cancelled.wait(DELAY)
     if spec.fail == "terminal":

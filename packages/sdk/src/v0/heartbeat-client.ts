@@ -1,25 +1,25 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import * as grpc from '@grpc/grpc-js';
-import { createGrpcClient, localHostTowards, v0 } from '@kplug/protocol';
+import { createGrpcClient, localHostTowards, messageOf, v0 } from '@kplug/protocol';
 import type { Logger } from 'pino';
 import type { RegisteredApi } from '../definition.ts';
+import { pause } from '../pause.ts';
 
-/** How often to beat, and how long an answer may take, as the first Kplug's own SDK does. In milliseconds. */
-const beatInterval = 5_000;
-const beatTimeout = 3_000;
+/** Interval between heartbeats and timeout of each, in milliseconds, as in the SDKs of the first Kplug. */
+const heartbeatInterval = 5_000;
+const heartbeatTimeout = 3_000;
 
-/** What is said in each beat. */
+/** Content of each heartbeat. */
 export interface V0Identity {
   name: string;
   version: string;
   apis: readonly RegisteredApi[];
-  /** `host:port`, or `:port` for the address of this machine from which it reaches the operator. */
+  /** Address as `host:port`; `:port` for the local address from which this machine reaches the operator. */
   address: string;
 }
 
 /**
- * Makes a plugin known to an operator of the first Kplug. That knows a plugin for as long as it beats, and has no way to be
- * told that it stops.
+ * Registers a plugin with an operator of the first Kplug. The operator knows a plugin for as long as it gets heartbeats; the protocol has no
+ * deregistration.
  */
 export class V0HeartbeatClient {
   readonly #controller: string;
@@ -27,7 +27,8 @@ export class V0HeartbeatClient {
   readonly #log: Logger;
   readonly #stopped = new AbortController();
   #registered = false;
-  #complaint = '';
+  /** Message of the last failure, empty after a success. */
+  #lastFailure = '';
   #running: Promise<void> | undefined;
 
   constructor(controller: string, identity: V0Identity, log: Logger) {
@@ -36,21 +37,23 @@ export class V0HeartbeatClient {
     this.#log = log;
   }
 
-  /** Whether the last beat was accepted. */
+  /** Reports whether the last heartbeat was accepted. */
   get registered(): boolean {
     return this.#registered;
   }
 
+  /** Starts to send heartbeats. */
   start(): void {
     this.#running ??= this.#run();
   }
 
-  /** Beats no more, which is all that can be said. */
+  /** Stops the heartbeats. */
   async deregister(): Promise<void> {
     this.#stopped.abort();
     await this.#running;
   }
 
+  /** Stops the heartbeats. */
   stop(): Promise<void> {
     return this.deregister();
   }
@@ -59,18 +62,18 @@ export class V0HeartbeatClient {
     const { signal } = this.#stopped;
     while (!signal.aborted) {
       try {
-        await this.#beat(signal);
+        await this.#sendHeartbeats(signal);
         this.#onAccepted();
       } catch (error) {
         if (!signal.aborted) this.#onFailure(error);
       }
-      await sleep(beatInterval, undefined, { signal }).catch(() => undefined);
+      await pause(heartbeatInterval, signal);
     }
     this.#registered = false;
   }
 
-  /** Once for each API, over a channel of its own, so that the operator's name is resolved anew. */
-  async #beat(signal: AbortSignal): Promise<void> {
+  /** Sends a heartbeat for each API, over a new channel, so that the name of the operator is resolved again. */
+  async #sendHeartbeats(signal: AbortSignal): Promise<void> {
     const { name, version, apis, address: own } = this.#identity;
     const address = own.startsWith(':') ? (await localHostTowards(this.#controller)) + own : own;
     const client = createGrpcClient(v0.Controller, this.#controller, grpc.credentials.createInsecure(), {
@@ -79,9 +82,9 @@ export class V0HeartbeatClient {
     try {
       for (const api of apis) {
         const information = { address, name, version, api: api.name, apiVersion: api.version };
-        const options = { deadline: Date.now() + beatTimeout, signal };
+        const options = { deadline: Date.now() + heartbeatTimeout, signal };
         const { accepted, notAcceptedReason } = await client.pluginHeartbeat(information, options);
-        if (!accepted) throw new Error(`it doesn't accept the heartbeat: ${notAcceptedReason || 'it gives no reason'}`);
+        if (!accepted) throw new Error(`not accepted: ${notAcceptedReason || 'no reason given'}`);
       }
     } finally {
       client.$client.close();
@@ -91,17 +94,17 @@ export class V0HeartbeatClient {
   #onAccepted(): void {
     const { name, version } = this.#identity;
     if (!this.#registered)
-      this.#log.info(`registered ${name} ${version} with ${this.#controller}, a first Kplug's operator`);
+      this.#log.info(`registered ${name} ${version} with ${this.#controller}, an operator of the first Kplug`);
     this.#registered = true;
-    this.#complaint = '';
+    this.#lastFailure = '';
   }
 
   #onFailure(error: unknown): void {
     this.#registered = false;
-    const message = error instanceof Error ? error.message : String(error);
-    // One line for each time that it is away, not for each beat.
-    const level = message === this.#complaint ? 'debug' : 'warn';
-    this.#complaint = message;
-    this.#log[level](`the operator at ${this.#controller} can't be beaten to (${message}); trying until it can`);
+    const message = messageOf(error);
+    // One warning per outage, not per heartbeat.
+    const level = message === this.#lastFailure ? 'debug' : 'warn';
+    this.#lastFailure = message;
+    this.#log[level](`heartbeat to ${this.#controller} failed: ${message}; retrying`);
   }
 }

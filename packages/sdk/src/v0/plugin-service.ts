@@ -3,6 +3,7 @@ import * as grpc from '@grpc/grpc-js';
 import {
   FinalizeRequestSchema,
   type GrpcHandlers,
+  messageOf,
   Outcome,
   ReconcileRequestSchema,
   serviceError,
@@ -15,9 +16,9 @@ import type { FinalizeAnswer, PluginHandlers, ReconcileAnswer } from '../plugin-
 
 const decoder = new TextDecoder();
 
-/** Serves the first Kplug's `kplug.Plugin` by the same functions that serve `kplug.v1`. */
+/** Serves `kplug.Plugin`, the service of the first Kplug, by the handlers of `kplug.v1`. */
 export function v0Service(handlers: PluginHandlers, apis: readonly RegisteredApi[]): GrpcHandlers<typeof v0.Plugin> {
-  // It doesn't say which API is meant, so that is only known where there is no other.
+  // A request doesn't name its API, which is therefore known only if the plugin has just one.
   const [only, ...others] = apis;
   const assignment = only && others.length === 0 ? { api: only.name, apiVersion: only.version } : {};
   const reconcile: GrpcHandlers<typeof v0.Plugin>['create'] = async (resources, call) => {
@@ -49,27 +50,26 @@ function readResources({
   };
 }
 
-function readResource(yaml: string, what: string): { json: Uint8Array } {
+function readResource(yaml: string, name: string): { json: Uint8Array } {
   let value: unknown;
   try {
     value = parse(yaml, { uniqueKeys: false });
   } catch (error) {
-    const fault = error instanceof Error ? error.message : String(error);
-    throw serviceError(grpc.status.INVALID_ARGUMENT, `${what} isn't sound YAML: ${fault}`);
+    throw serviceError(grpc.status.INVALID_ARGUMENT, `${name} is invalid YAML: ${messageOf(error)}`);
   }
   if (typeof value === 'object' && value !== null && !Array.isArray(value))
     return { json: Buffer.from(JSON.stringify(value)) };
-  throw serviceError(grpc.status.INVALID_ARGUMENT, `${what} isn't a YAML mapping`);
+  throw serviceError(grpc.status.INVALID_ARGUMENT, `${name} is not a YAML mapping`);
 }
 
-/** A failure is an error there, and any error is tried again. */
+/** Throws a failure as a gRPC error. An operator of the first Kplug retries after any error. */
 function throwFailure({ outcome, messages = [] }: FinalizeAnswer): void {
   if (outcome === Outcome.SUCCESS) return;
   const text = messages.map((message) => `${message.reason}: ${message.text}`).join('; ');
   throw serviceError(outcome === Outcome.TERMINAL ? grpc.status.FAILED_PRECONDITION : grpc.status.ABORTED, text);
 }
 
-/** JSON is YAML too. An empty mapping changes nothing. */
+/** Encodes statuses as JSON, which is valid YAML. An empty mapping changes nothing. */
 function writeStatuses({
   baseStatus,
   extensionStatuses = {},

@@ -2,8 +2,7 @@
 // @generated from file foobar/v1/foobar.proto (package foobar.v1, syntax proto3)
 /* eslint-disable */
 
-// The plugin APIs of this operator's own. Nothing in them is Kplug's: plugins serve them beside kplug.v1.PluginService, and the
-// operator calls whichever plugin fits best.
+// Plugin APIs of this operator. Plugins serve them in addition to kplug.v1.PluginService. Their content is independent of Kplug.
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
@@ -16,13 +15,13 @@ export const file_foobar_v1_foobar: GenFile = /*@__PURE__*/
   fileDesc("ChZmb29iYXIvdjEvZm9vYmFyLnByb3RvEglmb29iYXIudjEiHQoLRm9vc1JlcXVlc3QSDgoGbGVuZ3RoGAEgASgNIhsKDEZvb3NSZXNwb25zZRILCgNmb28YASABKAkiHAoLQmFyc1JlcXVlc3QSDQoFY291bnQYASABKA0iHAoMQmFyc1Jlc3BvbnNlEgwKBGJhcnMYASADKAkyRQoKRm9vU2VydmljZRI3CgRGb29zEhYuZm9vYmFyLnYxLkZvb3NSZXF1ZXN0GhcuZm9vYmFyLnYxLkZvb3NSZXNwb25zZTJFCgpCYXJTZXJ2aWNlEjcKBEJhcnMSFi5mb29iYXIudjEuQmFyc1JlcXVlc3QaFy5mb29iYXIudjEuQmFyc1Jlc3BvbnNlYgZwcm90bzM");
 
 /**
- * FoosRequest asks for a foo.
+ * FoosRequest is a request for a foo.
  *
  * @generated from message foobar.v1.FoosRequest
  */
 export type FoosRequest = Message<"foobar.v1.FoosRequest"> & {
   /**
-   * How long it is to be, in letters. At least 1.
+   * Length of the foo, in letters. At least 1.
    *
    * @generated from field: uint32 length = 1;
    */
@@ -37,7 +36,7 @@ export const FoosRequestSchema: GenMessage<FoosRequest> = /*@__PURE__*/
   messageDesc(file_foobar_v1_foobar, 0);
 
 /**
- * FoosResponse is a foo.
+ * FoosResponse has a foo.
  *
  * @generated from message foobar.v1.FoosResponse
  */
@@ -56,13 +55,13 @@ export const FoosResponseSchema: GenMessage<FoosResponse> = /*@__PURE__*/
   messageDesc(file_foobar_v1_foobar, 1);
 
 /**
- * BarsRequest asks for bars.
+ * BarsRequest is a request for bars.
  *
  * @generated from message foobar.v1.BarsRequest
  */
 export type BarsRequest = Message<"foobar.v1.BarsRequest"> & {
   /**
-   * How many.
+   * Number of bars.
    *
    * @generated from field: uint32 count = 1;
    */
@@ -77,7 +76,7 @@ export const BarsRequestSchema: GenMessage<BarsRequest> = /*@__PURE__*/
   messageDesc(file_foobar_v1_foobar, 2);
 
 /**
- * BarsResponse is bars.
+ * BarsResponse has bars.
  *
  * @generated from message foobar.v1.BarsResponse
  */
@@ -102,7 +101,7 @@ export const BarsResponseSchema: GenMessage<BarsResponse> = /*@__PURE__*/
  */
 export const FooService: GenService<{
   /**
-   * Foos makes one string, or fails.
+   * Foos returns a string.
    *
    * @generated from rpc foobar.v1.FooService.Foos
    */
@@ -121,7 +120,7 @@ export const FooService: GenService<{
  */
 export const BarService: GenService<{
   /**
-   * Bars makes strings.
+   * Bars returns strings.
    *
    * @generated from rpc foobar.v1.BarService.Bars
    */

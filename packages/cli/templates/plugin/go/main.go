@@ -1,4 +1,4 @@
-// A plugin that divides networks among subnets.
+// Command plugin divides networks among subnets.
 package main
 
 import (
@@ -17,7 +17,7 @@ import (
 	kplugv1 "__MODULE__/gen/kplug/v1"
 )
 
-// What the plugin says of itself. All its instances say the same.
+// definition is the identity of the plugin. All instances register the same.
 var definition = kplugv1.Registration{
 	Plugin:  "__NAME__",
 	Version: "0.1.0",
@@ -33,7 +33,7 @@ func main() {
 	}
 }
 
-// run serves the plugin and keeps it registered until the context is done, or the controller asks for it.
+// run serves the plugin and keeps it registered until the context is done or the controller requests a drain.
 func run(ctx context.Context) error {
 	drainTimeout, err := time.ParseDuration(cmp.Or(os.Getenv("KPLUG_DRAIN_TIMEOUT"), "25000") + "ms")
 	if err != nil {
@@ -57,7 +57,7 @@ func run(ctx context.Context) error {
 	return serve(ctx, listener, &service{registration: registration}, controller, drainTimeout)
 }
 
-// bindAddressFor says where to listen: where only this machine can connect, if the controller is on it.
+// bindAddressFor returns the default address to listen on: the loopback interface if the controller is on it, else all interfaces.
 func bindAddressFor(controller string) string {
 	host, _, _ := net.SplitHostPort(controller)
 	if ip := net.ParseIP(host); host == "localhost" || strings.HasPrefix(host, "127.") || ip.IsLoopback() {

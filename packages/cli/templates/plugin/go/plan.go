@@ -7,30 +7,30 @@ import (
 	"net/netip"
 )
 
-// wanted is a subnet that somebody needs.
+// wanted is a requested subnet.
 type wanted struct {
 	Name  string `json:"name"`
 	Hosts uint32 `json:"hosts"`
 }
 
-// place is where a subnet is.
+// place is the network of a subnet.
 type place struct {
 	Name    string       `json:"name"`
 	Network netip.Prefix `json:"network"`
 }
 
-// doesNotFit says that the network is too small, to whoever asked for the subnets.
+// doesNotFit is the error for a network that is too small. Its text is for the user.
 type doesNotFit struct{ text string }
 
 func (d doesNotFit) Error() string { return d.text }
 
-// plan gives each subnet the smallest block that holds its hosts, at the first place that is free. A subnet that had a place before
-// keeps it for as long as it fits there, so that nobody's addresses change for another's sake.
+// plan assigns each subnet the smallest block for its hosts, at the first free place. A subnet keeps its previous place as long as it
+// fits there, so that its addresses don't change because of other subnets.
 func plan(network netip.Prefix, subnets []wanted, before []place) ([]place, error) {
 	network = network.Masked()
 	bitsFor := map[string]int{}
 	for _, subnet := range subnets {
-		// Room for the network's own address and the one for broadcasts too.
+		// Includes the network address and the broadcast address.
 		bitsFor[subnet.Name] = 32 - bits.Len32(subnet.Hosts+1)
 	}
 	taken := map[string]netip.Prefix{}
@@ -47,7 +47,7 @@ func plan(network netip.Prefix, subnets []wanted, before []place) ([]place, erro
 		if !isKept {
 			var found bool
 			if block, found = findPlace(network, bitsFor[subnet.Name], taken); !found {
-				text := "%s has no room left for %s with %d hosts; take a larger network"
+				text := "%s has no space left for %s with %d hosts; choose a larger network"
 				return nil, doesNotFit{fmt.Sprintf(text, network, subnet.Name, subnet.Hosts)}
 			}
 			taken[subnet.Name] = block
@@ -57,7 +57,7 @@ func plan(network netip.Prefix, subnets []wanted, before []place) ([]place, erro
 	return places, nil
 }
 
-// findPlace finds the first place of a size, which begins at a multiple of it.
+// findPlace finds the first free block of a size, which begins at a multiple of its size.
 func findPlace(network netip.Prefix, length int, taken map[string]netip.Prefix) (netip.Prefix, bool) {
 	size := uint64(1) << (32 - length)
 	for first := number(network.Addr()); first+size <= end(network); {
@@ -86,7 +86,7 @@ func overlapsAny(block netip.Prefix, taken map[string]netip.Prefix) bool {
 	return false
 }
 
-// end is the address after the last one.
+// end returns the address after the last one of a network.
 func end(network netip.Prefix) uint64 {
 	return number(network.Masked().Addr()) + uint64(1)<<(32-network.Bits())
 }

@@ -20,16 +20,16 @@ import (
 	kplugv1 "__MODULE__/gen/kplug/v1"
 )
 
-// How long connections may stay open after the last call has ended.
-const lingerTime = time.Second
+// connectionGracePeriod is the longest time that connections stay open after the last call has ended.
+const connectionGracePeriod = time.Second
 
-// serve answers calls and keeps the plugin registered until the context is done or the controller wishes it to drain. Then it
-// deregisters, finishes the calls under way and returns.
+// serve answers calls and keeps the plugin registered until the context is done or the controller requests a drain. Then it
+// deregisters, finishes in-flight calls and returns.
 func serve(ctx context.Context, listener net.Listener, service *service, controller string, drainTimeout time.Duration) error {
 	ctx, drain := context.WithCancel(ctx)
 	defer drain()
 
-	// Calls are its readers. Whoever waits to write waits for them, and there are no new ones from then on.
+	// Each call holds a read lock. Locking for writing waits for in-flight calls, and rejects new ones from then on.
 	var calls sync.RWMutex
 	server := grpc.NewServer(
 		grpc.UnaryInterceptor(func(ctx context.Context, request any, call *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
@@ -41,12 +41,12 @@ func serve(ctx context.Context, listener net.Listener, service *service, control
 			}
 			return handler(ctx, request)
 		}),
-		// Controllers ping their idle connections, which grpc-go would close them for.
+		// Controllers ping their idle connections. By default, grpc-go closes connections with so many pings.
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
 		grpc.MaxConcurrentStreams(1000),
 	)
 	kplugv1.RegisterPluginServiceServer(server, service)
-	// It is healthy for as long as it is there.
+	// The plugin is healthy as long as it runs.
 	healthv1.RegisterHealthServer(server, health.NewServer())
 	reflection.Register(server)
 
@@ -58,10 +58,10 @@ func serve(ctx context.Context, listener net.Listener, service *service, control
 		registration: service.registration,
 		drain:        drain,
 	}
-	beating, beatNoMore := context.WithCancel(context.WithoutCancel(ctx))
-	defer beatNoMore()
-	var heart sync.WaitGroup
-	heart.Go(func() { session.keep(beating) })
+	sessionContext, endSession := context.WithCancel(context.WithoutCancel(ctx))
+	defer endSession()
+	var sessions sync.WaitGroup
+	sessions.Go(func() { session.run(sessionContext) })
 
 	select {
 	case err := <-failed:
@@ -70,19 +70,19 @@ func serve(ctx context.Context, listener net.Listener, service *service, control
 	}
 	session.deregister()
 	if !waitFor(calls.Lock, drainTimeout) {
-		slog.Warn("calls took too long and are cut off", "drainTimeout", drainTimeout)
+		slog.Warn("drain timeout exceeded; cancelling in-flight calls", "drainTimeout", drainTimeout)
 	}
-	// The last answers are sent. Connections that somebody keeps open, such as those of health watches, are cut.
-	if !waitFor(server.GracefulStop, lingerTime) {
+	// Sends the last responses, then closes connections with open streams, such as health watches.
+	if !waitFor(server.GracefulStop, connectionGracePeriod) {
 		server.Stop()
 	}
-	beatNoMore()
-	heart.Wait()
+	endSession()
+	sessions.Wait()
 	slog.Info("stopped")
 	return nil
 }
 
-// waitFor reports whether something was done in time. It is left alone when it wasn't, as the process ends.
+// waitFor reports whether some work finished before a timeout. Unfinished work continues until the process exits.
 func waitFor(work func(), timeout time.Duration) bool {
 	done := make(chan struct{})
 	go func() {

@@ -13,13 +13,13 @@ import (
 	kplugv1 "__MODULE__/gen/kplug/v1"
 )
 
-// service is what the plugin does.
+// service implements kplug.v1.PluginService.
 type service struct {
 	kplugv1.UnimplementedPluginServiceServer
 	registration *kplugv1.Registration
 }
 
-// resource is what of a resource is looked at.
+// resource has the fields of a resource that the plugin uses.
 type resource struct {
 	Spec struct {
 		Network string
@@ -28,7 +28,7 @@ type resource struct {
 	Status json.RawMessage
 }
 
-// GetInfo says what the plugin is.
+// GetInfo identifies the plugin.
 func (s *service) GetInfo(context.Context, *kplugv1.GetInfoRequest) (*kplugv1.GetInfoResponse, error) {
 	return &kplugv1.GetInfoResponse{
 		Plugin:     s.registration.Plugin,
@@ -39,7 +39,7 @@ func (s *service) GetInfo(context.Context, *kplugv1.GetInfoRequest) (*kplugv1.Ge
 	}, nil
 }
 
-// Reconcile says in the status where each subnet is.
+// Reconcile writes the network of each subnet into the status.
 func (s *service) Reconcile(_ context.Context, request *kplugv1.ReconcileRequest) (*kplugv1.ReconcileResponse, error) {
 	status, err := reconcile(request.Base)
 	if err != nil {
@@ -49,7 +49,7 @@ func (s *service) Reconcile(_ context.Context, request *kplugv1.ReconcileRequest
 	return &kplugv1.ReconcileResponse{Outcome: kplugv1.Outcome_OUTCOME_SUCCESS, BaseStatus: status}, nil
 }
 
-// Finalize has nothing to undo, as nothing is made outside the status.
+// Finalize has nothing to delete, as Reconcile creates nothing outside of the status.
 func (s *service) Finalize(context.Context, *kplugv1.FinalizeRequest) (*kplugv1.FinalizeResponse, error) {
 	return &kplugv1.FinalizeResponse{Outcome: kplugv1.Outcome_OUTCOME_SUCCESS}, nil
 }
@@ -57,7 +57,7 @@ func (s *service) Finalize(context.Context, *kplugv1.FinalizeRequest) (*kplugv1.
 func reconcile(base *kplugv1.Resource) ([]byte, error) {
 	var given resource
 	if err := json.Unmarshal(base.GetJson(), &given); err != nil {
-		return nil, invalid("", "the resource can't be read: %s", err)
+		return nil, invalid("", "the resource is malformed: %s", err)
 	}
 	network, err := check(given)
 	if err != nil {
@@ -66,7 +66,7 @@ func reconcile(base *kplugv1.Resource) ([]byte, error) {
 	found, err := plan(network, given.Spec.Subnets, placesIn(given.Status))
 	var tooSmall doesNotFit
 	if errors.As(err, &tooSmall) {
-		// Trying again can't help until somebody edits the resource. Any other error is tried again.
+		// A retry can't succeed until the resource is edited. Any other error is retried.
 		return nil, terminal("DoesNotFit", "%s", tooSmall.text)
 	}
 	if err != nil {
@@ -84,31 +84,31 @@ func reconcile(base *kplugv1.Resource) ([]byte, error) {
 	return json.Marshal(map[string]any{"subnets": subnets})
 }
 
-// check reads the network. Whoever writes something wrong into the spec reads what it is in the status.
+// check validates the spec and returns its network. The user reads the error in the status.
 func check(given resource) (netip.Prefix, error) {
 	network, err := netip.ParsePrefix(given.Spec.Network)
 	if err != nil || !network.Addr().Is4() {
-		return network, invalid("", ".spec.network: %q is no network such as 10.20.0.0/22", given.Spec.Network)
+		return network, invalid("", ".spec.network: %q is invalid; write a network such as 10.20.0.0/22", given.Spec.Network)
 	}
 	if count := len(given.Spec.Subnets); count < 1 || count > 256 {
-		return network, invalid("", ".spec.subnets: there must be 1 to 256 of them, and there are %d", count)
+		return network, invalid("", ".spec.subnets: must have 1 to 256 items, but has %d", count)
 	}
 	seen := map[string]bool{}
 	for index, subnet := range given.Spec.Subnets {
 		switch {
 		case len(subnet.Name) < 1 || len(subnet.Name) > 63:
-			return network, invalid("", ".spec.subnets[%d].name: it must have 1 to 63 bytes", index)
+			return network, invalid("", ".spec.subnets[%d].name: must be 1 to 63 bytes long", index)
 		case subnet.Hosts < 1 || subnet.Hosts > 1<<24:
-			return network, invalid("", ".spec.subnets[%d].hosts: it must be 1 to %d", index, 1<<24)
+			return network, invalid("", ".spec.subnets[%d].hosts: must be 1 to %d", index, 1<<24)
 		case seen[subnet.Name]:
-			return network, invalid("", ".spec.subnets[%d].name: two subnets are called %s", index, subnet.Name)
+			return network, invalid("", ".spec.subnets[%d].name: duplicate subnet %s", index, subnet.Name)
 		}
 		seen[subnet.Name] = true
 	}
 	return network, nil
 }
 
-// placesIn says what was given before. A status that isn't as this plugin writes it counts as none.
+// placesIn reads the previous places from a status. A status that another plugin wrote is ignored.
 func placesIn(status json.RawMessage) []place {
 	var before struct{ Subnets []place }
 	if err := json.Unmarshal(status, &before); err != nil {

@@ -8,7 +8,7 @@ import (
 	kplugv1 "__MODULE__/gen/kplug/v1"
 )
 
-// answer is the status, or the reason of a failure with its text.
+// answer reconciles and returns the status, or the reason and text of a failure.
 func answer(t *testing.T, resource string) string {
 	t.Helper()
 	request := &kplugv1.ReconcileRequest{Base: &kplugv1.Resource{Json: []byte(resource)}}
@@ -29,15 +29,15 @@ func TestReconcile(t *testing.T) {
 		desks + `,"status":{"subnets":[{"name":"desks","network":"10.20.3.0/24"}]}}`: `"network":"10.20.3.0/24"`,
 		desks + `,"status":{"subnets":[{"name":"desks","network":"nowhere"}]}}`:      `"network":"10.20.0.0/24"`,
 		desks + `,"status":{"subnets":[{"name":"desks","network":"fd00::/24"}]}}`:    `"network":"10.20.0.0/24"`,
-		`{`:                                 "InvalidSpec: the resource can't be read",
+		`{`:                                 "InvalidSpec: the resource is malformed",
 		`{"spec":{"network":"10.0.0.0"}}`:   "InvalidSpec: .spec.network:",
 		`{"spec":{"network":"10.0.0.0/8"}}`: "InvalidSpec: .spec.subnets:",
-		`{"spec":{"network":"10.0.0.0/30","subnets":[{"name":"a","hosts":2},{"name":"a","hosts":2}]}}`: "two subnets are called a",
+		`{"spec":{"network":"10.0.0.0/30","subnets":[{"name":"a","hosts":2},{"name":"a","hosts":2}]}}`: "duplicate subnet a",
 		`{"spec":{"network":"10.0.0.0/30","subnets":[{"name":"a","hosts":0}]}}`:                        "subnets[0].hosts",
-		`{"spec":{"network":"10.0.0.0/30","subnets":[{"name":"a","hosts":3}]}}`:                        "DoesNotFit: 10.0.0.0/30 has no room left",
+		`{"spec":{"network":"10.0.0.0/30","subnets":[{"name":"a","hosts":3}]}}`:                        "DoesNotFit: 10.0.0.0/30 has no space left",
 	} {
 		if actual := answer(t, resource); !strings.Contains(actual, expected) {
-			t.Errorf("%s is answered with %s in place of %s", resource, actual, expected)
+			t.Errorf("%s: got %s, want %s", resource, actual, expected)
 		}
 	}
 }

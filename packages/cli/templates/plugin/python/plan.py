@@ -1,4 +1,4 @@
-"""Divides networks among subnets; knows nothing of Kplug."""
+"""Division of networks among subnets, independent of Kplug."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from ipaddress import IPv4Network
 
 
 class DoesNotFit(Exception):
-    """The network is too small. The message is for whoever asked for the subnets."""
+    """The network is too small. The message is for the user."""
 
 
 def plan(
     network: IPv4Network, hosts: Mapping[str, int], before: Mapping[str, IPv4Network] | None = None
 ) -> dict[str, IPv4Network]:
-    """Gives each subnet the smallest block that holds its hosts, at the first place that is free.
+    """Assigns each subnet the smallest block for its hosts, at the first free place.
 
-    A subnet that had a place `before` keeps it for as long as it fits there, so that nobody's addresses change for
-    another's sake.
+    A subnet keeps its place `before` as long as it fits there, so that its addresses don't change because of other
+    subnets.
     """
     places: dict[str, IPv4Network] = {}
     for name, place in (before or {}).items():
@@ -27,13 +27,13 @@ def plan(
         if name not in places:
             found = find_place(network, prefix_for(number), places.values())
             if found is None:
-                raise DoesNotFit(f"{network} has no room left for {name} with {number} hosts; take a larger network")
+                raise DoesNotFit(f"{network} has no space left for {name} with {number} hosts; choose a larger network")
             places[name] = found
     return {name: places[name] for name in hosts}
 
 
 def find_place(network: IPv4Network, prefix: int, taken: Iterable[IPv4Network]) -> IPv4Network | None:
-    """The first place of a size, which begins at a multiple of it."""
+    """Finds the first free block of a size, which begins at a multiple of its size."""
     size = 2 ** (32 - prefix)
     first = int(network.network_address)
     while first + size <= end(network):
@@ -46,10 +46,10 @@ def find_place(network: IPv4Network, prefix: int, taken: Iterable[IPv4Network]) 
 
 
 def prefix_for(hosts: int) -> int:
-    """Of a block that has room for the network's own address and the one for broadcasts too."""
+    """Returns the prefix length of a block for hosts, the network address and the broadcast address."""
     return 32 - (hosts + 1).bit_length()
 
 
 def end(network: IPv4Network) -> int:
-    """The address after the last one."""
+    """Returns the address after the last one of a network."""
     return int(network.network_address) + network.num_addresses

@@ -1,12 +1,12 @@
-/** A network, and the subnets that it is to be divided into. */
+/** Network, and the subnets to divide it into. */
 export interface Wanted {
-  /** Such as `10.20.0.0/22`. */
+  /** Network, such as `10.20.0.0/22`. */
   network: string;
-  /** Who needs how many addresses. */
+  /** Requested subnets. */
   subnets: readonly { name: string; hosts: number }[];
 }
 
-/** A subnet and what it got. */
+/** Subnet with its network. */
 export interface Subnet {
   name: string;
   network: string;
@@ -14,18 +14,18 @@ export interface Subnet {
   lastHost: string;
 }
 
-/** The network is too small. The message is for whoever asked for the subnets. */
+/** Error for a network that is too small. The message is for the user. */
 export class DoesNotFit extends Error {}
 
-/** Addresses that follow one another. */
+/** Consecutive addresses. */
 interface Block {
   first: number;
   size: number;
 }
 
 /**
- * Gives each subnet the smallest block that holds its hosts, at the first place that is free. A subnet that had a place `before`
- * keeps it for as long as it fits there, so that nobody's addresses change for another's sake. Throws `DoesNotFit`.
+ * Assigns each subnet the smallest block for its hosts, at the first free place. A subnet keeps its place `before` as long as it fits
+ * there, so that its addresses don't change because of other subnets. Throws `DoesNotFit`.
  */
 export function plan(
   { network, subnets }: Wanted,
@@ -42,13 +42,13 @@ export function plan(
   return subnets.map(({ name, hosts }) => {
     const block = kept.get(name) ?? findPlace(whole, sizeFor(hosts), taken);
     if (!block)
-      throw new DoesNotFit(`${network} has no room left for ${name} with ${hosts} hosts; take a larger network`);
+      throw new DoesNotFit(`${network} has no space left for ${name} with ${hosts} hosts; choose a larger network`);
     taken.set(name, block);
     return describe(name, block);
   });
 }
 
-/** The first place of a size, which begins at a multiple of it. */
+/** Finds the first free block of a size, which begins at a multiple of its size. */
 function findPlace(whole: Block, size: number, taken: ReadonlyMap<string, Block>): Block | undefined {
   for (let first = whole.first; first + size <= end(whole); ) {
     const obstacle = [...taken.values()].find((block) => overlap(block, { first, size }));
@@ -58,7 +58,7 @@ function findPlace(whole: Block, size: number, taken: ReadonlyMap<string, Block>
   return undefined;
 }
 
-/** A power of two that has room for the network's own address and the one for broadcasts too. */
+/** Size of a block for hosts, the network address and the broadcast address: a power of two. */
 function sizeFor(hosts: number): number {
   return 2 ** Math.ceil(Math.log2(hosts + 2));
 }

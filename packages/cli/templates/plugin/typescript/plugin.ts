@@ -11,7 +11,7 @@ const subnet = z.object({
     .max(2 ** 24),
 });
 
-/** What of a resource is looked at. Whoever writes something else into the spec reads what is wrong in its status. */
+/** Fields of a resource that the plugin uses. The status of an invalid resource says what is wrong. */
 const base = z.object({
   spec: z.object({
     network: z.cidrv4(),
@@ -21,7 +21,7 @@ const base = z.object({
       .max(256)
       .refine((all) => new Set(all.map(({ name }) => name)).size === all.length, 'two subnets have the same name'),
   }),
-  // What was given before. A status that isn't as this plugin writes it counts as none.
+  // Previous places. A status that another plugin wrote is ignored.
   status: z
     .object({ subnets: z.array(z.object({ name: z.string(), network: z.cidrv4() })) })
     .optional()
@@ -37,10 +37,10 @@ await definePlugin({
     try {
       return { status: { subnets: plan(spec, status?.subnets) } };
     } catch (error) {
-      // Trying again can't help until somebody edits the resource. Any other error is tried again.
+      // A retry can't succeed until the resource is edited. Any other error is retried.
       if (error instanceof DoesNotFit) throw terminal(error.message, { reason: 'DoesNotFit' });
       throw error;
     }
   },
-  // Nothing is made outside the status, so there is nothing to undo: `finalize` is left out.
+  // `reconcile` creates nothing outside of the status, so `finalize` is not needed.
 }).serve();

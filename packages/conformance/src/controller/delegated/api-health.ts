@@ -6,12 +6,12 @@ import { healthService } from '../../wire.ts';
 const serving = Buffer.from([0x08, 1]);
 const notServing = Buffer.from([0x08, 2]);
 
-/** Serves `grpc.health.v1.Health`: well as a whole, and one API not served until it is said to be. */
+/** Serves `grpc.health.v1.Health`: SERVING for the server, and NOT_SERVING for one API until `serve` is called. */
 export class ApiHealth {
   readonly #api: string;
   readonly #streams = new Set<grpc.ServerWritableStream<Buffer, Buffer>>();
   #status = notServing;
-  #isAsked = false;
+  #isRequested = false;
 
   constructor(server: grpc.Server, api: string) {
     this.#api = api;
@@ -19,31 +19,31 @@ export class ApiHealth {
       check: ({ request }: grpc.ServerUnaryCall<Buffer, Buffer>, respond: grpc.sendUnaryData<Buffer>) =>
         respond(null, this.#statusOf(request)),
       watch: (stream: grpc.ServerWritableStream<Buffer, Buffer>) => {
-        if (this.#isMeant(stream.request)) this.#streams.add(stream);
+        if (this.#isForApi(stream.request)) this.#streams.add(stream);
         stream.on('cancelled', () => this.#streams.delete(stream));
         stream.write(this.#statusOf(stream.request));
       },
     });
   }
 
-  /** Whether somebody has asked about the API. */
-  get isAsked(): boolean {
-    return this.#isAsked;
+  /** Reports whether a client has requested the health of the API. */
+  get isRequested(): boolean {
+    return this.#isRequested;
   }
 
-  /** The API is served from now on. */
+  /** Changes the health of the API to SERVING. */
   serve(): void {
     this.#status = serving;
     for (const stream of this.#streams) stream.write(serving);
   }
 
   #statusOf(request: Buffer): Buffer {
-    const isMeant = this.#isMeant(request);
-    this.#isAsked ||= isMeant;
-    return isMeant ? this.#status : serving;
+    const isForApi = this.#isForApi(request);
+    this.#isRequested ||= isForApi;
+    return isForApi ? this.#status : serving;
   }
 
-  #isMeant(request: Buffer): boolean {
+  #isForApi(request: Buffer): boolean {
     if (request.length === 0) return false;
     const reader = new BinaryReader(request);
     reader.tag();

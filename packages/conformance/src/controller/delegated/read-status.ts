@@ -1,10 +1,7 @@
 import type { Resource } from '@kplug/controller';
+import { eventually } from '../../eventually.ts';
 import { NotMet } from '../../requirement.ts';
-import { until } from '../../until.ts';
-import { type Handed, statusOf } from './delegated-trial.ts';
-
-/** How long a controller may wait before it tries again, in milliseconds, until its resource is changed. */
-const retryTime = 10_000;
+import { type DelegatedBase, statusOf } from './delegated-resources.ts';
 
 /** A condition of a base. */
 export interface Condition {
@@ -15,24 +12,30 @@ export interface Condition {
   observedGeneration?: number;
 }
 
+/** Returns the conditions of a base. */
 export function conditionsOf(base: Resource): Condition[] {
   const { conditions } = statusOf(base);
   return Array.isArray(conditions) ? conditions : [];
 }
 
 /**
- * After an answer that is to be refused, which has a field `refused` with a mark in each status, nothing of it is written by the
- * next call, and the user is told why.
+ * Requires that the controller wrote nothing of an invalid answer before the next call, and reported the reason in a condition.
+ *
+ * @param mark value of the field `refused` in each status of the answer.
  */
-export async function demandRefused(handed: Handed, mark: string): Promise<string> {
-  // One that took the answer for a success has no reason to call again.
-  if (!(await until(() => handed.calls()[1], retryTime))) await handed.change();
-  const { base, extensions } = await handed.call(1);
+export async function requireRefused(resource: DelegatedBase, mark: string, retryTime: number): Promise<string> {
+  // A controller that accepted the answer does not retry.
+  if (!(await eventually(() => resource.calls()[1], retryTime))) await resource.change();
+  const { base, extensions } = await resource.call(1);
   const [written] = [base, ...Object.values(extensions)].filter((one) =>
     String(statusOf(one).refused).startsWith(mark),
   );
-  if (written) throw new NotMet(`the status of ${written.kind} ${written.metadata.name} has it`, 'nothing of it');
-  const told = conditionsOf(base).find(({ status, message }) => status === 'False' && message);
-  if (told) return `${told.reason}: ${told.message}`;
-  throw new NotMet('no condition that is False and has a message', 'why it was refused');
+  if (written)
+    throw new NotMet(
+      `the status of ${written.kind} ${written.metadata.name} contains a part of the invalid answer`,
+      'no part of it',
+    );
+  const reported = conditionsOf(base).find(({ status, message }) => status === 'False' && message);
+  if (reported) return `${reported.reason}: ${reported.message}`;
+  throw new NotMet('no condition with status False and a message', 'the reason for the refusal');
 }

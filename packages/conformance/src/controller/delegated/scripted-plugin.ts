@@ -1,27 +1,27 @@
 import * as grpc from '@grpc/grpc-js';
 import type { Resource } from '@kplug/controller';
 
-/** A call that the controller made of the tool's own plugin. Times in milliseconds on the monotonic clock. */
-export interface SeenCall {
+/** A call of a plugin of the suite. Times are in milliseconds of the monotonic clock. */
+export interface ReceivedCall {
   method: 'reconcile' | 'finalize' | 'create' | 'update' | 'delete';
-  way: 'unary' | 'work';
+  transport: 'unary' | 'work';
   base: Resource;
   extensions: Readonly<Record<string, Resource>>;
-  /** The texts that were sent, where they aren't JSON. */
+  /** Texts of the base and the references, in the first Kplug's protocol. */
   texts: readonly string[];
   at: number;
   endedAt?: number;
-  /** How long until the deadline in the request, and until that of the call, when it came. */
-  left?: { said: number; grpc: number };
+  /** Time until the deadline in the request and until the deadline of the call, on arrival. */
+  remaining?: { request: number; call: number };
 }
 
-/** What is answered to the calls for one base: `undefined` for a success that says nothing. Throws to fail. */
-export type Script<Answer> = (call: SeenCall, index: number) => Answer | undefined | Promise<Answer | undefined>;
+/** Answers the calls for one base; `undefined` for an empty success. Throws to fail the call. */
+export type Script<Answer> = (call: ReceivedCall, index: number) => Answer | undefined | Promise<Answer | undefined>;
 
-/** A plugin of the tool's own, which answers for each base as it is told to and remembers what it was called for. */
+/** A plugin of the suite. It answers the calls for each base by a script and records them. */
 export abstract class ScriptedPlugin<Answer> implements AsyncDisposable {
-  /** All calls, in the order in which they came. */
-  readonly calls: SeenCall[] = [];
+  /** All calls, oldest first. */
+  readonly calls: ReceivedCall[] = [];
   protected readonly server = new grpc.Server();
   readonly #scripts = new Map<string, Script<Answer>>();
   #port = 0;
@@ -30,17 +30,17 @@ export abstract class ScriptedPlugin<Answer> implements AsyncDisposable {
     return this.#port;
   }
 
-  /** Answers for the base of a name by a script from now on. */
+  /** Sets the script for a base. */
   follow(name: string, script: Script<Answer>): void {
     this.#scripts.set(name, script);
   }
 
-  /** The calls for the base of a name. */
-  callsFor(name: string): SeenCall[] {
+  /** Returns the calls for a base. */
+  callsFor(name: string): ReceivedCall[] {
     return this.calls.filter(({ base }) => base.metadata.name === name);
   }
 
-  /** Makes itself known to the controller, and goes on beating. */
+  /** Registers with the controller and keeps sending heartbeats. */
   abstract register(): Promise<void>;
 
   abstract [Symbol.asyncDispose](): Promise<void>;
@@ -54,9 +54,9 @@ export abstract class ScriptedPlugin<Answer> implements AsyncDisposable {
     });
   }
 
-  protected async answer(call: SeenCall): Promise<Answer | undefined> {
+  protected async answer(call: ReceivedCall): Promise<Answer | undefined> {
     const { name } = call.base.metadata;
-    const index = this.callsFor(name).filter(({ method }) => isUndoing(method) === isUndoing(call.method)).length;
+    const index = this.callsFor(name).filter(({ method }) => isFinalizing(method) === isFinalizing(call.method)).length;
     this.calls.push(call);
     try {
       return await this.#scripts.get(name)?.(call, index);
@@ -66,7 +66,7 @@ export abstract class ScriptedPlugin<Answer> implements AsyncDisposable {
   }
 }
 
-/** Whether a call is one that undoes. */
-export function isUndoing(method: SeenCall['method']): boolean {
+/** Reports whether a method finalizes a base. */
+export function isFinalizing(method: ReceivedCall['method']): boolean {
   return method === 'finalize' || method === 'delete';
 }

@@ -3,9 +3,9 @@ import * as grpc from '@grpc/grpc-js';
 import type { Resource } from '@kplug/controller';
 import { addService, createGrpcClient, localHostTowards, PluginService, serviceError, v0 } from '@kplug/protocol';
 import { parse } from 'yaml';
-import { ScriptedPlugin, type SeenCall } from './scripted-plugin.ts';
+import { type ReceivedCall, ScriptedPlugin } from './scripted-plugin.ts';
 
-/** What is returned by `create` and `update`: the changes of statuses as YAML. */
+/** Result of `create` and `update`: changes of statuses as YAML. */
 export interface Returned {
   base?: string;
   references?: Record<string, string>;
@@ -13,13 +13,13 @@ export interface Returned {
 
 type Information = Exclude<MessageInitShape<typeof v0.PluginInformationSchema>, { $typeName: string }>;
 
-/** How often it beats, in milliseconds: oftener than such plugins do, as nothing forbids it. */
-const interval = 2_000;
+/** Heartbeat interval, in milliseconds. The protocol sets no minimum. */
+const heartbeatInterval = 2_000;
 
-/** The tool's own plugin, in the first Kplug's protocol. */
+/** Plugin of the suite, in the first Kplug's protocol. */
 export class V0Plugin extends ScriptedPlugin<Returned> {
-  /** What it was asked for beyond that protocol. */
-  readonly others: string[] = [];
+  /** Calls that are not part of that protocol. */
+  readonly otherCalls: string[] = [];
   readonly #controller: string;
   readonly #api: { name: string; version: string };
   #timer: NodeJS.Timeout | undefined;
@@ -37,18 +37,18 @@ export class V0Plugin extends ScriptedPlugin<Returned> {
         return {};
       },
     });
-    const other = (what: string) => {
-      this.others.push(what);
-      throw serviceError(grpc.status.UNIMPLEMENTED, 'a plugin of the first Kplug has no such thing');
+    const reject = (method: string) => {
+      this.otherCalls.push(method);
+      throw serviceError(grpc.status.UNIMPLEMENTED, "not part of the first Kplug's protocol");
     };
     addService(this.server, PluginService, {
-      getInfo: () => other('GetInfo'),
-      reconcile: () => other('Reconcile'),
-      finalize: () => other('Finalize'),
+      getInfo: () => reject('GetInfo'),
+      reconcile: () => reject('Reconcile'),
+      finalize: () => reject('Finalize'),
     });
   }
 
-  /** @param controller the address of its heartbeat port. */
+  /** @param controller address of its heartbeat port. */
   static async start(controller: string, api: { name: string; version: string }): Promise<V0Plugin> {
     const plugin = new V0Plugin(controller, api);
     await plugin.listen();
@@ -56,28 +56,28 @@ export class V0Plugin extends ScriptedPlugin<Returned> {
     return plugin;
   }
 
-  /** What it says of itself in a heartbeat. */
+  /** Content of a heartbeat. */
   get information(): Information {
     const { name: api, version: apiVersion } = this.#api;
     return { address: `${this.#host}:${this.port}`, name: 'ConformanceV0', version: '1.0.0', api, apiVersion };
   }
 
-  /** Beats once. Rejects with the gRPC error. */
-  async beat(otherwise: Information = {}): Promise<v0.PluginHeartbeatResponse> {
+  /** Sends one heartbeat, changed by `overrides`. Rejects with the gRPC error. */
+  async sendHeartbeat(overrides: Information = {}): Promise<v0.PluginHeartbeatResponse> {
     const client = createGrpcClient(v0.Controller, this.#controller, grpc.credentials.createInsecure());
     try {
-      return await client.pluginHeartbeat({ ...this.information, ...otherwise }, { deadline: Date.now() + 5_000 });
+      return await client.pluginHeartbeat({ ...this.information, ...overrides }, { deadline: Date.now() + 5_000 });
     } finally {
       client.$client.close();
     }
   }
 
   override async register(): Promise<void> {
-    await this.beat();
+    await this.sendHeartbeat();
     this.#timer = setInterval(() => {
-      // One that fails is followed by the next; the controller is what is looked at.
-      this.beat().catch(() => undefined);
-    }, interval);
+      // The next heartbeat follows a failed one, and the failure is the controller's.
+      this.sendHeartbeat().catch(() => undefined);
+    }, heartbeatInterval);
   }
 
   override async [Symbol.asyncDispose](): Promise<void> {
@@ -92,9 +92,16 @@ export class V0Plugin extends ScriptedPlugin<Returned> {
   }
 }
 
-function read(method: SeenCall['method'], { base, references }: v0.Resources): SeenCall {
+function read(method: ReceivedCall['method'], { base, references }: v0.Resources): ReceivedCall {
   const texts = [base?.yaml ?? '', ...Object.values(references).map(({ yaml }) => yaml)];
   const parsed = Object.entries(references).map(([key, { yaml }]) => [key, parse(yaml) as Resource] as const);
   const extensions = Object.fromEntries(parsed);
-  return { method, way: 'unary', base: parse(texts[0] ?? '') as Resource, extensions, texts, at: performance.now() };
+  return {
+    method,
+    transport: 'unary',
+    base: parse(texts[0] ?? '') as Resource,
+    extensions,
+    texts,
+    at: performance.now(),
+  };
 }

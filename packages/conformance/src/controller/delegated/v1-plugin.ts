@@ -12,12 +12,12 @@ import {
   type ReconcileRequest,
   type ReconcileResponseSchema,
 } from '@kplug/protocol';
-import type { ControllerUnderTest } from '../controller-under-test.ts';
-import { termsOf } from '../terms.ts';
+import type { ControllerClient } from '../controller-client.ts';
+import { leaseTimesOf } from '../lease-times.ts';
 import { ApiHealth } from './api-health.ts';
-import { ScriptedPlugin, type SeenCall } from './scripted-plugin.ts';
+import { type ReceivedCall, ScriptedPlugin } from './scripted-plugin.ts';
 
-/** What is answered to Reconcile. To Finalize only the outcome is. */
+/** Answer to Reconcile. Finalize uses only the outcome. */
 export type Answer = Omit<
   Exclude<MessageInitShape<typeof ReconcileResponseSchema>, { $typeName: string }>,
   'outcome'
@@ -26,34 +26,34 @@ export type Answer = Omit<
   outcome?: Outcome;
 };
 
-/** How the tool's own plugin is, beyond what it answers. */
+/** Behaviour of the plugin, besides its answers. */
 export interface V1PluginOptions {
   api: { name: string; version: string };
-  /** Whether it says that it serves Work, which it does anyway. */
+  /** True if GetInfo announces Work. The plugin serves it in either case. */
   servesWork?: boolean;
-  /** Whether GetInfo answers as another instance than the one that registers. */
-  isAnother?: boolean;
-  /** Whether it serves a health service that says the API isn't served, until `serveApi`. Default: it serves none. */
-  isUnserved?: boolean;
+  /** True if GetInfo answers with an instance id other than the registered one. */
+  hasOtherId?: boolean;
+  /** True if the health of the API is NOT_SERVING until `serveApi` is called. Default: there is no health service. */
+  startsNotServing?: boolean;
 }
 
 type Stream = Parameters<GrpcHandlers<typeof PluginService>['work']>[0];
 
-/** The tool's own plugin, in `kplug.v1`. */
+/** Plugin of the suite, in `kplug.v1`. */
 export class V1Plugin extends ScriptedPlugin<Answer> {
-  /** When GetInfo was called. */
-  readonly asked: number[] = [];
-  /** Names of bases whose calls on a stream of Work aren't answered; the stream is ended instead. */
-  readonly breaking = new Set<string>();
-  /** How many calls on streams of Work were cancelled. */
+  /** Times of the calls of GetInfo, in milliseconds of the monotonic clock. */
+  readonly infoCalls: number[] = [];
+  /** Names of bases for whose calls the Work stream is ended instead of answered. */
+  readonly endsStreamFor = new Set<string>();
+  /** Number of cancelled calls on Work streams. */
   cancelled = 0;
-  readonly #controller: ControllerUnderTest;
+  readonly #controller: ControllerClient;
   readonly #options: V1PluginOptions;
   readonly #health: ApiHealth | undefined;
   readonly #instanceId = `conformance-${randomUUID()}`;
   #timer: NodeJS.Timeout | undefined;
 
-  private constructor(controller: ControllerUnderTest, options: V1PluginOptions) {
+  private constructor(controller: ControllerClient, options: V1PluginOptions) {
     super();
     this.#controller = controller;
     this.#options = options;
@@ -63,21 +63,21 @@ export class V1Plugin extends ScriptedPlugin<Answer> {
       finalize: (request, call) => this.#finalize(request, 'unary', call.getDeadline()),
       work: (stream) => this.#work(stream),
     });
-    this.#health = options.isUnserved ? new ApiHealth(this.server, options.api.name) : undefined;
+    this.#health = options.startsNotServing ? new ApiHealth(this.server, options.api.name) : undefined;
   }
 
-  static async start(controller: ControllerUnderTest, options: V1PluginOptions): Promise<V1Plugin> {
+  static async start(controller: ControllerClient, options: V1PluginOptions): Promise<V1Plugin> {
     const plugin = new V1Plugin(controller, options);
     await plugin.listen();
     return plugin;
   }
 
-  /** Whether its health was asked for. */
-  get isHealthKnown(): boolean {
-    return this.#health?.isAsked ?? false;
+  /** Reports whether the controller has requested the health of the API. */
+  get isHealthRequested(): boolean {
+    return this.#health?.isRequested ?? false;
   }
 
-  /** Says from now on that the API is served. */
+  /** Changes the health of the API to SERVING. */
   serveApi(): void {
     this.#health?.serve();
   }
@@ -90,38 +90,39 @@ export class V1Plugin extends ScriptedPlugin<Answer> {
       address: `:${this.port}`,
       instanceId: this.#instanceId,
     };
-    const { interval } = termsOf(await this.#controller.accepted(registration));
+    const { interval } = leaseTimesOf(await this.#controller.accepted(registration));
     this.#timer = setInterval(() => {
-      // One that fails is followed by the next; the controller is what is looked at.
+      // The next heartbeat follows a failed one, and the failure is the controller's.
       this.#controller.heartbeat(registration).catch(() => undefined);
     }, interval / 2);
   }
 
   override async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer);
-    const gone = { instanceId: this.#instanceId };
-    await this.#controller.client.deregister(gone, { deadline: Date.now() + 5_000 }).catch(() => undefined);
+    const { client, deadline } = this.#controller;
+    // The lease expires in any case.
+    await client.deregister({ instanceId: this.#instanceId }, { deadline }).catch(() => undefined);
     this.server.forceShutdown();
   }
 
   #info() {
-    this.asked.push(performance.now());
+    this.infoCalls.push(performance.now());
     return {
       plugin: 'Conformance',
       version: '1.0.0',
       apis: [this.#options.api],
-      instanceId: this.#options.isAnother ? 'another-process' : this.#instanceId,
+      instanceId: this.#options.hasOtherId ? 'another-process' : this.#instanceId,
       runtime: 'kplug conformance',
       servesWork: this.#options.servesWork ?? false,
     };
   }
 
-  async #reconcile(request: ReconcileRequest, way: SeenCall['way'], deadline?: grpc.Deadline) {
-    return { outcome: Outcome.SUCCESS, ...(await this.answer(read('reconcile', request, way, deadline))) };
+  async #reconcile(request: ReconcileRequest, transport: ReceivedCall['transport'], deadline?: grpc.Deadline) {
+    return { outcome: Outcome.SUCCESS, ...(await this.answer(read('reconcile', request, transport, deadline))) };
   }
 
-  async #finalize(request: FinalizeRequest, way: SeenCall['way'], deadline?: grpc.Deadline) {
-    return { outcome: (await this.answer(read('finalize', request, way, deadline)))?.outcome ?? Outcome.SUCCESS };
+  async #finalize(request: FinalizeRequest, transport: ReceivedCall['transport'], deadline?: grpc.Deadline) {
+    return { outcome: (await this.answer(read('finalize', request, transport, deadline)))?.outcome ?? Outcome.SUCCESS };
   }
 
   #work(stream: Stream): void {
@@ -135,28 +136,28 @@ export class V1Plugin extends ScriptedPlugin<Answer> {
       if (call.case !== 'reconcile') return;
       const value = await this.#reconcile(call.value, 'work');
       const { name } = read('reconcile', call.value, 'work').base.metadata;
-      if (this.breaking.has(name)) stream.end();
+      if (this.endsStreamFor.has(name)) stream.end();
       else if (stream.writable) stream.write({ id, answer: { case: 'reconcile', value } });
     });
   }
 }
 
 function read(
-  method: SeenCall['method'],
+  method: ReceivedCall['method'],
   { base, extensions, context }: ReconcileRequest | FinalizeRequest,
-  way: SeenCall['way'],
+  transport: ReceivedCall['transport'],
   deadline?: grpc.Deadline,
-): SeenCall {
+): ReceivedCall {
   const parsed = Object.entries(extensions).map(([key, { json }]) => [key, parse(json)] as const);
-  const said = context?.deadline ? timestampMs(context.deadline) - Date.now() : Number.NaN;
+  const request = context?.deadline ? timestampMs(context.deadline) - Date.now() : Number.NaN;
   return {
     method,
-    way,
+    transport,
     base: parse(base?.json ?? Buffer.from('{"metadata":{}}')),
     extensions: Object.fromEntries(parsed),
     texts: [],
     at: performance.now(),
-    left: { said, grpc: deadline === undefined ? Number.NaN : Number(deadline) - Date.now() },
+    remaining: { request, call: deadline === undefined ? Number.NaN : Number(deadline) - Date.now() },
   };
 }
 

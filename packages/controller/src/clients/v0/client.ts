@@ -1,3 +1,4 @@
+// clients/v0/: the client of plugins that speak the first Kplug's protocol.
 import type * as grpc from '@grpc/grpc-js';
 import { createGrpcClient, type GrpcClient, v0 } from '@kplug/protocol';
 import type { Registration } from '../../registry/registration.ts';
@@ -8,7 +9,7 @@ import { isAnswerMissing } from './missing-answer.ts';
 import { readStatuses } from './read-statuses.ts';
 import { writeResources } from './write-resources.ts';
 
-/** An instance that speaks the first Kplug's protocol. */
+/** Client of an instance that speaks the v0 protocol. */
 export class V0Client implements PluginClient {
   readonly #name: string;
   readonly #plugin: GrpcClient<typeof v0.Plugin>;
@@ -24,7 +25,7 @@ export class V0Client implements PluginClient {
     return this.#plugin.$client;
   }
 
-  /** The protocol has no way to ask who answers; whoever allows such plugins trusts the address. */
+  /** Does nothing: the protocol has no identification, so that operators that allow v0 plugins trust their addresses. */
   async identify(): Promise<void> {}
 
   async reconcile(call: PluginCall, deadline: number): Promise<PluginAnswer> {
@@ -34,7 +35,7 @@ export class V0Client implements PluginClient {
     return { ...success, ...readStatuses(response, call), conditions: [creationOf(this.#name)] };
   }
 
-  /** There is one way to undo, whatever the cause. */
+  /** Calls `delete`, whatever the cause. */
   async finalize(call: PluginCall, _cause: FinalizeCause, deadline: number): Promise<PluginAnswer> {
     try {
       await this.#plugin.delete(writeResources(call), { deadline, signal: this.signal });
@@ -58,6 +59,6 @@ const success: PluginAnswer = {
 };
 
 function unanswered(plugin: string): PluginEvent {
-  const message = `${plugin} ended its delete without an error, but without an answer too; it is taken to have deleted what it made`;
+  const message = `${plugin} ended delete without an error and without a response; the deletion counts as successful`;
   return { type: 'Warning', reason: 'DeletedWithoutAnswer', message, target: undefined };
 }

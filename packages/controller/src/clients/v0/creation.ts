@@ -3,22 +3,21 @@ import type { Resource } from '../../resources/resource.ts';
 import type { PluginCondition } from '../plugin-call.ts';
 
 /**
- * What remembers that a plugin's `create` has succeeded for a resource: a condition of the base. Like any other condition of
- * a plugin it stays for as long as the resource is the plugin's, whatever becomes of later calls, and is dropped when the
- * resource goes to another one.
+ * Condition of the base that records that a plugin's `create` has succeeded. Like any condition of a plugin it stays while the
+ * resource belongs to the plugin, and is removed when the resource is handed over to another one.
  */
 export function creationOf(plugin: string): PluginCondition {
-  const message = `${plugin} has created it, and is called to update it from now on`;
+  const message = `${plugin} has created it; further calls are updates`;
   return { type: typeOf(plugin), status: 'True', reason: 'Created', message };
 }
 
-/** Whether a plugin has created what a resource describes. */
+/** Reports whether a plugin's `create` has succeeded for a resource. */
 export function isCreatedBy(plugin: string, { status }: Resource): boolean {
   const conditions = Array.isArray(status?.conditions) ? status.conditions : [];
   return conditions.some((one) => isJsonObject(one) && one.type === typeOf(plugin) && one.status === 'True');
 }
 
-/** Several plugins may hold one resource. Names of plugins are sound names of conditions. */
+/** Type of the condition, one for each plugin, as several plugins may serve one resource. Names of plugins are valid in it. */
 function typeOf(plugin: string): string {
   return `created.kplug.dev/${plugin}`;
 }

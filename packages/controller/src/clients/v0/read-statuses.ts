@@ -1,27 +1,27 @@
 import type { v0 } from '@kplug/protocol';
 import { parseDocument } from 'yaml';
 import { KplugError, messageOf } from '../../errors.ts';
-import { documentOptions, findDocumentFault, mostAliases } from '../../resources/check-document.ts';
+import { documentOptions, findDocumentFault, maxAliases } from '../../resources/check-document.ts';
 import { findJsonFault, formatPath } from '../../resources/json.ts';
 import type { ResourceKey } from '../../resources/resource.ts';
 import { checkStatus } from '../check-status.ts';
 import type { PluginAnswer, PluginCall, StatusChange } from '../plugin-call.ts';
 
 /**
- * How much YAML an answer may have, in characters. Parsing takes a hundred times the memory of the text and, where the text
- * is made for it, a few seconds for each MiB, in which nothing else is done.
+ * Largest response, in characters of YAML. Parsing takes a hundred times the memory of the text and, for malicious text, blocks
+ * for seconds per MiB.
  */
-const largestAnswer = 256 * 1024;
+const maxAnswerLength = 256 * 1024;
 
-/** Reads and checks the changes of statuses that a plugin returned. Throws `InvalidResponse`, before any of them is used. */
+/** Reads and checks the statuses that a plugin returned. Throws `InvalidResponse`. */
 export function readStatuses(
   { base, references }: v0.Resources,
   call: PluginCall,
 ): Pick<PluginAnswer, 'baseStatus' | 'extensionStatuses'> {
   const entries = Object.entries(references);
   const size = entries.reduce((sum, [, { yaml }]) => sum + yaml.length, base?.yaml.length ?? 0);
-  if (size > largestAnswer)
-    throw invalid(`it returned ${size} characters of YAML; at most ${largestAnswer} are allowed`);
+  if (size > maxAnswerLength)
+    throw invalid(`it returned ${size} characters of YAML; at most ${maxAnswerLength} are allowed`);
   const extensionStatuses = new Map<ResourceKey, StatusChange>();
   for (const [key, { yaml }] of entries) {
     if (!call.extensions.has(key)) {
@@ -33,13 +33,13 @@ export function readStatuses(
   return { baseStatus: readChange(base?.yaml ?? '', "the base's status"), extensionStatuses };
 }
 
-/** `undefined` for what changes nothing: an empty mapping, or no text. */
+/** Reads a status; `undefined` for an empty mapping or empty text, which changes nothing. */
 function readChange(yaml: string, what: string): StatusChange | undefined {
   const value = parse(yaml, what);
   if (value === null || value === undefined) return undefined;
   const fields = checkStatus(value, what, 'a YAML mapping');
   const fault = findJsonFault(fields);
-  if (fault) throw invalid(`${what} can't be kept: ${formatPath(fault.path) || 'it'} ${fault.message}`);
+  if (fault) throw invalid(`${what} can't be stored: ${formatPath(fault.path) || 'it'} ${fault.message}`);
   return Object.keys(fields).length > 0 ? { fields, way: 'merge' } : undefined;
 }
 
@@ -48,13 +48,13 @@ function parse(yaml: string, what: string): unknown {
   try {
     const document = parseDocument(yaml, documentOptions);
     const found = findDocumentFault(document);
-    if (!found) return document.toJS({ maxAliasCount: mostAliases });
+    if (!found) return document.toJS({ maxAliasCount: maxAliases });
     fault = found.message;
   } catch (error) {
-    // An alias without an anchor, aliases that would expand without end, or nesting that is too deep to follow.
+    // An alias without an anchor, aliases that expand too much, or nesting that is too deep.
     fault = messageOf(error);
   }
-  throw invalid(`${what} isn't sound YAML: ${fault}`);
+  throw invalid(`${what} isn't valid YAML: ${fault}`);
 }
 
 function invalid(what: string): KplugError {

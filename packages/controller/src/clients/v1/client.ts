@@ -1,13 +1,15 @@
+// clients/v1/: the client of plugins that speak kplug.v1.
 import type * as grpc from '@grpc/grpc-js';
 import { createGrpcClient, type GrpcClient, PluginService } from '@kplug/protocol';
 import { KplugError } from '../../errors.ts';
+import { PluginName } from '../../names.ts';
 import type { Registration } from '../../registry/registration.ts';
 import { PluginCalls } from '../calls.ts';
 import type { FinalizeCause, PluginAnswer, PluginCall } from '../plugin-call.ts';
 import type { PluginClient, PluginClientOptions } from '../plugin-client.ts';
 import { decodeFinalize, decodeReconcile, encodeCall, encodeCause } from './codec.ts';
 
-/** An instance that speaks `kplug.v1`. */
+/** Client of an instance that speaks `kplug.v1`. */
 export class V1Client implements PluginClient {
   readonly #registration: Registration;
   readonly #plugin: GrpcClient<typeof PluginService>;
@@ -26,13 +28,14 @@ export class V1Client implements PluginClient {
   }
 
   /**
-   * An address may have been given to another process since, or have been wrong from the start. Where a plugin doesn't beat, its
-   * address is all that tells one instance from another, and any process of that plugin and version will do.
+   * Verifies that the address leads to the registered instance: it may be wrong, or in use by another process since. A plugin
+   * that sends no heartbeats is known by its address alone, so that any process of that plugin and version is accepted.
    */
   async identify(deadline: number): Promise<void> {
     const info = await this.#plugin.getInfo({}, { deadline, signal: this.signal });
     const { plugin, version, instanceId, declaration } = this.#registration;
-    const isMeant = declaration ? info.plugin === plugin && info.version === version : info.instanceId === instanceId;
+    const isSamePlugin = info.version === version && new PluginName(info.plugin).equals(new PluginName(plugin));
+    const isMeant = declaration ? isSamePlugin : info.instanceId === instanceId;
     if (!isMeant) {
       const who = `${info.plugin} ${info.version}, instance ${info.instanceId}`;
       throw new KplugError('PluginUnavailable', `another process answers at its address: ${who}`);

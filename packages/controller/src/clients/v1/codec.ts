@@ -25,7 +25,7 @@ import type {
   StatusChange,
 } from '../plugin-call.ts';
 
-/** Writes a call as a `kplug.v1` request. */
+/** Encodes a call as a `kplug.v1` request. */
 export function encodeCall(call: PluginCall, deadline: number) {
   return {
     base: { json: encode(call.base) },
@@ -36,12 +36,12 @@ export function encodeCall(call: PluginCall, deadline: number) {
   };
 }
 
-/** Writes why a plugin is asked to finalize. */
+/** Encodes the reason for finalizing. */
 export function encodeCause(cause: FinalizeCause): FinalizeCauseV1 {
   return cause === 'deleted' ? FinalizeCauseV1.DELETED : FinalizeCauseV1.HANDED_OVER;
 }
 
-/** Reads and checks an answer. Throws `InvalidResponse`, before anything of it has been used. */
+/** Decodes and checks a response to `Reconcile`. Throws `InvalidResponse`. */
 export function decodeReconcile(response: ReconcileResponse, call: PluginCall): PluginAnswer {
   const statuses = new Map<ResourceKey, StatusChange>();
   for (const [key, bytes] of Object.entries(response.extensionStatuses)) {
@@ -62,7 +62,7 @@ export function decodeReconcile(response: ReconcileResponse, call: PluginCall): 
   };
 }
 
-/** Reads and checks an answer to Finalize. Throws `InvalidResponse`. */
+/** Decodes and checks a response to `Finalize`. Throws `InvalidResponse`. */
 export function decodeFinalize(response: ReconcileResponse | FinalizeResponse, call: PluginCall): PluginAnswer {
   const outcome = outcomes.get(response.outcome);
   if (!outcome) throw invalid('it returned no outcome');
@@ -95,12 +95,12 @@ const statuses = new Map<ConditionStatus, PluginCondition['status']>([
   [ConditionStatus.UNKNOWN, 'Unknown'],
 ]);
 
-/** The conditions that the controller sets itself. */
+/** Types of the conditions that the controller sets itself. */
 const reservedConditions = new Set(['PluginSelected', 'ExtensionsResolved', 'Reconciled', 'Finalized', 'Ready']);
 
-/** As Kubernetes requires of a condition's type and reason. */
+/** Syntax that Kubernetes requires of the type and the reason of a condition. */
 const conditionType = /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
-const reasonWord = /^[A-Za-z]([A-Za-z0-9_,:]{0,1022}[A-Za-z0-9_])?$/;
+const conditionReason = /^[A-Za-z]([A-Za-z0-9_,:]{0,1022}[A-Za-z0-9_])?$/;
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
@@ -133,7 +133,8 @@ function decodeJson(bytes: Uint8Array, what: string): unknown {
 
 function decodeCondition({ type, status, reason, message }: Condition): PluginCondition {
   if (!conditionType.test(type)) throw invalid(`it returned a condition of the malformed type "${type}"`);
-  if (reservedConditions.has(type)) throw invalid(`it returned the condition ${type}, which is the controller's own`);
+  if (reservedConditions.has(type))
+    throw invalid(`it returned the condition ${type}, which is reserved for the controller`);
   const decoded = statuses.get(status);
   if (!decoded) throw invalid(`it returned the condition ${type} without a status`);
   return { type, status: decoded, reason: checkReason(reason, `the condition ${type}`), message };
@@ -158,14 +159,15 @@ function decodeEvent({ type, reason, message, target }: Event, call: PluginCall)
 }
 
 function checkReason(reason: string, what: string): string {
-  if (!reasonWord.test(reason)) throw invalid(`${what} has "${reason}" as its reason; it must be one PascalCase word`);
+  if (!conditionReason.test(reason))
+    throw invalid(`${what} has "${reason}" as its reason; it must be one PascalCase word`);
   return reason;
 }
 
 function checkTarget(target: string, call: PluginCall): ResourceKey | undefined {
   if (!target) return undefined;
   if (!call.extensions.has(target))
-    throw invalid(`"${target}", which it refers to, isn't an extension of this resource`);
+    throw invalid(`it refers to "${target}", which isn't an extension of this resource`);
   return target;
 }
 

@@ -2,19 +2,19 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import * as grpc from '@grpc/grpc-js';
 import {
   type GrpcClient,
-  isServiceError,
   type PluginService,
   serviceError,
   type WorkRequestSchema,
   type WorkResponse,
 } from '@kplug/protocol';
+import { isConnectionError } from '../grpc-error.ts';
 
 type Stream = ReturnType<GrpcClient<typeof PluginService>['work']>;
 
-/** A call as it is sent. */
+/** Call to be sent. */
 export type Work = NonNullable<MessageInitShape<typeof WorkRequestSchema>['call']>;
 
-/** The answer to a call. */
+/** Response to a call. */
 export type WorkAnswer = WorkResponse['answer'];
 
 interface Pending {
@@ -23,7 +23,7 @@ interface Pending {
   timer: NodeJS.Timeout;
 }
 
-/** Many calls of a plugin on one stream, which costs a fraction of an RPC for each. */
+/** Calls of a plugin over one `Work` stream, at a fraction of the cost of an RPC each. */
 export class WorkStream {
   readonly #stream: Stream;
   readonly #pending = new Map<number, Pending>();
@@ -38,39 +38,39 @@ export class WorkStream {
     this.#stream.on('end', () => this.#onEnd());
   }
 
-  /** Whether it takes calls. */
+  /** Reports whether it accepts calls. */
   get isOpen(): boolean {
     return this.#state === 'open';
   }
 
-  /** For how long it has been open, in milliseconds. */
+  /** Time since it was opened, in milliseconds. */
   get age(): number {
     return performance.now() - this.#openedAt;
   }
 
   /**
-   * Makes a call. Fulfilled with `undefined` when the stream ended without an answer although the connection did not break:
-   * the call has to be made by an RPC of its own. Rejects with the gRPC error.
+   * Makes a call. Fulfilled with `undefined` when the stream ended without a response although the connection didn't break:
+   * the call must then be made as an RPC of its own. Rejects with the gRPC error.
    *
-   * @param deadline when to give up, as milliseconds since the epoch.
+   * @param deadline in milliseconds since the epoch.
    */
   call(work: Work, deadline: number): Promise<WorkAnswer | undefined> {
     return new Promise((resolve, reject) => {
       this.#lastId++;
       const id = this.#lastId;
-      const timer = setTimeout(() => this.#giveUp(id), deadline - Date.now());
+      const timer = setTimeout(() => this.#onDeadline(id), deadline - Date.now());
       this.#pending.set(id, { resolve, reject, timer });
       this.#stream.write({ id, call: work });
     });
   }
 
-  /** Takes no more calls, and ends when those under way have been answered. */
+  /** Accepts no more calls, and ends when the in-flight ones have been answered. */
   retire(): void {
     if (this.#state === 'open') this.#state = 'retired';
     this.#endWhenRetired();
   }
 
-  /** Ends now; the calls under way are rejected. */
+  /** Ends now; in-flight calls are rejected. */
   cancel(): void {
     this.#stream.cancel();
   }
@@ -83,7 +83,7 @@ export class WorkStream {
     this.#endWhenRetired();
   }
 
-  #giveUp(id: number): void {
+  #onDeadline(id: number): void {
     const pending = this.#take(id);
     if (!pending) return;
     this.#stream.write({ id, call: { case: 'cancellation', value: {} } });
@@ -93,10 +93,8 @@ export class WorkStream {
 
   #onEnd(error?: Error): void {
     this.#state = 'ended';
-    const isBroken =
-      isServiceError(error) && (error.code === grpc.status.UNAVAILABLE || error.code === grpc.status.CANCELLED);
     for (const id of [...this.#pending.keys()]) {
-      if (isBroken) this.#take(id)?.reject(error);
+      if (isConnectionError(error)) this.#take(id)?.reject(error);
       else this.#take(id)?.resolve(undefined);
     }
   }

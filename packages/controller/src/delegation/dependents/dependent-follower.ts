@@ -1,9 +1,9 @@
 import type { ResourceChange, Resources } from '../../resources/port.ts';
-import { formatKey, type Resource, type ResourceKey } from '../../resources/resource.ts';
+import { formatKey, isSameKind, type Resource, type ResourceKey } from '../../resources/resource.ts';
 import type { DelegationSettings } from '../declaration.ts';
 import { readInventory } from './inventory.ts';
 
-/** Follows the resources that are kept for bases, so that their plugins see what becomes of them. */
+/** Follows the dependents of bases, so that plugins see their state. */
 export class DependentFollower {
   readonly #settings: DelegationSettings;
   readonly #resources: Resources;
@@ -11,14 +11,14 @@ export class DependentFollower {
   readonly #writing = new Set<ResourceKey>();
   readonly #stopping = new AbortController();
 
-  /** @param requeue told of each base of which a dependent changed, if it wasn't by the pass over it. */
+  /** @param requeue called for each base of which a dependent changed, unless its own pass changed it. */
   constructor(settings: DelegationSettings, resources: Resources, requeue: (base: ResourceKey) => void) {
     this.#settings = settings;
     this.#resources = resources;
     this.#requeue = requeue;
   }
 
-  /** Fulfilled when what is there is known. */
+  /** Starts to follow. Fulfilled when the existing resources are known. */
   async start(): Promise<void> {
     const { signal } = this.#stopping;
     const { kinds } = this.#settings.dependents;
@@ -31,7 +31,7 @@ export class DependentFollower {
     this.#stopping.abort();
   }
 
-  /** The resources that are kept for a base, as they are now. */
+  /** Returns the existing dependents of a base. */
   of(base: Resource): ReadonlyMap<ResourceKey, Resource> {
     const found = readInventory(base).flatMap(({ key }) => {
       const resource = this.#resources.get(key);
@@ -40,7 +40,7 @@ export class DependentFollower {
     return new Map(found);
   }
 
-  /** Runs what writes the dependents of a base. What it changes is no news. */
+  /** Runs work that writes the dependents of a base. The changes that it makes don't requeue the base. */
   async writing<T>(base: ResourceKey, work: () => Promise<T>): Promise<T> {
     this.#writing.add(base);
     try {
@@ -53,7 +53,7 @@ export class DependentFollower {
   #onChange({ resource: { metadata } }: ResourceChange): void {
     const { apiVersion, kind } = this.#settings.base;
     const owner = metadata.ownerReferences?.find(({ controller }) => controller);
-    if (owner?.kind !== kind || owner.apiVersion !== apiVersion) return;
+    if (!owner || !isSameKind(owner, this.#settings.base)) return;
     const base = formatKey({ apiVersion, kind, namespace: metadata.namespace ?? '', name: owner.name });
     if (!this.#writing.has(base)) this.#requeue(base);
   }

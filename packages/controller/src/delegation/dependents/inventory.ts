@@ -1,35 +1,29 @@
-import {
-  formatKey,
-  type JsonObject,
-  type JsonValue,
-  parseKey,
-  type Resource,
-  type ResourceKey,
-} from '../../resources/resource.ts';
+import { PluginName } from '../../names.ts';
+import { isJsonObject } from '../../resources/json.ts';
+import { formatKey, type JsonValue, parseKey, type Resource, type ResourceKey } from '../../resources/resource.ts';
 
-/** A resource that is kept for a base, and the plugin that wanted it. */
-export interface KeptDependent {
+/** A dependent of a base, and the plugin that requested it. */
+export interface InventoryEntry {
   key: ResourceKey;
-  plugin: string;
+  plugin: PluginName;
 }
 
-/** What is kept for a base, by its status. */
-export function readInventory({ status, metadata: { namespace = '' } }: Resource): KeptDependent[] {
+/** Reads the dependents of a base from its status. Malformed entries are left out. */
+export function readInventory({ status, metadata: { namespace = '' } }: Resource): InventoryEntry[] {
   const { dependents } = status ?? {};
   if (!Array.isArray(dependents)) return [];
   return dependents.flatMap((entry) => {
-    const { apiVersion, kind, name, plugin } = (entry ?? {}) as JsonObject;
-    const isSound = [apiVersion, kind, name, plugin].every((part) => typeof part === 'string');
-    if (!isSound) return [];
-    const reference = { apiVersion: String(apiVersion), kind: String(kind), namespace, name: String(name) };
-    return [{ key: formatKey(reference), plugin: String(plugin) }];
+    const { apiVersion, kind, name, plugin } = isJsonObject(entry) ? entry : {};
+    if (typeof apiVersion !== 'string' || typeof kind !== 'string') return [];
+    if (typeof name !== 'string' || typeof plugin !== 'string') return [];
+    return [{ key: formatKey({ apiVersion, kind, namespace, name }), plugin: new PluginName(plugin) }];
   });
 }
 
-/** What is kept for a base, as its status has it. */
-export function writeInventory(kept: readonly KeptDependent[]): JsonValue[] {
-  return kept.map(({ key, plugin }) => {
+/** Writes the dependents of a base for its status. */
+export function writeInventory(entries: readonly InventoryEntry[]): JsonValue[] {
+  return entries.map(({ key, plugin }) => {
     const { apiVersion, kind, name } = parseKey(key);
-    return { apiVersion, kind, name, plugin };
+    return { apiVersion, kind, name, plugin: plugin.text };
   });
 }

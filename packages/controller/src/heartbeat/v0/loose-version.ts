@@ -1,11 +1,11 @@
 import { parse } from 'semver';
 
 /**
- * Makes a semantic version of whatever the first Kplug's plugins call theirs:
+ * Converts the version of a v0 plugin, which may be any text, to a semantic version:
  *
- * - `1.2.3`, `v1.2.3`, `1.2` and `v1` are 1.2.3, 1.2.3, 1.2.0 and 1.0.0;
- * - `v1alpha2` and `v1beta3`, as Kubernetes has them, are 1.0.0-alpha.2 and 1.0.0-beta.3;
- * - anything else is 0.0.0 and stands behind it, as in 0.0.0+nightly; nothing at all is 0.0.0.
+ * - `1.2.3`, `v1.2.3`, `1.2` and `v1` become 1.2.3, 1.2.3, 1.2.0 and 1.0.0;
+ * - `v1alpha2` and `v1beta3`, as in Kubernetes, become 1.0.0-alpha.2 and 1.0.0-beta.3;
+ * - any other text becomes the build metadata of 0.0.0, as in 0.0.0+nightly; empty text becomes 0.0.0.
  */
 export function readLooseVersion(text: string): string {
   const exact = parse(text);

@@ -7,12 +7,12 @@ import { RefusedRegistration } from '../../registry/refusal.ts';
 import type { Registration } from '../../registry/registration.ts';
 import { readLooseVersion } from './loose-version.ts';
 
-/** How often the first Kplug's SDKs beat, in milliseconds. They can't be told to beat more often. */
-const beatInterval = 5_000;
+/** Interval of the heartbeats of v0 SDKs, in milliseconds. It can't be changed. */
+const heartbeatInterval = 5_000;
 
 const requiredFields = ['address', 'name', 'api'] as const;
 
-/** Reads and checks what a plugin of the first Kplug says of itself. Throws `RefusedRegistration`. */
+/** Reads and checks the heartbeat of a v0 plugin. Throws `RefusedRegistration`. */
 export function readPluginInformation(
   message: v0.PluginInformation,
   peer: string,
@@ -30,13 +30,13 @@ export function readPluginInformation(
     apis: [{ name: api, version: readLooseVersion(apiVersion) }],
     address,
     instanceId: 'unknown',
-    interval: durationFromMs(beatInterval),
+    interval: durationFromMs(heartbeatInterval),
   });
   const registration = reader.read(said, peer);
   return { ...registration, instanceId: identify(registration, api), protocol: 'kplug' };
 }
 
-/** They have no instance ids. What listens at an address is one process, and it registers each of its APIs by itself. */
+/** Instance id of a v0 plugin, which has none: one process listens at an address, and registers each of its APIs separately. */
 function identify({ plugin, address }: Registration, api: string): string {
   const id = `${plugin}/${api}@${address}`;
   return id.length <= 128 ? id : createHash('sha256').update(id).digest('hex');

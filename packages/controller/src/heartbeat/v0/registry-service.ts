@@ -1,3 +1,4 @@
+// heartbeat/v0/: heartbeats in the first Kplug's protocol.
 import type { GrpcHandlers, v0 } from '@kplug/protocol';
 import type { RegistrationReader } from '../../registry/read-registration.ts';
 import { RefusedRegistration } from '../../registry/refusal.ts';
@@ -6,7 +7,7 @@ import { hostOfPeer } from '../host-of-peer.ts';
 import type { HeartbeatObserver } from '../registry-service.ts';
 import { readPluginInformation } from './read-registration.ts';
 
-/** Serves the first Kplug's `kplug.Controller` from a registry. What isn't accepted is answered, not ended with an error. */
+/** Handlers of v0's `kplug.Controller`. A refusal is a response, not an error. */
 export function v0Service(
   registry: Registry,
   reader: RegistrationReader,
@@ -16,7 +17,7 @@ export function v0Service(
     pluginHeartbeat: (message, call) => {
       try {
         registry.register(readPluginInformation(message, hostOfPeer(call.getPeer()), reader));
-        observer.heard('first-kplug');
+        observer.received('first-kplug');
         return { accepted: true };
       } catch (error) {
         if (!(error instanceof RefusedRegistration)) throw error;

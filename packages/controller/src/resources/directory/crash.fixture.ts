@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { openDirectory } from './open-directory.ts';
 
-/** Writes statuses as fast as it can, until it is killed, and says of each that it was acknowledged. */
+/** Writes statuses as fast as it can until it is killed, and prints each acknowledged write. */
 const [directory = ''] = process.argv.slice(2);
 const resources = await openDirectory({ directory, logger: pino({ level: 'silent' }) });
 await Promise.all(

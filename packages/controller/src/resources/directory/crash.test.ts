@@ -11,7 +11,7 @@ const rounds = 6;
 const names = ['users', 'orders', 'items'];
 
 describe('an operator that is killed while it writes', () => {
-  it('loses nothing that it acknowledged, and leaves nothing torn', async () => {
+  it('loses no acknowledged write, and leaves no torn file', async () => {
     await using directory = await TestDirectory.make();
     await directory.write('a.yaml', documents(...names.map((name) => table(name))));
     const uids: unknown[] = [];
@@ -33,7 +33,7 @@ describe('an operator that is killed while it writes', () => {
   }, 120_000);
 });
 
-/** Runs a process that writes, kills it after some acknowledgements, and returns the last one of each resource. */
+/** Runs a process that writes, and kills it after some acknowledgements. Returns the last one of each resource. */
 async function writeUntilKilled(directory: string, writes: number): Promise<Map<string, number>> {
   const script = fileURLToPath(new URL('./crash.fixture.ts', import.meta.url));
   const child = spawn(process.execPath, [script, directory], { stdio: ['ignore', 'pipe', 'inherit'] });

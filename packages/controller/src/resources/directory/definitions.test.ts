@@ -16,7 +16,7 @@ function contents(files: Record<string, string | undefined>): Map<string, Manife
 }
 
 describe('resolveDefinitions', () => {
-  it('accepts what stands once', () => {
+  it('accepts resources that are defined once', () => {
     const files = contents({ 'a.yaml': documents(table('users'), table('orders')), 'b.yaml': table('items') });
     const { accepted, held, problems, duplicates } = resolveDefinitions('dir', files, nobody);
     expect([...accepted].map(([key, { path }]) => [key, path])).toEqual([
@@ -27,7 +27,7 @@ describe('resolveDefinitions', () => {
     expect([[...held], problems, duplicates]).toEqual([[], [], []]);
   });
 
-  it('takes the first of two, reports the other one and holds its file', () => {
+  it('accepts the first of two definitions, reports the other one and holds its file', () => {
     const files = contents({
       'a.yaml': table('users', 1),
       'b.yaml': documents(table('orders'), table('users', 2), table('users', 3)),
@@ -41,18 +41,18 @@ describe('resolveDefinitions', () => {
       ['dir/b.yaml', 15],
     ]);
     expect(duplicates[0]?.message).toBe(
-      'Table default/users is defined already, in a.yaml on line 1, which counts. Remove one of the two.',
+      'Table default/users is already defined in a.yaml on line 1, which takes precedence. Remove one of the two.',
     );
   });
 
-  it('stays with the file that defined it before', () => {
+  it('prefers the file that defined the resource earlier', () => {
     const files = contents({ 'a.yaml': table('users', 1), 'b.yaml': table('users', 2) });
     const { accepted, duplicates } = resolveDefinitions('dir', files, () => 'b.yaml');
     expect(accepted.get(users)?.path).toBe('b.yaml');
     expect(duplicates.map(({ file }) => file)).toEqual(['dir/a.yaml']);
   });
 
-  it('takes nothing from a broken file, but knows what it still defines', () => {
+  it('accepts nothing from an invalid file, but knows its resources', () => {
     const files = contents({ 'a.yaml': documents(table('users'), 'kind: Table\n'), 'b.yaml': undefined });
     const { accepted, held, claimed, problems } = resolveDefinitions('dir', files, nobody);
     expect(accepted.size).toBe(0);
@@ -61,7 +61,7 @@ describe('resolveDefinitions', () => {
     expect(problems.map(({ file, line }) => [file, line])).toEqual([['dir/a.yaml', 8]]);
   });
 
-  it('lets no other file take over what a broken one defined', () => {
+  it('prevents other files from taking over resources of an invalid one', () => {
     const files = contents({ 'a.yaml': 'kind: Table\n', 'b.yaml': table('users', 2) });
     const { accepted, duplicates } = resolveDefinitions('dir', files, () => 'a.yaml');
     expect(accepted.size).toBe(0);

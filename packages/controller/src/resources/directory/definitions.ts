@@ -2,29 +2,28 @@ import { join } from 'node:path';
 import type { ManifestFile, ManifestProblem, ParsedManifest } from '../manifest.ts';
 import { describeReference, parseKey, type ResourceKey } from '../resource.ts';
 
-/** A manifest that counts, and the file that holds it: its path below the directory. */
+/** Accepted manifest, with the path of its file relative to the directory. */
 interface Definition extends ParsedManifest {
   path: string;
 }
 
-/** What a directory's files say together. */
+/** Definitions in all files of a directory. */
 export interface Definitions {
-  /** The manifests that count, in the order of files. */
+  /** Accepted manifests, in the order of files. */
   accepted: Map<ResourceKey, Definition>;
-  /** Files with something wrong. What they defined before is never taken for deleted. */
+  /** Files with a problem. Resources that they defined earlier are not deleted. */
   held: Set<string>;
-  /** Resources that a broken file still defines, although it isn't followed until it is put right. */
+  /** Resources in files with a problem, which are ignored until the problem is fixed. */
   claimed: Set<ResourceKey>;
-  /** What is wrong with files by themselves. */
+  /** Problems of single files. */
   problems: ManifestProblem[];
-  /** What is defined more than once. */
+  /** Resources that are defined more than once. */
   duplicates: ManifestProblem[];
 }
 
 /**
- * Settles which manifest counts for each resource. One that stands in several places is the file's that defined it before,
- * else the first one's in the order of paths; each other place is a problem. Nothing counts of a file with a problem of its
- * own. Pure.
+ * Decides which manifest is accepted for each resource. If several files define a resource, the file that defined it earlier wins, else
+ * the first one in the order of paths; the others are reported as problems. No manifest of a file with a problem is accepted. Pure.
  */
 export function resolveDefinitions(
   directory: string,
@@ -65,8 +64,8 @@ function duplicate(
   const name = describeReference(parseKey(key));
   const message =
     typeof rival === 'object'
-      ? `${name} is defined already, in ${rival.path} on line ${rival.line}, which counts. Remove one of the two.`
-      : `${name} was defined in ${rival}, which has to be put right first.`;
+      ? `${name} is already defined in ${rival.path} on line ${rival.line}, which takes precedence. Remove one of the two.`
+      : `${name} was defined in ${rival}, which has to be fixed first.`;
   return { file: join(directory, path), line, column, message };
 }
 

@@ -25,7 +25,7 @@ describe('DesiredState', () => {
     return resources.list(tables).map(({ metadata }) => metadata.name);
   }
 
-  it('deletes what is no longer defined, but only once the files have settled', () => {
+  it('deletes undefined resources, but only once the files have settled', () => {
     desired.apply(resources, definitions({ 'a.yaml': documents(table('users'), table('orders')) }), true);
     const without = definitions({ 'a.yaml': table('orders') });
     desired.apply(resources, without, false);
@@ -34,7 +34,7 @@ describe('DesiredState', () => {
     expect(names()).toEqual(['orders']);
   });
 
-  it('deletes nothing that a file with a problem defined, or still names', () => {
+  it('deletes nothing that an invalid file defined or still contains', () => {
     desired.apply(resources, definitions({ 'a.yaml': documents(table('users'), table('orders')) }), true);
     desired.apply(resources, definitions({ 'a.yaml': 'kind: Table\n' }), true);
     expect(names()).toEqual(['users', 'orders']);
@@ -42,14 +42,14 @@ describe('DesiredState', () => {
     expect(names()).toEqual(['users']);
   });
 
-  it('knows the file of each resource, and tells which ones moved', () => {
+  it('knows the file of each resource, and returns moved ones', () => {
     expect(desired.apply(resources, definitions({ 'a.yaml': table('users') }), true)).toEqual([]);
     expect(desired.sourceOf(users)).toBe('a.yaml');
     expect(desired.apply(resources, definitions({ 'b.yaml': table('users') }), true)).toEqual([users]);
     expect(desired.sourceOf(users)).toBe('b.yaml');
   });
 
-  it('makes a resource anew that is gone although a file defines it', () => {
+  it('creates a resource again that is gone although a file defines it', () => {
     const files = definitions({ 'a.yaml': table('users') });
     desired.apply(resources, files, true);
     resources.delete(users);

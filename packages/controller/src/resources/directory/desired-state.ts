@@ -3,32 +3,32 @@ import type { MemoryResources } from '../memory/memory-resources.ts';
 import type { ResourceKey } from '../resource.ts';
 import type { Definitions } from './definitions.ts';
 
-/** Brings a table of resources to what a directory's files define. */
+/** Applies the definitions of a directory to its resources. */
 export class DesiredState {
-  /** Which file defines each resource of the table, or did so last. */
+  /** Path of the file that defines each resource, or defined it last. */
   readonly #sources = new Map<ResourceKey, string>();
-  /** The manifests that were applied last, so that only others are looked at. */
+  /** Manifests that were applied last, so that unchanged ones are skipped. */
   readonly #applied = new Map<ResourceKey, CheckedManifest>();
 
-  /** The path of the file that defines a resource, or did so last. */
+  /** Returns the path of the file that defines a resource, or defined it last. */
   sourceOf(key: ResourceKey): string | undefined {
     return this.#sources.get(key);
   }
 
-  /** Notes which file defined a resource when it was stored. */
+  /** Restores the source of a stored resource. */
   restore(key: ResourceKey, source: string): void {
     this.#sources.set(key, source);
   }
 
-  /** Forgets a resource that is gone, so that it is made anew if a file still defines it. */
+  /** Forgets a resource that is gone, so that it is created again if a file still defines it. */
   forget(key: ResourceKey): void {
     this.#sources.delete(key);
     this.#applied.delete(key);
   }
 
   /**
-   * Applies what counts, and deletes what no file defines any more. Nothing is deleted unless the files have settled, as it
-   * may be on its way from one file to another. Returns the resources that did not change but are now defined elsewhere.
+   * Applies accepted manifests, and deletes resources that no file defines any more. Nothing is deleted before the files have settled, as
+   * a manifest may be moving between files. Returns unchanged resources whose source is another file now.
    */
   apply(resources: MemoryResources, definitions: Definitions, settled: boolean): ResourceKey[] {
     const moved: ResourceKey[] = [];
@@ -39,7 +39,7 @@ export class DesiredState {
       const before = resources.get(key);
       const { metadata } = resources.apply(manifest);
       if (before !== undefined && former !== path) moved.push(key);
-      // One that is being deleted is made anew once it is gone.
+      // A resource that is being deleted is created again once it is gone.
       if (metadata.deletionTimestamp === undefined) this.#applied.set(key, manifest);
     }
     if (!settled) return moved;
@@ -50,7 +50,7 @@ export class DesiredState {
   #isKept(key: ResourceKey, resources: MemoryResources, { accepted, held, claimed }: Definitions): boolean {
     const source = this.#sources.get(key);
     if (accepted.has(key) || claimed.has(key) || (source !== undefined && held.has(source))) return true;
-    // What is kept for another resource stands in no file, and goes with that.
+    // Dependents are in no file, and are deleted with their owner.
     return resources.get(key)?.metadata.ownerReferences !== undefined;
   }
 }

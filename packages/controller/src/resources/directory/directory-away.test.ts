@@ -6,9 +6,9 @@ import type { DirectoryResources } from './directory-resources.ts';
 import { statePathOf } from './state-file.ts';
 import { documents, onlyProblem, TestDirectory, table, tableKey, tables, waitFor } from './testing.ts';
 
-const patience = { timeout: 10_000 };
+const waitOptions = { timeout: 10_000 };
 
-describe('a directory that is taken away from its operator', () => {
+describe('a directory that disappears', () => {
   let directory: TestDirectory;
   let resources: DirectoryResources;
   let changes: ResourceChange[];
@@ -22,7 +22,7 @@ describe('a directory that is taken away from its operator', () => {
     const states = join(directory.path, '.kplug', statePathOf(tableKey('users')), '..');
     await vi.waitFor(
       async () => expect((await readdir(states)).sort()).toEqual(['orders.json', 'users.json']),
-      patience,
+      waitOptions,
     );
   });
 
@@ -36,10 +36,10 @@ describe('a directory that is taken away from its operator', () => {
   }
 
   async function solved(): Promise<void> {
-    await vi.waitFor(() => expect(resources.problems()).toEqual([]), patience);
+    await vi.waitFor(() => expect(resources.problems()).toEqual([]), waitOptions);
   }
 
-  it('keeps everything while the directory is away, and follows it again when it is back', async () => {
+  it('keeps everything while the directory is missing, and follows it again when it is back', async () => {
     const { metadata } = await waitFor(resources, 'users');
     const elsewhere = join(directory.path, '../elsewhere');
     await rename(directory.path, elsewhere);
@@ -58,16 +58,16 @@ describe('a directory that is taken away from its operator', () => {
     expect(await directory.stateOf('users')).toMatchObject({ resource: { status: { rows: 1 } } });
     await directory.write('a.yaml', table('users', 2));
     await waitFor(resources, 'users', ({ spec }) => expect(spec).toEqual({ columns: 2 }));
-    await vi.waitFor(() => expect(names()).toEqual(['users']), patience);
+    await vi.waitFor(() => expect(names()).toEqual(['users']), waitOptions);
   });
 
-  it('settles in the directory anew when another one takes its place, but not in an empty one', async () => {
+  it('takes the lock of another directory in its place, but not of an empty one', async () => {
     const { metadata } = await waitFor(resources, 'users');
     await rm(directory.path, { recursive: true });
     await mkdir(directory.path);
     await vi.waitFor(
       async () => expect(await onlyProblem(resources)).toMatchObject({ message: expect.stringContaining('empty') }),
-      patience,
+      waitOptions,
     );
     expect(names()).toEqual(['orders', 'users']);
     await directory.write('b.yaml', documents(table('users', 2), table('orders')));
@@ -79,7 +79,7 @@ describe('a directory that is taken away from its operator', () => {
         source: 'b.yaml',
         resource: { metadata: { uid: metadata.uid } },
       });
-    }, patience);
+    }, waitOptions);
     expect(changes.filter(({ gone }) => gone)).toEqual([]);
     await expect(directory.open()).rejects.toThrow(`process ${process.pid}`);
   });
@@ -88,11 +88,11 @@ describe('a directory that is taken away from its operator', () => {
     await directory.remove('.kplug');
     await directory.write('a.yaml', documents(table('users'), table('orders', 2)));
     await waitFor(resources, 'orders', ({ spec }) => expect(spec).toEqual({ columns: 2 }));
-    await vi.waitFor(() => directory.stateOf('users'), patience);
+    await vi.waitFor(() => directory.stateOf('users'), waitOptions);
     expect(changes.filter(({ gone }) => gone)).toEqual([]);
   });
 
-  it('reports states that it cannot write, and writes them when it can', async () => {
+  it('reports failed writes of states, and retries them', async () => {
     const folder = join(directory.path, '.kplug', statePathOf(tableKey('users')), '../..');
     await rm(folder, { recursive: true });
     await writeFile(folder, 'a file where a folder should be');
@@ -103,11 +103,11 @@ describe('a directory that is taken away from its operator', () => {
       expect(resources.problems().map(({ message }) => message)).toContainEqual(
         expect.stringContaining("The state of Table default/users can't be written"),
       );
-    }, patience);
+    }, waitOptions);
     await rm(folder);
     await directory.write('b.yaml', table('items', 2));
     await vi.waitFor(async () => {
       expect(await directory.stateOf('users')).toMatchObject({ resource: { spec: { columns: 2 } } });
-    }, patience);
+    }, waitOptions);
   });
 });

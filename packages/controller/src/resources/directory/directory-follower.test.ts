@@ -7,7 +7,7 @@ import type { DirectoryResources } from './directory-resources.ts';
 import type { DirectoryProblem } from './problem-list.ts';
 import { documents, onlyProblem, TestDirectory, table, tableKey, tables, waitFor } from './testing.ts';
 
-const patience = { timeout: 10_000 };
+const waitOptions = { timeout: 10_000 };
 
 describe('a directory that is followed', () => {
   let directory: TestDirectory;
@@ -41,7 +41,7 @@ describe('a directory that is followed', () => {
   }
 
   async function solved(): Promise<void> {
-    await vi.waitFor(() => expect(resources.problems()).toEqual([]), patience);
+    await vi.waitFor(() => expect(resources.problems()).toEqual([]), waitOptions);
   }
 
   it('follows files that are edited, added, moved and removed, in sub-folders too', async () => {
@@ -52,9 +52,9 @@ describe('a directory that is followed', () => {
     await directory.write('shop/deep/b.yaml', table('items', 2));
     await waitFor(resources, 'items', ({ spec }) => expect(spec).toEqual({ columns: 2 }));
     await directory.write('a.yaml', table('users', 2));
-    await vi.waitFor(() => expect(names()).toEqual(['items', 'users']), patience);
+    await vi.waitFor(() => expect(names()).toEqual(['items', 'users']), waitOptions);
     await directory.remove('shop');
-    await vi.waitFor(() => expect(names()).toEqual(['users']), patience);
+    await vi.waitFor(() => expect(names()).toEqual(['users']), waitOptions);
     expect(history()).toEqual(['users 2', 'items 1', 'items 2', 'orders gone', 'items gone']);
     expect(told).toEqual([]);
   });
@@ -70,7 +70,7 @@ describe('a directory that is followed', () => {
     expect(history()).toEqual(['users 2', 'users 3', 'users 4', 'users 5']);
   });
 
-  it('does not take a file that is empty or cut for a moment for a deletion', async () => {
+  it('ignores a file that is empty or truncated for a moment', async () => {
     const whole = documents(table('users', 2), table('orders', 2));
     await directory.write('a.yaml', '');
     await directory.write('a.yaml', whole.slice(0, table('users', 2).length + 10));
@@ -78,12 +78,12 @@ describe('a directory that is followed', () => {
     await waitFor(resources, 'orders', ({ spec }) => expect(spec).toEqual({ columns: 2 }));
     expect(history()).toEqual(['users 2', 'orders 2']);
     await directory.write('a.yaml', '');
-    await vi.waitFor(() => expect(names()).toEqual([]), patience);
+    await vi.waitFor(() => expect(names()).toEqual([]), waitOptions);
   });
 
   it('keeps a resource that moves to another file', async () => {
     const before = await waitFor(resources, 'orders');
-    // At once, as a longer time between the two would rightly be reported.
+    // Immediately, as a longer delay would rightly be reported.
     writeFileSync(join(directory.path, 'b.yaml'), table('orders'));
     writeFileSync(join(directory.path, 'a.yaml'), table('users', 2));
     await waitFor(resources, 'users', ({ spec }) => expect(spec).toEqual({ columns: 2 }));
@@ -98,7 +98,7 @@ describe('a directory that is followed', () => {
   });
 
   it.each([
-    ['is no YAML', 'spec: [1,\nb: 2\n', 16],
+    ['is not YAML', 'spec: [1,\nb: 2\n', 16],
     ['has a document without a name', 'apiVersion: example.org/v1\nkind: Table\nmetadata: {}\n', 17],
     ['has a key that could change a prototype', `${table('items')}  __proto__: {polluted: true}\n`, 21],
     ['holds an alias bomb', `${table('items')}  a: &a [x]\n  b: [${'*a, '.repeat(60)}]\n`, 22],
@@ -118,7 +118,7 @@ describe('a directory that is followed', () => {
     ]);
 
     await directory.write('a.yaml', documents(table('users', 2)));
-    await vi.waitFor(() => expect(names()).toEqual(['items', 'users']), patience);
+    await vi.waitFor(() => expect(names()).toEqual(['items', 'users']), waitOptions);
     await solved();
     expect(told).toEqual([
       ['found', found],
@@ -126,7 +126,7 @@ describe('a directory that is followed', () => {
     ]);
   });
 
-  it('keeps what moved into a file that is broken', async () => {
+  it('keeps resources that moved into an invalid file', async () => {
     await directory.write('b.yaml', documents(table('orders'), 'kind: Table\n'));
     await onlyProblem(resources);
     await directory.write('a.yaml', table('users', 2));
@@ -137,17 +137,18 @@ describe('a directory that is followed', () => {
     expect(changes.filter(({ gone }) => gone)).toEqual([]);
   });
 
-  it('stays with the first of two definitions, reports the second, and goes over to it without a deletion', async () => {
+  it('keeps the first of two definitions, reports the second, and changes to it without a deletion', async () => {
     const before = await waitFor(resources, 'users');
     await directory.write('b.yaml', documents(table('items'), table('users', 5)));
     await waitFor(resources, 'items');
     expect(await onlyProblem(resources)).toMatchObject({
       file: join(directory.path, 'b.yaml'),
       line: 8,
-      message: 'Table default/users is defined already, in a.yaml on line 1, which counts. Remove one of the two.',
+      message:
+        'Table default/users is already defined in a.yaml on line 1, which takes precedence. Remove one of the two.',
     });
     await directory.write('0.yaml', table('users', 6));
-    await vi.waitFor(() => expect(resources.problems()).toHaveLength(2), patience);
+    await vi.waitFor(() => expect(resources.problems()).toHaveLength(2), waitOptions);
     expect(resources.get(tableKey('users'))).toBe(before);
     await directory.remove('0.yaml');
     await directory.write('a.yaml', table('orders'));
@@ -156,14 +157,14 @@ describe('a directory that is followed', () => {
     await solved();
   });
 
-  it('stays with the first of two definitions in one file, and deletes nothing of that file meanwhile', async () => {
+  it('keeps the first of two definitions in one file, and deletes nothing of that file meanwhile', async () => {
     await directory.write('a.yaml', documents(table('users'), table('users', 2), table('added')));
     expect(await onlyProblem(resources)).toMatchObject({ file: join(directory.path, 'a.yaml'), line: 8 });
     expect(names()).toEqual(['added', 'orders', 'users']);
     expect(resources.get(tableKey('users'))?.spec).toEqual({ columns: 1 });
   });
 
-  it('makes a resource anew that is put back while it is being deleted', async () => {
+  it('creates a resource again that is restored while it is being deleted', async () => {
     const { metadata } = await waitFor(resources, 'users');
     const options = { uid: metadata.uid, fieldManager: 'kplug/tables' };
     await resources.addFinalizer(tableKey('users'), 'kplug.dev/a', options);

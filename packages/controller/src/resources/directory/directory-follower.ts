@@ -1,38 +1,41 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KplugError, messageOf } from '../../errors.ts';
+import { DirectoryWatch } from '../../files/directory-watch.ts';
+import { hasCode } from '../../files/system-error.ts';
+import { WorkQueue } from '../../queue/work-queue.ts';
 import type { MemoryResources } from '../memory/memory-resources.ts';
 import type { ResourceKey } from '../resource.ts';
 import { resolveDefinitions } from './definitions.ts';
 import type { DesiredState } from './desired-state.ts';
 import type { DirectoryLock } from './directory-lock.ts';
-import { DirectoryWatch } from './directory-watch.ts';
 import { listManifestFiles } from './list-manifest-files.ts';
-import { Loop } from './loop.ts';
-import { type Look, ManifestFiles, type SettlingTimes } from './manifest-files.ts';
+import { ManifestFiles, type ScanResult, type SettleTimes } from './manifest-files.ts';
 import type { DirectoryProblem, ProblemList } from './problem-list.ts';
 import { makeStateFolder } from './state-folder.ts';
 import type { StateStore } from './state-store.ts';
-import { hasCode } from './write-durably.ts';
 
 /**
- * How long a file has to stay as it is. Editors write a file in pieces within a few milliseconds; what makes a file empty or
- * removes it first may take longer to bring it back, and taking that for a deletion would be the worse mistake.
+ * Settle times. Editors write a file in pieces within a few milliseconds. Programs that truncate or remove a file before they write it
+ * may take longer, and a wrong deletion is the worse mistake.
  */
-const settling: SettlingTimes = { changed: 50, vanished: 250 };
+const settleTimes: SettleTimes = { changed: 50, vanished: 250 };
 
-/** The same for some time after the directory was away, while its files may still be on their way back. */
-const settlingAfterReturn: SettlingTimes = { changed: 50, vanished: 2_000 };
+/** Settle times after the directory was missing, while its files may still be coming back. */
+const settleTimesAfterReturn: SettleTimes = { changed: 50, vanished: 2_000 };
 
-/** How often a directory that is away is looked for, and how long it is left alone at least, in milliseconds. */
+/** Interval of checks for a missing directory, and shortest time before its lock is taken again, in milliseconds. */
 const searchInterval = 500;
 
-/** How often writing is tried again what couldn't be written, in milliseconds. */
+/** Interval of retries of failed state writes, in milliseconds. */
 const retryInterval = 1_000;
 
-/** How long files may keep changing before the first look at them is over all the same, in milliseconds. */
-const longestStart = 2_000;
+/** Longest time that the start waits for files to settle, in milliseconds. */
+const maxStartTime = 2_000;
 
-/** What following a directory needs. */
+/** Delay between a reported change and the scan for it, in milliseconds: changes seldom come alone. */
+const changeDelay = 10;
+
+/** Parts that following a directory needs. */
 export interface FollowedDirectory {
   directory: string;
   resources: MemoryResources;
@@ -40,120 +43,123 @@ export interface FollowedDirectory {
   store: StateStore;
   lock: DirectoryLock;
   problems: ProblemList;
-  /** How often the directory is looked through although no change was noticed, in milliseconds. */
-  lookInterval: number;
+  /** Interval of regular scans, in milliseconds. */
+  scanInterval: number;
 }
 
-/** Keeps a table of resources as the files of a directory define it. */
+/** Keeps resources in sync with the files of a directory. */
 export class DirectoryFollower {
   readonly #parts: FollowedDirectory;
   readonly #files: ManifestFiles;
   readonly #watch: DirectoryWatch;
-  readonly #loop = new Loop(async () => (await this.#look()) ?? this.#pause());
+  readonly #scans = new WorkQueue<'scan'>({
+    work: async () => ({ next: 'again', after: (await this.#scan()) ?? this.#idleInterval() }),
+  });
   #duplicates: DirectoryProblem[] = [];
   #watchedSince = 0;
-  #awaySince: number | undefined;
+  #missingSince: number | undefined;
   #returnedAt = Number.NEGATIVE_INFINITY;
 
-  /** `sources` are the files that defined something when the directory was followed last. */
+  /** @param sources files that defined resources when the directory was followed last. */
   constructor(parts: FollowedDirectory, sources: Iterable<string>) {
     this.#parts = parts;
     this.#files = new ManifestFiles(parts.directory);
     this.#files.expect(sources);
     this.#watch = new DirectoryWatch(parts.directory, (path) => {
       this.#files.touch(path);
-      this.#loop.wake();
+      this.wake();
     });
   }
 
-  /** Applies the files as they are now, and follows them from then on. */
+  /** Applies the current files, and follows changes from then on. */
   async start(): Promise<void> {
     await this.#startWatch();
     const startedAt = performance.now();
-    let wait = await this.#look();
-    while (wait !== undefined && performance.now() - startedAt < longestStart) {
-      await sleep(wait);
-      wait = await this.#look();
+    let delay = await this.#scan();
+    while (delay !== undefined && performance.now() - startedAt < maxStartTime) {
+      await sleep(delay);
+      delay = await this.#scan();
     }
-    this.#loop.start(wait ?? this.#pause());
+    this.#scans.addWithin('scan', delay ?? this.#idleInterval());
   }
 
-  /** Has the directory looked through soon. */
+  /** Requests a scan soon. */
   wake(): void {
-    this.#loop.wake();
+    this.#scans.addWithin('scan', changeDelay);
   }
 
   async stop(): Promise<void> {
-    await this.#loop.stop();
+    await this.#scans.close();
     await this.#watch.close();
   }
 
-  /** Looks the directory through, and returns when to do so again, in milliseconds; `undefined` when nothing is under way. */
-  async #look(): Promise<number | undefined> {
+  /** Scans the directory. Returns the delay before the next scan, in milliseconds; `undefined` when all files have settled. */
+  async #scan(): Promise<number | undefined> {
     const { directory, problems } = this.#parts;
     try {
       await this.#ensurePresent();
-      if (this.#shouldWatchAnew()) await this.#startWatch();
-      const look = await this.#files.look(this.#settlingTimes());
-      problems.update([...look.problems, ...this.#apply(look), ...this.#ownProblems()]);
-      return look.again;
+      if (this.#shouldRestartWatch()) await this.#startWatch();
+      const result = await this.#files.scan(this.#settleTimes());
+      problems.update([...result.problems, ...this.#apply(result), ...this.#ownProblems()]);
+      return result.again;
     } catch (error) {
-      this.#awaySince ??= performance.now();
+      this.#missingSince ??= performance.now();
       const what = hasCode(error, 'ENOENT', 'ENOTDIR') ? 'The directory is gone' : messageOf(error);
-      const message = `${what}. All resources stay as they were until the directory is back.`;
+      const message = `${what}. All resources keep their last state until the directory is back.`;
       problems.update([{ file: directory, message }]);
       return searchInterval;
     }
   }
 
-  /** How long to wait when nothing is under way. */
-  #pause(): number {
-    const { store, lookInterval } = this.#parts;
-    return store.failures().length > 0 ? Math.min(retryInterval, lookInterval) : lookInterval;
+  /** Delay before the next scan when all files have settled. */
+  #idleInterval(): number {
+    const { store, scanInterval } = this.#parts;
+    return store.failures().length > 0 ? Math.min(retryInterval, scanInterval) : scanInterval;
   }
 
-  #apply(look: Look): DirectoryProblem[] {
+  #apply({ again }: ScanResult): DirectoryProblem[] {
+    const hasSettled = again === undefined;
     const { directory, resources, desired, store } = this.#parts;
     const sourceOf = (key: ResourceKey) => desired.sourceOf(key);
     const definitions = resolveDefinitions(directory, this.#files.contents(), sourceOf);
-    for (const key of desired.apply(resources, definitions, look.again === undefined)) {
+    for (const key of desired.apply(resources, definitions, hasSettled)) {
       store.changed(key, resources.stored(key));
     }
     store.retry();
-    // While files are moved, one may seem to stand in two of them.
-    if (look.again === undefined) this.#duplicates = definitions.duplicates;
+    // A manifest that is moving between files may be in both for a moment.
+    if (hasSettled) this.#duplicates = definitions.duplicates;
     return [...definitions.problems, ...this.#duplicates];
   }
 
   #ownProblems(): DirectoryProblem[] {
-    const { directory, store, lookInterval } = this.#parts;
+    const { directory, store, scanInterval } = this.#parts;
     const failures: DirectoryProblem[] = store.failures();
     const { problem } = this.#watch;
     if (problem === undefined) return failures;
-    const message = `The directory can't be watched: ${problem}. Changes are noticed within ${lookInterval / 1_000} s.`;
+    const message = `The directory can't be watched: ${problem}. Changes are noticed within ${scanInterval / 1_000} s.`;
     return [...failures, { file: directory, message }];
   }
 
-  #settlingTimes(): SettlingTimes {
-    const back = performance.now() - this.#returnedAt;
-    return back < settlingAfterReturn.vanished ? settlingAfterReturn : settling;
+  #settleTimes(): SettleTimes {
+    const elapsed = performance.now() - this.#returnedAt;
+    return elapsed < settleTimesAfterReturn.vanished ? settleTimesAfterReturn : settleTimes;
   }
 
-  /** Rejects when the directory is not there, or not the one that was opened: then its files say nothing. */
+  /** Rejects when the directory is missing or isn't the one that was opened: then its files don't count. */
   async #ensurePresent(): Promise<void> {
     const { lock } = this.#parts;
     const holder = await lock.holder();
     if (!holder) await this.#reclaim();
     else if (lock.isOwn(holder)) await lock.refresh();
-    else throw new KplugError('Conflict', `The directory is now followed by another operator, process ${holder.pid}`);
-    if (this.#awaySince === undefined) return;
-    this.#awaySince = undefined;
+    else throw new KplugError('Conflict', `The directory is now in use by another operator, process ${holder.pid}`);
+    if (this.#missingSince === undefined) return;
+    this.#missingSince = undefined;
     this.#returnedAt = performance.now();
     await this.#startWatch();
   }
 
-  #shouldWatchAnew(): boolean {
-    return this.#watch.problem !== undefined && performance.now() - this.#watchedSince >= this.#parts.lookInterval;
+  #shouldRestartWatch(): boolean {
+    return this.#watch.problem !== undefined && performance.now() - this.#watchedSince >= this.#parts.scanInterval;
   }
 
   async #startWatch(): Promise<void> {
@@ -162,9 +168,8 @@ export class DirectoryFollower {
   }
 
   /**
-   * Settles again in a directory without Kplug's folder. Somebody removed that, or put another directory in this one's place.
-   * Not at once, as the directory may be just being removed; and not in an empty one, as that's what remains when a volume is
-   * unmounted.
+   * Takes the lock of a directory without Kplug's folder, which a user removed or replaced. Waits first, as the directory may be in the
+   * course of being removed. Refuses an empty directory, as that is what an unmounted volume looks like.
    */
   async #reclaim(): Promise<void> {
     const { directory, lock, resources, store } = this.#parts;
@@ -172,7 +177,7 @@ export class DirectoryFollower {
     if (fingerprints.size === 0) {
       throw new KplugError('NotFound', 'The directory was emptied or replaced by an empty one');
     }
-    if (performance.now() - (this.#awaySince ?? performance.now()) < searchInterval) {
+    if (performance.now() - (this.#missingSince ?? performance.now()) < searchInterval) {
       throw new KplugError('NotFound', 'The folder .kplug was removed from the directory');
     }
     await makeStateFolder(directory);

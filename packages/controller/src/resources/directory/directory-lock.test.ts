@@ -25,13 +25,13 @@ describe('DirectoryLock', () => {
     await writeFile(file, JSON.stringify({ pid: process.pid, host: hostname(), token: 'left', ...holder }));
   }
 
-  it('keeps out a second one until it is released, in this process too', async () => {
+  it('excludes a second lock until it is released, even in this process', async () => {
     const first = lock();
     await first.acquire();
     await expect(lock().acquire()).rejects.toThrow(
       expect.objectContaining({
         code: 'InvalidConfiguration',
-        message: expect.stringContaining(`tables is followed by another operator, process ${process.pid}.`),
+        message: expect.stringContaining(`tables is in use by another operator, process ${process.pid}.`),
       }),
     );
     await first.release();
@@ -43,7 +43,7 @@ describe('DirectoryLock', () => {
     await second.release();
   });
 
-  it('names the process that is in the way, and takes over when that one was killed', async () => {
+  it('names the other process, and takes over when that one was killed', async () => {
     const child = spawn(process.execPath, ['--eval', 'setInterval(() => undefined, 1000)'], { stdio: 'ignore' });
     await once(child, 'spawn');
     await leave({ pid: child.pid });
@@ -57,7 +57,7 @@ describe('DirectoryLock', () => {
     expect(await readdir(folder)).toEqual(['lock']);
   });
 
-  it('takes over from an earlier process that had the same pid, as in a container', async () => {
+  it('takes over from an earlier process with the same process ID, as in a container', async () => {
     await leave({});
     await expect(lock().acquire()).resolves.toBeUndefined();
   });
@@ -68,7 +68,7 @@ describe('DirectoryLock', () => {
     expect(JSON.parse(await readFile(file, 'utf8')).pid).toBe(process.pid);
   });
 
-  it('believes another machine until its lock has not been refreshed for a minute', async () => {
+  it('respects the lock of another machine until it is a minute old', async () => {
     await leave({ host: 'elsewhere', pid: 1 });
     await expect(lock().acquire()).rejects.toThrow('process 1 on elsewhere');
     const before = new Date(Date.now() - 61_000);
@@ -82,7 +82,7 @@ describe('DirectoryLock', () => {
     expect(await own.holder()).toMatchObject({ pid: 2 });
   });
 
-  it('goes to one only of those who find it stale together', async () => {
+  it('is acquired by only one of several processes that find it stale', async () => {
     await leave({ token: 'dead' });
     const outcomes = await Promise.allSettled(Array.from({ length: 5 }, () => lock().acquire()));
     expect(outcomes.filter(({ status }) => status === 'fulfilled')).toHaveLength(1);

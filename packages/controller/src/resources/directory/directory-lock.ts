@@ -4,40 +4,40 @@ import { hostname } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { KplugError } from '../../errors.ts';
-import { hasCode } from './write-durably.ts';
+import { hasCode } from '../../files/system-error.ts';
 
-/** A lock of another machine is believed for this long after it was last refreshed, in milliseconds. */
-const foreignLockAge = 60_000;
+/** Age above which the lock of another machine is stale, in milliseconds since its last refresh. */
+const maxForeignLockAge = 60_000;
 
-/** How long another process that takes the same stale lock over may need, in milliseconds. */
+/** Time that another process may need to take over the same stale lock, in milliseconds. */
 const takeoverTime = 50;
 
 const holderSchema = z.object({ pid: z.int().positive(), host: z.string(), token: z.string() });
 
-/** Who holds a lock. */
+/** Holder of a lock. */
 export type LockHolder = z.infer<typeof holderSchema>;
 
-/** The locks that this process holds, by token. In a container each process has the same pid as the one before it. */
+/** Tokens of the locks that this process holds. The process ID isn't enough: in a container, a restarted process has the same one. */
 const held = new Set<string>();
 
-/** Keeps a second operator off a directory, by a file that names the process. */
+/** Lock of a directory: a file that names the process which follows the directory. */
 export class DirectoryLock {
   readonly #file: string;
   readonly #directory: string;
   readonly #self: LockHolder = { pid: process.pid, host: hostname(), token: randomUUID() };
 
-  /** A lock of `directory` in a file of it. Not yet taken. */
+  /** Makes a lock of `directory` in `file`. It isn't acquired yet. */
   constructor(file: string, directory: string) {
     this.#file = file;
     this.#directory = directory;
   }
 
-  /** Takes the lock, from a process that is gone if need be. Rejects with `InvalidConfiguration` when it is in use. */
+  /** Acquires the lock, if need be from a process that is gone. Rejects with `InvalidConfiguration` when the lock is in use. */
   async acquire(): Promise<void> {
     held.add(this.#self.token);
     try {
       if (await this.#create()) return;
-      const holder = (await this.holder()) ?? (await this.#holderAfterAWhile());
+      const holder = (await this.holder()) ?? (await this.#holderAfterWrite());
       if (holder && (await this.#isAlive(holder))) throw this.#inUse(holder);
       await this.#takeOver();
     } catch (error) {
@@ -46,7 +46,7 @@ export class DirectoryLock {
     }
   }
 
-  /** Who holds the lock: this one, another, or nobody. */
+  /** Reads the holder of the lock, if there is one. */
   async holder(): Promise<LockHolder | undefined> {
     try {
       return parseHolder(await readFile(this.#file, 'utf8'));
@@ -56,18 +56,18 @@ export class DirectoryLock {
     }
   }
 
-  /** Whether a holder is this lock itself. */
+  /** Reports whether this lock is the holder. */
   isOwn(holder: LockHolder): boolean {
     return holder.token === this.#self.token;
   }
 
-  /** Shows other machines that the holder is alive. */
+  /** Refreshes the lock, which shows other machines that the holder is alive. */
   async refresh(): Promise<void> {
     const now = new Date();
     await utimes(this.#file, now, now);
   }
 
-  /** Gives the lock back. One that was lost to another process stays. */
+  /** Releases the lock. A lock that another process has taken over stays. */
   async release(): Promise<void> {
     const holder = await this.holder();
     if (holder && this.isOwn(holder)) await rm(this.#file, { force: true });
@@ -84,13 +84,13 @@ export class DirectoryLock {
     }
   }
 
-  /** Another process may have made the file but not written it yet. */
-  async #holderAfterAWhile(): Promise<LockHolder | undefined> {
+  /** Reads the holder after a delay: another process may have created the file but not written it yet. */
+  async #holderAfterWrite(): Promise<LockHolder | undefined> {
     await sleep(takeoverTime);
     return this.holder();
   }
 
-  /** Of several processes that do this at once, the last one gets it. */
+  /** Takes over a stale lock. Of several processes that do so concurrently, the last one succeeds. */
   async #takeOver(): Promise<void> {
     const own = `${this.#file}.${this.#self.token}`;
     await writeFile(own, this.#content());
@@ -101,13 +101,13 @@ export class DirectoryLock {
   }
 
   async #isAlive({ pid, host, token }: LockHolder): Promise<boolean> {
-    if (host !== this.#self.host) return Date.now() - (await stat(this.#file)).mtimeMs < foreignLockAge;
+    if (host !== this.#self.host) return Date.now() - (await stat(this.#file)).mtimeMs < maxForeignLockAge;
     if (pid === process.pid) return held.has(token);
     try {
       process.kill(pid, 0);
       return true;
     } catch (error) {
-      // A process of another user may not be signalled, but is there.
+      // Signalling a process of another user fails with EPERM, but the process exists.
       return !hasCode(error, 'ESRCH');
     }
   }
@@ -117,18 +117,18 @@ export class DirectoryLock {
   }
 
   #inUse(holder: LockHolder | undefined): KplugError {
-    const who = holder
+    const operator = holder
       ? `process ${holder.pid}${holder.host === this.#self.host ? '' : ` on ${holder.host}`}`
       : 'another process';
     return new KplugError(
       'InvalidConfiguration',
-      `${this.#directory} is followed by another operator, ${who}. Stop that one or name another directory. ` +
-        `If it is no operator, delete ${this.#file}.`,
+      `${this.#directory} is in use by another operator, ${operator}. Stop that operator or use another directory. ` +
+        `If the process is not an operator, delete ${this.#file}.`,
     );
   }
 }
 
-/** `undefined` for what a crash left behind when the file had been made but not written. */
+/** Parses the content of a lock file. Returns `undefined` for a file that was created but not written before a crash. */
 function parseHolder(content: string): LockHolder | undefined {
   try {
     return holderSchema.parse(JSON.parse(content));

@@ -1,3 +1,4 @@
+// resources/directory/: resources in the files of a directory, with their states below `.kplug`.
 import type { MemoryResources } from '../memory/memory-resources.ts';
 import type {
   FollowOptions,
@@ -12,7 +13,7 @@ import type { JsonObject, Resource, ResourceKey, ResourceKind } from '../resourc
 import type { DirectoryFollower, FollowedDirectory } from './directory-follower.ts';
 import type { DirectoryProblem } from './problem-list.ts';
 
-/** Resources that users write into the files of a directory. Made by `openDirectory`. */
+/** Resources in the files of a directory. Made by `openDirectory`. */
 export class DirectoryResources implements Resources {
   readonly #parts: FollowedDirectory;
   readonly #resources: MemoryResources;
@@ -24,7 +25,7 @@ export class DirectoryResources implements Resources {
     this.#follower = follower;
   }
 
-  /** What users have to put right, by file and line. */
+  /** Returns the problems that users have to fix, by file and line. */
   problems(): DirectoryProblem[] {
     return this.#parts.problems.all();
   }
@@ -33,7 +34,7 @@ export class DirectoryResources implements Resources {
     return this.#resources.follow(kind, listener, options);
   }
 
-  /** Never: a directory has every kind, and one that is away keeps its last state. */
+  /** Always `undefined`: a directory has every kind, and a missing directory keeps its last state. */
   problem(): undefined {
     return undefined;
   }
@@ -66,7 +67,7 @@ export class DirectoryResources implements Resources {
     return this.#resources.removeOwned(key, options);
   }
 
-  /** Stops following, waits for writes under way and gives the directory to others. Rejects with `StorageFailed`. */
+  /** Stops following, waits for writes in progress and releases the lock. Rejects with `StorageFailed`. */
   async close(): Promise<void> {
     await this.#follower.stop();
     try {

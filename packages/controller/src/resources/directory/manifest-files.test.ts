@@ -2,11 +2,11 @@ import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { ManifestFiles, type SettlingTimes } from './manifest-files.ts';
+import { ManifestFiles, type SettleTimes } from './manifest-files.ts';
 import { TestDirectory, table } from './testing.ts';
 
-const atOnce: SettlingTimes = { changed: 0, vanished: 0 };
-const never: SettlingTimes = { changed: 3_600_000, vanished: 3_600_000 };
+const atOnce: SettleTimes = { changed: 0, vanished: 0 };
+const never: SettleTimes = { changed: 3_600_000, vanished: 3_600_000 };
 
 describe('ManifestFiles', () => {
   let directory: TestDirectory;
@@ -27,7 +27,7 @@ describe('ManifestFiles', () => {
     return Object.fromEntries(entries);
   }
 
-  it('finds manifests in sub-folders, and passes over what begins with a dot or is something else', async () => {
+  it('finds manifests in sub-folders, and ignores dot files and other files', async () => {
     await directory.write('b.yml', table('b'));
     await directory.write('a/a.YAML', table('a'));
     await directory.write('a/deep/c.json', '{"apiVersion":"v1","kind":"Thing","metadata":{"name":"c"}}');
@@ -40,67 +40,67 @@ describe('ManifestFiles', () => {
     await symlink('b.yml', join(directory.path, 'link.yaml'));
     await symlink('nowhere.yml', join(directory.path, 'dangling.yaml'));
     await symlink('.', join(directory.path, 'circle'));
-    expect(await files.look(atOnce)).toEqual({ problems: [] });
+    expect(await files.scan(atOnce)).toEqual({ problems: [] });
     expect(names()).toEqual({ 'a/a.YAML': ['a'], 'a/deep/c.json': ['c'], 'b.yml': ['b'], 'link.yaml': ['b'] });
     expect(Object.keys(names())).toEqual(['a/a.YAML', 'a/deep/c.json', 'b.yml', 'link.yaml']);
   });
 
-  it('waits until a file has stayed the same for long enough', async () => {
+  it('waits until a file has settled', async () => {
     await directory.write('a.yaml', table('a'));
-    expect((await files.look(never)).again).toBeGreaterThan(3_000_000);
+    expect((await files.scan(never)).again).toBeGreaterThan(3_000_000);
     expect(names()).toEqual({ 'a.yaml': undefined });
-    await files.look(atOnce);
+    await files.scan(atOnce);
     await directory.write('a.yaml', table('changed'));
     await directory.write('a.yaml', table('changed-again'));
-    expect((await files.look({ changed: 20, vanished: 3_600_000 })).again).toBeLessThanOrEqual(20);
+    expect((await files.scan({ changed: 20, vanished: 3_600_000 })).again).toBeLessThanOrEqual(20);
     expect(names()).toEqual({ 'a.yaml': ['a'] });
     await sleep(20);
-    await files.look({ changed: 20, vanished: 3_600_000 });
+    await files.scan({ changed: 20, vanished: 3_600_000 });
     expect(names()).toEqual({ 'a.yaml': ['changed-again'] });
   });
 
-  it('waits longer for a file that is empty or gone, and forgets the wait when it is back', async () => {
-    const patient: SettlingTimes = { changed: 0, vanished: 3_600_000 };
+  it('waits longer for a file that is empty or gone, until it is back', async () => {
+    const patient: SettleTimes = { changed: 0, vanished: 3_600_000 };
     await directory.write('a.yaml', table('a'));
     await directory.write('b.yaml', table('b'));
-    await files.look(patient);
+    await files.scan(patient);
     await directory.write('a.yaml', '');
     await directory.remove('b.yaml');
-    expect((await files.look(patient)).again).toBeGreaterThan(3_000_000);
+    expect((await files.scan(patient)).again).toBeGreaterThan(3_000_000);
     expect(names()).toEqual({ 'a.yaml': ['a'], 'b.yaml': ['b'] });
     await directory.write('a.yaml', table('back'));
     await directory.write('b.yaml', table('b'));
-    expect(await files.look(patient)).toEqual({ problems: [] });
+    expect(await files.scan(patient)).toEqual({ problems: [] });
     expect(names()).toEqual({ 'a.yaml': ['back'], 'b.yaml': ['b'] });
     await directory.write('a.yaml', '');
     await directory.remove('b.yaml');
-    await files.look(atOnce);
+    await files.scan(atOnce);
     expect(names()).toEqual({ 'a.yaml': [] });
   });
 
-  it('reads a file again that was touched, although it looks the same', async () => {
+  it('reads a touched file again, even with the same fingerprint', async () => {
     await directory.write('a.yaml', table('a'));
-    await files.look(atOnce);
+    await files.scan(atOnce);
     const read = files.contents().get('a.yaml');
-    await files.look(atOnce);
+    await files.scan(atOnce);
     expect(files.contents().get('a.yaml')).toBe(read);
     files.touch('a.yaml');
-    await files.look(atOnce);
+    await files.scan(atOnce);
     expect(files.contents().get('a.yaml')).not.toBe(read);
   });
 
-  it('expects the files it is told of', async () => {
+  it('expects known files', async () => {
     files.expect(['gone.yaml']);
-    expect((await files.look(never)).again).toBeGreaterThan(0);
+    expect((await files.scan(never)).again).toBeGreaterThan(0);
     expect(names()).toEqual({ 'gone.yaml': undefined });
-    await files.look(atOnce);
+    await files.scan(atOnce);
     expect(names()).toEqual({});
   });
 
-  it('reports a file that is too large or no text', async () => {
+  it('reports a file that is too large or not a text', async () => {
     await directory.write('large.yaml', `#${'x'.repeat(4 * 1024 * 1024)}`);
     await writeFile(join(directory.path, 'binary.yaml'), Buffer.from([0x61, 0xff, 0xfe]));
-    await files.look(atOnce);
+    await files.scan(atOnce);
     const problems = [...files.contents().values()].flatMap((content) => content?.problems ?? []);
     expect(problems.map(({ file, message }) => [file, message])).toEqual([
       [join(directory.path, 'binary.yaml'), 'The file is not UTF-8 text.'],
@@ -108,11 +108,11 @@ describe('ManifestFiles', () => {
     ]);
   });
 
-  it('rejects when the directory is gone, and forgets nothing', async () => {
+  it('rejects when the directory is gone, without losing content', async () => {
     await directory.write('a.yaml', table('a'));
-    await files.look(atOnce);
+    await files.scan(atOnce);
     await directory.remove('');
-    await expect(files.look(atOnce)).rejects.toThrow('ENOENT');
+    await expect(files.scan(atOnce)).rejects.toThrow('ENOENT');
     expect(names()).toEqual({ 'a.yaml': ['a'] });
   });
 });

@@ -1,36 +1,38 @@
 import { join } from 'node:path';
+import { emptyFingerprint } from '../../files/fingerprint.ts';
 import type { ManifestFile, ManifestProblem } from '../manifest.ts';
-import { emptyFingerprint, listManifestFiles } from './list-manifest-files.ts';
+import { listManifestFiles } from './list-manifest-files.ts';
 import { readManifestFile } from './read-manifest-file.ts';
 
-/** How long files have to stay as they are before they are believed, in milliseconds. */
-export interface SettlingTimes {
-  /** A file that was changed. */
+/** Times that files must stay unchanged before they are read, in milliseconds. */
+export interface SettleTimes {
+  /** Time for a file that was changed. */
   changed: number;
-  /** A file that is empty or gone, as files are for a moment while some programs save them. */
+  /** Time for a file that is empty or gone, as files are for a moment while some programs save them. */
   vanished: number;
 }
 
-/** What a look at a directory found. */
-export interface Look {
-  /** When to look again, as something is changing, in milliseconds. Missing: nothing is. */
+/** Result of a scan. */
+export interface ScanResult {
+  /** Delay before the next scan, in milliseconds, while files are settling. Missing when all have settled. */
   again?: number;
-  /** Sub-folders that can't be looked into. */
+  /** Sub-folders that can't be read. */
   problems: ManifestProblem[];
 }
 
 interface TrackedFile {
-  /** What was read last; missing before anything was. */
+  /** Content that was read last; missing before the first read. */
   content?: ManifestFile;
-  /** The fingerprint of what was read last. Missing: to be read again. */
+  /** Fingerprint of `content`. Missing when the file must be read again. */
   fingerprint?: string;
-  /** Something else than what was read last, and since when it has been there. */
+  /** Fingerprint of a later content, and the time since when the file has had it. */
   candidate?: { fingerprint: string; since: number };
 }
 
+/** Fingerprint of a file that doesn't exist. */
 const gone = 'gone';
 
-/** The manifest files of a directory, each read once it has settled. */
+/** Manifest files of a directory, each read once it has settled. */
 export class ManifestFiles {
   readonly #directory: string;
   readonly #tracked = new Map<string, TrackedFile>();
@@ -39,47 +41,47 @@ export class ManifestFiles {
     this.#directory = directory;
   }
 
-  /** Expects files to be there, so that one that isn't counts as vanished. */
+  /** Tracks files that should exist, so that a missing one counts as vanished. */
   expect(paths: Iterable<string>): void {
     for (const path of paths) if (!this.#tracked.has(path)) this.#tracked.set(path, {});
   }
 
-  /** Notes that something was done to a file, so that it is read again although it looks the same. */
+  /** Marks a file as changed, so that it is read again even if its fingerprint is the same. */
   touch(path: string): void {
     const file = this.#tracked.get(path);
     delete file?.fingerprint;
     delete file?.candidate;
   }
 
-  /** What each file holds, by path and in their order; `undefined` for one that was expected and couldn't be read yet. */
+  /** Returns the content of each file, sorted by path; `undefined` for a file that couldn't be read yet. */
   contents(): Map<string, ManifestFile | undefined> {
     const paths = [...this.#tracked.keys()].sort();
     return new Map(paths.map((path) => [path, this.#tracked.get(path)?.content]));
   }
 
-  /** Reads what has changed and settled. Rejects when the directory can't be read, and nothing has changed then. */
-  async look(settling: SettlingTimes): Promise<Look> {
+  /** Reads the files that have changed and settled. Rejects when the directory can't be read; no content changes then. */
+  async scan(settleTimes: SettleTimes): Promise<ScanResult> {
     const { fingerprints, unreadable } = await listManifestFiles(this.#directory);
     this.expect(fingerprints.keys());
     const waits: number[] = [];
     for (const [path, file] of this.#tracked) {
       const fingerprint = fingerprints.get(path) ?? gone;
-      // What is below a folder that can't be read isn't known to be gone.
+      // A file below an unreadable folder isn't known to be gone.
       if (fingerprint === gone && isBelow(path, unreadable)) continue;
-      const wait = this.#timeLeft(file, fingerprint, settling);
+      const wait = this.#timeLeft(file, fingerprint, settleTimes);
       if (wait > 0) waits.push(wait);
       else if (fingerprint === gone) this.#tracked.delete(path);
-      else if (file.candidate && !(await this.#read(path, file, fingerprint))) waits.push(settling.changed);
+      else if (file.candidate && !(await this.#read(path, file, fingerprint))) waits.push(settleTimes.changed);
     }
     const problems = [...unreadable].map(([path, message]) => ({
       file: join(this.#directory, path),
-      message: `The folder can't be read: ${message}. What is defined below it stays as it was.`,
+      message: `The folder can't be read: ${message}. Resources that are defined below it keep their last state.`,
     }));
     return { problems, ...(waits.length > 0 && { again: Math.min(...waits) }) };
   }
 
-  /** How long until a file has settled. One that is as it was read has, and is no candidate for reading. */
-  #timeLeft(file: TrackedFile, fingerprint: string, settling: SettlingTimes): number {
+  /** Returns the time until a file has settled, in milliseconds; 0 for a file that hasn't changed since it was read. */
+  #timeLeft(file: TrackedFile, fingerprint: string, settleTimes: SettleTimes): number {
     if (file.fingerprint === fingerprint) {
       delete file.candidate;
       return 0;
@@ -87,10 +89,10 @@ export class ManifestFiles {
     const now = performance.now();
     if (file.candidate?.fingerprint !== fingerprint) file.candidate = { fingerprint, since: now };
     const vanished = fingerprint === gone || fingerprint === emptyFingerprint;
-    return Math.max(0, file.candidate.since + (vanished ? settling.vanished : settling.changed) - now);
+    return Math.max(0, file.candidate.since + (vanished ? settleTimes.vanished : settleTimes.changed) - now);
   }
 
-  /** Reads a file, and says whether it stayed the same while it was read. */
+  /** Reads a file. Returns false when it changed meanwhile. */
   async #read(path: string, file: TrackedFile, fingerprint: string): Promise<boolean> {
     const { candidate } = file;
     const content = await readManifestFile(join(this.#directory, path), fingerprint);

@@ -22,7 +22,7 @@ describe('openDirectory', () => {
 
   afterEach(() => directory[Symbol.asyncDispose]());
 
-  it('knows all that the files define when it is open', async () => {
+  it('knows all resources of the files once it is open', async () => {
     await directory.write('b.yaml', documents(table('users'), table('orders')));
     await directory.write('shop/a.yml', table('items'));
     const resources = await directory.open();
@@ -33,7 +33,7 @@ describe('openDirectory', () => {
     expect(await readFile(join(directory.path, 'b.yaml'), 'utf8')).toBe(documents(table('users'), table('orders')));
   });
 
-  it('loads thousand resources from one file', async () => {
+  it('loads a thousand resources from one file', async () => {
     const names = Array.from({ length: 1_000 }, (_, index) => `table-${index}`);
     await directory.write('all.yaml', documents(...names.map((name) => table(name))));
     const resources = await directory.open();
@@ -44,7 +44,7 @@ describe('openDirectory', () => {
     ['does not exist', 'nowhere', /nowhere doesn't exist/],
     ['is a file', 'file.yaml', /file\.yaml is not a directory/],
     ['cannot be written', 'taken', /taken can't be written/],
-  ])('refuses a directory that %s', async (_, name, message) => {
+  ])('rejects a directory that %s', async (_, name, message) => {
     await directory.write('file.yaml', '');
     await directory.write('taken/.kplug', 'a file where the folder should be');
     const opening = directory.open({ directory: join(directory.path, name) });
@@ -53,7 +53,7 @@ describe('openDirectory', () => {
     );
   });
 
-  it('refuses a directory that another operator follows, and takes it once that one is closed', async () => {
+  it('rejects a directory of another operator until that one is closed', async () => {
     const first = await directory.open();
     await expect(directory.open()).rejects.toThrow(
       expect.objectContaining({
@@ -65,7 +65,7 @@ describe('openDirectory', () => {
     await directory.open();
   });
 
-  it('keeps uid, generation and statuses over a restart', async () => {
+  it('keeps UID, generation and statuses across a restart', async () => {
     await directory.write('a.yaml', table('users', 1));
     let resources = await directory.open();
     await directory.write('a.yaml', table('users', 2));
@@ -84,7 +84,7 @@ describe('openDirectory', () => {
     expect(resources.get(users)?.status).toEqual({ plugin: { version: '1' } });
   });
 
-  it('takes what changed while it was closed for an update, and what was removed for a deletion', async () => {
+  it('applies changes and deletions that were made while it was closed', async () => {
     await directory.write('a.yaml', documents(table('users'), table('orders')));
     await directory.write('b.yaml', table('items'));
     let resources = await directory.open();
@@ -97,7 +97,7 @@ describe('openDirectory', () => {
     expect(resources.get(users)?.metadata).toMatchObject({ uid: before.metadata.uid, generation: 2 });
   });
 
-  it('goes on with a deletion that waits for a finalizer', async () => {
+  it('continues a deletion that waits for a finalizer', async () => {
     await directory.write('a.yaml', table('users'));
     let resources = await directory.open();
     const { metadata } = await waitFor(resources, 'users');
@@ -118,7 +118,7 @@ describe('openDirectory', () => {
     expect(resources.list(tables)).toEqual([]);
   });
 
-  it('deletes nothing of a file that was broken while it was closed', async () => {
+  it('deletes nothing of a file that became invalid while it was closed', async () => {
     await directory.write('a.yaml', documents(table('users'), table('orders')));
     let resources = await directory.open();
     await resources.close();
@@ -136,7 +136,7 @@ describe('openDirectory', () => {
     expect(resources.problems()).toEqual([expect.objectContaining({ file: join(directory.path, 'a.yaml'), line: 9 })]);
   });
 
-  it('sets a state aside that it cannot understand, says so, and makes that resource anew', async () => {
+  it('renames and reports an invalid state file, and creates the resource again', async () => {
     await directory.write('a.yaml', documents(table('users'), table('orders')));
     let resources = await directory.open();
     const [lost, kept] = [await waitFor(resources, 'users'), await waitFor(resources, 'orders')];
@@ -150,7 +150,7 @@ describe('openDirectory', () => {
     expect(resources.get(users)?.metadata.uid).not.toBe(lost.metadata.uid);
     expect(resources.get(tableKey('orders'))).toEqual(kept);
     expect(directory.log.filter(({ level }) => level >= 50).map(({ msg }) => msg)).toEqual([
-      expect.stringContaining(`${file}: This is not the state of a resource`),
+      expect.stringContaining(`${file}: Not a state file`),
     ]);
     await resources.close();
     expect((await readdir(join(file, '..'))).sort()).toEqual(['orders.json', 'users.json', 'users.json.corrupt']);
@@ -173,7 +173,7 @@ describe('openDirectory', () => {
     expect(resources.problems().map(({ file }) => file)).toEqual([join(directory.path, 'a.yaml')]);
   });
 
-  it('keeps no state outside its folder, whatever a resource is called', async () => {
+  it('writes no state outside of its folder, for any name', async () => {
     await directory.write(
       'a.yaml',
       documents(

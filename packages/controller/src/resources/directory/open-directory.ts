@@ -14,25 +14,25 @@ import { StateStore } from './state-store.ts';
 
 /** Options of `openDirectory`. */
 export interface DirectoryOptions {
-  /** The directory of manifests. It has to be there, and to be writable. */
+  /** Directory of manifests. It must exist and be writable. */
   directory: string;
-  /** Hears of problems, and of what was set aside. */
+  /** Logger for problems and for state files that were set aside. */
   logger: Logger;
-  /** Hears of problems too. */
+  /** Receives problems, too. */
   onProblem?: ProblemListener;
   /**
-   * How often the directory is looked through although no change was noticed, in milliseconds. Default: 10,000; between 1,000
-   * and 60,000 is sane. Lower it where changes aren't announced, as on network file systems.
+   * Interval of regular scans, in milliseconds. Default 10,000; between 1,000 and 60,000 is sane. Use a lower one where the system
+   * doesn't report changes, as on network file systems.
    */
-  lookInterval?: number;
+  scanInterval?: number;
 }
 
 /**
- * Follows the resources in the files of a directory (`.yaml`, `.yml`, `.json`) and its sub-folders. Editing is updating,
- * removing a document or a file is deleting; the files are never written. What becomes of the resources is kept below
- * `.kplug/`. A file with a problem changes and deletes nothing until it is put right.
+ * Follows the resources in the files of a directory (`.yaml`, `.yml`, `.json`) and its sub-folders. Editing a document updates its
+ * resource; removing the document or its file deletes it. The files are never written: statuses and other states go to `.kplug/`. A file
+ * with a problem changes and deletes nothing until the problem is fixed.
  *
- * Rejects with `InvalidConfiguration` when the directory can't be used or another operator does, with `StorageFailed` when
+ * Rejects with `InvalidConfiguration` when the directory can't be used or is in use by another operator, and with `StorageFailed` when
  * the states of resources can't be read.
  */
 export async function openDirectory(options: DirectoryOptions): Promise<DirectoryResources> {
@@ -73,7 +73,7 @@ export async function openDirectory(options: DirectoryOptions): Promise<Director
       store,
       lock,
       problems,
-      lookInterval: options.lookInterval ?? 10_000,
+      scanInterval: options.scanInterval ?? 10_000,
     };
     const follower = new DirectoryFollower(
       parts,
@@ -92,7 +92,7 @@ async function acquire(lock: DirectoryLock, directory: string): Promise<void> {
     await lock.acquire();
   } catch (cause) {
     if (cause instanceof KplugError) throw cause;
-    const message = `The directory of resources ${directory} can't be locked: ${messageOf(cause)}.`;
+    const message = `The directory of manifests ${directory} can't be locked: ${messageOf(cause)}.`;
     throw new KplugError('InvalidConfiguration', message, { cause });
   }
 }

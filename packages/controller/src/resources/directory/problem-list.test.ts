@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { type DirectoryProblem, formatProblem, ProblemList } from './problem-list.ts';
 
 describe('ProblemList', () => {
-  it('tells and logs each problem once, and once that it is solved', () => {
+  it('reports and logs each problem once, and its solution once', () => {
     const told: string[] = [];
     const logged: string[] = [];
     const logger = pino({}, { write: (line) => void logged.push(JSON.parse(line).msg) });

@@ -1,13 +1,13 @@
 import type { Logger } from 'pino';
 import type { ManifestProblem } from '../manifest.ts';
 
-/** Something about a directory that its user has to put right. */
+/** Problem of a directory that its user has to fix. */
 export type DirectoryProblem = ManifestProblem;
 
-/** Hears of each problem once when it is found, and once when it is solved. Must not throw. */
+/** Receives each problem once when it is found, and once when it is solved. Must not throw. */
 export type ProblemListener = (problem: DirectoryProblem, state: 'found' | 'solved') => void;
 
-/** The problems of a directory. Each is logged and told once. */
+/** Current problems of a directory. Each is logged and reported once. */
 export class ProblemList {
   readonly #logger: Logger;
   readonly #listener: ProblemListener | undefined;
@@ -18,12 +18,12 @@ export class ProblemList {
     this.#listener = listener;
   }
 
-  /** All problems there are now, by file and line. */
+  /** Returns all current problems, by file and line. */
   all(): DirectoryProblem[] {
     return sortProblems(this.#problems.values());
   }
 
-  /** Makes these all the problems there are. */
+  /** Replaces the current problems. */
   update(problems: Iterable<DirectoryProblem>): void {
     const former = this.#problems;
     this.#problems = new Map(sortProblems(problems).map((problem) => [JSON.stringify(problem), problem]));
@@ -40,14 +40,14 @@ export class ProblemList {
   }
 }
 
-/** Orders problems by file, line and column. */
+/** Sorts problems by file, line and column. */
 export function sortProblems(problems: Iterable<DirectoryProblem>): DirectoryProblem[] {
   return [...problems].sort(
     (a, b) => compare(a.file, b.file) || (a.line ?? 0) - (b.line ?? 0) || (a.column ?? 0) - (b.column ?? 0),
   );
 }
 
-/** A problem for people, with its place as editors and terminals understand it: `tables/users.yaml:3:5: …`. */
+/** Formats a problem with its position, as editors and terminals understand it: `tables/users.yaml:3:5: …`. */
 export function formatProblem({ file, line, column, message }: DirectoryProblem): string {
   return `${[file, line, column].filter((part) => part !== undefined).join(':')}: ${message}`;
 }

@@ -14,7 +14,7 @@ describe('readDirectory', () => {
 
   afterEach(() => directory[Symbol.asyncDispose]());
 
-  it('shows what an operator shows, while that one follows the directory', async () => {
+  it('agrees with the operator that follows the directory', async () => {
     await directory.write('a.yaml', documents(table('users'), table('orders')));
     const resources = await directory.open();
     const before = await waitFor(resources, 'users');
@@ -27,7 +27,7 @@ describe('readDirectory', () => {
     expect(view.resources.find(({ metadata }) => metadata.name === 'users')).toEqual(resources.get(tableKey('users')));
   });
 
-  it('shows what an operator would make of the files, and writes nothing', async () => {
+  it('agrees with an operator that would start, and writes nothing', async () => {
     await directory.write('a.yaml', documents(table('users'), table('orders'), table('items')));
     const resources = await directory.open();
     const users = await waitFor(resources, 'users');

@@ -7,20 +7,20 @@ import { type DirectoryProblem, sortProblems } from './problem-list.ts';
 import { readStates } from './read-states.ts';
 import { checkDirectory, stateFolderOf } from './state-folder.ts';
 
-/** What a directory holds at a moment. */
+/** Content of a directory at one moment. */
 export interface DirectoryView {
-  /** The resources as they stand in the files, with what became of them. */
+  /** Resources as defined in the files, with their statuses. */
   resources: Resource[];
   problems: DirectoryProblem[];
 }
 
-/** How often files that change while they are read are read again. */
-const mostAttempts = 5;
+/** Maximum number of attempts to read files that change while they are read. */
+const maxAttempts = 5;
 
 /**
- * Reads the resources of a directory as an operator that starts now would see them: one that no operator has seen yet gets a
- * `uid` and a time of creation for the moment only. Takes no lock and writes nothing, so an operator may follow the directory
- * meanwhile. Rejects with `InvalidConfiguration` when the directory can't be read.
+ * Reads the resources of a directory as an operator that starts now would see them. A resource that no operator has seen yet gets a
+ * temporary `uid` and creation time. Takes no lock and writes nothing, so an operator may follow the directory at the same time. Rejects
+ * with `InvalidConfiguration` when the directory can't be read.
  */
 export async function readDirectory(directory: string): Promise<DirectoryView> {
   await checkDirectory(directory);
@@ -33,14 +33,14 @@ export async function readDirectory(directory: string): Promise<DirectoryView> {
   }
   const files = new ManifestFiles(directory);
   files.expect(states.map(({ source }) => source));
-  let look = await files.look({ changed: 0, vanished: 0 });
-  for (let attempt = 1; look.again !== undefined && attempt < mostAttempts; attempt += 1) {
-    look = await files.look({ changed: 0, vanished: 0 });
+  let result = await files.scan({ changed: 0, vanished: 0 });
+  for (let attempt = 1; result.again !== undefined && attempt < maxAttempts; attempt += 1) {
+    result = await files.scan({ changed: 0, vanished: 0 });
   }
   const definitions = resolveDefinitions(directory, files.contents(), (key) => desired.sourceOf(key));
-  desired.apply(resources, definitions, look.again === undefined);
+  desired.apply(resources, definitions, result.again === undefined);
   return {
     resources: resources.keys().flatMap((key) => resources.get(key) ?? []),
-    problems: sortProblems([...look.problems, ...definitions.problems, ...definitions.duplicates, ...corrupt]),
+    problems: sortProblems([...result.problems, ...definitions.problems, ...definitions.duplicates, ...corrupt]),
   };
 }

@@ -1,12 +1,12 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { messageOf } from '../../errors.ts';
-import { largestManifestFile, type ManifestFile, parseManifests, tooLarge } from '../manifest.ts';
-import { fingerprintOf } from './list-manifest-files.ts';
-import { hasCode } from './write-durably.ts';
+import { fingerprintOf } from '../../files/fingerprint.ts';
+import { hasCode } from '../../files/system-error.ts';
+import { type ManifestFile, maxManifestSize, parseManifests, tooLarge } from '../manifest.ts';
 
 /**
- * Reads a file of manifests. What is wrong with it is among its problems; never rejects. `undefined` when it no longer has
- * the fingerprint, as it is being written or is gone.
+ * Reads a file of manifests. Never rejects: failures are among the file's problems. Returns `undefined` when the file no longer has the
+ * fingerprint, because it is being written or is gone.
  */
 export async function readManifestFile(file: string, fingerprint: string): Promise<ManifestFile | undefined> {
   let bytes: Buffer | undefined;
@@ -27,7 +27,7 @@ export async function readManifestFile(file: string, fingerprint: string): Promi
 
 async function readUnlessTooLarge(handle: FileHandle): Promise<Buffer | undefined> {
   const { size } = await handle.stat();
-  return size > largestManifestFile ? undefined : handle.readFile();
+  return size > maxManifestSize ? undefined : handle.readFile();
 }
 
 function broken(file: string, message: string): ManifestFile {

@@ -1,25 +1,26 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { KplugError, messageOf } from '../../errors.ts';
+import { hasCode } from '../../files/system-error.ts';
+import { temporarySuffix } from '../../files/write-durably.ts';
 import { parseState, type ResourceState, statesFolder } from './state-file.ts';
-import { hasCode, temporarySuffix } from './write-durably.ts';
 
-/** How the name of a file ends that was set aside, as it couldn't be understood. */
+/** Suffix of an invalid state file that was set aside. */
 export const corruptSuffix = '.corrupt';
 
-/** How many files are read at a time. */
-const batch = 64;
+/** Number of files that are read concurrently. */
+const batchSize = 64;
 
-/** What is under `.kplug`. */
+/** State files under `.kplug`. */
 export interface States {
   states: ResourceState[];
-  /** Files that can be read but not understood. */
+  /** Files that are not valid state files. */
   corrupt: { file: string; message: string }[];
-  /** Files left over from writes that a crash cut short. */
+  /** Temporary files of writes that a crash interrupted. */
   leftovers: string[];
 }
 
-/** Reads the state of all resources, and changes nothing. Rejects with `StorageFailed`. */
+/** Reads the states of all resources, without changing any file. Rejects with `StorageFailed`. */
 export async function readStates(folder: string): Promise<States> {
   const result: States = { states: [], corrupt: [], leftovers: [] };
   const files: string[] = [];
@@ -27,8 +28,8 @@ export async function readStates(folder: string): Promise<States> {
     if (file.endsWith(temporarySuffix)) result.leftovers.push(file);
     else if (!file.endsWith(corruptSuffix)) files.push(file);
   }
-  for (let start = 0; start < files.length; start += batch) {
-    await Promise.all(files.slice(start, start + batch).map((file) => readState(file, folder, result)));
+  for (let start = 0; start < files.length; start += batchSize) {
+    await Promise.all(files.slice(start, start + batchSize).map((file) => readState(file, folder, result)));
   }
   return result;
 }
@@ -38,14 +39,14 @@ async function readState(file: string, folder: string, result: States): Promise<
   try {
     content = await readFile(file, 'utf8');
   } catch (cause) {
-    // A running operator may have removed it meanwhile.
+    // A running operator may have removed the file meanwhile.
     if (hasCode(cause, 'ENOENT')) return;
     throw new KplugError('StorageFailed', `${file} can't be read: ${messageOf(cause)}.`, { cause });
   }
   try {
     result.states.push(parseState(content, relative(folder, file)));
   } catch (error) {
-    result.corrupt.push({ file, message: `This is not the state of a resource: ${messageOf(error)}` });
+    result.corrupt.push({ file, message: `Not a state file: ${messageOf(error)}` });
   }
 }
 

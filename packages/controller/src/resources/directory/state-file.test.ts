@@ -6,19 +6,19 @@ import { formatState, parseState, statePathOf } from './state-file.ts';
 import { tableKey } from './testing.ts';
 
 describe('state files', () => {
-  it('have one place for each resource', () => {
+  it('have a path for each resource', () => {
     expect(statePathOf('example.org/v1/Table/default/users')).toBe('resources/example.org/v1/Table/default/users.json');
     expect(statePathOf('/v1/ConfigMap/default/users')).toBe('resources/_core/v1/ConfigMap/default/users.json');
   });
 
-  it('have names that a file system takes, however long a resource is called', () => {
+  it('have valid file names even for long names', () => {
     const longest = 'a'.repeat(252);
     const [one, other] = [`${longest}b`, `${longest}c`].map((name) => statePathOf(tableKey(name)));
     expect(one?.split('/').at(-1)?.length).toBeLessThan(240);
     expect(one).not.toBe(other);
   });
 
-  it('give back all that was written', async () => {
+  it('contain everything that was written', async () => {
     const resources = new MemoryResources();
     const resource = resources.apply({
       apiVersion: 'v1',

@@ -5,9 +5,9 @@ import { formatPath, isJsonObject } from '../json.ts';
 import type { StoredResource } from '../memory/persistence.ts';
 import { groupOf, type JsonObject, keyOf, parseKey, type Resource, type ResourceKey } from '../resource.ts';
 
-/** What is kept of one resource: all there is to know of it, and the file that defines it. */
+/** Stored state of a resource, with the file that defines the resource. */
 export interface ResourceState extends StoredResource {
-  /** The path of the file below the directory, with `/`. */
+  /** Path of the file, relative to the directory, with `/`. */
   source: string;
 }
 
@@ -47,13 +47,13 @@ const stateSchema = z.object({
   statuses: z.array(z.object({ fieldManager: z.string(), status: object })),
 });
 
-/** The longest name of a file that is taken as it is, so that a suffix or two fit in the 255 bytes that systems allow. */
-const longestName = 200;
+/** Maximum length of a name that becomes a file name unchanged. Systems allow 255 bytes, suffixes included. */
+const maxNameLength = 200;
 
-/** The folder of all states, below `.kplug`. */
+/** Folder of all state files, below `.kplug`. */
 export const statesFolder = 'resources';
 
-/** Where the state of a resource is kept, below `.kplug`. */
+/** Returns the path of a resource's state file, below `.kplug`. */
 export function statePathOf(key: ResourceKey): string {
   const { apiVersion, kind, namespace, name } = parseKey(key);
   const group = groupOf(apiVersion);
@@ -62,13 +62,13 @@ export function statePathOf(key: ResourceKey): string {
   return join(statesFolder, ...folders, kind, namespace, `${shorten(name)}.json`);
 }
 
-/** The content of a state file. */
+/** Formats the content of a state file. */
 export function formatState({ source, resource, statuses }: ResourceState): string {
   const byManager = [...statuses].map(([fieldManager, status]) => ({ fieldManager, status }));
   return `${JSON.stringify({ formatVersion: 1, source, resource, statuses: byManager }, undefined, 2)}\n`;
 }
 
-/** Reads the content of the state file at a path below `.kplug`. Throws when it isn't one. */
+/** Parses the content of the state file at a path below `.kplug`. Throws when it is invalid. */
 export function parseState(content: string, path: string): ResourceState {
   const { data, error } = stateSchema.safeParse(JSON.parse(content));
   if (!data) throw new Error(`${formatPath(error.issues[0]?.path.map(String) ?? [])}: ${error.issues[0]?.message}`);
@@ -79,12 +79,12 @@ export function parseState(content: string, path: string): ResourceState {
     statuses: new Map(statuses.map(({ fieldManager, status }) => [fieldManager, status])),
   };
   const expected = statePathOf(keyOf(resource));
-  if (path !== expected) throw new Error(`it holds what belongs into ${expected}`);
+  if (path !== expected) throw new Error(`its content belongs into ${expected}`);
   return state;
 }
 
 function shorten(name: string): string {
-  if (name.length <= longestName) return name;
+  if (name.length <= maxNameLength) return name;
   // `~` can't be in a name.
   return `${name.slice(0, 150)}~${createHash('sha256').update(name).digest('hex').slice(0, 32)}`;
 }

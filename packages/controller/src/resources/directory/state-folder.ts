@@ -2,34 +2,35 @@ import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { KplugError, messageOf } from '../../errors.ts';
+import { hasCode } from '../../files/system-error.ts';
 import { corruptSuffix, readStates } from './read-states.ts';
 import type { ResourceState } from './state-file.ts';
-import { hasCode } from './write-durably.ts';
 
-/** The folder, in a directory of resources, that belongs to Kplug. */
+/** Returns Kplug's folder in a directory of manifests. */
 export function stateFolderOf(directory: string): string {
   return join(directory, '.kplug');
 }
 
-/** Rejects with `InvalidConfiguration` unless a path is that of a directory which can be read. */
+/** Rejects with `InvalidConfiguration` unless a path is a readable directory. */
 export async function checkDirectory(directory: string): Promise<void> {
   try {
     if (!(await stat(directory)).isDirectory()) throw refusal(directory, 'is not a directory');
     await readdir(directory);
   } catch (error) {
     if (error instanceof KplugError) throw error;
-    throw refusal(directory, hasCode(error, 'ENOENT') ? "doesn't exist" : `can't be read (${messageOf(error)})`, error);
+    const what = hasCode(error, 'ENOENT') ? "doesn't exist" : `can't be read (${messageOf(error)})`;
+    throw refusal(directory, what, error);
   }
 }
 
-/** Makes Kplug's folder in a directory. Rejects with `InvalidConfiguration` when it can't be written. */
+/** Makes Kplug's folder in a directory. Rejects with `InvalidConfiguration` when the directory isn't writable. */
 export async function makeStateFolder(directory: string): Promise<string> {
   const folder = stateFolderOf(directory);
   try {
     await mkdir(folder).catch((error: unknown) => {
       if (!hasCode(error, 'EEXIST')) throw error;
     });
-    // What Kplug keeps here is of this machine and changes all the time.
+    // The states belong to this machine and change all the time.
     await writeFile(join(folder, '.gitignore'), '*\n');
     return folder;
   } catch (error) {
@@ -38,8 +39,8 @@ export async function makeStateFolder(directory: string): Promise<string> {
 }
 
 /**
- * Reads the states in Kplug's folder, and tidies it: what a crash left half-written goes, and what can't be understood is set
- * aside and logged. Rejects with `StorageFailed`.
+ * Loads the states from Kplug's folder. Removes temporary files of interrupted writes; sets invalid files aside and logs them. Rejects
+ * with `StorageFailed`.
  */
 export async function loadStates(folder: string, logger: Logger): Promise<ResourceState[]> {
   const { states, corrupt, leftovers } = await readStates(folder);
@@ -48,15 +49,18 @@ export async function loadStates(folder: string, logger: Logger): Promise<Resour
     for (const { file, message } of corrupt) {
       const aside = `${file}${corruptSuffix}`;
       await rename(file, aside);
-      logger.error({ file: aside }, `${file}: ${message}. It was set aside as ${aside}; its resource begins anew.`);
+      logger.error(
+        { file: aside },
+        `${file}: ${message}. It was renamed to ${aside}; its resource starts without a state.`,
+      );
     }
   } catch (cause) {
-    throw new KplugError('StorageFailed', `${folder} can't be tidied: ${messageOf(cause)}.`, { cause });
+    throw new KplugError('StorageFailed', `${folder} can't be cleaned up: ${messageOf(cause)}.`, { cause });
   }
   return states;
 }
 
 function refusal(directory: string, what: string, cause?: unknown): KplugError {
-  const message = `The directory of resources ${directory} ${what}. Put that right or name another directory.`;
+  const message = `The directory of manifests ${directory} ${what}. Fix that or use another directory.`;
   return new KplugError('InvalidConfiguration', message, { cause });
 }

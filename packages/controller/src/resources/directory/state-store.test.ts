@@ -45,7 +45,7 @@ describe('StateStore', () => {
     return content.resource.spec.columns;
   }
 
-  it('answers when a change is on disk, and has nothing to say when all is', async () => {
+  it('fulfills a promise when a change is on disk, and has none when all are', async () => {
     expect(store.durable(key)).toBeUndefined();
     store.changed(key, state(1));
     await store.durable(key);
@@ -56,7 +56,7 @@ describe('StateStore', () => {
     await expect(columnsOnDisk()).rejects.toThrow('ENOENT');
   });
 
-  it('writes only the latest of the changes that come during a write, and answers each when it, or a newer one, is on disk', async () => {
+  it('writes only the latest change after a write in progress, and fulfills each promise when it or a later change is on disk', async () => {
     const seen: unknown[] = [];
     const answers: Promise<unknown>[] = [];
     for (let columns = 1; columns <= 100; columns += 1) {
@@ -71,7 +71,7 @@ describe('StateStore', () => {
     expect(await columnsOnDisk()).toBe(100);
   });
 
-  it('writes many resources, and reads them again', async () => {
+  it('writes and reads many resources', async () => {
     const names = Array.from({ length: 200 }, (_, index) => `table-${index}`);
     for (const name of names) store.changed(tableKey(name), state(1, name));
     await store.flush();
@@ -80,7 +80,7 @@ describe('StateStore', () => {
     expect([corrupt, leftovers]).toEqual([[], []]);
   });
 
-  it('rejects what cannot be written, remembers it, and tries again when asked', async () => {
+  it('rejects and remembers failed writes, and retries them on request', async () => {
     await rm(folder, { recursive: true });
     store.changed(key, state(1));
     await expect(store.durable(key)).rejects.toThrow(expect.objectContaining({ code: 'StorageFailed' }));

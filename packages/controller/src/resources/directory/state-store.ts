@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import { KplugError, messageOf } from '../../errors.ts';
+import { removeDurably, writeDurably } from '../../files/write-durably.ts';
 import type { Persistence, StoredResource } from '../memory/persistence.ts';
 import { describeReference, parseKey, type ResourceKey } from '../resource.ts';
 import { formatState, statePathOf } from './state-file.ts';
-import { removeDurably, writeDurably } from './write-durably.ts';
 
-/** How many files are written at a time. More are no faster and may use up the file descriptors. */
-const mostAtOnce = 16;
+/** Maximum number of concurrent writes. More are no faster and may exhaust the file descriptors. */
+const maxConcurrentWrites = 16;
 
-/** A change that is to be made safe, and who waits for it. */
+/** Pending write of a resource, and the promise of those who wait for it. */
 interface Save {
   stored: StoredResource | undefined;
   done: Promise<void>;
@@ -18,17 +18,17 @@ interface Save {
 
 /** Options of a state store. */
 export interface StateStoreOptions {
-  /** The folder `.kplug`. */
+  /** Path of the folder `.kplug`. */
   folder: string;
-  /** Which file defines a resource. */
+  /** Returns the file that defines a resource. */
   sourceOf(key: ResourceKey): string;
-  /** Hears when something can't be written that could be before. */
+  /** Called when the writes of a resource begin to fail. */
   onFailure(): void;
 }
 
 /**
- * Keeps the state of resources in one file each. Of one resource at most one write is under way; what changes meanwhile is
- * written after it, the latest only, and everyone is answered once what they wrote, or something newer, is on disk.
+ * Stores the state of each resource in a file. At most one write of a resource is in progress; of the changes meanwhile only the latest
+ * is written. A promise is fulfilled once its change, or a later one, is on disk.
  */
 export class StateStore implements Persistence {
   readonly #options: StateStoreOptions;
@@ -47,7 +47,7 @@ export class StateStore implements Persistence {
       return;
     }
     const { promise: done, resolve, reject } = Promise.withResolvers<void>();
-    // Often nobody waits, as when a user changed a file. A failure is kept in `#failed` too.
+    // Often nobody waits, as when a user changed a file. `#failed` has the failure as well.
     done.catch(() => undefined);
     this.#waiting.set(key, { stored, done, resolve, reject });
     this.#startWrites();
@@ -67,12 +67,12 @@ export class StateStore implements Persistence {
     for (const { error } of this.#failed.values()) throw error;
   }
 
-  /** Tries again to write what couldn't be written. */
+  /** Retries failed writes. */
   retry(): void {
     for (const key of this.#failed.keys()) this.#retry(key);
   }
 
-  /** What couldn't be written and is in memory only, by the file that it belongs into. */
+  /** Returns the failed writes, by file. These states are in memory only. */
   failures(): { file: string; message: string }[] {
     return [...this.#failed].map(([key, { error }]) => ({ file: this.#fileOf(key), message: error.message }));
   }
@@ -84,7 +84,7 @@ export class StateStore implements Persistence {
 
   #startWrites(): void {
     for (const [key, save] of this.#waiting) {
-      if (this.#running.size >= mostAtOnce) return;
+      if (this.#running.size >= maxConcurrentWrites) return;
       if (this.#running.has(key)) continue;
       this.#waiting.delete(key);
       this.#running.set(key, save);

@@ -9,25 +9,25 @@ import { type DirectoryOptions, openDirectory } from './open-directory.ts';
 import type { DirectoryProblem } from './problem-list.ts';
 import { statePathOf } from './state-file.ts';
 
-/** The kind that tests use. */
+/** Kind that tests use. */
 export const tables = { apiVersion: 'example.org/v1', kind: 'Table' };
 
-/** The key of a table in the namespace `default`. */
+/** Returns the key of a table in the namespace `default`. */
 export function tableKey(name: string): ResourceKey {
   return `example.org/v1/Table/default/${name}`;
 }
 
-/** The manifest of a table. */
+/** Returns the manifest of a table. */
 export function table(name: string, columns = 1): string {
   return `apiVersion: example.org/v1\nkind: Table\nmetadata:\n  name: ${name}\nspec:\n  columns: ${columns}\n`;
 }
 
-/** Several documents in one text. */
+/** Joins manifests to a text of several documents. */
 export function documents(...manifests: string[]): string {
   return manifests.join('---\n');
 }
 
-/** A directory for one test, and what was opened in it. */
+/** Directory of one test, with the resources that were opened in it. */
 export class TestDirectory implements AsyncDisposable {
   readonly path: string;
   readonly log: { level: number; msg: string }[] = [];
@@ -48,7 +48,7 @@ export class TestDirectory implements AsyncDisposable {
     await writeFile(join(this.path, file), content);
   }
 
-  /** Writes a file as many editors do: beside it, and then in its place. */
+  /** Replaces a file as many editors do: by renaming another one. */
   async replace(file: string, content: string): Promise<void> {
     await this.write(`${file}.swp`, content);
     await rename(join(this.path, `${file}.swp`), join(this.path, file));
@@ -58,7 +58,7 @@ export class TestDirectory implements AsyncDisposable {
     await rm(join(this.path, file), { recursive: true });
   }
 
-  /** The state of a table as it is on disk. */
+  /** Reads the state of a table from disk. */
   async stateOf(name: string): Promise<unknown> {
     return JSON.parse(await readFile(join(this.path, '.kplug', statePathOf(tableKey(name))), 'utf8'));
   }
@@ -76,7 +76,7 @@ export class TestDirectory implements AsyncDisposable {
   }
 }
 
-/** Waits until a table is as a test wants it. */
+/** Waits until a table passes a check. */
 export async function waitFor(
   resources: DirectoryResources,
   name: string,
@@ -85,7 +85,7 @@ export async function waitFor(
   return vi.waitFor(
     () => {
       const resource = resources.get(tableKey(name));
-      if (!resource) throw new Error(`${name} isn't there.`);
+      if (!resource) throw new Error(`${name} does not exist.`);
       check(resource);
       return resource;
     },
@@ -93,7 +93,7 @@ export async function waitFor(
   );
 }
 
-/** Waits until there is one problem, and no other. */
+/** Waits until there is exactly one problem. */
 export async function onlyProblem(resources: DirectoryResources): Promise<DirectoryProblem> {
   return vi.waitFor(
     () => {

@@ -2,21 +2,21 @@ import { isJsonObject } from '../json.ts';
 import type { Right } from './missing-rule.ts';
 import type { Transport } from './transport.ts';
 
-/** A service account, by its namespace and name. */
+/** Reference to a service account. */
 export interface ServiceAccount {
   namespace: string;
   name: string;
 }
 
-/** What is asked, and of whom. */
+/** Question about a right. */
 export interface AccessQuestion {
   right: Right;
-  /** Missing for whoever asks. Of others only those may ask who may create `subjectaccessreviews`. */
+  /** Account to review. Default: the caller. Reviewing another account takes the right to create `subjectaccessreviews`. */
   account?: ServiceAccount | undefined;
   signal?: AbortSignal | undefined;
 }
 
-/** Asks the API server which verbs of a right aren't allowed. Rejects with an `ApiError`. */
+/** Returns the verbs of a right that aren't allowed, as the API server decides. Rejects with an `ApiError`. */
 export async function lackingVerbs(
   transport: Transport,
   { right, account, signal }: AccessQuestion,
@@ -50,7 +50,7 @@ async function isAllowed(
   return isJsonObject(status) && status.allowed === true;
 }
 
-/** The user and the groups that the API server takes a service account for. */
+/** Returns user and groups of a service account. */
 function identityOf({ namespace, name }: ServiceAccount): { user: string; groups: string[] } {
   return {
     user: `system:serviceaccount:${namespace}:${name}`,

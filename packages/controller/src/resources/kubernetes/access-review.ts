@@ -1,17 +1,17 @@
 import { KplugError } from '../../errors.ts';
-import type { AccessReviewer, NeededRight } from '../cluster-services.ts';
 import { groupOf } from '../resource.ts';
+import type { AccessReviewer, NeededRight } from '../services/access-reviewer.ts';
 import { lackingVerbs } from './access-question.ts';
 import { ApiError } from './api-error.ts';
 import type { Discovery } from './discovery.ts';
 import { missingRule, type Right } from './missing-rule.ts';
 import type { Transport } from './transport.ts';
 
-/** Asks the API server what the operator may do. */
+/** Reviews the operator's rights by SelfSubjectAccessReviews. */
 export class AccessReview implements AccessReviewer {
   readonly #transport: Transport;
   readonly #discovery: Discovery;
-  /** Empty for all. */
+  /** Empty for all namespaces. */
   readonly #namespaces: readonly string[];
 
   constructor({
@@ -30,12 +30,12 @@ export class AccessReview implements AccessReviewer {
 
   async review(rights: readonly NeededRight[]): Promise<string[]> {
     try {
-      const wanted = (await Promise.all(rights.map((right) => this.#rightsFor(right)))).flat();
-      const lacking = await Promise.all(wanted.map((right) => this.#lacking(right)));
-      return lacking.filter(({ verbs }) => verbs.length > 0).map(missingRule);
+      const needed = (await Promise.all(rights.map((right) => this.#rightsFor(right)))).flat();
+      const missing = await Promise.all(needed.map((right) => this.#missing(right)));
+      return missing.filter(({ verbs }) => verbs.length > 0).map(missingRule);
     } catch (cause) {
       if (!(cause instanceof ApiError)) throw cause;
-      const message = `The API server couldn't be asked for the operator's rights: ${cause.message}`;
+      const message = `The operator's rights can't be reviewed: ${cause.message}`;
       throw new KplugError('StorageFailed', message, { cause });
     }
   }
@@ -48,8 +48,8 @@ export class AccessReview implements AccessReviewer {
     return scopes.map((namespace) => ({ group: groupOf(kind.apiVersion), resource, verbs, namespace }));
   }
 
-  /** The part of a right that isn't given. */
-  async #lacking(right: Right): Promise<Right> {
+  /** Returns the part of a right that is missing. */
+  async #missing(right: Right): Promise<Right> {
     return { ...right, verbs: await lackingVerbs(this.#transport, { right }) };
   }
 }

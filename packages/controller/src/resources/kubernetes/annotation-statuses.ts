@@ -1,26 +1,29 @@
 import { isJsonObject, jsonEquals } from '../json.ts';
 import type { JsonObject, JsonValue } from '../resource.ts';
 
-/** Where a field manager `kplug/NAME` keeps its status of a kind that has none, such as ConfigMap: an annotation, as JSON. */
+/**
+ * Prefix of the annotations with statuses. A kind without a status, such as ConfigMap, has the status of a field manager `kplug/NAME` in
+ * the annotation `status.kplug.dev/NAME`, as JSON.
+ */
 const prefix = 'status.kplug.dev/';
 
-/** What each of our field managers says of a resource in an annotation. */
+/** Statuses in the annotations of a resource, by field manager. */
 export type AnnotationStatuses = ReadonlyMap<string, JsonObject>;
 
-const nobody: AnnotationStatuses = new Map();
+const noStatuses: AnnotationStatuses = new Map();
 
-/** The annotation of a field manager. */
-export function noteOf(fieldManager: string): string {
+/** Returns the name of the annotation with a field manager's status. */
+export function statusAnnotationOf(fieldManager: string): string {
   return prefix + fieldManager.replace(/^kplug\//, '');
 }
 
-/** Splits annotations into the statuses that are noted there and the others. One that can't be read is left with the others. */
-export function readNotes(annotations: JsonObject | undefined): {
+/** Splits annotations into statuses and others. An invalid status stays among the others. */
+export function readStatusAnnotations(annotations: JsonObject | undefined): {
   statuses: AnnotationStatuses;
   others: JsonObject | undefined;
 } {
   if (!annotations || !Object.keys(annotations).some((name) => name.startsWith(prefix))) {
-    return { statuses: nobody, others: annotations };
+    return { statuses: noStatuses, others: annotations };
   }
   const statuses = new Map<string, JsonObject>();
   const others: JsonObject = {};
@@ -32,8 +35,8 @@ export function readNotes(annotations: JsonObject | undefined): {
   return { statuses, others: Object.keys(others).length > 0 ? others : undefined };
 }
 
-/** Whether some manager's note isn't what it was. */
-export function areNotesChanged(before: AnnotationStatuses, now: AnnotationStatuses): boolean {
+/** Reports whether the status of a field manager has changed or is gone. */
+export function haveStatusesChanged(before: AnnotationStatuses, now: AnnotationStatuses): boolean {
   for (const [manager, status] of before) {
     const current = now.get(manager);
     if (!current || !jsonEquals(status, current)) return true;
@@ -46,7 +49,7 @@ function parse(text: JsonValue | undefined): JsonObject | undefined {
     const value: unknown = JSON.parse(String(text));
     return isJsonObject(value) ? value : undefined;
   } catch {
-    // Somebody else wrote it; it is written anew with the next status.
+    // Another client wrote it; the next status replaces it.
     return undefined;
   }
 }

@@ -2,17 +2,17 @@ import { isJsonObject } from '../json.ts';
 import type { JsonObject, JsonValue } from '../resource.ts';
 
 /**
- * What an API server's refusal, or its silence, means for the one who asked.
+ * Reason why a request to the API server failed.
  *
- * - `NotFound`: 404, the object or its kind isn't there.
- * - `Conflict`: 409, the object is another one, or another version, than was meant.
- * - `Gone`: 410, the version to go on from is too old.
- * - `Invalid`: 400 or 422, what was sent doesn't fit the schema.
+ * - `NotFound`: 404, the object or its kind doesn't exist.
+ * - `Conflict`: 409, the object has another UID or resource version.
+ * - `Gone`: 410, the resource version is too old.
+ * - `Invalid`: 400 or 422, the request doesn't fit the schema.
  * - `Forbidden`: 403, a right is missing.
  * - `Unauthorized`: 401, the credentials aren't accepted.
- * - `Busy`: 429, or 503 with a time to come back.
- * - `Failed`: any other answer that isn't a success.
- * - `Unreachable`: there was no answer, or not a whole one in time.
+ * - `Busy`: 429, the server is overloaded.
+ * - `Failed`: another unsuccessful status code.
+ * - `Unreachable`: there was no response, or no complete one in time.
  */
 export type ApiErrorReason =
   | 'NotFound'
@@ -25,13 +25,13 @@ export type ApiErrorReason =
   | 'Failed'
   | 'Unreachable';
 
-/** A request to the API server that didn't succeed. Stays inside the adapter. */
+/** Failed request to the API server. Never leaves the adapter. */
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly reason: ApiErrorReason;
-  /** The HTTP status code; 0 when there was no answer. */
+  /** HTTP status code; 0 when there was no response. */
   readonly code: number;
-  /** What is wrong with which field, where the API server says so. */
+  /** Invalid fields, where the API server names them. */
   readonly causes: readonly StatusCause[];
 
   constructor(
@@ -46,23 +46,23 @@ export class ApiError extends Error {
   }
 }
 
-/** One of the causes in a `Status`. */
+/** Cause in a `Status`. */
 export interface StatusCause {
   field: string;
   message: string;
 }
 
-/** The error that an answer stands for. `body` is a `Status` object, or what else was sent. */
+/** Returns the error for an unsuccessful response. `body` is a `Status` object, or any other text. */
 export function errorOfStatus(code: number, body: string | JsonObject): ApiError {
   const status = typeof body === 'string' ? parseStatus(body) : body;
   const { message, details } = status ?? {};
   const text = typeof body === 'string' ? body.slice(0, 500).trim() : '';
   const causes = isJsonObject(details) && Array.isArray(details.causes) ? details.causes.flatMap(readCause) : [];
-  const said = typeof message === 'string' && message ? message : text || 'no reason was given';
-  return new ApiError(reasonOf(code, said, causes), said, { code, causes });
+  const explanation = typeof message === 'string' && message ? message : text || 'no reason given';
+  return new ApiError(reasonOf(code, explanation, causes), explanation, { code, causes });
 }
 
-/** What came of a request that had no whole answer. */
+/** Returns the error for a request without a complete response. */
 export function errorOfConnection(error: unknown): ApiError {
   const { message, code } = error instanceof Error ? (error as NodeJS.ErrnoException) : { message: String(error) };
   const text = message || code || 'the connection failed';
@@ -70,9 +70,9 @@ export function errorOfConnection(error: unknown): ApiError {
 }
 
 function reasonOf(code: number, message: string, causes: readonly StatusCause[]): ApiErrorReason {
-  // A version that the server hasn't seen: etcd was restored from an older state.
+  // A resource version of the future: etcd was restored from an older state.
   if (causes.some((cause) => cause.message === 'Too large resource version')) return 'Gone';
-  // So a server-side apply of something that the schema doesn't have is refused, with the code 500.
+  // A server-side apply of a field that isn't in the schema fails with the code 500.
   if (message.startsWith('failed to create typed patch object')) return 'Invalid';
   switch (code) {
     case 400:
@@ -100,7 +100,7 @@ function parseStatus(body: string): JsonObject | undefined {
     const value: JsonValue = JSON.parse(body);
     return isJsonObject(value) ? value : undefined;
   } catch {
-    // A proxy on the way, or a server that is starting, answers with text; that is shown as it is.
+    // A proxy or a server that is starting responds with text, which is shown as it is.
     return undefined;
   }
 }

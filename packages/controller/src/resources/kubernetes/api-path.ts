@@ -1,7 +1,7 @@
 import { groupOf } from '../resource.ts';
 import type { ServedKind } from './discovery.ts';
 
-/** Where the objects of a kind are listed: all of them, or those of one namespace. */
+/** Returns the path of all objects of a kind, or of those in one namespace. */
 export function collectionPath({ apiVersion, plural, namespaced }: ServedKind, namespace: string | undefined): string {
   const root = `${groupOf(apiVersion) ? '/apis' : '/api'}/${apiVersion}`;
   return namespace && namespaced
@@ -9,7 +9,7 @@ export function collectionPath({ apiVersion, plural, namespaced }: ServedKind, n
     : `${root}/${plural}`;
 }
 
-/** Where one object is. */
+/** Returns the path of an object. */
 export function objectPath(served: ServedKind, namespace: string, name: string): string {
   return `${collectionPath(served, namespace)}/${encodeURIComponent(name)}`;
 }

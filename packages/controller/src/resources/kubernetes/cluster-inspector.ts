@@ -1,6 +1,6 @@
 import { KplugError, messageOf } from '../../errors.ts';
-import { isJsonObject } from '../json.ts';
-import type { JsonObject, JsonValue, Resource, ResourceKind } from '../resource.ts';
+import { jsonObjectsIn } from '../json.ts';
+import type { JsonObject, Resource, ResourceKind } from '../resource.ts';
 import { lackingVerbs, type ServiceAccount } from './access-question.ts';
 import { ApiError } from './api-error.ts';
 import { type FoundEndpoints, findEndpoints, type ServiceReference } from './declared-service.ts';
@@ -10,7 +10,7 @@ import { pluginLabel, type ReadDeclaration, readLabelled, readPlugin } from './r
 import { readObject, ValuePool } from './read-object.ts';
 import type { Address, Transport } from './transport.ts';
 
-/** How long one answer may take, tries included, and all of them together, in milliseconds. */
+/** Timeouts of each request, retries included, and of all together, in milliseconds. */
 const timeouts = { each: 8_000, all: 15_000 };
 
 const kinds = {
@@ -19,17 +19,17 @@ const kinds = {
   slice: { apiVersion: 'discovery.k8s.io/v1', kind: 'EndpointSlice' },
 } as const;
 
-/** A plugin that doesn't beat, as a user declared it: by a `Plugin`, or by a label on a Service. */
+/** Plugin that sends no heartbeats, declared by a `Plugin` or by a label on a Service. */
 export interface DeclaredPlugin extends Pick<ReadDeclaration, 'name' | 'place'> {
   kind: 'Plugin' | 'Service';
   namespace: string;
-  /** What the operator says in the status; missing for a Service, and while it says nothing. */
+  /** Condition `Accessible` of the `Plugin`; missing for a Service, and before the operator has written one. */
   accessible?: { status: string; reason: string; message: string };
 }
 
 /**
- * Asks what an operator depends on, as its own code understands it. For a tool that runs for a moment: fifteen seconds after it was
- * made it asks nothing more. All that fails, is not allowed or late rejects with `StorageFailed`.
+ * Inspects the objects that an operator depends on, with the operator's own code. For tools of short duration: no request succeeds later
+ * than 15 seconds after construction. Failed, forbidden and late requests reject with `StorageFailed`.
  */
 export class ClusterInspector {
   readonly #transport: Transport;
@@ -41,37 +41,37 @@ export class ClusterInspector {
     this.#discovery = new Discovery(transport);
   }
 
-  /** What is at a path; `undefined` when nothing is. */
+  /** Gets the object at a path; `undefined` when there is none. */
   get(path: string): Promise<JsonObject | undefined> {
-    return this.#asking((signal) => this.#get(path, signal));
+    return this.#inTime((signal) => this.#get(path, signal));
   }
 
-  /** The objects of a list at a path; none where the API server has no such path. */
+  /** Lists the objects at a path; none when the path doesn't exist. */
   async list(path: string): Promise<JsonObject[]> {
     return itemsOf(await this.get(path));
   }
 
-  /** A kind as it is served, or nothing when it isn't. */
+  /** Returns a kind as it is served; `undefined` when it isn't. */
   served(kind: ResourceKind): Promise<ServedKind | undefined> {
-    return this.#asking((signal) => this.#discovery.find(kind, signal));
+    return this.#inTime((signal) => this.#discovery.find(kind, signal));
   }
 
-  /** What a service account isn't allowed of these rights, each with the rule that would allow it. */
+  /** Returns the rights that a service account lacks, each with the rule that would grant it. */
   async missingRules(account: ServiceAccount, rights: readonly Right[]): Promise<string[]> {
-    const lacking = await this.#asking((signal) =>
+    const missing = await this.#inTime((signal) =>
       Promise.all(rights.map((right) => lackingVerbs(this.#transport, { right, account, signal }))),
     );
     return rights.flatMap((right, index) => {
-      const verbs = lacking[index] ?? [];
+      const verbs = missing[index] ?? [];
       return verbs.length > 0 ? [missingRule({ ...right, verbs })] : [];
     });
   }
 
-  /** Where the instances behind a Service are, or why that isn't known. */
+  /** Finds the endpoints of a Service, or the reason why there are none. */
   endpoints(namespace: string, reference: ServiceReference): Promise<FoundEndpoints> {
     const home = encodeURIComponent(namespace);
     const query = new URLSearchParams({ labelSelector: `kubernetes.io/service-name=${reference.name}` });
-    return this.#asking(async (signal) => {
+    return this.#inTime(async (signal) => {
       const [service, slices] = await Promise.all([
         this.#get(`/api/v1/namespaces/${home}/services/${encodeURIComponent(reference.name)}`, signal),
         this.#get(`/apis/discovery.k8s.io/v1/namespaces/${home}/endpointslices?${query}`, signal),
@@ -81,7 +81,7 @@ export class ClusterInspector {
     });
   }
 
-  /** The plugins that users declared, in one namespace or in all. */
+  /** Lists the plugins that users declared, in one namespace or in all. */
   async declaredPlugins(namespace: string | undefined): Promise<DeclaredPlugin[]> {
     const home = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
     const label = new URLSearchParams({ labelSelector: `${pluginLabel.name}=${pluginLabel.value}` });
@@ -95,9 +95,9 @@ export class ClusterInspector {
     ];
   }
 
-  /** Where a path of the API server is, and what it takes to be let in. */
+  /** Returns URL and credentials for a path of the API server. */
   addressOf(path: string): Promise<Address> {
-    return this.#asking(() => this.#transport.addressOf(path));
+    return this.#inTime(() => this.#transport.addressOf(path));
   }
 
   async #get(path: string, signal: AbortSignal): Promise<JsonObject | undefined> {
@@ -109,15 +109,15 @@ export class ClusterInspector {
     }
   }
 
-  async #asking<T>(ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  async #inTime<T>(ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const signal = AbortSignal.any([AbortSignal.timeout(timeouts.each), this.#end]);
     try {
       signal.throwIfAborted();
       return await ask(signal);
     } catch (cause) {
       const isLate = signal.aborted && cause === signal.reason;
-      const why = isLate ? 'the API server gave no answer in time' : messageOf(cause);
-      throw new KplugError('StorageFailed', why, { cause });
+      const reason = isLate ? 'the API server did not respond in time' : messageOf(cause);
+      throw new KplugError('StorageFailed', reason, { cause });
     }
   }
 }
@@ -129,19 +129,17 @@ function describe(
 ): DeclaredPlugin[] {
   if (!declaration) return [];
   const { name, place } = declaration;
-  const conditions = Array.isArray(status?.conditions) ? status.conditions.filter(isJsonObject) : [];
-  const said = conditions.find(({ type }) => type === 'Accessible');
-  const accessible = said && {
-    status: String(said.status),
-    reason: String(said.reason),
-    message: String(said.message ?? ''),
+  const condition = jsonObjectsIn(status?.conditions).find(({ type }) => type === 'Accessible');
+  const accessible = condition && {
+    status: String(condition.status),
+    reason: String(condition.reason),
+    message: String(condition.message ?? ''),
   };
   return [{ kind, namespace: metadata.namespace ?? '', name, place, ...(accessible && { accessible }) }];
 }
 
 function itemsOf(list: JsonObject | undefined): JsonObject[] {
-  const items: JsonValue = list?.items ?? [];
-  return Array.isArray(items) ? items.filter(isJsonObject) : [];
+  return jsonObjectsIn(list?.items);
 }
 
 function readAll(objects: readonly JsonObject[], kind: ResourceKind): Resource[] {

@@ -1,6 +1,6 @@
 import { KplugError } from '../../errors.ts';
-import { isJsonObject } from '../json.ts';
-import { groupOf, type JsonObject, type JsonValue, type Resource } from '../resource.ts';
+import { isJsonObject, jsonObjectsIn } from '../json.ts';
+import { groupOf, type JsonObject, type Resource } from '../resource.ts';
 import { ApiError } from './api-error.ts';
 import { collectionPath } from './api-path.ts';
 import { ClusterInspector } from './cluster-inspector.ts';
@@ -11,22 +11,22 @@ import { missingRule } from './missing-rule.ts';
 import { readObject, ValuePool } from './read-object.ts';
 import { type Address, Transport } from './transport.ts';
 
-/** A kind as people name it. */
+/** Kind with its short names. */
 export interface NamedKind extends ServedKind {
-  /** As in `kubectl api-resources`. */
+  /** Short names, as in `kubectl api-resources`. */
   shortNames: readonly string[];
 }
 
-/** How long an answer may take, in milliseconds. */
+/** Timeout of each request, in milliseconds. */
 const timeout = 15_000;
 
-/** Asks for all groups and their kinds in one answer, as `kubectl` does. */
+/** Media type of aggregated discovery: all groups and their kinds in one response. */
 const aggregated = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
 
-/** Reads a cluster once, for tools. Everything rejects with `StorageFailed` when the API server refuses or doesn't answer. */
+/** Reads a cluster once, for tools. All methods reject with `StorageFailed` when a request fails. */
 export class ClusterReader {
   readonly #transport: Transport;
-  /** The namespace of the context. */
+  /** Namespace of the context. */
   readonly namespace: string;
 
   /** Throws `InvalidConfiguration`. */
@@ -36,23 +36,23 @@ export class ClusterReader {
     this.namespace = kubeConfig.getContextObject(kubeConfig.getCurrentContext())?.namespace ?? 'default';
   }
 
-  /** Where the API server is. */
+  /** URL of the API server. */
   get server(): string {
     return this.#transport.server;
   }
 
-  /** For a tool that looks into what is wrong with the cluster. It lives as long as this reader. */
+  /** Makes an inspector, which can be used until this reader is closed. */
   inspector(): ClusterInspector {
     return new ClusterInspector(this.#transport);
   }
 
-  /** The kinds that are served, each in the version that its group prefers. */
+  /** Lists all served kinds, each in the preferred version of its group. */
   async kinds(): Promise<NamedKind[]> {
     const [core, groups] = await Promise.all(['/api', '/apis'].map((path) => this.#discover(path)));
     return [...(core ?? []), ...(groups ?? [])];
   }
 
-  /** The resources of a kind, in one namespace or in all. */
+  /** Lists the resources of a kind, in one namespace or in all. */
   async list(kind: NamedKind, namespace: string | undefined): Promise<Resource[]> {
     const resources: Resource[] = [];
     const pool = new ValuePool();
@@ -65,20 +65,20 @@ export class ClusterReader {
     return resources;
   }
 
-  /** The pods with a label, in one namespace or in all. */
+  /** Lists the pods with a label, in one namespace or in all. */
   async pods(labelSelector: string, namespace: string | undefined): Promise<{ namespace: string; name: string }[]> {
     const pods = { apiVersion: 'v1', kind: 'Pod', plural: 'pods', namespaced: true, hasStatus: true };
     const path = `${collectionPath(pods, namespace)}?${new URLSearchParams({ labelSelector })}`;
     const signal = AbortSignal.timeout(timeout);
     const request = { method: 'GET', path, verb: 'list', resource: 'pods', signal } as const;
     const { items } = await this.#translating(pods, namespace, () => this.#transport.request(request));
-    return asObjects(items).flatMap(({ metadata }) => {
+    return jsonObjectsIn(items).flatMap(({ metadata }) => {
       const { namespace: home, name } = isJsonObject(metadata) ? metadata : {};
       return typeof home === 'string' && typeof name === 'string' ? [{ namespace: home, name }] : [];
     });
   }
 
-  /** Where a port of a pod is reached through the API server, and with which credentials. */
+  /** Returns URL and credentials for a port of a pod, through the API server's proxy. */
   proxyTo({ namespace, name, port }: { namespace: string; name: string; port: number }): Promise<Address> {
     return this.#transport.addressOf(`/api/v1/namespaces/${namespace}/pods/${name}:${port}/proxy`);
   }
@@ -91,12 +91,12 @@ export class ClusterReader {
     const signal = AbortSignal.timeout(timeout);
     const request = { method: 'GET', path, verb: 'get', resource: 'discovery', accept: aggregated, signal } as const;
     const { items } = await this.#translating(undefined, undefined, () => this.#transport.request(request));
-    return asObjects(items).flatMap(({ metadata, versions }) => {
+    return jsonObjectsIn(items).flatMap(({ metadata, versions }) => {
       const group = isJsonObject(metadata) && typeof metadata.name === 'string' ? metadata.name : '';
-      const [preferred] = asObjects(versions);
+      const [preferred] = jsonObjectsIn(versions);
       if (!preferred) return [];
       const apiVersion = group ? `${group}/${String(preferred.version)}` : String(preferred.version);
-      return asObjects(preferred.resources).flatMap((resource) => readKind(apiVersion, resource));
+      return jsonObjectsIn(preferred.resources).flatMap((resource) => readKind(apiVersion, resource));
     });
   }
 
@@ -109,11 +109,11 @@ export class ClusterReader {
       return await ask();
     } catch (error) {
       const isLate = error instanceof DOMException && error.name === 'TimeoutError';
-      const cause = isLate ? new ApiError('Unreachable', `no answer within ${timeout / 1_000} s`) : error;
+      const cause = isLate ? new ApiError('Unreachable', `no response within ${timeout / 1_000} s`) : error;
       if (!(cause instanceof ApiError)) throw cause;
       const right = kind && { group: groupOf(kind.apiVersion), resource: kind.plural, verbs: ['list'], namespace };
-      const why = cause.reason === 'Forbidden' && right ? missingRule(right) : cause.message;
-      throw new KplugError('StorageFailed', `The cluster at ${this.server} can't be read: ${why}`, { cause });
+      const reason = cause.reason === 'Forbidden' && right ? missingRule(right) : cause.message;
+      throw new KplugError('StorageFailed', `The cluster at ${this.server} can't be read: ${reason}`, { cause });
     }
   }
 }
@@ -123,10 +123,6 @@ function readKind(apiVersion: string, resource: JsonObject): NamedKind[] {
   const { kind } = isJsonObject(responseKind) ? responseKind : {};
   if (typeof plural !== 'string' || typeof kind !== 'string') return [];
   const names = Array.isArray(shortNames) ? shortNames.filter((name) => typeof name === 'string') : [];
-  const hasStatus = asObjects(subresources).some(({ subresource }) => subresource === 'status');
+  const hasStatus = jsonObjectsIn(subresources).some(({ subresource }) => subresource === 'status');
   return [{ apiVersion, kind, plural, namespaced: scope === 'Namespaced', hasStatus, shortNames: names }];
-}
-
-function asObjects(value: JsonValue | undefined): JsonObject[] {
-  return Array.isArray(value) ? value.filter(isJsonObject) : [];
 }

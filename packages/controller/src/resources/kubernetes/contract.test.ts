@@ -1,8 +1,6 @@
+import { type ClusterObject, definition, startTimeout, TestCluster } from '@kplug/testing/control-plane';
 import { pino } from 'pino';
 import { afterAll, beforeAll } from 'vitest';
-import { startTimeout } from '../../../../../test/control-plane/connect.ts';
-import { definition } from '../../../../../test/control-plane/definition.ts';
-import { type ClusterObject, TestCluster } from '../../../../../test/control-plane/test-cluster.ts';
 import { describeContract } from '../contract.ts';
 import { openKubernetes } from './open-kubernetes.ts';
 

@@ -10,7 +10,7 @@ import { Transport } from './transport.ts';
 
 const request = { method: 'GET', path: '/api/v1/pods', verb: 'list', resource: 'pods' } as const;
 
-/** A server that takes the tokens it is told to, and keeps what it was asked with. */
+/** Server that accepts given tokens and records the tokens of requests. */
 async function serve(isAccepted: (token: string) => boolean) {
   const seen: { token: string; agent: string; user: string }[] = [];
   const server = createServer(({ headers }, response) => {
@@ -42,18 +42,18 @@ async function folder(): Promise<string> {
 }
 
 describe('credentials', () => {
-  it('of a kubeconfig go with each request, and so does who asks', async () => {
+  it('of a kubeconfig are sent with each request, with a user agent', async () => {
     const { seen, server } = await serve(() => true);
     await open(server, { token: 'secret', impersonateUser: 'somebody' }).request(request);
     expect(seen).toEqual([{ token: 'Bearer secret', agent: expect.stringMatching(/^kplug\/\d/), user: 'somebody' }]);
   });
 
-  it('from a plugin are asked for anew when they are not accepted any more', async () => {
+  it('of an exec plugin are renewed when they are no longer accepted', async () => {
     const path = await folder();
     const tokens = join(path, 'tokens');
     const plugin = join(path, 'plugin.mjs');
     await writeFile(tokens, 'first');
-    // Told to have expired already, they are asked for each time that client-node is.
+    // Expired credentials are requested each time that client-node reads them.
     await writeFile(
       plugin,
       `#!${process.execPath}
@@ -73,14 +73,14 @@ console.log(JSON.stringify({ apiVersion: 'client.authentication.k8s.io/v1', kind
     expect(seen.map(({ token }) => token)).toEqual(['Bearer first', 'Bearer first', 'Bearer second']);
   });
 
-  it('that stay refused are an error that says so', async () => {
+  it('that stay refused are reported as an error', async () => {
     const { server } = await serve(() => false);
     await expect(open(server, { token: 'wrong' }).request(request)).rejects.toThrow(
       expect.objectContaining({ reason: 'Unauthorized', code: 401 }),
     );
   });
 
-  it('that cannot be had are an error that says so', async () => {
+  it('that cannot be read are reported as an error', async () => {
     const { server } = await serve(() => true);
     const missing = join(await folder(), 'missing');
     const transport = open(server, { exec: { apiVersion: 'client.authentication.k8s.io/v1', command: missing } });

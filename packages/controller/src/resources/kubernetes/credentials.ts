@@ -5,16 +5,16 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import { KplugError, messageOf } from '../../errors.ts';
 import { ApiError } from './api-error.ts';
 
-/** How long credentials are taken for good, in milliseconds. client-node renews them when they are asked for. */
-const freshness = 10_000;
+/** Time for which credentials are cached, in milliseconds. client-node renews them when they are read. */
+const maxAge = 10_000;
 
-/** What proves who asks, and how the server proves itself. */
+/** Credentials of the client, and the TLS options that verify the server. */
 export interface Credentials {
   headers: Readonly<Record<string, string>>;
   tls: Readonly<TlsOptions>;
 }
 
-/** The part of the TLS options that a kubeconfig decides. */
+/** TLS options that come from a kubeconfig. */
 export type TlsOptions = Pick<
   RequestOptions & TLSSocketOptions,
   'ca' | 'cert' | 'key' | 'pfx' | 'passphrase' | 'rejectUnauthorized'
@@ -22,7 +22,7 @@ export type TlsOptions = Pick<
 
 const tlsFields = ['ca', 'cert', 'key', 'pfx', 'passphrase', 'rejectUnauthorized', 'servername'] as const;
 
-/** The credentials of a kubeconfig, renewed as client-node does: tokens from files, plugins and OIDC, and certificates. */
+/** Credentials of a kubeconfig, renewed by client-node: tokens from files, exec plugins and OIDC, and certificates. */
 export class CredentialSource {
   readonly #kubeConfig: KubeConfig;
   #current: Credentials | undefined;
@@ -33,17 +33,17 @@ export class CredentialSource {
     this.#kubeConfig = kubeConfig;
   }
 
-  /** The same object as before as long as nothing changed. Rejects with an `ApiError`. */
+  /** Returns the current credentials: the same object until they change. Rejects with an `ApiError`. */
   async get(): Promise<Credentials> {
-    if (this.#current && performance.now() - this.#readAt < freshness) return this.#current;
+    if (this.#current && performance.now() - this.#readAt < maxAge) return this.#current;
     this.#reading ??= this.#read().finally(() => {
       this.#reading = undefined;
     });
     return this.#reading;
   }
 
-  /** Has the credentials read again, as they weren't accepted. */
-  distrust(): void {
+  /** Drops cached credentials that the server did not accept. */
+  invalidate(): void {
     this.#readAt = Number.NEGATIVE_INFINITY;
   }
 
@@ -52,7 +52,7 @@ export class CredentialSource {
     try {
       await this.#kubeConfig.applyToHTTPSOptions(options);
     } catch (cause) {
-      throw new ApiError('Unauthorized', `no credentials could be had: ${messageOf(cause)}`, { cause });
+      throw new ApiError('Unauthorized', `can't get credentials: ${messageOf(cause)}`, { cause });
     }
     const headers: Record<string, string> = {};
     for (const [name, value] of Object.entries(options.headers ?? {}))
@@ -72,16 +72,16 @@ export class CredentialSource {
   }
 }
 
-/** Where the API server is. Throws `InvalidConfiguration`. */
+/** Returns the address of the API server. Throws `InvalidConfiguration`. */
 export function serverOf(kubeConfig: KubeConfig): { origin: string; prefix: string; proxyUrl: string | undefined } {
   const cluster = kubeConfig.getCurrentCluster();
   if (!cluster) {
     const context = kubeConfig.getCurrentContext();
-    const message = `The kubeconfig has no cluster for its current context "${context}"; choose another context.`;
+    const message = `The kubeconfig has no cluster for its current context "${context}"; use another context.`;
     throw new KplugError('InvalidConfiguration', message);
   }
   if (!URL.canParse(cluster.server)) {
-    const message = `The kubeconfig's server "${cluster.server}" is no URL; write one such as https://10.0.0.1:6443.`;
+    const message = `The kubeconfig's server "${cluster.server}" is not a URL; use one such as https://10.0.0.1:6443.`;
     throw new KplugError('InvalidConfiguration', message);
   }
   const { origin, pathname } = new URL(cluster.server);

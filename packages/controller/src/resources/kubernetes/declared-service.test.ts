@@ -24,7 +24,7 @@ const ports = [
 ];
 
 describe('the endpoints of a Service', () => {
-  it.each([[7000], ['7000'], ['grpc']])('are at the port of the pods that the port %s stands for', (port) => {
+  it.each([[7000], ['7000'], ['grpc']])('have the target port of the port %s', (port) => {
     const found = findEndpoints({ name: 'foo', port }, two, [slice({ endpoints, ports })]);
     expect(found).toEqual({
       endpoints: [
@@ -34,24 +34,25 @@ describe('the endpoints of a Service', () => {
     });
   });
 
-  it('are at the only port when none is said, and nowhere when there are several', () => {
+  it('have the only port when none is given, and are missing when there are several', () => {
     const unnamed = slice({ endpoints: [{ addresses: ['10.0.0.1'] }], ports: [{ name: '', port: 17000 }] });
     const found = findEndpoints({ name: 'foo' }, service({ ports: [{ port: 7000 }] }), [unnamed]);
     expect(found.endpoints).toEqual([{ address: '10.0.0.1:17000', state: 'ready' }]);
     expect(findEndpoints({ name: 'foo' }, two, [slice({ endpoints, ports })]).problem).toEqual({
       reason: 'PortNotFound',
-      message: 'the Service foo has several ports, and none is chosen: write one of 7000 (grpc), 8080 (metrics)',
+      message:
+        'the Service foo has several ports, and the reference names none; use one of 7000 (grpc), 8080 (metrics)',
     });
   });
 
-  it('are of the family that the Service prefers, as both lead to the same processes', () => {
+  it('have the IP family that the Service prefers', () => {
     const both = service({ ports: [grpc], ipFamilies: ['IPv6', 'IPv4'] });
     const ipv6 = slice({ addressType: 'IPv6', endpoints: [{ addresses: ['fd00::1'] }], ports });
     const found = findEndpoints({ name: 'foo' }, both, [slice({ endpoints, ports }), ipv6]);
     expect(found.endpoints).toEqual([{ address: '[fd00::1]:17000', state: 'ready' }]);
   });
 
-  it('are as their conditions say, each once, with their pods', () => {
+  it('have the state of their conditions, without duplicates, with their pods', () => {
     const targetRef = { kind: 'Pod', namespace: 'default', name: 'foo-1' };
     const ready = { addresses: ['10.0.0.3'], conditions: { ready: true } };
     const slices = [
@@ -75,13 +76,13 @@ describe('the endpoints of a Service', () => {
   });
 
   it.each<[string, Resource | undefined, Resource[], string, RegExp]>([
-    ['there is no Service', undefined, [], 'ServiceNotFound', /there is no Service foo here/],
+    ['there is no Service', undefined, [], 'ServiceNotFound', /there is no Service foo in this namespace/],
     [
       'it only stands for a name',
       service({ type: 'ExternalName', externalName: 'example.org' }),
       [],
       'ServiceHasNoEndpoints',
-      /write "address: example\.org:PORT"/,
+      /use "address: example\.org:PORT"/,
     ],
     ['it has no selector', service({ ports: [grpc] }), [], 'ServiceSelectsNothing', /it has no selector/],
     [
@@ -89,7 +90,7 @@ describe('the endpoints of a Service', () => {
       two,
       [slice({ endpoints, ports: [{ name: 'metrics', port: 1 }] })],
       'PortNotFound',
-      /look at its targetPort/,
+      /check its targetPort/,
     ],
     [
       'none is ready',
@@ -98,7 +99,7 @@ describe('the endpoints of a Service', () => {
       'NoReadyEndpoint',
       /has 1 endpoint, and none is ready/,
     ],
-  ])('are explained where %s', (_, found, slices, reason, message) => {
+  ])('are explained when %s', (_, found, slices, reason, message) => {
     const { problem } = findEndpoints({ name: 'foo', port: 7000 }, found, slices);
     expect(problem).toEqual({ reason, message: expect.stringMatching(message) as string });
   });

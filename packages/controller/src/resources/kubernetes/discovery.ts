@@ -3,16 +3,16 @@ import { groupOf, type JsonValue, type ResourceKind } from '../resource.ts';
 import { ApiError } from './api-error.ts';
 import type { Transport } from './transport.ts';
 
-/** A kind as the API server serves it. */
+/** Kind as the API server serves it. */
 export interface ServedKind extends ResourceKind {
-  /** The name in URLs and in RBAC, for example `databasetables`. */
+  /** Name in URLs and in RBAC, for example `databasetables`. */
   plural: string;
   namespaced: boolean;
-  /** Whether the status is written apart from the rest. */
+  /** True if the kind has a status subresource. */
   hasStatus: boolean;
 }
 
-/** Which kinds the API server serves, as it said when it was asked last. */
+/** Kinds that the API server serves, cached. */
 export class Discovery {
   readonly #transport: Transport;
   readonly #groups = new Map<string, Promise<ReadonlyMap<string, ServedKind>>>();
@@ -21,7 +21,7 @@ export class Discovery {
     this.#transport = transport;
   }
 
-  /** A kind, or nothing when it isn't served. Asks again for one that wasn't. Rejects with an `ApiError`. */
+  /** Finds a kind; `undefined` when it isn't served, which isn't cached. Rejects with an `ApiError`. */
   async find({ apiVersion, kind }: ResourceKind, signal?: AbortSignal): Promise<ServedKind | undefined> {
     const known = (await this.#groups.get(apiVersion)?.catch(() => undefined))?.get(kind);
     if (known) return known;
@@ -35,7 +35,7 @@ export class Discovery {
     }
   }
 
-  /** Has the kinds of a group version asked for again, as one of them seems to be gone. */
+  /** Drops the cached kinds of a group version, as one of them seems to be gone. */
   forget(apiVersion: string): void {
     this.#groups.delete(apiVersion);
   }

@@ -1,24 +1,24 @@
 import { Agent, type Dispatcher, ProxyAgent, Socks5ProxyAgent } from 'undici';
 import type { TlsOptions } from './credentials.ts';
 
-/** How long an idle connection is kept, in milliseconds. Load balancers drop those that are idle for a minute. */
+/** Time for which an idle connection is kept, in milliseconds. Load balancers drop connections that are idle for a minute. */
 const keepAliveTimeout = 30_000;
 
-/** When TCP begins to ask whether an idle connection is still there, in milliseconds. */
+/** Idle time before the first TCP keep-alive probe, in milliseconds. */
 const keepAliveInitialDelay = 15_000;
 
-/** How many requests are under way at once, watches aside. */
+/** Maximum number of concurrent requests, watches not included. */
 const connections = 64;
 
-/** Kept connections, made from one set of credentials. Watches have connections of their own, so they can't use up the others. */
+/** Connection pools for one set of credentials. Watches have a pool of their own, so that they can't exhaust the other one. */
 export interface Dispatchers {
   requests: Dispatcher;
   watches: Dispatcher;
 }
 
-/** Opens no connection yet. */
+/** Makes the pools, without opening a connection. */
 export function makeDispatchers(tls: TlsOptions, proxyUrl: string | undefined, connectTimeout: number): Dispatchers {
-  // One request at a time a connection: a slow one never holds up others. HTTP/2 was measured to be no faster.
+  // One request at a time per connection, so that a slow one never delays others. HTTP/2 is no faster, as measured.
   const common = { keepAliveTimeout, pipelining: 1, allowH2: false, connectTimeout };
   const requestTls = { ...tls, keepAlive: true, keepAliveInitialDelay };
   const make = (limits: { connections?: number }): Dispatcher => {

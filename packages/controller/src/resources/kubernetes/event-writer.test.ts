@@ -1,9 +1,6 @@
+import { definition, FaultProxy, startTimeout, TestCluster } from '@kplug/testing/control-plane';
 import { pino } from 'pino';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { startTimeout } from '../../../../../test/control-plane/connect.ts';
-import { definition } from '../../../../../test/control-plane/definition.ts';
-import { FaultProxy } from '../../../../../test/control-plane/fault-proxy.ts';
-import { TestCluster } from '../../../../../test/control-plane/test-cluster.ts';
 import { EventWriter } from './event-writer.ts';
 import { FollowedCluster, soon } from './testing.ts';
 import { Transport } from './transport.ts';
@@ -26,7 +23,7 @@ beforeAll(async () => {
 
 afterAll(() => cluster?.close());
 
-/** A resource, what writes Events about it, and what was written. */
+/** Makes a resource and an Event writer, and records the written Events. */
 async function prepare(kubeConfig = cluster.kubeConfig) {
   const namespace = await cluster.namespace();
   const followed = await FollowedCluster.open({ kubeConfig: cluster.kubeConfig, namespaces: [namespace] });
@@ -52,7 +49,7 @@ async function prepare(kubeConfig = cluster.kubeConfig) {
 }
 
 describe('an Event', () => {
-  it('is written about its resource, as kubectl describe shows it', async () => {
+  it('is written for its resource, as shown by kubectl describe', async () => {
     const { events, key, resource, written, namespace } = await prepare();
     events.record(key, { ...broken, message: 'x'.repeat(2_000) });
     await events.close();
@@ -84,21 +81,21 @@ describe('an Event', () => {
     }, soon);
   });
 
-  it('is one of so many only that one resource may cause in a time', async () => {
+  it('is rate-limited per resource', async () => {
     const { events, key, written } = await prepare();
     for (let index = 0; index < 40; index++) events.record(key, { ...broken, message: `${index}` });
     await events.close();
     expect(await written()).toHaveLength(25);
   });
 
-  it('of a resource that is not there is not written', async () => {
+  it('of an unknown resource is not written', async () => {
     const { events, key, written } = await prepare();
     events.record(`${key}-2`, broken);
     await events.close();
     expect(await written()).toEqual([]);
   });
 
-  it('that may not be written is lost, and the missing right is logged once', async () => {
+  it('that is forbidden is lost, and the missing right is logged once', async () => {
     const proxy = await FaultProxy.open(cluster.kubeConfig);
     onTestFinished(() => proxy.close());
     const { events, key, written, log } = await prepare(proxy.kubeConfig('nobody'));

@@ -1,29 +1,29 @@
 import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';
 import { messageOf } from '../../errors.ts';
-import type { EventSink, ResourceEvent } from '../cluster-services.ts';
+import { TokenBucket } from '../../queue/token-bucket.ts';
 import { type JsonObject, parseKey, type Resource, type ResourceKey } from '../resource.ts';
+import type { EventSink, ResourceEvent } from '../services/event-sink.ts';
 import { ApiError } from './api-error.ts';
 import { microTime } from './micro-time.ts';
 import { missingRule } from './missing-rule.ts';
-import { TokenBucket } from './token-bucket.ts';
 import type { Transport } from './transport.ts';
 
 /** Options of an `EventWriter`. */
 export interface EventWriterOptions {
-  /** Who reports, in the form of a qualified name. */
+  /** Name of the controller, as a qualified name. */
   reportingController: string;
-  /** Which process of it, for example the name of its pod. */
+  /** Name of the process, for example of its pod. */
   reportingInstance: string;
-  /** How often a repeated Event is written at the most, in milliseconds. Default 60,000. */
+  /** Shortest interval between writes of a repeated Event, in milliseconds. Default 60,000. */
   repeatInterval?: number;
   logger: Logger;
 }
 
-/** An Event that was written, and how often it was recorded since. */
+/** Written Event, and the number of times that it was recorded. */
 interface Series {
   regarding: ResourceKey;
-  /** Where it was written, once it was. */
+  /** Name of the Event object. */
   name: string;
   namespace: string;
   count: number;
@@ -32,21 +32,24 @@ interface Series {
   timer: NodeJS.Timeout | undefined;
 }
 
-/** How long the same Event counts as one series after it was recorded last, as in client-go. In milliseconds. */
-const seriesEnd = 6 * 60_000;
+/** Time since the last recording after which an equal Event starts a new series, in milliseconds; as in client-go. */
+const seriesTimeout = 6 * 60_000;
 
-/** How many Events may wait to be written; more are dropped, which is logged. */
-const mostWaiting = 1_000;
+/** Maximum number of Events that wait to be written. More are dropped, which is logged. */
+const maxWaiting = 1_000;
 
-/** How many series are remembered. */
-const mostSeries = 10_000;
+/** Maximum number of series in memory. */
+const maxSeries = 10_000;
 
-/** The longest `note` that the API server takes, in bytes. */
-const longestNote = 1_024;
+/** Maximum length of a `note`, in bytes. The API server refuses longer ones. */
+const maxNoteBytes = 1_024;
+
+/** Limit of new Events per resource, as in client-go: a burst, and one more each `interval` milliseconds. */
+const eventLimit = { burst: 25, interval: 5 * 60_000 };
 
 /**
- * Writes Events by `events.k8s.io/v1`. Equal ones become a series, whose count is written at intervals; each resource has only so
- * many new ones in a time. An Event that can't be written is logged and lost, as Events are hints.
+ * Writes Events of `events.k8s.io/v1`. Equal Events become a series, whose count is written at intervals. New Events are rate-limited per
+ * resource. A failure to write is logged and the Event is lost, as Events are hints.
  */
 export class EventWriter implements EventSink {
   readonly #transport: Transport;
@@ -74,11 +77,11 @@ export class EventWriter implements EventSink {
       .digest('hex')
       .slice(0, 16);
     const known = this.#series.get(id);
-    if (known && Date.now() - known.lastAt < seriesEnd) this.#repeat(known);
-    else if (this.#mayBegin(regarding)) this.#begin(id, regarding, resource, event);
+    if (known && Date.now() - known.lastAt < seriesTimeout) this.#repeat(known);
+    else if (this.#mayStart(regarding)) this.#start(id, regarding, resource, event);
   }
 
-  #begin(id: string, regarding: ResourceKey, resource: Resource, event: ResourceEvent): void {
+  #start(id: string, regarding: ResourceKey, resource: Resource, event: ResourceEvent): void {
     const { namespace = 'default', name } = resource.metadata;
     const series: Series = {
       regarding,
@@ -93,7 +96,7 @@ export class EventWriter implements EventSink {
     this.#enqueue(() => this.#create(series, resource, event));
   }
 
-  /** Writes no more, and is fulfilled when what waits has been written. */
+  /** Records nothing more. Fulfilled when the waiting Events have been written. */
   async close(): Promise<void> {
     this.#closed = true;
     for (const { timer } of this.#series.values()) clearTimeout(timer);
@@ -109,13 +112,12 @@ export class EventWriter implements EventSink {
     }, this.#options.repeatInterval).unref();
   }
 
-  #mayBegin(regarding: ResourceKey): boolean {
+  #mayStart(regarding: ResourceKey): boolean {
     let bucket = this.#buckets.get(regarding);
     if (!bucket) {
-      // As client-go's: 25 at once, and one more every five minutes.
-      bucket = new TokenBucket({ burst: 25, interval: 5 * 60_000 });
+      bucket = new TokenBucket(eventLimit);
       this.#buckets.set(regarding, bucket);
-      if (this.#buckets.size > mostSeries) this.#buckets.delete(this.#buckets.keys().next().value ?? '');
+      if (this.#buckets.size > maxSeries) this.#buckets.delete(this.#buckets.keys().next().value ?? '');
     }
     return bucket.take();
   }
@@ -123,7 +125,7 @@ export class EventWriter implements EventSink {
   #remember(id: string, series: Series): void {
     this.#series.delete(id);
     this.#series.set(id, series);
-    if (this.#series.size <= mostSeries) return;
+    if (this.#series.size <= maxSeries) return;
     for (const [oldest, { timer }] of this.#series) {
       clearTimeout(timer);
       this.#series.delete(oldest);
@@ -131,10 +133,10 @@ export class EventWriter implements EventSink {
     }
   }
 
-  /** One after the other, so that Events appear in order and never crowd out what matters more. */
+  /** Queues a write. Writes are made one after the other, so that Events stay in order and don't crowd out other requests. */
   #enqueue(write: () => Promise<void>): void {
-    if (this.#waiting >= mostWaiting) {
-      this.#fail(`${mostWaiting} wait already, and further ones are dropped`);
+    if (this.#waiting >= maxWaiting) {
+      this.#fail(`${maxWaiting} are waiting; further ones are dropped`);
       return;
     }
     this.#waiting += 1;
@@ -189,10 +191,10 @@ export class EventWriter implements EventSink {
     });
   }
 
-  /** Said once for as long as it stays the same. */
-  #fail(why: string): void {
-    if (this.#failure !== why) this.#options.logger.warn(`Events can't be written: ${why}`);
-    this.#failure = why;
+  /** Logs a failure once for as long as its reason stays the same. */
+  #fail(reason: string): void {
+    if (this.#failure !== reason) this.#options.logger.warn(`Events can't be written: ${reason}`);
+    this.#failure = reason;
   }
 }
 
@@ -203,8 +205,8 @@ function describe(error: unknown): string {
 }
 
 function shorten(note: string): string {
-  if (Buffer.byteLength(note) <= longestNote) return note;
-  // A character that is cut in two becomes one that says so, and goes.
-  const cut = Buffer.from(note).toString('utf8', 0, longestNote - 3);
+  if (Buffer.byteLength(note) <= maxNoteBytes) return note;
+  // A character that is cut in two decodes to U+FFFD.
+  const cut = Buffer.from(note).toString('utf8', 0, maxNoteBytes - 3);
   return `${cut.replace(/\uFFFD$/, '')}…`;
 }

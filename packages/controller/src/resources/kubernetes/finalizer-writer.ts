@@ -3,7 +3,7 @@ import type { Resource } from '../resource.ts';
 import { writeInVersion } from './write-in-version.ts';
 import type { WriteTarget } from './write-target.ts';
 
-/** Adds a finalizer to a resource that isn't being deleted. */
+/** Adds a finalizer, unless the resource is being deleted. */
 export function addFinalizer(target: WriteTarget, finalizer: string, options: WriteOptions): Promise<WriteResult> {
   return changeFinalizers(target, options, ({ metadata: { finalizers = [], deletionTimestamp } }) => {
     return deletionTimestamp !== undefined || finalizers.includes(finalizer) ? undefined : [...finalizers, finalizer];
@@ -17,7 +17,7 @@ export function removeFinalizer(target: WriteTarget, finalizer: string, options:
   });
 }
 
-/** The list of finalizers is one value that several write, so it is only changed in the version that was read. */
+/** Changes the finalizers in the resource version that was read, as the list is one value with several writers. */
 async function changeFinalizers(
   target: WriteTarget,
   { fieldManager, signal }: WriteOptions,

@@ -8,7 +8,7 @@ function split(chunks: Buffer[]): string[] {
 }
 
 describe('LineSplitter', () => {
-  it('gives the same lines however the bytes are cut', () => {
+  it('returns the same lines for all chunks', () => {
     const line = fc.string({ unit: 'grapheme' }).map((text) => text.replaceAll('\n', ''));
     fc.assert(
       fc.property(fc.array(line), fc.array(fc.nat(40)), (lines, cuts) => {
@@ -24,11 +24,11 @@ describe('LineSplitter', () => {
     );
   });
 
-  it('keeps back what no line feed has ended', () => {
+  it('keeps a line without a line feed', () => {
     expect(split([Buffer.from('{"a":1}\n{"b"')])).toEqual(['{"a":1}']);
   });
 
-  it('refuses a line without end', () => {
+  it('rejects a line that is too long', () => {
     const lines = new LineSplitter();
     const megabyte = Buffer.alloc(1024 * 1024, 'x');
     expect(() => {

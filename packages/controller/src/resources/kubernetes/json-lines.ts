@@ -1,17 +1,17 @@
-/** The longest line that is put together, in bytes. etcd keeps no object larger than a few MiB. */
-const longestLine = 32 * 1024 * 1024;
+/** Maximum length of a line, in bytes. etcd stores no object larger than a few MiB. */
+const maxLineBytes = 32 * 1024 * 1024;
 
 const lineFeed = 0x0a;
 
 /**
- * Splits a stream of bytes into lines. What stands after the last line feed is never a line: there the connection was cut,
- * and the whole of it comes again.
+ * Splits a stream of bytes into lines. Bytes after the last line feed are never a line: the connection was cut there, and the server sends
+ * the whole line again.
  */
 export class LineSplitter {
   #rest: Buffer[] = [];
   #length = 0;
 
-  /** The lines that end in the next bytes of the stream, without their line feeds. Throws `RangeError` for one without end. */
+  /** Returns the lines that end in a chunk, without line feeds. Throws `RangeError` for a line that is too long. */
   push(chunk: Buffer): Buffer[] {
     const lines: Buffer[] = [];
     let start = 0;
@@ -34,6 +34,6 @@ export class LineSplitter {
   #keep(part: Buffer): void {
     this.#rest.push(part);
     this.#length += part.length;
-    if (this.#length > longestLine) throw new RangeError(`a line is longer than ${longestLine / 1024 / 1024} MiB`);
+    if (this.#length > maxLineBytes) throw new RangeError(`a line is longer than ${maxLineBytes / 1024 / 1024} MiB`);
   }
 }

@@ -5,7 +5,7 @@ import { KindCache } from './kind-cache.ts';
 
 const kind = { apiVersion: 'example.org/v1', kind: 'Table' };
 
-/** An object as the API server sends it. */
+/** Returns an object as the API server sends it. */
 function object(
   version: number,
   { name = 'users', uid = 'a', fields }: { name?: string; uid?: string; fields?: JsonObject } = {},
@@ -21,8 +21,8 @@ function object(
 
 function open({ isBeingWritten = () => false }: { isBeingWritten?: () => boolean } = {}) {
   const changes: ResourceChange[] = [];
-  const cache = new KindCache({ kind, isBeingWritten, tell: (change) => changes.push(change) });
-  /** What was told: versions, with a minus for what is gone. */
+  const cache = new KindCache({ kind, isBeingWritten, onChange: (change) => changes.push(change) });
+  /** Received changes: versions, with a minus for deletions. */
   const told = () =>
     changes.map(
       ({ resource, gone }) => (gone ? '-' : '') + resource.metadata.name[0] + resource.metadata.resourceVersion,
@@ -31,7 +31,7 @@ function open({ isBeingWritten = () => false }: { isBeingWritten?: () => boolean
 }
 
 describe('KindCache', () => {
-  it('passes over what is older than the answer to a write', () => {
+  it('ignores an object that is older than the response to a write', () => {
     const { cache, told } = open();
     cache.put(object(1));
     cache.putWritten(object(4));
@@ -40,7 +40,7 @@ describe('KindCache', () => {
     expect(told()).toEqual(['u1', 'u4', 'u5']);
   });
 
-  it('does not bring back what was heard to be gone before a write was answered', () => {
+  it('does not restore an object that was deleted before the response to a write', () => {
     const { cache, told } = open();
     cache.put(object(1));
     cache.remove(object(3));
@@ -49,7 +49,7 @@ describe('KindCache', () => {
     expect(told()).toEqual(['u1', '-u3']);
   });
 
-  it('keeps the former incarnation apart from the next one of the same name', () => {
+  it('distinguishes resources of the same name by UID', () => {
     const { cache, changes, told } = open();
     cache.put(object(1));
     cache.put(object(9, { uid: 'b' }));
@@ -61,7 +61,7 @@ describe('KindCache', () => {
     expect(cache.get('default', 'users')?.metadata.uid).toBe('b');
   });
 
-  it('takes a list for the whole truth, even when versions went back', () => {
+  it('accepts a list even when versions went back', () => {
     const { cache, told } = open();
     for (const name of ['users', 'orders']) cache.put(object(7, { name }));
     const listing = cache.startListing(undefined);
@@ -70,7 +70,7 @@ describe('KindCache', () => {
     expect(told()).toEqual(['u7', 'o7', 'u3', '-o7']);
   });
 
-  it('does not let a list undo what was written while it was read', () => {
+  it('keeps writes that were made while a list was read', () => {
     const { cache, told } = open();
     for (const name of ['users', 'orders']) cache.put(object(1, { name }));
     const listing = cache.startListing('default');
@@ -80,7 +80,7 @@ describe('KindCache', () => {
     expect(told()).toEqual(['u1', 'o1', 'u5', 'o5']);
   });
 
-  it('keeps other namespaces than the listed one, and everything when the list is cut off', () => {
+  it('keeps namespaces that were not listed, and everything when the list is incomplete', () => {
     const { cache, told } = open();
     cache.put(object(1));
     cache.startListing('elsewhere').end();
@@ -91,14 +91,14 @@ describe('KindCache', () => {
   it.each([
     ['somebody else took a field', false, true],
     ['a write of ours is under way', true, undefined],
-  ])('says that a status was overwritten when %s: %s', (_, isBeingWritten, overwritten) => {
+  ])('reports an overwritten status when %s: %s', (_, isBeingWritten, overwritten) => {
     const { cache, changes } = open({ isBeingWritten: () => isBeingWritten });
     cache.put(object(1, { fields: { 'f:rows': {}, 'f:size': {} } }));
     cache.put(object(2, { fields: { 'f:rows': {} } }));
     expect(changes[1]?.overwritten).toBe(overwritten);
   });
 
-  it('refuses what is no object of a cluster', () => {
+  it('rejects values that are not objects of a cluster', () => {
     const { cache } = open();
     for (const value of [null, 'text', {}, { metadata: { name: 'users' } }]) {
       expect(() => cache.put(value as JsonObject)).toThrow(TypeError);

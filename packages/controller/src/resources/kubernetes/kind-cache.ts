@@ -1,27 +1,27 @@
 import type { ResourceChange } from '../port.ts';
 import type { JsonValue, Resource, ResourceKind } from '../resource.ts';
-import { type AnnotationStatuses, areNotesChanged } from './annotation-statuses.ts';
+import { type AnnotationStatuses, haveStatusesChanged } from './annotation-statuses.ts';
 import { lostOwnership, type OwnedFields } from './owned-fields.ts';
 import { type ReadObject, readObject, ValuePool, withGeneration } from './read-object.ts';
 
-const nobody: OwnedFields = new Map();
-const nothingNoted: AnnotationStatuses = new Map();
+const noOwnedFields: OwnedFields = new Map();
+const noStatuses: AnnotationStatuses = new Map();
 
 /** Options of a cache. */
 export interface KindCacheOptions {
   kind: ResourceKind;
-  /** Told of each change, in order. */
-  tell: (change: ResourceChange) => void;
-  /** Whether a write of ours to a resource is under way. What the watch tells meanwhile may be its outcome. */
+  /** Receives each change, in order. */
+  onChange: (change: ResourceChange) => void;
+  /** Reports whether a write of ours to a resource is in progress. Events of the watch may be its outcome. */
   isBeingWritten: (resource: Resource) => boolean;
 }
 
-/** The resources of one kind as they are known now. */
+/** Cache of the resources of one kind. */
 export class KindCache {
   readonly #options: KindCacheOptions;
   readonly #namespaces = new Map<string, Map<string, Resource>>();
   readonly #owned = new WeakMap<Resource, OwnedFields>();
-  readonly #noted = new WeakMap<Resource, AnnotationStatuses>();
+  readonly #annotated = new WeakMap<Resource, AnnotationStatuses>();
   readonly #pool = new ValuePool();
   readonly #listings = new Set<Listing>();
 
@@ -39,24 +39,24 @@ export class KindCache {
     }
   }
 
-  /** What our field managers say in the status of a resource that is in the cache. */
+  /** Returns the fields that our field managers own in the status of a cached resource. */
   ownedFields(resource: Resource): OwnedFields {
-    return this.#owned.get(resource) ?? nobody;
+    return this.#owned.get(resource) ?? noOwnedFields;
   }
 
-  /** What our field managers say of a resource in the cache in annotations, as its kind has no status. */
+  /** Returns the statuses in the annotations of a cached resource, whose kind has no status. */
   annotationStatuses(resource: Resource): AnnotationStatuses {
-    return this.#noted.get(resource) ?? nothingNoted;
+    return this.#annotated.get(resource) ?? noStatuses;
   }
 
-  /** Begins to take in a list of what is in one namespace, or in all. */
+  /** Starts to take in a list of one namespace, or of all. */
   startListing(namespace: string | undefined): Listing {
     const listing: Listing = {
       add: (object) => {
         const read = this.#read(object);
         const { namespace: home = '', name } = read.resource.metadata;
         const known = this.get(home, name);
-        // Versions may go back when etcd was restored, and then the list is right. Only what we wrote since is newer.
+        // Versions go back when etcd was restored; the list is right then. Only our own writes since are newer.
         if (!known || !listing.written.has(known)) this.#put(read, known, false);
         const current = this.get(home, name);
         if (current) listing.seen.add(current);
@@ -75,7 +75,7 @@ export class KindCache {
     return listing;
   }
 
-  /** Takes in what a watch told. One that is older than what is known says nothing new. */
+  /** Takes in an object of a watch, unless it is older than the cached one. */
   put(object: JsonValue | undefined): void {
     const read = this.#read(object);
     const { namespace = '', name } = read.resource.metadata;
@@ -84,12 +84,12 @@ export class KindCache {
     const overwritten =
       known !== undefined &&
       (lostOwnership(this.ownedFields(known), read.owned) ||
-        areNotesChanged(this.annotationStatuses(known), read.noted)) &&
+        haveStatusesChanged(this.annotationStatuses(known), read.annotated)) &&
       !this.#options.isBeingWritten(known);
     this.#put(read, known, overwritten);
   }
 
-  /** Takes in the answer to a write, unless the watch was faster, and returns the resource as it was written. */
+  /** Takes in the response to a write, unless the watch was faster. Returns the written resource. */
   putWritten(object: JsonValue): ReadObject {
     const read = this.#read(object);
     const { namespace = '', name, uid } = read.resource.metadata;
@@ -101,7 +101,7 @@ export class KindCache {
     return read;
   }
 
-  /** Takes in that something is gone. */
+  /** Takes in the deletion of an object. */
   remove(object: JsonValue | undefined): void {
     const { resource } = this.#read(object);
     const { namespace = '', name } = resource.metadata;
@@ -110,7 +110,7 @@ export class KindCache {
     this.#remove(known, resource);
   }
 
-  /** Everything is gone, as the kind is. */
+  /** Removes all resources, as the kind is gone. */
   clear(): void {
     for (const resource of [...this.values()]) this.#remove(resource);
   }
@@ -119,10 +119,10 @@ export class KindCache {
     return readObject(object, this.#options.kind, this.#pool);
   }
 
-  #put({ resource, owned, noted }: ReadObject, known: Resource | undefined, overwritten: boolean): void {
+  #put({ resource, owned, annotated }: ReadObject, known: Resource | undefined, overwritten: boolean): void {
     if (known?.metadata.resourceVersion === resource.metadata.resourceVersion) return;
     const previous = known?.metadata.uid === resource.metadata.uid ? known : undefined;
-    // It was deleted and made anew while nobody watched.
+    // It was deleted and created again while the watch was interrupted.
     if (known && !previous) this.#remove(known);
     const current = withGeneration(resource, previous);
     const { namespace = '', name } = current.metadata;
@@ -133,8 +133,8 @@ export class KindCache {
     }
     resources.set(name, current);
     if (owned.size > 0) this.#owned.set(current, owned);
-    if (noted.size > 0) this.#noted.set(current, noted);
-    this.#options.tell({
+    if (annotated.size > 0) this.#annotated.set(current, annotated);
+    this.#options.onChange({
       resource: current,
       ...(previous && { previous }),
       gone: false,
@@ -142,29 +142,29 @@ export class KindCache {
     });
   }
 
-  /** `last` is the resource as it was when it went. */
+  /** Removes a resource. `last` is its last state. */
   #remove(known: Resource, last: Resource = known): void {
     const { namespace = '', name } = known.metadata;
     const resources = this.#namespaces.get(namespace);
     resources?.delete(name);
     if (resources?.size === 0) this.#namespaces.delete(namespace);
     const resource = last === known ? known : withGeneration(last, known);
-    this.#options.tell({ resource, previous: known, gone: true });
+    this.#options.onChange({ resource, previous: known, gone: true });
   }
 }
 
-/** A list that is being taken in, page by page. */
+/** List that is being taken in, page by page. */
 export interface Listing {
   add(object: JsonValue): void;
-  /** All pages have come: what was in none of them is gone. */
+  /** Ends a complete list: resources that were on no page are gone. */
   end(): void;
-  /** The list can't be had whole. What came of it stays. */
+  /** Ends an incomplete list. The resources of its pages stay. */
   cancel(): void;
   readonly seen: Set<Resource>;
   readonly written: Set<Resource>;
 }
 
-/** Within a kind, versions are numbers that grow. An API that isn't kept in etcd may have others, and tells only what is new. */
+/** Reports whether a resource is newer. Resource versions are increasing numbers; an API outside of etcd may have others, and counts as newer. */
 function isNewer(a: Resource, b: Resource): boolean {
   const difference = Number(a.metadata.resourceVersion) - Number(b.metadata.resourceVersion);
   return Number.isNaN(difference) || difference > 0;

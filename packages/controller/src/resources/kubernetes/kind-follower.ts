@@ -9,27 +9,27 @@ import { KindMissingError, Reflector, type ReflectorError, type ReflectorListene
 import type { Transport } from './transport.ts';
 import { UnreadableEventError } from './watch-stream.ts';
 
-/** A single failure may be a cut connection; so many in a row are a problem. */
+/** Number of failures in a row that are reported as a problem. Fewer may be a cut connection. */
 const failuresUntilProblem = 3;
 
-/** A kind that was served and isn't said to be any more may be a server that is just starting. */
+/** Number of times that a known kind must be absent to count as gone. A server that is starting may not list it yet. */
 const absencesUntilGone = 2;
 
-/** What following a kind needs. */
+/** Options of a kind follower. */
 export interface KindFollowerOptions extends KindCacheOptions {
-  /** Empty for all. */
+  /** Empty for all namespaces. */
   namespaces: readonly string[];
   transport: Transport;
   discovery: Discovery;
-  /** How long a watch lasts, in milliseconds. */
+  /** Duration of a watch, in milliseconds. */
   watchDuration: number;
-  /** Told when what stands in the way changes. */
+  /** Receives the problem when it changes; `undefined` when it is solved. */
   onProblem: (problem: KindProblem | undefined) => void;
-  /** Told of an event that couldn't be read, and how many there have been. */
+  /** Receives an unreadable event, and the number of such events so far. */
   onUnreadable: (error: UnreadableEventError, count: number) => void;
 }
 
-/** Follows one kind, however many want to know of it: one watch for each namespace, or one for all, and one cache. */
+/** Follows one kind: one watch per namespace, or one for all, and one cache for all listeners. */
 export class KindFollower {
   readonly cache: KindCache;
   readonly #options: KindFollowerOptions;
@@ -46,17 +46,17 @@ export class KindFollower {
     const scopes = options.namespaces.length > 0 ? options.namespaces : [undefined];
     this.#reflectors = scopes.map((namespace) => this.#makeReflector(namespace));
     this.#unlisted = new Set(this.#reflectors);
-    // It rejects when nobody waits any more, too.
+    // Rejects even if nobody waits.
     this.#known.promise.catch(() => undefined);
     for (const reflector of this.#reflectors) reflector.start();
   }
 
-  /** Fulfilled once everything is in the cache, or is known not to be had for now. Rejects with `Stopped`. */
+  /** Fulfilled once all resources are in the cache or can't be read for now. Rejects with `Stopped`. */
   get known(): Promise<void> {
     return this.#known.promise;
   }
 
-  /** What stands in the way of knowing all there is. */
+  /** Reason why resources can't be read, if there is one. */
   get problem(): KindProblem | undefined {
     return this.#problem;
   }
@@ -110,13 +110,13 @@ export class KindFollower {
     if (reason === 'Forbidden' && served) {
       const scope = served.namespaced ? namespace : undefined;
       const right = { group: groupOf(apiVersion), resource: served.plural, verbs: ['list', 'watch'], namespace: scope };
-      return { reason: 'Forbidden', message: `${missingRule(right)}; the API server says: ${error.message}` };
+      return { reason: 'Forbidden', message: `${missingRule(right)}; API server: ${error.message}` };
     }
     if (reason === 'Unauthorized' || reason === 'Forbidden') {
       return { reason: 'Forbidden', message: `${server} doesn't accept the credentials: ${error.message}` };
     }
     if (failures < failuresUntilProblem) return undefined;
-    const message = `${kind} (${apiVersion}) can't be read from ${server}, which is tried again: ${error.message}`;
+    const message = `${kind} (${apiVersion}) can't be read from ${server}: ${error.message}; retrying`;
     return { reason: 'Unreachable', message };
   }
 

@@ -1,9 +1,6 @@
 import { randomBytes } from 'node:crypto';
+import { definition, FaultProxy, startTimeout, TestCluster } from '@kplug/testing/control-plane';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { startTimeout } from '../../../../../test/control-plane/connect.ts';
-import { definition } from '../../../../../test/control-plane/definition.ts';
-import { FaultProxy } from '../../../../../test/control-plane/fault-proxy.ts';
-import { TestCluster } from '../../../../../test/control-plane/test-cluster.ts';
 import type { KindProblem } from '../port.ts';
 import { FollowedCluster, soon } from './testing.ts';
 
@@ -30,14 +27,14 @@ function table(name: string) {
   return { ...kind(), metadata: { name, namespace }, spec: { columns: 1 } };
 }
 
-/** Defines the kind for the rest of the test. */
+/** Defines the kind until the end of the test. */
 async function define(): Promise<void> {
   const wanted = definition({ group, kind: 'Table' });
   await cluster.define(wanted);
   onTestFinished(() => cluster.delete(wanted));
 }
 
-/** Follows the kind, and keeps the problems it was told. */
+/** Follows the kind, and records its problems. */
 async function follow(followed: FollowedCluster): Promise<(string | undefined)[]> {
   const told: (string | undefined)[] = [];
   const onProblem = (problem: KindProblem | undefined) => void told.push(problem?.reason);
@@ -45,8 +42,8 @@ async function follow(followed: FollowedCluster): Promise<(string | undefined)[]
   return told;
 }
 
-describe('a kind that the cluster has not', () => {
-  it('holds nobody up, says what to do, and is followed as soon as it comes', async () => {
+describe('a kind that does not exist', () => {
+  it('delays nothing, is reported with advice, and is followed as soon as it exists', async () => {
     const followed = await FollowedCluster.open({ kubeConfig: cluster.kubeConfig });
     const told = await follow(followed);
     const message = `the cluster has no kind Table in ${group}/v1; apply its CustomResourceDefinition`;
@@ -64,7 +61,7 @@ describe('a kind that the cluster has not', () => {
   it.each([
     ['heard of', false],
     ['not heard of', true],
-  ])('goes with its resources when it is deleted, whether their going is %s, and is followed anew', async (_, deaf) => {
+  ])('takes its resources along when it is deleted, whether that is %s, and is followed again', async (_, deaf) => {
     await define();
     await cluster.apply(table('users'));
     const proxy = await FaultProxy.open(cluster.kubeConfig);
@@ -89,8 +86,8 @@ describe('a kind that the cluster has not', () => {
   });
 });
 
-describe('a kind that may not be read', () => {
-  it('holds nobody up, names the rule to add, and is followed once the rule is there', async () => {
+describe('a kind that is forbidden', () => {
+  it('delays nothing, is reported with the missing rule, and is followed once the rule exists', async () => {
     await define();
     await cluster.apply(table('users'));
     const user = `nobody-${namespace}`;
@@ -125,8 +122,8 @@ describe('a kind that may not be read', () => {
   });
 });
 
-describe('an API server that does not answer', () => {
-  it('holds nobody up for long, and is tried until it does', async () => {
+describe('an API server that does not respond', () => {
+  it('delays little, and is retried until it responds', async () => {
     await define();
     await cluster.apply(table('users'));
     const proxy = await FaultProxy.open(cluster.kubeConfig);
@@ -143,7 +140,7 @@ describe('an API server that does not answer', () => {
     expect(told).toEqual(['Unreachable', undefined]);
   });
 
-  it('does not keep the resources from being closed', async () => {
+  it('does not prevent the resources from closing', async () => {
     const proxy = await FaultProxy.open(cluster.kubeConfig);
     onTestFinished(() => proxy.close());
     proxy.decide(() => 'silence');
@@ -157,7 +154,7 @@ describe('an API server that does not answer', () => {
 });
 
 describe('namespaces', () => {
-  it('that are named are followed, and others are not', async () => {
+  it('that are given are followed, and no others', async () => {
     await define();
     const [other, third] = [await cluster.namespace(), await cluster.namespace()];
     const followed = await FollowedCluster.open({ kubeConfig: cluster.kubeConfig, namespaces: [namespace, other] });

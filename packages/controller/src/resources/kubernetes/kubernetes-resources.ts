@@ -1,3 +1,4 @@
+// resources/kubernetes/: resources of a Kubernetes cluster, and the services of the cluster.
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
 import { KplugError } from '../../errors.ts';
@@ -32,14 +33,14 @@ import { StatusWriter } from './status-writer.ts';
 import type { Transport } from './transport.ts';
 import { WriteTarget } from './write-target.ts';
 
-/** What the adapter works with. */
+/** Parts of the adapter. */
 export interface KubernetesParts {
   kubeConfig: KubeConfig;
   transport: Transport;
-  /** Empty for all. */
+  /** Empty for all namespaces. */
   namespaces: readonly string[];
   logger: Logger;
-  /** How long a watch lasts, in milliseconds. */
+  /** Duration of a watch, in milliseconds. */
   watchDuration: number;
   place: Place;
 }
@@ -54,7 +55,7 @@ export class KubernetesResources implements Resources {
   readonly #listeners = new Listeners();
   readonly #followers = new Map<string, KindFollower>();
   readonly #problemListeners = new Map<KindFollower, Set<ProblemListener>>();
-  /** Those that nobody needs any more, until they have ended. */
+  /** Followers without listeners that are stopping. */
   readonly #stopping = new Set<Promise<void>>();
   readonly #statuses = new StatusWriter();
   readonly #writing = new Map<ResourceKey, Promise<void>>();
@@ -140,7 +141,7 @@ export class KubernetesResources implements Resources {
       transport,
       discovery: this.#discovery,
       watchDuration,
-      tell: (change) => this.#listeners.tell(change),
+      onChange: (change) => this.#listeners.notify(change),
       isBeingWritten: (resource) => this.#writing.has(keyOf(resource)),
       onProblem: (problem) => {
         if (problem) log.warn({ reason: problem.reason }, problem.message);
@@ -148,7 +149,7 @@ export class KubernetesResources implements Resources {
         for (const listener of problemListeners) listener(problem);
       },
       onUnreadable: (error, count) => {
-        log.error({ err: error, count }, `the API server sent ${error.message}; everything is listed anew`);
+        log.error({ err: error, count }, `the API server sent ${error.message}; listing everything again`);
       },
     });
     this.#problemListeners.set(follower, problemListeners);
@@ -156,7 +157,7 @@ export class KubernetesResources implements Resources {
     return follower;
   }
 
-  /** Nobody wants to know of the kind any more. */
+  /** Stops following a kind without listeners. */
   #stopFollowing(follower: KindFollower, name: string): void {
     this.#problemListeners.delete(follower);
     if (this.#followers.get(name) === follower) this.#followers.delete(name);
@@ -168,7 +169,7 @@ export class KubernetesResources implements Resources {
     return this.#inTurn(key, options.signal, () => this.#writeNow(key, options, change));
   }
 
-  /** Writes to one resource are made one after the other, as each depends on the version that the one before it made. */
+  /** Makes the writes of a resource one after the other, as each depends on the version that the previous one created. */
   async #inTurn(
     key: ResourceKey,
     signal: AbortSignal | undefined,
@@ -178,7 +179,7 @@ export class KubernetesResources implements Resources {
     signal?.throwIfAborted();
     const former = this.#writing.get(key);
     const writing = former ? former.then(write) : write();
-    // Whether it failed is no concern of the next one.
+    // A failure doesn't affect the next write.
     const ended = writing.then(ignore, ignore);
     this.#writing.set(key, ended);
     try {
@@ -205,8 +206,9 @@ export class KubernetesResources implements Resources {
     const { cache, problem } = this.#followers.get(name) ?? {};
     const served = await this.#findServed({ apiVersion, kind }, undefined);
     if (cache && served && !problem) return { key, cache, served, transport: this.#parts.transport };
-    const why = problem?.message ?? (served ? 'it is not followed' : 'the cluster has no such kind');
-    throw new KplugError('StorageFailed', `${describeReference(parseKey(key))} (${apiVersion}) can't be kept: ${why}`);
+    const reason = problem?.message ?? (served ? 'its kind is not followed' : 'the cluster has no such kind');
+    const subject = `${describeReference(parseKey(key))} (${apiVersion})`;
+    throw new KplugError('StorageFailed', `${subject} can't be written: ${reason}`);
   }
 
   async #findServed(kind: ResourceKind, signal: AbortSignal | undefined): Promise<ServedKind | undefined> {
@@ -214,7 +216,7 @@ export class KubernetesResources implements Resources {
       return await this.#discovery.find(kind, signal);
     } catch (cause) {
       if (!(cause instanceof ApiError)) throw cause;
-      const message = `The API server couldn't be asked how ${nameOf(kind)} is written: ${cause.message}`;
+      const message = `The API server can't be asked for the kind ${nameOf(kind)}: ${cause.message}`;
       throw new KplugError('StorageFailed', message, { cause });
     }
   }

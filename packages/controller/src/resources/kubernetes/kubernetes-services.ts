@@ -2,13 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { hostname } from 'node:os';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
-import type { ClusterServices, RequestObservation } from '../cluster-services.ts';
+import type { ClusterServices } from '../cluster-services.ts';
 import type { Resource, ResourceKey } from '../resource.ts';
+import type { RequestListener } from '../services/request-observation.ts';
 import { AccessReview } from './access-review.ts';
 import type { Discovery } from './discovery.ts';
 import { EventWriter } from './event-writer.ts';
 import { Fence } from './fence.ts';
-import { LeaderElection, type LeaderElectionTerms } from './leader-election.ts';
+import { LeaderElection, type LeaderElectionTimes } from './leader-election.ts';
 import { LeaderLabel } from './leader-label.ts';
 import { LeaseLock } from './lease-lock.ts';
 import { PluginFollower } from './plugin-follower.ts';
@@ -18,25 +19,25 @@ import { PodFollower } from './pod-follower.ts';
 import { serverAddresses } from './server-addresses.ts';
 import type { Transport } from './transport.ts';
 
-/** Where this process is in the cluster, and what it takes part in. */
+/** Place of this process in the cluster. */
 export interface Place {
-  /** Where the Lease, the `Plugin` resources and the plugins' pods are. */
+  /** Namespace of the Lease, the `Plugin` resources and the plugins' pods. */
   namespace: string;
-  /** Further namespaces in which plugins that don't beat are declared. */
+  /** Additional namespaces in which plugins that send no heartbeats are declared. */
   pluginNamespaces?: readonly string[] | undefined;
-  /** The pod that this process runs in; missing outside of the cluster. */
+  /** Pod of this process; missing outside of the cluster. */
   pod: string | undefined;
-  /** Missing when only one process of this operator ever runs. */
+  /** Missing when there is only one process of this operator. */
   leaderElection: LeaderElectionOptions | undefined;
 }
 
 /** Options of leader election. */
-export interface LeaderElectionOptions extends LeaderElectionTerms {
-  /** The name of the Lease, the same for all processes of one operator. Default `kplug`. */
+export interface LeaderElectionOptions extends LeaderElectionTimes {
+  /** Name of the Lease, the same for all processes of an operator. Default `kplug`. */
   leaseName?: string;
 }
 
-/** What a cluster offers to an operator beyond its resources. */
+/** Services of a Kubernetes cluster. */
 export class KubernetesServices implements ClusterServices {
   readonly events: EventWriter;
   readonly plugins: KubernetesPluginStore;
@@ -75,7 +76,7 @@ export class KubernetesServices implements ClusterServices {
     this.access = new AccessReview(parts);
     this.identities = new PluginIdentities(transport, { kubeConfig: parts.kubeConfig, namespace });
     if (!leaderElection) return;
-    const { leaseName = 'kplug', ...terms } = leaderElection;
+    const { leaseName = 'kplug', ...times } = leaderElection;
     const fence = new Fence();
     transport.guard(fence);
     this.leadership = new LeaderElection({
@@ -84,15 +85,15 @@ export class KubernetesServices implements ClusterServices {
       identity: `${reportingInstance}_${randomUUID()}`,
       fence,
       logger,
-      terms,
+      times,
     });
   }
 
-  observeRequests(listener: (request: RequestObservation) => void): void {
+  observeRequests(listener: RequestListener): void {
     this.#transport.observe(listener);
   }
 
-  /** Writes what waits, and gives the lead up. */
+  /** Writes waiting Events, stops following, and releases the leadership. */
   async close(): Promise<void> {
     await Promise.all([this.pods.stop(), this.declarations.stop(), this.events.close()]);
     await this.leadership?.release();

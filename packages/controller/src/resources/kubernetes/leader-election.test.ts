@@ -1,9 +1,6 @@
+import { definition, FaultProxy, startTimeout, TestCluster } from '@kplug/testing/control-plane';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { startTimeout } from '../../../../../test/control-plane/connect.ts';
-import { definition } from '../../../../../test/control-plane/definition.ts';
-import { FaultProxy } from '../../../../../test/control-plane/fault-proxy.ts';
-import { TestCluster } from '../../../../../test/control-plane/test-cluster.ts';
-import type { LeaderElectionTerms } from './leader-election.ts';
+import type { LeaderElectionTimes } from './leader-election.ts';
 import { FollowedCluster, soon } from './testing.ts';
 
 const kind = { apiVersion: 'election.example.org/v1', kind: 'Table' };
@@ -19,14 +16,14 @@ beforeAll(async () => {
 
 afterAll(() => cluster?.close());
 
-/** One of several operators in a namespace. */
+/** Starts one of several operators in a namespace. */
 async function join(
   namespace: string,
   pod: string | undefined,
-  terms: LeaderElectionTerms = quick,
+  times: LeaderElectionTimes = quick,
   kubeConfig = cluster.kubeConfig,
 ) {
-  const leaderElection = { leaseName: 'tables', ...terms };
+  const leaderElection = { leaseName: 'tables', ...times };
   const place = { namespace, namespaces: [namespace], leaderElection, ...(pod === undefined ? {} : { pod }) };
   const operator = await FollowedCluster.open({ kubeConfig, ...place });
   const { leadership } = operator.resources.services;
@@ -40,7 +37,7 @@ const leaseOf = (namespace: string) => ({
   metadata: { namespace, name: 'tables' },
 });
 
-/** A pod that nobody runs, which is enough for its labels. */
+/** Makes a pod that never runs, for its labels. */
 async function makePod(namespace: string, name: string) {
   const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { namespace, name } };
   await cluster.apply({ ...pod, spec: { containers: [{ name: 'operator', image: 'none' }] } });
@@ -49,13 +46,13 @@ async function makePod(namespace: string, name: string) {
 }
 
 describe('the election of a leader', () => {
-  it('lets one lead, and the next one as soon as that one is closed', async () => {
+  it('elects one leader, and the next one as soon as the first is closed', async () => {
     const namespace = await cluster.namespace();
     const first = await join(namespace, undefined, {});
     await first.leadership.acquire(never);
     expect(first.leadership.leads).toBe(true);
 
-    // With a lease of 15 s, only being let in can be as soon as this.
+    // With a lease of 15 s, only a released Lease can be acquired this soon.
     const second = await join(namespace, undefined, { retryPeriod: 100 });
     let leads = false;
     const waiting = second.leadership.acquire(never).then(() => {
@@ -71,7 +68,7 @@ describe('the election of a leader', () => {
     expect((await cluster.get(leaseOf(namespace)))?.spec).toMatchObject({ leaseTransitions: 1 });
   });
 
-  it('moves the label that heartbeats follow to the pod that leads', async () => {
+  it('moves the label for heartbeats to the pod of the leader', async () => {
     const namespace = await cluster.namespace();
     const [labelOfA, labelOfB] = [await makePod(namespace, 'a'), await makePod(namespace, 'b')];
     const a = await join(namespace, 'a');
@@ -82,7 +79,7 @@ describe('the election of a leader', () => {
     await a.operator.resources.close();
     expect(await labelOfA()).toBeUndefined();
 
-    // A leader that couldn't take its label off.
+    // A former leader that couldn't remove its label.
     await cluster.edit(
       { apiVersion: 'v1', kind: 'Pod', metadata: { namespace, name: 'a' } },
       { metadata: { labels: { 'kplug.dev/role': 'leader' } } },
@@ -95,7 +92,7 @@ describe('the election of a leader', () => {
     expect([await labelOfA(), await labelOfB()]).toEqual([undefined, 'leader']);
   });
 
-  it('is lost to whoever holds the Lease, and then nothing is written any more', async () => {
+  it('is lost when another process holds the Lease, and nothing is written after that', async () => {
     const namespace = await cluster.namespace();
     const { operator, leadership } = await join(namespace, undefined);
     await leadership.acquire(never);
@@ -117,7 +114,7 @@ describe('the election of a leader', () => {
     expect((await cluster.get({ ...kind, metadata: { namespace, name: 'users' } }))?.status).toEqual({ rows: 1 });
   });
 
-  it('is lost before anybody else may lead when the Lease cannot be renewed', async () => {
+  it('is lost before another process may lead when the Lease cannot be renewed', async () => {
     const namespace = await cluster.namespace();
     const proxy = await FaultProxy.open(cluster.kubeConfig);
     onTestFinished(() => proxy.close());
@@ -131,7 +128,7 @@ describe('the election of a leader', () => {
     expect(Date.now() - Date.parse(renewTime)).toBeLessThan(quick.leaseDuration);
   });
 
-  it('says which right is missing', async () => {
+  it('reports a missing right', async () => {
     const namespace = await cluster.namespace();
     const proxy = await FaultProxy.open(cluster.kubeConfig);
     onTestFinished(() => proxy.close());
@@ -147,8 +144,8 @@ describe('the election of a leader', () => {
     await expect(acquiring).rejects.toThrow('enough');
   });
 
-  it('refuses terms by which two could lead', async () => {
-    const terms = { leaseDuration: 1_000, renewDeadline: 2_000 };
-    await expect(join('default', undefined, terms)).rejects.toMatchObject({ code: 'InvalidConfiguration' });
+  it('rejects times with which two could lead', async () => {
+    const times = { leaseDuration: 1_000, renewDeadline: 2_000 };
+    await expect(join('default', undefined, times)).rejects.toMatchObject({ code: 'InvalidConfiguration' });
   });
 });

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { KplugError, messageOf } from '../../errors.ts';
-import type { Leadership } from '../cluster-services.ts';
+import type { Leadership } from '../services/leadership.ts';
 import { ApiError } from './api-error.ts';
 import type { Fence } from './fence.ts';
 import type { LeaderLabel } from './leader-label.ts';
@@ -9,52 +9,53 @@ import type { LeaseContent, LeaseLock, StoredLease } from './lease-lock.ts';
 import { microTime } from './micro-time.ts';
 import { missingRule } from './missing-rule.ts';
 
-/** On which terms one of several controllers leads, in milliseconds. The defaults are client-go's. */
-export interface LeaderElectionTerms {
-  /** How long the others wait for a leader that is silent. Default 15,000. */
+/** Times of leader election, in milliseconds. The defaults are those of client-go. */
+export interface LeaderElectionTimes {
+  /** Time after which the other controllers take over from a leader that doesn't renew. Default 15,000. */
   leaseDuration?: number;
-  /** How long the leader goes on without having renewed. Less than `leaseDuration`. Default 10,000. */
+  /** Time after which a leader that can't renew stops. Less than `leaseDuration`. Default 10,000. */
   renewDeadline?: number;
-  /** How long between two tries. Less than `renewDeadline`. Default 2,000. */
+  /** Interval between attempts to acquire or renew. Less than `renewDeadline`. Default 2,000. */
   retryPeriod?: number;
 }
 
-/** What an election works with. */
+/** Parts of an election. */
 export interface LeaderElectionParts {
   lock: LeaseLock;
   fence: Fence;
-  /** Marks the leader's pod; missing outside of a pod. */
+  /** Label of the leader's pod; missing outside of a pod. */
   label: LeaderLabel | undefined;
-  /** Names this process, and begins with the name of its pod. */
+  /** Name of this process. It begins with the name of its pod. */
   identity: string;
   logger: Logger;
-  terms?: LeaderElectionTerms;
+  times?: LeaderElectionTimes;
 }
 
 /**
- * Leads as long as it can renew a Lease. The others take over when they have seen the Lease unchanged for its duration, by
- * their own clock; this one stops writing at the renew deadline, which is earlier.
+ * Leader election by a Lease. The leader renews the Lease. Another controller takes over when it has seen the Lease unchanged for its
+ * duration, by its own clock; the leader stops writing at the renew deadline, which is earlier.
  */
 export class LeaderElection implements Leadership {
   readonly #parts: LeaderElectionParts;
-  readonly #terms: Required<LeaderElectionTerms>;
+  readonly #times: Required<LeaderElectionTimes>;
   readonly #lost = Promise.withResolvers<string>();
   readonly #stopping = new AbortController();
   #held: StoredLease | undefined;
   #renewing: Promise<void> | undefined;
   #formerHolder = '';
-  /** The Lease as it was read last, and since when it has been so, by `performance.now()`. */
+  /** Lease that was read last, and the time since when it is unchanged, by `performance.now()`. */
   #seen: { version: string | undefined; holder: string; at: number } | undefined;
 
   /** Throws `InvalidConfiguration`. */
   constructor(parts: LeaderElectionParts) {
     this.#parts = parts;
-    this.#terms = { leaseDuration: 15_000, renewDeadline: 10_000, retryPeriod: 2_000, ...parts.terms };
-    const { leaseDuration, renewDeadline, retryPeriod } = this.#terms;
+    this.#times = { leaseDuration: 15_000, renewDeadline: 10_000, retryPeriod: 2_000, ...parts.times };
+    const { leaseDuration, renewDeadline, retryPeriod } = this.#times;
     if (leaseDuration > renewDeadline && renewDeadline > retryPeriod && retryPeriod > 0) return;
-    const given = `${leaseDuration}, ${renewDeadline} and ${retryPeriod} ms`;
-    const rule = 'the lease duration must be longer than the renew deadline, and that longer than the retry period';
-    throw new KplugError('InvalidConfiguration', `Leader election can't work with ${given}: ${rule}.`);
+    const given = `lease duration ${leaseDuration} ms, renew deadline ${renewDeadline} ms, retry period ${retryPeriod} ms`;
+    const rule =
+      'the lease duration must be longer than the renew deadline, which must be longer than the retry period';
+    throw new KplugError('InvalidConfiguration', `Invalid leader election times (${given}): ${rule}.`);
   }
 
   get lost(): Promise<string> {
@@ -78,26 +79,26 @@ export class LeaderElection implements Leadership {
       } catch (error) {
         stopping.throwIfAborted();
         const message = this.#describe(error);
-        if (message !== failure) logger.warn({ err: error }, `${where} can't be had: ${message}; it is tried again`);
+        if (message !== failure) logger.warn({ err: error }, `${where} can't be acquired: ${message}; retrying`);
         failure = message;
       }
-      // Spread, so that those who wait don't all try at once.
-      await pause(this.#terms.retryPeriod * (1 + Math.random() / 5), stopping);
+      // With jitter, so that waiting controllers don't try at the same time.
+      await pause(this.#times.retryPeriod * (1 + Math.random() / 5), stopping);
     }
-    logger.info({ identity }, `leading, by ${where}`);
+    logger.info({ identity }, `leading; holding ${where}`);
     this.#renewing = this.#renew();
   }
 
   async announce(): Promise<void> {
     const { label } = this.#parts;
     if (!label) return;
-    // It may have been stopped without having a chance to do so itself.
+    // The former leader may have ended without removing its label.
     const formerPod = podOf(this.#formerHolder);
     if (formerPod && formerPod !== label.pod) await label.remove(formerPod);
     await label.add();
   }
 
-  /** Lets another one lead at once. To be called when nothing will be written any more. */
+  /** Releases the Lease, so that another controller leads immediately. Call it after the last write. */
   async release(): Promise<void> {
     this.#stopping.abort(new KplugError('Stopped', 'the controller is stopping'));
     await this.#renewing;
@@ -109,11 +110,11 @@ export class LeaderElection implements Leadership {
       await label?.remove(label.pod);
       const now = microTime();
       const content = { ...held.content, holder: '', duration: 1_000, renewTime: now, acquireTime: now };
-      await lock.update(held, content, AbortSignal.timeout(this.#terms.retryPeriod));
+      await lock.update(held, content, AbortSignal.timeout(this.#times.retryPeriod));
     } catch (error) {
-      logger.warn({ err: error }, `the Lease can't be released: ${this.#describe(error)}; it ends by itself`);
+      logger.warn({ err: error }, `the Lease can't be released: ${this.#describe(error)}; it will expire`);
     }
-    fence.close('Nothing may be written any more: the lead was given up.');
+    fence.close('Writes are not allowed any more: the leadership was released.');
   }
 
   async #tryToAcquire(signal: AbortSignal): Promise<boolean> {
@@ -121,8 +122,7 @@ export class LeaderElection implements Leadership {
     const lease = await lock.read(signal);
     const holder = lease?.content.holder ?? '';
     if (lease?.resourceVersion !== this.#seen?.version) {
-      if (holder && holder !== this.#seen?.holder)
-        logger.info({ leader: holder }, `${holder} leads; waiting for it to end`);
+      if (holder && holder !== this.#seen?.holder) logger.info({ leader: holder }, `${holder} leads; waiting`);
       this.#seen = { version: lease?.resourceVersion, holder, at: performance.now() };
     }
     const seenFor = performance.now() - (this.#seen?.at ?? 0);
@@ -132,7 +132,7 @@ export class LeaderElection implements Leadership {
 
   async #take(lease: StoredLease | undefined, signal: AbortSignal): Promise<boolean> {
     const { lock, identity, fence } = this.#parts;
-    const { leaseDuration, renewDeadline } = this.#terms;
+    const { leaseDuration, renewDeadline } = this.#times;
     const startedAt = performance.now();
     const now = microTime();
     const content: LeaseContent = {
@@ -153,10 +153,10 @@ export class LeaderElection implements Leadership {
     return true;
   }
 
-  /** Renews until it can't. Never rejects. */
+  /** Renews the Lease until that fails for good. Never rejects. */
   async #renew(): Promise<void> {
     const { signal } = this.#stopping;
-    const { renewDeadline, retryPeriod } = this.#terms;
+    const { renewDeadline, retryPeriod } = this.#times;
     let renewedAt = performance.now();
     let failure: string | undefined;
     for (;;) {
@@ -171,26 +171,26 @@ export class LeaderElection implements Leadership {
         this.#parts.fence.open(renewDeadline, startedAt);
       } catch (error) {
         if (signal.aborted) return;
-        const why = this.#whyLost(error, failure);
-        if (why) return this.#lose(why);
+        const reason = this.#lossReason(error, failure);
+        if (reason) return this.#lose(reason);
         failure = this.#describe(error);
         const left = Math.round((renewedAt + renewDeadline - performance.now()) / 1_000);
-        this.#parts.logger.warn({ err: error }, `the lead can't be renewed: ${failure}; it ends in ${left} s`);
+        this.#parts.logger.warn({ err: error }, `the leadership can't be renewed: ${failure}; it ends in ${left} s`);
       }
     }
   }
 
-  /** Why a renewal that failed was the last one, or nothing when there is time for another. */
-  #whyLost(error: unknown, earlier: string | undefined): string | undefined {
+  /** Returns the reason why the leadership is lost after a failed renewal; `undefined` while there is time for another attempt. */
+  #lossReason(error: unknown, earlier: string | undefined): string | undefined {
     if (error instanceof LostError) return error.message;
     if (this.#parts.fence.isOpen) return undefined;
-    return `it could not be renewed for ${this.#terms.renewDeadline} ms: ${earlier ?? this.#describe(error)}`;
+    return `renewal failed for ${this.#times.renewDeadline} ms: ${earlier ?? this.#describe(error)}`;
   }
 
   async #renewOnce(signal: AbortSignal): Promise<void> {
     const { lock, identity, fence } = this.#parts;
     const held = this.#held;
-    if (!held || !fence.isOpen) throw new Error('this process was not running');
+    if (!held || !fence.isOpen) throw new Error('this process was suspended');
     const content = { ...held.content, renewTime: microTime() };
     try {
       this.#held = await lock.update(held, content, signal);
@@ -205,9 +205,9 @@ export class LeaderElection implements Leadership {
     }
   }
 
-  #lose(why: string): void {
+  #lose(cause: string): void {
     const { lock, fence, logger } = this.#parts;
-    const reason = `This controller leads no more: the Lease ${lock.namespace}/${lock.name} is lost, as ${why}.`;
+    const reason = `This controller no longer leads: the Lease ${lock.namespace}/${lock.name} is lost: ${cause}.`;
     this.#held = undefined;
     fence.close(reason);
     logger.error(reason);
@@ -222,12 +222,12 @@ export class LeaderElection implements Leadership {
   }
 }
 
-/** Waits so many milliseconds, or until the signal is aborted. */
+/** Waits for a delay in milliseconds, or until the signal is aborted. */
 async function pause(delay: number, signal: AbortSignal): Promise<void> {
   await sleep(delay, undefined, { signal }).catch(() => undefined);
 }
 
-/** Somebody else has the Lease. */
+/** Another controller holds the Lease, or the Lease is gone. */
 class LostError extends Error {}
 
 function podOf(identity: string): string {

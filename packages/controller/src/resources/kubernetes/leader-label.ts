@@ -3,28 +3,28 @@ import { ApiError } from './api-error.ts';
 import { missingRule } from './missing-rule.ts';
 import type { Transport } from './transport.ts';
 
-/** The label of the leader's pod, which the heartbeat Service selects. */
+/** Label of the leader's pod, which the heartbeat Service selects. */
 export const leaderLabel = { name: 'kplug.dev/role', value: 'leader' } as const;
 
-/** Marks the pod of the leader, so that heartbeats go where the registry is. */
+/** Labels the pod of the leader, so that heartbeats go to the leader's registry. */
 export class LeaderLabel {
   readonly pod: string;
   readonly #transport: Transport;
   readonly #namespace: string;
 
-  /** @param pod the name of the pod that this process runs in. */
+  /** @param place `pod`: name of the pod of this process. */
   constructor(transport: Transport, { namespace, pod }: { namespace: string; pod: string }) {
     this.#transport = transport;
     this.#namespace = namespace;
     this.pod = pod;
   }
 
-  /** Marks this process's own pod. Rejects with `StorageFailed`. */
+  /** Labels the pod of this process. Rejects with `StorageFailed`. */
   async add(): Promise<void> {
     await this.#patch(this.pod, leaderLabel.value);
   }
 
-  /** Takes the mark from a pod. One that isn't there any more is fine. Rejects with `StorageFailed`. */
+  /** Removes the label from a pod, if the pod exists. Rejects with `StorageFailed`. */
   async remove(pod: string): Promise<void> {
     await this.#patch(pod, null);
   }
@@ -43,10 +43,10 @@ export class LeaderLabel {
     } catch (cause) {
       if (value === null && cause instanceof ApiError && cause.reason === 'NotFound') return;
       const isForbidden = cause instanceof ApiError && cause.reason === 'Forbidden';
-      const why = isForbidden
+      const reason = isForbidden
         ? missingRule({ group: '', resource: 'pods', verbs: ['patch'], namespace })
         : messageOf(cause);
-      const message = `The label ${leaderLabel.name} of the pod ${namespace}/${pod} can't be changed, so heartbeats don't find the leader: ${why}`;
+      const message = `The label ${leaderLabel.name} of the pod ${namespace}/${pod} can't be changed, so heartbeats don't reach the leader: ${reason}`;
       throw new KplugError('StorageFailed', message, { cause });
     }
   }

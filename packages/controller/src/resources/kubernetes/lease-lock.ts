@@ -3,27 +3,27 @@ import type { JsonObject } from '../resource.ts';
 import { ApiError } from './api-error.ts';
 import type { Transport } from './transport.ts';
 
-/** What a Lease says. */
+/** Content of a Lease. */
 export interface LeaseContent {
-  /** Who leads; empty when nobody does. */
+  /** Identity of the leader; empty when there is none. */
   holder: string;
-  /** How long the holder may be silent, in milliseconds. */
+  /** Time without a renewal after which the Lease expires, in milliseconds. */
   duration: number;
   acquireTime: string;
   renewTime: string;
-  /** How often it changed hands. */
+  /** Number of changes of the holder. */
   transitions: number;
 }
 
-/** A Lease as the API server has it. */
+/** Lease as the API server stores it. */
 export interface StoredLease {
   content: LeaseContent;
   resourceVersion: string;
-  /** All of its metadata, labels and annotations of others included. */
+  /** All metadata, with labels and annotations of other clients. */
   metadata: JsonObject;
 }
 
-/** Reads and writes one `coordination.k8s.io/v1` Lease. All that fails rejects with an `ApiError`. */
+/** Reads and writes a `coordination.k8s.io/v1` Lease. All methods reject with an `ApiError`. */
 export class LeaseLock {
   readonly #transport: Transport;
   readonly #collection: string;
@@ -37,7 +37,7 @@ export class LeaseLock {
     this.namespace = namespace;
   }
 
-  /** The Lease as it is, or nothing when there is none. */
+  /** Reads the Lease; `undefined` when it doesn't exist. */
   async read(signal: AbortSignal): Promise<StoredLease | undefined> {
     try {
       return readLease(await this.#request('GET', 'get', this.#path, undefined, signal));
@@ -47,13 +47,13 @@ export class LeaseLock {
     }
   }
 
-  /** Makes the Lease. `Conflict`: somebody else was first. */
+  /** Creates the Lease. `Conflict`: it already exists. */
   async create(content: LeaseContent, signal: AbortSignal): Promise<StoredLease> {
     const body = this.#object({ name: this.name, namespace: this.namespace }, content);
     return readLease(await this.#request('POST', 'create', this.#collection, body, signal));
   }
 
-  /** Replaces the Lease as it was read. `Conflict`: somebody else wrote it since. */
+  /** Replaces the Lease that was read. `Conflict`: another client has written it since. */
   async update({ metadata }: StoredLease, content: LeaseContent, signal: AbortSignal): Promise<StoredLease> {
     return readLease(await this.#request('PUT', 'update', this.#path, this.#object(metadata, content), signal));
   }
@@ -98,16 +98,16 @@ export class LeaseLock {
 
 function readLease({ metadata, spec }: JsonObject): StoredLease {
   if (!isJsonObject(metadata)) throw new ApiError('Failed', 'the Lease has no metadata');
-  const said = isJsonObject(spec) ? spec : {};
+  const fields = isJsonObject(spec) ? spec : {};
   return {
     metadata,
     resourceVersion: String(metadata.resourceVersion ?? ''),
     content: {
-      holder: String(said.holderIdentity ?? ''),
-      duration: Number(said.leaseDurationSeconds ?? 0) * 1_000,
-      acquireTime: String(said.acquireTime ?? ''),
-      renewTime: String(said.renewTime ?? ''),
-      transitions: Number(said.leaseTransitions ?? 0),
+      holder: String(fields.holderIdentity ?? ''),
+      duration: Number(fields.leaseDurationSeconds ?? 0) * 1_000,
+      acquireTime: String(fields.acquireTime ?? ''),
+      renewTime: String(fields.renewTime ?? ''),
+      transitions: Number(fields.leaseTransitions ?? 0),
     },
   };
 }

@@ -5,22 +5,22 @@ import { collectionPath } from './api-path.ts';
 import type { ServedKind } from './discovery.ts';
 import type { Transport } from './transport.ts';
 
-/** How many objects a page has. */
+/** Number of objects per page. */
 const pageSize = 500;
 
-/** What to list. */
+/** Objects to list. */
 export interface ListRequest {
   served: ServedKind;
   /** Missing for all namespaces. */
   namespace: string | undefined;
-  /** Whether to ask for everything at once, because the pages grew too old before they had all come. */
+  /** Lists without pages, because the pages expired before the last one was read. */
   whole: boolean;
   signal: AbortSignal;
 }
 
 /**
- * Lists the objects of a kind in pages, and returns the version that a watch goes on from. Rejects with an `ApiError`; with
- * `Gone` when the list has to begin anew.
+ * Lists the objects of a kind in pages. Returns the resource version from which a watch continues. Rejects with an `ApiError`; with the
+ * reason `Gone` when the list has to be started again.
  */
 export async function listPages(
   transport: Transport,
@@ -35,9 +35,9 @@ export async function listPages(
     const list = await transport.request({ method: 'GET', path, verb: 'list', resource: served.plural, signal });
     const { items, metadata } = list;
     if (!isJsonObject(metadata) || typeof metadata.resourceVersion !== 'string') {
-      throw new ApiError('Failed', `the answer to listing ${served.plural} is no list`);
+      throw new ApiError('Failed', `the response to listing ${served.plural} is not a list`);
     }
-    // No items are `null` in some versions.
+    // Some versions of Kubernetes return `null` instead of an empty list.
     onPage(Array.isArray(items) ? items : []);
     const { continue: token, resourceVersion } = metadata;
     if (typeof token !== 'string' || token === '') return resourceVersion;

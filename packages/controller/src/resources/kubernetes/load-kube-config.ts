@@ -1,20 +1,20 @@
 import { KubeConfig } from '@kubernetes/client-node';
 import { KplugError, messageOf } from '../../errors.ts';
 
-/** Which kubeconfig, and what of it. */
+/** Choice of a kubeconfig and a context. */
 export interface KubeConfigChoice {
-  /** A file. Default: as `kubectl` finds it. */
+  /** Path of the kubeconfig. Default: as for `kubectl`. */
   kubeconfig?: string;
-  /** Default: the current one. */
+  /** Context. Default: the current one. */
   context?: string;
 }
 
-/** Where client-node looks when it has found nothing. */
+/** Server that client-node falls back to when it finds no kubeconfig. */
 const lastResort = 'http://localhost:8080';
 
 /**
- * The kubeconfig of a file, or as `kubectl` finds it: from `KUBECONFIG`, else from the home directory, else the service account
- * of the pod this runs in. Throws `InvalidConfiguration`.
+ * Loads a kubeconfig from a file, or as `kubectl` does: from `KUBECONFIG`, else the home directory, else the service account of the pod.
+ * Throws `InvalidConfiguration`.
  */
 export function loadKubeConfig({ kubeconfig: file, context }: KubeConfigChoice): KubeConfig {
   const kubeConfig = new KubeConfig();
@@ -27,7 +27,7 @@ export function loadKubeConfig({ kubeconfig: file, context }: KubeConfigChoice):
   }
   if (file === undefined && kubeConfig.getCurrentCluster()?.server === lastResort) {
     const message =
-      'There is no kubeconfig, and this is no pod of a cluster: set KUBECONFIG, or name a directory of manifests.';
+      'There is no kubeconfig, and this process is not in a pod: set KUBECONFIG, or use a directory of manifests.';
     throw new KplugError('InvalidConfiguration', message);
   }
   if (context === undefined) return kubeConfig;

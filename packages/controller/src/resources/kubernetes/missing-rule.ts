@@ -1,17 +1,17 @@
-/** A right that RBAC would give. */
+/** Right that RBAC grants. */
 export interface Right {
-  /** Empty for the core group. */
+  /** API group; empty for the core group. */
   group: string;
-  /** In the plural, with a subresource after a slash. */
+  /** Plural name of the resource, with a subresource after a slash. */
   resource: string;
   verbs: readonly string[];
   /** Missing for all namespaces. */
   namespace: string | undefined;
-  /** The only object that it is about. Missing for all. */
+  /** Name of the object. Missing for all objects. */
   name?: string | undefined;
 }
 
-/** What isn't allowed, and the rule that would allow it. */
+/** Describes a missing right and the rule that would grant it. */
 export function missingRule({ group, resource, verbs, namespace, name }: Right): string {
   const where = namespace ? `in the namespace ${namespace}` : 'in all namespaces';
   const role = namespace ? `a Role in ${namespace}` : 'a ClusterRole';

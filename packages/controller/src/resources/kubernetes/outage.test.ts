@@ -1,8 +1,5 @@
+import { definition, OwnControlPlane, startTimeout, TestCluster } from '@kplug/testing/control-plane';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
-import { startTimeout } from '../../../../../test/control-plane/connect.ts';
-import { definition } from '../../../../../test/control-plane/definition.ts';
-import { OwnControlPlane } from '../../../../../test/control-plane/own-control-plane.ts';
-import { TestCluster } from '../../../../../test/control-plane/test-cluster.ts';
 import { FollowedCluster, soon } from './testing.ts';
 
 const tables = { apiVersion: 'outage.example.org/v1', kind: 'Table' };
@@ -39,7 +36,7 @@ async function open(): Promise<FollowedCluster> {
 }
 
 describe('an API server', () => {
-  it('that is restarted is found again, and nothing is lost or told as gone', async () => {
+  it('that is restarted is found again, without lost or deleted resources', async () => {
     await cluster.apply(table('users', 1));
     const followed = await open();
     const resource = await followed.waitFor(keyOf('users'));
@@ -61,7 +58,7 @@ describe('an API server', () => {
 });
 
 describe('etcd', () => {
-  it('that stops answering for a while holds writes up, and what changed then is heard of', async () => {
+  it('that stops responding for a time delays writes, and later changes arrive', async () => {
     await cluster.apply(table('orders', 1));
     const followed = await open();
     const resource = await followed.waitFor(keyOf('orders'));
@@ -71,7 +68,7 @@ describe('etcd', () => {
     await vi.waitFor(() => expect(followed.requests.at(-1)?.code).not.toBe('200'), { timeout: 30_000 });
     expect(followed.resources.get(keyOf('orders'))).toBe(resource);
     plane.resumeEtcd();
-    // Written by the try that etcd came back for, or given up before: then the pass tries again.
+    // Written by a retry, or given up before; then the reconcile is retried.
     const result = await outcome;
     if (result !== 'written') expect(result).toMatchObject({ code: 'StorageFailed' });
     await vi.waitFor(() => cluster.apply(table('orders', 2)), { timeout: 30_000 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import type { JsonObject, JsonValue } from '../resource.ts';
 import { isApplied, lostOwnership, readOwnedFields } from './owned-fields.ts';
 
-/** Managed fields as a real API server writes them. */
+/** Managed fields of a real API server. */
 function managed(fields: JsonObject, more: JsonObject = {}): JsonObject {
   const entry = { manager: 'kplug/a', operation: 'Apply', subresource: 'status', apiVersion: 'example.org/v1' };
   return { ...entry, fieldsType: 'FieldsV1', fieldsV1: { 'f:status': fields }, ...more };
@@ -14,7 +14,7 @@ function isSaid(said: JsonObject, status: JsonObject | undefined, fields?: JsonO
 }
 
 describe('readOwnedFields', () => {
-  it('keeps what our managers apply to the status, and nothing else', () => {
+  it('keeps the status fields of our managers, and nothing else', () => {
     const fields: JsonValue[] = [
       managed({ 'f:rows': {} }),
       managed({ 'f:size': {} }, { manager: 'kubectl' }),
@@ -26,7 +26,7 @@ describe('readOwnedFields', () => {
     expect([...readOwnedFields(undefined)]).toEqual([]);
   });
 
-  it('shares what many resources have in common', () => {
+  it('shares equal sets of fields', () => {
     expect(readOwnedFields([managed({ 'f:rows': {} })])).toBe(
       readOwnedFields([managed({ 'f:rows': {} }, { time: 'x' })]),
     );

@@ -2,45 +2,45 @@ import { isJsonObject, jsonEquals } from '../json.ts';
 import type { JsonObject, JsonValue } from '../resource.ts';
 
 /**
- * What one field manager says in a status, as the API server keeps it: the fields and no values. A path that ends is said as
- * a whole. Fields begin with `f:`, items of a list with `k:` and their keys in JSON, or with `v:` and their value.
+ * Fields of a status that a field manager owns, as in `fieldsV1`: paths without values. The manager owns the whole value at a leaf. Steps
+ * to fields begin with `f:`, steps to items of a list with `k:` and their keys in JSON, or with `v:` and their value.
  */
 export interface FieldTree {
   readonly [step: string]: FieldTree;
 }
 
-/** What each of our field managers says in the status of one resource. */
+/** Fields of a status that our field managers own, by manager. */
 export type OwnedFields = ReadonlyMap<string, FieldTree>;
 
-/** Managers whose fields are kept in mind. Those of others are only a burden. */
+/** Prefix of our field managers. The fields of others are dropped, to save memory. */
 const ownPrefix = 'kplug/';
 
-/** How many different sets of fields are shared before those that aren't used any more are let go. */
-const mostShared = 4_096;
+/** Maximum number of shared sets of fields. All are dropped above it; sets in use are shared again. */
+const maxShared = 4_096;
 
 const shared = new Map<string, OwnedFields>();
-const nobody: OwnedFields = new Map();
+const noOwnedFields: OwnedFields = new Map();
 
-/** Reads what our managers say in a status from `metadata.managedFields`. Resources that say the same share one object. */
+/** Reads the status fields of our managers from `metadata.managedFields`. Resources with equal fields share one object. */
 export function readOwnedFields(managedFields: JsonValue | undefined): OwnedFields {
-  if (!Array.isArray(managedFields)) return nobody;
+  if (!Array.isArray(managedFields)) return noOwnedFields;
   const entries = managedFields.filter(isOwnStatusEntry);
-  if (entries.length === 0) return nobody;
+  if (entries.length === 0) return noOwnedFields;
   const text = JSON.stringify(entries.map(({ manager, fieldsV1 }) => [manager, fieldsV1['f:status']]));
   const known = shared.get(text);
   if (known) return known;
   const owned = new Map(entries.map(({ manager, fieldsV1 }) => [manager, fieldsV1['f:status']]));
-  if (shared.size >= mostShared) shared.clear();
+  if (shared.size >= maxShared) shared.clear();
   shared.set(text, owned);
   return owned;
 }
 
-/** Whether saying `said` would change nothing: the manager says just these fields already, and they have these values. */
-export function isApplied(said: JsonObject, status: JsonObject | undefined, fields: FieldTree | undefined): boolean {
-  return fieldsHold(said, status ?? {}, fields ?? {});
+/** Reports whether applying a status would change nothing: the manager owns exactly its fields, and they have its values. */
+export function isApplied(applied: JsonObject, status: JsonObject | undefined, fields: FieldTree | undefined): boolean {
+  return areFieldsApplied(applied, status ?? {}, fields ?? {});
 }
 
-/** Whether some manager says less than it did: another one took fields from it. */
+/** Reports whether one of our managers owns less than before, as another one took fields from it. */
 export function lostOwnership(before: OwnedFields, now: OwnedFields): boolean {
   if (before === now) return false;
   for (const [manager, fields] of before) {
@@ -56,44 +56,51 @@ function covers(now: FieldTree, before: FieldTree): boolean {
   });
 }
 
-function holds(said: JsonValue | undefined, live: JsonValue | undefined, fields: FieldTree): boolean {
+function isValueApplied(applied: JsonValue | undefined, live: JsonValue | undefined, fields: FieldTree): boolean {
   const steps = stepsOf(fields);
-  if (steps.length === 0) return isEmpty(said) ? typeof live === typeof said : jsonEquals(said, live);
-  if (isJsonObject(said)) return isJsonObject(live) && fieldsHold(said, live, fields);
-  if (Array.isArray(said)) return Array.isArray(live) && itemsHold(said, live, fields, steps);
+  if (steps.length === 0) return isEmpty(applied) ? typeof live === typeof applied : jsonEquals(applied, live);
+  if (isJsonObject(applied)) return isJsonObject(live) && areFieldsApplied(applied, live, fields);
+  if (Array.isArray(applied)) return Array.isArray(live) && areItemsApplied(applied, live, fields, steps);
   return false;
 }
 
-/** `.` says that the field itself is owned, which goes without saying. */
+/** Returns the steps of a tree, without `.`, which stands for the value itself. */
 export function stepsOf(fields: FieldTree): string[] {
   return Object.keys(fields).filter((step) => step !== '.');
 }
 
-function fieldsHold(said: JsonObject, live: JsonObject, fields: FieldTree): boolean {
+function areFieldsApplied(applied: JsonObject, live: JsonObject, fields: FieldTree): boolean {
   let count = 0;
-  for (const field in said) {
-    const value = said[field];
+  for (const field in applied) {
+    const value = applied[field];
     if (value === undefined) continue;
     const inner = fields[`f:${field}`];
     if (inner) count += 1;
-    // Nobody owns a list or mapping in which nothing is.
-    const isHeld = inner ? holds(value, live[field], inner) : isEmpty(value) && jsonEquals(value, live[field]);
-    if (!isHeld) return false;
+    // An empty list or mapping has no owner.
+    const isEqual = inner
+      ? isValueApplied(value, live[field], inner)
+      : isEmpty(value) && jsonEquals(value, live[field]);
+    if (!isEqual) return false;
   }
   return count === stepsOf(fields).length;
 }
 
-function itemsHold(said: JsonValue[], live: JsonValue[], fields: FieldTree, steps: readonly string[]): boolean {
-  if (said.length !== steps.length) return false;
+function areItemsApplied(
+  applied: JsonValue[],
+  live: JsonValue[],
+  fields: FieldTree,
+  steps: readonly string[],
+): boolean {
+  if (applied.length !== steps.length) return false;
   return steps.every((step) => {
-    const isWanted = readStep(step);
+    const isMatch = readStep(step);
     const inner = fields[step];
-    const [item, current] = [said.find(isWanted), live.find(isWanted)];
-    return inner !== undefined && item !== undefined && current !== undefined && holds(item, current, inner);
+    const [item, current] = [applied.find(isMatch), live.find(isMatch)];
+    return inner !== undefined && item !== undefined && current !== undefined && isValueApplied(item, current, inner);
   });
 }
 
-/** Which item of a list a step leads to. */
+/** Returns a predicate for the item of a list that a step leads to. */
 export function readStep(step: string): (item: JsonValue) => boolean {
   const wanted: JsonValue = JSON.parse(step.slice(2));
   if (step.startsWith('v:')) return (item) => jsonEquals(item, wanted);

@@ -10,10 +10,10 @@ import type { KindCache } from './kind-cache.ts';
 import type { Transport } from './transport.ts';
 import { writeError } from './write-error.ts';
 
-/** Tells what was applied last, so that what isn't wanted any more is seen. */
-const annotation = 'kplug.dev/applied';
+/** Annotation with a digest of the content that was applied last, which shows when fields were removed from the content. */
+const digestAnnotation = 'kplug.dev/applied';
 
-/** Where an owned resource is, and how it is reached. */
+/** Dependent to write. */
 export interface OwnedTarget {
   key: ResourceKey;
   cache: KindCache;
@@ -21,7 +21,7 @@ export interface OwnedTarget {
   transport: Transport;
 }
 
-/** Makes or changes a resource that is kept for another one, by server-side apply. */
+/** Creates or changes a dependent by server-side apply. */
 export async function applyOwned(
   { key, cache, served, transport }: OwnedTarget,
   { labels, annotations, fields }: OwnedContent,
@@ -33,8 +33,8 @@ export async function applyOwned(
   const digest = createHash('sha256')
     .update(JSON.stringify([fieldManager, labels, annotations, fields]))
     .digest('hex');
-  const marks = { ...(labels && { labels }), annotations: { ...annotations, [annotation]: digest.slice(0, 16) } };
-  if (current && !current.metadata.deletionTimestamp && isAsSaid(current, marks, fields)) return 'unchanged';
+  const marks = { ...(labels && { labels }), annotations: { ...annotations, [digestAnnotation]: digest.slice(0, 16) } };
+  if (current && !current.metadata.deletionTimestamp && isUpToDate(current, marks, fields)) return 'unchanged';
   const ownerReferences = [
     {
       apiVersion: owner.apiVersion,
@@ -59,11 +59,11 @@ export async function applyOwned(
     return 'written';
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    throw writeError(error, { key, what: 'all that is said', verb: 'patch', served });
+    throw writeError(error, { key, what: 'the content', verb: 'patch', served });
   }
 }
 
-/** Removes a resource that is kept for another one. */
+/** Deletes a dependent. */
 export async function removeOwned(
   { key, cache, served, transport }: OwnedTarget,
   { owner, signal }: OwnedWriteOptions,
@@ -89,14 +89,14 @@ export async function removeOwned(
     return 'written';
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    // Gone, or made anew under the same name by somebody else.
+    // Gone, or created again under the same name by another client.
     if (error.reason === 'NotFound' || error.reason === 'Conflict') return 'gone';
-    throw writeError(error, { key, what: 'the present version', verb: 'delete', served });
+    throw writeError(error, { key, what: 'the current version', verb: 'delete', served });
   }
 }
 
-/** Whether a resource is as it was applied last, and that is what is said now. */
-function isAsSaid(
+/** Reports whether a dependent has the content that is to be applied, and nothing was removed from the content. */
+function isUpToDate(
   { metadata, ...content }: Resource,
   marks: { labels?: Record<string, string>; annotations: Record<string, string> },
   fields: JsonObject,
@@ -108,18 +108,20 @@ function isAsSaid(
   );
 }
 
-/** Whether a value has all that another one has. The API server adds defaults. */
-function contains(live: JsonValue | undefined, said: JsonValue | undefined): boolean {
-  if (isJsonObject(said)) {
+/** Reports whether a value contains another one. The live value may have more, as the API server adds defaults. */
+function contains(live: JsonValue | undefined, wanted: JsonValue | undefined): boolean {
+  if (isJsonObject(wanted)) {
     return (
       isJsonObject(live ?? {}) &&
-      Object.entries(said).every(([name, value]) => contains((live as JsonObject | undefined)?.[name], value))
+      Object.entries(wanted).every(([name, value]) => contains((live as JsonObject | undefined)?.[name], value))
     );
   }
-  if (Array.isArray(said)) {
+  if (Array.isArray(wanted)) {
     return (
-      Array.isArray(live) && live.length === said.length && said.every((value, index) => contains(live[index], value))
+      Array.isArray(live) &&
+      live.length === wanted.length &&
+      wanted.every((value, index) => contains(live[index], value))
     );
   }
-  return jsonEquals(live, said);
+  return jsonEquals(live, wanted);
 }

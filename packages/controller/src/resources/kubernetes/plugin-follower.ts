@@ -1,20 +1,20 @@
 import type { Logger } from 'pino';
-import type { DeclarationListener, PluginDeclaration, PluginDeclarations } from '../plugin-declarations.ts';
 import type { KindProblem } from '../port.ts';
 import type { Resource, ResourceKind } from '../resource.ts';
+import type { DeclarationListener, PluginDeclaration, PluginDeclarations } from '../services/plugin-declarations.ts';
 import { type FoundEndpoints, findEndpoints, type ServiceReference } from './declared-service.ts';
 import type { Discovery } from './discovery.ts';
 import { KindFollower } from './kind-follower.ts';
 import { type ReadDeclaration, readLabelled, readPlugin } from './read-declaration.ts';
 import type { Transport } from './transport.ts';
 
-/** What following declared plugins needs. */
+/** Parts that following declared plugins needs. */
 export interface PluginFollowerParts {
   transport: Transport;
   discovery: Discovery;
-  /** Where plugins are declared. */
+  /** Namespaces in which plugins are declared. */
   namespaces: readonly string[];
-  /** How long a watch lasts, in milliseconds. */
+  /** Duration of a watch, in milliseconds. */
   watchDuration: number;
   logger: Logger;
 }
@@ -27,16 +27,16 @@ const kinds = {
 
 type Followed = Record<keyof typeof kinds, KindFollower>;
 
-/** By which label an EndpointSlice says whose it is. */
+/** Label of an EndpointSlice with the name of its Service. */
 const serviceLabel = 'kubernetes.io/service-name';
 
-/** Follows the `Plugin`s that users write, the Services that are labelled as plugins, and the endpoints of both. */
+/** Follows `Plugin` resources of users, Services that are labelled as plugins, and their endpoints. */
 export class PluginFollower implements PluginDeclarations {
   readonly #parts: PluginFollowerParts;
   #followed: Followed | undefined;
   #listener: DeclarationListener | undefined;
-  /** What the listener was told last, as text and as it is. */
-  readonly #told = new Map<string, { text: string; declaration: PluginDeclaration }>();
+  /** Declarations that the listener received last, with their text. */
+  readonly #announced = new Map<string, { text: string; declaration: PluginDeclaration }>();
   #isDue = false;
   #isKnown = false;
 
@@ -53,7 +53,7 @@ export class PluginFollower implements PluginDeclarations {
     };
     this.#followed = followed;
     await Promise.all(Object.values(followed).map(({ known }) => known));
-    // Told from now on: what is half known would look like something that is missing.
+    // Nothing is announced earlier: an incomplete cache looks as if objects were missing.
     this.#isKnown = true;
     this.#review();
   }
@@ -69,17 +69,17 @@ export class PluginFollower implements PluginDeclarations {
       ...parts,
       kind,
       isBeingWritten: () => false,
-      tell: () => this.#reviewSoon(),
+      onChange: () => this.#reviewSoon(),
       onProblem: (problem) => {
         if (problem) logger.warn({ reason: problem.reason }, `declared plugins can't be followed: ${problem.message}`);
         this.#reviewSoon();
       },
       onUnreadable: (error) =>
-        logger.error({ err: error }, `the API server sent ${error.message}; all of ${kind.kind} is listed anew`),
+        logger.error({ err: error }, `the API server sent ${error.message}; listing ${kind.kind} again`),
     });
   }
 
-  /** Many changes may come at once; what follows from them is worked out together. */
+  /** Reviews soon, once for several changes that come together. */
   #reviewSoon(): void {
     if (this.#isDue || !this.#isKnown) return;
     this.#isDue = true;
@@ -89,20 +89,21 @@ export class PluginFollower implements PluginDeclarations {
     });
   }
 
+  /** Announces declarations that are new, changed or gone. */
   #review(): void {
     if (!this.#followed || !this.#listener) return;
-    // What isn't known now was so a moment ago, and is no reason to let plugins go.
+    // A cache that can't be read is no reason to drop plugins.
     if (isLost(this.#followed.plugins.problem)) return;
     const present = new Map(this.#declarations(this.#followed).map((one) => [keyOf(one), one]));
-    for (const [key, { declaration }] of this.#told) {
+    for (const [key, { declaration }] of this.#announced) {
       if (present.has(key)) continue;
-      this.#told.delete(key);
+      this.#announced.delete(key);
       this.#listener(declaration, true);
     }
     for (const [key, declaration] of present) {
       const text = JSON.stringify(declaration);
-      if (this.#told.get(key)?.text === text) continue;
-      this.#told.set(key, { text, declaration });
+      if (this.#announced.get(key)?.text === text) continue;
+      this.#announced.set(key, { text, declaration });
       this.#listener(declaration, false);
     }
   }
@@ -113,7 +114,7 @@ export class PluginFollower implements PluginDeclarations {
     const names = new Set(written.flatMap((one) => [serviceKey(one), `plugin ${one.namespace}/${one.name}`]));
     const labelled = [...services.cache.values()]
       .flatMap((service) => withNamespace(service, readLabelled(service)))
-      // A Plugin that a user wrote for the Service says more than its label.
+      // A Plugin for the Service takes precedence over its label.
       .filter((one) => !names.has(serviceKey(one)) && !names.has(`plugin ${one.namespace}/${one.name}`));
     const byService = Map.groupBy(slices.cache.values(), ({ metadata }) => {
       return `${metadata.namespace}/${metadata.labels?.[serviceLabel]}`;
@@ -138,7 +139,7 @@ export class PluginFollower implements PluginDeclarations {
   ): FoundEndpoints {
     const service = services.cache.get(namespace, reference.name);
     const found = findEndpoints(reference, service, byService.get(`${namespace}/${reference.name}`) ?? []);
-    // What was seen before it could be read no more may still hold.
+    // Endpoints in a cache that can't be updated may still be valid.
     const problem = services.problem ?? slices.problem;
     return problem && found.problem ? { ...found, problem } : found;
   }

@@ -1,15 +1,15 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import { KplugError, messageOf } from '../../errors.ts';
-import type { IdentityIssuer, IssuedToken } from '../cluster-services.ts';
 import { isJsonObject } from '../json.ts';
+import type { IdentityIssuer, IssuedToken } from '../services/identity-issuer.ts';
 import { ApiError } from './api-error.ts';
 import { missingRule } from './missing-rule.ts';
 import type { Transport } from './transport.ts';
 
-/** How long a token is good for, in seconds. It is renewed long before that. */
+/** Lifetime of a token, in seconds. */
 const lifetime = 3_600;
 
-/** Has the API server issue tokens of ServiceAccounts in the operator's namespace. */
+/** Issues tokens of ServiceAccounts in the operator's namespace, by TokenRequests. */
 export class PluginIdentities implements IdentityIssuer {
   readonly #transport: Transport;
   readonly #kubeConfig: KubeConfig;
@@ -36,7 +36,7 @@ export class PluginIdentities implements IdentityIssuer {
         }),
       });
       const { token, expirationTimestamp } = isJsonObject(status) ? status : {};
-      if (typeof token !== 'string') throw new ApiError('Failed', 'the API server answered without a token');
+      if (typeof token !== 'string') throw new ApiError('Failed', 'the response has no token');
       return { token, expiresAt: Date.parse(String(expirationTimestamp)) || Date.now() + lifetime * 1_000 };
     } catch (cause) {
       if (!(cause instanceof ApiError)) throw cause;
@@ -61,7 +61,7 @@ export class PluginIdentities implements IdentityIssuer {
           },
         },
       ],
-      // Every client knows this way, and asks again when the token has ended; `tokenFile` isn't known to all.
+      // All clients support `exec` and run it again when the token has expired; `tokenFile` isn't supported by all.
       users: [{ name: 'plugin', user: { exec: credentialCommand(credentialFile) } }],
       contexts: [{ name: 'plugin', context: { cluster: 'cluster', user: 'plugin', namespace: this.#namespace } }],
       'current-context': 'plugin',
@@ -70,7 +70,7 @@ export class PluginIdentities implements IdentityIssuer {
 
   #explain(serviceAccount: string, error: ApiError): string {
     const subject = `The operator can't act as the ServiceAccount ${this.#namespace}/${serviceAccount}`;
-    if (error.reason === 'NotFound') return `${subject}: there is no such ServiceAccount; make it`;
+    if (error.reason === 'NotFound') return `${subject}: there is no such ServiceAccount; create it`;
     if (error.reason !== 'Forbidden') return `${subject}: ${messageOf(error)}`;
     const right = { group: '', resource: 'serviceaccounts/token', verbs: ['create'], namespace: this.#namespace };
     return `${subject}: ${missingRule(right)}, for the resourceNames: ["${serviceAccount}"]`;

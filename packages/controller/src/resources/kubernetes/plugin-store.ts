@@ -1,23 +1,23 @@
 import { KplugError, messageOf } from '../../errors.ts';
-import type { PluginRecord, PluginStore } from '../cluster-services.ts';
-import { isJsonObject } from '../json.ts';
+import { isJsonObject, jsonObjectsIn } from '../json.ts';
 import type { JsonObject } from '../resource.ts';
+import type { PluginRecord, PluginStore } from '../services/plugin-store.ts';
 import { ApiError } from './api-error.ts';
 import { missingRule } from './missing-rule.ts';
 import type { Transport } from './transport.ts';
 
 const apiVersion = 'plugins.kplug.dev/v1alpha1';
 
-/** What tells the `Plugin`s that the operator writes from those that users do. */
+/** Label of the `Plugin` resources that the operator writes. Those of users don't have it. */
 export const ownLabel = { name: 'app.kubernetes.io/managed-by', value: 'kplug' } as const;
 
 const fieldManager = 'kplug/registry';
 
-/** Keeps the known plugins as `Plugin` resources of one namespace. */
+/** Stores the known plugins as `Plugin` resources of one namespace. */
 export class KubernetesPluginStore implements PluginStore {
   readonly #transport: Transport;
   readonly #namespace: string;
-  /** The generation of each spec that was written, with the spec. */
+  /** Specs that were written, with their generations, by record. */
   readonly #written = new Map<string, { spec: string; generation: number }>();
 
   constructor(transport: Transport, namespace: string) {
@@ -33,7 +33,7 @@ export class KubernetesPluginStore implements PluginStore {
         verb: 'list',
         resource: 'plugins',
       });
-      return Array.isArray(items) ? items.filter(isJsonObject).flatMap(readRecord) : [];
+      return jsonObjectsIn(items).flatMap(readRecord);
     } catch (error) {
       throw this.#failure(error, 'list', { namespace: this.#namespace, name: '' });
     }
@@ -45,7 +45,7 @@ export class KubernetesPluginStore implements PluginStore {
       if (record.ofGeneration === undefined) await this.#saveWhole(place, record);
       else await this.#applyStatus(place, record.status, record.ofGeneration);
     } catch (error) {
-      // Its user has deleted it, which will be heard of.
+      // The user has deleted it, which the watch will report.
       const isGone = error instanceof ApiError && error.reason === 'NotFound';
       if (isGone && record.ofGeneration !== undefined) return;
       throw this.#failure(error, 'patch', place);
@@ -75,7 +75,7 @@ export class KubernetesPluginStore implements PluginStore {
       await this.#applyStatus(place, status, generation);
     } catch (error) {
       if (!(error instanceof ApiError) || error.reason !== 'NotFound' || !written) throw error;
-      // Somebody has deleted it.
+      // A user has deleted it.
       generation = await this.#applySpec(place, spec, text);
       await this.#applyStatus(place, status, generation);
     }
@@ -90,8 +90,10 @@ export class KubernetesPluginStore implements PluginStore {
   }
 
   async #applyStatus(place: Place, status: JsonObject, generation: number): Promise<void> {
-    const conditions = Array.isArray(status.conditions) ? status.conditions.filter(isJsonObject) : [];
-    const observed = conditions.map((condition) => ({ ...condition, observedGeneration: generation }));
+    const observed = jsonObjectsIn(status.conditions).map((condition) => ({
+      ...condition,
+      observedGeneration: generation,
+    }));
     const whole = { ...status, observedGeneration: generation, conditions: observed };
     await this.#apply(place, '/status', {}, { status: whole });
   }
@@ -114,20 +116,21 @@ export class KubernetesPluginStore implements PluginStore {
     });
   }
 
-  #failure(error: unknown, verb: string, { namespace, name }: Place): unknown {
+  #failure(error: unknown, verb: 'list' | 'patch' | 'delete', { namespace, name }: Place): unknown {
     if (!(error instanceof ApiError)) return error;
     const right = { group: 'plugins.kplug.dev', resource: 'plugins', verbs: [verb], namespace };
-    const why = error.reason === 'Forbidden' ? missingRule(right) : messageOf(error);
+    const reason = error.reason === 'Forbidden' ? missingRule(right) : messageOf(error);
     const advice =
       error.reason === 'NotFound'
         ? '; install the CustomResourceDefinition plugins.plugins.kplug.dev of the chart'
         : '';
     const subject = name ? `The Plugin ${namespace}/${name}` : 'The known plugins';
-    return new KplugError('StorageFailed', `${subject} can't be kept: ${why}${advice}`, { cause: error });
+    const done = { list: 'read', patch: 'written', delete: 'deleted' }[verb];
+    return new KplugError('StorageFailed', `${subject} can't be ${done}: ${reason}${advice}`, { cause: error });
   }
 }
 
-/** Where a `Plugin` is. */
+/** Reference to a `Plugin`. */
 interface Place {
   namespace: string;
   name: string;

@@ -1,23 +1,23 @@
 import type { Logger } from 'pino';
-import type { Pod, PodSource } from '../cluster-services.ts';
 import type { ResourceChange } from '../port.ts';
 import type { Resource } from '../resource.ts';
+import type { Pod, PodSource } from '../services/pod-source.ts';
 import type { Discovery } from './discovery.ts';
 import { KindFollower } from './kind-follower.ts';
 import type { Transport } from './transport.ts';
 
-/** What following pods needs. */
+/** Parts that following pods needs. */
 export interface PodFollowerParts {
   transport: Transport;
   discovery: Discovery;
-  /** Where pods are followed. */
+  /** Namespace of the pods. */
   namespace: string;
-  /** How long a watch lasts, in milliseconds. */
+  /** Duration of a watch, in milliseconds. */
   watchDuration: number;
   logger: Logger;
 }
 
-/** Follows the pods of one namespace. Where that isn't allowed, which is logged, no pod is known. */
+/** Follows the pods of one namespace. When that is forbidden, it logs the problem and knows no pod. */
 export class PodFollower implements PodSource {
   readonly #parts: PodFollowerParts;
   #follower: KindFollower | undefined;
@@ -50,16 +50,15 @@ export class PodFollower implements PodSource {
       kind: { apiVersion: 'v1', kind: 'Pod' },
       namespaces: [namespace],
       isBeingWritten: () => false,
-      tell: (change) => this.#tell(change),
+      onChange: (change) => this.#notify(change),
       onProblem: (problem) => {
         if (problem) logger.warn({ reason: problem.reason }, `the plugins' pods can't be followed: ${problem.message}`);
       },
-      onUnreadable: (error) =>
-        logger.error({ err: error }, `the API server sent ${error.message}; pods are listed anew`),
+      onUnreadable: (error) => logger.error({ err: error }, `the API server sent ${error.message}; listing pods again`),
     });
   }
 
-  #tell({ resource, gone }: ResourceChange): void {
+  #notify({ resource, gone }: ResourceChange): void {
     const pod = describe(resource, gone);
     for (const listener of this.#listeners) listener(pod);
   }

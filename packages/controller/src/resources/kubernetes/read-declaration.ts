@@ -1,31 +1,31 @@
 import { isJsonObject } from '../json.ts';
-import type { ExpectedPlugin } from '../plugin-declarations.ts';
 import type { JsonObject, Resource } from '../resource.ts';
+import type { ExpectedPlugin } from '../services/plugin-declarations.ts';
 import type { ServiceReference } from './declared-service.ts';
 import { ownLabel } from './plugin-store.ts';
 
-/** What makes a Service a plugin, in place of a `Plugin` that names it. */
+/** Label that declares a Service as a plugin, without a `Plugin` for it. */
 export const pluginLabel = { name: 'kplug.dev/plugin', value: 'true' } as const;
 
-/** On such a Service: its plugin APIs, as `Foo@1.0.0,Bar`. */
+/** Annotation of such a Service: its plugin APIs, as `Foo@1.0.0,Bar`. */
 const apiAnnotation = 'kplug.dev/api';
 
-/** On such a Service: its port, by number or by name. */
+/** Annotation of such a Service: its port, by number or name. */
 const portAnnotation = 'kplug.dev/port';
 
-/** What a user said of a plugin that doesn't beat. */
+/** Declaration of a plugin that sends no heartbeats. */
 export interface ReadDeclaration {
   name: string;
   expected: ExpectedPlugin;
-  /** Where it is. */
+  /** Service or address of the plugin. */
   place: { service: ServiceReference } | { address: string };
-  /** The generation of the `Plugin`, where a user wrote one. */
+  /** Generation of the `Plugin`, when a user wrote one. */
   generation?: number;
-  /** What the operator writes as the spec of one, where no user did. */
+  /** Spec of the `Plugin` that the operator writes, when no user wrote one. */
   spec?: JsonObject;
 }
 
-/** Reads a `Plugin` that a user wrote; nothing for one of the operator's. */
+/** Reads the declaration in a `Plugin`; `undefined` for one that the operator wrote. */
 export function readPlugin({ metadata, spec = {} }: Resource): ReadDeclaration | undefined {
   if (metadata.labels?.[ownLabel.name] === ownLabel.value) return undefined;
   const { service, address } = spec;
@@ -37,7 +37,7 @@ export function readPlugin({ metadata, spec = {} }: Resource): ReadDeclaration |
   return { ...declaration, place: { service: { name: service.name, ...port } } };
 }
 
-/** Reads a Service that is labelled as a plugin; nothing for any other. */
+/** Reads the declaration in a Service; `undefined` for one that isn't labelled as a plugin. */
 export function readLabelled({ metadata }: Resource): ReadDeclaration | undefined {
   const { name, labels = {}, annotations = {} } = metadata;
   if (labels[pluginLabel.name] !== pluginLabel.value) return undefined;

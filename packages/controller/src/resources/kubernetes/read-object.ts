@@ -1,26 +1,26 @@
 import { isJsonObject, jsonEquals } from '../json.ts';
 import { mergeStatuses } from '../memory/merge-statuses.ts';
 import type { JsonObject, JsonValue, ObjectMeta, Resource, ResourceKind } from '../resource.ts';
-import { type AnnotationStatuses, readNotes } from './annotation-statuses.ts';
+import { type AnnotationStatuses, readStatusAnnotations } from './annotation-statuses.ts';
 import { type OwnedFields, readOwnedFields } from './owned-fields.ts';
 
-/** A resource, and what our field managers say in its status. */
+/** Resource, with the parts of its status that our field managers own. */
 export interface ReadObject {
   resource: Resource;
   owned: OwnedFields;
-  /** What they say in annotations, where the kind has no status. */
-  noted: AnnotationStatuses;
+  /** Statuses in annotations, when the kind has no status. */
+  annotated: AnnotationStatuses;
 }
 
-/** What `kubectl apply` keeps for itself: the whole resource once more. */
+/** Annotation in which `kubectl apply` keeps a copy of the whole resource. */
 const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
 
-/** How many different values are shared before those that aren't used any more are let go. */
-const mostShared = 1_024;
+/** Maximum number of shared values. All are dropped above it; values in use are shared again. */
+const maxShared = 1_024;
 
 /**
- * Makes a resource of an object as the API server sent it, without what only takes room: its managed fields and kubectl's
- * copy of it. Throws `TypeError` for what isn't an object of that kind.
+ * Makes a resource from an object of the API server. To save memory, it drops the managed fields and kubectl's copy. Throws `TypeError` for
+ * anything that isn't an object with metadata.
  */
 export function readObject(
   object: JsonValue | undefined,
@@ -28,23 +28,23 @@ export function readObject(
   pool: ValuePool,
 ): ReadObject {
   const { metadata } = isJsonObject(object) ? object : {};
-  if (!isJsonObject(object) || !isJsonObject(metadata)) throw new TypeError('something that is no object');
+  if (!isJsonObject(object) || !isJsonObject(metadata)) throw new TypeError('something that is not an object');
   const { name, uid, resourceVersion } = metadata;
   if (typeof name !== 'string' || typeof uid !== 'string' || typeof resourceVersion !== 'string') {
     throw new TypeError('an object without a name, uid or resourceVersion');
   }
-  const { statuses: noted, others: annotations } = readNotes(withoutLastApplied(metadata.annotations));
+  const { statuses: annotated, others: annotations } = readStatusAnnotations(withoutLastApplied(metadata.annotations));
   const read = readMetadata({ ...metadata, annotations }, pool);
-  const status = noted.size > 0 ? mergeStatuses(noted.values()) : undefined;
+  const status = annotated.size > 0 ? mergeStatuses(annotated.values()) : undefined;
   const whole = status ? { ...object, status } : object;
   return {
     resource: compose(whole, { apiVersion, kind }, read),
     owned: readOwnedFields(metadata.managedFields),
-    noted,
+    annotated,
   };
 }
 
-/** An object with all its fields from the beginning takes less room than one that they are added to. */
+/** Composes a resource. An object literal with all fields takes less memory than one to which fields are added. */
 function compose(object: JsonObject, { apiVersion, kind }: ResourceKind, metadata: ObjectMeta): Resource {
   const { apiVersion: _, kind: __, metadata: ___, spec, status, ...fields } = object;
   const isUsual = isJsonObject(spec) && Object.keys(fields).length === 0;
@@ -60,9 +60,7 @@ function compose(object: JsonObject, { apiVersion, kind }: ResourceKind, metadat
   };
 }
 
-/**
- * Kinds such as ConfigMap count no generations. For those, the version of the last change of their content takes its place.
- */
+/** Sets the generation of kinds without one, such as ConfigMap, to the resource version of the last change of their content. */
 export function withGeneration(resource: Resource, previous: Resource | undefined): Resource {
   if (resource.metadata.generation > 0) return resource;
   const isSame = previous?.metadata.uid === resource.metadata.uid && hasSameContent(resource, previous);
@@ -70,7 +68,7 @@ export function withGeneration(resource: Resource, previous: Resource | undefine
   return { ...resource, metadata: { ...resource.metadata, generation } };
 }
 
-/** Values that many objects have in common, so that each is kept once. No resource is changed in place. */
+/** Pool of values that many objects have in common, which saves memory. Resources are immutable, so sharing is safe. */
 export class ValuePool {
   readonly #values = new Map<string, JsonValue>();
 
@@ -79,18 +77,18 @@ export class ValuePool {
     const text = typeof value === 'string' ? value : JSON.stringify(value);
     const known = this.#values.get(text);
     if (known !== undefined && typeof known === typeof value) return known;
-    if (this.#values.size >= mostShared) this.#values.clear();
+    if (this.#values.size >= maxShared) this.#values.clear();
     this.#values.set(text, value);
     return value;
   }
 }
 
-/** Fields whose values many objects have in common. */
+/** Metadata fields with values that many objects have in common. */
 const sharedFields = ['namespace', 'creationTimestamp', 'labels', 'finalizers', 'annotations'] as const;
 
 function readMetadata(metadata: JsonObject, pool: ValuePool): ObjectMeta {
   const { managedFields: _, ...kept } = metadata;
-  // What comes from the parser takes half the room of what is put together field by field.
+  // An object from the parser takes half the memory of one that is built field by field.
   const read: JsonObject = JSON.parse(JSON.stringify({ generation: 0, ...kept }));
   for (const field of sharedFields) {
     const value = read[field];

@@ -9,26 +9,26 @@ import { listPages } from './list-pages.ts';
 import type { Transport } from './transport.ts';
 import { UnreadableEventError, type WatchEvent, watch } from './watch-stream.ts';
 
-/** Waits after failures, in milliseconds: soon again after a cut, and never long once the API server is back. */
-const waits = { initial: 200, max: 5_000 };
+/** Bounds of the delay between retries, in milliseconds: short, so that little time is lost once the API server is back. */
+const retryDelays = { initial: 200, max: 5_000 };
 
-/** A watch that ends sooner than this wasn't worth its while, in milliseconds. */
-const shortestWatch = 1_000;
+/** Duration below which a watch counts as failed, in milliseconds. */
+const minWatchDuration = 1_000;
 
-/** How a reflector fares. */
+/** Listener for the state of a reflector. */
 export interface ReflectorListener {
-  /** The cache has everything, and changes will follow. */
+  /** Called when the cache is complete and changes will follow. */
   onListed(): void;
-  /** The server answers as it should. */
+  /** Called when the server accepts a watch. */
   onHealthy(): void;
-  /** Something failed, for so many times in a row. */
+  /** Receives a failure, and the number of failures in a row. */
   onFailure(error: ReflectorError, failures: number, served: ServedKind | undefined): void;
 }
 
-/** What stops a reflector for a moment. */
+/** Failure after which a reflector retries. */
 export type ReflectorError = ApiError | UnreadableEventError | KindMissingError;
 
-/** What a reflector needs. */
+/** Options of a reflector. */
 export interface ReflectorOptions {
   kind: ResourceKind;
   /** Missing for all namespaces. */
@@ -37,26 +37,26 @@ export interface ReflectorOptions {
   discovery: Discovery;
   cache: KindCache;
   listener: ReflectorListener;
-  /** How long a watch lasts, in milliseconds. */
+  /** Duration of a watch, in milliseconds. */
   watchDuration: number;
 }
 
-/** The API server serves no such kind. */
+/** The API server doesn't serve the kind. */
 export class KindMissingError extends Error {
   override readonly name = 'KindMissingError';
 }
 
-/** Keeps the cache of a kind as the API server has it, for as long as it runs: lists once, then watches. */
+/** Keeps the cache of a kind in sync with the API server: lists once, then watches. */
 export class Reflector {
   readonly #options: ReflectorOptions;
   readonly #stopping = new AbortController();
   #running: Promise<void> | undefined;
-  /** The version to go on from; missing when everything has to be listed. */
+  /** Resource version from which to watch; missing when everything has to be listed. */
   #version: string | undefined;
   #served: ServedKind | undefined;
   #failures = 0;
   #expiredLists = 0;
-  /** When the watch under way was answered. */
+  /** Time at which the current watch was accepted. */
   #openedAt = Number.POSITIVE_INFINITY;
 
   constructor(options: ReflectorOptions) {
@@ -75,20 +75,20 @@ export class Reflector {
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
     while (!signal.aborted) {
-      let wait = 0;
+      let delay = 0;
       try {
-        wait = await this.#turn();
+        delay = await this.#listAndWatch();
       } catch (error) {
         if (signal.aborted) return;
-        wait = this.#fail(error);
+        delay = this.#fail(error);
       }
-      // Being stopped is no failure.
-      await sleep(wait, undefined, { signal }).catch(() => undefined);
+      // Stopping is not a failure.
+      await sleep(delay, undefined, { signal }).catch(() => undefined);
     }
   }
 
-  /** Lists if need be and watches once. Returns how long to wait before the next turn. */
-  async #turn(): Promise<number> {
+  /** Lists if need be and watches once. Returns the delay before the next watch, in milliseconds. */
+  async #listAndWatch(): Promise<number> {
     const { kind, discovery } = this.#options;
     const { signal } = this.#stopping;
     const served = await discovery.find(kind, signal);
@@ -97,7 +97,7 @@ export class Reflector {
     if (this.#version === undefined) await this.#list(served);
     await this.#watch(served);
     this.#countFailure();
-    return this.#failures > 1 ? backOffDelay(this.#failures, waits) : 0;
+    return this.#failures > 1 ? backOffDelay(this.#failures, retryDelays) : 0;
   }
 
   async #list(served: ServedKind): Promise<void> {
@@ -125,7 +125,7 @@ export class Reflector {
     const { transport, namespace, listener, watchDuration } = this.#options;
     const resourceVersion = this.#version ?? '';
     const { signal } = this.#stopping;
-    // Spread, so that watches that began together don't end together.
+    // With jitter, so that watches that began together don't end together.
     const duration = watchDuration * (0.8 + Math.random() / 5);
     await watch(
       transport,
@@ -154,17 +154,17 @@ export class Reflector {
       this.#version = metadata.resourceVersion;
   }
 
-  /** Counts a turn that came to its end. After a watch that lasted it is the first one again. */
+  /** Counts the end of a watch. Starts again at one after a watch of sufficient duration. */
   #countFailure(): void {
-    const lasted = performance.now() - this.#openedAt >= shortestWatch;
+    const lasted = performance.now() - this.#openedAt >= minWatchDuration;
     this.#openedAt = Number.POSITIVE_INFINITY;
     this.#failures = lasted ? 1 : this.#failures + 1;
   }
 
-  /** Returns how long to wait before the next turn. */
+  /** Reports a failure. Returns the delay before the next attempt, in milliseconds. */
   #fail(error: unknown): number {
     const { discovery, kind, listener } = this.#options;
-    // What isn't known to go wrong is a mistake of ours, and must not stop the watch for good.
+    // Any other error is a bug of ours, which must not stop the watch for good.
     const known =
       error instanceof ApiError || error instanceof UnreadableEventError || error instanceof KindMissingError;
     const failure = known ? error : new UnreadableEventError(String(error), { cause: error });
@@ -172,11 +172,11 @@ export class Reflector {
     const reason = failure instanceof ApiError ? failure.reason : undefined;
     if (reason === 'NotFound') discovery.forget(kind.apiVersion);
     if (failure instanceof KindMissingError) this.#version = undefined;
-    // The version is too old, or what came after it is lost, or the server can't make sense of it.
+    // The version is too old, events after it are lost, or the server doesn't accept it.
     const lost = failure instanceof UnreadableEventError || reason === 'Gone' || reason === 'Invalid';
     if (lost) this.#version = undefined;
     listener.onFailure(failure, this.#failures, this.#served);
     if (reason === 'Gone' && this.#failures === 1) return 0;
-    return backOffDelay(this.#failures, waits);
+    return backOffDelay(this.#failures, retryDelays);
   }
 }

@@ -1,7 +1,5 @@
+import { conditionsSchema, definition, startTimeout, TestCluster } from '@kplug/testing/control-plane';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
-import { startTimeout } from '../../../../../test/control-plane/connect.ts';
-import { conditionsSchema, definition } from '../../../../../test/control-plane/definition.ts';
-import { TestCluster } from '../../../../../test/control-plane/test-cluster.ts';
 import type { WriteOptions } from '../port.ts';
 import type { Resource } from '../resource.ts';
 import { FollowedCluster, soon } from './testing.ts';
@@ -11,7 +9,7 @@ const apiVersion = `${group}/v1`;
 const tables = { apiVersion, kind: 'Table' };
 const strict = { apiVersion, kind: 'Strict' };
 
-/** A schema as authors write them: nothing unknown, with a default and an enumeration. */
+/** Typical schema, with a default and an enumeration. */
 const strictStatus = {
   type: 'object',
   properties: {
@@ -68,7 +66,7 @@ function by({ metadata }: Resource, fieldManager = 'kplug/a'): WriteOptions {
 }
 
 describe('a status', () => {
-  it('is there at once when it has been written, and is told once', async () => {
+  it('is in the cache once it has been written, and is announced once', async () => {
     await cluster.apply(object('users'));
     const { resources, changes, ...followed } = await open();
     const resource = await vi.waitFor(() => resources.get(keyOf('users')) as Resource, soon);
@@ -90,7 +88,7 @@ describe('a status', () => {
     {},
   ];
 
-  it.each(statuses)('costs no request when it says what it said: %j', async (status) => {
+  it.each(statuses)('takes no request when it is unchanged: %j', async (status) => {
     for (const kind of [tables, strict]) {
       await cluster.apply(object('users', kind));
       const key = keyOf('users', kind);
@@ -102,7 +100,7 @@ describe('a status', () => {
       await expect(first.resources.applyStatus(key, status, by(resource))).resolves.toBe('unchanged');
       expect(first.requests).toHaveLength(count);
       await first.resources.close();
-      // Defaults are only learnt from the API server's answer.
+      // Defaults are only known from the response of the API server.
       if ('ports' in status) continue;
 
       const second = await open();
@@ -111,7 +109,7 @@ describe('a status', () => {
     }
   });
 
-  it('takes back all that a manager said', async () => {
+  it('is removed with all fields of its manager', async () => {
     await cluster.apply(object('users'));
     const followed = await open();
     const resource = await followed.waitFor(keyOf('users'));
@@ -122,7 +120,7 @@ describe('a status', () => {
     await expect(followed.resources.applyStatus(keyOf('users'), {}, by(resource))).resolves.toBe('unchanged');
   });
 
-  it('that somebody edits is told of as overwritten, and written again', async () => {
+  it('that another client edits is reported as overwritten, and written again', async () => {
     await cluster.apply(object('users'));
     const followed = await open();
     const resource = await followed.waitFor(keyOf('users'));
@@ -134,7 +132,7 @@ describe('a status', () => {
     expect(followed.resources.get(keyOf('users'))?.status).toEqual(said);
   });
 
-  it('that does not fit the schema is refused with the field that is wrong', async () => {
+  it('that does not match the schema is rejected with the invalid field', async () => {
     await cluster.apply(object('users', strict));
     const { resources, ...followed } = await open();
     const key = keyOf('users', strict);
@@ -153,11 +151,11 @@ describe('a status', () => {
   });
 });
 
-describe('a status of a kind that has none', () => {
+describe('a status of a kind without a status', () => {
   const kind = { apiVersion: 'v1', kind: 'ConfigMap' };
   const map = () => ({ ...kind, metadata: { name: 'options', namespace }, data: { a: '1' } });
 
-  /** The map as it is followed, and the annotations that users see. */
+  /** Returns the map in the cache, and the annotations that users see. */
   async function follow() {
     const followed = await FollowedCluster.open({ kubeConfig: cluster.kubeConfig, namespaces: [namespace] });
     await followed.follow(kind);
@@ -166,7 +164,7 @@ describe('a status of a kind that has none', () => {
     return { followed, key, annotations, resource: await followed.waitFor(key) };
   }
 
-  it('is noted in an annotation of each manager, and read as a status', async () => {
+  it('is stored in an annotation per manager, and read as a status', async () => {
     await cluster.apply({ ...map(), metadata: { ...map().metadata, annotations: { own: 'x' } } });
     const { followed, key, resource, annotations } = await follow();
     const { resources } = followed;
@@ -186,7 +184,7 @@ describe('a status of a kind that has none', () => {
     expect(resources.get(key)?.status).toEqual({ size: 2 });
   });
 
-  it('costs no request when it says what it said, before a restart and after', async () => {
+  it('takes no request when it is unchanged, before and after a restart', async () => {
     await cluster.apply(map());
     const first = await follow();
     const status = { rows: 1, plugin: { version: '1', name: 'a' } };
@@ -199,7 +197,7 @@ describe('a status of a kind that has none', () => {
     }
   });
 
-  it('that somebody edits is told of as overwritten, and written again', async () => {
+  it('that another client edits is reported as overwritten, and written again', async () => {
     await cluster.apply(map());
     const { followed, key, resource, annotations } = await follow();
     for (const edited of ['{"rows":7}', 'no JSON', null]) {

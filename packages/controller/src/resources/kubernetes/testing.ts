@@ -6,7 +6,7 @@ import type { Resource, ResourceKind } from '../resource.ts';
 import type { KubernetesResources } from './kubernetes-resources.ts';
 import { type KubernetesOptions, openKubernetes } from './open-kubernetes.ts';
 
-/** Resources of a cluster as an operator has them, with what it saw of them. They are closed with the test. */
+/** Resources of a cluster, with recorded changes and requests. They are closed with the test. */
 export class FollowedCluster {
   readonly resources: KubernetesResources;
   readonly changes: ResourceChange[] = [];
@@ -33,22 +33,22 @@ export class FollowedCluster {
     return new FollowedCluster(resources, requests, log);
   }
 
-  /** Follows a kind, and keeps what it is told. */
+  /** Follows a kind, and records its changes. */
   async follow(kind: ResourceKind): Promise<void> {
     await this.resources.follow(kind, (change) => this.changes.push(change));
   }
 
-  /** The names of the resources of a kind that are known now, sorted. */
+  /** Returns the sorted names of the known resources of a kind. */
   names(kind: ResourceKind): string[] {
     return [...this.resources.list(kind)].map(({ metadata }) => metadata.name).sort();
   }
 
-  /** Waits until a resource is known, and as it should be. */
+  /** Waits until a resource is known and passes a check. */
   waitFor(key: string, check: (resource: Resource) => void = () => undefined): Promise<Resource> {
     return vi.waitFor(
       () => {
         const resource = this.resources.get(key);
-        if (!resource) throw new Error(`${key} isn't there.`);
+        if (!resource) throw new Error(`${key} does not exist.`);
         check(resource);
         return resource;
       },
@@ -56,7 +56,7 @@ export class FollowedCluster {
     );
   }
 
-  /** The writes so far, as `verb resource code`. */
+  /** Returns the writes so far, as `verb resource code`. */
   writes(): string[] {
     return this.requests
       .filter(({ verb }) => verb === 'apply' || verb === 'patch')
@@ -64,5 +64,5 @@ export class FollowedCluster {
   }
 }
 
-/** How long to wait for what takes a real API server a moment. */
+/** Timeout for changes by a real API server. */
 export const soon = { timeout: 30_000, interval: 10 };

@@ -4,54 +4,54 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import type { Dispatcher } from 'undici';
 import { KplugError } from '../../errors.ts';
 import { backOffDelay } from '../../queue/back-off.ts';
-import type { RequestObservation } from '../cluster-services.ts';
 import type { JsonObject } from '../resource.ts';
+import type { RequestListener } from '../services/request-observation.ts';
 import { ApiError, errorOfConnection, errorOfStatus } from './api-error.ts';
 import { CredentialSource, type Credentials, serverOf, type TlsOptions } from './credentials.ts';
 import { type Dispatchers, makeDispatchers } from './dispatchers.ts';
 import type { Fence } from './fence.ts';
 import { version } from './version.ts';
 
-/** How often a request is tried that the server was too busy for, or that was cut off. */
-const mostTries = 5;
+/** Maximum number of attempts of a request that the server was too busy for, or that was cut off. */
+const maxAttempts = 5;
 
 /** Bounds of the delay between retries of a request, in milliseconds. */
 const retryDelays = { initial: 100, max: 5_000 };
 
-/** The longest that a server's `Retry-After` is waited for, in milliseconds. */
-const longestWait = 30_000;
+/** Maximum delay for a `Retry-After` of the server, in milliseconds. */
+const maxRetryAfter = 30_000;
 
-/** A request to the API server. */
+/** Request to the API server. */
 export interface ApiRequest {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
-  /** From `/api` or `/apis` on. */
+  /** Path, from `/api` or `/apis` on. */
   path: string;
-  /** As RBAC has it, for example `patch`. */
+  /** Verb as in RBAC, for example `patch`. */
   verb: string;
-  /** As RBAC has it, for example `tables/status`. */
+  /** Resource as in RBAC, for example `tables/status`. */
   resource: string;
   contentType?: string;
   /** Default `application/json`. */
   accept?: string;
   body?: string;
   signal?: AbortSignal | undefined;
-  /** Whether it may go out although another controller may lead: what decides who leads. */
+  /** True if the request is sent even if another controller may lead. For the requests of leader election. */
   isUnfenced?: boolean;
 }
 
-/** Where something is at the API server, with the credentials to be let in. */
+/** URL at the API server, with credentials. */
 export interface Address extends Credentials {
   url: string;
 }
 
 /** Options of a transport. */
 export interface TransportOptions {
-  /** How long an answer may take, in milliseconds. */
+  /** Timeout of a response, in milliseconds. */
   timeout: number;
-  observe?: ((request: RequestObservation) => void) | undefined;
+  observe?: RequestListener | undefined;
 }
 
-/** Requests over kept connections, with a kubeconfig's credentials. All that fails rejects with an `ApiError`. */
+/** Sends requests over kept connections, with a kubeconfig's credentials. Failures reject with an `ApiError`. */
 export class Transport {
   readonly #credentials: CredentialSource;
   readonly #server: ReturnType<typeof serverOf>;
@@ -59,9 +59,9 @@ export class Transport {
   #dispatchers: (Dispatchers & { tls: TlsOptions }) | undefined;
   readonly #draining = new AbortController();
   #closed = false;
-  readonly #observers: ((request: RequestObservation) => void)[] = [];
+  readonly #observers: RequestListener[] = [];
   #fence: Fence | undefined;
-  /** Set once the fence has closed, and with it the connections for requests. */
+  /** Set once the fence has closed and the connections for requests are being destroyed. */
   #cutOff: Promise<void> | undefined;
 
   /** Throws `InvalidConfiguration`. */
@@ -72,17 +72,17 @@ export class Transport {
     if (options.observe) this.#observers.push(options.observe);
   }
 
-  /** Where the API server is. */
+  /** URL of the API server. */
   get server(): string {
     return `${this.#server.origin}${this.#server.prefix}`;
   }
 
-  /** Has a listener hear of each request when it was answered. */
-  observe(listener: (request: RequestObservation) => void): void {
+  /** Adds a listener for requests. */
+  observe(listener: RequestListener): void {
     this.#observers.push(listener);
   }
 
-  /** From now on writes go out only while the fence is open. Those under way are cut off when it closes for good. */
+  /** Sends writes only while the fence is open from now on. Writes in progress are aborted when it closes for good. */
   guard(fence: Fence): void {
     this.#fence = fence;
     fence.signal.addEventListener('abort', () => {
@@ -91,45 +91,46 @@ export class Transport {
   }
 
   /**
-   * Asks for one object. What is cut off is tried again, as every request of ours may be made twice; so is what the server
-   * was too busy for, when it says that it may. Aborting rejects with the signal's reason.
+   * Sends a request and returns the object in the response. Retries when the connection was cut, as all our requests are idempotent, and
+   * when the server was busy and allows a retry. Aborting rejects with the signal's reason.
    */
   async request(request: ApiRequest): Promise<JsonObject> {
-    for (let tries = 1; ; tries += 1) {
+    for (let attempt = 1; ; attempt += 1) {
       this.#checkFence(request);
       try {
         const { body } = await this.#send(request, 'requests', this.#options.timeout);
         return JSON.parse(await readText(body)) as JsonObject;
       } catch (error) {
         request.signal?.throwIfAborted();
-        const wait = tries < mostTries && !this.#draining.signal.aborted ? waitBeforeRetry(error, tries) : undefined;
-        if (wait === undefined) throw error instanceof RefusedError ? error.error : asApiError(error);
-        await this.#pause(wait, request.signal);
+        const mayRetry = attempt < maxAttempts && !this.#draining.signal.aborted;
+        const delay = mayRetry ? retryDelayAfter(error, attempt) : undefined;
+        if (delay === undefined) throw error instanceof RefusedError ? error.error : asApiError(error);
+        await this.#pause(delay, request.signal);
       }
     }
   }
 
-  /** Where a path is, and what it takes to get there by other means. Rejects with an `ApiError`. */
+  /** Returns URL and credentials of a path, for other clients. Rejects with an `ApiError`. */
   async addressOf(path: string): Promise<Address> {
     return { url: `${this.server}${path}`, ...(await this.#credentials.get()) };
   }
 
-  /** Begins a watch. `silence`: after how long without a byte the connection counts as broken, in milliseconds. */
-  async stream(request: ApiRequest, silence: number): Promise<Readable> {
+  /** Starts a watch. `idleTimeout`: time without a byte after which the connection counts as broken, in milliseconds. */
+  async stream(request: ApiRequest, idleTimeout: number): Promise<Readable> {
     try {
-      return (await this.#send(request, 'watches', silence)).body;
+      return (await this.#send(request, 'watches', idleTimeout)).body;
     } catch (error) {
       request.signal?.throwIfAborted();
       throw error instanceof RefusedError ? error.error : asApiError(error);
     }
   }
 
-  /** From now on no request waits for its turn to be tried again. */
+  /** Ends the delays before retries: each request has one last attempt. */
   drain(): void {
     this.#draining.abort();
   }
 
-  /** Lets the requests under way end, and closes the connections. */
+  /** Waits for requests in progress and closes the connections. */
   async close(): Promise<void> {
     this.drain();
     this.#closed = true;
@@ -141,10 +142,10 @@ export class Transport {
     if (method !== 'GET' && !isUnfenced) this.#fence?.check();
   }
 
-  /** Cut short by draining: then there is one last try. */
-  async #pause(wait: number, signal: AbortSignal | undefined): Promise<void> {
+  /** Waits for a delay. Draining ends it early. */
+  async #pause(delay: number, signal: AbortSignal | undefined): Promise<void> {
     const ends = signal ? AbortSignal.any([signal, this.#draining.signal]) : this.#draining.signal;
-    await sleep(wait, undefined, { signal: ends }).catch(() => signal?.throwIfAborted());
+    await sleep(delay, undefined, { signal: ends }).catch(() => signal?.throwIfAborted());
   }
 
   async #send(
@@ -182,17 +183,17 @@ export class Transport {
 
   async #refuse({ statusCode, headers, body }: Dispatcher.ResponseData): Promise<never> {
     const error = errorOfStatus(statusCode, await readText(body));
-    if (error.reason === 'Unauthorized') this.#credentials.distrust();
+    if (error.reason === 'Unauthorized') this.#credentials.invalidate();
     const retryAfter = Number(headers['retry-after'] ?? Number.NaN);
     throw new RefusedError(error, Number.isFinite(retryAfter) ? retryAfter * 1000 : undefined);
   }
 
-  /** New certificates need new connections. The old ones are closed when what goes over them has ended. */
+  /** Returns the connections for TLS options. New certificates need new connections; the old ones close after their last request. */
   #dispatchersFor(tls: TlsOptions): Dispatchers {
     if (this.#closed) throw new KplugError('Stopped', 'The connections to the API server were closed.');
     if (this.#dispatchers?.tls !== tls) {
       const { requests, watches } = this.#dispatchers ?? {};
-      // Nobody waits for it, and nothing can be done about a failure to close.
+      // Nothing depends on the old connections, so a failure to close them doesn't matter.
       for (const former of [requests, watches]) former?.close().catch(() => undefined);
       this.#dispatchers = { tls, ...makeDispatchers(tls, this.#server.proxyUrl, this.#options.timeout) };
     }
@@ -200,7 +201,7 @@ export class Transport {
   }
 }
 
-/** An answer that wasn't a success, and when the server wants to be asked again, in milliseconds. */
+/** Unsuccessful response, with the delay that the server asks for in milliseconds. */
 class RefusedError extends Error {
   readonly error: ApiError;
   readonly retryAfter: number | undefined;
@@ -212,18 +213,18 @@ class RefusedError extends Error {
   }
 }
 
-/** How long to wait before trying again, or nothing when that would be in vain. */
-function waitBeforeRetry(error: unknown, tries: number): number | undefined {
+/** Returns the delay before a retry, in milliseconds; `undefined` when a retry is useless or unsafe. */
+function retryDelayAfter(error: unknown, attempt: number): number | undefined {
   if (!(error instanceof RefusedError)) {
     const wasCutOff = !(error instanceof KplugError) && !(error instanceof ApiError);
-    return wasCutOff ? backOffDelay(tries, retryDelays) : undefined;
+    return wasCutOff ? backOffDelay(attempt, retryDelays) : undefined;
   }
   const { reason, code } = error.error;
-  if (reason === 'Unauthorized' && tries === 1) return 0;
+  if (reason === 'Unauthorized' && attempt === 1) return 0;
   if (reason !== 'Busy' && code < 500) return undefined;
-  // Without the header a failing server doesn't promise that another try is harmless; 429 always does.
-  if (error.retryAfter === undefined) return reason === 'Busy' ? backOffDelay(tries, retryDelays) : undefined;
-  return Math.min(longestWait, error.retryAfter) + backOffDelay(1, retryDelays);
+  // Only with the header does a failing server promise that a retry is safe; after a 429 it always is.
+  if (error.retryAfter === undefined) return reason === 'Busy' ? backOffDelay(attempt, retryDelays) : undefined;
+  return Math.min(maxRetryAfter, error.retryAfter) + backOffDelay(1, retryDelays);
 }
 
 function asApiError(error: unknown): ApiError | KplugError {

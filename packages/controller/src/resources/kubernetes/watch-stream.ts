@@ -6,33 +6,32 @@ import type { ServedKind } from './discovery.ts';
 import { LineSplitter } from './json-lines.ts';
 import type { Transport } from './transport.ts';
 
-/** What to watch. */
+/** Objects to watch. */
 export interface WatchRequest {
   served: ServedKind;
   /** Missing for all namespaces. */
   namespace: string | undefined;
-  /** The version to go on from. */
+  /** Resource version after which the watch starts. */
   resourceVersion: string;
-  /** How long the watch lasts, in milliseconds. */
+  /** Duration of the watch, in milliseconds. */
   duration: number;
   signal: AbortSignal;
 }
 
-/** One event of a watch. */
+/** Event of a watch. */
 export interface WatchEvent {
   type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK';
   object: JsonObject;
 }
 
-/** Something in a watch that can't be understood. What it told is lost, so the list has to be had again. */
+/** Unreadable event of a watch. Its change is lost, so everything has to be listed again. */
 export class UnreadableEventError extends Error {
   override readonly name = 'UnreadableEventError';
 }
 
 /**
- * Watches the objects of a kind. The server ends a watch after the time that it is asked to; it returns then. A server that
- * says nothing for a quarter longer isn't there any more, whatever the connection looks like. Rejects with an `ApiError` or an
- * `UnreadableEventError`.
+ * Watches the objects of a kind. Fulfilled when the server ends the watch after its duration. A server that sends nothing for a quarter
+ * longer counts as unreachable. Rejects with an `ApiError` or an `UnreadableEventError`.
  */
 export async function watch(
   transport: Transport,

@@ -1,8 +1,5 @@
+import { definition, FaultProxy, type PassedRequest, startTimeout, TestCluster } from '@kplug/testing/control-plane';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { startTimeout } from '../../../../../test/control-plane/connect.ts';
-import { definition } from '../../../../../test/control-plane/definition.ts';
-import { FaultProxy, type PassedRequest } from '../../../../../test/control-plane/fault-proxy.ts';
-import { TestCluster } from '../../../../../test/control-plane/test-cluster.ts';
 import { FollowedCluster, soon } from './testing.ts';
 
 const tables = { apiVersion: 'watching.example.org/v1', kind: 'Table' };
@@ -44,7 +41,7 @@ function isList({ method, url }: PassedRequest): boolean {
   return method === 'GET' && url.pathname.endsWith('/tables') && !url.searchParams.has('watch');
 }
 
-/** What was told of each resource: its columns in order. */
+/** Returns the received columns of each resource, in order. */
 function told({ changes }: FollowedCluster): Record<string, unknown[]> {
   const columns: Record<string, unknown[]> = {};
   for (const { resource, gone } of changes) {
@@ -55,7 +52,7 @@ function told({ changes }: FollowedCluster): Record<string, unknown[]> {
 }
 
 describe('a list', () => {
-  it('comes whole although a page of it is cut', async () => {
+  it('is complete even if a page is cut', async () => {
     const names = Array.from({ length: 620 }, (_, index) => `table-${String(index).padStart(3, '0')}`);
     await Promise.all(names.map((name) => cluster.apply(table(name))));
     let cuts = 0;
@@ -76,7 +73,7 @@ describe('a list', () => {
     expect(followed.changes).toHaveLength(names.length);
   });
 
-  it('begins anew when its pages have become too old', async () => {
+  it('starts again when its pages have expired', async () => {
     const names = Array.from({ length: 510 }, (_, index) => `table-${String(index).padStart(3, '0')}`);
     await Promise.all(names.map((name) => cluster.apply(table(name))));
     const body = {
@@ -103,7 +100,7 @@ describe('a watch', () => {
   it.each([
     ['between two events', 1],
     ['in the middle of an event', 0.5],
-  ])('that is cut %s loses nothing and tells nothing twice', async (_, part) => {
+  ])('that is cut %s neither loses nor repeats a change', async (_, part) => {
     let cuts = 0;
     proxy.decide((request) => {
       if (!isWatch(request)) return undefined;
@@ -120,7 +117,7 @@ describe('a watch', () => {
     await followed.follow(tables);
     for (const columns of [1, 2, 3]) {
       await cluster.apply(table('users', columns));
-      // Each in a chunk of its own.
+      // Each in its own chunk.
       await followed.waitFor(keyOf('users'), ({ spec }) => expect(spec).toEqual({ columns }));
     }
     expect(cuts).toBe(1);
@@ -130,7 +127,7 @@ describe('a watch', () => {
     expect(versions[1]).toBeGreaterThan(versions[0] ?? Number.NaN);
   });
 
-  it('whose connection is there but dead is replaced in the time that was asked for', async () => {
+  it('with a dead connection is replaced in time', async () => {
     const followed = await open(2_000);
     await followed.follow(tables);
     await cluster.apply(table('users', 1));
@@ -144,7 +141,7 @@ describe('a watch', () => {
     expect(proxy.requests.filter(isList)).toHaveLength(1);
   });
 
-  it('with something that cannot be read is counted, logged, and made good by a list', async () => {
+  it('with an unreadable event is counted, logged, and followed by a list', async () => {
     let garbled = 0;
     proxy.decide((request) => {
       if (!isWatch(request)) return undefined;
@@ -161,12 +158,15 @@ describe('a watch', () => {
     for (const columns of [1, 2]) await cluster.apply(table('users', columns));
     await followed.waitFor(keyOf('users'), ({ spec }) => expect(spec).toEqual({ columns: 2 }));
     expect(followed.log).toContainEqual(
-      expect.objectContaining({ count: 1, msg: expect.stringMatching(/sent an event that isn't JSON.*listed anew/) }),
+      expect.objectContaining({
+        count: 1,
+        msg: expect.stringMatching(/sent an event that isn't JSON.*listing everything again/),
+      }),
     );
     expect(proxy.requests.filter(isList)).toHaveLength(2);
   });
 
-  it.each(['as the answer', 'as an event'])('whose version is too old, told %s, begins with a list', async (how) => {
+  it.each(['as the answer', 'as an event'])('with an expired version, reported %s, starts with a list', async (how) => {
     const status = {
       kind: 'Status',
       apiVersion: 'v1',
@@ -196,7 +196,7 @@ describe('a watch', () => {
     expect(told(followed)).toEqual({ users: [1, 2], orders: [1, 'gone'] });
   });
 
-  it('is shared by all who follow a kind, and asks for bookmarks', async () => {
+  it('is shared by all listeners of a kind, and requests bookmarks', async () => {
     const followed = await open();
     await Promise.all([followed.follow(tables), followed.follow(tables)]);
     await cluster.apply(table('users'));
@@ -208,7 +208,7 @@ describe('a watch', () => {
     expect(watches[0]?.url.searchParams.get('allowWatchBookmarks')).toBe('true');
   });
 
-  it('goes on from where the last one ended when the server ends it', async () => {
+  it('continues where the previous one ended', async () => {
     const followed = await open(1_500);
     await followed.follow(tables);
     await vi.waitFor(() => expect(proxy.requests.filter(isWatch).length).toBeGreaterThan(2), soon);
@@ -219,8 +219,8 @@ describe('a watch', () => {
   });
 });
 
-describe('what is kept of an object', () => {
-  it('leaves out managed fields and what kubectl keeps for itself', async () => {
+describe('a cached object', () => {
+  it('has no managed fields and no copy of kubectl', async () => {
     const annotations = { 'kubectl.kubernetes.io/last-applied-configuration': '{}', note: 'kept' };
     await cluster.apply({ ...table('users'), metadata: { name: 'users', namespace, annotations } });
     const followed = await open();
@@ -239,7 +239,7 @@ describe('what is kept of an object', () => {
     expect(metadata.annotations).toEqual({ note: 'kept' });
   });
 
-  it('has a generation for kinds that count none', async () => {
+  it('has a generation even if its kind has none', async () => {
     const map = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'options', namespace } };
     await cluster.apply({ ...map, data: { a: '1' } });
     const followed = await open();

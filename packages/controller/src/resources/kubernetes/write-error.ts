@@ -4,17 +4,17 @@ import type { ApiError } from './api-error.ts';
 import type { ServedKind } from './discovery.ts';
 import { missingRule } from './missing-rule.ts';
 
-/** What was asked for. */
+/** Failed write. */
 export interface FailedRequest {
   key: ResourceKey;
-  /** The part of the resource, for people. */
+  /** Part of the resource, for people. */
   what: string;
   verb: 'patch' | 'get' | 'delete';
   served: ServedKind;
   subresource?: 'status';
 }
 
-/** The error that a write rejects with when the API server refused it, or couldn't be asked. */
+/** Returns the error for a write that the API server refused or did not receive. */
 export function writeError(error: ApiError, { key, what, verb, served, subresource }: FailedRequest): KplugError {
   const reference = parseKey(key);
   const done = { get: 'read', patch: 'written', delete: 'deleted' }[verb];
@@ -23,17 +23,17 @@ export function writeError(error: ApiError, { key, what, verb, served, subresour
   switch (error.reason) {
     case 'Invalid': {
       const details = error.causes.map(({ field, message }) => `${field} ${message}`).join('; ');
-      const message = `${subject}, as it doesn't fit the schema of the kind: ${details || error.message}`;
+      const message = `${subject}: it does not match the schema of the kind: ${details || error.message}`;
       return new KplugError('InvalidResponse', message, { cause: error });
     }
     case 'Forbidden': {
       const group = groupOf(reference.apiVersion);
       const rule = missingRule({ group, resource, verbs: [verb], namespace: reference.namespace || undefined });
-      const message = `${subject}: ${rule}; the API server says: ${error.message}`;
+      const message = `${subject}: ${rule}; API server: ${error.message}`;
       return new KplugError('StorageFailed', message, { cause: error });
     }
     default: {
-      const answer = error.code > 0 ? `the API server answered ${error.code}` : "the API server couldn't be asked";
+      const answer = error.code > 0 ? `the API server returned ${error.code}` : 'the API server is unreachable';
       return new KplugError('StorageFailed', `${subject}: ${answer}: ${error.message}`, { cause: error });
     }
   }

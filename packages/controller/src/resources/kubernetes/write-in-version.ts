@@ -2,20 +2,20 @@ import { KplugError } from '../../errors.ts';
 import { describeReference, parseKey, type Resource } from '../resource.ts';
 import type { Patch, WriteTarget } from './write-target.ts';
 
-/** How often a resource may change under our hands before a write is given up. */
-const mostTries = 8;
+/** Maximum number of attempts to write a resource that others change at the same time. */
+const maxAttempts = 8;
 
 /**
- * Writes a resource in the version that was read, and in the present one when that is out of date. The version also stands for
- * the incarnation: the API server passes over the uid in a patch of a status. `patch` makes the change for a version, or nothing
- * when there is nothing to change. Rejects with a `KplugError`; `Conflict` when the resource changes all the time.
+ * Writes a resource in the version that was read, and again in the current one when that is out of date. The version also protects
+ * against a resource with another UID, as the API server ignores the UID in a patch of a status. `patch` returns the change for a version,
+ * or nothing when there is none. Rejects with a `KplugError`; with `Conflict` when the resource keeps changing.
  */
 export async function writeInVersion(
   target: WriteTarget,
   patch: (resource: Resource) => Patch | undefined,
 ): Promise<Resource | 'unchanged' | 'gone'> {
   let { resource } = target;
-  for (let tries = 1; tries <= mostTries; tries += 1) {
+  for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
     const change = patch(resource);
     if (!change) return 'unchanged';
     const result = await target.patch(change);
@@ -24,5 +24,5 @@ export async function writeInVersion(
     resource = result.resource;
   }
   const reference = describeReference(parseKey(target.key));
-  throw new KplugError('Conflict', `${reference} changed at each of ${mostTries} tries to write it.`);
+  throw new KplugError('Conflict', `${reference} changed during each of ${maxAttempts} attempts to write it.`);
 }

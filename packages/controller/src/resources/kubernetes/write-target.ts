@@ -7,9 +7,9 @@ import { readObject, ValuePool } from './read-object.ts';
 import type { Transport } from './transport.ts';
 import { writeError } from './write-error.ts';
 
-/** A change of a resource, or of one of its subresources. */
+/** Patch of a resource or of a subresource. */
 export interface Patch {
-  /** What it changes, for people. */
+  /** Part that the patch changes, for people. */
   what: string;
   subresource?: 'status';
   contentType: 'application/apply-patch+yaml' | 'application/merge-patch+json';
@@ -18,18 +18,15 @@ export interface Patch {
   signal: AbortSignal | undefined;
 }
 
-/**
- * What came of a change. `conflict`: the resource isn't in the version that was meant, but as it says here; `gone`: it isn't
- * there any more, or is another incarnation.
- */
+/** Result of a patch. `conflict`: the resource has another version, which is given; `gone`: it doesn't exist, or has another UID. */
 export type PatchResult =
   | { outcome: 'written' | 'conflict'; resource: Resource }
   | { outcome: 'gone'; resource?: never };
 
-/** A resource that is about to be written. */
+/** Resource to write. */
 export class WriteTarget {
   readonly key: ResourceKey;
-  /** As it was in the cache when the write began. */
+  /** Resource in the cache when the write began. */
   readonly resource: Resource;
   readonly cache: KindCache;
   readonly #served: ServedKind;
@@ -47,18 +44,18 @@ export class WriteTarget {
     this.#transport = transport;
   }
 
-  /** Whether the kind has a status. */
+  /** True if the kind has a status. */
   get hasStatus(): boolean {
     return this.#served.hasStatus;
   }
 
-  /** The resource as it is in the cache now. */
+  /** Returns the resource in the cache now. */
   current(): Resource | undefined {
     const { namespace, name } = parseKey(this.key);
     return this.cache.get(namespace, name);
   }
 
-  /** Sends a change, and takes in what became of the resource. Rejects with a `KplugError`. */
+  /** Sends a patch, and updates the cache with the result. Rejects with a `KplugError`. */
   async patch({ what, subresource, contentType, query, body, signal }: Patch): Promise<PatchResult> {
     const served = this.#served;
     const { namespace, name } = parseKey(this.key);
@@ -101,7 +98,7 @@ export class WriteTarget {
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       if (error.reason === 'NotFound') return { outcome: 'gone' };
-      throw writeError(error, { key: this.key, what: 'the present version', verb: 'get', served });
+      throw writeError(error, { key: this.key, what: 'the current version', verb: 'get', served });
     }
   }
 }

@@ -1,8 +1,5 @@
+import { definition, FaultProxy, startTimeout, TestCluster } from '@kplug/testing/control-plane';
 import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { startTimeout } from '../../../../../test/control-plane/connect.ts';
-import { definition } from '../../../../../test/control-plane/definition.ts';
-import { FaultProxy } from '../../../../../test/control-plane/fault-proxy.ts';
-import { TestCluster } from '../../../../../test/control-plane/test-cluster.ts';
 import type { WriteOptions } from '../port.ts';
 import type { Resource } from '../resource.ts';
 import { FollowedCluster, soon } from './testing.ts';
@@ -50,14 +47,14 @@ async function openProxy(): Promise<FaultProxy> {
   return proxy;
 }
 
-/** From now on nothing is heard of the cluster, while requests are answered. */
+/** Stops all events of watches, but not responses to requests. */
 async function freezeWatch(proxy: FaultProxy): Promise<void> {
   await vi.waitFor(() => expect(proxy.requests.some(({ url }) => url.searchParams.has('watch'))).toBe(true), soon);
   proxy.freeze();
 }
 
 describe('a write', () => {
-  it('that the server is too busy for is made when the server says', async () => {
+  it('is retried when a busy server allows it', async () => {
     await cluster.apply(object('users'));
     const proxy = await openProxy();
     const followed = await open(proxy.kubeConfig());
@@ -77,7 +74,7 @@ describe('a write', () => {
     expect(followed.writes()).toEqual(['429', '503', '200'].map((code) => `apply tables/status ${code}`));
   });
 
-  it('whose answer is cut off is made again', async () => {
+  it('is retried when its response is cut off', async () => {
     await cluster.apply(object('users'));
     const proxy = await openProxy();
     const followed = await open(proxy.kubeConfig());
@@ -93,7 +90,7 @@ describe('a write', () => {
     expect(followed.resources.get(keyOf('users'))?.status).toEqual({ rows: 1 });
   });
 
-  it('fails for good when the server stays too busy', async () => {
+  it('fails when the server stays busy', async () => {
     await cluster.apply(object('users'));
     const proxy = await openProxy();
     const followed = await open(proxy.kubeConfig());
@@ -109,7 +106,7 @@ describe('a write', () => {
     );
   });
 
-  it('without the right to it names the rule to add', async () => {
+  it('that is forbidden is reported with the missing rule', async () => {
     await cluster.apply(object('users'));
     const user = `reader-${namespace}`;
     await cluster.apply({
@@ -137,7 +134,7 @@ describe('a write', () => {
     );
   });
 
-  it('under way is waited for when the resources are closed', async () => {
+  it('in progress is completed when the resources are closed', async () => {
     await cluster.apply(object('users'));
     const followed = await open();
     const resource = await followed.waitFor(keyOf('users'));
@@ -149,7 +146,7 @@ describe('a write', () => {
 });
 
 describe('a finalizer', () => {
-  it('is added and removed beside those of others, although the resource changed meanwhile', async () => {
+  it('is added and removed next to others, even if the resource changed meanwhile', async () => {
     await cluster.apply(object('users'));
     const proxy = await openProxy();
     const followed = await open(proxy.kubeConfig());
@@ -165,7 +162,7 @@ describe('a finalizer', () => {
     await cluster.edit(object('users'), { metadata: { finalizers: null } });
   });
 
-  it('is not added to a resource that was made anew while nobody heard of it', async () => {
+  it('is not added to a resource that was created again meanwhile', async () => {
     await cluster.apply(object('users'));
     const proxy = await openProxy();
     const followed = await open(proxy.kubeConfig());
@@ -183,7 +180,7 @@ describe('a finalizer', () => {
 });
 
 describe('three hundred resources', () => {
-  it('are known, finalized and given a status by two writes each', async () => {
+  it('get a finalizer and a status by two writes each', async () => {
     const followed = await open();
     const names = Array.from({ length: 300 }, (_, index) => `table-${index}`);
     await Promise.all(names.map((name) => cluster.apply(object(name))));

@@ -26,7 +26,7 @@ describeContract(async () => {
 });
 
 describe('MemoryResources', () => {
-  it('counts a generation for each change of what the user says, and only for that', () => {
+  it('increments the generation for changes by the user only', () => {
     const resources = new MemoryResources();
     const first = resources.apply({ ...table, data: { a: '1' } });
     expect(resources.apply({ ...table, data: { a: '1' }, status: { rows: 1 } })).toBe(first);
@@ -51,7 +51,7 @@ describe('MemoryResources', () => {
     expect(first).toMatchObject({ metadata: { generation: 1, labels: { tier: 'a' } }, data: { a: '1' } });
   });
 
-  it('keeps its own copy of what it is given', async () => {
+  it('copies its input', async () => {
     const resources = new MemoryResources();
     const spec = { columns: 1 };
     const { metadata } = resources.apply({ ...table, spec });
@@ -64,7 +64,7 @@ describe('MemoryResources', () => {
     await expect(again).resolves.toBe('written');
   });
 
-  it('does not bring a resource back that is being deleted', async () => {
+  it('does not restore a resource that is being deleted', async () => {
     const resources = new MemoryResources();
     const { metadata } = resources.apply(table);
     const options = { uid: metadata.uid, fieldManager: 'kplug/a' };
@@ -78,7 +78,7 @@ describe('MemoryResources', () => {
     expect(resources.apply(table).metadata.uid).not.toBe(metadata.uid);
   });
 
-  it('refuses what is no manifest, and says why', () => {
+  it('rejects invalid manifests with a reason', () => {
     const resources = new MemoryResources();
     expect(() => resources.apply({ ...table, spec: JSON.parse('{"__proto__":{"a":1}}') })).toThrow(
       "Table users can't be applied: spec.__proto__ is a key that is not allowed.",
@@ -89,7 +89,7 @@ describe('MemoryResources', () => {
     expect(resources.keys()).toEqual([]);
   });
 
-  it('tells all listeners of one change before the next, even when a listener causes it', async () => {
+  it('announces a change to all listeners before the next one, even when a listener causes it', async () => {
     const resources = new MemoryResources();
     const told: string[] = [];
     await resources.follow(table, ({ resource }) => {
@@ -103,7 +103,7 @@ describe('MemoryResources', () => {
     expect(told).toEqual(['first users 1', 'second users 1', 'first users 2', 'second users 2']);
   });
 
-  it('never tells a new listener of a state that is older than one it was told of', async () => {
+  it('never announces an older state after a newer one', async () => {
     const resources = new MemoryResources();
     resources.apply(table);
     resources.apply({ ...table, metadata: { name: 'orders' } });
@@ -120,7 +120,7 @@ describe('MemoryResources', () => {
     ]);
   });
 
-  it('restores what was stored, and goes on from there', async () => {
+  it('restores stored resources, and continues', async () => {
     const before = new MemoryResources();
     const { metadata } = before.apply(table);
     await before.applyStatus(key, { a: 1, both: 'a' }, { uid: metadata.uid, fieldManager: 'kplug/a' });
@@ -138,7 +138,7 @@ describe('MemoryResources', () => {
     );
   });
 
-  it('fulfils a write only when it is safe, and an unchanged one too', async () => {
+  it('fulfills a write once it is durable, even an unchanged one', async () => {
     const { persistence, changed, makeSafe } = deferredPersistence();
     const resources = new MemoryResources({ persistence });
     const { metadata } = resources.apply(table);

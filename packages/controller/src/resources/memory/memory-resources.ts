@@ -1,3 +1,4 @@
+// resources/memory/: resources in memory, for tests and tools and as the base of the directory adapter.
 import { KplugError } from '../../errors.ts';
 import { checkManifest, type Manifest } from '../check-manifest.ts';
 import { copyJson, findJsonFault, formatPath, jsonEquals } from '../json.ts';
@@ -32,8 +33,8 @@ import { changedResource, newResource, ownedResource, timestamp } from './user-c
 const noStatuses: ReadonlyMap<string, JsonObject> = new Map();
 
 /**
- * Resources in memory, and the table beneath the directory adapter. Every change is made and told at once; with a
- * `persistence`, the promise of a write waits until it is safe.
+ * Resources in memory. Changes are made and announced synchronously. With a `persistence`, the promise of a write is fulfilled once the
+ * change is durable.
  */
 export class MemoryResources implements Resources {
   readonly #stored = new Map<ResourceKey, StoredResource>();
@@ -47,8 +48,8 @@ export class MemoryResources implements Resources {
   }
 
   /**
-   * Makes or changes a resource as its user would with `kubectl apply`, and returns it as it is then. One that is being
-   * deleted stays as it is: it can't be brought back, only made anew once it is gone. Throws `InvalidManifest`.
+   * Creates or changes a resource as a user would with `kubectl apply`, and returns the result. A resource that is being deleted isn't
+   * changed. Throws `InvalidManifest`.
    */
   apply(manifest: Manifest): Resource {
     this.#refuseIfClosed();
@@ -69,7 +70,7 @@ export class MemoryResources implements Resources {
     return next === resource ? resource : this.#replace(key, stored, next);
   }
 
-  /** Deletes a resource as its user would: at once, or with finalizers by setting its `deletionTimestamp`. */
+  /** Deletes a resource as a user would: immediately, or if it has finalizers, by setting its `deletionTimestamp`. */
   delete(key: ResourceKey): WriteResult {
     this.#refuseIfClosed();
     const stored = this.#stored.get(key);
@@ -81,21 +82,21 @@ export class MemoryResources implements Resources {
     return 'written';
   }
 
-  /** Puts in place what was stored before, under its old identity. */
+  /** Restores a stored resource with its identity. */
   restore(stored: StoredResource): void {
     const { resource } = stored;
     const previous = this.#stored.get(keyOf(resource))?.resource;
     this.#lastVersion = Math.max(this.#lastVersion, Number.parseInt(resource.metadata.resourceVersion, 10) || 0);
     this.#stored.set(keyOf(resource), stored);
-    this.#listeners.tell({ resource, ...(previous && { previous }), gone: false });
+    this.#listeners.notify({ resource, ...(previous && { previous }), gone: false });
   }
 
-  /** All there is to know of a resource. */
+  /** Returns a resource with the statuses of all field managers. */
   stored(key: ResourceKey): StoredResource | undefined {
     return this.#stored.get(key);
   }
 
-  /** The keys of all resources as they are known now. */
+  /** Returns the keys of all resources. */
   keys(): ResourceKey[] {
     return [...this.#stored.keys()];
   }
@@ -107,7 +108,7 @@ export class MemoryResources implements Resources {
     this.#listeners.add(kind, listener, this.list(kind));
   }
 
-  /** Never: what is in memory can be had. */
+  /** Always `undefined`: resources in memory can be read. */
   problem(): undefined {
     return undefined;
   }
@@ -190,7 +191,7 @@ export class MemoryResources implements Resources {
     await this.#persistence?.flush();
   }
 
-  /** Every write of the port. One that changes nothing waits all the same, as what it found may not be safe yet. */
+  /** Makes a write of the port. A write without effect waits as well, as the state that it found may not be durable yet. */
   async #write(
     key: ResourceKey,
     { uid, signal }: WriteOptions,
@@ -212,18 +213,18 @@ export class MemoryResources implements Resources {
     { fieldManager, merge }: WriteOptions,
   ): WriteResult {
     const before = stored.statuses.get(fieldManager) ?? {};
-    const said = merge ? mergePatch(before, given) : given;
-    if (jsonEquals(before, said)) return 'unchanged';
-    const fault = findJsonFault(said);
+    const applied = merge ? mergePatch(before, given) : given;
+    if (jsonEquals(before, applied)) return 'unchanged';
+    const fault = findJsonFault(applied);
     if (fault) {
       const subject = formatPath(['status', ...fault.path]);
       const message = `The status of ${describeReference(parseKey(key))} can't be written: ${subject} ${fault.message}.`;
       throw new KplugError('InvalidResponse', message);
     }
     const statuses = new Map(stored.statuses);
-    // Deleted first, so that who writes last comes last.
+    // Deleted first, so that the last writer comes last.
     statuses.delete(fieldManager);
-    if (Object.keys(said).length > 0) statuses.set(fieldManager, copyJson(said));
+    if (Object.keys(applied).length > 0) statuses.set(fieldManager, copyJson(applied));
     const { status: _, ...resource } = stored.resource;
     const status = mergeStatuses(statuses.values());
     this.#put(key, status ? { ...resource, status } : resource, statuses, stored.resource);
@@ -234,7 +235,7 @@ export class MemoryResources implements Resources {
     this.#replace(key, stored, { ...stored.resource, metadata: { ...stored.resource.metadata, ...metadata } });
   }
 
-  /** Puts a resource in the place of the one before it, under a new version. */
+  /** Replaces a resource, with a new resource version. */
   #replace(key: ResourceKey, { resource: previous, statuses }: StoredResource, next: Resource): Resource {
     return this.#put(key, next, statuses, previous);
   }
@@ -245,18 +246,18 @@ export class MemoryResources implements Resources {
     const stored = { resource, statuses };
     this.#stored.set(key, stored);
     this.#persistence?.changed(key, stored);
-    this.#listeners.tell({ resource, ...(previous && { previous }), gone: false });
+    this.#listeners.notify({ resource, ...(previous && { previous }), gone: false });
     return resource;
   }
 
   #remove(key: ResourceKey, resource: Resource, previous: Resource): void {
     this.#stored.delete(key);
     this.#persistence?.changed(key, undefined);
-    this.#listeners.tell({ resource, previous, gone: true });
+    this.#listeners.notify({ resource, previous, gone: true });
     this.#removeOwnedBy(resource);
   }
 
-  /** What was kept for a resource goes with it. */
+  /** Deletes the resources that are owned by a deleted one. */
   #removeOwnedBy({ metadata }: Resource): void {
     for (const [key, { resource }] of [...this.#stored]) if (isOwnedBy(resource, metadata)) this.delete(key);
   }

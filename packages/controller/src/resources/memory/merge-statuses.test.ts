@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest';
 import { mergeStatuses } from './merge-statuses.ts';
 
 describe('mergeStatuses', () => {
-  it('is nothing when nobody says anything, and what one says when nobody else does', () => {
+  it('returns undefined for no statuses, and a single status unchanged', () => {
     const status = { rows: 1 };
     expect(mergeStatuses([])).toBeUndefined();
     expect(mergeStatuses([status])).toBe(status);
   });
 
-  it('merges objects, and takes the last of anything else', () => {
+  it('merges objects, and takes the last of other values', () => {
     const merged = mergeStatuses([
       { plugin: { name: 'a', tags: ['x'] }, rows: 1, kept: null, mixed: { a: 1 } },
       { plugin: { version: '1', tags: ['y', 'z'] }, rows: 2, mixed: 'text' },
@@ -21,7 +21,7 @@ describe('mergeStatuses', () => {
     });
   });
 
-  it('merges conditions by type, in an order that does not depend on who wrote last', () => {
+  it('merges conditions by type, in an order independent of the last writer', () => {
     const a = {
       conditions: [
         { type: 'Ready', status: 'False', reason: 'Waiting' },
@@ -41,13 +41,13 @@ describe('mergeStatuses', () => {
     expect(mergeStatuses([b, a])).toEqual({ conditions: [applied, a.conditions[0], synced] });
   });
 
-  it('takes conditions that are something else as they are', () => {
+  it('does not merge conditions of another type', () => {
     expect(mergeStatuses([{ conditions: [{ type: 'Ready' }] }, { conditions: ['fine'] }])).toEqual({
       conditions: ['fine'],
     });
   });
 
-  it('changes nothing that it is given', () => {
+  it('does not change its input', () => {
     const first = { plugin: { name: 'a' }, conditions: [{ type: 'A' }] };
     mergeStatuses([first, { plugin: { version: '1' }, conditions: [{ type: 'A', status: 'True' }] }, { rows: 1 }]);
     expect(first).toEqual({ plugin: { name: 'a' }, conditions: [{ type: 'A' }] });

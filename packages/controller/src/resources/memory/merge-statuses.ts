@@ -2,8 +2,8 @@ import { isJsonObject } from '../json.ts';
 import type { JsonObject, JsonValue } from '../resource.ts';
 
 /**
- * The status of a resource: what all its writers say together, the one that wrote last coming last. Objects are merged field
- * by field and `conditions` by their type; of anything else the last writer's counts. `undefined` when nobody says anything.
+ * Merges the statuses of several field managers, the last writer's last. Objects are merged field by field and `conditions` by their
+ * type; of other values the last writer's counts. Returns `undefined` when there are none.
  */
 export function mergeStatuses(statuses: Iterable<JsonObject>): JsonObject | undefined {
   let merged: JsonObject | undefined;
@@ -27,7 +27,7 @@ function mergeObjects(earlier: JsonObject, later: JsonObject): JsonObject {
   return merged;
 }
 
-/** Sorted by type, so that their order doesn't depend on who wrote last. */
+/** Merges conditions, sorted by type so that their order doesn't depend on the last writer. */
 function mergeConditions(conditions: readonly Condition[]): JsonValue[] {
   const byType = new Map<string, Condition>();
   for (const condition of conditions) {
@@ -41,7 +41,7 @@ interface Condition extends JsonObject {
   type: string;
 }
 
-/** The conditions of a status, unless that field holds something else. */
+/** Returns the conditions of a status; `undefined` when the field is missing or has another type. */
 function conditionsOf({ conditions }: JsonObject): Condition[] | undefined {
   return Array.isArray(conditions) && conditions.every(isCondition) ? conditions : undefined;
 }

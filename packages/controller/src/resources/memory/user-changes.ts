@@ -3,7 +3,7 @@ import type { CheckedManifest, ManifestMetadata } from '../check-manifest.ts';
 import { copyJson, jsonEquals } from '../json.ts';
 import type { JsonObject, ObjectMeta, Resource } from '../resource.ts';
 
-/** A new resource as its manifest describes it. Its version is still to be given. */
+/** Makes a new resource from a manifest, with an empty resource version. */
 export function newResource({ apiVersion, kind, metadata, ...fields }: CheckedManifest): Resource {
   const { name, namespace } = metadata;
   return {
@@ -22,7 +22,7 @@ export function newResource({ apiVersion, kind, metadata, ...fields }: CheckedMa
   };
 }
 
-/** A resource changed as its manifest describes it; the same object when there is nothing to change. */
+/** Changes a resource as a manifest describes. Returns the same object when there is nothing to change. */
 export function changedResource(resource: Resource, manifest: CheckedManifest): Resource {
   const { apiVersion, kind, metadata, status, ...fields } = resource;
   const { apiVersion: _, kind: __, metadata: wanted, ...wantedFields } = manifest;
@@ -43,13 +43,13 @@ export function changedResource(resource: Resource, manifest: CheckedManifest): 
   };
 }
 
-/** A resource with its owner. */
+/** Adds an owner to a resource. */
 export function ownedResource(resource: Resource, { apiVersion, kind, metadata: { name, uid } }: Resource): Resource {
   const ownerReferences = [{ apiVersion, kind, name, uid, controller: true }];
   return { ...resource, metadata: { ...resource.metadata, ownerReferences } };
 }
 
-/** The time, as Kubernetes writes it: in whole seconds. */
+/** Returns the current time as Kubernetes writes it, in whole seconds. */
 export function timestamp(): string {
   return new Date().toISOString().replace(/\.\d+Z$/, 'Z');
 }

@@ -1,8 +1,8 @@
 import { KplugError } from '../../errors.ts';
 
-/** Why a plugin could not be fetched. `NotFound` where there is no such release. */
+/** Failure to download a plugin. `NotFound`: the release does not exist. */
 export class DownloadFailure extends KplugError {
-  /** Whether trying again soon can't help. */
+  /** True if a retry can't succeed unless the release or the list changes. */
   readonly isLasting: boolean;
 
   constructor(code: 'NotFound' | 'DownloadFailed', message: string, isLasting: boolean, options?: { cause?: unknown }) {

@@ -6,48 +6,50 @@ import { EnvHttpProxyAgent, fetch, type Response } from 'undici';
 import { messageOf } from '../../errors.ts';
 import { DownloadFailure } from './download-failure.ts';
 
-/** How long a server may say nothing, in milliseconds. */
-const silence = 30_000;
+/** Time that a server may send nothing, in milliseconds. */
+const idleTimeout = 30_000;
 
-/** An archive that has come. */
+/** Downloaded archive. */
 export interface FetchedArchive {
   url: string;
   /** In lower-case hex. */
   sha256: string;
 }
 
-/** How an archive is fetched. */
+/** Options of a download. */
 export interface FetchOptions {
-  /** How many bytes it may have. */
+  /** Maximum size of the archive, in bytes. */
   maxBytes: number;
   signal?: AbortSignal | undefined;
-  /** Hears how many bytes have come, and how many there are, if that is known. */
+  /** Receives the number of bytes received, and the total if the server announced it. */
   onProgress?: ((received: number, total: number | undefined) => void) | undefined;
 }
 
-/**
- * Fetches the first of some URLs that there is into a file, by the proxy that the environment names, if it does. Rejects with a
- * `DownloadFailure`.
- */
+/** Downloads the first URL that exists into a file, through the proxy of the environment if there is one. Rejects with a `DownloadFailure`. */
 export async function fetchArchive(
   urls: readonly string[],
   file: string,
   options: FetchOptions,
 ): Promise<FetchedArchive> {
-  const dispatcher = new EnvHttpProxyAgent({ headersTimeout: silence, bodyTimeout: silence, connectTimeout: silence });
+  const timeouts = { headersTimeout: idleTimeout, bodyTimeout: idleTimeout, connectTimeout: idleTimeout };
+  const dispatcher = new EnvHttpProxyAgent(timeouts);
   try {
     for (const url of urls) {
-      const response = await ask(url, dispatcher, options.signal);
+      const response = await request(url, dispatcher, options.signal);
       if (response) return { url, sha256: await receive(response, url, file, options) };
     }
-    throw new DownloadFailure('NotFound', `there is no such release: ${urls.join(' and ')} are not there`, true);
+    throw new DownloadFailure('NotFound', `no such release: ${urls.join(' and ')} do not exist`, true);
   } finally {
     await dispatcher.destroy();
   }
 }
 
-/** `undefined` when there is nothing at a URL. */
-async function ask(url: string, dispatcher: EnvHttpProxyAgent, signal?: AbortSignal): Promise<Response | undefined> {
+/** Requests a URL. Returns `undefined` when it does not exist. */
+async function request(
+  url: string,
+  dispatcher: EnvHttpProxyAgent,
+  signal?: AbortSignal,
+): Promise<Response | undefined> {
   let response: Response;
   try {
     response = await fetch(url, { dispatcher, ...(signal ? { signal } : {}) });
@@ -58,7 +60,7 @@ async function ask(url: string, dispatcher: EnvHttpProxyAgent, signal?: AbortSig
   await response.body?.cancel();
   if (response.status === 404 || response.status === 410) return undefined;
   const isLasting = response.status < 500 && response.status !== 408 && response.status !== 429;
-  throw new DownloadFailure('DownloadFailed', `${url} answers ${response.status} ${response.statusText}`, isLasting);
+  throw new DownloadFailure('DownloadFailed', `${url} returned ${response.status} ${response.statusText}`, isLasting);
 }
 
 async function receive(
@@ -73,8 +75,8 @@ async function receive(
   let received = 0;
   const check = (bytes: number) => {
     if (bytes <= maxBytes) return;
-    const most = `${Math.floor(maxBytes / 2 ** 20)} MiB`;
-    throw new DownloadFailure('DownloadFailed', `${url} is larger than the ${most} that an archive may have`, true);
+    const limit = `${Math.floor(maxBytes / 2 ** 20)} MiB`;
+    throw new DownloadFailure('DownloadFailed', `${url} is larger than ${limit}, the limit for archives`, true);
   };
   const counting = new Transform({
     transform(chunk: Buffer, _, done) {
@@ -91,7 +93,7 @@ async function receive(
   });
   try {
     check(total ?? 0);
-    if (!body) throw new Error('there is no content');
+    if (!body) throw new Error('the response has no body');
     onProgress?.(0, total);
     await pipeline(Readable.fromWeb(body), counting, createWriteStream(file), ...(signal ? [{ signal }] : []));
   } catch (cause) {
@@ -102,8 +104,8 @@ async function receive(
 
 function failed(url: string, cause: unknown): DownloadFailure {
   if (cause instanceof DownloadFailure) return cause;
-  // What went wrong is said by the innermost cause: the outer ones say `fetch failed`.
+  // The innermost cause has the reason; the outer ones only say `fetch failed`.
   let inner = cause;
   while (inner instanceof Error && inner.cause instanceof Error) inner = inner.cause;
-  return new DownloadFailure('DownloadFailed', `${url} can't be fetched: ${messageOf(inner)}`, false, { cause });
+  return new DownloadFailure('DownloadFailed', `${url} can't be downloaded: ${messageOf(inner)}`, false, { cause });
 }

@@ -4,11 +4,17 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, readlink, stat, utimes } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
+import {
+  type ArchiveEntry,
+  architecture,
+  archiveOf,
+  makeFolder,
+  ReleaseServer,
+  sha256Of,
+} from '@kplug/testing/supervisor';
 import { describe, expect, it } from 'vitest';
-import { makeFolder } from '../testing.ts';
 import { type FetchPluginOptions, fetchPlugin, removeUnused } from './install.ts';
 import { parsePluginItem } from './item.ts';
-import { type ArchiveEntry, architecture, archiveOf, ReleaseServer, sha256Of } from './testing.ts';
 
 const program: ArchiveEntry = { path: 'plugin.sh', mode: 0o755, content: '#!/bin/sh\necho hello\n' };
 const description: ArchiveEntry = { path: 'plugin.yaml', content: 'command: ./plugin.sh\n' };
@@ -22,7 +28,7 @@ async function start() {
   return { server, directory, fetch };
 }
 
-/** Where nobody listens. */
+/** Returns a URL on which nobody listens. */
 async function closedUrl(): Promise<string> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -32,7 +38,7 @@ async function closedUrl(): Promise<string> {
 }
 
 describe('a plugin of a release', () => {
-  it('is unpacked, put in place and kept', async () => {
+  it('is unpacked, installed and kept', async () => {
     const { server, directory, fetch } = await start();
     const archive = archiveOf(program, description, { path: 'lib/deep/data.txt', content: 'data' });
     server.serve('example/postgresql@v1.2.0', archive);
@@ -47,13 +53,13 @@ describe('a plugin of a release', () => {
     server.answers.clear();
     expect(await fetch(item)).toMatchObject({ kept: true });
     expect(server.asked).toHaveLength(1);
-    // Nothing is left of how it came.
+    // No temporary files are left.
     expect(await readdir(join(directory, '.downloads'))).toEqual([
       expect.stringMatching(/^example\.postgresql@v1\.2\.0-/),
     ]);
   });
 
-  it('takes the place of another release in one step, whose files stay for what runs', async () => {
+  it('replaces another release atomically, whose files stay for running processes', async () => {
     const { server, directory, fetch } = await start();
     server.serve('example/postgresql@v1', archiveOf(program));
     server.serve('example/postgresql@v2', archiveOf({ ...program, content: '#!/bin/sh\necho two\n' }));
@@ -62,7 +68,7 @@ describe('a plugin of a release', () => {
     await fetch('example/postgresql@v2');
     expect(execFileSync(join(path, 'plugin.sh'), { encoding: 'utf8' })).toBe('two\n');
     expect(execFileSync(join(former, 'plugin.sh'), { encoding: 'utf8' })).toBe('hello\n');
-    // The next operator has no use for it, unless somebody is at it just now.
+    // Recent releases stay, as another process may be installing them.
     await removeUnused(directory);
     expect(existsSync(former)).toBe(true);
     await utimes(former, 0, 0);
@@ -71,7 +77,7 @@ describe('a plugin of a release', () => {
     expect(existsSync(join(path, 'plugin.sh'))).toBe(true);
   });
 
-  it('needs no plugin.yaml when it is one program', async () => {
+  it('needs no plugin.yaml when it contains one program', async () => {
     const { server, fetch } = await start();
     server.serve('example/one@v1', archiveOf({ path: 'README.md', content: 'read me' }, program));
     const { path } = await fetch('example/one@v1');
@@ -79,10 +85,10 @@ describe('a plugin of a release', () => {
     server.serve('example/two@v1', archiveOf(program, { ...program, path: 'other.sh' }));
     await expect(fetch('example/two@v1')).rejects.toThrow('and several programs (other.sh, plugin.sh)');
     server.serve('example/none@v1', archiveOf({ path: 'README.md', content: 'read me' }));
-    await expect(fetch('example/none@v1')).rejects.toThrow('has no plugin.yaml at its top, and no program');
+    await expect(fetch('example/none@v1')).rejects.toThrow('has no plugin.yaml at its top level, and no program');
   });
 
-  it('is looked for without the architecture as well, and elsewhere when that is said', async () => {
+  it('is also found without the architecture, or under another name pattern', async () => {
     const { server, fetch } = await start();
     server.serve('example/any@v1', archiveOf(program), `kplug_plugin_${process.platform}.tar.gz`);
     await fetch('example/any@v1');
@@ -94,7 +100,7 @@ describe('a plugin of a release', () => {
     await fetch('example/named@v1', { namePattern: 'mine.tar.gz' });
   });
 
-  it('is found where the server sends on to', async () => {
+  it('is found through redirects', async () => {
     const { server, fetch } = await start();
     const archive = archiveOf(program);
     server.answers.set('/elsewhere', archive);
@@ -103,37 +109,31 @@ describe('a plugin of a release', () => {
   });
 
   it.each([
-    [
-      'a release that is missing',
-      undefined,
-      {},
-      'NotFound',
-      /there is no such release: http.*_amd64|arm64.*are not there/,
-    ],
+    ['a release that is missing', undefined, {}, 'NotFound', /no such release: http.*_amd64|arm64.*do not exist/],
     [
       'a wrong checksum',
       archiveOf(program),
       { sha: 'a'.repeat(64) },
       'DownloadFailed',
-      /has the SHA-256 .*, but a+ is demanded/,
+      /has the SHA-256 .*, but a+ is required/,
     ],
     [
       'an archive that is too large',
       Buffer.alloc(2_000),
       { maxBytes: 1_000 },
       'DownloadFailed',
-      /is larger than the 0 MiB/,
+      /is larger than 0 MiB/,
     ],
-    ['no archive', Buffer.from('<html>sign in</html>'), {}, 'DownloadFailed', /http\S+ is no sound archive/],
+    ['no archive', Buffer.from('<html>sign in</html>'), {}, 'DownloadFailed', /invalid archive http\S+: /],
     [
       'an archive that ends early',
       archiveOf({ path: 'a', content: 'x'.repeat(9_999) }).subarray(0, 60),
       {},
       'DownloadFailed',
-      /http\S+ is no sound archive/,
+      /invalid archive http\S+: /,
     ],
   ] as const)(
-    'is refused for %s, and nothing is left of it',
+    'is refused for %s, without leftovers',
     async (_, archive, { sha = '', ...options }: { sha?: string; maxBytes?: number }, code, message) => {
       const { server, directory, fetch } = await start();
       if (archive) server.serve('example/bad@v1', archive);
@@ -144,7 +144,7 @@ describe('a plugin of a release', () => {
     },
   );
 
-  it('is worth another try when the server is away, or breaks off', async () => {
+  it('can be retried when the server is unavailable or closes the connection', async () => {
     const { server, fetch } = await start();
     server.serve('example/away@v1', (response) => response.writeHead(503).end());
     await expect(fetch('example/away@v1')).rejects.toMatchObject({
@@ -162,38 +162,38 @@ describe('a plugin of a release', () => {
     });
   });
 
-  it('does not take the place of what somebody put there', async () => {
+  it('does not replace a folder that was not downloaded', async () => {
     const { server, directory, fetch } = await start();
     server.serve('example/mine@v1', archiveOf(program));
     await mkdir(join(directory, 'example.mine'));
-    await expect(fetch('example/mine@v1')).rejects.toThrow('is there, and was not fetched; move it away');
+    await expect(fetch('example/mine@v1')).rejects.toThrow('already exists and was not downloaded; move it away');
   });
 });
 
-describe('an evil archive', () => {
+describe('a malicious archive', () => {
   const link = (path: string, linkpath: string): ArchiveEntry => ({ path, type: 'SymbolicLink', linkpath });
   const hardLink = (path: string, linkpath: string): ArchiveEntry => ({ path, type: 'Link', linkpath });
 
   it.each<[string, ArchiveEntry[], string]>([
-    ['an absolute path', [{ path: '/tmp/evil', content: 'x' }], 'the path /tmp/evil is not below the folder'],
-    ['..', [{ path: '../evil', content: 'x' }], 'the path ../evil leads out'],
-    ['.. further on', [{ path: 'a/../../evil', content: 'x' }], 'leads out of the folder'],
-    ['a backslash', [{ path: '..\\evil', content: 'x' }], 'is not below the folder'],
-    ['a link to elsewhere', [link('out', '/etc')], 'the link out leads out of the folder, to /etc'],
-    ['a link upwards', [link('out', '..')], 'the link out leads out'],
-    ['a link upwards by another', [link('a', '.'), link('b', 'a/..')], 'the link b leads out'],
+    ['an absolute path', [{ path: '/tmp/evil', content: 'x' }], 'the path /tmp/evil is not relative'],
+    ['..', [{ path: '../evil', content: 'x' }], 'the path ../evil escapes'],
+    ['.. further on', [{ path: 'a/../../evil', content: 'x' }], 'escapes the folder'],
+    ['a backslash', [{ path: '..\\evil', content: 'x' }], 'is not relative'],
+    ['a link to elsewhere', [link('out', '/etc')], 'the link out escapes the folder, to /etc'],
+    ['a link upwards', [link('out', '..')], 'the link out escapes'],
+    ['a link upwards by another', [link('a', '.'), link('b', 'a/..')], 'the link b escapes'],
     [
       'a file through a link',
       [{ path: 'd', type: 'Directory' }, link('l', 'd'), { path: 'l/f', content: 'x' }],
       'l/f is below l',
     ],
-    ['a file in place of a link', [link('l', 'd'), { path: 'l', content: 'x' }], 'l is there twice'],
+    ['a file in place of a link', [link('l', 'd'), { path: 'l', content: 'x' }], 'l occurs twice'],
     [
       'a hard link to elsewhere',
       [hardLink('h', '/etc/passwd')],
-      'a link to /etc/passwd, which is no file of the archive',
+      'a link to /etc/passwd, which is not a file of the archive',
     ],
-    ['a hard link upwards', [hardLink('h', '../x')], 'no file of the archive'],
+    ['a hard link upwards', [hardLink('h', '../x')], 'not a file of the archive'],
     ['a device', [{ path: 'null', type: 'CharacterDevice', devmaj: 1, devmin: 3 }], 'null is a CharacterDevice'],
     ['a pipe', [{ path: 'pipe', type: 'FIFO' }], 'pipe is a FIFO'],
     [
@@ -201,11 +201,11 @@ describe('an evil archive', () => {
       Array.from({ length: 11 }, (_, index) => ({ path: `f${index}` })),
       'more than 10 files',
     ],
-    ['more bytes than are allowed', [{ path: 'f', content: 'x'.repeat(200_000) }], 'it holds more than 0 MiB'],
+    ['more bytes than are allowed', [{ path: 'f', content: 'x'.repeat(200_000) }], 'it contains more than 0 MiB'],
   ])('with %s is refused whole', async (_, entries, message) => {
     const { server, directory, fetch } = await start();
     server.serve('example/evil@v1', archiveOf(description, program, ...entries));
-    const failure = fetch('example/evil@v1', { limits: { maxBytes: 100_000, mostFiles: 10 } });
+    const failure = fetch('example/evil@v1', { limits: { maxBytes: 100_000, maxFiles: 10 } });
     await expect(failure).rejects.toMatchObject({ code: 'DownloadFailed', message: expect.stringContaining(message) });
     expect(await readdir(directory)).toEqual(['.downloads']);
     expect(await readdir(join(directory, '.downloads'))).toEqual([]);

@@ -1,10 +1,9 @@
+import { archiveOf, HostingTrial, ReleaseServer, waitOptions } from '@kplug/testing/supervisor';
 import { expect, it, vi } from 'vitest';
-import type { PluginRecord } from '../../resources/cluster-services.ts';
 import { MemoryResources } from '../../resources/memory/memory-resources.ts';
-import { HostingTrial, patience } from '../testing.ts';
-import { archiveOf, ReleaseServer } from './testing.ts';
+import type { PluginRecord } from '../../resources/services/plugin-store.ts';
 
-it('a plugin that cannot be fetched is kept as one that fails, for users to see', async () => {
+it('a plugin that cannot be downloaded has a record that says so', async () => {
   const server = await ReleaseServer.start();
   server.serve('example/wrong@v1', archiveOf({ path: 'x.sh', mode: 0o755, content: '#!/bin/sh\n' }));
   const kept = new Map<string, PluginRecord>();
@@ -15,15 +14,15 @@ it('a plugin that cannot be fetched is kept as one that fails, for users to see'
   };
   const resources = Object.assign(new MemoryResources(), { services: { plugins } });
   const list = { items: `example/wrong@v1#sha256:${'0'.repeat(64)}`, baseUrl: server.url };
-  await HostingTrial.start({ list }, { resources, keeping: { settleTime: 10 } });
+  await HostingTrial.start({ list }, { resources, pluginResources: { settleTime: 10 } });
   await vi.waitFor(() => {
     expect(kept.get('folder-example.wrong')).toMatchObject({
       spec: { plugin: 'example.wrong', source: 'folder' },
       status: {
         conditions: [
-          { type: 'Running', status: 'False', reason: 'Failing', message: expect.stringContaining('is demanded') },
+          { type: 'Running', status: 'False', reason: 'Failing', message: expect.stringContaining('is required') },
         ],
       },
     });
-  }, patience);
+  }, waitOptions);
 });

@@ -1,11 +1,11 @@
 import type { HostedPlugin, PluginDownload } from '../../registry/hosted.ts';
 
-/** A plugin whose download has failed, and of which nothing is in the folder. */
+/** Returns the status of a plugin whose download has failed and that isn't in the folder. */
 export function notFetched(name: string, download: PluginDownload): HostedPlugin {
   return {
     name,
     state: 'failing',
-    message: messageOf(download),
+    message: describeFailure(download),
     plugin: undefined,
     version: undefined,
     instanceId: undefined,
@@ -19,12 +19,12 @@ export function notFetched(name: string, download: PluginDownload): HostedPlugin
   };
 }
 
-/** A plugin that runs in a former release, as the download of another has failed. */
+/** Adds to the status of a plugin that the download of another release has failed. */
 export function withDownload(plugin: HostedPlugin, download: PluginDownload | undefined): HostedPlugin {
   if (!download) return plugin;
-  return { ...plugin, message: [plugin.message, messageOf(download)].filter(Boolean).join('; ') };
+  return { ...plugin, message: [plugin.message, describeFailure(download)].filter(Boolean).join('; ') };
 }
 
-function messageOf({ item, message }: PluginDownload): string {
-  return `${item} can't be fetched: ${message}`;
+function describeFailure({ item, message }: PluginDownload): string {
+  return `${item} can't be downloaded: ${message}`;
 }

@@ -1,7 +1,14 @@
 import { rm } from 'node:fs/promises';
+import {
+  archiveOf,
+  HostingTrial,
+  makeFolder,
+  moduleOf,
+  ReleaseServer,
+  sha256Of,
+  waitOptions,
+} from '@kplug/testing/supervisor';
 import { describe, expect, it, vi } from 'vitest';
-import { HostingTrial, makeFolder, moduleOf, patience } from '../testing.ts';
-import { archiveOf, ReleaseServer, sha256Of } from './testing.ts';
 
 const backOff = { initial: 20, max: 100 };
 
@@ -13,7 +20,7 @@ const releaseOf = (version: string) =>
   );
 
 describe('plugins of a list', { timeout: 60_000 }, () => {
-  it('are fetched and run, while those that fail say why, and come when they can', async () => {
+  it('are downloaded and run; failed downloads are reported and retried', async () => {
     const server = await ReleaseServer.start();
     const good = releaseOf('1.0.0');
     const sha256 = sha256Of(good);
@@ -24,21 +31,21 @@ describe('plugins of a list', { timeout: 60_000 }, () => {
     const trial = await HostingTrial.start({ list: { items, baseUrl: server.url, backOff } });
     await trial.expectState('example.good', 'live', { plugin: 'Folder', version: '1.0.0' });
     const missing = await trial.expectState('example.missing', 'failing');
-    expect(missing.message).toContain("example/missing@v1 can't be fetched: there is no such release");
+    expect(missing.message).toContain("example/missing@v1 can't be downloaded: no such release");
     const mismatch = await trial.expectState('example.wrong', 'failing');
-    expect(mismatch.message).toContain(`has the SHA-256 ${sha256}, but ${'0'.repeat(64)} is demanded`);
+    expect(mismatch.message).toContain(`has the SHA-256 ${sha256}, but ${'0'.repeat(64)} is required`);
     expect(trial.log.filter(({ level }) => level === 50).map(({ msg }) => msg)).toContainEqual(
-      expect.stringMatching(/^example\/missing@v1 can't be fetched: .*; it is tried again in \d+ ms$/),
+      expect.stringMatching(/^example\/missing@v1 can't be downloaded: .*; retrying in \d+ ms$/),
     );
     const states = () => trial.folder.downloads().map(({ item, state }) => [item.slice(0, 15), state]);
-    // What is tried again is on its way for a moment.
+    // A retry is downloading for a moment.
     await vi.waitFor(() => {
       expect(states()).toEqual([
         ['example/missing', 'failed'],
         ['example/wrong@v', 'failed'],
         ['example/good@v1', 'ready'],
       ]);
-    }, patience);
+    }, waitOptions);
     expect(trial.folder.downloads()[2]).toMatchObject({ received: good.length, total: good.length, message: '' });
 
     server.serve(
@@ -49,7 +56,7 @@ describe('plugins of a list', { timeout: 60_000 }, () => {
     await trial.operator.controller.stop();
   });
 
-  it('stay across restarts, and another release takes the place of the one that runs', async () => {
+  it('stay across restarts, and are replaced by another release', async () => {
     const server = await ReleaseServer.start();
     const directory = await makeFolder();
     server.serve('example/good@v1', releaseOf('1.0.0'));
@@ -62,7 +69,7 @@ describe('plugins of a list', { timeout: 60_000 }, () => {
     await second.expectState('example.good', 'live', { version: '1.0.0' });
     await second.operator.controller.stop();
     expect(server.asked).toHaveLength(1);
-    // The former release runs until the new one has come.
+    // The former release runs until the new one is installed.
     const third = await HostingTrial.start({ directory, list: listOf('v2') });
     await third.expectState('example.good', 'live', { version: '2.0.0' });
     await rm(third.path('example.good'));
@@ -70,6 +77,8 @@ describe('plugins of a list', { timeout: 60_000 }, () => {
   });
 });
 
-it('a list that is malformed is refused when the controller is made', async () => {
-  await expect(HostingTrial.start({ list: { items: 'nonsense' } })).rejects.toThrow('"nonsense" is no plugin to fetch');
+it('a malformed list is refused by the constructor of the controller', async () => {
+  await expect(HostingTrial.start({ list: { items: 'nonsense' } })).rejects.toThrow(
+    '"nonsense" is not a plugin to download',
+  );
 });

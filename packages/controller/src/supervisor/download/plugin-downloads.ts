@@ -1,34 +1,34 @@
+// supervisor/download/: plugins downloaded into the folder: archives, checks, installation, retries.
 import { setMaxListeners } from 'node:events';
 import type { Logger } from 'pino';
 import { messageOf } from '../../errors.ts';
-import { BackOff } from '../../queue/back-off.ts';
+import { type BackOffOptions, backOffDelay } from '../../queue/back-off.ts';
+import { type WorkOutcome, WorkQueue } from '../../queue/work-queue.ts';
 import type { PluginDownload } from '../../registry/hosted.ts';
 import { type FetchPluginOptions, fetchPlugin, removeUnused } from './install.ts';
 import { folderNameOf, type PluginItem, parsePluginList } from './item.ts';
 import { urlsOf } from './source.ts';
 
-/** A list of plugins that are fetched into the plugins folder. */
+/** List of plugins to download into the plugins folder. */
 export interface PluginListOptions extends Pick<FetchPluginOptions, 'baseUrl' | 'namePattern' | 'maxBytes' | 'limits'> {
-  /** `<org>/<repository>@<release>[#sha256:<hex>]`, between commas or one by one. */
+  /** Items `<org>/<repository>@<release>[#sha256:<hex>]`, separated by commas or as a list. */
   items: string | readonly string[];
-  /** How many are fetched at once. Default 3. */
+  /** Largest number of concurrent downloads. Default 3. */
   concurrency?: number;
-  /** How long to wait before one that failed is tried again, in milliseconds. Default 2,000, doubling up to 300,000. */
+  /** Delay before a failed download is retried, in milliseconds. Default 2,000, doubling up to 300,000. */
   backOff?: { initial?: number; max?: number };
 }
 
-/** Fetches the plugins of a list, each until it is there. One that fails holds no other up. */
+/** Downloads the plugins of a list, and retries each until it is installed. A failure delays no other download. */
 export class PluginDownloads {
   readonly #items: readonly PluginItem[];
   readonly #options: PluginListOptions & { directory: string };
   readonly #log: Logger;
   readonly #onChange: () => void;
   readonly #states = new Map<PluginItem, PluginDownload>();
-  readonly #backOff: BackOff<PluginItem>;
+  readonly #backOff: BackOffOptions;
   readonly #stopping = new AbortController();
-  readonly #waiting: PluginItem[] = [];
-  readonly #running = new Set<Promise<void>>();
-  readonly #timers = new Set<NodeJS.Timeout>();
+  readonly #queue: WorkQueue<PluginItem>;
 
   /** Throws `InvalidConfiguration`. */
   constructor(options: PluginListOptions & { directory: string }, log: Logger, onChange: () => void) {
@@ -37,87 +37,67 @@ export class PluginDownloads {
     this.#options = options;
     this.#log = log;
     this.#onChange = onChange;
-    this.#backOff = new BackOff({ initial: 2_000, max: 300_000, ...options.backOff });
+    this.#backOff = { initial: 2_000, max: 300_000, ...options.backOff };
+    this.#queue = new WorkQueue({ concurrency: options.concurrency ?? 3, work: (item) => this.#fetch(item) });
     setMaxListeners(0, this.#stopping.signal);
-    for (const item of this.#items) this.#note(item, { state: 'waiting' });
+    for (const item of this.#items) this.#update(item, { state: 'waiting' });
   }
 
   list(): readonly PluginDownload[] {
     return [...this.#states.values()];
   }
 
-  /** The downloads that have failed, by the names that their plugins have or would have in the folder. */
+  /** Returns the failed downloads, by the names of their plugins in the folder. */
   failed(): ReadonlyMap<string, PluginDownload> {
     const failed = [...this.#states].filter(([, { state }]) => state === 'failed');
     return new Map(failed.map(([item, download]) => [folderNameOf(item), download]));
   }
 
-  /** Begins. What is left of former downloads is removed, so nothing of the folder must run yet. */
+  /** Starts the downloads. Removes leftovers of former ones first, so no plugin of the folder must run yet. */
   async start(): Promise<void> {
     await removeUnused(this.#options.directory);
-    this.#waiting.push(...this.#items);
-    this.#startWaiting();
+    for (const item of this.#items) this.#queue.add(item);
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort();
-    for (const timer of this.#timers) clearTimeout(timer);
-    await Promise.all(this.#running);
+    await this.#queue.close();
   }
 
-  #startWaiting(): void {
-    while (this.#running.size < (this.#options.concurrency ?? 3) && !this.#stopping.signal.aborted) {
-      const item = this.#waiting.shift();
-      if (!item) return;
-      const running = this.#fetch(item).finally(() => {
-        this.#running.delete(running);
-        this.#startWaiting();
-      });
-      this.#running.add(running);
-    }
-  }
-
-  async #fetch(item: PluginItem): Promise<void> {
+  async #fetch(item: PluginItem): Promise<WorkOutcome> {
     const { signal } = this.#stopping;
     try {
-      this.#note(item, { state: 'downloading' });
+      this.#update(item, { state: 'downloading' });
       const { kept, sha256, path } = await fetchPlugin(item, {
         ...this.#options,
         signal,
-        onProgress: (received, total) => this.#note(item, { state: 'downloading', received, total }),
-        onUnpack: () => this.#note(item, { ...this.#states.get(item), state: 'unpacking' }),
+        onProgress: (received, total) => this.#update(item, { state: 'downloading', received, total }),
+        onUnpack: () => this.#update(item, { ...this.#states.get(item), state: 'unpacking' }),
       });
-      this.#backOff.reset(item);
-      this.#note(item, { ...this.#states.get(item), state: 'ready' });
-      const pin = item.sha256 ? '' : `; pin it by ${item.text}#sha256:${sha256}`;
-      this.#log.info({ item: item.text, sha256 }, `${item.text} is in ${path}${kept ? ', as before' : pin}`);
+      this.#update(item, { ...this.#states.get(item), state: 'ready' });
+      const pin = item.sha256 ? '' : `; pin it with ${item.text}#sha256:${sha256}`;
+      const message = kept ? `${item.text} is already installed in ${path}` : `installed ${item.text} in ${path}${pin}`;
+      this.#log.info({ item: item.text, sha256 }, message);
+      return { next: 'done' };
     } catch (error) {
-      if (!signal.aborted) this.#onFailure(item, error);
+      return signal.aborted ? { next: 'done' } : this.#onFailure(item, error);
     }
   }
 
-  #onFailure(item: PluginItem, error: unknown): void {
-    const wait = this.#backOff.fail(item);
+  #onFailure(item: PluginItem, error: unknown): WorkOutcome {
+    const delay = Math.round(backOffDelay(this.#queue.failures(item) + 1, this.#backOff));
     const message = messageOf(error);
-    this.#note(item, { state: 'failed', message, nextTryAt: Date.now() + wait });
-    this.#log.error(
-      { item: item.text },
-      `${item.text} can't be fetched: ${message}; it is tried again in ${Math.round(wait)} ms`,
-    );
-    const timer = setTimeout(() => {
-      this.#timers.delete(timer);
-      this.#waiting.push(item);
-      this.#startWaiting();
-    }, wait).unref();
-    this.#timers.add(timer);
+    this.#update(item, { state: 'failed', message, nextTryAt: Date.now() + delay });
+    this.#log.error({ item: item.text }, `${item.text} can't be downloaded: ${message}; retrying in ${delay} ms`);
+    return { next: 'retry', after: delay };
   }
 
-  #note(item: PluginItem, news: Partial<PluginDownload> & Pick<PluginDownload, 'state'>): void {
+  #update(item: PluginItem, news: Partial<PluginDownload> & Pick<PluginDownload, 'state'>): void {
     const { state, message = '', received = 0, total, nextTryAt } = news;
-    const before = this.#states.get(item);
-    const since = before?.state === state ? before.since : Date.now();
+    const former = this.#states.get(item);
+    const since = former?.state === state ? former.since : Date.now();
     this.#states.set(item, { item: item.text, state, message, received, total, since, nextTryAt });
-    // Who wants to know how many bytes have come asks.
-    if (before?.state !== state || before.message !== message) this.#onChange();
+    // Progress in bytes isn't announced; it is read on demand.
+    if (former?.state !== state || former.message !== message) this.#onChange();
   }
 }

@@ -1,31 +1,31 @@
 import { KplugError } from '../../errors.ts';
 import type { PluginItem } from './item.ts';
 
-/** Where archives are. */
+/** Location of archives. */
 export interface DownloadSource {
-  /** What comes before `/<org>/<repository>/releases/download/<release>/`. Default `https://github.com`. */
+  /** URL before `/<org>/<repository>/releases/download/<release>/`. Default `https://github.com`. */
   baseUrl?: string;
-  /** The archive's name, with `{os}` and `{arch}`. Default `kplug_plugin_{os}_{arch}.tar.gz`. */
+  /** Name of the archive, with `{os}` and `{arch}`. Default `kplug_plugin_{os}_{arch}.tar.gz`. */
   namePattern?: string;
 }
 
 export const defaultBaseUrl = 'https://github.com';
 export const defaultNamePattern = 'kplug_plugin_{os}_{arch}.tar.gz';
 
-/** Node.js's names of processors, and those that releases go by. */
+/** Names of processor architectures in releases, by their names in Node.js. */
 const architectures: Record<string, string> = { x64: 'amd64', ia32: '386' };
 
-/** Where an archive may be, in the order in which it is looked for: the last one is without the architecture. Throws `InvalidConfiguration`. */
+/** Returns the URLs of an archive, in order of preference; the last one is without the architecture. Throws `InvalidConfiguration`. */
 export function urlsOf(
   { organization, repository, release }: PluginItem,
   { baseUrl = defaultBaseUrl, namePattern = defaultNamePattern }: DownloadSource,
   { platform, arch }: { platform: string; arch: string } = process,
 ): string[] {
   if (!/^https?:\/\//.test(baseUrl) || !URL.canParse(baseUrl)) {
-    throw invalid(`the base URL "${baseUrl}" is none; write one such as ${defaultBaseUrl}`);
+    throw invalid(`invalid base URL "${baseUrl}"; use one such as ${defaultBaseUrl}`);
   }
   if (!/^[A-Za-z0-9._{}+-]+$/.test(namePattern)) {
-    throw invalid(`the name pattern "${namePattern}" is none; write one such as ${defaultNamePattern}`);
+    throw invalid(`invalid name pattern "${namePattern}"; use one such as ${defaultNamePattern}`);
   }
   const folder = [organization, repository, 'releases', 'download', release].map(encodeURIComponent).join('/');
   const patterns = new Set([namePattern, namePattern.replace(/[._-]?\{arch\}/, '')]);

@@ -4,19 +4,20 @@ import { x as extract, t as list, type ReadEntry } from 'tar';
 import { messageOf } from '../../errors.ts';
 import { DownloadFailure } from './download-failure.ts';
 
-/** How much an archive may hold. */
+/** Limits of an archive's content. */
 export interface UnpackLimits {
-  /** All files together, in bytes. */
+  /** Maximum size of all files together, in bytes. */
   maxBytes: number;
-  /** Files, folders and links together. */
-  mostFiles: number;
+  /** Maximum number of files, folders and links together. */
+  maxFiles: number;
 }
 
-const deepest = 64;
+/** Maximum depth of folders. */
+const maxDepth = 64;
 
 /**
- * Unpacks an archive into a folder that is empty. Nothing of it gets out of there: an archive with an absolute path, a `..`, a link
- * that leads out, a device, or more than is allowed is refused before anything is written. Rejects with a `DownloadFailure`.
+ * Unpacks an archive into an empty folder. An archive is refused before anything is written if it contains an absolute path, `..`, a link
+ * out of the folder or a device, or exceeds the limits. Rejects with a `DownloadFailure`.
  */
 export async function unpack(archive: string, folder: string, limits: UnpackLimits): Promise<void> {
   try {
@@ -25,8 +26,8 @@ export async function unpack(archive: string, folder: string, limits: UnpackLimi
       cwd: folder,
       strict: true,
       preserveOwner: false,
-      maxDepth: deepest,
-      filter: dropRights,
+      maxDepth,
+      filter: dropSpecialModes,
     });
     await pipeline(createReadStream(archive), unpacking);
   } catch (cause) {
@@ -34,7 +35,7 @@ export async function unpack(archive: string, folder: string, limits: UnpackLimi
   }
 }
 
-/** Goes through an archive before anything of it is written. */
+/** Checks all entries of an archive. */
 async function check(archive: string, limits: UnpackLimits): Promise<void> {
   const entries = new ArchiveCheck(limits);
   const stopping = new AbortController();
@@ -49,13 +50,13 @@ async function check(archive: string, limits: UnpackLimits): Promise<void> {
   signal.throwIfAborted();
 }
 
-/** Nobody gets another's rights by running what was unpacked. */
-function dropRights(_: string, entry: Stats | ReadEntry): boolean {
+/** Removes setuid, setgid and sticky bits. */
+function dropSpecialModes(_: string, entry: Stats | ReadEntry): boolean {
   if (entry.mode !== undefined) entry.mode &= 0o777;
   return true;
 }
 
-/** Looks at the entries of an archive one by one. */
+/** Checks the entries of an archive one by one. */
 class ArchiveCheck {
   readonly #limits: UnpackLimits;
   readonly #kinds = new Map<string, 'link' | 'other'>();
@@ -66,17 +67,17 @@ class ArchiveCheck {
     this.#limits = limits;
   }
 
-  /** Why an entry must not be unpacked. */
+  /** Returns the reason why an entry must not be unpacked, if there is one. */
   findFault(entry: ReadEntry): string | undefined {
     const { type, size } = entry;
     this.#bytes += size;
     this.#files++;
-    const { maxBytes, mostFiles } = this.#limits;
-    if (this.#bytes > maxBytes) return `it holds more than ${Math.floor(maxBytes / 2 ** 20)} MiB`;
-    if (this.#files > mostFiles) return `it holds more than ${mostFiles} files`;
-    if (/^[/\\]|^[A-Za-z]:|\\|\0/.test(entry.path)) return `the path ${entry.path} is not below the folder`;
+    const { maxBytes, maxFiles } = this.#limits;
+    if (this.#bytes > maxBytes) return `it contains more than ${Math.floor(maxBytes / 2 ** 20)} MiB`;
+    if (this.#files > maxFiles) return `it contains more than ${maxFiles} files`;
+    if (/^[/\\]|^[A-Za-z]:|\\|\0/.test(entry.path)) return `the path ${entry.path} is not relative`;
     const steps = entry.path.split('/').filter((step) => step && step !== '.');
-    if (steps.includes('..')) return `the path ${entry.path} leads out of the folder`;
+    if (steps.includes('..')) return `the path ${entry.path} escapes the folder`;
     const path = steps.join('/');
     if (type === 'Directory') return this.#findPathFault(steps, path, true);
     const fault = this.#findPathFault(steps, path, false);
@@ -87,38 +88,36 @@ class ArchiveCheck {
   #findKindFault({ type, linkpath = '' }: ReadEntry, steps: readonly string[], path: string): string | undefined {
     if (type === 'SymbolicLink') {
       this.#kinds.set(path, 'link');
-      return leadsOut(linkpath, steps.length - 1)
-        ? `the link ${path} leads out of the folder, to ${linkpath}`
-        : undefined;
+      return escapes(linkpath, steps.length - 1) ? `the link ${path} escapes the folder, to ${linkpath}` : undefined;
     }
     this.#kinds.set(path, 'other');
     if (type === 'File' || type === 'OldFile' || type === 'ContiguousFile') return undefined;
-    if (type !== 'Link') return `${path} is a ${type}; only files, folders and links are taken`;
+    if (type !== 'Link') return `${path} is a ${type}; only files, folders and links are allowed`;
     const target = linkpath
       .split('/')
       .filter((step) => step && step !== '.')
       .join('/');
     return this.#kinds.get(target) === 'other'
       ? undefined
-      : `${path} is a link to ${linkpath}, which is no file of the archive`;
+      : `${path} is a link to ${linkpath}, which is not a file of the archive`;
   }
 
-  /** What would be written through a link, or over what came before. */
+  /** Returns the reason why a path would be written through a link, or over an earlier entry. */
   #findPathFault(steps: readonly string[], path: string, isFolder: boolean): string | undefined {
     for (let depth = 1; depth < steps.length; depth++) {
       const parent = steps.slice(0, depth).join('/');
-      if (this.#kinds.has(parent)) return `${path} is below ${parent}, which is no folder`;
+      if (this.#kinds.has(parent)) return `${path} is below ${parent}, which is not a folder`;
     }
     if (!isFolder && !path) return 'a file has no name';
-    return this.#kinds.has(path) ? `${path} is there twice` : undefined;
+    return this.#kinds.has(path) ? `${path} occurs twice` : undefined;
   }
 }
 
 /**
- * Whether the target of a link gets out of the folder, as seen from a depth in it. A `..` after a name may lead anywhere, as the name
- * may be a link itself.
+ * Reports whether the target of a link at a depth in the folder is outside of it. A `..` after a name may lead anywhere, as the name may
+ * be a link itself.
  */
-function leadsOut(target: string, depth: number): boolean {
+function escapes(target: string, depth: number): boolean {
   if (!target || /^[/\\]|^[A-Za-z]:|\\/.test(target)) return true;
   const steps = target.split('/').filter((step) => step && step !== '.');
   const up = steps.findIndex((step) => step !== '..');
@@ -126,6 +125,6 @@ function leadsOut(target: string, depth: number): boolean {
   return ups > depth || steps.slice(ups).includes('..');
 }
 
-function refused(archive: string, why: string, cause?: unknown): DownloadFailure {
-  return new DownloadFailure('DownloadFailed', `${archive} is no sound archive: ${why}`, true, { cause });
+function refused(archive: string, reason: string, cause?: unknown): DownloadFailure {
+  return new DownloadFailure('DownloadFailed', `invalid archive ${archive}: ${reason}`, true, { cause });
 }

@@ -39,7 +39,7 @@ Global___ListDelegationsRequest: _TypeAlias = ListDelegationsRequest  # noqa: Y0
 
 @_typing.final
 class ListDelegationsResponse(_message.Message):
-    """ListDelegationsResponse is an operator's delegations."""
+    """ListDelegationsResponse has the delegations of an operator."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -61,7 +61,7 @@ Global___ListDelegationsResponse: _TypeAlias = ListDelegationsResponse  # noqa: 
 
 @_typing.final
 class Delegation(_message.Message):
-    """Delegation is the declaration that a kind is reconciled by the plugins of an API."""
+    """Delegation declares that the plugins of an API reconcile a kind."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -78,33 +78,33 @@ class Delegation(_message.Message):
     EXTENSION_KINDS_FIELD_NUMBER: _builtins.int
     NAMESPACES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """The delegation's name."""
+    """Name of the delegation."""
     api_version: _builtins.str
-    """The API group, version and kind of the base resources."""
+    """API group, version and kind of the base resources."""
     kind: _builtins.str
     plugin_api: _builtins.str
-    """The plugin API, and the range of its versions that is accepted."""
+    """Plugin API, and the range of its versions that is accepted."""
     plugin_api_range: _builtins.str
     resources: _builtins.int
-    """How many base resources there are."""
+    """Number of base resources."""
     ready: _builtins.int
-    """How many of them are ready."""
+    """Number of base resources that are ready."""
     problem_reason: _builtins.str
-    """Why the resources can't be had, or are no longer heard of, in one PascalCase word and for people; empty while all is well."""
+    """Reason in one PascalCase word, and message, for a failure to list or watch the resources; empty if there is none."""
     problem_message: _builtins.str
     @_builtins.property
     def candidates(self) -> _containers.RepeatedCompositeFieldContainer[Global___Candidate]:
-        """Each plugin that is registered for the API, in any version of it. Chosen are all that a resource of the delegation could
-        go to; the others have the reason why none can.
+        """Plugins that are registered for the API, in any version of it. A candidate is chosen if a resource of the delegation could be
+        assigned to it; the others have the reason why none could.
         """
 
     @_builtins.property
     def extension_kinds(self) -> _containers.RepeatedCompositeFieldContainer[Global___DelegatedKind]:
-        """The kinds of extensions that may be pointed to; empty for any."""
+        """Kinds of extensions that may be referenced; empty for any."""
 
     @_builtins.property
     def namespaces(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The namespaces whose resources are delegated; empty for all that the operator follows."""
+        """Namespaces whose resources are delegated; empty for all that the operator watches."""
 
     def __init__(
         self,
@@ -139,9 +139,9 @@ class DelegatedKind(_message.Message):
     API_VERSION_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
     api_version: _builtins.str
-    """The API group and version, for example `myorg.org/v1alpha1`."""
+    """API group and version, for example `myorg.org/v1alpha1`."""
     kind: _builtins.str
-    """The kind, for example `DatabaseTablePostgreSqlExtension`."""
+    """Kind, for example `DatabaseTablePostgreSqlExtension`."""
     def __init__(
         self,
         *,
@@ -158,13 +158,13 @@ Global___DelegatedKind: _TypeAlias = DelegatedKind  # noqa: Y015
 
 @_typing.final
 class ListResourcesRequest(_message.Message):
-    """ListResourcesRequest narrows a list. Empty lists everything."""
+    """ListResourcesRequest filters a list. Empty lists everything."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     DELEGATION_FIELD_NUMBER: _builtins.int
     delegation: _builtins.str
-    """Only resources of this delegation."""
+    """Name of a delegation, to list its resources only."""
     def __init__(
         self,
         *,
@@ -180,7 +180,7 @@ Global___ListResourcesRequest: _TypeAlias = ListResourcesRequest  # noqa: Y015
 
 @_typing.final
 class ListResourcesResponse(_message.Message):
-    """ListResourcesResponse is the base resources."""
+    """ListResourcesResponse has the base resources."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -202,7 +202,7 @@ Global___ListResourcesResponse: _TypeAlias = ListResourcesResponse  # noqa: Y015
 
 @_typing.final
 class DelegatedResource(_message.Message):
-    """DelegatedResource is a base resource and how it stands."""
+    """DelegatedResource is a base resource and its state."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -217,19 +217,19 @@ class DelegatedResource(_message.Message):
     READY_REASON_FIELD_NUMBER: _builtins.int
     READY_MESSAGE_FIELD_NUMBER: _builtins.int
     key: _builtins.str
-    """The resource's key, `group/version/kind/namespace/name`."""
+    """Key of the resource, `group/version/kind/namespace/name`."""
     delegation: _builtins.str
-    """The delegation's name."""
+    """Name of the delegation."""
     generation: _builtins.int
-    """The resource's generation, and the newest that was reconciled."""
+    """Generation of the resource, and the newest generation that was reconciled."""
     observed_generation: _builtins.int
     plugin: _builtins.str
-    """The plugin it went to; empty if there is none."""
+    """Plugin that the resource is assigned to, and its version; empty if there is none."""
     plugin_version: _builtins.str
     selection_reason: _builtins.str
-    """The reason in the condition `PluginSelected`."""
+    """Reason of the condition `PluginSelected`."""
     ready: _resource_pb2.ConditionStatus.ValueType
-    """The condition `Ready`: its status, reason and message."""
+    """Status, reason and message of the condition `Ready`."""
     ready_reason: _builtins.str
     ready_message: _builtins.str
     def __init__(
@@ -264,11 +264,11 @@ class ExplainResourceRequest(_message.Message):
     NAMESPACE_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
     kind: _builtins.str
-    """The kind, compared without regard to case; or a plural or short form of it."""
+    """Kind, case-insensitive; or a plural or short form of it."""
     namespace: _builtins.str
-    """The namespace; empty for resources without one."""
+    """Namespace; empty for resources without one."""
     name: _builtins.str
-    """The name."""
+    """Name of the resource."""
     def __init__(
         self,
         *,
@@ -286,7 +286,7 @@ Global___ExplainResourceRequest: _TypeAlias = ExplainResourceRequest  # noqa: Y0
 
 @_typing.final
 class ExplainResourceResponse(_message.Message):
-    """ExplainResourceResponse is how the operator decided for one resource."""
+    """ExplainResourceResponse explains the decision of the operator for one resource."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -298,25 +298,25 @@ class ExplainResourceResponse(_message.Message):
     EVENTS_FIELD_NUMBER: _builtins.int
     NEXT_PASS_AT_FIELD_NUMBER: _builtins.int
     preference: _builtins.str
-    """What the resource prefers; empty if nothing."""
+    """Implementation that the resource prefers; empty for none."""
     reason: _builtins.str
-    """The reason and message of the choice that would be made now."""
+    """Reason and message of the choice that would be made now."""
     message: _builtins.str
     @_builtins.property
     def resource(self) -> Global___DelegatedResource:
-        """How the resource stands."""
+        """State of the resource."""
 
     @_builtins.property
     def candidates(self) -> _containers.RepeatedCompositeFieldContainer[Global___Candidate]:
-        """Every plugin known, chosen ones first."""
+        """All known plugins, chosen ones first."""
 
     @_builtins.property
     def events(self) -> _containers.RepeatedCompositeFieldContainer[_resource_pb2.RecordedEvent]:
-        """What happened to the resource, oldest first."""
+        """Events of the resource, oldest first."""
 
     @_builtins.property
     def next_pass_at(self) -> _timestamp_pb2.Timestamp:
-        """When the resource is looked at again although nothing changes; unset if never."""
+        """Time of the next pass if nothing changes before; unset if there is none."""
 
     def __init__(
         self,
@@ -351,15 +351,15 @@ class Candidate(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
     plugin: _builtins.str
-    """The plugin's name and version."""
+    """Name and version of the plugin."""
     version: _builtins.str
     ready_instances: _builtins.int
-    """How many instances of it get calls, out of how many known."""
+    """Number of instances that get calls, and number of all known instances."""
     instances: _builtins.int
     chosen: _builtins.bool
-    """Whether it was chosen."""
+    """True if it was chosen."""
     reason: _builtins.str
-    """Why, or why not, in one PascalCase word and for people."""
+    """Reason in one PascalCase word, and message, for the choice or for the rejection."""
     message: _builtins.str
     def __init__(
         self,

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class DelegationServiceStub(object):
-    """DelegationService shows what an operator delegates and how it decided. It is read-only and served on the admin port.
+    """DelegationService exposes the delegations of an operator and its decisions. It is read-only and served on the admin port.
     """
 
     def __init__(self, channel):
@@ -53,7 +53,7 @@ class DelegationServiceStub(object):
 
 
 class DelegationServiceServicer(object):
-    """DelegationService shows what an operator delegates and how it decided. It is read-only and served on the admin port.
+    """DelegationService exposes the delegations of an operator and its decisions. It is read-only and served on the admin port.
     """
 
     def ListDelegations(self, request, context):
@@ -64,14 +64,14 @@ class DelegationServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ListResources(self, request, context):
-        """ListResources returns the base resources of the delegations, with the plugin each went to.
+        """ListResources returns the base resources of the delegations, with the plugin that each is assigned to.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ExplainResource(self, request, context):
-        """ExplainResource says for one base resource which plugin would be chosen now, and for each candidate why or why not.
+        """ExplainResource returns the plugin that would be chosen now for a base resource, and the reason for each candidate.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -104,7 +104,7 @@ def add_DelegationServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class DelegationService(object):
-    """DelegationService shows what an operator delegates and how it decided. It is read-only and served on the admin port.
+    """DelegationService exposes the delegations of an operator and its decisions. It is read-only and served on the admin port.
     """
 
     @staticmethod

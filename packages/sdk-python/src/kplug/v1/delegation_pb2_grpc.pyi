@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class DelegationServiceStub:
-    """DelegationService shows what an operator delegates and how it decided. It is read-only and served on the admin port."""
+    """DelegationService exposes the delegations of an operator and its decisions. It is read-only and served on the admin port."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -36,24 +36,24 @@ class DelegationServiceStub:
     ListDelegations: _grpc.UnaryUnaryMultiCallable[_delegation_pb2.ListDelegationsRequest, _delegation_pb2.ListDelegationsResponse]
     """ListDelegations returns the operator's delegations."""
     ListResources: _grpc.UnaryUnaryMultiCallable[_delegation_pb2.ListResourcesRequest, _delegation_pb2.ListResourcesResponse]
-    """ListResources returns the base resources of the delegations, with the plugin each went to."""
+    """ListResources returns the base resources of the delegations, with the plugin that each is assigned to."""
     ExplainResource: _grpc.UnaryUnaryMultiCallable[_delegation_pb2.ExplainResourceRequest, _delegation_pb2.ExplainResourceResponse]
-    """ExplainResource says for one base resource which plugin would be chosen now, and for each candidate why or why not."""
+    """ExplainResource returns the plugin that would be chosen now for a base resource, and the reason for each candidate."""
 
 @_typing.type_check_only
 class DelegationServiceAsyncStub(DelegationServiceStub):
-    """DelegationService shows what an operator delegates and how it decided. It is read-only and served on the admin port."""
+    """DelegationService exposes the delegations of an operator and its decisions. It is read-only and served on the admin port."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListDelegations: _aio.UnaryUnaryMultiCallable[_delegation_pb2.ListDelegationsRequest, _delegation_pb2.ListDelegationsResponse]  # type: ignore[assignment]
     """ListDelegations returns the operator's delegations."""
     ListResources: _aio.UnaryUnaryMultiCallable[_delegation_pb2.ListResourcesRequest, _delegation_pb2.ListResourcesResponse]  # type: ignore[assignment]
-    """ListResources returns the base resources of the delegations, with the plugin each went to."""
+    """ListResources returns the base resources of the delegations, with the plugin that each is assigned to."""
     ExplainResource: _aio.UnaryUnaryMultiCallable[_delegation_pb2.ExplainResourceRequest, _delegation_pb2.ExplainResourceResponse]  # type: ignore[assignment]
-    """ExplainResource says for one base resource which plugin would be chosen now, and for each candidate why or why not."""
+    """ExplainResource returns the plugin that would be chosen now for a base resource, and the reason for each candidate."""
 
 class DelegationServiceServicer(metaclass=_abc_1.ABCMeta):
-    """DelegationService shows what an operator delegates and how it decided. It is read-only and served on the admin port."""
+    """DelegationService exposes the delegations of an operator and its decisions. It is read-only and served on the admin port."""
 
     @_abc_1.abstractmethod
     def ListDelegations(
@@ -69,7 +69,7 @@ class DelegationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _delegation_pb2.ListResourcesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_delegation_pb2.ListResourcesResponse, _abc.Awaitable[_delegation_pb2.ListResourcesResponse]]:
-        """ListResources returns the base resources of the delegations, with the plugin each went to."""
+        """ListResources returns the base resources of the delegations, with the plugin that each is assigned to."""
 
     @_abc_1.abstractmethod
     def ExplainResource(
@@ -77,6 +77,6 @@ class DelegationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _delegation_pb2.ExplainResourceRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_delegation_pb2.ExplainResourceResponse, _abc.Awaitable[_delegation_pb2.ExplainResourceResponse]]:
-        """ExplainResource says for one base resource which plugin would be chosen now, and for each candidate why or why not."""
+        """ExplainResource returns the plugin that would be chosen now for a base resource, and the reason for each candidate."""
 
 def add_DelegationServiceServicer_to_server(servicer: DelegationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

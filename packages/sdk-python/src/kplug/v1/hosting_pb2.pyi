@@ -27,37 +27,37 @@ class _HostedState:
 class _HostedStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_HostedState.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     HOSTED_STATE_UNSPECIFIED: _HostedState.ValueType  # 0
-    """Not given."""
+    """Not set."""
     HOSTED_STATE_STARTING: _HostedState.ValueType  # 1
-    """Its process was started and has not registered yet."""
+    """The process was started and has not registered yet."""
     HOSTED_STATE_LIVE: _HostedState.ValueType  # 2
-    """Its process is registered."""
+    """The process is registered."""
     HOSTED_STATE_DRAINING: _HostedState.ValueType  # 3
-    """It was removed, and its process is finishing what it has in flight."""
+    """The plugin was removed, and its process finishes in-flight calls."""
     HOSTED_STATE_BACK_OFF: _HostedState.ValueType  # 4
-    """Its process ended by itself and is started again soon."""
+    """The process exited by itself and will be restarted."""
     HOSTED_STATE_FAILING: _HostedState.ValueType  # 5
-    """It ended several times in a row, or can't be started as it is."""
+    """The process exited several times in a row, or can't be started."""
     HOSTED_STATE_ENDED: _HostedState.ValueType  # 6
-    """Its process ended by itself, and its restart policy leaves it at that."""
+    """The process exited by itself, and its restart policy permits no restart."""
 
 class HostedState(_HostedState, metaclass=_HostedStateEnumTypeWrapper):
-    """HostedState is what a plugin of the folder is doing."""
+    """HostedState is the state of a plugin in the folder."""
 
 HOSTED_STATE_UNSPECIFIED: HostedState.ValueType  # 0
-"""Not given."""
+"""Not set."""
 HOSTED_STATE_STARTING: HostedState.ValueType  # 1
-"""Its process was started and has not registered yet."""
+"""The process was started and has not registered yet."""
 HOSTED_STATE_LIVE: HostedState.ValueType  # 2
-"""Its process is registered."""
+"""The process is registered."""
 HOSTED_STATE_DRAINING: HostedState.ValueType  # 3
-"""It was removed, and its process is finishing what it has in flight."""
+"""The plugin was removed, and its process finishes in-flight calls."""
 HOSTED_STATE_BACK_OFF: HostedState.ValueType  # 4
-"""Its process ended by itself and is started again soon."""
+"""The process exited by itself and will be restarted."""
 HOSTED_STATE_FAILING: HostedState.ValueType  # 5
-"""It ended several times in a row, or can't be started as it is."""
+"""The process exited several times in a row, or can't be started."""
 HOSTED_STATE_ENDED: HostedState.ValueType  # 6
-"""Its process ended by itself, and its restart policy leaves it at that."""
+"""The process exited by itself, and its restart policy permits no restart."""
 Global___HostedState: _TypeAlias = HostedState  # noqa: Y015
 
 class _DownloadState:
@@ -67,33 +67,33 @@ class _DownloadState:
 class _DownloadStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DownloadState.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     DOWNLOAD_STATE_UNSPECIFIED: _DownloadState.ValueType  # 0
-    """Not given."""
+    """Not set."""
     DOWNLOAD_STATE_WAITING: _DownloadState.ValueType  # 1
-    """It waits for its turn."""
+    """Queued."""
     DOWNLOAD_STATE_DOWNLOADING: _DownloadState.ValueType  # 2
-    """Its bytes are coming."""
+    """Receiving data."""
     DOWNLOAD_STATE_UNPACKING: _DownloadState.ValueType  # 3
-    """It is checked and unpacked."""
+    """Verifying and unpacking."""
     DOWNLOAD_STATE_READY: _DownloadState.ValueType  # 4
-    """It is in the folder."""
+    """Installed in the folder."""
     DOWNLOAD_STATE_FAILED: _DownloadState.ValueType  # 5
-    """It failed, and is tried again later."""
+    """Failed, and will be retried."""
 
 class DownloadState(_DownloadState, metaclass=_DownloadStateEnumTypeWrapper):
-    """DownloadState is how far a download is."""
+    """DownloadState is the state of a download."""
 
 DOWNLOAD_STATE_UNSPECIFIED: DownloadState.ValueType  # 0
-"""Not given."""
+"""Not set."""
 DOWNLOAD_STATE_WAITING: DownloadState.ValueType  # 1
-"""It waits for its turn."""
+"""Queued."""
 DOWNLOAD_STATE_DOWNLOADING: DownloadState.ValueType  # 2
-"""Its bytes are coming."""
+"""Receiving data."""
 DOWNLOAD_STATE_UNPACKING: DownloadState.ValueType  # 3
-"""It is checked and unpacked."""
+"""Verifying and unpacking."""
 DOWNLOAD_STATE_READY: DownloadState.ValueType  # 4
-"""It is in the folder."""
+"""Installed in the folder."""
 DOWNLOAD_STATE_FAILED: DownloadState.ValueType  # 5
-"""It failed, and is tried again later."""
+"""Failed, and will be retried."""
 Global___DownloadState: _TypeAlias = DownloadState  # noqa: Y015
 
 @_typing.final
@@ -115,7 +115,7 @@ Global___ListHostedRequest: _TypeAlias = ListHostedRequest  # noqa: Y015
 
 @_typing.final
 class ListHostedResponse(_message.Message):
-    """ListHostedResponse is the plugins of the folder, and what is being fetched into it."""
+    """ListHostedResponse has the plugins in the folder and the downloads into it."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -123,14 +123,14 @@ class ListHostedResponse(_message.Message):
     PLUGINS_FIELD_NUMBER: _builtins.int
     DOWNLOADS_FIELD_NUMBER: _builtins.int
     directory: _builtins.str
-    """The folder; empty when the controller has none."""
+    """Path of the folder; empty if the controller has none."""
     @_builtins.property
     def plugins(self) -> _containers.RepeatedCompositeFieldContainer[Global___HostedPlugin]:
-        """One for each file or folder in it that is a plugin or was meant to be one."""
+        """Files and folders that are plugins, or were meant to be."""
 
     @_builtins.property
     def downloads(self) -> _containers.RepeatedCompositeFieldContainer[Global___Download]:
-        """One for each item of the list of plugins to download."""
+        """Downloads, one for each item of the list of plugins to download."""
 
     def __init__(
         self,
@@ -149,7 +149,7 @@ Global___ListHostedResponse: _TypeAlias = ListHostedResponse  # noqa: Y015
 
 @_typing.final
 class HostedPlugin(_message.Message):
-    """HostedPlugin is a file or a folder that the controller runs."""
+    """HostedPlugin is a file or a folder that the controller runs as a plugin."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -166,34 +166,34 @@ class HostedPlugin(_message.Message):
     SINCE_FIELD_NUMBER: _builtins.int
     NEXT_START_AT_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """Its name in the folder, for example `postgresql.py`."""
+    """Name in the folder, for example `postgresql.py`."""
     state: Global___HostedState.ValueType
-    """What it is doing."""
+    """State of the plugin."""
     message: _builtins.str
-    """Why, for people; empty while all is well."""
+    """Message that explains the state; empty if there is no problem."""
     plugin: _builtins.str
-    """The plugin's own name, once it has registered."""
+    """Name that the plugin registered; empty before."""
     version: _builtins.str
-    """The plugin's own version, once it has registered."""
+    """Version that the plugin registered; empty before."""
     instance_id: _builtins.str
-    """The instance id of the newest process."""
+    """Instance id of the newest process."""
     pid: _builtins.int
-    """The process id of the newest process; 0 without one."""
+    """Process id of the newest process; 0 if there is none."""
     restarts: _builtins.int
-    """How often it was started again after it had ended by itself."""
+    """Number of restarts after the process exited by itself."""
     last_exit: _builtins.str
-    """How the last process that ended by itself did so, for example `exit code 1`."""
+    """Exit of the last process that exited by itself, for example `exit code 1`."""
     @_builtins.property
     def last_lines(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
-        """The last lines that this process wrote to its standard error."""
+        """Last lines that this process wrote to its standard error."""
 
     @_builtins.property
     def since(self) -> _timestamp_pb2.Timestamp:
-        """When it got into its state."""
+        """Time of the last state change."""
 
     @_builtins.property
     def next_start_at(self) -> _timestamp_pb2.Timestamp:
-        """When it is started again; unset unless it waits for that."""
+        """Time of the next start; unset unless a restart is scheduled."""
 
     def __init__(
         self,
@@ -221,7 +221,7 @@ Global___HostedPlugin: _TypeAlias = HostedPlugin  # noqa: Y015
 
 @_typing.final
 class Download(_message.Message):
-    """Download is a plugin that is, or was, fetched into the folder."""
+    """Download is the download of a plugin into the folder."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -232,18 +232,18 @@ class Download(_message.Message):
     TOTAL_BYTES_FIELD_NUMBER: _builtins.int
     NEXT_TRY_AT_FIELD_NUMBER: _builtins.int
     item: _builtins.str
-    """As the list has it, for example `example/postgresql@v1.2.0`."""
+    """Item in the list of plugins, for example `example/postgresql@v1.2.0`."""
     state: Global___DownloadState.ValueType
-    """How far it is."""
+    """State of the download."""
     message: _builtins.str
-    """What went wrong, for people; empty while all is well."""
+    """Message about the failure; empty if there is none."""
     received_bytes: _builtins.int
-    """How many bytes have come."""
+    """Number of bytes received."""
     total_bytes: _builtins.int
-    """How many there are; 0 while that isn't known."""
+    """Number of bytes in total; 0 while unknown."""
     @_builtins.property
     def next_try_at(self) -> _timestamp_pb2.Timestamp:
-        """When it is tried again; unset unless it failed."""
+        """Time of the next attempt; unset unless the download failed."""
 
     def __init__(
         self,

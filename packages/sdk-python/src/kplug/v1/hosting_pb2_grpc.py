@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class HostingServiceStub(object):
-    """HostingService shows the plugins that the controller starts itself, from a folder. It is served on the admin port, read-only.
+    """HostingService exposes the plugins that the controller starts from a folder. It is read-only and served on the admin port.
     """
 
     def __init__(self, channel):
@@ -43,11 +43,11 @@ class HostingServiceStub(object):
 
 
 class HostingServiceServicer(object):
-    """HostingService shows the plugins that the controller starts itself, from a folder. It is served on the admin port, read-only.
+    """HostingService exposes the plugins that the controller starts from a folder. It is read-only and served on the admin port.
     """
 
     def ListHosted(self, request, context):
-        """ListHosted returns what is in the plugins folder and how it fares, ordered by name.
+        """ListHosted returns the plugins in the plugins folder and their states, ordered by name.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -70,7 +70,7 @@ def add_HostingServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class HostingService(object):
-    """HostingService shows the plugins that the controller starts itself, from a folder. It is served on the admin port, read-only.
+    """HostingService exposes the plugins that the controller starts from a folder. It is read-only and served on the admin port.
     """
 
     @staticmethod

@@ -27,25 +27,25 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class HostingServiceStub:
-    """HostingService shows the plugins that the controller starts itself, from a folder. It is served on the admin port, read-only."""
+    """HostingService exposes the plugins that the controller starts from a folder. It is read-only and served on the admin port."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> HostingServiceAsyncStub: ...
     ListHosted: _grpc.UnaryUnaryMultiCallable[_hosting_pb2.ListHostedRequest, _hosting_pb2.ListHostedResponse]
-    """ListHosted returns what is in the plugins folder and how it fares, ordered by name."""
+    """ListHosted returns the plugins in the plugins folder and their states, ordered by name."""
 
 @_typing.type_check_only
 class HostingServiceAsyncStub(HostingServiceStub):
-    """HostingService shows the plugins that the controller starts itself, from a folder. It is served on the admin port, read-only."""
+    """HostingService exposes the plugins that the controller starts from a folder. It is read-only and served on the admin port."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListHosted: _aio.UnaryUnaryMultiCallable[_hosting_pb2.ListHostedRequest, _hosting_pb2.ListHostedResponse]  # type: ignore[assignment]
-    """ListHosted returns what is in the plugins folder and how it fares, ordered by name."""
+    """ListHosted returns the plugins in the plugins folder and their states, ordered by name."""
 
 class HostingServiceServicer(metaclass=_abc_1.ABCMeta):
-    """HostingService shows the plugins that the controller starts itself, from a folder. It is served on the admin port, read-only."""
+    """HostingService exposes the plugins that the controller starts from a folder. It is read-only and served on the admin port."""
 
     @_abc_1.abstractmethod
     def ListHosted(
@@ -53,6 +53,6 @@ class HostingServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _hosting_pb2.ListHostedRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_hosting_pb2.ListHostedResponse, _abc.Awaitable[_hosting_pb2.ListHostedResponse]]:
-        """ListHosted returns what is in the plugins folder and how it fares, ordered by name."""
+        """ListHosted returns the plugins in the plugins folder and their states, ordered by name."""
 
 def add_HostingServiceServicer_to_server(servicer: HostingServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

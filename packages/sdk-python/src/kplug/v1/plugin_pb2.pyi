@@ -30,25 +30,25 @@ class _Outcome:
 class _OutcomeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Outcome.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     OUTCOME_UNSPECIFIED: _Outcome.ValueType  # 0
-    """Not given; the response is invalid."""
+    """Not set; the response is invalid."""
     OUTCOME_SUCCESS: _Outcome.ValueType  # 1
-    """The world is as described."""
+    """The actual state is the described state."""
     OUTCOME_RETRY: _Outcome.ValueType  # 2
-    """It is not yet; trying again can help."""
+    """The call failed, and a retry may succeed."""
     OUTCOME_TERMINAL: _Outcome.ValueType  # 3
-    """It is not, and trying again can't help until the resource, an extension or the plugin changes."""
+    """The call failed, and a retry can't succeed until the resource, an extension or the plugin changes."""
 
 class Outcome(_Outcome, metaclass=_OutcomeEnumTypeWrapper):
-    """Outcome is how a call ended."""
+    """Outcome is the outcome of a call."""
 
 OUTCOME_UNSPECIFIED: Outcome.ValueType  # 0
-"""Not given; the response is invalid."""
+"""Not set; the response is invalid."""
 OUTCOME_SUCCESS: Outcome.ValueType  # 1
-"""The world is as described."""
+"""The actual state is the described state."""
 OUTCOME_RETRY: Outcome.ValueType  # 2
-"""It is not yet; trying again can help."""
+"""The call failed, and a retry may succeed."""
 OUTCOME_TERMINAL: Outcome.ValueType  # 3
-"""It is not, and trying again can't help until the resource, an extension or the plugin changes."""
+"""The call failed, and a retry can't succeed until the resource, an extension or the plugin changes."""
 Global___Outcome: _TypeAlias = Outcome  # noqa: Y015
 
 class _FinalizeCause:
@@ -58,21 +58,21 @@ class _FinalizeCause:
 class _FinalizeCauseEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FinalizeCause.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     FINALIZE_CAUSE_UNSPECIFIED: _FinalizeCause.ValueType  # 0
-    """Not given; read as DELETED."""
+    """Not set; read as DELETED."""
     FINALIZE_CAUSE_DELETED: _FinalizeCause.ValueType  # 1
     """The base resource is being deleted."""
     FINALIZE_CAUSE_HANDED_OVER: _FinalizeCause.ValueType  # 2
-    """The base resource goes to another plugin, and the delegation asks the former one to clean up."""
+    """The base resource was assigned to another plugin, and the delegation has the previous one clean up."""
 
 class FinalizeCause(_FinalizeCause, metaclass=_FinalizeCauseEnumTypeWrapper):
-    """FinalizeCause is why a plugin is asked to finalize."""
+    """FinalizeCause is the cause of a call of Finalize."""
 
 FINALIZE_CAUSE_UNSPECIFIED: FinalizeCause.ValueType  # 0
-"""Not given; read as DELETED."""
+"""Not set; read as DELETED."""
 FINALIZE_CAUSE_DELETED: FinalizeCause.ValueType  # 1
 """The base resource is being deleted."""
 FINALIZE_CAUSE_HANDED_OVER: FinalizeCause.ValueType  # 2
-"""The base resource goes to another plugin, and the delegation asks the former one to clean up."""
+"""The base resource was assigned to another plugin, and the delegation has the previous one clean up."""
 Global___FinalizeCause: _TypeAlias = FinalizeCause  # noqa: Y015
 
 @_typing.final
@@ -94,7 +94,7 @@ Global___GetInfoRequest: _TypeAlias = GetInfoRequest  # noqa: Y015
 
 @_typing.final
 class GetInfoResponse(_message.Message):
-    """GetInfoResponse is what a plugin is."""
+    """GetInfoResponse identifies a plugin."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -109,11 +109,11 @@ class GetInfoResponse(_message.Message):
     version: _builtins.str
     """As in Registration."""
     instance_id: _builtins.str
-    """The instance id that this process registers with."""
+    """Instance id that this process registers."""
     runtime: _builtins.str
-    """What the plugin is built with, for example `@kplug/sdk/0.1.0`; for people."""
+    """SDK or framework that the plugin is built with, for example `@kplug/sdk/0.1.0`; informational."""
     serves_work: _builtins.bool
-    """Whether the plugin serves Work."""
+    """True if the plugin serves Work."""
     @_builtins.property
     def apis(self) -> _containers.RepeatedCompositeFieldContainer[_registry_pb2.PluginApi]:
         """As in Registration."""
@@ -138,7 +138,7 @@ Global___GetInfoResponse: _TypeAlias = GetInfoResponse  # noqa: Y015
 
 @_typing.final
 class ReconcileRequest(_message.Message):
-    """ReconcileRequest is one base resource, handed over to be reconciled."""
+    """ReconcileRequest is a call to reconcile one base resource."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -191,25 +191,25 @@ class ReconcileRequest(_message.Message):
     DEPENDENTS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def base(self) -> _resource_pb2.Resource:
-        """The base resource."""
+        """Base resource."""
 
     @_builtins.property
     def extensions(self) -> _containers.MessageMap[_builtins.str, _resource_pb2.Resource]:
-        """The extension resources that the base points to and that exist, by `group/version/kind/namespace/name` (the group is
+        """Extension resources that the base references and that exist, by `group/version/kind/namespace/name` (the group is
         empty for the core group, the namespace for cluster-scoped kinds).
         """
 
     @_builtins.property
     def assignment(self) -> Global___Assignment:
-        """As whom the plugin is called, and why it was chosen."""
+        """Delegation and API of the call, and the reason why this plugin was chosen."""
 
     @_builtins.property
     def context(self) -> Global___CallContext:
-        """Which call this is."""
+        """Attempt, deadline and trace context of the call."""
 
     @_builtins.property
     def dependents(self) -> _containers.MessageMap[_builtins.str, _resource_pb2.Resource]:
-        """The dependents that the controller keeps for the base, as they are now, by key."""
+        """Dependents of the base in their current state, by key."""
 
     def __init__(
         self,
@@ -230,7 +230,7 @@ Global___ReconcileRequest: _TypeAlias = ReconcileRequest  # noqa: Y015
 
 @_typing.final
 class Assignment(_message.Message):
-    """Assignment is as whom a plugin is called and why it was chosen."""
+    """Assignment is the delegation and API for which a plugin is called, and the reason why it was chosen."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -240,15 +240,15 @@ class Assignment(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
     delegation: _builtins.str
-    """The delegation's name."""
+    """Name of the delegation."""
     api: _builtins.str
-    """The plugin API."""
+    """Name of the plugin API."""
     api_version: _builtins.str
-    """The version of it that this plugin registered."""
+    """Version of the plugin API that this plugin registered."""
     reason: _builtins.str
-    """Why this plugin, in one PascalCase word: `Preferred`, `Fallback` and others, as in the condition `PluginSelected`."""
+    """Reason for the choice in one PascalCase word: `Preferred`, `Fallback` and others, as in the condition `PluginSelected`."""
     message: _builtins.str
-    """Why this plugin, for people."""
+    """Explanation of the choice."""
     def __init__(
         self,
         *,
@@ -268,7 +268,7 @@ Global___Assignment: _TypeAlias = Assignment  # noqa: Y015
 
 @_typing.final
 class CallContext(_message.Message):
-    """CallContext tells one call from another."""
+    """CallContext identifies a call."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -277,14 +277,14 @@ class CallContext(_message.Message):
     TRACEPARENT_FIELD_NUMBER: _builtins.int
     TRACESTATE_FIELD_NUMBER: _builtins.int
     attempt: _builtins.int
-    """How many times in a row this resource was tried without success, plus one. 1 for a first try."""
+    """Number of the attempt: 1, plus the failed attempts in a row before it."""
     traceparent: _builtins.str
-    """The W3C trace context of the pass, or empty."""
+    """W3C trace context of the pass, or empty."""
     tracestate: _builtins.str
-    """The W3C trace state of the pass, or empty."""
+    """W3C trace state of the pass, or empty."""
     @_builtins.property
     def deadline(self) -> _timestamp_pb2.Timestamp:
-        """When the controller gives up waiting. The gRPC deadline is the same."""
+        """Deadline of the call, the same as the gRPC deadline."""
 
     def __init__(
         self,
@@ -304,7 +304,7 @@ Global___CallContext: _TypeAlias = CallContext  # noqa: Y015
 
 @_typing.final
 class ReconcileResponse(_message.Message):
-    """ReconcileResponse is how it went. A response with an error code in place of this message is a failure to be retried."""
+    """ReconcileResponse is the result of a call. A gRPC error instead of this message is a failure that is retried."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -338,29 +338,29 @@ class ReconcileResponse(_message.Message):
     REQUEUE_AFTER_FIELD_NUMBER: _builtins.int
     DEPENDENTS_FIELD_NUMBER: _builtins.int
     outcome: Global___Outcome.ValueType
-    """How it ended. Required."""
+    """Outcome of the call. Required."""
     base_status: _builtins.bytes
-    """The base's status, a JSON object that replaces what the plugin returned before. Unset: left as it is. The fields
-    `implementation`, `plugin`, `implementations`, `dependents`, `observedGeneration` and `conditions` are the controller's own and passed over, which it
-    says in an Event.
+    """Status of the base, a JSON object that replaces the one that the plugin returned before. Unset: no change. The controller owns the
+    fields `implementation`, `plugin`, `implementations`, `dependents`, `observedGeneration` and `conditions`; it ignores them here and
+    records an Event.
     """
     @_builtins.property
     def retry_after(self) -> _duration_pb2.Duration:
-        """For RETRY, when to try again. Unset: the controller's exponential back-off."""
+        """For RETRY, the delay before the retry. Default: the exponential back-off of the controller."""
 
     @_builtins.property
     def messages(self) -> _containers.RepeatedCompositeFieldContainer[_resource_pb2.Message]:
-        """Remarks for the user. The first with the gravest severity becomes the message of the condition `Reconciled`."""
+        """Messages to the user. The first one of the highest severity becomes the message of the condition `Reconciled`."""
 
     @_builtins.property
     def extension_statuses(self) -> _containers.ScalarMap[_builtins.str, _builtins.bytes]:
-        """The status of each extension that should change, by the key that it was sent under; a JSON object that replaces what
-        the plugin returned before. A key that was not sent makes the whole response invalid.
+        """Statuses of extensions by their key in the request; each is a JSON object that replaces the one that the plugin returned before.
+        A key that is not in the request makes the whole response invalid.
         """
 
     @_builtins.property
     def conditions(self) -> _containers.RepeatedCompositeFieldContainer[_resource_pb2.Condition]:
-        """Conditions for the base. They replace the plugin's former ones when `base_status` is set or any is given."""
+        """Conditions of the base. They replace those that the plugin returned before if `base_status` is set or if there are any."""
 
     @_builtins.property
     def events(self) -> _containers.RepeatedCompositeFieldContainer[_resource_pb2.Event]:
@@ -368,11 +368,13 @@ class ReconcileResponse(_message.Message):
 
     @_builtins.property
     def requeue_after(self) -> _duration_pb2.Duration:
-        """For SUCCESS, when to call again although nothing changed, to find and mend drift. Unset: the delegation's resync."""
+        """For SUCCESS, the delay until the next call if nothing changes before, to detect and correct drift. Default: the resync of the
+        delegation.
+        """
 
     @_builtins.property
     def dependents(self) -> Global___Dependents:
-        """The resources that the controller is to keep for the base. Unset: those that it keeps stay as they are."""
+        """Resources that the controller is to apply for the base. Unset: no change."""
 
     def __init__(
         self,
@@ -399,16 +401,16 @@ Global___ReconcileResponse: _TypeAlias = ReconcileResponse  # noqa: Y015
 
 @_typing.final
 class Dependents(_message.Message):
-    """Dependents are resources that the controller keeps for a base: it owns them by the base, so that they go with it."""
+    """Dependents are resources that the controller applies for a base. The base owns them, so they are deleted with it."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     ITEMS_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def items(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
-        """Each as far as the plugin decides on it, a JSON object with `apiVersion`, `kind` and `metadata.name`, in the order in which they are
-        applied. Of the metadata only `name`, `namespace`, `labels` and `annotations` are the plugin's; the namespace is the base's. One that is no
-        longer among them is removed. A kind that the delegation doesn't allow makes the whole response invalid.
+        """Desired state of each dependent, a JSON object with `apiVersion`, `kind` and `metadata.name`, in the order in which they are applied.
+        In the metadata the plugin may set `name`, `namespace`, `labels` and `annotations` only; the namespace is that of the base.
+        A dependent that is no longer listed is deleted. A kind that the delegation doesn't allow makes the whole response invalid.
         """
 
     def __init__(
@@ -426,7 +428,7 @@ Global___Dependents: _TypeAlias = Dependents  # noqa: Y015
 
 @_typing.final
 class FinalizeRequest(_message.Message):
-    """FinalizeRequest is one base resource, handed over to be undone."""
+    """FinalizeRequest is a call to finalize one base resource."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -479,26 +481,26 @@ class FinalizeRequest(_message.Message):
     CAUSE_FIELD_NUMBER: _builtins.int
     DEPENDENTS_FIELD_NUMBER: _builtins.int
     cause: Global___FinalizeCause.ValueType
-    """Why the plugin is asked to finalize."""
+    """Cause of the call."""
     @_builtins.property
     def base(self) -> _resource_pb2.Resource:
-        """The base resource, as in ReconcileRequest."""
+        """Base resource, as in ReconcileRequest."""
 
     @_builtins.property
     def extensions(self) -> _containers.MessageMap[_builtins.str, _resource_pb2.Resource]:
-        """The extension resources that still exist, as in ReconcileRequest."""
+        """Extension resources that still exist, as in ReconcileRequest."""
 
     @_builtins.property
     def assignment(self) -> Global___Assignment:
-        """As whom the plugin is called."""
+        """Delegation and API of the call."""
 
     @_builtins.property
     def context(self) -> Global___CallContext:
-        """Which call this is."""
+        """Attempt, deadline and trace context of the call."""
 
     @_builtins.property
     def dependents(self) -> _containers.MessageMap[_builtins.str, _resource_pb2.Resource]:
-        """The dependents, as in ReconcileRequest. They go with the base, whatever the plugin does."""
+        """Dependents, as in ReconcileRequest. They are deleted with the base, regardless of the response."""
 
     def __init__(
         self,
@@ -520,7 +522,7 @@ Global___FinalizeRequest: _TypeAlias = FinalizeRequest  # noqa: Y015
 
 @_typing.final
 class FinalizeResponse(_message.Message):
-    """FinalizeResponse is how it went."""
+    """FinalizeResponse is the result of a call."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -529,14 +531,14 @@ class FinalizeResponse(_message.Message):
     MESSAGES_FIELD_NUMBER: _builtins.int
     EVENTS_FIELD_NUMBER: _builtins.int
     outcome: Global___Outcome.ValueType
-    """How it ended. Required. The finalizer is removed on SUCCESS only."""
+    """Outcome of the call. Required. The finalizer is removed on SUCCESS only."""
     @_builtins.property
     def retry_after(self) -> _duration_pb2.Duration:
-        """For RETRY, when to try again. Unset: the controller's exponential back-off."""
+        """For RETRY, the delay before the retry. Default: the exponential back-off of the controller."""
 
     @_builtins.property
     def messages(self) -> _containers.RepeatedCompositeFieldContainer[_resource_pb2.Message]:
-        """Remarks for the user."""
+        """Messages to the user."""
 
     @_builtins.property
     def events(self) -> _containers.RepeatedCompositeFieldContainer[_resource_pb2.Event]:
@@ -560,7 +562,7 @@ Global___FinalizeResponse: _TypeAlias = FinalizeResponse  # noqa: Y015
 
 @_typing.final
 class WorkRequest(_message.Message):
-    """WorkRequest is one call on a stream of calls, or its cancellation."""
+    """WorkRequest is one call in a stream of calls, or its cancellation."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -569,7 +571,7 @@ class WorkRequest(_message.Message):
     FINALIZE_FIELD_NUMBER: _builtins.int
     CANCELLATION_FIELD_NUMBER: _builtins.int
     id: _builtins.int
-    """Which call; the controller's choice, and given to one call only as long as the stream lasts."""
+    """Id of the call, chosen by the controller and unique in the stream."""
     @_builtins.property
     def reconcile(self) -> Global___ReconcileRequest:
         """A call of Reconcile."""
@@ -580,8 +582,8 @@ class WorkRequest(_message.Message):
 
     @_builtins.property
     def cancellation(self) -> Global___WorkCancellation:
-        """Nobody waits for the answer of this call any more: its deadline has passed, or the controller gave it up. An answer
-        that is sent all the same is passed over.
+        """Cancellation of the call: its deadline has passed, or the controller no longer needs the response. A response that is sent
+        nevertheless is ignored.
         """
 
     def __init__(
@@ -621,7 +623,7 @@ Global___WorkCancellation: _TypeAlias = WorkCancellation  # noqa: Y015
 
 @_typing.final
 class WorkResponse(_message.Message):
-    """WorkResponse is the answer to one call. Answers come in any order."""
+    """WorkResponse is the response to one call. Responses may be sent in any order."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -630,18 +632,18 @@ class WorkResponse(_message.Message):
     FINALIZE_FIELD_NUMBER: _builtins.int
     ERROR_FIELD_NUMBER: _builtins.int
     id: _builtins.int
-    """The call that is answered."""
+    """Id of the call."""
     @_builtins.property
     def reconcile(self) -> Global___ReconcileResponse:
-        """To a call of Reconcile."""
+        """Response to a call of Reconcile."""
 
     @_builtins.property
     def finalize(self) -> Global___FinalizeResponse:
-        """To a call of Finalize."""
+        """Response to a call of Finalize."""
 
     @_builtins.property
     def error(self) -> Global___WorkError:
-        """In place of an answer, what would end the RPC with an error code."""
+        """Error with which an RPC would end instead of a response."""
 
     def __init__(
         self,
@@ -663,16 +665,16 @@ Global___WorkResponse: _TypeAlias = WorkResponse  # noqa: Y015
 
 @_typing.final
 class WorkError(_message.Message):
-    """WorkError is how a call ended that has no answer."""
+    """WorkError is the error of a call without a response."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     CODE_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
     code: _builtins.int
-    """A gRPC status code."""
+    """gRPC status code."""
     message: _builtins.str
-    """What happened, for people."""
+    """Description of the error."""
     def __init__(
         self,
         *,

@@ -26,7 +26,7 @@ if _version_not_supported:
 
 
 class PluginServiceStub(object):
-    """PluginService is what a plugin does. The plugin serves it at the address that it registers with, beside
+    """PluginService is the service of a plugin. The plugin serves it at the address that it registers, together with
     `grpc.health.v1.Health` and server reflection.
     """
 
@@ -59,36 +59,36 @@ class PluginServiceStub(object):
 
 
 class PluginServiceServicer(object):
-    """PluginService is what a plugin does. The plugin serves it at the address that it registers with, beside
+    """PluginService is the service of a plugin. The plugin serves it at the address that it registers, together with
     `grpc.health.v1.Health` and server reflection.
     """
 
     def GetInfo(self, request, context):
-        """GetInfo says what the plugin is, for tools and for controllers that find it by other ways than a heartbeat.
+        """GetInfo identifies the plugin, for tools and for controllers that discover it by other means than a heartbeat.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Reconcile(self, request, context):
-        """Reconcile makes the world as the base resource and its extensions describe it, and says how it is. It is called with
-        the whole state, any number of times, and must come to the same result each time.
+        """Reconcile brings the actual state to the state that the base resource and its extensions describe, and reports it. It is called
+        with the whole state, any number of times, and must be idempotent.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Finalize(self, request, context):
-        """Finalize undoes what Reconcile made, because the base resource is being deleted or goes to another plugin. It may be
-        called again after it succeeded, and must succeed again.
+        """Finalize deletes what Reconcile made, because the base resource is being deleted or assigned to another plugin. It may be
+        called again after it succeeded, and must be idempotent.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Work(self, request_iterator, context):
-        """Work carries many of these two calls at once over one stream, which costs a fraction of an RPC for each. Optional: a plugin
-        that serves it says so in GetInfo, and is called by Reconcile and Finalize as well.
+        """Work carries many concurrent calls of Reconcile and Finalize over one stream, at a fraction of the cost of an RPC for each.
+        Optional: a plugin that serves it sets `serves_work` in GetInfo, and must serve Reconcile and Finalize too.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -126,7 +126,7 @@ def add_PluginServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class PluginService(object):
-    """PluginService is what a plugin does. The plugin serves it at the address that it registers with, beside
+    """PluginService is the service of a plugin. The plugin serves it at the address that it registers, together with
     `grpc.health.v1.Health` and server reflection.
     """
 

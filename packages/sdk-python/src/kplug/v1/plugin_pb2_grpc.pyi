@@ -27,7 +27,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class PluginServiceStub:
-    """PluginService is what a plugin does. The plugin serves it at the address that it registers with, beside
+    """PluginService is the service of a plugin. The plugin serves it at the address that it registers, together with
     `grpc.health.v1.Health` and server reflection.
     """
 
@@ -36,44 +36,44 @@ class PluginServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> PluginServiceAsyncStub: ...
     GetInfo: _grpc.UnaryUnaryMultiCallable[_plugin_pb2.GetInfoRequest, _plugin_pb2.GetInfoResponse]
-    """GetInfo says what the plugin is, for tools and for controllers that find it by other ways than a heartbeat."""
+    """GetInfo identifies the plugin, for tools and for controllers that discover it by other means than a heartbeat."""
     Reconcile: _grpc.UnaryUnaryMultiCallable[_plugin_pb2.ReconcileRequest, _plugin_pb2.ReconcileResponse]
-    """Reconcile makes the world as the base resource and its extensions describe it, and says how it is. It is called with
-    the whole state, any number of times, and must come to the same result each time.
+    """Reconcile brings the actual state to the state that the base resource and its extensions describe, and reports it. It is called
+    with the whole state, any number of times, and must be idempotent.
     """
     Finalize: _grpc.UnaryUnaryMultiCallable[_plugin_pb2.FinalizeRequest, _plugin_pb2.FinalizeResponse]
-    """Finalize undoes what Reconcile made, because the base resource is being deleted or goes to another plugin. It may be
-    called again after it succeeded, and must succeed again.
+    """Finalize deletes what Reconcile made, because the base resource is being deleted or assigned to another plugin. It may be
+    called again after it succeeded, and must be idempotent.
     """
     Work: _grpc.StreamStreamMultiCallable[_plugin_pb2.WorkRequest, _plugin_pb2.WorkResponse]
-    """Work carries many of these two calls at once over one stream, which costs a fraction of an RPC for each. Optional: a plugin
-    that serves it says so in GetInfo, and is called by Reconcile and Finalize as well.
+    """Work carries many concurrent calls of Reconcile and Finalize over one stream, at a fraction of the cost of an RPC for each.
+    Optional: a plugin that serves it sets `serves_work` in GetInfo, and must serve Reconcile and Finalize too.
     """
 
 @_typing.type_check_only
 class PluginServiceAsyncStub(PluginServiceStub):
-    """PluginService is what a plugin does. The plugin serves it at the address that it registers with, beside
+    """PluginService is the service of a plugin. The plugin serves it at the address that it registers, together with
     `grpc.health.v1.Health` and server reflection.
     """
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     GetInfo: _aio.UnaryUnaryMultiCallable[_plugin_pb2.GetInfoRequest, _plugin_pb2.GetInfoResponse]  # type: ignore[assignment]
-    """GetInfo says what the plugin is, for tools and for controllers that find it by other ways than a heartbeat."""
+    """GetInfo identifies the plugin, for tools and for controllers that discover it by other means than a heartbeat."""
     Reconcile: _aio.UnaryUnaryMultiCallable[_plugin_pb2.ReconcileRequest, _plugin_pb2.ReconcileResponse]  # type: ignore[assignment]
-    """Reconcile makes the world as the base resource and its extensions describe it, and says how it is. It is called with
-    the whole state, any number of times, and must come to the same result each time.
+    """Reconcile brings the actual state to the state that the base resource and its extensions describe, and reports it. It is called
+    with the whole state, any number of times, and must be idempotent.
     """
     Finalize: _aio.UnaryUnaryMultiCallable[_plugin_pb2.FinalizeRequest, _plugin_pb2.FinalizeResponse]  # type: ignore[assignment]
-    """Finalize undoes what Reconcile made, because the base resource is being deleted or goes to another plugin. It may be
-    called again after it succeeded, and must succeed again.
+    """Finalize deletes what Reconcile made, because the base resource is being deleted or assigned to another plugin. It may be
+    called again after it succeeded, and must be idempotent.
     """
     Work: _aio.StreamStreamMultiCallable[_plugin_pb2.WorkRequest, _plugin_pb2.WorkResponse]  # type: ignore[assignment]
-    """Work carries many of these two calls at once over one stream, which costs a fraction of an RPC for each. Optional: a plugin
-    that serves it says so in GetInfo, and is called by Reconcile and Finalize as well.
+    """Work carries many concurrent calls of Reconcile and Finalize over one stream, at a fraction of the cost of an RPC for each.
+    Optional: a plugin that serves it sets `serves_work` in GetInfo, and must serve Reconcile and Finalize too.
     """
 
 class PluginServiceServicer(metaclass=_abc_1.ABCMeta):
-    """PluginService is what a plugin does. The plugin serves it at the address that it registers with, beside
+    """PluginService is the service of a plugin. The plugin serves it at the address that it registers, together with
     `grpc.health.v1.Health` and server reflection.
     """
 
@@ -83,7 +83,7 @@ class PluginServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _plugin_pb2.GetInfoRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_plugin_pb2.GetInfoResponse, _abc.Awaitable[_plugin_pb2.GetInfoResponse]]:
-        """GetInfo says what the plugin is, for tools and for controllers that find it by other ways than a heartbeat."""
+        """GetInfo identifies the plugin, for tools and for controllers that discover it by other means than a heartbeat."""
 
     @_abc_1.abstractmethod
     def Reconcile(
@@ -91,8 +91,8 @@ class PluginServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _plugin_pb2.ReconcileRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_plugin_pb2.ReconcileResponse, _abc.Awaitable[_plugin_pb2.ReconcileResponse]]:
-        """Reconcile makes the world as the base resource and its extensions describe it, and says how it is. It is called with
-        the whole state, any number of times, and must come to the same result each time.
+        """Reconcile brings the actual state to the state that the base resource and its extensions describe, and reports it. It is called
+        with the whole state, any number of times, and must be idempotent.
         """
 
     @_abc_1.abstractmethod
@@ -101,8 +101,8 @@ class PluginServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _plugin_pb2.FinalizeRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_plugin_pb2.FinalizeResponse, _abc.Awaitable[_plugin_pb2.FinalizeResponse]]:
-        """Finalize undoes what Reconcile made, because the base resource is being deleted or goes to another plugin. It may be
-        called again after it succeeded, and must succeed again.
+        """Finalize deletes what Reconcile made, because the base resource is being deleted or assigned to another plugin. It may be
+        called again after it succeeded, and must be idempotent.
         """
 
     @_abc_1.abstractmethod
@@ -111,8 +111,8 @@ class PluginServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_plugin_pb2.WorkRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_plugin_pb2.WorkResponse], _abc.AsyncIterator[_plugin_pb2.WorkResponse]]:
-        """Work carries many of these two calls at once over one stream, which costs a fraction of an RPC for each. Optional: a plugin
-        that serves it says so in GetInfo, and is called by Reconcile and Finalize as well.
+        """Work carries many concurrent calls of Reconcile and Finalize over one stream, at a fraction of the cost of an RPC for each.
+        Optional: a plugin that serves it sets `serves_work` in GetInfo, and must serve Reconcile and Finalize too.
         """
 
 def add_PluginServiceServicer_to_server(servicer: PluginServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

@@ -28,37 +28,37 @@ class _RefusalReason:
 class _RefusalReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_RefusalReason.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     REFUSAL_REASON_UNSPECIFIED: _RefusalReason.ValueType  # 0
-    """Not given; a controller of a later version may have a reason that this version doesn't know."""
+    """Not set, or a reason of a later version of the protocol."""
     REFUSAL_REASON_INVALID: _RefusalReason.ValueType  # 1
-    """A field is missing or malformed. Beating again with the same content can't succeed."""
+    """A field is missing or malformed. A retry with the same content can't succeed."""
     REFUSAL_REASON_ADDRESS_NOT_ALLOWED: _RefusalReason.ValueType  # 2
     """The address is one that this controller doesn't connect to."""
     REFUSAL_REASON_INSTANCE_CONFLICT: _RefusalReason.ValueType  # 3
     """The instance id is in use by a live instance at another address."""
     REFUSAL_REASON_CAPACITY: _RefusalReason.ValueType  # 4
-    """The registry is full. Beating again later may succeed."""
+    """The registry is full. A retry may succeed later."""
     REFUSAL_REASON_STOPPING: _RefusalReason.ValueType  # 5
-    """The controller is stopping. Another one is expected behind the same name."""
+    """The controller is stopping. Another one is expected at the same address."""
     REFUSAL_REASON_UNAUTHENTICATED: _RefusalReason.ValueType  # 6
-    """The instance id is reserved for a process that brings a token and this one brought none, or the token is another's."""
+    """The instance id is reserved for a process with a token, and the token is missing or that of another process."""
 
 class RefusalReason(_RefusalReason, metaclass=_RefusalReasonEnumTypeWrapper):
     """RefusalReason is the closed set of reasons to refuse a registration."""
 
 REFUSAL_REASON_UNSPECIFIED: RefusalReason.ValueType  # 0
-"""Not given; a controller of a later version may have a reason that this version doesn't know."""
+"""Not set, or a reason of a later version of the protocol."""
 REFUSAL_REASON_INVALID: RefusalReason.ValueType  # 1
-"""A field is missing or malformed. Beating again with the same content can't succeed."""
+"""A field is missing or malformed. A retry with the same content can't succeed."""
 REFUSAL_REASON_ADDRESS_NOT_ALLOWED: RefusalReason.ValueType  # 2
 """The address is one that this controller doesn't connect to."""
 REFUSAL_REASON_INSTANCE_CONFLICT: RefusalReason.ValueType  # 3
 """The instance id is in use by a live instance at another address."""
 REFUSAL_REASON_CAPACITY: RefusalReason.ValueType  # 4
-"""The registry is full. Beating again later may succeed."""
+"""The registry is full. A retry may succeed later."""
 REFUSAL_REASON_STOPPING: RefusalReason.ValueType  # 5
-"""The controller is stopping. Another one is expected behind the same name."""
+"""The controller is stopping. Another one is expected at the same address."""
 REFUSAL_REASON_UNAUTHENTICATED: RefusalReason.ValueType  # 6
-"""The instance id is reserved for a process that brings a token and this one brought none, or the token is another's."""
+"""The instance id is reserved for a process with a token, and the token is missing or that of another process."""
 Global___RefusalReason: _TypeAlias = RefusalReason  # noqa: Y015
 
 class _InstanceState:
@@ -68,34 +68,34 @@ class _InstanceState:
 class _InstanceStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_InstanceState.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     INSTANCE_STATE_UNSPECIFIED: _InstanceState.ValueType  # 0
-    """Not given."""
+    """Not set."""
     INSTANCE_STATE_LIVE: _InstanceState.ValueType  # 1
-    """Heard within its lease; gets calls."""
+    """The lease is valid. The instance gets calls."""
     INSTANCE_STATE_SUSPECT: _InstanceState.ValueType  # 2
-    """Its stream broke or a call to it was refused; gets no calls until it has been reached again."""
+    """Its stream broke or a call to it failed. The instance gets no calls until it has been reached again."""
     INSTANCE_STATE_DRAINING: _InstanceState.ValueType  # 3
-    """Stopping; gets no new calls."""
+    """The instance is stopping. It gets no new calls."""
     INSTANCE_STATE_GONE: _InstanceState.ValueType  # 4
-    """Its lease ended, or it has stopped."""
+    """The lease expired, or the instance has stopped."""
 
 class InstanceState(_InstanceState, metaclass=_InstanceStateEnumTypeWrapper):
-    """InstanceState is what the registry thinks of an instance."""
+    """InstanceState is the state of an instance in the registry."""
 
 INSTANCE_STATE_UNSPECIFIED: InstanceState.ValueType  # 0
-"""Not given."""
+"""Not set."""
 INSTANCE_STATE_LIVE: InstanceState.ValueType  # 1
-"""Heard within its lease; gets calls."""
+"""The lease is valid. The instance gets calls."""
 INSTANCE_STATE_SUSPECT: InstanceState.ValueType  # 2
-"""Its stream broke or a call to it was refused; gets no calls until it has been reached again."""
+"""Its stream broke or a call to it failed. The instance gets no calls until it has been reached again."""
 INSTANCE_STATE_DRAINING: InstanceState.ValueType  # 3
-"""Stopping; gets no new calls."""
+"""The instance is stopping. It gets no new calls."""
 INSTANCE_STATE_GONE: InstanceState.ValueType  # 4
-"""Its lease ended, or it has stopped."""
+"""The lease expired, or the instance has stopped."""
 Global___InstanceState: _TypeAlias = InstanceState  # noqa: Y015
 
 @_typing.final
 class Registration(_message.Message):
-    """Registration is what an instance says of itself."""
+    """Registration describes an instance."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -130,45 +130,45 @@ class Registration(_message.Message):
     TTL_FIELD_NUMBER: _builtins.int
     POD_FIELD_NUMBER: _builtins.int
     plugin: _builtins.str
-    """The plugin's name, for example `PostgreSQL`. Required; letters, digits, `.`, `_` and `-`, at most 63 characters. Users
-    name it in `preferredImplementation`, where it is compared without regard to case.
+    """Name of the plugin, for example `PostgreSQL`. Required; letters, digits, `.`, `_` and `-`, at most 63 characters. Users
+    write it in `preferredImplementation`, where it is case-insensitive.
     """
     version: _builtins.str
-    """The plugin's version in semantic versioning 2.0.0, for example `1.2.0`. Required."""
+    """Version of the plugin in semantic versioning 2.0.0, for example `1.2.0`. Required."""
     address: _builtins.str
-    """Where the controller reaches the instance's PluginService, as `host:port` or `[ipv6]:port`. Required. With an empty
-    host (`:7000`) the controller takes the address that the heartbeat came from.
+    """Address of the instance's PluginService, as `host:port` or `[ipv6]:port`. Required. With an empty host (`:7000`) the
+    controller uses the address that the heartbeat came from.
     """
     instance_id: _builtins.str
-    """What tells this process apart from every other one. Required, at most 128 characters. A new process should make a new
-    one, for example a UUID: an id that is in use at another address is refused.
+    """Id of this process. Required, at most 128 characters. Each process should create a new one, for example a UUID: an id
+    that is in use at another address is refused.
     """
     weight: _builtins.int
-    """How much of the work this instance, and so its plugin, should get compared to others. 0 to 1000, default 100."""
+    """Weight of this instance, and so of its plugin, when work is distributed. 0 to 1000, default 100."""
     @_builtins.property
     def apis(self) -> _containers.RepeatedCompositeFieldContainer[Global___PluginApi]:
-        """The plugin APIs that this instance implements. At least one."""
+        """Plugin APIs that this instance implements. At least one."""
 
     @_builtins.property
     def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """Free-form labels, at most 32; for people to read and for tools to select by."""
+        """Free-form labels for people and tools. At most 32."""
 
     @_builtins.property
     def interval(self) -> _duration_pb2.Duration:
-        """The interval at which the instance would like to beat. The controller answers with the one to use, which it keeps
-        within its own bounds. Unset: the controller's default.
+        """Requested interval between heartbeats. The controller responds with the interval to use, which is within its bounds.
+        Default: that of the controller.
         """
 
     @_builtins.property
     def ttl(self) -> _duration_pb2.Duration:
-        """How long the instance would like to be believed without being heard. Kept within the controller's bounds, and never
-        shorter than two intervals. Unset: the controller's default.
+        """Requested duration of the lease after a heartbeat. The controller keeps it within its bounds and at no less than two
+        intervals. Default: that of the controller.
         """
 
     @_builtins.property
     def pod(self) -> Global___PodReference:
-        """The pod that the instance runs in, by Kubernetes' downward API. A controller that sees the pod lets the instance go with
-        it. Unset outside of a pod.
+        """Pod that the instance runs in, from the downward API of Kubernetes. A controller that watches the pod removes the instance
+        with it. Unset outside of a pod.
         """
 
     def __init__(
@@ -204,9 +204,9 @@ class PodReference(_message.Message):
     NAMESPACE_FIELD_NUMBER: _builtins.int
     NAME_FIELD_NUMBER: _builtins.int
     namespace: _builtins.str
-    """The pod's namespace. Required."""
+    """Namespace of the pod. Required."""
     name: _builtins.str
-    """The pod's name. Required."""
+    """Name of the pod. Required."""
     def __init__(
         self,
         *,
@@ -223,7 +223,7 @@ Global___PodReference: _TypeAlias = PodReference  # noqa: Y015
 
 @_typing.final
 class PluginApi(_message.Message):
-    """PluginApi is one plugin API that a plugin implements."""
+    """PluginApi is a plugin API that a plugin implements."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -252,18 +252,18 @@ class PluginApi(_message.Message):
     EXTENSION_KINDS_FIELD_NUMBER: _builtins.int
     CAPABILITIES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
-    """The API's name, for example `DatabaseTable`. Required."""
+    """Name of the API, for example `DatabaseTable`. Required."""
     version: _builtins.str
-    """The version of the API that is implemented, in semantic versioning 2.0.0. Required. A delegation accepts a range."""
+    """Version of the API that is implemented, in semantic versioning 2.0.0. Required. A delegation accepts a range."""
     @_builtins.property
     def extension_kinds(self) -> _containers.RepeatedCompositeFieldContainer[Global___ExtensionKind]:
-        """The extension kinds that the plugin understands. Empty means that it makes no statement; the controller then waits for
-        every extension that a base resource points to. Otherwise it waits only for those of these kinds.
+        """Extension kinds that the plugin understands. If empty, the controller waits for every extension that a base resource
+        references; otherwise only for extensions of these kinds.
         """
 
     @_builtins.property
     def capabilities(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
-        """Free-form capabilities, which a delegation may demand and people may read, for example `partitioning: hash`."""
+        """Free-form capabilities, which a delegation may require, for example `partitioning: hash`."""
 
     def __init__(
         self,
@@ -290,9 +290,9 @@ class ExtensionKind(_message.Message):
     GROUP_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
     group: _builtins.str
-    """The API group, for example `myorg.org`; empty for any group."""
+    """API group, for example `myorg.org`; empty for any group."""
     kind: _builtins.str
-    """The kind, for example `DatabaseTablePostgreSqlExtension`. Required."""
+    """Kind, for example `DatabaseTablePostgreSqlExtension`. Required."""
     def __init__(
         self,
         *,
@@ -309,7 +309,7 @@ Global___ExtensionKind: _TypeAlias = ExtensionKind  # noqa: Y015
 
 @_typing.final
 class SessionRequest(_message.Message):
-    """SessionRequest is what a plugin says in its session."""
+    """SessionRequest is a message of a plugin in its session."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -317,7 +317,7 @@ class SessionRequest(_message.Message):
     BEAT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def registration(self) -> Global___Registration:
-        """Registers the instance. Must be the first message; sent again it replaces what was said before."""
+        """Registers the instance. Must be the first message; a later one replaces the registration."""
 
     @_builtins.property
     def beat(self) -> Global___Beat:
@@ -341,7 +341,7 @@ Global___SessionRequest: _TypeAlias = SessionRequest  # noqa: Y015
 
 @_typing.final
 class Beat(_message.Message):
-    """Beat renews a lease. It is empty: all that it says is that the instance lives."""
+    """Beat is a heartbeat in a session. It renews the lease. It is empty."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -358,7 +358,7 @@ Global___Beat: _TypeAlias = Beat  # noqa: Y015
 
 @_typing.final
 class SessionResponse(_message.Message):
-    """SessionResponse is what the controller says in a session."""
+    """SessionResponse is a message of the controller in a session."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -366,7 +366,7 @@ class SessionResponse(_message.Message):
     REFUSAL_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def lease(self) -> Global___Lease:
-        """The registration is accepted, or its terms changed."""
+        """The registration is accepted, or its lease changed."""
 
     @_builtins.property
     def refusal(self) -> Global___Refusal:
@@ -397,7 +397,7 @@ class HeartbeatRequest(_message.Message):
     REGISTRATION_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def registration(self) -> Global___Registration:
-        """The whole registration, each time."""
+        """Complete registration, in each heartbeat."""
 
     def __init__(
         self,
@@ -414,7 +414,7 @@ Global___HeartbeatRequest: _TypeAlias = HeartbeatRequest  # noqa: Y015
 
 @_typing.final
 class HeartbeatResponse(_message.Message):
-    """HeartbeatResponse answers a heartbeat."""
+    """HeartbeatResponse is the response to a heartbeat."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -422,7 +422,7 @@ class HeartbeatResponse(_message.Message):
     REFUSAL_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def lease(self) -> Global___Lease:
-        """The registration stands."""
+        """The registration is accepted."""
 
     @_builtins.property
     def refusal(self) -> Global___Refusal:
@@ -446,7 +446,7 @@ Global___HeartbeatResponse: _TypeAlias = HeartbeatResponse  # noqa: Y015
 
 @_typing.final
 class Lease(_message.Message):
-    """Lease is the terms on which the controller believes an instance."""
+    """Lease is the lease that the controller grants an instance."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -454,14 +454,14 @@ class Lease(_message.Message):
     TTL_FIELD_NUMBER: _builtins.int
     DRAIN_FIELD_NUMBER: _builtins.int
     drain: _builtins.bool
-    """The controller wishes the instance to drain: to finish what it has in flight and to stop."""
+    """Request to drain: the instance should finish in-flight calls and stop."""
     @_builtins.property
     def interval(self) -> _duration_pb2.Duration:
-        """How often the instance must beat."""
+        """Interval at which the instance must send heartbeats."""
 
     @_builtins.property
     def ttl(self) -> _duration_pb2.Duration:
-        """How long the controller believes the instance after its last beat."""
+        """Duration of the lease after each heartbeat."""
 
     def __init__(
         self,
@@ -480,16 +480,16 @@ Global___Lease: _TypeAlias = Lease  # noqa: Y015
 
 @_typing.final
 class Refusal(_message.Message):
-    """Refusal is why a registration was not accepted."""
+    """Refusal says why a registration was not accepted."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     REASON_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
     reason: Global___RefusalReason.ValueType
-    """The reason, for programs."""
+    """Reason, for programs."""
     message: _builtins.str
-    """What is wrong, with which field, and what to do about it; for people."""
+    """Description of the problem, its field and the remedy, for people."""
     def __init__(
         self,
         *,
@@ -512,7 +512,7 @@ class DeregisterRequest(_message.Message):
 
     INSTANCE_ID_FIELD_NUMBER: _builtins.int
     instance_id: _builtins.str
-    """The id that the instance registered with."""
+    """Instance id of the registration."""
     def __init__(
         self,
         *,
@@ -545,16 +545,16 @@ Global___DeregisterResponse: _TypeAlias = DeregisterResponse  # noqa: Y015
 
 @_typing.final
 class ListPluginsRequest(_message.Message):
-    """ListPluginsRequest narrows a list. Empty lists everything."""
+    """ListPluginsRequest filters a list. Empty lists everything."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     API_FIELD_NUMBER: _builtins.int
     PLUGIN_FIELD_NUMBER: _builtins.int
     api: _builtins.str
-    """Only instances that implement this plugin API."""
+    """Name of a plugin API, to list instances that implement it only."""
     plugin: _builtins.str
-    """Only instances of this plugin; compared without regard to case."""
+    """Name of a plugin, to list its instances only; case-insensitive."""
     def __init__(
         self,
         *,
@@ -571,7 +571,7 @@ Global___ListPluginsRequest: _TypeAlias = ListPluginsRequest  # noqa: Y015
 
 @_typing.final
 class ListPluginsResponse(_message.Message):
-    """ListPluginsResponse is the instances known now."""
+    """ListPluginsResponse has the registered instances."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -593,16 +593,16 @@ Global___ListPluginsResponse: _TypeAlias = ListPluginsResponse  # noqa: Y015
 
 @_typing.final
 class WatchPluginsRequest(_message.Message):
-    """WatchPluginsRequest narrows a watch, as ListPluginsRequest does a list."""
+    """WatchPluginsRequest filters a watch, as ListPluginsRequest does a list."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     API_FIELD_NUMBER: _builtins.int
     PLUGIN_FIELD_NUMBER: _builtins.int
     api: _builtins.str
-    """Only instances that implement this plugin API."""
+    """Name of a plugin API, to watch instances that implement it only."""
     plugin: _builtins.str
-    """Only instances of this plugin; compared without regard to case."""
+    """Name of a plugin, to watch its instances only; case-insensitive."""
     def __init__(
         self,
         *,
@@ -619,7 +619,7 @@ Global___WatchPluginsRequest: _TypeAlias = WatchPluginsRequest  # noqa: Y015
 
 @_typing.final
 class WatchPluginsResponse(_message.Message):
-    """WatchPluginsResponse is one instance as it is now, or the mark that the first listing is complete."""
+    """WatchPluginsResponse is the current state of an instance, or the end of the initial list."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -627,11 +627,11 @@ class WatchPluginsResponse(_message.Message):
     SYNCED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def instance(self) -> Global___PluginInstance:
-        """An instance that is known, came, or changed. One that went has the state GONE."""
+        """Instance that exists, was added or changed. One that was removed has the state GONE."""
 
     @_builtins.property
     def synced(self) -> Global___Synced:
-        """The instances known at the start have all been sent."""
+        """End of the initial list."""
 
     def __init__(
         self,
@@ -651,7 +651,7 @@ Global___WatchPluginsResponse: _TypeAlias = WatchPluginsResponse  # noqa: Y015
 
 @_typing.final
 class Synced(_message.Message):
-    """Synced marks the end of the first listing of a watch."""
+    """Synced marks the end of the initial list of a watch."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -668,7 +668,7 @@ Global___Synced: _TypeAlias = Synced  # noqa: Y015
 
 @_typing.final
 class PluginInstance(_message.Message):
-    """PluginInstance is an instance as the registry knows it."""
+    """PluginInstance is a registered instance."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -680,26 +680,26 @@ class PluginInstance(_message.Message):
     LEASE_FIELD_NUMBER: _builtins.int
     PROTOCOL_FIELD_NUMBER: _builtins.int
     state: Global___InstanceState.ValueType
-    """What the registry thinks of it."""
+    """State of the instance."""
     state_reason: _builtins.str
-    """Why, for people; empty while the instance is live."""
+    """Explanation of the state; empty while the instance is live."""
     protocol: _builtins.str
-    """The protocol that it speaks: `kplug.v1`, or `kplug` for that of the first Kplug."""
+    """Protocol of the instance: `kplug.v1`, or `kplug` for that of the first Kplug."""
     @_builtins.property
     def registration(self) -> Global___Registration:
-        """What the instance said of itself, its address resolved."""
+        """Registration of the instance, with its address resolved."""
 
     @_builtins.property
     def registered_at(self) -> _timestamp_pb2.Timestamp:
-        """When the instance first registered."""
+        """Time of the first registration."""
 
     @_builtins.property
     def last_heard_at(self) -> _timestamp_pb2.Timestamp:
-        """When it was last heard."""
+        """Time of the last heartbeat."""
 
     @_builtins.property
     def lease(self) -> Global___Lease:
-        """The terms that hold for it."""
+        """Current lease."""
 
     def __init__(
         self,

@@ -26,10 +26,10 @@ if _version_not_supported:
 
 
 class RegistryServiceStub(object):
-    """RegistryService is where plugins make themselves known. The controller serves it on its heartbeat port.
+    """RegistryService registers plugins. The controller serves it on its heartbeat port.
 
-    A plugin with a runtime of ours keeps one Session. A plugin in a language without one calls Heartbeat on a timer. Both
-    feed the same registry and are held to the same rules.
+    A plugin that uses an SDK of Kplug keeps one Session. A plugin in another language may call Heartbeat periodically instead. Both
+    use the same registry under the same rules.
 
     A plugin that was started with a token (the variable KPLUG_TOKEN) sends it with Session, Heartbeat and Deregister, as the
     metadata `authorization: Bearer TOKEN`.
@@ -69,49 +69,49 @@ class RegistryServiceStub(object):
 
 
 class RegistryServiceServicer(object):
-    """RegistryService is where plugins make themselves known. The controller serves it on its heartbeat port.
+    """RegistryService registers plugins. The controller serves it on its heartbeat port.
 
-    A plugin with a runtime of ours keeps one Session. A plugin in a language without one calls Heartbeat on a timer. Both
-    feed the same registry and are held to the same rules.
+    A plugin that uses an SDK of Kplug keeps one Session. A plugin in another language may call Heartbeat periodically instead. Both
+    use the same registry under the same rules.
 
     A plugin that was started with a token (the variable KPLUG_TOKEN) sends it with Session, Heartbeat and Deregister, as the
     metadata `authorization: Bearer TOKEN`.
     """
 
     def Session(self, request_iterator, context):
-        """Session registers an instance and keeps its lease for as long as beats arrive. The first message must be a
-        registration. The controller answers it at once, and speaks again only when something changes: another interval, a
-        wish to drain, or a refusal. When the stream breaks the instance is suspect at once, before its lease ends.
+        """Session registers an instance and renews its lease with each heartbeat. The first message must be a registration. The
+        controller responds to it immediately, and responds again only when something changes: another interval, a request to
+        drain, or a refusal. When the stream breaks, the instance becomes suspect immediately, before its lease expires.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Heartbeat(self, request, context):
-        """Heartbeat registers an instance, or renews the lease of one already known. A registration that is refused is answered
-        with a refusal, not with an error code: the plugin reached a controller, which said no.
+        """Heartbeat registers an instance, or renews the lease of a registered one. A refused registration is answered with a
+        refusal, not with a gRPC error: the controller was reached and rejected it.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def Deregister(self, request, context):
-        """Deregister says that the instance is about to stop. It gets no new calls from then on; calls in flight are left to
-        end. Deregistering an unknown instance succeeds, so that it can be repeated.
+        """Deregister announces that the instance is about to stop. It gets no new calls from then on; in-flight calls may finish.
+        Deregistering an unknown instance succeeds, so the call is idempotent.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListPlugins(self, request, context):
-        """ListPlugins returns the instances known now, ordered by plugin, version and instance id.
+        """ListPlugins returns the registered instances, ordered by plugin, version and instance id.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def WatchPlugins(self, request, context):
-        """WatchPlugins sends every instance known now, then a message with `synced` set, then each change as it happens.
+        """WatchPlugins sends all registered instances, then a message with `synced` set, then each change as it happens.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -154,10 +154,10 @@ def add_RegistryServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class RegistryService(object):
-    """RegistryService is where plugins make themselves known. The controller serves it on its heartbeat port.
+    """RegistryService registers plugins. The controller serves it on its heartbeat port.
 
-    A plugin with a runtime of ours keeps one Session. A plugin in a language without one calls Heartbeat on a timer. Both
-    feed the same registry and are held to the same rules.
+    A plugin that uses an SDK of Kplug keeps one Session. A plugin in another language may call Heartbeat periodically instead. Both
+    use the same registry under the same rules.
 
     A plugin that was started with a token (the variable KPLUG_TOKEN) sends it with Session, Heartbeat and Deregister, as the
     metadata `authorization: Bearer TOKEN`.

@@ -27,10 +27,10 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class RegistryServiceStub:
-    """RegistryService is where plugins make themselves known. The controller serves it on its heartbeat port.
+    """RegistryService registers plugins. The controller serves it on its heartbeat port.
 
-    A plugin with a runtime of ours keeps one Session. A plugin in a language without one calls Heartbeat on a timer. Both
-    feed the same registry and are held to the same rules.
+    A plugin that uses an SDK of Kplug keeps one Session. A plugin in another language may call Heartbeat periodically instead. Both
+    use the same registry under the same rules.
 
     A plugin that was started with a token (the variable KPLUG_TOKEN) sends it with Session, Heartbeat and Deregister, as the
     metadata `authorization: Bearer TOKEN`.
@@ -41,29 +41,29 @@ class RegistryServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> RegistryServiceAsyncStub: ...
     Session: _grpc.StreamStreamMultiCallable[_registry_pb2.SessionRequest, _registry_pb2.SessionResponse]
-    """Session registers an instance and keeps its lease for as long as beats arrive. The first message must be a
-    registration. The controller answers it at once, and speaks again only when something changes: another interval, a
-    wish to drain, or a refusal. When the stream breaks the instance is suspect at once, before its lease ends.
+    """Session registers an instance and renews its lease with each heartbeat. The first message must be a registration. The
+    controller responds to it immediately, and responds again only when something changes: another interval, a request to
+    drain, or a refusal. When the stream breaks, the instance becomes suspect immediately, before its lease expires.
     """
     Heartbeat: _grpc.UnaryUnaryMultiCallable[_registry_pb2.HeartbeatRequest, _registry_pb2.HeartbeatResponse]
-    """Heartbeat registers an instance, or renews the lease of one already known. A registration that is refused is answered
-    with a refusal, not with an error code: the plugin reached a controller, which said no.
+    """Heartbeat registers an instance, or renews the lease of a registered one. A refused registration is answered with a
+    refusal, not with a gRPC error: the controller was reached and rejected it.
     """
     Deregister: _grpc.UnaryUnaryMultiCallable[_registry_pb2.DeregisterRequest, _registry_pb2.DeregisterResponse]
-    """Deregister says that the instance is about to stop. It gets no new calls from then on; calls in flight are left to
-    end. Deregistering an unknown instance succeeds, so that it can be repeated.
+    """Deregister announces that the instance is about to stop. It gets no new calls from then on; in-flight calls may finish.
+    Deregistering an unknown instance succeeds, so the call is idempotent.
     """
     ListPlugins: _grpc.UnaryUnaryMultiCallable[_registry_pb2.ListPluginsRequest, _registry_pb2.ListPluginsResponse]
-    """ListPlugins returns the instances known now, ordered by plugin, version and instance id."""
+    """ListPlugins returns the registered instances, ordered by plugin, version and instance id."""
     WatchPlugins: _grpc.UnaryStreamMultiCallable[_registry_pb2.WatchPluginsRequest, _registry_pb2.WatchPluginsResponse]
-    """WatchPlugins sends every instance known now, then a message with `synced` set, then each change as it happens."""
+    """WatchPlugins sends all registered instances, then a message with `synced` set, then each change as it happens."""
 
 @_typing.type_check_only
 class RegistryServiceAsyncStub(RegistryServiceStub):
-    """RegistryService is where plugins make themselves known. The controller serves it on its heartbeat port.
+    """RegistryService registers plugins. The controller serves it on its heartbeat port.
 
-    A plugin with a runtime of ours keeps one Session. A plugin in a language without one calls Heartbeat on a timer. Both
-    feed the same registry and are held to the same rules.
+    A plugin that uses an SDK of Kplug keeps one Session. A plugin in another language may call Heartbeat periodically instead. Both
+    use the same registry under the same rules.
 
     A plugin that was started with a token (the variable KPLUG_TOKEN) sends it with Session, Heartbeat and Deregister, as the
     metadata `authorization: Bearer TOKEN`.
@@ -71,28 +71,28 @@ class RegistryServiceAsyncStub(RegistryServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     Session: _aio.StreamStreamMultiCallable[_registry_pb2.SessionRequest, _registry_pb2.SessionResponse]  # type: ignore[assignment]
-    """Session registers an instance and keeps its lease for as long as beats arrive. The first message must be a
-    registration. The controller answers it at once, and speaks again only when something changes: another interval, a
-    wish to drain, or a refusal. When the stream breaks the instance is suspect at once, before its lease ends.
+    """Session registers an instance and renews its lease with each heartbeat. The first message must be a registration. The
+    controller responds to it immediately, and responds again only when something changes: another interval, a request to
+    drain, or a refusal. When the stream breaks, the instance becomes suspect immediately, before its lease expires.
     """
     Heartbeat: _aio.UnaryUnaryMultiCallable[_registry_pb2.HeartbeatRequest, _registry_pb2.HeartbeatResponse]  # type: ignore[assignment]
-    """Heartbeat registers an instance, or renews the lease of one already known. A registration that is refused is answered
-    with a refusal, not with an error code: the plugin reached a controller, which said no.
+    """Heartbeat registers an instance, or renews the lease of a registered one. A refused registration is answered with a
+    refusal, not with a gRPC error: the controller was reached and rejected it.
     """
     Deregister: _aio.UnaryUnaryMultiCallable[_registry_pb2.DeregisterRequest, _registry_pb2.DeregisterResponse]  # type: ignore[assignment]
-    """Deregister says that the instance is about to stop. It gets no new calls from then on; calls in flight are left to
-    end. Deregistering an unknown instance succeeds, so that it can be repeated.
+    """Deregister announces that the instance is about to stop. It gets no new calls from then on; in-flight calls may finish.
+    Deregistering an unknown instance succeeds, so the call is idempotent.
     """
     ListPlugins: _aio.UnaryUnaryMultiCallable[_registry_pb2.ListPluginsRequest, _registry_pb2.ListPluginsResponse]  # type: ignore[assignment]
-    """ListPlugins returns the instances known now, ordered by plugin, version and instance id."""
+    """ListPlugins returns the registered instances, ordered by plugin, version and instance id."""
     WatchPlugins: _aio.UnaryStreamMultiCallable[_registry_pb2.WatchPluginsRequest, _registry_pb2.WatchPluginsResponse]  # type: ignore[assignment]
-    """WatchPlugins sends every instance known now, then a message with `synced` set, then each change as it happens."""
+    """WatchPlugins sends all registered instances, then a message with `synced` set, then each change as it happens."""
 
 class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
-    """RegistryService is where plugins make themselves known. The controller serves it on its heartbeat port.
+    """RegistryService registers plugins. The controller serves it on its heartbeat port.
 
-    A plugin with a runtime of ours keeps one Session. A plugin in a language without one calls Heartbeat on a timer. Both
-    feed the same registry and are held to the same rules.
+    A plugin that uses an SDK of Kplug keeps one Session. A plugin in another language may call Heartbeat periodically instead. Both
+    use the same registry under the same rules.
 
     A plugin that was started with a token (the variable KPLUG_TOKEN) sends it with Session, Heartbeat and Deregister, as the
     metadata `authorization: Bearer TOKEN`.
@@ -104,9 +104,9 @@ class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
         request_iterator: _MaybeAsyncIterator[_registry_pb2.SessionRequest],
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_registry_pb2.SessionResponse], _abc.AsyncIterator[_registry_pb2.SessionResponse]]:
-        """Session registers an instance and keeps its lease for as long as beats arrive. The first message must be a
-        registration. The controller answers it at once, and speaks again only when something changes: another interval, a
-        wish to drain, or a refusal. When the stream breaks the instance is suspect at once, before its lease ends.
+        """Session registers an instance and renews its lease with each heartbeat. The first message must be a registration. The
+        controller responds to it immediately, and responds again only when something changes: another interval, a request to
+        drain, or a refusal. When the stream breaks, the instance becomes suspect immediately, before its lease expires.
         """
 
     @_abc_1.abstractmethod
@@ -115,8 +115,8 @@ class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _registry_pb2.HeartbeatRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_registry_pb2.HeartbeatResponse, _abc.Awaitable[_registry_pb2.HeartbeatResponse]]:
-        """Heartbeat registers an instance, or renews the lease of one already known. A registration that is refused is answered
-        with a refusal, not with an error code: the plugin reached a controller, which said no.
+        """Heartbeat registers an instance, or renews the lease of a registered one. A refused registration is answered with a
+        refusal, not with a gRPC error: the controller was reached and rejected it.
         """
 
     @_abc_1.abstractmethod
@@ -125,8 +125,8 @@ class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _registry_pb2.DeregisterRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_registry_pb2.DeregisterResponse, _abc.Awaitable[_registry_pb2.DeregisterResponse]]:
-        """Deregister says that the instance is about to stop. It gets no new calls from then on; calls in flight are left to
-        end. Deregistering an unknown instance succeeds, so that it can be repeated.
+        """Deregister announces that the instance is about to stop. It gets no new calls from then on; in-flight calls may finish.
+        Deregistering an unknown instance succeeds, so the call is idempotent.
         """
 
     @_abc_1.abstractmethod
@@ -135,7 +135,7 @@ class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _registry_pb2.ListPluginsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_registry_pb2.ListPluginsResponse, _abc.Awaitable[_registry_pb2.ListPluginsResponse]]:
-        """ListPlugins returns the instances known now, ordered by plugin, version and instance id."""
+        """ListPlugins returns the registered instances, ordered by plugin, version and instance id."""
 
     @_abc_1.abstractmethod
     def WatchPlugins(
@@ -143,6 +143,6 @@ class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _registry_pb2.WatchPluginsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_abc.Iterator[_registry_pb2.WatchPluginsResponse], _abc.AsyncIterator[_registry_pb2.WatchPluginsResponse]]:
-        """WatchPlugins sends every instance known now, then a message with `synced` set, then each change as it happens."""
+        """WatchPlugins sends all registered instances, then a message with `synced` set, then each change as it happens."""
 
 def add_RegistryServiceServicer_to_server(servicer: RegistryServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...

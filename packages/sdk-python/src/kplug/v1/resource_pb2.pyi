@@ -25,25 +25,25 @@ class _ConditionStatus:
 class _ConditionStatusEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ConditionStatus.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     CONDITION_STATUS_UNSPECIFIED: _ConditionStatus.ValueType  # 0
-    """Not given; refused."""
+    """Not set; rejected."""
     CONDITION_STATUS_TRUE: _ConditionStatus.ValueType  # 1
     """The condition holds."""
     CONDITION_STATUS_FALSE: _ConditionStatus.ValueType  # 2
     """The condition doesn't hold."""
     CONDITION_STATUS_UNKNOWN: _ConditionStatus.ValueType  # 3
-    """The plugin can't tell."""
+    """The status can't be determined."""
 
 class ConditionStatus(_ConditionStatus, metaclass=_ConditionStatusEnumTypeWrapper):
     """ConditionStatus is the status of a condition."""
 
 CONDITION_STATUS_UNSPECIFIED: ConditionStatus.ValueType  # 0
-"""Not given; refused."""
+"""Not set; rejected."""
 CONDITION_STATUS_TRUE: ConditionStatus.ValueType  # 1
 """The condition holds."""
 CONDITION_STATUS_FALSE: ConditionStatus.ValueType  # 2
 """The condition doesn't hold."""
 CONDITION_STATUS_UNKNOWN: ConditionStatus.ValueType  # 3
-"""The plugin can't tell."""
+"""The status can't be determined."""
 Global___ConditionStatus: _TypeAlias = ConditionStatus  # noqa: Y015
 
 class _Severity:
@@ -53,25 +53,25 @@ class _Severity:
 class _SeverityEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Severity.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     SEVERITY_UNSPECIFIED: _Severity.ValueType  # 0
-    """Not given; read as INFO."""
+    """Not set; read as INFO."""
     SEVERITY_INFO: _Severity.ValueType  # 1
-    """Good to know."""
+    """Information."""
     SEVERITY_WARNING: _Severity.ValueType  # 2
-    """Worth attention; the work was done."""
+    """The call succeeded, but the user should look at something."""
     SEVERITY_ERROR: _Severity.ValueType  # 3
-    """The reason why the work was not done."""
+    """The reason why the call failed."""
 
 class Severity(_Severity, metaclass=_SeverityEnumTypeWrapper):
-    """Severity is how grave a message is."""
+    """Severity is the severity of a message."""
 
 SEVERITY_UNSPECIFIED: Severity.ValueType  # 0
-"""Not given; read as INFO."""
+"""Not set; read as INFO."""
 SEVERITY_INFO: Severity.ValueType  # 1
-"""Good to know."""
+"""Information."""
 SEVERITY_WARNING: Severity.ValueType  # 2
-"""Worth attention; the work was done."""
+"""The call succeeded, but the user should look at something."""
 SEVERITY_ERROR: Severity.ValueType  # 3
-"""The reason why the work was not done."""
+"""The reason why the call failed."""
 Global___Severity: _TypeAlias = Severity  # noqa: Y015
 
 class _EventType:
@@ -81,7 +81,7 @@ class _EventType:
 class _EventTypeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_EventType.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     EVENT_TYPE_UNSPECIFIED: _EventType.ValueType  # 0
-    """Not given; read as NORMAL."""
+    """Not set; read as NORMAL."""
     EVENT_TYPE_NORMAL: _EventType.ValueType  # 1
     """Information."""
     EVENT_TYPE_WARNING: _EventType.ValueType  # 2
@@ -91,7 +91,7 @@ class EventType(_EventType, metaclass=_EventTypeEnumTypeWrapper):
     """EventType is the type of an Event."""
 
 EVENT_TYPE_UNSPECIFIED: EventType.ValueType  # 0
-"""Not given; read as NORMAL."""
+"""Not set; read as NORMAL."""
 EVENT_TYPE_NORMAL: EventType.ValueType  # 1
 """Information."""
 EVENT_TYPE_WARNING: EventType.ValueType  # 2
@@ -100,13 +100,13 @@ Global___EventType: _TypeAlias = EventType  # noqa: Y015
 
 @_typing.final
 class Resource(_message.Message):
-    """Resource is one Kubernetes resource as JSON. What the plugin is sent is whole: metadata, spec and the present status."""
+    """Resource is a Kubernetes resource as JSON. A plugin is sent the whole resource: metadata, spec and the current status."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
     JSON_FIELD_NUMBER: _builtins.int
     json: _builtins.bytes
-    """A JSON object in UTF-8."""
+    """JSON object in UTF-8."""
     def __init__(
         self,
         *,
@@ -122,9 +122,9 @@ Global___Resource: _TypeAlias = Resource  # noqa: Y015
 
 @_typing.final
 class Condition(_message.Message):
-    """Condition is a Kubernetes condition that a plugin sets on the base resource. The controller adds the generation that was
-    observed and keeps the time of the last transition. The types `PluginSelected`, `ExtensionsResolved`, `Reconciled`,
-    `Finalized` and `Ready` are the controller's own, and refused.
+    """Condition is a Kubernetes condition that a plugin sets on the base resource. The controller adds the observed generation and
+    the time of the last transition. The controller owns the types `PluginSelected`, `ExtensionsResolved`, `Reconciled`, `Finalized`
+    and `Ready`, and rejects them here.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -134,13 +134,13 @@ class Condition(_message.Message):
     REASON_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
     type: _builtins.str
-    """The condition's type in PascalCase, for example `BackupTaken`. Required."""
+    """Type of the condition in PascalCase, for example `BackupTaken`. Required."""
     status: Global___ConditionStatus.ValueType
-    """Whether the condition holds."""
+    """Status of the condition."""
     reason: _builtins.str
-    """Why, in one PascalCase word. Required."""
+    """Reason in one PascalCase word. Required."""
     message: _builtins.str
-    """Why, for people."""
+    """Message for people."""
     def __init__(
         self,
         *,
@@ -159,7 +159,7 @@ Global___Condition: _TypeAlias = Condition  # noqa: Y015
 
 @_typing.final
 class Message(_message.Message):
-    """Message is a remark on how a call went, for the user of the resource."""
+    """Message is a message about a call to the user of the resource."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -168,13 +168,13 @@ class Message(_message.Message):
     TEXT_FIELD_NUMBER: _builtins.int
     TARGET_FIELD_NUMBER: _builtins.int
     severity: Global___Severity.ValueType
-    """How grave it is."""
+    """Severity of the message."""
     reason: _builtins.str
-    """Why, in one PascalCase word, for example `TypeNarrowed`. Required."""
+    """Reason in one PascalCase word, for example `TypeNarrowed`. Required."""
     text: _builtins.str
-    """What happened and what to do, for people."""
+    """Description and remedy, for people."""
     target: _builtins.str
-    """What it concerns: empty for the base resource, or the key of one of the extensions that were sent."""
+    """Resource that the message is about: empty for the base, or the key of an extension of the request."""
     def __init__(
         self,
         *,
@@ -193,7 +193,7 @@ Global___Message: _TypeAlias = Message  # noqa: Y015
 
 @_typing.final
 class Event(_message.Message):
-    """Event is a Kubernetes Event that the controller is asked to record. Equal events are counted, not repeated."""
+    """Event is a Kubernetes Event for the controller to record. Equal Events are counted, not repeated."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -202,13 +202,13 @@ class Event(_message.Message):
     MESSAGE_FIELD_NUMBER: _builtins.int
     TARGET_FIELD_NUMBER: _builtins.int
     type: Global___EventType.ValueType
-    """What kind of event it is."""
+    """Type of the Event."""
     reason: _builtins.str
-    """Why, in one PascalCase word. Required."""
+    """Reason in one PascalCase word. Required."""
     message: _builtins.str
-    """What happened, for people."""
+    """Description for people."""
     target: _builtins.str
-    """What it concerns: empty for the base resource, or the key of one of the extensions that were sent."""
+    """Resource that the Event is about: empty for the base, or the key of an extension of the request."""
     def __init__(
         self,
         *,
@@ -227,7 +227,7 @@ Global___Event: _TypeAlias = Event  # noqa: Y015
 
 @_typing.final
 class RecordedEvent(_message.Message):
-    """RecordedEvent is an Event as the controller keeps it."""
+    """RecordedEvent is an Event as the controller stores it."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -235,14 +235,14 @@ class RecordedEvent(_message.Message):
     COUNT_FIELD_NUMBER: _builtins.int
     LAST_AT_FIELD_NUMBER: _builtins.int
     count: _builtins.int
-    """How often it happened."""
+    """Number of occurrences."""
     @_builtins.property
     def event(self) -> Global___Event:
-        """The event. Its target is the key of the resource that it concerns."""
+        """Event. Its target is the key of the resource that it is about."""
 
     @_builtins.property
     def last_at(self) -> _timestamp_pb2.Timestamp:
-        """When it happened last."""
+        """Time of the last occurrence."""
 
     def __init__(
         self,

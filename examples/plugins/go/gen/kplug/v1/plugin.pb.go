@@ -23,17 +23,17 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Outcome is how a call ended.
+// Outcome is the outcome of a call.
 type Outcome int32
 
 const (
-	// Not given; the response is invalid.
+	// Not set; the response is invalid.
 	Outcome_OUTCOME_UNSPECIFIED Outcome = 0
-	// The world is as described.
+	// The actual state is the described state.
 	Outcome_OUTCOME_SUCCESS Outcome = 1
-	// It is not yet; trying again can help.
+	// The call failed, and a retry may succeed.
 	Outcome_OUTCOME_RETRY Outcome = 2
-	// It is not, and trying again can't help until the resource, an extension or the plugin changes.
+	// The call failed, and a retry can't succeed until the resource, an extension or the plugin changes.
 	Outcome_OUTCOME_TERMINAL Outcome = 3
 )
 
@@ -80,15 +80,15 @@ func (Outcome) EnumDescriptor() ([]byte, []int) {
 	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{0}
 }
 
-// FinalizeCause is why a plugin is asked to finalize.
+// FinalizeCause is the cause of a call of Finalize.
 type FinalizeCause int32
 
 const (
-	// Not given; read as DELETED.
+	// Not set; read as DELETED.
 	FinalizeCause_FINALIZE_CAUSE_UNSPECIFIED FinalizeCause = 0
 	// The base resource is being deleted.
 	FinalizeCause_FINALIZE_CAUSE_DELETED FinalizeCause = 1
-	// The base resource goes to another plugin, and the delegation asks the former one to clean up.
+	// The base resource was assigned to another plugin, and the delegation has the previous one clean up.
 	FinalizeCause_FINALIZE_CAUSE_HANDED_OVER FinalizeCause = 2
 )
 
@@ -170,7 +170,7 @@ func (*GetInfoRequest) Descriptor() ([]byte, []int) {
 	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{0}
 }
 
-// GetInfoResponse is what a plugin is.
+// GetInfoResponse identifies a plugin.
 type GetInfoResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// As in Registration.
@@ -179,11 +179,11 @@ type GetInfoResponse struct {
 	Version string `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
 	// As in Registration.
 	Apis []*PluginApi `protobuf:"bytes,3,rep,name=apis,proto3" json:"apis,omitempty"`
-	// The instance id that this process registers with.
+	// Instance id that this process registers.
 	InstanceId string `protobuf:"bytes,4,opt,name=instance_id,json=instanceId,proto3" json:"instance_id,omitempty"`
-	// What the plugin is built with, for example `@kplug/sdk/0.1.0`; for people.
+	// SDK or framework that the plugin is built with, for example `@kplug/sdk/0.1.0`; informational.
 	Runtime string `protobuf:"bytes,5,opt,name=runtime,proto3" json:"runtime,omitempty"`
-	// Whether the plugin serves Work.
+	// True if the plugin serves Work.
 	ServesWork    bool `protobuf:"varint,6,opt,name=serves_work,json=servesWork,proto3" json:"serves_work,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -261,19 +261,19 @@ func (x *GetInfoResponse) GetServesWork() bool {
 	return false
 }
 
-// ReconcileRequest is one base resource, handed over to be reconciled.
+// ReconcileRequest is a call to reconcile one base resource.
 type ReconcileRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The base resource.
+	// Base resource.
 	Base *Resource `protobuf:"bytes,1,opt,name=base,proto3" json:"base,omitempty"`
-	// The extension resources that the base points to and that exist, by `group/version/kind/namespace/name` (the group is
+	// Extension resources that the base references and that exist, by `group/version/kind/namespace/name` (the group is
 	// empty for the core group, the namespace for cluster-scoped kinds).
 	Extensions map[string]*Resource `protobuf:"bytes,2,rep,name=extensions,proto3" json:"extensions,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// As whom the plugin is called, and why it was chosen.
+	// Delegation and API of the call, and the reason why this plugin was chosen.
 	Assignment *Assignment `protobuf:"bytes,3,opt,name=assignment,proto3" json:"assignment,omitempty"`
-	// Which call this is.
+	// Attempt, deadline and trace context of the call.
 	Context *CallContext `protobuf:"bytes,4,opt,name=context,proto3" json:"context,omitempty"`
-	// The dependents that the controller keeps for the base, as they are now, by key.
+	// Dependents of the base in their current state, by key.
 	Dependents    map[string]*Resource `protobuf:"bytes,5,rep,name=dependents,proto3" json:"dependents,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -344,18 +344,18 @@ func (x *ReconcileRequest) GetDependents() map[string]*Resource {
 	return nil
 }
 
-// Assignment is as whom a plugin is called and why it was chosen.
+// Assignment is the delegation and API for which a plugin is called, and the reason why it was chosen.
 type Assignment struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The delegation's name.
+	// Name of the delegation.
 	Delegation string `protobuf:"bytes,1,opt,name=delegation,proto3" json:"delegation,omitempty"`
-	// The plugin API.
+	// Name of the plugin API.
 	Api string `protobuf:"bytes,2,opt,name=api,proto3" json:"api,omitempty"`
-	// The version of it that this plugin registered.
+	// Version of the plugin API that this plugin registered.
 	ApiVersion string `protobuf:"bytes,3,opt,name=api_version,json=apiVersion,proto3" json:"api_version,omitempty"`
-	// Why this plugin, in one PascalCase word: `Preferred`, `Fallback` and others, as in the condition `PluginSelected`.
+	// Reason for the choice in one PascalCase word: `Preferred`, `Fallback` and others, as in the condition `PluginSelected`.
 	Reason string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
-	// Why this plugin, for people.
+	// Explanation of the choice.
 	Message       string `protobuf:"bytes,5,opt,name=message,proto3" json:"message,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -426,16 +426,16 @@ func (x *Assignment) GetMessage() string {
 	return ""
 }
 
-// CallContext tells one call from another.
+// CallContext identifies a call.
 type CallContext struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// How many times in a row this resource was tried without success, plus one. 1 for a first try.
+	// Number of the attempt: 1, plus the failed attempts in a row before it.
 	Attempt uint32 `protobuf:"varint,1,opt,name=attempt,proto3" json:"attempt,omitempty"`
-	// When the controller gives up waiting. The gRPC deadline is the same.
+	// Deadline of the call, the same as the gRPC deadline.
 	Deadline *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=deadline,proto3" json:"deadline,omitempty"`
-	// The W3C trace context of the pass, or empty.
+	// W3C trace context of the pass, or empty.
 	Traceparent string `protobuf:"bytes,3,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
-	// The W3C trace state of the pass, or empty.
+	// W3C trace state of the pass, or empty.
 	Tracestate    string `protobuf:"bytes,4,opt,name=tracestate,proto3" json:"tracestate,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -499,29 +499,30 @@ func (x *CallContext) GetTracestate() string {
 	return ""
 }
 
-// ReconcileResponse is how it went. A response with an error code in place of this message is a failure to be retried.
+// ReconcileResponse is the result of a call. A gRPC error instead of this message is a failure that is retried.
 type ReconcileResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// How it ended. Required.
+	// Outcome of the call. Required.
 	Outcome Outcome `protobuf:"varint,1,opt,name=outcome,proto3,enum=kplug.v1.Outcome" json:"outcome,omitempty"`
-	// For RETRY, when to try again. Unset: the controller's exponential back-off.
+	// For RETRY, the delay before the retry. Default: the exponential back-off of the controller.
 	RetryAfter *durationpb.Duration `protobuf:"bytes,2,opt,name=retry_after,json=retryAfter,proto3" json:"retry_after,omitempty"`
-	// Remarks for the user. The first with the gravest severity becomes the message of the condition `Reconciled`.
+	// Messages to the user. The first one of the highest severity becomes the message of the condition `Reconciled`.
 	Messages []*Message `protobuf:"bytes,3,rep,name=messages,proto3" json:"messages,omitempty"`
-	// The base's status, a JSON object that replaces what the plugin returned before. Unset: left as it is. The fields
-	// `implementation`, `plugin`, `implementations`, `dependents`, `observedGeneration` and `conditions` are the controller's own and passed over, which it
-	// says in an Event.
+	// Status of the base, a JSON object that replaces the one that the plugin returned before. Unset: no change. The controller owns the
+	// fields `implementation`, `plugin`, `implementations`, `dependents`, `observedGeneration` and `conditions`; it ignores them here and
+	// records an Event.
 	BaseStatus []byte `protobuf:"bytes,4,opt,name=base_status,json=baseStatus,proto3,oneof" json:"base_status,omitempty"`
-	// The status of each extension that should change, by the key that it was sent under; a JSON object that replaces what
-	// the plugin returned before. A key that was not sent makes the whole response invalid.
+	// Statuses of extensions by their key in the request; each is a JSON object that replaces the one that the plugin returned before.
+	// A key that is not in the request makes the whole response invalid.
 	ExtensionStatuses map[string][]byte `protobuf:"bytes,5,rep,name=extension_statuses,json=extensionStatuses,proto3" json:"extension_statuses,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// Conditions for the base. They replace the plugin's former ones when `base_status` is set or any is given.
+	// Conditions of the base. They replace those that the plugin returned before if `base_status` is set or if there are any.
 	Conditions []*Condition `protobuf:"bytes,6,rep,name=conditions,proto3" json:"conditions,omitempty"`
 	// Events to record.
 	Events []*Event `protobuf:"bytes,7,rep,name=events,proto3" json:"events,omitempty"`
-	// For SUCCESS, when to call again although nothing changed, to find and mend drift. Unset: the delegation's resync.
+	// For SUCCESS, the delay until the next call if nothing changes before, to detect and correct drift. Default: the resync of the
+	// delegation.
 	RequeueAfter *durationpb.Duration `protobuf:"bytes,8,opt,name=requeue_after,json=requeueAfter,proto3" json:"requeue_after,omitempty"`
-	// The resources that the controller is to keep for the base. Unset: those that it keeps stay as they are.
+	// Resources that the controller is to apply for the base. Unset: no change.
 	Dependents    *Dependents `protobuf:"bytes,9,opt,name=dependents,proto3" json:"dependents,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -620,12 +621,12 @@ func (x *ReconcileResponse) GetDependents() *Dependents {
 	return nil
 }
 
-// Dependents are resources that the controller keeps for a base: it owns them by the base, so that they go with it.
+// Dependents are resources that the controller applies for a base. The base owns them, so they are deleted with it.
 type Dependents struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Each as far as the plugin decides on it, a JSON object with `apiVersion`, `kind` and `metadata.name`, in the order in which they are
-	// applied. Of the metadata only `name`, `namespace`, `labels` and `annotations` are the plugin's; the namespace is the base's. One that is no
-	// longer among them is removed. A kind that the delegation doesn't allow makes the whole response invalid.
+	// Desired state of each dependent, a JSON object with `apiVersion`, `kind` and `metadata.name`, in the order in which they are applied.
+	// In the metadata the plugin may set `name`, `namespace`, `labels` and `annotations` only; the namespace is that of the base.
+	// A dependent that is no longer listed is deleted. A kind that the delegation doesn't allow makes the whole response invalid.
 	Items         [][]byte `protobuf:"bytes,1,rep,name=items,proto3" json:"items,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -668,20 +669,20 @@ func (x *Dependents) GetItems() [][]byte {
 	return nil
 }
 
-// FinalizeRequest is one base resource, handed over to be undone.
+// FinalizeRequest is a call to finalize one base resource.
 type FinalizeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The base resource, as in ReconcileRequest.
+	// Base resource, as in ReconcileRequest.
 	Base *Resource `protobuf:"bytes,1,opt,name=base,proto3" json:"base,omitempty"`
-	// The extension resources that still exist, as in ReconcileRequest.
+	// Extension resources that still exist, as in ReconcileRequest.
 	Extensions map[string]*Resource `protobuf:"bytes,2,rep,name=extensions,proto3" json:"extensions,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// As whom the plugin is called.
+	// Delegation and API of the call.
 	Assignment *Assignment `protobuf:"bytes,3,opt,name=assignment,proto3" json:"assignment,omitempty"`
-	// Which call this is.
+	// Attempt, deadline and trace context of the call.
 	Context *CallContext `protobuf:"bytes,4,opt,name=context,proto3" json:"context,omitempty"`
-	// Why the plugin is asked to finalize.
+	// Cause of the call.
 	Cause FinalizeCause `protobuf:"varint,5,opt,name=cause,proto3,enum=kplug.v1.FinalizeCause" json:"cause,omitempty"`
-	// The dependents, as in ReconcileRequest. They go with the base, whatever the plugin does.
+	// Dependents, as in ReconcileRequest. They are deleted with the base, regardless of the response.
 	Dependents    map[string]*Resource `protobuf:"bytes,6,rep,name=dependents,proto3" json:"dependents,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -759,14 +760,14 @@ func (x *FinalizeRequest) GetDependents() map[string]*Resource {
 	return nil
 }
 
-// FinalizeResponse is how it went.
+// FinalizeResponse is the result of a call.
 type FinalizeResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// How it ended. Required. The finalizer is removed on SUCCESS only.
+	// Outcome of the call. Required. The finalizer is removed on SUCCESS only.
 	Outcome Outcome `protobuf:"varint,1,opt,name=outcome,proto3,enum=kplug.v1.Outcome" json:"outcome,omitempty"`
-	// For RETRY, when to try again. Unset: the controller's exponential back-off.
+	// For RETRY, the delay before the retry. Default: the exponential back-off of the controller.
 	RetryAfter *durationpb.Duration `protobuf:"bytes,2,opt,name=retry_after,json=retryAfter,proto3" json:"retry_after,omitempty"`
-	// Remarks for the user.
+	// Messages to the user.
 	Messages []*Message `protobuf:"bytes,3,rep,name=messages,proto3" json:"messages,omitempty"`
 	// Events to record.
 	Events        []*Event `protobuf:"bytes,4,rep,name=events,proto3" json:"events,omitempty"`
@@ -832,12 +833,12 @@ func (x *FinalizeResponse) GetEvents() []*Event {
 	return nil
 }
 
-// WorkRequest is one call on a stream of calls, or its cancellation.
+// WorkRequest is one call in a stream of calls, or its cancellation.
 type WorkRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Which call; the controller's choice, and given to one call only as long as the stream lasts.
+	// Id of the call, chosen by the controller and unique in the stream.
 	Id uint32 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
-	// What is called. Exactly one is set.
+	// Call or cancellation. Exactly one is set.
 	//
 	// Types that are valid to be assigned to Call:
 	//
@@ -935,8 +936,8 @@ type WorkRequest_Finalize struct {
 }
 
 type WorkRequest_Cancellation struct {
-	// Nobody waits for the answer of this call any more: its deadline has passed, or the controller gave it up. An answer
-	// that is sent all the same is passed over.
+	// Cancellation of the call: its deadline has passed, or the controller no longer needs the response. A response that is sent
+	// nevertheless is ignored.
 	Cancellation *WorkCancellation `protobuf:"bytes,4,opt,name=cancellation,proto3,oneof"`
 }
 
@@ -983,12 +984,12 @@ func (*WorkCancellation) Descriptor() ([]byte, []int) {
 	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{10}
 }
 
-// WorkResponse is the answer to one call. Answers come in any order.
+// WorkResponse is the response to one call. Responses may be sent in any order.
 type WorkResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The call that is answered.
+	// Id of the call.
 	Id uint32 `protobuf:"varint,1,opt,name=id,proto3" json:"id,omitempty"`
-	// The answer. Exactly one is set.
+	// Response or error. Exactly one is set.
 	//
 	// Types that are valid to be assigned to Answer:
 	//
@@ -1076,17 +1077,17 @@ type isWorkResponse_Answer interface {
 }
 
 type WorkResponse_Reconcile struct {
-	// To a call of Reconcile.
+	// Response to a call of Reconcile.
 	Reconcile *ReconcileResponse `protobuf:"bytes,2,opt,name=reconcile,proto3,oneof"`
 }
 
 type WorkResponse_Finalize struct {
-	// To a call of Finalize.
+	// Response to a call of Finalize.
 	Finalize *FinalizeResponse `protobuf:"bytes,3,opt,name=finalize,proto3,oneof"`
 }
 
 type WorkResponse_Error struct {
-	// In place of an answer, what would end the RPC with an error code.
+	// Error with which an RPC would end instead of a response.
 	Error *WorkError `protobuf:"bytes,4,opt,name=error,proto3,oneof"`
 }
 
@@ -1096,12 +1097,12 @@ func (*WorkResponse_Finalize) isWorkResponse_Answer() {}
 
 func (*WorkResponse_Error) isWorkResponse_Answer() {}
 
-// WorkError is how a call ended that has no answer.
+// WorkError is the error of a call without a response.
 type WorkError struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// A gRPC status code.
+	// gRPC status code.
 	Code uint32 `protobuf:"varint,1,opt,name=code,proto3" json:"code,omitempty"`
-	// What happened, for people.
+	// Description of the error.
 	Message       string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

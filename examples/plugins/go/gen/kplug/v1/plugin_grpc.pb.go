@@ -29,19 +29,19 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// PluginService is what a plugin does. The plugin serves it at the address that it registers with, beside
+// PluginService is the service of a plugin. The plugin serves it at the address that it registers, together with
 // `grpc.health.v1.Health` and server reflection.
 type PluginServiceClient interface {
-	// GetInfo says what the plugin is, for tools and for controllers that find it by other ways than a heartbeat.
+	// GetInfo identifies the plugin, for tools and for controllers that discover it by other means than a heartbeat.
 	GetInfo(ctx context.Context, in *GetInfoRequest, opts ...grpc.CallOption) (*GetInfoResponse, error)
-	// Reconcile makes the world as the base resource and its extensions describe it, and says how it is. It is called with
-	// the whole state, any number of times, and must come to the same result each time.
+	// Reconcile brings the actual state to the state that the base resource and its extensions describe, and reports it. It is called
+	// with the whole state, any number of times, and must be idempotent.
 	Reconcile(ctx context.Context, in *ReconcileRequest, opts ...grpc.CallOption) (*ReconcileResponse, error)
-	// Finalize undoes what Reconcile made, because the base resource is being deleted or goes to another plugin. It may be
-	// called again after it succeeded, and must succeed again.
+	// Finalize deletes what Reconcile made, because the base resource is being deleted or assigned to another plugin. It may be
+	// called again after it succeeded, and must be idempotent.
 	Finalize(ctx context.Context, in *FinalizeRequest, opts ...grpc.CallOption) (*FinalizeResponse, error)
-	// Work carries many of these two calls at once over one stream, which costs a fraction of an RPC for each. Optional: a plugin
-	// that serves it says so in GetInfo, and is called by Reconcile and Finalize as well.
+	// Work carries many concurrent calls of Reconcile and Finalize over one stream, at a fraction of the cost of an RPC for each.
+	// Optional: a plugin that serves it sets `serves_work` in GetInfo, and must serve Reconcile and Finalize too.
 	Work(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[WorkRequest, WorkResponse], error)
 }
 
@@ -100,19 +100,19 @@ type PluginService_WorkClient = grpc.BidiStreamingClient[WorkRequest, WorkRespon
 // All implementations must embed UnimplementedPluginServiceServer
 // for forward compatibility.
 //
-// PluginService is what a plugin does. The plugin serves it at the address that it registers with, beside
+// PluginService is the service of a plugin. The plugin serves it at the address that it registers, together with
 // `grpc.health.v1.Health` and server reflection.
 type PluginServiceServer interface {
-	// GetInfo says what the plugin is, for tools and for controllers that find it by other ways than a heartbeat.
+	// GetInfo identifies the plugin, for tools and for controllers that discover it by other means than a heartbeat.
 	GetInfo(context.Context, *GetInfoRequest) (*GetInfoResponse, error)
-	// Reconcile makes the world as the base resource and its extensions describe it, and says how it is. It is called with
-	// the whole state, any number of times, and must come to the same result each time.
+	// Reconcile brings the actual state to the state that the base resource and its extensions describe, and reports it. It is called
+	// with the whole state, any number of times, and must be idempotent.
 	Reconcile(context.Context, *ReconcileRequest) (*ReconcileResponse, error)
-	// Finalize undoes what Reconcile made, because the base resource is being deleted or goes to another plugin. It may be
-	// called again after it succeeded, and must succeed again.
+	// Finalize deletes what Reconcile made, because the base resource is being deleted or assigned to another plugin. It may be
+	// called again after it succeeded, and must be idempotent.
 	Finalize(context.Context, *FinalizeRequest) (*FinalizeResponse, error)
-	// Work carries many of these two calls at once over one stream, which costs a fraction of an RPC for each. Optional: a plugin
-	// that serves it says so in GetInfo, and is called by Reconcile and Finalize as well.
+	// Work carries many concurrent calls of Reconcile and Finalize over one stream, at a fraction of the cost of an RPC for each.
+	// Optional: a plugin that serves it sets `serves_work` in GetInfo, and must serve Reconcile and Finalize too.
 	Work(grpc.BidiStreamingServer[WorkRequest, WorkResponse]) error
 	mustEmbedUnimplementedPluginServiceServer()
 }

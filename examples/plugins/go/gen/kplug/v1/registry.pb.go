@@ -27,19 +27,19 @@ const (
 type RefusalReason int32
 
 const (
-	// Not given; a controller of a later version may have a reason that this version doesn't know.
+	// Not set, or a reason of a later version of the protocol.
 	RefusalReason_REFUSAL_REASON_UNSPECIFIED RefusalReason = 0
-	// A field is missing or malformed. Beating again with the same content can't succeed.
+	// A field is missing or malformed. A retry with the same content can't succeed.
 	RefusalReason_REFUSAL_REASON_INVALID RefusalReason = 1
 	// The address is one that this controller doesn't connect to.
 	RefusalReason_REFUSAL_REASON_ADDRESS_NOT_ALLOWED RefusalReason = 2
 	// The instance id is in use by a live instance at another address.
 	RefusalReason_REFUSAL_REASON_INSTANCE_CONFLICT RefusalReason = 3
-	// The registry is full. Beating again later may succeed.
+	// The registry is full. A retry may succeed later.
 	RefusalReason_REFUSAL_REASON_CAPACITY RefusalReason = 4
-	// The controller is stopping. Another one is expected behind the same name.
+	// The controller is stopping. Another one is expected at the same address.
 	RefusalReason_REFUSAL_REASON_STOPPING RefusalReason = 5
-	// The instance id is reserved for a process that brings a token and this one brought none, or the token is another's.
+	// The instance id is reserved for a process with a token, and the token is missing or that of another process.
 	RefusalReason_REFUSAL_REASON_UNAUTHENTICATED RefusalReason = 6
 )
 
@@ -92,19 +92,19 @@ func (RefusalReason) EnumDescriptor() ([]byte, []int) {
 	return file_kplug_v1_registry_proto_rawDescGZIP(), []int{0}
 }
 
-// InstanceState is what the registry thinks of an instance.
+// InstanceState is the state of an instance in the registry.
 type InstanceState int32
 
 const (
-	// Not given.
+	// Not set.
 	InstanceState_INSTANCE_STATE_UNSPECIFIED InstanceState = 0
-	// Heard within its lease; gets calls.
+	// The lease is valid. The instance gets calls.
 	InstanceState_INSTANCE_STATE_LIVE InstanceState = 1
-	// Its stream broke or a call to it was refused; gets no calls until it has been reached again.
+	// Its stream broke or a call to it failed. The instance gets no calls until it has been reached again.
 	InstanceState_INSTANCE_STATE_SUSPECT InstanceState = 2
-	// Stopping; gets no new calls.
+	// The instance is stopping. It gets no new calls.
 	InstanceState_INSTANCE_STATE_DRAINING InstanceState = 3
-	// Its lease ended, or it has stopped.
+	// The lease expired, or the instance has stopped.
 	InstanceState_INSTANCE_STATE_GONE InstanceState = 4
 )
 
@@ -153,34 +153,34 @@ func (InstanceState) EnumDescriptor() ([]byte, []int) {
 	return file_kplug_v1_registry_proto_rawDescGZIP(), []int{1}
 }
 
-// Registration is what an instance says of itself.
+// Registration describes an instance.
 type Registration struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The plugin's name, for example `PostgreSQL`. Required; letters, digits, `.`, `_` and `-`, at most 63 characters. Users
-	// name it in `preferredImplementation`, where it is compared without regard to case.
+	// Name of the plugin, for example `PostgreSQL`. Required; letters, digits, `.`, `_` and `-`, at most 63 characters. Users
+	// write it in `preferredImplementation`, where it is case-insensitive.
 	Plugin string `protobuf:"bytes,1,opt,name=plugin,proto3" json:"plugin,omitempty"`
-	// The plugin's version in semantic versioning 2.0.0, for example `1.2.0`. Required.
+	// Version of the plugin in semantic versioning 2.0.0, for example `1.2.0`. Required.
 	Version string `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
-	// The plugin APIs that this instance implements. At least one.
+	// Plugin APIs that this instance implements. At least one.
 	Apis []*PluginApi `protobuf:"bytes,3,rep,name=apis,proto3" json:"apis,omitempty"`
-	// Where the controller reaches the instance's PluginService, as `host:port` or `[ipv6]:port`. Required. With an empty
-	// host (`:7000`) the controller takes the address that the heartbeat came from.
+	// Address of the instance's PluginService, as `host:port` or `[ipv6]:port`. Required. With an empty host (`:7000`) the
+	// controller uses the address that the heartbeat came from.
 	Address string `protobuf:"bytes,4,opt,name=address,proto3" json:"address,omitempty"`
-	// What tells this process apart from every other one. Required, at most 128 characters. A new process should make a new
-	// one, for example a UUID: an id that is in use at another address is refused.
+	// Id of this process. Required, at most 128 characters. Each process should create a new one, for example a UUID: an id
+	// that is in use at another address is refused.
 	InstanceId string `protobuf:"bytes,5,opt,name=instance_id,json=instanceId,proto3" json:"instance_id,omitempty"`
-	// How much of the work this instance, and so its plugin, should get compared to others. 0 to 1000, default 100.
+	// Weight of this instance, and so of its plugin, when work is distributed. 0 to 1000, default 100.
 	Weight *uint32 `protobuf:"varint,6,opt,name=weight,proto3,oneof" json:"weight,omitempty"`
-	// Free-form labels, at most 32; for people to read and for tools to select by.
+	// Free-form labels for people and tools. At most 32.
 	Labels map[string]string `protobuf:"bytes,7,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
-	// The interval at which the instance would like to beat. The controller answers with the one to use, which it keeps
-	// within its own bounds. Unset: the controller's default.
+	// Requested interval between heartbeats. The controller responds with the interval to use, which is within its bounds.
+	// Default: that of the controller.
 	Interval *durationpb.Duration `protobuf:"bytes,8,opt,name=interval,proto3" json:"interval,omitempty"`
-	// How long the instance would like to be believed without being heard. Kept within the controller's bounds, and never
-	// shorter than two intervals. Unset: the controller's default.
+	// Requested duration of the lease after a heartbeat. The controller keeps it within its bounds and at no less than two
+	// intervals. Default: that of the controller.
 	Ttl *durationpb.Duration `protobuf:"bytes,9,opt,name=ttl,proto3" json:"ttl,omitempty"`
-	// The pod that the instance runs in, by Kubernetes' downward API. A controller that sees the pod lets the instance go with
-	// it. Unset outside of a pod.
+	// Pod that the instance runs in, from the downward API of Kubernetes. A controller that watches the pod removes the instance
+	// with it. Unset outside of a pod.
 	Pod           *PodReference `protobuf:"bytes,10,opt,name=pod,proto3" json:"pod,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -289,9 +289,9 @@ func (x *Registration) GetPod() *PodReference {
 // PodReference names a pod.
 type PodReference struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The pod's namespace. Required.
+	// Namespace of the pod. Required.
 	Namespace string `protobuf:"bytes,1,opt,name=namespace,proto3" json:"namespace,omitempty"`
-	// The pod's name. Required.
+	// Name of the pod. Required.
 	Name          string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -341,17 +341,17 @@ func (x *PodReference) GetName() string {
 	return ""
 }
 
-// PluginApi is one plugin API that a plugin implements.
+// PluginApi is a plugin API that a plugin implements.
 type PluginApi struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The API's name, for example `DatabaseTable`. Required.
+	// Name of the API, for example `DatabaseTable`. Required.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// The version of the API that is implemented, in semantic versioning 2.0.0. Required. A delegation accepts a range.
+	// Version of the API that is implemented, in semantic versioning 2.0.0. Required. A delegation accepts a range.
 	Version string `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`
-	// The extension kinds that the plugin understands. Empty means that it makes no statement; the controller then waits for
-	// every extension that a base resource points to. Otherwise it waits only for those of these kinds.
+	// Extension kinds that the plugin understands. If empty, the controller waits for every extension that a base resource
+	// references; otherwise only for extensions of these kinds.
 	ExtensionKinds []*ExtensionKind `protobuf:"bytes,3,rep,name=extension_kinds,json=extensionKinds,proto3" json:"extension_kinds,omitempty"`
-	// Free-form capabilities, which a delegation may demand and people may read, for example `partitioning: hash`.
+	// Free-form capabilities, which a delegation may require, for example `partitioning: hash`.
 	Capabilities  map[string]string `protobuf:"bytes,4,rep,name=capabilities,proto3" json:"capabilities,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -418,9 +418,9 @@ func (x *PluginApi) GetCapabilities() map[string]string {
 // ExtensionKind names a kind of extension resource, in any version.
 type ExtensionKind struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The API group, for example `myorg.org`; empty for any group.
+	// API group, for example `myorg.org`; empty for any group.
 	Group string `protobuf:"bytes,1,opt,name=group,proto3" json:"group,omitempty"`
-	// The kind, for example `DatabaseTablePostgreSqlExtension`. Required.
+	// Kind, for example `DatabaseTablePostgreSqlExtension`. Required.
 	Kind          string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -470,7 +470,7 @@ func (x *ExtensionKind) GetKind() string {
 	return ""
 }
 
-// SessionRequest is what a plugin says in its session.
+// SessionRequest is a message of a plugin in its session.
 type SessionRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Message:
@@ -542,7 +542,7 @@ type isSessionRequest_Message interface {
 }
 
 type SessionRequest_Registration struct {
-	// Registers the instance. Must be the first message; sent again it replaces what was said before.
+	// Registers the instance. Must be the first message; a later one replaces the registration.
 	Registration *Registration `protobuf:"bytes,1,opt,name=registration,proto3,oneof"`
 }
 
@@ -555,7 +555,7 @@ func (*SessionRequest_Registration) isSessionRequest_Message() {}
 
 func (*SessionRequest_Beat) isSessionRequest_Message() {}
 
-// Beat renews a lease. It is empty: all that it says is that the instance lives.
+// Beat is a heartbeat in a session. It renews the lease. It is empty.
 type Beat struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -592,7 +592,7 @@ func (*Beat) Descriptor() ([]byte, []int) {
 	return file_kplug_v1_registry_proto_rawDescGZIP(), []int{5}
 }
 
-// SessionResponse is what the controller says in a session.
+// SessionResponse is a message of the controller in a session.
 type SessionResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Answer:
@@ -664,7 +664,7 @@ type isSessionResponse_Answer interface {
 }
 
 type SessionResponse_Lease struct {
-	// The registration is accepted, or its terms changed.
+	// The registration is accepted, or its lease changed.
 	Lease *Lease `protobuf:"bytes,1,opt,name=lease,proto3,oneof"`
 }
 
@@ -680,7 +680,7 @@ func (*SessionResponse_Refusal) isSessionResponse_Answer() {}
 // HeartbeatRequest registers an instance or renews its lease.
 type HeartbeatRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The whole registration, each time.
+	// Complete registration, in each heartbeat.
 	Registration  *Registration `protobuf:"bytes,1,opt,name=registration,proto3" json:"registration,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -723,7 +723,7 @@ func (x *HeartbeatRequest) GetRegistration() *Registration {
 	return nil
 }
 
-// HeartbeatResponse answers a heartbeat.
+// HeartbeatResponse is the response to a heartbeat.
 type HeartbeatResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Answer:
@@ -795,7 +795,7 @@ type isHeartbeatResponse_Answer interface {
 }
 
 type HeartbeatResponse_Lease struct {
-	// The registration stands.
+	// The registration is accepted.
 	Lease *Lease `protobuf:"bytes,1,opt,name=lease,proto3,oneof"`
 }
 
@@ -808,14 +808,14 @@ func (*HeartbeatResponse_Lease) isHeartbeatResponse_Answer() {}
 
 func (*HeartbeatResponse_Refusal) isHeartbeatResponse_Answer() {}
 
-// Lease is the terms on which the controller believes an instance.
+// Lease is the lease that the controller grants an instance.
 type Lease struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// How often the instance must beat.
+	// Interval at which the instance must send heartbeats.
 	Interval *durationpb.Duration `protobuf:"bytes,1,opt,name=interval,proto3" json:"interval,omitempty"`
-	// How long the controller believes the instance after its last beat.
+	// Duration of the lease after each heartbeat.
 	Ttl *durationpb.Duration `protobuf:"bytes,2,opt,name=ttl,proto3" json:"ttl,omitempty"`
-	// The controller wishes the instance to drain: to finish what it has in flight and to stop.
+	// Request to drain: the instance should finish in-flight calls and stop.
 	Drain         bool `protobuf:"varint,3,opt,name=drain,proto3" json:"drain,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -872,12 +872,12 @@ func (x *Lease) GetDrain() bool {
 	return false
 }
 
-// Refusal is why a registration was not accepted.
+// Refusal says why a registration was not accepted.
 type Refusal struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The reason, for programs.
+	// Reason, for programs.
 	Reason RefusalReason `protobuf:"varint,1,opt,name=reason,proto3,enum=kplug.v1.RefusalReason" json:"reason,omitempty"`
-	// What is wrong, with which field, and what to do about it; for people.
+	// Description of the problem, its field and the remedy, for people.
 	Message       string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -930,7 +930,7 @@ func (x *Refusal) GetMessage() string {
 // DeregisterRequest names the instance that is about to stop.
 type DeregisterRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The id that the instance registered with.
+	// Instance id of the registration.
 	InstanceId    string `protobuf:"bytes,1,opt,name=instance_id,json=instanceId,proto3" json:"instance_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1010,12 +1010,12 @@ func (*DeregisterResponse) Descriptor() ([]byte, []int) {
 	return file_kplug_v1_registry_proto_rawDescGZIP(), []int{12}
 }
 
-// ListPluginsRequest narrows a list. Empty lists everything.
+// ListPluginsRequest filters a list. Empty lists everything.
 type ListPluginsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Only instances that implement this plugin API.
+	// Name of a plugin API, to list instances that implement it only.
 	Api string `protobuf:"bytes,1,opt,name=api,proto3" json:"api,omitempty"`
-	// Only instances of this plugin; compared without regard to case.
+	// Name of a plugin, to list its instances only; case-insensitive.
 	Plugin        string `protobuf:"bytes,2,opt,name=plugin,proto3" json:"plugin,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1065,7 +1065,7 @@ func (x *ListPluginsRequest) GetPlugin() string {
 	return ""
 }
 
-// ListPluginsResponse is the instances known now.
+// ListPluginsResponse has the registered instances.
 type ListPluginsResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Instances     []*PluginInstance      `protobuf:"bytes,1,rep,name=instances,proto3" json:"instances,omitempty"`
@@ -1110,12 +1110,12 @@ func (x *ListPluginsResponse) GetInstances() []*PluginInstance {
 	return nil
 }
 
-// WatchPluginsRequest narrows a watch, as ListPluginsRequest does a list.
+// WatchPluginsRequest filters a watch, as ListPluginsRequest does a list.
 type WatchPluginsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Only instances that implement this plugin API.
+	// Name of a plugin API, to watch instances that implement it only.
 	Api string `protobuf:"bytes,1,opt,name=api,proto3" json:"api,omitempty"`
-	// Only instances of this plugin; compared without regard to case.
+	// Name of a plugin, to watch its instances only; case-insensitive.
 	Plugin        string `protobuf:"bytes,2,opt,name=plugin,proto3" json:"plugin,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1165,7 +1165,7 @@ func (x *WatchPluginsRequest) GetPlugin() string {
 	return ""
 }
 
-// WatchPluginsResponse is one instance as it is now, or the mark that the first listing is complete.
+// WatchPluginsResponse is the current state of an instance, or the end of the initial list.
 type WatchPluginsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Types that are valid to be assigned to Event:
@@ -1237,12 +1237,12 @@ type isWatchPluginsResponse_Event interface {
 }
 
 type WatchPluginsResponse_Instance struct {
-	// An instance that is known, came, or changed. One that went has the state GONE.
+	// Instance that exists, was added or changed. One that was removed has the state GONE.
 	Instance *PluginInstance `protobuf:"bytes,1,opt,name=instance,proto3,oneof"`
 }
 
 type WatchPluginsResponse_Synced struct {
-	// The instances known at the start have all been sent.
+	// End of the initial list.
 	Synced *Synced `protobuf:"bytes,2,opt,name=synced,proto3,oneof"`
 }
 
@@ -1250,7 +1250,7 @@ func (*WatchPluginsResponse_Instance) isWatchPluginsResponse_Event() {}
 
 func (*WatchPluginsResponse_Synced) isWatchPluginsResponse_Event() {}
 
-// Synced marks the end of the first listing of a watch.
+// Synced marks the end of the initial list of a watch.
 type Synced struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -1287,22 +1287,22 @@ func (*Synced) Descriptor() ([]byte, []int) {
 	return file_kplug_v1_registry_proto_rawDescGZIP(), []int{17}
 }
 
-// PluginInstance is an instance as the registry knows it.
+// PluginInstance is a registered instance.
 type PluginInstance struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What the instance said of itself, its address resolved.
+	// Registration of the instance, with its address resolved.
 	Registration *Registration `protobuf:"bytes,1,opt,name=registration,proto3" json:"registration,omitempty"`
-	// What the registry thinks of it.
+	// State of the instance.
 	State InstanceState `protobuf:"varint,2,opt,name=state,proto3,enum=kplug.v1.InstanceState" json:"state,omitempty"`
-	// Why, for people; empty while the instance is live.
+	// Explanation of the state; empty while the instance is live.
 	StateReason string `protobuf:"bytes,3,opt,name=state_reason,json=stateReason,proto3" json:"state_reason,omitempty"`
-	// When the instance first registered.
+	// Time of the first registration.
 	RegisteredAt *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=registered_at,json=registeredAt,proto3" json:"registered_at,omitempty"`
-	// When it was last heard.
+	// Time of the last heartbeat.
 	LastHeardAt *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=last_heard_at,json=lastHeardAt,proto3" json:"last_heard_at,omitempty"`
-	// The terms that hold for it.
+	// Current lease.
 	Lease *Lease `protobuf:"bytes,6,opt,name=lease,proto3" json:"lease,omitempty"`
-	// The protocol that it speaks: `kplug.v1`, or `kplug` for that of the first Kplug.
+	// Protocol of the instance: `kplug.v1`, or `kplug` for that of the first Kplug.
 	Protocol      string `protobuf:"bytes,7,opt,name=protocol,proto3" json:"protocol,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

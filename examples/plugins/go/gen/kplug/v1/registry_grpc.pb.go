@@ -30,27 +30,27 @@ const (
 //
 // For semantics around ctx use and closing/ending streaming RPCs, please refer to https://pkg.go.dev/google.golang.org/grpc/?tab=doc#ClientConn.NewStream.
 //
-// RegistryService is where plugins make themselves known. The controller serves it on its heartbeat port.
+// RegistryService registers plugins. The controller serves it on its heartbeat port.
 //
-// A plugin with a runtime of ours keeps one Session. A plugin in a language without one calls Heartbeat on a timer. Both
-// feed the same registry and are held to the same rules.
+// A plugin that uses an SDK of Kplug keeps one Session. A plugin in another language may call Heartbeat periodically instead. Both
+// use the same registry under the same rules.
 //
 // A plugin that was started with a token (the variable KPLUG_TOKEN) sends it with Session, Heartbeat and Deregister, as the
 // metadata `authorization: Bearer TOKEN`.
 type RegistryServiceClient interface {
-	// Session registers an instance and keeps its lease for as long as beats arrive. The first message must be a
-	// registration. The controller answers it at once, and speaks again only when something changes: another interval, a
-	// wish to drain, or a refusal. When the stream breaks the instance is suspect at once, before its lease ends.
+	// Session registers an instance and renews its lease with each heartbeat. The first message must be a registration. The
+	// controller responds to it immediately, and responds again only when something changes: another interval, a request to
+	// drain, or a refusal. When the stream breaks, the instance becomes suspect immediately, before its lease expires.
 	Session(ctx context.Context, opts ...grpc.CallOption) (grpc.BidiStreamingClient[SessionRequest, SessionResponse], error)
-	// Heartbeat registers an instance, or renews the lease of one already known. A registration that is refused is answered
-	// with a refusal, not with an error code: the plugin reached a controller, which said no.
+	// Heartbeat registers an instance, or renews the lease of a registered one. A refused registration is answered with a
+	// refusal, not with a gRPC error: the controller was reached and rejected it.
 	Heartbeat(ctx context.Context, in *HeartbeatRequest, opts ...grpc.CallOption) (*HeartbeatResponse, error)
-	// Deregister says that the instance is about to stop. It gets no new calls from then on; calls in flight are left to
-	// end. Deregistering an unknown instance succeeds, so that it can be repeated.
+	// Deregister announces that the instance is about to stop. It gets no new calls from then on; in-flight calls may finish.
+	// Deregistering an unknown instance succeeds, so the call is idempotent.
 	Deregister(ctx context.Context, in *DeregisterRequest, opts ...grpc.CallOption) (*DeregisterResponse, error)
-	// ListPlugins returns the instances known now, ordered by plugin, version and instance id.
+	// ListPlugins returns the registered instances, ordered by plugin, version and instance id.
 	ListPlugins(ctx context.Context, in *ListPluginsRequest, opts ...grpc.CallOption) (*ListPluginsResponse, error)
-	// WatchPlugins sends every instance known now, then a message with `synced` set, then each change as it happens.
+	// WatchPlugins sends all registered instances, then a message with `synced` set, then each change as it happens.
 	WatchPlugins(ctx context.Context, in *WatchPluginsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchPluginsResponse], error)
 }
 
@@ -128,27 +128,27 @@ type RegistryService_WatchPluginsClient = grpc.ServerStreamingClient[WatchPlugin
 // All implementations must embed UnimplementedRegistryServiceServer
 // for forward compatibility.
 //
-// RegistryService is where plugins make themselves known. The controller serves it on its heartbeat port.
+// RegistryService registers plugins. The controller serves it on its heartbeat port.
 //
-// A plugin with a runtime of ours keeps one Session. A plugin in a language without one calls Heartbeat on a timer. Both
-// feed the same registry and are held to the same rules.
+// A plugin that uses an SDK of Kplug keeps one Session. A plugin in another language may call Heartbeat periodically instead. Both
+// use the same registry under the same rules.
 //
 // A plugin that was started with a token (the variable KPLUG_TOKEN) sends it with Session, Heartbeat and Deregister, as the
 // metadata `authorization: Bearer TOKEN`.
 type RegistryServiceServer interface {
-	// Session registers an instance and keeps its lease for as long as beats arrive. The first message must be a
-	// registration. The controller answers it at once, and speaks again only when something changes: another interval, a
-	// wish to drain, or a refusal. When the stream breaks the instance is suspect at once, before its lease ends.
+	// Session registers an instance and renews its lease with each heartbeat. The first message must be a registration. The
+	// controller responds to it immediately, and responds again only when something changes: another interval, a request to
+	// drain, or a refusal. When the stream breaks, the instance becomes suspect immediately, before its lease expires.
 	Session(grpc.BidiStreamingServer[SessionRequest, SessionResponse]) error
-	// Heartbeat registers an instance, or renews the lease of one already known. A registration that is refused is answered
-	// with a refusal, not with an error code: the plugin reached a controller, which said no.
+	// Heartbeat registers an instance, or renews the lease of a registered one. A refused registration is answered with a
+	// refusal, not with a gRPC error: the controller was reached and rejected it.
 	Heartbeat(context.Context, *HeartbeatRequest) (*HeartbeatResponse, error)
-	// Deregister says that the instance is about to stop. It gets no new calls from then on; calls in flight are left to
-	// end. Deregistering an unknown instance succeeds, so that it can be repeated.
+	// Deregister announces that the instance is about to stop. It gets no new calls from then on; in-flight calls may finish.
+	// Deregistering an unknown instance succeeds, so the call is idempotent.
 	Deregister(context.Context, *DeregisterRequest) (*DeregisterResponse, error)
-	// ListPlugins returns the instances known now, ordered by plugin, version and instance id.
+	// ListPlugins returns the registered instances, ordered by plugin, version and instance id.
 	ListPlugins(context.Context, *ListPluginsRequest) (*ListPluginsResponse, error)
-	// WatchPlugins sends every instance known now, then a message with `synced` set, then each change as it happens.
+	// WatchPlugins sends all registered instances, then a message with `synced` set, then each change as it happens.
 	WatchPlugins(*WatchPluginsRequest, grpc.ServerStreamingServer[WatchPluginsResponse]) error
 	mustEmbedUnimplementedRegistryServiceServer()
 }

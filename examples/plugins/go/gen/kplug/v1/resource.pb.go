@@ -26,13 +26,13 @@ const (
 type ConditionStatus int32
 
 const (
-	// Not given; refused.
+	// Not set; rejected.
 	ConditionStatus_CONDITION_STATUS_UNSPECIFIED ConditionStatus = 0
 	// The condition holds.
 	ConditionStatus_CONDITION_STATUS_TRUE ConditionStatus = 1
 	// The condition doesn't hold.
 	ConditionStatus_CONDITION_STATUS_FALSE ConditionStatus = 2
-	// The plugin can't tell.
+	// The status can't be determined.
 	ConditionStatus_CONDITION_STATUS_UNKNOWN ConditionStatus = 3
 )
 
@@ -79,17 +79,17 @@ func (ConditionStatus) EnumDescriptor() ([]byte, []int) {
 	return file_kplug_v1_resource_proto_rawDescGZIP(), []int{0}
 }
 
-// Severity is how grave a message is.
+// Severity is the severity of a message.
 type Severity int32
 
 const (
-	// Not given; read as INFO.
+	// Not set; read as INFO.
 	Severity_SEVERITY_UNSPECIFIED Severity = 0
-	// Good to know.
+	// Information.
 	Severity_SEVERITY_INFO Severity = 1
-	// Worth attention; the work was done.
+	// The call succeeded, but the user should look at something.
 	Severity_SEVERITY_WARNING Severity = 2
-	// The reason why the work was not done.
+	// The reason why the call failed.
 	Severity_SEVERITY_ERROR Severity = 3
 )
 
@@ -140,7 +140,7 @@ func (Severity) EnumDescriptor() ([]byte, []int) {
 type EventType int32
 
 const (
-	// Not given; read as NORMAL.
+	// Not set; read as NORMAL.
 	EventType_EVENT_TYPE_UNSPECIFIED EventType = 0
 	// Information.
 	EventType_EVENT_TYPE_NORMAL EventType = 1
@@ -189,10 +189,10 @@ func (EventType) EnumDescriptor() ([]byte, []int) {
 	return file_kplug_v1_resource_proto_rawDescGZIP(), []int{2}
 }
 
-// Resource is one Kubernetes resource as JSON. What the plugin is sent is whole: metadata, spec and the present status.
+// Resource is a Kubernetes resource as JSON. A plugin is sent the whole resource: metadata, spec and the current status.
 type Resource struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// A JSON object in UTF-8.
+	// JSON object in UTF-8.
 	Json          []byte `protobuf:"bytes,1,opt,name=json,proto3" json:"json,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -235,18 +235,18 @@ func (x *Resource) GetJson() []byte {
 	return nil
 }
 
-// Condition is a Kubernetes condition that a plugin sets on the base resource. The controller adds the generation that was
-// observed and keeps the time of the last transition. The types `PluginSelected`, `ExtensionsResolved`, `Reconciled`,
-// `Finalized` and `Ready` are the controller's own, and refused.
+// Condition is a Kubernetes condition that a plugin sets on the base resource. The controller adds the observed generation and
+// the time of the last transition. The controller owns the types `PluginSelected`, `ExtensionsResolved`, `Reconciled`, `Finalized`
+// and `Ready`, and rejects them here.
 type Condition struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The condition's type in PascalCase, for example `BackupTaken`. Required.
+	// Type of the condition in PascalCase, for example `BackupTaken`. Required.
 	Type string `protobuf:"bytes,1,opt,name=type,proto3" json:"type,omitempty"`
-	// Whether the condition holds.
+	// Status of the condition.
 	Status ConditionStatus `protobuf:"varint,2,opt,name=status,proto3,enum=kplug.v1.ConditionStatus" json:"status,omitempty"`
-	// Why, in one PascalCase word. Required.
+	// Reason in one PascalCase word. Required.
 	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
-	// Why, for people.
+	// Message for people.
 	Message       string `protobuf:"bytes,4,opt,name=message,proto3" json:"message,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -310,16 +310,16 @@ func (x *Condition) GetMessage() string {
 	return ""
 }
 
-// Message is a remark on how a call went, for the user of the resource.
+// Message is a message about a call to the user of the resource.
 type Message struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// How grave it is.
+	// Severity of the message.
 	Severity Severity `protobuf:"varint,1,opt,name=severity,proto3,enum=kplug.v1.Severity" json:"severity,omitempty"`
-	// Why, in one PascalCase word, for example `TypeNarrowed`. Required.
+	// Reason in one PascalCase word, for example `TypeNarrowed`. Required.
 	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
-	// What happened and what to do, for people.
+	// Description and remedy, for people.
 	Text string `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
-	// What it concerns: empty for the base resource, or the key of one of the extensions that were sent.
+	// Resource that the message is about: empty for the base, or the key of an extension of the request.
 	Target        string `protobuf:"bytes,4,opt,name=target,proto3" json:"target,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -383,16 +383,16 @@ func (x *Message) GetTarget() string {
 	return ""
 }
 
-// Event is a Kubernetes Event that the controller is asked to record. Equal events are counted, not repeated.
+// Event is a Kubernetes Event for the controller to record. Equal Events are counted, not repeated.
 type Event struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What kind of event it is.
+	// Type of the Event.
 	Type EventType `protobuf:"varint,1,opt,name=type,proto3,enum=kplug.v1.EventType" json:"type,omitempty"`
-	// Why, in one PascalCase word. Required.
+	// Reason in one PascalCase word. Required.
 	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
-	// What happened, for people.
+	// Description for people.
 	Message string `protobuf:"bytes,3,opt,name=message,proto3" json:"message,omitempty"`
-	// What it concerns: empty for the base resource, or the key of one of the extensions that were sent.
+	// Resource that the Event is about: empty for the base, or the key of an extension of the request.
 	Target        string `protobuf:"bytes,4,opt,name=target,proto3" json:"target,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -456,14 +456,14 @@ func (x *Event) GetTarget() string {
 	return ""
 }
 
-// RecordedEvent is an Event as the controller keeps it.
+// RecordedEvent is an Event as the controller stores it.
 type RecordedEvent struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The event. Its target is the key of the resource that it concerns.
+	// Event. Its target is the key of the resource that it is about.
 	Event *Event `protobuf:"bytes,1,opt,name=event,proto3" json:"event,omitempty"`
-	// How often it happened.
+	// Number of occurrences.
 	Count uint32 `protobuf:"varint,2,opt,name=count,proto3" json:"count,omitempty"`
-	// When it happened last.
+	// Time of the last occurrence.
 	LastAt        *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=last_at,json=lastAt,proto3" json:"last_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

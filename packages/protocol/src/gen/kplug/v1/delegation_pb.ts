@@ -32,7 +32,7 @@ export const ListDelegationsRequestSchema: GenMessage<ListDelegationsRequest> = 
   messageDesc(file_kplug_v1_delegation, 0);
 
 /**
- * ListDelegationsResponse is an operator's delegations.
+ * ListDelegationsResponse has the delegations of an operator.
  *
  * @generated from message kplug.v1.ListDelegationsResponse
  */
@@ -51,20 +51,20 @@ export const ListDelegationsResponseSchema: GenMessage<ListDelegationsResponse> 
   messageDesc(file_kplug_v1_delegation, 1);
 
 /**
- * Delegation is the declaration that a kind is reconciled by the plugins of an API.
+ * Delegation declares that the plugins of an API reconcile a kind.
  *
  * @generated from message kplug.v1.Delegation
  */
 export type Delegation = Message<"kplug.v1.Delegation"> & {
   /**
-   * The delegation's name.
+   * Name of the delegation.
    *
    * @generated from field: string name = 1;
    */
   name: string;
 
   /**
-   * The API group, version and kind of the base resources.
+   * API group, version and kind of the base resources.
    *
    * @generated from field: string api_version = 2;
    */
@@ -76,7 +76,7 @@ export type Delegation = Message<"kplug.v1.Delegation"> & {
   kind: string;
 
   /**
-   * The plugin API, and the range of its versions that is accepted.
+   * Plugin API, and the range of its versions that is accepted.
    *
    * @generated from field: string plugin_api = 4;
    */
@@ -88,21 +88,21 @@ export type Delegation = Message<"kplug.v1.Delegation"> & {
   pluginApiRange: string;
 
   /**
-   * How many base resources there are.
+   * Number of base resources.
    *
    * @generated from field: uint32 resources = 6;
    */
   resources: number;
 
   /**
-   * How many of them are ready.
+   * Number of base resources that are ready.
    *
    * @generated from field: uint32 ready = 7;
    */
   ready: number;
 
   /**
-   * Why the resources can't be had, or are no longer heard of, in one PascalCase word and for people; empty while all is well.
+   * Reason in one PascalCase word, and message, for a failure to list or watch the resources; empty if there is none.
    *
    * @generated from field: string problem_reason = 8;
    */
@@ -114,22 +114,22 @@ export type Delegation = Message<"kplug.v1.Delegation"> & {
   problemMessage: string;
 
   /**
-   * Each plugin that is registered for the API, in any version of it. Chosen are all that a resource of the delegation could
-   * go to; the others have the reason why none can.
+   * Plugins that are registered for the API, in any version of it. A candidate is chosen if a resource of the delegation could be
+   * assigned to it; the others have the reason why none could.
    *
    * @generated from field: repeated kplug.v1.Candidate candidates = 10;
    */
   candidates: Candidate[];
 
   /**
-   * The kinds of extensions that may be pointed to; empty for any.
+   * Kinds of extensions that may be referenced; empty for any.
    *
    * @generated from field: repeated kplug.v1.DelegatedKind extension_kinds = 11;
    */
   extensionKinds: DelegatedKind[];
 
   /**
-   * The namespaces whose resources are delegated; empty for all that the operator follows.
+   * Namespaces whose resources are delegated; empty for all that the operator watches.
    *
    * @generated from field: repeated string namespaces = 12;
    */
@@ -150,14 +150,14 @@ export const DelegationSchema: GenMessage<Delegation> = /*@__PURE__*/
  */
 export type DelegatedKind = Message<"kplug.v1.DelegatedKind"> & {
   /**
-   * The API group and version, for example `myorg.org/v1alpha1`.
+   * API group and version, for example `myorg.org/v1alpha1`.
    *
    * @generated from field: string api_version = 1;
    */
   apiVersion: string;
 
   /**
-   * The kind, for example `DatabaseTablePostgreSqlExtension`.
+   * Kind, for example `DatabaseTablePostgreSqlExtension`.
    *
    * @generated from field: string kind = 2;
    */
@@ -172,13 +172,13 @@ export const DelegatedKindSchema: GenMessage<DelegatedKind> = /*@__PURE__*/
   messageDesc(file_kplug_v1_delegation, 3);
 
 /**
- * ListResourcesRequest narrows a list. Empty lists everything.
+ * ListResourcesRequest filters a list. Empty lists everything.
  *
  * @generated from message kplug.v1.ListResourcesRequest
  */
 export type ListResourcesRequest = Message<"kplug.v1.ListResourcesRequest"> & {
   /**
-   * Only resources of this delegation.
+   * Name of a delegation, to list its resources only.
    *
    * @generated from field: string delegation = 1;
    */
@@ -193,7 +193,7 @@ export const ListResourcesRequestSchema: GenMessage<ListResourcesRequest> = /*@_
   messageDesc(file_kplug_v1_delegation, 4);
 
 /**
- * ListResourcesResponse is the base resources.
+ * ListResourcesResponse has the base resources.
  *
  * @generated from message kplug.v1.ListResourcesResponse
  */
@@ -212,27 +212,27 @@ export const ListResourcesResponseSchema: GenMessage<ListResourcesResponse> = /*
   messageDesc(file_kplug_v1_delegation, 5);
 
 /**
- * DelegatedResource is a base resource and how it stands.
+ * DelegatedResource is a base resource and its state.
  *
  * @generated from message kplug.v1.DelegatedResource
  */
 export type DelegatedResource = Message<"kplug.v1.DelegatedResource"> & {
   /**
-   * The resource's key, `group/version/kind/namespace/name`.
+   * Key of the resource, `group/version/kind/namespace/name`.
    *
    * @generated from field: string key = 1;
    */
   key: string;
 
   /**
-   * The delegation's name.
+   * Name of the delegation.
    *
    * @generated from field: string delegation = 2;
    */
   delegation: string;
 
   /**
-   * The resource's generation, and the newest that was reconciled.
+   * Generation of the resource, and the newest generation that was reconciled.
    *
    * @generated from field: int64 generation = 3;
    */
@@ -244,7 +244,7 @@ export type DelegatedResource = Message<"kplug.v1.DelegatedResource"> & {
   observedGeneration: bigint;
 
   /**
-   * The plugin it went to; empty if there is none.
+   * Plugin that the resource is assigned to, and its version; empty if there is none.
    *
    * @generated from field: string plugin = 5;
    */
@@ -256,14 +256,14 @@ export type DelegatedResource = Message<"kplug.v1.DelegatedResource"> & {
   pluginVersion: string;
 
   /**
-   * The reason in the condition `PluginSelected`.
+   * Reason of the condition `PluginSelected`.
    *
    * @generated from field: string selection_reason = 7;
    */
   selectionReason: string;
 
   /**
-   * The condition `Ready`: its status, reason and message.
+   * Status, reason and message of the condition `Ready`.
    *
    * @generated from field: kplug.v1.ConditionStatus ready = 8;
    */
@@ -294,21 +294,21 @@ export const DelegatedResourceSchema: GenMessage<DelegatedResource> = /*@__PURE_
  */
 export type ExplainResourceRequest = Message<"kplug.v1.ExplainResourceRequest"> & {
   /**
-   * The kind, compared without regard to case; or a plural or short form of it.
+   * Kind, case-insensitive; or a plural or short form of it.
    *
    * @generated from field: string kind = 1;
    */
   kind: string;
 
   /**
-   * The namespace; empty for resources without one.
+   * Namespace; empty for resources without one.
    *
    * @generated from field: string namespace = 2;
    */
   namespace: string;
 
   /**
-   * The name.
+   * Name of the resource.
    *
    * @generated from field: string name = 3;
    */
@@ -323,27 +323,27 @@ export const ExplainResourceRequestSchema: GenMessage<ExplainResourceRequest> = 
   messageDesc(file_kplug_v1_delegation, 7);
 
 /**
- * ExplainResourceResponse is how the operator decided for one resource.
+ * ExplainResourceResponse explains the decision of the operator for one resource.
  *
  * @generated from message kplug.v1.ExplainResourceResponse
  */
 export type ExplainResourceResponse = Message<"kplug.v1.ExplainResourceResponse"> & {
   /**
-   * How the resource stands.
+   * State of the resource.
    *
    * @generated from field: kplug.v1.DelegatedResource resource = 1;
    */
   resource?: DelegatedResource | undefined;
 
   /**
-   * What the resource prefers; empty if nothing.
+   * Implementation that the resource prefers; empty for none.
    *
    * @generated from field: string preference = 2;
    */
   preference: string;
 
   /**
-   * The reason and message of the choice that would be made now.
+   * Reason and message of the choice that would be made now.
    *
    * @generated from field: string reason = 3;
    */
@@ -355,21 +355,21 @@ export type ExplainResourceResponse = Message<"kplug.v1.ExplainResourceResponse"
   message: string;
 
   /**
-   * Every plugin known, chosen ones first.
+   * All known plugins, chosen ones first.
    *
    * @generated from field: repeated kplug.v1.Candidate candidates = 5;
    */
   candidates: Candidate[];
 
   /**
-   * What happened to the resource, oldest first.
+   * Events of the resource, oldest first.
    *
    * @generated from field: repeated kplug.v1.RecordedEvent events = 6;
    */
   events: RecordedEvent[];
 
   /**
-   * When the resource is looked at again although nothing changes; unset if never.
+   * Time of the next pass if nothing changes before; unset if there is none.
    *
    * @generated from field: google.protobuf.Timestamp next_pass_at = 7;
    */
@@ -390,7 +390,7 @@ export const ExplainResourceResponseSchema: GenMessage<ExplainResourceResponse> 
  */
 export type Candidate = Message<"kplug.v1.Candidate"> & {
   /**
-   * The plugin's name and version.
+   * Name and version of the plugin.
    *
    * @generated from field: string plugin = 1;
    */
@@ -402,7 +402,7 @@ export type Candidate = Message<"kplug.v1.Candidate"> & {
   version: string;
 
   /**
-   * How many instances of it get calls, out of how many known.
+   * Number of instances that get calls, and number of all known instances.
    *
    * @generated from field: uint32 ready_instances = 3;
    */
@@ -414,14 +414,14 @@ export type Candidate = Message<"kplug.v1.Candidate"> & {
   instances: number;
 
   /**
-   * Whether it was chosen.
+   * True if it was chosen.
    *
    * @generated from field: bool chosen = 5;
    */
   chosen: boolean;
 
   /**
-   * Why, or why not, in one PascalCase word and for people.
+   * Reason in one PascalCase word, and message, for the choice or for the rejection.
    *
    * @generated from field: string reason = 6;
    */
@@ -441,7 +441,7 @@ export const CandidateSchema: GenMessage<Candidate> = /*@__PURE__*/
   messageDesc(file_kplug_v1_delegation, 9);
 
 /**
- * DelegationService shows what an operator delegates and how it decided. It is read-only and served on the admin port.
+ * DelegationService exposes the delegations of an operator and its decisions. It is read-only and served on the admin port.
  *
  * @generated from service kplug.v1.DelegationService
  */
@@ -457,7 +457,7 @@ export const DelegationService: GenService<{
     output: typeof ListDelegationsResponseSchema;
   },
   /**
-   * ListResources returns the base resources of the delegations, with the plugin each went to.
+   * ListResources returns the base resources of the delegations, with the plugin that each is assigned to.
    *
    * @generated from rpc kplug.v1.DelegationService.ListResources
    */
@@ -467,7 +467,7 @@ export const DelegationService: GenService<{
     output: typeof ListResourcesResponseSchema;
   },
   /**
-   * ExplainResource says for one base resource which plugin would be chosen now, and for each candidate why or why not.
+   * ExplainResource returns the plugin that would be chosen now for a base resource, and the reason for each candidate.
    *
    * @generated from rpc kplug.v1.DelegationService.ExplainResource
    */

@@ -30,27 +30,27 @@ export const ListHostedRequestSchema: GenMessage<ListHostedRequest> = /*@__PURE_
   messageDesc(file_kplug_v1_hosting, 0);
 
 /**
- * ListHostedResponse is the plugins of the folder, and what is being fetched into it.
+ * ListHostedResponse has the plugins in the folder and the downloads into it.
  *
  * @generated from message kplug.v1.ListHostedResponse
  */
 export type ListHostedResponse = Message<"kplug.v1.ListHostedResponse"> & {
   /**
-   * The folder; empty when the controller has none.
+   * Path of the folder; empty if the controller has none.
    *
    * @generated from field: string directory = 1;
    */
   directory: string;
 
   /**
-   * One for each file or folder in it that is a plugin or was meant to be one.
+   * Files and folders that are plugins, or were meant to be.
    *
    * @generated from field: repeated kplug.v1.HostedPlugin plugins = 2;
    */
   plugins: HostedPlugin[];
 
   /**
-   * One for each item of the list of plugins to download.
+   * Downloads, one for each item of the list of plugins to download.
    *
    * @generated from field: repeated kplug.v1.Download downloads = 3;
    */
@@ -65,90 +65,90 @@ export const ListHostedResponseSchema: GenMessage<ListHostedResponse> = /*@__PUR
   messageDesc(file_kplug_v1_hosting, 1);
 
 /**
- * HostedPlugin is a file or a folder that the controller runs.
+ * HostedPlugin is a file or a folder that the controller runs as a plugin.
  *
  * @generated from message kplug.v1.HostedPlugin
  */
 export type HostedPlugin = Message<"kplug.v1.HostedPlugin"> & {
   /**
-   * Its name in the folder, for example `postgresql.py`.
+   * Name in the folder, for example `postgresql.py`.
    *
    * @generated from field: string name = 1;
    */
   name: string;
 
   /**
-   * What it is doing.
+   * State of the plugin.
    *
    * @generated from field: kplug.v1.HostedState state = 2;
    */
   state: HostedState;
 
   /**
-   * Why, for people; empty while all is well.
+   * Message that explains the state; empty if there is no problem.
    *
    * @generated from field: string message = 3;
    */
   message: string;
 
   /**
-   * The plugin's own name, once it has registered.
+   * Name that the plugin registered; empty before.
    *
    * @generated from field: string plugin = 4;
    */
   plugin: string;
 
   /**
-   * The plugin's own version, once it has registered.
+   * Version that the plugin registered; empty before.
    *
    * @generated from field: string version = 5;
    */
   version: string;
 
   /**
-   * The instance id of the newest process.
+   * Instance id of the newest process.
    *
    * @generated from field: string instance_id = 6;
    */
   instanceId: string;
 
   /**
-   * The process id of the newest process; 0 without one.
+   * Process id of the newest process; 0 if there is none.
    *
    * @generated from field: uint32 pid = 7;
    */
   pid: number;
 
   /**
-   * How often it was started again after it had ended by itself.
+   * Number of restarts after the process exited by itself.
    *
    * @generated from field: uint32 restarts = 8;
    */
   restarts: number;
 
   /**
-   * How the last process that ended by itself did so, for example `exit code 1`.
+   * Exit of the last process that exited by itself, for example `exit code 1`.
    *
    * @generated from field: string last_exit = 9;
    */
   lastExit: string;
 
   /**
-   * The last lines that this process wrote to its standard error.
+   * Last lines that this process wrote to its standard error.
    *
    * @generated from field: repeated string last_lines = 10;
    */
   lastLines: string[];
 
   /**
-   * When it got into its state.
+   * Time of the last state change.
    *
    * @generated from field: google.protobuf.Timestamp since = 11;
    */
   since?: Timestamp | undefined;
 
   /**
-   * When it is started again; unset unless it waits for that.
+   * Time of the next start; unset unless a restart is scheduled.
    *
    * @generated from field: google.protobuf.Timestamp next_start_at = 12;
    */
@@ -163,48 +163,48 @@ export const HostedPluginSchema: GenMessage<HostedPlugin> = /*@__PURE__*/
   messageDesc(file_kplug_v1_hosting, 2);
 
 /**
- * Download is a plugin that is, or was, fetched into the folder.
+ * Download is the download of a plugin into the folder.
  *
  * @generated from message kplug.v1.Download
  */
 export type Download = Message<"kplug.v1.Download"> & {
   /**
-   * As the list has it, for example `example/postgresql@v1.2.0`.
+   * Item in the list of plugins, for example `example/postgresql@v1.2.0`.
    *
    * @generated from field: string item = 1;
    */
   item: string;
 
   /**
-   * How far it is.
+   * State of the download.
    *
    * @generated from field: kplug.v1.DownloadState state = 2;
    */
   state: DownloadState;
 
   /**
-   * What went wrong, for people; empty while all is well.
+   * Message about the failure; empty if there is none.
    *
    * @generated from field: string message = 3;
    */
   message: string;
 
   /**
-   * How many bytes have come.
+   * Number of bytes received.
    *
    * @generated from field: uint64 received_bytes = 4;
    */
   receivedBytes: bigint;
 
   /**
-   * How many there are; 0 while that isn't known.
+   * Number of bytes in total; 0 while unknown.
    *
    * @generated from field: uint64 total_bytes = 5;
    */
   totalBytes: bigint;
 
   /**
-   * When it is tried again; unset unless it failed.
+   * Time of the next attempt; unset unless the download failed.
    *
    * @generated from field: google.protobuf.Timestamp next_try_at = 6;
    */
@@ -219,55 +219,55 @@ export const DownloadSchema: GenMessage<Download> = /*@__PURE__*/
   messageDesc(file_kplug_v1_hosting, 3);
 
 /**
- * HostedState is what a plugin of the folder is doing.
+ * HostedState is the state of a plugin in the folder.
  *
  * @generated from enum kplug.v1.HostedState
  */
 export const HostedState = {
   /**
-   * Not given.
+   * Not set.
    *
    * @generated from enum value: HOSTED_STATE_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
-   * Its process was started and has not registered yet.
+   * The process was started and has not registered yet.
    *
    * @generated from enum value: HOSTED_STATE_STARTING = 1;
    */
   STARTING: 1,
 
   /**
-   * Its process is registered.
+   * The process is registered.
    *
    * @generated from enum value: HOSTED_STATE_LIVE = 2;
    */
   LIVE: 2,
 
   /**
-   * It was removed, and its process is finishing what it has in flight.
+   * The plugin was removed, and its process finishes in-flight calls.
    *
    * @generated from enum value: HOSTED_STATE_DRAINING = 3;
    */
   DRAINING: 3,
 
   /**
-   * Its process ended by itself and is started again soon.
+   * The process exited by itself and will be restarted.
    *
    * @generated from enum value: HOSTED_STATE_BACK_OFF = 4;
    */
   BACK_OFF: 4,
 
   /**
-   * It ended several times in a row, or can't be started as it is.
+   * The process exited several times in a row, or can't be started.
    *
    * @generated from enum value: HOSTED_STATE_FAILING = 5;
    */
   FAILING: 5,
 
   /**
-   * Its process ended by itself, and its restart policy leaves it at that.
+   * The process exited by itself, and its restart policy permits no restart.
    *
    * @generated from enum value: HOSTED_STATE_ENDED = 6;
    */
@@ -275,7 +275,7 @@ export const HostedState = {
 } as const;
 
 /**
- * HostedState is what a plugin of the folder is doing.
+ * HostedState is the state of a plugin in the folder.
  *
  * @generated from enum kplug.v1.HostedState
  */
@@ -288,48 +288,48 @@ export const HostedStateSchema: GenEnum<HostedState> = /*@__PURE__*/
   enumDesc(file_kplug_v1_hosting, 0);
 
 /**
- * DownloadState is how far a download is.
+ * DownloadState is the state of a download.
  *
  * @generated from enum kplug.v1.DownloadState
  */
 export const DownloadState = {
   /**
-   * Not given.
+   * Not set.
    *
    * @generated from enum value: DOWNLOAD_STATE_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
-   * It waits for its turn.
+   * Queued.
    *
    * @generated from enum value: DOWNLOAD_STATE_WAITING = 1;
    */
   WAITING: 1,
 
   /**
-   * Its bytes are coming.
+   * Receiving data.
    *
    * @generated from enum value: DOWNLOAD_STATE_DOWNLOADING = 2;
    */
   DOWNLOADING: 2,
 
   /**
-   * It is checked and unpacked.
+   * Verifying and unpacking.
    *
    * @generated from enum value: DOWNLOAD_STATE_UNPACKING = 3;
    */
   UNPACKING: 3,
 
   /**
-   * It is in the folder.
+   * Installed in the folder.
    *
    * @generated from enum value: DOWNLOAD_STATE_READY = 4;
    */
   READY: 4,
 
   /**
-   * It failed, and is tried again later.
+   * Failed, and will be retried.
    *
    * @generated from enum value: DOWNLOAD_STATE_FAILED = 5;
    */
@@ -337,7 +337,7 @@ export const DownloadState = {
 } as const;
 
 /**
- * DownloadState is how far a download is.
+ * DownloadState is the state of a download.
  *
  * @generated from enum kplug.v1.DownloadState
  */
@@ -350,13 +350,13 @@ export const DownloadStateSchema: GenEnum<DownloadState> = /*@__PURE__*/
   enumDesc(file_kplug_v1_hosting, 1);
 
 /**
- * HostingService shows the plugins that the controller starts itself, from a folder. It is served on the admin port, read-only.
+ * HostingService exposes the plugins that the controller starts from a folder. It is read-only and served on the admin port.
  *
  * @generated from service kplug.v1.HostingService
  */
 export const HostingService: GenService<{
   /**
-   * ListHosted returns what is in the plugins folder and how it fares, ordered by name.
+   * ListHosted returns the plugins in the plugins folder and their states, ordered by name.
    *
    * @generated from rpc kplug.v1.HostingService.ListHosted
    */

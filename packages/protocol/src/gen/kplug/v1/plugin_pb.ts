@@ -34,7 +34,7 @@ export const GetInfoRequestSchema: GenMessage<GetInfoRequest> = /*@__PURE__*/
   messageDesc(file_kplug_v1_plugin, 0);
 
 /**
- * GetInfoResponse is what a plugin is.
+ * GetInfoResponse identifies a plugin.
  *
  * @generated from message kplug.v1.GetInfoResponse
  */
@@ -61,21 +61,21 @@ export type GetInfoResponse = Message<"kplug.v1.GetInfoResponse"> & {
   apis: PluginApi[];
 
   /**
-   * The instance id that this process registers with.
+   * Instance id that this process registers.
    *
    * @generated from field: string instance_id = 4;
    */
   instanceId: string;
 
   /**
-   * What the plugin is built with, for example `@kplug/sdk/0.1.0`; for people.
+   * SDK or framework that the plugin is built with, for example `@kplug/sdk/0.1.0`; informational.
    *
    * @generated from field: string runtime = 5;
    */
   runtime: string;
 
   /**
-   * Whether the plugin serves Work.
+   * True if the plugin serves Work.
    *
    * @generated from field: bool serves_work = 6;
    */
@@ -90,20 +90,20 @@ export const GetInfoResponseSchema: GenMessage<GetInfoResponse> = /*@__PURE__*/
   messageDesc(file_kplug_v1_plugin, 1);
 
 /**
- * ReconcileRequest is one base resource, handed over to be reconciled.
+ * ReconcileRequest is a call to reconcile one base resource.
  *
  * @generated from message kplug.v1.ReconcileRequest
  */
 export type ReconcileRequest = Message<"kplug.v1.ReconcileRequest"> & {
   /**
-   * The base resource.
+   * Base resource.
    *
    * @generated from field: kplug.v1.Resource base = 1;
    */
   base?: Resource | undefined;
 
   /**
-   * The extension resources that the base points to and that exist, by `group/version/kind/namespace/name` (the group is
+   * Extension resources that the base references and that exist, by `group/version/kind/namespace/name` (the group is
    * empty for the core group, the namespace for cluster-scoped kinds).
    *
    * @generated from field: map<string, kplug.v1.Resource> extensions = 2;
@@ -111,21 +111,21 @@ export type ReconcileRequest = Message<"kplug.v1.ReconcileRequest"> & {
   extensions: { [key: string]: Resource };
 
   /**
-   * As whom the plugin is called, and why it was chosen.
+   * Delegation and API of the call, and the reason why this plugin was chosen.
    *
    * @generated from field: kplug.v1.Assignment assignment = 3;
    */
   assignment?: Assignment | undefined;
 
   /**
-   * Which call this is.
+   * Attempt, deadline and trace context of the call.
    *
    * @generated from field: kplug.v1.CallContext context = 4;
    */
   context?: CallContext | undefined;
 
   /**
-   * The dependents that the controller keeps for the base, as they are now, by key.
+   * Dependents of the base in their current state, by key.
    *
    * @generated from field: map<string, kplug.v1.Resource> dependents = 5;
    */
@@ -140,41 +140,41 @@ export const ReconcileRequestSchema: GenMessage<ReconcileRequest> = /*@__PURE__*
   messageDesc(file_kplug_v1_plugin, 2);
 
 /**
- * Assignment is as whom a plugin is called and why it was chosen.
+ * Assignment is the delegation and API for which a plugin is called, and the reason why it was chosen.
  *
  * @generated from message kplug.v1.Assignment
  */
 export type Assignment = Message<"kplug.v1.Assignment"> & {
   /**
-   * The delegation's name.
+   * Name of the delegation.
    *
    * @generated from field: string delegation = 1;
    */
   delegation: string;
 
   /**
-   * The plugin API.
+   * Name of the plugin API.
    *
    * @generated from field: string api = 2;
    */
   api: string;
 
   /**
-   * The version of it that this plugin registered.
+   * Version of the plugin API that this plugin registered.
    *
    * @generated from field: string api_version = 3;
    */
   apiVersion: string;
 
   /**
-   * Why this plugin, in one PascalCase word: `Preferred`, `Fallback` and others, as in the condition `PluginSelected`.
+   * Reason for the choice in one PascalCase word: `Preferred`, `Fallback` and others, as in the condition `PluginSelected`.
    *
    * @generated from field: string reason = 4;
    */
   reason: string;
 
   /**
-   * Why this plugin, for people.
+   * Explanation of the choice.
    *
    * @generated from field: string message = 5;
    */
@@ -189,34 +189,34 @@ export const AssignmentSchema: GenMessage<Assignment> = /*@__PURE__*/
   messageDesc(file_kplug_v1_plugin, 3);
 
 /**
- * CallContext tells one call from another.
+ * CallContext identifies a call.
  *
  * @generated from message kplug.v1.CallContext
  */
 export type CallContext = Message<"kplug.v1.CallContext"> & {
   /**
-   * How many times in a row this resource was tried without success, plus one. 1 for a first try.
+   * Number of the attempt: 1, plus the failed attempts in a row before it.
    *
    * @generated from field: uint32 attempt = 1;
    */
   attempt: number;
 
   /**
-   * When the controller gives up waiting. The gRPC deadline is the same.
+   * Deadline of the call, the same as the gRPC deadline.
    *
    * @generated from field: google.protobuf.Timestamp deadline = 2;
    */
   deadline?: Timestamp | undefined;
 
   /**
-   * The W3C trace context of the pass, or empty.
+   * W3C trace context of the pass, or empty.
    *
    * @generated from field: string traceparent = 3;
    */
   traceparent: string;
 
   /**
-   * The W3C trace state of the pass, or empty.
+   * W3C trace state of the pass, or empty.
    *
    * @generated from field: string tracestate = 4;
    */
@@ -231,51 +231,51 @@ export const CallContextSchema: GenMessage<CallContext> = /*@__PURE__*/
   messageDesc(file_kplug_v1_plugin, 4);
 
 /**
- * ReconcileResponse is how it went. A response with an error code in place of this message is a failure to be retried.
+ * ReconcileResponse is the result of a call. A gRPC error instead of this message is a failure that is retried.
  *
  * @generated from message kplug.v1.ReconcileResponse
  */
 export type ReconcileResponse = Message<"kplug.v1.ReconcileResponse"> & {
   /**
-   * How it ended. Required.
+   * Outcome of the call. Required.
    *
    * @generated from field: kplug.v1.Outcome outcome = 1;
    */
   outcome: Outcome;
 
   /**
-   * For RETRY, when to try again. Unset: the controller's exponential back-off.
+   * For RETRY, the delay before the retry. Default: the exponential back-off of the controller.
    *
    * @generated from field: google.protobuf.Duration retry_after = 2;
    */
   retryAfter?: Duration | undefined;
 
   /**
-   * Remarks for the user. The first with the gravest severity becomes the message of the condition `Reconciled`.
+   * Messages to the user. The first one of the highest severity becomes the message of the condition `Reconciled`.
    *
    * @generated from field: repeated kplug.v1.Message messages = 3;
    */
   messages: Message$1[];
 
   /**
-   * The base's status, a JSON object that replaces what the plugin returned before. Unset: left as it is. The fields
-   * `implementation`, `plugin`, `implementations`, `dependents`, `observedGeneration` and `conditions` are the controller's own and passed over, which it
-   * says in an Event.
+   * Status of the base, a JSON object that replaces the one that the plugin returned before. Unset: no change. The controller owns the
+   * fields `implementation`, `plugin`, `implementations`, `dependents`, `observedGeneration` and `conditions`; it ignores them here and
+   * records an Event.
    *
    * @generated from field: optional bytes base_status = 4;
    */
   baseStatus?: Uint8Array | undefined;
 
   /**
-   * The status of each extension that should change, by the key that it was sent under; a JSON object that replaces what
-   * the plugin returned before. A key that was not sent makes the whole response invalid.
+   * Statuses of extensions by their key in the request; each is a JSON object that replaces the one that the plugin returned before.
+   * A key that is not in the request makes the whole response invalid.
    *
    * @generated from field: map<string, bytes> extension_statuses = 5;
    */
   extensionStatuses: { [key: string]: Uint8Array };
 
   /**
-   * Conditions for the base. They replace the plugin's former ones when `base_status` is set or any is given.
+   * Conditions of the base. They replace those that the plugin returned before if `base_status` is set or if there are any.
    *
    * @generated from field: repeated kplug.v1.Condition conditions = 6;
    */
@@ -289,14 +289,15 @@ export type ReconcileResponse = Message<"kplug.v1.ReconcileResponse"> & {
   events: Event[];
 
   /**
-   * For SUCCESS, when to call again although nothing changed, to find and mend drift. Unset: the delegation's resync.
+   * For SUCCESS, the delay until the next call if nothing changes before, to detect and correct drift. Default: the resync of the
+   * delegation.
    *
    * @generated from field: google.protobuf.Duration requeue_after = 8;
    */
   requeueAfter?: Duration | undefined;
 
   /**
-   * The resources that the controller is to keep for the base. Unset: those that it keeps stay as they are.
+   * Resources that the controller is to apply for the base. Unset: no change.
    *
    * @generated from field: kplug.v1.Dependents dependents = 9;
    */
@@ -311,15 +312,15 @@ export const ReconcileResponseSchema: GenMessage<ReconcileResponse> = /*@__PURE_
   messageDesc(file_kplug_v1_plugin, 5);
 
 /**
- * Dependents are resources that the controller keeps for a base: it owns them by the base, so that they go with it.
+ * Dependents are resources that the controller applies for a base. The base owns them, so they are deleted with it.
  *
  * @generated from message kplug.v1.Dependents
  */
 export type Dependents = Message<"kplug.v1.Dependents"> & {
   /**
-   * Each as far as the plugin decides on it, a JSON object with `apiVersion`, `kind` and `metadata.name`, in the order in which they are
-   * applied. Of the metadata only `name`, `namespace`, `labels` and `annotations` are the plugin's; the namespace is the base's. One that is no
-   * longer among them is removed. A kind that the delegation doesn't allow makes the whole response invalid.
+   * Desired state of each dependent, a JSON object with `apiVersion`, `kind` and `metadata.name`, in the order in which they are applied.
+   * In the metadata the plugin may set `name`, `namespace`, `labels` and `annotations` only; the namespace is that of the base.
+   * A dependent that is no longer listed is deleted. A kind that the delegation doesn't allow makes the whole response invalid.
    *
    * @generated from field: repeated bytes items = 1;
    */
@@ -334,48 +335,48 @@ export const DependentsSchema: GenMessage<Dependents> = /*@__PURE__*/
   messageDesc(file_kplug_v1_plugin, 6);
 
 /**
- * FinalizeRequest is one base resource, handed over to be undone.
+ * FinalizeRequest is a call to finalize one base resource.
  *
  * @generated from message kplug.v1.FinalizeRequest
  */
 export type FinalizeRequest = Message<"kplug.v1.FinalizeRequest"> & {
   /**
-   * The base resource, as in ReconcileRequest.
+   * Base resource, as in ReconcileRequest.
    *
    * @generated from field: kplug.v1.Resource base = 1;
    */
   base?: Resource | undefined;
 
   /**
-   * The extension resources that still exist, as in ReconcileRequest.
+   * Extension resources that still exist, as in ReconcileRequest.
    *
    * @generated from field: map<string, kplug.v1.Resource> extensions = 2;
    */
   extensions: { [key: string]: Resource };
 
   /**
-   * As whom the plugin is called.
+   * Delegation and API of the call.
    *
    * @generated from field: kplug.v1.Assignment assignment = 3;
    */
   assignment?: Assignment | undefined;
 
   /**
-   * Which call this is.
+   * Attempt, deadline and trace context of the call.
    *
    * @generated from field: kplug.v1.CallContext context = 4;
    */
   context?: CallContext | undefined;
 
   /**
-   * Why the plugin is asked to finalize.
+   * Cause of the call.
    *
    * @generated from field: kplug.v1.FinalizeCause cause = 5;
    */
   cause: FinalizeCause;
 
   /**
-   * The dependents, as in ReconcileRequest. They go with the base, whatever the plugin does.
+   * Dependents, as in ReconcileRequest. They are deleted with the base, regardless of the response.
    *
    * @generated from field: map<string, kplug.v1.Resource> dependents = 6;
    */
@@ -390,27 +391,27 @@ export const FinalizeRequestSchema: GenMessage<FinalizeRequest> = /*@__PURE__*/
   messageDesc(file_kplug_v1_plugin, 7);
 
 /**
- * FinalizeResponse is how it went.
+ * FinalizeResponse is the result of a call.
  *
  * @generated from message kplug.v1.FinalizeResponse
  */
 export type FinalizeResponse = Message<"kplug.v1.FinalizeResponse"> & {
   /**
-   * How it ended. Required. The finalizer is removed on SUCCESS only.
+   * Outcome of the call. Required. The finalizer is removed on SUCCESS only.
    *
    * @generated from field: kplug.v1.Outcome outcome = 1;
    */
   outcome: Outcome;
 
   /**
-   * For RETRY, when to try again. Unset: the controller's exponential back-off.
+   * For RETRY, the delay before the retry. Default: the exponential back-off of the controller.
    *
    * @generated from field: google.protobuf.Duration retry_after = 2;
    */
   retryAfter?: Duration | undefined;
 
   /**
-   * Remarks for the user.
+   * Messages to the user.
    *
    * @generated from field: repeated kplug.v1.Message messages = 3;
    */
@@ -432,20 +433,20 @@ export const FinalizeResponseSchema: GenMessage<FinalizeResponse> = /*@__PURE__*
   messageDesc(file_kplug_v1_plugin, 8);
 
 /**
- * WorkRequest is one call on a stream of calls, or its cancellation.
+ * WorkRequest is one call in a stream of calls, or its cancellation.
  *
  * @generated from message kplug.v1.WorkRequest
  */
 export type WorkRequest = Message<"kplug.v1.WorkRequest"> & {
   /**
-   * Which call; the controller's choice, and given to one call only as long as the stream lasts.
+   * Id of the call, chosen by the controller and unique in the stream.
    *
    * @generated from field: uint32 id = 1;
    */
   id: number;
 
   /**
-   * What is called. Exactly one is set.
+   * Call or cancellation. Exactly one is set.
    *
    * @generated from oneof kplug.v1.WorkRequest.call
    */
@@ -467,8 +468,8 @@ export type WorkRequest = Message<"kplug.v1.WorkRequest"> & {
     case: "finalize";
   } | {
     /**
-     * Nobody waits for the answer of this call any more: its deadline has passed, or the controller gave it up. An answer
-     * that is sent all the same is passed over.
+     * Cancellation of the call: its deadline has passed, or the controller no longer needs the response. A response that is sent
+     * nevertheless is ignored.
      *
      * @generated from field: kplug.v1.WorkCancellation cancellation = 4;
      */
@@ -500,26 +501,26 @@ export const WorkCancellationSchema: GenMessage<WorkCancellation> = /*@__PURE__*
   messageDesc(file_kplug_v1_plugin, 10);
 
 /**
- * WorkResponse is the answer to one call. Answers come in any order.
+ * WorkResponse is the response to one call. Responses may be sent in any order.
  *
  * @generated from message kplug.v1.WorkResponse
  */
 export type WorkResponse = Message<"kplug.v1.WorkResponse"> & {
   /**
-   * The call that is answered.
+   * Id of the call.
    *
    * @generated from field: uint32 id = 1;
    */
   id: number;
 
   /**
-   * The answer. Exactly one is set.
+   * Response or error. Exactly one is set.
    *
    * @generated from oneof kplug.v1.WorkResponse.answer
    */
   answer: {
     /**
-     * To a call of Reconcile.
+     * Response to a call of Reconcile.
      *
      * @generated from field: kplug.v1.ReconcileResponse reconcile = 2;
      */
@@ -527,7 +528,7 @@ export type WorkResponse = Message<"kplug.v1.WorkResponse"> & {
     case: "reconcile";
   } | {
     /**
-     * To a call of Finalize.
+     * Response to a call of Finalize.
      *
      * @generated from field: kplug.v1.FinalizeResponse finalize = 3;
      */
@@ -535,7 +536,7 @@ export type WorkResponse = Message<"kplug.v1.WorkResponse"> & {
     case: "finalize";
   } | {
     /**
-     * In place of an answer, what would end the RPC with an error code.
+     * Error with which an RPC would end instead of a response.
      *
      * @generated from field: kplug.v1.WorkError error = 4;
      */
@@ -552,20 +553,20 @@ export const WorkResponseSchema: GenMessage<WorkResponse> = /*@__PURE__*/
   messageDesc(file_kplug_v1_plugin, 11);
 
 /**
- * WorkError is how a call ended that has no answer.
+ * WorkError is the error of a call without a response.
  *
  * @generated from message kplug.v1.WorkError
  */
 export type WorkError = Message<"kplug.v1.WorkError"> & {
   /**
-   * A gRPC status code.
+   * gRPC status code.
    *
    * @generated from field: uint32 code = 1;
    */
   code: number;
 
   /**
-   * What happened, for people.
+   * Description of the error.
    *
    * @generated from field: string message = 2;
    */
@@ -580,34 +581,34 @@ export const WorkErrorSchema: GenMessage<WorkError> = /*@__PURE__*/
   messageDesc(file_kplug_v1_plugin, 12);
 
 /**
- * Outcome is how a call ended.
+ * Outcome is the outcome of a call.
  *
  * @generated from enum kplug.v1.Outcome
  */
 export const Outcome = {
   /**
-   * Not given; the response is invalid.
+   * Not set; the response is invalid.
    *
    * @generated from enum value: OUTCOME_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
-   * The world is as described.
+   * The actual state is the described state.
    *
    * @generated from enum value: OUTCOME_SUCCESS = 1;
    */
   SUCCESS: 1,
 
   /**
-   * It is not yet; trying again can help.
+   * The call failed, and a retry may succeed.
    *
    * @generated from enum value: OUTCOME_RETRY = 2;
    */
   RETRY: 2,
 
   /**
-   * It is not, and trying again can't help until the resource, an extension or the plugin changes.
+   * The call failed, and a retry can't succeed until the resource, an extension or the plugin changes.
    *
    * @generated from enum value: OUTCOME_TERMINAL = 3;
    */
@@ -615,7 +616,7 @@ export const Outcome = {
 } as const;
 
 /**
- * Outcome is how a call ended.
+ * Outcome is the outcome of a call.
  *
  * @generated from enum kplug.v1.Outcome
  */
@@ -628,13 +629,13 @@ export const OutcomeSchema: GenEnum<Outcome> = /*@__PURE__*/
   enumDesc(file_kplug_v1_plugin, 0);
 
 /**
- * FinalizeCause is why a plugin is asked to finalize.
+ * FinalizeCause is the cause of a call of Finalize.
  *
  * @generated from enum kplug.v1.FinalizeCause
  */
 export const FinalizeCause = {
   /**
-   * Not given; read as DELETED.
+   * Not set; read as DELETED.
    *
    * @generated from enum value: FINALIZE_CAUSE_UNSPECIFIED = 0;
    */
@@ -648,7 +649,7 @@ export const FinalizeCause = {
   DELETED: 1,
 
   /**
-   * The base resource goes to another plugin, and the delegation asks the former one to clean up.
+   * The base resource was assigned to another plugin, and the delegation has the previous one clean up.
    *
    * @generated from enum value: FINALIZE_CAUSE_HANDED_OVER = 2;
    */
@@ -656,7 +657,7 @@ export const FinalizeCause = {
 } as const;
 
 /**
- * FinalizeCause is why a plugin is asked to finalize.
+ * FinalizeCause is the cause of a call of Finalize.
  *
  * @generated from enum kplug.v1.FinalizeCause
  */
@@ -669,14 +670,14 @@ export const FinalizeCauseSchema: GenEnum<FinalizeCause> = /*@__PURE__*/
   enumDesc(file_kplug_v1_plugin, 1);
 
 /**
- * PluginService is what a plugin does. The plugin serves it at the address that it registers with, beside
+ * PluginService is the service of a plugin. The plugin serves it at the address that it registers, together with
  * `grpc.health.v1.Health` and server reflection.
  *
  * @generated from service kplug.v1.PluginService
  */
 export const PluginService: GenService<{
   /**
-   * GetInfo says what the plugin is, for tools and for controllers that find it by other ways than a heartbeat.
+   * GetInfo identifies the plugin, for tools and for controllers that discover it by other means than a heartbeat.
    *
    * @generated from rpc kplug.v1.PluginService.GetInfo
    */
@@ -686,8 +687,8 @@ export const PluginService: GenService<{
     output: typeof GetInfoResponseSchema;
   },
   /**
-   * Reconcile makes the world as the base resource and its extensions describe it, and says how it is. It is called with
-   * the whole state, any number of times, and must come to the same result each time.
+   * Reconcile brings the actual state to the state that the base resource and its extensions describe, and reports it. It is called
+   * with the whole state, any number of times, and must be idempotent.
    *
    * @generated from rpc kplug.v1.PluginService.Reconcile
    */
@@ -697,8 +698,8 @@ export const PluginService: GenService<{
     output: typeof ReconcileResponseSchema;
   },
   /**
-   * Finalize undoes what Reconcile made, because the base resource is being deleted or goes to another plugin. It may be
-   * called again after it succeeded, and must succeed again.
+   * Finalize deletes what Reconcile made, because the base resource is being deleted or assigned to another plugin. It may be
+   * called again after it succeeded, and must be idempotent.
    *
    * @generated from rpc kplug.v1.PluginService.Finalize
    */
@@ -708,8 +709,8 @@ export const PluginService: GenService<{
     output: typeof FinalizeResponseSchema;
   },
   /**
-   * Work carries many of these two calls at once over one stream, which costs a fraction of an RPC for each. Optional: a plugin
-   * that serves it says so in GetInfo, and is called by Reconcile and Finalize as well.
+   * Work carries many concurrent calls of Reconcile and Finalize over one stream, at a fraction of the cost of an RPC for each.
+   * Optional: a plugin that serves it sets `serves_work` in GetInfo, and must serve Reconcile and Finalize too.
    *
    * @generated from rpc kplug.v1.PluginService.Work
    */

@@ -15,82 +15,82 @@ export const file_kplug_v1_registry: GenFile = /*@__PURE__*/
   fileDesc("ChdrcGx1Zy92MS9yZWdpc3RyeS5wcm90bxIIa3BsdWcudjEi9QIKDFJlZ2lzdHJhdGlvbhIOCgZwbHVnaW4YASABKAkSDwoHdmVyc2lvbhgCIAEoCRIhCgRhcGlzGAMgAygLMhMua3BsdWcudjEuUGx1Z2luQXBpEg8KB2FkZHJlc3MYBCABKAkSEwoLaW5zdGFuY2VfaWQYBSABKAkSEwoGd2VpZ2h0GAYgASgNSACIAQESMgoGbGFiZWxzGAcgAygLMiIua3BsdWcudjEuUmVnaXN0cmF0aW9uLkxhYmVsc0VudHJ5EisKCGludGVydmFsGAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiYKA3R0bBgJIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIjCgNwb2QYCiABKAsyFi5rcGx1Zy52MS5Qb2RSZWZlcmVuY2UaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIJCgdfd2VpZ2h0Ii8KDFBvZFJlZmVyZW5jZRIRCgluYW1lc3BhY2UYASABKAkSDAoEbmFtZRgCIAEoCSLOAQoJUGx1Z2luQXBpEgwKBG5hbWUYASABKAkSDwoHdmVyc2lvbhgCIAEoCRIwCg9leHRlbnNpb25fa2luZHMYAyADKAsyFy5rcGx1Zy52MS5FeHRlbnNpb25LaW5kEjsKDGNhcGFiaWxpdGllcxgEIAMoCzIlLmtwbHVnLnYxLlBsdWdpbkFwaS5DYXBhYmlsaXRpZXNFbnRyeRozChFDYXBhYmlsaXRpZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIiwKDUV4dGVuc2lvbktpbmQSDQoFZ3JvdXAYASABKAkSDAoEa2luZBgCIAEoCSJrCg5TZXNzaW9uUmVxdWVzdBIuCgxyZWdpc3RyYXRpb24YASABKAsyFi5rcGx1Zy52MS5SZWdpc3RyYXRpb25IABIeCgRiZWF0GAIgASgLMg4ua3BsdWcudjEuQmVhdEgAQgkKB21lc3NhZ2UiBgoEQmVhdCJjCg9TZXNzaW9uUmVzcG9uc2USIAoFbGVhc2UYASABKAsyDy5rcGx1Zy52MS5MZWFzZUgAEiQKB3JlZnVzYWwYAiABKAsyES5rcGx1Zy52MS5SZWZ1c2FsSABCCAoGYW5zd2VyIkAKEEhlYXJ0YmVhdFJlcXVlc3QSLAoMcmVnaXN0cmF0aW9uGAEgASgLMhYua3BsdWcudjEuUmVnaXN0cmF0aW9uImUKEUhlYXJ0YmVhdFJlc3BvbnNlEiAKBWxlYXNlGAEgASgLMg8ua3BsdWcudjEuTGVhc2VIABIkCgdyZWZ1c2FsGAIgASgLMhEua3BsdWcudjEuUmVmdXNhbEgAQggKBmFuc3dlciJrCgVMZWFzZRIrCghpbnRlcnZhbBgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhImCgN0dGwYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SDQoFZHJhaW4YAyABKAgiQwoHUmVmdXNhbBInCgZyZWFzb24YASABKA4yFy5rcGx1Zy52MS5SZWZ1c2FsUmVhc29uEg8KB21lc3NhZ2UYAiABKAkiKAoRRGVyZWdpc3RlclJlcXVlc3QSEwoLaW5zdGFuY2VfaWQYASABKAkiFAoSRGVyZWdpc3RlclJlc3BvbnNlIjEKEkxpc3RQbHVnaW5zUmVxdWVzdBILCgNhcGkYASABKAkSDgoGcGx1Z2luGAIgASgJIkIKE0xpc3RQbHVnaW5zUmVzcG9uc2USKwoJaW5zdGFuY2VzGAEgAygLMhgua3BsdWcudjEuUGx1Z2luSW5zdGFuY2UiMgoTV2F0Y2hQbHVnaW5zUmVxdWVzdBILCgNhcGkYASABKAkSDgoGcGx1Z2luGAIgASgJInEKFFdhdGNoUGx1Z2luc1Jlc3BvbnNlEiwKCGluc3RhbmNlGAEgASgLMhgua3BsdWcudjEuUGx1Z2luSW5zdGFuY2VIABIiCgZzeW5jZWQYAiABKAsyEC5rcGx1Zy52MS5TeW5jZWRIAEIHCgVldmVudCIICgZTeW5jZWQilAIKDlBsdWdpbkluc3RhbmNlEiwKDHJlZ2lzdHJhdGlvbhgBIAEoCzIWLmtwbHVnLnYxLlJlZ2lzdHJhdGlvbhImCgVzdGF0ZRgCIAEoDjIXLmtwbHVnLnYxLkluc3RhbmNlU3RhdGUSFAoMc3RhdGVfcmVhc29uGAMgASgJEjEKDXJlZ2lzdGVyZWRfYXQYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjEKDWxhc3RfaGVhcmRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEh4KBWxlYXNlGAYgASgLMg8ua3BsdWcudjEuTGVhc2USEAoIcHJvdG9jb2wYByABKAkq9wEKDVJlZnVzYWxSZWFzb24SHgoaUkVGVVNBTF9SRUFTT05fVU5TUEVDSUZJRUQQABIaChZSRUZVU0FMX1JFQVNPTl9JTlZBTElEEAESJgoiUkVGVVNBTF9SRUFTT05fQUREUkVTU19OT1RfQUxMT1dFRBACEiQKIFJFRlVTQUxfUkVBU09OX0lOU1RBTkNFX0NPTkZMSUNUEAMSGwoXUkVGVVNBTF9SRUFTT05fQ0FQQUNJVFkQBBIbChdSRUZVU0FMX1JFQVNPTl9TVE9QUElORxAFEiIKHlJFRlVTQUxfUkVBU09OX1VOQVVUSEVOVElDQVRFRBAGKpoBCg1JbnN0YW5jZVN0YXRlEh4KGklOU1RBTkNFX1NUQVRFX1VOU1BFQ0lGSUVEEAASFwoTSU5TVEFOQ0VfU1RBVEVfTElWRRABEhoKFklOU1RBTkNFX1NUQVRFX1NVU1BFQ1QQAhIbChdJTlNUQU5DRV9TVEFURV9EUkFJTklORxADEhcKE0lOU1RBTkNFX1NUQVRFX0dPTkUQBDKBAwoPUmVnaXN0cnlTZXJ2aWNlEkIKB1Nlc3Npb24SGC5rcGx1Zy52MS5TZXNzaW9uUmVxdWVzdBoZLmtwbHVnLnYxLlNlc3Npb25SZXNwb25zZSgBMAESRAoJSGVhcnRiZWF0Ehoua3BsdWcudjEuSGVhcnRiZWF0UmVxdWVzdBobLmtwbHVnLnYxLkhlYXJ0YmVhdFJlc3BvbnNlEkcKCkRlcmVnaXN0ZXISGy5rcGx1Zy52MS5EZXJlZ2lzdGVyUmVxdWVzdBocLmtwbHVnLnYxLkRlcmVnaXN0ZXJSZXNwb25zZRJKCgtMaXN0UGx1Z2lucxIcLmtwbHVnLnYxLkxpc3RQbHVnaW5zUmVxdWVzdBodLmtwbHVnLnYxLkxpc3RQbHVnaW5zUmVzcG9uc2USTwoMV2F0Y2hQbHVnaW5zEh0ua3BsdWcudjEuV2F0Y2hQbHVnaW5zUmVxdWVzdBoeLmtwbHVnLnYxLldhdGNoUGx1Z2luc1Jlc3BvbnNlMAFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
- * Registration is what an instance says of itself.
+ * Registration describes an instance.
  *
  * @generated from message kplug.v1.Registration
  */
 export type Registration = Message<"kplug.v1.Registration"> & {
   /**
-   * The plugin's name, for example `PostgreSQL`. Required; letters, digits, `.`, `_` and `-`, at most 63 characters. Users
-   * name it in `preferredImplementation`, where it is compared without regard to case.
+   * Name of the plugin, for example `PostgreSQL`. Required; letters, digits, `.`, `_` and `-`, at most 63 characters. Users
+   * write it in `preferredImplementation`, where it is case-insensitive.
    *
    * @generated from field: string plugin = 1;
    */
   plugin: string;
 
   /**
-   * The plugin's version in semantic versioning 2.0.0, for example `1.2.0`. Required.
+   * Version of the plugin in semantic versioning 2.0.0, for example `1.2.0`. Required.
    *
    * @generated from field: string version = 2;
    */
   version: string;
 
   /**
-   * The plugin APIs that this instance implements. At least one.
+   * Plugin APIs that this instance implements. At least one.
    *
    * @generated from field: repeated kplug.v1.PluginApi apis = 3;
    */
   apis: PluginApi[];
 
   /**
-   * Where the controller reaches the instance's PluginService, as `host:port` or `[ipv6]:port`. Required. With an empty
-   * host (`:7000`) the controller takes the address that the heartbeat came from.
+   * Address of the instance's PluginService, as `host:port` or `[ipv6]:port`. Required. With an empty host (`:7000`) the
+   * controller uses the address that the heartbeat came from.
    *
    * @generated from field: string address = 4;
    */
   address: string;
 
   /**
-   * What tells this process apart from every other one. Required, at most 128 characters. A new process should make a new
-   * one, for example a UUID: an id that is in use at another address is refused.
+   * Id of this process. Required, at most 128 characters. Each process should create a new one, for example a UUID: an id
+   * that is in use at another address is refused.
    *
    * @generated from field: string instance_id = 5;
    */
   instanceId: string;
 
   /**
-   * How much of the work this instance, and so its plugin, should get compared to others. 0 to 1000, default 100.
+   * Weight of this instance, and so of its plugin, when work is distributed. 0 to 1000, default 100.
    *
    * @generated from field: optional uint32 weight = 6;
    */
   weight?: number | undefined;
 
   /**
-   * Free-form labels, at most 32; for people to read and for tools to select by.
+   * Free-form labels for people and tools. At most 32.
    *
    * @generated from field: map<string, string> labels = 7;
    */
   labels: { [key: string]: string };
 
   /**
-   * The interval at which the instance would like to beat. The controller answers with the one to use, which it keeps
-   * within its own bounds. Unset: the controller's default.
+   * Requested interval between heartbeats. The controller responds with the interval to use, which is within its bounds.
+   * Default: that of the controller.
    *
    * @generated from field: google.protobuf.Duration interval = 8;
    */
   interval?: Duration | undefined;
 
   /**
-   * How long the instance would like to be believed without being heard. Kept within the controller's bounds, and never
-   * shorter than two intervals. Unset: the controller's default.
+   * Requested duration of the lease after a heartbeat. The controller keeps it within its bounds and at no less than two
+   * intervals. Default: that of the controller.
    *
    * @generated from field: google.protobuf.Duration ttl = 9;
    */
   ttl?: Duration | undefined;
 
   /**
-   * The pod that the instance runs in, by Kubernetes' downward API. A controller that sees the pod lets the instance go with
-   * it. Unset outside of a pod.
+   * Pod that the instance runs in, from the downward API of Kubernetes. A controller that watches the pod removes the instance
+   * with it. Unset outside of a pod.
    *
    * @generated from field: kplug.v1.PodReference pod = 10;
    */
@@ -111,14 +111,14 @@ export const RegistrationSchema: GenMessage<Registration> = /*@__PURE__*/
  */
 export type PodReference = Message<"kplug.v1.PodReference"> & {
   /**
-   * The pod's namespace. Required.
+   * Namespace of the pod. Required.
    *
    * @generated from field: string namespace = 1;
    */
   namespace: string;
 
   /**
-   * The pod's name. Required.
+   * Name of the pod. Required.
    *
    * @generated from field: string name = 2;
    */
@@ -133,35 +133,35 @@ export const PodReferenceSchema: GenMessage<PodReference> = /*@__PURE__*/
   messageDesc(file_kplug_v1_registry, 1);
 
 /**
- * PluginApi is one plugin API that a plugin implements.
+ * PluginApi is a plugin API that a plugin implements.
  *
  * @generated from message kplug.v1.PluginApi
  */
 export type PluginApi = Message<"kplug.v1.PluginApi"> & {
   /**
-   * The API's name, for example `DatabaseTable`. Required.
+   * Name of the API, for example `DatabaseTable`. Required.
    *
    * @generated from field: string name = 1;
    */
   name: string;
 
   /**
-   * The version of the API that is implemented, in semantic versioning 2.0.0. Required. A delegation accepts a range.
+   * Version of the API that is implemented, in semantic versioning 2.0.0. Required. A delegation accepts a range.
    *
    * @generated from field: string version = 2;
    */
   version: string;
 
   /**
-   * The extension kinds that the plugin understands. Empty means that it makes no statement; the controller then waits for
-   * every extension that a base resource points to. Otherwise it waits only for those of these kinds.
+   * Extension kinds that the plugin understands. If empty, the controller waits for every extension that a base resource
+   * references; otherwise only for extensions of these kinds.
    *
    * @generated from field: repeated kplug.v1.ExtensionKind extension_kinds = 3;
    */
   extensionKinds: ExtensionKind[];
 
   /**
-   * Free-form capabilities, which a delegation may demand and people may read, for example `partitioning: hash`.
+   * Free-form capabilities, which a delegation may require, for example `partitioning: hash`.
    *
    * @generated from field: map<string, string> capabilities = 4;
    */
@@ -182,14 +182,14 @@ export const PluginApiSchema: GenMessage<PluginApi> = /*@__PURE__*/
  */
 export type ExtensionKind = Message<"kplug.v1.ExtensionKind"> & {
   /**
-   * The API group, for example `myorg.org`; empty for any group.
+   * API group, for example `myorg.org`; empty for any group.
    *
    * @generated from field: string group = 1;
    */
   group: string;
 
   /**
-   * The kind, for example `DatabaseTablePostgreSqlExtension`. Required.
+   * Kind, for example `DatabaseTablePostgreSqlExtension`. Required.
    *
    * @generated from field: string kind = 2;
    */
@@ -204,7 +204,7 @@ export const ExtensionKindSchema: GenMessage<ExtensionKind> = /*@__PURE__*/
   messageDesc(file_kplug_v1_registry, 3);
 
 /**
- * SessionRequest is what a plugin says in its session.
+ * SessionRequest is a message of a plugin in its session.
  *
  * @generated from message kplug.v1.SessionRequest
  */
@@ -214,7 +214,7 @@ export type SessionRequest = Message<"kplug.v1.SessionRequest"> & {
    */
   message: {
     /**
-     * Registers the instance. Must be the first message; sent again it replaces what was said before.
+     * Registers the instance. Must be the first message; a later one replaces the registration.
      *
      * @generated from field: kplug.v1.Registration registration = 1;
      */
@@ -239,7 +239,7 @@ export const SessionRequestSchema: GenMessage<SessionRequest> = /*@__PURE__*/
   messageDesc(file_kplug_v1_registry, 4);
 
 /**
- * Beat renews a lease. It is empty: all that it says is that the instance lives.
+ * Beat is a heartbeat in a session. It renews the lease. It is empty.
  *
  * @generated from message kplug.v1.Beat
  */
@@ -254,7 +254,7 @@ export const BeatSchema: GenMessage<Beat> = /*@__PURE__*/
   messageDesc(file_kplug_v1_registry, 5);
 
 /**
- * SessionResponse is what the controller says in a session.
+ * SessionResponse is a message of the controller in a session.
  *
  * @generated from message kplug.v1.SessionResponse
  */
@@ -264,7 +264,7 @@ export type SessionResponse = Message<"kplug.v1.SessionResponse"> & {
    */
   answer: {
     /**
-     * The registration is accepted, or its terms changed.
+     * The registration is accepted, or its lease changed.
      *
      * @generated from field: kplug.v1.Lease lease = 1;
      */
@@ -295,7 +295,7 @@ export const SessionResponseSchema: GenMessage<SessionResponse> = /*@__PURE__*/
  */
 export type HeartbeatRequest = Message<"kplug.v1.HeartbeatRequest"> & {
   /**
-   * The whole registration, each time.
+   * Complete registration, in each heartbeat.
    *
    * @generated from field: kplug.v1.Registration registration = 1;
    */
@@ -310,7 +310,7 @@ export const HeartbeatRequestSchema: GenMessage<HeartbeatRequest> = /*@__PURE__*
   messageDesc(file_kplug_v1_registry, 7);
 
 /**
- * HeartbeatResponse answers a heartbeat.
+ * HeartbeatResponse is the response to a heartbeat.
  *
  * @generated from message kplug.v1.HeartbeatResponse
  */
@@ -320,7 +320,7 @@ export type HeartbeatResponse = Message<"kplug.v1.HeartbeatResponse"> & {
    */
   answer: {
     /**
-     * The registration stands.
+     * The registration is accepted.
      *
      * @generated from field: kplug.v1.Lease lease = 1;
      */
@@ -345,27 +345,27 @@ export const HeartbeatResponseSchema: GenMessage<HeartbeatResponse> = /*@__PURE_
   messageDesc(file_kplug_v1_registry, 8);
 
 /**
- * Lease is the terms on which the controller believes an instance.
+ * Lease is the lease that the controller grants an instance.
  *
  * @generated from message kplug.v1.Lease
  */
 export type Lease = Message<"kplug.v1.Lease"> & {
   /**
-   * How often the instance must beat.
+   * Interval at which the instance must send heartbeats.
    *
    * @generated from field: google.protobuf.Duration interval = 1;
    */
   interval?: Duration | undefined;
 
   /**
-   * How long the controller believes the instance after its last beat.
+   * Duration of the lease after each heartbeat.
    *
    * @generated from field: google.protobuf.Duration ttl = 2;
    */
   ttl?: Duration | undefined;
 
   /**
-   * The controller wishes the instance to drain: to finish what it has in flight and to stop.
+   * Request to drain: the instance should finish in-flight calls and stop.
    *
    * @generated from field: bool drain = 3;
    */
@@ -380,20 +380,20 @@ export const LeaseSchema: GenMessage<Lease> = /*@__PURE__*/
   messageDesc(file_kplug_v1_registry, 9);
 
 /**
- * Refusal is why a registration was not accepted.
+ * Refusal says why a registration was not accepted.
  *
  * @generated from message kplug.v1.Refusal
  */
 export type Refusal = Message<"kplug.v1.Refusal"> & {
   /**
-   * The reason, for programs.
+   * Reason, for programs.
    *
    * @generated from field: kplug.v1.RefusalReason reason = 1;
    */
   reason: RefusalReason;
 
   /**
-   * What is wrong, with which field, and what to do about it; for people.
+   * Description of the problem, its field and the remedy, for people.
    *
    * @generated from field: string message = 2;
    */
@@ -414,7 +414,7 @@ export const RefusalSchema: GenMessage<Refusal> = /*@__PURE__*/
  */
 export type DeregisterRequest = Message<"kplug.v1.DeregisterRequest"> & {
   /**
-   * The id that the instance registered with.
+   * Instance id of the registration.
    *
    * @generated from field: string instance_id = 1;
    */
@@ -444,20 +444,20 @@ export const DeregisterResponseSchema: GenMessage<DeregisterResponse> = /*@__PUR
   messageDesc(file_kplug_v1_registry, 12);
 
 /**
- * ListPluginsRequest narrows a list. Empty lists everything.
+ * ListPluginsRequest filters a list. Empty lists everything.
  *
  * @generated from message kplug.v1.ListPluginsRequest
  */
 export type ListPluginsRequest = Message<"kplug.v1.ListPluginsRequest"> & {
   /**
-   * Only instances that implement this plugin API.
+   * Name of a plugin API, to list instances that implement it only.
    *
    * @generated from field: string api = 1;
    */
   api: string;
 
   /**
-   * Only instances of this plugin; compared without regard to case.
+   * Name of a plugin, to list its instances only; case-insensitive.
    *
    * @generated from field: string plugin = 2;
    */
@@ -472,7 +472,7 @@ export const ListPluginsRequestSchema: GenMessage<ListPluginsRequest> = /*@__PUR
   messageDesc(file_kplug_v1_registry, 13);
 
 /**
- * ListPluginsResponse is the instances known now.
+ * ListPluginsResponse has the registered instances.
  *
  * @generated from message kplug.v1.ListPluginsResponse
  */
@@ -491,20 +491,20 @@ export const ListPluginsResponseSchema: GenMessage<ListPluginsResponse> = /*@__P
   messageDesc(file_kplug_v1_registry, 14);
 
 /**
- * WatchPluginsRequest narrows a watch, as ListPluginsRequest does a list.
+ * WatchPluginsRequest filters a watch, as ListPluginsRequest does a list.
  *
  * @generated from message kplug.v1.WatchPluginsRequest
  */
 export type WatchPluginsRequest = Message<"kplug.v1.WatchPluginsRequest"> & {
   /**
-   * Only instances that implement this plugin API.
+   * Name of a plugin API, to watch instances that implement it only.
    *
    * @generated from field: string api = 1;
    */
   api: string;
 
   /**
-   * Only instances of this plugin; compared without regard to case.
+   * Name of a plugin, to watch its instances only; case-insensitive.
    *
    * @generated from field: string plugin = 2;
    */
@@ -519,7 +519,7 @@ export const WatchPluginsRequestSchema: GenMessage<WatchPluginsRequest> = /*@__P
   messageDesc(file_kplug_v1_registry, 15);
 
 /**
- * WatchPluginsResponse is one instance as it is now, or the mark that the first listing is complete.
+ * WatchPluginsResponse is the current state of an instance, or the end of the initial list.
  *
  * @generated from message kplug.v1.WatchPluginsResponse
  */
@@ -529,7 +529,7 @@ export type WatchPluginsResponse = Message<"kplug.v1.WatchPluginsResponse"> & {
    */
   event: {
     /**
-     * An instance that is known, came, or changed. One that went has the state GONE.
+     * Instance that exists, was added or changed. One that was removed has the state GONE.
      *
      * @generated from field: kplug.v1.PluginInstance instance = 1;
      */
@@ -537,7 +537,7 @@ export type WatchPluginsResponse = Message<"kplug.v1.WatchPluginsResponse"> & {
     case: "instance";
   } | {
     /**
-     * The instances known at the start have all been sent.
+     * End of the initial list.
      *
      * @generated from field: kplug.v1.Synced synced = 2;
      */
@@ -554,7 +554,7 @@ export const WatchPluginsResponseSchema: GenMessage<WatchPluginsResponse> = /*@_
   messageDesc(file_kplug_v1_registry, 16);
 
 /**
- * Synced marks the end of the first listing of a watch.
+ * Synced marks the end of the initial list of a watch.
  *
  * @generated from message kplug.v1.Synced
  */
@@ -569,55 +569,55 @@ export const SyncedSchema: GenMessage<Synced> = /*@__PURE__*/
   messageDesc(file_kplug_v1_registry, 17);
 
 /**
- * PluginInstance is an instance as the registry knows it.
+ * PluginInstance is a registered instance.
  *
  * @generated from message kplug.v1.PluginInstance
  */
 export type PluginInstance = Message<"kplug.v1.PluginInstance"> & {
   /**
-   * What the instance said of itself, its address resolved.
+   * Registration of the instance, with its address resolved.
    *
    * @generated from field: kplug.v1.Registration registration = 1;
    */
   registration?: Registration | undefined;
 
   /**
-   * What the registry thinks of it.
+   * State of the instance.
    *
    * @generated from field: kplug.v1.InstanceState state = 2;
    */
   state: InstanceState;
 
   /**
-   * Why, for people; empty while the instance is live.
+   * Explanation of the state; empty while the instance is live.
    *
    * @generated from field: string state_reason = 3;
    */
   stateReason: string;
 
   /**
-   * When the instance first registered.
+   * Time of the first registration.
    *
    * @generated from field: google.protobuf.Timestamp registered_at = 4;
    */
   registeredAt?: Timestamp | undefined;
 
   /**
-   * When it was last heard.
+   * Time of the last heartbeat.
    *
    * @generated from field: google.protobuf.Timestamp last_heard_at = 5;
    */
   lastHeardAt?: Timestamp | undefined;
 
   /**
-   * The terms that hold for it.
+   * Current lease.
    *
    * @generated from field: kplug.v1.Lease lease = 6;
    */
   lease?: Lease | undefined;
 
   /**
-   * The protocol that it speaks: `kplug.v1`, or `kplug` for that of the first Kplug.
+   * Protocol of the instance: `kplug.v1`, or `kplug` for that of the first Kplug.
    *
    * @generated from field: string protocol = 7;
    */
@@ -638,14 +638,14 @@ export const PluginInstanceSchema: GenMessage<PluginInstance> = /*@__PURE__*/
  */
 export const RefusalReason = {
   /**
-   * Not given; a controller of a later version may have a reason that this version doesn't know.
+   * Not set, or a reason of a later version of the protocol.
    *
    * @generated from enum value: REFUSAL_REASON_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
-   * A field is missing or malformed. Beating again with the same content can't succeed.
+   * A field is missing or malformed. A retry with the same content can't succeed.
    *
    * @generated from enum value: REFUSAL_REASON_INVALID = 1;
    */
@@ -666,21 +666,21 @@ export const RefusalReason = {
   INSTANCE_CONFLICT: 3,
 
   /**
-   * The registry is full. Beating again later may succeed.
+   * The registry is full. A retry may succeed later.
    *
    * @generated from enum value: REFUSAL_REASON_CAPACITY = 4;
    */
   CAPACITY: 4,
 
   /**
-   * The controller is stopping. Another one is expected behind the same name.
+   * The controller is stopping. Another one is expected at the same address.
    *
    * @generated from enum value: REFUSAL_REASON_STOPPING = 5;
    */
   STOPPING: 5,
 
   /**
-   * The instance id is reserved for a process that brings a token and this one brought none, or the token is another's.
+   * The instance id is reserved for a process with a token, and the token is missing or that of another process.
    *
    * @generated from enum value: REFUSAL_REASON_UNAUTHENTICATED = 6;
    */
@@ -701,41 +701,41 @@ export const RefusalReasonSchema: GenEnum<RefusalReason> = /*@__PURE__*/
   enumDesc(file_kplug_v1_registry, 0);
 
 /**
- * InstanceState is what the registry thinks of an instance.
+ * InstanceState is the state of an instance in the registry.
  *
  * @generated from enum kplug.v1.InstanceState
  */
 export const InstanceState = {
   /**
-   * Not given.
+   * Not set.
    *
    * @generated from enum value: INSTANCE_STATE_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
-   * Heard within its lease; gets calls.
+   * The lease is valid. The instance gets calls.
    *
    * @generated from enum value: INSTANCE_STATE_LIVE = 1;
    */
   LIVE: 1,
 
   /**
-   * Its stream broke or a call to it was refused; gets no calls until it has been reached again.
+   * Its stream broke or a call to it failed. The instance gets no calls until it has been reached again.
    *
    * @generated from enum value: INSTANCE_STATE_SUSPECT = 2;
    */
   SUSPECT: 2,
 
   /**
-   * Stopping; gets no new calls.
+   * The instance is stopping. It gets no new calls.
    *
    * @generated from enum value: INSTANCE_STATE_DRAINING = 3;
    */
   DRAINING: 3,
 
   /**
-   * Its lease ended, or it has stopped.
+   * The lease expired, or the instance has stopped.
    *
    * @generated from enum value: INSTANCE_STATE_GONE = 4;
    */
@@ -743,7 +743,7 @@ export const InstanceState = {
 } as const;
 
 /**
- * InstanceState is what the registry thinks of an instance.
+ * InstanceState is the state of an instance in the registry.
  *
  * @generated from enum kplug.v1.InstanceState
  */
@@ -756,10 +756,10 @@ export const InstanceStateSchema: GenEnum<InstanceState> = /*@__PURE__*/
   enumDesc(file_kplug_v1_registry, 1);
 
 /**
- * RegistryService is where plugins make themselves known. The controller serves it on its heartbeat port.
+ * RegistryService registers plugins. The controller serves it on its heartbeat port.
  *
- * A plugin with a runtime of ours keeps one Session. A plugin in a language without one calls Heartbeat on a timer. Both
- * feed the same registry and are held to the same rules.
+ * A plugin that uses an SDK of Kplug keeps one Session. A plugin in another language may call Heartbeat periodically instead. Both
+ * use the same registry under the same rules.
  *
  * A plugin that was started with a token (the variable KPLUG_TOKEN) sends it with Session, Heartbeat and Deregister, as the
  * metadata `authorization: Bearer TOKEN`.
@@ -768,9 +768,9 @@ export const InstanceStateSchema: GenEnum<InstanceState> = /*@__PURE__*/
  */
 export const RegistryService: GenService<{
   /**
-   * Session registers an instance and keeps its lease for as long as beats arrive. The first message must be a
-   * registration. The controller answers it at once, and speaks again only when something changes: another interval, a
-   * wish to drain, or a refusal. When the stream breaks the instance is suspect at once, before its lease ends.
+   * Session registers an instance and renews its lease with each heartbeat. The first message must be a registration. The
+   * controller responds to it immediately, and responds again only when something changes: another interval, a request to
+   * drain, or a refusal. When the stream breaks, the instance becomes suspect immediately, before its lease expires.
    *
    * @generated from rpc kplug.v1.RegistryService.Session
    */
@@ -780,8 +780,8 @@ export const RegistryService: GenService<{
     output: typeof SessionResponseSchema;
   },
   /**
-   * Heartbeat registers an instance, or renews the lease of one already known. A registration that is refused is answered
-   * with a refusal, not with an error code: the plugin reached a controller, which said no.
+   * Heartbeat registers an instance, or renews the lease of a registered one. A refused registration is answered with a
+   * refusal, not with a gRPC error: the controller was reached and rejected it.
    *
    * @generated from rpc kplug.v1.RegistryService.Heartbeat
    */
@@ -791,8 +791,8 @@ export const RegistryService: GenService<{
     output: typeof HeartbeatResponseSchema;
   },
   /**
-   * Deregister says that the instance is about to stop. It gets no new calls from then on; calls in flight are left to
-   * end. Deregistering an unknown instance succeeds, so that it can be repeated.
+   * Deregister announces that the instance is about to stop. It gets no new calls from then on; in-flight calls may finish.
+   * Deregistering an unknown instance succeeds, so the call is idempotent.
    *
    * @generated from rpc kplug.v1.RegistryService.Deregister
    */
@@ -802,7 +802,7 @@ export const RegistryService: GenService<{
     output: typeof DeregisterResponseSchema;
   },
   /**
-   * ListPlugins returns the instances known now, ordered by plugin, version and instance id.
+   * ListPlugins returns the registered instances, ordered by plugin, version and instance id.
    *
    * @generated from rpc kplug.v1.RegistryService.ListPlugins
    */
@@ -812,7 +812,7 @@ export const RegistryService: GenService<{
     output: typeof ListPluginsResponseSchema;
   },
   /**
-   * WatchPlugins sends every instance known now, then a message with `synced` set, then each change as it happens.
+   * WatchPlugins sends all registered instances, then a message with `synced` set, then each change as it happens.
    *
    * @generated from rpc kplug.v1.RegistryService.WatchPlugins
    */

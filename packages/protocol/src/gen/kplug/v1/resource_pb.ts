@@ -15,13 +15,13 @@ export const file_kplug_v1_resource: GenFile = /*@__PURE__*/
   fileDesc("ChdrcGx1Zy92MS9yZXNvdXJjZS5wcm90bxIIa3BsdWcudjEiGAoIUmVzb3VyY2USDAoEanNvbhgBIAEoDCJlCglDb25kaXRpb24SDAoEdHlwZRgBIAEoCRIpCgZzdGF0dXMYAiABKA4yGS5rcGx1Zy52MS5Db25kaXRpb25TdGF0dXMSDgoGcmVhc29uGAMgASgJEg8KB21lc3NhZ2UYBCABKAkiXQoHTWVzc2FnZRIkCghzZXZlcml0eRgBIAEoDjISLmtwbHVnLnYxLlNldmVyaXR5Eg4KBnJlYXNvbhgCIAEoCRIMCgR0ZXh0GAMgASgJEg4KBnRhcmdldBgEIAEoCSJbCgVFdmVudBIhCgR0eXBlGAEgASgOMhMua3BsdWcudjEuRXZlbnRUeXBlEg4KBnJlYXNvbhgCIAEoCRIPCgdtZXNzYWdlGAMgASgJEg4KBnRhcmdldBgEIAEoCSJrCg1SZWNvcmRlZEV2ZW50Eh4KBWV2ZW50GAEgASgLMg8ua3BsdWcudjEuRXZlbnQSDQoFY291bnQYAiABKA0SKwoHbGFzdF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAqiAEKD0NvbmRpdGlvblN0YXR1cxIgChxDT05ESVRJT05fU1RBVFVTX1VOU1BFQ0lGSUVEEAASGQoVQ09ORElUSU9OX1NUQVRVU19UUlVFEAESGgoWQ09ORElUSU9OX1NUQVRVU19GQUxTRRACEhwKGENPTkRJVElPTl9TVEFUVVNfVU5LTk9XThADKmEKCFNldmVyaXR5EhgKFFNFVkVSSVRZX1VOU1BFQ0lGSUVEEAASEQoNU0VWRVJJVFlfSU5GTxABEhQKEFNFVkVSSVRZX1dBUk5JTkcQAhISCg5TRVZFUklUWV9FUlJPUhADKlYKCUV2ZW50VHlwZRIaChZFVkVOVF9UWVBFX1VOU1BFQ0lGSUVEEAASFQoRRVZFTlRfVFlQRV9OT1JNQUwQARIWChJFVkVOVF9UWVBFX1dBUk5JTkcQAmIGcHJvdG8z", [file_google_protobuf_timestamp]);
 
 /**
- * Resource is one Kubernetes resource as JSON. What the plugin is sent is whole: metadata, spec and the present status.
+ * Resource is a Kubernetes resource as JSON. A plugin is sent the whole resource: metadata, spec and the current status.
  *
  * @generated from message kplug.v1.Resource
  */
 export type Resource = Message$1<"kplug.v1.Resource"> & {
   /**
-   * A JSON object in UTF-8.
+   * JSON object in UTF-8.
    *
    * @generated from field: bytes json = 1;
    */
@@ -36,36 +36,36 @@ export const ResourceSchema: GenMessage<Resource> = /*@__PURE__*/
   messageDesc(file_kplug_v1_resource, 0);
 
 /**
- * Condition is a Kubernetes condition that a plugin sets on the base resource. The controller adds the generation that was
- * observed and keeps the time of the last transition. The types `PluginSelected`, `ExtensionsResolved`, `Reconciled`,
- * `Finalized` and `Ready` are the controller's own, and refused.
+ * Condition is a Kubernetes condition that a plugin sets on the base resource. The controller adds the observed generation and
+ * the time of the last transition. The controller owns the types `PluginSelected`, `ExtensionsResolved`, `Reconciled`, `Finalized`
+ * and `Ready`, and rejects them here.
  *
  * @generated from message kplug.v1.Condition
  */
 export type Condition = Message$1<"kplug.v1.Condition"> & {
   /**
-   * The condition's type in PascalCase, for example `BackupTaken`. Required.
+   * Type of the condition in PascalCase, for example `BackupTaken`. Required.
    *
    * @generated from field: string type = 1;
    */
   type: string;
 
   /**
-   * Whether the condition holds.
+   * Status of the condition.
    *
    * @generated from field: kplug.v1.ConditionStatus status = 2;
    */
   status: ConditionStatus;
 
   /**
-   * Why, in one PascalCase word. Required.
+   * Reason in one PascalCase word. Required.
    *
    * @generated from field: string reason = 3;
    */
   reason: string;
 
   /**
-   * Why, for people.
+   * Message for people.
    *
    * @generated from field: string message = 4;
    */
@@ -80,34 +80,34 @@ export const ConditionSchema: GenMessage<Condition> = /*@__PURE__*/
   messageDesc(file_kplug_v1_resource, 1);
 
 /**
- * Message is a remark on how a call went, for the user of the resource.
+ * Message is a message about a call to the user of the resource.
  *
  * @generated from message kplug.v1.Message
  */
 export type Message = Message$1<"kplug.v1.Message"> & {
   /**
-   * How grave it is.
+   * Severity of the message.
    *
    * @generated from field: kplug.v1.Severity severity = 1;
    */
   severity: Severity;
 
   /**
-   * Why, in one PascalCase word, for example `TypeNarrowed`. Required.
+   * Reason in one PascalCase word, for example `TypeNarrowed`. Required.
    *
    * @generated from field: string reason = 2;
    */
   reason: string;
 
   /**
-   * What happened and what to do, for people.
+   * Description and remedy, for people.
    *
    * @generated from field: string text = 3;
    */
   text: string;
 
   /**
-   * What it concerns: empty for the base resource, or the key of one of the extensions that were sent.
+   * Resource that the message is about: empty for the base, or the key of an extension of the request.
    *
    * @generated from field: string target = 4;
    */
@@ -122,34 +122,34 @@ export const MessageSchema: GenMessage<Message> = /*@__PURE__*/
   messageDesc(file_kplug_v1_resource, 2);
 
 /**
- * Event is a Kubernetes Event that the controller is asked to record. Equal events are counted, not repeated.
+ * Event is a Kubernetes Event for the controller to record. Equal Events are counted, not repeated.
  *
  * @generated from message kplug.v1.Event
  */
 export type Event = Message$1<"kplug.v1.Event"> & {
   /**
-   * What kind of event it is.
+   * Type of the Event.
    *
    * @generated from field: kplug.v1.EventType type = 1;
    */
   type: EventType;
 
   /**
-   * Why, in one PascalCase word. Required.
+   * Reason in one PascalCase word. Required.
    *
    * @generated from field: string reason = 2;
    */
   reason: string;
 
   /**
-   * What happened, for people.
+   * Description for people.
    *
    * @generated from field: string message = 3;
    */
   message: string;
 
   /**
-   * What it concerns: empty for the base resource, or the key of one of the extensions that were sent.
+   * Resource that the Event is about: empty for the base, or the key of an extension of the request.
    *
    * @generated from field: string target = 4;
    */
@@ -164,27 +164,27 @@ export const EventSchema: GenMessage<Event> = /*@__PURE__*/
   messageDesc(file_kplug_v1_resource, 3);
 
 /**
- * RecordedEvent is an Event as the controller keeps it.
+ * RecordedEvent is an Event as the controller stores it.
  *
  * @generated from message kplug.v1.RecordedEvent
  */
 export type RecordedEvent = Message$1<"kplug.v1.RecordedEvent"> & {
   /**
-   * The event. Its target is the key of the resource that it concerns.
+   * Event. Its target is the key of the resource that it is about.
    *
    * @generated from field: kplug.v1.Event event = 1;
    */
   event?: Event | undefined;
 
   /**
-   * How often it happened.
+   * Number of occurrences.
    *
    * @generated from field: uint32 count = 2;
    */
   count: number;
 
   /**
-   * When it happened last.
+   * Time of the last occurrence.
    *
    * @generated from field: google.protobuf.Timestamp last_at = 3;
    */
@@ -205,7 +205,7 @@ export const RecordedEventSchema: GenMessage<RecordedEvent> = /*@__PURE__*/
  */
 export const ConditionStatus = {
   /**
-   * Not given; refused.
+   * Not set; rejected.
    *
    * @generated from enum value: CONDITION_STATUS_UNSPECIFIED = 0;
    */
@@ -226,7 +226,7 @@ export const ConditionStatus = {
   FALSE: 2,
 
   /**
-   * The plugin can't tell.
+   * The status can't be determined.
    *
    * @generated from enum value: CONDITION_STATUS_UNKNOWN = 3;
    */
@@ -247,34 +247,34 @@ export const ConditionStatusSchema: GenEnum<ConditionStatus> = /*@__PURE__*/
   enumDesc(file_kplug_v1_resource, 0);
 
 /**
- * Severity is how grave a message is.
+ * Severity is the severity of a message.
  *
  * @generated from enum kplug.v1.Severity
  */
 export const Severity = {
   /**
-   * Not given; read as INFO.
+   * Not set; read as INFO.
    *
    * @generated from enum value: SEVERITY_UNSPECIFIED = 0;
    */
   UNSPECIFIED: 0,
 
   /**
-   * Good to know.
+   * Information.
    *
    * @generated from enum value: SEVERITY_INFO = 1;
    */
   INFO: 1,
 
   /**
-   * Worth attention; the work was done.
+   * The call succeeded, but the user should look at something.
    *
    * @generated from enum value: SEVERITY_WARNING = 2;
    */
   WARNING: 2,
 
   /**
-   * The reason why the work was not done.
+   * The reason why the call failed.
    *
    * @generated from enum value: SEVERITY_ERROR = 3;
    */
@@ -282,7 +282,7 @@ export const Severity = {
 } as const;
 
 /**
- * Severity is how grave a message is.
+ * Severity is the severity of a message.
  *
  * @generated from enum kplug.v1.Severity
  */
@@ -301,7 +301,7 @@ export const SeveritySchema: GenEnum<Severity> = /*@__PURE__*/
  */
 export const EventType = {
   /**
-   * Not given; read as NORMAL.
+   * Not set; read as NORMAL.
    *
    * @generated from enum value: EVENT_TYPE_UNSPECIFIED = 0;
    */

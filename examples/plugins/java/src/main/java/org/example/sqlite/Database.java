@@ -12,9 +12,9 @@ import java.util.List;
 import java.util.stream.Collectors;
 import org.sqlite.SQLiteConfig;
 
-/** A transaction on an SQLite file. */
+/** Transaction on an SQLite file. */
 final class Database {
-  // No resource can be called so: names of resources have no underscore.
+  // Temporary name of a table. It can't be the name of a resource, as those have no underscore.
   private static final String NEW_TABLE = "kplug_new";
 
   private static final int BUSY_TIMEOUT = 5_000;
@@ -25,22 +25,22 @@ final class Database {
     this.connection = connection;
   }
 
-  /** What is done in a transaction. */
+  /** Work to do in a transaction. */
   interface Work<T> {
     T in(Database database) throws SQLException;
   }
 
-  /** Opens a file for one pass, whose work is done wholly or not at all. */
+  /** Opens a file and does some work in a transaction. */
   static <T> T inTransaction(Path file, Work<T> work) throws SQLException {
     SQLiteConfig config = new SQLiteConfig();
     config.setBusyTimeout(BUSY_TIMEOUT);
-    // Taking the lock at once makes two instances of the plugin wait for each other.
+    // With an immediate lock, concurrent instances of the plugin wait for each other.
     config.setTransactionMode(SQLiteConfig.TransactionMode.IMMEDIATE);
     // Closing without a commit rolls back.
     try (Connection connection = config.createConnection("jdbc:sqlite:" + file)) {
       connection.setAutoCommit(false);
       T result = work.in(new Database(connection));
-      // Nobody waits for it any more, and another instance may be at it.
+      // The caller no longer waits, and may have called another instance.
       if (Context.current().isCancelled()) throw Failure.retry("Cancelled", "the call was cancelled", null);
       connection.commit();
       return result;
@@ -49,7 +49,7 @@ final class Database {
     }
   }
 
-  /** What should follow from an error, by SQLite's primary result code: https://sqlite.org/rescode.html. */
+  /** Converts an error of SQLite into a failure, by its primary result code: https://sqlite.org/rescode.html. */
   private static Failure explain(Path file, SQLException e) {
     String text = "SQLite file " + file + ": " + e.getMessage() + ".";
     return switch (e.getErrorCode() & 0xff) {
@@ -57,13 +57,13 @@ final class Database {
       case 19, 20 ->
           Failure.terminal(
               "DataDoesNotFit",
-              text + " Nothing was changed. Correct the data or choose otherwise, then edit this resource.",
+              text + " Nothing was changed. Correct the data or the columns, then edit this resource.",
               e);
       default -> Failure.terminal("StatementRefused", text + " Nothing was changed.", e);
     };
   }
 
-  /** Makes a table as it is wanted, and says what that took: nothing when it is so already. */
+  /** Creates or alters a table and returns the changes, which are none if it is up to date. */
   List<String> makeTable(String table, Layout wanted) throws SQLException {
     Layout actual = readLayout(table);
     if (actual == null) {
@@ -83,7 +83,7 @@ final class Database {
     return changes;
   }
 
-  /** How many rows a table has. */
+  /** Counts the rows of a table. */
   long countRows(String table) throws SQLException {
     try (Statement statement = connection.createStatement();
         ResultSet result = statement.executeQuery("SELECT count(*) FROM main." + quote(table))) {
@@ -91,15 +91,15 @@ final class Database {
     }
   }
 
-  /** Drops a table, if it is there. */
+  /** Drops a table if it exists. */
   void dropTable(String table) throws SQLException {
     execute("DROP TABLE IF EXISTS main." + quote(table));
   }
 
-  /** The table as it is; `null` when there is none. */
+  /** Reads the actual layout of a table; `null` if it does not exist. */
   private Layout readLayout(String table) throws SQLException {
     String tables = "SELECT strict, wr FROM pragma_table_list(?) WHERE schema = 'main' AND type = 'table'";
-    // The primary key first, as that is how it is wanted.
+    // The primary key is the first column of a layout.
     String columns = "SELECT name, type FROM pragma_table_info(?) ORDER BY pk = 0, cid";
     try (PreparedStatement find = connection.prepareStatement(tables);
         PreparedStatement list = connection.prepareStatement(columns)) {
@@ -129,7 +129,7 @@ final class Database {
         "CREATE TABLE main." + quote(table) + " (" + String.join(", ", parts) + ") " + String.join(", ", options));
   }
 
-  /** SQLite changes little of a table in place, so it is made anew, with the rows of the old one. */
+  /** Replaces a table by a new one with its rows, for changes that ALTER TABLE doesn't support. */
   private void rebuild(String table, Layout wanted, Layout actual) throws SQLException {
     create(NEW_TABLE, wanted);
     String kept =
@@ -151,7 +151,7 @@ final class Database {
     }
   }
 
-  /** Puts a name into a statement. */
+  /** Quotes a name for a statement. */
   private static String quote(String name) {
     return '"' + name.replace("\"", "\"\"") + '"';
   }

@@ -17,13 +17,13 @@ import java.util.Set;
 import java.util.TreeMap;
 import kplug.v1.ResourceOuterClass.Resource;
 
-/** A `DatabaseTable` that says which server it is on. Its columns may be invalid still. */
+/** A `DatabaseTable` with a valid `serverName`. Its columns are not validated. */
 record DatabaseTable(JsonObject metadata, JsonObject spec) {
   static final String EXTENSION_KIND = "DatabaseTableSqliteExtension";
 
   private static final Gson GSON = new GsonBuilder().setStrictness(Strictness.STRICT).create();
 
-  /** What the types of `DatabaseTable` are in SQLite. */
+  /** Types of SQLite by those of `DatabaseTable`. */
   private static final Map<String, String> TYPES =
       new TreeMap<>(
           Map.of(
@@ -35,12 +35,12 @@ record DatabaseTable(JsonObject metadata, JsonObject spec) {
     DatabaseTable table = new DatabaseTable(object("", read, "metadata"), object("", read, "spec"));
     if (!text(table.spec, "serverName").matches("[A-Za-z0-9][A-Za-z0-9._-]{0,62}")) {
       throw table.invalid(
-          ".spec.serverName: it has 1 to 63 letters, digits, '.', '_' and '-', and begins with a letter or digit");
+          ".spec.serverName: must be 1 to 63 letters, digits, '.', '_' and '-', and begin with a letter or digit");
     }
     return table;
   }
 
-  /** The key of the extension for SQLite. Of several the first counts, always the same. */
+  /** Key of the extension for SQLite; of several, the first one by key. */
   static Optional<String> extensionKey(Map<String, Resource> extensions) {
     return extensions.keySet().stream()
         .filter(key -> text(parse(key, extensions.get(key)), "kind").equals(EXTENSION_KIND))
@@ -48,36 +48,36 @@ record DatabaseTable(JsonObject metadata, JsonObject spec) {
         .findFirst();
   }
 
-  /** Where the table is. */
+  /** Path of the file with the table. */
   Path file(Path directory) {
     return directory.resolve(text(spec, "serverName") + ".sqlite");
   }
 
-  /** The name of the resource, with its namespace unless that is `default`. */
+  /** Name of the resource, with its namespace unless that is `default`. */
   String tableName() {
     String namespace = text(metadata, "namespace");
     String name = text(metadata, "name");
     return namespace.isEmpty() || namespace.equals("default") ? name : namespace + "/" + name;
   }
 
-  /** The table that is wanted, with the options of an extension. */
+  /** Wanted layout of the table, with the options of an extension. */
   Layout layout(Optional<String> extension, Map<String, Resource> extensions) {
     if (!(spec.get("columns") instanceof JsonArray list) || list.isEmpty()) {
-      throw invalid(".spec.columns: a table has a list of at least one column");
+      throw invalid(".spec.columns: must be a list with at least one column");
     }
     List<Layout.Column> columns = new ArrayList<>();
     List<String> unknown = new ArrayList<>();
     for (JsonElement element : list) {
       Layout.Column column = column(".spec.columns[" + columns.size() + "]", element);
       if (columns.stream().anyMatch(other -> other.name().equalsIgnoreCase(column.name()))) {
-        throw invalid(".spec.columns[" + columns.size() + "].name: there are two columns " + column.name());
+        throw invalid(".spec.columns[" + columns.size() + "].name: duplicate column " + column.name());
       }
       String type = TYPES.get(column.type());
       if (type == null) unknown.add("column \"" + column.name() + "\" has the type \"" + column.type() + "\"");
       columns.add(new Layout.Column(column.name(), type));
     }
     if (!unknown.isEmpty()) {
-      String choice = ". Types to choose from: " + String.join(", ", TYPES.keySet()) + ".";
+      String choice = ". Supported types: " + String.join(", ", TYPES.keySet()) + ".";
       throw Failure.terminal("UnsupportedColumnType", String.join(", ", unknown) + choice, null);
     }
     return extension
@@ -88,10 +88,10 @@ record DatabaseTable(JsonObject metadata, JsonObject spec) {
   private static Layout withOptions(List<Layout.Column> columns, String key, JsonObject options) {
     for (Map.Entry<String, JsonElement> option : options.entrySet()) {
       if (!Set.of("strict", "withoutRowId").contains(option.getKey())) {
-        throw Failure.invalid(key, key + " is invalid: .spec." + option.getKey() + ": there is no such field");
+        throw Failure.invalid(key, key + " is invalid: .spec." + option.getKey() + ": unknown field");
       }
       if (!isPrimitive(option.getValue()) || !option.getValue().getAsJsonPrimitive().isBoolean()) {
-        throw Failure.invalid(key, key + " is invalid: .spec." + option.getKey() + ": it is true or false");
+        throw Failure.invalid(key, key + " is invalid: .spec." + option.getKey() + ": must be true or false");
       }
     }
     boolean strict = !options.has("strict") || options.get("strict").getAsBoolean();
@@ -100,12 +100,12 @@ record DatabaseTable(JsonObject metadata, JsonObject spec) {
   }
 
   private Layout.Column column(String path, JsonElement element) {
-    if (!(element instanceof JsonObject column)) throw invalid(path + ": a column has a name and a type");
+    if (!(element instanceof JsonObject column)) throw invalid(path + ": must be an object with a name and a type");
     for (String field : column.keySet()) {
-      if (!Set.of("name", "type").contains(field)) throw invalid(path + "." + field + ": there is no such field");
+      if (!Set.of("name", "type").contains(field)) throw invalid(path + "." + field + ": unknown field");
     }
     int length = text(column, "name").getBytes(StandardCharsets.UTF_8).length;
-    if (length < 1 || length > 63) throw invalid(path + ".name: a column name has 1 to 63 bytes");
+    if (length < 1 || length > 63) throw invalid(path + ".name: must be 1 to 63 bytes long");
     return new Layout.Column(text(column, "name"), text(column, "type"));
   }
 
@@ -118,17 +118,17 @@ record DatabaseTable(JsonObject metadata, JsonObject spec) {
       JsonObject parsed = GSON.fromJson(resource.getJson().toStringUtf8(), JsonObject.class);
       if (parsed != null) return parsed;
     } catch (JsonParseException e) {
-      throw Failure.invalid(key, "the resource is no JSON object: " + e.getMessage());
+      throw Failure.invalid(key, "the resource is not a JSON object: " + e.getMessage());
     }
     throw Failure.invalid(key, "the resource is empty");
   }
 
   private static JsonObject object(String key, JsonObject from, String field) {
     if (from.get(field) instanceof JsonObject found) return found;
-    throw Failure.invalid(key, "the resource is invalid: ." + field + ": it is no object");
+    throw Failure.invalid(key, "the resource is invalid: ." + field + ": must be an object");
   }
 
-  /** A text, or the empty one where there is none. */
+  /** Value of a string field; empty if there is none. */
   private static String text(JsonObject from, String field) {
     JsonElement found = from.get(field);
     return isPrimitive(found) && found.getAsJsonPrimitive().isString() ? found.getAsString() : "";

@@ -4,7 +4,7 @@ import kplug.v1.Plugin.Outcome;
 import kplug.v1.ResourceOuterClass.Message;
 import kplug.v1.ResourceOuterClass.Severity;
 
-/** A failure is an answer too: it tells the user what went wrong, and the controller whether to try again. */
+/** Error that becomes a response: it tells the user what went wrong, and the controller whether to retry. */
 final class Failure extends RuntimeException {
   private final Outcome outcome;
   private final String reason;
@@ -17,17 +17,17 @@ final class Failure extends RuntimeException {
     this.target = target;
   }
 
-  /** A failure that trying again can't mend until the resource changes. The reason is one word in PascalCase. */
+  /** Permanent failure, which is not retried until the resource changes. The reason is one word in PascalCase. */
   static Failure terminal(String reason, String text, Throwable cause) {
     return new Failure(Outcome.OUTCOME_TERMINAL, reason, "", text, cause);
   }
 
-  /** A failure that may be over soon. */
+  /** Transient failure. */
   static Failure retry(String reason, String text, Throwable cause) {
     return new Failure(Outcome.OUTCOME_RETRY, reason, "", text, cause);
   }
 
-  /** A resource that isn't as it should be. The target is the key of an extension, or empty for the base resource. */
+  /** Permanent failure for an invalid resource. The target is the key of an extension, or empty for the base resource. */
   static Failure invalid(String target, String text) {
     return new Failure(Outcome.OUTCOME_TERMINAL, "InvalidSpec", target, text, null);
   }

@@ -4,17 +4,17 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 
-/** What a table is, in SQLite's own words. The first column is the primary key. */
+/** Schema of a table, with the types of SQLite. The first column is the primary key. */
 record Layout(List<Column> columns, boolean strict, boolean withoutRowId) {
-  /** A column. */
+  /** Column of a table. */
   record Column(String name, String type) {}
 
-  /** The column of a name. SQLite doesn't tell `Name` from `name`. */
+  /** Finds a column by name. Names are case-insensitive in SQLite. */
   Optional<Column> find(String name) {
     return columns.stream().filter(column -> column.name().equalsIgnoreCase(name)).findFirst();
   }
 
-  /** Says how a table that is differs from this one. */
+  /** Lists the changes from the actual layout to this one. */
   List<String> differences(Layout actual) {
     List<String> changes = new ArrayList<>();
     for (Column column : actual.columns) {

@@ -11,12 +11,12 @@ import kplug.v1.Registry.PluginApi;
 import kplug.v1.Registry.PodReference;
 import kplug.v1.Registry.Registration;
 
-/** A plugin that makes each `DatabaseTable` a table in an SQLite file. The file is named by `serverName`. */
+/** Plugin that keeps a table in an SQLite file for each `DatabaseTable`. Its `serverName` is the name of the file. */
 final class Main {
   private Main() {}
 
   public static void main(String[] arguments) throws Exception {
-    // One line for each message.
+    // One line per log record.
     System.setProperty("java.util.logging.SimpleFormatter.format", "%1$tFT%1$tT %4$s %5$s%6$s%n");
     Map<String, String> environment = new HashMap<>(System.getenv());
     environment.values().removeIf(String::isEmpty);
@@ -51,7 +51,7 @@ final class Main {
             new Thread(
                 () -> {
                   server.stop(drainTimeout);
-                  // Otherwise a JVM that is ended by a signal exits with 143.
+                  // Otherwise a JVM that a signal stopped exits with 143.
                   Runtime.getRuntime().halt(0);
                 }));
     server.awaitDrain();
@@ -62,7 +62,7 @@ final class Main {
     return Duration.ofMillis(Long.parseLong(environment.getOrDefault(variable, otherwise)));
   }
 
-  /** Where to listen: where only this machine can connect, if the controller is on it, unless something else is given. */
+  /** Address to listen on. Default: the loopback interface if the controller is on it, else all interfaces. */
   private static InetSocketAddress bindAddress(String given, String controller) {
     if (given != null) {
       int colon = given.lastIndexOf(':');

@@ -13,8 +13,8 @@ import kplug.v1.Registry.Registration;
 
 /** Serves a plugin and keeps it registered. */
 final class PluginServer {
-  /** How long connections may stay open after the last call has ended. */
-  private static final Duration LINGER = Duration.ofSeconds(1);
+  /** Longest time that connections stay open after the last call has ended. */
+  private static final Duration CONNECTION_GRACE_PERIOD = Duration.ofSeconds(1);
 
   private final System.Logger log = System.getLogger("plugin");
   private final CountDownLatch drain = new CountDownLatch(1);
@@ -32,17 +32,17 @@ final class PluginServer {
     server =
         NettyServerBuilder.forAddress(bindAddress)
             .addService(service)
-            // It is healthy for as long as it is there.
+            // The plugin is healthy as long as it runs.
             .addService(new HealthStatusManager().getHealthService())
             .addService(ProtoReflectionServiceV1.newInstance())
-            // Controllers ping their idle connections, which grpc-java would close them for.
+            // Controllers ping their idle connections. By default, grpc-java closes connections with so many pings.
             .permitKeepAliveTime(5, TimeUnit.SECONDS)
             .permitKeepAliveWithoutCalls(true)
             .maxConcurrentCallsPerConnection(1000)
             .build();
   }
 
-  /** Listens, registers and begins to beat. */
+  /** Listens, registers and starts to send heartbeats. */
   void start() throws IOException {
     server.start();
     if (registration.getAddress().isEmpty()) registration.setAddress(":" + server.getPort());
@@ -50,21 +50,21 @@ final class PluginServer {
     session.start();
   }
 
-  /** Returns when the controller wishes the plugin to drain. */
+  /** Returns when the controller requests a drain. */
   void awaitDrain() throws InterruptedException {
     drain.await();
   }
 
-  /** Deregisters, finishes the calls under way, and stops. */
+  /** Deregisters, finishes in-flight calls and stops. */
   void stop(Duration drainTimeout) {
     try {
       session.deregister();
       if (!service.finishCalls(drainTimeout)) {
-        log.log(System.Logger.Level.WARNING, "calls took longer than {0} and are cut off", drainTimeout);
+        log.log(System.Logger.Level.WARNING, "drain timeout of {0} exceeded; cancelling in-flight calls", drainTimeout);
       }
-      // The last answers are sent. Connections that somebody keeps open, such as those of health watches, are cut.
+      // Sends the last responses, then closes connections with open streams, such as health watches.
       server.shutdown();
-      if (!server.awaitTermination(LINGER.toMillis(), TimeUnit.MILLISECONDS)) server.shutdownNow();
+      if (!server.awaitTermination(CONNECTION_GRACE_PERIOD.toMillis(), TimeUnit.MILLISECONDS)) server.shutdownNow();
       session.stop();
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();

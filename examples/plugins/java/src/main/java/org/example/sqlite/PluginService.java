@@ -19,14 +19,14 @@ import kplug.v1.Plugin.ReconcileResponse;
 import kplug.v1.PluginServiceGrpc.PluginServiceImplBase;
 import kplug.v1.Registry.RegistrationOrBuilder;
 
-/** Answers calls, and turns failures into answers. */
+/** Serves `kplug.v1.PluginService`, and converts failures into responses. */
 final class PluginService extends PluginServiceImplBase {
   private static final int ALL = Integer.MAX_VALUE;
 
   private final System.Logger log = System.getLogger("service");
   private final RegistrationOrBuilder registration;
   private final SqliteTables tables;
-  // Each call takes one.
+  // Each in-flight call holds one permit.
   private final Semaphore calls = new Semaphore(ALL);
 
   PluginService(RegistrationOrBuilder registration, SqliteTables tables) {
@@ -34,7 +34,7 @@ final class PluginService extends PluginServiceImplBase {
     this.tables = tables;
   }
 
-  /** Waits for the calls under way and takes no new ones from then on. False if they took too long. */
+  /** Waits for in-flight calls and rejects new ones from then on. Returns false if the timeout passed before. */
   boolean finishCalls(Duration timeout) throws InterruptedException {
     return calls.tryAcquire(ALL, timeout.toMillis(), TimeUnit.MILLISECONDS);
   }
@@ -92,7 +92,7 @@ final class PluginService extends PluginServiceImplBase {
     } catch (Failure e) {
       return explain.apply(e);
     } catch (Exception e) {
-      log.log(ERROR, "a call failed with an unexpected error", e);
+      log.log(ERROR, "call failed with an unexpected error", e);
       return explain.apply(Failure.retry("PluginError", e.toString(), e));
     }
   }

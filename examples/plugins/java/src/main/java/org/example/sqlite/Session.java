@@ -27,46 +27,48 @@ import kplug.v1.Registry.SessionRequest;
 import kplug.v1.Registry.SessionResponse;
 import kplug.v1.RegistryServiceGrpc;
 
-/** Makes an instance known to its controller and keeps it known. Times are in milliseconds. */
+/** Registers an instance with its controller and keeps the registration alive. Times are in milliseconds. */
 final class Session {
-  private static final long SHORTEST_WAIT = 50;
-  private static final long LONGEST_WAIT = 5_000;
-  // A controller's mind may change, but not soon. Of both waits half is left to chance.
-  private static final long REFUSED_WAIT = 20_000;
+  private static final long MIN_DELAY = 50;
+  private static final long MAX_DELAY = 5_000;
+  // Longest delay before a refused registration is retried. The configuration of the controller may change, but rarely does.
+  private static final long REFUSED_DELAY = 20_000;
+  // Interval between heartbeats until the controller has granted one.
+  private static final long DEFAULT_INTERVAL = 5_000;
   private static final long CALL_TIMEOUT = 3_000;
 
   private final System.Logger log = System.getLogger("session");
   private final String controller;
   private final Registration registration;
   private final Runnable onDrain;
-  private final Thread thread = new Thread(this::keep, "session");
+  private final Thread thread = new Thread(this::run, "session");
   private boolean registered;
-  // Whether the controller keeps no sessions and is beaten to by single calls.
+  // True if the controller has no sessions and gets heartbeats as unary calls.
   private boolean unary;
 
-  /** What the stream of a session brought: an answer, or its end. */
-  private record Heard(SessionResponse answer, Throwable end) {}
+  /** Response on the stream of a session, or the end of the stream. */
+  private record StreamEvent(SessionResponse response, Throwable end) {}
 
   private static final class Refused extends Exception {
     Refused(Refusal refusal) {
-      super("the registration is refused: " + refusal.getMessage());
+      super("registration refused: " + refusal.getMessage());
     }
   }
 
-  /** `onDrain` is called when the controller wishes the instance to drain. */
+  /** `onDrain` is called when the controller requests a drain. */
   Session(String controller, Registration registration, Runnable onDrain) {
     this.controller = controller;
     this.registration = registration;
     this.onDrain = onDrain;
   }
 
-  /** Registers and beats from now on, and begins again when that breaks. */
+  /** Starts to register and to send heartbeats, and reconnects after failures. */
   void start() {
     thread.setDaemon(true);
     thread.start();
   }
 
-  /** Tells the controller that the instance is about to stop, so that it gets no new calls. The session goes on. */
+  /** Tells the controller that the instance is about to stop, so that it gets no new calls. Heartbeats continue. */
   void deregister() throws InterruptedException {
     ManagedChannel channel = connect();
     try {
@@ -74,38 +76,37 @@ final class Session {
           .withDeadlineAfter(CALL_TIMEOUT, TimeUnit.MILLISECONDS)
           .deregister(DeregisterRequest.newBuilder().setInstanceId(registration.getInstanceId()).build());
     } catch (StatusRuntimeException e) {
-      String complaint = "the controller could not be told that the plugin stops; its lease will end: {0}";
-      log.log(WARNING, complaint, describe(e.getStatus()));
+      log.log(WARNING, "deregistration failed: {0}; the lease will expire instead", describe(e.getStatus()));
     } finally {
       close(channel);
     }
   }
 
-  /** Beats no more, and ends the session. */
+  /** Stops the heartbeats and closes the session. */
   void stop() throws InterruptedException {
     thread.interrupt();
     thread.join(CALL_TIMEOUT);
   }
 
-  private void keep() {
+  private void run() {
     try {
       for (int failures = 0; ; failures++) {
         registered = false;
-        long wait = REFUSED_WAIT;
-        String complaint;
+        long delay = REFUSED_DELAY;
+        String failure;
         try {
-          complaint = describe(once());
+          failure = describe(connectOnce());
           if (registered) failures = 0;
-          wait = Math.min(LONGEST_WAIT, SHORTEST_WAIT << Math.min(failures, 10));
+          delay = Math.min(MAX_DELAY, MIN_DELAY << Math.min(failures, 10));
         } catch (Refused e) {
-          complaint = e.getMessage();
+          failure = e.getMessage();
         }
-        // One line for each time that it is away, not for each try.
-        if (failures == 0 || wait == REFUSED_WAIT) {
-          log.log(WARNING, "not registered with {0}; trying until it is: {1}", controller, complaint);
+        // One warning per outage, not per attempt.
+        if (failures == 0 || delay == REFUSED_DELAY) {
+          log.log(WARNING, "heartbeat to {0} failed: {1}; retrying", controller, failure);
         }
-        // The jitter keeps a restarted controller from being stormed.
-        Thread.sleep(wait / 2 + ThreadLocalRandom.current().nextLong(wait / 2));
+        // Jitter keeps plugins from reconnecting to a restarted controller at the same time.
+        Thread.sleep(delay / 2 + ThreadLocalRandom.current().nextLong(delay / 2));
       }
     } catch (InterruptedException e) {
       // The session is stopped.
@@ -113,79 +114,79 @@ final class Session {
   }
 
   /**
-   * Registers and beats over a new connection, so that the controller's name is resolved anew. Returns why that broke, and throws
-   * `InterruptedException` when the session is stopped.
+   * Registers and sends heartbeats over a new connection, so that the name of the controller is resolved again. Returns the status with which
+   * the connection broke. Throws `InterruptedException` when the session is stopped.
    */
-  private Status once() throws Refused, InterruptedException {
+  private Status connectOnce() throws Refused, InterruptedException {
     ManagedChannel channel = connect();
     try {
       if (!unary) {
-        Status end = keepSession(channel);
+        Status end = openSession(channel);
         if (end.getCode() != Status.Code.UNIMPLEMENTED) return end;
         unary = true;
       }
-      return keepBeating(channel);
+      return sendHeartbeats(channel);
     } finally {
       close(channel);
     }
   }
 
-  private Status keepSession(ManagedChannel channel) throws Refused, InterruptedException {
-    BlockingQueue<Heard> heard = new LinkedBlockingQueue<>();
-    StreamObserver<SessionRequest> stream = RegistryServiceGrpc.newStub(channel).session(hearing(heard));
+  private Status openSession(ManagedChannel channel) throws Refused, InterruptedException {
+    BlockingQueue<StreamEvent> events = new LinkedBlockingQueue<>();
+    StreamObserver<SessionRequest> stream = RegistryServiceGrpc.newStub(channel).session(queueing(events));
     stream.onNext(SessionRequest.newBuilder().setRegistration(registration).build());
-    long interval = LONGEST_WAIT;
+    long interval = DEFAULT_INTERVAL;
     long lastBeat = System.nanoTime();
     try {
       while (true) {
         long elapsed = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - lastBeat);
-        Heard next = heard.poll(Math.max(0, interval - elapsed), TimeUnit.MILLISECONDS);
+        StreamEvent next = events.poll(Math.max(0, interval - elapsed), TimeUnit.MILLISECONDS);
         if (next == null) {
           lastBeat = System.nanoTime();
           stream.onNext(SessionRequest.newBuilder().setBeat(Beat.getDefaultInstance()).build());
-        } else if (next.answer == null) {
+        } else if (next.response == null) {
           return Status.fromThrowable(next.end);
-        } else if (next.answer.hasRefusal()) {
-          throw new Refused(next.answer.getRefusal());
+        } else if (next.response.hasRefusal()) {
+          throw new Refused(next.response.getRefusal());
         } else {
-          interval = accept(next.answer.getLease());
+          interval = accept(next.response.getLease());
         }
       }
     } catch (InterruptedException e) {
       stream.onCompleted();
-      // The controller ends it too; whatever else it says on the way doesn't matter any more.
-      Heard next = heard.poll(CALL_TIMEOUT, TimeUnit.MILLISECONDS);
-      while (next != null && next.answer != null) next = heard.poll(CALL_TIMEOUT, TimeUnit.MILLISECONDS);
+      // Waits until the controller has closed the session too. Responses before that are ignored.
+      StreamEvent next = events.poll(CALL_TIMEOUT, TimeUnit.MILLISECONDS);
+      while (next != null && next.response != null) next = events.poll(CALL_TIMEOUT, TimeUnit.MILLISECONDS);
       throw e;
     }
   }
 
-  private static StreamObserver<SessionResponse> hearing(BlockingQueue<Heard> heard) {
+  private static StreamObserver<SessionResponse> queueing(BlockingQueue<StreamEvent> events) {
     return new StreamObserver<>() {
       @Override
-      public void onNext(SessionResponse answer) {
-        heard.add(new Heard(answer, null));
+      public void onNext(SessionResponse response) {
+        events.add(new StreamEvent(response, null));
       }
 
       @Override
       public void onError(Throwable error) {
-        heard.add(new Heard(null, error));
+        events.add(new StreamEvent(null, error));
       }
 
       @Override
       public void onCompleted() {
-        Status end = Status.UNAVAILABLE.withDescription("the controller ended the session");
-        heard.add(new Heard(null, end.asException()));
+        Status end = Status.UNAVAILABLE.withDescription("the controller closed the session");
+        events.add(new StreamEvent(null, end.asException()));
       }
     };
   }
 
-  private Status keepBeating(ManagedChannel channel) throws Refused, InterruptedException {
+  private Status sendHeartbeats(ManagedChannel channel) throws Refused, InterruptedException {
     HeartbeatRequest request = HeartbeatRequest.newBuilder().setRegistration(registration).build();
     while (true) {
-      HeartbeatResponse answer;
+      HeartbeatResponse response;
       try {
-        answer =
+        response =
             RegistryServiceGrpc.newBlockingStub(channel)
                 .withDeadlineAfter(CALL_TIMEOUT, TimeUnit.MILLISECONDS)
                 .heartbeat(request);
@@ -193,17 +194,17 @@ final class Session {
         if (Thread.interrupted()) throw new InterruptedException();
         return e.getStatus();
       }
-      if (answer.hasRefusal()) throw new Refused(answer.getRefusal());
-      Thread.sleep(accept(answer.getLease()));
+      if (response.hasRefusal()) throw new Refused(response.getRefusal());
+      Thread.sleep(accept(response.getLease()));
     }
   }
 
-  /** Takes a lease's terms, and returns the interval to beat at. */
+  /** Handles a lease and returns the interval between heartbeats. */
   private long accept(Lease lease) {
     if (!registered) log.log(INFO, "registered {0} with {1}", registration.getInstanceId(), controller);
     registered = true;
     if (lease.getDrain()) {
-      log.log(INFO, "the controller wishes the plugin to drain");
+      log.log(INFO, "the controller requested a drain");
       onDrain.run();
     }
     return Math.max(10, Durations.toMillis(lease.getInterval()));
@@ -211,14 +212,14 @@ final class Session {
 
   private ManagedChannel connect() {
     return Grpc.newChannelBuilder(controller, InsecureChannelCredentials.create())
-        .intercept(MetadataUtils.newAttachHeadersInterceptor(proof()))
+        .intercept(MetadataUtils.newAttachHeadersInterceptor(authorization()))
         .keepAliveTime(10, TimeUnit.SECONDS)
         .keepAliveTimeout(5, TimeUnit.SECONDS)
         .build();
   }
 
-  /** What proves who beats to a controller that started the plugin. */
-  private static Metadata proof() {
+  /** Headers that authenticate the plugin to a controller that started it. */
+  private static Metadata authorization() {
     Metadata headers = new Metadata();
     String token = System.getenv("KPLUG_TOKEN");
     if (token != null && !token.isEmpty()) {

@@ -18,30 +18,30 @@ import kplug.v1.Plugin.ReconcileResponse;
 import kplug.v1.ResourceOuterClass.Event;
 import kplug.v1.ResourceOuterClass.Resource;
 
-/** What the plugin does: tables in the SQLite files of a directory. */
+/** Reconciles and drops tables in the SQLite files of a directory. */
 final class SqliteTables {
   private final System.Logger log = System.getLogger("tables");
   private final Gson gson = new Gson();
   private final Path directory;
   private final Duration checkInterval;
 
-  /** `checkInterval` is how often to look for what was done to a table by hand. */
+  /** `checkInterval` is the interval between checks for drift. */
   SqliteTables(Path directory, Duration checkInterval) {
     this.directory = directory;
     this.checkInterval = checkInterval;
   }
 
-  private record Done(List<String> changes, long rows) {}
+  private record Result(List<String> changes, long rows) {}
 
-  /** Makes the table as the resource describes it, in one transaction. */
+  /** Creates or alters the table, in one transaction. */
   ReconcileResponse reconcile(ReconcileRequest request) throws SQLException {
     DatabaseTable resource = DatabaseTable.read(request.getBase());
     Optional<String> extension = DatabaseTable.extensionKey(request.getExtensionsMap());
     Layout wanted = resource.layout(extension, request.getExtensionsMap());
     Path file = resource.file(directory);
     String table = resource.tableName();
-    Done done =
-        Database.inTransaction(file, db -> new Done(db.makeTable(table, wanted), db.countRows(table)));
+    Result result =
+        Database.inTransaction(file, db -> new Result(db.makeTable(table, wanted), db.countRows(table)));
 
     Object status = Map.of("table", Map.of("database", "SQLite", "name", table, "columns", wanted.columns()));
     ReconcileResponse.Builder response =
@@ -51,18 +51,18 @@ final class SqliteTables {
             .setRequeueAfter(Durations.fromMillis(checkInterval.toMillis()));
     extension.ifPresent(
         key ->
-            response.putExtensionStatuses(key, encode(Map.of("rows", done.rows(), "file", file.toString()))));
-    if (!done.changes().isEmpty()) {
-      String text = "SQLite table " + table + ": " + String.join("; ", done.changes()) + ".";
+            response.putExtensionStatuses(key, encode(Map.of("rows", result.rows(), "file", file.toString()))));
+    if (!result.changes().isEmpty()) {
+      String text = "SQLite table " + table + ": " + String.join("; ", result.changes()) + ".";
       log.log(INFO, text);
       response.addEvents(Event.newBuilder().setReason("TableChanged").setMessage(text));
     }
     return response.build();
   }
 
-  /** Drops the table. Its file stays, as other tables may be in it. */
+  /** Drops the table. Its file is kept, as it may have other tables. */
   void drop(Resource base) throws SQLException {
-    // Its columns may have been edited to something invalid. What was made before is undone all the same.
+    // The columns are not validated: the table must be dropped even if they were edited to invalid ones.
     DatabaseTable resource = DatabaseTable.read(base);
     Path file = resource.file(directory);
     if (Files.notExists(file)) return;

@@ -34,7 +34,7 @@ class SqliteTablesTest {
   }
 
   @Test
-  void makesATableOnceAndChangesItWithItsRows() throws SQLException {
+  void createsATableOnceAndKeepsItsRows() throws SQLException {
     assertEquals("SQLite table users: created.", change(ID, null));
     assertEquals("", change(ID, null));
     assertEquals("7", sql("INSERT INTO users VALUES (7) RETURNING id"));
@@ -52,16 +52,16 @@ class SqliteTablesTest {
   }
 
   @Test
-  void explainsWhatDoesNotFit() {
+  void explainsFailures() {
     expectInvalid(resource("{"), null, "JSON");
     expectInvalid(resource("{'metadata':{},'spec':{'serverName':'../x'}}"), null, ".spec.serverName");
     expectInvalid(table("[]"), null, "at least one column");
     expectInvalid(table("[{'name':'id','type':'uuid','size':3}]"), null, ".spec.columns[0].size");
-    expectInvalid(table("[{'name':'id','type':'uuid'},{'name':'ID','type':'uuid'}]"), null, "two columns ID");
+    expectInvalid(table("[{'name':'id','type':'uuid'},{'name':'ID','type':'uuid'}]"), null, "duplicate column ID");
     expectInvalid(table(ID), "{'strict':7}", ".spec.strict");
     Message unknown = failure(table("[{'name':'id','type':'money'}]"), null).toMessage();
     assertEquals("UnsupportedColumnType", unknown.getReason());
-    assertTrue(unknown.getText().startsWith("column \"id\" has the type \"money\". Types to choose from: bool,"));
+    assertTrue(unknown.getText().startsWith("column \"id\" has the type \"money\". Supported types: bool,"));
     tables = new SqliteTables(directory.resolve("missing"), Duration.ofSeconds(30));
     Failure unavailable = failure(table(ID), null);
     assertEquals(Outcome.OUTCOME_RETRY, unavailable.outcome());
@@ -69,7 +69,7 @@ class SqliteTablesTest {
   }
 
   @Test
-  void dropsATableAsOftenAsAsked() throws SQLException {
+  void dropIsIdempotent() throws SQLException {
     tables.drop(table(ID));
     change(ID, null);
     tables.drop(table("'nonsense'"));
@@ -93,7 +93,7 @@ class SqliteTablesTest {
     return tables.reconcile(request.build());
   }
 
-  /** What was changed; empty if nothing. */
+  /** Reconciles and returns the text of the Event; empty if there is none. */
   private String change(String columns, String options) throws SQLException {
     return reconcile(table(columns), options).getEventsList().stream().findFirst().map(Event::getMessage).orElse("");
   }
@@ -109,7 +109,7 @@ class SqliteTablesTest {
     assertEquals(options == null ? "" : KEY, message.getTarget());
   }
 
-  /** Runs a statement past the plugin and returns its first value. */
+  /** Runs a statement directly on the file and returns its first value. */
   private String sql(String statement) throws SQLException {
     try (Connection connection = DriverManager.getConnection("jdbc:sqlite:" + directory.resolve("main.sqlite"));
         ResultSet result = connection.createStatement().executeQuery(statement)) {

@@ -1,0 +1,7 @@
+/** Number of consecutive successful checks after which the interval is multiplied by the same number. */
+export const healthyThreshold = 6;
+
+/** Interval until the next check after a number of consecutive successful ones. */
+export function checkInterval(interval: number, successes: number): number {
+  return successes > healthyThreshold ? interval * healthyThreshold : interval;
+}

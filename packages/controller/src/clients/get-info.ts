@@ -1,0 +1,32 @@
+import * as grpc from '@grpc/grpc-js';
+import { createGrpcClient, type GetInfoResponse, PluginService } from '@kplug/protocol';
+
+/** Options of `getInfo`. */
+export interface GetInfoOptions {
+  /** Default: none (plain text). */
+  credentials?: grpc.ChannelCredentials;
+  /** Time that the plugin has to answer, in milliseconds. Default 5,000. */
+  timeout?: number;
+  /** Cancels the call. */
+  signal?: AbortSignal;
+}
+
+/** Largest response to `GetInfo`, in bytes. */
+const maxResponseSize = 256 * 1024;
+
+/** Calls `kplug.v1.PluginService/GetInfo` at an address, over a connection of its own. Rejects with the gRPC error. */
+export async function getInfo(
+  address: string,
+  { credentials = grpc.credentials.createInsecure(), timeout = 5_000, signal }: GetInfoOptions = {},
+): Promise<GetInfoResponse> {
+  const client = createGrpcClient(PluginService, address, credentials, {
+    'grpc.max_receive_message_length': maxResponseSize,
+    'grpc.use_local_subchannel_pool': 1,
+    'grpc.enable_channelz': 0,
+  });
+  try {
+    return await client.getInfo({}, { deadline: Date.now() + timeout, ...(signal && { signal }) });
+  } finally {
+    client.$client.close();
+  }
+}

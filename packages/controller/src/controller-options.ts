@@ -1,0 +1,54 @@
+import type { Logger } from 'pino';
+import type { ConnectionsOptions } from './clients/connections.ts';
+import type { DelegationDeclaration } from './delegation/declaration.ts';
+import type { ProbingOptions } from './discovery/plugin-prober.ts';
+import type { PluginResourceOptions } from './plugin-resources/plugin-resource-writer.ts';
+import type { LeaseOptions } from './registry/lease-policy.ts';
+import type { AddressPolicy } from './registry/read-registration.ts';
+import type { Resources } from './resources/port.ts';
+import type { PluginsFolderOptions } from './supervisor/options.ts';
+
+/** Options of a controller. */
+export interface ControllerOptions {
+  /** Resources to reconcile. The controller closes them when it stops. */
+  resources: Resources;
+  /** Delegations, with unique names. At least one, unless `followDelegations` lets users declare more. */
+  delegations?: readonly DelegationDeclaration[];
+  /**
+   * Follows `Delegation` resources (`delegations.kplug.dev/v1alpha1`), which users may apply, change and delete while the
+   * controller runs: those whose label `kplug.dev/operator` names this operator, or those without that label. Default false.
+   */
+  followDelegations?: boolean | { operator: string };
+  /** Address to which plugins send heartbeats, as `host:port` or `:port`; port 0 selects a free one. Default `:50050`. */
+  heartbeatAddress?: string;
+  /** Address of the read-only services, metrics and probes; `false` for none. Default `127.0.0.1:8082`. */
+  adminAddress?: string | false;
+  /** Address of the metrics alone (`/metrics`). Default: none. */
+  metricsAddress?: string | false;
+  /** Address of the probes alone (`/healthz`, `/readyz`). Default: none. */
+  probeAddress?: string | false;
+  /** Number of resources reconciled concurrently by a delegation that sets none itself. Default 32. */
+  concurrency?: number;
+  /** Lease intervals and limits. */
+  lease?: LeaseOptions;
+  /** Addresses that plugins may register. */
+  addresses?: AddressPolicy;
+  /**
+   * Accepts plugins of the first Kplug, whose protocol has neither encryption nor authentication of plugins. Default false.
+   */
+  allowInsecurePlugins?: boolean;
+  /** Probing of plugins that send no heartbeats. */
+  probing?: ProbingOptions;
+  /** Connections to plugins. */
+  connections?: ConnectionsOptions;
+  /** Maximum number of plugin instances; further ones are refused. Default 200,000. */
+  registryCapacity?: number;
+  /** Time that in-flight calls may take to end when the controller stops, in milliseconds. Default 20,000. */
+  stopTimeout?: number;
+  /** Writing of `Plugin` resources, where the resources have a store for them. */
+  pluginResources?: PluginResourceOptions;
+  /** Folder whose files the controller runs as plugins, as child processes, while it leads. Default: none. */
+  pluginsFolder?: PluginsFolderOptions;
+  /** Logger. Default: pino on standard output, level `info`. */
+  logger?: Logger;
+}

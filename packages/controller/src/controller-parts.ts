@@ -1,0 +1,91 @@
+import type { Logger } from 'pino';
+import { PluginCaller } from './clients/caller.ts';
+import { Connections } from './clients/connections.ts';
+import type { ControllerOptions } from './controller-options.ts';
+import { Delegations } from './delegation/delegations.ts';
+import { DelegationResources } from './delegation-resources/delegation-resources.ts';
+import { PluginProber } from './discovery/plugin-prober.ts';
+import { HeartbeatServer } from './heartbeat/heartbeat-server.ts';
+import { PluginResourceWriter } from './plugin-resources/plugin-resource-writer.ts';
+import { PodObserver } from './plugin-resources/pod-observer.ts';
+import { readDelegations } from './read-delegations.ts';
+import { AwakeClock } from './registry/clock.ts';
+import { LeasePolicy } from './registry/lease-policy.ts';
+import { RegistrationReader } from './registry/read-registration.ts';
+import { Registry } from './registry/registry.ts';
+import { Reservations } from './registry/reservations.ts';
+import { PluginsFolder } from './supervisor/plugins-folder.ts';
+import { RecentEvents } from './telemetry/events.ts';
+import { Metrics } from './telemetry/metrics.ts';
+
+/** Parts of a controller. */
+export type ControllerParts = ReturnType<typeof assembleParts>;
+
+/** Creates the parts of a controller and connects them; starts none. Throws `InvalidConfiguration`. */
+export function assembleParts(options: ControllerOptions, log: Logger) {
+  const { resources, registryCapacity: capacity, allowInsecurePlugins: allowInsecure = false } = options;
+  const { services = {} } = resources;
+  const settings = readDelegations(options);
+
+  const clock = new AwakeClock();
+  const registry = new Registry({ clock, allowInsecure, ...(capacity !== undefined && { capacity }) });
+  const metrics = new Metrics();
+  const events = new RecentEvents(log, services.events);
+  services.observeRequests?.((request) => metrics.requested(request));
+
+  const connections = new Connections(registry, options.connections);
+  const caller = new PluginCaller(connections, (observation) => metrics.called(observation));
+  const delegations = new Delegations({ resources, registry, caller, events, observer: metrics, log });
+  for (const one of settings) delegations.add(one);
+  const { followDelegations = false, concurrency } = options;
+  const delegationResources = followDelegations
+    ? new DelegationResources({
+        resources,
+        registry,
+        delegations,
+        operator: followDelegations === true ? '' : followDelegations.operator,
+        defaults: { concurrency },
+        log,
+      })
+    : undefined;
+
+  const { reservedAddresses: reserved = [], identities } = services;
+  const reader = new RegistrationReader(new LeasePolicy(options.lease), { reserved, ...options.addresses });
+  const reservations = new Reservations();
+  const heartbeats = new HeartbeatServer(registry, reader, metrics, reservations);
+  const folder =
+    options.pluginsFolder && new PluginsFolder(options.pluginsFolder, { registry, reservations, log, identities });
+
+  const { plugins: store, pods: podStore, declarations } = services;
+  const pluginResources = store && new PluginResourceWriter(registry, store, log, options.pluginResources, folder);
+  const pods = podStore && new PodObserver(registry, podStore);
+  const prober =
+    declarations &&
+    new PluginProber(
+      {
+        registry,
+        reader,
+        declarations,
+        inFlight: (instance) => connections.inFlight(instance),
+        credentials: options.connections?.credentials,
+        reporter: pluginResources,
+      },
+      options.probing,
+    );
+
+  return {
+    clock,
+    registry,
+    metrics,
+    events,
+    connections,
+    caller,
+    delegations,
+    delegationResources,
+    heartbeats,
+    folder,
+    pluginResources,
+    pods,
+    prober,
+  };
+}

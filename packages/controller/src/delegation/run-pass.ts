@@ -1,0 +1,112 @@
+import { isSameVersionedName, type VersionedName } from '../names.ts';
+import type { Implementation } from '../registry/implementation.ts';
+import type { WriteResult } from '../resources/port.ts';
+import { keyOf, type Resource, type ResourceKey } from '../resources/resource.ts';
+import { failureOf } from './attempt.ts';
+import { callAll } from './call.ts';
+import { type Choice, choose } from './choose.ts';
+import { applyDependents } from './dependents/apply-dependents.ts';
+import { finalizeDeleted } from './finalize.ts';
+import { blockingProblem, gather } from './gather.ts';
+import { handOver } from './hand-over.ts';
+import { Pass } from './pass.ts';
+import type { PassContext, PassResult } from './pass-context.ts';
+import { releaseBase } from './release.ts';
+
+/** Outcome of a pass, and the choice that it made. */
+export interface PassOutcome {
+  result: PassResult;
+  chosen: readonly Implementation[];
+  /** Revision of the registry at the choice. */
+  revision: number;
+  /** Message of the status while no plugin is chosen. */
+  waitingMessage?: string;
+}
+
+/** Runs one pass over one base resource: gather, select, call, apply, report. */
+export async function runPass(context: PassContext, key: ResourceKey, attempt: number): Promise<PassOutcome> {
+  const { resources, registry, settings, extensions } = context;
+  const { revision } = registry;
+  const base = resources.get(key);
+  if (!base) return { result: { next: 'done' }, chosen: [], revision };
+  const isDeleted = base.metadata.deletionTimestamp !== undefined;
+  if (!isDeleted && context.isReleased(base)) {
+    return { result: await releaseBase(context, base), chosen: [], revision };
+  }
+  const gathered = gather(base, await extensions.follow(base), resources);
+  const pass = new Pass(context, gathered, attempt);
+  if (isDeleted) return { result: await finalizeDeleted(pass), chosen: [], revision };
+  for (;;) {
+    const choice = choose(base, settings, registry);
+    const result = await reconcile(pass, choice);
+    // The registry has marked the plugin unreachable: choose again.
+    if (result === 'unreachable') continue;
+    const { chosen } = choice.selection;
+    const waiting = chosen.length > 0 ? {} : { waitingMessage: choice.message };
+    return { result, chosen, revision: choice.revision, ...waiting };
+  }
+}
+
+/** Reports whether two choices are of the same plugins in the same versions. */
+export function isSameChoice(a: readonly VersionedName[], b: readonly VersionedName[]): boolean {
+  return (
+    a.length === b.length &&
+    a.every((one, index) => {
+      const other = b[index];
+      return other !== undefined && isSameVersionedName(one, other);
+    })
+  );
+}
+
+/** Hands the resource to the chosen plugins. `unreachable`: one of them has no reachable instance. */
+async function reconcile(pass: Pass, choice: Choice): Promise<PassResult | 'unreachable'> {
+  const { reporter, gathered } = pass;
+  const { chosen } = choice.selection;
+  const [first] = chosen;
+  if (!first) return reporter.waiting(choice, choice);
+  const ready = chosen.filter((implementation) => !blockingProblem(gathered.problems, implementation));
+  if (ready.length === 0) return reporter.waiting(choice, blockingProblem(gathered.problems, first) ?? choice);
+
+  if ((await ensureFinalizer(pass)) === 'gone') return { next: 'done' };
+  const handOverFailure = await handOver(pass, choice);
+  if (handOverFailure) return reporter.failed(choice, handOverFailure);
+
+  const attempts = await callAll(pass, ready, choice);
+  if (attempts.some(({ error }) => error?.code === 'PluginUnavailable')) return 'unreachable';
+  if (isStale(pass, choice)) return { next: 'stale' };
+
+  const { dependents, failure: applyFailure } = await applyDependents(pass, attempts);
+  await reporter.writeExtensions(attempts);
+  reporter.recordEvents(attempts.flatMap(({ answer }) => answer?.events ?? []));
+
+  const failed = attempts.find(({ answer }) => answer?.outcome !== 'success');
+  const failure = failed ? failureOf(failed) : applyFailure;
+  const applied = { attempts, dependents };
+  return failure ? reporter.failed(choice, failure, applied) : reporter.succeeded(choice, applied);
+}
+
+/** Adds the finalizer, so that the plugin can clean up before the resource is deleted. */
+async function ensureFinalizer({ context: { settings, resources }, base, key }: Pass): Promise<WriteResult> {
+  const { finalize, finalizer, fieldManager } = settings;
+  if (!finalize.needed || base.metadata.finalizers?.includes(finalizer)) return 'unchanged';
+  return resources.addFinalizer(key, finalizer, { uid: base.metadata.uid, fieldManager });
+}
+
+/** Reports whether the resource, its extensions or the choice changed during the calls. */
+function isStale({ context: { resources, settings, registry }, gathered }: Pass, choice: Choice): boolean {
+  const { base, extensions } = gathered;
+  const current = resources.get(keyOf(base));
+  if (!current || !isSameState(current, base)) return true;
+  for (const [key, extension] of extensions) {
+    const now = resources.get(key);
+    if (!now || !isSameState(now, extension)) return true;
+  }
+  if (registry.revision === choice.revision) return false;
+  const { chosen } = choose(current, settings, registry).selection;
+  // An answer of a plugin that is stopping counts as long as no other plugin is chosen.
+  return chosen.length > 0 && !isSameChoice(chosen, choice.selection.chosen);
+}
+
+function isSameState({ metadata: a }: Resource, { metadata: b }: Resource): boolean {
+  return a.uid === b.uid && a.generation === b.generation && a.deletionTimestamp === b.deletionTimestamp;
+}

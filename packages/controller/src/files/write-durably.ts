@@ -1,0 +1,79 @@
+import { type FileHandle, mkdir, open, rename, rm, stat, unlink } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { hasCode } from './system-error.ts';
+
+/** Suffix of a file that is being written. A file with it that is found later is left over from a crash. */
+export const temporarySuffix = '.tmp';
+
+/**
+ * Writes a file atomically. Fulfilled when the content is on disk. Writes of the same file must not overlap. Creates missing folders
+ * below `root`, but not `root` itself. The package write-file-atomic doesn't fit: it takes a short write, as on a full disk, for a
+ * complete one, and replaces the good file by the torn one.
+ */
+export async function writeDurably(file: string, content: string, root: string): Promise<void> {
+  const temporary = `${file}${temporarySuffix}`;
+  try {
+    const handle = await openForWriting(temporary, root);
+    try {
+      await handle.writeFile(content);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await rename(temporary, file);
+  } catch (error) {
+    // The first error matters more than a failure to clean up. Leftovers are removed at the next start.
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw error;
+  }
+  await syncFolder(dirname(file));
+}
+
+/** Removes a file durably, if it exists. Rejects when `root` doesn't exist. */
+export async function removeDurably(file: string, root: string): Promise<void> {
+  await stat(root);
+  try {
+    await unlink(file);
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return;
+    throw error;
+  }
+  await syncFolder(dirname(file));
+}
+
+async function openForWriting(file: string, root: string): Promise<FileHandle> {
+  try {
+    return await open(file, 'w');
+  } catch (error) {
+    if (!hasCode(error, 'ENOENT')) throw error;
+    await makeFolder(dirname(file), root);
+    return open(file, 'w');
+  }
+}
+
+/** Makes a folder and its parents up to `root`, which must exist. */
+async function makeFolder(folder: string, root: string): Promise<void> {
+  if (folder === root) {
+    await stat(root);
+    return;
+  }
+  await makeFolder(dirname(folder), root);
+  try {
+    await mkdir(folder);
+  } catch (error) {
+    if (hasCode(error, 'EEXIST')) return;
+    throw error;
+  }
+  await syncFolder(dirname(folder));
+}
+
+/** Syncs the entries of a folder. Windows can't open folders, and needs no sync. */
+async function syncFolder(folder: string): Promise<void> {
+  if (process.platform === 'win32') return;
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}

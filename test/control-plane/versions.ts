@@ -1,3 +1,0 @@
-/** What the tests run against. The modules in `go/` have the same versions. */
-export const kubernetesVersion = '1.36.3';
-export const etcdVersion = '3.6.8';

@@ -1,0 +1,9 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+
+/** Part of `pnpm release:version`: copies the version in the `package.json` of a package into its `src/version.ts`. */
+for (const name of ['sdk']) {
+  const { version } = JSON.parse(readFileSync(`packages/${name}/package.json`, 'utf8')) as { version: string };
+  const file = `packages/${name}/src/version.ts`;
+  const source = readFileSync(file, 'utf8');
+  writeFileSync(file, source.replace(/^export const version = '.*';$/m, `export const version = '${version}';`));
+}
