@@ -31,8 +31,8 @@ async function serve(given: Partial<PluginDefinition>, more: ServeOptions = {}) 
 describe('a plugin of the SDK with an operator of the first Kplug', () => {
   it('sends v0 heartbeats with an address at which it is reachable', async () => {
     const { operator, plugin } = await serve({});
-    await vi.waitFor(() => expect(operator.beats.length).toBeGreaterThan(1), { timeout: 15_000, interval: 50 });
-    const [first, second] = operator.beats;
+    await vi.waitFor(() => expect(operator.heartbeats.length).toBeGreaterThan(1), { timeout: 15_000, interval: 50 });
+    const [first, second] = operator.heartbeats;
     expect(first?.information).toMatchObject({
       address: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
       name: 'Today',
@@ -44,20 +44,20 @@ describe('a plugin of the SDK with an operator of the first Kplug', () => {
     expect(second?.peer).not.toBe(first?.peer);
     expect(plugin.registered).toBe(true);
     await plugin.stop();
-    const received = operator.beats.length;
+    const received = operator.heartbeats.length;
     expect(plugin.registered).toBe(false);
     await expect(operator.call('create', table)).rejects.toMatchObject({ code: grpc.status.UNAVAILABLE });
-    expect(operator.beats).toHaveLength(received);
+    expect(operator.heartbeats).toHaveLength(received);
   });
 
   it('sends heartbeats for each of its APIs', async () => {
     const { operator } = await serve({ api: ['Table@1.0.0', 'View@2.0.0'] }, { address: 'plugin.example:7000' });
-    await vi.waitFor(() => expect(operator.beats.length).toBe(2));
-    expect(operator.beats.map(({ information }) => [information.api, information.apiVersion])).toEqual([
+    await vi.waitFor(() => expect(operator.heartbeats.length).toBe(2));
+    expect(operator.heartbeats.map(({ information }) => [information.api, information.apiVersion])).toEqual([
       ['Table', '1.0.0'],
       ['View', '2.0.0'],
     ]);
-    expect(operator.beats[0]?.information.address).toBe('plugin.example:7000');
+    expect(operator.heartbeats[0]?.information.address).toBe('plugin.example:7000');
   });
 
   it('is not registered when its heartbeat is not accepted', async () => {
@@ -71,7 +71,7 @@ describe('a plugin of the SDK with an operator of the first Kplug', () => {
       handleSignals: false,
     });
     onTestFinished(() => plugin.stop());
-    await vi.waitFor(() => expect(operator.beats.length).toBe(1));
+    await vi.waitFor(() => expect(operator.heartbeats.length).toBe(1));
     expect(plugin.registered).toBe(false);
   });
 

@@ -85,7 +85,7 @@ export class ExtensionFollower {
     return following;
   }
 
-  /** Requeues bases with missing extensions, so that their statuses state the present reason. */
+  /** Requeues bases with missing extensions, so that their statuses state the current reason. */
   #requeueMissing(kind: ResourceKind): void {
     for (const key of this.#index.extensions()) {
       const reference = parseKey(key);

@@ -52,7 +52,7 @@ describe('a plugin of a release', () => {
 
     server.answers.clear();
     expect(await fetch(item)).toMatchObject({ kept: true });
-    expect(server.asked).toHaveLength(1);
+    expect(server.requests).toHaveLength(1);
     // No temporary files are left.
     expect(await readdir(join(directory, '.downloads'))).toEqual([
       expect.stringMatching(/^example\.postgresql@v1\.2\.0-/),
@@ -92,7 +92,7 @@ describe('a plugin of a release', () => {
     const { server, fetch } = await start();
     server.serve('example/any@v1', archiveOf(program), `kplug_plugin_${process.platform}.tar.gz`);
     await fetch('example/any@v1');
-    expect(server.asked.map((url) => url.split('/').at(-1))).toEqual([
+    expect(server.requests.map((url) => url.split('/').at(-1))).toEqual([
       `kplug_plugin_${process.platform}_${architecture}.tar.gz`,
       `kplug_plugin_${process.platform}.tar.gz`,
     ]);
