@@ -27,28 +27,28 @@ describe('kplug', () => {
   });
 
   it.each([
-    ['operator'],
-    ['get'],
-    ['plugins'],
-    ['plugins', 'list'],
-    ['plugins', 'describe'],
-    ['plugins', 'watch'],
-    ['plugins', 'fetch'],
-    ['explain'],
-    ['doctor'],
-    ['render'],
-    ['conformance'],
-    ['conformance', 'plugin'],
-    ['conformance', 'controller'],
-    ['record'],
-    ['replay'],
-    ['init'],
-    ['init', 'plugin'],
-    ['completion'],
-  ])('prints help with examples for %s %s', async (...command) => {
-    const { code, stdout } = await kplug([...command, '--help']);
+    'operator',
+    'get',
+    'plugins',
+    'plugins list',
+    'plugins describe',
+    'plugins watch',
+    'plugins fetch',
+    'explain',
+    'doctor',
+    'render',
+    'conformance',
+    'conformance plugin',
+    'conformance controller',
+    'record',
+    'replay',
+    'init',
+    'init plugin',
+    'completion',
+  ])('prints help with examples for %s', async (command) => {
+    const { code, stdout } = await kplug([...command.split(' '), '--help']);
     expect(code).toBe(0);
-    expect(stdout).toContain(`Usage: kplug ${command.join(' ')}`);
+    expect(stdout).toContain(`Usage: kplug ${command}`);
     expect(stdout).toMatch(/\nExamples:\n {2}\S/);
   });
 

@@ -183,9 +183,9 @@ export interface PluginDefinition<
   reconcile(input: ReconcileInput<B, E>): ReconcileResult | void | Promise<ReconcileResult | void>;
   /**
    * Deletes what `reconcile` made. It may be called again after it succeeded. A resource that was valid once and edited since is passed
-   * without validation. Default: nothing is to be deleted.
+   * without validation. Default: nothing is deleted.
    */
   finalize?(input: FinalizeInput<B, E>): FinalizeResult | void | Promise<FinalizeResult | void>;
-  /** Closes connections and the like. Called once when the plugin stops, after the last call has ended. */
+  /** Closes resources such as connections. Called once when the plugin stops, after the last call has ended. */
   close?(): void | Promise<void>;
 }

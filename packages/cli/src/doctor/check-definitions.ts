@@ -41,7 +41,7 @@ export interface DelegatedDefinition {
   served: Answer<ServedKind | undefined>;
   /** `undefined` for a kind without a CustomResourceDefinition. */
   definition: Answer<JsonObject | undefined>;
-  /** Kinds with similar names, of which one may be intended. */
+  /** Kinds with similar names; one of them may be intended. */
   similar: readonly ResourceKind[];
 }
 

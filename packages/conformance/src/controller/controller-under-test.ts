@@ -37,7 +37,7 @@ export class ControllerUnderTest extends ControllerClient implements AsyncDispos
     throw new NotTried('needs delegated resources: give --api, --resource and --manifests');
   }
 
-  /** Returns a valid registration with an instance id of its own, changed by `overrides`. */
+  /** Returns a valid registration with a new instance id, changed by `overrides`. */
   registration(overrides: Partial<RegistrationInit> = {}): RegistrationInit {
     const instanceId = overrides.instanceId ?? `conformance-${randomUUID()}`;
     if (instanceId) this.#instanceIds.add(instanceId);

@@ -58,7 +58,7 @@ export class Connections {
     return this.#connections.size;
   }
 
-  /** Reports whether all connections were closed for good. */
+  /** Reports whether all connections were closed permanently. */
   get isClosed(): boolean {
     return this.#closed;
   }
@@ -216,8 +216,8 @@ export class Connections {
 }
 
 /**
- * Reports whether a connection to an instance is kept without calls: to one that sends no heartbeats, as nothing else tells its
- * health, and to one of several APIs, as each has a health of its own.
+ * Reports whether a connection to an instance is kept without calls: one to an instance that sends no heartbeats, as only the
+ * connection reports its health, and one to an instance of several APIs, as each API has a separate health.
  */
 function isWatched({ registration, state }: Instance): boolean {
   return state === 'live' && (registration.declaration !== undefined || registration.apis.length > 1);

@@ -14,7 +14,7 @@ export interface GetInfoOptions {
 /** Largest response to `GetInfo`, in bytes. */
 const maxResponseSize = 256 * 1024;
 
-/** Calls `kplug.v1.PluginService/GetInfo` at an address, over a connection of its own. Rejects with the gRPC error. */
+/** Calls `kplug.v1.PluginService/GetInfo` at an address, over a separate connection. Rejects with the gRPC error. */
 export async function getInfo(
   address: string,
   { credentials = grpc.credentials.createInsecure(), timeout = 5_000, signal }: GetInfoOptions = {},

@@ -122,7 +122,7 @@ function changeStatus(former: JsonObject, change: StatusChange | undefined): Jso
   return change.way === 'merge' ? mergePatch(former, change.fields) : change.fields;
 }
 
-/** Returns the conditions that plugins set. Several plugins have to use types of their own. */
+/** Returns the conditions that plugins set. Several plugins must use different types. */
 function pluginConditions(base: Resource, { statements }: StatusReport): ConditionContent[] {
   const former = readConditions(base.status).filter((condition) => !isControllerCondition(condition));
   if (!statements) return former;

@@ -241,7 +241,7 @@ function matches(candidate: Candidate, pattern: PluginPattern): boolean {
   return candidate.plugin.equals(pattern.name) && (!pattern.range || includes(pattern.range, candidate.semver));
 }
 
-/** Cache of which versions are in which ranges: each pass tests the same ones again. */
+/** Cache of the membership of versions in ranges: each pass tests the same ones again. */
 const maxVersionsPerRange = 10_000;
 const inclusions = new WeakMap<Range, Map<string, boolean>>();
 

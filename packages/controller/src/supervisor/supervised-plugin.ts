@@ -102,7 +102,7 @@ export class SupervisedPlugin {
     this.#changed();
   }
 
-  /** Stops all processes for good. `grace` is the time that they may take, in milliseconds; default: the drain timeout of each. */
+  /** Stops all processes permanently. `grace` is the time that they may take, in milliseconds; default: the drain timeout of each. */
   remove(reason: string, grace?: number): void {
     this.#removed = true;
     this.#forgetFailures();

@@ -10,7 +10,7 @@ const keepAliveInitialDelay = 15_000;
 /** Maximum number of concurrent requests, watches not included. */
 const connections = 64;
 
-/** Connection pools for one set of credentials. Watches have a pool of their own, so that they can't exhaust the other one. */
+/** Connection pools for one set of credentials. Watches have a separate pool, so that they can't exhaust the other one. */
 export interface Dispatchers {
   requests: Dispatcher;
   watches: Dispatcher;

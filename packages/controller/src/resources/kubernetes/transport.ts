@@ -82,7 +82,7 @@ export class Transport {
     this.#observers.push(listener);
   }
 
-  /** Sends writes only while the fence is open from now on. Writes in progress are aborted when it closes for good. */
+  /** Sends writes only while the fence is open from now on. Writes in progress are aborted when it closes permanently. */
   guard(fence: Fence): void {
     this.#fence = fence;
     fence.signal.addEventListener('abort', () => {
