@@ -51,7 +51,7 @@ describe('on a cluster, kplug doctor', { timeout: 120_000 }, () => {
         expect(about('StatusKept', 'delegation bare')).toEqual([
           expect.objectContaining({
             outcome: 'warning',
-            message: 'Bare has no status subresource, so its status is kept in annotations',
+            message: 'Bare has no status subresource, so its status is stored in annotations',
             advice: [
               'add under "versions" of the CustomResourceDefinition bares.doctor.example.org:\nsubresources: { status: {} }',
             ],

@@ -33,7 +33,7 @@ it('downloads items to the directory, and keeps existing ones', async () => {
   });
   expect(stderr).toContain('example/a@v1: fetching\n');
   expect(await readFile(join(directory, 'example.a/plugin.sh'), 'utf8')).toContain('exit 0');
-  // The list of the environment stands in for items.
+  // Without items, the list of the environment is used.
   const again = await fetch([], { KPLUG_PLUGINS: items.join(',') });
   expect(again).toMatchObject({
     code: 0,

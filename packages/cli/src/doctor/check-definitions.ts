@@ -70,7 +70,7 @@ function checkStatus({ delegation, kind, role, served }: DelegatedDefinition, de
   const version = versionsOf(definition).find((one) => kind.apiVersion.endsWith(`/${String(one.name)}`)) ?? {};
   const where = `under "versions" of the CustomResourceDefinition ${served.value?.plural ?? ''}.${kind.apiVersion.split('/')[0]}`;
   if (!served.value?.hasStatus) {
-    const message = `${kind.kind} has no status subresource, so its status is kept in annotations`;
+    const message = `${kind.kind} has no status subresource, so its status is stored in annotations`;
     return [check.warning(message, `add ${where}:\nsubresources: { status: {} }`)];
   }
   const schema = objectOf(objectOf(version.schema).openAPIV3Schema);

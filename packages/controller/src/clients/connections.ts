@@ -205,7 +205,7 @@ export class Connections {
     const connection = this.#connections.get(instanceId);
     if (!connection) return { next: 'done' };
     const instance = this.#registry.get(instanceId);
-    // Without its connection, nobody would notice that an unserved API is served again, as it gets no calls.
+    // Keeps the connection: an unserved API gets no calls, so only the health watch reports that it is served again.
     const isNeeded = connection.unserved.size > 0 || (instance && isWatched(instance));
     if (connection.inFlight > 0 || isNeeded) return { next: 'again', after: this.#idleTimeout / 4 };
     const remaining = connection.usedAt + this.#idleTimeout - performance.now();

@@ -88,7 +88,7 @@ export function reservedFieldsOf({ plugin: { plugin }, status }: PluginStatement
   });
 }
 
-/** Reports whether a base's status says that it is ready. */
+/** Reports whether a base is ready according to its status. */
 export function isReady(base: Resource): boolean {
   return findCondition(base.status, 'Ready')?.status === 'True';
 }

@@ -198,7 +198,7 @@ export class SupervisedPlugin {
     this.#changed();
   }
 
-  /** Handles an exit that nobody asked for, as the restart policy says. */
+  /** Handles an unexpected exit according to the restart policy. */
   #onFailure({ program: { restart }, lastLines }: HostedProcess, { how, clean }: Exit): void {
     const { log, restarts } = this.#deps;
     this.#lastExit = how;

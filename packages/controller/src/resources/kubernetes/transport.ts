@@ -201,7 +201,7 @@ export class Transport {
   }
 }
 
-/** Unsuccessful response, with the delay that the server asks for in milliseconds. */
+/** Unsuccessful response, with the delay that the server requests, in milliseconds. */
 class RefusedError extends Error {
   readonly error: ApiError;
   readonly retryAfter: number | undefined;

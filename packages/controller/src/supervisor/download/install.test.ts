@@ -28,7 +28,7 @@ async function start() {
   return { server, directory, fetch };
 }
 
-/** Returns a URL on which nobody listens. */
+/** Returns a URL without a server. */
 async function closedUrl(): Promise<string> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -212,7 +212,7 @@ describe('a malicious archive', () => {
     expect(await readdir(join(directory, '..'))).toEqual(['plugins']);
   });
 
-  it('gives nobody rights: an honest one with links within is taken, its special bits are not', async () => {
+  it('is installed with internal links, but without special permission bits, if it is valid', async () => {
     const { server, fetch } = await start();
     const entries = [description, { ...program, mode: 0o4755 }, { path: 'd/f', content: 'x' }];
     server.serve('example/links@v1', archiveOf(...entries, link('d/up', '../plugin.sh'), hardLink('same', 'd/f')));
