@@ -36,7 +36,7 @@ export const packageLayers = {
 
 const source = 'packages/controller/src';
 /** Every folder of the controller may import these files. */
-const common = `^${source}/(errors|limits|names)\\.ts$`;
+const common = `^${source}/(errors|limits|names|version)\\.ts$`;
 const oneOf = (names) => `(${names.join('|')})`;
 
 export default {

@@ -4,13 +4,13 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import type { Dispatcher } from 'undici';
 import { KplugError } from '../../errors.ts';
 import { backOffDelay } from '../../queue/back-off.ts';
+import { version } from '../../version.ts';
 import type { JsonObject } from '../resource.ts';
 import type { RequestListener } from '../services/request-observation.ts';
 import { ApiError, errorOfConnection, errorOfStatus } from './api-error.ts';
-import { CredentialSource, type Credentials, serverOf, type TlsOptions } from './credentials.ts';
+import { CredentialSource, serverOf, type TlsOptions } from './credentials.ts';
 import { type Dispatchers, makeDispatchers } from './dispatchers.ts';
 import type { Fence } from './fence.ts';
-import { version } from './version.ts';
 
 /** Maximum number of attempts of a request that the server was too busy for, or that was cut off. */
 const maxAttempts = 5;
@@ -39,9 +39,13 @@ export interface ApiRequest {
   isUnfenced?: boolean;
 }
 
-/** URL at the API server, with credentials. */
-export interface Address extends Credentials {
+/** URL at the API server, with the credentials to send. */
+export interface ApiServerAddress {
   url: string;
+  /** Headers that authenticate the client. */
+  headers: Readonly<Record<string, string>>;
+  /** TLS options that verify the server and authenticate the client. */
+  tls: Readonly<TlsOptions>;
 }
 
 /** Options of a transport. */
@@ -111,7 +115,7 @@ export class Transport {
   }
 
   /** Returns URL and credentials of a path, for other clients. Rejects with an `ApiError`. */
-  async addressOf(path: string): Promise<Address> {
+  async addressOf(path: string): Promise<ApiServerAddress> {
     return { url: `${this.server}${path}`, ...(await this.#credentials.get()) };
   }
 
