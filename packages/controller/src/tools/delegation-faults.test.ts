@@ -29,8 +29,10 @@ describe('the faults of a declaration', () => {
   });
 });
 
-it('the JSON schema of declarations describes every field of the type', () => {
-  const { properties, required } = delegationJsonSchema();
+it('the JSON schema of declarations describes every field', () => {
+  const { properties = {}, required } = delegationJsonSchema();
   expect(required).toEqual(['name', 'base', 'api']);
-  expect(properties).toMatchObject({ deadline: { description: expect.stringContaining('Deadline'), default: 60_000 } });
+  const fields = Object.entries(properties as Record<string, { description?: string }>);
+  expect(fields.map(([name]) => name)).toContain('deadline');
+  for (const [name, { description }] of fields) expect(description, name).toMatch(/\w/);
 });
