@@ -49,6 +49,13 @@ export default {
       from: { path: `^${source}/(?!resources/|tools/)[^/]+/` },
       to: { path: `^${source}/resources/(kubernetes|directory|memory)/` },
     },
+    {
+      name: 'adapters-have-export-paths',
+      comment: 'Of the files above the folders, only the export paths use an adapter: the main one must load none.',
+      severity: 'error',
+      from: { path: `^${source}/[^/]+\\.ts$`, pathNot: `^${source}/(kubernetes|directory|memory|tools)\\.ts$` },
+      to: { path: `^${source}/(resources/(kubernetes|directory|memory)/|tools/|tools\\.ts$)` },
+    },
   ],
   allowed: [
     // The controller's folders, and the files above them.

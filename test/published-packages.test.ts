@@ -12,6 +12,7 @@ interface PackageJson {
   engines?: { node?: string };
   sideEffects?: string[];
   exports?: Record<string, string>;
+  publishConfig: { exports?: object };
 }
 
 const repository = join(import.meta.dirname, '..');
@@ -28,7 +29,9 @@ it('all published packages are tested', () => {
   expect(published.map(({ name }) => name)).toEqual(names.map((name) => `@kplug/${name}`));
 });
 
-describe.each(published)('$name', ({ name, folder, version, description, engines, sideEffects, exports = {} }) => {
+describe.each(published)('$name', (subject) => {
+  const { name, folder, version, description, engines, sideEffects, exports = {}, publishConfig } = subject;
+
   afterEach(() => {
     vi.unstubAllGlobals();
     vi.resetModules();
@@ -59,9 +62,11 @@ describe.each(published)('$name', ({ name, folder, version, description, engines
     expect(sideEffects).toEqual(expect.arrayContaining(['./src/require-node.ts', './dist/require-node.js']));
   });
 
-  it.skipIf(!exports['.'])('checks Node.js before it loads anything else', () => {
-    const [first] = /^import .*;$/m.exec(readFileSync(join(folder, exports['.'] ?? ''), 'utf8')) ?? [];
-    expect(first).toBe("import './require-node.ts';");
+  it('checks Node.js before it loads anything else', () => {
+    for (const path of Object.keys(publishConfig.exports ?? {})) {
+      const [first] = /^(import|export) .*;$/m.exec(readFileSync(join(folder, exports[path] ?? ''), 'utf8')) ?? [];
+      expect(first, path).toBe("import './require-node.ts';");
+    }
   });
 
   it.skipIf(!existsSync(join(folder, 'src/version.ts')))('reports the version of its package.json', async () => {
