@@ -33,8 +33,9 @@ export interface Servable {
   serve(options?: ServeOptions): Promise<RunningPlugin>;
 }
 
-/** Defines a plugin, of one API or of several. Throws a `PluginError` with the code `InvalidDefinition`. */
+/** Defines a plugin of several APIs, each with functions of its own. Throws a `PluginError` with the code `InvalidDefinition`. */
 export function definePlugin(definition: MultiApiDefinition): MultiApiPlugin;
+/** Defines a plugin of one API, or of several that it treats alike. Throws a `PluginError` with the code `InvalidDefinition`. */
 export function definePlugin<B extends ResourceShape = ResourceShape, E extends ExtensionShapes = ExtensionShapes>(
   definition: PluginDefinition<B, E>,
 ): Plugin<B, E>;

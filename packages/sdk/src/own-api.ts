@@ -25,6 +25,7 @@ export interface OwnApiImplementation<S extends DescService> {
   api: string | ApiDefinition;
   /** Service, as protobuf-es generates it from the `.proto` file. */
   service: S;
+  /** Functions that serve the methods, by the local names of these. */
   methods: MethodHandlers<S>;
 }
 

@@ -32,8 +32,11 @@ export interface ApiCallOptions {
 
 /** Answer of a plugin. */
 export interface ApiAnswer<O> {
+  /** Output of the method. */
   output: O;
+  /** Name of the plugin that was called. */
   plugin: string;
+  /** Version of that plugin. */
   version: string;
   /** Sentence that explains why the plugin was chosen. */
   why: string;
