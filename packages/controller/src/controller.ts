@@ -7,6 +7,8 @@ import { addGauges } from './controller-gauges.ts';
 import type { ControllerOptions } from './controller-options.ts';
 import { assembleParts, type ControllerParts } from './controller-parts.ts';
 import { KplugError } from './errors.ts';
+import { limitTable } from './limits/limits.ts';
+import { readLimit } from './limits/read-limit.ts';
 import { logPluginChange } from './log-plugin-change.ts';
 import type { Registry } from './registry/registry.ts';
 import { type RegistryView, viewOf } from './registry/registry-view.ts';
@@ -213,7 +215,10 @@ export class Controller {
   async #stopDelegations(): Promise<void> {
     const { connections, delegations, delegationResources } = this.#parts;
     // Cancels the calls that don't end in time.
-    const timer = setTimeout(() => connections.close(), this.#options.stopTimeout ?? 20_000);
+    const timer = setTimeout(
+      () => connections.close(),
+      readLimit(limitTable.calls.stopTimeout, this.#options.stopTimeout),
+    );
     await delegationResources?.stop();
     await delegations.stop();
     clearTimeout(timer);

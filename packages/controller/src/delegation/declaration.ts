@@ -1,30 +1,36 @@
 import { z } from 'zod';
 import { KplugError, messageOf } from '../errors.ts';
+import { limits, limitTable } from '../limits/limits.ts';
+import { readLimit } from '../limits/read-limit.ts';
 import { isSameKind } from '../resources/resource.ts';
 import { parsePattern, parseRange } from '../selection/preference.ts';
 import type { SelectionRules } from '../selection/select.ts';
 import { durationSchema as duration } from '../settings/duration-schema.ts';
 
+// Kubernetes rejects validation rules over lists that may be much longer than `maxListed`.
+const { maxListed, maxNameLength, maxPathLength, maxLabelKeyLength } = limits.delegation;
+const { max: maxConcurrency } = limitTable.delegation.concurrency;
+
 const name = z
   .string()
-  .max(63)
+  .max(maxNameLength)
   .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'must be lower case letters, digits and "-"');
 
 const apiVersion = z
   .string()
-  .max(253)
+  .max(maxPathLength)
   .regex(/^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?v[a-z0-9]+$/, 'must be group/version, such as myorg.org/v1alpha1');
 
 const kind = z
   .string()
-  .max(63)
+  .max(maxNameLength)
   .regex(/^[A-Za-z][A-Za-z0-9]*$/, 'must be a kind in PascalCase, such as DatabaseTable');
 
 const resourceKind = z.strictObject({ apiVersion, kind });
 
 const pattern = z
   .string()
-  .max(253)
+  .max(maxPathLength)
   .superRefine((text, context) => {
     try {
       parsePattern(text);
@@ -35,11 +41,8 @@ const pattern = z
 
 const path = z
   .string()
-  .max(253)
+  .max(maxPathLength)
   .regex(/^(\.[A-Za-z0-9_-]+)+$/, 'must be a path of fields, such as .spec.extensions');
-
-/** Largest number of entries of a list. Kubernetes rejects validation rules over lists that may be much longer. */
-const maxListed = 64;
 
 /**
  * Schema of a delegation as an operator's author declares it, in code or in `kplug.yaml`, and of the spec of a `Delegation`
@@ -56,7 +59,7 @@ export const delegationSchema = z.strictObject({
     .optional()
     .describe('Namespaces whose resources are delegated. Default: all that the operator watches.'),
   labels: z
-    .record(z.string().max(317), z.string().max(63))
+    .record(z.string().max(maxLabelKeyLength), z.string().max(maxNameLength))
     .default({})
     .describe('Labels that a resource must have, with these values, to be delegated. Default: none.'),
   api: pattern.describe(
@@ -105,7 +108,7 @@ export const delegationSchema = z.strictObject({
         .default('one')
         .describe('Let `one` plugin reconcile a resource, or `all`, each under its own name in the status.'),
       capabilities: z
-        .record(z.string().max(253), z.string().max(253))
+        .record(z.string().max(maxPathLength), z.string().max(maxPathLength))
         .default({})
         .describe('Capabilities that a plugin must have, with these values.'),
     })
@@ -115,22 +118,26 @@ export const delegationSchema = z.strictObject({
       message: 'fallback and fallbackOrder contradict each other; remove one',
     })
     .describe('Selection of a plugin for a resource.'),
-  deadline: duration.default(60_000).describe('Deadline of one call of a plugin. Default 60s; sane: 1s to 1h.'),
+  deadline: duration
+    .default(limits.delegation.deadline)
+    .describe('Deadline of one call of a plugin. Default 60s; sane: 1s to 1h.'),
   resync: duration
-    .default(600_000)
+    .default(limits.delegation.resync)
     .describe(
       'Interval after which a resource is reconciled again without a change, unless its plugin requests another. Default 10m.',
     ),
   concurrency: z
     .int()
     .min(1)
-    .max(10_000)
+    .max(maxConcurrency)
     .optional()
     .describe("Largest number of resources reconciled concurrently. Default: the operator's, 32; sane: 1 to 1,000."),
   backOff: z
     .strictObject({
-      initial: duration.default(200).describe('Delay after the first failure. Default 200ms.'),
-      max: duration.default(300_000).describe('Longest delay. Default 5m.'),
+      initial: duration
+        .default(limits.delegation.initialBackOff)
+        .describe('Delay after the first failure. Default 200ms.'),
+      max: duration.default(limits.delegation.maxBackOff).describe('Longest delay. Default 5m.'),
     })
     .prefault({})
     .describe('Delay between the retries of a resource that fails. It doubles with each failure.'),
@@ -149,7 +156,7 @@ export const delegationSchema = z.strictObject({
           'While the plugin that has to clean up is unavailable: `wait` for it, let any `fallback` plugin clean up, or `release` the resource.',
         ),
       releaseAfter: duration
-        .default(300_000)
+        .default(limits.delegation.releaseAfter)
         .describe('Time between the deletion and the release of a resource, with `release`. Default 5m.'),
     })
     .prefault({})
@@ -200,7 +207,7 @@ export function readDeclaration(declaration: unknown, defaults: DelegationDefaul
   const at = api.indexOf('@');
   return {
     ...rest,
-    concurrency: rest.concurrency ?? defaults.concurrency ?? 32,
+    concurrency: rest.concurrency ?? readLimit(limitTable.delegation.concurrency, defaults.concurrency),
     api: at < 0 ? api : api.slice(0, at),
     namespaces: namespaces && new Set(namespaces),
     extensions: { path: splitPath(extensions.path), kinds: extensions.kinds },

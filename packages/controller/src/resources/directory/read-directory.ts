@@ -1,3 +1,4 @@
+import { limits } from '../../limits/limits.ts';
 import { MemoryResources } from '../memory/memory-resources.ts';
 import { keyOf, type Resource } from '../resource.ts';
 import { resolveDefinitions } from './definitions.ts';
@@ -14,8 +15,7 @@ export interface DirectoryView {
   problems: DirectoryProblem[];
 }
 
-/** Maximum number of attempts to read files that change while they are read. */
-const maxAttempts = 5;
+const { maxReadAttempts: maxAttempts } = limits.directory;
 
 /**
  * Reads the resources of a directory as an operator that starts now would see them. A resource that no operator has seen yet gets a
