@@ -8,8 +8,7 @@ import type { SelectionRules } from '../selection/select.ts';
 import { durationSchema as duration } from '../settings/duration-schema.ts';
 
 // Kubernetes rejects validation rules over lists that may be much longer than `maxListed`.
-const { maxListed, maxNameLength, maxPathLength, maxLabelKeyLength } = limits.delegation;
-const { max: maxConcurrency } = limitTable.delegation.concurrency;
+const { maxListed, maxNameLength, maxPathLength, maxLabelKeyLength, maxConcurrency } = limits.delegation;
 
 const name = z
   .string()

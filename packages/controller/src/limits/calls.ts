@@ -35,13 +35,13 @@ export const connections = {
 /** Limits of calls of plugins and of their responses. */
 export const calls = {
   apiTimeout: milliseconds(10 * seconds, "Time that a plugin has to answer a call of an operator's own API.", {
-    settings: ['timeout of Controller.call'],
+    settings: ['timeout option of Controller.call'],
   }),
   stopTimeout: milliseconds(20 * seconds, 'Time that in-flight calls may take to end when the controller stops.', {
     settings: ['stopTimeout'],
   }),
   infoTimeout: milliseconds(5 * seconds, 'Time that a plugin has to answer `GetInfo` when a tool asks.', {
-    settings: ['timeout of getInfo'],
+    settings: ['timeout option of getInfo'],
   }),
   maxInfoSize: bytes(256 * KiB, 'Maximum size of a response to `GetInfo`.'),
   maxStreamedSize: bytes(

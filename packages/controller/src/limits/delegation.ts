@@ -5,9 +5,9 @@ export const delegation = {
   concurrency: count(32, 'Maximum number of resources that a delegation reconciles concurrently.', {
     settings: ['concurrency', '--concurrency', 'delegations[].concurrency'],
     min: 1,
-    max: 10_000,
     sane: [1, 1_000],
   }),
+  maxConcurrency: count(10_000, 'Largest concurrency that a delegation or `--concurrency` may set.'),
   deadline: milliseconds(1 * minutes, 'Deadline of one call of a plugin.', {
     settings: ['delegations[].deadline'],
     sane: [1 * seconds, 60 * minutes],

@@ -27,15 +27,15 @@ export function formatLimit({ unit }: Pick<Limit, 'unit'>, value: number): strin
   }
 }
 
-/** Formats the accepted range of a limit, or the sane one; empty if there is neither. */
+/** Formats the accepted and the sane range of a limit; empty if there is neither. */
 export function formatRange(limit: Limit): string {
   const { min, max, sane } = limit;
-  const accepted =
-    min === undefined && max === undefined
-      ? ''
-      : `${formatLimit(limit, min ?? 0)} – ${max === undefined ? '∞' : formatLimit(limit, max)}`;
-  const usual = sane && `sane: ${formatLimit(limit, sane[0])} – ${formatLimit(limit, sane[1])}`;
-  return [accepted, usual].filter(Boolean).join('; ');
+  const accepted = max === undefined ? min && `at least ${formatLimit(limit, min)}` : between(limit, [min ?? 0, max]);
+  return [accepted, sane && `sane: ${between(limit, sane)}`].filter(Boolean).join('; ');
+}
+
+function between(limit: Limit, [low, high]: readonly [number, number]): string {
+  return `${formatLimit(limit, low)} to ${formatLimit(limit, high)}`;
 }
 
 /** Formats in the largest unit of which the value is a whole multiple. */
