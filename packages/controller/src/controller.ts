@@ -34,6 +34,7 @@ export class Controller {
   }
 
   readonly #options: ControllerOptions;
+  readonly #stopTimeout: number;
   readonly #log: Logger;
   readonly #parts: ControllerParts;
   readonly #starts: (() => unknown)[] = [];
@@ -50,6 +51,7 @@ export class Controller {
   /** Throws `InvalidConfiguration`. */
   constructor(options: ControllerOptions) {
     this.#options = options;
+    this.#stopTimeout = readLimit(limitTable.calls.stopTimeout, options.stopTimeout);
     this.#log = options.logger ?? pino();
     this.#parts = assembleParts(options, this.#log);
     const { registry, metrics } = this.#parts;
@@ -215,10 +217,7 @@ export class Controller {
   async #stopDelegations(): Promise<void> {
     const { connections, delegations, delegationResources } = this.#parts;
     // Cancels the calls that don't end in time.
-    const timer = setTimeout(
-      () => connections.close(),
-      readLimit(limitTable.calls.stopTimeout, this.#options.stopTimeout),
-    );
+    const timer = setTimeout(() => connections.close(), this.#stopTimeout);
     await delegationResources?.stop();
     await delegations.stop();
     clearTimeout(timer);

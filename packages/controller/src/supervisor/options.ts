@@ -63,8 +63,16 @@ export function readFolderOptions(options: PluginsFolderOptions): FolderSettings
     runSettings: {
       environment: options.environment ?? {},
       resources: options.resources ?? {},
-      health: { ...defaultRunSettings.health, ...options.health },
-      restart: { ...defaultRunSettings.restart, ...options.restart },
+      health: {
+        startTimeout: readLimit(pluginsFolder.startTimeout, options.health?.startTimeout),
+        lostTimeout: readLimit(pluginsFolder.lostTimeout, options.health?.lostTimeout),
+      },
+      restart: {
+        policy: options.restart?.policy ?? defaultRunSettings.restart.policy,
+        initialBackOff: readLimit(pluginsFolder.initialBackOff, options.restart?.initialBackOff),
+        maxBackOff: readLimit(pluginsFolder.maxBackOff, options.restart?.maxBackOff),
+        resetAfter: readLimit(pluginsFolder.resetAfter, options.restart?.resetAfter),
+      },
       drainTimeout: readLimit(pluginsFolder.drainTimeout, options.drainTimeout),
     },
     stopTimeout: readLimit(pluginsFolder.stopTimeout, options.stopTimeout),
