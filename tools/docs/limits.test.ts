@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { allSettings, type Setting } from '@kplug/operator';
+import { allSettings, type Setting } from '@kplug/operator/internal';
 import { expect, it } from 'vitest';
 import { z } from 'zod';
-import { delegationSchema } from '../../packages/controller/src/delegation/declaration.ts';
+import { delegationSchema } from '../../packages/controller/src/delegation/declaration-schema.ts';
 import type { Limit } from '../../packages/controller/src/limits/limit.ts';
 import { limitTable } from '../../packages/controller/src/limits/limits.ts';
 import { parseDuration } from '../../packages/controller/src/settings/duration.ts';

@@ -10,6 +10,7 @@ import { KplugError } from './errors.ts';
 import { limitTable } from './limits/limits.ts';
 import { readLimit } from './limits/read-limit.ts';
 import { logPluginChange } from './log-plugin-change.ts';
+import type { HostedFolder } from './registry/hosted.ts';
 import type { Registry } from './registry/registry.ts';
 import { type RegistryView, viewOf } from './registry/registry-view.ts';
 import type { Resources } from './resources/port.ts';
@@ -27,10 +28,14 @@ interface Step {
 /** Returns the registry of a controller, for tests of this repository. */
 export let registryOf: (controller: Controller) => Registry;
 
+/** Returns the plugins folder of a controller, for tests of this repository. */
+export let pluginsFolderOf: (controller: Controller) => PluginsFolder | undefined;
+
 /** Engine of an operator: registers plugins, and delegates the reconciliation of resources to them. */
 export class Controller {
   static {
     registryOf = (controller) => controller.#parts.registry;
+    pluginsFolderOf = (controller) => controller.#parts.folder;
   }
 
   readonly #options: ControllerOptions;
@@ -78,7 +83,7 @@ export class Controller {
   }
 
   /** Plugins that the controller runs from a folder, if it does. */
-  get pluginsFolder(): PluginsFolder | undefined {
+  get pluginsFolder(): HostedFolder | undefined {
     return this.#parts.folder;
   }
 

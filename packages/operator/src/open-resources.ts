@@ -1,4 +1,6 @@
-import { KplugError, type KubernetesOptions, openDirectory, openKubernetes, type Resources } from '@kplug/controller';
+import { KplugError, type Resources } from '@kplug/controller';
+import { openDirectory } from '@kplug/controller/directory';
+import { type KubernetesOptions, openKubernetes } from '@kplug/controller/kubernetes';
 import type { Logger } from 'pino';
 import { settings as definitions, type SettingName, type SettingValues } from './settings.ts';
 

@@ -6,12 +6,7 @@ import { type WorkOutcome, WorkQueue } from '../queue/work-queue.ts';
 import type { Instance } from '../registry/instance.ts';
 import type { Registry, RegistryChange } from '../registry/registry.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
-
-/** Options of the connections to all plugins. Times in milliseconds. */
-export interface ConnectionsOptions extends Partial<ConnectionOptions> {
-  /** Time after which an unused connection is closed. Default 600,000 (10 min). */
-  idleTimeout?: number;
-}
+import type { ConnectionsOptions } from './connections-options.ts';
 
 /**
  * Long-lived connections, one for each instance that was called. They report to the registry: an instance that doesn't answer

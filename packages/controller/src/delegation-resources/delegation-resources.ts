@@ -2,7 +2,7 @@
 
 import type { Logger } from 'pino';
 import { isSubstantial, needsRepair } from '../delegation/classify-change.ts';
-import { type DelegationDefaults, type DelegationSettings, overlap } from '../delegation/declaration.ts';
+import { type DelegationDefaults, type DelegationSettings, overlap } from '../delegation/delegation-settings.ts';
 import type { Delegations } from '../delegation/delegations.ts';
 import { KplugError, messageOf } from '../errors.ts';
 import { limits } from '../limits/limits.ts';

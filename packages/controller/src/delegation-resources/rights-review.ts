@@ -1,4 +1,4 @@
-import type { DelegationSettings } from '../delegation/declaration.ts';
+import type { DelegationSettings } from '../delegation/delegation-settings.ts';
 import { KplugError } from '../errors.ts';
 import { limits } from '../limits/limits.ts';
 import type { AccessReviewer, NeededRight } from '../resources/cluster-services.ts';

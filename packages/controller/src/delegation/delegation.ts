@@ -13,7 +13,7 @@ import type { DelegationObserver } from '../telemetry/observer.ts';
 import { ChoiceMonitor } from './choice-monitor.ts';
 import { type Choice, choose } from './choose.ts';
 import { isSubstantial, needsRepair } from './classify-change.ts';
-import type { DelegationSettings } from './declaration.ts';
+import type { DelegationSettings } from './delegation-settings.ts';
 import { DependentFollower } from './dependents/dependent-follower.ts';
 import { ExtensionFollower } from './extension-follower.ts';
 import type { PassContext, PassResult } from './pass-context.ts';

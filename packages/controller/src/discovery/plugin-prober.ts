@@ -11,11 +11,11 @@ import { type DeclarationReporter, declaredKeyOf } from '../resources/declared-p
 import type { PluginDeclaration, PluginDeclarations } from '../resources/services/plugin-declarations.ts';
 import type { EndpointProbe } from './endpoint-probe.ts';
 import { PluginProbe } from './plugin-probe.ts';
-import type { Probe, ProbeParts, ProbeTiming } from './probe.ts';
+import type { Probe, ProbeParts } from './probe.ts';
 import { ProbedInstances } from './probed-instances.ts';
 
 /** Probing of plugins that send no heartbeats. Times in milliseconds. */
-export interface ProbingOptions extends Partial<ProbeTiming> {
+export interface ProbingOptions {
   /** Interval between probes of a plugin. Default 10,000; six times as long after six answers in a row. */
   interval?: number;
   /** Time that a plugin has to answer. Default 2,000. */

@@ -10,7 +10,7 @@ import {
   type Resource,
   type ResourceKey,
 } from '../../resources/resource.ts';
-import type { DelegationSettings } from '../declaration.ts';
+import type { DelegationSettings } from '../delegation-settings.ts';
 
 /** A dependent that a plugin requests for a base. */
 export interface DesiredDependent {

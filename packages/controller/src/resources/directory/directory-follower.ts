@@ -4,6 +4,7 @@ import { DirectoryWatch } from '../../files/directory-watch.ts';
 import { hasCode } from '../../files/system-error.ts';
 import { limits } from '../../limits/limits.ts';
 import { WorkQueue } from '../../queue/work-queue.ts';
+import type { ManifestProblem } from '../manifest.ts';
 import type { MemoryResources } from '../memory/memory-resources.ts';
 import type { ResourceKey } from '../resource.ts';
 import { resolveDefinitions } from './definitions.ts';
@@ -11,7 +12,7 @@ import type { DesiredState } from './desired-state.ts';
 import type { DirectoryLock } from './directory-lock.ts';
 import { listManifestFiles } from './list-manifest-files.ts';
 import { ManifestFiles, type ScanResult, type SettleTimes } from './manifest-files.ts';
-import type { DirectoryProblem, ProblemList } from './problem-list.ts';
+import type { ProblemList } from './problem-list.ts';
 import { makeStateFolder } from './state-folder.ts';
 import type { StateStore } from './state-store.ts';
 
@@ -52,7 +53,7 @@ export class DirectoryFollower {
   readonly #scans = new WorkQueue<'scan'>({
     work: async () => ({ next: 'again', after: (await this.#scan()) ?? this.#idleInterval() }),
   });
-  #duplicates: DirectoryProblem[] = [];
+  #duplicates: ManifestProblem[] = [];
   #watchedSince = 0;
   #missingSince: number | undefined;
   #returnedAt = Number.NEGATIVE_INFINITY;
@@ -114,7 +115,7 @@ export class DirectoryFollower {
     return store.failures().length > 0 ? Math.min(retryInterval, scanInterval) : scanInterval;
   }
 
-  #apply({ again }: ScanResult): DirectoryProblem[] {
+  #apply({ again }: ScanResult): ManifestProblem[] {
     const hasSettled = again === undefined;
     const { directory, resources, desired, store } = this.#parts;
     const sourceOf = (key: ResourceKey) => desired.sourceOf(key);
@@ -128,9 +129,9 @@ export class DirectoryFollower {
     return [...definitions.problems, ...this.#duplicates];
   }
 
-  #ownProblems(): DirectoryProblem[] {
+  #ownProblems(): ManifestProblem[] {
     const { directory, store, scanInterval } = this.#parts;
-    const failures: DirectoryProblem[] = store.failures();
+    const failures: ManifestProblem[] = store.failures();
     const { problem } = this.#watch;
     if (problem === undefined) return failures;
     const message = `The directory can't be watched: ${problem}. Changes are noticed within ${scanInterval / 1_000} s.`;

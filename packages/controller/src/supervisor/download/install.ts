@@ -7,10 +7,10 @@ import { isExecutable } from '../commands.ts';
 import { pluginFileName } from '../entry.ts';
 import { readNature } from '../file-nature.ts';
 import { DownloadFailure } from './download-failure.ts';
-import { type FetchOptions, fetchArchive } from './fetch-archive.ts';
+import { fetchArchive } from './fetch-archive.ts';
 import { folderNameOf, type PluginItem } from './item.ts';
-import { type DownloadSource, urlsOf } from './source.ts';
-import { type UnpackLimits, unpack } from './unpack.ts';
+import { type DownloadOptions, urlsOf } from './source.ts';
+import { unpack } from './unpack.ts';
 
 /** Folder of downloaded releases, in the plugins folder. */
 const store = '.downloads';
@@ -21,16 +21,13 @@ const origin = '.kplug-origin.json';
 const { minUnusedAge } = limits.downloads;
 
 /** Options of a download. */
-export interface FetchPluginOptions extends DownloadSource {
+export interface FetchPluginOptions extends DownloadOptions {
   /** Path of the plugins folder. */
   directory: string;
-  /** Maximum size of the archive, in bytes. Default 256 MiB. */
-  maxBytes?: number;
-  /** Limits of the archive's content. Default 1 GiB, in 20,000 files. */
-  limits?: UnpackLimits;
+  /** Cancels the download. */
   signal?: AbortSignal;
   /** Receives the number of bytes received, and the total if the server announced it. */
-  onProgress?: FetchOptions['onProgress'];
+  onProgress?: (received: number, total: number | undefined) => void;
   /** Called when the archive is complete, before it is checked and unpacked. */
   onUnpack?: () => void;
 }

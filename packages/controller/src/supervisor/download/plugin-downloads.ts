@@ -7,12 +7,12 @@ import { readLimit } from '../../limits/read-limit.ts';
 import { type BackOffOptions, backOffDelay } from '../../queue/back-off.ts';
 import { type WorkOutcome, WorkQueue } from '../../queue/work-queue.ts';
 import type { PluginDownload } from '../../registry/hosted.ts';
-import { type FetchPluginOptions, fetchPlugin, removeUnused } from './install.ts';
+import { fetchPlugin, removeUnused } from './install.ts';
 import { folderNameOf, type PluginItem, parsePluginList } from './item.ts';
-import { urlsOf } from './source.ts';
+import { type DownloadOptions, urlsOf } from './source.ts';
 
 /** List of plugins to download into the plugins folder. */
-export interface PluginListOptions extends Pick<FetchPluginOptions, 'baseUrl' | 'namePattern' | 'maxBytes' | 'limits'> {
+export interface PluginListOptions extends DownloadOptions {
   /** Items `<org>/<repository>@<release>[#sha256:<hex>]`, separated by commas or as a list. */
   items: string | readonly string[];
   /** Largest number of concurrent downloads. Default 3. */
