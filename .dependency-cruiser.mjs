@@ -5,6 +5,7 @@
 
 /** Folders of the controller, in the order in which data flows through them. */
 export const controllerLayers = {
+  limits: [],
   settings: [],
   files: [],
   queue: [],
@@ -35,8 +36,8 @@ export const packageLayers = {
 };
 
 const source = 'packages/controller/src';
-/** Every folder of the controller may import these files. */
-const common = `^${source}/(errors|limits|names|version)\\.ts$`;
+/** Every folder of the controller may import these. */
+const common = `^${source}/((errors|names|version)\\.ts$|limits/)`;
 const oneOf = (names) => `(${names.join('|')})`;
 
 export default {

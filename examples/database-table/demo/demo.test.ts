@@ -51,7 +51,7 @@ describe('the demo', () => {
       /sessions moved once: PostgreSQL 1\.0\.0 -> SQLite 1\.0\.0/,
       /users moved once: PostgreSQL 1\.0\.0 -> MariaDB 1\.0\.0/,
       /\d+ reconciles, none failed; the old process finished in-flight calls and exited with 0/,
-      /users was reconciled by PostgreSQL \d+ ms later/,
+      /users was reconciled by PostgreSQL [\d.]+ m?s later/,
       /DatabaseTable\/users +MariaDB +PostgreSQL 1\.1\.0 +Fallback +True +2/,
       /DatabaseTable\/sessions +SQLite +SQLite 1\.0\.0 +Preferred +True +1/,
     ]) {

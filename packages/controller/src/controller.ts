@@ -7,6 +7,8 @@ import { addGauges } from './controller-gauges.ts';
 import type { ControllerOptions } from './controller-options.ts';
 import { assembleParts, type ControllerParts } from './controller-parts.ts';
 import { KplugError } from './errors.ts';
+import { limitTable } from './limits/limits.ts';
+import { readLimit } from './limits/read-limit.ts';
 import { logPluginChange } from './log-plugin-change.ts';
 import type { HostedFolder } from './registry/hosted.ts';
 import type { Registry } from './registry/registry.ts';
@@ -37,6 +39,7 @@ export class Controller {
   }
 
   readonly #options: ControllerOptions;
+  readonly #stopTimeout: number;
   readonly #log: Logger;
   readonly #parts: ControllerParts;
   readonly #starts: (() => unknown)[] = [];
@@ -53,6 +56,7 @@ export class Controller {
   /** Throws `InvalidConfiguration`. */
   constructor(options: ControllerOptions) {
     this.#options = options;
+    this.#stopTimeout = readLimit(limitTable.calls.stopTimeout, options.stopTimeout);
     this.#log = options.logger ?? pino();
     this.#parts = assembleParts(options, this.#log);
     const { registry, metrics } = this.#parts;
@@ -218,7 +222,7 @@ export class Controller {
   async #stopDelegations(): Promise<void> {
     const { connections, delegations, delegationResources } = this.#parts;
     // Cancels the calls that don't end in time.
-    const timer = setTimeout(() => connections.close(), this.#options.stopTimeout ?? 20_000);
+    const timer = setTimeout(() => connections.close(), this.#stopTimeout);
     await delegationResources?.stop();
     await delegations.stop();
     clearTimeout(timer);

@@ -9,6 +9,7 @@ import { signalOf } from './call-signal.ts';
 import type { ApiPart, RegisteredApi } from './definition.ts';
 import { noController, type Settings } from './environment.ts';
 import { HeartbeatClient } from './heartbeat-client.ts';
+import { limits, MiB } from './limits.ts';
 import { grpcHandlersOf } from './own-api.ts';
 import type { PluginDefinition } from './plugin.ts';
 import { PluginError } from './plugin-error.ts';
@@ -18,9 +19,6 @@ import { V0HeartbeatClient } from './v0/heartbeat-client.ts';
 import { v0Service } from './v0/plugin-service.ts';
 import { version as sdkVersion } from './version.ts';
 import { WorkService } from './work-service.ts';
-
-/** Longest time that connections stay open after the last call has ended, in milliseconds. */
-const connectionGracePeriod = 1_000;
 
 /** Serves a plugin: listens, registers it and sends heartbeats. */
 export class PluginServer implements RunningPlugin {
@@ -53,10 +51,10 @@ export class PluginServer implements RunningPlugin {
     quietGrpc();
     this.#server = new grpc.Server({
       'grpc.max_receive_message_length': settings.maxMessageSize,
-      'grpc.max_concurrent_streams': 1_000,
-      'grpc-node.max_session_memory': 64,
-      'grpc.max_connection_age_ms': 24 * 3_600_000,
-      'grpc.max_connection_age_grace_ms': 3_600_000,
+      'grpc.max_concurrent_streams': limits.serving.maxStreams,
+      'grpc-node.max_session_memory': limits.serving.maxSessionMemory / MiB,
+      'grpc.max_connection_age_ms': limits.serving.maxConnectionAge,
+      'grpc.max_connection_age_grace_ms': limits.serving.maxConnectionAgeGrace,
       // Nothing reads the statistics of channelz.
       'grpc.enable_channelz': 0,
     });
@@ -192,7 +190,7 @@ export class PluginServer implements RunningPlugin {
 
   /** Lets the last responses reach their callers, then closes connections with open streams, such as health watches. */
   #shutDown(): Promise<void> {
-    if (this.#bound) this.#server.drain(this.#bound, connectionGracePeriod);
+    if (this.#bound) this.#server.drain(this.#bound, limits.serving.connectionGracePeriod);
     return new Promise((resolve) => this.#server.tryShutdown(() => resolve()));
   }
 

@@ -102,7 +102,7 @@ describe('on a cluster, kplug doctor', { timeout: 120_000 }, () => {
           expect.objectContaining({
             outcome: 'problem',
             message: expect.stringContaining(
-              `twice isn't Accepted (KindTaken): the delegation "greeting" already reconciles Greeting (${version})`,
+              `twice is not Accepted (KindTaken): the delegation "greeting" already reconciles Greeting (${version})`,
             ),
             advice: [expect.stringContaining('change or delete one')],
           }),

@@ -27,8 +27,8 @@ it('downloads items to the directory, and keeps existing ones', async () => {
   expect({ code, lines: stdout.trim().split('\n').sort() }).toEqual({
     code: 0,
     lines: [
-      `example/a@v1 is in ${directory}/example.a (sha256:${sha256})`,
-      `example/b@v2#sha256:${sha256} is in ${directory}/example.b`,
+      `example/a@v1 saved to ${directory}/example.a (sha256:${sha256})`,
+      `example/b@v2#sha256:${sha256} saved to ${directory}/example.b`,
     ],
   });
   expect(stderr).toContain('example/a@v1: fetching\n');
@@ -37,7 +37,7 @@ it('downloads items to the directory, and keeps existing ones', async () => {
   const again = await fetch([], { KPLUG_PLUGINS: items.join(',') });
   expect(again).toMatchObject({
     code: 0,
-    stdout: expect.stringContaining(`example/a@v1 was in ${directory}/example.a`),
+    stdout: expect.stringContaining(`example/a@v1 already in ${directory}/example.a`),
   });
   expect(server.asked).toHaveLength(2);
 });
@@ -47,8 +47,8 @@ it('exits with 3 for a missing release and with 1 for a wrong checksum, and down
   server.serve('example/a@v1', archive);
   const missing = await fetch(['example/none@v1', 'example/a@v1']);
   expect(missing.code).toBe(3);
-  expect(missing.stdout).toContain(`example/a@v1 is in ${directory}/example.a`);
-  expect(missing.stderr).toMatch(/^kplug: cannot fetch example\/none@v1: there is no such release: http/m);
+  expect(missing.stdout).toContain(`example/a@v1 saved to ${directory}/example.a`);
+  expect(missing.stderr).toMatch(/^kplug: cannot fetch example\/none@v1: no such release: http/m);
   server.serve('example/wrong@v1', archive);
   const wrong = await fetch([`example/wrong@v1#sha256:${'0'.repeat(64)}`, 'example/none@v1']);
   expect(wrong.code).toBe(1);
@@ -65,7 +65,7 @@ it('retries an unreachable server up to the given number of attempts', async () 
   });
   const { code, stderr } = await fetch(['example/busy@v1']);
   expect(code).toBe(0);
-  expect(stderr).toMatch(/example\/busy@v1: http\S+ returned 503 Service Unavailable; try 2 of 3 in 1 s/);
+  expect(stderr).toMatch(/example\/busy@v1: http\S+ returned 503 Service Unavailable; attempt 2 of 3 in 1 s/);
   server.serve('example/gone@v1', (response) => response.writeHead(503).end());
   await expect(fetch(['example/gone@v1', '--attempts', '1'])).resolves.toMatchObject({ code: 1 });
 });
@@ -73,7 +73,7 @@ it('retries an unreachable server up to the given number of attempts', async () 
 it.each([
   [[], /nothing to fetch; give an ITEM/],
   [['nonsense'], /"nonsense" is not a plugin to download; use ORG\/REPOSITORY@RELEASE/],
-  [['a/b@1', '--attempts', 'many'], /--attempts "many" is no number of tries/],
+  [['a/b@1', '--attempts', 'many'], /--attempts "many" is not a number of attempts/],
 ])('refuses %j', async (args, message) => {
   const { code, stderr } = await kplug(['plugins', 'fetch', ...args]);
   expect(code).toBe(2);

@@ -52,7 +52,7 @@ it('kplug plugins lists a failing hosted plugin that never registered, with the 
 it('kplug plugins describe finds it by its file name and prints its last output', async () => {
   const { code, stdout } = await ask('describe', 'broken.py');
   expect(code).toBe(0);
-  expect(stdout).toMatch(/^broken\.py, which the operator runs itself\n {2}State +failing for \d+s\n/);
+  expect(stdout).toMatch(/^broken\.py, hosted by the operator\n {2}State +failing for \d+s\n/);
   expect(stdout).toContain('Last exit     exit code 7');
   expect(stdout).toMatch(/ {2}Last output:\n {4}no database\n/);
   expect((await ask('describe', 'other.py')).code).toBe(3);

@@ -33,7 +33,7 @@ async function startOperator(plugin: string) {
   const operator = startKplug([
     ...['operator', '--config', join(folder.path, 'kplug.yaml'), '--kubeconfig', join(folder.path, 'kubeconfig')],
     ...['-n', namespace, '--leader-elect', '--leader-election-namespace', namespace, '--log-format', 'json'],
-    ...['--leader-election-lease-duration', '2s', '--leader-election-renew-deadline', '1500ms'],
+    ...['--leader-election-lease-duration', '6s', '--leader-election-renew-deadline', '5s'],
     ...['--leader-election-retry-period', '200ms'],
     ...['--grpc-bind-address', '127.0.0.1:0', '--admin-bind-address', '127.0.0.1:0'],
     // Both are on one machine.
@@ -89,7 +89,7 @@ describe('of two operators', () => {
     expect(stderr).toContain('This controller no longer leads');
     expect((await cluster.get(users()))?.metadata.resourceVersion).toBe(settled?.metadata.resourceVersion);
     await edit(4, 'Second');
-  }, 60_000);
+  });
 
   it('the standby takes over immediately when the leader is stopped, and the leader exits with 0', async () => {
     const first = await startOperator('Third');
@@ -106,5 +106,5 @@ describe('of two operators', () => {
     await vi.waitFor(() => expect(third.logged('leader')).toBeDefined(), waitOptions);
     third.operator.kill('SIGTERM');
     await expect(third.operator.ended()).resolves.toMatchObject({ code: 0 });
-  }, 60_000);
+  });
 });

@@ -73,7 +73,7 @@ describe('kplug operator', () => {
     const strict = await workspace.startOperator();
     const env = { KPLUG_PROTOCOL: 'kplug' };
     const refused = workspace.startPlugin(strict.at.heartbeatAddress, env);
-    await vi.waitFor(() => expect(refused.stdout).toMatch(/doesn't accept.*--allow-insecure-plugins/), waiting);
+    await vi.waitFor(() => expect(refused.stdout).toMatch(/accepts no plugins.*--allow-insecure-plugins/), waiting);
     strict.kill('SIGTERM');
     await strict.ended();
 

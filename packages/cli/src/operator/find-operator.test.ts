@@ -15,6 +15,6 @@ describe('the URL of an admin port', () => {
   });
 
   it('is rejected when it is invalid', () => {
-    expect(() => toUrl('not an address')).toThrow('"not an address" is no address of an admin port');
+    expect(() => toUrl('not an address')).toThrow('"not an address" is not the address of an admin port');
   });
 });

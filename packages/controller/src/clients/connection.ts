@@ -1,5 +1,6 @@
 import * as grpc from '@grpc/grpc-js';
 import { KplugError } from '../errors.ts';
+import { limits } from '../limits/limits.ts';
 import type { Registration } from '../registry/registration.ts';
 import { type ConnectionState, canFollow } from './connection-state.ts';
 import type { ConnectionsOptions } from './connections-options.ts';
@@ -13,8 +14,8 @@ export type ConnectionOptions = Required<Omit<ConnectionsOptions, 'idleTimeout'>
 
 const channelOptions: grpc.ClientOptions = {
   'grpc.max_send_message_length': -1,
-  'grpc.keepalive_time_ms': 30_000,
-  'grpc.keepalive_timeout_ms': 10_000,
+  'grpc.keepalive_time_ms': limits.connections.keepaliveInterval,
+  'grpc.keepalive_timeout_ms': limits.connections.keepaliveTimeout,
   'grpc.use_local_subchannel_pool': 1,
   // Its per-call statistics are never read.
   'grpc.enable_channelz': 0,

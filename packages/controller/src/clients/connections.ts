@@ -1,5 +1,7 @@
 import * as grpc from '@grpc/grpc-js';
 import { KplugError, messageOf } from '../errors.ts';
+import { limits, limitTable } from '../limits/limits.ts';
+import { readLimit } from '../limits/read-limit.ts';
 import { type WorkOutcome, WorkQueue } from '../queue/work-queue.ts';
 import type { Instance } from '../registry/instance.ts';
 import type { Registry, RegistryChange } from '../registry/registry.ts';
@@ -23,7 +25,7 @@ export class Connections {
   /** Checks by instance id. Callers wait for their results, so that their number isn't limited. */
   readonly #checks = new WorkQueue<string>({
     concurrency: Number.POSITIVE_INFINITY,
-    backOff: { initial: 100, max: 10_000 },
+    backOff: { initial: limits.connections.initialBackOff, max: limits.connections.maxBackOff },
     work: (instanceId) => this.#check(instanceId),
   });
   /** Closes unused connections, by instance id. */
@@ -35,11 +37,11 @@ export class Connections {
     this.#registry = registry;
     this.#options = {
       credentials: options.credentials ?? grpc.credentials.createInsecure(),
-      maxMessageSize: options.maxMessageSize ?? 4 * 1024 * 1024,
-      openTimeout: options.openTimeout ?? 2_000,
-      healthInterval: options.healthInterval ?? 10_000,
+      maxMessageSize: readLimit(limitTable.connections.maxMessageSize, options.maxMessageSize),
+      openTimeout: readLimit(limitTable.connections.openTimeout, options.openTimeout),
+      healthInterval: readLimit(limitTable.connections.healthInterval, options.healthInterval),
     };
-    this.#idleTimeout = options.idleTimeout ?? 600_000;
+    this.#idleTimeout = readLimit(limitTable.connections.idleTimeout, options.idleTimeout);
     this.#unsubscribe = registry.subscribe((change) => this.#onChange(change));
   }
 

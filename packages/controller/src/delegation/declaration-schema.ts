@@ -1,29 +1,33 @@
 import { z } from 'zod';
 import { messageOf } from '../errors.ts';
+import { limits } from '../limits/limits.ts';
 import { parsePattern } from '../selection/preference.ts';
 import { durationSchema as duration } from '../settings/duration-schema.ts';
 import type { DelegationDeclaration } from './declaration.ts';
 
+// Kubernetes rejects validation rules over lists that may be much longer than `maxListed`.
+const { maxListed, maxNameLength, maxPathLength, maxLabelKeyLength, maxConcurrency } = limits.delegation;
+
 const name = z
   .string()
-  .max(63)
+  .max(maxNameLength)
   .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'must be lower case letters, digits and "-"');
 
 const apiVersion = z
   .string()
-  .max(253)
+  .max(maxPathLength)
   .regex(/^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?v[a-z0-9]+$/, 'must be group/version, such as myorg.org/v1alpha1');
 
 const kind = z
   .string()
-  .max(63)
+  .max(maxNameLength)
   .regex(/^[A-Za-z][A-Za-z0-9]*$/, 'must be a kind in PascalCase, such as DatabaseTable');
 
 const resourceKind = z.strictObject({ apiVersion, kind });
 
 const pattern = z
   .string()
-  .max(253)
+  .max(maxPathLength)
   .superRefine((text, context) => {
     try {
       parsePattern(text);
@@ -34,11 +38,8 @@ const pattern = z
 
 const path = z
   .string()
-  .max(253)
+  .max(maxPathLength)
   .regex(/^(\.[A-Za-z0-9_-]+)+$/, 'must be a path of fields, such as .spec.extensions');
-
-/** Largest number of entries of a list. Kubernetes rejects validation rules over lists that may be much longer. */
-const maxListed = 64;
 
 /**
  * Schema of a delegation as an operator's author declares it, in code or in `kplug.yaml`, and of the spec of a `Delegation`
@@ -55,7 +56,7 @@ export const delegationSchema = z.strictObject({
     .optional()
     .describe('Namespaces whose resources are delegated. Default: all that the operator watches.'),
   labels: z
-    .record(z.string().max(317), z.string().max(63))
+    .record(z.string().max(maxLabelKeyLength), z.string().max(maxNameLength))
     .default({})
     .describe('Labels that a resource must have, with these values, to be delegated. Default: none.'),
   api: pattern.describe(
@@ -104,7 +105,7 @@ export const delegationSchema = z.strictObject({
         .default('one')
         .describe('Let `one` plugin reconcile a resource, or `all`, each under its own name in the status.'),
       capabilities: z
-        .record(z.string().max(253), z.string().max(253))
+        .record(z.string().max(maxPathLength), z.string().max(maxPathLength))
         .default({})
         .describe('Capabilities that a plugin must have, with these values.'),
     })
@@ -114,22 +115,26 @@ export const delegationSchema = z.strictObject({
       message: 'fallback and fallbackOrder contradict each other; remove one',
     })
     .describe('Selection of a plugin for a resource.'),
-  deadline: duration.default(60_000).describe('Deadline of one call of a plugin. Default 60s; sane: 1s to 1h.'),
+  deadline: duration
+    .default(limits.delegation.deadline)
+    .describe('Deadline of one call of a plugin. Default 60s; sane: 1s to 1h.'),
   resync: duration
-    .default(600_000)
+    .default(limits.delegation.resync)
     .describe(
       'Interval after which a resource is reconciled again without a change, unless its plugin requests another. Default 10m.',
     ),
   concurrency: z
     .int()
     .min(1)
-    .max(10_000)
+    .max(maxConcurrency)
     .optional()
     .describe("Largest number of resources reconciled concurrently. Default: the operator's, 32; sane: 1 to 1,000."),
   backOff: z
     .strictObject({
-      initial: duration.default(200).describe('Delay after the first failure. Default 200ms.'),
-      max: duration.default(300_000).describe('Longest delay. Default 5m.'),
+      initial: duration
+        .default(limits.delegation.initialBackOff)
+        .describe('Delay after the first failure. Default 200ms.'),
+      max: duration.default(limits.delegation.maxBackOff).describe('Longest delay. Default 5m.'),
     })
     .prefault({})
     .describe('Delay between the retries of a resource that fails. It doubles with each failure.'),
@@ -148,7 +153,7 @@ export const delegationSchema = z.strictObject({
           'While the plugin that has to clean up is unavailable: `wait` for it, let any `fallback` plugin clean up, or `release` the resource.',
         ),
       releaseAfter: duration
-        .default(300_000)
+        .default(limits.delegation.releaseAfter)
         .describe('Time between the deletion and the release of a resource, with `release`. Default 5m.'),
     })
     .prefault({})

@@ -1,5 +1,7 @@
 import type { z } from 'zod';
 import { KplugError } from '../errors.ts';
+import { limitTable } from '../limits/limits.ts';
+import { readLimit } from '../limits/read-limit.ts';
 import { isSameKind } from '../resources/resource.ts';
 import { parsePattern, parseRange } from '../selection/preference.ts';
 import type { SelectionRules } from '../selection/select.ts';
@@ -40,7 +42,7 @@ export function readDeclaration(declaration: unknown, defaults: DelegationDefaul
   const at = api.indexOf('@');
   return {
     ...rest,
-    concurrency: rest.concurrency ?? defaults.concurrency ?? 32,
+    concurrency: rest.concurrency ?? readLimit(limitTable.delegation.concurrency, defaults.concurrency),
     api: at < 0 ? api : api.slice(0, at),
     namespaces: namespaces && new Set(namespaces),
     extensions: { path: splitPath(extensions.path), kinds: extensions.kinds },

@@ -19,7 +19,7 @@ async function conform(wrong: string, only: readonly string[]): Promise<Report> 
   return await conformController(controller.address, {
     only,
     delegated: { api, manifests, folder: workspace.manifests },
-    times: { answer: 3_000, call: 5_000, finalize: 2_000, retry: 1_500, quiet: 600, settle: 200 },
+    times: { answer: 3_000, call: 10_000, finalize: 6_000, retry: 5_000, quiet: 1_000, settle: 200 },
   });
 }
 

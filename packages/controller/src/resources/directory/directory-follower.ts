@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { KplugError, messageOf } from '../../errors.ts';
 import { DirectoryWatch } from '../../files/directory-watch.ts';
 import { hasCode } from '../../files/system-error.ts';
+import { limits } from '../../limits/limits.ts';
 import { WorkQueue } from '../../queue/work-queue.ts';
 import type { ManifestProblem } from '../manifest.ts';
 import type { MemoryResources } from '../memory/memory-resources.ts';
@@ -19,22 +20,18 @@ import type { StateStore } from './state-store.ts';
  * Settle times. Editors write a file in pieces within a few milliseconds. Programs that truncate or remove a file before they write it
  * may take longer, and a wrong deletion is the worse mistake.
  */
-const settleTimes: SettleTimes = { changed: 50, vanished: 250 };
+const settleTimes: SettleTimes = {
+  changed: limits.directory.settleTime,
+  vanished: limits.directory.deletionSettleTime,
+};
 
 /** Settle times after the directory was missing, while its files may still be coming back. */
-const settleTimesAfterReturn: SettleTimes = { changed: 50, vanished: 2_000 };
+const settleTimesAfterReturn: SettleTimes = { ...settleTimes, vanished: limits.directory.returnSettleTime };
 
 /** Interval of checks for a missing directory, and shortest time before its lock is taken again, in milliseconds. */
-const searchInterval = 500;
+const { searchInterval } = limits.directory;
 
-/** Interval of retries of failed state writes, in milliseconds. */
-const retryInterval = 1_000;
-
-/** Longest time that the start waits for files to settle, in milliseconds. */
-const maxStartTime = 2_000;
-
-/** Delay between a reported change and the scan for it, in milliseconds: changes seldom come alone. */
-const changeDelay = 10;
+const { retryInterval, maxStartTime, changeDelay } = limits.directory;
 
 /** Parts that following a directory needs. */
 export interface FollowedDirectory {

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { KplugError, messageOf } from '../../errors.ts';
+import { limitTable } from '../../limits/limits.ts';
+import { readLimit } from '../../limits/read-limit.ts';
 import { MemoryResources } from '../memory/memory-resources.ts';
 import type { Persistence } from '../memory/persistence.ts';
 import { keyOf } from '../resource.ts';
@@ -73,7 +75,7 @@ export async function openDirectory(options: DirectoryOptions): Promise<Director
       store,
       lock,
       problems,
-      scanInterval: options.scanInterval ?? 10_000,
+      scanInterval: readLimit(limitTable.directory.scanInterval, options.scanInterval),
     };
     const follower = new DirectoryFollower(
       parts,

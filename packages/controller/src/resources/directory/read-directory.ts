@@ -1,3 +1,4 @@
+import { limits } from '../../limits/limits.ts';
 import type { ManifestProblem } from '../manifest.ts';
 import { MemoryResources } from '../memory/memory-resources.ts';
 import { keyOf, type Resource } from '../resource.ts';
@@ -15,8 +16,7 @@ export interface DirectoryView {
   problems: ManifestProblem[];
 }
 
-/** Maximum number of attempts to read files that change while they are read. */
-const maxAttempts = 5;
+const { maxReadAttempts: maxAttempts } = limits.directory;
 
 /**
  * Reads the resources of a directory as an operator that starts now would see them. A resource that no operator has seen yet gets a

@@ -1,4 +1,5 @@
 import { KplugError, messageOf } from '../../errors.ts';
+import { limits } from '../../limits/limits.ts';
 import { jsonObjectsIn } from '../json.ts';
 import type { JsonObject, Resource, ResourceKind } from '../resource.ts';
 import { lackingVerbs, type ServiceAccount } from './access-question.ts';
@@ -11,7 +12,7 @@ import { readObject, ValuePool } from './read-object.ts';
 import type { ApiServerAddress, Transport } from './transport.ts';
 
 /** Timeouts of each request, retries included, and of all together, in milliseconds. */
-const timeouts = { each: 8_000, all: 15_000 };
+const timeouts = { each: limits.kubernetes.inspectionTimeout, all: limits.kubernetes.totalInspectionTimeout };
 
 const kinds = {
   plugin: { apiVersion: 'plugins.kplug.dev/v1alpha1', kind: 'Plugin' },

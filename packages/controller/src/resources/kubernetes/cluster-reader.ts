@@ -1,4 +1,5 @@
 import { KplugError } from '../../errors.ts';
+import { limits } from '../../limits/limits.ts';
 import { isJsonObject, jsonObjectsIn } from '../json.ts';
 import { groupOf, type JsonObject, type Resource } from '../resource.ts';
 import { ApiError } from './api-error.ts';
@@ -17,8 +18,7 @@ export interface NamedKind extends ServedKind {
   shortNames: readonly string[];
 }
 
-/** Timeout of each request, in milliseconds. */
-const timeout = 15_000;
+const timeout = limits.kubernetes.readerTimeout;
 
 /** Media type of aggregated discovery: all groups and their kinds in one response. */
 const aggregated = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';

@@ -1,5 +1,7 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
+import { limitTable } from '../../limits/limits.ts';
+import { readLimit } from '../../limits/read-limit.ts';
 import type { Resources } from '../port.ts';
 import type { RequestListener } from '../services/request-observation.ts';
 import type { LeaderElectionOptions } from './kubernetes-services.ts';
@@ -55,7 +57,9 @@ export async function openKubernetes(options: KubernetesOptions): Promise<Resour
     import('./transport.ts'),
     import('./kubernetes-resources.ts'),
   ]);
-  const { requestTimeout = 30_000, watchTimeout = 45_000, namespaces = [], logger, observe } = options;
+  const requestTimeout = readLimit(limitTable.kubernetes.requestTimeout, options.requestTimeout);
+  const watchTimeout = readLimit(limitTable.kubernetes.watchTimeout, options.watchTimeout);
+  const { namespaces = [], logger, observe } = options;
   const kubeConfig = options.kubeConfig ?? loadKubeConfig(options);
   const transport = new Transport(kubeConfig, { timeout: requestTimeout, observe });
   const place = {

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Dispatcher } from 'undici';
 import { KplugError } from '../../errors.ts';
+import { limits } from '../../limits/limits.ts';
 import { backOffDelay } from '../../queue/back-off.ts';
 import { version } from '../../version.ts';
 import type { JsonObject } from '../resource.ts';
@@ -12,14 +13,8 @@ import { CredentialSource, serverOf, type TlsOptions } from './credentials.ts';
 import { type Dispatchers, makeDispatchers } from './dispatchers.ts';
 import type { Fence } from './fence.ts';
 
-/** Maximum number of attempts of a request that the server was too busy for, or that was cut off. */
-const maxAttempts = 5;
-
-/** Bounds of the delay between retries of a request, in milliseconds. */
-const retryDelays = { initial: 100, max: 5_000 };
-
-/** Maximum delay for a `Retry-After` of the server, in milliseconds. */
-const maxRetryAfter = 30_000;
+const { maxAttempts, maxRetryAfter } = limits.kubernetes;
+const retryDelays = { initial: limits.kubernetes.initialBackOff, max: limits.kubernetes.maxBackOff };
 
 /** Request to the API server. */
 export interface ApiRequest {
