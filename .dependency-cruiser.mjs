@@ -5,6 +5,7 @@
 
 /** Folders of the controller, in the order in which data flows through them. */
 export const controllerLayers = {
+  limits: [],
   settings: [],
   files: [],
   queue: [],
@@ -35,8 +36,8 @@ export const packageLayers = {
 };
 
 const source = 'packages/controller/src';
-/** Every folder of the controller may import these files. */
-const common = `^${source}/(errors|limits|names)\\.ts$`;
+/** Every folder of the controller may import these. */
+const common = `^${source}/((errors|names|version)\\.ts$|limits/)`;
 const oneOf = (names) => `(${names.join('|')})`;
 
 export default {
@@ -48,6 +49,13 @@ export default {
       severity: 'error',
       from: { path: `^${source}/(?!resources/|tools/)[^/]+/` },
       to: { path: `^${source}/resources/(kubernetes|directory|memory)/` },
+    },
+    {
+      name: 'adapters-have-export-paths',
+      comment: 'Of the files above the folders, only the export paths use an adapter: the main one must load none.',
+      severity: 'error',
+      from: { path: `^${source}/[^/]+\\.ts$`, pathNot: `^${source}/(kubernetes|directory|memory|tools)\\.ts$` },
+      to: { path: `^${source}/(resources/(kubernetes|directory|memory)/|tools/|tools\\.ts$)` },
     },
   ],
   allowed: [

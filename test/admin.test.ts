@@ -1,6 +1,7 @@
 import { createClient } from '@connectrpc/connect';
 import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from '@connectrpc/connect-node';
-import { Controller, MemoryResources } from '@kplug/controller';
+import { Controller } from '@kplug/controller';
+import { MemoryResources } from '@kplug/controller/memory';
 import { DelegationService, RegistryService } from '@kplug/protocol';
 import { TestOperator } from '@kplug/testing';
 import { pino } from 'pino';

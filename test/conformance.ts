@@ -4,7 +4,8 @@ import { mkdtempDisposable } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { Controller, openDirectory } from '@kplug/controller';
+import { Controller } from '@kplug/controller';
+import { openDirectory } from '@kplug/controller/directory';
 import { pino } from 'pino';
 
 const execute = promisify(execFile);

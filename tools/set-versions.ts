@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 
-/** Part of `pnpm release:version`: copies the version in the `package.json` of a package into its `src/version.ts`. */
-for (const name of ['sdk']) {
+/** Part of `pnpm release:version`: copies the version in the `package.json` of each package that reports it into its `src/version.ts`. */
+for (const name of ['controller', 'sdk', 'operator', 'cli']) {
   const { version } = JSON.parse(readFileSync(`packages/${name}/package.json`, 'utf8')) as { version: string };
   const file = `packages/${name}/src/version.ts`;
   const source = readFileSync(file, 'utf8');

@@ -1,12 +1,13 @@
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { delimiter, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 
 /**
  * Tests the packages as published: packs them, installs them into an empty folder, and has the installed command run an operator
- * for a plugin of the installed SDK. Requires `pnpm build`.
+ * for a plugin of the installed SDK. Then a strict TypeScript project that checks the types of its dependencies, too, imports every
+ * export path, and each older Node.js on the PATH reports the required version. Requires `pnpm build`.
  */
 const packages = ['protocol', 'controller', 'sdk', 'operator', 'conformance', 'cli'];
 const folder = mkdtempSync(join(tmpdir(), 'kplug-packages-'));
@@ -37,6 +38,70 @@ function run(program: string, args: string[], cwd: string): string {
 function start(args: string[], env: Record<string, string> = {}): void {
   const child = spawn(process.execPath, args, { cwd: folder, env: { ...process.env, ...env }, stdio: 'inherit' });
   children.push(child);
+}
+
+/** Paths by which the published packages can be imported. */
+function exportPaths(): string[] {
+  return packages.flatMap((name) => {
+    const file = join(folder, 'node_modules/@kplug', name, 'package.json');
+    const { exports = {} } = JSON.parse(readFileSync(file, 'utf8')) as { exports?: object };
+    return Object.keys(exports).map((path) => `@kplug/${name}${path.slice(1)}`);
+  });
+}
+
+/** Compiles a project that imports every export path, with all checks of the compiler and without `skipLibCheck`. */
+function checkTypes(): void {
+  const paths = exportPaths();
+  const consumer = paths.map((path, index) => `import * as path${index} from '${path}';`);
+  const used = `export const paths: object[] = [${paths.map((_, index) => `path${index}`).join(', ')}];`;
+  writeFileSync(join(folder, 'consumer.ts'), [...consumer, used].join('\n'));
+  const compilerOptions = {
+    target: 'es2024',
+    lib: ['es2024', 'esnext.disposable'],
+    module: 'nodenext',
+    types: ['node'],
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noUncheckedIndexedAccess: true,
+    skipLibCheck: false,
+    noEmit: true,
+  };
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, files: ['consumer.ts'] }));
+  run('npm', ['install', '--no-audit', '--no-fund', '--no-save', `@types/node@${versionOf('@types/node')}`], folder);
+  run(join('node_modules', '.bin', 'tsc'), ['-p', folder], '.');
+  console.log(`types resolve in a strict project for ${paths.join(', ')}`);
+}
+
+/** Version of a dependency of this repository. */
+function versionOf(name: string): string {
+  return (JSON.parse(readFileSync(join('node_modules', name, 'package.json'), 'utf8')) as { version: string }).version;
+}
+
+/** Node.js programs on the PATH that are older than the packages require. */
+function oldNodes(): string[] {
+  const programs = (process.env.PATH ?? '').split(delimiter).map((directory) => join(directory, 'node'));
+  return programs.filter(
+    (program) => existsSync(program) && Number.parseInt(run(program, ['-v'], '.').slice(1), 10) < 24,
+  );
+}
+
+/** Checks that packages and commands fail on an old Node.js, with one line of explanation. */
+function checkRefusals(node: string): void {
+  const message = /^@kplug\/\w+ requires Node\.js 24 or newer; this is Node\.js [\d.]+$/;
+  for (const main of ['cli/dist/main.js', 'cli/dist/kubectl.js', 'operator/dist/main.js']) {
+    const { status, stderr } = spawnSync(node, [join('node_modules/@kplug', main), '--version'], {
+      cwd: folder,
+      encoding: 'utf8',
+    });
+    if (status !== 1 || !message.test(stderr.trim()))
+      throw new Error(`${main} on ${node} exits with ${status}: ${stderr}`);
+  }
+  for (const path of exportPaths()) {
+    const code = `import(${JSON.stringify(path)}).then(() => console.log('no error'), (error) => console.log(error.message))`;
+    const answer = run(node, ['--input-type=module', '-e', code], folder).trim();
+    if (!message.test(answer)) throw new Error(`${path} on ${node}: ${answer}`);
+  }
+  console.log(`${node} is refused with the required version`);
 }
 
 try {
@@ -73,6 +138,8 @@ try {
   for (const file of ['.gitignore', '.github/workflows/plugin.yaml', 'package.json'])
     readFileSync(join(folder, 'made', file));
   run(process.execPath, ['--test'], join(folder, 'made'));
+  checkTypes();
+  for (const node of oldNodes()) checkRefusals(node);
   console.log('the installed packages work');
 } finally {
   for (const child of children) {

@@ -4,7 +4,8 @@ import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Controller, formatKey, openDirectory } from '@kplug/controller';
+import { Controller, formatKey } from '@kplug/controller';
+import { openDirectory } from '@kplug/controller/directory';
 import { pino } from 'pino';
 import { run } from './image/run.ts';
 import { installPython, pythonPackage } from './python/environment.ts';

@@ -1,4 +1,4 @@
-import { openKubernetes } from '@kplug/controller';
+import { openKubernetes } from '@kplug/controller/kubernetes';
 import {
   CustomObjectsApi,
   KubeConfig,

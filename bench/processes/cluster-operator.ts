@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Controller, openKubernetes, type Resource, type ResourceListener, type Resources } from '@kplug/controller';
+import { Controller, type Resource, type ResourceListener, type Resources } from '@kplug/controller';
+import { openKubernetes } from '@kplug/controller/kubernetes';
 import { KubeConfig } from '@kubernetes/client-node';
 import { pino } from 'pino';
 import { serveCommands, sharedNow, usage } from './commands.ts';

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Controller, type LeaseOptions, MemoryResources, type Resource } from '@kplug/controller';
+import { Controller, type LeaseOptions, type Resource } from '@kplug/controller';
+import { MemoryResources } from '@kplug/controller/memory';
 import { pino } from 'pino';
 import { serveCommands, sharedNow, usage } from './commands.ts';
 import { apiVersion, kind, tableManifest } from './tables.ts';

@@ -1,4 +1,4 @@
-import type { Manifest } from '@kplug/controller';
+import type { Manifest } from '@kplug/controller/memory';
 
 export const apiVersion = 'myorg.org/v1alpha1';
 export const kind = 'DatabaseTable';

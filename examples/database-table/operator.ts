@@ -1,4 +1,5 @@
-import { Controller, type ControllerOptions, openDirectory } from '@kplug/controller';
+import { Controller, type ControllerOptions } from '@kplug/controller';
+import { openDirectory } from '@kplug/controller/directory';
 import { type Logger, pino } from 'pino';
 
 /** Starts an operator that delegates the `DatabaseTable`s in a directory to plugins. */

@@ -4,7 +4,7 @@ import { cp, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { readDirectory } from '@kplug/controller';
+import { readDirectory } from '@kplug/controller/directory';
 import { freePort } from '@kplug/testing';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 

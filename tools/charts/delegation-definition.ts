@@ -1,12 +1,12 @@
-import { delegationSchema } from '@kplug/controller';
+import { delegationJsonSchema } from '@kplug/controller/tools';
 import { stringify } from 'yaml';
-import { z } from 'zod';
 
-/** JSON schema, as far as zod uses it for the schema of delegations. */
+/** JSON schema, as far as the schema of delegations uses it. */
 interface Schema {
   type?: string | string[];
   properties?: Record<string, Schema>;
   items?: Schema;
+  required?: string[] | undefined;
   additionalProperties?: boolean | Schema;
   [keyword: string]: unknown;
 }
@@ -78,11 +78,7 @@ const columns = [
 
 /** Makes the CustomResourceDefinition of `Delegation` from the schema of delegations. */
 export function delegationDefinition(): string {
-  const { $schema: _, ...schema } = z.toJSONSchema(delegationSchema.omit({ name: true }), {
-    io: 'input',
-    target: 'draft-7',
-  });
-  const spec = structural(schema as Schema);
+  const spec = structural(withoutName(delegationJsonSchema() as Schema));
   const { selection } = spec.properties ?? {};
   if (!selection) throw new Error('the schema of delegations has no selection');
   selection['x-kubernetes-validations'] = [
@@ -138,6 +134,12 @@ export function delegationDefinition(): string {
     },
   };
   return stringify(definition, { lineWidth: 0 });
+}
+
+/** Removes the name from the schema: a `Delegation` has it in its metadata. */
+function withoutName(schema: Schema): Schema {
+  const { name: _, ...properties } = schema.properties ?? {};
+  return { ...schema, properties, required: schema.required?.filter((field) => field !== 'name') };
 }
 
 /** Makes a structural schema, as CustomResourceDefinitions require. */

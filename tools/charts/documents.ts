@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { delegationSchema } from '@kplug/controller';
+import { delegationJsonSchema } from '@kplug/controller/tools';
 import { parse } from 'yaml';
-import { z } from 'zod';
 import { delegationDefinition } from './delegation-definition.ts';
 
 /** Folder of the charts. */
@@ -77,11 +76,6 @@ function listedPluginSchema(): object {
       { if: { not: isDeployed }, else: shape({ name, delivery, image, resources, ...deployed }) },
     ],
   };
-}
-
-function delegationJsonSchema(): object {
-  const { $schema: _, ...schema } = z.toJSONSchema(delegationSchema, { io: 'input', target: 'draft-7' });
-  return schema;
 }
 
 function readmeDocument(chart: string): ChartDocument {

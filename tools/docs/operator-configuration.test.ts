@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { allSettings, variableOf } from '@kplug/operator';
+import { allSettings, variableOf } from '@kplug/operator/internal';
 import { expect, it } from 'vitest';
 import { operatorConfigurationPage } from './operator-configuration.ts';
 

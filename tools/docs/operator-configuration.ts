@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { allSettings, type Setting, variableOf } from '@kplug/operator';
+import { allSettings, type Setting, variableOf } from '@kplug/operator/internal';
 
 const file = fileURLToPath(new URL('../../docs/operator-configuration.md', import.meta.url));
 

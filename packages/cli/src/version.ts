@@ -1,4 +1,5 @@
-import packageJson from '../package.json' with { type: 'json' };
-
-/** Version of this package. */
-export const { version } = packageJson;
+/**
+ * Version of this package, as in `package.json`; `pnpm release:version` sets it. Importing the JSON file instead would be a SyntaxError on an old
+ * Node.js, before `require-node.ts` can name the version that is required.
+ */
+export const version = '0.0.0';

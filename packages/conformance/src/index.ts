@@ -1,3 +1,5 @@
+import './require-node.ts';
+
 export { conformController } from './controller/conform-controller.ts';
 export { differences } from './differences.ts';
 export { ConformanceError, type ConformanceErrorCode } from './errors.ts';

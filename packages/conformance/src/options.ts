@@ -1,4 +1,4 @@
-import type { Manifest } from '@kplug/controller';
+import type { Manifest } from '@kplug/controller/memory';
 
 /** Protocol of a plugin, by its protobuf package: the current one, or that of the first Kplug. */
 export type Protocol = 'kplug.v1' | 'kplug';

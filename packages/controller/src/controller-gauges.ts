@@ -1,8 +1,8 @@
 import type { Delegations } from './delegation/delegations.ts';
 import type { HostedFolder } from './registry/hosted.ts';
 import type { RegistryView } from './registry/registry-view.ts';
-import { version } from './resources/kubernetes/version.ts';
 import type { Metrics } from './telemetry/metrics.ts';
+import { version } from './version.ts';
 
 /** Objects that the gauges measure. */
 interface Measured {

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { ConnectionsOptions } from './clients/connections.ts';
+import type { ConnectionsOptions } from './clients/connections-options.ts';
 import type { DelegationDeclaration } from './delegation/declaration.ts';
 import type { ProbingOptions } from './discovery/plugin-prober.ts';
 import type { PluginResourceOptions } from './plugin-resources/plugin-resource-writer.ts';

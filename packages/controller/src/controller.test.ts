@@ -106,3 +106,20 @@ it('shows its registry without a way to change it', () => {
   const { controller } = create();
   expect(Object.keys(controller.registry).sort()).toEqual(['get', 'instances', 'size', 'subscribe']);
 });
+
+it.each([
+  ['registryCapacity', { registryCapacity: Number.NaN }],
+  ['stopTimeout', { stopTimeout: -1 }],
+  ['lease.interval', { lease: { interval: -1 } }],
+  ['lease.ttl', { lease: { ttl: Number.NaN } }],
+  ['connections.openTimeout', { connections: { openTimeout: -1 } }],
+  ['concurrency', { concurrency: 0 }],
+  ['pluginsFolder.health.startTimeout', { pluginsFolder: { directory: 'plugins', health: { startTimeout: -1 } } }],
+])('refuses a %s outside of its range', (name, options) => {
+  expect(() => create(options)).toThrow(
+    expect.objectContaining({
+      code: 'InvalidConfiguration',
+      message: expect.stringMatching(`^${name} is .*; it must be`),
+    }),
+  );
+});

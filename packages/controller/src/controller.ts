@@ -7,7 +7,10 @@ import { addGauges } from './controller-gauges.ts';
 import type { ControllerOptions } from './controller-options.ts';
 import { assembleParts, type ControllerParts } from './controller-parts.ts';
 import { KplugError } from './errors.ts';
+import { limitTable } from './limits/limits.ts';
+import { readLimit } from './limits/read-limit.ts';
 import { logPluginChange } from './log-plugin-change.ts';
+import type { HostedFolder } from './registry/hosted.ts';
 import type { Registry } from './registry/registry.ts';
 import { type RegistryView, viewOf } from './registry/registry-view.ts';
 import type { Resources } from './resources/port.ts';
@@ -25,13 +28,18 @@ interface Step {
 /** Returns the registry of a controller, for tests of this repository. */
 export let registryOf: (controller: Controller) => Registry;
 
+/** Returns the plugins folder of a controller, for tests of this repository. */
+export let pluginsFolderOf: (controller: Controller) => PluginsFolder | undefined;
+
 /** Engine of an operator: registers plugins, and delegates the reconciliation of resources to them. */
 export class Controller {
   static {
     registryOf = (controller) => controller.#parts.registry;
+    pluginsFolderOf = (controller) => controller.#parts.folder;
   }
 
   readonly #options: ControllerOptions;
+  readonly #stopTimeout: number;
   readonly #log: Logger;
   readonly #parts: ControllerParts;
   readonly #starts: (() => unknown)[] = [];
@@ -48,6 +56,7 @@ export class Controller {
   /** Throws `InvalidConfiguration`. */
   constructor(options: ControllerOptions) {
     this.#options = options;
+    this.#stopTimeout = readLimit(limitTable.calls.stopTimeout, options.stopTimeout);
     this.#log = options.logger ?? pino();
     this.#parts = assembleParts(options, this.#log);
     const { registry, metrics } = this.#parts;
@@ -74,7 +83,7 @@ export class Controller {
   }
 
   /** Plugins that the controller runs from a folder, if it does. */
-  get pluginsFolder(): PluginsFolder | undefined {
+  get pluginsFolder(): HostedFolder | undefined {
     return this.#parts.folder;
   }
 
@@ -213,7 +222,7 @@ export class Controller {
   async #stopDelegations(): Promise<void> {
     const { connections, delegations, delegationResources } = this.#parts;
     // Cancels the calls that don't end in time.
-    const timer = setTimeout(() => connections.close(), this.#options.stopTimeout ?? 20_000);
+    const timer = setTimeout(() => connections.close(), this.#stopTimeout);
     await delegationResources?.stop();
     await delegations.stop();
     clearTimeout(timer);

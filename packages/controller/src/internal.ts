@@ -1,2 +1,2 @@
 // Access for the tests of this repository. This export path is not published.
-export { registryOf } from './controller.ts';
+export { pluginsFolderOf, registryOf } from './controller.ts';

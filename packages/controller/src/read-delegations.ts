@@ -1,5 +1,5 @@
 import type { ControllerOptions } from './controller-options.ts';
-import { type DelegationSettings, readDeclaration } from './delegation/declaration.ts';
+import { type DelegationSettings, readDeclaration } from './delegation/delegation-settings.ts';
 import { KplugError } from './errors.ts';
 
 /** Reads the delegations among a controller's options. Throws `InvalidConfiguration`. */

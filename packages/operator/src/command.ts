@@ -1,3 +1,5 @@
+import './require-node.ts';
+
 import type { Command } from 'commander';
 import { addFlags, readFlags } from './flags.ts';
 import type { OperatorTerminal } from './operator-terminal.ts';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { type DelegationDeclaration, delegationSchema, KplugError } from '@kplug/controller';
+import { type DelegationDeclaration, KplugError } from '@kplug/controller';
+import { findDelegationFaults } from '@kplug/controller/tools';
 import { type Document, LineCounter, parseDocument } from 'yaml';
-import type { z } from 'zod';
 import { allSettings, type SettingName } from './settings.ts';
 import { type FieldPath, formatFieldPath, type Position, positionOf } from './yaml-position.ts';
 
@@ -77,7 +77,12 @@ function readContent(document: Document): ConfigurationFile & { faults: Fault[] 
   }
   const faults = [
     ...read.faults,
-    ...delegations.flatMap((declaration, index) => findFaults(declaration, ['delegations', index])),
+    ...delegations.flatMap((declaration, index) =>
+      findDelegationFaults(declaration).map(({ path, message }) => ({
+        path: ['delegations', index, ...path],
+        message,
+      })),
+    ),
     ...findDuplicates(delegations),
   ];
   return { settings: read.settings, delegations: delegations as DelegationDeclaration[], faults };
@@ -99,21 +104,6 @@ function readSettings(content: Record<string, unknown>): { settings: Map<Setting
     else faults.push(...error.issues.map((issue) => ({ path: [field], message: simplify(issue.message) })));
   }
   return { settings, faults };
-}
-
-function findFaults(declaration: unknown, where: FieldPath): Fault[] {
-  const { error } = delegationSchema.safeParse(declaration);
-  return (error?.issues ?? []).flatMap((issue) => faultsOf(issue, where));
-}
-
-function faultsOf(issue: z.core.$ZodIssue, where: FieldPath): Fault[] {
-  const path = [...where, ...issue.path.map((step) => (typeof step === 'number' ? step : String(step)))];
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({ path: [...path, key], message: 'is not a field of a delegation' }));
-  }
-  // Each alternative of a union has a message of its own.
-  const messages = issue.code === 'invalid_union' ? issue.errors.flat().map(({ message }) => message) : [issue.message];
-  return [{ path, message: messages.map(simplify).join(', or ') }];
 }
 
 /** Removes technical parts of zod's messages. */

@@ -1,3 +1,5 @@
+import './require-node.ts';
+
 import type { KplugErrorCode } from '@kplug/controller';
 
 const byCode: Record<KplugErrorCode, 1 | 2 | 3 | 4 | 5> = {

@@ -1,8 +1,14 @@
 #!/usr/bin/env node
-import { enableCompileCache } from 'node:module';
-
-// Before anything else is loaded, so that later runs don't compile it again.
+// Without static imports, so that an old Node.js can print this error instead of a SyntaxError.
+await import('./require-node.ts').catch((error: Error) => {
+  console.error(error.message);
+  process.exit(1);
+});
+const { enableCompileCache } = await import('node:module');
+// Before other modules are loaded, so that later runs don't compile them again.
 enableCompileCache();
 const { runProgram } = await import('./program.ts');
 
 process.exitCode = await runProgram(process.argv.slice(2));
+
+export {};

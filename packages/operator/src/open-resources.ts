@@ -1,4 +1,6 @@
-import { KplugError, type KubernetesOptions, openDirectory, openKubernetes, type Resources } from '@kplug/controller';
+import { KplugError, type Resources } from '@kplug/controller';
+import { openDirectory } from '@kplug/controller/directory';
+import { type KubernetesOptions, openKubernetes } from '@kplug/controller/kubernetes';
 import type { Logger } from 'pino';
 import { settings as definitions, type SettingName, type SettingValues } from './settings.ts';
 
@@ -34,10 +36,12 @@ export async function openResources(settings: SettingValues, logger: Logger): Pr
 }
 
 function leaderElectionOf(settings: SettingValues): NonNullable<KubernetesOptions['leaderElection']> {
+  const { leaderElectionLeaseName: leaseName = 'kplug', leaderElectionLeaseDuration: leaseDuration } = settings;
+  const { leaderElectionRenewDeadline: renewDeadline, leaderElectionRetryPeriod: retryPeriod } = settings;
   return {
-    leaseName: settings.leaderElectionLeaseName ?? 'kplug',
-    leaseDuration: settings.leaderElectionLeaseDuration ?? 15_000,
-    renewDeadline: settings.leaderElectionRenewDeadline ?? 10_000,
-    retryPeriod: settings.leaderElectionRetryPeriod ?? 2_000,
+    leaseName,
+    ...(leaseDuration !== undefined && { leaseDuration }),
+    ...(renewDeadline !== undefined && { renewDeadline }),
+    ...(retryPeriod !== undefined && { retryPeriod }),
   };
 }

@@ -1,3 +1,5 @@
+import './require-node.ts';
+
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 

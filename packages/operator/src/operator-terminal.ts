@@ -1,13 +1,11 @@
 import type picocolors from 'picocolors';
 
-type Colors = ReturnType<typeof picocolors.createColors>;
-
 /** Terminal of an operator. */
 export interface OperatorTerminal {
   /** Colors for standard output. */
-  readonly colors: Colors;
+  readonly colors: ReturnType<typeof picocolors.createColors>;
   /** Colors for the log on standard error. */
-  readonly errorColors: Colors;
+  readonly errorColors: ReturnType<typeof picocolors.createColors>;
   /** Prints a text on standard output, with a line feed. */
   print(text: string): void;
 }

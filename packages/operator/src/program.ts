@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
 import picocolors from 'picocolors';
 import { makeOperatorCommand } from './command.ts';
 import { exitCodeOfKplugError } from './exit-codes.ts';
 import type { OperatorExtension } from './run-operator.ts';
+import { version as ownVersion } from './version.ts';
 
 /** Options of a program that extends the ready-made operator. */
 export interface ProgramOptions extends OperatorExtension {
@@ -18,7 +18,7 @@ export interface ProgramOptions extends OperatorExtension {
  * returns the exit code.
  */
 export async function runProgram(args: readonly string[], options: ProgramOptions = {}): Promise<number> {
-  const { name = 'kplug-operator', version = readVersion(), ...extension } = options;
+  const { name = 'kplug-operator', version = ownVersion, ...extension } = options;
   const program = new Command(name);
   const colors = picocolors.createColors(isColorful(process.stdout));
   const errorColors = picocolors.createColors(isColorful(process.stderr));
@@ -45,8 +45,4 @@ export async function runProgram(args: readonly string[], options: ProgramOption
 
 function isColorful({ isTTY = false }: { isTTY?: boolean }): boolean {
   return isTTY && picocolors.isColorSupported;
-}
-
-function readVersion(): string {
-  return (JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }).version;
 }

@@ -19,7 +19,7 @@ export interface OperatorExtension {
 }
 
 /** Called before an operator stops. */
-type OnStop = () => Promise<void> | void;
+export type OnStop = () => Promise<void> | void;
 
 /** Runs an operator until SIGTERM or SIGINT. Rejects when the operator can't start or loses the leadership. */
 export async function runOperator(

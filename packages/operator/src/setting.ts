@@ -1,4 +1,4 @@
-import { parseDuration } from '@kplug/controller';
+import { parseDuration } from '@kplug/controller/tools';
 import { z } from 'zod';
 
 /** Setting of an operator: a flag, an environment variable and a field of the configuration file. */

@@ -8,7 +8,8 @@ import type {
   PluginDefinition,
   ResourceShape,
 } from './plugin.ts';
-import { RunningPlugin } from './running-plugin.ts';
+import { PluginServer } from './plugin-server.ts';
+import type { RunningPlugin } from './running-plugin.ts';
 
 /** Plugin of one API, or of several that it treats alike. */
 export interface Plugin<B extends ResourceShape = ResourceShape, E extends ExtensionShapes = ExtensionShapes>
@@ -23,7 +24,8 @@ export interface MultiApiPlugin extends Servable {
   readonly definition: MultiApiDefinition;
 }
 
-interface Servable {
+/** Plugin that can be served. */
+export interface Servable {
   /**
    * Listens, registers with the controller and keeps the registration alive until the process stops. Resolves as soon as the plugin
    * listens; the controller may start later. Rejects with a `PluginError` with the code `CannotServe` or `InvalidDefinition`.
@@ -31,8 +33,9 @@ interface Servable {
   serve(options?: ServeOptions): Promise<RunningPlugin>;
 }
 
-/** Defines a plugin, of one API or of several. Throws a `PluginError` with the code `InvalidDefinition`. */
+/** Defines a plugin of several APIs, each with functions of its own. Throws a `PluginError` with the code `InvalidDefinition`. */
 export function definePlugin(definition: MultiApiDefinition): MultiApiPlugin;
+/** Defines a plugin of one API, or of several that it treats alike. Throws a `PluginError` with the code `InvalidDefinition`. */
 export function definePlugin<B extends ResourceShape = ResourceShape, E extends ExtensionShapes = ExtensionShapes>(
   definition: PluginDefinition<B, E>,
 ): Plugin<B, E>;
@@ -61,7 +64,7 @@ async function serve(
 ): Promise<RunningPlugin> {
   const settings = readSettings(options, process.env);
   const log = pino({ name: definition.name, level: settings.logLevel });
-  const plugin = new RunningPlugin(definition, parts, settings, log);
+  const plugin = new PluginServer(definition, parts, settings, log);
   await plugin.start();
   return plugin;
 }

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { limits } from './limits.ts';
 import { PluginError } from './plugin-error.ts';
 
 /** Settings that depend on the deployment. Each one that is not given is read from its environment variable. */
@@ -63,10 +64,10 @@ export function readSettings(options: ServeOptions, env: NodeJS.ProcessEnv): Set
     address: '',
     bindAddress: bindAddressFor(controller),
     instanceId: randomUUID(),
-    weight: 100,
+    weight: limits.serving.weight,
     labels: {},
-    drainTimeout: 25_000,
-    maxMessageSize: 4 * 1024 * 1024,
+    drainTimeout: limits.serving.drainTimeout,
+    maxMessageSize: limits.serving.maxMessageSize,
     logLevel: 'info',
     handleSignals: true,
     ...given,

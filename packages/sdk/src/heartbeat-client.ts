@@ -13,6 +13,7 @@ import {
   withJitter,
 } from '@kplug/protocol';
 import type { Logger } from 'pino';
+import { limits } from './limits.ts';
 import { pause } from './pause.ts';
 
 /** Reason why a session, or a series of unary heartbeats, ended. */
@@ -20,14 +21,10 @@ type EndReason = 'broken' | 'refused' | 'unsupported' | 'stopped';
 
 type Client = GrpcClient<typeof RegistryService>;
 
-/** Bounds of the delay between attempts to reach the controller, in milliseconds. The maximum is well below the default lease of 15 s. */
-const reconnectBackOff = { initial: 50, max: 5_000 };
+const reconnectBackOff = { initial: limits.heartbeat.initialBackOff, max: limits.heartbeat.maxBackOff };
 
-/** Interval between heartbeats if the controller grants none, in milliseconds. */
-const defaultInterval = 5_000;
-
-/** Longest delay before a refused registration is retried, in milliseconds. The configuration of the controller may change, but rarely does. */
-const refusedDelay = 20_000;
+/** The configuration of a controller that refuses the registration may change, but rarely does. */
+const { refusedDelay } = limits.heartbeat;
 
 /**
  * Registers a plugin with its controller and keeps the registration alive. It sends heartbeats over a session, which it opens again when it
@@ -79,7 +76,7 @@ export class HeartbeatClient {
     const level = this.#registered ? 'warn' : 'debug';
     const { instanceId = '' } = this.#registration;
     try {
-      await this.#client?.deregister({ instanceId }, this.#callOptions(2_000));
+      await this.#client?.deregister({ instanceId }, this.#callOptions(limits.heartbeat.deregistrationTimeout));
     } catch (error) {
       this.#log[level]({ err: error }, 'deregistration failed; the lease will expire instead');
     }
@@ -97,8 +94,8 @@ export class HeartbeatClient {
     let mode: 'session' | 'unary' = 'session';
     while (!signal.aborted) {
       const client = createGrpcClient(RegistryService, this.#controller, grpc.credentials.createInsecure(), {
-        'grpc.keepalive_time_ms': 10_000,
-        'grpc.keepalive_timeout_ms': 5_000,
+        'grpc.keepalive_time_ms': limits.heartbeat.keepaliveInterval,
+        'grpc.keepalive_timeout_ms': limits.heartbeat.keepaliveTimeout,
         'grpc.use_local_subchannel_pool': 1,
       });
       this.#client = client;
@@ -155,7 +152,7 @@ export class HeartbeatClient {
       try {
         const { answer } = await client.heartbeat(
           { registration: this.#registration },
-          { ...this.#callOptions(3_000), signal },
+          { ...this.#callOptions(limits.heartbeat.timeout), signal },
         );
         if (answer.case !== 'lease') {
           if (answer.case === 'refusal') this.#onRefusal(answer.value);
@@ -187,7 +184,7 @@ export class HeartbeatClient {
       this.#log.info('the controller requested a drain');
       this.#onDrain();
     }
-    return interval ? Math.max(10, durationMs(interval)) : defaultInterval;
+    return interval ? Math.max(limits.heartbeat.minInterval, durationMs(interval)) : limits.heartbeat.interval;
   }
 
   #onRefusal({ message }: Refusal): void {

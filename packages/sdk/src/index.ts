@@ -1,8 +1,14 @@
 import './require-node.ts';
 
-export { definePlugin, implementApi, type MultiApiPlugin, type Plugin } from './define-plugin.ts';
+export { definePlugin, implementApi, type MultiApiPlugin, type Plugin, type Servable } from './define-plugin.ts';
 export type { ServeOptions } from './environment.ts';
-export { type MethodHandlers, type OwnApiImplementation, serveApi } from './own-api.ts';
+export {
+  type MethodHandlers,
+  type MethodRequest,
+  type MethodResponse,
+  type OwnApiImplementation,
+  serveApi,
+} from './own-api.ts';
 export type {
   ApiDefinition,
   ApiImplementation,
@@ -25,3 +31,4 @@ export type {
 } from './plugin.ts';
 export { PluginError, type PluginErrorCode, type PluginErrorOptions, retry, terminal } from './plugin-error.ts';
 export type { RunningPlugin } from './running-plugin.ts';
+export type { ServedService } from './served-service.ts';

@@ -6,15 +6,17 @@ import type { ApiDefinition, ApiImplementation } from './plugin.ts';
 import { terminal } from './plugin-error.ts';
 import type { ServedService } from './served-service.ts';
 
-type Input<M> = M extends { input: infer I extends DescMessage } ? MessageShape<I> : never;
-type Output<M> = M extends { output: infer O extends DescMessage } ? MessageInitShape<O> : never;
+/** Request of a method of a service. */
+export type MethodRequest<M> = M extends { input: infer I extends DescMessage } ? MessageShape<I> : never;
+/** Response of a method of a service, as a handler returns it. */
+export type MethodResponse<M> = M extends { output: infer O extends DescMessage } ? MessageInitShape<O> : never;
 
 /** Functions that serve the unary methods of a service. A function that throws answers with a gRPC error. */
 export type MethodHandlers<S extends DescService> = {
   [K in keyof S['method'] as S['method'][K] extends { methodKind: 'unary' } ? K : never]: (
-    request: Input<S['method'][K]>,
+    request: MethodRequest<S['method'][K]>,
     context: { signal: AbortSignal },
-  ) => Output<S['method'][K]> | Promise<Output<S['method'][K]>>;
+  ) => MethodResponse<S['method'][K]> | Promise<MethodResponse<S['method'][K]>>;
 };
 
 /** Implementation of a plugin API whose methods the author of an operator defined in a `.proto` file. */
@@ -23,6 +25,7 @@ export interface OwnApiImplementation<S extends DescService> {
   api: string | ApiDefinition;
   /** Service, as protobuf-es generates it from the `.proto` file. */
   service: S;
+  /** Functions that serve the methods, by the local names of these. */
   methods: MethodHandlers<S>;
 }
 

@@ -4,11 +4,10 @@ import {
   type DelegationDeclaration,
   formatKey,
   type JsonObject,
-  type Manifest,
-  MemoryResources,
   type Resource,
 } from '@kplug/controller';
 import { registryOf } from '@kplug/controller/internal';
+import { type Manifest, MemoryResources } from '@kplug/controller/memory';
 import { definePlugin, type PluginDefinition, type RunningPlugin, type ServeOptions } from '@kplug/sdk';
 import { pino } from 'pino';
 import { expect, onTestFinished, vi } from 'vitest';

@@ -5,7 +5,7 @@ import {
   fetchPlugin,
   type PluginItem,
   parsePluginList,
-} from '@kplug/controller';
+} from '@kplug/controller/tools';
 import { CommandError } from '../command-error.ts';
 import { followInLines, followOnTerminal, type Progress } from '../output/fetch-progress.ts';
 import type { Terminal } from '../output/terminal.ts';

@@ -1,7 +1,8 @@
 import { mkdtempDisposable, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Controller, MemoryResources } from '@kplug/controller';
+import { Controller } from '@kplug/controller';
+import { MemoryResources } from '@kplug/controller/memory';
 import { kplug } from '@kplug/testing/kplug';
 import { pino } from 'pino';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';

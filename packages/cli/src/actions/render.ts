@@ -1,15 +1,13 @@
+import type { DelegationDeclaration, Registration, Resource } from '@kplug/controller';
+import type { Manifest } from '@kplug/controller/memory';
 import {
   askPlugin,
   assumePlugin,
-  type DelegationDeclaration,
   deriveBase,
   deriveDelegation,
-  type Manifest,
-  type Registration,
   type RenderedResource,
-  type Resource,
   renderPass,
-} from '@kplug/controller';
+} from '@kplug/controller/tools';
 import { readDelegationFile } from '@kplug/operator';
 import { CommandError } from '../command-error.ts';
 import { readManifests } from '../input/read-manifests.ts';

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { describeAnswer } from '@kplug/conformance';
-import { getInfo } from '@kplug/controller';
+import { getInfo } from '@kplug/controller/tools';
 import { CommandError } from '../command-error.ts';
 import { readDuration } from '../input/read-duration.ts';
 import { formatTable, plain } from '../output/table.ts';

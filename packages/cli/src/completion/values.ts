@@ -30,14 +30,14 @@ async function kindsOf(typed: ReadonlyMap<string, string>): Promise<string[]> {
 }
 
 async function namesOf(typed: ReadonlyMap<string, string>): Promise<string[]> {
-  const { isKindNamed } = await import('@kplug/controller');
+  const { isKindNamed } = await import('@kplug/controller/tools');
   const resources = await readResources(typed);
   return resources.filter((one) => isKindNamed(one, typed.get('kind') ?? '')).map(({ metadata }) => metadata.name);
 }
 
 /** Keeps the spelling of a kind that is followed by a slash, such as a plural. */
 async function targetsOf(typed: ReadonlyMap<string, string>, current: string): Promise<string[]> {
-  const { isKindNamed } = await import('@kplug/controller');
+  const { isKindNamed } = await import('@kplug/controller/tools');
   const resources = await readResources(typed);
   const [kind = '', name] = current.split('/');
   if (name === undefined) return resources.map((one) => `${one.kind.toLowerCase()}/${one.metadata.name}`);
@@ -53,7 +53,7 @@ async function pluginsOf(typed: ReadonlyMap<string, string>): Promise<string[]> 
 }
 
 async function readResources(typed: ReadonlyMap<string, string>) {
-  const { readDirectory } = await import('@kplug/controller');
+  const { readDirectory } = await import('@kplug/controller/directory');
   return (await readDirectory(manifestsOf(typed))).resources;
 }
 

@@ -1,4 +1,5 @@
-import type { JsonObject, ResourceKind, ServedKind } from '@kplug/controller';
+import type { JsonObject, ResourceKind } from '@kplug/controller';
+import type { ServedKind } from '@kplug/controller/tools';
 import type { Answer } from './answer.ts';
 import { Check, type Finding } from './finding.ts';
 import { objectOf, objectsIn } from './read-json.ts';

@@ -1,4 +1,4 @@
-import { type DirectoryView, formatProblem } from '@kplug/controller';
+import { type DirectoryView, formatProblem } from '@kplug/controller/directory';
 import type { Delegation } from '@kplug/protocol';
 import type { Answer } from './answer.ts';
 import { Check, type Finding } from './finding.ts';

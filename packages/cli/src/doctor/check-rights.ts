@@ -1,4 +1,5 @@
-import { type ClusterInspector, groupOf, type ResourceKind, type Right, type ServedKind } from '@kplug/controller';
+import { groupOf, type ResourceKind } from '@kplug/controller';
+import type { ClusterInspector, Right, ServedKind } from '@kplug/controller/tools';
 import { type Answer, answerOf } from './answer.ts';
 import { Check, type Finding } from './finding.ts';
 import type { OperatorPod } from './operator-pod.ts';

@@ -1,4 +1,5 @@
-import type { DeclaredPlugin, FoundEndpoints, JsonObject, ServiceReference } from '@kplug/controller';
+import type { JsonObject } from '@kplug/controller';
+import type { DeclaredPlugin, FoundEndpoints, ServiceReference } from '@kplug/controller/tools';
 import type { OperatorChoice } from '../operator/operator-place.ts';
 import type { Answer } from './answer.ts';
 import { type ClusterView, ownPods } from './cluster-view.ts';

@@ -1,4 +1,5 @@
-import type { ClusterInspector, ClusterReader, DeclaredPlugin, JsonObject } from '@kplug/controller';
+import type { JsonObject } from '@kplug/controller';
+import type { ClusterInspector, ClusterReader, DeclaredPlugin } from '@kplug/controller/tools';
 import type { OperatorChoice } from '../operator/operator-place.ts';
 import { type Answer, answerOf, isForbidden } from './answer.ts';
 import type { ClockReading } from './clock-reading.ts';

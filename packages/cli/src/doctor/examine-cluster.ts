@@ -1,10 +1,5 @@
-import {
-  type ClusterInspector,
-  type ClusterReader,
-  groupOf,
-  type JsonObject,
-  type ResourceKind,
-} from '@kplug/controller';
+import { groupOf, type JsonObject, type ResourceKind } from '@kplug/controller';
+import type { ClusterInspector, ClusterReader } from '@kplug/controller/tools';
 import type { Delegation } from '@kplug/protocol';
 import type { OperatorChoice } from '../operator/operator-place.ts';
 import { type Answer, answerOf } from './answer.ts';

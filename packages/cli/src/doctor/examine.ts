@@ -1,4 +1,5 @@
-import { openClusterReader, readDirectory } from '@kplug/controller';
+import { readDirectory } from '@kplug/controller/directory';
+import { openClusterReader } from '@kplug/controller/tools';
 import { kubeConfigOf, meansCluster } from '../operator/cluster-choice.ts';
 import { findOperator } from '../operator/find-operator.ts';
 import type { OperatorChoice } from '../operator/operator-place.ts';

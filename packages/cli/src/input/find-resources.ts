@@ -1,4 +1,5 @@
-import { groupOf, isKindNamed, type Resource } from '@kplug/controller';
+import { groupOf, type Resource } from '@kplug/controller';
+import { isKindNamed } from '@kplug/controller/tools';
 import { CommandError } from '../command-error.ts';
 
 /** Resources to find. */

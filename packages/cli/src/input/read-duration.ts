@@ -1,4 +1,4 @@
-import { parseDuration } from '@kplug/controller';
+import { parseDuration } from '@kplug/controller/tools';
 import { CommandError } from '../command-error.ts';
 
 /** Parses the duration of an option and returns it in milliseconds. Throws a `CommandError`. */

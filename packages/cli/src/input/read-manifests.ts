@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
-import { formatProblem, type Manifest, parseManifests } from '@kplug/controller';
+import { formatProblem } from '@kplug/controller/directory';
+import type { Manifest } from '@kplug/controller/memory';
+import { parseManifests } from '@kplug/controller/tools';
 import { CommandError } from '../command-error.ts';
 
 /**

@@ -1,4 +1,6 @@
-import { formatProblem, isKindNamed, openClusterReader, type Resource, readDirectory } from '@kplug/controller';
+import type { Resource } from '@kplug/controller';
+import { formatProblem, readDirectory } from '@kplug/controller/directory';
+import { isKindNamed, openClusterReader } from '@kplug/controller/tools';
 import { CommandError } from '../command-error.ts';
 import { type ClusterChoice, kubeConfigOf, meansCluster } from '../operator/cluster-choice.ts';
 

@@ -1,4 +1,4 @@
-import { openClusterReader } from '@kplug/controller';
+import { openClusterReader } from '@kplug/controller/tools';
 import { CommandError } from '../command-error.ts';
 import { kubeConfigOf } from './cluster-choice.ts';
 import type { OperatorChoice, OperatorPlace } from './operator-place.ts';

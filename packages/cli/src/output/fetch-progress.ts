@@ -1,4 +1,4 @@
-import type { FetchedPlugin, PluginItem } from '@kplug/controller';
+import type { FetchedPlugin, PluginItem } from '@kplug/controller/tools';
 import type { Terminal } from './terminal.ts';
 
 /** Callbacks for the progress of a download. */

@@ -1,6 +1,6 @@
 import { create } from '@bufbuild/protobuf';
 import * as grpc from '@grpc/grpc-js';
-import { getInfo } from '@kplug/controller';
+import { getInfo } from '@kplug/controller/tools';
 import { type GetInfoResponse, GetInfoResponseSchema, isServiceError, quietGrpc } from '@kplug/protocol';
 import { ConformanceError } from '../errors.ts';
 import type { ConformPluginOptions } from '../options.ts';

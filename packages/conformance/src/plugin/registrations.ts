@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
-import { getInfo } from '@kplug/controller';
+import { getInfo } from '@kplug/controller/tools';
 import type { Registration } from '@kplug/protocol';
 import { eventually } from '../eventually.ts';
 import { NotMet, type Requirement } from '../requirement.ts';

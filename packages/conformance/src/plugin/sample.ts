@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import { deriveBase, type ImplementingPlugin, keyOf, type Manifest, type Resource } from '@kplug/controller';
+import { keyOf, type Resource } from '@kplug/controller';
+import type { Manifest } from '@kplug/controller/memory';
+import { deriveBase, type ImplementingPlugin } from '@kplug/controller/tools';
 
 /** Resources that the plugin is called with, as a controller sends them. */
 export interface Sample {

@@ -5,7 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { create } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import * as grpc from '@grpc/grpc-js';
-import { keyOf, type Manifest, type Resource } from '@kplug/controller';
+import { keyOf, type Resource } from '@kplug/controller';
+import type { Manifest } from '@kplug/controller/memory';
 import {
   addService,
   HeartbeatResponseSchema,

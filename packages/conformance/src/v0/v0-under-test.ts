@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import * as grpc from '@grpc/grpc-js';
-import { isAnswerMissing, keyOf, type Resource } from '@kplug/controller';
+import { keyOf, type Resource } from '@kplug/controller';
+import { isAnswerMissing } from '@kplug/controller/tools';
 import { createGrpcClient, type GrpcClient, isServiceError, v0 } from '@kplug/protocol';
 import { stringify } from 'yaml';
 import { describeAnswer } from '../plugin/describe-answer.ts';

@@ -1,4 +1,4 @@
-import { parseManifests } from '@kplug/controller';
+import { parseManifests } from '@kplug/controller/tools';
 import { GreetingWorkspace, greetingPlugin, world } from '@kplug/testing/kplug';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { conformAddress, conformCommand } from '../plugin/conform-plugin.ts';

@@ -1,6 +1,7 @@
 import type { ConnectRouter } from '@connectrpc/connect';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
 import { messageOf } from '../errors.ts';
+import { limits } from '../limits/limits.ts';
 import { formatAddress } from '../registry/address.ts';
 import { listenFailed, parseListenAddress } from '../settings/listen-address.ts';
 import { AnyHttpServer } from './any-http.ts';
@@ -42,7 +43,7 @@ export class AdminServer {
     const all = [...this.#pages.keys(), ...(routes ? ['POST /kplug.v1.RegistryService/ListPlugins'] : [])];
     this.#advice = `not found; try ${all.join(', ').replace(/, ([^,]*)$/, ' or $1')}\n`;
     const fallback = (request: Request, response: Response) => this.#serve(request, response);
-    const connect = routes && connectNodeAdapter({ routes, readMaxBytes: 64 * 1024, fallback });
+    const connect = routes && connectNodeAdapter({ routes, readMaxBytes: limits.admin.maxMessageSize, fallback });
     this.#server = new AnyHttpServer(connect ?? fallback);
   }
 

@@ -1,6 +1,8 @@
 import http from 'node:http';
 import http2 from 'node:http2';
 import net from 'node:net';
+import { MiB } from '../limits/limit.ts';
+import { limits } from '../limits/limits.ts';
 
 /** Connection preface of HTTP/2 without TLS (RFC 9113, section 3.4). */
 const preface = 'PRI * HTTP/2.0';
@@ -19,7 +21,9 @@ export class AnyHttpServer {
 
   constructor(handler: Handler) {
     this.#http1 = http.createServer(handler);
-    this.#http2 = http2.createServer({ maxSessionMemory: 10, settings: { maxConcurrentStreams: 100 } }, handler);
+    const { maxSessionMemory, maxStreams } = limits.admin;
+    const options = { maxSessionMemory: maxSessionMemory / MiB, settings: { maxConcurrentStreams: maxStreams } };
+    this.#http2 = http2.createServer(options, handler);
     this.#server = net.createServer((socket) => this.#accept(socket));
   }
 

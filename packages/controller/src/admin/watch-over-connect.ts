@@ -1,12 +1,13 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { WatchPluginsResponseSchema } from '@kplug/protocol';
+import { limits } from '../limits/limits.ts';
 import { type PluginFilter, watchPlugins } from '../registry/plugin-list.ts';
 import type { Registry } from '../registry/registry.ts';
 
 type Response = MessageInitShape<typeof WatchPluginsResponseSchema>;
 
 /** Largest number of changes that wait for a slow reader. The watch of a slower one ends, and the reader lists again. */
-const maxBacklog = 10_000;
+const { maxBacklog } = limits.admin;
 
 /** Watches plugins as a sequence that a reader consumes at its own pace, until `signal` is aborted. */
 export async function* watchOverConnect(

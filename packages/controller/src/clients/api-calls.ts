@@ -1,5 +1,6 @@
 import type { DescService } from '@bufbuild/protobuf';
 import { KplugError } from '../errors.ts';
+import { limits } from '../limits/limits.ts';
 import type { Implementation } from '../registry/implementation.ts';
 import type { Registry } from '../registry/registry.ts';
 import { explainSelection } from '../selection/explain.ts';
@@ -32,8 +33,11 @@ export interface ApiCallOptions {
 
 /** Answer of a plugin. */
 export interface ApiAnswer<O> {
+  /** Output of the method. */
   output: O;
+  /** Name of the plugin that was called. */
   plugin: string;
+  /** Version of that plugin. */
   version: string;
   /** Sentence that explains why the plugin was chosen. */
   why: string;
@@ -51,7 +55,7 @@ export async function callApi<S extends DescService, K extends UnaryMethod<S>>(
   declared: OwnApi<S>,
   method: K,
   input: MethodInput<S, K>,
-  { prefer, timeout = 10_000, signal }: ApiCallOptions = {},
+  { prefer, timeout = limits.calls.apiTimeout, signal }: ApiCallOptions = {},
 ): Promise<ApiAnswer<MethodOutput<S, K>>> {
   const { name, rules } = readApi(declared);
   const request = { preference: prefer === undefined ? undefined : parsePattern(prefer), present: [] };

@@ -9,15 +9,16 @@ import {
   type ReconcileResponse,
   serviceError,
 } from '@kplug/protocol';
+import { limits } from '../limits/limits.ts';
 import { type Work, type WorkAnswer, WorkStream } from './v1/work-stream.ts';
 
 type Request = MessageInitShape<typeof ReconcileRequestSchema | typeof FinalizeRequestSchema>;
 
 /** Size in bytes above which a request is sent as a separate RPC, so that it doesn't delay others on the stream. */
-const maxStreamedSize = 256 * 1024;
+const { maxStreamedSize } = limits.calls;
 
 /** Age in milliseconds after which a stream is replaced, well before the server ends its connection. */
-const maxStreamAge = 30 * 60_000;
+const { maxStreamAge } = limits.calls;
 
 /** Calls of one instance: over one `Work` stream if the instance serves it, otherwise as one RPC each. */
 export class PluginCalls {

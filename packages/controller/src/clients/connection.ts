@@ -1,31 +1,21 @@
 import * as grpc from '@grpc/grpc-js';
 import { KplugError } from '../errors.ts';
+import { limits } from '../limits/limits.ts';
 import type { Registration } from '../registry/registration.ts';
 import { type ConnectionState, canFollow } from './connection-state.ts';
+import type { ConnectionsOptions } from './connections-options.ts';
 import { describeFailure } from './describe-failure.ts';
 import { type ServingStatus, watchHealth } from './health.ts';
 import { openClient } from './open-client.ts';
 import type { PluginClient } from './plugin-client.ts';
 
 /** Options of a connection to a plugin. */
-export interface ConnectionOptions {
-  /** Credentials of the channel. Default: none (plain text). */
-  credentials: grpc.ChannelCredentials;
-  /** Largest response that is accepted, in bytes. Default 4 MiB. */
-  maxMessageSize: number;
-  /** Time that a plugin has to answer when a connection to it is opened, in milliseconds. Default 2,000. */
-  openTimeout: number;
-  /**
-   * Interval between health checks of a plugin that serves no `Watch`, in milliseconds. Six times as long after six healthy
-   * checks in a row. Default 10,000.
-   */
-  healthInterval: number;
-}
+export type ConnectionOptions = Required<Omit<ConnectionsOptions, 'idleTimeout'>>;
 
 const channelOptions: grpc.ClientOptions = {
   'grpc.max_send_message_length': -1,
-  'grpc.keepalive_time_ms': 30_000,
-  'grpc.keepalive_timeout_ms': 10_000,
+  'grpc.keepalive_time_ms': limits.connections.keepaliveInterval,
+  'grpc.keepalive_timeout_ms': limits.connections.keepaliveTimeout,
   'grpc.use_local_subchannel_pool': 1,
   // Its per-call statistics are never read.
   'grpc.enable_channelz': 0,

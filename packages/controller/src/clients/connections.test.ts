@@ -3,7 +3,8 @@ import { expect, it, onTestFinished, vi } from 'vitest';
 import { AwakeClock } from '../registry/clock.ts';
 import { Registry } from '../registry/registry.ts';
 import { askPlugin } from '../tools/render.ts';
-import { Connections, type ConnectionsOptions } from './connections.ts';
+import { Connections } from './connections.ts';
+import type { ConnectionsOptions } from './connections-options.ts';
 
 const waitOptions = { timeout: 10_000, interval: 5 };
 

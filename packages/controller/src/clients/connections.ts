@@ -1,15 +1,12 @@
 import * as grpc from '@grpc/grpc-js';
 import { KplugError, messageOf } from '../errors.ts';
+import { limits, limitTable } from '../limits/limits.ts';
+import { readLimit } from '../limits/read-limit.ts';
 import { type WorkOutcome, WorkQueue } from '../queue/work-queue.ts';
 import type { Instance } from '../registry/instance.ts';
 import type { Registry, RegistryChange } from '../registry/registry.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
-
-/** Options of the connections to all plugins. Times in milliseconds. */
-export interface ConnectionsOptions extends Partial<ConnectionOptions> {
-  /** Time after which an unused connection is closed. Default 600,000 (10 min). */
-  idleTimeout?: number;
-}
+import type { ConnectionsOptions } from './connections-options.ts';
 
 /**
  * Long-lived connections, one for each instance that was called. They report to the registry: an instance that doesn't answer
@@ -28,7 +25,7 @@ export class Connections {
   /** Checks by instance id. Callers wait for their results, so that their number isn't limited. */
   readonly #checks = new WorkQueue<string>({
     concurrency: Number.POSITIVE_INFINITY,
-    backOff: { initial: 100, max: 10_000 },
+    backOff: { initial: limits.connections.initialBackOff, max: limits.connections.maxBackOff },
     work: (instanceId) => this.#check(instanceId),
   });
   /** Closes unused connections, by instance id. */
@@ -40,11 +37,11 @@ export class Connections {
     this.#registry = registry;
     this.#options = {
       credentials: options.credentials ?? grpc.credentials.createInsecure(),
-      maxMessageSize: options.maxMessageSize ?? 4 * 1024 * 1024,
-      openTimeout: options.openTimeout ?? 2_000,
-      healthInterval: options.healthInterval ?? 10_000,
+      maxMessageSize: readLimit(limitTable.connections.maxMessageSize, options.maxMessageSize),
+      openTimeout: readLimit(limitTable.connections.openTimeout, options.openTimeout),
+      healthInterval: readLimit(limitTable.connections.healthInterval, options.healthInterval),
     };
-    this.#idleTimeout = options.idleTimeout ?? 600_000;
+    this.#idleTimeout = readLimit(limitTable.connections.idleTimeout, options.idleTimeout);
     this.#unsubscribe = registry.subscribe((change) => this.#onChange(change));
   }
 

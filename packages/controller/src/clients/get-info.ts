@@ -1,5 +1,6 @@
 import * as grpc from '@grpc/grpc-js';
 import { createGrpcClient, type GetInfoResponse, PluginService } from '@kplug/protocol';
+import { limits } from '../limits/limits.ts';
 
 /** Options of `getInfo`. */
 export interface GetInfoOptions {
@@ -11,16 +12,13 @@ export interface GetInfoOptions {
   signal?: AbortSignal;
 }
 
-/** Largest response to `GetInfo`, in bytes. */
-const maxResponseSize = 256 * 1024;
-
 /** Calls `kplug.v1.PluginService/GetInfo` at an address, over a separate connection. Rejects with the gRPC error. */
 export async function getInfo(
   address: string,
-  { credentials = grpc.credentials.createInsecure(), timeout = 5_000, signal }: GetInfoOptions = {},
+  { credentials = grpc.credentials.createInsecure(), timeout = limits.calls.infoTimeout, signal }: GetInfoOptions = {},
 ): Promise<GetInfoResponse> {
   const client = createGrpcClient(PluginService, address, credentials, {
-    'grpc.max_receive_message_length': maxResponseSize,
+    'grpc.max_receive_message_length': limits.calls.maxInfoSize,
     'grpc.use_local_subchannel_pool': 1,
     'grpc.enable_channelz': 0,
   });

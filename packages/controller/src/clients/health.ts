@@ -1,5 +1,6 @@
 import * as grpc from '@grpc/grpc-js';
 import { service } from 'grpc-health-check';
+import { limits } from '../limits/limits.ts';
 import { checkInterval } from './check-interval.ts';
 import { describeFailure } from './describe-failure.ts';
 
@@ -33,8 +34,7 @@ export interface HealthQuestion {
 
 const HealthClient = grpc.makeClientConstructor(service, 'Health');
 
-/** Timeout of a check, in milliseconds. */
-const checkTimeout = 2_000;
+const { healthTimeout } = limits.connections;
 
 /** Status codes that mean that there was no response. Any other error means that the server reports no health. */
 const unanswered = new Set([grpc.status.UNAVAILABLE, grpc.status.DEADLINE_EXCEEDED, grpc.status.CANCELLED]);
@@ -108,7 +108,7 @@ class HealthWatch {
   }
 
   #check(): void {
-    const options = { deadline: Date.now() + checkTimeout };
+    const options = { deadline: Date.now() + healthTimeout };
     this.#call = this.#health.check({ service: this.#question.service }, options, (error, response) => {
       if (this.#ended) return;
       if (error) this.#onCheckFailed(error);

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { readDeclaration } from '../delegation/declaration.ts';
+import { readDeclaration } from '../delegation/delegation-settings.ts';
 import type { JsonObject, Resource } from '../resources/resource.ts';
 import { delegationKind, judge } from './delegation-resource.ts';
 

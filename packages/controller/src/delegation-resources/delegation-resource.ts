@@ -3,7 +3,7 @@ import {
   type DelegationSettings,
   overlap,
   readDeclaration,
-} from '../delegation/declaration.ts';
+} from '../delegation/delegation-settings.ts';
 import { messageOf } from '../errors.ts';
 import { keyOf, type Resource, type ResourceKey, type ResourceKind } from '../resources/resource.ts';
 

@@ -2,9 +2,10 @@
 
 import type { Logger } from 'pino';
 import { isSubstantial, needsRepair } from '../delegation/classify-change.ts';
-import { type DelegationDefaults, type DelegationSettings, overlap } from '../delegation/declaration.ts';
+import { type DelegationDefaults, type DelegationSettings, overlap } from '../delegation/delegation-settings.ts';
 import type { Delegations } from '../delegation/delegations.ts';
 import { KplugError, messageOf } from '../errors.ts';
+import { limits } from '../limits/limits.ts';
 import { type WorkOutcome, WorkQueue } from '../queue/work-queue.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { ResourceChange, Resources } from '../resources/port.ts';
@@ -19,8 +20,7 @@ const finalizer = 'kplug.dev/delegation';
 
 const done: WorkOutcome = { next: 'done' };
 
-/** Delay between a change of plugins or resources and the update of statuses, in milliseconds. */
-const settleTime = 1_000;
+const { concurrency, maxBackOff, settleTime } = limits.delegationResources;
 
 /** Dependencies and options of `DelegationResources`. */
 export interface DelegationResourcesOptions {
@@ -62,7 +62,7 @@ export class DelegationResources {
     this.#log = log;
     this.#declaredInCode = [...delegations].map(({ settings }) => settings);
     this.#rights = new RightsReview(resources.services?.access);
-    this.#queue = new WorkQueue({ concurrency: 16, backOff: { max: 60_000 }, work: (key) => this.#work(key) });
+    this.#queue = new WorkQueue({ concurrency, backOff: { max: maxBackOff }, work: (key) => this.#work(key) });
     // Other delegations may be waiting for the resources that one has released.
     this.#transitions = new Transitions(() => this.#addAll());
   }

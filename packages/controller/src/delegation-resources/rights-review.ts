@@ -1,9 +1,11 @@
-import type { DelegationSettings } from '../delegation/declaration.ts';
+import type { DelegationSettings } from '../delegation/delegation-settings.ts';
 import { KplugError } from '../errors.ts';
+import { limits } from '../limits/limits.ts';
 import type { AccessReviewer, NeededRight } from '../resources/cluster-services.ts';
 
 /** Validity of a review, in milliseconds: missing rights are often granted soon, granted ones rarely revoked. */
-const validity = { missing: 5_000, sufficient: 600_000 };
+const { missingRightsAge: missing, sufficientRightsAge: sufficient } = limits.delegationResources;
+const validity = { missing, sufficient };
 
 /** Result of a review. */
 export interface Review {

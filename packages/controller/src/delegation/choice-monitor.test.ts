@@ -5,7 +5,7 @@ import { MemoryResources } from '../resources/memory/memory-resources.ts';
 import type { Resource } from '../resources/resource.ts';
 import { ChoiceMonitor } from './choice-monitor.ts';
 import { choose } from './choose.ts';
-import { readDeclaration } from './declaration.ts';
+import { readDeclaration } from './delegation-settings.ts';
 import type { PassResult } from './pass-context.ts';
 
 const base = { apiVersion: 'myorg.org/v1', kind: 'Table' };

@@ -1,3 +1,4 @@
+import { limits } from '../limits/limits.ts';
 import type { Implementation } from '../registry/implementation.ts';
 import type { Registry, RegistryChange } from '../registry/registry.ts';
 import { keyOf, type Resource, type ResourceKey } from '../resources/resource.ts';
@@ -5,8 +6,7 @@ import type { Choice } from './choose.ts';
 import { isSameChoice, type PassOutcome } from './run-pass.ts';
 
 /** Delay before refreshing a waiting message, plus spacing per resource, in milliseconds. */
-const refreshDelay = 500;
-const refreshSpacing = 10;
+const { refreshDelay, refreshSpacing } = limits.delegation;
 
 /** Dependencies of a choice monitor. */
 export interface ChoiceMonitorOptions {

@@ -6,7 +6,7 @@ import type { PresentChoice } from '../selection/candidate.ts';
 import { explainSelection } from '../selection/explain.ts';
 import { type PluginPattern, parsePattern } from '../selection/preference.ts';
 import { type Selection, type SelectionRequest, select } from '../selection/select.ts';
-import type { DelegationSettings } from './declaration.ts';
+import type { DelegationSettings } from './delegation-settings.ts';
 import { readField } from './field-path.ts';
 import { holdersOf } from './status.ts';
 

@@ -1,238 +1,91 @@
-import { z } from 'zod';
-import { KplugError, messageOf } from '../errors.ts';
-import { isSameKind } from '../resources/resource.ts';
-import { parsePattern, parseRange } from '../selection/preference.ts';
-import type { SelectionRules } from '../selection/select.ts';
-import { durationSchema as duration } from '../settings/duration-schema.ts';
+import type { ResourceKind } from '../resources/resource.ts';
 
-const name = z
-  .string()
-  .max(63)
-  .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'must be lower case letters, digits and "-"');
+/** Duration: milliseconds, or a string such as `500ms`, `60s`, `1m30s` or `2h`. */
+export type DurationInput = number | string;
 
-const apiVersion = z
-  .string()
-  .max(253)
-  .regex(/^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?v[a-z0-9]+$/, 'must be group/version, such as myorg.org/v1alpha1');
-
-const kind = z
-  .string()
-  .max(63)
-  .regex(/^[A-Za-z][A-Za-z0-9]*$/, 'must be a kind in PascalCase, such as DatabaseTable');
-
-const resourceKind = z.strictObject({ apiVersion, kind });
-
-const pattern = z
-  .string()
-  .max(253)
-  .superRefine((text, context) => {
-    try {
-      parsePattern(text);
-    } catch (error) {
-      context.addIssue({ code: 'custom', message: messageOf(error) });
-    }
-  });
-
-const path = z
-  .string()
-  .max(253)
-  .regex(/^(\.[A-Za-z0-9_-]+)+$/, 'must be a path of fields, such as .spec.extensions');
-
-/** Largest number of entries of a list. Kubernetes rejects validation rules over lists that may be much longer. */
-const maxListed = 64;
-
-/**
- * Schema of a delegation as an operator's author declares it, in code or in `kplug.yaml`, and of the spec of a `Delegation`
- * resource, there without the name. Durations are milliseconds or strings such as `60s`. The CustomResourceDefinition and the
- * chart's values use the same descriptions.
- */
-export const delegationSchema = z.strictObject({
-  name: name.describe('Name of the delegation in statuses, metrics and logs. Unique within an operator.'),
-  base: resourceKind.describe('Kind of the delegated resources.'),
-  namespaces: z
-    .array(name)
-    .min(1)
-    .max(maxListed)
-    .optional()
-    .describe('Namespaces whose resources are delegated. Default: all that the operator watches.'),
-  labels: z
-    .record(z.string().max(317), z.string().max(63))
-    .default({})
-    .describe('Labels that a resource must have, with these values, to be delegated. Default: none.'),
-  api: pattern.describe(
-    'Plugin API, with the range of accepted versions, such as `DatabaseTable@^1.0.0`. Without a range, any version.',
-  ),
-  extensions: z
-    .strictObject({
-      path: path
-        .default('.spec.extensions')
-        .describe('Path of the list of extension references, `{ apiVersion, kind, name }`, in a base.'),
-      kinds: z.array(resourceKind).max(maxListed).optional().describe('Kinds that may be referenced. Default: any.'),
-    })
-    .prefault({})
-    .describe('Extension resources that a base references.'),
-  dependents: z
-    .strictObject({
-      kinds: z
-        .array(resourceKind)
-        .max(maxListed)
-        .default([])
-        .describe('Kinds of dependents that plugins may request. Default: none.'),
-    })
-    .prefault({})
-    .describe(
-      'Dependents: resources that the operator applies for a base at the request of a plugin, in the same namespace.',
-    ),
-  selection: z
-    .strictObject({
-      preferencePath: path
-        .default('.spec.preferredImplementation')
-        .describe('Path of the preferred plugin, `Name` or `Name@range`, in a resource.'),
-      fallback: z
-        .enum(['any', 'none'])
-        .optional()
-        .describe(
-          'Selection while the preferred plugin is unavailable: `any` other plugin, or `none`. Default: `any`.',
-        ),
-      fallbackOrder: z
-        .array(pattern)
-        .min(1)
-        .max(maxListed)
-        .optional()
-        .describe(
-          'Selection while the preferred plugin is unavailable: the first available one of these. Excludes `fallback`.',
-        ),
-      mode: z
-        .enum(['one', 'all'])
-        .default('one')
-        .describe('Let `one` plugin reconcile a resource, or `all`, each under its own name in the status.'),
-      capabilities: z
-        .record(z.string().max(253), z.string().max(253))
-        .default({})
-        .describe('Capabilities that a plugin must have, with these values.'),
-    })
-    .prefault({})
-    .refine(({ fallback, fallbackOrder }) => !fallback || !fallbackOrder, {
-      path: ['fallbackOrder'],
-      message: 'fallback and fallbackOrder contradict each other; remove one',
-    })
-    .describe('Selection of a plugin for a resource.'),
-  deadline: duration.default(60_000).describe('Deadline of one call of a plugin. Default 60s; sane: 1s to 1h.'),
-  resync: duration
-    .default(600_000)
-    .describe(
-      'Interval after which a resource is reconciled again without a change, unless its plugin requests another. Default 10m.',
-    ),
-  concurrency: z
-    .int()
-    .min(1)
-    .max(10_000)
-    .optional()
-    .describe("Largest number of resources reconciled concurrently. Default: the operator's, 32; sane: 1 to 1,000."),
-  backOff: z
-    .strictObject({
-      initial: duration.default(200).describe('Delay after the first failure. Default 200ms.'),
-      max: duration.default(300_000).describe('Longest delay. Default 5m.'),
-    })
-    .prefault({})
-    .describe('Delay between the retries of a resource that fails. It doubles with each failure.'),
-  finalize: z
-    .strictObject({
-      needed: z
-        .boolean()
-        .default(true)
-        .describe(
-          'True if plugins create anything that must be cleaned up. If false, resources get no finalizer, which saves a write for each, and are deleted immediately without calling a plugin.',
-        ),
-      whenPluginGone: z
-        .enum(['wait', 'fallback', 'release'])
-        .default('wait')
-        .describe(
-          'While the plugin that has to clean up is unavailable: `wait` for it, let any `fallback` plugin clean up, or `release` the resource.',
-        ),
-      releaseAfter: duration
-        .default(300_000)
-        .describe('Time between the deletion and the release of a resource, with `release`. Default 5m.'),
-    })
-    .prefault({})
-    .describe('Deletion of resources.'),
-  handOver: z
-    .enum(['retain', 'finalize'])
-    .default('retain')
-    .describe(
-      'When another plugin is selected for a resource: `retain` what the former one created, or have it `finalize` first.',
-    ),
-});
-
-/** A delegation as its author declares it. */
-export type DelegationDeclaration = z.input<typeof delegationSchema>;
-
-/** A delegation with its defaults applied and its ranges parsed. */
-export interface DelegationSettings
-  extends Omit<z.output<typeof delegationSchema>, 'api' | 'extensions' | 'selection' | 'namespaces' | 'concurrency'> {
-  /** Name of the plugin API. */
+/** A delegation: the resources of a kind are reconciled by the plugins of an API. */
+export interface DelegationDeclaration {
+  /** Name in statuses, metrics and logs, unique within an operator. At most 63 lower-case letters, digits and `-`. */
+  name: string;
+  /** Kind of the delegated resources. */
+  base: ResourceKind;
+  /** Namespaces whose resources are delegated, 1 to 64. Default: all that the operator watches. */
+  namespaces?: readonly string[] | undefined;
+  /** Labels that a resource must have, with these values, to be delegated. Default: none. */
+  labels?: Readonly<Record<string, string>> | undefined;
+  /** Plugin API, with the range of accepted versions, such as `DatabaseTable@^1.0.0`. Without a range, any version. */
   api: string;
-  concurrency: number;
-  /** Delegated namespaces; `undefined` for all. */
-  namespaces: ReadonlySet<string> | undefined;
-  extensions: { path: readonly string[]; kinds: readonly { apiVersion: string; kind: string }[] | undefined };
-  preferencePath: readonly string[];
-  rules: SelectionRules;
-  /** Field manager of the status of base resources. */
-  fieldManager: string;
-  /** Finalizer of base resources. */
-  finalizer: string;
-}
-
-/** Defaults of fields that a declaration leaves out. */
-export interface DelegationDefaults {
-  /** Largest number of resources reconciled concurrently. Default 32. */
+  /** Extension resources that a base references. */
+  extensions?: DelegationExtensions | undefined;
+  /** Resources that the operator applies for a base at the request of a plugin, in the same namespace. */
+  dependents?: DelegationDependents | undefined;
+  /** Selection of a plugin for a resource. */
+  selection?: DelegationSelection | undefined;
+  /** Deadline of one call of a plugin. Default 60s; sane: 1s to 1h. */
+  deadline?: DurationInput | undefined;
+  /** Interval after which a resource is reconciled again without a change, unless its plugin requests another. Default 10m; sane: 1m to 24h. */
+  resync?: DurationInput | undefined;
+  /** Maximum number of resources reconciled concurrently, 1 to 10,000. Default: the operator's, 32; sane: 1 to 1,000. */
   concurrency?: number | undefined;
+  /** Delay between the retries of a resource that fails. It doubles with each failure. */
+  backOff?: DelegationBackOff | undefined;
+  /** Deletion of resources. */
+  finalize?: DelegationFinalize | undefined;
+  /**
+   * Handling of a resource for which another plugin is selected: `retain` what the former plugin created, or have the former one
+   * `finalize` first. Default `retain`.
+   */
+  handOver?: 'retain' | 'finalize' | undefined;
 }
 
-/** Validates a declaration and applies defaults. Throws `InvalidConfiguration`, naming each invalid field. */
-export function readDeclaration(declaration: unknown, defaults: DelegationDefaults = {}): DelegationSettings {
-  const { success, data, error } = delegationSchema.safeParse(declaration);
-  if (!success) {
-    const named = (declaration as { name?: unknown } | null)?.name;
-    const label = typeof named === 'string' ? `delegation "${named}"` : 'a delegation';
-    throw new KplugError('InvalidConfiguration', `${label} is malformed: ${describeIssues(error)}`, { cause: error });
-  }
-  const { api, extensions, selection, namespaces, ...rest } = data;
-  const at = api.indexOf('@');
-  return {
-    ...rest,
-    concurrency: rest.concurrency ?? defaults.concurrency ?? 32,
-    api: at < 0 ? api : api.slice(0, at),
-    namespaces: namespaces && new Set(namespaces),
-    extensions: { path: splitPath(extensions.path), kinds: extensions.kinds },
-    preferencePath: splitPath(selection.preferencePath),
-    rules: {
-      apiRange: parseRange(at < 0 ? '*' : api.slice(at + 1), api),
-      capabilities: selection.capabilities,
-      fallback: selection.fallbackOrder?.map(parsePattern) ?? selection.fallback ?? 'any',
-      mode: selection.mode,
-    },
-    fieldManager: `kplug/${data.name}`,
-    finalizer: `kplug.dev/${data.name}`,
-  };
+/** Extensions of a delegation's bases. */
+export interface DelegationExtensions {
+  /** Path of the list of extension references, `{ apiVersion, kind, name }`, in a base. Default `.spec.extensions`. */
+  path?: string | undefined;
+  /** Kinds that may be referenced, at most 64. Default: any. */
+  kinds?: readonly Readonly<ResourceKind>[] | undefined;
 }
 
-/** Reports whether two delegations might reconcile the same resource. */
-export function overlap(a: DelegationSettings, b: DelegationSettings): boolean {
-  if (!isSameKind(a.base, b.base)) return false;
-  // No resource has two values of one label.
-  if (Object.entries(a.labels).some(([label, value]) => (b.labels[label] ?? value) !== value)) return false;
-  return !a.namespaces || !b.namespaces || [...a.namespaces].some((namespace) => b.namespaces?.has(namespace));
+/** Dependents of a delegation's bases. */
+export interface DelegationDependents {
+  /** Kinds of dependents that plugins may request, at most 64. Default: none. */
+  kinds?: readonly Readonly<ResourceKind>[] | undefined;
 }
 
-/** Describes the issues of a schema on one line. */
-export function describeIssues(error: z.ZodError): string {
-  return error.issues
-    .map(({ path, message }) => (path.length > 0 ? `${path.join('.')}: ${message}` : message))
-    .join('; ');
+/** Selection of a plugin for a resource. */
+export interface DelegationSelection {
+  /** Path of the preferred plugin, `Name` or `Name@range`, in a resource. Default `.spec.preferredImplementation`. */
+  preferencePath?: string | undefined;
+  /** Choice while the preferred plugin is unavailable: `any` other one, or `none`. Default `any`. */
+  fallback?: 'any' | 'none' | undefined;
+  /** Choice while the preferred plugin is unavailable: the first available one of these, 1 to 64. Excludes `fallback`. */
+  fallbackOrder?: readonly string[] | undefined;
+  /** Number of plugins that reconcile a resource: `one`, or `all`, each under its own name in the status. Default `one`. */
+  mode?: 'one' | 'all' | undefined;
+  /** Capabilities that a plugin must have, with these values. Default: none. */
+  capabilities?: Readonly<Record<string, string>> | undefined;
 }
 
-function splitPath(text: string): readonly string[] {
-  return text.slice(1).split('.');
+/** Delay between the retries of a resource that fails. */
+export interface DelegationBackOff {
+  /** Delay after the first failure. Default 200ms; sane: 100ms to 10s. */
+  initial?: DurationInput | undefined;
+  /** Longest delay. Default 5m; sane: 10s to 1h. */
+  max?: DurationInput | undefined;
+}
+
+/** Deletion of a delegation's resources. */
+export interface DelegationFinalize {
+  /**
+   * Reports whether plugins create anything that has to be cleaned up. If not, resources get no finalizer, which saves a write for each,
+   * and are deleted immediately without calling a plugin. Default true.
+   */
+  needed?: boolean | undefined;
+  /**
+   * Handling of a deleted resource while the plugin that has to clean up is unavailable: `wait` for it, let any `fallback` plugin clean
+   * up, or `release` the resource. Default `wait`.
+   */
+  whenPluginGone?: 'wait' | 'fallback' | 'release' | undefined;
+  /** Time between the deletion and the release of a resource, with `release`. Default 5m; sane: 1m to 24h. */
+  releaseAfter?: DurationInput | undefined;
 }

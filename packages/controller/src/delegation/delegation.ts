@@ -3,6 +3,7 @@
 import type { Logger } from 'pino';
 import type { PluginCaller } from '../clients/caller.ts';
 import { KplugError, messageOf } from '../errors.ts';
+import { limits } from '../limits/limits.ts';
 import { type WorkOutcome, WorkQueue } from '../queue/work-queue.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { KindProblem, ResourceChange, Resources } from '../resources/port.ts';
@@ -12,7 +13,7 @@ import type { DelegationObserver } from '../telemetry/observer.ts';
 import { ChoiceMonitor } from './choice-monitor.ts';
 import { type Choice, choose } from './choose.ts';
 import { isSubstantial, needsRepair } from './classify-change.ts';
-import type { DelegationSettings } from './declaration.ts';
+import type { DelegationSettings } from './delegation-settings.ts';
 import { DependentFollower } from './dependents/dependent-follower.ts';
 import { ExtensionFollower } from './extension-follower.ts';
 import type { PassContext, PassResult } from './pass-context.ts';
@@ -30,7 +31,7 @@ export interface DelegationDependencies {
 }
 
 /** Delay before repairing what another client changed, in milliseconds, so that two that fight over a field do so slowly. */
-const repairDelay = 1_000;
+const { repairDelay } = limits.delegation;
 
 /** Reconciles the resources of one kind with the plugins of one API. */
 export class Delegation {

@@ -1,6 +1,6 @@
 import { isSameKind } from '../resources/resource.ts';
-import type { DelegationSettings } from './declaration.ts';
 import { Delegation, type DelegationDependencies } from './delegation.ts';
+import type { DelegationSettings } from './delegation-settings.ts';
 
 /** Delegations of a controller, by name. They can be added, changed and removed while it runs. */
 export class Delegations implements Iterable<Delegation> {

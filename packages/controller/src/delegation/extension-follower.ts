@@ -9,7 +9,7 @@ import {
   type ResourceKind,
 } from '../resources/resource.ts';
 import { isSubstantial } from './classify-change.ts';
-import type { DelegationSettings } from './declaration.ts';
+import type { DelegationSettings } from './delegation-settings.ts';
 import { type ExtensionReferences, readReferences } from './gather.ts';
 import { ReferenceIndex } from './reference-index.ts';
 

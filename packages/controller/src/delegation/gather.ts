@@ -10,7 +10,7 @@ import {
   type ResourceKey,
   type ResourceReference,
 } from '../resources/resource.ts';
-import type { DelegationSettings } from './declaration.ts';
+import type { DelegationSettings } from './delegation-settings.ts';
 import { readField } from './field-path.ts';
 
 /** Reason of a problem with an extension reference. */

@@ -4,7 +4,7 @@ import type { Registry } from '../registry/registry.ts';
 import type { EventSink } from '../resources/cluster-services.ts';
 import type { Resources } from '../resources/port.ts';
 import type { Resource } from '../resources/resource.ts';
-import type { DelegationSettings } from './declaration.ts';
+import type { DelegationSettings } from './delegation-settings.ts';
 import type { DependentFollower } from './dependents/dependent-follower.ts';
 import type { ExtensionFollower } from './extension-follower.ts';
 

@@ -4,7 +4,7 @@ import { type ConditionContent, findCondition } from '../resources/conditions.ts
 import { type JsonValue, keyOf, type ResourceKey } from '../resources/resource.ts';
 import type { Attempt, Failure } from './attempt.ts';
 import type { Choice } from './choose.ts';
-import type { DelegationSettings } from './declaration.ts';
+import type { DelegationSettings } from './delegation-settings.ts';
 import type { ExtensionProblem, Gathered } from './gather.ts';
 import type { PassContext, PassResult } from './pass-context.ts';
 import { composeStatus, type PluginStatement, reservedFieldsOf } from './status.ts';

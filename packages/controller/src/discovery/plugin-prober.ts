@@ -1,6 +1,8 @@
 // discovery/: plugins that send no heartbeats: found behind a Service or at an address, and probed.
 import { setTimeout as sleep } from 'node:timers/promises';
 import * as grpc from '@grpc/grpc-js';
+import { limits, limitTable } from '../limits/limits.ts';
+import { readLimit } from '../limits/read-limit.ts';
 import { WorkQueue } from '../queue/work-queue.ts';
 import type { Instance } from '../registry/instance.ts';
 import type { RegistrationReader } from '../registry/read-registration.ts';
@@ -9,11 +11,11 @@ import { type DeclarationReporter, declaredKeyOf } from '../resources/declared-p
 import type { PluginDeclaration, PluginDeclarations } from '../resources/services/plugin-declarations.ts';
 import type { EndpointProbe } from './endpoint-probe.ts';
 import { PluginProbe } from './plugin-probe.ts';
-import type { Probe, ProbeParts, ProbeTiming } from './probe.ts';
+import type { Probe, ProbeParts } from './probe.ts';
 import { ProbedInstances } from './probed-instances.ts';
 
 /** Probing of plugins that send no heartbeats. Times in milliseconds. */
-export interface ProbingOptions extends Partial<ProbeTiming> {
+export interface ProbingOptions {
   /** Interval between probes of a plugin. Default 10,000; six times as long after six answers in a row. */
   interval?: number;
   /** Time that a plugin has to answer. Default 2,000. */
@@ -32,12 +34,6 @@ export interface ProberParts {
   reporter?: DeclarationReporter | undefined;
 }
 
-/** Largest number of concurrent probes. */
-const maxProbes = 1_000;
-
-/** Delay before the first retry of a failed probe, in milliseconds. */
-const firstRetryDelay = 250;
-
 /** Finds the plugins that send no heartbeats: probes each declared address, and registers the instances that answer. */
 export class PluginProber {
   readonly #declarations: PluginDeclarations;
@@ -49,14 +45,16 @@ export class PluginProber {
   #unsubscribe: () => void = () => undefined;
   #stopped = false;
 
-  constructor(parts: ProberParts, { interval = 10_000, timeout = 2_000 }: ProbingOptions = {}) {
+  constructor(parts: ProberParts, options: ProbingOptions = {}) {
+    const interval = readLimit(limitTable.discovery.interval, options.interval);
+    const timeout = readLimit(limitTable.discovery.timeout, options.timeout);
     const { registry, reader, declarations, inFlight, reporter } = parts;
     this.#declarations = declarations;
     this.#registry = registry;
     this.#reporter = reporter;
     this.#queue = new WorkQueue({
-      concurrency: maxProbes,
-      backOff: { initial: Math.min(firstRetryDelay, interval), max: interval },
+      concurrency: limits.discovery.maxProbes,
+      backOff: { initial: Math.min(limits.discovery.initialBackOff, interval), max: interval },
       work: (probe) => probe.run(),
     });
     this.#parts = {

@@ -1,4 +1,5 @@
 import { RefusalReason } from '@kplug/protocol';
+import { limits } from '../limits/limits.ts';
 import { type WorkOutcome, WorkQueue } from '../queue/work-queue.ts';
 import type { Instance } from '../registry/instance.ts';
 import { RefusedRegistration } from '../registry/refusal.ts';
@@ -9,8 +10,7 @@ import { ProbeFailure } from './probe-failure.ts';
 /** Interval between checks whether a draining instance has in-flight calls, in milliseconds. */
 const idleInterval = 100;
 
-/** Longest time that a draining instance is kept for its in-flight calls, in milliseconds. */
-const maxDrainTime = 600_000;
+const { maxDrainTime } = limits.discovery;
 
 /** Instances in the registry that were found by probes. */
 export class ProbedInstances {

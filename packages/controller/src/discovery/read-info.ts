@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { create } from '@bufbuild/protobuf';
 import { type GetInfoResponse, RefusalReason, RegistrationSchema } from '@kplug/protocol';
+import { limits } from '../limits/limits.ts';
 import type { RegistrationReader } from '../registry/read-registration.ts';
 import { RefusedRegistration } from '../registry/refusal.ts';
 import type { DeclarationReference, Lease, PodReference, Registration } from '../registry/registration.ts';
@@ -41,7 +42,7 @@ export function checkAddress(address: string, reader: RegistrationReader): void 
 /** Instance id of a probed plugin, by its address: the process there may be replaced at any time. */
 export function idOf({ namespace, name }: DeclarationReference, address: string): string {
   const id = `${namespace}/${name}@${address}`;
-  return id.length <= 128 ? id : createHash('sha256').update(id).digest('hex');
+  return id.length <= limits.registry.maxInstanceIdLength ? id : createHash('sha256').update(id).digest('hex');
 }
 
 function refusalOf(error: RefusedRegistration, message: string): ProbeFailure {

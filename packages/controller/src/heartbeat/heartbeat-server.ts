@@ -2,6 +2,8 @@
 import * as grpc from '@grpc/grpc-js';
 import { addReflection, addService, quietGrpc, RegistryService, v0 } from '@kplug/protocol';
 import { HealthImplementation } from 'grpc-health-check';
+import { MiB } from '../limits/limit.ts';
+import { limits } from '../limits/limits.ts';
 import { formatAddress } from '../registry/address.ts';
 import type { RegistrationReader } from '../registry/read-registration.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -10,16 +12,16 @@ import { listenFailed, parseListenAddress } from '../settings/listen-address.ts'
 import { type HeartbeatObserver, registryService } from './registry-service.ts';
 import { v0Service } from './v0/registry-service.ts';
 
-/** Limits of the heartbeat port; grpc-js has no defaults. */
-const limits: grpc.ServerOptions = {
-  'grpc.max_receive_message_length': 64 * 1024,
-  'grpc.max_concurrent_streams': 1_000,
-  'grpc-node.max_session_memory': 10,
-  'grpc.max_connection_age_ms': 24 * 3_600_000,
-  'grpc.max_connection_age_grace_ms': 60_000,
+/** grpc-js has no defaults for most of these. */
+const serverOptions: grpc.ServerOptions = {
+  'grpc.max_receive_message_length': limits.heartbeat.maxMessageSize,
+  'grpc.max_concurrent_streams': limits.heartbeat.maxStreams,
+  'grpc-node.max_session_memory': limits.heartbeat.maxSessionMemory / MiB,
+  'grpc.max_connection_age_ms': limits.heartbeat.maxConnectionAge,
+  'grpc.max_connection_age_grace_ms': limits.heartbeat.connectionGracePeriod,
   // Detects sessions whose peer is gone without closing the connection.
-  'grpc.keepalive_time_ms': 10_000,
-  'grpc.keepalive_timeout_ms': 5_000,
+  'grpc.keepalive_time_ms': limits.heartbeat.keepaliveInterval,
+  'grpc.keepalive_timeout_ms': limits.heartbeat.keepaliveTimeout,
   // Its per-call statistics are never read.
   'grpc.enable_channelz': 0,
 };
@@ -38,7 +40,7 @@ export class HeartbeatServer {
     reservations = new Reservations(),
   ) {
     quietGrpc();
-    this.#server = new grpc.Server(limits);
+    this.#server = new grpc.Server(serverOptions);
     addService(this.#server, RegistryService, registryService(registry, reader, observer, reservations));
     addService(this.#server, v0.Controller, v0Service(registry, reader, observer));
     this.#health.addToServer(this.#server);

@@ -1,10 +1,11 @@
+import { limits } from '../limits/limits.ts';
 import type { Instance } from '../registry/instance.ts';
 import type { PluginRecord } from '../resources/cluster-services.ts';
 import { type Condition, type ConditionContent, readConditions, stampCondition } from '../resources/conditions.ts';
 import type { DeclarationProblem } from '../resources/services/plugin-declarations.ts';
 
-/** Longest message of a condition, in characters: it may hold the last output of a process. */
-const maxMessageLength = 4_096;
+/** The message of a condition may hold the last output of a process. */
+const maxMessageLength = limits.pluginResources.maxConditionLength;
 
 /**
  * Composes the conditions of a plugin: whether it can be called, and whether each of its APIs can.

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { parse } from 'semver';
+import { limits } from '../limits/limits.ts';
 import { parseAddress } from '../registry/address.ts';
 import type { Instance } from '../registry/instance.ts';
 import type { ImplementedApi, Registration } from '../registry/registration.ts';
@@ -10,8 +11,7 @@ import type { JsonObject, JsonValue } from '../resources/resource.ts';
 import { apisOf, conditionsOf, stampConditions, withoutInstance } from './conditions.ts';
 import { asArray, asObject } from './read-json.ts';
 
-/** Largest number of instances that a record lists; its counts include all. */
-const maxListedInstances = 500;
+const { maxListedInstances, maxNameLength } = limits.pluginResources;
 
 /** An instance that a record lists, in its state at the time of writing. */
 export interface StoredInstance {
@@ -30,10 +30,10 @@ export function recordKeyOf({ registration }: Pick<Instance, 'registration'>): s
 export function recordNameOf({ plugin, version }: { plugin: string; version: string }): string {
   const plain = `${plugin}-${version}`.toLowerCase();
   const name = plain.replace(/[^a-z0-9.-]/g, '-').replace(/-*\.-*/g, '.');
-  if (name === plain && name.length <= 200) return name;
+  if (name === plain && name.length <= maxNameLength) return name;
   // Names that differ only in characters that DNS forbids must not collide.
   const digest = createHash('sha256').update(plain).digest('hex').slice(0, 8);
-  return `${name.slice(0, 200).replace(/[.-]+$/, '')}-${digest}`;
+  return `${name.slice(0, maxNameLength).replace(/[.-]+$/, '')}-${digest}`;
 }
 
 /** Composes the record of a plugin in one version from its instances. `former` is the stored record, for transition times. */
@@ -92,9 +92,12 @@ export function instancesOf({ spec, status }: PluginRecord): StoredInstance[] {
       address,
       instanceId: id,
       protocol: protocol === 'kplug' ? 'kplug' : 'kplug.v1',
-      weight: typeof weight === 'number' ? weight : 100,
+      weight: typeof weight === 'number' ? weight : limits.registry.weight,
       labels: readStrings(labels),
-      lease: { interval: Number(interval) || 5_000, ttl: Number(ttl) || 15_000 },
+      lease: {
+        interval: Number(interval) || limits.registry.leaseInterval,
+        ttl: Number(ttl) || limits.registry.leaseTtl,
+      },
       ...(typeof podName === 'string' && typeof podNamespace === 'string'
         ? { pod: { namespace: podNamespace, name: podName } }
         : {}),

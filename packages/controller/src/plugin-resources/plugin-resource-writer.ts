@@ -2,6 +2,8 @@
 
 import type { Logger } from 'pino';
 import { messageOf } from '../errors.ts';
+import { limitTable } from '../limits/limits.ts';
+import { readLimit } from '../limits/read-limit.ts';
 import { type WorkOutcome, WorkQueue } from '../queue/work-queue.ts';
 import type { HostedFolder } from '../registry/hosted.ts';
 import type { Instance } from '../registry/instance.ts';
@@ -58,7 +60,11 @@ export class PluginResourceWriter implements DeclarationReporter {
     this.#hosted = hosted;
     this.#store = store;
     this.#log = log;
-    this.#options = { settleTime: 1_000, refreshInterval: 60_000, retention: 86_400_000, ...options };
+    this.#options = {
+      settleTime: readLimit(limitTable.pluginResources.settleTime, options.settleTime),
+      refreshInterval: readLimit(limitTable.pluginResources.refreshInterval, options.refreshInterval),
+      retention: readLimit(limitTable.pluginResources.retention, options.retention),
+    };
     const { settleTime, refreshInterval } = this.#options;
     this.#queue = new WorkQueue({
       backOff: { initial: settleTime, max: refreshInterval },

@@ -1,3 +1,5 @@
+import { limits } from '../limits/limits.ts';
+
 /** Clock of the leases, in milliseconds from an arbitrary start. */
 export interface Clock {
   now(): number;
@@ -9,7 +11,7 @@ export interface Clock {
 const tick = 250;
 
 /** Longest gap between two readings that isn't a stall, in milliseconds. */
-const maxGap = 1_000;
+const maxGap = limits.registry.maxClockGap;
 
 /**
  * Monotonic clock that pauses while this process is stalled: while its event loop is blocked, or the process is stopped or

@@ -68,6 +68,7 @@ export interface PluginDownload {
 
 /** Folder whose files a controller runs as plugins. */
 export interface HostedFolder {
+  /** Path of the folder. */
   readonly directory: string;
   /** Plugins of the folder, by name. */
   list(): readonly HostedPlugin[];

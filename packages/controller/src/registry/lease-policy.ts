@@ -1,4 +1,8 @@
+import { limits, limitTable } from '../limits/limits.ts';
+import { readLimit } from '../limits/read-limit.ts';
 import type { Lease } from './registration.ts';
+
+const { leaseTtlIntervals: ttlIntervals, minLeaseTtlIntervals: minTtlIntervals } = limits.registry;
 
 /** Lease intervals and limits. All times in milliseconds. */
 export interface LeaseOptions {
@@ -21,10 +25,10 @@ export class LeasePolicy {
   readonly #usual: Lease;
 
   constructor(options: LeaseOptions = {}) {
-    this.#interval = options.interval ?? 5_000;
-    this.#ttl = options.ttl ?? 3 * this.#interval;
-    this.#minInterval = Math.min(options.minInterval ?? 1_000, this.#interval);
-    this.#maxTtl = Math.max(options.maxTtl ?? 600_000, this.#ttl);
+    this.#interval = readLimit(limitTable.registry.leaseInterval, options.interval);
+    this.#ttl = readLimit(limitTable.registry.leaseTtl, options.ttl ?? ttlIntervals * this.#interval);
+    this.#minInterval = Math.min(readLimit(limitTable.registry.minLeaseInterval, options.minInterval), this.#interval);
+    this.#maxTtl = Math.max(readLimit(limitTable.registry.maxLeaseTtl, options.maxTtl), this.#ttl);
     this.#usual = this.#decide({});
   }
 
@@ -35,8 +39,12 @@ export class LeasePolicy {
   }
 
   #decide(requested: Partial<Lease>): Lease {
-    const interval = clamp(requested.interval ?? this.#interval, this.#minInterval, this.#maxTtl / 2);
-    const ttl = clamp(requested.ttl ?? Math.max(this.#ttl, 3 * interval), 2 * interval, this.#maxTtl);
+    const interval = clamp(requested.interval ?? this.#interval, this.#minInterval, this.#maxTtl / minTtlIntervals);
+    const ttl = clamp(
+      requested.ttl ?? Math.max(this.#ttl, ttlIntervals * interval),
+      minTtlIntervals * interval,
+      this.#maxTtl,
+    );
     return { interval, ttl: roundUp(ttl) };
   }
 }

@@ -1,6 +1,7 @@
 import { durationMs } from '@bufbuild/protobuf/wkt';
 import { RefusalReason, type Registration as RegistrationMessage } from '@kplug/protocol';
 import { parse } from 'semver';
+import { limits, limitTable } from '../limits/limits.ts';
 import { formatAddress, isLinkLocal, isLoopback, isSameAddress, isUnspecified, parseAddress } from './address.ts';
 import type { LeasePolicy } from './lease-policy.ts';
 import { RefusedRegistration } from './refusal.ts';
@@ -15,6 +16,10 @@ export interface AddressPolicy {
   /** Addresses that no plugin may register, as `host:port`. Default: that of the API server on a cluster, none elsewhere. */
   reserved?: readonly string[];
 }
+
+const { maxApis, maxLabels, maxInstanceIdLength } = limits.registry;
+const { value: defaultWeight, max: maxWeight } = limitTable.registry.weight;
+const idAdvice = `an id of at most ${maxInstanceIdLength} characters that no other process uses`;
 
 const name = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;
 
@@ -38,16 +43,17 @@ export class RegistrationReader {
    * @param isHosted true for a process that the controller started itself, on its own machine.
    */
   read(message: RegistrationMessage, peer: string, isHosted = false): Registration {
-    const { plugin, version, apis, address, instanceId, weight = 100, labels, pod } = message;
+    const { plugin, version, apis, address, instanceId, weight = defaultWeight, labels, pod } = message;
     if (!name.test(plugin)) throw malformed('plugin', plugin, 'a name such as PostgreSQL');
     if (!parse(version)) throw malformed('version', version, 'a semantic version such as 1.2.0');
     if (apis.length === 0) throw malformed('apis', '', 'at least one plugin API');
-    if (apis.length > 64) throw malformed('apis', `${apis.length} entries`, 'at most 64 plugin APIs');
-    if (instanceId.length === 0 || instanceId.length > 128) {
-      throw malformed('instance_id', instanceId, 'an id of at most 128 characters that no other process uses');
+    if (apis.length > maxApis) throw malformed('apis', `${apis.length} entries`, `at most ${maxApis} plugin APIs`);
+    if (instanceId.length === 0 || instanceId.length > maxInstanceIdLength) {
+      throw malformed('instance_id', instanceId, idAdvice);
     }
-    if (weight > 1_000) throw malformed('weight', String(weight), 'a number from 0 to 1000');
-    if (Object.keys(labels).length > 32) throw malformed('labels', 'more than 32', 'at most 32 labels');
+    if (weight > maxWeight) throw malformed('weight', String(weight), `a number from 0 to ${maxWeight}`);
+    if (Object.keys(labels).length > maxLabels)
+      throw malformed('labels', `more than ${maxLabels}`, `at most ${maxLabels} labels`);
     return {
       plugin,
       version,
@@ -91,7 +97,7 @@ export function isUnchanged(message: RegistrationMessage, known: Registration): 
     known.protocol === 'kplug.v1' &&
     plugin === known.plugin &&
     version === known.version &&
-    (weight ?? 100) === known.weight &&
+    (weight ?? defaultWeight) === known.weight &&
     (address === known.address || (address.startsWith(':') && known.address.endsWith(address))) &&
     isSameRecord(labels, known.labels) &&
     pod?.name === known.pod?.name &&

@@ -5,15 +5,19 @@ export type Protocol = 'kplug.v1' | 'kplug';
 
 /** Checked registration of an instance. */
 export interface Registration {
+  /** Name of the plugin. */
   plugin: string;
+  /** Semantic version of the plugin. */
   version: string;
   apis: readonly ImplementedApi[];
   /** `host:port`; the host is never empty. */
   address: string;
+  /** Id of the process, different from that of any other. */
   instanceId: string;
   protocol: Protocol;
   /** Share of calls relative to other instances, from 0 to 1,000. */
   weight: number;
+  /** Labels for people and tools, at most 32. */
   labels: Readonly<Record<string, string>>;
   lease: Lease;
   /** Pod that the instance runs in, if it reported one. */
@@ -24,6 +28,7 @@ export interface Registration {
 
 /** Names the declaration that an instance was found by, and the `Plugin` resource that shows it. */
 export interface DeclarationReference {
+  /** Place of the instance: behind a Service, or at an address. */
   source: 'service' | 'address';
   namespace: string;
   name: string;
@@ -37,10 +42,13 @@ export interface PodReference {
 
 /** Plugin API that a plugin implements. */
 export interface ImplementedApi {
+  /** Name of the API, such as `DatabaseTable`. */
   name: string;
+  /** Implemented version of the API. */
   version: SemVer;
   /** Extension kinds that the plugin supports; empty if it doesn't say. */
   extensionKinds: readonly ExtensionKind[];
+  /** Capabilities with their values, by which a delegation can select plugins. */
   capabilities: Readonly<Record<string, string>>;
 }
 

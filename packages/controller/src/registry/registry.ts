@@ -1,6 +1,8 @@
 // registry/: the plugins known now: registration, identity, lease, expiry, sessions.
 import { isDeepStrictEqual } from 'node:util';
 import { RefusalReason } from '@kplug/protocol';
+import { limitTable } from '../limits/limits.ts';
+import { readLimit } from '../limits/read-limit.ts';
 import { isSameAddress } from './address.ts';
 import type { Clock } from './clock.ts';
 import { type Implementation, Implementations } from './implementation.ts';
@@ -36,9 +38,9 @@ export class Registry {
   #alarm: { at: number; cancel: () => void } | undefined;
   #revision = 0;
 
-  constructor({ clock, capacity = 200_000, allowInsecure = false }: RegistryOptions) {
+  constructor({ clock, capacity, allowInsecure = false }: RegistryOptions) {
     this.#clock = clock;
-    this.#capacity = capacity;
+    this.#capacity = readLimit(limitTable.registry.capacity, capacity);
     this.#allowInsecure = allowInsecure;
   }
 

@@ -1,12 +1,10 @@
 import { createHash, randomBytes, randomUUID, timingSafeEqual } from 'node:crypto';
 import { RefusalReason } from '@kplug/protocol';
+import { limits } from '../limits/limits.ts';
 import { RefusedRegistration } from './refusal.ts';
 
 /** Prefix of the instance ids of processes that the controller started. */
 const prefix = 'folder/';
-
-/** Maximum length of the name in an instance id, which has at most 128 characters. */
-const maxNameLength = 64;
 
 /** Instance id reserved for one process, and the token that proves it. */
 export interface Reservation {
@@ -26,7 +24,7 @@ export class Reservations {
 
   /** Reserves an id for a new process. `name` is part of the id, for people. */
   reserve(name: string): Reservation {
-    const instanceId = `${prefix}${name.slice(0, maxNameLength)}/${randomUUID().slice(0, 8)}`;
+    const instanceId = `${prefix}${name.slice(0, limits.registry.maxHostedNameLength)}/${randomUUID().slice(0, 8)}`;
     const token = randomBytes(32).toString('base64url');
     this.#digests.set(instanceId, digestOf(token));
     return { instanceId, token };

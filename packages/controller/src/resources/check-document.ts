@@ -1,7 +1,8 @@
 import { type Document, type DocumentOptions, isScalar, type ParseOptions, type SchemaOptions, visit } from 'yaml';
+import { limits } from '../limits/limits.ts';
 
 /** Maximum number of aliases in a document: enough for people, too few to expand a small file into a huge one. */
-export const maxAliases = 50;
+export const { maxAliases } = limits.resources;
 
 /** Parser options of documents that `findDocumentFault` checks: YAML 1.2, without merge keys and tags. */
 export const documentOptions = {

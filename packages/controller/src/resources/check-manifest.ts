@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { limits } from '../limits/limits.ts';
 import { findJsonFault, isJsonObject, type JsonFault } from './json.ts';
 import type { JsonObject, JsonValue, ResourceKind } from './resource.ts';
 
@@ -28,24 +29,30 @@ export interface CheckedManifest extends Manifest {
 /** Result of `checkManifest`. */
 export type ManifestCheck = { manifest: CheckedManifest; fault?: never } | { fault: JsonFault; manifest?: never };
 
+const { maxApiVersionLength, maxLabelLength, maxNameLength } = limits.resources;
+
 const label = '[a-z0-9]([-a-z0-9]*[a-z0-9])?';
 const subdomain = `${label}(\\.${label})*`;
 
 const manifestSchema = z.looseObject({
   apiVersion: text(
     new RegExp(`^(${subdomain}/)?[a-z]([-a-z0-9]{0,61}[a-z0-9])?$`),
-    253 + 64,
+    maxApiVersionLength,
     'a group and a version, such as kplug.dev/v1',
   ),
-  kind: text(/^[A-Za-z]([-A-Za-z0-9]*[A-Za-z0-9])?$/, 63, 'a kind, such as DatabaseTable'),
+  kind: text(/^[A-Za-z]([-A-Za-z0-9]*[A-Za-z0-9])?$/, maxLabelLength, 'a kind, such as DatabaseTable'),
   metadata: z.object(
     {
       name: text(
         new RegExp(`^${subdomain}$`),
-        253,
+        maxNameLength,
         'a name of lower-case letters, digits, `-` and `.` that begins and ends with a letter or digit',
       ),
-      namespace: text(new RegExp(`^${label}$`), 63, 'a namespace of lower-case letters, digits and `-`').nullish(),
+      namespace: text(
+        new RegExp(`^${label}$`),
+        maxLabelLength,
+        'a namespace of lower-case letters, digits and `-`',
+      ).nullish(),
       labels: texts().nullish(),
       annotations: texts().nullish(),
     },

@@ -1,3 +1,4 @@
+import { limits } from '../limits/limits.ts';
 import { isJsonObject } from './json.ts';
 import type { JsonObject } from './resource.ts';
 
@@ -57,7 +58,11 @@ export function isControllerCondition({ type }: { type: string }): boolean {
 export function stampCondition(
   { type, status, reason, message }: ConditionContent,
   former: readonly Condition[],
-  { observedGeneration, maxMessageLength = 2_048, now = () => new Date() }: StampOptions = {},
+  {
+    observedGeneration,
+    maxMessageLength = limits.resources.maxConditionLength,
+    now = () => new Date(),
+  }: StampOptions = {},
 ): Condition {
   const previous = former.find((condition) => condition.type === type);
   const lastTransitionTime = previous?.status === status ? previous.lastTransitionTime : formatTime(now());

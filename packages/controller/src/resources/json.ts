@@ -1,3 +1,4 @@
+import { limits } from '../limits/limits.ts';
 import { isForbiddenKey } from './forbidden-keys.ts';
 import type { JsonObject, JsonValue } from './resource.ts';
 
@@ -7,11 +8,7 @@ export interface JsonFault {
   message: string;
 }
 
-/** Maximum depth of nested objects and arrays. No schema comes near it. */
-const maxDepth = 100;
-
-/** Maximum size of a value with its aliases expanded, in characters. Kubernetes accepts at most 3 MiB. */
-const maxSize = 4 * 1024 * 1024;
+const { maxDepth, maxJsonSize: maxSize } = limits.resources;
 
 /** Reports whether a value is a JSON object, neither an array nor `null`. */
 export function isJsonObject(value: unknown): value is JsonObject {

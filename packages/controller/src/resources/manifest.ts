@@ -1,5 +1,7 @@
 import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseAllDocuments } from 'yaml';
 import { messageOf } from '../errors.ts';
+import { MiB } from '../limits/limit.ts';
+import { limits } from '../limits/limits.ts';
 import { documentOptions, findDocumentFault, maxAliases } from './check-document.ts';
 import { type CheckedManifest, checkManifest } from './check-manifest.ts';
 import { formatPath, isJsonObject } from './json.ts';
@@ -9,7 +11,7 @@ import { describeReference, formatKey, type ResourceKey } from './resource.ts';
 export type { CheckedManifest, Manifest } from './check-manifest.ts';
 
 /** Maximum size of a manifest file, in bytes or characters. Parsing takes a hundred times the memory of the text. */
-export const maxManifestSize = 4 * 1024 * 1024;
+export const { maxManifestSize } = limits.resources;
 
 /** Manifest with its position. */
 export interface ParsedManifest {
@@ -54,7 +56,7 @@ export function parseManifests(content: string, { file }: { file: string }): Man
 }
 
 /** Message for a file above the maximum size. */
-export const tooLarge = `The file is larger than ${maxManifestSize / 1024 / 1024} MiB; split it.`;
+export const tooLarge = `The file is larger than ${maxManifestSize / MiB} MiB; split it.`;
 
 function readDocument(document: Document.Parsed, source: Source, result: ManifestFile): void {
   const { contents } = document;

@@ -116,6 +116,7 @@ export interface OwnedContent {
 
 /** Options of a write of a dependent. */
 export interface OwnedWriteOptions {
+  /** Resource with which the dependent is deleted. */
   owner: Resource;
   /** Field manager that writes, for example `kplug/tables`. */
   fieldManager: string;

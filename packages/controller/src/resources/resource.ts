@@ -22,7 +22,9 @@ export interface ObjectMeta {
   uid: string;
   /** Counter of the changes to everything except metadata and status. */
   generation: number;
+  /** Version of the whole object, for optimistic locking. Opaque. */
   resourceVersion: string;
+  /** Time of creation, as in RFC 3339. */
   creationTimestamp: string;
   /** Set while the resource is being deleted and waits for its finalizers. */
   deletionTimestamp?: string;

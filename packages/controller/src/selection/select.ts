@@ -1,6 +1,7 @@
 // selection/: candidates in, choice and reasons out; pure.
 
 import type { Range, SemVer } from 'semver';
+import { limits } from '../limits/limits.ts';
 import type { Candidate, PresentChoice } from './candidate.ts';
 import type { PluginPattern } from './preference.ts';
 
@@ -242,7 +243,7 @@ function matches(candidate: Candidate, pattern: PluginPattern): boolean {
 }
 
 /** Cache of the membership of versions in ranges: each pass tests the same ones again. */
-const maxVersionsPerRange = 10_000;
+const maxVersionsPerRange = limits.selection.maxCachedVersions;
 const inclusions = new WeakMap<Range, Map<string, boolean>>();
 
 function includes(range: Range, version: SemVer): boolean {

@@ -1,10 +1,10 @@
+import { limits } from '../limits/limits.ts';
 import type { HostedState } from '../registry/hosted.ts';
 
 /** Number of failures in a row from which on a plugin is `failing`. */
-const failingAfter = 3;
+const { failingAfter } = limits.pluginsFolder;
 
-/** Number of lines of output in a message. */
-const shownLines = 3;
+const { shownLines } = limits.pluginsFolder;
 
 /** Progress of a plugin of the folder. */
 export interface Progress {

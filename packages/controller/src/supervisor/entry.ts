@@ -3,6 +3,7 @@ import { isAbsolute, join, resolve } from 'node:path';
 import { messageOf } from '../errors.ts';
 import { fingerprintOf } from '../files/fingerprint.ts';
 import { hasCode } from '../files/system-error.ts';
+import { limits } from '../limits/limits.ts';
 import { commandFor, type FileCommand, type Interpreters, nodeCommand } from './commands.ts';
 import { type PluginFile, readPluginFile } from './plugin-file.ts';
 import type { Program, RunSettings } from './program.ts';
@@ -10,8 +11,7 @@ import type { Program, RunSettings } from './program.ts';
 /** Name of the file that makes a folder a plugin. */
 export const pluginFileName = 'plugin.yaml';
 
-/** Largest number of files of a folder that are checked for whether the folder is still changing. */
-const maxListedFiles = 20_000;
+const { maxListedFiles } = limits.pluginsFolder;
 
 /** Entry of the plugins folder, as it is now. */
 export interface Entry {

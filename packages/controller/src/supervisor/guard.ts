@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { Logger } from 'pino';
 import { messageOf } from '../errors.ts';
+import { limits } from '../limits/limits.ts';
 
 /**
  * Script of the guard. It reads the commands `add GROUP` and `remove GROUP`, and prints each group that it has added. When its input
@@ -18,7 +19,7 @@ done
 for group in $groups; do kill -s KILL -- "-$group" 2>/dev/null; done`;
 
 /** Time that the guard may take to confirm a group, in milliseconds. Generous, for busy machines. */
-const confirmTimeout = 10_000;
+const confirmTimeout = limits.pluginsFolder.guardTimeout;
 
 /** Small process that outlives the controller only to kill the process groups that the controller leaves behind. */
 export class Guard {

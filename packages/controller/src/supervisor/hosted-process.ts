@@ -3,6 +3,8 @@ import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { messageOf } from '../errors.ts';
+import { seconds } from '../limits/limit.ts';
+import { limits } from '../limits/limits.ts';
 import { TokenBucket } from '../queue/token-bucket.ts';
 import type { Reservation } from '../registry/reservations.ts';
 import type { ProcessIdentity } from './identity.ts';
@@ -21,19 +23,10 @@ export interface Exit {
   clean: boolean;
 }
 
-/** Maximum length of a logged line, in characters. */
-const maxLineLength = 8_192;
-/** Number of last lines that are kept, and the maximum length of each, in characters. */
-const maxKeptLines = 20;
-const maxKeptLength = 500;
-/** Interval of memory checks, in milliseconds. */
-const memoryInterval = 1_000;
+const { maxLineLength, maxKeptLines, maxKeptLineLength, memoryInterval, outputTimeout } = limits.pluginsFolder;
 /** Interval of the checks whether a process group has ended, in milliseconds. */
 const groupInterval = 50;
-/** Time to wait for the end of the output after all processes have exited, in milliseconds. */
-const outputTimeout = 500;
-/** Limit of logged lines: a burst, and one more each `interval` milliseconds. */
-const lineLimit = { burst: 1_000, interval: 10 };
+const lineLimit = { burst: limits.pluginsFolder.lineBurst, interval: limits.pluginsFolder.lineInterval };
 
 /** Process of a plugin, with its child processes. */
 export class HostedProcess {
@@ -148,14 +141,15 @@ export class HostedProcess {
   #onLine(line: string, stream: 'stdout' | 'stderr'): void {
     const { level, message, fields } = readLogLine(line, stream);
     if (stream === 'stderr' || level === 'warn' || level === 'error') {
-      this.#lines.push(message.slice(0, maxKeptLength));
+      this.#lines.push(message.slice(0, maxKeptLineLength));
       if (this.#lines.length > maxKeptLines) this.#lines.shift();
     }
     if (!this.#lineBucket.take()) {
       this.#dropped++;
       return;
     }
-    if (this.#dropped > 0) this.#log.warn(`dropped ${this.#dropped} lines of output: more than 100 per second`);
+    if (this.#dropped > 0)
+      this.#log.warn(`dropped ${this.#dropped} lines of output: more than ${seconds / lineLimit.interval} per second`);
     this.#dropped = 0;
     this.#log[level]({ hostedPid: this.pid, ...(fields && { fields }) }, message);
   }

@@ -3,13 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { messageOf } from '../errors.ts';
+import { limits } from '../limits/limits.ts';
 import type { IdentityIssuer, IssuedToken } from '../resources/services/identity-issuer.ts';
 
 /** Fraction of a token's lifetime after which it is renewed. */
 const renewAt = 0.7;
 
-/** Delay before another attempt to renew a token, in milliseconds. */
-const retryDelay = 10_000;
+const retryDelay = limits.pluginsFolder.tokenRetryDelay;
 
 /**
  * Identity of one process: a kubeconfig with the rights of a ServiceAccount. It refers to a file with a token, which is renewed for as

@@ -1,5 +1,7 @@
 import { resolve } from 'node:path';
 import { KplugError } from '../errors.ts';
+import { limitTable } from '../limits/limits.ts';
+import { readLimit } from '../limits/read-limit.ts';
 import type { PluginListOptions } from './download/plugin-downloads.ts';
 import {
   defaultRunSettings,
@@ -8,6 +10,8 @@ import {
   type RestartRules,
   type RunSettings,
 } from './program.ts';
+
+const { pluginsFolder } = limitTable;
 
 /** Options of the plugins that the controller runs from a folder. Times are in milliseconds. */
 export interface PluginsFolderOptions {
@@ -59,12 +63,20 @@ export function readFolderOptions(options: PluginsFolderOptions): FolderSettings
     runSettings: {
       environment: options.environment ?? {},
       resources: options.resources ?? {},
-      health: { ...defaultRunSettings.health, ...options.health },
-      restart: { ...defaultRunSettings.restart, ...options.restart },
-      drainTimeout: options.drainTimeout ?? defaultRunSettings.drainTimeout,
+      health: {
+        startTimeout: readLimit(pluginsFolder.startTimeout, options.health?.startTimeout),
+        lostTimeout: readLimit(pluginsFolder.lostTimeout, options.health?.lostTimeout),
+      },
+      restart: {
+        policy: options.restart?.policy ?? defaultRunSettings.restart.policy,
+        initialBackOff: readLimit(pluginsFolder.initialBackOff, options.restart?.initialBackOff),
+        maxBackOff: readLimit(pluginsFolder.maxBackOff, options.restart?.maxBackOff),
+        resetAfter: readLimit(pluginsFolder.resetAfter, options.restart?.resetAfter),
+      },
+      drainTimeout: readLimit(pluginsFolder.drainTimeout, options.drainTimeout),
     },
-    stopTimeout: options.stopTimeout ?? 5_000,
-    settleTime: options.settleTime ?? 500,
-    scanInterval: options.scanInterval ?? 5_000,
+    stopTimeout: readLimit(pluginsFolder.stopTimeout, options.stopTimeout),
+    settleTime: readLimit(pluginsFolder.settleTime, options.settleTime),
+    scanInterval: readLimit(pluginsFolder.scanInterval, options.scanInterval),
   };
 }

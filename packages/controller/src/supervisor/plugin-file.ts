@@ -1,14 +1,15 @@
 import { LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
 import { KplugError, messageOf } from '../errors.ts';
+import { KiB } from '../limits/limit.ts';
+import { limits } from '../limits/limits.ts';
 import { documentOptions, findDocumentFault, maxAliases } from '../resources/check-document.ts';
 import { formatPath } from '../resources/json.ts';
 import { locate } from '../resources/locate.ts';
 import { durationSchema } from '../settings/duration-schema.ts';
 import type { RunSettings } from './program.ts';
 
-/** Maximum size of a `plugin.yaml`, in characters. */
-const maxSize = 64 * 1024;
+const { maxFileSize, minOpenFiles, maxNiceness } = limits.pluginsFolder;
 
 /** Variables that the controller sets for each process. */
 const reserved = /^KPLUG_(?:CONTROLLER|INSTANCE_ID|TOKEN)$/;
@@ -36,8 +37,8 @@ const pluginFileSchema = z.strictObject({
   resources: z
     .strictObject({
       memory: bytes.optional(),
-      openFiles: z.int().min(16).optional(),
-      niceness: z.int().min(0).max(19).optional(),
+      openFiles: z.int().min(minOpenFiles).optional(),
+      niceness: z.int().min(0).max(maxNiceness).optional(),
     })
     .default({}),
   health: z
@@ -71,7 +72,7 @@ interface Fault {
 
 /** Reads a `plugin.yaml`. Throws `InvalidConfiguration`, which names file, line and field of each fault. */
 export function readPluginFile(text: string, file: string, defaults: RunSettings): PluginFile {
-  if (text.length > maxSize) throw invalid(`${file} is larger than ${maxSize / 1024} KiB`);
+  if (text.length > maxFileSize) throw invalid(`${file} is larger than ${maxFileSize / KiB} KiB`);
   const lines = new LineCounter();
   const document = parseDocument(text, { ...documentOptions, lineCounter: lines });
   const at = (offset: number) => {

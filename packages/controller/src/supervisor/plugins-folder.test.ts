@@ -228,7 +228,7 @@ it('all processes are gone when the controller has stopped', async () => {
   await trial.put('family.sh', '#!/bin/sh\nsleep 600 &\necho "child $!"\nwait\n', 0o755);
   const { pid } = await trial.expectState('folder.js', 'live');
   const line = await vi.waitFor(() => trial.linesOf('family.sh')[0] ?? expect.fail('nothing yet'), waitOptions);
-  const [guard, child] = [trial.folder.guard, Number(line.replace('child ', ''))];
+  const [guard, child] = [trial.guard, Number(line.replace('child ', ''))];
   expect([pid, guard, child].map(isRunning)).toEqual([true, true, true]);
   await trial.operator.controller.stop();
   expect([pid, guard, child].map(isRunning)).toEqual([false, false, false]);

@@ -7,6 +7,7 @@ import { messageOf } from '../errors.ts';
 import { DirectoryWatch } from '../files/directory-watch.ts';
 import { isBeingWritten } from '../files/is-being-written.ts';
 import { hasCode } from '../files/system-error.ts';
+import { limits } from '../limits/limits.ts';
 import { WorkQueue } from '../queue/work-queue.ts';
 import type { HostedFolder, HostedPlugin, PluginDownload } from '../registry/hosted.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -22,14 +23,7 @@ import { type FolderSettings, type PluginsFolderOptions, readFolderOptions } fro
 import { Settling } from './settling.ts';
 import { SupervisedPlugin } from './supervised-plugin.ts';
 
-/** Delay between a reported change and the scan for it, in milliseconds. */
-const changeDelay = 100;
-
-/** Shortest delay between scans while an entry settles, in milliseconds. */
-const minSettleInterval = 10;
-
-/** Time that killed processes may take to exit when the controller stops, in milliseconds. */
-const killTimeout = 2_000;
+const { changeDelay, minSettleInterval, killTimeout } = limits.pluginsFolder;
 
 /** Parts of the controller that the supervisor uses. */
 export interface SupervisorDependencies {

@@ -1,3 +1,5 @@
+import { limits } from '../limits/limits.ts';
+
 /** Resource limits of a process. Missing ones are unlimited. */
 export interface ResourceLimits {
   /** Resident memory of the process and its children, in bytes. Checked every second on systems with `/proc`; a process above it is killed. */
@@ -50,11 +52,13 @@ export interface Program extends RunSettings {
   directory: string;
 }
 
+const { startTimeout, lostTimeout, initialBackOff, maxBackOff, resetAfter, drainTimeout } = limits.pluginsFolder;
+
 /** Default settings. */
 export const defaultRunSettings: RunSettings = {
   environment: {},
   resources: {},
-  health: { startTimeout: 60_000, lostTimeout: 60_000 },
-  restart: { policy: 'always', initialBackOff: 1_000, maxBackOff: 60_000, resetAfter: 60_000 },
-  drainTimeout: 30_000,
+  health: { startTimeout, lostTimeout },
+  restart: { policy: 'always', initialBackOff, maxBackOff, resetAfter },
+  drainTimeout,
 };

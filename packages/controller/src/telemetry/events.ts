@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { limits } from '../limits/limits.ts';
 import type { EventSink, ResourceEvent } from '../resources/cluster-services.ts';
 import type { ResourceKey } from '../resources/resource.ts';
 
@@ -10,7 +11,7 @@ export interface RecordedEvent extends ResourceEvent {
 }
 
 /** Largest number of different Events that are held for a resource. */
-const maxPerResource = 20;
+const maxPerResource = limits.telemetry.maxEventsPerResource;
 
 /** Holds the latest Events of each resource in memory, logs each new one, and forwards all to another sink. */
 export class RecentEvents implements EventSink {

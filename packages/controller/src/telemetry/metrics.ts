@@ -1,11 +1,12 @@
 // telemetry/: metrics and Events.
 
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry as PromRegistry } from 'prom-client';
+import { limits } from '../limits/limits.ts';
 import type { RequestObservation } from '../resources/cluster-services.ts';
 import type { DelegationObserver } from './observer.ts';
 
 /** Largest number of plugins with a label value of their own. Plugins choose their names, so the number of names is unbounded. */
-const maxPluginLabels = 100;
+const { maxPluginLabels } = limits.telemetry;
 
 /** Metrics of a controller, with the names of controller-runtime where it has equal ones. */
 export class Metrics implements DelegationObserver {

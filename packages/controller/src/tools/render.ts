@@ -9,9 +9,11 @@ import { PluginCaller } from '../clients/caller.ts';
 import { Connections } from '../clients/connections.ts';
 import { describeFailure } from '../clients/describe-failure.ts';
 import { getInfo } from '../clients/get-info.ts';
-import { type DelegationDeclaration, readDeclaration } from '../delegation/declaration.ts';
+import type { DelegationDeclaration } from '../delegation/declaration.ts';
 import { Delegation } from '../delegation/delegation.ts';
+import { readDeclaration } from '../delegation/delegation-settings.ts';
 import { KplugError, messageOf } from '../errors.ts';
+import { limits } from '../limits/limits.ts';
 import { AwakeClock } from '../registry/clock.ts';
 import { LeasePolicy } from '../registry/lease-policy.ts';
 import { RegistrationReader } from '../registry/read-registration.ts';
@@ -46,7 +48,7 @@ export interface RenderedResource {
  *
  * @param timeout deadline of the answer, in milliseconds.
  */
-export async function askPlugin(address: string, timeout = 5_000): Promise<Registration> {
+export async function askPlugin(address: string, timeout = limits.calls.infoTimeout): Promise<Registration> {
   const info = await getPluginInfo(address, timeout);
   // Whoever names an address means it, so any is allowed.
   const reader = new RegistrationReader(new LeasePolicy(), { allowLoopback: true, allowLinkLocal: true });
@@ -74,7 +76,7 @@ export interface AssumedPlugin {
  */
 export async function assumePlugin(
   { address, name, delegations }: AssumedPlugin,
-  timeout = 5_000,
+  timeout = limits.calls.infoTimeout,
 ): Promise<Registration> {
   const apis = delegations
     .map((one) => readDeclaration(one))

@@ -2,11 +2,11 @@ import * as grpc from '@grpc/grpc-js';
 import { createGrpcClient, localHostTowards, messageOf, v0 } from '@kplug/protocol';
 import type { Logger } from 'pino';
 import type { RegisteredApi } from '../definition.ts';
+import { limits } from '../limits.ts';
 import { pause } from '../pause.ts';
 
-/** Interval between heartbeats and timeout of each, in milliseconds, as in the SDKs of the first Kplug. */
-const heartbeatInterval = 5_000;
-const heartbeatTimeout = 3_000;
+// The times are those of the SDKs of the first Kplug.
+const { v0Interval: heartbeatInterval, v0Timeout: heartbeatTimeout } = limits.heartbeat;
 
 /** Content of each heartbeat. */
 export interface V0Identity {

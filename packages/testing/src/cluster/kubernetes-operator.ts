@@ -3,9 +3,9 @@ import {
   Controller,
   type ControllerOptions,
   type DelegationDeclaration,
-  openKubernetes,
   type RequestObservation,
 } from '@kplug/controller';
+import { openKubernetes } from '@kplug/controller/kubernetes';
 import { definePlugin, type PluginDefinition, type RunningPlugin } from '@kplug/sdk';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { pino } from 'pino';

@@ -1,4 +1,6 @@
-import { Controller, MemoryResources } from '@kplug/controller';
+import { Controller } from '@kplug/controller';
+import { pluginsFolderOf } from '@kplug/controller/internal';
+import { MemoryResources } from '@kplug/controller/memory';
 import { pino } from 'pino';
 
 /** Operator in a process of its own, which runs the plugins of a folder and reports its processes to the parent. */
@@ -11,7 +13,7 @@ const controller = new Controller({
   pluginsFolder: { directory: process.argv[2] ?? '', settleTime: 50, scanInterval: 200 },
 });
 await controller.start();
-const { pluginsFolder } = controller;
+const pluginsFolder = pluginsFolderOf(controller);
 const report = () => process.send?.({ guard: pluginsFolder?.guard, plugins: pluginsFolder?.list() });
 pluginsFolder?.subscribe(report);
 // A replaced guard isn't reported otherwise.

@@ -4,11 +4,12 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type {
   ControllerOptions,
+  HostedFolder,
   HostedPlugin,
   HostedState,
-  PluginsFolder,
   PluginsFolderOptions,
 } from '@kplug/controller';
+import { pluginsFolderOf } from '@kplug/controller/internal';
 import { pino } from 'pino';
 import { expect, onTestFinished, vi } from 'vitest';
 import { TestOperator } from '../operator.ts';
@@ -87,8 +88,13 @@ export class HostingTrial {
     return new HostingTrial(operator, directory, log);
   }
 
-  get folder(): PluginsFolder {
+  get folder(): HostedFolder {
     return this.operator.controller.pluginsFolder ?? expect.fail('there is no folder');
+  }
+
+  /** Process ID of the guard. */
+  get guard(): number | undefined {
+    return pluginsFolderOf(this.operator.controller)?.guard;
   }
 
   path(name: string): string {

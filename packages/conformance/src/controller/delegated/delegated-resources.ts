@@ -1,4 +1,6 @@
-import { deriveBase, type Manifest, type Resource } from '@kplug/controller';
+import type { Resource } from '@kplug/controller';
+import type { Manifest } from '@kplug/controller/memory';
+import { deriveBase } from '@kplug/controller/tools';
 import { eventually } from '../../eventually.ts';
 import type { DelegatedOptions } from '../../options.ts';
 import { NotMet, NotTried } from '../../requirement.ts';

@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Manifest } from '@kplug/controller';
+import type { Manifest } from '@kplug/controller/memory';
 import { ConformanceError } from '../../errors.ts';
 
 /** Manifest directory of an operator. The suite writes each of its resources to a separate file and removes it again. */

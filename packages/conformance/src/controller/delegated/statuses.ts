@@ -1,6 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
-import { keyOf, type Manifest } from '@kplug/controller';
+import { keyOf } from '@kplug/controller';
+import type { Manifest } from '@kplug/controller/memory';
 import { ConditionStatus, Outcome } from '@kplug/protocol';
 import { eventually } from '../../eventually.ts';
 import { NotMet, NotTried, type Requirement } from '../../requirement.ts';

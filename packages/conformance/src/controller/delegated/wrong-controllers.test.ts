@@ -1,4 +1,4 @@
-import { parseManifests } from '@kplug/controller';
+import { parseManifests } from '@kplug/controller/tools';
 import { GreetingWorkspace, world } from '@kplug/testing/kplug';
 import { describe, expect, it, vi } from 'vitest';
 import type { Report } from '../../report.ts';

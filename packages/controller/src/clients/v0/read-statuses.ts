@@ -1,6 +1,7 @@
 import type { v0 } from '@kplug/protocol';
 import { parseDocument } from 'yaml';
 import { KplugError, messageOf } from '../../errors.ts';
+import { limits } from '../../limits/limits.ts';
 import { documentOptions, findDocumentFault, maxAliases } from '../../resources/check-document.ts';
 import { findJsonFault, formatPath } from '../../resources/json.ts';
 import type { ResourceKey } from '../../resources/resource.ts';
@@ -11,7 +12,7 @@ import type { PluginAnswer, PluginCall, StatusChange } from '../plugin-call.ts';
  * Largest response, in characters of YAML. Parsing takes a hundred times the memory of the text and, for malicious text, blocks
  * for seconds per MiB.
  */
-const maxAnswerLength = 256 * 1024;
+const maxAnswerLength = limits.calls.maxV0AnswerLength;
 
 /** Reads and checks the statuses that a plugin returned. Throws `InvalidResponse`. */
 export function readStatuses(

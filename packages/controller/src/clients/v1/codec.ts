@@ -12,6 +12,7 @@ import {
   Severity,
 } from '@kplug/protocol';
 import { KplugError } from '../../errors.ts';
+import { limits } from '../../limits/limits.ts';
 import type { JsonObject, Resource, ResourceKey } from '../../resources/resource.ts';
 import { checkStatus } from '../check-status.ts';
 import type {
@@ -58,7 +59,9 @@ export function decodeReconcile(response: ReconcileResponse, call: PluginCall): 
     requeueAfter: response.requeueAfter && positive(durationMs(response.requeueAfter), 'requeue_after'),
     baseStatus,
     extensionStatuses: statuses,
-    conditions: answersStatus ? atMost(64, response.conditions, 'conditions').map(decodeCondition) : undefined,
+    conditions: answersStatus
+      ? atMost(limits.calls.maxConditions, response.conditions, 'conditions').map(decodeCondition)
+      : undefined,
   };
 }
 
@@ -70,11 +73,13 @@ export function decodeFinalize(response: ReconcileResponse | FinalizeResponse, c
     outcome,
     retryAfter: response.retryAfter && positive(durationMs(response.retryAfter), 'retry_after'),
     requeueAfter: undefined,
-    messages: atMost(100, response.messages, 'messages').map((message) => decodeMessage(message, call)),
+    messages: atMost(limits.calls.maxMessages, response.messages, 'messages').map((message) =>
+      decodeMessage(message, call),
+    ),
     baseStatus: undefined,
     extensionStatuses: new Map(),
     conditions: undefined,
-    events: atMost(100, response.events, 'events').map((event) => decodeEvent(event, call)),
+    events: atMost(limits.calls.maxEvents, response.events, 'events').map((event) => decodeEvent(event, call)),
   };
 }
 

@@ -1,6 +1,6 @@
 import type { ResourceChange, Resources } from '../../resources/port.ts';
 import { formatKey, isSameKind, type Resource, type ResourceKey } from '../../resources/resource.ts';
-import type { DelegationSettings } from '../declaration.ts';
+import type { DelegationSettings } from '../delegation-settings.ts';
 import { readInventory } from './inventory.ts';
 
 /** Follows the dependents of bases, so that plugins see their state. */

@@ -1,4 +1,5 @@
 import { KplugError } from '../../errors.ts';
+import { limits } from '../../limits/limits.ts';
 import { checkManifest } from '../../resources/check-manifest.ts';
 import type { OwnedContent } from '../../resources/port.ts';
 import {
@@ -9,7 +10,7 @@ import {
   type Resource,
   type ResourceKey,
 } from '../../resources/resource.ts';
-import type { DelegationSettings } from '../declaration.ts';
+import type { DelegationSettings } from '../delegation-settings.ts';
 
 /** A dependent that a plugin requests for a base. */
 export interface DesiredDependent {
@@ -17,8 +18,7 @@ export interface DesiredDependent {
   content: OwnedContent;
 }
 
-/** Largest number of dependents of a base. */
-const maxDependents = 100;
+const { maxDependents } = limits.delegation;
 
 /** Checks the dependents that a plugin requests. Throws `InvalidResponse` if any of them isn't allowed. */
 export function readDesired(

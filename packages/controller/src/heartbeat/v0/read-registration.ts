@@ -2,13 +2,11 @@ import { createHash } from 'node:crypto';
 import { create } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import { RefusalReason, RegistrationSchema, type v0 } from '@kplug/protocol';
+import { limits } from '../../limits/limits.ts';
 import type { RegistrationReader } from '../../registry/read-registration.ts';
 import { RefusedRegistration } from '../../registry/refusal.ts';
 import type { Registration } from '../../registry/registration.ts';
 import { readLooseVersion } from './loose-version.ts';
-
-/** Interval of the heartbeats of v0 SDKs, in milliseconds. It can't be changed. */
-const heartbeatInterval = 5_000;
 
 const requiredFields = ['address', 'name', 'api'] as const;
 
@@ -30,7 +28,7 @@ export function readPluginInformation(
     apis: [{ name: api, version: readLooseVersion(apiVersion) }],
     address,
     instanceId: 'unknown',
-    interval: durationFromMs(heartbeatInterval),
+    interval: durationFromMs(limits.registry.v0Interval),
   });
   const registration = reader.read(said, peer);
   return { ...registration, instanceId: identify(registration, api), protocol: 'kplug' };
@@ -39,5 +37,5 @@ export function readPluginInformation(
 /** Instance id of a v0 plugin, which has none: one process listens at an address, and registers each of its APIs separately. */
 function identify({ plugin, address }: Registration, api: string): string {
   const id = `${plugin}/${api}@${address}`;
-  return id.length <= 128 ? id : createHash('sha256').update(id).digest('hex');
+  return id.length <= limits.registry.maxInstanceIdLength ? id : createHash('sha256').update(id).digest('hex');
 }

@@ -2,9 +2,9 @@ import { writeFileSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import type { ManifestProblem } from '../manifest.ts';
 import type { ResourceChange } from '../port.ts';
 import type { DirectoryResources } from './directory-resources.ts';
-import type { DirectoryProblem } from './problem-list.ts';
 import { documents, onlyProblem, TestDirectory, table, tableKey, tables, waitFor } from './testing.ts';
 
 const waitOptions = { timeout: 10_000 };
@@ -13,7 +13,7 @@ describe('a directory that is followed', () => {
   let directory: TestDirectory;
   let resources: DirectoryResources;
   let changes: ResourceChange[];
-  let told: [string, DirectoryProblem][];
+  let told: [string, ManifestProblem][];
 
   beforeEach(async () => {
     directory = await TestDirectory.make();

@@ -2,7 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { KplugError, messageOf } from '../../errors.ts';
 import { DirectoryWatch } from '../../files/directory-watch.ts';
 import { hasCode } from '../../files/system-error.ts';
+import { limits } from '../../limits/limits.ts';
 import { WorkQueue } from '../../queue/work-queue.ts';
+import type { ManifestProblem } from '../manifest.ts';
 import type { MemoryResources } from '../memory/memory-resources.ts';
 import type { ResourceKey } from '../resource.ts';
 import { resolveDefinitions } from './definitions.ts';
@@ -10,7 +12,7 @@ import type { DesiredState } from './desired-state.ts';
 import type { DirectoryLock } from './directory-lock.ts';
 import { listManifestFiles } from './list-manifest-files.ts';
 import { ManifestFiles, type ScanResult, type SettleTimes } from './manifest-files.ts';
-import type { DirectoryProblem, ProblemList } from './problem-list.ts';
+import type { ProblemList } from './problem-list.ts';
 import { makeStateFolder } from './state-folder.ts';
 import type { StateStore } from './state-store.ts';
 
@@ -18,22 +20,18 @@ import type { StateStore } from './state-store.ts';
  * Settle times. Editors write a file in pieces within a few milliseconds. Programs that truncate or remove a file before they write it
  * may take longer, and a wrong deletion is the worse mistake.
  */
-const settleTimes: SettleTimes = { changed: 50, vanished: 250 };
+const settleTimes: SettleTimes = {
+  changed: limits.directory.settleTime,
+  vanished: limits.directory.deletionSettleTime,
+};
 
 /** Settle times after the directory was missing, while its files may still be coming back. */
-const settleTimesAfterReturn: SettleTimes = { changed: 50, vanished: 2_000 };
+const settleTimesAfterReturn: SettleTimes = { ...settleTimes, vanished: limits.directory.returnSettleTime };
 
 /** Interval of checks for a missing directory, and shortest time before its lock is taken again, in milliseconds. */
-const searchInterval = 500;
+const { searchInterval } = limits.directory;
 
-/** Interval of retries of failed state writes, in milliseconds. */
-const retryInterval = 1_000;
-
-/** Longest time that the start waits for files to settle, in milliseconds. */
-const maxStartTime = 2_000;
-
-/** Delay between a reported change and the scan for it, in milliseconds: changes seldom come alone. */
-const changeDelay = 10;
+const { retryInterval, maxStartTime, changeDelay } = limits.directory;
 
 /** Parts that following a directory needs. */
 export interface FollowedDirectory {
@@ -55,7 +53,7 @@ export class DirectoryFollower {
   readonly #scans = new WorkQueue<'scan'>({
     work: async () => ({ next: 'again', after: (await this.#scan()) ?? this.#idleInterval() }),
   });
-  #duplicates: DirectoryProblem[] = [];
+  #duplicates: ManifestProblem[] = [];
   #watchedSince = 0;
   #missingSince: number | undefined;
   #returnedAt = Number.NEGATIVE_INFINITY;
@@ -117,7 +115,7 @@ export class DirectoryFollower {
     return store.failures().length > 0 ? Math.min(retryInterval, scanInterval) : scanInterval;
   }
 
-  #apply({ again }: ScanResult): DirectoryProblem[] {
+  #apply({ again }: ScanResult): ManifestProblem[] {
     const hasSettled = again === undefined;
     const { directory, resources, desired, store } = this.#parts;
     const sourceOf = (key: ResourceKey) => desired.sourceOf(key);
@@ -131,9 +129,9 @@ export class DirectoryFollower {
     return [...definitions.problems, ...this.#duplicates];
   }
 
-  #ownProblems(): DirectoryProblem[] {
+  #ownProblems(): ManifestProblem[] {
     const { directory, store, scanInterval } = this.#parts;
-    const failures: DirectoryProblem[] = store.failures();
+    const failures: ManifestProblem[] = store.failures();
     const { problem } = this.#watch;
     if (problem === undefined) return failures;
     const message = `The directory can't be watched: ${problem}. Changes are noticed within ${scanInterval / 1_000} s.`;

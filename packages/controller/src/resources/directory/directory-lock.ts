@@ -5,9 +5,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { KplugError } from '../../errors.ts';
 import { hasCode } from '../../files/system-error.ts';
+import { limits } from '../../limits/limits.ts';
 
 /** Age above which the lock of another machine is stale, in milliseconds since its last refresh. */
-const maxForeignLockAge = 60_000;
+const { maxForeignLockAge } = limits.directory;
 
 /** Time that another process may need to take over the same stale lock, in milliseconds. */
 const takeoverTime = 50;

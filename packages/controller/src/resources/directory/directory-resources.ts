@@ -1,4 +1,5 @@
 // resources/directory/: resources in the files of a directory, with their states below `.kplug`.
+import type { ManifestProblem } from '../manifest.ts';
 import type { MemoryResources } from '../memory/memory-resources.ts';
 import type {
   FollowOptions,
@@ -11,10 +12,17 @@ import type {
 } from '../port.ts';
 import type { JsonObject, Resource, ResourceKey, ResourceKind } from '../resource.ts';
 import type { DirectoryFollower, FollowedDirectory } from './directory-follower.ts';
-import type { DirectoryProblem } from './problem-list.ts';
 
-/** Resources in the files of a directory. Made by `openDirectory`. */
-export class DirectoryResources implements Resources {
+/** Resources in the files of a directory. */
+export interface DirectoryResources extends Resources {
+  /** Returns all resources of a kind. */
+  list(kind: ResourceKind): Resource[];
+  /** Returns the problems that users have to fix, by file and line. */
+  problems(): ManifestProblem[];
+}
+
+/** Resources of a followed directory, which are held in memory. */
+export class FollowedResources implements DirectoryResources {
   readonly #parts: FollowedDirectory;
   readonly #resources: MemoryResources;
   readonly #follower: DirectoryFollower;
@@ -25,8 +33,7 @@ export class DirectoryResources implements Resources {
     this.#follower = follower;
   }
 
-  /** Returns the problems that users have to fix, by file and line. */
-  problems(): DirectoryProblem[] {
+  problems(): ManifestProblem[] {
     return this.#parts.problems.all();
   }
 

@@ -1,14 +1,16 @@
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { KplugError, messageOf } from '../../errors.ts';
+import { limitTable } from '../../limits/limits.ts';
+import { readLimit } from '../../limits/read-limit.ts';
 import { MemoryResources } from '../memory/memory-resources.ts';
 import type { Persistence } from '../memory/persistence.ts';
 import { keyOf } from '../resource.ts';
 import { DesiredState } from './desired-state.ts';
 import { DirectoryFollower } from './directory-follower.ts';
 import { DirectoryLock } from './directory-lock.ts';
-import { DirectoryResources } from './directory-resources.ts';
-import { ProblemList, type ProblemListener } from './problem-list.ts';
+import { type DirectoryResources, FollowedResources } from './directory-resources.ts';
+import { type DirectoryProblemListener, ProblemList } from './problem-list.ts';
 import { checkDirectory, loadStates, makeStateFolder } from './state-folder.ts';
 import { StateStore } from './state-store.ts';
 
@@ -19,7 +21,7 @@ export interface DirectoryOptions {
   /** Logger for problems and for state files that were set aside. */
   logger: Logger;
   /** Receives problems, too. */
-  onProblem?: ProblemListener;
+  onProblem?: DirectoryProblemListener;
   /**
    * Interval of regular scans, in milliseconds. Default 10,000; between 1,000 and 60,000 is sane. Use a lower one where the system
    * doesn't report changes, as on network file systems.
@@ -73,14 +75,14 @@ export async function openDirectory(options: DirectoryOptions): Promise<Director
       store,
       lock,
       problems,
-      scanInterval: options.scanInterval ?? 10_000,
+      scanInterval: readLimit(limitTable.directory.scanInterval, options.scanInterval),
     };
     const follower = new DirectoryFollower(
       parts,
       states.flatMap(({ source }) => source || []),
     );
     await follower.start();
-    return new DirectoryResources(parts, follower);
+    return new FollowedResources(parts, follower);
   } catch (error) {
     await lock.release();
     throw error;

@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
-import { type DirectoryProblem, formatProblem, ProblemList } from './problem-list.ts';
+import type { ManifestProblem } from '../manifest.ts';
+import { formatProblem, ProblemList } from './problem-list.ts';
 
 describe('ProblemList', () => {
   it('reports and logs each problem once, and its solution once', () => {
@@ -8,8 +9,8 @@ describe('ProblemList', () => {
     const logged: string[] = [];
     const logger = pino({}, { write: (line) => void logged.push(JSON.parse(line).msg) });
     const list = new ProblemList(logger, (problem, state) => told.push(`${state} ${formatProblem(problem)}`));
-    const late: DirectoryProblem = { file: 'b.yaml', line: 3, column: 5, message: 'Late.' };
-    const early: DirectoryProblem = { file: 'a.yaml', message: 'Early.' };
+    const late: ManifestProblem = { file: 'b.yaml', line: 3, column: 5, message: 'Late.' };
+    const early: ManifestProblem = { file: 'a.yaml', message: 'Early.' };
     list.update([late, early]);
     list.update([early, { ...late }]);
     expect(list.all()).toEqual([early, late]);

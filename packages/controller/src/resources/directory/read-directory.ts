@@ -1,9 +1,11 @@
+import { limits } from '../../limits/limits.ts';
+import type { ManifestProblem } from '../manifest.ts';
 import { MemoryResources } from '../memory/memory-resources.ts';
 import { keyOf, type Resource } from '../resource.ts';
 import { resolveDefinitions } from './definitions.ts';
 import { DesiredState } from './desired-state.ts';
 import { ManifestFiles } from './manifest-files.ts';
-import { type DirectoryProblem, sortProblems } from './problem-list.ts';
+import { sortProblems } from './problem-list.ts';
 import { readStates } from './read-states.ts';
 import { checkDirectory, stateFolderOf } from './state-folder.ts';
 
@@ -11,11 +13,10 @@ import { checkDirectory, stateFolderOf } from './state-folder.ts';
 export interface DirectoryView {
   /** Resources as defined in the files, with their statuses. */
   resources: Resource[];
-  problems: DirectoryProblem[];
+  problems: ManifestProblem[];
 }
 
-/** Maximum number of attempts to read files that change while they are read. */
-const maxAttempts = 5;
+const { maxReadAttempts: maxAttempts } = limits.directory;
 
 /**
  * Reads the resources of a directory as an operator that starts now would see them. A resource that no operator has seen yet gets a

@@ -3,13 +3,13 @@ import { join, relative } from 'node:path';
 import { KplugError, messageOf } from '../../errors.ts';
 import { hasCode } from '../../files/system-error.ts';
 import { temporarySuffix } from '../../files/write-durably.ts';
+import { limits } from '../../limits/limits.ts';
 import { parseState, type ResourceState, statesFolder } from './state-file.ts';
 
 /** Suffix of an invalid state file that was set aside. */
 export const corruptSuffix = '.corrupt';
 
-/** Number of files that are read concurrently. */
-const batchSize = 64;
+const { maxConcurrentReads: batchSize } = limits.directory;
 
 /** State files under `.kplug`. */
 export interface States {

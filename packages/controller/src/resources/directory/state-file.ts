@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { limits } from '../../limits/limits.ts';
 import { formatPath, isJsonObject } from '../json.ts';
 import type { StoredResource } from '../memory/persistence.ts';
 import { groupOf, type JsonObject, keyOf, parseKey, type Resource, type ResourceKey } from '../resource.ts';
@@ -48,7 +49,7 @@ const stateSchema = z.object({
 });
 
 /** Maximum length of a name that becomes a file name unchanged. Systems allow 255 bytes, suffixes included. */
-const maxNameLength = 200;
+const { maxNameLength } = limits.directory;
 
 /** Folder of all state files, below `.kplug`. */
 export const statesFolder = 'resources';

@@ -1,12 +1,13 @@
 import { join } from 'node:path';
 import { KplugError, messageOf } from '../../errors.ts';
 import { removeDurably, writeDurably } from '../../files/write-durably.ts';
+import { limits } from '../../limits/limits.ts';
 import type { Persistence, StoredResource } from '../memory/persistence.ts';
 import { describeReference, parseKey, type ResourceKey } from '../resource.ts';
 import { formatState, statePathOf } from './state-file.ts';
 
 /** Maximum number of concurrent writes. More are no faster and may exhaust the file descriptors. */
-const maxConcurrentWrites = 16;
+const { maxConcurrentWrites } = limits.directory;
 
 /** Pending write of a resource, and the promise of those who wait for it. */
 interface Save {

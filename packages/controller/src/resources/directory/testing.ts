@@ -3,10 +3,10 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pino } from 'pino';
 import { vi } from 'vitest';
+import type { ManifestProblem } from '../manifest.ts';
 import type { Resource, ResourceKey } from '../resource.ts';
 import type { DirectoryResources } from './directory-resources.ts';
 import { type DirectoryOptions, openDirectory } from './open-directory.ts';
-import type { DirectoryProblem } from './problem-list.ts';
 import { statePathOf } from './state-file.ts';
 
 /** Kind that tests use. */
@@ -94,7 +94,7 @@ export async function waitFor(
 }
 
 /** Waits until there is exactly one problem. */
-export async function onlyProblem(resources: DirectoryResources): Promise<DirectoryProblem> {
+export async function onlyProblem(resources: DirectoryResources): Promise<ManifestProblem> {
   return vi.waitFor(
     () => {
       const [problem, ...others] = resources.problems();

@@ -1,4 +1,5 @@
 import { KplugError, messageOf } from '../../errors.ts';
+import { limits } from '../../limits/limits.ts';
 import { jsonObjectsIn } from '../json.ts';
 import type { JsonObject, Resource, ResourceKind } from '../resource.ts';
 import { lackingVerbs, type ServiceAccount } from './access-question.ts';
@@ -8,10 +9,10 @@ import { Discovery, type ServedKind } from './discovery.ts';
 import { missingRule, type Right } from './missing-rule.ts';
 import { pluginLabel, type ReadDeclaration, readLabelled, readPlugin } from './read-declaration.ts';
 import { readObject, ValuePool } from './read-object.ts';
-import type { Address, Transport } from './transport.ts';
+import type { ApiServerAddress, Transport } from './transport.ts';
 
 /** Timeouts of each request, retries included, and of all together, in milliseconds. */
-const timeouts = { each: 8_000, all: 15_000 };
+const timeouts = { each: limits.kubernetes.inspectionTimeout, all: limits.kubernetes.totalInspectionTimeout };
 
 const kinds = {
   plugin: { apiVersion: 'plugins.kplug.dev/v1alpha1', kind: 'Plugin' },
@@ -20,9 +21,12 @@ const kinds = {
 } as const;
 
 /** Plugin that sends no heartbeats, declared by a `Plugin` or by a label on a Service. */
-export interface DeclaredPlugin extends Pick<ReadDeclaration, 'name' | 'place'> {
+export interface DeclaredPlugin {
   kind: 'Plugin' | 'Service';
   namespace: string;
+  name: string;
+  /** Service or address of the plugin. */
+  place: { service: ServiceReference } | { address: string };
   /** Condition `Accessible` of the `Plugin`; missing for a Service, and before the operator has written one. */
   accessible?: { status: string; reason: string; message: string };
 }
@@ -31,7 +35,25 @@ export interface DeclaredPlugin extends Pick<ReadDeclaration, 'name' | 'place'> 
  * Inspects the objects that an operator depends on, with the operator's own code. For tools of short duration: no request succeeds later
  * than 15 seconds after construction. Failed, forbidden and late requests reject with `StorageFailed`.
  */
-export class ClusterInspector {
+export interface ClusterInspector {
+  /** Gets the object at a path; `undefined` when there is none. */
+  get(path: string): Promise<JsonObject | undefined>;
+  /** Lists the objects at a path; none when the path doesn't exist. */
+  list(path: string): Promise<JsonObject[]>;
+  /** Returns a kind as it is served; `undefined` when it isn't. */
+  served(kind: ResourceKind): Promise<ServedKind | undefined>;
+  /** Returns the rights that a service account lacks, each with the rule that would grant it. */
+  missingRules(account: ServiceAccount, rights: readonly Right[]): Promise<string[]>;
+  /** Finds the endpoints of a Service, or the reason why there are none. */
+  endpoints(namespace: string, reference: ServiceReference): Promise<FoundEndpoints>;
+  /** Lists the plugins that users declared, in one namespace or in all. */
+  declaredPlugins(namespace: string | undefined): Promise<DeclaredPlugin[]>;
+  /** Returns URL and credentials for a path of the API server. */
+  addressOf(path: string): Promise<ApiServerAddress>;
+}
+
+/** Inspects a cluster over a transport. */
+export class TransportInspector implements ClusterInspector {
   readonly #transport: Transport;
   readonly #discovery: Discovery;
   readonly #end = AbortSignal.timeout(timeouts.all);
@@ -41,22 +63,18 @@ export class ClusterInspector {
     this.#discovery = new Discovery(transport);
   }
 
-  /** Gets the object at a path; `undefined` when there is none. */
   get(path: string): Promise<JsonObject | undefined> {
     return this.#inTime((signal) => this.#get(path, signal));
   }
 
-  /** Lists the objects at a path; none when the path doesn't exist. */
   async list(path: string): Promise<JsonObject[]> {
     return itemsOf(await this.get(path));
   }
 
-  /** Returns a kind as it is served; `undefined` when it isn't. */
   served(kind: ResourceKind): Promise<ServedKind | undefined> {
     return this.#inTime((signal) => this.#discovery.find(kind, signal));
   }
 
-  /** Returns the rights that a service account lacks, each with the rule that would grant it. */
   async missingRules(account: ServiceAccount, rights: readonly Right[]): Promise<string[]> {
     const missing = await this.#inTime((signal) =>
       Promise.all(rights.map((right) => lackingVerbs(this.#transport, { right, account, signal }))),
@@ -67,7 +85,6 @@ export class ClusterInspector {
     });
   }
 
-  /** Finds the endpoints of a Service, or the reason why there are none. */
   endpoints(namespace: string, reference: ServiceReference): Promise<FoundEndpoints> {
     const home = encodeURIComponent(namespace);
     const query = new URLSearchParams({ labelSelector: `kubernetes.io/service-name=${reference.name}` });
@@ -81,7 +98,6 @@ export class ClusterInspector {
     });
   }
 
-  /** Lists the plugins that users declared, in one namespace or in all. */
   async declaredPlugins(namespace: string | undefined): Promise<DeclaredPlugin[]> {
     const home = namespace === undefined ? '' : `/namespaces/${encodeURIComponent(namespace)}`;
     const label = new URLSearchParams({ labelSelector: `${pluginLabel.name}=${pluginLabel.value}` });
@@ -95,8 +111,7 @@ export class ClusterInspector {
     ];
   }
 
-  /** Returns URL and credentials for a path of the API server. */
-  addressOf(path: string): Promise<Address> {
+  addressOf(path: string): Promise<ApiServerAddress> {
     return this.#inTime(() => this.#transport.addressOf(path));
   }
 

@@ -1,15 +1,16 @@
 import { KplugError } from '../../errors.ts';
+import { limits } from '../../limits/limits.ts';
 import { isJsonObject, jsonObjectsIn } from '../json.ts';
 import { groupOf, type JsonObject, type Resource } from '../resource.ts';
 import { ApiError } from './api-error.ts';
 import { collectionPath } from './api-path.ts';
-import { ClusterInspector } from './cluster-inspector.ts';
+import { type ClusterInspector, TransportInspector } from './cluster-inspector.ts';
 import type { ServedKind } from './discovery.ts';
 import { listPages } from './list-pages.ts';
 import { type KubeConfigChoice, loadKubeConfig } from './load-kube-config.ts';
 import { missingRule } from './missing-rule.ts';
 import { readObject, ValuePool } from './read-object.ts';
-import { type Address, Transport } from './transport.ts';
+import { type ApiServerAddress, Transport } from './transport.ts';
 
 /** Kind with its short names. */
 export interface NamedKind extends ServedKind {
@@ -17,8 +18,7 @@ export interface NamedKind extends ServedKind {
   shortNames: readonly string[];
 }
 
-/** Timeout of each request, in milliseconds. */
-const timeout = 15_000;
+const timeout = limits.kubernetes.readerTimeout;
 
 /** Media type of aggregated discovery: all groups and their kinds in one response. */
 const aggregated = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
@@ -43,7 +43,7 @@ export class ClusterReader {
 
   /** Makes an inspector, which can be used until this reader is closed. */
   inspector(): ClusterInspector {
-    return new ClusterInspector(this.#transport);
+    return new TransportInspector(this.#transport);
   }
 
   /** Lists all served kinds, each in the preferred version of its group. */
@@ -79,7 +79,7 @@ export class ClusterReader {
   }
 
   /** Returns URL and credentials for a port of a pod, through the API server's proxy. */
-  proxyTo({ namespace, name, port }: { namespace: string; name: string; port: number }): Promise<Address> {
+  proxyTo({ namespace, name, port }: { namespace: string; name: string; port: number }): Promise<ApiServerAddress> {
     return this.#transport.addressOf(`/api/v1/namespaces/${namespace}/pods/${name}:${port}/proxy`);
   }
 

@@ -3,10 +3,11 @@ import type { TLSSocketOptions } from 'node:tls';
 import { isDeepStrictEqual } from 'node:util';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { KplugError, messageOf } from '../../errors.ts';
+import { limits } from '../../limits/limits.ts';
 import { ApiError } from './api-error.ts';
 
 /** Time for which credentials are cached, in milliseconds. client-node renews them when they are read. */
-const maxAge = 10_000;
+const maxAge = limits.kubernetes.credentialsAge;
 
 /** Credentials of the client, and the TLS options that verify the server. */
 export interface Credentials {

@@ -7,6 +7,7 @@ import type { Transport } from './transport.ts';
 export interface ServedKind extends ResourceKind {
   /** Name in URLs and in RBAC, for example `databasetables`. */
   plural: string;
+  /** False for a cluster-scoped kind. */
   namespaced: boolean;
   /** True if the kind has a status subresource. */
   hasStatus: boolean;

@@ -1,14 +1,13 @@
 import { Agent, type Dispatcher, ProxyAgent, Socks5ProxyAgent } from 'undici';
+import { limits } from '../../limits/limits.ts';
 import type { TlsOptions } from './credentials.ts';
 
 /** Time for which an idle connection is kept, in milliseconds. Load balancers drop connections that are idle for a minute. */
-const keepAliveTimeout = 30_000;
+const { keepAliveTimeout } = limits.kubernetes;
 
-/** Idle time before the first TCP keep-alive probe, in milliseconds. */
-const keepAliveInitialDelay = 15_000;
+const { keepAliveDelay: keepAliveInitialDelay } = limits.kubernetes;
 
-/** Maximum number of concurrent requests, watches not included. */
-const connections = 64;
+const { maxConnections: connections } = limits.kubernetes;
 
 /** Connection pools for one set of credentials. Watches have a separate pool, so that they can't exhaust the other one. */
 export interface Dispatchers {

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';
 import { messageOf } from '../../errors.ts';
+import { limits } from '../../limits/limits.ts';
 import { TokenBucket } from '../../queue/token-bucket.ts';
 import { type JsonObject, parseKey, type Resource, type ResourceKey } from '../resource.ts';
 import type { EventSink, ResourceEvent } from '../services/event-sink.ts';
@@ -32,20 +33,9 @@ interface Series {
   timer: NodeJS.Timeout | undefined;
 }
 
-/** Time since the last recording after which an equal Event starts a new series, in milliseconds; as in client-go. */
-const seriesTimeout = 6 * 60_000;
-
-/** Maximum number of Events that wait to be written. More are dropped, which is logged. */
-const maxWaiting = 1_000;
-
-/** Maximum number of series in memory. */
-const maxSeries = 10_000;
-
-/** Maximum length of a `note`, in bytes. The API server refuses longer ones. */
-const maxNoteBytes = 1_024;
-
-/** Limit of new Events per resource, as in client-go: a burst, and one more each `interval` milliseconds. */
-const eventLimit = { burst: 25, interval: 5 * 60_000 };
+// The series and the limit of new Events per resource are those of client-go.
+const { seriesTimeout, maxWaiting, maxSeries, maxNoteSize } = limits.events;
+const eventLimit = { burst: limits.events.burst, interval: limits.events.refillInterval };
 
 /**
  * Writes Events of `events.k8s.io/v1`. Equal Events become a series, whose count is written at intervals. New Events are rate-limited per
@@ -65,7 +55,7 @@ export class EventWriter implements EventSink {
   constructor(transport: Transport, find: (key: ResourceKey) => Resource | undefined, options: EventWriterOptions) {
     this.#transport = transport;
     this.#find = find;
-    this.#options = { repeatInterval: 60_000, ...options };
+    this.#options = { repeatInterval: limits.events.repeatInterval, ...options };
   }
 
   record(regarding: ResourceKey, event: ResourceEvent): void {
@@ -205,8 +195,8 @@ function describe(error: unknown): string {
 }
 
 function shorten(note: string): string {
-  if (Buffer.byteLength(note) <= maxNoteBytes) return note;
+  if (Buffer.byteLength(note) <= maxNoteSize) return note;
   // A character that is cut in two decodes to U+FFFD.
-  const cut = Buffer.from(note).toString('utf8', 0, maxNoteBytes - 3);
+  const cut = Buffer.from(note).toString('utf8', 0, maxNoteSize - 3);
   return `${cut.replace(/\uFFFD$/, '')}…`;
 }

@@ -1,5 +1,8 @@
+import { MiB } from '../../limits/limit.ts';
+import { limits } from '../../limits/limits.ts';
+
 /** Maximum length of a line, in bytes. etcd stores no object larger than a few MiB. */
-const maxLineBytes = 32 * 1024 * 1024;
+const maxLineBytes = limits.kubernetes.maxEventSize;
 
 const lineFeed = 0x0a;
 
@@ -34,6 +37,6 @@ export class LineSplitter {
   #keep(part: Buffer): void {
     this.#rest.push(part);
     this.#length += part.length;
-    if (this.#length > maxLineBytes) throw new RangeError(`a line is longer than ${maxLineBytes / 1024 / 1024} MiB`);
+    if (this.#length > maxLineBytes) throw new RangeError(`a line is longer than ${maxLineBytes / MiB} MiB`);
   }
 }

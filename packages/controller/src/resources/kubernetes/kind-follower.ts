@@ -1,4 +1,5 @@
 import { KplugError } from '../../errors.ts';
+import { limits } from '../../limits/limits.ts';
 import type { KindProblem } from '../port.ts';
 import { groupOf } from '../resource.ts';
 import { ApiError } from './api-error.ts';
@@ -10,10 +11,10 @@ import type { Transport } from './transport.ts';
 import { UnreadableEventError } from './watch-stream.ts';
 
 /** Number of failures in a row that are reported as a problem. Fewer may be a cut connection. */
-const failuresUntilProblem = 3;
+const { failuresUntilProblem } = limits.kubernetes;
 
 /** Number of times that a known kind must be absent to count as gone. A server that is starting may not list it yet. */
-const absencesUntilGone = 2;
+const { absencesUntilGone } = limits.kubernetes;
 
 /** Options of a kind follower. */
 export interface KindFollowerOptions extends KindCacheOptions {

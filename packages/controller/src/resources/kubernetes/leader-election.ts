@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { KplugError, messageOf } from '../../errors.ts';
+import { limitTable } from '../../limits/limits.ts';
+import { readLimit } from '../../limits/read-limit.ts';
 import type { Leadership } from '../services/leadership.ts';
 import { ApiError } from './api-error.ts';
 import type { Fence } from './fence.ts';
@@ -49,7 +51,11 @@ export class LeaderElection implements Leadership {
   /** Throws `InvalidConfiguration`. */
   constructor(parts: LeaderElectionParts) {
     this.#parts = parts;
-    this.#times = { leaseDuration: 15_000, renewDeadline: 10_000, retryPeriod: 2_000, ...parts.times };
+    this.#times = {
+      leaseDuration: readLimit(limitTable.kubernetes.leaseDuration, parts.times?.leaseDuration),
+      renewDeadline: readLimit(limitTable.kubernetes.renewDeadline, parts.times?.renewDeadline),
+      retryPeriod: readLimit(limitTable.kubernetes.retryPeriod, parts.times?.retryPeriod),
+    };
     const { leaseDuration, renewDeadline, retryPeriod } = this.#times;
     if (leaseDuration > renewDeadline && renewDeadline > retryPeriod && retryPeriod > 0) return;
     const given = `lease duration ${leaseDuration} ms, renew deadline ${renewDeadline} ms, retry period ${retryPeriod} ms`;

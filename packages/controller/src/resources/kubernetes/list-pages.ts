@@ -1,3 +1,4 @@
+import { limits } from '../../limits/limits.ts';
 import { isJsonObject } from '../json.ts';
 import type { JsonValue } from '../resource.ts';
 import { ApiError } from './api-error.ts';
@@ -5,8 +6,7 @@ import { collectionPath } from './api-path.ts';
 import type { ServedKind } from './discovery.ts';
 import type { Transport } from './transport.ts';
 
-/** Number of objects per page. */
-const pageSize = 500;
+const { pageSize } = limits.kubernetes;
 
 /** Objects to list. */
 export interface ListRequest {

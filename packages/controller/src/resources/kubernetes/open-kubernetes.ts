@@ -1,10 +1,10 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
+import { limitTable } from '../../limits/limits.ts';
+import { readLimit } from '../../limits/read-limit.ts';
+import type { Resources } from '../port.ts';
 import type { RequestListener } from '../services/request-observation.ts';
-import type { ClusterReader } from './cluster-reader.ts';
-import type { KubernetesResources } from './kubernetes-resources.ts';
 import type { LeaderElectionOptions } from './kubernetes-services.ts';
-import type { KubeConfigChoice } from './load-kube-config.ts';
 
 /** Options of `openKubernetes`. All times are in milliseconds. */
 export interface KubernetesOptions {
@@ -50,14 +50,16 @@ export interface KubernetesOptions {
  * Opens the resources of a Kubernetes cluster. Sends no request yet, so the API server may come later. Rejects with
  * `InvalidConfiguration` when the kubeconfig can't be used.
  */
-export async function openKubernetes(options: KubernetesOptions): Promise<KubernetesResources> {
+export async function openKubernetes(options: KubernetesOptions): Promise<Resources> {
   // client-node takes long to load, and an operator on a directory doesn't need it.
   const [{ loadKubeConfig }, { Transport }, { KubernetesResources }] = await Promise.all([
     import('./load-kube-config.ts'),
     import('./transport.ts'),
     import('./kubernetes-resources.ts'),
   ]);
-  const { requestTimeout = 30_000, watchTimeout = 45_000, namespaces = [], logger, observe } = options;
+  const requestTimeout = readLimit(limitTable.kubernetes.requestTimeout, options.requestTimeout);
+  const watchTimeout = readLimit(limitTable.kubernetes.watchTimeout, options.watchTimeout);
+  const { namespaces = [], logger, observe } = options;
   const kubeConfig = options.kubeConfig ?? loadKubeConfig(options);
   const transport = new Transport(kubeConfig, { timeout: requestTimeout, observe });
   const place = {
@@ -71,10 +73,4 @@ export async function openKubernetes(options: KubernetesOptions): Promise<Kubern
 
 function namespaceOf(kubeConfig: KubeConfig): string {
   return kubeConfig.getContextObject(kubeConfig.getCurrentContext())?.namespace ?? 'default';
-}
-
-/** Opens a cluster for a tool that reads it once. Rejects with `InvalidConfiguration` when the kubeconfig can't be used. */
-export async function openClusterReader(choice: KubeConfigChoice): Promise<ClusterReader> {
-  const { ClusterReader } = await import('./cluster-reader.ts');
-  return new ClusterReader(choice);
 }

@@ -1,3 +1,4 @@
+import { limits } from '../../limits/limits.ts';
 import { isJsonObject, jsonEquals } from '../json.ts';
 import type { JsonObject, JsonValue } from '../resource.ts';
 
@@ -16,7 +17,7 @@ export type OwnedFields = ReadonlyMap<string, FieldTree>;
 const ownPrefix = 'kplug/';
 
 /** Maximum number of shared sets of fields. All are dropped above it; sets in use are shared again. */
-const maxShared = 4_096;
+const maxShared = limits.kubernetes.maxSharedFieldSets;
 
 const shared = new Map<string, OwnedFields>();
 const noOwnedFields: OwnedFields = new Map();

@@ -1,5 +1,7 @@
 import type { KubeConfig } from '@kubernetes/client-node';
 import { KplugError, messageOf } from '../../errors.ts';
+import { seconds } from '../../limits/limit.ts';
+import { limits } from '../../limits/limits.ts';
 import { isJsonObject } from '../json.ts';
 import type { IdentityIssuer, IssuedToken } from '../services/identity-issuer.ts';
 import { ApiError } from './api-error.ts';
@@ -7,7 +9,7 @@ import { missingRule } from './missing-rule.ts';
 import type { Transport } from './transport.ts';
 
 /** Lifetime of a token, in seconds. */
-const lifetime = 3_600;
+const lifetime = limits.kubernetes.tokenLifetime / seconds;
 
 /** Issues tokens of ServiceAccounts in the operator's namespace, by TokenRequests. */
 export class PluginIdentities implements IdentityIssuer {

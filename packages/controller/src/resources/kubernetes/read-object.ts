@@ -1,3 +1,4 @@
+import { limits } from '../../limits/limits.ts';
 import { isJsonObject, jsonEquals } from '../json.ts';
 import { mergeStatuses } from '../memory/merge-statuses.ts';
 import type { JsonObject, JsonValue, ObjectMeta, Resource, ResourceKind } from '../resource.ts';
@@ -16,7 +17,7 @@ export interface ReadObject {
 const lastApplied = 'kubectl.kubernetes.io/last-applied-configuration';
 
 /** Maximum number of shared values. All are dropped above it; values in use are shared again. */
-const maxShared = 1_024;
+const maxShared = limits.kubernetes.maxSharedValues;
 
 /**
  * Makes a resource from an object of the API server. To save memory, it drops the managed fields and kubectl's copy. Throws `TypeError` for

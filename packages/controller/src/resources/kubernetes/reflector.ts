@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { limits } from '../../limits/limits.ts';
 import { backOffDelay } from '../../queue/back-off.ts';
 import { isJsonObject } from '../json.ts';
 import type { ResourceKind } from '../resource.ts';
@@ -10,10 +11,9 @@ import type { Transport } from './transport.ts';
 import { UnreadableEventError, type WatchEvent, watch } from './watch-stream.ts';
 
 /** Bounds of the delay between retries, in milliseconds: short, so that little time is lost once the API server is back. */
-const retryDelays = { initial: 200, max: 5_000 };
+const retryDelays = { initial: limits.kubernetes.initialWatchBackOff, max: limits.kubernetes.maxWatchBackOff };
 
-/** Duration below which a watch counts as failed, in milliseconds. */
-const minWatchDuration = 1_000;
+const { minWatchDuration } = limits.kubernetes;
 
 /** Listener for the state of a reflector. */
 export interface ReflectorListener {

@@ -28,7 +28,7 @@ export class FollowedCluster {
     const log: { level: number; msg: string }[] = [];
     const logger = pino({ level: 'info' }, { write: (line: string) => void log.push(JSON.parse(line)) });
     const observe = (request: RequestObservation) => void requests.push(request);
-    const resources = await openKubernetes({ ...options, logger, observe });
+    const resources = (await openKubernetes({ ...options, logger, observe })) as KubernetesResources;
     onTestFinished(() => resources.close());
     return new FollowedCluster(resources, requests, log);
   }

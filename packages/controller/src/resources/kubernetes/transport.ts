@@ -3,23 +3,18 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Dispatcher } from 'undici';
 import { KplugError } from '../../errors.ts';
+import { limits } from '../../limits/limits.ts';
 import { backOffDelay } from '../../queue/back-off.ts';
+import { version } from '../../version.ts';
 import type { JsonObject } from '../resource.ts';
 import type { RequestListener } from '../services/request-observation.ts';
 import { ApiError, errorOfConnection, errorOfStatus } from './api-error.ts';
-import { CredentialSource, type Credentials, serverOf, type TlsOptions } from './credentials.ts';
+import { CredentialSource, serverOf, type TlsOptions } from './credentials.ts';
 import { type Dispatchers, makeDispatchers } from './dispatchers.ts';
 import type { Fence } from './fence.ts';
-import { version } from './version.ts';
 
-/** Maximum number of attempts of a request that the server was too busy for, or that was cut off. */
-const maxAttempts = 5;
-
-/** Bounds of the delay between retries of a request, in milliseconds. */
-const retryDelays = { initial: 100, max: 5_000 };
-
-/** Maximum delay for a `Retry-After` of the server, in milliseconds. */
-const maxRetryAfter = 30_000;
+const { maxAttempts, maxRetryAfter } = limits.kubernetes;
+const retryDelays = { initial: limits.kubernetes.initialBackOff, max: limits.kubernetes.maxBackOff };
 
 /** Request to the API server. */
 export interface ApiRequest {
@@ -39,9 +34,13 @@ export interface ApiRequest {
   isUnfenced?: boolean;
 }
 
-/** URL at the API server, with credentials. */
-export interface Address extends Credentials {
+/** URL at the API server, with the credentials to send. */
+export interface ApiServerAddress {
   url: string;
+  /** Headers that authenticate the client. */
+  headers: Readonly<Record<string, string>>;
+  /** TLS options that verify the server and authenticate the client. */
+  tls: Readonly<TlsOptions>;
 }
 
 /** Options of a transport. */
@@ -111,7 +110,7 @@ export class Transport {
   }
 
   /** Returns URL and credentials of a path, for other clients. Rejects with an `ApiError`. */
-  async addressOf(path: string): Promise<Address> {
+  async addressOf(path: string): Promise<ApiServerAddress> {
     return { url: `${this.server}${path}`, ...(await this.#credentials.get()) };
   }
 

@@ -1,9 +1,9 @@
 import { KplugError } from '../../errors.ts';
+import { limits } from '../../limits/limits.ts';
 import { describeReference, parseKey, type Resource } from '../resource.ts';
 import type { Patch, WriteTarget } from './write-target.ts';
 
-/** Maximum number of attempts to write a resource that others change at the same time. */
-const maxAttempts = 8;
+const { maxConflictAttempts: maxAttempts } = limits.kubernetes;
 
 /**
  * Writes a resource in the version that was read, and again in the current one when that is out of date. The version also protects

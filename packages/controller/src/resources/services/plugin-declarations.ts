@@ -4,6 +4,7 @@ import type { JsonObject } from '../resource.ts';
 export interface PluginDeclaration {
   /** Record in which users see the plugin. */
   record: RecordReference;
+  /** Place of the instances: behind a Service, or at an address. */
   source: 'service' | 'address';
   /** Spec of the record; missing when a user wrote it. */
   spec?: JsonObject;

@@ -4,10 +4,11 @@ import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { EnvHttpProxyAgent, fetch, type Response } from 'undici';
 import { messageOf } from '../../errors.ts';
+import { MiB } from '../../limits/limit.ts';
+import { limits } from '../../limits/limits.ts';
 import { DownloadFailure } from './download-failure.ts';
 
-/** Time that a server may send nothing, in milliseconds. */
-const idleTimeout = 30_000;
+const { idleTimeout } = limits.downloads;
 
 /** Downloaded archive. */
 export interface FetchedArchive {
@@ -75,7 +76,7 @@ async function receive(
   let received = 0;
   const check = (bytes: number) => {
     if (bytes <= maxBytes) return;
-    const limit = `${Math.floor(maxBytes / 2 ** 20)} MiB`;
+    const limit = `${Math.floor(maxBytes / MiB)} MiB`;
     throw new DownloadFailure('DownloadFailed', `${url} is larger than ${limit}, the limit for archives`, true);
   };
   const counting = new Transform({

@@ -1,34 +1,33 @@
 import { mkdir, mkdtemp, readdir, readFile, readlink, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasCode } from '../../files/system-error.ts';
+import { limits, limitTable } from '../../limits/limits.ts';
+import { readLimit } from '../../limits/read-limit.ts';
 import { isExecutable } from '../commands.ts';
 import { pluginFileName } from '../entry.ts';
 import { readNature } from '../file-nature.ts';
 import { DownloadFailure } from './download-failure.ts';
-import { type FetchOptions, fetchArchive } from './fetch-archive.ts';
+import { fetchArchive } from './fetch-archive.ts';
 import { folderNameOf, type PluginItem } from './item.ts';
-import { type DownloadSource, urlsOf } from './source.ts';
-import { type UnpackLimits, unpack } from './unpack.ts';
+import { type DownloadOptions, urlsOf } from './source.ts';
+import { unpack } from './unpack.ts';
 
 /** Folder of downloaded releases, in the plugins folder. */
 const store = '.downloads';
 /** File in a release that names its origin. */
 const origin = '.kplug-origin.json';
 
-/** Age below which an unused release isn't removed, in milliseconds: another process may be installing it. */
-const minUnusedAge = 24 * 3_600_000;
+/** Another process may be installing a younger release. */
+const { minUnusedAge } = limits.downloads;
 
 /** Options of a download. */
-export interface FetchPluginOptions extends DownloadSource {
+export interface FetchPluginOptions extends DownloadOptions {
   /** Path of the plugins folder. */
   directory: string;
-  /** Maximum size of the archive, in bytes. Default 256 MiB. */
-  maxBytes?: number;
-  /** Limits of the archive's content. Default 1 GiB, in 20,000 files. */
-  limits?: UnpackLimits;
+  /** Cancels the download. */
   signal?: AbortSignal;
   /** Receives the number of bytes received, and the total if the server announced it. */
-  onProgress?: FetchOptions['onProgress'];
+  onProgress?: (received: number, total: number | undefined) => void;
   /** Called when the archive is complete, before it is checked and unpacked. */
   onUnpack?: () => void;
 }
@@ -49,7 +48,12 @@ export interface FetchedPlugin {
  * after organization and repository refers to it and is replaced atomically. Rejects with a `DownloadFailure`.
  */
 export async function fetchPlugin(item: PluginItem, options: FetchPluginOptions): Promise<FetchedPlugin> {
-  const { directory, maxBytes = 256 * 2 ** 20, limits = { maxBytes: 2 ** 30, maxFiles: 20_000 } } = options;
+  const { directory } = options;
+  const maxBytes = readLimit(limitTable.downloads.maxArchiveSize, options.maxBytes);
+  const unpackLimits = {
+    maxBytes: readLimit(limitTable.downloads.maxContentSize, options.limits?.maxBytes),
+    maxFiles: readLimit(limitTable.downloads.maxFiles, options.limits?.maxFiles),
+  };
   const path = join(directory, folderNameOf(item));
   const present = await findPresent(path, item);
   if (present) return { item, path, kept: true, sha256: present };
@@ -66,7 +70,7 @@ export async function fetchPlugin(item: PluginItem, options: FetchPluginOptions)
     }
     const content = join(work, 'content');
     await mkdir(content);
-    await unpack(archive, content, limits).catch((error: unknown) => {
+    await unpack(archive, content, unpackLimits).catch((error: unknown) => {
       throw error instanceof Error && error.message.includes(archive)
         ? new DownloadFailure('DownloadFailed', error.message.replace(archive, url), true, { cause: error })
         : error;

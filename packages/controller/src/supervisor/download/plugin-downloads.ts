@@ -2,15 +2,17 @@
 import { setMaxListeners } from 'node:events';
 import type { Logger } from 'pino';
 import { messageOf } from '../../errors.ts';
+import { limitTable } from '../../limits/limits.ts';
+import { readLimit } from '../../limits/read-limit.ts';
 import { type BackOffOptions, backOffDelay } from '../../queue/back-off.ts';
 import { type WorkOutcome, WorkQueue } from '../../queue/work-queue.ts';
 import type { PluginDownload } from '../../registry/hosted.ts';
-import { type FetchPluginOptions, fetchPlugin, removeUnused } from './install.ts';
+import { fetchPlugin, removeUnused } from './install.ts';
 import { folderNameOf, type PluginItem, parsePluginList } from './item.ts';
-import { urlsOf } from './source.ts';
+import { type DownloadOptions, urlsOf } from './source.ts';
 
 /** List of plugins to download into the plugins folder. */
-export interface PluginListOptions extends Pick<FetchPluginOptions, 'baseUrl' | 'namePattern' | 'maxBytes' | 'limits'> {
+export interface PluginListOptions extends DownloadOptions {
   /** Items `<org>/<repository>@<release>[#sha256:<hex>]`, separated by commas or as a list. */
   items: string | readonly string[];
   /** Largest number of concurrent downloads. Default 3. */
@@ -37,8 +39,12 @@ export class PluginDownloads {
     this.#options = options;
     this.#log = log;
     this.#onChange = onChange;
-    this.#backOff = { initial: 2_000, max: 300_000, ...options.backOff };
-    this.#queue = new WorkQueue({ concurrency: options.concurrency ?? 3, work: (item) => this.#fetch(item) });
+    this.#backOff = {
+      initial: readLimit(limitTable.downloads.initialBackOff, options.backOff?.initial),
+      max: readLimit(limitTable.downloads.maxBackOff, options.backOff?.max),
+    };
+    const concurrency = readLimit(limitTable.downloads.concurrency, options.concurrency);
+    this.#queue = new WorkQueue({ concurrency, work: (item) => this.#fetch(item) });
     setMaxListeners(0, this.#stopping.signal);
     for (const item of this.#items) this.#update(item, { state: 'waiting' });
   }

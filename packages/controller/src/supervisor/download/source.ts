@@ -1,12 +1,17 @@
 import { KplugError } from '../../errors.ts';
 import type { PluginItem } from './item.ts';
+import type { UnpackLimits } from './unpack.ts';
 
-/** Location of archives. */
-export interface DownloadSource {
+/** Options of downloads. */
+export interface DownloadOptions {
   /** URL before `/<org>/<repository>/releases/download/<release>/`. Default `https://github.com`. */
   baseUrl?: string;
   /** Name of the archive, with `{os}` and `{arch}`. Default `kplug_plugin_{os}_{arch}.tar.gz`. */
   namePattern?: string;
+  /** Maximum size of an archive, in bytes. Default 256 MiB; sane: 1 MiB to 4 GiB. */
+  maxBytes?: number;
+  /** Limits of an archive's content. Default 1 GiB, in 20,000 files. */
+  limits?: UnpackLimits;
 }
 
 export const defaultBaseUrl = 'https://github.com';
@@ -18,7 +23,7 @@ const architectures: Record<string, string> = { x64: 'amd64', ia32: '386' };
 /** Returns the URLs of an archive, in order of preference; the last one is without the architecture. Throws `InvalidConfiguration`. */
 export function urlsOf(
   { organization, repository, release }: PluginItem,
-  { baseUrl = defaultBaseUrl, namePattern = defaultNamePattern }: DownloadSource,
+  { baseUrl = defaultBaseUrl, namePattern = defaultNamePattern }: DownloadOptions,
   { platform, arch }: { platform: string; arch: string } = process,
 ): string[] {
   if (!/^https?:\/\//.test(baseUrl) || !URL.canParse(baseUrl)) {

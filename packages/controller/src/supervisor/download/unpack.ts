@@ -2,6 +2,8 @@ import { createReadStream, type Stats } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { x as extract, t as list, type ReadEntry } from 'tar';
 import { messageOf } from '../../errors.ts';
+import { MiB } from '../../limits/limit.ts';
+import { limits } from '../../limits/limits.ts';
 import { DownloadFailure } from './download-failure.ts';
 
 /** Limits of an archive's content. */
@@ -12,8 +14,7 @@ export interface UnpackLimits {
   maxFiles: number;
 }
 
-/** Maximum depth of folders. */
-const maxDepth = 64;
+const { maxDepth } = limits.downloads;
 
 /**
  * Unpacks an archive into an empty folder. An archive is refused before anything is written if it contains an absolute path, `..`, a link
@@ -73,7 +74,7 @@ class ArchiveCheck {
     this.#bytes += size;
     this.#files++;
     const { maxBytes, maxFiles } = this.#limits;
-    if (this.#bytes > maxBytes) return `it contains more than ${Math.floor(maxBytes / 2 ** 20)} MiB`;
+    if (this.#bytes > maxBytes) return `it contains more than ${Math.floor(maxBytes / MiB)} MiB`;
     if (this.#files > maxFiles) return `it contains more than ${maxFiles} files`;
     if (/^[/\\]|^[A-Za-z]:|\\|\0/.test(entry.path)) return `the path ${entry.path} is not relative`;
     const steps = entry.path.split('/').filter((step) => step && step !== '.');

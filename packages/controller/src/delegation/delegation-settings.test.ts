@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readDeclaration } from './declaration.ts';
+import { readDeclaration } from './delegation-settings.ts';
 
 const minimal = { name: 'tables', base: { apiVersion: 'myorg.org/v1alpha1', kind: 'Table' }, api: 'Table@^1.2' };
 

@@ -1,0 +1,182 @@
+import { z } from 'zod';
+import { messageOf } from '../errors.ts';
+import { limits } from '../limits/limits.ts';
+import { parsePattern } from '../selection/preference.ts';
+import { durationSchema as duration } from '../settings/duration-schema.ts';
+import type { DelegationDeclaration } from './declaration.ts';
+
+// Kubernetes rejects validation rules over lists that may be much longer than `maxListed`.
+const { maxListed, maxNameLength, maxPathLength, maxLabelKeyLength, maxConcurrency } = limits.delegation;
+
+const name = z
+  .string()
+  .max(maxNameLength)
+  .regex(/^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/, 'must be lower case letters, digits and "-"');
+
+const apiVersion = z
+  .string()
+  .max(maxPathLength)
+  .regex(/^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?v[a-z0-9]+$/, 'must be group/version, such as myorg.org/v1alpha1');
+
+const kind = z
+  .string()
+  .max(maxNameLength)
+  .regex(/^[A-Za-z][A-Za-z0-9]*$/, 'must be a kind in PascalCase, such as DatabaseTable');
+
+const resourceKind = z.strictObject({ apiVersion, kind });
+
+const pattern = z
+  .string()
+  .max(maxPathLength)
+  .superRefine((text, context) => {
+    try {
+      parsePattern(text);
+    } catch (error) {
+      context.addIssue({ code: 'custom', message: messageOf(error) });
+    }
+  });
+
+const path = z
+  .string()
+  .max(maxPathLength)
+  .regex(/^(\.[A-Za-z0-9_-]+)+$/, 'must be a path of fields, such as .spec.extensions');
+
+/**
+ * Schema of a delegation as an operator's author declares it, in code or in `kplug.yaml`, and of the spec of a `Delegation`
+ * resource, there without the name. Durations are milliseconds or strings such as `60s`. The CustomResourceDefinition and the
+ * chart's values use the same descriptions.
+ */
+export const delegationSchema = z.strictObject({
+  name: name.describe('Name of the delegation in statuses, metrics and logs. Unique within an operator.'),
+  base: resourceKind.describe('Kind of the delegated resources.'),
+  namespaces: z
+    .array(name)
+    .min(1)
+    .max(maxListed)
+    .optional()
+    .describe('Namespaces whose resources are delegated. Default: all that the operator watches.'),
+  labels: z
+    .record(z.string().max(maxLabelKeyLength), z.string().max(maxNameLength))
+    .default({})
+    .describe('Labels that a resource must have, with these values, to be delegated. Default: none.'),
+  api: pattern.describe(
+    'Plugin API, with the range of accepted versions, such as `DatabaseTable@^1.0.0`. Without a range, any version.',
+  ),
+  extensions: z
+    .strictObject({
+      path: path
+        .default('.spec.extensions')
+        .describe('Path of the list of extension references, `{ apiVersion, kind, name }`, in a base.'),
+      kinds: z.array(resourceKind).max(maxListed).optional().describe('Kinds that may be referenced. Default: any.'),
+    })
+    .prefault({})
+    .describe('Extension resources that a base references.'),
+  dependents: z
+    .strictObject({
+      kinds: z
+        .array(resourceKind)
+        .max(maxListed)
+        .default([])
+        .describe('Kinds of dependents that plugins may request. Default: none.'),
+    })
+    .prefault({})
+    .describe(
+      'Dependents: resources that the operator applies for a base at the request of a plugin, in the same namespace.',
+    ),
+  selection: z
+    .strictObject({
+      preferencePath: path
+        .default('.spec.preferredImplementation')
+        .describe('Path of the preferred plugin, `Name` or `Name@range`, in a resource.'),
+      fallback: z
+        .enum(['any', 'none'])
+        .optional()
+        .describe(
+          'Selection while the preferred plugin is unavailable: `any` other plugin, or `none`. Default: `any`.',
+        ),
+      fallbackOrder: z
+        .array(pattern)
+        .min(1)
+        .max(maxListed)
+        .optional()
+        .describe(
+          'Selection while the preferred plugin is unavailable: the first available one of these. Excludes `fallback`.',
+        ),
+      mode: z
+        .enum(['one', 'all'])
+        .default('one')
+        .describe('Let `one` plugin reconcile a resource, or `all`, each under its own name in the status.'),
+      capabilities: z
+        .record(z.string().max(maxPathLength), z.string().max(maxPathLength))
+        .default({})
+        .describe('Capabilities that a plugin must have, with these values.'),
+    })
+    .prefault({})
+    .refine(({ fallback, fallbackOrder }) => !fallback || !fallbackOrder, {
+      path: ['fallbackOrder'],
+      message: 'fallback and fallbackOrder contradict each other; remove one',
+    })
+    .describe('Selection of a plugin for a resource.'),
+  deadline: duration
+    .default(limits.delegation.deadline)
+    .describe('Deadline of one call of a plugin. Default 60s; sane: 1s to 1h.'),
+  resync: duration
+    .default(limits.delegation.resync)
+    .describe(
+      'Interval after which a resource is reconciled again without a change, unless its plugin requests another. Default 10m.',
+    ),
+  concurrency: z
+    .int()
+    .min(1)
+    .max(maxConcurrency)
+    .optional()
+    .describe("Largest number of resources reconciled concurrently. Default: the operator's, 32; sane: 1 to 1,000."),
+  backOff: z
+    .strictObject({
+      initial: duration
+        .default(limits.delegation.initialBackOff)
+        .describe('Delay after the first failure. Default 200ms.'),
+      max: duration.default(limits.delegation.maxBackOff).describe('Longest delay. Default 5m.'),
+    })
+    .prefault({})
+    .describe('Delay between the retries of a resource that fails. It doubles with each failure.'),
+  finalize: z
+    .strictObject({
+      needed: z
+        .boolean()
+        .default(true)
+        .describe(
+          'True if plugins create anything that must be cleaned up. If false, resources get no finalizer, which saves a write for each, and are deleted immediately without calling a plugin.',
+        ),
+      whenPluginGone: z
+        .enum(['wait', 'fallback', 'release'])
+        .default('wait')
+        .describe(
+          'While the plugin that has to clean up is unavailable: `wait` for it, let any `fallback` plugin clean up, or `release` the resource.',
+        ),
+      releaseAfter: duration
+        .default(limits.delegation.releaseAfter)
+        .describe('Time between the deletion and the release of a resource, with `release`. Default 5m.'),
+    })
+    .prefault({})
+    .describe('Deletion of resources.'),
+  handOver: z
+    .enum(['retain', 'finalize'])
+    .default('retain')
+    .describe(
+      'When another plugin is selected for a resource: `retain` what the former one created, or have it `finalize` first.',
+    ),
+});
+
+type ReadOnly<T> = T extends object ? { readonly [K in keyof T]: ReadOnly<T[K]> } : T;
+type IsSame<A, B> = (<T>() => T extends A ? 1 : 2) extends <T>() => T extends B ? 1 : 2 ? true : false;
+
+/** Fails to compile when `DelegationDeclaration` and the input of the schema differ. */
+true satisfies IsSame<ReadOnly<DelegationDeclaration>, ReadOnly<z.input<typeof delegationSchema>>>;
+
+/** Describes the issues of a schema on one line. */
+export function describeIssues(error: z.ZodError): string {
+  return error.issues
+    .map(({ path, message }) => (path.length > 0 ? `${path.join('.')}: ${message}` : message))
+    .join('; ');
+}

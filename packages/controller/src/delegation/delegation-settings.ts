@@ -1,0 +1,71 @@
+import type { z } from 'zod';
+import { KplugError } from '../errors.ts';
+import { limitTable } from '../limits/limits.ts';
+import { readLimit } from '../limits/read-limit.ts';
+import { isSameKind } from '../resources/resource.ts';
+import { parsePattern, parseRange } from '../selection/preference.ts';
+import type { SelectionRules } from '../selection/select.ts';
+import { delegationSchema, describeIssues } from './declaration-schema.ts';
+
+/** A delegation with its defaults applied and its ranges parsed. */
+export interface DelegationSettings
+  extends Omit<z.output<typeof delegationSchema>, 'api' | 'extensions' | 'selection' | 'namespaces' | 'concurrency'> {
+  /** Name of the plugin API. */
+  api: string;
+  concurrency: number;
+  /** Delegated namespaces; `undefined` for all. */
+  namespaces: ReadonlySet<string> | undefined;
+  extensions: { path: readonly string[]; kinds: readonly { apiVersion: string; kind: string }[] | undefined };
+  preferencePath: readonly string[];
+  rules: SelectionRules;
+  /** Field manager of the status of base resources. */
+  fieldManager: string;
+  /** Finalizer of base resources. */
+  finalizer: string;
+}
+
+/** Defaults of fields that a declaration leaves out. */
+export interface DelegationDefaults {
+  /** Largest number of resources reconciled concurrently. Default 32. */
+  concurrency?: number | undefined;
+}
+
+/** Validates a declaration and applies defaults. Throws `InvalidConfiguration`, naming each invalid field. */
+export function readDeclaration(declaration: unknown, defaults: DelegationDefaults = {}): DelegationSettings {
+  const { success, data, error } = delegationSchema.safeParse(declaration);
+  if (!success) {
+    const named = (declaration as { name?: unknown } | null)?.name;
+    const label = typeof named === 'string' ? `delegation "${named}"` : 'a delegation';
+    throw new KplugError('InvalidConfiguration', `${label} is malformed: ${describeIssues(error)}`, { cause: error });
+  }
+  const { api, extensions, selection, namespaces, ...rest } = data;
+  const at = api.indexOf('@');
+  return {
+    ...rest,
+    concurrency: rest.concurrency ?? readLimit(limitTable.delegation.concurrency, defaults.concurrency),
+    api: at < 0 ? api : api.slice(0, at),
+    namespaces: namespaces && new Set(namespaces),
+    extensions: { path: splitPath(extensions.path), kinds: extensions.kinds },
+    preferencePath: splitPath(selection.preferencePath),
+    rules: {
+      apiRange: parseRange(at < 0 ? '*' : api.slice(at + 1), api),
+      capabilities: selection.capabilities,
+      fallback: selection.fallbackOrder?.map(parsePattern) ?? selection.fallback ?? 'any',
+      mode: selection.mode,
+    },
+    fieldManager: `kplug/${data.name}`,
+    finalizer: `kplug.dev/${data.name}`,
+  };
+}
+
+/** Reports whether two delegations might reconcile the same resource. */
+export function overlap(a: DelegationSettings, b: DelegationSettings): boolean {
+  if (!isSameKind(a.base, b.base)) return false;
+  // No resource has two values of one label.
+  if (Object.entries(a.labels).some(([label, value]) => (b.labels[label] ?? value) !== value)) return false;
+  return !a.namespaces || !b.namespaces || [...a.namespaces].some((namespace) => b.namespaces?.has(namespace));
+}
+
+function splitPath(text: string): readonly string[] {
+  return text.slice(1).split('.');
+}

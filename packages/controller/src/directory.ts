@@ -1,0 +1,8 @@
+// Export path `@kplug/controller/directory`: resources in the files of a directory.
+import './require-node.ts';
+
+export type { DirectoryResources } from './resources/directory/directory-resources.ts';
+export { type DirectoryOptions, openDirectory } from './resources/directory/open-directory.ts';
+export { type DirectoryProblemListener, formatProblem } from './resources/directory/problem-list.ts';
+export { type DirectoryView, readDirectory } from './resources/directory/read-directory.ts';
+export type { ManifestProblem } from './resources/manifest.ts';

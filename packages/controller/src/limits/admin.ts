@@ -1,0 +1,15 @@
+import { bytes, count, KiB, MiB } from './limit.ts';
+
+/** Limits of metrics and of Events in memory. */
+export const telemetry = {
+  maxPluginLabels: count(100, 'Maximum number of plugins with a label value of their own in metrics.'),
+  maxEventsPerResource: count(20, 'Number of last Events that are kept in memory for a resource.'),
+};
+
+/** Limits of the admin port. */
+export const admin = {
+  maxMessageSize: bytes(64 * KiB, 'Maximum size of a request.'),
+  maxStreams: count(100, 'Maximum number of concurrent requests on one HTTP/2 connection.'),
+  maxSessionMemory: bytes(10 * MiB, 'Maximum memory of one HTTP/2 connection.'),
+  maxBacklog: count(10_000, 'Maximum number of changes that wait for a slow reader of a watch.'),
+};

@@ -1,0 +1,64 @@
+import { bytes, characters, count, hours, KiB, MiB, milliseconds, minutes, seconds } from './limit.ts';
+
+/** Limits of the selection of plugins. */
+export const selection = {
+  maxCachedVersions: count(10_000, 'Maximum number of versions whose match with a range is cached.'),
+};
+
+/** Limits of connections to plugins. */
+export const connections = {
+  maxMessageSize: bytes(4 * MiB, 'Maximum size of a response of a plugin.', {
+    settings: ['connections.maxMessageSize'],
+  }),
+  openTimeout: milliseconds(2 * seconds, 'Time that a plugin has to answer when a connection to it is opened.', {
+    settings: ['connections.openTimeout'],
+  }),
+  healthInterval: milliseconds(
+    10 * seconds,
+    'Interval of health checks of a plugin that serves no `Watch`; six times as long while it is healthy.',
+    { settings: ['connections.healthInterval'] },
+  ),
+  healthTimeout: milliseconds(2 * seconds, 'Time that a plugin has to answer a health check.'),
+  healthyThreshold: count(
+    6,
+    'Number of successful checks in a row after which checks become as many times less frequent.',
+  ),
+  idleTimeout: milliseconds(10 * minutes, 'Time after which an unused connection is closed.', {
+    settings: ['connections.idleTimeout'],
+  }),
+  initialBackOff: milliseconds(100, 'Delay before the first retry of an unreachable plugin; it doubles.'),
+  maxBackOff: milliseconds(10 * seconds, 'Longest delay between retries of an unreachable plugin.'),
+  keepaliveInterval: milliseconds(30 * seconds, 'Interval of keepalive pings.'),
+  keepaliveTimeout: milliseconds(10 * seconds, 'Time that a plugin has to answer a keepalive ping.'),
+};
+
+/** Limits of calls of plugins and of their responses. */
+export const calls = {
+  apiTimeout: milliseconds(10 * seconds, "Time that a plugin has to answer a call of an operator's own API.", {
+    settings: ['timeout option of Controller.call'],
+  }),
+  stopTimeout: milliseconds(20 * seconds, 'Time that in-flight calls may take to end when the controller stops.', {
+    settings: ['stopTimeout'],
+  }),
+  infoTimeout: milliseconds(5 * seconds, 'Time that a plugin has to answer `GetInfo` when a tool asks.', {
+    settings: ['timeout option of getInfo'],
+  }),
+  maxInfoSize: bytes(256 * KiB, 'Maximum size of a response to `GetInfo`.'),
+  maxStreamedSize: bytes(256 * KiB, 'Size above which a request is sent as a separate RPC instead of on the stream.'),
+  maxStreamAge: milliseconds(0.5 * hours, 'Age at which the stream to a plugin is replaced.'),
+  maxConditions: count(64, 'Maximum number of conditions in a response.'),
+  maxMessages: count(100, 'Maximum number of messages in a response.'),
+  maxEvents: count(100, 'Maximum number of Events in a response.'),
+  maxV0AnswerLength: characters(256 * KiB, 'Maximum size of a response of a plugin of the first Kplug.'),
+};
+
+/** Limits of the probing of plugins that send no heartbeats. */
+export const discovery = {
+  interval: milliseconds(10 * seconds, 'Interval between probes of a plugin; six times as long while it answers.', {
+    settings: ['probing.interval'],
+  }),
+  timeout: milliseconds(2 * seconds, 'Time that a plugin has to answer a probe.', { settings: ['probing.timeout'] }),
+  initialBackOff: milliseconds(250, 'Delay before the first retry of a failed probe; it doubles up to the interval.'),
+  maxProbes: count(1_000, 'Maximum number of concurrent probes.'),
+  maxDrainTime: milliseconds(10 * minutes, 'Longest time that a removed instance is kept for its in-flight calls.'),
+};

@@ -1,0 +1,43 @@
+// limits/: every size, count and time limit, with its default, range, unit and setting.
+import { admin, telemetry } from './admin.ts';
+import { calls, connections, discovery, selection } from './calls.ts';
+import { delegation, delegationResources } from './delegation.ts';
+import { heartbeat, pluginResources, registry } from './heartbeat.ts';
+import { events, kubernetes } from './kubernetes.ts';
+import type { LimitGroup } from './limit.ts';
+import { downloads, pluginsFolder } from './plugins-folder.ts';
+import { directory, resources } from './resources.ts';
+
+/** All limits of the controller, by part. `docs/limits.md` is generated from this table. */
+export const limitTable = {
+  heartbeat,
+  registry,
+  selection,
+  connections,
+  calls,
+  discovery,
+  delegation,
+  delegationResources,
+  resources,
+  directory,
+  kubernetes,
+  events,
+  pluginsFolder,
+  downloads,
+  pluginResources,
+  telemetry,
+  admin,
+} satisfies Record<string, LimitGroup>;
+
+type Values<T extends Record<string, LimitGroup>> = { readonly [G in keyof T]: Readonly<Record<keyof T[G], number>> };
+
+/** Values of the table: `limits.connections.openTimeout` is 2,000, in milliseconds. */
+export const limits: Values<typeof limitTable> = valuesOf(limitTable);
+
+function valuesOf<T extends Record<string, LimitGroup>>(table: T): Values<T> {
+  const groups = Object.entries(table).map(([name, group]) => [
+    name,
+    Object.fromEntries(Object.entries(group).map(([limit, { value }]) => [limit, value])),
+  ]);
+  return Object.fromEntries(groups) as Values<T>;
+}

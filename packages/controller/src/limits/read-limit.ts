@@ -1,0 +1,19 @@
+import { KplugError } from '../errors.ts';
+import type { Limit, LimitUnit } from './limit.ts';
+
+const nouns: Record<LimitUnit, string> = {
+  ms: 'a number of milliseconds',
+  bytes: 'a number of bytes',
+  characters: 'a number of characters',
+  levels: 'a number of levels',
+  count: 'a number',
+};
+
+/** Returns the value of an option, or the default. Throws `InvalidConfiguration` for a value outside of the limit's range. */
+export function readLimit(limit: Limit, given: number | undefined): number {
+  const { value, unit, settings: [setting] = ['a limit'], min = 0, max = Number.POSITIVE_INFINITY } = limit;
+  if (given === undefined) return value;
+  if (given >= min && given <= max) return given;
+  const end = Number.isFinite(max) ? `to ${max.toLocaleString('en')}` : 'upwards';
+  throw new KplugError('InvalidConfiguration', `${setting} is ${given}; it must be ${nouns[unit]} from ${min} ${end}`);
+}

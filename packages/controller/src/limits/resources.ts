@@ -1,0 +1,36 @@
+import { bytes, characters, count, KiB, levels, MiB, milliseconds, minutes, seconds } from './limit.ts';
+
+/** Limits of resources, whatever their source. */
+export const resources = {
+  maxDepth: levels(100, 'Maximum depth of nested objects and lists in a resource.'),
+  maxJsonSize: characters(4 * MiB, 'Maximum size of a resource with its aliases expanded. Kubernetes accepts 3 MiB.'),
+  maxManifestSize: bytes(4 * MiB, 'Maximum size of a manifest file.'),
+  maxAliases: count(50, 'Maximum number of aliases in a YAML document.'),
+  maxLabelLength: characters(63, 'Maximum length of a kind and of a namespace.'),
+  maxNameLength: characters(253, 'Maximum length of the name of a resource.'),
+  maxApiVersionLength: characters(317, 'Maximum length of an API version.'),
+  maxConditionLength: characters(2 * KiB, 'Maximum length of the message of a condition; longer ones are cut.'),
+};
+
+/** Limits of resources in a directory. */
+export const directory = {
+  scanInterval: milliseconds(10 * seconds, 'Interval of regular scans for changes that the system does not report.', {
+    settings: ['scanInterval'],
+    sane: [1 * seconds, 1 * minutes],
+  }),
+  changeDelay: milliseconds(10, 'Delay between a reported change and the scan for it.'),
+  settleTime: milliseconds(50, 'Time that a changed file must stay unchanged before it is read.'),
+  deletionSettleTime: milliseconds(250, 'Time that a file must be missing to count as deleted.'),
+  returnSettleTime: milliseconds(
+    2 * seconds,
+    'Time that a file must be missing to count as deleted after the directory was missing.',
+  ),
+  searchInterval: milliseconds(500, 'Interval of checks for a missing directory.'),
+  retryInterval: milliseconds(1 * seconds, 'Interval of retries of failed state writes.'),
+  maxStartTime: milliseconds(2 * seconds, 'Longest time that the start waits for files to settle.'),
+  maxForeignLockAge: milliseconds(1 * minutes, 'Age above which the lock of another machine is stale.'),
+  maxReadAttempts: count(5, 'Maximum number of attempts to read files that change while they are read.'),
+  maxConcurrentReads: count(64, 'Maximum number of state files that are read concurrently.'),
+  maxConcurrentWrites: count(16, 'Maximum number of state files that are written concurrently.'),
+  maxNameLength: characters(200, 'Maximum length of a name that becomes the name of a state file unchanged.'),
+};

@@ -1,0 +1,40 @@
+// Export path `@kplug/controller/tools`: functions for tools such as the `kplug` command, not for operators.
+import './require-node.ts';
+
+// Plugins without an operator.
+export { type GetInfoOptions, getInfo } from './clients/get-info.ts';
+export { isAnswerMissing } from './clients/v0/missing-answer.ts';
+export { type BackOffOptions, backOffDelay } from './queue/back-off.ts';
+// Manifests.
+export type { CheckedManifest, Manifest, ManifestMetadata } from './resources/check-manifest.ts';
+export { isKindNamed } from './resources/kind-name.ts';
+// Clusters.
+export type { ServiceAccount } from './resources/kubernetes/access-question.ts';
+export type { ClusterInspector, DeclaredPlugin } from './resources/kubernetes/cluster-inspector.ts';
+export type { ClusterReader, NamedKind } from './resources/kubernetes/cluster-reader.ts';
+export type { TlsOptions } from './resources/kubernetes/credentials.ts';
+export type { FoundEndpoints, ServiceReference } from './resources/kubernetes/declared-service.ts';
+export type { ServedKind } from './resources/kubernetes/discovery.ts';
+export type { KubeConfigChoice } from './resources/kubernetes/load-kube-config.ts';
+export type { Right } from './resources/kubernetes/missing-rule.ts';
+export { openClusterReader } from './resources/kubernetes/open-cluster-reader.ts';
+export type { ApiServerAddress } from './resources/kubernetes/transport.ts';
+export { type ManifestFile, type ManifestProblem, type ParsedManifest, parseManifests } from './resources/manifest.ts';
+export { parseDuration } from './settings/duration.ts';
+// Downloads.
+export { DownloadFailure } from './supervisor/download/download-failure.ts';
+export { type FetchedPlugin, type FetchPluginOptions, fetchPlugin } from './supervisor/download/install.ts';
+export { type PluginItem, parsePluginList } from './supervisor/download/item.ts';
+export type { RecordedEvent } from './telemetry/events.ts';
+// Delegations.
+export { type DelegationFault, findDelegationFaults } from './tools/delegation-faults.ts';
+export { delegationJsonSchema } from './tools/delegation-json-schema.ts';
+export { deriveBase, deriveDelegation, type ImplementingPlugin } from './tools/derive-delegation.ts';
+export {
+  type AssumedPlugin,
+  askPlugin,
+  assumePlugin,
+  type RenderedResource,
+  type RenderOptions,
+  renderPass,
+} from './tools/render.ts';

@@ -1,0 +1,78 @@
+/** A size, count or time limit of the SDK. */
+interface Limit {
+  /** Value, or the default where the limit can be changed. */
+  readonly value: number;
+  readonly unit: 'ms' | 'bytes' | 'count';
+  readonly description: string;
+  /** Option and environment variable that change the limit. None for a fixed limit. */
+  readonly settings?: readonly [string, ...string[]];
+}
+
+const seconds = 1_000;
+const hours = 3_600 * seconds;
+export const MiB = 1_024 * 1_024;
+
+/** All limits of the SDK, by part. `docs/limits.md` is generated from this table. */
+export const limitTable = {
+  serving: {
+    maxMessageSize: bytes(4 * MiB, 'Maximum size of a request that is accepted.', [
+      'maxMessageSize',
+      'KPLUG_MAX_MESSAGE_SIZE',
+    ]),
+    weight: count(100, 'Weight of the instance when work is distributed; 0 to 1,000.', ['weight', 'KPLUG_WEIGHT']),
+    drainTimeout: milliseconds(25 * seconds, 'Longest wait for in-flight calls when the plugin stops.', [
+      'drainTimeout',
+      'KPLUG_DRAIN_TIMEOUT',
+    ]),
+    connectionGracePeriod: milliseconds(
+      1 * seconds,
+      'Longest time that connections stay open after the last call has ended.',
+    ),
+    maxStreams: count(1_000, 'Maximum number of concurrent calls on one connection.'),
+    maxSessionMemory: bytes(64 * MiB, 'Maximum memory of one HTTP/2 connection.'),
+    maxConnectionAge: milliseconds(24 * hours, 'Age at which a connection is closed; operators connect again.'),
+    maxConnectionAgeGrace: milliseconds(
+      1 * hours,
+      'Time that the calls of a connection may take to end after its maximum age.',
+    ),
+  },
+  heartbeat: {
+    interval: milliseconds(5 * seconds, 'Interval between heartbeats if the controller grants none.'),
+    minInterval: milliseconds(10, 'Shortest interval between heartbeats, whatever the controller grants.'),
+    timeout: milliseconds(3 * seconds, 'Time that the controller has to answer a unary heartbeat.'),
+    deregistrationTimeout: milliseconds(2 * seconds, 'Time that the controller has to answer a deregistration.'),
+    initialBackOff: milliseconds(50, 'Delay before the first attempt to reach the controller again; it doubles.'),
+    maxBackOff: milliseconds(
+      5 * seconds,
+      'Longest delay between attempts to reach the controller, well below the default lease.',
+    ),
+    refusedDelay: milliseconds(20 * seconds, 'Longest delay before a refused registration is retried.'),
+    keepaliveInterval: milliseconds(10 * seconds, 'Interval of keepalive pings to the controller.'),
+    keepaliveTimeout: milliseconds(5 * seconds, 'Time that the controller has to answer a keepalive ping.'),
+    v0Interval: milliseconds(5 * seconds, 'Interval between heartbeats to an operator of the first Kplug.'),
+    v0Timeout: milliseconds(3 * seconds, 'Time that an operator of the first Kplug has to answer a heartbeat.'),
+  },
+} satisfies Record<string, Record<string, Limit>>;
+
+/** Values of the table: `limits.heartbeat.timeout` is 3,000, in milliseconds. */
+export const limits = {
+  serving: valuesOf(limitTable.serving),
+  heartbeat: valuesOf(limitTable.heartbeat),
+};
+
+function milliseconds(value: number, description: string, settings?: Limit['settings']): Limit {
+  return { value, unit: 'ms', description, ...(settings && { settings }) };
+}
+
+function bytes(value: number, description: string, settings?: Limit['settings']): Limit {
+  return { value, unit: 'bytes', description, ...(settings && { settings }) };
+}
+
+function count(value: number, description: string, settings?: Limit['settings']): Limit {
+  return { value, unit: 'count', description, ...(settings && { settings }) };
+}
+
+function valuesOf<N extends string>(group: Record<N, Limit>): Readonly<Record<N, number>> {
+  const values = Object.entries<Limit>(group).map(([name, { value }]) => [name, value]);
+  return Object.fromEntries(values) as Record<N, number>;
+}
