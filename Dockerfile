@@ -1,9 +1,9 @@
 # syntax=docker/dockerfile:1
-# Every image of this repository: docker build --build-arg IMAGE=operator -t kplug/operator .
-# docker-bake.hcl builds all of them, for several platforms. What is in an image is what `pnpm build:image` makes.
+# Builds any image of this repository: docker build --build-arg IMAGE=operator -t kplug/operator .
+# docker-bake.hcl builds all of them, for several platforms. The content of each image is built by `pnpm build:image`.
 ARG NODE=node:24-bookworm-slim
 
-# The folder is JavaScript only, the same for every platform, so it is made once, on the builder's own.
+# The folder contains only JavaScript, the same for all platforms, so it is built once, on the platform of the builder.
 FROM --platform=$BUILDPLATFORM ${NODE} AS build
 WORKDIR /source
 COPY . .
@@ -13,7 +13,7 @@ RUN npx -y pnpm@12 build:image "${IMAGE}" && mv "dist/image/${IMAGE}" /app
 
 FROM ${NODE}
 COPY --from=build /app /app
-# No user of the base image; nothing in /app is writable to it.
+# A user that does not exist in the base image and cannot write to /app.
 USER 65532:65532
-# The exec form: node is process 1 and gets SIGTERM. No shell is needed.
+# Exec form, so that node is process 1 and gets SIGTERM.
 ENTRYPOINT ["node", "/app"]

@@ -1,4 +1,4 @@
-# docker buildx bake                      every image, for the machine's own platform
+# docker buildx bake                      all images, for the platform of this machine
 # REGISTRY=example.org/kplug TAG=1.0.0 docker buildx bake --push release
 
 variable "REGISTRY" {
@@ -24,12 +24,12 @@ target "image" {
   name      = image
   args      = { IMAGE = image }
   tags      = ["${REGISTRY}/${image}:${TAG}"]
-  # Images for the machine's own engine can't have several platforms, nor attestations.
+  # The local image store supports neither several platforms nor attestations.
   platforms = TAG == "dev" ? [] : ["linux/amd64", "linux/arm64"]
   attest    = TAG == "dev" ? [] : ["type=provenance,mode=max", "type=sbom"]
 }
 
-# A server to try the example with. It has native programs, so it is for the builder's platform only.
+# Database server for the example. It contains native programs, so it is built only for the platform of the builder.
 target "postgresql-server" {
   args = { IMAGE = "postgresql-server" }
   tags = ["${REGISTRY}/postgresql-server:${TAG}"]

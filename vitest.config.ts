@@ -6,7 +6,7 @@ import SlowFilesFirst from './tools/testing/slow-files-first.ts';
 export default defineConfig({
   test: {
     include: ['{packages,examples,bench,test,tools,charts}/**/*.test.ts'],
-    // A project of its own, with a test command of its own.
+    // A separate project with its own test command.
     exclude: ['**/node_modules/**', '**/dist/**', 'packages/cli/templates/**', 'examples/plugin-template/**'],
     globalSetup: ['packages/testing/src/control-plane/global-setup.ts'],
     setupFiles: ['tools/testing/min-wait.ts'],
@@ -14,7 +14,7 @@ export default defineConfig({
     // Most files wait for processes, leases and API servers, so more of them run concurrently than there are cores.
     maxWorkers: availableParallelism() + 3,
     sequence: { sequencer: SlowFilesFirst },
-    // Tests start hundreds of programs in TypeScript, which share what was compiled.
+    // Tests start hundreds of TypeScript programs, which share a compile cache.
     env: { NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE ?? join(tmpdir(), 'node-compile-cache') },
     testTimeout: 120_000,
     hookTimeout: 180_000,

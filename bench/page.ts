@@ -21,8 +21,8 @@ export function page(measured: readonly MeasuredReport[]): string {
   return `# Benchmarks
 
 Measured by \`npx -y pnpm@12 bench\`${shared && ` ${shared}`}.
-Each figure stands beside a peer's from the same run, in which both took turns. Machines differ and are busy, so ratios say more than
-figures. The data of the plots is in [\`benchmarks/\`](benchmarks).
+Each figure is shown with that of a peer, measured alternately in the same run. Machines and their load differ, so the ratios are more
+significant than the figures. The data of the plots is in [\`benchmarks/\`](benchmarks).
 
 ${measured.map((one) => section(one, !shared)).join('\n\n')}
 `;

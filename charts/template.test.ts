@@ -101,7 +101,7 @@ describe.runIf(kustomize)("a plugin's manifests", () => {
     });
   });
 
-  it('run the plugin in pods of its own', async () => {
+  it('run the plugin in separate pods', async () => {
     const [deployment, ...others] = await build('manifests/deployment');
     expect(others).toEqual([]);
     if (!deployment) throw new Error('there is no Deployment');

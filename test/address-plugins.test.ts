@@ -24,7 +24,7 @@ describe('an address', () => {
     expect(operator.controller.registry.size).toBe(0);
   });
 
-  it('can not be that of the API server', async () => {
+  it('cannot be that of the API server', async () => {
     await declaring.start({ controller: { addresses: { allowLoopback: true } } });
     const { host: address } = new URL(declaring.cluster.kubeConfig.getCurrentCluster()?.server ?? '');
     await declaring.declare('mine', { address });

@@ -161,11 +161,7 @@ describe('a controller', () => {
       /"Table@latest" has a malformed version range/,
     ],
     ['a malformed duration', [{ ...options().delegations[0], deadline: 'soon' }], /deadline: "soon" is not a duration/],
-    [
-      'a name that is taken',
-      [...options().delegations, ...options().delegations],
-      /two delegations are named "tables"/,
-    ],
+    ['a duplicate name', [...options().delegations, ...options().delegations], /two delegations are named "tables"/],
   ])('refuses %s', (_, delegations, message) => {
     const construct = () => new Controller({ ...options(), delegations: delegations as never });
     expect(construct).toThrow(

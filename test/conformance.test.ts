@@ -3,12 +3,12 @@ import { describe, expect, it } from 'vitest';
 import { buildGoPluginFor } from '../tools/languages/go.ts';
 import { buildJavaPluginFor } from '../tools/languages/java.ts';
 import { installPythonFor } from '../tools/python/environment.ts';
-import { tryOperator, tryPlugin } from './conformance.ts';
+import { checkOperator, checkPlugin } from './conformance.ts';
 
 const examples = join(import.meta.dirname, '../examples');
 const typescript = [process.execPath, join(examples, 'database-table/plugins/sqlite.ts')];
 
-// Each fails in CI where its toolchain is missing.
+// In CI, a missing toolchain is a failure.
 const what = 'the conformance of the plugin';
 const [python, go, java] = await Promise.all([
   installPythonFor(`${what} in Python`),
@@ -21,28 +21,28 @@ const withSdk: Record<string, string[]> = {
 };
 const withoutSdk: Record<string, string[]> = { ...(go && { Go: go }), ...(java && { Java: java }) };
 
-/** Only a plugin's author can know whether trying again can help. */
+/** Requirement that no test can check: only the author of a plugin knows whether a retry can help. */
 const unknowable = expect.stringContaining('P20');
 const optional = expect.stringContaining('P31');
 
 describe.concurrent('an example meets every requirement of the specification', { timeout: 120_000 }, () => {
   it.each(Object.entries(withSdk))('in %s', async (_, command) => {
-    expect(await tryPlugin(command)).toEqual({ passed: 44, unmet: [], notTried: [unknowable] });
+    expect(await checkPlugin(command)).toEqual({ passed: 44, unmet: [], notTried: [unknowable] });
   });
 
-  // They don't serve Work.
+  // These plugins do not serve Work.
   it.each(Object.entries(withoutSdk))('in %s', async (_, command) => {
-    expect(await tryPlugin(command)).toEqual({ passed: 42, unmet: [], notTried: [unknowable, optional, optional] });
+    expect(await checkPlugin(command)).toEqual({ passed: 42, unmet: [], notTried: [unknowable, optional, optional] });
   });
 
   it("in the first Kplug's protocol", async () => {
-    expect(await tryPlugin(typescript, ['--protocol', 'kplug'])).toMatchObject({ unmet: [], notTried: [] });
+    expect(await checkPlugin(typescript, ['--protocol', 'kplug'])).toMatchObject({ unmet: [], notTried: [] });
   });
 });
 
 describe.concurrent('an operator on a directory', { timeout: 180_000 }, () => {
   it('meets every requirement of the specification, with resources and plugins of both protocols', async () => {
-    expect(await tryOperator()).toMatchObject({
+    expect(await checkOperator()).toMatchObject({
       unmet: [],
       notTried: [
         expect.stringContaining('C6 refuses loopback addresses from other machines'),

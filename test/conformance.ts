@@ -28,7 +28,7 @@ metadata: { name: users }
 spec: { strict: true }
 `;
 
-/** What `kplug conformance` found: how many requirements are met, and which aren't, or weren't tried. */
+/** Result of `kplug conformance`: the number of met requirements, and those not met or not tried. */
 export interface Conformance {
   passed: number;
   unmet: string[];
@@ -36,20 +36,19 @@ export interface Conformance {
 }
 
 /**
- * Has `kplug conformance plugin` start a plugin for SQLite and try it. Takes some twenty seconds. Rejects when a MUST isn't met.
+ * Runs `kplug conformance plugin` on a plugin for SQLite, in about 20 seconds. Rejects when a MUST is not met.
  *
- * @param options further options of the command.
+ * @param options additional options of the command.
  */
-export async function tryPlugin(command: readonly string[], options: readonly string[] = []): Promise<Conformance> {
+export async function checkPlugin(command: readonly string[], options: readonly string[] = []): Promise<Conformance> {
   await using folder = await temporaryFolder();
   return await conformance(folder.path, ['plugin', ...options, '--', ...command]);
 }
 
 /**
- * Has `kplug conformance controller` try an operator on a directory, by plugins and resources of its own. Takes less than a minute.
- * Rejects when a MUST isn't met.
+ * Runs `kplug conformance controller` on an operator of a directory, in less than a minute. Rejects when a MUST is not met.
  */
-export async function tryOperator(): Promise<Conformance> {
+export async function checkOperator(): Promise<Conformance> {
   await using folder = await temporaryFolder();
   const manifests = join(folder.path, 'manifests');
   mkdirSync(manifests);
@@ -58,7 +57,7 @@ export async function tryOperator(): Promise<Conformance> {
   await using stack = new AsyncDisposableStack();
   const controller = new Controller({
     resources: await openDirectory({ directory: manifests, logger }),
-    // Short enough for it to be seen what becomes of a call that isn't answered.
+    // Short enough for the suite to observe unanswered calls.
     delegations: [{ name: 'tables', base, api: 'DatabaseTable@^1.0.0', deadline: '3s' }],
     heartbeatAddress: '127.0.0.1:0',
     adminAddress: false,

@@ -128,7 +128,7 @@ it.each([
   await expect(declaring.cluster.apply(declaring.plugin('mine', spec))).rejects.toThrow(message);
 });
 
-it('a Plugin of a plugin that sends heartbeats can not be changed to another', async () => {
+it('a Plugin of a plugin that sends heartbeats cannot be converted to another one', async () => {
   const operator = await declaring.start();
   await operator.plugin({ name: 'PostgreSQL' });
   await declaring.expectPlugin('postgresql-1.0.0', { status: 'True' });

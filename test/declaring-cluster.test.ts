@@ -179,7 +179,7 @@ it.each([
   ['a malformed duration', { deadline: 'soon' }, /spec\.deadline: .*must be milliseconds, or a duration/],
   ['a duration of zero', { deadline: 0 }, /spec\.deadline: .*must be milliseconds, or a duration/],
   [
-    'contradicting fallbacks',
+    'contradictory fallbacks',
     { selection: { fallback: 'none', fallbackOrder: ['A'] } },
     /spec\.selection: .*contradict each other/,
   ],

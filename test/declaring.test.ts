@@ -90,7 +90,7 @@ describe('a Delegation that changes', () => {
     );
   });
 
-  it('releases resources that it no longer includes, and retains what was created for them', async () => {
+  it('releases resources that it no longer includes, and retains everything that was created for them', async () => {
     const { operator, declare } = await start();
     const finalized: string[] = [];
     await operator.plugin({

@@ -22,7 +22,7 @@ const commands: Record<string, string[] | undefined> = {
 };
 const available = Object.entries(commands).flatMap(([language, command]) => (command ? [{ language, command }] : []));
 
-const patiently = { timeout: 30_000, interval: 20 };
+const waitOptions = { timeout: 30_000, interval: 20 };
 
 describe.each(available)('a plugin in $language in the folder', ({ command: [program = '', ...args] }) => {
   it('registers with its token, reconciles, and exits when it is removed', async () => {
@@ -37,7 +37,7 @@ describe.each(available)('a plugin in $language in the folder', ({ command: [pro
     const description = stringify({ command: program, arguments: args, environment });
     writeFileSync(join(directory, 'sqlite/plugin.yaml'), description);
     const folder = operator.controller.pluginsFolder;
-    await vi.waitFor(() => expect(folder?.list()).toMatchObject([{ state: 'live', plugin: 'SQLite' }]), patiently);
+    await vi.waitFor(() => expect(folder?.list()).toMatchObject([{ state: 'live', plugin: 'SQLite' }]), waitOptions);
     const [instance] = operator.controller.registry.instances();
     expect(instance?.registration).toMatchObject({
       instanceId: folder?.list()[0]?.instanceId,
@@ -47,7 +47,7 @@ describe.each(available)('a plugin in $language in the folder', ({ command: [pro
     await operator.expectReady('users', 'SQLite');
 
     rmSync(join(directory, 'sqlite'), { recursive: true });
-    await vi.waitFor(() => expect(folder?.list()).toEqual([]), patiently);
+    await vi.waitFor(() => expect(folder?.list()).toEqual([]), waitOptions);
     expect(operator.controller.registry.size).toBe(0);
   });
 });

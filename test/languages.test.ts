@@ -26,7 +26,7 @@ const commands: Record<string, string[] | undefined> = {
 const available = Object.entries(commands).flatMap(([language, command]) => (command ? [{ language, command }] : []));
 const withoutSdk = available.filter(({ language }) => ['Go', 'Java'].includes(language));
 
-const patiently = { timeout: 20_000, interval: 20 };
+const waitOptions = { timeout: 20_000, interval: 20 };
 const kind = 'DatabaseTableSqliteExtension';
 const delegation = { api: 'DatabaseTable@^1.0.0' };
 const lease = { interval: 500, ttl: 5_000 };
@@ -77,14 +77,14 @@ describe.each(available)('the example in $language', ({ command }) => {
     apply(operator, 'users', ['id', 'age']);
     await operator.expectReady('users', 'SQLite');
     expect(database.prepare('SELECT * FROM users').all()).toMatchObject([{ id: 7, age: null }]);
-    await vi.waitFor(() => expect(operator.get('users', kind)?.status).toMatchObject({ rows: 1 }), patiently);
+    await vi.waitFor(() => expect(operator.get('users', kind)?.status).toMatchObject({ rows: 1 }), waitOptions);
     expect(operator.get('users')?.status).toMatchObject({
       table: { database: 'SQLite', name: 'users', columns: [{ name: 'id', type: 'INTEGER' }, { name: 'age' }] },
     });
 
     database.exec('ALTER TABLE users DROP COLUMN age');
     const columns = () => database.prepare('SELECT name FROM pragma_table_info(?)').all('users');
-    await vi.waitFor(() => expect(columns()).toMatchObject([{ name: 'id' }, { name: 'age' }]), patiently);
+    await vi.waitFor(() => expect(columns()).toMatchObject([{ name: 'id' }, { name: 'age' }]), waitOptions);
 
     operator.table('users', { serverName: 'main', columns: [{ name: 'id', type: 'money' }] });
     await operator.expectCondition('users', 'Ready', { status: 'False', reason: 'UnsupportedColumnType' });
@@ -98,7 +98,7 @@ describe.each(available)('the example in $language', ({ command }) => {
     operator.extension(kind, 'users', { strict: false });
     await operator.expectReady('users', 'SQLite');
     operator.delete('users');
-    await vi.waitFor(() => expect(operator.get('users')).toBeUndefined(), patiently);
+    await vi.waitFor(() => expect(operator.get('users')).toBeUndefined(), waitOptions);
     expect(database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all()).toEqual([]);
   });
 });
@@ -115,12 +115,12 @@ describe.each(withoutSdk)('the example in $language, which has no SDK', ({ comma
     database.exec('BEGIN IMMEDIATE');
     apply(operator, 'users', ['id', 'age']);
     const metrics = async () => (await fetch(`http://${operator.controller.adminAddress}/metrics`)).text();
-    const underWay = /^controller_runtime_active_workers\{.*\} 1$/m;
-    await vi.waitFor(async () => expect(await metrics()).toMatch(underWay), patiently);
+    const inFlight = /^controller_runtime_active_workers\{.*\} 1$/m;
+    await vi.waitFor(async () => expect(await metrics()).toMatch(inFlight), waitOptions);
     plugin.process.kill('SIGTERM');
     await vi.waitFor(() => {
       expect(operator.controller.registry.get(plugin.instanceId)?.state).toBe('draining');
-    }, patiently);
+    }, waitOptions);
     // Longer than it keeps connections open without in-flight calls.
     await sleep(1_500);
     expect(plugin.process.exitCode).toBeNull();
@@ -152,8 +152,11 @@ describe.each(withoutSdk)('the example in $language, which has no SDK', ({ comma
     const operator = await TestOperator.start(delegation, { lease: { interval: 200, ttl: 1_000 } });
     const { registry } = operator.controller;
     const { instanceId } = await startPluginProgram(operator.controller, command);
-    const [heard = 0] = [registry.get(instanceId)?.lastHeardAt];
-    await vi.waitFor(() => expect(registry.get(instanceId)?.lastHeardAt).toBeGreaterThan(heard + 3_000), patiently);
+    const [lastHeardAt = 0] = [registry.get(instanceId)?.lastHeardAt];
+    await vi.waitFor(
+      () => expect(registry.get(instanceId)?.lastHeardAt).toBeGreaterThan(lastHeardAt + 3_000),
+      waitOptions,
+    );
     expect(registry.get(instanceId)?.state).toBe('live');
   });
 });
@@ -186,7 +189,7 @@ describe('plugins in all languages', () => {
         expect(seen).toEqual(new Set(running.map(({ directory }) => directory)));
         // Continuous edits would leave the plugins no time to work.
       },
-      { ...patiently, interval: 500 },
+      { ...waitOptions, interval: 500 },
     );
 
     for (let next = running.shift(); next; next = running.shift()) {
@@ -234,11 +237,11 @@ describe('plugins in all languages', () => {
     const left = running.map(({ language }) => language);
     for (const { name } of tables) {
       await operator.expectReady(name);
-      await vi.waitFor(() => expect(left).toContain(operator.get(name)?.status?.implementation), patiently);
+      await vi.waitFor(() => expect(left).toContain(operator.get(name)?.status?.implementation), waitOptions);
     }
     await Promise.all(killed.map(start));
     for (const { language, name } of away) await operator.expectReady(name, language);
     for (const { name } of tables) operator.delete(name);
-    for (const { name } of tables) await vi.waitFor(() => expect(operator.get(name)).toBeUndefined(), patiently);
+    for (const { name } of tables) await vi.waitFor(() => expect(operator.get(name)).toBeUndefined(), waitOptions);
   }, 60_000);
 });

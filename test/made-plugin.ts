@@ -21,10 +21,10 @@ const execute = promisify(execFile);
 const repository = resolve(import.meta.dirname, '..');
 const main = join(repository, 'packages/cli/src/main.ts');
 
-/** What a language needs for what `kplug init plugin` makes to run with this repository's packages, and how its README says to test it. */
-export interface Workshop {
+/** Commands of a language for a plugin that `kplug init plugin` generated, with the packages of this repository. */
+export interface Toolchain {
   language: 'typescript' | 'python' | 'go';
-  /** Puts into the folder what installing would. */
+  /** Installs the dependencies into the folder. */
   install(folder: string): Promise<void> | void;
   test: readonly (readonly string[])[];
   start: readonly string[];
@@ -33,7 +33,7 @@ export interface Workshop {
 
 const path = (...folders: string[]) => [...folders, dirname(process.execPath), process.env.PATH].join(delimiter);
 
-const typescript: Workshop = {
+const typescript: Toolchain = {
   language: 'typescript',
   install(folder) {
     const modules = join(folder, 'node_modules');
@@ -41,7 +41,7 @@ const typescript: Workshop = {
     for (const [name, from] of Object.entries(packages))
       link(join(repository, 'node_modules', from), join(modules, name));
     link(join(repository, 'node_modules/.bin/tsc'), join(modules, '.bin/tsc'));
-    // What npm makes of the package's `bin`.
+    // As npm does for the `bin` of the package.
     const command = join(modules, '.bin/kplug');
     writeFileSync(command, `#!/bin/sh\nexec "${process.execPath}" "${main}" "$@"\n`);
     chmodSync(command, 0o755);
@@ -54,10 +54,10 @@ const typescript: Workshop = {
   env: { PATH: path() },
 };
 
-const python: Workshop = {
+const python: Toolchain = {
   language: 'python',
   install(folder) {
-    // What the image has in its folder.
+    // As in the folder of the image.
     link(join(repository, 'packages/sdk-python/.venv'), join(folder, 'python'));
   },
   test: [['python', '-m', 'pytest', '-p', 'no:cacheprovider', '-p', 'no:asyncio']],
@@ -65,7 +65,7 @@ const python: Workshop = {
   env: { ...pythonVariables(), PYTHONDONTWRITEBYTECODE: '1' },
 };
 
-const go: Workshop = {
+const go: Toolchain = {
   language: 'go',
   async install(folder) {
     await run(['go', 'build', '-o', 'plugin', '.'], folder, goVariables);
@@ -79,15 +79,15 @@ const go: Workshop = {
   env: goVariables,
 };
 
-/** The languages whose toolchains are here. In CI all must be. */
-export async function findWorkshops(what: string): Promise<Workshop[]> {
+/** Returns the installed toolchains. In CI, all are required. */
+export async function findToolchains(what: string): Promise<Toolchain[]> {
   const hasPython = (await installPythonFor(`${what} in Python`)) && installedPython();
   const hasGo = await hasGoFor(`${what} in Go`);
   return [typescript, ...(hasPython ? [python] : []), ...(hasGo ? [go] : [])];
 }
 
-/** Has `kplug init plugin` make a plugin, and installs what it needs. Goes with the test. */
-export async function makePlugin({ language, install }: Workshop, ...options: string[]): Promise<string> {
+/** Generates a plugin with `kplug init plugin` and installs its dependencies. It is removed with the test. */
+export async function makePlugin({ language, install }: Toolchain, ...options: string[]): Promise<string> {
   const folder = join(temporaryFolder(), 'made');
   await run(
     [process.execPath, main, 'init', 'plugin', folder, '--language', language, '--yes', ...options],
@@ -97,7 +97,7 @@ export async function makePlugin({ language, install }: Workshop, ...options: st
   return folder;
 }
 
-/** Runs a command to its end. Rejects with all that it printed when it fails. */
+/** Runs a command to its end and returns its output. Rejects with the whole output when it fails. */
 export async function run(
   [program = '', ...args]: readonly string[],
   cwd: string,
@@ -116,10 +116,7 @@ export async function run(
   }
 }
 
-/**
- * Puts into a folder what the Dockerfile puts into `/plugin`: what it copies of the project, and in place of what other stages make, what
- * was installed.
- */
+/** Copies the contents that the Dockerfile has in `/plugin`: its files of the project, and the installed dependencies. */
 export function copyAsImageDoes(made: string, to: string): void {
   mkdirSync(to, { recursive: true });
   const last =
@@ -137,7 +134,7 @@ export function copyAsImageDoes(made: string, to: string): void {
   }
 }
 
-/** Goes with the test. */
+/** Creates a folder that is removed with the test. */
 export function temporaryFolder(): string {
   const folder = mkdtempSync(join(tmpdir(), 'kplug-made-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));

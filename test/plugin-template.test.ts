@@ -4,19 +4,19 @@ import { join, relative, resolve } from 'node:path';
 import { RunningProcess } from '@kplug/testing/kplug';
 import { describe, expect, it, vi } from 'vitest';
 import { exampleDocuments, exampleFolder, goDocuments } from '../tools/template/documents.ts';
-import { copyAsImageDoes, findWorkshops, makePlugin, run, temporaryFolder } from './made-plugin.ts';
+import { copyAsImageDoes, findToolchains, makePlugin, run, temporaryFolder } from './made-plugin.ts';
 
 const repository = resolve(import.meta.dirname, '..');
 const main = join(repository, 'packages/cli/src/main.ts');
 
-// Each fails in CI where its toolchain is missing.
-const workshops = await findWorkshops('the tests of what kplug init plugin makes');
+// In CI, a missing toolchain is a failure.
+const toolchains = await findToolchains('the tests of generated plugins');
 
-describe.each(workshops)('what kplug init plugin makes in $language', { timeout: 180_000 }, (workshop) => {
-  const { start, test, env } = workshop;
+describe.each(toolchains)('a plugin of kplug init plugin in $language', { timeout: 180_000 }, (toolchain) => {
+  const { start, test, env } = toolchain;
 
-  it('passes its own tests, and does what every plugin must', async () => {
-    const folder = await makePlugin(workshop, '--name', 'BestFit', '--kind', 'Network', '--group', 'my.org');
+  it('passes its own tests and the conformance suite', async () => {
+    const folder = await makePlugin(toolchain, '--name', 'BestFit', '--kind', 'Network', '--group', 'my.org');
     for (const command of test) await run(command, folder, env);
     const conformance = ['conformance', 'plugin', '--resource', 'samples/office.yaml', '-o', 'json', '--', ...start];
     const { verdicts, ...tried } = JSON.parse(await run([process.execPath, main, ...conformance], folder, env)) as {
@@ -26,14 +26,14 @@ describe.each(workshops)('what kplug init plugin makes in $language', { timeout:
     const numbersOf = (...results: string[]) =>
       new Set(verdicts.filter(({ result }) => results.includes(result)).map(({ number }) => number));
     expect(numbersOf('failed', 'warning')).toEqual(new Set());
-    // What only its author knows, what is optional, and what takes an extension.
+    // P20 cannot be checked, P31 is optional, and P33 needs an extension.
     const untried = [...numbersOf('notTried')].filter((number) => !['P20', 'P31', 'P33'].includes(number));
     expect(untried).toEqual([]);
     expect(numbersOf('passed').size).toBeGreaterThan(25);
   });
 
-  it('is run by an operator that has what is in the image in its plugins folder', async () => {
-    const folder = await makePlugin(workshop);
+  it('runs in the plugins folder of an operator, with the files of its image', async () => {
+    const folder = await makePlugin(toolchain);
     const place = temporaryFolder();
     copyAsImageDoes(folder, join(place, 'plugins/made'));
     await cp(join(folder, 'samples'), join(place, 'samples'), { recursive: true });
@@ -57,21 +57,21 @@ describe.each(workshops)('what kplug init plugin makes in $language', { timeout:
   });
 });
 
-/** Where the sample's subnets are, whatever the language. */
+/** Subnets of the sample, in any language. */
 const subnets = [
   { name: 'desks', network: '10.20.0.0/24', firstHost: '10.20.0.1', lastHost: '10.20.0.254' },
   { name: 'phones', network: '10.20.1.0/26', firstHost: '10.20.1.1', lastHost: '10.20.1.62' },
   { name: 'printers', network: '10.20.1.64/28', firstHost: '10.20.1.65', lastHost: '10.20.1.78' },
 ];
 
-describe('what is derived', () => {
-  it('of the example in Go is up to date', () => {
+describe('generated files', () => {
+  it('of the Go example are up to date', () => {
     for (const { file, content } of goDocuments()) {
       expect(readFileSync(file, 'utf8'), `${file}: run \`pnpm generate:template\``).toBe(content);
     }
   });
 
-  it('of the template in TypeScript, the example, is what kplug init plugin makes', async () => {
+  it('of the TypeScript example equal the output of kplug init plugin', async () => {
     const documents = await exampleDocuments();
     for (const { file, content } of documents) {
       expect(existsSync(file) && readFileSync(file, 'utf8'), `${file}: run \`pnpm generate:template\``).toBe(content);
@@ -81,7 +81,7 @@ describe('what is derived', () => {
     const files = present
       .filter((entry) => entry.isFile())
       .map((e) => relative(exampleFolder, join(e.parentPath, e.name)));
-    // What installing and trying it leaves is no part of it.
+    // Files of an installation or a test run are not part of the example.
     const own = files.filter(
       (file) => !/^(?:node_modules\/|package-lock\.json$|conformance\.xml$)|\.kplug\//.test(file),
     );

@@ -1,7 +1,7 @@
 import { startPluginProcess, TestOperator } from '@kplug/testing';
 import { describe, expect, it, vi } from 'vitest';
 
-const patiently = { timeout: 15_000, interval: 10 };
+const waitOptions = { timeout: 15_000, interval: 10 };
 
 describe('a plugin that is killed', () => {
   it('is replaced by the fallback long before its lease expires', async () => {
@@ -22,7 +22,7 @@ describe('a plugin that is killed', () => {
     operator.table('users', { preferredImplementation: 'MariaDB' });
     const maria = await startPluginProcess(operator, { name: 'MariaDB', delay: 600_000 });
     await operator.plugin({ name: 'PostgreSQL' });
-    await vi.waitFor(() => expect(maria.calls()).toBe(1), patiently);
+    await vi.waitFor(() => expect(maria.calls()).toBe(1), waitOptions);
     maria.process.kill('SIGKILL');
     await operator.expectReady('users', 'PostgreSQL');
   });
@@ -44,10 +44,10 @@ describe('a plugin that hangs', () => {
     operator.table('users', { preferredImplementation: 'MariaDB' });
     const maria = await startPluginProcess(operator, { name: 'MariaDB', delay: 600_000 });
     await operator.plugin({ name: 'PostgreSQL' });
-    await vi.waitFor(() => expect(maria.calls()).toBe(1), patiently);
+    await vi.waitFor(() => expect(maria.calls()).toBe(1), waitOptions);
     maria.process.kill('SIGSTOP');
     await operator.expectReady('users', 'PostgreSQL');
-    await vi.waitFor(() => expect(operator.controller.registry.get(maria.instanceId)).toBeUndefined(), patiently);
+    await vi.waitFor(() => expect(operator.controller.registry.get(maria.instanceId)).toBeUndefined(), waitOptions);
   });
 
   it('registers again when it continues, and gets the resource back', async () => {
@@ -63,12 +63,12 @@ describe('a plugin that hangs', () => {
   });
 });
 
-describe('a plugin that is asked to stop', () => {
+describe('a plugin that gets SIGTERM', () => {
   it('finishes its in-flight call and exits with 0', async () => {
     const operator = await TestOperator.start();
     operator.table('users');
     const plugin = await startPluginProcess(operator, { name: 'PostgreSQL', delay: 300 });
-    await vi.waitFor(() => expect(plugin.calls()).toBe(1), patiently);
+    await vi.waitFor(() => expect(plugin.calls()).toBe(1), waitOptions);
     plugin.process.kill('SIGTERM');
     expect(await plugin.exited()).toBe(0);
     await operator.expectCondition('users', 'Reconciled', { status: 'True', reason: 'Succeeded' });
@@ -112,7 +112,7 @@ describe('a plugin that is asked to stop', () => {
     clearInterval(editing);
     await vi.waitFor(() => {
       for (const name of names) expect(operator.get(name)?.status?.plugin).toMatchObject({ version: '1.1.0' });
-    }, patiently);
+    }, waitOptions);
     await operator.controller.whenIdle();
     expect(failures).toEqual([]);
     expect(new Set([...versions.values()].map((seen) => seen.join(' -> ')))).toEqual(new Set(['1.0.0 -> 1.1.0']));
@@ -132,7 +132,7 @@ describe('a controller that stalls', () => {
     const before = operator.controller.registry.get(plugin.instanceId)?.lastHeardAt ?? 0;
     await vi.waitFor(() => {
       expect(operator.controller.registry.get(plugin.instanceId)?.lastHeardAt).toBeGreaterThan(before);
-    }, patiently);
+    }, waitOptions);
     expect(states).toEqual([]);
   });
 });

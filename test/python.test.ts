@@ -10,7 +10,7 @@ import { z } from 'zod';
 import { installPythonFor, pythonPackage } from '../tools/python/environment.ts';
 
 const execute = promisify(execFile);
-const patiently = { timeout: 15_000, interval: 10 };
+const waitOptions = { timeout: 15_000, interval: 10 };
 const examples = join(import.meta.dirname, '../examples/plugins/python');
 
 // In CI, a missing Python is a failure.
@@ -76,7 +76,7 @@ describe.skipIf(!python)('a plugin in Python', () => {
     expect(operator.get('once')?.status).toMatchObject({ attempt: 2 });
     await vi.waitFor(() => {
       expect(plugin.lines.filter((line) => line === 'reconcile bug').length).toBeGreaterThan(2);
-    }, patiently);
+    }, waitOptions);
     expect(plugin.lines.filter((line) => line === 'reconcile terminal')).toHaveLength(1);
   });
 
@@ -95,7 +95,7 @@ describe.skipIf(!python)('a plugin in Python', () => {
     expect(plugin.lines.filter((line) => line === 'reconcile users')).toHaveLength(1);
     for (const name of ['users', 'sessions']) {
       operator.delete(name);
-      await vi.waitFor(() => expect(operator.get(name)).toBeUndefined(), patiently);
+      await vi.waitFor(() => expect(operator.get(name)).toBeUndefined(), waitOptions);
     }
     expect(plugin.lines).toEqual(
       expect.arrayContaining(['finalize users deleted dict', 'finalize sessions deleted Table']),
@@ -106,7 +106,7 @@ describe.skipIf(!python)('a plugin in Python', () => {
     const operator = await TestOperator.start();
     operator.table('users');
     const plugin = await start(operator, 'PostgreSQL', { TEST_PLUGIN_DELAY: '300' });
-    await vi.waitFor(() => expect(plugin.lines).toEqual(['reconcile users']), patiently);
+    await vi.waitFor(() => expect(plugin.lines).toEqual(['reconcile users']), waitOptions);
     plugin.process.kill('SIGTERM');
     expect(await plugin.exited()).toBe(0);
     await operator.expectCondition('users', 'Reconciled', { status: 'True', reason: 'Succeeded' });
@@ -119,7 +119,7 @@ describe.skipIf(!python)('a plugin in Python', () => {
     operator.table('users', { preferredImplementation: 'MariaDB' });
     const maria = await start(operator, 'MariaDB', { TEST_PLUGIN_DELAY: '600000' });
     await operator.plugin({ name: 'PostgreSQL' });
-    await vi.waitFor(() => expect(maria.lines).toEqual(['reconcile users']), patiently);
+    await vi.waitFor(() => expect(maria.lines).toEqual(['reconcile users']), waitOptions);
     maria.process.kill('SIGKILL');
     await operator.expectReady('users', 'PostgreSQL');
   });
@@ -156,7 +156,7 @@ describe.skipIf(!python)('a plugin in Python', () => {
         expect(seen).toEqual(new Set([process.pid, inPython.process.pid]));
         // Continuous edits would leave the plugins no time to work.
       },
-      { ...patiently, interval: 200 },
+      { ...waitOptions, interval: 200 },
     );
 
     await inTypeScript.stop();
@@ -187,7 +187,7 @@ describe.skipIf(!python)('the guide for plugins in Python', () => {
     operator.table('world', { who: 7 });
     await operator.expectCondition('world', 'Ready', { reason: 'InvalidSpec' });
     operator.delete('world');
-    await vi.waitFor(() => expect(existsSync(file)).toBe(false), patiently);
+    await vi.waitFor(() => expect(existsSync(file)).toBe(false), waitOptions);
 
     const { stdout } = await execute(python, ['try_greeter.py'], { cwd: folder });
     expect(stdout).toContain("'length': 12");
@@ -221,7 +221,7 @@ describe.skipIf(!python)('the example in Python', () => {
     table();
     await operator.expectCondition('users', 'Ready', { status: 'False', reason: 'InvalidSpec' });
     operator.delete('users');
-    await vi.waitFor(() => expect(operator.get('users')).toBeUndefined(), patiently);
+    await vi.waitFor(() => expect(operator.get('users')).toBeUndefined(), waitOptions);
     expect(database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all()).toEqual([]);
   });
 });

@@ -64,8 +64,8 @@ describe('a unary heartbeat', () => {
       });
     });
     await client.heartbeat({ registration });
-    const heard = operator.controller.registry.get('remote-1')?.lastHeardAt ?? 0;
-    expect((await gone) - heard).toBeGreaterThanOrEqual(300);
+    const lastHeardAt = operator.controller.registry.get('remote-1')?.lastHeardAt ?? 0;
+    expect((await gone) - lastHeardAt).toBeGreaterThanOrEqual(300);
   });
 });
 
@@ -120,7 +120,7 @@ describe('a plugin', () => {
   });
 
   it('sends unary heartbeats to a controller without sessions', async () => {
-    const beats = vi.fn();
+    const onHeartbeat = vi.fn();
     const { addService } = await import('@kplug/protocol');
     const server = new grpc.Server();
     const unimplemented = () => {
@@ -129,7 +129,7 @@ describe('a plugin', () => {
     addService(server, RegistryService, {
       session: (stream) => stream.emit('error', serviceError(grpc.status.UNIMPLEMENTED, 'sessions are not served')),
       heartbeat: ({ registration: received }) => {
-        beats(received?.plugin);
+        onHeartbeat(received?.plugin);
         return { answer: { case: 'lease', value: { interval: durationFromMs(20), ttl: durationFromMs(60) } } };
       },
       deregister: () => ({}),
@@ -154,8 +154,8 @@ describe('a plugin', () => {
       handleSignals: false,
     });
     onTestFinished(() => plugin.stop());
-    await vi.waitFor(() => expect(beats.mock.calls.length).toBeGreaterThan(3));
-    expect(beats).toHaveBeenCalledWith('Unary');
+    await vi.waitFor(() => expect(onHeartbeat.mock.calls.length).toBeGreaterThan(3));
+    expect(onHeartbeat).toHaveBeenCalledWith('Unary');
   });
 
   it('identifies itself by GetInfo', async () => {

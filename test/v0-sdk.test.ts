@@ -28,11 +28,11 @@ async function serve(given: Partial<PluginDefinition>, more: ServeOptions = {}) 
   return { operator, plugin };
 }
 
-describe('a plugin of ours under an operator of the first Kplug', () => {
-  it('beats as those do, with an address at which it is reached', async () => {
+describe('a plugin of the SDK with an operator of the first Kplug', () => {
+  it('sends v0 heartbeats with an address at which it is reachable', async () => {
     const { operator, plugin } = await serve({});
-    await vi.waitFor(() => expect(operator.beats.length).toBeGreaterThan(1), { timeout: 15_000, interval: 50 });
-    const [first, second] = operator.beats;
+    await vi.waitFor(() => expect(operator.heartbeats.length).toBeGreaterThan(1), { timeout: 15_000, interval: 50 });
+    const [first, second] = operator.heartbeats;
     expect(first?.information).toMatchObject({
       address: expect.stringMatching(/^127\.0\.0\.1:\d+$/),
       name: 'Today',
@@ -44,23 +44,23 @@ describe('a plugin of ours under an operator of the first Kplug', () => {
     expect(second?.peer).not.toBe(first?.peer);
     expect(plugin.registered).toBe(true);
     await plugin.stop();
-    const heard = operator.beats.length;
+    const received = operator.heartbeats.length;
     expect(plugin.registered).toBe(false);
     await expect(operator.call('create', table)).rejects.toMatchObject({ code: grpc.status.UNAVAILABLE });
-    expect(operator.beats).toHaveLength(heard);
+    expect(operator.heartbeats).toHaveLength(received);
   });
 
-  it('beats for each of its APIs', async () => {
+  it('sends heartbeats for each of its APIs', async () => {
     const { operator } = await serve({ api: ['Table@1.0.0', 'View@2.0.0'] }, { address: 'plugin.example:7000' });
-    await vi.waitFor(() => expect(operator.beats.length).toBe(2));
-    expect(operator.beats.map(({ information }) => [information.api, information.apiVersion])).toEqual([
+    await vi.waitFor(() => expect(operator.heartbeats.length).toBe(2));
+    expect(operator.heartbeats.map(({ information }) => [information.api, information.apiVersion])).toEqual([
       ['Table', '1.0.0'],
       ['View', '2.0.0'],
     ]);
-    expect(operator.beats[0]?.information.address).toBe('plugin.example:7000');
+    expect(operator.heartbeats[0]?.information.address).toBe('plugin.example:7000');
   });
 
-  it('is not registered where its beat is not accepted', async () => {
+  it('is not registered when its heartbeat is not accepted', async () => {
     const operator = await V0Operator.start();
     operator.answer = { accepted: false, notAcceptedReason: 'no api' };
     const definition = { name: 'Today', version: '1.0.0', api: 'Table@1.0.0', reconcile: () => undefined };
@@ -71,7 +71,7 @@ describe('a plugin of ours under an operator of the first Kplug', () => {
       handleSignals: false,
     });
     onTestFinished(() => plugin.stop());
-    await vi.waitFor(() => expect(operator.beats.length).toBe(1));
+    await vi.waitFor(() => expect(operator.heartbeats.length).toBe(1));
     expect(plugin.registered).toBe(false);
   });
 
@@ -101,13 +101,13 @@ describe('a plugin of ours under an operator of the first Kplug', () => {
     ]);
   });
 
-  it('returns an empty mapping where it has nothing to say', async () => {
+  it('returns an empty mapping if reconcile returns nothing', async () => {
     const { operator } = await serve({});
     expect(await operator.call('create', table)).toEqual({ base: {}, references: {} });
     await operator.delete(table);
   });
 
-  it('answers failures with errors, as there is nothing else to answer them with', async () => {
+  it('answers failures with gRPC errors, as the protocol has no outcomes', async () => {
     const { operator } = await serve({
       base: z.object({ spec: z.object({ columns: z.int().min(1) }) }) as never,
       reconcile: ({ attempt }) => {
@@ -132,7 +132,7 @@ describe('a plugin of ours under an operator of the first Kplug', () => {
     }
   });
 
-  it('runs as a process that needs nothing but a variable, and stops when told to', async () => {
+  it('runs as a process that is configured by variables, and stops on SIGTERM', async () => {
     const operator = await V0Operator.start();
     const child = fork(countingPlugin, {
       env: {
@@ -149,7 +149,7 @@ describe('a plugin of ours under an operator of the first Kplug', () => {
     expect(await once(child, 'exit')).toEqual([0, null]);
   });
 
-  it('says which protocols there are', async () => {
+  it('rejects an unknown protocol and names the valid ones', async () => {
     vi.stubEnv('KPLUG_PROTOCOL', 'kplug.v9');
     onTestFinished(() => void vi.unstubAllEnvs());
     const definition = { name: 'Today', version: '1.0.0', api: 'Table@1.0.0', reconcile: () => undefined };
@@ -159,7 +159,7 @@ describe('a plugin of ours under an operator of the first Kplug', () => {
   });
 });
 
-it('both sides of the first Kplug’s protocol that are ours work together', async () => {
+it('the operator and the SDK work together with the protocol of the first Kplug', async () => {
   const operator = await TestOperator.start({}, { allowInsecurePlugins: true });
   operator.table('users');
   const causes: string[] = [];

@@ -231,7 +231,7 @@ describe('a plugin of the first Kplug', () => {
     operator.table('users');
     const plugin = await V0Plugin.start(operator, { name: 'Old' });
     await operator.expectReady('users', 'Old');
-    plugin.silence();
+    plugin.stopHeartbeats();
     await operator.expectCondition('users', 'Ready', { status: 'False', reason: 'NoPlugin' });
     await vi.waitFor(() => expect(operator.controller.registry.size).toBe(0), { timeout: 10_000, interval: 5 });
   });

@@ -100,7 +100,7 @@ function report(name: string, reportName: string, entry: string): Forgotten[] {
   return forgotten;
 }
 
-/** Names that a report says are exported. */
+/** Returns the exported names in a report. */
 function exportedBy(text: string): string[] {
   return [
     ...text.matchAll(/^export (?:declare )?(?:abstract )?(?:class|interface|type|function|const|enum) (\w+)/gm),

@@ -63,7 +63,7 @@ const checks: Check[] = [
   { name: 'unused code', command: ['knip'], advice: 'remove what nothing uses' },
 ];
 
-/** Check of the protocol against the last release, of which `pnpm release:version` keeps a copy. None before the first release. */
+/** Check of the protocol against the last release, whose copy `pnpm release:version` writes. None before the first release. */
 function releasedProtocolChecks(): Check[] {
   const released = 'proto/released.binpb';
   if (!existsSync(released)) return [];

@@ -5,7 +5,7 @@ import type { HeardCommands } from './heartbeat-server.ts';
 /** Response of the size of a response to a heartbeat: a lease of 5 s and 15 s. */
 const answer = Buffer.alloc(10);
 
-let heard = 0;
+let received = 0;
 
 const bytes = (value: Buffer) => value;
 const heartbeat = {
@@ -24,7 +24,7 @@ server.addService(
   { heartbeat },
   {
     heartbeat(_call: grpc.ServerUnaryCall<Buffer, Buffer>, callback: grpc.sendUnaryData<Buffer>) {
-      heard++;
+      received++;
       callback(null, answer);
     },
   },
@@ -39,7 +39,7 @@ const commands: HeardCommands = {
       );
     }),
 
-  heard: () => ({ ...usage(), heard, refused: 0, instances: 0 }),
+  received: () => ({ ...usage(), received, refused: 0, instances: 0 }),
 };
 
 serveCommands(commands);

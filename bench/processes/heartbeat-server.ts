@@ -10,12 +10,12 @@ import { serveCommands, usage } from './commands.ts';
 
 const metrics = new Metrics();
 const registry = new Registry({ clock: new AwakeClock() });
-let heard = 0;
+let received = 0;
 let refused = 0;
 
 const server = new HeartbeatServer(registry, new RegistrationReader(new LeasePolicy()), {
   received(way) {
-    heard++;
+    received++;
     metrics.received(way);
   },
   refused(reason) {
@@ -32,7 +32,7 @@ const commands = {
   },
 
   /** Number of received heartbeats, and their cost. */
-  heard: () => ({ ...usage(), heard, refused, instances: registry.size }),
+  received: () => ({ ...usage(), received, refused, instances: registry.size }),
 };
 
 export type HeardCommands = typeof commands;

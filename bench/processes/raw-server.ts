@@ -10,13 +10,13 @@ const headers = { ':status': 200, 'content-type': 'application/grpc' };
 /** Trailers of a gRPC response. */
 const trailers = process.env.BENCH_TRAILERS ? { 'grpc-status': 0, 'grpc-message': 'OK' } : undefined;
 
-let heard = 0;
+let received = 0;
 
 const server = createServer();
 server.on('stream', (stream: ServerHttp2Stream) => {
   stream.on('data', () => undefined);
   stream.on('end', () => {
-    heard++;
+    received++;
     if (!trailers) {
       stream.respond(headers);
       stream.end(answer);
@@ -35,7 +35,7 @@ const commands: HeardCommands = {
     return (server.address() as AddressInfo).port;
   },
 
-  heard: () => ({ ...usage(), heard, refused: 0, instances: 0 }),
+  received: () => ({ ...usage(), received, refused: 0, instances: 0 }),
 };
 
 serveCommands(commands);

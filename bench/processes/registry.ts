@@ -1,6 +1,6 @@
 import { fromBinary } from '@bufbuild/protobuf';
 import { HeartbeatRequestSchema, type Registration } from '@kplug/protocol';
-// The parts are used by themselves, which the package doesn't export: only the whole is its public API.
+// Imports internal modules, as the package doesn't export its parts.
 import { LeasePolicy } from '../../packages/controller/src/registry/lease-policy.ts';
 import { RegistrationReader } from '../../packages/controller/src/registry/read-registration.ts';
 import { Registry } from '../../packages/controller/src/registry/registry.ts';

@@ -59,12 +59,12 @@ export class HeartbeatStage implements AsyncDisposable {
     const after = await this.#read();
     await Promise.all(this.#loads.map((load) => load.ask('stop')));
     if (after.server.refused > 0) throw new Error(`${after.server.refused} heartbeats were refused`);
-    const heard = after.server.heard - before.server.heard;
+    const received = after.server.received - before.server.received;
     const cpu = after.server.cpu - before.server.cpu;
     const took = after.server.at - before.server.at;
     return {
-      rate: (heard / took) * 1_000,
-      cpu: (cpu / heard) * 1_000,
+      rate: (received / took) * 1_000,
+      cpu: (cpu / received) * 1_000,
       serverShare: cpu / took,
       loadShare: (after.loadCpu - before.loadCpu) / took,
     };
@@ -75,7 +75,7 @@ export class HeartbeatStage implements AsyncDisposable {
   }
 
   async #read() {
-    const server = await this.#server.ask('heard');
+    const server = await this.#server.ask('received');
     const loads = await Promise.all(this.#loads.map((load) => load.usage()));
     return { server, loadCpu: loads.reduce((sum, { cpu }) => sum + cpu, 0) };
   }

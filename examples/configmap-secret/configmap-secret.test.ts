@@ -87,7 +87,7 @@ describe('a ConfigMap', () => {
     await vi.waitFor(async () => expect(await rolledTo('user')).not.toBe(hash), soon);
   });
 
-  it('that is malformed is not rolled out, and its status says what is wrong', async () => {
+  it('that is malformed is not rolled out, and its status describes the error', async () => {
     const before = await rolledTo('user');
     await example.cluster.apply(configMap({ 'a.json': '{' }));
     await vi.waitFor(async () => {

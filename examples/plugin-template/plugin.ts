@@ -11,7 +11,7 @@ const subnet = z.object({
     .max(2 ** 24),
 });
 
-/** Fields of a resource that the plugin uses. The status of an invalid resource says what is wrong. */
+/** Fields of a resource that the plugin uses. The status of an invalid resource describes the error. */
 const base = z.object({
   spec: z.object({
     network: z.cidrv4(),

@@ -6,17 +6,17 @@ import { helmArguments } from '../../tools/charts/helm-arguments.ts';
 
 const run = promisify(execFile);
 
-/** Runs `kubectl` on the cluster of the present kubeconfig, and returns what it printed. Rejects with what it complained of. */
+/** Runs `kubectl` on the cluster of the current kubeconfig and returns its output. Rejects with its error output. */
 export function kubectl(...args: string[]): Promise<string> {
   return execute(process.env.KUBECTL || 'kubectl', args);
 }
 
-/** What `kubectl get` finds, read. */
+/** Runs `kubectl get` and parses its output. */
 export async function getJson<T>(...args: string[]): Promise<T> {
   return JSON.parse(await kubectl('get', ...args, '--output=json')) as T;
 }
 
-/** Runs Helm, which is built first where there is none. */
+/** Runs Helm. Builds it first if it is not installed. */
 export async function helm(...args: string[]): Promise<string> {
   return execute(await findHelm((message) => console.error(message)), helmArguments(args));
 }
@@ -27,13 +27,13 @@ export function kplug(...args: string[]): Promise<string> {
   return execute(process.execPath, [main, ...args]);
 }
 
-/** Puts a folder into the cluster as an image, by the command that `KPLUG_LOAD_IMAGE` gives. */
+/** Loads a folder into the cluster as an image, with the command in `KPLUG_LOAD_IMAGE`. */
 export async function loadImage(image: string, folder: string): Promise<void> {
   const command = process.env.KPLUG_LOAD_IMAGE;
   if (!command) {
     throw new Error(
-      'Set KPLUG_LOAD_IMAGE to the shell command that puts an image into the cluster; it gets its name in $IMAGE and the folder ' +
-        'that is to be /app in $FOLDER (test/cluster/README.md has examples). Set it to `true` if the images are there already.',
+      'Set KPLUG_LOAD_IMAGE to a shell command that loads an image into the cluster. It receives the image name in $IMAGE and the ' +
+        'folder for /app in $FOLDER (see test/cluster/README.md). Set it to `true` if the images are already loaded.',
     );
   }
   await execute('sh', ['-c', command], { ...process.env, IMAGE: image, FOLDER: folder });

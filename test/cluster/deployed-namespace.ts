@@ -5,19 +5,19 @@ import { getJson, helm, kubectl, loadImage } from './commands.ts';
 
 const repository = fileURLToPath(new URL('../..', import.meta.url));
 
-/** A file of this repository. */
+/** Returns the path of a file of this repository. */
 export const inRepository = (path: string) => `${repository}${path}`;
 
 const pluginDefinition = 'plugins.plugins.kplug.dev';
 const waitOptions = { timeout: 90_000, interval: 250 };
 
-/** A pod, as far as a walk looks at it. */
+/** Fields of a pod that the tests use. */
 export interface Pod {
   metadata: { name: string; uid: string; labels: Record<string, string>; deletionTimestamp?: string };
   status: { containerStatuses?: { restartCount: number; ready: boolean }[] };
 }
 
-/** A `Plugin`, as far as a walk looks at it. */
+/** Fields of a `Plugin` that the tests use. */
 export interface Plugin {
   metadata: { name: string };
   spec: { plugin?: string; version?: string };
@@ -30,18 +30,18 @@ export interface Plugin {
   };
 }
 
-/** A namespace in which something of this repository is deployed. */
+/** Namespace with deployments of this repository. */
 export class DeployedNamespace {
-  readonly namespace = `kplug-walk-${randomBytes(3).toString('hex')}`;
+  readonly namespace = `kplug-test-${randomBytes(3).toString('hex')}`;
   readonly #releases = new Set<string>();
 
-  /** Makes it. What its pods may do is bounded by a Pod Security Standard. */
+  /** Creates the namespace. Its pods are restricted by a Pod Security Standard. */
   async create(standard: 'restricted' | 'baseline' = 'restricted'): Promise<void> {
     await kubectl('create', 'namespace', this.namespace);
     await kubectl('label', 'namespace', this.namespace, `pod-security.kubernetes.io/enforce=${standard}`);
   }
 
-  /** Puts images that `pnpm build:image` made into the cluster. */
+  /** Loads images that `pnpm build:image` built into the cluster. */
   async load(...images: string[]): Promise<void> {
     for (const image of images) await loadImage(`kplug/${image}:dev`, inRepository(`dist/image/${image}`));
   }
@@ -49,7 +49,7 @@ export class DeployedNamespace {
   /** Installs or upgrades the operator, for this namespace only, and waits until it runs. */
   async installOperator(values: string, ...settings: string[]): Promise<void> {
     const found = await kubectl('get', 'crd', pluginDefinition, '--ignore-not-found', '--output=name');
-    // Another release may have them; then they are brought up to date here.
+    // Another release may own the definitions, so Helm must not create them. They are updated here.
     if (found) {
       const files = ['plugin', 'delegation'].map((kind) => inRepository(`charts/kplug/files/${kind}.crd.yaml`));
       await kubectl('apply', '--server-side', '--force-conflicts', ...files.flatMap((file) => ['--filename', file]));
@@ -58,7 +58,7 @@ export class DeployedNamespace {
     await this.install('kplug', 'kplug', values, own);
   }
 
-  /** Installs or upgrades a chart, and waits until what it makes runs. */
+  /** Installs or upgrades a chart, and waits until its workloads are ready. */
   async install(release: string, chart: string, values: string, settings: readonly string[]): Promise<void> {
     this.#releases.add(release);
     const set = settings.flatMap((setting) => ['--set', setting]);
@@ -74,7 +74,7 @@ export class DeployedNamespace {
     return getJson<T>(...args, '--namespace', this.namespace);
   }
 
-  /** Waits until an object is as it should be. */
+  /** Waits until an object matches the expected fields. */
   expect(object: readonly string[], expected: object): Promise<void> {
     return vi.waitFor(async () => expect(await this.get(...object)).toMatchObject(expected), waitOptions);
   }
@@ -83,13 +83,13 @@ export class DeployedNamespace {
     return (await this.get<{ items: Plugin[] }>(pluginDefinition)).items;
   }
 
-  /** The pods of a release that aren't ending. */
+  /** Returns the pods of a release, without terminating ones. */
   async pods(release: string): Promise<Pod[]> {
     const { items } = await this.get<{ items: Pod[] }>('pods', '--selector', `app.kubernetes.io/instance=${release}`);
     return items.filter(({ metadata }) => metadata.deletionTimestamp === undefined);
   }
 
-  /** The pod that the heartbeat Service leads to. Waits until it is exactly one. */
+  /** Returns the pod that the heartbeat Service selects. Waits until there is exactly one. */
   leader(): Promise<Pod> {
     return vi.waitFor(async () => {
       const leaders = (await this.pods('kplug')).filter(
@@ -100,8 +100,8 @@ export class DeployedNamespace {
     }, waitOptions);
   }
 
-  /** The pods and what went wrong with them, to be read by whoever runs the walk. */
-  async troubles(): Promise<string> {
+  /** Returns the pods, Warning Events and logs, to debug a failed test. */
+  async diagnostics(): Promise<string> {
     const pods = await this.kubectl('get', 'pods', '--output=wide');
     const warnings = await this.kubectl('get', 'events', '--field-selector=type=Warning', '--sort-by=.lastTimestamp');
     const log = await this.kubectl(
@@ -113,7 +113,7 @@ export class DeployedNamespace {
     return `${pods}\n${warnings}\n${log}`;
   }
 
-  /** Removes everything but the kinds. */
+  /** Removes everything except the definitions. */
   async remove(): Promise<void> {
     for (const release of [...this.#releases].reverse()) {
       await helm('uninstall', release, '--namespace', this.namespace, '--ignore-not-found', '--wait');

@@ -11,11 +11,11 @@ const manifests = ['users', 'sessions'].map(
 let passed = 0;
 beforeAll(() => example.prepare());
 afterAll(async () => {
-  // What a failed walk leaves is to be looked at.
+  // The namespace of a failed test is kept for debugging.
   if (passed === steps) await example.remove();
   else {
-    console.error(await example.troubles());
-    console.error(`The namespace ${example.namespace} is left as it is; delete it when you have looked.`);
+    console.error(await example.diagnostics());
+    console.error(`The namespace ${example.namespace} is kept for debugging; delete it afterwards.`);
   }
 });
 
@@ -27,7 +27,7 @@ const step = (name: string, work: () => Promise<void>) =>
   });
 
 describe('the example on a cluster', () => {
-  step('installs, and the plugin that is there stands in for the ones that are not', async () => {
+  step('is installed, and the only plugin is the fallback for the missing ones', async () => {
     await example.operator('replicas=2', 'heartbeat.interval=1s');
     await example.plugin('sqlite');
     await example.kubectl('apply', ...manifests.flatMap((file) => ['--filename', file]));
@@ -35,7 +35,7 @@ describe('the example on a cluster', () => {
     await example.expectReady('sessions', 'SQLite');
   });
 
-  step('reads well', async () => {
+  step('is shown by kubectl with its columns', async () => {
     const tables = (await example.kubectl('get', 'databasetables')).split('\n');
     expect(tables[0]?.split(/ +/)).toEqual(['NAME', 'IMPLEMENTATION', 'READY', 'AGE']);
     expect(tables[2]).toMatch(/^users +SQLite +True +\d+s$/);
@@ -58,14 +58,14 @@ describe('the example on a cluster', () => {
     expect(events).toContain('TableCreated');
   });
 
-  step('has nothing that the doctor finds a problem with', async () => {
+  step('has no problems according to kplug doctor', async () => {
     const diagnosis = await kplug('doctor', '--cluster', '--operator-namespace', example.namespace, '--output', 'json');
     const { findings } = JSON.parse(diagnosis) as { findings: { outcome: string; message: string }[] };
     expect(findings.filter(({ outcome }) => outcome === 'problem')).toEqual([]);
     expect(findings.filter(({ outcome }) => outcome === 'ok').length).toBeGreaterThan(10);
   });
 
-  step('swaps to the preferred plugin when it comes, and makes the real table', async () => {
+  step('switches to the preferred plugin when that registers, which creates the table', async () => {
     await example.postgres();
     await example.plugin('postgresql');
     await example.kubectl(
@@ -81,14 +81,14 @@ describe('the example on a cluster', () => {
     expect(extension, 'partitions and rows, as PostgreSQL counts them').toMatch(/^users +4 +0 +\d+ /);
   });
 
-  step('falls back when the plugin is scaled to 0, and returns when it is back', async () => {
+  step('uses the fallback while the plugin is scaled to 0, and then the preferred plugin again', async () => {
     await example.kubectl('scale', 'deployment/postgresql', '--replicas=0');
     await example.expectReady('users', 'SQLite');
     await example.kubectl('scale', 'deployment/postgresql', '--replicas=1');
     await example.expectReady('users', 'PostgreSQL');
   });
 
-  step('hears no more of a pod that is deleted at once, and of its successor', async () => {
+  step('replaces the instance of a pod that is deleted immediately by that of the new pod', async () => {
     const [former] = await example.pods('postgresql');
     const name = former?.metadata.name ?? '';
     await example.kubectl('delete', 'pod', name, '--grace-period=0', '--force');
@@ -104,9 +104,9 @@ describe('the example on a cluster', () => {
     await example.expectReady('users', 'PostgreSQL');
   });
 
-  step('upgrades a plugin without a failed pass, and without help by another, while its table changes', async () => {
+  step('upgrades a plugin while its table changes, without a failed pass and without another plugin', async () => {
     const before = await eventsOf('users');
-    expect(before.join(), 'what to look for is there').toMatch(/ to PostgreSQL 1\.0\.0/);
+    expect(before.join(), 'Events name the plugin version').toMatch(/ to PostgreSQL 1\.0\.0/);
     const changes = await meanwhile(
       () => example.plugin('postgresql', 'env.PLUGIN_VERSION=1.1.0'),
       async (round) => {
@@ -132,17 +132,17 @@ describe('the example on a cluster', () => {
     expect(pods).not.toContain((await example.leader()).metadata.name);
   });
 
-  step('goes on with the other operator when the pod of the leader is deleted at once', async () => {
+  step('continues with the standby operator when the pod of the leader is deleted immediately', async () => {
     const former = await example.leader();
     await example.kubectl('delete', 'pod', former.metadata.name, '--grace-period=0', '--force');
     await example.addColumn('users', 'after_the_leader');
     await example.expectReady('users', 'PostgreSQL', '1.1.0');
     const next = await example.leader();
     expect(next.metadata.uid).not.toBe(former.metadata.uid);
-    await expectBeatenTo(next.metadata.name);
+    await expectHeartbeatsTo(next.metadata.name);
   });
 
-  step('goes on when the leader dies without giving up its Lease', async () => {
+  step('continues when the leader crashes without releasing its Lease', async () => {
     const { metadata } = await example.leader();
     const lease = () => example.kubectl('get', 'lease', 'kplug', '--output=jsonpath={.spec.holderIdentity}');
     const former = await lease();
@@ -151,10 +151,10 @@ describe('the example on a cluster', () => {
     await example.addColumn('users', 'after_the_crash');
     await example.expectReady('users', 'PostgreSQL', '1.1.0');
     expect(await lease()).not.toBe(former);
-    await expectBeatenTo((await example.leader()).metadata.name);
+    await expectHeartbeatsTo((await example.leader()).metadata.name);
   });
 
-  step('goes on when containers are restarted in their pods', async () => {
+  step('continues when containers are restarted in their pods', async () => {
     const leader = await example.leader();
     const [plugin] = await example.pods('postgresql');
     const names = [leader.metadata.name, plugin?.metadata.name ?? ''];
@@ -177,19 +177,19 @@ describe('the example on a cluster', () => {
     await example.expectReady('users', 'PostgreSQL', '1.1.0');
   });
 
-  step('drops the tables of what is deleted, and lets it go', async () => {
+  step('drops the tables of deleted resources, and releases the resources', async () => {
     await example.kubectl('delete', 'databasetables', '--all', '--timeout=60s');
     expect(await example.kubectl('get', 'databasetables', '--output=name')).toBe('');
   });
 });
 
-/** How many columns of a table, as its database has them, are called so. */
+/** Returns the number of columns in the database with a name prefix. */
 async function columns(name: string, prefix: string): Promise<number> {
   const { status } = await example.table(name);
   return (status?.table?.columns ?? []).filter((column) => column.name.startsWith(prefix)).length;
 }
 
-/** What Events say of a table, one a line, with their names so that none is like another. */
+/** Returns the Events of a table, one per line. Their names make the lines unique. */
 async function eventsOf(name: string): Promise<string[]> {
   const line = '{.metadata.name} {.type} {.reason} {.note}{"\\n"}';
   const template = `{range .items[?(@.regarding.name=="${name}")]}${line}{end}`;
@@ -197,8 +197,8 @@ async function eventsOf(name: string): Promise<string[]> {
   return lines.split('\n').filter(Boolean);
 }
 
-/** Waits until beats go to one pod only. */
-async function expectBeatenTo(pod: string): Promise<void> {
+/** Waits until the heartbeat Service has one pod as its only endpoint. */
+async function expectHeartbeatsTo(pod: string): Promise<void> {
   await vi.waitFor(
     async () => {
       const selector = '--selector=kubernetes.io/service-name=kplug';
@@ -212,7 +212,7 @@ function restartsOf(pod: Pod | undefined): number {
   return pod?.status.containerStatuses?.[0]?.restartCount ?? 0;
 }
 
-/** The pods that a Service leads to. */
+/** Returns the pods in the endpoints of a Service. */
 function targetsOf(slices: string): string[] {
   const { items } = JSON.parse(slices) as { items: { endpoints: { targetRef: { name: string } }[] | null }[] };
   return items.flatMap(({ endpoints }) => (endpoints ?? []).map(({ targetRef }) => targetRef.name));

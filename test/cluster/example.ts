@@ -4,7 +4,7 @@ import { DeployedNamespace, inRepository, type Pod } from './deployed-namespace.
 
 const deploy = (file: string) => inRepository(`examples/database-table/deploy/${file}`);
 
-// The kernel keeps SIGKILL from a container's first process when it comes from inside, so its own debugger has it exit.
+// The kernel ignores SIGKILL to the first process of a container from inside it, so the script exits the process by its debugger.
 const crashScript = `
 process.kill(1, 'SIGUSR1');
 let target;
@@ -13,14 +13,14 @@ while (!target) {
   await new Promise((resolve) => setTimeout(resolve, 50));
 }
 const socket = new WebSocket(target[0].webSocketDebuggerUrl);
-// Later, as a process waits for the debugger to leave before it exits.
+// Delayed, as an exiting process waits for the debugger to disconnect.
 const params = { expression: 'setTimeout(() => process.reallyExit(1), 200)' };
 socket.onopen = () => socket.send(JSON.stringify({ id: 1, method: 'Runtime.evaluate', params }));
 socket.onmessage = () => socket.close();
 socket.onclose = () => process.exit();
 `;
 
-/** A table as `kubectl` shows it. */
+/** Fields of a table that the tests use. */
 export interface Table {
   metadata: { name: string; generation: number };
   spec: { columns: { name: string; type: string }[] };
@@ -33,9 +33,9 @@ export interface Table {
   };
 }
 
-/** The example, deployed into a namespace of its own, by the files that its README names. */
+/** The example, deployed to a separate namespace with the files that its README names. */
 export class DeployedExample extends DeployedNamespace {
-  /** Loads the images that `pnpm build:image` made, and makes the kinds and the namespace. */
+  /** Loads the images that `pnpm build:image` built, and creates the definitions and the namespace. */
   async prepare(): Promise<void> {
     await this.load('operator', 'database-table-sqlite', 'database-table-postgresql', 'postgresql-server');
     await kubectl('apply', '--server-side', '--force-conflicts', '--filename', deploy('crds.yaml'));
@@ -63,7 +63,7 @@ export class DeployedExample extends DeployedNamespace {
     return this.get<Table>('databasetable', name);
   }
 
-  /** Waits until a table is ready in its present generation, by a plugin. */
+  /** Waits until a plugin has made the current generation of a table ready. */
   async expectReady(name: string, implementation: string, version?: string): Promise<void> {
     await vi.waitFor(
       async () => {
@@ -83,7 +83,7 @@ export class DeployedExample extends DeployedNamespace {
     return (await this.table(name)).metadata.generation;
   }
 
-  /** Ends the process in a pod with no chance to tidy up, and waits until it has been started again. */
+  /** Crashes the process in a pod without a shutdown, and waits until it has been restarted. */
   async crash(pod: string): Promise<void> {
     const restarts = async () => {
       const { status } = await this.get<Pod>('pod', pod);
@@ -91,7 +91,7 @@ export class DeployedExample extends DeployedNamespace {
     };
     const before = await restarts();
     const exec = this.kubectl('exec', pod, '--', 'node', '--input-type=module', '--eval', crashScript);
-    // It ends with the container, so whatever it says, what counts is that this one did.
+    // The command fails, as it ends with the container. The restart count is the proof.
     await exec.catch(() => undefined);
     await vi.waitFor(async () => expect(await restarts(), `restarts of ${pod}`).toBe(before + 1), {
       timeout: 30_000,
@@ -99,25 +99,25 @@ export class DeployedExample extends DeployedNamespace {
     });
   }
 
-  /** Removes everything but the kinds. */
+  /** Removes everything except the definitions. */
   override async remove(): Promise<void> {
     await this.kubectl('delete', 'databasetables', '--all', '--timeout=60s');
     await super.remove();
   }
 }
 
-/** Does something again and again, until what goes on beside it has ended. Returns how often. */
+/** Repeats an action until a concurrent operation has ended. Returns the number of repetitions. */
 export async function meanwhile(
-  beside: () => Promise<void>,
-  again: (round: number) => Promise<unknown>,
+  operation: () => Promise<void>,
+  action: (round: number) => Promise<unknown>,
 ): Promise<number> {
-  let going = true;
-  const ended = beside().finally(() => {
-    going = false;
+  let running = true;
+  const ended = operation().finally(() => {
+    running = false;
   });
   let round = 0;
   try {
-    while (going) await again(++round);
+    while (running) await action(++round);
   } finally {
     await ended;
   }

@@ -10,28 +10,28 @@ import { DeployedNamespace, inRepository } from './deployed-namespace.ts';
 const waitOptions = { timeout: 90_000, interval: 250 };
 const run = promisify(execFile);
 
-/** Steps of a walk, which go on from one another. What a failed walk leaves is to be looked at. */
+/** Registers steps that depend on the preceding ones. The namespace of a failed test is kept for debugging. */
 function walk(deployed: DeployedNamespace, remove: () => Promise<void>) {
   let failed = true;
-  let left = 0;
+  let remaining = 0;
   afterAll(async () => {
     if (!failed) return remove();
-    console.error(await deployed.troubles());
-    console.error(`The namespace ${deployed.namespace} is left as it is; delete it when you have looked.`);
+    console.error(await deployed.diagnostics());
+    console.error(`The namespace ${deployed.namespace} is kept for debugging; delete it afterwards.`);
   });
   return (name: string, work: () => Promise<void>) => {
-    left += 1;
+    remaining += 1;
     it(name, async () => {
       await work();
-      left -= 1;
-      failed = left > 0;
+      remaining -= 1;
+      failed = remaining > 0;
     });
   };
 }
 
-/** A line of what `kubectl get` printed, by its first word. */
-function lineOf(printed: string, name: string): string | undefined {
-  return printed.split('\n').find((line) => line.startsWith(`${name} `));
+/** Returns the line of a `kubectl get` output that starts with a name. */
+function lineOf(output: string, name: string): string | undefined {
+  return output.split('\n').find((line) => line.startsWith(`${name} `));
 }
 
 describe('foobar', () => {
@@ -40,7 +40,7 @@ describe('foobar', () => {
 
   beforeAll(async () => {
     await deployed.load('foobar-operator', 'foobar-alpha', 'foobar-beta', 'foobar-gamma');
-    // `kubectl run` makes pods that say nothing of their rights.
+    // `kubectl run` creates pods without a security context, which the restricted standard rejects.
     await deployed.create('baseline');
     await kubectl('apply', '--server-side', '--force-conflicts', '--filename', file('deploy/kind.yaml'));
   });
@@ -50,14 +50,14 @@ describe('foobar', () => {
     await deployed.remove();
   });
 
-  /** What the operator answers at the port that this example adds. */
+  /** Returns the response of the port that this example adds to the operator. */
   async function ask(path: string): Promise<unknown> {
     const [pod] = await deployed.pods('kplug');
     const where = `/api/v1/namespaces/${deployed.namespace}/pods/${pod?.metadata.name}:8083/proxy${path}`;
     return JSON.parse(await kubectl('get', '--raw', where));
   }
 
-  step('runs two plugins in its folder, of images, and has a resource reconciled by one', async () => {
+  step('runs two plugins from images in its plugins folder, and one reconciles a resource', async () => {
     await deployed.installOperator(file('deploy/operator-values.yaml'));
     await deployed.kubectl('apply', '--filename', file('manifests/first.yaml'));
     await deployed.expect(['foobar', 'first'], { status: { implementation: 'Alpha', foobar: 'aaaa-bar' } });
@@ -65,7 +65,7 @@ describe('foobar', () => {
     expect(await ask('/foos?prefer=Alpha&length=2')).toMatchObject({ foo: 'aa', plugin: 'Alpha' });
   });
 
-  step('takes up a plugin behind a Service that never beats', async () => {
+  step('calls a plugin behind a Service that sends no heartbeats', async () => {
     await deployed.kubectl('run', 'gamma', '--image=kplug/foobar-gamma:dev', '--port=7000');
     await deployed.kubectl('expose', 'pod', 'gamma', '--port=7000');
     await deployed.kubectl('apply', '--filename', file('deploy/gamma.yaml'));
@@ -74,12 +74,12 @@ describe('foobar', () => {
     }, waitOptions);
   });
 
-  step('shows which plugin implements what, and how it is', async () => {
+  step('shows the APIs and the state of each plugin', async () => {
     await vi.waitFor(async () => {
-      const printed = await deployed.kubectl('get', 'plugins.plugins.kplug.dev');
-      expect(lineOf(printed, 'alpha-1.0.0')).toMatch(/ Foo@1\.0\.0,Bar@1\.0\.0,Foobar@1\.0\.0 +1\/1 +True +folder /);
-      expect(lineOf(printed, 'beta-1.0.0')).toMatch(/ Foo@1\.0\.0 +1\/1 +True +folder /);
-      expect(lineOf(printed, 'gamma')).toMatch(/ Bar@1\.0\.0 +1\/1 +True +service /);
+      const output = await deployed.kubectl('get', 'plugins.plugins.kplug.dev');
+      expect(lineOf(output, 'alpha-1.0.0')).toMatch(/ Foo@1\.0\.0,Bar@1\.0\.0,Foobar@1\.0\.0 +1\/1 +True +folder /);
+      expect(lineOf(output, 'beta-1.0.0')).toMatch(/ Foo@1\.0\.0 +1\/1 +True +folder /);
+      expect(lineOf(output, 'gamma')).toMatch(/ Bar@1\.0\.0 +1\/1 +True +service /);
     }, waitOptions);
     const { conditions = [] } =
       (await deployed.plugins()).find(({ metadata }) => metadata.name === 'alpha-1.0.0')?.status ?? {};
@@ -92,7 +92,7 @@ describe('foobar', () => {
     ]);
   });
 
-  step('does without the plugin when its pod is gone, and says so', async () => {
+  step('stops calling the plugin when its pod is deleted, and reports that', async () => {
     await deployed.kubectl('delete', 'pod', 'gamma');
     await vi.waitFor(async () => expect(await ask('/bars?count=1')).toEqual({ Alpha: ['alpha-0'] }), waitOptions);
     await deployed.expect(['plugins.plugins.kplug.dev', 'gamma'], { status: { ready: 'False' } });
@@ -105,7 +105,7 @@ describe('configmap-secret', () => {
   let folder: string;
 
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), 'kplug-walk-'));
+    folder = await mkdtemp(join(tmpdir(), 'kplug-test-'));
     await deployed.load('operator');
     await deployed.create();
   });
@@ -116,30 +116,30 @@ describe('configmap-secret', () => {
     await rm(folder, { recursive: true });
   });
 
-  /** Copies something into the operator's plugins folder, as its README does. */
+  /** Copies a file or folder into the operator's plugins folder, as in the README. */
   async function drop(from: string, to: string): Promise<void> {
     const [pod] = await deployed.pods('kplug');
     await deployed.kubectl('cp', from, `${pod?.metadata.name}:/plugins/${to}`);
   }
 
-  /** What is said of something that has no status. */
+  /** Returns the status in the annotations of an object without a status subresource. */
   async function statusOf(kind: string, name: string, delegation: string): Promise<Record<string, unknown>> {
     const { metadata } = await deployed.get<{ metadata: { annotations?: Record<string, string> } }>(kind, name);
     return JSON.parse(metadata.annotations?.[`status.kplug.dev/${delegation}`] ?? '{}');
   }
 
-  step('is declared at run time, and says that there is no plugin yet', async () => {
+  step('is declared at run time, and reports that no plugin is available yet', async () => {
     await deployed.installOperator(file('deploy/operator-values.yaml'));
     await deployed.kubectl('apply', '--filename', file('deploy/roller.yaml'));
     await kubectl('apply', '--filename', file('deploy/delegations.yaml'));
     await deployed.kubectl('apply', '--filename', file('deploy/app.yaml'));
     await vi.waitFor(async () => {
-      const printed = await kubectl('get', 'delegations');
-      expect(lineOf(printed, 'configmaps')).toMatch(/^configmaps +ConfigMap +ConfigMap@\^1\.0\.0 +False +0\/1 +0 /);
+      const output = await kubectl('get', 'delegations');
+      expect(lineOf(output, 'configmaps')).toMatch(/^configmaps +ConfigMap +ConfigMap@\^1\.0\.0 +False +0\/1 +0 /);
     }, waitOptions);
   });
 
-  step('has plugins dropped into the folder, which begin at once', async () => {
+  step('starts plugins as soon as they are copied into the folder', async () => {
     await drop(inRepository('dist/image/configmap-roller'), 'configmap');
     await drop(file('plugins/secret.ts'), 'secret.ts');
     await vi.waitFor(async () => {
@@ -160,7 +160,7 @@ describe('configmap-secret', () => {
     }, waitOptions);
   });
 
-  step('tells of a weak key and of a certificate that ends soon', async () => {
+  step('reports a weak key and a certificate that expires soon', async () => {
     const [key, certificate] = [join(folder, 'tls.key'), join(folder, 'tls.crt')];
     const request = ['req', '-x509', '-newkey', 'rsa:1024', '-nodes', '-days', '10', '-subj', '/CN=example.org'];
     await run('openssl', [...request, '-keyout', key, '-out', certificate]);
@@ -172,7 +172,7 @@ describe('configmap-secret', () => {
     }, waitOptions);
   });
 
-  step('has a plugin replaced and removed, with the folder', async () => {
+  step('replaces and removes a plugin when its file changes and is deleted', async () => {
     const versions = async () => (await deployed.plugins()).filter(({ status }) => status?.ready === 'True');
     const source = await readFile(file('plugins/secret.ts'), 'utf8');
     const changed = join(folder, 'secret.ts');
@@ -206,30 +206,30 @@ describe('access', () => {
     await deployed.remove();
   });
 
-  /** Whether somebody may look at pods here. */
-  const mayLook = async (user: string) =>
+  /** Reports whether a user may list pods in the namespace. */
+  const canListPods = async (user: string) =>
     (await deployed.kubectl('auth', 'can-i', 'list', 'pods', `--as=${user}`).catch(() => 'no')).trim();
 
-  step('grants a role for as long as the request is there', async () => {
+  step('grants a role while the request exists', async () => {
     await deployed.installOperator(file('operator-values.yaml'));
     const account = `--serviceaccount=${deployed.namespace}:access-plugin`;
     await kubectl('apply', '--filename', file('delegation.yaml'));
     await deployed.kubectl('create', 'rolebinding', 'access-plugin', '--clusterrole=access-plugin', account);
-    expect(await mayLook('jane')).toBe('no');
+    expect(await canListPods('jane')).toBe('no');
     await deployed.kubectl('apply', '--filename', file('jane.yaml'));
-    await vi.waitFor(async () => expect(await mayLook('jane')).toBe('yes'), waitOptions);
-    const printed = await deployed.kubectl('get', 'accessrequests');
-    expect(lineOf(printed, 'jane')).toMatch(/^jane +jane +view +Granted +\d{4}-/);
+    await vi.waitFor(async () => expect(await canListPods('jane')).toBe('yes'), waitOptions);
+    const output = await deployed.kubectl('get', 'accessrequests');
+    expect(lineOf(output, 'jane')).toMatch(/^jane +jane +view +Granted +\d{4}-/);
   });
 
-  step('can be asked for no more than it may give', async () => {
+  step('rejects a request for a role that the plugin must not grant', async () => {
     const patch = '--patch={"spec":{"role":"cluster-admin"}}';
     const refusal = deployed.kubectl('patch', 'accessrequest', 'jane', '--type=merge', patch);
     await expect(refusal).rejects.toThrow(/Unsupported value: "cluster-admin"/);
   });
 
-  step('takes it back with the request', async () => {
+  step('revokes the role when the request is deleted', async () => {
     await deployed.kubectl('delete', 'accessrequest', 'jane', '--timeout=60s');
-    await vi.waitFor(async () => expect(await mayLook('jane')).toBe('no'), waitOptions);
+    await vi.waitFor(async () => expect(await canListPods('jane')).toBe('no'), waitOptions);
   });
 });

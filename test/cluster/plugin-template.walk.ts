@@ -8,7 +8,7 @@ import { DeployedNamespace, inRepository } from './deployed-namespace.ts';
 const example = inRepository('examples/plugin-template');
 const deployed = new DeployedNamespace();
 const { namespace } = deployed;
-const patiently = { timeout: 90_000, interval: 250 };
+const waitOptions = { timeout: 90_000, interval: 250 };
 
 let folder: string;
 let passed = 0;
@@ -22,10 +22,10 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
-  // What a failed walk leaves is to be looked at.
+  // The namespace of a failed test is kept for debugging.
   if (passed < 3) {
-    console.error(await deployed.troubles());
-    console.error(`The namespace ${namespace} is left as it is; delete it when you have looked.`);
+    console.error(await deployed.diagnostics());
+    console.error(`The namespace ${namespace} is kept for debugging; delete it afterwards.`);
     return;
   }
   await deployed.kubectl('delete', 'addressplans', '--all', '--timeout=60s');
@@ -34,7 +34,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** The plugin as its Dockerfile makes it, with the SDK of this repository in place of the published one. */
+/** Creates the image folder of the Dockerfile, with the SDK of this repository instead of the published one. */
 async function makeImageFolder(): Promise<string> {
   const image = join(folder, 'image');
   for (const file of ['plugin.ts', 'plan.ts', 'plugin.yaml', 'package.json'])
@@ -45,7 +45,7 @@ async function makeImageFolder(): Promise<string> {
   return image;
 }
 
-/** The kind, delegated to the operator of this walk alone: others that are on the cluster leave it. */
+/** Writes a kustomization of the kind whose labels restrict it to the operator of this test. */
 async function writeKind(): Promise<void> {
   const base = join(folder, 'kind');
   await cp(join(example, 'manifests/kind'), join(base, 'base'), { recursive: true });
@@ -79,7 +79,7 @@ interface Plan {
   };
 }
 
-/** Waits until the plan is ready in its present generation, and returns where its subnets are. */
+/** Waits until the current generation of the plan is ready, and returns its subnets. */
 function readyPlan(): Promise<string[]> {
   return vi.waitFor(async () => {
     const { metadata, status } = await deployed.get<Plan>('addressplan', 'office');
@@ -87,10 +87,10 @@ function readyPlan(): Promise<string[]> {
     const ready = status?.conditions?.find(({ type }) => type === 'Ready');
     expect(ready).toMatchObject({ status: 'True', observedGeneration: metadata.generation });
     return (status?.subnets ?? []).map(({ name, network }) => `${name} ${network}`);
-  }, patiently);
+  }, waitOptions);
 }
 
-/** The pods that instances of the plugin run in. */
+/** Returns the pods of the plugin's instances. */
 async function podsOfPlugin(): Promise<(string | undefined)[]> {
   const instances = (await deployed.plugins())
     .filter(({ spec }) => spec.plugin === 'FirstFit')
@@ -104,9 +104,9 @@ const step = (name: string, work: () => Promise<void>) =>
     passed += 1;
   });
 
-describe('a plugin of an image on a cluster', () => {
+describe('a plugin image on a cluster', () => {
   step('is copied into the plugins folder and run by the operator', async () => {
-    // Images of this walk have their folder at /app.
+    // The images of these tests have their folder at /app.
     await install({ delivery: 'initContainer', path: '/app' });
     await kubectl('apply', '--kustomize', join(folder, 'kind'));
     await kubectl('wait', '--for=condition=established', 'crd/addressplans.example.org', '--timeout=60s');
@@ -114,7 +114,7 @@ describe('a plugin of an image on a cluster', () => {
     expect(await readyPlan()).toEqual(['desks 10.20.0.0/24', 'phones 10.20.1.0/26', 'printers 10.20.1.64/28']);
   });
 
-  step('reconciles what is changed, and keeps what was given', async () => {
+  step('reconciles changes, and keeps assigned networks', async () => {
     const subnets = [
       { name: 'cameras', hosts: 100 },
       { name: 'printers', hosts: 10 },
@@ -124,13 +124,13 @@ describe('a plugin of an image on a cluster', () => {
     expect(await readyPlan()).toEqual(['cameras 10.20.0.0/25', 'printers 10.20.1.64/28']);
   });
 
-  step('runs in pods of its own when that is asked for', async () => {
+  step('runs in separate pods if configured', async () => {
     await install({ delivery: 'deployment', command: ['node', '/app/plugin.ts'] });
     const [pod] = await vi.waitFor(async () => {
       const pods = await podsOfPlugin();
       expect(pods).toEqual([expect.stringMatching(/^kplug-first-fit-/)]);
       return pods;
-    }, patiently);
+    }, waitOptions);
     expect(await deployed.kubectl('get', 'pods', '--output=name')).toContain(`pod/${pod}`);
     await deployed.kubectl(
       'patch',

@@ -4,7 +4,7 @@ import { ask, skipWithout } from '../languages/toolchain.ts';
 /** Builds a folder with kustomize. */
 export type Kustomize = (folder: string) => Promise<string>;
 
-/** Finds kustomize, by itself or as part of kubectl. When there is neither, reports that `what` is skipped; throws in CI. */
+/** Finds kustomize, as a program or as part of kubectl. When there is neither, reports that `what` is skipped; throws in CI. */
 export async function kustomizeFor(what: string): Promise<Kustomize | undefined> {
   for (const [program = '', ...args] of [
     ['kustomize', 'build'],

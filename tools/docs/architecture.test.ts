@@ -74,7 +74,7 @@ describe('the check of docs/architecture.md', () => {
   it('reports folders in another order than the layers, and layers that import upwards', () => {
     const page = pageOf(['delegation', 'queue', 'registry']);
     expect(problemsWith({ 'docs/architecture.md': page })).toEqual([
-      'docs/architecture.md: the folders must stand in the order of .dependency-cruiser.mjs: queue, registry, delegation',
+      'docs/architecture.md: the folders must be in the order of .dependency-cruiser.mjs: queue, registry, delegation',
     ]);
     const upwards = { queue: ['registry'], registry: [], delegation: [] };
     expect(architectureProblems(makeRepository(), upwards)).toEqual([

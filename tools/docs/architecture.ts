@@ -13,7 +13,7 @@ const controllerSource = 'packages/controller/src';
  * Differences between the tables of `docs/architecture.md` and the tree, each as a sentence:
  *
  * - every folder of the controller's sources and every package has one row, and every row names an existing one;
- * - the folders stand in the order of the layers, each below all that it may import;
+ * - the folders are in the order of the layers, each below all that it may import;
  * - exactly one file of each folder begins with the folder's row: `// registry/: the plugins known now: …`.
  */
 export function architectureProblems(repository: string, layers: Layers): string[] {
@@ -60,7 +60,7 @@ function misplaced(layers: Layers, rows: readonly string[]): string[] {
   const expected = [...rows].sort((a, b) => layered.indexOf(a) - layered.indexOf(b));
   const problems = expected.every((name, index) => name === rows[index])
     ? []
-    : [`${architecturePage}: the folders must stand in the order of .dependency-cruiser.mjs: ${expected.join(', ')}`];
+    : [`${architecturePage}: the folders must be in the order of .dependency-cruiser.mjs: ${expected.join(', ')}`];
   for (const [index, name] of layered.entries()) {
     const above = (layers[name] ?? []).filter((other) => layered.indexOf(other) > index);
     if (above.length > 0)

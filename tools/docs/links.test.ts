@@ -58,11 +58,11 @@ describe('the check of links', () => {
     ]);
   });
 
-  it('passes over code', () => {
+  it('ignores code', () => {
     expect(brokenIn('`[a](missing.md)`\n\n```md\n[a](missing.md)\n```\n')).toEqual([]);
   });
 
-  it('looks at documentation, and not at installed or generated files', () => {
+  it('checks documentation, but no installed or generated files', () => {
     const pages = ['README.md', 'docs/guide.md', 'packages/sdk/README.md'];
     const others = ['packages/sdk/node_modules/a/README.md', 'packages/cli/templates/README.md', 'bench/notes.md'];
     const repository = makeRepository(Object.fromEntries([...pages, ...others].map((file) => [file, ''])));

@@ -78,7 +78,7 @@ func encodeRequest(base *Table, extensions map[string]*Option) ([]byte, error) {
 		request = appendBytes(request, requestExtensions, appendBytes(appendBytes(nil, 1, []byte(key)), 2, resource))
 	}
 	var assignment []byte
-	for field, value := range []string{"tables", apiName, apiVersion, "NoPreference", "the resource asks for no plugin"} {
+	for field, value := range []string{"tables", apiName, apiVersion, "NoPreference", "the resource prefers no implementation"} {
 		assignment = appendBytes(assignment, protowire.Number(field+1), []byte(value))
 	}
 	request = appendBytes(request, requestAssignment, assignment)

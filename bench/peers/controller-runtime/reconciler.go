@@ -95,7 +95,7 @@ func (r *TableReconciler) Reconcile(ctx context.Context, request ctrl.Request) (
 
 func (r *TableReconciler) writeOption(ctx context.Context, option *Option, answer []byte) error {
 	if option == nil {
-		return fmt.Errorf("the plugin answered for an extension that it wasn't given")
+		return fmt.Errorf("the plugin returned a status for an extension that was not sent")
 	}
 	before := option.DeepCopy()
 	option.Status = OptionStatus{}
@@ -123,7 +123,7 @@ func (r *TableReconciler) writeTable(ctx context.Context, table *Table, answer [
 	table.Status.ObservedGeneration = generation
 	for _, condition := range []metav1.Condition{
 		{Type: "ExtensionsResolved", Reason: "Resolved", Message: "every extension that the resource references was found"},
-		{Type: "PluginSelected", Reason: "NoPreference", Message: "the resource asks for no plugin; Preferred 1.0.0 is the first"},
+		{Type: "PluginSelected", Reason: "NoPreference", Message: "Preferred 1.0.0 was chosen; the resource prefers no implementation"},
 		{Type: "Reconciled", Reason: "Succeeded", Message: done},
 		{Type: "Ready", Reason: "Ready", Message: done},
 	} {

@@ -103,7 +103,7 @@ describe('startServer', () => {
   });
 });
 
-it('has a folder of its own for temporary tables', async () => {
+it('has a separate folder for temporary tables', async () => {
   vi.stubEnv('TMPDIR', directory);
   const { env, stop } = await startMariaDb();
   onTestFinished(stop);

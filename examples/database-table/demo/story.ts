@@ -157,9 +157,9 @@ export class Story {
     });
     const postgres = await this.#databases.postgres;
     await this.#tell.during('1.1.0 starts and 1.0.0 gets SIGTERM, while the tables are edited', async () => {
-      const edits = { going: true };
+      const edits = { running: true };
       const editing = (async () => {
-        for (let edit = 1; edits.going; edit++) {
+        for (let edit = 1; edits.running; edit++) {
           await write(edit);
           await sleep(100);
         }
@@ -167,7 +167,7 @@ export class Story {
       this.#stage.startPlugin('postgresql', { ...postgres.env, PLUGIN_VERSION: '1.1.0' });
       await this.#untilRegistered('PostgreSQL', '1.1.0');
       const code = await this.#postgres?.stop();
-      edits.going = false;
+      edits.running = false;
       await editing;
       if (code !== 0) throw new Error(`the old plugin exited with ${code}`);
       await Promise.all(

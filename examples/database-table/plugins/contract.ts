@@ -96,7 +96,7 @@ export function describeContract<Kind extends keyof TableExtensions>(subject: Su
       await expect(sql('SELECT * FROM users')).rejects.toThrow();
     });
 
-    it('changes nothing if data can not be converted, and names the column', async () => {
+    it('changes nothing if data cannot be converted, and names the column', async () => {
       await reconcile({ columns });
       await sql(`INSERT INTO users (id, name, age) VALUES (1, 'Ada', 36), (2, 'Bob', 41)`);
       const edit = { id: 'uint64', name: 'int64', email: 'string' };

@@ -92,7 +92,7 @@ describe('PostgreSQL', () => {
     expect(error).toMatchObject({ code: 'Terminal', reason: 'NoPartitionColumn' });
   });
 
-  it('changes the type of the partition column, or nothing if its data can not be converted', async () => {
+  it('changes the type of the partition column, or nothing if its data cannot be converted', async () => {
     await pass({ columns, extensions: hash });
     await insert(100);
     const asText = { id: 'string', name: 'string', email: 'string' };

@@ -1,7 +1,7 @@
 import { definePlugin, implementApi, serveApi } from '@kplug/sdk';
 import { BarService, FooService } from '../gen/foobar/v1/foobar_pb.ts';
 
-// Implements three APIs in one process: two with methods of their own, and one for resources.
+// Implements three APIs in one process: two with their own methods, and one for resources.
 await definePlugin({
   name: 'Alpha',
   version: '1.0.0',

@@ -18,7 +18,7 @@ describe('the exit code', () => {
     [new CommanderError(0, 'commander.help', ''), 0],
     [new CommanderError(1, 'commander.unknownOption', ''), 2],
     [new TypeError('a bug'), 1],
-    ['no error at all', 1],
+    ['a value that is not an error', 1],
   ])('for %o is %i', (error, code) => {
     expect(exitCodeOf(error)).toBe(code);
   });

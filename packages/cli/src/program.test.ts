@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { exitCodes } from './exit-codes.ts';
 
 describe('kplug', () => {
-  it('helps, with its commands and exit codes', async () => {
+  it('prints help with its commands and exit codes', async () => {
     const { code, stdout, stderr } = await kplug(['--help']);
     expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
     for (const command of [
@@ -27,28 +27,28 @@ describe('kplug', () => {
   });
 
   it.each([
-    ['operator'],
-    ['get'],
-    ['plugins'],
-    ['plugins', 'list'],
-    ['plugins', 'describe'],
-    ['plugins', 'watch'],
-    ['plugins', 'fetch'],
-    ['explain'],
-    ['doctor'],
-    ['render'],
-    ['conformance'],
-    ['conformance', 'plugin'],
-    ['conformance', 'controller'],
-    ['record'],
-    ['replay'],
-    ['init'],
-    ['init', 'plugin'],
-    ['completion'],
-  ])('helps with %s %s, with examples', async (...command) => {
-    const { code, stdout } = await kplug([...command, '--help']);
+    'operator',
+    'get',
+    'plugins',
+    'plugins list',
+    'plugins describe',
+    'plugins watch',
+    'plugins fetch',
+    'explain',
+    'doctor',
+    'render',
+    'conformance',
+    'conformance plugin',
+    'conformance controller',
+    'record',
+    'replay',
+    'init',
+    'init plugin',
+    'completion',
+  ])('prints help with examples for %s', async (command) => {
+    const { code, stdout } = await kplug([...command.split(' '), '--help']);
     expect(code).toBe(0);
-    expect(stdout).toContain(`Usage: kplug ${command.join(' ')}`);
+    expect(stdout).toContain(`Usage: kplug ${command}`);
     expect(stdout).toMatch(/\nExamples:\n {2}\S/);
   });
 
@@ -68,7 +68,7 @@ describe('kplug', () => {
     expect(stderr).toContain('Run with --help for usage.');
   });
 
-  it('shows where an error is from only when asked to', async () => {
+  it('prints the stack of an error only with --verbose', async () => {
     const args = ['plugins', '--admin', '127.0.0.1:1'];
     expect((await kplug(args)).stderr.trim().split('\n')).toHaveLength(1);
     for (const { stderr } of [await kplug([...args, '--verbose']), await kplug(args, { env: { KPLUG_DEBUG: '1' } })]) {
@@ -77,7 +77,7 @@ describe('kplug', () => {
     }
   });
 
-  it('colours only where it is wished', async () => {
+  it('uses colours only where they are enabled', async () => {
     const args = ['plugins', '--admin', '127.0.0.1:1'];
     const { stderr } = await kplug(args, { env: { FORCE_COLOR: '1' } });
     expect(stderr.startsWith('\u001b[31mkplug:\u001b[39m no operator')).toBe(true);

@@ -34,7 +34,7 @@ export type KplugErrorCode =
   | 'LeadershipLost'
   | 'Stopped';
 
-/** Error of this library. Its message says what happened, to which object, and what to do next. */
+/** Error of this library. Its message names the failure, the object and the remedy. */
 export class KplugError extends Error {
   override readonly name = 'KplugError';
   /** Code of the error, for programs. */

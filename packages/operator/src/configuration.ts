@@ -8,7 +8,7 @@ import { allSettings, type SettingName, type SettingValues } from './settings.ts
 export interface OperatorConfiguration {
   settings: SettingValues;
   delegations: readonly DelegationDeclaration[];
-  /** Warnings, for example about a variable that looks like one of ours and isn't. */
+  /** Warnings, for example about a variable whose name resembles that of a setting. */
   remarks: readonly string[];
 }
 

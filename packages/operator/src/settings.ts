@@ -139,7 +139,7 @@ export const settings = {
   }),
   enableLeaderElection: toggle({
     flags: ['enable-leader-election', 'leader-elect'],
-    description: 'elect a leader among several operators by a Lease; only the leader works',
+    description: 'elect a leader among several operators by a Lease; only the leader reconciles',
     fallback: 'false',
     group: 'Leader election',
   }),

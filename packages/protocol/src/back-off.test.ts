@@ -11,7 +11,7 @@ describe('backOffDelay', () => {
 });
 
 describe('withJitter', () => {
-  it('takes off up to half of a delay', () => {
+  it('reduces a delay by up to half', () => {
     expect(withJitter(100, () => 0)).toBe(50);
     expect(withJitter(100, () => 0.5)).toBe(75);
     expect(withJitter(100, none)).toBe(100);

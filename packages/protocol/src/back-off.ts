@@ -18,7 +18,7 @@ export function backOffDelay(
   return withJitter(Math.min(max, initial * 2 ** Math.min(Math.max(failures - 1, 0), 30)), random);
 }
 
-/** Takes up to half off a delay, so that processes that started or failed together don't act together. */
+/** Reduces a delay by up to half, so that processes that started or failed together don't retry together. */
 export function withJitter(delay: number, random: () => number = Math.random): number {
   return delay * (0.5 + random() / 2);
 }

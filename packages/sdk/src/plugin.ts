@@ -125,7 +125,7 @@ export interface ReconcileResult extends FinalizeResult {
   conditions?: PluginCondition[];
   /**
    * Resources that the operator applies for the base, in this order, in its namespace and owned by it. Dependents that are no longer listed
-   * are deleted. The delegation says which kinds are allowed. Default: no change.
+   * are deleted. The delegation lists the allowed kinds. Default: no change.
    */
   dependents?: Dependent[];
   /** Delay until the next call if nothing changes before, in milliseconds. Default: the `resync` of the delegation. */
@@ -170,7 +170,7 @@ export interface PluginDefinition<
   /** Plugin API that it implements, as `Name@1.0.0` or as an `ApiDefinition`; a list for several that it treats alike. */
   api: string | ApiDefinition | (string | ApiDefinition)[];
   /**
-   * Schema (zod, valibot, arktype …) of the base resource. An invalid resource is not passed to `reconcile`; its status says what is wrong.
+   * Schema (zod, valibot, arktype …) of the base resource. An invalid resource is not passed to `reconcile`; its status describes the error.
    */
   base?: StandardSchemaV1<unknown, B>;
   /** Schemas of the extension resources, by kind. */
@@ -183,9 +183,9 @@ export interface PluginDefinition<
   reconcile(input: ReconcileInput<B, E>): ReconcileResult | void | Promise<ReconcileResult | void>;
   /**
    * Deletes what `reconcile` made. It may be called again after it succeeded. A resource that was valid once and edited since is passed
-   * without validation. Default: nothing is to be deleted.
+   * without validation. Default: nothing is deleted.
    */
   finalize?(input: FinalizeInput<B, E>): FinalizeResult | void | Promise<FinalizeResult | void>;
-  /** Closes connections and the like. Called once when the plugin stops, after the last call has ended. */
+  /** Closes resources such as connections. Called once when the plugin stops, after the last call has ended. */
   close?(): void | Promise<void>;
 }

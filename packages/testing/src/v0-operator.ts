@@ -12,7 +12,7 @@ export interface ReturnedStatuses {
 /** Operator that speaks the v0 protocol: it receives heartbeats and calls the plugin that sent them. */
 export class V0Operator {
   /** All heartbeats, with the peer of each. */
-  readonly beats: { information: v0.PluginInformation; peer: string }[] = [];
+  readonly heartbeats: { information: v0.PluginInformation; peer: string }[] = [];
   /** Response to heartbeats. */
   answer: { accepted: boolean; notAcceptedReason?: string } = { accepted: true };
   address = '';
@@ -32,7 +32,7 @@ export class V0Operator {
 
   /** Waits for the first heartbeat and returns a client of its plugin. */
   async plugin(): Promise<GrpcClient<typeof v0.Plugin>> {
-    const { address } = await vi.waitUntil(() => this.beats[0]?.information, { timeout: 20_000, interval: 10 });
+    const { address } = await vi.waitUntil(() => this.heartbeats[0]?.information, { timeout: 20_000, interval: 10 });
     this.#client ??= createGrpcClient(v0.Plugin, address, grpc.credentials.createInsecure());
     return this.#client;
   }
@@ -57,7 +57,7 @@ export class V0Operator {
   #listen(): Promise<void> {
     addService(this.#server, v0.Controller, {
       pluginHeartbeat: (information, call) => {
-        this.beats.push({ information, peer: call.getPeer() });
+        this.heartbeats.push({ information, peer: call.getPeer() });
         return this.answer;
       },
     });

@@ -59,7 +59,7 @@ export class V0Plugin {
     });
   }
 
-  /** Serves a plugin until the test ends, with heartbeats until `silence`. */
+  /** Serves a plugin until the test ends, with heartbeats until `stopHeartbeats`. */
   static async start(operator: TestOperator, options: V0Options): Promise<V0Plugin> {
     const plugin = new V0Plugin(operator.controller.heartbeatAddress, options);
     await plugin.#listen();
@@ -70,12 +70,12 @@ export class V0Plugin {
   }
 
   /** Stops the heartbeats, but continues to serve. */
-  silence(): void {
+  stopHeartbeats(): void {
     clearInterval(this.#timer);
   }
 
   stop(): void {
-    this.silence();
+    this.stopHeartbeats();
     this.#server.forceShutdown();
   }
 

@@ -21,7 +21,7 @@ export const mariaDbTypes: ColumnTypes = {
   decimal: (precision, scale) => `decimal(${precision},${scale})`,
 };
 
-/** Replacements for types in the primary key, the length of which is limited, by MyISAM to 1000 bytes. */
+/** Replacements for types in the primary key, whose length is limited, by MyISAM to 1000 bytes. */
 export const keyTypes = new Map([
   [mariaDbTypes.string, 'varchar(240)'],
   [mariaDbTypes.bytes, 'varbinary(960)'],

@@ -66,7 +66,7 @@ export function toPluginError(error: unknown, attempt?: string): unknown {
 }
 
 function describeError(error: unknown): string {
-  // The error for several addresses of a host has no message of its own.
+  // The error for several addresses of a host has no message.
   if (error instanceof AggregateError) return error.errors.map(describeError).join('; ');
   if (error instanceof pg.DatabaseError) return [error.message, error.detail].filter(Boolean).join('; ');
   return error instanceof Error ? error.message : String(error);

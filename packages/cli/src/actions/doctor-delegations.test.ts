@@ -51,7 +51,7 @@ describe('on a cluster, kplug doctor', { timeout: 120_000 }, () => {
         expect(about('StatusKept', 'delegation bare')).toEqual([
           expect.objectContaining({
             outcome: 'warning',
-            message: 'Bare has no status subresource, so its status is kept in annotations',
+            message: 'Bare has no status subresource, so its status is stored in annotations',
             advice: [
               'add under "versions" of the CustomResourceDefinition bares.doctor.example.org:\nsubresources: { status: {} }',
             ],
@@ -65,7 +65,7 @@ describe('on a cluster, kplug doctor', { timeout: 120_000 }, () => {
             advice: [expect.stringContaining('\nstatus: { type: object, x-kubernetes-preserve-unknown-fields: true }')],
           }),
         ]);
-        // The proof that it is so.
+        // The API server does reject such a status.
         expect(about('ResourcesReady', 'delegation strict')[0]?.outcome).toBe('warning');
         expect(about('KindExists', 'delegation greetin').map(({ message }) => message)).toEqual(
           expect.arrayContaining([
@@ -118,7 +118,7 @@ describe('on a cluster, kplug doctor', { timeout: 120_000 }, () => {
     });
     await operated.having([operatorPod('default', ['--operator-name=blue'])], async () => {
       expect((await examine()).about('OneOperatorEach')).toEqual([]);
-      // One of them has to be named where neither is by its port; the one that leads is labelled so.
+      // An operator must be selected if no admin address is given. The leader is the one with the label.
       await operated.cluster.edit(rival, { metadata: { labels: { 'kplug.dev/role': 'leader' } } });
       const [, , ...cluster] = await operated.flags();
       const { code, stderr } = await kplug(['doctor', ...cluster.slice(0, 2)]);
@@ -130,7 +130,7 @@ describe('on a cluster, kplug doctor', { timeout: 120_000 }, () => {
   });
 
   it('reports a Lease that is not renewed, and missing definitions', async () => {
-    // Without the operator nobody would let it go.
+    // Without an operator, its finalizer would never be removed.
     await operated.cluster.delete(delegationOf('Greeting'));
     await vi.waitFor(
       async () => expect(await operated.cluster.get(delegationOf('Greeting'))).toBeUndefined(),

@@ -33,13 +33,13 @@ it('downloads items to the directory, and keeps existing ones', async () => {
   });
   expect(stderr).toContain('example/a@v1: fetching\n');
   expect(await readFile(join(directory, 'example.a/plugin.sh'), 'utf8')).toContain('exit 0');
-  // The list of the environment stands in for items.
+  // Without items, the list of the environment is used.
   const again = await fetch([], { KPLUG_PLUGINS: items.join(',') });
   expect(again).toMatchObject({
     code: 0,
     stdout: expect.stringContaining(`example/a@v1 already in ${directory}/example.a`),
   });
-  expect(server.asked).toHaveLength(2);
+  expect(server.requests).toHaveLength(2);
 });
 
 it('exits with 3 for a missing release and with 1 for a wrong checksum, and downloads the others', async () => {
@@ -57,10 +57,10 @@ it('exits with 3 for a missing release and with 1 for a wrong checksum, and down
 
 it('retries an unreachable server up to the given number of attempts', async () => {
   const { server, fetch } = await start();
-  let asked = 0;
+  let requests = 0;
   server.serve('example/busy@v1', (response) => {
-    asked++;
-    if (asked < 2) response.writeHead(503).end();
+    requests++;
+    if (requests < 2) response.writeHead(503).end();
     else response.writeHead(200).end(archive);
   });
   const { code, stderr } = await fetch(['example/busy@v1']);

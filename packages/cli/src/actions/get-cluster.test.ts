@@ -37,7 +37,7 @@ const onCluster = (...args: string[]) => kplug([...args, '--kubeconfig', join(fo
 
 describe('kplug get on a cluster', () => {
   it.each(['greetings', 'Greeting', 'greeting.cli.example.org'])(
-    'prints how the resources of %s stand',
+    'prints the status of the resources of %s',
     async (kind) => {
       const { code, stdout } = await onCluster('get', kind, '-n', namespace);
       expect(code).toBe(0);

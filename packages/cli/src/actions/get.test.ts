@@ -24,7 +24,7 @@ beforeAll(async () => {
   workspace.startPlugin(operator.at.heartbeatAddress);
   await workspace.greeting('world', 'HELLO, WORLD!');
   await workspace.greeting('moon', 'Hello, Moon!');
-  // From here on no operator runs: what it said of the resources stays in the directory.
+  // No operator runs from here on. The statuses that it wrote stay in the directory.
   operator.kill('SIGTERM');
   await operator.ended();
 });
@@ -33,7 +33,7 @@ afterAll(() => workspace[Symbol.asyncDispose]());
 
 const get = (...args: string[]) => kplug(['get', ...args, '--manifests', workspace.manifests]);
 
-/** The cells of each line. */
+/** Returns the cells of each line. */
 function cells(table: string): string[][] {
   return table
     .trimEnd()

@@ -24,7 +24,7 @@ async function filesIn(where: string): Promise<Record<string, string>> {
 }
 
 describe('kplug init plugin', () => {
-  it.each(languages)('makes a plugin in %s, and fills in every name', async (language) => {
+  it.each(languages)('creates a plugin in %s, with all names filled in', async (language) => {
     const names = ['--name', 'PostgreSQL', '--kind', 'Policy', '--group', 'my.org', '--api', 'Tables@2.1.0'];
     const { code, stdout, stderr } = await init('new/one', '--language', language, ...names, '--image', 'r.io/me/pg');
     expect({ code, stderr }).toEqual({

@@ -28,7 +28,7 @@ afterAll(async () => {
   await folder?.remove();
 });
 
-/** One of several operators, and a plugin that beats to it alone. */
+/** One of several operators, and a plugin that sends heartbeats only to it. */
 async function startOperator(plugin: string) {
   const operator = startKplug([
     ...['operator', '--config', join(folder.path, 'kplug.yaml'), '--kubeconfig', join(folder.path, 'kubeconfig')],
@@ -36,7 +36,7 @@ async function startOperator(plugin: string) {
     ...['--leader-election-lease-duration', '6s', '--leader-election-renew-deadline', '5s'],
     ...['--leader-election-retry-period', '200ms'],
     ...['--grpc-bind-address', '127.0.0.1:0', '--admin-bind-address', '127.0.0.1:0'],
-    // Both are on one machine.
+    // Both run on one machine.
     ...['--metrics-addr', '0', '--health-probe-bind-address', '0'],
   ]);
   onTestFinished(() => operator[Symbol.asyncDispose]());
@@ -59,7 +59,7 @@ async function startOperator(plugin: string) {
 
 const users = () => ({ ...kind, metadata: { name: 'users', namespace } });
 
-/** Edits the resource, and waits until a plugin has seen that and everything about it has been written. */
+/** Edits the resource, and waits until a plugin has reconciled it and the results have been written. */
 async function edit(columns: number, by: string) {
   const { metadata } = await cluster.apply({ ...users(), spec: { columns } });
   return vi.waitFor(async () => {
@@ -80,7 +80,7 @@ describe('of two operators', () => {
     first.operator.kill('SIGSTOP');
     await second.serve();
     await edit(2, 'Second');
-    // What the first one would write if it were let.
+    // The status that the first operator must not overwrite.
     const settled = await edit(3, 'Second');
 
     first.operator.kill('SIGCONT');
@@ -101,7 +101,7 @@ describe('of two operators', () => {
     await second.serve();
     await edit(5, 'Fourth');
 
-    // One that waits can be asked to stop as well.
+    // A standby operator can be stopped, too.
     const third = await startOperator('Fifth');
     await vi.waitFor(() => expect(third.logged('leader')).toBeDefined(), waitOptions);
     third.operator.kill('SIGTERM');

@@ -3,7 +3,7 @@ import { wrongPlugin } from '@kplug/conformance/testing';
 import { GreetingWorkspace, greetingPlugin, kplug, startKplug, world } from '@kplug/testing/kplug';
 import { describe, expect, it, vi } from 'vitest';
 
-/** The address of the plugin that a workspace's operator knows. */
+/** Returns the address of the plugin that is registered with the operator of a workspace. */
 async function addressOfPlugin(admin: string): Promise<string> {
   return vi.waitFor(
     async () => {
@@ -18,7 +18,7 @@ async function addressOfPlugin(admin: string): Promise<string> {
 
 describe('kplug record and kplug replay', () => {
   it.each([['session'], ['heartbeat']])(
-    'play calls again, of plugins that beat by %s',
+    'repeat calls of plugins that register by %s',
     { timeout: 90_000 },
     async (way) => {
       await using workspace = await GreetingWorkspace.make();
@@ -70,8 +70,8 @@ describe('kplug record and kplug replay', () => {
   );
 
   it.each([
-    ['there is no file', ['nowhere.jsonl', '--plugin', 'x:1'], 2, /cannot read nowhere\.jsonl/],
-    ['a line is no call', ['world.yaml', '--plugin', 'x:1'], 2, /world\.yaml:1: not JSON/],
+    ['the file does not exist', ['nowhere.jsonl', '--plugin', 'x:1'], 2, /cannot read nowhere\.jsonl/],
+    ['a line is not a call', ['world.yaml', '--plugin', 'x:1'], 2, /world\.yaml:1: not JSON/],
   ])('fails when %s', async (_, args, code, message) => {
     await using workspace = await GreetingWorkspace.make({ 'world.yaml': world });
     const result = await kplug(['replay', ...args], { cwd: workspace.folder });

@@ -11,7 +11,7 @@ let plugin: string;
 beforeAll(async () => {
   workspace = await GreetingWorkspace.make();
   plugin = `127.0.0.1:${await freePort()}`;
-  // No operator is there to hear it.
+  // No operator listens there.
   const running = workspace.startPlugin('127.0.0.1:1', { KPLUG_BIND_ADDRESS: plugin });
   await vi.waitFor(
     async () => {
@@ -157,14 +157,14 @@ describe('kplug render', () => {
     ['a file is a directory', ['manifests', '--plugin', 'x:1'], 2, /cannot read manifests: EISDIR/],
     ['a manifest is malformed', ['kplug.yaml', '--plugin', 'x:1'], 2, /kplug\.yaml:1:1: .*apiVersion is missing/],
     [
-      'a resource is there twice',
+      'a resource is given twice',
       ['manifests/world.yaml', './manifests/world.yaml', '--plugin', 'x:1'],
       2,
       /Greeting\/default\/world is already in manifests\/world\.yaml:1/,
     ],
-    ['no plugin is named', ['manifests/world.yaml'], 2, /required option '--plugin <address>' not specified/],
+    ['no plugin is given', ['manifests/world.yaml'], 2, /required option '--plugin <address>' not specified/],
     [
-      'both kind and delegation are named',
+      'both a kind and a delegation file are given',
       ['x', '--plugin', 'x:1', '--kind', 'x', '--config', 'x'],
       2,
       /cannot be used with option/,

@@ -79,7 +79,7 @@ function argumentAt({ command, argumentCount }: Line): Argument | undefined {
   return registeredArguments[argumentCount] ?? (last?.variadic ? last : undefined);
 }
 
-/** Returns the options of a command, its parents and its subcommands, as one of those may be the default. */
+/** Returns the options of a command, its parents and its subcommands, as a subcommand may be the default. */
 function optionsOf(command: Command): Option[] {
   const { parent } = command;
   if (!parent) return visibleOptions(command);

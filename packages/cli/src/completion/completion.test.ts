@@ -17,7 +17,7 @@ beforeAll(async () => {
 
 afterAll(() => workspace[Symbol.asyncDispose]());
 
-/** What bash offers for the last of these words once it has sourced the script. */
+/** Returns the completions of bash for the last of some words, after it has sourced the script. */
 async function completeInBash(...words: string[]): Promise<string[]> {
   const script = `
     kplug() { "$NODE" "$MAIN" "$@"; }

@@ -42,7 +42,7 @@ export interface DelegatedDefinition {
   served: Answer<ServedKind | undefined>;
   /** `undefined` for a kind without a CustomResourceDefinition. */
   definition: Answer<JsonObject | undefined>;
-  /** Kinds with similar names, of which one may be intended. */
+  /** Kinds with similar names; one of them may be intended. */
   similar: readonly ResourceKind[];
 }
 
@@ -71,7 +71,7 @@ function checkStatus({ delegation, kind, role, served }: DelegatedDefinition, de
   const version = versionsOf(definition).find((one) => kind.apiVersion.endsWith(`/${String(one.name)}`)) ?? {};
   const where = `under "versions" of the CustomResourceDefinition ${served.value?.plural ?? ''}.${kind.apiVersion.split('/')[0]}`;
   if (!served.value?.hasStatus) {
-    const message = `${kind.kind} has no status subresource, so its status is kept in annotations`;
+    const message = `${kind.kind} has no status subresource, so its status is stored in annotations`;
     return [check.warning(message, `add ${where}:\nsubresources: { status: {} }`)];
   }
   const schema = objectOf(objectOf(version.schema).openAPIV3Schema);

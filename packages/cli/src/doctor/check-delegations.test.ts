@@ -31,7 +31,7 @@ describe('the resources of a delegation', () => {
     ['KindNotFound', 'KindExists'],
     ['Forbidden', 'ResourcesRead'],
     ['Unreachable', 'ResourcesRead'],
-  ])('that cannot be had for the reason %s are a problem', (problemReason, check) => {
+  ])('that cannot be read for the reason %s are a problem', (problemReason, check) => {
     const [found] = find(tables({ problemReason, problemMessage: 'it is so; add a rule' }));
     expect(found).toMatchObject({ check, outcome: 'problem', message: 'it is so', advice: ['add a rule'] });
   });
@@ -68,7 +68,7 @@ describe('the plugins of a delegation', () => {
     ['NotServing', 'health service'],
     ['Draining', 'restart SQLite'],
     ['Unreachable', 'reachable from the operator'],
-  ])('that cannot be chosen for the reason %s are named, with what to do', (reason, advice) => {
+  ])('that cannot be chosen for the reason %s are reported with advice', (reason, advice) => {
     const [, found] = find(tables({ candidates: [candidate(reason)] }));
     expect(found).toMatchObject({
       outcome: 'problem',

@@ -39,7 +39,7 @@ it.each([
     'problem: kplug-0 holds the Lease system/kplug but last renewed it 20 s ago, so no operator reconciles',
   ],
   [lease('other_1', 0), 'warning: other, which holds the Lease system/kplug, is not a pod of the operator'],
-])('anything else is told: %#', (value, message) => {
+])('other states are reported: %#', (value, message) => {
   expect(find(value)).toBe(message);
 });
 

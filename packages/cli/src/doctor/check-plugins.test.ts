@@ -33,22 +33,22 @@ const instance = (state: InstanceState, stateReason = '') => {
   return create(PluginInstanceSchema, { registration, state, stateReason });
 };
 
-const told = (view: OperatorView) =>
+const describeFindings = (view: OperatorView) =>
   checkPlugins(view, choice).map(({ check, outcome, message }) => `${check} ${outcome}: ${message}`);
 
 describe('instances', () => {
   it('that are live are ok', () => {
     const instances = { value: [instance(InstanceState.LIVE), instance(InstanceState.LIVE)] };
-    expect(told(viewWith({ instances }))).toEqual(['InstancesLive ok: all 2 instances are live']);
+    expect(describeFindings(viewWith({ instances }))).toEqual(['InstancesLive ok: all 2 instances are live']);
   });
 
   it('that are suspect or draining are reported with the reason', () => {
-    const doubtful = [
+    const notLive = [
       instance(InstanceState.SUSPECT, 'its stream broke'),
       instance(InstanceState.LIVE),
       instance(InstanceState.DRAINING, 'it is stopping'),
     ];
-    expect(told(viewWith({ instances: { value: doubtful } }))).toEqual([
+    expect(describeFindings(viewWith({ instances: { value: notLive } }))).toEqual([
       'InstancesLive warning: SQLite 1.0.0 (one at 10.0.0.1:7000) is suspect: its stream broke',
       'InstancesLive warning: SQLite 1.0.0 (one at 10.0.0.1:7000) is draining: it is stopping',
     ]);
@@ -59,12 +59,12 @@ describe('the plugins directory', () => {
   const hostedIn = (content: object) => viewWith({ hosted: { value: create(ListHostedResponseSchema, content) } });
 
   it('is not checked if there is none', () => {
-    expect(told(hostedIn({}))).toEqual([]);
+    expect(describeFindings(hostedIn({}))).toEqual([]);
   });
 
   it('is ok when all plugins run', () => {
     const plugins = [{ name: 'one.js', state: HostedState.LIVE }];
-    expect(told(hostedIn({ directory: '/plugins', plugins }))).toEqual([
+    expect(describeFindings(hostedIn({ directory: '/plugins', plugins }))).toEqual([
       'HostedPluginsRun ok: 1 plugin of the directory /plugins runs',
     ]);
   });
@@ -83,7 +83,7 @@ describe('the plugins directory', () => {
       { item: 'org/seven@v1', state: DownloadState.READY },
     ];
     const view = hostedIn({ directory: '/plugins', plugins, downloads });
-    expect(told(view)).toEqual([
+    expect(describeFindings(view)).toEqual([
       'HostedPluginsRun problem: /plugins/one.js is failing: it ended 5 times in a row; last output: no such database [0m',
       'HostedPluginsRun problem: /plugins/two.js exited and will be restarted: exit code 1',
       'HostedPluginsRun warning: /plugins/three.js exited, and its restart policy does not restart it: exit code 0',

@@ -10,7 +10,7 @@ it.each([
     { manifests: '.', context: 'kind-kind', operatorNamespace: 'system' },
     'kplug explain Table/users --context kind-kind --operator-namespace system',
   ],
-])('a command that asks the same operator repeats what names it: %j', (choice, line) => {
+])('a command line for the same operator has the same options: %j', (choice, line) => {
   expect(kplugCommand(choice, 'explain', 'Table/users')).toBe(line);
 });
 

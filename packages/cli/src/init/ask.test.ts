@@ -6,7 +6,7 @@ const enter = '\r';
 const down = '\u001b[B';
 const interrupt = '\u0003';
 
-/** Answers each question, when it is asked, with keys. */
+/** Sends keys as the answer to each question when it appears. */
 async function interview(given: PluginChoice, answers: [question: string, keys: string][]): Promise<PluginChoice> {
   const input = new PassThrough();
   const output = new PassThrough();

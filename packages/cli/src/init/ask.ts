@@ -10,7 +10,7 @@ export interface PromptStreams {
   output: Writable;
 }
 
-/** Options of a new plugin, of which some may be missing. */
+/** Options of a new plugin. Some may be missing. */
 export interface PluginChoice extends Partial<PluginNames> {
   folder?: string | undefined;
   language?: Language | undefined;

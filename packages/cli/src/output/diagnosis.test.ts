@@ -10,7 +10,7 @@ it('groups findings by subject, with advice below and the counts at the end', ()
     operator.ok('it is ready'),
     rights.problemFrom('it may not list pods; add a rule:\nverbs: [list]; restart nothing', 'kubectl get roles'),
     operator.warning('it is old'),
-    rights.notTried('nobody knows'),
+    rights.notTried('no permission'),
   ];
   expect(formatDiagnosis(findings, picocolors.createColors(false))).toBe(`operator
   ok         it is ready
@@ -21,7 +21,7 @@ rights
              → add a rule:
                verbs: [list]; restart nothing
              → kubectl get roles
-  not tried  nobody knows
+  not tried  no permission
 
 1 ok, 1 warning, 1 problem, 1 not tried`);
 });

@@ -7,7 +7,7 @@ import { DelegatedResources } from './delegated/delegated-resources.ts';
 import { InfoServer } from './info-server.ts';
 import { ProbeSession } from './probe-session.ts';
 
-/** Plugin API of the registrations. No delegation asks for it, so the controller delegates no resource to them. */
+/** Plugin API of the registrations. No delegation uses it, so the controller delegates no resource to them. */
 const api = 'KplugConformance';
 
 /** Controller under test, from a plugin's side. */
@@ -37,7 +37,7 @@ export class ControllerUnderTest extends ControllerClient implements AsyncDispos
     throw new NotTried('needs delegated resources: give --api, --resource and --manifests');
   }
 
-  /** Returns a valid registration with an instance id of its own, changed by `overrides`. */
+  /** Returns a valid registration with a new instance id, changed by `overrides`. */
   registration(overrides: Partial<RegistrationInit> = {}): RegistrationInit {
     const instanceId = overrides.instanceId ?? `conformance-${randomUUID()}`;
     if (instanceId) this.#instanceIds.add(instanceId);
@@ -46,7 +46,7 @@ export class ControllerUnderTest extends ControllerClient implements AsyncDispos
       plugin: 'Conformance',
       version: '1.0.0',
       apis: [{ name: api, version: '1.0.0' }],
-      // An empty host stands for the host that the registration comes from.
+      // An empty host means the host that the registration comes from.
       address: `:${this.#infoServer.port}`,
       ...overrides,
       instanceId,

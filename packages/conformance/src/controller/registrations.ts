@@ -141,7 +141,7 @@ async function checkTtl(controller: ControllerUnderTest): Promise<string> {
   return `${lived} ms, with a TTL of ${ttl} ms`;
 }
 
-/** Requires one of the given states; `undefined` stands for an instance that is not listed. */
+/** Requires one of the given states; `undefined` means an instance that is not listed. */
 async function requireState(
   controller: ControllerUnderTest,
   instanceId: string | undefined,

@@ -103,8 +103,8 @@ function startPlugin({ address }: ControllerUnderTest): Promise<V0Plugin> {
 
 async function checkTtl(controller: ControllerUnderTest): Promise<string> {
   await requireV0Accepted(controller);
-  const longestLease = { interval: durationFromMs(minTtl / 2), ttl: durationFromMs(minTtl) };
-  const bound = leaseTimesOf(await controller.accepted(controller.registration(longestLease))).ttl;
+  const leaseRequest = { interval: durationFromMs(minTtl / 2), ttl: durationFromMs(minTtl) };
+  const bound = leaseTimesOf(await controller.accepted(controller.registration(leaseRequest))).ttl;
   const expected = Math.min(minTtl, bound);
   await using plugin = await startPlugin(controller);
   const sentAt = performance.now();

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { ConformanceError } from '../errors.ts';
 
-/** A plugin in a process of its own. Its child processes end with it. */
+/** A plugin in a separate process. Its child processes end with it. */
 export class PluginProcess implements AsyncDisposable {
   readonly #child: ChildProcess;
   readonly #ended: Promise<unknown>;
@@ -13,7 +13,7 @@ export class PluginProcess implements AsyncDisposable {
     this.#child = spawn(program, args, {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
-      // A process group of its own, so that its child processes can be killed too.
+      // A separate process group, so that its child processes can be killed too.
       detached: true,
     });
     this.#ended = once(this.#child, 'close').catch(() => undefined);

@@ -117,7 +117,7 @@ function startProcess(
   return PluginProcess.start(command, { KPLUG_CONTROLLER: registry.address, ...configured, ...env });
 }
 
-/** Returns the address of a registration. An empty host stands for the host that the registration came from. */
+/** Returns the address of a registration. An empty host means the host that the registration came from. */
 export function addressOf({ registration, peer }: { registration?: Registration; peer: string }): string {
   const address = registration?.address ?? '';
   const host = peer.slice(0, peer.lastIndexOf(':'));

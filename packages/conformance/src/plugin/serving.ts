@@ -182,7 +182,7 @@ async function checkApiHealth({ client, info }: PluginUnderTest): Promise<string
     });
     seen.push(`${name} ${health}`);
     const expected = info.apis.length > 1 ? ['SERVING', 'NOT_SERVING'] : ['SERVING', 'NOT_SERVING', 'unknown'];
-    if (!expected.includes(health)) throw new NotMet(`Check of ${name} says ${health}`, expected.join(' or '));
+    if (!expected.includes(health)) throw new NotMet(`Check of ${name} returns ${health}`, expected.join(' or '));
   }
   return seen.join(', ');
 }
@@ -196,7 +196,7 @@ function failureOf(error: unknown): undefined {
 async function requireServing({ client, info }: PluginUnderTest, what: string): Promise<void> {
   const after = await client.getInfo({}, { deadline: Date.now() + infoTimeout }).catch(describeAnswer);
   const seen = typeof after === 'string' ? after : after.instanceId;
-  if (seen !== info.instanceId) throw new NotMet(`after ${what}: ${seen}`, `the instance ${info.instanceId} goes on`);
+  if (seen !== info.instanceId) throw new NotMet(`after ${what}: ${seen}`, `the instance ${info.instanceId} continues`);
 }
 
 /** Returns the answer of a call that must not fail. Rejects with `NotMet` when it fails. */

@@ -67,8 +67,8 @@ export class WrongV0Plugin {
     const isThere = this.#world.has(name);
     if (this.#isWedged) throw this.#failure('it is stuck');
     if (wrong === 'F3 create by create') throw this.#failure('deliberate failure');
-    if (wrong === 'F3 again by create' && isThere) throw this.#failure('it is there');
-    if (wrong === 'F3 deleted by create' && this.#seen.has(name) && !isThere) throw this.#failure('it was there');
+    if (wrong === 'F3 again by create' && isThere) throw this.#failure('it already exists');
+    if (wrong === 'F3 deleted by create' && this.#seen.has(name) && !isThere) throw this.#failure('it existed before');
     if (wrong === 'F3 update by update' && ++this.#updates === 2) throw this.#failure('it is done');
     if (wrong === 'F3 missing by update' && !isThere) throw this.#failure('it is missing');
   }
@@ -93,7 +93,7 @@ export class WrongV0Plugin {
     const wasSeen = name !== undefined && this.#seen.has(name);
     if (wasThere && wrong === 'F5 delete') throw this.#failure('it is in use');
     if (!wasThere && wasSeen && wrong === 'F5 again') throw this.#failure('it is gone');
-    if (!wasSeen && wrong === 'F5 unseen') throw this.#failure('it was never there');
+    if (!wasSeen && wrong === 'F5 unseen') throw this.#failure('it never existed');
     if (wrong === 'F5 answer') throw serviceError(grpc.status.INTERNAL, 'Failed to serialize response!');
     return {};
   }

@@ -148,7 +148,7 @@ export class V0UnderTest implements Disposable {
         this.calls.push(call);
         return call;
       }
-      // A call that the suite cancelled says nothing about the plugin.
+      // A call that the suite cancelled is no evidence about the plugin.
       if (!signal?.aborted) this.calls.push({ ...call, error });
       if (error.code === grpc.status.DEADLINE_EXCEEDED)
         throw new NotTried(`${method} was not answered in time; see F7`);

@@ -9,7 +9,7 @@ type Stream = Parameters<Handlers['work']>[0];
 const success = { outcome: Outcome.SUCCESS };
 const soon = () => Date.now() + 10_000;
 
-/** Serves a plugin with the given `Work` handler, and counts the calls that arrive as RPCs of their own. */
+/** Serves a plugin with the given `Work` handler, and counts the calls that arrive as separate RPCs. */
 async function serve(work: (stream: Stream) => void) {
   const server = new grpc.Server({ 'grpc.max_receive_message_length': -1 });
   const reconcile = vi.fn<Handlers['reconcile']>(() => success);
@@ -96,7 +96,7 @@ it.each([
   ['ends the stream', (stream: Stream) => stream.end()],
   ['sends a response that is too large', (stream: Stream) => stream.write({ id: 1, answer: tooMuch })],
   ['fails', (stream: Stream) => stream.emit('error', { code: grpc.status.INTERNAL, details: 'broken' })],
-])('repeats in-flight calls as RPCs of their own when the plugin %s', async (_, end) => {
+])('repeats in-flight calls as separate RPCs when the plugin %s', async (_, end) => {
   const { calls, reconcile, streams } = await serve((stream) => {
     let received = 0;
     stream.on('data', () => {
@@ -123,7 +123,7 @@ it('rejects in-flight calls when the connection breaks or is closed', async () =
   expect(closed.reconcile).not.toHaveBeenCalled();
 });
 
-it('sends a large request as an RPC of its own', async () => {
+it('sends a large request as a separate RPC', async () => {
   const { calls, reconcile, streams } = await serve(() => undefined);
   const json = Buffer.alloc(300 * 1024);
   await calls.reconcile({ base: { json } }, soon());

@@ -14,7 +14,7 @@ import { type Work, type WorkAnswer, WorkStream } from './v1/work-stream.ts';
 
 type Request = MessageInitShape<typeof ReconcileRequestSchema | typeof FinalizeRequestSchema>;
 
-/** Size in bytes above which a request is sent as an RPC of its own, so that it doesn't delay others on the stream. */
+/** Size in bytes above which a request is sent as a separate RPC, so that it doesn't delay others on the stream. */
 const { maxStreamedSize } = limits.calls;
 
 /** Age in milliseconds after which a stream is replaced, well before the server ends its connection. */

@@ -143,7 +143,7 @@ export class Connection {
     const timer = setTimeout(() => {
       this.#failed.reject(new KplugError('PluginUnavailable', `it didn't answer within ${timeout} ms`));
     }, timeout);
-    // The overall status applies to APIs without a status of their own.
+    // The overall status applies to APIs without a separate status.
     const apiTimer = setTimeout(() => this.#allReported.resolve(), timeout / 2);
     try {
       const answers = [this.#firstStatus.promise, this.#checkIdentity(deadline), this.#allReported.promise] as const;
@@ -207,7 +207,7 @@ export class Connection {
   }
 
   #onBroken(reason: string): void {
-    // The in-flight calls of a retired connection end by themselves, and close it.
+    // The in-flight calls of a retired connection end normally, and the last one closes it.
     if (this.#state === 'retired') return;
     const wasOpen = this.#state !== 'connecting';
     if (this.#enter('closed', reason) && wasOpen) this.#listener.onBroken(reason);

@@ -55,7 +55,7 @@ export class Connections {
     return this.#connections.size;
   }
 
-  /** Reports whether all connections were closed for good. */
+  /** Reports whether all connections were closed permanently. */
   get isClosed(): boolean {
     return this.#closed;
   }
@@ -202,7 +202,7 @@ export class Connections {
     const connection = this.#connections.get(instanceId);
     if (!connection) return { next: 'done' };
     const instance = this.#registry.get(instanceId);
-    // Without its connection, nobody would notice that an unserved API is served again, as it gets no calls.
+    // Keeps the connection: an unserved API gets no calls, so only the health watch reports that it is served again.
     const isNeeded = connection.unserved.size > 0 || (instance && isWatched(instance));
     if (connection.inFlight > 0 || isNeeded) return { next: 'again', after: this.#idleTimeout / 4 };
     const remaining = connection.usedAt + this.#idleTimeout - performance.now();
@@ -213,8 +213,8 @@ export class Connections {
 }
 
 /**
- * Reports whether a connection to an instance is kept without calls: to one that sends no heartbeats, as nothing else tells its
- * health, and to one of several APIs, as each has a health of its own.
+ * Reports whether a connection to an instance is kept without calls: one to an instance that sends no heartbeats, as only the
+ * connection reports its health, and one to an instance of several APIs, as each API has a separate health.
  */
 function isWatched({ registration, state }: Instance): boolean {
   return state === 'live' && (registration.declaration !== undefined || registration.apis.length > 1);

@@ -12,7 +12,7 @@ export interface GetInfoOptions {
   signal?: AbortSignal;
 }
 
-/** Calls `kplug.v1.PluginService/GetInfo` at an address, over a connection of its own. Rejects with the gRPC error. */
+/** Calls `kplug.v1.PluginService/GetInfo` at an address, over a separate connection. Rejects with the gRPC error. */
 export async function getInfo(
   address: string,
   { credentials = grpc.credentials.createInsecure(), timeout = limits.calls.infoTimeout, signal }: GetInfoOptions = {},

@@ -10,7 +10,7 @@ interface Transition {
 }
 
 /**
- * Transitions of named objects to a target state. Each object has one transition at a time; another target cancels the present
+ * Transitions of named objects to a target state. Each object has one transition at a time; another target cancels the current
  * one and waits for its end.
  */
 export class Transitions {

@@ -42,7 +42,7 @@ beforeEach(() => {
   onTestFinished(() => monitor.stop());
 });
 
-/** Records a pass over each resource, with the present choice. */
+/** Records a pass over each resource, with the current choice. */
 function recordPasses(result: PassResult): void {
   for (const resource of bases) {
     const { selection, revision, message } = choose(resource, settings, registry);

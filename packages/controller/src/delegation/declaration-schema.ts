@@ -91,14 +91,16 @@ export const delegationSchema = z.strictObject({
       fallback: z
         .enum(['any', 'none'])
         .optional()
-        .describe('While the preferred plugin is unavailable: take `any` other, or `none`. Default: `any`.'),
+        .describe(
+          'Selection while the preferred plugin is unavailable: `any` other plugin, or `none`. Default: `any`.',
+        ),
       fallbackOrder: z
         .array(pattern)
         .min(1)
         .max(maxListed)
         .optional()
         .describe(
-          'While the preferred plugin is unavailable: take the first available one of these. Excludes `fallback`.',
+          'Selection while the preferred plugin is unavailable: the first available one of these. Excludes `fallback`.',
         ),
       mode: z
         .enum(['one', 'all'])
@@ -144,7 +146,7 @@ export const delegationSchema = z.strictObject({
         .boolean()
         .default(true)
         .describe(
-          'Whether plugins create anything that has to be cleaned up. If not, resources get no finalizer, which saves a write for each, and are deleted immediately without calling a plugin.',
+          'True if plugins create anything that must be cleaned up. If false, resources get no finalizer, which saves a write for each, and are deleted immediately without calling a plugin.',
         ),
       whenPluginGone: z
         .enum(['wait', 'fallback', 'release'])

@@ -154,7 +154,7 @@ export class Delegation {
     );
   }
 
-  /** Returns the present choice for a resource, with its reason. */
+  /** Returns the current choice for a resource, with its reason. */
   explain(base: Resource): Choice {
     return choose(base, this.settings, this.#context.registry);
   }

@@ -23,7 +23,7 @@ export class ExtensionFollower {
   readonly #stopping = new AbortController();
 
   /**
-   * @param requeue called for each base of which an extension changed. `overwritten`: another client changed only status fields
+   * @param requeue called for each base with a changed extension. `overwritten`: another client changed only status fields
    *   that the controller manages.
    */
   constructor(
@@ -85,7 +85,7 @@ export class ExtensionFollower {
     return following;
   }
 
-  /** Requeues bases with missing extensions, so that their statuses state the present reason. */
+  /** Requeues bases with missing extensions, so that their statuses state the current reason. */
   #requeueMissing(kind: ResourceKind): void {
     for (const key of this.#index.extensions()) {
       const reference = parseKey(key);

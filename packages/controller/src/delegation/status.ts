@@ -88,7 +88,7 @@ export function reservedFieldsOf({ plugin: { plugin }, status }: PluginStatement
   });
 }
 
-/** Reports whether a base's status says that it is ready. */
+/** Reports whether a base is ready according to its status. */
 export function isReady(base: Resource): boolean {
   return findCondition(base.status, 'Ready')?.status === 'True';
 }
@@ -122,7 +122,7 @@ function changeStatus(former: JsonObject, change: StatusChange | undefined): Jso
   return change.way === 'merge' ? mergePatch(former, change.fields) : change.fields;
 }
 
-/** Returns the conditions that plugins set. Several plugins have to use types of their own. */
+/** Returns the conditions that plugins set. Several plugins must use different types. */
 function pluginConditions(base: Resource, { statements }: StatusReport): ConditionContent[] {
   const former = readConditions(base.status).filter((condition) => !isControllerCondition(condition));
   if (!statements) return former;

@@ -126,7 +126,7 @@ export class ProbedInstances {
     const where = `${known.registration.address} (${owner})`;
     const message =
       `the plugin at ${address} reports the instance id "${reportedId}", which the plugin at ${where} reports too; ` +
-      'if they are two processes, give each an id of its own (KPLUG_INSTANCE_ID)';
+      'if they are two processes, give each a unique id (KPLUG_INSTANCE_ID)';
     throw new ProbeFailure('InstanceKnown', message);
   }
 }

@@ -1,4 +1,4 @@
-// heartbeat/: the port to which plugins send heartbeats; v0/ is its old dialect.
+// heartbeat/: the port to which plugins send heartbeats; v0/ has the protocol of the first Kplug.
 import * as grpc from '@grpc/grpc-js';
 import { addReflection, addService, quietGrpc, RegistryService, v0 } from '@kplug/protocol';
 import { HealthImplementation } from 'grpc-health-check';

@@ -10,7 +10,7 @@ const maxMessageLength = limits.pluginResources.maxConditionLength;
 /**
  * Composes the conditions of a plugin: whether it can be called, and whether each of its APIs can.
  *
- * @param problem present problem of a plugin that is probed.
+ * @param problem current problem of a plugin that is probed.
  */
 export function conditionsOf(instances: readonly Instance[], problem?: DeclarationProblem): ConditionContent[] {
   const live = instances.filter(({ state }) => state === 'live');

@@ -47,7 +47,7 @@ export function composeRecord(instances: readonly Instance[], former: PluginReco
   return { name: recordNameOf(first.registration), spec, status };
 }
 
-/** Composes the part of a status that describes instances, of which there is at least one. */
+/** Composes the part of a status that describes instances. There must be at least one. */
 export function describeInstances(instances: readonly Instance[]): JsonObject {
   const live = instances.filter(({ state }) => state === 'live');
   const lastHeardAt = Math.max(...instances.map((instance) => instance.lastHeardAt));

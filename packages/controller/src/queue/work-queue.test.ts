@@ -117,7 +117,7 @@ describe('WorkQueue', () => {
     expect(failures).toEqual([0, 1, 2, 0, 1]);
   });
 
-  it('works again after the delay that the work asks for, or immediately if the key was added meanwhile', async () => {
+  it('works again after the delay that the work requests, or immediately if the key was added meanwhile', async () => {
     vi.useFakeTimers();
     let runs = 0;
     const queue: WorkQueue<string> = new WorkQueue<string>({

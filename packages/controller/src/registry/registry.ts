@@ -86,7 +86,7 @@ export class Registry {
       throw new RefusedRegistration(
         RefusalReason.INSTANCE_CONFLICT,
         `instance id "${registration.instanceId}" is in use by ${describe(known)} at ${known.registration.address}; ` +
-          'give each process an id of its own (KPLUG_INSTANCE_ID)',
+          'give each process a unique id (KPLUG_INSTANCE_ID)',
       );
     }
     known.session = session ?? known.session;

@@ -1,4 +1,4 @@
-// resources/services/: one interface per service that an adapter may offer. This file is the record of them.
+// resources/services/: one interface per service that an adapter may offer. This file lists them.
 import type { AccessReviewer } from './services/access-reviewer.ts';
 import type { EventSink } from './services/event-sink.ts';
 import type { IdentityIssuer } from './services/identity-issuer.ts';
@@ -17,7 +17,7 @@ export type { Pod, PodSource } from './services/pod-source.ts';
 export type { RequestListener, RequestObservation } from './services/request-observation.ts';
 
 /**
- * Services that an adapter may offer besides the resources, by name. All are optional: the controller does without those that are
+ * Services that an adapter may offer besides the resources, by name. All are optional: the controller works without those that are
  * missing. Kubernetes offers all of them, a directory and memory none.
  */
 export interface ClusterServices {

@@ -76,13 +76,13 @@ describe('parseManifests', () => {
       8,
       'A a: metadata.labels.v must',
     ],
-    ['a key that stands twice', 'spec:\n  a: 1\n  b: 2\n  a: 3\n', 7, 'must be unique'],
+    ['a duplicate key', 'spec:\n  a: 1\n  b: 2\n  a: 3\n', 7, 'must be unique'],
     ['a merge key', 'spec:\n  a: &a {b: 1}\n  c: {<<: *a}\n', 6, 'Merge keys'],
     ['a tag', 'spec:\n  at: !!timestamp 2001-01-01\n', 5, 'Unresolved tag'],
     ['a number that JSON lacks', 'spec: {a: .inf}\n', 4, 'spec.a is not a finite number'],
     ['a key that is no text', 'spec:\n  ? [a]\n  : b\n', 5, 'keys must be strings'],
     ['an alias without an anchor', 'spec: {a: *nowhere}\n', 1, 'Unresolved alias'],
-    ['an alias of what it is in', 'spec: &a {b: *a}\n', 4, 'levels deep'],
+    ['an alias of a node that contains it', 'spec: &a {b: *a}\n', 4, 'levels deep'],
     ['something that is no manifest', 'spec: {}\n---\n- 1\n', 6, 'This is not a mapping'],
   ])('reports %s with its line', (_, rest, line, message) => {
     const { problems } = parse(`${head}metadata: {name: users}\n${rest}`);

@@ -53,7 +53,7 @@ export function explainVerdict(
     case 'LowerInFallback':
       return "comes later in the delegation's fallback list";
     case 'PresentChoiceKept':
-      return 'the present choice is kept';
+      return 'the current choice is kept';
     case 'LowerWeight':
       return `its weight, ${candidate.weight}, is lower`;
     case 'OlderVersion':

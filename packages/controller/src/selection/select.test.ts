@@ -105,7 +105,7 @@ describe('select', () => {
     });
   });
 
-  it('prefers among equals the present choice, then the greatest weight, the newest version, the name', () => {
+  it('prefers among equals the current choice, then the greatest weight, the newest version, the name', () => {
     expect(
       choose([postgres, maria], { present: [{ plugin: new PluginName('PostgreSQL'), version: '1.0.0' }] }),
     ).toMatchObject({
@@ -129,7 +129,7 @@ describe('select', () => {
     });
   });
 
-  it('keeps the present choice when only the case of its name changes', () => {
+  it('keeps the current choice when only the case of its name changes', () => {
     const present = [{ plugin: new PluginName('postgresql'), version: '1.0.0' }];
     expect(choose([postgres, maria], { present }).chosen).toEqual(['PostgreSQL 1.0.0']);
   });
@@ -141,7 +141,7 @@ describe('select', () => {
     expect(choose([newer, maria], { present }).chosen).toEqual(['PostgreSQL 1.1.0']);
   });
 
-  it('moves to the preferred plugin from another present choice', () => {
+  it('moves to the preferred plugin from another current choice', () => {
     const present = [{ plugin: new PluginName('PostgreSQL'), version: '1.0.0' }];
     expect(choose([postgres, maria], { prefer: 'MariaDB', present }).chosen).toEqual(['MariaDB 1.0.0']);
   });
@@ -219,7 +219,7 @@ describe('select', () => {
       );
     });
 
-    it('doesn’t flap: a present choice is chosen again', () => {
+    it('doesn’t flap: a current choice is chosen again', () => {
       fc.assert(
         fc.property(candidates, asked, (all, given) => {
           const first = choose(build(all), request(given)).chosen;

@@ -17,7 +17,7 @@ export interface SelectionRules {
   mode: 'one' | 'all';
 }
 
-/** Preference and present choice of one resource. */
+/** Preference and current choice of one resource. */
 export interface SelectionRequest {
   preference: PluginPattern | undefined;
   /** Plugins that reconciled the resource last. Kept unless the resource prefers another, so that choices don't flap. */
@@ -72,7 +72,7 @@ export interface Selection<C extends Candidate = Candidate> {
  * Chooses among candidates. Pure: the same input gives the same choice, in any order of the candidates.
  *
  * Candidates with the wrong API version, a missing capability or no callable instance are excluded first. Then the preferred
- * plugin wins, or the fallback; among equals the present choice, the greatest weight, the newest version, the name.
+ * plugin wins, or the fallback; among equals the current choice, the greatest weight, the newest version, the name.
  */
 export function select<C extends Candidate>(
   candidates: readonly C[],
@@ -229,7 +229,7 @@ function order(left: Candidate, right: Candidate): number {
   return a < b ? -1 : 1;
 }
 
-/** Ranks the present plugin in its present version highest, then the present plugin, then any other. */
+/** Ranks the current plugin in its current version highest, then the current plugin, then any other. */
 function presence(candidate: Candidate, present: readonly PresentChoice[]): number {
   let best = 0;
   for (const { plugin, version } of present) {
@@ -242,7 +242,7 @@ function matches(candidate: Candidate, pattern: PluginPattern): boolean {
   return candidate.plugin.equals(pattern.name) && (!pattern.range || includes(pattern.range, candidate.semver));
 }
 
-/** Cache of which versions are in which ranges: each pass tests the same ones again. */
+/** Cache of the membership of versions in ranges: each pass tests the same ones again. */
 const maxVersionsPerRange = limits.selection.maxCachedVersions;
 const inclusions = new WeakMap<Range, Map<string, boolean>>();
 

@@ -73,7 +73,7 @@ export class Guard {
   }
 
   #start(): ChildProcess {
-    // In a session of its own, so that Ctrl+C in a terminal only reaches the controller.
+    // In a separate session, so that Ctrl+C in a terminal only reaches the controller.
     const guard = spawn('/bin/sh', ['-c', script], { detached: true, stdio: ['pipe', 'pipe', 'ignore'], env: {} });
     guard.on('error', (error) => this.#onEnd(guard, messageOf(error)));
     guard.on('exit', (code, signal) => this.#onEnd(guard, signal ? `signal ${signal}` : `exit code ${code}`));

@@ -25,7 +25,7 @@ exec "$@"`;
 /** Variables that processes inherit from the controller. */
 const inherited = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR'];
 
-/** Starts programs: each in a process group of its own, with limits, and without the rest of the controller's environment. */
+/** Starts programs: each in a separate process group, with limits, and without the rest of the controller's environment. */
 export class Launcher {
   readonly #guard: Guard;
   readonly #identities: IdentityIssuer | undefined;

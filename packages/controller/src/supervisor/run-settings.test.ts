@@ -49,7 +49,7 @@ environment: { GREETING: hello, PORT: 7 }
 restart: { policy: on-failure }
 `;
 
-  it('is run as the file says', async () => {
+  it('is run with the settings of the file', async () => {
     const trial = await HostingTrial.start();
     const script = 'import os, sys\nprint(os.environ["GREETING"], os.environ["PORT"], sys.argv[1:], os.getcwd())\n';
     await trial.put('described/main.py', script);

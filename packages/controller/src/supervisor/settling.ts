@@ -1,4 +1,4 @@
-/** Tells when entries have stayed the same for a time. */
+/** Tracks entries until they have been unchanged for a time. */
 export class Settling {
   readonly #time: number;
   readonly #since = new Map<string, { listing: string; at: number }>();

@@ -102,7 +102,7 @@ export class SupervisedPlugin {
     this.#changed();
   }
 
-  /** Stops all processes for good. `grace` is the time that they may take, in milliseconds; default: the drain timeout of each. */
+  /** Stops all processes permanently. `grace` is the time that they may take, in milliseconds; default: the drain timeout of each. */
   remove(reason: string, grace?: number): void {
     this.#removed = true;
     this.#forgetFailures();
@@ -198,7 +198,7 @@ export class SupervisedPlugin {
     this.#changed();
   }
 
-  /** Handles an exit that nobody asked for, as the restart policy says. */
+  /** Handles an unexpected exit according to the restart policy. */
   #onFailure({ program: { restart }, lastLines }: HostedProcess, { how, clean }: Exit): void {
     const { log, restarts } = this.#deps;
     this.#lastExit = how;

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { Metrics } from './metrics.ts';
 
 describe('Metrics', () => {
-  it('limits the number of plugins with a label of their own', async () => {
+  it('limits the number of plugins with a separate label', async () => {
     const metrics = new Metrics();
     for (let index = 0; index < 1_000; index++) {
       metrics.called({ plugin: `plugin-${index}`, method: 'Reconcile', code: 'OK', duration: 1 });

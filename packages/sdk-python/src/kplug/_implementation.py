@@ -28,7 +28,7 @@ class ApiImplementation(Generic[_S]):
         spec: type[Any] | None,
         extensions: Mapping[str, type[Any] | None] | None,
     ) -> None:
-        """Raises `InvalidDefinition`. Without an API, nothing is to be implemented."""
+        """Raises `InvalidDefinition`. Without an API, no function is required."""
         types = {kind: type_ for kind, type_ in (extensions or {}).items() if type_ is not None}
         self._apis = [] if api is None else read_apis(api, extensions or {})
         self._models = Models(
@@ -49,7 +49,7 @@ class ApiImplementation(Generic[_S]):
         return function
 
     def finalize(self, function: Callable[[FinalizeCall[_S]], _Undone]) -> Callable[[FinalizeCall[_S]], _Undone]:
-        """Decorates the function that deletes what `reconcile` made. Default: nothing is to be deleted.
+        """Decorates the function that deletes what `reconcile` made. Default: nothing is deleted.
 
         It may be called again after it succeeded, and must be idempotent.
         """

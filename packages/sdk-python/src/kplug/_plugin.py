@@ -82,7 +82,7 @@ class Plugin(ApiImplementation[_S]):
             api: Plugin API that it implements, as `Name@1.0.0` or an `Api`; a list for several that it treats alike.
                 Others are implemented by `implement_api`.
             spec: Model of the spec of the base: a dataclass, a `TypedDict`, a msgspec `Struct` or a pydantic model. An
-                invalid resource is not passed to `reconcile`; its status says what is wrong.
+                invalid resource is not passed to `reconcile`; its status describes the error.
             extensions: Kinds of extensions that it understands, with the model of the spec of each, or `None`.
             threads: Maximum number of concurrent calls of functions that aren't `async`. Default 32.
 

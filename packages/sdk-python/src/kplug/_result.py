@@ -67,7 +67,7 @@ class Result:
     dependents: Sequence[object] | None = None
     """Resources that the operator applies for the base, in this order, in its namespace and owned by it: mappings with
     `apiVersion`, `kind`, `metadata` and the fields that the plugin sets. Dependents that are no longer listed are
-    deleted. The delegation says which kinds are allowed. Default: no change."""
+    deleted. The delegation lists the allowed kinds. Default: no change."""
     conditions: Sequence[Condition] = ()
     messages: Sequence[Message] = ()
     events: Sequence[Event] = ()

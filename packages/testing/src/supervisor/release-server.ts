@@ -40,7 +40,7 @@ export class ReleaseServer {
   /** Responses by path, below `/<org>/<repository>/releases/download/`. */
   readonly answers = new Map<string, Answer>();
   /** Requested paths. */
-  readonly asked: string[] = [];
+  readonly requests: string[] = [];
   readonly #server: Server;
 
   private constructor(server: Server) {
@@ -72,7 +72,7 @@ export class ReleaseServer {
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
     const { url = '' } = request;
-    this.asked.push(url);
+    this.requests.push(url);
     const answer = this.answers.get(url);
     if (typeof answer === 'function') answer(response, request);
     else if (!answer) response.writeHead(404).end('not here');

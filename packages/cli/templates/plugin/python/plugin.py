@@ -19,7 +19,7 @@ class Subnet(Struct):
 
 
 class Spec(Struct):
-    """Fields of the spec that the plugin uses. The status of an invalid resource says what is wrong."""
+    """Fields of the spec that the plugin uses. The status of an invalid resource describes the error."""
 
     network: str
     subnets: Annotated[list[Subnet], Meta(min_length=1, max_length=256)]

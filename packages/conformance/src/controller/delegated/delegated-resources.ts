@@ -32,7 +32,7 @@ interface SuitePlugin extends AsyncDisposable {
   register(): Promise<void>;
 }
 
-/** Resources that the controller delegates to the plugins of the suite, of which one runs at a time. */
+/** Resources that the controller delegates to the plugins of the suite. One plugin runs at a time. */
 export class DelegatedResources implements AsyncDisposable {
   readonly extensions: readonly Manifest[];
   readonly #controller: ControllerClient;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Manifest } from '@kplug/controller/memory';
 import { ConformanceError } from '../../errors.ts';
 
-/** Manifest directory of an operator. The suite writes each of its resources to a file of its own and removes it again. */
+/** Manifest directory of an operator. The suite writes each of its resources to a separate file and removes it again. */
 export class ManifestFolder {
   readonly #folder: string;
   readonly #files = new Set<string>();

@@ -50,7 +50,7 @@ export class WorkStream {
 
   /**
    * Makes a call. Fulfilled with `undefined` when the stream ended without a response although the connection didn't break:
-   * the call must then be made as an RPC of its own. Rejects with the gRPC error.
+   * the call must then be made as a separate RPC. Rejects with the gRPC error.
    *
    * @param deadline in milliseconds since the epoch.
    */

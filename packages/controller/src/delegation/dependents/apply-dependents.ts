@@ -21,7 +21,7 @@ interface DependentRequest {
 
 /**
  * Applies the dependents that plugins request, in their order, and removes those that are no longer requested. Dependents of a
- * plugin that no longer reconciles the base are retained or removed, as the delegation says for hand-overs.
+ * plugin that no longer reconciles the base are retained or removed, as the delegation specifies for hand-overs.
  */
 export async function applyDependents(pass: Pass, attempts: readonly Attempt[]): Promise<AppliedDependents> {
   const { base, key: baseKey } = pass;

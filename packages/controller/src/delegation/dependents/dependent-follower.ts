@@ -11,7 +11,7 @@ export class DependentFollower {
   readonly #writing = new Set<ResourceKey>();
   readonly #stopping = new AbortController();
 
-  /** @param requeue called for each base of which a dependent changed, unless its own pass changed it. */
+  /** @param requeue called for each base with a changed dependent, unless the base's own pass changed it. */
   constructor(settings: DelegationSettings, resources: Resources, requeue: (base: ResourceKey) => void) {
     this.#settings = settings;
     this.#resources = resources;

@@ -81,7 +81,7 @@ export class DirectoryFollower {
     this.#scans.addWithin('scan', delay ?? this.#idleInterval());
   }
 
-  /** Requests a scan soon. */
+  /** Schedules a scan. */
   wake(): void {
     this.#scans.addWithin('scan', changeDelay);
   }

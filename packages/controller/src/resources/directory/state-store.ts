@@ -48,7 +48,7 @@ export class StateStore implements Persistence {
       return;
     }
     const { promise: done, resolve, reject } = Promise.withResolvers<void>();
-    // Often nobody waits, as when a user changed a file. `#failed` has the failure as well.
+    // Often there is no waiter, as when a user changed a file. `#failed` also has the failure.
     done.catch(() => undefined);
     this.#waiting.set(key, { stored, done, resolve, reject });
     this.#startWrites();

@@ -78,7 +78,7 @@ describe('the endpoints of a Service', () => {
   it.each<[string, Resource | undefined, Resource[], string, RegExp]>([
     ['there is no Service', undefined, [], 'ServiceNotFound', /there is no Service foo in this namespace/],
     [
-      'it only stands for a name',
+      'it is an alias of a name',
       service({ type: 'ExternalName', externalName: 'example.org' }),
       [],
       'ServiceHasNoEndpoints',

@@ -9,7 +9,7 @@ const { keepAliveDelay: keepAliveInitialDelay } = limits.kubernetes;
 
 const { maxConnections: connections } = limits.kubernetes;
 
-/** Connection pools for one set of credentials. Watches have a pool of their own, so that they can't exhaust the other one. */
+/** Connection pools for one set of credentials. Watches have a separate pool, so that they can't exhaust the other one. */
 export interface Dispatchers {
   requests: Dispatcher;
   watches: Dispatcher;

@@ -8,7 +8,7 @@ export class Fence {
   readonly #closing = new AbortController();
   #until = { monotonic: Number.NEGATIVE_INFINITY, wall: Number.NEGATIVE_INFINITY };
 
-  /** Aborted when the fence is closed for good. */
+  /** Aborted when the fence is closed permanently. */
   get signal(): AbortSignal {
     return this.#closing.signal;
   }
@@ -25,7 +25,7 @@ export class Fence {
     this.#until = { monotonic, wall: Date.now() + monotonic - performance.now() };
   }
 
-  /** Closes the fence for good, and aborts writes in progress. */
+  /** Closes the fence permanently, and aborts writes in progress. */
   close(reason: string): void {
     this.#closing.abort(new KplugError('LeadershipLost', reason));
   }

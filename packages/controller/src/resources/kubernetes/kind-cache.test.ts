@@ -89,8 +89,8 @@ describe('KindCache', () => {
   });
 
   it.each([
-    ['somebody else took a field', false, true],
-    ['a write of ours is under way', true, undefined],
+    ['another client took a field', false, true],
+    ['a write of the operator is in progress', true, undefined],
   ])('reports an overwritten status when %s: %s', (_, isBeingWritten, overwritten) => {
     const { cache, changes } = open({ isBeingWritten: () => isBeingWritten });
     cache.put(object(1, { fields: { 'f:rows': {}, 'f:size': {} } }));

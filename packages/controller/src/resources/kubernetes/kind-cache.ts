@@ -12,7 +12,7 @@ export interface KindCacheOptions {
   kind: ResourceKind;
   /** Receives each change, in order. */
   onChange: (change: ResourceChange) => void;
-  /** Reports whether a write of ours to a resource is in progress. Events of the watch may be its outcome. */
+  /** Reports whether a write of this process to a resource is in progress. Events of the watch may be its outcome. */
   isBeingWritten: (resource: Resource) => boolean;
 }
 
@@ -56,7 +56,7 @@ export class KindCache {
         const read = this.#read(object);
         const { namespace: home = '', name } = read.resource.metadata;
         const known = this.get(home, name);
-        // Versions go back when etcd was restored; the list is right then. Only our own writes since are newer.
+        // Versions go back when etcd was restored; the list is then correct. Only later writes of this process are newer.
         if (!known || !listing.written.has(known)) this.#put(read, known, false);
         const current = this.get(home, name);
         if (current) listing.seen.add(current);

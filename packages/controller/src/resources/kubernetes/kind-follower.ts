@@ -47,7 +47,7 @@ export class KindFollower {
     const scopes = options.namespaces.length > 0 ? options.namespaces : [undefined];
     this.#reflectors = scopes.map((namespace) => this.#makeReflector(namespace));
     this.#unlisted = new Set(this.#reflectors);
-    // Rejects even if nobody waits.
+    // The promise may reject without a waiter.
     this.#known.promise.catch(() => undefined);
     for (const reflector of this.#reflectors) reflector.start();
   }

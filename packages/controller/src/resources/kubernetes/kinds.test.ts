@@ -59,9 +59,9 @@ describe('a kind that does not exist', () => {
   });
 
   it.each([
-    ['heard of', false],
-    ['not heard of', true],
-  ])('takes its resources along when it is deleted, whether that is %s, and is followed again', async (_, deaf) => {
+    ['observed by the watch', false],
+    ['missed by the watch', true],
+  ])('is removed with its resources when it is deleted, %s, and is followed again', async (_, deaf) => {
     await define();
     await cluster.apply(table('users'));
     const proxy = await FaultProxy.open(cluster.kubeConfig);

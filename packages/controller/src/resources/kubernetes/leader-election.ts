@@ -159,7 +159,7 @@ export class LeaderElection implements Leadership {
     return true;
   }
 
-  /** Renews the Lease until that fails for good. Never rejects. */
+  /** Renews the Lease until the leadership is lost. Never rejects. */
   async #renew(): Promise<void> {
     const { signal } = this.#stopping;
     const { renewDeadline, retryPeriod } = this.#times;

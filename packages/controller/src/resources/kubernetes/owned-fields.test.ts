@@ -41,10 +41,10 @@ describe('isApplied', () => {
   const ready = { 'k:{"type":"Ready"}': { '.': {}, 'f:type': {}, 'f:status': {} } };
 
   it.each<[string, boolean, JsonObject, JsonObject | undefined, JsonObject?]>([
-    ['nothing, as nobody says anything', true, {}, undefined],
+    ['nothing, without a status', true, {}, undefined],
     ['the same value', true, { rows: 1 }, { rows: 1 }, { 'f:rows': {} }],
     ['another value', false, { rows: 2 }, { rows: 1 }, { 'f:rows': {} }],
-    ['what another manager says', false, { rows: 1 }, { rows: 1 }],
+    ['a value that another manager owns', false, { rows: 1 }, { rows: 1 }],
     ['less than before', false, {}, { rows: 1 }, { 'f:rows': {} }],
     ['more than before', false, { rows: 1, size: 2 }, { rows: 1, size: 2 }, { 'f:rows': {} }],
     ['a field that is undefined', true, { rows: 1, size: undefined }, { rows: 1 }, { 'f:rows': {} }],
@@ -55,7 +55,7 @@ describe('isApplied', () => {
     ['members of a set', true, { tags: ['b'] }, { tags: ['a', 'b'] }, { 'f:tags': { 'v:"b"': {} } }],
     ['a list in another order', false, { words: ['b', 'a'] }, { words: ['a', 'b'] }, { 'f:words': {} }],
     ['an empty list that nobody owns', true, { tags: [] }, { tags: [] }, {}],
-    ['an empty list that was never said', false, { tags: [] }, {}, {}],
+    ['an empty list that was never applied', false, { tags: [] }, {}, {}],
     ['an object where a list was', false, { tags: { b: 1 } }, { tags: ['b'] }, { 'f:tags': { 'v:"b"': {} } }],
   ])('of %s: %s', (_, expected, said, status, fields) => {
     expect(isSaid(said, status, fields)).toBe(expected);

@@ -79,7 +79,7 @@ export class PluginFollower implements PluginDeclarations {
     });
   }
 
-  /** Reviews soon, once for several changes that come together. */
+  /** Schedules a review. Several changes in quick succession share one. */
   #reviewSoon(): void {
     if (this.#isDue || !this.#isKnown) return;
     this.#isDue = true;

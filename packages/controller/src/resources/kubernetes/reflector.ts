@@ -164,7 +164,7 @@ export class Reflector {
   /** Reports a failure. Returns the delay before the next attempt, in milliseconds. */
   #fail(error: unknown): number {
     const { discovery, kind, listener } = this.#options;
-    // Any other error is a bug of ours, which must not stop the watch for good.
+    // Any other error is an internal one, which must not end the watch permanently.
     const known =
       error instanceof ApiError || error instanceof UnreadableEventError || error instanceof KindMissingError;
     const failure = known ? error : new UnreadableEventError(String(error), { cause: error });

@@ -81,7 +81,7 @@ export class Transport {
     this.#observers.push(listener);
   }
 
-  /** Sends writes only while the fence is open from now on. Writes in progress are aborted when it closes for good. */
+  /** Sends writes only while the fence is open from now on. Writes in progress are aborted when it closes permanently. */
   guard(fence: Fence): void {
     this.#fence = fence;
     fence.signal.addEventListener('abort', () => {
@@ -200,7 +200,7 @@ export class Transport {
   }
 }
 
-/** Unsuccessful response, with the delay that the server asks for in milliseconds. */
+/** Unsuccessful response, with the delay that the server requests, in milliseconds. */
 class RefusedError extends Error {
   readonly error: ApiError;
   readonly retryAfter: number | undefined;

@@ -2,7 +2,7 @@
 export interface Pod {
   namespace: string;
   name: string;
-  /** `terminating`: the pod is being deleted. `ended`: its containers have exited for good, or it is gone. */
+  /** `terminating`: the pod is being deleted. `ended`: its containers have exited permanently, or it is gone. */
   state: 'running' | 'terminating' | 'ended';
 }
 

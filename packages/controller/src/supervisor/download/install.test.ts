@@ -28,7 +28,7 @@ async function start() {
   return { server, directory, fetch };
 }
 
-/** Returns a URL on which nobody listens. */
+/** Returns a URL without a server. */
 async function closedUrl(): Promise<string> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -52,7 +52,7 @@ describe('a plugin of a release', () => {
 
     server.answers.clear();
     expect(await fetch(item)).toMatchObject({ kept: true });
-    expect(server.asked).toHaveLength(1);
+    expect(server.requests).toHaveLength(1);
     // No temporary files are left.
     expect(await readdir(join(directory, '.downloads'))).toEqual([
       expect.stringMatching(/^example\.postgresql@v1\.2\.0-/),
@@ -92,7 +92,7 @@ describe('a plugin of a release', () => {
     const { server, fetch } = await start();
     server.serve('example/any@v1', archiveOf(program), `kplug_plugin_${process.platform}.tar.gz`);
     await fetch('example/any@v1');
-    expect(server.asked.map((url) => url.split('/').at(-1))).toEqual([
+    expect(server.requests.map((url) => url.split('/').at(-1))).toEqual([
       `kplug_plugin_${process.platform}_${architecture}.tar.gz`,
       `kplug_plugin_${process.platform}.tar.gz`,
     ]);
@@ -212,7 +212,7 @@ describe('a malicious archive', () => {
     expect(await readdir(join(directory, '..'))).toEqual(['plugins']);
   });
 
-  it('gives nobody rights: an honest one with links within is taken, its special bits are not', async () => {
+  it('is installed with internal links, but without special permission bits, if it is valid', async () => {
     const { server, fetch } = await start();
     const entries = [description, { ...program, mode: 0o4755 }, { path: 'd/f', content: 'x' }];
     server.serve('example/links@v1', archiveOf(...entries, link('d/up', '../plugin.sh'), hardLink('same', 'd/f')));

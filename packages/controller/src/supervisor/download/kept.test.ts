@@ -3,7 +3,7 @@ import { expect, it, vi } from 'vitest';
 import { MemoryResources } from '../../resources/memory/memory-resources.ts';
 import type { PluginRecord } from '../../resources/services/plugin-store.ts';
 
-it('a plugin that cannot be downloaded has a record that says so', async () => {
+it('a plugin that cannot be downloaded has a record with the failure', async () => {
   const server = await ReleaseServer.start();
   server.serve('example/wrong@v1', archiveOf({ path: 'x.sh', mode: 0o755, content: '#!/bin/sh\n' }));
   const kept = new Map<string, PluginRecord>();

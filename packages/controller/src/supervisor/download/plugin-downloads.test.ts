@@ -68,7 +68,7 @@ describe('plugins of a list', { timeout: 60_000 }, () => {
     const second = await HostingTrial.start({ directory, list: listOf('v1') });
     await second.expectState('example.good', 'live', { version: '1.0.0' });
     await second.operator.controller.stop();
-    expect(server.asked).toHaveLength(1);
+    expect(server.requests).toHaveLength(1);
     // The former release runs until the new one is installed.
     const third = await HostingTrial.start({ directory, list: listOf('v2') });
     await third.expectState('example.good', 'live', { version: '2.0.0' });

@@ -2,8 +2,8 @@
 // @generated from file kplug/kplug.proto (package kplug, syntax proto3)
 /* eslint-disable */
 
-// The wire protocol of the first Kplug, as it was: its names and numbers must never change, and nothing is to be added. What
-// plugins and controllers do with it is in docs/plugin-specification.md.
+// Wire protocol of the first Kplug. It is frozen: its names and numbers must never change, and nothing must be added.
+// docs/plugin-specification.md has the requirements on plugins and controllers.
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
@@ -18,41 +18,41 @@ export const file_kplug_kplug: GenFile = /*@__PURE__*/
   fileDesc("ChFrcGx1Zy9rcGx1Zy5wcm90bxIFa3BsdWciZAoRUGx1Z2luSW5mb3JtYXRpb24SDwoHYWRkcmVzcxgBIAEoCRIMCgRuYW1lGAIgASgJEg8KB3ZlcnNpb24YAyABKAkSCwoDYXBpGAQgASgJEhIKCmFwaVZlcnNpb24YBSABKAkiRgoXUGx1Z2luSGVhcnRiZWF0UmVzcG9uc2USEAoIYWNjZXB0ZWQYASABKAgSGQoRbm90QWNjZXB0ZWRSZWFzb24YAiABKAkiGAoIUmVzb3VyY2USDAoEeWFtbBgBIAEoCSKkAQoJUmVzb3VyY2VzEh0KBGJhc2UYASABKAsyDy5rcGx1Zy5SZXNvdXJjZRI0CgpyZWZlcmVuY2VzGAIgAygLMiAua3BsdWcuUmVzb3VyY2VzLlJlZmVyZW5jZXNFbnRyeRpCCg9SZWZlcmVuY2VzRW50cnkSCwoDa2V5GAEgASgJEh4KBXZhbHVlGAIgASgLMg8ua3BsdWcuUmVzb3VyY2U6AjgBMlkKCkNvbnRyb2xsZXISSwoPcGx1Z2luSGVhcnRiZWF0Ehgua3BsdWcuUGx1Z2luSW5mb3JtYXRpb24aHi5rcGx1Zy5QbHVnaW5IZWFydGJlYXRSZXNwb25zZTKYAQoGUGx1Z2luEiwKBmNyZWF0ZRIQLmtwbHVnLlJlc291cmNlcxoQLmtwbHVnLlJlc291cmNlcxIsCgZ1cGRhdGUSEC5rcGx1Zy5SZXNvdXJjZXMaEC5rcGx1Zy5SZXNvdXJjZXMSMgoGZGVsZXRlEhAua3BsdWcuUmVzb3VyY2VzGhYuZ29vZ2xlLnByb3RvYnVmLkVtcHR5YgZwcm90bzM", [file_google_protobuf_empty]);
 
 /**
- * PluginInformation is what a plugin says of itself.
+ * PluginInformation is the registration of a plugin.
  *
  * @generated from message kplug.PluginInformation
  */
 export type PluginInformation = Message<"kplug.PluginInformation"> & {
   /**
-   * Where it is reached, as `host:port`. Required.
+   * Address of the plugin, as `host:port`. Required.
    *
    * @generated from field: string address = 1;
    */
   address: string;
 
   /**
-   * Its name, for example `PostgreSQL`. Required.
+   * Name of the plugin, for example `PostgreSQL`. Required.
    *
    * @generated from field: string name = 2;
    */
   name: string;
 
   /**
-   * Its version, in any form.
+   * Version of the plugin, in any format.
    *
    * @generated from field: string version = 3;
    */
   version: string;
 
   /**
-   * The plugin API that it implements, for example `DatabaseTable`. Required.
+   * Plugin API that the plugin implements, for example `DatabaseTable`. Required.
    *
    * @generated from field: string api = 4;
    */
   api: string;
 
   /**
-   * The version of that API, in any form.
+   * Version of that API, in any format.
    *
    * @generated from field: string apiVersion = 5;
    */
@@ -67,20 +67,20 @@ export const PluginInformationSchema: GenMessage<PluginInformation> = /*@__PURE_
   messageDesc(file_kplug_kplug, 0);
 
 /**
- * PluginHeartbeatResponse is what becomes of a heartbeat.
+ * PluginHeartbeatResponse is the response to a heartbeat.
  *
  * @generated from message kplug.PluginHeartbeatResponse
  */
 export type PluginHeartbeatResponse = Message<"kplug.PluginHeartbeatResponse"> & {
   /**
-   * Whether the plugin is known now.
+   * True if the plugin is registered.
    *
    * @generated from field: bool accepted = 1;
    */
   accepted: boolean;
 
   /**
-   * Why not, for people.
+   * Reason why it is not, for people.
    *
    * @generated from field: string notAcceptedReason = 2;
    */
@@ -95,13 +95,13 @@ export const PluginHeartbeatResponseSchema: GenMessage<PluginHeartbeatResponse> 
   messageDesc(file_kplug_kplug, 1);
 
 /**
- * Resource is one Kubernetes resource, or in a response the changes of its status.
+ * Resource is a Kubernetes resource or, in a response, the changes of its status.
  *
  * @generated from message kplug.Resource
  */
 export type Resource = Message<"kplug.Resource"> & {
   /**
-   * A mapping in YAML.
+   * YAML mapping.
    *
    * @generated from field: string yaml = 1;
    */
@@ -116,20 +116,20 @@ export const ResourceSchema: GenMessage<Resource> = /*@__PURE__*/
   messageDesc(file_kplug_kplug, 2);
 
 /**
- * Resources is a base resource and those that it refers to.
+ * Resources is a base resource with the resources that it references.
  *
  * @generated from message kplug.Resources
  */
 export type Resources = Message<"kplug.Resources"> & {
   /**
-   * The base resource.
+   * Base resource.
    *
    * @generated from field: kplug.Resource base = 1;
    */
   base?: Resource | undefined;
 
   /**
-   * The others, by `group/version/kind/namespace/name`.
+   * Referenced resources, by `group/version/kind/namespace/name`.
    *
    * @generated from field: map<string, kplug.Resource> references = 2;
    */
@@ -144,13 +144,13 @@ export const ResourcesSchema: GenMessage<Resources> = /*@__PURE__*/
   messageDesc(file_kplug_kplug, 3);
 
 /**
- * Controller is where plugins make themselves known.
+ * Controller receives the heartbeats of plugins.
  *
  * @generated from service kplug.Controller
  */
 export const Controller: GenService<{
   /**
-   * pluginHeartbeat registers a plugin, or says that it is still there.
+   * pluginHeartbeat registers a plugin or renews its lease.
    *
    * @generated from rpc kplug.Controller.pluginHeartbeat
    */
@@ -163,13 +163,13 @@ export const Controller: GenService<{
   serviceDesc(file_kplug_kplug, 0);
 
 /**
- * Plugin is what a plugin does, at the address that it registers.
+ * Plugin is the service of a plugin. The plugin serves it at the address that it registers.
  *
  * @generated from service kplug.Plugin
  */
 export const Plugin: GenService<{
   /**
-   * create makes what the base resource and those that it refers to describe, and returns the statuses to be changed.
+   * create creates the state that the base resource and its references describe, and returns changes of their statuses.
    *
    * @generated from rpc kplug.Plugin.create
    */
@@ -179,7 +179,7 @@ export const Plugin: GenService<{
     output: typeof ResourcesSchema;
   },
   /**
-   * update brings what create made up to date, and returns the statuses to be changed.
+   * update updates the state that create created, and returns changes of the statuses.
    *
    * @generated from rpc kplug.Plugin.update
    */
@@ -189,7 +189,7 @@ export const Plugin: GenService<{
     output: typeof ResourcesSchema;
   },
   /**
-   * delete undoes what create and update made.
+   * delete deletes the state that create and update created.
    *
    * @generated from rpc kplug.Plugin.delete
    */

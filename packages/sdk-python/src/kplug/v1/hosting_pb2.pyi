@@ -35,11 +35,11 @@ class _HostedStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_HostedSta
     HOSTED_STATE_DRAINING: _HostedState.ValueType  # 3
     """The plugin was removed, and its process finishes in-flight calls."""
     HOSTED_STATE_BACK_OFF: _HostedState.ValueType  # 4
-    """The process exited by itself and will be restarted."""
+    """The process exited on its own and will be restarted."""
     HOSTED_STATE_FAILING: _HostedState.ValueType  # 5
     """The process exited several times in a row, or can't be started."""
     HOSTED_STATE_ENDED: _HostedState.ValueType  # 6
-    """The process exited by itself, and its restart policy permits no restart."""
+    """The process exited on its own, and its restart policy permits no restart."""
 
 class HostedState(_HostedState, metaclass=_HostedStateEnumTypeWrapper):
     """HostedState is the state of a plugin in the folder."""
@@ -53,11 +53,11 @@ HOSTED_STATE_LIVE: HostedState.ValueType  # 2
 HOSTED_STATE_DRAINING: HostedState.ValueType  # 3
 """The plugin was removed, and its process finishes in-flight calls."""
 HOSTED_STATE_BACK_OFF: HostedState.ValueType  # 4
-"""The process exited by itself and will be restarted."""
+"""The process exited on its own and will be restarted."""
 HOSTED_STATE_FAILING: HostedState.ValueType  # 5
 """The process exited several times in a row, or can't be started."""
 HOSTED_STATE_ENDED: HostedState.ValueType  # 6
-"""The process exited by itself, and its restart policy permits no restart."""
+"""The process exited on its own, and its restart policy permits no restart."""
 Global___HostedState: _TypeAlias = HostedState  # noqa: Y015
 
 class _DownloadState:
@@ -180,9 +180,9 @@ class HostedPlugin(_message.Message):
     pid: _builtins.int
     """Process id of the newest process; 0 if there is none."""
     restarts: _builtins.int
-    """Number of restarts after the process exited by itself."""
+    """Number of restarts after the process exited on its own."""
     last_exit: _builtins.str
-    """Exit of the last process that exited by itself, for example `exit code 1`."""
+    """Exit of the last process that exited on its own, for example `exit code 1`."""
     @_builtins.property
     def last_lines(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Last lines that this process wrote to its standard error."""

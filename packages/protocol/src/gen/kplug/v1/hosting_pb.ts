@@ -120,14 +120,14 @@ export type HostedPlugin = Message<"kplug.v1.HostedPlugin"> & {
   pid: number;
 
   /**
-   * Number of restarts after the process exited by itself.
+   * Number of restarts after the process exited on its own.
    *
    * @generated from field: uint32 restarts = 8;
    */
   restarts: number;
 
   /**
-   * Exit of the last process that exited by itself, for example `exit code 1`.
+   * Exit of the last process that exited on its own, for example `exit code 1`.
    *
    * @generated from field: string last_exit = 9;
    */
@@ -253,7 +253,7 @@ export const HostedState = {
   DRAINING: 3,
 
   /**
-   * The process exited by itself and will be restarted.
+   * The process exited on its own and will be restarted.
    *
    * @generated from enum value: HOSTED_STATE_BACK_OFF = 4;
    */
@@ -267,7 +267,7 @@ export const HostedState = {
   FAILING: 5,
 
   /**
-   * The process exited by itself, and its restart policy permits no restart.
+   * The process exited on its own, and its restart policy permits no restart.
    *
    * @generated from enum value: HOSTED_STATE_ENDED = 6;
    */

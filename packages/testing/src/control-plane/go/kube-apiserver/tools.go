@@ -1,6 +1,6 @@
 //go:build tools
 
-// Package tools names what the tests build, so that its module and all that it needs are in go.mod.
+// Package tools imports the program that the tests build, so that go.mod has its module and its dependencies.
 package tools
 
 import _ "k8s.io/kubernetes/cmd/kube-apiserver"
