@@ -119,7 +119,7 @@ export const delegationSchema = z.strictObject({
     .describe('Selection of a plugin for a resource.'),
   deadline: duration
     .default(limits.delegation.deadline)
-    .describe('Deadline of one call of a plugin. Default 60s; sane: 1s to 1h.'),
+    .describe('Deadline of one call of a plugin. Default 60s; recommended: 1s to 1h.'),
   resync: duration
     .default(limits.delegation.resync)
     .describe(
@@ -130,7 +130,9 @@ export const delegationSchema = z.strictObject({
     .min(1)
     .max(maxConcurrency)
     .optional()
-    .describe("Largest number of resources reconciled concurrently. Default: the operator's, 32; sane: 1 to 1,000."),
+    .describe(
+      "Largest number of resources reconciled concurrently. Default: the operator's, 32; recommended: 1 to 1,000.",
+    ),
   backOff: z
     .strictObject({
       initial: duration

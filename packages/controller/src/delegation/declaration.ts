@@ -21,11 +21,11 @@ export interface DelegationDeclaration {
   dependents?: DelegationDependents | undefined;
   /** Selection of a plugin for a resource. */
   selection?: DelegationSelection | undefined;
-  /** Deadline of one call of a plugin. Default 60s; sane: 1s to 1h. */
+  /** Deadline of one call of a plugin. Default 60s; recommended: 1s to 1h. */
   deadline?: DurationInput | undefined;
-  /** Interval after which a resource is reconciled again without a change, unless its plugin requests another. Default 10m; sane: 1m to 24h. */
+  /** Interval after which a resource is reconciled again without a change, unless its plugin requests another. Default 10m; recommended: 1m to 24h. */
   resync?: DurationInput | undefined;
-  /** Maximum number of resources reconciled concurrently, 1 to 10,000. Default: the operator's, 32; sane: 1 to 1,000. */
+  /** Maximum number of resources reconciled concurrently, 1 to 10,000. Default: the operator's, 32; recommended: 1 to 1,000. */
   concurrency?: number | undefined;
   /** Delay between the retries of a resource that fails. It doubles with each failure. */
   backOff?: DelegationBackOff | undefined;
@@ -68,9 +68,9 @@ export interface DelegationSelection {
 
 /** Delay between the retries of a resource that fails. */
 export interface DelegationBackOff {
-  /** Delay after the first failure. Default 200ms; sane: 100ms to 10s. */
+  /** Delay after the first failure. Default 200ms; recommended: 100ms to 10s. */
   initial?: DurationInput | undefined;
-  /** Longest delay. Default 5m; sane: 10s to 1h. */
+  /** Longest delay. Default 5m; recommended: 10s to 1h. */
   max?: DurationInput | undefined;
 }
 
@@ -86,6 +86,6 @@ export interface DelegationFinalize {
    * up, or `release` the resource. Default `wait`.
    */
   whenPluginGone?: 'wait' | 'fallback' | 'release' | undefined;
-  /** Time between the deletion and the release of a resource, with `release`. Default 5m; sane: 1m to 24h. */
+  /** Time between the deletion and the release of a resource, with `release`. Default 5m; recommended: 1m to 24h. */
   releaseAfter?: DurationInput | undefined;
 }

@@ -2,7 +2,7 @@ import { bytes, count, KiB, MiB } from './limit.ts';
 
 /** Limits of metrics and of Events in memory. */
 export const telemetry = {
-  maxPluginLabels: count(100, 'Maximum number of plugins with a label value of their own in metrics.'),
+  maxPluginLabels: count(100, 'Maximum number of plugins with a separate label value in metrics.'),
   maxEventsPerResource: count(20, 'Number of last Events that are kept in memory for a resource.'),
 };
 

@@ -24,8 +24,8 @@ it.each([
   [count(1, ''), ''],
   [count(1, '', { min: 1 }), 'at least 1'],
   [count(1, '', { max: 1_000 }), '0 to 1,000'],
-  [milliseconds(1, '', { sane: [1_000, 60_000] }), 'sane: 1 s to 1 min'],
-  [count(1, '', { min: 1, max: 9, sane: [2, 3] }), '1 to 9; sane: 2 to 3'],
+  [milliseconds(1, '', { sane: [1_000, 60_000] }), 'recommended: 1 s to 1 min'],
+  [count(1, '', { min: 1, max: 9, sane: [2, 3] }), '1 to 9; recommended: 2 to 3'],
 ])('formats a range: %#', (limit, text) => {
   expect(formatRange(limit)).toBe(text);
 });

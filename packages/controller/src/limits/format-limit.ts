@@ -27,11 +27,11 @@ export function formatLimit({ unit }: Pick<Limit, 'unit'>, value: number): strin
   }
 }
 
-/** Formats the accepted and the sane range of a limit; empty if there is neither. */
+/** Formats the accepted and the recommended range of a limit; empty if there is neither. */
 export function formatRange(limit: Limit): string {
   const { min, max, sane } = limit;
   const accepted = max === undefined ? min && `at least ${formatLimit(limit, min)}` : between(limit, [min ?? 0, max]);
-  return [accepted, sane && `sane: ${between(limit, sane)}`].filter(Boolean).join('; ');
+  return [accepted, sane && `recommended: ${between(limit, sane)}`].filter(Boolean).join('; ');
 }
 
 function between(limit: Limit, [low, high]: readonly [number, number]): string {

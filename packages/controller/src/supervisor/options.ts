@@ -38,7 +38,7 @@ export interface PluginsFolderOptions {
   stopTimeout?: number;
   /** Plugins to download into the folder. Default none. */
   list?: PluginListOptions;
-  /** Time that a file must stay unchanged before it is started. Default 500; 100 to 5,000 is sane. */
+  /** Time that a file must stay unchanged before it is started. Default 500; 100 to 5,000 is recommended. */
   settleTime?: number;
   /** Interval of regular scans, which find changes that the system doesn't report. Default 5,000. */
   scanInterval?: number;

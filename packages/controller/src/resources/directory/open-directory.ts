@@ -23,7 +23,7 @@ export interface DirectoryOptions {
   /** Receives problems, too. */
   onProblem?: DirectoryProblemListener;
   /**
-   * Interval of regular scans, in milliseconds. Default 10,000; between 1,000 and 60,000 is sane. Use a lower one where the system
+   * Interval of regular scans, in milliseconds. Default 10,000; between 1,000 and 60,000 is recommended. Use a lower one where the system
    * doesn't report changes, as on network file systems.
    */
   scanInterval?: number;

@@ -35,11 +35,11 @@ export interface KubernetesOptions {
   leaderElection?: LeaderElectionOptions;
   /** Logger for kinds that can't be read, among others. */
   logger: Logger;
-  /** Timeout of a request. Default 30,000; between 5,000 and 60,000 is sane. */
+  /** Timeout of a request. Default 30,000; between 5,000 and 60,000 is recommended. */
   requestTimeout?: number;
   /**
    * Duration of a watch before it is renewed. A dead connection is noticed after at most a quarter more. Default 45,000; between 10,000 and
-   * 240,000 is sane.
+   * 240,000 is recommended.
    */
   watchTimeout?: number;
   /** Receives each request after its response, for metrics such as `rest_client_requests_total`. Must not throw. */

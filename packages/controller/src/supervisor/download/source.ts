@@ -8,7 +8,7 @@ export interface DownloadOptions {
   baseUrl?: string;
   /** Name of the archive, with `{os}` and `{arch}`. Default `kplug_plugin_{os}_{arch}.tar.gz`. */
   namePattern?: string;
-  /** Maximum size of an archive, in bytes. Default 256 MiB; sane: 1 MiB to 4 GiB. */
+  /** Maximum size of an archive, in bytes. Default 256 MiB; recommended: 1 MiB to 4 GiB. */
   maxBytes?: number;
   /** Limits of an archive's content. Default 1 GiB, in 20,000 files. */
   limits?: UnpackLimits;
