@@ -111,7 +111,9 @@ describe('configmap-secret', () => {
   });
 
   const step = walk(deployed, async () => {
-    await kubectl('delete', '--filename', file('deploy/delegations.yaml'), '--timeout=60s');
+    // The operator needs the role in that file until it has released the resources.
+    await kubectl('delete', 'delegations', 'configmaps', 'secrets', '--timeout=60s');
+    await kubectl('delete', '--filename', file('deploy/delegations.yaml'), '--ignore-not-found');
     await deployed.remove();
     await rm(folder, { recursive: true });
   });
