@@ -57,7 +57,7 @@ export class Reporter {
       { type: 'Ready', ...content },
     ];
     await this.#write(conditions, applied);
-    return failure.terminal ? { next: 'waiting' } : resultOf(failure);
+    return failure.terminal ? { next: 'waiting' } : this.#resultOf(failure);
   }
 
   /** Reports that every call was successful. */
@@ -74,11 +74,12 @@ export class Reporter {
     ];
     await this.#write(conditions, applied);
     const delays = attempts.flatMap(({ answer }) => answer?.requeueAfter ?? []);
-    return { next: 'settled', ...(delays.length > 0 && { after: Math.min(...delays) }) };
+    const after = delays.length > 0 ? this.#extend(Math.min(...delays)) : undefined;
+    return { next: 'settled', ...(after !== undefined && { after }) };
   }
 
   /** Reports why the deletion of the resource doesn't proceed. */
-  async finalizing(failure: Failure, result: PassResult = resultOf(failure)): Promise<PassResult> {
+  async finalizing(failure: Failure, result: PassResult = this.#resultOf(failure)): Promise<PassResult> {
     const { reason, message } = failure;
     this.#context.events.record(this.#key, { type: 'Warning', reason, message });
     const content = { status: 'False', reason, message } as const;
@@ -108,6 +109,16 @@ export class Reporter {
     for (const { type, reason, message, target } of events) {
       this.#context.events.record(target ?? this.#key, { type, reason, message });
     }
+  }
+
+  #resultOf({ terminal, retryAfter }: Failure): PassResult {
+    const after = retryAfter === undefined ? {} : { after: this.#extend(retryAfter) };
+    return { next: terminal ? 'waiting' : 'retry', ...after };
+  }
+
+  /** Extends a delay that a plugin requests to the shortest allowed one. */
+  #extend(delay: number): number {
+    return Math.max(delay, this.#context.settings.minRequeueInterval);
   }
 
   get #key(): ResourceKey {
@@ -145,11 +156,6 @@ export class Reporter {
     const message = `${formatPlugin(statement.plugin)} returned status fields that the controller manages (${reserved.join(', ')}); they were ignored`;
     this.#context.events.record(this.#key, { type: 'Warning', reason: 'ReservedStatusField', message });
   }
-}
-
-function resultOf({ terminal, retryAfter }: Failure): PassResult {
-  const after = retryAfter === undefined ? {} : { after: retryAfter };
-  return { next: terminal ? 'waiting' : 'retry', ...after };
 }
 
 function statementOf({ api }: DelegationSettings, { implementation, answer }: Attempt): PluginStatement {

@@ -1,4 +1,4 @@
-import { characters, count, milliseconds, minutes, seconds } from './limit.ts';
+import { characters, count, days, milliseconds, minutes, seconds } from './limit.ts';
 
 /** Limits of delegations. */
 export const delegation = {
@@ -15,6 +15,12 @@ export const delegation = {
   resync: milliseconds(10 * minutes, 'Interval after which a resource is reconciled again without a change.', {
     settings: ['delegations[].resync'],
   }),
+  minRequeueInterval: milliseconds(
+    1 * seconds,
+    'Shortest delay that a plugin may request between two calls for a resource.',
+    { settings: ['delegations[].minRequeueInterval'], sane: [100, 1 * minutes] },
+  ),
+  maxDuration: milliseconds(365 * days, 'Largest duration that a delegation may set.'),
   initialBackOff: milliseconds(200, 'Delay before the first retry of a failed resource; it doubles.', {
     settings: ['delegations[].backOff.initial'],
   }),
