@@ -1,4 +1,5 @@
 import type { PluginEvent } from '../clients/plugin-call.ts';
+import { KplugError } from '../errors.ts';
 import { formatPlugin } from '../names.ts';
 import { type ConditionContent, findCondition } from '../resources/conditions.ts';
 import { type JsonValue, keyOf, type ResourceKey } from '../resources/resource.ts';
@@ -37,12 +38,12 @@ export class Reporter {
       reason,
       message: `no plugin has been called for generation ${generation}`,
     };
-    this.#recordChange('Warning', reason, message);
     await this.#write([
       ...this.#generalConditions(choice),
       ...(isReconciled ? [] : [unknown]),
       { type: 'Ready', status: 'False', reason, message },
     ]);
+    this.#recordChange('Warning', reason, message);
     return { next: 'waiting' };
   }
 
@@ -50,14 +51,22 @@ export class Reporter {
   async failed(choice: Choice, failure: Failure, applied?: Applied): Promise<PassResult> {
     const { reason, message } = failure;
     this.#context.events.record(this.#key, { type: 'Warning', reason, message });
-    const content = { status: 'False', reason, message } as const;
-    const conditions: ConditionContent[] = [
-      ...this.#generalConditions(choice),
-      { type: 'Reconciled', ...content },
-      { type: 'Ready', ...content },
-    ];
-    await this.#write(conditions, applied);
+    await this.#write(this.#failureConditions(choice, failure), applied);
     return failure.terminal ? { next: 'waiting' } : this.#resultOf(failure);
+  }
+
+  /** Reports that what the plugins returned can't be written, if at least that can. */
+  async refused(choice: Choice, { code, message }: KplugError): Promise<void> {
+    try {
+      await this.#write(this.#failureConditions(choice, { reason: code, message }));
+    } catch (error) {
+      // Often the schema has no conditions either. The caller reports the first error.
+      if (!(error instanceof KplugError)) throw error;
+      this.#context.log.debug(
+        { err: error, resource: this.#key },
+        "the status can't be written without the answer either",
+      );
+    }
   }
 
   /** Reports that every call was successful. */
@@ -66,13 +75,14 @@ export class Reporter {
     const names = attempts.map(({ implementation }) => formatPlugin(implementation)).join(', ');
     const texts = attempts.flatMap(({ answer }) => answer?.messages ?? []).map(({ text }) => text);
     const done = `${names} reconciled generation ${this.#gathered.base.metadata.generation}`;
-    this.#recordChange('Normal', 'Ready', done);
     const conditions: ConditionContent[] = [
       ...this.#generalConditions(choice),
       { type: 'Reconciled', status: 'True', reason: 'Succeeded', message: [done, ...texts].join('; ') },
       { type: 'Ready', status: 'True', reason: 'Ready', message: done },
     ];
     await this.#write(conditions, applied);
+    this.recordAnswers(attempts);
+    this.#recordChange('Normal', 'Ready', done);
     const delays = attempts.flatMap(({ answer }) => answer?.requeueAfter ?? []);
     const after = delays.length > 0 ? this.#extend(Math.min(...delays)) : undefined;
     return { next: 'settled', ...(after !== undefined && { after }) };
@@ -104,7 +114,12 @@ export class Reporter {
     await Promise.all(writes);
   }
 
-  /** Records the Events that plugins returned. */
+  /** Records the Events that plugins returned in their answers. */
+  recordAnswers(attempts: readonly Attempt[]): void {
+    this.recordEvents(attempts.flatMap(({ answer }) => answer?.events ?? []));
+  }
+
+  /** Records the Events that a plugin returned. */
   recordEvents(events: readonly PluginEvent[]): void {
     for (const { type, reason, message, target } of events) {
       this.#context.events.record(target ?? this.#key, { type, reason, message });
@@ -123,6 +138,11 @@ export class Reporter {
 
   get #key(): ResourceKey {
     return keyOf(this.#gathered.base);
+  }
+
+  #failureConditions(choice: Choice, { reason, message }: Pick<Failure, 'reason' | 'message'>): ConditionContent[] {
+    const content = { status: 'False', reason, message } as const;
+    return [...this.#generalConditions(choice), { type: 'Reconciled', ...content }, { type: 'Ready', ...content }];
   }
 
   #generalConditions(choice: Choice): ConditionContent[] {
