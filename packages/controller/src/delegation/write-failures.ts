@@ -108,7 +108,7 @@ export class WriteFailures {
   }
 
   #close(cause: Cause): void {
-    if (cause.failed.size === 0) return;
+    if (cause.failed.size + cause.held.size === 0) return;
     clearTimeout(cause.timer);
     cause.timer = undefined;
     cause.probes = 0;
