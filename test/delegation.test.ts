@@ -108,6 +108,45 @@ describe('a resource with a plugin', () => {
     await vi.waitFor(() => expect(passes).toBeGreaterThan(3));
   });
 
+  it('is reconciled again after the shortest allowed interval when the plugin requests none', async () => {
+    const operator = await TestOperator.start({ minRequeueInterval: '300ms' });
+    operator.table('users');
+    const calls: number[] = [];
+    await operator.plugin({
+      name: 'PostgreSQL',
+      reconcile: () => {
+        calls.push(performance.now());
+        return { requeueAfter: 0 };
+      },
+    });
+    await vi.waitFor(() => expect(calls.length).toBeGreaterThan(3), { timeout: 10_000 });
+    const between = calls.slice(1).map((at, index) => at - (calls[index] ?? 0));
+    expect(Math.min(...between)).toBeGreaterThan(290);
+  });
+
+  it('is retried after the shortest allowed interval when the plugin requests no delay', async () => {
+    const operator = await TestOperator.start({ minRequeueInterval: '300ms' });
+    operator.table('users');
+    const calls: number[] = [];
+    await operator.plugin({
+      name: 'PostgreSQL',
+      reconcile: () => {
+        calls.push(performance.now());
+        throw retry('not yet', { after: 0 });
+      },
+    });
+    await vi.waitFor(() => expect(calls.length).toBeGreaterThan(3), { timeout: 10_000 });
+    const between = calls.slice(1).map((at, index) => at - (calls[index] ?? 0));
+    expect(Math.min(...between)).toBeGreaterThan(290);
+  });
+
+  it('is reconciled with a deadline that is longer than a timer of Node.js', async () => {
+    const operator = await TestOperator.start({ deadline: '720h' });
+    operator.table('users');
+    await operator.plugin({ name: 'PostgreSQL' });
+    await operator.expectReady('users', 'PostgreSQL');
+  });
+
   it('writes nothing when a pass changes nothing', async () => {
     const operator = await TestOperator.start();
     operator.table('users');

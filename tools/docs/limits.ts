@@ -17,6 +17,7 @@ const operatorHeadings: Record<keyof typeof operatorLimits, string> = {
   discovery: 'Plugins that send no heartbeats',
   delegation: 'Delegations',
   delegationResources: 'Delegations as resources',
+  queue: 'Timers',
   resources: 'Resources',
   directory: 'Resources in a directory',
   kubernetes: 'Resources on a cluster',

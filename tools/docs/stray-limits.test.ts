@@ -9,7 +9,6 @@ const packages = resolve(import.meta.dirname, '../../packages');
 /** Constants that are no limits, each with the reason. */
 const allowed: Record<string, string> = {
   'discovery/probed-instances.ts: const idleInterval = 100;': 'polling step of the wait for in-flight calls',
-  'queue/work-queue.ts: const maxTimerDelay = 2_147_483_647;': 'limit of setTimeout',
   'registry/clock.ts: const tick = 250;': 'polling step of the clock',
   'resources/directory/directory-lock.ts: const takeoverTime = 50;': 'step of the protocol between processes',
   'supervisor/hosted-process.ts: const groupInterval = 50;': 'polling step of the wait for a process group',

@@ -19,6 +19,7 @@ const plainDelegation = {
   base: { apiVersion, kind: 'Table' },
   api: 'Table@^1.0.0',
   backOff: { initial: 20, max: 200 },
+  minRequeueInterval: 10,
 };
 
 /** A condition of a status. */

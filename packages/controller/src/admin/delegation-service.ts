@@ -86,7 +86,9 @@ function judgeAlone(
   return { ...describeCandidate(verdict), message: explainVerdict(verdict, rules, request) };
 }
 
-function describeResource(base: Resource, { settings }: Delegation): MessageInitShape<typeof DelegatedResourceSchema> {
+function describeResource(base: Resource, delegation: Delegation): MessageInitShape<typeof DelegatedResourceSchema> {
+  const { settings } = delegation;
+  const failure = delegation.writeFailureOf(keyOf(base));
   const holders = holdersOf(base);
   const ready = findCondition(base.status, 'Ready');
   return {
@@ -97,9 +99,10 @@ function describeResource(base: Resource, { settings }: Delegation): MessageInit
     plugin: holders.map(({ plugin }) => plugin.text).join(','),
     pluginVersion: holders.map(({ version }) => version).join(','),
     selectionReason: findCondition(base.status, 'PluginSelected')?.reason ?? '',
-    ready: conditionStatuses[ready?.status ?? 'Unknown'],
-    readyReason: ready?.reason ?? '',
-    readyMessage: ready?.message ?? '',
+    // A status that can't be written may be out of date.
+    ready: failure ? ConditionStatus.FALSE : conditionStatuses[ready?.status ?? 'Unknown'],
+    readyReason: failure?.code ?? ready?.reason ?? '',
+    readyMessage: failure?.message ?? ready?.message ?? '',
   };
 }
 

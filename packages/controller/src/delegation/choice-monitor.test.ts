@@ -1,4 +1,5 @@
 import { beforeEach, expect, it, onTestFinished } from 'vitest';
+import { KplugError } from '../errors.ts';
 import { Registry } from '../registry/registry.ts';
 import { ManualClock, registrationOf } from '../registry/testing.ts';
 import { MemoryResources } from '../resources/memory/memory-resources.ts';
@@ -99,4 +100,19 @@ it('requeues a resource when the choice changed during its pass', async () => {
   await reviewed();
   monitor.record(resource, { result: { next: 'waiting' }, chosen: [], revision, waitingMessage: 'none' });
   expect(requeued).toEqual(['postgresql']);
+});
+
+it('leaves resources that cannot be written to their retries', async () => {
+  const { revision } = registry;
+  for (const resource of bases) {
+    const error = new KplugError('StorageFailed', 'no space left');
+    monitor.record(resource, { result: { next: 'retry' }, chosen: [], revision, error });
+  }
+  registry.register(registrationOf({ instanceId: 'a', plugin: 'PostgreSQL' }));
+  await reviewed();
+  for (const resource of bases) {
+    const error = new KplugError('StorageFailed', 'no space left');
+    monitor.record(resource, { result: { next: 'retry' }, chosen: [], revision, error });
+  }
+  expect(requeued).toEqual([]);
 });

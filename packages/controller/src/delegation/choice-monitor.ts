@@ -1,3 +1,4 @@
+import { KplugError } from '../errors.ts';
 import { limits } from '../limits/limits.ts';
 import type { Implementation } from '../registry/implementation.ts';
 import type { Registry, RegistryChange } from '../registry/registry.ts';
@@ -76,7 +77,8 @@ export class ChoiceMonitor {
 
   /** A new or changed instance may succeed where others of its plugin failed. */
   #retryFailed(implementations: readonly Implementation[]): void {
-    for (const [key, { chosen, result }] of this.#lastPasses) {
+    for (const [key, { chosen, result, error }] of this.#lastPasses) {
+      if (isRetriedAnyway(error)) continue;
       if (result.next !== 'retry' && result.next !== 'waiting') continue;
       const isAffected = chosen.some(({ plugin }) => implementations.some((one) => one.plugin.equals(plugin)));
       if (isAffected) this.#options.requeue(key);
@@ -110,7 +112,8 @@ export class ChoiceMonitor {
     }
   }
 
-  #isChoiceOutdated(base: Resource, { chosen, revision }: PassOutcome): boolean {
+  #isChoiceOutdated(base: Resource, { chosen, revision, error }: PassOutcome): boolean {
+    if (isRetriedAnyway(error)) return false;
     const { registry, isReleasing, choose } = this.#options;
     if (base.metadata.deletionTimestamp || isReleasing(base)) return false;
     if (revision === registry.revision) return false;
@@ -121,4 +124,9 @@ export class ChoiceMonitor {
     if (waitingMessage === undefined || base.metadata.deletionTimestamp) return false;
     return waitingMessage !== this.#options.choose(base).message;
   }
+}
+
+/** Reports whether a pass failed because resources can't be written. Its retry is due with back-off, and chooses again. */
+function isRetriedAnyway(error: unknown): boolean {
+  return error instanceof KplugError && error.code === 'StorageFailed';
 }

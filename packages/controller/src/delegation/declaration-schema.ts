@@ -2,11 +2,13 @@ import { z } from 'zod';
 import { messageOf } from '../errors.ts';
 import { limits } from '../limits/limits.ts';
 import { parsePattern } from '../selection/preference.ts';
-import { durationSchema as duration } from '../settings/duration-schema.ts';
+import { durationUpTo } from '../settings/duration-schema.ts';
 import type { DelegationDeclaration } from './declaration.ts';
 
 // Kubernetes rejects validation rules over lists that may be much longer than `maxListed`.
-const { maxListed, maxNameLength, maxPathLength, maxLabelKeyLength, maxConcurrency } = limits.delegation;
+const { maxListed, maxNameLength, maxPathLength, maxLabelKeyLength, maxConcurrency, maxDuration } = limits.delegation;
+
+const duration = durationUpTo(maxDuration);
 
 const name = z
   .string()
@@ -124,6 +126,11 @@ export const delegationSchema = z.strictObject({
     .default(limits.delegation.resync)
     .describe(
       'Interval after which a resource is reconciled again without a change, unless its plugin requests another. Default 10m.',
+    ),
+  minRequeueInterval: duration
+    .default(limits.delegation.minRequeueInterval)
+    .describe(
+      'Shortest delay that a plugin may request between two calls for a resource. A shorter one is extended. Default 1s; sane: 100ms to 1m.',
     ),
   concurrency: z
     .int()

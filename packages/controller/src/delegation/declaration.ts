@@ -25,6 +25,8 @@ export interface DelegationDeclaration {
   deadline?: DurationInput | undefined;
   /** Interval after which a resource is reconciled again without a change, unless its plugin requests another. Default 10m; recommended: 1m to 24h. */
   resync?: DurationInput | undefined;
+  /** Shortest delay that a plugin may request between two calls for a resource. A shorter one is extended. Default 1s; recommended: 100ms to 1m. */
+  minRequeueInterval?: DurationInput | undefined;
   /** Maximum number of resources reconciled concurrently, 1 to 10,000. Default: the operator's, 32; recommended: 1 to 1,000. */
   concurrency?: number | undefined;
   /** Delay between the retries of a resource that fails. It doubles with each failure. */

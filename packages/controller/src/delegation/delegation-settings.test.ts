@@ -12,6 +12,7 @@ describe('readDeclaration', () => {
       rules: { fallback: 'any', mode: 'one', capabilities: {} },
       deadline: 60_000,
       resync: 600_000,
+      minRequeueInterval: 1_000,
       concurrency: 32,
       finalize: { needed: true, whenPluginGone: 'wait' },
       handOver: 'retain',
@@ -22,8 +23,19 @@ describe('readDeclaration', () => {
     expect(readDeclaration({ ...minimal, api: 'Table' }).rules.apiRange.test('7.0.0')).toBe(true);
   });
 
+  it('accepts durations that are longer than a timer of Node.js', () => {
+    const settings = readDeclaration({ ...minimal, deadline: '720h', resync: '8760h' });
+    expect(settings).toMatchObject({ deadline: 720 * 3_600_000, resync: 8_760 * 3_600_000 });
+  });
+
   it.each([
     ['no name', { name: undefined }, /a delegation is malformed: name: /],
+    [
+      'a deadline of more than a year',
+      { deadline: '8761h' },
+      /delegation "tables" is malformed: deadline: "8761h" is too long; the longest duration is 8760h/,
+    ],
+    ['no least interval', { minRequeueInterval: 0 }, /malformed: minRequeueInterval: "0" is not a duration/],
     ['a name with capitals', { name: 'Tables' }, /delegation "Tables" is malformed: name: must be lower case/],
     [
       'an invalid kind',

@@ -2,7 +2,7 @@
 
 import type { Logger } from 'pino';
 import type { PluginCaller } from '../clients/caller.ts';
-import { KplugError, messageOf } from '../errors.ts';
+import { KplugError } from '../errors.ts';
 import { limits } from '../limits/limits.ts';
 import { type WorkOutcome, WorkQueue } from '../queue/work-queue.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -16,9 +16,12 @@ import { isSubstantial, needsRepair } from './classify-change.ts';
 import type { DelegationSettings } from './delegation-settings.ts';
 import { DependentFollower } from './dependents/dependent-follower.ts';
 import { ExtensionFollower } from './extension-follower.ts';
+import { KeptAnswers } from './kept-answers.ts';
 import type { PassContext, PassResult } from './pass-context.ts';
 import { Release } from './release.ts';
 import { type PassOutcome, runPass } from './run-pass.ts';
+import { describeWriteFailure, type WriteFailure } from './write-failure.ts';
+import { WriteFailures } from './write-failures.ts';
 
 /** Dependencies of a delegation. */
 export interface DelegationDependencies {
@@ -41,6 +44,8 @@ export class Delegation {
   readonly #observer: DelegationObserver;
   readonly #queue: WorkQueue<ResourceKey>;
   readonly #monitor: ChoiceMonitor;
+  readonly #kept = new KeptAnswers();
+  readonly #writeFailures: WriteFailures;
   readonly #extensions: ExtensionFollower;
   readonly #dependents: DependentFollower;
   readonly #stopping = new AbortController();
@@ -56,6 +61,11 @@ export class Delegation {
       backOff: settings.backOff,
       work: (key) => this.#work(key),
       observe: (waited, worked) => observer.worked(settings.name, waited, worked),
+    });
+    this.#writeFailures = new WriteFailures({
+      backOff: settings.backOff,
+      resume: (key) => this.#queue.add(key),
+      retryWithin: (key, delay) => this.#queue.addWithin(key, delay),
     });
     const requeue = (key: ResourceKey) => this.#requeue(key);
     this.#extensions = new ExtensionFollower(settings, resources, (base, overwritten) => {
@@ -104,6 +114,7 @@ export class Delegation {
   /** Accepts no more work. Fulfilled when the passes in progress have ended and nothing is followed. */
   async stop(): Promise<void> {
     this.#monitor.stop();
+    this.#writeFailures.stop();
     this.#release?.cancel(new KplugError('Stopped', 'the delegation stopped before its resources were released'));
     await this.#queue.close();
     this.#extensions.stop();
@@ -159,6 +170,11 @@ export class Delegation {
     return choose(base, this.settings, this.#context.registry);
   }
 
+  /** Returns the failed write that prevents the resource from being reconciled, if any. */
+  writeFailureOf(key: ResourceKey): WriteFailure | undefined {
+    return this.#writeFailures.of(key);
+  }
+
   /** Time of the next pass over a resource without any change, in milliseconds since the epoch. */
   nextPassAt(key: ResourceKey): number | undefined {
     return this.#queue.dueAt(key);
@@ -183,6 +199,7 @@ export class Delegation {
   }
 
   #requeue(key: ResourceKey): void {
+    this.#kept.drop(key);
     this.#queue.reset(key);
     this.#queue.add(key);
     this.#observer.queued(this.settings.name);
@@ -190,6 +207,8 @@ export class Delegation {
 
   #forget(key: ResourceKey): void {
     this.#queue.remove(key);
+    this.#kept.drop(key);
+    this.#writeFailures.forget(key);
     this.#monitor.forget(key);
     this.#extensions.forget(key);
     this.#events.forget(key);
@@ -197,13 +216,21 @@ export class Delegation {
   }
 
   async #work(key: ResourceKey): Promise<WorkOutcome> {
+    const before = this.#context.resources.get(key);
+    const isHeld = before && !before.metadata.deletionTimestamp && !this.#writeFailures.admit(key);
+    if (isHeld) return { next: 'done' };
     const outcome = await this.#runPass(key);
     if (!outcome) return { next: 'done' };
-    const { result } = outcome;
+    const { result, error } = outcome;
     this.#observer.passed(this.settings.name, result.next);
+    if (error !== undefined) this.#onFailure(key, error);
+    else if (result.next !== 'stale' && result.next !== 'done') this.#writeFailures.succeeded(key);
     const base = this.#context.resources.get(key);
     if (!base) return { next: 'done' };
-    if (result.next === 'done') this.#release?.complete(key);
+    if (result.next === 'done') {
+      this.#release?.complete(key);
+      this.#writeFailures.forget(key);
+    }
     if (result.next === 'done' && !this.concerns(base)) this.#forget(key);
     else this.#monitor.record(base, outcome);
     return this.#nextWork(result);
@@ -211,15 +238,28 @@ export class Delegation {
 
   /** Returns `undefined` when the controller is stopping. */
   async #runPass(key: ResourceKey): Promise<PassOutcome | undefined> {
-    try {
-      return await runPass(this.#context, key, this.#queue.failures(key) + 1);
-    } catch (error) {
-      if (error instanceof KplugError && (error.code === 'Stopped' || error.code === 'LeadershipLost'))
-        return undefined;
-      this.#context.log.error({ err: error, resource: key }, `pass failed: ${messageOf(error)}; retrying`);
-      const { chosen = [], revision = 0 } = this.#monitor.lastPass(key) ?? {};
-      return { result: { next: 'retry' }, chosen, revision };
-    }
+    const outcome = await runPass(this.#context, key, {
+      attempt: this.#queue.failures(key) + 1,
+      kept: this.#kept.of(key),
+      hasFailedWrite: this.#writeFailures.hasFailed(key),
+    });
+    if (outcome.result.next === 'retry') this.#kept.endPass(key);
+    else this.#kept.drop(key);
+    const { error } = outcome;
+    const isStopping = error instanceof KplugError && (error.code === 'Stopped' || error.code === 'LeadershipLost');
+    return isStopping ? undefined : outcome;
+  }
+
+  /** Reports a pass that ended with an exception: an Event for each resource, one log line for each cause. */
+  #onFailure(key: ResourceKey, error: unknown): void {
+    const failure = describeWriteFailure(key, error);
+    const { code, reason, message } = failure;
+    this.#observer.writeFailed(this.settings.name, reason);
+    this.#events.recordUnlogged(key, { type: 'Warning', reason: code, message });
+    const similar = this.#writeFailures.add(key, failure);
+    if (similar === undefined) return;
+    const count = similar > 0 ? ` (${similar} similar failures since the last message)` : '';
+    this.#context.log.error({ err: error, resource: key, reason }, `pass failed: ${message}; retrying${count}`);
   }
 
   #nextWork(result: PassResult): WorkOutcome {

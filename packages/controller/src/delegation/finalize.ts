@@ -61,10 +61,14 @@ const assignments = {
 async function finalizeWith(pass: Pass, holder: PresentChoice): Promise<PassResult | 'finalized'> {
   const { settings, registry } = pass.context;
   for (;;) {
+    if (pass.kept.isFinalized(pass.base, holder)) return 'finalized';
     const implementation = findHolder(holder, settings, registry) ?? findSubstitute(pass.context, holder);
     if (!implementation) return handleMissingPlugin(pass, holder);
     const finalization = await callFinalize(pass, implementation, 'deleted');
-    if (finalization.outcome === 'finalized') return 'finalized';
+    if (finalization.outcome === 'finalized') {
+      pass.kept.keepFinalized(pass.base, holder);
+      return 'finalized';
+    }
     if (finalization.outcome === 'failed') return pass.reporter.finalizing(finalization.failure);
   }
 }

@@ -1,4 +1,5 @@
 import type { PluginEvent } from '../clients/plugin-call.ts';
+import { KplugError } from '../errors.ts';
 import { formatPlugin } from '../names.ts';
 import { type ConditionContent, findCondition } from '../resources/conditions.ts';
 import { type JsonValue, keyOf, type ResourceKey } from '../resources/resource.ts';
@@ -37,12 +38,12 @@ export class Reporter {
       reason,
       message: `no plugin has been called for generation ${generation}`,
     };
-    this.#recordChange('Warning', reason, message);
     await this.#write([
       ...this.#generalConditions(choice),
       ...(isReconciled ? [] : [unknown]),
       { type: 'Ready', status: 'False', reason, message },
     ]);
+    this.#recordChange('Warning', reason, message);
     return { next: 'waiting' };
   }
 
@@ -50,14 +51,22 @@ export class Reporter {
   async failed(choice: Choice, failure: Failure, applied?: Applied): Promise<PassResult> {
     const { reason, message } = failure;
     this.#context.events.record(this.#key, { type: 'Warning', reason, message });
-    const content = { status: 'False', reason, message } as const;
-    const conditions: ConditionContent[] = [
-      ...this.#generalConditions(choice),
-      { type: 'Reconciled', ...content },
-      { type: 'Ready', ...content },
-    ];
-    await this.#write(conditions, applied);
-    return failure.terminal ? { next: 'waiting' } : resultOf(failure);
+    await this.#write(this.#failureConditions(choice, failure), applied);
+    return failure.terminal ? { next: 'waiting' } : this.#resultOf(failure);
+  }
+
+  /** Reports that what the plugins returned can't be written, if at least that can. */
+  async refused(choice: Choice, { code, message }: KplugError): Promise<void> {
+    try {
+      await this.#write(this.#failureConditions(choice, { reason: code, message }));
+    } catch (error) {
+      // Often the schema has no conditions either. The caller reports the first error.
+      if (!(error instanceof KplugError)) throw error;
+      this.#context.log.debug(
+        { err: error, resource: this.#key },
+        "the status can't be written without the answer either",
+      );
+    }
   }
 
   /** Reports that every call was successful. */
@@ -66,19 +75,21 @@ export class Reporter {
     const names = attempts.map(({ implementation }) => formatPlugin(implementation)).join(', ');
     const texts = attempts.flatMap(({ answer }) => answer?.messages ?? []).map(({ text }) => text);
     const done = `${names} reconciled generation ${this.#gathered.base.metadata.generation}`;
-    this.#recordChange('Normal', 'Ready', done);
     const conditions: ConditionContent[] = [
       ...this.#generalConditions(choice),
       { type: 'Reconciled', status: 'True', reason: 'Succeeded', message: [done, ...texts].join('; ') },
       { type: 'Ready', status: 'True', reason: 'Ready', message: done },
     ];
     await this.#write(conditions, applied);
+    this.recordAnswers(attempts);
+    this.#recordChange('Normal', 'Ready', done);
     const delays = attempts.flatMap(({ answer }) => answer?.requeueAfter ?? []);
-    return { next: 'settled', ...(delays.length > 0 && { after: Math.min(...delays) }) };
+    const after = delays.length > 0 ? this.#extend(Math.min(...delays)) : undefined;
+    return { next: 'settled', ...(after !== undefined && { after }) };
   }
 
   /** Reports why the deletion of the resource doesn't proceed. */
-  async finalizing(failure: Failure, result: PassResult = resultOf(failure)): Promise<PassResult> {
+  async finalizing(failure: Failure, result: PassResult = this.#resultOf(failure)): Promise<PassResult> {
     const { reason, message } = failure;
     this.#context.events.record(this.#key, { type: 'Warning', reason, message });
     const content = { status: 'False', reason, message } as const;
@@ -103,15 +114,35 @@ export class Reporter {
     await Promise.all(writes);
   }
 
-  /** Records the Events that plugins returned. */
+  /** Records the Events that plugins returned in their answers. */
+  recordAnswers(attempts: readonly Attempt[]): void {
+    this.recordEvents(attempts.flatMap(({ answer }) => answer?.events ?? []));
+  }
+
+  /** Records the Events that a plugin returned. */
   recordEvents(events: readonly PluginEvent[]): void {
     for (const { type, reason, message, target } of events) {
       this.#context.events.record(target ?? this.#key, { type, reason, message });
     }
   }
 
+  #resultOf({ terminal, retryAfter }: Failure): PassResult {
+    const after = retryAfter === undefined ? {} : { after: this.#extend(retryAfter) };
+    return { next: terminal ? 'waiting' : 'retry', ...after };
+  }
+
+  /** Extends a delay that a plugin requests to the shortest allowed one. */
+  #extend(delay: number): number {
+    return Math.max(delay, this.#context.settings.minRequeueInterval);
+  }
+
   get #key(): ResourceKey {
     return keyOf(this.#gathered.base);
+  }
+
+  #failureConditions(choice: Choice, { reason, message }: Pick<Failure, 'reason' | 'message'>): ConditionContent[] {
+    const content = { status: 'False', reason, message } as const;
+    return [...this.#generalConditions(choice), { type: 'Reconciled', ...content }, { type: 'Ready', ...content }];
   }
 
   #generalConditions(choice: Choice): ConditionContent[] {
@@ -145,11 +176,6 @@ export class Reporter {
     const message = `${formatPlugin(statement.plugin)} returned status fields that the controller manages (${reserved.join(', ')}); they were ignored`;
     this.#context.events.record(this.#key, { type: 'Warning', reason: 'ReservedStatusField', message });
   }
-}
-
-function resultOf({ terminal, retryAfter }: Failure): PassResult {
-  const after = retryAfter === undefined ? {} : { after: retryAfter };
-  return { next: terminal ? 'waiting' : 'retry', ...after };
 }
 
 function statementOf({ api }: DelegationSettings, { implementation, answer }: Attempt): PluginStatement {

@@ -1,3 +1,4 @@
+import { KplugError } from '../errors.ts';
 import { isSameVersionedName, type VersionedName } from '../names.ts';
 import type { Implementation } from '../registry/implementation.ts';
 import type { WriteResult } from '../resources/port.ts';
@@ -9,7 +10,7 @@ import { applyDependents } from './dependents/apply-dependents.ts';
 import { finalizeDeleted } from './finalize.ts';
 import { blockingProblem, gather } from './gather.ts';
 import { handOver } from './hand-over.ts';
-import { Pass } from './pass.ts';
+import { Pass, type PassState } from './pass.ts';
 import type { PassContext, PassResult } from './pass-context.ts';
 import { releaseBase } from './release.ts';
 
@@ -21,30 +22,56 @@ export interface PassOutcome {
   revision: number;
   /** Message of the status while no plugin is chosen. */
   waitingMessage?: string;
+  /** Error that ended the pass, usually a failed write. */
+  error?: unknown;
 }
 
-/** Runs one pass over one base resource: gather, select, call, apply, report. */
-export async function runPass(context: PassContext, key: ResourceKey, attempt: number): Promise<PassOutcome> {
-  const { resources, registry, settings, extensions } = context;
+/** Runs one pass over one base resource: gather, select, call, apply, report. An error is part of the outcome. */
+export async function runPass(context: PassContext, key: ResourceKey, state: PassState): Promise<PassOutcome> {
+  const { resources, registry, extensions } = context;
   const { revision } = registry;
   const base = resources.get(key);
   if (!base) return { result: { next: 'done' }, chosen: [], revision };
-  const isDeleted = base.metadata.deletionTimestamp !== undefined;
-  if (!isDeleted && context.isReleased(base)) {
-    return { result: await releaseBase(context, base), chosen: [], revision };
+  try {
+    const isDeleted = base.metadata.deletionTimestamp !== undefined;
+    if (!isDeleted && context.isReleased(base)) {
+      return { result: await releaseBase(context, base), chosen: [], revision };
+    }
+    const gathered = gather(base, await extensions.follow(base), resources);
+    const pass = new Pass(context, gathered, state);
+    if (isDeleted) return { result: await finalizeDeleted(pass), chosen: [], revision };
+    return await reconcileWithPlugins(pass);
+  } catch (error) {
+    // The retry is due with back-off, so the present choice counts as made.
+    const { chosen } = choose(base, context.settings, registry).selection;
+    return { result: { next: 'retry' }, chosen, revision: registry.revision, error };
   }
-  const gathered = gather(base, await extensions.follow(base), resources);
-  const pass = new Pass(context, gathered, attempt);
-  if (isDeleted) return { result: await finalizeDeleted(pass), chosen: [], revision };
+}
+
+/** Chooses plugins and hands the resource to them, until they are reachable. */
+async function reconcileWithPlugins(pass: Pass): Promise<PassOutcome> {
+  const { settings, registry } = pass.context;
   for (;;) {
-    const choice = choose(base, settings, registry);
-    const result = await reconcile(pass, choice);
+    const choice = choose(pass.base, settings, registry);
+    const { chosen } = choice.selection;
+    const { revision } = choice;
+    let result: PassResult | 'unreachable';
+    try {
+      result = await reconcile(pass, choice);
+    } catch (error) {
+      if (isRefusedContent(error)) await pass.reporter.refused(choice, error);
+      return { result: { next: 'retry' }, chosen, revision, error };
+    }
     // The registry has marked the plugin unreachable: choose again.
     if (result === 'unreachable') continue;
-    const { chosen } = choice.selection;
     const waiting = chosen.length > 0 ? {} : { waitingMessage: choice.message };
-    return { result, chosen, revision: choice.revision, ...waiting };
+    return { result, chosen, revision, ...waiting };
   }
+}
+
+/** Reports whether the resources refused what a plugin returned. */
+function isRefusedContent(error: unknown): error is KplugError {
+  return error instanceof KplugError && error.code === 'InvalidResponse';
 }
 
 /** Reports whether two choices are of the same plugins in the same versions. */
@@ -68,27 +95,36 @@ async function reconcile(pass: Pass, choice: Choice): Promise<PassResult | 'unre
   if (ready.length === 0) return reporter.waiting(choice, blockingProblem(gathered.problems, first) ?? choice);
 
   if ((await ensureFinalizer(pass)) === 'gone') return { next: 'done' };
-  const handOverFailure = await handOver(pass, choice);
-  if (handOverFailure) return reporter.failed(choice, handOverFailure);
+  const kept = pass.kept.find(gathered, ready, pass.context.settings.resync);
+  if (!kept) {
+    const handOverFailure = await handOver(pass, choice);
+    if (handOverFailure) return reporter.failed(choice, handOverFailure);
+  }
 
-  const attempts = await callAll(pass, ready, choice);
+  const attempts = kept ?? (await callAll(pass, ready, choice));
   if (attempts.some(({ error }) => error?.code === 'PluginUnavailable')) return 'unreachable';
   if (isStale(pass, choice)) return { next: 'stale' };
 
+  const failed = attempts.find(({ answer }) => answer?.outcome !== 'success');
+  if (!failed) pass.kept.keep(gathered, attempts);
   const { dependents, failure: applyFailure } = await applyDependents(pass, attempts);
   await reporter.writeExtensions(attempts);
-  reporter.recordEvents(attempts.flatMap(({ answer }) => answer?.events ?? []));
-
-  const failed = attempts.find(({ answer }) => answer?.outcome !== 'success');
-  const failure = failed ? failureOf(failed) : applyFailure;
   const applied = { attempts, dependents };
-  return failure ? reporter.failed(choice, failure, applied) : reporter.succeeded(choice, applied);
+  if (failed) {
+    reporter.recordAnswers(attempts);
+    return reporter.failed(choice, failureOf(failed), applied);
+  }
+  return applyFailure ? reporter.failed(choice, applyFailure, applied) : reporter.succeeded(choice, applied);
 }
 
 /** Adds the finalizer, so that the plugin can clean up before the resource is deleted. */
-async function ensureFinalizer({ context: { settings, resources }, base, key }: Pass): Promise<WriteResult> {
+async function ensureFinalizer(pass: Pass): Promise<WriteResult> {
+  const { settings, resources } = pass.context;
+  const { base, key } = pass;
   const { finalize, finalizer, fieldManager } = settings;
-  if (!finalize.needed || base.metadata.finalizers?.includes(finalizer)) return 'unchanged';
+  if (!finalize.needed) return 'unchanged';
+  // A finalizer whose write failed may be known here but not stored.
+  if (base.metadata.finalizers?.includes(finalizer) && !pass.hasFailedWrite) return 'unchanged';
   return resources.addFinalizer(key, finalizer, { uid: base.metadata.uid, fieldManager });
 }
 

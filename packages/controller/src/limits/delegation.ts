@@ -1,4 +1,4 @@
-import { characters, count, milliseconds, minutes, seconds } from './limit.ts';
+import { characters, count, days, milliseconds, minutes, seconds } from './limit.ts';
 
 /** Limits of delegations. */
 export const delegation = {
@@ -15,6 +15,12 @@ export const delegation = {
   resync: milliseconds(10 * minutes, 'Interval after which a resource is reconciled again without a change.', {
     settings: ['delegations[].resync'],
   }),
+  minRequeueInterval: milliseconds(
+    1 * seconds,
+    'Shortest delay that a plugin may request between two calls for a resource.',
+    { settings: ['delegations[].minRequeueInterval'], sane: [100, 1 * minutes] },
+  ),
+  maxDuration: milliseconds(365 * days, 'Largest duration that a delegation may set.'),
   initialBackOff: milliseconds(200, 'Delay before the first retry of a failed resource; it doubles.', {
     settings: ['delegations[].backOff.initial'],
   }),
@@ -29,6 +35,16 @@ export const delegation = {
   repairDelay: milliseconds(1 * seconds, 'Delay before repairing a field that another client changed.'),
   refreshDelay: milliseconds(500, 'Delay before refreshing the reason why a resource waits.'),
   refreshSpacing: milliseconds(10, 'Spacing between refreshes of several waiting resources.'),
+  writeFailureThreshold: count(
+    3,
+    'Number of resources whose writes fail with the same cause, without a success between, after which the others wait.',
+  ),
+  maxWriteProbeInterval: milliseconds(
+    30 * seconds,
+    'Longest interval at which one of the waiting resources is reconciled, to find out whether writes succeed again.',
+  ),
+  writeFailureLogInterval: milliseconds(1 * minutes, 'Interval of the log lines about failed writes with one cause.'),
+  maxKeptAnswers: count(1_000, 'Maximum number of resources for which an answer that is yet to be written is kept.'),
   maxDependents: count(100, 'Maximum number of dependents of a base.'),
   maxListed: count(64, 'Maximum number of entries of each list of a delegation.'),
   maxNameLength: characters(63, 'Maximum length of the name of a delegation, of a kind, and of the value of a label.'),

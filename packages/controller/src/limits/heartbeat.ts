@@ -61,6 +61,7 @@ export const pluginResources = {
   ),
   retention: milliseconds(1 * days, 'Time for which the resource of a plugin without instances is retained.', {
     settings: ['pluginResources.retention'],
+    max: 365 * days,
   }),
   maxListedInstances: count(500, 'Maximum number of instances that a resource lists; its counts include all.'),
   maxNameLength: characters(200, 'Maximum length of a name before its digest replaces the rest.'),

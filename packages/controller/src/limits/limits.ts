@@ -6,6 +6,7 @@ import { heartbeat, pluginResources, registry } from './heartbeat.ts';
 import { events, kubernetes } from './kubernetes.ts';
 import type { LimitGroup } from './limit.ts';
 import { downloads, pluginsFolder } from './plugins-folder.ts';
+import { queue } from './queue.ts';
 import { directory, resources } from './resources.ts';
 
 /** All limits of the controller, by part. `docs/limits.md` is generated from this table. */
@@ -18,6 +19,7 @@ export const limitTable = {
   discovery,
   delegation,
   delegationResources,
+  queue,
   resources,
   directory,
   kubernetes,

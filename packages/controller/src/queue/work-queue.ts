@@ -1,5 +1,6 @@
 // queue/: the one scheduler: keyed work with delays, retries and back-off.
 import { BackOff, type BackOffOptions } from './back-off.ts';
+import { LongTimer } from './long-timer.ts';
 import { FifoKeys, type ReadyKeys } from './ready-keys.ts';
 
 /**
@@ -25,9 +26,6 @@ export interface WorkQueueOptions<K> {
   observe?: (waited: number, worked: number) => void;
 }
 
-/** Longest delay of a Node.js timer, in milliseconds; longer ones fire immediately. */
-const maxTimerDelay = 2_147_483_647;
-
 /**
  * Scheduler of keyed work. A key waits at most once however often it is added, and is never worked on twice concurrently: one
  * that is added during its work waits until that ends. Timers don't keep the process alive.
@@ -38,7 +36,7 @@ export class WorkQueue<K> {
   readonly #backOff: BackOff<K>;
   readonly #ready: ReadyKeys<K> = new FifoKeys();
   readonly #working = new Set<K>();
-  readonly #timers = new Map<K, { timer: NodeJS.Timeout; at: number }>();
+  readonly #timers = new Map<K, { timer: LongTimer; at: number }>();
   readonly #idle: (() => void)[] = [];
   #closed = false;
 
@@ -70,9 +68,9 @@ export class WorkQueue<K> {
   addAfter(key: K, delay: number): void {
     if (this.#closed || this.#ready.has(key)) return;
     this.#cancelTimer(key);
-    const bounded = Math.min(Math.round(delay), maxTimerDelay);
-    const timer = setTimeout(() => this.add(key), bounded).unref();
-    this.#timers.set(key, { timer, at: Date.now() + bounded });
+    const rounded = Math.round(delay);
+    const timer = new LongTimer(() => this.add(key), rounded);
+    this.#timers.set(key, { timer, at: Date.now() + rounded });
   }
 
   /** Adds a key within `delay` milliseconds: an earlier due time stays. */
@@ -156,7 +154,7 @@ export class WorkQueue<K> {
   }
 
   #cancelTimer(key: K): void {
-    clearTimeout(this.#timers.get(key)?.timer);
+    this.#timers.get(key)?.timer.cancel();
     this.#timers.delete(key);
   }
 }

@@ -27,6 +27,14 @@ export class RecentEvents implements EventSink {
 
   record(regarding: ResourceKey, event: ResourceEvent): void {
     const { type, reason, message } = event;
+    if (!this.recordUnlogged(regarding, event)) return;
+    if (type === 'Warning') this.#log.warn({ resource: regarding, reason }, message);
+    else this.#log.info({ resource: regarding, reason }, message);
+  }
+
+  /** Records an Event that is logged elsewhere. Reports whether it is new. */
+  recordUnlogged(regarding: ResourceKey, event: ResourceEvent): boolean {
+    const { type, reason, message } = event;
     this.#sink?.record(regarding, event);
     const events = this.#events.get(regarding) ?? [];
     const index = events.findIndex((one) => one.reason === reason && one.message === message && one.type === type);
@@ -34,9 +42,7 @@ export class RecentEvents implements EventSink {
     events.push({ type, reason, message, count: (known?.count ?? 0) + 1, lastAt: Date.now() });
     if (events.length > maxPerResource) events.shift();
     this.#events.set(regarding, events);
-    if (known) return;
-    if (type === 'Warning') this.#log.warn({ resource: regarding, reason }, message);
-    else this.#log.info({ resource: regarding, reason }, message);
+    return known === undefined;
   }
 
   /** Returns the Events of a resource, oldest first. */

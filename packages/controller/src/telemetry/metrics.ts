@@ -28,6 +28,11 @@ export class Metrics implements DelegationObserver {
     'Time that a resource waited for its pass',
     ['name'],
   );
+  readonly #writeFailures = this.#counter(
+    'kplug_write_failures_total',
+    'Passes that failed to write a status, a finalizer or another part of a resource, by reason',
+    ['delegation', 'reason'],
+  );
   readonly #heartbeats = this.#counter('kplug_heartbeats_total', 'Heartbeats received', ['way']);
   readonly #refusals = this.#counter('kplug_registrations_refused_total', 'Registrations refused, by reason', [
     'reason',
@@ -82,6 +87,10 @@ export class Metrics implements DelegationObserver {
     if (result !== 'retry') return;
     this.#errors.inc({ controller: delegation });
     this.#retries.inc({ name: delegation });
+  }
+
+  writeFailed(delegation: string, reason: string): void {
+    this.#writeFailures.inc({ delegation, reason });
   }
 
   received(way: 'session' | 'unary' | 'first-kplug'): void {

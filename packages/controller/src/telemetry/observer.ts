@@ -6,4 +6,6 @@ export interface DelegationObserver {
   worked(delegation: string, waited: number, took: number): void;
   /** Called with the result of a pass. */
   passed(delegation: string, result: string): void;
+  /** Called when a pass ends with an exception, usually a failed write, with its reason. */
+  writeFailed(delegation: string, reason: string): void;
 }

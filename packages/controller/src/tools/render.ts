@@ -148,4 +148,9 @@ async function connect(address: string, timeout: number): Promise<void> {
   }
 }
 
-const unobserved = { queued: () => undefined, worked: () => undefined, passed: () => undefined };
+const unobserved = {
+  queued: () => undefined,
+  worked: () => undefined,
+  passed: () => undefined,
+  writeFailed: () => undefined,
+};

@@ -71,6 +71,7 @@ export class KubernetesOperator {
           base: { apiVersion, kind: 'Table' },
           api: 'Table@^1.0.0',
           backOff: { initial: 20, max: 200 },
+          minRequeueInterval: 10,
           ...delegation,
         },
       ],

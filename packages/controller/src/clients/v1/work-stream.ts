@@ -7,6 +7,7 @@ import {
   type WorkRequestSchema,
   type WorkResponse,
 } from '@kplug/protocol';
+import { LongTimer } from '../../queue/long-timer.ts';
 import { isConnectionError } from '../grpc-error.ts';
 
 type Stream = ReturnType<GrpcClient<typeof PluginService>['work']>;
@@ -20,7 +21,7 @@ export type WorkAnswer = WorkResponse['answer'];
 interface Pending {
   resolve(answer: WorkAnswer | undefined): void;
   reject(error: grpc.ServiceError): void;
-  timer: NodeJS.Timeout;
+  timer: LongTimer;
 }
 
 /** Calls of a plugin over one `Work` stream, at a fraction of the cost of an RPC each. */
@@ -58,7 +59,7 @@ export class WorkStream {
     return new Promise((resolve, reject) => {
       this.#lastId++;
       const id = this.#lastId;
-      const timer = setTimeout(() => this.#onDeadline(id), deadline - Date.now());
+      const timer = new LongTimer(() => this.#onDeadline(id), deadline - Date.now());
       this.#pending.set(id, { resolve, reject, timer });
       this.#stream.write({ id, call: work });
     });
@@ -102,7 +103,7 @@ export class WorkStream {
   #take(id: number): Pending | undefined {
     const pending = this.#pending.get(id);
     this.#pending.delete(id);
-    clearTimeout(pending?.timer);
+    pending?.timer.cancel();
     return pending;
   }
 
