@@ -106,11 +106,11 @@ export const noController = 'none';
 
 function bindAddressFor(controller: string): string {
   if (controller === noController) return '[::]:7000';
-  return isLoopback(controller) ? '127.0.0.1:0' : '[::]:0';
-}
-
-function isLoopback(address: string): boolean {
-  return /^(localhost|127\.[0-9.]+|\[::1\]):\d+$/.test(address);
+  const host = /^(localhost|127\.[0-9.]+|\[::1\]):\d+$/.exec(controller)?.[1];
+  if (!host) return '[::]:0';
+  // The controller calls back on the address family that the heartbeats come from. For `localhost` that is either, so it stays a name:
+  // gRPC listens on every address of a name.
+  return host.startsWith('127.') ? '127.0.0.1:0' : `${host}:0`;
 }
 
 function readProtocol(text: string | undefined): ServeOptions['protocol'] {
