@@ -98,8 +98,8 @@ def _bind_address_for(controller: str) -> str:
     local = _LOOPBACK.fullmatch(controller)
     if local is None:
         return "[::]:0"
-    # The controller calls back on the address family that the heartbeats come from. For `localhost` that is either, so it
-    # stays a name: gRPC listens on every address of a name.
+    # The controller calls back on the address family that the heartbeats come from. For `localhost` that is either, so
+    # it stays a name: gRPC listens on every address of a name.
     return "127.0.0.1:0" if local[1].startswith("127.") else f"{local[1]}:0"
 
 
