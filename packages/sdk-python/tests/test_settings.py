@@ -63,6 +63,11 @@ def test_settings_are_read_from_the_environment() -> None:
     assert settings.log_level == "debug"
 
 
+def test_a_misspelt_option_is_refused() -> None:
+    with pytest.raises(InvalidDefinition, match='there is no option "contoller" to serve a plugin with'):
+        read_settings({"contoller": "localhost:1"}, {})  # type: ignore[typeddict-unknown-key]
+
+
 def test_options_override_the_environment_and_empty_variables_are_ignored() -> None:
     assert read_settings({"weight": 3}, {"KPLUG_WEIGHT": "7"}).weight == 3
     assert read_settings({}, {"KPLUG_WEIGHT": ""}).weight == 100

@@ -51,11 +51,32 @@ export interface ServeOptions {
 /** Options with all defaults filled in. */
 export type Settings = Required<Omit<ServeOptions, WithoutDefault>> & Pick<ServeOptions, WithoutDefault>;
 
+/** Names of all options. Plugins in JavaScript have no compiler that would find a misspelt one. */
+const optionNames: Record<keyof ServeOptions, true> = {
+  protocol: true,
+  controller: true,
+  address: true,
+  bindAddress: true,
+  instanceId: true,
+  token: true,
+  weight: true,
+  labels: true,
+  pod: true,
+  interval: true,
+  ttl: true,
+  drainTimeout: true,
+  maxMessageSize: true,
+  logLevel: true,
+  handleSignals: true,
+};
+
 /** Options without a default. */
 type WithoutDefault = 'interval' | 'ttl' | 'pod' | 'token';
 
 /** Fills in missing options from the environment, then from the defaults. Throws `InvalidDefinition`. */
 export function readSettings(options: ServeOptions, env: NodeJS.ProcessEnv): Settings {
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(optionNames, name));
+  if (unknown) throw new PluginError('InvalidDefinition', `there is no option "${unknown}" to serve a plugin with`);
   const given = { ...readEnvironment(env), ...options };
   const controller = given.controller ?? 'localhost:50050';
   return {

@@ -105,6 +105,9 @@ def _bind_address_for(controller: str) -> str:
 
 def read_settings(options: ServeOptions, environment: Mapping[str, str]) -> Settings:
     """Fills in missing options from the environment, then from the defaults. Raises `InvalidDefinition`."""
+    unknown = next((name for name in options if name not in ServeOptions.__annotations__), None)
+    if unknown is not None:
+        raise InvalidDefinition(f'there is no option "{unknown}" to serve a plugin with')
     given = {name: value for name, value in _read_environment(environment).items() if value is not None}
     return Settings(**{**given, **options})
 
