@@ -35,7 +35,7 @@ export class RecentEvents implements EventSink {
     if (events.length > maxPerResource) events.shift();
     this.#events.set(regarding, events);
     if (known) return;
-    if (type === 'Warning') this.#log.warn({ resource: regarding, reason }, message);
+    if (type === 'Warning' && !isExpected(reason)) this.#log.warn({ resource: regarding, reason }, message);
     else this.#log.info({ resource: regarding, reason }, message);
   }
 
@@ -48,4 +48,9 @@ export class RecentEvents implements EventSink {
   forget(regarding: ResourceKey): void {
     this.#events.delete(regarding);
   }
+}
+
+/** Reports whether a Warning is a normal state of the operator: resources wait for plugins at each start. */
+function isExpected(reason: string): boolean {
+  return reason === 'NoPlugin';
 }
