@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { TestOperator } from '@kplug/testing';
+import { pino } from 'pino';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { stringify } from 'yaml';
 import { buildGoPluginFor } from '../tools/languages/go.ts';
@@ -23,6 +24,7 @@ const commands: Record<string, string[] | undefined> = {
 const available = Object.entries(commands).flatMap(([language, command]) => (command ? [{ language, command }] : []));
 
 const waitOptions = { timeout: 30_000, interval: 20 };
+const withSdk = available.filter(({ language }) => ['TypeScript', 'Python'].includes(language));
 
 describe.each(available)('a plugin in $language in the folder', ({ command: [program = '', ...args] }) => {
   it('registers with its token, reconciles, and exits when it is removed', async () => {
@@ -51,3 +53,29 @@ describe.each(available)('a plugin in $language in the folder', ({ command: [pro
     expect(operator.controller.registry.size).toBe(0);
   });
 });
+
+it.each(withSdk)(
+  'a plugin in $language in the folder stops with its operator, without a warning',
+  async ({ command: [program = '', ...args] }) => {
+    const directory = mkdtempSync(join(tmpdir(), 'kplug-folder-'));
+    onTestFinished(() => rmSync(directory, { recursive: true }));
+    const log: { level: number; msg: string; hosted?: string }[] = [];
+    const operator = await TestOperator.start(
+      { api: 'DatabaseTable@^1.0.0' },
+      {
+        pluginsFolder: { directory, settleTime: 50, scanInterval: 200 },
+        logger: pino({ level: 'info' }, { write: (line) => void log.push(JSON.parse(line)) }),
+      },
+    );
+    mkdirSync(join(directory, 'sqlite'));
+    const environment = { SQLITE_DIRECTORY: directory };
+    writeFileSync(join(directory, 'sqlite/plugin.yaml'), stringify({ command: program, arguments: args, environment }));
+    const folder = operator.controller.pluginsFolder;
+    await vi.waitFor(() => expect(folder?.list()).toMatchObject([{ state: 'live' }]), waitOptions);
+    await operator.controller.stop();
+    expect(log.some(({ hosted }) => hosted === 'sqlite')).toBe(true);
+    // gRPC's C core writes its own information to standard error.
+    const ofPlugins = log.filter(({ msg }) => !/^I\d{4} /.test(msg));
+    expect(ofPlugins.filter(({ level }) => level >= 40)).toEqual([]);
+  },
+);

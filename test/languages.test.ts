@@ -65,6 +65,15 @@ async function kill(plugin: PluginProgram | undefined): Promise<void> {
 }
 
 describe.each(available)('the example in $language', ({ command }) => {
+  it.each(['localhost', '127.0.0.1', '[::1]'])('is called if it sends heartbeats to %s', async (host) => {
+    const operator = await TestOperator.start(delegation, { lease, heartbeatAddress: ':0' });
+    const port = operator.controller.heartbeatAddress.split(':').at(-1);
+    const env = { SQLITE_DIRECTORY: temporaryFolder(), KPLUG_CONTROLLER: `${host}:${port}` };
+    await startPluginProgram(operator.controller, command, env);
+    apply(operator, 'users', ['id']);
+    await operator.expectReady('users', 'SQLite');
+  });
+
   it('creates, alters and drops tables', async () => {
     const directory = temporaryFolder();
     const operator = await TestOperator.start(delegation, { lease });

@@ -158,6 +158,16 @@ describe('a plugin', () => {
     expect(operator.condition('users', 'Ready')?.message).toMatch(/is too large/);
   });
 
+  it('that accepts only smaller requests fails, with a message about the request', async () => {
+    const operator = await TestOperator.start();
+    operator.table('users', { text: 'x'.repeat(20_000) });
+    await operator.plugin({ name: 'Narrow' }, { maxMessageSize: 10_000 });
+    await operator.expectCondition('users', 'Ready', { status: 'False', reason: 'PluginFailed' });
+    const message = operator.condition('users', 'Ready')?.message;
+    expect(message).toMatch(/the request to Narrow 1\.0\.0 at \S+ is too large: .*larger than max/);
+    expect(message).not.toMatch(/answer/);
+  });
+
   it('that returns fields reserved for the controller has them ignored', async () => {
     const operator = await TestOperator.start();
     operator.table('users');

@@ -10,6 +10,7 @@ import {
   serviceError,
 } from '@kplug/protocol';
 import { TestOperator } from '@kplug/testing';
+import { pino } from 'pino';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 
 const registration = {
@@ -48,6 +49,45 @@ describe('a unary heartbeat', () => {
       case: 'refusal',
       value: { reason: RefusalReason.INVALID, message: 'plugin is missing; it must be a name such as PostgreSQL' },
     });
+  });
+
+  it('that is refused is logged once per plugin and reason, and counted by the name of the reason', async () => {
+    const lines: { level: number; msg: string; reason?: string }[] = [];
+    const logger = pino({ level: 'info' }, { write: (line) => void lines.push(JSON.parse(line)) });
+    const operator = await TestOperator.start({}, { logger, adminAddress: '127.0.0.1:0' });
+    const client = clientOf(operator);
+    const refused = [
+      { ...registration, plugin: 'no name' },
+      { ...registration, apis: [{ name: 'a/b', version: '1.0.0' }] },
+      { ...registration, plugin: 'Far', address: '169.254.169.254:80' },
+    ];
+    for (const one of [...refused, ...refused]) await client.heartbeat({ registration: one });
+    const session = client.session();
+    session.on('error', () => undefined);
+    session.write({ message: { case: 'registration', value: { ...registration, plugin: 'no name' } } });
+    await new Promise((resolve) => session.on('data', resolve));
+    session.cancel();
+    const logged = lines.filter(({ msg }) => msg.startsWith('refused the registration'));
+    expect(logged.map(({ msg, reason, level }) => [level, reason, msg.split('; ')[0]])).toEqual([
+      [40, 'INVALID', 'refused the registration of no name: plugin "no name" is malformed'],
+      [40, 'INVALID', 'refused the registration of Remote: apis.name "a/b" is malformed'],
+      [40, 'ADDRESS_NOT_ALLOWED', expect.stringContaining('registration of Far: address "169.254.169.254:80"')],
+    ]);
+    const metrics = await (await fetch(`http://${operator.controller.adminAddress}/metrics`)).text();
+    expect(metrics).toContain('kplug_registrations_refused_total{reason="INVALID"} 5');
+    expect(metrics).toContain('kplug_registrations_refused_total{reason="ADDRESS_NOT_ALLOWED"} 2');
+  });
+
+  it('logs a bounded number of refusals', { timeout: 30_000 }, async () => {
+    const lines: string[] = [];
+    const logger = pino({ level: 'warn' }, { write: (line) => void lines.push(line) });
+    const operator = await TestOperator.start({}, { logger });
+    const client = clientOf(operator);
+    const plugin = `no name ${'x'.repeat(10_000)}`;
+    for (let index = 0; index < 1_100; index++)
+      await client.heartbeat({ registration: { ...registration, plugin: `no ${index} ${index ? '' : plugin}` } });
+    expect(lines).toHaveLength(1_001);
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(3_000);
   });
 
   it('without a registration fails', async () => {

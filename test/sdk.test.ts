@@ -1,4 +1,4 @@
-import { definePlugin } from '@kplug/sdk';
+import { type ApiImplementation, definePlugin, type ServeOptions } from '@kplug/sdk';
 import { reference, TestOperator } from '@kplug/testing';
 import { describe, expect, it, vi } from 'vitest';
 import { z } from 'zod';
@@ -98,9 +98,30 @@ describe('definePlugin', () => {
     ['API', { api: 'Table' }, /the API "Table" is malformed; write name and version, such as DatabaseTable@1.0.0/],
     ['version of an API', { api: 'Table@latest' }, /the version "latest" of the API Table/],
     ['empty list of APIs', { api: [] }, /at least one/],
+    ['reconcile', { reconcile: undefined }, /has no reconcile; add a function/],
+    ['reconcile of another type', { reconcile: 'all' }, /reconcile of the plugin must be a function/],
+    ['finalize', { finalize: true }, /finalize of the plugin must be a function/],
+    ['close', { close: {} }, /close of the plugin must be a function/],
+    ['field', { reconsile: () => undefined }, /has the unknown field "reconsile"; its fields are name, .*reconcile/],
   ])('refuses a malformed %s', (_, given, message) => {
-    expect(() => definePlugin({ ...definition, ...given })).toThrow(
+    expect(() => definePlugin({ ...definition, ...given } as typeof definition)).toThrow(
       expect.objectContaining({ code: 'InvalidDefinition', message: expect.stringMatching(message) }),
+    );
+  });
+
+  it('refuses an API of several without reconcile, or with a misspelt field', () => {
+    const define = (implementation: object) => () =>
+      definePlugin({ name: 'Fine', version: '1.0.0', apis: [implementation as ApiImplementation] });
+    expect(define({ api: 'Table@1.0.0' })).toThrow(/has no reconcile/);
+    expect(define({ ...definition })).toThrow(/the implementation of an API has the unknown field "name"/);
+    const misspelt = { name: 'Fine', version: '1.0.0', apis: [], closed: () => undefined };
+    expect(() => definePlugin(misspelt)).toThrow(/the definition of the plugin has the unknown field "closed"/);
+  });
+
+  it('refuses a misspelt option', async () => {
+    const options = { contoller: 'localhost:1' } as ServeOptions;
+    await expect(definePlugin(definition).serve(options)).rejects.toThrow(
+      expect.objectContaining({ code: 'InvalidDefinition', message: expect.stringContaining('"contoller"') }),
     );
   });
 

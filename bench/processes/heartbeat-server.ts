@@ -4,6 +4,7 @@ import { HeartbeatServer } from '../../packages/controller/src/heartbeat/heartbe
 import { AwakeClock } from '../../packages/controller/src/registry/clock.ts';
 import { LeasePolicy } from '../../packages/controller/src/registry/lease-policy.ts';
 import { RegistrationReader } from '../../packages/controller/src/registry/read-registration.ts';
+import { nameOfRefusal } from '../../packages/controller/src/registry/refusal.ts';
 import { Registry } from '../../packages/controller/src/registry/registry.ts';
 import { Metrics } from '../../packages/controller/src/telemetry/metrics.ts';
 import { serveCommands, usage } from './commands.ts';
@@ -18,9 +19,9 @@ const server = new HeartbeatServer(registry, new RegistrationReader(new LeasePol
     received++;
     metrics.received(way);
   },
-  refused(reason) {
+  refused({ reason }) {
     refused++;
-    metrics.refused(reason);
+    metrics.refused(nameOfRefusal(reason));
   },
 });
 

@@ -19,7 +19,13 @@ interface TemplateDocument {
 
 /** Files of the template in Go that do not depend on the plugin's function: those of the example, with another module name. */
 export function goDocuments(): TemplateDocument[] {
-  const names = ['failure.go', 'serve.go', 'session.go', ...globSync('gen/**/*.go', { cwd: goExample }).sort()];
+  const names = [
+    'failure.go',
+    'listen.go',
+    'serve.go',
+    'session.go',
+    ...globSync('gen/**/*.go', { cwd: goExample }).sort(),
+  ];
   return names.map((name) => {
     const text = readFileSync(join(goExample, name), 'utf8');
     return { file: join(goTemplate, name), content: text.replaceAll('"example.org/sqlite-plugin/', '"__MODULE__/') };

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { chmod, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,6 +17,8 @@ async function demo(...flags: string[]) {
   // PostgreSQL refuses to run as root; it then accesses its data as another user.
   await chmod(temporary, 0o777);
   const child = spawn(process.execPath, [main, ...flags], {
+    // In its own process group, as under a shell.
+    detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, TMPDIR: temporary, NO_COLOR: '1' },
   });
@@ -34,8 +36,26 @@ async function demo(...flags: string[]) {
     child,
     output: () => output,
     code: async () => ((await exit) as [number | null])[0],
+    /** Signals the whole process group, as a terminal does on Ctrl-C. */
+    signalGroup: (signal: NodeJS.Signals) => void process.kill(-(child.pid ?? 0), signal),
     left: () => readdir(temporary),
+    processes: () => processesIn(temporary),
   };
+}
+
+/** Returns the commands of processes that name a folder in their arguments or environment. Linux only; none elsewhere. */
+async function processesIn(folder: string): Promise<string[]> {
+  const ids = await readdir('/proc').catch(() => []);
+  const found = await Promise.all(
+    ids
+      .filter((id) => /^\d+$/.test(id))
+      .map(async (id) => {
+        const read = (file: string) => readFile(`/proc/${id}/${file}`, 'utf8').catch(() => '');
+        const [command, environment] = await Promise.all([read('cmdline'), read('environ')]);
+        return command && `${command}${environment}`.includes(folder) ? command.replaceAll('\0', ' ') : '';
+      }),
+  );
+  return found.filter(Boolean);
 }
 
 describe('the demo', () => {
@@ -61,13 +81,29 @@ describe('the demo', () => {
     expect(await left()).toEqual([]);
   });
 
-  it('cleans up on SIGINT', async () => {
-    const { child, output, code, left } = await demo();
-    await vi.waitFor(() => expect(output()).toContain('A real PostgreSQL starts'), { timeout: 30_000 });
-    child.kill('SIGINT');
-    expect(await code()).toBe(130);
-    expect(output()).toContain('interrupted; cleaning up');
+  it.each(['Kplug: plugins that reconcile', 'its status', 'A real PostgreSQL starts', 'moves to it'])(
+    'leaves nothing behind on Ctrl-C after "%s"',
+    { timeout: 120_000 },
+    async (moment) => {
+      const { output, code, left, processes, signalGroup } = await demo();
+      await vi.waitFor(() => expect(output()).toContain(moment), { timeout: 90_000, interval: 5 });
+      signalGroup('SIGINT');
+      expect(await code(), output()).toBe(130);
+      expect(output()).toContain('interrupted; cleaning up');
+      expect(await left()).toEqual([]);
+      await vi.waitFor(async () => expect(await processes()).toEqual([]), { timeout: 5_000 });
+    },
+  );
+
+  it('leaves nothing behind if signals follow each other, as from package managers that forward them', async () => {
+    const { output, code, left, processes, signalGroup } = await demo();
+    await vi.waitFor(() => expect(output()).toContain('The operator starts'), { timeout: 30_000, interval: 5 });
+    signalGroup('SIGTERM');
+    await vi.waitFor(() => expect(output()).toContain('interrupted; cleaning up'), { timeout: 30_000, interval: 5 });
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGINT'] as const) signalGroup(signal);
+    expect(await code(), output()).toBe(130);
     expect(await left()).toEqual([]);
+    await vi.waitFor(async () => expect(await processes()).toEqual([]), { timeout: 5_000 });
   });
 
   it('keeps everything running until SIGINT with --keep', { timeout: 120_000 }, async () => {

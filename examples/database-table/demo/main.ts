@@ -17,8 +17,8 @@ const { values: flags } = parseArgs({
   options: { keep: { type: 'boolean' }, plain: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
 });
 
-/** Longest time for the cleanup, in milliseconds. */
-const cleanupTimeout = 10_000;
+/** Longest time for the cleanup, in milliseconds. A database that is still starting can be stopped only once it runs. */
+const cleanupTimeout = 70_000;
 
 if (flags.help) process.stdout.write(help);
 else process.exitCode = await demo(process.stdout.isTTY && !flags.plain ? terminalNarrator : plainNarrator);
@@ -48,7 +48,10 @@ async function demo(narrator: Narrator): Promise<number> {
     await showLogs(stage);
     return 1;
   } finally {
-    const giveUp = setTimeout(() => process.exit(1), cleanupTimeout);
+    const giveUp = setTimeout(() => {
+      stage.abandon();
+      process.exit(1);
+    }, cleanupTimeout);
     await stage.close();
     clearTimeout(giveUp);
   }
@@ -65,10 +68,13 @@ function explore({ operator, manifests }: Stage): string[] {
   ];
 }
 
-/** Resolves to false on SIGINT or SIGTERM. */
+/**
+ * Resolves to false on the first signal to stop. Later ones must not end the process before it has cleaned up: package managers forward a
+ * signal that the terminal has already sent to the whole process group.
+ */
 function interruption(): Promise<false> {
   return new Promise((resolve) => {
-    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve(false));
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolve(false));
   });
 }
 

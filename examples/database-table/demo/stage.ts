@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, rmSync } from 'node:fs';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -31,7 +31,7 @@ export class Stage {
   readonly logs: string;
   readonly #cleanups: (() => Promise<unknown> | unknown)[] = [];
   #operator: Controller | undefined;
-  #processes = 0;
+  readonly #children: ChildProcess[] = [];
   #closed = false;
 
   private constructor(directory: string) {
@@ -61,6 +61,21 @@ export class Stage {
     this.#cleanups.push(cleanup);
   }
 
+  /**
+   * Starts something that is stopped at the end of the demo, also if the demo ends before it has started.
+   *
+   * @throws if the demo has ended.
+   */
+  async start<T>(begin: () => Promise<T>, stop: (started: T) => Promise<unknown> | unknown): Promise<T> {
+    if (this.#closed) throw new Error('the demo has ended');
+    const starting = begin();
+    this.atEnd(async () => {
+      const started = await starting.catch(() => undefined);
+      if (started !== undefined) await stop(started);
+    });
+    return await starting;
+  }
+
   /** Runs all cleanups, also if one fails. Rejects with the first failure. */
   async close(): Promise<void> {
     this.#closed = true;
@@ -75,13 +90,20 @@ export class Stage {
     if (failures.length > 0) throw failures[0];
   }
 
+  /** Kills the plugins and removes the directory, without waiting. For a cleanup that takes too long. */
+  abandon(): void {
+    for (const child of this.#children) child.kill('SIGKILL');
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
   async startOperator(): Promise<Controller> {
     const logger = pino(pino.destination(join(this.logs, 'operator.log')));
     const options = { heartbeatAddress: '127.0.0.1:0', adminAddress: '127.0.0.1:0', lease, logger };
-    const operator = await startOperator(this.manifests, options);
-    this.#operator = operator;
-    this.atEnd(() => operator.stop());
-    return operator;
+    this.#operator = await this.start(
+      () => startOperator(this.manifests, options),
+      (operator) => operator.stop(),
+    );
+    return this.#operator;
   }
 
   /** Writes a file of manifests, as a user would. */
@@ -109,7 +131,8 @@ export class Stage {
         ...env,
       },
     });
-    const log = createWriteStream(join(this.logs, `${++this.#processes}-${name}.log`));
+    this.#children.push(child);
+    const log = createWriteStream(join(this.logs, `${this.#children.length}-${name}.log`));
     child.stdout.pipe(log, { end: false });
     child.stderr.pipe(log, { end: false });
     const exited = once(child, 'exit').then(([code]) => code as number | null);

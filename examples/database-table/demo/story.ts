@@ -65,8 +65,10 @@ export class Story {
   async #pluginAppears(): Promise<void> {
     this.#tell.chapter('2  A PostgreSQL plugin registers; MariaDB is preferred, but not registered');
     const postgres = await this.#tell.during('A real PostgreSQL starts', () => this.#databases.postgres);
-    this.#view = await PostgresView.connect(postgres.url);
-    this.#stage.atEnd(() => this.#view?.close());
+    this.#view = await this.#stage.start(
+      () => PostgresView.connect(postgres.url),
+      (view) => view.close(),
+    );
     this.#postgres = this.#stage.startPlugin('postgresql', { ...postgres.env, PLUGIN_VERSION: '1.0.0' });
     const users = await this.#tell.during(`The plugin starts as process ${this.#postgres.pid}, and registers`, () =>
       this.#watched.untilReady('users', 'PostgreSQL'),

@@ -5,10 +5,8 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
-	"net"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 	"time"
 
@@ -37,18 +35,14 @@ func run(ctx context.Context) error {
 		return err
 	}
 	controller := cmp.Or(os.Getenv("KPLUG_CONTROLLER"), "localhost:50050")
-	listener, err := net.Listen("tcp", cmp.Or(os.Getenv("KPLUG_BIND_ADDRESS"), bindAddressFor(controller)))
-	if err != nil {
-		return err
-	}
-	_, port, err := net.SplitHostPort(listener.Addr().String())
+	listener, address, err := listen(os.Getenv("KPLUG_BIND_ADDRESS"), controller)
 	if err != nil {
 		return err
 	}
 	registration := &kplugv1.Registration{
 		Plugin:     cmp.Or(os.Getenv("PLUGIN_NAME"), "SQLite"),
 		Version:    cmp.Or(os.Getenv("PLUGIN_VERSION"), "1.0.0"),
-		Address:    cmp.Or(os.Getenv("KPLUG_ADDRESS"), ":"+port),
+		Address:    cmp.Or(os.Getenv("KPLUG_ADDRESS"), address),
 		InstanceId: cmp.Or(os.Getenv("KPLUG_INSTANCE_ID"), uuid.NewString()),
 		Apis: []*kplugv1.PluginApi{{
 			Name:           "DatabaseTable",
@@ -65,13 +59,4 @@ func run(ctx context.Context) error {
 		checkInterval: checkInterval,
 	}
 	return serve(ctx, listener, service, controller, drainTimeout)
-}
-
-// bindAddressFor returns the default address to listen on: the loopback interface if the controller is on it, else all interfaces.
-func bindAddressFor(controller string) string {
-	host, _, _ := net.SplitHostPort(controller)
-	if ip := net.ParseIP(host); host == "localhost" || strings.HasPrefix(host, "127.") || ip.IsLoopback() {
-		return "127.0.0.1:0"
-	}
-	return ":0"
 }

@@ -182,7 +182,8 @@ func (s *session) deregister() {
 		request := &kplugv1.DeregisterRequest{InstanceId: s.registration.InstanceId}
 		_, err = kplugv1.NewRegistryServiceClient(connection).Deregister(ctx, request)
 	}
-	if err != nil {
+	// A controller that is gone, such as one that stops its plugins when it stops, needs no deregistration.
+	if err != nil && status.Code(err) != codes.Unavailable {
 		slog.Warn("deregistration failed; the lease will expire instead", "error", err)
 	}
 }

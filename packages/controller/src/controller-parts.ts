@@ -6,12 +6,15 @@ import { Delegations } from './delegation/delegations.ts';
 import { DelegationResources } from './delegation-resources/delegation-resources.ts';
 import { PluginProber } from './discovery/plugin-prober.ts';
 import { HeartbeatServer } from './heartbeat/heartbeat-server.ts';
+import { RefusalLog } from './heartbeat/refusal-log.ts';
+import type { HeartbeatObserver } from './heartbeat/registry-service.ts';
 import { PluginResourceWriter } from './plugin-resources/plugin-resource-writer.ts';
 import { PodObserver } from './plugin-resources/pod-observer.ts';
 import { readDelegations } from './read-delegations.ts';
 import { AwakeClock } from './registry/clock.ts';
 import { LeasePolicy } from './registry/lease-policy.ts';
 import { RegistrationReader } from './registry/read-registration.ts';
+import { nameOfRefusal } from './registry/refusal.ts';
 import { Registry } from './registry/registry.ts';
 import { Reservations } from './registry/reservations.ts';
 import { PluginsFolder } from './supervisor/plugins-folder.ts';
@@ -52,7 +55,15 @@ export function assembleParts(options: ControllerOptions, log: Logger) {
   const { reservedAddresses: reserved = [], identities } = services;
   const reader = new RegistrationReader(new LeasePolicy(options.lease), { reserved, ...options.addresses });
   const reservations = new Reservations();
-  const heartbeats = new HeartbeatServer(registry, reader, metrics, reservations);
+  const refusals = new RefusalLog(log);
+  const observer: HeartbeatObserver = {
+    received: (way) => metrics.received(way),
+    refused: (refusal, { plugin, instanceId }) => {
+      metrics.refused(nameOfRefusal(refusal.reason));
+      refusals.refused(refusal, plugin, instanceId);
+    },
+  };
+  const heartbeats = new HeartbeatServer(registry, reader, observer, reservations);
   const folder =
     options.pluginsFolder && new PluginsFolder(options.pluginsFolder, { registry, reservations, log, identities });
 

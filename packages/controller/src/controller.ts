@@ -63,7 +63,10 @@ export class Controller {
     this.registry = viewOf(registry);
     addGauges(metrics, { ...this.#parts, registry: this.registry });
     this.#ended.promise.catch(() => undefined);
-    registry.subscribe((change) => logPluginChange(this.#log, change));
+    registry.subscribe((change) => {
+      // The sessions that a controller ends when it stops are no news.
+      if (this.#state !== 'stopped') logPluginChange(this.#log, change);
+    });
     this.#addSteps();
   }
 

@@ -355,3 +355,23 @@ async def test_the_maximum_message_size_is_enforced(serve: Serve) -> None:
     with pytest.raises(aio.AioRpcError) as failure:
         await client.Reconcile(request({"text": "x" * (length + 1000)}))
     assert failure.value.code() == StatusCode.RESOURCE_EXHAUSTED
+
+
+async def test_the_traceback_of_an_error_is_logged_once(serve: Serve, caplog: pytest.LogCaptureFixture) -> None:
+    plugin = new_plugin()
+
+    @plugin.reconcile
+    def reconcile(call: Call) -> None:
+        raise RuntimeError(f"no connection at attempt {call.attempt}")
+
+    _, client, _ = await serve(plugin)
+    given = request()
+    with caplog.at_level(logging.ERROR):
+        for attempt in (1, 2, 3):
+            given.context.attempt = attempt
+            await client.Reconcile(given)
+    assert [(record.getMessage(), record.exc_info is not None) for record in caplog.records] == [
+        ("call failed with an unexpected error at attempt 1", True),
+        ("call failed again with an unexpected error at attempt 2: RuntimeError: no connection at attempt 2", False),
+        ("call failed again with an unexpected error at attempt 3: RuntimeError: no connection at attempt 3", False),
+    ]

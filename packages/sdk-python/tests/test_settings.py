@@ -9,10 +9,28 @@ from kplug._settings import read_settings
 def test_all_settings_have_a_default() -> None:
     settings = read_settings({}, {})
     assert settings.controller == "localhost:50050"
-    assert settings.bind_address == "127.0.0.1:0"
+    assert settings.bind_address == "localhost:0"
     assert uuid.UUID(settings.instance_id).version == 4
     assert read_settings({}, {}).instance_id != settings.instance_id
     assert (settings.weight, settings.drain_timeout, settings.max_message_size) == (100, 25, 4 * 1024 * 1024)
+
+
+@pytest.mark.parametrize(
+    ("controller", "bind_address"),
+    [
+        ("localhost:50050", "localhost:0"),
+        ("127.0.0.1:50050", "127.0.0.1:0"),
+        ("127.0.0.2:50050", "127.0.0.1:0"),
+        ("[::1]:50050", "[::1]:0"),
+        ("operator.kplug:50050", "[::]:0"),
+        ("localhost.example.org:50050", "[::]:0"),
+        ("none", "[::]:7000"),
+    ],
+)
+def test_a_plugin_listens_on_the_address_family_that_it_sends_heartbeats_over(
+    controller: str, bind_address: str
+) -> None:
+    assert read_settings({"controller": controller}, {}).bind_address == bind_address
 
 
 def test_settings_are_read_from_the_environment() -> None:
@@ -43,6 +61,11 @@ def test_settings_are_read_from_the_environment() -> None:
     assert settings.pod == Pod("plugins", "a-1")
     assert (settings.interval, settings.ttl, settings.drain_timeout) == (0.25, 2, 1.5)
     assert settings.log_level == "debug"
+
+
+def test_a_misspelt_option_is_refused() -> None:
+    with pytest.raises(InvalidDefinition, match='there is no option "contoller" to serve a plugin with'):
+        read_settings({"contoller": "localhost:1"}, {})  # type: ignore[typeddict-unknown-key]
 
 
 def test_options_override_the_environment_and_empty_variables_are_ignored() -> None:

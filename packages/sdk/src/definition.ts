@@ -1,4 +1,4 @@
-import type { ApiDefinition, ApiImplementation, MultiApiDefinition } from './plugin.ts';
+import type { ApiDefinition, ApiImplementation, MultiApiDefinition, PluginDefinition } from './plugin.ts';
 import { PluginError } from './plugin-error.ts';
 
 /** Plugin API as it is registered. */
@@ -15,6 +15,8 @@ const name = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;
 const version =
   /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?$/;
 
+type Identity = Pick<PluginDefinition, 'name' | 'version' | 'close'>;
+
 /** APIs that are implemented by the same functions. */
 export interface ApiPart {
   apis: RegisteredApi[];
@@ -23,6 +25,9 @@ export interface ApiPart {
 
 /** Validates the definition of a plugin of several APIs and reads its APIs. Throws `InvalidDefinition`. */
 export function readParts(definition: MultiApiDefinition): ApiPart[] {
+  checkFields('the definition of the plugin', definition, [...identityFields, 'apis']);
+  for (const implementation of definition.apis)
+    checkFields('the implementation of an API', implementation, [...apiFields, 'serves']);
   const parts = definition.apis.map((implementation) => readPart(definition, implementation));
   const names = parts.flatMap(({ apis }) => apis.map((api) => `${api.name}@${api.version}`));
   if (names.length === 0) throw malformed('the list of APIs', 'at least one implementApi({ api, reconcile })');
@@ -31,15 +36,42 @@ export function readParts(definition: MultiApiDefinition): ApiPart[] {
   return parts;
 }
 
-/** Validates the definition of a plugin and reads the APIs that it implements. Throws `InvalidDefinition`. */
-export function readPart(plugin: { name: string; version: string }, implementation: ApiImplementation): ApiPart {
+/** Validates the definition of a plugin of one API, or of several that it treats alike. Throws `InvalidDefinition`. */
+export function readDefinition(definition: PluginDefinition): ApiPart {
+  checkFields('the definition of the plugin', definition, [...identityFields, ...apiFields]);
+  return readPart(definition, definition);
+}
+
+/** Validates an implementation and reads the APIs that it implements. Throws `InvalidDefinition`. */
+function readPart(plugin: Identity, implementation: ApiImplementation): ApiPart {
   if (!name.test(plugin.name)) throw malformed(`the plugin's name "${plugin.name}"`, 'a name such as PostgreSQL');
   if (!version.test(plugin.version)) throw malformed(`the plugin's version "${plugin.version}"`, 'such as 1.2.0');
   const { api, extensions = {} } = implementation;
   const apis = Array.isArray(api) ? api : [api];
   if (apis.length === 0) throw malformed('the list of APIs', 'at least one, such as DatabaseTable@1.0.0');
+  checkFunctions(plugin, implementation);
   const kinds = Object.keys(extensions);
   return { implementation, apis: apis.map((one) => readApi(typeof one === 'string' ? splitApi(one) : one, kinds)) };
+}
+
+const identityFields = ['name', 'version', 'close'];
+const apiFields = ['api', 'base', 'extensions', 'reconcile', 'finalize'];
+
+/** Throws `InvalidDefinition` for a field that does not exist. Plugins in JavaScript have no compiler that would find it. */
+function checkFields(what: string, given: object, known: readonly string[]): void {
+  const unknown = Object.keys(given).find((field) => !known.includes(field));
+  if (unknown) throw invalid(`${what} has the unknown field "${unknown}"; its fields are ${known.join(', ')}`);
+}
+
+/** Throws `InvalidDefinition` unless the functions of an implementation are functions. */
+function checkFunctions(plugin: Identity, implementation: ApiImplementation): void {
+  const { reconcile, finalize }: { reconcile?: unknown; finalize?: unknown } = implementation;
+  for (const [field, value] of Object.entries({ reconcile, finalize, close: plugin.close })) {
+    const isMissing = value === undefined;
+    if (isMissing && field === 'reconcile')
+      throw invalid('the definition of the plugin has no reconcile; add a function');
+    if (!isMissing && typeof value !== 'function') throw invalid(`${field} of the plugin must be a function`);
+  }
 }
 
 function readApi(api: ApiDefinition, kinds: string[]): RegisteredApi {

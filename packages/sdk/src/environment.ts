@@ -51,11 +51,32 @@ export interface ServeOptions {
 /** Options with all defaults filled in. */
 export type Settings = Required<Omit<ServeOptions, WithoutDefault>> & Pick<ServeOptions, WithoutDefault>;
 
+/** Names of all options. Plugins in JavaScript have no compiler that would find a misspelt one. */
+const optionNames: Record<keyof ServeOptions, true> = {
+  protocol: true,
+  controller: true,
+  address: true,
+  bindAddress: true,
+  instanceId: true,
+  token: true,
+  weight: true,
+  labels: true,
+  pod: true,
+  interval: true,
+  ttl: true,
+  drainTimeout: true,
+  maxMessageSize: true,
+  logLevel: true,
+  handleSignals: true,
+};
+
 /** Options without a default. */
 type WithoutDefault = 'interval' | 'ttl' | 'pod' | 'token';
 
 /** Fills in missing options from the environment, then from the defaults. Throws `InvalidDefinition`. */
 export function readSettings(options: ServeOptions, env: NodeJS.ProcessEnv): Settings {
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(optionNames, name));
+  if (unknown) throw new PluginError('InvalidDefinition', `there is no option "${unknown}" to serve a plugin with`);
   const given = { ...readEnvironment(env), ...options };
   const controller = given.controller ?? 'localhost:50050';
   return {
@@ -106,11 +127,11 @@ export const noController = 'none';
 
 function bindAddressFor(controller: string): string {
   if (controller === noController) return '[::]:7000';
-  return isLoopback(controller) ? '127.0.0.1:0' : '[::]:0';
-}
-
-function isLoopback(address: string): boolean {
-  return /^(localhost|127\.[0-9.]+|\[::1\]):\d+$/.test(address);
+  const host = /^(localhost|127\.[0-9.]+|\[::1\]):\d+$/.exec(controller)?.[1];
+  if (!host) return '[::]:0';
+  // The controller calls back on the address family that the heartbeats come from. For `localhost` that is either, so it stays a name:
+  // gRPC listens on every address of a name.
+  return host.startsWith('127.') ? '127.0.0.1:0' : `${host}:0`;
 }
 
 function readProtocol(text: string | undefined): ServeOptions['protocol'] {

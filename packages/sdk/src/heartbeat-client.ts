@@ -7,6 +7,7 @@ import {
   type GrpcClient,
   isServiceError,
   type Lease,
+  messageOf,
   type Refusal,
   type RegistrationSchema,
   RegistryService,
@@ -35,6 +36,7 @@ export class HeartbeatClient {
   readonly #controller: string;
   readonly #registration: MessageInitShape<typeof RegistrationSchema>;
   readonly #metadata = new grpc.Metadata();
+  readonly #isHosted: boolean;
   readonly #log: Logger;
   readonly #onDrain: () => void;
   readonly #stopped = new AbortController();
@@ -54,6 +56,7 @@ export class HeartbeatClient {
     onDrain: () => void,
   ) {
     this.#controller = controller;
+    this.#isHosted = Boolean(token);
     if (token) this.#metadata.set('authorization', `Bearer ${token}`);
     this.#registration = registration;
     this.#log = log;
@@ -73,12 +76,14 @@ export class HeartbeatClient {
   /** Tells the controller that the plugin is about to stop, so that it gets no new calls. Heartbeats continue. */
   async deregister(): Promise<void> {
     // A registration may be in flight, so this is sent even if the controller has not answered yet.
-    const level = this.#registered ? 'warn' : 'debug';
     const { instanceId = '' } = this.#registration;
     try {
       await this.#client?.deregister({ instanceId }, this.#callOptions(limits.heartbeat.deregistrationTimeout));
     } catch (error) {
-      this.#log[level]({ err: error }, 'deregistration failed; the lease will expire instead');
+      // A controller that is gone, such as one that stops its plugins when it stops, needs no deregistration.
+      const isGone = isServiceError(error) && error.code === grpc.status.UNAVAILABLE;
+      const level = this.#registered && !isGone ? 'warn' : 'debug';
+      this.#log[level](`deregistration failed: ${messageOf(error)}; the lease will expire instead`);
     }
   }
 
@@ -194,8 +199,8 @@ export class HeartbeatClient {
   #onError(error: grpc.ServiceError): EndReason {
     if (this.#stopped.signal.aborted) return 'stopped';
     if (error.code === grpc.status.UNIMPLEMENTED) return 'unsupported';
-    // One warning per outage, not per attempt.
-    const level = this.#failureLogged ? 'debug' : 'warn';
+    // One warning per outage, not per attempt. None from a plugin whose controller started it, and stops it when it stops.
+    const level = this.#failureLogged || this.#isHosted ? 'debug' : 'warn';
     this.#failureLogged = true;
     this.#log[level](`heartbeat to ${this.#controller} failed: ${error.details}; retrying`);
     return 'broken';

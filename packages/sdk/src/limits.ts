@@ -29,6 +29,7 @@ export const limitTable = {
       'Longest time that connections stay open after the last call has ended.',
     ),
     maxStreams: count(1_000, 'Maximum number of concurrent calls on one connection.'),
+    maxLoggedStacks: count(100, 'Maximum number of stacks of errors that are remembered, so that each is logged once.'),
     maxSessionMemory: bytes(64 * MiB, 'Maximum memory of one HTTP/2 connection.'),
     maxConnectionAge: milliseconds(24 * hours, 'Age at which a connection is closed; operators connect again.'),
     maxConnectionAgeGrace: milliseconds(

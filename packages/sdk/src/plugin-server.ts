@@ -2,7 +2,7 @@ import type { DescService, Message, MessageInitShape } from '@bufbuild/protobuf'
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import * as grpc from '@grpc/grpc-js';
 import { addReflection, addService, type GetInfoResponseSchema, PluginService, quietGrpc, v0 } from '@kplug/protocol';
-import { HealthImplementation } from 'grpc-health-check';
+import { HealthImplementation, service as healthService } from 'grpc-health-check';
 import type { Logger } from 'pino';
 import { apiHandlers } from './api-handlers.ts';
 import { signalOf } from './call-signal.ts';
@@ -83,7 +83,7 @@ export class PluginServer implements RunningPlugin {
     }
     for (const { name } of apis) this.#health.setStatus(name, 'SERVING');
     this.#health.addToServer(this.#server);
-    addReflection(this.#server, services);
+    addReflection(this.#server, services, [healthService]);
   }
 
   get address(): string {

@@ -14,6 +14,7 @@ import {
 } from '@kplug/protocol';
 import type { Logger } from 'pino';
 import { ReceivedDependents } from './dependents.ts';
+import { limits } from './limits.ts';
 import type {
   ApiImplementation,
   ExtensionShapes,
@@ -119,13 +120,28 @@ async function answering<A extends FinalizeAnswer>(
     if (!(error instanceof PluginError)) {
       // A function that stops because its signal was aborted usually throws.
       const level = signal.aborted ? 'debug' : 'error';
-      log[level]({ err: error, attempt: request.context?.attempt }, 'the call failed with an unexpected error');
+      const attempt = request.context?.attempt;
+      // Each error is retried; its stack is logged once.
+      if (isNewStack(error)) log[level]({ err: error, attempt }, 'the call failed with an unexpected error');
+      else log[level]({ attempt }, `the call failed again with an unexpected error: ${messageOf(error)}`);
       return failure(Outcome.RETRY, 'PluginError', messageOf(error));
     }
     const outcome = error.code === 'Terminal' ? Outcome.TERMINAL : Outcome.RETRY;
     const answered = failure(outcome, error.reason, error.message);
     return error.retryAfter === undefined ? answered : { ...answered, retryAfter: durationFromMs(error.retryAfter) };
   }
+}
+
+/** Stacks that were logged, without the messages of their errors. */
+const loggedStacks = new Set<string>();
+
+/** Reports whether the stack of an error has not been logged yet. */
+function isNewStack(error: unknown): boolean {
+  const stack = error instanceof Error ? error.stack?.slice(error.stack.indexOf('\n    at ')) : undefined;
+  if (stack === undefined || loggedStacks.has(stack)) return false;
+  if (loggedStacks.size === limits.serving.maxLoggedStacks) loggedStacks.clear();
+  loggedStacks.add(stack);
+  return true;
 }
 
 function failure(outcome: Outcome, reason: string, text: string): FinalizeAnswer {

@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises';
 import { GreetingWorkspace, kplug, world } from '@kplug/testing/kplug';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -108,6 +109,27 @@ describe('kplug get prints', () => {
   });
 });
 
+describe('kplug get without a directory reads', () => {
+  it('that of kplug.yaml', async () => {
+    await using other = await GreetingWorkspace.make({
+      'node_modules/any/moon.yaml': moon,
+      'mine/world.yaml': world,
+      'kplug.yaml': 'manifests: mine\n',
+    });
+    const { code, stdout } = await kplug(['get', 'greetings', '-A'], { cwd: other.path('.') });
+    expect(code).toBe(0);
+    expect(cells(stdout).slice(1)).toEqual([['default', 'world', expect.anything()]]);
+  });
+
+  it('the current one, if it is that of an operator', async () => {
+    await using other = await GreetingWorkspace.make({ 'manifests/world.yaml': world });
+    await other.startOperator();
+    const { code, stdout } = await kplug(['get', 'greetings'], { cwd: other.manifests });
+    expect(code).toBe(0);
+    expect(cells(stdout)[1]?.[0]).toBe('world');
+  });
+});
+
 describe('kplug get fails', () => {
   it.each([
     ['for an unknown kind', ['tables'], 3, /^kplug: no resource of kind tables in .*; it has Greeting, /],
@@ -125,6 +147,16 @@ describe('kplug get fails', () => {
 
   it('accepts the API group of an ambiguous kind', async () => {
     expect(cells((await get('things.other.org')).stdout)[1]?.[0]).toBe('first');
+  });
+
+  it('without a manifest directory, instead of reading the YAML files below the current one', async () => {
+    await using other = await GreetingWorkspace.make({ 'node_modules/any/world.yaml': world });
+    await rm(other.path('kplug.yaml'), { force: true });
+    const { code, stdout, stderr } = await kplug(['get', 'greetings'], { cwd: other.path('.') });
+    expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
+    expect(stderr).toMatch(
+      /^kplug: no manifest directory: give one with --manifests, or name it as manifests: in kplug/,
+    );
   });
 
   it('when the directory does not exist', async () => {

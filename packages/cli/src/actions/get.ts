@@ -12,7 +12,7 @@ export interface GetOptions extends ClusterChoice {
   namespace?: string;
   allNamespaces?: boolean;
   output: 'table' | 'wide' | 'yaml' | 'json';
-  manifests: string;
+  manifests?: string;
 }
 
 /** Prints the resources of a kind, or one of them. @param target `KIND` or `KIND/NAME` */

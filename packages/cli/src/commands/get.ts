@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import type { GetOptions } from '../actions/get.ts';
 import type { Terminal } from '../output/terminal.ts';
-import { addOptions, clusterOptions, examples, manifestsOption, namespaceOption, outputOption } from './options.ts';
+import { addOptions, clusterOptions, examples, namespaceOption, outputOption, readManifestsOption } from './options.ts';
 
 /** Adds `kplug get`. */
 export function addGetCommand(program: Command, terminal: Terminal): void {
@@ -12,7 +12,7 @@ export function addGetCommand(program: Command, terminal: Terminal): void {
     .addOption(namespaceOption())
     .option('-A, --all-namespaces', 'all namespaces')
     .addOption(outputOption(['table', 'wide', 'yaml', 'json']))
-    .addOption(manifestsOption())
+    .addOption(readManifestsOption())
     .addHelpText(
       'after',
       examples(

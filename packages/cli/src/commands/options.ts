@@ -36,8 +36,14 @@ export function operatorOptions(): Option[] {
 }
 
 /** Option for a manifest directory. */
-export function manifestsOption(description = 'manifest directory'): Option {
+function manifestsOption(description: string): Option {
   return new Option('--manifests <dir>', description).env('KPLUG_MANIFESTS').default('.', 'the current directory');
+}
+
+/** Option for a manifest directory that is only read. */
+export function readManifestsOption(): Option {
+  const description = 'manifest directory (default: that of kplug.yaml, or the current directory of an operator)';
+  return new Option('--manifests <dir>', description).env('KPLUG_MANIFESTS');
 }
 
 /** Option for the manifest directory of an operator. */

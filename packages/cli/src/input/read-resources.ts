@@ -3,10 +3,12 @@ import { formatProblem, readDirectory } from '@kplug/controller/directory';
 import { isKindNamed, openClusterReader } from '@kplug/controller/tools';
 import { CommandError } from '../command-error.ts';
 import { type ClusterChoice, kubeConfigOf, meansCluster } from '../operator/cluster-choice.ts';
+import { findManifests } from './find-manifests.ts';
 
 /** Source and kind of the resources to read. */
 export interface ReadChoice extends ClusterChoice {
-  manifests: string;
+  /** Manifest directory. Default: as `findManifests` says. */
+  manifests?: string;
   kind: string;
 }
 
@@ -28,7 +30,8 @@ export interface ReadResources {
 /** Reads a directory, or one kind of a cluster. */
 export async function readResources(choice: ReadChoice): Promise<ReadResources> {
   if (meansCluster(choice)) return readCluster(choice);
-  const { kind, manifests: place } = choice;
+  const { kind } = choice;
+  const place = await findManifests(choice.manifests);
   const { resources, problems } = await readDirectory(place);
   return { resources, problems: problems.map(formatProblem), place, kind, isServed: false, namespace: 'default' };
 }

@@ -62,7 +62,7 @@ export class WrongPlugin {
       work: (stream) => this.#work(stream),
     });
     this.server.addService(healthService, this.#health());
-    if (wrong !== 'P13') addReflection(this.server, [PluginService]);
+    if (wrong !== 'P13') addReflection(this.server, [PluginService], [healthService]);
   }
 
   async listen(): Promise<number> {

@@ -10,6 +10,7 @@ import { describeFailure } from './describe-failure.ts';
 import { isConnectionError, nameOfCode } from './grpc-error.ts';
 import type { FinalizeCause, PluginAnswer, PluginCall } from './plugin-call.ts';
 import type { PluginClient } from './plugin-client.ts';
+import { RequestTooLarge } from './request-too-large.ts';
 
 /** Result of a call, for metrics. */
 export interface CallObservation {
@@ -100,7 +101,8 @@ function passUnavailable(error: unknown): undefined {
 
 /** Reports whether a call may have failed because the instance is gone. */
 function mayBeGone(error: unknown): boolean {
-  return isServiceError(error) ? isConnectionError(error) : !isInvalidAnswer(error);
+  if (isServiceError(error)) return isConnectionError(error);
+  return !isInvalidAnswer(error) && !(error instanceof RequestTooLarge);
 }
 
 function translate(error: unknown, implementation: Implementation, instance: Instance): KplugError {
@@ -109,6 +111,8 @@ function translate(error: unknown, implementation: Implementation, instance: Ins
     return new KplugError(error.code, message, { cause: error });
   }
   const who = `${formatPlugin(implementation)} at ${instance.registration.address}`;
+  if (error instanceof RequestTooLarge)
+    return new KplugError(error.code, `the request to ${who} is too large: ${error.message}`, { cause: error });
   if (!isServiceError(error))
     return new KplugError('PluginFailed', `${who}: ${describeFailure(error)}`, { cause: error });
   switch (error.code) {
@@ -130,5 +134,6 @@ function isInvalidAnswer(error: unknown): error is KplugError {
 
 function codeOf(error: unknown): string {
   if (isServiceError(error)) return nameOfCode(error.code);
+  if (error instanceof RequestTooLarge) return 'RESOURCE_EXHAUSTED';
   return isInvalidAnswer(error) ? 'OK' : 'CANCELLED';
 }

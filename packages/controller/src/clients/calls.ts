@@ -1,15 +1,16 @@
-import type { MessageInitShape } from '@bufbuild/protobuf';
+import { create, type DescMessage, type MessageInitShape, toBinary } from '@bufbuild/protobuf';
 import * as grpc from '@grpc/grpc-js';
 import {
-  type FinalizeRequestSchema,
+  FinalizeRequestSchema,
   type FinalizeResponse,
   type GrpcClient,
   type PluginService,
-  type ReconcileRequestSchema,
+  ReconcileRequestSchema,
   type ReconcileResponse,
   serviceError,
 } from '@kplug/protocol';
 import { limits } from '../limits/limits.ts';
+import { explainTooLarge } from './request-too-large.ts';
 import { type Work, type WorkAnswer, WorkStream } from './v1/work-stream.ts';
 
 type Request = MessageInitShape<typeof ReconcileRequestSchema | typeof FinalizeRequestSchema>;
@@ -45,7 +46,10 @@ export class PluginCalls {
     deadline: number,
   ): Promise<ReconcileResponse> {
     const answer = await this.#work({ case: 'reconcile', value: request }, request, deadline);
-    if (!answer) return this.#plugin.reconcile(request, { deadline, signal: this.#signal });
+    if (!answer) {
+      const options = { deadline, signal: this.#signal };
+      return await withSize(this.#plugin.reconcile(request, options), ReconcileRequestSchema, request);
+    }
     if (answer.case === 'reconcile') return answer.value;
     throw mismatch('Reconcile', answer);
   }
@@ -53,7 +57,10 @@ export class PluginCalls {
   /** Calls `Finalize`. Rejects with the gRPC error. */
   async finalize(request: MessageInitShape<typeof FinalizeRequestSchema>, deadline: number): Promise<FinalizeResponse> {
     const answer = await this.#work({ case: 'finalize', value: request }, request, deadline);
-    if (!answer) return this.#plugin.finalize(request, { deadline, signal: this.#signal });
+    if (!answer) {
+      const options = { deadline, signal: this.#signal };
+      return await withSize(this.#plugin.finalize(request, options), FinalizeRequestSchema, request);
+    }
     if (answer.case === 'finalize') return answer.value;
     throw mismatch('Finalize', answer);
   }
@@ -69,6 +76,19 @@ export class PluginCalls {
     stream?.retire();
     this.#stream = new WorkStream(this.#plugin);
     return this.#stream;
+  }
+}
+
+/** Distinguishes a request that was too large from a response that was. */
+async function withSize<T, S extends DescMessage>(
+  call: Promise<T>,
+  schema: S,
+  request: MessageInitShape<S>,
+): Promise<T> {
+  try {
+    return await call;
+  } catch (error) {
+    throw explainTooLarge(error, () => toBinary(schema, create(schema, request)).length);
   }
 }
 

@@ -130,7 +130,7 @@ export const delegationSchema = z.strictObject({
   minRequeueInterval: duration
     .default(limits.delegation.minRequeueInterval)
     .describe(
-      'Shortest delay that a plugin may request between two calls for a resource. A shorter one is extended. Default 1s; sane: 100ms to 1m.',
+      'Shortest delay that a plugin may request between two calls for a resource. A shorter one is extended. Default 1s; recommended: 100ms to 1m.',
     ),
   concurrency: z
     .int()

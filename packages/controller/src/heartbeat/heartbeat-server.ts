@@ -1,7 +1,7 @@
 // heartbeat/: the port to which plugins send heartbeats; v0/ has the protocol of the first Kplug.
 import * as grpc from '@grpc/grpc-js';
 import { addReflection, addService, quietGrpc, RegistryService, v0 } from '@kplug/protocol';
-import { HealthImplementation } from 'grpc-health-check';
+import { HealthImplementation, service as healthService } from 'grpc-health-check';
 import { MiB } from '../limits/limit.ts';
 import { limits } from '../limits/limits.ts';
 import { formatAddress } from '../registry/address.ts';
@@ -44,7 +44,7 @@ export class HeartbeatServer {
     addService(this.#server, RegistryService, registryService(registry, reader, observer, reservations));
     addService(this.#server, v0.Controller, v0Service(registry, reader, observer));
     this.#health.addToServer(this.#server);
-    addReflection(this.#server, [RegistryService, v0.Controller]);
+    addReflection(this.#server, [RegistryService, v0.Controller], [healthService]);
   }
 
   /** Address of the port, once it listens. */

@@ -25,7 +25,8 @@ import { hostOfPeer } from './host-of-peer.ts';
 /** Receives heartbeats, for metrics. */
 export interface HeartbeatObserver {
   received(way: 'session' | 'unary' | 'first-kplug'): void;
-  refused(reason: number): void;
+  /** @param registration the refused message: the name and instance id in it, valid or not. */
+  refused(refusal: RefusedRegistration, registration: { plugin: string; instanceId: string }): void;
 }
 
 /** Parts of a call that identify its caller. */
@@ -61,7 +62,7 @@ export function registryService(
         return answerTo(known.lease, registry.isDrainRequested(known.instanceId));
       } catch (error) {
         if (!(error instanceof RefusedRegistration)) throw error;
-        observer.refused(error.reason);
+        if (registration) observer.refused(error, registration);
         return { answer: { case: 'refusal', value: { reason: error.reason, message: error.message } } };
       }
     },
@@ -100,7 +101,7 @@ function serveSession(
       session.notify(registration.lease, registry.isDrainRequested(instanceId));
     } catch (error) {
       if (!(error instanceof RefusedRegistration)) throw error;
-      observer.refused(error.reason);
+      observer.refused(error, message);
       stream.write({ answer: { case: 'refusal', value: { reason: error.reason, message: error.message } } });
       stream.end();
     }

@@ -12,6 +12,11 @@ export const heartbeat = {
   ),
   keepaliveInterval: milliseconds(10 * seconds, 'Interval of keepalive pings, which detect peers that are gone.'),
   keepaliveTimeout: milliseconds(5 * seconds, 'Time that a peer has to answer a keepalive ping.'),
+  maxLoggedRefusals: count(
+    1_000,
+    'Maximum number of log lines about refused registrations, one per plugin and reason.',
+  ),
+  maxLoggedTextLength: characters(512, 'Maximum length of the name or message of a refused registration in the log.'),
 };
 
 /** Limits of registrations and leases. */

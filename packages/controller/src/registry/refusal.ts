@@ -1,4 +1,4 @@
-import type { RefusalReason } from '@kplug/protocol';
+import { RefusalReason } from '@kplug/protocol';
 import { KplugError } from '../errors.ts';
 
 /** Registration that was refused, with the reason. */
@@ -9,4 +9,9 @@ export class RefusedRegistration extends KplugError {
     super('InvalidRegistration', message);
     this.reason = reason;
   }
+}
+
+/** Returns the name of a reason in the protocol, such as `INVALID`. */
+export function nameOfRefusal(reason: RefusalReason): string {
+  return Object.entries(RefusalReason).find(([, value]) => value === reason)?.[0] ?? String(reason);
 }

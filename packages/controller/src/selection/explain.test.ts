@@ -34,6 +34,30 @@ describe('explainSelection', () => {
       'PostgreSQL 1.0.0 is the fallback for MariaDB@^1: only version 2.0.0 is registered',
     ],
     [
+      [candidateOf('MariaDB', { version: '1.3.0-rc.1' })],
+      'MariaDB@^1',
+      {},
+      'MariaDB 1.3.0-rc.1 is the fallback for MariaDB@^1: only version 1.3.0-rc.1 is registered, and ^1 accepts no prereleases',
+    ],
+    [
+      [candidateOf('MariaDB', { version: '1.3.0-rc.1' }), candidateOf('MariaDB', { version: '2.0.0' })],
+      'MariaDB@^3',
+      {},
+      'MariaDB 2.0.0 is the fallback for MariaDB@^3: only version 1.3.0-rc.1, 2.0.0 is registered',
+    ],
+    [
+      [candidateOf('MariaDB', { version: '1.3.0-rc.1', state: 'suspect' }), postgres],
+      'MariaDB@^1',
+      {},
+      'PostgreSQL 1.0.0 is the fallback for MariaDB@^1: only version 1.3.0-rc.1 is registered, and ^1 accepts no prereleases',
+    ],
+    [
+      [postgres, candidateOf('MariaDB', { api: '2.0.0' })],
+      'MariaDB',
+      {},
+      'PostgreSQL 1.0.0 is the fallback for MariaDB: MariaDB 1.0.0: implements API version 2.0.0; the delegation accepts ^1.0.0',
+    ],
+    [
       [postgres],
       'MariaDB',
       { fallback: 'none' as const },

@@ -1,6 +1,8 @@
+import { satisfies } from 'semver';
 import { formatPlugin } from '../names.ts';
 import type { Candidate } from './candidate.ts';
-import type { Selection, SelectionRequest, SelectionRules, Verdict } from './select.ts';
+import type { PluginPattern } from './preference.ts';
+import { matches, type Selection, type SelectionRequest, type SelectionRules, type Verdict } from './select.ts';
 
 /** Explains a choice in a sentence, for the status. */
 export function explainSelection(selection: Selection, rules: SelectionRules, request: SelectionRequest): string {
@@ -14,9 +16,9 @@ export function explainSelection(selection: Selection, rules: SelectionRules, re
     case 'All':
       return `every plugin reconciles: ${names}`;
     case 'Fallback':
-      return `${names} is the fallback for ${wanted}: ${explainPreferenceNotMet(selection, request)}`;
+      return `${names} is the fallback for ${wanted}: ${explainPreferenceNotMet(selection, rules, request)}`;
     case 'PreferredUnavailable':
-      return `waiting for ${wanted}: ${explainPreferenceNotMet(selection, request)}, and the fallback allows no other`;
+      return `waiting for ${wanted}: ${explainPreferenceNotMet(selection, rules, request)}, and the fallback allows no other`;
     case 'NoPlugin':
       return `waiting for ${wanted || 'a plugin'} with API version ${rules.apiRange.raw}: ${explainNoPlugin(selection, rules)}`;
   }
@@ -66,22 +68,32 @@ export function explainVerdict(
 const notServing = 'it reports that it is not serving this API now';
 
 /** Explains why the preferred plugin was not chosen. */
-function explainPreferenceNotMet(selection: Selection, { preference }: SelectionRequest): string {
+function explainPreferenceNotMet(selection: Selection, rules: SelectionRules, request: SelectionRequest): string {
+  const { preference } = request;
   if (!preference) return 'none is preferred';
   const named = selection.verdicts.filter(({ candidate }) => candidate.plugin.equals(preference.name));
-  const [first] = named;
-  if (!first) return 'no such plugin is registered';
-  switch (first.reason) {
-    case 'PreferredVersionMismatch':
-      return `only version ${named.map(({ candidate }) => candidate.version).join(', ')} is registered`;
+  if (named.length === 0) return 'no such plugin is registered';
+  // A version that the preference excludes may be a contender as the fallback, or the choice.
+  const preferred = named.find(({ candidate }) => matches(candidate, preference));
+  if (!preferred) return explainOtherVersions(named, preference);
+  switch (preferred.reason) {
     case 'NotServing':
       return notServing;
     case 'Unreachable':
       return "it can't be reached";
     default:
-      return `it is registered but not eligible (${first.reason})`;
+      return `${formatPlugin(preferred.candidate)}: ${explainVerdict(preferred, rules, request)}`;
   }
 }
+
+function explainOtherVersions(named: readonly Verdict[], { range }: PluginPattern): string {
+  const versions = named.map(({ candidate }) => candidate.version);
+  const only = `only version ${versions.join(', ')} is registered`;
+  const isPrerelease = range && versions.some((version) => satisfies(version, range, prereleases));
+  return isPrerelease ? `${only}, and ${range.raw} accepts no prereleases` : only;
+}
+
+const prereleases = { includePrerelease: true };
 
 /** Explains why no candidate is eligible. */
 function explainNoPlugin({ verdicts }: Selection, rules: SelectionRules): string {

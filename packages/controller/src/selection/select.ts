@@ -238,7 +238,8 @@ function presence(candidate: Candidate, present: readonly PresentChoice[]): numb
   return best;
 }
 
-function matches(candidate: Candidate, pattern: PluginPattern): boolean {
+/** Reports whether a candidate is the plugin of a pattern, in a version that the pattern accepts. */
+export function matches(candidate: Candidate, pattern: PluginPattern): boolean {
   return candidate.plugin.equals(pattern.name) && (!pattern.range || includes(pattern.range, candidate.semver));
 }
 

@@ -25,6 +25,16 @@ describe('RecentEvents', () => {
     ]);
   });
 
+  it('logs that a resource waits for a plugin as information', () => {
+    const { events, logged } = recorder();
+    events.record('a', { type: 'Warning', reason: 'NoPlugin', message: 'waiting for a plugin' });
+    events.record('a', { type: 'Warning', reason: 'PreferredUnavailable', message: 'waiting for Polite' });
+    expect(logged.map(({ level, msg }) => [level, msg])).toEqual([
+      [30, 'waiting for a plugin'],
+      [40, 'waiting for Polite'],
+    ]);
+  });
+
   it('holds the latest events of each resource, and removes those of one that is gone', () => {
     const { events } = recorder();
     for (let index = 0; index < 50; index++)

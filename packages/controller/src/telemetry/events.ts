@@ -28,7 +28,7 @@ export class RecentEvents implements EventSink {
   record(regarding: ResourceKey, event: ResourceEvent): void {
     const { type, reason, message } = event;
     if (!this.recordUnlogged(regarding, event)) return;
-    if (type === 'Warning') this.#log.warn({ resource: regarding, reason }, message);
+    if (type === 'Warning' && !isExpected(reason)) this.#log.warn({ resource: regarding, reason }, message);
     else this.#log.info({ resource: regarding, reason }, message);
   }
 
@@ -54,4 +54,9 @@ export class RecentEvents implements EventSink {
   forget(regarding: ResourceKey): void {
     this.#events.delete(regarding);
   }
+}
+
+/** Reports whether a Warning is a normal state of the operator: resources wait for plugins at each start. */
+function isExpected(reason: string): boolean {
+  return reason === 'NoPlugin';
 }

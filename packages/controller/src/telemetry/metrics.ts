@@ -97,8 +97,9 @@ export class Metrics implements DelegationObserver {
     this.#heartbeats.inc({ way });
   }
 
-  refused(reason: number): void {
-    this.#refusals.inc({ reason: String(reason) });
+  /** @param reason name of the reason, such as `INVALID`. */
+  refused(reason: string): void {
+    this.#refusals.inc({ reason });
   }
 
   called({ plugin, method, code, duration }: { plugin: string; method: string; code: string; duration: number }): void {

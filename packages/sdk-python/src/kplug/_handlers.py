@@ -29,6 +29,9 @@ from kplug.v1 import plugin_pb2, resource_pb2
 _Request = plugin_pb2.ReconcileRequest | plugin_pb2.FinalizeRequest
 _Response = TypeVar("_Response", plugin_pb2.ReconcileResponse, plugin_pb2.FinalizeResponse)
 
+_MAX_LOGGED = 100
+"""Maximum number of tracebacks that are remembered, so that each is logged once."""
+
 _decoder = msgspec.json.Decoder(dict[str, Any])
 
 
@@ -47,6 +50,7 @@ class Handlers:
         self._definition = definition
         self._calls = calls
         self._log = log
+        self._logged: set[str] = set()
 
     async def reconcile(self, request: plugin_pb2.ReconcileRequest) -> plugin_pb2.ReconcileResponse:
         """Answers a call of Reconcile. A failure is a response too."""
@@ -146,10 +150,22 @@ class Handlers:
             self._log.debug("call cancelled at attempt %d", request.context.attempt)
             raise
         except Exception as error:
-            self._log.exception("call failed with an unexpected error at attempt %d", request.context.attempt)
+            self._log_unexpected(error, request.context.attempt)
             # With the class of the exception: the message of a KeyError alone is just the key.
             text = "".join(traceback.format_exception_only(error)).strip()
             return respond(outcome=plugin_pb2.OUTCOME_RETRY, messages=[_error("PluginError", text)])
+
+    def _log_unexpected(self, error: Exception, attempt: int) -> None:
+        """Logs an error, with its traceback unless that was logged before: each error is retried."""
+        trace = "".join(traceback.format_tb(error.__traceback__))
+        if trace in self._logged:
+            text = "".join(traceback.format_exception_only(error)).strip()
+            self._log.error("call failed again with an unexpected error at attempt %d: %s", attempt, text)
+            return
+        if len(self._logged) == _MAX_LOGGED:
+            self._logged.clear()
+        self._logged.add(trace)
+        self._log.error("call failed with an unexpected error at attempt %d", attempt, exc_info=error)
 
 
 def _error(reason: str, text: str, target: str = "") -> resource_pb2.Message:

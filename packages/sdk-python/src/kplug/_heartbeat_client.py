@@ -105,11 +105,13 @@ class HeartbeatClient:
 
     async def _deregister(self, stub: registry_pb2_grpc.RegistryServiceAsyncStub) -> None:
         # A registration may be in flight, so this is sent even if the controller has not answered yet.
-        level = logging.WARNING if self._registered else logging.DEBUG
         request = registry_pb2.DeregisterRequest(instance_id=self._registration.instance_id)
         try:
             await stub.Deregister(request, timeout=2, metadata=self._metadata)
         except aio.AioRpcError as error:
+            # A controller that is gone, such as one that stops its plugins when it stops, needs no deregistration.
+            gone = error.code() is grpc.StatusCode.UNAVAILABLE
+            level = logging.WARNING if self._registered and not gone else logging.DEBUG
             self._log.log(level, "deregistration failed: %s; the lease will expire instead", error.details())
 
     async def _run(self) -> None:
@@ -204,8 +206,10 @@ class HeartbeatClient:
     def _on_error(self, error: aio.AioRpcError) -> _EndReason:
         if error.code() == grpc.StatusCode.UNIMPLEMENTED:
             return "unsupported"
-        # One warning per outage, not per attempt.
-        level = logging.DEBUG if self._failure_logged else logging.WARNING
+        # One warning per outage, not per attempt. None from a plugin whose controller started it, and stops it when it
+        # stops.
+        hosted = self._metadata is not None
+        level = logging.DEBUG if self._failure_logged or hosted else logging.WARNING
         self._failure_logged = True
         self._log.log(level, "heartbeat to %s failed: %s; retrying", self._controller, error.details())
         return "broken"

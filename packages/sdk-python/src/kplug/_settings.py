@@ -18,6 +18,7 @@ NO_CONTROLLER = "none"
 LOG_LEVELS = ("debug", "info", "warn", "error", "silent")
 
 _LOOPBACK = re.compile(r"(localhost|127\.[0-9.]+|\[::1\]):[0-9]+")
+"""Address of a controller on this machine. Its group is the host."""
 
 
 class Pod(NamedTuple):
@@ -94,11 +95,19 @@ class Settings:
 def _bind_address_for(controller: str) -> str:
     if controller == NO_CONTROLLER:
         return "[::]:7000"
-    return "127.0.0.1:0" if _LOOPBACK.fullmatch(controller) else "[::]:0"
+    local = _LOOPBACK.fullmatch(controller)
+    if local is None:
+        return "[::]:0"
+    # The controller calls back on the address family that the heartbeats come from. For `localhost` that is either, so
+    # it stays a name: gRPC listens on every address of a name.
+    return "127.0.0.1:0" if local[1].startswith("127.") else f"{local[1]}:0"
 
 
 def read_settings(options: ServeOptions, environment: Mapping[str, str]) -> Settings:
     """Fills in missing options from the environment, then from the defaults. Raises `InvalidDefinition`."""
+    unknown = next((name for name in options if name not in ServeOptions.__annotations__), None)
+    if unknown is not None:
+        raise InvalidDefinition(f'there is no option "{unknown}" to serve a plugin with')
     given = {name: value for name, value in _read_environment(environment).items() if value is not None}
     return Settings(**{**given, **options})
 

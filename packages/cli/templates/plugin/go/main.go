@@ -5,10 +5,8 @@ import (
 	"cmp"
 	"context"
 	"log/slog"
-	"net"
 	"os"
 	"os/signal"
-	"strings"
 	"syscall"
 	"time"
 
@@ -40,28 +38,15 @@ func run(ctx context.Context) error {
 		return err
 	}
 	controller := cmp.Or(os.Getenv("KPLUG_CONTROLLER"), "localhost:50050")
-	listener, err := net.Listen("tcp", cmp.Or(os.Getenv("KPLUG_BIND_ADDRESS"), bindAddressFor(controller)))
-	if err != nil {
-		return err
-	}
-	_, port, err := net.SplitHostPort(listener.Addr().String())
+	listener, address, err := listen(os.Getenv("KPLUG_BIND_ADDRESS"), controller)
 	if err != nil {
 		return err
 	}
 	registration := &definition
-	registration.Address = cmp.Or(os.Getenv("KPLUG_ADDRESS"), ":"+port)
+	registration.Address = cmp.Or(os.Getenv("KPLUG_ADDRESS"), address)
 	registration.InstanceId = cmp.Or(os.Getenv("KPLUG_INSTANCE_ID"), uuid.NewString())
 	if namespace, name := os.Getenv("KPLUG_POD_NAMESPACE"), os.Getenv("KPLUG_POD_NAME"); namespace != "" && name != "" {
 		registration.Pod = &kplugv1.PodReference{Namespace: namespace, Name: name}
 	}
 	return serve(ctx, listener, &service{registration: registration}, controller, drainTimeout)
-}
-
-// bindAddressFor returns the default address to listen on: the loopback interface if the controller is on it, else all interfaces.
-func bindAddressFor(controller string) string {
-	host, _, _ := net.SplitHostPort(controller)
-	if ip := net.ParseIP(host); host == "localhost" || strings.HasPrefix(host, "127.") || ip.IsLoopback() {
-		return "127.0.0.1:0"
-	}
-	return ":0"
 }

@@ -21,7 +21,7 @@ export function v0Service(
         return { accepted: true };
       } catch (error) {
         if (!(error instanceof RefusedRegistration)) throw error;
-        observer.refused(error.reason);
+        observer.refused(error, { plugin: message.name, instanceId: '' });
         return { accepted: false, notAcceptedReason: error.message };
       }
     },

@@ -21,12 +21,13 @@ final class Main {
     Map<String, String> environment = new HashMap<>(System.getenv());
     environment.values().removeIf(String::isEmpty);
     String controller = environment.getOrDefault("KPLUG_CONTROLLER", "localhost:50050");
+    String bindAddress = environment.getOrDefault("KPLUG_BIND_ADDRESS", bindAddressFor(controller));
     Registration.Builder registration =
         Registration.newBuilder()
             .setPlugin(environment.getOrDefault("PLUGIN_NAME", "SQLite"))
             .setVersion(environment.getOrDefault("PLUGIN_VERSION", "1.0.0"))
             .setInstanceId(environment.getOrDefault("KPLUG_INSTANCE_ID", UUID.randomUUID().toString()))
-            .setAddress(environment.getOrDefault("KPLUG_ADDRESS", ""))
+            .setAddress(environment.getOrDefault("KPLUG_ADDRESS", addressToRegister(bindAddress)))
             .addApis(
                 PluginApi.newBuilder()
                     .setName("DatabaseTable")
@@ -41,10 +42,9 @@ final class Main {
     Path directory = Path.of(environment.getOrDefault("SQLITE_DIRECTORY", "."));
     Duration checkInterval = milliseconds(environment, "DATABASE_TABLE_CHECK_INTERVAL", "30000");
     Duration drainTimeout = milliseconds(environment, "KPLUG_DRAIN_TIMEOUT", "25000");
-    InetSocketAddress bindAddress = bindAddress(environment.get("KPLUG_BIND_ADDRESS"), controller);
 
     PluginServer server =
-        new PluginServer(registration, controller, bindAddress, new SqliteTables(directory, checkInterval));
+        new PluginServer(registration, controller, parse(bindAddress), new SqliteTables(directory, checkInterval));
     server.start();
     Runtime.getRuntime()
         .addShutdownHook(
@@ -62,15 +62,24 @@ final class Main {
     return Duration.ofMillis(Long.parseLong(environment.getOrDefault(variable, otherwise)));
   }
 
-  /** Address to listen on. Default: the loopback interface if the controller is on it, else all interfaces. */
-  private static InetSocketAddress bindAddress(String given, String controller) {
-    if (given != null) {
-      int colon = given.lastIndexOf(':');
-      int port = Integer.parseInt(given.substring(colon + 1));
-      String host = given.substring(0, colon).replaceAll("[\\[\\]]", "");
-      return host.isEmpty() ? new InetSocketAddress(port) : new InetSocketAddress(host, port);
-    }
-    boolean onLoopback = controller.matches("(localhost|127\\.[0-9.]+|\\[::1\\]):[0-9]+");
-    return onLoopback ? new InetSocketAddress("127.0.0.1", 0) : new InetSocketAddress(0);
+  /** Default address to listen on: the loopback interface if the controller is on it, else all interfaces. */
+  private static String bindAddressFor(String controller) {
+    if (controller.matches("\\[::1\\]:[0-9]+")) return "[::1]:0";
+    return controller.matches("(localhost|127\\.[0-9.]+):[0-9]+") ? "127.0.0.1:0" : ":0";
+  }
+
+  /**
+   * Default address to register. A port of 0 stands for the port that the plugin listens on. Without a host, it is the host that the
+   * heartbeats come from. Heartbeats to localhost may come from the other address family, on which this plugin does not listen.
+   */
+  private static String addressToRegister(String bindAddress) {
+    return bindAddress.equals("127.0.0.1:0") || bindAddress.equals("[::1]:0") ? bindAddress : ":0";
+  }
+
+  private static InetSocketAddress parse(String address) {
+    int colon = address.lastIndexOf(':');
+    int port = Integer.parseInt(address.substring(colon + 1));
+    String host = address.substring(0, colon).replaceAll("[\\[\\]]", "");
+    return host.isEmpty() ? new InetSocketAddress(port) : new InetSocketAddress(host, port);
   }
 }

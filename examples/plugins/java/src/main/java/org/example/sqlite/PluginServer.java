@@ -45,7 +45,7 @@ final class PluginServer {
   /** Listens, registers and starts to send heartbeats. */
   void start() throws IOException {
     server.start();
-    if (registration.getAddress().isEmpty()) registration.setAddress(":" + server.getPort());
+    registration.setAddress(registration.getAddress().replaceFirst(":0$", ":" + server.getPort()));
     session = new Session(controller, registration.build(), drain::countDown);
     session.start();
   }

@@ -76,6 +76,8 @@ final class Session {
           .withDeadlineAfter(CALL_TIMEOUT, TimeUnit.MILLISECONDS)
           .deregister(DeregisterRequest.newBuilder().setInstanceId(registration.getInstanceId()).build());
     } catch (StatusRuntimeException e) {
+      // A controller that is gone, such as one that stops its plugins when it stops, needs no deregistration.
+      if (e.getStatus().getCode() == Status.Code.UNAVAILABLE) return;
       log.log(WARNING, "deregistration failed: {0}; the lease will expire instead", describe(e.getStatus()));
     } finally {
       close(channel);
