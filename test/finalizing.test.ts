@@ -3,6 +3,7 @@ import { createConnectTransport } from '@connectrpc/connect-node';
 import { DelegationService } from '@kplug/protocol';
 import { type PluginDefinition, retry } from '@kplug/sdk';
 import { TestOperator } from '@kplug/testing';
+import { pino } from 'pino';
 import { describe, expect, it, vi } from 'vitest';
 
 describe('deleting', () => {
@@ -15,6 +16,18 @@ describe('deleting', () => {
     operator.delete('users');
     await vi.waitFor(() => expect(operator.get('users')).toBeUndefined());
     expect(causes).toEqual(['deleted']);
+  });
+
+  it('is logged', async () => {
+    const lines: { msg: string; resource?: string }[] = [];
+    const logger = pino({ level: 'info' }, { write: (line) => void lines.push(JSON.parse(line)) });
+    const operator = await TestOperator.start({}, { logger });
+    operator.table('users');
+    operator.delete('users');
+    await vi.waitFor(() => expect(operator.get('users')).toBeUndefined());
+    expect(lines.filter(({ msg }) => msg === 'deleted')).toEqual([
+      expect.objectContaining({ resource: expect.stringMatching(/users/) }),
+    ]);
   });
 
   it('needs no plugin if none has reconciled the resource', async () => {

@@ -183,8 +183,10 @@ export class Delegation {
   #onResourceChange(change: ResourceChange): void {
     if (!this.concerns(change.resource) && !this.#wasDelegated(change)) return;
     const key = keyOf(change.resource);
-    if (change.gone) this.#forget(key);
-    else if (isSubstantial(change)) this.#requeue(key);
+    if (change.gone) {
+      this.#context.log.info({ resource: key }, 'deleted');
+      this.#forget(key);
+    } else if (isSubstantial(change)) this.#requeue(key);
     else if (needsRepair(change, this.settings.finalizer)) this.#queue.addWithin(key, repairDelay);
   }
 
