@@ -69,7 +69,10 @@ describe.each(published)('$name', (subject) => {
     }
   });
 
-  it.skipIf(!existsSync(join(folder, 'src/version.ts')))('reports the version of its package.json', async () => {
-    expect(await import(pathToFileURL(join(folder, 'src/version.ts')).href)).toMatchObject({ version });
-  });
+  const versionFile = join(folder, 'src/version.ts');
+  if (existsSync(versionFile)) {
+    it('reports the version of its package.json', async () => {
+      expect(await import(pathToFileURL(versionFile).href)).toMatchObject({ version });
+    });
+  }
 });
