@@ -1,3 +1,4 @@
+import { messageOf } from '@kplug/protocol';
 import { ConformanceError } from './errors.ts';
 import { type Level, NotMet, NotTried, type Requirement } from './requirement.ts';
 
@@ -58,7 +59,7 @@ async function checkRequirement<Subject>(
     if (error instanceof NotTried) return verdict({ result: 'notTried', remark: error.message });
     const result = level === 'MUST' ? 'failed' : 'warning';
     if (error instanceof NotMet) return verdict({ result, seen: error.seen, expected: error.expected });
-    return verdict({ result, seen: error instanceof Error ? error.message : String(error), expected: 'no error' });
+    return verdict({ result, seen: messageOf(error), expected: 'no error' });
   }
 }
 

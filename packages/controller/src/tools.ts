@@ -7,6 +7,7 @@ export { isAnswerMissing } from './clients/v0/missing-answer.ts';
 export { type BackOffOptions, backOffDelay } from './queue/back-off.ts';
 // Manifests.
 export type { CheckedManifest, Manifest, ManifestMetadata } from './resources/check-manifest.ts';
+export { isJsonObject } from './resources/json.ts';
 export { isKindNamed } from './resources/kind-name.ts';
 // Clusters.
 export type { ServiceAccount } from './resources/kubernetes/access-question.ts';

@@ -1,13 +1,14 @@
 import type { JsonObject, JsonValue } from '@kplug/controller';
+import { isJsonObject } from '@kplug/controller/tools';
 
 /** Returns an object, or an empty one for any other value. */
 export function objectOf(value: JsonValue | undefined): JsonObject {
-  return isObject(value) ? value : {};
+  return isJsonObject(value) ? value : {};
 }
 
 /** Returns the objects of a list. */
 export function objectsIn(value: JsonValue | undefined): JsonObject[] {
-  return Array.isArray(value) ? value.filter(isObject) : [];
+  return Array.isArray(value) ? value.filter(isJsonObject) : [];
 }
 
 /** Returns the strings of a list. */
@@ -21,8 +22,4 @@ export function textsIn(value: JsonValue | undefined): Record<string, string> {
     typeof text === 'string' ? [[field, text] as const] : [],
   );
   return Object.fromEntries(texts);
-}
-
-function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

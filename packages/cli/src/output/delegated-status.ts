@@ -1,4 +1,5 @@
 import type { JsonObject, JsonValue, Resource } from '@kplug/controller';
+import { isJsonObject } from '@kplug/controller/tools';
 
 /** Status that an operator wrote to a base. */
 export interface DelegatedStatus {
@@ -32,20 +33,16 @@ export function readDelegatedStatus({ status }: Resource): DelegatedStatus | und
 function conditionOf(status: JsonObject | undefined, type: string): JsonObject | undefined {
   const conditions = status?.conditions;
   if (!Array.isArray(conditions)) return undefined;
-  return conditions.find((one): one is JsonObject => isObject(one) && one.type === type);
+  return conditions.find((one): one is JsonObject => isJsonObject(one) && one.type === type);
 }
 
 /** Returns the version of the plugin, or those of several in the order of their names. */
 function versionsOf({ plugin, implementations }: JsonObject): string[] {
-  const holders = isObject(implementations) ? Object.values(implementations) : [{ plugin }];
+  const holders = isJsonObject(implementations) ? Object.values(implementations) : [{ plugin }];
   return holders.flatMap((holder) => {
-    const version = isObject(holder) && isObject(holder.plugin) ? text(holder.plugin.version) : '';
+    const version = isJsonObject(holder) && isJsonObject(holder.plugin) ? text(holder.plugin.version) : '';
     return version ? [version] : [];
   });
-}
-
-function isObject(value: JsonValue | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function text(value: JsonValue | undefined): string {

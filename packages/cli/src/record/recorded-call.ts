@@ -1,4 +1,5 @@
 import { create, fromJson, type JsonValue, toJson } from '@bufbuild/protobuf';
+import { isJsonObject } from '@kplug/controller/tools';
 import {
   type FinalizeRequest,
   FinalizeRequestSchema,
@@ -68,33 +69,31 @@ function open(json: JsonValue): JsonValue {
   return mapBytes(json, (value) => {
     if (typeof value !== 'string') return value;
     const parsed = parse(Buffer.from(value, 'base64').toString());
-    return isObject(parsed) ? parsed : value;
+    return isJsonObject(parsed) ? parsed : value;
   });
 }
 
 function close(json: JsonValue): JsonValue {
-  return mapBytes(json, (value) => (isObject(value) ? Buffer.from(JSON.stringify(value)).toString('base64') : value));
+  return mapBytes(json, (value) =>
+    isJsonObject(value) ? Buffer.from(JSON.stringify(value)).toString('base64') : value,
+  );
 }
 
 /** Applies a change to the resources and statuses of a message. */
 function mapBytes(json: JsonValue, change: (value: JsonValue) => JsonValue): JsonValue {
-  if (!isObject(json)) return json;
+  if (!isJsonObject(json)) return json;
   const changed = { ...json };
   const changeResource = (value: JsonValue) =>
-    isObject(value) && value.json !== undefined ? { ...value, json: change(value.json) } : value;
+    isJsonObject(value) && value.json !== undefined ? { ...value, json: change(value.json) } : value;
   if (json.base !== undefined) changed.base = changeResource(json.base);
-  if (isObject(json.extensions)) changed.extensions = mapValues(json.extensions, changeResource);
+  if (isJsonObject(json.extensions)) changed.extensions = mapValues(json.extensions, changeResource);
   if (json.baseStatus !== undefined) changed.baseStatus = change(json.baseStatus);
-  if (isObject(json.extensionStatuses)) changed.extensionStatuses = mapValues(json.extensionStatuses, change);
+  if (isJsonObject(json.extensionStatuses)) changed.extensionStatuses = mapValues(json.extensionStatuses, change);
   return changed;
 }
 
 function mapValues(values: { [key: string]: JsonValue }, change: (value: JsonValue) => JsonValue) {
   return Object.fromEntries(Object.entries(values).map(([key, value]) => [key, change(value)]));
-}
-
-function isObject(value: JsonValue | undefined): value is { [key: string]: JsonValue } {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 function parse(text: string): JsonValue | undefined {

@@ -9,6 +9,7 @@ import {
   RegistryService,
   type SessionRequest,
   type SessionResponse,
+  toServiceError,
 } from '@kplug/protocol';
 import { CommandError } from '../command-error.ts';
 import { PluginRelay } from './plugin-relay.ts';
@@ -87,7 +88,7 @@ export class Recorder {
         const value = await this.#rewrite(message.value, peer);
         controller.write({ message: { case: 'registration', value } });
       });
-      sent.catch((error: Error) => stream.emit('error', { code: grpc.status.INTERNAL, details: error.message }));
+      sent.catch((error: Error) => stream.emit('error', toServiceError(error)));
     });
     stream.on('end', () => controller.end());
     stream.on('cancelled', () => controller.cancel());

@@ -1,3 +1,4 @@
+import { isJsonObject } from '@kplug/controller/tools';
 import { type FinalizeResponse, Outcome, type ReconcileResponse, Severity } from '@kplug/protocol';
 import { answersInTime } from '../answers-in-time.ts';
 import { NotMet, NotTried, type Requirement } from '../requirement.ts';
@@ -74,7 +75,7 @@ export const answerRequirements: readonly Requirement<PluginUnderTest>[] = [
     `none of ${ownFields.join(', ')}`,
     (answer) => {
       const base = 'baseStatus' in answer && answer.baseStatus ? parse(answer.baseStatus) : undefined;
-      return isObject(base) ? ownFields.filter((field) => field in base).map((field) => `the field ${field}`) : [];
+      return isJsonObject(base) ? ownFields.filter((field) => field in base).map((field) => `the field ${field}`) : [];
     },
   ),
   each(
@@ -125,7 +126,7 @@ function statusesOf(answer: Answer): [string, Uint8Array][] {
 function faultOf(bytes: Uint8Array): string[] {
   const value = parse(bytes);
   if (value === undefined) return ['is not JSON in UTF-8'];
-  if (!isObject(value)) return ['is not an object'];
+  if (!isJsonObject(value)) return ['is not an object'];
   const key = forbiddenKeyIn(value);
   return key ? [`has the key ${key}`] : [];
 }
@@ -136,11 +137,6 @@ function parse(bytes: Uint8Array): unknown {
   } catch {
     return undefined;
   }
-}
-
-/** Reports whether a value is a JSON object. */
-export function isObject(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Returns the first forbidden key in a status, at any depth. */
@@ -158,7 +154,7 @@ const allowedMetadata = new Set(['name', 'namespace', 'labels', 'annotations']);
 function faultsOfDependents(items: readonly Uint8Array[]): string[] {
   const names = items.map((bytes) => {
     const { apiVersion, kind, metadata } = (parse(bytes) ?? {}) as Record<string, unknown>;
-    const { name, ...rest } = (isObject(metadata) ? metadata : {}) as Record<string, unknown>;
+    const { name, ...rest } = (isJsonObject(metadata) ? metadata : {}) as Record<string, unknown>;
     const isWhole = [apiVersion, kind, name].every((part) => typeof part === 'string' && part !== '');
     return isWhole && Object.keys(rest).every((field) => allowedMetadata.has(field))
       ? `${apiVersion} ${kind} ${name}`

@@ -5,6 +5,7 @@ import {
   createGrpcClient,
   type GrpcClient,
   isServiceError,
+  messageOf,
   Outcome,
   PluginService,
   type ReconcileResponse,
@@ -57,7 +58,7 @@ export class DelegatedCaller {
       return await this.#callV1(plugin, base, extensions, isFinalizing);
     } catch (error) {
       if (isServiceError(error) && error.code === grpc.status.UNAVAILABLE) return 'unreachable';
-      return failed(error instanceof Error ? error.message : String(error));
+      return failed(messageOf(error));
     }
   }
 
@@ -195,7 +196,7 @@ export class DelegatedCaller {
       const change = this.#changeOf(text);
       return { isDone: true, why: '', base: change, extensions: changes };
     } catch (error) {
-      if (!isLenient) return failed(error instanceof Error ? error.message : String(error));
+      if (!isLenient) return failed(messageOf(error));
       return { ...failed('it is not a mapping'), extensions: changes };
     }
   }

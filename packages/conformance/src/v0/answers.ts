@@ -1,6 +1,7 @@
+import { isJsonObject } from '@kplug/controller/tools';
 import { parseDocument } from 'yaml';
 import { answersInTime } from '../answers-in-time.ts';
-import { forbiddenKeyIn, isObject, ownFields } from '../plugin/answers.ts';
+import { forbiddenKeyIn, ownFields } from '../plugin/answers.ts';
 import { describeAnswer } from '../plugin/describe-answer.ts';
 import { type Level, NotMet, NotTried, type Requirement } from '../requirement.ts';
 import type { V0Call, V0UnderTest } from './v0-under-test.ts';
@@ -22,7 +23,9 @@ export const answerRequirements: readonly Requirement<V0UnderTest>[] = [
     `none of ${ownFields.join(', ')}`,
     ({ returned }) => {
       const status = read(returned?.base?.yaml ?? '');
-      return isObject(status) ? ownFields.filter((field) => field in status).map((field) => `the field ${field}`) : [];
+      return isJsonObject(status)
+        ? ownFields.filter((field) => field in status).map((field) => `the field ${field}`)
+        : [];
     },
   ),
   {
@@ -82,7 +85,7 @@ function faultOf(yaml: string): string[] {
   const value = read(yaml);
   if (value === undefined) return ['is not YAML 1.2'];
   if (value === null) return [];
-  if (!isObject(value)) return ['is not a mapping'];
+  if (!isJsonObject(value)) return ['is not a mapping'];
   const key = forbiddenKeyIn(value);
   return key ? [`has the key ${key}`] : [];
 }
