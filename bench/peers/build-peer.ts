@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { access, mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { buildProgram, cacheFolder, findGo } from '@kplug/testing/control-plane';
+import { buildProgram, findGo } from '@kplug/testing/control-plane';
+import { userCacheFolder } from '@kplug/testing/user-cache';
 
 const source = join(import.meta.dirname, 'controller-runtime');
 
@@ -12,7 +13,7 @@ const source = join(import.meta.dirname, 'controller-runtime');
 export async function buildPeer(progress: (doing: string) => void): Promise<{ program: string } | undefined> {
   const hash = createHash('sha256');
   for (const file of (await readdir(source)).sort()) hash.update(await readFile(join(source, file)));
-  const folder = join(cacheFolder(), 'bench');
+  const folder = join(userCacheFolder(), 'bench');
   const program = join(folder, `controller-runtime-${hash.digest('hex').slice(0, 16)}`);
   const isBuilt = await access(program).then(
     () => true,

@@ -2,9 +2,9 @@ import { execFile } from 'node:child_process';
 import { access, mkdir, mkdtemp, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { userCacheFolder } from '@kplug/testing/user-cache';
 import { inTurn } from '../languages/in-turn.ts';
 import { runWithProgress } from '../languages/run-with-progress.ts';
-import { userCacheFolder } from '../user-cache.ts';
 
 const run = promisify(execFile);
 

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { userCacheFolder } from '../../../tools/user-cache.ts';
+import { userCacheFolder } from '@kplug/testing/user-cache';
 
 /** Programs of a MariaDB server. */
 export interface MariaDbPrograms {

