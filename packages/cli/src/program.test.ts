@@ -50,6 +50,7 @@ describe('kplug', () => {
     expect(code).toBe(0);
     expect(stdout).toContain(`Usage: kplug ${command}`);
     expect(stdout).toMatch(/\nExamples:\n {2}\S/);
+    expect(stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
   });
 
   it('prints its version', async () => {

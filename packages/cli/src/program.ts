@@ -1,3 +1,4 @@
+import { helpFormat } from '@kplug/operator/command';
 import { Command, CommanderError } from 'commander';
 import { addCompletionCommands } from './commands/completion.ts';
 import { addConformanceCommand } from './commands/conformance.ts';
@@ -24,6 +25,7 @@ export function buildProgram(terminal: Terminal): Command {
     .helpCommand('help [command]', 'print help for a command')
     .showHelpAfterError('Run with --help for usage.')
     .addHelpText('after', exitCodeTable())
+    .configureHelp(helpFormat)
     .exitOverride()
     .configureOutput({
       writeOut: (text) => terminal.print(text.trimEnd()),

@@ -20,6 +20,10 @@ export interface ProgramOptions extends OperatorExtension {
 export async function runProgram(args: readonly string[], options: ProgramOptions = {}): Promise<number> {
   const { name = 'kplug-operator', version = ownVersion, ...extension } = options;
   const program = new Command(name);
+  // A reader that stops early, as in `kplug-operator --help | head`, is not an error.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
   const colors = picocolors.createColors(isColorful(process.stdout));
   const errorColors = picocolors.createColors(isColorful(process.stderr));
   const terminal = { colors, errorColors, print: (text: string) => void process.stdout.write(`${text}\n`) };

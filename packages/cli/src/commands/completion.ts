@@ -12,9 +12,9 @@ export function addCompletionCommands(program: Command, terminal: Terminal): voi
     .addHelpText(
       'after',
       examples(
-        'source <(kplug completion bash)                                    # bash, in ~/.bashrc',
-        'source <(kplug completion zsh)                                     # zsh, in ~/.zshrc after compinit',
-        'kplug completion fish > ~/.config/fish/completions/kplug.fish      # fish',
+        'source <(kplug completion bash)  # bash, in ~/.bashrc',
+        'source <(kplug completion zsh)   # zsh, in ~/.zshrc after compinit',
+        'kplug completion fish > ~/.config/fish/completions/kplug.fish',
       ),
     )
     .action(async (shell: Shell) => {

@@ -78,18 +78,20 @@ function reportOptions(): Option[] {
 }
 
 const aboutPlugins = `
-The suite calls the plugin with the given resource and with copies of it under other
-names. The plugin does its real work; at the end the suite finalizes all resources. A
-started plugin gets the address of its controller in KPLUG_CONTROLLER. Requirements that
-need the process are not tried when only an address is given.
-Plugins of the first Kplug's protocol are checked by the requirements F1 to F7. A started
-plugin is recognized by its heartbeats; --protocol overrides that and is passed to the
-plugin as KPLUG_PROTOCOL.
+The suite calls the plugin with the given resource and with copies of it under
+other names. The plugin does its real work; at the end the suite finalizes all
+resources. A started plugin gets the address of its controller in
+KPLUG_CONTROLLER. Requirements that need the process are not tried when only an
+address is given.
+Plugins of the first Kplug's protocol are checked by the requirements F1 to F7.
+A started plugin is recognized by its heartbeats; --protocol overrides that and
+is passed to the plugin as KPLUG_PROTOCOL.
 Exits with 1 when a MUST is not met. A SHOULD that is not met is a warning.`;
 
 const aboutControllers = `
-The suite registers instances of the plugin Conformance for an API that no delegation
-asks for. With --api, --resource and --manifests it also implements that API, and writes
-copies of the base (users-c8, users-c9, ...) and the extensions to the directory while it
-runs. Stop other plugins of that API first.
+The suite registers instances of the plugin Conformance for an API that no
+delegation asks for. With --api, --resource and --manifests it also implements
+that API, and writes copies of the base (users-c8, users-c9, ...) and the
+extensions to the directory while it runs. Stop other plugins of that API
+first.
 Exits with 1 when a MUST is not met. A SHOULD that is not met is a warning.`;

@@ -25,8 +25,8 @@ export function addDoctorCommand(program: Command, terminal: Terminal): void {
 }
 
 const about = `
-Read-only. A check that lacks permissions is "not tried", with the reason. With --admin
-and a cluster, the operator is the one at that port, and the cluster is the one that it
-runs on.
-Exits with 1 when there is a problem, such as an unreachable operator. Warnings do not
-change the exit code.`;
+Read-only. A check that lacks permissions is "not tried", with the reason. With
+--admin and a cluster, the operator is the one at that port, and the cluster is
+the one that it runs on.
+Exits with 1 when there is a problem, such as an unreachable operator. Warnings
+do not change the exit code.`;

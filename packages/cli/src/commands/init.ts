@@ -37,6 +37,6 @@ export function addInitCommand(program: Command, terminal: Terminal): void {
 }
 
 const aboutPlugins = `
-Asks on a terminal for options that are not given. The created plugin works as it is: it
-divides networks into subnets. Replace that by your own logic. Prints the created files.
-Existing files are never overwritten.`;
+Asks on a terminal for options that are not given. The created plugin works as
+it is: it divides networks into subnets. Replace that by your own logic. Prints
+the created files. Existing files are never overwritten.`;

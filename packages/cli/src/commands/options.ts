@@ -1,5 +1,8 @@
 import { type Command, Option } from 'commander';
 
+/** Longest line of an example, with its indent. */
+const maxCommandWidth = 78;
+
 /** Option for the output format. */
 export function outputOption(formats: readonly [string, ...string[]]): Option {
   return new Option('-o, --output <format>', 'output format').choices(formats).default(formats[0]);
@@ -61,7 +64,18 @@ function adminOption(): Option {
 
 /** Formats examples for the end of a help text. */
 export function examples(...lines: readonly string[]): string {
-  return ['', 'Examples:', ...lines.map((line) => `  ${line}`)].join('\n');
+  return ['', 'Examples:', ...lines.flatMap(wrapCommand)].join('\n');
+}
+
+/** Indents a command. Breaks one that is too long for 80 columns before options, as a shell requires it. */
+function wrapCommand(command: string): string[] {
+  const lines: string[] = [];
+  for (const part of command.split(/ (?=-)/)) {
+    const longer = `${lines.at(-1) ?? ' '} ${part}`;
+    if (lines.length === 0 || longer.length <= maxCommandWidth) lines.splice(-1, 1, longer);
+    else lines.push(`      ${part}`);
+  }
+  return lines.map((line, index) => (index < lines.length - 1 ? `${line} \\` : line));
 }
 
 /** Adds options to a command. */

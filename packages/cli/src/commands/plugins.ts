@@ -85,7 +85,7 @@ function addFetchCommand(plugins: Command, terminal: Terminal): void {
       'after',
       examples(
         'kplug plugins fetch example/postgresql@v1.2.0',
-        'KPLUG_PLUGINS=example/postgresql@v1.2.0,example/mariadb@v2 kplug plugins fetch --plugins-dir /plugins',
+        'KPLUG_PLUGINS=example/mariadb@v2,example/sqlite@v1 kplug plugins fetch',
       ),
     )
     .action(async (items: string[], given: FetchPluginsOptions) => {
@@ -95,7 +95,7 @@ function addFetchCommand(plugins: Command, terminal: Terminal): void {
 }
 
 const aboutFetching = `
-Keeps plugins that are already in the directory. Verifies and unpacks an archive before
-it moves the plugin into place in one step.
-Exits with 3 when all failures are missing releases, and with 1 for any other failure,
-such as a wrong checksum.`;
+Keeps plugins that are already in the directory. Verifies and unpacks an
+archive before it moves the plugin into place in one step.
+Exits with 3 when all failures are missing releases, and with 1 for any other
+failure, such as a wrong checksum.`;

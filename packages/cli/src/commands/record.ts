@@ -45,12 +45,13 @@ export function addReplayCommand(program: Command, terminal: Terminal): void {
 }
 
 const aboutRecording = `
-Plugins send their heartbeats here instead of to the controller (KPLUG_CONTROLLER). They
-are registered with the address of the recorder, so that it can record their calls. Runs
-until it is interrupted or the started plugin exits.
+Plugins send their heartbeats here instead of to the controller
+(KPLUG_CONTROLLER). They are registered with the address of the recorder, so
+that it can record their calls. Runs until it is interrupted or the started
+plugin exits.
 The file contains whole resources, including any secrets in them.`;
 
 const aboutReplaying = `
-The plugin is really called and does its work. Timestamps and random values in statuses
-always differ.
+The plugin is really called and does its work. Timestamps and random values in
+statuses always differ.
 Exits with 1 when any answer differs.`;

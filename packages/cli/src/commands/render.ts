@@ -32,9 +32,9 @@ export function addRenderCommand(program: Command, terminal: Terminal): void {
 }
 
 const aboutRender = `
-Kplug writes nothing, but the plugin is really called and does its work. Needs no
-operator.
-A plugin of the first Kplug's protocol (--protocol kplug) does not report its name and
-APIs: --name gives its name, it is assumed to implement the delegated API, and its create
-is called.
+Kplug writes nothing, but the plugin is really called and does its work. Needs
+no operator.
+A plugin of the first Kplug's protocol (--protocol kplug) does not report its
+name and APIs: --name gives its name, it is assumed to implement the delegated
+API, and its create is called.
 Exits with 1 when a delegated resource is not ready.`;
