@@ -88,7 +88,7 @@ function oldNodes(): string[] {
 /** Checks that packages and commands fail on an old Node.js, with one line of explanation. */
 function checkRefusals(node: string): void {
   const message = /^@kplug\/\w+ requires Node\.js 24 or newer; this is Node\.js [\d.]+$/;
-  for (const main of ['cli/dist/main.js', 'cli/dist/kubectl.js', 'operator/dist/main.js']) {
+  for (const main of ['cli/dist/main.js', 'operator/dist/main.js']) {
     const { status, stderr } = spawnSync(node, [join('node_modules/@kplug', main), '--version'], {
       cwd: folder,
       encoding: 'utf8',
@@ -110,6 +110,8 @@ try {
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ name: 'try', private: true, type: 'module' }));
   run('npm', ['install', '--no-audit', '--no-fund', ...tarballs.map((file) => `./${file}`)], folder);
   console.log(`installed ${tarballs.join(', ')}`);
+  // The package's name must be enough: `npx` runs a package with several commands only if one has its name.
+  console.log(`npx @kplug/cli runs kplug ${run('npx', ['--no', '--', '@kplug/cli', '--version'], folder).trim()}`);
 
   mkdirSync(join(folder, 'manifests'));
   writeFileSync(join(folder, 'manifests', 'world.yaml'), manifest);

@@ -1,5 +1,9 @@
-import { kplug } from '@kplug/testing/kplug';
-import { describe, expect, it } from 'vitest';
+import { mkdtemp, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { kplug, RunningProcess } from '@kplug/testing/kplug';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { exitCodes } from './exit-codes.ts';
 
 describe('kplug', () => {
@@ -83,5 +87,17 @@ describe('kplug', () => {
     const { stderr } = await kplug(args, { env: { FORCE_COLOR: '1' } });
     expect(stderr.startsWith('\u001b[31mkplug:\u001b[39m no operator')).toBe(true);
     expect((await kplug(args)).stderr).toMatch(/^kplug: no operator/);
+  });
+
+  it('uses a cluster by default when a link makes it a plugin of kubectl', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'kplug-link-'));
+    onTestFinished(() => rm(folder, { recursive: true }));
+    const link = join(folder, 'kubectl-kplug');
+    await symlink(fileURLToPath(new URL('./main.ts', import.meta.url)), link);
+    const kubeconfig = join(folder, 'kubeconfig');
+    await using command = new RunningProcess(link, ['get', 'greetings'], { env: { KUBECONFIG: kubeconfig } });
+    const { code, stderr } = await command.ended();
+    expect(stderr).toContain(`The kubeconfig can't be read: ENOENT: no such file or directory, open '${kubeconfig}'`);
+    expect(code).not.toBe(0);
   });
 });
