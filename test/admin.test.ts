@@ -139,12 +139,12 @@ describe('a controller', () => {
     const heartbeatAddress = operator.controller.heartbeatAddress;
     await expect(new Controller(options({ heartbeatAddress })).start()).rejects.toMatchObject({
       code: 'PortInUse',
-      message: expect.stringContaining(`can't listen on the heartbeat address ${heartbeatAddress}`),
+      message: expect.stringContaining(`can't listen on heartbeatAddress ${heartbeatAddress}`),
     });
     const adminAddress = url.replace('http://', '');
     await expect(new Controller(options({ adminAddress })).start()).rejects.toMatchObject({
       code: 'PortInUse',
-      message: expect.stringContaining(`can't listen on the admin address ${adminAddress}`),
+      message: expect.stringContaining(`can't listen on adminAddress ${adminAddress}`),
     });
   });
 

@@ -1,4 +1,5 @@
 import type { DelegationDeclaration } from '@kplug/controller';
+import { kplugCommand } from './kplug-command.ts';
 import type { OperatorTerminal } from './operator-terminal.ts';
 
 /** Operator that has just started. */
@@ -8,16 +9,19 @@ export interface StartedOperator {
   /** Context of the kubeconfig, if it isn't the current one. */
   context: string | undefined;
   delegations: readonly DelegationDeclaration[];
+  /** Folder whose files are run as plugins. */
+  pluginsDirectory: string;
   heartbeatAddress: string;
   adminAddress: string;
 }
 
 /** Prints the addresses of an operator, and the next steps. */
 export function announce(operator: StartedOperator, { print, colors }: OperatorTerminal): void {
-  const { directory, context, delegations, heartbeatAddress, adminAddress } = operator;
+  const { directory, context, delegations, pluginsDirectory, heartbeatAddress, adminAddress } = operator;
   const where = directory === undefined || directory === '.' ? '' : ` --manifests ${quote(directory)}`;
   const place =
     directory === undefined ? `the cluster of ${context ?? 'the current context'}` : `the manifests in ${directory}`;
+  const kplug = kplugCommand();
   const kind = delegations[0]?.base.kind.toLowerCase() ?? 'KIND';
   const declared = delegations.map(
     ({ base, api }) => `  ${base.kind} (${base.apiVersion}) to plugins of the API ${api}`,
@@ -31,10 +35,11 @@ export function announce(operator: StartedOperator, { print, colors }: OperatorT
       `Admin port         ${colors.bold(`http://${adminAddress}`)} (/healthz, /readyz, /metrics, kplug.v1)`,
       '',
       'Next, in other terminals:',
-      `  start a plugin    KPLUG_CONTROLLER=${heartbeatAddress} node my-plugin.js`,
-      `  list plugins      kplug plugins${where}`,
-      `  list resources    ${directory === undefined ? 'kubectl' : 'kplug'} get ${kind}${where}`,
-      `  explain a choice  kplug explain ${kind}/NAME${where}`,
+      `  start a plugin    cp my-plugin.ts ${quote(pluginsDirectory)}/`,
+      `                    or KPLUG_CONTROLLER=${heartbeatAddress} node my-plugin.ts`,
+      `  list plugins      ${kplug} plugins${where}`,
+      `  list resources    ${directory === undefined ? 'kubectl' : kplug} get ${kind}${where}`,
+      `  explain a choice  ${kplug} explain ${kind}/NAME${where}`,
       'Press Ctrl+C to stop.',
       '',
     ].join('\n'),

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import { announce } from './announcement.ts';
 import type { OperatorConfiguration } from './configuration.ts';
 import { makeLogger } from './logger.ts';
+import { nameFlags } from './name-flags.ts';
 import { openResources } from './open-resources.ts';
 import { removeOperatorFile, writeOperatorFile } from './operator-file.ts';
 import type { OperatorTerminal } from './operator-terminal.ts';
@@ -45,6 +46,8 @@ export async function runOperator(
   try {
     // The operator may be stopped while it waits for the leadership.
     await Promise.race([stopping, Promise.all([started, controller.ended])]);
+  } catch (error) {
+    throw nameFlags(error);
   } finally {
     // First, so that no tool finds an operator that is stopping.
     if (directory !== undefined) await removeOperatorFile(directory);
@@ -56,7 +59,7 @@ export async function runOperator(
 }
 
 function controllerOptions({ settings, delegations }: OperatorConfiguration): Omit<ControllerOptions, 'resources'> {
-  const { operatorName: operator, concurrency, pluginsDir = 'plugins', allowInsecurePlugins = false } = settings;
+  const { operatorName: operator, concurrency, allowInsecurePlugins = false } = settings;
   const { plugins, pluginsBaseUrl: baseUrl, pluginsNamePattern: namePattern } = settings;
   const isCluster = settings.manifests === undefined;
   return {
@@ -70,12 +73,16 @@ function controllerOptions({ settings, delegations }: OperatorConfiguration): Om
     allowInsecurePlugins,
     lease: leaseOf(settings),
     pluginsFolder: {
-      directory: pluginsDir,
+      directory: pluginsDirectoryOf(settings),
       ...(plugins && { list: { items: plugins, ...(baseUrl && { baseUrl }), ...(namePattern && { namePattern }) } }),
       // A module in the folder may be a single file, without installed packages.
       packages: { '@kplug/sdk': import.meta.resolve('@kplug/sdk') },
     },
   };
+}
+
+function pluginsDirectoryOf({ pluginsDir = 'plugins' }: SettingValues): string {
+  return pluginsDir;
 }
 
 function addressOf(text: string): string | false {
@@ -91,14 +98,16 @@ function leaseOf({ heartbeatInterval: interval = 5_000, ttl }: SettingValues): {
 
 async function announceOnce(
   { heartbeatAddress, adminAddress }: Controller,
-  { settings: { manifests: directory, logFormat = 'text', context }, delegations }: OperatorConfiguration,
+  { settings, delegations }: OperatorConfiguration,
   terminal: OperatorTerminal,
 ): Promise<void> {
+  const { manifests: directory, logFormat = 'text', context } = settings;
   if (directory !== undefined) {
     await writeOperatorFile(directory, { pid: process.pid, heartbeatAddress, adminAddress });
   }
   if (logFormat !== 'text') return;
-  announce({ directory, context, delegations, heartbeatAddress, adminAddress }, terminal);
+  const pluginsDirectory = pluginsDirectoryOf(settings);
+  announce({ directory, context, delegations, pluginsDirectory, heartbeatAddress, adminAddress }, terminal);
 }
 
 /** Closes the resources when the controller can't be made. Otherwise the controller closes them. */

@@ -117,7 +117,7 @@ describe('kplug operator does not start', () => {
     await new Promise((resolve) => server.close(resolve));
     expect(failure.code).toBe(5);
     expect(failure.stderr).toMatch(
-      new RegExp(`^kplug: can't listen on the .* address 127\\.0\\.0\\.1:${port}: .*; stop`),
+      new RegExp(`^kplug: can't listen on ${option} 127\\.0\\.0\\.1:${port}: .*; stop .* or choose another address with ${option}\n$`),
     );
     // The directory is free again.
     await workspace.startOperator();
@@ -157,7 +157,7 @@ describe('kplug operator does not start', () => {
   it.each([
     [['--heartbeat-interval', 'often'], /--heartbeat-interval "often" is not a duration/],
     [['--ttl', '6s'], /--ttl 6s is too short for heartbeats every 5s/],
-    [['--grpc-bind-address', 'nowhere'], /the heartbeat address "nowhere" is malformed/],
+    [['--grpc-bind-address', 'nowhere'], /--grpc-bind-address "nowhere" is malformed/],
   ])('with %j', async (option, message) => {
     const workspace = await workspaceWith();
     const files = ['--manifests', workspace.manifests, '--config', workspace.delegation];

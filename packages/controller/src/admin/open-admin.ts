@@ -48,13 +48,13 @@ export async function openAdmin(addresses: AdminAddresses, view: AdminView): Pro
   };
   const admin = new AdminServer({ ...probesAndMetrics, routes: (router) => addServices(router, view) });
   const ports = [
-    { server: admin, address: addresses.admin, option: 'the admin address' },
+    { server: admin, address: addresses.admin, option: 'adminAddress' },
     {
       server: new AdminServer({ metrics: probesAndMetrics.metrics }),
       address: addresses.metrics,
-      option: 'the metrics address',
+      option: 'metricsAddress',
     },
-    { server: new AdminServer({ notReady }), address: addresses.probes, option: 'the probe address' },
+    { server: new AdminServer({ notReady }), address: addresses.probes, option: 'probeAddress' },
   ];
   const open: AdminServer[] = [];
   const close = async () => void (await Promise.all(open.map((server) => server.close())));

@@ -54,14 +54,14 @@ export class HeartbeatServer {
 
   /** Starts to listen. Rejects with `PortInUse`. */
   async listen(bindAddress: string): Promise<void> {
-    const { host, port } = parseListenAddress(bindAddress, 'the heartbeat address');
+    const { host, port } = parseListenAddress(bindAddress, 'heartbeatAddress');
     const target = formatAddress({ host: host || '::', port });
     try {
       const bound = await this.#bind(target);
       this.#address = formatAddress({ host: host || 'localhost', port: bound });
       this.#bound = formatAddress({ host: host || '::', port: bound });
     } catch (cause) {
-      throw listenFailed('the heartbeat address', bindAddress, cause);
+      throw listenFailed('heartbeatAddress', bindAddress, cause);
     }
   }
 

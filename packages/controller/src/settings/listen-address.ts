@@ -18,6 +18,6 @@ export function parseListenAddress(text: string, option: string): ListenAddress 
 
 /** Returns the error for an address that can't be listened on. */
 export function listenFailed(option: string, address: string, cause: unknown): KplugError {
-  const advice = 'stop the process that uses it, or choose another address';
+  const advice = `stop the process that uses it, or choose another address with ${option}`;
   return new KplugError('PortInUse', `can't listen on ${option} ${address}: ${messageOf(cause)}; ${advice}`, { cause });
 }
