@@ -33,13 +33,14 @@ async function demo(narrator: Narrator): Promise<number> {
       narrator.fail('interrupted; cleaning up');
       return 130;
     }
-    const commands = explore(stage).join('\n');
+    const commands = explore(stage);
     if (flags.keep) {
-      narrator.show('To explore, in another terminal', commands);
+      narrator.suggest('To explore, in another terminal:', commands);
       narrator.end('Everything keeps running. Press Ctrl-C to stop.');
       await interrupted;
     } else {
-      narrator.show('To explore, run `npx -y pnpm@12 demo --keep`, which keeps everything running, and then', commands);
+      narrator.say('`npx -y pnpm@12 demo --keep` keeps everything running.');
+      narrator.suggest('Explore it then with commands such as:', commands);
       narrator.end(`Finished in ${seconds(performance.now() - startedAt)}.`);
     }
     return 0;

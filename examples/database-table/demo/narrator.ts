@@ -11,13 +11,18 @@ export interface Narrator {
   say(text: string): void;
   /** Prints a block of text under a title. */
   show(title: string, text: string): void;
+  /** Prints commands under a title. They may be longer than a line of the terminal. */
+  suggest(title: string, commands: readonly string[]): void;
   /** Shows progress while some work runs. */
   during<T>(text: string, work: () => Promise<T>): Promise<T>;
   end(text: string): void;
   fail(text: string): void;
 }
 
-/** Formats a table without borders. */
+/** Widest table that fits into a frame on a terminal of 80 columns. */
+const maxTableWidth = 74;
+
+/** Formats a table without borders. A last column that is too wide is wrapped. */
 export function table(head: string[], rows: (string | number)[][]): string {
   const none = {
     top: '',
@@ -39,7 +44,18 @@ export function table(head: string[], rows: (string | number)[][]): string {
     'right-mid': '',
   };
   const style = { head: [], border: [], 'padding-left': 0, 'padding-right': 2 };
-  const drawn = new Table({ head: head.map((title) => pc.dim(title)), chars: { ...chars, middle: '' }, style });
+  const gap = style['padding-right'];
+  const widths = head.map(
+    (title, column) => Math.max(title.length, ...rows.map((row) => String(row[column]).length)) + gap,
+  );
+  const lastWidth = maxTableWidth + gap - widths.slice(0, -1).reduce((sum, width) => sum + width, 0);
+  const isWide = (widths.at(-1) ?? 0) > lastWidth;
+  const drawn = new Table({
+    head: head.map((title) => pc.dim(title)),
+    chars: { ...chars, middle: '' },
+    style,
+    ...(isWide && { colWidths: [...widths.slice(0, -1), lastWidth], wordWrap: true }),
+  });
   drawn.push(...rows);
   return drawn.toString().replace(/ +$/gm, '');
 }
@@ -50,6 +66,7 @@ export const terminalNarrator: Narrator = {
   chapter: (title) => log.step(pc.bold(pc.cyan(title))),
   say: (text) => log.message(text),
   show: (title, text) => note(text, title, { format: (line) => line }),
+  suggest: (title, commands) => log.message([title, ...commands.map((command) => `  ${command}`)].join('\n')),
   async during(text, work) {
     const progress = spinner();
     progress.start(text);
@@ -73,6 +90,7 @@ export const plainNarrator: Narrator = {
   chapter: (title) => console.log(`\n== ${title}`),
   say: (text) => console.log(text),
   show: (title, text) => console.log(`-- ${title}\n${text.replace(/^(?=.)/gm, '   ')}`),
+  suggest: (title, commands) => console.log([title, ...commands.map((command) => `  ${command}`)].join('\n')),
   async during(text, work) {
     const startedAt = performance.now();
     const result = await work();

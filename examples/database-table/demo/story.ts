@@ -51,9 +51,8 @@ export class Story {
     this.#tell.chapter('1  An operator for DatabaseTable starts without plugins');
     const operator = await this.#tell.during('The operator starts', () => this.#stage.startOperator());
     this.#tables = await WatchedTables.follow(operator.resources);
-    this.#tell.say(
-      `Plugins send heartbeats to ${operator.heartbeatAddress}; resources are in ${this.#stage.manifests}`,
-    );
+    this.#tell.say(`Plugins send heartbeats to ${operator.heartbeatAddress}`);
+    this.#tell.say(`The resources are in ${this.#stage.manifests}`);
     await this.#stage.write('users.yaml', await manifest('users.yaml'));
     const users = await this.#watched.until(
       'users',
@@ -180,7 +179,7 @@ export class Story {
     });
     stop();
     if (failures.length > 0) throw new Error(`${failures.length} reconciles failed: ${failures[0]}`);
-    this.#tell.say(`${reconciles} reconciles, none failed; the old process finished in-flight calls and exited with 0`);
+    this.#tell.say(`${reconciles} reconciles, none failed; the old process finished its calls and exited with 0`);
   }
 
   async #pluginIsKilled(): Promise<void> {
@@ -200,14 +199,14 @@ export class Story {
     const rows = this.#watched.all().filter(({ metadata }) => !metadata.name.startsWith('load-'));
     const load = this.#watched.all().length - rows.length;
     const lines = rows.map((resource) => [
-      `DatabaseTable/${resource.metadata.name}`,
+      resource.metadata.name,
       String((resource.spec as { preferredImplementation?: string }).preferredImplementation ?? ''),
       pluginOf(resource),
       conditionOf(resource, 'PluginSelected')?.reason ?? '',
       conditionOf(resource, 'Ready')?.status ?? '',
       resource.metadata.generation,
     ]);
-    const head = ['RESOURCE', 'PREFERS', 'PLUGIN', 'REASON', 'READY', 'GENERATION'];
+    const head = ['TABLE', 'PREFERS', 'PLUGIN', 'REASON', 'READY', 'GENERATION'];
     this.#tell.show(`Resources (without ${load} tables of the load test)`, table(head, lines));
   }
 
