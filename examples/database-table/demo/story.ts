@@ -179,7 +179,7 @@ export class Story {
     });
     stop();
     if (failures.length > 0) throw new Error(`${failures.length} reconciles failed: ${failures[0]}`);
-    this.#tell.say(`${reconciles} reconciles, none failed; the old process finished its calls and exited with 0`);
+    this.#tell.say(`${reconciles} reconciles, none failed; the old process finished its calls and exited`);
   }
 
   async #pluginIsKilled(): Promise<void> {
