@@ -75,7 +75,10 @@ it('the walkthrough of the README works as written', { timeout: 240_000 }, async
   await vi.waitFor(async () => expect(await implementation()).toBe('True Polite Preferred'), waiting);
   const before = operator.stderr.length;
   process.kill(await processOf('polite.ts'), 'SIGKILL');
-  await vi.waitFor(() => expect(operator.stderr.slice(before)).toContain('handed over from Polite 1.0.0 to Plain 1.0.0'), waiting);
+  await vi.waitFor(
+    () => expect(operator.stderr.slice(before)).toContain('handed over from Polite 1.0.0 to Plain 1.0.0'),
+    waiting,
+  );
   await vi.waitFor(async () => expect(await implementation()).toBe('True Polite Preferred'), waiting);
   rmSync(join(folder, 'plugins/polite.ts'));
   await vi.waitFor(async () => expect(await implementation()).toBe('True Plain Fallback'), waiting);

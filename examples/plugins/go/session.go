@@ -62,7 +62,12 @@ func (s *session) run(ctx context.Context) {
 		}
 		// One warning per outage, not per attempt.
 		if failures == 0 || delay == refusedDelay {
-			slog.Warn(fmt.Sprintf("heartbeat to %s failed: %s; retrying", s.controller, err))
+			// The session of a plugin that the operator started usually ends because the operator stops both.
+			level := slog.LevelWarn
+			if s.token != "" && delay != refusedDelay {
+				level = slog.LevelDebug
+			}
+			slog.Log(ctx, level, fmt.Sprintf("heartbeat to %s failed: %s; retrying", s.controller, err))
 		}
 		// Jitter keeps plugins from reconnecting to a restarted controller at the same time.
 		pause(ctx, delay/2+rand.N(delay/2))

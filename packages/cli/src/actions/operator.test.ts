@@ -117,7 +117,9 @@ describe('kplug operator does not start', () => {
     await new Promise((resolve) => server.close(resolve));
     expect(failure.code).toBe(5);
     expect(failure.stderr).toMatch(
-      new RegExp(`^kplug: can't listen on ${option} 127\\.0\\.0\\.1:${port}: .*; stop .* or choose another address with ${option}\n$`),
+      new RegExp(
+        `^kplug: can't listen on ${option} 127\\.0\\.0\\.1:${port}: .*; stop .* or choose another address with ${option}\n$`,
+      ),
     );
     // The directory is free again.
     await workspace.startOperator();

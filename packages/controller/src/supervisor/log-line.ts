@@ -18,9 +18,16 @@ const omittedFields = new Set(['level', 'time', 'timestamp', 'msg', 'message', '
 /** Log format of the Python SDK. */
 const pythonLine = /^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} (DEBUG|INFO|WARNING|ERROR|CRITICAL) +\S+ (.*)$/s;
 
+/** Line that begins with a level, usually after a time, as Go's log/slog and most loggers of Java write it. */
+const textLine =
+  /^(?:\d{4}[-/]\d\d[-/]\d\d[T ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|[+-]\d\d:?\d\d)? +)?(?:\[[^\]]*\] +)?(TRACE|DEBUG|INFO|WARN|WARNING|ERROR|SEVERE|CRITICAL|FATAL):? +(.*)$/s;
+
+/** Line in the format logfmt, as Go's `slog.TextHandler` writes it. */
+const logfmtLine = /(?:^| )level=(\w+) /;
+
 /**
- * Reads level and message of a line: JSON as pino and others write it, or the format of the Python SDK. Any other line is `info` on
- * standard output and `warn` on standard error.
+ * Reads level and message of a line: JSON as pino and others write it, logfmt, or text that begins with a time and a level. Any other
+ * line is `info` on standard output and `warn` on standard error.
  */
 export function readLogLine(line: string, stream: 'stdout' | 'stderr'): LogLine {
   if (line.startsWith('{')) {
@@ -29,6 +36,10 @@ export function readLogLine(line: string, stream: 'stdout' | 'stderr'): LogLine 
   }
   const [, level, message] = pythonLine.exec(line) ?? [];
   if (level && message !== undefined) return { level: levelOf(level), message };
+  const [, levelOfText, text] = textLine.exec(line) ?? [];
+  if (levelOfText && text !== undefined) return { level: levelOf(levelOfText), message: text };
+  const [, levelOfLogfmt] = logfmtLine.exec(line) ?? [];
+  if (levelOfLogfmt) return { level: levelOf(levelOfLogfmt), message: line };
   return { level: stream === 'stderr' ? 'warn' : 'info', message: line };
 }
 
@@ -55,7 +66,7 @@ function levelOf(level: number | string): LogLevel {
     return level >= 30 ? 'info' : 'debug';
   }
   const name = level.toLowerCase();
-  if (/^(?:error|err|critical|crit|fatal|panic)$/.test(name)) return 'error';
+  if (/^(?:error|err|severe|critical|crit|fatal|panic)$/.test(name)) return 'error';
   if (name.startsWith('warn')) return 'warn';
   return name === 'debug' || name === 'trace' ? 'debug' : 'info';
 }

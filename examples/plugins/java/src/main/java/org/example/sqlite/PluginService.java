@@ -5,7 +5,10 @@ import static java.lang.System.Logger.Level.ERROR;
 import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
 import java.time.Duration;
+import java.util.Arrays;
+import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.Semaphore;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Function;
@@ -22,10 +25,12 @@ import kplug.v1.Registry.RegistrationOrBuilder;
 /** Serves `kplug.v1.PluginService`, and converts failures into responses. */
 final class PluginService extends PluginServiceImplBase {
   private static final int ALL = Integer.MAX_VALUE;
+  private static final int MAX_LOGGED_STACKS = 100;
 
   private final System.Logger log = System.getLogger("service");
   private final RegistrationOrBuilder registration;
   private final SqliteTables tables;
+  private final Set<Integer> loggedStacks = ConcurrentHashMap.newKeySet();
   // Each in-flight call holds one permit.
   private final Semaphore calls = new Semaphore(ALL);
 
@@ -86,13 +91,20 @@ final class PluginService extends PluginServiceImplBase {
     }
   }
 
+  /** Logs the stack of an error once, as the controller retries the call, and then only its message. */
+  private void logError(Exception e) {
+    boolean isNew = loggedStacks.size() < MAX_LOGGED_STACKS && loggedStacks.add(Arrays.hashCode(e.getStackTrace()));
+    if (isNew) log.log(ERROR, "call failed with an unexpected error", e);
+    else log.log(ERROR, "call failed with an unexpected error: {0}", e);
+  }
+
   private <T> T attempt(Callable<T> work, Function<Failure, T> explain) {
     try {
       return work.call();
     } catch (Failure e) {
       return explain.apply(e);
     } catch (Exception e) {
-      log.log(ERROR, "call failed with an unexpected error", e);
+      logError(e);
       return explain.apply(Failure.retry("PluginError", e.toString(), e));
     }
   }

@@ -1,5 +1,6 @@
 package org.example.sqlite;
 
+import static java.lang.System.Logger.Level.DEBUG;
 import static java.lang.System.Logger.Level.INFO;
 import static java.lang.System.Logger.Level.WARNING;
 
@@ -12,6 +13,7 @@ import io.grpc.Status;
 import io.grpc.StatusRuntimeException;
 import io.grpc.stub.MetadataUtils;
 import io.grpc.stub.StreamObserver;
+import java.util.Objects;
 import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadLocalRandom;
@@ -105,7 +107,9 @@ final class Session {
         }
         // One warning per outage, not per attempt.
         if (failures == 0 || delay == REFUSED_DELAY) {
-          log.log(WARNING, "heartbeat to {0} failed: {1}; retrying", controller, failure);
+          // The session of a plugin that the operator started usually ends because the operator stops both.
+          System.Logger.Level level = token().isEmpty() || delay == REFUSED_DELAY ? WARNING : DEBUG;
+          log.log(level, "heartbeat to {0} failed: {1}; retrying", controller, failure);
         }
         // Jitter keeps plugins from reconnecting to a restarted controller at the same time.
         Thread.sleep(delay / 2 + ThreadLocalRandom.current().nextLong(delay / 2));
@@ -212,6 +216,11 @@ final class Session {
     return Math.max(10, Durations.toMillis(lease.getInterval()));
   }
 
+  /** Token of a plugin that the operator started; empty for others. */
+  private static String token() {
+    return Objects.requireNonNullElse(System.getenv("KPLUG_TOKEN"), "");
+  }
+
   private ManagedChannel connect() {
     return Grpc.newChannelBuilder(controller, InsecureChannelCredentials.create())
         .intercept(MetadataUtils.newAttachHeadersInterceptor(authorization()))
@@ -223,8 +232,8 @@ final class Session {
   /** Headers that authenticate the plugin to a controller that started it. */
   private static Metadata authorization() {
     Metadata headers = new Metadata();
-    String token = System.getenv("KPLUG_TOKEN");
-    if (token != null && !token.isEmpty()) {
+    String token = token();
+    if (!token.isEmpty()) {
       headers.put(Metadata.Key.of("authorization", Metadata.ASCII_STRING_MARSHALLER), "Bearer " + token);
     }
     return headers;
