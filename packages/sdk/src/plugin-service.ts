@@ -6,6 +6,7 @@ import {
   FinalizeCause,
   type FinalizeRequest,
   type FinalizeResponseSchema,
+  formatJson,
   messageOf,
   Outcome,
   type ReconcileRequest,
@@ -208,5 +209,5 @@ function targetOf(extension: Received<ResourceShape> | undefined, extensions: Ex
 }
 
 function encodeJson(value: object): Uint8Array {
-  return encoder.encode(JSON.stringify(value));
+  return encoder.encode(formatJson(value));
 }
