@@ -1,5 +1,5 @@
+import { formatYaml } from '@kplug/controller/tools';
 import { formatJson } from '@kplug/protocol';
-import { stringify } from 'yaml';
 
 /** Formats a value as YAML or JSON. */
 export function formatDocument(value: unknown, format: 'yaml' | 'json'): string {
@@ -12,6 +12,5 @@ export function formatDocuments(values: readonly unknown[], format: 'yaml' | 'js
 }
 
 function toYaml(value: unknown): string {
-  // No folding of long messages, and no aliases for equal values.
-  return stringify(value, { lineWidth: 0, aliasDuplicateObjects: false }).trimEnd();
+  return formatYaml(value).trimEnd();
 }
