@@ -6,6 +6,7 @@ import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { z } from 'zod';
 
 const apiVersion = 'myorg.org/v1alpha1';
+const waiting = { timeout: 10_000 };
 const max = 9223372036854775807n;
 const spec = {
   size: max,
@@ -71,6 +72,14 @@ describe('a value', () => {
     });
   });
 
+  it('that JSON does not have is refused when a plugin returns it', async () => {
+    const operator = await TestOperator.start();
+    operator.table('users');
+    await operator.plugin({ name: 'Ratio', reconcile: () => ({ status: { ratios: [1, 0 / 0], none: null } }) });
+    const message = 'ratios.1 is NaN, which is not a number that JSON has';
+    await vi.waitFor(() => expect(operator.condition('users', 'Ready')?.message).toContain(message), waiting);
+  });
+
   it('can be logged by a plugin', () => {
     const lines: string[] = [];
     pino({ base: null, timestamp: false }, { write: (line: string) => void lines.push(line) }).info(
@@ -110,7 +119,7 @@ describe('a value', () => {
       reconcile: ({ base }) => void specs.push(base.spec),
     }).serve({ protocol: 'kplug', controller: operator.address, logLevel: 'silent', handleSignals: false });
     onTestFinished(() => plugin.stop());
-    await vi.waitFor(() => expect(operator.heartbeats).not.toEqual([]), { timeout: 10_000 });
+    await vi.waitFor(() => expect(operator.heartbeats).not.toEqual([]), waiting);
     const metadata = { name: 'users', namespace: 'default', uid: 'u', generation: 1 };
     await operator.call('create', { apiVersion, kind: 'Table', metadata, spec });
     expect(specs).toEqual([spec]);
