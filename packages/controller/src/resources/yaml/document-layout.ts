@@ -8,8 +8,8 @@ const unreadable = /[\0-\x08\v\f\x0e-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]|\r(?
 const line = /^(?:(---)(.*)|(\.\.\.)(?=[ \t\r]|$).*|(%).*|[ \t]*[^#\s].*)$/gm;
 
 /**
- * Finds the first place at which `kubectl` divides a text into documents in another way than YAML, or refuses or ignores part of it:
- * content in the line of a `---`, directives, content after a `...`, control characters.
+ * Finds the first part of a text that `kubectl` refuses or ignores although YAML allows it: content in the line of a `---`, a directive,
+ * content after a `...`, a control character.
  */
 export function findLayoutFault(content: string): YamlFault | undefined {
   const faults = [findCharacter(content), findLine(content)].filter((fault) => fault !== undefined);

@@ -43,7 +43,7 @@ describe('formatYaml', () => {
       fc.property(fc.dictionary(string, value, { minKeys: 1, maxKeys: 3 }), (object) => {
         expect(findDifference(parseJson(formatJson(object)) as JsonValue)).toBeUndefined();
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 

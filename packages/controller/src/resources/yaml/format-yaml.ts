@@ -4,7 +4,7 @@ import { readPlainScalar } from './kubectl-scalar.ts';
 
 /** Options of `formatYaml`. */
 export interface FormatYamlOptions {
-  /** Quotes every string, for programs whose YAML library is unknown. Default: quotes strings that some version of YAML reads in another way. */
+  /** Quotes every string, for programs with an unknown YAML library. Default: quotes strings that some version of YAML reads as another type. */
   isQuoted?: boolean;
 }
 
@@ -53,7 +53,7 @@ function formatNumber(value: unknown): string {
 /** Characters that all parsers read from unquoted text: neither control characters nor line breaks of YAML 1.1. */
 const printable = /^[ -~\u00a0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd]*$/;
 
-/** Reports whether a text may be unquoted, unless it means another type in YAML 1.1 or 1.2, which the library checks. */
+/** Reports whether a text may be unquoted as far as `kubectl` is concerned. The library checks the types of YAML 1.1 and 1.2. */
 function isPlain(text: string): boolean {
   return (
     /^[A-Za-z0-9/_.($\u00a1-\u2027]/.test(text) &&

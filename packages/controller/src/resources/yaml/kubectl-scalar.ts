@@ -27,7 +27,10 @@ const float = /^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$/;
 const fraction = /^\.[0-9]+(?:_[0-9]+)*(?:[eE][-+]?[0-9]+)?$/;
 const maxUint64 = 2n ** 64n - 1n;
 
-/** Reads an unquoted scalar without a tag as `kubectl` does, which is neither YAML 1.1 nor YAML 1.2: `yes`, `017` and `0o17` are no strings. */
+/**
+ * Reads an unquoted scalar without a tag as `kubectl` does: `yes` is true, and `017` and `0o17` are 15. No version of YAML has the same
+ * rules.
+ */
 export function readPlainScalar(text: string): KubectlScalar {
   const word = words.get(text);
   if (word) return word;
@@ -43,7 +46,7 @@ export function storedNumber(
   return scalar.kind === 'int' ? narrowInteger(scalar.value) : readNumber(JSON.stringify(scalar.value));
 }
 
-/** Returns a float as the name of a field, as `kubectl` writes it: rounded to 32 bits. */
+/** Returns the key that `kubectl` makes of a float, rounded to 32 bits. */
 export function floatKey(value: number): string {
   const rounded = Math.fround(value);
   if (!Number.isFinite(rounded)) return rounded > 0 ? '.inf' : '-.inf';

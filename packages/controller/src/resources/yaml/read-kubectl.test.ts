@@ -73,7 +73,7 @@ describe('readKubectlYaml', () => {
   });
 
   it.each([
-    ['a duplicate key in other words', 'a:\n  yes: 1\n  "true": 2\n', 3, '"true" is there twice'],
+    ['a duplicate key in other words', 'a:\n  yes: 1\n  "true": 2\n', 3, '"true" occurs twice'],
     ['a number that JSON lacks', 'a: 1\nb: [.inf]\n', 2, '.inf is not a number that JSON has'],
     ['a value that is not of its tag', 'a: 1\nb: !!int x\n', 2, '"x" is not a value for the tag !!int'],
     ['a merge of no mapping', 'a: 1\nb:\n  <<: 1\n', 3, 'must be a mapping'],

@@ -17,8 +17,8 @@ export interface KubectlText {
 }
 
 /**
- * Reads a YAML or JSON text of any number of documents as `kubectl` does, which means as `sigs.k8s.io/yaml` and the API server do. Never
- * throws. Stricter than `kubectl`, which ignores them, with duplicate keys and with content after the end marker of a document.
+ * Reads a YAML or JSON text of any number of documents as `kubectl` and the API server do. Never throws. Refuses duplicate keys and
+ * content after the end marker of a document, which `kubectl` drops without a warning.
  */
 export function readKubectlYaml(content: string): KubectlText {
   const lines = new LineCounter();

@@ -81,8 +81,7 @@ class NodeReader {
         continue;
       }
       const key = this.#readKey(pair.key ?? map);
-      const message = `Keys of a mapping must be unique, but ${JSON.stringify(key)} is there twice`;
-      if (own.has(key)) throw fault(pair.key, message);
+      if (own.has(key)) throw fault(pair.key, `Keys of a mapping must be unique; ${JSON.stringify(key)} occurs twice`);
       own.add(key);
       setField(read, key, this.read(pair.value));
     }
