@@ -7,7 +7,7 @@ import { inputs } from './inputs.ts';
  * Writes the table of what kubectl reads from YAML texts, by the Go libraries of kubectl. Needs Go. `--check` compares the table instead,
  * and fails when it differs.
  */
-const table = 'packages/controller/src/resources/yaml/kubectl-table.json';
+const table = 'packages/controller/src/resources/yaml/kubectl-table.jsonl';
 
 /** Result of the Go program: the documents as JSON, or an error. */
 interface Row {
@@ -28,7 +28,7 @@ const rows = JSON.parse(output) as Row[];
 const lines = rows.map(({ input, documents, error }) =>
   JSON.stringify(documents === undefined ? [input, null, error] : [input, documents]),
 );
-const content = `[\n${lines.join(',\n').replace(/[^\n -~]/g, toEscape)}\n]\n`;
+const content = `${lines.join('\n').replace(/[^\n -~]/g, toEscape)}\n`;
 
 if (!process.argv.includes('--check')) writeFileSync(table, content);
 else if (readFileSync(table, 'utf8') !== content) {

@@ -10,7 +10,10 @@ import { formatYaml } from './format-yaml.ts';
 import { readKubectlYaml } from './read-kubectl.ts';
 
 /** Texts that parsers of YAML read in different ways. */
-const rows = JSON.parse(readFileSync(join(import.meta.dirname, 'kubectl-table.json'), 'utf8')) as [string][];
+const rows = readFileSync(join(import.meta.dirname, 'kubectl-table.jsonl'), 'utf8')
+  .trimEnd()
+  .split('\n')
+  .map((line) => JSON.parse(line) as [string]);
 const texts = [...new Set(rows.flatMap(([text]) => [text, text.replace(/^v: /, '').trimEnd()]))];
 
 describe('formatYaml', () => {

@@ -9,7 +9,10 @@ import { readKubectlYaml } from './read-kubectl.ts';
 /** Text, JSON of the documents that `kubectl` reads from it or `null`, and the error of `kubectl`. `tools/kubectl-yaml` writes the table. */
 type Row = [text: string, documents: string | null, error?: string];
 
-const rows: Row[] = JSON.parse(readFileSync(join(import.meta.dirname, 'kubectl-table.json'), 'utf8'));
+const rows = readFileSync(join(import.meta.dirname, 'kubectl-table.jsonl'), 'utf8')
+  .trimEnd()
+  .split('\n')
+  .map((line) => JSON.parse(line) as Row);
 
 /** Texts that are refused although `kubectl` accepts them, with the reason. */
 const stricter: readonly [RegExp, RegExp][] = [
