@@ -97,6 +97,12 @@ function goChecks(): Check[] {
   const inGo = { cwd: goModule, env: goVariables };
   const output = join(generated, 'go');
   return [
+    {
+      name: 'table of what kubectl reads from YAML',
+      command: ['node', 'tools/kubectl-yaml/generate.ts', '--check'],
+      env: goVariables,
+      advice: 'npx pnpm generate:kubectl-yaml, and commit the changes',
+    },
     // gofmt exits with 0 in any case, and prints the differences.
     { ...inGo, name: 'Go format', command: ['sh', '-c', '! gofmt -d . | grep .'], advice: `gofmt -w ${goModule}` },
     { ...inGo, name: 'Go vet', command: ['go', 'vet', './...'], advice: 'fix the reported problems' },

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { formatJson } from '@kplug/protocol';
 
 /** Returns the differences of two JSON values, each as `path: before → after`; at most `limit`, none when they are equal. */
 export function differences(before: unknown, after: unknown, limit = 10): string[] {
@@ -20,6 +21,6 @@ function isContainer(value: unknown): value is Record<string, unknown> {
 }
 
 function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'nothing';
+  const text = value === undefined ? 'nothing' : formatJson(value);
   return text.length > 100 ? `${text.slice(0, 100)}…` : text;
 }

@@ -21,6 +21,7 @@ export type { Right } from './resources/kubernetes/missing-rule.ts';
 export { openClusterReader } from './resources/kubernetes/open-cluster-reader.ts';
 export type { ApiServerAddress } from './resources/kubernetes/transport.ts';
 export { type ManifestFile, type ManifestProblem, type ParsedManifest, parseManifests } from './resources/manifest.ts';
+export { type FormatYamlOptions, formatYaml } from './resources/yaml/format-yaml.ts';
 export { parseDuration } from './settings/duration.ts';
 // Downloads.
 export { DownloadFailure } from './supervisor/download/download-failure.ts';

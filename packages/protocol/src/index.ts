@@ -18,6 +18,7 @@ export {
   type UnaryCallOptions,
 } from './grpc.ts';
 export { isServiceError, serviceError, toServiceError } from './grpc-errors.ts';
+export { formatJson, isInt64, narrowInteger, narrowIntegers, parseJson, readNumber } from './json.ts';
 export { localHostTowards } from './local-host.ts';
 export { messageOf } from './message-of.ts';
 export { addReflection } from './reflection.ts';

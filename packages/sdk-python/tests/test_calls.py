@@ -62,6 +62,21 @@ async def test_a_call_has_the_whole_state(serve: Serve) -> None:
     assert len(call.extensions) == 3
 
 
+async def test_integers_of_64_bits_are_exact(serve: Serve) -> None:
+    plugin = new_plugin(spec=Spec)
+    sizes = [9223372036854775807, -9223372036854775808, 9007199254740993]
+
+    @plugin.reconcile
+    def reconcile(call: Call[Spec]) -> Result:
+        other = call.extensions.get("Other")
+        assert other is not None
+        return Result(status={"size": call.base.spec.size, "others": other.spec["sizes"]})
+
+    _, client, _ = await serve(plugin)
+    response = await client.Reconcile(request({"size": sizes[0]}, Other={"sizes": sizes}))
+    assert json.loads(response.base_status) == {"size": sizes[0], "others": sizes}
+
+
 async def test_all_fields_of_a_result_are_encoded(serve: Serve) -> None:
     plugin = new_plugin()
 

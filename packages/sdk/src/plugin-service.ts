@@ -14,6 +14,7 @@ import {
 } from '@kplug/protocol';
 import type { Logger } from 'pino';
 import { ReceivedDependents } from './dependents.ts';
+import { encodeJson } from './encode-json.ts';
 import { limits } from './limits.ts';
 import type {
   ApiImplementation,
@@ -39,8 +40,6 @@ type Input = ReconcileInput<ResourceShape, ExtensionShapes>;
 type Prepared = { input: Input; extensions: ExtensionSet } | { violations: SchemaViolation[] };
 
 const withoutSchemas: Pick<ApiImplementation, 'base' | 'extensions'> = {};
-
-const encoder = new TextEncoder();
 
 /** Functions that answer the calls of a plugin, over any transport. The signal is aborted when the caller no longer waits. */
 export interface PluginHandlers {
@@ -205,8 +204,4 @@ function targetOf(extension: Received<ResourceShape> | undefined, extensions: Ex
     'Retry',
     `the plugin returned a status, message or Event for ${name}, which is not an extension of this call`,
   );
-}
-
-function encodeJson(value: object): Uint8Array {
-  return encoder.encode(JSON.stringify(value));
 }

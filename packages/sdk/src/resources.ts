@@ -1,4 +1,5 @@
 import type { Resource } from '@kplug/protocol';
+import { parseJson } from '@kplug/protocol';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { ExtensionShapes, Extensions, Received, ResourceShape } from './plugin.ts';
 
@@ -16,7 +17,7 @@ const decoder = new TextDecoder();
 
 /** Decodes a resource from a request. */
 export function decodeResource(resource: Resource | undefined): AnyResource {
-  return JSON.parse(decoder.decode(resource?.json)) as AnyResource;
+  return parseJson(decoder.decode(resource?.json)) as AnyResource;
 }
 
 /** Validates a resource. The result has the values that the schema returns, and every other field, such as the metadata, unchanged. */
@@ -28,7 +29,7 @@ export async function applySchema(
   if (!schema) return { resource };
   const result = await schema['~standard'].validate(resource);
   if (!result.issues) return { resource: { ...resource, ...result.value } };
-  const text = result.issues.map(describeIssue).join('; ');
+  const text = result.issues.map((issue) => describeIssue(issue, resource)).join('; ');
   return { violation: { target, text: `${resource.kind} ${resource.metadata.name} is invalid: ${text}` } };
 }
 
@@ -58,10 +59,19 @@ export class ExtensionSet implements Extensions<ExtensionShapes> {
   }
 }
 
-function describeIssue({ path, message }: StandardSchemaV1.Issue): string {
-  const where = (path ?? [])
-    .map((step) => (typeof step === 'object' ? step.key : step))
-    .map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`))
-    .join('');
-  return where ? `${where}: ${message}` : message;
+function describeIssue({ path, message }: StandardSchemaV1.Issue, resource: AnyResource): string {
+  const keys = (path ?? []).map((step) => (typeof step === 'object' ? step.key : step));
+  const where = keys.map((key) => (typeof key === 'number' ? `[${key}]` : `.${String(key)}`)).join('');
+  const text = where ? `${where}: ${message}` : message;
+  const value = valueAt(resource, keys);
+  if (typeof value !== 'bigint') return text;
+  return `${text} (${value} does not fit in a number of JavaScript and is passed as a bigint, which the schema of the plugin must allow)`;
+}
+
+function valueAt(resource: AnyResource, keys: readonly PropertyKey[]): unknown {
+  return keys.reduce<unknown>(
+    (value, key) =>
+      typeof value === 'object' && value !== null ? (value as Record<PropertyKey, unknown>)[key] : undefined,
+    resource,
+  );
 }

@@ -17,10 +17,20 @@ kind: Thing
 metadata: { name: second }
 `;
 
+const values = `apiVersion: example.org/v1
+kind: Value
+metadata: { name: words }
+spec: { serverName: "yes", isReady: yes, mode: 0o17, code: "0123", size: 9223372036854775807 }
+`;
+
 let workspace: GreetingWorkspace;
 
 beforeAll(async () => {
-  workspace = await GreetingWorkspace.make({ 'manifests/world.yaml': world, 'manifests/moon.yaml': moon });
+  workspace = await GreetingWorkspace.make({
+    'manifests/world.yaml': world,
+    'manifests/moon.yaml': moon,
+    'manifests/values.yaml': values,
+  });
   const operator = await workspace.startOperator();
   workspace.startPlugin(operator.at.heartbeatAddress);
   await workspace.greeting('world', 'HELLO, WORLD!');
@@ -67,6 +77,16 @@ describe('kplug get prints', () => {
     const [header, row] = cells((await get('greetingstyle', 'loud', '-o', 'wide')).stdout);
     expect(header).toEqual(['NAMESPACE', 'NAME', 'AGE', 'STATUS']);
     expect(row).toEqual(['default', 'loud', expect.anything(), 'shouted=true uses=[1]']);
+  });
+
+  it('values as the plugin receives them, so that kubectl reads them back', async () => {
+    const yaml = (await get('value/words', '-o', 'yaml')).stdout;
+    expect(yaml).toContain(
+      '  serverName: "yes"\n  isReady: true\n  mode: 15\n  code: "0123"\n  size: 9223372036854775807\n',
+    );
+    const json = (await get('value/words', '-o', 'json')).stdout;
+    expect(json).toContain('"serverName": "yes"');
+    expect(json).toContain('"size": 9223372036854775807');
   });
 
   it('a whole resource as YAML and JSON', async () => {

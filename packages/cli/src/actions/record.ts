@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { defaultPluginTimes, eventually, PluginProcess } from '@kplug/conformance';
 import { untilStopped } from '@kplug/operator';
+import { formatJson } from '@kplug/protocol';
 import { CommandError } from '../command-error.ts';
 import type { Terminal } from '../output/terminal.ts';
 import { Recorder } from '../record/recorder.ts';
@@ -27,7 +28,7 @@ export async function record(
   let calls = 0;
   const recorder = await Recorder.start(controller, listen, (call) => {
     calls++;
-    output.write(`${JSON.stringify(call)}\n`);
+    output.write(`${formatJson(call)}\n`);
   });
   terminal.say(`recording to ${file}; start plugins with KPLUG_CONTROLLER=${recorder.address}`);
   try {

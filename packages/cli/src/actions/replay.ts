@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describeAnswer } from '@kplug/conformance';
 import { getInfo } from '@kplug/controller/tools';
+import { formatJson, parseJson } from '@kplug/protocol';
 import { CommandError } from '../command-error.ts';
 import { readDuration } from '../input/read-duration.ts';
 import { formatTable, plain } from '../output/table.ts';
@@ -26,7 +27,7 @@ export async function replay(file: string, options: ReplayOptions, terminal: Ter
   });
   const replayed: ReplayedCall[] = [];
   for await (const call of replayCalls(calls, plugin, timeout)) replayed.push(call);
-  terminal.print(output === 'json' ? JSON.stringify(replayed, null, 2) : table(replayed, terminal));
+  terminal.print(output === 'json' ? formatJson(replayed, 2) : table(replayed, terminal));
   const differing = replayed.filter(({ differences }) => differences.length > 0).length;
   if (differing > 0) throw new CommandError('failed', `${differing} of ${replayed.length} answers differ`);
   terminal.say(`${replayed.length} calls, no differences`);
@@ -53,7 +54,7 @@ async function readCalls(file: string): Promise<RecordedCall[]> {
 
 function readCall(line: string, place: string): RecordedCall {
   try {
-    const call = JSON.parse(line) as RecordedCall;
+    const call = parseJson(line) as RecordedCall;
     if (call.method === 'Reconcile' || call.method === 'Finalize') return call;
   } catch (cause) {
     throw new CommandError('usage', `${place}: not JSON: ${(cause as Error).message}`, { cause });

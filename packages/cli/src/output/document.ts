@@ -1,16 +1,16 @@
-import { stringify } from 'yaml';
+import { formatYaml } from '@kplug/controller/tools';
+import { formatJson } from '@kplug/protocol';
 
 /** Formats a value as YAML or JSON. */
 export function formatDocument(value: unknown, format: 'yaml' | 'json'): string {
-  return format === 'json' ? JSON.stringify(value, null, 2) : toYaml(value);
+  return format === 'json' ? formatJson(value, 2) : toYaml(value);
 }
 
 /** Formats values as a stream of YAML documents or as a JSON array. */
 export function formatDocuments(values: readonly unknown[], format: 'yaml' | 'json'): string {
-  return format === 'json' ? JSON.stringify(values, null, 2) : values.map(toYaml).join('\n---\n');
+  return format === 'json' ? formatJson(values, 2) : values.map(toYaml).join('\n---\n');
 }
 
 function toYaml(value: unknown): string {
-  // No folding of long messages, and no aliases for equal values.
-  return stringify(value, { lineWidth: 0, aliasDuplicateObjects: false }).trimEnd();
+  return formatYaml(value).trimEnd();
 }

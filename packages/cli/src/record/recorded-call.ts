@@ -5,6 +5,8 @@ import {
   FinalizeRequestSchema,
   type FinalizeResponse,
   FinalizeResponseSchema,
+  formatJson,
+  parseJson,
   type ReconcileRequest,
   ReconcileRequestSchema,
   type ReconcileResponse,
@@ -74,9 +76,7 @@ function open(json: JsonValue): JsonValue {
 }
 
 function close(json: JsonValue): JsonValue {
-  return mapBytes(json, (value) =>
-    isJsonObject(value) ? Buffer.from(JSON.stringify(value)).toString('base64') : value,
-  );
+  return mapBytes(json, (value) => (isJsonObject(value) ? Buffer.from(formatJson(value)).toString('base64') : value));
 }
 
 /** Applies a change to the resources and statuses of a message. */
@@ -98,7 +98,7 @@ function mapValues(values: { [key: string]: JsonValue }, change: (value: JsonVal
 
 function parse(text: string): JsonValue | undefined {
   try {
-    return JSON.parse(text) as JsonValue;
+    return parseJson(text) as JsonValue;
   } catch {
     return undefined;
   }

@@ -1,11 +1,13 @@
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import * as grpc from '@grpc/grpc-js';
 import { differences, nameOf, stateOf } from '@kplug/conformance';
+import type { Resource } from '@kplug/controller';
 import {
   createGrpcClient,
   type FinalizeRequest,
   isServiceError,
   PluginService,
+  parseJson,
   type ReconcileRequest,
 } from '@kplug/protocol';
 import { asReconciled, type RecordedCall, type Response, readRequest, readResponse } from './recorded-call.ts';
@@ -63,7 +65,7 @@ function viewOfRecordedError({ error }: RecordedCall): object {
 
 function nameBase(json: Uint8Array | undefined): string {
   try {
-    const { kind, metadata } = JSON.parse(Buffer.from(json ?? []).toString());
+    const { kind, metadata } = parseJson(Buffer.from(json ?? []).toString()) as Resource;
     return `${kind} ${metadata.namespace ? `${metadata.namespace}/` : ''}${metadata.name}`;
   } catch {
     return 'a base that is not JSON';

@@ -1,5 +1,5 @@
 import { isJsonObject } from '@kplug/controller/tools';
-import { type FinalizeResponse, Outcome, type ReconcileResponse, Severity } from '@kplug/protocol';
+import { type FinalizeResponse, Outcome, parseJson, type ReconcileResponse, Severity } from '@kplug/protocol';
 import { answersInTime } from '../answers-in-time.ts';
 import { NotMet, NotTried, type Requirement } from '../requirement.ts';
 import { describeAnswer, nameOf } from './describe-answer.ts';
@@ -133,7 +133,7 @@ function faultOf(bytes: Uint8Array): string[] {
 
 function parse(bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(decoder.decode(bytes));
+    return parseJson(decoder.decode(bytes));
   } catch {
     return undefined;
   }

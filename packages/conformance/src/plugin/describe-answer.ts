@@ -1,5 +1,12 @@
 import * as grpc from '@grpc/grpc-js';
-import { type FinalizeResponse, isServiceError, Outcome, type ReconcileResponse, Severity } from '@kplug/protocol';
+import {
+  type FinalizeResponse,
+  isServiceError,
+  Outcome,
+  parseJson,
+  type ReconcileResponse,
+  Severity,
+} from '@kplug/protocol';
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
@@ -34,7 +41,7 @@ export function stateOf({ baseStatus, extensionStatuses, conditions }: Reconcile
 /** Parses a status. Returns a text for one that is not JSON, so that it can be compared and printed. */
 export function readStatus(status: Uint8Array): unknown {
   try {
-    return JSON.parse(decoder.decode(status));
+    return parseJson(decoder.decode(status));
   } catch {
     return `not JSON in UTF-8: ${Buffer.from(status).toString('latin1').slice(0, 100)}`;
   }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { keyOf, type Resource } from '@kplug/controller';
 import type { Manifest } from '@kplug/controller/memory';
 import { deriveBase, type ImplementingPlugin } from '@kplug/controller/tools';
+import { formatJson } from '@kplug/protocol';
 
 /** Resources that the plugin is called with, as a controller sends them. */
 export interface Sample {
@@ -33,7 +34,7 @@ export function byKey(extensions: readonly Resource[]): Record<string, { json: U
 
 /** Encodes a resource for a request. */
 export function encode(resource: Resource): Uint8Array {
-  return Buffer.from(JSON.stringify(resource));
+  return Buffer.from(formatJson(resource));
 }
 
 function stored({ apiVersion, kind, metadata, ...rest }: Manifest): Resource {

@@ -3,11 +3,13 @@ import * as grpc from '@grpc/grpc-js';
 import { keyOf, type Resource } from '@kplug/controller';
 import {
   createGrpcClient,
+  formatJson,
   type GrpcClient,
   isServiceError,
   messageOf,
   Outcome,
   PluginService,
+  parseJson,
   type ReconcileResponse,
   v0,
 } from '@kplug/protocol';
@@ -212,7 +214,7 @@ export class DelegatedCaller {
 function accepted(answer: ReconcileResponse, why: string): Answered {
   const { baseStatus, extensionStatuses, requeueAfter, outcome } = answer;
   const replace = (status: Uint8Array): Change => {
-    const value: unknown = JSON.parse(Buffer.from(status).toString());
+    const value: unknown = parseJson(Buffer.from(status).toString());
     return () => value as object;
   };
   const changes = Object.entries(extensionStatuses).map(([key, status]) => [key, replace(status)] as const);
@@ -252,5 +254,5 @@ function merge(status: object, change: object): object {
 }
 
 function encode(resource: Resource): Uint8Array {
-  return Buffer.from(JSON.stringify(resource));
+  return Buffer.from(formatJson(resource));
 }

@@ -1,5 +1,5 @@
 import * as grpc from '@grpc/grpc-js';
-import { isServiceError } from '@kplug/protocol';
+import { formatJson, isServiceError } from '@kplug/protocol';
 import { describeAnswer } from '../plugin/describe-answer.ts';
 import { named } from '../plugin/sample.ts';
 import { NotMet, NotTried, type Requirement } from '../requirement.ts';
@@ -47,7 +47,7 @@ export const callRequirements: readonly Requirement<V0UnderTest>[] = [
     check: async (plugin) => {
       await plugin.created();
       const { base, extensions } = plugin.sample;
-      const others = JSON.stringify(plugin.request(base, extensions)).length;
+      const others = formatJson(plugin.request(base, extensions)).length;
       // The message contains more than the base.
       const padding = 'x'.repeat(maxMessageSize - 16 * 1024 - others);
       const metadata = { ...base.metadata, annotations: { ...base.metadata.annotations, padding } };

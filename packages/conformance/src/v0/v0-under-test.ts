@@ -2,9 +2,8 @@ import { setTimeout as delay } from 'node:timers/promises';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import * as grpc from '@grpc/grpc-js';
 import { keyOf, type Resource } from '@kplug/controller';
-import { isAnswerMissing } from '@kplug/controller/tools';
+import { formatYaml, isAnswerMissing } from '@kplug/controller/tools';
 import { createGrpcClient, type GrpcClient, isServiceError, v0 } from '@kplug/protocol';
-import { stringify } from 'yaml';
 import { describeAnswer } from '../plugin/describe-answer.ts';
 import type { PluginRun } from '../plugin/plugin-run.ts';
 import type { Sample } from '../plugin/sample.ts';
@@ -159,5 +158,5 @@ export class V0UnderTest implements Disposable {
 
 /** Quotes all strings, so that YAML 1.1 and 1.2 parse them alike. */
 function writeYaml(resource: Resource): string {
-  return stringify(resource, { defaultStringType: 'QUOTE_DOUBLE', lineWidth: 0, aliasDuplicateObjects: false });
+  return formatYaml(resource, { isQuoted: true });
 }

@@ -6,6 +6,7 @@ export const resources = {
   maxJsonSize: characters(4 * MiB, 'Maximum size of a resource with its aliases expanded. Kubernetes accepts 3 MiB.'),
   maxManifestSize: bytes(4 * MiB, 'Maximum size of a manifest file.'),
   maxAliases: count(50, 'Maximum number of aliases in a YAML document.'),
+  maxAliasedValues: count(10_000, 'Maximum number of values that the aliases in a YAML document stand for.'),
   maxLabelLength: characters(63, 'Maximum length of a kind and of a namespace.'),
   maxNameLength: characters(253, 'Maximum length of the name of a resource.'),
   maxApiVersionLength: characters(317, 'Maximum length of an API version.'),

@@ -242,6 +242,33 @@ export function describeContract(open: () => Promise<ContractSubject>): void {
       expect(present(key)).toBe(written);
     });
 
+    it('keeps 64-bit integers exact in specs, statuses and dependents, and sees each change of one', async () => {
+      const { key, written, by } = await make('users');
+      const rows = 9223372036854775807n;
+      await subject.apply(manifest('users', { rows, columns: 1 }));
+      await vi.waitFor(() => expect(present(key).spec).toEqual({ rows, columns: 1 }));
+      await subject.apply(manifest('users', { rows: rows - 1n, columns: 1 }));
+      await vi.waitFor(() => expect(present(key).spec).toEqual({ rows: rows - 1n, columns: 1 }));
+      expect(present(key).metadata.generation).toBe(3);
+
+      const status = (last: bigint) => subject.resources.applyStatus(key, { rows, last }, by('kplug/a'));
+      await expect(status(-rows)).resolves.toBe('written');
+      await vi.waitFor(() => expect(present(key).status).toEqual({ rows, last: -rows }));
+      await expect(status(-rows)).resolves.toBe('unchanged');
+      await expect(status(-rows - 1n)).resolves.toBe('written');
+      await vi.waitFor(() => expect(present(key).status).toEqual({ rows, last: -rows - 1n }));
+
+      await subject.resources.follow({ ...tables, kind: 'View' }, () => undefined);
+      const viewKey = `example.org/v1/View/${namespace()}/large`;
+      const options = { owner: written, fieldManager: 'kplug/a' };
+      const view = (size: bigint) => subject.resources.applyOwned(viewKey, { fields: { spec: { size } } }, options);
+      await expect(view(rows)).resolves.toBe('written');
+      await vi.waitFor(() => expect(present(viewKey).spec).toEqual({ size: rows }));
+      await expect(view(rows)).resolves.toBe('unchanged');
+      await expect(view(rows - 1n)).resolves.toBe('written');
+      await vi.waitFor(() => expect(present(viewKey).spec).toEqual({ size: rows - 1n }));
+    });
+
     it('rejects a status with keys that could change a prototype', async () => {
       const { key, written, by } = await make('users');
       const status = JSON.parse('{"plugin": {"__proto__": {"polluted": true}}}');

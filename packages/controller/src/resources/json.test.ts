@@ -1,3 +1,4 @@
+import { parseJson } from '@kplug/protocol';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { copyJson, findJsonFault, formatPath, jsonEquals } from './json.ts';
@@ -17,6 +18,23 @@ describe('jsonEquals', () => {
     expect(jsonEquals({}, [])).toBe(false);
     expect(jsonEquals({ a: null }, {})).toBe(false);
   });
+
+  it('distinguishes 64-bit integers that are equal as a number', () => {
+    expect(jsonEquals([9223372036854775807n], [9223372036854775806n])).toBe(false);
+    expect(jsonEquals([9223372036854775807n], [9223372036854775807n])).toBe(true);
+    expect(jsonEquals(9223372036854775807n, 2 ** 63)).toBe(false);
+    expect(jsonEquals('9223372036854775807', 9223372036854775807n)).toBe(false);
+  });
+
+  it('treats a number and the integer that its JSON is parsed as as equal', () => {
+    for (const number of [1e18, 2 ** 60, -(2 ** 53)]) {
+      const integer = parseJson(JSON.stringify(number)) as bigint;
+      expect(typeof integer).toBe('bigint');
+      expect(jsonEquals({ a: number }, { a: integer })).toBe(true);
+      expect(jsonEquals(integer, number)).toBe(true);
+      expect(jsonEquals(integer + 1n, number)).toBe(false);
+    }
+  });
 });
 
 describe('copyJson', () => {
@@ -31,13 +49,14 @@ describe('copyJson', () => {
 
 describe('findJsonFault', () => {
   it('finds nothing in JSON', () => {
-    expect(findJsonFault({ a: [1, 'two', null, { b: true }], c: undefined })).toBeUndefined();
+    expect(findJsonFault({ a: [1, 2n ** 63n - 1n, 'two', null, { b: true }], c: undefined })).toBeUndefined();
   });
 
   it.each([
     ['a key that could change a prototype', JSON.parse('{"a":[{"__proto__":1}]}'), 'a[0].__proto__', 'not allowed'],
     ['a constructor', { constructor: { prototype: 1 } }, 'constructor', 'not allowed'],
     ['a number that JSON lacks', { a: Number.NaN }, 'a', 'not a finite number'],
+    ['an integer beyond 64 bits', { a: 2n ** 63n }, 'a', 'does not fit in 64 bits'],
     ['a value that JSON lacks', { a: [() => 1] }, 'a[0]', 'a function'],
     ['an object of a class', { a: new Date(0) }, 'a', 'not a plain object'],
   ])('finds %s', (_, value, path, message) => {

@@ -1,3 +1,4 @@
+import { isInt64 } from '@kplug/protocol';
 import { limits } from '../limits/limits.ts';
 import { isForbiddenKey } from './forbidden-keys.ts';
 import type { JsonObject, JsonValue } from './resource.ts';
@@ -20,9 +21,14 @@ export function jsonObjectsIn(value: JsonValue | undefined): JsonObject[] {
   return Array.isArray(value) ? value.filter(isJsonObject) : [];
 }
 
-/** Reports whether two JSON values are equal. The order of fields doesn't matter; `undefined` counts as missing. */
+/**
+ * Reports whether two JSON values are equal. The order of fields doesn't matter; `undefined` counts as missing. A `number`
+ * equals the `bigint` that its JSON is parsed as, because the API server returns 1e18 as the integer 1000000000000000000.
+ */
 export function jsonEquals(a: JsonValue | undefined, b: JsonValue | undefined): boolean {
   if (a === b) return true;
+  if (typeof a === 'bigint') return typeof b === 'number' && isSameNumber(a, b);
+  if (typeof b === 'bigint') return typeof a === 'number' && isSameNumber(b, a);
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return false;
   if (Array.isArray(a)) {
     return Array.isArray(b) && a.length === b.length && a.every((item, index) => jsonEquals(item, b[index]));
@@ -62,6 +68,10 @@ export function formatPath(path: readonly (string | number)[]): string {
     .join('');
 }
 
+function isSameNumber(a: bigint, b: number): boolean {
+  return String(a) === String(b);
+}
+
 function objectsEqual(a: JsonObject, b: JsonObject): boolean {
   let surplus = 0;
   for (const key in a) {
@@ -86,8 +96,15 @@ function inspect(value: unknown, depth: number, budget: { left: number }): JsonF
     return inspectFields(value, depth, budget);
   }
   if (typeof value === 'number' && !Number.isFinite(value)) return { path: [], message: 'is not a finite number' };
-  const known = typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean' || value === null;
-  return known ? undefined : { path: [], message: `is not a JSON value but a ${typeof value}` };
+  if (typeof value === 'bigint' && !isInt64(value)) {
+    return { path: [], message: 'is an integer that does not fit in 64 bits with a sign' };
+  }
+  return isScalar(value) ? undefined : { path: [], message: `is not a JSON value but a ${typeof value}` };
+}
+
+function isScalar(value: unknown): boolean {
+  const type = typeof value;
+  return type === 'string' || type === 'number' || type === 'boolean' || type === 'bigint' || value === null;
 }
 
 function inspectItems(items: unknown[], depth: number, budget: { left: number }): JsonFault | undefined {

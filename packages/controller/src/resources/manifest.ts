@@ -1,12 +1,11 @@
-import { type Document, isMap, isScalar, isSeq, LineCounter, type Node, parseAllDocuments } from 'yaml';
-import { messageOf } from '../errors.ts';
+import { isMap, isSeq, type LineCounter, type Node } from 'yaml';
 import { MiB } from '../limits/limit.ts';
 import { limits } from '../limits/limits.ts';
-import { documentOptions, findDocumentFault, maxAliases } from './check-document.ts';
 import { type CheckedManifest, checkManifest } from './check-manifest.ts';
 import { formatPath, isJsonObject } from './json.ts';
 import { locate } from './locate.ts';
 import { describeReference, formatKey, type ResourceKey } from './resource.ts';
+import { readKubectlYaml } from './yaml/read-kubectl.ts';
 
 export type { CheckedManifest, Manifest } from './check-manifest.ts';
 
@@ -42,46 +41,30 @@ interface Source {
 
 /**
  * Parses the manifests in a YAML or JSON text of any number of documents. Lists (`kind: List`) are unpacked. Never throws: errors are
- * among the problems, with their position. YAML is version 1.2, without merge keys and tags.
+ * among the problems, with their position. A text means what it means to `kubectl apply`.
  */
 export function parseManifests(content: string, { file }: { file: string }): ManifestFile {
   if (content.length > maxManifestSize) return { manifests: [], problems: [{ file, message: tooLarge }] };
   const result: ManifestFile = { manifests: [], problems: [] };
-  const lines = new LineCounter();
-  const documents = parseAllDocuments(content, { ...documentOptions, lineCounter: lines });
-  // A text with nothing but comments yields an empty stream instead of documents.
-  if ('empty' in documents) return result;
-  for (const document of documents) readDocument(document, { file, lines }, result);
+  const { documents, lines } = readKubectlYaml(content);
+  for (const { fault, value, node } of documents) {
+    if (fault)
+      result.problems.push({ ...position(fault.offset, { file, lines }), message: `Invalid YAML: ${fault.message}.` });
+    else readManifest(value, node, { file, lines }, result);
+  }
   return result;
 }
 
 /** Message for a file above the maximum size. */
 export const tooLarge = `The file is larger than ${maxManifestSize / MiB} MiB; split it.`;
 
-function readDocument(document: Document.Parsed, source: Source, result: ManifestFile): void {
-  const { contents } = document;
-  try {
-    const fault = findDocumentFault(document);
-    if (fault) {
-      const message = `Invalid YAML: ${fault.message}.`;
-      result.problems.push({ ...position(fault.offset, source), message });
-    } else if (contents && !(isScalar(contents) && contents.value === null)) {
-      readNode(document.toJS({ maxAliasCount: maxAliases }), contents, source, result);
-    }
-  } catch (error) {
-    // An alias without an anchor, aliases that expand endlessly, or too deep nesting.
-    const at = position(contents?.range[0] ?? 0, source);
-    result.problems.push({ ...at, message: `This can't be read: ${messageOf(error)}.` });
-  }
-}
-
-function readNode(value: unknown, node: Node | null, source: Source, result: ManifestFile): void {
+function readManifest(value: unknown, node: Node | null, source: Source, result: ManifestFile): void {
   const { kind, items } = isJsonObject(value) ? value : {};
   if (kind === 'List' && Array.isArray(items)) {
     const sequence = isMap(node) ? node.get('items', true) : undefined;
     for (const [index, item] of items.entries()) {
       const itemNode = isSeq<Node>(sequence) ? sequence.items[index] : undefined;
-      readNode(item, itemNode ?? node, source, result);
+      readManifest(item, itemNode ?? node, source, result);
     }
     return;
   }

@@ -1,5 +1,5 @@
-/** JSON value. */
-export type JsonValue = string | number | boolean | null | JsonValue[] | JsonObject;
+/** JSON value. An integer of 64 bits that a `number` can't hold exactly is a `bigint`. */
+export type JsonValue = string | number | bigint | boolean | null | JsonValue[] | JsonObject;
 
 /** JSON object. */
 export interface JsonObject {

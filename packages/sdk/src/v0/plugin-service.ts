@@ -2,8 +2,10 @@ import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import * as grpc from '@grpc/grpc-js';
 import {
   FinalizeRequestSchema,
+  formatJson,
   type GrpcHandlers,
   messageOf,
+  narrowIntegers,
   Outcome,
   ReconcileRequestSchema,
   serviceError,
@@ -53,12 +55,12 @@ function readResources({
 function readResource(yaml: string, name: string): { json: Uint8Array } {
   let value: unknown;
   try {
-    value = parse(yaml, { uniqueKeys: false });
+    value = narrowIntegers(parse(yaml, { uniqueKeys: false, intAsBigInt: true }));
   } catch (error) {
     throw serviceError(grpc.status.INVALID_ARGUMENT, `${name} is invalid YAML: ${messageOf(error)}`);
   }
   if (typeof value === 'object' && value !== null && !Array.isArray(value))
-    return { json: Buffer.from(JSON.stringify(value)) };
+    return { json: Buffer.from(formatJson(value)) };
   throw serviceError(grpc.status.INVALID_ARGUMENT, `${name} is not a YAML mapping`);
 }
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { RequestOptions } from 'node:https';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { formatJson, parseJson } from '@kplug/protocol';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { Agent } from 'undici';
 import { connect } from './connect.ts';
@@ -144,10 +145,10 @@ export class TestCluster {
       path,
       method: method as 'GET',
       headers: { accept: 'application/json', ...(contentType && { 'content-type': contentType }) },
-      ...(body && { body: JSON.stringify(body) }),
+      ...(body && { body: formatJson(body) }),
     });
     const text = await answer.body.text();
-    if (answer.statusCode < 300) return JSON.parse(text);
+    if (answer.statusCode < 300) return parseJson(text);
     if (allowed.includes(answer.statusCode)) return undefined;
     throw new Error(`${method} ${path}: ${answer.statusCode} ${text}`);
   }

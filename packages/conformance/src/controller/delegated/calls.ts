@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { keyOf } from '@kplug/controller';
+import { formatJson } from '@kplug/protocol';
 import { eventually } from '../../eventually.ts';
 import { NotMet, NotTried, type Requirement } from '../../requirement.ts';
 import type { ControllerUnderTest } from '../controller-under-test.ts';
@@ -171,7 +172,7 @@ export const workRequirements: readonly Requirement<ControllerUnderTest>[] = [
       });
       await using resource = await delegated.delegate(plugin, 'c17-large', () => undefined, pad);
       const { transport, base } = await resource.call(0);
-      if (!JSON.stringify(base).includes(padding))
+      if (!formatJson(base).includes(padding))
         throw new NotTried('the schema of the base rejects the field spec.conformance');
       if (transport === 'work') throw new NotMet('the request on a Work stream', 'a request over 256 KiB by Reconcile');
       return undefined;

@@ -2,6 +2,7 @@ import { rmSync } from 'node:fs';
 import { rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Manifest } from '@kplug/controller/memory';
+import { formatJson } from '@kplug/protocol';
 import { ConformanceError } from '../../errors.ts';
 
 /** Manifest directory of an operator. The suite writes each of its resources to a separate file and removes it again. */
@@ -32,7 +33,7 @@ export class ManifestFolder {
     this.#files.add(file);
     // A rename is atomic, so the operator reads no partial file. JSON is valid YAML.
     const draft = join(this.#folder, '.kplug-conformance');
-    await writeFile(draft, `${JSON.stringify(manifest, null, 2)}\n`);
+    await writeFile(draft, `${formatJson(manifest, 2)}\n`);
     await rename(draft, file);
   }
 

@@ -1,8 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
-import { keyOf } from '@kplug/controller';
+import { type JsonObject, type JsonValue, keyOf } from '@kplug/controller';
 import type { Manifest } from '@kplug/controller/memory';
-import { ConditionStatus, Outcome } from '@kplug/protocol';
+import { isJsonObject } from '@kplug/controller/tools';
+import { ConditionStatus, formatJson, Outcome } from '@kplug/protocol';
 import { eventually } from '../../eventually.ts';
 import { NotMet, NotTried, type Requirement } from '../../requirement.ts';
 import type { ControllerUnderTest } from '../controller-under-test.ts';
@@ -61,7 +62,7 @@ export const statusRequirements: readonly Requirement<ControllerUnderTest>[] = [
       check: async ({ delegated, times }) => {
         const plugin = await delegated.v1('unary');
         // All checks share the extensions, so each answer has its own mark.
-        const refused = encoder.encode(JSON.stringify({ refused: `${mark}.` }));
+        const refused = encoder.encode(formatJson({ refused: `${mark}.` }));
         await using resource = await delegated.delegate(plugin, `c12-${mark}`, ({ extensions }, index) =>
           index === 0 ? answer(refused, Object.keys(extensions)) : undefined,
         );
@@ -76,9 +77,9 @@ export const statusRequirements: readonly Requirement<ControllerUnderTest>[] = [
     title: 'rejects a whole response with a dependent of a kind that is not allowed',
     check: async ({ delegated, times }) => {
       const plugin = await delegated.v1('unary');
-      const refused = encoder.encode(JSON.stringify({ refused: 'c36.' }));
+      const refused = encoder.encode(formatJson({ refused: 'c36.' }));
       const wanted = { apiVersion: 'conformance.example.org/v1', kind: 'NeverAllowed', metadata: { name: 'one' } };
-      const dependents = { items: [encoder.encode(JSON.stringify(wanted))] };
+      const dependents = { items: [encoder.encode(formatJson(wanted))] };
       await using resource = await delegated.delegate(plugin, 'c36', (_, index) =>
         index === 0 ? { baseStatus: refused, dependents } : undefined,
       );
@@ -155,9 +156,9 @@ export const statusRequirements: readonly Requirement<ControllerUnderTest>[] = [
       );
       const { base } = await resource.call(1);
       const { implementation, plugin: named } = statusOf(base);
-      if (!JSON.stringify([implementation, named]).includes('Conformance')) {
+      if (!formatJson([implementation, named]).includes('Conformance')) {
         throw new NotMet(
-          `implementation ${implementation}, plugin ${JSON.stringify(named)}`,
+          `implementation ${implementation}, plugin ${formatJson(named)}`,
           'the chosen plugin Conformance',
         );
       }
@@ -185,8 +186,8 @@ async function checkUnreferenced({ delegated }: ControllerUnderTest): Promise<un
   await first.call(1);
   const reference = (base: Manifest): Manifest => ({
     ...base,
-    spec: JSON.parse(JSON.stringify(base.spec ?? {}), (_, value) => {
-      const isReference = value?.kind === extension?.kind && value?.name === extension?.metadata.name;
+    spec: mapObjects(base.spec ?? {}, (value) => {
+      const isReference = value.kind === extension?.kind && value.name === extension?.metadata.name;
       return isReference ? { ...value, name: unreferenced.metadata.name } : value;
     }),
   });
@@ -197,6 +198,16 @@ async function checkUnreferenced({ delegated }: ControllerUnderTest): Promise<un
   if (!sent) throw new NotTried('the base does not reference its extensions by kind and name');
   if ('touched' in statusOf(sent)) throw new NotMet('a status of an extension that was not sent', 'no status');
   return undefined;
+}
+
+/** Applies a change to an object and to the objects in it. */
+function mapObjects(object: JsonObject, change: (object: JsonObject) => JsonObject): JsonObject {
+  const mapValue = (value: JsonValue): JsonValue => {
+    if (Array.isArray(value)) return value.map(mapValue);
+    return isJsonObject(value) ? mapObjects(value, change) : value;
+  };
+  const entries = Object.entries(change(object));
+  return Object.fromEntries(entries.map(([key, value]) => [key, value === undefined ? value : mapValue(value)]));
 }
 
 function describe({ status, reason, message }: Condition): string {

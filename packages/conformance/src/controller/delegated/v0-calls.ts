@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { isDeepStrictEqual } from 'node:util';
 import * as grpc from '@grpc/grpc-js';
-import { serviceError } from '@kplug/protocol';
+import { formatJson, serviceError } from '@kplug/protocol';
 import { parseDocument } from 'yaml';
 import { eventually } from '../../eventually.ts';
 import { NotMet, type Requirement } from '../../requirement.ts';
@@ -106,10 +106,10 @@ export const v0CallRequirements: readonly Requirement<ControllerUnderTest>[] = [
         const { kept, gone } = statusOf(base);
         const expected = [undefined, { a: 1 }, { a: 1, b: 2 }][Math.min(index, 2)];
         if (!isDeepStrictEqual(kept, expected)) {
-          throw new NotMet(`${JSON.stringify(kept)} after ${index} answers`, JSON.stringify(expected));
+          throw new NotMet(`${formatJson(kept)} after ${index} answers`, formatJson(expected));
         }
         if (gone !== (index === 1 ? 1 : undefined))
-          throw new NotMet(`${JSON.stringify(gone)}`, 'a field that null removes');
+          throw new NotMet(`${formatJson(gone)}`, 'a field that null removes');
         await settled(controller, resource, index + 1);
         await resource.change();
       }

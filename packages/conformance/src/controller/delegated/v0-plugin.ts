@@ -1,7 +1,15 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import * as grpc from '@grpc/grpc-js';
 import type { Resource } from '@kplug/controller';
-import { addService, createGrpcClient, localHostTowards, PluginService, serviceError, v0 } from '@kplug/protocol';
+import {
+  addService,
+  createGrpcClient,
+  localHostTowards,
+  narrowIntegers,
+  PluginService,
+  serviceError,
+  v0,
+} from '@kplug/protocol';
 import { parse } from 'yaml';
 import { type ReceivedCall, ScriptedPlugin } from './scripted-plugin.ts';
 
@@ -94,14 +102,18 @@ export class V0Plugin extends ScriptedPlugin<Returned> {
 
 function read(method: ReceivedCall['method'], { base, references }: v0.Resources): ReceivedCall {
   const texts = [base?.yaml ?? '', ...Object.values(references).map(({ yaml }) => yaml)];
-  const parsed = Object.entries(references).map(([key, { yaml }]) => [key, parse(yaml) as Resource] as const);
+  const parsed = Object.entries(references).map(([key, { yaml }]) => [key, parseResource(yaml)] as const);
   const extensions = Object.fromEntries(parsed);
   return {
     method,
     transport: 'unary',
-    base: parse(texts[0] ?? '') as Resource,
+    base: parseResource(texts[0] ?? ''),
     extensions,
     texts,
     at: performance.now(),
   };
+}
+
+function parseResource(yaml: string): Resource {
+  return narrowIntegers(parse(yaml, { intAsBigInt: true })) as Resource;
 }

@@ -9,6 +9,7 @@ import {
   type GrpcHandlers,
   Outcome,
   PluginService,
+  parseJson,
   type ReconcileRequest,
   type ReconcileResponseSchema,
 } from '@kplug/protocol';
@@ -162,5 +163,5 @@ function read(
 }
 
 function parse(json: Uint8Array): Resource {
-  return JSON.parse(Buffer.from(json).toString()) as Resource;
+  return parseJson(Buffer.from(json).toString()) as Resource;
 }

@@ -1,4 +1,4 @@
-import type { v0 } from '@kplug/protocol';
+import { narrowIntegers, type v0 } from '@kplug/protocol';
 import { parseDocument } from 'yaml';
 import { KplugError, messageOf } from '../../errors.ts';
 import { limits } from '../../limits/limits.ts';
@@ -47,9 +47,9 @@ function readChange(yaml: string, what: string): StatusChange | undefined {
 function parse(yaml: string, what: string): unknown {
   let fault: string;
   try {
-    const document = parseDocument(yaml, documentOptions);
+    const document = parseDocument(yaml, { ...documentOptions, intAsBigInt: true });
     const found = findDocumentFault(document);
-    if (!found) return document.toJS({ maxAliasCount: maxAliases });
+    if (!found) return narrowIntegers(document.toJS({ maxAliasCount: maxAliases }));
     fault = found.message;
   } catch (error) {
     // An alias without an anchor, aliases that expand too much, or nesting that is too deep.

@@ -1,7 +1,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import type { v0 } from '@kplug/protocol';
-import { stringify } from 'yaml';
 import type { Resource } from '../../resources/resource.ts';
+import { formatYaml } from '../../resources/yaml/format-yaml.ts';
 import type { PluginCall } from '../plugin-call.ts';
 
 /** Encodes a call as a v0 request. */
@@ -10,7 +10,7 @@ export function writeResources({ base, extensions }: PluginCall): MessageInitSha
   return { base: { yaml: writeYaml(base) }, references: Object.fromEntries(references) };
 }
 
-/** Writes YAML with all strings quoted, as YAML 1.1 parsers read `no` or `1_0` as other types, and without aliases. */
+/** Writes YAML with all strings quoted, as YAML 1.1 parsers read `no` or `1_0` as other types. */
 function writeYaml(resource: Resource): string {
-  return stringify(resource, { defaultStringType: 'QUOTE_DOUBLE', lineWidth: 0, aliasDuplicateObjects: false });
+  return formatYaml(resource, { isQuoted: true });
 }

@@ -6,8 +6,10 @@ import {
   EventType,
   FinalizeCause as FinalizeCauseV1,
   type FinalizeResponse,
+  formatJson,
   type Message,
   Outcome as OutcomeV1,
+  parseJson,
   type ReconcileResponse,
   Severity,
 } from '@kplug/protocol';
@@ -114,7 +116,7 @@ function encodeAll(resources: ReadonlyMap<ResourceKey, Resource>): Record<string
 }
 
 function encode(resource: Resource): Uint8Array {
-  return Buffer.from(JSON.stringify(resource));
+  return Buffer.from(formatJson(resource));
 }
 
 function decodeStatus(bytes: Uint8Array, what: string): StatusChange {
@@ -130,7 +132,7 @@ function decodeDependents(items: readonly Uint8Array[]): JsonObject[] {
 
 function decodeJson(bytes: Uint8Array, what: string): unknown {
   try {
-    return JSON.parse(decoder.decode(bytes));
+    return parseJson(decoder.decode(bytes));
   } catch (cause) {
     throw invalid(`${what} isn't JSON in UTF-8`, cause);
   }

@@ -1,5 +1,6 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { formatJson } from '@kplug/protocol';
 import { afterEach } from 'vitest';
 import { describeContract } from '../contract.ts';
 import type { Manifest } from '../manifest.ts';
@@ -17,7 +18,7 @@ describeContract(async () => {
   const fileOf = ({ metadata }: Manifest) => join(directory.path, `${metadata.name}.json`);
   return {
     resources: await directory.open(),
-    apply: (manifest) => writeFile(fileOf(manifest), JSON.stringify(manifest)),
+    apply: (manifest) => writeFile(fileOf(manifest), formatJson(manifest)),
     remove: (manifest) => rm(fileOf(manifest)),
   };
 });

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
+import { formatJson, parseJson } from '@kplug/protocol';
 import { z } from 'zod';
 import { limits } from '../../limits/limits.ts';
 import { formatPath, isJsonObject } from '../json.ts';
@@ -66,12 +67,12 @@ export function statePathOf(key: ResourceKey): string {
 /** Formats the content of a state file. */
 export function formatState({ source, resource, statuses }: ResourceState): string {
   const byManager = [...statuses].map(([fieldManager, status]) => ({ fieldManager, status }));
-  return `${JSON.stringify({ formatVersion: 1, source, resource, statuses: byManager }, undefined, 2)}\n`;
+  return `${formatJson({ formatVersion: 1, source, resource, statuses: byManager }, 2)}\n`;
 }
 
 /** Parses the content of the state file at a path below `.kplug`. Throws when it is invalid. */
 export function parseState(content: string, path: string): ResourceState {
-  const { data, error } = stateSchema.safeParse(JSON.parse(content));
+  const { data, error } = stateSchema.safeParse(parseJson(content));
   if (!data) throw new Error(`${formatPath(error.issues[0]?.path.map(String) ?? [])}: ${error.issues[0]?.message}`);
   const { source, resource, statuses } = data;
   const state = {

@@ -1,3 +1,4 @@
+import { formatJson } from '@kplug/protocol';
 import { isJsonObject } from '../json.ts';
 import type { Right } from './missing-rule.ts';
 import type { Transport } from './transport.ts';
@@ -41,7 +42,7 @@ async function isAllowed(
     verb: 'create',
     resource: plural,
     signal,
-    body: JSON.stringify({
+    body: formatJson({
       apiVersion: 'authorization.k8s.io/v1',
       kind,
       spec: { resourceAttributes, ...(account && identityOf(account)) },

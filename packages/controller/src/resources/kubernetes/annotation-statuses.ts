@@ -1,3 +1,4 @@
+import { parseJson } from '@kplug/protocol';
 import { isJsonObject, jsonEquals } from '../json.ts';
 import type { JsonObject, JsonValue } from '../resource.ts';
 
@@ -46,7 +47,7 @@ export function haveStatusesChanged(before: AnnotationStatuses, now: AnnotationS
 
 function parse(text: JsonValue | undefined): JsonObject | undefined {
   try {
-    const value: unknown = JSON.parse(String(text));
+    const value: unknown = parseJson(String(text));
     return isJsonObject(value) ? value : undefined;
   } catch {
     // Another client wrote it; the next status replaces it.

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { formatJson } from '@kplug/protocol';
 import type { Logger } from 'pino';
 import { messageOf } from '../../errors.ts';
 import { limits } from '../../limits/limits.ts';
@@ -63,7 +64,7 @@ export class EventWriter implements EventSink {
     const resource = this.#find(regarding);
     if (!resource) return;
     const id = createHash('sha256')
-      .update(JSON.stringify([resource.metadata.uid, event.type, event.reason, event.message]))
+      .update(formatJson([resource.metadata.uid, event.type, event.reason, event.message]))
       .digest('hex')
       .slice(0, 16);
     const known = this.#series.get(id);
@@ -177,7 +178,7 @@ export class EventWriter implements EventSink {
       verb: method === 'POST' ? 'create' : 'patch',
       resource: 'events',
       contentType: method === 'POST' ? 'application/json' : 'application/merge-patch+json',
-      body: JSON.stringify(body),
+      body: formatJson(body),
     });
   }
 

@@ -1,3 +1,4 @@
+import { formatJson } from '@kplug/protocol';
 import { KplugError, messageOf } from '../../errors.ts';
 import { ApiError } from './api-error.ts';
 import { missingRule } from './missing-rule.ts';
@@ -38,7 +39,7 @@ export class LeaderLabel {
         verb: 'patch',
         resource: 'pods',
         contentType: 'application/merge-patch+json',
-        body: JSON.stringify({ metadata: { labels: { [leaderLabel.name]: value } } }),
+        body: formatJson({ metadata: { labels: { [leaderLabel.name]: value } } }),
       });
     } catch (cause) {
       if (value === null && cause instanceof ApiError && cause.reason === 'NotFound') return;

@@ -1,3 +1,4 @@
+import { formatJson } from '@kplug/protocol';
 import { isJsonObject } from '../json.ts';
 import type { JsonObject } from '../resource.ts';
 import { ApiError } from './api-error.ts';
@@ -89,7 +90,7 @@ export class LeaseLock {
       path,
       verb,
       resource: 'leases',
-      ...(body && { body: JSON.stringify(body), contentType: 'application/json' }),
+      ...(body && { body: formatJson(body), contentType: 'application/json' }),
       signal,
       isUnfenced: true,
     });

@@ -1,3 +1,4 @@
+import { formatJson, parseJson } from '@kplug/protocol';
 import { limits } from '../../limits/limits.ts';
 import { isJsonObject, jsonEquals } from '../json.ts';
 import type { JsonObject, JsonValue } from '../resource.ts';
@@ -27,7 +28,7 @@ export function readOwnedFields(managedFields: JsonValue | undefined): OwnedFiel
   if (!Array.isArray(managedFields)) return noOwnedFields;
   const entries = managedFields.filter(isOwnStatusEntry);
   if (entries.length === 0) return noOwnedFields;
-  const text = JSON.stringify(entries.map(({ manager, fieldsV1 }) => [manager, fieldsV1['f:status']]));
+  const text = formatJson(entries.map(({ manager, fieldsV1 }) => [manager, fieldsV1['f:status']]));
   const known = shared.get(text);
   if (known) return known;
   const owned = new Map(entries.map(({ manager, fieldsV1 }) => [manager, fieldsV1['f:status']]));
@@ -103,7 +104,7 @@ function areItemsApplied(
 
 /** Returns a predicate for the item of a list that a step leads to. */
 export function readStep(step: string): (item: JsonValue) => boolean {
-  const wanted: JsonValue = JSON.parse(step.slice(2));
+  const wanted = parseJson(step.slice(2)) as JsonValue;
   if (step.startsWith('v:')) return (item) => jsonEquals(item, wanted);
   if (!step.startsWith('k:') || !isJsonObject(wanted)) return () => false;
   const keys = Object.entries(wanted);

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { formatJson } from '@kplug/protocol';
 import { isJsonObject, jsonEquals } from '../json.ts';
 import { notOwned } from '../not-owned.ts';
 import type { OwnedContent, OwnedWriteOptions, WriteResult } from '../port.ts';
@@ -31,7 +32,7 @@ export async function applyOwned(
   const current = cache.get(namespace, name);
   if (current && !isOwnedBy(current, owner.metadata)) throw notOwned(key, owner);
   const digest = createHash('sha256')
-    .update(JSON.stringify([fieldManager, labels, annotations, fields]))
+    .update(formatJson([fieldManager, labels, annotations, fields]))
     .digest('hex');
   const marks = { ...(labels && { labels }), annotations: { ...annotations, [digestAnnotation]: digest.slice(0, 16) } };
   if (current && !current.metadata.deletionTimestamp && isUpToDate(current, marks, fields)) return 'unchanged';
@@ -52,7 +53,7 @@ export async function applyOwned(
       verb: 'apply',
       resource: served.plural,
       contentType: 'application/apply-patch+yaml',
-      body: JSON.stringify({ ...fields, apiVersion, kind, metadata }),
+      body: formatJson({ ...fields, apiVersion, kind, metadata }),
       signal,
     });
     cache.putWritten(answer);
@@ -78,7 +79,7 @@ export async function removeOwned(
       path: objectPath(served, namespace, name),
       verb: 'delete',
       resource: served.plural,
-      body: JSON.stringify({
+      body: formatJson({
         apiVersion: 'v1',
         kind: 'DeleteOptions',
         preconditions: { uid: current.metadata.uid },

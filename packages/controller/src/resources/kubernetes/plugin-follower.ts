@@ -1,3 +1,4 @@
+import { formatJson } from '@kplug/protocol';
 import type { Logger } from 'pino';
 import type { KindProblem } from '../port.ts';
 import type { Resource, ResourceKind } from '../resource.ts';
@@ -101,7 +102,7 @@ export class PluginFollower implements PluginDeclarations {
       this.#listener(declaration, true);
     }
     for (const [key, declaration] of present) {
-      const text = JSON.stringify(declaration);
+      const text = formatJson(declaration);
       if (this.#announced.get(key)?.text === text) continue;
       this.#announced.set(key, { text, declaration });
       this.#listener(declaration, false);

@@ -1,3 +1,4 @@
+import { formatJson } from '@kplug/protocol';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { KplugError, messageOf } from '../../errors.ts';
 import { seconds } from '../../limits/limit.ts';
@@ -31,7 +32,7 @@ export class PluginIdentities implements IdentityIssuer {
         path,
         verb: 'create',
         resource: 'serviceaccounts/token',
-        body: JSON.stringify({
+        body: formatJson({
           apiVersion: 'authentication.k8s.io/v1',
           kind: 'TokenRequest',
           spec: { expirationSeconds: lifetime },
@@ -49,7 +50,7 @@ export class PluginIdentities implements IdentityIssuer {
   kubeconfig(credentialFile: string): string {
     const cluster = this.#kubeConfig.getCurrentCluster();
     const { server, caData, caFile, skipTLSVerify, tlsServerName } = cluster ?? { server: '' };
-    return JSON.stringify({
+    return formatJson({
       apiVersion: 'v1',
       kind: 'Config',
       clusters: [

@@ -1,3 +1,4 @@
+import { formatJson } from '@kplug/protocol';
 import { KplugError, messageOf } from '../../errors.ts';
 import { isJsonObject, jsonObjectsIn } from '../json.ts';
 import type { JsonObject } from '../resource.ts';
@@ -69,7 +70,7 @@ export class KubernetesPluginStore implements PluginStore {
 
   async #saveWhole(place: Place, { spec, status }: PluginRecord): Promise<void> {
     const written = this.#written.get(keyOf(place));
-    const text = JSON.stringify(spec);
+    const text = formatJson(spec);
     let generation = written?.spec === text ? written.generation : await this.#applySpec(place, spec, text);
     try {
       await this.#applyStatus(place, status, generation);
@@ -112,7 +113,7 @@ export class KubernetesPluginStore implements PluginStore {
       verb: 'apply',
       resource: `plugins${subresource}`,
       contentType: 'application/apply-patch+yaml',
-      body: JSON.stringify(body),
+      body: formatJson(body),
     });
   }
 

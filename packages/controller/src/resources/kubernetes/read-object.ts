@@ -1,3 +1,4 @@
+import { formatJson, parseJson } from '@kplug/protocol';
 import { limits } from '../../limits/limits.ts';
 import { isJsonObject, jsonEquals } from '../json.ts';
 import { mergeStatuses } from '../memory/merge-statuses.ts';
@@ -75,7 +76,7 @@ export class ValuePool {
 
   share<T extends JsonValue>(value: T): T;
   share(value: JsonValue): JsonValue {
-    const text = typeof value === 'string' ? value : JSON.stringify(value);
+    const text = typeof value === 'string' ? value : formatJson(value);
     const known = this.#values.get(text);
     if (known !== undefined && typeof known === typeof value) return known;
     if (this.#values.size >= maxShared) this.#values.clear();
@@ -90,7 +91,7 @@ const sharedFields = ['namespace', 'creationTimestamp', 'labels', 'finalizers', 
 function readMetadata(metadata: JsonObject, pool: ValuePool): ObjectMeta {
   const { managedFields: _, ...kept } = metadata;
   // An object from the parser takes half the memory of one that is built field by field.
-  const read: JsonObject = JSON.parse(JSON.stringify({ generation: 0, ...kept }));
+  const read = parseJson(formatJson({ generation: 0, ...kept })) as JsonObject;
   for (const field of sharedFields) {
     const value = read[field];
     if (value !== undefined) read[field] = pool.share(value);

@@ -1,3 +1,4 @@
+import { formatJson } from '@kplug/protocol';
 import { KplugError } from '../../errors.ts';
 import { findJsonFault, formatPath, jsonEquals } from '../json.ts';
 import { mergePatch } from '../merge-patch.ts';
@@ -73,7 +74,7 @@ function composePatch(
       body: { apiVersion, kind, metadata, ...(!isEmpty && { status }) },
     };
   }
-  const annotations = isEmpty ? {} : { [statusAnnotationOf(fieldManager)]: JSON.stringify(status) };
+  const annotations = isEmpty ? {} : { [statusAnnotationOf(fieldManager)]: formatJson(status) };
   return { ...common, body: { apiVersion, kind, metadata: { ...metadata, annotations } } };
 }
 

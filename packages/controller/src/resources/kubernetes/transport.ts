@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { parseJson } from '@kplug/protocol';
 import type { KubeConfig } from '@kubernetes/client-node';
 import type { Dispatcher } from 'undici';
 import { KplugError } from '../../errors.ts';
@@ -98,7 +99,7 @@ export class Transport {
       this.#checkFence(request);
       try {
         const { body } = await this.#send(request, 'requests', this.#options.timeout);
-        return JSON.parse(await readText(body)) as JsonObject;
+        return parseJson(await readText(body)) as JsonObject;
       } catch (error) {
         request.signal?.throwIfAborted();
         const mayRetry = attempt < maxAttempts && !this.#draining.signal.aborted;

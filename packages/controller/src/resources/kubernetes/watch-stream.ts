@@ -1,3 +1,4 @@
+import { formatJson, parseJson } from '@kplug/protocol';
 import { isJsonObject } from '../json.ts';
 import type { JsonObject, JsonValue } from '../resource.ts';
 import { ApiError, errorOfConnection, errorOfStatus } from './api-error.ts';
@@ -65,7 +66,7 @@ export async function watch(
 function readEvent(line: Buffer): WatchEvent {
   let event: JsonValue;
   try {
-    event = JSON.parse(line.toString('utf8'));
+    event = parseJson(line.toString('utf8')) as JsonValue;
   } catch (cause) {
     throw new UnreadableEventError(`an event that isn't JSON: ${line.toString('utf8', 0, 100)}`, { cause });
   }
@@ -81,6 +82,6 @@ function readEvent(line: Buffer): WatchEvent {
     case 'ERROR':
       throw errorOfStatus(typeof object.code === 'number' ? object.code : 500, object);
     default:
-      throw new UnreadableEventError(`an event of the unknown type ${JSON.stringify(type)}`);
+      throw new UnreadableEventError(`an event of the unknown type ${formatJson(type)}`);
   }
 }

@@ -1,3 +1,4 @@
+import { formatJson } from '@kplug/protocol';
 import { type JsonObject, parseKey, type Resource, type ResourceKey } from '../resource.ts';
 import { ApiError } from './api-error.ts';
 import { objectPath } from './api-path.ts';
@@ -67,7 +68,7 @@ export class WriteTarget {
         verb: contentType === 'application/apply-patch+yaml' ? 'apply' : 'patch',
         resource: subresource ? `${served.plural}/${subresource}` : served.plural,
         contentType,
-        body: JSON.stringify(body),
+        body: formatJson(body),
         signal,
       });
       return { outcome: 'written', resource: this.cache.putWritten(answer).resource };
