@@ -2,12 +2,16 @@
 import type * as grpc from '@grpc/grpc-js';
 import { createGrpcClient, type GrpcClient, PluginService } from '@kplug/protocol';
 import { KplugError } from '../../errors.ts';
+import { limits } from '../../limits/limits.ts';
 import { PluginName } from '../../names.ts';
 import type { Registration } from '../../registry/registration.ts';
+import { cutText } from '../../resources/cut-text.ts';
 import { PluginCalls } from '../calls.ts';
 import type { FinalizeCause, PluginAnswer, PluginCall } from '../plugin-call.ts';
 import type { PluginClient, PluginClientOptions } from '../plugin-client.ts';
 import { decodeFinalize, decodeReconcile, encodeCall, encodeCause } from './codec.ts';
+
+const { maxConditionLength: maxWhoLength } = limits.resources;
 
 /** Client of an instance that speaks `kplug.v1`. */
 export class V1Client implements PluginClient {
@@ -38,7 +42,10 @@ export class V1Client implements PluginClient {
     const isMeant = declaration ? isSamePlugin : info.instanceId === instanceId;
     if (!isMeant) {
       const who = `${info.plugin} ${info.version}, instance ${info.instanceId}`;
-      throw new KplugError('PluginUnavailable', `another process answers at its address: ${who}`);
+      throw new KplugError(
+        'PluginUnavailable',
+        `another process answers at its address: ${cutText(who, maxWhoLength)}`,
+      );
     }
     if (info.servesWork) this.#calls.useStream();
   }
