@@ -15,9 +15,10 @@ export {
   type GrpcClient,
   type GrpcHandlers,
   quietGrpc,
+  type StreamOptions,
   type UnaryCallOptions,
 } from './grpc.ts';
-export { isServiceError, serviceError, toServiceError } from './grpc-errors.ts';
+export { isServiceError, serviceError, tooLarge, toServiceError } from './grpc-errors.ts';
 export { localHostTowards } from './local-host.ts';
 export { messageOf } from './message-of.ts';
 export { addReflection } from './reflection.ts';

@@ -10,6 +10,10 @@ export const connections = {
   maxMessageSize: bytes(4 * MiB, 'Maximum size of a response of a plugin.', {
     settings: ['connections.maxMessageSize'],
   }),
+  maxReceivedMultiple: count(
+    4,
+    'Multiple of the maximum size of a response up to which a larger one on a stream ends its own call only.',
+  ),
   openTimeout: milliseconds(2 * seconds, 'Time that a plugin has to answer when a connection to it is opened.', {
     settings: ['connections.openTimeout'],
   }),

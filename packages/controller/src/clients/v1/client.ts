@@ -19,16 +19,25 @@ export class V1Client implements PluginClient {
   readonly #plugin: GrpcClient<typeof PluginService>;
   readonly #calls: PluginCalls;
   readonly signal: AbortSignal;
+  readonly maxMessageSize: number;
 
-  constructor(registration: Registration, { credentials, channel, signal }: PluginClientOptions) {
+  constructor(
+    registration: Registration,
+    { credentials, channel, maxMessageSize, streams, signal }: PluginClientOptions,
+  ) {
     this.#registration = registration;
+    this.maxMessageSize = maxMessageSize;
     this.signal = signal;
     this.#plugin = createGrpcClient(PluginService, registration.address, credentials, channel);
-    this.#calls = new PluginCalls(this.#plugin, signal);
+    this.#calls = new PluginCalls(this.#plugin, { signal, maxMessageSize, streams });
   }
 
   get grpcClient(): grpc.Client {
     return this.#plugin.$client;
+  }
+
+  get serializesCalls(): boolean {
+    return this.#calls.serializesCalls;
   }
 
   /**
@@ -36,7 +45,10 @@ export class V1Client implements PluginClient {
    * that sends no heartbeats is known by its address alone, so that any process of that plugin and version is accepted.
    */
   async identify(deadline: number): Promise<void> {
-    const info = await this.#plugin.getInfo({}, { deadline, signal: this.signal });
+    const info = await this.#plugin.getInfo(
+      {},
+      { deadline, signal: this.signal, maxResponseSize: limits.calls.maxInfoSize },
+    );
     const { plugin, version, instanceId, declaration } = this.#registration;
     const isSamePlugin = info.version === version && new PluginName(info.plugin).equals(new PluginName(plugin));
     const isMeant = declaration ? isSamePlugin : info.instanceId === instanceId;
@@ -47,7 +59,7 @@ export class V1Client implements PluginClient {
         `another process answers at its address: ${cutText(who, maxWhoLength)}`,
       );
     }
-    if (info.servesWork) this.#calls.useStream();
+    this.#calls.configure(info);
   }
 
   async reconcile(call: PluginCall, deadline: number): Promise<PluginAnswer> {
