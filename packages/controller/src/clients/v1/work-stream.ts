@@ -130,10 +130,14 @@ export class WorkStream {
 
   #onEnd(error?: grpc.ServiceError): void {
     this.#state = 'ended';
-    if (error && !isConnectionError(error) && !this.#serializesCalls) this.#streams.isUnsafe = true;
     const ids = [...this.#pending.keys()];
+    if (this.#serializesCalls || !error || isConnectionError(error)) {
+      for (const id of ids) this.#endCall(id, error);
+      return;
+    }
+    this.#streams.isUnsafe = true;
     // The answer that ended the stream can only be that of the one call.
-    const isOwnAnswer = ids.length === 1 && error !== undefined && isResponseTooLarge(error);
+    const isOwnAnswer = ids.length === 1 && isResponseTooLarge(error);
     for (const id of ids) {
       if (isOwnAnswer) this.#take(id)?.reject(error);
       else this.#endCall(id, error);
