@@ -1,73 +1,10 @@
-import * as grpc from '@grpc/grpc-js';
-import {
-  addService,
-  ConditionStatus,
-  createGrpcClient,
-  type GrpcHandlers,
-  Outcome,
-  PluginService,
-  RegistryService,
-} from '@kplug/protocol';
+import { ConditionStatus, Outcome } from '@kplug/protocol';
 import { reference, TestOperator } from '@kplug/testing';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
-
-type Handlers = GrpcHandlers<typeof PluginService>;
+import { pino } from 'pino';
+import { describe, expect, it, vi } from 'vitest';
+import { rawPlugin } from './raw-plugin.ts';
 
 const json = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
-
-/** Plugin that implements the protocol directly and may violate it. It registers by unary heartbeats. */
-async function rawPlugin(
-  operator: TestOperator,
-  reconcile: Handlers['reconcile'],
-  given: { plugin?: string; instanceId?: string; claims?: string } = {},
-  garbage?: Buffer,
-) {
-  const { plugin = 'Raw', instanceId = 'raw', claims = instanceId } = given;
-  const server = new grpc.Server();
-  const send = server.addService.bind(server);
-  server.addService = (service, implementation) => {
-    const definition = Object.fromEntries(
-      Object.entries(service).map(([name, method]) => [
-        name,
-        garbage && name === 'reconcile' ? { ...method, responseSerialize: () => garbage } : method,
-      ]),
-    );
-    send(definition, implementation);
-  };
-  addService(server, PluginService, {
-    getInfo: () => ({ plugin, version: '1.0.0', instanceId }),
-    reconcile,
-    finalize: () => ({ outcome: Outcome.SUCCESS }),
-  });
-  const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync('127.0.0.1:0', grpc.ServerCredentials.createInsecure(), (error, bound) =>
-      error ? reject(error) : resolve(bound),
-    );
-  });
-  const registry = createGrpcClient(
-    RegistryService,
-    operator.controller.heartbeatAddress,
-    grpc.credentials.createInsecure(),
-  );
-  const beat = () =>
-    registry.heartbeat({
-      registration: {
-        plugin,
-        version: '1.0.0',
-        apis: [{ name: 'Table', version: '1.0.0' }],
-        address: `127.0.0.1:${port}`,
-        instanceId: claims,
-      },
-    });
-  await beat();
-  const timer = setInterval(() => void beat().catch(() => undefined), 200);
-  onTestFinished(() => {
-    clearInterval(timer);
-    registry.$client.close();
-    server.forceShutdown();
-  });
-  return { server, port };
-}
 
 describe('an answer that violates the protocol is refused completely', () => {
   const success = { outcome: Outcome.SUCCESS };
@@ -124,6 +61,129 @@ describe('an answer that violates the protocol is refused completely', () => {
     expect(operator.condition('users', 'Ready')?.message).toMatch(/^the answer of Raw 1.0.0 is refused/);
     expect(operator.get('users', 'PgOptions')?.status).toBeUndefined();
     expect(({} as { polluted?: boolean }).polluted).toBeUndefined();
+  });
+});
+
+describe('an answer with more than the controller accepts is refused before anything is parsed or written', () => {
+  const text = (value: string) => new TextEncoder().encode(value);
+  const keys = Object.fromEntries(Array.from({ length: 250_000 }, (_, index) => [`k${index}`, index]));
+  const config = (name: string, more: object = {}) =>
+    json({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, ...more }, data: {} });
+  const event = { reason: 'Tested', message: 'an Event of the answer' };
+  const key = 'myorg.org/v1alpha1/PgOptions/default/users';
+
+  it.each([
+    [
+      'a status of 250,000 keys',
+      { baseStatus: json(keys) },
+      /the base's status has 4,027,781 bytes; at most 262,144 are allowed; return less, or raise maxStatusSize/,
+    ],
+    [
+      'a status of many values',
+      { baseStatus: json({ list: Array(20_001).fill(0) }) },
+      /the base's status has more than 20,000 values/,
+    ],
+    [
+      '4 MiB of nested lists',
+      { baseStatus: text(`${'['.repeat(2_000_000)}${']'.repeat(2_000_000)}`) },
+      /the base's status has 4,000,000 bytes/,
+    ],
+    ['nested lists', { baseStatus: text('['.repeat(200_000)) }, /the base's status is nested more than 64 levels deep/],
+    ['a long key', { baseStatus: json({ ['k'.repeat(2_000)]: 1 }) }, /has a key of 2,000 bytes; at most 1,024/],
+    [
+      'a number beyond any',
+      { baseStatus: text('{"a":{"b":[1e400]}}') },
+      /status can't be stored: a\.b\[0\] is not a finite/,
+    ],
+    [
+      'half of a character',
+      { baseStatus: text('{"a":"\\ud800"}') },
+      /status can't be stored: a has half of a surrogate/,
+    ],
+    ['half of a character in a key', { baseStatus: text('{"\\udc00":1}') }, /half of a surrogate pair/],
+    ['invalid UTF-8', { baseStatus: Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x7d]) }, /status isn't JSON in UTF-8/],
+    [
+      "an extension's status that is too large",
+      { baseStatus: json({}), extensionStatuses: { [key]: json({ text: 'x'.repeat(300_000) }) } },
+      /the status of myorg\.org\/v1alpha1\/PgOptions\/default\/users has 300,011 bytes/,
+    ],
+    [
+      'a message that is too long',
+      { messages: [{ reason: 'Told', text: 'x'.repeat(40_000) }] },
+      /the message Told has 40,000 characters; at most 32,768 are allowed/,
+    ],
+    [
+      'an Event that is too long',
+      { events: [event, { reason: 'Told', message: 'x'.repeat(40_000) }] },
+      /the event Told has 40,000 characters/,
+    ],
+    [
+      'a condition that is too long',
+      { conditions: [{ type: 'Backup', status: ConditionStatus.TRUE, reason: 'Told', message: 'x'.repeat(40_000) }] },
+      /the condition Backup has 40,000 characters/,
+    ],
+    [
+      'a condition with a long type',
+      { conditions: [{ type: `${'a'.repeat(300_000)}/b`, status: ConditionStatus.TRUE, reason: 'Told' }] },
+      /^.{0,400}the malformed type "a{99}…"$/,
+    ],
+    ['a long reason', { messages: [{ reason: 'a'.repeat(300_000), text: '' }] }, /has "a{99}…" as its reason/],
+    [
+      'thousands of dependents',
+      { dependents: { items: Array.from({ length: 5_000 }, (_, index) => config(`c${index}`)) } },
+      /it returned 5000 dependents; at most 100 are allowed/,
+    ],
+    [
+      'a dependent that is too large',
+      { dependents: { items: [config('a'), config('b', { annotations: { a: 'x'.repeat(1_100_000) } })] } },
+      /dependents\[1\] has 1,\d+,\d+ bytes; at most 1,048,576 are allowed/,
+    ],
+    [
+      'a dependent whose name is no DNS name',
+      { dependents: { items: [config('My_Config')] } },
+      /dependents\[0\]\.metadata\.name is not a name of lower-case letters/,
+    ],
+    [
+      'a dependent with a label that Kubernetes refuses',
+      { dependents: { items: [config('a', { labels: { version: 'not allowed' } })] } },
+      /dependents\[0\]\.metadata\.labels\.version must be at most 63 letters/,
+    ],
+    [
+      'a dependent with half of a character',
+      {
+        dependents: {
+          items: [text('{"apiVersion":"v1","kind":"ConfigMap","metadata":{"name":"a"},"data":{"a":"\\ud800"}}')],
+        },
+      },
+      /dependents\[0\] can't be stored: data\.a has half of a surrogate pair/,
+    ],
+  ])('%s', async (_, response, message) => {
+    const reasons: unknown[] = [];
+    const logger = pino({ level: 'info' }, { write: (line: string) => reasons.push(JSON.parse(line).reason) });
+    const dependents = { kinds: [{ apiVersion: 'v1', kind: 'ConfigMap' }] };
+    const operator = await TestOperator.start({ dependents }, { logger });
+    operator.extension('PgOptions', 'users');
+    operator.table('users', { extensions: [reference('PgOptions', 'users')] });
+    await rawPlugin(operator, () => ({ outcome: Outcome.SUCCESS, events: [event], ...response }));
+    await operator.expectCondition('users', 'Ready', { status: 'False', reason: 'InvalidResponse' });
+    expect(operator.condition('users', 'Ready')?.message).toMatch(message);
+    expect(reasons).toContain('InvalidResponse');
+    expect(reasons).not.toContain('Tested');
+    expect(operator.get('users', 'PgOptions')?.status).toBeUndefined();
+  });
+
+  it('but a delegation may accept larger statuses', async () => {
+    const operator = await TestOperator.start({ maxStatusSize: 1024 * 1024 });
+    operator.table('users');
+    await rawPlugin(operator, () => ({ outcome: Outcome.SUCCESS, baseStatus: json({ text: 'x'.repeat(900_000) }) }));
+    await operator.expectReady('users', 'Raw');
+  });
+
+  it('and a delay of centuries is shortened', async () => {
+    const operator = await TestOperator.start();
+    operator.table('users');
+    await rawPlugin(operator, () => ({ outcome: Outcome.SUCCESS, requeueAfter: { seconds: 300_000_000_000n } }));
+    await operator.expectReady('users', 'Raw');
   });
 });
 

@@ -9,7 +9,7 @@ import {
   toBinary,
 } from '@bufbuild/protobuf';
 import * as grpc from '@grpc/grpc-js';
-import { serviceError, toServiceError } from './grpc-errors.ts';
+import { serviceError, tooLarge, toServiceError } from './grpc-errors.ts';
 
 type Method<S extends DescService, K extends keyof S['method']> = S['method'][K];
 
@@ -32,7 +32,9 @@ type Call<M> = M extends { methodKind: 'unary' }
   : M extends { methodKind: 'server_streaming' }
     ? (request: MessageInitShape<Input<M>>, options?: CallOptions) => grpc.ClientReadableStream<MessageShape<Output<M>>>
     : M extends { methodKind: 'bidi_streaming' }
-      ? (options?: CallOptions) => grpc.ClientDuplexStream<MessageInitShape<Input<M>>, MessageShape<Output<M>>>
+      ? (
+          options?: StreamOptions<MessageShape<Output<M>>>,
+        ) => grpc.ClientDuplexStream<MessageInitShape<Input<M>>, MessageShape<Output<M>>>
       : never;
 
 /** Functions that serve a service, by method. A unary function that throws answers with the gRPC code of the error, or INTERNAL. */
@@ -50,6 +52,14 @@ export interface CallOptions {
 export interface UnaryCallOptions extends CallOptions {
   /** Cancels the call when it is aborted. */
   signal?: AbortSignal;
+  /** Largest response that is accepted, in bytes, where it is smaller than that of the channel. Default: that of the channel. */
+  maxResponseSize?: number;
+}
+
+/** Options of a bidirectional stream. */
+export interface StreamOptions<M> extends CallOptions {
+  /** Decodes a received message. An exception ends the stream. Default: by the schema. */
+  decode?: (bytes: Buffer) => M;
 }
 
 /** Client of a service: one function per method. A failed call rejects with the `ServiceError` of grpc-js. */
@@ -97,8 +107,8 @@ export function createGrpcClient<S extends DescService>(
         responseDeserialize(await unaryCall(client.getChannel(), path, requestSerialize(request), callOptions)),
       server_streaming: (request: object, callOptions: CallOptions = {}) =>
         client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request, ...toGrpc(callOptions)),
-      bidi_streaming: (callOptions: CallOptions = {}) =>
-        client.makeBidiStreamRequest(path, requestSerialize, responseDeserialize, ...toGrpc(callOptions)),
+      bidi_streaming: ({ decode = responseDeserialize, ...callOptions }: StreamOptions<object> = {}) =>
+        client.makeBidiStreamRequest(path, requestSerialize, decode, ...toGrpc(callOptions)),
       client_streaming: undefined,
     }[method.methodKind];
   }
@@ -162,7 +172,12 @@ function unaryCall(
   channel: grpc.ChannelInterface,
   path: string,
   message: Buffer,
-  { deadline = Number.POSITIVE_INFINITY, metadata, signal }: UnaryCallOptions,
+  {
+    deadline = Number.POSITIVE_INFINITY,
+    metadata,
+    signal,
+    maxResponseSize = Number.POSITIVE_INFINITY,
+  }: UnaryCallOptions,
 ): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
@@ -177,6 +192,7 @@ function unaryCall(
       onReceiveStatus: ({ code, details, metadata: trailers }) => {
         signal?.removeEventListener('abort', cancel);
         if (code !== grpc.status.OK) reject(serviceError(code, details, trailers));
+        else if (response && response.length > maxResponseSize) reject(tooLarge(response.length, maxResponseSize));
         else if (response) resolve(response);
         else reject(serviceError(grpc.status.UNIMPLEMENTED, 'the response has no message', trailers));
       },

@@ -15,9 +15,10 @@ export {
   type GrpcClient,
   type GrpcHandlers,
   quietGrpc,
+  type StreamOptions,
   type UnaryCallOptions,
 } from './grpc.ts';
-export { isServiceError, serviceError, toServiceError } from './grpc-errors.ts';
+export { isServiceError, serviceError, tooLarge, toServiceError } from './grpc-errors.ts';
 export { formatJson, isInt64, narrowInteger, narrowIntegers, parseJson, readNumber } from './json.ts';
 export { localHostTowards } from './local-host.ts';
 export { messageOf } from './message-of.ts';

@@ -2,12 +2,14 @@ import { type FinalizeRequest, Outcome, type ReconcileRequest, Severity } from '
 import type { Logger } from 'pino';
 import type { ApiPart } from './definition.ts';
 import { type FinalizeAnswer, type PluginHandlers, pluginHandlers } from './plugin-service.ts';
+import { ResourceLocks } from './resource-locks.ts';
 
 /** Routes each call to the functions that implement its API. */
 export function apiHandlers(parts: readonly ApiPart[], log: Logger): PluginHandlers {
+  const locks = new ResourceLocks();
   const byApi = new Map<string, PluginHandlers>();
   const all = parts.map(({ apis, implementation }) => {
-    const handlers = pluginHandlers(implementation, log);
+    const handlers = pluginHandlers(implementation, log, locks);
     for (const { name, version } of apis) {
       byApi.set(`${name}@${version}`, handlers);
       // A call for an unknown version of the API gets the first implementation of that API.

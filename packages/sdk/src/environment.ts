@@ -42,6 +42,11 @@ export interface ServeOptions {
   drainTimeout?: number;
   /** Largest request that is accepted, in bytes. `KPLUG_MAX_MESSAGE_SIZE`, default 4 MiB. */
   maxMessageSize?: number;
+  /**
+   * Largest answer that is sent, in bytes; a larger one fails the call. `KPLUG_MAX_ANSWER_SIZE`, default 4 MiB, which controllers accept
+   * by default.
+   */
+  maxAnswerSize?: number;
   /** Log level: `debug`, `info`, `warn`, `error` or `silent`. `KPLUG_LOG_LEVEL`, default `info`. */
   logLevel?: string;
   /** Shut down on SIGTERM and SIGINT, and then exit with 0. Default true. */
@@ -66,6 +71,7 @@ const optionNames: Record<keyof ServeOptions, true> = {
   ttl: true,
   drainTimeout: true,
   maxMessageSize: true,
+  maxAnswerSize: true,
   logLevel: true,
   handleSignals: true,
 };
@@ -89,6 +95,7 @@ export function readSettings(options: ServeOptions, env: NodeJS.ProcessEnv): Set
     labels: {},
     drainTimeout: limits.serving.drainTimeout,
     maxMessageSize: limits.serving.maxMessageSize,
+    maxAnswerSize: limits.serving.maxAnswerSize,
     logLevel: 'info',
     handleSignals: true,
     ...given,
@@ -112,6 +119,7 @@ function readEnvironment(env: NodeJS.ProcessEnv): ServeOptions {
     ttl: number('KPLUG_TTL'),
     drainTimeout: number('KPLUG_DRAIN_TIMEOUT'),
     maxMessageSize: number('KPLUG_MAX_MESSAGE_SIZE'),
+    maxAnswerSize: number('KPLUG_MAX_ANSWER_SIZE'),
     logLevel: text('KPLUG_LOG_LEVEL'),
   });
 }

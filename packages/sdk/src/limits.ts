@@ -10,7 +10,7 @@ interface Limit {
 
 const seconds = 1_000;
 const hours = 3_600 * seconds;
-export const MiB = 1_024 * 1_024;
+const MiB = 1_024 * 1_024;
 
 /** All limits of the SDK, by part. `docs/limits.md` is generated from this table. */
 export const limitTable = {
@@ -19,6 +19,14 @@ export const limitTable = {
       'maxMessageSize',
       'KPLUG_MAX_MESSAGE_SIZE',
     ]),
+    maxAnswerSize: bytes(4 * MiB, 'Maximum size of an answer that is sent. Controllers accept 4 MiB by default.', [
+      'maxAnswerSize',
+      'KPLUG_MAX_ANSWER_SIZE',
+    ]),
+    earlierCallTimeout: milliseconds(
+      10 * seconds,
+      'Longest time that a call waits for an earlier call for the same resource that still runs.',
+    ),
     weight: count(100, 'Weight of the instance when work is distributed; 0 to 1,000.', ['weight', 'KPLUG_WEIGHT']),
     drainTimeout: milliseconds(25 * seconds, 'Longest wait for in-flight calls when the plugin stops.', [
       'drainTimeout',
@@ -30,7 +38,6 @@ export const limitTable = {
     ),
     maxStreams: count(1_000, 'Maximum number of concurrent calls on one connection.'),
     maxLoggedStacks: count(100, 'Maximum number of stacks of errors that are remembered, so that each is logged once.'),
-    maxSessionMemory: bytes(64 * MiB, 'Maximum memory of one HTTP/2 connection.'),
     maxConnectionAge: milliseconds(24 * hours, 'Age at which a connection is closed; operators connect again.'),
     maxConnectionAgeGrace: milliseconds(
       1 * hours,

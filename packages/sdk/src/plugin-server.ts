@@ -9,7 +9,8 @@ import { signalOf } from './call-signal.ts';
 import type { ApiPart, RegisteredApi } from './definition.ts';
 import { noController, type Settings } from './environment.ts';
 import { HeartbeatClient } from './heartbeat-client.ts';
-import { limits, MiB } from './limits.ts';
+import { limitAnswers } from './limit-answer.ts';
+import { limits } from './limits.ts';
 import { grpcHandlersOf } from './own-api.ts';
 import type { PluginDefinition } from './plugin.ts';
 import { PluginError } from './plugin-error.ts';
@@ -51,14 +52,17 @@ export class PluginServer implements RunningPlugin {
     quietGrpc();
     this.#server = new grpc.Server({
       'grpc.max_receive_message_length': settings.maxMessageSize,
+      // For the responses of other services. Answers are limited before they are sent.
+      'grpc.max_send_message_length': settings.maxAnswerSize,
       'grpc.max_concurrent_streams': limits.serving.maxStreams,
-      'grpc-node.max_session_memory': limits.serving.maxSessionMemory / MiB,
+      // No `grpc-node.max_session_memory`: Node.js never subtracts what a cancelled call had still to send, so that any limit is exceeded
+      // in the end, and then the connection refuses all calls.
       'grpc.max_connection_age_ms': limits.serving.maxConnectionAge,
       'grpc.max_connection_age_grace_ms': limits.serving.maxConnectionAgeGrace,
       // Nothing reads the statistics of channelz.
       'grpc.enable_channelz': 0,
     });
-    const { reconcile, finalize } = apiHandlers(parts, log);
+    const { reconcile, finalize } = limitAnswers(apiHandlers(parts, log), settings.maxAnswerSize);
     const handlers: PluginHandlers = {
       reconcile: (request, signal) => this.#counted(() => reconcile(request, signal)),
       finalize: (request, signal) => this.#counted(() => finalize(request, signal)),
@@ -202,6 +206,7 @@ export class PluginServer implements RunningPlugin {
       instanceId: this.#settings.instanceId,
       runtime: `@kplug/sdk/${sdkVersion} node/${process.versions.node}`,
       servesWork: true,
+      serializesCalls: true,
     };
   }
 

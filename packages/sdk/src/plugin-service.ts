@@ -29,6 +29,7 @@ import type {
   ResourceShape,
 } from './plugin.ts';
 import { PluginError } from './plugin-error.ts';
+import { ResourceLocks } from './resource-locks.ts';
 import { applySchema, decodeResource, ExtensionSet, type SchemaViolation } from './resources.ts';
 
 /** Response to Finalize, whose fields every response to Reconcile has too. */
@@ -37,7 +38,7 @@ export type ReconcileAnswer = Exclude<MessageInitShape<typeof ReconcileResponseS
 type Input = ReconcileInput<ResourceShape, ExtensionShapes>;
 
 /** Input of the author's function, or the reasons why the request is invalid. */
-type Prepared = { input: Input; extensions: ExtensionSet } | { violations: SchemaViolation[] };
+type Prepared = { input: Input; extensions: ExtensionSet; uid: string | undefined } | { violations: SchemaViolation[] };
 
 const withoutSchemas: Pick<ApiImplementation, 'base' | 'extensions'> = {};
 
@@ -47,26 +48,37 @@ export interface PluginHandlers {
   finalize(request: FinalizeRequest, signal: AbortSignal): Promise<FinalizeAnswer>;
 }
 
-/** Makes handlers that answer calls by the functions of a definition. */
-export function pluginHandlers(definition: ApiImplementation, log: Logger): PluginHandlers {
+/**
+ * Makes handlers that answer calls by the functions of a definition.
+ *
+ * @param locks of the resources that these and other handlers are called for.
+ */
+export function pluginHandlers(
+  definition: ApiImplementation,
+  log: Logger,
+  locks: ResourceLocks = new ResourceLocks(),
+): PluginHandlers {
   return {
     reconcile: (request, signal) =>
       answering(log, request, signal, async (): Promise<ReconcileAnswer> => {
         const prepared = await prepare(request, signal, definition, log);
         if ('violations' in prepared) return describeViolations(prepared.violations);
-        const result = (await definition.reconcile(prepared.input)) ?? {};
+        const { input, uid } = prepared;
+        const result = (await locks.run(uid, signal, () => definition.reconcile(input))) ?? {};
         return { ...encodeResult(result, prepared.extensions), ...encodeStatuses(result, prepared.extensions) };
       }),
 
     finalize: (request, signal) =>
       answering(log, request, signal, async (): Promise<FinalizeAnswer> => {
-        if (!definition.finalize) return { outcome: Outcome.SUCCESS };
+        const { finalize } = definition;
+        if (!finalize) return { outcome: Outcome.SUCCESS };
         const valid = await prepare(request, signal, definition, log);
         // A resource that was valid once and edited since must be finalized too.
         const prepared = 'violations' in valid ? await prepare(request, signal, withoutSchemas, log) : valid;
         if ('violations' in prepared) return describeViolations(prepared.violations);
         const cause = request.cause === FinalizeCause.HANDED_OVER ? 'handedOver' : 'deleted';
-        const result = (await definition.finalize({ ...prepared.input, cause })) ?? {};
+        const { input, uid } = prepared;
+        const result = (await locks.run(uid, signal, () => finalize.call(definition, { ...input, cause }))) ?? {};
         return encodeResult(result, prepared.extensions);
       }),
   };
@@ -80,7 +92,8 @@ async function prepare(
 ): Promise<Prepared> {
   const violations: SchemaViolation[] = [];
   const found = new ExtensionSet();
-  const checkedBase = await applySchema(decodeResource(base), definition.base, '');
+  const decodedBase = decodeResource(base);
+  const checkedBase = await applySchema(decodedBase, definition.base, '');
   if ('violation' in checkedBase) violations.push(checkedBase.violation);
   for (const [key, extension] of Object.entries(extensions).sort(([a], [b]) => (a < b ? -1 : 1))) {
     const decoded = decodeResource(extension);
@@ -103,7 +116,13 @@ async function prepare(
       return log.child({ resource: `${resource.kind} ${resource.metadata.namespace ?? ''}/${resource.metadata.name}` });
     },
   };
-  return { input, extensions: found };
+  return { input, extensions: found, uid: uidOf(decodedBase) };
+}
+
+/** Returns the uid of a resource, before a schema may leave it out. */
+function uidOf({ metadata }: Received<ResourceShape>): string | undefined {
+  const { uid }: { uid?: unknown } = metadata ?? {};
+  return typeof uid === 'string' ? uid : undefined;
 }
 
 /** Converts an error of the author's function into a response with a reason for the user. */

@@ -1,16 +1,22 @@
 import * as grpc from '@grpc/grpc-js';
 import { isServiceError } from '@kplug/protocol';
 import { KplugError } from '../errors.ts';
+import { limits } from '../limits/limits.ts';
 import { formatPlugin } from '../names.ts';
 import type { Implementation } from '../registry/implementation.ts';
 import type { Instance } from '../registry/instance.ts';
+import { cutText } from '../resources/cut-text.ts';
 import { pickInstance } from './balance.ts';
+import type { Connection } from './connection.ts';
 import type { Connections } from './connections.ts';
 import { describeFailure } from './describe-failure.ts';
-import { isConnectionError, nameOfCode } from './grpc-error.ts';
+import { isConnectionError, isConnectionExhausted, isResponseTooLarge, nameOfCode } from './grpc-error.ts';
+import { CallInterrupted, InterruptedCalls, isInterrupted } from './interruption.ts';
 import type { FinalizeCause, PluginAnswer, PluginCall } from './plugin-call.ts';
 import type { PluginClient } from './plugin-client.ts';
 import { RequestTooLarge } from './request-too-large.ts';
+
+const { maxTextLength } = limits.calls;
 
 /** Result of a call, for metrics. */
 export interface CallObservation {
@@ -23,10 +29,17 @@ export interface CallObservation {
   duration: number;
 }
 
+/** Instance that is called, with the connection to it. */
+interface Target {
+  instance: Instance;
+  connection: Connection;
+}
+
 /** Calls plugins: picks an instance, makes the call, and translates its errors to a `KplugError`. */
 export class PluginCaller {
   readonly #connections: Connections;
   readonly #observe: (observation: CallObservation) => void;
+  readonly #interrupted = new InterruptedCalls();
 
   constructor(connections: Connections, observe: (observation: CallObservation) => void = () => undefined) {
     this.#connections = connections;
@@ -36,6 +49,9 @@ export class PluginCaller {
   /**
    * Calls `Reconcile` at an instance of an implementation.
    *
+   * A call that may still run, because its connection or stream ended before the answer, is not made again until it has ended. Rejects
+   * with `CallInterrupted` until then.
+   *
    * Rejects with `PluginUnavailable` when none of its instances is reachable (then none is callable any more),
    * `DeadlineExceeded`, `InvalidResponse`, `Stopped`, or `PluginFailed` with the plugin's message.
    *
@@ -43,7 +59,7 @@ export class PluginCaller {
    */
   async reconcile(implementation: Implementation, call: PluginCall, timeout: number): Promise<PluginAnswer> {
     const deadline = Date.now() + timeout;
-    return this.call(implementation, 'Reconcile', (plugin) => plugin.reconcile(call, deadline));
+    return this.#callOnce(implementation, 'Reconcile', call, deadline, (plugin) => plugin.reconcile(call, deadline));
   }
 
   /** Calls `Finalize` at an instance of an implementation. Rejects as `reconcile` does. */
@@ -54,36 +70,80 @@ export class PluginCaller {
     timeout: number,
   ): Promise<PluginAnswer> {
     const deadline = Date.now() + timeout;
-    return this.call(implementation, 'Finalize', (plugin) => plugin.finalize(call, cause, deadline));
+    return this.#callOnce(implementation, 'Finalize', call, deadline, (plugin) =>
+      plugin.finalize(call, cause, deadline),
+    );
   }
 
-  /** Makes another call at an instance of an implementation. Rejects as `reconcile` does. */
+  /** Makes a call unless an earlier one for the resource may still run. */
+  async #callOnce(
+    implementation: Implementation,
+    method: string,
+    { base: { metadata } }: PluginCall,
+    deadline: number,
+    make: (plugin: PluginClient) => Promise<PluginAnswer>,
+  ): Promise<PluginAnswer> {
+    const key = `${implementation.plugin.key} ${metadata.uid}`;
+    const remaining = this.#interrupted.remaining(key);
+    if (remaining !== undefined) throw interruption(implementation, remaining);
+    return this.call(implementation, method, make, (error, instance) => {
+      this.#interrupted.add(key, instance, deadline);
+      return interruption(implementation, deadline - Date.now(), error);
+    });
+  }
+
+  /**
+   * Makes another call at an instance of an implementation. Rejects as `reconcile` does.
+   *
+   * @param onInterrupted makes the error of a call that may still run in the plugin.
+   */
   async call<T>(
     implementation: Implementation,
     method: string,
     make: (plugin: PluginClient) => Promise<T>,
+    onInterrupted?: (error: unknown, instance: Instance) => KplugError,
   ): Promise<T> {
     const tried = new Set<Instance>();
+    let isRepeated = false;
+    for (;;) {
+      const target = await this.#open(implementation, tried);
+      const startedAt = performance.now();
+      const observe = (code: string) =>
+        this.#observe({ plugin: implementation.plugin.text, method, code, duration: performance.now() - startedAt });
+      try {
+        const answer = await target.connection.call(make);
+        observe('OK');
+        return answer;
+      } catch (error) {
+        observe(codeOf(error));
+        const next = await this.#afterFailure(error, target);
+        if (next === 'fail' || (next === 'repeat' && isRepeated))
+          throw interruptionOf(error, target, onInterrupted) ?? translate(error, implementation, target.instance);
+        if (next === 'repeat') {
+          isRepeated = true;
+          tried.delete(target.instance);
+        }
+      }
+    }
+  }
+
+  /** Opens a connection to an instance that wasn't tried yet. Rejects with `PluginUnavailable` if there is none. */
+  async #open(implementation: Implementation, tried: Set<Instance>): Promise<Target> {
     for (;;) {
       const instance = this.#pick(implementation, tried);
       if (!instance) throw new KplugError('PluginUnavailable', `${formatPlugin(implementation)} is unreachable`);
       tried.add(instance);
       const connection = await this.#connections.open(instance).catch(passUnavailable);
       // Opening the connection may have shown that it doesn't serve this API now.
-      if (!connection || instance.unserved.has(implementation.api.name)) continue;
-      const startedAt = performance.now();
-      const observe = (code: string) =>
-        this.#observe({ plugin: implementation.plugin.text, method, code, duration: performance.now() - startedAt });
-      try {
-        const answer = await connection.call(make);
-        observe('OK');
-        return answer;
-      } catch (error) {
-        observe(codeOf(error));
-        const isGone = mayBeGone(error) && !(await this.#connections.check(instance));
-        if (!isGone) throw translate(error, implementation, instance);
-      }
+      if (connection && !instance.unserved.has(implementation.api.name)) return { instance, connection };
     }
+  }
+
+  /** Decides what follows a failed call: the same one on another connection, one at another instance, or its failure. */
+  async #afterFailure(error: unknown, { instance, connection }: Target): Promise<'repeat' | 'other instance' | 'fail'> {
+    if (isConnectionExhausted(error))
+      return (await this.#connections.replace(instance, connection)) ? 'repeat' : 'other instance';
+    return mayBeGone(error) && !(await this.#connections.check(instance)) ? 'other instance' : 'fail';
   }
 
   #pick(implementation: Implementation, tried: ReadonlySet<Instance>): Instance | undefined {
@@ -92,6 +152,22 @@ export class PluginCaller {
     const untried = tried.size === 0 ? callable : callable.filter((instance) => !tried.has(instance));
     return pickInstance(untried, (instance) => this.#connections.inFlight(instance));
   }
+}
+
+function interruption(implementation: Implementation, remaining: number, cause?: unknown): CallInterrupted {
+  const seconds = Math.ceil(remaining / 1_000);
+  const reason = isServiceError(cause) ? ` (${cutText(cause.details, maxTextLength)})` : '';
+  const message = `a call of ${formatPlugin(implementation)} was interrupted${reason} and may still run; it is called again in ${seconds} s, at the deadline of that call`;
+  return new CallInterrupted(message, Math.max(remaining, 0), cause);
+}
+
+/** Makes the error of a call that may still run in the plugin; `undefined` for another call. */
+function interruptionOf(
+  error: unknown,
+  { instance, connection }: Target,
+  make: ((error: unknown, instance: Instance) => KplugError) | undefined,
+): KplugError | undefined {
+  return isInterrupted(error) && !connection.serializesCalls ? make?.(error, instance) : undefined;
 }
 
 function passUnavailable(error: unknown): undefined {
@@ -115,13 +191,20 @@ function translate(error: unknown, implementation: Implementation, instance: Ins
     return new KplugError(error.code, `the request to ${who} is too large: ${error.message}`, { cause: error });
   if (!isServiceError(error))
     return new KplugError('PluginFailed', `${who}: ${describeFailure(error)}`, { cause: error });
+  const details = cutText(error.details, maxTextLength);
+  if (isConnectionExhausted(error)) {
+    const message = `${who} refused the call on a new connection too: ${details}; its server limits the memory of a connection`;
+    return new KplugError('PluginFailed', message, { cause: error });
+  }
+  if (isResponseTooLarge(error)) {
+    const message = `the answer of ${who} is too large: ${details}; return less`;
+    return new KplugError('InvalidResponse', message, { cause: error });
+  }
   switch (error.code) {
     case grpc.status.DEADLINE_EXCEEDED:
       return new KplugError('DeadlineExceeded', `${who} didn't answer in time`, { cause: error });
-    case grpc.status.RESOURCE_EXHAUSTED:
-      return new KplugError('InvalidResponse', `the answer of ${who} is too large: ${error.details}`, { cause: error });
     default: {
-      const message = `${who} failed with ${nameOfCode(error.code)}: ${error.details}`;
+      const message = `${who} failed with ${nameOfCode(error.code)}: ${details}`;
       return new KplugError('PluginFailed', message, { cause: error });
     }
   }

@@ -1,16 +1,28 @@
+import { create } from '@bufbuild/protobuf';
+import { WireType } from '@bufbuild/protobuf/wire';
 import * as grpc from '@grpc/grpc-js';
-import { addService, createGrpcClient, type GrpcHandlers, Outcome, PluginService } from '@kplug/protocol';
-import { expect, it, onTestFinished, vi } from 'vitest';
+import {
+  addService,
+  createGrpcClient,
+  type GrpcHandlers,
+  Outcome,
+  PluginService,
+  type WorkResponse,
+  WorkResponseSchema,
+} from '@kplug/protocol';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { PluginCalls } from './calls.ts';
+import { isInterrupted } from './interruption.ts';
 
 type Handlers = GrpcHandlers<typeof PluginService>;
 type Stream = Parameters<Handlers['work']>[0];
 
+const MiB = 1024 * 1024;
 const success = { outcome: Outcome.SUCCESS };
 const soon = () => Date.now() + 10_000;
 
 /** Serves a plugin with the given `Work` handler, and counts the calls that arrive as separate RPCs. */
-async function serve(work: (stream: Stream) => void) {
+async function serve(work: (stream: Stream) => void, { serializesCalls = true } = {}) {
   const server = new grpc.Server({ 'grpc.max_receive_message_length': -1 });
   const reconcile = vi.fn<Handlers['reconcile']>(() => success);
   const finalize = vi.fn<Handlers['finalize']>(() => success);
@@ -28,10 +40,16 @@ async function serve(work: (stream: Stream) => void) {
       error ? reject(error) : resolve(bound),
     );
   });
-  const plugin = createGrpcClient(PluginService, `127.0.0.1:${port}`, grpc.credentials.createInsecure());
+  const plugin = createGrpcClient(PluginService, `127.0.0.1:${port}`, grpc.credentials.createInsecure(), {
+    'grpc.max_receive_message_length': 16 * MiB,
+  });
   const ended = new AbortController();
-  const calls = new PluginCalls(plugin, ended.signal);
-  calls.useStream();
+  const calls = new PluginCalls(plugin, {
+    signal: ended.signal,
+    maxMessageSize: 4 * MiB,
+    streams: { isUnsafe: false },
+  });
+  calls.configure({ servesWork: true, serializesCalls });
   onTestFinished(() => {
     plugin.$client.close();
     server.forceShutdown();
@@ -92,27 +110,95 @@ it('rejects a call that the plugin ends with an error, and one with a response o
   });
 });
 
-it.each([
+const endings = [
   ['ends the stream', (stream: Stream) => stream.end()],
-  ['sends a response that is too large', (stream: Stream) => stream.write({ id: 1, answer: tooMuch })],
+  ['sends a response that is far too large', (stream: Stream) => stream.write({ id: 1, answer: answerOf(17 * MiB) })],
   ['fails', (stream: Stream) => stream.emit('error', { code: grpc.status.INTERNAL, details: 'broken' })],
-])('repeats in-flight calls as separate RPCs when the plugin %s', async (_, end) => {
-  const { calls, reconcile, streams } = await serve((stream) => {
-    let received = 0;
-    stream.on('data', () => {
-      received++;
-      if (received === 2) end(stream);
-    });
-  });
-  const both = await Promise.all([calls.reconcile({}, soon()), calls.reconcile({}, soon())]);
-  expect(both).toMatchObject([success, success]);
-  expect(reconcile).toHaveBeenCalledTimes(2);
+] as const;
 
-  await Promise.all([calls.reconcile({}, soon()), calls.reconcile({}, soon())]);
-  expect(streams).toHaveLength(2);
+/** Ends a stream when the second call has arrived. */
+const endAtSecond = (end: (stream: Stream) => unknown) => (stream: Stream) => {
+  let received = 0;
+  stream.on('data', () => {
+    received++;
+    if (received === 2) end(stream);
+  });
+};
+
+describe('when the stream ends', () => {
+  it.each(endings)('repeats in-flight calls as separate RPCs if it serializes calls: %s', async (_, end) => {
+    const { calls, reconcile, streams } = await serve(endAtSecond(end));
+    const both = await Promise.all([calls.reconcile({}, soon()), calls.reconcile({}, soon())]);
+    expect(both).toMatchObject([success, success]);
+    expect(reconcile).toHaveBeenCalledTimes(2);
+
+    await Promise.all([calls.reconcile({}, soon()), calls.reconcile({}, soon())]);
+    expect(streams).toHaveLength(2);
+  });
+
+  it.each(endings)('repeats no call that may still run: %s', async (_, end) => {
+    const { calls, reconcile } = await serve(endAtSecond(end), { serializesCalls: false });
+    const both = await Promise.allSettled([calls.reconcile({}, soon()), calls.reconcile({}, soon())]);
+    for (const call of both) {
+      expect(call).toMatchObject({ status: 'rejected', reason: { code: grpc.status.UNAVAILABLE } });
+      expect(isInterrupted((call as PromiseRejectedResult).reason)).toBe(true);
+    }
+    expect(reconcile).not.toHaveBeenCalled();
+  });
+
+  it('makes separate RPCs after an answer has ended a stream together with other calls', async () => {
+    const [, [, end]] = endings;
+    const { calls, reconcile, streams } = await serve(endAtSecond(end), { serializesCalls: false });
+    await Promise.allSettled([calls.reconcile({}, soon()), calls.reconcile({}, soon())]);
+    await expect(calls.reconcile({}, soon())).resolves.toMatchObject(success);
+    expect(reconcile).toHaveBeenCalledOnce();
+    expect(streams).toHaveLength(1);
+  });
 });
 
-const tooMuch = { case: 'reconcile', value: { baseStatus: Buffer.alloc(5 * 1024 * 1024) } } as const;
+it.each([
+  [
+    'is too large',
+    (id: number) => ({ id, answer: answerOf(5 * MiB) }),
+    grpc.status.RESOURCE_EXHAUSTED,
+    /message larger than max \(5242\d+ vs/,
+  ],
+  ['is malformed', malformed, grpc.status.INTERNAL, /the response is malformed/],
+])('a response that %s ends only its own call', async (_, responseTo, code, details) => {
+  const { calls, reconcile, streams } = await serve((stream) => {
+    stream.on('data', ({ id }) => {
+      if (id === 2) stream.write(responseTo(id));
+      if (id !== 3) return;
+      for (const other of [1, 3]) stream.write({ id: other, answer: { case: 'reconcile', value: success } });
+    });
+  });
+  const made = [1, 2, 3].map(() => calls.reconcile({}, soon()));
+  const [first, second, third] = await Promise.allSettled(made);
+  expect([first, third]).toMatchObject([{ status: 'fulfilled' }, { status: 'fulfilled' }]);
+  expect(second).toMatchObject({ status: 'rejected', reason: { code, details: expect.stringMatching(details) } });
+  expect(streams).toHaveLength(1);
+  expect(reconcile).not.toHaveBeenCalled();
+});
+
+it('rejects a response over a separate RPC that is too large', async () => {
+  const { calls, reconcile } = await serve(() => undefined);
+  reconcile.mockReturnValue({ ...success, baseStatus: Buffer.alloc(5 * MiB) });
+  const json = Buffer.alloc(300 * 1024);
+  await expect(calls.reconcile({ base: { json } }, soon())).rejects.toMatchObject({
+    code: grpc.status.RESOURCE_EXHAUSTED,
+  });
+});
+
+function answerOf(size: number) {
+  return { case: 'reconcile', value: { ...success, baseStatus: Buffer.alloc(size) } } as const;
+}
+
+/** Response whose answer ends within a field. */
+function malformed(id: number): WorkResponse {
+  const response = create(WorkResponseSchema, { id });
+  response.$unknown = [{ no: 2, wireType: WireType.LengthDelimited, data: Uint8Array.from([3, 0x0a, 0x7f, 0x00]) }];
+  return response;
+}
 
 it('rejects in-flight calls when the connection breaks or is closed', async () => {
   const broken = await serve((stream) => stream.on('data', () => broken.server.forceShutdown()));
@@ -129,5 +215,8 @@ it('sends a large request as a separate RPC', async () => {
   await calls.reconcile({ base: { json } }, soon());
   await calls.reconcile({ extensions: { a: { json } } }, soon());
   expect(reconcile).toHaveBeenCalledTimes(2);
+  const dependents = { a: { json } };
+  await calls.reconcile({ dependents }, soon());
+  expect(reconcile).toHaveBeenCalledTimes(3);
   expect(streams).toHaveLength(0);
 });

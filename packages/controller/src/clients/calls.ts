@@ -8,8 +8,10 @@ import {
   ReconcileRequestSchema,
   type ReconcileResponse,
   serviceError,
+  type UnaryCallOptions,
 } from '@kplug/protocol';
 import { limits } from '../limits/limits.ts';
+import type { PluginClientOptions, StreamUse } from './plugin-client.ts';
 import { explainTooLarge } from './request-too-large.ts';
 import { type Work, type WorkAnswer, WorkStream } from './v1/work-stream.ts';
 
@@ -25,19 +27,37 @@ const { maxStreamAge } = limits.calls;
 export class PluginCalls {
   readonly #plugin: GrpcClient<typeof PluginService>;
   readonly #signal: AbortSignal;
+  readonly #maxMessageSize: number;
+  readonly #streams: StreamUse;
   #stream: WorkStream | undefined;
   #servesWork = false;
+  #serializesCalls = false;
 
-  /** @param signal cancels in-flight calls. */
-  constructor(plugin: GrpcClient<typeof PluginService>, signal: AbortSignal) {
+  /**
+   * @param options.signal cancels in-flight calls.
+   * @param options.maxMessageSize largest response that is accepted, in bytes.
+   * @param options.streams use of streams by the instance.
+   */
+  constructor(
+    plugin: GrpcClient<typeof PluginService>,
+    { signal, maxMessageSize, streams }: Pick<PluginClientOptions, 'signal' | 'maxMessageSize' | 'streams'>,
+  ) {
     this.#plugin = plugin;
     this.#signal = signal;
+    this.#maxMessageSize = maxMessageSize;
+    this.#streams = streams;
     signal.addEventListener('abort', () => this.#stream?.cancel());
   }
 
-  /** Sends further calls over a stream, as the plugin reported that it serves one. */
-  useStream(): void {
-    this.#servesWork = true;
+  /** Makes further calls as the plugin declares in `GetInfo`: over a stream if it serves one. */
+  configure({ servesWork, serializesCalls }: { servesWork: boolean; serializesCalls: boolean }): void {
+    this.#servesWork = servesWork;
+    this.#serializesCalls = serializesCalls;
+  }
+
+  /** True if the plugin runs the calls for one resource one after another. */
+  get serializesCalls(): boolean {
+    return this.#serializesCalls;
   }
 
   /** Calls `Reconcile`. Rejects with the gRPC error. */
@@ -47,8 +67,7 @@ export class PluginCalls {
   ): Promise<ReconcileResponse> {
     const answer = await this.#work({ case: 'reconcile', value: request }, request, deadline);
     if (!answer) {
-      const options = { deadline, signal: this.#signal };
-      return await withSize(this.#plugin.reconcile(request, options), ReconcileRequestSchema, request);
+      return await withSize(this.#plugin.reconcile(request, this.#options(deadline)), ReconcileRequestSchema, request);
     }
     if (answer.case === 'reconcile') return answer.value;
     throw mismatch('Reconcile', answer);
@@ -58,15 +77,15 @@ export class PluginCalls {
   async finalize(request: MessageInitShape<typeof FinalizeRequestSchema>, deadline: number): Promise<FinalizeResponse> {
     const answer = await this.#work({ case: 'finalize', value: request }, request, deadline);
     if (!answer) {
-      const options = { deadline, signal: this.#signal };
-      return await withSize(this.#plugin.finalize(request, options), FinalizeRequestSchema, request);
+      return await withSize(this.#plugin.finalize(request, this.#options(deadline)), FinalizeRequestSchema, request);
     }
     if (answer.case === 'finalize') return answer.value;
     throw mismatch('Finalize', answer);
   }
 
   async #work(work: Work, request: Request, deadline: number): Promise<WorkAnswer | undefined> {
-    if (!this.#servesWork || sizeOf(request) > maxStreamedSize || this.#signal.aborted) return undefined;
+    const usesStream = this.#servesWork && !this.#streams.isUnsafe;
+    if (!usesStream || sizeOf(request) > maxStreamedSize || this.#signal.aborted) return undefined;
     return this.#openStream().call(work, deadline);
   }
 
@@ -74,8 +93,16 @@ export class PluginCalls {
     const stream = this.#stream;
     if (stream?.isOpen && stream.age < maxStreamAge) return stream;
     stream?.retire();
-    this.#stream = new WorkStream(this.#plugin);
+    this.#stream = new WorkStream(this.#plugin, {
+      maxMessageSize: this.#maxMessageSize,
+      serializesCalls: this.#serializesCalls,
+      streams: this.#streams,
+    });
     return this.#stream;
+  }
+
+  #options(deadline: number): UnaryCallOptions {
+    return { deadline, signal: this.#signal, maxResponseSize: this.#maxMessageSize };
   }
 }
 
@@ -92,9 +119,10 @@ async function withSize<T, S extends DescMessage>(
   }
 }
 
-function sizeOf({ base, extensions = {} }: Request): number {
+function sizeOf({ base, extensions = {}, dependents = {} }: Request): number {
   let size = base?.json?.length ?? 0;
   for (const key in extensions) size += extensions[key]?.json?.length ?? 0;
+  for (const key in dependents) size += dependents[key]?.json?.length ?? 0;
   return size;
 }
 

@@ -7,10 +7,11 @@ import type { ConnectionsOptions } from './connections-options.ts';
 import { describeFailure } from './describe-failure.ts';
 import { type ServingStatus, watchHealth } from './health.ts';
 import { openClient } from './open-client.ts';
-import type { PluginClient } from './plugin-client.ts';
+import type { PluginClient, PluginClientOptions } from './plugin-client.ts';
 
 /** Options of a connection to a plugin. */
-export type ConnectionOptions = Required<Omit<ConnectionsOptions, 'idleTimeout'>>;
+export type ConnectionOptions = Required<Omit<ConnectionsOptions, 'idleTimeout'>> &
+  Pick<PluginClientOptions, 'streams'>;
 
 const channelOptions: grpc.ClientOptions = {
   'grpc.max_send_message_length': -1,
@@ -58,9 +59,17 @@ export class Connection {
 
   constructor(registration: Registration, options: ConnectionOptions, listener: ConnectionListener) {
     this.#listener = listener;
-    const { credentials, maxMessageSize } = options;
-    const channel = { ...channelOptions, 'grpc.max_receive_message_length': maxMessageSize };
-    this.#plugin = openClient(registration, { credentials, channel, signal: this.#ended.signal });
+    const { credentials, maxMessageSize, streams } = options;
+    // A larger response on a stream is read, up to this limit, so that it ends its own call only.
+    const maxReceived = maxMessageSize * limits.connections.maxReceivedMultiple;
+    const channel = { ...channelOptions, 'grpc.max_receive_message_length': maxReceived };
+    this.#plugin = openClient(registration, {
+      credentials,
+      channel,
+      maxMessageSize,
+      streams,
+      signal: this.#ended.signal,
+    });
     this.#failed.promise.catch(() => undefined);
     const interval = options.healthInterval;
     const { grpcClient } = this.#plugin;
@@ -89,6 +98,11 @@ export class Connection {
   /** APIs that the instance reports not to serve now. */
   get unserved(): ReadonlySet<string> {
     return this.#unserved;
+  }
+
+  /** True if the plugin runs the calls for one resource one after another. */
+  get serializesCalls(): boolean {
+    return this.#plugin.serializesCalls;
   }
 
   /** Number of in-flight calls. */

@@ -7,6 +7,7 @@ import type { Instance } from '../registry/instance.ts';
 import type { Registry, RegistryChange } from '../registry/registry.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import type { ConnectionsOptions } from './connections-options.ts';
+import type { StreamUse } from './plugin-client.ts';
 
 /**
  * Long-lived connections, one for each instance that was called. They report to the registry: an instance that doesn't answer
@@ -14,7 +15,7 @@ import type { ConnectionsOptions } from './connections-options.ts';
  */
 export class Connections {
   readonly #registry: Registry;
-  readonly #options: ConnectionOptions;
+  readonly #options: Omit<ConnectionOptions, 'streams'>;
   readonly #idleTimeout: number;
   /** Connections for new calls, by instance id. */
   readonly #connections = new Map<string, Connection>();
@@ -28,6 +29,8 @@ export class Connections {
     backOff: { initial: limits.connections.initialBackOff, max: limits.connections.maxBackOff },
     work: (instanceId) => this.#check(instanceId),
   });
+  /** Use of streams by instances that have connections, by instance id. */
+  readonly #streams = new Map<string, StreamUse>();
   /** Closes unused connections, by instance id. */
   readonly #idleChecks = new WorkQueue<string>({ work: async (instanceId) => this.#closeIfIdle(instanceId) });
   readonly #unsubscribe: () => void;
@@ -83,6 +86,12 @@ export class Connections {
     return promise;
   }
 
+  /** Replaces a connection that no longer accepts calls, once for all concurrent callers. Reports whether the instance answers. */
+  replace(instance: Instance, connection: Connection): Promise<boolean> {
+    const isReplaced = this.#connections.get(instance.registration.instanceId) !== connection;
+    return isReplaced && instance.state === 'live' ? Promise.resolve(true) : this.check(instance);
+  }
+
   /** Closes all connections and cancels their in-flight calls. */
   close(): void {
     this.#closed = true;
@@ -131,13 +140,17 @@ export class Connections {
   async #connect(instance: Instance): Promise<void> {
     const { registration } = instance;
     const { instanceId } = registration;
-    const connection: Connection = new Connection(registration, this.#options, {
-      onServing: () => this.#registry.markReachable(instanceId),
-      onNotServing: () => this.#registry.markSuspect(instanceId, 'Unreachable', 'it reports that it is not serving'),
-      onUnserved: (apis) => this.#registry.setUnserved(instanceId, apis),
-      onBroken: (reason) => this.#onBroken(instanceId, connection, reason),
-      onClosed: () => this.#open.delete(connection),
-    });
+    const connection: Connection = new Connection(
+      registration,
+      { ...this.#options, streams: this.#streamsOf(instanceId) },
+      {
+        onServing: () => this.#registry.markReachable(instanceId),
+        onNotServing: () => this.#registry.markSuspect(instanceId, 'Unreachable', 'it reports that it is not serving'),
+        onUnserved: (apis) => this.#registry.setUnserved(instanceId, apis),
+        onBroken: (reason) => this.#onBroken(instanceId, connection, reason),
+        onClosed: () => this.#open.delete(connection),
+      },
+    );
     this.#open.add(connection);
     try {
       await connection.opened;
@@ -189,8 +202,17 @@ export class Connections {
 
   #forget(instanceId: string): void {
     this.#discard(instanceId);
+    this.#streams.delete(instanceId);
     this.#checks.reset(instanceId);
     this.#idleChecks.remove(instanceId);
+  }
+
+  #streamsOf(instanceId: string): StreamUse {
+    const known = this.#streams.get(instanceId);
+    if (known) return known;
+    const streams = { isUnsafe: false };
+    this.#streams.set(instanceId, streams);
+    return streams;
   }
 
   #discard(instanceId: string): void {

@@ -3,6 +3,7 @@ import { service } from 'grpc-health-check';
 import { limits } from '../limits/limits.ts';
 import { checkInterval } from './check-interval.ts';
 import { describeFailure } from './describe-failure.ts';
+import { isConnectionExhausted } from './grpc-error.ts';
 
 /**
  * Health of a service.
@@ -125,7 +126,8 @@ class HealthWatch {
   }
 
   #onCheckFailed(error: grpc.ServiceError): void {
-    if (unanswered.has(error.code)) this.#end(`its health check failed: ${describeFailure(error)}`);
+    if (unanswered.has(error.code) || isConnectionExhausted(error))
+      this.#end(`its health check failed: ${describeFailure(error)}`);
     else if (error.code === grpc.status.NOT_FOUND) this.#onChecked('unknown');
     else this.#settle('unimplemented');
   }

@@ -39,7 +39,7 @@ export function callMethod<S extends DescService, K extends UnaryMethod<S>>(
     (input: MethodInput<S, K>, options: UnaryCallOptions) => Promise<MethodOutput<S, K>>
   >;
   const signal = options.signal ? AbortSignal.any([options.signal, plugin.signal]) : plugin.signal;
-  return call(input, { ...options, signal });
+  return call(input, { ...options, signal, maxResponseSize: plugin.maxMessageSize });
 }
 
 function clientOf<S extends DescService>(plugin: PluginClient, service: S): GrpcClient<DescService> {

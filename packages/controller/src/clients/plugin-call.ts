@@ -10,6 +10,8 @@ export interface PluginCall {
   assignment: Assignment;
   /** Number of this attempt: the consecutive unsuccessful ones, plus one. */
   attempt: number;
+  /** Largest size of each status in the answer, in bytes. */
+  maxStatusSize: number;
 }
 
 /** API that a plugin is called for, and the reason why it was chosen. */

@@ -1,3 +1,4 @@
+import { CallInterrupted } from '../clients/interruption.ts';
 import type { PluginAnswer } from '../clients/plugin-call.ts';
 import type { KplugError } from '../errors.ts';
 import { formatPlugin } from '../names.ts';
@@ -20,7 +21,10 @@ export interface Failure {
 
 /** Describes an attempt that wasn't successful, for the user. */
 export function failureOf({ implementation, answer, error }: Attempt): Failure {
-  if (error) return { reason: error.code, message: error.message, terminal: false, retryAfter: undefined };
+  if (error) {
+    const retryAfter = error instanceof CallInterrupted ? error.retryAfter : undefined;
+    return { reason: error.code, message: error.message, terminal: false, retryAfter };
+  }
   const worst =
     answer.messages.find(({ severity }) => severity === 'error') ??
     answer.messages.find(({ severity }) => severity === 'warning') ??

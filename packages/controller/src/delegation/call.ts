@@ -21,7 +21,14 @@ export function makeCall(
   { reason, message }: { reason: string; message: string },
 ): PluginCall {
   const assignment = { delegation: settings.name, api: settings.api, apiVersion: api.version.version, reason, message };
-  return { base, extensions, dependents: dependents.of(base), assignment, attempt };
+  return {
+    base,
+    extensions,
+    dependents: dependents.of(base),
+    assignment,
+    attempt,
+    maxStatusSize: settings.maxStatusSize,
+  };
 }
 
 async function callOne(

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { messageOf } from '../errors.ts';
-import { limits } from '../limits/limits.ts';
+import { limits, limitTable } from '../limits/limits.ts';
 import { parsePattern } from '../selection/preference.ts';
 import { durationUpTo } from '../settings/duration-schema.ts';
 import type { DelegationDeclaration } from './declaration.ts';
@@ -131,6 +131,14 @@ export const delegationSchema = z.strictObject({
     .default(limits.delegation.minRequeueInterval)
     .describe(
       'Shortest delay that a plugin may request between two calls for a resource. A shorter one is extended. Default 1s; recommended: 100ms to 1m.',
+    ),
+  maxStatusSize: z
+    .int()
+    .min(limitTable.delegation.maxStatusSize.min)
+    .max(limitTable.delegation.maxStatusSize.max)
+    .default(limits.delegation.maxStatusSize)
+    .describe(
+      'Largest size, in bytes of JSON, of each status that a plugin returns. An answer with a larger one is refused. Default 262144 (256 KiB).',
     ),
   concurrency: z
     .int()

@@ -27,6 +27,11 @@ export interface DelegationDeclaration {
   resync?: DurationInput | undefined;
   /** Shortest delay that a plugin may request between two calls for a resource. A shorter one is extended. Default 1s; recommended: 100ms to 1m. */
   minRequeueInterval?: DurationInput | undefined;
+  /**
+   * Maximum size, in bytes of JSON, of each status that a plugin returns. An answer with a larger one is refused. Default 262,144 (256
+   * KiB); 1,024 to 1,048,576.
+   */
+  maxStatusSize?: number | undefined;
   /** Maximum number of resources reconciled concurrently, 1 to 10,000. Default: the operator's, 32; recommended: 1 to 1,000. */
   concurrency?: number | undefined;
   /** Delay between the retries of a resource that fails. It doubles with each failure. */

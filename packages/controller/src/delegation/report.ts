@@ -50,8 +50,8 @@ export class Reporter {
   /** Reports a failure. `applied` is missing when no plugin was called. */
   async failed(choice: Choice, failure: Failure, applied?: Applied): Promise<PassResult> {
     const { reason, message } = failure;
-    this.#context.events.record(this.#key, { type: 'Warning', reason, message });
     await this.#write(this.#failureConditions(choice, failure), applied);
+    this.#context.events.record(this.#key, { type: 'Warning', reason, message });
     return failure.terminal ? { next: 'waiting' } : this.#resultOf(failure);
   }
 
@@ -160,7 +160,6 @@ export class Reporter {
     const { settings, resources } = this.#context;
     const { metadata } = this.#gathered.base;
     const statements = applied?.attempts.map((attempt) => statementOf(settings, attempt));
-    for (const statement of statements ?? []) this.#warnOfReservedFields(statement);
     // The finalizer and the extensions' statuses may have been written since, but the metadata of the pass counts.
     const base = resources.get(this.#key) ?? this.#gathered.base;
     const status = composeStatus(
@@ -168,6 +167,7 @@ export class Reporter {
       { conditions, statements, dependents: applied?.dependents, mode: settings.rules.mode },
     );
     await resources.applyStatus(this.#key, status, { uid: metadata.uid, fieldManager: settings.fieldManager });
+    for (const statement of statements ?? []) this.#warnOfReservedFields(statement);
   }
 
   #warnOfReservedFields(statement: PluginStatement): void {

@@ -111,8 +111,9 @@ async function reconcile(pass: Pass, choice: Choice): Promise<PassResult | 'unre
   await reporter.writeExtensions(attempts);
   const applied = { attempts, dependents };
   if (failed) {
+    const result = await reporter.failed(choice, failureOf(failed), applied);
     reporter.recordAnswers(attempts);
-    return reporter.failed(choice, failureOf(failed), applied);
+    return result;
   }
   return applyFailure ? reporter.failed(choice, applyFailure, applied) : reporter.succeeded(choice, applied);
 }

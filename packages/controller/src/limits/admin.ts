@@ -1,9 +1,10 @@
-import { bytes, count, KiB, MiB } from './limit.ts';
+import { bytes, characters, count, KiB, MiB } from './limit.ts';
 
 /** Limits of metrics and of Events in memory. */
 export const telemetry = {
   maxPluginLabels: count(100, 'Maximum number of plugins with a separate label value in metrics.'),
   maxEventsPerResource: count(20, 'Number of last Events that are kept in memory for a resource.'),
+  maxEventLength: characters(2 * KiB, 'Maximum length of the message of an Event; longer ones are cut.'),
 };
 
 /** Limits of the admin port. */

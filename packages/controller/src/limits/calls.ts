@@ -1,4 +1,4 @@
-import { bytes, characters, count, hours, KiB, MiB, milliseconds, minutes, seconds } from './limit.ts';
+import { bytes, characters, count, days, hours, KiB, levels, MiB, milliseconds, minutes, seconds } from './limit.ts';
 
 /** Limits of the selection of plugins. */
 export const selection = {
@@ -10,6 +10,10 @@ export const connections = {
   maxMessageSize: bytes(4 * MiB, 'Maximum size of a response of a plugin.', {
     settings: ['connections.maxMessageSize'],
   }),
+  maxReceivedMultiple: count(
+    4,
+    'Multiple of the maximum size of a response up to which a larger one on a stream ends its own call only.',
+  ),
   openTimeout: milliseconds(2 * seconds, 'Time that a plugin has to answer when a connection to it is opened.', {
     settings: ['connections.openTimeout'],
   }),
@@ -49,7 +53,21 @@ export const calls = {
   maxConditions: count(64, 'Maximum number of conditions in a response.'),
   maxMessages: count(100, 'Maximum number of messages in a response.'),
   maxEvents: count(100, 'Maximum number of Events in a response.'),
+  maxTextLength: characters(
+    32 * KiB,
+    'Maximum length of the text of a message, condition or Event in a response. Kubernetes accepts no longer one.',
+  ),
+  maxConditionTypeLength: characters(316, 'Maximum length of the type of a condition, prefix included.'),
+  maxStatusDepth: levels(64, 'Maximum depth of nested objects and lists in a status or dependent in a response.'),
+  maxStatusValues: count(20_000, 'Maximum number of values of a status in a response, at all depths.'),
+  maxDependentSize: bytes(1 * MiB, 'Maximum size of a dependent in a response.'),
+  maxDependentValues: count(50_000, 'Maximum number of values of a dependent in a response, at all depths.'),
+  maxAnswerValues: count(100_000, 'Maximum number of values of all statuses and dependents in a response together.'),
+  maxKeyLength: bytes(1 * KiB, 'Maximum length of a key of a status or dependent in a response.'),
+  maxQuotedLength: characters(100, 'Length at which a text of a response is cut where an error message quotes it.'),
+  maxDelay: milliseconds(365 * days, 'Longest delay until the next call in a response; longer ones are shortened.'),
   maxV0AnswerLength: characters(256 * KiB, 'Maximum size of a response of a plugin of the first Kplug.'),
+  maxV0Tokens: count(50_000, 'Maximum number of YAML tokens of a status of a plugin of the first Kplug.'),
 };
 
 /** Limits of the probing of plugins that send no heartbeats. */

@@ -1,4 +1,4 @@
-import { characters, count, days, milliseconds, minutes, seconds } from './limit.ts';
+import { bytes, characters, count, days, KiB, MiB, milliseconds, minutes, seconds } from './limit.ts';
 
 /** Limits of delegations. */
 export const delegation = {
@@ -45,6 +45,11 @@ export const delegation = {
   ),
   writeFailureLogInterval: milliseconds(1 * minutes, 'Interval of the log lines about failed writes with one cause.'),
   maxKeptAnswers: count(1_000, 'Maximum number of resources for which an answer that is yet to be written is kept.'),
+  maxStatusSize: bytes(256 * KiB, 'Maximum size of each status that a plugin returns.', {
+    settings: ['delegations[].maxStatusSize'],
+    min: 1 * KiB,
+    max: 1 * MiB,
+  }),
   maxDependents: count(100, 'Maximum number of dependents of a base.'),
   maxListed: count(64, 'Maximum number of entries of each list of a delegation.'),
   maxNameLength: characters(63, 'Maximum length of the name of a delegation, of a kind, and of the value of a label.'),

@@ -1,4 +1,5 @@
 import { limits } from '../limits/limits.ts';
+import { cutText } from './cut-text.ts';
 import { isJsonObject } from './json.ts';
 import type { JsonObject } from './resource.ts';
 
@@ -70,7 +71,7 @@ export function stampCondition(
     type,
     status,
     reason,
-    message: message.length > maxMessageLength ? `${message.slice(0, maxMessageLength - 1)}…` : message,
+    message: cutText(message, maxMessageLength),
     ...(observedGeneration !== undefined && { observedGeneration }),
     lastTransitionTime,
   };

@@ -11,6 +11,9 @@ export interface JsonFault {
 
 const { maxDepth, maxJsonSize: maxSize } = limits.resources;
 
+/** Text that UTF-8 can't encode. A server would store another one. */
+const loneSurrogate = 'has half of a surrogate pair, which is not a character';
+
 /** Reports whether a value is a JSON object, neither an array nor `null`. */
 export function isJsonObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -51,8 +54,8 @@ export function copyJson(value: JsonValue): JsonValue {
 }
 
 /**
- * Finds the reason why a value can't be stored as JSON: a value that JSON doesn't have, a key that could change a prototype, or a value
- * that is too deep or too large. Returns `undefined` when there is none.
+ * Finds the reason why a value can't be stored as JSON: a value that JSON doesn't have, a text that isn't well-formed, a key that
+ * could change a prototype, or a value that is too deep or too large. Returns `undefined` when there is none.
  */
 export function findJsonFault(value: unknown): JsonFault | undefined {
   const fault = inspect(value, 0, { left: maxSize });
@@ -96,6 +99,7 @@ function inspect(value: unknown, depth: number, budget: { left: number }): JsonF
     return inspectFields(value, depth, budget);
   }
   if (typeof value === 'number' && !Number.isFinite(value)) return { path: [], message: 'is not a finite number' };
+  if (typeof value === 'string' && !value.isWellFormed()) return { path: [], message: loneSurrogate };
   if (typeof value === 'bigint' && !isInt64(value)) {
     return { path: [], message: 'is an integer that does not fit in 64 bits with a sign' };
   }
@@ -125,13 +129,16 @@ function inspectFields(object: object, depth: number, budget: { left: number }):
     const value: unknown = (object as Record<string, unknown>)[key];
     if (value === undefined) continue;
     budget.left -= key.length;
-    const fault = isForbiddenKey(key)
-      ? { path: [], message: 'is a key that is not allowed' }
-      : inspect(value, depth + 1, budget);
+    const fault = faultOfKey(key) ?? inspect(value, depth + 1, budget);
     if (fault) {
       fault.path.push(key);
       return fault;
     }
   }
   return undefined;
+}
+
+function faultOfKey(key: string): JsonFault | undefined {
+  if (isForbiddenKey(key)) return { path: [], message: 'is a key that is not allowed' };
+  return key.isWellFormed() ? undefined : { path: [], message: loneSurrogate };
 }

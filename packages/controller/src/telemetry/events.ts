@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { limits } from '../limits/limits.ts';
 import type { EventSink, ResourceEvent } from '../resources/cluster-services.ts';
+import { cutText } from '../resources/cut-text.ts';
 import type { ResourceKey } from '../resources/resource.ts';
 
 /** An Event with the number of its occurrences. */
@@ -12,6 +13,8 @@ export interface RecordedEvent extends ResourceEvent {
 
 /** Largest number of different Events that are held for a resource. */
 const maxPerResource = limits.telemetry.maxEventsPerResource;
+
+const { maxEventLength } = limits.telemetry;
 
 /** Holds the latest Events of each resource in memory, logs each new one, and forwards all to another sink. */
 export class RecentEvents implements EventSink {
@@ -28,13 +31,15 @@ export class RecentEvents implements EventSink {
   record(regarding: ResourceKey, event: ResourceEvent): void {
     const { type, reason, message } = event;
     if (!this.recordUnlogged(regarding, event)) return;
-    if (type === 'Warning' && !isExpected(reason)) this.#log.warn({ resource: regarding, reason }, message);
-    else this.#log.info({ resource: regarding, reason }, message);
+    const text = cutText(message, maxEventLength);
+    if (type === 'Warning' && !isExpected(reason)) this.#log.warn({ resource: regarding, reason }, text);
+    else this.#log.info({ resource: regarding, reason }, text);
   }
 
   /** Records an Event that is logged elsewhere. Reports whether it is new. */
   recordUnlogged(regarding: ResourceKey, event: ResourceEvent): boolean {
-    const { type, reason, message } = event;
+    const { type, reason } = event;
+    const message = cutText(event.message, maxEventLength);
     this.#sink?.record(regarding, event);
     const events = this.#events.get(regarding) ?? [];
     const index = events.findIndex((one) => one.reason === reason && one.message === message && one.type === type);

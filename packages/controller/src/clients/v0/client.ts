@@ -1,6 +1,6 @@
 // clients/v0/: the client of plugins that speak the first Kplug's protocol.
 import type * as grpc from '@grpc/grpc-js';
-import { createGrpcClient, type GrpcClient, v0 } from '@kplug/protocol';
+import { createGrpcClient, type GrpcClient, type UnaryCallOptions, v0 } from '@kplug/protocol';
 import type { Registration } from '../../registry/registration.ts';
 import type { FinalizeCause, PluginAnswer, PluginCall, PluginEvent } from '../plugin-call.ts';
 import type { PluginClient, PluginClientOptions } from '../plugin-client.ts';
@@ -14,9 +14,15 @@ export class V0Client implements PluginClient {
   readonly #name: string;
   readonly #plugin: GrpcClient<typeof v0.Plugin>;
   readonly signal: AbortSignal;
+  readonly maxMessageSize: number;
+  readonly serializesCalls = false;
 
-  constructor({ address, plugin }: Registration, { credentials, channel, signal }: PluginClientOptions) {
+  constructor(
+    { address, plugin }: Registration,
+    { credentials, channel, maxMessageSize, signal }: PluginClientOptions,
+  ) {
     this.#name = plugin;
+    this.maxMessageSize = maxMessageSize;
     this.signal = signal;
     this.#plugin = createGrpcClient(v0.Plugin, address, credentials, channel);
   }
@@ -31,19 +37,23 @@ export class V0Client implements PluginClient {
   async reconcile(call: PluginCall, deadline: number): Promise<PluginAnswer> {
     const { create, update } = this.#plugin;
     const make = isCreatedBy(this.#name, call.base) ? update : create;
-    const response = await make(writeResources(call), { deadline, signal: this.signal });
+    const response = await make(writeResources(call), this.#options(deadline));
     return { ...success, ...readStatuses(response, call), conditions: [creationOf(this.#name)] };
   }
 
   /** Calls `delete`, whatever the cause. */
   async finalize(call: PluginCall, _cause: FinalizeCause, deadline: number): Promise<PluginAnswer> {
     try {
-      await this.#plugin.delete(writeResources(call), { deadline, signal: this.signal });
+      await this.#plugin.delete(writeResources(call), this.#options(deadline));
       return success;
     } catch (error) {
       if (!isAnswerMissing(error)) throw error;
       return { ...success, events: [unanswered(this.#name)] };
     }
+  }
+
+  #options(deadline: number): UnaryCallOptions {
+    return { deadline, signal: this.signal, maxResponseSize: this.maxMessageSize };
   }
 }
 

@@ -3,10 +3,11 @@ import { parseDocument } from 'yaml';
 import { KplugError, messageOf } from '../../errors.ts';
 import { limits } from '../../limits/limits.ts';
 import { documentOptions, findDocumentFault, maxAliases } from '../../resources/check-document.ts';
-import { findJsonFault, formatPath } from '../../resources/json.ts';
 import type { ResourceKey } from '../../resources/resource.ts';
+import { quoteText } from '../answer-text.ts';
 import { checkStatus } from '../check-status.ts';
 import type { PluginAnswer, PluginCall, StatusChange } from '../plugin-call.ts';
+import { findYamlExcess } from './yaml-bounds.ts';
 
 /**
  * Largest response, in characters of YAML. Parsing takes a hundred times the memory of the text and, for malicious text, blocks
@@ -26,21 +27,21 @@ export function readStatuses(
   const extensionStatuses = new Map<ResourceKey, StatusChange>();
   for (const [key, { yaml }] of entries) {
     if (!call.extensions.has(key)) {
-      throw invalid(`it returned a status for "${key}", which isn't an extension of this resource`);
+      throw invalid(`it returned a status for ${quoteText(key)}, which isn't an extension of this resource`);
     }
-    const change = readChange(yaml, `the status of ${key}`);
+    const change = readChange(yaml, `the status of ${key}`, call);
     if (change) extensionStatuses.set(key, change);
   }
-  return { baseStatus: readChange(base?.yaml ?? '', "the base's status"), extensionStatuses };
+  return { baseStatus: readChange(base?.yaml ?? '', "the base's status", call), extensionStatuses };
 }
 
 /** Reads a status; `undefined` for an empty mapping or empty text, which changes nothing. */
-function readChange(yaml: string, what: string): StatusChange | undefined {
+function readChange(yaml: string, what: string, { maxStatusSize }: PluginCall): StatusChange | undefined {
+  const excess = findYamlExcess(yaml, maxStatusSize);
+  if (excess) throw invalid(`${what} ${excess}`);
   const value = parse(yaml, what);
   if (value === null || value === undefined) return undefined;
   const fields = checkStatus(value, what, 'a YAML mapping');
-  const fault = findJsonFault(fields);
-  if (fault) throw invalid(`${what} can't be stored: ${formatPath(fault.path) || 'it'} ${fault.message}`);
   return Object.keys(fields).length > 0 ? { fields, way: 'merge' } : undefined;
 }
 

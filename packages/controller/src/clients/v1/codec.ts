@@ -16,6 +16,7 @@ import {
 import { KplugError } from '../../errors.ts';
 import { limits } from '../../limits/limits.ts';
 import type { JsonObject, Resource, ResourceKey } from '../../resources/resource.ts';
+import { checkText, quoteText } from '../answer-text.ts';
 import { checkStatus } from '../check-status.ts';
 import type {
   FinalizeCause,
@@ -27,6 +28,7 @@ import type {
   PluginMessage,
   StatusChange,
 } from '../plugin-call.ts';
+import { AnswerBounds } from './answer-bounds.ts';
 
 /** Encodes a call as a `kplug.v1` request. */
 export function encodeCall(call: PluginCall, deadline: number) {
@@ -46,19 +48,20 @@ export function encodeCause(cause: FinalizeCause): FinalizeCauseV1 {
 
 /** Decodes and checks a response to `Reconcile`. Throws `InvalidResponse`. */
 export function decodeReconcile(response: ReconcileResponse, call: PluginCall): PluginAnswer {
+  const bounds = new AnswerBounds(call.maxStatusSize);
   const statuses = new Map<ResourceKey, StatusChange>();
   for (const [key, bytes] of Object.entries(response.extensionStatuses)) {
     if (!call.extensions.has(key)) {
-      throw invalid(`it returned a status for "${key}", which isn't an extension of this resource`);
+      throw invalid(`it returned a status for ${quoteText(key)}, which isn't an extension of this resource`);
     }
-    statuses.set(key, decodeStatus(bytes, `the status of ${key}`));
+    statuses.set(key, decodeStatus(bytes, `the status of ${key}`, bounds));
   }
-  const baseStatus = response.baseStatus && decodeStatus(response.baseStatus, "the base's status");
+  const baseStatus = response.baseStatus && decodeStatus(response.baseStatus, "the base's status", bounds);
   const answersStatus = baseStatus !== undefined || response.conditions.length > 0;
   return {
     ...decodeFinalize(response, call),
-    ...(response.dependents && { dependents: decodeDependents(response.dependents.items) }),
-    requeueAfter: response.requeueAfter && positive(durationMs(response.requeueAfter), 'requeue_after'),
+    ...(response.dependents && { dependents: decodeDependents(response.dependents.items, bounds) }),
+    requeueAfter: response.requeueAfter && delayOf(durationMs(response.requeueAfter), 'requeue_after'),
     baseStatus,
     extensionStatuses: statuses,
     conditions: answersStatus
@@ -73,7 +76,7 @@ export function decodeFinalize(response: ReconcileResponse | FinalizeResponse, c
   if (!outcome) throw invalid('it returned no outcome');
   return {
     outcome,
-    retryAfter: response.retryAfter && positive(durationMs(response.retryAfter), 'retry_after'),
+    retryAfter: response.retryAfter && delayOf(durationMs(response.retryAfter), 'retry_after'),
     requeueAfter: undefined,
     messages: atMost(limits.calls.maxMessages, response.messages, 'messages').map((message) =>
       decodeMessage(message, call),
@@ -119,12 +122,14 @@ function encode(resource: Resource): Uint8Array {
   return Buffer.from(formatJson(resource));
 }
 
-function decodeStatus(bytes: Uint8Array, what: string): StatusChange {
+function decodeStatus(bytes: Uint8Array, what: string, bounds: AnswerBounds): StatusChange {
+  bounds.checkStatus(bytes, what);
   return { fields: checkStatus(decodeJson(bytes, what), what, 'a JSON object'), way: 'replace' };
 }
 
-function decodeDependents(items: readonly Uint8Array[]): JsonObject[] {
-  return items.map((bytes, index) => {
+function decodeDependents(items: readonly Uint8Array[], bounds: AnswerBounds): JsonObject[] {
+  return atMost(limits.delegation.maxDependents, items, 'dependents').map((bytes, index) => {
+    bounds.checkDependent(bytes, `dependents[${index}]`);
     const value = decodeJson(bytes, `dependents[${index}]`);
     return checkStatus(value, `dependents[${index}]`, 'a JSON object');
   });
@@ -139,19 +144,21 @@ function decodeJson(bytes: Uint8Array, what: string): unknown {
 }
 
 function decodeCondition({ type, status, reason, message }: Condition): PluginCondition {
-  if (!conditionType.test(type)) throw invalid(`it returned a condition of the malformed type "${type}"`);
+  if (type.length > limits.calls.maxConditionTypeLength || !conditionType.test(type))
+    throw invalid(`it returned a condition of the malformed type ${quoteText(type)}`);
   if (reservedConditions.has(type))
     throw invalid(`it returned the condition ${type}, which is reserved for the controller`);
   const decoded = statuses.get(status);
   if (!decoded) throw invalid(`it returned the condition ${type} without a status`);
-  return { type, status: decoded, reason: checkReason(reason, `the condition ${type}`), message };
+  const what = `the condition ${type}`;
+  return { type, status: decoded, reason: checkReason(reason, what), message: checkText(message, what) };
 }
 
 function decodeMessage({ severity, reason, text, target }: Message, call: PluginCall): PluginMessage {
   return {
     severity: severities.get(severity) ?? 'info',
     reason: checkReason(reason, 'a message'),
-    text,
+    text: checkText(text, `the message ${reason}`),
     target: checkTarget(target, call),
   };
 }
@@ -160,27 +167,27 @@ function decodeEvent({ type, reason, message, target }: Event, call: PluginCall)
   return {
     type: type === EventType.WARNING ? 'Warning' : 'Normal',
     reason: checkReason(reason, 'an event'),
-    message,
+    message: checkText(message, `the event ${reason}`),
     target: checkTarget(target, call),
   };
 }
 
 function checkReason(reason: string, what: string): string {
   if (!conditionReason.test(reason))
-    throw invalid(`${what} has "${reason}" as its reason; it must be one PascalCase word`);
+    throw invalid(`${what} has ${quoteText(reason)} as its reason; it must be one PascalCase word`);
   return reason;
 }
 
 function checkTarget(target: string, call: PluginCall): ResourceKey | undefined {
   if (!target) return undefined;
   if (!call.extensions.has(target))
-    throw invalid(`it refers to "${target}", which isn't an extension of this resource`);
+    throw invalid(`it refers to ${quoteText(target)}, which isn't an extension of this resource`);
   return target;
 }
 
-function positive(milliseconds: number, field: string): number {
+function delayOf(milliseconds: number, field: string): number {
   if (!(milliseconds >= 0)) throw invalid(`it returned a negative ${field}`);
-  return milliseconds;
+  return Math.min(milliseconds, limits.calls.maxDelay);
 }
 
 function atMost<T>(limit: number, items: readonly T[], what: string): readonly T[] {

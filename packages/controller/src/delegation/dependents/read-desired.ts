@@ -1,6 +1,8 @@
 import { KplugError } from '../../errors.ts';
 import { limits } from '../../limits/limits.ts';
 import { checkManifest } from '../../resources/check-manifest.ts';
+import { cutText } from '../../resources/cut-text.ts';
+import { findAnnotationFault, findLabelFault } from '../../resources/labels.ts';
 import type { OwnedContent } from '../../resources/port.ts';
 import {
   describeReference,
@@ -19,6 +21,7 @@ export interface DesiredDependent {
 }
 
 const { maxDependents } = limits.delegation;
+const { maxQuotedLength } = limits.calls;
 
 /** Checks the dependents that a plugin requests. Throws `InvalidResponse` if any of them isn't allowed. */
 export function readDesired(
@@ -60,6 +63,13 @@ function readOne(
   }
   const forbidden = Object.keys(item.metadata as object).find((field) => !allowedMetadata.has(field));
   if (forbidden) throw invalid(`${path}.metadata.${forbidden} must not be set by a plugin`);
+  const badLabel = findLabelFault(labels ?? {});
+  if (badLabel) throw invalid(`${path}.metadata.labels.${cutText(badLabel.key, maxQuotedLength)} ${badLabel.message}`);
+  const badAnnotation = findAnnotationFault(annotations ?? {});
+  if (badAnnotation)
+    throw invalid(
+      `${path}.metadata.annotations.${cutText(badAnnotation.key, maxQuotedLength)} ${badAnnotation.message}`,
+    );
   return {
     key: formatKey({ apiVersion, kind, namespace, name }),
     content: { ...(labels && { labels }), ...(annotations && { annotations }), fields: fields as JsonObject },

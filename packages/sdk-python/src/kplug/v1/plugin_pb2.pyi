@@ -104,6 +104,7 @@ class GetInfoResponse(_message.Message):
     INSTANCE_ID_FIELD_NUMBER: _builtins.int
     RUNTIME_FIELD_NUMBER: _builtins.int
     SERVES_WORK_FIELD_NUMBER: _builtins.int
+    SERIALIZES_CALLS_FIELD_NUMBER: _builtins.int
     plugin: _builtins.str
     """As in Registration."""
     version: _builtins.str
@@ -114,6 +115,10 @@ class GetInfoResponse(_message.Message):
     """SDK or framework that the plugin is built with, for example `@kplug/sdk/0.1.0`; informational."""
     serves_work: _builtins.bool
     """True if the plugin serves Work."""
+    serializes_calls: _builtins.bool
+    """True if the plugin runs the calls for one resource, by the uid of the base, one after another, whatever became of the stream or
+    connection of an earlier one. A controller may then repeat a call without waiting for the end of the earlier one.
+    """
     @_builtins.property
     def apis(self) -> _containers.RepeatedCompositeFieldContainer[_registry_pb2.PluginApi]:
         """As in Registration."""
@@ -127,10 +132,11 @@ class GetInfoResponse(_message.Message):
         instance_id: _builtins.str = ...,
         runtime: _builtins.str = ...,
         serves_work: _builtins.bool = ...,
+        serializes_calls: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["apis", b"apis", "instance_id", b"instance_id", "plugin", b"plugin", "runtime", b"runtime", "serves_work", b"serves_work", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["apis", b"apis", "instance_id", b"instance_id", "plugin", b"plugin", "runtime", b"runtime", "serializes_calls", b"serializes_calls", "serves_work", b"serves_work", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

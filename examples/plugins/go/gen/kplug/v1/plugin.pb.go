@@ -184,9 +184,12 @@ type GetInfoResponse struct {
 	// SDK or framework that the plugin is built with, for example `@kplug/sdk/0.1.0`; informational.
 	Runtime string `protobuf:"bytes,5,opt,name=runtime,proto3" json:"runtime,omitempty"`
 	// True if the plugin serves Work.
-	ServesWork    bool `protobuf:"varint,6,opt,name=serves_work,json=servesWork,proto3" json:"serves_work,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	ServesWork bool `protobuf:"varint,6,opt,name=serves_work,json=servesWork,proto3" json:"serves_work,omitempty"`
+	// True if the plugin runs the calls for one resource, by the uid of the base, one after another, whatever became of the stream or
+	// connection of an earlier one. A controller may then repeat a call without waiting for the end of the earlier one.
+	SerializesCalls bool `protobuf:"varint,7,opt,name=serializes_calls,json=serializesCalls,proto3" json:"serializes_calls,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *GetInfoResponse) Reset() {
@@ -257,6 +260,13 @@ func (x *GetInfoResponse) GetRuntime() string {
 func (x *GetInfoResponse) GetServesWork() bool {
 	if x != nil {
 		return x.ServesWork
+	}
+	return false
+}
+
+func (x *GetInfoResponse) GetSerializesCalls() bool {
+	if x != nil {
+		return x.SerializesCalls
 	}
 	return false
 }
@@ -1157,7 +1167,7 @@ var File_kplug_v1_plugin_proto protoreflect.FileDescriptor
 const file_kplug_v1_plugin_proto_rawDesc = "" +
 	"\n" +
 	"\x15kplug/v1/plugin.proto\x12\bkplug.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17kplug/v1/registry.proto\x1a\x17kplug/v1/resource.proto\"\x10\n" +
-	"\x0eGetInfoRequest\"\xc8\x01\n" +
+	"\x0eGetInfoRequest\"\xf3\x01\n" +
 	"\x0fGetInfoResponse\x12\x16\n" +
 	"\x06plugin\x18\x01 \x01(\tR\x06plugin\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12'\n" +
@@ -1166,7 +1176,8 @@ const file_kplug_v1_plugin_proto_rawDesc = "" +
 	"instanceId\x12\x18\n" +
 	"\aruntime\x18\x05 \x01(\tR\aruntime\x12\x1f\n" +
 	"\vserves_work\x18\x06 \x01(\bR\n" +
-	"servesWork\"\xdf\x03\n" +
+	"servesWork\x12)\n" +
+	"\x10serializes_calls\x18\a \x01(\bR\x0fserializesCalls\"\xdf\x03\n" +
 	"\x10ReconcileRequest\x12&\n" +
 	"\x04base\x18\x01 \x01(\v2\x12.kplug.v1.ResourceR\x04base\x12J\n" +
 	"\n" +
