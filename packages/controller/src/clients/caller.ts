@@ -39,11 +39,11 @@ export class PluginCaller {
    * Rejects with `PluginUnavailable` when none of its instances is reachable (then none is callable any more),
    * `DeadlineExceeded`, `InvalidResponse`, `Stopped`, or `PluginFailed` with the plugin's message.
    *
-   * @param timeout time that the plugin has to answer, in milliseconds.
+   * @param timeout time that the plugin has to answer, in milliseconds. The time that a call waits for its turn doesn't count.
    */
   async reconcile(implementation: Implementation, call: PluginCall, timeout: number): Promise<PluginAnswer> {
-    const deadline = Date.now() + timeout;
-    return this.call(implementation, 'Reconcile', (plugin) => plugin.reconcile(call, deadline));
+    const make = (plugin: PluginClient) => plugin.reconcile(call, Date.now() + timeout);
+    return this.call(implementation, 'Reconcile', make, call.v0.concurrency);
   }
 
   /** Calls `Finalize` at an instance of an implementation. Rejects as `reconcile` does. */
@@ -53,21 +53,28 @@ export class PluginCaller {
     cause: FinalizeCause,
     timeout: number,
   ): Promise<PluginAnswer> {
-    const deadline = Date.now() + timeout;
-    return this.call(implementation, 'Finalize', (plugin) => plugin.finalize(call, cause, deadline));
+    const make = (plugin: PluginClient) => plugin.finalize(call, cause, Date.now() + timeout);
+    return this.call(implementation, 'Finalize', make, call.v0.concurrency);
   }
 
-  /** Makes another call at an instance of an implementation. Rejects as `reconcile` does. */
+  /**
+   * Makes another call at an instance of an implementation. Rejects as `reconcile` does.
+   *
+   * @param v0Concurrency largest number of concurrent calls to an instance of the first Kplug's protocol. Others have no limit.
+   */
   async call<T>(
     implementation: Implementation,
     method: string,
     make: (plugin: PluginClient) => Promise<T>,
+    v0Concurrency = Number.POSITIVE_INFINITY,
   ): Promise<T> {
     const tried = new Set<Instance>();
     for (;;) {
       const instance = this.#pick(implementation, tried);
       if (!instance) throw new KplugError('PluginUnavailable', `${formatPlugin(implementation)} is unreachable`);
       tried.add(instance);
+      const { protocol, address } = instance.registration;
+      using _ = protocol === 'kplug' ? await this.#connections.slots.take(address, v0Concurrency) : undefined;
       const connection = await this.#connections.open(instance).catch(passUnavailable);
       // Opening the connection may have shown that it doesn't serve this API now.
       if (!connection || instance.unserved.has(implementation.api.name)) continue;
@@ -90,7 +97,7 @@ export class PluginCaller {
     if (this.#connections.isClosed) throw new KplugError('Stopped', 'the controller is stopping');
     const { callable } = implementation;
     const untried = tried.size === 0 ? callable : callable.filter((instance) => !tried.has(instance));
-    return pickInstance(untried, (instance) => this.#connections.inFlight(instance));
+    return pickInstance(untried, (instance) => this.#connections.load(instance));
   }
 }
 

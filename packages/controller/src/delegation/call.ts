@@ -21,7 +21,8 @@ export function makeCall(
   { reason, message }: { reason: string; message: string },
 ): PluginCall {
   const assignment = { delegation: settings.name, api: settings.api, apiVersion: api.version.version, reason, message };
-  return { base, extensions, dependents: dependents.of(base), assignment, attempt };
+  const v0 = { calls: settings.v0Calls, concurrency: settings.v0Concurrency };
+  return { base, extensions, dependents: dependents.of(base), assignment, attempt, v0 };
 }
 
 async function callOne(

@@ -8,6 +8,11 @@ export const delegation = {
     sane: [1, 1_000],
   }),
   maxConcurrency: count(10_000, 'Largest concurrency that a delegation or `--concurrency` may set.'),
+  v0Concurrency: count(
+    1,
+    "Maximum number of concurrent calls to one address of a plugin of the first Kplug's protocol. Others wait in line.",
+    { settings: ['delegations[].v0Concurrency'], min: 1, sane: [1, 32] },
+  ),
   deadline: milliseconds(1 * minutes, 'Deadline of one call of a plugin.', {
     settings: ['delegations[].deadline'],
     sane: [1 * seconds, 60 * minutes],

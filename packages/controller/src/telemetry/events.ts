@@ -13,11 +13,16 @@ export interface RecordedEvent extends ResourceEvent {
 /** Largest number of different Events that are held for a resource. */
 const maxPerResource = limits.telemetry.maxEventsPerResource;
 
+/** Largest number of messages that are remembered to be logged only once. */
+const maxLoggedOnce = limits.telemetry.maxLoggedOnce;
+
 /** Holds the latest Events of each resource in memory, logs each new one, and forwards all to another sink. */
 export class RecentEvents implements EventSink {
   readonly #log: Logger;
   readonly #sink: EventSink | undefined;
   readonly #events = new Map<ResourceKey, RecordedEvent[]>();
+  /** Messages about plugins that were logged. */
+  readonly #logged = new Set<string>();
 
   /** @param sink shows Events to users. */
   constructor(log: Logger, sink?: EventSink) {
@@ -27,7 +32,7 @@ export class RecentEvents implements EventSink {
 
   record(regarding: ResourceKey, event: ResourceEvent): void {
     const { type, reason, message } = event;
-    if (!this.recordUnlogged(regarding, event)) return;
+    if (!this.recordUnlogged(regarding, event) || this.#isLogged(event)) return;
     if (type === 'Warning' && !isExpected(reason)) this.#log.warn({ resource: regarding, reason }, message);
     else this.#log.info({ resource: regarding, reason }, message);
   }
@@ -45,6 +50,14 @@ export class RecentEvents implements EventSink {
     return known === undefined;
   }
 
+  /** Reports whether an Event that says the same of a plugin for each of its resources was logged for one of them. */
+  #isLogged({ reason, message }: ResourceEvent): boolean {
+    if (!isAboutPlugin(reason)) return false;
+    if (this.#logged.has(message)) return true;
+    if (this.#logged.size < maxLoggedOnce) this.#logged.add(message);
+    return false;
+  }
+
   /** Returns the Events of a resource, oldest first. */
   of(regarding: ResourceKey): readonly RecordedEvent[] {
     return this.#events.get(regarding) ?? [];
@@ -54,6 +67,11 @@ export class RecentEvents implements EventSink {
   forget(regarding: ResourceKey): void {
     this.#events.delete(regarding);
   }
+}
+
+/** Reports whether the message of an Event is about a plugin of the first Kplug, and equal for all its resources. */
+function isAboutPlugin(reason: string): boolean {
+  return reason === 'UpdatedWithoutAnswer' || reason === 'DeletedWithoutAnswer';
 }
 
 /** Reports whether a Warning is a normal state of the operator: resources wait for plugins at each start. */
