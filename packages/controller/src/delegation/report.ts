@@ -21,10 +21,16 @@ export interface Applied {
 export class Reporter {
   readonly #context: PassContext;
   readonly #gathered: Gathered;
+  #hasFailed = false;
 
   constructor(context: PassContext, gathered: Gathered) {
     this.#context = context;
     this.#gathered = gathered;
+  }
+
+  /** True if a status of the base could not be written. */
+  get hasFailed(): boolean {
+    return this.#hasFailed;
   }
 
   /** Reports that no plugin was called, because something has to change first. */
@@ -55,10 +61,15 @@ export class Reporter {
     return failure.terminal ? { next: 'waiting' } : this.#resultOf(failure);
   }
 
-  /** Reports that what the plugins returned can't be written, if at least that can. */
-  async refused(choice: Choice, { code, message }: KplugError): Promise<void> {
+  /**
+   * Reports a write that failed, if at least that can be written.
+   *
+   * @param choice `undefined` while the resource is finalized.
+   */
+  async refused({ code, message }: KplugError, choice?: Choice): Promise<void> {
+    const failure = { reason: code, message };
     try {
-      await this.#write(this.#failureConditions(choice, { reason: code, message }));
+      await this.#write(choice ? this.#failureConditions(choice, failure) : finalizingConditions(failure));
     } catch (error) {
       // Often the schema has no conditions either. The caller reports the first error.
       if (!(error instanceof KplugError)) throw error;
@@ -92,11 +103,7 @@ export class Reporter {
   async finalizing(failure: Failure, result: PassResult = this.#resultOf(failure)): Promise<PassResult> {
     const { reason, message } = failure;
     this.#context.events.record(this.#key, { type: 'Warning', reason, message });
-    const content = { status: 'False', reason, message } as const;
-    await this.#write([
-      { type: 'Finalized', ...content },
-      { type: 'Ready', ...content },
-    ]);
+    await this.#write(finalizingConditions({ reason, message }));
     return result;
   }
 
@@ -167,7 +174,12 @@ export class Reporter {
       { ...base, metadata },
       { conditions, statements, dependents: applied?.dependents, mode: settings.rules.mode },
     );
-    await resources.applyStatus(this.#key, status, { uid: metadata.uid, fieldManager: settings.fieldManager });
+    try {
+      await resources.applyStatus(this.#key, status, { uid: metadata.uid, fieldManager: settings.fieldManager });
+    } catch (error) {
+      this.#hasFailed = true;
+      throw error;
+    }
   }
 
   #warnOfReservedFields(statement: PluginStatement): void {
@@ -176,6 +188,14 @@ export class Reporter {
     const message = `${formatPlugin(statement.plugin)} returned status fields that the controller manages (${reserved.join(', ')}); they were ignored`;
     this.#context.events.record(this.#key, { type: 'Warning', reason: 'ReservedStatusField', message });
   }
+}
+
+function finalizingConditions({ reason, message }: Pick<Failure, 'reason' | 'message'>): ConditionContent[] {
+  const content = { status: 'False', reason, message } as const;
+  return [
+    { type: 'Finalized', ...content },
+    { type: 'Ready', ...content },
+  ];
 }
 
 function statementOf({ api }: DelegationSettings, { implementation, answer }: Attempt): PluginStatement {
