@@ -130,6 +130,7 @@ function explain(
       lastAt: timestampFromMs(lastAt),
     })),
     ...(nextPassAt === undefined ? {} : { nextPassAt: timestampFromMs(nextPassAt) }),
+    extensionProblems: delegation.extensionProblems(base).map(({ reason, message }) => ({ reason, message })),
   };
 }
 

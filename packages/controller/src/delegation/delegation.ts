@@ -16,6 +16,7 @@ import { isSubstantial, needsRepair } from './classify-change.ts';
 import type { DelegationSettings } from './delegation-settings.ts';
 import { DependentFollower } from './dependents/dependent-follower.ts';
 import { ExtensionFollower } from './extension-follower.ts';
+import { type ExtensionProblem, gather, readReferences } from './gather.ts';
 import { KeptAnswers } from './kept-answers.ts';
 import type { PassContext, PassResult } from './pass-context.ts';
 import { Release } from './release.ts';
@@ -168,6 +169,11 @@ export class Delegation {
   /** Returns the current choice for a resource, with its reason. */
   explain(base: Resource): Choice {
     return choose(base, this.settings, this.#context.registry);
+  }
+
+  /** Returns the problems with the references of a resource to its extensions. */
+  extensionProblems(base: Resource): readonly ExtensionProblem[] {
+    return gather(base, readReferences(base, this.settings), this.#context.resources).problems;
   }
 
   /** Returns the failed write that prevents the resource from being reconciled, if any. */

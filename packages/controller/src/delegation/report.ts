@@ -6,7 +6,7 @@ import { type JsonValue, keyOf, type ResourceKey } from '../resources/resource.t
 import type { Attempt, Failure } from './attempt.ts';
 import type { Choice } from './choose.ts';
 import type { DelegationSettings } from './delegation-settings.ts';
-import type { ExtensionProblem, Gathered } from './gather.ts';
+import { type ExtensionProblem, type Gathered, ignoredReferences } from './gather.ts';
 import type { PassContext, PassResult } from './pass-context.ts';
 import { composeStatus, type PluginStatement, reservedFieldsOf } from './status.ts';
 
@@ -86,14 +86,17 @@ export class Reporter {
     const names = attempts.map(({ implementation }) => formatPlugin(implementation)).join(', ');
     const texts = attempts.flatMap(({ answer }) => answer?.messages ?? []).map(({ text }) => text);
     const done = `${names} reconciled generation ${this.#gathered.base.metadata.generation}`;
+    const ignored = ignoredReferences(this.#gathered.problems).map(({ message }) => message);
+    const ready = ignored.length > 0 ? `${done}, without an extension: ${ignored.join('; ')}` : done;
     const conditions: ConditionContent[] = [
       ...this.#generalConditions(choice),
       { type: 'Reconciled', status: 'True', reason: 'Succeeded', message: [done, ...texts].join('; ') },
-      { type: 'Ready', status: 'True', reason: 'Ready', message: done },
+      { type: 'Ready', status: 'True', reason: 'Ready', message: ready },
     ];
     await this.#write(conditions, applied);
+    this.#recordIgnored();
     this.recordAnswers(attempts);
-    this.#recordChange('Normal', 'Ready', done);
+    this.#recordChange('Normal', 'Ready', ready);
     const delays = attempts.flatMap(({ answer }) => answer?.requeueAfter ?? []);
     const after = delays.length > 0 ? this.#extend(Math.min(...delays)) : undefined;
     return { next: 'settled', ...(after !== undefined && { after }) };
@@ -154,6 +157,15 @@ export class Reporter {
 
   #generalConditions(choice: Choice): ConditionContent[] {
     return [selectedCondition(choice), extensionsCondition(this.#gathered.problems)];
+  }
+
+  /** Records an Event for references that are ignored, when that begins. */
+  #recordIgnored(): void {
+    const { base, problems } = this.#gathered;
+    const former = findCondition(base.status, 'Ready')?.message ?? '';
+    for (const { reason, message } of ignoredReferences(problems)) {
+      if (!former.includes(message)) this.#context.events.record(this.#key, { type: 'Warning', reason, message });
+    }
   }
 
   /** Records an Event for a lasting state only when the state begins, not at each pass. */
