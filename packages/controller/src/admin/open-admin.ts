@@ -1,16 +1,18 @@
 // admin/: probes, metrics, the read-only services.
 
 import type { ConnectRouter } from '@connectrpc/connect';
-import { DelegationService, HostingService, RegistryService } from '@kplug/protocol';
+import { DelegationService, HostingService, RefusalService, RegistryService } from '@kplug/protocol';
 import type { Delegation } from '../delegation/delegation.ts';
 import type { HostedFolder } from '../registry/hosted.ts';
 import { listPlugins } from '../registry/plugin-list.ts';
+import type { RecentRefusals } from '../registry/recent-refusals.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { RecentEvents } from '../telemetry/events.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { AdminServer } from './admin-server.ts';
 import { delegationService } from './delegation-service.ts';
 import { hostingService } from './hosting-service.ts';
+import { refusalService } from './refusal-service.ts';
 import { watchOverConnect } from './watch-over-connect.ts';
 
 /** Parts of a controller that the admin port shows. */
@@ -20,6 +22,7 @@ export interface AdminView {
   events: RecentEvents;
   metrics: Metrics;
   folder: HostedFolder | undefined;
+  refusals: RecentRefusals;
   /** Returns the reasons why the controller isn't ready; none when it is. */
   notReady: () => readonly string[];
 }
@@ -71,7 +74,7 @@ export async function openAdmin(addresses: AdminAddresses, view: AdminView): Pro
   return { address: admin.address, close };
 }
 
-function addServices(router: ConnectRouter, { registry, delegations, events, folder }: AdminView): void {
+function addServices(router: ConnectRouter, { registry, delegations, events, folder, refusals }: AdminView): void {
   router
     .service(RegistryService, {
       listPlugins: (request) => ({ instances: listPlugins(registry, request) }),
@@ -81,5 +84,6 @@ function addServices(router: ConnectRouter, { registry, delegations, events, fol
       DelegationService,
       delegationService(() => delegations, events, registry),
     )
-    .service(HostingService, hostingService(folder));
+    .service(HostingService, hostingService(folder))
+    .service(RefusalService, refusalService(refusals));
 }

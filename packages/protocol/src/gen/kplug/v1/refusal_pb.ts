@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file kplug/v1/refusal.proto.
  */
 export const file_kplug_v1_refusal: GenFile = /*@__PURE__*/
-  fileDesc("ChZrcGx1Zy92MS9yZWZ1c2FsLnByb3RvEghrcGx1Zy52MSIVChNMaXN0UmVmdXNhbHNSZXF1ZXN0IlIKFExpc3RSZWZ1c2Fsc1Jlc3BvbnNlEikKCHJlZnVzYWxzGAEgAygLMhcua3BsdWcudjEuUmVmdXNlZFBsdWdpbhIPCgdkcm9wcGVkGAIgASgEIqgCCg1SZWZ1c2VkUGx1Z2luEg4KBnBsdWdpbhgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEgwKBGFwaXMYAyADKAkSDwoHYWRkcmVzcxgEIAEoCRITCgtpbnN0YW5jZV9pZBgFIAEoCRIMCgRwZWVyGAYgASgJEhAKCHByb3RvY29sGAcgASgJEicKBnJlYXNvbhgIIAEoDjIXLmtwbHVnLnYxLlJlZnVzYWxSZWFzb24SDwoHbWVzc2FnZRgJIAEoCRIsCghmaXJzdF9hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKwoHbGFzdF9hdBgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFY291bnQYDCABKAQyXwoOUmVmdXNhbFNlcnZpY2USTQoMTGlzdFJlZnVzYWxzEh0ua3BsdWcudjEuTGlzdFJlZnVzYWxzUmVxdWVzdBoeLmtwbHVnLnYxLkxpc3RSZWZ1c2Fsc1Jlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp, file_kplug_v1_registry]);
+  fileDesc("ChZrcGx1Zy92MS9yZWZ1c2FsLnByb3RvEghrcGx1Zy52MSIVChNMaXN0UmVmdXNhbHNSZXF1ZXN0IlIKFExpc3RSZWZ1c2Fsc1Jlc3BvbnNlEikKCHJlZnVzYWxzGAEgAygLMhcua3BsdWcudjEuUmVmdXNlZFBsdWdpbhIPCgdkcm9wcGVkGAIgASgNIqgCCg1SZWZ1c2VkUGx1Z2luEg4KBnBsdWdpbhgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEgwKBGFwaXMYAyADKAkSDwoHYWRkcmVzcxgEIAEoCRITCgtpbnN0YW5jZV9pZBgFIAEoCRIMCgRwZWVyGAYgASgJEhAKCHByb3RvY29sGAcgASgJEicKBnJlYXNvbhgIIAEoDjIXLmtwbHVnLnYxLlJlZnVzYWxSZWFzb24SDwoHbWVzc2FnZRgJIAEoCRIsCghmaXJzdF9hdBgKIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASKwoHbGFzdF9hdBgLIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDQoFY291bnQYDCABKA0yXwoOUmVmdXNhbFNlcnZpY2USTQoMTGlzdFJlZnVzYWxzEh0ua3BsdWcudjEuTGlzdFJlZnVzYWxzUmVxdWVzdBoeLmtwbHVnLnYxLkxpc3RSZWZ1c2Fsc1Jlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp, file_kplug_v1_registry]);
 
 /**
  * ListRefusalsRequest is empty.
@@ -45,9 +45,9 @@ export type ListRefusalsResponse = Message<"kplug.v1.ListRefusalsResponse"> & {
   /**
    * Number of refusals that are no longer listed, as the list is bounded.
    *
-   * @generated from field: uint64 dropped = 2;
+   * @generated from field: uint32 dropped = 2;
    */
-  dropped: bigint;
+  dropped: number;
 };
 
 /**
@@ -140,9 +140,9 @@ export type RefusedPlugin = Message<"kplug.v1.RefusedPlugin"> & {
   /**
    * Number of equal refusals.
    *
-   * @generated from field: uint64 count = 12;
+   * @generated from field: uint32 count = 12;
    */
-  count: bigint;
+  count: number;
 };
 
 /**
