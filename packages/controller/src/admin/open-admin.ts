@@ -3,6 +3,7 @@
 import type { ConnectRouter } from '@connectrpc/connect';
 import { DelegationService, HostingService, RefusalService, RegistryService } from '@kplug/protocol';
 import type { Delegation } from '../delegation/delegation.ts';
+import { describeWriteProblems } from '../delegation/write-problem.ts';
 import type { HostedFolder } from '../registry/hosted.ts';
 import { listPlugins } from '../registry/plugin-list.ts';
 import type { RecentRefusals } from '../registry/recent-refusals.ts';
@@ -45,8 +46,10 @@ export interface AdminPorts {
 /** Opens the ports of a controller for users and monitoring. Rejects with `PortInUse` if any of them fails; none is open then. */
 export async function openAdmin(addresses: AdminAddresses, view: AdminView): Promise<AdminPorts> {
   const { metrics, notReady } = view;
+  const degraded = () => describeDegraded(view.delegations);
   const probesAndMetrics = {
     notReady,
+    degraded,
     metrics: async () => ({ contentType: metrics.registry.contentType, text: await metrics.registry.metrics() }),
   };
   const admin = new AdminServer({ ...probesAndMetrics, routes: (router) => addServices(router, view) });
@@ -57,7 +60,7 @@ export async function openAdmin(addresses: AdminAddresses, view: AdminView): Pro
       address: addresses.metrics,
       option: 'the metrics address',
     },
-    { server: new AdminServer({ notReady }), address: addresses.probes, option: 'the probe address' },
+    { server: new AdminServer({ notReady, degraded }), address: addresses.probes, option: 'the probe address' },
   ];
   const open: AdminServer[] = [];
   const close = async () => void (await Promise.all(open.map((server) => server.close())));
@@ -72,6 +75,14 @@ export async function openAdmin(addresses: AdminAddresses, view: AdminView): Pro
     throw error;
   }
   return { address: admin.address, close };
+}
+
+/** Describes the delegations whose writes fail. */
+function describeDegraded(delegations: Iterable<Delegation>): string[] {
+  return [...delegations].flatMap(({ settings, writeProblems }) => {
+    const problem = describeWriteProblems(writeProblems);
+    return problem ? [`writes degraded: delegation ${settings.name}: ${problem.reason}: ${problem.message}`] : [];
+  });
 }
 
 function addServices(router: ConnectRouter, { registry, delegations, events, folder, refusals }: AdminView): void {

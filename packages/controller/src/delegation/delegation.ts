@@ -22,7 +22,7 @@ import type { PassContext, PassResult } from './pass-context.ts';
 import { Release } from './release.ts';
 import { type PassOutcome, runPass } from './run-pass.ts';
 import { describeWriteFailure, type WriteFailure } from './write-failure.ts';
-import { WriteFailures } from './write-failures.ts';
+import { WriteFailures, type WriteProblem } from './write-failures.ts';
 
 /** Dependencies of a delegation. */
 export interface DelegationDependencies {
@@ -32,6 +32,8 @@ export interface DelegationDependencies {
   events: RecentEvents;
   observer: DelegationObserver;
   log: Logger;
+  /** Called when the write problem of the delegation begins or ends. */
+  onWriteProblem?: (delegation: string) => void;
 }
 
 /** Delay before repairing what another client changed, in milliseconds, so that two that fight over a field do so slowly. */
@@ -52,7 +54,10 @@ export class Delegation {
   readonly #stopping = new AbortController();
   #release: Release | undefined;
 
-  constructor(settings: DelegationSettings, { events, observer, log, ...dependencies }: DelegationDependencies) {
+  constructor(
+    settings: DelegationSettings,
+    { events, observer, log, onWriteProblem, ...dependencies }: DelegationDependencies,
+  ) {
     const { resources, registry } = dependencies;
     this.settings = settings;
     this.#events = events;
@@ -67,6 +72,7 @@ export class Delegation {
       backOff: settings.backOff,
       resume: (key) => this.#queue.add(key),
       retryWithin: (key, delay) => this.#queue.addWithin(key, delay),
+      onChange: () => onWriteProblem?.(settings.name),
     });
     const requeue = (key: ResourceKey) => this.#requeue(key);
     this.#extensions = new ExtensionFollower(settings, resources, (base, overwritten) => {
@@ -102,6 +108,11 @@ export class Delegation {
   /** Reason why resources of the base's kind can't be read; `undefined` when they can. */
   get problem(): KindProblem | undefined {
     return this.#context.resources.problem(this.settings.base);
+  }
+
+  /** Causes for which writes fail, so that resources are held. */
+  get writeProblems(): readonly WriteProblem[] {
+    return this.#writeFailures.problems;
   }
 
   /** Starts to reconcile. Fulfilled when all existing resources have been queued. */
