@@ -107,8 +107,10 @@ export class AdminClient {
     return delegations;
   }
 
-  async listResources(): Promise<DelegatedResource[]> {
-    const { resources } = await this.#translating(() => this.#delegations.listResources({}, { timeoutMs }));
+  /** @param deadline deadline of the request, in milliseconds. */
+  async listResources(deadline = timeoutMs): Promise<DelegatedResource[]> {
+    const options = { timeoutMs: deadline };
+    const { resources } = await this.#translating(() => this.#delegations.listResources({}, options));
     return resources;
   }
 
