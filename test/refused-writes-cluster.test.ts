@@ -322,6 +322,28 @@ describe('a right that is missing', () => {
   }, 60_000);
 });
 
+it('a status that another client keeps changing is repaired ever more slowly, and an Event says so', async () => {
+  const { operator } = await start({ delegation: { backOff: { initial: 50, max: 60_000 } } });
+  const { calls, definition: plugin } = counting();
+  await operator.plugin(plugin);
+  const object = operator.object('Table', 'users', { rows: 1 });
+  await cluster.apply(object);
+  await operator.expectReady('users', 'PostgreSQL');
+  const stored = async () => (await operator.stored('Table', 'users'))?.status?.rows;
+  const repairedAt: number[] = [];
+  for (const _ of [1, 2, 3, 4]) {
+    await cluster.edit(object, { status: { rows: 7 } }, 'status');
+    const at = performance.now();
+    await vi.waitFor(async () => expect(await stored()).toBe(1), waiting);
+    repairedAt.push(performance.now() - at);
+  }
+  expect(calls.get('users')).toBe(5);
+  // 1 s, 2 s, 4 s, 8 s.
+  expect(repairedAt[3]).toBeGreaterThan(7_000);
+  const messages = lines.map(({ msg }) => msg).filter((msg) => msg.startsWith('another client keeps changing'));
+  expect(messages).toHaveLength(1);
+}, 60_000);
+
 describe('an API server that', () => {
   const faults = {
     'is overloaded': [{ status: 429, body: { message: 'too many requests' } }, 'too many requests'],

@@ -3,7 +3,6 @@
 import type { Logger } from 'pino';
 import type { PluginCaller } from '../clients/caller.ts';
 import { KplugError } from '../errors.ts';
-import { limits } from '../limits/limits.ts';
 import { type WorkOutcome, WorkQueue } from '../queue/work-queue.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { KindProblem, ResourceChange, Resources } from '../resources/port.ts';
@@ -20,6 +19,7 @@ import { type ExtensionProblem, gather, readReferences } from './gather.ts';
 import { KeptAnswers } from './kept-answers.ts';
 import type { PassContext, PassResult } from './pass-context.ts';
 import { Release } from './release.ts';
+import { Repairs } from './repairs.ts';
 import { type PassOutcome, runPass } from './run-pass.ts';
 import { describeWriteFailure, type WriteFailure } from './write-failure.ts';
 import { WriteFailures, type WriteProblem } from './write-failures.ts';
@@ -36,8 +36,13 @@ export interface DelegationDependencies {
   onWriteProblem?: (delegation: string) => void;
 }
 
-/** Delay before repairing what another client changed, in milliseconds, so that two that fight over a field do so slowly. */
-const { repairDelay } = limits.delegation;
+/** Event of a resource that another client keeps changing. The same for all, so that it is logged once. */
+const contested = {
+  type: 'Warning',
+  reason: 'Overwritten',
+  message:
+    'another client keeps changing what the operator writes; it is repaired at growing intervals; "kubectl get -o yaml --show-managed-fields" names the client',
+} as const;
 
 /** Reconciles the resources of one kind with the plugins of one API. */
 export class Delegation {
@@ -48,6 +53,7 @@ export class Delegation {
   readonly #queue: WorkQueue<ResourceKey>;
   readonly #monitor: ChoiceMonitor;
   readonly #kept = new KeptAnswers();
+  readonly #repairs: Repairs;
   readonly #writeFailures: WriteFailures;
   readonly #extensions: ExtensionFollower;
   readonly #dependents: DependentFollower;
@@ -68,6 +74,7 @@ export class Delegation {
       work: (key) => this.#work(key),
       observe: (waited, worked) => observer.worked(settings.name, waited, worked),
     });
+    this.#repairs = new Repairs(settings.backOff.max);
     this.#writeFailures = new WriteFailures({
       backOff: settings.backOff,
       resume: (key) => this.#queue.add(key),
@@ -76,7 +83,7 @@ export class Delegation {
     });
     const requeue = (key: ResourceKey) => this.#requeue(key);
     this.#extensions = new ExtensionFollower(settings, resources, (base, overwritten) => {
-      if (overwritten) this.#queue.addWithin(base, repairDelay);
+      if (overwritten) this.#repair(base);
       else requeue(base);
     });
     this.#dependents = new DependentFollower(settings, resources, requeue);
@@ -204,7 +211,14 @@ export class Delegation {
       this.#context.log.info({ resource: key }, 'deleted');
       this.#forget(key);
     } else if (isSubstantial(change)) this.#requeue(key);
-    else if (needsRepair(change, this.settings.finalizer)) this.#queue.addWithin(key, repairDelay);
+    else if (needsRepair(change, this.settings.finalizer)) this.#repair(key);
+  }
+
+  /** Queues a resource of which another client changed what the controller manages. */
+  #repair(key: ResourceKey): void {
+    const { delay, isContested } = this.#repairs.next(key);
+    if (isContested) this.#events.record(key, contested);
+    this.#queue.addWithin(key, delay);
   }
 
   /** Reports whether a resource was delegated until now, or when the controller stopped last. */
@@ -227,6 +241,7 @@ export class Delegation {
   #forget(key: ResourceKey): void {
     this.#queue.remove(key);
     this.#kept.drop(key);
+    this.#repairs.forget(key);
     this.#writeFailures.forget(key);
     this.#monitor.forget(key);
     this.#extensions.forget(key);

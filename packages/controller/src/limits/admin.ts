@@ -4,7 +4,7 @@ import { bytes, count, KiB, MiB } from './limit.ts';
 export const telemetry = {
   maxPluginLabels: count(100, 'Maximum number of plugins with a separate label value in metrics.'),
   maxEventsPerResource: count(20, 'Number of last Events that are kept in memory for a resource.'),
-  maxLoggedOnce: count(1_000, 'Maximum number of messages about plugins that are logged once instead of per resource.'),
+  maxLoggedOnce: count(1_000, 'Maximum number of messages that are logged once instead of once per resource.'),
 };
 
 /** Limits of the admin port. */

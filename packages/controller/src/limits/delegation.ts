@@ -37,7 +37,18 @@ export const delegation = {
     'Time between the deletion and the release of a resource whose plugin is unavailable.',
     { settings: ['delegations[].finalize.releaseAfter'] },
   ),
-  repairDelay: milliseconds(1 * seconds, 'Delay before repairing a field that another client changed.'),
+  repairDelay: milliseconds(
+    1 * seconds,
+    'Delay before repairing a field that another client changed. It doubles with each repair in a row, up to `backOff.max`.',
+  ),
+  repairThreshold: count(
+    3,
+    'Number of repairs of a resource in a row after which an Event says that another client changes it.',
+  ),
+  repairMemory: milliseconds(
+    10 * minutes,
+    'Time without a repair after which the delay of the next one is the shortest again.',
+  ),
   refreshDelay: milliseconds(500, 'Delay before refreshing the reason why a resource waits.'),
   refreshSpacing: milliseconds(10, 'Spacing between refreshes of several waiting resources.'),
   writeFailureThreshold: count(

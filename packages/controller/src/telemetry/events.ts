@@ -13,6 +13,9 @@ export interface RecordedEvent extends ResourceEvent {
 /** Largest number of different Events that are held for a resource. */
 const maxPerResource = limits.telemetry.maxEventsPerResource;
 
+/** Reasons of Events whose message is equal for many resources. */
+const loggedOnce: ReadonlySet<string> = new Set(['UpdatedWithoutAnswer', 'DeletedWithoutAnswer', 'Overwritten']);
+
 /** Largest number of messages that are remembered to be logged only once. */
 const maxLoggedOnce = limits.telemetry.maxLoggedOnce;
 
@@ -21,7 +24,7 @@ export class RecentEvents implements EventSink {
   readonly #log: Logger;
   readonly #sink: EventSink | undefined;
   readonly #events = new Map<ResourceKey, RecordedEvent[]>();
-  /** Messages about plugins that were logged. */
+  /** Messages that were logged and are not logged for other resources. */
   readonly #logged = new Set<string>();
 
   /** @param sink shows Events to users. */
@@ -50,9 +53,9 @@ export class RecentEvents implements EventSink {
     return known === undefined;
   }
 
-  /** Reports whether an Event that says the same of a plugin for each of its resources was logged for one of them. */
+  /** Reports whether the message of an Event was logged for another resource and needs no other log line. */
   #isLogged({ reason, message }: ResourceEvent): boolean {
-    if (!isAboutPlugin(reason)) return false;
+    if (!loggedOnce.has(reason)) return false;
     if (this.#logged.has(message)) return true;
     if (this.#logged.size < maxLoggedOnce) this.#logged.add(message);
     return false;
@@ -67,11 +70,6 @@ export class RecentEvents implements EventSink {
   forget(regarding: ResourceKey): void {
     this.#events.delete(regarding);
   }
-}
-
-/** Reports whether the message of an Event is about a plugin of the first Kplug, and equal for all its resources. */
-function isAboutPlugin(reason: string): boolean {
-  return reason === 'UpdatedWithoutAnswer' || reason === 'DeletedWithoutAnswer';
 }
 
 /** Reports whether a Warning is a normal state of the operator: resources wait for plugins at each start. */
