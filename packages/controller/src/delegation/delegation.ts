@@ -54,6 +54,8 @@ export class Delegation {
   readonly #monitor: ChoiceMonitor;
   readonly #kept = new KeptAnswers();
   readonly #repairs: Repairs;
+  /** Time of the latest pass over a resource that a dependent caused, by `performance.now()`. */
+  readonly #dependentChanges = new Map<ResourceKey, number>();
   readonly #writeFailures: WriteFailures;
   readonly #extensions: ExtensionFollower;
   readonly #dependents: DependentFollower;
@@ -86,7 +88,7 @@ export class Delegation {
       if (overwritten) this.#repair(base);
       else requeue(base);
     });
-    this.#dependents = new DependentFollower(settings, resources, requeue);
+    this.#dependents = new DependentFollower(settings, resources, (base) => this.#onDependentChange(base));
     this.#monitor = new ChoiceMonitor({
       api: settings.api,
       registry,
@@ -214,6 +216,20 @@ export class Delegation {
     else if (needsRepair(change, this.settings.finalizer)) this.#repair(key);
   }
 
+  /** Queues a resource whose dependent changed, at most once in an interval, as another client may change it again and again. */
+  #onDependentChange(base: ResourceKey): void {
+    const now = performance.now();
+    const latest = this.#dependentChanges.get(base) ?? Number.NEGATIVE_INFINITY;
+    const due = latest > now ? latest : Math.max(now, latest + this.settings.minRequeueInterval);
+    this.#dependentChanges.set(base, due);
+    if (due === now) {
+      this.#requeue(base);
+      return;
+    }
+    this.#kept.drop(base);
+    this.#queue.addWithin(base, due - now);
+  }
+
   /** Queues a resource of which another client changed what the controller manages. */
   #repair(key: ResourceKey): void {
     const { delay, isContested } = this.#repairs.next(key);
@@ -242,6 +258,7 @@ export class Delegation {
     this.#queue.remove(key);
     this.#kept.drop(key);
     this.#repairs.forget(key);
+    this.#dependentChanges.delete(key);
     this.#writeFailures.forget(key);
     this.#monitor.forget(key);
     this.#extensions.forget(key);
