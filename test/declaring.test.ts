@@ -1,4 +1,4 @@
-import type { JsonObject } from '@kplug/controller';
+import { type JsonObject, KplugError } from '@kplug/controller';
 import { type ConditionRead, TestOperator } from '@kplug/testing';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 
@@ -62,6 +62,28 @@ describe('a Delegation that is applied', () => {
         'no callable plugin implements Table@^1.0.0; registered: PostgreSQL 1.0.0',
       );
     }, waitOptions);
+  });
+
+  it('reports that writes fail for its resources, and that they succeed again', async () => {
+    const { operator, declare, expectConditions, messageOf } = await start();
+    const original = operator.resources.applyStatus.bind(operator.resources);
+    const spy = vi.spyOn(operator.resources, 'applyStatus').mockImplementation(async (key, ...rest) => {
+      if (!key.includes('/Table/')) return original(key, ...rest);
+      throw new KplugError('StorageFailed', 'the disk is full', { cause: { code: 'ENOSPC' } });
+    });
+    for (const name of ['a', 'b', 'c', 'd', 'e']) operator.table(name);
+    await operator.plugin({ name: 'PostgreSQL' });
+    declare('tables', { ...tables, concurrency: 1 });
+    await expectConditions('tables', {
+      Permitted: 'True Permitted',
+      WritesSucceed: 'False StorageFailed',
+      Ready: 'False StorageFailed',
+    });
+    expect(messageOf('tables', 'WritesSucceed')).toMatch(
+      /^writes fail for \d resources, and \d others wait .*: the disk is full$/,
+    );
+    spy.mockRestore();
+    await expectConditions('tables', { WritesSucceed: 'True Succeeding', Ready: 'True Delegating' });
   });
 
   it('starts with the controller when it already exists', async () => {

@@ -72,6 +72,25 @@ describe('dependents', () => {
     await vi.waitFor(() => expect(operator.get('a', 'View')?.spec).toEqual({ rows: 1 }), waitOptions);
   });
 
+  it('that another client keeps changing cause passes at the shortest interval, not at its pace', async () => {
+    const minRequeueInterval = 200;
+    const operator = await TestOperator.start({ ...allowed, minRequeueInterval });
+    const seen: string[][] = [];
+    await operator.plugin(keeper(seen));
+    operator.table('users', { views: { a: 1 } });
+    await operator.expectReady('users');
+    let changes = 0;
+    const startedAt = performance.now();
+    await operator.resources.follow({ apiVersion, kind: 'View' }, ({ resource, gone }) => {
+      if (gone || resource.spec?.rows !== 1) return;
+      changes++;
+      queueMicrotask(() => void operator.extension('View', 'a', { rows: 9 }));
+    });
+    await vi.waitFor(() => expect(changes).toBeGreaterThan(5), waitOptions);
+    expect(performance.now() - startedAt).toBeGreaterThan(3 * minRequeueInterval);
+    expect(seen.length).toBeLessThanOrEqual(changes + 2);
+  });
+
   it('are deleted with their owner', async () => {
     const operator = await TestOperator.start(allowed);
     await operator.plugin(keeper());

@@ -48,6 +48,19 @@ describe('an operator on a cluster', () => {
     expect(await operator.takeRequests()).toEqual(['patch tables']);
   });
 
+  it('ignores a reference to a resource of a cluster-scoped kind, and says so', async () => {
+    const operator = await KubernetesOperator.start(cluster, namespace);
+    await operator.plugin({ name: 'PostgreSQL' });
+    const extensions = [{ apiVersion: 'v1', kind: 'Namespace', name: namespace }];
+    await cluster.apply(operator.object('Table', 'users', { extensions }));
+    await operator.expectReady('users', 'PostgreSQL');
+    await operator.expectCondition('users', 'ExtensionsResolved', {
+      status: 'False',
+      reason: 'ExtensionForbidden',
+      message: `Namespace ${namespace} (v1) is cluster-scoped; an extension must be in the namespace ${namespace}`,
+    });
+  });
+
   it('writes the status of an extension, and follows its changes', async () => {
     const operator = await KubernetesOperator.start(cluster, namespace);
     const options = operator.object('PgOption', 'users', { partitions: 4 });

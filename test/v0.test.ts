@@ -20,7 +20,7 @@ async function startOperator(delegation: ConstructorParameters<typeof TestOperat
   const log: { reason?: string; msg: string; resource?: string }[] = [];
   const logger = pino({ level: 'info' }, { write: (line) => void log.push(JSON.parse(line)) });
   const operator = await TestOperator.start(
-    { extensions: { path: '.spec.references' }, ...delegation },
+    { extensions: { path: '.spec.references' }, v0Calls: 'createThenUpdate', ...delegation },
     { allowInsecurePlugins: true, logger, ...lease },
   );
   return { operator, log };

@@ -43,6 +43,11 @@ async function explain(operator: TestOperator, name: string) {
   return delegations.explainResource({ kind: 'Table', namespace: 'default', name });
 }
 
+async function page(operator: TestOperator, path: string): Promise<{ status: number; text: string }> {
+  const response = await fetch(`http://${operator.controller.adminAddress}${path}`);
+  return { status: response.status, text: await response.text() };
+}
+
 async function metric(operator: TestOperator, line: RegExp): Promise<number> {
   const response = await fetch(`http://${operator.controller.adminAddress}/metrics`);
   return Number(line.exec(await response.text())?.[1] ?? 0);
@@ -198,10 +203,30 @@ it('resources whose writes fail with one cause are held, logged once, and reconc
   const { resource } = await explain(operator, 'table-99');
   expect(resource).toMatchObject({ ready: ConditionStatus.FALSE, readyReason: 'StorageFailed' });
 
+  const problem =
+    /^writes fail for \d+ resources, and \d+ others wait until they succeed: The state can't be written: no space/;
+  const { delegations } = await (await client(operator)).listDelegations({});
+  expect(delegations).toMatchObject([
+    { problemReason: 'StorageFailed', problemMessage: expect.stringMatching(problem) },
+  ]);
+  expect(await metric(operator, /^kplug_write_breaker_open\{delegation="tables",reason="ENOSPC"\} (\d+)$/m)).toBe(1);
+  const heldResources = /^kplug_held_resources\{delegation="tables",reason="ENOSPC"\} (\d+)$/m;
+  expect(await metric(operator, heldResources)).toBeGreaterThan(80);
+  // The heartbeat Service keeps its endpoint, as nothing else would write more.
+  expect(await page(operator, '/readyz')).toEqual({ status: 200, text: 'ok\n' });
+  const verbose = await page(operator, '/readyz?verbose');
+  expect(verbose.status).toBe(200);
+  expect(verbose.text).toMatch(
+    /^\[!\]writes degraded: delegation tables: StorageFailed: writes fail for \d+ resources/m,
+  );
+
   mend();
   const held = names.filter((name) => !called.has(name));
   for (const name of held) await operator.expectReady(name);
   expect(held.length).toBeGreaterThan(80);
+  expect((await (await client(operator)).listDelegations({})).delegations).toMatchObject([{ problemReason: '' }]);
+  expect((await page(operator, '/readyz?verbose')).text).toBe('[+]controller ok\n[+]writes ok\nreadyz check passed\n');
+  expect(await metric(operator, heldResources)).toBe(0);
 }, 40_000);
 
 function isReady(status: unknown): boolean {

@@ -12,7 +12,8 @@ interface Schema {
 }
 
 const conditions = {
-  description: 'Accepted, KindFound, Permitted and PluginsAvailable; Ready is true when all of them are.',
+  description:
+    'Accepted, KindFound, Permitted, WritesSucceed and PluginsAvailable; Ready is true when all of them are.',
   type: 'array',
   maxItems: 16,
   'x-kubernetes-list-type': 'map',

@@ -20,6 +20,21 @@ export function addGauges(metrics: Metrics, { delegations, registry, folder }: M
   metrics.gauge('controller_runtime_active_workers', 'Resources being reconciled', ['controller'], (set) => {
     for (const { settings, load } of delegations) set({ controller: settings.name }, load.active);
   });
+  const causes = ['delegation', 'reason'] as const;
+  metrics.gauge('kplug_write_breaker_open', 'Causes for which writes fail; 1 for each', [...causes], (set) => {
+    for (const { settings, writeProblems } of delegations) {
+      for (const { failure } of writeProblems) set({ delegation: settings.name, reason: failure.reason }, 1);
+    }
+  });
+  metrics.gauge('kplug_held_resources', 'Resources waiting until writes succeed again', [...causes], (set) => {
+    for (const { settings, writeProblems } of delegations) {
+      const byReason = Map.groupBy(writeProblems, ({ failure }) => failure.reason);
+      for (const [reason, problems] of byReason) {
+        const held = problems.reduce((sum, problem) => sum + problem.held, 0);
+        set({ delegation: settings.name, reason }, held);
+      }
+    }
+  });
   metrics.gauge('kplug_plugin_instances', 'Known plugin instances by state', ['state'], (set) => {
     const counts = { live: 0, suspect: 0, draining: 0, gone: 0 };
     for (const { state } of registry.instances()) counts[state]++;

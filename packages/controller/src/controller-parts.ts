@@ -14,6 +14,7 @@ import { readDelegations } from './read-delegations.ts';
 import { AwakeClock } from './registry/clock.ts';
 import { LeasePolicy } from './registry/lease-policy.ts';
 import { RegistrationReader } from './registry/read-registration.ts';
+import { RecentRefusals } from './registry/recent-refusals.ts';
 import { nameOfRefusal } from './registry/refusal.ts';
 import { Registry } from './registry/registry.ts';
 import { Reservations } from './registry/reservations.ts';
@@ -55,12 +56,17 @@ export function assembleParts(options: ControllerOptions, log: Logger) {
   const { reservedAddresses: reserved = [], identities } = services;
   const reader = new RegistrationReader(new LeasePolicy(options.lease), { reserved, ...options.addresses });
   const reservations = new Reservations();
-  const refusals = new RefusalLog(log);
+  const refusalLog = new RefusalLog(log);
+  const refusals = new RecentRefusals();
+  registry.subscribe(({ instance, from, registrationChanged }) => {
+    if (from === undefined || registrationChanged) refusals.accepted(instance.registration);
+  });
   const observer: HeartbeatObserver = {
     received: (way) => metrics.received(way),
-    refused: (refusal, { plugin, instanceId }) => {
+    refused: (refusal, claims) => {
       metrics.refused(nameOfRefusal(refusal.reason));
-      refusals.refused(refusal, plugin, instanceId);
+      refusalLog.refused(refusal, claims.plugin, claims.instanceId);
+      refusals.record(refusal, claims);
     },
   };
   const heartbeats = new HeartbeatServer(registry, reader, observer, reservations);
@@ -94,6 +100,7 @@ export function assembleParts(options: ControllerOptions, log: Logger) {
     delegations,
     delegationResources,
     heartbeats,
+    refusals,
     folder,
     pluginResources,
     pods,

@@ -224,6 +224,8 @@ export class Controller {
 
   async #stopDelegations(): Promise<void> {
     const { connections, delegations, delegationResources } = this.#parts;
+    // Calls that wait in line are not made any more.
+    connections.slots.close();
     // Cancels the calls that don't end in time.
     const timer = setTimeout(() => connections.close(), this.#stopTimeout);
     await delegationResources?.stop();

@@ -6,6 +6,7 @@ export * as v0 from './gen/kplug/kplug_pb.ts';
 export * from './gen/kplug/v1/delegation_pb.ts';
 export * from './gen/kplug/v1/hosting_pb.ts';
 export * from './gen/kplug/v1/plugin_pb.ts';
+export * from './gen/kplug/v1/refusal_pb.ts';
 export * from './gen/kplug/v1/registry_pb.ts';
 export * from './gen/kplug/v1/resource_pb.ts';
 export {

@@ -15,13 +15,18 @@ export interface ReadResource {
 /** Changes of the statuses of the base and of its references by key, as objects or as YAML text. */
 export type Returned = [base: object | string, references?: Record<string, object | string>];
 
-type Implement = (base: ReadResource, references: Record<string, ReadResource>) => Returned;
+type Implement = (
+  base: ReadResource,
+  references: Record<string, ReadResource>,
+) => Returned | undefined | Promise<Returned | undefined>;
 
 /** Options of a `V0Plugin`. */
 export interface V0Options {
   name: string;
   version?: string;
   apiVersion?: string;
+  /** Further plugin APIs, each of which is registered by a heartbeat of its own. */
+  otherApis?: readonly string[];
   create?: Implement;
   update?: Implement;
   /** May throw a gRPC status. */
@@ -34,6 +39,9 @@ export const pythonReturnedNothing = { code: grpc.status.INTERNAL, details: 'Fai
 /** Plugin that implements the v0 protocol directly, and opens a channel for each heartbeat. */
 export class V0Plugin {
   readonly calls: string[] = [];
+  /** Largest number of calls that were served at the same time. */
+  maxConcurrent = 0;
+  #active = 0;
   readonly #server = new grpc.Server();
   readonly #options: V0Options;
   readonly #controller: string;
@@ -60,7 +68,7 @@ export class V0Plugin {
   }
 
   /** Serves a plugin until the test ends, with heartbeats until `stopHeartbeats`. */
-  static async start(operator: TestOperator, options: V0Options): Promise<V0Plugin> {
+  static async start(operator: Pick<TestOperator, 'controller'>, options: V0Options): Promise<V0Plugin> {
     const plugin = new V0Plugin(operator.controller.heartbeatAddress, options);
     await plugin.#listen();
     onTestFinished(() => plugin.stop());
@@ -91,19 +99,36 @@ export class V0Plugin {
 
   async #beat(): Promise<void> {
     await beat(this.#controller, this.#information);
+    for (const api of this.#options.otherApis ?? []) await beat(this.#controller, { ...this.#information, api });
   }
 
-  #answer(
+  async #answer(
     method: string,
-    { base, references }: v0.Resources,
+    resources: v0.Resources,
     implement: Implement,
-  ): MessageInitShape<typeof v0.ResourcesSchema> {
+  ): Promise<MessageInitShape<typeof v0.ResourcesSchema>> {
     this.calls.push(method);
-    const read = Object.entries(references).map(([key, { yaml }]) => [key, parse(yaml) as ReadResource] as const);
-    const [status, statuses = {}] = implement(parse(base?.yaml ?? ''), Object.fromEntries(read));
-    const written = Object.entries(statuses).map(([key, changes]) => [key, { yaml: write(changes) }]);
-    return { base: { yaml: write(status) }, references: Object.fromEntries(written) };
+    this.#active++;
+    this.maxConcurrent = Math.max(this.maxConcurrent, this.#active);
+    try {
+      return await implementCall(resources, implement);
+    } finally {
+      this.#active--;
+    }
   }
+}
+
+/** Makes the answer of an implementation; one that returns nothing gives an answer without content. */
+async function implementCall(
+  { base, references }: v0.Resources,
+  implement: Implement,
+): Promise<MessageInitShape<typeof v0.ResourcesSchema>> {
+  const read = Object.entries(references).map(([key, { yaml }]) => [key, parse(yaml) as ReadResource] as const);
+  const returned = await implement(parse(base?.yaml ?? ''), Object.fromEntries(read));
+  if (!returned) return {};
+  const [status, statuses = {}] = returned;
+  const written = Object.entries(statuses).map(([key, changes]) => [key, { yaml: write(changes) }]);
+  return { base: { yaml: write(status) }, references: Object.fromEntries(written) };
 }
 
 /** Sends one heartbeat over a channel of its own. */

@@ -119,6 +119,21 @@ describe('kplug explain', () => {
     expect(stdout).toMatch(/Normal +Greeted +1 +wrote a greeting to World\n/);
   });
 
+  it('names references to extensions that are ignored', async () => {
+    const elsewhere = '{ apiVersion: example.org/v1, kind: GreetingStyle, name: loud, namespace: elsewhere }';
+    const spec = `{ to: Sun, extensions: [${elsewhere}] }`;
+    await workspace.write(
+      'manifests/sun.yaml',
+      `apiVersion: example.org/v1\nkind: Greeting\nmetadata: { name: sun }\nspec: ${spec}\n`,
+    );
+    await workspace.greeting('sun', 'Hello, Sun!');
+    const { code, stdout } = await ask(['explain', 'greetings/sun']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /Extensions\n +REASON +MESSAGE\n +ExtensionForbidden +GreetingStyle elsewhere\/loud is in another namespace; an/,
+    );
+  });
+
   it('prints JSON', async () => {
     const explained = JSON.parse((await ask(['explain', 'Greeting/world', '-o', 'json'])).stdout);
     expect(explained).toMatchObject({

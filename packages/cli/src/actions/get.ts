@@ -1,10 +1,13 @@
+import { keyOf, type Resource, type ResourceKey } from '@kplug/controller';
 import { findResources } from '../input/find-resources.ts';
+import type { LiveState } from '../input/read-live-states.ts';
 import { readResources } from '../input/read-resources.ts';
 import { readResourceName } from '../input/resource-name.ts';
 import type { ClusterChoice } from '../operator/cluster-choice.ts';
+import { isOutdated } from '../output/delegated-status.ts';
 import { formatDocument } from '../output/document.ts';
 import { resourceTable } from '../output/resource-table.ts';
-import { formatTable } from '../output/table.ts';
+import { formatTable, plain } from '../output/table.ts';
 import type { Terminal } from '../output/terminal.ts';
 
 /** Options of `kplug get`. */
@@ -22,12 +25,15 @@ export async function get(target: string, name: string | undefined, options: Get
   const {
     resources,
     problems,
+    live,
     namespace: defaultNamespace,
     ...read
   } = await readResources({ ...options, kind: wanted.kind });
-  for (const problem of problems) terminal.say(`${terminal.errorColors.yellow('warning:')} ${problem}`);
   const namespace = allNamespaces ? undefined : (options.namespace ?? defaultNamespace);
   const { resources: found, elsewhere } = findResources(resources, { ...wanted, ...read, namespace });
+  for (const warning of [...problems, ...outdated(found, live)]) {
+    terminal.say(`${terminal.errorColors.yellow('warning:')} ${warning}`);
+  }
   if (output === 'yaml' || output === 'json') {
     const [only] = wanted.name !== undefined && found.length === 1 ? found : [];
     terminal.print(formatDocument(only ?? { apiVersion: 'v1', kind: 'List', items: found }, output));
@@ -37,7 +43,24 @@ export async function get(target: string, name: string | undefined, options: Get
     terminal.say(`No ${wanted.kind} in ${where}${others}.`);
   } else {
     const { colors } = terminal;
-    const content = resourceTable(found, { wide: output === 'wide', allNamespaces, colors, now: Date.now() });
+    const content = resourceTable(found, { wide: output === 'wide', allNamespaces, colors, now: Date.now(), live });
     terminal.print(formatTable(content, colors));
   }
+}
+
+/** Largest number of resources that are named in warnings. */
+const maxWarnings = 3;
+
+/** Returns warnings about statuses that differ from what the operator has in memory. */
+function outdated(found: readonly Resource[], live: ReadonlyMap<ResourceKey, LiveState>): string[] {
+  const warnings = found.flatMap((resource) => {
+    const state = live.get(keyOf(resource));
+    if (!state || !isOutdated(resource, state)) return [];
+    const { namespace, name } = resource.metadata;
+    const which = `${resource.kind} ${namespace ? `${namespace}/` : ''}${name}`;
+    return [`the stored status of ${which} is out of date; the operator has ${state.reason}: ${plain(state.message)}`];
+  });
+  const more = warnings.length - maxWarnings;
+  const rest = more > 0 ? [`${more} more stored statuses are out of date`] : [];
+  return [...warnings.slice(0, maxWarnings), ...rest];
 }

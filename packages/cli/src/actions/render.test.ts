@@ -113,6 +113,13 @@ describe('kplug render', () => {
     const declared = await render(...args, '--config', 'kplug.yaml');
     expect(declared).toMatchObject({ code: 0, stdout: expect.stringContaining('implementation: Plugin') });
 
+    // The first Kplug's examples have their extensions in another field.
+    await workspace.write('first.yaml', world.replace('extensions:', 'references:'));
+    const first = await render(...args.with(0, 'first.yaml'), '--name', 'Fancy');
+    expect(first.code).toBe(0);
+    expect(first.stderr).toMatch(/^Reading the extensions of Greeting from \.spec\.references; an operator needs/);
+    expect(documents(first.stdout)[1]).toMatchObject({ kind: 'GreetingStyle', status: { used: true } });
+
     const failing = new WrongV0Plugin('F3 create');
     onTestFinished(() => failing.server.forceShutdown());
     const failed = await render(...args.with(2, `127.0.0.1:${await failing.listen()}`));

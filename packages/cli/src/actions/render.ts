@@ -32,9 +32,17 @@ export async function render(files: readonly string[], options: RenderOptions, t
   const declared = options.config === undefined ? undefined : await readDelegationFile(options.config);
   const plan = options.protocol === 'kplug' ? planV0 : planPlugin;
   const { plugin, delegations } = await plan(manifests, declared, options);
+  if (!declared) for (const delegation of delegations) sayPath(delegation, terminal);
   const rendered = await renderPass({ plugin, manifests, delegations });
   terminal.print(formatDocuments([...statuses(rendered), ...events(rendered)], options.output));
   failUnlessReady(rendered, delegations);
+}
+
+/** Says from which field extensions are read if a delegation with the defaults would read another one. */
+function sayPath({ base: { kind }, extensions }: DelegationDeclaration, terminal: Terminal): void {
+  if (extensions?.path === undefined) return;
+  const advice = 'an operator needs the same "extensions.path" in its delegation; give the delegation with --config';
+  terminal.say(`Reading the extensions of ${kind} from ${extensions.path}; ${advice}.`);
 }
 
 /** A plugin and the delegations to it. */

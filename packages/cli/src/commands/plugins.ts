@@ -16,6 +16,7 @@ export function addPluginsCommand(program: Command, terminal: Terminal): void {
       examples(
         'kplug plugins',
         'kplug plugins list --api DatabaseTable -o wide',
+        'kplug plugins --refused',
         'kplug plugins describe PostgreSQL',
         'kplug plugins watch -o json',
         'kplug plugins --cluster',
@@ -32,9 +33,20 @@ function addListCommand(plugins: Command, terminal: Terminal): void {
   addOptions(plugins.command('list', { isDefault: true }), operatorOptions())
     .description('list plugin instances')
     .option('--api <api>', 'only plugins of this plugin API')
+    .addOption(
+      new Option('--refused', 'list the plugins that were refused recently, with the reasons').conflicts('api'),
+    )
     .addOption(outputOption(['table', 'wide', 'json', 'yaml']))
-    .addHelpText('after', examples('kplug plugins list', 'kplug plugins list --api DatabaseTable -o wide'))
-    .action(async (options: ListPluginsOptions) => {
+    .addHelpText(
+      'after',
+      examples('kplug plugins list', 'kplug plugins list --api DatabaseTable -o wide', 'kplug plugins list --refused'),
+    )
+    .action(async ({ refused, ...options }: ListPluginsOptions & { refused?: boolean }) => {
+      if (refused) {
+        const { listRefusals } = await import('../actions/list-refusals.ts');
+        await listRefusals(options, terminal);
+        return;
+      }
       const { listPlugins } = await import('../actions/list-plugins.ts');
       await listPlugins(options, terminal);
     });

@@ -17,6 +17,7 @@ function find(delegation: Delegation, resources: readonly ReturnType<typeof reso
     resources: { value: resources },
     instances: { value: [] },
     hosted: { value: undefined },
+    refusals: { value: undefined },
     readiness: page,
     metrics: page,
   };

@@ -46,9 +46,15 @@ function aboutOf({ name }: Delegation): string {
 function checkReading(delegation: Delegation): Finding {
   const { kind, apiVersion, problemReason, problemMessage, resources } = delegation;
   const isMissing = problemReason === 'KindNotFound';
-  const check = new Check(isMissing ? 'KindExists' : 'ResourcesRead', aboutOf(delegation));
+  const name = isMissing ? 'KindExists' : isWriteProblem(problemReason) ? 'ResourcesWritten' : 'ResourcesRead';
+  const check = new Check(name, aboutOf(delegation));
   if (problemReason) return check.problemFrom(plain(problemMessage));
   return check.ok(`${kind} (${apiVersion}): ${resources} ${resources === 1 ? 'resource' : 'resources'}`);
+}
+
+/** Reports whether the problem of a delegation is about writing resources, not about reading them. */
+function isWriteProblem(reason: string): boolean {
+  return reason === 'StorageFailed' || reason === 'InvalidResponse';
 }
 
 function checkPlugins(delegation: Delegation, apis: readonly string[], heartbeat: string | undefined): Finding {

@@ -11,6 +11,7 @@ function viewWith(metrics: string): OperatorView {
     resources: { value: [] },
     instances: { value: [] },
     hosted: { value: undefined },
+    refusals: { value: undefined },
     readiness: page('ok'),
     metrics: page(metrics),
   };

@@ -1,4 +1,5 @@
 import { create } from '@bufbuild/protobuf';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import {
   DelegationSchema,
   DownloadState,
@@ -6,6 +7,7 @@ import {
   InstanceState,
   ListHostedResponseSchema,
   PluginInstanceSchema,
+  RefusedPluginSchema,
 } from '@kplug/protocol';
 import { describe, expect, it } from 'vitest';
 import { checkPlugins } from './check-plugins.ts';
@@ -21,6 +23,7 @@ function viewWith(more: Partial<OperatorView>): OperatorView {
     resources: { value: [] },
     instances: { value: [] },
     hosted: { value: undefined },
+    refusals: { value: undefined },
     readiness: page,
     metrics: page,
     ...more,
@@ -52,6 +55,33 @@ describe('instances', () => {
       'InstancesLive warning: SQLite 1.0.0 (one at 10.0.0.1:7000) is suspect: its stream broke',
       'InstancesLive warning: SQLite 1.0.0 (one at 10.0.0.1:7000) is draining: it is stopping',
     ]);
+  });
+});
+
+describe('refused plugins', () => {
+  const refused = (more: object, age = 0) => {
+    const lastAt = timestampFromMs(Date.now() - age);
+    const said = { plugin: 'Old', address: '10.0.0.7:7000', message: 'it is refused; set the flag', count: 3 };
+    return create(RefusedPluginSchema, { ...said, lastAt, ...more });
+  };
+
+  it('are reported with the reason and the remedy, unless they were refused long ago', () => {
+    const refusals = { value: [refused({}), refused({ plugin: 'Gone' }, 600_000)] };
+    const [found, ...others] = checkPlugins(viewWith({ refusals }), choice);
+    expect(others).toEqual([]);
+    expect(found).toMatchObject({
+      check: 'PluginsAccepted',
+      outcome: 'warning',
+      message: 'Old at 10.0.0.7:7000 was refused 3 times, last 0s ago: it is refused',
+      advice: ['set the flag', 'kplug plugins --refused'],
+    });
+  });
+
+  it('can print nothing that controls the terminal', () => {
+    const refusals = { value: [refused({ plugin: '', address: '\u001b[2J', message: 'no\u0007; \u001b[31mred' })] };
+    const [found] = checkPlugins(viewWith({ refusals }), choice);
+    expect(found?.message).toMatch(/^a plugin without a name at /);
+    expect(JSON.stringify(found)).not.toContain('\\u00');
   });
 });
 

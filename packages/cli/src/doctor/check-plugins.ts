@@ -1,5 +1,7 @@
 import { type Download, DownloadState, type HostedPlugin, HostedState, InstanceState } from '@kplug/protocol';
 import type { OperatorChoice } from '../operator/operator-place.ts';
+import { ageOf } from '../output/age.ts';
+import { timeOf } from '../output/plugin-table.ts';
 import { plain } from '../output/table.ts';
 import { kplugCommand } from './command-line.ts';
 import { Check, type Finding } from './finding.ts';
@@ -8,10 +10,21 @@ import { similarTo } from './similar.ts';
 
 const about = 'plugins';
 
+/** Age up to which a refusal is reported, in milliseconds. Plugins retry within it. */
+const refusalAge = 5 * 60_000;
+
+/** Largest number of refusals that are reported. The command in the advice lists all. */
+const maxRefusals = 10;
+
 /** Checks that the registered and hosted plugins work, and that delegations use them. */
 export function checkPlugins(view: OperatorView, choice: OperatorChoice): Finding[] {
   if (!view.delegations.value) return [];
-  return [...checkInstances(view, choice), ...checkHosted(view, choice), ...checkUse(view)];
+  return [
+    ...checkInstances(view, choice),
+    ...checkRefused(view, choice),
+    ...checkHosted(view, choice),
+    ...checkUse(view),
+  ];
 }
 
 function checkInstances({ instances }: OperatorView, choice: OperatorChoice): Finding[] {
@@ -29,6 +42,25 @@ function checkInstances({ instances }: OperatorView, choice: OperatorChoice): Fi
   const count = instances.value.length;
   if (findings.length > 0 || count === 0) return findings;
   return [check.ok(count === 1 ? 'the only instance is live' : `all ${count} instances are live`)];
+}
+
+/** Reports plugins that were refused a short time ago: they try again and again, and are not listed otherwise. */
+function checkRefused({ refusals }: OperatorView, choice: OperatorChoice): Finding[] {
+  const check = new Check('PluginsAccepted', about);
+  if (refusals.failure !== undefined) return [check.notTried(`refused plugins: ${refusals.failure}`)];
+  const now = Date.now();
+  const current = (refusals.value ?? []).filter(({ lastAt }) => now - (timeOf(lastAt) ?? 0) < refusalAge);
+  return current.slice(0, maxRefusals).map(({ plugin, version, address, peer, count, lastAt, message }) => {
+    const which = [plain(plugin) || 'a plugin without a name', plain(version)].filter(Boolean).join(' ');
+    const times = count === 1 ? 'refused' : `refused ${count} times`;
+    const [problem = '', ...remedy] = plain(message).split(/;\s+/);
+    const where = plain(address) || plain(peer);
+    return check.warning(
+      `${which} at ${where} was ${times}, last ${ageOf(timeOf(lastAt), now)} ago: ${problem}`,
+      ...(remedy.length > 0 ? [remedy.join('; ')] : []),
+      kplugCommand(choice, 'plugins', '--refused'),
+    );
+  });
 }
 
 function checkHosted({ hosted }: OperatorView, choice: OperatorChoice): Finding[] {

@@ -1,9 +1,10 @@
-import type { Resource } from '@kplug/controller';
+import type { Resource, ResourceKey } from '@kplug/controller';
 import { formatProblem, readDirectory } from '@kplug/controller/directory';
 import { isKindNamed, openClusterReader } from '@kplug/controller/tools';
 import { CommandError } from '../command-error.ts';
 import { type ClusterChoice, kubeConfigOf, meansCluster } from '../operator/cluster-choice.ts';
 import { findManifests } from './find-manifests.ts';
+import { type LiveState, readLiveStates } from './read-live-states.ts';
 
 /** Source and kind of the resources to read. */
 export interface ReadChoice extends ClusterChoice {
@@ -15,8 +16,10 @@ export interface ReadChoice extends ClusterChoice {
 /** Resources of a directory, or those of one kind in a cluster. */
 export interface ReadResources {
   resources: readonly Resource[];
-  /** Problems of files that could not be read. */
+  /** Problems of files that could not be read, and of the operator. */
   problems: readonly string[];
+  /** States of resources that aren't ready, as a running operator of the directory has them in memory. */
+  live: ReadonlyMap<ResourceKey, LiveState>;
   /** Description of the source, for messages. */
   place: string;
   /** Full name of the kind. */
@@ -32,8 +35,11 @@ export async function readResources(choice: ReadChoice): Promise<ReadResources> 
   if (meansCluster(choice)) return readCluster(choice);
   const { kind } = choice;
   const place = await findManifests(choice.manifests);
-  const { resources, problems } = await readDirectory(place);
-  return { resources, problems: problems.map(formatProblem), place, kind, isServed: false, namespace: 'default' };
+  // Asked first: a status that the operator writes meanwhile is newer.
+  const { byKey: live, problem } = await readLiveStates(place);
+  const { resources, problems: faults } = await readDirectory(place);
+  const problems = [...faults.map(formatProblem), ...(problem === undefined ? [] : [problem])];
+  return { resources, problems, live, place, kind, isServed: false, namespace: 'default' };
 }
 
 async function readCluster(choice: ReadChoice): Promise<ReadResources> {
@@ -54,6 +60,7 @@ async function readCluster(choice: ReadChoice): Promise<ReadResources> {
     return {
       resources: await reader.list(kind, undefined),
       problems: [],
+      live: new Map(),
       place: `the cluster at ${reader.server}`,
       kind: kind.kind,
       isServed: true,

@@ -8,6 +8,8 @@ import {
   HostingService,
   type ListHostedResponse,
   type ListPluginsResponse,
+  type ListRefusalsResponse,
+  RefusalService,
   RegistryService,
   type WatchPluginsResponse,
 } from '@kplug/protocol';
@@ -30,6 +32,7 @@ export class AdminClient {
   readonly #registry: Client<typeof RegistryService>;
   readonly #delegations: Client<typeof DelegationService>;
   readonly #hosting: Client<typeof HostingService>;
+  readonly #refusals: Client<typeof RefusalService>;
 
   constructor(place: OperatorPlace) {
     this.#place = place;
@@ -47,6 +50,7 @@ export class AdminClient {
     this.#registry = createClient(RegistryService, transport);
     this.#delegations = createClient(DelegationService, transport);
     this.#hosting = createClient(HostingService, transport);
+    this.#refusals = createClient(RefusalService, transport);
   }
 
   /** Returns a client for the operator that a command line names. Sends no request yet. */
@@ -80,12 +84,22 @@ export class AdminClient {
 
   /** Returns the plugins that the operator hosts; `undefined` for an operator without that service. */
   async listHosted(): Promise<ListHostedResponse | undefined> {
+    return this.#ifServed(() => this.#hosting.listHosted({}, { timeoutMs }));
+  }
+
+  /** Returns the answer of a service; `undefined` for an operator that doesn't have it. */
+  async #ifServed<T>(ask: () => Promise<T>): Promise<T | undefined> {
     try {
-      return await this.#hosting.listHosted({}, { timeoutMs });
+      return await ask();
     } catch (error) {
       if (error instanceof ConnectError && error.code === Code.Unimplemented) return undefined;
       throw this.#translate(error);
     }
+  }
+
+  /** Returns the registrations that were refused recently; `undefined` for an operator without that service. */
+  async listRefusals(): Promise<ListRefusalsResponse | undefined> {
+    return this.#ifServed(() => this.#refusals.listRefusals({}, { timeoutMs }));
   }
 
   async listDelegations(): Promise<Delegation[]> {
@@ -93,8 +107,10 @@ export class AdminClient {
     return delegations;
   }
 
-  async listResources(): Promise<DelegatedResource[]> {
-    const { resources } = await this.#translating(() => this.#delegations.listResources({}, { timeoutMs }));
+  /** @param deadline deadline of the request, in milliseconds. */
+  async listResources(deadline = timeoutMs): Promise<DelegatedResource[]> {
+    const options = { timeoutMs: deadline };
+    const { resources } = await this.#translating(() => this.#delegations.listResources({}, options));
     return resources;
   }
 

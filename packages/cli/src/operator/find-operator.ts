@@ -32,7 +32,8 @@ export function toUrl(text: string): string {
   throw new CommandError('usage', `"${text}" is not the address of an admin port; write one such as ${defaultUrl}`);
 }
 
-function isRunning(pid: number): boolean {
+/** Reports whether a process exists on this machine. */
+export function isRunning(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;

@@ -28,6 +28,15 @@ describe('the status of a delegated resource', () => {
     });
   });
 
+  it('is unknown while it speaks for a former generation', () => {
+    const ready = { type: 'Ready', status: 'True', reason: 'Ready', message: 'done' };
+    expect(readDelegatedStatus(withStatus({ observedGeneration: 1, conditions: [selected, ready] }))).toMatchObject({
+      ready: 'Unknown',
+      reason: 'Outdated',
+      message: 'generation 2 was not reconciled yet; done',
+    });
+  });
+
   it('has the reason of the failure when it is not', () => {
     const ready = { type: 'Ready', status: 'False', reason: 'PluginFailed', message: 'no' };
     expect(readDelegatedStatus(withStatus({ conditions: [selected, ready] }))).toMatchObject({

@@ -15,19 +15,33 @@ export interface DelegatedStatus {
 }
 
 /** Reads the status that an operator wrote; `undefined` when none did. */
-export function readDelegatedStatus({ status }: Resource): DelegatedStatus | undefined {
+export function readDelegatedStatus({ metadata, status }: Resource): DelegatedStatus | undefined {
   const ready = conditionOf(status, 'Ready');
   if (!status || !ready) return undefined;
   const isReady = ready.status === 'True';
   const selected = conditionOf(status, 'PluginSelected');
-  return {
-    ready: text(ready.status) || 'Unknown',
-    reason: text(isReady ? selected?.reason : ready.reason) || text(ready.reason),
-    message: text(ready.message),
+  const of = {
     implementation: text(status.implementation),
     version: versionsOf(status).join(','),
     observedGeneration: Number(status.observedGeneration ?? 0),
   };
+  const { observedGeneration } = status;
+  if (isReady && typeof observedGeneration === 'number' && observedGeneration < metadata.generation) {
+    const message = `generation ${metadata.generation} was not reconciled yet; ${text(ready.message)}`;
+    return { ready: 'Unknown', reason: 'Outdated', message, ...of };
+  }
+  return {
+    ready: text(ready.status) || 'Unknown',
+    reason: text(isReady ? selected?.reason : ready.reason) || text(ready.reason),
+    message: text(ready.message),
+    ...of,
+  };
+}
+
+/** Reports whether the stored status of a resource differs from the operator's. */
+export function isOutdated({ status }: Resource, { reason, message }: { reason: string; message: string }): boolean {
+  const ready = conditionOf(status, 'Ready');
+  return ready?.status !== 'False' || text(ready.reason) !== reason || text(ready.message) !== message;
 }
 
 function conditionOf(status: JsonObject | undefined, type: string): JsonObject | undefined {

@@ -15,6 +15,7 @@ const statusNames: Record<ConditionStatus, string> = {
 export function formatExplanation(explained: ExplainResourceResponse, colors: Colors, now: number): string {
   return [
     summary(explained, colors, now),
+    ...extensionLines(explained, colors),
     heading('Candidates', colors),
     candidateTable(explained, colors),
     heading('Events', colors),
@@ -40,6 +41,13 @@ function summary(explained: ExplainResourceResponse, colors: Colors, now: number
     `  Now chosen   ${reason}: ${plain(message)}`,
     `  Next pass    ${formatNextPass(timeOf(nextPassAt), now)}`,
   ].join('\n');
+}
+
+/** Returns the problems with extensions; nothing if there are none. */
+function extensionLines({ extensionProblems }: ExplainResourceResponse, colors: Colors): string[] {
+  if (extensionProblems.length === 0) return [];
+  const rows = extensionProblems.map(({ reason, message }) => [`  ${colors.yellow(reason)}`, plain(message)]);
+  return [heading('Extensions', colors), formatTable({ header: ['  REASON', 'MESSAGE'], rows }, colors)];
 }
 
 function formatNextPass(at: number | undefined, now: number): string {

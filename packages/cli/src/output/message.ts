@@ -6,6 +6,8 @@ import {
   ListHostedResponseSchema,
   type ListPluginsResponse,
   ListPluginsResponseSchema,
+  type ListRefusalsResponse,
+  ListRefusalsResponseSchema,
 } from '@kplug/protocol';
 import { formatDocument } from './document.ts';
 
@@ -18,6 +20,11 @@ export function formatPluginList(
   const list = toJson(ListPluginsResponseSchema, response) as object;
   const own = hosted?.directory ? { hosted: toJson(ListHostedResponseSchema, hosted) } : {};
   return formatDocument({ ...list, ...own }, format);
+}
+
+/** Formats refused registrations in the JSON of the protocol. */
+export function formatRefusals(response: ListRefusalsResponse, format: 'yaml' | 'json'): string {
+  return formatDocument(toJson(ListRefusalsResponseSchema, response), format);
 }
 
 /** Formats an explanation in the JSON of the protocol. */

@@ -1,7 +1,8 @@
-import type { Resource } from '@kplug/controller';
+import { keyOf, type Resource, type ResourceKey } from '@kplug/controller';
+import type { LiveState } from '../input/read-live-states.ts';
 import { ageOf } from './age.ts';
 import { compactStatus } from './compact.ts';
-import { type DelegatedStatus, readDelegatedStatus } from './delegated-status.ts';
+import { type DelegatedStatus, isOutdated, readDelegatedStatus } from './delegated-status.ts';
 import { colorStatus, plain, type TableContent } from './table.ts';
 import type { Colors } from './terminal.ts';
 
@@ -13,6 +14,8 @@ export interface ResourceTableOptions {
   colors: Colors;
   /** Current time, in milliseconds since the epoch. */
   now: number;
+  /** States of resources that aren't ready, as the operator has them in memory. They precede the stored ones. */
+  live?: ReadonlyMap<ResourceKey, LiveState>;
 }
 
 interface Row {
@@ -27,7 +30,7 @@ interface Column {
 
 /** Returns a table of resources of one kind: with their selection if any is delegated, else with their status. */
 export function resourceTable(resources: readonly Resource[], options: ResourceTableOptions): TableContent {
-  const rows = resources.map((resource) => ({ resource, delegated: readDelegatedStatus(resource) }));
+  const rows = resources.map((resource) => ({ resource, delegated: statusOf(resource, options) }));
   const isDelegated = rows.some(({ delegated }) => delegated);
   const columns = [
     ...(options.wide || options.allNamespaces ? [namespace] : []),
@@ -38,6 +41,14 @@ export function resourceTable(resources: readonly Resource[], options: ResourceT
     header: columns.map((column) => column.name),
     rows: rows.map((row) => columns.map(({ cell }) => cell(row))),
   };
+}
+
+function statusOf(resource: Resource, { live }: ResourceTableOptions): DelegatedStatus | undefined {
+  const stored = readDelegatedStatus(resource);
+  const state = live?.get(keyOf(resource));
+  if (!state || !isOutdated(resource, state)) return stored;
+  const unknown = { implementation: '', version: '', observedGeneration: 0 };
+  return { ...unknown, ...stored, ready: 'False', ...state };
 }
 
 const namespace: Column = { name: 'NAMESPACE', cell: ({ resource }) => resource.metadata.namespace ?? '' };

@@ -163,8 +163,9 @@ export class DelegatedCaller {
     try {
       if (isFinalizing) return await this.#delete(() => client.delete(request, options));
       const key = `${instanceId} ${keyOf(base)}`;
-      const returned = await client[this.#created.has(key) ? 'update' : 'create'](request, options);
-      if (this.#wrong !== 'C22') this.#created.add(key);
+      const isUpdate = this.#created.has(key) || this.#wrong === 'C22';
+      const returned = await client[isUpdate ? 'update' : 'create'](request, options);
+      this.#created.add(key);
       return this.#read(returned, Object.keys(references));
     } finally {
       client.$client.close();

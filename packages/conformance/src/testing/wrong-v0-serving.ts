@@ -12,6 +12,8 @@ export class WrongV0Plugin {
   readonly #wrong: string;
   readonly #world = new Set<string>();
   readonly #seen = new Set<string>();
+  /** Name of the resource that was read last, as by a parser that all calls share. */
+  #current = '';
   #isWedged = false;
   #isLate = false;
   #updates = 0;
@@ -48,6 +50,10 @@ export class WrongV0Plugin {
     const wrong = this.#wrong;
     const name = this.#read(base?.yaml);
     if (name === undefined) return {};
+    this.#current = name;
+    await delay(1);
+    if (wrong === 'F8' && this.#current !== name) throw this.#failure(`it was given ${this.#current} meanwhile`);
+    if (wrong === 'F8 mixed') return { base: { yaml: `greeted: ${this.#current}` } };
     const keys = Object.keys(references);
     if (keys.length === 0 && wrong === 'F7 late' && !this.#isLate) {
       this.#isLate = true;

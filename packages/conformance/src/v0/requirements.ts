@@ -1,6 +1,7 @@
 import type { Requirement } from '../requirement.ts';
 import { answerRequirements } from './answers.ts';
 import { callRequirements } from './calls.ts';
+import { concurrencyRequirement } from './concurrency.ts';
 import { heartbeatRequirements, terminalRequirements } from './heartbeats.ts';
 import type { V0UnderTest } from './v0-under-test.ts';
 
@@ -8,6 +9,7 @@ import type { V0UnderTest } from './v0-under-test.ts';
 export const v0Requirements: readonly Requirement<V0UnderTest>[] = [
   ...heartbeatRequirements,
   ...callRequirements,
+  concurrencyRequirement,
   ...answerRequirements,
   ...terminalRequirements,
 ];

@@ -12,6 +12,8 @@ export interface AdminContent {
   routes?: (router: ConnectRouter) => void;
   /** Returns the reasons why the controller isn't ready; none when it is. Enables the probes. */
   notReady?: () => readonly string[];
+  /** Returns problems of a controller that is ready nevertheless, for `/readyz?verbose`. */
+  degraded?: () => readonly string[];
   /** Returns the metrics in Prometheus' format. */
   metrics?: () => Promise<{ contentType: string; text: string }>;
 }
@@ -31,13 +33,13 @@ interface Response {
 /** Server of one port for users and monitoring: probes, metrics, read-only services, or some of them. */
 export class AdminServer {
   readonly #server: AnyHttpServer;
-  readonly #pages: ReadonlyMap<string, () => Promise<Page>>;
+  readonly #pages: ReadonlyMap<string, (query: URLSearchParams) => Promise<Page>>;
   readonly #advice: string;
   #address = '';
 
-  constructor({ routes, notReady, metrics }: AdminContent) {
-    this.#pages = new Map<string, () => Promise<Page>>([
-      ...(notReady ? probes(notReady) : []),
+  constructor({ routes, notReady, degraded = () => [], metrics }: AdminContent) {
+    this.#pages = new Map<string, (query: URLSearchParams) => Promise<Page>>([
+      ...(notReady ? probes(notReady, degraded) : []),
       ...(metrics ? [['/metrics', async () => ({ status: 200, ...(await metrics()) })] as const] : []),
     ]);
     const all = [...this.#pages.keys(), ...(routes ? ['POST /kplug.v1.RegistryService/ListPlugins'] : [])];
@@ -69,8 +71,9 @@ export class AdminServer {
 
   #serve({ method, url = '' }: Request, response: Response): void {
     const isRead = method === 'GET' || method === 'HEAD';
-    const page = isRead ? this.#pages.get(url.split('?', 1)[0] ?? '') : undefined;
-    const content = page ? page() : Promise.resolve({ status: 404, text: this.#advice });
+    const [path = '', query = ''] = url.split('?', 2);
+    const page = isRead ? this.#pages.get(path) : undefined;
+    const content = page ? page(new URLSearchParams(query)) : Promise.resolve({ status: 404, text: this.#advice });
     content.then(
       (found) => send(response, found),
       (error: unknown) => send(response, { status: 500, text: `${messageOf(error)}\n` }),
@@ -78,10 +81,24 @@ export class AdminServer {
   }
 }
 
-function probes(notReady: () => readonly string[]): [string, () => Promise<Page>][] {
-  const ready = async () => {
+/**
+ * Pages for probes. Problems that a restart or another endpoint doesn't solve are no reason to be not ready: the heartbeat Service would
+ * lose its endpoint, and the plugins their leases. `/readyz?verbose` names them, in the format of the API server.
+ */
+function probes(
+  notReady: () => readonly string[],
+  degraded: () => readonly string[],
+): [string, (query: URLSearchParams) => Promise<Page>][] {
+  const ready = async (query: URLSearchParams) => {
     const reasons = notReady();
-    return reasons.length > 0 ? { status: 503, text: `${reasons.join('\n')}\n` } : ok;
+    if (reasons.length > 0) return { status: 503, text: `${reasons.join('\n')}\n` };
+    if (!query.has('verbose')) return ok;
+    const problems = degraded();
+    const checks = [
+      '[+]controller ok',
+      ...(problems.length > 0 ? problems.map((one) => `[!]${one}`) : ['[+]writes ok']),
+    ];
+    return { status: 200, text: [...checks, 'readyz check passed', ''].join('\n') };
   };
   return [
     ['/healthz', async () => ok],

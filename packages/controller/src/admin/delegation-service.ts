@@ -12,6 +12,7 @@ import {
 } from '@kplug/protocol';
 import type { Delegation } from '../delegation/delegation.ts';
 import { holdersOf, isReady } from '../delegation/status.ts';
+import { describeWriteProblems } from '../delegation/write-problem.ts';
 import type { Implementation } from '../registry/implementation.ts';
 import type { Registry } from '../registry/registry.ts';
 import { findCondition } from '../resources/conditions.ts';
@@ -57,7 +58,8 @@ function findBase(delegation: Delegation, namespace: string, name: string): Reso
 
 function describeDelegation(delegation: Delegation, registry: Registry): MessageInitShape<typeof DelegationSchema> {
   const { name, base, api, rules, extensions, namespaces = [] } = delegation.settings;
-  const { reason: problemReason = '', message: problemMessage = '' } = delegation.problem ?? {};
+  const problem = delegation.problem ?? describeWriteProblems(delegation.writeProblems);
+  const { reason: problemReason = '', message: problemMessage = '' } = problem ?? {};
   const bases = [...delegation.bases()];
   return {
     name,
@@ -130,6 +132,7 @@ function explain(
       lastAt: timestampFromMs(lastAt),
     })),
     ...(nextPassAt === undefined ? {} : { nextPassAt: timestampFromMs(nextPassAt) }),
+    extensionProblems: delegation.extensionProblems(base).map(({ reason, message }) => ({ reason, message })),
   };
 }
 

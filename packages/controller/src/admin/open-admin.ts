@@ -1,16 +1,19 @@
 // admin/: probes, metrics, the read-only services.
 
 import type { ConnectRouter } from '@connectrpc/connect';
-import { DelegationService, HostingService, RegistryService } from '@kplug/protocol';
+import { DelegationService, HostingService, RefusalService, RegistryService } from '@kplug/protocol';
 import type { Delegation } from '../delegation/delegation.ts';
+import { describeWriteProblems } from '../delegation/write-problem.ts';
 import type { HostedFolder } from '../registry/hosted.ts';
 import { listPlugins } from '../registry/plugin-list.ts';
+import type { RecentRefusals } from '../registry/recent-refusals.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { RecentEvents } from '../telemetry/events.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { AdminServer } from './admin-server.ts';
 import { delegationService } from './delegation-service.ts';
 import { hostingService } from './hosting-service.ts';
+import { refusalService } from './refusal-service.ts';
 import { watchOverConnect } from './watch-over-connect.ts';
 
 /** Parts of a controller that the admin port shows. */
@@ -20,6 +23,7 @@ export interface AdminView {
   events: RecentEvents;
   metrics: Metrics;
   folder: HostedFolder | undefined;
+  refusals: RecentRefusals;
   /** Returns the reasons why the controller isn't ready; none when it is. */
   notReady: () => readonly string[];
 }
@@ -42,8 +46,10 @@ export interface AdminPorts {
 /** Opens the ports of a controller for users and monitoring. Rejects with `PortInUse` if any of them fails; none is open then. */
 export async function openAdmin(addresses: AdminAddresses, view: AdminView): Promise<AdminPorts> {
   const { metrics, notReady } = view;
+  const degraded = () => describeDegraded(view.delegations);
   const probesAndMetrics = {
     notReady,
+    degraded,
     metrics: async () => ({ contentType: metrics.registry.contentType, text: await metrics.registry.metrics() }),
   };
   const admin = new AdminServer({ ...probesAndMetrics, routes: (router) => addServices(router, view) });
@@ -54,7 +60,7 @@ export async function openAdmin(addresses: AdminAddresses, view: AdminView): Pro
       address: addresses.metrics,
       option: 'metricsAddress',
     },
-    { server: new AdminServer({ notReady }), address: addresses.probes, option: 'probeAddress' },
+    { server: new AdminServer({ notReady, degraded }), address: addresses.probes, option: 'probeAddress' },
   ];
   const open: AdminServer[] = [];
   const close = async () => void (await Promise.all(open.map((server) => server.close())));
@@ -71,7 +77,15 @@ export async function openAdmin(addresses: AdminAddresses, view: AdminView): Pro
   return { address: admin.address, close };
 }
 
-function addServices(router: ConnectRouter, { registry, delegations, events, folder }: AdminView): void {
+/** Describes the delegations whose writes fail. */
+function describeDegraded(delegations: Iterable<Delegation>): string[] {
+  return [...delegations].flatMap(({ settings, writeProblems }) => {
+    const problem = describeWriteProblems(writeProblems);
+    return problem ? [`writes degraded: delegation ${settings.name}: ${problem.reason}: ${problem.message}`] : [];
+  });
+}
+
+function addServices(router: ConnectRouter, { registry, delegations, events, folder, refusals }: AdminView): void {
   router
     .service(RegistryService, {
       listPlugins: (request) => ({ instances: listPlugins(registry, request) }),
@@ -81,5 +95,6 @@ function addServices(router: ConnectRouter, { registry, delegations, events, fol
       DelegationService,
       delegationService(() => delegations, events, registry),
     )
-    .service(HostingService, hostingService(folder));
+    .service(HostingService, hostingService(folder))
+    .service(RefusalService, refusalService(refusals));
 }

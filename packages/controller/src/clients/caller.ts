@@ -29,8 +29,16 @@ export interface CallObservation {
   duration: number;
 }
 
-/** Instance that is called, with the connection to it. */
-interface Target {
+/** Options of a call. */
+interface CallOptions {
+  /** Makes the error of a call that may still run in the plugin. */
+  onInterrupted?: (error: unknown, instance: Instance) => KplugError;
+  /** Largest number of concurrent calls to an instance of the first Kplug's protocol. Others have no limit. */
+  v0Concurrency?: number;
+}
+
+/** Instance that is called, with the connection to it. Its disposal admits the next call to an instance that limits them. */
+interface Target extends Disposable {
   instance: Instance;
   connection: Connection;
 }
@@ -55,11 +63,11 @@ export class PluginCaller {
    * Rejects with `PluginUnavailable` when none of its instances is reachable (then none is callable any more),
    * `DeadlineExceeded`, `InvalidResponse`, `Stopped`, or `PluginFailed` with the plugin's message.
    *
-   * @param timeout time that the plugin has to answer, in milliseconds.
+   * @param timeout time that the plugin has to answer, in milliseconds. The time that a call waits for its turn doesn't count.
    */
   async reconcile(implementation: Implementation, call: PluginCall, timeout: number): Promise<PluginAnswer> {
-    const deadline = Date.now() + timeout;
-    return this.#callOnce(implementation, 'Reconcile', call, deadline, (plugin) => plugin.reconcile(call, deadline));
+    const make = (plugin: PluginClient, deadline: number) => plugin.reconcile(call, deadline);
+    return this.#callOnce(implementation, 'Reconcile', call, timeout, make);
   }
 
   /** Calls `Finalize` at an instance of an implementation. Rejects as `reconcile` does. */
@@ -69,44 +77,44 @@ export class PluginCaller {
     cause: FinalizeCause,
     timeout: number,
   ): Promise<PluginAnswer> {
-    const deadline = Date.now() + timeout;
-    return this.#callOnce(implementation, 'Finalize', call, deadline, (plugin) =>
-      plugin.finalize(call, cause, deadline),
-    );
+    const make = (plugin: PluginClient, deadline: number) => plugin.finalize(call, cause, deadline);
+    return this.#callOnce(implementation, 'Finalize', call, timeout, make);
   }
 
   /** Makes a call unless an earlier one for the resource may still run. */
   async #callOnce(
     implementation: Implementation,
     method: string,
-    { base: { metadata } }: PluginCall,
-    deadline: number,
-    make: (plugin: PluginClient) => Promise<PluginAnswer>,
+    { base: { metadata }, v0: { concurrency: v0Concurrency } }: PluginCall,
+    timeout: number,
+    make: (plugin: PluginClient, deadline: number) => Promise<PluginAnswer>,
   ): Promise<PluginAnswer> {
     const key = `${implementation.plugin.key} ${metadata.uid}`;
     const remaining = this.#interrupted.remaining(key);
     if (remaining !== undefined) throw interruption(implementation, remaining);
-    return this.call(implementation, method, make, (error, instance) => {
+    let deadline = 0;
+    const makeInTime = (plugin: PluginClient) => {
+      deadline = Date.now() + timeout;
+      return make(plugin, deadline);
+    };
+    const onInterrupted = (error: unknown, instance: Instance) => {
       this.#interrupted.add(key, instance, deadline);
       return interruption(implementation, deadline - Date.now(), error);
-    });
+    };
+    return this.call(implementation, method, makeInTime, { onInterrupted, v0Concurrency });
   }
 
-  /**
-   * Makes another call at an instance of an implementation. Rejects as `reconcile` does.
-   *
-   * @param onInterrupted makes the error of a call that may still run in the plugin.
-   */
+  /** Makes another call at an instance of an implementation. Rejects as `reconcile` does. */
   async call<T>(
     implementation: Implementation,
     method: string,
     make: (plugin: PluginClient) => Promise<T>,
-    onInterrupted?: (error: unknown, instance: Instance) => KplugError,
+    { onInterrupted, v0Concurrency = Number.POSITIVE_INFINITY }: CallOptions = {},
   ): Promise<T> {
     const tried = new Set<Instance>();
     let isRepeated = false;
     for (;;) {
-      const target = await this.#open(implementation, tried);
+      using target = await this.#open(implementation, tried, v0Concurrency);
       const startedAt = performance.now();
       const observe = (code: string) =>
         this.#observe({ plugin: implementation.plugin.text, method, code, duration: performance.now() - startedAt });
@@ -128,14 +136,19 @@ export class PluginCaller {
   }
 
   /** Opens a connection to an instance that wasn't tried yet. Rejects with `PluginUnavailable` if there is none. */
-  async #open(implementation: Implementation, tried: Set<Instance>): Promise<Target> {
+  async #open(implementation: Implementation, tried: Set<Instance>, v0Concurrency: number): Promise<Target> {
     for (;;) {
       const instance = this.#pick(implementation, tried);
       if (!instance) throw new KplugError('PluginUnavailable', `${formatPlugin(implementation)} is unreachable`);
       tried.add(instance);
+      const { protocol, address } = instance.registration;
+      using slot = new DisposableStack();
+      if (protocol === 'kplug') slot.use(await this.#connections.slots.take(address, v0Concurrency));
       const connection = await this.#connections.open(instance).catch(passUnavailable);
       // Opening the connection may have shown that it doesn't serve this API now.
-      if (connection && !instance.unserved.has(implementation.api.name)) return { instance, connection };
+      if (!connection || instance.unserved.has(implementation.api.name)) continue;
+      const held = slot.move();
+      return { instance, connection, [Symbol.dispose]: () => held.dispose() };
     }
   }
 
@@ -150,7 +163,7 @@ export class PluginCaller {
     if (this.#connections.isClosed) throw new KplugError('Stopped', 'the controller is stopping');
     const { callable } = implementation;
     const untried = tried.size === 0 ? callable : callable.filter((instance) => !tried.has(instance));
-    return pickInstance(untried, (instance) => this.#connections.inFlight(instance));
+    return pickInstance(untried, (instance) => this.#connections.load(instance));
   }
 }
 

@@ -5,6 +5,7 @@ import { readLimit } from '../limits/read-limit.ts';
 import { type WorkOutcome, WorkQueue } from '../queue/work-queue.ts';
 import type { Instance } from '../registry/instance.ts';
 import type { Registry, RegistryChange } from '../registry/registry.ts';
+import { CallSlots } from './call-slots.ts';
 import { Connection, type ConnectionOptions } from './connection.ts';
 import type { ConnectionsOptions } from './connections-options.ts';
 import type { StreamUse } from './plugin-client.ts';
@@ -14,6 +15,8 @@ import type { StreamUse } from './plugin-client.ts';
  * gets no calls, and is checked with back-off until it answers or its lease ends.
  */
 export class Connections {
+  /** Slots for calls to instances that serve a limited number of them at a time. */
+  readonly slots = new CallSlots();
   readonly #registry: Registry;
   readonly #options: Omit<ConnectionOptions, 'streams'>;
   readonly #idleTimeout: number;
@@ -51,6 +54,11 @@ export class Connections {
   /** Number of in-flight calls to an instance. */
   inFlight(instance: Instance): number {
     return this.#connections.get(instance.registration.instanceId)?.inFlight ?? 0;
+  }
+
+  /** Number of in-flight calls to an instance, and of those that wait for a slot. */
+  load(instance: Instance): number {
+    return this.inFlight(instance) + this.slots.waiting(instance.registration.address);
   }
 
   /** Number of connections for new calls. */
@@ -95,6 +103,7 @@ export class Connections {
   /** Closes all connections and cancels their in-flight calls. */
   close(): void {
     this.#closed = true;
+    this.slots.close();
     this.#unsubscribe();
     void this.#checks.close();
     void this.#idleChecks.close();

@@ -12,6 +12,16 @@ export interface PluginCall {
   attempt: number;
   /** Largest size of each status in the answer, in bytes. */
   maxStatusSize: number;
+  /** Settings for plugins of the first Kplug's protocol. */
+  v0: V0CallSettings;
+}
+
+/** Settings of calls in the first Kplug's protocol. */
+export interface V0CallSettings {
+  /** `createAlways`: `create` for each call. `createThenUpdate`: `update` once `create` has succeeded. */
+  calls: 'createAlways' | 'createThenUpdate';
+  /** Largest number of concurrent calls to one instance. */
+  concurrency: number;
 }
 
 /** API that a plugin is called for, and the reason why it was chosen. */

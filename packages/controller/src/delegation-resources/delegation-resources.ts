@@ -69,9 +69,18 @@ export class DelegationResources {
 
   /** Starts the declared delegations. Fulfilled when all their resources have been queued. */
   async start(): Promise<void> {
-    this.#unsubscribe = this.#registry.subscribe(() => {
-      for (const resource of this.#resources.list(delegationKind)) this.#refresh(keyOf(resource));
-    });
+    const unsubscribes = [
+      this.#registry.subscribe(() => {
+        for (const resource of this.#resources.list(delegationKind)) this.#refresh(keyOf(resource));
+      }),
+      this.#delegations.onWriteProblem((name) => {
+        const resources = [...this.#resources.list(delegationKind)];
+        for (const one of resources) if (one.metadata.name === name) this.#refresh(keyOf(one));
+      }),
+    ];
+    this.#unsubscribe = () => {
+      for (const unsubscribe of unsubscribes) unsubscribe();
+    };
     const { signal } = this.#stopping;
     await this.#resources.follow(delegationKind, (change) => this.#onChange(change), { signal });
     await this.#queue.whenIdle();

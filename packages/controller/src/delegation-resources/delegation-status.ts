@@ -1,5 +1,6 @@
 import type { Delegation } from '../delegation/delegation.ts';
 import { isReady } from '../delegation/status.ts';
+import { describeWriteProblems } from '../delegation/write-problem.ts';
 import { formatPlugin } from '../names.ts';
 import type { Registry } from '../registry/registry.ts';
 import { type ConditionContent, readConditions, stampCondition } from '../resources/conditions.ts';
@@ -61,12 +62,14 @@ function acceptedCondition({ refusal }: DelegationFindings): ConditionContent {
   return { type: 'Accepted', status: 'True', reason: 'Accepted', message: 'the declaration is valid and in effect' };
 }
 
-function conditionsOf({ settings }: Delegation, findings: DelegationFindings): ConditionContent[] {
+function conditionsOf(running: Delegation, findings: DelegationFindings): ConditionContent[] {
+  const { settings } = running;
   const { problem, missingRights, registry } = findings;
   const kind = `${settings.base.kind} (${settings.base.apiVersion})`;
   return [
     kindCondition(kind, problem),
     permittedCondition(problem, missingRights),
+    writesCondition(running),
     pluginsCondition(settings, registry),
   ];
 }
@@ -95,6 +98,17 @@ function permittedCondition(
     };
   }
   return { type: 'Permitted', status: 'False', reason: 'Forbidden', message: missingRights.join('; ') };
+}
+
+function writesCondition({ writeProblems }: Delegation): ConditionContent {
+  const problem = describeWriteProblems(writeProblems);
+  if (problem) return { type: 'WritesSucceed', status: 'False', ...problem };
+  return {
+    type: 'WritesSucceed',
+    status: 'True',
+    reason: 'Succeeding',
+    message: 'resources are not held by failed writes',
+  };
 }
 
 function pluginsCondition(settings: Delegation['settings'], registry: Registry): ConditionContent {

@@ -5,13 +5,19 @@ import type { Attempt } from './attempt.ts';
 import { readDesired } from './dependents/read-desired.ts';
 import type { Pass } from './pass.ts';
 
-/** Calls the Reconcile method of plugins concurrently. */
-export function callAll(
+/** Calls the Reconcile method of plugins concurrently. Rejects with `Stopped` when the controller stops before a call was made. */
+export async function callAll(
   pass: Pass,
   implementations: readonly Implementation[],
   choice: { reason: string; message: string },
 ): Promise<Attempt[]> {
-  return Promise.all(implementations.map((implementation) => callOne(pass, implementation, choice)));
+  const results = await Promise.allSettled(
+    implementations.map((implementation) => callOne(pass, implementation, choice)),
+  );
+  return results.map((result) => {
+    if (result.status === 'rejected') throw result.reason;
+    return result.value;
+  });
 }
 
 /** Makes the call of one plugin for the base of a pass. */
@@ -21,14 +27,8 @@ export function makeCall(
   { reason, message }: { reason: string; message: string },
 ): PluginCall {
   const assignment = { delegation: settings.name, api: settings.api, apiVersion: api.version.version, reason, message };
-  return {
-    base,
-    extensions,
-    dependents: dependents.of(base),
-    assignment,
-    attempt,
-    maxStatusSize: settings.maxStatusSize,
-  };
+  const v0 = { calls: settings.v0Calls, concurrency: settings.v0Concurrency };
+  return { base, extensions, dependents: dependents.of(base), assignment, attempt, maxStatusSize: settings.maxStatusSize, v0 };
 }
 
 async function callOne(
@@ -43,7 +43,7 @@ async function callOne(
     readDesired(answer.dependents ?? [], pass.base, settings);
     return { implementation, answer };
   } catch (error) {
-    if (!(error instanceof KplugError)) throw error;
+    if (!(error instanceof KplugError) || error.code === 'Stopped') throw error;
     return { implementation, error };
   }
 }

@@ -183,6 +183,20 @@ export const delegationSchema = z.strictObject({
     .describe(
       'When another plugin is selected for a resource: `retain` what the former one created, or have it `finalize` first.',
     ),
+  v0Calls: z
+    .enum(['createAlways', 'createThenUpdate'])
+    .default('createAlways')
+    .describe(
+      "Calls of plugins of the first Kplug's protocol: `create` in each pass, as the first Kplug's operator did, or `update` once `create` has succeeded.",
+    ),
+  v0Concurrency: z
+    .int()
+    .min(1)
+    .max(maxConcurrency)
+    .default(limits.delegation.v0Concurrency)
+    .describe(
+      "Largest number of concurrent calls to one address of a plugin of the first Kplug's protocol. Its Python SDK needs 1. Default 1; recommended: 1 to 32.",
+    ),
 });
 
 type ReadOnly<T> = T extends object ? { readonly [K in keyof T]: ReadOnly<T[K]> } : T;

@@ -43,6 +43,16 @@ export interface DelegationDeclaration {
    * `finalize` first. Default `retain`.
    */
   handOver?: 'retain' | 'finalize' | undefined;
+  /**
+   * Calls of plugins of the first Kplug's protocol: `createAlways` calls `create` in each pass, as the first Kplug's operator did;
+   * `createThenUpdate` calls `update` once `create` has succeeded. Default `createAlways`.
+   */
+  v0Calls?: 'createAlways' | 'createThenUpdate' | undefined;
+  /**
+   * Largest number of concurrent calls to one address of a plugin of the first Kplug's protocol, 1 to 10,000. Its Python SDK needs
+   * 1, as its threads share one YAML parser. Default 1; recommended: 1 to 32.
+   */
+  v0Concurrency?: number | undefined;
 }
 
 /** Extensions of a delegation's bases. */

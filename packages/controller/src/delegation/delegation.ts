@@ -3,7 +3,6 @@
 import type { Logger } from 'pino';
 import type { PluginCaller } from '../clients/caller.ts';
 import { KplugError } from '../errors.ts';
-import { limits } from '../limits/limits.ts';
 import { type WorkOutcome, WorkQueue } from '../queue/work-queue.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { KindProblem, ResourceChange, Resources } from '../resources/port.ts';
@@ -16,12 +15,14 @@ import { isSubstantial, needsRepair } from './classify-change.ts';
 import type { DelegationSettings } from './delegation-settings.ts';
 import { DependentFollower } from './dependents/dependent-follower.ts';
 import { ExtensionFollower } from './extension-follower.ts';
+import { type ExtensionProblem, gather, readReferences } from './gather.ts';
 import { KeptAnswers } from './kept-answers.ts';
 import type { PassContext, PassResult } from './pass-context.ts';
 import { Release } from './release.ts';
+import { Repairs } from './repairs.ts';
 import { type PassOutcome, runPass } from './run-pass.ts';
 import { describeWriteFailure, type WriteFailure } from './write-failure.ts';
-import { WriteFailures } from './write-failures.ts';
+import { WriteFailures, type WriteProblem } from './write-failures.ts';
 
 /** Dependencies of a delegation. */
 export interface DelegationDependencies {
@@ -31,10 +32,17 @@ export interface DelegationDependencies {
   events: RecentEvents;
   observer: DelegationObserver;
   log: Logger;
+  /** Called when the write problem of the delegation begins or ends. */
+  onWriteProblem?: (delegation: string) => void;
 }
 
-/** Delay before repairing what another client changed, in milliseconds, so that two that fight over a field do so slowly. */
-const { repairDelay } = limits.delegation;
+/** Event of a resource that another client keeps changing. The same for all, so that it is logged once. */
+const contested = {
+  type: 'Warning',
+  reason: 'Overwritten',
+  message:
+    'another client keeps changing what the operator writes; it is repaired at growing intervals; "kubectl get -o yaml --show-managed-fields" names the client',
+} as const;
 
 /** Reconciles the resources of one kind with the plugins of one API. */
 export class Delegation {
@@ -45,13 +53,19 @@ export class Delegation {
   readonly #queue: WorkQueue<ResourceKey>;
   readonly #monitor: ChoiceMonitor;
   readonly #kept = new KeptAnswers();
+  readonly #repairs: Repairs;
+  /** Time of the latest pass over a resource that a dependent caused, by `performance.now()`. */
+  readonly #dependentChanges = new Map<ResourceKey, number>();
   readonly #writeFailures: WriteFailures;
   readonly #extensions: ExtensionFollower;
   readonly #dependents: DependentFollower;
   readonly #stopping = new AbortController();
   #release: Release | undefined;
 
-  constructor(settings: DelegationSettings, { events, observer, log, ...dependencies }: DelegationDependencies) {
+  constructor(
+    settings: DelegationSettings,
+    { events, observer, log, onWriteProblem, ...dependencies }: DelegationDependencies,
+  ) {
     const { resources, registry } = dependencies;
     this.settings = settings;
     this.#events = events;
@@ -62,17 +76,19 @@ export class Delegation {
       work: (key) => this.#work(key),
       observe: (waited, worked) => observer.worked(settings.name, waited, worked),
     });
+    this.#repairs = new Repairs(settings.backOff.max);
     this.#writeFailures = new WriteFailures({
       backOff: settings.backOff,
       resume: (key) => this.#queue.add(key),
       retryWithin: (key, delay) => this.#queue.addWithin(key, delay),
+      onChange: () => onWriteProblem?.(settings.name),
     });
     const requeue = (key: ResourceKey) => this.#requeue(key);
     this.#extensions = new ExtensionFollower(settings, resources, (base, overwritten) => {
-      if (overwritten) this.#queue.addWithin(base, repairDelay);
+      if (overwritten) this.#repair(base);
       else requeue(base);
     });
-    this.#dependents = new DependentFollower(settings, resources, requeue);
+    this.#dependents = new DependentFollower(settings, resources, (base) => this.#onDependentChange(base));
     this.#monitor = new ChoiceMonitor({
       api: settings.api,
       registry,
@@ -101,6 +117,11 @@ export class Delegation {
   /** Reason why resources of the base's kind can't be read; `undefined` when they can. */
   get problem(): KindProblem | undefined {
     return this.#context.resources.problem(this.settings.base);
+  }
+
+  /** Causes for which writes fail, so that resources are held. */
+  get writeProblems(): readonly WriteProblem[] {
+    return this.#writeFailures.problems;
   }
 
   /** Starts to reconcile. Fulfilled when all existing resources have been queued. */
@@ -170,6 +191,11 @@ export class Delegation {
     return choose(base, this.settings, this.#context.registry);
   }
 
+  /** Returns the problems with the references of a resource to its extensions. */
+  extensionProblems(base: Resource): readonly ExtensionProblem[] {
+    return gather(base, readReferences(base, this.settings), this.#context.resources).problems;
+  }
+
   /** Returns the failed write that prevents the resource from being reconciled, if any. */
   writeFailureOf(key: ResourceKey): WriteFailure | undefined {
     return this.#writeFailures.of(key);
@@ -187,7 +213,28 @@ export class Delegation {
       this.#context.log.info({ resource: key }, 'deleted');
       this.#forget(key);
     } else if (isSubstantial(change)) this.#requeue(key);
-    else if (needsRepair(change, this.settings.finalizer)) this.#queue.addWithin(key, repairDelay);
+    else if (needsRepair(change, this.settings.finalizer)) this.#repair(key);
+  }
+
+  /** Queues a resource whose dependent changed, at most once in an interval, as another client may change it again and again. */
+  #onDependentChange(base: ResourceKey): void {
+    const now = performance.now();
+    const latest = this.#dependentChanges.get(base) ?? Number.NEGATIVE_INFINITY;
+    const due = latest > now ? latest : Math.max(now, latest + this.settings.minRequeueInterval);
+    this.#dependentChanges.set(base, due);
+    if (due === now) {
+      this.#requeue(base);
+      return;
+    }
+    this.#kept.drop(base);
+    this.#queue.addWithin(base, due - now);
+  }
+
+  /** Queues a resource of which another client changed what the controller manages. */
+  #repair(key: ResourceKey): void {
+    const { delay, isContested } = this.#repairs.next(key);
+    if (isContested) this.#events.record(key, contested);
+    this.#queue.addWithin(key, delay);
   }
 
   /** Reports whether a resource was delegated until now, or when the controller stopped last. */
@@ -210,6 +257,8 @@ export class Delegation {
   #forget(key: ResourceKey): void {
     this.#queue.remove(key);
     this.#kept.drop(key);
+    this.#repairs.forget(key);
+    this.#dependentChanges.delete(key);
     this.#writeFailures.forget(key);
     this.#monitor.forget(key);
     this.#extensions.forget(key);

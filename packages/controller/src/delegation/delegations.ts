@@ -6,9 +6,19 @@ import type { DelegationSettings } from './delegation-settings.ts';
 export class Delegations implements Iterable<Delegation> {
   readonly #dependencies: DelegationDependencies;
   readonly #running = new Map<string, Delegation>();
+  readonly #listeners = new Set<(delegation: string) => void>();
 
   constructor(dependencies: DelegationDependencies) {
-    this.#dependencies = dependencies;
+    const onWriteProblem = (delegation: string) => {
+      for (const listener of this.#listeners) listener(delegation);
+    };
+    this.#dependencies = { ...dependencies, onWriteProblem };
+  }
+
+  /** Calls `listener`, which must not throw, when a delegation's write problem begins or ends. Returns a function that unsubscribes. */
+  onWriteProblem(listener: (delegation: string) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   [Symbol.iterator](): Iterator<Delegation> {

@@ -46,7 +46,7 @@ export async function callFinalize(
     if (answer.outcome === 'success') return { outcome: 'finalized' };
     return { outcome: 'failed', failure: failureOf({ implementation, answer }) };
   } catch (error) {
-    if (!(error instanceof KplugError)) throw error;
+    if (!(error instanceof KplugError) || error.code === 'Stopped') throw error;
     if (error.code === 'PluginUnavailable') return { outcome: 'unreachable' };
     return { outcome: 'failed', failure: failureOf({ implementation, error }) };
   }

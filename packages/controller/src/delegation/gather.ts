@@ -4,8 +4,11 @@ import type { KindProblem, Resources } from '../resources/port.ts';
 import {
   describeReference,
   formatKey,
+  groupOf,
   isOfGroupKind,
   isSameKind,
+  keyOf,
+  parseKey,
   type Resource,
   type ResourceKey,
   type ResourceReference,
@@ -65,46 +68,65 @@ export function readReferences(base: Resource, settings: DelegationSettings): Ex
     });
     return { references, problems };
   }
-  const home = base.metadata.namespace ?? '';
+  const named = new Set<string>();
   for (const [index, item] of listed.entries()) {
-    const reference = readReference(item, home);
-    if (!reference) {
-      const message = `${listPath}[${index}] must have apiVersion, kind and name`;
-      problems.push({ reason: 'ExtensionMalformed', message });
+    const read = readReference(item, base.metadata.namespace ?? '');
+    if ('fault' in read) {
+      problems.push({ reason: 'ExtensionMalformed', message: `${listPath}[${index}] ${read.fault}` });
       continue;
     }
-    const problem = forbid(reference, home, kinds);
-    const key = formatKey(reference);
+    const problem = forbid(read, base, kinds);
+    const name = nameOf(read);
     if (problem) {
       problems.push(problem);
-    } else if (references.has(key)) {
-      const message = `${describeReference(reference)} is listed more than once in ${listPath}; remove one`;
-      problems.push({ reason: 'ExtensionDuplicated', message, reference });
+    } else if (named.has(name)) {
+      const message = `${describeReference(read)} is listed more than once in ${listPath}; remove one`;
+      problems.push({ reason: 'ExtensionDuplicated', message, reference: read });
     } else {
-      references.set(key, reference);
+      named.add(name);
+      references.set(formatKey(read), read);
     }
   }
   return { references, problems };
+}
+
+/** Returns the problems whose references are ignored: no plugin waits for these extensions, or gets them. */
+export function ignoredReferences(problems: readonly ExtensionProblem[]): ExtensionProblem[] {
+  return problems.filter(({ reason }) => !unresolved.has(reason));
+}
+
+/** Identifies a resource in any version of its kind. */
+function nameOf({ apiVersion, kind, namespace, name }: ResourceReference): string {
+  return `${groupOf(apiVersion)}/${kind}/${namespace}/${name}`;
 }
 
 /** Resolves the references of a base. */
 export function gather(
   base: Resource,
   { references, problems }: ExtensionReferences,
-  resources: Pick<Resources, 'get' | 'problem'>,
+  resources: Pick<Resources, 'get' | 'problem' | 'isNamespaced'>,
 ): Gathered {
   const extensions = new Map<ResourceKey, Resource>();
   const missing: ExtensionProblem[] = [];
   for (const [key, reference] of references) {
     const extension = resources.get(key);
     if (extension) extensions.set(key, extension);
-    else missing.push(describeMissing(reference, resources.problem(reference)));
+    else missing.push(describeMissing(reference, resources));
   }
   return { base, extensions, problems: missing.length > 0 ? [...problems, ...missing] : problems };
 }
 
-function describeMissing(reference: ResourceReference, problem: KindProblem | undefined): ExtensionProblem {
+function describeMissing(
+  reference: ResourceReference,
+  resources: Pick<Resources, 'problem' | 'isNamespaced'>,
+): ExtensionProblem {
+  const problem = resources.problem(reference);
   const subject = `${describeReference(reference)} (${reference.apiVersion})`;
+  if (reference.namespace && resources.isNamespaced?.(reference) === false) {
+    const { kind, name, namespace } = reference;
+    const message = `${kind} ${name} (${reference.apiVersion}) is cluster-scoped; an extension must be in the namespace ${namespace}`;
+    return { reason: 'ExtensionForbidden', message, reference };
+  }
   if (problem) return { reason: problem.reason, message: `${subject} can't be read: ${problem.message}`, reference };
   const message = `${subject} doesn't exist; create it or remove the reference`;
   return { reason: 'ExtensionNotFound', message, reference };
@@ -122,26 +144,38 @@ export function blockingProblem(
   });
 }
 
-function readReference(item: unknown, home: string): ResourceReference | undefined {
-  if (!isJsonObject(item)) return undefined;
-  const { apiVersion, kind, name, namespace = home } = item;
-  if (typeof apiVersion !== 'string' || typeof kind !== 'string') return undefined;
-  if (typeof name !== 'string' || typeof namespace !== 'string') return undefined;
-  const isWellFormed = kind && name && !/[/\s]/.test(name + namespace + kind);
-  return isWellFormed && /^([^/\s]+\/)?[^/\s]+$/.test(apiVersion) ? { apiVersion, kind, name, namespace } : undefined;
+/** Reads a reference, or describes its fault. An empty namespace is that of the base. */
+function readReference(item: unknown, home: string): ResourceReference | { fault: string } {
+  const needed = 'it must have apiVersion, kind and name';
+  if (!isJsonObject(item)) return { fault: `is no reference; ${needed}` };
+  const { apiVersion, kind, name } = item;
+  const namespace = item.namespace || home;
+  const missing = Object.entries({ apiVersion, kind, name }).filter(([, value]) => typeof value !== 'string' || !value);
+  if (missing.length > 0) return { fault: `has no ${missing.map(([field]) => field).join(' and no ')}; ${needed}` };
+  const reference = { apiVersion, kind, name, namespace } as ResourceReference;
+  const isWellFormed =
+    typeof namespace === 'string' &&
+    !/[/\s]/.test(`${reference.name}${namespace}${reference.kind}`) &&
+    /^([^/\s]+\/)?[^/\s]+$/.test(reference.apiVersion);
+  return isWellFormed ? reference : { fault: `is malformed; ${needed}, such as myorg.org/v1, Table and users` };
 }
 
 function forbid(
   reference: ResourceReference,
-  home: string,
+  base: Resource,
   kinds: DelegationSettings['extensions']['kinds'],
 ): ExtensionProblem | undefined {
+  const refuse = (why: string): ExtensionProblem => {
+    return { reason: 'ExtensionForbidden', message: `${describeReference(reference)} ${why}`, reference };
+  };
+  const home = base.metadata.namespace ?? '';
   if (reference.namespace !== home) {
-    const message = `${describeReference(reference)} is in another namespace; an extension must be in ${home || 'none'}`;
-    return { reason: 'ExtensionForbidden', message, reference };
+    const place = home ? `the namespace ${home}` : 'no namespace, as the resource is in none';
+    return refuse(`is in another namespace; an extension must be in ${place}`);
   }
-  const isAllowed = !kinds || kinds.some((allowed) => isSameKind(allowed, reference));
-  if (isAllowed) return undefined;
-  const message = `${describeReference(reference)} (${reference.apiVersion}) isn't of a kind that the delegation allows`;
-  return { reason: 'ExtensionForbidden', message, reference };
+  if (nameOf(reference) === nameOf(parseKey(keyOf(base))))
+    return refuse('is the resource itself; remove the reference');
+  if (!kinds || kinds.some((allowed) => isSameKind(allowed, reference))) return undefined;
+  const allowed = kinds.map((kind) => `${kind.kind} (${kind.apiVersion})`).join(', ') || 'none';
+  return refuse(`(${reference.apiVersion}) isn't of a kind that the delegation allows: ${allowed}`);
 }

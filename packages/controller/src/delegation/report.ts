@@ -6,7 +6,7 @@ import { type JsonValue, keyOf, type ResourceKey } from '../resources/resource.t
 import type { Attempt, Failure } from './attempt.ts';
 import type { Choice } from './choose.ts';
 import type { DelegationSettings } from './delegation-settings.ts';
-import type { ExtensionProblem, Gathered } from './gather.ts';
+import { type ExtensionProblem, type Gathered, ignoredReferences } from './gather.ts';
 import type { PassContext, PassResult } from './pass-context.ts';
 import { composeStatus, type PluginStatement, reservedFieldsOf } from './status.ts';
 
@@ -21,10 +21,16 @@ export interface Applied {
 export class Reporter {
   readonly #context: PassContext;
   readonly #gathered: Gathered;
+  #hasFailed = false;
 
   constructor(context: PassContext, gathered: Gathered) {
     this.#context = context;
     this.#gathered = gathered;
+  }
+
+  /** True if a status of the base could not be written. */
+  get hasFailed(): boolean {
+    return this.#hasFailed;
   }
 
   /** Reports that no plugin was called, because something has to change first. */
@@ -55,10 +61,15 @@ export class Reporter {
     return failure.terminal ? { next: 'waiting' } : this.#resultOf(failure);
   }
 
-  /** Reports that what the plugins returned can't be written, if at least that can. */
-  async refused(choice: Choice, { code, message }: KplugError): Promise<void> {
+  /**
+   * Reports a write that failed, if at least that can be written.
+   *
+   * @param choice `undefined` while the resource is finalized.
+   */
+  async refused({ code, message }: KplugError, choice?: Choice): Promise<void> {
+    const failure = { reason: code, message };
     try {
-      await this.#write(this.#failureConditions(choice, { reason: code, message }));
+      await this.#write(choice ? this.#failureConditions(choice, failure) : finalizingConditions(failure));
     } catch (error) {
       // Often the schema has no conditions either. The caller reports the first error.
       if (!(error instanceof KplugError)) throw error;
@@ -75,14 +86,17 @@ export class Reporter {
     const names = attempts.map(({ implementation }) => formatPlugin(implementation)).join(', ');
     const texts = attempts.flatMap(({ answer }) => answer?.messages ?? []).map(({ text }) => text);
     const done = `${names} reconciled generation ${this.#gathered.base.metadata.generation}`;
+    const ignored = ignoredReferences(this.#gathered.problems).map(({ message }) => message);
+    const ready = ignored.length > 0 ? `${done}, without an extension: ${ignored.join('; ')}` : done;
     const conditions: ConditionContent[] = [
       ...this.#generalConditions(choice),
       { type: 'Reconciled', status: 'True', reason: 'Succeeded', message: [done, ...texts].join('; ') },
-      { type: 'Ready', status: 'True', reason: 'Ready', message: done },
+      { type: 'Ready', status: 'True', reason: 'Ready', message: ready },
     ];
     await this.#write(conditions, applied);
+    this.#recordIgnored();
     this.recordAnswers(attempts);
-    this.#recordChange('Normal', 'Ready', done);
+    this.#recordChange('Normal', 'Ready', ready);
     const delays = attempts.flatMap(({ answer }) => answer?.requeueAfter ?? []);
     const after = delays.length > 0 ? this.#extend(Math.min(...delays)) : undefined;
     return { next: 'settled', ...(after !== undefined && { after }) };
@@ -92,11 +106,7 @@ export class Reporter {
   async finalizing(failure: Failure, result: PassResult = this.#resultOf(failure)): Promise<PassResult> {
     const { reason, message } = failure;
     this.#context.events.record(this.#key, { type: 'Warning', reason, message });
-    const content = { status: 'False', reason, message } as const;
-    await this.#write([
-      { type: 'Finalized', ...content },
-      { type: 'Ready', ...content },
-    ]);
+    await this.#write(finalizingConditions({ reason, message }));
     return result;
   }
 
@@ -149,6 +159,15 @@ export class Reporter {
     return [selectedCondition(choice), extensionsCondition(this.#gathered.problems)];
   }
 
+  /** Records an Event for references that are ignored, when that begins. */
+  #recordIgnored(): void {
+    const { base, problems } = this.#gathered;
+    const former = findCondition(base.status, 'Ready')?.message ?? '';
+    for (const { reason, message } of ignoredReferences(problems)) {
+      if (!former.includes(message)) this.#context.events.record(this.#key, { type: 'Warning', reason, message });
+    }
+  }
+
   /** Records an Event for a lasting state only when the state begins, not at each pass. */
   #recordChange(type: 'Normal' | 'Warning', reason: string, message: string): void {
     const ready = findCondition(this.#gathered.base.status, 'Ready');
@@ -166,7 +185,12 @@ export class Reporter {
       { ...base, metadata },
       { conditions, statements, dependents: applied?.dependents, mode: settings.rules.mode },
     );
-    await resources.applyStatus(this.#key, status, { uid: metadata.uid, fieldManager: settings.fieldManager });
+    try {
+      await resources.applyStatus(this.#key, status, { uid: metadata.uid, fieldManager: settings.fieldManager });
+    } catch (error) {
+      this.#hasFailed = true;
+      throw error;
+    }
     for (const statement of statements ?? []) this.#warnOfReservedFields(statement);
   }
 
@@ -176,6 +200,14 @@ export class Reporter {
     const message = `${formatPlugin(statement.plugin)} returned status fields that the controller manages (${reserved.join(', ')}); they were ignored`;
     this.#context.events.record(this.#key, { type: 'Warning', reason: 'ReservedStatusField', message });
   }
+}
+
+function finalizingConditions({ reason, message }: Pick<Failure, 'reason' | 'message'>): ConditionContent[] {
+  const content = { status: 'False', reason, message } as const;
+  return [
+    { type: 'Finalized', ...content },
+    { type: 'Ready', ...content },
+  ];
 }
 
 function statementOf({ api }: DelegationSettings, { implementation, answer }: Attempt): PluginStatement {

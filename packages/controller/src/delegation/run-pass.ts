@@ -39,12 +39,22 @@ export async function runPass(context: PassContext, key: ResourceKey, state: Pas
     }
     const gathered = gather(base, await extensions.follow(base), resources);
     const pass = new Pass(context, gathered, state);
-    if (isDeleted) return { result: await finalizeDeleted(pass), chosen: [], revision };
+    if (isDeleted) return { result: await finalize(pass), chosen: [], revision };
     return await reconcileWithPlugins(pass);
   } catch (error) {
     // The retry is due with back-off, so the present choice counts as made.
     const { chosen } = choose(base, context.settings, registry).selection;
     return { result: { next: 'retry' }, chosen, revision: registry.revision, error };
+  }
+}
+
+/** Finalizes a deleted resource. A write that failed is reported in the status, if that can be written. */
+async function finalize(pass: Pass): Promise<PassResult> {
+  try {
+    return await finalizeDeleted(pass);
+  } catch (error) {
+    if (isReportable(error, pass)) await pass.reporter.refused(error);
+    throw error;
   }
 }
 
@@ -59,7 +69,7 @@ async function reconcileWithPlugins(pass: Pass): Promise<PassOutcome> {
     try {
       result = await reconcile(pass, choice);
     } catch (error) {
-      if (isRefusedContent(error)) await pass.reporter.refused(choice, error);
+      if (isReportable(error, pass)) await pass.reporter.refused(error, choice);
       return { result: { next: 'retry' }, chosen, revision, error };
     }
     // The registry has marked the plugin unreachable: choose again.
@@ -69,9 +79,14 @@ async function reconcileWithPlugins(pass: Pass): Promise<PassOutcome> {
   }
 }
 
-/** Reports whether the resources refused what a plugin returned. */
-function isRefusedContent(error: unknown): error is KplugError {
-  return error instanceof KplugError && error.code === 'InvalidResponse';
+/**
+ * Reports whether a failed write can be reported in the base's status. If that status is what can't be written, another one can only be
+ * if the content was refused.
+ */
+function isReportable(error: unknown, { reporter }: Pass): error is KplugError {
+  if (!(error instanceof KplugError)) return false;
+  if (error.code === 'InvalidResponse') return true;
+  return (error.code === 'StorageFailed' || error.code === 'Conflict') && !reporter.hasFailed;
 }
 
 /** Reports whether two choices are of the same plugins in the same versions. */

@@ -17,13 +17,15 @@ export interface WriteFailure {
 export function describeWriteFailure(key: ResourceKey, error: unknown): WriteFailure {
   const code = error instanceof KplugError ? error.code : 'Unexpected';
   const reason = (error instanceof KplugError && reasonOf(error.cause)) || code;
-  // Rights are granted per namespace.
-  const namespace = reason === 'Forbidden' ? parseKey(key).namespace : undefined;
+  // Rights and quotas are granted per namespace.
+  const namespace = reason === 'Forbidden' || reason === 'Denied' ? parseKey(key).namespace : undefined;
   return { code, reason, namespace, message: messageOf(error) };
 }
 
 /** Reports whether a failure may have a cause that other resources share. */
-export function isShared({ code }: WriteFailure): boolean {
+export function isShared({ code, reason }: WriteFailure): boolean {
+  // Admission and the size limit judge each resource by its content.
+  if (reason === 'Denied' || reason === 'TooLarge') return false;
   return code === 'StorageFailed' || code === 'InvalidResponse';
 }
 

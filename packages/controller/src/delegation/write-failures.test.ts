@@ -9,15 +9,18 @@ const minute = 60_000;
 let failures: WriteFailures;
 let resumed: string[];
 let retried: string[];
+let changes: number;
 
 beforeEach(() => {
   vi.useFakeTimers();
   resumed = [];
   retried = [];
+  changes = 0;
   failures = new WriteFailures({
     backOff: { initial: 1_000, max: 10 * minute },
     resume: (key) => resumed.push(key),
     retryWithin: (key) => retried.push(key),
+    onChange: () => changes++,
   });
 });
 afterEach(() => {
@@ -84,6 +87,25 @@ it('resumes all held resources on a success, and retries those that failed', () 
   expect(failures.of(keyOf('1'))).toBe(full);
   vi.advanceTimersByTime(minute);
   expect(resumed).toHaveLength(3);
+});
+
+it('reports the causes for which resources are held, and when that changes', () => {
+  fail(['1', '2']);
+  expect([failures.problems, changes]).toEqual([[], 0]);
+  fail(['3']);
+  failures.admit(keyOf('4'));
+  expect([failures.problems, changes]).toEqual([[{ failure: full, failed: 3, held: 1 }], 1]);
+  fail(['5']);
+  expect(changes).toBe(1);
+  failures.succeeded(keyOf('9'));
+  expect([failures.problems, changes]).toEqual([[], 2]);
+});
+
+it('resumes held resources when those that failed are gone', () => {
+  fail(['1', '2', '3']);
+  failures.admit(keyOf('4'));
+  failures.forget(keyOf('1'));
+  expect([resumed, changes]).toEqual([[keyOf('4')], 2]);
 });
 
 it('forgets a resource that is gone', () => {

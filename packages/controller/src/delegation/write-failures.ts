@@ -13,6 +13,17 @@ export interface WriteFailuresOptions {
   resume: (key: ResourceKey) => void;
   /** Retries a resource that failed, within a delay in milliseconds. */
   retryWithin: (key: ResourceKey, delay: number) => void;
+  /** Called when resources begin to be held for a cause, or no longer are. */
+  onChange?: () => void;
+}
+
+/** Cause for which resources are held. */
+export interface WriteProblem {
+  failure: WriteFailure;
+  /** Number of resources that failed since the last success. */
+  failed: number;
+  /** Number of resources that wait. */
+  held: number;
 }
 
 /** Failures with one cause. */
@@ -49,6 +60,13 @@ export class WriteFailures {
     return this.#failures.get(key) ?? [...this.#causes.values()].find(({ held }) => held.has(key))?.failure;
   }
 
+  /** Causes for which other resources are held now. */
+  get problems(): WriteProblem[] {
+    return [...this.#causes.values()].filter(isOpen).map(({ failure, failed, held }) => {
+      return { failure, failed: failed.size, held: held.size };
+    });
+  }
+
   /** Reports whether the last pass over a resource failed. */
   hasFailed(key: ResourceKey): boolean {
     return this.#failures.has(key);
@@ -64,7 +82,9 @@ export class WriteFailures {
     const cause = this.#causes.get(id) ?? newCause(failure);
     this.#causes.set(id, cause);
     cause.failure = failure;
+    const wasOpen = isOpen(cause);
     if (isShared(failure)) cause.failed.add(key);
+    if (!wasOpen && isOpen(cause)) this.#options.onChange?.();
     const now = performance.now();
     if (now - cause.loggedAt < writeFailureLogInterval) {
       cause.unlogged++;
@@ -96,9 +116,11 @@ export class WriteFailures {
   forget(key: ResourceKey): void {
     this.#failures.delete(key);
     this.#probes.delete(key);
-    for (const { failed, held } of this.#causes.values()) {
-      failed.delete(key);
-      held.delete(key);
+    for (const cause of this.#causes.values()) {
+      const wasOpen = isOpen(cause);
+      cause.failed.delete(key);
+      cause.held.delete(key);
+      if (wasOpen && !isOpen(cause)) this.#resumeHeld(cause);
     }
   }
 
@@ -109,16 +131,24 @@ export class WriteFailures {
 
   #close(cause: Cause): void {
     if (cause.failed.size + cause.held.size === 0) return;
+    const { failed } = cause;
+    const wasOpen = isOpen(cause);
+    cause.failed = new Set();
+    if (!wasOpen) return;
+    this.#resumeHeld(cause);
+    // Spread, as some may have failed for a reason of their own.
+    for (const key of failed) this.#options.retryWithin(key, Math.random() * maxWriteProbeInterval);
+  }
+
+  /** Ends the holding of resources for a cause. */
+  #resumeHeld(cause: Cause): void {
     clearTimeout(cause.timer);
     cause.timer = undefined;
     cause.probes = 0;
-    const { failed, held } = cause;
-    const wasOpen = isOpen(cause);
-    cause.failed = new Set();
+    const { held } = cause;
     cause.held = new Set();
     for (const key of held) this.#options.resume(key);
-    // Spread, as some may have failed for a reason of their own.
-    if (wasOpen) for (const key of failed) this.#options.retryWithin(key, Math.random() * maxWriteProbeInterval);
+    this.#options.onChange?.();
   }
 
   #scheduleProbe(cause: Cause): void {

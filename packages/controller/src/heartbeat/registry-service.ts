@@ -15,6 +15,7 @@ import {
 import type { Instance, Session } from '../registry/instance.ts';
 import { listPlugins, watchPlugins } from '../registry/plugin-list.ts';
 import { isUnchanged, type RegistrationReader } from '../registry/read-registration.ts';
+import type { RefusedClaims } from '../registry/recent-refusals.ts';
 import { RefusedRegistration } from '../registry/refusal.ts';
 import type { Lease } from '../registry/registration.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -25,8 +26,8 @@ import { hostOfPeer } from './host-of-peer.ts';
 /** Receives heartbeats, for metrics. */
 export interface HeartbeatObserver {
   received(way: 'session' | 'unary' | 'first-kplug'): void;
-  /** @param registration the refused message: the name and instance id in it, valid or not. */
-  refused(refusal: RefusedRegistration, registration: { plugin: string; instanceId: string }): void;
+  /** @param claims what the client said about itself, valid or not. */
+  refused(refusal: RefusedRegistration, claims: RefusedClaims): void;
 }
 
 /** Parts of a call that identify its caller. */
@@ -62,7 +63,7 @@ export function registryService(
         return answerTo(known.lease, registry.isDrainRequested(known.instanceId));
       } catch (error) {
         if (!(error instanceof RefusedRegistration)) throw error;
-        if (registration) observer.refused(error, registration);
+        if (registration) observer.refused(error, claimsOf(registration, call));
         return { answer: { case: 'refusal', value: { reason: error.reason, message: error.message } } };
       }
     },
@@ -101,7 +102,7 @@ function serveSession(
       session.notify(registration.lease, registry.isDrainRequested(instanceId));
     } catch (error) {
       if (!(error instanceof RefusedRegistration)) throw error;
-      observer.refused(error, message);
+      observer.refused(error, claimsOf(message, stream));
       stream.write({ answer: { case: 'refusal', value: { reason: error.reason, message: error.message } } });
       stream.end();
     }
@@ -127,6 +128,16 @@ function serveSession(
   });
   stream.on('cancelled', onEnd);
   stream.on('error', onEnd);
+}
+
+function claimsOf(registration: RegistrationMessage, call: Caller): RefusedClaims {
+  const { plugin, version, apis, address, instanceId } = registration;
+  return {
+    ...{ plugin, version, address, instanceId },
+    apis: apis.map((api) => `${api.name}@${api.version}`),
+    protocol: 'kplug.v1',
+    peer: hostOfPeer(call.getPeer()),
+  };
 }
 
 /** Verifies that a caller may act for an instance: for a process that the controller started, only that process may. */

@@ -5,6 +5,7 @@ export const telemetry = {
   maxPluginLabels: count(100, 'Maximum number of plugins with a separate label value in metrics.'),
   maxEventsPerResource: count(20, 'Number of last Events that are kept in memory for a resource.'),
   maxEventLength: characters(2 * KiB, 'Maximum length of the message of an Event; longer ones are cut.'),
+  maxLoggedOnce: count(1_000, 'Maximum number of messages that are logged once instead of once per resource.'),
 };
 
 /** Limits of the admin port. */

@@ -8,6 +8,11 @@ export const delegation = {
     sane: [1, 1_000],
   }),
   maxConcurrency: count(10_000, 'Largest concurrency that a delegation or `--concurrency` may set.'),
+  v0Concurrency: count(
+    1,
+    "Maximum number of concurrent calls to one address of a plugin of the first Kplug's protocol. Others wait in line.",
+    { settings: ['delegations[].v0Concurrency'], min: 1, sane: [1, 32] },
+  ),
   deadline: milliseconds(1 * minutes, 'Deadline of one call of a plugin.', {
     settings: ['delegations[].deadline'],
     sane: [1 * seconds, 60 * minutes],
@@ -32,7 +37,18 @@ export const delegation = {
     'Time between the deletion and the release of a resource whose plugin is unavailable.',
     { settings: ['delegations[].finalize.releaseAfter'] },
   ),
-  repairDelay: milliseconds(1 * seconds, 'Delay before repairing a field that another client changed.'),
+  repairDelay: milliseconds(
+    1 * seconds,
+    'Delay before repairing a field that another client changed. It doubles with each repair in a row, up to `backOff.max`.',
+  ),
+  repairThreshold: count(
+    3,
+    'Number of repairs of a resource in a row after which an Event says that another client changes it.',
+  ),
+  repairMemory: milliseconds(
+    10 * minutes,
+    'Time without a repair after which the delay of the next one is the shortest again.',
+  ),
   refreshDelay: milliseconds(500, 'Delay before refreshing the reason why a resource waits.'),
   refreshSpacing: milliseconds(10, 'Spacing between refreshes of several waiting resources.'),
   writeFailureThreshold: count(

@@ -16,6 +16,13 @@ export const heartbeat = {
     1_000,
     'Maximum number of log lines about refused registrations, one per plugin and reason.',
   ),
+  maxRefusals: count(200, 'Maximum number of refused registrations that `kplug plugins --refused` lists.'),
+  maxRefusalsPerPeer: count(20, 'Maximum number of these from one host.'),
+  refusalRetention: milliseconds(
+    1 * hours,
+    'Time for which a refused registration is listed after the last equal one.',
+  ),
+  maxRefusedTextLength: characters(128, 'Maximum length of each text of a refused registration in that list.'),
   maxLoggedTextLength: characters(512, 'Maximum length of the name or message of a refused registration in the log.'),
 };
 

@@ -23,6 +23,9 @@ export interface Resources {
   /** Returns the reason why the resources of a followed kind can't be read or are out of date; `undefined` when there is none. */
   problem(kind: ResourceKind): KindProblem | undefined;
 
+  /** Reports whether the resources of a followed kind have namespaces; `undefined` when that is unknown. Default: unknown. */
+  isNamespaced?(kind: ResourceKind): boolean | undefined;
+
   /** Returns a resource from the cache. */
   get(key: ResourceKey): Resource | undefined;
 

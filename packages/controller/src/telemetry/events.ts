@@ -14,13 +14,18 @@ export interface RecordedEvent extends ResourceEvent {
 /** Largest number of different Events that are held for a resource. */
 const maxPerResource = limits.telemetry.maxEventsPerResource;
 
-const { maxEventLength } = limits.telemetry;
+const { maxEventLength, maxLoggedOnce } = limits.telemetry;
+
+/** Reasons of Events whose message is equal for many resources. */
+const loggedOnce: ReadonlySet<string> = new Set(['UpdatedWithoutAnswer', 'DeletedWithoutAnswer', 'Overwritten']);
 
 /** Holds the latest Events of each resource in memory, logs each new one, and forwards all to another sink. */
 export class RecentEvents implements EventSink {
   readonly #log: Logger;
   readonly #sink: EventSink | undefined;
   readonly #events = new Map<ResourceKey, RecordedEvent[]>();
+  /** Messages that were logged and are not logged for other resources. */
+  readonly #logged = new Set<string>();
 
   /** @param sink shows Events to users. */
   constructor(log: Logger, sink?: EventSink) {
@@ -30,7 +35,7 @@ export class RecentEvents implements EventSink {
 
   record(regarding: ResourceKey, event: ResourceEvent): void {
     const { type, reason, message } = event;
-    if (!this.recordUnlogged(regarding, event)) return;
+    if (!this.recordUnlogged(regarding, event) || this.#isLogged(event)) return;
     const text = cutText(message, maxEventLength);
     if (type === 'Warning' && !isExpected(reason)) this.#log.warn({ resource: regarding, reason }, text);
     else this.#log.info({ resource: regarding, reason }, text);
@@ -48,6 +53,14 @@ export class RecentEvents implements EventSink {
     if (events.length > maxPerResource) events.shift();
     this.#events.set(regarding, events);
     return known === undefined;
+  }
+
+  /** Reports whether the message of an Event was logged for another resource and needs no other log line. */
+  #isLogged({ reason, message }: ResourceEvent): boolean {
+    if (!loggedOnce.has(reason)) return false;
+    if (this.#logged.has(message)) return true;
+    if (this.#logged.size < maxLoggedOnce) this.#logged.add(message);
+    return false;
   }
 
   /** Returns the Events of a resource, oldest first. */

@@ -49,6 +49,26 @@ describe('the base of a derived delegation', () => {
   });
 });
 
+describe('the field with the extensions of a derived delegation', () => {
+  const reference = { apiVersion, kind: 'Options', name: 'x' };
+  const base = (spec: object): Manifest => ({ apiVersion, kind: 'Table', metadata: { name: 'x' }, spec: { ...spec } });
+  const pathOf = (...bases: Manifest[]) => {
+    return deriveDelegation([...bases, manifest('Options')], plugin({ Table: [] }), undefined).extensions?.path;
+  };
+
+  it('is that of the first Kplug if only that has references', () => {
+    expect(pathOf(base({ references: [reference] }))).toBe('.spec.references');
+    expect(pathOf(base({ references: [reference] }), base({}))).toBe('.spec.references');
+  });
+
+  it('is the default otherwise', () => {
+    expect(pathOf(base({ extensions: [reference], references: [reference] }))).toBeUndefined();
+    expect(pathOf(base({ references: [reference] }), base({ extensions: [] }))).toBeUndefined();
+    expect(pathOf(base({ references: [{ table: 'users' }] }))).toBeUndefined();
+    expect(pathOf(base({ references: [] }))).toBeUndefined();
+  });
+});
+
 describe('the API of a derived delegation', () => {
   it('is the one named after the base when there are several', () => {
     expect(deriveDelegation([manifest('Table')], plugin({ View: [], Table: [] }), undefined).api).toBe('Table');

@@ -25,7 +25,21 @@ export function deriveDelegation(
   wanted: string | undefined,
 ): DelegationDeclaration {
   const base = deriveBase(manifests, plugin, wanted);
-  return { name: base.kind.toLowerCase().slice(0, 63), base, api: chooseApi(base, plugin) };
+  const field = extensionsField(manifests.filter((manifest) => isSameKind(manifest, base)));
+  const extensions = field === undefined ? {} : { extensions: { path: `.spec.${field}` } };
+  return { name: base.kind.toLowerCase().slice(0, 63), base, api: chooseApi(base, plugin), ...extensions };
+}
+
+/**
+ * Returns the field with the extensions of bases if it isn't the default one: `references`, as the first Kplug had it, when no base
+ * has `extensions` and each entry is a reference.
+ */
+function extensionsField(bases: readonly Manifest[]): string | undefined {
+  if (bases.some(({ spec }) => spec?.extensions !== undefined)) return undefined;
+  const lists = bases.map(({ spec }) => spec?.references).filter((list) => list !== undefined);
+  const isUsed = lists.some((list) => Array.isArray(list) && list.length > 0);
+  const isWellFormed = lists.every((list) => Array.isArray(list) && list.every(isReference));
+  return isUsed && isWellFormed ? 'references' : undefined;
 }
 
 /** Returns the kind among manifests that is delegated to a plugin. Throws as `deriveDelegation` does. */
@@ -79,12 +93,13 @@ function kindsOf(manifests: readonly Manifest[]): ResourceKind[] {
 }
 
 function readReferences({ spec }: Manifest): ResourceKind[] {
-  const listed: unknown = spec?.extensions;
-  return Array.isArray(listed) ? listed.filter(isReference) : [];
+  return [spec?.extensions, spec?.references].flatMap((listed) => {
+    return Array.isArray(listed) ? (listed as unknown[]).filter(isReference) : [];
+  });
 }
 
-function hasExtensions({ spec }: Manifest): boolean {
-  return Array.isArray(spec?.extensions);
+function hasExtensions(manifest: Manifest): boolean {
+  return Array.isArray(manifest.spec?.extensions) || readReferences(manifest).length > 0;
 }
 
 function isReference(value: unknown): value is ResourceKind {

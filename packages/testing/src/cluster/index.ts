@@ -1,4 +1,4 @@
 export { machineAddress, portOf, serveAny, serveQuietly, spawnQuietly } from './declared-service.ts';
 export { ExampleOnCluster } from './example-on-cluster.ts';
-export { KubernetesOperator, uniqueGroup } from './kubernetes-operator.ts';
+export { KubernetesOperator, type KubernetesOperatorOptions, uniqueGroup } from './kubernetes-operator.ts';
 export { PluginCluster, waitOptions } from './plugin-cluster.ts';

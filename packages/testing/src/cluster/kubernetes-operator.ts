@@ -54,7 +54,7 @@ export class KubernetesOperator {
     }: KubernetesOperatorOptions = {},
   ): Promise<KubernetesOperator> {
     const requests: RequestObservation[] = [];
-    const logger = pino({ level: process.env.KPLUG_TEST_LOG ?? 'silent' });
+    const logger = options?.logger ?? pino({ level: process.env.KPLUG_TEST_LOG ?? 'silent' });
     const resources = await openKubernetes({
       kubeConfig,
       namespaces: [namespace],

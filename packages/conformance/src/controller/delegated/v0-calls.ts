@@ -41,7 +41,7 @@ export const v0CallRequirements: readonly Requirement<ControllerUnderTest>[] = [
   {
     number: 'C22',
     level: 'MUST',
-    title: 'calls create until it has succeeded, update from then on, and delete to finalize',
+    title: 'calls create until it has succeeded, create or update from then on, and delete to finalize',
     check: async (controller) => {
       await using resource = await delegate(controller, 'c22', (_, index) => {
         if (index === 0) throw serviceError(grpc.status.ABORTED, 'deliberate first failure');
@@ -50,15 +50,15 @@ export const v0CallRequirements: readonly Requirement<ControllerUnderTest>[] = [
       await resource.call(1, 'create after a failed create');
       await settled(controller, resource, 2);
       await resource.change();
-      await resource.call(2, 'update after a change');
+      await resource.call(2, 'create or update after a change');
       await settled(controller, resource, 3);
       await resource.change();
-      await resource.call(3, 'update after a change');
+      await resource.call(3, 'create or update after a change');
       await resource.delete(0);
       const methods = resource.calls().map(({ method }) => method);
       // The controller discards the answer of a create if the resource changed in the meantime, and calls create again.
-      if (/^create( create)+( update)+( delete)+$/.test(methods.join(' '))) return methods.join(', ');
-      throw new NotMet(methods.join(', '), 'create, create, update, update, delete');
+      if (/^create( create)+( update)*( delete)+$/.test(methods.join(' '))) return methods.join(', ');
+      throw new NotMet(methods.join(', '), 'create, create, update or create, update or create, delete');
     },
   },
   {

@@ -5,6 +5,7 @@ import type { Registration } from '../../registry/registration.ts';
 import type { FinalizeCause, PluginAnswer, PluginCall, PluginEvent } from '../plugin-call.ts';
 import type { PluginClient, PluginClientOptions } from '../plugin-client.ts';
 import { creationOf, isCreatedBy } from './creation.ts';
+import { ignoredChange } from './ignored-change.ts';
 import { isAnswerMissing } from './missing-answer.ts';
 import { readStatuses } from './read-statuses.ts';
 import { writeResources } from './write-resources.ts';
@@ -36,9 +37,21 @@ export class V0Client implements PluginClient {
 
   async reconcile(call: PluginCall, deadline: number): Promise<PluginAnswer> {
     const { create, update } = this.#plugin;
-    const make = isCreatedBy(this.#name, call.base) ? update : create;
+    const isUpdate = call.v0.calls === 'createThenUpdate' && isCreatedBy(this.#name, call.base);
+    const make = isUpdate ? update : create;
     const response = await make(writeResources(call), this.#options(deadline));
-    return { ...success, ...readStatuses(response, call), conditions: [creationOf(this.#name)] };
+    const statuses = readStatuses(response, call);
+    const isUnanswered = isUpdate && statuses.baseStatus === undefined && statuses.extensionStatuses.size === 0;
+    const ignored = isUnanswered ? ignoredChange(this.#name, call.base) : undefined;
+    if (!ignored) return { ...success, ...statuses, conditions: [creationOf(this.#name)] };
+    const { isNew, ...warning } = ignored;
+    return {
+      ...success,
+      ...statuses,
+      messages: [{ severity: 'warning', reason: warning.reason, text: warning.message, target: undefined }],
+      conditions: [creationOf(this.#name, warning)],
+      events: isNew ? [{ type: 'Warning', ...warning, target: undefined }] : [],
+    };
   }
 
   /** Calls `delete`, whatever the cause. */

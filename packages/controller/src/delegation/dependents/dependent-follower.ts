@@ -1,5 +1,5 @@
 import type { ResourceChange, Resources } from '../../resources/port.ts';
-import { formatKey, isSameKind, type Resource, type ResourceKey } from '../../resources/resource.ts';
+import { formatKey, isSameKind, keyOf, type Resource, type ResourceKey } from '../../resources/resource.ts';
 import type { DelegationSettings } from '../delegation-settings.ts';
 import { readInventory } from './inventory.ts';
 
@@ -8,7 +8,8 @@ export class DependentFollower {
   readonly #settings: DelegationSettings;
   readonly #resources: Resources;
   readonly #requeue: (base: ResourceKey) => void;
-  readonly #writing = new Set<ResourceKey>();
+  /** Numbers of changes of each dependent during the writes of a base, by the base's key. */
+  readonly #writing = new Map<ResourceKey, Map<ResourceKey, number>>();
   readonly #stopping = new AbortController();
 
   /** @param requeue called for each base with a changed dependent, unless the base's own pass changed it. */
@@ -40,21 +41,27 @@ export class DependentFollower {
     return new Map(found);
   }
 
-  /** Runs work that writes the dependents of a base. The changes that it makes don't requeue the base. */
+  /** Runs work that writes each dependent of a base at most once. The changes that it makes don't requeue the base. */
   async writing<T>(base: ResourceKey, work: () => Promise<T>): Promise<T> {
-    this.#writing.add(base);
+    const changes = new Map<ResourceKey, number>();
+    this.#writing.set(base, changes);
     try {
       return await work();
     } finally {
       this.#writing.delete(base);
+      // Another client changed a dependent in the meantime.
+      if ([...changes.values()].some((count) => count > 1)) this.#requeue(base);
     }
   }
 
-  #onChange({ resource: { metadata } }: ResourceChange): void {
+  #onChange({ resource }: ResourceChange): void {
+    const { metadata } = resource;
     const { apiVersion, kind } = this.#settings.base;
     const owner = metadata.ownerReferences?.find(({ controller }) => controller);
     if (!owner || !isSameKind(owner, this.#settings.base)) return;
     const base = formatKey({ apiVersion, kind, namespace: metadata.namespace ?? '', name: owner.name });
-    if (!this.#writing.has(base)) this.#requeue(base);
+    const changes = this.#writing.get(base);
+    if (!changes) this.#requeue(base);
+    else changes.set(keyOf(resource), (changes.get(keyOf(resource)) ?? 0) + 1);
   }
 }

@@ -1,6 +1,7 @@
 // heartbeat/v0/: heartbeats in the first Kplug's protocol.
 import type { GrpcHandlers, v0 } from '@kplug/protocol';
 import type { RegistrationReader } from '../../registry/read-registration.ts';
+import type { RefusedClaims } from '../../registry/recent-refusals.ts';
 import { RefusedRegistration } from '../../registry/refusal.ts';
 import type { Registry } from '../../registry/registry.ts';
 import { hostOfPeer } from '../host-of-peer.ts';
@@ -21,9 +22,14 @@ export function v0Service(
         return { accepted: true };
       } catch (error) {
         if (!(error instanceof RefusedRegistration)) throw error;
-        observer.refused(error, { plugin: message.name, instanceId: '' });
+        observer.refused(error, claimsOf(message, hostOfPeer(call.getPeer())));
         return { accepted: false, notAcceptedReason: error.message };
       }
     },
   };
+}
+
+function claimsOf({ name, version, address, api, apiVersion }: v0.PluginInformation, peer: string): RefusedClaims {
+  const apis = api ? [apiVersion ? `${api}@${apiVersion}` : api] : [];
+  return { plugin: name, version, apis, address, instanceId: '', protocol: 'kplug', peer };
 }

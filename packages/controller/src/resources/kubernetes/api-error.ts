@@ -9,6 +9,8 @@ import type { JsonObject, JsonValue } from '../resource.ts';
  * - `Gone`: 410, the resource version is too old.
  * - `Invalid`: 400 or 422, the request doesn't fit the schema.
  * - `Forbidden`: 403, a right is missing.
+ * - `Denied`: an admission webhook, a policy or a quota refuses the content.
+ * - `TooLarge`: 413, or more than etcd stores in one object.
  * - `Unauthorized`: 401, the credentials aren't accepted.
  * - `Busy`: 429, the server is overloaded.
  * - `Failed`: another unsuccessful status code.
@@ -20,6 +22,8 @@ export type ApiErrorReason =
   | 'Gone'
   | 'Invalid'
   | 'Forbidden'
+  | 'Denied'
+  | 'TooLarge'
   | 'Unauthorized'
   | 'Busy'
   | 'Failed'
@@ -74,6 +78,8 @@ function reasonOf(code: number, message: string, causes: readonly StatusCause[])
   if (causes.some((cause) => cause.message === 'Too large resource version')) return 'Gone';
   // A server-side apply of a field that isn't in the schema fails with the code 500.
   if (message.startsWith('failed to create typed patch object')) return 'Invalid';
+  if (code === 413 || tooLarge.test(message)) return 'TooLarge';
+  if (isDenial(code, message)) return 'Denied';
   switch (code) {
     case 400:
     case 422:
@@ -93,6 +99,15 @@ function reasonOf(code: number, message: string, causes: readonly StatusCause[])
     default:
       return 'Failed';
   }
+}
+
+/** Messages about an object that is larger than etcd accepts, for which the API server returns 500. */
+const tooLarge = /etcdserver: request is too large|trying to send message larger than max/;
+
+/** Reports whether admission refused a request. A missing right has the same code, but names the user and the verb. */
+function isDenial(code: number, message: string): boolean {
+  if (code === 403 && / is forbidden: /.test(message)) return !/ cannot \w+ (resource|path) /.test(message);
+  return [400, 403, 422].includes(code) && /\bdenied (the )?request\b/.test(message);
 }
 
 function parseStatus(body: string): JsonObject | undefined {

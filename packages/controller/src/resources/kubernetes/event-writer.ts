@@ -136,7 +136,7 @@ export class EventWriter implements EventSink {
         await write();
         this.#failure = '';
       } catch (error) {
-        this.#fail(describe(error));
+        this.#fail(describe(error), error instanceof ApiError ? error.reason : undefined);
       } finally {
         this.#waiting -= 1;
       }
@@ -182,10 +182,14 @@ export class EventWriter implements EventSink {
     });
   }
 
-  /** Logs a failure once for as long as its reason stays the same. */
-  #fail(reason: string): void {
-    if (this.#failure !== reason) this.#options.logger.warn(`Events can't be written: ${reason}`);
-    this.#failure = reason;
+  /**
+   * Logs a failure once for as long as its kind stays the same.
+   *
+   * @param kind kind of the failure, as a message may contain the name of the Event.
+   */
+  #fail(message: string, kind = message): void {
+    if (this.#failure !== kind) this.#options.logger.warn(`Events can't be written: ${message}`);
+    this.#failure = kind;
   }
 }
 

@@ -62,6 +62,11 @@ export class KindFollower {
     return this.#problem;
   }
 
+  /** True for a kind with namespaces; `undefined` while that is unknown. */
+  get isNamespaced(): boolean | undefined {
+    return this.#reflectors.find(({ served }) => served)?.served?.namespaced;
+  }
+
   async stop(): Promise<void> {
     this.#known.reject(new KplugError('Stopped', 'Resources are no longer followed: they were closed.'));
     await Promise.all(this.#reflectors.map((reflector) => reflector.stop()));

@@ -90,6 +90,10 @@ export class KubernetesResources implements Resources {
     return this.#followers.get(nameOf(kind))?.problem;
   }
 
+  isNamespaced(kind: ResourceKind): boolean | undefined {
+    return this.#followers.get(nameOf(kind))?.isNamespaced;
+  }
+
   get(key: ResourceKey): Resource | undefined {
     const { namespace, name, ...kind } = parseKey(key);
     return this.#followers.get(nameOf(kind))?.cache.get(namespace, name);

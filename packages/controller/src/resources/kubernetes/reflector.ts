@@ -63,6 +63,11 @@ export class Reflector {
     this.#options = options;
   }
 
+  /** Kind as the API server serves it, once that is known. */
+  get served(): ServedKind | undefined {
+    return this.#served;
+  }
+
   start(): void {
     this.#running ??= this.#run();
   }

@@ -149,6 +149,24 @@ describe('a status', () => {
     expect(resources.get(key)).toBe(resource);
     expect(followed.log).toEqual([]);
   });
+
+  it.each([
+    ['etcd', 2],
+    ['the API server', 3.5],
+  ])('that is larger than %s accepts is rejected with the reason', async (_, size) => {
+    await cluster.apply(object('users'));
+    const followed = await open();
+    const { resources } = followed;
+    const resource = await followed.waitFor(keyOf('users'));
+    const status = { text: 'x'.repeat(size * 1024 * 1024) };
+    await expect(resources.applyStatus(keyOf('users'), status, by(resource))).rejects.toThrow(
+      expect.objectContaining({
+        code: 'InvalidResponse',
+        message: expect.stringMatching(/it is too large for the API server: .*; let the plugin return less$/),
+        cause: expect.objectContaining({ reason: 'TooLarge' }),
+      }),
+    );
+  });
 });
 
 describe('a status of a kind without a status', () => {

@@ -22,10 +22,17 @@ export function writeError(error: ApiError, { key, what, verb, served, subresour
   const resource = subresource ? `${served.plural}/${subresource}` : served.plural;
   switch (error.reason) {
     case 'Invalid': {
-      const details = error.causes.map(({ field, message }) => `${field} ${message}`).join('; ');
-      const message = `${subject}: it does not match the schema of the kind: ${details || error.message}`;
+      const message = `${subject}: it does not match the schema of the kind: ${describeInvalid(error)}`;
       return new KplugError('InvalidResponse', message, { cause: error });
     }
+    case 'TooLarge': {
+      const message = `${subject}: it is too large for the API server: ${error.message}; let the plugin return less`;
+      return new KplugError('InvalidResponse', message, { cause: error });
+    }
+    case 'Denied':
+      return new KplugError('StorageFailed', `${subject}: the API server refused it: ${error.message}`, {
+        cause: error,
+      });
     case 'Forbidden': {
       const group = groupOf(reference.apiVersion);
       const rule = missingRule({ group, resource, verbs: [verb], namespace: reference.namespace || undefined });
@@ -37,4 +44,12 @@ export function writeError(error: ApiError, { key, what, verb, served, subresour
       return new KplugError('StorageFailed', `${subject}: ${answer}: ${error.message}`, { cause: error });
     }
   }
+}
+
+/** Describes the fields that don't match the schema, and the remedy for those that it doesn't declare. */
+function describeInvalid({ causes, message }: ApiError): string {
+  const undeclared = [...message.matchAll(/(\.[^\s:]+): field not declared in schema/g)].map(([, field = '']) => field);
+  if (undeclared.length === 0) return causes.map((one) => `${one.field} ${one.message}`).join('; ') || message;
+  const fields = undeclared.join(', ');
+  return `it declares no ${fields}; declare them in the CustomResourceDefinition, or set "x-kubernetes-preserve-unknown-fields: true" for the status`;
 }

@@ -90,7 +90,9 @@ class Delegation(_message.Message):
     ready: _builtins.int
     """Number of base resources that are ready."""
     problem_reason: _builtins.str
-    """Reason in one PascalCase word, and message, for a failure to list or watch the resources; empty if there is none."""
+    """Reason in one PascalCase word, and message, for a failure to list or watch the resources, or to write them; empty if there is
+    none.
+    """
     problem_message: _builtins.str
     @_builtins.property
     def candidates(self) -> _containers.RepeatedCompositeFieldContainer[Global___Candidate]:
@@ -297,6 +299,7 @@ class ExplainResourceResponse(_message.Message):
     CANDIDATES_FIELD_NUMBER: _builtins.int
     EVENTS_FIELD_NUMBER: _builtins.int
     NEXT_PASS_AT_FIELD_NUMBER: _builtins.int
+    EXTENSION_PROBLEMS_FIELD_NUMBER: _builtins.int
     preference: _builtins.str
     """Implementation that the resource prefers; empty for none."""
     reason: _builtins.str
@@ -318,6 +321,10 @@ class ExplainResourceResponse(_message.Message):
     def next_pass_at(self) -> _timestamp_pb2.Timestamp:
         """Time of the next pass if nothing changes before; unset if there is none."""
 
+    @_builtins.property
+    def extension_problems(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReferenceProblem]:
+        """Problems with the references to extensions. The plugin is called without these extensions, or not at all."""
+
     def __init__(
         self,
         *,
@@ -328,14 +335,41 @@ class ExplainResourceResponse(_message.Message):
         candidates: _abc.Iterable[Global___Candidate] | None = ...,
         events: _abc.Iterable[_resource_pb2.RecordedEvent] | None = ...,
         next_pass_at: _timestamp_pb2.Timestamp | None = ...,
+        extension_problems: _abc.Iterable[Global___ReferenceProblem] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["next_pass_at", b"next_pass_at", "resource", b"resource"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "events", b"events", "message", b"message", "next_pass_at", b"next_pass_at", "preference", b"preference", "reason", b"reason", "resource", b"resource"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "events", b"events", "extension_problems", b"extension_problems", "message", b"message", "next_pass_at", b"next_pass_at", "preference", b"preference", "reason", b"reason", "resource", b"resource"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ExplainResourceResponse: _TypeAlias = ExplainResourceResponse  # noqa: Y015
+
+@_typing.final
+class ReferenceProblem(_message.Message):
+    """ReferenceProblem is a problem with a reference from a base resource to an extension."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REASON_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    reason: _builtins.str
+    """Reason in one PascalCase word."""
+    message: _builtins.str
+    """Description of the reference and the remedy, for people."""
+    def __init__(
+        self,
+        *,
+        reason: _builtins.str = ...,
+        message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["message", b"message", "reason", b"reason"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReferenceProblem: _TypeAlias = ReferenceProblem  # noqa: Y015
 
 @_typing.final
 class Candidate(_message.Message):

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file kplug/v1/delegation.proto.
  */
 export const file_kplug_v1_delegation: GenFile = /*@__PURE__*/
-  fileDesc("ChlrcGx1Zy92MS9kZWxlZ2F0aW9uLnByb3RvEghrcGx1Zy52MSIYChZMaXN0RGVsZWdhdGlvbnNSZXF1ZXN0IkQKF0xpc3REZWxlZ2F0aW9uc1Jlc3BvbnNlEikKC2RlbGVnYXRpb25zGAEgAygLMhQua3BsdWcudjEuRGVsZWdhdGlvbiKtAgoKRGVsZWdhdGlvbhIMCgRuYW1lGAEgASgJEhMKC2FwaV92ZXJzaW9uGAIgASgJEgwKBGtpbmQYAyABKAkSEgoKcGx1Z2luX2FwaRgEIAEoCRIYChBwbHVnaW5fYXBpX3JhbmdlGAUgASgJEhEKCXJlc291cmNlcxgGIAEoDRINCgVyZWFkeRgHIAEoDRIWCg5wcm9ibGVtX3JlYXNvbhgIIAEoCRIXCg9wcm9ibGVtX21lc3NhZ2UYCSABKAkSJwoKY2FuZGlkYXRlcxgKIAMoCzITLmtwbHVnLnYxLkNhbmRpZGF0ZRIwCg9leHRlbnNpb25fa2luZHMYCyADKAsyFy5rcGx1Zy52MS5EZWxlZ2F0ZWRLaW5kEhIKCm5hbWVzcGFjZXMYDCADKAkiMgoNRGVsZWdhdGVkS2luZBITCgthcGlfdmVyc2lvbhgBIAEoCRIMCgRraW5kGAIgASgJIioKFExpc3RSZXNvdXJjZXNSZXF1ZXN0EhIKCmRlbGVnYXRpb24YASABKAkiRwoVTGlzdFJlc291cmNlc1Jlc3BvbnNlEi4KCXJlc291cmNlcxgBIAMoCzIbLmtwbHVnLnYxLkRlbGVnYXRlZFJlc291cmNlIv4BChFEZWxlZ2F0ZWRSZXNvdXJjZRILCgNrZXkYASABKAkSEgoKZGVsZWdhdGlvbhgCIAEoCRISCgpnZW5lcmF0aW9uGAMgASgDEhsKE29ic2VydmVkX2dlbmVyYXRpb24YBCABKAMSDgoGcGx1Z2luGAUgASgJEhYKDnBsdWdpbl92ZXJzaW9uGAYgASgJEhgKEHNlbGVjdGlvbl9yZWFzb24YByABKAkSKAoFcmVhZHkYCCABKA4yGS5rcGx1Zy52MS5Db25kaXRpb25TdGF0dXMSFAoMcmVhZHlfcmVhc29uGAkgASgJEhUKDXJlYWR5X21lc3NhZ2UYCiABKAkiRwoWRXhwbGFpblJlc291cmNlUmVxdWVzdBIMCgRraW5kGAEgASgJEhEKCW5hbWVzcGFjZRgCIAEoCRIMCgRuYW1lGAMgASgJIoECChdFeHBsYWluUmVzb3VyY2VSZXNwb25zZRItCghyZXNvdXJjZRgBIAEoCzIbLmtwbHVnLnYxLkRlbGVnYXRlZFJlc291cmNlEhIKCnByZWZlcmVuY2UYAiABKAkSDgoGcmVhc29uGAMgASgJEg8KB21lc3NhZ2UYBCABKAkSJwoKY2FuZGlkYXRlcxgFIAMoCzITLmtwbHVnLnYxLkNhbmRpZGF0ZRInCgZldmVudHMYBiADKAsyFy5rcGx1Zy52MS5SZWNvcmRlZEV2ZW50EjAKDG5leHRfcGFzc19hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiiQEKCUNhbmRpZGF0ZRIOCgZwbHVnaW4YASABKAkSDwoHdmVyc2lvbhgCIAEoCRIXCg9yZWFkeV9pbnN0YW5jZXMYAyABKA0SEQoJaW5zdGFuY2VzGAQgASgNEg4KBmNob3NlbhgFIAEoCBIOCgZyZWFzb24YBiABKAkSDwoHbWVzc2FnZRgHIAEoCTKVAgoRRGVsZWdhdGlvblNlcnZpY2USVgoPTGlzdERlbGVnYXRpb25zEiAua3BsdWcudjEuTGlzdERlbGVnYXRpb25zUmVxdWVzdBohLmtwbHVnLnYxLkxpc3REZWxlZ2F0aW9uc1Jlc3BvbnNlElAKDUxpc3RSZXNvdXJjZXMSHi5rcGx1Zy52MS5MaXN0UmVzb3VyY2VzUmVxdWVzdBofLmtwbHVnLnYxLkxpc3RSZXNvdXJjZXNSZXNwb25zZRJWCg9FeHBsYWluUmVzb3VyY2USIC5rcGx1Zy52MS5FeHBsYWluUmVzb3VyY2VSZXF1ZXN0GiEua3BsdWcudjEuRXhwbGFpblJlc291cmNlUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_timestamp, file_kplug_v1_resource]);
+  fileDesc("ChlrcGx1Zy92MS9kZWxlZ2F0aW9uLnByb3RvEghrcGx1Zy52MSIYChZMaXN0RGVsZWdhdGlvbnNSZXF1ZXN0IkQKF0xpc3REZWxlZ2F0aW9uc1Jlc3BvbnNlEikKC2RlbGVnYXRpb25zGAEgAygLMhQua3BsdWcudjEuRGVsZWdhdGlvbiKtAgoKRGVsZWdhdGlvbhIMCgRuYW1lGAEgASgJEhMKC2FwaV92ZXJzaW9uGAIgASgJEgwKBGtpbmQYAyABKAkSEgoKcGx1Z2luX2FwaRgEIAEoCRIYChBwbHVnaW5fYXBpX3JhbmdlGAUgASgJEhEKCXJlc291cmNlcxgGIAEoDRINCgVyZWFkeRgHIAEoDRIWCg5wcm9ibGVtX3JlYXNvbhgIIAEoCRIXCg9wcm9ibGVtX21lc3NhZ2UYCSABKAkSJwoKY2FuZGlkYXRlcxgKIAMoCzITLmtwbHVnLnYxLkNhbmRpZGF0ZRIwCg9leHRlbnNpb25fa2luZHMYCyADKAsyFy5rcGx1Zy52MS5EZWxlZ2F0ZWRLaW5kEhIKCm5hbWVzcGFjZXMYDCADKAkiMgoNRGVsZWdhdGVkS2luZBITCgthcGlfdmVyc2lvbhgBIAEoCRIMCgRraW5kGAIgASgJIioKFExpc3RSZXNvdXJjZXNSZXF1ZXN0EhIKCmRlbGVnYXRpb24YASABKAkiRwoVTGlzdFJlc291cmNlc1Jlc3BvbnNlEi4KCXJlc291cmNlcxgBIAMoCzIbLmtwbHVnLnYxLkRlbGVnYXRlZFJlc291cmNlIv4BChFEZWxlZ2F0ZWRSZXNvdXJjZRILCgNrZXkYASABKAkSEgoKZGVsZWdhdGlvbhgCIAEoCRISCgpnZW5lcmF0aW9uGAMgASgDEhsKE29ic2VydmVkX2dlbmVyYXRpb24YBCABKAMSDgoGcGx1Z2luGAUgASgJEhYKDnBsdWdpbl92ZXJzaW9uGAYgASgJEhgKEHNlbGVjdGlvbl9yZWFzb24YByABKAkSKAoFcmVhZHkYCCABKA4yGS5rcGx1Zy52MS5Db25kaXRpb25TdGF0dXMSFAoMcmVhZHlfcmVhc29uGAkgASgJEhUKDXJlYWR5X21lc3NhZ2UYCiABKAkiRwoWRXhwbGFpblJlc291cmNlUmVxdWVzdBIMCgRraW5kGAEgASgJEhEKCW5hbWVzcGFjZRgCIAEoCRIMCgRuYW1lGAMgASgJIrkCChdFeHBsYWluUmVzb3VyY2VSZXNwb25zZRItCghyZXNvdXJjZRgBIAEoCzIbLmtwbHVnLnYxLkRlbGVnYXRlZFJlc291cmNlEhIKCnByZWZlcmVuY2UYAiABKAkSDgoGcmVhc29uGAMgASgJEg8KB21lc3NhZ2UYBCABKAkSJwoKY2FuZGlkYXRlcxgFIAMoCzITLmtwbHVnLnYxLkNhbmRpZGF0ZRInCgZldmVudHMYBiADKAsyFy5rcGx1Zy52MS5SZWNvcmRlZEV2ZW50EjAKDG5leHRfcGFzc19hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNgoSZXh0ZW5zaW9uX3Byb2JsZW1zGAggAygLMhoua3BsdWcudjEuUmVmZXJlbmNlUHJvYmxlbSIzChBSZWZlcmVuY2VQcm9ibGVtEg4KBnJlYXNvbhgBIAEoCRIPCgdtZXNzYWdlGAIgASgJIokBCglDYW5kaWRhdGUSDgoGcGx1Z2luGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSFwoPcmVhZHlfaW5zdGFuY2VzGAMgASgNEhEKCWluc3RhbmNlcxgEIAEoDRIOCgZjaG9zZW4YBSABKAgSDgoGcmVhc29uGAYgASgJEg8KB21lc3NhZ2UYByABKAkylQIKEURlbGVnYXRpb25TZXJ2aWNlElYKD0xpc3REZWxlZ2F0aW9ucxIgLmtwbHVnLnYxLkxpc3REZWxlZ2F0aW9uc1JlcXVlc3QaIS5rcGx1Zy52MS5MaXN0RGVsZWdhdGlvbnNSZXNwb25zZRJQCg1MaXN0UmVzb3VyY2VzEh4ua3BsdWcudjEuTGlzdFJlc291cmNlc1JlcXVlc3QaHy5rcGx1Zy52MS5MaXN0UmVzb3VyY2VzUmVzcG9uc2USVgoPRXhwbGFpblJlc291cmNlEiAua3BsdWcudjEuRXhwbGFpblJlc291cmNlUmVxdWVzdBohLmtwbHVnLnYxLkV4cGxhaW5SZXNvdXJjZVJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp, file_kplug_v1_resource]);
 
 /**
  * ListDelegationsRequest is empty.
@@ -102,7 +102,8 @@ export type Delegation = Message<"kplug.v1.Delegation"> & {
   ready: number;
 
   /**
-   * Reason in one PascalCase word, and message, for a failure to list or watch the resources; empty if there is none.
+   * Reason in one PascalCase word, and message, for a failure to list or watch the resources, or to write them; empty if there is
+   * none.
    *
    * @generated from field: string problem_reason = 8;
    */
@@ -374,6 +375,13 @@ export type ExplainResourceResponse = Message<"kplug.v1.ExplainResourceResponse"
    * @generated from field: google.protobuf.Timestamp next_pass_at = 7;
    */
   nextPassAt?: Timestamp | undefined;
+
+  /**
+   * Problems with the references to extensions. The plugin is called without these extensions, or not at all.
+   *
+   * @generated from field: repeated kplug.v1.ReferenceProblem extension_problems = 8;
+   */
+  extensionProblems: ReferenceProblem[];
 };
 
 /**
@@ -382,6 +390,34 @@ export type ExplainResourceResponse = Message<"kplug.v1.ExplainResourceResponse"
  */
 export const ExplainResourceResponseSchema: GenMessage<ExplainResourceResponse> = /*@__PURE__*/
   messageDesc(file_kplug_v1_delegation, 8);
+
+/**
+ * ReferenceProblem is a problem with a reference from a base resource to an extension.
+ *
+ * @generated from message kplug.v1.ReferenceProblem
+ */
+export type ReferenceProblem = Message<"kplug.v1.ReferenceProblem"> & {
+  /**
+   * Reason in one PascalCase word.
+   *
+   * @generated from field: string reason = 1;
+   */
+  reason: string;
+
+  /**
+   * Description of the reference and the remedy, for people.
+   *
+   * @generated from field: string message = 2;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message kplug.v1.ReferenceProblem.
+ * Use `create(ReferenceProblemSchema)` to create a new message.
+ */
+export const ReferenceProblemSchema: GenMessage<ReferenceProblem> = /*@__PURE__*/
+  messageDesc(file_kplug_v1_delegation, 9);
 
 /**
  * Candidate is a plugin that was considered.
@@ -438,7 +474,7 @@ export type Candidate = Message<"kplug.v1.Candidate"> & {
  * Use `create(CandidateSchema)` to create a new message.
  */
 export const CandidateSchema: GenMessage<Candidate> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_delegation, 9);
+  messageDesc(file_kplug_v1_delegation, 10);
 
 /**
  * DelegationService exposes the delegations of an operator and its decisions. It is read-only and served on the admin port.
