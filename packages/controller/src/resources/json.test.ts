@@ -26,7 +26,7 @@ describe('jsonEquals', () => {
     expect(jsonEquals('9223372036854775807', 9223372036854775807n)).toBe(false);
   });
 
-  it('treats a number and the integer that its JSON is parsed as as equal', () => {
+  it('treats a number as equal to the integer that its JSON is parsed as', () => {
     for (const number of [1e18, 2 ** 60, -(2 ** 53)]) {
       const integer = parseJson(JSON.stringify(number)) as bigint;
       expect(typeof integer).toBe('bigint');
