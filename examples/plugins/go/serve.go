@@ -20,6 +20,9 @@ import (
 	kplugv1 "example.org/sqlite-plugin/gen/kplug/v1"
 )
 
+// maxAnswerSize is the largest answer that is sent, in bytes: controllers accept 4 MiB by default. A larger one fails its call.
+const maxAnswerSize = 4 << 20
+
 // connectionGracePeriod is the longest time that connections stay open after the last call has ended.
 const connectionGracePeriod = time.Second
 
@@ -44,6 +47,7 @@ func serve(ctx context.Context, listener net.Listener, service *service, control
 		// Controllers ping their idle connections. By default, grpc-go closes connections with so many pings.
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
 		grpc.MaxConcurrentStreams(1000),
+		grpc.MaxSendMsgSize(maxAnswerSize),
 	)
 	kplugv1.RegisterPluginServiceServer(server, service)
 	// The plugin is healthy as long as it runs.

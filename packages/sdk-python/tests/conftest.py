@@ -69,7 +69,10 @@ async def serve(registry: FakeRegistry) -> AsyncIterator[Serve]:
 
 def resource(kind: str = "Table", name: str = "users", **parts: Any) -> resource_pb2.Resource:
     """Creates a resource of a request."""
-    metadata = {"name": name, "namespace": "default", "uid": "1", "generation": 1}
+    spec = parts.get("spec")
+    # Calls for one resource run one after another.
+    uid = str(spec.get("name", "1")) if isinstance(spec, dict) else "1"
+    metadata = {"name": name, "namespace": "default", "uid": uid, "generation": 1}
     whole = {"apiVersion": "myorg.org/v1", "kind": kind, "metadata": metadata, **parts}
     return resource_pb2.Resource(json=json.dumps(whole).encode())
 

@@ -300,7 +300,7 @@ async def test_blocking_functions_run_concurrently_in_threads(serve: Serve) -> N
         return Result(status={"thread": threading.current_thread() is threading.main_thread()})
 
     _, client, _ = await serve(plugin)
-    responses = await asyncio.gather(*(client.Reconcile(request()) for _ in range(8)))
+    responses = await asyncio.gather(*(client.Reconcile(request({"name": str(n)})) for n in range(8)))
     assert [json.loads(response.base_status) for response in responses] == [{"thread": False}] * 8
 
 

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
+from kplug._resource_locks import ResourceLocks
+
 
 def is_async(function: Callable[..., Any]) -> bool:
     """Reports whether a function or callable object returns a coroutine."""
@@ -19,7 +21,8 @@ def is_async(function: Callable[..., Any]) -> bool:
 class AuthorCalls:
     """Calls the author's functions and counts the calls in flight."""
 
-    def __init__(self, threads: int) -> None:
+    def __init__(self, threads: int, locks: ResourceLocks | None = None) -> None:
+        self._locks = locks or ResourceLocks()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="kplug")
         self._in_flight = 0
         self._idle = asyncio.Event()
@@ -27,14 +30,30 @@ class AuthorCalls:
 
     @property
     def in_flight(self) -> int:
-        """Number of in-flight calls, including cancelled ones whose thread still runs."""
+        """Number of calls in flight, including cancelled ones whose thread still runs, and those that wait for them."""
         return self._in_flight
 
-    async def call(self, function: Callable[[Any], Any], argument: Any, cancelled: threading.Event) -> Any:
-        """Calls a function and returns its result. Sets `cancelled` if this coroutine is cancelled."""
+    async def call(
+        self, function: Callable[[Any], Any], argument: Any, cancelled: threading.Event, uid: str = ""
+    ) -> Any:
+        """Calls a function and returns its result. Sets `cancelled` if this coroutine is cancelled.
+
+        Waits for the end of earlier calls for the resource with this uid first, including cancelled ones whose thread
+        still runs. Raises `Retry` if they take too long.
+        """
         self._in_flight += 1
         self._idle.clear()
-        work = self._start(function, argument)
+        try:
+            release = await self._locks.acquire(uid)
+        except BaseException:
+            self._leave()
+            raise
+        try:
+            work = self._start(function, argument, release)
+        except BaseException:
+            release()
+            self._leave()
+            raise
         try:
             return await asyncio.shield(work)
         except asyncio.CancelledError:
@@ -59,17 +78,21 @@ class AuthorCalls:
         """Shuts down the thread pool, without waiting for its threads."""
         self._pool.shutdown(wait=False, cancel_futures=True)
 
-    def _start(self, function: Callable[[Any], Any], argument: Any) -> asyncio.Future[Any]:
+    def _start(self, function: Callable[[Any], Any], argument: Any, release: Callable[[], None]) -> asyncio.Future[Any]:
+        def end() -> None:
+            release()
+            self._leave()
+
         if is_async(function):
             task: asyncio.Future[Any] = asyncio.ensure_future(function(argument))
-            task.add_done_callback(lambda _: self._leave())
+            task.add_done_callback(lambda _: end())
             return task
         loop = asyncio.get_running_loop()
 
         def leave(_: Future[Any]) -> None:
             # A cancelled thread may end after the loop was closed.
             if not loop.is_closed():
-                loop.call_soon_threadsafe(self._leave)
+                loop.call_soon_threadsafe(end)
 
         future = self._pool.submit(contextvars.copy_context().run, _call_blocking, function, argument)
         future.add_done_callback(leave)

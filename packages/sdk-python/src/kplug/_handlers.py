@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from kplug._answer_size import check_size
 from kplug._author import AuthorCalls
 from kplug._call import Assignment, Call, FinalizeCall
 from kplug._definition import Definition, Implementation, Models
@@ -46,10 +47,11 @@ class _InvalidResources(Exception):
 class Handlers:
     """Answers calls by the functions of the author."""
 
-    def __init__(self, definition: Definition, calls: AuthorCalls, log: logging.Logger) -> None:
+    def __init__(self, definition: Definition, calls: AuthorCalls, log: logging.Logger, max_answer_size: int) -> None:
         self._definition = definition
         self._calls = calls
         self._log = log
+        self._max_answer_size = max_answer_size
         self._logged: set[str] = set()
 
     async def reconcile(self, request: plugin_pb2.ReconcileRequest) -> plugin_pb2.ReconcileResponse:
@@ -59,7 +61,7 @@ class Handlers:
             implementation = self._find(request)
             call = self._read(request, implementation.models)
             with traced("Reconcile", request.context, _attributes(call)):
-                result = await self._calls.call(implementation.reconcile, call, call.cancelled)
+                result = await self._calls.call(implementation.reconcile, call, call.cancelled, _uid(call))
             return encode_result(result, call.extensions)
 
         return await self._answering(request, answer, plugin_pb2.ReconcileResponse)
@@ -76,7 +78,7 @@ class Handlers:
             handed_over = request.cause == plugin_pb2.FINALIZE_CAUSE_HANDED_OVER
             finalizing = FinalizeCall(**vars(call), cause="handed_over" if handed_over else "deleted")
             with traced("Finalize", request.context, _attributes(call)):
-                result = await self._calls.call(implementation.finalize, finalizing, call.cancelled)
+                result = await self._calls.call(implementation.finalize, finalizing, call.cancelled, _uid(call))
             return encode_finalize_result(result, call.extensions)
 
         return await self._answering(request, answer, plugin_pb2.FinalizeResponse)
@@ -136,7 +138,7 @@ class Handlers:
     ) -> _Response:
         """Converts an exception of the author's function into a response with a reason for the user."""
         try:
-            return await answer()
+            return check_size(await answer(), self._max_answer_size)
         except _InvalidResources as invalid:
             messages = [_error("InvalidSpec", text, target) for target, text in invalid.by_target]
             return respond(outcome=plugin_pb2.OUTCOME_TERMINAL, messages=messages)
@@ -166,6 +168,10 @@ class Handlers:
             self._logged.clear()
         self._logged.add(trace)
         self._log.error("call failed with an unexpected error at attempt %d", attempt, exc_info=error)
+
+
+def _uid(call: Call[Any]) -> str:
+    return call.base.metadata.uid or ""
 
 
 def _error(reason: str, text: str, target: str = "") -> resource_pb2.Message:

@@ -37,7 +37,7 @@ class RunningPlugin:
         self._log = log
         self._registration = _registration(definition, settings)
         self._calls = AuthorCalls(definition.threads)
-        handlers = Handlers(definition, self._calls, log)
+        handlers = Handlers(definition, self._calls, log, settings.max_answer_size)
         self._work = WorkStreams(handlers)
         self._service = PluginService(handlers, self._work, _info(self._registration))
         self._server = aio.server(
@@ -157,6 +157,7 @@ def _info(registration: registry_pb2.Registration) -> plugin_pb2.GetInfoResponse
         instance_id=registration.instance_id,
         runtime=f"kplug/{importlib.metadata.version('kplug')} python/{platform.python_version()}",
         serves_work=True,
+        serializes_calls=True,
     )
 
 

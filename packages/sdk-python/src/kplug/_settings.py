@@ -62,6 +62,9 @@ class ServeOptions(TypedDict, total=False):
     """Longest wait for in-flight calls when the plugin stops. `KPLUG_DRAIN_TIMEOUT`, default 25 s."""
     max_message_size: int
     """Largest request that is accepted, in bytes. `KPLUG_MAX_MESSAGE_SIZE`, default 4 MiB."""
+    max_answer_size: int
+    """Largest answer that is sent, in bytes; a larger one fails the call. `KPLUG_MAX_ANSWER_SIZE`, default 4 MiB, which
+    controllers accept by default."""
     log_level: str
     """Log level: `debug`, `info`, `warn`, `error` or `silent`. `KPLUG_LOG_LEVEL`, default `info`."""
 
@@ -82,6 +85,7 @@ class Settings:
     ttl: float | None = None
     drain_timeout: float = 25.0
     max_message_size: int = 4 * 1024 * 1024
+    max_answer_size: int = 4 * 1024 * 1024
     log_level: str = "info"
 
     def __post_init__(self) -> None:
@@ -136,6 +140,7 @@ def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
         "ttl": seconds("KPLUG_TTL"),
         "drain_timeout": seconds("KPLUG_DRAIN_TIMEOUT"),
         "max_message_size": number("KPLUG_MAX_MESSAGE_SIZE"),
+        "max_answer_size": number("KPLUG_MAX_ANSWER_SIZE"),
         "log_level": text("KPLUG_LOG_LEVEL"),
     }
 
