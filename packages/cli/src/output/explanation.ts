@@ -26,7 +26,7 @@ function summary(explained: ExplainResourceResponse, colors: Colors, now: number
   const { resource, preference, reason, message, nextPassAt } = explained;
   if (!resource) return '';
   const status = statusNames[resource.ready] ?? 'Unknown';
-  const plugin = resource.plugin ? `${resource.plugin} ${resource.pluginVersion}` : 'no plugin yet';
+  const plugin = resource.plugin ? `${resource.plugin} ${resource.pluginVersion} (holds the resource)` : 'none yet';
   const observed =
     resource.generation === resource.observedGeneration ? '' : ` (reconciled: ${resource.observedGeneration})`;
   return [
@@ -36,7 +36,7 @@ function summary(explained: ExplainResourceResponse, colors: Colors, now: number
     `  Generation   ${resource.generation}${observed}`,
     `  Delegation   ${resource.delegation}`,
     `  Preference   ${plain(preference) || 'none'}`,
-    `  Held by      ${plugin}`,
+    `  Plugin       ${plugin}`,
     `  Now chosen   ${reason}: ${plain(message)}`,
     `  Next pass    ${formatNextPass(timeOf(nextPassAt), now)}`,
   ].join('\n');
