@@ -110,7 +110,7 @@ describe('kplug explain', () => {
     const { code, stdout } = await ask(['explain', 'greetings/world']);
     expect(code).toBe(0);
     expect(stdout).toMatch(/^example\.org\/v1\/Greeting\/default\/world\n {2}Ready +True Ready\n/);
-    expect(stdout).toMatch(/Preference +Fancy\n {2}Plugin +Plain 1\.0\.0 \(holds the resource\)\n/);
+    expect(stdout).toMatch(/Preference +Fancy\n {2}Plugin +Plain 1\.0\.0\n/);
     expect(stdout).toMatch(
       /Now chosen +Fallback: Plain 1\.0\.0 is the fallback for Fancy: no such plugin is registered\n/,
     );
