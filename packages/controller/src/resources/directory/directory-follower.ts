@@ -170,7 +170,7 @@ export class DirectoryFollower {
    * course of being removed. Refuses an empty directory, as that is what an unmounted volume looks like.
    */
   async #reclaim(): Promise<void> {
-    const { directory, lock, resources, store } = this.#parts;
+    const { directory, lock, store } = this.#parts;
     const { fingerprints } = await listManifestFiles(directory);
     if (fingerprints.size === 0) {
       throw new KplugError('NotFound', 'The directory was emptied or replaced by an empty one');
@@ -180,6 +180,6 @@ export class DirectoryFollower {
     }
     await makeStateFolder(directory);
     await lock.acquire();
-    for (const key of resources.keys()) store.changed(key, resources.stored(key));
+    store.rewrite();
   }
 }

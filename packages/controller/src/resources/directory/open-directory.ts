@@ -11,7 +11,7 @@ import { DirectoryFollower } from './directory-follower.ts';
 import { DirectoryLock } from './directory-lock.ts';
 import { type DirectoryResources, FollowedResources } from './directory-resources.ts';
 import { type DirectoryProblemListener, ProblemList } from './problem-list.ts';
-import { checkDirectory, loadStates, makeStateFolder } from './state-folder.ts';
+import { checkDirectory, loadStates, makeStateFolder, removeEarlierStates } from './state-folder.ts';
 import { StateStore } from './state-store.ts';
 
 /** Options of `openDirectory`. */
@@ -44,18 +44,21 @@ export async function openDirectory(options: DirectoryOptions): Promise<Director
   const lock = new DirectoryLock(join(folder, 'lock'), directory);
   await acquire(lock, directory);
   try {
-    const states = await loadStates(folder, logger);
+    const { states, journal, corrupt, earlier } = await loadStates(folder, logger);
     const desired = new DesiredState();
+    let follower: DirectoryFollower | undefined;
     const store = new StateStore({
       folder,
+      journal,
+      all: () => resources.all(),
       sourceOf: (key) => desired.sourceOf(key) ?? '',
-      onFailure: () => follower.wake(),
+      onFailure: () => follower?.wake(),
     });
     const persistence: Persistence = {
       changed(key, stored) {
         if (!stored) {
           desired.forget(key);
-          follower.wake();
+          follower?.wake();
         }
         store.changed(key, stored);
       },
@@ -67,6 +70,11 @@ export async function openDirectory(options: DirectoryOptions): Promise<Director
       resources.restore(stored);
       desired.restore(keyOf(stored.resource), source);
     }
+    if (corrupt.length + earlier.length > 0) store.rewrite();
+    if (earlier.length > 0) {
+      await store.flush();
+      await removeEarlierStates(folder, earlier);
+    }
     const problems = new ProblemList(logger, options.onProblem);
     const parts = {
       directory,
@@ -77,7 +85,7 @@ export async function openDirectory(options: DirectoryOptions): Promise<Director
       problems,
       scanInterval: readLimit(limitTable.directory.scanInterval, options.scanInterval),
     };
-    const follower = new DirectoryFollower(
+    follower = new DirectoryFollower(
       parts,
       states.flatMap(({ source }) => source || []),
     );

@@ -1,10 +1,10 @@
-import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Logger } from 'pino';
 import { KplugError, messageOf } from '../../errors.ts';
 import { hasCode } from '../../files/system-error.ts';
-import { corruptSuffix, readStates } from './read-states.ts';
-import type { ResourceState } from './state-file.ts';
+import { corruptSuffix, readStates, type States } from './read-states.ts';
+import { statesFolder } from './state-file.ts';
 
 /** Returns Kplug's folder in a directory of manifests. */
 export function stateFolderOf(directory: string): string {
@@ -42,22 +42,43 @@ export async function makeStateFolder(directory: string): Promise<string> {
  * Loads the states from Kplug's folder. Removes temporary files of interrupted writes; sets invalid files aside and logs them. Rejects
  * with `StorageFailed`.
  */
-export async function loadStates(folder: string, logger: Logger): Promise<ResourceState[]> {
-  const { states, corrupt, leftovers } = await readStates(folder);
+export async function loadStates(folder: string, logger: Logger): Promise<States> {
+  const read = await readStates(folder);
   try {
-    for (const file of leftovers) await rm(file, { force: true });
-    for (const { file, message } of corrupt) {
+    for (const file of read.leftovers) await rm(file, { force: true });
+    for (const { file, line, message } of read.corrupt) {
       const aside = `${file}${corruptSuffix}`;
-      await rename(file, aside);
-      logger.error(
-        { file: aside },
-        `${file}: ${message}. It was renamed to ${aside}; its resource starts without a state.`,
-      );
+      if (line === undefined) {
+        await rename(file, aside);
+        logger.error(
+          { file: aside },
+          `${file}: ${message}. It was renamed to ${aside}; its resource starts without a state.`,
+        );
+      } else {
+        await copyFile(file, aside);
+        const problem = `${file}:${line}: ${message}`;
+        logger.error({ file: aside, line }, `${problem}. The file was copied to ${aside}; all other lines count.`);
+      }
     }
   } catch (cause) {
     throw new KplugError('StorageFailed', `${folder} can't be cleaned up: ${messageOf(cause)}.`, { cause });
   }
-  return states;
+  return read;
+}
+
+/** Removes the state files of an earlier version of Kplug, whose states are in the journal, and their empty folders. */
+export async function removeEarlierStates(folder: string, files: readonly string[]): Promise<void> {
+  for (const file of files) await rm(file, { force: true });
+  const root = join(folder, statesFolder);
+  const folders = (await readdir(root, { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => join(entry.parentPath, entry.name));
+  // The deepest first.
+  for (const one of [root, ...folders].sort((a, b) => b.length - a.length)) {
+    await rmdir(one).catch((error: unknown) => {
+      if (!hasCode(error, 'ENOTEMPTY', 'EEXIST')) throw error;
+    });
+  }
 }
 
 function refusal(directory: string, what: string, cause?: unknown): KplugError {
