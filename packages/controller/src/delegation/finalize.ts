@@ -35,7 +35,10 @@ export async function finalizeDeleted(pass: Pass): Promise<PassResult> {
   const first = obstacles.find(({ result }) => result === undefined) ?? obstacles[0];
   if (first) {
     const message = obstacles.map(({ failure }) => failure.message).join('; ');
-    return reporter.finalizing({ ...first.failure, message }, first.result, finalized);
+    const result = await reporter.finalizing({ ...first.failure, message }, first.result, finalized);
+    // A plugin may have registered while that was written.
+    const missing = holders.filter((_, index) => outcomes[index]?.result !== undefined);
+    return missing.some((holder) => findFinalizer(pass.context, holder)) ? { next: 'stale' } : result;
   }
   const options = { uid: base.metadata.uid, fieldManager: settings.fieldManager };
   await resources.removeFinalizer(key, settings.finalizer, options);
@@ -75,10 +78,9 @@ const assignments = {
 
 /** Has one plugin clean up. Returns the obstacle if that failed or has to wait. */
 async function finalizeWith(pass: Pass, holder: Holder): Promise<Obstacle | undefined> {
-  const { settings, registry } = pass.context;
   for (;;) {
     if (pass.kept.isFinalized(pass.base, holder)) return undefined;
-    const implementation = findHolder(holder, settings, registry) ?? findSubstitute(pass.context, holder);
+    const implementation = findFinalizer(pass.context, holder);
     if (!implementation) return handleMissingPlugin(pass, holder);
     const finalization = await callFinalize(pass, implementation, 'deleted');
     if (finalization.outcome === 'finalized') {
@@ -89,8 +91,10 @@ async function finalizeWith(pass: Pass, holder: Holder): Promise<Obstacle | unde
   }
 }
 
-/** Returns another plugin that may clean up for one that is unavailable, if the delegation allows that. */
-function findSubstitute({ settings, registry }: PassContext, holder: Holder): Implementation | undefined {
+/** Returns the plugin that holds a resource, or another one if that is unavailable and the delegation allows another one to clean up. */
+function findFinalizer({ settings, registry }: PassContext, holder: Holder): Implementation | undefined {
+  const implementation = findHolder(holder, settings, registry);
+  if (implementation) return implementation;
   if (settings.finalize.whenPluginGone !== 'fallback') return undefined;
   const rules = { ...settings.rules, mode: 'one', fallback: 'any' } as const;
   const request = { preference: undefined, present: [holder] };

@@ -26,9 +26,21 @@ export const directory = {
     'Time that a file must be missing to count as deleted after the directory was missing.',
   ),
   searchInterval: milliseconds(500, 'Interval of checks for a missing directory.'),
+  identityCheckInterval: milliseconds(
+    1 * seconds,
+    'Interval of checks whether the directory was replaced by another one.',
+  ),
   retryInterval: milliseconds(1 * seconds, 'Interval of retries of failed state writes.'),
   maxStartTime: milliseconds(2 * seconds, 'Longest time that the start waits for files to settle.'),
-  maxForeignLockAge: milliseconds(1 * minutes, 'Age above which the lock of another machine is stale.'),
+  lockRefreshInterval: milliseconds(500, 'Interval at which an operator refreshes the lock of its directory.'),
+  staleLockTime: milliseconds(
+    15 * seconds,
+    'Time without a refresh after which a lock is stale whose process is in another container or on another machine.',
+  ),
+  maxForeignLockAge: milliseconds(
+    1 * minutes,
+    'Age above which the lock of another machine is stale that an earlier version of Kplug wrote.',
+  ),
   maxReadAttempts: count(5, 'Maximum number of attempts to read files that change while they are read.'),
   maxConcurrentReads: count(64, 'Maximum number of state files of an earlier version that are read concurrently.'),
   maxNameLength: characters(200, 'Maximum length of a name that became the name of such a state file unchanged.'),
