@@ -41,13 +41,13 @@ export async function runOperator(
     if (stop) onStop.push(stop);
     await announceOnce(controller, configuration, terminal);
   });
-  const { manifests: directory } = settings;
+  const { manifests: directory, stateDir } = settings;
   try {
     // The operator may be stopped while it waits for the leadership.
     await Promise.race([stopping, Promise.all([started, controller.ended])]);
   } finally {
     // First, so that no tool finds an operator that is stopping.
-    if (directory !== undefined) await removeOperatorFile(directory);
+    if (directory !== undefined) await removeOperatorFile(directory, stateDir);
     for (const stop of onStop) await stop();
     await controller.stop();
     // The race has rejected with a failure to start; a start that was aborted by stopping is no failure.
@@ -91,11 +91,11 @@ function leaseOf({ heartbeatInterval: interval = 5_000, ttl }: SettingValues): {
 
 async function announceOnce(
   { heartbeatAddress, adminAddress }: Controller,
-  { settings: { manifests: directory, logFormat = 'text', context }, delegations }: OperatorConfiguration,
+  { settings: { manifests: directory, stateDir, logFormat = 'text', context }, delegations }: OperatorConfiguration,
   terminal: OperatorTerminal,
 ): Promise<void> {
   if (directory !== undefined) {
-    await writeOperatorFile(directory, { pid: process.pid, heartbeatAddress, adminAddress });
+    await writeOperatorFile(directory, { pid: process.pid, heartbeatAddress, adminAddress }, stateDir);
   }
   if (logFormat !== 'text') return;
   announce({ directory, context, delegations, heartbeatAddress, adminAddress }, terminal);

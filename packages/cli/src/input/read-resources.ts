@@ -1,14 +1,16 @@
 import type { Resource } from '@kplug/controller';
-import { formatProblem, readDirectory } from '@kplug/controller/directory';
+import { type DirectoryView, formatProblem, readDirectory } from '@kplug/controller/directory';
 import { isKindNamed, openClusterReader } from '@kplug/controller/tools';
 import { CommandError } from '../command-error.ts';
 import { type ClusterChoice, kubeConfigOf, meansCluster } from '../operator/cluster-choice.ts';
-import { findManifests } from './find-manifests.ts';
+import { findManifests, findStateDir } from './find-manifests.ts';
 
 /** Source and kind of the resources to read. */
 export interface ReadChoice extends ClusterChoice {
   /** Manifest directory. Default: as `findManifests` says. */
   manifests?: string;
+  /** State directory. Default: as `findStateDir` says. */
+  stateDir?: string;
   kind: string;
 }
 
@@ -31,9 +33,15 @@ export interface ReadResources {
 export async function readResources(choice: ReadChoice): Promise<ReadResources> {
   if (meansCluster(choice)) return readCluster(choice);
   const { kind } = choice;
-  const place = await findManifests(choice.manifests);
-  const { resources, problems } = await readDirectory(place);
+  const place = await findManifests(choice);
+  const { resources, problems } = await readDirectoryOf({ ...choice, manifests: place });
   return { resources, problems: problems.map(formatProblem), place, kind, isServed: false, namespace: 'default' };
+}
+
+/** Reads a directory with the states in its state directory. */
+export async function readDirectoryOf(choice: { manifests: string; stateDir?: string }): Promise<DirectoryView> {
+  const stateDir = await findStateDir(choice);
+  return readDirectory(choice.manifests, stateDir === undefined ? {} : { stateDir });
 }
 
 async function readCluster(choice: ReadChoice): Promise<ReadResources> {

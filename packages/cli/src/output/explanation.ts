@@ -26,7 +26,9 @@ function summary(explained: ExplainResourceResponse, colors: Colors, now: number
   const { resource, preference, reason, message, nextPassAt } = explained;
   if (!resource) return '';
   const status = statusNames[resource.ready] ?? 'Unknown';
-  const plugin = resource.plugin ? `${resource.plugin} ${resource.pluginVersion}${describeHold(explained)}` : 'none yet';
+  const plugin = resource.plugin
+    ? `${resource.plugin} ${resource.pluginVersion}${describeHold(explained)}`
+    : 'none yet';
   const observed =
     resource.generation === resource.observedGeneration ? '' : ` (reconciled: ${resource.observedGeneration})`;
   return [
