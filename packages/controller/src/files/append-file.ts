@@ -49,8 +49,7 @@ export class AppendFile {
     this.#hasTail = true;
     const end = await writeAll(handle, texts, start);
     try {
-      await handle.datasync();
-      const current = await stat(this.path, { bigint: true });
+      const [current] = await Promise.all([stat(this.path, { bigint: true }), handle.datasync()]);
       if (!isSame(current, identity)) throw new Error(`${this.path} was replaced by another file`);
     } catch (error) {
       // After a failed sync, a later one may succeed although this content was lost.

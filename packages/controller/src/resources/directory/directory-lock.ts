@@ -20,6 +20,7 @@ export class DirectoryLock {
   readonly #directory: string;
   readonly #token = randomUUID();
   #refreshing: NodeJS.Timeout | undefined;
+  #verifiedAt = Number.NEGATIVE_INFINITY;
 
   /** Makes a lock of `directory` in `file`. It isn't acquired yet. */
   constructor(file: string, directory: string) {
@@ -54,14 +55,16 @@ export class DirectoryLock {
     return holder.token === this.#token;
   }
 
-  /** Rejects unless this lock is the holder. */
+  /** Rejects unless this lock is the holder, or was at most two refreshes ago. */
   async verify(): Promise<void> {
+    if (performance.now() - this.#verifiedAt < 2 * refreshInterval) return;
     const holder = await this.holder();
     if (!holder) throw new KplugError('NotFound', `${this.#file} does not exist any more`);
     if (!this.isOwn(holder)) {
       const operator = describeHolder(holder, await ownIdentity());
       throw new KplugError('Conflict', `${this.#directory} is now in use by another operator, ${operator}`);
     }
+    this.#verifiedAt = performance.now();
   }
 
   /** Refreshes the lock, which shows others that the holder is alive. */
@@ -126,10 +129,11 @@ export class DirectoryLock {
   /** An operator that doesn't hold the lock any more finds that out by other means. */
   async #refreshQuietly(): Promise<void> {
     try {
-      const holder = await this.holder();
-      if (holder && this.isOwn(holder)) await this.refresh();
+      this.#verifiedAt = Number.NEGATIVE_INFINITY;
+      await this.verify();
+      await this.refresh();
     } catch {
-      // The folder is gone or can't be read or written. The next attempt follows.
+      // The lock is gone or can't be read or written. The next attempt follows.
     }
   }
 

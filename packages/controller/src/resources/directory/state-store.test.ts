@@ -167,6 +167,26 @@ describe('StateStore', () => {
     expect(store.failures()).toEqual([]);
   });
 
+  it('can be read at any time while it is written and compacted', async () => {
+    let isWriting = true;
+    const writing = (async () => {
+      for (let columns = 1; columns <= 150; columns += 1) {
+        change(columns, 'users', 'x'.repeat(30_000));
+        change(columns, 'orders');
+        await store.flush();
+      }
+      isWriting = false;
+    })();
+    let former = 0;
+    while (isWriting) {
+      const columns = Number((await columnsOnDisk()) ?? 0);
+      expect(columns).toBeGreaterThanOrEqual(former);
+      former = columns;
+    }
+    await writing;
+    expect(await columnsOnDisk()).toBe(150);
+  });
+
   it('rejects and remembers failed writes, and retries them on request', async () => {
     await rm(folder, { recursive: true });
     change(1);
