@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { comparisonRow } from './page.ts';
 import type { Report } from './report.ts';
 import type { Scenario } from './scenario.ts';
+import { directory } from './scenarios/directory.ts';
 import { failover } from './scenarios/failover.ts';
 import { heartbeats } from './scenarios/heartbeats.ts';
 import { kubernetes } from './scenarios/kubernetes.ts';
@@ -11,7 +12,16 @@ import { selection } from './scenarios/selection.ts';
 import { start } from './scenarios/start.ts';
 import { writePage } from './write-page.ts';
 
-const scenarios: readonly Scenario[] = [heartbeats, selection, passes, registry, failover, start, kubernetes];
+const scenarios: readonly Scenario[] = [
+  heartbeats,
+  selection,
+  passes,
+  registry,
+  failover,
+  start,
+  directory,
+  kubernetes,
+];
 
 const help = `pnpm bench [scenario…] [--quick] [--write FOLDER]
 

@@ -21,9 +21,9 @@ it('a plugin is called once for each resource although states cannot be stored f
   const lines: { msg: string }[] = [];
   const logger = pino({ level: 'error' }, { write: (line: string) => lines.push(JSON.parse(line)) });
   const resources = await openDirectory({ directory, logger });
-  // A file in the place of the folder of states: no state can be written, whoever runs the test.
-  const states = join(directory, '.kplug', 'resources');
-  await writeFile(states, '');
+  // A folder in the place of the journal: no state can be written, whoever runs the test.
+  const states = join(directory, '.kplug', 'states.jsonl');
+  await mkdir(states);
   await writeFile(join(directory, 'tables.yaml'), manifests.join('---\n'));
   const controller = new Controller({
     resources,
@@ -54,8 +54,7 @@ it('a plugin is called once for each resource although states cannot be stored f
   const failed = () => lines.map(({ msg }) => msg).filter((msg) => msg.startsWith('pass failed'));
   await vi.waitFor(() => expect(failed()).toEqual([expect.stringContaining("can't be written")]), waiting);
 
-  await rm(states);
-  await mkdir(states);
+  await rm(states, { recursive: true });
   const ready = () =>
     [...resources.list({ apiVersion, kind: 'Table' })].filter(({ status }) => status?.call !== undefined);
   await vi.waitFor(() => expect(ready()).toHaveLength(names.length), waiting);

@@ -15,14 +15,18 @@ const clusterSettings: readonly SettingName[] = [
 
 /** Opens a directory, or a cluster when none is given. Rejects with `InvalidConfiguration` when settings contradict each other. */
 export async function openResources(settings: SettingValues, logger: Logger): Promise<Resources> {
-  const { manifests, kubeconfig, context, namespaces, enableLeaderElection, leaderElectionNamespace } = settings;
+  const { manifests, stateDir, kubeconfig, context, namespaces, enableLeaderElection, leaderElectionNamespace } =
+    settings;
   if (manifests !== undefined) {
     const misplaced = clusterSettings.find((name) => settings[name]);
     if (misplaced) {
       const [flag] = definitions[misplaced].flags;
       throw new KplugError('InvalidConfiguration', `--${flag} needs a cluster and can't be used with --manifests`);
     }
-    return openDirectory({ directory: manifests, logger });
+    return openDirectory({ directory: manifests, logger, ...(stateDir === undefined ? {} : { stateDir }) });
+  }
+  if (stateDir !== undefined) {
+    throw new KplugError('InvalidConfiguration', '--state-dir needs a directory of manifests; add --manifests');
   }
   return openKubernetes({
     logger,

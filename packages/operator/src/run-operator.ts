@@ -42,7 +42,7 @@ export async function runOperator(
     if (stop) onStop.push(stop);
     await announceOnce(controller, configuration, terminal);
   });
-  const { manifests: directory } = settings;
+  const { manifests: directory, stateDir } = settings;
   try {
     // The operator may be stopped while it waits for the leadership.
     await Promise.race([stopping, Promise.all([started, controller.ended])]);
@@ -50,7 +50,7 @@ export async function runOperator(
     throw nameFlags(error);
   } finally {
     // First, so that no tool finds an operator that is stopping.
-    if (directory !== undefined) await removeOperatorFile(directory);
+    if (directory !== undefined) await removeOperatorFile(directory, stateDir);
     for (const stop of onStop) await stop();
     await controller.stop();
     // The race has rejected with a failure to start; a start that was aborted by stopping is no failure.
@@ -101,9 +101,9 @@ async function announceOnce(
   { settings, delegations }: OperatorConfiguration,
   terminal: OperatorTerminal,
 ): Promise<void> {
-  const { manifests: directory, logFormat = 'text', context } = settings;
+  const { manifests: directory, stateDir, logFormat = 'text', context } = settings;
   if (directory !== undefined) {
-    await writeOperatorFile(directory, { pid: process.pid, heartbeatAddress, adminAddress });
+    await writeOperatorFile(directory, { pid: process.pid, heartbeatAddress, adminAddress }, stateDir);
   }
   if (logFormat !== 'text') return;
   const pluginsDirectory = pluginsDirectoryOf(settings);

@@ -13,6 +13,14 @@ export const settings = {
     fallback: 'none; uses the cluster',
     group: 'Resources',
   }),
+  stateDir: text({
+    flags: ['state-dir'],
+    placeholder: 'dir',
+    description:
+      'folder for the states of the resources in a directory of manifests, such as one that is read-only or swapped',
+    fallback: '.kplug in the directory of manifests',
+    group: 'Resources',
+  }),
   kubeconfig: text({
     flags: ['kubeconfig'],
     placeholder: 'file',

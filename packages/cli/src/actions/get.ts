@@ -16,6 +16,7 @@ export interface GetOptions extends ClusterChoice {
   allNamespaces?: boolean;
   output: 'table' | 'wide' | 'yaml' | 'json';
   manifests?: string;
+  stateDir?: string;
 }
 
 /** Prints the resources of a kind, or one of them. @param target `KIND` or `KIND/NAME` */

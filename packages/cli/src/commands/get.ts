@@ -1,7 +1,15 @@
 import type { Command } from 'commander';
 import type { GetOptions } from '../actions/get.ts';
 import type { Terminal } from '../output/terminal.ts';
-import { addOptions, clusterOptions, examples, namespaceOption, outputOption, readManifestsOption } from './options.ts';
+import {
+  addOptions,
+  clusterOptions,
+  examples,
+  namespaceOption,
+  outputOption,
+  readManifestsOption,
+  stateDirOption,
+} from './options.ts';
 
 /** Adds `kplug get`. */
 export function addGetCommand(program: Command, terminal: Terminal): void {
@@ -13,6 +21,7 @@ export function addGetCommand(program: Command, terminal: Terminal): void {
     .option('-A, --all-namespaces', 'all namespaces')
     .addOption(outputOption(['table', 'wide', 'yaml', 'json']))
     .addOption(readManifestsOption())
+    .addOption(stateDirOption())
     .addHelpText(
       'after',
       examples(

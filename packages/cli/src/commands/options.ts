@@ -33,6 +33,7 @@ export function operatorOptions(): Option[] {
   return [
     adminOption(),
     operatedManifestsOption(),
+    stateDirOption(),
     ...clusterOptions(),
     new Option('--operator-namespace <namespace>', "namespace of the cluster's operator (default: all are searched)"),
   ];
@@ -47,6 +48,13 @@ function manifestsOption(description: string): Option {
 export function readManifestsOption(): Option {
   const description = 'manifest directory (default: that of kplug.yaml, or the current directory of an operator)';
   return new Option('--manifests <dir>', description).env('KPLUG_MANIFESTS');
+}
+
+/** Option for the state directory of an operator. */
+export function stateDirOption(): Option {
+  const description =
+    'state directory of the operator (default: that of kplug.yaml, or .kplug in the manifest directory)';
+  return new Option('--state-dir <dir>', description).env('KPLUG_STATE_DIR');
 }
 
 /** Option for the manifest directory of an operator. */

@@ -47,18 +47,20 @@ async function targetsOf(typed: ReadonlyMap<string, string>, current: string): P
 async function pluginsOf(typed: ReadonlyMap<string, string>): Promise<string[]> {
   const { AdminClient } = await import('../operator/admin-client.ts');
   const admin = typed.get('admin') ?? process.env.KPLUG_ADMIN;
-  const client = await AdminClient.of({ ...(admin ? { admin } : {}), manifests: manifestsOf(typed) });
+  const client = await AdminClient.of({ ...(admin ? { admin } : {}), ...directoriesOf(typed) });
   const { instances } = await client.listPlugins();
   return instances.flatMap(({ registration }) => registration?.plugin ?? []);
 }
 
 async function readResources(typed: ReadonlyMap<string, string>) {
-  const { readDirectory } = await import('@kplug/controller/directory');
-  return (await readDirectory(manifestsOf(typed))).resources;
+  const { readDirectoryOf } = await import('../input/read-resources.ts');
+  return (await readDirectoryOf(directoriesOf(typed))).resources;
 }
 
-function manifestsOf(typed: ReadonlyMap<string, string>): string {
-  return typed.get('manifests') ?? process.env.KPLUG_MANIFESTS ?? '.';
+function directoriesOf(typed: ReadonlyMap<string, string>): { manifests: string; stateDir?: string } {
+  const stateDir = typed.get('state-dir') ?? process.env.KPLUG_STATE_DIR;
+  const manifests = typed.get('manifests') ?? process.env.KPLUG_MANIFESTS ?? '.';
+  return { manifests, ...(stateDir ? { stateDir } : {}) };
 }
 
 /** Returns no values on an error, as a shell cannot show one during completion. With `KPLUG_DEBUG` it rejects. */

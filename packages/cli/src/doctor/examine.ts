@@ -1,5 +1,6 @@
-import { readDirectory } from '@kplug/controller/directory';
 import { openClusterReader } from '@kplug/controller/tools';
+import { findStateDir } from '../input/find-manifests.ts';
+import { readDirectoryOf } from '../input/read-resources.ts';
 import { kubeConfigOf, meansCluster } from '../operator/cluster-choice.ts';
 import { findOperator } from '../operator/find-operator.ts';
 import type { OperatorChoice } from '../operator/operator-place.ts';
@@ -21,7 +22,8 @@ import type { TrackProgress } from './track-progress.ts';
 export async function examine(choice: OperatorChoice, own: Own, track: TrackProgress): Promise<Finding[]> {
   if (meansCluster(choice)) return examineOnCluster(choice, own, track);
   const operator = await track('the operator', readOperator(choice));
-  const file = choice.admin === undefined ? await readOperatorFile(choice.manifests) : undefined;
+  const file =
+    choice.admin === undefined ? await readOperatorFile(choice.manifests, await findStateDir(choice)) : undefined;
   return [
     ...checkView(operator, choice, own, file?.heartbeatAddress),
     ...(await examineManifests(choice, operator)),
@@ -61,9 +63,9 @@ function operatorNode({ value }: Answer<OperatorView>): string | undefined {
 /** Checks the manifests if the operator is known to use them. */
 async function examineManifests(choice: OperatorChoice, operator: Answer<OperatorView>): Promise<Finding[]> {
   const { admin, manifests } = choice;
-  const isMeant = manifests !== '.' || (await readOperatorFile(manifests)) !== undefined;
+  const isMeant = manifests !== '.' || (await readOperatorFile(manifests, await findStateDir(choice))) !== undefined;
   if (admin !== undefined || !isMeant) return [];
-  return checkManifests(manifests, await answerOf(readDirectory(manifests)), operator.value?.delegations.value ?? []);
+  return checkManifests(manifests, await answerOf(readDirectoryOf(choice)), operator.value?.delegations.value ?? []);
 }
 
 async function examineOnCluster(choice: OperatorChoice, own: Own, track: TrackProgress): Promise<Finding[]> {

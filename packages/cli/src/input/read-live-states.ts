@@ -25,11 +25,11 @@ export interface LiveStates {
  * Asks the operator that runs on a directory for the resources that aren't ready, as it may be unable to write their statuses. Returns
  * none if no operator runs.
  */
-export async function readLiveStates(directory: string): Promise<LiveStates> {
+export async function readLiveStates(directory: string, stateDir: string | undefined): Promise<LiveStates> {
   const none = new Map<ResourceKey, LiveState>();
-  const file = await readOperatorFile(directory);
+  const file = await readOperatorFile(directory, stateDir);
   if (!file?.adminAddress || !isRunning(file.pid)) return { byKey: none };
-  const place = await findOperator({ manifests: directory });
+  const place = await findOperator({ manifests: directory, ...(stateDir !== undefined && { stateDir }) });
   try {
     const resources = await new AdminClient(place).listResources(timeoutMs);
     return { byKey: new Map(resources.filter(isNotReady).map((one) => [one.key, stateOf(one)])) };

@@ -1,5 +1,6 @@
 import { operatorFileOf } from '@kplug/operator/operator-file';
 import { CommandError } from '../command-error.ts';
+import { findStateDir } from '../input/find-manifests.ts';
 import { meansCluster } from './cluster-choice.ts';
 import type { OperatorChoice, OperatorPlace } from './operator-place.ts';
 import { readOperatorFile } from './read-operator-file.ts';
@@ -15,8 +16,9 @@ export async function findOperator(choice: OperatorChoice): Promise<OperatorPlac
     const { findOperatorPod } = await import('./find-operator-pod.ts');
     return findOperatorPod(choice);
   }
-  const file = operatorFileOf(manifests);
-  const found = await readOperatorFile(manifests);
+  const stateDir = await findStateDir(choice);
+  const file = operatorFileOf(manifests, stateDir);
+  const found = await readOperatorFile(manifests, stateDir);
   if (!found) return { url: defaultUrl, origin: `the default, as there is no ${file}`, namespace };
   const exited = isRunning(found.pid) ? '' : `, whose process ${found.pid} has exited`;
   return { url: toUrl(found.adminAddress), origin: `from ${file}${exited}`, namespace };

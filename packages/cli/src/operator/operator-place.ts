@@ -9,6 +9,8 @@ export interface OperatorChoice extends ClusterChoice {
   admin?: string;
   /** Manifest directory of the operator. */
   manifests: string;
+  /** State directory of the operator. Default: as `findStateDir` says. */
+  stateDir?: string;
 }
 
 /** Location of an operator, with its origin. */

@@ -3,8 +3,11 @@ import { type OperatorFile, operatorFileOf } from '@kplug/operator/operator-file
 import { CommandError } from '../command-error.ts';
 
 /** Reads the file of a running operator; `undefined` when there is none. Rejects with a `CommandError` when it is malformed. */
-export async function readOperatorFile(directory: string): Promise<OperatorFile | undefined> {
-  const file = operatorFileOf(directory);
+export async function readOperatorFile(
+  directory: string,
+  stateDir: string | undefined,
+): Promise<OperatorFile | undefined> {
+  const file = operatorFileOf(directory, stateDir);
   let text: string;
   try {
     text = await readFile(file, 'utf8');

@@ -27,7 +27,9 @@ function summary(explained: ExplainResourceResponse, colors: Colors, now: number
   const { resource, preference, reason, message, nextPassAt } = explained;
   if (!resource) return '';
   const status = statusNames[resource.ready] ?? 'Unknown';
-  const plugin = resource.plugin ? `${resource.plugin} ${resource.pluginVersion}` : 'none yet';
+  const plugin = resource.plugin
+    ? `${resource.plugin} ${resource.pluginVersion}${describeHold(explained)}`
+    : 'none yet';
   const observed =
     resource.generation === resource.observedGeneration ? '' : ` (reconciled: ${resource.observedGeneration})`;
   return [
@@ -48,6 +50,13 @@ function extensionLines({ extensionProblems }: ExplainResourceResponse, colors: 
   if (extensionProblems.length === 0) return [];
   const rows = extensionProblems.map(({ reason, message }) => [`  ${colors.yellow(reason)}`, plain(message)]);
   return [heading('Extensions', colors), formatTable({ header: ['  REASON', 'MESSAGE'], rows }, colors)];
+}
+
+/** Tells that a plugin still holds the resource, and has to finalize it, although it isn't chosen now. */
+function describeHold({ resource, candidates }: ExplainResourceResponse): string {
+  const held = resource?.plugin.split(',') ?? [];
+  const isChosen = candidates.some(({ plugin, chosen }) => chosen && held.includes(plugin));
+  return isChosen ? '' : ' (holds the resource, and is not chosen now)';
 }
 
 function formatNextPass(at: number | undefined, now: number): string {

@@ -26,9 +26,10 @@ export function makeCall(
   { api }: Implementation,
   { reason, message }: { reason: string; message: string },
 ): PluginCall {
-  const assignment = { delegation: settings.name, api: settings.api, apiVersion: api.version.version, reason, message };
-  const v0 = { calls: settings.v0Calls, concurrency: settings.v0Concurrency };
-  return { base, extensions, dependents: dependents.of(base), assignment, attempt, maxStatusSize: settings.maxStatusSize, v0 };
+  const assignment = { delegation: settings.name, api: api.name, apiVersion: api.version.version, reason, message };
+  const { maxStatusSize, v0Calls: calls, v0Concurrency: concurrency } = settings;
+  const v0 = { calls, concurrency };
+  return { base, extensions, dependents: dependents.of(base), assignment, attempt, maxStatusSize, v0 };
 }
 
 async function callOne(

@@ -1,4 +1,4 @@
-import { type FileHandle, mkdir, open, rename, rm, stat, unlink } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { hasCode } from './system-error.ts';
 
@@ -24,18 +24,6 @@ export async function writeDurably(file: string, content: string, root: string):
   } catch (error) {
     // The first error matters more than a failure to clean up. Leftovers are removed at the next start.
     await rm(temporary, { force: true }).catch(() => undefined);
-    throw error;
-  }
-  await syncFolder(dirname(file));
-}
-
-/** Removes a file durably, if it exists. Rejects when `root` doesn't exist. */
-export async function removeDurably(file: string, root: string): Promise<void> {
-  await stat(root);
-  try {
-    await unlink(file);
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return;
     throw error;
   }
   await syncFolder(dirname(file));
@@ -68,7 +56,7 @@ async function makeFolder(folder: string, root: string): Promise<void> {
 }
 
 /** Syncs the entries of a folder. Windows can't open folders, and needs no sync. */
-async function syncFolder(folder: string): Promise<void> {
+export async function syncFolder(folder: string): Promise<void> {
   if (process.platform === 'win32') return;
   const handle = await open(folder, 'r');
   try {

@@ -66,6 +66,10 @@ export const delegation = {
     min: 1 * KiB,
     max: 1 * MiB,
   }),
+  holderCheckInterval: milliseconds(
+    5 * seconds,
+    "Interval of checks for a plugin that must finalize a resource and whose API is not the delegation's.",
+  ),
   maxDependents: count(100, 'Maximum number of dependents of a base.'),
   maxListed: count(64, 'Maximum number of entries of each list of a delegation.'),
   maxNameLength: characters(63, 'Maximum length of the name of a delegation, of a kind, and of the value of a label.'),

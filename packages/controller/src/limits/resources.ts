@@ -28,11 +28,29 @@ export const directory = {
     'Time that a file must be missing to count as deleted after the directory was missing.',
   ),
   searchInterval: milliseconds(500, 'Interval of checks for a missing directory.'),
+  identityCheckInterval: milliseconds(
+    1 * seconds,
+    'Interval of checks whether the directory was replaced by another one.',
+  ),
   retryInterval: milliseconds(1 * seconds, 'Interval of retries of failed state writes.'),
   maxStartTime: milliseconds(2 * seconds, 'Longest time that the start waits for files to settle.'),
-  maxForeignLockAge: milliseconds(1 * minutes, 'Age above which the lock of another machine is stale.'),
+  lockRefreshInterval: milliseconds(500, 'Interval at which an operator refreshes the lock of its directory.'),
+  staleLockTime: milliseconds(
+    15 * seconds,
+    'Time without a refresh after which a lock is stale whose process is in another container or on another machine.',
+  ),
+  maxForeignLockAge: milliseconds(
+    1 * minutes,
+    'Age above which the lock of another machine is stale that an earlier version of Kplug wrote.',
+  ),
   maxReadAttempts: count(5, 'Maximum number of attempts to read files that change while they are read.'),
-  maxConcurrentReads: count(64, 'Maximum number of state files that are read concurrently.'),
-  maxConcurrentWrites: count(16, 'Maximum number of state files that are written concurrently.'),
-  maxNameLength: characters(200, 'Maximum length of a name that becomes the name of a state file unchanged.'),
+  maxConcurrentReads: count(64, 'Maximum number of state files of an earlier version that are read concurrently.'),
+  maxNameLength: characters(200, 'Maximum length of a name that became the name of such a state file unchanged.'),
+  maxWriteDelay: milliseconds(1 * seconds, 'Longest delay of a state write that nothing waits for.'),
+  maxWriteChunk: characters(256 * KiB, 'Amount of states that is formatted before it is written.'),
+  minCompactedSize: bytes(1 * MiB, 'Size of the state journal below which it is not compacted.'),
+  compactionFactor: count(
+    4,
+    'Size of the state journal that causes its compaction, in multiples of the compacted size.',
+  ),
 };

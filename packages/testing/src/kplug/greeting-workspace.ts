@@ -66,16 +66,20 @@ export class GreetingWorkspace implements AsyncDisposable {
   }
 
   /** Starts an operator on the manifests and waits until its address is known. */
-  async startOperator(args: readonly string[] = []): Promise<RunningProcess & { at: OperatorFile }> {
+  async startOperator(
+    args: readonly string[] = [],
+    { stateDir }: { stateDir?: string } = {},
+  ): Promise<RunningProcess & { at: OperatorFile }> {
     const operator = startKplug([
       ...['operator', '--manifests', this.manifests, '--config', this.delegation],
+      ...(stateDir === undefined ? [] : ['--state-dir', stateDir]),
       ...freePorts,
       ...args,
     ]);
     this.#processes.push(operator);
     const at = await vi.waitFor(
       async () => {
-        const text = await readFile(operatorFileOf(this.manifests), 'utf8').catch((cause: unknown) => {
+        const text = await readFile(operatorFileOf(this.manifests, stateDir), 'utf8').catch((cause: unknown) => {
           throw new Error(`the operator has not started: ${operator.stderr}`, { cause });
         });
         return JSON.parse(text) as OperatorFile;

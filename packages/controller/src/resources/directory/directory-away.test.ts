@@ -1,9 +1,9 @@
-import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { ResourceChange } from '../port.ts';
 import type { DirectoryResources } from './directory-resources.ts';
-import { statePathOf } from './state-file.ts';
+import { journalOf } from './state-journal.ts';
 import { documents, onlyProblem, TestDirectory, table, tableKey, tables, waitFor } from './testing.ts';
 
 const waitOptions = { timeout: 10_000 };
@@ -19,11 +19,7 @@ describe('a directory that disappears', () => {
     resources = await directory.open();
     changes = [];
     await resources.follow(tables, (change) => changes.push(change));
-    const states = join(directory.path, '.kplug', statePathOf(tableKey('users')), '..');
-    await vi.waitFor(
-      async () => expect((await readdir(states)).sort()).toEqual(['orders.json', 'users.json']),
-      waitOptions,
-    );
+    for (const name of ['users', 'orders']) await vi.waitFor(() => directory.stateOf(name), waitOptions);
   });
 
   afterEach(() => directory[Symbol.asyncDispose]());
@@ -93,18 +89,18 @@ describe('a directory that disappears', () => {
   });
 
   it('reports failed writes of states, and retries them', async () => {
-    const folder = join(directory.path, '.kplug', statePathOf(tableKey('users')), '../..');
-    await rm(folder, { recursive: true });
-    await writeFile(folder, 'a file where a folder should be');
+    const journal = journalOf(directory.states);
+    await rm(journal);
+    await mkdir(journal);
     await directory.write('a.yaml', table('users', 2));
     await waitFor(resources, 'users', ({ spec }) => expect(spec).toEqual({ columns: 2 }));
     await directory.write('b.yaml', table('items'));
     await vi.waitFor(() => {
       expect(resources.problems().map(({ message }) => message)).toContainEqual(
-        expect.stringContaining("The state of Table default/users can't be written"),
+        expect.stringContaining(`States can't be written to ${journal}: EISDIR`),
       );
     }, waitOptions);
-    await rm(folder);
+    await rm(journal, { recursive: true });
     await directory.write('b.yaml', table('items', 2));
     await vi.waitFor(async () => {
       expect(await directory.stateOf('users')).toMatchObject({ resource: { spec: { columns: 2 } } });

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { KplugError, messageOf } from '../../errors.ts';
 import { DirectoryWatch } from '../../files/directory-watch.ts';
@@ -13,7 +14,7 @@ import type { DirectoryLock } from './directory-lock.ts';
 import { listManifestFiles } from './list-manifest-files.ts';
 import { ManifestFiles, type ScanResult, type SettleTimes } from './manifest-files.ts';
 import type { ProblemList } from './problem-list.ts';
-import { makeStateFolder } from './state-folder.ts';
+import { bindStateDir, makeStateFolder, stateFolderOf } from './state-folder.ts';
 import type { StateStore } from './state-store.ts';
 
 /**
@@ -31,11 +32,13 @@ const settleTimesAfterReturn: SettleTimes = { ...settleTimes, vanished: limits.d
 /** Interval of checks for a missing directory, and shortest time before its lock is taken again, in milliseconds. */
 const { searchInterval } = limits.directory;
 
-const { retryInterval, maxStartTime, changeDelay } = limits.directory;
+const { retryInterval, maxStartTime, changeDelay, identityCheckInterval } = limits.directory;
 
 /** Parts that following a directory needs. */
 export interface FollowedDirectory {
   directory: string;
+  /** Folder of the states, if it isn't in the directory. */
+  stateDir: string | undefined;
   resources: MemoryResources;
   desired: DesiredState;
   store: StateStore;
@@ -50,9 +53,14 @@ export class DirectoryFollower {
   readonly #parts: FollowedDirectory;
   readonly #files: ManifestFiles;
   readonly #watch: DirectoryWatch;
-  readonly #scans = new WorkQueue<'scan'>({
-    work: async () => ({ next: 'again', after: (await this.#scan()) ?? this.#idleInterval() }),
+  readonly #scans = new WorkQueue<'scan' | 'identity'>({
+    work: async (key) => {
+      if (key === 'scan') return { next: 'again', after: (await this.#scan()) ?? this.#idleInterval() };
+      if (await this.#isReplaced()) this.wake();
+      return { next: 'again', after: identityCheckInterval };
+    },
   });
+  #identity: string | undefined;
   #duplicates: ManifestProblem[] = [];
   #watchedSince = 0;
   #missingSince: number | undefined;
@@ -79,6 +87,7 @@ export class DirectoryFollower {
       delay = await this.#scan();
     }
     this.#scans.addWithin('scan', delay ?? this.#idleInterval());
+    this.#scans.addWithin('identity', identityCheckInterval);
   }
 
   /** Schedules a scan. */
@@ -150,10 +159,25 @@ export class DirectoryFollower {
     if (!holder) await this.#reclaim();
     else if (lock.isOwn(holder)) await lock.refresh();
     else throw new KplugError('Conflict', `The directory is now in use by another operator, process ${holder.pid}`);
-    if (this.#missingSince === undefined) return;
+    const isReplaced = await this.#isReplaced();
+    if (this.#missingSince === undefined && !isReplaced) return;
+    if (isReplaced) await this.#refuseEmpty();
     this.#missingSince = undefined;
     this.#returnedAt = performance.now();
     await this.#startWatch();
+  }
+
+  /** Reports whether the directory is another one than the watched one, as after a link has got another target. */
+  async #isReplaced(): Promise<boolean> {
+    return (await identityOf(this.#parts.directory)) !== this.#identity;
+  }
+
+  /** Refuses an empty directory in the place of another one, as that is what an unmounted volume looks like. */
+  async #refuseEmpty(): Promise<void> {
+    const { fingerprints } = await listManifestFiles(this.#parts.directory);
+    if (fingerprints.size === 0) {
+      throw new KplugError('NotFound', 'The directory was emptied or replaced by an empty one');
+    }
   }
 
   #shouldRestartWatch(): boolean {
@@ -161,25 +185,35 @@ export class DirectoryFollower {
   }
 
   async #startWatch(): Promise<void> {
+    this.#identity = await identityOf(this.#parts.directory);
     await this.#watch.start();
     this.#watchedSince = performance.now();
   }
 
   /**
    * Takes the lock of a directory without Kplug's folder, which a user removed or replaced. Waits first, as the directory may be in the
-   * course of being removed. Refuses an empty directory, as that is what an unmounted volume looks like.
+   * course of being removed.
    */
   async #reclaim(): Promise<void> {
-    const { directory, lock, resources, store } = this.#parts;
-    const { fingerprints } = await listManifestFiles(directory);
-    if (fingerprints.size === 0) {
-      throw new KplugError('NotFound', 'The directory was emptied or replaced by an empty one');
-    }
+    const { directory, stateDir, lock, store } = this.#parts;
+    await this.#refuseEmpty();
     if (performance.now() - (this.#missingSince ?? performance.now()) < searchInterval) {
-      throw new KplugError('NotFound', 'The folder .kplug was removed from the directory');
+      throw new KplugError('NotFound', `The folder ${stateFolderOf(directory, stateDir)} was removed`);
     }
-    await makeStateFolder(directory);
+    await makeStateFolder(directory, stateDir);
+    if (stateDir !== undefined) await bindStateDir(directory, stateDir);
     await lock.acquire();
-    for (const key of resources.keys()) store.changed(key, resources.stored(key));
+    store.rewrite();
+  }
+}
+
+/** Returns the identity of a directory; `undefined` when it doesn't exist. */
+async function identityOf(directory: string): Promise<string | undefined> {
+  try {
+    const { dev, ino } = await stat(directory, { bigint: true });
+    return `${dev}:${ino}`;
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined;
+    throw error;
   }
 }

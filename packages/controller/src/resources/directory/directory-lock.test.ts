@@ -1,10 +1,13 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { DirectoryLock } from './directory-lock.ts';
+import { ownIdentity } from './process-identity.ts';
 
 describe('DirectoryLock', () => {
   let folder: string;
@@ -23,6 +26,29 @@ describe('DirectoryLock', () => {
 
   async function leave(holder: object): Promise<void> {
     await writeFile(file, JSON.stringify({ pid: process.pid, host: hostname(), token: 'left', ...holder }));
+  }
+
+  /** Leaves the lock of this version of Kplug. */
+  async function leaveCurrent(holder: object): Promise<void> {
+    await leave({ ...(await ownIdentity()), since: '2026-01-01T12:00:00.000Z', refreshInterval: 500, ...holder });
+  }
+
+  async function startProgram(program: string, ...args: string[]): Promise<ChildProcess> {
+    const child = spawn(program, args, { stdio: 'ignore' });
+    onTestFinished(() => void child.kill('SIGKILL'));
+    await once(child, 'spawn');
+    return child;
+  }
+
+  /** Returns how long a lock took to be acquired, in milliseconds. */
+  async function acquired(): Promise<number> {
+    const startedAt = performance.now();
+    const own = lock();
+    await own.acquire();
+    const duration = performance.now() - startedAt;
+    expect(await readdir(folder)).toEqual(['lock']);
+    await own.release();
+    return duration;
   }
 
   it('excludes a second lock until it is released, even in this process', async () => {
@@ -80,6 +106,117 @@ describe('DirectoryLock', () => {
     await leave({ host: 'elsewhere', pid: 2 });
     await own.release();
     expect(await own.holder()).toMatchObject({ pid: 2 });
+  });
+
+  it.runIf(process.platform === 'linux').each([
+    ['of this version', {}],
+    [
+      'of an earlier version',
+      { bootId: undefined, startTime: undefined, since: undefined, refreshInterval: undefined },
+    ],
+  ])('is taken over from a process %s whose process ID belongs to another program now', async (_, fields) => {
+    const { pid } = await startProgram('sleep', '600');
+    await leaveCurrent({ pid, ...fields });
+    expect(await acquired()).toBeLessThan(2_000);
+  });
+
+  it.runIf(process.platform === 'linux')('is taken over from a process before the machine booted', async () => {
+    await leaveCurrent({ bootId: 'an earlier one' });
+    await utimes(file, 1, 1);
+    expect(await acquired()).toBeLessThan(2_000);
+  });
+
+  it('is taken over from an earlier process with the same identity as this one', async () => {
+    await leaveCurrent({});
+    expect(await acquired()).toBeLessThan(2_500);
+  });
+
+  it.each([
+    ['another container', { pidNamespace: 'pid:[1]', pid: 1 }, 'process 1 in another container'],
+    ['another machine', { host: 'elsewhere', bootId: 'other', pid: 1 }, 'process 1 on elsewhere'],
+    ['a machine with the same name', { bootId: 'other', pid: 1 }, 'process 1'],
+  ])('of %s is respected as long as it is refreshed', async (_, fields, holder) => {
+    await leaveCurrent(fields);
+    // The clock of another machine may be wrong.
+    let count = 1;
+    const refreshing = setInterval(() => void utimes(file, count, count++), 500);
+    onTestFinished(() => clearInterval(refreshing));
+    await expect(lock().acquire()).rejects.toThrow(
+      `tables is in use by another operator, ${holder}. It has held the lock since 2026-01-01T12:00:00.000Z. Stop that`,
+    );
+    expect(await readdir(folder)).toEqual(['lock']);
+  });
+
+  it('of another container is taken over when it is no longer refreshed', async () => {
+    await leaveCurrent({ pidNamespace: 'pid:[1]', pid: 1 });
+    const duration = await acquired();
+    expect(duration).toBeGreaterThan(14_000);
+    expect(duration).toBeLessThan(20_000);
+  }, 30_000);
+
+  it('of a process in another PID namespace is respected, although that has the same process ID', async ({ skip }) => {
+    const script = fileURLToPath(new URL('./lock-race.fixture.ts', import.meta.url));
+    const namespace = ['--pid', '--fork', '--mount-proc', '--kill-child'];
+    const child = spawn('unshare', [...namespace, process.execPath, script, file, '0'], {
+      stdio: ['pipe', 'pipe', 'ignore'],
+    });
+    child.on('error', () => undefined);
+    onTestFinished(() => void child.kill('SIGKILL'));
+    const [line] = await once(createInterface(child.stdout), 'line', {
+      signal: AbortSignal.timeout(10_000),
+    }).catch(() => []);
+    if (line !== 'won') skip('PID namespaces can only be created by root');
+    await expect(lock().acquire()).rejects.toThrow('process 1 in another container');
+    child.stdin.end();
+    await once(child, 'exit');
+    expect(await acquired()).toBeLessThan(2_000);
+  }, 30_000);
+
+  it('is taken over although an earlier take-over was interrupted', async () => {
+    const gone = { pid: 2 ** 30, startTime: '1' };
+    await leaveCurrent({ ...gone, token: 'first' });
+    const first = await readFile(file, 'utf8');
+    await leaveCurrent({ ...gone, token: 'second' });
+    await rename(file, `${file}.after-first`);
+    await leaveCurrent({ ...gone, token: 'third' });
+    await rename(file, `${file}.after-second`);
+    await writeFile(file, first);
+    expect(await acquired()).toBeLessThan(2_000);
+  });
+
+  it('is kept by one of several processes that take it over at the same time', async () => {
+    await leaveCurrent({ pid: 2 ** 30, token: 'dead' });
+    const script = fileURLToPath(new URL('./lock-race.fixture.ts', import.meta.url));
+    const at = Date.now() + 4_000;
+    const children = Array.from({ length: 4 }, () =>
+      spawn(process.execPath, [script, file, `${at}`], { stdio: ['pipe', 'pipe', 'inherit'] }),
+    );
+    const outcomes = await Promise.all(
+      children.map(async ({ stdout }) => String((await once(createInterface(stdout), 'line'))[0])),
+    );
+    const winner = children[outcomes.indexOf('won')];
+    expect(outcomes.filter((outcome) => outcome !== 'won')).toEqual(
+      Array.from({ length: 3 }, () => expect.stringContaining(`in use by another operator, process ${winner?.pid}.`)),
+    );
+    expect(await readdir(folder)).toEqual(['lock']);
+    for (const child of children) {
+      child.stdin.end();
+      await once(child, 'exit');
+    }
+    expect(await readdir(folder)).toEqual([]);
+  }, 30_000);
+
+  it('is known to be lost when another process has taken it over', async () => {
+    const own = lock();
+    await own.acquire();
+    await expect(own.verify()).resolves.toBeUndefined();
+    await leaveCurrent({ host: 'elsewhere', pid: 7 });
+    const expectLost = (message: string) =>
+      vi.waitFor(() => expect(own.verify()).rejects.toThrow(message), { timeout: 5_000 });
+    await expectLost('tables is now in use by another operator, process 7 on elsewhere');
+    await rm(file);
+    await expectLost('does not exist any more');
+    await own.release();
   });
 
   it('is acquired by only one of several processes that find it stale', async () => {

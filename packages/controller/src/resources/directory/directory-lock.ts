@@ -1,31 +1,26 @@
 import { randomUUID } from 'node:crypto';
-import { readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { z } from 'zod';
+import { readdir, rename, rm, stat, utimes } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { KplugError } from '../../errors.ts';
 import { hasCode } from '../../files/system-error.ts';
 import { limits } from '../../limits/limits.ts';
+import { createExclusively } from './create-exclusively.ts';
+import { type LockFile, type LockHolder, readLockFile } from './lock-file.ts';
+import { observeLock } from './lock-observation.ts';
+import { ownIdentity, type ProcessIdentity } from './process-identity.ts';
 
-/** Age above which the lock of another machine is stale, in milliseconds since its last refresh. */
-const { maxForeignLockAge } = limits.directory;
+const { lockRefreshInterval: refreshInterval, maxForeignLockAge } = limits.directory;
 
-/** Time that another process may need to take over the same stale lock, in milliseconds. */
-const takeoverTime = 50;
-
-const holderSchema = z.object({ pid: z.int().positive(), host: z.string(), token: z.string() });
-
-/** Holder of a lock. */
-export type LockHolder = z.infer<typeof holderSchema>;
-
-/** Tokens of the locks that this process holds. The process ID isn't enough: in a container, a restarted process has the same one. */
+/** Tokens of the locks that this process holds. */
 const held = new Set<string>();
 
-/** Lock of a directory: a file that names the process which follows the directory. */
+/** Lock of a directory: a file that names the process which follows the directory. The holder refreshes it while it runs. */
 export class DirectoryLock {
   readonly #file: string;
   readonly #directory: string;
-  readonly #self: LockHolder = { pid: process.pid, host: hostname(), token: randomUUID() };
+  readonly #token = randomUUID();
+  #refreshing: NodeJS.Timeout | undefined;
+  #verifiedAt = Number.NEGATIVE_INFINITY;
 
   /** Makes a lock of `directory` in `file`. It isn't acquired yet. */
   constructor(file: string, directory: string) {
@@ -33,36 +28,46 @@ export class DirectoryLock {
     this.#directory = directory;
   }
 
-  /** Acquires the lock, if need be from a process that is gone. Rejects with `InvalidConfiguration` when the lock is in use. */
+  /**
+   * Acquires the lock, if need be from a process that is gone. Rejects with `InvalidConfiguration` when the lock is in use. Takes some
+   * time when the holder can't be seen from here, as in another container or on another machine.
+   */
   async acquire(): Promise<void> {
-    held.add(this.#self.token);
+    held.add(this.#token);
     try {
-      if (await this.#create()) return;
-      const holder = (await this.holder()) ?? (await this.#holderAfterWrite());
-      if (holder && (await this.#isAlive(holder))) throw this.#inUse(holder);
-      await this.#takeOver();
+      await this.#acquire();
     } catch (error) {
-      held.delete(this.#self.token);
+      held.delete(this.#token);
       throw error;
     }
+    clearInterval(this.#refreshing);
+    this.#refreshing = setInterval(() => void this.#refreshQuietly(), refreshInterval).unref();
+    await this.#removeLeftovers();
   }
 
   /** Reads the holder of the lock, if there is one. */
   async holder(): Promise<LockHolder | undefined> {
-    try {
-      return parseHolder(await readFile(this.#file, 'utf8'));
-    } catch (error) {
-      if (hasCode(error, 'ENOENT', 'ENOTDIR')) return undefined;
-      throw error;
-    }
+    return (await readLockFile(this.#file))?.holder;
   }
 
   /** Reports whether this lock is the holder. */
   isOwn(holder: LockHolder): boolean {
-    return holder.token === this.#self.token;
+    return holder.token === this.#token;
   }
 
-  /** Refreshes the lock, which shows other machines that the holder is alive. */
+  /** Rejects unless this lock is the holder, or was at most two refreshes ago. */
+  async verify(): Promise<void> {
+    if (performance.now() - this.#verifiedAt < 2 * refreshInterval) return;
+    const holder = await this.holder();
+    if (!holder) throw new KplugError('NotFound', `${this.#file} does not exist any more`);
+    if (!this.isOwn(holder)) {
+      const operator = describeHolder(holder, await ownIdentity());
+      throw new KplugError('Conflict', `${this.#directory} is now in use by another operator, ${operator}`);
+    }
+    this.#verifiedAt = performance.now();
+  }
+
+  /** Refreshes the lock, which shows others that the holder is alive. */
   async refresh(): Promise<void> {
     const now = new Date();
     await utimes(this.#file, now, now);
@@ -70,70 +75,98 @@ export class DirectoryLock {
 
   /** Releases the lock. A lock that another process has taken over stays. */
   async release(): Promise<void> {
+    clearInterval(this.#refreshing);
     const holder = await this.holder();
     if (holder && this.isOwn(holder)) await rm(this.#file, { force: true });
-    held.delete(this.#self.token);
+    held.delete(this.#token);
   }
 
-  async #create(): Promise<boolean> {
-    try {
-      await writeFile(this.#file, this.#content(), { flag: 'wx' });
-      return true;
-    } catch (error) {
-      if (hasCode(error, 'EEXIST')) return false;
-      throw error;
+  async #acquire(): Promise<void> {
+    for (;;) {
+      if (await this.#create(this.#file)) return;
+      const lock = await readLockFile(this.#file);
+      if (lock && (await this.#isStale(this.#file, lock)) && (await this.#takeOver(lock, []))) return;
     }
   }
 
-  /** Reads the holder after a delay: another process may have created the file but not written it yet. */
-  async #holderAfterWrite(): Promise<LockHolder | undefined> {
-    await sleep(takeoverTime);
-    return this.holder();
+  /**
+   * Takes over a stale lock. Of several processes that do so, the one that creates the file named after the stale lock succeeds, and
+   * renames it to the lock. If it crashed before that, the file named after its own lock decides, and so on. Returns false when the lock
+   * has changed hands.
+   */
+  async #takeOver({ id }: LockFile, claims: readonly string[]): Promise<boolean> {
+    const claim = `${this.#file}.after-${id}`;
+    if (!(await this.#create(claim))) {
+      const rival = await readLockFile(claim);
+      if (!rival || !(await this.#isStale(claim, rival))) return false;
+      return this.#takeOver(rival, [...claims, claim]);
+    }
+    // Another process may have taken over, and renamed its claim, before this one was created.
+    const [first = claim] = claims;
+    const lock = await readLockFile(this.#file);
+    if (!lock || `${this.#file}.after-${lock.id}` !== first) {
+      await rm(claim, { force: true });
+      return false;
+    }
+    await rename(claim, this.#file);
+    for (const stale of claims) await rm(stale, { force: true });
+    return true;
   }
 
-  /** Takes over a stale lock. Of several processes that do so concurrently, the last one succeeds. */
-  async #takeOver(): Promise<void> {
-    const own = `${this.#file}.${this.#self.token}`;
-    await writeFile(own, this.#content());
-    await rename(own, this.#file);
-    await sleep(takeoverTime);
-    const holder = await this.holder();
-    if (!holder || !this.isOwn(holder)) throw this.#inUse(holder);
+  /** Returns false when the file changed hands. Rejects when the lock is in use. */
+  async #isStale(file: string, lock: LockFile): Promise<boolean> {
+    const state = await observeLock(file, lock, (token) => held.has(token));
+    if (state === 'held') throw await this.#inUse(lock.holder);
+    return state === 'stale';
   }
 
-  async #isAlive({ pid, host, token }: LockHolder): Promise<boolean> {
-    if (host !== this.#self.host) return Date.now() - (await stat(this.#file)).mtimeMs < maxForeignLockAge;
-    if (pid === process.pid) return held.has(token);
+  async #create(file: string): Promise<boolean> {
+    const own = await ownIdentity();
+    const content = { ...own, token: this.#token, since: new Date().toISOString(), refreshInterval };
+    return createExclusively(file, `${JSON.stringify(content)}\n`, `${this.#file}.${this.#token}`);
+  }
+
+  /** An operator that doesn't hold the lock any more finds that out by other means. */
+  async #refreshQuietly(): Promise<void> {
     try {
-      process.kill(pid, 0);
-      return true;
-    } catch (error) {
-      // Signalling a process of another user fails with EPERM, but the process exists.
-      return !hasCode(error, 'ESRCH');
+      this.#verifiedAt = Number.NEGATIVE_INFINITY;
+      await this.verify();
+      await this.refresh();
+    } catch {
+      // The lock is gone or can't be read or written. The next attempt follows.
     }
   }
 
-  #content(): string {
-    return `${JSON.stringify(this.#self)}\n`;
+  /** Removes files that crashes left while locks were acquired. */
+  async #removeLeftovers(): Promise<void> {
+    const folder = dirname(this.#file);
+    for (const name of await readdir(folder)) {
+      if (!name.startsWith(`${basename(this.#file)}.`)) continue;
+      const file = join(folder, name);
+      try {
+        if (Date.now() - (await stat(file)).mtimeMs > maxForeignLockAge) await rm(file, { force: true });
+      } catch (error) {
+        if (!hasCode(error, 'ENOENT')) throw error;
+      }
+    }
   }
 
-  #inUse(holder: LockHolder | undefined): KplugError {
-    const operator = holder
-      ? `process ${holder.pid}${holder.host === this.#self.host ? '' : ` on ${holder.host}`}`
-      : 'another process';
+  async #inUse(holder: LockHolder | undefined): Promise<KplugError> {
+    const operator = holder ? describeHolder(holder, await ownIdentity()) : 'another process';
+    const since = holder?.since === undefined ? '' : ` It has held the lock since ${holder.since}.`;
+    const isCertain = holder?.refreshInterval !== undefined;
+    const otherwise = isCertain ? '' : ` If the process is not an operator, delete ${this.#file}.`;
     return new KplugError(
       'InvalidConfiguration',
-      `${this.#directory} is in use by another operator, ${operator}. Stop that operator or use another directory. ` +
-        `If the process is not an operator, delete ${this.#file}.`,
+      `${this.#directory} is in use by another operator, ${operator}.${since} ` +
+        `Stop that operator or use another directory.${otherwise}`,
     );
   }
 }
 
-/** Parses the content of a lock file. Returns `undefined` for a file that was created but not written before a crash. */
-function parseHolder(content: string): LockHolder | undefined {
-  try {
-    return holderSchema.parse(JSON.parse(content));
-  } catch {
-    return undefined;
-  }
+/** Describes the holder of a lock: `process 12 on db-1`. */
+function describeHolder({ pid, host, pidNamespace }: LockHolder, own: ProcessIdentity): string {
+  if (host !== own.host) return `process ${pid} on ${host}`;
+  const isInOtherContainer = pidNamespace !== undefined && pidNamespace !== own.pidNamespace;
+  return `process ${pid}${isInOtherContainer ? ' in another container' : ''}`;
 }

@@ -80,6 +80,7 @@ export class FollowedResources implements DirectoryResources {
     try {
       await this.#resources.close();
     } finally {
+      await this.#parts.store.close();
       await this.#parts.lock.release();
     }
   }

@@ -1,10 +1,14 @@
-import { readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { formatCheckedLine } from '../../files/checked-lines.ts';
 import type { WriteOptions } from '../port.ts';
-import type { Resource } from '../resource.ts';
+import { keyOf, type Resource } from '../resource.ts';
+import { readDirectory } from './read-directory.ts';
+import { readStates } from './read-states.ts';
 import { statePathOf } from './state-file.ts';
-import { documents, TestDirectory, table, tableKey, tables, waitFor } from './testing.ts';
+import { journalOf } from './state-journal.ts';
+import { documents, stateFile, TestDirectory, table, tableKey, tables, waitFor } from './testing.ts';
 
 const finalizer = 'kplug.dev/delegation';
 const users = tableKey('users');
@@ -136,24 +140,114 @@ describe('openDirectory', () => {
     expect(resources.problems()).toEqual([expect.objectContaining({ file: join(directory.path, 'a.yaml'), line: 9 })]);
   });
 
-  it('renames and reports an invalid state file, and creates the resource again', async () => {
+  it('copies and reports a damaged journal, and keeps all other states', async () => {
     await directory.write('a.yaml', documents(table('users'), table('orders')));
     let resources = await directory.open();
     const [lost, kept] = [await waitFor(resources, 'users'), await waitFor(resources, 'orders')];
     await resources.close();
-    const file = join(directory.path, '.kplug', statePathOf(users));
+    const file = journalOf(directory.states);
     const content = await readFile(file, 'utf8');
-    await writeFile(file, content.slice(0, content.length / 2));
+    const damaged = content.replace('"name":"users"', '"name":"uzers"');
+    await writeFile(file, damaged);
     await writeFile(`${file}.tmp`, content.slice(0, 10));
 
     resources = await directory.open();
     expect(resources.get(users)?.metadata.uid).not.toBe(lost.metadata.uid);
     expect(resources.get(tableKey('orders'))).toEqual(kept);
     expect(directory.log.filter(({ level }) => level >= 50).map(({ msg }) => msg)).toEqual([
-      expect.stringContaining(`${file}: Not a state file`),
+      `${file}:2: the line is damaged. The file was copied to ${file}.corrupt; all other lines count.`,
     ]);
     await resources.close();
-    expect((await readdir(join(file, '..'))).sort()).toEqual(['orders.json', 'users.json', 'users.json.corrupt']);
+    expect((await readdir(directory.states)).sort()).toEqual(['.gitignore', 'states.jsonl', 'states.jsonl.corrupt']);
+    expect(await readFile(`${file}.corrupt`, 'utf8')).toBe(damaged);
+    resources = await directory.open();
+    expect(resources.get(tableKey('orders'))).toEqual(kept);
+    expect(directory.log.filter(({ level }) => level >= 50)).toHaveLength(1);
+  });
+
+  it('does not open a journal of a newer version', async () => {
+    await (await directory.open()).close();
+    const header = formatCheckedLine(JSON.stringify({ format: 'kplug-states', formatVersion: 3 }));
+    await writeFile(journalOf(directory.states), header);
+    await expect(directory.open()).rejects.toThrow(
+      `${journalOf(directory.states)} has format version 3, and this version of Kplug reads 2`,
+    );
+    expect(await readFile(journalOf(directory.states), 'utf8')).toBe(header);
+  });
+
+  describe('with the state files of an earlier version', () => {
+    const old = join('.kplug', statePathOf(users));
+
+    /** Replaces the journal by the state files of an earlier version. */
+    async function downgrade(): Promise<Resource[]> {
+      await directory.write('a.yaml', documents(table('users'), table('orders')));
+      const resources = await directory.open();
+      const before = [await waitFor(resources, 'users'), await waitFor(resources, 'orders')];
+      for (const resource of before) {
+        await resources.applyStatus(keyOf(resource), { rows: 1, plugin: { name: 'a' } }, by(resource));
+        await resources.applyStatus(keyOf(resource), { size: 2 }, by(resource, 'kplug/other'));
+        await resources.addFinalizer(keyOf(resource), finalizer, by(resource));
+      }
+      const written = resources.list(tables);
+      await resources.close();
+      const { states } = await readStates(directory.states);
+      await rm(journalOf(directory.states));
+      for (const state of states) {
+        await directory.write(join('.kplug', statePathOf(keyOf(state.resource))), stateFile(state));
+      }
+      return written;
+    }
+
+    it('reads them, and moves them into the journal', async () => {
+      const written = await downgrade();
+      expect((await readDirectory(directory.path)).resources).toEqual(expect.arrayContaining(written));
+      let resources = await directory.open();
+      expect(resources.list(tables)).toEqual(expect.arrayContaining(written));
+      expect((await readdir(directory.states)).sort()).toEqual(['.gitignore', 'lock', 'states.jsonl']);
+      await resources.close();
+      resources = await directory.open();
+      expect(resources.list(tables)).toEqual(expect.arrayContaining(written));
+      await expect(resources.applyStatus(users, { size: 2 }, by(written[0] as Resource, 'kplug/other'))).resolves.toBe(
+        'unchanged',
+      );
+      expect(directory.log).toEqual([]);
+    });
+
+    it('renames and reports an invalid one, and creates its resource again', async () => {
+      const written = await downgrade();
+      const content = await readFile(join(directory.path, old), 'utf8');
+      await directory.write(old, content.slice(0, content.length / 2));
+      await directory.write(`${old}.tmp`, content.slice(0, 10));
+      const resources = await directory.open();
+      const lost = written.find(({ metadata }) => metadata.name === 'users');
+      expect(resources.get(users)?.metadata.uid).not.toBe(lost?.metadata.uid);
+      expect(resources.get(tableKey('orders'))).toEqual(written.find(({ metadata }) => metadata.name === 'orders'));
+      const file = join(directory.path, old);
+      expect(directory.log.map(({ msg }) => msg)).toEqual([expect.stringContaining(`${file}: Not a state file`)]);
+      expect(await readdir(join(file, '..'))).toEqual(['users.json.corrupt']);
+    });
+
+    it('takes the newer state of a resource that is in a file and in the journal', async () => {
+      await downgrade();
+      const files = await Promise.all(
+        ['users', 'orders'].map((name) =>
+          readFile(join(directory.path, '.kplug', statePathOf(tableKey(name))), 'utf8'),
+        ),
+      );
+      const resources = await directory.open();
+      const orders = await waitFor(resources, 'orders');
+      await resources.applyStatus(keyOf(orders), { rows: 7 }, by(orders));
+      await resources.close();
+      // A crash before the files were removed, and one that an earlier version of Kplug wrote later.
+      await directory.write(join('.kplug', statePathOf(tableKey('orders'))), files[1] ?? '');
+      await directory.write(old, (files[0] ?? '').replaceAll('"rows": 1', '"rows": 9'));
+      await utimes(join(directory.path, '.kplug', statePathOf(tableKey('orders'))), 1, 1);
+      const after = new Date(Date.now() + 10_000);
+      await utimes(join(directory.path, old), after, after);
+      const again = await directory.open();
+      expect(again.get(users)?.status).toMatchObject({ rows: 9 });
+      expect(again.get(tableKey('orders'))?.status).toMatchObject({ rows: 7, size: 2 });
+    });
   });
 
   it('remembers which file a resource moved to', async () => {
@@ -161,8 +255,7 @@ describe('openDirectory', () => {
     let resources = await directory.open();
     const { metadata } = await waitFor(resources, 'users');
     await rename(join(directory.path, 'a.yaml'), join(directory.path, 'b.yaml'));
-    const state = join(directory.path, '.kplug', statePathOf(users));
-    await vi.waitFor(async () => expect(JSON.parse(await readFile(state, 'utf8')).source).toBe('b.yaml'), 10_000);
+    await vi.waitFor(async () => expect((await directory.stateOf('users')).source).toBe('b.yaml'), 10_000);
     await resources.close();
     await directory.write('a.yaml', table('users', 2));
     resources = await directory.open();

@@ -2,7 +2,7 @@ import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { readDirectory } from './read-directory.ts';
-import { statePathOf } from './state-file.ts';
+import { journalOf } from './state-journal.ts';
 import { documents, TestDirectory, table, tableKey, waitFor } from './testing.ts';
 
 describe('readDirectory', () => {
@@ -41,7 +41,9 @@ describe('readDirectory', () => {
     await directory.write('a.yaml', table('users', 2));
     await directory.write('b.yaml', table('added'));
     await directory.write('broken.yaml', 'kind: [');
-    await writeFile(join(directory.path, '.kplug', statePathOf(tableKey('items'))), 'torn');
+    const journal = journalOf(directory.states);
+    const content = await readFile(journal, 'utf8');
+    await writeFile(journal, content.replaceAll('"name":"items"', '"name":"itemz"'));
     const before = await snapshot();
 
     const view = await readDirectory(directory.path);
@@ -56,10 +58,7 @@ describe('readDirectory', () => {
       ['orders', 1, true, 1, undefined],
       ['users', 2, false, 2, { rows: 1 }],
     ]);
-    expect(view.problems.map(({ file }) => file)).toEqual([
-      join(directory.path, '.kplug', statePathOf(tableKey('items'))),
-      join(directory.path, 'broken.yaml'),
-    ]);
+    expect(view.problems.map(({ file }) => file)).toEqual([journal, join(directory.path, 'broken.yaml')]);
     expect(await snapshot()).toEqual(before);
   });
 

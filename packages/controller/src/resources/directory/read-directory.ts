@@ -5,6 +5,7 @@ import { keyOf, type Resource } from '../resource.ts';
 import { resolveDefinitions } from './definitions.ts';
 import { DesiredState } from './desired-state.ts';
 import { ManifestFiles } from './manifest-files.ts';
+import type { DirectoryOptions } from './open-directory.ts';
 import { sortProblems } from './problem-list.ts';
 import { readStates } from './read-states.ts';
 import { checkDirectory, stateFolderOf } from './state-folder.ts';
@@ -23,9 +24,12 @@ const { maxReadAttempts: maxAttempts } = limits.directory;
  * temporary `uid` and creation time. Takes no lock and writes nothing, so an operator may follow the directory at the same time. Rejects
  * with `InvalidConfiguration` when the directory can't be read.
  */
-export async function readDirectory(directory: string): Promise<DirectoryView> {
+export async function readDirectory(
+  directory: string,
+  { stateDir }: Pick<DirectoryOptions, 'stateDir'> = {},
+): Promise<DirectoryView> {
   await checkDirectory(directory);
-  const { states, corrupt } = await readStates(stateFolderOf(directory));
+  const { states, corrupt } = await readStates(stateFolderOf(directory, stateDir));
   const resources = new MemoryResources();
   const desired = new DesiredState();
   for (const { source, ...stored } of states) {

@@ -2,8 +2,8 @@ import { isAbsolute, normalize } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { MemoryResources } from '../memory/memory-resources.ts';
 import { keyOf } from '../resource.ts';
-import { formatState, parseState, statePathOf } from './state-file.ts';
-import { tableKey } from './testing.ts';
+import { formatStateRecord, parseRecord, parseState, readStateRecord, statePathOf } from './state-file.ts';
+import { stateFile, tableKey } from './testing.ts';
 
 describe('state files', () => {
   it('have a path for each resource', () => {
@@ -35,10 +35,18 @@ describe('state files', () => {
     if (!stored) throw new Error('Nothing is stored.');
     const state = { ...stored, source: 'a/b.yaml' };
     const path = statePathOf(key);
-    expect(parseState(formatState(state), path)).toEqual(state);
-    expect([...parseState(formatState(state), path).statuses.keys()]).toEqual(['2', '1']);
+    expect(parseState(stateFile(state), path)).toEqual(state);
+    expect([...parseState(stateFile(state), path).statuses.keys()]).toEqual(['2', '1']);
     expect(isAbsolute(path) || normalize(path) !== path).toBe(false);
-    expect(() => parseState(formatState(state), path.replace('users', 'other'))).toThrow('belongs into');
+    expect(() => parseState(stateFile(state), path.replace('users', 'other'))).toThrow('belongs into');
+
+    const record = parseRecord(formatStateRecord(key, state));
+    if (!record) throw new Error('There is no record.');
+    expect(readStateRecord(record)).toEqual(state);
+    expect(() => readStateRecord({ ...record, key: tableKey('other') })).toThrow(
+      'the state of /v1/ConfigMap/shop/users',
+    );
+    expect(parseRecord(formatStateRecord(key, undefined))).toMatchObject({ key, removed: true });
   });
 
   it.each(['', '{', '[]', '{"formatVersion":2}', '{"formatVersion":1,"source":"a","resource":{},"statuses":[]}'])(

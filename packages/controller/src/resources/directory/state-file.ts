@@ -4,6 +4,7 @@ import { formatJson, parseJson } from '@kplug/protocol';
 import { z } from 'zod';
 import { limits } from '../../limits/limits.ts';
 import { formatPath, isJsonObject } from '../json.ts';
+import { mergeStatuses } from '../memory/merge-statuses.ts';
 import type { StoredResource } from '../memory/persistence.ts';
 import { groupOf, type JsonObject, keyOf, parseKey, type Resource, type ResourceKey } from '../resource.ts';
 
@@ -25,7 +26,6 @@ const ownerReference = z.object({
 });
 
 const stateSchema = z.object({
-  formatVersion: z.literal(1),
   source: z.string(),
   resource: z.looseObject({
     apiVersion: z.string(),
@@ -49,13 +49,16 @@ const stateSchema = z.object({
   statuses: z.array(z.object({ fieldManager: z.string(), status: object })),
 });
 
-/** Maximum length of a name that becomes a file name unchanged. Systems allow 255 bytes, suffixes included. */
+/** State file of a resource, as earlier versions of Kplug wrote one for each. */
+const fileSchema = stateSchema.extend({ formatVersion: z.literal(1) });
+
+/** Maximum length of a name that became a file name unchanged. Systems allow 255 bytes, suffixes included. */
 const { maxNameLength } = limits.directory;
 
-/** Folder of all state files, below `.kplug`. */
+/** Folder of the state files of earlier versions, below `.kplug`. */
 export const statesFolder = 'resources';
 
-/** Returns the path of a resource's state file, below `.kplug`. */
+/** Returns the path of a resource's state file of an earlier version, below `.kplug`. */
 export function statePathOf(key: ResourceKey): string {
   const { apiVersion, kind, namespace, name } = parseKey(key);
   const group = groupOf(apiVersion);
@@ -64,25 +67,56 @@ export function statePathOf(key: ResourceKey): string {
   return join(statesFolder, ...folders, kind, namespace, `${shorten(name)}.json`);
 }
 
-/** Formats the content of a state file. */
-export function formatState({ source, resource, statuses }: ResourceState): string {
-  const byManager = [...statuses].map(([fieldManager, status]) => ({ fieldManager, status }));
-  return `${formatJson({ formatVersion: 1, source, resource, statuses: byManager }, 2)}\n`;
+/** Record of the state of a resource, unchecked but for its key. */
+export interface StateRecord {
+  key: ResourceKey;
+  /** True if the resource is gone. */
+  removed: boolean;
+  fields: JsonObject;
+}
+
+/** Formats the state of a resource as the JSON of a record. The merged status is left out, as the statuses have it. */
+export function formatStateRecord(key: ResourceKey, state: ResourceState | undefined): string {
+  if (!state) return formatJson({ key, removed: true });
+  const { status: _, ...resource } = state.resource;
+  const statuses = [...state.statuses].map(([fieldManager, status]) => ({ fieldManager, status }));
+  return formatJson({ key, source: state.source, resource, statuses });
+}
+
+/** Parses the JSON of a record. Returns `undefined` when it is none. */
+export function parseRecord(json: string): StateRecord | undefined {
+  const fields: unknown = parseJson(json);
+  if (!isJsonObject(fields) || typeof fields.key !== 'string') return undefined;
+  return { key: fields.key, removed: fields.removed === true, fields };
+}
+
+/** Reads the state of a resource from its record. Throws when it is invalid. */
+export function readStateRecord({ key, fields }: StateRecord): ResourceState {
+  const state = readState(stateSchema, fields);
+  const expected = keyOf(state.resource);
+  if (key !== expected) throw new Error(`it has the key ${key} and the state of ${expected}`);
+  return state;
 }
 
 /** Parses the content of the state file at a path below `.kplug`. Throws when it is invalid. */
 export function parseState(content: string, path: string): ResourceState {
-  const { data, error } = stateSchema.safeParse(parseJson(content));
-  if (!data) throw new Error(`${formatPath(error.issues[0]?.path.map(String) ?? [])}: ${error.issues[0]?.message}`);
-  const { source, resource, statuses } = data;
-  const state = {
-    source,
-    resource: resource satisfies Resource,
-    statuses: new Map(statuses.map(({ fieldManager, status }) => [fieldManager, status])),
-  };
-  const expected = statePathOf(keyOf(resource));
+  const state = readState(fileSchema, parseJson(content));
+  const expected = statePathOf(keyOf(state.resource));
   if (path !== expected) throw new Error(`its content belongs into ${expected}`);
   return state;
+}
+
+function readState(schema: typeof stateSchema, content: unknown): ResourceState {
+  const { data, error } = schema.safeParse(content);
+  if (!data) throw new Error(`${formatPath(error.issues[0]?.path.map(String) ?? [])}: ${error.issues[0]?.message}`);
+  const { source, resource, statuses } = data;
+  const { status: _, ...rest } = resource satisfies Resource;
+  const status = mergeStatuses(statuses.map(({ status }) => status));
+  return {
+    source,
+    resource: status ? { ...rest, status } : rest,
+    statuses: new Map(statuses.map(({ fieldManager, status }) => [fieldManager, status])),
+  };
 }
 
 function shorten(name: string): string {

@@ -1,14 +1,16 @@
-import { mkdir, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { copyFile, mkdir, readdir, readFile, realpath, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import { isAbsolute, join, relative, resolve, sep } from 'node:path';
 import type { Logger } from 'pino';
+import { z } from 'zod';
 import { KplugError, messageOf } from '../../errors.ts';
 import { hasCode } from '../../files/system-error.ts';
-import { corruptSuffix, readStates } from './read-states.ts';
-import type { ResourceState } from './state-file.ts';
+import { writeDurably } from '../../files/write-durably.ts';
+import { corruptSuffix, readStates, type States } from './read-states.ts';
+import { statesFolder } from './state-file.ts';
 
-/** Returns Kplug's folder in a directory of manifests. */
-export function stateFolderOf(directory: string): string {
-  return join(directory, '.kplug');
+/** Returns the folder in which the states of a directory of manifests are stored. @param stateDir Default: `.kplug` in the directory. */
+export function stateFolderOf(directory: string, stateDir?: string): string {
+  return stateDir ?? join(directory, '.kplug');
 }
 
 /** Rejects with `InvalidConfiguration` unless a path is a readable directory. */
@@ -23,41 +25,122 @@ export async function checkDirectory(directory: string): Promise<void> {
   }
 }
 
-/** Makes Kplug's folder in a directory. Rejects with `InvalidConfiguration` when the directory isn't writable. */
-export async function makeStateFolder(directory: string): Promise<string> {
-  const folder = stateFolderOf(directory);
+/** Makes the folder of the states of a directory. Rejects with `InvalidConfiguration` when it can't be written. */
+export async function makeStateFolder(directory: string, stateDir?: string): Promise<string> {
+  const folder = stateFolderOf(directory, stateDir);
+  if (stateDir !== undefined) checkPlace(directory, stateDir);
   try {
-    await mkdir(folder).catch((error: unknown) => {
+    // A missing directory of manifests isn't made.
+    await mkdir(folder, { recursive: stateDir !== undefined }).catch((error: unknown) => {
       if (!hasCode(error, 'EEXIST')) throw error;
     });
     // The states belong to this machine and change all the time.
     await writeFile(join(folder, '.gitignore'), '*\n');
     return folder;
-  } catch (error) {
-    throw refusal(directory, `can't be written (${messageOf(error)})`, error);
+  } catch (cause) {
+    const problem = `can't be written (${messageOf(cause)})`;
+    if (stateDir === undefined) {
+      const message =
+        `The directory of manifests ${directory} ${problem}. States are stored in ${folder} by default; ` +
+        'give another folder for them with --state-dir (stateDir in code).';
+      throw new KplugError('InvalidConfiguration', message, { cause });
+    }
+    const message = `The state directory ${stateDir} ${problem}. Fix that, or use another one with --state-dir (stateDir in code).`;
+    throw new KplugError('InvalidConfiguration', message, { cause });
   }
+}
+
+/** Rejects with `InvalidConfiguration` if files of the state directory would count as manifests. Names with a leading dot don't. */
+function checkPlace(directory: string, stateDir: string): void {
+  const path = relative(directory, stateDir);
+  const isOutside = path === '..' || path.startsWith(`..${sep}`) || isAbsolute(path);
+  if (isOutside || path.split(sep).some((name) => name.startsWith('.'))) return;
+  const message =
+    `The state directory ${stateDir} is in the directory of manifests ${directory}, where its files would count as manifests. ` +
+    'Use a folder outside of it, or one whose name begins with a dot.';
+  throw new KplugError('InvalidConfiguration', message);
+}
+
+/**
+ * Binds a state directory to a directory of manifests, as the states of one would delete the resources of another. Rejects with
+ * `InvalidConfiguration` when it is bound to another one. A link whose target changes stays the same directory.
+ */
+export async function bindStateDir(directory: string, stateDir: string): Promise<void> {
+  const file = join(stateDir, 'directory.json');
+  const bound = await readBinding(file);
+  if (bound === undefined) {
+    await writeDurably(file, `${JSON.stringify({ manifests: resolve(directory) })}\n`, stateDir);
+    return;
+  }
+  if (bound === resolve(directory) || (await isSameFolder(bound, directory))) return;
+  const message =
+    `The state directory ${stateDir} belongs to the directory of manifests ${bound}, not to ${resolve(directory)}. Use another state ` +
+    `directory (--state-dir, or stateDir in code). If the manifests were moved, delete ${file}.`;
+  throw new KplugError('InvalidConfiguration', message);
+}
+
+async function readBinding(file: string): Promise<string | undefined> {
+  let text: string;
+  try {
+    text = await readFile(file, 'utf8');
+  } catch (cause) {
+    if (hasCode(cause, 'ENOENT')) return undefined;
+    throw new KplugError('StorageFailed', `${file} can't be read: ${messageOf(cause)}.`, { cause });
+  }
+  try {
+    return z.object({ manifests: z.string() }).parse(JSON.parse(text)).manifests;
+  } catch (cause) {
+    const message = `${file} doesn't name a directory of manifests. Delete it if the state directory belongs to your manifests.`;
+    throw new KplugError('InvalidConfiguration', message, { cause });
+  }
+}
+
+async function isSameFolder(one: string, other: string): Promise<boolean> {
+  const [first, second] = await Promise.all([one, other].map((path) => realpath(path).catch(() => undefined)));
+  return first !== undefined && first === second;
 }
 
 /**
  * Loads the states from Kplug's folder. Removes temporary files of interrupted writes; sets invalid files aside and logs them. Rejects
  * with `StorageFailed`.
  */
-export async function loadStates(folder: string, logger: Logger): Promise<ResourceState[]> {
-  const { states, corrupt, leftovers } = await readStates(folder);
+export async function loadStates(folder: string, logger: Logger): Promise<States> {
+  const read = await readStates(folder);
   try {
-    for (const file of leftovers) await rm(file, { force: true });
-    for (const { file, message } of corrupt) {
+    for (const file of read.leftovers) await rm(file, { force: true });
+    for (const { file, line, message } of read.corrupt) {
       const aside = `${file}${corruptSuffix}`;
-      await rename(file, aside);
-      logger.error(
-        { file: aside },
-        `${file}: ${message}. It was renamed to ${aside}; its resource starts without a state.`,
-      );
+      if (line === undefined) {
+        await rename(file, aside);
+        logger.error(
+          { file: aside },
+          `${file}: ${message}. It was renamed to ${aside}; its resource starts without a state.`,
+        );
+      } else {
+        await copyFile(file, aside);
+        const problem = `${file}:${line}: ${message}`;
+        logger.error({ file: aside, line }, `${problem}. The file was copied to ${aside}; all other lines count.`);
+      }
     }
   } catch (cause) {
     throw new KplugError('StorageFailed', `${folder} can't be cleaned up: ${messageOf(cause)}.`, { cause });
   }
-  return states;
+  return read;
+}
+
+/** Removes the state files of an earlier version of Kplug, whose states are in the journal, and their empty folders. */
+export async function removeEarlierStates(folder: string, files: readonly string[]): Promise<void> {
+  for (const file of files) await rm(file, { force: true });
+  const root = join(folder, statesFolder);
+  const folders = (await readdir(root, { recursive: true, withFileTypes: true }))
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => join(entry.parentPath, entry.name));
+  // The deepest first.
+  for (const one of [root, ...folders].sort((a, b) => b.length - a.length)) {
+    await rmdir(one).catch((error: unknown) => {
+      if (!hasCode(error, 'ENOTEMPTY', 'EEXIST')) throw error;
+    });
+  }
 }
 
 function refusal(directory: string, what: string, cause?: unknown): KplugError {

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pino } from 'pino';
@@ -7,7 +7,8 @@ import type { ManifestProblem } from '../manifest.ts';
 import type { Resource, ResourceKey } from '../resource.ts';
 import type { DirectoryResources } from './directory-resources.ts';
 import { type DirectoryOptions, openDirectory } from './open-directory.ts';
-import { statePathOf } from './state-file.ts';
+import { readStates } from './read-states.ts';
+import type { ResourceState } from './state-file.ts';
 
 /** Kind that tests use. */
 export const tables = { apiVersion: 'example.org/v1', kind: 'Table' };
@@ -27,6 +28,12 @@ export function documents(...manifests: string[]): string {
   return manifests.join('---\n');
 }
 
+/** Returns the content of the state file that earlier versions of Kplug wrote for a resource. */
+export function stateFile({ source, resource, statuses }: ResourceState): string {
+  const byManager = [...statuses].map(([fieldManager, status]) => ({ fieldManager, status }));
+  return `${JSON.stringify({ formatVersion: 1, source, resource, statuses: byManager }, undefined, 2)}\n`;
+}
+
 /** Directory of one test, with the resources that were opened in it. */
 export class TestDirectory implements AsyncDisposable {
   readonly path: string;
@@ -41,6 +48,11 @@ export class TestDirectory implements AsyncDisposable {
     const path = join(await mkdtemp(join(tmpdir(), 'kplug-directory-')), 'tables');
     await mkdir(path);
     return new TestDirectory(path);
+  }
+
+  /** Path of Kplug's folder. */
+  get states(): string {
+    return join(this.path, '.kplug');
   }
 
   async write(file: string, content: string): Promise<void> {
@@ -58,9 +70,12 @@ export class TestDirectory implements AsyncDisposable {
     await rm(join(this.path, file), { recursive: true });
   }
 
-  /** Reads the state of a table from disk. */
-  async stateOf(name: string): Promise<unknown> {
-    return JSON.parse(await readFile(join(this.path, '.kplug', statePathOf(tableKey(name))), 'utf8'));
+  /** Reads the state of a table from disk. Rejects when there is none. */
+  async stateOf(name: string): Promise<ResourceState> {
+    const { states } = await readStates(this.states);
+    const state = states.find(({ resource }) => resource.metadata.name === name);
+    if (!state) throw new Error(`There is no state of ${name}.`);
+    return state;
   }
 
   async open(options: Partial<DirectoryOptions> = {}): Promise<DirectoryResources> {

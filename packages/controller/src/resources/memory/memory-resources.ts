@@ -96,6 +96,11 @@ export class MemoryResources implements Resources {
     return this.#stored.get(key);
   }
 
+  /** Returns all resources by their keys, with the statuses of all field managers. */
+  all(): Iterable<readonly [ResourceKey, StoredResource]> {
+    return this.#stored;
+  }
+
   /** Returns the keys of all resources. */
   keys(): ResourceKey[] {
     return [...this.#stored.keys()];
