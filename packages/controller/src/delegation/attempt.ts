@@ -20,7 +20,9 @@ export interface Failure {
 
 /** Describes an attempt that wasn't successful, for the user. */
 export function failureOf({ implementation, answer, error }: Attempt): Failure {
-  if (error) return { reason: error.code, message: error.message, terminal: false, retryAfter: undefined };
+  // The resources of a suspended plugin are resumed when it answers again.
+  const terminal = error?.code === 'PluginSuspended';
+  if (error) return { reason: error.code, message: error.message, terminal, retryAfter: undefined };
   const worst =
     answer.messages.find(({ severity }) => severity === 'error') ??
     answer.messages.find(({ severity }) => severity === 'warning') ??

@@ -5,7 +5,7 @@ import type { Resource } from '../resources/resource.ts';
 import type { PresentChoice } from '../selection/candidate.ts';
 import { explainSelection } from '../selection/explain.ts';
 import { type PluginPattern, parsePattern } from '../selection/preference.ts';
-import { type Selection, type SelectionRequest, select } from '../selection/select.ts';
+import { type Selection, type SelectionRequest, type Suspensions, select } from '../selection/select.ts';
 import type { DelegationSettings } from './delegation-settings.ts';
 import { readField } from './field-path.ts';
 import { holdersOf } from './status.ts';
@@ -23,7 +23,12 @@ export interface Choice {
 }
 
 /** Chooses for a resource among the registered plugins. Cheap, as it runs for each resource at each change of a plugin. */
-export function choose(base: Resource, settings: DelegationSettings, registry: Registry): Choice {
+export function choose(
+  base: Resource,
+  settings: DelegationSettings,
+  registry: Registry,
+  suspensions?: Suspensions,
+): Choice {
   const candidates = registry.implementations(settings.api);
   const { revision } = registry;
   const present = holdersOf(base);
@@ -33,7 +38,7 @@ export function choose(base: Resource, settings: DelegationSettings, registry: R
     const nothing: Selection<Implementation> = { chosen: [], reason: 'NoPlugin', verdicts: [] };
     return { selection: nothing, request, reason: 'InvalidPreference', message: preference, revision };
   }
-  const request = { preference, present };
+  const request = { preference, present, suspensions };
   const selection = select(candidates, settings.rules, request);
   return {
     selection,
@@ -51,10 +56,15 @@ export function findHolder(
   holder: PresentChoice,
   settings: DelegationSettings,
   registry: Registry,
+  suspensions?: Suspensions,
 ): Implementation | undefined {
   const preference: PluginPattern = { text: holder.plugin.text, name: holder.plugin, range: undefined };
   const rules = { ...settings.rules, mode: 'one', fallback: 'none' } as const;
-  const { chosen } = select(registry.implementations(settings.api), rules, { preference, present: [holder] });
+  const { chosen } = select(registry.implementations(settings.api), rules, {
+    preference,
+    present: [holder],
+    suspensions: suspensions && { ...suspensions, fallback: false },
+  });
   return chosen[0];
 }
 

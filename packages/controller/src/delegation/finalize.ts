@@ -3,13 +3,14 @@ import { KplugError } from '../errors.ts';
 import { formatPlugin } from '../names.ts';
 import type { Implementation } from '../registry/implementation.ts';
 import type { PresentChoice } from '../selection/candidate.ts';
-import { select } from '../selection/select.ts';
+import { type Suspensions, select } from '../selection/select.ts';
 import { type Failure, failureOf } from './attempt.ts';
 import { makeCall } from './call.ts';
 import { findHolder } from './choose.ts';
 import type { Pass } from './pass.ts';
 import type { PassContext, PassResult } from './pass-context.ts';
 import { holdersOf } from './status.ts';
+import { TriedPlugins, unreachable } from './tried-plugins.ts';
 
 /** Finalizes a resource that is being deleted: asks the plugins that reconciled it to clean up, and removes the finalizer. */
 export async function finalizeDeleted(pass: Pass): Promise<PassResult> {
@@ -38,10 +39,10 @@ export async function callFinalize(
   implementation: Implementation,
   cause: FinalizeCause,
 ): Promise<Finalization> {
-  const { caller, settings } = pass.context;
+  const { caller } = pass.context;
   const call = makeCall(pass, implementation, assignments[cause]);
   try {
-    const answer = await caller.finalize(implementation, call, cause, settings.deadline);
+    const answer = await caller.finalize(implementation, call, cause);
     pass.reporter.recordEvents(answer.events);
     if (answer.outcome === 'success') return { outcome: 'finalized' };
     return { outcome: 'failed', failure: failureOf({ implementation, answer }) };
@@ -59,11 +60,12 @@ const assignments = {
 
 /** Has one plugin clean up. Returns the result of the pass if that failed or has to wait. */
 async function finalizeWith(pass: Pass, holder: PresentChoice): Promise<PassResult | 'finalized'> {
-  const { settings, registry } = pass.context;
+  const tried = new TriedPlugins();
   for (;;) {
     if (pass.kept.isFinalized(pass.base, holder)) return 'finalized';
-    const implementation = findHolder(holder, settings, registry) ?? findSubstitute(pass.context, holder);
+    const implementation = findFinalizer(pass, holder);
     if (!implementation) return handleMissingPlugin(pass, holder);
+    if (!tried.add([implementation])) return pass.reporter.finalizing(unreachable([implementation]));
     const finalization = await callFinalize(pass, implementation, 'deleted');
     if (finalization.outcome === 'finalized') {
       pass.kept.keepFinalized(pass.base, holder);
@@ -73,11 +75,24 @@ async function finalizeWith(pass: Pass, holder: PresentChoice): Promise<PassResu
   }
 }
 
+/** Returns the plugin that has to clean up, or another one that may while that is unavailable. */
+function findFinalizer({ key, context }: Pass, holder: PresentChoice): Implementation | undefined {
+  const { settings, registry, breakers } = context;
+  const suspensions = breakers.suspensions('Finalize', key);
+  const found = findHolder(holder, settings, registry, suspensions);
+  const isSuspended = found && suspensions?.fallback && suspensions.explain(found) !== undefined;
+  return found && !isSuspended ? found : (findSubstitute(context, holder, suspensions) ?? found);
+}
+
 /** Returns another plugin that may clean up for one that is unavailable, if the delegation allows that. */
-function findSubstitute({ settings, registry }: PassContext, holder: PresentChoice): Implementation | undefined {
+function findSubstitute(
+  { settings, registry }: PassContext,
+  holder: PresentChoice,
+  suspensions: Suspensions | undefined,
+): Implementation | undefined {
   if (settings.finalize.whenPluginGone !== 'fallback') return undefined;
   const rules = { ...settings.rules, mode: 'one', fallback: 'any' } as const;
-  const request = { preference: undefined, present: [holder] };
+  const request = { preference: undefined, present: [holder], suspensions };
   return select(registry.implementations(settings.api), rules, request).chosen[0];
 }
 

@@ -13,6 +13,7 @@ import { handOver } from './hand-over.ts';
 import { Pass, type PassState } from './pass.ts';
 import type { PassContext, PassResult } from './pass-context.ts';
 import { releaseBase } from './release.ts';
+import { TriedPlugins, unreachable } from './tried-plugins.ts';
 
 /** Outcome of a pass, and the choice that it made. */
 export interface PassOutcome {
@@ -43,21 +44,22 @@ export async function runPass(context: PassContext, key: ResourceKey, state: Pas
     return await reconcileWithPlugins(pass);
   } catch (error) {
     // The retry is due with back-off, so the present choice counts as made.
-    const { chosen } = choose(base, context.settings, registry).selection;
+    const { chosen } = context.choose(base).selection;
     return { result: { next: 'retry' }, chosen, revision: registry.revision, error };
   }
 }
 
 /** Chooses plugins and hands the resource to them, until they are reachable. */
 async function reconcileWithPlugins(pass: Pass): Promise<PassOutcome> {
-  const { settings, registry } = pass.context;
+  const tried = new TriedPlugins();
   for (;;) {
-    const choice = choose(pass.base, settings, registry);
+    const choice = pass.context.choose(pass.base);
     const { chosen } = choice.selection;
     const { revision } = choice;
     let result: PassResult | 'unreachable';
     try {
-      result = await reconcile(pass, choice);
+      const mayCall = chosen.length === 0 || tried.add(chosen);
+      result = mayCall ? await reconcile(pass, choice) : await pass.reporter.failed(choice, unreachable(chosen));
     } catch (error) {
       if (isRefusedContent(error)) await pass.reporter.refused(choice, error);
       return { result: { next: 'retry' }, chosen, revision, error };
@@ -89,10 +91,13 @@ export function isSameChoice(a: readonly VersionedName[], b: readonly VersionedN
 async function reconcile(pass: Pass, choice: Choice): Promise<PassResult | 'unreachable'> {
   const { reporter, gathered } = pass;
   const { chosen } = choice.selection;
+  holdDiverted(pass, choice);
   const [first] = chosen;
   if (!first) return reporter.waiting(choice, choice);
   const ready = chosen.filter((implementation) => !blockingProblem(gathered.problems, implementation));
   if (ready.length === 0) return reporter.waiting(choice, blockingProblem(gathered.problems, first) ?? choice);
+  const suspension = findSuspension(pass, ready);
+  if (suspension) return reporter.waiting(choice, suspension);
 
   if ((await ensureFinalizer(pass)) === 'gone') return { next: 'done' };
   const kept = pass.kept.find(gathered, ready, pass.context.settings.resync);
@@ -105,7 +110,9 @@ async function reconcile(pass: Pass, choice: Choice): Promise<PassResult | 'unre
   if (attempts.some(({ error }) => error?.code === 'PluginUnavailable')) return 'unreachable';
   if (isStale(pass, choice)) return { next: 'stale' };
 
-  const failed = attempts.find(({ answer }) => answer?.outcome !== 'success');
+  const failures = attempts.filter(({ answer }) => answer?.outcome !== 'success');
+  // A suspended plugin isn't called by a retry, but the others are.
+  const failed = failures.find(({ error }) => error?.code !== 'PluginSuspended') ?? failures[0];
   if (!failed) pass.kept.keep(gathered, attempts);
   const { dependents, failure: applyFailure } = await applyDependents(pass, attempts);
   await reporter.writeExtensions(attempts);
@@ -115,6 +122,24 @@ async function reconcile(pass: Pass, choice: Choice): Promise<PassResult | 'unre
     return reporter.failed(choice, failureOf(failed), applied);
   }
   return applyFailure ? reporter.failed(choice, applyFailure, applied) : reporter.succeeded(choice, applied);
+}
+
+/** Lets a resource that is diverted to another plugin return to the suspended one when that answers again. */
+function holdDiverted({ base, key, context: { settings, registry, breakers } }: Pass, { selection }: Choice): void {
+  const suspended = selection.verdicts.filter(({ reason }) => reason === 'Suspended');
+  if (suspended.length === 0) return;
+  for (const chosen of choose(base, settings, registry).selection.chosen) breakers.allows(chosen, 'Reconcile', key);
+}
+
+/** Returns the reason to wait if all plugins that would be called are suspended. */
+function findSuspension(
+  { key, context: { breakers } }: Pass,
+  ready: readonly Implementation[],
+): { reason: string; message: string } | undefined {
+  const isSuspended = (implementation: Implementation) => !breakers.allows(implementation, 'Reconcile', key);
+  if (!ready.every(isSuspended)) return undefined;
+  const messages = ready.map((implementation) => breakers.describe(implementation, 'Reconcile'));
+  return { reason: 'PluginSuspended', message: messages.join('; ') };
 }
 
 /** Adds the finalizer, so that the plugin can clean up before the resource is deleted. */
@@ -129,7 +154,7 @@ async function ensureFinalizer(pass: Pass): Promise<WriteResult> {
 }
 
 /** Reports whether the resource, its extensions or the choice changed during the calls. */
-function isStale({ context: { resources, settings, registry }, gathered }: Pass, choice: Choice): boolean {
+function isStale({ context: { resources, registry, choose }, gathered }: Pass, choice: Choice): boolean {
   const { base, extensions } = gathered;
   const current = resources.get(keyOf(base));
   if (!current || !isSameState(current, base)) return true;
@@ -138,7 +163,7 @@ function isStale({ context: { resources, settings, registry }, gathered }: Pass,
     if (!now || !isSameState(now, extension)) return true;
   }
   if (registry.revision === choice.revision) return false;
-  const { chosen } = choose(current, settings, registry).selection;
+  const { chosen } = choose(current).selection;
   // An answer of a plugin that is stopping counts as long as no other plugin is chosen.
   return chosen.length > 0 && !isSameChoice(chosen, choice.selection.chosen);
 }

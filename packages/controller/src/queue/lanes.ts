@@ -75,7 +75,10 @@ export class Lanes<K> {
     const name = this.#policy.laneOf(key);
     const known = this.#ready.get(key);
     const former = known?.ready.get(key);
-    if (!known || !former) return this.#insert(ready, name);
+    if (!known || !former) {
+      this.#insert(ready, name);
+      return;
+    }
     const urgent = ready.urgent || former.urgent;
     if (known.name === name && urgent === former.urgent) return;
     this.delete(key);
