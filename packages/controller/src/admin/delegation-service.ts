@@ -76,14 +76,25 @@ function describeDelegation(delegation: Delegation, registry: Registry): Message
 }
 
 /** Judges a plugin as if it were the only candidate, for any resource of a delegation. */
-function judgeAlone(
-  implementation: Implementation,
-  { settings: { rules } }: Delegation,
-): MessageInitShape<typeof CandidateSchema> {
+function judgeAlone(implementation: Implementation, delegation: Delegation): MessageInitShape<typeof CandidateSchema> {
+  const { rules } = delegation.settings;
   const request: SelectionRequest = { preference: undefined, present: [] };
   const { verdicts } = select([implementation], { ...rules, mode: 'one', fallback: 'any' }, request);
   const [verdict = { candidate: implementation, reason: 'Unreachable' as const }] = verdicts;
-  return { ...describeCandidate(verdict), message: explainVerdict(verdict, rules, request) };
+  return {
+    ...describeCandidate(verdict),
+    message: withSuspension(explainVerdict(verdict, rules, request), verdict, delegation),
+  };
+}
+
+/** Adds why a plugin gets no calls to the explanation of a verdict on it. */
+function withSuspension(
+  explanation: string,
+  { candidate, reason }: Verdict<Implementation>,
+  delegation: Delegation,
+): string {
+  const suspension = reason === 'Suspended' ? undefined : delegation.suspensionOf(candidate);
+  return suspension ? `${explanation}; ${suspension}` : explanation;
 }
 
 function describeResource(base: Resource, delegation: Delegation): MessageInitShape<typeof DelegatedResourceSchema> {
@@ -122,7 +133,7 @@ function explain(
     message: choice.message,
     candidates: [...verdicts].sort(chosenFirst).map((verdict) => ({
       ...describeCandidate(verdict),
-      message: explainVerdict(verdict, delegation.settings.rules, choice.request),
+      message: withSuspension(explainVerdict(verdict, delegation.settings.rules, choice.request), verdict, delegation),
     })),
     events: events.of(key).map(({ type, reason, message, count, lastAt }) => ({
       event: { type: type === 'Warning' ? EventType.WARNING : EventType.NORMAL, reason, message, target: key },
