@@ -30,7 +30,7 @@ export class Breaker {
   #state: 'closed' | 'open' | 'half-open' = 'closed';
   #openedAt = 0;
   #timer: LongTimer | undefined;
-  #nextProbeAt = 0;
+  #probeAt = 0;
   #failedProbes = 0;
   #probe: ResourceKey | undefined;
 
@@ -47,9 +47,14 @@ export class Breaker {
     return this.#openedAt;
   }
 
-  /** Time of the next probe, in milliseconds since the epoch; `undefined` while a resource is probed. */
-  get nextProbeAt(): number | undefined {
-    return this.#state === 'open' ? this.#nextProbeAt : undefined;
+  /** Time of the next probe, or of the one that is in progress, in milliseconds since the epoch. */
+  get probeAt(): number {
+    return this.#probeAt;
+  }
+
+  /** Reports whether a probe is in progress. */
+  get isProbing(): boolean {
+    return this.#state === 'half-open';
   }
 
   /** Number of resources that are held. */
@@ -106,6 +111,11 @@ export class Breaker {
     return false;
   }
 
+  /** Records that a pass starts. It holds its resource again if it may not call the plugin. */
+  started(key: ResourceKey): void {
+    this.#held.delete(key);
+  }
+
   /** Records the end of a pass. One that was to be a probe but made no call is followed by another one. */
   passed(key: ResourceKey): void {
     if (this.#probe === key) this.#open();
@@ -141,7 +151,7 @@ export class Breaker {
     this.#probe = undefined;
     const { initial, max } = this.#options.coolDown;
     const delay = backOffDelay(this.#failedProbes + 1, { initial, max: Math.max(initial, max) });
-    this.#nextProbeAt = Date.now() + delay;
+    this.#probeAt = Date.now() + delay;
     this.#timer?.cancel();
     this.#timer = new LongTimer(() => this.#startProbe(), delay);
   }

@@ -69,13 +69,21 @@ export class Breakers {
     };
   }
 
-  /** Describes the suspension of a plugin with its next probe, for people; `undefined` if it isn't suspended. */
+  /**
+   * Describes the suspension of a plugin with its next probe, for statuses; `undefined` if it isn't suspended. The text doesn't
+   * change when a probe starts, so that statuses aren't written for that.
+   */
   describe(plugin: VersionedName, method: PluginMethod): string | undefined {
     const entry = this.#find(plugin, method);
     if (!entry?.breaker.isOpen) return undefined;
-    const { nextProbeAt } = entry.breaker;
-    const next = nextProbeAt === undefined ? 'a probe is in progress' : `next probe at ${formatTime(nextProbeAt)}`;
-    return `${formatPlugin(plugin)} ${this.#explain(entry)}; ${next}`;
+    return `${formatPlugin(plugin)} ${this.#explain(entry)}; next probe at ${formatTime(entry.breaker.probeAt)}`;
+  }
+
+  /** Describes the suspension of a plugin with its present state. */
+  describeNow(plugin: VersionedName, method: PluginMethod): string | undefined {
+    const entry = this.#find(plugin, method);
+    if (!entry?.breaker.isProbing) return this.describe(plugin, method);
+    return `${formatPlugin(plugin)} ${this.#explain(entry)}; a probe is in progress`;
   }
 
   /** Reports whether a plugin may be called for a resource. If not, the resource is held until it is resumed. */
@@ -110,6 +118,11 @@ export class Breakers {
       this.#fields(entry),
       `${this.describe(plugin, method)}; its resources wait until it answers again`,
     );
+  }
+
+  /** Records that a pass starts. */
+  started(key: ResourceKey): void {
+    for (const { breaker } of this.#entries.values()) breaker.started(key);
   }
 
   /** Records the end of a pass. */

@@ -155,8 +155,9 @@ export class Delegation {
 
   /** Starts to reconcile. Fulfilled when all existing resources have been queued. */
   async start(): Promise<void> {
-    this.#monitor.start();
+    // Breakers first: a new instance is probed before resources that failed are queued.
     this.#unsubscribe = this.#context.registry.subscribe((change) => this.#onPluginChange(change));
+    this.#monitor.start();
     await this.#dependents.start();
     const { signal } = this.#stopping;
     await this.#context.resources.follow(this.settings.base, (change) => this.#onResourceChange(change), { signal });
@@ -231,7 +232,7 @@ export class Delegation {
 
   /** Describes why a plugin gets no calls for a resource, or for any; `undefined` if it gets calls. */
   suspensionOf(plugin: VersionedName, method: PluginMethod = 'Reconcile'): string | undefined {
-    return this.#breakers.describe(plugin, method);
+    return this.#breakers.describeNow(plugin, method);
   }
 
   /** Returns the failed write that prevents the resource from being reconciled, if any. */
@@ -297,11 +298,17 @@ export class Delegation {
 
   async #work(key: ResourceKey): Promise<WorkOutcome> {
     this.#rate.start(key);
+    this.#breakers.started(key);
+    const outcome = await this.#reconcile(key);
+    this.#breakers.passed(key);
+    return outcome;
+  }
+
+  async #reconcile(key: ResourceKey): Promise<WorkOutcome> {
     const before = this.#context.resources.get(key);
     const isHeld = before && !before.metadata.deletionTimestamp && !this.#writeFailures.admit(key);
     if (isHeld) return { next: 'done' };
     const outcome = await this.#runPass(key);
-    this.#breakers.passed(key);
     if (!outcome) return { next: 'done' };
     const { result, error } = outcome;
     this.#observer.passed(this.settings.name, result.next);

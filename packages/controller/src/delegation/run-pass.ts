@@ -3,9 +3,9 @@ import { isSameVersionedName, type VersionedName } from '../names.ts';
 import type { Implementation } from '../registry/implementation.ts';
 import type { WriteResult } from '../resources/port.ts';
 import { keyOf, type Resource, type ResourceKey } from '../resources/resource.ts';
-import { failureOf } from './attempt.ts';
+import { failureOf, findFailed } from './attempt.ts';
 import { callAll } from './call.ts';
-import { type Choice, choose } from './choose.ts';
+import type { Choice } from './choose.ts';
 import { applyDependents } from './dependents/apply-dependents.ts';
 import { finalizeDeleted } from './finalize.ts';
 import { blockingProblem, gather } from './gather.ts';
@@ -13,6 +13,7 @@ import { handOver } from './hand-over.ts';
 import { Pass, type PassState } from './pass.ts';
 import type { PassContext, PassResult } from './pass-context.ts';
 import { releaseBase } from './release.ts';
+import { findSuspension, holdDiverted } from './suspension.ts';
 import { TriedPlugins, unreachable } from './tried-plugins.ts';
 
 /** Outcome of a pass, and the choice that it made. */
@@ -96,11 +97,11 @@ async function reconcile(pass: Pass, choice: Choice): Promise<PassResult | 'unre
   if (!first) return reporter.waiting(choice, choice);
   const ready = chosen.filter((implementation) => !blockingProblem(gathered.problems, implementation));
   if (ready.length === 0) return reporter.waiting(choice, blockingProblem(gathered.problems, first) ?? choice);
-  const suspension = findSuspension(pass, ready);
+  const kept = pass.kept.find(gathered, ready, pass.context.settings.resync);
+  const suspension = kept ? undefined : findSuspension(pass, ready);
   if (suspension) return reporter.waiting(choice, suspension);
 
   if ((await ensureFinalizer(pass)) === 'gone') return { next: 'done' };
-  const kept = pass.kept.find(gathered, ready, pass.context.settings.resync);
   if (!kept) {
     const handOverFailure = await handOver(pass, choice);
     if (handOverFailure) return reporter.failed(choice, handOverFailure);
@@ -110,9 +111,7 @@ async function reconcile(pass: Pass, choice: Choice): Promise<PassResult | 'unre
   if (attempts.some(({ error }) => error?.code === 'PluginUnavailable')) return 'unreachable';
   if (isStale(pass, choice)) return { next: 'stale' };
 
-  const failures = attempts.filter(({ answer }) => answer?.outcome !== 'success');
-  // A suspended plugin isn't called by a retry, but the others are.
-  const failed = failures.find(({ error }) => error?.code !== 'PluginSuspended') ?? failures[0];
+  const failed = findFailed(attempts);
   if (!failed) pass.kept.keep(gathered, attempts);
   const { dependents, failure: applyFailure } = await applyDependents(pass, attempts);
   await reporter.writeExtensions(attempts);
@@ -122,24 +121,6 @@ async function reconcile(pass: Pass, choice: Choice): Promise<PassResult | 'unre
     return reporter.failed(choice, failureOf(failed), applied);
   }
   return applyFailure ? reporter.failed(choice, applyFailure, applied) : reporter.succeeded(choice, applied);
-}
-
-/** Lets a resource that is diverted to another plugin return to the suspended one when that answers again. */
-function holdDiverted({ base, key, context: { settings, registry, breakers } }: Pass, { selection }: Choice): void {
-  const suspended = selection.verdicts.filter(({ reason }) => reason === 'Suspended');
-  if (suspended.length === 0) return;
-  for (const chosen of choose(base, settings, registry).selection.chosen) breakers.allows(chosen, 'Reconcile', key);
-}
-
-/** Returns the reason to wait if all plugins that would be called are suspended. */
-function findSuspension(
-  { key, context: { breakers } }: Pass,
-  ready: readonly Implementation[],
-): { reason: string; message: string } | undefined {
-  const isSuspended = (implementation: Implementation) => !breakers.allows(implementation, 'Reconcile', key);
-  if (!ready.every(isSuspended)) return undefined;
-  const messages = ready.map((implementation) => breakers.describe(implementation, 'Reconcile'));
-  return { reason: 'PluginSuspended', message: messages.join('; ') };
 }
 
 /** Adds the finalizer, so that the plugin can clean up before the resource is deleted. */
