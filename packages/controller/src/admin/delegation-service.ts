@@ -93,8 +93,9 @@ function withSuspension(
   { candidate, reason }: Verdict<Implementation>,
   delegation: Delegation,
 ): string {
-  const suspension = reason === 'Suspended' ? undefined : delegation.suspensionOf(candidate);
-  return suspension ? `${explanation}; ${suspension}` : explanation;
+  const suspension = delegation.suspensionOf(candidate);
+  if (!suspension) return explanation;
+  return reason === 'Suspended' ? suspension : `${explanation}; ${suspension}`;
 }
 
 function describeResource(base: Resource, delegation: Delegation): MessageInitShape<typeof DelegatedResourceSchema> {

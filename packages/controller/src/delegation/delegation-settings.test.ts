@@ -14,6 +14,7 @@ describe('readDeclaration', () => {
       resync: 600_000,
       minRequeueInterval: 1_000,
       concurrency: 32,
+      breaker: { timeouts: 3, coolDown: 10_000, fallback: false },
       finalize: { needed: true, whenPluginGone: 'wait' },
       handOver: 'retain',
       fieldManager: 'kplug/tables',
@@ -36,6 +37,9 @@ describe('readDeclaration', () => {
       /delegation "tables" is malformed: deadline: "8761h" is too long; the longest duration is 8760h/,
     ],
     ['no least interval', { minRequeueInterval: 0 }, /malformed: minRequeueInterval: "0" is not a duration/],
+    ['a negative number of time-outs', { breaker: { timeouts: -1 } }, /breaker\.timeouts: /],
+    ['too many time-outs', { breaker: { timeouts: 1_001 } }, /breaker\.timeouts: /],
+    ['a cool-down of zero', { breaker: { coolDown: 0 } }, /breaker\.coolDown: "0" is not a duration/],
     ['a name with capitals', { name: 'Tables' }, /delegation "Tables" is malformed: name: must be lower case/],
     [
       'an invalid kind',
