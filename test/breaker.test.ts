@@ -114,6 +114,14 @@ it('an answer of any sort, also a failure, keeps a plugin in use', async () => {
   for (const name of names) await operator.expectCondition(name, 'Ready', { reason: 'DeadlineExceeded' });
 });
 
+it('an instance that hangs gets no calls while another one of its plugin answers, which is not suspended', async () => {
+  const operator = await TestOperator.start(delegation);
+  const { calls } = await hungPlugin(operator);
+  await operator.plugin({ name: 'Hung' });
+  for (const name of tables(operator, 60)) await operator.expectReady(name, 'Hung');
+  expect(calls.length).toBeLessThan(12);
+});
+
 it('a new instance of a suspended plugin is probed immediately', async () => {
   const operator = await TestOperator.start({ ...delegation, breaker: { timeouts: 3, coolDown: '1h' } });
   const { running } = await hungPlugin(operator);

@@ -8,6 +8,7 @@ import { pickInstance } from './balance.ts';
 import type { Connections } from './connections.ts';
 import { describeFailure } from './describe-failure.ts';
 import { isConnectionError, nameOfCode } from './grpc-error.ts';
+import { HangingInstances } from './hanging-instances.ts';
 import type { FinalizeCause, PluginAnswer, PluginCall } from './plugin-call.ts';
 import type { PluginClient } from './plugin-client.ts';
 import { RequestTooLarge } from './request-too-large.ts';
@@ -27,6 +28,7 @@ export interface CallObservation {
 export class PluginCaller {
   readonly #connections: Connections;
   readonly #observe: (observation: CallObservation) => void;
+  readonly #hanging = new HangingInstances();
 
   constructor(connections: Connections, observe: (observation: CallObservation) => void = () => undefined) {
     this.#connections = connections;
@@ -77,20 +79,28 @@ export class PluginCaller {
       try {
         const answer = await connection.call(make);
         observe('OK');
+        this.#hanging.answered(instance);
         return answer;
       } catch (error) {
         observe(codeOf(error));
+        this.#noteFailure(instance, error);
         const isGone = mayBeGone(error) && !(await this.#connections.check(instance));
         if (!isGone) throw translate(error, implementation, instance);
       }
     }
   }
 
+  #noteFailure(instance: Instance, error: unknown): void {
+    if (isConnectionError(error) || !isServiceError(error)) return;
+    if (error.code === grpc.status.DEADLINE_EXCEEDED) this.#hanging.timedOut(instance);
+    else this.#hanging.answered(instance);
+  }
+
   #pick(implementation: Implementation, tried: ReadonlySet<Instance>): Instance | undefined {
     if (this.#connections.isClosed) throw new KplugError('Stopped', 'the controller is stopping');
     const { callable } = implementation;
     const untried = tried.size === 0 ? callable : callable.filter((instance) => !tried.has(instance));
-    return pickInstance(untried, (instance) => this.#connections.inFlight(instance));
+    return pickInstance(this.#hanging.avoid(untried), (instance) => this.#connections.inFlight(instance));
   }
 }
 

@@ -128,6 +128,7 @@ export class Delegation {
       extensions: this.#extensions,
       choose: chooseForPass,
       isReleased,
+      isAnySuspended: () => this.#breakers.suspensions('Reconcile') !== undefined,
     });
     this.#context = {
       ...dependencies,

@@ -66,6 +66,10 @@ export const delegation = {
     1_000,
     'Number of waiting resources that are resumed without a pause, when a plugin answers again.',
   ),
+  maxCachedLanes: count(
+    1_000,
+    'Maximum number of combinations of preference and present plugins whose choice is cached for the queue.',
+  ),
   passBurst: count(10, 'Number of passes over one resource that changes may cause without a pause.'),
   passInterval: milliseconds(1 * seconds, 'Interval of further passes over a resource that changes all the time.'),
   maxChoices: count(
