@@ -35,6 +35,18 @@ export function addGauges(metrics: Metrics, { delegations, registry, folder }: M
       }
     }
   });
+  metrics.gauge(
+    'kplug_plugin_suspended',
+    'Plugins that get no calls of a method because these time out: number of suspended versions',
+    ['delegation', 'plugin', 'method'],
+    (add) => {
+      for (const { settings, suspended } of delegations) {
+        for (const { plugin, method } of suspended) {
+          add({ delegation: settings.name, plugin: metrics.labelFor(plugin), method }, 1);
+        }
+      }
+    },
+  );
   metrics.gauge('kplug_plugin_instances', 'Known plugin instances by state', ['state'], (set) => {
     const counts = { live: 0, suspect: 0, draining: 0, gone: 0 };
     for (const { state } of registry.instances()) counts[state]++;

@@ -10,6 +10,7 @@ export { messageOf } from '@kplug/protocol';
  * - `PluginUnavailable`: a plugin is unreachable, or its connection broke during a call.
  * - `PluginFailed`: a plugin answered with an error.
  * - `DeadlineExceeded`: a plugin didn't answer in time.
+ * - `PluginSuspended`: a plugin gets no calls for the time being, as its last ones timed out.
  * - `DownloadFailed`: a plugin couldn't be downloaded, or the download failed verification.
  * - `PortInUse`: an address to listen on is in use, or doesn't belong to this machine.
  * - `StorageFailed`: resources or their statuses couldn't be read or written.
@@ -26,6 +27,7 @@ export type KplugErrorCode =
   | 'PluginUnavailable'
   | 'PluginFailed'
   | 'DeadlineExceeded'
+  | 'PluginSuspended'
   | 'DownloadFailed'
   | 'PortInUse'
   | 'StorageFailed'

@@ -8,6 +8,7 @@ export { Controller } from './controller.ts';
 export type { ControllerOptions } from './controller-options.ts';
 export type {
   DelegationBackOff,
+  DelegationBreaker,
   DelegationDeclaration,
   DelegationDependents,
   DelegationExtensions,

@@ -10,6 +10,7 @@ const byCode: Record<KplugErrorCode, 1 | 2 | 3 | 4 | 5> = {
   PluginUnavailable: 4,
   PluginFailed: 1,
   DeadlineExceeded: 1,
+  PluginSuspended: 1,
   DownloadFailed: 1,
   PortInUse: 5,
   StorageFailed: 1,

@@ -80,14 +80,26 @@ function describeDelegation(delegation: Delegation, registry: Registry): Message
 }
 
 /** Judges a plugin as if it were the only candidate, for any resource of a delegation. */
-function judgeAlone(
-  implementation: Implementation,
-  { settings: { rules } }: Delegation,
-): MessageInitShape<typeof CandidateSchema> {
+function judgeAlone(implementation: Implementation, delegation: Delegation): MessageInitShape<typeof CandidateSchema> {
+  const { rules } = delegation.settings;
   const request: SelectionRequest = { preference: undefined, present: [] };
   const { verdicts } = select([implementation], { ...rules, mode: 'one', fallback: 'any' }, request);
   const [verdict = { candidate: implementation, reason: 'Unreachable' as const }] = verdicts;
-  return { ...describeCandidate(verdict), message: explainVerdict(verdict, rules, request) };
+  return {
+    ...describeCandidate(verdict),
+    message: withSuspension(explainVerdict(verdict, rules, request), verdict, delegation),
+  };
+}
+
+/** Adds why a plugin gets no calls to the explanation of a verdict on it. */
+function withSuspension(
+  explanation: string,
+  { candidate, reason }: Verdict<Implementation>,
+  delegation: Delegation,
+): string {
+  const suspension = delegation.suspensionOf(candidate);
+  if (!suspension) return explanation;
+  return reason === 'Suspended' ? suspension : `${explanation}; ${suspension}`;
 }
 
 function describeResource(base: Resource, delegation: Delegation): MessageInitShape<typeof DelegatedResourceSchema> {
@@ -131,7 +143,11 @@ function explain(
     candidates: [
       ...[...verdicts].sort(chosenFirst).map((verdict) => ({
         ...describeCandidate(verdict),
-        message: explainVerdict(verdict, delegation.settings.rules, choice.request),
+        message: withSuspension(
+          explainVerdict(verdict, delegation.settings.rules, choice.request),
+          verdict,
+          delegation,
+        ),
       })),
       ...holdersOfOtherApis(base, delegation, registry),
     ],

@@ -11,6 +11,7 @@ import type { Connection } from './connection.ts';
 import type { Connections } from './connections.ts';
 import { describeFailure } from './describe-failure.ts';
 import { isConnectionError, isConnectionExhausted, isResponseTooLarge, nameOfCode } from './grpc-error.ts';
+import { HangingInstances } from './hanging-instances.ts';
 import { CallInterrupted, InterruptedCalls, isInterrupted } from './interruption.ts';
 import type { FinalizeCause, PluginAnswer, PluginCall } from './plugin-call.ts';
 import type { PluginClient } from './plugin-client.ts';
@@ -48,6 +49,7 @@ export class PluginCaller {
   readonly #connections: Connections;
   readonly #observe: (observation: CallObservation) => void;
   readonly #interrupted = new InterruptedCalls();
+  readonly #hanging = new HangingInstances();
 
   constructor(connections: Connections, observe: (observation: CallObservation) => void = () => undefined) {
     this.#connections = connections;
@@ -121,9 +123,11 @@ export class PluginCaller {
       try {
         const answer = await target.connection.call(make);
         observe('OK');
+        this.#hanging.answered(target.instance);
         return answer;
       } catch (error) {
         observe(codeOf(error));
+        this.#noteFailure(target.instance, error);
         const next = await this.#afterFailure(error, target);
         if (next === 'fail' || (next === 'repeat' && isRepeated))
           throw interruptionOf(error, target, onInterrupted) ?? translate(error, implementation, target.instance);
@@ -159,11 +163,17 @@ export class PluginCaller {
     return mayBeGone(error) && !(await this.#connections.check(instance)) ? 'other instance' : 'fail';
   }
 
+  #noteFailure(instance: Instance, error: unknown): void {
+    if (isConnectionError(error) || !isServiceError(error)) return;
+    if (error.code === grpc.status.DEADLINE_EXCEEDED) this.#hanging.timedOut(instance);
+    else this.#hanging.answered(instance);
+  }
+
   #pick(implementation: Implementation, tried: ReadonlySet<Instance>): Instance | undefined {
     if (this.#connections.isClosed) throw new KplugError('Stopped', 'the controller is stopping');
     const { callable } = implementation;
     const untried = tried.size === 0 ? callable : callable.filter((instance) => !tried.has(instance));
-    return pickInstance(untried, (instance) => this.#connections.load(instance));
+    return pickInstance(this.#hanging.avoid(untried), (instance) => this.#connections.load(instance));
   }
 }
 

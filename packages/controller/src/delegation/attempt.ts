@@ -19,11 +19,20 @@ export interface Failure {
   retryAfter: number | undefined;
 }
 
+/** Returns the attempt that a pass fails with, if any. */
+export function findFailed(attempts: readonly Attempt[]): Attempt | undefined {
+  const failed = attempts.filter(({ answer }) => answer?.outcome !== 'success');
+  // A retry calls plugins that failed, but not one that is suspended.
+  return failed.find(({ error }) => error?.code !== 'PluginSuspended') ?? failed[0];
+}
+
 /** Describes an attempt that wasn't successful, for the user. */
 export function failureOf({ implementation, answer, error }: Attempt): Failure {
   if (error) {
+    // The resources of a suspended plugin are resumed when it answers again.
+    const terminal = error.code === 'PluginSuspended';
     const retryAfter = error instanceof CallInterrupted ? error.retryAfter : undefined;
-    return { reason: error.code, message: error.message, terminal: false, retryAfter };
+    return { reason: error.code, message: error.message, terminal, retryAfter };
   }
   const worst =
     answer.messages.find(({ severity }) => severity === 'error') ??

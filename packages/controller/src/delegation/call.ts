@@ -39,7 +39,7 @@ async function callOne(
 ): Promise<Attempt> {
   const { caller, settings } = pass.context;
   try {
-    const answer = await caller.reconcile(implementation, makeCall(pass, implementation, choice), settings.deadline);
+    const answer = await caller.reconcile(implementation, makeCall(pass, implementation, choice));
     // An answer with a forbidden dependent is refused as a whole, before anything is written.
     readDesired(answer.dependents ?? [], pass.base, settings);
     return { implementation, answer };

@@ -4,7 +4,7 @@ import type { Registry } from '../registry/registry.ts';
 import type { Resource } from '../resources/resource.ts';
 import { explainSelection } from '../selection/explain.ts';
 import { type PluginPattern, parsePattern } from '../selection/preference.ts';
-import { type Selection, type SelectionRequest, select } from '../selection/select.ts';
+import { type Selection, type SelectionRequest, type Suspensions, select } from '../selection/select.ts';
 import type { DelegationSettings } from './delegation-settings.ts';
 import { readField } from './field-path.ts';
 import { holdersOf } from './status.ts';
@@ -22,7 +22,12 @@ export interface Choice {
 }
 
 /** Chooses for a resource among the registered plugins. Cheap, as it runs for each resource at each change of a plugin. */
-export function choose(base: Resource, settings: DelegationSettings, registry: Registry): Choice {
+export function choose(
+  base: Resource,
+  settings: DelegationSettings,
+  registry: Registry,
+  suspensions?: Suspensions,
+): Choice {
   const candidates = registry.implementations(settings.api);
   const { revision } = registry;
   const present = holdersOf(base);
@@ -32,7 +37,7 @@ export function choose(base: Resource, settings: DelegationSettings, registry: R
     const nothing: Selection<Implementation> = { chosen: [], reason: 'NoPlugin', verdicts: [] };
     return { selection: nothing, request, reason: 'InvalidPreference', message: preference, revision };
   }
-  const request = { preference, present };
+  const request = { preference, present, suspensions };
   const selection = select(candidates, settings.rules, request);
   return {
     selection,

@@ -157,6 +157,30 @@ export const delegationSchema = z.strictObject({
     })
     .prefault({})
     .describe('Delay between the retries of a resource that fails. It doubles with each failure.'),
+  breaker: z
+    .strictObject({
+      timeouts: z
+        .int()
+        .min(0)
+        .max(limitTable.delegation.breakerTimeouts.max)
+        .default(limits.delegation.breakerTimeouts)
+        .describe(
+          'Number of resources whose calls time out in a row, without any answer of the plugin between, after which the plugin is suspended. 0: never. Default 3; recommended: 2 to 20.',
+        ),
+      coolDown: duration
+        .default(limits.delegation.coolDown)
+        .describe(
+          'Time until a suspended plugin is probed with the call of one resource. It doubles with each probe that times out, up to 1m. Default 10s; recommended: 1s to 5m.',
+        ),
+      fallback: z
+        .boolean()
+        .default(false)
+        .describe(
+          'True to select the fallback for the resources of a suspended plugin, as if it were unavailable. Default: they wait.',
+        ),
+    })
+    .prefault({})
+    .describe('Circuit breaker: a plugin whose calls time out is suspended until it answers again.'),
   finalize: z
     .strictObject({
       needed: z

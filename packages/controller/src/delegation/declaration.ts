@@ -36,6 +36,8 @@ export interface DelegationDeclaration {
   concurrency?: number | undefined;
   /** Delay between the retries of a resource that fails. It doubles with each failure. */
   backOff?: DelegationBackOff | undefined;
+  /** Circuit breaker: a plugin whose calls time out is suspended until it answers again. */
+  breaker?: DelegationBreaker | undefined;
   /** Deletion of resources. */
   finalize?: DelegationFinalize | undefined;
   /**
@@ -89,6 +91,24 @@ export interface DelegationBackOff {
   initial?: DurationInput | undefined;
   /** Longest delay. Default 5m; recommended: 10s to 1h. */
   max?: DurationInput | undefined;
+}
+
+/** Suspension of a plugin whose calls time out. */
+export interface DelegationBreaker {
+  /**
+   * Number of resources whose calls time out in a row, without any answer of the plugin between, after which the plugin is
+   * suspended, 0 to 1,000. 0: never. Default 3; recommended: 2 to 20.
+   */
+  timeouts?: number | undefined;
+  /**
+   * Time until a suspended plugin is probed with the call of one resource. It doubles with each probe that times out, up to one
+   * minute. Default 10s; recommended: 1s to 5m.
+   */
+  coolDown?: DurationInput | undefined;
+  /**
+   * True to select the fallback for the resources of a suspended plugin, as if it were unavailable. Default false: they wait.
+   */
+  fallback?: boolean | undefined;
 }
 
 /** Deletion of a delegation's resources. */

@@ -15,6 +15,7 @@ describe('readDeclaration', () => {
       minRequeueInterval: 1_000,
       maxStatusSize: 262_144,
       concurrency: 32,
+      breaker: { timeouts: 3, coolDown: 10_000, fallback: false },
       finalize: { needed: true, whenPluginGone: 'wait' },
       handOver: 'retain',
       fieldManager: 'kplug/tables',
@@ -43,6 +44,9 @@ describe('readDeclaration', () => {
       /malformed: maxStatusSize: Too big: expected number to be <=1048576/,
     ],
     ['no least interval', { minRequeueInterval: 0 }, /malformed: minRequeueInterval: "0" is not a duration/],
+    ['a negative number of time-outs', { breaker: { timeouts: -1 } }, /breaker\.timeouts: /],
+    ['too many time-outs', { breaker: { timeouts: 1_001 } }, /breaker\.timeouts: /],
+    ['a cool-down of zero', { breaker: { coolDown: 0 } }, /breaker\.coolDown: "0" is not a duration/],
     ['a name with capitals', { name: 'Tables' }, /delegation "Tables" is malformed: name: must be lower case/],
     [
       'an invalid kind',

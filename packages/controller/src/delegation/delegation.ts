@@ -3,21 +3,28 @@
 import type { Logger } from 'pino';
 import type { PluginCaller } from '../clients/caller.ts';
 import { KplugError } from '../errors.ts';
+import { limits } from '../limits/limits.ts';
+import type { VersionedName } from '../names.ts';
 import { type WorkOutcome, WorkQueue } from '../queue/work-queue.ts';
-import type { Registry } from '../registry/registry.ts';
+import type { Registry, RegistryChange } from '../registry/registry.ts';
+import { findCondition } from '../resources/conditions.ts';
 import type { KindProblem, ResourceChange, Resources } from '../resources/port.ts';
 import { keyOf, type Resource, type ResourceKey } from '../resources/resource.ts';
 import type { RecentEvents } from '../telemetry/events.ts';
 import type { DelegationObserver } from '../telemetry/observer.ts';
+import { Breakers, type PluginMethod, type SuspendedPlugin } from './breakers.ts';
 import { ChoiceMonitor } from './choice-monitor.ts';
 import { type Choice, choose } from './choose.ts';
 import { isSubstantial, needsRepair } from './classify-change.ts';
+import { DelegationCaller } from './delegation-caller.ts';
 import type { DelegationSettings } from './delegation-settings.ts';
 import { DependentFollower } from './dependents/dependent-follower.ts';
 import { ExtensionFollower } from './extension-follower.ts';
 import { type ExtensionProblem, gather, readReferences } from './gather.ts';
 import { KeptAnswers } from './kept-answers.ts';
+import { LaneFinder } from './lane-finder.ts';
 import type { PassContext, PassResult } from './pass-context.ts';
+import { PassRate } from './pass-rate.ts';
 import { Release } from './release.ts';
 import { Repairs } from './repairs.ts';
 import { type PassOutcome, runPass } from './run-pass.ts';
@@ -44,6 +51,9 @@ const contested = {
     'another client keeps changing what the operator writes; it is repaired at growing intervals; "kubectl get -o yaml --show-managed-fields" names the client',
 } as const;
 
+/** Number of resources, as a multiple of the concurrency, that wait for plugins concurrently if every plugin reconciles each. */
+const { maxCallsOfAll } = limits.delegation;
+
 /** Reconciles the resources of one kind with the plugins of one API. */
 export class Delegation {
   readonly settings: DelegationSettings;
@@ -54,29 +64,45 @@ export class Delegation {
   readonly #monitor: ChoiceMonitor;
   readonly #kept = new KeptAnswers();
   readonly #repairs: Repairs;
-  /** Time of the latest pass over a resource that a dependent caused, by `performance.now()`. */
-  readonly #dependentChanges = new Map<ResourceKey, number>();
+  readonly #rate = new PassRate();
+  readonly #breakers: Breakers;
+  readonly #lanes: LaneFinder;
   readonly #writeFailures: WriteFailures;
   readonly #extensions: ExtensionFollower;
   readonly #dependents: DependentFollower;
   readonly #stopping = new AbortController();
+  #unsubscribe: () => void = () => undefined;
+  #implementations: readonly unknown[] = [];
+  #isStarted = false;
   #release: Release | undefined;
 
   constructor(
     settings: DelegationSettings,
-    { events, observer, log, onWriteProblem, ...dependencies }: DelegationDependencies,
+    { events, observer, log, caller, onWriteProblem, ...dependencies }: DelegationDependencies,
   ) {
     const { resources, registry } = dependencies;
     this.settings = settings;
     this.#events = events;
     this.#observer = observer;
     this.#queue = new WorkQueue({
-      concurrency: settings.concurrency,
+      concurrency: settings.concurrency * (settings.rules.mode === 'all' ? maxCallsOfAll : 1),
       backOff: settings.backOff,
+      lanes: {
+        laneOf: (key) => this.#lanes.laneOf(key),
+        groupOf: (key) => this.#lanes.groupOf(key),
+        isShared: () => this.#lanes.isShared(),
+      },
       work: (key) => this.#work(key),
       observe: (waited, worked) => observer.worked(settings.name, waited, worked),
     });
     this.#repairs = new Repairs(settings.backOff.max);
+    const enter = (key: ResourceKey, lane: string) => this.#queue.enter(key, lane);
+    this.#breakers = new Breakers({
+      settings,
+      log: log.child({ delegation: settings.name }),
+      resume: (key) => this.#queue.add(key, { urgent: this.#isUncalled(key) }),
+      refreshWithin: (key, delay) => this.#queue.addWithin(key, delay),
+    });
     this.#writeFailures = new WriteFailures({
       backOff: settings.backOff,
       resume: (key) => this.#queue.add(key),
@@ -84,11 +110,16 @@ export class Delegation {
       onChange: () => onWriteProblem?.(settings.name),
     });
     const requeue = (key: ResourceKey) => this.#requeue(key);
-    this.#extensions = new ExtensionFollower(settings, resources, (base, overwritten) => {
-      if (overwritten) this.#repair(base);
-      else requeue(base);
-    });
-    this.#dependents = new DependentFollower(settings, resources, (base) => this.#onDependentChange(base));
+    this.#extensions = new ExtensionFollower(
+      settings,
+      resources,
+      (base, overwritten) => {
+        if (overwritten) this.#repair(base);
+        else this.#requeue(base, true);
+      },
+      enter,
+    );
+    this.#dependents = new DependentFollower(settings, resources, requeue);
     this.#monitor = new ChoiceMonitor({
       api: settings.api,
       registry,
@@ -98,13 +129,29 @@ export class Delegation {
       requeue,
       requeueWithin: (key, delay) => this.#queue.addWithin(key, delay),
     });
+    const isReleased = (base: Resource) => !this.concerns(base) || this.#isReleasing(base);
+    const chooseForPass = (base: Resource) => {
+      return choose(base, settings, registry, this.#breakers.suspensions('Reconcile', keyOf(base)));
+    };
+    this.#lanes = new LaneFinder({
+      settings,
+      resources,
+      registry,
+      extensions: this.#extensions,
+      choose: chooseForPass,
+      isReleased,
+      isAnySuspended: () => this.#breakers.suspensions('Reconcile') !== undefined,
+    });
     this.#context = {
       ...dependencies,
       settings,
+      caller: new DelegationCaller({ settings, caller, breakers: this.#breakers, enter }),
+      breakers: this.#breakers,
+      choose: chooseForPass,
       events,
       extensions: this.#extensions,
       dependents: this.#dependents,
-      isReleased: (base) => !this.concerns(base) || this.#isReleasing(base),
+      isReleased,
       log: log.child({ delegation: settings.name }),
     };
   }
@@ -126,16 +173,21 @@ export class Delegation {
 
   /** Starts to reconcile. Fulfilled when all existing resources have been queued. */
   async start(): Promise<void> {
+    // Breakers first: a new instance is probed before resources that failed are queued.
+    this.#unsubscribe = this.#context.registry.subscribe((change) => this.#onPluginChange(change));
     this.#monitor.start();
     await this.#dependents.start();
     const { signal } = this.#stopping;
     await this.#context.resources.follow(this.settings.base, (change) => this.#onResourceChange(change), { signal });
+    this.#isStarted = true;
   }
 
   /** Accepts no more work. Fulfilled when the passes in progress have ended and nothing is followed. */
   async stop(): Promise<void> {
     this.#monitor.stop();
+    this.#unsubscribe();
     this.#writeFailures.stop();
+    this.#breakers.stop();
     this.#release?.cancel(new KplugError('Stopped', 'the delegation stopped before its resources were released'));
     await this.#queue.close();
     this.#extensions.stop();
@@ -188,7 +240,17 @@ export class Delegation {
 
   /** Returns the current choice for a resource, with its reason. */
   explain(base: Resource): Choice {
-    return choose(base, this.settings, this.#context.registry);
+    return choose(base, this.settings, this.#context.registry, this.#breakers.suspensions('Reconcile'));
+  }
+
+  /** Plugins that get no calls, as they time out. */
+  get suspended(): SuspendedPlugin[] {
+    return this.#breakers.suspended;
+  }
+
+  /** Describes why a plugin gets no calls for a resource, or for any; `undefined` if it gets calls. */
+  suspensionOf(plugin: VersionedName, method: PluginMethod = 'Reconcile'): string | undefined {
+    return this.#breakers.describeNow(plugin, method);
   }
 
   /** Returns the problems with the references of a resource to its extensions. */
@@ -212,22 +274,8 @@ export class Delegation {
     if (change.gone) {
       this.#context.log.info({ resource: key }, 'deleted');
       this.#forget(key);
-    } else if (isSubstantial(change)) this.#requeue(key);
+    } else if (isSubstantial(change)) this.#requeue(key, this.#isStarted);
     else if (needsRepair(change, this.settings.finalizer)) this.#repair(key);
-  }
-
-  /** Queues a resource whose dependent changed, at most once in an interval, as another client may change it again and again. */
-  #onDependentChange(base: ResourceKey): void {
-    const now = performance.now();
-    const latest = this.#dependentChanges.get(base) ?? Number.NEGATIVE_INFINITY;
-    const due = latest > now ? latest : Math.max(now, latest + this.settings.minRequeueInterval);
-    this.#dependentChanges.set(base, due);
-    if (due === now) {
-      this.#requeue(base);
-      return;
-    }
-    this.#kept.drop(base);
-    this.#queue.addWithin(base, due - now);
   }
 
   /** Queues a resource of which another client changed what the controller manages. */
@@ -247,10 +295,22 @@ export class Delegation {
     return this.#release?.includes(base) ?? false;
   }
 
-  #requeue(key: ResourceKey): void {
+  #onPluginChange(change: RegistryChange): void {
+    this.#breakers.onPluginChange(change);
+    const implementations = this.#context.registry.implementations(this.settings.api);
+    // The list is the same object until an implementation is added or removed.
+    if (implementations === this.#implementations) return;
+    this.#implementations = implementations;
+    this.#queue.relocate();
+  }
+
+  /** @param urgent true for the change of a user. */
+  #requeue(key: ResourceKey, urgent = false): void {
     this.#kept.drop(key);
     this.#queue.reset(key);
-    this.#queue.add(key);
+    const delay = this.#rate.request(key);
+    if (delay > 0) this.#queue.addWithin(key, delay);
+    else this.#queue.add(key, { urgent });
     this.#observer.queued(this.settings.name);
   }
 
@@ -258,8 +318,9 @@ export class Delegation {
     this.#queue.remove(key);
     this.#kept.drop(key);
     this.#repairs.forget(key);
-    this.#dependentChanges.delete(key);
     this.#writeFailures.forget(key);
+    this.#breakers.forget(key);
+    this.#rate.forget(key);
     this.#monitor.forget(key);
     this.#extensions.forget(key);
     this.#events.forget(key);
@@ -267,6 +328,14 @@ export class Delegation {
   }
 
   async #work(key: ResourceKey): Promise<WorkOutcome> {
+    this.#rate.start(key);
+    this.#breakers.started(key);
+    const outcome = await this.#reconcile(key);
+    this.#breakers.passed(key);
+    return outcome;
+  }
+
+  async #reconcile(key: ResourceKey): Promise<WorkOutcome> {
     const before = this.#context.resources.get(key);
     const isHeld = before && !before.metadata.deletionTimestamp && !this.#writeFailures.admit(key);
     if (isHeld) return { next: 'done' };
@@ -284,7 +353,15 @@ export class Delegation {
     }
     if (result.next === 'done' && !this.concerns(base)) this.#forget(key);
     else this.#monitor.record(base, outcome);
-    return this.#nextWork(result);
+    return this.#nextWork(key, result);
+  }
+
+  /** Reports whether a resource waits to be deleted, or for the first call in its generation. */
+  #isUncalled(key: ResourceKey): boolean {
+    const base = this.#context.resources.get(key);
+    return (
+      base?.metadata.deletionTimestamp !== undefined || findCondition(base?.status, 'Reconciled')?.status === 'Unknown'
+    );
   }
 
   /** Returns `undefined` when the controller is stopping. */
@@ -313,13 +390,13 @@ export class Delegation {
     this.#context.log.error({ err: error, resource: key, reason }, `pass failed: ${message}; retrying${count}`);
   }
 
-  #nextWork(result: PassResult): WorkOutcome {
+  #nextWork(key: ResourceKey, result: PassResult): WorkOutcome {
     switch (result.next) {
       case 'done':
       case 'retry':
         return result;
       case 'stale':
-        return { next: 'again', after: 0 };
+        return { next: 'again', after: this.#rate.request(key) };
       case 'settled':
       case 'waiting':
         return { next: 'again', after: result.after ?? this.#resyncDelay() };

@@ -18,6 +18,9 @@ export class ExtensionFollower {
   readonly #settings: DelegationSettings;
   readonly #resources: Resources;
   readonly #requeue: (base: ResourceKey, overwritten: boolean) => void;
+  readonly #enter: (base: ResourceKey, lane: string) => void;
+  /** Kinds whose existing resources are being read. */
+  readonly #pending = new Set<string>();
   readonly #index = new ReferenceIndex();
   readonly #followed = new Map<string, Promise<void>>();
   readonly #stopping = new AbortController();
@@ -25,15 +28,18 @@ export class ExtensionFollower {
   /**
    * @param requeue called for each base with a changed extension. `overwritten`: another client changed only status fields
    *   that the controller manages.
+   * @param enter counts the pass over a base to a lane, as it waits for the resources of a kind to be read.
    */
   constructor(
     settings: DelegationSettings,
     resources: Resources,
     requeue: (base: ResourceKey, overwritten: boolean) => void,
+    enter: (base: ResourceKey, lane: string) => void,
   ) {
     this.#settings = settings;
     this.#resources = resources;
     this.#requeue = requeue;
+    this.#enter = enter;
   }
 
   /** Reads the references of a base, and follows their kinds. */
@@ -42,9 +48,18 @@ export class ExtensionFollower {
     this.#index.set(keyOf(base), read.references.keys());
     for (const { apiVersion, kind } of read.references.values()) {
       const followed = this.#followKind({ apiVersion, kind });
+      if (this.#pending.has(idOf({ apiVersion, kind }))) this.#enter(keyOf(base), laneFor({ apiVersion, kind }));
       if (followed) await followed;
     }
     return read;
+  }
+
+  /** Returns the lane of a base that references a kind whose resources are being read; `undefined` for any other. */
+  pendingLane(base: Resource): string | undefined {
+    if (this.#pending.size === 0) return undefined;
+    const { references } = readReferences(base, this.#settings);
+    const pending = [...references.values()].find((reference) => this.#pending.has(idOf(reference)));
+    return pending && laneFor(pending);
   }
 
   /** Removes a base that is gone. */
@@ -58,7 +73,7 @@ export class ExtensionFollower {
   }
 
   #followKind(kind: ResourceKind): Promise<void> | undefined {
-    const id = formatKey({ ...kind, namespace: '', name: '' });
+    const id = idOf(kind);
     const known = this.#followed.get(id);
     if (known) return known;
     let isFollowed = false;
@@ -72,6 +87,7 @@ export class ExtensionFollower {
     const onProblem = () => {
       if (isFollowed) this.#requeueMissing(kind);
     };
+    this.#pending.add(id);
     const following = this.#resources
       .follow(kind, onChange, { onProblem, signal: this.#stopping.signal })
       .then(() => {
@@ -80,7 +96,8 @@ export class ExtensionFollower {
       .catch((error: unknown) => {
         this.#followed.delete(id);
         throw error;
-      });
+      })
+      .finally(() => this.#pending.delete(id));
     this.#followed.set(id, following);
     return following;
   }
@@ -93,4 +110,12 @@ export class ExtensionFollower {
       for (const base of this.#index.basesOf(key)) this.#requeue(base, false);
     }
   }
+}
+
+function idOf({ apiVersion, kind }: ResourceKind): string {
+  return formatKey({ apiVersion, kind, namespace: '', name: '' });
+}
+
+function laneFor(kind: ResourceKind): string {
+  return `read ${idOf(kind)}`;
 }

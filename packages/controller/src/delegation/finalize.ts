@@ -3,13 +3,14 @@ import { KplugError } from '../errors.ts';
 import { limits } from '../limits/limits.ts';
 import { formatPlugin } from '../names.ts';
 import type { Implementation } from '../registry/implementation.ts';
-import { select } from '../selection/select.ts';
+import { type Suspensions, select } from '../selection/select.ts';
 import { type Failure, failureOf } from './attempt.ts';
 import { makeCall } from './call.ts';
 import { findHolder, type Holder, registeredOf } from './holder.ts';
 import type { Pass } from './pass.ts';
 import type { PassContext, PassResult } from './pass-context.ts';
 import { holdersOf } from './status.ts';
+import { TriedPlugins, unreachable } from './tried-plugins.ts';
 
 /** Interval of checks for a holder whose API is not the delegation's, as its changes don't concern the delegation, in milliseconds. */
 const { holderCheckInterval } = limits.delegation;
@@ -38,7 +39,7 @@ export async function finalizeDeleted(pass: Pass): Promise<PassResult> {
     const result = await reporter.finalizing({ ...first.failure, message }, first.result, finalized);
     // A plugin may have registered while that was written.
     const missing = holders.filter((_, index) => outcomes[index]?.result !== undefined);
-    return missing.some((holder) => findFinalizer(pass.context, holder)) ? { next: 'stale' } : result;
+    return missing.some((holder) => findFinalizer(pass, holder)) ? { next: 'stale' } : result;
   }
   const options = { uid: base.metadata.uid, fieldManager: settings.fieldManager };
   await resources.removeFinalizer(key, settings.finalizer, options);
@@ -57,10 +58,10 @@ export async function callFinalize(
   implementation: Implementation,
   cause: FinalizeCause,
 ): Promise<Finalization> {
-  const { caller, settings } = pass.context;
+  const { caller } = pass.context;
   const call = makeCall(pass, implementation, assignments[cause]);
   try {
-    const answer = await caller.finalize(implementation, call, cause, settings.deadline);
+    const answer = await caller.finalize(implementation, call, cause);
     pass.reporter.recordEvents(answer.events);
     if (answer.outcome === 'success') return { outcome: 'finalized' };
     return { outcome: 'failed', failure: failureOf({ implementation, answer }) };
@@ -78,10 +79,12 @@ const assignments = {
 
 /** Has one plugin clean up. Returns the obstacle if that failed or has to wait. */
 async function finalizeWith(pass: Pass, holder: Holder): Promise<Obstacle | undefined> {
+  const tried = new TriedPlugins();
   for (;;) {
     if (pass.kept.isFinalized(pass.base, holder)) return undefined;
-    const implementation = findFinalizer(pass.context, holder);
+    const implementation = findFinalizer(pass, holder);
     if (!implementation) return handleMissingPlugin(pass, holder);
+    if (!tried.add([implementation])) return { failure: unreachable([implementation]) };
     const finalization = await callFinalize(pass, implementation, 'deleted');
     if (finalization.outcome === 'finalized') {
       pass.kept.keepFinalized(pass.base, holder);
@@ -91,13 +94,24 @@ async function finalizeWith(pass: Pass, holder: Holder): Promise<Obstacle | unde
   }
 }
 
-/** Returns the plugin that holds a resource, or another one if that is unavailable and the delegation allows another one to clean up. */
-function findFinalizer({ settings, registry }: PassContext, holder: Holder): Implementation | undefined {
-  const implementation = findHolder(holder, settings, registry);
-  if (implementation) return implementation;
+/** Returns the plugin that has to clean up, or another one that may while that is unavailable. */
+function findFinalizer({ key, context }: Pass, holder: Holder): Implementation | undefined {
+  const { settings, registry, breakers } = context;
+  const suspensions = breakers.suspensions('Finalize', key);
+  const found = findHolder(holder, settings, registry, suspensions);
+  const isSuspended = found && suspensions?.fallback && suspensions.explain(found) !== undefined;
+  return found && !isSuspended ? found : (findSubstitute(context, holder, suspensions) ?? found);
+}
+
+/** Returns another plugin that may clean up for one that is unavailable, if the delegation allows that. */
+function findSubstitute(
+  { settings, registry }: PassContext,
+  holder: Holder,
+  suspensions: Suspensions | undefined,
+): Implementation | undefined {
   if (settings.finalize.whenPluginGone !== 'fallback') return undefined;
   const rules = { ...settings.rules, mode: 'one', fallback: 'any' } as const;
-  const request = { preference: undefined, present: [holder] };
+  const request = { preference: undefined, present: [holder], suspensions };
   return select(registry.implementations(settings.api), rules, request).chosen[0];
 }
 

@@ -21,7 +21,7 @@ export async function handOver(pass: Pass, { selection: { chosen } }: Choice): P
 }
 
 async function handOverFrom(pass: Pass, holder: Holder, next: string): Promise<Failure | undefined> {
-  const { settings, events, registry } = pass.context;
+  const { settings, events, registry, breakers } = pass.context;
   const former = formatPlugin(holder);
   const record = (type: 'Normal' | 'Warning', message: string) => {
     events.record(pass.key, { type, reason: 'HandedOver', message });
@@ -30,7 +30,7 @@ async function handOverFrom(pass: Pass, holder: Holder, next: string): Promise<F
     record('Normal', `handed over from ${former} to ${next}; what ${former} created is retained`);
     return undefined;
   }
-  const implementation = findHolder(holder, settings, registry);
+  const implementation = findHolder(holder, settings, registry, breakers.suspensions('Finalize', pass.key));
   const finalization = implementation
     ? await callFinalize(pass, implementation, 'handedOver')
     : ({ outcome: 'unreachable' } as const);
@@ -42,6 +42,14 @@ async function handOverFrom(pass: Pass, holder: Holder, next: string): Promise<F
       record('Warning', `handed over from ${former} to ${next}; ${former} was unavailable to finalize the resource`);
       return undefined;
     case 'failed': {
+      // The fallback doesn't wait for a suspended plugin, as it wouldn't for one that is unreachable.
+      if (finalization.failure.reason === 'PluginSuspended' && settings.breaker.fallback) {
+        record(
+          'Warning',
+          `handed over from ${former} to ${next}; ${former} was suspended and couldn't finalize the resource`,
+        );
+        return undefined;
+      }
       const message = `hand-over to ${next} failed: ${finalization.failure.message}`;
       return { ...finalization.failure, reason: 'HandOverFailed', message };
     }

@@ -3,7 +3,7 @@ import type { Implementation } from '../registry/implementation.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { PresentChoice } from '../selection/candidate.ts';
 import type { PluginPattern } from '../selection/preference.ts';
-import { select } from '../selection/select.ts';
+import { type Suspensions, select } from '../selection/select.ts';
 import type { DelegationSettings } from './delegation-settings.ts';
 
 /** A plugin that reconciled a resource last, with the API through which it was called, as the status names them. */
@@ -18,20 +18,21 @@ export interface Holder extends PresentChoice {
  * for new choices (API, range, capabilities, preference, fallback) don't exclude it: they may have changed since it was chosen.
  *
  * Another version of the plugin takes its place if it implements a compatible version of the API. One that doesn't takes its place only
- * if the delegation accepts it, and no compatible version is registered any more.
+ * if the delegation accepts it, and no compatible version is registered any more. A version that is suspended is the last choice.
  */
 export function findHolder(
   holder: Holder,
   settings: DelegationSettings,
   registry: Registry,
+  suspensions?: Suspensions,
 ): Implementation | undefined {
   const registered = registeredOf(holder, settings, registry);
   const compatible = registered.filter((one) => isCompatible(one, holder, settings));
-  if (compatible.length === 0) return findUpgrade(holder, settings, registry);
+  if (compatible.length === 0) return findUpgrade(holder, settings, registry, suspensions);
   return compatible
     .filter(({ callable }) => callable.length > 0)
     .reduce<Implementation | undefined>(
-      (best, one) => (best && compare(one, best, holder) >= 0 ? best : one),
+      (best, one) => (best && compare(one, best, holder, suspensions) >= 0 ? best : one),
       undefined,
     );
 }
@@ -56,19 +57,30 @@ function isCompatible({ version, api }: Implementation, holder: Holder, settings
 
 const prereleases = { includePrerelease: true };
 
-/** Orders implementations: the same version of the plugin, of the API, the greatest weight, the newest version. */
-function compare(a: Implementation, b: Implementation, holder: Holder): number {
+/** Orders implementations: one that isn't suspended, the same version of the plugin, of the API, the greatest weight, the newest version. */
+function compare(a: Implementation, b: Implementation, holder: Holder, suspensions: Suspensions | undefined): number {
+  const isSuspended = (one: Implementation) => Number(suspensions?.explain(one) !== undefined);
+  const bySuspension = isSuspended(a) - isSuspended(b);
   const byVersion = Number(b.version === holder.version) - Number(a.version === holder.version);
   const byApi = Number(b.api.name === holder.api) - Number(a.api.name === holder.api);
   const byApiVersion =
     Number(b.api.version.version === holder.apiVersion) - Number(a.api.version.version === holder.apiVersion);
-  return byVersion || byApi || byApiVersion || b.weight - a.weight || b.semver.compare(a.semver);
+  return bySuspension || byVersion || byApi || byApiVersion || b.weight - a.weight || b.semver.compare(a.semver);
 }
 
 /** Finds the version of a holder's plugin that the delegation would choose now. */
-function findUpgrade(holder: Holder, settings: DelegationSettings, registry: Registry): Implementation | undefined {
+function findUpgrade(
+  holder: Holder,
+  settings: DelegationSettings,
+  registry: Registry,
+  suspensions: Suspensions | undefined,
+): Implementation | undefined {
   const preference: PluginPattern = { text: holder.plugin.text, name: holder.plugin, range: undefined };
   const rules = { ...settings.rules, mode: 'one', fallback: 'none' } as const;
-  const { chosen } = select(registry.implementations(settings.api), rules, { preference, present: [holder] });
+  const { chosen } = select(registry.implementations(settings.api), rules, {
+    preference,
+    present: [holder],
+    suspensions: suspensions && { ...suspensions, fallback: false },
+  });
   return chosen[0];
 }

@@ -1,9 +1,11 @@
 import type { Logger } from 'pino';
-import type { PluginCaller } from '../clients/caller.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { EventSink } from '../resources/cluster-services.ts';
 import type { Resources } from '../resources/port.ts';
 import type { Resource } from '../resources/resource.ts';
+import type { Breakers } from './breakers.ts';
+import type { Choice } from './choose.ts';
+import type { DelegationCaller } from './delegation-caller.ts';
 import type { DelegationSettings } from './delegation-settings.ts';
 import type { DependentFollower } from './dependents/dependent-follower.ts';
 import type { ExtensionFollower } from './extension-follower.ts';
@@ -13,7 +15,10 @@ export interface PassContext {
   settings: DelegationSettings;
   resources: Resources;
   registry: Registry;
-  caller: PluginCaller;
+  caller: DelegationCaller;
+  breakers: Breakers;
+  /** Chooses a plugin for a pass over a resource, which may be the probe of a suspended plugin. */
+  choose: (base: Resource) => Choice;
   extensions: ExtensionFollower;
   dependents: DependentFollower;
   /** Reports whether a resource is no longer delegated, so that its status and finalizer are to be removed. */

@@ -176,7 +176,8 @@ export class Reporter {
   /** Records an Event for a lasting state only when the state begins, not at each pass. */
   #recordChange(type: 'Normal' | 'Warning', reason: string, message: string): void {
     const ready = findCondition(this.#gathered.base.status, 'Ready');
-    if (ready?.reason === reason && ready.message === message) return;
+    // The message about a suspended plugin has the time of the next probe.
+    if (ready?.reason === reason && (ready.message === message || reason === 'PluginSuspended')) return;
     this.#context.events.record(this.#key, { type, reason, message });
   }
 

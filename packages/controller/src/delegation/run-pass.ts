@@ -3,9 +3,9 @@ import { isSameVersionedName, type VersionedName } from '../names.ts';
 import type { Implementation } from '../registry/implementation.ts';
 import type { WriteResult } from '../resources/port.ts';
 import { keyOf, type Resource, type ResourceKey } from '../resources/resource.ts';
-import { failureOf } from './attempt.ts';
+import { failureOf, findFailed } from './attempt.ts';
 import { callAll } from './call.ts';
-import { type Choice, choose } from './choose.ts';
+import type { Choice } from './choose.ts';
 import { applyDependents } from './dependents/apply-dependents.ts';
 import { finalizeDeleted } from './finalize.ts';
 import { blockingProblem, gather } from './gather.ts';
@@ -13,6 +13,8 @@ import { handOver } from './hand-over.ts';
 import { Pass, type PassState } from './pass.ts';
 import type { PassContext, PassResult } from './pass-context.ts';
 import { releaseBase } from './release.ts';
+import { findSuspension, holdDiverted } from './suspension.ts';
+import { TriedPlugins, unreachable } from './tried-plugins.ts';
 
 /** Outcome of a pass, and the choice that it made. */
 export interface PassOutcome {
@@ -43,7 +45,7 @@ export async function runPass(context: PassContext, key: ResourceKey, state: Pas
     return await reconcileWithPlugins(pass);
   } catch (error) {
     // The retry is due with back-off, so the present choice counts as made.
-    const { chosen } = choose(base, context.settings, registry).selection;
+    const { chosen } = context.choose(base).selection;
     return { result: { next: 'retry' }, chosen, revision: registry.revision, error };
   }
 }
@@ -60,14 +62,15 @@ async function finalize(pass: Pass): Promise<PassResult> {
 
 /** Chooses plugins and hands the resource to them, until they are reachable. */
 async function reconcileWithPlugins(pass: Pass): Promise<PassOutcome> {
-  const { settings, registry } = pass.context;
+  const tried = new TriedPlugins();
   for (;;) {
-    const choice = choose(pass.base, settings, registry);
+    const choice = pass.context.choose(pass.base);
     const { chosen } = choice.selection;
     const { revision } = choice;
     let result: PassResult | 'unreachable';
     try {
-      result = await reconcile(pass, choice);
+      const mayCall = chosen.length === 0 || tried.add(chosen);
+      result = mayCall ? await reconcile(pass, choice) : await pass.reporter.failed(choice, unreachable(chosen));
     } catch (error) {
       if (isReportable(error, pass)) await pass.reporter.refused(error, choice);
       return { result: { next: 'retry' }, chosen, revision, error };
@@ -104,13 +107,16 @@ export function isSameChoice(a: readonly VersionedName[], b: readonly VersionedN
 async function reconcile(pass: Pass, choice: Choice): Promise<PassResult | 'unreachable'> {
   const { reporter, gathered } = pass;
   const { chosen } = choice.selection;
+  holdDiverted(pass, choice);
   const [first] = chosen;
   if (!first) return reporter.waiting(choice, choice);
   const ready = chosen.filter((implementation) => !blockingProblem(gathered.problems, implementation));
   if (ready.length === 0) return reporter.waiting(choice, blockingProblem(gathered.problems, first) ?? choice);
+  const kept = pass.kept.find(gathered, ready, pass.context.settings.resync);
+  const suspension = kept ? undefined : findSuspension(pass, ready);
+  if (suspension) return reporter.waiting(choice, suspension);
 
   if ((await ensureFinalizer(pass)) === 'gone') return { next: 'done' };
-  const kept = pass.kept.find(gathered, ready, pass.context.settings.resync);
   if (!kept) {
     const handOverFailure = await handOver(pass, choice);
     if (handOverFailure) return reporter.failed(choice, handOverFailure);
@@ -120,7 +126,7 @@ async function reconcile(pass: Pass, choice: Choice): Promise<PassResult | 'unre
   if (attempts.some(({ error }) => error?.code === 'PluginUnavailable')) return 'unreachable';
   if (isStale(pass, choice)) return { next: 'stale' };
 
-  const failed = attempts.find(({ answer }) => answer?.outcome !== 'success');
+  const failed = findFailed(attempts);
   if (!failed) pass.kept.keep(gathered, attempts);
   const { dependents, failure: applyFailure } = await applyDependents(pass, attempts);
   await reporter.writeExtensions(attempts);
@@ -145,7 +151,7 @@ async function ensureFinalizer(pass: Pass): Promise<WriteResult> {
 }
 
 /** Reports whether the resource, its extensions or the choice changed during the calls. */
-function isStale({ context: { resources, settings, registry }, gathered }: Pass, choice: Choice): boolean {
+function isStale({ context: { resources, registry, choose }, gathered }: Pass, choice: Choice): boolean {
   const { base, extensions } = gathered;
   const current = resources.get(keyOf(base));
   if (!current || !isSameState(current, base)) return true;
@@ -154,7 +160,7 @@ function isStale({ context: { resources, settings, registry }, gathered }: Pass,
     if (!now || !isSameState(now, extension)) return true;
   }
   if (registry.revision === choice.revision) return false;
-  const { chosen } = choose(current, settings, registry).selection;
+  const { chosen } = choose(current).selection;
   // An answer of a plugin that is stopping counts as long as no other plugin is chosen.
   return chosen.length > 0 && !isSameChoice(chosen, choice.selection.chosen);
 }

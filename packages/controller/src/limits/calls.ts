@@ -47,6 +47,14 @@ export const calls = {
   infoTimeout: milliseconds(5 * seconds, 'Time that a plugin has to answer `GetInfo` when a tool asks.', {
     settings: ['timeout option of getInfo'],
   }),
+  hangingThreshold: count(
+    2,
+    'Number of calls of an instance that time out in a row, after which other instances of its plugin are called instead.',
+  ),
+  hangingTime: milliseconds(
+    1 * minutes,
+    'Time after the last of these calls until the instance is called again, unless an answer comes earlier.',
+  ),
   maxInfoSize: bytes(256 * KiB, 'Maximum size of a response to `GetInfo`.'),
   maxStreamedSize: bytes(256 * KiB, 'Size above which a request is sent as a separate RPC instead of on the stream.'),
   maxStreamAge: milliseconds(0.5 * hours, 'Age at which the stream to a plugin is replaced.'),

@@ -60,6 +60,42 @@ export const delegation = {
     'Longest interval at which one of the waiting resources is reconciled, to find out whether writes succeed again.',
   ),
   writeFailureLogInterval: milliseconds(1 * minutes, 'Interval of the log lines about failed writes with one cause.'),
+  breakerTimeouts: count(
+    3,
+    'Number of resources whose calls time out in a row, without any answer of the plugin between, after which it gets no calls. 0 for no limit.',
+    { settings: ['delegations[].breaker.timeouts'], max: 1_000, sane: [2, 20] },
+  ),
+  coolDown: milliseconds(
+    10 * seconds,
+    'Time until a plugin whose calls timed out is probed with one call; it doubles with each probe that times out.',
+    { settings: ['delegations[].breaker.coolDown'], sane: [1 * seconds, 5 * minutes] },
+  ),
+  maxProbeInterval: milliseconds(
+    1 * minutes,
+    'Longest time between probes of a plugin whose calls time out, unless the cool-down is longer.',
+  ),
+  maxRefreshedReasons: count(
+    100,
+    'Maximum number of waiting resources whose status is updated with the time of the next probe.',
+  ),
+  resumeSlice: count(
+    1_000,
+    'Number of waiting resources that are resumed without a pause, when a plugin answers again.',
+  ),
+  maxCachedLanes: count(
+    1_000,
+    'Maximum number of combinations of preference and present plugins whose choice is cached for the queue.',
+  ),
+  passBurst: count(10, 'Number of passes over one resource that changes may cause without a pause.'),
+  passInterval: milliseconds(1 * seconds, 'Interval of further passes over a resource that changes all the time.'),
+  maxChoices: count(
+    16,
+    'Number of plugins that one pass tries because each becomes unreachable, before it is retried with back-off.',
+  ),
+  maxCallsOfAll: count(
+    8,
+    'Number of resources, as a multiple of the concurrency, that wait for plugins concurrently if every plugin reconciles each. Calls of each plugin are limited by the concurrency.',
+  ),
   maxKeptAnswers: count(1_000, 'Maximum number of resources for which an answer that is yet to be written is kept.'),
   maxStatusSize: bytes(256 * KiB, 'Maximum size of each status that a plugin returns.', {
     settings: ['delegations[].maxStatusSize'],

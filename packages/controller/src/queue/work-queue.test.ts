@@ -1,12 +1,14 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { LanePolicy } from './lanes.ts';
 import { type WorkOutcome, WorkQueue } from './work-queue.ts';
 
 /** Queue whose work the test ends by hand. */
-function heldQueue(concurrency: number) {
+function heldQueue(concurrency: number, lanes?: LanePolicy<string>) {
   const started: string[] = [];
   const ends = new Map<string, () => void>();
   const queue = new WorkQueue<string>({
     concurrency,
+    ...(lanes && { lanes }),
     work: (key) => {
       started.push(key);
       return new Promise((resolve) => ends.set(key, resolve));
@@ -49,6 +51,40 @@ describe('WorkQueue', () => {
     queue.add('a');
     queue.add('a');
     queue.add('b');
+    expect(started).toEqual(['a', 'b']);
+  });
+
+  it('works on urgent keys first, also on one that became urgent during its work', async () => {
+    const { queue, started, end } = heldQueue(1);
+    for (const key of ['a', 'b', 'c']) queue.add(key);
+    queue.add('a');
+    queue.add('a', { urgent: true });
+    queue.add('c', { urgent: true });
+    for (const key of ['a', 'c', 'a', 'b']) await end(key);
+    expect(started).toEqual(['a', 'c', 'a', 'b']);
+  });
+
+  it('counts work to the lane that it enters, and starts what may start then', async () => {
+    const lanes = { laneOf: (key: string) => key.slice(0, 1), groupOf: () => '', isShared: () => true };
+    const { queue, started, end } = heldQueue(4, lanes);
+    for (const key of ['a1', 'a2', 'a3', 'a4', 'a5']) queue.add(key);
+    expect(started).toEqual(['a1', 'a2', 'a3']);
+    queue.enter('a1', 'b');
+    expect(started).toEqual(['a1', 'a2', 'a3', 'a4']);
+    await end('a1');
+    expect(started).toEqual(['a1', 'a2', 'a3', 'a4']);
+    await end('a2');
+    expect(started).toEqual(['a1', 'a2', 'a3', 'a4', 'a5']);
+  });
+
+  it('assigns waiting keys to other lanes on request', async () => {
+    let lane = 'hung';
+    const { queue, started } = heldQueue(1, { laneOf: () => lane, groupOf: () => '', isShared: () => true });
+    queue.add('a');
+    queue.add('b');
+    lane = 'sound';
+    expect(started).toEqual(['a']);
+    queue.relocate();
     expect(started).toEqual(['a', 'b']);
   });
 

@@ -1,7 +1,12 @@
-// queue/: the one scheduler: keyed work with delays, retries and back-off.
+// queue/: the one scheduler: keyed work in lanes, with priorities, delays, retries and back-off.
+import { limits } from '../limits/limits.ts';
 import { BackOff, type BackOffOptions } from './back-off.ts';
+import type { ReadyKey } from './fair-keys.ts';
+import { type LanePolicy, Lanes } from './lanes.ts';
 import { LongTimer } from './long-timer.ts';
-import { FifoKeys, type ReadyKeys } from './ready-keys.ts';
+
+/** Number of keys that are assigned to lanes again without a pause. */
+const { maxRelocated } = limits.queue;
 
 /**
  * Outcome of the work for a key.
@@ -16,8 +21,10 @@ export type WorkOutcome = { next: 'done' } | { next: 'again'; after: number } | 
 
 /** Options of a work queue. */
 export interface WorkQueueOptions<K> {
-  /** Largest number of keys worked on concurrently. Default 1. */
+  /** Largest number of keys worked on concurrently. Each lane may exceed it by its reserve. Default 1. */
   concurrency?: number;
+  /** Lanes of the keys. Default: one lane, first in, first out. */
+  lanes?: LanePolicy<K>;
   /** Does the work for one key. Must not reject: a failure is an outcome. */
   work: (key: K) => Promise<WorkOutcome | undefined | void>;
   /** Bounds of the delay between retries of a key. */
@@ -32,23 +39,26 @@ export interface WorkQueueOptions<K> {
  */
 export class WorkQueue<K> {
   readonly #options: WorkQueueOptions<K>;
-  readonly #concurrency: number;
   readonly #backOff: BackOff<K>;
-  readonly #ready: ReadyKeys<K> = new FifoKeys();
+  readonly #ready: Lanes<K>;
   readonly #working = new Set<K>();
+  /** Keys that were added during their work. They become ready when it ends. */
+  readonly #again = new Map<K, ReadyKey<K>>();
   readonly #timers = new Map<K, { timer: LongTimer; at: number }>();
   readonly #idle: (() => void)[] = [];
+  #isStarting = false;
+  #relocation: NodeJS.Immediate | undefined;
   #closed = false;
 
   constructor(options: WorkQueueOptions<K>) {
     this.#options = options;
-    this.#concurrency = options.concurrency ?? 1;
+    this.#ready = new Lanes(options.concurrency ?? 1, options.lanes);
     this.#backOff = new BackOff(options.backOff);
   }
 
   /** Number of keys that wait to be worked on now. */
   get depth(): number {
-    return this.#ready.size;
+    return this.#ready.size + this.#again.size;
   }
 
   /** Number of keys being worked on. */
@@ -56,17 +66,19 @@ export class WorkQueue<K> {
     return this.#working.size;
   }
 
-  /** Adds a key to be worked on as soon as possible. */
-  add(key: K): void {
-    if (this.#closed || this.#ready.has(key)) return;
+  /** Adds a key to be worked on as soon as possible. @param urgent gives it a place before keys that aren't urgent. */
+  add(key: K, { urgent = false } = {}): void {
+    if (this.#closed) return;
     this.#cancelTimer(key);
-    this.#ready.add(key);
+    const ready = { key, since: performance.now(), urgent };
+    if (this.#working.has(key)) this.#addAgain(ready);
+    else this.#ready.add(ready);
     this.#start();
   }
 
   /** Adds a key after a delay, in milliseconds; replaces an earlier delay. Adding the key meanwhile cancels the delay. */
   addAfter(key: K, delay: number): void {
-    if (this.#closed || this.#ready.has(key)) return;
+    if (this.#closed || this.#isWaiting(key)) return;
     this.#cancelTimer(key);
     const rounded = Math.round(delay);
     const timer = new LongTimer(() => this.add(key), rounded);
@@ -98,16 +110,35 @@ export class WorkQueue<K> {
     this.#backOff.reset(key);
   }
 
+  /** Counts the work in progress on a key to another lane, as that is the one that it waits for now. */
+  enter(key: K, lane: string): void {
+    this.#ready.enter(key, lane);
+    this.#start();
+  }
+
+  /** Assigns the waiting keys to lanes again, some at a time, as what the lanes depend on has changed. */
+  relocate(): void {
+    clearImmediate(this.#relocation);
+    const keys = [...this.#ready.keys()];
+    const relocateSome = () => {
+      for (const key of keys.splice(-maxRelocated)) this.#ready.relocate(key);
+      this.#start();
+      if (keys.length > 0) this.#relocation = setImmediate(relocateSome);
+    };
+    relocateSome();
+  }
+
   /** Removes a key with its failures. Work in progress continues. */
   remove(key: K): void {
     this.#ready.delete(key);
+    this.#again.delete(key);
     this.#cancelTimer(key);
     this.#backOff.reset(key);
   }
 
   /** Fulfilled when no key waits or is being worked on. Delayed keys don't count. */
   async whenIdle(): Promise<void> {
-    while (this.#working.size > 0 || this.#ready.size > 0) {
+    while (this.#working.size > 0 || this.depth > 0) {
       await new Promise<void>((resolve) => this.#idle.push(resolve));
     }
   }
@@ -115,16 +146,30 @@ export class WorkQueue<K> {
   /** Accepts no more keys, drops those that wait, and is fulfilled when the work in progress has ended. */
   async close(): Promise<void> {
     this.#closed = true;
+    clearImmediate(this.#relocation);
     this.#ready.clear();
+    this.#again.clear();
     for (const key of [...this.#timers.keys()]) this.#cancelTimer(key);
     await this.whenIdle();
   }
 
+  #isWaiting(key: K): boolean {
+    return this.#ready.has(key) || this.#again.has(key);
+  }
+
+  #addAgain(ready: ReadyKey<K>): void {
+    const former = this.#again.get(ready.key);
+    this.#again.set(ready.key, former ? { ...former, urgent: former.urgent || ready.urgent } : ready);
+  }
+
   #start(): void {
-    while (this.#working.size < this.#concurrency) {
-      const next = this.#ready.take((key) => !this.#working.has(key));
-      if (!next) return;
-      void this.#work(next.key, next.since);
+    // Work may add keys before it waits for the first time.
+    if (this.#isStarting) return;
+    this.#isStarting = true;
+    try {
+      for (let next = this.#ready.take(); next; next = this.#ready.take()) void this.#work(next.key, next.since);
+    } finally {
+      this.#isStarting = false;
     }
   }
 
@@ -134,11 +179,21 @@ export class WorkQueue<K> {
     try {
       this.#conclude(key, await this.#options.work(key));
     } finally {
-      this.#working.delete(key);
+      this.#end(key);
       this.#options.observe?.(startedAt - readySince, performance.now() - startedAt);
       this.#start();
       if (this.#working.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
     }
+  }
+
+  #end(key: K): void {
+    this.#working.delete(key);
+    this.#ready.end(key);
+    const again = this.#again.get(key);
+    if (!again) return;
+    this.#again.delete(key);
+    this.#cancelTimer(key);
+    this.#ready.add(again);
   }
 
   #conclude(key: K, outcome: WorkOutcome | undefined | void): void {

@@ -20,7 +20,7 @@ export function explainSelection(selection: Selection, rules: SelectionRules, re
     case 'PreferredUnavailable':
       return `waiting for ${wanted}: ${explainPreferenceNotMet(selection, rules, request)}, and the fallback allows no other`;
     case 'NoPlugin':
-      return `waiting for ${wanted || 'a plugin'} with API version ${rules.apiRange.raw}: ${explainNoPlugin(selection, rules)}`;
+      return `waiting for ${wanted || 'a plugin'} with API version ${rules.apiRange.raw}: ${explainNoPlugin(selection, rules, request)}`;
   }
 }
 
@@ -44,6 +44,8 @@ export function explainVerdict(
       return notServing;
     case 'Unreachable':
       return `none of its instances can be reached${firstReason(candidate)}`;
+    case 'Suspended':
+      return request.suspensions?.explain(candidate) ?? 'its calls time out';
     case 'PreferredVersionMismatch':
       return `its version doesn't match the preference ${wanted}`;
     case 'NotPreferred':
@@ -96,9 +98,9 @@ function explainOtherVersions(named: readonly Verdict[], { range }: PluginPatter
 const prereleases = { includePrerelease: true };
 
 /** Explains why no candidate is eligible. */
-function explainNoPlugin({ verdicts }: Selection, rules: SelectionRules): string {
+function explainNoPlugin({ verdicts }: Selection, rules: SelectionRules, { suspensions }: SelectionRequest): string {
   if (verdicts.length === 0) return 'none is registered';
-  const request = { preference: undefined, present: [] };
+  const request = { preference: undefined, present: [], suspensions };
   return verdicts
     .map((verdict) => `${formatPlugin(verdict.candidate)}: ${explainVerdict(verdict, rules, request)}`)
     .join('; ');

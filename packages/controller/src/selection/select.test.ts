@@ -1,25 +1,26 @@
 import fc from 'fast-check';
 import { Range } from 'semver';
 import { describe, expect, it } from 'vitest';
-import { PluginName } from '../names.ts';
+import { formatPlugin, PluginName } from '../names.ts';
 import type { Candidate, PresentChoice } from './candidate.ts';
 import { parsePattern } from './preference.ts';
-import { type SelectionRules, select } from './select.ts';
+import { type SelectionRules, type Suspensions, select } from './select.ts';
 import { candidateOf } from './testing.ts';
 
 const rules: SelectionRules = { apiRange: new Range('^1.0.0'), capabilities: {}, fallback: 'any', mode: 'one' };
 
 function choose(
   candidates: Candidate[],
-  given: Partial<SelectionRules> & { prefer?: string; present?: PresentChoice[] } = {},
+  given: Partial<SelectionRules> & { prefer?: string; present?: PresentChoice[]; suspensions?: Suspensions } = {},
 ) {
-  const { prefer, present = [], ...rest } = given;
+  const { prefer, present = [], suspensions, ...rest } = given;
   const selection = select(
     candidates,
     { ...rules, ...rest },
     {
       preference: prefer === undefined ? undefined : parsePattern(prefer),
       present,
+      suspensions,
     },
   );
   return {
@@ -29,6 +30,11 @@ function choose(
       selection.verdicts.map(({ candidate, reason }) => [`${candidate.plugin} ${candidate.version}`, reason]),
     ),
   };
+}
+
+/** Suspends plugins in versions such as `MariaDB 1.0.0`. */
+function suspend(names: string[], fallback = false): Suspensions {
+  return { fallback, explain: (one) => (names.includes(formatPlugin(one)) ? 'it has been suspended' : undefined) };
 }
 
 const postgres = candidateOf('PostgreSQL');
@@ -231,5 +237,56 @@ describe('select', () => {
         }),
       );
     });
+  });
+});
+
+describe('a suspended plugin', () => {
+  const newer = candidateOf('MariaDB', { version: '1.1.0' });
+  const present = [{ plugin: new PluginName('MariaDB'), version: '1.0.0' }];
+
+  it('stays chosen, as its resources wait', () => {
+    const suspensions = suspend(['MariaDB 1.0.0']);
+    expect(choose([postgres, maria], { prefer: 'MariaDB', suspensions }).chosen).toEqual(['MariaDB 1.0.0']);
+    expect(choose([postgres, maria], { present, suspensions }).chosen).toEqual(['MariaDB 1.0.0']);
+  });
+
+  it('is unavailable if the fallback may be chosen', () => {
+    const suspensions = suspend(['MariaDB 1.0.0'], true);
+    expect(choose([postgres, maria], { prefer: 'MariaDB', suspensions })).toEqual({
+      chosen: ['PostgreSQL 1.0.0'],
+      reason: 'Fallback',
+      verdicts: { 'PostgreSQL 1.0.0': 'Chosen', 'MariaDB 1.0.0': 'Suspended' },
+    });
+    expect(choose([postgres, maria], { present, suspensions }).chosen).toEqual(['PostgreSQL 1.0.0']);
+    const refused = choose([postgres, maria], { prefer: 'MariaDB', fallback: 'none', suspensions });
+    expect(refused).toMatchObject({ chosen: [], reason: 'PreferredUnavailable' });
+  });
+
+  it.each([true, false])(
+    'yields to another version of it, also to one that is older, with a fallback of %s',
+    (fallback) => {
+      const ofOld = suspend(['MariaDB 1.0.0'], fallback);
+      expect(choose([postgres, maria, newer], { prefer: 'MariaDB', present, suspensions: ofOld })).toMatchObject({
+        chosen: ['MariaDB 1.1.0'],
+        verdicts: { 'MariaDB 1.0.0': 'Suspended' },
+      });
+      const ofNew = suspend(['MariaDB 1.1.0'], fallback);
+      expect(choose([maria, newer], { suspensions: ofNew }).chosen).toEqual(['MariaDB 1.0.0']);
+    },
+  );
+
+  it('does not yield to a version that the preference or the fallback list excludes', () => {
+    const suspensions = suspend(['MariaDB 1.0.0']);
+    expect(choose([maria, newer], { prefer: 'MariaDB@~1.0', suspensions }).chosen).toEqual(['MariaDB 1.0.0']);
+    const fallback = [parsePattern('MariaDB@~1.0'), parsePattern('MariaDB')];
+    expect(choose([maria, newer], { fallback, suspensions }).chosen).toEqual(['MariaDB 1.0.0']);
+  });
+
+  it('yields to another version where every plugin reconciles', () => {
+    const suspensions = suspend(['MariaDB 1.1.0', 'PostgreSQL 1.0.0']);
+    expect(choose([postgres, maria, newer], { mode: 'all', suspensions }).chosen).toEqual([
+      'MariaDB 1.0.0',
+      'PostgreSQL 1.0.0',
+    ]);
   });
 });

@@ -2,6 +2,7 @@
 
 import type { Range, SemVer } from 'semver';
 import { limits } from '../limits/limits.ts';
+import type { VersionedName } from '../names.ts';
 import type { Candidate, PresentChoice } from './candidate.ts';
 import type { PluginPattern } from './preference.ts';
 
@@ -22,6 +23,16 @@ export interface SelectionRequest {
   preference: PluginPattern | undefined;
   /** Plugins that reconciled the resource last. Kept unless the resource prefers another, so that choices don't flap. */
   present: readonly PresentChoice[];
+  /** Plugins that get no calls now, as theirs time out. Default: none. */
+  suspensions?: Suspensions | undefined;
+}
+
+/** Suspended plugins. Another version of the same plugin is chosen instead, if it is eligible. */
+export interface Suspensions {
+  /** True if a suspended plugin is unavailable, so that the fallback is chosen; false if its resources wait. */
+  readonly fallback: boolean;
+  /** Explains why a plugin is suspended; `undefined` for one that isn't. */
+  explain(plugin: VersionedName): string | undefined;
 }
 
 /**
@@ -43,6 +54,7 @@ export type VerdictReason =
   | 'Draining'
   | 'NotServing'
   | 'Unreachable'
+  | 'Suspended'
   | 'PreferredVersionMismatch'
   | 'NotPreferred'
   | 'NotInFallback'
@@ -82,13 +94,14 @@ export function select<C extends Candidate>(
   const verdicts = candidates.map(
     (candidate): Verdict<C> => ({
       candidate,
-      reason: ineligibility(candidate, rules) ?? 'Chosen',
+      reason: ineligibility(candidate, rules) ?? suspension(candidate, request) ?? 'Chosen',
     }),
   );
   const eligible = verdicts.filter(({ reason }) => reason === 'Chosen');
   if (rules.mode === 'all') return selectAll(verdicts, eligible, request);
 
-  const { reason, contenders } = contend(eligible, rules, request);
+  const { reason, contenders: admitted } = contend(eligible, rules, request);
+  const contenders = dropSuspendedVersions(admitted, request);
   const best = contenders.reduce<Contender<C> | undefined>(
     (winner, contender) => (!winner || compare(contender, winner, request.present).order < 0 ? contender : winner),
     undefined,
@@ -108,12 +121,14 @@ interface Contender<C extends Candidate> {
 function selectAll<C extends Candidate>(
   verdicts: readonly Verdict<C>[],
   eligible: readonly Verdict<C>[],
-  { present }: SelectionRequest,
+  request: SelectionRequest,
 ): Selection<C> {
+  const { present } = request;
   const best = new Map<string, Contender<C>>();
-  for (const verdict of eligible) {
+  const admitted = eligible.map((verdict) => ({ verdict, rank: 0 }));
+  for (const contender of dropSuspendedVersions(admitted, request)) {
+    const { verdict } = contender;
     const { key } = verdict.candidate.plugin;
-    const contender = { verdict, rank: 0 };
     const rival = best.get(key);
     if (!rival) {
       best.set(key, contender);
@@ -142,6 +157,30 @@ function ineligibility(candidate: Candidate, rules: SelectionRules): VerdictReas
     if (state === 'suspect') reason = 'Unreachable';
   }
   return reason;
+}
+
+/** Excludes suspended candidates if the fallback may be chosen instead. */
+function suspension(candidate: Candidate, { suspensions }: SelectionRequest): VerdictReason | undefined {
+  return suspensions?.fallback && suspensions.explain(candidate) !== undefined ? 'Suspended' : undefined;
+}
+
+/** Drops suspended contenders of which another version contends. */
+function dropSuspendedVersions<C extends Candidate>(
+  contenders: Contender<C>[],
+  { suspensions }: SelectionRequest,
+): Contender<C>[] {
+  const isSuspended = ({ verdict }: Contender<C>) => suspensions?.explain(verdict.candidate) !== undefined;
+  const suspended = suspensions ? contenders.filter(isSuspended) : [];
+  if (suspended.length === 0) return contenders;
+  return contenders.filter((one) => {
+    const isReplaced = (other: Contender<C>) =>
+      other.rank === one.rank &&
+      other.verdict.candidate.plugin.equals(one.verdict.candidate.plugin) &&
+      !suspended.includes(other);
+    if (!suspended.includes(one) || !contenders.some(isReplaced)) return true;
+    one.verdict.reason = 'Suspended';
+    return false;
+  });
 }
 
 /** Returns the candidates among which the choice is made. Sets the verdicts on all others. */

@@ -35,7 +35,7 @@ export class RecentEvents implements EventSink {
 
   record(regarding: ResourceKey, event: ResourceEvent): void {
     const { type, reason, message } = event;
-    if (!this.recordUnlogged(regarding, event) || this.#isLogged(event)) return;
+    if (!this.recordUnlogged(regarding, event) || isLoggedElsewhere(reason) || this.#isLogged(event)) return;
     const text = cutText(message, maxEventLength);
     if (type === 'Warning' && !isExpected(reason)) this.#log.warn({ resource: regarding, reason }, text);
     else this.#log.info({ resource: regarding, reason }, text);
@@ -72,6 +72,11 @@ export class RecentEvents implements EventSink {
   forget(regarding: ResourceKey): void {
     this.#events.delete(regarding);
   }
+}
+
+/** Reports whether a reason is logged once for all resources. */
+function isLoggedElsewhere(reason: string): boolean {
+  return reason === 'PluginSuspended';
 }
 
 /** Reports whether a Warning is a normal state of the operator: resources wait for plugins at each start. */

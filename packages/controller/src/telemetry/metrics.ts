@@ -54,12 +54,12 @@ export class Metrics implements DelegationObserver {
     collectDefaultMetrics({ register: this.registry });
   }
 
-  /** Adds a gauge whose value is read at each scrape. */
+  /** Adds a gauge whose value is read at each scrape: the sum of the values for the same labels. */
   gauge<L extends string>(
     name: string,
     help: string,
     labels: L[],
-    read: (set: (labels: Record<L, string>, value: number) => void) => void,
+    read: (add: (labels: Record<L, string>, value: number) => void) => void,
   ): void {
     const gauge = new Gauge({
       name,
@@ -68,7 +68,7 @@ export class Metrics implements DelegationObserver {
       registers: [this.registry],
       collect: () => {
         gauge.reset();
-        read((values, value) => gauge.set(values, value));
+        read((values, value) => gauge.inc(values, value));
       },
     });
   }
@@ -103,7 +103,7 @@ export class Metrics implements DelegationObserver {
   }
 
   called({ plugin, method, code, duration }: { plugin: string; method: string; code: string; duration: number }): void {
-    this.#calls.observe({ plugin: this.#labelFor(plugin), method, code }, duration / 1_000);
+    this.#calls.observe({ plugin: this.labelFor(plugin), method, code }, duration / 1_000);
   }
 
   requested({ verb, resource, code, duration }: RequestObservation): void {
@@ -112,7 +112,8 @@ export class Metrics implements DelegationObserver {
     this.#requestTime.observe({ verb, resource }, duration / 1_000);
   }
 
-  #labelFor(plugin: string): string {
+  /** Returns the label of a plugin: its name, or `other` when there are too many. */
+  labelFor(plugin: string): string {
     if (this.#plugins.size < maxPluginLabels) this.#plugins.add(plugin);
     return this.#plugins.has(plugin) ? plugin : 'other';
   }
