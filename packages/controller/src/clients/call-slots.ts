@@ -43,6 +43,11 @@ export class CallSlots {
     return this.#lines.get(address)?.waiting.length ?? 0;
   }
 
+  /** Number of all calls that wait. */
+  get totalWaiting(): number {
+    return [...this.#lines.values()].reduce((sum, { waiting }) => sum + waiting.length, 0);
+  }
+
   /** Rejects all waiting calls and further ones. */
   close(): void {
     this.#isClosed = true;
