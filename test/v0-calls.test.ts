@@ -145,11 +145,15 @@ describe('calls to an instance of the first Kplug', () => {
   });
 
   it('that wait are not made when the controller stops, and report nothing', async () => {
-    const { operator } = await startOperator();
+    const { operator } = await startOperator({}, { adminAddress: '127.0.0.1:0' });
     const release = Promise.withResolvers<[object]>();
     const plugin = await V0Plugin.start(operator, { name: 'Old', create: () => release.promise });
     for (const name of names) operator.table(name);
     await vi.waitFor(() => expect(plugin.calls).toHaveLength(1), waiting);
+    await vi.waitFor(async () => {
+      const metrics = await fetch(`http://${operator.controller.adminAddress}/metrics`);
+      expect(await metrics.text()).toMatch(/^kplug_waiting_calls 19$/m);
+    }, waiting);
     const stopped = operator.controller.stop();
     release.resolve([{ done: true }]);
     await stopped;

@@ -1,3 +1,4 @@
+import type { Connections } from './clients/connections.ts';
 import type { Delegations } from './delegation/delegations.ts';
 import type { HostedFolder } from './registry/hosted.ts';
 import type { RegistryView } from './registry/registry-view.ts';
@@ -6,19 +7,23 @@ import { version } from './version.ts';
 
 /** Objects that the gauges measure. */
 interface Measured {
+  connections: Connections;
   delegations: Delegations;
   registry: RegistryView;
   folder: HostedFolder | undefined;
 }
 
 /** Adds the gauges of a controller, which are measured at each scrape. */
-export function addGauges(metrics: Metrics, { delegations, registry, folder }: Measured): void {
+export function addGauges(metrics: Metrics, { connections, delegations, registry, folder }: Measured): void {
   metrics.gauge('kplug_build_info', 'Version of Kplug; always 1', ['version'], (set) => set({ version }, 1));
   metrics.gauge('workqueue_depth', 'Resources waiting to be reconciled', ['name'], (set) => {
     for (const { settings, load } of delegations) set({ name: settings.name }, load.waiting);
   });
   metrics.gauge('controller_runtime_active_workers', 'Resources being reconciled', ['controller'], (set) => {
     for (const { settings, load } of delegations) set({ controller: settings.name }, load.active);
+  });
+  metrics.gauge('kplug_waiting_calls', 'Calls waiting for their turn at plugins of the first Kplug', [], (set) => {
+    set({}, connections.slots.totalWaiting);
   });
   const causes = ['delegation', 'reason'] as const;
   metrics.gauge('kplug_write_breaker_open', 'Causes for which writes fail; 1 for each', [...causes], (set) => {

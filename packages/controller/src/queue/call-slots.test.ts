@@ -18,7 +18,7 @@ it('starts waiting calls in order, as many at a time as the limit allows', async
   const second = await take(slots, 'b', 2, started);
   const third = take(slots, 'c', 2, started);
   const fourth = take(slots, 'd', 2, started);
-  expect(slots.waiting(address)).toBe(2);
+  expect([slots.waiting(address), slots.totalWaiting]).toEqual([2, 2]);
   first[Symbol.dispose]();
   await third;
   expect(started).toEqual(['a', 'b', 'c']);

@@ -41,6 +41,11 @@ export class CallSlots {
     return this.#lines.get(target)?.waiting.size ?? 0;
   }
 
+  /** Number of calls that wait for a slot. */
+  get totalWaiting(): number {
+    return [...this.#lines.values()].reduce((sum, { waiting }) => sum + waiting.size, 0);
+  }
+
   /** Rejects all waiting calls and further ones. */
   close(): void {
     this.#isClosed = true;

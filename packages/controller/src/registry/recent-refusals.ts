@@ -13,7 +13,7 @@ const {
   maxRefusedTextLength,
 } = limits.heartbeat;
 
-/** What a refused client said about itself, valid or not, and at any length. */
+/** Claims of a refused client about itself, valid or not, and of any length. */
 export interface RefusedClaims {
   plugin: string;
   version: string;

@@ -22,8 +22,7 @@ export function writeError(error: ApiError, { key, what, verb, served, subresour
   const resource = subresource ? `${served.plural}/${subresource}` : served.plural;
   switch (error.reason) {
     case 'Invalid': {
-      const message = `${subject}: it does not match the schema of the kind: ${describeInvalid(error)}`;
-      return new KplugError('InvalidResponse', message, { cause: error });
+      return new KplugError('InvalidResponse', `${subject}: ${describeInvalid(error)}`, { cause: error });
     }
     case 'TooLarge': {
       const message = `${subject}: it is too large for the API server: ${error.message}; let the plugin return less`;
@@ -46,10 +45,12 @@ export function writeError(error: ApiError, { key, what, verb, served, subresour
   }
 }
 
-/** Describes the fields that don't match the schema, and the remedy for those that it doesn't declare. */
+/** Describes how content differs from the schema, with the remedy for fields that the schema doesn't declare. */
 function describeInvalid({ causes, message }: ApiError): string {
-  const undeclared = [...message.matchAll(/(\.[^\s:]+): field not declared in schema/g)].map(([, field = '']) => field);
-  if (undeclared.length === 0) return causes.map((one) => `${one.field} ${one.message}`).join('; ') || message;
-  const fields = undeclared.join(', ');
-  return `it declares no ${fields}; declare them in the CustomResourceDefinition, or set "x-kubernetes-preserve-unknown-fields: true" for the status`;
+  const undeclared = [...message.matchAll(/\.[^\s:]+: field not declared in schema/g)].map(([found]) => found);
+  const details = causes.map((one) => `${one.field} ${one.message}`).join('; ') || message;
+  if (undeclared.length === 0) return `it does not match the schema of the kind: ${details}`;
+  const advice =
+    'declare its fields in the CustomResourceDefinition, or set "x-kubernetes-preserve-unknown-fields: true" for the status';
+  return `it does not match the schema of the kind; ${advice}: ${undeclared.join(', ')}`;
 }
