@@ -93,8 +93,25 @@ export const answerRequirements: readonly Requirement<PluginUnderTest>[] = [
     ] as const;
     return counts.flatMap(([count, limit, what]) => (count > limit ? [`${count} ${what}`] : []));
   }),
+  each('P38', 'MUST', 'returns answers that every controller accepts', 'within the limits of P38', faultsOfSize),
   answersInTime('P25', 'MUST'),
 ];
+
+/** Largest size of a status, which a delegation may raise, and of a text. */
+const maxStatusSize = 256 * 1024;
+const maxTextLength = 32 * 1024;
+
+function faultsOfSize(answer: Answer): string[] {
+  const statuses = statusesOf(answer).map(
+    ([owner, { length }]) => [length, maxStatusSize, `status of ${owner}`] as const,
+  );
+  const texts = [
+    ...answer.messages.map(({ text }) => text),
+    ...answer.events.map(({ message }) => message),
+    ...conditionsOf(answer).map(({ message }) => message),
+  ].map(({ length }) => [length, maxTextLength, 'text'] as const);
+  return [...statuses, ...texts].flatMap(([size, limit, what]) => (size > limit ? [`a ${what} of ${size}`] : []));
+}
 
 function each(
   number: string,

@@ -104,6 +104,26 @@ export const servingRequirements: readonly Requirement<PluginUnderTest>[] = [
     },
   },
   {
+    number: 'P39',
+    level: 'MUST',
+    title: 'accepts a call for a resource while an earlier one is in flight',
+    check: async (plugin) => {
+      if (!plugin.info.serializesCalls)
+        throw new NotTried('GetInfo does not declare serializes_calls, which is optional');
+      const before = await plugin.reconciled();
+      const { base } = plugin.sample;
+      const request = plugin.request(named(base, `${base.metadata.name}-twice`));
+      const made = await Promise.allSettled([plugin.reconcile(request), plugin.reconcile(request)]);
+      await plugin.finalize(request);
+      for (const call of made) {
+        const seen = describeAnswer(call.status === 'fulfilled' ? call.value : call.reason);
+        if (call.status === 'rejected' || call.value.outcome !== before.outcome)
+          throw new NotMet(seen, `${describeAnswer(before)} for both calls`);
+      }
+      return undefined;
+    },
+  },
+  {
     number: 'P15',
     level: 'MUST',
     title: 'ignores unknown fields',

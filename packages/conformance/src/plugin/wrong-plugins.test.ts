@@ -26,7 +26,7 @@ describe('a conformant plugin', () => {
     const report = await conform('nothing');
     expect(unmet(report)).toEqual([]);
     const passed = report.verdicts.filter(({ result }) => result === 'passed');
-    expect(passed.length).toBe(29);
+    expect(passed.length).toBe(31);
     expect(report.verdicts.find(({ number }) => number === 'P5')?.remark).toMatch(/only an address was given/);
   });
 });
@@ -52,6 +52,8 @@ describe('a plugin that answers incorrectly fails only the violated requirement'
     ['P25 cancelled', 'P25 warning: keeps working after'],
     ['P26', 'P26 failed: returns at most'],
     ['P37', 'P37 failed: returns valid dependents'],
+    ['P38', 'P38 failed: returns answers that every controller accepts'],
+    ['P39', 'P39 failed: accepts a call for a resource while an earlier one'],
     ['P27', 'P27 failed: finalizes what it reconciled'],
     ['P27 unseen', 'P27 failed: finalizes a resource that it never'],
     ['P28', 'P28 failed: finalizes again'],

@@ -31,6 +31,7 @@ export class WrongPlugin {
   readonly #seen = new Set<string>();
   readonly #streams = new Set<grpc.ServerDuplexStream<unknown, unknown>>();
   #inFlight = 0;
+  readonly #admitted = new Set<string>();
   #count = 0;
   #isWedged = false;
   #latest = '';
@@ -40,7 +41,15 @@ export class WrongPlugin {
     this.#wrong = wrong;
     const apis = [{ name: 'Greeting', version: wrong === 'P35' ? 'one' : '1.0.0' }];
     const version = wrong === 'P2' ? 'one' : '1.0.0';
-    this.info = { plugin: 'Wrong', version, apis, instanceId, runtime: 'by hand', servesWork: true };
+    this.info = {
+      plugin: 'Wrong',
+      version,
+      apis,
+      instanceId,
+      runtime: 'by hand',
+      servesWork: true,
+      serializesCalls: true,
+    };
     const limit = (wrong === 'P14 large' ? 1 : 4) * 1024 * 1024;
     this.server = new grpc.Server({ 'grpc.max_receive_message_length': limit });
     addService(this.server, PluginService, {
@@ -86,12 +95,23 @@ export class WrongPlugin {
     this.#inFlight++;
     try {
       if (this.#wrong === 'P14 many' && this.#inFlight > 4) throw serviceError(grpc.status.RESOURCE_EXHAUSTED, 'busy');
+      if (this.#wrong === 'P39' && isUnary && request.base && !this.#admit(request.base.json))
+        throw serviceError(grpc.status.ABORTED, 'busy with this resource');
       if (this.#wrong === 'P15' && request.$unknown) throw serviceError(grpc.status.INVALID_ARGUMENT, 'unknown field');
       await delay(this.#wrong === 'P30 call' ? 300 : 15);
       return await this.#answer(request, isUnary);
     } finally {
       this.#inFlight--;
+      if (request.base) this.#admitted.delete(Buffer.from(request.base.json).toString());
     }
+  }
+
+  /** Reports whether no call for the same resource is in flight. */
+  #admit(json: Uint8Array): boolean {
+    const text = Buffer.from(json).toString();
+    const isFirst = !this.#admitted.has(text);
+    this.#admitted.add(text);
+    return isFirst;
   }
 
   async #answer({ base, extensions }: ReconcileRequest, isUnary: boolean): Promise<Answer> {
@@ -124,6 +144,7 @@ export class WrongPlugin {
     const status: Record<string, unknown> = { letters: 5 };
     if (wrong === 'P23 status') status.observedGeneration = 1;
     if (wrong === 'P24') status.calls = ++this.#count;
+    if (wrong === 'P38') status.text = 'x'.repeat(300 * 1024);
     const text = wrong === 'P21' ? '{"a": {"__proto__": {}}}' : JSON.stringify(status);
     const targets = wrong === 'P22' ? [...keys, 'example.org/v1/Other/default/other'] : keys;
     const types = wrong === 'P26' ? Array.from({ length: 65 }, (_, index) => `Condition${index}`) : ['Written'];

@@ -115,6 +115,8 @@ export class V1Plugin extends ScriptedPlugin<Answer> {
       instanceId: this.#options.hasOtherId ? 'another-process' : this.#instanceId,
       runtime: 'kplug conformance',
       servesWork: this.#options.servesWork ?? false,
+      // It has no state of its own, so that calls for one resource don't disturb each other.
+      serializesCalls: true,
     };
   }
 
