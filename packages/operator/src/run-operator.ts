@@ -98,7 +98,7 @@ async function announceOnce(
     await writeOperatorFile(directory, { pid: process.pid, heartbeatAddress, adminAddress }, stateDir);
   }
   if (logFormat !== 'text') return;
-  announce({ directory, context, delegations, heartbeatAddress, adminAddress }, terminal);
+  announce({ directory, stateDir, context, delegations, heartbeatAddress, adminAddress }, terminal);
 }
 
 /** Closes the resources when the controller can't be made. Otherwise the controller closes them. */
