@@ -6,6 +6,8 @@ import type { OperatorTerminal } from './operator-terminal.ts';
 export interface StartedOperator {
   /** Directory of manifests; missing for a cluster. */
   directory: string | undefined;
+  /** State directory, if one is set. */
+  stateDir: string | undefined;
   /** Context of the kubeconfig, if it isn't the current one. */
   context: string | undefined;
   delegations: readonly DelegationDeclaration[];
@@ -17,8 +19,9 @@ export interface StartedOperator {
 
 /** Prints the addresses of an operator, and the next steps. */
 export function announce(operator: StartedOperator, { print, colors }: OperatorTerminal): void {
-  const { directory, context, delegations, pluginsDirectory, heartbeatAddress, adminAddress } = operator;
-  const where = directory === undefined || directory === '.' ? '' : ` --manifests ${quote(directory)}`;
+  const { directory, stateDir, context, delegations, pluginsDirectory, heartbeatAddress, adminAddress } = operator;
+  const manifests = directory === undefined || directory === '.' ? '' : ` --manifests ${quote(directory)}`;
+  const where = stateDir === undefined ? manifests : `${manifests} --state-dir ${quote(stateDir)}`;
   const place =
     directory === undefined ? `the cluster of ${context ?? 'the current context'}` : `the manifests in ${directory}`;
   const kplug = kplugCommand();

@@ -107,7 +107,8 @@ async function announceOnce(
   }
   if (logFormat !== 'text') return;
   const pluginsDirectory = pluginsDirectoryOf(settings);
-  announce({ directory, context, delegations, pluginsDirectory, heartbeatAddress, adminAddress }, terminal);
+  const place = { directory, stateDir, context, pluginsDirectory };
+  announce({ ...place, delegations, heartbeatAddress, adminAddress }, terminal);
 }
 
 /** Closes the resources when the controller can't be made. Otherwise the controller closes them. */

@@ -5,12 +5,15 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 let workspace: GreetingWorkspace;
 let stateDir: string;
 
+let banner: string;
+
 beforeAll(async () => {
   workspace = await GreetingWorkspace.make({ 'manifests/world.yaml': world });
   stateDir = workspace.path('states');
   const operator = await workspace.startOperator([], { stateDir });
   workspace.startPlugin(operator.at.heartbeatAddress);
   await workspace.greeting('world', 'HELLO, WORLD!');
+  banner = operator.stdout;
 });
 
 afterAll(() => workspace[Symbol.asyncDispose]());
@@ -36,6 +39,10 @@ describe('an operator with a state directory', () => {
     await writeFile(workspace.path('kplug.yaml'), 'manifests: manifests\nstateDir: states\n');
     results.push(await kplug([...args, ...manifests], { cwd }), await kplug(args, { cwd }));
     for (const { stdout } of results) expect(stdout).toMatch(expected);
+  });
+
+  it('suggests commands that find it', () => {
+    expect(banner).toContain(`kplug plugins --manifests ${workspace.manifests} --state-dir ${stateDir}\n`);
   });
 
   it('is not needed by kplug get to list what the manifests define', async () => {

@@ -17,7 +17,9 @@ interface FileIdentity {
  */
 export class AppendFile {
   readonly path: string;
-  #opened: { handle: FileHandle; identity: FileIdentity } | undefined;
+  #handle: FileHandle | undefined;
+  /** Identity of the file with the content; `undefined` when that is the existing one, whichever it is. */
+  #identity: FileIdentity | undefined;
   /** Size of the content that is known to be on disk; `undefined` when the file must be replaced. */
   #size: number | undefined;
   /** True if the file may have more content than `#size`. */
@@ -37,20 +39,21 @@ export class AppendFile {
   /** Requires the file to be replaced before text is appended. */
   async invalidate(): Promise<void> {
     this.#size = undefined;
+    this.#identity = undefined;
     await this.close();
   }
 
   /** Appends texts. Fulfilled when they are on disk. Rejects when the path has another file or none by then. */
   async append(texts: Iterable<string>): Promise<void> {
     if (this.#size === undefined) throw new Error(`${this.path} must be replaced before text is appended`);
-    const { handle, identity } = await this.#open();
     const start = this.#size;
+    const handle = await this.#open();
     if (this.#hasTail) await handle.truncate(start);
     this.#hasTail = true;
     const end = await writeAll(handle, texts, start);
     try {
       const [current] = await Promise.all([stat(this.path, { bigint: true }), handle.datasync()]);
-      if (!isSame(current, identity)) throw new Error(`${this.path} was replaced by another file`);
+      this.#refuseOther(current);
     } catch (error) {
       // After a failed sync, a later one may succeed although this content was lost.
       await this.invalidate();
@@ -65,34 +68,53 @@ export class AppendFile {
     const temporary = `${this.path}${temporarySuffix}`;
     const handle = await open(temporary, 'w');
     let size: number;
+    let identity: FileIdentity;
     try {
-      size = await writeAll(handle, texts, 0);
-      await handle.sync();
+      try {
+        size = await writeAll(handle, texts, 0);
+        await handle.sync();
+        identity = await handle.stat({ bigint: true });
+      } finally {
+        await handle.close();
+      }
+      // Windows doesn't rename over an open file.
+      await this.close();
       await rename(temporary, this.path);
     } catch (error) {
       // The first error matters more than a failure to clean up. Leftovers are overwritten by the next attempt.
-      await handle.close().catch(() => undefined);
       await rm(temporary, { force: true }).catch(() => undefined);
       throw error;
     }
     await this.invalidate();
-    this.#opened = { handle, identity: await handle.stat({ bigint: true }) };
     await syncFolder(dirname(this.path));
+    this.#identity = identity;
     this.#size = size;
     this.#hasTail = false;
   }
 
   async close(): Promise<void> {
-    const opened = this.#opened;
-    this.#opened = undefined;
-    await opened?.handle.close();
+    const handle = this.#handle;
+    this.#handle = undefined;
+    await handle?.close();
   }
 
-  async #open(): Promise<{ handle: FileHandle; identity: FileIdentity }> {
-    if (this.#opened) return this.#opened;
-    const handle = await open(this.path, 'r+');
-    this.#opened = { handle, identity: await handle.stat({ bigint: true }) };
-    return this.#opened;
+  async #open(): Promise<FileHandle> {
+    if (this.#handle) return this.#handle;
+    try {
+      this.#handle = await open(this.path, 'r+');
+      const current = await this.#handle.stat({ bigint: true });
+      this.#identity ??= current;
+      this.#refuseOther(current);
+      return this.#handle;
+    } catch (error) {
+      await this.invalidate();
+      throw error;
+    }
+  }
+
+  #refuseOther({ ino, dev }: FileIdentity): void {
+    if (ino === this.#identity?.ino && dev === this.#identity.dev) return;
+    throw new Error(`${this.path} was replaced by another file`);
   }
 }
 
@@ -119,8 +141,4 @@ async function writeAll(handle: FileHandle, texts: Iterable<string>, start: numb
   }
   if (waiting.length > 0) await write();
   return position;
-}
-
-function isSame(a: FileIdentity, b: FileIdentity): boolean {
-  return a.ino === b.ino && a.dev === b.dev;
 }

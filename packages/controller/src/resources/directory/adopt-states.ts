@@ -16,7 +16,7 @@ export async function adoptStates(directory: string, own: States, logger: Logger
   const folder = stateFolderOf(directory);
   const file = join(folder, 'lock');
   const lock = await readLockFile(file);
-  if (lock && (await observeLock(file, lock, () => false)) === 'held') {
+  if (lock && (await observeLock(file, lock, { isHeldHere: () => false })) === 'held') {
     const operator = lock.holder ? `process ${lock.holder.pid} on ${lock.holder.host}` : 'another process';
     const message = `${directory} is in use by another operator without a state directory, ${operator}. Stop that operator first.`;
     throw new KplugError('InvalidConfiguration', message);

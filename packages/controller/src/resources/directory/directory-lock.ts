@@ -19,13 +19,19 @@ export class DirectoryLock {
   readonly #file: string;
   readonly #directory: string;
   readonly #token = randomUUID();
+  readonly #onWait: ((message: string) => void) | undefined;
   #refreshing: NodeJS.Timeout | undefined;
   #verifiedAt = Number.NEGATIVE_INFINITY;
 
-  /** Makes a lock of `directory` in `file`. It isn't acquired yet. */
-  constructor(file: string, directory: string) {
+  /**
+   * Makes a lock of `directory` in `file`. It isn't acquired yet.
+   *
+   * @param onWait receives a message when it takes long to find out whether the holder still runs.
+   */
+  constructor(file: string, directory: string, onWait?: (message: string) => void) {
     this.#file = file;
     this.#directory = directory;
+    this.#onWait = onWait;
   }
 
   /**
@@ -115,7 +121,12 @@ export class DirectoryLock {
 
   /** Returns false when the file changed hands. Rejects when the lock is in use. */
   async #isStale(file: string, lock: LockFile): Promise<boolean> {
-    const state = await observeLock(file, lock, (token) => held.has(token));
+    const operator = lock.holder ? describeHolder(lock.holder, await ownIdentity()) : 'another process';
+    const state = await observeLock(file, lock, {
+      isHeldHere: (token) => held.has(token),
+      onWait: (time) =>
+        this.#onWait?.(`waiting up to ${time / 1_000} s to find out whether ${operator} still uses ${this.#directory}`),
+    });
     if (state === 'held') throw await this.#inUse(lock.holder);
     return state === 'stale';
   }

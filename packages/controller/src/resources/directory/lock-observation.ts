@@ -11,6 +11,14 @@ const shortTime = 3 * lockRefreshInterval;
 /** Interval of looks at a lock that is observed, in milliseconds. */
 const lookInterval = 50;
 
+/** Party that wants a lock. */
+export interface LockObserver {
+  /** Reports whether this process holds the lock with a token. */
+  isHeldHere(token: string): boolean;
+  /** Called when an observation takes longer than a moment. @param time longest duration, in milliseconds. */
+  onWait?: ((time: number) => void) | undefined;
+}
+
 /**
  * Reports whether a lock is held. `gone`: the lock file changed hands or was removed meanwhile.
  *
@@ -20,10 +28,11 @@ const lookInterval = 50;
 export async function observeLock(
   file: string,
   lock: LockFile,
-  isHeldHere: (token: string) => boolean,
+  { isHeldHere, onWait }: LockObserver,
 ): Promise<'held' | 'stale' | 'gone'> {
   const time = await observationTime(lock, isHeldHere);
   if (typeof time === 'string') return time;
+  if (time > shortTime) onWait?.(time);
   const end = performance.now() + time;
   do {
     await sleep(lookInterval);

@@ -49,7 +49,7 @@ export async function openDirectory(options: DirectoryOptions): Promise<Director
   const { directory, stateDir, logger } = options;
   await checkDirectory(directory);
   const folder = await makeStateFolder(directory, stateDir);
-  const lock = new DirectoryLock(join(folder, 'lock'), directory);
+  const lock = new DirectoryLock(join(folder, 'lock'), directory, (message) => logger.info(message));
   await acquire(lock, directory);
   try {
     if (stateDir !== undefined) await bindStateDir(directory, stateDir);

@@ -8,7 +8,7 @@ import { ManifestFiles } from './manifest-files.ts';
 import type { DirectoryOptions } from './open-directory.ts';
 import { sortProblems } from './problem-list.ts';
 import { readStates } from './read-states.ts';
-import { checkDirectory, stateFolderOf } from './state-folder.ts';
+import { checkDirectory, isBoundTo, stateFolderOf } from './state-folder.ts';
 
 /** Content of a directory at one moment. */
 export interface DirectoryView {
@@ -29,6 +29,7 @@ export async function readDirectory(
   { stateDir }: Pick<DirectoryOptions, 'stateDir'> = {},
 ): Promise<DirectoryView> {
   await checkDirectory(directory);
+  if (stateDir !== undefined) await isBoundTo(directory, stateDir);
   const { states, corrupt } = await readStates(stateFolderOf(directory, stateDir));
   const resources = new MemoryResources();
   const desired = new DesiredState();

@@ -45,6 +45,7 @@ describe('a state directory', () => {
           `state directory (--state-dir, or stateDir in code). If the manifests were moved, delete ${join(stateDir, 'directory.json')}.`,
       }),
     );
+    await expect(readDirectory(other, { stateDir })).rejects.toThrow('belongs to the directory of manifests');
     const link = join(directory.path, '../link');
     await symlink(directory.path, link);
     await (await directory.open({ directory: link, stateDir })).close();

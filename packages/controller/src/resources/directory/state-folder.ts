@@ -1,10 +1,10 @@
 import { copyFile, mkdir, readdir, readFile, realpath, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
-import { isAbsolute, join, relative, resolve, sep } from 'node:path';
+import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { KplugError, messageOf } from '../../errors.ts';
 import { hasCode } from '../../files/system-error.ts';
-import { writeDurably } from '../../files/write-durably.ts';
+import { syncFolder, writeDurably } from '../../files/write-durably.ts';
 import { corruptSuffix, readStates, type States } from './read-states.ts';
 import { statesFolder } from './state-file.ts';
 
@@ -31,11 +31,9 @@ export async function makeStateFolder(directory: string, stateDir?: string): Pro
   if (stateDir !== undefined) checkPlace(directory, stateDir);
   try {
     // A missing directory of manifests isn't made.
-    await mkdir(folder, { recursive: stateDir !== undefined }).catch((error: unknown) => {
-      if (!hasCode(error, 'EEXIST')) throw error;
-    });
+    if (await isMade(mkdir(folder, { recursive: stateDir !== undefined }))) await syncFolder(dirname(folder));
     // The states belong to this machine and change all the time.
-    await writeFile(join(folder, '.gitignore'), '*\n');
+    await isMade(writeFile(join(folder, '.gitignore'), '*\n', { flag: 'wx' }));
     return folder;
   } catch (cause) {
     const problem = `can't be written (${messageOf(cause)})`;
@@ -47,6 +45,17 @@ export async function makeStateFolder(directory: string, stateDir?: string): Pro
     }
     const message = `The state directory ${stateDir} ${problem}. Fix that, or use another one with --state-dir (stateDir in code).`;
     throw new KplugError('InvalidConfiguration', message, { cause });
+  }
+}
+
+/** Returns false when a file or folder that is being made exists already. */
+async function isMade(making: Promise<unknown>): Promise<boolean> {
+  try {
+    await making;
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'EEXIST')) return false;
+    throw error;
   }
 }
 
@@ -66,13 +75,20 @@ function checkPlace(directory: string, stateDir: string): void {
  * `InvalidConfiguration` when it is bound to another one. A link whose target changes stays the same directory.
  */
 export async function bindStateDir(directory: string, stateDir: string): Promise<void> {
-  const file = join(stateDir, 'directory.json');
+  if (await isBoundTo(directory, stateDir)) return;
+  await writeDurably(bindingOf(stateDir), `${JSON.stringify({ manifests: resolve(directory) })}\n`, stateDir);
+}
+
+function bindingOf(stateDir: string): string {
+  return join(stateDir, 'directory.json');
+}
+
+/** Returns false when a state directory isn't bound yet. Rejects with `InvalidConfiguration` when it is bound to another directory. */
+export async function isBoundTo(directory: string, stateDir: string): Promise<boolean> {
+  const file = bindingOf(stateDir);
   const bound = await readBinding(file);
-  if (bound === undefined) {
-    await writeDurably(file, `${JSON.stringify({ manifests: resolve(directory) })}\n`, stateDir);
-    return;
-  }
-  if (bound === resolve(directory) || (await isSameFolder(bound, directory))) return;
+  if (bound === undefined) return false;
+  if (bound === resolve(directory) || (await isSameFolder(bound, directory))) return true;
   const message =
     `The state directory ${stateDir} belongs to the directory of manifests ${bound}, not to ${resolve(directory)}. Use another state ` +
     `directory (--state-dir, or stateDir in code). If the manifests were moved, delete ${file}.`;
@@ -84,7 +100,7 @@ async function readBinding(file: string): Promise<string | undefined> {
   try {
     text = await readFile(file, 'utf8');
   } catch (cause) {
-    if (hasCode(cause, 'ENOENT')) return undefined;
+    if (hasCode(cause, 'ENOENT', 'ENOTDIR')) return undefined;
     throw new KplugError('StorageFailed', `${file} can't be read: ${messageOf(cause)}.`, { cause });
   }
   try {
