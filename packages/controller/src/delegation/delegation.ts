@@ -26,6 +26,7 @@ import type { PassContext, PassResult } from './pass-context.ts';
 import { PassRate } from './pass-rate.ts';
 import { Release } from './release.ts';
 import { type PassOutcome, runPass } from './run-pass.ts';
+import { SlowResources } from './slow-resources.ts';
 import { describeWriteFailure, type WriteFailure } from './write-failure.ts';
 import { WriteFailures } from './write-failures.ts';
 
@@ -55,6 +56,7 @@ export class Delegation {
   readonly #monitor: ChoiceMonitor;
   readonly #kept = new KeptAnswers();
   readonly #rate = new PassRate();
+  readonly #slow = new SlowResources();
   readonly #breakers: Breakers;
   readonly #lanes: LaneFinder;
   readonly #writeFailures: WriteFailures;
@@ -126,6 +128,7 @@ export class Delegation {
       resources,
       registry,
       extensions: this.#extensions,
+      slow: this.#slow,
       choose: chooseForPass,
       isReleased,
       isAnySuspended: () => this.#breakers.suspensions('Reconcile') !== undefined,
@@ -133,7 +136,7 @@ export class Delegation {
     this.#context = {
       ...dependencies,
       settings,
-      caller: new DelegationCaller({ settings, caller, breakers: this.#breakers, enter }),
+      caller: new DelegationCaller({ settings, caller, breakers: this.#breakers, slow: this.#slow, enter }),
       breakers: this.#breakers,
       choose: chooseForPass,
       events,
@@ -291,6 +294,7 @@ export class Delegation {
     this.#writeFailures.forget(key);
     this.#breakers.forget(key);
     this.#rate.forget(key);
+    this.#slow.delete(key);
     this.#monitor.forget(key);
     this.#extensions.forget(key);
     this.#events.forget(key);
