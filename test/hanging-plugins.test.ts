@@ -214,6 +214,20 @@ describe('a resource is reconciled immediately', () => {
     await operator.expectReady('slow');
   });
 
+  it('while its plugin hangs with others, whose calls have timed out', async () => {
+    const operator = await TestOperator.start({ concurrency: 4, deadline: 500, breaker: { timeouts: 0 } });
+    const { called, hang, release } = hanging();
+    const { definition, calledAt } = recording('Sound');
+    const reconcile: PluginDefinition['reconcile'] = (call) =>
+      call.base.metadata.name.startsWith('table') ? hang(call) : definition.reconcile(call);
+    await operator.plugin({ ...definition, reconcile });
+    onTestFinished(() => release(undefined));
+    const names = tables(operator, 12);
+    await vi.waitFor(() => expect(new Set(called).size).toBe(names.length), waiting);
+    await untilHanging(called, 18);
+    await expectCalledSoon(operator, calledAt);
+  });
+
   it('before the many of another namespace that wait', async () => {
     const operator = await TestOperator.start({ concurrency: 1 });
     const order: string[] = [];

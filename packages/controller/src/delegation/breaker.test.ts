@@ -109,6 +109,7 @@ describe('an open breaker', () => {
     const breaker = opened();
     for (const key of ['d', 'e']) breaker.hold(key);
     vi.advanceTimersByTime(1_000);
+    breaker.started('d');
     breaker.passed('d');
     expect(breaker.allows('d')).toBe(false);
     vi.advanceTimersByTime(1_000);
@@ -117,6 +118,18 @@ describe('an open breaker', () => {
     breaker.hold('f');
     vi.advanceTimersByTime(1_000);
     expect(resumed).toEqual(['d', 'e', 'f']);
+  });
+
+  it('waits for the pass of the probe, also when another one over the same resource was in progress', () => {
+    const breaker = opened();
+    breaker.started('d');
+    breaker.hold('d');
+    breaker.probeNow();
+    breaker.passed('d');
+    expect(breaker.isProbing).toBe(true);
+    breaker.started('d');
+    expect(breaker.admit('d')).toBe(true);
+    expect(breaker.answered()).toBe(true);
   });
 
   it('takes the next resource as its probe when none is held', () => {

@@ -33,6 +33,8 @@ export class Breaker {
   #probeAt = 0;
   #failedProbes = 0;
   #probe: ResourceKey | undefined;
+  /** True once the pass that is the probe has started. A pass that was in progress before is none. */
+  #isProbeStarted = false;
 
   constructor(options: BreakerOptions) {
     this.#options = options;
@@ -76,7 +78,9 @@ export class Breaker {
   /** Claims a call for a resource. Returns false if it may not be made. */
   admit(key: ResourceKey): boolean {
     if (!this.allows(key)) return false;
-    if (this.#state === 'half-open') this.#probe = key;
+    if (this.#state !== 'half-open') return true;
+    this.#probe = key;
+    this.#isProbeStarted = true;
     return true;
   }
 
@@ -114,11 +118,12 @@ export class Breaker {
   /** Records that a pass starts. It holds its resource again if it may not call the plugin. */
   started(key: ResourceKey): void {
     this.#held.delete(key);
+    if (this.#probe === key) this.#isProbeStarted = true;
   }
 
   /** Records the end of a pass. One that was to be a probe but made no call is followed by another one. */
   passed(key: ResourceKey): void {
-    if (this.#probe === key) this.#open();
+    if (this.#probe === key && this.#isProbeStarted) this.#open();
   }
 
   /** Starts a probe now, as a new instance or version may answer. */
@@ -132,7 +137,7 @@ export class Breaker {
   forget(key: ResourceKey): void {
     this.#timedOut.delete(key);
     this.#held.delete(key);
-    this.passed(key);
+    if (this.#probe === key) this.#open();
   }
 
   /** Resumes all resources and forgets everything. */
@@ -161,6 +166,7 @@ export class Breaker {
     this.#timer?.cancel();
     this.#state = 'half-open';
     this.#probe = this.#chooseProbe();
+    this.#isProbeStarted = false;
     if (this.#probe === undefined) return;
     this.#held.delete(this.#probe);
     this.#options.resume([this.#probe]);

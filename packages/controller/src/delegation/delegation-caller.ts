@@ -10,12 +10,14 @@ import { keyOf, type ResourceKey } from '../resources/resource.ts';
 import type { Breakers, PluginMethod } from './breakers.ts';
 import type { DelegationSettings } from './delegation-settings.ts';
 import { finalizeLane, reconcileLane } from './lane-finder.ts';
+import type { SlowResources } from './slow-resources.ts';
 
 /** Dependencies of the caller of a delegation. */
 export interface DelegationCallerOptions {
   settings: DelegationSettings;
   caller: PluginCaller;
   breakers: Breakers;
+  slow: SlowResources;
   /** Counts the pass over a resource to another lane. */
   enter: (key: ResourceKey, lane: string) => void;
 }
@@ -31,12 +33,12 @@ export class DelegationCaller {
 
   /** Calls `Reconcile`. Rejects as `PluginCaller` does, or with `PluginSuspended`. */
   async reconcile(implementation: Implementation, call: PluginCall): Promise<PluginAnswer> {
-    const { caller, settings, enter } = this.#options;
+    const { caller, settings, slow, enter } = this.#options;
     const { plugin } = implementation;
     const key = keyOf(call.base);
     const make = () => caller.reconcile(implementation, call, settings.deadline);
     if (settings.rules.mode === 'one') {
-      enter(key, reconcileLane(plugin));
+      enter(key, slow.laneFor(key, reconcileLane(plugin)));
       return this.#guard(implementation, 'Reconcile', key, make);
     }
     // The passes of one lane call several plugins, so that each plugin has a limit of its own.
@@ -46,9 +48,9 @@ export class DelegationCaller {
 
   /** Calls `Finalize`. Rejects as `reconcile` does. */
   finalize(implementation: Implementation, call: PluginCall, cause: FinalizeCause): Promise<PluginAnswer> {
-    const { caller, settings, enter } = this.#options;
+    const { caller, settings, slow, enter } = this.#options;
     const key = keyOf(call.base);
-    enter(key, finalizeLane(implementation.plugin));
+    enter(key, slow.laneFor(key, finalizeLane(implementation.plugin)));
     return this.#guard(implementation, 'Finalize', key, () =>
       caller.finalize(implementation, call, cause, settings.deadline),
     );
@@ -60,18 +62,24 @@ export class DelegationCaller {
     key: ResourceKey,
     make: () => Promise<PluginAnswer>,
   ): Promise<PluginAnswer> {
-    const { breakers, settings } = this.#options;
+    const { settings, breakers, slow } = this.#options;
     if (!breakers.admit(implementation, method, key)) throw suspended(breakers.describe(implementation, method));
     const startedAt = performance.now();
     try {
       const answer = await make();
+      slow.delete(key);
       breakers.answered(implementation, method);
       return answer;
     } catch (error) {
       // A plugin may answer with this status, too, before the deadline.
       const isLate = performance.now() - startedAt >= settings.deadline * 0.9;
-      if (isTimeout(error) && isLate) breakers.timedOut(implementation, method, key);
-      else if (isAnswer(error)) breakers.answered(implementation, method);
+      if (isTimeout(error) && isLate) {
+        slow.add(key);
+        breakers.timedOut(implementation, method, key);
+      } else if (isAnswer(error)) {
+        slow.delete(key);
+        breakers.answered(implementation, method);
+      }
       throw error;
     }
   }

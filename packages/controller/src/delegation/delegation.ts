@@ -28,6 +28,7 @@ import { PassRate } from './pass-rate.ts';
 import { Release } from './release.ts';
 import { Repairs } from './repairs.ts';
 import { type PassOutcome, runPass } from './run-pass.ts';
+import { SlowResources } from './slow-resources.ts';
 import { describeWriteFailure, type WriteFailure } from './write-failure.ts';
 import { WriteFailures, type WriteProblem } from './write-failures.ts';
 
@@ -65,6 +66,7 @@ export class Delegation {
   readonly #kept = new KeptAnswers();
   readonly #repairs: Repairs;
   readonly #rate = new PassRate();
+  readonly #slow = new SlowResources();
   readonly #breakers: Breakers;
   readonly #lanes: LaneFinder;
   readonly #writeFailures: WriteFailures;
@@ -138,6 +140,7 @@ export class Delegation {
       resources,
       registry,
       extensions: this.#extensions,
+      slow: this.#slow,
       choose: chooseForPass,
       isReleased,
       isAnySuspended: () => this.#breakers.suspensions('Reconcile') !== undefined,
@@ -145,7 +148,7 @@ export class Delegation {
     this.#context = {
       ...dependencies,
       settings,
-      caller: new DelegationCaller({ settings, caller, breakers: this.#breakers, enter }),
+      caller: new DelegationCaller({ settings, caller, breakers: this.#breakers, slow: this.#slow, enter }),
       breakers: this.#breakers,
       choose: chooseForPass,
       events,
@@ -321,6 +324,7 @@ export class Delegation {
     this.#writeFailures.forget(key);
     this.#breakers.forget(key);
     this.#rate.forget(key);
+    this.#slow.delete(key);
     this.#monitor.forget(key);
     this.#extensions.forget(key);
     this.#events.forget(key);

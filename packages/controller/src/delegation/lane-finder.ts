@@ -9,6 +9,7 @@ import type { DelegationSettings } from './delegation-settings.ts';
 import type { ExtensionFollower } from './extension-follower.ts';
 import { readField } from './field-path.ts';
 import { findHolder, type Holder } from './holder.ts';
+import type { SlowResources } from './slow-resources.ts';
 import { holdersOf } from './status.ts';
 
 const { maxCachedLanes } = limits.delegation;
@@ -19,6 +20,7 @@ export interface LaneFinderOptions {
   resources: Resources;
   registry: Registry;
   extensions: ExtensionFollower;
+  slow: SlowResources;
   choose: (base: Resource) => Choice;
   isReleased: (base: Resource) => boolean;
   /** Reports whether any plugin is suspended. */
@@ -52,18 +54,18 @@ export class LaneFinder {
   }
 
   laneOf(key: ResourceKey): string {
-    const { settings, resources, extensions, isReleased } = this.#options;
+    const { settings, resources, extensions, slow, isReleased } = this.#options;
     const base = resources.get(key);
     if (!base) return noPlugin;
     const holders = holdersOf(base);
     if (base.metadata.deletionTimestamp) {
       const [first] = holders;
-      return settings.finalize.needed && first ? finalizeLane(first.plugin) : noPlugin;
+      return settings.finalize.needed && first ? slow.laneFor(key, finalizeLane(first.plugin)) : noPlugin;
     }
     if (isReleased(base)) return noPlugin;
     const pending = extensions.pendingLane(base);
     if (pending !== undefined) return pending;
-    return this.#laneOfChoice(base, holders);
+    return slow.laneFor(key, this.#laneOfChoice(base, holders));
   }
 
   /** Namespaces take turns. */
