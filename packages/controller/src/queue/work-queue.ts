@@ -2,6 +2,7 @@
 import { BackOff, type BackOffOptions } from './back-off.ts';
 import { LongTimer } from './long-timer.ts';
 import { FifoKeys, type ReadyKeys } from './ready-keys.ts';
+import { LoopShare, visitAll } from './slices.ts';
 
 /**
  * Outcome of the work for a key.
@@ -28,7 +29,8 @@ export interface WorkQueueOptions<K> {
 
 /**
  * Scheduler of keyed work. A key waits at most once however often it is added, and is never worked on twice concurrently: one
- * that is added during its work waits until that ends. Timers don't keep the process alive.
+ * that is added during its work waits until that ends. Work that never waits for the event loop is started in slices. Timers don't
+ * keep the process alive.
  */
 export class WorkQueue<K> {
   readonly #options: WorkQueueOptions<K>;
@@ -38,6 +40,8 @@ export class WorkQueue<K> {
   readonly #working = new Set<K>();
   readonly #timers = new Map<K, { timer: LongTimer; at: number }>();
   readonly #idle: (() => void)[] = [];
+  readonly #share = new LoopShare();
+  #isStartDue = false;
   #closed = false;
 
   constructor(options: WorkQueueOptions<K>) {
@@ -116,16 +120,29 @@ export class WorkQueue<K> {
   async close(): Promise<void> {
     this.#closed = true;
     this.#ready.clear();
-    for (const key of [...this.#timers.keys()]) this.#cancelTimer(key);
+    await visitAll(this.#timers.keys(), (key) => this.#cancelTimer(key));
     await this.whenIdle();
   }
 
   #start(): void {
-    while (this.#working.size < this.#concurrency) {
+    while (this.#working.size < this.#concurrency && this.#ready.size > 0) {
+      if (this.#share.isUsed()) {
+        this.#startLater();
+        return;
+      }
       const next = this.#ready.take((key) => !this.#working.has(key));
       if (!next) return;
       void this.#work(next.key, next.since);
     }
+  }
+
+  #startLater(): void {
+    if (this.#isStartDue) return;
+    this.#isStartDue = true;
+    setImmediate(() => {
+      this.#isStartDue = false;
+      this.#start();
+    });
   }
 
   async #work(key: K, readySince: number): Promise<void> {
