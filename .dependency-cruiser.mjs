@@ -10,7 +10,7 @@ export const controllerLayers = {
   files: [],
   queue: [],
   selection: [],
-  registry: [],
+  registry: ['queue'],
   heartbeat: ['registry', 'settings'],
   resources: ['files', 'queue'],
   clients: ['queue', 'registry', 'resources', 'selection'],
@@ -20,7 +20,7 @@ export const controllerLayers = {
   delegation: ['clients', 'queue', 'registry', 'resources', 'selection', 'settings', 'telemetry'],
   'delegation-resources': ['delegation', 'queue', 'registry', 'resources', 'selection'],
   'plugin-resources': ['queue', 'registry', 'resources'],
-  admin: ['delegation', 'registry', 'resources', 'selection', 'settings', 'telemetry'],
+  admin: ['delegation', 'queue', 'registry', 'resources', 'selection', 'settings', 'telemetry'],
   tools: ['clients', 'delegation', 'registry', 'resources', 'selection', 'supervisor', 'telemetry'],
 };
 

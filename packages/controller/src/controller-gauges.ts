@@ -1,13 +1,13 @@
 import type { Delegations } from './delegation/delegations.ts';
 import type { HostedFolder } from './registry/hosted.ts';
-import type { RegistryView } from './registry/registry-view.ts';
+import type { Registry } from './registry/registry.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 import { version } from './version.ts';
 
 /** Objects that the gauges measure. */
 interface Measured {
   delegations: Delegations;
-  registry: RegistryView;
+  registry: Registry;
   folder: HostedFolder | undefined;
 }
 
@@ -21,9 +21,7 @@ export function addGauges(metrics: Metrics, { delegations, registry, folder }: M
     for (const { settings, load } of delegations) set({ controller: settings.name }, load.active);
   });
   metrics.gauge('kplug_plugin_instances', 'Known plugin instances by state', ['state'], (set) => {
-    const counts = { live: 0, suspect: 0, draining: 0, gone: 0 };
-    for (const { state } of registry.instances()) counts[state]++;
-    for (const [state, count] of Object.entries(counts)) if (state !== 'gone') set({ state }, count);
+    for (const [state, count] of Object.entries(registry.counts)) if (state !== 'gone') set({ state }, count);
   });
   metrics.gauge('kplug_hosted_plugins', 'Plugins of the plugins folder by state', ['state'], (set) => {
     const byState = Map.groupBy(folder?.list() ?? [], ({ state }) => state);

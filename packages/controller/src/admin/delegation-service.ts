@@ -134,8 +134,8 @@ function explain(
 }
 
 function describeCandidate({ candidate, reason }: Verdict<Implementation>): MessageInitShape<typeof CandidateSchema> {
-  const { plugin, version, callable, instances } = candidate;
-  const counts = { readyInstances: callable.length, instances: instances.size };
+  const { plugin, version, callable, size } = candidate;
+  const counts = { readyInstances: callable.length, instances: size };
   return { plugin: plugin.text, version, ...counts, chosen: reason === 'Chosen', reason };
 }
 

@@ -11,7 +11,7 @@ import { keyOf, type Resource, type ResourceKey } from '../resources/resource.ts
 import type { RecentEvents } from '../telemetry/events.ts';
 import type { DelegationObserver } from '../telemetry/observer.ts';
 import { ChoiceMonitor } from './choice-monitor.ts';
-import { type Choice, choose } from './choose.ts';
+import { type Choice, choiceBasisOf, choose } from './choose.ts';
 import { isSubstantial, needsRepair } from './classify-change.ts';
 import type { DelegationSettings } from './delegation-settings.ts';
 import { DependentFollower } from './dependents/dependent-follower.ts';
@@ -76,9 +76,10 @@ export class Delegation {
     this.#monitor = new ChoiceMonitor({
       api: settings.api,
       registry,
-      bases: () => this.bases(),
+      hasSubstitutes: settings.finalize.whenPluginGone === 'fallback',
+      basisOf: (base) => choiceBasisOf(base, settings),
       choose: (base) => this.explain(base),
-      isReleasing: (base) => this.#isReleasing(base),
+      isReleasing: (key) => this.#isReleasing(resources.get(key)),
       requeue,
       requeueWithin: (key, delay) => this.#queue.addWithin(key, delay),
     });
@@ -183,6 +184,7 @@ export class Delegation {
   #onResourceChange(change: ResourceChange): void {
     if (!this.concerns(change.resource) && !this.#wasDelegated(change)) return;
     const key = keyOf(change.resource);
+    if (!change.gone) this.#monitor.update(change.resource);
     if (change.gone) {
       this.#context.log.info({ resource: key }, 'deleted');
       this.#forget(key);
@@ -196,8 +198,8 @@ export class Delegation {
     return finalizers.includes(this.settings.finalizer) || (previous !== undefined && this.concerns(previous));
   }
 
-  #isReleasing(base: Resource): boolean {
-    return this.#release?.includes(base) ?? false;
+  #isReleasing(base: Resource | undefined): boolean {
+    return base !== undefined && (this.#release?.includes(base) ?? false);
   }
 
   #requeue(key: ResourceKey): void {

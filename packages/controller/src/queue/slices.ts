@@ -19,10 +19,11 @@ export class Pace {
   #startedAt = performance.now();
   #items = 0;
 
-  /** Counts an item. Reports whether the walk has to pause. */
-  isOver(): boolean {
+  /** Counts an item. Reports whether the walk has to pause. `isLarge`: the item may take long, so that the time is looked at. */
+  isOver(isLarge = false): boolean {
     this.#items++;
-    return this.#items % minSliceItems === 0 && performance.now() - this.#startedAt >= maxSlice;
+    if (!isLarge && this.#items % minSliceItems !== 0) return false;
+    return performance.now() - this.#startedAt >= maxSlice;
   }
 
   /** Lets the event loop run, and starts the next slice. */
