@@ -4,14 +4,15 @@ import type { ConnectRouter } from '@connectrpc/connect';
 import { DelegationService, HostingService, RegistryService } from '@kplug/protocol';
 import type { Delegation } from '../delegation/delegation.ts';
 import type { HostedFolder } from '../registry/hosted.ts';
-import { listPlugins } from '../registry/plugin-list.ts';
+import { PluginList } from '../registry/plugin-list.ts';
 import type { Registry } from '../registry/registry.ts';
+import { watchPlugins } from '../registry/watch-plugins.ts';
 import type { RecentEvents } from '../telemetry/events.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { AdminServer } from './admin-server.ts';
 import { delegationService } from './delegation-service.ts';
 import { hostingService } from './hosting-service.ts';
-import { watchOverConnect } from './watch-over-connect.ts';
+import { orInvalidToken } from './page-token.ts';
 
 /** Parts of a controller that the admin port shows. */
 export interface AdminView {
@@ -72,10 +73,11 @@ export async function openAdmin(addresses: AdminAddresses, view: AdminView): Pro
 }
 
 function addServices(router: ConnectRouter, { registry, delegations, events, folder }: AdminView): void {
+  const plugins = new PluginList(registry);
   router
     .service(RegistryService, {
-      listPlugins: (request) => ({ instances: listPlugins(registry, request) }),
-      watchPlugins: (request, context) => watchOverConnect(registry, request, context.signal),
+      listPlugins: async (request) => orInvalidToken(await plugins.read(request)),
+      watchPlugins: (request, context) => watchPlugins(registry, request, context.signal),
     })
     .service(
       DelegationService,

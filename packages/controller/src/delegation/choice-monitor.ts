@@ -96,7 +96,13 @@ export class ChoiceMonitor {
     queueMicrotask(() => void this.#reviewAll());
   }
 
-  #onPluginChange({ instance, implementations, formerImplementations, from, registrationChanged }: RegistryChange): void {
+  #onPluginChange({
+    instance,
+    implementations,
+    formerImplementations,
+    from,
+    registrationChanged,
+  }: RegistryChange): void {
     const affected = implementations.filter(({ api }) => api.name === this.#options.api);
     const former = formerImplementations.filter(({ api }) => api.name === this.#options.api);
     const changed = this.#standings.update([...affected, ...former]);
@@ -122,32 +128,32 @@ export class ChoiceMonitor {
   }
 
   async #reviewGroups(): Promise<void> {
-    const pace = new Pace();
-    let refreshed = 0;
+    const review: Review = { pace: new Pace(), refreshed: 0 };
     for (const group of this.#groups.all) {
       for (const cohort of [...group.cohorts.values()]) {
-        if (!this.#isChoiceOutdated(cohort) && !this.#isMessageOutdated(cohort)) continue;
-        // A copy, as passes move resources meanwhile. Plugins may have come or gone meanwhile, too.
-        for (const key of [...cohort.members]) {
-          if (this.#stopping.signal.aborted) return;
-          if (this.#groups.cohortOf(key) === cohort) refreshed += this.#reviewOne(key, cohort, refreshed);
-          if (pace.isOver()) await pace.pause();
-        }
+        if (this.#isChoiceOutdated(cohort) || this.#isMessageOutdated(cohort)) await this.#reviewCohort(cohort, review);
       }
-      if (pace.isOver(true)) await pace.pause();
+      if (review.pace.isOver(true)) await review.pace.pause();
     }
   }
 
-  /** Returns 1 if the status of the resource is to be refreshed, otherwise 0. */
-  #reviewOne(key: ResourceKey, cohort: Cohort, refreshed: number): number {
+  /** Reviews the resources of a cohort in slices. Between these, passes may move resources, and plugins come and go. */
+  async #reviewCohort(cohort: Cohort, review: Review): Promise<void> {
+    for (const key of [...cohort.members]) {
+      if (this.#stopping.signal.aborted) return;
+      if (this.#groups.cohortOf(key) === cohort) this.#reviewOne(key, cohort, review);
+      if (review.pace.isOver()) await review.pace.pause();
+    }
+  }
+
+  #reviewOne(key: ResourceKey, cohort: Cohort, review: Review): void {
     const { isReleasing, requeue, requeueWithin } = this.#options;
     if (this.#isChoiceOutdated(cohort) && !isReleasing(key)) {
       requeue(key);
     } else if (this.#isMessageOutdated(cohort)) {
-      requeueWithin(key, refreshDelay + refreshed * refreshSpacing);
-      return 1;
+      requeueWithin(key, refreshDelay + review.refreshed * refreshSpacing);
+      review.refreshed++;
     }
-    return 0;
   }
 
   #isChoiceOutdated({ group, last }: Cohort): boolean {
@@ -167,6 +173,13 @@ export class ChoiceMonitor {
     if (next !== 'waiting') return [];
     return this.#options.hasSubstitutes ? [anyPlugin] : holdersOf(base).map(({ plugin }) => plugin.key);
   }
+}
+
+/** Review of all groups. */
+interface Review {
+  readonly pace: Pace;
+  /** Number of resources whose statuses are to be refreshed. */
+  refreshed: number;
 }
 
 /** Reports whether a pass failed because resources can't be written. Its retry is due with back-off, and chooses again. */

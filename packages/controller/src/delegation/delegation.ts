@@ -4,12 +4,14 @@ import type { Logger } from 'pino';
 import type { PluginCaller } from '../clients/caller.ts';
 import { KplugError } from '../errors.ts';
 import { limits } from '../limits/limits.ts';
+import { visitAll } from '../queue/slices.ts';
 import { type WorkOutcome, WorkQueue } from '../queue/work-queue.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { KindProblem, ResourceChange, Resources } from '../resources/port.ts';
 import { keyOf, type Resource, type ResourceKey } from '../resources/resource.ts';
 import type { RecentEvents } from '../telemetry/events.ts';
 import type { DelegationObserver } from '../telemetry/observer.ts';
+import { BaseCounts } from './base-counts.ts';
 import { ChoiceMonitor } from './choice-monitor.ts';
 import { type Choice, choiceBasisOf, choose } from './choose.ts';
 import { isSubstantial, needsRepair } from './classify-change.ts';
@@ -20,6 +22,7 @@ import { KeptAnswers } from './kept-answers.ts';
 import type { PassContext, PassResult } from './pass-context.ts';
 import { Release } from './release.ts';
 import { type PassOutcome, runPass } from './run-pass.ts';
+import { isReady } from './status.ts';
 import { describeWriteFailure, type WriteFailure } from './write-failure.ts';
 import { WriteFailures } from './write-failures.ts';
 
@@ -44,6 +47,7 @@ export class Delegation {
   readonly #observer: DelegationObserver;
   readonly #queue: WorkQueue<ResourceKey>;
   readonly #monitor: ChoiceMonitor;
+  readonly #counts = new BaseCounts();
   readonly #kept = new KeptAnswers();
   readonly #writeFailures: WriteFailures;
   readonly #extensions: ExtensionFollower;
@@ -130,15 +134,19 @@ export class Delegation {
    */
   async release(includes: (base: Resource) => boolean, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
-    const release = new Release(includes, this.bases());
-    if (release.pending.size === 0) return;
+    const release = new Release(includes);
     this.#release = release;
     const onAbort = () => {
       this.#release = undefined;
       release.cancel(signal?.reason);
     };
     signal?.addEventListener('abort', onAbort, { once: true });
-    for (const key of [...release.pending]) this.#requeue(key);
+    await this.visitBases((base) => {
+      if (this.#release !== release || !includes(base)) return;
+      release.add(keyOf(base));
+      this.#requeue(keyOf(base));
+    });
+    release.addedAll();
     await release.ended;
     signal?.removeEventListener('abort', onAbort);
   }
@@ -153,9 +161,23 @@ export class Delegation {
     return this.#queue.whenIdle();
   }
 
-  /** Returns the known base resources. */
-  *bases(): Iterable<Resource> {
-    for (const base of this.#context.resources.list(this.settings.base)) if (this.concerns(base)) yield base;
+  /** Numbers of base resources. */
+  get counts(): Pick<BaseCounts, 'total' | 'ready'> {
+    return this.#counts;
+  }
+
+  /** Visits the known base resources in slices. Those that come meanwhile may be left out. */
+  async visitBases(visit: (base: Resource) => void): Promise<void> {
+    await visitAll(this.#context.resources.list(this.settings.base), (listed) => {
+      const base = this.get(keyOf(listed));
+      if (base) visit(base);
+    });
+  }
+
+  /** Returns a base resource; `undefined` for a resource that isn't delegated. */
+  get(key: ResourceKey): Resource | undefined {
+    const base = this.#context.resources.get(key);
+    return base && this.concerns(base) ? base : undefined;
   }
 
   /** Reports whether a resource of the base's kind is delegated. */
@@ -185,6 +207,8 @@ export class Delegation {
     if (!this.concerns(change.resource) && !this.#wasDelegated(change)) return;
     const key = keyOf(change.resource);
     if (!change.gone) this.#monitor.update(change.resource);
+    if (!change.gone && this.concerns(change.resource)) this.#counts.set(key, isReady(change.resource));
+    else this.#counts.delete(key);
     if (change.gone) {
       this.#context.log.info({ resource: key }, 'deleted');
       this.#forget(key);

@@ -1,3 +1,4 @@
+import { visitAll } from '../queue/slices.ts';
 import type { ResourceListener, Resources } from '../resources/port.ts';
 import {
   formatKey,
@@ -67,7 +68,7 @@ export class ExtensionFollower {
       if (!isFollowed) return;
       const overwritten = !isSubstantial(change);
       if (overwritten && !change.overwritten) return;
-      for (const base of this.#index.basesOf(keyOf(change.resource))) this.#requeue(base, overwritten);
+      this.#requeueBasesOf(keyOf(change.resource), overwritten);
     };
     const onProblem = () => {
       if (isFollowed) this.#requeueMissing(kind);
@@ -87,10 +88,15 @@ export class ExtensionFollower {
 
   /** Requeues bases with missing extensions, so that their statuses state the current reason. */
   #requeueMissing(kind: ResourceKind): void {
-    for (const key of this.#index.extensions()) {
-      const reference = parseKey(key);
-      if (!isSameKind(reference, kind) || this.#resources.get(key)) continue;
-      for (const base of this.#index.basesOf(key)) this.#requeue(base, false);
-    }
+    const requeue = (key: ResourceKey) => {
+      if (isSameKind(parseKey(key), kind) && !this.#resources.get(key)) this.#requeueBasesOf(key, false);
+    };
+    void visitAll([...this.#index.extensions()], requeue, this.#stopping);
+  }
+
+  #requeueBasesOf(extension: ResourceKey, overwritten: boolean): void {
+    // A copy, as each pass updates the index.
+    const bases = [...this.#index.basesOf(extension)];
+    void visitAll(bases, (base) => this.#requeue(base, overwritten), this.#stopping);
   }
 }

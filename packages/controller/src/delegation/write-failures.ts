@@ -1,5 +1,6 @@
 import { limits } from '../limits/limits.ts';
 import { type BackOffOptions, backOffDelay } from '../queue/back-off.ts';
+import { visitAll } from '../queue/slices.ts';
 import { parseKey, type ResourceKey } from '../resources/resource.ts';
 import { isShared, type WriteFailure } from './write-failure.ts';
 
@@ -116,9 +117,10 @@ export class WriteFailures {
     const wasOpen = isOpen(cause);
     cause.failed = new Set();
     cause.held = new Set();
-    for (const key of held) this.#options.resume(key);
+    const { resume, retryWithin } = this.#options;
+    void visitAll(held, resume);
     // Spread, as some may have failed for a reason of their own.
-    if (wasOpen) for (const key of failed) this.#options.retryWithin(key, Math.random() * maxWriteProbeInterval);
+    if (wasOpen) void visitAll(failed, (key) => retryWithin(key, Math.random() * maxWriteProbeInterval));
   }
 
   #scheduleProbe(cause: Cause): void {

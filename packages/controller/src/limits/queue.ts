@@ -10,5 +10,8 @@ export const queue = {
     4,
     'Time after which a walk over many resources or instances lets other work run before it continues.',
   ),
-  minSliceItems: count(16, 'Number of resources or instances that such a walk visits before it looks at the time again.'),
+  minSliceItems: count(
+    16,
+    'Number of resources or instances that such a walk visits before it looks at the time again.',
+  ),
 };
