@@ -20,7 +20,11 @@ let delays: number[];
 let decisions: number;
 
 const nameOf = (key: string) => key.split('/').at(-1) ?? '';
-const reviewed = () => new Promise((resolve) => setImmediate(resolve));
+
+/** Waits for a review, which pauses after each group at the most. */
+async function reviewed(): Promise<void> {
+  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
 
 beforeEach(() => {
   const resources = new MemoryResources();
