@@ -1,24 +1,24 @@
-import type { Resource, ResourceKey, ResourceKind } from '../resource.ts';
+import { formatKey, type Resource, type ResourceKey, type ResourceKind } from '../resource.ts';
 import type { StoredResource } from './persistence.ts';
 
-/** Stored resources by key, with indexes by kind and by owner. */
+/** Stored resources by kind and key, with an index by owner. */
 export class StoredResources {
-  readonly #byKey = new Map<ResourceKey, StoredResource>();
   readonly #byKind = new Map<string, Map<ResourceKey, StoredResource>>();
   /** Keys of the resources with an owner, by its UID. */
   readonly #owned = new Map<string, Set<ResourceKey>>();
 
   get(key: ResourceKey): StoredResource | undefined {
-    return this.#byKey.get(key);
+    return this.#byKind.get(kindOf(key))?.get(key);
   }
 
-  keys(): Iterable<ResourceKey> {
-    return this.#byKey.keys();
+  /** Returns all keys, by kind. */
+  *keys(): Iterable<ResourceKey> {
+    for (const ofKind of this.#byKind.values()) yield* ofKind.keys();
   }
 
   /** Returns the resources of a kind. */
   ofKind(kind: ResourceKind): Iterable<StoredResource> {
-    return this.#byKind.get(nameOf(kind))?.values() ?? [];
+    return this.#byKind.get(kindOf(formatKey({ ...kind, namespace: '', name: '' })))?.values() ?? [];
   }
 
   /** Returns the keys of the resources that are owned by one. */
@@ -27,25 +27,27 @@ export class StoredResources {
   }
 
   set(key: ResourceKey, stored: StoredResource): void {
-    const former = this.#byKey.get(key);
-    this.#byKey.set(key, stored);
-    const name = nameOf(stored.resource);
-    const ofKind = this.#byKind.get(name) ?? new Map<ResourceKey, StoredResource>();
-    this.#byKind.set(name, ofKind.set(key, stored));
+    let ofKind = this.#byKind.get(kindOf(key));
+    if (!ofKind) {
+      ofKind = new Map();
+      this.#byKind.set(kindOf(key), ofKind);
+    }
+    const former = ofKind.get(key);
     if (former) this.#disown(key, former.resource);
+    ofKind.set(key, stored);
     for (const uid of ownersOf(stored.resource)) {
-      this.#owned.set(uid, (this.#owned.get(uid) ?? new Set<ResourceKey>()).add(key));
+      const owned = this.#owned.get(uid);
+      if (owned) owned.add(key);
+      else this.#owned.set(uid, new Set([key]));
     }
   }
 
   delete(key: ResourceKey): void {
-    const former = this.#byKey.get(key);
+    const ofKind = this.#byKind.get(kindOf(key));
+    const former = ofKind?.get(key);
     if (!former) return;
-    this.#byKey.delete(key);
-    const name = nameOf(former.resource);
-    const ofKind = this.#byKind.get(name);
     ofKind?.delete(key);
-    if (ofKind?.size === 0) this.#byKind.delete(name);
+    if (ofKind?.size === 0) this.#byKind.delete(kindOf(key));
     this.#disown(key, former.resource);
   }
 
@@ -62,6 +64,7 @@ function ownersOf({ metadata: { ownerReferences = [] } }: Resource): string[] {
   return ownerReferences.flatMap(({ uid, controller }) => (controller ? [uid] : []));
 }
 
-function nameOf({ apiVersion, kind }: ResourceKind): string {
-  return `${apiVersion}/${kind}`;
+/** Returns the part of a key that names the kind: all before the namespace and the name. */
+function kindOf(key: ResourceKey): string {
+  return key.slice(0, key.lastIndexOf('/', key.lastIndexOf('/') - 1));
 }
