@@ -7,7 +7,7 @@ export const queue = {
     'Longest delay of one timer of Node.js, and largest value of a time limit without a larger maximum. Deadlines and intervals of delegations may be longer.',
   ),
   maxSlice: milliseconds(
-    4,
+    2,
     'Time after which a walk over many resources or instances lets other work run before it continues.',
   ),
   minSliceItems: count(

@@ -13,7 +13,10 @@ const maxMessageLength = limits.pluginResources.maxConditionLength;
  * @param problem current problem of a plugin that is probed.
  */
 export function conditionsOf(instances: InstanceSummary, problem?: DeclarationProblem): ConditionContent[] {
-  return [accessible(instances, problem), ...[...instances.apis].map(([name, api]) => implemented(name, api, instances.live > 0))];
+  return [
+    accessible(instances, problem),
+    ...[...instances.apis].map(([name, api]) => implemented(name, api, instances.live > 0)),
+  ];
 }
 
 /** Completes conditions for writing. The time of the last transition stays as long as the status does. */
@@ -28,10 +31,7 @@ export function withoutInstance({ status }: PluginRecord): ConditionContent[] {
   return readConditions(status).map(({ type }) => ({ type, status: 'False', reason: 'NoInstance', message }));
 }
 
-function accessible(
-  { size, live, first }: InstanceSummary,
-  problem: DeclarationProblem | undefined,
-): ConditionContent {
+function accessible({ size, live, first }: InstanceSummary, problem: DeclarationProblem | undefined): ConditionContent {
   const type = 'Accessible';
   if (live > 0) {
     const count = `${live} of ${size} instances get calls`;

@@ -196,11 +196,7 @@ export class PluginResourceWriter implements DeclarationReporter {
     return composeHosted(this.#composeKnown(key, instances, former), hosted, former);
   }
 
-  #composeKnown(
-    key: string,
-    instances: InstanceSummary,
-    former: PluginRecord | undefined,
-  ): PluginRecord | undefined {
+  #composeKnown(key: string, instances: InstanceSummary, former: PluginRecord | undefined): PluginRecord | undefined {
     const declaration = this.#declared.get(key);
     if (declaration) return composeDeclared(declaration, instances, former);
     // Instances of a removed declaration drain without a record.

@@ -46,7 +46,9 @@ export async function longestBlock(work: () => Promise<void>): Promise<number> {
   for (const { startTime, duration } of observer.takeRecords()) collections.push({ startedAt: startTime, duration });
   observer.disconnect();
   const blocks = longest.map((iteration) => {
-    const inside = collections.filter((one) => one.startedAt >= iteration.startedAt && one.startedAt < iteration.endedAt);
+    const inside = collections.filter(
+      (one) => one.startedAt >= iteration.startedAt && one.startedAt < iteration.endedAt,
+    );
     return iteration.cpu - inside.reduce((sum, { duration }) => sum + duration, 0);
   });
   return Math.max(0, ...blocks);

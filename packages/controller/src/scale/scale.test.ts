@@ -11,6 +11,9 @@ const flapping = 1_000;
 /** Longest time that an event may block the event loop, in units of a computation that takes about a millisecond. */
 const maxBlock = 20;
 
+/** Longest time for an event after which each resource is reconciled, in the same units: large maps grow and shrink. */
+const maxMassBlock = 30;
+
 /** Longest time for a plugin that comes and that no resource waits for, in the same units. */
 const maxArrival = 5;
 
@@ -44,15 +47,21 @@ async function queued(): Promise<void> {
   }
 }
 
-async function expectShortBlocks(work: () => Promise<void>, attempts = tries): Promise<void> {
+async function expectShortBlocks(work: () => Promise<void>): Promise<void> {
   let best = Number.POSITIVE_INFINITY;
-  for (let attempt = 0; attempt < attempts && best > maxBlock; attempt++) {
+  for (let attempt = 0; attempt < tries && best > maxBlock; attempt++) {
     // The machine may have become slower or faster.
     unit = unitOfWork();
     best = Math.min(best, (await longestBlock(work)) / unit);
-    console.log(expect.getState().currentTestName, best);
   }
   expect(best).toBeLessThan(maxBlock);
+}
+
+/** As `expectShortBlocks`, for an event that can't be repeated, and after which each resource is reconciled. */
+async function expectShortMassBlocks(work: () => Promise<void>): Promise<void> {
+  unit = unitOfWork();
+  const block = (await longestBlock(work)) / Math.max(unit, unitOfWork());
+  expect(block).toBeLessThan(maxMassBlock);
 }
 
 /** Reads all pages of a list, and returns the number of its items. */
@@ -70,14 +79,14 @@ async function readAll(read: (pageToken: string) => Promise<{ size: number; next
 
 describe(`with ${count} resources and instances`, () => {
   it('starts, and calls the plugin for each resource', async () => {
-    await expectShortBlocks(async () => {
+    await expectShortMassBlocks(async () => {
       await world.start();
       await idle();
-    }, 1);
+    });
     expect(world.caller.calls).toBe(count);
   });
 
-  it('registers instances', () => expectShortBlocks(() => world.register(count, 'PostgreSQL'), 1));
+  it('registers instances', () => expectShortMassBlocks(() => world.register(count, 'PostgreSQL')));
 
   it('registers and removes other plugins at little cost, without a call', async () => {
     const plugins = 20;
@@ -89,10 +98,10 @@ describe(`with ${count} resources and instances`, () => {
     }
     const used = process.threadCpuUsage({ user, system });
     expect((used.user + used.system) / 1_000 / plugins / unit).toBeLessThan(maxArrival);
-    await expectShortBlocks(async () => {
+    await expectShortMassBlocks(async () => {
       for (let index = 0; index < plugins; index++) world.registry.evict(`Other${index}-${index}`, 'stopped');
       await queued();
-    }, 1);
+    });
     expect(world.caller.calls).toBe(calls);
   });
 
@@ -153,14 +162,18 @@ describe(`with ${count} resources and instances`, () => {
   });
 
   it('queues all resources when an extension that all reference changes', () =>
-    expectShortBlocks(async () => {
+    expectShortMassBlocks(async () => {
       world.caller.outcome = 'retry';
-      world.resources.apply({ ...extension('shared'), metadata: { name: 'shared', namespace: 'a' }, spec: { size: 1 } });
+      world.resources.apply({
+        ...extension('shared'),
+        metadata: { name: 'shared', namespace: 'a' },
+        spec: { size: 1 },
+      });
       await idle();
-    }, 1));
+    }));
 
   it(`queues what failed with a plugin when ${flapping} of its instances recover in one turn`, () =>
-    expectShortBlocks(async () => {
+    expectShortMassBlocks(async () => {
       world.caller.outcome = 'success';
       const { registry } = world;
       const calls = world.caller.calls;
@@ -168,17 +181,17 @@ describe(`with ${count} resources and instances`, () => {
       await inTurns(flapping, (index) => registry.markReachable(postgres(index)), flapping);
       await idle();
       expect(world.caller.calls).toBe(calls + count);
-    }, 1));
+    }));
 
   it('queues all resources when the plugin that they prefer is gone, as their leases expire', () =>
-    expectShortBlocks(async () => {
+    expectShortMassBlocks(async () => {
       world.clock.set(2_000_000);
       while (world.registry.size > 0) await turn();
       await idle();
-    }, 1));
+    }));
 
   it('deletes a namespace', () =>
-    expectShortBlocks(async () => {
+    expectShortMassBlocks(async () => {
       await inTurns(count / 2, (index) => {
         world.resources.delete(formatKey({ ...kind, namespace: 'a', name: `t${index}` }));
       });
@@ -188,11 +201,11 @@ describe(`with ${count} resources and instances`, () => {
       await queued();
       await idle();
       expect(world.resources.list(kind)).toHaveLength(count / 2);
-    }, 1));
+    }));
 
   it('releases the resources of a delegation that is changed and then removed', () =>
-    expectShortBlocks(async () => {
+    expectShortMassBlocks(async () => {
       await world.delegations.put(world.settingsFor('b'));
       await world.delegations.remove('tables');
-    }, 1));
+    }));
 });
