@@ -1,5 +1,6 @@
 import { beforeEach, expect, it, onTestFinished } from 'vitest';
 import { KplugError } from '../errors.ts';
+import { Walks } from '../queue/walks.ts';
 import { Registry } from '../registry/registry.ts';
 import { ManualClock, registrationOf } from '../registry/testing.ts';
 import { MemoryResources } from '../resources/memory/memory-resources.ts';
@@ -18,13 +19,10 @@ let bases: Resource[];
 let requeued: string[];
 let delays: number[];
 let decisions: number;
+let walks: Walks;
 
 const nameOf = (key: string) => key.split('/').at(-1) ?? '';
-
-/** Waits for a review, which pauses after each group at the most. */
-async function reviewed(): Promise<void> {
-  for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve));
-}
+const reviewed = () => walks.whenEnded();
 
 beforeEach(() => {
   const resources = new MemoryResources();
@@ -36,9 +34,11 @@ beforeEach(() => {
   requeued = [];
   delays = [];
   decisions = 0;
+  walks = new Walks();
   monitor = new ChoiceMonitor({
     api: settings.api,
     registry,
+    walks,
     hasSubstitutes: false,
     basisOf: (resource) => choiceBasisOf(resource, settings),
     choose: (resource) => {
@@ -150,7 +150,7 @@ it('makes one decision for all resources whose choice depends on the same', asyn
   decisions = 0;
   registry.register(registrationOf({ instanceId: 'a', plugin: 'PostgreSQL' }));
   await reviewed();
-  await expect.poll(() => requeued.length).toBe(100);
+  expect(requeued).toHaveLength(100);
   expect(decisions).toBe(1);
 });
 
@@ -160,6 +160,7 @@ it('decides again when what choices depend on changes otherwise', async () => {
   monitor = new ChoiceMonitor({
     api: settings.api,
     registry,
+    walks,
     hasSubstitutes: false,
     basisOf: (resource) => choiceBasisOf(resource, settings),
     choose: (resource) => choose(resource, { ...settings, api: isBroken ? 'None' : settings.api }, registry),

@@ -1,6 +1,7 @@
 import { KplugError } from '../errors.ts';
 import { limits } from '../limits/limits.ts';
-import { Pace, visitAll } from '../queue/slices.ts';
+import { Pace } from '../queue/slices.ts';
+import type { Walks } from '../queue/walks.ts';
 import type { Registry, RegistryChange } from '../registry/registry.ts';
 import { keyOf, type Resource, type ResourceKey } from '../resources/resource.ts';
 import { AwaitedPlugins, anyPlugin } from './awaited-plugins.ts';
@@ -17,6 +18,8 @@ export interface ChoiceMonitorOptions extends ChoiceGroupsOptions {
   /** Plugin API of the delegation. */
   api: string;
   registry: Registry;
+  /** Walks over many resources. Their owner stops them. */
+  walks: Walks;
   /** True if another plugin may finalize a resource when the one that reconciled it is unavailable. */
   hasSubstitutes: boolean;
   /** Reports whether a resource is being released. */
@@ -39,7 +42,6 @@ export class ChoiceMonitor {
   readonly #groups: ChoiceGroups;
   readonly #standings = new Standings();
   readonly #awaited = new AwaitedPlugins();
-  readonly #stopping = new AbortController();
   #unsubscribe: () => void = () => undefined;
   #isReviewDue = false;
   #isReviewing = false;
@@ -55,7 +57,6 @@ export class ChoiceMonitor {
 
   stop(): void {
     this.#unsubscribe();
-    this.#stopping.abort();
   }
 
   /** Records a pass, and requeues its resource if plugins came or went during it. */
@@ -93,7 +94,7 @@ export class ChoiceMonitor {
     this.#isReviewDue = true;
     if (this.#isReviewing) return;
     this.#isReviewing = true;
-    queueMicrotask(() => void this.#reviewAll());
+    this.#options.walks.add(this.#reviewAll());
   }
 
   #onPluginChange({
@@ -115,12 +116,14 @@ export class ChoiceMonitor {
 
   /** A new or changed instance may succeed where others of its plugin failed. */
   #retry(plugin: string): void {
-    const { registry, requeue } = this.#options;
-    void visitAll(this.#awaited.arrive(plugin, registry.revision), requeue, this.#stopping);
+    const { registry, requeue, walks } = this.#options;
+    walks.visitAll(this.#awaited.arrive(plugin, registry.revision), requeue);
   }
 
+  /** Reviews after the current change, in case others come with it. */
   async #reviewAll(): Promise<void> {
-    while (this.#isReviewDue && !this.#stopping.signal.aborted) {
+    await Promise.resolve();
+    while (this.#isReviewDue && !this.#options.walks.signal.aborted) {
       this.#isReviewDue = false;
       await this.#reviewGroups();
     }
@@ -140,7 +143,7 @@ export class ChoiceMonitor {
   /** Reviews the resources of a cohort in slices. Between these, passes may move resources, and plugins come and go. */
   async #reviewCohort(cohort: Cohort, review: Review): Promise<void> {
     for (const key of [...cohort.members]) {
-      if (this.#stopping.signal.aborted) return;
+      if (this.#options.walks.signal.aborted) return;
       if (this.#groups.cohortOf(key) === cohort) this.#reviewOne(key, cohort, review);
       if (review.pace.isOver()) await review.pace.pause();
     }

@@ -5,6 +5,7 @@ import type { PluginCaller } from '../clients/caller.ts';
 import { KplugError } from '../errors.ts';
 import { limits } from '../limits/limits.ts';
 import { visitAll } from '../queue/slices.ts';
+import { Walks } from '../queue/walks.ts';
 import { type WorkOutcome, WorkQueue } from '../queue/work-queue.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { KindProblem, ResourceChange, Resources } from '../resources/port.ts';
@@ -46,6 +47,7 @@ export class Delegation {
   readonly #events: RecentEvents;
   readonly #observer: DelegationObserver;
   readonly #queue: WorkQueue<ResourceKey>;
+  readonly #walks = new Walks();
   readonly #monitor: ChoiceMonitor;
   readonly #counts = new BaseCounts();
   readonly #kept = new KeptAnswers();
@@ -68,11 +70,12 @@ export class Delegation {
     });
     this.#writeFailures = new WriteFailures({
       backOff: settings.backOff,
+      walks: this.#walks,
       resume: (key) => this.#queue.add(key),
       retryWithin: (key, delay) => this.#queue.addWithin(key, delay),
     });
     const requeue = (key: ResourceKey) => this.#requeue(key);
-    this.#extensions = new ExtensionFollower(settings, resources, (base, overwritten) => {
+    this.#extensions = new ExtensionFollower(settings, resources, this.#walks, (base, overwritten) => {
       if (overwritten) this.#queue.addWithin(base, repairDelay);
       else requeue(base);
     });
@@ -80,6 +83,7 @@ export class Delegation {
     this.#monitor = new ChoiceMonitor({
       api: settings.api,
       registry,
+      walks: this.#walks,
       hasSubstitutes: settings.finalize.whenPluginGone === 'fallback',
       basisOf: (base) => choiceBasisOf(base, settings),
       choose: (base) => this.explain(base),
@@ -118,6 +122,7 @@ export class Delegation {
 
   /** Accepts no more work. Fulfilled when the passes in progress have ended and nothing is followed. */
   async stop(): Promise<void> {
+    this.#walks.stop();
     this.#monitor.stop();
     this.#writeFailures.stop();
     this.#release?.cancel(new KplugError('Stopped', 'the delegation stopped before its resources were released'));
@@ -156,9 +161,12 @@ export class Delegation {
     return this.#release?.pending.size ?? 0;
   }
 
-  /** Fulfilled when no resource waits for a pass or is in one. Passes that are due later don't count. */
-  whenIdle(): Promise<void> {
-    return this.#queue.whenIdle();
+  /** Fulfilled when no resource waits for a pass, is in one, or is being queued. Passes that are due later don't count. */
+  async whenIdle(): Promise<void> {
+    do {
+      await this.#walks.whenEnded();
+      await this.#queue.whenIdle();
+    } while (this.#walks.size > 0);
   }
 
   /** Numbers of base resources. */

@@ -1,4 +1,4 @@
-import { visitAll } from '../queue/slices.ts';
+import type { Walks } from '../queue/walks.ts';
 import type { ResourceListener, Resources } from '../resources/port.ts';
 import {
   formatKey,
@@ -18,22 +18,26 @@ import { ReferenceIndex } from './reference-index.ts';
 export class ExtensionFollower {
   readonly #settings: DelegationSettings;
   readonly #resources: Resources;
+  readonly #walks: Walks;
   readonly #requeue: (base: ResourceKey, overwritten: boolean) => void;
   readonly #index = new ReferenceIndex();
   readonly #followed = new Map<string, Promise<void>>();
   readonly #stopping = new AbortController();
 
   /**
+   * @param walks walks over the bases of an extension. Their owner stops them.
    * @param requeue called for each base with a changed extension. `overwritten`: another client changed only status fields
    *   that the controller manages.
    */
   constructor(
     settings: DelegationSettings,
     resources: Resources,
+    walks: Walks,
     requeue: (base: ResourceKey, overwritten: boolean) => void,
   ) {
     this.#settings = settings;
     this.#resources = resources;
+    this.#walks = walks;
     this.#requeue = requeue;
   }
 
@@ -91,12 +95,12 @@ export class ExtensionFollower {
     const requeue = (key: ResourceKey) => {
       if (isSameKind(parseKey(key), kind) && !this.#resources.get(key)) this.#requeueBasesOf(key, false);
     };
-    void visitAll([...this.#index.extensions()], requeue, this.#stopping);
+    this.#walks.visitAll([...this.#index.extensions()], requeue);
   }
 
   #requeueBasesOf(extension: ResourceKey, overwritten: boolean): void {
     // A copy, as each pass updates the index.
     const bases = [...this.#index.basesOf(extension)];
-    void visitAll(bases, (base) => this.#requeue(base, overwritten), this.#stopping);
+    this.#walks.visitAll(bases, (base) => this.#requeue(base, overwritten));
   }
 }

@@ -1,6 +1,6 @@
 import { limits } from '../limits/limits.ts';
 import { type BackOffOptions, backOffDelay } from '../queue/back-off.ts';
-import { visitAll } from '../queue/slices.ts';
+import type { Walks } from '../queue/walks.ts';
 import { parseKey, type ResourceKey } from '../resources/resource.ts';
 import { isShared, type WriteFailure } from './write-failure.ts';
 
@@ -10,6 +10,8 @@ const { writeFailureThreshold, maxWriteProbeInterval, writeFailureLogInterval } 
 export interface WriteFailuresOptions {
   /** Bounds of the interval between probes. The largest is also limited by `maxWriteProbeInterval`. */
   backOff: BackOffOptions;
+  /** Walks over many resources. Their owner stops them. */
+  walks: Walks;
   /** Resumes a resource that was held. */
   resume: (key: ResourceKey) => void;
   /** Retries a resource that failed, within a delay in milliseconds. */
@@ -117,10 +119,10 @@ export class WriteFailures {
     const wasOpen = isOpen(cause);
     cause.failed = new Set();
     cause.held = new Set();
-    const { resume, retryWithin } = this.#options;
-    void visitAll(held, resume);
+    const { resume, retryWithin, walks } = this.#options;
+    walks.visitAll(held, resume);
     // Spread, as some may have failed for a reason of their own.
-    if (wasOpen) void visitAll(failed, (key) => retryWithin(key, Math.random() * maxWriteProbeInterval));
+    if (wasOpen) walks.visitAll(failed, (key) => retryWithin(key, Math.random() * maxWriteProbeInterval));
   }
 
   #scheduleProbe(cause: Cause): void {

@@ -56,15 +56,21 @@ export async function visitAll<T>(
  */
 export class LoopShare {
   #startedAt: number | undefined;
+  #items = 0;
 
-  /** Reports whether the work has to continue in a later iteration. */
+  /** Counts an item. Reports whether the work has to continue in a later iteration. */
   isUsed(): boolean {
-    const now = performance.now();
-    if (this.#startedAt !== undefined) return now - this.#startedAt >= maxSlice;
-    this.#startedAt = now;
+    this.#items++;
+    if (this.#startedAt === undefined) this.#start();
+    else if (this.#items >= minSliceItems) return performance.now() - this.#startedAt >= maxSlice;
+    return false;
+  }
+
+  #start(): void {
+    this.#startedAt = performance.now();
+    this.#items = 1;
     setImmediate(() => {
       this.#startedAt = undefined;
     });
-    return false;
   }
 }

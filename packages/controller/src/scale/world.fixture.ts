@@ -111,8 +111,6 @@ export class World {
   readonly delegations: Delegations;
   readonly store = new MemoryStore();
   readonly plugins = new PluginList(this.registry);
-  /** Number of times that a resource was queued because of a change. */
-  added = 0;
   readonly #service: ReturnType<typeof delegationService>;
   readonly #writer: PluginResourceWriter;
   readonly #declared: DelegationResources;
@@ -123,11 +121,6 @@ export class World {
     const idle = new Registry({ clock: this.clock });
     this.caller = new AnsweringCaller(new Connections(idle));
     const events = new RecentEvents(log);
-    const queued = metrics.queued.bind(metrics);
-    metrics.queued = (delegation) => {
-      this.added++;
-      queued(delegation);
-    };
     this.delegations = new Delegations({ resources, registry, caller: this.caller, events, observer: metrics, log });
     this.delegations.add(this.settingsFor('a', 'b'));
     registry.subscribe((change) => logPluginChange(log, change));
@@ -160,6 +153,13 @@ export class World {
     const saves = this.store.saves;
     this.registerOne(0, 'PostgreSQL', 1_200_000);
     while (this.store.saves === saves) await turn();
+  }
+
+  /** Number of resources that wait for a pass or are in one. */
+  get waiting(): number {
+    let waiting = 0;
+    for (const { load } of this.delegations) waiting += load.waiting + load.active;
+    return waiting;
   }
 
   async start(): Promise<void> {
