@@ -10,8 +10,9 @@ export const controllerLayers = {
   files: [],
   queue: [],
   selection: [],
-  registry: [],
-  heartbeat: ['registry', 'settings'],
+  paging: ['queue'],
+  registry: ['paging', 'queue'],
+  heartbeat: ['paging', 'registry', 'settings'],
   resources: ['files', 'queue'],
   clients: ['queue', 'registry', 'resources', 'selection'],
   discovery: ['clients', 'queue', 'registry', 'resources'],
@@ -20,7 +21,7 @@ export const controllerLayers = {
   delegation: ['clients', 'queue', 'registry', 'resources', 'selection', 'settings', 'telemetry'],
   'delegation-resources': ['delegation', 'queue', 'registry', 'resources', 'selection'],
   'plugin-resources': ['queue', 'registry', 'resources'],
-  admin: ['delegation', 'registry', 'resources', 'selection', 'settings', 'telemetry'],
+  admin: ['delegation', 'paging', 'queue', 'registry', 'resources', 'selection', 'settings', 'telemetry'],
   tools: ['clients', 'delegation', 'registry', 'resources', 'selection', 'supervisor', 'telemetry'],
 };
 

@@ -1,7 +1,7 @@
 import type { Connections } from './clients/connections.ts';
 import type { Delegations } from './delegation/delegations.ts';
 import type { HostedFolder } from './registry/hosted.ts';
-import type { RegistryView } from './registry/registry-view.ts';
+import type { Registry } from './registry/registry.ts';
 import type { Metrics } from './telemetry/metrics.ts';
 import { version } from './version.ts';
 
@@ -9,7 +9,7 @@ import { version } from './version.ts';
 interface Measured {
   connections: Connections;
   delegations: Delegations;
-  registry: RegistryView;
+  registry: Registry;
   folder: HostedFolder | undefined;
 }
 
@@ -53,9 +53,7 @@ export function addGauges(metrics: Metrics, { connections, delegations, registry
     },
   );
   metrics.gauge('kplug_plugin_instances', 'Known plugin instances by state', ['state'], (set) => {
-    const counts = { live: 0, suspect: 0, draining: 0, gone: 0 };
-    for (const { state } of registry.instances()) counts[state]++;
-    for (const [state, count] of Object.entries(counts)) if (state !== 'gone') set({ state }, count);
+    for (const [state, count] of Object.entries(registry.counts)) if (state !== 'gone') set({ state }, count);
   });
   metrics.gauge('kplug_hosted_plugins', 'Plugins of the plugins folder by state', ['state'], (set) => {
     const byState = Map.groupBy(folder?.list() ?? [], ({ state }) => state);

@@ -61,7 +61,7 @@ export class Controller {
     this.#parts = assembleParts(options, this.#log);
     const { registry, metrics } = this.#parts;
     this.registry = viewOf(registry);
-    addGauges(metrics, { ...this.#parts, registry: this.registry });
+    addGauges(metrics, this.#parts);
     this.#ended.promise.catch(() => undefined);
     registry.subscribe((change) => {
       // The sessions that a controller ends when it stops are no news.

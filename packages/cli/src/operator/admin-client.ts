@@ -1,3 +1,4 @@
+import { create } from '@bufbuild/protobuf';
 import { type Client, Code, ConnectError, createClient, type Interceptor } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-node';
 import {
@@ -8,6 +9,7 @@ import {
   HostingService,
   type ListHostedResponse,
   type ListPluginsResponse,
+  ListPluginsResponseSchema,
   type ListRefusalsResponse,
   RefusalService,
   RegistryService,
@@ -19,6 +21,9 @@ import type { OperatorChoice, OperatorPlace } from './operator-place.ts';
 
 /** Deadline of each request, in milliseconds. */
 const timeoutMs = 10_000;
+
+/** Number of items of a page of a list: the most that operators return. */
+const pageSize = 1_000;
 
 /** Filter of plugins. An empty field matches all. */
 export interface PluginFilter {
@@ -68,8 +73,10 @@ export class AdminClient {
     return this.#place.namespace;
   }
 
-  listPlugins(filter: PluginFilter = {}): Promise<ListPluginsResponse> {
-    return this.#translating(() => this.#registry.listPlugins(filter, { timeoutMs }));
+  /** Returns all instances that a filter matches, page by page. */
+  async listPlugins(filter: PluginFilter = {}): Promise<ListPluginsResponse> {
+    const pages = this.#pages((page) => this.#registry.listPlugins({ ...filter, ...page }, { timeoutMs }));
+    return create(ListPluginsResponseSchema, { instances: (await pages).flatMap(({ instances }) => instances) });
   }
 
   /** Yields existing instances, a synced mark and each change, until `signal` is aborted. Rejects when the operator ends the watch. */
@@ -103,19 +110,32 @@ export class AdminClient {
   }
 
   async listDelegations(): Promise<Delegation[]> {
-    const { delegations } = await this.#translating(() => this.#delegations.listDelegations({}, { timeoutMs }));
-    return delegations;
+    const pages = await this.#pages((page) => this.#delegations.listDelegations(page, { timeoutMs }));
+    return pages.flatMap(({ delegations }) => delegations);
   }
 
-  /** @param deadline deadline of the request, in milliseconds. */
+  /** @param deadline deadline of each request, in milliseconds. */
   async listResources(deadline = timeoutMs): Promise<DelegatedResource[]> {
-    const options = { timeoutMs: deadline };
-    const { resources } = await this.#translating(() => this.#delegations.listResources({}, options));
-    return resources;
+    const pages = await this.#pages((page) => this.#delegations.listResources(page, { timeoutMs: deadline }));
+    return pages.flatMap(({ resources }) => resources);
   }
 
   explain(resource: { kind: string; namespace: string; name: string }): Promise<ExplainResourceResponse> {
     return this.#translating(() => this.#delegations.explainResource(resource, { timeoutMs }));
+  }
+
+  /** Reads all pages of a list. */
+  async #pages<T extends { nextPageToken: string }>(
+    read: (page: { pageSize: number; pageToken: string }) => Promise<T>,
+  ): Promise<T[]> {
+    const pages: T[] = [];
+    let pageToken = '';
+    do {
+      const page = await this.#translating(() => read({ pageSize, pageToken }));
+      pages.push(page);
+      pageToken = page.nextPageToken;
+    } while (pageToken);
+    return pages;
   }
 
   async #translating<T>(ask: () => Promise<T>): Promise<T> {

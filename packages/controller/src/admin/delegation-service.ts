@@ -12,17 +12,26 @@ import {
 } from '@kplug/protocol';
 import type { Delegation } from '../delegation/delegation.ts';
 import { findHolder, registeredOf } from '../delegation/holder.ts';
-import { holdersOf, isReady } from '../delegation/status.ts';
+import { holdersOf } from '../delegation/status.ts';
 import { describeWriteProblems } from '../delegation/write-problem.ts';
 import { formatPlugin } from '../names.ts';
+import { SortedPages } from '../paging/sorted-pages.ts';
+import { visitAll } from '../queue/slices.ts';
 import type { Implementation } from '../registry/implementation.ts';
 import type { Registry } from '../registry/registry.ts';
 import { findCondition } from '../resources/conditions.ts';
 import { isKindNamed } from '../resources/kind-name.ts';
-import { keyOf, type Resource } from '../resources/resource.ts';
+import { formatKey, keyOf, type Resource, type ResourceKey } from '../resources/resource.ts';
 import { explainVerdict } from '../selection/explain.ts';
 import { type SelectionRequest, select, type Verdict } from '../selection/select.ts';
 import type { RecentEvents } from '../telemetry/events.ts';
+import { orInvalidToken } from './page-token.ts';
+
+/** Resource of a list. */
+interface ListedResource {
+  readonly key: ResourceKey;
+  readonly delegation: Delegation;
+}
 
 /** Implements `kplug.v1.DelegationService`: the delegations, their resources, and the reasons for choices. */
 export function delegationService(
@@ -30,19 +39,45 @@ export function delegationService(
   events: RecentEvents,
   registry: Registry,
 ): ServiceImpl<typeof DelegationService> {
+  const byName = new SortedPages<Delegation>({
+    collect: async (add) => [...delegations()].forEach(add),
+    positionOf: ({ settings: { name } }) => [name],
+    positionLength: 1,
+    exists: () => true,
+  });
+  const byKey = new SortedPages<ListedResource>({
+    collect: async (add) => {
+      for (const delegation of delegations()) {
+        await delegation.visitBases((base) => add({ key: keyOf(base), delegation }));
+      }
+    },
+    positionOf: ({ key }) => [key],
+    positionLength: 1,
+    exists: ({ key, delegation }) => delegation.get(key) !== undefined,
+  });
   return {
-    listDelegations: () => ({ delegations: [...delegations()].map((one) => describeDelegation(one, registry)) }),
+    listDelegations: async (request) => {
+      const { items, nextPageToken } = orInvalidToken(await byName.read(request, () => true));
+      const described = [];
+      for (const delegation of items) described.push(await describeDelegation(delegation, registry));
+      return { delegations: described, nextPageToken };
+    },
 
-    listResources: ({ delegation: wanted }) => {
-      const resources = [...delegations()]
-        .filter(({ settings }) => !wanted || settings.name === wanted)
-        .flatMap((delegation) => [...delegation.bases()].map((base) => describeResource(base, delegation)));
-      return { resources: resources.sort((a, b) => ((a.key ?? '') < (b.key ?? '') ? -1 : 1)) };
+    listResources: async (request) => {
+      const isWanted = ({ delegation: { settings } }: ListedResource) =>
+        !request.delegation || settings.name === request.delegation;
+      const { items, nextPageToken } = orInvalidToken(await byKey.read(request, isWanted));
+      const resources = items.flatMap(({ key, delegation }) => {
+        const base = delegation.get(key);
+        return base ? [describeResource(base, delegation)] : [];
+      });
+      return { resources, nextPageToken };
     },
 
     explainResource: ({ kind, namespace, name }) => {
       for (const delegation of delegations()) {
-        const base = isOfKind(delegation, kind) && findBase(delegation, namespace, name);
+        const base =
+          isOfKind(delegation, kind) && delegation.get(formatKey({ ...delegation.settings.base, namespace, name }));
         if (base) return explain(base, delegation, { events, registry });
       }
       const where = namespace ? ` in the namespace ${namespace}` : '';
@@ -51,29 +86,27 @@ export function delegationService(
   };
 }
 
-function findBase(delegation: Delegation, namespace: string, name: string): Resource | undefined {
-  for (const base of delegation.bases()) {
-    if (base.metadata.name === name && (base.metadata.namespace ?? '') === namespace) return base;
-  }
-  return undefined;
-}
-
-function describeDelegation(delegation: Delegation, registry: Registry): MessageInitShape<typeof DelegationSchema> {
+async function describeDelegation(
+  delegation: Delegation,
+  registry: Registry,
+): Promise<MessageInitShape<typeof DelegationSchema>> {
   const { name, base, api, rules, extensions, namespaces = [] } = delegation.settings;
   const problem = delegation.problem ?? describeWriteProblems(delegation.writeProblems);
   const { reason: problemReason = '', message: problemMessage = '' } = problem ?? {};
-  const bases = [...delegation.bases()];
+  const { total, ready } = delegation.counts;
+  const candidates: MessageInitShape<typeof CandidateSchema>[] = [];
+  await visitAll(registry.implementations(api), (one) => candidates.push(judgeAlone(one, delegation)));
   return {
     name,
     apiVersion: base.apiVersion,
     kind: base.kind,
     pluginApi: api,
     pluginApiRange: rules.apiRange.raw,
-    resources: bases.length,
-    ready: bases.filter(isReady).length,
+    resources: total,
+    ready,
     problemReason,
     problemMessage,
-    candidates: registry.implementations(api).map((implementation) => judgeAlone(implementation, delegation)),
+    candidates,
     extensionKinds: extensions.kinds?.map((kind) => ({ ...kind })) ?? [],
     namespaces: [...namespaces],
   };
@@ -192,13 +225,8 @@ function describeCandidate({ candidate, reason }: Verdict<Implementation>): Mess
   return { ...countInstances(candidate), chosen: reason === 'Chosen', reason };
 }
 
-function countInstances({
-  plugin,
-  version,
-  callable,
-  instances,
-}: Implementation): MessageInitShape<typeof CandidateSchema> {
-  return { plugin: plugin.text, version, readyInstances: callable.length, instances: instances.size };
+function countInstances({ plugin, version, callable, size }: Implementation): MessageInitShape<typeof CandidateSchema> {
+  return { plugin: plugin.text, version, readyInstances: callable.length, instances: size };
 }
 
 const conditionStatuses = {

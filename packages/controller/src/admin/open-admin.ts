@@ -5,16 +5,17 @@ import { DelegationService, HostingService, RefusalService, RegistryService } fr
 import type { Delegation } from '../delegation/delegation.ts';
 import { describeWriteProblems } from '../delegation/write-problem.ts';
 import type { HostedFolder } from '../registry/hosted.ts';
-import { listPlugins } from '../registry/plugin-list.ts';
+import { PluginList } from '../registry/plugin-list.ts';
 import type { RecentRefusals } from '../registry/recent-refusals.ts';
 import type { Registry } from '../registry/registry.ts';
+import { watchPlugins } from '../registry/watch-plugins.ts';
 import type { RecentEvents } from '../telemetry/events.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { AdminServer } from './admin-server.ts';
 import { delegationService } from './delegation-service.ts';
 import { hostingService } from './hosting-service.ts';
+import { orInvalidToken } from './page-token.ts';
 import { refusalService } from './refusal-service.ts';
-import { watchOverConnect } from './watch-over-connect.ts';
 
 /** Parts of a controller that the admin port shows. */
 export interface AdminView {
@@ -86,10 +87,11 @@ function describeDegraded(delegations: Iterable<Delegation>): string[] {
 }
 
 function addServices(router: ConnectRouter, { registry, delegations, events, folder, refusals }: AdminView): void {
+  const plugins = new PluginList(registry);
   router
     .service(RegistryService, {
-      listPlugins: (request) => ({ instances: listPlugins(registry, request) }),
-      watchPlugins: (request, context) => watchOverConnect(registry, request, context.signal),
+      listPlugins: async (request) => orInvalidToken(await plugins.read(request)),
+      watchPlugins: (request, context) => watchPlugins(registry, request, context.signal),
     })
     .service(
       DelegationService,

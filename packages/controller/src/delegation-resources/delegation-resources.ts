@@ -52,6 +52,7 @@ export class DelegationResources {
   readonly #transitions: Transitions;
   readonly #stopping = new AbortController();
   #unsubscribe: () => void = () => undefined;
+  #isRefreshDue = false;
 
   constructor({ resources, registry, delegations, operator, defaults, log }: DelegationResourcesOptions) {
     this.#resources = resources;
@@ -70,9 +71,7 @@ export class DelegationResources {
   /** Starts the declared delegations. Fulfilled when all their resources have been queued. */
   async start(): Promise<void> {
     const unsubscribes = [
-      this.#registry.subscribe(() => {
-        for (const resource of this.#resources.list(delegationKind)) this.#refresh(keyOf(resource));
-      }),
+      this.#registry.subscribe(() => this.#refreshAllSoon()),
       this.#delegations.onWriteProblem((name) => {
         const resources = [...this.#resources.list(delegationKind)];
         for (const one of resources) if (one.metadata.name === name) this.#refresh(keyOf(one));
@@ -109,6 +108,16 @@ export class DelegationResources {
 
   #addAll(): void {
     for (const resource of this.#resources.list(delegationKind)) this.#queue.add(keyOf(resource));
+  }
+
+  /** Schedules a refresh of all statuses. Plugins often come and go together. */
+  #refreshAllSoon(): void {
+    if (this.#isRefreshDue) return;
+    this.#isRefreshDue = true;
+    setImmediate(() => {
+      this.#isRefreshDue = false;
+      for (const resource of this.#resources.list(delegationKind)) this.#refresh(keyOf(resource));
+    });
   }
 
   #refresh(key: ResourceKey): void {

@@ -1,5 +1,4 @@
 import type { Delegation } from '../delegation/delegation.ts';
-import { isReady } from '../delegation/status.ts';
 import { describeWriteProblems } from '../delegation/write-problem.ts';
 import { formatPlugin } from '../names.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -131,13 +130,7 @@ function availablePlugins({ api, rules }: Delegation['settings'], registry: Regi
   return chosen.map(formatPlugin).sort();
 }
 
-function countsOf(running: Delegation, registry: Registry): JsonObject {
-  let total = 0;
-  let ready = 0;
-  for (const base of running.bases()) {
-    total += 1;
-    if (isReady(base)) ready += 1;
-  }
-  const plugins = availablePlugins(running.settings, registry).length;
+function countsOf({ settings, counts: { total, ready } }: Delegation, registry: Registry): JsonObject {
+  const plugins = availablePlugins(settings, registry).length;
   return { resources: total, readyResources: ready, resourceCount: `${ready}/${total}`, plugins };
 }

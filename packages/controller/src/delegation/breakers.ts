@@ -1,13 +1,14 @@
 import type { Logger } from 'pino';
 import { limits } from '../limits/limits.ts';
 import { formatPlugin, type VersionedName } from '../names.ts';
+import type { Walks } from '../queue/walks.ts';
 import type { RegistryChange } from '../registry/registry.ts';
 import type { ResourceKey } from '../resources/resource.ts';
 import type { Suspensions } from '../selection/select.ts';
 import { Breaker } from './breaker.ts';
 import type { DelegationSettings } from './delegation-settings.ts';
 
-const { maxProbeInterval, maxRefreshedReasons, refreshDelay, refreshSpacing, resumeSlice } = limits.delegation;
+const { maxProbeInterval, maxRefreshedReasons, refreshDelay, refreshSpacing } = limits.delegation;
 
 /** Method of a plugin. Each has a breaker of its own: a plugin whose `Finalize` hangs may still answer `Reconcile`. */
 export type PluginMethod = 'Reconcile' | 'Finalize';
@@ -23,6 +24,10 @@ export interface SuspendedPlugin {
 export interface BreakersOptions {
   settings: Pick<DelegationSettings, 'api' | 'breaker' | 'rules'>;
   log: Logger;
+  /** Walks over many resources. Their owner stops them. */
+  walks: Walks;
+  /** Called when a plugin is suspended, and when it isn't any more. */
+  onChange: () => void;
   /** Queues a resource that was held. */
   resume: (key: ResourceKey) => void;
   /** Queues a held resource within a delay, in milliseconds, so that its status states the present reason. */
@@ -39,7 +44,6 @@ export class Breakers {
   readonly #options: BreakersOptions;
   /** Breakers of the plugins that are suspended, or whose last calls timed out. */
   readonly #entries = new Map<string, Entry>();
-  readonly #resumptions = new Set<NodeJS.Immediate>();
 
   constructor(options: BreakersOptions) {
     this.#options = options;
@@ -107,6 +111,7 @@ export class Breakers {
     const { held } = entry.breaker;
     if (!entry.breaker.answered()) return;
     const resumed = held > 0 ? `; ${held} waiting resources are resumed` : '';
+    this.#options.onChange();
     this.#options.log.info(this.#fields(entry), `${formatPlugin(plugin)} answers calls of ${method} again${resumed}`);
   }
 
@@ -114,6 +119,7 @@ export class Breakers {
   timedOut(plugin: VersionedName, method: PluginMethod, key: ResourceKey): void {
     const entry = this.#find(plugin, method) ?? this.#create(plugin, method);
     if (!entry.breaker.timedOut(key)) return;
+    this.#options.onChange();
     this.#options.log.warn(
       this.#fields(entry),
       `${this.describe(plugin, method)}; its resources wait until it answers again`,
@@ -142,17 +148,17 @@ export class Breakers {
       const affected = implementations.filter(({ plugin, api }) => {
         return plugin.equals(entry.plugin) && api.name === this.#options.settings.api;
       });
-      const isGone = affected.some(({ version, instances }) => version === entry.version && instances.size === 0);
+      const isGone = affected.some(({ version, size }) => version === entry.version && size === 0);
       if (isGone) {
         this.#entries.delete(id);
         entry.breaker.reset();
+        this.#options.onChange();
       } else if (isNew && affected.length > 0) entry.breaker.probeNow();
     }
   }
 
   stop(): void {
     for (const { breaker } of this.#entries.values()) breaker.stop();
-    for (const resumption of this.#resumptions) clearImmediate(resumption);
     this.#entries.clear();
   }
 
@@ -161,28 +167,17 @@ export class Breakers {
   }
 
   #create({ plugin, version }: VersionedName, method: PluginMethod): Entry {
+    const { walks, resume } = this.#options;
     const { timeouts, coolDown: initial } = this.#options.settings.breaker;
     const breaker = new Breaker({
       timeouts,
       coolDown: { initial, max: maxProbeInterval },
-      resume: (keys) => this.#resume(keys),
+      resume: (keys) => walks.visitAll(keys, resume),
       onPostponed: (keys) => this.#refresh(keys),
     });
     const entry = { plugin, version, method, breaker };
     this.#entries.set(idOf(entry, method), entry);
     return entry;
-  }
-
-  /** Resumes some at a time, as there may be many. */
-  #resume(keys: readonly ResourceKey[]): void {
-    for (const key of keys.slice(0, resumeSlice)) this.#options.resume(key);
-    const rest = keys.slice(resumeSlice);
-    if (rest.length === 0) return;
-    const resumption = setImmediate(() => {
-      this.#resumptions.delete(resumption);
-      this.#resume(rest);
-    });
-    this.#resumptions.add(resumption);
   }
 
   /** Lets the statuses of some resources state when the next probe is. The others state that of an earlier one. */

@@ -1,11 +1,12 @@
 import { beforeEach, expect, it, onTestFinished } from 'vitest';
 import { KplugError } from '../errors.ts';
+import { Walks } from '../queue/walks.ts';
 import { Registry } from '../registry/registry.ts';
 import { ManualClock, registrationOf } from '../registry/testing.ts';
 import { MemoryResources } from '../resources/memory/memory-resources.ts';
 import type { Resource } from '../resources/resource.ts';
 import { ChoiceMonitor } from './choice-monitor.ts';
-import { choose } from './choose.ts';
+import { choiceBasisOf, choose } from './choose.ts';
 import { readDeclaration } from './delegation-settings.ts';
 import type { PassResult } from './pass-context.ts';
 
@@ -17,9 +18,11 @@ let monitor: ChoiceMonitor;
 let bases: Resource[];
 let requeued: string[];
 let delays: number[];
+let decisions: number;
+let walks: Walks;
 
 const nameOf = (key: string) => key.split('/').at(-1) ?? '';
-const reviewed = () => new Promise((resolve) => setImmediate(resolve));
+const reviewed = () => walks.whenEnded();
 
 beforeEach(() => {
   const resources = new MemoryResources();
@@ -30,11 +33,18 @@ beforeEach(() => {
   registry = new Registry({ clock: new ManualClock() });
   requeued = [];
   delays = [];
+  decisions = 0;
+  walks = new Walks();
   monitor = new ChoiceMonitor({
     api: settings.api,
     registry,
-    bases: () => bases,
-    choose: (resource) => choose(resource, settings, registry),
+    walks,
+    hasSubstitutes: false,
+    basisOf: (resource) => choiceBasisOf(resource, settings),
+    choose: (resource) => {
+      decisions++;
+      return choose(resource, settings, registry);
+    },
     isReleasing: () => false,
     requeue: (key) => requeued.push(nameOf(key)),
     requeueWithin: (_, delay) => delays.push(delay),
@@ -115,4 +125,90 @@ it('leaves resources that cannot be written to their retries', async () => {
     monitor.record(resource, { result: { next: 'retry' }, chosen: [], revision, error });
   }
   expect(requeued).toEqual([]);
+});
+
+it('decides nothing while an implementation stays callable', async () => {
+  registry.register(registrationOf({ instanceId: 'a', plugin: 'PostgreSQL' }));
+  await reviewed();
+  recordPasses({ next: 'settled' });
+  registry.register(registrationOf({ instanceId: 'b', plugin: 'PostgreSQL' }));
+  await reviewed();
+  recordPasses({ next: 'settled' });
+  decisions = 0;
+  registry.markSuspect('a', 'Unreachable', 'refused');
+  await reviewed();
+  registry.evict('a', 'stopped');
+  await reviewed();
+  expect(decisions).toBe(0);
+  expect(requeued).toEqual([]);
+});
+
+it('makes one decision for all resources whose choice depends on the same', async () => {
+  const resources = new MemoryResources();
+  bases = Array.from({ length: 100 }, (_, index) => resources.apply({ ...base, metadata: { name: `t${index}` } }));
+  recordPasses({ next: 'waiting' });
+  decisions = 0;
+  registry.register(registrationOf({ instanceId: 'a', plugin: 'PostgreSQL' }));
+  await reviewed();
+  expect(requeued).toHaveLength(100);
+  expect(decisions).toBe(1);
+});
+
+it('decides again when what choices depend on changes otherwise', async () => {
+  let isBroken = false;
+  monitor.stop();
+  monitor = new ChoiceMonitor({
+    api: settings.api,
+    registry,
+    walks,
+    hasSubstitutes: false,
+    basisOf: (resource) => choiceBasisOf(resource, settings),
+    choose: (resource) => choose(resource, { ...settings, api: isBroken ? 'None' : settings.api }, registry),
+    isReleasing: () => false,
+    requeue: (key) => requeued.push(nameOf(key)),
+    requeueWithin: () => undefined,
+  });
+  registry.register(registrationOf({ instanceId: 'a', plugin: 'PostgreSQL' }));
+  recordPasses({ next: 'settled' });
+  isBroken = true;
+  monitor.review();
+  await reviewed();
+  expect(requeued.sort()).toEqual(['mariadb', 'oracle', 'postgresql']);
+});
+
+it('moves a resource that changed to the group that it belongs to', async () => {
+  registry.register(registrationOf({ instanceId: 'a', plugin: 'PostgreSQL', weight: 200 }));
+  await reviewed();
+  recordPasses({ next: 'settled' });
+  const [resource] = bases as [Resource];
+  monitor.update({ ...resource, spec: { preferredImplementation: 'SQLite' } });
+  registry.register(registrationOf({ instanceId: 'b', plugin: 'SQLite' }));
+  await reviewed();
+  expect(requeued).toEqual(['postgresql']);
+});
+
+it('requeues a resource whose plugin got a new instance during its pass', async () => {
+  registry.register(registrationOf({ instanceId: 'a', plugin: 'PostgreSQL' }));
+  await reviewed();
+  const [resource] = bases as [Resource];
+  const { selection, revision } = choose(resource, settings, registry);
+  registry.register(registrationOf({ instanceId: 'b', plugin: 'PostgreSQL' }));
+  monitor.record(resource, { result: { next: 'retry' }, chosen: selection.chosen, revision });
+  expect(requeued).toEqual(['postgresql']);
+});
+
+it('requeues a deleted resource that waits for its plugin when that comes, and for no other', async () => {
+  const [resource] = bases as [Resource];
+  const deleted = {
+    ...resource,
+    metadata: { ...resource.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' },
+    status: { plugin: { name: 'PostgreSQL', version: '1.0.0' } },
+  };
+  monitor.record(deleted, { result: { next: 'waiting' }, chosen: [], revision: registry.revision });
+  registry.register(registrationOf({ instanceId: 'a', plugin: 'MariaDB' }));
+  await reviewed();
+  expect(requeued).toEqual([]);
+  registry.register(registrationOf({ instanceId: 'b', plugin: 'PostgreSQL', version: '2.0.0' }));
+  await reviewed();
+  expect(requeued).toEqual(['postgresql']);
 });

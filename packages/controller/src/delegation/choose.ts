@@ -21,7 +21,7 @@ export interface Choice {
   revision: number;
 }
 
-/** Chooses for a resource among the registered plugins. Cheap, as it runs for each resource at each change of a plugin. */
+/** Chooses for a resource among the registered plugins. Reads of the resource only what `choiceBasisOf` returns. */
 export function choose(
   base: Resource,
   settings: DelegationSettings,
@@ -39,15 +39,27 @@ export function choose(
   }
   const request = { preference, present, suspensions };
   const selection = select(candidates, settings.rules, request);
+  let message: string | undefined;
   return {
     selection,
     request,
     reason: selection.reason,
     revision,
     get message() {
-      return explainSelection(selection, settings.rules, request);
+      message ??= explainSelection(selection, settings.rules, request);
+      return message;
     },
   };
+}
+
+/**
+ * Returns what the choice for a resource depends on, besides the delegation and the plugins: its preference, and the plugins that
+ * reconciled it last. Resources of a delegation with equal bases get the same choice.
+ */
+export function choiceBasisOf(base: Resource, { preferencePath }: DelegationSettings): string {
+  const stated = readField(base, preferencePath) ?? '';
+  const preference = typeof stated === 'string' ? stated : 0;
+  return JSON.stringify([preference, ...holdersOf(base).map(({ plugin, version }) => [plugin.key, version])]);
 }
 
 /** Returns the preference that a resource states, or a message if it is invalid. */

@@ -5,6 +5,8 @@ import type { PluginCaller } from '../clients/caller.ts';
 import { KplugError } from '../errors.ts';
 import { limits } from '../limits/limits.ts';
 import type { VersionedName } from '../names.ts';
+import { visitAll } from '../queue/slices.ts';
+import { Walks } from '../queue/walks.ts';
 import { type WorkOutcome, WorkQueue } from '../queue/work-queue.ts';
 import type { Registry, RegistryChange } from '../registry/registry.ts';
 import { findCondition } from '../resources/conditions.ts';
@@ -12,9 +14,10 @@ import type { KindProblem, ResourceChange, Resources } from '../resources/port.t
 import { keyOf, type Resource, type ResourceKey } from '../resources/resource.ts';
 import type { RecentEvents } from '../telemetry/events.ts';
 import type { DelegationObserver } from '../telemetry/observer.ts';
+import { BaseCounts } from './base-counts.ts';
 import { Breakers, type PluginMethod, type SuspendedPlugin } from './breakers.ts';
 import { ChoiceMonitor } from './choice-monitor.ts';
-import { type Choice, choose } from './choose.ts';
+import { type Choice, choiceBasisOf, choose } from './choose.ts';
 import { isSubstantial, needsRepair } from './classify-change.ts';
 import { DelegationCaller } from './delegation-caller.ts';
 import type { DelegationSettings } from './delegation-settings.ts';
@@ -29,6 +32,7 @@ import { Release } from './release.ts';
 import { Repairs } from './repairs.ts';
 import { type PassOutcome, runPass } from './run-pass.ts';
 import { SlowResources } from './slow-resources.ts';
+import { isReady } from './status.ts';
 import { describeWriteFailure, type WriteFailure } from './write-failure.ts';
 import { WriteFailures, type WriteProblem } from './write-failures.ts';
 
@@ -62,7 +66,9 @@ export class Delegation {
   readonly #events: RecentEvents;
   readonly #observer: DelegationObserver;
   readonly #queue: WorkQueue<ResourceKey>;
+  readonly #walks = new Walks();
   readonly #monitor: ChoiceMonitor;
+  readonly #counts = new BaseCounts();
   readonly #kept = new KeptAnswers();
   readonly #repairs: Repairs;
   readonly #rate = new PassRate();
@@ -102,11 +108,14 @@ export class Delegation {
     this.#breakers = new Breakers({
       settings,
       log: log.child({ delegation: settings.name }),
+      walks: this.#walks,
+      onChange: () => this.#monitor.suspensionsChanged(),
       resume: (key) => this.#queue.add(key, { urgent: this.#isUncalled(key) }),
       refreshWithin: (key, delay) => this.#queue.addWithin(key, delay),
     });
     this.#writeFailures = new WriteFailures({
       backOff: settings.backOff,
+      walks: this.#walks,
       resume: (key) => this.#queue.add(key),
       retryWithin: (key, delay) => this.#queue.addWithin(key, delay),
       onChange: () => onWriteProblem?.(settings.name),
@@ -115,6 +124,7 @@ export class Delegation {
     this.#extensions = new ExtensionFollower(
       settings,
       resources,
+      this.#walks,
       (base, overwritten) => {
         if (overwritten) this.#repair(base);
         else this.#requeue(base, true);
@@ -125,9 +135,11 @@ export class Delegation {
     this.#monitor = new ChoiceMonitor({
       api: settings.api,
       registry,
-      bases: () => this.bases(),
+      walks: this.#walks,
+      hasSubstitutes: settings.finalize.whenPluginGone === 'fallback',
+      basisOf: (base) => choiceBasisOf(base, settings),
       choose: (base) => this.explain(base),
-      isReleasing: (base) => this.#isReleasing(base),
+      isReleasing: (key) => this.#isReleasing(resources.get(key)),
       requeue,
       requeueWithin: (key, delay) => this.#queue.addWithin(key, delay),
     });
@@ -187,6 +199,7 @@ export class Delegation {
 
   /** Accepts no more work. Fulfilled when the passes in progress have ended and nothing is followed. */
   async stop(): Promise<void> {
+    this.#walks.stop();
     this.#monitor.stop();
     this.#unsubscribe();
     this.#writeFailures.stop();
@@ -205,15 +218,19 @@ export class Delegation {
    */
   async release(includes: (base: Resource) => boolean, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
-    const release = new Release(includes, this.bases());
-    if (release.pending.size === 0) return;
+    const release = new Release(includes);
     this.#release = release;
     const onAbort = () => {
       this.#release = undefined;
       release.cancel(signal?.reason);
     };
     signal?.addEventListener('abort', onAbort, { once: true });
-    for (const key of [...release.pending]) this.#requeue(key);
+    await this.visitBases((base) => {
+      if (this.#release !== release || !includes(base)) return;
+      release.add(keyOf(base));
+      this.#requeue(keyOf(base));
+    });
+    release.addedAll();
     await release.ended;
     signal?.removeEventListener('abort', onAbort);
   }
@@ -223,14 +240,31 @@ export class Delegation {
     return this.#release?.pending.size ?? 0;
   }
 
-  /** Fulfilled when no resource waits for a pass or is in one. Passes that are due later don't count. */
-  whenIdle(): Promise<void> {
-    return this.#queue.whenIdle();
+  /** Fulfilled when no resource waits for a pass, is in one, or is being queued. Passes that are due later don't count. */
+  async whenIdle(): Promise<void> {
+    do {
+      await this.#walks.whenEnded();
+      await this.#queue.whenIdle();
+    } while (this.#walks.size > 0);
   }
 
-  /** Returns the known base resources. */
-  *bases(): Iterable<Resource> {
-    for (const base of this.#context.resources.list(this.settings.base)) if (this.concerns(base)) yield base;
+  /** Numbers of base resources. */
+  get counts(): Pick<BaseCounts, 'total' | 'ready'> {
+    return this.#counts;
+  }
+
+  /** Visits the known base resources in slices. Those that come meanwhile may be left out. */
+  async visitBases(visit: (base: Resource) => void): Promise<void> {
+    await visitAll(this.#context.resources.list(this.settings.base), (listed) => {
+      const base = this.get(keyOf(listed));
+      if (base) visit(base);
+    });
+  }
+
+  /** Returns a base resource; `undefined` for a resource that isn't delegated. */
+  get(key: ResourceKey): Resource | undefined {
+    const base = this.#context.resources.get(key);
+    return base && this.concerns(base) ? base : undefined;
   }
 
   /** Reports whether a resource of the base's kind is delegated. */
@@ -274,6 +308,9 @@ export class Delegation {
   #onResourceChange(change: ResourceChange): void {
     if (!this.concerns(change.resource) && !this.#wasDelegated(change)) return;
     const key = keyOf(change.resource);
+    if (!change.gone) this.#monitor.update(change.resource);
+    if (!change.gone && this.concerns(change.resource)) this.#counts.set(key, isReady(change.resource));
+    else this.#counts.delete(key);
     if (change.gone) {
       this.#context.log.info({ resource: key }, 'deleted');
       this.#forget(key);
@@ -294,8 +331,8 @@ export class Delegation {
     return finalizers.includes(this.settings.finalizer) || (previous !== undefined && this.concerns(previous));
   }
 
-  #isReleasing(base: Resource): boolean {
-    return this.#release?.includes(base) ?? false;
+  #isReleasing(base: Resource | undefined): boolean {
+    return base !== undefined && (this.#release?.includes(base) ?? false);
   }
 
   #onPluginChange(change: RegistryChange): void {

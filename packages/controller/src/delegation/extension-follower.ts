@@ -1,3 +1,4 @@
+import type { Walks } from '../queue/walks.ts';
 import type { ResourceListener, Resources } from '../resources/port.ts';
 import {
   formatKey,
@@ -17,6 +18,7 @@ import { ReferenceIndex } from './reference-index.ts';
 export class ExtensionFollower {
   readonly #settings: DelegationSettings;
   readonly #resources: Resources;
+  readonly #walks: Walks;
   readonly #requeue: (base: ResourceKey, overwritten: boolean) => void;
   readonly #enter: (base: ResourceKey, lane: string) => void;
   /** Kinds whose existing resources are being read. */
@@ -26,6 +28,7 @@ export class ExtensionFollower {
   readonly #stopping = new AbortController();
 
   /**
+   * @param walks walks over the bases of an extension. Their owner stops them.
    * @param requeue called for each base with a changed extension. `overwritten`: another client changed only status fields
    *   that the controller manages.
    * @param enter counts the pass over a base to a lane, as it waits for the resources of a kind to be read.
@@ -33,11 +36,13 @@ export class ExtensionFollower {
   constructor(
     settings: DelegationSettings,
     resources: Resources,
+    walks: Walks,
     requeue: (base: ResourceKey, overwritten: boolean) => void,
     enter: (base: ResourceKey, lane: string) => void,
   ) {
     this.#settings = settings;
     this.#resources = resources;
+    this.#walks = walks;
     this.#requeue = requeue;
     this.#enter = enter;
   }
@@ -82,7 +87,7 @@ export class ExtensionFollower {
       if (!isFollowed) return;
       const overwritten = !isSubstantial(change);
       if (overwritten && !change.overwritten) return;
-      for (const base of this.#index.basesOf(keyOf(change.resource))) this.#requeue(base, overwritten);
+      this.#requeueBasesOf(keyOf(change.resource), overwritten);
     };
     const onProblem = () => {
       if (isFollowed) this.#requeueMissing(kind);
@@ -104,11 +109,16 @@ export class ExtensionFollower {
 
   /** Requeues bases with missing extensions, so that their statuses state the current reason. */
   #requeueMissing(kind: ResourceKind): void {
-    for (const key of this.#index.extensions()) {
-      const reference = parseKey(key);
-      if (!isSameKind(reference, kind) || this.#resources.get(key)) continue;
-      for (const base of this.#index.basesOf(key)) this.#requeue(base, false);
-    }
+    const requeue = (key: ResourceKey) => {
+      if (isSameKind(parseKey(key), kind) && !this.#resources.get(key)) this.#requeueBasesOf(key, false);
+    };
+    this.#walks.visitAll([...this.#index.extensions()], requeue);
+  }
+
+  #requeueBasesOf(extension: ResourceKey, overwritten: boolean): void {
+    // A copy, as each pass updates the index.
+    const bases = [...this.#index.basesOf(extension)];
+    this.#walks.visitAll(bases, (base) => this.#requeue(base, overwritten));
   }
 }
 

@@ -7,8 +7,11 @@ export class ReferenceIndex {
 
   /** Replaces the references of a base. */
   set(base: ResourceKey, extensions: Iterable<ResourceKey>): void {
-    this.delete(base);
     const keys = [...extensions];
+    const former = this.#extensionsOf.get(base) ?? [];
+    // Usually nothing has changed: each pass sets the references of its base.
+    if (keys.length === former.length && keys.every((key, index) => key === former[index])) return;
+    this.delete(base);
     if (keys.length === 0) return;
     this.#extensionsOf.set(base, keys);
     for (const key of keys) {

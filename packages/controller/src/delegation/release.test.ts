@@ -9,25 +9,31 @@ function tables(...names: string[]): Resource[] {
   return names.map((name) => resources.apply({ ...kind, metadata: { name }, spec: {} }));
 }
 
-it('ends when all of its resources have been released', async () => {
-  const [users, orders, other] = tables('users', 'orders', 'other') as [Resource, Resource, Resource];
-  const release = new Release(({ metadata }) => metadata.name !== 'other', [users, orders, other]);
-  expect([...release.pending]).toEqual([users, orders].map(keyOf));
+it('ends when all of its resources have been added and released', async () => {
+  const [users, orders, other] = tables('users', 'orders', 'other').map(keyOf) as [string, string, string];
+  const release = new Release(() => true);
   let hasEnded = false;
   const ended = release.ended.then(() => {
     hasEnded = true;
   });
-  release.complete(keyOf(users));
-  release.complete(keyOf(other));
+  release.add(users);
+  release.complete(users);
+  release.add(orders);
+  release.addedAll();
+  expect([...release.pending]).toEqual([orders]);
+  release.complete(other);
   await Promise.resolve();
   expect(hasEnded).toBe(false);
-  release.complete(keyOf(orders));
+  release.complete(orders);
   await ended;
 });
 
 it('ends immediately without resources, and rejects when it is cancelled', async () => {
-  await new Release(() => true, []).ended;
-  const release = new Release(() => true, tables('users'));
+  const empty = new Release(() => true);
+  empty.addedAll();
+  await empty.ended;
+  const release = new Release(() => true);
+  for (const key of tables('users').map(keyOf)) release.add(key);
   release.cancel(new Error('cancelled'));
   await expect(release.ended).rejects.toThrow('cancelled');
 });

@@ -13,14 +13,15 @@ export async function releaseBase({ settings, resources }: PassContext, base: Re
 /** Release of resources that are no longer delegated, until the last one has been released. */
 export class Release {
   readonly includes: (base: Resource) => boolean;
-  readonly #pending: Set<ResourceKey>;
+  readonly #pending = new Set<ResourceKey>();
   readonly #ended = Promise.withResolvers<void>();
+  #isComplete = false;
 
   /** @param includes reports whether a resource is to be released. */
-  constructor(includes: (base: Resource) => boolean, bases: Iterable<Resource>) {
+  constructor(includes: (base: Resource) => boolean) {
     this.includes = includes;
-    this.#pending = new Set([...bases].filter(includes).map(keyOf));
-    if (this.#pending.size === 0) this.#ended.resolve();
+    // It may be cancelled before anything waits for it.
+    this.#ended.promise.catch(() => undefined);
   }
 
   /** Keys of the resources that have yet to be released. */
@@ -28,14 +29,25 @@ export class Release {
     return this.#pending;
   }
 
-  /** Fulfilled when all resources have been released. Rejects with the reason of `cancel`. */
+  /** Fulfilled when all resources have been added and released. Rejects with the reason of `cancel`. */
   get ended(): Promise<void> {
     return this.#ended.promise;
   }
 
+  /** Adds a resource that is to be released. */
+  add(key: ResourceKey): void {
+    this.#pending.add(key);
+  }
+
+  /** Records that all resources have been added. */
+  addedAll(): void {
+    this.#isComplete = true;
+    if (this.#pending.size === 0) this.#ended.resolve();
+  }
+
   /** Marks a resource as released or gone. */
   complete(key: ResourceKey): void {
-    if (this.#pending.delete(key) && this.#pending.size === 0) this.#ended.resolve();
+    if (this.#pending.delete(key) && this.#pending.size === 0 && this.#isComplete) this.#ended.resolve();
   }
 
   cancel(reason: unknown): void {

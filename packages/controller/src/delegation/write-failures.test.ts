@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { Walks } from '../queue/walks.ts';
 import type { WriteFailure } from './write-failure.ts';
 import { WriteFailures } from './write-failures.ts';
 
@@ -18,6 +19,7 @@ beforeEach(() => {
   changes = 0;
   failures = new WriteFailures({
     backOff: { initial: 1_000, max: 10 * minute },
+    walks: new Walks(),
     resume: (key) => resumed.push(key),
     retryWithin: (key) => retried.push(key),
     onChange: () => changes++,

@@ -1,5 +1,6 @@
 import { limits } from '../limits/limits.ts';
 import { type BackOffOptions, backOffDelay } from '../queue/back-off.ts';
+import type { Walks } from '../queue/walks.ts';
 import { parseKey, type ResourceKey } from '../resources/resource.ts';
 import { isShared, type WriteFailure } from './write-failure.ts';
 
@@ -9,6 +10,8 @@ const { writeFailureThreshold, maxWriteProbeInterval, writeFailureLogInterval } 
 export interface WriteFailuresOptions {
   /** Bounds of the interval between probes. The largest is also limited by `maxWriteProbeInterval`. */
   backOff: BackOffOptions;
+  /** Walks over many resources. Their owner stops them. */
+  walks: Walks;
   /** Resumes a resource that was held. */
   resume: (key: ResourceKey) => void;
   /** Retries a resource that failed, within a delay in milliseconds. */
@@ -136,8 +139,9 @@ export class WriteFailures {
     cause.failed = new Set();
     if (!wasOpen) return;
     this.#resumeHeld(cause);
+    const { retryWithin, walks } = this.#options;
     // Spread, as some may have failed for a reason of their own.
-    for (const key of failed) this.#options.retryWithin(key, Math.random() * maxWriteProbeInterval);
+    walks.visitAll(failed, (key) => retryWithin(key, Math.random() * maxWriteProbeInterval));
   }
 
   /** Ends the holding of resources for a cause. */
@@ -147,8 +151,9 @@ export class WriteFailures {
     cause.probes = 0;
     const { held } = cause;
     cause.held = new Set();
-    for (const key of held) this.#options.resume(key);
-    this.#options.onChange?.();
+    const { resume, walks, onChange } = this.#options;
+    walks.visitAll(held, resume);
+    onChange?.();
   }
 
   #scheduleProbe(cause: Cause): void {

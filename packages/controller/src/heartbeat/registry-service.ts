@@ -1,3 +1,4 @@
+import { type EventEmitter, once } from 'node:events';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import * as grpc from '@grpc/grpc-js';
@@ -12,14 +13,16 @@ import {
   type SessionResponseSchema,
   serviceError,
 } from '@kplug/protocol';
+import { malformedPageToken } from '../paging/page-request.ts';
 import type { Instance, Session } from '../registry/instance.ts';
-import { listPlugins, watchPlugins } from '../registry/plugin-list.ts';
+import { PluginList } from '../registry/plugin-list.ts';
 import { isUnchanged, type RegistrationReader } from '../registry/read-registration.ts';
 import type { RefusedClaims } from '../registry/recent-refusals.ts';
 import { RefusedRegistration } from '../registry/refusal.ts';
 import type { Lease } from '../registry/registration.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Reservations } from '../registry/reservations.ts';
+import { watchPlugins } from '../registry/watch-plugins.ts';
 import { bearerOf } from './bearer.ts';
 import { hostOfPeer } from './host-of-peer.ts';
 
@@ -52,6 +55,7 @@ export function registryService(
     return registry.register(registration, session);
   };
   const answerTo = acceptances();
+  const plugins = new PluginList(registry);
 
   return {
     session: (stream) => serveSession(stream, registry, register, observer),
@@ -74,13 +78,31 @@ export function registryService(
       return {};
     },
 
-    listPlugins: (request) => ({ instances: listPlugins(registry, request) }),
+    listPlugins: async (request) => {
+      const page = await plugins.read(request);
+      if (!page) throw serviceError(grpc.status.INVALID_ARGUMENT, malformedPageToken);
+      return page;
+    },
 
     watchPlugins: (call) => {
-      const stop = watchPlugins(registry, call.request, (response) => call.write(response));
-      call.on('cancelled', stop);
+      const ending = new AbortController();
+      call.on('cancelled', () => ending.abort());
+      void sendAll(watchPlugins(registry, call.request, ending.signal), call, ending.signal);
     },
   };
+}
+
+/** Sends responses at the pace of the client, and ends the call after the last one. */
+async function sendAll<T>(
+  responses: AsyncIterable<T>,
+  call: Pick<grpc.ServerWritableStream<unknown, T>, 'write' | 'end'> & EventEmitter,
+  signal: AbortSignal,
+): Promise<void> {
+  for await (const response of responses) {
+    // A cancelled call ends the wait, and the responses.
+    if (!call.write(response) && !signal.aborted) await once(call, 'drain', { signal }).catch(() => undefined);
+  }
+  call.end();
 }
 
 function serveSession(

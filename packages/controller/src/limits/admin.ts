@@ -1,4 +1,4 @@
-import { bytes, characters, count, KiB, MiB } from './limit.ts';
+import { bytes, characters, count, KiB, MiB, milliseconds, seconds } from './limit.ts';
 
 /** Limits of metrics and of Events in memory. */
 export const telemetry = {
@@ -13,5 +13,8 @@ export const admin = {
   maxMessageSize: bytes(64 * KiB, 'Maximum size of a request.'),
   maxStreams: count(100, 'Maximum number of concurrent requests on one HTTP/2 connection.'),
   maxSessionMemory: bytes(10 * MiB, 'Maximum memory of one HTTP/2 connection.'),
+  pageSize: count(500, 'Number of items of a page of a list, unless the request sets another one.'),
+  maxPageSize: count(1_000, 'Maximum number of items of a page of a list.'),
+  snapshotAge: milliseconds(30 * seconds, 'Time for which the order of a list is kept for its next pages.'),
   maxBacklog: count(10_000, 'Maximum number of changes that wait for a slow reader of a watch.'),
 };

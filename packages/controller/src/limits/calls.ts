@@ -38,6 +38,7 @@ export const connections = {
 
 /** Limits of calls of plugins and of their responses. */
 export const calls = {
+  maxDraws: count(8, 'Number of random instances among which one with a weight is searched before all are looked at.'),
   apiTimeout: milliseconds(10 * seconds, "Time that a plugin has to answer a call of an operator's own API.", {
     settings: ['timeout option of Controller.call'],
   }),

@@ -78,10 +78,6 @@ export const delegation = {
     100,
     'Maximum number of waiting resources whose status is updated with the time of the next probe.',
   ),
-  resumeSlice: count(
-    1_000,
-    'Number of waiting resources that are resumed without a pause, when a plugin answers again.',
-  ),
   maxCachedLanes: count(
     1_000,
     'Maximum number of combinations of preference and present plugins whose choice is cached for the queue.',

@@ -1,6 +1,6 @@
 import { count, milliseconds, percent } from './limit.ts';
 
-/** Limits of the queue of passes, and of timers. */
+/** Limits of the queue of passes, of timers, and of walks over many objects. */
 export const queue = {
   minLaneShare: percent(
     12.5,
@@ -14,12 +14,16 @@ export const queue = {
     4,
     'Number of changed or deleted resources in a row that are reconciled before one that waits for another reason: start, resync, repair or retry.',
   ),
-  maxRelocated: count(
-    1_000,
-    'Number of waiting resources that are assigned to plugins again without a pause, after plugins came or went.',
-  ),
   maxTimerDelay: milliseconds(
     2_147_483_647,
     'Longest delay of one timer of Node.js, and largest value of a time limit without a larger maximum. Deadlines and intervals of delegations may be longer.',
+  ),
+  maxSlice: milliseconds(
+    2,
+    'Time after which a walk over many resources or instances lets other work run before it continues.',
+  ),
+  minSliceItems: count(
+    16,
+    'Number of resources or instances that such a walk visits before it looks at the time again.',
   ),
 };

@@ -1,8 +1,8 @@
 import { limits } from '../limits/limits.ts';
-import type { Instance } from '../registry/instance.ts';
 import type { PluginRecord } from '../resources/cluster-services.ts';
 import { type Condition, type ConditionContent, readConditions, stampCondition } from '../resources/conditions.ts';
 import type { DeclarationProblem } from '../resources/services/plugin-declarations.ts';
+import type { ApiSummary, InstanceSummary } from './instance-summary.ts';
 
 /** The message of a condition may hold the last output of a process. */
 const maxMessageLength = limits.pluginResources.maxConditionLength;
@@ -12,9 +12,11 @@ const maxMessageLength = limits.pluginResources.maxConditionLength;
  *
  * @param problem current problem of a plugin that is probed.
  */
-export function conditionsOf(instances: readonly Instance[], problem?: DeclarationProblem): ConditionContent[] {
-  const live = instances.filter(({ state }) => state === 'live');
-  return [accessible(instances, live, problem), ...apisOf(instances).map((api) => implemented(api, live))];
+export function conditionsOf(instances: InstanceSummary, problem?: DeclarationProblem): ConditionContent[] {
+  return [
+    accessible(instances, problem),
+    ...[...instances.apis].map(([name, api]) => implemented(name, api, instances.live > 0)),
+  ];
 }
 
 /** Completes conditions for writing. The time of the last transition stays as long as the status does. */
@@ -29,49 +31,26 @@ export function withoutInstance({ status }: PluginRecord): ConditionContent[] {
   return readConditions(status).map(({ type }) => ({ type, status: 'False', reason: 'NoInstance', message }));
 }
 
-/** Returns the APIs that instances implement, with their versions, in order of appearance. */
-export function apisOf(instances: readonly Instance[]): { name: string; versions: string[] }[] {
-  const apis = new Map<string, Set<string>>();
-  for (const { registration } of instances) {
-    for (const { name, version } of registration.apis) {
-      const versions = apis.get(name) ?? new Set();
-      apis.set(name, versions.add(version.version));
-    }
-  }
-  return [...apis].map(([name, versions]) => ({ name, versions: [...versions] }));
-}
-
-function accessible(
-  instances: readonly Instance[],
-  live: readonly Instance[],
-  problem: DeclarationProblem | undefined,
-): ConditionContent {
+function accessible({ size, live, first }: InstanceSummary, problem: DeclarationProblem | undefined): ConditionContent {
   const type = 'Accessible';
-  if (live.length > 0) {
-    const count = `${live.length} of ${instances.length} instances get calls`;
+  if (live > 0) {
+    const count = `${live} of ${size} instances get calls`;
     return { type, status: 'True', reason: 'Live', message: problem ? `${count}; ${problem.message}` : count };
   }
   if (problem) return { type, status: 'False', ...problem };
-  const [first] = instances;
   return { type, status: 'False', reason: 'NoLiveInstance', message: first?.stateReason || 'no instance gets calls' };
 }
 
-function implemented(
-  { name, versions }: { name: string; versions: readonly string[] },
-  live: readonly Instance[],
-): ConditionContent {
-  const subject = `version ${versions.join(' and ')} of the API ${name} is implemented`;
-  if (live.length === 0) {
+function implemented(name: string, { versions, live, serving }: ApiSummary, anyLive: boolean): ConditionContent {
+  const subject = `version ${[...versions].join(' and ')} of the API ${name} is implemented`;
+  if (!anyLive) {
     return { type: name, status: 'False', reason: 'NoLiveInstance', message: `${subject}, but no instance gets calls` };
   }
-  const able = live.filter(({ registration }) => registration.apis.some((api) => api.name === name));
-  const serving = able.filter(({ unserved }) => !unserved.has(name));
-  if (serving.length === 0) {
-    const reporters = able.length === 1 ? 'its instance reports' : 'all instances report';
+  if (serving === 0) {
+    const reporters = live === 1 ? 'its instance reports' : 'all instances report';
     const message = `${subject}, but ${reporters} that it isn't serving`;
     return { type: name, status: 'False', reason: 'NotServing', message };
   }
-  const isPartial = serving.length < able.length;
-  const message = isPartial ? `${subject}, by ${serving.length} of ${able.length} instances now` : subject;
+  const message = serving < live ? `${subject}, by ${serving} of ${live} instances now` : subject;
   return { type: name, status: 'True', reason: 'Implemented', message };
 }

@@ -1,21 +1,21 @@
-import type { Instance } from '../registry/instance.ts';
 import type { PluginRecord } from '../resources/cluster-services.ts';
 import type { ConditionContent } from '../resources/conditions.ts';
 import type { DeclarationReport } from '../resources/declared-plugin.ts';
 import { conditionsOf, stampConditions, withoutInstance } from './conditions.ts';
+import type { InstanceSummary } from './instance-summary.ts';
 import { describeInstances } from './plugin-record.ts';
 
 /** Composes the record of a declared plugin, which may have no instance. */
 export function composeDeclared(
   { record, source, spec, generation, problem }: DeclarationReport,
-  instances: readonly Instance[],
+  instances: InstanceSummary,
   former: PluginRecord | undefined,
 ): PluginRecord {
   // The status of another generation doesn't apply to this one.
   const last = former?.ofGeneration === generation ? former : undefined;
   const conditions = conditionsOf(instances, problem);
   const unknown = { ready: 'False', instanceCount: '0/0', instances: [] };
-  const found = instances.length > 0 ? describeInstances(instances) : { ...last?.status, ...unknown };
+  const found = instances.size > 0 ? describeInstances(instances) : { ...last?.status, ...unknown };
   return {
     ...record,
     spec: spec ?? {},

@@ -8,10 +8,11 @@ import type { PluginRecord } from '../resources/cluster-services.ts';
 import { formatTime } from '../resources/conditions.ts';
 import { declaredKeyOf } from '../resources/declared-plugin.ts';
 import type { JsonObject, JsonValue } from '../resources/resource.ts';
-import { apisOf, conditionsOf, stampConditions, withoutInstance } from './conditions.ts';
+import { conditionsOf, stampConditions, withoutInstance } from './conditions.ts';
+import type { InstanceSummary } from './instance-summary.ts';
 import { asArray, asObject } from './read-json.ts';
 
-const { maxListedInstances, maxNameLength } = limits.pluginResources;
+const { maxNameLength } = limits.pluginResources;
 
 /** An instance that a record lists, in its state at the time of writing. */
 export interface StoredInstance {
@@ -37,8 +38,8 @@ export function recordNameOf({ plugin, version }: { plugin: string; version: str
 }
 
 /** Composes the record of a plugin in one version from its instances. `former` is the stored record, for transition times. */
-export function composeRecord(instances: readonly Instance[], former: PluginRecord | undefined): PluginRecord {
-  const [first] = instances;
+export function composeRecord(instances: InstanceSummary, former: PluginRecord | undefined): PluginRecord {
+  const { first } = instances;
   if (!first) throw new RangeError('a record needs at least one instance');
   const { plugin, version, apis } = first.registration;
   const spec = { plugin, version, apis: apis.map(describeApi), source: 'heartbeat' };
@@ -48,20 +49,17 @@ export function composeRecord(instances: readonly Instance[], former: PluginReco
 }
 
 /** Composes the part of a status that describes instances. There must be at least one. */
-export function describeInstances(instances: readonly Instance[]): JsonObject {
-  const live = instances.filter(({ state }) => state === 'live');
-  const lastHeardAt = Math.max(...instances.map((instance) => instance.lastHeardAt));
-  const { plugin, version } = live[0]?.registration ?? instances[0]?.registration ?? {};
+export function describeInstances(instances: InstanceSummary): JsonObject {
+  const { first, firstLive, live, size, lastHeardAt, apis, listed } = instances;
+  const { plugin, version } = (firstLive ?? first)?.registration ?? {};
   return {
     plugin,
     version,
-    ready: live.length > 0 ? 'True' : 'False',
-    apis: apisOf(instances)
-      .flatMap(({ name, versions }) => versions.map((text) => `${name}@${text}`))
-      .join(','),
-    instanceCount: `${live.length}/${instances.length}`,
+    ready: live > 0 ? 'True' : 'False',
+    apis: [...apis].flatMap(([name, { versions }]) => [...versions].map((text) => `${name}@${text}`)).join(','),
+    instanceCount: `${live}/${size}`,
     lastSeen: formatTime(new Date(lastHeardAt)),
-    instances: instances.slice(0, maxListedInstances).map(describeInstance),
+    instances: listed.map(describeInstance),
   };
 }
 

@@ -4,6 +4,7 @@ import type { Logger } from 'pino';
 import { messageOf } from '../errors.ts';
 import { limitTable } from '../limits/limits.ts';
 import { readLimit } from '../limits/read-limit.ts';
+import { visitAll } from '../queue/slices.ts';
 import { type WorkOutcome, WorkQueue } from '../queue/work-queue.ts';
 import type { HostedFolder } from '../registry/hosted.ts';
 import type { Instance } from '../registry/instance.ts';
@@ -13,6 +14,7 @@ import type { PluginRecord, PluginStore } from '../resources/cluster-services.ts
 import { type DeclarationReport, type DeclarationReporter, declaredKeyOf } from '../resources/declared-plugin.ts';
 import { composeDeclared } from './declared-record.ts';
 import { composeHosted, hostedKeyOf } from './hosted-record.ts';
+import { type InstanceSummary, summarize } from './instance-summary.ts';
 import { InstancesByRecord } from './instances-by-record.ts';
 import { composeGone, composeRecord, instancesOf } from './plugin-record.ts';
 
@@ -87,7 +89,7 @@ export class PluginResourceWriter implements DeclarationReporter {
     };
     this.#unsubscribe = this.#registry.subscribe(({ instance }) => update(instance));
     for (const key of this.#records.keys()) this.#note(key);
-    for (const instance of this.#registry.instances()) update(instance);
+    await visitAll(this.#registry.instances(), update);
     this.#unsubscribeHosted = this.#hosted?.subscribe(() => this.#noteHosted());
     this.#noteHosted();
   }
@@ -174,8 +176,9 @@ export class PluginResourceWriter implements DeclarationReporter {
   }
 
   async #save(key: string): Promise<void> {
+    const instances = await summarize(this.#instances.of(key));
     const former = this.#records.get(key);
-    const record = this.#compose(key, former);
+    const record = this.#compose(key, instances, former);
     if (!record) {
       // A record that a user wrote is the user's to delete.
       if (former && former.ofGeneration === undefined) await this.#store.remove(former);
@@ -188,18 +191,17 @@ export class PluginResourceWriter implements DeclarationReporter {
   }
 
   /** Composes the record of a plugin. Returns `undefined` for one that is not to be retained. */
-  #compose(key: string, former: PluginRecord | undefined): PluginRecord | undefined {
+  #compose(key: string, instances: InstanceSummary, former: PluginRecord | undefined): PluginRecord | undefined {
     const hosted = this.#hosted?.list().filter((one) => hostedKeyOf(one) === key) ?? [];
-    return composeHosted(this.#composeKnown(key, former), hosted, former);
+    return composeHosted(this.#composeKnown(key, instances, former), hosted, former);
   }
 
-  #composeKnown(key: string, former: PluginRecord | undefined): PluginRecord | undefined {
-    const instances = this.#instances.of(key);
+  #composeKnown(key: string, instances: InstanceSummary, former: PluginRecord | undefined): PluginRecord | undefined {
     const declaration = this.#declared.get(key);
     if (declaration) return composeDeclared(declaration, instances, former);
     // Instances of a removed declaration drain without a record.
     if (key.includes('/')) return undefined;
-    if (instances.length > 0) return composeRecord(instances, former);
+    if (instances.size > 0) return composeRecord(instances, former);
     return former && !this.#isExpired(former) ? composeGone(former) : undefined;
   }
 

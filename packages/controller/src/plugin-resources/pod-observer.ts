@@ -1,3 +1,4 @@
+import { visitAll } from '../queue/slices.ts';
 import type { Instance } from '../registry/instance.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Pod, PodSource } from '../resources/cluster-services.ts';
@@ -22,7 +23,7 @@ export class PodObserver {
     this.#unsubscribe = this.#registry.subscribe(({ instance, from }) =>
       this.#onInstance(instance, from === undefined),
     );
-    for (const instance of this.#registry.instances()) this.#onInstance(instance, true);
+    await visitAll(this.#registry.instances(), (instance) => this.#onInstance(instance, true));
     await this.#pods.follow((pod) => this.#onPod(pod));
   }
 

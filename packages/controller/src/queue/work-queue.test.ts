@@ -88,6 +88,27 @@ describe('WorkQueue', () => {
     expect(started).toEqual(['a', 'b']);
   });
 
+  it('lets the event loop run while it works on many keys without waiting for it', async () => {
+    let isTicked = false;
+    let worked = 0;
+    let workedBeforeTick = 0;
+    const queue = new WorkQueue<number>({
+      work: async () => {
+        const until = performance.now() + 1;
+        while (performance.now() < until);
+        worked++;
+        if (!isTicked) workedBeforeTick = worked;
+      },
+    });
+    for (let key = 0; key < 100; key++) queue.add(key);
+    setTimeout(() => {
+      isTicked = true;
+    }, 1);
+    await queue.whenIdle();
+    expect(worked).toBe(100);
+    expect(workedBeforeTick).toBeLessThan(50);
+  });
+
   it('adds a key once, after the latest delay', () => {
     vi.useFakeTimers();
     const { queue, started } = heldQueue(1);

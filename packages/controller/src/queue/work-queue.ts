@@ -1,12 +1,9 @@
 // queue/: the one scheduler: keyed work in lanes, with priorities, delays, retries and back-off.
-import { limits } from '../limits/limits.ts';
 import { BackOff, type BackOffOptions } from './back-off.ts';
 import type { ReadyKey } from './fair-keys.ts';
 import { type LanePolicy, Lanes } from './lanes.ts';
 import { LongTimer } from './long-timer.ts';
-
-/** Number of keys that are assigned to lanes again without a pause. */
-const { maxRelocated } = limits.queue;
+import { LoopShare, visitAll } from './slices.ts';
 
 /**
  * Outcome of the work for a key.
@@ -35,7 +32,8 @@ export interface WorkQueueOptions<K> {
 
 /**
  * Scheduler of keyed work. A key waits at most once however often it is added, and is never worked on twice concurrently: one
- * that is added during its work waits until that ends. Timers don't keep the process alive.
+ * that is added during its work waits until that ends. Work that never waits for the event loop is started in slices. Timers don't
+ * keep the process alive.
  */
 export class WorkQueue<K> {
   readonly #options: WorkQueueOptions<K>;
@@ -46,8 +44,10 @@ export class WorkQueue<K> {
   readonly #again = new Map<K, ReadyKey<K>>();
   readonly #timers = new Map<K, { timer: LongTimer; at: number }>();
   readonly #idle: (() => void)[] = [];
+  readonly #share = new LoopShare();
   #isStarting = false;
-  #relocation: NodeJS.Immediate | undefined;
+  #isStartDue = false;
+  #relocation = new AbortController();
   #closed = false;
 
   constructor(options: WorkQueueOptions<K>) {
@@ -116,16 +116,13 @@ export class WorkQueue<K> {
     this.#start();
   }
 
-  /** Assigns the waiting keys to lanes again, some at a time, as what the lanes depend on has changed. */
+  /** Assigns the waiting keys to lanes again, in slices, as what the lanes depend on has changed. */
   relocate(): void {
-    clearImmediate(this.#relocation);
-    const keys = [...this.#ready.keys()];
-    const relocateSome = () => {
-      for (const key of keys.splice(-maxRelocated)) this.#ready.relocate(key);
-      this.#start();
-      if (keys.length > 0) this.#relocation = setImmediate(relocateSome);
-    };
-    relocateSome();
+    this.#relocation.abort();
+    this.#relocation = new AbortController();
+    const relocated = visitAll([...this.#ready.keys()], (key) => this.#ready.relocate(key), this.#relocation);
+    this.#start();
+    void relocated.then(() => this.#start());
   }
 
   /** Removes a key with its failures. Work in progress continues. */
@@ -146,10 +143,10 @@ export class WorkQueue<K> {
   /** Accepts no more keys, drops those that wait, and is fulfilled when the work in progress has ended. */
   async close(): Promise<void> {
     this.#closed = true;
-    clearImmediate(this.#relocation);
+    this.#relocation.abort();
     this.#ready.clear();
     this.#again.clear();
-    for (const key of [...this.#timers.keys()]) this.#cancelTimer(key);
+    await visitAll(this.#timers.keys(), (key) => this.#cancelTimer(key));
     await this.whenIdle();
   }
 
@@ -167,10 +164,27 @@ export class WorkQueue<K> {
     if (this.#isStarting) return;
     this.#isStarting = true;
     try {
-      for (let next = this.#ready.take(); next; next = this.#ready.take()) void this.#work(next.key, next.since);
+      while (this.#ready.size > 0) {
+        if (this.#share.isUsed()) {
+          this.#startLater();
+          return;
+        }
+        const next = this.#ready.take();
+        if (!next) return;
+        void this.#work(next.key, next.since);
+      }
     } finally {
       this.#isStarting = false;
     }
+  }
+
+  #startLater(): void {
+    if (this.#isStartDue) return;
+    this.#isStartDue = true;
+    setImmediate(() => {
+      this.#isStartDue = false;
+      this.#start();
+    });
   }
 
   async #work(key: K, readySince: number): Promise<void> {

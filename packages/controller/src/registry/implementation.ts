@@ -1,7 +1,11 @@
 import { parse, type SemVer } from 'semver';
 import { PluginName, type VersionedName } from '../names.ts';
 import type { Instance } from './instance.ts';
+import { Members } from './members.ts';
 import type { ImplementedApi, Registration } from './registration.ts';
+
+/** Reason why no instance of an implementation is callable. */
+export type Unavailability = 'NotServing' | 'Unreachable' | 'Draining';
 
 /**
  * One plugin in one version as the implementation of one API: the unit that selection chooses. All its instances registered the
@@ -12,9 +16,11 @@ export class Implementation {
   /** Parsed version of the plugin. */
   readonly semver: SemVer;
   readonly api: ImplementedApi;
-  readonly #instances = new Set<Instance>();
+  /** Instances by availability; without empty sets. */
+  readonly #members = new Map<Availability, Members>();
+  /** Number of instances by the way in which they spell the name. */
+  readonly #spellings = new Map<string, number>();
   #plugin: PluginName;
-  #summary: Summary | undefined;
 
   constructor(plugin: PluginName, version: string, semver: SemVer, api: ImplementedApi) {
     this.#plugin = plugin;
@@ -23,80 +29,121 @@ export class Implementation {
     this.api = api;
   }
 
-  /** Name of the plugin, as its first instance spells it. */
+  /** Name of the plugin, as its instances spell it: the first spelling that one of them has. */
   get plugin(): PluginName {
     return this.#plugin;
   }
 
   /**
    * Instances that may be called: the live ones or, without any, those whose stream broke. Instances that report not to serve
-   * this API are excluded.
+   * this API are excluded. The array changes with the registry.
    */
   get callable(): readonly Instance[] {
-    return this.#summarize().callable;
-  }
-
-  /** Reports whether any instance is live and serves the API. */
-  get live(): boolean {
-    return this.#summarize().live;
+    return this.#callable?.list ?? none;
   }
 
   /** Greatest weight of the callable instances. */
   get weight(): number {
-    return this.#summarize().weight;
+    return this.#callable?.weight ?? 0;
   }
 
-  get instances(): ReadonlySet<Instance> {
-    return this.#instances;
+  /** Reason why no instance is callable; `undefined` if one is. */
+  get unavailability(): Unavailability | undefined {
+    if (this.#callable) return undefined;
+    if (this.#members.has('unserving')) return 'NotServing';
+    return this.#members.has('unreachable') ? 'Unreachable' : 'Draining';
+  }
+
+  /** Instances in any state. */
+  get instances(): Iterable<Instance> {
+    return concatenate(this.#members.values());
+  }
+
+  /** Suspect instances that may not be called. */
+  get unreachable(): readonly Instance[] {
+    return this.#members.get('unreachable')?.list ?? none;
+  }
+
+  /** Number of instances in any state. */
+  get size(): number {
+    let size = 0;
+    for (const { list } of this.#members.values()) size += list.length;
+    return size;
   }
 
   add(instance: Instance): void {
-    this.#instances.add(instance);
+    const { plugin } = instance.registration;
+    this.#spellings.set(plugin, (this.#spellings.get(plugin) ?? 0) + 1);
+    this.#file(instance);
     this.#spell();
-    this.touch();
   }
 
+  /** Removes an instance, whose registration must be the one with which it was added. */
   remove(instance: Instance): void {
-    this.#instances.delete(instance);
+    const { plugin } = instance.registration;
+    const left = (this.#spellings.get(plugin) ?? 0) - 1;
+    if (left > 0) this.#spellings.set(plugin, left);
+    else this.#spellings.delete(plugin);
+    this.#takeOut(instance);
     this.#spell();
-    this.touch();
   }
 
-  /** Records that an instance changed. Derived values are computed on demand, once for any number of changes. */
-  touch(): void {
-    this.#summary = undefined;
+  /** Takes in the new state of an instance. */
+  update(instance: Instance): void {
+    if (this.#members.get(this.#availabilityOf(instance))?.has(instance)) return;
+    this.#takeOut(instance);
+    this.#file(instance);
+  }
+
+  get #callable(): Members | undefined {
+    return this.#members.get('live') ?? this.#members.get('broken');
+  }
+
+  #file(instance: Instance): void {
+    const availability = this.#availabilityOf(instance);
+    let members = this.#members.get(availability);
+    if (!members) {
+      members = new Members();
+      this.#members.set(availability, members);
+    }
+    members.add(instance);
+  }
+
+  #takeOut(instance: Instance): void {
+    for (const [availability, members] of this.#members) {
+      if (!members.delete(instance)) continue;
+      if (members.list.length === 0) this.#members.delete(availability);
+    }
+  }
+
+  #availabilityOf({ state, suspectReason, unserved }: Instance): Availability {
+    if (state === 'live') return unserved.has(this.api.name) ? 'unserving' : 'live';
+    if (state !== 'suspect') return 'draining';
+    return suspectReason === 'StreamBroken' && !unserved.has(this.api.name) ? 'broken' : 'unreachable';
   }
 
   #spell(): void {
-    const [first] = this.#instances;
-    if (!first || first.registration.plugin === this.#plugin.text) return;
-    this.#plugin = new PluginName(first.registration.plugin);
-  }
-
-  #summarize(): Summary {
-    this.#summary ??= summarize(this.#instances, this.api.name);
-    return this.#summary;
+    if (this.#spellings.has(this.#plugin.text)) return;
+    const [first] = this.#spellings.keys();
+    if (first !== undefined) this.#plugin = new PluginName(first);
   }
 }
 
-interface Summary {
-  callable: readonly Instance[];
-  live: boolean;
-  weight: number;
-}
+/**
+ * Availability of an instance for one API.
+ *
+ * - `live`: it is live and serves the API.
+ * - `broken`: its stream broke, and it is called if no other instance is live.
+ * - `unserving`: it is live, and reports not to serve the API.
+ * - `unreachable`: it is suspect, and gets no calls.
+ * - `draining`: it is stopping.
+ */
+type Availability = 'live' | 'broken' | 'unserving' | 'unreachable' | 'draining';
 
-function summarize(instances: Iterable<Instance>, api: string): Summary {
-  const live: Instance[] = [];
-  const suspect: Instance[] = [];
-  for (const instance of instances) {
-    if (instance.unserved.has(api)) continue;
-    if (instance.state === 'live') live.push(instance);
-    else if (instance.suspectReason === 'StreamBroken') suspect.push(instance);
-  }
-  const callable = live.length > 0 ? live : suspect;
-  let weight = 0;
-  for (const { registration } of callable) weight = Math.max(weight, registration.weight);
-  return { callable, live: live.length > 0, weight };
+const none: readonly Instance[] = [];
+
+function* concatenate(all: Iterable<Members>): Iterable<Instance> {
+  for (const { list } of all) yield* list;
 }
 
 /** Implementations by API, in the order in which they were added. */
@@ -137,7 +184,7 @@ export class Implementations {
 
   /** Removes an implementation that has no instance left. */
   release(implementation: Implementation): void {
-    if (implementation.instances.size > 0) return;
+    if (implementation.size > 0) return;
     const { api } = implementation;
     const ofApi = this.#byApi.get(api.name);
     ofApi?.delete(keyFor(implementation, api));

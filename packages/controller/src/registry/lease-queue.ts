@@ -65,15 +65,13 @@ export class LeaseQueue<T extends Leased> {
     return next;
   }
 
-  /** Removes and returns the entries that have expired at `now`. */
-  expire(now: number): T[] {
-    const expired: T[] = [];
-    for (const list of [...this.#lists.values()]) {
-      while (list.first && list.first.expiresAt <= now) {
-        expired.push(list.first);
-        this.remove(list.first);
-      }
+  /** Removes and returns an entry that has expired at `now`; `undefined` if none has. */
+  takeExpired(now: number): T | undefined {
+    for (const { first } of this.#lists.values()) {
+      if (!first || first.expiresAt > now) continue;
+      this.remove(first);
+      return first;
     }
-    return expired;
+    return undefined;
   }
 }

@@ -3,6 +3,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { RefusalReason } from '@kplug/protocol';
 import { limitTable } from '../limits/limits.ts';
 import { readLimit } from '../limits/read-limit.ts';
+import { Pace } from '../queue/slices.ts';
 import { isSameAddress } from './address.ts';
 import type { Clock } from './clock.ts';
 import { type Implementation, Implementations } from './implementation.ts';
@@ -15,6 +16,8 @@ import type { Registration } from './registration.ts';
 /** Change of one instance, with the implementations that it is, or last was, an instance of, one for each API. */
 export interface RegistryChange extends InstanceChange {
   implementations: readonly Implementation[];
+  /** Implementations that it was an instance of before its registration changed; empty if that didn't change. */
+  formerImplementations: readonly Implementation[];
 }
 
 /** Options of a registry. */
@@ -34,6 +37,7 @@ export class Registry {
   readonly #instances = new Map<string, InstanceRecord>();
   readonly #implementations = new Implementations();
   readonly #leases = new LeaseQueue<InstanceRecord>();
+  readonly #counts: Record<InstanceState, number> = { live: 0, suspect: 0, draining: 0, gone: 0 };
   readonly #listeners = new Set<(change: RegistryChange) => void>();
   #alarm: { at: number; cancel: () => void } | undefined;
   #revision = 0;
@@ -58,6 +62,11 @@ export class Registry {
   /** Number of instances. */
   get size(): number {
     return this.#instances.size;
+  }
+
+  /** Number of instances by state. */
+  get counts(): Readonly<Record<InstanceState, number>> {
+    return this.#counts;
   }
 
   instances(): Iterable<Instance> {
@@ -90,10 +99,10 @@ export class Registry {
       );
     }
     known.session = session ?? known.session;
-    const changed = this.#replace(known, registration);
+    const former = this.#replace(known, registration);
     this.#renewLease(known);
-    if (isRecovered(known, session !== undefined)) this.#setState(known, 'live', '', undefined, changed);
-    else if (changed) this.#emit(known, known.state, true);
+    if (isRecovered(known, session !== undefined)) this.#setState(known, 'live', '', undefined, former);
+    else if (former) this.#emit(known, known.state, former);
     return known;
   }
 
@@ -105,12 +114,13 @@ export class Registry {
     if (this.#instances.has(registration.instanceId) || this.#instances.size >= this.#capacity) return;
     if (!this.#isAllowed(registration)) return;
     const instance = this.#insert(registration);
-    instance.state = 'suspect';
+    this.#changeState(instance, 'suspect');
     instance.suspectReason = 'StreamBroken';
     instance.stateReason = 'it was known before the controller started, and has sent no heartbeat since';
+    for (const implementation of instance.implementations) implementation.update(instance);
     this.#renewLease(instance);
     instance.lastHeardAt = lastHeardAt;
-    this.#emit(instance, undefined, true);
+    this.#emit(instance, undefined, []);
   }
 
   /** Handles a heartbeat in a session. Returns false when the instance is no longer known and must register again. */
@@ -206,19 +216,21 @@ export class Registry {
     const instance = this.#insert(registration);
     instance.session = session;
     this.#renewLease(instance);
-    this.#emit(instance, undefined, true);
+    this.#emit(instance, undefined, []);
     return instance;
   }
 
   #insert(registration: Registration): InstanceRecord {
     const instance = new InstanceRecord(registration, this.#implementations.for(registration), Date.now());
     this.#instances.set(registration.instanceId, instance);
+    this.#counts[instance.state]++;
     for (const implementation of instance.implementations) implementation.add(instance);
     return instance;
   }
 
-  #replace(instance: InstanceRecord, registration: Registration): boolean {
-    if (isDeepStrictEqual(instance.registration, registration)) return false;
+  /** Replaces a registration by another one. Returns the former implementations; `undefined` if the registrations are equal. */
+  #replace(instance: InstanceRecord, registration: Registration): readonly Implementation[] | undefined {
+    if (isDeepStrictEqual(instance.registration, registration)) return undefined;
     this.#leases.remove(instance);
     const former = instance.implementations;
     for (const implementation of former) implementation.remove(instance);
@@ -227,7 +239,7 @@ export class Registry {
     instance.implementations = this.#implementations.for(registration);
     for (const implementation of instance.implementations) implementation.add(instance);
     for (const implementation of former) this.#implementations.release(implementation);
-    return true;
+    return former;
   }
 
   #renewLease(instance: InstanceRecord): void {
@@ -241,20 +253,21 @@ export class Registry {
     state: InstanceState,
     reason: string,
     suspectReason?: SuspectReason,
-    registrationChanged = false,
+    former?: readonly Implementation[],
   ): void {
     const from = instance.state;
-    instance.state = state;
+    this.#changeState(instance, state);
     instance.stateReason = reason;
     instance.suspectReason = suspectReason;
-    for (const implementation of instance.implementations) implementation.touch();
-    this.#emit(instance, from, registrationChanged);
+    for (const implementation of instance.implementations) implementation.update(instance);
+    this.#emit(instance, from, former);
   }
 
   #remove(instance: InstanceRecord, reason: string): void {
     this.#leases.remove(instance);
     this.#instances.delete(instance.registration.instanceId);
     const from = instance.state;
+    this.#counts[from]--;
     instance.state = 'gone';
     instance.stateReason = reason;
     instance.suspectReason = undefined;
@@ -262,7 +275,7 @@ export class Registry {
       implementation.remove(instance);
       this.#implementations.release(implementation);
     }
-    this.#emit(instance, from, false);
+    this.#emit(instance, from);
   }
 
   #setAlarm(): void {
@@ -274,17 +287,32 @@ export class Registry {
     this.#alarm = { at, cancel: this.#clock.after(delay, () => this.#expire()) };
   }
 
+  /** Removes the instances whose leases have expired. Many that expire together are removed in slices. */
   #expire(): void {
-    for (const instance of this.#leases.expire(this.#clock.now())) {
+    const pace = new Pace();
+    let instance = this.#leases.takeExpired(this.#clock.now());
+    while (instance) {
       this.#remove(instance, `its lease of ${instance.ttl} ms expired without a heartbeat`);
+      // A heartbeat that arrives before the next slice renews a lease that has ended meanwhile.
+      if (pace.isOver()) break;
+      instance = this.#leases.takeExpired(this.#clock.now());
     }
     this.#setAlarm();
   }
 
-  #emit(instance: InstanceRecord, from: InstanceState | undefined, registrationChanged: boolean): void {
+  #changeState(instance: InstanceRecord, state: InstanceState): void {
+    this.#counts[instance.state]--;
+    this.#counts[state]++;
+    instance.state = state;
+  }
+
+  /** @param former implementations before a change of the registration. */
+  #emit(instance: InstanceRecord, from: InstanceState | undefined, former?: readonly Implementation[]): void {
     this.#revision++;
     const { implementations } = instance;
-    for (const listener of this.#listeners) listener({ instance, implementations, from, registrationChanged });
+    const registrationChanged = former !== undefined;
+    const change = { instance, implementations, formerImplementations: former ?? [], from, registrationChanged };
+    for (const listener of this.#listeners) listener(change);
   }
 }
 

@@ -10,8 +10,10 @@ export interface Candidate extends VersionedName {
   };
   /** Instances that accept calls. A candidate without any is not eligible. */
   readonly callable: readonly unknown[];
-  /** All instances with their states, which explain why none is callable. */
-  readonly instances: Iterable<{ readonly state: string; readonly stateReason: string }>;
+  /** Reason why no instance is callable; `undefined` if one is. */
+  readonly unavailability: 'NotServing' | 'Unreachable' | 'Draining' | undefined;
+  /** Instances that can't be reached, with the reasons. */
+  readonly unreachable: Iterable<{ readonly stateReason: string }>;
   readonly weight: number;
 }
 

@@ -113,9 +113,7 @@ function missingCapabilities({ api }: Candidate, { capabilities }: SelectionRule
     .join(', ');
 }
 
-function firstReason({ instances }: Candidate): string {
-  for (const { state, stateReason } of instances) {
-    if (state === 'suspect' && stateReason) return ` (${stateReason})`;
-  }
+function firstReason({ unreachable }: Candidate): string {
+  for (const { stateReason } of unreachable) if (stateReason) return ` (${stateReason})`;
   return '';
 }

@@ -149,14 +149,7 @@ function ineligibility(candidate: Candidate, rules: SelectionRules): VerdictReas
   for (const name in rules.capabilities) {
     if (candidate.api.capabilities[name] !== rules.capabilities[name]) return 'CapabilityMissing';
   }
-  if (candidate.callable.length > 0) return undefined;
-  let reason: VerdictReason = 'Draining';
-  for (const { state } of candidate.instances) {
-    // The instance is callable, so only this API is not served.
-    if (state === 'live') return 'NotServing';
-    if (state === 'suspect') reason = 'Unreachable';
-  }
-  return reason;
+  return candidate.unavailability;
 }
 
 /** Excludes suspended candidates if the fallback may be chosen instead. */

@@ -17,13 +17,22 @@ export function candidateOf(
 ): Candidate {
   const { version = '1.0.0', api = '1.0.0', capabilities = {}, weight = 100, state = 'live', serving = true } = given;
   const instance = { state, stateReason: state === 'live' ? '' : 'as the test says' };
+  const isCallable = state === 'live' && serving;
   return {
     plugin: new PluginName(plugin),
     version,
     semver: new SemVer(version),
     api: { version: new SemVer(api), capabilities },
-    callable: state === 'live' && serving ? [instance] : [],
-    instances: [instance],
+    callable: isCallable ? [instance] : [],
+    unavailability: isCallable ? undefined : unavailabilities[state],
+    unreachable: state === 'suspect' ? [instance] : [],
     weight,
   };
 }
+
+/** Reason why an instance in a state, which doesn't serve the API if it is live, isn't callable. */
+const unavailabilities: Record<string, Candidate['unavailability']> = {
+  live: 'NotServing',
+  suspect: 'Unreachable',
+  draining: 'Draining',
+};

@@ -61,29 +61,29 @@ describe('KindCache', () => {
     expect(cache.get('default', 'users')?.metadata.uid).toBe('b');
   });
 
-  it('accepts a list even when versions went back', () => {
+  it('accepts a list even when versions went back', async () => {
     const { cache, told } = open();
     for (const name of ['users', 'orders']) cache.put(object(7, { name }));
     const listing = cache.startListing(undefined);
     listing.add(object(3));
-    listing.end();
+    await listing.end();
     expect(told()).toEqual(['u7', 'o7', 'u3', '-o7']);
   });
 
-  it('keeps writes that were made while a list was read', () => {
+  it('keeps writes that were made while a list was read', async () => {
     const { cache, told } = open();
     for (const name of ['users', 'orders']) cache.put(object(1, { name }));
     const listing = cache.startListing('default');
     for (const name of ['users', 'orders']) cache.putWritten(object(5, { name }));
     listing.add(object(1));
-    listing.end();
+    await listing.end();
     expect(told()).toEqual(['u1', 'o1', 'u5', 'o5']);
   });
 
-  it('keeps namespaces that were not listed, and everything when the list is incomplete', () => {
+  it('keeps namespaces that were not listed, and everything when the list is incomplete', async () => {
     const { cache, told } = open();
     cache.put(object(1));
-    cache.startListing('elsewhere').end();
+    await cache.startListing('elsewhere').end();
     cache.startListing('default').cancel();
     expect(told()).toEqual(['u1']);
   });

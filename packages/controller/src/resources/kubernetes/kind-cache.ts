@@ -1,3 +1,4 @@
+import { visitAll } from '../../queue/slices.ts';
 import type { ResourceChange } from '../port.ts';
 import type { JsonValue, Resource, ResourceKind } from '../resource.ts';
 import { type AnnotationStatuses, haveStatusesChanged } from './annotation-statuses.ts';
@@ -61,11 +62,12 @@ export class KindCache {
         const current = this.get(home, name);
         if (current) listing.seen.add(current);
       },
-      end: () => {
+      end: async () => {
+        await visitAll([...this.values(namespace)], (resource) => {
+          if (listing.seen.has(resource) || listing.written.has(resource)) return;
+          if (this.#isCurrent(resource)) this.#remove(resource);
+        });
         this.#listings.delete(listing);
-        for (const resource of [...this.values(namespace)]) {
-          if (!listing.seen.has(resource) && !listing.written.has(resource)) this.#remove(resource);
-        }
       },
       cancel: () => this.#listings.delete(listing),
       seen: new Set(),
@@ -111,8 +113,16 @@ export class KindCache {
   }
 
   /** Removes all resources, as the kind is gone. */
-  clear(): void {
-    for (const resource of [...this.values()]) this.#remove(resource);
+  async clear(): Promise<void> {
+    await visitAll([...this.values()], (resource) => {
+      if (this.#isCurrent(resource)) this.#remove(resource);
+    });
+  }
+
+  /** Reports whether the cache has a resource in this state. */
+  #isCurrent(resource: Resource): boolean {
+    const { namespace = '', name } = resource.metadata;
+    return this.get(namespace, name) === resource;
   }
 
   #read(object: JsonValue | undefined): ReadObject {
@@ -157,7 +167,7 @@ export class KindCache {
 export interface Listing {
   add(object: JsonValue): void;
   /** Ends a complete list: resources that were on no page are gone. */
-  end(): void;
+  end(): Promise<void>;
   /** Ends an incomplete list. The resources of its pages stay. */
   cancel(): void;
   readonly seen: Set<Resource>;

@@ -81,7 +81,7 @@ export class KindFollower {
         this.#setProblem(reflector, undefined);
       },
       onHealthy: () => this.#setProblem(reflector, undefined),
-      onFailure: (error, failures, served) => {
+      onFailure: async (error, failures, served) => {
         if (error instanceof UnreadableEventError) {
           this.#unreadable += 1;
           this.#options.onUnreadable(error, this.#unreadable);
@@ -91,7 +91,7 @@ export class KindFollower {
         if (error instanceof KindMissingError && !isNew && absences < absencesUntilGone) return;
         const problem = this.#problemOf(error, failures, namespace, served);
         if (problem) this.#setProblem(reflector, problem);
-        if (error instanceof KindMissingError) this.cache.clear();
+        if (error instanceof KindMissingError) await this.cache.clear();
       },
     };
     const { kind, transport, discovery, watchDuration } = this.#options;

@@ -73,7 +73,7 @@ export class KubernetesResources implements Resources {
     options.signal?.throwIfAborted();
     const name = nameOf(kind);
     const known = this.#followers.get(name);
-    this.#listeners.add(kind, listener, known?.cache.values() ?? []);
+    const announced = this.#listeners.add(kind, listener, known?.cache.values() ?? [], (key) => this.get(key));
     const follower = known ?? this.#startFollowing(kind, name);
     const { onProblem, signal } = options;
     const problemListeners = this.#problemListeners.get(follower);
@@ -83,7 +83,7 @@ export class KubernetesResources implements Resources {
       if (!this.#listeners.remove(kind, listener)) this.#stopFollowing(follower, name);
     };
     signal?.addEventListener('abort', unfollow, { once: true });
-    await follower.known;
+    await Promise.all([follower.known, announced]);
   }
 
   problem(kind: ResourceKind): KindProblem | undefined {

@@ -25,7 +25,7 @@ export interface ListRequest {
 export async function listPages(
   transport: Transport,
   { served, namespace, whole, signal }: ListRequest,
-  onPage: (items: readonly JsonValue[]) => void,
+  onPage: (items: readonly JsonValue[]) => void | Promise<void>,
 ): Promise<string> {
   const base = collectionPath(served, namespace);
   let next = '';
@@ -38,7 +38,7 @@ export async function listPages(
       throw new ApiError('Failed', `the response to listing ${served.plural} is not a list`);
     }
     // Some versions of Kubernetes return `null` instead of an empty list.
-    onPage(Array.isArray(items) ? items : []);
+    await onPage(Array.isArray(items) ? items : []);
     const { continue: token, resourceVersion } = metadata;
     if (typeof token !== 'string' || token === '') return resourceVersion;
     next = token;

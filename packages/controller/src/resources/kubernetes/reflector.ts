@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { limits } from '../../limits/limits.ts';
 import { backOffDelay } from '../../queue/back-off.ts';
+import { visitAll } from '../../queue/slices.ts';
 import { isJsonObject } from '../json.ts';
 import type { ResourceKind } from '../resource.ts';
 import { ApiError } from './api-error.ts';
@@ -21,8 +22,8 @@ export interface ReflectorListener {
   onListed(): void;
   /** Called when the server accepts a watch. */
   onHealthy(): void;
-  /** Receives a failure, and the number of failures in a row. */
-  onFailure(error: ReflectorError, failures: number, served: ServedKind | undefined): void;
+  /** Receives a failure, and the number of failures in a row. The reflector retries once the promise is fulfilled. */
+  onFailure(error: ReflectorError, failures: number, served: ServedKind | undefined): Promise<void>;
 }
 
 /** Failure after which a reflector retries. */
@@ -85,7 +86,7 @@ export class Reflector {
         delay = await this.#listAndWatch();
       } catch (error) {
         if (signal.aborted) return;
-        delay = this.#fail(error);
+        delay = await this.#fail(error);
       }
       // Stopping is not a failure.
       await sleep(delay, undefined, { signal }).catch(() => undefined);
@@ -111,10 +112,9 @@ export class Reflector {
     const listing = cache.startListing(served.namespaced ? namespace : undefined);
     try {
       const request = { served, namespace, whole: this.#expiredLists > 1, signal };
-      const version = await listPages(transport, request, (items) => {
-        for (const item of items) listing.add(item);
-      });
-      listing.end();
+      const version = await listPages(transport, request, (items) => visitAll(items, (item) => listing.add(item)));
+      signal.throwIfAborted();
+      await listing.end();
       this.#version = version;
     } catch (error) {
       listing.cancel();
@@ -167,7 +167,7 @@ export class Reflector {
   }
 
   /** Reports a failure. Returns the delay before the next attempt, in milliseconds. */
-  #fail(error: unknown): number {
+  async #fail(error: unknown): Promise<number> {
     const { discovery, kind, listener } = this.#options;
     // Any other error is an internal one, which must not end the watch permanently.
     const known =
@@ -180,7 +180,7 @@ export class Reflector {
     // The version is too old, events after it are lost, or the server doesn't accept it.
     const lost = failure instanceof UnreadableEventError || reason === 'Gone' || reason === 'Invalid';
     if (lost) this.#version = undefined;
-    listener.onFailure(failure, this.#failures, this.#served);
+    await listener.onFailure(failure, this.#failures, this.#served);
     if (reason === 'Gone' && this.#failures === 1) return 0;
     return backOffDelay(this.#failures, retryDelays);
   }

@@ -28,6 +28,7 @@ import {
 } from '../resource.ts';
 import { mergeStatuses } from './merge-statuses.ts';
 import type { Persistence, StoredResource } from './persistence.ts';
+import { StoredResources } from './stored-resources.ts';
 import { changedResource, newResource, ownedResource, timestamp } from './user-changes.ts';
 
 const noStatuses: ReadonlyMap<string, JsonObject> = new Map();
@@ -37,7 +38,7 @@ const noStatuses: ReadonlyMap<string, JsonObject> = new Map();
  * change is durable.
  */
 export class MemoryResources implements Resources {
-  readonly #stored = new Map<ResourceKey, StoredResource>();
+  readonly #stored = new StoredResources();
   readonly #listeners = new Listeners();
   readonly #persistence: Persistence | undefined;
   #lastVersion = 0;
@@ -110,7 +111,7 @@ export class MemoryResources implements Resources {
     this.#refuseIfClosed();
     signal?.throwIfAborted();
     signal?.addEventListener('abort', () => this.#listeners.remove(kind, listener), { once: true });
-    this.#listeners.add(kind, listener, this.list(kind));
+    await this.#listeners.add(kind, listener, this.list(kind), (key) => this.get(key));
   }
 
   /** Always `undefined`: resources in memory can be read. */
@@ -122,12 +123,8 @@ export class MemoryResources implements Resources {
     return this.#stored.get(key)?.resource;
   }
 
-  list({ apiVersion, kind }: ResourceKind): Resource[] {
-    const found: Resource[] = [];
-    for (const { resource } of this.#stored.values()) {
-      if (resource.kind === kind && resource.apiVersion === apiVersion) found.push(resource);
-    }
-    return found;
+  list(kind: ResourceKind): Resource[] {
+    return Array.from(this.#stored.ofKind(kind), ({ resource }) => resource);
   }
 
   applyStatus(key: ResourceKey, status: JsonObject, options: WriteOptions): Promise<WriteResult> {
@@ -263,8 +260,8 @@ export class MemoryResources implements Resources {
   }
 
   /** Deletes the resources that are owned by a deleted one. */
-  #removeOwnedBy({ metadata }: Resource): void {
-    for (const [key, { resource }] of [...this.#stored]) if (isOwnedBy(resource, metadata)) this.delete(key);
+  #removeOwnedBy(owner: Resource): void {
+    for (const key of this.#stored.ownedBy(owner)) this.delete(key);
   }
 
   #refuseIfClosed(): void {

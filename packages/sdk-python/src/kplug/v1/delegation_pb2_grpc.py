@@ -57,14 +57,14 @@ class DelegationServiceServicer(object):
     """
 
     def ListDelegations(self, request, context):
-        """ListDelegations returns the operator's delegations.
+        """ListDelegations returns the operator's delegations in pages, ordered by name.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListResources(self, request, context):
-        """ListResources returns the base resources of the delegations, with the plugin that each is assigned to.
+        """ListResources returns the base resources of the delegations in pages, ordered by key, with the plugin that each is assigned to.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -34,9 +34,9 @@ class DelegationServiceStub:
     @_typing.overload
     def __new__(cls, channel: _aio.Channel) -> DelegationServiceAsyncStub: ...
     ListDelegations: _grpc.UnaryUnaryMultiCallable[_delegation_pb2.ListDelegationsRequest, _delegation_pb2.ListDelegationsResponse]
-    """ListDelegations returns the operator's delegations."""
+    """ListDelegations returns the operator's delegations in pages, ordered by name."""
     ListResources: _grpc.UnaryUnaryMultiCallable[_delegation_pb2.ListResourcesRequest, _delegation_pb2.ListResourcesResponse]
-    """ListResources returns the base resources of the delegations, with the plugin that each is assigned to."""
+    """ListResources returns the base resources of the delegations in pages, ordered by key, with the plugin that each is assigned to."""
     ExplainResource: _grpc.UnaryUnaryMultiCallable[_delegation_pb2.ExplainResourceRequest, _delegation_pb2.ExplainResourceResponse]
     """ExplainResource returns the plugin that would be chosen now for a base resource, and the reason for each candidate."""
 
@@ -46,9 +46,9 @@ class DelegationServiceAsyncStub(DelegationServiceStub):
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     ListDelegations: _aio.UnaryUnaryMultiCallable[_delegation_pb2.ListDelegationsRequest, _delegation_pb2.ListDelegationsResponse]  # type: ignore[assignment]
-    """ListDelegations returns the operator's delegations."""
+    """ListDelegations returns the operator's delegations in pages, ordered by name."""
     ListResources: _aio.UnaryUnaryMultiCallable[_delegation_pb2.ListResourcesRequest, _delegation_pb2.ListResourcesResponse]  # type: ignore[assignment]
-    """ListResources returns the base resources of the delegations, with the plugin that each is assigned to."""
+    """ListResources returns the base resources of the delegations in pages, ordered by key, with the plugin that each is assigned to."""
     ExplainResource: _aio.UnaryUnaryMultiCallable[_delegation_pb2.ExplainResourceRequest, _delegation_pb2.ExplainResourceResponse]  # type: ignore[assignment]
     """ExplainResource returns the plugin that would be chosen now for a base resource, and the reason for each candidate."""
 
@@ -61,7 +61,7 @@ class DelegationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _delegation_pb2.ListDelegationsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_delegation_pb2.ListDelegationsResponse, _abc.Awaitable[_delegation_pb2.ListDelegationsResponse]]:
-        """ListDelegations returns the operator's delegations."""
+        """ListDelegations returns the operator's delegations in pages, ordered by name."""
 
     @_abc_1.abstractmethod
     def ListResources(
@@ -69,7 +69,7 @@ class DelegationServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _delegation_pb2.ListResourcesRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_delegation_pb2.ListResourcesResponse, _abc.Awaitable[_delegation_pb2.ListResourcesResponse]]:
-        """ListResources returns the base resources of the delegations, with the plugin that each is assigned to."""
+        """ListResources returns the base resources of the delegations in pages, ordered by key, with the plugin that each is assigned to."""
 
     @_abc_1.abstractmethod
     def ExplainResource(

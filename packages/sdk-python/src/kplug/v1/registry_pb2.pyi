@@ -551,19 +551,27 @@ class ListPluginsRequest(_message.Message):
 
     API_FIELD_NUMBER: _builtins.int
     PLUGIN_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     api: _builtins.str
     """Name of a plugin API, to list instances that implement it only."""
     plugin: _builtins.str
     """Name of a plugin, to list its instances only; case-insensitive."""
+    page_size: _builtins.int
+    """Maximum number of instances in the response. Default 500, at most 1000."""
+    page_token: _builtins.str
+    """`next_page_token` of the previous response, for the page after it. Empty for the first page."""
     def __init__(
         self,
         *,
         api: _builtins.str = ...,
         plugin: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["api", b"api", "plugin", b"plugin"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["api", b"api", "page_size", b"page_size", "page_token", b"page_token", "plugin", b"plugin"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -576,16 +584,20 @@ class ListPluginsResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     INSTANCES_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Token of the next page; empty for the last one. An instance that is registered while the pages are read may be left out."""
     @_builtins.property
     def instances(self) -> _containers.RepeatedCompositeFieldContainer[Global___PluginInstance]: ...
     def __init__(
         self,
         *,
         instances: _abc.Iterable[Global___PluginInstance] | None = ...,
+        next_page_token: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["instances", b"instances"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["instances", b"instances", "next_page_token", b"next_page_token"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

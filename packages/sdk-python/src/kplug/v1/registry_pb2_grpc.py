@@ -104,7 +104,7 @@ class RegistryServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def ListPlugins(self, request, context):
-        """ListPlugins returns the registered instances, ordered by plugin, version and instance id.
+        """ListPlugins returns the registered instances in pages, ordered by plugin, version and instance id.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

@@ -54,7 +54,7 @@ class RegistryServiceStub:
     Deregistering an unknown instance succeeds, so the call is idempotent.
     """
     ListPlugins: _grpc.UnaryUnaryMultiCallable[_registry_pb2.ListPluginsRequest, _registry_pb2.ListPluginsResponse]
-    """ListPlugins returns the registered instances, ordered by plugin, version and instance id."""
+    """ListPlugins returns the registered instances in pages, ordered by plugin, version and instance id."""
     WatchPlugins: _grpc.UnaryStreamMultiCallable[_registry_pb2.WatchPluginsRequest, _registry_pb2.WatchPluginsResponse]
     """WatchPlugins sends all registered instances, then a message with `synced` set, then each change as it happens."""
 
@@ -84,7 +84,7 @@ class RegistryServiceAsyncStub(RegistryServiceStub):
     Deregistering an unknown instance succeeds, so the call is idempotent.
     """
     ListPlugins: _aio.UnaryUnaryMultiCallable[_registry_pb2.ListPluginsRequest, _registry_pb2.ListPluginsResponse]  # type: ignore[assignment]
-    """ListPlugins returns the registered instances, ordered by plugin, version and instance id."""
+    """ListPlugins returns the registered instances in pages, ordered by plugin, version and instance id."""
     WatchPlugins: _aio.UnaryStreamMultiCallable[_registry_pb2.WatchPluginsRequest, _registry_pb2.WatchPluginsResponse]  # type: ignore[assignment]
     """WatchPlugins sends all registered instances, then a message with `synced` set, then each change as it happens."""
 
@@ -135,7 +135,7 @@ class RegistryServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _registry_pb2.ListPluginsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_registry_pb2.ListPluginsResponse, _abc.Awaitable[_registry_pb2.ListPluginsResponse]]:
-        """ListPlugins returns the registered instances, ordered by plugin, version and instance id."""
+        """ListPlugins returns the registered instances in pages, ordered by plugin, version and instance id."""
 
     @_abc_1.abstractmethod
     def WatchPlugins(

@@ -1016,7 +1016,11 @@ type ListPluginsRequest struct {
 	// Name of a plugin API, to list instances that implement it only.
 	Api string `protobuf:"bytes,1,opt,name=api,proto3" json:"api,omitempty"`
 	// Name of a plugin, to list its instances only; case-insensitive.
-	Plugin        string `protobuf:"bytes,2,opt,name=plugin,proto3" json:"plugin,omitempty"`
+	Plugin string `protobuf:"bytes,2,opt,name=plugin,proto3" json:"plugin,omitempty"`
+	// Maximum number of instances in the response. Default 500, at most 1000.
+	PageSize uint32 `protobuf:"varint,3,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// `next_page_token` of the previous response, for the page after it. Empty for the first page.
+	PageToken     string `protobuf:"bytes,4,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1065,10 +1069,26 @@ func (x *ListPluginsRequest) GetPlugin() string {
 	return ""
 }
 
+func (x *ListPluginsRequest) GetPageSize() uint32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListPluginsRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
 // ListPluginsResponse has the registered instances.
 type ListPluginsResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Instances     []*PluginInstance      `protobuf:"bytes,1,rep,name=instances,proto3" json:"instances,omitempty"`
+	state     protoimpl.MessageState `protogen:"open.v1"`
+	Instances []*PluginInstance      `protobuf:"bytes,1,rep,name=instances,proto3" json:"instances,omitempty"`
+	// Token of the next page; empty for the last one. An instance that is registered while the pages are read may be left out.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1108,6 +1128,13 @@ func (x *ListPluginsResponse) GetInstances() []*PluginInstance {
 		return x.Instances
 	}
 	return nil
+}
+
+func (x *ListPluginsResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
 }
 
 // WatchPluginsRequest filters a watch, as ListPluginsRequest does a list.
@@ -1448,12 +1475,16 @@ const file_kplug_v1_registry_proto_rawDesc = "" +
 	"\x11DeregisterRequest\x12\x1f\n" +
 	"\vinstance_id\x18\x01 \x01(\tR\n" +
 	"instanceId\"\x14\n" +
-	"\x12DeregisterResponse\">\n" +
+	"\x12DeregisterResponse\"z\n" +
 	"\x12ListPluginsRequest\x12\x10\n" +
 	"\x03api\x18\x01 \x01(\tR\x03api\x12\x16\n" +
-	"\x06plugin\x18\x02 \x01(\tR\x06plugin\"M\n" +
+	"\x06plugin\x18\x02 \x01(\tR\x06plugin\x12\x1b\n" +
+	"\tpage_size\x18\x03 \x01(\rR\bpageSize\x12\x1d\n" +
+	"\n" +
+	"page_token\x18\x04 \x01(\tR\tpageToken\"u\n" +
 	"\x13ListPluginsResponse\x126\n" +
-	"\tinstances\x18\x01 \x03(\v2\x18.kplug.v1.PluginInstanceR\tinstances\"?\n" +
+	"\tinstances\x18\x01 \x03(\v2\x18.kplug.v1.PluginInstanceR\tinstances\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"?\n" +
 	"\x13WatchPluginsRequest\x12\x10\n" +
 	"\x03api\x18\x01 \x01(\tR\x03api\x12\x16\n" +
 	"\x06plugin\x18\x02 \x01(\tR\x06plugin\"\x83\x01\n" +

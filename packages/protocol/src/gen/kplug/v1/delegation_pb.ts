@@ -14,14 +14,27 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file kplug/v1/delegation.proto.
  */
 export const file_kplug_v1_delegation: GenFile = /*@__PURE__*/
-  fileDesc("ChlrcGx1Zy92MS9kZWxlZ2F0aW9uLnByb3RvEghrcGx1Zy52MSIYChZMaXN0RGVsZWdhdGlvbnNSZXF1ZXN0IkQKF0xpc3REZWxlZ2F0aW9uc1Jlc3BvbnNlEikKC2RlbGVnYXRpb25zGAEgAygLMhQua3BsdWcudjEuRGVsZWdhdGlvbiKtAgoKRGVsZWdhdGlvbhIMCgRuYW1lGAEgASgJEhMKC2FwaV92ZXJzaW9uGAIgASgJEgwKBGtpbmQYAyABKAkSEgoKcGx1Z2luX2FwaRgEIAEoCRIYChBwbHVnaW5fYXBpX3JhbmdlGAUgASgJEhEKCXJlc291cmNlcxgGIAEoDRINCgVyZWFkeRgHIAEoDRIWCg5wcm9ibGVtX3JlYXNvbhgIIAEoCRIXCg9wcm9ibGVtX21lc3NhZ2UYCSABKAkSJwoKY2FuZGlkYXRlcxgKIAMoCzITLmtwbHVnLnYxLkNhbmRpZGF0ZRIwCg9leHRlbnNpb25fa2luZHMYCyADKAsyFy5rcGx1Zy52MS5EZWxlZ2F0ZWRLaW5kEhIKCm5hbWVzcGFjZXMYDCADKAkiMgoNRGVsZWdhdGVkS2luZBITCgthcGlfdmVyc2lvbhgBIAEoCRIMCgRraW5kGAIgASgJIioKFExpc3RSZXNvdXJjZXNSZXF1ZXN0EhIKCmRlbGVnYXRpb24YASABKAkiRwoVTGlzdFJlc291cmNlc1Jlc3BvbnNlEi4KCXJlc291cmNlcxgBIAMoCzIbLmtwbHVnLnYxLkRlbGVnYXRlZFJlc291cmNlIv4BChFEZWxlZ2F0ZWRSZXNvdXJjZRILCgNrZXkYASABKAkSEgoKZGVsZWdhdGlvbhgCIAEoCRISCgpnZW5lcmF0aW9uGAMgASgDEhsKE29ic2VydmVkX2dlbmVyYXRpb24YBCABKAMSDgoGcGx1Z2luGAUgASgJEhYKDnBsdWdpbl92ZXJzaW9uGAYgASgJEhgKEHNlbGVjdGlvbl9yZWFzb24YByABKAkSKAoFcmVhZHkYCCABKA4yGS5rcGx1Zy52MS5Db25kaXRpb25TdGF0dXMSFAoMcmVhZHlfcmVhc29uGAkgASgJEhUKDXJlYWR5X21lc3NhZ2UYCiABKAkiRwoWRXhwbGFpblJlc291cmNlUmVxdWVzdBIMCgRraW5kGAEgASgJEhEKCW5hbWVzcGFjZRgCIAEoCRIMCgRuYW1lGAMgASgJIrkCChdFeHBsYWluUmVzb3VyY2VSZXNwb25zZRItCghyZXNvdXJjZRgBIAEoCzIbLmtwbHVnLnYxLkRlbGVnYXRlZFJlc291cmNlEhIKCnByZWZlcmVuY2UYAiABKAkSDgoGcmVhc29uGAMgASgJEg8KB21lc3NhZ2UYBCABKAkSJwoKY2FuZGlkYXRlcxgFIAMoCzITLmtwbHVnLnYxLkNhbmRpZGF0ZRInCgZldmVudHMYBiADKAsyFy5rcGx1Zy52MS5SZWNvcmRlZEV2ZW50EjAKDG5leHRfcGFzc19hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNgoSZXh0ZW5zaW9uX3Byb2JsZW1zGAggAygLMhoua3BsdWcudjEuUmVmZXJlbmNlUHJvYmxlbSIzChBSZWZlcmVuY2VQcm9ibGVtEg4KBnJlYXNvbhgBIAEoCRIPCgdtZXNzYWdlGAIgASgJIokBCglDYW5kaWRhdGUSDgoGcGx1Z2luGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSFwoPcmVhZHlfaW5zdGFuY2VzGAMgASgNEhEKCWluc3RhbmNlcxgEIAEoDRIOCgZjaG9zZW4YBSABKAgSDgoGcmVhc29uGAYgASgJEg8KB21lc3NhZ2UYByABKAkylQIKEURlbGVnYXRpb25TZXJ2aWNlElYKD0xpc3REZWxlZ2F0aW9ucxIgLmtwbHVnLnYxLkxpc3REZWxlZ2F0aW9uc1JlcXVlc3QaIS5rcGx1Zy52MS5MaXN0RGVsZWdhdGlvbnNSZXNwb25zZRJQCg1MaXN0UmVzb3VyY2VzEh4ua3BsdWcudjEuTGlzdFJlc291cmNlc1JlcXVlc3QaHy5rcGx1Zy52MS5MaXN0UmVzb3VyY2VzUmVzcG9uc2USVgoPRXhwbGFpblJlc291cmNlEiAua3BsdWcudjEuRXhwbGFpblJlc291cmNlUmVxdWVzdBohLmtwbHVnLnYxLkV4cGxhaW5SZXNvdXJjZVJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp, file_kplug_v1_resource]);
+  fileDesc("ChlrcGx1Zy92MS9kZWxlZ2F0aW9uLnByb3RvEghrcGx1Zy52MSI/ChZMaXN0RGVsZWdhdGlvbnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoDRISCgpwYWdlX3Rva2VuGAIgASgJIl0KF0xpc3REZWxlZ2F0aW9uc1Jlc3BvbnNlEikKC2RlbGVnYXRpb25zGAEgAygLMhQua3BsdWcudjEuRGVsZWdhdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkirQIKCkRlbGVnYXRpb24SDAoEbmFtZRgBIAEoCRITCgthcGlfdmVyc2lvbhgCIAEoCRIMCgRraW5kGAMgASgJEhIKCnBsdWdpbl9hcGkYBCABKAkSGAoQcGx1Z2luX2FwaV9yYW5nZRgFIAEoCRIRCglyZXNvdXJjZXMYBiABKA0SDQoFcmVhZHkYByABKA0SFgoOcHJvYmxlbV9yZWFzb24YCCABKAkSFwoPcHJvYmxlbV9tZXNzYWdlGAkgASgJEicKCmNhbmRpZGF0ZXMYCiADKAsyEy5rcGx1Zy52MS5DYW5kaWRhdGUSMAoPZXh0ZW5zaW9uX2tpbmRzGAsgAygLMhcua3BsdWcudjEuRGVsZWdhdGVkS2luZBISCgpuYW1lc3BhY2VzGAwgAygJIjIKDURlbGVnYXRlZEtpbmQSEwoLYXBpX3ZlcnNpb24YASABKAkSDAoEa2luZBgCIAEoCSJRChRMaXN0UmVzb3VyY2VzUmVxdWVzdBISCgpkZWxlZ2F0aW9uGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoDRISCgpwYWdlX3Rva2VuGAMgASgJImAKFUxpc3RSZXNvdXJjZXNSZXNwb25zZRIuCglyZXNvdXJjZXMYASADKAsyGy5rcGx1Zy52MS5EZWxlZ2F0ZWRSZXNvdXJjZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAki/gEKEURlbGVnYXRlZFJlc291cmNlEgsKA2tleRgBIAEoCRISCgpkZWxlZ2F0aW9uGAIgASgJEhIKCmdlbmVyYXRpb24YAyABKAMSGwoTb2JzZXJ2ZWRfZ2VuZXJhdGlvbhgEIAEoAxIOCgZwbHVnaW4YBSABKAkSFgoOcGx1Z2luX3ZlcnNpb24YBiABKAkSGAoQc2VsZWN0aW9uX3JlYXNvbhgHIAEoCRIoCgVyZWFkeRgIIAEoDjIZLmtwbHVnLnYxLkNvbmRpdGlvblN0YXR1cxIUCgxyZWFkeV9yZWFzb24YCSABKAkSFQoNcmVhZHlfbWVzc2FnZRgKIAEoCSJHChZFeHBsYWluUmVzb3VyY2VSZXF1ZXN0EgwKBGtpbmQYASABKAkSEQoJbmFtZXNwYWNlGAIgASgJEgwKBG5hbWUYAyABKAkiuQIKF0V4cGxhaW5SZXNvdXJjZVJlc3BvbnNlEi0KCHJlc291cmNlGAEgASgLMhsua3BsdWcudjEuRGVsZWdhdGVkUmVzb3VyY2USEgoKcHJlZmVyZW5jZRgCIAEoCRIOCgZyZWFzb24YAyABKAkSDwoHbWVzc2FnZRgEIAEoCRInCgpjYW5kaWRhdGVzGAUgAygLMhMua3BsdWcudjEuQ2FuZGlkYXRlEicKBmV2ZW50cxgGIAMoCzIXLmtwbHVnLnYxLlJlY29yZGVkRXZlbnQSMAoMbmV4dF9wYXNzX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI2ChJleHRlbnNpb25fcHJvYmxlbXMYCCADKAsyGi5rcGx1Zy52MS5SZWZlcmVuY2VQcm9ibGVtIjMKEFJlZmVyZW5jZVByb2JsZW0SDgoGcmVhc29uGAEgASgJEg8KB21lc3NhZ2UYAiABKAkiiQEKCUNhbmRpZGF0ZRIOCgZwbHVnaW4YASABKAkSDwoHdmVyc2lvbhgCIAEoCRIXCg9yZWFkeV9pbnN0YW5jZXMYAyABKA0SEQoJaW5zdGFuY2VzGAQgASgNEg4KBmNob3NlbhgFIAEoCBIOCgZyZWFzb24YBiABKAkSDwoHbWVzc2FnZRgHIAEoCTKVAgoRRGVsZWdhdGlvblNlcnZpY2USVgoPTGlzdERlbGVnYXRpb25zEiAua3BsdWcudjEuTGlzdERlbGVnYXRpb25zUmVxdWVzdBohLmtwbHVnLnYxLkxpc3REZWxlZ2F0aW9uc1Jlc3BvbnNlElAKDUxpc3RSZXNvdXJjZXMSHi5rcGx1Zy52MS5MaXN0UmVzb3VyY2VzUmVxdWVzdBofLmtwbHVnLnYxLkxpc3RSZXNvdXJjZXNSZXNwb25zZRJWCg9FeHBsYWluUmVzb3VyY2USIC5rcGx1Zy52MS5FeHBsYWluUmVzb3VyY2VSZXF1ZXN0GiEua3BsdWcudjEuRXhwbGFpblJlc291cmNlUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_timestamp, file_kplug_v1_resource]);
 
 /**
- * ListDelegationsRequest is empty.
+ * ListDelegationsRequest selects a page.
  *
  * @generated from message kplug.v1.ListDelegationsRequest
  */
 export type ListDelegationsRequest = Message<"kplug.v1.ListDelegationsRequest"> & {
+  /**
+   * Maximum number of delegations in the response. Default 500, at most 1000.
+   *
+   * @generated from field: uint32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * `next_page_token` of the previous response, for the page after it. Empty for the first page.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
 };
 
 /**
@@ -41,6 +54,13 @@ export type ListDelegationsResponse = Message<"kplug.v1.ListDelegationsResponse"
    * @generated from field: repeated kplug.v1.Delegation delegations = 1;
    */
   delegations: Delegation[];
+
+  /**
+   * Token of the next page; empty for the last one.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
 };
 
 /**
@@ -184,6 +204,20 @@ export type ListResourcesRequest = Message<"kplug.v1.ListResourcesRequest"> & {
    * @generated from field: string delegation = 1;
    */
   delegation: string;
+
+  /**
+   * Maximum number of resources in the response. Default 500, at most 1000.
+   *
+   * @generated from field: uint32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * `next_page_token` of the previous response, for the page after it. Empty for the first page.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
 };
 
 /**
@@ -203,6 +237,13 @@ export type ListResourcesResponse = Message<"kplug.v1.ListResourcesResponse"> & 
    * @generated from field: repeated kplug.v1.DelegatedResource resources = 1;
    */
   resources: DelegatedResource[];
+
+  /**
+   * Token of the next page; empty for the last one. A resource that is created while the pages are read may be left out.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
 };
 
 /**
@@ -483,7 +524,7 @@ export const CandidateSchema: GenMessage<Candidate> = /*@__PURE__*/
  */
 export const DelegationService: GenService<{
   /**
-   * ListDelegations returns the operator's delegations.
+   * ListDelegations returns the operator's delegations in pages, ordered by name.
    *
    * @generated from rpc kplug.v1.DelegationService.ListDelegations
    */
@@ -493,7 +534,7 @@ export const DelegationService: GenService<{
     output: typeof ListDelegationsResponseSchema;
   },
   /**
-   * ListResources returns the base resources of the delegations, with the plugin that each is assigned to.
+   * ListResources returns the base resources of the delegations in pages, ordered by key, with the plugin that each is assigned to.
    *
    * @generated from rpc kplug.v1.DelegationService.ListResources
    */

@@ -48,7 +48,7 @@ type RegistryServiceClient interface {
 	// Deregister announces that the instance is about to stop. It gets no new calls from then on; in-flight calls may finish.
 	// Deregistering an unknown instance succeeds, so the call is idempotent.
 	Deregister(ctx context.Context, in *DeregisterRequest, opts ...grpc.CallOption) (*DeregisterResponse, error)
-	// ListPlugins returns the registered instances, ordered by plugin, version and instance id.
+	// ListPlugins returns the registered instances in pages, ordered by plugin, version and instance id.
 	ListPlugins(ctx context.Context, in *ListPluginsRequest, opts ...grpc.CallOption) (*ListPluginsResponse, error)
 	// WatchPlugins sends all registered instances, then a message with `synced` set, then each change as it happens.
 	WatchPlugins(ctx context.Context, in *WatchPluginsRequest, opts ...grpc.CallOption) (grpc.ServerStreamingClient[WatchPluginsResponse], error)
@@ -146,7 +146,7 @@ type RegistryServiceServer interface {
 	// Deregister announces that the instance is about to stop. It gets no new calls from then on; in-flight calls may finish.
 	// Deregistering an unknown instance succeeds, so the call is idempotent.
 	Deregister(context.Context, *DeregisterRequest) (*DeregisterResponse, error)
-	// ListPlugins returns the registered instances, ordered by plugin, version and instance id.
+	// ListPlugins returns the registered instances in pages, ordered by plugin, version and instance id.
 	ListPlugins(context.Context, *ListPluginsRequest) (*ListPluginsResponse, error)
 	// WatchPlugins sends all registered instances, then a message with `synced` set, then each change as it happens.
 	WatchPlugins(*WatchPluginsRequest, grpc.ServerStreamingServer[WatchPluginsResponse]) error

@@ -1,0 +1,59 @@
+import { limits } from '../limits/limits.ts';
+import { visitAll } from '../queue/slices.ts';
+import type { Instance } from '../registry/instance.ts';
+
+const { maxListedInstances } = limits.pluginResources;
+
+/** API that instances implement. */
+export interface ApiSummary {
+  readonly versions: Set<string>;
+  /** Number of live instances that implement it. */
+  live: number;
+  /** Number of live instances that serve it now. */
+  serving: number;
+}
+
+/** Summary of the instances of a plugin, all that its record needs of them. */
+export class InstanceSummary {
+  size = 0;
+  /** Number of live instances. */
+  live = 0;
+  /** Time of the last heartbeat of any instance, in milliseconds since the epoch. */
+  lastHeardAt = 0;
+  first: Instance | undefined;
+  firstLive: Instance | undefined;
+  /** Instances that the record lists. */
+  readonly listed: Instance[] = [];
+  /** APIs by name, in order of appearance. */
+  readonly apis = new Map<string, ApiSummary>();
+
+  add(instance: Instance): void {
+    const isLive = instance.state === 'live';
+    this.size++;
+    this.first ??= instance;
+    if (isLive) {
+      this.live++;
+      this.firstLive ??= instance;
+    }
+    this.lastHeardAt = Math.max(this.lastHeardAt, instance.lastHeardAt);
+    if (this.listed.length < maxListedInstances) this.listed.push(instance);
+    for (const { name, version } of instance.registration.apis) {
+      let api = this.apis.get(name);
+      if (!api) {
+        api = { versions: new Set(), live: 0, serving: 0 };
+        this.apis.set(name, api);
+      }
+      api.versions.add(version.version);
+      if (!isLive) continue;
+      api.live++;
+      if (!instance.unserved.has(name)) api.serving++;
+    }
+  }
+}
+
+/** Summarizes instances, in slices. */
+export async function summarize(instances: Iterable<Instance>): Promise<InstanceSummary> {
+  const summary = new InstanceSummary();
+  await visitAll(instances, (instance) => summary.add(instance));
+  return summary;
+}
