@@ -123,7 +123,11 @@ it('an instance that hangs gets no calls while another one of its plugin answers
 });
 
 it('a new instance of a suspended plugin is probed immediately', async () => {
-  const operator = await TestOperator.start({ ...delegation, breaker: { timeouts: 3, coolDown: '1h' } });
+  const operator = await TestOperator.start({
+    ...delegation,
+    deadline: '1s',
+    breaker: { timeouts: 3, coolDown: '1h' },
+  });
   const { running } = await hungPlugin(operator);
   const names = tables(operator, 10);
   await operator.expectCondition('table-9', 'Ready', { reason: 'PluginSuspended' });
@@ -133,7 +137,11 @@ it('a new instance of a suspended plugin is probed immediately', async () => {
 });
 
 it('a new version of a suspended plugin is chosen instead, although there is no fallback', async () => {
-  const operator = await TestOperator.start({ ...delegation, breaker: { timeouts: 3, coolDown: '1h' } });
+  const operator = await TestOperator.start({
+    ...delegation,
+    deadline: '1s',
+    breaker: { timeouts: 3, coolDown: '1h' },
+  });
   await hungPlugin(operator);
   const names = tables(operator, 10, { preferredImplementation: 'Hung' });
   await operator.expectCondition('table-9', 'Ready', { reason: 'PluginSuspended' });

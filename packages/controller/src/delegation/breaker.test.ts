@@ -92,7 +92,7 @@ describe('an open breaker', () => {
     vi.advanceTimersByTime(1_000);
     breaker.admit('d');
     expect(breaker.answered()).toBe(true);
-    expect(breaker).toMatchObject({ isOpen: false, isIdle: true, held: 0 });
+    expect(breaker).toMatchObject({ isOpen: false, held: 0 });
     expect(resumed).toEqual(['d', 'e', 'f']);
     vi.advanceTimersByTime(60_000);
     expect(resumed).toHaveLength(3);

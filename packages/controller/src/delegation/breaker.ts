@@ -64,11 +64,6 @@ export class Breaker {
     return this.#held.size;
   }
 
-  /** True if nothing is remembered, so that the breaker may be dropped. */
-  get isIdle(): boolean {
-    return !this.isOpen && this.#timedOut.size === 0;
-  }
-
   /** Reports whether a call may be made for a resource. */
   allows(key: ResourceKey): boolean {
     if (this.#state === 'half-open') return this.#probe === undefined || this.#probe === key;

@@ -141,9 +141,9 @@ export class Breakers {
     for (const { breaker } of this.#entries.values()) breaker.forget(key);
   }
 
-  /** Probes a plugin immediately when a new instance or version of it registers. Forgets one that is gone. */
-  onPluginChange({ from, registrationChanged, implementations }: RegistryChange): void {
-    const isNew = from === undefined || registrationChanged;
+  /** Probes a plugin immediately when a new instance or version of it registers, or one recovers. Forgets one that is gone. */
+  onPluginChange({ instance, from, registrationChanged, implementations }: RegistryChange): void {
+    const isNew = from === undefined || registrationChanged || (instance.state === 'live' && from === 'suspect');
     for (const [id, entry] of this.#entries) {
       const affected = implementations.filter(({ plugin, api }) => {
         return plugin.equals(entry.plugin) && api.name === this.#options.settings.api;
