@@ -44,7 +44,7 @@ function summary(explained: ExplainResourceResponse, colors: Colors, now: number
   ].join('\n');
 }
 
-/** Tells that a plugin still holds the resource, and has to finalize it, although it isn't chosen now. */
+/** Describes a plugin that holds the resource, and has to finalize it, although it isn't chosen now. */
 function describeHold({ resource, candidates }: ExplainResourceResponse): string {
   const held = resource?.plugin.split(',') ?? [];
   const isChosen = candidates.some(({ plugin, chosen }) => chosen && held.includes(plugin));
