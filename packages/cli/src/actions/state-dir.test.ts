@@ -38,7 +38,7 @@ describe('an operator with a state directory', () => {
     ];
     await writeFile(workspace.path('kplug.yaml'), 'manifests: manifests\nstateDir: states\n');
     results.push(await kplug([...args, ...manifests], { cwd }), await kplug(args, { cwd }));
-    for (const { stdout } of results) expect(stdout).toMatch(expected);
+    for (const { stdout, stderr } of results) expect(stdout, stderr).toMatch(expected);
   });
 
   it('suggests commands that find it', () => {

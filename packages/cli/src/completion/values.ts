@@ -53,8 +53,10 @@ async function pluginsOf(typed: ReadonlyMap<string, string>): Promise<string[]> 
 }
 
 async function readResources(typed: ReadonlyMap<string, string>) {
-  const { readDirectoryOf } = await import('../input/read-resources.ts');
-  return (await readDirectoryOf(directoriesOf(typed))).resources;
+  const { readDirectory } = await import('@kplug/controller/directory');
+  const { findDirectories } = await import('../input/find-manifests.ts');
+  const { manifests, ...states } = await findDirectories(directoriesOf(typed));
+  return (await readDirectory(manifests, states)).resources;
 }
 
 function directoriesOf(typed: ReadonlyMap<string, string>): { manifests: string; stateDir?: string } {

@@ -1,6 +1,6 @@
+import { readDirectory } from '@kplug/controller/directory';
 import { openClusterReader } from '@kplug/controller/tools';
-import { findStateDir } from '../input/find-manifests.ts';
-import { readDirectoryOf } from '../input/read-resources.ts';
+import { findDirectories } from '../input/find-manifests.ts';
 import { kubeConfigOf, meansCluster } from '../operator/cluster-choice.ts';
 import { findOperator } from '../operator/find-operator.ts';
 import type { OperatorChoice } from '../operator/operator-place.ts';
@@ -21,9 +21,12 @@ import type { TrackProgress } from './track-progress.ts';
 /** Runs all checks. Rejects only for usage errors. */
 export async function examine(choice: OperatorChoice, own: Own, track: TrackProgress): Promise<Finding[]> {
   if (meansCluster(choice)) return examineOnCluster(choice, own, track);
+  return examineDirectory({ ...choice, ...(await findDirectories(choice)) }, own, track);
+}
+
+async function examineDirectory(choice: OperatorChoice, own: Own, track: TrackProgress): Promise<Finding[]> {
   const operator = await track('the operator', readOperator(choice));
-  const file =
-    choice.admin === undefined ? await readOperatorFile(choice.manifests, await findStateDir(choice)) : undefined;
+  const file = choice.admin === undefined ? await readOperatorFile(choice.manifests, choice.stateDir) : undefined;
   return [
     ...checkView(operator, choice, own, file?.heartbeatAddress),
     ...(await examineManifests(choice, operator)),
@@ -62,10 +65,14 @@ function operatorNode({ value }: Answer<OperatorView>): string | undefined {
 
 /** Checks the manifests if the operator is known to use them. */
 async function examineManifests(choice: OperatorChoice, operator: Answer<OperatorView>): Promise<Finding[]> {
-  const { admin, manifests } = choice;
-  const isMeant = manifests !== '.' || (await readOperatorFile(manifests, await findStateDir(choice))) !== undefined;
+  const { admin, manifests, stateDir } = choice;
+  const isMeant = manifests !== '.' || (await readOperatorFile(manifests, stateDir)) !== undefined;
   if (admin !== undefined || !isMeant) return [];
-  return checkManifests(manifests, await answerOf(readDirectoryOf(choice)), operator.value?.delegations.value ?? []);
+  return checkManifests(
+    manifests,
+    await answerOf(readDirectory(manifests, stateDir === undefined ? {} : { stateDir })),
+    operator.value?.delegations.value ?? [],
+  );
 }
 
 async function examineOnCluster(choice: OperatorChoice, own: Own, track: TrackProgress): Promise<Finding[]> {

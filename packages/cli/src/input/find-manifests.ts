@@ -27,16 +27,29 @@ export async function findManifests({ manifests, stateDir }: GivenDirectories): 
   throw new CommandError('usage', message);
 }
 
+/** Manifest directory with its state directory. */
+export interface Directories {
+  manifests: string;
+  /** Missing when states are in the manifest directory. */
+  stateDir?: string;
+}
+
 /**
- * Returns the state directory of a manifest directory: the given one, else that of `kplug.yaml` if it is for this manifest directory.
- * `undefined`: states are in the manifest directory.
+ * Returns the directories of the operator that a command line means, whose manifest directory is the current one by default: those of
+ * `kplug.yaml` replace the current directory, unless that is an operator's.
  */
-export async function findStateDir({ manifests = here, stateDir }: GivenDirectories): Promise<string | undefined> {
-  if (stateDir !== undefined) return stateDir;
-  const configured = await readConfigured();
-  if (configured.stateDir === undefined) return undefined;
-  const isMeant = configured.manifests === undefined || resolve(configured.manifests) === resolve(manifests);
-  return isMeant || (manifests === here && !existsSync(operatorFileOf(here))) ? configured.stateDir : undefined;
+export async function findDirectories({ manifests = here, stateDir }: GivenDirectories): Promise<Directories> {
+  const isDefault = manifests === here && !existsSync(operatorFileOf(here, stateDir));
+  const configured = isDefault ? (await readConfigured()).manifests : undefined;
+  return withStateDir({ manifests: configured ?? manifests, ...(stateDir !== undefined && { stateDir }) });
+}
+
+/** Adds the state directory of `kplug.yaml` to a manifest directory, if none is given and it is for that directory. */
+export async function withStateDir(directories: Directories): Promise<Directories> {
+  if (directories.stateDir !== undefined) return directories;
+  const { manifests, stateDir } = await readConfigured();
+  const isMeant = manifests === undefined || resolve(manifests) === resolve(directories.manifests);
+  return stateDir !== undefined && isMeant ? { ...directories, stateDir } : directories;
 }
 
 async function readConfigured(): Promise<GivenDirectories> {

@@ -1,16 +1,16 @@
 import type { Resource, ResourceKey } from '@kplug/controller';
-import { type DirectoryView, formatProblem, readDirectory } from '@kplug/controller/directory';
+import { formatProblem, readDirectory } from '@kplug/controller/directory';
 import { isKindNamed, openClusterReader } from '@kplug/controller/tools';
 import { CommandError } from '../command-error.ts';
 import { type ClusterChoice, kubeConfigOf, meansCluster } from '../operator/cluster-choice.ts';
-import { findManifests, findStateDir } from './find-manifests.ts';
+import { findManifests, withStateDir } from './find-manifests.ts';
 import { type LiveState, readLiveStates } from './read-live-states.ts';
 
 /** Source and kind of the resources to read. */
 export interface ReadChoice extends ClusterChoice {
   /** Manifest directory. Default: as `findManifests` says. */
   manifests?: string;
-  /** State directory. Default: as `findStateDir` says. */
+  /** State directory. Default: as `withStateDir` says. */
   stateDir?: string;
   kind: string;
 }
@@ -37,18 +37,12 @@ export async function readResources(choice: ReadChoice): Promise<ReadResources> 
   if (meansCluster(choice)) return readCluster(choice);
   const { kind } = choice;
   const place = await findManifests(choice);
-  const stateDir = await findStateDir({ ...choice, manifests: place });
+  const { stateDir } = await withStateDir({ ...choice, manifests: place });
   // Asked first: a status that the operator writes meanwhile is newer.
   const { byKey: live, problem } = await readLiveStates(place, stateDir);
   const { resources, problems: faults } = await readDirectory(place, stateDir === undefined ? {} : { stateDir });
   const problems = [...faults.map(formatProblem), ...(problem === undefined ? [] : [problem])];
   return { resources, problems, live, place, kind, isServed: false, namespace: 'default' };
-}
-
-/** Reads a directory with the states in its state directory. */
-export async function readDirectoryOf(choice: { manifests: string; stateDir?: string }): Promise<DirectoryView> {
-  const stateDir = await findStateDir(choice);
-  return readDirectory(choice.manifests, stateDir === undefined ? {} : { stateDir });
 }
 
 async function readCluster(choice: ReadChoice): Promise<ReadResources> {

@@ -1,6 +1,6 @@
 import { operatorFileOf } from '@kplug/operator/operator-file';
 import { CommandError } from '../command-error.ts';
-import { findStateDir } from '../input/find-manifests.ts';
+import { findDirectories } from '../input/find-manifests.ts';
 import { meansCluster } from './cluster-choice.ts';
 import type { OperatorChoice, OperatorPlace } from './operator-place.ts';
 import { readOperatorFile } from './read-operator-file.ts';
@@ -9,14 +9,14 @@ const defaultUrl = 'http://127.0.0.1:8082';
 
 /** Returns the location of the operator: the given one, else that in its manifest directory, else the default. */
 export async function findOperator(choice: OperatorChoice): Promise<OperatorPlace> {
-  const { admin, manifests } = choice;
+  const { admin } = choice;
   const namespace = 'default';
   if (admin) return { url: toUrl(admin), origin: 'as given', namespace };
   if (meansCluster(choice)) {
     const { findOperatorPod } = await import('./find-operator-pod.ts');
     return findOperatorPod(choice);
   }
-  const stateDir = await findStateDir(choice);
+  const { manifests, stateDir } = await findDirectories(choice);
   const file = operatorFileOf(manifests, stateDir);
   const found = await readOperatorFile(manifests, stateDir);
   if (!found) return { url: defaultUrl, origin: `the default, as there is no ${file}`, namespace };

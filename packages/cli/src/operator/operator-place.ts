@@ -9,7 +9,7 @@ export interface OperatorChoice extends ClusterChoice {
   admin?: string;
   /** Manifest directory of the operator. */
   manifests: string;
-  /** State directory of the operator. Default: as `findStateDir` says. */
+  /** State directory of the operator. Default: as `findDirectories` says. */
   stateDir?: string;
 }
 

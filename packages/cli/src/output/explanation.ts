@@ -52,7 +52,7 @@ function extensionLines({ extensionProblems }: ExplainResourceResponse, colors: 
   return [heading('Extensions', colors), formatTable({ header: ['  REASON', 'MESSAGE'], rows }, colors)];
 }
 
-/** Tells that a plugin still holds the resource, and has to finalize it, although it isn't chosen now. */
+/** Describes a plugin that holds the resource, and has to finalize it, although it isn't chosen now. */
 function describeHold({ resource, candidates }: ExplainResourceResponse): string {
   const held = resource?.plugin.split(',') ?? [];
   const isChosen = candidates.some(({ plugin, chosen }) => chosen && held.includes(plugin));

@@ -141,7 +141,7 @@ function handleMissingPlugin({ context, base, key }: Pass, holder: Holder): Obst
   }
 }
 
-/** Tells a plugin that is registered in another version, which can't finalize the resource, from one that is unavailable. */
+/** Describes why a plugin can't finalize a resource: it is unavailable, and other registered versions can't take its place. */
 function describeAbsence({ settings, registry }: PassContext, holder: Holder): string {
   const others = registeredOf(holder, settings, registry).filter(({ version }) => version !== holder.version);
   if (others.length === 0) return 'is unavailable';

@@ -86,7 +86,7 @@ async function readProcess(pid: number): Promise<{ startTime?: string; isEnded?:
   return { isEnded: state === 'Z' || state === 'X', ...(startTime !== undefined && { startTime }) };
 }
 
-/** What can't be read isn't known: the system has no `/proc`, or it hides the processes of other users. */
+/** Result for data that can't be read: the system has no `/proc`, or hides the processes of other users. */
 function notKnown(): undefined {
   return undefined;
 }

@@ -36,7 +36,7 @@ export function journalOf(folder: string): string {
   return join(folder, 'states.jsonl');
 }
 
-/** First line of a journal. */
+/** Formats the first line of a journal. */
 export function formatHeader(): string {
   return formatCheckedLine(JSON.stringify({ format: 'kplug-states', formatVersion }));
 }
