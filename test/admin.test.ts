@@ -113,6 +113,28 @@ describe('the admin port', () => {
     await watching;
   });
 
+  it('returns lists in pages, and refuses a malformed token', async () => {
+    const { operator, url } = await adminOperator();
+    for (const name of ['users', 'orders', 'items']) operator.table(name, {});
+    for (const name of ['SQLite', 'MariaDB', 'PostgreSQL']) await operator.plugin({ name });
+    const transport = createConnectTransport({ baseUrl: url, httpVersion: '1.1' });
+    const registry = createClient(RegistryService, transport);
+    const delegations = createClient(DelegationService, transport);
+    const first = await registry.listPlugins({ pageSize: 2 });
+    const second = await registry.listPlugins({ pageSize: 2, pageToken: first.nextPageToken });
+    const pluginsOf = ({ instances }: typeof first) => instances.map(({ registration }) => registration?.plugin);
+    expect([...pluginsOf(first), ...pluginsOf(second)]).toEqual(['MariaDB', 'PostgreSQL', 'SQLite']);
+    expect(second.nextPageToken).toBe('');
+    const page = await delegations.listResources({ pageSize: 2 });
+    const rest = await delegations.listResources({ pageSize: 2, pageToken: page.nextPageToken });
+    const names = [...page.resources, ...rest.resources].map(({ key }) => key.split('/').at(-1));
+    expect(names).toEqual(['items', 'orders', 'users']);
+    expect((await delegations.listDelegations({ pageSize: 1 })).nextPageToken).toBe('');
+    for (const list of [registry.listPlugins, delegations.listResources, delegations.listDelegations]) {
+      await expect(list({ pageToken: '?' })).rejects.toThrow(/page_token is malformed; send the next_page_token/);
+    }
+  });
+
   it('serves no methods that change state', async () => {
     const { url } = await adminOperator();
     const response = await fetch(`${url}/kplug.v1.RegistryService/Deregister`, {

@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { beforeEach, expect, it, onTestFinished } from 'vitest';
 import { KplugError } from '../errors.ts';
 import { Walks } from '../queue/walks.ts';
@@ -211,4 +212,47 @@ it('requeues a deleted resource that waits for its plugin when that comes, and f
   registry.register(registrationOf({ instanceId: 'b', plugin: 'PostgreSQL', version: '2.0.0' }));
   await reviewed();
   expect(requeued).toEqual(['postgresql']);
+});
+
+it('requeues exactly the resources that get another choice, for any change of the plugins', async () => {
+  const instanceId = fc.constantFrom('a', 'b', 'c', 'd');
+  const change = fc.oneof(
+    fc.record({
+      does: fc.constant('register' as const),
+      instanceId,
+      plugin: fc.constantFrom('PostgreSQL', 'postgresql', 'MariaDB', 'SQLite'),
+      version: fc.constantFrom('1.0.0', '2.0.0'),
+      apiVersion: fc.constantFrom('1.0.0', '2.0.0'),
+      weight: fc.constantFrom(0, 100, 200),
+    }),
+    fc.record({ does: fc.constantFrom('lose', 'suspect', 'find', 'drain', 'stop serving', 'evict'), instanceId }),
+  );
+  const apply = (one: typeof change extends fc.Arbitrary<infer T> ? T : never) => {
+    const { does, instanceId: id } = one;
+    if ('plugin' in one) registry.register(registrationOf(one));
+    else if (does === 'lose') registry.markSuspect(id, 'Unreachable', 'refused');
+    else if (does === 'suspect') registry.markSuspect(id, 'StreamBroken', 'broke');
+    else if (does === 'find') registry.markReachable(id);
+    else if (does === 'drain') registry.deregister(id);
+    else if (does === 'stop serving') registry.setUnserved(id, new Set(['Table']));
+    else registry.evict(id, 'stopped');
+  };
+  const nameOfChoice = (resource: Resource) =>
+    choose(resource, settings, registry)
+      .selection.chosen.map((one) => `${one.plugin.key} ${one.version}`)
+      .join();
+  await fc.assert(
+    fc.asyncProperty(fc.array(fc.array(change, { maxLength: 3 }), { maxLength: 10 }), async (turns) => {
+      for (const changes of turns) {
+        recordPasses({ next: 'settled' });
+        const before = new Map(bases.map((resource) => [resource.metadata.name, nameOfChoice(resource)]));
+        requeued = [];
+        for (const one of changes) apply(one);
+        await reviewed();
+        const expected = bases.filter((resource) => nameOfChoice(resource) !== before.get(resource.metadata.name));
+        expect(requeued.toSorted()).toEqual(expected.map(({ metadata }) => metadata.name).toSorted());
+      }
+    }),
+    { numRuns: 200 },
+  );
 });

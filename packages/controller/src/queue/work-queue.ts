@@ -1,4 +1,4 @@
-// queue/: the one scheduler: keyed work in lanes, with priorities, delays, retries and back-off.
+// queue/: the one scheduler: keyed work in lanes, with priorities, delays, retries and back-off; walks over many objects in slices.
 import { BackOff, type BackOffOptions } from './back-off.ts';
 import type { ReadyKey } from './fair-keys.ts';
 import { type LanePolicy, Lanes } from './lanes.ts';

@@ -68,7 +68,7 @@ async function readAll(read: (pageToken: string) => Promise<{ size: number; next
   return total;
 }
 
-describe(`with ${count} resources and instances`, () => {
+describe(`with ${count} resources and instances`, { timeout: 600_000 }, () => {
   it('starts, and calls the plugin for each resource', async () => {
     await expectShortMassBlocks(async () => {
       await world.start();

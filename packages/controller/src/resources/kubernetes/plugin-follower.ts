@@ -1,5 +1,6 @@
 import { formatJson } from '@kplug/protocol';
 import type { Logger } from 'pino';
+import { visitAll } from '../../queue/slices.ts';
 import type { KindProblem } from '../port.ts';
 import type { Resource, ResourceKind } from '../resource.ts';
 import type { DeclarationListener, PluginDeclaration, PluginDeclarations } from '../services/plugin-declarations.ts';
@@ -40,6 +41,8 @@ export class PluginFollower implements PluginDeclarations {
   readonly #announced = new Map<string, { text: string; declaration: PluginDeclaration }>();
   #isDue = false;
   #isKnown = false;
+  /** Fulfilled when no review is in progress. */
+  #reviewed = Promise.resolve();
 
   constructor(parts: PluginFollowerParts) {
     this.#parts = parts;
@@ -56,7 +59,7 @@ export class PluginFollower implements PluginDeclarations {
     await Promise.all(Object.values(followed).map(({ known }) => known));
     // Nothing is announced earlier: an incomplete cache looks as if objects were missing.
     this.#isKnown = true;
-    this.#review();
+    await this.#reviewNext();
   }
 
   async stop(): Promise<void> {
@@ -86,16 +89,23 @@ export class PluginFollower implements PluginDeclarations {
     this.#isDue = true;
     setImmediate(() => {
       this.#isDue = false;
-      this.#review();
+      void this.#reviewNext();
     });
   }
 
+  /** Reviews when the former review has ended. */
+  #reviewNext(): Promise<void> {
+    this.#reviewed = this.#reviewed.then(() => this.#review());
+    return this.#reviewed;
+  }
+
   /** Announces declarations that are new, changed or gone. */
-  #review(): void {
-    if (!this.#followed || !this.#listener) return;
+  async #review(): Promise<void> {
+    if (!this.#followed) return;
+    const declarations = await this.#declarations(this.#followed);
     // A cache that can't be read is no reason to drop plugins.
-    if (isLost(this.#followed.plugins.problem)) return;
-    const present = new Map(this.#declarations(this.#followed).map((one) => [keyOf(one), one]));
+    if (!this.#listener || isLost(this.#followed.plugins.problem)) return;
+    const present = new Map(declarations.map((one) => [keyOf(one), one]));
     for (const [key, { declaration }] of this.#announced) {
       if (present.has(key)) continue;
       this.#announced.delete(key);
@@ -109,16 +119,23 @@ export class PluginFollower implements PluginDeclarations {
     }
   }
 
-  #declarations(followed: Followed): PluginDeclaration[] {
+  /** Reads all declarations in slices: a cluster may have very many Services. */
+  async #declarations(followed: Followed): Promise<PluginDeclaration[]> {
     const { plugins, services, slices } = followed;
-    const written = [...plugins.cache.values()].flatMap((plugin) => withNamespace(plugin, readPlugin(plugin)));
+    const written = await flatMapAll(plugins.cache.values(), (plugin) => withNamespace(plugin, readPlugin(plugin)));
     const names = new Set(written.flatMap((one) => [serviceKey(one), `plugin ${one.namespace}/${one.name}`]));
-    const labelled = [...services.cache.values()]
-      .flatMap((service) => withNamespace(service, readLabelled(service)))
-      // A Plugin for the Service takes precedence over its label.
-      .filter((one) => !names.has(serviceKey(one)) && !names.has(`plugin ${one.namespace}/${one.name}`));
-    const byService = Map.groupBy(slices.cache.values(), ({ metadata }) => {
-      return `${metadata.namespace}/${metadata.labels?.[serviceLabel]}`;
+    const found = await flatMapAll(services.cache.values(), (service) => withNamespace(service, readLabelled(service)));
+    // A Plugin for the Service takes precedence over its label.
+    const labelled = found.filter((one) => {
+      return !names.has(serviceKey(one)) && !names.has(`plugin ${one.namespace}/${one.name}`);
+    });
+    const byService = new Map<string, Resource[]>();
+    await visitAll(slices.cache.values(), (slice) => {
+      const { namespace, labels } = slice.metadata;
+      const service = `${namespace}/${labels?.[serviceLabel]}`;
+      const ofService = byService.get(service);
+      if (ofService) ofService.push(slice);
+      else byService.set(service, [slice]);
     });
     return [...written, ...labelled].map(({ namespace, name, expected, place, generation, spec }) => ({
       record: { namespace, name },
@@ -163,4 +180,11 @@ function serviceKey({ namespace, place }: ReadDeclaration & { namespace: string 
 
 function keyOf({ record }: PluginDeclaration): string {
   return `${record.namespace}/${record.name}`;
+}
+
+/** Maps items in slices, as `Array.flatMap` does. */
+async function flatMapAll<T, U>(items: Iterable<T>, map: (item: T) => readonly U[]): Promise<U[]> {
+  const mapped: U[] = [];
+  await visitAll(items, (item) => mapped.push(...map(item)));
+  return mapped;
 }
