@@ -6,6 +6,7 @@ import { readLimit } from '../../limits/read-limit.ts';
 import { MemoryResources } from '../memory/memory-resources.ts';
 import type { Persistence } from '../memory/persistence.ts';
 import { keyOf } from '../resource.ts';
+import { DeletionGuard, readDeletionLimits } from './deletion-guard.ts';
 import { DesiredState } from './desired-state.ts';
 import { DirectoryFollower } from './directory-follower.ts';
 import { DirectoryLock } from './directory-lock.ts';
@@ -27,14 +28,21 @@ export interface DirectoryOptions {
    * doesn't report changes, as on network file systems.
    */
   scanInterval?: number;
+  /**
+   * Largest share of the resources that is deleted at once, in percent from 0 to 100. Default 50. The deletion of more is held until the
+   * files are restored or a user confirms it with `kplug manifests confirm`. With 100 nothing is held.
+   */
+  maxDeletions?: number;
+  /** Number of resources from which `maxDeletions` applies. Default 10; at least 1. With 1 it always applies. */
+  maxDeletionsThreshold?: number;
 }
 
 /**
  * Follows the resources in the files of a directory (`.yaml`, `.yml`, `.json`) and its sub-folders. Editing a document updates its
  * resource; removing the document or its file deletes it. The files are never written: statuses and other states go to `.kplug/`. A file
- * with a problem changes and deletes nothing until the problem is fixed.
+ * with a problem changes and deletes nothing until the problem is fixed, and an empty file deletes nothing.
  *
- * Rejects with `InvalidConfiguration` when the directory can't be used or is in use by another operator, and with `StorageFailed` when
+ * Rejects with `InvalidConfiguration` when the directory or an option can't be used or another operator uses the directory, and with `StorageFailed` when
  * the states of resources can't be read.
  */
 export async function openDirectory(options: DirectoryOptions): Promise<DirectoryResources> {
@@ -68,6 +76,8 @@ export async function openDirectory(options: DirectoryOptions): Promise<Director
       desired.restore(keyOf(stored.resource), source);
     }
     const problems = new ProblemList(logger, options.onProblem);
+    const guard = new DeletionGuard({ directory, folder, logger, ...readDeletionLimits(options) });
+    await guard.load();
     const parts = {
       directory,
       resources,
@@ -75,6 +85,7 @@ export async function openDirectory(options: DirectoryOptions): Promise<Director
       store,
       lock,
       problems,
+      guard,
       scanInterval: readLimit(limitTable.directory.scanInterval, options.scanInterval),
     };
     const follower = new DirectoryFollower(

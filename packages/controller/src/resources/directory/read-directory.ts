@@ -1,9 +1,13 @@
+import { KplugError, messageOf } from '../../errors.ts';
 import { limits } from '../../limits/limits.ts';
 import type { ManifestProblem } from '../manifest.ts';
 import { MemoryResources } from '../memory/memory-resources.ts';
 import { keyOf, type Resource } from '../resource.ts';
 import { resolveDefinitions } from './definitions.ts';
+import { type DeletionLimits, describeHeld, needConfirmation, readDeletionLimits } from './deletion-guard.ts';
 import { DesiredState } from './desired-state.ts';
+import { type PendingDeletion, readConfirmation, readHeldDeletions, writeConfirmation } from './held-deletions.ts';
+import type { SettleTimes } from './judge-change.ts';
 import { ManifestFiles } from './manifest-files.ts';
 import { sortProblems } from './problem-list.ts';
 import { readStates } from './read-states.ts';
@@ -11,37 +15,84 @@ import { checkDirectory, stateFolderOf } from './state-folder.ts';
 
 /** Content of a directory at one moment. */
 export interface DirectoryView {
-  /** Resources as defined in the files, with their statuses. */
+  /** Resources as defined in the files, with their statuses, and those whose deletion is held. */
   resources: Resource[];
   problems: ManifestProblem[];
+  /** Deletions of resources that no file defines any more. */
+  deletions: PendingDeletion[];
+  /** True if the operator holds these deletions until they are confirmed. */
+  isHeld: boolean;
 }
 
 const { maxReadAttempts: maxAttempts } = limits.directory;
 
+/** Every complete file counts immediately. */
+const immediately: SettleTimes = {
+  changed: 0,
+  vanished: 0,
+  rewritten: 0,
+  hiddenRewritten: 0,
+  maxChanging: Number.POSITIVE_INFINITY,
+};
+
 /**
  * Reads the resources of a directory as an operator that starts now would see them. A resource that no operator has seen yet gets a
  * temporary `uid` and creation time. Takes no lock and writes nothing, so an operator may follow the directory at the same time. Rejects
- * with `InvalidConfiguration` when the directory can't be read.
+ * with `InvalidConfiguration` when the directory can't be read. @param options limits of the operator's deletions
  */
-export async function readDirectory(directory: string): Promise<DirectoryView> {
+export async function readDirectory(directory: string, options: Partial<DeletionLimits> = {}): Promise<DirectoryView> {
   await checkDirectory(directory);
-  const { states, corrupt } = await readStates(stateFolderOf(directory));
+  const folder = stateFolderOf(directory);
+  const { states, corrupt } = await readStates(folder);
   const resources = new MemoryResources();
   const desired = new DesiredState();
   for (const { source, ...stored } of states) {
     resources.restore(stored);
     desired.restore(keyOf(stored.resource), source);
   }
-  const files = new ManifestFiles(directory);
-  files.expect(states.map(({ source }) => source));
-  let result = await files.scan({ changed: 0, vanished: 0 });
+  const files = new ManifestFiles(directory, () => desired.defined(resources));
+  files.expect(states.map(({ source }) => source).filter(Boolean));
+  let result = await files.scan(immediately);
   for (let attempt = 1; result.again !== undefined && attempt < maxAttempts; attempt += 1) {
-    result = await files.scan({ changed: 0, vanished: 0 });
+    result = await files.scan(immediately);
   }
   const definitions = resolveDefinitions(directory, files.contents(), (key) => desired.sourceOf(key));
-  desired.apply(resources, definitions, result.again === undefined);
+  desired.apply(resources, definitions);
+  const pending = desired.undefinedResources(resources, definitions);
+  if (!result.hasSettled) pending.deletions = [];
+  const formerlyHeld = new Set((await readHeldDeletions(folder)).map(({ uid }) => uid));
+  const isHeld =
+    needConfirmation(pending, readDeletionLimits(options)) ||
+    pending.deletions.some(({ uid }) => formerlyHeld.has(uid));
+  if (!isHeld) for (const { key } of pending.deletions) resources.delete(key);
+  const held = isHeld ? [{ file: directory, message: describeHeld(pending.deletions, pending.total, directory) }] : [];
   return {
     resources: resources.keys().flatMap((key) => resources.get(key) ?? []),
-    problems: sortProblems([...result.problems, ...definitions.problems, ...definitions.duplicates, ...corrupt]),
+    problems: sortProblems([
+      ...result.problems,
+      ...definitions.problems,
+      ...definitions.duplicates,
+      ...corrupt,
+      ...held,
+    ]),
+    deletions: pending.deletions,
+    isHeld,
   };
+}
+
+/**
+ * Confirms the deletions that `readDirectory` returned. An operator makes them only if they are still exactly those that it would make.
+ * Rejects with `StorageFailed`.
+ */
+export async function confirmDeletions(directory: string, deletions: readonly PendingDeletion[]): Promise<void> {
+  try {
+    await writeConfirmation(stateFolderOf(directory), deletions);
+  } catch (cause) {
+    throw new KplugError('StorageFailed', `The confirmation can't be written: ${messageOf(cause)}.`, { cause });
+  }
+}
+
+/** Reports whether a confirmation waits for the operator. */
+export async function isConfirmationPending(directory: string): Promise<boolean> {
+  return (await readConfirmation(stateFolderOf(directory))) !== undefined;
 }
