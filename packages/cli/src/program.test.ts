@@ -9,6 +9,7 @@ describe('kplug', () => {
     for (const command of [
       'operator',
       'get',
+      'manifests',
       'plugins',
       'explain',
       'doctor',
@@ -29,6 +30,9 @@ describe('kplug', () => {
   it.each([
     'operator',
     'get',
+    'manifests',
+    'manifests show',
+    'manifests confirm',
     'plugins',
     'plugins list',
     'plugins describe',

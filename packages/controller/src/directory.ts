@@ -9,7 +9,7 @@ export { type DirectoryProblemListener, formatProblem } from './resources/direct
 export {
   confirmDeletions,
   type DirectoryView,
-  isConfirmationPending,
+  readConfirmationOutcome,
   readDirectory,
 } from './resources/directory/read-directory.ts';
 export type { ManifestProblem } from './resources/manifest.ts';

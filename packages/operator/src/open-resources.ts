@@ -1,5 +1,5 @@
 import { KplugError, type Resources } from '@kplug/controller';
-import { openDirectory } from '@kplug/controller/directory';
+import { type DeletionLimits, openDirectory } from '@kplug/controller/directory';
 import { type KubernetesOptions, openKubernetes } from '@kplug/controller/kubernetes';
 import type { Logger } from 'pino';
 import { settings as definitions, type SettingName, type SettingValues } from './settings.ts';
@@ -13,6 +13,9 @@ const clusterSettings: readonly SettingName[] = [
   'enableLeaderElection',
 ];
 
+/** Settings that only apply to a directory. */
+const directorySettings = ['maxDeletions', 'maxDeletionsThreshold'] as const satisfies readonly SettingName[];
+
 /** Opens a directory, or a cluster when none is given. Rejects with `InvalidConfiguration` when settings contradict each other. */
 export async function openResources(settings: SettingValues, logger: Logger): Promise<Resources> {
   const { manifests, kubeconfig, context, namespaces, enableLeaderElection, leaderElectionNamespace } = settings;
@@ -22,7 +25,12 @@ export async function openResources(settings: SettingValues, logger: Logger): Pr
       const [flag] = definitions[misplaced].flags;
       throw new KplugError('InvalidConfiguration', `--${flag} needs a cluster and can't be used with --manifests`);
     }
-    return openDirectory({ directory: manifests, logger });
+    return openDirectory({ directory: manifests, logger, ...deletionLimitsOf(settings) });
+  }
+  const misplaced = directorySettings.find((name) => settings[name] !== undefined);
+  if (misplaced) {
+    const [flag] = definitions[misplaced].flags;
+    throw new KplugError('InvalidConfiguration', `--${flag} needs a directory; use it with --manifests`);
   }
   return openKubernetes({
     logger,
@@ -33,6 +41,14 @@ export async function openResources(settings: SettingValues, logger: Logger): Pr
     ...(leaderElectionNamespace === undefined ? {} : { namespace: leaderElectionNamespace }),
     ...(enableLeaderElection ? { leaderElection: leaderElectionOf(settings) } : {}),
   });
+}
+
+/** Returns the limits of deletions in a directory, where they are set. */
+function deletionLimitsOf({ maxDeletions, maxDeletionsThreshold }: SettingValues): Partial<DeletionLimits> {
+  return {
+    ...(maxDeletions !== undefined && { maxDeletions }),
+    ...(maxDeletionsThreshold !== undefined && { maxDeletionsThreshold }),
+  };
 }
 
 function leaderElectionOf(settings: SettingValues): NonNullable<KubernetesOptions['leaderElection']> {

@@ -22,6 +22,7 @@ export async function get(target: string, name: string | undefined, options: Get
   const {
     resources,
     problems,
+    held,
     namespace: defaultNamespace,
     ...read
   } = await readResources({ ...options, kind: wanted.kind });
@@ -37,7 +38,7 @@ export async function get(target: string, name: string | undefined, options: Get
     terminal.say(`No ${wanted.kind} in ${where}${others}.`);
   } else {
     const { colors } = terminal;
-    const content = resourceTable(found, { wide: output === 'wide', allNamespaces, colors, now: Date.now() });
+    const content = resourceTable(found, { wide: output === 'wide', allNamespaces, held, colors, now: Date.now() });
     terminal.print(formatTable(content, colors));
   }
 }

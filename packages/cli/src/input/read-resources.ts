@@ -17,6 +17,8 @@ export interface ReadResources {
   resources: readonly Resource[];
   /** Problems of files that could not be read. */
   problems: readonly string[];
+  /** UIDs of resources that no file defines, and whose deletion is held. */
+  held: ReadonlySet<string>;
   /** Description of the source, for messages. */
   place: string;
   /** Full name of the kind. */
@@ -32,8 +34,9 @@ export async function readResources(choice: ReadChoice): Promise<ReadResources> 
   if (meansCluster(choice)) return readCluster(choice);
   const { kind } = choice;
   const place = await findManifests(choice.manifests);
-  const { resources, problems } = await readDirectory(place);
-  return { resources, problems: problems.map(formatProblem), place, kind, isServed: false, namespace: 'default' };
+  const { resources, problems, deletions, isHeld } = await readDirectory(place);
+  const held = new Set(isHeld ? deletions.map(({ uid }) => uid) : []);
+  return { resources, problems: problems.map(formatProblem), held, place, kind, isServed: false, namespace: 'default' };
 }
 
 async function readCluster(choice: ReadChoice): Promise<ReadResources> {
@@ -54,6 +57,7 @@ async function readCluster(choice: ReadChoice): Promise<ReadResources> {
     return {
       resources: await reader.list(kind, undefined),
       problems: [],
+      held: new Set(),
       place: `the cluster at ${reader.server}`,
       kind: kind.kind,
       isServed: true,

@@ -63,7 +63,7 @@ export class DesiredState {
     return byPath;
   }
 
-  /** Returns the resources that are to be deleted, as no file defines them any more, with the number of all that could be. */
+  /** Returns the resources that are to be deleted, as no file defines them any more, by key, with the number of all that could be. */
   undefinedResources(resources: MemoryResources, definitions: Definitions): UndefinedResources {
     const result: UndefinedResources = { deletions: [], total: 0 };
     for (const key of resources.keys()) {
@@ -74,6 +74,7 @@ export class DesiredState {
       const source = this.#sources.get(key) ?? '';
       if (!isDefined(key, source, definitions)) result.deletions.push({ key, uid: resource.metadata.uid, source });
     }
+    result.deletions.sort((a, b) => (a.key < b.key ? -1 : 1));
     return result;
   }
 }

@@ -26,13 +26,13 @@ export interface DirectoryView {
 
 const { maxReadAttempts: maxAttempts } = limits.directory;
 
-/** Every complete file counts immediately. */
+/** Every complete file counts immediately, and one that is open for writing is a problem. */
 const immediately: SettleTimes = {
   changed: 0,
   vanished: 0,
   rewritten: 0,
   hiddenRewritten: 0,
-  maxChanging: Number.POSITIVE_INFINITY,
+  maxChanging: 0,
 };
 
 /**
@@ -92,7 +92,12 @@ export async function confirmDeletions(directory: string, deletions: readonly Pe
   }
 }
 
-/** Reports whether a confirmation waits for the operator. */
-export async function isConfirmationPending(directory: string): Promise<boolean> {
-  return (await readConfirmation(stateFolderOf(directory))) !== undefined;
+/**
+ * Outcome of a confirmation, as far as files show it: `pending` until an operator considers it, `refused` when it holds other deletions,
+ * else `accepted`.
+ */
+export async function readConfirmationOutcome(directory: string): Promise<'pending' | 'refused' | 'accepted'> {
+  const folder = stateFolderOf(directory);
+  if ((await readConfirmation(folder)) !== undefined) return 'pending';
+  return (await readHeldDeletions(folder)).length > 0 ? 'refused' : 'accepted';
 }
