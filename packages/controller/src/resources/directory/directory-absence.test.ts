@@ -1,8 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { rename, rm } from 'node:fs/promises';
+import { chmod, mkdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { limits } from '../../limits/limits.ts';
 import type { ResourceChange } from '../port.ts';
@@ -10,6 +11,8 @@ import type { DirectoryResources } from './directory-resources.ts';
 import { documents, onlyProblem, TestDirectory, table, tables, waitFor } from './testing.ts';
 
 const waitOptions = { timeout: 20_000 };
+
+const run = promisify(execFile);
 
 const all = ['users', 'orders', 'items'];
 const whole = documents(...all.map((name) => table(name)));
@@ -19,6 +22,8 @@ describe('resources whose definition is missing for a while', () => {
   let resources: DirectoryResources;
   let gone: string[];
   const processes: ChildProcess[] = [];
+  /** Mount points of the test. */
+  const mounts: string[] = [];
 
   beforeEach(async () => {
     directory = await TestDirectory.make();
@@ -32,6 +37,7 @@ describe('resources whose definition is missing for a while', () => {
 
   afterEach(async () => {
     for (const writer of processes.splice(0)) writer.kill();
+    for (const folder of mounts.splice(0)) await run('umount', [folder]).catch(() => undefined);
     await directory[Symbol.asyncDispose]();
   });
 
@@ -131,6 +137,56 @@ describe('resources whose definition is missing for a while', () => {
     await directory.write('unfinished.yaml', table('f'));
     await vi.waitFor(() => expect(names()).toEqual(['e', 'f', 'users']), waitOptions);
     await vi.waitFor(() => expect(resources.problems()).toEqual([]), waitOptions);
+  });
+
+  it('stay longer if another user may write the file, as that program may not be visible', async () => {
+    await chmod(join(directory.path, 'all.yaml'), 0o666);
+    const writer = startWriter(
+      `read -r _; head -n 6 all.yaml > .first; cat all.yaml > .all; cat .first > all.yaml; read -r _; cat .all > all.yaml`,
+    );
+    writer.next();
+    await sleep(limits.directory.rewriteSettleTime + 500);
+    writer.next();
+    await writer.ended;
+    await deleteAnother();
+    expect(names()).toEqual([...all].sort());
+    expect(gone).toEqual([]);
+  });
+
+  it('stay when the volume of their folder is unmounted, until it is mounted again', async ({ skip }) => {
+    const [volume, bound] = [join(directory.path, 'volume'), join(directory.path, 'bound')];
+    const source = join(directory.path, '../bound');
+    for (const folder of [volume, bound, source]) await mkdir(folder);
+    const isMounted = await run('mount', ['-t', 'tmpfs', 'none', volume]).then(
+      () => true,
+      () => false,
+    );
+    if (!isMounted) return skip('no right to mount');
+    mounts.push(volume, bound);
+    await run('mount', ['--bind', source, bound]);
+    await directory.write('volume/deep/a.yaml', table('a'));
+    await directory.write('bound/b.yaml', table('b'));
+    for (const name of ['a', 'b']) await waitFor(resources, name);
+    for (const folder of [volume, bound]) await run('umount', [folder]);
+    await vi.waitFor(() => {
+      expect(resources.problems().map(({ file }) => file)).toEqual([
+        join(bound, 'b.yaml'),
+        join(volume, 'deep/a.yaml'),
+      ]);
+    }, waitOptions);
+    expect(resources.problems()[0]?.message).toMatch(
+      /as after a volume was unmounted\. .* are kept: Table default\/b\./,
+    );
+    await deleteAnother();
+    expect(names()).toEqual(['a', 'b', ...all].sort());
+    await run('mount', ['--bind', source, bound]);
+    await directory.write('volume/deep/a.yaml', table('a', 2));
+    await waitFor(resources, 'a', ({ spec }) => expect(spec).toEqual({ columns: 2 }));
+    await vi.waitFor(() => expect(resources.problems()).toEqual([]), waitOptions);
+    await directory.remove('bound/b.yaml');
+    await directory.remove('volume/deep');
+    await vi.waitFor(() => expect(names()).toEqual([...all].sort()), waitOptions);
+    expect(gone.sort()).toEqual(['a', 'b']);
   });
 
   it('stay across a restart when the file is empty', async () => {

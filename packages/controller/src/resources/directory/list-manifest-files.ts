@@ -71,20 +71,43 @@ async function listFile(directory: string, path: string, isLink: boolean, listin
   }
 }
 
-/** Returns the identity of the folder of a file; `undefined` if the folder is missing or unreadable. */
-export function folderIdentity(path: string, { folders }: Listing): string | undefined {
-  const stats = folders.get(folderOf(path));
-  return stats && identityOf(stats);
+/** A folder above a file. */
+export interface FolderAbove {
+  /** Path relative to the directory; empty for the directory itself. */
+  path: string;
+  identity: string;
+  device: bigint;
 }
 
-/** Returns the device of the closest existing folder above a file. It changes when a volume is mounted or unmounted. */
-export function deviceAbove(path: string, { folders }: Listing): bigint | undefined {
-  for (let folder = folderOf(path); ; folder = folderOf(folder)) {
+/** Returns the existing folders above a file, the directory itself first. */
+export function foldersAbove(path: string, { folders }: Listing): FolderAbove[] {
+  const found: FolderAbove[] = [];
+  for (let end = 0; end >= 0; end = path.indexOf('/', end + 1)) {
+    const folder = path.slice(0, end);
     const stats = folders.get(folder);
-    if (stats || folder === '') return stats?.dev;
+    if (stats) found.push({ path: folder, identity: identityOf(stats), device: stats.dev });
   }
+  return found;
 }
 
-function folderOf(path: string): string {
-  return path.includes('/') ? path.slice(0, path.lastIndexOf('/')) : '';
+/**
+ * Returns the reason why a missing file may not have been deleted: a link without its target, or a volume that may have been unmounted.
+ * @param before the folders above the file when it existed
+ */
+export function doubtAbout(path: string, before: readonly FolderAbove[], listing: Listing): string | undefined {
+  if (listing.dangling.has(path)) return 'The file is a link to a missing file.';
+  const now = foldersAbove(path, listing);
+  const closest = now.at(-1);
+  const [former, next] = before.slice(now.length - 1);
+  if (!closest || !former) return undefined;
+  // The mount point may be removed with the volume, and is an empty folder otherwise.
+  const isMountPointGone = next !== undefined && next.device !== former.device;
+  const isOther = closest.identity !== former.identity;
+  if (!isMountPointGone && !(isOther && (closest.device !== former.device || isEmpty(closest.path, listing))))
+    return undefined;
+  return 'The folder of the file is gone or empty, as after a volume was unmounted.';
+}
+
+function isEmpty(folder: string, { files }: Listing): boolean {
+  return folder === '' ? files.size === 0 : ![...files.keys()].some((path) => path.startsWith(`${folder}/`));
 }

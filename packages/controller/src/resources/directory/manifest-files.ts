@@ -9,8 +9,9 @@ import { describeReference, type JsonObject, keyOf, parseKey, type Resource, typ
 import { hasLess } from './has-less.ts';
 import { type ChangedContent, type FileChange, judgeChange, type SettleTimes, type Verdict } from './judge-change.ts';
 import {
-  deviceAbove,
-  folderIdentity,
+  doubtAbout,
+  type FolderAbove,
+  foldersAbove,
   type ListedFile,
   type Listing,
   listManifestFiles,
@@ -44,10 +45,9 @@ interface TrackedFile {
   content?: AcceptedContent;
   /** Fingerprint of `content`. Missing when the file must be read again. */
   fingerprint?: string;
-  /** Identities of the file and of its folder, and the device of the folder, when `content` was accepted or confirmed last. */
+  /** Identity of the file, and the folders above it, when `content` was accepted or confirmed last. */
   identity?: string | undefined;
-  folder?: string | undefined;
-  device?: bigint | undefined;
+  folders?: readonly FolderAbove[];
   /** Later version of the file, since when it has had it, and its content once it was read. */
   candidate?: { fingerprint: string; since: number; content?: FileContent };
   /** Time of the first change after `content` was accepted. */
@@ -172,7 +172,7 @@ export class ManifestFiles {
       kind: this.#kindOf(file, path, version, listing),
       unchangedFor: now - (candidate?.since ?? now),
       changingFor: now - changingSince,
-      doubt: version === gone ? doubtAbout(path, file, listing) : undefined,
+      doubt: version === gone ? doubtAbout(path, file.folders ?? [], listing) : undefined,
       content: candidate?.content && describeContent(candidate.content, resources),
       lost: lost.map((key) => describeReference(parseKey(key))),
     };
@@ -183,7 +183,8 @@ export class ManifestFiles {
     const { stats, isLink } = version;
     if (!stats || file.identity === undefined || file.identity === identityOf(stats)) return 'rewritten';
     // A rename, unlike a write, changes the time of the last change without that of the content.
-    const isComplete = isLink || file.folder !== folderIdentity(path, listing) || stats.ctimeNs > stats.mtimeNs;
+    const folder = foldersAbove(path, listing).at(-1)?.identity;
+    const isComplete = isLink || file.folders?.at(-1)?.identity !== folder || stats.ctimeNs > stats.mtimeNs;
     return isComplete ? 'replaced' : 'rewritten';
   }
 
@@ -220,8 +221,7 @@ export class ManifestFiles {
     delete file.candidate;
     delete file.changingSince;
     file.identity = identityIn(version);
-    file.folder = folderIdentity(path, listing);
-    file.device = deviceAbove(path, listing);
+    file.folders = foldersAbove(path, listing);
   }
 
   /** Returns a function that finds the resources that a file defined, and those of them that no file defines now. */
@@ -273,13 +273,6 @@ function contentOf(resource: Resource | CheckedManifest | undefined): JsonObject
   if (!resource) return undefined;
   const { metadata, status: _, ...rest } = resource;
   return { ...rest, labels: metadata.labels, annotations: metadata.annotations };
-}
-
-/** Returns the reason why a missing file may not have been deleted. */
-function doubtAbout(path: string, { device }: TrackedFile, listing: Listing): string | undefined {
-  if (listing.dangling.has(path)) return 'The file is a link to a missing file.';
-  if (device === undefined || device === deviceAbove(path, listing)) return undefined;
-  return 'The folder of the file is on another file system than before, as after its volume was unmounted.';
 }
 
 function fingerprintIn(version: Version): string {
