@@ -16,8 +16,8 @@ export const settings = {
   maxDeletions: percentage({
     flags: ['max-deletions'],
     description:
-      'largest share of the resources of the directory that is deleted at once; the deletion of more waits for "kplug manifests confirm"',
-    fallback: '50%; 100% disables it',
+      'largest share of the resources of the directory that is deleted at once; the deletion of more waits for "kplug manifests confirm"; 100% disables it',
+    fallback: '50%',
     group: 'Resources',
   }),
   maxDeletionsThreshold: count({

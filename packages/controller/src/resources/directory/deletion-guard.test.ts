@@ -36,6 +36,13 @@ it('counts the deletions of the last seconds', () => {
   expect(needConfirmation({ deletions: many(3), total: 7 }, defaults, 3)).toBe(true);
 });
 
+it('asks for a confirmation of any deletion when the directory is empty', () => {
+  expect(
+    needConfirmation({ deletions: many(1), total: 1, isDirectoryEmpty: true }, { ...defaults, maxDeletions: 100 }),
+  ).toBe(true);
+  expect(needConfirmation({ deletions: [], total: 1, isDirectoryEmpty: true }, defaults)).toBe(false);
+});
+
 it.each([{ maxDeletions: -1 }, { maxDeletions: 101 }, { maxDeletionsThreshold: 0 }])('rejects %j', (options) => {
   expect(() => readDeletionLimits(options)).toThrow(expect.objectContaining({ code: 'InvalidConfiguration' }));
 });

@@ -36,10 +36,11 @@ export function readDeletionLimits(options: Partial<DeletionLimits>): DeletionLi
 
 /** Reports whether deletions need a confirmation. @param recent number of deletions of the last seconds, which `total` doesn't include. */
 export function needConfirmation(
-  { deletions, total }: UndefinedResources,
+  { deletions, total, isDirectoryEmpty }: UndefinedResources,
   { maxDeletions, maxDeletionsThreshold }: DeletionLimits,
   recent = 0,
 ): boolean {
+  if (isDirectoryEmpty && deletions.length > 0) return true;
   const all = total + recent;
   return deletions.length > 0 && all >= maxDeletionsThreshold && deletions.length + recent > (all * maxDeletions) / 100;
 }

@@ -9,6 +9,8 @@ export interface UndefinedResources {
   deletions: PendingDeletion[];
   /** Number of resources of the directory, these included. */
   total: number;
+  /** True if the directory has neither a manifest file nor Kplug's folder, as the mount point of an unmounted volume. */
+  isDirectoryEmpty?: boolean;
 }
 
 /** Applies the definitions of a directory to its resources. */

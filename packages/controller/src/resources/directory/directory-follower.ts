@@ -15,7 +15,7 @@ import type { SettleTimes } from './judge-change.ts';
 import { listManifestFiles } from './list-manifest-files.ts';
 import { ManifestFiles, type ScanResult } from './manifest-files.ts';
 import type { ProblemList } from './problem-list.ts';
-import { makeStateFolder } from './state-folder.ts';
+import { hasStateFolder, makeStateFolder } from './state-folder.ts';
 import type { StateStore } from './state-store.ts';
 
 /**
@@ -126,13 +126,13 @@ export class DirectoryFollower {
     return store.failures().length > 0 ? Math.min(retryInterval, scanInterval) : scanInterval;
   }
 
-  async #apply({ hasSettled }: ScanResult): Promise<ManifestProblem[]> {
+  async #apply({ hasSettled, isEmpty }: ScanResult): Promise<ManifestProblem[]> {
     const { directory, resources, desired, store, guard } = this.#parts;
     const sourceOf = (key: ResourceKey) => desired.sourceOf(key);
     const definitions = resolveDefinitions(directory, this.#files.contents(), sourceOf);
     for (const key of desired.apply(resources, definitions)) store.changed(key, resources.stored(key));
     // A manifest that is moving between files may be in neither or in both for a moment.
-    const failures = hasSettled ? await this.#deleteUndefined(definitions) : [];
+    const failures = hasSettled ? await this.#deleteUndefined(definitions, isEmpty) : [];
     store.retry();
     if (hasSettled) this.#duplicates = definitions.duplicates;
     this.#hasSettled = hasSettled;
@@ -140,10 +140,11 @@ export class DirectoryFollower {
   }
 
   /** Deletes the resources that no file defines, unless the guard holds their deletion. Returns failures of the guard. */
-  async #deleteUndefined(definitions: Definitions): Promise<ManifestProblem[]> {
+  async #deleteUndefined(definitions: Definitions, isEmpty: boolean): Promise<ManifestProblem[]> {
     const { directory, resources, desired, guard } = this.#parts;
     try {
-      const admitted = await guard.admit(desired.undefinedResources(resources, definitions));
+      const isDirectoryEmpty = isEmpty && !(await hasStateFolder(directory));
+      const admitted = await guard.admit({ ...desired.undefinedResources(resources, definitions), isDirectoryEmpty });
       for (const { key } of admitted) resources.delete(key);
       if (guard.isHolding) this.#scans.addWithin('confirmation', confirmationInterval);
       return [];

@@ -48,7 +48,7 @@ describe('ManifestFiles', () => {
     await symlink('b.yml', join(directory.path, 'link.yaml'));
     await symlink('nowhere.yml', join(directory.path, 'dangling.yaml'));
     await symlink('.', join(directory.path, 'circle'));
-    expect(await files.scan(immediately)).toEqual({ hasSettled: true, problems: [] });
+    expect(await files.scan(immediately)).toEqual({ hasSettled: true, isEmpty: false, problems: [] });
     expect(names()).toEqual({ 'a/a.YAML': ['a'], 'a/deep/c.json': ['c'], 'b.yml': ['b'], 'link.yaml': ['b'] });
     expect(Object.keys(names())).toEqual(['a/a.YAML', 'a/deep/c.json', 'b.yml', 'link.yaml']);
   });
@@ -78,7 +78,7 @@ describe('ManifestFiles', () => {
     expect(names()).toEqual({ 'a.yaml': ['a'], 'b.yaml': ['b'] });
     await directory.write('a.yaml', documents(table('a'), table('back')));
     await directory.write('b.yaml', table('b'));
-    expect(await files.scan(patient)).toEqual({ hasSettled: true, problems: [] });
+    expect(await files.scan(patient)).toEqual({ hasSettled: true, isEmpty: false, problems: [] });
     expect(names()).toEqual({ 'a.yaml': ['a', 'back'], 'b.yaml': ['b'] });
     await directory.remove('b.yaml');
     await files.scan(immediately);
@@ -94,12 +94,12 @@ describe('ManifestFiles', () => {
     const message =
       'The file no longer has any resource. The resources that it defined are kept: Table default/a, Table default/b. ' +
       'Restore the content, or delete the file to delete them.';
-    const kept = { hasSettled: true, problems: [{ file: join(directory.path, 'a.yaml'), message }] };
+    const kept = { hasSettled: true, isEmpty: false, problems: [{ file: join(directory.path, 'a.yaml'), message }] };
     expect(await files.scan(immediately)).toEqual(kept);
     expect(await files.scan(immediately)).toEqual(kept);
     expect(files.contents().get('a.yaml')).toMatchObject({ manifests: [], keepsLost: true });
     await directory.write('c.yaml', text);
-    expect(await files.scan(immediately)).toEqual({ hasSettled: true, problems: [] });
+    expect(await files.scan(immediately)).toEqual({ hasSettled: true, isEmpty: false, problems: [] });
     expect(files.contents().get('a.yaml')).not.toHaveProperty('keepsLost');
   });
 
@@ -132,7 +132,7 @@ describe('ManifestFiles', () => {
     await rename(join(directory.path, '..next'), join(directory.path, '..data'));
     await rename(join(directory.path, 'folder'), join(directory.path, '.folder-old'));
     await rename(join(directory.path, '.folder-two'), join(directory.path, 'folder'));
-    expect(await files.scan(times)).toEqual({ hasSettled: true, problems: [] });
+    expect(await files.scan(times)).toEqual({ hasSettled: true, isEmpty: false, problems: [] });
     expect(names()).toEqual({ 'a.yaml': ['a'], 'folder/b.yaml': ['b-a'] });
   });
 

@@ -26,6 +26,8 @@ export interface ScanResult {
   hasSettled: boolean;
   /** Problems of files and sub-folders, other than those of their content. */
   problems: ManifestProblem[];
+  /** True if the directory has no manifest file. */
+  isEmpty: boolean;
 }
 
 /** Content of a file that applies. */
@@ -92,7 +94,8 @@ export class ManifestFiles {
   async scan(times: SettleTimes): Promise<ScanResult> {
     const listing = await listManifestFiles(this.#directory);
     this.expect(listing.files.keys());
-    const result: ScanResult = { hasSettled: true, problems: this.#unreadableFolders(listing) };
+    const isEmpty = listing.files.size === 0;
+    const result: ScanResult = { hasSettled: true, problems: this.#unreadableFolders(listing), isEmpty };
     const changed = await this.#readChanged(listing, times);
     if (changed.length === 0) return result;
     const writers = await this.#findWriters(changed);

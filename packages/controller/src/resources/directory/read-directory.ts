@@ -11,7 +11,7 @@ import type { SettleTimes } from './judge-change.ts';
 import { ManifestFiles } from './manifest-files.ts';
 import { sortProblems } from './problem-list.ts';
 import { readStates } from './read-states.ts';
-import { checkDirectory, stateFolderOf } from './state-folder.ts';
+import { checkDirectory, hasStateFolder, stateFolderOf } from './state-folder.ts';
 
 /** Content of a directory at one moment. */
 export interface DirectoryView {
@@ -58,7 +58,8 @@ export async function readDirectory(directory: string, options: Partial<Deletion
   }
   const definitions = resolveDefinitions(directory, files.contents(), (key) => desired.sourceOf(key));
   desired.apply(resources, definitions);
-  const pending = desired.undefinedResources(resources, definitions);
+  const isDirectoryEmpty = result.isEmpty && !(await hasStateFolder(directory));
+  const pending = { ...desired.undefinedResources(resources, definitions), isDirectoryEmpty };
   if (!result.hasSettled) pending.deletions = [];
   const formerlyHeld = new Set((await readHeldDeletions(folder)).map(({ uid }) => uid));
   const isHeld =
