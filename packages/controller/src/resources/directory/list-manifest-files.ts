@@ -26,6 +26,8 @@ export interface Listing {
   unreadable: Map<string, string>;
   /** Links to files that don't exist. */
   dangling: Set<string>;
+  /** Results of `foldersAbove`, by folder, which files share. */
+  above: Map<string, readonly FolderAbove[]>;
 }
 
 /**
@@ -33,7 +35,13 @@ export interface Listing {
  * folders. Rejects when the directory itself can't be read.
  */
 export async function listManifestFiles(directory: string): Promise<Listing> {
-  const listing: Listing = { files: new Map(), folders: new Map(), unreadable: new Map(), dangling: new Set() };
+  const listing: Listing = {
+    files: new Map(),
+    folders: new Map(),
+    unreadable: new Map(),
+    dangling: new Set(),
+    above: new Map(),
+  };
   await listFolder(directory, '', listing);
   return listing;
 }
@@ -80,8 +88,12 @@ export interface FolderAbove {
 }
 
 /** Returns the existing folders above a file, the directory itself first. */
-export function foldersAbove(path: string, { folders }: Listing): FolderAbove[] {
+export function foldersAbove(path: string, { folders, above }: Listing): readonly FolderAbove[] {
+  const own = path.slice(0, Math.max(0, path.lastIndexOf('/')));
+  const known = above.get(own);
+  if (known) return known;
   const found: FolderAbove[] = [];
+  above.set(own, found);
   for (let end = 0; end >= 0; end = path.indexOf('/', end + 1)) {
     const folder = path.slice(0, end);
     const stats = folders.get(folder);

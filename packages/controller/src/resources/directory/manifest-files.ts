@@ -148,10 +148,12 @@ export class ManifestFiles {
     const written = await findWritten(new Set(identities));
     this.#visibility ??= findWriterVisibility(this.#directory);
     const areVisible = await this.#visibility;
-    for (const [path, version] of changed) {
-      const now = await fingerprintNow(join(this.#directory, path));
-      if (now !== undefined && now !== fingerprintIn(version)) this.touch(path);
-    }
+    await Promise.all(
+      changed.map(async ([path, version]) => {
+        const now = await fingerprintNow(join(this.#directory, path));
+        if (now !== undefined && now !== fingerprintIn(version)) this.touch(path);
+      }),
+    );
     return (version: Version): Pick<FileChange, 'isBeingWritten' | 'areWritersVisible'> => {
       const stats = version === gone ? undefined : version.stats;
       return {
