@@ -10,7 +10,7 @@ const sharedTypes = new Set([
 ]);
 
 /** Reports whether all processes that are expected to write a file are visible to `findWritten`. */
-export type WriterVisibility = (file: Pick<BigIntStats, 'uid' | 'gid' | 'mode' | 'dev'>) => boolean;
+type WriterVisibility = (file: Pick<BigIntStats, 'uid' | 'gid' | 'mode' | 'dev'>) => boolean;
 
 /**
  * Determines for the files of a directory whether their writers are visible to `findWritten`. They aren't without `/proc`, for files

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { fingerprintOf, identityOf } from '../../files/fingerprint.ts';
 import { findWritten } from '../../files/is-being-written.ts';
 import { hasCode } from '../../files/system-error.ts';
-import { findWriterVisibility, type WriterVisibility } from '../../files/writer-visibility.ts';
+import { findWriterVisibility } from '../../files/writer-visibility.ts';
 import type { CheckedManifest, ManifestProblem } from '../manifest.ts';
 import { describeReference, type JsonObject, keyOf, parseKey, type Resource, type ResourceKey } from '../resource.ts';
 import { hasLess } from './has-less.ts';
@@ -64,7 +64,6 @@ export class ManifestFiles {
   readonly #directory: string;
   readonly #defined: DefinedResources;
   readonly #tracked = new Map<string, TrackedFile>();
-  #visibility: Promise<WriterVisibility> | undefined;
 
   /** @param defined returns the resources that files defined, those of earlier operators included. Default: none. */
   constructor(directory: string, defined: DefinedResources = () => new Map()) {
@@ -146,8 +145,7 @@ export class ManifestFiles {
   async #findWriters(changed: readonly [path: string, version: Version][]) {
     const identities = changed.flatMap(([, version]) => identityIn(version) ?? []);
     const written = await findWritten(new Set(identities));
-    this.#visibility ??= findWriterVisibility(this.#directory);
-    const areVisible = await this.#visibility;
+    const areVisible = await findWriterVisibility(this.#directory);
     await Promise.all(
       changed.map(async ([path, version]) => {
         const now = await fingerprintNow(join(this.#directory, path));
