@@ -13,6 +13,7 @@ describe('kplug', () => {
     for (const command of [
       'operator',
       'get',
+      'manifests',
       'plugins',
       'explain',
       'doctor',
@@ -33,6 +34,9 @@ describe('kplug', () => {
   it.each([
     'operator',
     'get',
+    'manifests',
+    'manifests show',
+    'manifests confirm',
     'plugins',
     'plugins list',
     'plugins describe',

@@ -6,6 +6,7 @@ import { addDoctorCommand } from './commands/doctor.ts';
 import { addExplainCommand } from './commands/explain.ts';
 import { addGetCommand } from './commands/get.ts';
 import { addInitCommand } from './commands/init.ts';
+import { addManifestsCommand } from './commands/manifests.ts';
 import { addOperatorCommand } from './commands/operator.ts';
 import { addPluginsCommand } from './commands/plugins.ts';
 import { addRecordCommand, addReplayCommand } from './commands/record.ts';
@@ -34,6 +35,7 @@ export function buildProgram(terminal: Terminal): Command {
     });
   addOperatorCommand(program, terminal);
   addGetCommand(program, terminal);
+  addManifestsCommand(program, terminal);
   addPluginsCommand(program, terminal);
   addExplainCommand(program, terminal);
   addDoctorCommand(program, terminal);

@@ -1,5 +1,5 @@
 import { KplugError, type Resources } from '@kplug/controller';
-import { openDirectory } from '@kplug/controller/directory';
+import { type DeletionLimits, openDirectory } from '@kplug/controller/directory';
 import { type KubernetesOptions, openKubernetes } from '@kplug/controller/kubernetes';
 import type { Logger } from 'pino';
 import { settings as definitions, type SettingName, type SettingValues } from './settings.ts';
@@ -13,6 +13,13 @@ const clusterSettings: readonly SettingName[] = [
   'enableLeaderElection',
 ];
 
+/** Settings that only apply to a directory. */
+const directorySettings = [
+  'stateDir',
+  'maxDeletions',
+  'maxDeletionsThreshold',
+] as const satisfies readonly SettingName[];
+
 /** Opens a directory, or a cluster when none is given. Rejects with `InvalidConfiguration` when settings contradict each other. */
 export async function openResources(settings: SettingValues, logger: Logger): Promise<Resources> {
   const { manifests, stateDir, kubeconfig, context, namespaces, enableLeaderElection, leaderElectionNamespace } =
@@ -23,10 +30,13 @@ export async function openResources(settings: SettingValues, logger: Logger): Pr
       const [flag] = definitions[misplaced].flags;
       throw new KplugError('InvalidConfiguration', `--${flag} needs a cluster and can't be used with --manifests`);
     }
-    return openDirectory({ directory: manifests, logger, ...(stateDir === undefined ? {} : { stateDir }) });
+    const states = stateDir === undefined ? {} : { stateDir };
+    return openDirectory({ directory: manifests, logger, ...states, ...deletionLimitsOf(settings) });
   }
-  if (stateDir !== undefined) {
-    throw new KplugError('InvalidConfiguration', '--state-dir needs a directory of manifests; add --manifests');
+  const misplaced = directorySettings.find((name) => settings[name] !== undefined);
+  if (misplaced) {
+    const [flag] = definitions[misplaced].flags;
+    throw new KplugError('InvalidConfiguration', `--${flag} needs a directory of manifests; add --manifests`);
   }
   return openKubernetes({
     logger,
@@ -37,6 +47,14 @@ export async function openResources(settings: SettingValues, logger: Logger): Pr
     ...(leaderElectionNamespace === undefined ? {} : { namespace: leaderElectionNamespace }),
     ...(enableLeaderElection ? { leaderElection: leaderElectionOf(settings) } : {}),
   });
+}
+
+/** Returns the limits of deletions in a directory, where they are set. */
+function deletionLimitsOf({ maxDeletions, maxDeletionsThreshold }: SettingValues): Partial<DeletionLimits> {
+  return {
+    ...(maxDeletions !== undefined && { maxDeletions }),
+    ...(maxDeletionsThreshold !== undefined && { maxDeletionsThreshold }),
+  };
 }
 
 function leaderElectionOf(settings: SettingValues): NonNullable<KubernetesOptions['leaderElection']> {

@@ -57,6 +57,18 @@ export function count(given: Common & { placeholder: string; max: number }): Set
   return { ...rest, schema: z.int({ error }).min(1, { error }).max(max, { error }), read: readNumber };
 }
 
+/** Makes a setting for a percentage: a string such as `50%`, or a number in the configuration file. */
+export function percentage(given: Common): Setting<number> {
+  const error = 'must be a percentage from 0% to 100%';
+  const schema = z.union([z.number(), z.string()], { error }).transform((value, context) => {
+    const percent = typeof value === 'number' ? value : readPercent(value);
+    if (percent >= 0 && percent <= 100) return percent;
+    context.addIssue({ code: 'custom', message: error });
+    return z.NEVER;
+  });
+  return { ...given, placeholder: 'percentage', schema, read: (value) => value };
+}
+
 /** Makes a setting for a duration: a string such as `5s`, or milliseconds in the configuration file. */
 export function time(given: Common): Setting<number> {
   const schema = z.union([z.number(), z.string()]).transform((value, context) => {
@@ -88,6 +100,12 @@ function splitAtCommas(value: string): string[] {
     .split(',')
     .map((part) => part.trim())
     .filter(Boolean);
+}
+
+/** Returns `NaN` for a text that is no percentage. */
+function readPercent(value: string): number {
+  const [, digits] = /^\s*(\d+(?:\.\d+)?)\s*%?\s*$/.exec(value) ?? [];
+  return Number(digits);
 }
 
 function readNumber(value: string): unknown {

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { choice, count, type Setting, text, texts, time, toggle } from './setting.ts';
+import { choice, count, percentage, type Setting, text, texts, time, toggle } from './setting.ts';
 
 /**
  * Settings of the operator, by the name of their field in the configuration file. Flags, environment variables, help and
@@ -19,6 +19,21 @@ export const settings = {
     description:
       'folder for the states of the resources in a directory of manifests, such as one that is read-only or swapped',
     fallback: '.kplug in the directory of manifests',
+    group: 'Resources',
+  }),
+  maxDeletions: percentage({
+    flags: ['max-deletions'],
+    description:
+      'largest share of the resources of the directory that is deleted at once; the deletion of more waits for "kplug manifests confirm"; 100% disables it',
+    fallback: '50%',
+    group: 'Resources',
+  }),
+  maxDeletionsThreshold: count({
+    flags: ['max-deletions-threshold'],
+    placeholder: 'number',
+    max: 1_000_000,
+    description: 'number of resources of the directory from which --max-deletions applies',
+    fallback: '10',
     group: 'Resources',
   }),
   kubeconfig: text({

@@ -27,6 +27,7 @@ export async function get(target: string, name: string | undefined, options: Get
     resources,
     problems,
     live,
+    held,
     namespace: defaultNamespace,
     ...read
   } = await readResources({ ...options, kind: wanted.kind });
@@ -44,7 +45,14 @@ export async function get(target: string, name: string | undefined, options: Get
     terminal.say(`No ${wanted.kind} in ${where}${others}.`);
   } else {
     const { colors } = terminal;
-    const content = resourceTable(found, { wide: output === 'wide', allNamespaces, colors, now: Date.now(), live });
+    const content = resourceTable(found, {
+      wide: output === 'wide',
+      allNamespaces,
+      held,
+      live,
+      colors,
+      now: Date.now(),
+    });
     terminal.print(formatTable(content, colors));
   }
 }

@@ -40,6 +40,7 @@ describe('in bash, kplug completes', () => {
       [
         'operator',
         'get',
+        'manifests',
         'plugins',
         'explain',
         'doctor',

@@ -27,6 +27,13 @@ export async function findManifests({ manifests, stateDir }: GivenDirectories): 
   throw new CommandError('usage', message);
 }
 
+/** Returns the manifest directory to read, as `findManifests` does, with its state directory. */
+export async function findReadDirectories({ manifests, stateDir }: GivenDirectories): Promise<Directories> {
+  const given = stateDir === undefined ? {} : { stateDir };
+  const found = await findManifests({ ...given, ...(manifests !== undefined && { manifests }) });
+  return withStateDir({ ...given, manifests: found });
+}
+
 /** Manifest directory with its state directory. */
 export interface Directories {
   manifests: string;

@@ -2,7 +2,8 @@ import type { ResourceKey } from '@kplug/controller';
 import { ConditionStatus, type DelegatedResource } from '@kplug/protocol';
 import { CommandError } from '../command-error.ts';
 import { AdminClient } from '../operator/admin-client.ts';
-import { findOperator, isRunning } from '../operator/find-operator.ts';
+import { findOperator } from '../operator/find-operator.ts';
+import { isRunning } from '../operator/is-running.ts';
 import { readOperatorFile } from '../operator/read-operator-file.ts';
 
 /** Deadline of the request, in milliseconds. */

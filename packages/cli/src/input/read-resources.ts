@@ -3,7 +3,7 @@ import { formatProblem, readDirectory } from '@kplug/controller/directory';
 import { isKindNamed, openClusterReader } from '@kplug/controller/tools';
 import { CommandError } from '../command-error.ts';
 import { type ClusterChoice, kubeConfigOf, meansCluster } from '../operator/cluster-choice.ts';
-import { findManifests, withStateDir } from './find-manifests.ts';
+import { findReadDirectories } from './find-manifests.ts';
 import { type LiveState, readLiveStates } from './read-live-states.ts';
 
 /** Source and kind of the resources to read. */
@@ -22,6 +22,8 @@ export interface ReadResources {
   problems: readonly string[];
   /** States of resources that aren't ready, as a running operator of the directory has them in memory. */
   live: ReadonlyMap<ResourceKey, LiveState>;
+  /** UIDs of resources that no file defines, and whose deletion is held. */
+  held: ReadonlySet<string>;
   /** Description of the source, for messages. */
   place: string;
   /** Full name of the kind. */
@@ -36,13 +38,13 @@ export interface ReadResources {
 export async function readResources(choice: ReadChoice): Promise<ReadResources> {
   if (meansCluster(choice)) return readCluster(choice);
   const { kind } = choice;
-  const place = await findManifests(choice);
-  const { stateDir } = await withStateDir({ ...choice, manifests: place });
+  const { manifests: place, ...states } = await findReadDirectories(choice);
   // Asked first: a status that the operator writes meanwhile is newer.
-  const { byKey: live, problem } = await readLiveStates(place, stateDir);
-  const { resources, problems: faults } = await readDirectory(place, stateDir === undefined ? {} : { stateDir });
-  const problems = [...faults.map(formatProblem), ...(problem === undefined ? [] : [problem])];
-  return { resources, problems, live, place, kind, isServed: false, namespace: 'default' };
+  const { byKey: live, problem } = await readLiveStates(place, states.stateDir);
+  const read = await readDirectory(place, states);
+  const held = new Set(read.isHeld ? read.deletions.map(({ uid }) => uid) : []);
+  const problems = [...read.problems.map(formatProblem), ...(problem === undefined ? [] : [problem])];
+  return { resources: read.resources, problems, held, live, place, kind, isServed: false, namespace: 'default' };
 }
 
 async function readCluster(choice: ReadChoice): Promise<ReadResources> {
@@ -64,6 +66,7 @@ async function readCluster(choice: ReadChoice): Promise<ReadResources> {
       resources: await reader.list(kind, undefined),
       problems: [],
       live: new Map(),
+      held: new Set(),
       place: `the cluster at ${reader.server}`,
       kind: kind.kind,
       isServed: true,

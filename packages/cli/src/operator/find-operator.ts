@@ -2,6 +2,7 @@ import { operatorFileOf } from '@kplug/operator/operator-file';
 import { CommandError } from '../command-error.ts';
 import { findDirectories } from '../input/find-manifests.ts';
 import { meansCluster } from './cluster-choice.ts';
+import { isRunning } from './is-running.ts';
 import type { OperatorChoice, OperatorPlace } from './operator-place.ts';
 import { readOperatorFile } from './read-operator-file.ts';
 
@@ -32,15 +33,4 @@ export function toUrl(text: string): string {
   const reachable = url.replace(/^(https?:\/\/)(0\.0\.0\.0|\[::\])(?=[:/]|$)/, '$1localhost');
   if (URL.canParse(reachable)) return reachable.replace(/\/+$/, '');
   throw new CommandError('usage', `"${text}" is not the address of an admin port; write one such as ${defaultUrl}`);
-}
-
-/** Reports whether a process exists on this machine. */
-export function isRunning(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // The process of another user exists but must not be signalled.
-    return (error as NodeJS.ErrnoException).code !== 'ESRCH';
-  }
 }

@@ -11,6 +11,8 @@ export interface ResourceTableOptions {
   wide: boolean;
   /** True to show the namespaces. */
   allNamespaces: boolean;
+  /** UIDs of resources whose deletion is held. */
+  held: ReadonlySet<string>;
   colors: Colors;
   /** Current time, in milliseconds since the epoch. */
   now: number;
@@ -34,7 +36,7 @@ export function resourceTable(resources: readonly Resource[], options: ResourceT
   const isDelegated = rows.some(({ delegated }) => delegated);
   const columns = [
     ...(options.wide || options.allNamespaces ? [namespace] : []),
-    name,
+    nameColumn(options),
     ...(isDelegated ? delegatedColumns(options) : plainColumns(options)),
   ];
   return {
@@ -53,10 +55,15 @@ function statusOf(resource: Resource, { live }: ResourceTableOptions): Delegated
 
 const namespace: Column = { name: 'NAMESPACE', cell: ({ resource }) => resource.metadata.namespace ?? '' };
 
-const name: Column = {
-  name: 'NAME',
-  cell: ({ resource: { metadata } }) => (metadata.deletionTimestamp ? `${metadata.name} (deleting)` : metadata.name),
-};
+function nameColumn({ held }: ResourceTableOptions): Column {
+  return {
+    name: 'NAME',
+    cell: ({ resource: { metadata } }) => {
+      if (metadata.deletionTimestamp) return `${metadata.name} (deleting)`;
+      return held.has(metadata.uid) ? `${metadata.name} (deletion held)` : metadata.name;
+    },
+  };
+}
 
 function delegatedColumns({ wide, colors, now }: ResourceTableOptions): Column[] {
   const of = (read: (status: DelegatedStatus) => string) => (row: Row) => (row.delegated ? read(row.delegated) : '');

@@ -1,9 +1,11 @@
 import type { BigIntStats } from 'node:fs';
 
-/** Fingerprint of an empty file. Files are empty for a moment while many programs save them. */
-export const emptyFingerprint = 'empty';
-
 /** Returns a text that differs between two contents of a file, from its metadata. */
 export function fingerprintOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
-  return size === 0n ? emptyFingerprint : `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`;
+  return `${dev}:${ino}:${size}:${mtimeNs}:${ctimeNs}`;
+}
+
+/** Returns a text that identifies a file or folder, whatever its name and content. */
+export function identityOf({ dev, ino }: Pick<BigIntStats, 'dev' | 'ino'>): string {
+  return `${dev}:${ino}`;
 }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, open, rm, symlink, writeFile } from 'node:fs/promises';
+import { link, mkdtemp, open, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -18,6 +18,7 @@ describe.runIf(process.platform === 'linux')('isBeingWritten', () => {
   it('is true while a process has the file open for writing, under any of its names', async () => {
     const file = await makeFile();
     await symlink(file, `${file}-link`);
+    await link(file, `${file}-hard-link`);
     expect(await isBeingWritten([file])).toBe(false);
     const child = spawn('/bin/sh', ['-c', 'exec 3>>"$0"; echo open; read -r _', file], {
       stdio: ['pipe', 'pipe', 'inherit'],
@@ -25,6 +26,7 @@ describe.runIf(process.platform === 'linux')('isBeingWritten', () => {
     await once(child.stdout, 'data');
     expect(await isBeingWritten([file])).toBe(true);
     expect(await isBeingWritten([`${file}-link`])).toBe(true);
+    expect(await isBeingWritten([`${file}-hard-link`])).toBe(true);
     expect(await isBeingWritten([join(file, '..', 'other')])).toBe(false);
     child.stdin.end();
     await once(child, 'exit');

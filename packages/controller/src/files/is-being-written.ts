@@ -1,4 +1,5 @@
-import { readdir, readFile, readlink, realpath } from 'node:fs/promises';
+import { readdir, readFile, readlink, stat } from 'node:fs/promises';
+import { identityOf } from './fingerprint.ts';
 
 /** Bits of the open flags that hold the access mode; 0 is read-only. */
 const accessMode = 0b11;
@@ -8,15 +9,40 @@ const accessMode = 0b11;
  * not those of other users or machines, and none on systems without `/proc`.
  */
 export async function isBeingWritten(files: readonly string[]): Promise<boolean> {
-  const paths = new Set(await Promise.all(files.map((file) => realpath(file).catch(() => file))));
+  const identities = await Promise.all(
+    files.map(async (file) => {
+      const stats = await stat(file, { bigint: true }).catch(() => undefined);
+      return stats && identityOf(stats);
+    }),
+  );
+  return (await findWritten(new Set(identities.filter((identity) => identity !== undefined)))).size > 0;
+}
+
+/** Returns those files, by their identities, that a process has open for writing. Sees the same processes as `isBeingWritten`. */
+export async function findWritten(identities: ReadonlySet<string>): Promise<Set<string>> {
+  const written = new Set<string>();
+  if (identities.size === 0) return written;
   const processes = (await namesIn('/proc')).filter((name) => /^\d+$/.test(name));
-  for (const process of processes) {
-    for (const descriptor of await namesIn(`/proc/${process}/fd`)) {
-      const target = await readlink(`/proc/${process}/fd/${descriptor}`).catch(() => '');
-      if (paths.has(target) && (await isForWriting(process, descriptor))) return true;
-    }
-  }
-  return false;
+  await Promise.all(
+    processes.map(async (process) => {
+      const folder = `/proc/${process}/fd`;
+      for (const descriptor of await namesIn(folder)) {
+        const identity = await identityOfOpenFile(`${folder}/${descriptor}`);
+        if (identity === undefined || !identities.has(identity) || written.has(identity)) continue;
+        if (await isForWriting(process, descriptor)) written.add(identity);
+      }
+    }),
+  );
+  return written;
+}
+
+/** Returns the identity of the file of a descriptor; the path of the file differs between containers. */
+async function identityOfOpenFile(link: string): Promise<string | undefined> {
+  const target = await readlink(link).catch(() => '');
+  // Most descriptors are sockets, pipes and devices.
+  if (!target.startsWith('/') || target.startsWith('/dev/')) return undefined;
+  const stats = await stat(link, { bigint: true }).catch(() => undefined);
+  return stats && identityOf(stats);
 }
 
 async function isForWriting(process: string, descriptor: string): Promise<boolean> {

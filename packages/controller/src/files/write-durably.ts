@@ -1,4 +1,4 @@
-import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { type FileHandle, mkdir, open, rename, rm, stat, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { hasCode } from './system-error.ts';
 
@@ -24,6 +24,17 @@ export async function writeDurably(file: string, content: string, root: string):
   } catch (error) {
     // The first error matters more than a failure to clean up. Leftovers are removed at the next start.
     await rm(temporary, { force: true }).catch(() => undefined);
+    throw error;
+  }
+  await syncFolder(dirname(file));
+}
+
+/** Removes a file durably, if it exists. */
+export async function removeDurably(file: string): Promise<void> {
+  try {
+    await unlink(file);
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return;
     throw error;
   }
   await syncFolder(dirname(file));

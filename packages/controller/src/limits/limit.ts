@@ -1,5 +1,5 @@
-/** Unit of a limit: milliseconds, bytes, characters, levels of nesting, a percentage, or a plain number. */
-export type LimitUnit = 'ms' | 'bytes' | 'characters' | 'levels' | '%' | 'count';
+/** Unit of a limit: milliseconds, bytes, characters, levels of nesting, percent, or a plain number. */
+export type LimitUnit = 'ms' | 'bytes' | 'characters' | 'levels' | 'percent' | 'count';
 
 /** A size, count or time limit. */
 export interface Limit {
@@ -42,5 +42,5 @@ export const milliseconds = limitIn('ms');
 export const bytes = limitIn('bytes');
 export const characters = limitIn('characters');
 export const levels = limitIn('levels');
-export const percent = limitIn('%');
+export const percent = limitIn('percent');
 export const count = limitIn('count');

@@ -7,7 +7,7 @@ const nouns: Record<LimitUnit, string> = {
   bytes: 'a number of bytes',
   characters: 'a number of characters',
   levels: 'a number of levels',
-  '%': 'a percentage',
+  percent: 'a percentage',
   count: 'a number',
 };
 

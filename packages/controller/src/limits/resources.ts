@@ -1,4 +1,4 @@
-import { bytes, characters, count, KiB, levels, MiB, milliseconds, minutes, seconds } from './limit.ts';
+import { bytes, characters, count, KiB, levels, MiB, milliseconds, minutes, percent, seconds } from './limit.ts';
 
 /** Limits of resources, whatever their source. */
 export const resources = {
@@ -22,7 +22,37 @@ export const directory = {
   }),
   changeDelay: milliseconds(10, 'Delay between a reported change and the scan for it.'),
   settleTime: milliseconds(50, 'Time that a changed file must stay unchanged before it is read.'),
-  deletionSettleTime: milliseconds(250, 'Time that a file must be missing to count as deleted.'),
+  deletionSettleTime: milliseconds(
+    1 * seconds,
+    'Time that a file must be missing to count as deleted, or that a file must exist which replaced one with more resources.',
+  ),
+  rewriteSettleTime: milliseconds(
+    2 * seconds,
+    'Time that a file that was overwritten with fewer resources must stay closed and unchanged before these are deleted.',
+  ),
+  hiddenRewriteSettleTime: milliseconds(
+    5 * seconds,
+    'The same where it is not known whether a program has the file open, as with other containers, users and machines.',
+  ),
+  maxChangingTime: milliseconds(
+    10 * seconds,
+    'Time that a file may be open for writing, or keep changing, before it is reported and other files no longer wait for it.',
+  ),
+  writerInterval: milliseconds(250, 'Interval of checks of a file that is open for writing.'),
+  maxDeletions: percent(50, 'Largest share of the resources that is deleted at once without a confirmation.', {
+    settings: ['maxDeletions', '--max-deletions'],
+    max: 100,
+    sane: [10, 100],
+  }),
+  maxDeletionsThreshold: count(10, 'Number of resources from which `maxDeletions` applies.', {
+    settings: ['maxDeletionsThreshold', '--max-deletions-threshold'],
+    min: 1,
+    max: 1_000_000,
+    sane: [2, 1_000],
+  }),
+  deletionWindow: milliseconds(10 * seconds, 'Time within which deletions count as made at once.'),
+  confirmationInterval: milliseconds(500, 'Interval of checks for a confirmation while deletions are held.'),
+  maxNamedResources: count(3, 'Maximum number of resources that a message about a file names.'),
   returnSettleTime: milliseconds(
     2 * seconds,
     'Time that a file must be missing to count as deleted after the directory was missing.',
@@ -33,7 +63,7 @@ export const directory = {
     'Interval of checks whether the directory was replaced by another one.',
   ),
   retryInterval: milliseconds(1 * seconds, 'Interval of retries of failed state writes.'),
-  maxStartTime: milliseconds(2 * seconds, 'Longest time that the start waits for files to settle.'),
+  maxStartTime: milliseconds(3 * seconds, 'Longest time that the start waits for files to settle.'),
   lockRefreshInterval: milliseconds(500, 'Interval at which an operator refreshes the lock of its directory.'),
   staleLockTime: milliseconds(
     15 * seconds,

@@ -11,7 +11,7 @@ interface Definition extends ParsedManifest {
 export interface Definitions {
   /** Accepted manifests, in the order of files. */
   accepted: Map<ResourceKey, Definition>;
-  /** Files with a problem. Resources that they defined earlier are not deleted. */
+  /** Files with a problem, or that prove no deletion. Resources that they defined earlier are not deleted. */
   held: Set<string>;
   /** Resources in files with a problem, which are ignored until the problem is fixed. */
   claimed: Set<ResourceKey>;
@@ -27,7 +27,7 @@ export interface Definitions {
  */
 export function resolveDefinitions(
   directory: string,
-  contents: ReadonlyMap<string, ManifestFile | undefined>,
+  contents: ReadonlyMap<string, (ManifestFile & { keepsLost?: boolean }) | undefined>,
   sourceOf: (key: ResourceKey) => string | undefined,
 ): Definitions {
   const result: Definitions = {
@@ -43,17 +43,26 @@ export function resolveDefinitions(
     else hold(result, path, content);
   }
   const broken = new Set(result.held);
-  for (const [key, definitions] of candidates) {
-    const source = sourceOf(key);
-    const holder = source !== undefined && broken.has(source) ? source : undefined;
-    const winner = holder ?? definitions.find(({ path }) => path === source) ?? definitions[0];
-    if (typeof winner === 'object') result.accepted.set(key, winner);
-    for (const other of definitions.filter((definition) => definition !== winner)) {
-      result.held.add(other.path);
-      result.duplicates.push(duplicate(directory, other, winner));
-    }
-  }
+  for (const [key, definitions] of candidates)
+    choose(result, key, definitions, { directory, broken, source: sourceOf(key) });
+  for (const [path, content] of contents) if (content?.keepsLost) result.held.add(path);
   return result;
+}
+
+/** Accepts one of several definitions of a resource. The others are duplicates. */
+function choose(
+  result: Definitions,
+  key: ResourceKey,
+  definitions: readonly Definition[],
+  { directory, broken, source }: { directory: string; broken: ReadonlySet<string>; source: string | undefined },
+): void {
+  const holder = source !== undefined && broken.has(source) ? source : undefined;
+  const winner = holder ?? definitions.find(({ path }) => path === source) ?? definitions[0];
+  if (typeof winner === 'object') result.accepted.set(key, winner);
+  for (const other of definitions.filter((definition) => definition !== winner)) {
+    result.held.add(other.path);
+    result.duplicates.push(duplicate(directory, other, winner));
+  }
 }
 
 function duplicate(

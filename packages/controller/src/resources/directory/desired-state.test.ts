@@ -25,39 +25,64 @@ describe('DesiredState', () => {
     return resources.list(tables).map(({ metadata }) => metadata.name);
   }
 
-  it('deletes undefined resources, but only once the files have settled', () => {
-    desired.apply(resources, definitions({ 'a.yaml': documents(table('users'), table('orders')) }), true);
+  /** Applies definitions, and deletes what they don't define. */
+  function applyAll(all: Definitions): void {
+    desired.apply(resources, all);
+    for (const { key } of desired.undefinedResources(resources, all).deletions) resources.delete(key);
+  }
+
+  it('returns undefined resources, and deletes none itself', () => {
+    desired.apply(resources, definitions({ 'a.yaml': documents(table('users'), table('orders')) }));
     const without = definitions({ 'a.yaml': table('orders') });
-    desired.apply(resources, without, false);
+    desired.apply(resources, without);
     expect(names()).toEqual(['users', 'orders']);
-    desired.apply(resources, without, true);
-    expect(names()).toEqual(['orders']);
+    const { uid } = resources.get(users)?.metadata ?? {};
+    const pending = { deletions: [{ key: users, uid, source: 'a.yaml' }], total: 2 };
+    expect(desired.undefinedResources(resources, without)).toEqual(pending);
+  });
+
+  it('knows the resources of each file, without those that are being deleted', async () => {
+    desired.apply(
+      resources,
+      definitions({ 'a.yaml': table('users'), 'b.yaml': documents(table('orders'), table('items')) }),
+    );
+    const options = { uid: resources.get(users)?.metadata.uid ?? '', fieldManager: 'kplug/tables' };
+    await resources.addFinalizer(users, 'kplug.dev/a', options);
+    const files = () =>
+      [...desired.defined(resources)].map(([path, all]) => [path, all.map(({ metadata }) => metadata.name)]);
+    expect(files()).toEqual([
+      ['a.yaml', ['users']],
+      ['b.yaml', ['orders', 'items']],
+    ]);
+    resources.delete(users);
+    expect(files()).toEqual([['b.yaml', ['orders', 'items']]]);
+    expect(desired.undefinedResources(resources, definitions({}))).toMatchObject({ total: 2 });
   });
 
   it('deletes nothing that an invalid file defined or still contains', () => {
-    desired.apply(resources, definitions({ 'a.yaml': documents(table('users'), table('orders')) }), true);
-    desired.apply(resources, definitions({ 'a.yaml': 'kind: Table\n' }), true);
+    applyAll(definitions({ 'a.yaml': documents(table('users'), table('orders')) }));
+    applyAll(definitions({ 'a.yaml': 'kind: Table\n' }));
     expect(names()).toEqual(['users', 'orders']);
-    desired.apply(resources, definitions({ 'a.yaml': '', 'b.yaml': documents(table('users'), 'kind: Table\n') }), true);
+    applyAll(definitions({ 'a.yaml': '', 'b.yaml': documents(table('users'), 'kind: Table\n') }));
     expect(names()).toEqual(['users']);
   });
 
   it('knows the file of each resource, and returns moved ones', () => {
-    expect(desired.apply(resources, definitions({ 'a.yaml': table('users') }), true)).toEqual([]);
+    expect(desired.apply(resources, definitions({ 'a.yaml': table('users') }))).toEqual([]);
     expect(desired.sourceOf(users)).toBe('a.yaml');
-    expect(desired.apply(resources, definitions({ 'b.yaml': table('users') }), true)).toEqual([users]);
+    expect(desired.apply(resources, definitions({ 'b.yaml': table('users') }))).toEqual([users]);
     expect(desired.sourceOf(users)).toBe('b.yaml');
   });
 
   it('creates a resource again that is gone although a file defines it', () => {
     const files = definitions({ 'a.yaml': table('users') });
-    desired.apply(resources, files, true);
+    desired.apply(resources, files);
     resources.delete(users);
-    desired.apply(resources, files, true);
+    desired.apply(resources, files);
     expect(names()).toEqual([]);
     desired.forget(users);
     expect(desired.sourceOf(users)).toBeUndefined();
-    desired.apply(resources, files, true);
+    desired.apply(resources, files);
     expect(names()).toEqual(['users']);
   });
 });

@@ -1,7 +1,17 @@
 import type { CheckedManifest } from '../manifest.ts';
 import type { MemoryResources } from '../memory/memory-resources.ts';
-import type { ResourceKey } from '../resource.ts';
+import type { Resource, ResourceKey } from '../resource.ts';
 import type { Definitions } from './definitions.ts';
+import type { PendingDeletion } from './held-deletions.ts';
+
+/** Resources that no file defines. */
+export interface UndefinedResources {
+  deletions: PendingDeletion[];
+  /** Number of resources of the directory, these included. */
+  total: number;
+  /** True if the directory has neither a manifest file nor Kplug's folder, as the mount point of an unmounted volume. */
+  isDirectoryEmpty?: boolean;
+}
 
 /** Applies the definitions of a directory to its resources. */
 export class DesiredState {
@@ -26,11 +36,8 @@ export class DesiredState {
     this.#applied.delete(key);
   }
 
-  /**
-   * Applies accepted manifests, and deletes resources that no file defines any more. Nothing is deleted before the files have settled, as
-   * a manifest may be moving between files. Returns unchanged resources whose source is another file now.
-   */
-  apply(resources: MemoryResources, definitions: Definitions, settled: boolean): ResourceKey[] {
+  /** Applies accepted manifests. Returns unchanged resources whose source is another file now. */
+  apply(resources: MemoryResources, definitions: Definitions): ResourceKey[] {
     const moved: ResourceKey[] = [];
     for (const [key, { manifest, path }] of definitions.accepted) {
       const former = this.#sources.get(key);
@@ -42,15 +49,39 @@ export class DesiredState {
       // A resource that is being deleted is created again once it is gone.
       if (metadata.deletionTimestamp === undefined) this.#applied.set(key, manifest);
     }
-    if (!settled) return moved;
-    for (const key of resources.keys()) if (!this.#isKept(key, resources, definitions)) resources.delete(key);
     return moved;
   }
 
-  #isKept(key: ResourceKey, resources: MemoryResources, { accepted, held, claimed }: Definitions): boolean {
-    const source = this.#sources.get(key);
-    if (accepted.has(key) || claimed.has(key) || (source !== undefined && held.has(source))) return true;
-    // Dependents are in no file, and are deleted with their owner.
-    return resources.get(key)?.metadata.ownerReferences !== undefined;
+  /** Returns the resources that files define or defined, without those that are being deleted, by path of the file. */
+  defined(resources: MemoryResources): Map<string, Resource[]> {
+    const byPath = new Map<string, Resource[]>();
+    for (const [key, path] of this.#sources) {
+      const resource = resources.get(key);
+      if (!resource || resource.metadata.deletionTimestamp !== undefined) continue;
+      const others = byPath.get(path);
+      if (others) others.push(resource);
+      else byPath.set(path, [resource]);
+    }
+    return byPath;
   }
+
+  /** Returns the resources that are to be deleted, as no file defines them any more, by key, with the number of all that could be. */
+  undefinedResources(resources: MemoryResources, definitions: Definitions): UndefinedResources {
+    const result: UndefinedResources = { deletions: [], total: 0 };
+    for (const key of resources.keys()) {
+      const resource = resources.get(key);
+      // Dependents are in no file, and are deleted with their owner.
+      if (!resource || resource.metadata.deletionTimestamp !== undefined || resource.metadata.ownerReferences) continue;
+      result.total += 1;
+      const source = this.#sources.get(key) ?? '';
+      if (!isDefined(key, source, definitions)) result.deletions.push({ key, uid: resource.metadata.uid, source });
+    }
+    result.deletions.sort((a, b) => (a.key < b.key ? -1 : 1));
+    return result;
+  }
+}
+
+/** Reports whether a file defines a resource, or may define it. */
+function isDefined(key: ResourceKey, source: string, { accepted, held, claimed }: Definitions): boolean {
+  return accepted.has(key) || claimed.has(key) || (source !== '' && held.has(source));
 }

@@ -78,6 +78,11 @@ describe('a directory that is followed', () => {
     await waitFor(resources, 'orders', ({ spec }) => expect(spec).toEqual({ columns: 2 }));
     expect(history()).toEqual(['users 2', 'orders 2']);
     await directory.write('a.yaml', '');
+    expect(await onlyProblem(resources)).toMatchObject({
+      message: expect.stringContaining('no longer has any resource'),
+    });
+    expect(names()).toEqual(['orders', 'users']);
+    await directory.remove('a.yaml');
     await vi.waitFor(() => expect(names()).toEqual([]), waitOptions);
   });
 

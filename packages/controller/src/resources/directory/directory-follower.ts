@@ -4,17 +4,19 @@ import { KplugError, messageOf } from '../../errors.ts';
 import { DirectoryWatch } from '../../files/directory-watch.ts';
 import { hasCode } from '../../files/system-error.ts';
 import { limits } from '../../limits/limits.ts';
-import { WorkQueue } from '../../queue/work-queue.ts';
+import { type WorkOutcome, WorkQueue } from '../../queue/work-queue.ts';
 import type { ManifestProblem } from '../manifest.ts';
 import type { MemoryResources } from '../memory/memory-resources.ts';
 import type { ResourceKey } from '../resource.ts';
-import { resolveDefinitions } from './definitions.ts';
+import { type Definitions, resolveDefinitions } from './definitions.ts';
+import type { DeletionGuard } from './deletion-guard.ts';
 import type { DesiredState } from './desired-state.ts';
 import type { DirectoryLock } from './directory-lock.ts';
+import type { SettleTimes } from './judge-change.ts';
 import { listManifestFiles } from './list-manifest-files.ts';
-import { ManifestFiles, type ScanResult, type SettleTimes } from './manifest-files.ts';
+import { ManifestFiles, type ScanResult } from './manifest-files.ts';
 import type { ProblemList } from './problem-list.ts';
-import { bindStateDir, makeStateFolder, stateFolderOf } from './state-folder.ts';
+import { bindStateDir, hasStateFolder, makeStateFolder, stateFolderOf } from './state-folder.ts';
 import type { StateStore } from './state-store.ts';
 
 /**
@@ -24,6 +26,9 @@ import type { StateStore } from './state-store.ts';
 const settleTimes: SettleTimes = {
   changed: limits.directory.settleTime,
   vanished: limits.directory.deletionSettleTime,
+  rewritten: limits.directory.rewriteSettleTime,
+  hiddenRewritten: limits.directory.hiddenRewriteSettleTime,
+  maxChanging: limits.directory.maxChangingTime,
 };
 
 /** Settle times after the directory was missing, while its files may still be coming back. */
@@ -32,7 +37,7 @@ const settleTimesAfterReturn: SettleTimes = { ...settleTimes, vanished: limits.d
 /** Interval of checks for a missing directory, and shortest time before its lock is taken again, in milliseconds. */
 const { searchInterval } = limits.directory;
 
-const { retryInterval, maxStartTime, changeDelay, identityCheckInterval } = limits.directory;
+const { retryInterval, maxStartTime, changeDelay, identityCheckInterval, confirmationInterval } = limits.directory;
 
 /** Parts that following a directory needs. */
 export interface FollowedDirectory {
@@ -44,6 +49,7 @@ export interface FollowedDirectory {
   store: StateStore;
   lock: DirectoryLock;
   problems: ProblemList;
+  guard: DeletionGuard;
   /** Interval of regular scans, in milliseconds. */
   scanInterval: number;
 }
@@ -53,15 +59,23 @@ export class DirectoryFollower {
   readonly #parts: FollowedDirectory;
   readonly #files: ManifestFiles;
   readonly #watch: DirectoryWatch;
-  readonly #scans = new WorkQueue<'scan' | 'identity'>({
-    work: async (key) => {
-      if (key === 'scan') return { next: 'again', after: (await this.#scan()) ?? this.#idleInterval() };
-      if (await this.#isReplaced()) this.wake();
-      return { next: 'again', after: identityCheckInterval };
+  readonly #scans = new WorkQueue<'scan' | 'identity' | 'confirmation'>({
+    work: async (task) => {
+      switch (task) {
+        case 'scan':
+          return { next: 'again', after: (await this.#scan()) ?? this.#idleInterval() };
+        case 'identity':
+          if (await this.#isReplaced()) this.wake();
+          return { next: 'again', after: identityCheckInterval };
+        case 'confirmation':
+          return this.#awaitConfirmation();
+      }
     },
   });
   #identity: string | undefined;
   #duplicates: ManifestProblem[] = [];
+  /** True if no file was changing in the last scan. */
+  #hasSettled = false;
   #watchedSince = 0;
   #missingSince: number | undefined;
   #returnedAt = Number.NEGATIVE_INFINITY;
@@ -69,7 +83,7 @@ export class DirectoryFollower {
   /** @param sources files that defined resources when the directory was followed last. */
   constructor(parts: FollowedDirectory, sources: Iterable<string>) {
     this.#parts = parts;
-    this.#files = new ManifestFiles(parts.directory);
+    this.#files = new ManifestFiles(parts.directory, () => parts.desired.defined(parts.resources));
     this.#files.expect(sources);
     this.#watch = new DirectoryWatch(parts.directory, (path) => {
       this.#files.touch(path);
@@ -82,7 +96,7 @@ export class DirectoryFollower {
     await this.#startWatch();
     const startedAt = performance.now();
     let delay = await this.#scan();
-    while (delay !== undefined && performance.now() - startedAt < maxStartTime) {
+    while (delay !== undefined && !this.#hasSettled && performance.now() - startedAt < maxStartTime) {
       await sleep(delay);
       delay = await this.#scan();
     }
@@ -107,7 +121,7 @@ export class DirectoryFollower {
       await this.#ensurePresent();
       if (this.#shouldRestartWatch()) await this.#startWatch();
       const result = await this.#files.scan(this.#settleTimes());
-      problems.update([...result.problems, ...this.#apply(result), ...this.#ownProblems()]);
+      problems.update([...result.problems, ...(await this.#apply(result)), ...this.#ownProblems()]);
       return result.again;
     } catch (error) {
       this.#missingSince ??= performance.now();
@@ -124,18 +138,39 @@ export class DirectoryFollower {
     return store.failures().length > 0 ? Math.min(retryInterval, scanInterval) : scanInterval;
   }
 
-  #apply({ again }: ScanResult): ManifestProblem[] {
-    const hasSettled = again === undefined;
-    const { directory, resources, desired, store } = this.#parts;
+  async #apply({ hasSettled, isEmpty }: ScanResult): Promise<ManifestProblem[]> {
+    const { directory, resources, desired, store, guard } = this.#parts;
     const sourceOf = (key: ResourceKey) => desired.sourceOf(key);
     const definitions = resolveDefinitions(directory, this.#files.contents(), sourceOf);
-    for (const key of desired.apply(resources, definitions, hasSettled)) {
-      store.changed(key, resources.stored(key));
-    }
+    for (const key of desired.apply(resources, definitions)) store.changed(key, resources.stored(key));
+    // A manifest that is moving between files may be in neither or in both for a moment.
+    const failures = hasSettled ? await this.#deleteUndefined(definitions, isEmpty) : [];
     store.retry();
-    // A manifest that is moving between files may be in both for a moment.
     if (hasSettled) this.#duplicates = definitions.duplicates;
-    return [...definitions.problems, ...this.#duplicates];
+    this.#hasSettled = hasSettled;
+    return [...failures, ...definitions.problems, ...this.#duplicates, ...guard.problems()];
+  }
+
+  /** Deletes the resources that no file defines, unless the guard holds their deletion. Returns failures of the guard. */
+  async #deleteUndefined(definitions: Definitions, isEmpty: boolean): Promise<ManifestProblem[]> {
+    const { directory, resources, desired, guard } = this.#parts;
+    try {
+      const isDirectoryEmpty = isEmpty && !(await hasStateFolder(directory));
+      const admitted = await guard.admit({ ...desired.undefinedResources(resources, definitions), isDirectoryEmpty });
+      for (const { key } of admitted) resources.delete(key);
+      if (guard.isHolding) this.#scans.addWithin('confirmation', confirmationInterval);
+      return [];
+    } catch (error) {
+      return [{ file: directory, message: `${messageOf(error)} No resource is deleted until that is solved.` }];
+    }
+  }
+
+  /** Scans once the user confirms the held deletions. */
+  async #awaitConfirmation(): Promise<WorkOutcome> {
+    const { guard } = this.#parts;
+    if (!guard.isHolding) return { next: 'done' };
+    if (await guard.hasConfirmation().catch(() => false)) this.wake();
+    return { next: 'again', after: confirmationInterval };
   }
 
   #ownProblems(): ManifestProblem[] {
@@ -174,8 +209,8 @@ export class DirectoryFollower {
 
   /** Refuses an empty directory in the place of another one, as that is what an unmounted volume looks like. */
   async #refuseEmpty(): Promise<void> {
-    const { fingerprints } = await listManifestFiles(this.#parts.directory);
-    if (fingerprints.size === 0) {
+    const { files } = await listManifestFiles(this.#parts.directory);
+    if (files.size === 0) {
       throw new KplugError('NotFound', 'The directory was emptied or replaced by an empty one');
     }
   }

@@ -7,6 +7,7 @@ import { MemoryResources } from '../memory/memory-resources.ts';
 import type { Persistence } from '../memory/persistence.ts';
 import { keyOf } from '../resource.ts';
 import { adoptStates } from './adopt-states.ts';
+import { DeletionGuard, readDeletionLimits } from './deletion-guard.ts';
 import { DesiredState } from './desired-state.ts';
 import { DirectoryFollower } from './directory-follower.ts';
 import { DirectoryLock } from './directory-lock.ts';
@@ -35,14 +36,21 @@ export interface DirectoryOptions {
    * doesn't report changes, as on network file systems.
    */
   scanInterval?: number;
+  /**
+   * Largest share of the resources that is deleted at once, in percent from 0 to 100. Default 50. The deletion of more is held until the
+   * files are restored or a user confirms it with `kplug manifests confirm`. With 100 nothing is held.
+   */
+  maxDeletions?: number;
+  /** Number of resources from which `maxDeletions` applies. Default 10; at least 1. With 1 it always applies. */
+  maxDeletionsThreshold?: number;
 }
 
 /**
  * Follows the resources in the files of a directory (`.yaml`, `.yml`, `.json`) and its sub-folders. Editing a document updates its
- * resource; removing the document or its file deletes it. The files are never written: statuses and other states go to `.kplug/`, or to `stateDir`. A file
- * with a problem changes and deletes nothing until the problem is fixed.
+ * resource; removing the document or its file deletes it. The files are never written: statuses and other states go to `.kplug/`, or
+ * to `stateDir`. A file with a problem changes and deletes nothing until the problem is fixed, and an empty file deletes nothing.
  *
- * Rejects with `InvalidConfiguration` when the directory can't be used or is in use by another operator, and with `StorageFailed` when
+ * Rejects with `InvalidConfiguration` when the directory or an option can't be used or another operator uses the directory, and with `StorageFailed` when
  * the states of resources can't be read.
  */
 export async function openDirectory(options: DirectoryOptions): Promise<DirectoryResources> {
@@ -100,7 +108,8 @@ async function follow(options: DirectoryOptions, { folder, lock, loaded }: Opene
   }
   const problems = new ProblemList(logger, options.onProblem);
   const scanInterval = readLimit(limitTable.directory.scanInterval, options.scanInterval);
-  const parts = { directory, stateDir, resources, desired, store, lock, problems, scanInterval };
+  const guard = new DeletionGuard({ directory, stateDir, folder, logger, ...readDeletionLimits(options) });
+  const parts = { directory, stateDir, resources, desired, store, lock, problems, guard, scanInterval };
   try {
     // States of an earlier version, or from the default folder.
     const isElsewhere = journal.size === undefined && states.length > 0;
@@ -109,6 +118,7 @@ async function follow(options: DirectoryOptions, { folder, lock, loaded }: Opene
       await store.flush();
       await removeEarlierStates(folder, earlier);
     }
+    await guard.load();
     follower = new DirectoryFollower(
       parts,
       states.flatMap(({ source }) => source || []),

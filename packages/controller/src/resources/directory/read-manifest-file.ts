@@ -3,12 +3,18 @@ import { messageOf } from '../../errors.ts';
 import { fingerprintOf } from '../../files/fingerprint.ts';
 import { hasCode } from '../../files/system-error.ts';
 import { type ManifestFile, maxManifestSize, parseManifests, tooLarge } from '../manifest.ts';
+import { endOf, type TextEnd } from './text-end.ts';
+
+/** Content of a file, and the end of its text. */
+export interface FileContent extends ManifestFile {
+  end: TextEnd;
+}
 
 /**
  * Reads a file of manifests. Never rejects: failures are among the file's problems. Returns `undefined` when the file no longer has the
  * fingerprint, because it is being written or is gone.
  */
-export async function readManifestFile(file: string, fingerprint: string): Promise<ManifestFile | undefined> {
+export async function readManifestFile(file: string, fingerprint: string): Promise<FileContent | undefined> {
   let bytes: Buffer | undefined;
   try {
     await using handle = await open(file, 'r');
@@ -19,7 +25,8 @@ export async function readManifestFile(file: string, fingerprint: string): Promi
   }
   if (!bytes) return broken(file, tooLarge);
   try {
-    return parseManifests(new TextDecoder('utf-8', { fatal: true }).decode(bytes), { file });
+    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return { ...parseManifests(text, { file }), end: endOf(text) };
   } catch {
     return broken(file, 'The file is not UTF-8 text.');
   }
@@ -30,6 +37,6 @@ async function readUnlessTooLarge(handle: FileHandle): Promise<Buffer | undefine
   return size > maxManifestSize ? undefined : handle.readFile();
 }
 
-function broken(file: string, message: string): ManifestFile {
-  return { manifests: [], problems: [{ file, message }] };
+function broken(file: string, message: string): FileContent {
+  return { manifests: [], problems: [{ file, message }], end: 'complete' };
 }

@@ -13,6 +13,14 @@ export function stateFolderOf(directory: string, stateDir?: string): string {
   return stateDir ?? join(directory, '.kplug');
 }
 
+/** Reports whether the folder `.kplug` exists in a directory of manifests. An unmounted directory has none. */
+export async function hasStateFolder(directory: string): Promise<boolean> {
+  return await stat(join(directory, '.kplug')).then(
+    () => true,
+    (error: unknown) => !hasCode(error, 'ENOENT', 'ENOTDIR'),
+  );
+}
+
 /** Rejects with `InvalidConfiguration` unless a path is a readable directory. */
 export async function checkDirectory(directory: string): Promise<void> {
   try {
