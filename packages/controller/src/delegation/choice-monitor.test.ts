@@ -215,14 +215,14 @@ it('requeues a deleted resource that waits for its plugin when that comes, and f
 });
 
 it('requeues exactly the resources that get another choice, for any change of the plugins', async () => {
-  const instanceId = fc.constantFrom('a', 'b', 'c', 'd');
+  const instanceId = fc.constantFrom('a', 'b', 'c', 'd', 'e', 'f', 'g', 'h');
   const change = fc.oneof(
     fc.record({
       does: fc.constant('register' as const),
       instanceId,
-      plugin: fc.constantFrom('PostgreSQL', 'postgresql', 'MariaDB', 'SQLite'),
-      version: fc.constantFrom('1.0.0', '2.0.0'),
-      apiVersion: fc.constantFrom('1.0.0', '2.0.0'),
+      plugin: fc.constantFrom('PostgreSQL', 'postgresql', 'MariaDB'),
+      version: fc.constantFrom('1.0.0', '1.0.0', '1.0.0', '2.0.0'),
+      apiVersion: fc.constantFrom('1.0.0', '1.0.0', '1.0.0', '2.0.0'),
       weight: fc.constantFrom(0, 100, 200),
     }),
     fc.record({ does: fc.constantFrom('lose', 'suspect', 'find', 'drain', 'stop serving', 'evict'), instanceId }),
@@ -242,7 +242,7 @@ it('requeues exactly the resources that get another choice, for any change of th
       .selection.chosen.map((one) => `${one.plugin.key} ${one.version}`)
       .join();
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.array(change, { maxLength: 3 }), { maxLength: 10 }), async (turns) => {
+    fc.asyncProperty(fc.array(fc.array(change, { maxLength: 2 }), { minLength: 20, maxLength: 40 }), async (turns) => {
       for (const changes of turns) {
         recordPasses({ next: 'settled' });
         const before = new Map(bases.map((resource) => [resource.metadata.name, nameOfChoice(resource)]));
@@ -253,6 +253,6 @@ it('requeues exactly the resources that get another choice, for any change of th
         expect(requeued.toSorted()).toEqual(expected.map(({ metadata }) => metadata.name).toSorted());
       }
     }),
-    { numRuns: 200 },
+    { numRuns: 100 },
   );
 });
