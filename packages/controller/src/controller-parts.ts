@@ -71,7 +71,14 @@ export function assembleParts(options: ControllerOptions, log: Logger) {
   };
   const heartbeats = new HeartbeatServer(registry, reader, observer, reservations);
   const folder =
-    options.pluginsFolder && new PluginsFolder(options.pluginsFolder, { registry, reservations, log, identities });
+    options.pluginsFolder &&
+    new PluginsFolder(options.pluginsFolder, {
+      registry,
+      reservations,
+      log,
+      identities,
+      onNewCode: (plugin) => delegations.reconcileAgain(plugin),
+    });
 
   const { plugins: store, pods: podStore, declarations } = services;
   const pluginResources = store && new PluginResourceWriter(registry, store, log, options.pluginResources, folder);

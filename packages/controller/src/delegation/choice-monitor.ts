@@ -1,5 +1,6 @@
 import { KplugError } from '../errors.ts';
 import { limits } from '../limits/limits.ts';
+import type { VersionedName } from '../names.ts';
 import { Pace } from '../queue/slices.ts';
 import type { Walks } from '../queue/walks.ts';
 import type { Registry, RegistryChange } from '../registry/registry.ts';
@@ -57,6 +58,11 @@ export class ChoiceMonitor {
 
   stop(): void {
     this.#unsubscribe();
+  }
+
+  /** Records the choice of a pass that starts to hand a resource over, so that changes of plugins during it requeue only for another choice. */
+  starts(base: Resource, chosen: readonly VersionedName[]): void {
+    if (!base.metadata.deletionTimestamp) this.#groups.set(base, { chosen });
   }
 
   /** Records a pass, and requeues its resource if plugins came or went during it. */

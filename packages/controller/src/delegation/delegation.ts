@@ -4,7 +4,7 @@ import type { Logger } from 'pino';
 import type { PluginCaller } from '../clients/caller.ts';
 import { KplugError } from '../errors.ts';
 import { limits } from '../limits/limits.ts';
-import type { VersionedName } from '../names.ts';
+import { isSameVersionedName, type VersionedName } from '../names.ts';
 import { visitAll } from '../queue/slices.ts';
 import { Walks } from '../queue/walks.ts';
 import { type WorkOutcome, WorkQueue } from '../queue/work-queue.ts';
@@ -32,7 +32,7 @@ import { Release } from './release.ts';
 import { Repairs } from './repairs.ts';
 import { type PassOutcome, runPass } from './run-pass.ts';
 import { SlowResources } from './slow-resources.ts';
-import { isReady } from './status.ts';
+import { holdersOf, isReady } from './status.ts';
 import { describeWriteFailure, type WriteFailure } from './write-failure.ts';
 import { WriteFailures, type WriteProblem } from './write-failures.ts';
 
@@ -163,6 +163,7 @@ export class Delegation {
       caller: new DelegationCaller({ settings, caller, breakers: this.#breakers, slow: this.#slow, enter }),
       breakers: this.#breakers,
       choose: chooseForPass,
+      onChosen: (base, chosen) => this.#monitor.starts(base, chosen),
       events,
       extensions: this.#extensions,
       dependents: this.#dependents,
@@ -233,6 +234,14 @@ export class Delegation {
     release.addedAll();
     await release.ended;
     signal?.removeEventListener('abort', onAbort);
+  }
+
+  /** Queues the resources that a version of a plugin reconciled last. */
+  reconcileAgain(plugin: VersionedName): void {
+    this.#walks.visitAll(this.#context.resources.list(this.settings.base), (listed) => {
+      const base = this.get(keyOf(listed));
+      if (base && holdersOf(base).some((holder) => isSameVersionedName(holder, plugin))) this.#requeue(keyOf(base));
+    });
   }
 
   /** Number of resources that have yet to be released. */

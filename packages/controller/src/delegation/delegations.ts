@@ -1,3 +1,4 @@
+import type { VersionedName } from '../names.ts';
 import { isSameKind } from '../resources/resource.ts';
 import { Delegation, type DelegationDependencies } from './delegation.ts';
 import type { DelegationSettings } from './delegation-settings.ts';
@@ -58,6 +59,11 @@ export class Delegations implements Iterable<Delegation> {
     await delegation.release(() => true, signal);
     await delegation.stop();
     this.#running.delete(name);
+  }
+
+  /** Queues the resources that a version of a plugin reconciled last, as its code has changed. */
+  reconcileAgain(plugin: VersionedName): void {
+    for (const delegation of this) delegation.reconcileAgain(plugin);
   }
 
   /** Starts all delegations that were added. */

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { VersionedName } from '../names.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { EventSink } from '../resources/cluster-services.ts';
 import type { Resources } from '../resources/port.ts';
@@ -19,6 +20,8 @@ export interface PassContext {
   breakers: Breakers;
   /** Chooses a plugin for a pass over a resource, which may be the probe of a suspended plugin. */
   choose: (base: Resource) => Choice;
+  /** Called when a pass hands a resource to the chosen plugins. */
+  onChosen: (base: Resource, chosen: readonly VersionedName[]) => void;
   extensions: ExtensionFollower;
   dependents: DependentFollower;
   /** Reports whether a resource is no longer delegated, so that its status and finalizer are to be removed. */

@@ -116,6 +116,7 @@ async function reconcile(pass: Pass, choice: Choice): Promise<PassResult | 'unre
   const suspension = kept ? undefined : findSuspension(pass, ready);
   if (suspension) return reporter.waiting(choice, suspension);
 
+  pass.context.onChosen(pass.base, chosen);
   if ((await ensureFinalizer(pass)) === 'gone') return { next: 'done' };
   if (!kept) {
     const handOverFailure = await handOver(pass, choice);

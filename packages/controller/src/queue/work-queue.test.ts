@@ -21,12 +21,16 @@ function heldQueue(concurrency: number, lanes?: LanePolicy<string>) {
   return { queue, started, end };
 }
 
+/** Waits until keys that were added have been started. */
+const settle = () => Promise.resolve();
+
 describe('WorkQueue', () => {
   afterEach(() => void vi.useRealTimers());
 
   it('works on as many keys concurrently as allowed, in the order in which they were added', async () => {
     const { queue, started, end } = heldQueue(2);
     for (const key of ['a', 'b', 'c', 'd']) queue.add(key);
+    await settle();
     expect(started).toEqual(['a', 'b']);
     expect(queue).toMatchObject({ depth: 2, active: 2 });
     await end('b');
@@ -36,6 +40,7 @@ describe('WorkQueue', () => {
   it('never works on one key twice concurrently, and works again on a key that was added during its work', async () => {
     const { queue, started, end } = heldQueue(4);
     queue.add('a');
+    await settle();
     queue.add('a');
     queue.add('a');
     expect(started).toEqual(['a']);
@@ -49,14 +54,17 @@ describe('WorkQueue', () => {
   it('starts other keys while a key waits for its own work to end', async () => {
     const { queue, started } = heldQueue(2);
     queue.add('a');
+    await settle();
     queue.add('a');
     queue.add('b');
+    await settle();
     expect(started).toEqual(['a', 'b']);
   });
 
   it('works on urgent keys first, also on one that became urgent during its work', async () => {
     const { queue, started, end } = heldQueue(1);
     for (const key of ['a', 'b', 'c']) queue.add(key);
+    await settle();
     queue.add('a');
     queue.add('a', { urgent: true });
     queue.add('c', { urgent: true });
@@ -68,6 +76,7 @@ describe('WorkQueue', () => {
     const lanes = { laneOf: (key: string) => key.slice(0, 1), groupOf: () => '', isShared: () => true };
     const { queue, started, end } = heldQueue(4, lanes);
     for (const key of ['a1', 'a2', 'a3', 'a4', 'a5']) queue.add(key);
+    await settle();
     expect(started).toEqual(['a1', 'a2', 'a3']);
     queue.enter('a1', 'b');
     expect(started).toEqual(['a1', 'a2', 'a3', 'a4']);
@@ -82,10 +91,32 @@ describe('WorkQueue', () => {
     const { queue, started } = heldQueue(1, { laneOf: () => lane, groupOf: () => '', isShared: () => true });
     queue.add('a');
     queue.add('b');
+    await settle();
     lane = 'sound';
     expect(started).toEqual(['a']);
     queue.relocate();
     expect(started).toEqual(['a', 'b']);
+  });
+
+  it('starts keys together that are added together', async () => {
+    const { queue, started, end } = heldQueue(2);
+    queue.add('a');
+    queue.add('b');
+    queue.add('a');
+    await end('a');
+    expect(started).toEqual(['a', 'b']);
+    await end('a');
+    await end('b');
+    await queue.whenIdle();
+    expect(started).toEqual(['a', 'b']);
+  });
+
+  it('is idle when the only key is removed before it starts', async () => {
+    const { queue } = heldQueue(1);
+    queue.add('a');
+    const idle = queue.whenIdle();
+    queue.remove('a');
+    await idle;
   });
 
   it('lets the event loop run while it works on many keys without waiting for it', async () => {
@@ -120,13 +151,14 @@ describe('WorkQueue', () => {
     expect(started).toEqual(['a']);
   });
 
-  it('cancels a delay when the key is added or removed', () => {
+  it('cancels a delay when the key is added or removed', async () => {
     vi.useFakeTimers();
     const { queue, started } = heldQueue(2);
     queue.addAfter('a', 1_000);
     queue.add('a');
     queue.addAfter('b', 1_000);
     queue.remove('b');
+    await settle();
     vi.advanceTimersByTime(2_000);
     expect(started).toEqual(['a']);
     expect(queue.depth).toBe(0);
@@ -136,6 +168,7 @@ describe('WorkQueue', () => {
     const { queue, started, end } = heldQueue(1);
     queue.add('a');
     queue.add('b');
+    await settle();
     let closed = false;
     const closing = queue.close().then(() => {
       closed = true;

@@ -46,6 +46,7 @@ export class WorkQueue<K> {
   readonly #idle: (() => void)[] = [];
   readonly #share = new LoopShare();
   #isStarting = false;
+  #isStartQueued = false;
   #isStartDue = false;
   #relocation = new AbortController();
   #closed = false;
@@ -73,7 +74,7 @@ export class WorkQueue<K> {
     const ready = { key, since: performance.now(), urgent };
     if (this.#working.has(key)) this.#addAgain(ready);
     else this.#ready.add(ready);
-    this.#start();
+    this.#startSoon();
   }
 
   /** Adds a key after a delay, in milliseconds; replaces an earlier delay. Adding the key meanwhile cancels the delay. */
@@ -81,7 +82,10 @@ export class WorkQueue<K> {
     if (this.#closed || this.#isWaiting(key)) return;
     this.#cancelTimer(key);
     const rounded = Math.round(delay);
-    const timer = new LongTimer(() => this.add(key), rounded);
+    const timer = new LongTimer(() => {
+      this.add(key);
+      this.#start();
+    }, rounded);
     this.#timers.set(key, { timer, at: Date.now() + rounded });
   }
 
@@ -131,6 +135,7 @@ export class WorkQueue<K> {
     this.#again.delete(key);
     this.#cancelTimer(key);
     this.#backOff.reset(key);
+    this.#noteIdle();
   }
 
   /** Fulfilled when no key waits or is being worked on. Delayed keys don't count. */
@@ -146,6 +151,7 @@ export class WorkQueue<K> {
     this.#relocation.abort();
     this.#ready.clear();
     this.#again.clear();
+    this.#noteIdle();
     await visitAll(this.#timers.keys(), (key) => this.#cancelTimer(key));
     await this.whenIdle();
   }
@@ -178,6 +184,16 @@ export class WorkQueue<K> {
     }
   }
 
+  /** Starts after the current task, as keys that are added together may be added again by what comes with them. */
+  #startSoon(): void {
+    if (this.#isStartQueued) return;
+    this.#isStartQueued = true;
+    queueMicrotask(() => {
+      this.#isStartQueued = false;
+      this.#start();
+    });
+  }
+
   #startLater(): void {
     if (this.#isStartDue) return;
     this.#isStartDue = true;
@@ -196,7 +212,7 @@ export class WorkQueue<K> {
       this.#end(key);
       this.#options.observe?.(startedAt - readySince, performance.now() - startedAt);
       this.#start();
-      if (this.#working.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
+      this.#noteIdle();
     }
   }
 
@@ -208,6 +224,10 @@ export class WorkQueue<K> {
     this.#again.delete(key);
     this.#cancelTimer(key);
     this.#ready.add(again);
+  }
+
+  #noteIdle(): void {
+    if (this.#working.size === 0) for (const resolve of this.#idle.splice(0)) resolve();
   }
 
   #conclude(key: K, outcome: WorkOutcome | undefined | void): void {

@@ -8,6 +8,7 @@ import { DirectoryWatch } from '../files/directory-watch.ts';
 import { isBeingWritten } from '../files/is-being-written.ts';
 import { hasCode } from '../files/system-error.ts';
 import { limits } from '../limits/limits.ts';
+import type { VersionedName } from '../names.ts';
 import { WorkQueue } from '../queue/work-queue.ts';
 import type { HostedFolder, HostedPlugin, PluginDownload } from '../registry/hosted.ts';
 import type { Registry } from '../registry/registry.ts';
@@ -32,6 +33,8 @@ export interface SupervisorDependencies {
   log: Logger;
   /** Missing where there are no ServiceAccounts. */
   identities?: IdentityIssuer | undefined;
+  /** Called when a plugin runs other code than before, in the same version. */
+  onNewCode: (plugin: VersionedName) => void;
 }
 
 /** Runs the entries of a folder as plugins, and follows additions, replacements and removals. */
@@ -58,7 +61,10 @@ export class PluginsFolder implements HostedFolder {
   #unsubscribe: () => void = () => undefined;
 
   /** Throws `InvalidConfiguration`. */
-  constructor(options: PluginsFolderOptions, { registry, reservations, log, identities }: SupervisorDependencies) {
+  constructor(
+    options: PluginsFolderOptions,
+    { registry, reservations, log, identities, onNewCode }: SupervisorDependencies,
+  ) {
     this.#settings = readFolderOptions(options);
     this.#settling = new Settling(this.#settings.settleTime);
     this.#registry = registry;
@@ -74,6 +80,7 @@ export class PluginsFolder implements HostedFolder {
       controller: () => this.#controller,
       isHeld: () => this.#isHeld,
       onChange: () => this.#notify(),
+      onNewCode,
     };
     const { directory } = this.#settings;
     const { list } = options;

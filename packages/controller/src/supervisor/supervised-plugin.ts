@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { isSameVersionedName, PluginName, type VersionedName } from '../names.ts';
 import { backOffDelay } from '../queue/back-off.ts';
 import type { WorkQueue } from '../queue/work-queue.ts';
 import type { HostedPlugin, HostedState } from '../registry/hosted.ts';
@@ -24,6 +25,8 @@ export interface Supervision {
   isHeld: () => boolean;
   /** Called when the status of a plugin has changed. */
   onChange: () => void;
+  /** Called when a plugin runs other code than before, in the same version. */
+  onNewCode: (plugin: VersionedName) => void;
 }
 
 /** Plugin of the folder: starts, restarts, replaces and stops its processes. */
@@ -45,6 +48,8 @@ export class SupervisedPlugin {
   #lastExit: string | undefined;
   #lastLines: readonly string[] = [];
   #known: { plugin: string; version: string } | undefined;
+  /** What registered last, and its program. */
+  #served: (VersionedName & { program: Program }) | undefined;
   #healthTimer: NodeJS.Timeout | undefined;
   #resetTimer: NodeJS.Timeout | undefined;
   #shown: { state: HostedState; since: number } = { state: 'starting', since: Date.now() };
@@ -140,12 +145,22 @@ export class SupervisedPlugin {
     const former = this.#serving;
     this.#serving = newest;
     if (former) this.#retire(former, 'the new version has registered', former.program.drainTimeout);
+    this.#noteCode(newest.program, { plugin: new PluginName(plugin), version });
     const { resetAfter } = newest.program.restart;
     this.#resetTimer = setTimeout(() => {
       this.#forgetFailures();
       this.#changed();
     }, resetAfter).unref();
     this.#changed();
+  }
+
+  /** Reports new code in the same version: the choice of plugins doesn't change by it. */
+  #noteCode(program: Program, served: VersionedName): void {
+    const former = this.#served;
+    this.#served = { ...served, program };
+    if (!former || former.program === program || !isSameVersionedName(former, served)) return;
+    // After the former process has been taken out of service.
+    queueMicrotask(() => this.#deps.onNewCode(served));
   }
 
   #start(): void {
