@@ -5,9 +5,9 @@ import type { Registration } from '../registry/registration.ts';
 import { type ConnectionState, canFollow } from './connection-state.ts';
 import type { ConnectionsOptions } from './connections-options.ts';
 import { describeFailure } from './describe-failure.ts';
-import { type ServingStatus, watchHealth } from './health.ts';
-import { openClient } from './open-client.ts';
+import type { ServingStatus } from './health.ts';
 import type { PluginClient } from './plugin-client.ts';
+import { grpcTransport, type PluginTransport } from './plugin-transport.ts';
 
 /** Options of a connection to a plugin. */
 export type ConnectionOptions = Required<Omit<ConnectionsOptions, 'idleTimeout'>>;
@@ -38,6 +38,7 @@ export interface ConnectionListener {
  * watched until the connection is retired or closed.
  */
 export class Connection {
+  readonly #transport: PluginTransport;
   readonly #plugin: PluginClient;
   readonly #listener: ConnectionListener;
   readonly #ended = new AbortController();
@@ -56,15 +57,21 @@ export class Connection {
   /** Fulfilled when the instance has answered and is healthy; rejects with `PluginUnavailable`. */
   readonly opened: Promise<void>;
 
-  constructor(registration: Registration, options: ConnectionOptions, listener: ConnectionListener) {
+  constructor(
+    registration: Registration,
+    options: ConnectionOptions,
+    listener: ConnectionListener,
+    transport: PluginTransport = grpcTransport,
+  ) {
+    this.#transport = transport;
     this.#listener = listener;
     const { credentials, maxMessageSize } = options;
     const channel = { ...channelOptions, 'grpc.max_receive_message_length': maxMessageSize };
-    this.#plugin = openClient(registration, { credentials, channel, signal: this.#ended.signal });
+    this.#plugin = transport.openClient(registration, { credentials, channel, signal: this.#ended.signal });
     this.#failed.promise.catch(() => undefined);
     const interval = options.healthInterval;
     const { grpcClient } = this.#plugin;
-    const overall = watchHealth(
+    const overall = transport.watchHealth(
       grpcClient,
       { service: '', interval },
       {
@@ -178,7 +185,7 @@ export class Connection {
       this.#unreported.delete(api);
       if (this.#unreported.size === 0) this.#allReported.resolve();
     };
-    return watchHealth(
+    return this.#transport.watchHealth(
       this.#plugin.grpcClient,
       { service: api, interval },
       {

@@ -5,8 +5,9 @@ import { readLimit } from '../limits/read-limit.ts';
 import { type WorkOutcome, WorkQueue } from '../queue/work-queue.ts';
 import type { Instance } from '../registry/instance.ts';
 import type { Registry, RegistryChange } from '../registry/registry.ts';
-import { Connection, type ConnectionOptions } from './connection.ts';
+import { Connection, type ConnectionListener, type ConnectionOptions } from './connection.ts';
 import type { ConnectionsOptions } from './connections-options.ts';
+import { grpcTransport, type PluginTransport } from './plugin-transport.ts';
 
 /**
  * Long-lived connections, one for each instance that was called. They report to the registry: an instance that doesn't answer
@@ -15,6 +16,7 @@ import type { ConnectionsOptions } from './connections-options.ts';
 export class Connections {
   readonly #registry: Registry;
   readonly #options: ConnectionOptions;
+  readonly #transport: PluginTransport;
   readonly #idleTimeout: number;
   /** Connections for new calls, by instance id. */
   readonly #connections = new Map<string, Connection>();
@@ -33,8 +35,9 @@ export class Connections {
   readonly #unsubscribe: () => void;
   #closed = false;
 
-  constructor(registry: Registry, options: ConnectionsOptions = {}) {
+  constructor(registry: Registry, options: ConnectionsOptions = {}, transport: PluginTransport = grpcTransport) {
     this.#registry = registry;
+    this.#transport = transport;
     this.#options = {
       credentials: options.credentials ?? grpc.credentials.createInsecure(),
       maxMessageSize: readLimit(limitTable.connections.maxMessageSize, options.maxMessageSize),
@@ -131,13 +134,14 @@ export class Connections {
   async #connect(instance: Instance): Promise<void> {
     const { registration } = instance;
     const { instanceId } = registration;
-    const connection: Connection = new Connection(registration, this.#options, {
+    const listener: ConnectionListener = {
       onServing: () => this.#registry.markReachable(instanceId),
       onNotServing: () => this.#registry.markSuspect(instanceId, 'Unreachable', 'it reports that it is not serving'),
       onUnserved: (apis) => this.#registry.setUnserved(instanceId, apis),
       onBroken: (reason) => this.#onBroken(instanceId, connection, reason),
       onClosed: () => this.#open.delete(connection),
-    });
+    };
+    const connection: Connection = new Connection(registration, this.#options, listener, this.#transport);
     this.#open.add(connection);
     try {
       await connection.opened;
