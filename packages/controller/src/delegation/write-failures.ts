@@ -89,7 +89,7 @@ export class WriteFailures {
   /** Records a pass that wrote all that it had to write. */
   succeeded(key: ResourceKey): void {
     this.#failures.delete(key);
-    for (const cause of this.#causes.values()) if (concerns(cause, key)) this.#close(cause);
+    for (const cause of this.#causes.values()) if (concerns(cause, key)) this.#close(cause, key);
   }
 
   /** Forgets a resource that is gone. */
@@ -107,7 +107,8 @@ export class WriteFailures {
     this.#causes.clear();
   }
 
-  #close(cause: Cause): void {
+  /** @param succeeded the resource whose write succeeded, which needs no other pass. */
+  #close(cause: Cause, succeeded: ResourceKey): void {
     if (cause.failed.size + cause.held.size === 0) return;
     clearTimeout(cause.timer);
     cause.timer = undefined;
@@ -118,7 +119,10 @@ export class WriteFailures {
     cause.held = new Set();
     for (const key of held) this.#options.resume(key);
     // Spread, as some may have failed for a reason of their own.
-    if (wasOpen) for (const key of failed) this.#options.retryWithin(key, Math.random() * maxWriteProbeInterval);
+    if (!wasOpen) return;
+    for (const key of failed) {
+      if (key !== succeeded) this.#options.retryWithin(key, Math.random() * maxWriteProbeInterval);
+    }
   }
 
   #scheduleProbe(cause: Cause): void {
