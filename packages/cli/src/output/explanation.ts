@@ -26,7 +26,7 @@ function summary(explained: ExplainResourceResponse, colors: Colors, now: number
   const { resource, preference, reason, message, nextPassAt } = explained;
   if (!resource) return '';
   const status = statusNames[resource.ready] ?? 'Unknown';
-  const plugin = resource.plugin ? `${resource.plugin} ${resource.pluginVersion}` : 'none yet';
+  const plugin = resource.plugin ? `${resource.plugin} ${resource.pluginVersion}${describeHold(explained)}` : 'none yet';
   const observed =
     resource.generation === resource.observedGeneration ? '' : ` (reconciled: ${resource.observedGeneration})`;
   return [
@@ -40,6 +40,13 @@ function summary(explained: ExplainResourceResponse, colors: Colors, now: number
     `  Now chosen   ${reason}: ${plain(message)}`,
     `  Next pass    ${formatNextPass(timeOf(nextPassAt), now)}`,
   ].join('\n');
+}
+
+/** Tells that a plugin still holds the resource, and has to finalize it, although it isn't chosen now. */
+function describeHold({ resource, candidates }: ExplainResourceResponse): string {
+  const held = resource?.plugin.split(',') ?? [];
+  const isChosen = candidates.some(({ plugin, chosen }) => chosen && held.includes(plugin));
+  return isChosen ? '' : ' (holds the resource, and is not chosen now)';
 }
 
 function formatNextPass(at: number | undefined, now: number): string {

@@ -11,7 +11,9 @@ import {
   type ExplainResourceResponseSchema,
 } from '@kplug/protocol';
 import type { Delegation } from '../delegation/delegation.ts';
+import { findHolder, registeredOf } from '../delegation/holder.ts';
 import { holdersOf, isReady } from '../delegation/status.ts';
+import { formatPlugin } from '../names.ts';
 import type { Implementation } from '../registry/implementation.ts';
 import type { Registry } from '../registry/registry.ts';
 import { findCondition } from '../resources/conditions.ts';
@@ -40,7 +42,7 @@ export function delegationService(
     explainResource: ({ kind, namespace, name }) => {
       for (const delegation of delegations()) {
         const base = isOfKind(delegation, kind) && findBase(delegation, namespace, name);
-        if (base) return explain(base, delegation, events);
+        if (base) return explain(base, delegation, { events, registry });
       }
       const where = namespace ? ` in the namespace ${namespace}` : '';
       throw new ConnectError(`no delegated ${kind} is named ${name}${where}`, Code.NotFound);
@@ -109,7 +111,7 @@ function describeResource(base: Resource, delegation: Delegation): MessageInitSh
 function explain(
   base: Resource,
   delegation: Delegation,
-  events: RecentEvents,
+  { events, registry }: { events: RecentEvents; registry: Registry },
 ): MessageInitShape<typeof ExplainResourceResponseSchema> {
   const choice = delegation.explain(base);
   const { verdicts } = choice.selection;
@@ -120,10 +122,17 @@ function explain(
     preference: choice.request.preference?.text ?? '',
     reason: choice.reason,
     message: choice.message,
-    candidates: [...verdicts].sort(chosenFirst).map((verdict) => ({
-      ...describeCandidate(verdict),
-      message: explainVerdict(verdict, delegation.settings.rules, choice.request),
-    })),
+    ...(base.metadata.deletionTimestamp !== undefined && {
+      reason: 'Deleted',
+      message: explainDeletion(base, delegation, registry),
+    }),
+    candidates: [
+      ...[...verdicts].sort(chosenFirst).map((verdict) => ({
+        ...describeCandidate(verdict),
+        message: explainVerdict(verdict, delegation.settings.rules, choice.request),
+      })),
+      ...holdersOfOtherApis(base, delegation, registry),
+    ],
     events: events.of(key).map(({ type, reason, message, count, lastAt }) => ({
       event: { type: type === 'Warning' ? EventType.WARNING : EventType.NORMAL, reason, message, target: key },
       count,
@@ -133,10 +142,44 @@ function explain(
   };
 }
 
+/** Names the plugins that have to finalize a resource before it is gone. */
+function explainDeletion(base: Resource, { settings }: Delegation, registry: Registry): string {
+  const holders = holdersOf(base).map((holder) => {
+    const api = holder.api === undefined ? '' : ` (API ${holder.api} ${holder.apiVersion ?? ''})`;
+    const found = findHolder(holder, settings, registry);
+    const state = !found ? 'it is unavailable' : `${formatPlugin(found)} is available`;
+    return `${formatPlugin(holder)}${api} holds the resource and must finalize it; ${state}`;
+  });
+  return holders.join('; ') || 'no plugin holds the resource';
+}
+
+/** Describes the plugins that hold a resource through an API which isn't the delegation's. */
+function holdersOfOtherApis(
+  base: Resource,
+  { settings }: Delegation,
+  registry: Registry,
+): MessageInitShape<typeof CandidateSchema>[] {
+  const implementations = holdersOf(base).flatMap((holder) => registeredOf(holder, settings, registry));
+  return [...new Set(implementations)]
+    .filter(({ api }) => api.name !== settings.api)
+    .map((candidate) => ({
+      ...countInstances(candidate),
+      reason: 'Holder',
+      message: `holds the resource through the API ${candidate.api.name} ${candidate.api.version.version}`,
+    }));
+}
+
 function describeCandidate({ candidate, reason }: Verdict<Implementation>): MessageInitShape<typeof CandidateSchema> {
-  const { plugin, version, callable, instances } = candidate;
-  const counts = { readyInstances: callable.length, instances: instances.size };
-  return { plugin: plugin.text, version, ...counts, chosen: reason === 'Chosen', reason };
+  return { ...countInstances(candidate), chosen: reason === 'Chosen', reason };
+}
+
+function countInstances({
+  plugin,
+  version,
+  callable,
+  instances,
+}: Implementation): MessageInitShape<typeof CandidateSchema> {
+  return { plugin: plugin.text, version, readyInstances: callable.length, instances: instances.size };
 }
 
 const conditionStatuses = {

@@ -20,7 +20,7 @@ export function makeCall(
   { api }: Implementation,
   { reason, message }: { reason: string; message: string },
 ): PluginCall {
-  const assignment = { delegation: settings.name, api: settings.api, apiVersion: api.version.version, reason, message };
+  const assignment = { delegation: settings.name, api: api.name, apiVersion: api.version.version, reason, message };
   return { base, extensions, dependents: dependents.of(base), assignment, attempt };
 }
 

@@ -2,7 +2,6 @@ import { messageOf } from '../errors.ts';
 import type { Implementation } from '../registry/implementation.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Resource } from '../resources/resource.ts';
-import type { PresentChoice } from '../selection/candidate.ts';
 import { explainSelection } from '../selection/explain.ts';
 import { type PluginPattern, parsePattern } from '../selection/preference.ts';
 import { type Selection, type SelectionRequest, select } from '../selection/select.ts';
@@ -44,18 +43,6 @@ export function choose(base: Resource, settings: DelegationSettings, registry: R
       return explainSelection(selection, settings.rules, request);
     },
   };
-}
-
-/** Finds the implementation of a plugin that reconciled a resource last: in the same version, or else in another one. */
-export function findHolder(
-  holder: PresentChoice,
-  settings: DelegationSettings,
-  registry: Registry,
-): Implementation | undefined {
-  const preference: PluginPattern = { text: holder.plugin.text, name: holder.plugin, range: undefined };
-  const rules = { ...settings.rules, mode: 'one', fallback: 'none' } as const;
-  const { chosen } = select(registry.implementations(settings.api), rules, { preference, present: [holder] });
-  return chosen[0];
 }
 
 /** Returns the preference that a resource states, or a message if it is invalid. */

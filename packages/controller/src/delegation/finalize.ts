@@ -1,25 +1,41 @@
 import type { FinalizeCause } from '../clients/plugin-call.ts';
 import { KplugError } from '../errors.ts';
+import { limits } from '../limits/limits.ts';
 import { formatPlugin } from '../names.ts';
 import type { Implementation } from '../registry/implementation.ts';
-import type { PresentChoice } from '../selection/candidate.ts';
 import { select } from '../selection/select.ts';
 import { type Failure, failureOf } from './attempt.ts';
 import { makeCall } from './call.ts';
-import { findHolder } from './choose.ts';
+import { findHolder, type Holder, registeredOf } from './holder.ts';
 import type { Pass } from './pass.ts';
 import type { PassContext, PassResult } from './pass-context.ts';
 import { holdersOf } from './status.ts';
 
+/** Interval of checks for a holder whose API is not the delegation's, as its changes don't concern the delegation, in milliseconds. */
+const { holderCheckInterval } = limits.delegation;
+
+/** Reason why a holder hasn't finalized a resource, and the result of a pass that ends with it. */
+interface Obstacle {
+  failure: Failure;
+  /** Default: as the failure says. */
+  result?: PassResult;
+}
+
 /** Finalizes a resource that is being deleted: asks the plugins that reconciled it to clean up, and removes the finalizer. */
 export async function finalizeDeleted(pass: Pass): Promise<PassResult> {
-  const { base, key } = pass;
+  const { base, key, reporter } = pass;
   const { settings, resources } = pass.context;
   if (!base.metadata.finalizers?.includes(settings.finalizer)) return { next: 'done' };
   // The finalizer may have been added before the delegation was changed to need none.
-  for (const holder of settings.finalize.needed ? holdersOf(base) : []) {
-    const result = await finalizeWith(pass, holder);
-    if (result !== 'finalized') return result;
+  const holders = settings.finalize.needed ? holdersOf(base) : [];
+  const outcomes = await Promise.all(holders.map((holder) => finalizeWith(pass, holder)));
+  const obstacles = outcomes.filter((obstacle) => obstacle !== undefined);
+  const finalized = holders.filter((_, index) => outcomes[index] === undefined);
+  // A failed plugin is retried sooner than an unavailable one is expected.
+  const first = obstacles.find(({ result }) => result === undefined) ?? obstacles[0];
+  if (first) {
+    const message = obstacles.map(({ failure }) => failure.message).join('; ');
+    return reporter.finalizing({ ...first.failure, message }, first.result, finalized);
   }
   const options = { uid: base.metadata.uid, fieldManager: settings.fieldManager };
   await resources.removeFinalizer(key, settings.finalizer, options);
@@ -57,53 +73,60 @@ const assignments = {
   handedOver: { reason: 'HandedOver', message: 'the resource is handed over to another plugin' },
 } as const;
 
-/** Has one plugin clean up. Returns the result of the pass if that failed or has to wait. */
-async function finalizeWith(pass: Pass, holder: PresentChoice): Promise<PassResult | 'finalized'> {
+/** Has one plugin clean up. Returns the obstacle if that failed or has to wait. */
+async function finalizeWith(pass: Pass, holder: Holder): Promise<Obstacle | undefined> {
   const { settings, registry } = pass.context;
   for (;;) {
-    if (pass.kept.isFinalized(pass.base, holder)) return 'finalized';
+    if (pass.kept.isFinalized(pass.base, holder)) return undefined;
     const implementation = findHolder(holder, settings, registry) ?? findSubstitute(pass.context, holder);
     if (!implementation) return handleMissingPlugin(pass, holder);
     const finalization = await callFinalize(pass, implementation, 'deleted');
     if (finalization.outcome === 'finalized') {
       pass.kept.keepFinalized(pass.base, holder);
-      return 'finalized';
+      return undefined;
     }
-    if (finalization.outcome === 'failed') return pass.reporter.finalizing(finalization.failure);
+    if (finalization.outcome === 'failed') return { failure: finalization.failure };
   }
 }
 
 /** Returns another plugin that may clean up for one that is unavailable, if the delegation allows that. */
-function findSubstitute({ settings, registry }: PassContext, holder: PresentChoice): Implementation | undefined {
+function findSubstitute({ settings, registry }: PassContext, holder: Holder): Implementation | undefined {
   if (settings.finalize.whenPluginGone !== 'fallback') return undefined;
   const rules = { ...settings.rules, mode: 'one', fallback: 'any' } as const;
   const request = { preference: undefined, present: [holder] };
   return select(registry.implementations(settings.api), rules, request).chosen[0];
 }
 
-async function handleMissingPlugin(
-  { context: { settings, events }, base, key, reporter }: Pass,
-  holder: PresentChoice,
-): Promise<PassResult | 'finalized'> {
-  const missing = `${formatPlugin(holder)}, which must finalize the resource, is unavailable`;
+function handleMissingPlugin({ context, base, key }: Pass, holder: Holder): Obstacle | undefined {
+  const { settings, events } = context;
+  const missing = `${formatPlugin(holder)}, which must finalize the resource, ${describeAbsence(context, holder)}`;
   const failure = { reason: 'PluginGone', terminal: false, retryAfter: undefined };
+  const isOfOtherApi = holder.api !== undefined && holder.api !== settings.api;
+  const waiting: PassResult = { next: 'waiting', ...(isOfOtherApi && { after: holderCheckInterval }) };
   switch (settings.finalize.whenPluginGone) {
     case 'wait':
-      return reporter.finalizing({ ...failure, message: `${missing}; waiting for it` }, { next: 'waiting' });
-    case 'fallback': {
-      const message = `${missing}; waiting for it or another plugin`;
-      return reporter.finalizing({ ...failure, message }, { next: 'waiting' });
-    }
+      return { failure: { ...failure, message: `${missing}; waiting for it` }, result: waiting };
+    case 'fallback':
+      return { failure: { ...failure, message: `${missing}; waiting for it or another plugin` }, result: waiting };
     case 'release': {
       const { releaseAfter } = settings.finalize;
       const remaining = Date.parse(base.metadata.deletionTimestamp ?? '') + releaseAfter - Date.now();
       if (remaining > 0) {
         const message = `${missing}; the resource is released ${releaseAfter / 1000} s after its deletion`;
-        return reporter.finalizing({ ...failure, message }, { next: 'settled', after: remaining });
+        const after = isOfOtherApi ? Math.min(remaining, holderCheckInterval) : remaining;
+        return { failure: { ...failure, message }, result: { next: 'settled', after } };
       }
       const message = `${missing}; the resource was released, and what the plugin created may remain`;
       events.record(key, { type: 'Warning', reason: 'Released', message });
-      return 'finalized';
+      return undefined;
     }
   }
+}
+
+/** Tells a plugin that is registered in another version, which can't finalize the resource, from one that is unavailable. */
+function describeAbsence({ settings, registry }: PassContext, holder: Holder): string {
+  const others = registeredOf(holder, settings, registry).filter(({ version }) => version !== holder.version);
+  if (others.length === 0) return 'is unavailable';
+  const versions = others.map(({ version, api }) => `${version} (API ${api.name} ${api.version.version})`);
+  return `is unavailable, and version ${[...new Set(versions)].join(', ')} can't take its place`;
 }

@@ -1,8 +1,8 @@
 import { formatPlugin } from '../names.ts';
-import type { PresentChoice } from '../selection/candidate.ts';
 import type { Failure } from './attempt.ts';
-import { type Choice, findHolder } from './choose.ts';
+import type { Choice } from './choose.ts';
 import { callFinalize } from './finalize.ts';
+import { findHolder, type Holder } from './holder.ts';
 import type { Pass } from './pass.ts';
 import { holdersOf } from './status.ts';
 
@@ -20,7 +20,7 @@ export async function handOver(pass: Pass, { selection: { chosen } }: Choice): P
   return undefined;
 }
 
-async function handOverFrom(pass: Pass, holder: PresentChoice, next: string): Promise<Failure | undefined> {
+async function handOverFrom(pass: Pass, holder: Holder, next: string): Promise<Failure | undefined> {
   const { settings, events, registry } = pass.context;
   const former = formatPlugin(holder);
   const record = (type: 'Normal' | 'Warning', message: string) => {

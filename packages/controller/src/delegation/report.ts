@@ -3,6 +3,7 @@ import { KplugError } from '../errors.ts';
 import { formatPlugin } from '../names.ts';
 import { type ConditionContent, findCondition } from '../resources/conditions.ts';
 import { type JsonValue, keyOf, type ResourceKey } from '../resources/resource.ts';
+import type { PresentChoice } from '../selection/candidate.ts';
 import type { Attempt, Failure } from './attempt.ts';
 import type { Choice } from './choose.ts';
 import type { DelegationSettings } from './delegation-settings.ts';
@@ -88,15 +89,23 @@ export class Reporter {
     return { next: 'settled', ...(after !== undefined && { after }) };
   }
 
-  /** Reports why the deletion of the resource doesn't proceed. */
-  async finalizing(failure: Failure, result: PassResult = this.#resultOf(failure)): Promise<PassResult> {
+  /** Reports why the deletion of the resource doesn't proceed. @param finalized plugins that have finalized it. */
+  async finalizing(
+    failure: Failure,
+    result: PassResult = this.#resultOf(failure),
+    finalized: readonly PresentChoice[] = [],
+  ): Promise<PassResult> {
     const { reason, message } = failure;
     this.#context.events.record(this.#key, { type: 'Warning', reason, message });
     const content = { status: 'False', reason, message } as const;
-    await this.#write([
-      { type: 'Finalized', ...content },
-      { type: 'Ready', ...content },
-    ]);
+    await this.#write(
+      [
+        { type: 'Finalized', ...content },
+        { type: 'Ready', ...content },
+      ],
+      undefined,
+      finalized,
+    );
     return result;
   }
 
@@ -156,7 +165,11 @@ export class Reporter {
     this.#context.events.record(this.#key, { type, reason, message });
   }
 
-  async #write(conditions: readonly ConditionContent[], applied?: Applied): Promise<void> {
+  async #write(
+    conditions: readonly ConditionContent[],
+    applied?: Applied,
+    finalized: readonly PresentChoice[] = [],
+  ): Promise<void> {
     const { settings, resources } = this.#context;
     const { metadata } = this.#gathered.base;
     const statements = applied?.attempts.map((attempt) => statementOf(settings, attempt));
@@ -165,7 +178,7 @@ export class Reporter {
     const base = resources.get(this.#key) ?? this.#gathered.base;
     const status = composeStatus(
       { ...base, metadata },
-      { conditions, statements, dependents: applied?.dependents, mode: settings.rules.mode },
+      { conditions, statements, finalized, dependents: applied?.dependents, mode: settings.rules.mode },
     );
     await resources.applyStatus(this.#key, status, { uid: metadata.uid, fieldManager: settings.fieldManager });
   }

@@ -100,7 +100,9 @@ describe('holdersOf', () => {
   it('returns the plugins that reconciled a resource, one or several', () => {
     expect(holdersOf(base())).toEqual([]);
     const one = composeStatus(base(), report({ statements: [statement('A')] }), noon);
-    expect(holdersOf(base(one))).toEqual([{ plugin: new PluginName('A'), version: '1.0.0' }]);
+    expect(holdersOf(base(one))).toEqual([
+      { plugin: new PluginName('A'), version: '1.0.0', api: 'Table', apiVersion: '1.0.0' },
+    ]);
     const all = composeStatus(base(), report({ statements: [statement('A'), statement('B')], mode: 'all' }), noon);
     expect(holdersOf(base(all)).map(({ plugin }) => plugin.text)).toEqual(['A', 'B']);
   });

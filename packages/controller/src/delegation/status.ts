@@ -11,6 +11,7 @@ import { isJsonObject } from '../resources/json.ts';
 import { mergePatch } from '../resources/merge-patch.ts';
 import type { JsonObject, JsonValue, Resource } from '../resources/resource.ts';
 import type { PresentChoice } from '../selection/candidate.ts';
+import type { Holder } from './holder.ts';
 
 /** Fields of a base's status that the controller manages. Those that a plugin returns are ignored. */
 const controllerFields = [
@@ -41,6 +42,8 @@ export interface StatusReport {
   conditions: readonly ConditionContent[];
   /** Answers of the plugins. `undefined` when none was called: their part of the status stays as it is. */
   statements: readonly PluginStatement[] | undefined;
+  /** Plugins that have finalized the base, while others have yet to. They hold it no longer. */
+  finalized?: readonly PresentChoice[];
   /** Inventory of the base's dependents. `undefined`: it stays as it is. */
   dependents?: JsonValue[] | undefined;
   /** With `all`, each statement is written under its plugin's name. */
@@ -48,14 +51,19 @@ export interface StatusReport {
 }
 
 /** Returns the plugins that reconciled a base last, by its status. */
-export function holdersOf({ status }: Resource): PresentChoice[] {
+export function holdersOf({ status }: Resource): Holder[] {
   const entries = isJsonObject(status?.implementations) ? Object.values(status.implementations) : [status];
   return entries.flatMap((entry) => {
     const plugin = isJsonObject(entry) ? entry.plugin : undefined;
     if (!isJsonObject(plugin)) return [];
-    const { name, version } = plugin;
-    return typeof name === 'string' && typeof version === 'string' ? [{ plugin: new PluginName(name), version }] : [];
+    const { name, version, api, apiVersion } = plugin;
+    if (typeof name !== 'string' || typeof version !== 'string') return [];
+    return [{ plugin: new PluginName(name), version, api: textOf(api), apiVersion: textOf(apiVersion) }];
   });
+}
+
+function textOf(value: JsonValue | undefined): string | undefined {
+  return typeof value === 'string' ? value : undefined;
 }
 
 /** Composes a base's status of the controller's part and of what the plugins returned. Pure but for the clock. */
@@ -93,9 +101,9 @@ export function isReady(base: Resource): boolean {
   return findCondition(base.status, 'Ready')?.status === 'True';
 }
 
-function pluginFields(base: Resource, { statements, mode }: StatusReport): JsonObject {
+function pluginFields(base: Resource, { statements, finalized = [], mode }: StatusReport): JsonObject {
   const { observedGeneration, conditions, ...former } = base.status ?? {};
-  if (!statements) return former;
+  if (!statements) return withoutHolders(former, finalized);
   const implementation = statements.map(({ plugin }) => plugin.plugin.text).join(',');
   if (mode === 'one') {
     const [statement] = statements;
@@ -110,6 +118,20 @@ function pluginFields(base: Resource, { statements, mode }: StatusReport): JsonO
     implementations[plugin.plugin.text] = { ...withoutControllerFields(changed), plugin: describePlugin(plugin) };
   }
   return { implementation, implementations };
+}
+
+/** Removes the parts of plugins from a status. The part of a single plugin stays, as the resource is gone without it. */
+function withoutHolders(status: JsonObject, plugins: readonly PresentChoice[]): JsonObject {
+  const { implementations } = status;
+  if (plugins.length === 0 || !isJsonObject(implementations)) return status;
+  const kept = Object.entries(implementations).filter(([name]) => {
+    return !plugins.some(({ plugin }) => plugin.equals(new PluginName(name)));
+  });
+  return {
+    ...status,
+    implementation: kept.map(([name]) => name).join(','),
+    implementations: Object.fromEntries(kept),
+  };
 }
 
 function findByName(implementations: JsonObject, plugin: PluginName): JsonObject {

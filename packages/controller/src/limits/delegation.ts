@@ -45,6 +45,10 @@ export const delegation = {
   ),
   writeFailureLogInterval: milliseconds(1 * minutes, 'Interval of the log lines about failed writes with one cause.'),
   maxKeptAnswers: count(1_000, 'Maximum number of resources for which an answer that is yet to be written is kept.'),
+  holderCheckInterval: milliseconds(
+    5 * seconds,
+    "Interval of checks for a plugin that must finalize a resource and whose API is not the delegation's.",
+  ),
   maxDependents: count(100, 'Maximum number of dependents of a base.'),
   maxListed: count(64, 'Maximum number of entries of each list of a delegation.'),
   maxNameLength: characters(63, 'Maximum length of the name of a delegation, of a kind, and of the value of a label.'),
