@@ -6,6 +6,7 @@ import { KplugError } from '../errors.ts';
 import { limits } from '../limits/limits.ts';
 import { type WorkOutcome, WorkQueue } from '../queue/work-queue.ts';
 import type { Registry } from '../registry/registry.ts';
+import { findCondition } from '../resources/conditions.ts';
 import type { KindProblem, ResourceChange, Resources } from '../resources/port.ts';
 import { keyOf, type Resource, type ResourceKey } from '../resources/resource.ts';
 import type { RecentEvents } from '../telemetry/events.ts';
@@ -65,7 +66,7 @@ export class Delegation {
     this.#writeFailures = new WriteFailures({
       backOff: settings.backOff,
       resume: (key) => this.#queue.add(key),
-      retryWithin: (key, delay) => this.#queue.addWithin(key, delay),
+      retry: (key) => this.#queue.add(key),
     });
     const requeue = (key: ResourceKey) => this.#requeue(key);
     this.#extensions = new ExtensionFollower(settings, resources, (base, overwritten) => {
@@ -193,7 +194,9 @@ export class Delegation {
   /** Reports whether a resource was delegated until now, or when the controller stopped last. */
   #wasDelegated({ resource, previous }: ResourceChange): boolean {
     const { finalizers = [] } = resource.metadata;
-    return finalizers.includes(this.settings.finalizer) || (previous !== undefined && this.concerns(previous));
+    if (finalizers.includes(this.settings.finalizer)) return true;
+    // The status may be that of another delegation of the same kind; its release then changes nothing.
+    return previous ? this.concerns(previous) : findCondition(resource.status, 'PluginSelected') !== undefined;
   }
 
   #isReleasing(base: Resource): boolean {

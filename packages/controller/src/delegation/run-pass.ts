@@ -105,7 +105,9 @@ async function reconcile(pass: Pass, choice: Choice): Promise<PassResult | 'unre
   if (attempts.some(({ error }) => error?.code === 'PluginUnavailable')) return 'unreachable';
   if (isStale(pass, choice)) return { next: 'stale' };
 
-  const failed = attempts.find(({ answer }) => answer?.outcome !== 'success');
+  const failures = attempts.filter(({ answer }) => answer?.outcome !== 'success');
+  // One plugin's terminal failure doesn't end the retries of another one's.
+  const failed = failures.find(({ answer }) => answer?.outcome !== 'terminal') ?? failures[0];
   if (!failed) pass.kept.keep(gathered, attempts);
   const { dependents, failure: applyFailure } = await applyDependents(pass, attempts);
   await reporter.writeExtensions(attempts);

@@ -11,8 +11,8 @@ export interface WriteFailuresOptions {
   backOff: BackOffOptions;
   /** Resumes a resource that was held. */
   resume: (key: ResourceKey) => void;
-  /** Retries a resource that failed, within a delay in milliseconds. */
-  retryWithin: (key: ResourceKey, delay: number) => void;
+  /** Retries a resource that failed. */
+  retry: (key: ResourceKey) => void;
 }
 
 /** Failures with one cause. */
@@ -39,6 +39,8 @@ export class WriteFailures {
   readonly #failures = new Map<ResourceKey, WriteFailure>();
   /** Resources that were resumed as probes, until their pass starts. */
   readonly #probes = new Set<ResourceKey>();
+  /** Retries of resources that failed before a cause ended. A resource that succeeds earlier by itself needs none. */
+  readonly #retries = new Map<ResourceKey, NodeJS.Timeout>();
 
   constructor(options: WriteFailuresOptions) {
     this.#options = options;
@@ -89,6 +91,7 @@ export class WriteFailures {
   /** Records a pass that wrote all that it had to write. */
   succeeded(key: ResourceKey): void {
     this.#failures.delete(key);
+    this.#cancelRetry(key);
     for (const cause of this.#causes.values()) if (concerns(cause, key)) this.#close(cause, key);
   }
 
@@ -96,6 +99,7 @@ export class WriteFailures {
   forget(key: ResourceKey): void {
     this.#failures.delete(key);
     this.#probes.delete(key);
+    this.#cancelRetry(key);
     for (const { failed, held } of this.#causes.values()) {
       failed.delete(key);
       held.delete(key);
@@ -104,7 +108,9 @@ export class WriteFailures {
 
   stop(): void {
     for (const { timer } of this.#causes.values()) clearTimeout(timer);
+    for (const timer of this.#retries.values()) clearTimeout(timer);
     this.#causes.clear();
+    this.#retries.clear();
   }
 
   /** @param succeeded the resource whose write succeeded, which needs no other pass. */
@@ -120,9 +126,21 @@ export class WriteFailures {
     for (const key of held) this.#options.resume(key);
     // Spread, as some may have failed for a reason of their own.
     if (!wasOpen) return;
-    for (const key of failed) {
-      if (key !== succeeded) this.#options.retryWithin(key, Math.random() * maxWriteProbeInterval);
-    }
+    for (const key of failed) if (key !== succeeded) this.#scheduleRetry(key);
+  }
+
+  #scheduleRetry(key: ResourceKey): void {
+    this.#cancelRetry(key);
+    const retry = () => {
+      this.#retries.delete(key);
+      this.#options.retry(key);
+    };
+    this.#retries.set(key, setTimeout(retry, Math.random() * maxWriteProbeInterval).unref());
+  }
+
+  #cancelRetry(key: ResourceKey): void {
+    clearTimeout(this.#retries.get(key));
+    this.#retries.delete(key);
   }
 
   #scheduleProbe(cause: Cause): void {

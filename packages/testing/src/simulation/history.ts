@@ -30,6 +30,15 @@ export interface CallRecord {
   error?: string;
 }
 
+/** State of a controller. */
+export type ControllerState =
+  | 'started'
+  | 'stopping'
+  | 'stopped'
+  | 'deposed'
+  | 'delegation changing'
+  | 'delegation changed';
+
 export type WriteKind = 'status' | 'add finalizer' | 'remove finalizer' | 'apply dependent' | 'remove dependent';
 
 /** Write that changed or left the stored state. */
@@ -47,7 +56,7 @@ export interface WriteRecord {
 /** Step of a history. */
 export type Happening =
   | { type: 'action'; actor: 'user' | 'plugin' | 'fault' | 'controller' | 'time'; text: string }
-  | { type: 'controller'; controller: string; state: 'started' | 'stopping' | 'stopped' | 'deposed' | 'delegation changed' }
+  | { type: 'controller'; controller: string; state: ControllerState }
   | { type: 'call started'; call: CallRecord }
   | { type: 'call ended'; call: CallRecord }
   | { type: 'write'; write: WriteRecord }

@@ -11,6 +11,7 @@ import type {
 import { keyOf } from '@kplug/controller';
 import { serviceError } from '@kplug/protocol';
 import type { CallRecord } from './history.ts';
+import { views } from './kinds.ts';
 import { connectionRefused, type PluginProcess } from './plugin-process.ts';
 import type { Stage } from './stage.ts';
 
@@ -108,7 +109,9 @@ class ScriptedClient implements PluginClient {
     };
     try {
       const answer = await this.#exchange(method, deadline, (process) => process.handle(request, onServed));
-      record.outcome = answer.outcome;
+      // The controller refuses an answer with a dependent that isn't allowed.
+      const isAllowed = answer.dependents?.every(({ kind }) => kind === views.kind) ?? true;
+      record.outcome = isAllowed ? answer.outcome : 'error';
       const after = answer.outcome === 'success' ? answer.requeueAfter : answer.retryAfter;
       if (after !== undefined) record.requestedAfter = after;
       return answer;

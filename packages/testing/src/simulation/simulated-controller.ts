@@ -86,6 +86,7 @@ export class SimulatedController implements HeartbeatPort {
   changeDelegation(declaration: DelegationDeclaration): void {
     const change = async () => {
       if (!this.isRunning) return;
+      this.#stage.happened({ type: 'controller', controller: this.name, state: 'delegation changing' });
       await this.#parts.delegations.put(readDeclaration(declaration), this.#stopping.signal);
       this.#stage.happened({ type: 'controller', controller: this.name, state: 'delegation changed' });
     };

@@ -1,7 +1,7 @@
 import type { Resource } from '@kplug/controller';
 import type { Scheduler } from 'fast-check';
 import { Cluster } from './cluster.ts';
-import { type Happening, History } from './history.ts';
+import { type CallRecord, type Happening, History } from './history.ts';
 import { type Invariant, InvariantViolated } from './invariant.ts';
 import { createInvariants } from './invariants/index.ts';
 import { type Ledger, note } from './ledger.ts';
@@ -74,9 +74,12 @@ export class World implements Stage, AsyncDisposable {
     return team === undefined || labels?.team === team;
   }
 
-  /** Reports whether the last call for a table ended with an answer after which the controller waits for a change. */
+  /** Reports whether the last calls for a table ended with an answer after which the controller waits for a change. */
   hasGivenUp({ metadata: { uid } }: Resource): boolean {
-    return this.ledger.get(uid)?.at(-1)?.outcome === 'terminal';
+    const last = new Map<string, CallRecord>();
+    for (const call of this.ledger.get(uid) ?? []) last.set(call.plugin.toLowerCase(), call);
+    const failed = [...last.values()].filter(({ outcome }) => outcome !== 'success');
+    return failed.length > 0 && failed.every(({ outcome }) => outcome === 'terminal');
   }
 
   async step(label: string): Promise<void> {

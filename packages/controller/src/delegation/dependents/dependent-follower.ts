@@ -10,6 +10,7 @@ export class DependentFollower {
   readonly #requeue: (base: ResourceKey) => void;
   readonly #writing = new Set<ResourceKey>();
   readonly #stopping = new AbortController();
+  #isStarted = false;
 
   /** @param requeue called for each base with a changed dependent, unless the base's own pass changed it. */
   constructor(settings: DelegationSettings, resources: Resources, requeue: (base: ResourceKey) => void) {
@@ -25,6 +26,7 @@ export class DependentFollower {
     const follow = (kind: (typeof kinds)[number]) =>
       this.#resources.follow(kind, (change) => this.#onChange(change), { signal });
     await Promise.all(kinds.map(follow));
+    this.#isStarted = true;
   }
 
   stop(): void {
@@ -51,6 +53,8 @@ export class DependentFollower {
   }
 
   #onChange({ resource: { metadata } }: ResourceChange): void {
+    // Every base gets its first pass anyway, which sees the existing dependents.
+    if (!this.#isStarted) return;
     const { apiVersion, kind } = this.#settings.base;
     const owner = metadata.ownerReferences?.find(({ controller }) => controller);
     if (!owner || !isSameKind(owner, this.#settings.base)) return;

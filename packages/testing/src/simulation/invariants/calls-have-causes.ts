@@ -9,18 +9,27 @@ import type { World } from '../world.ts';
 
 /** Calls of one controller for one resource since their last cause. */
 interface Track {
+  controller: string;
+  key: ResourceKey;
   delegation: Delegation | undefined;
   /** Last calls, by plugin. Several with mode `all`. */
   last: Map<string, CallRecord>;
+  /** Calls before the last ones, by plugin. */
+  former: Map<string, CallRecord>;
   failures: number;
   /**
-   * Number of calls that changes are a reason for. A change of an extension or of a plugin may come between the start of a pass and its
+   * Number of passes with calls that changes are a reason for. A change of an extension or of a plugin may come between the start of a pass and its
    * call, and is then a reason for another call.
    */
   allowance: number;
   /** Reports whether something has changed that is a reason for another call after a failure. */
   hasCauseToRetry: boolean;
+  /** Reports whether a write has failed since the last call, so that the back-off of the writes may apply. */
+  hasFailedWrite: boolean;
 }
+
+/** Largest number of plugins that mode `all` calls in a pass. */
+const maxPlugins = 4;
 
 /** Tolerance for rounding, in milliseconds. */
 const tolerance = 2;
@@ -43,14 +52,14 @@ export class CallsHaveCauses implements Invariant {
         this.#onInstance(happening.controller, happening.plugin, world.scenario.declaration.mode === 'all');
         return undefined;
       case 'controller':
-        if (happening.state === 'delegation changed') this.#allow(happening.controller, 2);
+        // Before a change, resources that the new delegation doesn't concern are released.
+        if (happening.state === 'delegation changing') this.#allow(happening.controller, 2);
         return undefined;
       case 'write failed':
-        this.#haveFailedWrites.add(happening.controller);
+        this.#onWrite(happening.controller, happening.key, true);
         return undefined;
       case 'write':
-        // Resources that failed are retried when writes succeed again.
-        if (this.#haveFailedWrites.delete(happening.write.controller)) this.#markToRetry(happening.write.controller);
+        this.#onWrite(happening.write.controller, happening.write.key, false);
         return undefined;
       case 'call started':
         return this.#onCall(happening.call, world);
@@ -72,65 +81,83 @@ export class CallsHaveCauses implements Invariant {
   /** An instance of the plugin that was called last is a reason for another call; one of another plugin only after a failure. */
   #onInstance(controller: string, plugin: string, isForAll: boolean): void {
     for (const [id, track] of this.#tracks) {
-      if (!id.startsWith(`${controller} `)) continue;
+      if (track.controller !== controller) continue;
       track.hasCauseToRetry = true;
-      if (isForAll || track.last.has(plugin.toLowerCase())) track.allowance = Math.max(track.allowance, 2);
+      const isConcerned = isForAll || isHandOver(id) || track.last.has(plugin.toLowerCase());
+      if (isConcerned) track.allowance = Math.max(track.allowance, 2);
     }
   }
 
   #allow(controller: string, calls: number, key?: ResourceKey): void {
-    for (const [id, track] of this.#tracks) {
-      const isMeant = key === undefined ? id.startsWith(`${controller} `) : id === `${controller} ${key}`;
+    for (const track of this.#tracks.values()) {
+      const isMeant = track.controller === controller && (key === undefined || track.key === key);
       if (isMeant) track.allowance = Math.max(track.allowance, calls);
     }
   }
 
-  #markToRetry(controller: string): void {
-    for (const [id, track] of this.#tracks) if (id.startsWith(`${controller} `)) track.hasCauseToRetry = true;
+  #onWrite(controller: string, key: ResourceKey, hasFailed: boolean): void {
+    for (const track of this.#tracks.values()) {
+      if (track.controller !== controller) continue;
+      // Resources that failed are retried when writes succeed again.
+      if (!hasFailed && this.#haveFailedWrites.has(controller)) track.hasCauseToRetry = true;
+      if (hasFailed && track.key === key) track.hasFailedWrite = true;
+    }
+    if (hasFailed) this.#haveFailedWrites.add(controller);
+    else this.#haveFailedWrites.delete(controller);
   }
 
   #onCall(call: CallRecord, world: World): string | undefined {
-    const { scenario } = world;
-    const id = `${call.controller} ${call.key}`;
+    const isForAll = world.scenario.declaration.mode === 'all';
+    const id = idOf(call);
     const delegation = world.controller(call.controller)?.delegation;
     const known = this.#tracks.get(id);
     // A delegation that replaces another one has no knowledge of earlier calls.
     const track =
       known?.delegation === delegation && known
         ? known
-        : { delegation, last: new Map(), failures: 0, allowance: 2, hasCauseToRetry: false };
+        : { controller: call.controller, key: call.key, delegation, last: new Map(), former: new Map(), failures: 0, allowance: 2, hasCauseToRetry: false, hasFailedWrite: false };
     this.#tracks.set(id, track);
     const plugin = call.plugin.toLowerCase();
-    const violation = this.#isAllowed(track, call) ? undefined : this.#describe(track, call);
+    const isAllowed = isForAll ? this.#isAllowedForAll(track, call) : this.#isAllowed(track, call);
+    const violation = isAllowed ? undefined : this.#describe(track, call);
     if (violation) return violation;
-    const isOther = track.last.get(plugin)?.version !== call.version;
-    if (track.allowance > 0 || (isOther && scenario.declaration.mode === 'one')) {
-      track.failures = 0;
-      track.last.clear();
-    }
-    track.allowance = Math.max(call.isOutdated ? 1 : 0, track.allowance - 1);
+    const former = track.last.get(plugin);
+    // The change of a plugin that another choice follows from may come between the start of a pass and its call.
+    const isOther = former?.version !== call.version;
+    if (track.allowance > 0 || isOther) track.failures = 0;
+    if (isOther && !isForAll) track.last.clear();
+    const spent = isForAll ? 1 / maxPlugins : 1;
+    track.allowance = Math.max(call.isOutdated || isOther ? 1 : 0, track.allowance - spent);
     track.hasCauseToRetry = false;
+    track.hasFailedWrite = false;
     track.last.set(plugin, call);
+    if (former) track.former.set(plugin, former);
     return undefined;
   }
 
   #onEnded(call: CallRecord): void {
-    const track = this.#tracks.get(`${call.controller} ${call.key}`);
-    if (!track || track.last.get(call.plugin.toLowerCase()) !== call) return;
-    const isFirstFailure = [...track.last.values()].every((one) => one === call || one.outcome !== 'error');
-    if (call.outcome !== 'success' && isFirstFailure) track.failures++;
+    const track = this.#tracks.get(idOf(call));
+    if (track?.last.get(call.plugin.toLowerCase()) === call && call.outcome !== 'success') track.failures++;
   }
 
-  #isAllowed({ last, failures, allowance, hasCauseToRetry }: Track, call: CallRecord): boolean {
-    const calls = [...last.values()];
+  #isAllowed({ last, failures, allowance, hasCauseToRetry, hasFailedWrite }: Track, call: CallRecord): boolean {
     const former = last.get(call.plugin.toLowerCase());
-    if (allowance > 0 || former?.version !== call.version) return true;
-    if (calls.some(({ endedAt }) => endedAt === undefined)) return true;
-    const failed = calls.filter(({ outcome }) => outcome !== 'success');
+    if (allowance > 0 || former?.version !== call.version || former.endedAt === undefined) return true;
+    if (former.outcome !== 'success' && hasCauseToRetry) return true;
+    const delay = delayAfter(former, failures);
+    // Failed answers aren't kept.
+    const isAnswerLost = hasFailedWrite && former.outcome !== 'success';
+    return call.startedAt - former.endedAt >= (isAnswerLost ? Math.min(delay, minBackOff) : delay) - tolerance;
+  }
+
+  /** All plugins are called again if one of them failed, and some of those calls may already have started. */
+  #isAllowedForAll({ last, former, allowance, hasCauseToRetry }: Track, call: CallRecord): boolean {
+    const own = last.get(call.plugin.toLowerCase());
+    if (allowance > 0 || own?.version !== call.version || own.endedAt === undefined) return true;
+    const failed = [...last.values(), ...former.values()].filter(({ outcome }) => outcome !== 'success');
     if (failed.length > 0 && hasCauseToRetry) return true;
-    const ended = Math.max(...calls.map(({ endedAt = 0 }) => endedAt));
-    const delay = Math.min(...(failed.length > 0 ? failed : calls).map((one) => delayAfter(one, failures)));
-    return call.startedAt - ended >= delay - tolerance;
+    const delays = (failed.length > 0 ? failed : [...last.values()]).map((one) => delayAfter(one, 1));
+    return call.startedAt - own.endedAt >= Math.min(...delays) - tolerance;
   }
 
   #describe({ last, failures }: Track, call: CallRecord): string {
@@ -139,6 +166,17 @@ export class CallsHaveCauses implements Invariant {
     const outcome = `call ${former?.id} (${former?.outcome}${failures > 0 ? `, ${failures} failures` : ''})`;
     return `call ${call.id} for ${short(call.key)} started ${since} ms after ${outcome} without a cause`;
   }
+}
+
+const minBackOff = times.backOff.initial / 2;
+
+/** Hand-overs are counted apart from the other calls. */
+function idOf({ controller, key, cause }: CallRecord): string {
+  return `${controller} ${key} ${cause === 'handedOver' ? cause : ''}`;
+}
+
+function isHandOver(id: string): boolean {
+  return id.endsWith('handedOver');
 }
 
 /** Shortest delay before the next call, in milliseconds. */

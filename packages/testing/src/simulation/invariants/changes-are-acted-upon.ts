@@ -1,4 +1,4 @@
-import { type JsonObject, keyOf, parseKey, type Resource } from '@kplug/controller';
+import { type JsonObject, type JsonValue, keyOf, parseKey, type Resource } from '@kplug/controller';
 import { findCondition } from '@kplug/controller/internal';
 import { expectedFields, expectedViews } from '../behaviour.ts';
 import { short } from '../history.ts';
@@ -57,8 +57,7 @@ function findFault(table: Resource, world: World): string | undefined {
   if (declaration.finalize && !finalizers?.length) return 'has no finalizer';
   for (const { plugin, version } of chosen) {
     const by = `${plugin.text} ${version}`;
-    const { implementations } = table.status ?? {};
-    const fields = isJsonObject(implementations) ? implementations[plugin.text] : table.status;
+    const fields = fieldsOf(table, plugin.text);
     if (!isJsonObject(fields)) return `has no status of ${by}`;
     const expected = JSON.stringify({ ...expectedFields(table.spec ?? {}, sizes), by });
     const found = JSON.stringify({ rows: fields.rows, sizes: fields.sizes, by: fields.by });
@@ -66,6 +65,13 @@ function findFault(table: Resource, world: World): string | undefined {
     if (found.toLowerCase() !== expected.toLowerCase()) return `has the status ${found} instead of ${expected}`;
   }
   return findViewFault(table, world);
+}
+
+/** Returns the part of a status that is of a plugin. Instances may spell the name of their plugin differently. */
+function fieldsOf({ status }: Resource, plugin: string): JsonValue | undefined {
+  const { implementations } = status ?? {};
+  if (!isJsonObject(implementations)) return status;
+  return Object.entries(implementations).find(([name]) => name.toLowerCase() === plugin.toLowerCase())?.[1];
 }
 
 /** Finds a fault of the dependents. */
