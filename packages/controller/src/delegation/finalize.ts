@@ -28,7 +28,8 @@ export async function finalizeDeleted(pass: Pass): Promise<PassResult> {
   if (!base.metadata.finalizers?.includes(settings.finalizer)) return { next: 'done' };
   // The finalizer may have been added before the delegation was changed to need none.
   const holders = settings.finalize.needed ? holdersOf(base) : [];
-  const outcomes = await Promise.all(holders.map((holder) => finalizeWith(pass, holder)));
+  const calls: FinalizeCalls = new Map();
+  const outcomes = await Promise.all(holders.map((holder) => finalizeWith(pass, holder, calls)));
   const obstacles = outcomes.filter((obstacle) => obstacle !== undefined);
   const finalized = holders.filter((_, index) => outcomes[index] === undefined);
   // A failed plugin is retried sooner than an unavailable one is expected.
@@ -73,14 +74,23 @@ const assignments = {
   handedOver: { reason: 'HandedOver', message: 'the resource is handed over to another plugin' },
 } as const;
 
-/** Has one plugin clean up. Returns the obstacle if that failed or has to wait. */
-async function finalizeWith(pass: Pass, holder: Holder): Promise<Obstacle | undefined> {
+/** Calls of Finalize in progress for one resource, by the plugin that is called. */
+type FinalizeCalls = Map<string, Promise<Finalization>>;
+
+/**
+ * Has one plugin clean up. Returns the obstacle if that failed or has to wait. A plugin that also substitutes for another holder is
+ * called once for both.
+ */
+async function finalizeWith(pass: Pass, holder: Holder, calls: FinalizeCalls): Promise<Obstacle | undefined> {
   const { settings, registry } = pass.context;
   for (;;) {
     if (pass.kept.isFinalized(pass.base, holder)) return undefined;
     const implementation = findHolder(holder, settings, registry) ?? findSubstitute(pass.context, holder);
     if (!implementation) return handleMissingPlugin(pass, holder);
-    const finalization = await callFinalize(pass, implementation, 'deleted');
+    const { key } = implementation.plugin;
+    const call = calls.get(key) ?? callFinalize(pass, implementation, 'deleted').finally(() => calls.delete(key));
+    calls.set(key, call);
+    const finalization = await call;
     if (finalization.outcome === 'finalized') {
       pass.kept.keepFinalized(pass.base, holder);
       return undefined;

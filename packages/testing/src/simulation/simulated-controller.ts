@@ -77,9 +77,11 @@ export class SimulatedController implements HeartbeatPort {
     return this.#parts.delegations.get(delegation);
   }
 
-  /** Reports whether any version of a plugin is registered. */
-  knows(plugin: string): boolean {
-    return this.#parts.registry.implementations(api).some((one) => one.plugin.text.toLowerCase() === plugin.toLowerCase());
+  /** Reports whether a plugin is registered that implements one of these major versions of the API. */
+  knows(name: string, majors: readonly (string | undefined)[]): boolean {
+    return this.#parts.registry.implementations(api).some(({ plugin, api: { version } }) => {
+      return plugin.text.toLowerCase() === name.toLowerCase() && majors.includes(String(version.major));
+    });
   }
 
   /** Changes the delegation. Its resources are released if it doesn't concern them any more. */

@@ -26,6 +26,8 @@ interface Track {
   hasCauseToRetry: boolean;
   /** Reports whether a write has failed since the last call, so that the back-off of the writes may apply. */
   hasFailedWrite: boolean;
+  /** Reports whether the status has been written since the last call, which makes its plugin the present choice. */
+  isReported: boolean;
 }
 
 /** Largest number of plugins that mode `all` calls in a pass. */
@@ -59,7 +61,7 @@ export class CallsHaveCauses implements Invariant {
         this.#onWrite(happening.controller, happening.key, true);
         return undefined;
       case 'write':
-        this.#onWrite(happening.write.controller, happening.write.key, false);
+        this.#onWrite(happening.write.controller, happening.write.key, false, happening.write.kind === 'status');
         return undefined;
       case 'call started':
         return this.#onCall(happening.call, world);
@@ -85,6 +87,7 @@ export class CallsHaveCauses implements Invariant {
       track.hasCauseToRetry = true;
       const isConcerned = isForAll || isHandOver(id) || track.last.has(plugin.toLowerCase());
       if (isConcerned) track.allowance = Math.max(track.allowance, 2);
+      else if (!track.isReported) track.allowance = Math.max(track.allowance, 1);
     }
   }
 
@@ -95,12 +98,14 @@ export class CallsHaveCauses implements Invariant {
     }
   }
 
-  #onWrite(controller: string, key: ResourceKey, hasFailed: boolean): void {
+  #onWrite(controller: string, key: ResourceKey, hasFailed: boolean, isStatus = false): void {
     for (const track of this.#tracks.values()) {
       if (track.controller !== controller) continue;
       // Resources that failed are retried when writes succeed again.
       if (!hasFailed && this.#haveFailedWrites.has(controller)) track.hasCauseToRetry = true;
-      if (hasFailed && track.key === key) track.hasFailedWrite = true;
+      if (track.key !== key) continue;
+      if (hasFailed) track.hasFailedWrite = true;
+      else if (isStatus) track.isReported = true;
     }
     if (hasFailed) this.#haveFailedWrites.add(controller);
     else this.#haveFailedWrites.delete(controller);
@@ -115,7 +120,7 @@ export class CallsHaveCauses implements Invariant {
     const track =
       known?.delegation === delegation && known
         ? known
-        : { controller: call.controller, key: call.key, delegation, last: new Map(), former: new Map(), failures: 0, allowance: 2, hasCauseToRetry: false, hasFailedWrite: false };
+        : { controller: call.controller, key: call.key, delegation, last: new Map(), former: new Map(), failures: 0, allowance: 2, hasCauseToRetry: false, hasFailedWrite: false, isReported: false };
     this.#tracks.set(id, track);
     const plugin = call.plugin.toLowerCase();
     const isAllowed = isForAll ? this.#isAllowedForAll(track, call) : this.#isAllowed(track, call);
@@ -130,6 +135,7 @@ export class CallsHaveCauses implements Invariant {
     track.allowance = Math.max(call.isOutdated || isOther ? 1 : 0, track.allowance - spent);
     track.hasCauseToRetry = false;
     track.hasFailedWrite = false;
+    track.isReported = false;
     track.last.set(plugin, call);
     if (former) track.former.set(plugin, former);
     return undefined;

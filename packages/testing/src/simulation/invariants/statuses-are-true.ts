@@ -40,12 +40,12 @@ export class StatusesAreTrue implements Invariant {
 }
 
 /** Returns the plugins that a status names. */
-export function pluginsOf({ status }: Resource): { name: string; version: string }[] {
+export function pluginsOf({ status }: Resource): { name: string; version: string; apiVersion: string }[] {
   const { implementations } = status ?? {};
   const entries: (JsonValue | undefined)[] = isJsonObject(implementations) ? Object.values(implementations) : [status];
   return entries.flatMap((entry) => {
     const { plugin } = (entry ?? {}) as JsonObject;
     if (!isJsonObject(plugin)) return [];
-    return [{ name: String(plugin.name), version: String(plugin.version) }];
+    return [{ name: String(plugin.name), version: String(plugin.version), apiVersion: String(plugin.apiVersion) }];
   });
 }
