@@ -57,7 +57,10 @@ export class ChoiceMonitor {
   record(base: Resource, outcome: PassOutcome): void {
     const key = keyOf(base);
     this.#lastPasses.set(key, outcome);
-    if (this.#isChoiceOutdated(base, outcome)) this.#options.requeue(key);
+    const isOutdated = base.metadata.deletionTimestamp
+      ? outcome.result.next === 'waiting' && outcome.revision !== this.#options.registry.revision
+      : this.#isChoiceOutdated(base, outcome);
+    if (isOutdated) this.#options.requeue(key);
     else if (this.#isMessageOutdated(base, outcome)) this.#options.requeueWithin(key, refreshDelay);
   }
 

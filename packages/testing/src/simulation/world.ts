@@ -15,6 +15,14 @@ import { VirtualTime } from './virtual-time.ts';
 /** Time after the last fault in which everything settles, in milliseconds: more than each back-off and interval between probes. */
 const settlingTime = 150_000;
 
+/** Largest number of steps at one time. */
+const maxStepsAtOneTime = 5_000;
+
+const timePasses: Invariant = {
+  name: 'loops-pause',
+  sentence: `At most ${maxStepsAtOneTime} steps happen without time passing.`,
+};
+
 /** One run: a cluster, a controller that leads, and processes of plugins, in virtual time. */
 export class World implements Stage, AsyncDisposable {
   readonly scenario: Scenario;
@@ -29,6 +37,9 @@ export class World implements Stage, AsyncDisposable {
   readonly #controllers: SimulatedController[] = [];
   #declaration: Declaration;
   #calls = 0;
+  /** Number of steps at the time `#busyAt`. */
+  #busy = 0;
+  #busyAt = 0;
   #violation: InvariantViolated | undefined;
   /** Reports whether the delegation has ever been restricted to tables with a label. */
   hasNarrowed = false;
@@ -139,13 +150,27 @@ export class World implements Stage, AsyncDisposable {
     this.#time.jump(duration);
   }
 
+  /** Throws if too much happens without time passing: a loop without a pause. */
+  #countAtOneTime(): void {
+    if (this.now !== this.#busyAt) {
+      this.#busyAt = this.now;
+      this.#busy = 0;
+    }
+    this.#busy++;
+    if (this.#busy > maxStepsAtOneTime) {
+      this.#violate(timePasses, `more than ${maxStepsAtOneTime} steps happened at ${this.now} ms`);
+    }
+  }
+
   /** Lets up to `most` of the waiting steps happen, in any order. Throws a violation. */
   async release(most = Number.POSITIVE_INFINITY): Promise<void> {
     await this.#time.settle();
+    this.#countAtOneTime();
     for (let count = 0; count < most && this.#scheduler.count() > 0; count++) {
       await this.#scheduler.waitOne();
       await this.#time.settle();
       this.released++;
+      this.#countAtOneTime();
       this.check();
     }
     this.check();
@@ -200,7 +225,7 @@ export class World implements Stage, AsyncDisposable {
   }
 
   #violate(invariant: Invariant, violation: string): void {
-    if (process.env.IGNORE?.includes(invariant.name)) return;
+    if (process.env.IGNORE?.includes(invariant.name)) return; // TEMPORARY
     this.#violation ??= new InvariantViolated(invariant, violation, this.history.format());
   }
 }

@@ -143,7 +143,8 @@ export class CallsHaveCauses implements Invariant {
 
   #onEnded(call: CallRecord): void {
     const track = this.#tracks.get(idOf(call));
-    if (track?.last.get(call.plugin.toLowerCase()) === call && call.outcome !== 'success') track.failures++;
+    if (track?.last.get(call.plugin.toLowerCase()) !== call) return;
+    track.failures = call.outcome === 'success' ? 0 : track.failures + 1;
   }
 
   #isAllowed({ last, failures, allowance, hasCauseToRetry, hasFailedWrite }: Track, call: CallRecord): boolean {
