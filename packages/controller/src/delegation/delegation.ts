@@ -21,6 +21,7 @@ import { KeptAnswers } from './kept-answers.ts';
 import type { PassContext, PassResult } from './pass-context.ts';
 import { Release } from './release.ts';
 import { type PassOutcome, runPass } from './run-pass.ts';
+import { UnrecordedHolders } from './unrecorded-holders.ts';
 import { describeWriteFailure, type WriteFailure } from './write-failure.ts';
 import { WriteFailures } from './write-failures.ts';
 
@@ -46,6 +47,7 @@ export class Delegation {
   readonly #queue: WorkQueue<ResourceKey>;
   readonly #monitor: ChoiceMonitor;
   readonly #kept = new KeptAnswers();
+  readonly #holders = new UnrecordedHolders();
   readonly #writeFailures: WriteFailures;
   readonly #extensions: ExtensionFollower;
   readonly #dependents: DependentFollower;
@@ -89,6 +91,7 @@ export class Delegation {
       events,
       extensions: this.#extensions,
       dependents: this.#dependents,
+      holders: this.#holders,
       isReleased: (base) => !this.concerns(base) || this.#isReleasing(base),
       log: log.child({ delegation: settings.name }),
     };
@@ -213,6 +216,7 @@ export class Delegation {
   #forget(key: ResourceKey): void {
     this.#queue.remove(key);
     this.#kept.drop(key);
+    this.#holders.clear(key);
     this.#writeFailures.forget(key);
     this.#monitor.forget(key);
     this.#extensions.forget(key);

@@ -9,7 +9,6 @@ import { makeCall } from './call.ts';
 import { findHolder, type Holder, registeredOf } from './holder.ts';
 import type { Pass } from './pass.ts';
 import type { PassContext, PassResult } from './pass-context.ts';
-import { holdersOf } from './status.ts';
 
 /** Interval of checks for a holder whose API is not the delegation's, as its changes don't concern the delegation, in milliseconds. */
 const { holderCheckInterval } = limits.delegation;
@@ -24,14 +23,15 @@ interface Obstacle {
 /** Finalizes a resource that is being deleted: asks the plugins that reconciled it to clean up, and removes the finalizer. */
 export async function finalizeDeleted(pass: Pass): Promise<PassResult> {
   const { base, key, reporter } = pass;
-  const { settings, resources } = pass.context;
+  const { settings, resources, holders: all } = pass.context;
   if (!base.metadata.finalizers?.includes(settings.finalizer)) return { next: 'done' };
   // The finalizer may have been added before the delegation was changed to need none.
-  const holders = settings.finalize.needed ? holdersOf(base) : [];
+  const holders = settings.finalize.needed ? all.holdersOf(base) : [];
   const calls: FinalizeCalls = new Map();
   const outcomes = await Promise.all(holders.map((holder) => finalizeWith(pass, holder, calls)));
   const obstacles = outcomes.filter((obstacle) => obstacle !== undefined);
   const finalized = holders.filter((_, index) => outcomes[index] === undefined);
+  for (const holder of finalized) all.remove(base, holder);
   // A failed plugin is retried sooner than an unavailable one is expected.
   const first = obstacles.find(({ result }) => result === undefined) ?? obstacles[0];
   if (first) {

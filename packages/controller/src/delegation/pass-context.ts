@@ -7,6 +7,7 @@ import type { Resource } from '../resources/resource.ts';
 import type { DelegationSettings } from './delegation-settings.ts';
 import type { DependentFollower } from './dependents/dependent-follower.ts';
 import type { ExtensionFollower } from './extension-follower.ts';
+import type { UnrecordedHolders } from './unrecorded-holders.ts';
 
 /** Dependencies of the passes of one delegation. */
 export interface PassContext {
@@ -16,6 +17,8 @@ export interface PassContext {
   caller: PluginCaller;
   extensions: ExtensionFollower;
   dependents: DependentFollower;
+  /** Plugins that hold resources. */
+  holders: UnrecordedHolders;
   /** Reports whether a resource is no longer delegated, so that its status and finalizer are to be removed. */
   isReleased: (base: Resource) => boolean;
   events: EventSink;

@@ -170,7 +170,7 @@ export class Reporter {
     applied?: Applied,
     finalized: readonly PresentChoice[] = [],
   ): Promise<void> {
-    const { settings, resources } = this.#context;
+    const { settings, resources, holders } = this.#context;
     const { metadata } = this.#gathered.base;
     const statements = applied?.attempts.map((attempt) => statementOf(settings, attempt));
     for (const statement of statements ?? []) this.#warnOfReservedFields(statement);
@@ -181,6 +181,7 @@ export class Reporter {
       { conditions, statements, finalized, dependents: applied?.dependents, mode: settings.rules.mode },
     );
     await resources.applyStatus(this.#key, status, { uid: metadata.uid, fieldManager: settings.fieldManager });
+    if (statements) holders.clear(this.#key);
   }
 
   #warnOfReservedFields(statement: PluginStatement): void {

@@ -101,6 +101,7 @@ async function reconcile(pass: Pass, choice: Choice): Promise<PassResult | 'unre
     if (handOverFailure) return reporter.failed(choice, handOverFailure);
   }
 
+  if (!kept) pass.context.holders.add(pass.base, ready);
   const attempts = kept ?? (await callAll(pass, ready, choice));
   if (attempts.some(({ error }) => error?.code === 'PluginUnavailable')) return 'unreachable';
   if (isStale(pass, choice)) return { next: 'stale' };

@@ -155,7 +155,13 @@ export class ClusterView implements Resources {
       return await writing;
     } catch (error) {
       const { controller, stage } = this.#options;
-      stage.happened({ type: 'write failed', controller, kind, key, error: error instanceof Error ? error.message : '' });
+      stage.happened({
+        type: 'write failed',
+        controller,
+        kind,
+        key,
+        error: error instanceof Error ? error.message : '',
+      });
       throw error;
     } finally {
       if (this.#writing.get(key) === writing) this.#writing.delete(key);

@@ -1,5 +1,5 @@
-import type { FinalizeCause } from '@kplug/controller/internal';
 import { parseKey, type Resource, type ResourceChange, type ResourceKey } from '@kplug/controller';
+import type { FinalizeCause } from '@kplug/controller/internal';
 
 /** Call of a plugin, as the controller that made it sees it. */
 export interface CallRecord {
@@ -63,7 +63,15 @@ export type Happening =
   | { type: 'write failed'; controller: string; kind: WriteKind; key: ResourceKey; error: string }
   | { type: 'event'; controller: string; key: ResourceKey; reason: string; message: string }
   | { type: 'change'; controller: string; change: ResourceChange }
-  | { type: 'instance'; controller: string; instance: string; plugin: string; version: string; state: string; reason: string };
+  | {
+      type: 'instance';
+      controller: string;
+      instance: string;
+      plugin: string;
+      version: string;
+      state: string;
+      reason: string;
+    };
 
 /** History of one run. */
 export class History {

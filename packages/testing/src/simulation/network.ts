@@ -1,5 +1,6 @@
 import * as grpc from '@grpc/grpc-js';
 import type { Registration } from '@kplug/controller';
+import { keyOf } from '@kplug/controller';
 import type {
   FinalizeCause,
   PluginAnswer,
@@ -8,7 +9,6 @@ import type {
   PluginClientOptions,
   PluginTransport,
 } from '@kplug/controller/internal';
-import { keyOf } from '@kplug/controller';
 import { serviceError } from '@kplug/protocol';
 import type { CallRecord } from './history.ts';
 import { views } from './kinds.ts';

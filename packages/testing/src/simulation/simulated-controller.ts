@@ -150,9 +150,7 @@ export class SimulatedController implements HeartbeatPort {
     const now = this.view.get(keyOf(one))?.metadata;
     const then = one.metadata;
     return (
-      now?.uid !== then.uid ||
-      now.generation !== then.generation ||
-      now.deletionTimestamp !== then.deletionTimestamp
+      now?.uid !== then.uid || now.generation !== then.generation || now.deletionTimestamp !== then.deletionTimestamp
     );
   }
 }

@@ -26,7 +26,10 @@ const actions: readonly { weight: number; arbitrary: fc.Arbitrary<Action> }[] = 
 ];
 
 /** Steps that happen before the next command: mostly all, sometimes a few, so that commands come in between. */
-const steps = fc.oneof({ weight: 1, arbitrary: fc.constant(Number.POSITIVE_INFINITY) }, { weight: 1, arbitrary: fc.nat(6) });
+const steps = fc.oneof(
+  { weight: 1, arbitrary: fc.constant(Number.POSITIVE_INFINITY) },
+  { weight: 1, arbitrary: fc.nat(6) },
+);
 
 const command = fc
   .tuple(fc.oneof(...actions), steps)

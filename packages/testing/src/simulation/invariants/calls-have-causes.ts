@@ -120,7 +120,18 @@ export class CallsHaveCauses implements Invariant {
     const track =
       known?.delegation === delegation && known
         ? known
-        : { controller: call.controller, key: call.key, delegation, last: new Map(), former: new Map(), failures: 0, allowance: 2, hasCauseToRetry: false, hasFailedWrite: false, isReported: false };
+        : {
+            controller: call.controller,
+            key: call.key,
+            delegation,
+            last: new Map(),
+            former: new Map(),
+            failures: 0,
+            allowance: 2,
+            hasCauseToRetry: false,
+            hasFailedWrite: false,
+            isReported: false,
+          };
     this.#tracks.set(id, track);
     const plugin = call.plugin.toLowerCase();
     const isAllowed = isForAll ? this.#isAllowedForAll(track, call) : this.#isAllowed(track, call);

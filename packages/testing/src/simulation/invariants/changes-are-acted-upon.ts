@@ -45,7 +45,9 @@ function findFault(table: Resource, world: World): string | undefined {
   const said = `says Ready=${ready.status} (${ready.reason}: ${ready.message}) for generation ${ready.observedGeneration}`;
   if (ready.observedGeneration !== generation) return `${said} instead of ${generation}`;
   if (chosen.length === 0) {
-    return ready.status === 'False' && ready.message === choice?.message ? undefined : `${said}, but ${choice?.message}`;
+    return ready.status === 'False' && ready.message === choice?.message
+      ? undefined
+      : `${said}, but ${choice?.message}`;
   }
   const sizes: JsonObject = {};
   for (const { name } of (table.spec?.extensions ?? []) as { name: string }[]) {

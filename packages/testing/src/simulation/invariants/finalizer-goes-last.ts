@@ -1,9 +1,11 @@
-import type { Happening } from '../history.ts';
+import type { Resource } from '@kplug/controller';
+import type { Happening, WriteRecord } from '../history.ts';
 import { short } from '../history.ts';
 import type { Invariant } from '../invariant.ts';
 import { tables } from '../kinds.ts';
 import { holdersAfter } from '../ledger.ts';
 import type { World } from '../world.ts';
+import { pluginsOf } from './statuses-are-true.ts';
 
 /** The finalizer is removed after the plugins have finalized. */
 export class FinalizerGoesLast implements Invariant {
@@ -16,6 +18,11 @@ export class FinalizerGoesLast implements Invariant {
   readonly #released = new Set<string>();
   /** Keys of resources, each with a plugin whose work was retained at a hand-over. */
   readonly #retained = new Set<string>();
+  /** UIDs, each with a plugin that a status has named. */
+  readonly #named = new Set<string>();
+  /** Number of the last call of each controller before its delegation changed. */
+  readonly #changedAt = new Map<string, number>();
+  #lastCall = 0;
   /** Number of the last call for a resource, by UID, that was made before the delegation released it. */
   readonly #undelegated = new Map<string, number>();
 
@@ -24,8 +31,21 @@ export class FinalizerGoesLast implements Invariant {
     if (happening.type === 'call started' && this.#gone.has(happening.call.uid)) {
       return `call ${happening.call.id} for ${short(happening.call.key)} started after its finalizer had been removed`;
     }
-    if (happening.type !== 'write' || happening.write.kind !== 'remove finalizer') return undefined;
-    const { before, after, key, result } = happening.write;
+    if (happening.type === 'call started') this.#lastCall = happening.call.id;
+    if (happening.type === 'controller' && happening.state === 'delegation changing')
+      this.#changedAt.set(happening.controller, this.#lastCall);
+    if (happening.type !== 'write') return undefined;
+    const { write } = happening;
+    if (write.kind === 'status' && write.after?.kind === tables.kind) this.#onStatus(write.after);
+    return write.kind === 'remove finalizer' ? this.#onRemoved(write, world) : undefined;
+  }
+
+  #onStatus(table: Resource): void {
+    for (const { name } of pluginsOf(table)) this.#named.add(`${table.metadata.uid} ${name.toLowerCase()}`);
+  }
+
+  #onRemoved(write: WriteRecord, world: World): string | undefined {
+    const { before, after, key, result, controller } = write;
     if (result !== 'written' || before?.kind !== tables.kind) return undefined;
     const { uid, deletionTimestamp } = before.metadata;
     if (!deletionTimestamp) {
@@ -35,7 +55,7 @@ export class FinalizerGoesLast implements Invariant {
       return mayBeReleased ? undefined : `the finalizer of ${short(key)} was removed, which is not being deleted`;
     }
     if (!after) this.#gone.add(uid);
-    return this.#findUnfinalized(uid, key, world);
+    return this.#findUnfinalized(uid, key, controller, world);
   }
 
   #onEvent(key: string, reason: string, message: string): void {
@@ -44,11 +64,16 @@ export class FinalizerGoesLast implements Invariant {
     if (reason === 'HandedOver' && former) this.#retained.add(`${key} ${former.toLowerCase()}`);
   }
 
-  #findUnfinalized(uid: string, key: string, { declaration, ledger }: World): string | undefined {
+  #findUnfinalized(uid: string, key: string, controller: string, { declaration, ledger }: World): string | undefined {
     const { finalize, whenPluginGone } = declaration;
     if (!finalize || (whenPluginGone === 'release' && this.#released.has(key))) return undefined;
     const since = this.#undelegated.get(uid) ?? 0;
-    const calls = (ledger.get(uid) ?? []).filter(({ id }) => id > since);
+    const changedAt = this.#changedAt.get(controller) ?? 0;
+    // A controller that takes over, and a delegation that replaces another one, know only what the status names.
+    const calls = (ledger.get(uid) ?? []).filter((call) => {
+      const isKnown = call.controller === controller && call.id > changedAt;
+      return call.id > since && (isKnown || this.#named.has(`${uid} ${call.plugin.toLowerCase()}`));
+    });
     for (const holder of holdersAfter(calls)) {
       const isRetained = this.#retained.has(`${key} ${holder.toLowerCase()}`);
       // Another plugin may have finalized instead.
@@ -56,7 +81,8 @@ export class FinalizerGoesLast implements Invariant {
       const isFinalized = calls.some(({ method, cause, outcome }) => {
         return mayBeOther && method === 'Finalize' && cause === 'deleted' && outcome === 'success';
       });
-      if (!isFinalized && !isRetained) return `the finalizer of ${short(key)} was removed before ${holder} finalized it`;
+      if (!isFinalized && !isRetained)
+        return `the finalizer of ${short(key)} was removed before ${holder} finalized it`;
     }
     return undefined;
   }

@@ -1,9 +1,9 @@
-import { isJsonObject } from '../json.ts';
 import type { JsonObject, JsonValue, Resource } from '@kplug/controller';
 import { findCondition } from '@kplug/controller/internal';
 import type { Happening } from '../history.ts';
 import { short } from '../history.ts';
 import type { Invariant } from '../invariant.ts';
+import { isJsonObject } from '../json.ts';
 import { tables } from '../kinds.ts';
 import { callsOf } from '../ledger.ts';
 import type { World } from '../world.ts';

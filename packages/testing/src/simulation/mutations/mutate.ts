@@ -15,7 +15,9 @@ export function mutate(name: string): void {
       if (!url.endsWith(`/packages/controller/src/${file}`)) return loaded;
       const source = String(loaded.source);
       if (source.split(find).length !== 2) {
-        throw new Error(`${file} doesn't have the text that the mutation "${name}" replaces exactly once; adapt mutations.ts`);
+        throw new Error(
+          `${file} doesn't have the text that the mutation "${name}" replaces exactly once; adapt mutations.ts`,
+        );
       }
       isLoaded = true;
       return { ...loaded, source: source.replace(find, () => replace) };

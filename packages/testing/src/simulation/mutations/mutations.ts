@@ -73,7 +73,8 @@ export const mutations: readonly Mutation[] = [
   },
   {
     name: 'rules-exclude-the-holder',
-    sentence: 'A resource is not finalized when the range of the API is raised, although the plugin that holds it runs.',
+    sentence:
+      'A resource is not finalized when the range of the API is raised, although the plugin that holds it runs.',
     file: 'delegation/holder.ts',
     find: 'const compatible = registered.filter((one) => isCompatible(one, holder, settings));',
     replace: 'const compatible = registered.filter((one) => !one && isCompatible(one, holder, settings));',
