@@ -28,7 +28,13 @@ export async function finalizeDeleted(pass: Pass): Promise<PassResult> {
   // The finalizer may have been added before the delegation was changed to need none.
   const holders = settings.finalize.needed ? all.holdersOf(base) : [];
   const calls: FinalizeCalls = new Map();
-  const outcomes = await Promise.all(holders.map((holder) => finalizeWith(pass, holder, calls)));
+  const outcomes: (Obstacle | undefined)[] = [];
+  if (settings.rules.mode === 'all') {
+    outcomes.push(...(await Promise.all(holders.map((holder) => finalizeWith(pass, holder, calls)))));
+  } else {
+    // Two plugins must not work on one resource concurrently.
+    for (const holder of holders) outcomes.push(await finalizeWith(pass, holder, calls));
+  }
   const obstacles = outcomes.filter((obstacle) => obstacle !== undefined);
   const finalized = holders.filter((_, index) => outcomes[index] === undefined);
   for (const holder of finalized) all.remove(base, holder);

@@ -15,6 +15,7 @@ export async function handOver(pass: Pass, { selection: { chosen } }: Choice): P
     if (chosen.some(({ plugin }) => plugin.equals(holder.plugin))) continue;
     const failure = await handOverFrom(pass, holder, next);
     if (failure) return failure;
+    pass.context.holders.remove(pass.base, holder);
   }
   return undefined;
 }

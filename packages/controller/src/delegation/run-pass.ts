@@ -3,7 +3,7 @@ import { isSameVersionedName, type VersionedName } from '../names.ts';
 import type { Implementation } from '../registry/implementation.ts';
 import type { WriteResult } from '../resources/port.ts';
 import { keyOf, type Resource, type ResourceKey } from '../resources/resource.ts';
-import { failureOf } from './attempt.ts';
+import { type Attempt, failureOf } from './attempt.ts';
 import { callAll } from './call.ts';
 import { type Choice, choose } from './choose.ts';
 import { applyDependents } from './dependents/apply-dependents.ts';
@@ -101,8 +101,8 @@ async function reconcile(pass: Pass, choice: Choice): Promise<PassResult | 'unre
     if (handOverFailure) return reporter.failed(choice, handOverFailure);
   }
 
-  if (!kept) pass.context.holders.add(pass.base, ready);
   const attempts = kept ?? (await callAll(pass, ready, choice));
+  pass.context.holders.add(pass.base, attempts.filter(wasCalled).map(({ implementation }) => implementation));
   if (attempts.some(({ error }) => error?.code === 'PluginUnavailable')) return 'unreachable';
   if (isStale(pass, choice)) return { next: 'stale' };
 
@@ -118,6 +118,11 @@ async function reconcile(pass: Pass, choice: Choice): Promise<PassResult | 'unre
     return reporter.failed(choice, failureOf(failed), applied);
   }
   return applyFailure ? reporter.failed(choice, applyFailure, applied) : reporter.succeeded(choice, applied);
+}
+
+/** Reports whether a plugin may have done its work: there is an answer, or an error other than that none of its instances is reachable. */
+function wasCalled({ error }: Attempt): boolean {
+  return error?.code !== 'PluginUnavailable';
 }
 
 /** Adds the finalizer, so that the plugin can clean up before the resource is deleted. */

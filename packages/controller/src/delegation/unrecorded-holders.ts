@@ -24,7 +24,7 @@ export class UnrecordedHolders {
     return [...recorded.filter(({ plugin }) => !called.holders.has(plugin.key)), ...called.holders.values()];
   }
 
-  /** Records plugins that are about to be called. */
+  /** Records plugins that were called. */
   add(base: Resource, implementations: readonly Implementation[]): void {
     const key = keyOf(base);
     const known = this.#called.get(key);

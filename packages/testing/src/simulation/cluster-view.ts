@@ -185,11 +185,12 @@ export class ClusterView implements Resources {
     // The store makes the write synchronously.
     const after = store.get(key);
     const result = await pending;
-    stage.happened({ type: 'write', write: { controller, kind, key, fieldManager, before, after, result } });
+    stage.happened({ type: 'write', write: { controller, kind, key, fieldManager, before, after, result, isAnswered: fate !== 'lost' } });
     if (fate === 'lost') throw new KplugError('StorageFailed', `the answer to ${kind} of ${key} was lost`);
     if (fate === 'late') await sleep(slowness);
     await stage.step(`${controller}: answer to ${kind} of ${key}`);
     if (after && result === 'written') this.watch(after)?.putWritten(after);
+    if (!after && before && kind === 'remove finalizer') this.watch(before)?.putLast(withoutFinalizers(before));
     return result;
   }
 
@@ -197,6 +198,11 @@ export class ClusterView implements Resources {
     if (this.#isDeposed) throw new KplugError('LeadershipLost', 'another controller leads');
     if (this.#isClosed) throw new KplugError('Stopped', 'the resources were closed');
   }
+}
+
+function withoutFinalizers(resource: Resource): Resource {
+  const { finalizers: _, ...metadata } = resource.metadata;
+  return { ...resource, metadata };
 }
 
 function nameOf({ apiVersion, kind }: ResourceKind): string {

@@ -51,6 +51,8 @@ export interface WriteRecord {
   readonly before: Resource | undefined;
   readonly after: Resource | undefined;
   readonly result: string;
+  /** Reports whether the controller gets the answer. */
+  readonly isAnswered: boolean;
 }
 
 /** Step of a history. */

@@ -91,6 +91,14 @@ export class KindWatch {
     if (known?.metadata.uid === resource.metadata.uid) this.#put(resource);
   }
 
+  /** Takes in the response to a write that removed the last finalizer, and with it the resource. The watch reports later that it is gone. */
+  putLast(resource: Resource): void {
+    const known = this.#cache.get(keyOf(resource));
+    if (known?.metadata.uid !== resource.metadata.uid) return;
+    this.#cache.set(keyOf(resource), resource);
+    this.#notify({ resource, previous: known, gone: false });
+  }
+
   async #listAgain(): Promise<void> {
     this.#isBroken = true;
     await this.#step('list');

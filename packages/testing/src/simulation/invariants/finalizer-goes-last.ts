@@ -54,7 +54,7 @@ export class FinalizerGoesLast implements Invariant {
       const mayBeReleased = world.hasNarrowed || !world.concerns(before);
       return mayBeReleased ? undefined : `the finalizer of ${short(key)} was removed, which is not being deleted`;
     }
-    if (!after) this.#gone.add(uid);
+    if (!after && write.isAnswered) this.#gone.add(uid);
     return this.#findUnfinalized(uid, key, controller, world);
   }
 
