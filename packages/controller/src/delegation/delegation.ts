@@ -41,22 +41,28 @@ const { repairDelay } = limits.delegation;
 /** Reconciles the resources of one kind with the plugins of one API. */
 export class Delegation {
   readonly settings: DelegationSettings;
+  /** Plugins that hold resources, for the delegation that replaces this one. */
+  readonly holders: UnrecordedHolders;
   readonly #context: PassContext;
   readonly #events: RecentEvents;
   readonly #observer: DelegationObserver;
   readonly #queue: WorkQueue<ResourceKey>;
   readonly #monitor: ChoiceMonitor;
   readonly #kept = new KeptAnswers();
-  readonly #holders = new UnrecordedHolders();
   readonly #writeFailures: WriteFailures;
   readonly #extensions: ExtensionFollower;
   readonly #dependents: DependentFollower;
   readonly #stopping = new AbortController();
   #release: Release | undefined;
 
-  constructor(settings: DelegationSettings, { events, observer, log, ...dependencies }: DelegationDependencies) {
+  constructor(
+    settings: DelegationSettings,
+    { events, observer, log, ...dependencies }: DelegationDependencies,
+    holders = new UnrecordedHolders(),
+  ) {
     const { resources, registry } = dependencies;
     this.settings = settings;
+    this.holders = holders;
     this.#events = events;
     this.#observer = observer;
     this.#queue = new WorkQueue({
@@ -91,7 +97,7 @@ export class Delegation {
       events,
       extensions: this.#extensions,
       dependents: this.#dependents,
-      holders: this.#holders,
+      holders,
       isReleased: (base) => !this.concerns(base) || this.#isReleasing(base),
       log: log.child({ delegation: settings.name }),
     };
@@ -216,7 +222,7 @@ export class Delegation {
   #forget(key: ResourceKey): void {
     this.#queue.remove(key);
     this.#kept.drop(key);
-    this.#holders.clear(key);
+    this.holders.clear(key);
     this.#writeFailures.forget(key);
     this.#monitor.forget(key);
     this.#extensions.forget(key);

@@ -14,8 +14,8 @@ export interface SimulationOptions {
   replayPath?: string;
   /** Ends at the first failure, without looking for a shorter history. */
   endOnFailure?: boolean;
-  /** Receives the number of commands so far, after each run. */
-  onProgress?: (commands: number) => void;
+  /** Receives the world of each run that found no violation. */
+  onRun?: (world: World) => void;
 }
 
 /** Result of a simulation that found no violation. */
@@ -35,7 +35,7 @@ const maxCommands = 60;
  * path, the commands and the history of the shortest failing run that was found.
  */
 export async function simulate(options: SimulationOptions): Promise<SimulationResult> {
-  const { steps, seed, path, replayPath, endOnFailure = false, onProgress } = options;
+  const { steps, seed, path, replayPath, endOnFailure = false, onRun } = options;
   const result: SimulationResult = { runs: 0, commands: 0, released: 0 };
   const property = fc.asyncProperty(
     anyScenario,
@@ -54,7 +54,7 @@ export async function simulate(options: SimulationOptions): Promise<SimulationRe
         result.commands += world.commands;
         result.released += world.released;
       }
-      onProgress?.(result.commands);
+      onRun?.(world);
     },
   );
   const parameters = { seed, numRuns: steps, endOnFailure, ...(path !== undefined && { path }) };

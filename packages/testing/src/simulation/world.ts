@@ -4,6 +4,7 @@ import { Cluster } from './cluster.ts';
 import { type CallRecord, type Happening, History } from './history.ts';
 import { type Invariant, InvariantViolated } from './invariant.ts';
 import { createInvariants } from './invariants/index.ts';
+import { tableKey } from './kinds.ts';
 import { type Ledger, note } from './ledger.ts';
 import { Noise } from './noise.ts';
 import { type PluginIdentity, PluginProcess } from './plugin-process.ts';
@@ -145,6 +146,10 @@ export class World implements Stage, AsyncDisposable {
     this.leader?.changeDelegation(declare(this.#declaration));
   }
 
+  deleteTable(name: string): void {
+    this.cluster.store.delete(tableKey(name));
+  }
+
   /** Suspends the controller, and with it everything, for a time. */
   stall(duration: number): void {
     this.#time.jump(duration);
@@ -225,7 +230,6 @@ export class World implements Stage, AsyncDisposable {
   }
 
   #violate(invariant: Invariant, violation: string): void {
-    if (process.env.IGNORE?.includes(invariant.name)) return; // TEMPORARY
     this.#violation ??= new InvariantViolated(invariant, violation, this.history.format());
   }
 }

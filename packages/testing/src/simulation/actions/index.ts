@@ -31,11 +31,12 @@ const steps = fc.oneof(
   { weight: 1, arbitrary: fc.nat(6) },
 );
 
-const command = fc
+/** One command. */
+export const anyCommand = fc
   .tuple(fc.oneof(...actions), steps)
   .map(([action, count]): fc.AsyncCommand<World, World, true> => new Command(action, count));
 
 /** Commands of one run. */
 export function anyCommands(maxCommands: number, replayPath?: string) {
-  return fc.commands([command], { maxCommands, size: 'max', ...(replayPath && { replayPath }) });
+  return fc.commands([anyCommand], { maxCommands, size: 'max', ...(replayPath && { replayPath }) });
 }

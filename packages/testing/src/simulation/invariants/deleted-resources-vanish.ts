@@ -1,4 +1,4 @@
-import { keyOf } from '@kplug/controller';
+import { keyOf, type Resource } from '@kplug/controller';
 import { findCondition } from '@kplug/controller/internal';
 import { short } from '../history.ts';
 import type { Invariant } from '../invariant.ts';
@@ -12,24 +12,30 @@ export class DeletedResourcesVanish implements Invariant {
     'When faults have ceased and time has passed, a resource that is being deleted is gone, unless the plugin that has to finalize it is.';
 
   atRest(world: World): string | undefined {
-    const { leader, declaration } = world;
     for (const table of world.cluster.tables()) {
-      const { deletionTimestamp, generation } = table.metadata;
-      if (!deletionTimestamp) continue;
-      const subject = `${short(keyOf(table))}, which was deleted, still exists`;
-      const missing = pluginsOf(table).filter(({ name, apiVersion }) => {
-        return !leader?.knows(name, [apiVersion[0], declaration.range[1]]);
-      });
-      if (missing.length === 0 && world.hasGivenUp(table)) continue;
-      if (missing.length === 0) return `${subject}, though its plugins are available`;
-      if (declaration.whenPluginGone === 'release') return `${subject}, though it should have been released`;
-      const isAnyKnown = world.upProcesses.some(({ identity }) => declaration.range[1] === identity.apiVersion[0]);
-      if (declaration.whenPluginGone === 'fallback' && isAnyKnown)
-        return `${subject}, though another plugin may finalize it`;
-      const ready = findCondition(table.status, 'Ready');
-      if (ready?.reason !== 'PluginGone') return `${subject}, and doesn't say why (${ready?.reason})`;
-      if (ready.observedGeneration !== generation) return `${subject}, and says why for another generation`;
+      if (!table.metadata.deletionTimestamp) continue;
+      const fault = this.#findFault(table, world);
+      if (fault) return `${short(keyOf(table))}, which was deleted, still exists${fault}`;
     }
     return undefined;
   }
+
+  #findFault(table: Resource, world: World): string | undefined {
+    const { declaration } = world;
+    if (!isPluginMissing(table, world)) return world.hasGivenUp(table) ? undefined : ', though its plugins are available';
+    if (declaration.whenPluginGone === 'release') return ', though it should have been released';
+    const isAnyKnown = world.upProcesses.some(({ identity }) => declaration.range[1] === identity.apiVersion[0]);
+    if (declaration.whenPluginGone === 'fallback' && isAnyKnown) return ', though another plugin may finalize it';
+    const ready = findCondition(table.status, 'Ready');
+    if (ready?.reason !== 'PluginGone') return `, and doesn't say why (${ready?.reason})`;
+    return ready.observedGeneration === table.metadata.generation ? undefined : ', and says why for another generation';
+  }
+}
+
+/** Reports whether a plugin that has to finalize a table is missing: one that its status names, or one that was called since. */
+function isPluginMissing(table: Resource, { leader, declaration }: World): boolean {
+  const [, waitedFor] = /^(\S+) \S+, which must finalize/.exec(findCondition(table.status, 'Ready')?.message ?? '') ?? [];
+  const isKnown = (name: string, apiVersion: string) => leader?.knows(name, [apiVersion[0], declaration.range[1]]);
+  if (waitedFor && !isKnown(waitedFor, '')) return true;
+  return pluginsOf(table).some(({ name, apiVersion }) => !isKnown(name, apiVersion));
 }

@@ -20,9 +20,6 @@ export class FinalizerGoesLast implements Invariant {
   readonly #retained = new Set<string>();
   /** UIDs, each with a plugin that a status has named. */
   readonly #named = new Set<string>();
-  /** Number of the last call of each controller before its delegation changed. */
-  readonly #changedAt = new Map<string, number>();
-  #lastCall = 0;
   /** Number of the last call for a resource, by UID, that was made before the delegation released it. */
   readonly #undelegated = new Map<string, number>();
 
@@ -31,17 +28,17 @@ export class FinalizerGoesLast implements Invariant {
     if (happening.type === 'call started' && this.#gone.has(happening.call.uid)) {
       return `call ${happening.call.id} for ${short(happening.call.key)} started after its finalizer had been removed`;
     }
-    if (happening.type === 'call started') this.#lastCall = happening.call.id;
-    if (happening.type === 'controller' && happening.state === 'delegation changing')
-      this.#changedAt.set(happening.controller, this.#lastCall);
     if (happening.type !== 'write') return undefined;
     const { write } = happening;
-    if (write.kind === 'status' && write.after?.kind === tables.kind) this.#onStatus(write.after);
+    if (write.kind === 'status' && write.after?.kind === tables.kind) this.#onStatus(write.after, world);
     return write.kind === 'remove finalizer' ? this.#onRemoved(write, world) : undefined;
   }
 
-  #onStatus(table: Resource): void {
-    for (const { name } of pluginsOf(table)) this.#named.add(`${table.metadata.uid} ${name.toLowerCase()}`);
+  #onStatus(table: Resource, { ledger }: World): void {
+    const { uid } = table.metadata;
+    // The delegation releases it, and retains what was created.
+    if (!table.status) this.#undelegated.set(uid, ledger.get(uid)?.at(-1)?.id ?? 0);
+    for (const { name } of pluginsOf(table)) this.#named.add(`${uid} ${name.toLowerCase()}`);
   }
 
   #onRemoved(write: WriteRecord, world: World): string | undefined {
@@ -68,10 +65,9 @@ export class FinalizerGoesLast implements Invariant {
     const { finalize, whenPluginGone } = declaration;
     if (!finalize || (whenPluginGone === 'release' && this.#released.has(key))) return undefined;
     const since = this.#undelegated.get(uid) ?? 0;
-    const changedAt = this.#changedAt.get(controller) ?? 0;
-    // A controller that takes over, and a delegation that replaces another one, know only what the status names.
+    // A controller that takes over knows only the plugins that the status names.
     const calls = (ledger.get(uid) ?? []).filter((call) => {
-      const isKnown = call.controller === controller && call.id > changedAt;
+      const isKnown = call.controller === controller;
       return call.id > since && (isKnown || this.#named.has(`${uid} ${call.plugin.toLowerCase()}`));
     });
     for (const holder of holdersAfter(calls)) {
