@@ -80,7 +80,7 @@ const assignments = {
   handedOver: { reason: 'HandedOver', message: 'the resource is handed over to another plugin' },
 } as const;
 
-/** Calls of Finalize in progress for one resource, by the plugin that is called. */
+/** Calls of Finalize for one resource that are in progress or were successful, by the plugin that is called. */
 type FinalizeCalls = Map<string, Promise<Finalization>>;
 
 /**
@@ -94,9 +94,10 @@ async function finalizeWith(pass: Pass, holder: Holder, calls: FinalizeCalls): P
     const implementation = findHolder(holder, settings, registry) ?? findSubstitute(pass.context, holder);
     if (!implementation) return handleMissingPlugin(pass, holder);
     const { key } = implementation.plugin;
-    const call = calls.get(key) ?? callFinalize(pass, implementation, 'deleted').finally(() => calls.delete(key));
+    const call = calls.get(key) ?? callFinalize(pass, implementation, 'deleted');
     calls.set(key, call);
     const finalization = await call;
+    if (finalization.outcome !== 'finalized') calls.delete(key);
     if (finalization.outcome === 'finalized') {
       pass.kept.keepFinalized(pass.base, holder);
       return undefined;

@@ -102,7 +102,10 @@ async function reconcile(pass: Pass, choice: Choice): Promise<PassResult | 'unre
   }
 
   const attempts = kept ?? (await callAll(pass, ready, choice));
-  pass.context.holders.add(pass.base, attempts.filter(wasCalled).map(({ implementation }) => implementation));
+  pass.context.holders.add(
+    pass.base,
+    attempts.filter(wasCalled).map(({ implementation }) => implementation),
+  );
   if (attempts.some(({ error }) => error?.code === 'PluginUnavailable')) return 'unreachable';
   if (isStale(pass, choice)) return { next: 'stale' };
 

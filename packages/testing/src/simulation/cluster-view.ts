@@ -185,7 +185,10 @@ export class ClusterView implements Resources {
     // The store makes the write synchronously.
     const after = store.get(key);
     const result = await pending;
-    stage.happened({ type: 'write', write: { controller, kind, key, fieldManager, before, after, result, isAnswered: fate !== 'lost' } });
+    stage.happened({
+      type: 'write',
+      write: { controller, kind, key, fieldManager, before, after, result, isAnswered: fate !== 'lost' },
+    });
     if (fate === 'lost') throw new KplugError('StorageFailed', `the answer to ${kind} of ${key} was lost`);
     if (fate === 'late') await sleep(slowness);
     await stage.step(`${controller}: answer to ${kind} of ${key}`);

@@ -78,6 +78,8 @@ function describeTable({ metadata, spec, status }: Resource): string {
   const { observedGeneration: _, conditions, dependents, ...fields } = status ?? {};
   const views = expectedViews(metadata.name, spec ?? {}).map((view) => (view.metadata as { name: string }).name);
   const listed = ((dependents ?? []) as { name: string; plugin: string }[]).filter(({ name }) => views.includes(name));
-  const states = ((conditions ?? []) as JsonObject[]).map(({ type, status: state, reason }) => `${type}=${state} (${reason})`);
+  const states = ((conditions ?? []) as JsonObject[]).map(
+    ({ type, status: state, reason }) => `${type}=${state} (${reason})`,
+  );
   return JSON.stringify([metadata.name, metadata.finalizers, spec, fields, listed, states]);
 }

@@ -7,6 +7,8 @@ import { tables } from '../kinds.ts';
 import { times } from '../scenario.ts';
 import type { World } from '../world.ts';
 
+type InstanceHappening = Extract<Happening, { type: 'instance' }>;
+
 /** Calls of one controller for one resource since their last cause. */
 interface Track {
   controller: string;
@@ -51,7 +53,7 @@ export class CallsHaveCauses implements Invariant {
         this.#onChange(happening.controller, happening.change);
         return undefined;
       case 'instance':
-        this.#onInstance(happening.controller, happening.plugin, world.scenario.declaration.mode === 'all');
+        this.#onInstance(happening, world.scenario.declaration.mode === 'all');
         return undefined;
       case 'controller':
         // Before a change, resources that the new delegation doesn't concern are released.
@@ -81,13 +83,14 @@ export class CallsHaveCauses implements Invariant {
   }
 
   /** An instance of the plugin that was called last is a reason for another call; one of another plugin only after a failure. */
-  #onInstance(controller: string, plugin: string, isForAll: boolean): void {
+  #onInstance({ controller, plugin, state }: InstanceHappening, isForAll: boolean): void {
     for (const [id, track] of this.#tracks) {
       if (track.controller !== controller) continue;
       track.hasCauseToRetry = true;
       const isConcerned = isForAll || isHandOver(id) || track.last.has(plugin.toLowerCase());
       if (isConcerned) track.allowance = Math.max(track.allowance, 2);
-      else if (!track.isReported) track.allowance = Math.max(track.allowance, 1);
+      // A pass that finds its choice unreachable chooses again.
+      else if (!track.isReported || state === 'suspect') track.allowance = Math.max(track.allowance, 1);
     }
   }
 

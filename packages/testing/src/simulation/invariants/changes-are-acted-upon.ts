@@ -36,27 +36,40 @@ function findRest({ metadata: { finalizers }, status }: Resource): string | unde
 }
 
 function findFault(table: Resource, world: World): string | undefined {
-  const { cluster, leader, declaration } = world;
-  const { generation, finalizers } = table.metadata;
-  const choice = leader?.delegation?.explain(table);
-  const chosen = choice?.selection.chosen ?? [];
+  const { generation } = table.metadata;
+  const choice = world.leader?.delegation?.explain(table);
   const ready = findCondition(table.status, 'Ready');
   if (!ready) return 'has no condition Ready';
   const said = `says Ready=${ready.status} (${ready.reason}: ${ready.message}) for generation ${ready.observedGeneration}`;
   if (ready.observedGeneration !== generation) return `${said} instead of ${generation}`;
-  if (chosen.length === 0) {
-    return ready.status === 'False' && ready.message === choice?.message
-      ? undefined
-      : `${said}, but ${choice?.message}`;
+  if (choice?.selection.chosen.length === 0) {
+    return ready.status === 'False' && ready.message === choice.message ? undefined : `${said}, but ${choice.message}`;
   }
+  const { sizes, missing } = sizesOf(table, world);
+  if (missing) return ready.reason === 'ExtensionNotFound' ? undefined : `${said}, but Options/${missing} is missing`;
+  if (ready.status !== 'True') return world.hasGivenUp(table) ? undefined : said;
+  return findReadyFault(table, world, choice?.selection.chosen ?? [], sizes) ?? findViewFault(table, world);
+}
+
+/** Returns the sizes of the extensions of a table, or the name of one that doesn't exist. */
+function sizesOf(table: Resource, { cluster }: World): { sizes: JsonObject; missing?: string } {
   const sizes: JsonObject = {};
   for (const { name } of (table.spec?.extensions ?? []) as { name: string }[]) {
     const extension = cluster.store.get(optionsKey(name));
-    if (!extension) return ready.reason === 'ExtensionNotFound' ? undefined : `${said}, but Options/${name} is missing`;
+    if (!extension) return { sizes, missing: name };
     sizes[name] = extension.spec?.size;
   }
-  if (ready.status !== 'True') return world.hasGivenUp(table) ? undefined : said;
-  if (declaration.finalize && !finalizers?.length) return 'has no finalizer';
+  return { sizes };
+}
+
+/** Finds a fault of a table that says that it is ready. */
+function findReadyFault(
+  table: Resource,
+  { declaration }: World,
+  chosen: readonly { plugin: { text: string }; version: string }[],
+  sizes: JsonObject,
+): string | undefined {
+  if (declaration.finalize && !table.metadata.finalizers?.length) return 'has no finalizer';
   for (const { plugin, version } of chosen) {
     const by = `${plugin.text} ${version}`;
     const fields = fieldsOf(table, plugin.text);
@@ -66,7 +79,7 @@ function findFault(table: Resource, world: World): string | undefined {
     // Instances may spell the name of their plugin differently.
     if (found.toLowerCase() !== expected.toLowerCase()) return `has the status ${found} instead of ${expected}`;
   }
-  return findViewFault(table, world);
+  return undefined;
 }
 
 /** Returns the part of a status that is of a plugin. Instances may spell the name of their plugin differently. */

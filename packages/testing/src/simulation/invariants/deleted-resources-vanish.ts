@@ -22,7 +22,8 @@ export class DeletedResourcesVanish implements Invariant {
 
   #findFault(table: Resource, world: World): string | undefined {
     const { declaration } = world;
-    if (!isPluginMissing(table, world)) return world.hasGivenUp(table) ? undefined : ', though its plugins are available';
+    if (!isPluginMissing(table, world))
+      return world.hasGivenUp(table) ? undefined : ', though its plugins are available';
     if (declaration.whenPluginGone === 'release') return ', though it should have been released';
     const isAnyKnown = world.upProcesses.some(({ identity }) => declaration.range[1] === identity.apiVersion[0]);
     if (declaration.whenPluginGone === 'fallback' && isAnyKnown) return ', though another plugin may finalize it';
@@ -34,7 +35,8 @@ export class DeletedResourcesVanish implements Invariant {
 
 /** Reports whether a plugin that has to finalize a table is missing: one that its status names, or one that was called since. */
 function isPluginMissing(table: Resource, { leader, declaration }: World): boolean {
-  const [, waitedFor] = /^(\S+) \S+, which must finalize/.exec(findCondition(table.status, 'Ready')?.message ?? '') ?? [];
+  const [, waitedFor] =
+    /^(\S+) \S+, which must finalize/.exec(findCondition(table.status, 'Ready')?.message ?? '') ?? [];
   const isKnown = (name: string, apiVersion: string) => leader?.knows(name, [apiVersion[0], declaration.range[1]]);
   if (waitedFor && !isKnown(waitedFor, '')) return true;
   return pluginsOf(table).some(({ name, apiVersion }) => !isKnown(name, apiVersion));
