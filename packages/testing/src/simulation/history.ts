@@ -113,11 +113,8 @@ function describe(happening: Happening, uids: Uids): string {
       return `${happening.actor.toUpperCase()} ${happening.text}`;
     case 'controller':
       return `  ${happening.controller} ${happening.state}`;
-    case 'call started': {
-      const { id, controller, instance, version, method, cause, key, uid, generation } = happening.call;
-      const subject = `${short(key)} ${uids.nameOf(uid)} generation ${generation}`;
-      return `  ${controller} call ${id}: ${method}${cause ? ` (${cause})` : ''} of ${subject} at ${instance} (${version})`;
-    }
+    case 'call started':
+      return describeCall(happening.call, uids);
     case 'call ended': {
       const { id, controller, outcome, stale, error } = happening.call;
       return `  ${controller} call ${id} ended: ${outcome}${error ? ` (${error})` : ''}${stale ? ', stale' : ''}`;
@@ -131,18 +128,25 @@ function describe(happening: Happening, uids: Uids): string {
       return `  ${happening.controller} write failed: ${happening.kind} of ${short(happening.key)}: ${happening.error}`;
     case 'event':
       return `  ${happening.controller} Event on ${short(happening.key)}: ${happening.reason}: ${happening.message}`;
-    case 'change': {
-      const { resource, gone } = happening.change;
-      const { uid, generation, deletionTimestamp, resourceVersion } = resource.metadata;
-      const state = gone ? 'gone' : deletionTimestamp ? 'being deleted' : `generation ${generation}`;
-      const subject = `${resource.kind}/${resource.metadata.name} ${uids.nameOf(uid)}`;
-      return `  ${happening.controller} sees ${subject}: ${state}, version ${resourceVersion}`;
-    }
+    case 'change':
+      return describeChange(happening.controller, happening.change, uids);
     case 'instance': {
       const { controller, instance, plugin, version, state, reason } = happening;
       return `  ${controller} registry: ${instance} (${plugin} ${version}) is ${state}${reason ? `: ${reason}` : ''}`;
     }
   }
+}
+
+function describeChange(controller: string, { resource, gone }: ResourceChange, uids: Uids): string {
+  const { uid, name, generation, deletionTimestamp, resourceVersion } = resource.metadata;
+  const state = gone ? 'gone' : deletionTimestamp ? 'being deleted' : `generation ${generation}`;
+  return `  ${controller} sees ${resource.kind}/${name} ${uids.nameOf(uid)}: ${state}, version ${resourceVersion}`;
+}
+
+function describeCall(call: CallRecord, uids: Uids): string {
+  const { id, controller, instance, version, method, cause, key, uid, generation } = call;
+  const subject = `${short(key)} ${uids.nameOf(uid)} generation ${generation}`;
+  return `  ${controller} call ${id}: ${method}${cause ? ` (${cause})` : ''} of ${subject} at ${instance} (${version})`;
 }
 
 /** Formats a key for people: `Table/one`. */

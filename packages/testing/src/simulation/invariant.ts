@@ -1,5 +1,5 @@
 import type { Happening } from './history.ts';
-import type { World } from './world.ts';
+import type { Simulation } from './simulation.ts';
 
 /** Property that holds at each step of a run, or at its end. A violation is described in a sentence. */
 export interface Invariant {
@@ -7,9 +7,9 @@ export interface Invariant {
   /** The property, in a sentence. */
   readonly sentence: string;
   /** Receives each step. Returns a violation. */
-  observe?(happening: Happening, world: World): string | undefined;
+  observe?(happening: Happening, world: Simulation): string | undefined;
   /** Checks the state that is reached when all faults have ceased and time has passed. Returns a violation. */
-  atRest?(world: World): string | undefined;
+  atRest?(world: Simulation): string | undefined;
 }
 
 /** Violation of an invariant, with the history that led to it. */

@@ -10,7 +10,7 @@ import { Noise } from './noise.ts';
 import { type PluginIdentity, PluginProcess } from './plugin-process.ts';
 import { type Declaration, declare, type Scenario } from './scenario.ts';
 import { SimulatedController } from './simulated-controller.ts';
-import type { Stage } from './stage.ts';
+import type { Simulation } from './simulation.ts';
 import { VirtualTime } from './virtual-time.ts';
 
 /** Time after the last fault in which everything settles, in milliseconds: more than each back-off and interval between probes. */
@@ -25,7 +25,7 @@ const timePasses: Invariant = {
 };
 
 /** One run: a cluster, a controller that leads, and processes of plugins, in virtual time. */
-export class World implements Stage, AsyncDisposable {
+export class World implements Simulation, AsyncDisposable {
   readonly scenario: Scenario;
   readonly cluster = new Cluster();
   readonly history = new History();
@@ -105,6 +105,11 @@ export class World implements Stage, AsyncDisposable {
       const violation = invariant.observe?.(happening, this);
       if (violation) this.#violate(invariant, violation);
     }
+  }
+
+  act(happening: Extract<Happening, { type: 'action' }>): void {
+    this.commands++;
+    this.happened(happening);
   }
 
   startController(): void {

@@ -1,5 +1,5 @@
 import type fc from 'fast-check';
-import type { World } from '../world.ts';
+import type { Simulation } from '../simulation.ts';
 
 /** Something that a user, a plugin or a fault does. */
 export interface Action {
@@ -7,12 +7,12 @@ export interface Action {
   /** Description for the history. */
   text: string;
   /** Reports whether the action is possible now. Default: it always is. */
-  isPossible?: (world: World) => boolean;
-  run: (world: World) => void | Promise<void>;
+  isPossible?: (world: Simulation) => boolean;
+  run: (world: Simulation) => void | Promise<void>;
 }
 
 /** Command of fast-check: an action, and how many of the steps that wait then happen before the next command. */
-export class Command implements fc.AsyncCommand<World, World, true> {
+export class Command implements fc.AsyncCommand<Simulation, Simulation, true> {
   readonly #action: Action;
   readonly #steps: number;
 
@@ -21,15 +21,14 @@ export class Command implements fc.AsyncCommand<World, World, true> {
     this.#steps = steps;
   }
 
-  async check(world: Readonly<World>): Promise<boolean> {
-    return this.#action.isPossible?.(world as World) ?? true;
+  async check(world: Readonly<Simulation>): Promise<boolean> {
+    return this.#action.isPossible?.(world as Simulation) ?? true;
   }
 
-  async run(world: World): Promise<void> {
+  async run(world: Simulation): Promise<void> {
     const { actor, text, run } = this.#action;
-    world.happened({ type: 'action', actor, text });
+    world.act({ type: 'action', actor, text });
     await run(world);
-    world.commands++;
     await world.release(this.#steps);
   }
 

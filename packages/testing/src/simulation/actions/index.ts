@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import type { World } from '../world.ts';
+import type { Simulation } from '../simulation.ts';
 import { type Action, Command } from './action.ts';
 import { changeController, changeDelegation, passTime } from './controller-actions.ts';
 import { breakWatch, failWrites, refuseAnswers, restoreWatches } from './fault-actions.ts';
@@ -34,7 +34,7 @@ const steps = fc.oneof(
 /** One command. */
 export const anyCommand = fc
   .tuple(fc.oneof(...actions), steps)
-  .map(([action, count]): fc.AsyncCommand<World, World, true> => new Command(action, count));
+  .map(([action, count]): fc.AsyncCommand<Simulation, Simulation, true> => new Command(action, count));
 
 /** Commands of one run. */
 export function anyCommands(maxCommands: number, replayPath?: string) {

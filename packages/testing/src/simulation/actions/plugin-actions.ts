@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import type { Behaviour } from '../behaviour.ts';
 import type { PluginProcess } from '../plugin-process.ts';
-import type { World } from '../world.ts';
+import type { Simulation } from '../simulation.ts';
 import type { Action } from './action.ts';
 
 /** Most processes that run at the same time. */
@@ -67,7 +67,7 @@ export const replaceProcess: fc.Arbitrary<Action> = fc.nat(most - 1).map((index)
 );
 
 /** Makes an action of one of the processes that are up. */
-function ofProcess(index: number, text: string, run: (process: PluginProcess, world: World) => void): Action {
+function ofProcess(index: number, text: string, run: (process: PluginProcess, world: Simulation) => void): Action {
   return {
     actor: 'plugin',
     text: `process ${index + 1} ${text}`,

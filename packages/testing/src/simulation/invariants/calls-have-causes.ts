@@ -5,7 +5,7 @@ import { short } from '../history.ts';
 import type { Invariant } from '../invariant.ts';
 import { tables } from '../kinds.ts';
 import { times } from '../scenario.ts';
-import type { World } from '../world.ts';
+import type { Simulation } from '../simulation.ts';
 
 type InstanceHappening = Extract<Happening, { type: 'instance' }>;
 
@@ -47,7 +47,7 @@ export class CallsHaveCauses implements Invariant {
   readonly #tracks = new Map<string, Track>();
   readonly #haveFailedWrites = new Set<string>();
 
-  observe(happening: Happening, world: World): string | undefined {
+  observe(happening: Happening, world: Simulation): string | undefined {
     switch (happening.type) {
       case 'change':
         this.#onChange(happening.controller, happening.change);
@@ -114,7 +114,7 @@ export class CallsHaveCauses implements Invariant {
     else this.#haveFailedWrites.delete(controller);
   }
 
-  #onCall(call: CallRecord, world: World): string | undefined {
+  #onCall(call: CallRecord, world: Simulation): string | undefined {
     const isForAll = world.scenario.declaration.mode === 'all';
     const id = idOf(call);
     const delegation = world.controller(call.controller)?.delegation;

@@ -5,7 +5,7 @@ import { short } from '../history.ts';
 import type { Invariant } from '../invariant.ts';
 import { isJsonObject } from '../json.ts';
 import { optionsKey, viewKey } from '../kinds.ts';
-import type { World } from '../world.ts';
+import type { Simulation } from '../simulation.ts';
 
 /** Every change is acted upon in the end. */
 export class ChangesAreActedUpon implements Invariant {
@@ -14,7 +14,7 @@ export class ChangesAreActedUpon implements Invariant {
     'When faults have ceased and time has passed, each resource is reconciled at its latest generation, with its latest extensions, by the ' +
     'plugin that selection chooses, or its status says why not.';
 
-  atRest(world: World): string | undefined {
+  atRest(world: Simulation): string | undefined {
     const { leader } = world;
     if (!leader?.delegation) return 'no controller leads';
     const { active, waiting } = leader.delegation.load;
@@ -35,7 +35,7 @@ function findRest({ metadata: { finalizers }, status }: Resource): string | unde
   return finalizers || status ? "isn't delegated, but has a status or a finalizer" : undefined;
 }
 
-function findFault(table: Resource, world: World): string | undefined {
+function findFault(table: Resource, world: Simulation): string | undefined {
   const { generation } = table.metadata;
   const choice = world.leader?.delegation?.explain(table);
   const ready = findCondition(table.status, 'Ready');
@@ -52,7 +52,7 @@ function findFault(table: Resource, world: World): string | undefined {
 }
 
 /** Returns the sizes of the extensions of a table, or the name of one that doesn't exist. */
-function sizesOf(table: Resource, { cluster }: World): { sizes: JsonObject; missing?: string } {
+function sizesOf(table: Resource, { cluster }: Simulation): { sizes: JsonObject; missing?: string } {
   const sizes: JsonObject = {};
   for (const { name } of (table.spec?.extensions ?? []) as { name: string }[]) {
     const extension = cluster.store.get(optionsKey(name));
@@ -65,7 +65,7 @@ function sizesOf(table: Resource, { cluster }: World): { sizes: JsonObject; miss
 /** Finds a fault of a table that says that it is ready. */
 function findReadyFault(
   table: Resource,
-  { declaration }: World,
+  { declaration }: Simulation,
   chosen: readonly { plugin: { text: string }; version: string }[],
   sizes: JsonObject,
 ): string | undefined {
@@ -90,7 +90,7 @@ function fieldsOf({ status }: Resource, plugin: string): JsonValue | undefined {
 }
 
 /** Finds a fault of the dependents. */
-function findViewFault(table: Resource, { cluster }: World): string | undefined {
+function findViewFault(table: Resource, { cluster }: Simulation): string | undefined {
   for (const view of expectedViews(table.metadata.name, table.spec ?? {})) {
     const { name } = view.metadata as { name: string };
     const found = cluster.store.get(viewKey(name));

@@ -2,7 +2,7 @@ import { keyOf, type Resource } from '@kplug/controller';
 import { findCondition } from '@kplug/controller/internal';
 import { short } from '../history.ts';
 import type { Invariant } from '../invariant.ts';
-import type { World } from '../world.ts';
+import type { Simulation } from '../simulation.ts';
 import { pluginsOf } from './statuses-are-true.ts';
 
 /** Deleted resources vanish in the end. */
@@ -11,7 +11,7 @@ export class DeletedResourcesVanish implements Invariant {
   readonly sentence =
     'When faults have ceased and time has passed, a resource that is being deleted is gone, unless the plugin that has to finalize it is.';
 
-  atRest(world: World): string | undefined {
+  atRest(world: Simulation): string | undefined {
     for (const table of world.cluster.tables()) {
       if (!table.metadata.deletionTimestamp) continue;
       const fault = this.#findFault(table, world);
@@ -20,7 +20,7 @@ export class DeletedResourcesVanish implements Invariant {
     return undefined;
   }
 
-  #findFault(table: Resource, world: World): string | undefined {
+  #findFault(table: Resource, world: Simulation): string | undefined {
     const { declaration } = world;
     if (!isPluginMissing(table, world))
       return world.hasGivenUp(table) ? undefined : ', though its plugins are available';
@@ -34,7 +34,7 @@ export class DeletedResourcesVanish implements Invariant {
 }
 
 /** Reports whether a plugin that has to finalize a table is missing: one that its status names, or one that was called since. */
-function isPluginMissing(table: Resource, { leader, declaration }: World): boolean {
+function isPluginMissing(table: Resource, { leader, declaration }: Simulation): boolean {
   const [, waitedFor] =
     /^(\S+) \S+, which must finalize/.exec(findCondition(table.status, 'Ready')?.message ?? '') ?? [];
   const isKnown = (name: string, apiVersion: string) => leader?.knows(name, [apiVersion[0], declaration.range[1]]);

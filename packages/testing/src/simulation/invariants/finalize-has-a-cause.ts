@@ -2,7 +2,7 @@ import type { Happening } from '../history.ts';
 import { short } from '../history.ts';
 import type { Invariant } from '../invariant.ts';
 import { hasReconciled } from '../ledger.ts';
-import type { World } from '../world.ts';
+import type { Simulation } from '../simulation.ts';
 
 /** Finalize is called for a deletion or a hand-over. */
 export class FinalizeHasACause implements Invariant {
@@ -11,7 +11,7 @@ export class FinalizeHasACause implements Invariant {
     'Finalize is called only for a resource that is being deleted, or that is handed over by a delegation that finalizes; ' +
     'and at a plugin that has reconciled the resource, unless the delegation lets another one finalize.';
 
-  observe(happening: Happening, world: World): string | undefined {
+  observe(happening: Happening, world: Simulation): string | undefined {
     if (happening.type !== 'call started' || happening.call.method !== 'Finalize') return undefined;
     const { call } = happening;
     const controller = world.controller(call.controller);

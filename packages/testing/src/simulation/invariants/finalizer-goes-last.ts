@@ -4,7 +4,7 @@ import { short } from '../history.ts';
 import type { Invariant } from '../invariant.ts';
 import { tables } from '../kinds.ts';
 import { holdersAfter } from '../ledger.ts';
-import type { World } from '../world.ts';
+import type { Simulation } from '../simulation.ts';
 import { pluginsOf } from './statuses-are-true.ts';
 
 /** The finalizer is removed after the plugins have finalized. */
@@ -23,7 +23,7 @@ export class FinalizerGoesLast implements Invariant {
   /** Number of the last call for a resource, by UID, that was made before the delegation released it. */
   readonly #undelegated = new Map<string, number>();
 
-  observe(happening: Happening, world: World): string | undefined {
+  observe(happening: Happening, world: Simulation): string | undefined {
     if (happening.type === 'event') this.#onEvent(happening.key, happening.reason, happening.message);
     if (happening.type === 'call started' && this.#gone.has(happening.call.uid)) {
       return `call ${happening.call.id} for ${short(happening.call.key)} started after its finalizer had been removed`;
@@ -34,14 +34,14 @@ export class FinalizerGoesLast implements Invariant {
     return write.kind === 'remove finalizer' ? this.#onRemoved(write, world) : undefined;
   }
 
-  #onStatus(table: Resource, { ledger }: World): void {
+  #onStatus(table: Resource, { ledger }: Simulation): void {
     const { uid } = table.metadata;
     // The delegation releases it, and retains what was created.
     if (!table.status) this.#undelegated.set(uid, ledger.get(uid)?.at(-1)?.id ?? 0);
     for (const { name } of pluginsOf(table)) this.#named.add(`${uid} ${name.toLowerCase()}`);
   }
 
-  #onRemoved(write: WriteRecord, world: World): string | undefined {
+  #onRemoved(write: WriteRecord, world: Simulation): string | undefined {
     const { before, after, key, result, controller } = write;
     if (result !== 'written' || before?.kind !== tables.kind) return undefined;
     const { uid, deletionTimestamp } = before.metadata;
@@ -61,7 +61,12 @@ export class FinalizerGoesLast implements Invariant {
     if (reason === 'HandedOver' && former) this.#retained.add(`${key} ${former.toLowerCase()}`);
   }
 
-  #findUnfinalized(uid: string, key: string, controller: string, { declaration, ledger }: World): string | undefined {
+  #findUnfinalized(
+    uid: string,
+    key: string,
+    controller: string,
+    { declaration, ledger }: Simulation,
+  ): string | undefined {
     const { finalize, whenPluginGone } = declaration;
     if (!finalize || (whenPluginGone === 'release' && this.#released.has(key))) return undefined;
     const since = this.#undelegated.get(uid) ?? 0;

@@ -1,7 +1,7 @@
 import type { CallRecord, Happening } from '../history.ts';
 import { short } from '../history.ts';
 import type { Invariant } from '../invariant.ts';
-import type { World } from '../world.ts';
+import type { Simulation } from '../simulation.ts';
 
 /** At most one call for a resource at a time. */
 export class OneCallAtATime implements Invariant {
@@ -10,7 +10,7 @@ export class OneCallAtATime implements Invariant {
     'A controller never makes two calls for one resource concurrently; with mode `all`, never two to one plugin.';
   readonly #running = new Map<string, CallRecord>();
 
-  observe(happening: Happening, { scenario }: World): string | undefined {
+  observe(happening: Happening, { scenario }: Simulation): string | undefined {
     if (happening.type !== 'call started' && happening.type !== 'call ended') return undefined;
     const { call } = happening;
     const plugin = scenario.declaration.mode === 'all' ? call.plugin.toLowerCase() : '';

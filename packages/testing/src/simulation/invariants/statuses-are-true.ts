@@ -6,7 +6,7 @@ import type { Invariant } from '../invariant.ts';
 import { isJsonObject } from '../json.ts';
 import { tables } from '../kinds.ts';
 import { callsOf } from '../ledger.ts';
-import type { World } from '../world.ts';
+import type { Simulation } from '../simulation.ts';
 
 /** A status speaks of what a plugin did. */
 export class StatusesAreTrue implements Invariant {
@@ -14,7 +14,7 @@ export class StatusesAreTrue implements Invariant {
   readonly sentence =
     'A status says Reconciled or Ready for a generation only if each plugin that it names has reconciled that generation successfully.';
 
-  observe(happening: Happening, world: World): string | undefined {
+  observe(happening: Happening, world: Simulation): string | undefined {
     if (happening.type !== 'write' || happening.write.kind !== 'status') return undefined;
     const { after, key } = happening.write;
     if (after?.kind !== tables.kind) return undefined;
