@@ -38,6 +38,8 @@ function isPluginMissing(table: Resource, { leader, declaration }: Simulation): 
   const [, waitedFor] =
     /^(\S+) \S+, which must finalize/.exec(findCondition(table.status, 'Ready')?.message ?? '') ?? [];
   const isKnown = (name: string, apiVersion: string) => leader?.knows(name, [apiVersion[0], declaration.range[1]]);
-  if (waitedFor && !isKnown(waitedFor, '')) return true;
-  return pluginsOf(table).some(({ name, apiVersion }) => !isKnown(name, apiVersion));
+  const named = pluginsOf(table);
+  const isUnnamed = waitedFor && !named.some(({ name }) => name.toLowerCase() === waitedFor.toLowerCase());
+  if (isUnnamed && !isKnown(waitedFor, '')) return true;
+  return named.some(({ name, apiVersion }) => !isKnown(name, apiVersion));
 }
