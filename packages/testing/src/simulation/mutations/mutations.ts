@@ -6,7 +6,7 @@ export interface Mutation {
   /** File in `packages/controller/src`. */
   file: string;
   /** Text of the file that is replaced. It must occur once. */
-  find: string | RegExp;
+  find: string;
   replace: string;
   /** Invariants of which one finds it. */
   caughtBy: readonly string[];
@@ -34,8 +34,8 @@ export const mutations: readonly Mutation[] = [
     name: 'two-at-once',
     sentence: 'A resource that is added during its work is worked on a second time concurrently.',
     file: 'queue/work-queue.ts',
-    find: /!this\.#working\.has\(key\)/,
-    replace: '(this.#working.has(key) || true)',
+    find: 'this.#working.add(key);',
+    replace: '',
     caughtBy: ['one-call-at-a-time', 'calls-have-causes'],
   },
   {
@@ -67,7 +67,7 @@ export const mutations: readonly Mutation[] = [
     name: 'plugins-come-unnoticed',
     sentence: 'Resources that wait for a plugin are not requeued when it comes.',
     file: 'delegation/choice-monitor.ts',
-    find: /this\.#unsubscribe = this\.#options\.registry\.subscribe\(/,
+    find: 'this.#unsubscribe = this.#options.registry.subscribe(',
     replace: 'this.#unsubscribe = ((listener: unknown) => () => void listener)(',
     caughtBy: ['changes-are-acted-upon', 'deleted-resources-vanish'],
   },
