@@ -34,8 +34,8 @@ export const mutations: readonly Mutation[] = [
     name: 'two-at-once',
     sentence: 'A resource that is added during its work is worked on a second time concurrently.',
     file: 'queue/work-queue.ts',
-    find: 'this.#working.add(key);',
-    replace: '',
+    find: 'this.#working.has(key)',
+    replace: 'false',
     caughtBy: ['one-call-at-a-time', 'calls-have-causes'],
   },
   {
