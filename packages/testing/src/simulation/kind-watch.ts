@@ -4,6 +4,8 @@ import { keyOf, type Resource, type ResourceChange, type ResourceKey, type Resou
 interface WatchEvent {
   resource: Resource;
   gone: boolean;
+  /** Reports whether the event was delivered before. */
+  isRepeated?: boolean;
 }
 
 /**
@@ -82,7 +84,9 @@ export class KindWatch {
   /** Delivers the last event once more. */
   repeat(): void {
     const [last] = [...this.#cache.values()].slice(-1);
-    if (last) this.push(last, false);
+    if (!last || this.#isBroken) return;
+    this.#events.push({ resource: last, gone: false, isRepeated: true });
+    void this.#deliver();
   }
 
   /** Takes in the response to a write, unless the watch was faster. */
@@ -116,8 +120,9 @@ export class KindWatch {
     while (this.#events.length > 0) {
       await this.#step('watch event');
       const event = this.#events.shift();
-      if (event?.gone) this.#removeKnown(event.resource);
-      else if (event) this.#put(event.resource);
+      if (!event || (event.isRepeated && !this.#cache.has(keyOf(event.resource)))) continue;
+      if (event.gone) this.#removeKnown(event.resource);
+      else this.#put(event.resource);
     }
     this.#isDelivering = false;
   }

@@ -12,7 +12,9 @@ const steps = 10_000;
 
 it.each(mutations)('finds the fault $name', { timeout: 600_000 }, async ({ name, caughtBy }) => {
   const args = [simulation, '--steps', `${steps}`, '--seed', '3', '--no-shrink', '--mutation', name];
-  const { code, stderr } = await run(process.execPath, args, { maxBuffer: 2 ** 26, timeout: 500_000 }).catch((error) => error);
+  const { code, stderr } = await run(process.execPath, args, { maxBuffer: 2 ** 26, timeout: 500_000 }).catch(
+    (error) => error,
+  );
   expect(code, `${stderr}`).toBe(1);
   expect(stderr).toMatch(new RegExp(`^(${caughtBy.join('|')}): `, 'm'));
   expect(stderr).toContain('seed: 3');
