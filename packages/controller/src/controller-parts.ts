@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import { PluginCaller } from './clients/caller.ts';
 import { Connections } from './clients/connections.ts';
+import type { PluginTransport } from './clients/plugin-transport.ts';
 import type { ControllerOptions } from './controller-options.ts';
 import { Delegations } from './delegation/delegations.ts';
 import { DelegationResources } from './delegation-resources/delegation-resources.ts';
@@ -25,8 +26,12 @@ import { Metrics } from './telemetry/metrics.ts';
 /** Parts of a controller. */
 export type ControllerParts = ReturnType<typeof assembleParts>;
 
-/** Creates the parts of a controller and connects them; starts none. Throws `InvalidConfiguration`. */
-export function assembleParts(options: ControllerOptions, log: Logger) {
+/**
+ * Creates the parts of a controller and connects them; starts none. Throws `InvalidConfiguration`.
+ *
+ * @param transport transport to plugins. Default: gRPC.
+ */
+export function assembleParts(options: ControllerOptions, log: Logger, transport?: PluginTransport) {
   const { resources, registryCapacity: capacity, allowInsecurePlugins: allowInsecure = false } = options;
   const { services = {} } = resources;
   const settings = readDelegations(options);
@@ -37,7 +42,7 @@ export function assembleParts(options: ControllerOptions, log: Logger) {
   const events = new RecentEvents(log, services.events);
   services.observeRequests?.((request) => metrics.requested(request));
 
-  const connections = new Connections(registry, options.connections);
+  const connections = new Connections(registry, options.connections, transport);
   const caller = new PluginCaller(connections, (observation) => metrics.called(observation));
   const delegations = new Delegations({ resources, registry, caller, events, observer: metrics, log });
   for (const one of settings) delegations.add(one);

@@ -5,9 +5,9 @@ import type { Registration } from '../registry/registration.ts';
 import { type ConnectionState, canFollow } from './connection-state.ts';
 import type { ConnectionsOptions } from './connections-options.ts';
 import { describeFailure } from './describe-failure.ts';
-import { type ServingStatus, watchHealth } from './health.ts';
-import { openClient } from './open-client.ts';
+import type { ServingStatus } from './health.ts';
 import type { PluginClient, PluginClientOptions } from './plugin-client.ts';
+import { grpcTransport, type PluginTransport } from './plugin-transport.ts';
 
 /** Options of a connection to a plugin. */
 export type ConnectionOptions = Required<Omit<ConnectionsOptions, 'idleTimeout'>> &
@@ -39,6 +39,7 @@ export interface ConnectionListener {
  * watched until the connection is retired or closed.
  */
 export class Connection {
+  readonly #transport: PluginTransport;
   readonly #plugin: PluginClient;
   readonly #listener: ConnectionListener;
   readonly #ended = new AbortController();
@@ -57,13 +58,19 @@ export class Connection {
   /** Fulfilled when the instance has answered and is healthy; rejects with `PluginUnavailable`. */
   readonly opened: Promise<void>;
 
-  constructor(registration: Registration, options: ConnectionOptions, listener: ConnectionListener) {
+  constructor(
+    registration: Registration,
+    options: ConnectionOptions,
+    listener: ConnectionListener,
+    transport: PluginTransport = grpcTransport,
+  ) {
+    this.#transport = transport;
     this.#listener = listener;
     const { credentials, maxMessageSize, streams } = options;
     // A larger response on a stream is read, up to this limit, so that it ends its own call only.
     const maxReceived = maxMessageSize * limits.connections.maxReceivedMultiple;
     const channel = { ...channelOptions, 'grpc.max_receive_message_length': maxReceived };
-    this.#plugin = openClient(registration, {
+    this.#plugin = transport.openClient(registration, {
       credentials,
       channel,
       maxMessageSize,
@@ -73,7 +80,7 @@ export class Connection {
     this.#failed.promise.catch(() => undefined);
     const interval = options.healthInterval;
     const { grpcClient } = this.#plugin;
-    const overall = watchHealth(
+    const overall = transport.watchHealth(
       grpcClient,
       { service: '', interval },
       {
@@ -192,7 +199,7 @@ export class Connection {
       this.#unreported.delete(api);
       if (this.#unreported.size === 0) this.#allReported.resolve();
     };
-    return watchHealth(
+    return this.#transport.watchHealth(
       this.#plugin.grpcClient,
       { service: api, interval },
       {

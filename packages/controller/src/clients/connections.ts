@@ -6,9 +6,10 @@ import { CallSlots } from '../queue/call-slots.ts';
 import { type WorkOutcome, WorkQueue } from '../queue/work-queue.ts';
 import type { Instance } from '../registry/instance.ts';
 import type { Registry, RegistryChange } from '../registry/registry.ts';
-import { Connection, type ConnectionOptions } from './connection.ts';
+import { Connection, type ConnectionListener, type ConnectionOptions } from './connection.ts';
 import type { ConnectionsOptions } from './connections-options.ts';
 import type { StreamUse } from './plugin-client.ts';
+import { grpcTransport, type PluginTransport } from './plugin-transport.ts';
 
 /**
  * Long-lived connections, one for each instance that was called. They report to the registry: an instance that doesn't answer
@@ -19,6 +20,7 @@ export class Connections {
   readonly slots = new CallSlots();
   readonly #registry: Registry;
   readonly #options: Omit<ConnectionOptions, 'streams'>;
+  readonly #transport: PluginTransport;
   readonly #idleTimeout: number;
   /** Connections for new calls, by instance id. */
   readonly #connections = new Map<string, Connection>();
@@ -39,8 +41,9 @@ export class Connections {
   readonly #unsubscribe: () => void;
   #closed = false;
 
-  constructor(registry: Registry, options: ConnectionsOptions = {}) {
+  constructor(registry: Registry, options: ConnectionsOptions = {}, transport: PluginTransport = grpcTransport) {
     this.#registry = registry;
+    this.#transport = transport;
     this.#options = {
       credentials: options.credentials ?? grpc.credentials.createInsecure(),
       maxMessageSize: readLimit(limitTable.connections.maxMessageSize, options.maxMessageSize),
@@ -149,16 +152,18 @@ export class Connections {
   async #connect(instance: Instance): Promise<void> {
     const { registration } = instance;
     const { instanceId } = registration;
+    const listener: ConnectionListener = {
+      onServing: () => this.#registry.markReachable(instanceId),
+      onNotServing: () => this.#registry.markSuspect(instanceId, 'Unreachable', 'it reports that it is not serving'),
+      onUnserved: (apis) => this.#registry.setUnserved(instanceId, apis),
+      onBroken: (reason) => this.#onBroken(instanceId, connection, reason),
+      onClosed: () => this.#open.delete(connection),
+    };
     const connection: Connection = new Connection(
       registration,
       { ...this.#options, streams: this.#streamsOf(instanceId) },
-      {
-        onServing: () => this.#registry.markReachable(instanceId),
-        onNotServing: () => this.#registry.markSuspect(instanceId, 'Unreachable', 'it reports that it is not serving'),
-        onUnserved: (apis) => this.#registry.setUnserved(instanceId, apis),
-        onBroken: (reason) => this.#onBroken(instanceId, connection, reason),
-        onClosed: () => this.#open.delete(connection),
-      },
+      listener,
+      this.#transport,
     );
     this.#open.add(connection);
     try {

@@ -22,8 +22,8 @@ export interface Failure {
 /** Returns the attempt that a pass fails with, if any. */
 export function findFailed(attempts: readonly Attempt[]): Attempt | undefined {
   const failed = attempts.filter(({ answer }) => answer?.outcome !== 'success');
-  // A retry calls plugins that failed, but not one that is suspended.
-  return failed.find(({ error }) => error?.code !== 'PluginSuspended') ?? failed[0];
+  // The failure of a plugin that isn't called again, as it is suspended or failed for good, doesn't end the retries of another one.
+  return failed.find((attempt) => !failureOf(attempt).terminal) ?? failed[0];
 }
 
 /** Describes an attempt that wasn't successful, for the user. */

@@ -113,6 +113,18 @@ it('requeues a resource when the choice changed during its pass', async () => {
   expect(requeued).toEqual(['postgresql']);
 });
 
+it('requeues a deleted resource that waits for a plugin when plugins changed during its pass', () => {
+  const [resource] = bases;
+  if (!resource) throw new Error('there is no resource');
+  const deleted = { ...resource, metadata: { ...resource.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' } };
+  const { revision } = registry;
+  monitor.record(deleted, { result: { next: 'waiting' }, chosen: [], revision });
+  expect(requeued).toEqual([]);
+  registry.register(registrationOf({ instanceId: 'a', plugin: 'PostgreSQL' }));
+  monitor.record(deleted, { result: { next: 'waiting' }, chosen: [], revision });
+  expect(requeued).toEqual(['postgresql']);
+});
+
 it('leaves resources that cannot be written to their retries', async () => {
   const { revision } = registry;
   for (const resource of bases) {

@@ -32,7 +32,8 @@ import { Release } from './release.ts';
 import { Repairs } from './repairs.ts';
 import { type PassOutcome, runPass } from './run-pass.ts';
 import { SlowResources } from './slow-resources.ts';
-import { holdersOf, isReady } from './status.ts';
+import { isReady } from './status.ts';
+import { UnrecordedHolders } from './unrecorded-holders.ts';
 import { describeWriteFailure, type WriteFailure } from './write-failure.ts';
 import { WriteFailures, type WriteProblem } from './write-failures.ts';
 
@@ -62,6 +63,8 @@ const { maxCallsOfAll } = limits.delegation;
 /** Reconciles the resources of one kind with the plugins of one API. */
 export class Delegation {
   readonly settings: DelegationSettings;
+  /** Plugins that hold resources, for the delegation that replaces this one. */
+  readonly holders: UnrecordedHolders;
   readonly #context: PassContext;
   readonly #events: RecentEvents;
   readonly #observer: DelegationObserver;
@@ -87,9 +90,11 @@ export class Delegation {
   constructor(
     settings: DelegationSettings,
     { events, observer, log, caller, onWriteProblem, ...dependencies }: DelegationDependencies,
+    holders = new UnrecordedHolders(),
   ) {
     const { resources, registry } = dependencies;
     this.settings = settings;
+    this.holders = holders;
     this.#events = events;
     this.#observer = observer;
     this.#queue = new WorkQueue({
@@ -117,7 +122,7 @@ export class Delegation {
       backOff: settings.backOff,
       walks: this.#walks,
       resume: (key) => this.#queue.add(key),
-      retryWithin: (key, delay) => this.#queue.addWithin(key, delay),
+      retry: (key) => this.#queue.add(key),
       onChange: () => onWriteProblem?.(settings.name),
     });
     const requeue = (key: ResourceKey) => this.#requeue(key);
@@ -167,6 +172,7 @@ export class Delegation {
       events,
       extensions: this.#extensions,
       dependents: this.#dependents,
+      holders,
       isReleased,
       log: log.child({ delegation: settings.name }),
     };
@@ -240,7 +246,8 @@ export class Delegation {
   reconcileAgain(plugin: VersionedName): void {
     this.#walks.visitAll(this.#context.resources.list(this.settings.base), (listed) => {
       const base = this.get(keyOf(listed));
-      if (base && holdersOf(base).some((holder) => isSameVersionedName(holder, plugin))) this.#requeue(keyOf(base));
+      if (base && this.holders.holdersOf(base).some((holder) => isSameVersionedName(holder, plugin)))
+        this.#requeue(keyOf(base));
     });
   }
 
@@ -337,7 +344,9 @@ export class Delegation {
   /** Reports whether a resource was delegated until now, or when the controller stopped last. */
   #wasDelegated({ resource, previous }: ResourceChange): boolean {
     const { finalizers = [] } = resource.metadata;
-    return finalizers.includes(this.settings.finalizer) || (previous !== undefined && this.concerns(previous));
+    if (finalizers.includes(this.settings.finalizer)) return true;
+    // The status may be that of another delegation of the same kind; its release then changes nothing.
+    return previous ? this.concerns(previous) : findCondition(resource.status, 'PluginSelected') !== undefined;
   }
 
   #isReleasing(base: Resource | undefined): boolean {
@@ -367,6 +376,7 @@ export class Delegation {
     this.#queue.remove(key);
     this.#kept.drop(key);
     this.#repairs.forget(key);
+    this.holders.clear(key);
     this.#writeFailures.forget(key);
     this.#breakers.forget(key);
     this.#rate.forget(key);

@@ -42,7 +42,7 @@ export class Delegations implements Iterable<Delegation> {
    */
   async put(settings: DelegationSettings, signal?: AbortSignal): Promise<void> {
     const former = this.#running.get(settings.name);
-    const next = new Delegation(settings, this.#dependencies);
+    const next = new Delegation(settings, this.#dependencies, former?.holders);
     if (former) {
       const isOfKind = isSameKind(former.settings.base, settings.base);
       await former.release((base) => !isOfKind || !next.concerns(base), signal);

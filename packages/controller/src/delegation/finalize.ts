@@ -9,7 +9,6 @@ import { makeCall } from './call.ts';
 import { findHolder, type Holder, registeredOf } from './holder.ts';
 import type { Pass } from './pass.ts';
 import type { PassContext, PassResult } from './pass-context.ts';
-import { holdersOf } from './status.ts';
 import { TriedPlugins, unreachable } from './tried-plugins.ts';
 
 /** Interval of checks for a holder whose API is not the delegation's, as its changes don't concern the delegation, in milliseconds. */
@@ -25,13 +24,21 @@ interface Obstacle {
 /** Finalizes a resource that is being deleted: asks the plugins that reconciled it to clean up, and removes the finalizer. */
 export async function finalizeDeleted(pass: Pass): Promise<PassResult> {
   const { base, key, reporter } = pass;
-  const { settings, resources } = pass.context;
+  const { settings, resources, holders: all } = pass.context;
   if (!base.metadata.finalizers?.includes(settings.finalizer)) return { next: 'done' };
   // The finalizer may have been added before the delegation was changed to need none.
-  const holders = settings.finalize.needed ? holdersOf(base) : [];
-  const outcomes = await Promise.all(holders.map((holder) => finalizeWith(pass, holder)));
+  const holders = settings.finalize.needed ? all.holdersOf(base) : [];
+  const calls: FinalizeCalls = new Map();
+  const outcomes: (Obstacle | undefined)[] = [];
+  if (settings.rules.mode === 'all') {
+    outcomes.push(...(await Promise.all(holders.map((holder) => finalizeWith(pass, holder, calls)))));
+  } else {
+    // Two plugins must not work on one resource concurrently.
+    for (const holder of holders) outcomes.push(await finalizeWith(pass, holder, calls));
+  }
   const obstacles = outcomes.filter((obstacle) => obstacle !== undefined);
   const finalized = holders.filter((_, index) => outcomes[index] === undefined);
+  for (const holder of finalized) all.remove(base, holder);
   // A failed plugin is retried sooner than an unavailable one is expected.
   const first = obstacles.find(({ result }) => result === undefined) ?? obstacles[0];
   if (first) {
@@ -77,15 +84,25 @@ const assignments = {
   handedOver: { reason: 'HandedOver', message: 'the resource is handed over to another plugin' },
 } as const;
 
-/** Has one plugin clean up. Returns the obstacle if that failed or has to wait. */
-async function finalizeWith(pass: Pass, holder: Holder): Promise<Obstacle | undefined> {
+/** Calls of Finalize for one resource that are in progress or were successful, by the plugin that is called. */
+type FinalizeCalls = Map<string, Promise<Finalization>>;
+
+/**
+ * Has one plugin clean up. Returns the obstacle if that failed or has to wait. A plugin that also substitutes for another holder is
+ * called once for both.
+ */
+async function finalizeWith(pass: Pass, holder: Holder, calls: FinalizeCalls): Promise<Obstacle | undefined> {
   const tried = new TriedPlugins();
   for (;;) {
     if (pass.kept.isFinalized(pass.base, holder)) return undefined;
     const implementation = findFinalizer(pass, holder);
     if (!implementation) return handleMissingPlugin(pass, holder);
     if (!tried.add([implementation])) return { failure: unreachable([implementation]) };
-    const finalization = await callFinalize(pass, implementation, 'deleted');
+    const { key } = implementation.plugin;
+    const call = calls.get(key) ?? callFinalize(pass, implementation, 'deleted');
+    calls.set(key, call);
+    const finalization = await call;
+    if (finalization.outcome !== 'finalized') calls.delete(key);
     if (finalization.outcome === 'finalized') {
       pass.kept.keepFinalized(pass.base, holder);
       return undefined;

@@ -4,7 +4,6 @@ import type { Choice } from './choose.ts';
 import { callFinalize } from './finalize.ts';
 import { findHolder, type Holder } from './holder.ts';
 import type { Pass } from './pass.ts';
-import { holdersOf } from './status.ts';
 
 /**
  * Hands a resource over from the plugins that reconciled it last, if others are chosen now. What they created is retained by
@@ -12,10 +11,11 @@ import { holdersOf } from './status.ts';
  */
 export async function handOver(pass: Pass, { selection: { chosen } }: Choice): Promise<Failure | undefined> {
   const next = chosen.map(formatPlugin).join(', ');
-  for (const holder of holdersOf(pass.base)) {
+  for (const holder of pass.context.holders.holdersOf(pass.base)) {
     if (chosen.some(({ plugin }) => plugin.equals(holder.plugin))) continue;
     const failure = await handOverFrom(pass, holder, next);
     if (failure) return failure;
+    pass.context.holders.remove(pass.base, holder);
   }
   return undefined;
 }

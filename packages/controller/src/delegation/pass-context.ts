@@ -10,6 +10,7 @@ import type { DelegationCaller } from './delegation-caller.ts';
 import type { DelegationSettings } from './delegation-settings.ts';
 import type { DependentFollower } from './dependents/dependent-follower.ts';
 import type { ExtensionFollower } from './extension-follower.ts';
+import type { UnrecordedHolders } from './unrecorded-holders.ts';
 
 /** Dependencies of the passes of one delegation. */
 export interface PassContext {
@@ -24,6 +25,8 @@ export interface PassContext {
   onChosen: (base: Resource, chosen: readonly VersionedName[]) => void;
   extensions: ExtensionFollower;
   dependents: DependentFollower;
+  /** Plugins that hold resources. */
+  holders: UnrecordedHolders;
   /** Reports whether a resource is no longer delegated, so that its status and finalizer are to be removed. */
   isReleased: (base: Resource) => boolean;
   events: EventSink;

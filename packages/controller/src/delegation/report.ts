@@ -186,7 +186,7 @@ export class Reporter {
     applied?: Applied,
     finalized: readonly PresentChoice[] = [],
   ): Promise<void> {
-    const { settings, resources } = this.#context;
+    const { settings, resources, holders } = this.#context;
     const { metadata } = this.#gathered.base;
     const statements = applied?.attempts.map((attempt) => statementOf(settings, attempt));
     // The finalizer and the extensions' statuses may have been written since, but the metadata of the pass counts.
@@ -202,6 +202,7 @@ export class Reporter {
       throw error;
     }
     for (const statement of statements ?? []) this.#warnOfReservedFields(statement);
+    if (statements) holders.clear(this.#key);
   }
 
   #warnOfReservedFields(statement: PluginStatement): void {

@@ -3,7 +3,7 @@ import { isSameVersionedName, type VersionedName } from '../names.ts';
 import type { Implementation } from '../registry/implementation.ts';
 import type { WriteResult } from '../resources/port.ts';
 import { keyOf, type Resource, type ResourceKey } from '../resources/resource.ts';
-import { failureOf, findFailed } from './attempt.ts';
+import { type Attempt, failureOf, findFailed } from './attempt.ts';
 import { callAll } from './call.ts';
 import type { Choice } from './choose.ts';
 import { applyDependents } from './dependents/apply-dependents.ts';
@@ -124,6 +124,10 @@ async function reconcile(pass: Pass, choice: Choice): Promise<PassResult | 'unre
   }
 
   const attempts = kept ?? (await callAll(pass, ready, choice));
+  pass.context.holders.add(
+    pass.base,
+    attempts.filter(wasCalled).map(({ implementation }) => implementation),
+  );
   if (attempts.some(({ error }) => error?.code === 'PluginUnavailable')) return 'unreachable';
   if (isStale(pass, choice)) return { next: 'stale' };
 
@@ -138,6 +142,11 @@ async function reconcile(pass: Pass, choice: Choice): Promise<PassResult | 'unre
     return result;
   }
   return applyFailure ? reporter.failed(choice, applyFailure, applied) : reporter.succeeded(choice, applied);
+}
+
+/** Reports whether a plugin may have done its work: it was called, or may have been. */
+function wasCalled({ error }: Attempt): boolean {
+  return error?.code !== 'PluginUnavailable' && error?.code !== 'PluginSuspended';
 }
 
 /** Adds the finalizer, so that the plugin can clean up before the resource is deleted. */

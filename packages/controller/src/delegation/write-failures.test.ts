@@ -21,7 +21,7 @@ beforeEach(() => {
     backOff: { initial: 1_000, max: 10 * minute },
     walks: new Walks(),
     resume: (key) => resumed.push(key),
-    retryWithin: (key) => retried.push(key),
+    retry: (key) => retried.push(key),
     onChange: () => changes++,
   });
 });
@@ -78,17 +78,28 @@ it('resumes one resource at a time as a probe, at growing intervals of at most 3
   expect(resumed.length).toBeLessThan(60);
 });
 
-it('resumes all held resources on a success, and retries those that failed', () => {
+it('resumes all held resources on a success, and retries the others that failed', () => {
   fail(['1', '2', '3']);
   for (const name of ['4', '5', '6']) failures.admit(keyOf(name));
   failures.succeeded(keyOf('2'));
   expect(resumed).toEqual(['4', '5', '6'].map((name) => keyOf(name)));
-  expect(retried).toEqual(['1', '2', '3'].map((name) => keyOf(name)));
   expect(failures.admit(keyOf('7'))).toBe(true);
   expect(failures.of(keyOf('2'))).toBeUndefined();
   expect(failures.of(keyOf('1'))).toBe(full);
+  vi.advanceTimersByTime(minute / 2);
+  expect(retried.sort()).toEqual(['1', '3'].map((name) => keyOf(name)));
   vi.advanceTimersByTime(minute);
   expect(resumed).toHaveLength(3);
+  expect(retried).toHaveLength(2);
+});
+
+it('does not retry a resource that succeeds by itself, or is gone, after a success of another one', () => {
+  fail(['1', '2', '3', '4']);
+  failures.succeeded(keyOf('1'));
+  failures.succeeded(keyOf('2'));
+  failures.forget(keyOf('3'));
+  vi.advanceTimersByTime(minute);
+  expect(retried).toEqual([keyOf('4')]);
 });
 
 it('reports the causes for which resources are held, and when that changes', () => {

@@ -14,8 +14,8 @@ export interface WriteFailuresOptions {
   walks: Walks;
   /** Resumes a resource that was held. */
   resume: (key: ResourceKey) => void;
-  /** Retries a resource that failed, within a delay in milliseconds. */
-  retryWithin: (key: ResourceKey, delay: number) => void;
+  /** Retries a resource that failed. */
+  retry: (key: ResourceKey) => void;
   /** Called when resources begin to be held for a cause, or no longer are. */
   onChange?: () => void;
 }
@@ -53,6 +53,8 @@ export class WriteFailures {
   readonly #failures = new Map<ResourceKey, WriteFailure>();
   /** Resources that were resumed as probes, until their pass starts. */
   readonly #probes = new Set<ResourceKey>();
+  /** Retries of resources that failed before a cause ended. A resource that succeeds earlier by itself needs none. */
+  readonly #retries = new Map<ResourceKey, NodeJS.Timeout>();
 
   constructor(options: WriteFailuresOptions) {
     this.#options = options;
@@ -112,13 +114,15 @@ export class WriteFailures {
   /** Records a pass that wrote all that it had to write. */
   succeeded(key: ResourceKey): void {
     this.#failures.delete(key);
-    for (const cause of this.#causes.values()) if (concerns(cause, key)) this.#close(cause);
+    this.#cancelRetry(key);
+    for (const cause of this.#causes.values()) if (concerns(cause, key)) this.#close(cause, key);
   }
 
   /** Forgets a resource that is gone. */
   forget(key: ResourceKey): void {
     this.#failures.delete(key);
     this.#probes.delete(key);
+    this.#cancelRetry(key);
     for (const cause of this.#causes.values()) {
       const wasOpen = isOpen(cause);
       cause.failed.delete(key);
@@ -129,19 +133,22 @@ export class WriteFailures {
 
   stop(): void {
     for (const { timer } of this.#causes.values()) clearTimeout(timer);
+    for (const timer of this.#retries.values()) clearTimeout(timer);
     this.#causes.clear();
+    this.#retries.clear();
   }
 
-  #close(cause: Cause): void {
+  /** @param succeeded the resource whose write succeeded, which needs no other pass. */
+  #close(cause: Cause, succeeded: ResourceKey): void {
     if (cause.failed.size + cause.held.size === 0) return;
     const { failed } = cause;
     const wasOpen = isOpen(cause);
     cause.failed = new Set();
     if (!wasOpen) return;
     this.#resumeHeld(cause);
-    const { retryWithin, walks } = this.#options;
+    failed.delete(succeeded);
     // Spread, as some may have failed for a reason of their own.
-    walks.visitAll(failed, (key) => retryWithin(key, Math.random() * maxWriteProbeInterval));
+    this.#options.walks.visitAll(failed, (key) => this.#scheduleRetry(key));
   }
 
   /** Ends the holding of resources for a cause. */
@@ -154,6 +161,20 @@ export class WriteFailures {
     const { resume, walks, onChange } = this.#options;
     walks.visitAll(held, resume);
     onChange?.();
+  }
+
+  #scheduleRetry(key: ResourceKey): void {
+    this.#cancelRetry(key);
+    const retry = () => {
+      this.#retries.delete(key);
+      this.#options.retry(key);
+    };
+    this.#retries.set(key, setTimeout(retry, Math.random() * maxWriteProbeInterval).unref());
+  }
+
+  #cancelRetry(key: ResourceKey): void {
+    clearTimeout(this.#retries.get(key));
+    this.#retries.delete(key);
   }
 
   #scheduleProbe(cause: Cause): void {

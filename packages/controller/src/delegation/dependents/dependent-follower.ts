@@ -11,6 +11,7 @@ export class DependentFollower {
   /** Numbers of changes of each dependent during the writes of a base, by the base's key. */
   readonly #writing = new Map<ResourceKey, Map<ResourceKey, number>>();
   readonly #stopping = new AbortController();
+  #isStarted = false;
 
   /** @param requeue called for each base with a changed dependent, unless the base's own pass changed it. */
   constructor(settings: DelegationSettings, resources: Resources, requeue: (base: ResourceKey) => void) {
@@ -26,6 +27,7 @@ export class DependentFollower {
     const follow = (kind: (typeof kinds)[number]) =>
       this.#resources.follow(kind, (change) => this.#onChange(change), { signal });
     await Promise.all(kinds.map(follow));
+    this.#isStarted = true;
   }
 
   stop(): void {
@@ -55,6 +57,8 @@ export class DependentFollower {
   }
 
   #onChange({ resource }: ResourceChange): void {
+    // Every base gets its first pass anyway, which sees the existing dependents.
+    if (!this.#isStarted) return;
     const { metadata } = resource;
     const { apiVersion, kind } = this.#settings.base;
     const owner = metadata.ownerReferences?.find(({ controller }) => controller);

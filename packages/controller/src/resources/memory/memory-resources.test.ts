@@ -26,6 +26,18 @@ describeContract(async () => {
 });
 
 describe('MemoryResources', () => {
+  it('creates no dependent of an owner that is gone or was created again', async () => {
+    const resources = new MemoryResources();
+    const owner = resources.apply(table);
+    const dependent = 'example.org/v1/View/default/all';
+    const write = () => resources.applyOwned(dependent, { fields: { spec: {} } }, { owner, fieldManager: 'kplug/a' });
+    resources.delete(key);
+    await expect(write()).resolves.toBe('gone');
+    resources.apply(table);
+    await expect(write()).resolves.toBe('gone');
+    expect(resources.get(dependent)).toBeUndefined();
+  });
+
   it('increments the generation for changes by the user only', () => {
     const resources = new MemoryResources();
     const first = resources.apply({ ...table, data: { a: '1' } });

@@ -160,6 +160,8 @@ export class MemoryResources implements Resources {
   ): Promise<WriteResult> {
     this.#refuseIfClosed();
     signal?.throwIfAborted();
+    // The owner was deleted meanwhile, so that nothing would ever delete the dependent.
+    if (this.get(keyOf(owner))?.metadata.uid !== owner.metadata.uid) return 'gone';
     const { fields, ...marks } = content;
     const { namespace, name, ...kind } = parseKey(key);
     const manifest = { ...kind, ...copyJson(fields), metadata: { name, namespace, ...marks } };
