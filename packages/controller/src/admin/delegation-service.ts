@@ -12,7 +12,6 @@ import {
 } from '@kplug/protocol';
 import type { Delegation } from '../delegation/delegation.ts';
 import { findHolder, registeredOf } from '../delegation/holder.ts';
-import { holdersOf } from '../delegation/status.ts';
 import { describeWriteProblems } from '../delegation/write-problem.ts';
 import { formatPlugin } from '../names.ts';
 import { SortedPages } from '../paging/sorted-pages.ts';
@@ -138,7 +137,7 @@ function withSuspension(
 function describeResource(base: Resource, delegation: Delegation): MessageInitShape<typeof DelegatedResourceSchema> {
   const { settings } = delegation;
   const failure = delegation.writeFailureOf(keyOf(base));
-  const holders = holdersOf(base);
+  const holders = delegation.holders.holdersOf(base);
   const ready = findCondition(base.status, 'Ready');
   return {
     key: keyOf(base),
@@ -195,8 +194,8 @@ function explain(
 }
 
 /** Names the plugins that have to finalize a resource before it is gone. */
-function explainDeletion(base: Resource, { settings }: Delegation, registry: Registry): string {
-  const holders = holdersOf(base).map((holder) => {
+function explainDeletion(base: Resource, { settings, holders: all }: Delegation, registry: Registry): string {
+  const holders = all.holdersOf(base).map((holder) => {
     const api = holder.api === undefined ? '' : ` (API ${holder.api} ${holder.apiVersion ?? ''})`;
     const found = findHolder(holder, settings, registry);
     const state = !found ? 'it is unavailable' : `${formatPlugin(found)} is available`;
@@ -208,10 +207,10 @@ function explainDeletion(base: Resource, { settings }: Delegation, registry: Reg
 /** Describes the plugins that hold a resource through an API which isn't the delegation's. */
 function holdersOfOtherApis(
   base: Resource,
-  { settings }: Delegation,
+  { settings, holders }: Delegation,
   registry: Registry,
 ): MessageInitShape<typeof CandidateSchema>[] {
-  const implementations = holdersOf(base).flatMap((holder) => registeredOf(holder, settings, registry));
+  const implementations = holders.holdersOf(base).flatMap((holder) => registeredOf(holder, settings, registry));
   return [...new Set(implementations)]
     .filter(({ api }) => api.name !== settings.api)
     .map((candidate) => ({

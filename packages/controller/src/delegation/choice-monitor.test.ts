@@ -10,6 +10,7 @@ import { ChoiceMonitor } from './choice-monitor.ts';
 import { choiceBasisOf, choose } from './choose.ts';
 import { readDeclaration } from './delegation-settings.ts';
 import type { PassResult } from './pass-context.ts';
+import { holdersOf } from './status.ts';
 
 const base = { apiVersion: 'myorg.org/v1', kind: 'Table' };
 const settings = readDeclaration({ name: 'tables', base, api: 'Table@^1.0.0' });
@@ -36,10 +37,17 @@ beforeEach(() => {
   delays = [];
   decisions = 0;
   walks = new Walks();
-  monitor = new ChoiceMonitor({
+  monitor = monitorOf();
+  monitor.start();
+  onTestFinished(() => monitor.stop());
+});
+
+function monitorOf(): ChoiceMonitor {
+  return new ChoiceMonitor({
     api: settings.api,
     registry,
     walks,
+    holdersOf,
     hasSubstitutes: false,
     basisOf: (resource) => choiceBasisOf(resource, settings),
     choose: (resource) => {
@@ -50,9 +58,7 @@ beforeEach(() => {
     requeue: (key) => requeued.push(nameOf(key)),
     requeueWithin: (_, delay) => delays.push(delay),
   });
-  monitor.start();
-  onTestFinished(() => monitor.stop());
-});
+}
 
 /** Records a pass over each resource, with the current choice. */
 function recordPasses(result: PassResult): void {
@@ -104,6 +110,17 @@ it('requeues waiting resources within spaced delays when the reason changes', as
   expect(delays).toEqual([500, 510, 520]);
 });
 
+it('notices that a plugin leaves that was registered before the monitor started', async () => {
+  registry.register(registrationOf({ instanceId: 'a', plugin: 'PostgreSQL' }));
+  monitor.stop();
+  monitor = monitorOf();
+  monitor.start();
+  recordPasses({ next: 'settled' });
+  registry.evict('a', 'it has exited');
+  await reviewed();
+  expect(requeued).toEqual(['postgresql', 'mariadb', 'oracle']);
+});
+
 it('requeues a resource when the choice changed during its pass', async () => {
   const [resource] = bases as [Resource];
   const { revision } = registry;
@@ -116,11 +133,14 @@ it('requeues a resource when the choice changed during its pass', async () => {
 it('requeues a deleted resource that waits for a plugin when plugins changed during its pass', () => {
   const [resource] = bases;
   if (!resource) throw new Error('there is no resource');
-  const deleted = { ...resource, metadata: { ...resource.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' } };
+  const deleted = {
+    ...resource,
+    metadata: { ...resource.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' },
+    status: { plugin: { name: 'PostgreSQL', version: '1.0.0' } },
+  };
   const { revision } = registry;
-  monitor.record(deleted, { result: { next: 'waiting' }, chosen: [], revision });
-  expect(requeued).toEqual([]);
   registry.register(registrationOf({ instanceId: 'a', plugin: 'PostgreSQL' }));
+  expect(requeued).toEqual([]);
   monitor.record(deleted, { result: { next: 'waiting' }, chosen: [], revision });
   expect(requeued).toEqual(['postgresql']);
 });
@@ -174,6 +194,7 @@ it('decides again when what choices depend on changes otherwise', async () => {
     api: settings.api,
     registry,
     walks,
+    holdersOf,
     hasSubstitutes: false,
     basisOf: (resource) => choiceBasisOf(resource, settings),
     choose: (resource) => choose(resource, { ...settings, api: isBroken ? 'None' : settings.api }, registry),

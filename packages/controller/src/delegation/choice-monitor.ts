@@ -9,7 +9,6 @@ import { AwaitedPlugins, anyPlugin } from './awaited-plugins.ts';
 import { ChoiceGroups, type ChoiceGroupsOptions, type Cohort } from './choice-groups.ts';
 import { isSameChoice, type PassOutcome } from './run-pass.ts';
 import { Standings } from './standings.ts';
-import { holdersOf } from './status.ts';
 
 /** Delay before refreshing a waiting message, plus spacing per resource, in milliseconds. */
 const { refreshDelay, refreshSpacing } = limits.delegation;
@@ -21,6 +20,8 @@ export interface ChoiceMonitorOptions extends ChoiceGroupsOptions {
   registry: Registry;
   /** Walks over many resources. Their owner stops them. */
   walks: Walks;
+  /** Returns the plugins that hold a resource. */
+  holdersOf: (base: Resource) => readonly VersionedName[];
   /** True if another plugin may finalize a resource when the one that reconciled it is unavailable. */
   hasSubstitutes: boolean;
   /** Reports whether a resource is being released. */
@@ -53,7 +54,9 @@ export class ChoiceMonitor {
   }
 
   start(): void {
-    this.#unsubscribe = this.#options.registry.subscribe((change) => this.#onPluginChange(change));
+    const { registry, api } = this.#options;
+    this.#standings.update(registry.implementations(api));
+    this.#unsubscribe = registry.subscribe((change) => this.#onPluginChange(change));
   }
 
   stop(): void {
@@ -120,9 +123,11 @@ export class ChoiceMonitor {
     const changed = this.#standings.update([...affected, ...former]);
     const isNew = from === undefined || registrationChanged || (instance.state === 'live' && from === 'suspect');
     const arrived = isNew ? affected : changed.filter(({ unavailability }) => unavailability === undefined);
-    for (const key of new Set(arrived.map(({ plugin }) => plugin.key))) this.#retry(key);
+    // Another version may take the place of one that has left.
+    const left = changed.filter(({ size }) => size === 0);
+    for (const key of new Set([...arrived, ...left].map(({ plugin }) => plugin.key))) this.#retry(key);
     if (changed.length > 0) this.review();
-    for (const { size, plugin } of changed) if (size === 0) this.#awaited.leave(plugin.key);
+    for (const { plugin } of left) if (!this.#standings.has(plugin)) this.#awaited.leave(plugin.key);
   }
 
   /** A new or changed instance may succeed where others of its plugin failed. */
@@ -185,7 +190,7 @@ export class ChoiceMonitor {
       return next === 'retry' || next === 'waiting' ? chosen.map(({ plugin }) => plugin.key) : [];
     }
     if (next !== 'waiting') return [];
-    return this.#options.hasSubstitutes ? [anyPlugin] : holdersOf(base).map(({ plugin }) => plugin.key);
+    return this.#options.hasSubstitutes ? [anyPlugin] : this.#options.holdersOf(base).map(({ plugin }) => plugin.key);
   }
 }
 

@@ -10,7 +10,6 @@ import type { ExtensionFollower } from './extension-follower.ts';
 import { readField } from './field-path.ts';
 import { findHolder, type Holder } from './holder.ts';
 import type { SlowResources } from './slow-resources.ts';
-import { holdersOf } from './status.ts';
 
 const { maxCachedLanes } = limits.delegation;
 
@@ -21,6 +20,8 @@ export interface LaneFinderOptions {
   registry: Registry;
   extensions: ExtensionFollower;
   slow: SlowResources;
+  /** Returns the plugins that hold a resource. */
+  holdersOf: (base: Resource) => readonly Holder[];
   choose: (base: Resource) => Choice;
   isReleased: (base: Resource) => boolean;
   /** Reports whether any plugin is suspended. */
@@ -54,7 +55,7 @@ export class LaneFinder {
   }
 
   laneOf(key: ResourceKey): string {
-    const { settings, resources, extensions, slow, isReleased } = this.#options;
+    const { settings, resources, extensions, holdersOf, slow, isReleased } = this.#options;
     const base = resources.get(key);
     if (!base) return noPlugin;
     const holders = holdersOf(base);

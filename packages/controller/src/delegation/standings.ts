@@ -1,3 +1,4 @@
+import type { PluginName } from '../names.ts';
 import type { Implementation } from '../registry/implementation.ts';
 
 /**
@@ -6,6 +7,8 @@ import type { Implementation } from '../registry/implementation.ts';
  */
 export class Standings {
   readonly #known = new Map<Implementation, string>();
+  /** Number of implementations, by the key of the plugin. */
+  readonly #counts = new Map<string, number>();
 
   /** Takes in the current standings of implementations. Returns those whose standing changed. */
   update(implementations: Iterable<Implementation>): Implementation[] {
@@ -14,10 +17,24 @@ export class Standings {
       const standing = standingOf(implementation);
       if (standing === this.#known.get(implementation)) continue;
       changed.push(implementation);
-      if (standing === undefined) this.#known.delete(implementation);
-      else this.#known.set(implementation, standing);
+      if (!this.#known.has(implementation)) this.#count(implementation, 1);
+      if (standing === undefined) {
+        this.#known.delete(implementation);
+        this.#count(implementation, -1);
+      } else this.#known.set(implementation, standing);
     }
     return changed;
+  }
+
+  /** Reports whether any implementation of a plugin is registered. */
+  has(plugin: PluginName): boolean {
+    return this.#counts.has(plugin.key);
+  }
+
+  #count({ plugin: { key } }: Implementation, change: 1 | -1): void {
+    const count = (this.#counts.get(key) ?? 0) + change;
+    if (count > 0) this.#counts.set(key, count);
+    else this.#counts.delete(key);
   }
 }
 

@@ -67,7 +67,7 @@ export const mutations: readonly Mutation[] = [
     name: 'plugins-come-unnoticed',
     sentence: 'Resources that wait for a plugin are not requeued when it comes.',
     file: 'delegation/choice-monitor.ts',
-    find: 'this.#unsubscribe = this.#options.registry.subscribe(',
+    find: 'this.#unsubscribe = registry.subscribe(',
     replace: 'this.#unsubscribe = ((listener: unknown) => () => void listener)(',
     caughtBy: ['changes-are-acted-upon', 'deleted-resources-vanish'],
   },
