@@ -72,9 +72,8 @@ describe('dependents', () => {
     await vi.waitFor(() => expect(operator.get('a', 'View')?.spec).toEqual({ rows: 1 }), waitOptions);
   });
 
-  it('that another client keeps changing cause passes at the shortest interval, not at its pace', async () => {
-    const minRequeueInterval = 200;
-    const operator = await TestOperator.start({ ...allowed, minRequeueInterval });
+  it('that another client keeps changing cause a few passes at its pace, and then one a second', async () => {
+    const operator = await TestOperator.start(allowed);
     const seen: string[][] = [];
     await operator.plugin(keeper(seen));
     operator.table('users', { views: { a: 1 } });
@@ -86,9 +85,9 @@ describe('dependents', () => {
       changes++;
       queueMicrotask(() => void operator.extension('View', 'a', { rows: 9 }));
     });
-    await vi.waitFor(() => expect(changes).toBeGreaterThan(5), waitOptions);
-    expect(performance.now() - startedAt).toBeGreaterThan(3 * minRequeueInterval);
-    expect(seen.length).toBeLessThanOrEqual(changes + 2);
+    await vi.waitFor(() => expect(changes).toBeGreaterThan(12), waitOptions);
+    const seconds = (performance.now() - startedAt) / 1_000;
+    expect(seen.length).toBeLessThanOrEqual(12 + seconds);
   });
 
   it('are deleted with their owner', async () => {

@@ -18,6 +18,14 @@ function hanging() {
   return { called, hang, release };
 }
 
+/** Ends work with the call that it belongs to, so that the resource can be called again. */
+function untilCancelled<T>({ signal }: { signal: AbortSignal }, work: Promise<T>): Promise<T> {
+  const cancelled = new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason));
+  });
+  return Promise.race([work, cancelled]);
+}
+
 /** Serves plugins of which one method hangs. */
 async function serveHanging(
   operator: TestOperator,
@@ -219,7 +227,7 @@ describe('a resource is reconciled immediately', () => {
     const { called, hang, release } = hanging();
     const { definition, calledAt } = recording('Sound');
     const reconcile: PluginDefinition['reconcile'] = (call) =>
-      call.base.metadata.name.startsWith('table') ? hang(call) : definition.reconcile(call);
+      call.base.metadata.name.startsWith('table') ? untilCancelled(call, hang(call)) : definition.reconcile(call);
     await operator.plugin({ ...definition, reconcile });
     onTestFinished(() => release(undefined));
     const names = tables(operator, 12);

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Controller } from '@kplug/controller';
@@ -30,6 +30,9 @@ class Volume {
     }
     await symlink(version, join(this.path, '..data_new'));
     await rename(join(this.path, '..data_new'), join(this.path, '..data'));
+    for (const file of await readdir(this.path)) {
+      if (file.endsWith('.yaml') && !names.includes(file.slice(0, -5))) await rm(join(this.path, file));
+    }
   }
 }
 

@@ -10,7 +10,10 @@ const packages = resolve(import.meta.dirname, '../../packages');
 const allowed: Record<string, string> = {
   'discovery/probed-instances.ts: const idleInterval = 100;': 'polling step of the wait for in-flight calls',
   'registry/clock.ts: const tick = 250;': 'polling step of the clock',
-  'resources/directory/directory-lock.ts: const takeoverTime = 50;': 'step of the protocol between processes',
+  'files/checked-lines.ts: const readSize = 1024 * 1024;': 'size of a buffer',
+  'paging/sort-sliced.ts: const runLength = 1_024;': 'step of an algorithm',
+  'resources/directory/lock-observation.ts: const lookInterval = 50;': 'polling step of the observation of a lock',
+  'resources/directory/lock-observation.ts: const shortTime = 3 * lockRefreshInterval;': 'derived from a limit',
   'supervisor/hosted-process.ts: const groupInterval = 50;': 'polling step of the wait for a process group',
   'supervisor/launch.ts: export const notStarted = 125;': 'exit code',
 };

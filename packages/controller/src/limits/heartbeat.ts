@@ -23,6 +23,7 @@ export const heartbeat = {
     'Time for which a refused registration is listed after the last equal one.',
   ),
   maxRefusedTextLength: characters(128, 'Maximum length of each text of a refused registration in that list.'),
+  maxRefusedApis: count(4, 'Maximum number of APIs of a refused registration in that list.'),
   maxLoggedTextLength: characters(512, 'Maximum length of the name or message of a refused registration in the log.'),
 };
 

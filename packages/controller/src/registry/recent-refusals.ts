@@ -11,6 +11,7 @@ const {
   refusalRetention,
   maxLoggedTextLength: maxMessageLength,
   maxRefusedTextLength,
+  maxRefusedApis,
 } = limits.heartbeat;
 
 /** Claims of a refused client about itself, valid or not, and of any length. */
@@ -61,7 +62,7 @@ export class RecentRefusals {
     const said = {
       plugin: clean(claims.plugin),
       version: clean(claims.version),
-      apis: claims.apis.slice(0, maxListedApis).map((api) => clean(api)),
+      apis: claims.apis.slice(0, maxRefusedApis).map((api) => clean(api)),
       address: clean(claims.address),
       instanceId: clean(claims.instanceId),
     };
@@ -108,8 +109,6 @@ export class RecentRefusals {
     this.#dropped++;
   }
 }
-
-const maxListedApis = 4;
 
 /** Removes control and format characters, such as escape sequences and changes of the text's direction, and shortens the text. */
 function clean(text: string, maxLength = maxRefusedTextLength): string {

@@ -13,8 +13,9 @@ import {
   type ReconcileResponse,
   Severity,
 } from '@kplug/protocol';
-import { KplugError } from '../../errors.ts';
+import { KplugError, messageOf } from '../../errors.ts';
 import { limits } from '../../limits/limits.ts';
+import { cutText } from '../../resources/cut-text.ts';
 import type { JsonObject, Resource, ResourceKey } from '../../resources/resource.ts';
 import { checkText, quoteText } from '../answer-text.ts';
 import { checkStatus } from '../check-status.ts';
@@ -139,7 +140,7 @@ function decodeJson(bytes: Uint8Array, what: string): unknown {
   try {
     return parseJson(decoder.decode(bytes));
   } catch (cause) {
-    throw invalid(`${what} isn't JSON in UTF-8`, cause);
+    throw invalid(`${what} isn't JSON in UTF-8: ${cutText(messageOf(cause), limits.calls.maxTextLength)}`, cause);
   }
 }
 
