@@ -4,11 +4,13 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { installMariaDb } from '../databases/install-mariadb.ts';
 import { type MariaDb, startMariaDb } from '../databases/mariadb.ts';
 import type { MariaDbExtension } from '../table.ts';
-import { describeContract, failure } from './contract.ts';
+import { describeContract, failure, type Subject } from './contract.ts';
 import { quote } from './mariadb/connection.ts';
 import { mariaDbTypes } from './mariadb/layout.ts';
 import { finalize, reconcile } from './mariadb.ts';
+import { describeRenames } from './renames.ts';
 import { inputOf, type TestTable } from './testing.ts';
+import { describeTypeChanges } from './type-changes.ts';
 
 await installMariaDb(console.error);
 
@@ -26,7 +28,21 @@ afterAll(async () => {
   await server?.stop();
 });
 
-describeContract({ database: 'MariaDB', kind, types: mariaDbTypes, reconcile, finalize, quote, sql, clear });
+const subject: Subject<typeof kind> = {
+  ...{ database: 'MariaDB', kind, types: mariaDbTypes, reconcile, finalize, quote, sql, clear },
+};
+describeContract(subject);
+describeRenames(subject);
+describeTypeChanges(subject, {
+  literal: (type, value) => {
+    if (/^(string|json|uuid)$/.test(type)) return db.escape(value);
+    if (/^(NaN|infinity)$/i.test(value)) return undefined;
+    if (type === 'bytes') return `X'${value}'`;
+    if (type === 'timestamp') return db.escape(value);
+    return type === 'float64' && !value.includes('e') ? `${value}e0` : value;
+  },
+  text: (column, type) => (type === 'bytes' ? `lower(hex(${column}))` : `CAST(${column} AS CHAR)`),
+});
 
 describe('MariaDB', () => {
   const columns = { id: 'uint64', name: 'string' };

@@ -1,12 +1,15 @@
 import type { ReconcileResult } from '@kplug/sdk';
 import pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { toDatabaseColumns } from '../column-types.ts';
 import { type Postgres, startPostgres } from '../databases/postgres.ts';
 import type { Layout } from '../table.ts';
-import { describeContract, failure } from './contract.ts';
+import { describeContract, failure, type Subject } from './contract.ts';
 import { type measure, postgreSqlTypes } from './postgresql/layout.ts';
 import { finalize, reconcile } from './postgresql.ts';
+import { describeRenames } from './renames.ts';
 import { inputOf, type TestTable } from './testing.ts';
+import { describeTypeChanges } from './type-changes.ts';
 
 type Measured = Awaited<ReturnType<typeof measure>>;
 
@@ -19,6 +22,7 @@ beforeAll(async () => {
   Object.assign(process.env, postgres.env);
   db = new pg.Client();
   await db.connect();
+  await db.query("SET TimeZone = 'UTC'");
 });
 afterAll(async () => {
   await db?.end();
@@ -34,7 +38,7 @@ async function clear() {
   await sql('CREATE SCHEMA public');
 }
 
-describeContract({
+const subject: Subject<typeof kind> = {
   database: 'PostgreSQL',
   kind,
   types: postgreSqlTypes,
@@ -43,6 +47,17 @@ describeContract({
   quote: pg.escapeIdentifier,
   sql,
   clear,
+};
+describeContract(subject);
+describeRenames(subject);
+describeTypeChanges(subject, {
+  literal: (type, value) => {
+    if (value.includes('\0') || (type.startsWith('decimal') && value === 'NaN')) return undefined;
+    if (type === 'bytes') return `'\\x${value}'::bytea`;
+    const text = type === 'timestamp' ? `${value}${value === 'infinity' ? '' : '+00'}` : value;
+    return `${pg.escapeLiteral(text)}::${toDatabaseColumns([{ name: 'a', type }], postgreSqlTypes, 'PostgreSQL')[0].type}`;
+  },
+  text: (column, type) => (type === 'bytes' ? `encode(${column}, 'hex')` : `${column}::text`),
 });
 
 describe('PostgreSQL', () => {
@@ -101,7 +116,7 @@ describe('PostgreSQL', () => {
     await sql(`UPDATE users SET id = 'none' WHERE id = '42'`);
     const error = await failure(pass({ columns, extensions: hash }));
     expect(error).toMatchObject({ code: 'Terminal', reason: 'DataDoesNotFit' });
-    expect(error.message).toMatch(/changed column id from text to numeric\(20,0\): .*"none"/);
+    expect(error.message).toMatch(/column "id" can't change from text to numeric\(20,0\), .*"none"/);
     expect(await sql('SELECT count(*)::int AS rows, count(email) ::int AS emails FROM users')).toEqual([
       { rows: 100, emails: 0 },
     ]);

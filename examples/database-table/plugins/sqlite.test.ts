@@ -5,11 +5,13 @@ import { DatabaseSync } from 'node:sqlite';
 import type { ReconcileResult } from '@kplug/sdk';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Layout } from '../table.ts';
-import { describeContract, failure } from './contract.ts';
+import { describeContract, failure, type Subject } from './contract.ts';
+import { describeRenames } from './renames.ts';
 import { quote } from './sqlite/database.ts';
 import { sqliteTypes } from './sqlite/layout.ts';
 import { finalize, reconcile } from './sqlite.ts';
 import { inputOf, type TestTable } from './testing.ts';
+import { describeTypeChanges } from './type-changes.ts';
 
 const kind = 'DatabaseTableSqliteExtension';
 const directory = mkdtempSync(join(tmpdir(), 'kplug-sqlite-'));
@@ -20,7 +22,30 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(directory, { recursive: true }));
 
-describeContract({ database: 'SQLite', kind, types: sqliteTypes, reconcile, finalize, quote, sql, clear });
+const subject: Subject<typeof kind> = {
+  ...{ database: 'SQLite', kind, types: sqliteTypes, reconcile, finalize, quote, sql, clear },
+};
+describeContract(subject);
+describeRenames(subject);
+describeTypeChanges(subject, {
+  literal: (type, value) => {
+    if (type === 'bytes') return `X'${value}'`;
+    if (/^(string|json|uuid|timestamp|decimal.*)$/.test(type)) {
+      return `CAST(X'${Buffer.from(value).toString('hex')}' AS TEXT)`;
+    }
+    if (value === 'NaN' || (type === 'uint64' && BigInt(value) > 2n ** 63n - 1n)) return undefined;
+    if (type === 'float64') return value === 'Infinity' ? '9e999' : `${value}${value.includes('e') ? '' : 'e0'}`;
+    return value;
+  },
+  storedAs: {
+    ...{ timestamp: 'string', json: 'string', uuid: 'string', 'decimal(12,2)': 'string', 'decimal(38,10)': 'string' },
+    bool: 'int64',
+  },
+  text: (column) =>
+    `CASE typeof(${column}) WHEN 'blob' THEN lower(hex(${column})) WHEN 'real' THEN
+       CASE WHEN CAST(CAST(${column} AS TEXT) AS REAL) = ${column} THEN CAST(${column} AS TEXT) ELSE printf('%!.17g', ${column}) END
+     ELSE CAST(${column} AS TEXT) END`,
+});
 
 describe('SQLite', () => {
   const columns = { id: 'uint64', name: 'string' };

@@ -19,6 +19,8 @@ export async function withConnection<T>(work: (db: Connection) => Promise<T>): P
         sql_mode: 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_ZERO_DATE,NO_ZERO_IN_DATE',
         // In seconds. Other statements queue behind one that waits for a lock, so it gives up soon and is retried.
         lock_wait_timeout: 2,
+        // Conversions between `timestamp` of other clients and `datetime` depend on it.
+        time_zone: '+00:00',
       },
     });
     return await work(db);
