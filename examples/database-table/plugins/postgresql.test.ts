@@ -122,6 +122,78 @@ describe('PostgreSQL', () => {
     ]);
   });
 
+  it('keeps the values of the partition column, also under another name', async () => {
+    const floats = { columns: { id: 'float64', name: 'string' }, extensions: hash };
+    await pass(floats);
+    await sql(`INSERT INTO users VALUES (1, 'a'), (2.5, 'b')`);
+    const error = await failure(pass({ columns, extensions: hash }));
+    expect(error.message).toContain('1 of 2 rows would not keep the value. The first one, id = "2.5", has "2.5"');
+    expect(await sql('SELECT * FROM users ORDER BY id')).toEqual([
+      { id: 1, name: 'a' },
+      { id: 2.5, name: 'b' },
+    ]);
+    const renamed = [
+      { name: 'key', type: 'float64', renamedFrom: 'id' },
+      { name: 'name', type: 'string' },
+    ];
+    const result = await pass({ columns: renamed, extensions: hash });
+    expect(result.messages?.[0]?.text).toBe('PostgreSQL table users: renamed column id to key.');
+    const texts = renamed.map((column) => ({ ...column, type: 'string' }));
+    await pass({ columns: texts, extensions: hash });
+    expect(layoutOf(await pass({ columns: texts, extensions: hash })).options).toMatchObject({
+      partitionColumn: 'key',
+    });
+    expect(await sql('SELECT key FROM users ORDER BY key')).toEqual([{ key: '1' }, { key: '2.5' }]);
+  });
+
+  it('keeps the values of types that another client chose', async () => {
+    await sql(
+      `CREATE TABLE users (id int PRIMARY KEY, a varchar(9), b real, c timestamp, d smallint, e numeric, f json, g date)`,
+    );
+    const wanted = {
+      ...{
+        id: 'int32',
+        a: 'string',
+        b: 'float64',
+        c: 'timestamp',
+        d: 'int32',
+        e: 'decimal(12,2)',
+        f: 'json',
+        g: 'string',
+      },
+    };
+    const insert = (f: string, e: string) =>
+      sql(`INSERT INTO users VALUES (1, 'é ', 0.1, '2024-01-02 03:04:05.123456', -7, ${e}, '${f}', '2024-01-02')`);
+    await insert('{"b": 1,  "a": 2}', '1.555');
+    const { message } = await failure(pass({ columns: wanted }));
+    expect(message).toMatch(
+      /^Table users: column "e" .*from numeric to numeric\(12,2\).* column "f" .*from json to jsonb/,
+    );
+    await sql('DELETE FROM users');
+    await insert('{"a": 1}', '1.50');
+    await pass({ columns: wanted });
+    expect(await sql('SELECT *, c::text AS c, e::text AS e FROM users')).toEqual([
+      { id: 1, a: 'é ', b: 0.1, c: '2024-01-02 03:04:05.123456+00', d: -7, e: '1.50', f: { a: 1 }, g: '2024-01-02' },
+    ]);
+  });
+
+  it('lets no other client write between the check and the change', async () => {
+    await pass({ columns: { id: 'int32', height: 'float64' } });
+    const other = new pg.Client();
+    await other.connect();
+    try {
+      await other.query('BEGIN; INSERT INTO users VALUES (1, 1.5)');
+      const changing = failure(pass({ columns: { id: 'int32', height: 'int32' } }));
+      await expect
+        .poll(() => sql(`SELECT 1 FROM pg_locks WHERE relation = 'users'::regclass AND NOT granted`))
+        .toHaveLength(1);
+      await other.query('COMMIT');
+      expect((await changing).message).toContain('has "1.5", which would become "2"');
+    } finally {
+      await other.end();
+    }
+  });
+
   it('restores a dropped partition, and reports it', async () => {
     const last = await pass({ columns, extensions: hash });
     await insert(100);

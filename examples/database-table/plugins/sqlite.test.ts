@@ -101,6 +101,31 @@ describe('SQLite', () => {
     expect(await sql('SELECT age, height FROM users WHERE id = 2')).toEqual([{ age: 'many', height: null }]);
   });
 
+  it('keeps the values of a table that is not strict, of types that another client chose', async () => {
+    await sql(`CREATE TABLE users (id INTEGER PRIMARY KEY, a VARCHAR(3), b NUMERIC, c, d DATE)`);
+    await sql(`INSERT INTO users VALUES (1, 'long', 1.5, x'ff', '2024-01-02')`);
+    const wanted = { id: 'int32', a: 'string', b: 'int64', c: 'string', d: 'timestamp' };
+    const { message } = await failure(pass({ columns: wanted }));
+    expect(message).toMatch(/^Table users: column "b" .*"1\.5", which would become "1"\. column "c" .*"\\\\xff"/);
+    expect(await sql('SELECT typeof(b) AS b, hex(c) AS c FROM users')).toEqual([{ b: 'real', c: 'FF' }]);
+    await sql(`UPDATE users SET b = 7, c = x'6869'`);
+    await pass({ columns: wanted });
+    expect(await sql('SELECT * FROM users')).toEqual([{ id: 1, a: 'long', b: 7, c: 'hi', d: '2024-01-02' }]);
+  });
+
+  it('renames columns in indexes and triggers', async () => {
+    await pass({ columns });
+    await sql('CREATE INDEX by_name ON users (name)');
+    await pass({
+      columns: [
+        { name: 'id', type: 'uint64' },
+        { name: 'fullName', type: 'string', renamedFrom: 'name' },
+      ],
+      extensions: [{ withoutRowId: true }],
+    });
+    expect(await sql('SELECT fullName FROM users INDEXED BY by_name WHERE fullName > char(66)')).toEqual([]);
+  });
+
   it('has a file for each server', async () => {
     await pass({ serverName: 'a.B-1_c', columns });
     expect(readdirSync(directory)).toContain('a.B-1_c.sqlite');

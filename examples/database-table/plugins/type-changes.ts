@@ -272,6 +272,14 @@ export function describeTypeChanges<Kind extends keyof TableExtensions>(subject:
       expect(await sql('SELECT * FROM users')).toEqual([{ id: '1' }]);
     });
 
+    it('are all made or none', async () => {
+      await reconcile({ id: 'int32', a: 'string', b: 'float64' });
+      await sql(`INSERT INTO users VALUES (1, '7', 1.5)`);
+      const { message } = await failure(reconcile({ id: 'int32', a: 'int64', b: 'int64', c: 'string' }));
+      expect(message).not.toContain('"a"');
+      expect((await reconcile({ id: 'int32', a: 'string', b: 'float64' })).messages?.[0]?.reason).toBe('Unchanged');
+    });
+
     it('do not invent values for a new primary key', async () => {
       await reconcile({ id: 'int32', number: 'int64' });
       await sql('INSERT INTO users VALUES (1, NULL)');
