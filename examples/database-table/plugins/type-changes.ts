@@ -260,6 +260,10 @@ export function describeTypeChanges<Kind extends keyof TableExtensions>(subject:
       const { message } = await failure(reconcile({ token: 'int64', password: 'int64' }));
       expect(message).toMatch(/column "token" .* column "password" .*token = \(hidden\), has \(hidden\)/);
       expect(message).not.toMatch(/s3cr3t|hunter2/);
+      await sql(`INSERT INTO users VALUES ('other', 'hunter2')`);
+      const duplicate = await failure(reconcile({ password: 'string', token: 'string' }));
+      expect(duplicate).toMatchObject({ code: 'Terminal', reason: 'DataDoesNotFit' });
+      expect(duplicate.message).not.toMatch(/hunter2/);
     });
 
     it('keep the values of the primary key', async () => {

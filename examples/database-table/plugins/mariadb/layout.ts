@@ -1,6 +1,7 @@
 import { terminal } from '@kplug/sdk';
 import type { Connection } from 'mariadb';
 import type { ColumnTypes } from '../../column-types.ts';
+import { mayBeSecret } from '../../misfits.ts';
 import { describe } from '../../plan.ts';
 import type { Column, Layout } from '../../table.ts';
 import { quote, toPluginError } from './connection.ts';
@@ -99,7 +100,8 @@ export async function alterTable(db: Connection, table: string, wanted: Layout, 
   try {
     await db.query(`ALTER TABLE ${quote(table)} ${actions.join(', ')}`);
   } catch (error) {
-    throw toPluginError(error, `MariaDB failed to apply: ${changes.map(describe).join('; ')}`);
+    const attempt = `MariaDB failed to apply: ${changes.map(describe).join('; ')}`;
+    throw toPluginError(error, attempt, wanted.primaryKey.some(mayBeSecret));
   }
 }
 
