@@ -99,9 +99,11 @@ def _create(db: sqlite3.Connection, table: str, layout: Layout) -> None:
 def _rebuild(db: sqlite3.Connection, table: str, wanted: Layout, actual: Layout) -> None:
     """Replaces a table by a new one with its rows, for changes that ALTER TABLE doesn't support."""
     _create(db, _NEW, wanted)
-    kept = ", ".join(quote(name) for name in wanted.columns if actual.find(name))
+    # Names with other capitals are the same for this plugin, but SQLite compares only the letters of ASCII so.
+    kept = [(name, former) for name in wanted.columns if (former := actual.find(name))]
     if kept:
-        db.execute(f"INSERT INTO main.{_NEW} ({kept}) SELECT {kept} FROM main.{quote(table)}")
+        names, formers = (", ".join(map(quote, column)) for column in zip(*kept, strict=True))
+        db.execute(f"INSERT INTO main.{_NEW} ({names}) SELECT {formers} FROM main.{quote(table)}")
     drop_table(db, table)
     db.execute(f"ALTER TABLE main.{_NEW} RENAME TO {quote(table)}")
 

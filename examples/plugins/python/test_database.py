@@ -77,6 +77,16 @@ def test_a_type_changes_only_if_values_are_kept(
         drop_table(db, "users")
 
 
+def test_a_name_with_other_capitals_is_the_same_column(db: Connection) -> None:
+    make_table(db, "users", Layout({"id": "INTEGER", "größe": "TEXT"}))
+    db.execute("INSERT INTO users VALUES (1, 'tall')")
+    assert make_table(db, "users", Layout({"ID": "INTEGER", "GRÖßE": "TEXT"})) == [
+        "renamed column id to ID",
+        "renamed column größe to GRÖßE",
+    ]
+    assert db.execute("SELECT * FROM users").fetchall() == [(1, "tall")]
+
+
 def test_a_new_primary_key_needs_values(db: Connection) -> None:
     make_table(db, "users", USERS)
     db.execute("INSERT INTO users VALUES (1, NULL)")
