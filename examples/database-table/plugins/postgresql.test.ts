@@ -1,6 +1,6 @@
 import type { ReconcileResult } from '@kplug/sdk';
 import pg from 'pg';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { toDatabaseColumns } from '../column-types.ts';
 import { type Postgres, startPostgres } from '../databases/postgres.ts';
 import type { Layout } from '../table.ts';
@@ -68,6 +68,7 @@ describe('PostgreSQL', () => {
   const insert = (count: number) => sql(`INSERT INTO users SELECT n, 'user ' || n FROM generate_series(1, ${count}) n`);
   const hash = [{ partitionBy: 'hash' as const }];
   beforeEach(clear);
+  afterEach(() => vi.unstubAllEnvs());
 
   it('partitions by hash, and reports the rows and the size of each partition', async () => {
     expect(statusOf(await pass({ columns, extensions: hash }))).toMatchObject({ partitions: 4, rows: 0 });
@@ -177,22 +178,43 @@ describe('PostgreSQL', () => {
     ]);
   });
 
-  it('lets no other client write between the check and the change', async () => {
+  it('does not change what a policy hides from its user', async () => {
+    await sql(`CREATE ROLE tables LOGIN PASSWORD 'tables'; GRANT USAGE, CREATE ON SCHEMA public TO tables`);
+    onTestFinished(async () => void (await sql('DROP OWNED BY tables; DROP ROLE tables')));
+    vi.stubEnv('PGUSER', 'tables');
+    vi.stubEnv('PGPASSWORD', 'tables');
     await pass({ columns: { id: 'int32', height: 'float64' } });
-    const other = new pg.Client();
-    await other.connect();
-    try {
-      await other.query('BEGIN; INSERT INTO users VALUES (1, 1.5)');
-      const changing = failure(pass({ columns: { id: 'int32', height: 'int32' } }));
-      await expect
-        .poll(() => sql(`SELECT 1 FROM pg_locks WHERE relation = 'users'::regclass AND NOT granted`))
-        .toHaveLength(1);
-      await other.query('COMMIT');
-      expect((await changing).message).toContain('has "1.5", which would become "2"');
-    } finally {
-      await other.end();
-    }
+    await sql(`INSERT INTO users VALUES (1, 1.5)`);
+    await sql(`ALTER TABLE users ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY`);
+    const error = await failure(pass({ columns: { id: 'int32', height: 'int32' } }));
+    expect(error).toMatchObject({
+      code: 'Retry',
+      reason: 'AccessDenied',
+      message: expect.stringContaining('row-level security'),
+    });
+    expect(await sql('SELECT height FROM users')).toEqual([{ height: 1.5 }]);
   });
+
+  it.each(['read committed', 'serializable'])(
+    'sees what another client wrote before the change, %s',
+    async (isolation) => {
+      vi.stubEnv('PGOPTIONS', `-c default_transaction_isolation=${isolation.replace(' ', '\\ ')}`);
+      await pass({ columns: { id: 'int32', height: 'float64' } });
+      const other = new pg.Client();
+      await other.connect();
+      try {
+        await other.query('BEGIN; INSERT INTO users VALUES (1, 1.5)');
+        const changing = failure(pass({ columns: { id: 'int32', height: 'int32' } }));
+        await expect
+          .poll(() => sql(`SELECT 1 FROM pg_locks WHERE relation = 'users'::regclass AND NOT granted`))
+          .toHaveLength(1);
+        await other.query('COMMIT');
+        expect((await changing).message).toContain('has "1.5", which would become "2"');
+      } finally {
+        await other.end();
+      }
+    },
+  );
 
   it('restores a dropped partition, and reports it', async () => {
     const last = await pass({ columns, extensions: hash });

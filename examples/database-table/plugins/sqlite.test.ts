@@ -113,6 +113,13 @@ describe('SQLite', () => {
     expect(await sql('SELECT * FROM users')).toEqual([{ id: 1, a: 'long', b: 7, c: 'hi', d: '2024-01-02' }]);
   });
 
+  it('does not convert values on the way to the new table', async () => {
+    await sql(`CREATE TABLE users (id INTEGER PRIMARY KEY, a ANY, b TEXT) STRICT`);
+    await sql(`INSERT INTO users VALUES (1, '007', 'x'), (2, '1e3', 'y')`);
+    await pass({ columns: { id: 'int32', a: 'string' } });
+    expect(await sql('SELECT a FROM users')).toEqual([{ a: '007' }, { a: '1e3' }]);
+  });
+
   it('renames columns in indexes and triggers', async () => {
     await pass({ columns });
     await sql('CREATE INDEX by_name ON users (name)');

@@ -26,7 +26,8 @@ export async function withConnection<T>(work: (db: pg.Client) => Promise<T>): Pr
 
 /** Does some work in a transaction. */
 export async function inTransaction<T>(db: pg.Client, work: () => Promise<T>): Promise<T> {
-  await db.query('BEGIN');
+  // Each statement sees the rows that were committed before it, whatever the default of the server.
+  await db.query('BEGIN ISOLATION LEVEL READ COMMITTED');
   try {
     const result = await work();
     await db.query('COMMIT');
