@@ -70,6 +70,15 @@ export function driftAmong(changes: Change[], wanted: Layout, reported: Layout):
   return changes.filter((change) => !edits.has(subjectOf(change)));
 }
 
+/** Returns the name of a wanted column before the changes; `undefined` if it is new. */
+export function formerName(name: string, changes: Change[]): string | undefined {
+  for (const change of changes) {
+    if (change.kind === 'addColumn' && change.name === name) return undefined;
+    if (change.kind === 'renameColumn' && change.name === name) return change.from;
+  }
+  return name;
+}
+
 type RecordedChange = Extract<Change, { kind: 'renameColumn' | 'addColumn' }>;
 
 /** Reports whether the database must record a rename with a change. */

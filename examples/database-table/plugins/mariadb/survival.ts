@@ -1,6 +1,7 @@
 import type { Connection } from 'mariadb';
 import { doesNotFit, type Misfit, maxShownLength } from '../../misfits.ts';
-import type { Change } from '../../plan.ts';
+import { type Change, formerName } from '../../plan.ts';
+import { findColumn } from '../../renames.ts';
 import type { Layout } from '../../table.ts';
 import { quote } from './connection.ts';
 import { equality, shown } from './conversions.ts';
@@ -64,7 +65,7 @@ async function checkType(db: Connection, table: string, actual: Layout, change: 
        value ${typeOfCopy(from)} NULL, converted ${typeOfCopy(from)} NULL) CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin`,
   );
   try {
-    const selected = actual.primaryKey.map((name) => shown(quote(name), typeOf(name, actual), maxShownLength + 1));
+    const selected = actual.primaryKey.map((name) => shownColumn(name, actual));
     const order = actual.primaryKey.length > 0 ? `ORDER BY ${actual.primaryKey.map(quote).join(', ')}` : '';
     await db.query(
       `INSERT INTO ${copy} (${[...keys, 'value', 'converted'].join(', ')})
@@ -106,14 +107,13 @@ async function checkKey(
 ): Promise<Misfit[]> {
   const misfits: Misfit[] = [];
   for (const column of key) {
-    const isNew = changes.some((change) => change.kind === 'addColumn' && change.name === column);
-    const rename = changes.find((change) => change.kind === 'renameColumn' && change.name === column);
-    const source = rename?.kind === 'renameColumn' ? rename.from : column;
-    const missing = isNew ? 'true' : `${quote(source)} IS NULL`;
+    const source = formerName(column, changes);
+    const missing = source === undefined ? 'true' : `${quote(source)} IS NULL`;
     const rows = await count(db, table, missing);
     if (rows === 0) continue;
     const first = await keyOfFirst(db, table, actual, missing, 'NULL');
-    misfits.push({ column, source, change: 'key', rows, total: await count(db, table, 'true'), first });
+    const total = await count(db, table, 'true');
+    misfits.push({ column, source: source ?? column, change: 'key', rows, total, first });
   }
   return misfits;
 }
@@ -125,9 +125,7 @@ async function keyOfFirst(
   condition: string,
   value: string,
 ): Promise<Misfit['first']> {
-  const keys = actual.primaryKey.map(
-    (name, index) => `${shown(quote(name), typeOf(name, actual), maxShownLength + 1)} AS key${index}, `,
-  );
+  const keys = actual.primaryKey.map((name, index) => `${shownColumn(name, actual)} AS key${index}, `);
   const order = actual.primaryKey.length > 0 ? `ORDER BY ${actual.primaryKey.map(quote).join(', ')}` : '';
   const [first] = await db.query<Record<string, string | null>[]>(
     `SELECT ${keys.join('')}${value} AS shown_value FROM ${quote(table)} WHERE ${condition} ${order} LIMIT 1`,
@@ -145,6 +143,7 @@ async function count(db: Connection, table: string, condition: string): Promise<
   return counted?.rows ?? 0;
 }
 
-function typeOf(name: string, { columns }: Layout): string {
-  return columns.find((column) => column.name === name)?.type ?? '';
+/** Start of the value of a column as text. */
+function shownColumn(name: string, actual: Layout): string {
+  return shown(quote(name), findColumn(name, actual)?.type ?? '', maxShownLength + 1);
 }

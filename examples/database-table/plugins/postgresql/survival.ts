@@ -1,6 +1,7 @@
 import pg from 'pg';
 import { doesNotFit, type Misfit, maxShownLength } from '../../misfits.ts';
-import type { Change } from '../../plan.ts';
+import { type Change, formerName } from '../../plan.ts';
+import { findColumn } from '../../renames.ts';
 import type { Layout } from '../../table.ts';
 import { conversion, equality, type TypeChange } from './conversions.ts';
 
@@ -35,8 +36,8 @@ async function checkType(db: pg.Client, table: string, actual: Layout, change: T
   const { from, type: to } = change;
   const forward = conversion('value', from, to);
   const back = forward && conversion('converted', to, from);
-  if (!forward || !back)
-    return findMisfits(db, table, actual, change.name, change.source, { from, to }, `${column} IS NOT NULL`);
+  const subject = { column: change.name, source: change.source, change: { from, to } };
+  if (!forward || !back) return findMisfits(db, table, actual, subject, `${column} IS NOT NULL`);
   // A failed conversion aborts a statement, so functions catch it for each row.
   const declare = (name: string, result: string, body: string) =>
     db.query(
@@ -51,7 +52,7 @@ async function checkType(db: pg.Client, table: string, actual: Layout, change: T
   await declare('kplug_becomes', 'text', `RETURN ${shown('converted', to)};`);
   const lost = `${column} IS NOT NULL AND pg_temp.kplug_keeps(${column}) IS NOT TRUE`;
   const becomes = `pg_temp.kplug_becomes(${column})`;
-  const misfits = await findMisfits(db, table, actual, change.name, change.source, { from, to }, lost, becomes);
+  const misfits = await findMisfits(db, table, actual, subject, lost, becomes);
   await db.query(`DROP FUNCTION pg_temp.kplug_keeps; DROP FUNCTION pg_temp.kplug_becomes`);
   return misfits;
 }
@@ -66,11 +67,11 @@ async function checkKey(
 ): Promise<Misfit[]> {
   const misfits: Misfit[] = [];
   for (const name of key) {
-    const isNew = changes.some((change) => change.kind === 'addColumn' && change.name === name);
-    const rename = changes.find((change) => change.kind === 'renameColumn' && change.name === name);
-    const source = rename?.kind === 'renameColumn' ? rename.from : name;
-    const missing = isNew ? 'true' : `${quote(source)} IS NULL`;
-    misfits.push(...(await findMisfits(db, table, actual, name, source, 'key', missing)));
+    const source = formerName(name, changes);
+    const missing = source === undefined ? 'true' : `${quote(source)} IS NULL`;
+    misfits.push(
+      ...(await findMisfits(db, table, actual, { column: name, source: source ?? name, change: 'key' }, missing)),
+    );
   }
   return misfits;
 }
@@ -79,15 +80,13 @@ async function findMisfits(
   db: pg.Client,
   table: string,
   actual: Layout,
-  column: string,
-  source: string,
-  change: Misfit['change'],
+  { column, source, change }: Pick<Misfit, 'column' | 'source' | 'change'>,
   condition: string,
   becomes?: string,
 ): Promise<Misfit[]> {
   const rows = await count(db, table, condition);
   if (rows === 0) return [];
-  const keys = actual.primaryKey.map((name) => shown(quote(name), typeOf(name, actual)));
+  const keys = actual.primaryKey.map((name) => shown(quote(name), findColumn(name, actual)?.type ?? ''));
   const value = change === 'key' ? 'NULL' : shown(quote(source), change.from);
   const order = actual.primaryKey.length > 0 ? `ORDER BY ${actual.primaryKey.map(quote).join(', ')}` : '';
   const { rows: found } = await db.query<{ key: string[]; value: string | null; becomes: string | null }>(
@@ -114,8 +113,4 @@ function shown(value: string, type: string): string {
   return type === 'bytea'
     ? `'\\x' || encode(substr(${value}, 1, ${length}), 'hex')`
     : `left((${value})::text, ${length})`;
-}
-
-function typeOf(name: string, { columns }: Layout): string {
-  return columns.find((column) => column.name === name)?.type ?? '';
 }

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { DatabaseSync, SQLOutputValue } from 'node:sqlite';
 import { doesNotFit, type Misfit, maxShownLength } from '../../misfits.ts';
-import type { Change } from '../../plan.ts';
+import { type Change, formerName } from '../../plan.ts';
 import type { Layout } from '../../table.ts';
 import { quote } from './database.ts';
 
@@ -21,14 +21,10 @@ export function checkSurvival(db: DatabaseSync, table: string, actual: Layout, c
     }
     if (change.kind !== 'changePrimaryKey') return [];
     return change.to.flatMap((column) => {
-      const isNew = changes.some(
-        ({ kind, ...other }) => kind === 'addColumn' && 'name' in other && other.name === column,
-      );
-      const rename = changes.find((other) => other.kind === 'renameColumn' && other.name === column);
-      const source = rename?.kind === 'renameColumn' ? rename.from : column;
+      const source = formerName(column, changes);
       // SQLite would number the rows if the column is an integer.
-      const missing = isNew ? 'true' : `${quote(source)} IS NULL`;
-      return findMisfits(db, table, actual, { column, source, change: 'key' }, missing);
+      const missing = source === undefined ? 'true' : `${quote(source)} IS NULL`;
+      return findMisfits(db, table, actual, { column, source: source ?? column, change: 'key' }, missing);
     });
   });
   if (misfits.length > 0) throw doesNotFit(table, misfits);
