@@ -93,6 +93,15 @@ export function describeRenames<Kind extends keyof TableExtensions>(subject: Sub
       expect(await rows()).toEqual([{ id: '1', a: 'from b', b: '7' }]);
     });
 
+    it('swap columns without values, for any types', async () => {
+      await sql('DROP TABLE users');
+      await reconcile(['key int32', 'a int32', 'b uuid']);
+      const wanted = ['id uuid < key', 'b uuid < a', 'a int32 < b'];
+      const result = await reconcile(wanted);
+      expect(result.status).toMatchObject({ table: { primaryKey: ['id'] } });
+      expect((await reconcile(wanted)).messages?.[0]?.reason).toBe('Unchanged');
+    });
+
     it('do not swap columns of a table that is created with their former names', async () => {
       const wanted = ['id int32', 'b string < a', 'a string < b'];
       await sql('DROP TABLE users');
