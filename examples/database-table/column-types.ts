@@ -27,7 +27,7 @@ export function toDatabaseColumns(columns: Columns, types: ColumnTypes, database
   const convert = (column: Column) => {
     const type = databaseType(column.type, types);
     if (type === undefined) unknown.push(column);
-    return { name: column.name, type: type ?? column.type };
+    return { ...column, type: type ?? column.type };
   };
   const [first, ...others] = columns;
   const converted: Columns = [convert(first), ...others.map(convert)];

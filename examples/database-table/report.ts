@@ -27,6 +27,12 @@ export function report(pass: Pass): ReconcileResult {
   };
 }
 
+/** Returns the layout of the last report; `undefined` if that is about another database. */
+export function reportedLayout(base: Pass['base'], database: string): Layout | undefined {
+  const reported = base.status?.table;
+  return reported?.database === database ? reported : undefined;
+}
+
 /** Interval between checks for drift, in milliseconds. */
 const checkInterval = Number(process.env.DATABASE_TABLE_CHECK_INTERVAL ?? 30_000);
 if (!(checkInterval > 0)) {
@@ -41,9 +47,7 @@ function summarize({ database, table, done }: Pass): Message {
 }
 
 function eventsOf({ database, base, table, layout, done }: Pass): PluginEvent[] {
-  const former = base.status?.table;
-  // A report of the plugin for another database doesn't apply to this database.
-  const reported = former?.database === database ? former : undefined;
+  const reported = reportedLayout(base, database);
   if (done === 'created') {
     return reported
       ? [drifted(`Another client had dropped table ${table}. Created it again, without its rows.`)]

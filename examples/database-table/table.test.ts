@@ -41,6 +41,30 @@ describe('databaseTable', () => {
     expect(error?.message).toMatch(message);
   });
 
+  it('accepts former names of columns, and rejects impossible ones', () => {
+    const parse = (...columns: object[]) =>
+      databaseTable.safeParse({
+        metadata,
+        spec: { serverName: 'test', columns: columns.map((column) => ({ type: 'string', ...column })) },
+      });
+    const swap = [
+      { name: 'a', renamedFrom: 'b' },
+      { name: 'b', renamedFrom: 'a' },
+    ];
+    expect(parse(...swap, { name: 'Id', renamedFrom: 'id' }).success).toBe(true);
+    const issues = (...columns: object[]) =>
+      parse(...columns).error?.issues.map(({ path, message }) => [path.join('.'), message]);
+    expect(issues({ name: 'a', renamedFrom: 'x' }, { name: 'b', renamedFrom: 'X' })).toEqual([
+      ['spec.columns.1.renamedFrom', 'another column is renamed from X, too'],
+    ]);
+    expect(issues({ name: 'a', renamedFrom: 'a' })).toEqual([
+      ['spec.columns.0.renamedFrom', 'must differ from the name'],
+    ]);
+    expect(issues({ name: 'a', renamedFrom: ' x' })).toEqual([
+      ['spec.columns.0.renamedFrom', 'must not begin or end with a space'],
+    ]);
+  });
+
   it.each([
     '../escape',
     '/etc/passwd',

@@ -5,6 +5,8 @@ import * as z from 'zod';
 export interface Column {
   name: string;
   type: string;
+  /** Former name of a wanted column. In an actual layout, the rename that was made. */
+  renamedFrom?: string | undefined;
 }
 
 /** Schema of a table. */
@@ -16,7 +18,7 @@ export interface Layout {
 }
 
 const layout = z.object({
-  columns: z.array(z.object({ name: z.string(), type: z.string() })),
+  columns: z.array(z.object({ name: z.string(), type: z.string(), renamedFrom: z.string().optional() })),
   primaryKey: z.array(z.string()),
   options: z.record(z.string(), z.union([z.string(), z.number(), z.boolean()])),
 });
@@ -29,19 +31,31 @@ const columnName = z
   .regex(/^[^\p{Cc}\p{Cs}\u{10000}-\u{10FFFF}]*$/u, 'must not have control characters or emoji')
   .refine((name) => name === name.trim(), 'must not begin or end with a space');
 
-const column = z.strictObject({ name: columnName, type: z.string().min(1) });
+const column = z.strictObject({
+  name: columnName,
+  type: z.string().min(1),
+  /** Former name, whose values the column takes over. Ignored once the column is renamed. */
+  renamedFrom: columnName.optional(),
+});
 const columns = z
   .array(column, 'must be a list of columns')
   .min(1, 'must have at least one column')
   .superRefine((list, context) => {
-    const seen = new Set<string>();
-    for (const [index, { name }] of list.entries()) {
+    const names = new Set<string>();
+    const formerNames = new Set<string>();
+    for (const [index, { name, renamedFrom }] of list.entries()) {
+      const refuse = (field: string, message: string) => {
+        context.addIssue({ code: 'custom', path: [index, field], message });
+      };
       // Names are case-insensitive in MariaDB and SQLite.
-      const key = name.toLowerCase();
-      if (seen.has(key)) {
-        context.addIssue({ code: 'custom', path: [index, 'name'], message: `duplicate column ${name}` });
+      if (names.has(name.toLowerCase())) refuse('name', `duplicate column ${name}`);
+      names.add(name.toLowerCase());
+      if (renamedFrom === undefined) continue;
+      if (renamedFrom === name) refuse('renamedFrom', 'must differ from the name');
+      if (formerNames.has(renamedFrom.toLowerCase())) {
+        refuse('renamedFrom', `another column is renamed from ${renamedFrom}, too`);
       }
-      seen.add(key);
+      formerNames.add(renamedFrom.toLowerCase());
     }
   })
   // Narrows the type to at least one column.

@@ -73,7 +73,7 @@ export function describeContract<Kind extends keyof TableExtensions>(subject: Su
       expect(await sql('SELECT * FROM users')).toEqual([{ id: expect.anything(), age: '36', email: null }]);
       expect(reasons(result)).toEqual(['TableChanged']);
       expect(result.messages?.[0]?.text).toBe(
-        `${database} table users: dropped column name (${types.string}); ` +
+        `${database} table users: dropped column name (${types.string}) with 1 value; ` +
           `changed column age from ${types.int32} to ${types.string}; added column email (${types.string}).`,
       );
     });

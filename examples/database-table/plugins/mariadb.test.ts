@@ -4,11 +4,13 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } 
 import { installMariaDb } from '../databases/install-mariadb.ts';
 import { type MariaDb, startMariaDb } from '../databases/mariadb.ts';
 import type { MariaDbExtension } from '../table.ts';
-import { describeContract, failure } from './contract.ts';
+import { describeContract, failure, type Subject } from './contract.ts';
 import { quote } from './mariadb/connection.ts';
 import { mariaDbTypes } from './mariadb/layout.ts';
 import { finalize, reconcile } from './mariadb.ts';
+import { describeRenames } from './renames.ts';
 import { inputOf, type TestTable } from './testing.ts';
+import { describeTypeChanges } from './type-changes.ts';
 
 await installMariaDb(console.error);
 
@@ -26,7 +28,21 @@ afterAll(async () => {
   await server?.stop();
 });
 
-describeContract({ database: 'MariaDB', kind, types: mariaDbTypes, reconcile, finalize, quote, sql, clear });
+const subject: Subject<typeof kind> = {
+  ...{ database: 'MariaDB', kind, types: mariaDbTypes, reconcile, finalize, quote, sql, clear },
+};
+describeContract(subject);
+describeRenames(subject);
+describeTypeChanges(subject, {
+  literal: (type, value) => {
+    if (/^(string|json|uuid)$/.test(type)) return db.escape(value);
+    if (/^(NaN|infinity)$/i.test(value)) return undefined;
+    if (type === 'bytes') return `X'${value}'`;
+    if (type === 'timestamp') return db.escape(value);
+    return type === 'float64' && !value.includes('e') ? `${value}e0` : value;
+  },
+  text: (column, type) => (type === 'bytes' ? `lower(hex(${column}))` : `CAST(${column} AS CHAR)`),
+});
 
 describe('MariaDB', () => {
   const columns = { id: 'uint64', name: 'string' };
@@ -74,6 +90,77 @@ describe('MariaDB', () => {
     const error = await failure(pass({ columns: { age: 'int32', email: 'string' }, extensions: [{}] }));
     expect(error).toMatchObject({ code: 'Terminal', reason: 'DataDoesNotFit' });
     expect(await sql('SHOW CREATE TABLE users')).toEqual(before);
+  });
+
+  it('does not cut text that becomes the primary key', async () => {
+    await pass({ columns: { id: 'int32', name: 'string', data: 'bytes' } });
+    await sql(
+      `INSERT INTO users VALUES (1, repeat('x', 240), repeat('y', 960)), (2, repeat('x', 241), repeat('y', 961))`,
+    );
+    for (const [key, type, limit] of [
+      ['name', 'string', 'varchar(240)'],
+      ['data', 'bytes', 'varbinary(960)'],
+    ] as const) {
+      const error = await failure(pass({ columns: { [key]: type, id: 'int32' } }));
+      expect(error).toMatchObject({ code: 'Terminal', reason: 'DataDoesNotFit' });
+      expect(error.message).toContain(
+        `${limit}, as 1 of 2 rows would not keep the value. The first one, id = "2", has`,
+      );
+    }
+    await sql('DELETE FROM users WHERE id = 2');
+    await pass({ columns: { name: 'string', id: 'int32', data: 'bytes' } });
+    expect(await sql('SELECT length(name) AS length FROM users')).toEqual([{ length: 240 }]);
+  });
+
+  it.each(['InnoDB', 'Aria', 'MyISAM'] as const)(
+    'lets no other client write between the check and the change in %s',
+    async (storageEngine) => {
+      const extensions = [{ storageEngine }];
+      await pass({ columns: { id: 'int32', height: 'float64' }, extensions });
+      const other = await connect(server);
+      try {
+        await other.query('LOCK TABLES users WRITE');
+        const changing = failure(pass({ columns: { id: 'int32', height: 'int32' }, extensions }));
+        const waiting = `SELECT 1 FROM information_schema.processlist WHERE state LIKE 'Waiting for table metadata lock%'`;
+        await expect.poll(async () => (await other.query(waiting)).length).toBe(1);
+        await other.query('INSERT INTO users VALUES (1, 1.5)');
+        await other.query('UNLOCK TABLES');
+        expect((await changing).message).toContain('has "1.5", which would become "2"');
+      } finally {
+        await other.end();
+      }
+    },
+  );
+
+  it('keeps the values of types and character sets that another client chose', async () => {
+    await sql(
+      `CREATE TABLE users (id int PRIMARY KEY, a varchar(9), b float, c timestamp NULL, d smallint unsigned, e date, f enum('x','y'), g text)
+         CHARACTER SET latin1`,
+    );
+    const wanted = {
+      ...{
+        id: 'int32',
+        a: 'string',
+        b: 'float64',
+        c: 'timestamp',
+        d: 'int32',
+        e: 'timestamp',
+        f: 'string',
+        g: 'string',
+      },
+    };
+    await sql(`SET time_zone = '+05:00'`);
+    await sql(`INSERT INTO users VALUES (1, 'é ', 0.5, '2024-01-02 03:04:05', 65535, '2024-01-02', 'y', 'ß')`);
+    await sql(`SET time_zone = '+00:00'`);
+    await pass({ columns: wanted });
+    const cast = (name: string) => `CAST(${name} AS CHAR) AS ${name}`;
+    expect(await sql(`SELECT id, a, b, ${cast('c')}, d, ${cast('e')}, f, g FROM users`)).toEqual([
+      {
+        ...{ id: 1, a: 'é ', b: 0.5, c: '2024-01-01 22:04:05.000000', d: 65535, e: '2024-01-02 00:00:00.000000' },
+        ...{ f: 'y', g: 'ß' },
+      },
+    ]);
+    await sql(`UPDATE users SET g = '😀'`);
   });
 
   it('reports that its changes are not transactional', async () => {

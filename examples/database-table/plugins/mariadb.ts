@@ -1,11 +1,12 @@
 import { definePlugin, type FinalizeResult, type ReconcileResult, retry } from '@kplug/sdk';
 import type { Connection } from 'mariadb';
 import { toDatabaseColumns } from '../column-types.ts';
-import { plan } from '../plan.ts';
-import { report } from '../report.ts';
+import { type Change, planOrRefuse, withRecordedRenames } from '../plan.ts';
+import { report, reportedLayout } from '../report.ts';
 import { databaseTable, type Layout, mariaDbExtension, type TableInput, tableName } from '../table.ts';
 import { quote, withConnection } from './mariadb/connection.ts';
 import { alterTable, createTable, keyTypes, mariaDbTypes, measure, readLayout } from './mariadb/layout.ts';
+import { checkSurvival } from './mariadb/survival.ts';
 
 const database = 'MariaDB';
 const extensionKind = 'DatabaseTableMariaDbExtension';
@@ -18,19 +19,40 @@ export async function reconcile(input: Input): Promise<ReconcileResult> {
   const layout = layoutOf(input);
   return withConnection(async (db) => {
     await lock(db, table);
-    const actual = await readLayout(db, table);
-    const changes = actual ? plan(layout, actual) : [];
-    signal.throwIfAborted();
-    if (actual) await alterTable(db, table, layout, changes);
-    else await createTable(db, table, layout);
-
+    const done = await change(db, table, layout, reportedLayout(base, database), signal);
     const [extension, ...ignored] = extensions.all(extensionKind);
     return {
-      ...report({ database, base, table, layout, done: actual ? changes : 'created', ignored }),
+      ...report({ database, base, table, layout, done, ignored }),
       conditions: [withoutTransactions],
       ...(extension && { extensions: [{ extension, status: await measure(db, table) }] }),
     };
   });
+}
+
+/** Creates or alters the table. Returns the changes. */
+async function change(
+  db: Connection,
+  table: string,
+  layout: Layout,
+  reported: Layout | undefined,
+  signal: AbortSignal,
+): Promise<'created' | Change[]> {
+  const found = await readLayout(db, table);
+  signal.throwIfAborted();
+  if (!found) {
+    await createTable(db, table, layout);
+    return 'created';
+  }
+  if (planOrRefuse(layout, found, reported).length === 0) return [];
+  // Nobody can write a row between the check and the changes, or change the layout between the plan and the check.
+  await db.query(`LOCK TABLES ${quote(table)} WRITE`);
+  const actual = (await readLayout(db, table)) ?? found;
+  const checked = await checkSurvival(db, table, actual, planOrRefuse(layout, actual, reported));
+  if (checked.changes.length > 0) {
+    await alterTable(db, table, withRecordedRenames(layout, actual, checked.changes), checked);
+  }
+  await db.query('UNLOCK TABLES');
+  return checked.changes;
 }
 
 /** Drops the table. */
@@ -59,7 +81,7 @@ async function lock(db: Connection, table: string): Promise<void> {
 /** Returns the wanted layout. */
 function layoutOf({ base, extensions }: Input): Layout {
   const [first, ...others] = toDatabaseColumns(base.spec.columns, mariaDbTypes, database);
-  const key = { name: first.name, type: keyTypes.get(first.type) ?? first.type };
+  const key = { ...first, type: keyTypes.get(first.type) ?? first.type };
   const { storageEngine = 'InnoDB' } = extensions.get(extensionKind)?.spec ?? {};
   return { columns: [key, ...others], primaryKey: [key.name], options: { storageEngine } };
 }

@@ -1,12 +1,15 @@
 import type { ReconcileResult } from '@kplug/sdk';
 import pg from 'pg';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { toDatabaseColumns } from '../column-types.ts';
 import { type Postgres, startPostgres } from '../databases/postgres.ts';
 import type { Layout } from '../table.ts';
-import { describeContract, failure } from './contract.ts';
+import { describeContract, failure, type Subject } from './contract.ts';
 import { type measure, postgreSqlTypes } from './postgresql/layout.ts';
 import { finalize, reconcile } from './postgresql.ts';
+import { describeRenames } from './renames.ts';
 import { inputOf, type TestTable } from './testing.ts';
+import { describeTypeChanges } from './type-changes.ts';
 
 type Measured = Awaited<ReturnType<typeof measure>>;
 
@@ -19,6 +22,7 @@ beforeAll(async () => {
   Object.assign(process.env, postgres.env);
   db = new pg.Client();
   await db.connect();
+  await db.query("SET TimeZone = 'UTC'");
 });
 afterAll(async () => {
   await db?.end();
@@ -34,7 +38,7 @@ async function clear() {
   await sql('CREATE SCHEMA public');
 }
 
-describeContract({
+const subject: Subject<typeof kind> = {
   database: 'PostgreSQL',
   kind,
   types: postgreSqlTypes,
@@ -43,6 +47,17 @@ describeContract({
   quote: pg.escapeIdentifier,
   sql,
   clear,
+};
+describeContract(subject);
+describeRenames(subject);
+describeTypeChanges(subject, {
+  literal: (type, value) => {
+    if (value.includes('\0') || (type.startsWith('decimal') && value === 'NaN')) return undefined;
+    if (type === 'bytes') return `'\\x${value}'::bytea`;
+    const text = type === 'timestamp' ? `${value}${value === 'infinity' ? '' : '+00'}` : value;
+    return `${pg.escapeLiteral(text)}::${toDatabaseColumns([{ name: 'a', type }], postgreSqlTypes, 'PostgreSQL')[0].type}`;
+  },
+  text: (column, type) => (type === 'bytes' ? `encode(${column}, 'hex')` : `${column}::text`),
 });
 
 describe('PostgreSQL', () => {
@@ -53,6 +68,7 @@ describe('PostgreSQL', () => {
   const insert = (count: number) => sql(`INSERT INTO users SELECT n, 'user ' || n FROM generate_series(1, ${count}) n`);
   const hash = [{ partitionBy: 'hash' as const }];
   beforeEach(clear);
+  afterEach(() => vi.unstubAllEnvs());
 
   it('partitions by hash, and reports the rows and the size of each partition', async () => {
     expect(statusOf(await pass({ columns, extensions: hash }))).toMatchObject({ partitions: 4, rows: 0 });
@@ -101,11 +117,104 @@ describe('PostgreSQL', () => {
     await sql(`UPDATE users SET id = 'none' WHERE id = '42'`);
     const error = await failure(pass({ columns, extensions: hash }));
     expect(error).toMatchObject({ code: 'Terminal', reason: 'DataDoesNotFit' });
-    expect(error.message).toMatch(/changed column id from text to numeric\(20,0\): .*"none"/);
+    expect(error.message).toMatch(/column "id" can't change from text to numeric\(20,0\), .*"none"/);
     expect(await sql('SELECT count(*)::int AS rows, count(email) ::int AS emails FROM users')).toEqual([
       { rows: 100, emails: 0 },
     ]);
   });
+
+  it('keeps the values of the partition column, also under another name', async () => {
+    const floats = { columns: { id: 'float64', name: 'string' }, extensions: hash };
+    await pass(floats);
+    await sql(`INSERT INTO users VALUES (1, 'a'), (2.5, 'b')`);
+    const error = await failure(pass({ columns, extensions: hash }));
+    expect(error.message).toContain('1 of 2 rows would not keep the value. The first one, id = "2.5", has "2.5"');
+    expect(await sql('SELECT * FROM users ORDER BY id')).toEqual([
+      { id: 1, name: 'a' },
+      { id: 2.5, name: 'b' },
+    ]);
+    const renamed = [
+      { name: 'key', type: 'float64', renamedFrom: 'id' },
+      { name: 'name', type: 'string' },
+    ];
+    const result = await pass({ columns: renamed, extensions: hash });
+    expect(result.messages?.[0]?.text).toBe('PostgreSQL table users: renamed column id to key.');
+    const texts = renamed.map((column) => ({ ...column, type: 'string' }));
+    await pass({ columns: texts, extensions: hash });
+    expect(layoutOf(await pass({ columns: texts, extensions: hash })).options).toMatchObject({
+      partitionColumn: 'key',
+    });
+    expect(await sql('SELECT key FROM users ORDER BY key')).toEqual([{ key: '1' }, { key: '2.5' }]);
+  });
+
+  it('keeps the values of types that another client chose', async () => {
+    await sql(
+      `CREATE TABLE users (id int PRIMARY KEY, a varchar(9), b real, c timestamp, d smallint, e numeric, f json, g date)`,
+    );
+    const wanted = {
+      ...{
+        id: 'int32',
+        a: 'string',
+        b: 'float64',
+        c: 'timestamp',
+        d: 'int32',
+        e: 'decimal(12,2)',
+        f: 'json',
+        g: 'string',
+      },
+    };
+    const insert = (f: string, e: string) =>
+      sql(`INSERT INTO users VALUES (1, 'é ', 0.1, '2024-01-02 03:04:05.123456', -7, ${e}, '${f}', '2024-01-02')`);
+    await insert('{"b": 1,  "a": 2}', '1.555');
+    const { message } = await failure(pass({ columns: wanted }));
+    expect(message).toMatch(
+      /^Table users: column "e" .*from numeric to numeric\(12,2\).* column "f" .*from json to jsonb/,
+    );
+    await sql('DELETE FROM users');
+    await insert('{"a": 1}', '1.50');
+    await pass({ columns: wanted });
+    expect(await sql('SELECT *, c::text AS c, e::text AS e FROM users')).toEqual([
+      { id: 1, a: 'é ', b: 0.1, c: '2024-01-02 03:04:05.123456+00', d: -7, e: '1.50', f: { a: 1 }, g: '2024-01-02' },
+    ]);
+  });
+
+  it('does not change what a policy hides from its user', async () => {
+    await sql(`CREATE ROLE tables LOGIN PASSWORD 'tables'; GRANT USAGE, CREATE ON SCHEMA public TO tables`);
+    onTestFinished(async () => void (await sql('DROP OWNED BY tables; DROP ROLE tables')));
+    vi.stubEnv('PGUSER', 'tables');
+    vi.stubEnv('PGPASSWORD', 'tables');
+    await pass({ columns: { id: 'int32', height: 'float64' } });
+    await sql(`INSERT INTO users VALUES (1, 1.5)`);
+    await sql(`ALTER TABLE users ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY`);
+    const error = await failure(pass({ columns: { id: 'int32', height: 'int32' } }));
+    expect(error).toMatchObject({
+      code: 'Retry',
+      reason: 'AccessDenied',
+      message: expect.stringContaining('row-level security'),
+    });
+    expect(await sql('SELECT height FROM users')).toEqual([{ height: 1.5 }]);
+  });
+
+  it.each(['read committed', 'serializable'])(
+    'sees what another client wrote before the change, %s',
+    async (isolation) => {
+      vi.stubEnv('PGOPTIONS', `-c default_transaction_isolation=${isolation.replace(' ', '\\ ')}`);
+      await pass({ columns: { id: 'int32', height: 'float64' } });
+      const other = new pg.Client();
+      await other.connect();
+      try {
+        await other.query('BEGIN; INSERT INTO users VALUES (1, 1.5)');
+        const changing = failure(pass({ columns: { id: 'int32', height: 'int32' } }));
+        await expect
+          .poll(() => sql(`SELECT 1 FROM pg_locks WHERE relation = 'users'::regclass AND NOT granted`))
+          .toHaveLength(1);
+        await other.query('COMMIT');
+        expect((await changing).message).toContain('has "1.5", which would become "2"');
+      } finally {
+        await other.end();
+      }
+    },
+  );
 
   it('restores a dropped partition, and reports it', async () => {
     const last = await pass({ columns, extensions: hash });

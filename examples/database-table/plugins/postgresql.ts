@@ -1,8 +1,8 @@
 import { definePlugin, type FinalizeResult, type ReconcileResult, terminal } from '@kplug/sdk';
 import pg from 'pg';
 import { toDatabaseColumns } from '../column-types.ts';
-import { plan } from '../plan.ts';
-import { report } from '../report.ts';
+import { type Change, planOrRefuse, withRecordedRenames } from '../plan.ts';
+import { report, reportedLayout } from '../report.ts';
 import {
   databaseTable,
   type Layout,
@@ -14,6 +14,7 @@ import {
 import { alterTable } from './postgresql/alter.ts';
 import { inTransaction, withConnection } from './postgresql/connection.ts';
 import { createTable, measure, postgreSqlTypes, readLayout } from './postgresql/layout.ts';
+import { checkSurvival, countDropped } from './postgresql/survival.ts';
 
 const database = 'PostgreSQL';
 const extensionKind = 'DatabaseTablePostgreSqlExtension';
@@ -28,12 +29,8 @@ export async function reconcile(input: Input): Promise<ReconcileResult> {
     const pass = await inTransaction(db, async () => {
       // Concurrent instances of this plugin wait for each other.
       await db.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [table]);
-      const actual = await readLayout(db, table);
-      const changes = actual ? plan(layout, actual) : [];
-      signal.throwIfAborted();
-      if (actual) await alterTable(db, table, layout, changes);
-      else await createTable(db, table, layout);
-      return { database, base, table, layout, done: actual ? changes : ('created' as const) };
+      const done = await change(db, table, layout, reportedLayout(base, database), signal);
+      return { database, base, table, layout, done };
     });
     const [extension, ...ignored] = extensions.all(extensionKind);
     return {
@@ -41,6 +38,33 @@ export async function reconcile(input: Input): Promise<ReconcileResult> {
       ...(extension && { extensions: [{ extension, status: await measure(db, table) }] }),
     };
   });
+}
+
+/** Creates or alters the table. Returns the changes. */
+async function change(
+  db: pg.Client,
+  table: string,
+  layout: Layout,
+  reported: Layout | undefined,
+  signal: AbortSignal,
+): Promise<'created' | Change[]> {
+  const found = await readLayout(db, table);
+  signal.throwIfAborted();
+  if (!found) {
+    await createTable(db, table, layout);
+    return 'created';
+  }
+  if (planOrRefuse(layout, found, reported).length === 0) return [];
+  // Nobody can write a row between the check and the changes, or change the layout between the plan and the check.
+  await db.query(`LOCK TABLE ${pg.escapeIdentifier(table)} IN ACCESS EXCLUSIVE MODE`);
+  // The text of timestamps and floats depends on the first settings. With the last one, rows that a policy hides are an error.
+  const settings = { TimeZone: 'UTC', DateStyle: 'ISO', extra_float_digits: '1', row_security: 'off' };
+  for (const [name, value] of Object.entries(settings)) await db.query(`SET LOCAL ${name} = '${value}'`);
+  const actual = (await readLayout(db, table)) ?? found;
+  const changes = await countDropped(db, table, planOrRefuse(layout, actual, reported));
+  await checkSurvival(db, table, actual, changes);
+  await alterTable(db, table, withRecordedRenames(layout, actual, changes), changes);
+  return changes;
 }
 
 /** Drops the table. */

@@ -5,11 +5,13 @@ import { DatabaseSync } from 'node:sqlite';
 import type { ReconcileResult } from '@kplug/sdk';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { Layout } from '../table.ts';
-import { describeContract, failure } from './contract.ts';
+import { describeContract, failure, type Subject } from './contract.ts';
+import { describeRenames } from './renames.ts';
 import { quote } from './sqlite/database.ts';
 import { sqliteTypes } from './sqlite/layout.ts';
 import { finalize, reconcile } from './sqlite.ts';
 import { inputOf, type TestTable } from './testing.ts';
+import { describeTypeChanges } from './type-changes.ts';
 
 const kind = 'DatabaseTableSqliteExtension';
 const directory = mkdtempSync(join(tmpdir(), 'kplug-sqlite-'));
@@ -20,7 +22,30 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(directory, { recursive: true }));
 
-describeContract({ database: 'SQLite', kind, types: sqliteTypes, reconcile, finalize, quote, sql, clear });
+const subject: Subject<typeof kind> = {
+  ...{ database: 'SQLite', kind, types: sqliteTypes, reconcile, finalize, quote, sql, clear },
+};
+describeContract(subject);
+describeRenames(subject);
+describeTypeChanges(subject, {
+  literal: (type, value) => {
+    if (type === 'bytes') return `X'${value}'`;
+    if (/^(string|json|uuid|timestamp|decimal.*)$/.test(type)) {
+      return `CAST(X'${Buffer.from(value).toString('hex')}' AS TEXT)`;
+    }
+    if (value === 'NaN' || (type === 'uint64' && BigInt(value) > 2n ** 63n - 1n)) return undefined;
+    if (type === 'float64') return value === 'Infinity' ? '9e999' : `${value}${value.includes('e') ? '' : 'e0'}`;
+    return value;
+  },
+  storedAs: {
+    ...{ timestamp: 'string', json: 'string', uuid: 'string', 'decimal(12,2)': 'string', 'decimal(38,10)': 'string' },
+    bool: 'int64',
+  },
+  text: (column) =>
+    `CASE typeof(${column}) WHEN 'blob' THEN lower(hex(${column})) WHEN 'real' THEN
+       CASE WHEN CAST(CAST(${column} AS TEXT) AS REAL) = ${column} THEN CAST(${column} AS TEXT) ELSE printf('%!.17g', ${column}) END
+     ELSE CAST(${column} AS TEXT) END`,
+});
 
 describe('SQLite', () => {
   const columns = { id: 'uint64', name: 'string' };
@@ -74,6 +99,38 @@ describe('SQLite', () => {
     expect(error).toMatchObject({ code: 'Terminal', reason: 'DataDoesNotFit' });
     expect(error.message).toMatch(/\bage\b/);
     expect(await sql('SELECT age, height FROM users WHERE id = 2')).toEqual([{ age: 'many', height: null }]);
+  });
+
+  it('keeps the values of a table that is not strict, of types that another client chose', async () => {
+    await sql(`CREATE TABLE users (id INTEGER PRIMARY KEY, a VARCHAR(3), b NUMERIC, c, d DATE)`);
+    await sql(`INSERT INTO users VALUES (1, 'long', 1.5, x'ff', '2024-01-02')`);
+    const wanted = { id: 'int32', a: 'string', b: 'int64', c: 'string', d: 'timestamp' };
+    const { message } = await failure(pass({ columns: wanted }));
+    expect(message).toMatch(/^Table users: column "b" .*"1\.5", which would become "1"\. column "c" .*"\\\\xff"/);
+    expect(await sql('SELECT typeof(b) AS b, hex(c) AS c FROM users')).toEqual([{ b: 'real', c: 'FF' }]);
+    await sql(`UPDATE users SET b = 7, c = x'6869'`);
+    await pass({ columns: wanted });
+    expect(await sql('SELECT * FROM users')).toEqual([{ id: 1, a: 'long', b: 7, c: 'hi', d: '2024-01-02' }]);
+  });
+
+  it('does not convert values on the way to the new table', async () => {
+    await sql(`CREATE TABLE users (id INTEGER PRIMARY KEY, a ANY, b TEXT) STRICT`);
+    await sql(`INSERT INTO users VALUES (1, '007', 'x'), (2, '1e3', 'y')`);
+    await pass({ columns: { id: 'int32', a: 'string' } });
+    expect(await sql('SELECT a FROM users')).toEqual([{ a: '007' }, { a: '1e3' }]);
+  });
+
+  it('renames columns in indexes and triggers', async () => {
+    await pass({ columns });
+    await sql('CREATE INDEX by_name ON users (name)');
+    await pass({
+      columns: [
+        { name: 'id', type: 'uint64' },
+        { name: 'fullName', type: 'string', renamedFrom: 'name' },
+      ],
+      extensions: [{ withoutRowId: true }],
+    });
+    expect(await sql('SELECT fullName FROM users INDEXED BY by_name WHERE fullName > char(66)')).toEqual([]);
   });
 
   it('has a file for each server', async () => {

@@ -1,11 +1,13 @@
 import { existsSync } from 'node:fs';
+import type { DatabaseSync } from 'node:sqlite';
 import { definePlugin, type FinalizeResult, type ReconcileResult } from '@kplug/sdk';
 import { toDatabaseColumns } from '../column-types.ts';
-import { plan } from '../plan.ts';
-import { report } from '../report.ts';
+import { type Change, planOrRefuse, withRecordedRenames } from '../plan.ts';
+import { report, reportedLayout } from '../report.ts';
 import { databaseTable, type Layout, sqliteExtension, type TableInput, tableName } from '../table.ts';
 import { fileOf, inTransaction, quote } from './sqlite/database.ts';
 import { alterTable, createTable, measure, readLayout, sqliteTypes } from './sqlite/layout.ts';
+import { checkSurvival, countDropped } from './sqlite/survival.ts';
 
 const database = 'SQLite';
 const extensionKind = 'DatabaseTableSqliteExtension';
@@ -18,17 +20,26 @@ export function reconcile(input: Input): ReconcileResult {
   const layout = layoutOf(input);
   const file = fileOf(base.spec.serverName);
   return inTransaction(file, (db) => {
-    const actual = readLayout(db, table);
-    const changes = actual ? plan(layout, actual) : [];
-    if (actual) alterTable(db, table, layout, changes);
-    else createTable(db, table, layout);
-
+    const done = change(db, table, layout, reportedLayout(base, database));
     const [extension, ...ignored] = extensions.all(extensionKind);
     return {
-      ...report({ database, base, table, layout, done: actual ? changes : 'created', ignored }),
+      ...report({ database, base, table, layout, done, ignored }),
       ...(extension && { extensions: [{ extension, status: { ...measure(db, table), file } }] }),
     };
   });
+}
+
+/** Creates or alters the table. Returns the changes. */
+function change(db: DatabaseSync, table: string, layout: Layout, reported: Layout | undefined): 'created' | Change[] {
+  const actual = readLayout(db, table);
+  if (!actual) {
+    createTable(db, table, layout);
+    return 'created';
+  }
+  const changes = countDropped(db, table, planOrRefuse(layout, actual, reported));
+  checkSurvival(db, table, actual, changes);
+  alterTable(db, table, withRecordedRenames(layout, actual, changes), changes);
+  return changes;
 }
 
 /** Drops the table. Its file is kept, as it may have other tables. */

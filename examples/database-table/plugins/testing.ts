@@ -1,13 +1,13 @@
 import type { ReconcileResult } from '@kplug/sdk';
-import { databaseTable, type TableExtensions, type TableInput } from '../table.ts';
+import { type Column, databaseTable, type TableExtensions, type TableInput } from '../table.ts';
 
 /** Table of a test. */
 export interface TestTable<Kind extends keyof TableExtensions> {
   name?: string;
   namespace?: string;
   serverName?: string;
-  /** Types, by the name of the column. */
-  columns: Record<string, string>;
+  /** Types, by the name of the column, or columns. */
+  columns: Record<string, string> | Column[];
   /** Specs of the existing extensions. */
   extensions?: TableExtensions[Kind]['spec'][];
   /** Result of the last pass. */
@@ -23,7 +23,9 @@ export function inputOf<Kind extends keyof TableExtensions>(kind: Kind, table: T
     metadata,
     spec: {
       serverName,
-      columns: Object.entries(columns).map(([column, type]) => ({ name: column, type })),
+      columns: Array.isArray(columns)
+        ? columns
+        : Object.entries(columns).map(([column, type]) => ({ name: column, type })),
     },
     status: last?.status,
   });

@@ -90,6 +90,9 @@ func (db *database) makeTable(table string, wanted layout) ([]string, error) {
 		return nil, err
 	}
 	changes := describe(wanted, actual)
+	if err := db.checkRows(table, wanted, actual); err != nil {
+		return nil, err
+	}
 	added := slices.DeleteFunc(slices.Clone(wanted.Columns), func(c column) bool { return actual.find(c.Name) >= 0 })
 	if len(added) < len(changes) {
 		return changes, db.rebuild(table, wanted, actual)
@@ -100,6 +103,52 @@ func (db *database) makeTable(table string, wanted layout) ([]string, error) {
 		}
 	}
 	return changes, nil
+}
+
+// checkRows refuses changes that some rows would not survive: SQLite would round values, and number rows whose integer key is NULL.
+func (db *database) checkRows(table string, wanted, actual layout) error {
+	for index, c := range wanted.Columns {
+		condition := "true"
+		former := actual.find(c.Name)
+		if former >= 0 {
+			condition = quote(actual.Columns[former].Name) + " IS NULL"
+		}
+		if index == 0 {
+			if err := db.refuse(table, condition, fmt.Sprintf("column %q can't be the primary key", c.Name), "have no value in it"); err != nil {
+				return err
+			}
+		}
+		if former < 0 || actual.Columns[former].Type == c.Type {
+			continue
+		}
+		change := fmt.Sprintf("column %q can't change from %s to %s", c.Name, actual.Columns[former].Type, c.Type)
+		if err := db.refuse(table, "NOT ("+keeps(quote(actual.Columns[former].Name), c.Type)+")", change, "lose the value"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// refuse returns a permanent failure if a condition is true for any row.
+func (db *database) refuse(table, condition, change, effect string) error {
+	var rows int64
+	query := "SELECT count(*) FROM main." + quote(table) + " WHERE " + condition
+	if err := db.tx.QueryRowContext(db.ctx, query).Scan(&rows); err != nil || rows == 0 {
+		return err
+	}
+	return terminal("DataDoesNotFit", "Table %s: %s, as %d row(s) would %s. Nothing was changed. "+
+		"Correct the data or the columns, then edit this resource.", table, change, rows, effect)
+}
+
+// keeps returns the condition that a value is equal after its conversion to another type and back.
+func keeps(value, columnType string) string {
+	// Beyond 2^53, not all integers are floats, and SQLite converts to the closest one.
+	exact := value + " BETWEEN -9007199254740992 AND 9007199254740992"
+	replacer := strings.NewReplacer("$value", value, "$type", columnType, "$class", strings.ToLower(columnType), "$exact", exact)
+	return replacer.Replace(`CASE typeof($value) WHEN 'null' THEN true WHEN '$class' THEN true
+		WHEN 'integer' THEN CAST(CAST($value AS $type) AS INTEGER) = $value AND ('$type' <> 'REAL' OR $exact)
+		WHEN 'real' THEN CAST(CAST($value AS $type) AS REAL) = $value AND ('$type' <> 'INTEGER' OR $exact)
+		WHEN 'text' THEN CAST(CAST($value AS $type) AS TEXT) = $value COLLATE BINARY ELSE false END`)
 }
 
 // readLayout returns the actual layout of a table, or sql.ErrNoRows if it does not exist.
@@ -160,15 +209,17 @@ func (db *database) rebuild(table string, wanted, actual layout) error {
 	if err := db.create(newTable, wanted); err != nil {
 		return err
 	}
-	var kept []string
+	// Names with other capitals are the same for this plugin, but SQLite compares only the letters of ASCII so.
+	var names, formers []string
 	for _, c := range wanted.Columns {
-		if actual.find(c.Name) >= 0 {
-			kept = append(kept, quote(c.Name))
+		if former := actual.find(c.Name); former >= 0 {
+			names = append(names, quote(c.Name))
+			formers = append(formers, quote(actual.Columns[former].Name))
 		}
 	}
-	if len(kept) > 0 {
-		names := strings.Join(kept, ", ")
-		if err := db.execute("INSERT INTO main.%s (%s) SELECT %[2]s FROM main.%[3]s", newTable, names, quote(table)); err != nil {
+	if len(names) > 0 {
+		into, from := strings.Join(names, ", "), strings.Join(formers, ", ")
+		if err := db.execute("INSERT INTO main.%s (%s) SELECT %s FROM main.%s", newTable, into, from, quote(table)); err != nil {
 			return err
 		}
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"database/sql"
+	"fmt"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -85,6 +86,61 @@ func TestReconcileCreatesTheTableOnceAndKeepsItsRows(t *testing.T) {
 	p.expect(table(`[{"name":"key","type":"uuid"},{"name":"id","type":"string"}]`), "", "DataDoesNotFit: ")
 	if value := p.sql("SELECT id FROM users"); value != "7" {
 		t.Errorf("got id %s, want 7", value)
+	}
+}
+
+func TestReconcileChangesTypesOnlyIfValuesAreKept(t *testing.T) {
+	cases := []struct{ value, former, to, expected string }{
+		{"1.0", "float64", "int32", "1"},
+		{"1.7", "float64", "int32", ""},
+		{"9223372036854775808.0", "float64", "int64", ""},
+		{"9007199254740993", "int64", "float64", ""},
+		{"9223372036854775807", "int64", "float64", ""},
+		{"7", "int64", "string", "7"},
+		{"'7'", "string", "int64", "7"},
+		{"'007'", "string", "int64", ""},
+		{"''", "string", "int64", ""},
+		{"x'ff'", "bytes", "string", ""},
+	}
+	for _, c := range cases {
+		for _, options := range []string{`{"strict":true}`, `{"strict":false}`} {
+			p := newPlugin(t)
+			columns := `[{"name":"id","type":"uint64"},{"name":"%s","type":"%s"}]`
+			p.expect(table(fmt.Sprintf(columns, "Value", c.former)), options, "created")
+			before := p.sql("INSERT INTO users VALUES (1, " + c.value + ") RETURNING quote(value)")
+			wanted := table(fmt.Sprintf(columns, "value", c.to))
+			if c.expected != "" {
+				p.expect(wanted, options, "changed column Value")
+				if value := p.sql("SELECT CAST(value AS TEXT) FROM users"); value != c.expected {
+					t.Errorf("%v: got %s", c, value)
+				}
+				continue
+			}
+			p.expect(wanted, options, `DataDoesNotFit: Table users: column "value" can't change from `)
+			if value := p.sql("SELECT quote(value) FROM users"); value != before {
+				t.Errorf("%v: got %s, want %s", c, value, before)
+			}
+		}
+	}
+}
+
+func TestReconcileKeepsTheValuesOfANameWithOtherCapitals(t *testing.T) {
+	p := newPlugin(t)
+	p.expect(table(`[{"name":"id","type":"uint64"},{"name":"größe","type":"string"}]`), "", "created")
+	p.sql("INSERT INTO users VALUES (1, 'tall') RETURNING id")
+	p.expect(table(`[{"name":"ID","type":"uint64"},{"name":"GRÖßE","type":"string"}]`), "", "changed column größe")
+	if value := p.sql(`SELECT "GRÖßE" FROM users`); value != "tall" {
+		t.Errorf("got %s", value)
+	}
+}
+
+func TestReconcileInventsNoPrimaryKey(t *testing.T) {
+	p := newPlugin(t)
+	p.expect(table(`[{"name":"id","type":"uint64"},{"name":"number","type":"int64"}]`), "", "created")
+	p.sql("INSERT INTO users VALUES (1, NULL) RETURNING id")
+	for _, key := range []string{"number", "new"} {
+		p.expect(table(`[{"name":"`+key+`","type":"int64"},{"name":"id","type":"uint64"}]`), "",
+			`column "`+key+`" can't be the primary key, as 1 row(s) would have no value in it. Nothing was changed.`)
 	}
 }
 

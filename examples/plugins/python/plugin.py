@@ -12,7 +12,7 @@ from typing import Annotated
 from kplug import Call, Event, FinalizeCall, Metadata, Plugin, Result, Retry, Terminal
 from msgspec import Meta, Struct, convert
 
-from database import Layout, count_rows, drop_table, make_table, transaction
+from database import DataDoesNotFit, Layout, count_rows, drop_table, make_table, transaction
 
 DIRECTORY = Path(os.environ.get("SQLITE_DIRECTORY", "."))
 
@@ -142,7 +142,7 @@ def sqlite_failures(file: Path) -> Iterator[None]:
     except sqlite3.OperationalError as error:
         # Usually transient: the file is locked or missing, or the disk is full.
         raise Retry(f"SQLite file {file}: {error}", reason="DatabaseUnavailable") from error
-    except sqlite3.IntegrityError as error:
+    except (sqlite3.IntegrityError, DataDoesNotFit) as error:
         advice = "Nothing was changed. Correct the data or the columns, then edit this resource."
         raise Terminal(f"SQLite file {file}: {error}. {advice}", reason="DataDoesNotFit") from error
 

@@ -19,6 +19,8 @@ export async function withConnection<T>(work: (db: Connection) => Promise<T>): P
         sql_mode: 'STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION,NO_ZERO_DATE,NO_ZERO_IN_DATE',
         // In seconds. Other statements queue behind one that waits for a lock, so it gives up soon and is retried.
         lock_wait_timeout: 2,
+        // Conversions between `timestamp` of other clients and `datetime` depend on it.
+        time_zone: '+00:00',
       },
     });
     return await work(db);
@@ -34,15 +36,16 @@ export function quote(name: string): string {
   return `\`${name.replaceAll('`', '``')}\``;
 }
 
-/** Converts an error of a statement for the user. `attempt` describes the statement. */
-export function toPluginError(error: unknown, attempt?: string): unknown {
+/** Converts an error of a statement for the user. `attempt` describes the statement. A duplicate is hidden if the key may be a secret. */
+export function toPluginError(error: unknown, attempt?: string, isKeySecret = false): unknown {
   // A system error, not a response of the server.
   if (error instanceof Error && 'syscall' in error) {
     return retry(`MariaDB can't be reached: ${error.message}.`, { reason: 'DatabaseUnavailable', cause: error });
   }
   if (!(error instanceof SqlError)) return error;
-  const message = [attempt, error.sqlMessage ?? error.message].filter(Boolean).join(': ');
   const { errno, sqlState } = error;
+  const text = isKeySecret && errno === duplicateKey ? 'Duplicate value of the primary key' : error.sqlMessage;
+  const message = [attempt, text ?? error.message].filter(Boolean).join(': ');
   const options = (reason: string) => ({ reason, cause: error });
   if (refusals.access.has(errno)) return retry(`${message}.`, options('AccessDenied'));
   if (refusals.busy.has(errno)) return retry(`${message}.`, options('DatabaseBusy'));
@@ -58,6 +61,8 @@ export function toPluginError(error: unknown, attempt?: string): unknown {
   return terminal(`${message}. Nothing was changed.`, options('StatementRefused'));
 }
 
+const duplicateKey = 1062;
+
 // Error numbers of the server, as most SQL states are just HY000.
 const refusals = {
   /** Wrong password, unknown database, missing privilege. An administrator can correct it at any time. */
@@ -67,5 +72,5 @@ const refusals = {
   /** Too many connections, shutting down, disk full, table full, read only. */
   unavailable: new Set([1040, 1053, 1021, 1114, 1203, 1290, 1836, 1927]),
   /** Data can't be converted, or violates a constraint. */
-  data: new Set([1062, 1138, 1264, 1265, 1292, 1366, 1406, 4025]),
+  data: new Set([duplicateKey, 1138, 1264, 1265, 1292, 1366, 1406, 4025]),
 };

@@ -1,9 +1,11 @@
 import { terminal } from '@kplug/sdk';
 import type { Connection } from 'mariadb';
 import type { ColumnTypes } from '../../column-types.ts';
-import { type Change, describe } from '../../plan.ts';
+import { mayBeSecret } from '../../misfits.ts';
+import { describe } from '../../plan.ts';
 import type { Column, Layout } from '../../table.ts';
 import { quote, toPluginError } from './connection.ts';
+import type { Checked } from './survival.ts';
 
 /** Types as MariaDB returns them. */
 export const mariaDbTypes: ColumnTypes = {
@@ -27,6 +29,9 @@ export const keyTypes = new Map([
   [mariaDbTypes.bytes, 'varbinary(960)'],
 ]);
 
+// Start of the comment of a column that was renamed.
+const record = 'kplug: renamed from ';
+
 /** Reads the actual layout of a table; `undefined` if it does not exist. */
 export async function readLayout(db: Connection, table: string): Promise<Layout | undefined> {
   const [found] = await db.query<{ kind: string; engine: string }[]>(
@@ -40,8 +45,8 @@ export async function readLayout(db: Connection, table: string): Promise<Layout 
       reason: 'NameTaken',
     });
   }
-  const columns = await db.query<Column[]>(
-    `SELECT column_name AS name, column_type AS type FROM information_schema.columns
+  const columns = await db.query<{ name: string; type: string; comment: string }[]>(
+    `SELECT column_name AS name, column_type AS type, column_comment AS comment FROM information_schema.columns
       WHERE table_schema = DATABASE() AND table_name = ? ORDER BY ordinal_position`,
     [table],
   );
@@ -58,7 +63,10 @@ export async function readLayout(db: Connection, table: string): Promise<Layout 
     [table],
   );
   return {
-    columns: columns.map(({ name, type }) => ({ name, type: json.has(name) ? mariaDbTypes.json : type })),
+    columns: columns.map(({ name, type: stored, comment }) => {
+      const type = json.has(name) ? mariaDbTypes.json : stored;
+      return comment.startsWith(record) ? { name, type, renamedFrom: comment.slice(record.length) } : { name, type };
+    }),
     primaryKey: key.map(({ name }) => name),
     options: { storageEngine: found.engine },
   };
@@ -66,7 +74,7 @@ export async function readLayout(db: Connection, table: string): Promise<Layout 
 
 /** Creates the table. */
 export async function createTable(db: Connection, table: string, layout: Layout): Promise<void> {
-  const columns = layout.columns.map((column) => define(column, layout));
+  const columns = layout.columns.map((column) => define(db, column, layout));
   // Compares text byte by byte, like the other databases.
   await db.query(
     `CREATE TABLE ${quote(table)} (${columns.join(', ')}, ${primaryKey(layout.primaryKey)})
@@ -75,13 +83,25 @@ export async function createTable(db: Connection, table: string, layout: Layout)
 }
 
 /** Makes the changes to the `wanted` layout in one statement, which is atomic even if MariaDB crashes. */
-export async function alterTable(db: Connection, table: string, wanted: Layout, changes: Change[]): Promise<void> {
-  if (changes.length === 0) return;
-  const actions = changes.flatMap((change) => actionsOf(change, wanted));
+export async function alterTable(db: Connection, table: string, wanted: Layout, checked: Checked): Promise<void> {
+  const { changes, replaced } = checked;
+  const isKeyReplaced =
+    wanted.primaryKey.some((name) => replaced.has(name)) && !changes.some(({ kind }) => kind === 'changePrimaryKey');
+  const actions = [
+    ...changes.flatMap((change) => (change.kind === 'dropColumn' ? [`DROP COLUMN ${quote(change.name)}`] : [])),
+    ...redefinitions(db, wanted, checked),
+    ...changes.flatMap((change) =>
+      change.kind === 'addColumn' ? [`ADD COLUMN ${define(db, columnOf(change.name, wanted), wanted)}`] : [],
+    ),
+    ...changes.flatMap((change) => (change.kind === 'changePrimaryKey' ? keyActions(change) : [])),
+    ...(isKeyReplaced ? keyActions({ from: wanted.primaryKey, to: wanted.primaryKey }) : []),
+    ...changes.flatMap((change) => (change.kind === 'changeOption' ? [`ENGINE = ${change.to}`] : [])),
+  ];
   try {
     await db.query(`ALTER TABLE ${quote(table)} ${actions.join(', ')}`);
   } catch (error) {
-    throw toPluginError(error, `MariaDB failed to apply: ${changes.map(describe).join('; ')}`);
+    const attempt = `MariaDB failed to apply: ${changes.map(describe).join('; ')}`;
+    throw toPluginError(error, attempt, wanted.primaryKey.some(mayBeSecret));
   }
 }
 
@@ -96,27 +116,41 @@ export async function measure(db: Connection, table: string) {
   return { storageEngine: sized?.storageEngine, rows: counted?.rows, sizeBytes: sized?.sizeBytes };
 }
 
-function actionsOf(change: Change, wanted: Layout): string[] {
-  switch (change.kind) {
-    case 'dropColumn':
-      return [`DROP COLUMN ${quote(change.name)}`];
-    case 'changeType':
-      return [`MODIFY COLUMN ${define(change, wanted)}`];
-    case 'addColumn':
-      return [`ADD COLUMN ${define(change, wanted)}`];
-    case 'changePrimaryKey':
-      return [
-        ...change.freed.map((column) => `MODIFY COLUMN ${define(column, wanted)}`),
-        ...(change.from.length > 0 ? ['DROP PRIMARY KEY'] : []),
-        `ADD ${primaryKey(change.to)}`,
-      ];
-    case 'changeOption':
-      return [`ENGINE = ${change.to}`];
-  }
+/** Type for the definition of a column. Without a character set, text would have that of a table of another client. */
+export function columnType(type: string): string {
+  return /text$|^varchar/.test(type) ? `${type} CHARACTER SET utf8mb4 COLLATE utf8mb4_nopad_bin` : type;
 }
 
-function define({ name, type }: Column, { primaryKey }: Layout): string {
-  return `${quote(name)} ${type} ${primaryKey.includes(name) ? 'NOT NULL' : 'NULL'}`;
+/** Actions for the columns that get another name, type or comment, or leave the primary key: one for each. */
+function redefinitions(db: Connection, wanted: Layout, { changes, replaced }: Checked): string[] {
+  const formerNames = new Map<string, string>();
+  for (const change of changes) {
+    if (change.kind === 'changePrimaryKey') for (const { name } of change.freed) formerNames.set(name, name);
+    if (change.kind === 'forgetRename') formerNames.set(change.name, change.name);
+  }
+  for (const change of changes) {
+    if (change.kind === 'changeType') formerNames.set(change.name, change.source);
+    if (change.kind === 'renameColumn') formerNames.set(change.name, change.from);
+  }
+  return [...formerNames].flatMap(([name, former]) => {
+    const definition = define(db, columnOf(name, wanted), wanted);
+    return replaced.has(name)
+      ? [`DROP COLUMN ${quote(former)}`, `ADD COLUMN ${definition}`]
+      : [`CHANGE COLUMN ${quote(former)} ${definition}`];
+  });
+}
+
+function keyActions({ from, to }: { from: string[]; to: string[] }): string[] {
+  return [...(from.length > 0 ? ['DROP PRIMARY KEY'] : []), `ADD ${primaryKey(to)}`];
+}
+
+function columnOf(name: string, { columns }: Layout): Column {
+  return columns.find((column) => column.name === name) ?? { name, type: '' };
+}
+
+function define(db: Connection, { name, type, renamedFrom }: Column, { primaryKey }: Layout): string {
+  const comment = renamedFrom === undefined ? '' : ` COMMENT ${db.escape(record + renamedFrom)}`;
+  return `${quote(name)} ${columnType(type)} ${primaryKey.includes(name) ? 'NOT NULL' : 'NULL'}${comment}`;
 }
 
 function primaryKey(columns: string[]): string {

@@ -1,5 +1,6 @@
 import { PluginError, retry, terminal } from '@kplug/sdk';
 import pg from 'pg';
+import { mayBeSecret } from '../../misfits.ts';
 
 /** Opens a connection for one pass, and closes it afterwards. `DATABASE_URL` or the variables `PG*` configure the server. */
 export async function withConnection<T>(work: (db: pg.Client) => Promise<T>): Promise<T> {
@@ -25,7 +26,8 @@ export async function withConnection<T>(work: (db: pg.Client) => Promise<T>): Pr
 
 /** Does some work in a transaction. */
 export async function inTransaction<T>(db: pg.Client, work: () => Promise<T>): Promise<T> {
-  await db.query('BEGIN');
+  // Each statement sees the rows that were committed before it, whatever the default of the server.
+  await db.query('BEGIN ISOLATION LEVEL READ COMMITTED');
   try {
     const result = await work();
     await db.query('COMMIT');
@@ -68,7 +70,12 @@ export function toPluginError(error: unknown, attempt?: string): unknown {
 function describeError(error: unknown): string {
   // The error for several addresses of a host has no message.
   if (error instanceof AggregateError) return error.errors.map(describeError).join('; ');
-  if (error instanceof pg.DatabaseError) return [error.message, error.detail].filter(Boolean).join('; ');
+  if (error instanceof pg.DatabaseError) {
+    // Shows the values of the key.
+    const columns = /^Key \((.*?)\)=/.exec(error.detail ?? '')?.[1];
+    const detail = columns !== undefined && mayBeSecret(columns) ? undefined : error.detail;
+    return [error.message, detail].filter(Boolean).join('; ');
+  }
   return error instanceof Error ? error.message : String(error);
 }
 

@@ -1,7 +1,7 @@
 import { terminal } from '@kplug/sdk';
 import pg from 'pg';
 import type { ColumnTypes } from '../../column-types.ts';
-import type { Layout } from '../../table.ts';
+import type { Column, Layout } from '../../table.ts';
 
 const { escapeIdentifier: quote } = pg;
 
@@ -20,6 +20,9 @@ export const postgreSqlTypes: ColumnTypes = {
   decimal: (precision, scale) => `numeric(${precision},${scale})`,
 };
 
+// Start of the comment of a column that was renamed.
+const record = 'kplug: renamed from ';
+
 /** Reads the actual layout of a table; `undefined` if it does not exist. */
 export async function readLayout(db: pg.Client, table: string): Promise<Layout | undefined> {
   const found = await db.query<{ oid: string; kind: string; partition_by: string | null; key: string | null }>(
@@ -37,8 +40,8 @@ export async function readLayout(db: pg.Client, table: string): Promise<Layout |
       reason: 'NameTaken',
     });
   }
-  const columns = await db.query<{ name: string; type: string }>(
-    `SELECT attname AS name, format_type(atttypid, atttypmod) AS type
+  const columns = await db.query<{ name: string; type: string; comment: string | null }>(
+    `SELECT attname AS name, format_type(atttypid, atttypmod) AS type, col_description(attrelid, attnum) AS comment
        FROM pg_attribute WHERE attrelid = $1 AND attnum > 0 AND NOT attisdropped ORDER BY attnum`,
     [relation.oid],
   );
@@ -50,7 +53,10 @@ export async function readLayout(db: pg.Client, table: string): Promise<Layout |
     [relation.oid],
   );
   return {
-    columns: columns.rows,
+    columns: columns.rows.map(({ name, type, comment }) => {
+      const renamedFrom = comment?.startsWith(record) ? comment.slice(record.length) : undefined;
+      return renamedFrom === undefined ? { name, type } : { name, type, renamedFrom };
+    }),
     primaryKey: primaryKey.rows.map(({ name }) => name),
     options: await readPartitioning(db, relation),
   };
@@ -69,6 +75,15 @@ export async function createTable(db: pg.Client, table: string, layout: Layout):
          FOR VALUES WITH (MODULUS ${partitions}, REMAINDER ${remainder})`,
     );
   }
+  for (const column of layout.columns) {
+    if (column.renamedFrom !== undefined) await recordRename(db, table, column);
+  }
+}
+
+/** Records the rename of a column in its comment, or that there was none. */
+export async function recordRename(db: pg.Client, table: string, { name, renamedFrom }: Column): Promise<void> {
+  const comment = renamedFrom === undefined ? 'NULL' : pg.escapeLiteral(record + renamedFrom);
+  await db.query(`COMMENT ON COLUMN ${quote(table)}.${quote(name)} IS ${comment}`);
 }
 
 /** Reads the number of rows and the size of a table and of each of its partitions. */

@@ -9,7 +9,7 @@ import java.sql.SQLException;
 import java.sql.Statement;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.Collectors;
+import java.util.Optional;
 import org.sqlite.SQLiteConfig;
 
 /** Transaction on an SQLite file. */
@@ -71,6 +71,7 @@ final class Database {
       return List.of("created");
     }
     List<String> changes = wanted.differences(actual);
+    if (!changes.isEmpty()) checkRows(table, wanted, actual);
     List<Layout.Column> added =
         wanted.columns().stream().filter(column -> actual.find(column.name()).isEmpty()).toList();
     if (added.size() < changes.size()) {
@@ -132,17 +133,71 @@ final class Database {
   /** Replaces a table by a new one with its rows, for changes that ALTER TABLE doesn't support. */
   private void rebuild(String table, Layout wanted, Layout actual) throws SQLException {
     create(NEW_TABLE, wanted);
-    String kept =
-        wanted.columns().stream()
-            .map(Layout.Column::name)
-            .filter(name -> actual.find(name).isPresent())
-            .map(Database::quote)
-            .collect(Collectors.joining(", "));
-    if (!kept.isEmpty()) {
-      execute("INSERT INTO main." + NEW_TABLE + " (" + kept + ") SELECT " + kept + " FROM main." + quote(table));
+    // Names with other capitals are the same for this plugin, but SQLite compares only the letters of ASCII so.
+    List<String> names = new ArrayList<>();
+    List<String> formers = new ArrayList<>();
+    for (Layout.Column column : wanted.columns()) {
+      actual
+          .find(column.name())
+          .ifPresent(
+              former -> {
+                names.add(quote(column.name()));
+                formers.add(quote(former.name()));
+              });
+    }
+    if (!names.isEmpty()) {
+      String selected = String.join(", ", formers) + " FROM main." + quote(table);
+      execute("INSERT INTO main." + NEW_TABLE + " (" + String.join(", ", names) + ") SELECT " + selected);
     }
     dropTable(table);
     execute("ALTER TABLE main." + NEW_TABLE + " RENAME TO " + quote(table));
+  }
+
+  /**
+   * Refuses changes that some rows would not survive: SQLite would round values, and number rows whose integer key is NULL.
+   */
+  private void checkRows(String table, Layout wanted, Layout actual) throws SQLException {
+    Layout.Column key = wanted.columns().get(0);
+    for (Layout.Column column : wanted.columns()) {
+      Optional<Layout.Column> former = actual.find(column.name());
+      String name = "Table " + table + ": column \"" + column.name() + "\" can't ";
+      if (column.equals(key)) {
+        String missing = former.map(found -> quote(found.name()) + " IS NULL").orElse("true");
+        refuse(table, missing, name + "be the primary key", "have no value in it");
+      }
+      if (former.isPresent() && !former.get().type().equals(column.type())) {
+        String change = name + "change from " + former.get().type() + " to " + column.type();
+        refuse(table, "NOT (" + keeps(quote(former.get().name()), column.type()) + ")", change, "lose the value");
+      }
+    }
+  }
+
+  private void refuse(String table, String condition, String change, String effect) throws SQLException {
+    try (Statement statement = connection.createStatement();
+        ResultSet result =
+            statement.executeQuery("SELECT count(*) FROM main." + quote(table) + " WHERE " + condition)) {
+      long rows = result.getLong(1);
+      if (rows == 0) return;
+      throw Failure.terminal(
+          "DataDoesNotFit",
+          change
+              + (", as " + rows + " row(s) would " + effect)
+              + ". Nothing was changed. Correct the data or the columns, then edit this resource.",
+          null);
+    }
+  }
+
+  /** Condition that a value is equal after its conversion to another type and back. */
+  private static String keeps(String value, String type) {
+    // Beyond 2^53, not all integers are floats, and SQLite converts to the closest one.
+    String exact = value + " BETWEEN -9007199254740992 AND 9007199254740992";
+    String converted = "CAST(" + value + " AS " + type + ")";
+    return "CASE typeof(" + value + ") WHEN 'null' THEN true WHEN lower('" + type + "') THEN true "
+        + ("WHEN 'integer' THEN CAST(" + converted + " AS INTEGER) = " + value)
+        + (" AND ('" + type + "' <> 'REAL' OR " + exact + ") ")
+        + ("WHEN 'real' THEN CAST(" + converted + " AS REAL) = " + value)
+        + (" AND ('" + type + "' <> 'INTEGER' OR " + exact + ") ")
+        + ("WHEN 'text' THEN CAST(" + converted + " AS TEXT) = " + value + " COLLATE BINARY ELSE false END");
   }
 
   private void execute(String sql) throws SQLException {

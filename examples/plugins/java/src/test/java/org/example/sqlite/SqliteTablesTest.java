@@ -11,6 +11,7 @@ import java.sql.DriverManager;
 import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
+import java.util.List;
 import kplug.v1.Plugin.Outcome;
 import kplug.v1.Plugin.ReconcileRequest;
 import kplug.v1.Plugin.ReconcileResponse;
@@ -49,6 +50,57 @@ class SqliteTablesTest {
     String keyless = "[{'name':'key','type':'uuid'},{'name':'id','type':'string'}]";
     assertEquals("DataDoesNotFit", failure(table(keyless), null).toMessage().getReason());
     assertEquals("7", sql("SELECT id FROM users"));
+  }
+
+  @Test
+  void changesTypesOnlyIfValuesAreKept() throws SQLException {
+    String columns = "[{'name':'id','type':'uint64'},{'name':'%s','type':'%s'}]";
+    String[][] cases = {
+      {"1.0", "float64", "int32", "1"},
+      {"1.7", "float64", "int32", null},
+      {"9223372036854775808.0", "float64", "int64", null},
+      {"9007199254740993", "int64", "float64", null},
+      {"9223372036854775807", "int64", "float64", null},
+      {"7", "int64", "string", "7"},
+      {"'7'", "string", "int64", "7"},
+      {"'007'", "string", "int64", null},
+      {"x'ff'", "bytes", "string", null},
+    };
+    for (String options : List.of("{'strict':true}", "{'strict':false}")) {
+      for (String[] test : cases) {
+        change(columns.formatted("Value", test[1]), options);
+        String before = sql("INSERT INTO users VALUES (1, " + test[0] + ") RETURNING quote(value)");
+        String wanted = columns.formatted("value", test[2]);
+        if (test[3] == null) {
+          String text = failure(table(wanted), options).toMessage().getText();
+          assertTrue(text.startsWith("Table users: column \"value\" can't change from "), text);
+          assertEquals(before, sql("SELECT quote(value) FROM users"));
+        } else {
+          change(wanted, options);
+          assertEquals(test[3], sql("SELECT CAST(value AS TEXT) FROM users"));
+        }
+        tables.drop(table(ID));
+      }
+    }
+  }
+
+  @Test
+  void keepsTheValuesOfANameWithOtherCapitals() throws SQLException {
+    change("[{'name':'id','type':'uint64'},{'name':'größe','type':'string'}]", null);
+    sql("INSERT INTO users VALUES (1, 'tall') RETURNING id");
+    change("[{'name':'ID','type':'uint64'},{'name':'GRÖßE','type':'string'}]", null);
+    assertEquals("tall", sql("SELECT \"GRÖßE\" FROM users"));
+  }
+
+  @Test
+  void inventsNoPrimaryKey() throws SQLException {
+    change("[{'name':'id','type':'uint64'},{'name':'number','type':'int64'}]", null);
+    sql("INSERT INTO users VALUES (1, NULL) RETURNING id");
+    for (String key : List.of("number", "new")) {
+      String wanted = "[{'name':'" + key + "','type':'int64'},{'name':'id','type':'uint64'}]";
+      String text = failure(table(wanted), null).toMessage().getText();
+      assertTrue(text.contains("can't be the primary key, as 1 row(s) would have no value in it"), text);
+    }
   }
 
   @Test
