@@ -19,7 +19,7 @@ const allowed: Record<string, string> = {
 };
 
 it('the table of limits is the only place where the controller defines a limit', () => {
-  expect(strayLimits(join(packages, 'controller/src'), ['limits'])).toEqual(Object.keys(allowed).sort());
+  expect(strayLimits(join(packages, 'controller/src'), ['limits']).sort()).toEqual(Object.keys(allowed).sort());
 });
 
 it('the table of limits is the only place where the SDK defines a limit', () => {

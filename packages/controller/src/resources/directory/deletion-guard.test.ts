@@ -4,17 +4,23 @@ import { join } from 'node:path';
 import { pino } from 'pino';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DeletionGuard, type DeletionLimits, needConfirmation, readDeletionLimits } from './deletion-guard.ts';
+import type { UndefinedResource } from './desired-state.ts';
 import { digestOf, type PendingDeletion, readHeldDeletions, writeConfirmation } from './held-deletions.ts';
 import { tableKey } from './testing.ts';
 
 const defaults: DeletionLimits = { maxDeletions: 50, maxDeletionsThreshold: 10 };
 
-function deletions(...names: string[]): PendingDeletion[] {
-  return names.map((name) => ({ key: tableKey(name), uid: `uid-${name}`, source: `${name}.yaml` }));
+function deletions(...names: string[]): UndefinedResource[] {
+  return names.map((name) => ({ key: tableKey(name), uid: `uid-${name}`, source: `${name}.yaml`, createdAt: 0 }));
 }
 
-function many(count: number): PendingDeletion[] {
+function many(count: number): UndefinedResource[] {
   return deletions(...Array.from({ length: count }, (_, index) => `t${index}`));
+}
+
+/** Removes what isn't stored. */
+function stored(all: UndefinedResource[]): PendingDeletion[] {
+  return all.map(({ createdAt: _, ...deletion }) => deletion);
 }
 
 it.each([
@@ -86,7 +92,7 @@ describe('DeletionGuard', () => {
           'held. Restore the files, or delete the resources with: kplug manifests confirm --manifests tables',
       },
     ]);
-    expect(await readHeldDeletions(folder)).toEqual(many(6));
+    expect(await readHeldDeletions(folder)).toEqual(stored(many(6)));
   });
 
   it('holds what is left of many deletions that are made one after the other', async () => {
@@ -99,11 +105,19 @@ describe('DeletionGuard', () => {
     expect(guard.isHolding).toBe(true);
   });
 
+  it('admits the deletions of resources that come and go one after the other', async () => {
+    for (let index = 0; index < 50; index++) {
+      const [deletion] = deletions(`t${index}`) as [UndefinedResource];
+      const pending = [{ ...deletion, createdAt: Date.now() - 1_000 }];
+      expect(await guard.admit({ deletions: pending, total: 2 })).toHaveLength(1);
+    }
+  });
+
   it('holds further deletions with the held ones, and those that are left when some files are restored', async () => {
     await guard.admit({ deletions: many(6), total: 10 });
     expect(await guard.admit({ deletions: many(7), total: 10 })).toEqual([]);
     expect(await guard.admit({ deletions: many(1), total: 10 })).toEqual([]);
-    expect(await readHeldDeletions(folder)).toEqual(many(1));
+    expect(await readHeldDeletions(folder)).toEqual(stored(many(1)));
     expect(await guard.admit({ deletions: [], total: 10 })).toEqual([]);
     expect(guard.isHolding).toBe(false);
     expect(await readdir(folder)).toEqual([]);

@@ -3,7 +3,7 @@ import { limits, limitTable } from '../../limits/limits.ts';
 import { readLimit } from '../../limits/read-limit.ts';
 import type { ManifestProblem } from '../manifest.ts';
 import { describeReference, parseKey } from '../resource.ts';
-import type { UndefinedResources } from './desired-state.ts';
+import type { UndefinedResource, UndefinedResources } from './desired-state.ts';
 import {
   digestOf,
   type PendingDeletion,
@@ -118,7 +118,7 @@ export class DeletionGuard {
     if (isConfirmed || !this.#mustHold(pending)) {
       if (isConfirmed && this.isHolding) logger.info({ count: deletions.length }, 'The held deletions were confirmed');
       await this.#hold([], total);
-      if (!isConfirmed) this.#count(deletions.length);
+      if (!isConfirmed) this.#count(deletions);
     } else {
       await this.#hold(deletions, total);
       if (confirmed !== undefined)
@@ -146,7 +146,10 @@ export class DeletionGuard {
     this.#stored = digest;
   }
 
-  #count(deletions: number): void {
-    for (let index = 0; index < deletions; index += 1) this.#recent.push(performance.now());
+  /** Counts deletions, but not those of resources that come and go all the time. */
+  #count(deletions: readonly UndefinedResource[]): void {
+    for (const { createdAt } of deletions) {
+      if (Date.now() - createdAt > deletionWindow) this.#recent.push(performance.now());
+    }
   }
 }

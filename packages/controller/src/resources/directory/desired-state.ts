@@ -4,9 +4,15 @@ import type { Resource, ResourceKey } from '../resource.ts';
 import type { Definitions } from './definitions.ts';
 import type { PendingDeletion } from './held-deletions.ts';
 
+/** Deletion of a resource that no file defines any more. */
+export interface UndefinedResource extends PendingDeletion {
+  /** Time of the resource's creation, in milliseconds since the epoch. */
+  createdAt: number;
+}
+
 /** Resources that no file defines. */
 export interface UndefinedResources {
-  deletions: PendingDeletion[];
+  deletions: UndefinedResource[];
   /** Number of resources of the directory, these included. */
   total: number;
   /** True if the directory has neither a manifest file nor Kplug's folder, as the mount point of an unmounted volume. */
@@ -74,7 +80,9 @@ export class DesiredState {
       if (!resource || resource.metadata.deletionTimestamp !== undefined || resource.metadata.ownerReferences) continue;
       result.total += 1;
       const source = this.#sources.get(key) ?? '';
-      if (!isDefined(key, source, definitions)) result.deletions.push({ key, uid: resource.metadata.uid, source });
+      if (isDefined(key, source, definitions)) continue;
+      const { uid, creationTimestamp } = resource.metadata;
+      result.deletions.push({ key, uid, source, createdAt: Date.parse(creationTimestamp) });
     }
     result.deletions.sort((a, b) => (a.key < b.key ? -1 : 1));
     return result;
