@@ -1,0 +1,28 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { expect, it, onTestFinished } from 'vitest';
+import { installPythonFor } from '../../tools/python/environment.ts';
+import { snippetsIn } from './snippets.ts';
+
+const execute = promisify(execFile);
+
+// In CI, a missing toolchain is a failure.
+const python = await installPythonFor('the test of snippets in Python');
+
+it.skipIf(!python)('every snippet in Python passes mypy', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'kplug-snippets-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const snippets = snippetsIn('python');
+  expect(snippets.length).toBeGreaterThan(3);
+  for (const [index, { code }] of snippets.entries()) {
+    // The guide imports its first snippet as `greeter`.
+    const isGreeter = code.includes('"Greeter"');
+    writeFileSync(join(folder, isGreeter ? 'greeter.py' : `snippet_${index}.py`), code);
+  }
+  const args = ['-m', 'mypy', '--strict', '--python-version', '3.10', '.'];
+  const { stdout } = await execute(python ?? '', args, { cwd: folder }).catch((failure: { stdout: string }) => failure);
+  expect(stdout).toContain('Success: no issues found');
+});
