@@ -47,8 +47,9 @@ function addConfirmCommand(manifests: Command, terminal: Terminal): void {
 }
 
 const aboutConfirming = `
-An operator holds the deletion of a large share of a directory's resources (see its flag
---max-deletions). This command lists these resources, asks, and tells the operator to
-delete them; an operator that does not run does so when it starts. The confirmation is for
-exactly the listed resources: if others are to be deleted by then, all stay held.
+An operator holds the deletion of a large share of a directory's resources (see
+its flag --max-deletions). This command lists these resources, asks, and tells
+the operator to delete them; an operator that does not run does so when it
+starts. The confirmation is for exactly the listed resources: if others are to
+be deleted by then, all stay held.
 To end the hold without a deletion, restore the files.`;
