@@ -56,7 +56,7 @@ export async function checkOperator(): Promise<Conformance> {
   const base = { apiVersion: 'myorg.org/v1alpha1', kind: 'DatabaseTable' };
   await using stack = new AsyncDisposableStack();
   const controller = new Controller({
-    resources: await openDirectory({ directory: manifests, logger }),
+    resources: await openDirectory({ directory: manifests, maxDeletions: 100, logger }),
     // Short enough for the suite to observe unanswered calls.
     delegations: [{ name: 'tables', base, api: 'DatabaseTable@^1.0.0', deadline: '3s' }],
     heartbeatAddress: '127.0.0.1:0',

@@ -36,7 +36,7 @@ function faultsOfNpx(args: readonly string[]): string[] {
   if (name !== 'pnpm@12') return [`npx runs ${name}`];
   if (script === 'exec') return faultsOf(more);
   if (script === 'kplug') return faultsOf(more[0] === '…' ? [] : ['kplug', ...more]);
-  return script in scripts || script === 'test' ? [] : [`package.json has no script ${script}`];
+  return script in scripts || script === 'install' ? [] : [`package.json has no script ${script}`];
 }
 
 /** Checks the options and the number of arguments of a command of commander. */

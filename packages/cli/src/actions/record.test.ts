@@ -64,10 +64,21 @@ describe('kplug record and kplug replay', () => {
       recorder.kill('SIGTERM');
       expect(await recorder.ended()).toMatchObject({
         code: 0,
-        stderr: expect.stringMatching(/recorded \d+ calls in /),
+        stderr: expect.stringMatching(/recorded (1 call|\d+ calls) in /),
       });
     },
   );
+
+  it('print the output of the plugin, which explains why nothing is recorded', async () => {
+    await using workspace = await GreetingWorkspace.make();
+    const file = workspace.path('calls.jsonl');
+    const plugin = ['-e', 'console.error("no operator"); console.log("giving up")'];
+    const result = await kplug(['record', file, '--', process.execPath, ...plugin]);
+    expect(result).toMatchObject({ code: 0, stderr: expect.stringContaining('no operator\n') });
+    expect(result.stderr).toContain('giving up\n');
+    expect(result.stderr).toContain(`recording to ${file}\n`);
+    expect(result.stderr).toContain(`recorded 0 calls in ${file}\n`);
+  });
 
   it.each([
     ['the file does not exist', ['nowhere.jsonl', '--plugin', 'x:1'], 2, /cannot read nowhere\.jsonl/],

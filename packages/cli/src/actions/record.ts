@@ -30,7 +30,8 @@ export async function record(
     calls++;
     output.write(`${formatJson(call)}\n`);
   });
-  terminal.say(`recording to ${file}; start plugins with KPLUG_CONTROLLER=${recorder.address}`);
+  const hint = command.length === 0 ? `; start plugins with KPLUG_CONTROLLER=${recorder.address}` : '';
+  terminal.say(`recording to ${file}${hint}`);
   try {
     if (command.length === 0) await untilStopped();
     else await recordCommand(command, recorder.address);
@@ -39,11 +40,11 @@ export async function record(
     output.end();
     await once(output, 'close');
   }
-  terminal.say(`recorded ${calls} calls in ${file}`);
+  terminal.say(`recorded ${calls} ${calls === 1 ? 'call' : 'calls'} in ${file}`);
 }
 
 async function recordCommand(command: readonly string[], address: string): Promise<void> {
-  await using plugin = await PluginProcess.start(command, { KPLUG_CONTROLLER: address });
+  await using plugin = await PluginProcess.start(command, { KPLUG_CONTROLLER: address }, process.stderr);
   await Promise.race([untilStopped(), eventually(() => plugin.exit, Number.POSITIVE_INFINITY)]);
   if (plugin.exit === undefined) plugin.terminate();
   const exit = await eventually(() => plugin.exit, defaultPluginTimes.stop);

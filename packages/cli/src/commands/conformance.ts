@@ -93,5 +93,6 @@ The suite registers instances of the plugin Conformance for an API that no
 delegation asks for. With --api, --resource and --manifests it also implements
 that API, and writes copies of the base (users-c8, users-c9, ...) and the
 extensions to the directory while it runs. Stop other plugins of that API
-first.
+first, and start the operator with --max-deletions 100%: otherwise it may hold
+the deletions of the copies.
 Exits with 1 when a MUST is not met. A SHOULD that is not met is a warning.`;

@@ -9,7 +9,11 @@ export class PluginProcess implements AsyncDisposable {
   #output = '';
   readonly #killOnExit = () => this.#signalAll('SIGKILL');
 
-  private constructor([program = '', ...args]: readonly string[], env: Record<string, string>) {
+  private constructor(
+    [program = '', ...args]: readonly string[],
+    env: Record<string, string>,
+    echo: NodeJS.WritableStream | undefined,
+  ) {
     this.#child = spawn(program, args, {
       env: { ...process.env, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -19,15 +23,24 @@ export class PluginProcess implements AsyncDisposable {
     this.#ended = once(this.#child, 'close').catch(() => undefined);
     const append = (chunk: Buffer) => {
       this.#output += chunk;
+      echo?.write(chunk);
     };
     this.#child.stdout?.on('data', append);
     this.#child.stderr?.on('data', append);
     process.on('exit', this.#killOnExit);
   }
 
-  /** Starts a command. Rejects with a `ConformanceError` when the program cannot be started. */
-  static async start(command: readonly string[], env: Record<string, string>): Promise<PluginProcess> {
-    const started = new PluginProcess(command, env);
+  /**
+   * Starts a command. Rejects with a `ConformanceError` when the program cannot be started.
+   *
+   * @param echo stream to which the output of the process is copied; default: none
+   */
+  static async start(
+    command: readonly string[],
+    env: Record<string, string>,
+    echo?: NodeJS.WritableStream,
+  ): Promise<PluginProcess> {
+    const started = new PluginProcess(command, env, echo);
     try {
       await once(started.#child, 'spawn');
     } catch (cause) {
