@@ -148,7 +148,11 @@ spec: { to: "" }
 
   it('reports unreadable manifests', () => {
     expect(found.about('ManifestsRead')).toEqual([
-      expect.objectContaining({ outcome: 'problem', message: expect.stringContaining('broken.yaml:1') }),
+      expect.objectContaining({
+        outcome: 'problem',
+        message: expect.stringContaining('broken.yaml:1'),
+        advice: [`correct it; "kplug manifests --manifests ${workspace.manifests}" lists what remains`],
+      }),
     ]);
   });
 });
