@@ -141,7 +141,7 @@ spec: { to: "" }
     });
     expect(found.about('HostedPluginsRun')[0]).toMatchObject({
       outcome: 'problem',
-      message: expect.stringMatching(/plugins\/broken\.sh .*last output: the license has expired$/),
+      message: expect.stringMatching(/plugins\/broken\.sh .*last output: starting \| the license has expired$/),
       advice: [`kplug plugins describe broken.sh --manifests ${workspace.manifests}`],
     });
   });
