@@ -141,14 +141,18 @@ spec: { to: "" }
     });
     expect(found.about('HostedPluginsRun')[0]).toMatchObject({
       outcome: 'problem',
-      message: expect.stringMatching(/plugins\/broken\.sh .*last output: the license has expired$/),
+      message: expect.stringMatching(/plugins\/broken\.sh .*last output: starting \| the license has expired$/),
       advice: [`kplug plugins describe broken.sh --manifests ${workspace.manifests}`],
     });
   });
 
   it('reports unreadable manifests', () => {
     expect(found.about('ManifestsRead')).toEqual([
-      expect.objectContaining({ outcome: 'problem', message: expect.stringContaining('broken.yaml:2') }),
+      expect.objectContaining({
+        outcome: 'problem',
+        message: expect.stringContaining('broken.yaml:1'),
+        advice: [`correct it; "kplug manifests --manifests ${workspace.manifests}" lists what remains`],
+      }),
     ]);
   });
 });

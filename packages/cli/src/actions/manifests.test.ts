@@ -111,7 +111,7 @@ describe('kplug manifests', () => {
     const { code, stdout } = await manifests('show');
     expect(code).toBe(0);
     expect(stdout).toMatch(
-      /broken\.yaml:1:1: .*\n.*n01\.yaml: The file no longer has any resource\. .*Greeting default\/n01\. /,
+      /broken\.yaml:1:1: .*\n.*n01\.yaml: The file no longer has any resource\. .*Greeting default\/n01; /,
     );
     expect(stdout).toMatch(
       /\n\nDeletions that need no confirmation\nNAMESPACE .*\ndefault +Greeting +n00 +n00\.yaml\n$/,

@@ -16,7 +16,11 @@ export function checkManifests(
   if (!view.value) return [check.problemFrom(view.failure)];
   const { resources, problems } = view.value;
   const read = check.ok(`${resources.length} ${resources.length === 1 ? 'resource' : 'resources'} in ${directory}`);
-  const found = problems.map((problem) => check.problemFrom(formatProblem(problem)));
+  const found = problems.map((problem) => {
+    const finding = check.problemFrom(formatProblem(problem).replace(/\.$/, ''));
+    const advice = `correct it; "kplug manifests --manifests ${directory}" lists what remains`;
+    return finding.advice.length > 0 ? finding : { ...finding, advice: [advice] };
+  });
   return [...(found.length > 0 ? found : [read]), ...delegations.flatMap((one) => checkKind(one, view.value))];
 }
 

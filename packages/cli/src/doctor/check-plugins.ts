@@ -83,7 +83,9 @@ function checkHosted({ hosted }: OperatorView, choice: OperatorChoice): Finding[
 function checkOneHosted(check: Check, directory: string, hosted: HostedPlugin, choice: OperatorChoice): Finding[] {
   const { name, state, message, lastExit, lastLines } = hosted;
   const last = plain(lastLines.at(-1) ?? '');
-  const reason = [plain(message || lastExit), last && `last output: ${last}`].filter(Boolean).join('; ');
+  const reason = [plain(message || lastExit), last && !message.includes('last output: ') && `last output: ${last}`]
+    .filter(Boolean)
+    .join('; ');
   const which = `${directory}/${plain(name)}`;
   const advice = kplugCommand(choice, 'plugins', 'describe', plain(name));
   switch (state) {

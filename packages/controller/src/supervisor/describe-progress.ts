@@ -34,6 +34,8 @@ export function stateOf({ removed, ended, fault, failures, isServing, isRunning 
   return ended ? 'ended' : 'back-off';
 }
 
+const uncaughtError = /^(Uncaught )?[\w$.]*(Error|Exception)\b/;
+
 /** Describes the reason for the state, for people; empty while there is no problem. */
 export function describeProgress(progress: Progress): string {
   const { removed, ended, fault, failures, isServing, isUpToDate, lastExit, lastLines } = progress;
@@ -46,7 +48,14 @@ export function describeProgress(progress: Progress): string {
   return `${subject}exited: ${lastExit}${output ? `; last output: ${output}` : ''}`;
 }
 
-/** Returns the last lines of output in one line; empty when there are none. */
+/**
+ * Returns the last lines of output in one line; empty when there are none. For an uncaught error of Node.js, whose stack and fields fill
+ * the last lines, this is the line with the message.
+ */
 export function lastOutput(lines: readonly string[]): string {
+  const uncaught = lines.at(-1)?.startsWith('Node.js v')
+    ? lines.findLast((line) => uncaughtError.test(line))
+    : undefined;
+  if (uncaught !== undefined) return uncaught;
   return lines.slice(-shownLines).join(' | ');
 }

@@ -89,7 +89,7 @@ describe('DeletionGuard', () => {
         file: 'tables',
         message:
           'No file defines 6 of 10 resources any more: Table default/t0, Table default/t1, Table default/t2 and 3 more. Their deletion is ' +
-          'held. Restore the files, or delete the resources with: kplug manifests confirm --manifests tables',
+          'held; restore the files, or delete the resources with: kplug manifests confirm --manifests tables',
       },
     ]);
     expect(await readHeldDeletions(folder)).toEqual(stored(many(6)));

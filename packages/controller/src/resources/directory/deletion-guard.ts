@@ -53,7 +53,7 @@ export function describeHeld(
 ): string {
   const names = nameSome(held.map(({ key }) => describeReference(parseKey(key))));
   return (
-    `No file defines ${held.length} of ${total} resources any more: ${names}. Their deletion is held. Restore the files, or delete the ` +
+    `No file defines ${held.length} of ${total} resources any more: ${names}. Their deletion is held; restore the files, or delete the ` +
     `resources with: kplug manifests confirm --manifests ${directory}${stateDir === undefined ? '' : ` --state-dir ${stateDir}`}`
   );
 }

@@ -175,7 +175,7 @@ describe('resources whose definition is missing for a while', () => {
       ]);
     }, waitOptions);
     expect(resources.problems()[0]?.message).toMatch(
-      /as after a volume was unmounted\. .* are kept: Table default\/b\./,
+      /as after a volume was unmounted\. .* are kept: Table default\/b; mount the volume/,
     );
     await deleteAnother();
     expect(names()).toEqual(['a', 'b', ...all].sort());

@@ -22,6 +22,7 @@ const settled: FileChange = {
   lost: [],
 };
 
+const unmounted = { reason: 'The folder was unmounted.', remedy: 'mount it' };
 const gone = { kind: 'gone' as const, content: undefined, lost: ['Table a'] };
 
 /** Returns a change that happened some time ago. */
@@ -46,12 +47,8 @@ describe('judgeChange', () => {
     ['a file that can no longer be parsed, whose resources are kept', ago(50, broken), 'accept'],
     ['a removed file', ago(400, gone), 'wait', 600],
     ['a file that stays away', ago(1_000, gone), 'accept'],
-    ['a file below an unmounted folder', ago(0, { ...gone, doubt: 'The folder was unmounted.' }), 'keep'],
-    [
-      'such a file whose resources others define',
-      ago(1_000, { ...gone, lost: [], doubt: 'The folder was unmounted.' }),
-      'accept',
-    ],
+    ['a file below an unmounted folder', ago(0, { ...gone, doubt: unmounted }), 'keep'],
+    ['such a file whose resources others define', ago(1_000, { ...gone, lost: [], doubt: unmounted }), 'accept'],
     ['an overwritten file with fewer resources', ago(500, lost), 'wait', 1_500],
     ['an overwritten file with fewer resources that stays so', ago(2_000, lost), 'accept'],
     ['the same, with a hidden writer', ago(2_000, { ...lost, ...hidden }), 'wait', 3_000],
@@ -83,8 +80,8 @@ describe('judgeChange', () => {
     expect(judgeChange(change, times)).toEqual({
       verdict: 'keep',
       problem:
-        'The file no longer has any resource. The resources that it defined are kept: A, B, C and 2 more. ' +
-        'Restore the content, or delete the file to delete them.',
+        'The file no longer has any resource. The resources that it defined are kept: A, B, C and 2 more; ' +
+        'restore the content, or delete the file to delete them.',
     });
   });
 
@@ -114,7 +111,7 @@ describe('judgeChange', () => {
     changingFor: fc.nat(20_000),
     isBeingWritten: fc.boolean(),
     areWritersVisible: fc.boolean(),
-    doubt: fc.option(fc.constant('It may be unmounted.'), { nil: undefined }),
+    doubt: fc.option(fc.constant(unmounted), { nil: undefined }),
     content: fc.option(content, { nil: undefined }),
     lost: fc.array(fc.constantFrom('A', 'B'), { maxLength: 2 }),
   });

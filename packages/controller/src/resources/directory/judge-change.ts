@@ -36,12 +36,19 @@ export interface FileChange {
   isBeingWritten: boolean;
   /** True if a process that has the file open for writing would be known. */
   areWritersVisible: boolean;
-  /** Reason why the absence of a file may not mean that it was deleted. */
-  doubt?: string | undefined;
+  doubt?: Doubt | undefined;
   /** Content of the file; missing if it is gone. */
   content?: ChangedContent | undefined;
   /** Names of resources that the file defined and that no file defines now. */
   lost: readonly string[];
+}
+
+/** Reason why the absence of a file may not mean that it was deleted. */
+export interface Doubt {
+  /** Sentence about the file. */
+  reason: string;
+  /** Advice to the user, to follow a semicolon. */
+  remedy: string;
 }
 
 /** Content of a changed file. */
@@ -76,7 +83,8 @@ export type Verdict =
 export function judgeChange(change: FileChange, times: SettleTimes): Verdict {
   const { kind, content, lost, doubt } = change;
   if (kind === 'gone') {
-    if (doubt !== undefined && lost.length > 0) return { verdict: 'keep', problem: `${doubt} ${kept(lost)}.` };
+    if (doubt !== undefined && lost.length > 0)
+      return { verdict: 'keep', problem: `${doubt.reason} ${kept(lost)}; ${doubt.remedy}.` };
     return after(times.vanished, change, times);
   }
   const read = after(times.changed, change, times);
@@ -93,11 +101,11 @@ function judgeLoss(change: FileChange, { isEmpty, end }: ChangedContent, times: 
   const { kind, lost } = change;
   const settled = after(kind === 'rewritten' ? rewriteTime(change, times) : times.vanished, change, times);
   if (settled.verdict === 'wait') return settled;
-  if (isEmpty) return { verdict: 'keep', problem: `The file no longer has any resource. ${kept(lost)}. ${empty}` };
+  if (isEmpty) return { verdict: 'keep', problem: `The file no longer has any resource. ${kept(lost)}; ${empty}.` };
   if (kind !== 'rewritten' || end !== 'separator') return settled;
   return {
     verdict: 'keep',
-    problem: `The file ends with "---", so it may be incomplete. ${kept(lost)}. ${unfinished}`,
+    problem: `The file ends with "---", so it may be incomplete. ${kept(lost)}; ${unfinished}.`,
   };
 }
 
@@ -111,8 +119,8 @@ function rewriteTime({ areWritersVisible }: FileChange, { rewritten, hiddenRewri
   return areWritersVisible ? rewritten : hiddenRewritten;
 }
 
-const empty = 'Restore the content, or delete the file to delete them.';
-const unfinished = 'Complete the file, or remove the last "---" to delete them.';
+const empty = 'restore the content, or delete the file to delete them';
+const unfinished = 'complete the file, or remove the last "---" to delete them';
 
 /** Accepts a change once the file has been unchanged for some time. */
 function after(time: number, { unchangedFor, changingFor }: FileChange, { maxChanging }: SettleTimes): Verdict {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { messageOf } from '../../errors.ts';
 import { fingerprintOf, identityOf } from '../../files/fingerprint.ts';
 import { hasCode } from '../../files/system-error.ts';
+import type { Doubt } from './judge-change.ts';
 
 const manifestName = /^[^.].*\.(ya?ml|json)$/i;
 
@@ -102,12 +103,22 @@ export function foldersAbove(path: string, { folders, above }: Listing): readonl
   return found;
 }
 
+const missingTarget: Doubt = {
+  reason: 'The file is a link to a missing file.',
+  remedy: 'restore the target, or delete the link to delete them',
+};
+
+const missingFolder: Doubt = {
+  reason: 'The folder of the file is gone or empty, as after a volume was unmounted.',
+  remedy: 'mount the volume or restore the folder; then delete single files to delete their resources',
+};
+
 /**
  * Returns the reason why a missing file may not have been deleted: a link without its target, or a volume that may have been unmounted.
  * @param before the folders above the file when it existed
  */
-export function doubtAbout(path: string, before: readonly FolderAbove[], listing: Listing): string | undefined {
-  if (listing.dangling.has(path)) return 'The file is a link to a missing file.';
+export function doubtAbout(path: string, before: readonly FolderAbove[], listing: Listing): Doubt | undefined {
+  if (listing.dangling.has(path)) return missingTarget;
   const now = foldersAbove(path, listing);
   const closest = now.at(-1);
   const [former, next] = before.slice(now.length - 1);
@@ -117,7 +128,7 @@ export function doubtAbout(path: string, before: readonly FolderAbove[], listing
   const isOther = closest.identity !== former.identity;
   if (!isMountPointGone && !(isOther && (closest.device !== former.device || isEmpty(closest.path, listing))))
     return undefined;
-  return 'The folder of the file is gone or empty, as after a volume was unmounted.';
+  return missingFolder;
 }
 
 function isEmpty(folder: string, { files }: Listing): boolean {

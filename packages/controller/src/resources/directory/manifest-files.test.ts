@@ -92,8 +92,8 @@ describe('ManifestFiles', () => {
     files = new ManifestFiles(directory.path, () => new Map([['a.yaml', defined]]));
     await directory.write('a.yaml', '# nothing yet\n');
     const message =
-      'The file no longer has any resource. The resources that it defined are kept: Table default/a, Table default/b. ' +
-      'Restore the content, or delete the file to delete them.';
+      'The file no longer has any resource. The resources that it defined are kept: Table default/a, Table default/b; ' +
+      'restore the content, or delete the file to delete them.';
     const kept = { hasSettled: true, isEmpty: false, problems: [{ file: join(directory.path, 'a.yaml'), message }] };
     expect(await files.scan(immediately)).toEqual(kept);
     expect(await files.scan(immediately)).toEqual(kept);

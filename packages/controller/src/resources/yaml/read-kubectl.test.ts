@@ -84,6 +84,7 @@ describe('readKubectlYaml', () => {
     ['text after a separator', 'a: 1\n--- # fine\nb: 1\n--- c: 1\n', 4, 'Only a comment may follow ---'],
     ['content that kubectl ignores', 'a: 1\n...\n# comment\n\nb: 2\n', 5, 'begin the next document with ---'],
     ['a control character', 'a: 1\nb: "\u0007"\n', 2, 'U+0007 is not allowed; write it as "\\u0007" in double quotes'],
+    ['an unfinished list in the last line', 'a: [\n', 1, 'Flow sequence'],
     ['an unfinished anchor', 'a: &x\n  b: *x\n', 2, 'contains itself'],
     ['a number of JSON that is out of range', '{"a": 1e400}', 1, 'the number 1e400 is out of range'],
   ])('refuses %s with its position', (_, text, line, message) => {

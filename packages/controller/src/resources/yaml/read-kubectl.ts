@@ -58,7 +58,8 @@ function readDocument(
   const { contents } = document;
   const warnings = document.warnings.filter(({ code }) => code !== 'TAG_RESOLVE_FAILED');
   const [error] = [...document.errors, ...warnings];
-  if (error) return [{ fault: { offset: error.pos[0], message: error.message } }];
+  // What is missing at the end is missing in the last line with content.
+  if (error) return [{ fault: { offset: Math.min(error.pos[0], content.trimEnd().length), message: error.message } }];
   if (!contents) return [];
   try {
     const value = readNode(contents, content);
