@@ -151,7 +151,7 @@ it('removes the instance of an endpoint that is gone, and ends', async () => {
   await probe.probed;
   await eventually(() => expect(parts.queue.active).toBe(0));
   probe.remove('its endpoint is gone');
-  expect(registry.size).toBe(0);
+  await eventually(() => expect(registry.size).toBe(0));
   expect(parts.queue.dueAt(probe)).toBeUndefined();
 });
 

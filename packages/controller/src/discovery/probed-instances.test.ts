@@ -36,10 +36,11 @@ it('removes a draining instance when its in-flight calls have ended', async () =
   await eventually(() => expect(gone).toHaveBeenCalledWith('its endpoint is gone'));
 });
 
-it('removes an idle instance immediately', () => {
+it('removes an idle instance immediately', async () => {
   const { instances, registry } = probeParts();
   instances.register(first, '');
   instances.drainAndEvict('first', 'its endpoint is gone');
+  await Promise.resolve();
   expect(registry.get('first')).toBeUndefined();
 });
 
@@ -52,6 +53,7 @@ it('keeps a draining instance that is registered again', async () => {
   inFlight.set('first', 0);
   instances.register(second, '');
   instances.drainAndEvict('second', 'its endpoint is gone');
+  await Promise.resolve();
   expect(registry.get('second')).toBeUndefined();
   expect(registry.get('first')?.state).toBe('live');
 });

@@ -82,7 +82,7 @@ export const delegation = {
     1_000,
     'Maximum number of combinations of preference and present plugins whose choice is cached for the queue.',
   ),
-  passBurst: count(10, 'Number of passes over one resource that changes may cause without a pause.'),
+  passBurst: count(100, 'Number of passes over one resource that changes may cause without a pause.'),
   passInterval: milliseconds(1 * seconds, 'Interval of further passes over a resource that changes all the time.'),
   maxChoices: count(
     16,

@@ -37,7 +37,7 @@ describe('DesiredState', () => {
     desired.apply(resources, without);
     expect(names()).toEqual(['users', 'orders']);
     const { uid } = resources.get(users)?.metadata ?? {};
-    const pending = { deletions: [{ key: users, uid, source: 'a.yaml' }], total: 2 };
+    const pending = { deletions: [{ key: users, uid, source: 'a.yaml', createdAt: expect.any(Number) }], total: 2 };
     expect(desired.undefinedResources(resources, without)).toEqual(pending);
   });
 
