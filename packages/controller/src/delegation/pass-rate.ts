@@ -17,7 +17,7 @@ export class PassRate {
   request(key: ResourceKey): number {
     this.#requested.add(key);
     const until = this.#spreadUntil.get(key) ?? 0;
-    return Math.max(0, until - (passBurst - 1) * passInterval - performance.now());
+    return Math.max(0, Math.round(until - (passBurst - 1) * passInterval - performance.now()));
   }
 
   /** Records that a pass over a resource starts. */
