@@ -14,28 +14,28 @@ import type { KindProblem, ResourceChange, Resources } from '../resources/port.t
 import { keyOf, type Resource, type ResourceKey } from '../resources/resource.ts';
 import type { RecentEvents } from '../telemetry/events.ts';
 import type { DelegationObserver } from '../telemetry/observer.ts';
-import { BaseCounts } from './base-counts.ts';
-import { Breakers, type PluginMethod, type SuspendedPlugin } from './breakers.ts';
-import { ChoiceMonitor } from './choice-monitor.ts';
-import { type Choice, choiceBasisOf, choose } from './choose.ts';
+import { BaseCounts } from './bases/base-counts.ts';
+import { Breakers, type PluginMethod, type SuspendedPlugin } from './breakers/breakers.ts';
+import { DelegationCaller } from './calls/delegation-caller.ts';
+import { KeptAnswers } from './calls/kept-answers.ts';
+import { LaneFinder } from './calls/lane-finder.ts';
+import { SlowResources } from './calls/slow-resources.ts';
+import { ChoiceMonitor } from './choices/choice-monitor.ts';
+import { type Choice, choiceBasisOf, choose } from './choices/choose.ts';
 import { isSubstantial, needsRepair } from './classify-change.ts';
-import { DelegationCaller } from './delegation-caller.ts';
 import type { DelegationSettings } from './delegation-settings.ts';
 import { DependentFollower } from './dependents/dependent-follower.ts';
-import { ExtensionFollower } from './extension-follower.ts';
-import { type ExtensionProblem, gather, readReferences } from './gather.ts';
-import { KeptAnswers } from './kept-answers.ts';
-import { LaneFinder } from './lane-finder.ts';
-import type { PassContext, PassResult } from './pass-context.ts';
-import { PassRate } from './pass-rate.ts';
-import { Release } from './release.ts';
-import { Repairs } from './repairs.ts';
-import { type PassOutcome, runPass } from './run-pass.ts';
-import { SlowResources } from './slow-resources.ts';
-import { isReady } from './status.ts';
-import { UnrecordedHolders } from './unrecorded-holders.ts';
-import { describeWriteFailure, type WriteFailure } from './write-failure.ts';
-import { WriteFailures, type WriteProblem } from './write-failures.ts';
+import { ExtensionFollower } from './extensions/extension-follower.ts';
+import { type ExtensionProblem, gather, readReferences } from './extensions/gather.ts';
+import { UnrecordedHolders } from './holders/unrecorded-holders.ts';
+import type { PassContext, PassResult } from './passes/pass-context.ts';
+import { type PassOutcome, runPass } from './passes/run-pass.ts';
+import { isReady } from './passes/status.ts';
+import { Release } from './releases/release.ts';
+import { PassRate } from './requests/pass-rate.ts';
+import { Repairs } from './requests/repairs.ts';
+import { describeWriteFailure, type WriteFailure } from './writes/write-failure.ts';
+import { WriteFailures, type WriteProblem } from './writes/write-failures.ts';
 
 /** Dependencies of a delegation. */
 export interface DelegationDependencies {
