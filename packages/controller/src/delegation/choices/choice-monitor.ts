@@ -5,9 +5,10 @@ import { Pace } from '../../queue/slices.ts';
 import type { Walks } from '../../queue/walks.ts';
 import type { Registry, RegistryChange } from '../../registry/registry.ts';
 import { keyOf, type Resource, type ResourceKey } from '../../resources/resource.ts';
-import { isSameChoice, type PassOutcome } from '../passes/run-pass.ts';
+import type { PassOutcome } from '../passes/pass-context.ts';
 import { AwaitedPlugins, anyPlugin } from './awaited-plugins.ts';
 import { ChoiceGroups, type ChoiceGroupsOptions, type Cohort } from './choice-groups.ts';
+import { isSameChoice } from './choose.ts';
 import { Standings } from './standings.ts';
 
 /** Delay before refreshing a waiting message, plus spacing per resource, in milliseconds. */

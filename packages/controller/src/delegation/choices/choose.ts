@@ -1,4 +1,5 @@
 import { messageOf } from '../../errors.ts';
+import { isSameVersionedName, type VersionedName } from '../../names.ts';
 import type { Implementation } from '../../registry/implementation.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { Resource } from '../../resources/resource.ts';
@@ -60,6 +61,17 @@ export function choiceBasisOf(base: Resource, { preferencePath }: DelegationSett
   const stated = readField(base, preferencePath) ?? '';
   const preference = typeof stated === 'string' ? stated : 0;
   return JSON.stringify([preference, ...holdersOf(base).map(({ plugin, version }) => [plugin.key, version])]);
+}
+
+/** Reports whether two choices are of the same plugins in the same versions. */
+export function isSameChoice(a: readonly VersionedName[], b: readonly VersionedName[]): boolean {
+  return (
+    a.length === b.length &&
+    a.every((one, index) => {
+      const other = b[index];
+      return other !== undefined && isSameVersionedName(one, other);
+    })
+  );
 }
 
 /** Returns the preference that a resource states, or a message if it is invalid. */

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { VersionedName } from '../../names.ts';
+import type { Implementation } from '../../registry/implementation.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { EventSink } from '../../resources/cluster-services.ts';
 import type { Resources } from '../../resources/port.ts';
@@ -49,3 +50,15 @@ export type PassResult =
   | { next: 'waiting'; after?: number }
   | { next: 'retry'; after?: number }
   | { next: 'stale' };
+
+/** Outcome of a pass, and the choice that it made. */
+export interface PassOutcome {
+  result: PassResult;
+  chosen: readonly Implementation[];
+  /** Revision of the registry at the choice. */
+  revision: number;
+  /** Message of the status while no plugin is chosen. */
+  waitingMessage?: string;
+  /** Error that ended the pass, usually a failed write. */
+  error?: unknown;
+}

@@ -1,32 +1,18 @@
 import { KplugError } from '../../errors.ts';
-import { isSameVersionedName, type VersionedName } from '../../names.ts';
-import type { Implementation } from '../../registry/implementation.ts';
 import type { WriteResult } from '../../resources/port.ts';
 import { keyOf, type Resource, type ResourceKey } from '../../resources/resource.ts';
 import { findSuspension, holdDiverted } from '../breakers/suspension.ts';
 import { type Attempt, failureOf, findFailed } from '../calls/attempt.ts';
 import { callAll } from '../calls/call.ts';
 import { TriedPlugins, unreachable } from '../calls/tried-plugins.ts';
-import type { Choice } from '../choices/choose.ts';
+import { type Choice, isSameChoice } from '../choices/choose.ts';
 import { applyDependents } from '../dependents/apply-dependents.ts';
 import { blockingProblem, gather } from '../extensions/gather.ts';
 import { finalizeDeleted } from './finalize.ts';
 import { handOver } from './hand-over.ts';
 import { Pass, type PassState } from './pass.ts';
-import type { PassContext, PassResult } from './pass-context.ts';
+import type { PassContext, PassOutcome, PassResult } from './pass-context.ts';
 import { releaseBase } from './release-base.ts';
-
-/** Outcome of a pass, and the choice that it made. */
-export interface PassOutcome {
-  result: PassResult;
-  chosen: readonly Implementation[];
-  /** Revision of the registry at the choice. */
-  revision: number;
-  /** Message of the status while no plugin is chosen. */
-  waitingMessage?: string;
-  /** Error that ended the pass, usually a failed write. */
-  error?: unknown;
-}
 
 /** Runs one pass over one base resource: gather, select, call, apply, report. An error is part of the outcome. */
 export async function runPass(context: PassContext, key: ResourceKey, state: PassState): Promise<PassOutcome> {
@@ -90,17 +76,6 @@ function isReportable(error: unknown, { reporter }: Pass): error is KplugError {
   if (!(error instanceof KplugError)) return false;
   if (error.code === 'InvalidResponse') return true;
   return (error.code === 'StorageFailed' || error.code === 'Conflict') && !reporter.hasFailed;
-}
-
-/** Reports whether two choices are of the same plugins in the same versions. */
-export function isSameChoice(a: readonly VersionedName[], b: readonly VersionedName[]): boolean {
-  return (
-    a.length === b.length &&
-    a.every((one, index) => {
-      const other = b[index];
-      return other !== undefined && isSameVersionedName(one, other);
-    })
-  );
 }
 
 /** Hands the resource to the chosen plugins. `unreachable`: one of them has no reachable instance. */

@@ -57,7 +57,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'failed-writes-are-forgotten',
     sentence: 'A pass whose write failed counts as successful and is not retried.',
-    file: 'delegation/delegation.ts',
+    file: 'delegation/passes/pass-worker.ts',
     find: 'return isStopping ? undefined : outcome;',
     replace:
       "return isStopping ? undefined : error === undefined ? outcome : { ...outcome, error: undefined, result: { next: 'settled' } };",
