@@ -11,8 +11,8 @@ import {
   type ExplainResourceResponseSchema,
 } from '@kplug/protocol';
 import type { Delegation } from '../delegation/delegation.ts';
-import { findHolder, registeredOf } from '../delegation/holder.ts';
-import { describeWriteProblems } from '../delegation/write-problem.ts';
+import { findHolder, registeredOf } from '../delegation/holders/holder.ts';
+import { describeWriteProblems } from '../delegation/writes/write-problem.ts';
 import { formatPlugin } from '../names.ts';
 import { SortedPages } from '../paging/sorted-pages.ts';
 import { visitAll } from '../queue/slices.ts';

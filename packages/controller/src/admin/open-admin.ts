@@ -3,7 +3,7 @@
 import type { ConnectRouter } from '@connectrpc/connect';
 import { DelegationService, HostingService, RefusalService, RegistryService } from '@kplug/protocol';
 import type { Delegation } from '../delegation/delegation.ts';
-import { describeWriteProblems } from '../delegation/write-problem.ts';
+import { describeWriteProblems } from '../delegation/writes/write-problem.ts';
 import type { HostedFolder } from '../registry/hosted.ts';
 import { PluginList } from '../registry/plugin-list.ts';
 import type { RecentRefusals } from '../registry/recent-refusals.ts';

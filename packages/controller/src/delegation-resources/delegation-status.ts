@@ -1,5 +1,5 @@
 import type { Delegation } from '../delegation/delegation.ts';
-import { describeWriteProblems } from '../delegation/write-problem.ts';
+import { describeWriteProblems } from '../delegation/writes/write-problem.ts';
 import { formatPlugin } from '../names.ts';
 import type { Registry } from '../registry/registry.ts';
 import { type ConditionContent, readConditions, stampCondition } from '../resources/conditions.ts';

@@ -1,6 +1,7 @@
 import type { VersionedName } from '../names.ts';
 import { isSameKind } from '../resources/resource.ts';
-import { Delegation, type DelegationDependencies } from './delegation.ts';
+import { Delegation } from './delegation.ts';
+import type { DelegationDependencies } from './delegation-parts.ts';
 import type { DelegationSettings } from './delegation-settings.ts';
 
 /** Delegations of a controller, by name. They can be added, changed and removed while it runs. */

@@ -1,8 +1,8 @@
 import { KplugError } from '../../errors.ts';
 import type { PluginName } from '../../names.ts';
 import type { JsonValue } from '../../resources/resource.ts';
-import type { Attempt, Failure } from '../attempt.ts';
-import type { Pass } from '../pass.ts';
+import type { Attempt, Failure } from '../calls/attempt.ts';
+import type { Pass } from '../passes/pass.ts';
 import { type InventoryEntry, readInventory, writeInventory } from './inventory.ts';
 import { type DesiredDependent, readDesired } from './read-desired.ts';
 

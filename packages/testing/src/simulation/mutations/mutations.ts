@@ -25,7 +25,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'no-kept-answers',
     sentence: 'The retry of a failed write calls the plugin again, as its answer is not kept.',
-    file: 'delegation/kept-answers.ts',
+    file: 'delegation/calls/kept-answers.ts',
     find: 'return isOfChosen && isSameInput(former, gathered) ? attempts : undefined;',
     replace: 'return isOfChosen && isSameInput(former, gathered) && maxAge < 0 ? attempts : undefined;',
     caughtBy: ['calls-have-causes'],
@@ -41,7 +41,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'stale-answers-count',
     sentence: 'An answer counts although the resource has changed during the call.',
-    file: 'delegation/run-pass.ts',
+    file: 'delegation/passes/run-pass.ts',
     find: "if (isStale(pass, choice)) return { next: 'stale' };",
     replace: "if (isStale(pass, choice) && choice.revision < 0) return { next: 'stale' };",
     caughtBy: ['answers-are-current', 'statuses-are-true', 'finalizer-goes-last', 'changes-are-acted-upon'],
@@ -49,7 +49,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'finalizer-goes-first',
     sentence: 'The finalizer is removed although the plugin has not finalized the resource.',
-    file: 'delegation/finalize.ts',
+    file: 'delegation/passes/finalize.ts',
     find: "if (answer.outcome === 'success') return { outcome: 'finalized' };",
     replace: "if (answer.outcome !== 'terminal') return { outcome: 'finalized' };",
     caughtBy: ['finalizer-goes-last'],
@@ -57,7 +57,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'failed-writes-are-forgotten',
     sentence: 'A pass whose write failed counts as successful and is not retried.',
-    file: 'delegation/delegation.ts',
+    file: 'delegation/passes/pass-worker.ts',
     find: 'return isStopping ? undefined : outcome;',
     replace:
       "return isStopping ? undefined : error === undefined ? outcome : { ...outcome, error: undefined, result: { next: 'settled' } };",
@@ -66,7 +66,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'plugins-come-unnoticed',
     sentence: 'Resources that wait for a plugin are not requeued when it comes.',
-    file: 'delegation/choice-monitor.ts',
+    file: 'delegation/choices/choice-monitor.ts',
     find: 'this.#unsubscribe = registry.subscribe(',
     replace: 'this.#unsubscribe = ((listener: unknown) => () => void listener)(',
     caughtBy: ['changes-are-acted-upon', 'deleted-resources-vanish'],
@@ -75,7 +75,7 @@ export const mutations: readonly Mutation[] = [
     name: 'rules-exclude-the-holder',
     sentence:
       'A resource is not finalized when the range of the API is raised, although the plugin that holds it runs.',
-    file: 'delegation/holder.ts',
+    file: 'delegation/holders/holder.ts',
     find: 'const compatible = registered.filter((one) => isCompatible(one, holder, settings));',
     replace: 'const compatible = registered.filter((one) => !one && isCompatible(one, holder, settings));',
     caughtBy: ['deleted-resources-vanish'],
@@ -83,7 +83,7 @@ export const mutations: readonly Mutation[] = [
   {
     name: 'requeue-without-bound',
     sentence: 'A plugin that requests the next call immediately is called without a pause.',
-    file: 'delegation/report.ts',
+    file: 'delegation/passes/report.ts',
     find: 'return Math.max(delay, this.#context.settings.minRequeueInterval);',
     replace: 'return Math.min(delay, this.#context.settings.minRequeueInterval);',
     caughtBy: ['calls-have-causes'],

@@ -1,0 +1,47 @@
+import { visitAll } from '../../queue/slices.ts';
+import { findCondition } from '../../resources/conditions.ts';
+import type { Resources } from '../../resources/port.ts';
+import { keyOf, type Resource, type ResourceKey } from '../../resources/resource.ts';
+import type { DelegationSettings } from '../delegation-settings.ts';
+
+/** Base resources of one delegation: those of its kind that are in its namespaces and have its labels. */
+export class Bases {
+  readonly #settings: DelegationSettings;
+  readonly #resources: Resources;
+
+  constructor(settings: DelegationSettings, resources: Resources) {
+    this.#settings = settings;
+    this.#resources = resources;
+  }
+
+  /** Returns a base resource; `undefined` for a resource that isn't delegated. */
+  get(key: ResourceKey): Resource | undefined {
+    const base = this.#resources.get(key);
+    return base && this.concerns(base) ? base : undefined;
+  }
+
+  /** Reports whether a resource of the base's kind is delegated. */
+  concerns({ metadata: { namespace = '', labels = {} } }: Resource): boolean {
+    const { namespaces, labels: wanted } = this.#settings;
+    return (
+      (namespaces?.has(namespace) ?? true) && Object.entries(wanted).every(([name, value]) => labels[name] === value)
+    );
+  }
+
+  /** Visits the known base resources in slices. Those that come meanwhile may be left out. */
+  visit(visit: (base: Resource) => void, options?: { signal: AbortSignal }): Promise<void> {
+    const visitKnown = (listed: Resource) => {
+      const base = this.get(keyOf(listed));
+      if (base) visit(base);
+    };
+    return visitAll(this.#resources.list(this.#settings.base), visitKnown, options);
+  }
+
+  /** Reports whether a resource waits to be deleted, or for the first call in its generation. */
+  isUncalled(key: ResourceKey): boolean {
+    const base = this.#resources.get(key);
+    return (
+      base?.metadata.deletionTimestamp !== undefined || findCondition(base?.status, 'Reconciled')?.status === 'Unknown'
+    );
+  }
+}

@@ -1,0 +1,103 @@
+import { isServiceError } from '@kplug/protocol';
+import type { PluginCaller } from '../../clients/caller.ts';
+import { isConnectionError } from '../../clients/grpc-error.ts';
+import { CallInterrupted } from '../../clients/interruption.ts';
+import type { FinalizeCause, PluginAnswer, PluginCall } from '../../clients/plugin-call.ts';
+import { KplugError } from '../../errors.ts';
+import { CallSlots } from '../../queue/call-slots.ts';
+import type { Implementation } from '../../registry/implementation.ts';
+import { keyOf, type ResourceKey } from '../../resources/resource.ts';
+import type { Breakers, PluginMethod } from '../breakers/breakers.ts';
+import type { DelegationSettings } from '../delegation-settings.ts';
+import { finalizeLane, reconcileLane } from './lane-finder.ts';
+import type { SlowResources } from './slow-resources.ts';
+
+/** Dependencies of the caller of a delegation. */
+export interface DelegationCallerOptions {
+  settings: DelegationSettings;
+  caller: PluginCaller;
+  breakers: Breakers;
+  slow: SlowResources;
+  /** Counts the pass over a resource to another lane. */
+  enter: (key: ResourceKey, lane: string) => void;
+}
+
+/** Calls plugins for one delegation, so that one that hangs doesn't harm others: in lanes, and with circuit breakers. */
+export class DelegationCaller {
+  readonly #options: DelegationCallerOptions;
+  readonly #slots = new CallSlots();
+
+  constructor(options: DelegationCallerOptions) {
+    this.#options = options;
+  }
+
+  /** Calls `Reconcile`. Rejects as `PluginCaller` does, or with `PluginSuspended`. */
+  async reconcile(implementation: Implementation, call: PluginCall): Promise<PluginAnswer> {
+    const { caller, settings, slow, enter } = this.#options;
+    const { plugin } = implementation;
+    const key = keyOf(call.base);
+    const make = () => caller.reconcile(implementation, call, settings.deadline);
+    if (settings.rules.mode === 'one') {
+      enter(key, slow.laneFor(key, reconcileLane(plugin)));
+      return this.#guard(implementation, 'Reconcile', key, make);
+    }
+    // The passes of one lane call several plugins, so that each plugin has a limit of its own.
+    using _ = await this.#slots.take(plugin.key, settings.concurrency);
+    return await this.#guard(implementation, 'Reconcile', key, make);
+  }
+
+  /** Calls `Finalize`. Rejects as `reconcile` does. */
+  finalize(implementation: Implementation, call: PluginCall, cause: FinalizeCause): Promise<PluginAnswer> {
+    const { caller, settings, slow, enter } = this.#options;
+    const key = keyOf(call.base);
+    enter(key, slow.laneFor(key, finalizeLane(implementation.plugin)));
+    return this.#guard(implementation, 'Finalize', key, () =>
+      caller.finalize(implementation, call, cause, settings.deadline),
+    );
+  }
+
+  async #guard(
+    implementation: Implementation,
+    method: PluginMethod,
+    key: ResourceKey,
+    make: () => Promise<PluginAnswer>,
+  ): Promise<PluginAnswer> {
+    const { settings, breakers, slow } = this.#options;
+    if (!breakers.admit(implementation, method, key)) throw suspended(breakers.describe(implementation, method));
+    const startedAt = performance.now();
+    try {
+      const answer = await make();
+      slow.delete(key);
+      breakers.answered(implementation, method);
+      return answer;
+    } catch (error) {
+      // A plugin may answer with this status, too, before the deadline.
+      const isLate = performance.now() - startedAt >= settings.deadline * 0.9;
+      if (isTimeout(error) && isLate) {
+        slow.add(key);
+        breakers.timedOut(implementation, method, key);
+      } else if (isAnswer(error)) {
+        slow.delete(key);
+        breakers.answered(implementation, method);
+      }
+      throw error;
+    }
+  }
+}
+
+/** Makes the error of a call that isn't made because the plugin is suspended. */
+export function suspended(message = 'the plugin is suspended'): KplugError {
+  return new KplugError('PluginSuspended', message);
+}
+
+function isTimeout(error: unknown): boolean {
+  return error instanceof KplugError && error.code === 'DeadlineExceeded';
+}
+
+/** Reports whether a call failed with an answer of the plugin, not because its connection broke or the controller stops. */
+function isAnswer(error: unknown): boolean {
+  if (!(error instanceof KplugError) || error instanceof CallInterrupted) return false;
+  if (error.code === 'PluginUnavailable' || error.code === 'Stopped') return false;
+  const { cause } = error;
+  return !isServiceError(cause) || !isConnectionError(cause);
+}

@@ -1,0 +1,114 @@
+import { limits } from '../../limits/limits.ts';
+import { formatPlugin, type PluginName } from '../../names.ts';
+import type { Implementation } from '../../registry/implementation.ts';
+import type { Registry } from '../../registry/registry.ts';
+import type { Resources } from '../../resources/port.ts';
+import { parseKey, type Resource, type ResourceKey } from '../../resources/resource.ts';
+import type { Choice } from '../choices/choose.ts';
+import type { DelegationSettings } from '../delegation-settings.ts';
+import type { ExtensionFollower } from '../extensions/extension-follower.ts';
+import { readField } from '../field-path.ts';
+import { findHolder, type Holder } from '../holders/holder.ts';
+import type { SlowResources } from './slow-resources.ts';
+
+const { maxCachedLanes } = limits.delegation;
+
+/** Dependencies of a lane finder. */
+export interface LaneFinderOptions {
+  settings: DelegationSettings;
+  resources: Resources;
+  registry: Registry;
+  extensions: ExtensionFollower;
+  slow: SlowResources;
+  /** Returns the plugins that hold a resource. */
+  holdersOf: (base: Resource) => readonly Holder[];
+  choose: (base: Resource) => Choice;
+  isReleased: (base: Resource) => boolean;
+  /** Reports whether any plugin is suspended. */
+  isAnySuspended: () => boolean;
+}
+
+/** Lane of the resources that wait for no plugin. */
+const noPlugin = '';
+
+/** Returns the lane of the calls of `Reconcile` of a plugin. */
+export function reconcileLane(plugin: PluginName): string {
+  return `Reconcile ${plugin.key}`;
+}
+
+/** Returns the lane of the calls of `Finalize` of a plugin. */
+export function finalizeLane(plugin: PluginName): string {
+  return `Finalize ${plugin.key}`;
+}
+
+/** Finds the lane of a resource in the queue: what its next pass will wait for. */
+export class LaneFinder {
+  readonly #options: LaneFinderOptions;
+  /** Lanes by preference and holders, at one revision of the registry. */
+  readonly #lanes = new Map<string, string>();
+  #revision = -1;
+  #implementations: readonly Implementation[] = [];
+  #isShared = false;
+
+  constructor(options: LaneFinderOptions) {
+    this.#options = options;
+  }
+
+  laneOf(key: ResourceKey): string {
+    const { settings, resources, extensions, holdersOf, slow, isReleased } = this.#options;
+    const base = resources.get(key);
+    if (!base) return noPlugin;
+    const holders = holdersOf(base);
+    if (base.metadata.deletionTimestamp) {
+      const [first] = holders;
+      return settings.finalize.needed && first ? slow.laneFor(key, finalizeLane(first.plugin)) : noPlugin;
+    }
+    if (isReleased(base)) return noPlugin;
+    const pending = extensions.pendingLane(base);
+    if (pending !== undefined) return pending;
+    return slow.laneFor(key, this.#laneOfChoice(base, holders));
+  }
+
+  /** Namespaces take turns. */
+  groupOf(key: ResourceKey): string {
+    return parseKey(key).namespace;
+  }
+
+  /** Returns the lane of the plugin that would be chosen now. The same for all resources with the same preference and holders. */
+  #laneOfChoice(base: Resource, holders: readonly Holder[]): string {
+    const { settings, registry, isAnySuspended } = this.#options;
+    // A suspension may depend on the resource.
+    if (isAnySuspended()) return this.#findLane(base, holders);
+    if (this.#revision !== registry.revision || this.#lanes.size >= maxCachedLanes) this.#lanes.clear();
+    this.#revision = registry.revision;
+    const preference = readField(base, settings.preferencePath);
+    const id = `${typeof preference === 'string' ? preference : ''}\n${holders.map(formatPlugin).join()}`;
+    const known = this.#lanes.get(id);
+    if (known !== undefined) return known;
+    const lane = this.#findLane(base, holders);
+    this.#lanes.set(id, lane);
+    return lane;
+  }
+
+  #findLane(base: Resource, holders: readonly Holder[]): string {
+    const { settings, registry, choose } = this.#options;
+    const { chosen } = choose(base).selection;
+    if (settings.handOver === 'finalize' && chosen.length > 0) {
+      const former = holders.find((holder) => !chosen.some(({ plugin }) => plugin.equals(holder.plugin)));
+      if (former && findHolder(former, settings, registry)) return finalizeLane(former.plugin);
+    }
+    return chosen.length > 0 ? chosen.map(({ plugin }) => reconcileLane(plugin)).join() : noPlugin;
+  }
+
+  /** Reports whether several plugins are registered, so that each may need a share of the concurrency. */
+  isShared(): boolean {
+    const { registry, settings } = this.#options;
+    const implementations = registry.implementations(settings.api);
+    // The list is the same object until an implementation is added or removed.
+    if (implementations !== this.#implementations) {
+      this.#implementations = implementations;
+      this.#isShared = new Set(implementations.map(({ plugin }) => plugin.key)).size > 1;
+    }
+    return this.#isShared;
+  }
+}

@@ -1,0 +1,88 @@
+import { messageOf } from '../../errors.ts';
+import { isSameVersionedName, type VersionedName } from '../../names.ts';
+import type { Implementation } from '../../registry/implementation.ts';
+import type { Registry } from '../../registry/registry.ts';
+import type { Resource } from '../../resources/resource.ts';
+import { explainSelection } from '../../selection/explain.ts';
+import { type PluginPattern, parsePattern } from '../../selection/preference.ts';
+import { type Selection, type SelectionRequest, type Suspensions, select } from '../../selection/select.ts';
+import type { DelegationSettings } from '../delegation-settings.ts';
+import { readField } from '../field-path.ts';
+import { holdersOf } from '../passes/status.ts';
+
+/** The choice for one resource, with its reason. */
+export interface Choice {
+  selection: Selection<Implementation>;
+  request: SelectionRequest;
+  /** As in `selection`, or `InvalidPreference`. */
+  reason: Selection['reason'] | 'InvalidPreference';
+  /** The reason in a sentence. */
+  message: string;
+  /** Revision of the registry at the choice. At the same revision, the same resource gets the same choice. */
+  revision: number;
+}
+
+/** Chooses for a resource among the registered plugins. Reads of the resource only what `choiceBasisOf` returns. */
+export function choose(
+  base: Resource,
+  settings: DelegationSettings,
+  registry: Registry,
+  suspensions?: Suspensions,
+): Choice {
+  const candidates = registry.implementations(settings.api);
+  const { revision } = registry;
+  const present = holdersOf(base);
+  const preference = readPreference(base, settings);
+  if (typeof preference === 'string') {
+    const request = { preference: undefined, present };
+    const nothing: Selection<Implementation> = { chosen: [], reason: 'NoPlugin', verdicts: [] };
+    return { selection: nothing, request, reason: 'InvalidPreference', message: preference, revision };
+  }
+  const request = { preference, present, suspensions };
+  const selection = select(candidates, settings.rules, request);
+  let message: string | undefined;
+  return {
+    selection,
+    request,
+    reason: selection.reason,
+    revision,
+    get message() {
+      message ??= explainSelection(selection, settings.rules, request);
+      return message;
+    },
+  };
+}
+
+/**
+ * Returns what the choice for a resource depends on, besides the delegation and the plugins: its preference, and the plugins that
+ * reconciled it last. Resources of a delegation with equal bases get the same choice.
+ */
+export function choiceBasisOf(base: Resource, { preferencePath }: DelegationSettings): string {
+  const stated = readField(base, preferencePath) ?? '';
+  const preference = typeof stated === 'string' ? stated : 0;
+  return JSON.stringify([preference, ...holdersOf(base).map(({ plugin, version }) => [plugin.key, version])]);
+}
+
+/** Reports whether two choices are of the same plugins in the same versions. */
+export function isSameChoice(a: readonly VersionedName[], b: readonly VersionedName[]): boolean {
+  return (
+    a.length === b.length &&
+    a.every((one, index) => {
+      const other = b[index];
+      return other !== undefined && isSameVersionedName(one, other);
+    })
+  );
+}
+
+/** Returns the preference that a resource states, or a message if it is invalid. */
+function readPreference(base: Resource, { preferencePath }: DelegationSettings): PluginPattern | undefined | string {
+  const stated = readField(base, preferencePath);
+  if (stated === undefined || stated === null || stated === '') return undefined;
+  const path = `.${preferencePath.join('.')}`;
+  if (typeof stated !== 'string') return `${path} must be a string such as PostgreSQL or PostgreSQL@^1.2`;
+  try {
+    return parsePattern(stated);
+  } catch (error) {
+    return `${path}: ${messageOf(error)}`;
+  }
+}

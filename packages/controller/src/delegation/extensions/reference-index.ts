@@ -1,0 +1,43 @@
+import type { ResourceKey } from '../../resources/resource.ts';
+
+/** Index from extensions to the bases that reference them. */
+export class ReferenceIndex {
+  readonly #extensionsOf = new Map<ResourceKey, readonly ResourceKey[]>();
+  readonly #basesOf = new Map<ResourceKey, Set<ResourceKey>>();
+
+  /** Replaces the references of a base. */
+  set(base: ResourceKey, extensions: Iterable<ResourceKey>): void {
+    const keys = [...extensions];
+    const former = this.#extensionsOf.get(base) ?? [];
+    // Usually nothing has changed: each pass sets the references of its base.
+    if (keys.length === former.length && keys.every((key, index) => key === former[index])) return;
+    this.delete(base);
+    if (keys.length === 0) return;
+    this.#extensionsOf.set(base, keys);
+    for (const key of keys) {
+      const bases = this.#basesOf.get(key);
+      if (bases) bases.add(base);
+      else this.#basesOf.set(key, new Set([base]));
+    }
+  }
+
+  /** Removes a base. */
+  delete(base: ResourceKey): void {
+    for (const key of this.#extensionsOf.get(base) ?? []) {
+      const bases = this.#basesOf.get(key);
+      bases?.delete(base);
+      if (bases?.size === 0) this.#basesOf.delete(key);
+    }
+    this.#extensionsOf.delete(base);
+  }
+
+  /** Returns the bases that reference an extension. */
+  basesOf(extension: ResourceKey): Iterable<ResourceKey> {
+    return this.#basesOf.get(extension) ?? [];
+  }
+
+  /** Returns all extensions that a base references. */
+  extensions(): Iterable<ResourceKey> {
+    return this.#basesOf.keys();
+  }
+}

@@ -1,0 +1,64 @@
+import type { Logger } from 'pino';
+import type { VersionedName } from '../../names.ts';
+import type { Implementation } from '../../registry/implementation.ts';
+import type { Registry } from '../../registry/registry.ts';
+import type { EventSink } from '../../resources/cluster-services.ts';
+import type { Resources } from '../../resources/port.ts';
+import type { Resource } from '../../resources/resource.ts';
+import type { Breakers } from '../breakers/breakers.ts';
+import type { DelegationCaller } from '../calls/delegation-caller.ts';
+import type { Choice } from '../choices/choose.ts';
+import type { DelegationSettings } from '../delegation-settings.ts';
+import type { DependentFollower } from '../dependents/dependent-follower.ts';
+import type { ExtensionFollower } from '../extensions/extension-follower.ts';
+import type { UnrecordedHolders } from '../holders/unrecorded-holders.ts';
+
+/** Dependencies of the passes of one delegation. */
+export interface PassContext {
+  settings: DelegationSettings;
+  resources: Resources;
+  registry: Registry;
+  caller: DelegationCaller;
+  breakers: Breakers;
+  /** Chooses a plugin for a pass over a resource, which may be the probe of a suspended plugin. */
+  choose: (base: Resource) => Choice;
+  /** Called when a pass hands a resource to the chosen plugins. */
+  onChosen: (base: Resource, chosen: readonly VersionedName[]) => void;
+  extensions: ExtensionFollower;
+  dependents: DependentFollower;
+  /** Plugins that hold resources. */
+  holders: UnrecordedHolders;
+  /** Reports whether a resource is no longer delegated, so that its status and finalizer are to be removed. */
+  isReleased: (base: Resource) => boolean;
+  events: EventSink;
+  log: Logger;
+}
+
+/**
+ * Result of a pass. Times in milliseconds.
+ *
+ * - `done`: the resource is gone, or needs no more passes.
+ * - `settled`: the resource is reconciled; next pass after `after`, by default at the resync.
+ * - `waiting`: a plugin, an extension or the resource has to change first; next pass after `after`, by default at the resync.
+ * - `retry`: the pass failed; next pass after `after`, by default with back-off.
+ * - `stale`: the resource, its extensions or the choice changed during the pass, and its results were discarded; next pass
+ *   immediately.
+ */
+export type PassResult =
+  | { next: 'done' }
+  | { next: 'settled'; after?: number }
+  | { next: 'waiting'; after?: number }
+  | { next: 'retry'; after?: number }
+  | { next: 'stale' };
+
+/** Outcome of a pass, and the choice that it made. */
+export interface PassOutcome {
+  result: PassResult;
+  chosen: readonly Implementation[];
+  /** Revision of the registry at the choice. */
+  revision: number;
+  /** Message of the status while no plugin is chosen. */
+  waitingMessage?: string;
+  /** Error that ended the pass, usually a failed write. */
+  error?: unknown;
+}

@@ -1,0 +1,117 @@
+import { KplugError } from '../../errors.ts';
+import type { WorkOutcome, WorkQueue } from '../../queue/work-queue.ts';
+import { keyOf, type Resource, type ResourceKey } from '../../resources/resource.ts';
+import type { DelegationObserver } from '../../telemetry/observer.ts';
+import type { Bases } from '../bases/bases.ts';
+import type { Breakers } from '../breakers/breakers.ts';
+import type { KeptAnswers } from '../calls/kept-answers.ts';
+import type { ChoiceMonitor } from '../choices/choice-monitor.ts';
+import type { Releases } from '../releases/releases.ts';
+import type { PassRequests } from '../requests/pass-requests.ts';
+import type { WriteFailureReporter } from '../writes/write-failure-reporter.ts';
+import type { WriteFailures } from '../writes/write-failures.ts';
+import type { PassContext, PassOutcome, PassResult } from './pass-context.ts';
+import { runPass } from './run-pass.ts';
+
+/** Dependencies of a pass worker. */
+export interface PassWorkerOptions {
+  context: PassContext;
+  queue: Pick<WorkQueue<ResourceKey>, 'failures'>;
+  requests: PassRequests;
+  bases: Bases;
+  breakers: Breakers;
+  kept: KeptAnswers;
+  writeFailures: WriteFailures;
+  failureReporter: WriteFailureReporter;
+  releases: Releases;
+  monitor: ChoiceMonitor;
+  observer: DelegationObserver;
+  /** Forgets a resource that is no longer delegated. */
+  forget: (key: ResourceKey) => void;
+}
+
+/** Does the work of the queue: runs a pass over a resource, records its outcome, and returns when the next pass is due. */
+export class PassWorker {
+  readonly #options: PassWorkerOptions;
+
+  constructor(options: PassWorkerOptions) {
+    this.#options = options;
+  }
+
+  async work(key: ResourceKey): Promise<WorkOutcome> {
+    const { requests, breakers } = this.#options;
+    requests.started(key);
+    breakers.started(key);
+    const outcome = await this.#reconcile(key);
+    breakers.passed(key);
+    return outcome;
+  }
+
+  async #reconcile(key: ResourceKey): Promise<WorkOutcome> {
+    const { context, writeFailures } = this.#options;
+    const before = context.resources.get(key);
+    const isHeld = before && !before.metadata.deletionTimestamp && !writeFailures.admit(key);
+    if (isHeld) return { next: 'done' };
+    const outcome = await this.#runPass(key);
+    if (!outcome) return { next: 'done' };
+    this.#recordWrites(key, outcome);
+    const base = context.resources.get(key);
+    if (!base) return { next: 'done' };
+    this.#recordChoice(base, outcome);
+    return this.#nextWork(key, outcome.result);
+  }
+
+  /** Returns `undefined` when the controller is stopping. */
+  async #runPass(key: ResourceKey): Promise<PassOutcome | undefined> {
+    const { context, queue, kept, writeFailures } = this.#options;
+    const outcome = await runPass(context, key, {
+      attempt: queue.failures(key) + 1,
+      kept: kept.of(key),
+      hasFailedWrite: writeFailures.hasFailed(key),
+    });
+    if (outcome.result.next === 'retry') kept.endPass(key);
+    else kept.drop(key);
+    const { error } = outcome;
+    const isStopping = error instanceof KplugError && (error.code === 'Stopped' || error.code === 'LeadershipLost');
+    return isStopping ? undefined : outcome;
+  }
+
+  #recordWrites(key: ResourceKey, { result: { next }, error }: PassOutcome): void {
+    const { context, observer, writeFailures, failureReporter } = this.#options;
+    observer.passed(context.settings.name, next);
+    if (error !== undefined) failureReporter.report(key, error);
+    else if (next !== 'stale' && next !== 'done') writeFailures.succeeded(key);
+  }
+
+  #recordChoice(base: Resource, outcome: PassOutcome): void {
+    const { bases, releases, writeFailures, monitor, forget } = this.#options;
+    const key = keyOf(base);
+    const isDone = outcome.result.next === 'done';
+    if (isDone) {
+      releases.complete(key);
+      writeFailures.forget(key);
+    }
+    if (isDone && !bases.concerns(base)) forget(key);
+    else monitor.record(base, outcome);
+  }
+
+  #nextWork(key: ResourceKey, result: PassResult): WorkOutcome {
+    const { context, requests } = this.#options;
+    switch (result.next) {
+      case 'done':
+      case 'retry':
+        return result;
+      case 'stale':
+        return { next: 'again', after: requests.repeat(key) };
+      case 'settled':
+      case 'waiting':
+        return { next: 'again', after: result.after ?? spread(context.settings.resync) };
+    }
+  }
+}
+
+/** Spreads resyncs by a tenth, in steps that let timers share their lists, so that resources don't stay together. */
+function spread(resync: number): number {
+  const step = Math.round(Math.random() * 100) / 100;
+  return resync * (0.9 + step / 5);
+}

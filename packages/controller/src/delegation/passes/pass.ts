@@ -1,0 +1,46 @@
+import { keyOf, type Resource, type ResourceKey } from '../../resources/resource.ts';
+import type { KeptAnswer } from '../calls/kept-answers.ts';
+import type { Gathered } from '../extensions/gather.ts';
+import type { PassContext } from './pass-context.ts';
+import { Reporter } from './report.ts';
+
+/** State of a resource from its earlier passes. */
+export interface PassState {
+  /** Consecutive failures before this pass, plus one. */
+  attempt: number;
+  /** Answers of an earlier pass that are yet to be written. */
+  kept: KeptAnswer;
+  /** True if the earlier pass failed to write. */
+  hasFailedWrite: boolean;
+}
+
+/** One pass over one base resource: the state that its steps share. */
+export class Pass {
+  readonly context: PassContext;
+  readonly gathered: Gathered;
+  /** Consecutive failures before this pass, plus one. */
+  readonly attempt: number;
+  /** Answers of an earlier pass that are yet to be written. */
+  readonly kept: KeptAnswer;
+  readonly reporter: Reporter;
+
+  /** True if the earlier pass failed to write. */
+  readonly hasFailedWrite: boolean;
+
+  constructor(context: PassContext, gathered: Gathered, { attempt, kept, hasFailedWrite }: PassState) {
+    this.context = context;
+    this.gathered = gathered;
+    this.attempt = attempt;
+    this.kept = kept;
+    this.hasFailedWrite = hasFailedWrite;
+    this.reporter = new Reporter(context, gathered);
+  }
+
+  get base(): Resource {
+    return this.gathered.base;
+  }
+
+  get key(): ResourceKey {
+    return keyOf(this.gathered.base);
+  }
+}

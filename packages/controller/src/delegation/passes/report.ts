@@ -1,0 +1,245 @@
+import type { PluginEvent } from '../../clients/plugin-call.ts';
+import { KplugError } from '../../errors.ts';
+import { formatPlugin } from '../../names.ts';
+import { type ConditionContent, findCondition } from '../../resources/conditions.ts';
+import { type JsonValue, keyOf, type ResourceKey } from '../../resources/resource.ts';
+import type { PresentChoice } from '../../selection/candidate.ts';
+import type { Attempt, Failure } from '../calls/attempt.ts';
+import type { Choice } from '../choices/choose.ts';
+import type { DelegationSettings } from '../delegation-settings.ts';
+import { type ExtensionProblem, type Gathered, ignoredReferences } from '../extensions/gather.ts';
+import type { PassContext, PassResult } from './pass-context.ts';
+import { composeStatus, type PluginStatement, reservedFieldsOf } from './status.ts';
+
+/** Calls of a pass, and the dependents that were applied for them. */
+export interface Applied {
+  attempts: readonly Attempt[];
+  /** Inventory of the base's dependents, for its status. */
+  dependents: JsonValue[];
+}
+
+/** Writes the outcome of one pass: statuses, conditions and Events. */
+export class Reporter {
+  readonly #context: PassContext;
+  readonly #gathered: Gathered;
+  #hasFailed = false;
+
+  constructor(context: PassContext, gathered: Gathered) {
+    this.#context = context;
+    this.#gathered = gathered;
+  }
+
+  /** True if a status of the base could not be written. */
+  get hasFailed(): boolean {
+    return this.#hasFailed;
+  }
+
+  /** Reports that no plugin was called, because something has to change first. */
+  async waiting(choice: Choice, { reason, message }: { reason: string; message: string }): Promise<PassResult> {
+    const { base } = this.#gathered;
+    const { generation } = base.metadata;
+    const isReconciled = findCondition(base.status, 'Reconciled')?.observedGeneration === generation;
+    const unknown: ConditionContent = {
+      type: 'Reconciled',
+      status: 'Unknown',
+      reason,
+      message: `no plugin has been called for generation ${generation}`,
+    };
+    await this.#write([
+      ...this.#generalConditions(choice),
+      ...(isReconciled ? [] : [unknown]),
+      { type: 'Ready', status: 'False', reason, message },
+    ]);
+    this.#recordChange('Warning', reason, message);
+    return { next: 'waiting' };
+  }
+
+  /** Reports a failure. `applied` is missing when no plugin was called. */
+  async failed(choice: Choice, failure: Failure, applied?: Applied): Promise<PassResult> {
+    const { reason, message } = failure;
+    await this.#write(this.#failureConditions(choice, failure), applied);
+    this.#context.events.record(this.#key, { type: 'Warning', reason, message });
+    return failure.terminal ? { next: 'waiting' } : this.#resultOf(failure);
+  }
+
+  /**
+   * Reports a write that failed, if at least that can be written.
+   *
+   * @param choice `undefined` while the resource is finalized.
+   */
+  async refused({ code, message }: KplugError, choice?: Choice): Promise<void> {
+    const failure = { reason: code, message };
+    try {
+      await this.#write(choice ? this.#failureConditions(choice, failure) : finalizingConditions(failure));
+    } catch (error) {
+      // Often the schema has no conditions either. The caller reports the first error.
+      if (!(error instanceof KplugError)) throw error;
+      this.#context.log.debug(
+        { err: error, resource: this.#key },
+        "the status can't be written without the answer either",
+      );
+    }
+  }
+
+  /** Reports that every call was successful. */
+  async succeeded(choice: Choice, applied: Applied): Promise<PassResult> {
+    const { attempts } = applied;
+    const names = attempts.map(({ implementation }) => formatPlugin(implementation)).join(', ');
+    const texts = attempts.flatMap(({ answer }) => answer?.messages ?? []).map(({ text }) => text);
+    const done = `${names} reconciled generation ${this.#gathered.base.metadata.generation}`;
+    const ignored = ignoredReferences(this.#gathered.problems).map(({ message }) => message);
+    const ready = ignored.length > 0 ? `${done}, without an extension: ${ignored.join('; ')}` : done;
+    const conditions: ConditionContent[] = [
+      ...this.#generalConditions(choice),
+      { type: 'Reconciled', status: 'True', reason: 'Succeeded', message: [done, ...texts].join('; ') },
+      { type: 'Ready', status: 'True', reason: 'Ready', message: ready },
+    ];
+    await this.#write(conditions, applied);
+    this.#recordIgnored();
+    this.recordAnswers(attempts);
+    this.#recordChange('Normal', 'Ready', ready);
+    const delays = attempts.flatMap(({ answer }) => answer?.requeueAfter ?? []);
+    const after = delays.length > 0 ? this.#extend(Math.min(...delays)) : undefined;
+    return { next: 'settled', ...(after !== undefined && { after }) };
+  }
+
+  /** Reports why the deletion of the resource doesn't proceed. @param finalized plugins that have finalized it. */
+  async finalizing(
+    failure: Failure,
+    result: PassResult = this.#resultOf(failure),
+    finalized: readonly PresentChoice[] = [],
+  ): Promise<PassResult> {
+    const { reason, message } = failure;
+    this.#context.events.record(this.#key, { type: 'Warning', reason, message });
+    await this.#write(finalizingConditions({ reason, message }), undefined, finalized);
+    return result;
+  }
+
+  /** Writes the statuses that plugins returned for extensions, each with the field manager of its plugin. */
+  async writeExtensions(attempts: readonly Attempt[]): Promise<void> {
+    const { resources } = this.#context;
+    const writes = attempts.flatMap(({ implementation, answer }) =>
+      [...(answer?.extensionStatuses ?? [])].map(([key, { fields, way }]) => {
+        const extension = this.#gathered.extensions.get(key);
+        const fieldManager = `kplug/${implementation.plugin}`;
+        const options = { uid: extension?.metadata.uid ?? '', fieldManager, merge: way === 'merge' };
+        return extension && resources.applyStatus(key, fields, options);
+      }),
+    );
+    await Promise.all(writes);
+  }
+
+  /** Records the Events that plugins returned in their answers. */
+  recordAnswers(attempts: readonly Attempt[]): void {
+    this.recordEvents(attempts.flatMap(({ answer }) => answer?.events ?? []));
+  }
+
+  /** Records the Events that a plugin returned. */
+  recordEvents(events: readonly PluginEvent[]): void {
+    for (const { type, reason, message, target } of events) {
+      this.#context.events.record(target ?? this.#key, { type, reason, message });
+    }
+  }
+
+  #resultOf({ terminal, retryAfter }: Failure): PassResult {
+    const after = retryAfter === undefined ? {} : { after: this.#extend(retryAfter) };
+    return { next: terminal ? 'waiting' : 'retry', ...after };
+  }
+
+  /** Extends a delay that a plugin requests to the shortest allowed one. */
+  #extend(delay: number): number {
+    return Math.max(delay, this.#context.settings.minRequeueInterval);
+  }
+
+  get #key(): ResourceKey {
+    return keyOf(this.#gathered.base);
+  }
+
+  #failureConditions(choice: Choice, { reason, message }: Pick<Failure, 'reason' | 'message'>): ConditionContent[] {
+    const content = { status: 'False', reason, message } as const;
+    return [...this.#generalConditions(choice), { type: 'Reconciled', ...content }, { type: 'Ready', ...content }];
+  }
+
+  #generalConditions(choice: Choice): ConditionContent[] {
+    return [selectedCondition(choice), extensionsCondition(this.#gathered.problems)];
+  }
+
+  /** Records an Event for references that are ignored, when that begins. */
+  #recordIgnored(): void {
+    const { base, problems } = this.#gathered;
+    const former = findCondition(base.status, 'Ready')?.message ?? '';
+    for (const { reason, message } of ignoredReferences(problems)) {
+      if (!former.includes(message)) this.#context.events.record(this.#key, { type: 'Warning', reason, message });
+    }
+  }
+
+  /** Records an Event for a lasting state only when the state begins, not at each pass. */
+  #recordChange(type: 'Normal' | 'Warning', reason: string, message: string): void {
+    const ready = findCondition(this.#gathered.base.status, 'Ready');
+    // The message about a suspended plugin has the time of the next probe.
+    if (ready?.reason === reason && (ready.message === message || reason === 'PluginSuspended')) return;
+    this.#context.events.record(this.#key, { type, reason, message });
+  }
+
+  async #write(
+    conditions: readonly ConditionContent[],
+    applied?: Applied,
+    finalized: readonly PresentChoice[] = [],
+  ): Promise<void> {
+    const { settings, resources, holders } = this.#context;
+    const { metadata } = this.#gathered.base;
+    const statements = applied?.attempts.map((attempt) => statementOf(settings, attempt));
+    // The finalizer and the extensions' statuses may have been written since, but the metadata of the pass counts.
+    const base = resources.get(this.#key) ?? this.#gathered.base;
+    const status = composeStatus(
+      { ...base, metadata },
+      { conditions, statements, finalized, dependents: applied?.dependents, mode: settings.rules.mode },
+    );
+    try {
+      await resources.applyStatus(this.#key, status, { uid: metadata.uid, fieldManager: settings.fieldManager });
+    } catch (error) {
+      this.#hasFailed = true;
+      throw error;
+    }
+    for (const statement of statements ?? []) this.#warnOfReservedFields(statement);
+    if (statements) holders.clear(this.#key);
+  }
+
+  #warnOfReservedFields(statement: PluginStatement): void {
+    const reserved = reservedFieldsOf(statement);
+    if (reserved.length === 0) return;
+    const message = `${formatPlugin(statement.plugin)} returned status fields that the controller manages (${reserved.join(', ')}); they were ignored`;
+    this.#context.events.record(this.#key, { type: 'Warning', reason: 'ReservedStatusField', message });
+  }
+}
+
+function finalizingConditions({ reason, message }: Pick<Failure, 'reason' | 'message'>): ConditionContent[] {
+  const content = { status: 'False', reason, message } as const;
+  return [
+    { type: 'Finalized', ...content },
+    { type: 'Ready', ...content },
+  ];
+}
+
+function statementOf({ api }: DelegationSettings, { implementation, answer }: Attempt): PluginStatement {
+  const { plugin, version } = implementation;
+  return {
+    plugin: { plugin, version, api, apiVersion: implementation.api.version.version },
+    status: answer?.baseStatus,
+    conditions: answer?.conditions,
+  };
+}
+
+function selectedCondition({ selection, reason, message }: Choice): ConditionContent {
+  return { type: 'PluginSelected', status: selection.chosen.length > 0 ? 'True' : 'False', reason, message };
+}
+
+function extensionsCondition(problems: readonly ExtensionProblem[]): ConditionContent {
+  const [first] = problems;
+  if (!first) {
+    const message = 'every extension that the resource references was found';
+    return { type: 'ExtensionsResolved', status: 'True', reason: 'Resolved', message };
+  }
+  const message = problems.map((problem) => problem.message).join('; ');
+  return { type: 'ExtensionsResolved', status: 'False', reason: first.reason, message };
+}
