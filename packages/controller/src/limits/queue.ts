@@ -14,6 +14,10 @@ export const queue = {
     4,
     'Number of changed or deleted resources in a row that are reconciled before one that waits for another reason: start, resync, repair or retry.',
   ),
+  maxMovedAtOnce: count(
+    256,
+    'Number of waiting resources that move to the lane of another plugin before other work runs, when one is about to start.',
+  ),
   maxTimerDelay: milliseconds(
     2_147_483_647,
     'Longest delay of one timer of Node.js, and largest value of a time limit without a larger maximum. Deadlines and intervals of delegations may be longer.',

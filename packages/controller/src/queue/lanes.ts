@@ -2,7 +2,7 @@ import { limits } from '../limits/limits.ts';
 import { FairKeys, type ReadyKey } from './fair-keys.ts';
 import { LinkedList, ListEntry } from './linked-list.ts';
 
-const { minLaneShare, maxLaneShare } = limits.queue;
+const { minLaneShare, maxLaneShare, maxMovedAtOnce } = limits.queue;
 
 /** Assignment of keys to lanes and groups. By default, all are in the same. */
 export interface LanePolicy<K> {
@@ -52,6 +52,8 @@ export class Lanes<K> {
   readonly #entitled = new LinkedList<Lane<K>>();
   /** Other lanes with ready keys. They may start while the concurrency isn't used up. */
   readonly #sharing = new LinkedList<Lane<K>>();
+  /** Number of keys that the latest `take` moved to other lanes. */
+  #moved = 0;
 
   constructor(concurrency: number, policy: LanePolicy<K> = singleLane) {
     this.#concurrency = concurrency;
@@ -108,9 +110,15 @@ export class Lanes<K> {
     return this.#ready.keys();
   }
 
+  /** Reports whether the latest `take` found none as many keys had to move to other lanes, so that it may find one the next time. */
+  get isMoving(): boolean {
+    return this.#moved === maxMovedAtOnce;
+  }
+
   /** Returns the next key that may start, which is being worked on from now on; `undefined` if none may. */
   take(): ReadyKey<K> | undefined {
-    for (let lane = this.#next(); lane; lane = this.#next()) {
+    this.#moved = 0;
+    for (let lane = this.#next(); lane && !this.isMoving; lane = this.#next()) {
       const ready = lane.ready.take();
       if (!ready) throw new Error(`the lane "${lane.name}" has no ready key although it is due`);
       this.#ready.delete(ready.key);
@@ -121,6 +129,7 @@ export class Lanes<K> {
       }
       this.#place(lane);
       this.#insert(ready, current);
+      this.#moved++;
     }
     return undefined;
   }

@@ -176,6 +176,7 @@ export class WorkQueue<K> {
           return;
         }
         const next = this.#ready.take();
+        if (!next && this.#ready.isMoving) this.#startLater();
         if (!next) return;
         void this.#work(next.key, next.since);
       }
