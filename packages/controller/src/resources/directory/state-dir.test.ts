@@ -1,9 +1,12 @@
+import { execFile } from 'node:child_process';
 import { chmod, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readDirectory } from './read-directory.ts';
 import { documents, TestDirectory, table, tableKey, tables, waitFor } from './testing.ts';
 
+const run = promisify(execFile);
 const waitOptions = { timeout: 10_000 };
 
 describe('a state directory', () => {
@@ -74,11 +77,14 @@ describe('a state directory', () => {
     );
   });
 
-  it.runIf(process.getuid?.() !== 0)('makes a directory of manifests usable that is read-only', async () => {
-    await chmod(directory.path, 0o555);
-    await expect(directory.open()).rejects.toThrow('--state-dir');
-    await (await directory.open({ stateDir })).close();
-    await chmod(directory.path, 0o755);
+  it('makes a directory of manifests usable that is read-only', async () => {
+    const restore = await makeReadOnly(directory.path);
+    try {
+      await expect(directory.open()).rejects.toThrow('--state-dir');
+      await (await directory.open({ stateDir })).close();
+    } finally {
+      await restore();
+    }
   });
 
   it('that is new takes the states from the default folder', async () => {
@@ -140,3 +146,14 @@ describe('a state directory', () => {
     expect(resources.list(tables)).toHaveLength(3);
   }, 30_000);
 });
+
+/** Makes a directory read-only, for root by a mount. Returns a function that undoes it. */
+async function makeReadOnly(path: string): Promise<() => Promise<unknown>> {
+  if (process.getuid?.() !== 0) {
+    await chmod(path, 0o555);
+    return () => chmod(path, 0o755);
+  }
+  await run('mount', ['--bind', path, path]);
+  await run('mount', ['-o', 'remount,bind,ro', path]);
+  return () => run('umount', [path]);
+}
