@@ -82,7 +82,7 @@ export const callRequirements: readonly Requirement<ControllerUnderTest>[] = [
       const overlapping = plugin.calls.find((call, index) =>
         plugin.calls
           .slice(0, index)
-          .some((earlier) => isSame(call, earlier) && call.at < (earlier.endedAt ?? Infinity)),
+          .some((earlier) => isSame(call, earlier) && call.at < endOf(earlier)),
       );
       if (!overlapping) return `in ${plugin.calls.length} calls`;
       const { kind, metadata } = overlapping.base;
@@ -202,6 +202,11 @@ export const workRequirements: readonly Requirement<ControllerUnderTest>[] = [
     },
   },
 ];
+
+/** Returns when a call ended: with its answer, or at its deadline on a machine that is too busy. */
+function endOf({ at, endedAt = Number.POSITIVE_INFINITY, remaining }: ReceivedCall): number {
+  return Math.min(endedAt, at + (remaining?.call || Number.POSITIVE_INFINITY));
+}
 
 function isSame(a: ReceivedCall, b: ReceivedCall): boolean {
   return a.base.metadata.uid === b.base.metadata.uid;
