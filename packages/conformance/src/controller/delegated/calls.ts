@@ -80,9 +80,7 @@ export const callRequirements: readonly Requirement<ControllerUnderTest>[] = [
       }
       await resource.call(1);
       const overlapping = plugin.calls.find((call, index) =>
-        plugin.calls
-          .slice(0, index)
-          .some((earlier) => isSame(call, earlier) && call.at < endOf(earlier)),
+        plugin.calls.slice(0, index).some((earlier) => isSame(call, earlier) && call.at < endOf(earlier)),
       );
       if (!overlapping) return `in ${plugin.calls.length} calls`;
       const { kind, metadata } = overlapping.base;

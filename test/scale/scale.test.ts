@@ -1,7 +1,7 @@
-// scale/: tests that no event blocks the event loop, however many resources and instances there are.
+// Tests that no event blocks the event loop, however many resources and instances there are.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { watchPlugins } from '../registry/watch-plugins.ts';
-import { formatKey } from '../resources/resource.ts';
+import { watchPlugins } from '../../packages/controller/src/registry/watch-plugins.ts';
+import { formatKey } from '../../packages/controller/src/resources/resource.ts';
 import { longestBlock, turn, unitOfWork } from './loop-meter.fixture.ts';
 import { extension, inTurns, kind, World } from './world.fixture.ts';
 

@@ -2,25 +2,28 @@ import { create } from '@bufbuild/protobuf';
 import type { HandlerContext } from '@connectrpc/connect';
 import { ListDelegationsRequestSchema, ListResourcesRequestSchema } from '@kplug/protocol';
 import { pino } from 'pino';
-import { delegationService } from '../admin/delegation-service.ts';
-import { PluginCaller } from '../clients/caller.ts';
-import { Connections } from '../clients/connections.ts';
-import type { PluginAnswer } from '../clients/plugin-call.ts';
-import { addGauges } from '../controller-gauges.ts';
-import { type DelegationSettings, readDeclaration } from '../delegation/delegation-settings.ts';
-import { Delegations } from '../delegation/delegations.ts';
-import { DelegationResources } from '../delegation-resources/delegation-resources.ts';
-import { logPluginChange } from '../log-plugin-change.ts';
-import { PluginResourceWriter } from '../plugin-resources/plugin-resource-writer.ts';
-import type { Clock } from '../registry/clock.ts';
-import type { Implementation } from '../registry/implementation.ts';
-import { PluginList } from '../registry/plugin-list.ts';
-import { Registry } from '../registry/registry.ts';
-import { registrationOf } from '../registry/testing.ts';
-import type { PluginRecord, PluginStore } from '../resources/cluster-services.ts';
-import { MemoryResources } from '../resources/memory/memory-resources.ts';
-import { RecentEvents } from '../telemetry/events.ts';
-import { Metrics } from '../telemetry/metrics.ts';
+import { delegationService } from '../../packages/controller/src/admin/delegation-service.ts';
+import { PluginCaller } from '../../packages/controller/src/clients/caller.ts';
+import { Connections } from '../../packages/controller/src/clients/connections.ts';
+import type { PluginAnswer } from '../../packages/controller/src/clients/plugin-call.ts';
+import { addGauges } from '../../packages/controller/src/controller-gauges.ts';
+import {
+  type DelegationSettings,
+  readDeclaration,
+} from '../../packages/controller/src/delegation/delegation-settings.ts';
+import { Delegations } from '../../packages/controller/src/delegation/delegations.ts';
+import { DelegationResources } from '../../packages/controller/src/delegation-resources/delegation-resources.ts';
+import { logPluginChange } from '../../packages/controller/src/log-plugin-change.ts';
+import { PluginResourceWriter } from '../../packages/controller/src/plugin-resources/plugin-resource-writer.ts';
+import type { Clock } from '../../packages/controller/src/registry/clock.ts';
+import type { Implementation } from '../../packages/controller/src/registry/implementation.ts';
+import { PluginList } from '../../packages/controller/src/registry/plugin-list.ts';
+import { Registry } from '../../packages/controller/src/registry/registry.ts';
+import { registrationOf } from '../../packages/controller/src/registry/testing.ts';
+import type { PluginRecord, PluginStore } from '../../packages/controller/src/resources/cluster-services.ts';
+import { MemoryResources } from '../../packages/controller/src/resources/memory/memory-resources.ts';
+import { RecentEvents } from '../../packages/controller/src/telemetry/events.ts';
+import { Metrics } from '../../packages/controller/src/telemetry/metrics.ts';
 import { turn } from './loop-meter.fixture.ts';
 
 export const kind = { apiVersion: 'myorg.org/v1', kind: 'Table' };
