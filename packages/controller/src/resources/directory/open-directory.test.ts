@@ -137,7 +137,7 @@ describe('openDirectory', () => {
       ['orders', 1, { columns: 1 }],
       ['users', 1, { columns: 1 }],
     ]);
-    expect(resources.problems()).toEqual([expect.objectContaining({ file: join(directory.path, 'a.yaml'), line: 9 })]);
+    expect(resources.problems()).toEqual([expect.objectContaining({ file: join(directory.path, 'a.yaml'), line: 8 })]);
   });
 
   it('copies and reports a damaged journal, and keeps all other states', async () => {
