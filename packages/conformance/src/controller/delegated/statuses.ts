@@ -101,7 +101,9 @@ export const statusRequirements: readonly Requirement<ControllerUnderTest>[] = [
       });
       const first = await resource.call(0);
       await resource.change();
-      // The controller has to notice the change before the answer arrives.
+      // The controller has to notice the change before the answer arrives: by then, it has called for a later resource.
+      await using later = await delegated.delegate(plugin, 'c13-later', () => undefined);
+      await later.call(0);
       await delay(times.settle);
       changed.resolve();
       const second = await resource.call(1);
