@@ -1,5 +1,5 @@
 import { machineAddress, PluginCluster, portOf, serveQuietly, waitOptions } from '@kplug/testing/cluster';
-import { type ClusterObject, FaultProxy } from '@kplug/testing/control-plane';
+import { FaultProxy } from '@kplug/testing/control-plane';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 
 const declaring = PluginCluster.use();
@@ -59,27 +59,13 @@ describe('a Service with the label kplug.dev/plugin', () => {
 
 it('a Plugin reports in its status the right that is missing to follow its Service', async () => {
   const user = `operator-${declaring.namespace}`;
-  const rbac = 'rbac.authorization.k8s.io';
   const read = ['list', 'watch', 'patch'];
-  const role = (rules: object[]): ClusterObject => ({
-    apiVersion: `${rbac}/v1`,
-    kind: 'Role',
-    metadata: { name: 'operator', namespace: declaring.namespace },
-    rules,
-  });
   const rules = [
     { apiGroups: [group], resources: ['tables', 'tables/status'], verbs: read },
     { apiGroups: ['plugins.kplug.dev'], resources: ['plugins', 'plugins/status'], verbs: read },
     { apiGroups: [''], resources: ['pods'], verbs: read },
   ];
-  await declaring.cluster.apply(role(rules));
-  await declaring.cluster.apply({
-    apiVersion: `${rbac}/v1`,
-    kind: 'RoleBinding',
-    metadata: { name: 'operator', namespace: declaring.namespace },
-    roleRef: { apiGroup: rbac, kind: 'Role', name: 'operator' },
-    subjects: [{ apiGroup: rbac, kind: 'User', name: user }],
-  });
+  await declaring.cluster.grant(user, declaring.namespace, rules);
   const proxy = await FaultProxy.open(declaring.cluster.kubeConfig);
   onTestFinished(() => proxy.close());
   await declaring.served('postgresql');
@@ -92,7 +78,8 @@ it('a Plugin reports in its status the right that is missing to follow its Servi
     message: expect.stringContaining(rule) as string,
   });
   const endpoints = { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: read };
-  await declaring.cluster.apply(role([...rules, { apiGroups: [''], resources: ['services'], verbs: read }, endpoints]));
+  const services = { apiGroups: [''], resources: ['services'], verbs: read };
+  await declaring.cluster.grant(user, declaring.namespace, [...rules, services, endpoints]);
   await declaring.expectPlugin('mine', { status: 'True', reason: 'Live' });
 });
 

@@ -188,20 +188,8 @@ describe('an extension that cannot be read', () => {
 
   it('is reported in the condition with the missing rule while it is forbidden', async () => {
     const user = `operator-${namespace}`;
-    const rbac = 'rbac.authorization.k8s.io';
-    await cluster.apply({
-      apiVersion: `${rbac}/v1`,
-      kind: 'Role',
-      metadata: { name: 'operator', namespace },
-      rules: [{ apiGroups: [group], resources: ['tables', 'tables/status'], verbs: ['list', 'watch', 'patch'] }],
-    });
-    await cluster.apply({
-      apiVersion: `${rbac}/v1`,
-      kind: 'RoleBinding',
-      metadata: { name: 'operator', namespace },
-      roleRef: { apiGroup: rbac, kind: 'Role', name: 'operator' },
-      subjects: [{ apiGroup: rbac, kind: 'User', name: user }],
-    });
+    const onTables = { apiGroups: [group], resources: ['tables', 'tables/status'], verbs: ['list', 'watch', 'patch'] };
+    await cluster.grant(user, namespace, [onTables]);
     const proxy = await FaultProxy.open(cluster.kubeConfig);
     onTestFinished(() => proxy.close());
     const operator = await KubernetesOperator.start(cluster, namespace, { kubeConfig: proxy.kubeConfig(user) });

@@ -169,10 +169,11 @@ describe('no two calls for one resource run at once', () => {
   it('when the stream of a plugin without the SDK ends on an answer of another resource', async () => {
     const operator = await TestOperator.start({ ...back, deadline: '2s' });
     const running = new Running();
+    const ended = Promise.withResolvers<void>();
     const answer = (request: ReconcileRequest) => {
       const base = baseOf(request);
       return running.run(base.metadata.uid, async () => {
-        if (base.metadata.name === 'slow') await sleep(1_000);
+        if (base.metadata.name === 'slow') await ended.promise;
         return answerTo(base);
       });
     };
@@ -194,6 +195,7 @@ describe('no two calls for one resource run at once', () => {
     operator.delete('culprit');
     // A change of the user's doesn't lead to a second call either.
     operator.table('slow', { n: 2 });
+    ended.resolve();
     await operator.expectReady('slow');
     expect(operator.get('slow')?.status).toMatchObject({ n: 2 });
     expect(running.max).toBe(1);

@@ -6,7 +6,6 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, 
 
 const group = 'operator.example.org';
 const apiVersion = `${group}/v1`;
-const rbac = 'rbac.authorization.k8s.io';
 const waiting = { timeout: 20_000, interval: 20 };
 const backOff = { initial: 50, max: 200 };
 
@@ -54,15 +53,7 @@ async function start(options: KubernetesOperatorOptions & { rules?: object[] } =
 /** Grants rules to a new user of the namespace. */
 async function grant(rules: object[]): Promise<string> {
   const user = `operator-${namespace}`;
-  const metadata = { name: 'operator', namespace };
-  await cluster.apply({ apiVersion: `${rbac}/v1`, kind: 'Role', metadata, rules });
-  await cluster.apply({
-    apiVersion: `${rbac}/v1`,
-    kind: 'RoleBinding',
-    metadata,
-    roleRef: { apiGroup: rbac, kind: 'Role', name: 'operator' },
-    subjects: [{ apiGroup: rbac, kind: 'User', name: user }],
-  });
+  await cluster.grant(user, namespace, rules);
   return user;
 }
 

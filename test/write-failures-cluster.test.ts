@@ -4,7 +4,6 @@ import { pino } from 'pino';
 import { afterAll, beforeAll, beforeEach, expect, it, onTestFinished, vi } from 'vitest';
 
 const group = 'operator.example.org';
-const rbac = 'rbac.authorization.k8s.io';
 const waiting = { timeout: 20_000, interval: 20 };
 
 let cluster: TestCluster;
@@ -28,19 +27,8 @@ const names = Array.from({ length: 30 }, (_, index) => `table-${index}`);
 
 it('a right to write statuses that is missing is logged once, and used when it is granted', async () => {
   const user = `operator-${namespace}`;
-  const metadata = { name: 'operator', namespace };
-  const allow = (...rules: object[]) => {
-    return cluster.apply({ apiVersion: `${rbac}/v1`, kind: 'Role', metadata, rules });
-  };
   const onTables = { apiGroups: [group], resources: ['tables'], verbs: ['list', 'watch', 'patch'] };
-  await allow(onTables);
-  await cluster.apply({
-    apiVersion: `${rbac}/v1`,
-    kind: 'RoleBinding',
-    metadata,
-    roleRef: { apiGroup: rbac, kind: 'Role', name: 'operator' },
-    subjects: [{ apiGroup: rbac, kind: 'User', name: user }],
-  });
+  await cluster.grant(user, namespace, [onTables]);
   const proxy = await FaultProxy.open(cluster.kubeConfig);
   onTestFinished(() => proxy.close());
   const operator = await KubernetesOperator.start(cluster, namespace, {
@@ -57,7 +45,8 @@ it('a right to write statuses that is missing is logged once, and used when it i
   expect(messages[0]).toContain(`{ apiGroups: ["${group}"], resources: ["tables/status"], verbs: ["patch"] }`);
   expect(calls).toBeLessThan(names.length);
 
-  await allow(onTables, { apiGroups: [group], resources: ['tables/status'], verbs: ['patch'] });
+  const onStatuses = { apiGroups: [group], resources: ['tables/status'], verbs: ['patch'] };
+  await cluster.grant(user, namespace, [onTables, onStatuses]);
   for (const name of names) await operator.expectReady(name, 'PostgreSQL');
   expect(calls).toBe(names.length);
 }, 60_000);

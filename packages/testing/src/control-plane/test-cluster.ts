@@ -61,6 +61,19 @@ export class TestCluster {
     return this.request<StoredObject>('PATCH', pathOf(object) + query, object, 'application/apply-patch+yaml');
   }
 
+  /** Grants a user rules in a namespace, instead of those granted before. */
+  async grant(user: string, namespace: string, rules: readonly object[]): Promise<void> {
+    const group = 'rbac.authorization.k8s.io';
+    const role = { apiVersion: `${group}/v1`, kind: 'Role', metadata: { name: 'operator', namespace } };
+    await this.apply({ ...role, rules });
+    await this.apply({
+      ...role,
+      kind: 'RoleBinding',
+      roleRef: { apiGroup: group, kind: 'Role', name: 'operator' },
+      subjects: [{ apiGroup: group, kind: 'User', name: user }],
+    });
+  }
+
   /** Changes an object by a merge patch. */
   async edit(object: ClusterObject, patch: object, subresource = ''): Promise<StoredObject> {
     const path = `${pathOf(object)}${subresource && `/${subresource}`}?fieldManager=kubectl-edit`;

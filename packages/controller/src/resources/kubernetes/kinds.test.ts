@@ -103,20 +103,7 @@ describe('a kind that is forbidden', () => {
     );
     expect(followed.log.map(({ level, msg }) => [level, msg])).toEqual([[40, problem?.message]]);
 
-    const rbac = 'rbac.authorization.k8s.io';
-    await cluster.apply({
-      apiVersion: `${rbac}/v1`,
-      kind: 'Role',
-      metadata: { name: 'reader', namespace },
-      rules: [{ apiGroups: [group], resources: ['tables'], verbs: ['list', 'watch'] }],
-    });
-    await cluster.apply({
-      apiVersion: `${rbac}/v1`,
-      kind: 'RoleBinding',
-      metadata: { name: 'reader', namespace },
-      roleRef: { apiGroup: rbac, kind: 'Role', name: 'reader' },
-      subjects: [{ apiGroup: rbac, kind: 'User', name: user }],
-    });
+    await cluster.grant(user, namespace, [{ apiGroups: [group], resources: ['tables'], verbs: ['list', 'watch'] }]);
     await followed.waitFor(`${group}/v1/Table/${namespace}/users`);
     expect(told).toEqual(['Forbidden', undefined]);
   });

@@ -109,19 +109,7 @@ describe('a write', () => {
   it('that is forbidden is reported with the missing rule', async () => {
     await cluster.apply(object('users'));
     const user = `reader-${namespace}`;
-    await cluster.apply({
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'Role',
-      metadata: { name: 'reader', namespace },
-      rules: [{ apiGroups: [group], resources: ['*'], verbs: ['get', 'list', 'watch'] }],
-    });
-    await cluster.apply({
-      apiVersion: 'rbac.authorization.k8s.io/v1',
-      kind: 'RoleBinding',
-      metadata: { name: 'reader', namespace },
-      roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'reader' },
-      subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: user }],
-    });
+    await cluster.grant(user, namespace, [{ apiGroups: [group], resources: ['*'], verbs: ['get', 'list', 'watch'] }]);
     const proxy = await openProxy();
     const followed = await open(proxy.kubeConfig(user));
     const resource = await followed.waitFor(keyOf('users'));
