@@ -38,7 +38,7 @@ export const packageLayers = {
 
 const source = 'packages/controller/src';
 /** Every folder of the controller may import these. */
-const common = `^${source}/((errors|names|version)\\.ts$|limits/)`;
+const common = `^${source}/((errors|names|sets-by-key|version)\\.ts$|limits/)`;
 const oneOf = (names) => `(${names.join('|')})`;
 
 export default {

@@ -4,7 +4,7 @@ import type { Column, Layout } from './table.ts';
 export interface Origin {
   column: Column;
   source: Column | undefined;
-  /** Whether the wanted renames are a cycle, such as a swap. The names don't tell then that they were made. */
+  /** True if the wanted renames are a cycle, such as a swap. The names don't tell then that they were made. */
   cyclic: boolean;
 }
 

@@ -5,7 +5,7 @@ import { pino } from 'pino';
 import { delegationService } from '../../packages/controller/src/admin/delegation-service.ts';
 import { PluginCaller } from '../../packages/controller/src/clients/caller.ts';
 import { Connections } from '../../packages/controller/src/clients/connections.ts';
-import type { PluginAnswer } from '../../packages/controller/src/clients/plugin-call.ts';
+import { type PluginAnswer, plainSuccess } from '../../packages/controller/src/clients/plugin-call.ts';
 import { addGauges } from '../../packages/controller/src/controller-gauges.ts';
 import {
   type DelegationSettings,
@@ -44,16 +44,7 @@ class AnsweringCaller extends PluginCaller {
   override async call<T>(_: Implementation, method: string): Promise<T> {
     this.calls++;
     const outcome = method === 'Finalize' ? 'success' : this.outcome;
-    const answer: PluginAnswer = {
-      outcome,
-      retryAfter: 3_600_000,
-      requeueAfter: undefined,
-      messages: [],
-      baseStatus: undefined,
-      extensionStatuses: new Map(),
-      conditions: undefined,
-      events: [],
-    };
+    const answer: PluginAnswer = { ...plainSuccess, outcome, retryAfter: 3_600_000 };
     return answer as T;
   }
 }

@@ -1,6 +1,6 @@
 // Access for the tests of this repository. This export path is not published.
 export type { HealthListener, HealthQuestion, ServingStatus } from './clients/health.ts';
-export type { FinalizeCause, PluginAnswer, PluginCall } from './clients/plugin-call.ts';
+export { type FinalizeCause, type PluginAnswer, type PluginCall, plainSuccess } from './clients/plugin-call.ts';
 export type { PluginClient, PluginClientOptions } from './clients/plugin-client.ts';
 export type { PluginTransport } from './clients/plugin-transport.ts';
 export { pluginsFolderOf, registryOf } from './controller.ts';

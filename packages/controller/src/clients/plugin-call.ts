@@ -62,6 +62,18 @@ export interface PluginAnswer {
   events: readonly PluginEvent[];
 }
 
+/** Success that changes nothing. */
+export const plainSuccess: PluginAnswer = {
+  outcome: 'success',
+  retryAfter: undefined,
+  requeueAfter: undefined,
+  messages: [],
+  baseStatus: undefined,
+  extensionStatuses: new Map(),
+  conditions: undefined,
+  events: [],
+};
+
 export interface PluginMessage {
   severity: 'info' | 'warning' | 'error';
   reason: string;

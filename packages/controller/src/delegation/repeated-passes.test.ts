@@ -1,7 +1,7 @@
 import { pino } from 'pino';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import type { PluginCaller } from '../clients/caller.ts';
-import type { PluginAnswer } from '../clients/plugin-call.ts';
+import { type PluginAnswer, plainSuccess } from '../clients/plugin-call.ts';
 import { KplugError } from '../errors.ts';
 import { Registry } from '../registry/registry.ts';
 import { ManualClock, registrationOf } from '../registry/testing.ts';
@@ -19,16 +19,6 @@ const observer = {
   worked: () => undefined,
   passed: () => undefined,
   writeFailed: () => undefined,
-};
-const success: PluginAnswer = {
-  outcome: 'success',
-  retryAfter: undefined,
-  requeueAfter: undefined,
-  messages: [],
-  baseStatus: undefined,
-  extensionStatuses: new Map(),
-  conditions: undefined,
-  events: [],
 };
 
 /** Runs a delegation with one resource and one plugin, whose calls the test answers. */
@@ -89,7 +79,7 @@ it('a plugin that is unreachable in each call, but registered, is called with ba
 it('a plugin that is unreachable in each call of Finalize, but registered, is called with back-off', async () => {
   let isDeleted = false;
   const { calledAt, resources, key } = await delegate(async () => {
-    if (!isDeleted) return success;
+    if (!isDeleted) return plainSuccess;
     throw new KplugError('PluginUnavailable', 'PostgreSQL 1.0.0 is unreachable');
   });
   await vi.waitFor(() => expect(findCondition(resources.get(key)?.status, 'Ready')?.status).toBe('True'));
@@ -108,7 +98,7 @@ it('a plugin that registers again during each call is called at a limited rate',
     registry.evict('a', 'it stopped');
     version++;
     registry.register(registrationOf({ instanceId: 'a', plugin: 'PostgreSQL', version: `1.0.${version}` }));
-    return success;
+    return plainSuccess;
   });
   await expectCalls(calledAt, 103);
   const [first = 0, , third = 0] = calledAt.slice(100);

@@ -48,7 +48,7 @@ export class SupervisedPlugin {
   #lastExit: string | undefined;
   #lastLines: readonly string[] = [];
   #known: { plugin: string; version: string } | undefined;
-  /** What registered last, and its program. */
+  /** Plugin that registered last, and its program. */
   #served: (VersionedName & { program: Program }) | undefined;
   #healthTimer: NodeJS.Timeout | undefined;
   #resetTimer: NodeJS.Timeout | undefined;

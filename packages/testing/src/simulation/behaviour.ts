@@ -1,5 +1,5 @@
 import type { JsonObject, JsonValue } from '@kplug/controller';
-import type { FinalizeCause, PluginAnswer, PluginCall } from '@kplug/controller/internal';
+import { type FinalizeCause, type PluginAnswer, type PluginCall, plainSuccess } from '@kplug/controller/internal';
 import { views } from './kinds.ts';
 
 /**
@@ -28,26 +28,15 @@ export interface PluginRequest {
   cause: FinalizeCause | undefined;
 }
 
-const nothing: PluginAnswer = {
-  outcome: 'success',
-  retryAfter: undefined,
-  requeueAfter: undefined,
-  messages: [],
-  baseStatus: undefined,
-  extensionStatuses: new Map(),
-  conditions: undefined,
-  events: [],
-};
-
 /** Answers as a plugin that works: with all that it saw. */
 export function answerOf({ id, call, cause }: PluginRequest, by: string): PluginAnswer {
   const event = { type: 'Normal', reason: 'Called', message: `call ${id}`, target: undefined } as const;
-  if (cause) return { ...nothing, events: [event] };
+  if (cause) return { ...plainSuccess, events: [event] };
   const { base, extensions } = call;
   const sizes: JsonObject = {};
   for (const { metadata, spec } of extensions.values()) sizes[metadata.name] = spec?.size;
   return {
-    ...nothing,
+    ...plainSuccess,
     baseStatus: { way: 'replace', fields: { ...expectedFields(base.spec ?? {}, sizes), by } },
     extensionStatuses: new Map(
       [...extensions.keys()].map((key) => [key, { way: 'replace', fields: { usedBy: { [base.metadata.name]: by } } }]),
@@ -75,6 +64,6 @@ export function expectedViews(name: string, { rows, views: count }: JsonObject):
 export function failureOf(behaviour: Behaviour, { id }: PluginRequest): PluginAnswer {
   const message = { severity: 'error', reason: 'Scripted', text: `call ${id} failed`, target: undefined } as const;
   if (behaviour.type === 'retries')
-    return { ...nothing, outcome: 'retry', retryAfter: behaviour.retryAfter, messages: [message] };
-  return { ...nothing, outcome: 'terminal', messages: [message] };
+    return { ...plainSuccess, outcome: 'retry', retryAfter: behaviour.retryAfter, messages: [message] };
+  return { ...plainSuccess, outcome: 'terminal', messages: [message] };
 }

@@ -2,7 +2,13 @@
 import type * as grpc from '@grpc/grpc-js';
 import { createGrpcClient, type GrpcClient, type UnaryCallOptions, v0 } from '@kplug/protocol';
 import type { Registration } from '../../registry/registration.ts';
-import type { FinalizeCause, PluginAnswer, PluginCall, PluginEvent } from '../plugin-call.ts';
+import {
+  type FinalizeCause,
+  type PluginAnswer,
+  type PluginCall,
+  type PluginEvent,
+  plainSuccess,
+} from '../plugin-call.ts';
 import type { PluginClient, PluginClientOptions } from '../plugin-client.ts';
 import { creationOf, isCreatedBy } from './creation.ts';
 import { ignoredChange } from './ignored-change.ts';
@@ -43,10 +49,10 @@ export class V0Client implements PluginClient {
     const statuses = readStatuses(response, call);
     const isUnanswered = isUpdate && statuses.baseStatus === undefined && statuses.extensionStatuses.size === 0;
     const ignored = isUnanswered ? ignoredChange(this.#name, call.base) : undefined;
-    if (!ignored) return { ...success, ...statuses, conditions: [creationOf(this.#name)] };
+    if (!ignored) return { ...plainSuccess, ...statuses, conditions: [creationOf(this.#name)] };
     const { isNew, ...warning } = ignored;
     return {
-      ...success,
+      ...plainSuccess,
       ...statuses,
       messages: [{ severity: 'warning', reason: warning.reason, text: warning.message, target: undefined }],
       conditions: [creationOf(this.#name, warning)],
@@ -58,10 +64,10 @@ export class V0Client implements PluginClient {
   async finalize(call: PluginCall, _cause: FinalizeCause, deadline: number): Promise<PluginAnswer> {
     try {
       await this.#plugin.delete(writeResources(call), this.#options(deadline));
-      return success;
+      return plainSuccess;
     } catch (error) {
       if (!isAnswerMissing(error)) throw error;
-      return { ...success, events: [unanswered(this.#name)] };
+      return { ...plainSuccess, events: [unanswered(this.#name)] };
     }
   }
 
@@ -69,17 +75,6 @@ export class V0Client implements PluginClient {
     return { deadline, signal: this.signal, maxResponseSize: this.maxMessageSize };
   }
 }
-
-const success: PluginAnswer = {
-  outcome: 'success',
-  retryAfter: undefined,
-  requeueAfter: undefined,
-  messages: [],
-  baseStatus: undefined,
-  extensionStatuses: new Map(),
-  conditions: undefined,
-  events: [],
-};
 
 function unanswered(plugin: string): PluginEvent {
   const message = `${plugin} ended delete without an error and without a response; the deletion counts as successful`;

@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest';
+import { plainSuccess } from '../../clients/plugin-call.ts';
 import { Registry } from '../../registry/registry.ts';
 import { ManualClock, registrationOf } from '../../registry/testing.ts';
 import { MemoryResources } from '../../resources/memory/memory-resources.ts';
@@ -21,17 +22,7 @@ function setUp() {
   const gathered = (base: Resource, extension?: Resource): Gathered => {
     return { base, extensions: new Map(extension ? [[keyOf(extension), extension]] : []), problems: [] };
   };
-  const answer = {
-    outcome: 'success',
-    retryAfter: undefined,
-    requeueAfter: undefined,
-    messages: [],
-    baseStatus: undefined,
-    extensionStatuses: new Map(),
-    conditions: undefined,
-    events: [],
-  } as const;
-  const attempts: Attempt[] = [{ implementation, answer }];
+  const attempts: Attempt[] = [{ implementation, answer: plainSuccess }];
   return { implementation, attempts, apply, gathered, answers: new KeptAnswers() };
 }
 

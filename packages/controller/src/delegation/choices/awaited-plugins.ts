@@ -1,4 +1,5 @@
 import type { ResourceKey } from '../../resources/resource.ts';
+import { SetsByKey } from '../../sets-by-key.ts';
 
 /** Key of any plugin, whose arrival retries a resource. */
 export const anyPlugin = '';
@@ -8,7 +9,7 @@ export const anyPlugin = '';
  * that failed with it, or wait for it.
  */
 export class AwaitedPlugins {
-  readonly #resourcesOf = new Map<string, Set<ResourceKey>>();
+  readonly #resourcesOf = new SetsByKey<string, ResourceKey>();
   readonly #pluginsOf = new Map<ResourceKey, readonly string[]>();
   /** Revision of the registry at the latest arrival of an instance. */
   readonly #arrivals = new Map<string, number>();
@@ -22,21 +23,13 @@ export class AwaitedPlugins {
     if (plugins.length === 0) return false;
     if (plugins.some((plugin) => (this.#arrivals.get(plugin) ?? 0) > since)) return true;
     this.#pluginsOf.set(resource, plugins);
-    for (const plugin of plugins) {
-      const resources = this.#resourcesOf.get(plugin);
-      if (resources) resources.add(resource);
-      else this.#resourcesOf.set(plugin, new Set([resource]));
-    }
+    for (const plugin of plugins) this.#resourcesOf.add(plugin, resource);
     return false;
   }
 
   /** Removes a resource. */
   delete(resource: ResourceKey): void {
-    for (const plugin of this.#pluginsOf.get(resource) ?? []) {
-      const resources = this.#resourcesOf.get(plugin);
-      resources?.delete(resource);
-      if (resources?.size === 0) this.#resourcesOf.delete(plugin);
-    }
+    for (const plugin of this.#pluginsOf.get(resource) ?? []) this.#resourcesOf.delete(plugin, resource);
     this.#pluginsOf.delete(resource);
   }
 
@@ -44,14 +37,7 @@ export class AwaitedPlugins {
   arrive(plugin: string, revision: number): Iterable<ResourceKey> {
     this.#arrivals.set(plugin, revision);
     this.#arrivals.set(anyPlugin, revision);
-    const due: Iterable<ResourceKey>[] = [];
-    for (const key of [plugin, anyPlugin]) {
-      const resources = this.#resourcesOf.get(key);
-      if (!resources) continue;
-      this.#resourcesOf.delete(key);
-      due.push(resources);
-    }
-    return concatenate(due);
+    return concatenate([plugin, anyPlugin].map((key) => this.#resourcesOf.take(key) ?? []));
   }
 
   /** Forgets the arrivals of a plugin that has no instances any more. */

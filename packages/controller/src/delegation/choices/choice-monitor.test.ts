@@ -42,7 +42,7 @@ beforeEach(() => {
   onTestFinished(() => monitor.stop());
 });
 
-function monitorOf(): ChoiceMonitor {
+function monitorOf(decide = (resource: Resource) => choose(resource, settings, registry)): ChoiceMonitor {
   return new ChoiceMonitor({
     api: settings.api,
     registry,
@@ -52,7 +52,7 @@ function monitorOf(): ChoiceMonitor {
     basisOf: (resource) => choiceBasisOf(resource, settings),
     choose: (resource) => {
       decisions++;
-      return choose(resource, settings, registry);
+      return decide(resource);
     },
     isReleasing: () => false,
     requeue: (key) => requeued.push(nameOf(key)),
@@ -190,18 +190,7 @@ it('makes one decision for all resources whose choice depends on the same', asyn
 it('decides again when what choices depend on changes otherwise', async () => {
   let isBroken = false;
   monitor.stop();
-  monitor = new ChoiceMonitor({
-    api: settings.api,
-    registry,
-    walks,
-    holdersOf,
-    hasSubstitutes: false,
-    basisOf: (resource) => choiceBasisOf(resource, settings),
-    choose: (resource) => choose(resource, { ...settings, api: isBroken ? 'None' : settings.api }, registry),
-    isReleasing: () => false,
-    requeue: (key) => requeued.push(nameOf(key)),
-    requeueWithin: () => undefined,
-  });
+  monitor = monitorOf((resource) => choose(resource, { ...settings, api: isBroken ? 'None' : settings.api }, registry));
   registry.register(registrationOf({ instanceId: 'a', plugin: 'PostgreSQL' }));
   recordPasses({ next: 'settled' });
   isBroken = true;

@@ -1,9 +1,10 @@
 import type { ResourceKey } from '../../resources/resource.ts';
+import { SetsByKey } from '../../sets-by-key.ts';
 
 /** Index from extensions to the bases that reference them. */
 export class ReferenceIndex {
   readonly #extensionsOf = new Map<ResourceKey, readonly ResourceKey[]>();
-  readonly #basesOf = new Map<ResourceKey, Set<ResourceKey>>();
+  readonly #basesOf = new SetsByKey<ResourceKey, ResourceKey>();
 
   /** Replaces the references of a base. */
   set(base: ResourceKey, extensions: Iterable<ResourceKey>): void {
@@ -14,20 +15,12 @@ export class ReferenceIndex {
     this.delete(base);
     if (keys.length === 0) return;
     this.#extensionsOf.set(base, keys);
-    for (const key of keys) {
-      const bases = this.#basesOf.get(key);
-      if (bases) bases.add(base);
-      else this.#basesOf.set(key, new Set([base]));
-    }
+    for (const key of keys) this.#basesOf.add(key, base);
   }
 
   /** Removes a base. */
   delete(base: ResourceKey): void {
-    for (const key of this.#extensionsOf.get(base) ?? []) {
-      const bases = this.#basesOf.get(key);
-      bases?.delete(base);
-      if (bases?.size === 0) this.#basesOf.delete(key);
-    }
+    for (const key of this.#extensionsOf.get(base) ?? []) this.#basesOf.delete(key, base);
     this.#extensionsOf.delete(base);
   }
 

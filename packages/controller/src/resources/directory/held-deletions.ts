@@ -1,11 +1,9 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { KplugError, messageOf } from '../../errors.ts';
-import { hasCode } from '../../files/system-error.ts';
 import { removeDurably, writeDurably } from '../../files/write-durably.ts';
 import type { ResourceKey } from '../resource.ts';
+import { readText } from './read-text.ts';
 
 /** Deletion of a resource that no file defines any more. */
 export interface PendingDeletion {
@@ -63,13 +61,8 @@ export async function removeConfirmation(folder: string): Promise<void> {
 
 /** Reads a file of the state folder; `undefined` when it doesn't exist. An invalid file counts as missing: nothing is deleted then. */
 async function readState<T>(file: string, schema: z.ZodType<T>): Promise<T | undefined> {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (cause) {
-    if (hasCode(cause, 'ENOENT', 'ENOTDIR')) return undefined;
-    throw new KplugError('StorageFailed', `${file} can't be read: ${messageOf(cause)}.`, { cause });
-  }
+  const text = await readText(file);
+  if (text === undefined) return undefined;
   try {
     return schema.parse(JSON.parse(text));
   } catch {

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readdir, readFile, realpath, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, realpath, rename, rm, rmdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path';
 import type { Logger } from 'pino';
 import { z } from 'zod';
@@ -6,6 +6,7 @@ import { KplugError, messageOf } from '../../errors.ts';
 import { hasCode } from '../../files/system-error.ts';
 import { syncFolder, writeDurably } from '../../files/write-durably.ts';
 import { corruptSuffix, readStates, type States } from './read-states.ts';
+import { readText } from './read-text.ts';
 import { statesFolder } from './state-file.ts';
 
 /** Returns the folder in which the states of a directory of manifests are stored. @param stateDir Default: `.kplug` in the directory. */
@@ -104,13 +105,8 @@ export async function isBoundTo(directory: string, stateDir: string): Promise<bo
 }
 
 async function readBinding(file: string): Promise<string | undefined> {
-  let text: string;
-  try {
-    text = await readFile(file, 'utf8');
-  } catch (cause) {
-    if (hasCode(cause, 'ENOENT', 'ENOTDIR')) return undefined;
-    throw new KplugError('StorageFailed', `${file} can't be read: ${messageOf(cause)}.`, { cause });
-  }
+  const text = await readText(file);
+  if (text === undefined) return undefined;
   try {
     return z.object({ manifests: z.string() }).parse(JSON.parse(text)).manifests;
   } catch (cause) {

@@ -1,3 +1,4 @@
+import { SetsByKey } from '../../sets-by-key.ts';
 import { formatKey, type Resource, type ResourceKey, type ResourceKind } from '../resource.ts';
 import type { StoredResource } from './persistence.ts';
 
@@ -5,7 +6,7 @@ import type { StoredResource } from './persistence.ts';
 export class StoredResources {
   readonly #byKind = new Map<string, Map<ResourceKey, StoredResource>>();
   /** Keys of the resources with an owner, by its UID. */
-  readonly #owned = new Map<string, Set<ResourceKey>>();
+  readonly #owned = new SetsByKey<string, ResourceKey>();
 
   get(key: ResourceKey): StoredResource | undefined {
     return this.#byKind.get(kindOf(key))?.get(key);
@@ -40,11 +41,7 @@ export class StoredResources {
     const former = ofKind.get(key);
     if (former) this.#disown(key, former.resource);
     ofKind.set(key, stored);
-    for (const uid of ownersOf(stored.resource)) {
-      const owned = this.#owned.get(uid);
-      if (owned) owned.add(key);
-      else this.#owned.set(uid, new Set([key]));
-    }
+    for (const uid of ownersOf(stored.resource)) this.#owned.add(uid, key);
   }
 
   delete(key: ResourceKey): void {
@@ -57,11 +54,7 @@ export class StoredResources {
   }
 
   #disown(key: ResourceKey, resource: Resource): void {
-    for (const uid of ownersOf(resource)) {
-      const owned = this.#owned.get(uid);
-      owned?.delete(key);
-      if (owned?.size === 0) this.#owned.delete(uid);
-    }
+    for (const uid of ownersOf(resource)) this.#owned.delete(uid, key);
   }
 }
 

@@ -58,7 +58,7 @@ function readDocument(
   const { contents } = document;
   const warnings = document.warnings.filter(({ code }) => code !== 'TAG_RESOLVE_FAILED');
   const [error] = [...document.errors, ...warnings];
-  // What is missing at the end is missing in the last line with content.
+  // An error at the end of the text is reported in the last line with content.
   if (error) return [{ fault: { offset: Math.min(error.pos[0], content.trimEnd().length), message: error.message } }];
   if (!contents) return [];
   try {
