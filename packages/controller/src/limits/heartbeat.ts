@@ -56,6 +56,9 @@ export const registry = {
     64,
     'Maximum length of the file name in the instance id of a plugin from the folder.',
   ),
+  maxCertificateSize: bytes(16 * KiB, 'Maximum size of the certificate of an instance.'),
+  minSecretLength: characters(32, 'Minimum length of the secret of an instance, if it chooses one itself.'),
+  maxSecretLength: characters(256, 'Maximum length of the secret of an instance.'),
   weight: count(100, 'Weight of an instance that sets none.', {
     settings: ['weight of the SDK', 'KPLUG_WEIGHT'],
     max: 1_000,

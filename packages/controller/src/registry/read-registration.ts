@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { durationMs } from '@bufbuild/protobuf/wkt';
 import { RefusalReason, type Registration as RegistrationMessage } from '@kplug/protocol';
 import { parse } from 'semver';
@@ -17,7 +18,7 @@ export interface AddressPolicy {
   reserved?: readonly string[];
 }
 
-const { maxApis, maxLabels, maxInstanceIdLength } = limits.registry;
+const { maxApis, maxLabels, maxInstanceIdLength, maxCertificateSize } = limits.registry;
 const { value: defaultWeight, max: maxWeight } = limitTable.registry.weight;
 const idAdvice = `an id of at most ${maxInstanceIdLength} characters that no other process uses`;
 
@@ -65,6 +66,7 @@ export class RegistrationReader {
       labels,
       lease: this.#leases.grant(readRequested(message)),
       ...(pod && { pod: readPod(pod) }),
+      ...(message.certificate.length > 0 && { certificate: readCertificate(message.certificate) }),
     };
   }
 
@@ -100,6 +102,7 @@ export function isUnchanged(message: RegistrationMessage, known: Registration): 
     (weight ?? defaultWeight) === known.weight &&
     (address === known.address || (address.startsWith(':') && known.address.endsWith(address))) &&
     isSameRecord(labels, known.labels) &&
+    isSameCertificate(message.certificate, known.certificate) &&
     pod?.name === known.pod?.name &&
     pod?.namespace === known.pod?.namespace &&
     apis.length === known.apis.length &&
@@ -147,6 +150,23 @@ function readPod({ namespace, name: pod }: NonNullable<RegistrationMessage['pod'
     if (!podName.test(part)) throw malformed('pod', `${namespace}/${pod}`, 'the namespace and the name of a pod');
   }
   return { namespace, name: pod };
+}
+
+function readCertificate(der: Uint8Array): string {
+  try {
+    if (der.length <= maxCertificateSize) return new X509Certificate(der).raw.toString('base64');
+  } catch {
+    // Reported below, as any other content that is no certificate.
+  }
+  throw malformed(
+    'certificate',
+    `${der.length} bytes`,
+    `an X.509 certificate (DER) of at most ${maxCertificateSize} bytes`,
+  );
+}
+
+function isSameCertificate(der: Uint8Array, known = ''): boolean {
+  return Buffer.from(der.buffer, der.byteOffset, der.byteLength).toString('base64') === known;
 }
 
 function readRequested({ interval, ttl }: RegistrationMessage): Partial<Lease> {

@@ -22,6 +22,8 @@ export interface Registration {
   lease: Lease;
   /** Pod that the instance runs in, if it reported one. */
   pod?: PodReference;
+  /** Certificate (DER) that its `PluginService` presents, in base64; it is called by TLS then, and by no other certificate. */
+  certificate?: string;
   /** Declaration that it was found by, for an instance that sends no heartbeats. */
   declaration?: DeclarationReference;
 }

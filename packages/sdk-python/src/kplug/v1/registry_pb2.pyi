@@ -34,13 +34,17 @@ class _RefusalReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Refusal
     REFUSAL_REASON_ADDRESS_NOT_ALLOWED: _RefusalReason.ValueType  # 2
     """The address is one that this controller doesn't connect to."""
     REFUSAL_REASON_INSTANCE_CONFLICT: _RefusalReason.ValueType  # 3
-    """The instance id is in use by a live instance at another address."""
+    """The instance id is in use, by another process or at another address."""
     REFUSAL_REASON_CAPACITY: _RefusalReason.ValueType  # 4
     """The registry is full. A retry may succeed later."""
     REFUSAL_REASON_STOPPING: _RefusalReason.ValueType  # 5
     """The controller is stopping. Another one is expected at the same address."""
     REFUSAL_REASON_UNAUTHENTICATED: _RefusalReason.ValueType  # 6
-    """The instance id is reserved for a process with a token, and the token is missing or that of another process."""
+    """The identity isn't proven: a token, certificate or secret is missing, invalid, expired or that of another process."""
+    REFUSAL_REASON_FORBIDDEN: _RefusalReason.ValueType  # 7
+    """The identity is proven, and it may not be this plugin: no delegation accepts it for an API of the plugin."""
+    REFUSAL_REASON_NAME_TAKEN: _RefusalReason.ValueType  # 8
+    """The name of the plugin belongs to another identity."""
 
 class RefusalReason(_RefusalReason, metaclass=_RefusalReasonEnumTypeWrapper):
     """RefusalReason is the closed set of reasons to refuse a registration."""
@@ -52,13 +56,17 @@ REFUSAL_REASON_INVALID: RefusalReason.ValueType  # 1
 REFUSAL_REASON_ADDRESS_NOT_ALLOWED: RefusalReason.ValueType  # 2
 """The address is one that this controller doesn't connect to."""
 REFUSAL_REASON_INSTANCE_CONFLICT: RefusalReason.ValueType  # 3
-"""The instance id is in use by a live instance at another address."""
+"""The instance id is in use, by another process or at another address."""
 REFUSAL_REASON_CAPACITY: RefusalReason.ValueType  # 4
 """The registry is full. A retry may succeed later."""
 REFUSAL_REASON_STOPPING: RefusalReason.ValueType  # 5
 """The controller is stopping. Another one is expected at the same address."""
 REFUSAL_REASON_UNAUTHENTICATED: RefusalReason.ValueType  # 6
-"""The instance id is reserved for a process with a token, and the token is missing or that of another process."""
+"""The identity isn't proven: a token, certificate or secret is missing, invalid, expired or that of another process."""
+REFUSAL_REASON_FORBIDDEN: RefusalReason.ValueType  # 7
+"""The identity is proven, and it may not be this plugin: no delegation accepts it for an API of the plugin."""
+REFUSAL_REASON_NAME_TAKEN: RefusalReason.ValueType  # 8
+"""The name of the plugin belongs to another identity."""
 Global___RefusalReason: _TypeAlias = RefusalReason  # noqa: Y015
 
 class _InstanceState:
@@ -129,6 +137,7 @@ class Registration(_message.Message):
     INTERVAL_FIELD_NUMBER: _builtins.int
     TTL_FIELD_NUMBER: _builtins.int
     POD_FIELD_NUMBER: _builtins.int
+    CERTIFICATE_FIELD_NUMBER: _builtins.int
     plugin: _builtins.str
     """Name of the plugin, for example `PostgreSQL`. Required; letters, digits, `.`, `_` and `-`, at most 63 characters. Users
     write it in `preferredImplementation`, where it is case-insensitive.
@@ -145,6 +154,11 @@ class Registration(_message.Message):
     """
     weight: _builtins.int
     """Weight of this instance, and so of its plugin, when work is distributed. 0 to 1000, default 100."""
+    certificate: _builtins.bytes
+    """Certificate (X.509, DER) that the instance's PluginService presents. The controller then calls the instance by TLS only, accepts
+    no other certificate, and presents its own, which the plugin must verify. It may be self-signed. At most 16 KiB. Unset for a
+    plugin without TLS, which a controller accepts on the loopback interface, or if it allows insecure plugins.
+    """
     @_builtins.property
     def apis(self) -> _containers.RepeatedCompositeFieldContainer[Global___PluginApi]:
         """Plugin APIs that this instance implements. At least one."""
@@ -184,10 +198,11 @@ class Registration(_message.Message):
         interval: _duration_pb2.Duration | None = ...,
         ttl: _duration_pb2.Duration | None = ...,
         pod: Global___PodReference | None = ...,
+        certificate: _builtins.bytes = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_weight", b"_weight", "interval", b"interval", "pod", b"pod", "ttl", b"ttl", "weight", b"weight"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_weight", b"_weight", "address", b"address", "apis", b"apis", "instance_id", b"instance_id", "interval", b"interval", "labels", b"labels", "plugin", b"plugin", "pod", b"pod", "ttl", b"ttl", "version", b"version", "weight", b"weight"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_weight", b"_weight", "address", b"address", "apis", b"apis", "certificate", b"certificate", "instance_id", b"instance_id", "interval", b"interval", "labels", b"labels", "plugin", b"plugin", "pod", b"pod", "ttl", b"ttl", "version", b"version", "weight", b"weight"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__weight: _TypeAlias = _typing.Literal["weight"]  # noqa: Y015
     _WhichOneofArgType__weight: _TypeAlias = _typing.Literal["_weight", b"_weight"]  # noqa: Y015
@@ -453,8 +468,13 @@ class Lease(_message.Message):
     INTERVAL_FIELD_NUMBER: _builtins.int
     TTL_FIELD_NUMBER: _builtins.int
     DRAIN_FIELD_NUMBER: _builtins.int
+    SECRET_FIELD_NUMBER: _builtins.int
     drain: _builtins.bool
     """Request to drain: the instance should finish in-flight calls and stop."""
+    secret: _builtins.str
+    """Secret of the instance, in the first lease of an instance that brought none. Each later message for the instance id must bring
+    it as the metadata `kplug-secret`.
+    """
     @_builtins.property
     def interval(self) -> _duration_pb2.Duration:
         """Interval at which the instance must send heartbeats."""
@@ -469,10 +489,11 @@ class Lease(_message.Message):
         interval: _duration_pb2.Duration | None = ...,
         ttl: _duration_pb2.Duration | None = ...,
         drain: _builtins.bool = ...,
+        secret: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["interval", b"interval", "ttl", b"ttl"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["drain", b"drain", "interval", b"interval", "ttl", b"ttl"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["drain", b"drain", "interval", b"interval", "secret", b"secret", "ttl", b"ttl"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -691,12 +712,18 @@ class PluginInstance(_message.Message):
     LAST_HEARD_AT_FIELD_NUMBER: _builtins.int
     LEASE_FIELD_NUMBER: _builtins.int
     PROTOCOL_FIELD_NUMBER: _builtins.int
+    IDENTITY_FIELD_NUMBER: _builtins.int
+    ENCRYPTED_FIELD_NUMBER: _builtins.int
     state: Global___InstanceState.ValueType
     """State of the instance."""
     state_reason: _builtins.str
     """Explanation of the state; empty while the instance is live."""
     protocol: _builtins.str
     """Protocol of the instance: `kplug.v1`, or `kplug` for that of the first Kplug."""
+    identity: _builtins.str
+    """Identity that the instance proved, for people, for example `serviceaccount:databases/postgresql`."""
+    encrypted: _builtins.bool
+    """True if the instance is called by TLS."""
     @_builtins.property
     def registration(self) -> Global___Registration:
         """Registration of the instance, with its address resolved."""
@@ -723,10 +750,12 @@ class PluginInstance(_message.Message):
         last_heard_at: _timestamp_pb2.Timestamp | None = ...,
         lease: Global___Lease | None = ...,
         protocol: _builtins.str = ...,
+        identity: _builtins.str = ...,
+        encrypted: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["last_heard_at", b"last_heard_at", "lease", b"lease", "registered_at", b"registered_at", "registration", b"registration"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["last_heard_at", b"last_heard_at", "lease", b"lease", "protocol", b"protocol", "registered_at", b"registered_at", "registration", b"registration", "state", b"state", "state_reason", b"state_reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["encrypted", b"encrypted", "identity", b"identity", "last_heard_at", b"last_heard_at", "lease", b"lease", "protocol", b"protocol", "registered_at", b"registered_at", "registration", b"registration", "state", b"state", "state_reason", b"state_reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -31,8 +31,12 @@ class RegistryServiceStub(object):
     A plugin that uses an SDK of Kplug keeps one Session. A plugin in another language may call Heartbeat periodically instead. Both
     use the same registry under the same rules.
 
-    A plugin that was started with a token (the variable KPLUG_TOKEN) sends it with Session, Heartbeat and Deregister, as the
-    metadata `authorization: Bearer TOKEN`.
+    A plugin proves its identity with each Session, Heartbeat and Deregister: by a token (a ServiceAccount token on a cluster, the one
+    that its operator issued elsewhere) as the metadata `authorization: Bearer TOKEN`, or by a client certificate. An instance without a
+    token, which is accepted on the loopback interface only, proves itself by the secret of its lease.
+
+    The metadata `kplug-secret` has the secret of the instance: the one that its first lease brought, or one that the plugin chose
+    itself, of at least 32 characters, and sent with its first registration. All later messages for the instance id must bring it.
     """
 
     def __init__(self, channel):
@@ -74,8 +78,12 @@ class RegistryServiceServicer(object):
     A plugin that uses an SDK of Kplug keeps one Session. A plugin in another language may call Heartbeat periodically instead. Both
     use the same registry under the same rules.
 
-    A plugin that was started with a token (the variable KPLUG_TOKEN) sends it with Session, Heartbeat and Deregister, as the
-    metadata `authorization: Bearer TOKEN`.
+    A plugin proves its identity with each Session, Heartbeat and Deregister: by a token (a ServiceAccount token on a cluster, the one
+    that its operator issued elsewhere) as the metadata `authorization: Bearer TOKEN`, or by a client certificate. An instance without a
+    token, which is accepted on the loopback interface only, proves itself by the secret of its lease.
+
+    The metadata `kplug-secret` has the secret of the instance: the one that its first lease brought, or one that the plugin chose
+    itself, of at least 32 characters, and sent with its first registration. All later messages for the instance id must bring it.
     """
 
     def Session(self, request_iterator, context):
@@ -159,8 +167,12 @@ class RegistryService(object):
     A plugin that uses an SDK of Kplug keeps one Session. A plugin in another language may call Heartbeat periodically instead. Both
     use the same registry under the same rules.
 
-    A plugin that was started with a token (the variable KPLUG_TOKEN) sends it with Session, Heartbeat and Deregister, as the
-    metadata `authorization: Bearer TOKEN`.
+    A plugin proves its identity with each Session, Heartbeat and Deregister: by a token (a ServiceAccount token on a cluster, the one
+    that its operator issued elsewhere) as the metadata `authorization: Bearer TOKEN`, or by a client certificate. An instance without a
+    token, which is accepted on the loopback interface only, proves itself by the secret of its lease.
+
+    The metadata `kplug-secret` has the secret of the instance: the one that its first lease brought, or one that the plugin chose
+    itself, of at least 32 characters, and sent with its first registration. All later messages for the instance id must bring it.
     """
 
     @staticmethod

@@ -33,14 +33,18 @@ const (
 	RefusalReason_REFUSAL_REASON_INVALID RefusalReason = 1
 	// The address is one that this controller doesn't connect to.
 	RefusalReason_REFUSAL_REASON_ADDRESS_NOT_ALLOWED RefusalReason = 2
-	// The instance id is in use by a live instance at another address.
+	// The instance id is in use, by another process or at another address.
 	RefusalReason_REFUSAL_REASON_INSTANCE_CONFLICT RefusalReason = 3
 	// The registry is full. A retry may succeed later.
 	RefusalReason_REFUSAL_REASON_CAPACITY RefusalReason = 4
 	// The controller is stopping. Another one is expected at the same address.
 	RefusalReason_REFUSAL_REASON_STOPPING RefusalReason = 5
-	// The instance id is reserved for a process with a token, and the token is missing or that of another process.
+	// The identity isn't proven: a token, certificate or secret is missing, invalid, expired or that of another process.
 	RefusalReason_REFUSAL_REASON_UNAUTHENTICATED RefusalReason = 6
+	// The identity is proven, and it may not be this plugin: no delegation accepts it for an API of the plugin.
+	RefusalReason_REFUSAL_REASON_FORBIDDEN RefusalReason = 7
+	// The name of the plugin belongs to another identity.
+	RefusalReason_REFUSAL_REASON_NAME_TAKEN RefusalReason = 8
 )
 
 // Enum value maps for RefusalReason.
@@ -53,6 +57,8 @@ var (
 		4: "REFUSAL_REASON_CAPACITY",
 		5: "REFUSAL_REASON_STOPPING",
 		6: "REFUSAL_REASON_UNAUTHENTICATED",
+		7: "REFUSAL_REASON_FORBIDDEN",
+		8: "REFUSAL_REASON_NAME_TAKEN",
 	}
 	RefusalReason_value = map[string]int32{
 		"REFUSAL_REASON_UNSPECIFIED":         0,
@@ -62,6 +68,8 @@ var (
 		"REFUSAL_REASON_CAPACITY":            4,
 		"REFUSAL_REASON_STOPPING":            5,
 		"REFUSAL_REASON_UNAUTHENTICATED":     6,
+		"REFUSAL_REASON_FORBIDDEN":           7,
+		"REFUSAL_REASON_NAME_TAKEN":          8,
 	}
 )
 
@@ -181,7 +189,11 @@ type Registration struct {
 	Ttl *durationpb.Duration `protobuf:"bytes,9,opt,name=ttl,proto3" json:"ttl,omitempty"`
 	// Pod that the instance runs in, from the downward API of Kubernetes. A controller that watches the pod removes the instance
 	// with it. Unset outside of a pod.
-	Pod           *PodReference `protobuf:"bytes,10,opt,name=pod,proto3" json:"pod,omitempty"`
+	Pod *PodReference `protobuf:"bytes,10,opt,name=pod,proto3" json:"pod,omitempty"`
+	// Certificate (X.509, DER) that the instance's PluginService presents. The controller then calls the instance by TLS only, accepts
+	// no other certificate, and presents its own, which the plugin must verify. It may be self-signed. At most 16 KiB. Unset for a
+	// plugin without TLS, which a controller accepts on the loopback interface, or if it allows insecure plugins.
+	Certificate   []byte `protobuf:"bytes,11,opt,name=certificate,proto3" json:"certificate,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -282,6 +294,13 @@ func (x *Registration) GetTtl() *durationpb.Duration {
 func (x *Registration) GetPod() *PodReference {
 	if x != nil {
 		return x.Pod
+	}
+	return nil
+}
+
+func (x *Registration) GetCertificate() []byte {
+	if x != nil {
+		return x.Certificate
 	}
 	return nil
 }
@@ -816,7 +835,10 @@ type Lease struct {
 	// Duration of the lease after each heartbeat.
 	Ttl *durationpb.Duration `protobuf:"bytes,2,opt,name=ttl,proto3" json:"ttl,omitempty"`
 	// Request to drain: the instance should finish in-flight calls and stop.
-	Drain         bool `protobuf:"varint,3,opt,name=drain,proto3" json:"drain,omitempty"`
+	Drain bool `protobuf:"varint,3,opt,name=drain,proto3" json:"drain,omitempty"`
+	// Secret of the instance, in the first lease of an instance that brought none. Each later message for the instance id must bring
+	// it as the metadata `kplug-secret`.
+	Secret        string `protobuf:"bytes,4,opt,name=secret,proto3" json:"secret,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -870,6 +892,13 @@ func (x *Lease) GetDrain() bool {
 		return x.Drain
 	}
 	return false
+}
+
+func (x *Lease) GetSecret() string {
+	if x != nil {
+		return x.Secret
+	}
+	return ""
 }
 
 // Refusal says why a registration was not accepted.
@@ -1330,7 +1359,11 @@ type PluginInstance struct {
 	// Current lease.
 	Lease *Lease `protobuf:"bytes,6,opt,name=lease,proto3" json:"lease,omitempty"`
 	// Protocol of the instance: `kplug.v1`, or `kplug` for that of the first Kplug.
-	Protocol      string `protobuf:"bytes,7,opt,name=protocol,proto3" json:"protocol,omitempty"`
+	Protocol string `protobuf:"bytes,7,opt,name=protocol,proto3" json:"protocol,omitempty"`
+	// Identity that the instance proved, for people, for example `serviceaccount:databases/postgresql`.
+	Identity string `protobuf:"bytes,8,opt,name=identity,proto3" json:"identity,omitempty"`
+	// True if the instance is called by TLS.
+	Encrypted     bool `protobuf:"varint,9,opt,name=encrypted,proto3" json:"encrypted,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1414,11 +1447,25 @@ func (x *PluginInstance) GetProtocol() string {
 	return ""
 }
 
+func (x *PluginInstance) GetIdentity() string {
+	if x != nil {
+		return x.Identity
+	}
+	return ""
+}
+
+func (x *PluginInstance) GetEncrypted() bool {
+	if x != nil {
+		return x.Encrypted
+	}
+	return false
+}
+
 var File_kplug_v1_registry_proto protoreflect.FileDescriptor
 
 const file_kplug_v1_registry_proto_rawDesc = "" +
 	"\n" +
-	"\x17kplug/v1/registry.proto\x12\bkplug.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd1\x03\n" +
+	"\x17kplug/v1/registry.proto\x12\bkplug.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf3\x03\n" +
 	"\fRegistration\x12\x16\n" +
 	"\x06plugin\x18\x01 \x01(\tR\x06plugin\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12'\n" +
@@ -1431,7 +1478,8 @@ const file_kplug_v1_registry_proto_rawDesc = "" +
 	"\binterval\x18\b \x01(\v2\x19.google.protobuf.DurationR\binterval\x12+\n" +
 	"\x03ttl\x18\t \x01(\v2\x19.google.protobuf.DurationR\x03ttl\x12(\n" +
 	"\x03pod\x18\n" +
-	" \x01(\v2\x16.kplug.v1.PodReferenceR\x03pod\x1a9\n" +
+	" \x01(\v2\x16.kplug.v1.PodReferenceR\x03pod\x12 \n" +
+	"\vcertificate\x18\v \x01(\fR\vcertificate\x1a9\n" +
 	"\vLabelsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01B\t\n" +
@@ -1464,11 +1512,12 @@ const file_kplug_v1_registry_proto_rawDesc = "" +
 	"\x11HeartbeatResponse\x12'\n" +
 	"\x05lease\x18\x01 \x01(\v2\x0f.kplug.v1.LeaseH\x00R\x05lease\x12-\n" +
 	"\arefusal\x18\x02 \x01(\v2\x11.kplug.v1.RefusalH\x00R\arefusalB\b\n" +
-	"\x06answer\"\x81\x01\n" +
+	"\x06answer\"\x99\x01\n" +
 	"\x05Lease\x125\n" +
 	"\binterval\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\binterval\x12+\n" +
 	"\x03ttl\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x03ttl\x12\x14\n" +
-	"\x05drain\x18\x03 \x01(\bR\x05drain\"T\n" +
+	"\x05drain\x18\x03 \x01(\bR\x05drain\x12\x16\n" +
+	"\x06secret\x18\x04 \x01(\tR\x06secret\"T\n" +
 	"\aRefusal\x12/\n" +
 	"\x06reason\x18\x01 \x01(\x0e2\x17.kplug.v1.RefusalReasonR\x06reason\x12\x18\n" +
 	"\amessage\x18\x02 \x01(\tR\amessage\"4\n" +
@@ -1492,7 +1541,7 @@ const file_kplug_v1_registry_proto_rawDesc = "" +
 	"\binstance\x18\x01 \x01(\v2\x18.kplug.v1.PluginInstanceH\x00R\binstance\x12*\n" +
 	"\x06synced\x18\x02 \x01(\v2\x10.kplug.v1.SyncedH\x00R\x06syncedB\a\n" +
 	"\x05event\"\b\n" +
-	"\x06Synced\"\xe2\x02\n" +
+	"\x06Synced\"\x9c\x03\n" +
 	"\x0ePluginInstance\x12:\n" +
 	"\fregistration\x18\x01 \x01(\v2\x16.kplug.v1.RegistrationR\fregistration\x12-\n" +
 	"\x05state\x18\x02 \x01(\x0e2\x17.kplug.v1.InstanceStateR\x05state\x12!\n" +
@@ -1500,7 +1549,9 @@ const file_kplug_v1_registry_proto_rawDesc = "" +
 	"\rregistered_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\fregisteredAt\x12>\n" +
 	"\rlast_heard_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\vlastHeardAt\x12%\n" +
 	"\x05lease\x18\x06 \x01(\v2\x0f.kplug.v1.LeaseR\x05lease\x12\x1a\n" +
-	"\bprotocol\x18\a \x01(\tR\bprotocol*\xf7\x01\n" +
+	"\bprotocol\x18\a \x01(\tR\bprotocol\x12\x1a\n" +
+	"\bidentity\x18\b \x01(\tR\bidentity\x12\x1c\n" +
+	"\tencrypted\x18\t \x01(\bR\tencrypted*\xb4\x02\n" +
 	"\rRefusalReason\x12\x1e\n" +
 	"\x1aREFUSAL_REASON_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16REFUSAL_REASON_INVALID\x10\x01\x12&\n" +
@@ -1508,7 +1559,9 @@ const file_kplug_v1_registry_proto_rawDesc = "" +
 	" REFUSAL_REASON_INSTANCE_CONFLICT\x10\x03\x12\x1b\n" +
 	"\x17REFUSAL_REASON_CAPACITY\x10\x04\x12\x1b\n" +
 	"\x17REFUSAL_REASON_STOPPING\x10\x05\x12\"\n" +
-	"\x1eREFUSAL_REASON_UNAUTHENTICATED\x10\x06*\x9a\x01\n" +
+	"\x1eREFUSAL_REASON_UNAUTHENTICATED\x10\x06\x12\x1c\n" +
+	"\x18REFUSAL_REASON_FORBIDDEN\x10\a\x12\x1d\n" +
+	"\x19REFUSAL_REASON_NAME_TAKEN\x10\b*\x9a\x01\n" +
 	"\rInstanceState\x12\x1e\n" +
 	"\x1aINSTANCE_STATE_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13INSTANCE_STATE_LIVE\x10\x01\x12\x1a\n" +

@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file kplug/v1/registry.proto.
  */
 export const file_kplug_v1_registry: GenFile = /*@__PURE__*/
-  fileDesc("ChdrcGx1Zy92MS9yZWdpc3RyeS5wcm90bxIIa3BsdWcudjEi9QIKDFJlZ2lzdHJhdGlvbhIOCgZwbHVnaW4YASABKAkSDwoHdmVyc2lvbhgCIAEoCRIhCgRhcGlzGAMgAygLMhMua3BsdWcudjEuUGx1Z2luQXBpEg8KB2FkZHJlc3MYBCABKAkSEwoLaW5zdGFuY2VfaWQYBSABKAkSEwoGd2VpZ2h0GAYgASgNSACIAQESMgoGbGFiZWxzGAcgAygLMiIua3BsdWcudjEuUmVnaXN0cmF0aW9uLkxhYmVsc0VudHJ5EisKCGludGVydmFsGAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiYKA3R0bBgJIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIjCgNwb2QYCiABKAsyFi5rcGx1Zy52MS5Qb2RSZWZlcmVuY2UaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIJCgdfd2VpZ2h0Ii8KDFBvZFJlZmVyZW5jZRIRCgluYW1lc3BhY2UYASABKAkSDAoEbmFtZRgCIAEoCSLOAQoJUGx1Z2luQXBpEgwKBG5hbWUYASABKAkSDwoHdmVyc2lvbhgCIAEoCRIwCg9leHRlbnNpb25fa2luZHMYAyADKAsyFy5rcGx1Zy52MS5FeHRlbnNpb25LaW5kEjsKDGNhcGFiaWxpdGllcxgEIAMoCzIlLmtwbHVnLnYxLlBsdWdpbkFwaS5DYXBhYmlsaXRpZXNFbnRyeRozChFDYXBhYmlsaXRpZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIiwKDUV4dGVuc2lvbktpbmQSDQoFZ3JvdXAYASABKAkSDAoEa2luZBgCIAEoCSJrCg5TZXNzaW9uUmVxdWVzdBIuCgxyZWdpc3RyYXRpb24YASABKAsyFi5rcGx1Zy52MS5SZWdpc3RyYXRpb25IABIeCgRiZWF0GAIgASgLMg4ua3BsdWcudjEuQmVhdEgAQgkKB21lc3NhZ2UiBgoEQmVhdCJjCg9TZXNzaW9uUmVzcG9uc2USIAoFbGVhc2UYASABKAsyDy5rcGx1Zy52MS5MZWFzZUgAEiQKB3JlZnVzYWwYAiABKAsyES5rcGx1Zy52MS5SZWZ1c2FsSABCCAoGYW5zd2VyIkAKEEhlYXJ0YmVhdFJlcXVlc3QSLAoMcmVnaXN0cmF0aW9uGAEgASgLMhYua3BsdWcudjEuUmVnaXN0cmF0aW9uImUKEUhlYXJ0YmVhdFJlc3BvbnNlEiAKBWxlYXNlGAEgASgLMg8ua3BsdWcudjEuTGVhc2VIABIkCgdyZWZ1c2FsGAIgASgLMhEua3BsdWcudjEuUmVmdXNhbEgAQggKBmFuc3dlciJrCgVMZWFzZRIrCghpbnRlcnZhbBgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhImCgN0dGwYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SDQoFZHJhaW4YAyABKAgiQwoHUmVmdXNhbBInCgZyZWFzb24YASABKA4yFy5rcGx1Zy52MS5SZWZ1c2FsUmVhc29uEg8KB21lc3NhZ2UYAiABKAkiKAoRRGVyZWdpc3RlclJlcXVlc3QSEwoLaW5zdGFuY2VfaWQYASABKAkiFAoSRGVyZWdpc3RlclJlc3BvbnNlIlgKEkxpc3RQbHVnaW5zUmVxdWVzdBILCgNhcGkYASABKAkSDgoGcGx1Z2luGAIgASgJEhEKCXBhZ2Vfc2l6ZRgDIAEoDRISCgpwYWdlX3Rva2VuGAQgASgJIlsKE0xpc3RQbHVnaW5zUmVzcG9uc2USKwoJaW5zdGFuY2VzGAEgAygLMhgua3BsdWcudjEuUGx1Z2luSW5zdGFuY2USFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIjIKE1dhdGNoUGx1Z2luc1JlcXVlc3QSCwoDYXBpGAEgASgJEg4KBnBsdWdpbhgCIAEoCSJxChRXYXRjaFBsdWdpbnNSZXNwb25zZRIsCghpbnN0YW5jZRgBIAEoCzIYLmtwbHVnLnYxLlBsdWdpbkluc3RhbmNlSAASIgoGc3luY2VkGAIgASgLMhAua3BsdWcudjEuU3luY2VkSABCBwoFZXZlbnQiCAoGU3luY2VkIpQCCg5QbHVnaW5JbnN0YW5jZRIsCgxyZWdpc3RyYXRpb24YASABKAsyFi5rcGx1Zy52MS5SZWdpc3RyYXRpb24SJgoFc3RhdGUYAiABKA4yFy5rcGx1Zy52MS5JbnN0YW5jZVN0YXRlEhQKDHN0YXRlX3JlYXNvbhgDIAEoCRIxCg1yZWdpc3RlcmVkX2F0GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIxCg1sYXN0X2hlYXJkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIeCgVsZWFzZRgGIAEoCzIPLmtwbHVnLnYxLkxlYXNlEhAKCHByb3RvY29sGAcgASgJKvcBCg1SZWZ1c2FsUmVhc29uEh4KGlJFRlVTQUxfUkVBU09OX1VOU1BFQ0lGSUVEEAASGgoWUkVGVVNBTF9SRUFTT05fSU5WQUxJRBABEiYKIlJFRlVTQUxfUkVBU09OX0FERFJFU1NfTk9UX0FMTE9XRUQQAhIkCiBSRUZVU0FMX1JFQVNPTl9JTlNUQU5DRV9DT05GTElDVBADEhsKF1JFRlVTQUxfUkVBU09OX0NBUEFDSVRZEAQSGwoXUkVGVVNBTF9SRUFTT05fU1RPUFBJTkcQBRIiCh5SRUZVU0FMX1JFQVNPTl9VTkFVVEhFTlRJQ0FURUQQBiqaAQoNSW5zdGFuY2VTdGF0ZRIeChpJTlNUQU5DRV9TVEFURV9VTlNQRUNJRklFRBAAEhcKE0lOU1RBTkNFX1NUQVRFX0xJVkUQARIaChZJTlNUQU5DRV9TVEFURV9TVVNQRUNUEAISGwoXSU5TVEFOQ0VfU1RBVEVfRFJBSU5JTkcQAxIXChNJTlNUQU5DRV9TVEFURV9HT05FEAQygQMKD1JlZ2lzdHJ5U2VydmljZRJCCgdTZXNzaW9uEhgua3BsdWcudjEuU2Vzc2lvblJlcXVlc3QaGS5rcGx1Zy52MS5TZXNzaW9uUmVzcG9uc2UoATABEkQKCUhlYXJ0YmVhdBIaLmtwbHVnLnYxLkhlYXJ0YmVhdFJlcXVlc3QaGy5rcGx1Zy52MS5IZWFydGJlYXRSZXNwb25zZRJHCgpEZXJlZ2lzdGVyEhsua3BsdWcudjEuRGVyZWdpc3RlclJlcXVlc3QaHC5rcGx1Zy52MS5EZXJlZ2lzdGVyUmVzcG9uc2USSgoLTGlzdFBsdWdpbnMSHC5rcGx1Zy52MS5MaXN0UGx1Z2luc1JlcXVlc3QaHS5rcGx1Zy52MS5MaXN0UGx1Z2luc1Jlc3BvbnNlEk8KDFdhdGNoUGx1Z2lucxIdLmtwbHVnLnYxLldhdGNoUGx1Z2luc1JlcXVlc3QaHi5rcGx1Zy52MS5XYXRjaFBsdWdpbnNSZXNwb25zZTABYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChdrcGx1Zy92MS9yZWdpc3RyeS5wcm90bxIIa3BsdWcudjEiigMKDFJlZ2lzdHJhdGlvbhIOCgZwbHVnaW4YASABKAkSDwoHdmVyc2lvbhgCIAEoCRIhCgRhcGlzGAMgAygLMhMua3BsdWcudjEuUGx1Z2luQXBpEg8KB2FkZHJlc3MYBCABKAkSEwoLaW5zdGFuY2VfaWQYBSABKAkSEwoGd2VpZ2h0GAYgASgNSACIAQESMgoGbGFiZWxzGAcgAygLMiIua3BsdWcudjEuUmVnaXN0cmF0aW9uLkxhYmVsc0VudHJ5EisKCGludGVydmFsGAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiYKA3R0bBgJIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIjCgNwb2QYCiABKAsyFi5rcGx1Zy52MS5Qb2RSZWZlcmVuY2USEwoLY2VydGlmaWNhdGUYCyABKAwaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIJCgdfd2VpZ2h0Ii8KDFBvZFJlZmVyZW5jZRIRCgluYW1lc3BhY2UYASABKAkSDAoEbmFtZRgCIAEoCSLOAQoJUGx1Z2luQXBpEgwKBG5hbWUYASABKAkSDwoHdmVyc2lvbhgCIAEoCRIwCg9leHRlbnNpb25fa2luZHMYAyADKAsyFy5rcGx1Zy52MS5FeHRlbnNpb25LaW5kEjsKDGNhcGFiaWxpdGllcxgEIAMoCzIlLmtwbHVnLnYxLlBsdWdpbkFwaS5DYXBhYmlsaXRpZXNFbnRyeRozChFDYXBhYmlsaXRpZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIiwKDUV4dGVuc2lvbktpbmQSDQoFZ3JvdXAYASABKAkSDAoEa2luZBgCIAEoCSJrCg5TZXNzaW9uUmVxdWVzdBIuCgxyZWdpc3RyYXRpb24YASABKAsyFi5rcGx1Zy52MS5SZWdpc3RyYXRpb25IABIeCgRiZWF0GAIgASgLMg4ua3BsdWcudjEuQmVhdEgAQgkKB21lc3NhZ2UiBgoEQmVhdCJjCg9TZXNzaW9uUmVzcG9uc2USIAoFbGVhc2UYASABKAsyDy5rcGx1Zy52MS5MZWFzZUgAEiQKB3JlZnVzYWwYAiABKAsyES5rcGx1Zy52MS5SZWZ1c2FsSABCCAoGYW5zd2VyIkAKEEhlYXJ0YmVhdFJlcXVlc3QSLAoMcmVnaXN0cmF0aW9uGAEgASgLMhYua3BsdWcudjEuUmVnaXN0cmF0aW9uImUKEUhlYXJ0YmVhdFJlc3BvbnNlEiAKBWxlYXNlGAEgASgLMg8ua3BsdWcudjEuTGVhc2VIABIkCgdyZWZ1c2FsGAIgASgLMhEua3BsdWcudjEuUmVmdXNhbEgAQggKBmFuc3dlciJ7CgVMZWFzZRIrCghpbnRlcnZhbBgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhImCgN0dGwYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SDQoFZHJhaW4YAyABKAgSDgoGc2VjcmV0GAQgASgJIkMKB1JlZnVzYWwSJwoGcmVhc29uGAEgASgOMhcua3BsdWcudjEuUmVmdXNhbFJlYXNvbhIPCgdtZXNzYWdlGAIgASgJIigKEURlcmVnaXN0ZXJSZXF1ZXN0EhMKC2luc3RhbmNlX2lkGAEgASgJIhQKEkRlcmVnaXN0ZXJSZXNwb25zZSJYChJMaXN0UGx1Z2luc1JlcXVlc3QSCwoDYXBpGAEgASgJEg4KBnBsdWdpbhgCIAEoCRIRCglwYWdlX3NpemUYAyABKA0SEgoKcGFnZV90b2tlbhgEIAEoCSJbChNMaXN0UGx1Z2luc1Jlc3BvbnNlEisKCWluc3RhbmNlcxgBIAMoCzIYLmtwbHVnLnYxLlBsdWdpbkluc3RhbmNlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIyChNXYXRjaFBsdWdpbnNSZXF1ZXN0EgsKA2FwaRgBIAEoCRIOCgZwbHVnaW4YAiABKAkicQoUV2F0Y2hQbHVnaW5zUmVzcG9uc2USLAoIaW5zdGFuY2UYASABKAsyGC5rcGx1Zy52MS5QbHVnaW5JbnN0YW5jZUgAEiIKBnN5bmNlZBgCIAEoCzIQLmtwbHVnLnYxLlN5bmNlZEgAQgcKBWV2ZW50IggKBlN5bmNlZCK5AgoOUGx1Z2luSW5zdGFuY2USLAoMcmVnaXN0cmF0aW9uGAEgASgLMhYua3BsdWcudjEuUmVnaXN0cmF0aW9uEiYKBXN0YXRlGAIgASgOMhcua3BsdWcudjEuSW5zdGFuY2VTdGF0ZRIUCgxzdGF0ZV9yZWFzb24YAyABKAkSMQoNcmVnaXN0ZXJlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMQoNbGFzdF9oZWFyZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASHgoFbGVhc2UYBiABKAsyDy5rcGx1Zy52MS5MZWFzZRIQCghwcm90b2NvbBgHIAEoCRIQCghpZGVudGl0eRgIIAEoCRIRCgllbmNyeXB0ZWQYCSABKAgqtAIKDVJlZnVzYWxSZWFzb24SHgoaUkVGVVNBTF9SRUFTT05fVU5TUEVDSUZJRUQQABIaChZSRUZVU0FMX1JFQVNPTl9JTlZBTElEEAESJgoiUkVGVVNBTF9SRUFTT05fQUREUkVTU19OT1RfQUxMT1dFRBACEiQKIFJFRlVTQUxfUkVBU09OX0lOU1RBTkNFX0NPTkZMSUNUEAMSGwoXUkVGVVNBTF9SRUFTT05fQ0FQQUNJVFkQBBIbChdSRUZVU0FMX1JFQVNPTl9TVE9QUElORxAFEiIKHlJFRlVTQUxfUkVBU09OX1VOQVVUSEVOVElDQVRFRBAGEhwKGFJFRlVTQUxfUkVBU09OX0ZPUkJJRERFThAHEh0KGVJFRlVTQUxfUkVBU09OX05BTUVfVEFLRU4QCCqaAQoNSW5zdGFuY2VTdGF0ZRIeChpJTlNUQU5DRV9TVEFURV9VTlNQRUNJRklFRBAAEhcKE0lOU1RBTkNFX1NUQVRFX0xJVkUQARIaChZJTlNUQU5DRV9TVEFURV9TVVNQRUNUEAISGwoXSU5TVEFOQ0VfU1RBVEVfRFJBSU5JTkcQAxIXChNJTlNUQU5DRV9TVEFURV9HT05FEAQygQMKD1JlZ2lzdHJ5U2VydmljZRJCCgdTZXNzaW9uEhgua3BsdWcudjEuU2Vzc2lvblJlcXVlc3QaGS5rcGx1Zy52MS5TZXNzaW9uUmVzcG9uc2UoATABEkQKCUhlYXJ0YmVhdBIaLmtwbHVnLnYxLkhlYXJ0YmVhdFJlcXVlc3QaGy5rcGx1Zy52MS5IZWFydGJlYXRSZXNwb25zZRJHCgpEZXJlZ2lzdGVyEhsua3BsdWcudjEuRGVyZWdpc3RlclJlcXVlc3QaHC5rcGx1Zy52MS5EZXJlZ2lzdGVyUmVzcG9uc2USSgoLTGlzdFBsdWdpbnMSHC5rcGx1Zy52MS5MaXN0UGx1Z2luc1JlcXVlc3QaHS5rcGx1Zy52MS5MaXN0UGx1Z2luc1Jlc3BvbnNlEk8KDFdhdGNoUGx1Z2lucxIdLmtwbHVnLnYxLldhdGNoUGx1Z2luc1JlcXVlc3QaHi5rcGx1Zy52MS5XYXRjaFBsdWdpbnNSZXNwb25zZTABYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * Registration describes an instance.
@@ -95,6 +95,15 @@ export type Registration = Message<"kplug.v1.Registration"> & {
    * @generated from field: kplug.v1.PodReference pod = 10;
    */
   pod?: PodReference | undefined;
+
+  /**
+   * Certificate (X.509, DER) that the instance's PluginService presents. The controller then calls the instance by TLS only, accepts
+   * no other certificate, and presents its own, which the plugin must verify. It may be self-signed. At most 16 KiB. Unset for a
+   * plugin without TLS, which a controller accepts on the loopback interface, or if it allows insecure plugins.
+   *
+   * @generated from field: bytes certificate = 11;
+   */
+  certificate: Uint8Array;
 };
 
 /**
@@ -370,6 +379,14 @@ export type Lease = Message<"kplug.v1.Lease"> & {
    * @generated from field: bool drain = 3;
    */
   drain: boolean;
+
+  /**
+   * Secret of the instance, in the first lease of an instance that brought none. Each later message for the instance id must bring
+   * it as the metadata `kplug-secret`.
+   *
+   * @generated from field: string secret = 4;
+   */
+  secret: string;
 };
 
 /**
@@ -643,6 +660,20 @@ export type PluginInstance = Message<"kplug.v1.PluginInstance"> & {
    * @generated from field: string protocol = 7;
    */
   protocol: string;
+
+  /**
+   * Identity that the instance proved, for people, for example `serviceaccount:databases/postgresql`.
+   *
+   * @generated from field: string identity = 8;
+   */
+  identity: string;
+
+  /**
+   * True if the instance is called by TLS.
+   *
+   * @generated from field: bool encrypted = 9;
+   */
+  encrypted: boolean;
 };
 
 /**
@@ -680,7 +711,7 @@ export const RefusalReason = {
   ADDRESS_NOT_ALLOWED: 2,
 
   /**
-   * The instance id is in use by a live instance at another address.
+   * The instance id is in use, by another process or at another address.
    *
    * @generated from enum value: REFUSAL_REASON_INSTANCE_CONFLICT = 3;
    */
@@ -701,11 +732,25 @@ export const RefusalReason = {
   STOPPING: 5,
 
   /**
-   * The instance id is reserved for a process with a token, and the token is missing or that of another process.
+   * The identity isn't proven: a token, certificate or secret is missing, invalid, expired or that of another process.
    *
    * @generated from enum value: REFUSAL_REASON_UNAUTHENTICATED = 6;
    */
   UNAUTHENTICATED: 6,
+
+  /**
+   * The identity is proven, and it may not be this plugin: no delegation accepts it for an API of the plugin.
+   *
+   * @generated from enum value: REFUSAL_REASON_FORBIDDEN = 7;
+   */
+  FORBIDDEN: 7,
+
+  /**
+   * The name of the plugin belongs to another identity.
+   *
+   * @generated from enum value: REFUSAL_REASON_NAME_TAKEN = 8;
+   */
+  NAME_TAKEN: 8,
 } as const;
 
 /**
@@ -782,8 +827,12 @@ export const InstanceStateSchema: GenEnum<InstanceState> = /*@__PURE__*/
  * A plugin that uses an SDK of Kplug keeps one Session. A plugin in another language may call Heartbeat periodically instead. Both
  * use the same registry under the same rules.
  *
- * A plugin that was started with a token (the variable KPLUG_TOKEN) sends it with Session, Heartbeat and Deregister, as the
- * metadata `authorization: Bearer TOKEN`.
+ * A plugin proves its identity with each Session, Heartbeat and Deregister: by a token (a ServiceAccount token on a cluster, the one
+ * that its operator issued elsewhere) as the metadata `authorization: Bearer TOKEN`, or by a client certificate. An instance without a
+ * token, which is accepted on the loopback interface only, proves itself by the secret of its lease.
+ *
+ * The metadata `kplug-secret` has the secret of the instance: the one that its first lease brought, or one that the plugin chose
+ * itself, of at least 32 characters, and sent with its first registration. All later messages for the instance id must bring it.
  *
  * @generated from service kplug.v1.RegistryService
  */

@@ -35,8 +35,12 @@ const (
 // A plugin that uses an SDK of Kplug keeps one Session. A plugin in another language may call Heartbeat periodically instead. Both
 // use the same registry under the same rules.
 //
-// A plugin that was started with a token (the variable KPLUG_TOKEN) sends it with Session, Heartbeat and Deregister, as the
-// metadata `authorization: Bearer TOKEN`.
+// A plugin proves its identity with each Session, Heartbeat and Deregister: by a token (a ServiceAccount token on a cluster, the one
+// that its operator issued elsewhere) as the metadata `authorization: Bearer TOKEN`, or by a client certificate. An instance without a
+// token, which is accepted on the loopback interface only, proves itself by the secret of its lease.
+//
+// The metadata `kplug-secret` has the secret of the instance: the one that its first lease brought, or one that the plugin chose
+// itself, of at least 32 characters, and sent with its first registration. All later messages for the instance id must bring it.
 type RegistryServiceClient interface {
 	// Session registers an instance and renews its lease with each heartbeat. The first message must be a registration. The
 	// controller responds to it immediately, and responds again only when something changes: another interval, a request to
@@ -133,8 +137,12 @@ type RegistryService_WatchPluginsClient = grpc.ServerStreamingClient[WatchPlugin
 // A plugin that uses an SDK of Kplug keeps one Session. A plugin in another language may call Heartbeat periodically instead. Both
 // use the same registry under the same rules.
 //
-// A plugin that was started with a token (the variable KPLUG_TOKEN) sends it with Session, Heartbeat and Deregister, as the
-// metadata `authorization: Bearer TOKEN`.
+// A plugin proves its identity with each Session, Heartbeat and Deregister: by a token (a ServiceAccount token on a cluster, the one
+// that its operator issued elsewhere) as the metadata `authorization: Bearer TOKEN`, or by a client certificate. An instance without a
+// token, which is accepted on the loopback interface only, proves itself by the secret of its lease.
+//
+// The metadata `kplug-secret` has the secret of the instance: the one that its first lease brought, or one that the plugin chose
+// itself, of at least 32 characters, and sent with its first registration. All later messages for the instance id must bring it.
 type RegistryServiceServer interface {
 	// Session registers an instance and renews its lease with each heartbeat. The first message must be a registration. The
 	// controller responds to it immediately, and responds again only when something changes: another interval, a request to
