@@ -135,7 +135,7 @@ describe('a session', () => {
     const { answer } = await clientOf(operator).heartbeat({
       registration: { ...registration, instanceId: plugin.instanceId },
     });
-    expect(answer).toMatchObject({ case: 'refusal', value: { reason: RefusalReason.INSTANCE_CONFLICT } });
+    expect(answer).toMatchObject({ case: 'refusal', value: { reason: RefusalReason.UNAUTHENTICATED } });
   });
 
   it('carries the request to drain, and the plugin stops', async () => {

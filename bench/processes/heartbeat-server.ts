@@ -1,11 +1,13 @@
 // Imports internal modules, as the package doesn't export its parts.
 
+import { Gate } from '../../packages/controller/src/heartbeat/gate.ts';
 import { HeartbeatServer } from '../../packages/controller/src/heartbeat/heartbeat-server.ts';
 import { AwakeClock } from '../../packages/controller/src/registry/clock.ts';
 import { LeasePolicy } from '../../packages/controller/src/registry/lease-policy.ts';
 import { RegistrationReader } from '../../packages/controller/src/registry/read-registration.ts';
 import { nameOfRefusal } from '../../packages/controller/src/registry/refusal.ts';
 import { Registry } from '../../packages/controller/src/registry/registry.ts';
+import { Reservations } from '../../packages/controller/src/registry/reservations.ts';
 import { Metrics } from '../../packages/controller/src/telemetry/metrics.ts';
 import { serveCommands, usage } from './commands.ts';
 
@@ -14,14 +16,20 @@ const registry = new Registry({ clock: new AwakeClock() });
 let received = 0;
 let refused = 0;
 
-const server = new HeartbeatServer(registry, new RegistrationReader(new LeasePolicy()), {
-  received(way) {
-    received++;
-    metrics.received(way);
-  },
-  refused({ reason }) {
-    refused++;
-    metrics.refused(nameOfRefusal(reason));
+const server = new HeartbeatServer({
+  registry,
+  reader: new RegistrationReader(new LeasePolicy()),
+  gate: new Gate({ security: 'loopback', reservations: new Reservations() }),
+  admission: () => undefined,
+  observer: {
+    received(way) {
+      received++;
+      metrics.received(way);
+    },
+    refused({ reason }) {
+      refused++;
+      metrics.refused(nameOfRefusal(reason));
+    },
   },
 });
 

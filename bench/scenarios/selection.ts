@@ -3,6 +3,7 @@ import { Range, rcompare, satisfies } from 'semver';
 import type { Implementation } from '../../packages/controller/src/registry/implementation.ts';
 import { Registry } from '../../packages/controller/src/registry/registry.ts';
 import { ManualClock, registrationOf } from '../../packages/controller/src/registry/testing.ts';
+import { admitAll } from '../../packages/controller/src/selection/admission.ts';
 import { parsePattern } from '../../packages/controller/src/selection/preference.ts';
 import { type SelectionRules, select } from '../../packages/controller/src/selection/select.ts';
 import type { Comparison, Report, Series } from '../report.ts';
@@ -12,6 +13,7 @@ import { median, medianRatio } from '../statistics.ts';
 const apiRange = '^1.0.0';
 
 const rules: SelectionRules = {
+  admission: admitAll,
   apiRange: new Range(apiRange),
   capabilities: {},
   fallback: 'any',

@@ -6,6 +6,8 @@ import type { ControllerOptions } from './controller-options.ts';
 import { Delegations } from './delegation/delegations.ts';
 import { DelegationResources } from './delegation-resources/delegation-resources.ts';
 import { PluginProber } from './discovery/plugin-prober.ts';
+import { admissionBy } from './heartbeat/admission.ts';
+import { Gate, type HeartbeatSecurity } from './heartbeat/gate.ts';
 import { HeartbeatServer } from './heartbeat/heartbeat-server.ts';
 import { RefusalLog } from './heartbeat/refusal-log.ts';
 import type { HeartbeatObserver } from './heartbeat/registry-service.ts';
@@ -19,6 +21,7 @@ import { RecentRefusals } from './registry/recent-refusals.ts';
 import { nameOfRefusal } from './registry/refusal.ts';
 import { Registry } from './registry/registry.ts';
 import { Reservations } from './registry/reservations.ts';
+import { defaultAdmission } from './selection/admission.ts';
 import { PluginsFolder } from './supervisor/plugins-folder.ts';
 import { RecentEvents } from './telemetry/events.ts';
 import { Metrics } from './telemetry/metrics.ts';
@@ -34,6 +37,7 @@ export type ControllerParts = ReturnType<typeof assembleParts>;
 export function assembleParts(options: ControllerOptions, log: Logger, transport?: PluginTransport) {
   const { resources, registryCapacity: capacity, allowInsecurePlugins: allowInsecure = false } = options;
   const { services = {} } = resources;
+  const admissionByDefault = defaultAdmission(services.namespace ?? '');
   const settings = readDelegations(options);
 
   const clock = new AwakeClock();
@@ -53,7 +57,7 @@ export function assembleParts(options: ControllerOptions, log: Logger, transport
         registry,
         delegations,
         operator: followDelegations === true ? '' : followDelegations.operator,
-        defaults: { concurrency },
+        defaults: { concurrency, admission: admissionByDefault },
         log,
       })
     : undefined;
@@ -74,7 +78,14 @@ export function assembleParts(options: ControllerOptions, log: Logger, transport
       refusals.record(refusal, claims);
     },
   };
-  const heartbeats = new HeartbeatServer(registry, reader, observer, reservations);
+  const security: HeartbeatSecurity = 'loopback';
+  const gate = new Gate({ security, reservations });
+  const admission = admissionBy({
+    security,
+    fallback: admissionByDefault,
+    uses: () => [...delegations].map(({ settings: { api, rules } }) => ({ api, admission: rules.admission })),
+  });
+  const heartbeats = new HeartbeatServer({ registry, reader, observer, gate, admission });
   const folder =
     options.pluginsFolder &&
     new PluginsFolder(options.pluginsFolder, {
@@ -109,6 +120,7 @@ export function assembleParts(options: ControllerOptions, log: Logger, transport
     events,
     connections,
     caller,
+    defaultAdmission: admissionByDefault,
     delegations,
     delegationResources,
     heartbeats,

@@ -150,7 +150,7 @@ export class Controller {
 
   /** Plugins that serve an API of the operator's own now, each in its best version. */
   implementations<S extends DescService>(api: OwnApi<S>): { plugin: string; version: string }[] {
-    return implementationsOf(this.#parts.registry, api).map(({ plugin, version }) => ({
+    return implementationsOf(this.#parts, api).map(({ plugin, version }) => ({
       plugin: plugin.text,
       version,
     }));

@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import * as grpc from '@grpc/grpc-js';
 import {
@@ -25,6 +26,7 @@ export class ControllerClient {
     this.times = times;
     this.client = createGrpcClient(RegistryService, address, grpc.credentials.createInsecure(), {
       'grpc.use_local_subchannel_pool': 1,
+      interceptors: [sendSecret(randomBytes(32).toString('base64url'))],
     });
   }
 
@@ -44,4 +46,15 @@ export class ControllerClient {
     if (answer.case === 'lease') return answer.value;
     throw new NotMet(`a refusal: ${answer.value?.message ?? 'nothing'}`, 'a lease');
   }
+}
+
+/** Adds the secret of the instances to calls that bring none. */
+function sendSecret(secret: string): grpc.Interceptor {
+  return (options, nextCall) =>
+    new grpc.InterceptingCall(nextCall(options), {
+      start: (metadata, listener, next) => {
+        if (metadata.get('kplug-secret').length === 0) metadata.set('kplug-secret', secret);
+        next(metadata, listener);
+      },
+    });
 }

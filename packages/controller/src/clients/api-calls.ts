@@ -3,6 +3,7 @@ import { KplugError } from '../errors.ts';
 import { limits } from '../limits/limits.ts';
 import type { Implementation } from '../registry/implementation.ts';
 import type { Registry } from '../registry/registry.ts';
+import { type AdmissionRule, admissionOf, type PluginSource } from '../selection/admission.ts';
 import { explainSelection } from '../selection/explain.ts';
 import { parsePattern, parseRange } from '../selection/preference.ts';
 import { type SelectionRules, select } from '../selection/select.ts';
@@ -19,6 +20,16 @@ export interface OwnApi<S extends DescService> {
   fallback?: 'any' | 'none' | readonly string[];
   /** Capabilities that a plugin must have, with their values. Default: none. */
   capabilities?: Readonly<Record<string, string>>;
+  /** Plugins that may serve the API, by the identity that they prove. Default: as for a delegation without `plugins.from`. */
+  from?: readonly PluginSource[];
+}
+
+/** Parts of a controller that calls of own APIs use. */
+export interface ApiCallParts {
+  registry: Registry;
+  caller: PluginCaller;
+  /** Admission for APIs without `from`. */
+  defaultAdmission: AdmissionRule;
 }
 
 /** Options of a call. */
@@ -51,13 +62,13 @@ export interface ApiAnswer<O> {
  * failed, with `InvalidConfiguration` for a malformed API or preference, and with the reason of the signal.
  */
 export async function callApi<S extends DescService, K extends UnaryMethod<S>>(
-  { registry, caller }: { registry: Registry; caller: PluginCaller },
+  { registry, caller, defaultAdmission }: ApiCallParts,
   declared: OwnApi<S>,
   method: K,
   input: MethodInput<S, K>,
   { prefer, timeout = limits.calls.apiTimeout, signal }: ApiCallOptions = {},
 ): Promise<ApiAnswer<MethodOutput<S, K>>> {
-  const { name, rules } = readApi(declared);
+  const { name, rules } = readApi(declared, defaultAdmission);
   const request = { preference: prefer === undefined ? undefined : parsePattern(prefer), present: [] };
   const deadline = Date.now() + timeout;
   const options = { deadline, ...(signal && { signal }) };
@@ -77,25 +88,25 @@ export async function callApi<S extends DescService, K extends UnaryMethod<S>>(
 }
 
 /** Plugins that serve an API of an operator's own now. */
-export function implementationsOf<S extends DescService>(registry: Registry, declared: OwnApi<S>): Implementation[] {
-  const { name, rules } = readApi(declared);
+export function implementationsOf<S extends DescService>(
+  { registry, defaultAdmission }: Omit<ApiCallParts, 'caller'>,
+  declared: OwnApi<S>,
+): Implementation[] {
+  const { name, rules } = readApi(declared, defaultAdmission);
   const every = { ...rules, mode: 'all', fallback: 'any' } as const;
   return [...select(registry.implementations(name), every, { preference: undefined, present: [] }).chosen];
 }
 
-function readApi<S extends DescService>({
-  api,
-  fallback = 'any',
-  capabilities = {},
-}: OwnApi<S>): {
-  name: string;
-  rules: SelectionRules;
-} {
+function readApi<S extends DescService>(
+  { api, fallback = 'any', capabilities = {}, from }: OwnApi<S>,
+  defaultAdmission: AdmissionRule,
+): { name: string; rules: SelectionRules } {
   const { name = '', range = '*' } = /^(?<name>[^@]+)(@(?<range>.*))?$/.exec(api)?.groups ?? {};
   if (!name)
     throw new KplugError('InvalidConfiguration', `the API "${api}" is malformed; write one such as Foo@^1.0.0`);
   const rules = {
     apiRange: parseRange(range, api),
+    admission: from ? admissionOf(from) : defaultAdmission,
     capabilities,
     fallback: typeof fallback === 'string' ? fallback : fallback.map(parsePattern),
     mode: 'one',

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { unproven } from '../registry/claim.ts';
 import type { Instance } from '../registry/instance.ts';
 import { registrationOf } from '../registry/testing.ts';
 import { pickInstance } from './balance.ts';
@@ -6,6 +7,7 @@ import { pickInstance } from './balance.ts';
 function instance(instanceId: string, weight = 100): Instance {
   const registration = registrationOf({ instanceId, weight });
   const rest = {
+    identity: unproven.identity,
     suspectReason: undefined,
     stateReason: '',
     unserved: new Set<string>(),

@@ -7,6 +7,7 @@ import type { DelegationDeclaration } from './declaration.ts';
 
 // Kubernetes rejects validation rules over lists that may be much longer than `maxListed`.
 const { maxListed, maxNameLength, maxPathLength, maxLabelKeyLength, maxConcurrency, maxDuration } = limits.delegation;
+const { maxLength: maxIdentityLength } = limits.identity;
 
 const duration = durationUpTo(maxDuration);
 
@@ -38,6 +39,38 @@ const pattern = z
     }
   });
 
+const pluginSource = z
+  .strictObject({
+    namespace: name.optional().describe('Namespace of ServiceAccounts, and of plugins that are declared there.'),
+    serviceAccounts: z
+      .array(z.string().max(maxPathLength))
+      .min(1)
+      .max(maxListed)
+      .optional()
+      .describe('ServiceAccounts of that namespace. Default: all.'),
+    identities: z
+      .array(z.string().max(maxIdentityLength))
+      .min(1)
+      .max(maxListed)
+      .optional()
+      .describe(
+        'Identities without a namespace, as `kplug plugins` shows them, with `*` for any text: `token:ci`, `certificate:spiffe://example.org/ns/databases/*`, `oidc:https://issuer.example.org#*`.',
+      ),
+    names: z
+      .array(z.string().max(maxNameLength))
+      .min(1)
+      .max(maxListed)
+      .optional()
+      .describe('Names that the plugins may have. Default: any.'),
+  })
+  .refine(({ namespace, identities }) => (namespace === undefined) !== (identities === undefined), {
+    message: 'give either a namespace or identities',
+  })
+  .refine(({ serviceAccounts, namespace }) => !serviceAccounts || namespace !== undefined, {
+    path: ['serviceAccounts'],
+    message: 'ServiceAccounts need a namespace',
+  });
+
 const path = z
   .string()
   .max(maxPathLength)
@@ -64,6 +97,18 @@ export const delegationSchema = z.strictObject({
   api: pattern.describe(
     'Plugin API, with the range of accepted versions, such as `DatabaseTable@^1.0.0`. Without a range, any version.',
   ),
+  plugins: z
+    .strictObject({
+      from: z
+        .array(pluginSource)
+        .max(maxListed)
+        .optional()
+        .describe(
+          "Plugins that may serve the API, by the identity that they prove. Default: ServiceAccounts of the operator's own namespace, and on no cluster the holders of tokens of the operator. Plugins of the operator's folder are always admitted.",
+        ),
+    })
+    .prefault({})
+    .describe('Plugins that may serve the API.'),
   extensions: z
     .strictObject({
       path: path

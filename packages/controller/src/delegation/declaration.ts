@@ -15,6 +15,8 @@ export interface DelegationDeclaration {
   labels?: Readonly<Record<string, string>> | undefined;
   /** Plugin API, with the range of accepted versions, such as `DatabaseTable@^1.0.0`. Without a range, any version. */
   api: string;
+  /** Plugins that may serve the API. */
+  plugins?: DelegationPlugins | undefined;
   /** Extension resources that a base references. */
   extensions?: DelegationExtensions | undefined;
   /** Resources that the operator applies for a base at the request of a plugin, in the same namespace. */
@@ -55,6 +57,30 @@ export interface DelegationDeclaration {
    * 1, as its threads share one YAML parser. Default 1; recommended: 1 to 32.
    */
   v0Concurrency?: number | undefined;
+}
+
+/** Plugins that may serve the API of a delegation. */
+export interface DelegationPlugins {
+  /**
+   * Sources of the plugins, by the identity that they prove, at most 64. Default: ServiceAccounts of the operator's own namespace, and on
+   * no cluster the holders of tokens of the operator. Plugins of the operator's folder are always admitted.
+   */
+  from?: readonly DelegationPluginSource[] | undefined;
+}
+
+/** Source of plugins. It has either a namespace or identities. */
+export interface DelegationPluginSource {
+  /** Namespace of ServiceAccounts, and of plugins that are declared there. */
+  namespace?: string | undefined;
+  /** ServiceAccounts of that namespace, 1 to 64. Default: all. */
+  serviceAccounts?: readonly string[] | undefined;
+  /**
+   * Identities without a namespace, as `kplug plugins` shows them, with `*` for any text, 1 to 64: `token:ci`,
+   * `certificate:spiffe://example.org/ns/databases/*`.
+   */
+  identities?: readonly string[] | undefined;
+  /** Names that the plugins may have, 1 to 64. Default: any. */
+  names?: readonly string[] | undefined;
 }
 
 /** Extensions of a delegation's bases. */

@@ -3,13 +3,17 @@ import { KplugError } from '../errors.ts';
 import { limitTable } from '../limits/limits.ts';
 import { readLimit } from '../limits/read-limit.ts';
 import { isSameKind } from '../resources/resource.ts';
+import { type AdmissionRule, admissionOf, admitAll } from '../selection/admission.ts';
 import { parsePattern, parseRange } from '../selection/preference.ts';
 import type { SelectionRules } from '../selection/select.ts';
 import { delegationSchema, describeIssues } from './declaration-schema.ts';
 
 /** A delegation with its defaults applied and its ranges parsed. */
 export interface DelegationSettings
-  extends Omit<z.output<typeof delegationSchema>, 'api' | 'extensions' | 'selection' | 'namespaces' | 'concurrency'> {
+  extends Omit<
+    z.output<typeof delegationSchema>,
+    'api' | 'plugins' | 'extensions' | 'selection' | 'namespaces' | 'concurrency'
+  > {
   /** Name of the plugin API. */
   api: string;
   concurrency: number;
@@ -28,6 +32,8 @@ export interface DelegationSettings
 export interface DelegationDefaults {
   /** Largest number of resources reconciled concurrently. Default 32. */
   concurrency?: number | undefined;
+  /** Plugins that may serve the API of a delegation without `plugins.from`. Default: all. */
+  admission?: AdmissionRule | undefined;
 }
 
 /** Validates a declaration and applies defaults. Throws `InvalidConfiguration`, naming each invalid field. */
@@ -38,7 +44,7 @@ export function readDeclaration(declaration: unknown, defaults: DelegationDefaul
     const label = typeof named === 'string' ? `delegation "${named}"` : 'a delegation';
     throw new KplugError('InvalidConfiguration', `${label} is malformed: ${describeIssues(error)}`, { cause: error });
   }
-  const { api, extensions, selection, namespaces, ...rest } = data;
+  const { api, plugins, extensions, selection, namespaces, ...rest } = data;
   const at = api.indexOf('@');
   return {
     ...rest,
@@ -49,6 +55,7 @@ export function readDeclaration(declaration: unknown, defaults: DelegationDefaul
     preferencePath: splitPath(selection.preferencePath),
     rules: {
       apiRange: parseRange(at < 0 ? '*' : api.slice(at + 1), api),
+      admission: plugins.from ? admissionOf(plugins.from) : (defaults.admission ?? admitAll),
       capabilities: selection.capabilities,
       fallback: selection.fallbackOrder?.map(parsePattern) ?? selection.fallback ?? 'any',
       mode: selection.mode,

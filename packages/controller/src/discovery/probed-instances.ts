@@ -1,6 +1,7 @@
 import { RefusalReason } from '@kplug/protocol';
 import { limits } from '../limits/limits.ts';
 import { type WorkOutcome, WorkQueue } from '../queue/work-queue.ts';
+import { type Claim, unproven } from '../registry/claim.ts';
 import type { Instance } from '../registry/instance.ts';
 import { RefusedRegistration } from '../registry/refusal.ts';
 import type { Registration } from '../registry/registration.ts';
@@ -49,7 +50,7 @@ export class ProbedInstances {
     this.#claim(reportedId, registration);
     this.#cancelEviction(instanceId);
     try {
-      this.#registry.register(registration);
+      this.#registry.register(registration, claimOf(registration));
     } catch (error) {
       if (!(error instanceof RefusedRegistration)) throw error;
       const reason = error.reason === RefusalReason.CAPACITY ? 'RegistryFull' : 'InstanceKnown';
@@ -69,9 +70,9 @@ export class ProbedInstances {
     const known = this.#registry.get(instanceId);
     if (!known?.registration.declaration) return;
     this.#drained.add(instanceId);
-    this.#registry.deregister(instanceId, reason);
+    this.#registry.markDraining(instanceId, reason);
     // Renews the lease, so that in-flight calls aren't cut off.
-    this.#registry.register(known.registration);
+    this.#registry.register(known.registration, claimOf(known.registration));
   }
 
   /** Marks an instance as draining, and removes it when its in-flight calls have ended. */
@@ -129,4 +130,10 @@ export class ProbedInstances {
       'if they are two processes, give each a unique id (KPLUG_INSTANCE_ID)';
     throw new ProbeFailure('InstanceKnown', message);
   }
+}
+
+/** Returns the claim to a declared instance: its declaration, which only those write who may declare plugins. */
+function claimOf({ declaration }: Registration): Claim {
+  if (!declaration) return unproven;
+  return { identity: { kind: 'declaration', namespace: declaration.namespace, name: declaration.name } };
 }

@@ -5,11 +5,9 @@ import { HealthImplementation, service as healthService } from 'grpc-health-chec
 import { MiB } from '../limits/limit.ts';
 import { limits } from '../limits/limits.ts';
 import { formatAddress } from '../registry/address.ts';
-import type { RegistrationReader } from '../registry/read-registration.ts';
-import type { Registry } from '../registry/registry.ts';
-import { Reservations } from '../registry/reservations.ts';
 import { listenFailed, parseListenAddress } from '../settings/listen-address.ts';
-import { type HeartbeatObserver, registryService } from './registry-service.ts';
+import type { PeerConnection } from './gate.ts';
+import { type RegistryServiceParts, registryService } from './registry-service.ts';
 import { v0Service } from './v0/registry-service.ts';
 
 /** grpc-js has no defaults for most of these. */
@@ -26,6 +24,11 @@ const serverOptions: grpc.ServerOptions = {
   'grpc.enable_channelz': 0,
 };
 
+/** Parts that the heartbeat port serves. */
+export type HeartbeatParts = Omit<RegistryServiceParts, 'connectionOf'>;
+
+const plainConnection: PeerConnection = { encrypted: false, private: false };
+
 /** Server of the heartbeat port, for `kplug.v1` and v0. */
 export class HeartbeatServer {
   readonly #server: grpc.Server;
@@ -33,16 +36,12 @@ export class HeartbeatServer {
   #address = '';
   #bound = '';
 
-  constructor(
-    registry: Registry,
-    reader: RegistrationReader,
-    observer: HeartbeatObserver,
-    reservations = new Reservations(),
-  ) {
+  constructor(parts: HeartbeatParts) {
     quietGrpc();
     this.#server = new grpc.Server(serverOptions);
-    addService(this.#server, RegistryService, registryService(registry, reader, observer, reservations));
-    addService(this.#server, v0.Controller, v0Service(registry, reader, observer));
+    const connectionOf = () => plainConnection;
+    addService(this.#server, RegistryService, registryService({ ...parts, connectionOf }));
+    addService(this.#server, v0.Controller, v0Service(parts));
     this.#health.addToServer(this.#server);
     addReflection(this.#server, [RegistryService, v0.Controller], [healthService]);
   }

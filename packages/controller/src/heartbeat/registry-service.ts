@@ -1,30 +1,27 @@
 import { type EventEmitter, once } from 'node:events';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
-import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import * as grpc from '@grpc/grpc-js';
 import {
   type GrpcHandlers,
   type HeartbeatResponse,
   HeartbeatResponseSchema,
-  type LeaseSchema,
+  RefusalReason,
   type Registration as RegistrationMessage,
   type RegistryService,
-  type SessionRequest,
-  type SessionResponseSchema,
   serviceError,
 } from '@kplug/protocol';
 import { malformedPageToken } from '../paging/page-request.ts';
-import type { Instance, Session } from '../registry/instance.ts';
+import type { Session } from '../registry/instance.ts';
 import { PluginList } from '../registry/plugin-list.ts';
-import { isUnchanged, type RegistrationReader } from '../registry/read-registration.ts';
 import type { RefusedClaims } from '../registry/recent-refusals.ts';
 import { RefusedRegistration } from '../registry/refusal.ts';
 import type { Lease } from '../registry/registration.ts';
-import type { Registry } from '../registry/registry.ts';
-import type { Reservations } from '../registry/reservations.ts';
 import { watchPlugins } from '../registry/watch-plugins.ts';
-import { bearerOf } from './bearer.ts';
+import type { Call, PeerConnection } from './gate.ts';
 import { hostOfPeer } from './host-of-peer.ts';
+import { leaseMessage } from './lease-message.ts';
+import { Registrar, type RegistrarParts } from './registrar.ts';
+import { serveSession } from './serve-session.ts';
 
 /** Receives heartbeats, for metrics. */
 export interface HeartbeatObserver {
@@ -33,52 +30,73 @@ export interface HeartbeatObserver {
   refused(refusal: RefusedRegistration, claims: RefusedClaims): void;
 }
 
-/** Parts of a call that identify its caller. */
-type Caller = Pick<grpc.ServerUnaryCall<unknown, unknown>, 'metadata' | 'getPeer'>;
+/** Parts of the service of the heartbeat port. */
+export interface RegistryServiceParts extends RegistrarParts {
+  observer: HeartbeatObserver;
+  /** Returns the connection over which a call came. */
+  connectionOf: (call: PeerCall) => PeerConnection;
+}
 
-type SessionStream = grpc.ServerDuplexStream<SessionRequest, MessageInitShape<typeof SessionResponseSchema>>;
+/** Part of a call that names its peer. */
+export type PeerCall = Pick<grpc.ServerUnaryCall<unknown, unknown>, 'getPeer' | 'metadata'>;
 
 /** Handlers of `kplug.v1.RegistryService`. */
-export function registryService(
-  registry: Registry,
-  reader: RegistrationReader,
-  observer: HeartbeatObserver,
-  reservations: Reservations,
-): GrpcHandlers<typeof RegistryService> {
-  // `getPeer` is slow in grpc-js, so that heartbeats with an unchanged registration don't call it.
-  const register = (message: RegistrationMessage | undefined, call: Caller, session?: Session): Instance => {
-    if (!message) throw serviceError(grpc.status.INVALID_ARGUMENT, 'the request has no registration');
-    const isHosted = reservations.check(message.instanceId, bearerOf(call.metadata));
-    const known = registry.get(message.instanceId);
-    const isSame = known && isUnchanged(message, known.registration);
-    const registration = isSame ? known.registration : reader.read(message, hostOfPeer(call.getPeer()), isHosted);
-    return registry.register(registration, session);
+export function registryService(parts: RegistryServiceParts): GrpcHandlers<typeof RegistryService> {
+  const { registry, gate, observer } = parts;
+  const registrar = new Registrar(parts);
+  const callOf = (call: PeerCall): Call => ({ metadata: call.metadata, connection: parts.connectionOf(call) });
+  const reported = async <T>(work: T | Promise<T>, claims: () => RefusedClaims): Promise<T> => {
+    try {
+      return await work;
+    } catch (error) {
+      if (error instanceof RefusedRegistration) observer.refused(error, claims());
+      throw error;
+    }
   };
+  const register = (message: RegistrationMessage, call: PeerCall, session?: Session) =>
+    reported(
+      registrar.register(message, callOf(call), () => hostOfPeer(call.getPeer()), session),
+      () => claimsOf(message, call),
+    );
   const answerTo = acceptances();
   const plugins = new PluginList(registry);
 
   return {
-    session: (stream) => serveSession(stream, registry, register, observer),
+    session: (stream) => {
+      let claims: () => RefusedClaims;
+      serveSession(stream, {
+        registry,
+        register: (message, session) => {
+          claims = () => claimsOf(message, stream);
+          return register(message, stream, session);
+        },
+        prove: (instanceId) => reported(gate.prove(callOf(stream), instanceId), claims),
+        received: () => observer.received('session'),
+      });
+    },
 
-    heartbeat: ({ registration }, call): MessageInitShape<typeof HeartbeatResponseSchema> => {
+    heartbeat: async ({ registration }, call): Promise<MessageInitShape<typeof HeartbeatResponseSchema>> => {
+      if (!registration) throw serviceError(grpc.status.INVALID_ARGUMENT, 'the request has no registration');
       try {
-        const { registration: known } = register(registration, call);
+        const { instance, secret } = await register(registration, call);
+        const { lease, instanceId } = instance.registration;
         observer.received('unary');
-        return answerTo(known.lease, registry.isDrainRequested(known.instanceId));
+        const drain = registry.isDrainRequested(instanceId);
+        if (secret === undefined) return answerTo(lease, drain);
+        return { answer: { case: 'lease', value: leaseMessage(lease, drain, secret) } };
       } catch (error) {
         if (!(error instanceof RefusedRegistration)) throw error;
-        if (registration) observer.refused(error, claimsOf(registration, call));
         return { answer: { case: 'refusal', value: { reason: error.reason, message: error.message } } };
       }
     },
 
-    deregister: ({ instanceId }, { metadata }) => {
-      authenticate(instanceId, metadata, reservations);
-      registry.deregister(instanceId);
+    deregister: async ({ instanceId }, call) => {
+      await orUnauthenticated(registrar.deregister(instanceId, callOf(call)));
       return {};
     },
 
-    listPlugins: async (request) => {
+    listPlugins: async (request, call) => {
+      await orUnauthenticated(gate.proveReader(callOf(call)));
       const page = await plugins.read(request);
       if (!page) throw serviceError(grpc.status.INVALID_ARGUMENT, malformedPageToken);
       return page;
@@ -87,7 +105,11 @@ export function registryService(
     watchPlugins: (call) => {
       const ending = new AbortController();
       call.on('cancelled', () => ending.abort());
-      void sendAll(watchPlugins(registry, call.request, ending.signal), call, ending.signal);
+      const watch = async () => {
+        await orUnauthenticated(gate.proveReader(callOf(call)));
+        await sendAll(watchPlugins(registry, call.request, ending.signal), call, ending.signal);
+      };
+      watch().catch((error) => call.emit('error', error));
     },
   };
 }
@@ -105,54 +127,7 @@ async function sendAll<T>(
   call.end();
 }
 
-function serveSession(
-  stream: SessionStream,
-  registry: Registry,
-  register: (message: RegistrationMessage, call: Caller, session: Session) => Instance,
-  observer: HeartbeatObserver,
-): void {
-  let instanceId: string | undefined;
-  const session: Session = {
-    notify: (lease, drain) => stream.write({ answer: { case: 'lease', value: leaseMessage(lease, drain) } }),
-  };
-
-  const onRegistration = (message: RegistrationMessage) => {
-    try {
-      const { registration } = register(message, stream, session);
-      if (instanceId && instanceId !== registration.instanceId) registry.sessionEnded(instanceId, session);
-      instanceId = registration.instanceId;
-      session.notify(registration.lease, registry.isDrainRequested(instanceId));
-    } catch (error) {
-      if (!(error instanceof RefusedRegistration)) throw error;
-      observer.refused(error, claimsOf(message, stream));
-      stream.write({ answer: { case: 'refusal', value: { reason: error.reason, message: error.message } } });
-      stream.end();
-    }
-  };
-
-  const onMessage = ({ message }: SessionRequest) => {
-    observer.received('session');
-    if (message.case === 'registration') onRegistration(message.value);
-    else if (!instanceId) fail(stream, grpc.status.FAILED_PRECONDITION, 'the first message must be a registration');
-    // Its lease expired while the stream was stalled. It registers again on a new stream.
-    else if (!registry.beat(instanceId)) fail(stream, grpc.status.NOT_FOUND, 'the lease expired; register again');
-  };
-
-  const onEnd = () => {
-    if (instanceId) registry.sessionEnded(instanceId, session);
-    instanceId = undefined;
-  };
-
-  stream.on('data', onMessage);
-  stream.on('end', () => {
-    onEnd();
-    stream.end();
-  });
-  stream.on('cancelled', onEnd);
-  stream.on('error', onEnd);
-}
-
-function claimsOf(registration: RegistrationMessage, call: Caller): RefusedClaims {
+function claimsOf(registration: RegistrationMessage, call: PeerCall): RefusedClaims {
   const { plugin, version, apis, address, instanceId } = registration;
   return {
     ...{ plugin, version, address, instanceId },
@@ -162,13 +137,14 @@ function claimsOf(registration: RegistrationMessage, call: Caller): RefusedClaim
   };
 }
 
-/** Verifies that a caller may act for an instance: for a process that the controller started, only that process may. */
-function authenticate(instanceId: string, metadata: grpc.Metadata, reservations: Reservations): void {
+/** Turns a refusal into the status of a call whose response can't express it. */
+async function orUnauthenticated<T>(proof: T | Promise<T>): Promise<T> {
   try {
-    reservations.check(instanceId, bearerOf(metadata));
+    return await proof;
   } catch (error) {
     if (!(error instanceof RefusedRegistration)) throw error;
-    throw serviceError(grpc.status.UNAUTHENTICATED, error.message);
+    const code = error.reason === RefusalReason.CAPACITY ? grpc.status.UNAVAILABLE : grpc.status.UNAUTHENTICATED;
+    throw serviceError(code, error.message);
   }
 }
 
@@ -183,12 +159,4 @@ function acceptances(): (lease: Lease, drain: boolean) => HeartbeatResponse {
     }
     return latest.response;
   };
-}
-
-function leaseMessage({ interval, ttl }: Lease, drain: boolean): MessageInitShape<typeof LeaseSchema> {
-  return { interval: durationFromMs(interval), ttl: durationFromMs(ttl), drain };
-}
-
-function fail(stream: SessionStream, code: grpc.status, details: string): void {
-  stream.emit('error', serviceError(code, details));
 }

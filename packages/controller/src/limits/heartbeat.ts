@@ -32,6 +32,11 @@ export const registry = {
   capacity: count(200_000, 'Maximum number of plugin instances; further ones are refused.', {
     settings: ['registryCapacity'],
   }),
+  nameRetention: milliseconds(
+    1 * hours,
+    'Time for which the name of a plugin without instances belongs to the identity that registered it.',
+    { settings: ['nameRetention', '--plugin-name-retention'], max: 365 * days },
+  ),
   leaseInterval: milliseconds(5 * seconds, 'Heartbeat interval of instances that request none.', {
     settings: ['lease.interval', '--heartbeat-interval'],
     sane: [1 * seconds, 1 * minutes],
@@ -65,6 +70,11 @@ export const registry = {
   }),
 };
 
+/** Limits of identities. */
+export const identity = {
+  maxLength: characters(1 * KiB, 'Maximum length of an identity as text, and of a pattern of identities.'),
+};
+
 /** Limits of `Plugin` resources. */
 export const pluginResources = {
   settleTime: milliseconds(1 * seconds, 'Delay between a change of a plugin and the write of its resource.', {
@@ -80,6 +90,10 @@ export const pluginResources = {
     max: 365 * days,
   }),
   maxListedInstances: count(500, 'Maximum number of instances that a resource lists; its counts include all.'),
+  maxCertificateLength: characters(
+    2 * KiB,
+    'Maximum length, in base64, of the certificate of an instance that is stored. Another instance is not called after a change of the leader until it sends a heartbeat.',
+  ),
   maxNameLength: characters(200, 'Maximum length of a name before its digest replaces the rest.'),
   maxConditionLength: characters(
     4 * KiB,

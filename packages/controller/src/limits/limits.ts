@@ -2,7 +2,7 @@
 import { admin, telemetry } from './admin.ts';
 import { calls, connections, discovery, selection } from './calls.ts';
 import { delegation, delegationResources } from './delegation.ts';
-import { heartbeat, pluginResources, registry } from './heartbeat.ts';
+import { heartbeat, identity, pluginResources, registry } from './heartbeat.ts';
 import { events, kubernetes } from './kubernetes.ts';
 import type { LimitGroup } from './limit.ts';
 import { downloads, pluginsFolder } from './plugins-folder.ts';
@@ -13,6 +13,7 @@ import { directory, resources } from './resources.ts';
 export const limitTable = {
   heartbeat,
   registry,
+  identity,
   selection,
   connections,
   calls,

@@ -1,25 +1,19 @@
 import { createHash } from 'node:crypto';
 import { parse } from 'semver';
 import { limits } from '../limits/limits.ts';
-import { parseAddress } from '../registry/address.ts';
+import { ownerOf } from '../registry/identity.ts';
 import type { Instance } from '../registry/instance.ts';
-import type { ImplementedApi, Registration } from '../registry/registration.ts';
+import type { ImplementedApi } from '../registry/registration.ts';
 import type { PluginRecord } from '../resources/cluster-services.ts';
 import { formatTime } from '../resources/conditions.ts';
 import { declaredKeyOf } from '../resources/declared-plugin.ts';
 import type { JsonObject, JsonValue } from '../resources/resource.ts';
 import { conditionsOf, stampConditions, withoutInstance } from './conditions.ts';
 import type { InstanceSummary } from './instance-summary.ts';
-import { asArray, asObject } from './read-json.ts';
+import { asArray, asObject, readStrings } from './read-json.ts';
+import { describeInstance, readInstance, type StoredInstance } from './stored-instance.ts';
 
 const { maxNameLength } = limits.pluginResources;
-
-/** An instance that a record lists, in its state at the time of writing. */
-export interface StoredInstance {
-  registration: Registration;
-  /** Milliseconds since the epoch. */
-  lastHeardAt: number;
-}
 
 /** Returns the unique key of the record of an instance. */
 export function recordKeyOf({ registration }: Pick<Instance, 'registration'>): string {
@@ -55,6 +49,7 @@ export function describeInstances(instances: InstanceSummary): JsonObject {
   return {
     plugin,
     version,
+    owner: first ? ownerOf(first.identity) : '',
     ready: live > 0 ? 'True' : 'False',
     apis: [...apis].flatMap(([name, { versions }]) => [...versions].map((text) => `${name}@${text}`)).join(','),
     instanceCount: `${live}/${size}`,
@@ -80,28 +75,8 @@ export function instancesOf({ spec, status }: PluginRecord): StoredInstance[] {
   const { plugin, version } = spec;
   const apis = asArray(spec.apis).flatMap(readApi);
   if (typeof plugin !== 'string' || typeof version !== 'string' || apis.length === 0) return [];
-  return asArray(status.instances).flatMap((stored) => {
-    const { id, address, protocol, weight, labels, interval, ttl, lastHeard, podName, podNamespace } = asObject(stored);
-    if (typeof id !== 'string' || typeof address !== 'string' || !parseAddress(address)?.host) return [];
-    const registration: Registration = {
-      plugin,
-      version,
-      apis,
-      address,
-      instanceId: id,
-      protocol: protocol === 'kplug' ? 'kplug' : 'kplug.v1',
-      weight: typeof weight === 'number' ? weight : limits.registry.weight,
-      labels: readStrings(labels),
-      lease: {
-        interval: Number(interval) || limits.registry.leaseInterval,
-        ttl: Number(ttl) || limits.registry.leaseTtl,
-      },
-      ...(typeof podName === 'string' && typeof podNamespace === 'string'
-        ? { pod: { namespace: podNamespace, name: podName } }
-        : {}),
-    };
-    return [{ registration, lastHeardAt: Date.parse(String(lastHeard)) || 0 }];
-  });
+  const ofAll = { plugin, version, apis };
+  return asArray(status.instances).flatMap((stored) => readInstance(asObject(stored), ofAll) ?? []);
 }
 
 function describeApi({ name, version, extensionKinds, capabilities }: ImplementedApi): JsonObject {
@@ -122,27 +97,4 @@ function readApi(stored: JsonValue): ImplementedApi[] {
     return { kind, group: group.join('.') };
   });
   return [{ name, version: parsed, extensionKinds: kinds, capabilities: readStrings(capabilities) }];
-}
-
-function describeInstance({ registration, state, stateReason, unserved, lastHeardAt }: Instance): JsonObject {
-  const { instanceId, address, protocol, weight, labels, lease, pod } = registration;
-  return {
-    id: instanceId,
-    address,
-    state,
-    protocol,
-    ...(stateReason && { reason: stateReason }),
-    ...(unserved.size > 0 && { unserved: [...unserved].sort() }),
-    lastHeard: formatTime(new Date(lastHeardAt)),
-    weight,
-    ...(Object.keys(labels).length > 0 && { labels: { ...labels } }),
-    interval: lease.interval,
-    ttl: lease.ttl,
-    ...(pod && { podName: pod.name, podNamespace: pod.namespace }),
-  };
-}
-
-function readStrings(value: JsonValue | undefined): Record<string, string> {
-  const entries = Object.entries(asObject(value)).filter(([, text]) => typeof text === 'string');
-  return Object.fromEntries(entries) as Record<string, string>;
 }

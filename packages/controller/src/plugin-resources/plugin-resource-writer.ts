@@ -138,9 +138,13 @@ export class PluginResourceWriter implements DeclarationReporter {
       return;
     }
     this.#records.set(record.name, record);
-    for (const { registration, lastHeardAt } of instancesOf(record)) {
+    const { plugin, owner, lastSeen } = record.status;
+    if (typeof plugin === 'string' && typeof owner === 'string' && owner) {
+      this.#registry.restoreName(plugin, owner, Date.parse(String(lastSeen)) || 0);
+    }
+    for (const { registration, lastHeardAt, identity } of instancesOf(record)) {
       // Hosted processes ended with the controller that ran them.
-      if (!isHostedId(registration.instanceId)) this.#registry.restore(registration, lastHeardAt);
+      if (!isHostedId(registration.instanceId)) this.#registry.restore(registration, lastHeardAt, identity);
     }
   }
 

@@ -54,7 +54,7 @@ export class PodObserver {
     if (state === 'running') return;
     for (const instanceId of [...(this.#instances.get(keyOf(pod)) ?? [])]) {
       if (state === 'ended') this.#registry.evict(instanceId, `its pod ${namespace}/${name} has ended`);
-      else this.#registry.deregister(instanceId, `its pod ${namespace}/${name} is being deleted`);
+      else this.#registry.markDraining(instanceId, `its pod ${namespace}/${name} is being deleted`);
     }
   }
 }

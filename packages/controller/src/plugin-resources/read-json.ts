@@ -10,3 +10,9 @@ export function asArray(value: JsonValue | undefined): JsonValue[] {
 export function asObject(value: JsonValue | undefined): JsonObject {
   return isJsonObject(value) ? value : {};
 }
+
+/** Reads the texts of an object. Other values are left out. */
+export function readStrings(value: JsonValue | undefined): Record<string, string> {
+  const entries = Object.entries(asObject(value)).filter(([, text]) => typeof text === 'string');
+  return Object.fromEntries(entries) as Record<string, string>;
+}

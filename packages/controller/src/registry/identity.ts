@@ -19,7 +19,7 @@ export type Identity =
 
 /**
  * Returns the owner that an identity stands for, as text: `serviceaccount:databases/postgresql`, `token:ci`. Plugin names belong to
- * owners. Pods of one ServiceAccount are one owner, and so are the processes of the plugins folder.
+ * owners. Pods of one ServiceAccount are one owner, and so are the processes of the operator's own machine.
  */
 export function ownerOf(identity: Identity): string {
   switch (identity.kind) {
@@ -33,8 +33,9 @@ export function ownerOf(identity: Identity): string {
       return `oidc:${identity.issuer}#${identity.subject}`;
     case 'folder':
     case 'loopback':
+      return 'local';
     case 'anonymous':
-      return identity.kind;
+      return 'anonymous';
   }
 }
 
@@ -42,4 +43,29 @@ export function ownerOf(identity: Identity): string {
 export function processOf(identity: Identity): string | undefined {
   if (identity.kind === 'serviceaccount' && identity.pod) return `pod:${identity.pod.uid}`;
   return identity.kind === 'folder' ? `folder:${identity.name}` : undefined;
+}
+
+/** Reads an owner that `ownerOf` returned; the plugin names of a token are unknown then. Returns `undefined` for any other text. */
+export function readOwner(text: string, pod?: { name: string; uid: string }): Identity | undefined {
+  const { kind, rest = '' } = /^(?<kind>[a-z]+)(:(?<rest>.*))?$/s.exec(text)?.groups ?? {};
+  const at = kind === 'oidc' ? rest.lastIndexOf('#') : rest.indexOf('/');
+  const [first, last] = [rest.slice(0, at), rest.slice(at + 1)];
+  switch (kind) {
+    case 'serviceaccount':
+      return { kind, namespace: first, name: last, ...(pod && { pod }) };
+    case 'declaration':
+      return { kind, namespace: first, name: last };
+    case 'token':
+      return { kind, name: rest, plugins: [] };
+    case 'certificate':
+      return { kind, name: rest };
+    case 'oidc':
+      return { kind, issuer: first, subject: last };
+    case 'local':
+      return { kind: 'loopback' };
+    case 'anonymous':
+      return { kind };
+    default:
+      return undefined;
+  }
 }

@@ -1,5 +1,6 @@
 import { parse, type SemVer } from 'semver';
 import { PluginName, type VersionedName } from '../names.ts';
+import { ownerOf } from './identity.ts';
 import type { Instance } from './instance.ts';
 import { Members } from './members.ts';
 import type { ImplementedApi, Registration } from './registration.ts';
@@ -20,6 +21,9 @@ export class Implementation {
   readonly #members = new Map<Availability, Members>();
   /** Number of instances by the way in which they spell the name. */
   readonly #spellings = new Map<string, number>();
+  /** Number of instances by owner. */
+  readonly #owners = new Map<string, number>();
+  #ownerList: readonly string[] = [];
   #plugin: PluginName;
 
   constructor(plugin: PluginName, version: string, semver: SemVer, api: ImplementedApi) {
@@ -45,6 +49,11 @@ export class Implementation {
   /** Greatest weight of the callable instances. */
   get weight(): number {
     return this.#callable?.weight ?? 0;
+  }
+
+  /** Owners of its instances: the identities that they proved, as text. */
+  get owners(): readonly string[] {
+    return this.#ownerList;
   }
 
   /** Reason why no instance is callable; `undefined` if one is. */
@@ -73,7 +82,8 @@ export class Implementation {
 
   add(instance: Instance): void {
     const { plugin } = instance.registration;
-    this.#spellings.set(plugin, (this.#spellings.get(plugin) ?? 0) + 1);
+    count(this.#spellings, plugin, 1);
+    this.#countOwner(instance, 1);
     this.#file(instance);
     this.#spell();
   }
@@ -81,9 +91,8 @@ export class Implementation {
   /** Removes an instance, whose registration must be the one with which it was added. */
   remove(instance: Instance): void {
     const { plugin } = instance.registration;
-    const left = (this.#spellings.get(plugin) ?? 0) - 1;
-    if (left > 0) this.#spellings.set(plugin, left);
-    else this.#spellings.delete(plugin);
+    count(this.#spellings, plugin, -1);
+    this.#countOwner(instance, -1);
     this.#takeOut(instance);
     this.#spell();
   }
@@ -122,6 +131,12 @@ export class Implementation {
     return suspectReason === 'StreamBroken' && !unserved.has(this.api.name) ? 'broken' : 'unreachable';
   }
 
+  #countOwner({ identity }: Instance, change: 1 | -1): void {
+    const { size } = this.#owners;
+    count(this.#owners, ownerOf(identity), change);
+    if (this.#owners.size !== size) this.#ownerList = [...this.#owners.keys()];
+  }
+
   #spell(): void {
     if (this.#spellings.has(this.#plugin.text)) return;
     const [first] = this.#spellings.keys();
@@ -141,6 +156,13 @@ export class Implementation {
 type Availability = 'live' | 'broken' | 'unserving' | 'unreachable' | 'draining';
 
 const none: readonly Instance[] = [];
+
+/** Changes a count; one of zero is removed. */
+function count(counts: Map<string, number>, key: string, change: 1 | -1): void {
+  const next = (counts.get(key) ?? 0) + change;
+  if (next > 0) counts.set(key, next);
+  else counts.delete(key);
+}
 
 function* concatenate(all: Iterable<Members>): Iterable<Instance> {
   for (const { list } of all) yield* list;

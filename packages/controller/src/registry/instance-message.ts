@@ -1,6 +1,7 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { durationFromMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { type PluginInstanceSchema, InstanceState as StateMessage } from '@kplug/protocol';
+import { ownerOf } from './identity.ts';
 import type { Instance, InstanceState } from './instance.ts';
 
 const states: Record<InstanceState, StateMessage> = {
@@ -35,5 +36,7 @@ export function instanceMessage(instance: Instance): MessageInitShape<typeof Plu
     lastHeardAt: timestampFromMs(lastHeardAt),
     lease: { interval: durationFromMs(lease.interval), ttl: durationFromMs(lease.ttl) },
     protocol,
+    identity: ownerOf(instance.identity),
+    encrypted: registration.certificate !== undefined,
   };
 }

@@ -1,3 +1,5 @@
+import type { InstanceOwner } from './claim.ts';
+import type { Identity } from './identity.ts';
 import type { Implementation } from './implementation.ts';
 import type { Instance, InstanceState, Session, SuspectReason } from './instance.ts';
 import type { Leased } from './lease-queue.ts';
@@ -14,21 +16,34 @@ export class InstanceRecord implements Instance, Leased {
   suspectReason: SuspectReason | undefined;
   stateReason = '';
   unserved: ReadonlySet<string> = none;
+  readonly owner: InstanceOwner;
   readonly registeredAt: number;
   lastHeardAt: number;
   session: Session | undefined;
   drainRequested = false;
+  /** True while it is draining because its owner deregistered it. */
+  deregistered = false;
 
   ttl: number;
   expiresAt = 0;
   earlier: this | undefined;
   later: this | undefined;
 
-  constructor(registration: Registration, implementations: readonly Implementation[], heardAt: number) {
+  constructor(
+    registration: Registration,
+    implementations: readonly Implementation[],
+    owner: InstanceOwner,
+    heardAt: number,
+  ) {
     this.registration = registration;
+    this.owner = owner;
     this.implementations = implementations;
     this.ttl = registration.lease.ttl;
     this.registeredAt = heardAt;
     this.lastHeardAt = heardAt;
+  }
+
+  get identity(): Identity {
+    return this.owner.identity;
   }
 }

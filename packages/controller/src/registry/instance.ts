@@ -1,3 +1,4 @@
+import type { Identity } from './identity.ts';
 import type { Lease, Registration } from './registration.ts';
 
 /**
@@ -21,6 +22,8 @@ export type SuspectReason = 'StreamBroken' | 'Unreachable';
 /** Instance of a plugin: one process at one address. */
 export interface Instance {
   readonly registration: Registration;
+  /** Identity that its process proved. */
+  readonly identity: Identity;
   readonly state: InstanceState;
   /** Reason for the state `suspect`; `undefined` in any other state. */
   readonly suspectReason: SuspectReason | undefined;

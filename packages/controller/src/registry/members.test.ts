@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
+import { InstanceOwner, unproven } from './claim.ts';
 import type { Instance } from './instance.ts';
 import { InstanceRecord } from './instance-record.ts';
 import { Members } from './members.ts';
@@ -7,7 +8,8 @@ import { registrationOf } from './testing.ts';
 
 it('behaves like a set, and knows the greatest weight', () => {
   const instances = [0, 100, 100, 200, 1_000].map(
-    (weight, index) => new InstanceRecord(registrationOf({ weight, instanceId: `${index}` }), [], 0),
+    (weight, index) =>
+      new InstanceRecord(registrationOf({ weight, instanceId: `${index}` }), [], new InstanceOwner(unproven), 0),
   );
   const step = fc.record({ index: fc.nat(instances.length - 1), isAdded: fc.boolean() });
   fc.assert(

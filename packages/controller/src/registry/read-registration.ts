@@ -103,8 +103,8 @@ export function isUnchanged(message: RegistrationMessage, known: Registration): 
     (address === known.address || (address.startsWith(':') && known.address.endsWith(address))) &&
     isSameRecord(labels, known.labels) &&
     isSameCertificate(message.certificate, known.certificate) &&
-    pod?.name === known.pod?.name &&
-    pod?.namespace === known.pod?.namespace &&
+    // A proven pod replaces the reported one.
+    (!pod || (pod.name === known.pod?.name && pod.namespace === known.pod.namespace)) &&
     apis.length === known.apis.length &&
     apis.every((api, index) => isUnchangedApi(api, known.apis[index]))
   );

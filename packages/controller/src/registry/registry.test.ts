@@ -1,5 +1,6 @@
 import { RefusalReason } from '@kplug/protocol';
 import { beforeEach, describe, expect, it } from 'vitest';
+import { unproven } from './claim.ts';
 import type { Session } from './instance.ts';
 import { RefusedRegistration } from './refusal.ts';
 import { Registry } from './registry.ts';
@@ -77,17 +78,17 @@ describe('Registry', () => {
 
   it('marks an instance as suspect when its session breaks, and as live at its next heartbeat', () => {
     const first = session();
-    registry.register(registrationOf(), first);
+    registry.register(registrationOf(), unproven, first);
     registry.sessionEnded('one', first);
     expect(registry.get('one')).toMatchObject({ state: 'suspect', suspectReason: 'StreamBroken' });
-    registry.register(registrationOf(), session());
+    registry.register(registrationOf(), unproven, session());
     expect(registry.get('one')).toMatchObject({ state: 'live', suspectReason: undefined });
   });
 
   it('ignores the end of a session that was replaced', () => {
     const first = session();
-    registry.register(registrationOf(), first);
-    registry.register(registrationOf(), session());
+    registry.register(registrationOf(), unproven, first);
+    registry.register(registrationOf(), unproven, session());
     registry.sessionEnded('one', first);
     expect(registry.get('one')?.state).toBe('live');
   });
@@ -104,7 +105,7 @@ describe('Registry', () => {
 
   it('includes a suspect instance in calls only without a live one', () => {
     const first = session();
-    registry.register(registrationOf({ instanceId: 'a' }), first);
+    registry.register(registrationOf({ instanceId: 'a' }), unproven, first);
     registry.sessionEnded('a', first);
     const [implementation] = registry.implementations('Table');
     expect(implementation?.callable).toHaveLength(1);
@@ -114,7 +115,7 @@ describe('Registry', () => {
 
   it('drains a stopping instance, and removes it when its session ends', () => {
     const first = session();
-    registry.register(registrationOf(), first);
+    registry.register(registrationOf(), unproven, first);
     registry.deregister('one');
     expect(registry.get('one')?.state).toBe('draining');
     registry.sessionEnded('one', first);
@@ -123,7 +124,7 @@ describe('Registry', () => {
 
   it('requests an instance to drain through its session and the responses to its heartbeats', () => {
     const notified: boolean[] = [];
-    registry.register(registrationOf(), { notify: (_, drain) => notified.push(drain) });
+    registry.register(registrationOf(), unproven, { notify: (_, drain) => notified.push(drain) });
     registry.drain('one');
     registry.drain('one');
     expect(notified).toEqual([true]);
@@ -156,20 +157,15 @@ describe('Registry', () => {
     expect(registry.get('one')?.state).toBe('live');
   });
 
-  it('refuses an instance id in use by a live instance at another address', () => {
-    registry.register(registrationOf());
-    const twin = registrationOf({ address: '10.0.0.2:7000' });
-    expect(() => registry.register(twin)).toThrow(RefusedRegistration);
-    expect(() => registry.register(twin)).toThrow(/"one" is in use by PostgreSQL 1.0.0 at 10.0.0.1:7000/);
-    expect(registry.get('one')?.registration.address).toBe('10.0.0.1:7000');
-  });
-
-  it('accepts the id of a suspect instance from another address', () => {
+  it.each(['live', 'suspect', 'draining'])('refuses to move a %s instance to another address', (state) => {
     const first = session();
-    registry.register(registrationOf(), first);
-    registry.sessionEnded('one', first);
-    registry.register(registrationOf({ address: '10.0.0.2:7000' }), session());
-    expect(registry.get('one')).toMatchObject({ state: 'live', registration: { address: '10.0.0.2:7000' } });
+    registry.register(registrationOf(), unproven, first);
+    if (state === 'suspect') registry.sessionEnded('one', first);
+    if (state === 'draining') registry.deregister('one');
+    const twin = registrationOf({ address: '10.0.0.2:7000' });
+    expect(() => registry.register(twin, unproven, session())).toThrow(RefusedRegistration);
+    expect(() => registry.register(twin)).toThrow(/"one" is registered at 10.0.0.1:7000, and an instance never moves/);
+    expect(registry.get('one')).toMatchObject({ state, registration: { address: '10.0.0.1:7000' } });
   });
 
   it('reports changes of a registration, and only those', () => {

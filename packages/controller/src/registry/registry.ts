@@ -3,13 +3,17 @@ import { isDeepStrictEqual } from 'node:util';
 import { RefusalReason } from '@kplug/protocol';
 import { limitTable } from '../limits/limits.ts';
 import { readLimit } from '../limits/read-limit.ts';
+import { PluginName } from '../names.ts';
 import { Pace } from '../queue/slices.ts';
 import { isSameAddress } from './address.ts';
+import { type Claim, InstanceOwner, unproven } from './claim.ts';
 import type { Clock } from './clock.ts';
+import { type Identity, ownerOf } from './identity.ts';
 import { type Implementation, Implementations } from './implementation.ts';
 import type { Instance, InstanceChange, InstanceState, Session, SuspectReason } from './instance.ts';
 import { InstanceRecord } from './instance-record.ts';
 import { LeaseQueue } from './lease-queue.ts';
+import { NameOwners } from './name-owners.ts';
 import { RefusedRegistration } from './refusal.ts';
 import type { Registration } from './registration.ts';
 
@@ -25,6 +29,8 @@ export interface RegistryOptions {
   clock: Clock;
   /** Maximum number of instances; further ones are refused. Default 200,000. */
   capacity?: number;
+  /** Time in milliseconds for which the name of a plugin without instances belongs to its owner. Default 3,600,000 (1 h). */
+  nameRetention?: number;
   /** Accepts v0 instances, whose protocol has no authentication. Default false. */
   allowInsecure?: boolean;
 }
@@ -35,6 +41,7 @@ export class Registry {
   readonly #capacity: number;
   readonly #allowInsecure: boolean;
   readonly #instances = new Map<string, InstanceRecord>();
+  readonly #names: NameOwners;
   readonly #implementations = new Implementations();
   readonly #leases = new LeaseQueue<InstanceRecord>();
   readonly #counts: Record<InstanceState, number> = { live: 0, suspect: 0, draining: 0, gone: 0 };
@@ -42,8 +49,9 @@ export class Registry {
   #alarm: { at: number; cancel: () => void } | undefined;
   #revision = 0;
 
-  constructor({ clock, capacity, allowInsecure = false }: RegistryOptions) {
+  constructor({ clock, capacity, nameRetention, allowInsecure = false }: RegistryOptions) {
     this.#clock = clock;
+    this.#names = new NameOwners(readLimit(limitTable.registry.nameRetention, nameRetention));
     this.#capacity = readLimit(limitTable.registry.capacity, capacity);
     this.#allowInsecure = allowInsecure;
   }
@@ -85,19 +93,23 @@ export class Registry {
   /**
    * Registers an instance, or renews the lease of a known one. Throws `RefusedRegistration`.
    *
+   * @param claim identity and secret of the process that registers it. Only the owner of a known instance may change or renew it.
    * @param session session that the instance keeps open; replaces an earlier one.
    */
-  register(registration: Registration, session?: Session): Instance {
+  register(registration: Registration, claim: Claim = unproven, session?: Session): Instance {
     if (!this.#isAllowed(registration)) throw new RefusedRegistration(RefusalReason.INVALID, insecureProtocol);
     const known = this.#instances.get(registration.instanceId);
-    if (!known) return this.#add(registration, session);
-    if (!isSameAddress(known.registration.address, registration.address) && known.state === 'live') {
+    if (!known) return this.#add(registration, claim, session);
+    this.#checkOwner(known, claim);
+    if (!isSameAddress(known.registration.address, registration.address)) {
       throw new RefusedRegistration(
         RefusalReason.INSTANCE_CONFLICT,
-        `instance id "${registration.instanceId}" is in use by ${describe(known)} at ${known.registration.address}; ` +
+        `instance id "${registration.instanceId}" is registered at ${known.registration.address}, and an instance never moves; ` +
           'give each process a unique id (KPLUG_INSTANCE_ID)',
       );
     }
+    this.#checkName(registration, claim);
+    known.owner.adopt(claim);
     known.session = session ?? known.session;
     const former = this.#replace(known, registration);
     this.#renewLease(known);
@@ -106,14 +118,21 @@ export class Registry {
     return known;
   }
 
+  /** Returns the secret of an instance that brought none and needs one. It is returned once. */
+  issueSecret(instanceId: string): string | undefined {
+    return this.#instances.get(instanceId)?.owner.issueSecret();
+  }
+
   /**
    * Restores an instance that was known to a former controller. It is suspect until it sends a heartbeat or answers a check, with
    * a lease that starts now. Ignored when it is known or not allowed, or the registry is full.
+   *
+   * @param identity identity that its owner proved then. The owner must prove it again, but no secret.
    */
-  restore(registration: Registration, lastHeardAt: number): void {
+  restore(registration: Registration, lastHeardAt: number, identity: Identity = unproven.identity): void {
     if (this.#instances.has(registration.instanceId) || this.#instances.size >= this.#capacity) return;
-    if (!this.#isAllowed(registration)) return;
-    const instance = this.#insert(registration);
+    if (!this.#isAllowed(registration) || this.#names.otherOwner(nameOf(registration), identity)) return;
+    const instance = this.#insert(registration, { identity });
     this.#changeState(instance, 'suspect');
     instance.suspectReason = 'StreamBroken';
     instance.stateReason = 'it was known before the controller started, and has sent no heartbeat since';
@@ -121,6 +140,11 @@ export class Registry {
     this.#renewLease(instance);
     instance.lastHeardAt = lastHeardAt;
     this.#emit(instance, undefined, []);
+  }
+
+  /** Restores the owner of the name of a plugin that was seen last at a time, in milliseconds since the epoch. */
+  restoreName(plugin: string, owner: string, seenAt: number): void {
+    this.#names.restore(new PluginName(plugin).key, owner, seenAt);
   }
 
   /** Handles a heartbeat in a session. Returns false when the instance is no longer known and must register again. */
@@ -168,10 +192,25 @@ export class Registry {
     if (known?.state === 'suspect') this.#setState(known, 'live', '');
   }
 
-  /** Marks an instance as draining, as it is stopping. It is removed when its session or its lease ends. */
-  deregister(instanceId: string, reason = 'it is stopping'): void {
+  /**
+   * Marks an instance as draining, as its owner says that it is stopping. It is removed when its session or its lease ends. A new
+   * registration of its owner lifts it. Throws `RefusedRegistration` for a claim of another process.
+   */
+  deregister(instanceId: string, claim: Claim = unproven): void {
     const known = this.#instances.get(instanceId);
-    if (known && known.state !== 'draining') this.#setState(known, 'draining', reason);
+    if (!known) return;
+    this.#checkOwner(known, claim);
+    if (known.state === 'draining') return;
+    known.deregistered = true;
+    this.#setState(known, 'draining', 'it is stopping');
+  }
+
+  /** Marks an instance as draining, for a reason that its owner can't lift. It is removed when its session or its lease ends. */
+  markDraining(instanceId: string, reason: string): void {
+    const known = this.#instances.get(instanceId);
+    if (!known) return;
+    known.deregistered = false;
+    if (known.state !== 'draining') this.#setState(known, 'draining', reason);
   }
 
   /** Requests an instance to drain: to finish its in-flight calls and to stop. It gets no new calls. */
@@ -206,22 +245,47 @@ export class Registry {
     return protocol === 'kplug.v1' || this.#allowInsecure;
   }
 
-  #add(registration: Registration, session: Session | undefined): InstanceRecord {
+  /** Throws `RefusedRegistration` for a claim of a process that doesn't own the instance. */
+  #checkOwner({ owner, registration }: InstanceRecord, claim: Claim): void {
+    if (owner.isSame(claim)) return;
+    throw new RefusedRegistration(
+      RefusalReason.UNAUTHENTICATED,
+      `instance id "${registration.instanceId}" belongs to another process; send the secret of its lease as metadata "kplug-secret", ` +
+        'with the token or certificate that it was registered with, or give each process a unique id (KPLUG_INSTANCE_ID)',
+    );
+  }
+
+  /** Throws `RefusedRegistration` if the name of a plugin belongs to another identity. */
+  #checkName(registration: Registration, { identity }: Claim): void {
+    const other = this.#names.otherOwner(nameOf(registration), identity);
+    if (!other) return;
+    const until = other.availableAt === undefined ? '' : ` until ${new Date(other.availableAt).toISOString()}`;
+    throw new RefusedRegistration(
+      RefusalReason.NAME_TAKEN,
+      `the plugin name "${registration.plugin}" belongs to ${other.owner}${until}; this is ${ownerOf(identity)}; ` +
+        'choose another name, or stop the other plugin and wait',
+    );
+  }
+
+  #add(registration: Registration, claim: Claim, session: Session | undefined): InstanceRecord {
+    this.#checkName(registration, claim);
     if (this.#instances.size >= this.#capacity) {
       throw new RefusedRegistration(
         RefusalReason.CAPACITY,
         `the registry is full: it holds ${this.#capacity} instances; raise its capacity or stop some plugins`,
       );
     }
-    const instance = this.#insert(registration);
+    const instance = this.#insert(registration, claim);
     instance.session = session;
     this.#renewLease(instance);
     this.#emit(instance, undefined, []);
     return instance;
   }
 
-  #insert(registration: Registration): InstanceRecord {
-    const instance = new InstanceRecord(registration, this.#implementations.for(registration), Date.now());
+  #insert(registration: Registration, claim: Claim): InstanceRecord {
+    const implementations = this.#implementations.for(registration);
+    const instance = new InstanceRecord(registration, implementations, new InstanceOwner(claim), Date.now());
+    this.#names.add(nameOf(registration), claim.identity);
     this.#instances.set(registration.instanceId, instance);
     this.#counts[instance.state]++;
     for (const implementation of instance.implementations) implementation.add(instance);
@@ -234,6 +298,8 @@ export class Registry {
     this.#leases.remove(instance);
     const former = instance.implementations;
     for (const implementation of former) implementation.remove(instance);
+    this.#names.remove(nameOf(instance.registration), instance.identity);
+    this.#names.add(nameOf(registration), instance.identity);
     instance.registration = registration;
     instance.ttl = registration.lease.ttl;
     instance.implementations = this.#implementations.for(registration);
@@ -257,6 +323,7 @@ export class Registry {
   ): void {
     const from = instance.state;
     this.#changeState(instance, state);
+    if (state !== 'draining') instance.deregistered = false;
     instance.stateReason = reason;
     instance.suspectReason = suspectReason;
     for (const implementation of instance.implementations) implementation.update(instance);
@@ -266,6 +333,7 @@ export class Registry {
   #remove(instance: InstanceRecord, reason: string): void {
     this.#leases.remove(instance);
     this.#instances.delete(instance.registration.instanceId);
+    this.#names.remove(nameOf(instance.registration), instance.identity);
     const from = instance.state;
     this.#counts[from]--;
     instance.state = 'gone';
@@ -320,12 +388,15 @@ const insecureProtocol =
   "this operator accepts no plugins that speak the first Kplug's protocol, which has no authentication; start it with " +
   '--allow-insecure-plugins (allowInsecurePlugins in code) if you trust everyone who can reach its heartbeat port';
 
-/** Reports whether a heartbeat makes an instance live. A new session always does: a persisting fault shows at the next call. */
+/**
+ * Reports whether a registration makes an instance live. A new session always does: a persisting fault shows at the next call. So does
+ * any registration of an instance that its owner has deregistered.
+ */
 function isRecovered(known: InstanceRecord, newSession: boolean): boolean {
   if (known.state === 'suspect') return newSession || known.suspectReason === 'StreamBroken';
-  return known.state === 'draining' && newSession && !known.drainRequested;
+  return known.state === 'draining' && known.deregistered && !known.drainRequested;
 }
 
-function describe({ registration }: Instance): string {
-  return `${registration.plugin} ${registration.version}`;
+function nameOf({ plugin }: Registration): string {
+  return new PluginName(plugin).key;
 }

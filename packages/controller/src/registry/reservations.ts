@@ -36,26 +36,23 @@ export class Reservations {
   }
 
   /**
-   * Authenticates a caller for an instance. Returns whether it is a process that this controller started. Throws
-   * `RefusedRegistration` for a reserved id without its token, or a token without its id.
+   * Reports whether a caller is the process that an instance id is reserved for. Throws `RefusedRegistration` for a reserved id without
+   * its token.
    *
    * @param token bearer token of the call, if any.
    */
   check(instanceId: string, token: string | undefined): boolean {
-    const digest = this.#digests.get(instanceId);
+    if (!isHostedId(instanceId)) return false;
     if (token === undefined) {
-      if (!isHostedId(instanceId)) return false;
       throw refused(
         `instance id "${instanceId}" is reserved for a process that the controller starts from its plugins folder, and the ` +
           'call has no token; send KPLUG_TOKEN as metadata "authorization: Bearer TOKEN", or leave KPLUG_INSTANCE_ID to the SDK',
       );
     }
+    const digest = this.#digests.get(instanceId);
     if (digest && timingSafeEqual(digest, digestOf(token))) return true;
     throw refused(
-      digest || isHostedId(instanceId)
-        ? `the token doesn't belong to the instance "${instanceId}", which may have been replaced or ended; send the KPLUG_TOKEN that the process was started with`
-        : `the token of the instance "${instanceId}" is unknown: the controller issues tokens only to the processes of its plugins ` +
-            'folder, with their instance ids (KPLUG_INSTANCE_ID); unset KPLUG_TOKEN for a plugin that was started otherwise',
+      `the token doesn't belong to the instance "${instanceId}", which may have been replaced or ended; send the KPLUG_TOKEN that the process was started with`,
     );
   }
 }

@@ -21,6 +21,8 @@ export type { RequestListener, RequestObservation } from './services/request-obs
  * missing. Kubernetes offers all of them, a directory and memory none.
  */
 export interface ClusterServices {
+  /** Namespace of the operator. */
+  readonly namespace?: string | undefined;
   /** Events about resources. */
   readonly events?: EventSink | undefined;
   /** Records of known plugins, for users to see and for the next start. */

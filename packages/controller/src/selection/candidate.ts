@@ -15,6 +15,8 @@ export interface Candidate extends VersionedName {
   /** Instances that can't be reached, with the reasons. */
   readonly unreachable: Iterable<{ readonly stateReason: string }>;
   readonly weight: number;
+  /** Owners of its instances: the identities that they proved, as text. */
+  readonly owners: readonly string[];
 }
 
 /** The plugin that reconciled a resource last. */

@@ -1,12 +1,19 @@
 import { Range } from 'semver';
 import { describe, expect, it } from 'vitest';
+import { admissionOf, admitAll } from './admission.ts';
 import type { Candidate } from './candidate.ts';
 import { explainSelection, explainVerdict } from './explain.ts';
 import { parsePattern } from './preference.ts';
 import { type SelectionRules, select } from './select.ts';
 import { candidateOf } from './testing.ts';
 
-const rules: SelectionRules = { apiRange: new Range('^1.0.0'), capabilities: {}, fallback: 'any', mode: 'one' };
+const rules: SelectionRules = {
+  apiRange: new Range('^1.0.0'),
+  admission: admitAll,
+  capabilities: {},
+  fallback: 'any',
+  mode: 'one',
+};
 
 function explain(candidates: Candidate[], prefer?: string, given: Partial<SelectionRules> = {}): string {
   const request = { preference: prefer === undefined ? undefined : parsePattern(prefer), present: [] };
@@ -76,6 +83,15 @@ describe('explainSelection', () => {
 });
 
 describe('explainVerdict', () => {
+  it('names the identity that the delegation does not admit, and those that it admits', () => {
+    const strict = { ...rules, admission: admissionOf([{ namespace: 'databases' }]) };
+    const request = { preference: undefined, present: [] };
+    const [verdict] = select([candidateOf('Thief', { owner: 'token:thief' })], strict, request).verdicts;
+    expect(verdict && explainVerdict(verdict, strict, request)).toBe(
+      'token:thief may not serve this API; the delegation admits ServiceAccounts of namespace databases',
+    );
+  });
+
   it('names missing capabilities and the reason why no instance is reachable', () => {
     const demanding = { ...rules, capabilities: { partitioning: 'hash', backup: 'yes' } };
     const request = { preference: undefined, present: [] };

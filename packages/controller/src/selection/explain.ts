@@ -34,6 +34,8 @@ export function explainVerdict(
   switch (reason) {
     case 'Chosen':
       return 'chosen';
+    case 'NotAdmitted':
+      return `${candidate.owners.join(', ')} may not serve this API; the delegation admits ${rules.admission.text}`;
     case 'ApiVersionMismatch':
       return `implements API version ${candidate.api.version.version}; the delegation accepts ${rules.apiRange.raw}`;
     case 'CapabilityMissing':

@@ -2,12 +2,19 @@ import fc from 'fast-check';
 import { Range } from 'semver';
 import { describe, expect, it } from 'vitest';
 import { formatPlugin, PluginName } from '../names.ts';
+import { admissionOf, admitAll } from './admission.ts';
 import type { Candidate, PresentChoice } from './candidate.ts';
 import { parsePattern } from './preference.ts';
 import { type SelectionRules, type Suspensions, select } from './select.ts';
 import { candidateOf } from './testing.ts';
 
-const rules: SelectionRules = { apiRange: new Range('^1.0.0'), capabilities: {}, fallback: 'any', mode: 'one' };
+const rules: SelectionRules = {
+  apiRange: new Range('^1.0.0'),
+  admission: admitAll,
+  capabilities: {},
+  fallback: 'any',
+  mode: 'one',
+};
 
 function choose(
   candidates: Candidate[],
@@ -42,6 +49,27 @@ const maria = candidateOf('MariaDB');
 const sqlite = candidateOf('SQLite');
 
 describe('select', () => {
+  it('never takes a plugin that the delegation does not admit, even as the preferred or only one', () => {
+    const thief = candidateOf('PostgreSQL', { owner: 'serviceaccount:strangers/thief', weight: 1_000 });
+    const admission = admissionOf([{ namespace: 'databases' }]);
+    expect(choose([thief, maria], { admission, prefer: 'PostgreSQL' })).toMatchObject({
+      chosen: ['MariaDB 1.0.0'],
+      verdicts: { 'PostgreSQL 1.0.0': 'NotAdmitted' },
+    });
+    expect(choose([thief], { admission })).toMatchObject({ chosen: [], reason: 'NoPlugin' });
+  });
+
+  it('caps weights where owners differ, so that nobody draws resources by a claim', () => {
+    const heavy = (owner: string) => candidateOf('SQLite', { owner, weight: 1_000 });
+    expect(choose([maria, heavy('token:other')]).verdicts).toEqual({
+      'MariaDB 1.0.0': 'Chosen',
+      'SQLite 1.0.0': 'LaterName',
+    });
+    expect(choose([maria, heavy('local')]).chosen).toEqual(['SQLite 1.0.0']);
+    const light = candidateOf('SQLite', { owner: 'token:other', weight: 7 });
+    expect(choose([light, candidateOf('Zebra')]).chosen).toEqual(['Zebra 1.0.0']);
+  });
+
   it('takes the preferred plugin regardless of the case of its name', () => {
     expect(choose([postgres, maria], { prefer: 'mariadb' })).toEqual({
       chosen: ['MariaDB 1.0.0'],

@@ -3,6 +3,7 @@
 import type { Range, SemVer } from 'semver';
 import { limits } from '../limits/limits.ts';
 import type { VersionedName } from '../names.ts';
+import type { AdmissionRule } from './admission.ts';
 import type { Candidate, PresentChoice } from './candidate.ts';
 import type { PluginPattern } from './preference.ts';
 
@@ -10,6 +11,8 @@ import type { PluginPattern } from './preference.ts';
 export interface SelectionRules {
   /** Accepted versions of the plugin API. */
   apiRange: Range;
+  /** Plugins that may be chosen, by the identities of their instances. */
+  admission: AdmissionRule;
   /** Capabilities that a plugin must have, with these values. */
   capabilities: Readonly<Record<string, string>>;
   /** Fallback while the preferred plugin is unavailable: any plugin, none, or the first available one of a list. */
@@ -49,6 +52,7 @@ export type SelectionReason = 'Preferred' | 'Fallback' | 'NoPreference' | 'All' 
 
 /** Reason why one candidate was chosen or not. With those up to `Unreachable` it is eligible for no resource of the delegation. */
 export type VerdictReason =
+  | 'NotAdmitted'
   | 'ApiVersionMismatch'
   | 'CapabilityMissing'
   | 'Draining'
@@ -83,8 +87,9 @@ export interface Selection<C extends Candidate = Candidate> {
 /**
  * Chooses among candidates. Pure: the same input gives the same choice, in any order of the candidates.
  *
- * Candidates with the wrong API version, a missing capability or no callable instance are excluded first. Then the preferred
- * plugin wins, or the fallback; among equals the current choice, the greatest weight, the newest version, the name.
+ * Candidates that the delegation doesn't admit, with the wrong API version, a missing capability or no callable instance are excluded
+ * first. Then the preferred plugin wins, or the fallback; among equals the current choice, the greatest weight, the newest version, the
+ * name. A weight above the default counts only among plugins of one owner: nobody draws the resources of others by a claim.
  */
 export function select<C extends Candidate>(
   candidates: readonly C[],
@@ -102,12 +107,13 @@ export function select<C extends Candidate>(
 
   const { reason, contenders: admitted } = contend(eligible, rules, request);
   const contenders = dropSuspendedVersions(admitted, request);
+  const order = orderOf(contenders, request.present);
   const best = contenders.reduce<Contender<C> | undefined>(
-    (winner, contender) => (!winner || compare(contender, winner, request.present).order < 0 ? contender : winner),
+    (winner, contender) => (!winner || compare(contender, winner, order).order < 0 ? contender : winner),
     undefined,
   );
   for (const contender of contenders) {
-    if (best && contender !== best) contender.verdict.reason = compare(contender, best, request.present).reason;
+    if (best && contender !== best) contender.verdict.reason = compare(contender, best, order).reason;
   }
   return { chosen: best ? [best.verdict.candidate] : [], reason, verdicts };
 }
@@ -123,10 +129,11 @@ function selectAll<C extends Candidate>(
   eligible: readonly Verdict<C>[],
   request: SelectionRequest,
 ): Selection<C> {
-  const { present } = request;
   const best = new Map<string, Contender<C>>();
   const admitted = eligible.map((verdict) => ({ verdict, rank: 0 }));
-  for (const contender of dropSuspendedVersions(admitted, request)) {
+  const contenders = dropSuspendedVersions(admitted, request);
+  const order = orderOf(contenders, request.present);
+  for (const contender of contenders) {
     const { verdict } = contender;
     const { key } = verdict.candidate.plugin;
     const rival = best.get(key);
@@ -134,8 +141,8 @@ function selectAll<C extends Candidate>(
       best.set(key, contender);
       continue;
     }
-    const [winner, loser] = compare(contender, rival, present).order < 0 ? [contender, rival] : [rival, contender];
-    loser.verdict.reason = compare(loser, winner, present).reason;
+    const [winner, loser] = compare(contender, rival, order).order < 0 ? [contender, rival] : [rival, contender];
+    loser.verdict.reason = compare(loser, winner, order).reason;
     best.set(key, winner);
   }
   const chosen = [...best.values()]
@@ -145,6 +152,7 @@ function selectAll<C extends Candidate>(
 }
 
 function ineligibility(candidate: Candidate, rules: SelectionRules): VerdictReason | undefined {
+  if (!rules.admission.admits(candidate)) return 'NotAdmitted';
   if (!includes(rules.apiRange, candidate.api.version)) return 'ApiVersionMismatch';
   for (const name in rules.capabilities) {
     if (candidate.api.capabilities[name] !== rules.capabilities[name]) return 'CapabilityMissing';
@@ -232,11 +240,24 @@ function mismatchReason(
   return preference && candidate.plugin.equals(preference.name) ? 'PreferredVersionMismatch' : fallbackReason;
 }
 
+/** Facts by which contenders are ordered. */
+interface Order {
+  present: readonly PresentChoice[];
+  /** Largest weight that counts. */
+  maxWeight: number;
+}
+
+function orderOf<C extends Candidate>(contenders: readonly Contender<C>[], present: readonly PresentChoice[]): Order {
+  const owner = contenders[0]?.verdict.candidate.owners[0];
+  const isOfOne = contenders.every(({ verdict }) => verdict.candidate.owners.every((one) => one === owner));
+  return { present, maxWeight: isOfOne ? Number.POSITIVE_INFINITY : limits.registry.weight };
+}
+
 /** Orders two contenders, with the reason why the later one loses. */
 function compare<C extends Candidate>(
   a: Contender<C>,
   b: Contender<C>,
-  present: readonly PresentChoice[],
+  { present, maxWeight }: Order,
 ): { order: number; reason: VerdictReason } {
   const left = a.verdict.candidate;
   const right = b.verdict.candidate;
@@ -244,15 +265,15 @@ function compare<C extends Candidate>(
   if (byRank !== 0) return { order: byRank, reason: 'LowerInFallback' };
   const byPresence = presence(right, present) - presence(left, present);
   if (byPresence !== 0) return { order: byPresence, reason: 'PresentChoiceKept' };
-  const byWeight = right.weight - left.weight;
+  const byWeight = Math.min(right.weight, maxWeight) - Math.min(left.weight, maxWeight);
   if (byWeight !== 0) return { order: byWeight, reason: 'LowerWeight' };
   const byVersion = right.semver.compare(left.semver);
   if (byVersion !== 0) return { order: byVersion, reason: 'OlderVersion' };
-  return { order: order(left, right), reason: 'LaterName' };
+  return { order: compareNames(left, right), reason: 'LaterName' };
 }
 
 /** Breaks ties by name, then by the registered version and capabilities of the API. */
-function order(left: Candidate, right: Candidate): number {
+function compareNames(left: Candidate, right: Candidate): number {
   if (left.plugin.text !== right.plugin.text) return left.plugin.text < right.plugin.text ? -1 : 1;
   const byApi = right.api.version.compare(left.api.version);
   if (byApi !== 0) return byApi;

@@ -10,12 +10,14 @@ export function candidateOf(
     api?: string;
     capabilities?: Record<string, string>;
     weight?: number;
+    owner?: string;
     state?: string;
     /** True if its instance serves the API, the default. */
     serving?: boolean;
   } = {},
 ): Candidate {
   const { version = '1.0.0', api = '1.0.0', capabilities = {}, weight = 100, state = 'live', serving = true } = given;
+  const { owner = 'local' } = given;
   const instance = { state, stateReason: state === 'live' ? '' : 'as the test says' };
   const isCallable = state === 'live' && serving;
   return {
@@ -27,6 +29,7 @@ export function candidateOf(
     unavailability: isCallable ? undefined : unavailabilities[state],
     unreachable: state === 'suspect' ? [instance] : [],
     weight,
+    owners: [owner],
   };
 }
 

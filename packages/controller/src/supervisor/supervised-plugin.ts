@@ -190,7 +190,7 @@ export class SupervisedPlugin {
   /** Takes a process out of service: it gets no new calls, finishes those in flight, and exits. */
   #retire(process: HostedProcess, reason: string, grace: number): void {
     // Deferred, as this may run within a change of the registry.
-    queueMicrotask(() => this.#deps.registry.deregister(process.reservation.instanceId, reason));
+    queueMicrotask(() => this.#deps.registry.markDraining(process.reservation.instanceId, reason));
     process.stop(grace);
   }
 

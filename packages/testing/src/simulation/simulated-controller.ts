@@ -131,7 +131,7 @@ export class SimulatedController implements HeartbeatPort {
       address,
       apis: [{ name: api, version: apiVersion }],
     });
-    this.#parts.registry.register(reader.read(message, '10.0.0.1'), sessionOf(process));
+    this.#parts.registry.register(reader.read(message, '10.0.0.1'), undefined, sessionOf(process));
   }
 
   beat(process: PluginProcess): boolean {

@@ -37,10 +37,13 @@ export function findHolder(
     );
 }
 
-/** Returns all registered implementations of a holder's plugin: of the API that it was called through, and of the delegation's API. */
-export function registeredOf(holder: Holder, { api }: DelegationSettings, registry: Registry): Implementation[] {
+/**
+ * Returns all registered implementations of a holder's plugin that the delegation admits: of the API that it was called through, and of
+ * the delegation's API.
+ */
+export function registeredOf(holder: Holder, { api, rules }: DelegationSettings, registry: Registry): Implementation[] {
   return [...new Set([holder.api ?? api, api])].flatMap((name) =>
-    registry.implementations(name).filter(({ plugin }) => plugin.equals(holder.plugin)),
+    registry.implementations(name).filter((one) => one.plugin.equals(holder.plugin) && rules.admission.admits(one)),
   );
 }
 

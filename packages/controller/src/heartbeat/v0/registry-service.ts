@@ -8,12 +8,15 @@ import { hostOfPeer } from '../host-of-peer.ts';
 import type { HeartbeatObserver } from '../registry-service.ts';
 import { readPluginInformation } from './read-registration.ts';
 
+/** Parts that v0's service uses. */
+export interface V0Parts {
+  registry: Registry;
+  reader: RegistrationReader;
+  observer: HeartbeatObserver;
+}
+
 /** Handlers of v0's `kplug.Controller`. A refusal is a response, not an error. */
-export function v0Service(
-  registry: Registry,
-  reader: RegistrationReader,
-  observer: HeartbeatObserver,
-): GrpcHandlers<typeof v0.Controller> {
+export function v0Service({ registry, reader, observer }: V0Parts): GrpcHandlers<typeof v0.Controller> {
   return {
     pluginHeartbeat: (message, call) => {
       try {

@@ -40,6 +40,7 @@ export interface LeaderElectionOptions extends LeaderElectionTimes {
 /** Services of a Kubernetes cluster. */
 export class KubernetesServices implements ClusterServices {
   readonly events: EventWriter;
+  readonly namespace: string;
   readonly plugins: KubernetesPluginStore;
   readonly pods: PodFollower;
   readonly declarations: PluginFollower;
@@ -69,6 +70,7 @@ export class KubernetesServices implements ClusterServices {
       reportingInstance,
       logger,
     });
+    this.namespace = namespace;
     this.plugins = new KubernetesPluginStore(transport, namespace);
     this.pods = new PodFollower({ ...parts, namespace });
     this.declarations = new PluginFollower({ ...parts, namespaces: [...new Set([namespace, ...pluginNamespaces])] });

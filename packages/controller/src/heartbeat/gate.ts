@@ -1,0 +1,120 @@
+import type { Metadata } from '@grpc/grpc-js';
+import { RefusalReason } from '@kplug/protocol';
+import type { Authenticator, Proof } from '../authentication/authenticator.ts';
+import { limits } from '../limits/limits.ts';
+import type { Claim } from '../registry/claim.ts';
+import type { Identity } from '../registry/identity.ts';
+import { RefusedRegistration } from '../registry/refusal.ts';
+import type { Reservations } from '../registry/reservations.ts';
+import { bearerOf } from './bearer.ts';
+
+/**
+ * Security of the heartbeat port.
+ *
+ * - `loopback`: the port is on the loopback interface. Plugins need no token; an instance belongs to the process that knows its secret.
+ * - `secured`: TLS, and a proven identity.
+ * - `insecure`: TLS and identities are optional.
+ */
+export type HeartbeatSecurity = 'loopback' | 'secured' | 'insecure';
+
+/** Connection over which a call came. */
+export interface PeerConnection {
+  encrypted: boolean;
+  /** True on the private port for the processes of the plugins folder. */
+  private: boolean;
+  /** Client certificate (DER) that the peer proved to hold. */
+  certificate?: Buffer;
+}
+
+/** Parts of a call that identify its caller. */
+export interface Call {
+  metadata: Metadata;
+  connection: PeerConnection;
+}
+
+/** Options of a `Gate`. */
+export interface GateOptions {
+  security: HeartbeatSecurity;
+  /** Proves identities. Default: none, so that only `loopback` and `insecure` accept plugins. */
+  authenticator?: Authenticator;
+  reservations: Reservations;
+}
+
+/** Identifies the callers of the heartbeat port. */
+export class Gate {
+  readonly #options: GateOptions;
+
+  constructor(options: GateOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Identifies the caller for an instance id. Returns a promise only if a check needs I/O. Throws, or rejects with,
+   * `RefusedRegistration`.
+   */
+  prove(call: Call, instanceId: string): Proof | Promise<Proof> {
+    const token = bearerOf(call.metadata);
+    const { reservations, security } = this.#options;
+    if (reservations.check(instanceId, token)) return lasting({ kind: 'folder', name: instanceId });
+    if (call.connection.private) throw unauthenticated(privatePort);
+    if (security === 'secured' && !call.connection.encrypted) throw unauthenticated(needsTls);
+    return this.#proveCredentials(call, token);
+  }
+
+  /** Identifies the caller of a call that concerns no instance, such as a list. */
+  proveReader(call: Call): Proof | Promise<Proof> {
+    return this.prove(call, '');
+  }
+
+  #proveCredentials({ connection }: Call, token: string | undefined): Proof | Promise<Proof> {
+    const { security, authenticator } = this.#options;
+    const { certificate } = connection;
+    if (authenticator && (token !== undefined || certificate)) {
+      const credentials = { ...(token !== undefined && { token }), ...(certificate && { certificate }) };
+      return authenticator.recall(credentials) ?? authenticator.authenticate(credentials);
+    }
+    // A token that can't be verified is refused even where none is needed: the plugin relies on it.
+    if (token !== undefined) throw unauthenticated(unknownToken);
+    if (security === 'secured') throw unauthenticated(authenticator ? needsToken : needsIdentities);
+    return lasting({ kind: security === 'loopback' ? 'loopback' : 'anonymous' });
+  }
+}
+
+/** Reads the secret that a call brings for its instance. Throws `RefusedRegistration`. */
+export function claimOf({ identity }: Proof, { metadata }: Pick<Call, 'metadata'>): Claim {
+  const [secret] = metadata.get('kplug-secret');
+  if (secret === undefined) return { identity };
+  const { minSecretLength, maxSecretLength } = limits.registry;
+  if (secret.length < minSecretLength || secret.length > maxSecretLength) {
+    throw new RefusedRegistration(
+      RefusalReason.INVALID,
+      `the metadata "kplug-secret" has ${secret.length} characters; it must have ${minSecretLength} to ${maxSecretLength}, from a random generator`,
+    );
+  }
+  return { identity, secret: String(secret) };
+}
+
+function lasting(identity: Identity): Proof {
+  return { identity, validUntil: Number.POSITIVE_INFINITY };
+}
+
+function unauthenticated(message: string): RefusedRegistration {
+  return new RefusedRegistration(RefusalReason.UNAUTHENTICATED, message);
+}
+
+const privatePort =
+  'this port is for the processes that the controller starts from its plugins folder; send heartbeats to its public address';
+
+const needsTls =
+  'the connection is in plain text, and this operator requires TLS; set KPLUG_TLS_CA to the file with its CA certificate';
+
+const needsToken =
+  'the call has no token; on a cluster, mount a ServiceAccount token with the audience "kplug" and set KPLUG_TOKEN_FILE, ' +
+  'elsewhere have one made by "kplug token create"';
+
+const needsIdentities =
+  'this operator has no means to verify an identity; start it with --heartbeat-tokens, an OIDC issuer or client certificates';
+
+const unknownToken =
+  'the token of the instance is unknown: the controller issues tokens only to the processes of its plugins folder, with their ' +
+  'instance ids (KPLUG_INSTANCE_ID); unset KPLUG_TOKEN for a plugin that was started otherwise';

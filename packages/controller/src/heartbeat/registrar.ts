@@ -1,0 +1,69 @@
+import type { Registration as RegistrationMessage } from '@kplug/protocol';
+import { RefusalReason } from '@kplug/protocol';
+import type { Proof } from '../authentication/authenticator.ts';
+import type { Identity } from '../registry/identity.ts';
+import type { Instance, Session } from '../registry/instance.ts';
+import { isUnchanged, type RegistrationReader } from '../registry/read-registration.ts';
+import { RefusedRegistration } from '../registry/refusal.ts';
+import type { Registration } from '../registry/registration.ts';
+import type { Registry } from '../registry/registry.ts';
+import type { Admission } from './admission.ts';
+import { type Call, claimOf, type Gate } from './gate.ts';
+
+/** Instance that was registered, with the proof of its identity. */
+export interface Registered {
+  instance: Instance;
+  proof: Proof;
+  /** Secret of the instance, for the one response that brings it. */
+  secret: string | undefined;
+}
+
+/** Parts of the registration of instances. */
+export interface RegistrarParts {
+  registry: Registry;
+  reader: RegistrationReader;
+  gate: Gate;
+  admission: Admission;
+}
+
+/** Registers instances: identifies the caller, reads the registration, and checks that the identity may make it. */
+export class Registrar {
+  readonly #parts: RegistrarParts;
+
+  constructor(parts: RegistrarParts) {
+    this.#parts = parts;
+  }
+
+  /**
+   * Registers an instance, or renews the lease of a known one. Rejects with `RefusedRegistration`.
+   *
+   * @param peer returns the host that the message came from. It is slow in grpc-js, and not needed for an unchanged registration.
+   */
+  async register(message: RegistrationMessage, call: Call, peer: () => string, session?: Session): Promise<Registered> {
+    const { registry, gate } = this.#parts;
+    const proving = gate.prove(call, message.instanceId);
+    const proof = proving instanceof Promise ? await proving : proving;
+    const claim = claimOf(proof, call);
+    const known = registry.get(message.instanceId);
+    const isSame = known !== undefined && isUnchanged(message, known.registration);
+    const registration = isSame ? known.registration : this.#read(message, peer(), proof.identity);
+    const instance = registry.register(registration, claim, session);
+    return { instance, proof, secret: registry.issueSecret(message.instanceId) };
+  }
+
+  /** Marks an instance as draining at the request of its owner. Rejects with `RefusedRegistration`. */
+  async deregister(instanceId: string, call: Call): Promise<void> {
+    const { registry, gate } = this.#parts;
+    registry.deregister(instanceId, claimOf(await gate.prove(call, instanceId), call));
+  }
+
+  #read(message: RegistrationMessage, peer: string, identity: Identity): Registration {
+    const { reader, admission } = this.#parts;
+    const registration = reader.read(message, peer, identity.kind === 'folder');
+    const refusal = admission(registration, identity);
+    if (refusal !== undefined) throw new RefusedRegistration(RefusalReason.FORBIDDEN, refusal);
+    if (identity.kind !== 'serviceaccount' || !identity.pod) return registration;
+    // A pod is followed to know when an instance ends; a proven one can't be that of another instance.
+    return { ...registration, pod: { namespace: identity.namespace, name: identity.pod.name } };
+  }
+}

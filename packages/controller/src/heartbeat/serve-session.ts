@@ -1,0 +1,103 @@
+import type { MessageInitShape } from '@bufbuild/protobuf';
+import * as grpc from '@grpc/grpc-js';
+import { type SessionRequest, type SessionResponseSchema, serviceError } from '@kplug/protocol';
+import type { Proof } from '../authentication/authenticator.ts';
+import { messageOf } from '../errors.ts';
+import type { Session } from '../registry/instance.ts';
+import { RefusedRegistration } from '../registry/refusal.ts';
+import type { Registry } from '../registry/registry.ts';
+import { leaseMessage } from './lease-message.ts';
+import type { Registered } from './registrar.ts';
+
+/** Stream of a session. */
+export type SessionStream = grpc.ServerDuplexStream<SessionRequest, MessageInitShape<typeof SessionResponseSchema>>;
+
+/** Parts that serve a session. */
+export interface SessionParts {
+  registry: Registry;
+  /** Proves the identity of the session again. Rejects with `RefusedRegistration`, which it has reported. */
+  prove(instanceId: string): Promise<Proof>;
+  /** Registers the instance of a message. Rejects with `RefusedRegistration`, which it has reported. */
+  register(message: RegistrationOf<SessionRequest>, session: Session): Promise<Registered>;
+  /** Reports a received message. */
+  received(): void;
+}
+
+type RegistrationOf<T extends SessionRequest> = Extract<T['message'], { case: 'registration' }>['value'];
+
+/**
+ * Serves a session. It is paused while an identity is checked, so that messages are handled in their order. The identity is checked again
+ * when its proof ends; an instance whose identity is no longer proven is removed.
+ */
+export function serveSession(stream: SessionStream, { registry, prove, register, received }: SessionParts): void {
+  let instanceId: string | undefined;
+  let proof: Proof | undefined;
+  let isOver = false;
+  const session: Session = {
+    notify: (lease, drain) => stream.write({ answer: { case: 'lease', value: leaseMessage(lease, drain) } }),
+  };
+
+  const onRegistration = async (message: RegistrationOf<SessionRequest>) => {
+    const registered = await register(message, session);
+    const { registration } = registered.instance;
+    // The stream may have ended meanwhile.
+    if (isOver) return registry.sessionEnded(registration.instanceId, session);
+    if (instanceId && instanceId !== registration.instanceId) registry.sessionEnded(instanceId, session);
+    instanceId = registration.instanceId;
+    proof = registered.proof;
+    const drain = registry.isDrainRequested(instanceId);
+    stream.write({ answer: { case: 'lease', value: leaseMessage(registration.lease, drain, registered.secret) } });
+  };
+
+  const onBeat = async (id: string) => {
+    if (proof && proof.validUntil <= Date.now()) {
+      try {
+        proof = await prove(id);
+      } catch (error) {
+        if (error instanceof RefusedRegistration)
+          registry.evict(id, `its identity is no longer proven: ${error.message}`);
+        throw error;
+      }
+    }
+    // Its lease expired while the stream was stalled. It registers again on a new stream.
+    if (!isOver && !registry.beat(id)) fail(stream, grpc.status.NOT_FOUND, 'the lease expired; register again');
+  };
+
+  const handle = async (work: Promise<void>) => {
+    stream.pause();
+    try {
+      await work;
+    } catch (error) {
+      if (isOver) return;
+      if (!(error instanceof RefusedRegistration)) return fail(stream, grpc.status.INTERNAL, messageOf(error));
+      stream.write({ answer: { case: 'refusal', value: { reason: error.reason, message: error.message } } });
+      stream.end();
+    } finally {
+      stream.resume();
+    }
+  };
+
+  const onEnd = () => {
+    isOver = true;
+    if (instanceId) registry.sessionEnded(instanceId, session);
+    instanceId = undefined;
+  };
+
+  stream.on('data', ({ message }) => {
+    received();
+    if (message.case === 'registration') void handle(onRegistration(message.value));
+    else if (!instanceId) fail(stream, grpc.status.FAILED_PRECONDITION, 'the first message must be a registration');
+    else if (proof && proof.validUntil <= Date.now()) void handle(onBeat(instanceId));
+    else if (!registry.beat(instanceId)) fail(stream, grpc.status.NOT_FOUND, 'the lease expired; register again');
+  });
+  stream.on('end', () => {
+    onEnd();
+    stream.end();
+  });
+  stream.on('cancelled', onEnd);
+  stream.on('error', onEnd);
+}
+
+function fail(stream: SessionStream, code: grpc.status, details: string): void {
+  stream.emit('error', serviceError(code, details));
+}
