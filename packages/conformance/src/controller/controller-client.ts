@@ -20,13 +20,15 @@ export class ControllerClient {
   readonly address: string;
   readonly times: ControllerTimes;
   readonly client: GrpcClient<typeof RegistryService>;
+  /** Proves to be the process of its instances. */
+  readonly metadata = new grpc.Metadata();
 
   constructor(address: string, times: ControllerTimes) {
     this.address = address;
     this.times = times;
+    this.metadata.set('kplug-secret', randomBytes(32).toString('base64url'));
     this.client = createGrpcClient(RegistryService, address, grpc.credentials.createInsecure(), {
       'grpc.use_local_subchannel_pool': 1,
-      interceptors: [sendSecret(randomBytes(32).toString('base64url'))],
     });
   }
 
@@ -35,9 +37,14 @@ export class ControllerClient {
     return Date.now() + this.times.answer;
   }
 
+  /** Returns the options of a call for one of its instances. */
+  get callOptions(): { deadline: number; metadata: grpc.Metadata } {
+    return { deadline: this.deadline, metadata: this.metadata };
+  }
+
   /** Sends a heartbeat by the unary call. Rejects with the gRPC error. */
   heartbeat(registration: RegistrationInit): Promise<HeartbeatResponse> {
-    return this.client.heartbeat({ registration }, { deadline: this.deadline });
+    return this.client.heartbeat({ registration }, this.callOptions);
   }
 
   /** Sends a heartbeat and returns the lease. Rejects with `NotMet` when the controller refuses it. */
@@ -46,15 +53,4 @@ export class ControllerClient {
     if (answer.case === 'lease') return answer.value;
     throw new NotMet(`a refusal: ${answer.value?.message ?? 'nothing'}`, 'a lease');
   }
-}
-
-/** Adds the secret of the instances to calls that bring none. */
-function sendSecret(secret: string): grpc.Interceptor {
-  return (options, nextCall) =>
-    new grpc.InterceptingCall(nextCall(options), {
-      start: (metadata, listener, next) => {
-        if (metadata.get('kplug-secret').length === 0) metadata.set('kplug-secret', secret);
-        next(metadata, listener);
-      },
-    });
 }

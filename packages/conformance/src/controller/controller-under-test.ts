@@ -55,7 +55,7 @@ export class ControllerUnderTest extends ControllerClient implements AsyncDispos
 
   /** Opens a session. It ends when the suite ends. */
   session(): ProbeSession {
-    const session = new ProbeSession(this.client, this.times.answer);
+    const session = new ProbeSession(this, this.times.answer);
     this.#sessions.push(session);
     return session;
   }
@@ -70,8 +70,8 @@ export class ControllerUnderTest extends ControllerClient implements AsyncDispos
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#delegated?.[Symbol.asyncDispose]();
     for (const session of this.#sessions) session.end();
-    const { deadline } = this;
-    const calls = [...this.#instanceIds].map((instanceId) => this.client.deregister({ instanceId }, { deadline }));
+    const { callOptions } = this;
+    const calls = [...this.#instanceIds].map((instanceId) => this.client.deregister({ instanceId }, callOptions));
     await Promise.allSettled(calls);
     this.client.$client.close();
     this.#infoServer.close();

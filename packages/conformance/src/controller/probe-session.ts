@@ -3,6 +3,7 @@ import type { GrpcClient, RegistrationSchema, RegistryService, SessionResponse }
 import { eventually } from '../eventually.ts';
 import { describeAnswer } from '../plugin/describe-answer.ts';
 import { NotMet } from '../requirement.ts';
+import type { ControllerClient } from './controller-client.ts';
 
 type Stream = ReturnType<GrpcClient<typeof RegistryService>['session']>;
 
@@ -14,9 +15,9 @@ export class ProbeSession {
   #ending: string | undefined;
 
   /** @param timeout time for the controller to answer, in milliseconds. */
-  constructor(client: GrpcClient<typeof RegistryService>, timeout: number) {
+  constructor({ client, metadata }: ControllerClient, timeout: number) {
     this.#timeout = timeout;
-    this.#stream = client.session();
+    this.#stream = client.session({ metadata });
     this.#stream.on('data', ({ answer }: SessionResponse) => this.#answers.push(answer));
     this.#stream.on('end', () => {
       this.#ending ??= 'ended';

@@ -103,7 +103,7 @@ export const registrationRequirements: readonly Requirement<ControllerUnderTest>
     level: 'MUST',
     title: 'refuses an unknown token',
     check: async (controller) => {
-      const metadata = new grpc.Metadata();
+      const metadata = controller.metadata.clone();
       metadata.set('authorization', `Bearer ${randomUUID()}`);
       const registration = controller.registration();
       const options = { metadata, deadline: controller.deadline };
@@ -120,7 +120,7 @@ export const registrationRequirements: readonly Requirement<ControllerUnderTest>
     check: async (controller) => {
       const registration = controller.registration();
       await controller.accepted(registration);
-      await controller.client.deregister({ instanceId: registration.instanceId ?? '' });
+      await controller.client.deregister({ instanceId: registration.instanceId ?? '' }, controller.callOptions);
       await requireState(controller, registration.instanceId, InstanceState.DRAINING, undefined);
       return undefined;
     },

@@ -100,9 +100,9 @@ export class V1Plugin extends ScriptedPlugin<Answer> {
 
   override async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer);
-    const { client, deadline } = this.#controller;
+    const { client, callOptions } = this.#controller;
     // The lease expires in any case.
-    await client.deregister({ instanceId: this.#instanceId }, { deadline }).catch(() => undefined);
+    await client.deregister({ instanceId: this.#instanceId }, callOptions).catch(() => undefined);
     this.server.forceShutdown();
   }
 
