@@ -38,12 +38,17 @@ type Caller = Pick<grpc.ServerUnaryCall<unknown, unknown>, 'metadata' | 'getPeer
 
 type SessionStream = grpc.ServerDuplexStream<SessionRequest, MessageInitShape<typeof SessionResponseSchema>>;
 
-/** Handlers of `kplug.v1.RegistryService`. */
+/**
+ * Handlers of `kplug.v1.RegistryService`.
+ *
+ * @param accepted is called with each call whose registration was accepted.
+ */
 export function registryService(
   registry: Registry,
   reader: RegistrationReader,
   observer: HeartbeatObserver,
   reservations: Reservations,
+  accepted: (call: Pick<Caller, 'metadata'>) => void,
 ): GrpcHandlers<typeof RegistryService> {
   // `getPeer` is slow in grpc-js, so that heartbeats with an unchanged registration don't call it.
   const register = (message: RegistrationMessage | undefined, call: Caller, session?: Session): Instance => {
@@ -52,7 +57,9 @@ export function registryService(
     const known = registry.get(message.instanceId);
     const isSame = known && isUnchanged(message, known.registration);
     const registration = isSame ? known.registration : reader.read(message, hostOfPeer(call.getPeer()), isHosted);
-    return registry.register(registration, session);
+    const instance = registry.register(registration, session);
+    accepted(call);
+    return instance;
   };
   const answerTo = acceptances();
   const plugins = new PluginList(registry);

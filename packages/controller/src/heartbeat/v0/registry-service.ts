@@ -1,4 +1,5 @@
 // heartbeat/v0/: heartbeats in the first Kplug's protocol.
+import type { ServerUnaryCall } from '@grpc/grpc-js';
 import type { GrpcHandlers, v0 } from '@kplug/protocol';
 import type { RegistrationReader } from '../../registry/read-registration.ts';
 import type { RefusedClaims } from '../../registry/recent-refusals.ts';
@@ -8,16 +9,22 @@ import { hostOfPeer } from '../host-of-peer.ts';
 import type { HeartbeatObserver } from '../registry-service.ts';
 import { readPluginInformation } from './read-registration.ts';
 
-/** Handlers of v0's `kplug.Controller`. A refusal is a response, not an error. */
+/**
+ * Handlers of v0's `kplug.Controller`. A refusal is a response, not an error.
+ *
+ * @param accepted is called with each call whose registration was accepted.
+ */
 export function v0Service(
   registry: Registry,
   reader: RegistrationReader,
   observer: HeartbeatObserver,
+  accepted: (call: Pick<ServerUnaryCall<unknown, unknown>, 'metadata'>) => void,
 ): GrpcHandlers<typeof v0.Controller> {
   return {
     pluginHeartbeat: (message, call) => {
       try {
         registry.register(readPluginInformation(message, hostOfPeer(call.getPeer()), reader));
+        accepted(call);
         observer.received('first-kplug');
         return { accepted: true };
       } catch (error) {
