@@ -11,7 +11,7 @@ export const controllerLayers = {
   queue: [],
   selection: [],
   paging: ['queue'],
-  ports: ['settings'],
+  ports: ['queue', 'settings'],
   registry: ['paging', 'queue'],
   resources: ['files', 'queue'],
   certificates: ['files', 'queue', 'registry', 'resources', 'settings'],

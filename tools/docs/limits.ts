@@ -9,6 +9,7 @@ const file = fileURLToPath(new URL('../../docs/limits.md', import.meta.url));
 
 /** Headings of the operator's groups. A group without one has no place on the page, which doesn't compile. */
 const operatorHeadings: Record<keyof typeof operatorLimits, string> = {
+  ports: 'All ports',
   heartbeat: 'Heartbeat port',
   registry: 'Registrations and leases',
   identity: 'Identities',

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
-import * as grpc from '@grpc/grpc-js';
 import { InstanceState, RefusalReason } from '@kplug/protocol';
 import { eventually } from '../eventually.ts';
 import { describeAnswer } from '../plugin/describe-answer.ts';

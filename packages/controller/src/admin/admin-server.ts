@@ -1,10 +1,13 @@
+import type { IncomingHttpHeaders } from 'node:http';
 import type { ConnectRouter } from '@connectrpc/connect';
 import { connectNodeAdapter } from '@connectrpc/connect-node';
 import { messageOf } from '../errors.ts';
 import { limits } from '../limits/limits.ts';
-import { formatAddress } from '../registry/address.ts';
+import { formatAddress, isLoopback } from '../registry/address.ts';
 import { listenFailed, parseListenAddress } from '../settings/listen-address.ts';
-import { AnyHttpServer } from './any-http.ts';
+import { type AnyHttpOptions, AnyHttpServer, type AnyRequest, type AnyResponse } from './any-http.ts';
+import { checkOrigin, type HostRules, protectiveHeaders } from './check-origin.ts';
+import { type Denial, denyRequest } from './deny-request.ts';
 
 /** Content of an admin, metrics or probe port. A missing part is not served. */
 export interface AdminContent {
@@ -30,14 +33,45 @@ interface Response {
   end(body: string): unknown;
 }
 
+type Handler = (request: AnyRequest, response: AnyResponse) => void;
+
+/** Request to be authorized, with the security of its connection. */
+export interface AdminRequest {
+  method: string;
+  /** Path without the query, such as `/metrics` or `/kplug.v1.RegistryService/ListPlugins`. */
+  path: string;
+  headers: IncomingHttpHeaders;
+  encrypted: boolean;
+  /** Client certificate (DER), whose key the peer proved to hold. Nothing else about it is verified. */
+  certificate?: Buffer;
+}
+
+/** Authorizes a request before anything else sees it: returns the denial, or nothing for an allowed one. A rejection denies it, too. */
+export type Authorize = (request: AdminRequest) => Promise<Denial | undefined> | Denial | undefined;
+
+/** Options of the ports for users and monitoring. */
+export interface AdminServerOptions extends AnyHttpOptions {
+  /** Names by which clients address the port, besides IP addresses, `localhost`, and names of a private network. */
+  hosts?: readonly string[];
+  /** Default: all requests are allowed. */
+  authorize?: Authorize;
+}
+
 /** Server of one port for users and monitoring: probes, metrics, read-only services, or some of them. */
 export class AdminServer {
   readonly #server: AnyHttpServer;
   readonly #pages: ReadonlyMap<string, (query: URLSearchParams) => Promise<Page>>;
   readonly #advice: string;
+  readonly #authorize: Authorize | undefined;
+  #hosts: HostRules;
   #address = '';
 
-  constructor({ routes, notReady, degraded = () => [], metrics }: AdminContent) {
+  constructor(
+    { routes, notReady, degraded = () => [], metrics }: AdminContent,
+    { hosts = [], authorize, ...options }: AdminServerOptions = {},
+  ) {
+    this.#authorize = authorize;
+    this.#hosts = { isLoopback: true, names: new Set(hosts.map((host) => host.toLowerCase())) };
     this.#pages = new Map<string, (query: URLSearchParams) => Promise<Page>>([
       ...(notReady ? probes(notReady, degraded) : []),
       ...(metrics ? [['/metrics', async () => ({ status: 200, ...(await metrics()) })] as const] : []),
@@ -46,7 +80,8 @@ export class AdminServer {
     this.#advice = `not found; try ${all.join(', ').replace(/, ([^,]*)$/, ' or $1')}\n`;
     const fallback = (request: Request, response: Response) => this.#serve(request, response);
     const connect = routes && connectNodeAdapter({ routes, readMaxBytes: limits.admin.maxMessageSize, fallback });
-    this.#server = new AnyHttpServer(connect ?? fallback);
+    const handler: Handler = connect ?? fallback;
+    this.#server = new AnyHttpServer((request, response) => void this.#receive(request, response, handler), options);
   }
 
   /** Address of the server, once it listens. */
@@ -57,6 +92,7 @@ export class AdminServer {
   /** Starts to listen. `option` names the address in errors. Rejects with `PortInUse`. */
   async listen(bindAddress: string, option: string): Promise<void> {
     const { host, port } = parseListenAddress(bindAddress, option);
+    this.#hosts = { ...this.#hosts, isLoopback: isLoopback(host) };
     try {
       const bound = await this.#server.listen(host, port);
       this.#address = formatAddress({ host: host || 'localhost', port: bound });
@@ -67,6 +103,30 @@ export class AdminServer {
 
   close(): Promise<void> {
     return this.#server.close();
+  }
+
+  /** Passes a request to its handler, unless it is denied. */
+  async #receive(request: AnyRequest, response: AnyResponse, handler: Handler): Promise<void> {
+    for (const [name, value] of Object.entries(protectiveHeaders)) response.setHeader(name, value);
+    let denial = checkOrigin(request, this.#hosts);
+    if (!denial && this.#authorize) denial = await this.#askFor(request, this.#authorize);
+    // The client may have gone meanwhile.
+    if (response.writableEnded || response.destroyed) return;
+    if (denial) denyRequest(request, response, denial);
+    else handler(request, response);
+  }
+
+  async #askFor(request: AnyRequest, authorize: Authorize): Promise<Denial | undefined> {
+    const { method = '', url = '', headers } = request;
+    const security = this.#server.securityOf(request);
+    if (!security) return { status: 503, message: 'the connection is closed' };
+    const { encrypted, certificate } = security;
+    const [path = ''] = url.split('?', 1);
+    try {
+      return await authorize({ method, path, headers, encrypted, ...(certificate && { certificate }) });
+    } catch (error) {
+      return { status: 503, message: `the request could not be authorized: ${messageOf(error)}` };
+    }
   }
 
   #serve({ method, url = '' }: Request, response: Response): void {

@@ -1,66 +1,69 @@
 import http from 'node:http';
 import http2 from 'node:http2';
-import net from 'node:net';
 import { MiB } from '../limits/limit.ts';
 import { limits } from '../limits/limits.ts';
+import type { ConnectionSecurity } from '../ports/connection.ts';
+import { GuardedListener, type PortSecurity } from '../ports/guarded-listener.ts';
+import { Http1Guard } from '../ports/http1-guard.ts';
+import { Http2Guard, http2Options } from '../ports/http2-guard.ts';
+import { OpenConnections } from '../ports/open-connections.ts';
 
-/** Connection preface of HTTP/2 without TLS (RFC 9113, section 3.4). */
-const preface = 'PRI * HTTP/2.0';
+/** Request and response of either HTTP version. */
+export type AnyRequest = http.IncomingMessage | http2.Http2ServerRequest;
+export type AnyResponse = http.ServerResponse | http2.Http2ServerResponse;
 
-type Handler = (
-  request: http.IncomingMessage | http2.Http2ServerRequest,
-  response: http.ServerResponse | http2.Http2ServerResponse,
-) => void;
+/** Options of a server. */
+export interface AnyHttpOptions {
+  /** Encryption. Default: plain text. */
+  security?: PortSecurity;
+  /** Maximum number of connections. Default 256. */
+  maxConnections?: number;
+}
 
-/** Server of HTTP/1.1 (browsers, curl, probes) and HTTP/2 (gRPC) on one port, without TLS. */
+/** Server of HTTP/1.1 (browsers, curl, probes) and HTTP/2 (gRPC) on one port. */
 export class AnyHttpServer {
-  readonly #sockets = new Set<net.Socket>();
+  readonly #connections = new OpenConnections();
   readonly #http1: http.Server;
-  readonly #http2: http2.Http2Server;
-  readonly #server: net.Server;
+  readonly #listener: GuardedListener;
 
-  constructor(handler: Handler) {
-    this.#http1 = http.createServer(handler);
-    const { maxSessionMemory, maxStreams } = limits.admin;
-    const options = { maxSessionMemory: maxSessionMemory / MiB, settings: { maxConcurrentStreams: maxStreams } };
-    this.#http2 = http2.createServer(options, handler);
-    this.#server = net.createServer((socket) => this.#accept(socket));
+  constructor(
+    handler: (request: AnyRequest, response: AnyResponse) => void,
+    { security = { mode: 'plain' }, maxConnections = limits.admin.maxConnections }: AnyHttpOptions = {},
+  ) {
+    const { maxSessionMemory, maxStreams, maxHeaderSize } = limits.admin;
+    this.#http1 = http.createServer({ maxHeaderSize }, handler);
+    const server = http2.createServer(
+      {
+        ...http2Options,
+        maxSessionMemory: maxSessionMemory / MiB,
+        settings: { maxConcurrentStreams: maxStreams },
+      },
+      handler,
+    );
+    const connections = this.#connections;
+    const http1Guard = new Http1Guard(this.#http1, connections, limits.admin);
+    const inject = (socket: unknown) => void server.emit('connection', socket);
+    const http2Guard = new Http2Guard(server, inject, { ...limits.admin, connections });
+    this.#listener = new GuardedListener(
+      { ...limits.admin, maxConnections, security, versions: ['h2', 'http/1.1'] },
+      (connection, socket, version) => (version === 'h2' ? http2Guard : http1Guard).accept(connection, socket),
+    );
   }
 
   /** Starts to listen, and returns the port. Rejects with the error of `net.Server`. */
   listen(host: string, port: number): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#server.once('error', reject);
-      this.#server.listen({ host: host || undefined, port }, () => {
-        this.#server.off('error', reject);
-        resolve((this.#server.address() as net.AddressInfo).port);
-      });
-    });
+    return this.#listener.listen(host, port);
+  }
+
+  /** Returns the security of the connection of a request; `undefined` if it is closed. */
+  securityOf(request: AnyRequest): ConnectionSecurity | undefined {
+    return this.#connections.find((name) => request.headers[name]);
   }
 
   /** Stops listening and closes all connections. */
-  close(): Promise<void> {
-    for (const socket of this.#sockets) socket.destroy();
-    return new Promise((resolve) => {
-      this.#server.close(() => resolve());
-    });
-  }
-
-  #accept(socket: net.Socket): void {
-    this.#sockets.add(socket);
-    socket.on('close', () => this.#sockets.delete(socket));
-    // Errors before the first request have no one to be reported to.
-    socket.on('error', () => socket.destroy());
-    socket.once('data', (chunk: Buffer) => {
-      socket.pause();
-      socket.unshift(chunk);
-      if (chunk.subarray(0, preface.length).toString('latin1') === preface) {
-        // The HTTP/2 server reads the buffered data itself while the socket is paused.
-        this.#http2.emit('connection', socket);
-      } else {
-        this.#http1.emit('connection', socket);
-        socket.resume();
-      }
-    });
+  async close(): Promise<void> {
+    // Ends its checks of time-outs.
+    this.#http1.close();
+    await this.#listener.close();
   }
 }

@@ -2,6 +2,7 @@ import type { Metadata } from '@grpc/grpc-js';
 import { RefusalReason } from '@kplug/protocol';
 import type { Authenticator, Proof } from '../authentication/authenticator.ts';
 import { limits } from '../limits/limits.ts';
+import type { ConnectionSecurity } from '../ports/connection.ts';
 import type { Claim } from '../registry/claim.ts';
 import type { Identity } from '../registry/identity.ts';
 import { RefusedRegistration } from '../registry/refusal.ts';
@@ -17,19 +18,10 @@ import { bearerOf } from './bearer.ts';
  */
 export type HeartbeatSecurity = 'loopback' | 'secured' | 'insecure';
 
-/** Connection over which a call came. */
-export interface PeerConnection {
-  encrypted: boolean;
-  /** True on the private port for the processes of the plugins folder. */
-  private: boolean;
-  /** Client certificate (DER) that the peer proved to hold. */
-  certificate?: Buffer;
-}
-
 /** Parts of a call that identify its caller. */
 export interface Call {
   metadata: Metadata;
-  connection: PeerConnection;
+  connection: ConnectionSecurity;
 }
 
 /** Options of a `Gate`. */
@@ -56,7 +48,7 @@ export class Gate {
     const token = bearerOf(call.metadata);
     const { reservations, security } = this.#options;
     if (reservations.check(instanceId, token)) return lasting({ kind: 'folder', name: instanceId });
-    if (call.connection.private) throw unauthenticated(privatePort);
+    if (call.connection.isPrivate) throw unauthenticated(privatePort);
     if (security === 'secured' && !call.connection.encrypted) throw unauthenticated(needsTls);
     return this.#proveCredentials(call, token);
   }

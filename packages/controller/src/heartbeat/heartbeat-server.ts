@@ -3,11 +3,17 @@ import * as grpc from '@grpc/grpc-js';
 import { addReflection, addService, quietGrpc, RegistryService, v0 } from '@kplug/protocol';
 import { HealthImplementation, service as healthService } from 'grpc-health-check';
 import { MiB } from '../limits/limit.ts';
-import { limits } from '../limits/limits.ts';
+import { limits, limitTable } from '../limits/limits.ts';
+import { readLimit } from '../limits/read-limit.ts';
+import type { ConnectionSecurity } from '../ports/connection.ts';
+import { type ConnectionHandler, GuardedListener, type PortSecurity } from '../ports/guarded-listener.ts';
+import { Http2Guard } from '../ports/http2-guard.ts';
+import { OpenConnections } from '../ports/open-connections.ts';
 import { formatAddress } from '../registry/address.ts';
 import { listenFailed, parseListenAddress } from '../settings/listen-address.ts';
-import type { PeerConnection } from './gate.ts';
-import { type RegistryServiceParts, registryService } from './registry-service.ts';
+import { type GrpcInjector, injectorOf } from './grpc-injector.ts';
+import { refuseCompression } from './refuse-compression.ts';
+import { type PeerCall, type RegistryServiceParts, registryService } from './registry-service.ts';
 import { v0Service } from './v0/registry-service.ts';
 
 /** grpc-js has no defaults for most of these. */
@@ -24,26 +30,75 @@ const serverOptions: grpc.ServerOptions = {
   'grpc.enable_channelz': 0,
 };
 
-/** Parts that the heartbeat port serves. */
-export type HeartbeatParts = Omit<RegistryServiceParts, 'connectionOf'>;
+/** Bounds of the connections to the heartbeat port. */
+export interface HeartbeatConnectionOptions {
+  /** Maximum number of connections. Default 16,384, and at most 37 % of the file descriptors of the process. */
+  max?: number;
+  /** Maximum number from one address, or one IPv6 /64 network, other than this machine. Default 1,024. */
+  maxPerPeer?: number;
+}
 
-const plainConnection: PeerConnection = { encrypted: false, private: false };
+/** Options of the heartbeat port. */
+export interface HeartbeatServerOptions {
+  /** Encryption. Default: plain text. */
+  security?: PortSecurity;
+  connections?: HeartbeatConnectionOptions;
+  /** Opens a second port, in plain text, on a free port of 127.0.0.1, whose connections are marked as private. Default false. */
+  hasPrivatePort?: boolean;
+}
+
+/** Parts that the heartbeat port serves. */
+export type HeartbeatParts = Omit<RegistryServiceParts, 'connectionOf' | 'accepted'>;
+
+/** Security of a call whose connection is already closed. */
+const closed: ConnectionSecurity = { encrypted: false, isPrivate: false };
 
 /** Server of the heartbeat port, for `kplug.v1` and v0. */
 export class HeartbeatServer {
   readonly #server: grpc.Server;
+  readonly #injector: GrpcInjector;
   readonly #health = new HealthImplementation({ '': 'SERVING', [RegistryService.typeName]: 'SERVING' });
+  readonly #connections = new OpenConnections();
+  readonly #listener: GuardedListener;
+  readonly #privateListener: GuardedListener | undefined;
   #address = '';
-  #bound = '';
+  #privateAddress = '';
 
-  constructor(parts: HeartbeatParts) {
+  /** Throws `InvalidConfiguration`. */
+  constructor(
+    parts: HeartbeatParts,
+    { security = { mode: 'plain' }, connections = {}, hasPrivatePort = false }: HeartbeatServerOptions = {},
+  ) {
     quietGrpc();
     this.#server = new grpc.Server(serverOptions);
-    const connectionOf = () => plainConnection;
-    addService(this.#server, RegistryService, registryService({ ...parts, connectionOf }));
-    addService(this.#server, v0.Controller, v0Service(parts));
+    const served = {
+      ...parts,
+      connectionOf: (call: PeerCall) => this.#find(call) ?? closed,
+      accepted: (call: PeerCall) => this.#find(call)?.trust(),
+    };
+    addService(this.#server, RegistryService, registryService(served));
+    addService(this.#server, v0.Controller, v0Service(served));
     this.#health.addToServer(this.#server);
     addReflection(this.#server, [RegistryService, v0.Controller], [healthService]);
+
+    this.#injector = injectorOf(this.#server);
+    const { http2Server, inject } = this.#injector;
+    const guard = new Http2Guard(http2Server, inject, {
+      ...limits.heartbeat,
+      connections: this.#connections,
+      answer: refuseCompression,
+    });
+    const options = {
+      ...limits.heartbeat,
+      maxConnections: readLimit(limitTable.heartbeat.maxConnections, connections.max),
+      maxConnectionsPerPeer: readLimit(limitTable.heartbeat.maxConnectionsPerPeer, connections.maxPerPeer),
+      versions: ['h2'] as const,
+    };
+    const accept: ConnectionHandler = (connection, socket) => guard.accept(connection, socket);
+    this.#listener = new GuardedListener({ ...options, security }, accept);
+    if (!hasPrivatePort) return;
+    const privateOptions = { ...options, security: { mode: 'plain' as const }, isPrivate: true };
+    this.#privateListener = new GuardedListener(privateOptions, accept);
   }
 
   /** Address of the port, once it listens. */
@@ -51,32 +106,41 @@ export class HeartbeatServer {
     return this.#address;
   }
 
+  /** Address of the private port, once it listens; empty without one. */
+  get privateAddress(): string {
+    return this.#privateAddress;
+  }
+
+  /** Number of open connections. */
+  get connectionCount(): number {
+    return this.#listener.size + (this.#privateListener?.size ?? 0);
+  }
+
   /** Starts to listen. Rejects with `PortInUse`. */
   async listen(bindAddress: string): Promise<void> {
     const { host, port } = parseListenAddress(bindAddress, 'heartbeatAddress');
-    const target = formatAddress({ host: host || '::', port });
     try {
-      const bound = await this.#bind(target);
+      const bound = await this.#listener.listen(host, port);
       this.#address = formatAddress({ host: host || 'localhost', port: bound });
-      this.#bound = formatAddress({ host: host || '::', port: bound });
     } catch (cause) {
       throw listenFailed('heartbeatAddress', bindAddress, cause);
     }
+    if (!this.#privateListener) return;
+    const host4 = '127.0.0.1';
+    this.#privateAddress = formatAddress({ host: host4, port: await this.#privateListener.listen(host4, 0) });
   }
 
   /** Ends all sessions immediately, so that plugins look for another controller. */
   close(): void {
-    // Without channelz, `forceShutdown` alone leaves them open (grpc-js 1.14).
-    if (this.#bound) this.#server.drain(this.#bound, 0);
-    this.#server.forceShutdown();
+    for (const listener of [this.#listener, this.#privateListener]) void listener?.stopListening();
+    this.#injector.close();
+    // The sessions say goodbye first.
+    setImmediate(() => {
+      for (const listener of [this.#listener, this.#privateListener]) void listener?.close();
+    });
   }
 
-  #bind(target: string): Promise<number> {
-    return new Promise((resolve, reject) => {
-      this.#server.bindAsync(target, grpc.ServerCredentials.createInsecure(), (error, port) => {
-        if (error) reject(error);
-        else resolve(port);
-      });
-    });
+  #find({ metadata }: PeerCall) {
+    return this.#connections.find((name) => metadata.get(name)[0]);
   }
 }

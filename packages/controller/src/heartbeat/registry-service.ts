@@ -11,13 +11,14 @@ import {
   serviceError,
 } from '@kplug/protocol';
 import { malformedPageToken } from '../paging/page-request.ts';
+import type { ConnectionSecurity } from '../ports/connection.ts';
 import type { Session } from '../registry/instance.ts';
 import { PluginList } from '../registry/plugin-list.ts';
 import type { RefusedClaims } from '../registry/recent-refusals.ts';
 import { RefusedRegistration } from '../registry/refusal.ts';
 import type { Lease } from '../registry/registration.ts';
 import { watchPlugins } from '../registry/watch-plugins.ts';
-import type { Call, PeerConnection } from './gate.ts';
+import type { Call } from './gate.ts';
 import { hostOfPeer } from './host-of-peer.ts';
 import { leaseMessage } from './lease-message.ts';
 import { Registrar, type RegistrarParts } from './registrar.ts';
@@ -34,7 +35,9 @@ export interface HeartbeatObserver {
 export interface RegistryServiceParts extends RegistrarParts {
   observer: HeartbeatObserver;
   /** Returns the connection over which a call came. */
-  connectionOf: (call: PeerCall) => PeerConnection;
+  connectionOf: (call: PeerCall) => ConnectionSecurity;
+  /** Called with each call whose registration was accepted. */
+  accepted: (call: PeerCall) => void;
 }
 
 /** Part of a call that names its peer. */
@@ -53,11 +56,12 @@ export function registryService(parts: RegistryServiceParts): GrpcHandlers<typeo
       throw error;
     }
   };
-  const register = (message: RegistrationMessage, call: PeerCall, session?: Session) =>
-    reported(
-      registrar.register(message, callOf(call), () => hostOfPeer(call.getPeer()), session),
-      () => claimsOf(message, call),
-    );
+  const register = async (message: RegistrationMessage, call: PeerCall, session?: Session) => {
+    const registering = registrar.register(message, callOf(call), () => hostOfPeer(call.getPeer()), session);
+    const registered = await reported(registering, () => claimsOf(message, call));
+    parts.accepted(call);
+    return registered;
+  };
   const answerTo = acceptances();
   const plugins = new PluginList(registry);
 

@@ -1,4 +1,4 @@
-import { bytes, characters, count, KiB, MiB, milliseconds, seconds } from './limit.ts';
+import { bytes, characters, count, KiB, MiB, milliseconds, minutes, percent, seconds } from './limit.ts';
 
 /** Limits of metrics and of Events in memory. */
 export const telemetry = {
@@ -11,6 +11,20 @@ export const telemetry = {
 /** Limits of the admin port. */
 export const admin = {
   maxMessageSize: bytes(64 * KiB, 'Maximum size of a request.'),
+  maxConnections: count(
+    256,
+    'Maximum number of connections of each of the ports for users, metrics and probes; at most 6 % of the file descriptors.',
+    { settings: ['adminConnections.max', '--max-admin-connections'], min: 1, sane: [16, 10_000] },
+  ),
+  maxConnectionsPerPeer: count(64, 'Maximum number of these from one address, other than this machine.'),
+  descriptorShare: percent(
+    6,
+    'Maximum share of the file descriptors of the process for connections to each of these ports.',
+  ),
+  handshakeTimeout: milliseconds(10 * seconds, 'Time from a connection to its first request.'),
+  requestTimeout: milliseconds(30 * seconds, 'Time from the beginning of a request to the beginning of its answer.'),
+  idleTimeout: milliseconds(2 * minutes, 'Time after which a connection without a request is closed.'),
+  maxHeaderSize: bytes(32 * KiB, 'Maximum size of the headers of a request, including its token.'),
   maxStreams: count(100, 'Maximum number of concurrent requests on one HTTP/2 connection.'),
   maxSessionMemory: bytes(10 * MiB, 'Maximum memory of one HTTP/2 connection.'),
   pageSize: count(500, 'Number of items of a page of a list, unless the request sets another one.'),

@@ -1,8 +1,27 @@
-import { bytes, characters, count, days, hours, KiB, MiB, milliseconds, minutes, seconds } from './limit.ts';
+import { bytes, characters, count, days, hours, KiB, MiB, milliseconds, minutes, percent, seconds } from './limit.ts';
 
 /** Limits of the heartbeat port. */
 export const heartbeat = {
   maxMessageSize: bytes(64 * KiB, 'Maximum size of a message to the heartbeat port.'),
+  maxConnections: count(16_384, 'Maximum number of connections; at most 37 % of the file descriptors of the process.', {
+    settings: ['heartbeatConnections.max', '--max-heartbeat-connections'],
+    min: 1,
+    sane: [100, 100_000],
+  }),
+  maxConnectionsPerPeer: count(
+    1_024,
+    'Maximum number of connections from one address, or one IPv6 /64 network, other than this machine.',
+    {
+      settings: ['heartbeatConnections.maxPerPeer', '--max-heartbeat-connections-per-peer'],
+      min: 1,
+      sane: [10, 10_000],
+    },
+  ),
+  descriptorShare: percent(37, 'Maximum share of the file descriptors of the process for connections.'),
+  handshakeTimeout: milliseconds(10 * seconds, 'Time from a connection to its first request.'),
+  requestTimeout: milliseconds(30 * seconds, 'Time from the beginning of a request to the beginning of its answer.'),
+  idleTimeout: milliseconds(15 * minutes, 'Time after which a connection without a session or call is closed.'),
+  maxHeaderSize: bytes(32 * KiB, 'Maximum size of the headers of a call, including its token.'),
   maxStreams: count(1_000, 'Maximum number of concurrent sessions and calls on one connection.'),
   maxSessionMemory: bytes(10 * MiB, 'Maximum memory of one HTTP/2 connection.'),
   maxConnectionAge: milliseconds(24 * hours, 'Age at which a connection is closed; plugins connect again.'),

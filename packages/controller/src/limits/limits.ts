@@ -6,11 +6,13 @@ import { heartbeat, identity, pluginResources, registry } from './heartbeat.ts';
 import { events, kubernetes } from './kubernetes.ts';
 import type { LimitGroup } from './limit.ts';
 import { downloads, pluginsFolder } from './plugins-folder.ts';
+import { ports } from './ports.ts';
 import { queue } from './queue.ts';
 import { directory, resources } from './resources.ts';
 
 /** All limits of the controller, by part. `docs/limits.md` is generated from this table. */
 export const limitTable = {
+  ports,
   heartbeat,
   registry,
   identity,

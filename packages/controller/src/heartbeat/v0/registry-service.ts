@@ -5,7 +5,7 @@ import type { RefusedClaims } from '../../registry/recent-refusals.ts';
 import { RefusedRegistration } from '../../registry/refusal.ts';
 import type { Registry } from '../../registry/registry.ts';
 import { hostOfPeer } from '../host-of-peer.ts';
-import type { HeartbeatObserver } from '../registry-service.ts';
+import type { HeartbeatObserver, PeerCall } from '../registry-service.ts';
 import { readPluginInformation } from './read-registration.ts';
 
 /** Parts that v0's service uses. */
@@ -13,14 +13,17 @@ export interface V0Parts {
   registry: Registry;
   reader: RegistrationReader;
   observer: HeartbeatObserver;
+  /** Called with each call whose registration was accepted. */
+  accepted: (call: PeerCall) => void;
 }
 
 /** Handlers of v0's `kplug.Controller`. A refusal is a response, not an error. */
-export function v0Service({ registry, reader, observer }: V0Parts): GrpcHandlers<typeof v0.Controller> {
+export function v0Service({ registry, reader, observer, accepted }: V0Parts): GrpcHandlers<typeof v0.Controller> {
   return {
     pluginHeartbeat: (message, call) => {
       try {
         registry.register(readPluginInformation(message, hostOfPeer(call.getPeer()), reader));
+        accepted(call);
         observer.received('first-kplug');
         return { accepted: true };
       } catch (error) {

@@ -1,0 +1,193 @@
+// ports/: the guarded listener of all ports: limits of connections, TLS, floods of HTTP/2 frames.
+import type net from 'node:net';
+import tls from 'node:tls';
+import { limits } from '../limits/limits.ts';
+import { Connection } from './connection.ts';
+import { ConnectionTable } from './connection-table.ts';
+import { withinDescriptors } from './descriptors.ts';
+import { listenOn } from './listen-on.ts';
+import { type FirstProtocol, sniff } from './sniff.ts';
+import type { TlsMaterial } from './tls-material.ts';
+import { Turns } from './turns.ts';
+import { type HttpVersion, plainTextRefusal } from './wrong-protocol.ts';
+
+/** Encryption of a port. `either`: TLS and plain text, told apart by the first byte. */
+export type PortMode = 'plain' | 'tls' | 'either';
+
+/** Security of a port. */
+export interface PortSecurity {
+  mode: PortMode;
+  /** Key and certificate. Required unless the mode is `plain`. */
+  tls?: TlsMaterial;
+}
+
+/** Limits of the connections of a port. */
+export interface ConnectionLimits {
+  maxConnections: number;
+  maxConnectionsPerPeer: number;
+  /** Share of the process's file descriptors that connections may take, in percent. */
+  descriptorShare: number;
+  /** Time from the connection to its first request. */
+  handshakeTimeout: number;
+  /** Time without an open request. */
+  idleTimeout: number;
+}
+
+/** Options of a listener. */
+export interface ListenerOptions extends ConnectionLimits {
+  security: PortSecurity;
+  /** HTTP versions that are served, the preferred one first. */
+  versions: readonly HttpVersion[];
+  isPrivate?: boolean;
+}
+
+/** Receives a connection after its handshake: the socket is plain or a `TLSSocket`, is paused, and may hold its first bytes. */
+export type ConnectionHandler = (connection: Connection, socket: net.Socket, version: HttpVersion) => void;
+
+/** Listener of a port: accepts connections within its limits, ends the TLS handshake, and closes connections that stay silent. */
+export class GuardedListener {
+  readonly #options: ListenerOptions;
+  readonly #onConnection: ConnectionHandler;
+  readonly #table: ConnectionTable;
+  readonly #handshakes = new Turns(limits.ports.handshakesPerTurn);
+  /** Connections in their TLS handshake, by the addresses and ports of both ends. */
+  readonly #inHandshake = new Map<string, Connection>();
+  #servers: readonly net.Server[] = [];
+  #tls: tls.Server | undefined;
+  #sweep: NodeJS.Timeout | undefined;
+  #unsubscribe = () => {};
+  #isClosed = false;
+
+  constructor(options: ListenerOptions, onConnection: ConnectionHandler) {
+    this.#options = options;
+    this.#onConnection = onConnection;
+    this.#table = new ConnectionTable({
+      maxConnections: withinDescriptors(options.maxConnections, options.descriptorShare),
+      maxConnectionsPerPeer: withinDescriptors(options.maxConnectionsPerPeer, options.descriptorShare / 2),
+    });
+  }
+
+  /** Number of open connections. */
+  get size(): number {
+    return this.#table.size;
+  }
+
+  /** Starts to listen, and returns the port. `listenOn` describes hosts and errors. */
+  async listen(host: string, port: number): Promise<number> {
+    const { security } = this.#options;
+    if (security.mode !== 'plain') this.#openTls(security.tls);
+    const { servers, port: bound } = await listenOn(host, port, (socket) => this.#accept(socket));
+    this.#servers = servers;
+    this.#sweep = setInterval(() => this.#closeOverdue(), limits.ports.sweepInterval).unref();
+    return bound;
+  }
+
+  /** Stops to accept connections. Open ones stay. */
+  stopListening(): Promise<void> {
+    this.#isClosed = true;
+    const closing = this.#servers.map((server) => new Promise<void>((resolve) => void server.close(() => resolve())));
+    this.#servers = [];
+    this.#unsubscribe();
+    return Promise.all(closing).then(() => undefined);
+  }
+
+  /** Closes all connections, and stops to listen. */
+  async close(): Promise<void> {
+    const closing = this.stopListening();
+    clearInterval(this.#sweep);
+    for (const connection of [...this.#table]) connection.destroy();
+    await closing;
+  }
+
+  #openTls(material: TlsMaterial | undefined): void {
+    if (!material) throw new TypeError('a port with TLS needs a key and a certificate');
+    const { handshakeTimeout, versions } = this.#options;
+    const context = () => ({ ...material.current(), minVersion: 'TLSv1.3' as const });
+    const server = tls.createServer({
+      ...context(),
+      ALPNProtocols: [...versions],
+      requestCert: true,
+      // The handlers decide about the certificate.
+      rejectUnauthorized: false,
+      handshakeTimeout,
+    });
+    server.on('secureConnection', (socket) => this.#onSecure(socket));
+    server.on('tlsClientError', (_error, socket) => socket.destroy());
+    this.#tls = server;
+    this.#unsubscribe = material.subscribe(() => server.setSecureContext(context()));
+  }
+
+  #accept(socket: net.Socket): void {
+    // A connection that is reset before it is accepted has no addresses.
+    if (this.#isClosed || socket.remoteAddress === undefined) return void socket.destroy();
+    const { isPrivate = false } = this.#options;
+    const connection = new Connection(socket, isPrivate, (one, stage) => this.#table.move(one, stage));
+    if (!this.#table.add(connection)) return void socket.destroy();
+    socket.on('close', () => this.#table.remove(connection));
+    // A broken connection closes; there is no one to report the error to.
+    socket.on('error', () => socket.destroy());
+    sniff(
+      socket,
+      () => connection.heard(),
+      (protocol) => this.#start(connection, protocol),
+    );
+  }
+
+  #start(connection: Connection, protocol: FirstProtocol): void {
+    const { versions, security } = this.#options;
+    const { socket } = connection;
+    if (protocol === 'tls') {
+      if (security.mode === 'plain') socket.destroy();
+      else this.#handshakes.add(() => this.#startHandshake(connection));
+      return;
+    }
+    const version = protocol === 'http2' ? 'h2' : 'http/1.1';
+    if (security.mode === 'tls') socket.end(plainTextRefusal(version)).resume();
+    else if (versions.includes(version)) this.#onConnection(connection, socket, version);
+    else socket.destroy();
+  }
+
+  #startHandshake(connection: Connection): void {
+    const { socket } = connection;
+    if (socket.destroyed) return;
+    const key = endsOf(socket);
+    this.#inHandshake.set(key, connection);
+    socket.once('close', () => {
+      if (this.#inHandshake.get(key) === connection) this.#inHandshake.delete(key);
+    });
+    this.#tls?.emit('connection', socket);
+  }
+
+  #onSecure(socket: tls.TLSSocket): void {
+    const key = endsOf(socket);
+    const connection = this.#inHandshake.get(key);
+    this.#inHandshake.delete(key);
+    if (!connection) return void socket.destroy();
+    socket.on('error', () => socket.destroy());
+    connection.encrypted = true;
+    const certificate = socket.getPeerX509Certificate();
+    if (certificate) connection.certificate = certificate.raw;
+    const version = this.#options.versions.find((one) => one === socket.alpnProtocol) ?? this.#options.versions.at(-1);
+    // A client of HTTP/1 may do without ALPN; one of HTTP/2 may not.
+    if (version === undefined || (version === 'h2' && socket.alpnProtocol !== 'h2')) socket.destroy();
+    else this.#onConnection(connection, socket, version);
+  }
+
+  #closeOverdue(): void {
+    const now = performance.now();
+    for (const connection of [...this.#table]) {
+      if (this.#isOverdue(connection, now) || connection.inspect?.(now)) connection.destroy();
+    }
+  }
+
+  #isOverdue({ stage, since, createdAt, openRequests }: Connection, now: number): boolean {
+    const { handshakeTimeout, idleTimeout } = this.#options;
+    if (stage === 'silent' || stage === 'opening') return now - createdAt > handshakeTimeout;
+    return openRequests === 0 && now - since > idleTimeout;
+  }
+}
+
+/** Returns the addresses and ports of both ends of a connection, which no two open connections have in common. */
+function endsOf({ remoteAddress, remotePort, localAddress, localPort }: net.Socket): string {
+  return `${remoteAddress} ${remotePort} ${localAddress} ${localPort}`;
+}

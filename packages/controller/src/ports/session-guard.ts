@@ -1,0 +1,95 @@
+import http2 from 'node:http2';
+import { limits } from '../limits/limits.ts';
+import { TokenBucket } from '../queue/token-bucket.ts';
+import type { Connection } from './connection.ts';
+import type { RequestLimits } from './request-limits.ts';
+
+/** Open request. */
+interface Request {
+  openedAt: number;
+  /** Time since which the peer has read nothing of the response, and how much of it waits. */
+  stalledAt: number | undefined;
+  waiting: number;
+}
+
+/** Guard of one HTTP/2 session. Closes the connection when its peer floods it, with ENHANCE_YOUR_CALM. */
+export class SessionGuard {
+  readonly connection: Connection;
+  readonly #session: http2.Http2Session;
+  readonly #limits: RequestLimits;
+  readonly #requests = new Map<http2.ServerHttp2Stream, Request>();
+  readonly #resets = new TokenBucket({ burst: limits.ports.maxResets, interval: limits.ports.resetInterval });
+  readonly #frames = new TokenBucket({
+    burst: limits.ports.maxControlFrames,
+    interval: limits.ports.controlFrameInterval,
+  });
+  /** Bytes that the peer may still send without opening requests. */
+  #input = limits.ports.maxInput;
+  #bytesRead = 0;
+  #inspectedAt = performance.now();
+
+  constructor(connection: Connection, session: http2.Http2Session, requestLimits: RequestLimits) {
+    this.connection = connection;
+    this.#session = session;
+    this.#limits = requestLimits;
+    // A peer that is accepted may measure the time to the server as often as it likes.
+    session.on('ping', () => connection.stage === 'trusted' || this.#take(this.#frames));
+    session.on('remoteSettings', () => this.#take(this.#frames));
+    connection.inspect = (now) => this.#inspect(now);
+  }
+
+  /** Admits a request. Returns false for one that must not be served. */
+  admit(stream: http2.ServerHttp2Stream): boolean {
+    if (this.#session.destroyed || this.#unreadBytes() > limits.ports.maxUnreadResponses) return false;
+    this.#input = Math.min(limits.ports.maxInput, this.#input + limits.ports.inputPerRequest);
+    this.#requests.set(stream, { openedAt: performance.now(), stalledAt: undefined, waiting: 0 });
+    this.connection.requestOpened();
+    stream.once('close', () => {
+      this.#requests.delete(stream);
+      this.connection.requestClosed();
+      if (stream.aborted) this.#take(this.#resets);
+    });
+    return true;
+  }
+
+  #take(bucket: TokenBucket): void {
+    if (!bucket.take()) this.#session.destroy(undefined, http2.constants.NGHTTP2_ENHANCE_YOUR_CALM);
+  }
+
+  /** Bytes of responses that the peer hasn't read. */
+  #unreadBytes(): number {
+    let sum = 0;
+    for (const stream of this.#requests.keys()) sum += stream.writableLength;
+    return sum;
+  }
+
+  /** Closes requests that take too long. Returns the reason to close the connection, if any. */
+  #inspect(now: number): string | undefined {
+    if (this.#isFlooded(now)) return 'more input than its requests have';
+    for (const [stream, request] of this.#requests) {
+      if (stream.headersSent) this.connection.requestAnswered();
+      else if (now - request.openedAt > this.#limits.requestTimeout) return 'a request was not complete in time';
+      if (isStalled(stream, request, now)) return 'a response was not read in time';
+    }
+    return undefined;
+  }
+
+  #isFlooded(now: number): boolean {
+    const { bytesRead } = this.connection.socket;
+    const allowed = ((now - this.#inspectedAt) / 1_000) * limits.ports.inputRate;
+    this.#input = Math.min(limits.ports.maxInput, this.#input + allowed) - (bytesRead - this.#bytesRead);
+    this.#bytesRead = bytesRead;
+    this.#inspectedAt = now;
+    return this.#input < 0;
+  }
+}
+
+/** Reports whether the peer has read nothing of a response for too long, though there is more of it. */
+function isStalled(stream: http2.ServerHttp2Stream, request: Request, now: number): boolean {
+  const waiting = stream.writableLength + (stream.writableEnded ? 1 : 0);
+  if (waiting === 0 || waiting < request.waiting || request.stalledAt === undefined) {
+    request.stalledAt = waiting === 0 ? undefined : now;
+  }
+  request.waiting = waiting;
+  return request.stalledAt !== undefined && now - request.stalledAt > limits.ports.stallTimeout;
+}
