@@ -1,5 +1,6 @@
 // limits/: every size, count and time limit, with its default, range, unit and setting.
 import { admin, telemetry } from './admin.ts';
+import { authentication } from './authentication.ts';
 import { calls, connections, discovery, selection } from './calls.ts';
 import { delegation, delegationResources } from './delegation.ts';
 import { heartbeat, pluginResources, registry } from './heartbeat.ts';
@@ -13,6 +14,7 @@ import { directory, resources } from './resources.ts';
 export const limitTable = {
   heartbeat,
   registry,
+  authentication,
   selection,
   connections,
   calls,
