@@ -1,4 +1,4 @@
-import { createRemoteJWKSet, customFetch, type FetchImplementation, type JWTVerifyGetKey } from 'jose';
+import { createRemoteJWKSet, customFetch, errors, type FetchImplementation, type JWTVerifyGetKey } from 'jose';
 import { Agent, request } from 'undici';
 import { z } from 'zod';
 import { limits } from '../limits/limits.ts';
@@ -80,12 +80,20 @@ export class IssuerKeys {
   }
 
   #keysAt(url: URL): JWTVerifyGetKey {
-    return createRemoteJWKSet(url, {
+    const find = createRemoteJWKSet(url, {
       timeoutDuration: issuerTimeout,
       cooldownDuration: keyCooldown,
       cacheMaxAge: maxKeyAge,
       [customFetch]: this.#fetch,
     });
+    return async (header, token) => {
+      try {
+        return await find(header, token);
+      } catch (error) {
+        if (error instanceof errors.JWKSInvalid) this.#failed(error);
+        throw error;
+      }
+    };
   }
 
   readonly #fetch = async (url: string, { signal }: Pick<Parameters<FetchImplementation>[1], 'signal'>) => {
@@ -94,10 +102,10 @@ export class IssuerKeys {
     try {
       const headers = { accept: 'application/json' };
       const { statusCode, body } = await request(url, { dispatcher: this.#agent, signal, headers });
-      const response = new Response(await body.text(), { status: statusCode });
       if (statusCode !== 200) throw new Error(`${url} responds with the status ${statusCode}`);
+      const content: unknown = await body.json();
       this.#failure = undefined;
-      return response;
+      return Response.json(content);
     } catch (error) {
       throw this.#failed(error);
     }

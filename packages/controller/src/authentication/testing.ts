@@ -2,7 +2,7 @@ import { generateKeyPairSync, type KeyObject, webcrypto } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { exportJWK, type JWK, type JWTPayload, SignJWT } from 'jose';
+import { exportJWK, type JWK, SignJWT } from 'jose';
 import { onTestFinished } from 'vitest';
 import {
   BasicConstraintsExtension,
@@ -119,13 +119,13 @@ export class TestIssuer {
   }
 
   async addKey(kid: string): Promise<void> {
-    const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 });
-    this.keys.push({ kid, key: privateKey, jwk: { ...(await exportJWK(publicKey)), kid, alg: 'RS256', use: 'sig' } });
+    const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    this.keys.push({ kid, key: privateKey, jwk: { ...(await exportJWK(publicKey)), kid, alg: 'ES256', use: 'sig' } });
   }
 
   /** Signs a token, by default for the audience `kplug` and for an hour. */
   sign(
-    claims: JWTPayload = {},
+    claims: Record<string, unknown> = {},
     { kid = 'first', header = {} }: { kid?: string; header?: object } = {},
   ): Promise<string> {
     const { key } = this.keys.find((one) => one.kid === kid) ?? {};
@@ -139,7 +139,7 @@ export class TestIssuer {
       exp: now + 3_600,
       ...claims,
     };
-    return new SignJWT(payload).setProtectedHeader({ ...header, alg: 'RS256', kid }).sign(key);
+    return new SignJWT(payload).setProtectedHeader({ ...header, alg: 'ES256', kid }).sign(key);
   }
 
   #documentAt(path: string): object {

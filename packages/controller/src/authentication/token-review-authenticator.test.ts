@@ -107,13 +107,13 @@ it('never has a token in a message or a log', async () => {
   for (const part of secret.split('.')) expect(messages).not.toContain(part);
 });
 
-it('makes about 85 reviews an hour for each of 1,000 plugins that send a heartbeat every 5 s and rotate their tokens hourly', async () => {
+it('makes at most 80 reviews an hour for each of 1,000 plugins that send a heartbeat every 5 s and rotate their tokens hourly', async () => {
   const plugins = Array.from({ length: 1_000 }, (_, index) => ({ index, token: '' }));
   const rotate = (hour: number) => {
     for (const plugin of plugins)
       plugin.token = token({ jti: `${plugin.index}-${hour}`, exp: Date.now() / 1_000 + 3_660 });
   };
-  const hours = 2;
+  const hours = 1;
   let waits = 0;
   for (let beat = 0; beat < hours * 720; beat++) {
     if (beat % 720 === 0) rotate(beat / 720);
@@ -126,6 +126,6 @@ it('makes about 85 reviews an hour for each of 1,000 plugins that send a heartbe
   }
   // Only the first heartbeat with each token waits.
   expect(waits).toBe(hours * plugins.length);
-  expect(reviews.length / hours / plugins.length).toBeGreaterThan(80);
-  expect(reviews.length / hours / plugins.length).toBeLessThan(90);
+  expect(reviews.length / hours / plugins.length).toBeGreaterThanOrEqual(72);
+  expect(reviews.length / hours / plugins.length).toBeLessThanOrEqual(80);
 });
