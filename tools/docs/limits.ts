@@ -13,6 +13,7 @@ const operatorHeadings: Record<keyof typeof operatorLimits, string> = {
   heartbeat: 'Heartbeat port',
   registry: 'Registrations and leases',
   identity: 'Identities',
+  authentication: 'Authentication of plugins',
   selection: 'Selection',
   connections: 'Connections to plugins',
   calls: 'Calls of plugins',

@@ -11,6 +11,7 @@ import { addOperatorCommand } from './commands/operator.ts';
 import { addPluginsCommand } from './commands/plugins.ts';
 import { addRecordCommand, addReplayCommand } from './commands/record.ts';
 import { addRenderCommand } from './commands/render.ts';
+import { addTokenCommand } from './commands/token.ts';
 import { addVersionCommand } from './commands/version.ts';
 import { exitCodeOf, exitCodes } from './exit-codes.ts';
 import type { Terminal } from './output/terminal.ts';
@@ -44,6 +45,7 @@ export function buildProgram(terminal: Terminal): Command {
   addRecordCommand(program, terminal);
   addReplayCommand(program, terminal);
   addInitCommand(program, terminal);
+  addTokenCommand(program, terminal);
   addCompletionCommands(program, terminal);
   addVersionCommand(program, terminal);
   return program;

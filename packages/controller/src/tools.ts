@@ -1,6 +1,9 @@
 // Export path `@kplug/controller/tools`: functions for tools such as the `kplug` command, not for operators.
 import './require-node.ts';
 
+export type { TokenEntry } from './authentication/token-file.ts';
+// Tokens of plugins.
+export { createToken, listTokens, type NewToken, revokeToken } from './authentication/token-file-editor.ts';
 // Plugins without an operator.
 export { type GetInfoOptions, getInfo } from './clients/get-info.ts';
 export { isAnswerMissing } from './clients/v0/missing-answer.ts';

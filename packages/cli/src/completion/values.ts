@@ -23,6 +23,7 @@ const sources = new Map<string, Source>([
   ['name', namesOf],
   ['kind/name', targetsOf],
   ['plugin', pluginsOf],
+  ['token', tokensOf],
 ]);
 
 async function kindsOf(typed: ReadonlyMap<string, string>): Promise<string[]> {
@@ -50,6 +51,12 @@ async function pluginsOf(typed: ReadonlyMap<string, string>): Promise<string[]> 
   const client = await AdminClient.of({ ...(admin ? { admin } : {}), ...directoriesOf(typed) });
   const { instances } = await client.listPlugins();
   return instances.flatMap(({ registration }) => registration?.plugin ?? []);
+}
+
+async function tokensOf(typed: ReadonlyMap<string, string>): Promise<string[]> {
+  const { listTokens } = await import('@kplug/controller/tools');
+  const { tokenFileOf } = await import('../input/token-file.ts');
+  return (await listTokens(tokenFileOf(typed.get('file')))).map(({ name }) => name);
 }
 
 async function readResources(typed: ReadonlyMap<string, string>) {

@@ -5,16 +5,26 @@ import { hasCode } from './system-error.ts';
 /** Suffix of a file that is being written. A file with it that is found later is left over from a crash. */
 export const temporarySuffix = '.tmp';
 
+/** Access to a written file. */
+export interface FileAccess {
+  mode: number;
+  /** Owner, which only root can set. */
+  owner?: { uid: number; gid: number };
+}
+
 /**
  * Writes a file atomically. Fulfilled when the content is on disk. Writes of the same file must not overlap. Creates missing folders
  * below `root`, but not `root` itself. The package write-file-atomic doesn't fit: it takes a short write, as on a full disk, for a
  * complete one, and replaces the good file by the torn one.
+ *
+ * @param access set before the content is written. Default: that of a new file.
  */
-export async function writeDurably(file: string, content: string, root: string): Promise<void> {
+export async function writeDurably(file: string, content: string, root: string, access?: FileAccess): Promise<void> {
   const temporary = `${file}${temporarySuffix}`;
   try {
     const handle = await openForWriting(temporary, root);
     try {
+      if (access) await setAccess(handle, access);
       await handle.writeFile(content);
       await handle.sync();
     } finally {
@@ -38,6 +48,11 @@ export async function removeDurably(file: string): Promise<void> {
     throw error;
   }
   await syncFolder(dirname(file));
+}
+
+async function setAccess(handle: FileHandle, { mode, owner }: FileAccess): Promise<void> {
+  await handle.chmod(mode);
+  if (owner && process.getuid?.() === 0) await handle.chown(owner.uid, owner.gid);
 }
 
 async function openForWriting(file: string, root: string): Promise<FileHandle> {

@@ -1,5 +1,6 @@
 // limits/: every size, count and time limit, with its default, range, unit and setting.
 import { admin, telemetry } from './admin.ts';
+import { authentication } from './authentication.ts';
 import { calls, connections, discovery, selection } from './calls.ts';
 import { delegation, delegationResources } from './delegation.ts';
 import { heartbeat, identity, pluginResources, registry } from './heartbeat.ts';
@@ -16,6 +17,7 @@ export const limitTable = {
   heartbeat,
   registry,
   identity,
+  authentication,
   selection,
   connections,
   calls,

@@ -7,6 +7,7 @@ import type { PluginDeclarations } from './services/plugin-declarations.ts';
 import type { PluginStore } from './services/plugin-store.ts';
 import type { PodSource } from './services/pod-source.ts';
 import type { RequestListener } from './services/request-observation.ts';
+import type { TokenReviewer } from './services/token-reviewer.ts';
 
 export type { AccessReviewer, NeededRight } from './services/access-reviewer.ts';
 export type { EventSink, ResourceEvent } from './services/event-sink.ts';
@@ -15,6 +16,7 @@ export type { Leadership } from './services/leadership.ts';
 export type { PluginRecord, PluginStore } from './services/plugin-store.ts';
 export type { Pod, PodSource } from './services/pod-source.ts';
 export type { RequestListener, RequestObservation } from './services/request-observation.ts';
+export type { ReviewedToken, TokenReviewer } from './services/token-reviewer.ts';
 
 /**
  * Services that an adapter may offer besides the resources, by name. All are optional: the controller works without those that are
@@ -39,6 +41,8 @@ export interface ClusterServices {
   readonly identities?: IdentityIssuer | undefined;
   /** Review of the operator's own rights. */
   readonly access?: AccessReviewer | undefined;
+  /** Review of the tokens that plugins send. */
+  readonly tokens?: TokenReviewer | undefined;
   /** Adds a listener for the requests to the API server. */
   observeRequests?(listener: RequestListener): void;
 }

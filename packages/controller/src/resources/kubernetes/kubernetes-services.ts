@@ -17,6 +17,7 @@ import { PluginIdentities } from './plugin-identities.ts';
 import { KubernetesPluginStore } from './plugin-store.ts';
 import { PodFollower } from './pod-follower.ts';
 import { serverAddresses } from './server-addresses.ts';
+import { TokenReview } from './token-review.ts';
 import type { Transport } from './transport.ts';
 
 /** Place of this process in the cluster. */
@@ -47,6 +48,7 @@ export class KubernetesServices implements ClusterServices {
   readonly reservedAddresses: readonly string[];
   readonly access: AccessReview;
   readonly identities: PluginIdentities;
+  readonly tokens: TokenReview;
   readonly leadership: LeaderElection | undefined;
   readonly #transport: Transport;
 
@@ -77,6 +79,7 @@ export class KubernetesServices implements ClusterServices {
     this.reservedAddresses = serverAddresses(transport.server, process.env);
     this.access = new AccessReview(parts);
     this.identities = new PluginIdentities(transport, { kubeConfig: parts.kubeConfig, namespace });
+    this.tokens = new TokenReview(transport);
     if (!leaderElection) return;
     const { leaseName = 'kplug', ...times } = leaderElection;
     const fence = new Fence();

@@ -1,0 +1,103 @@
+import { hash, randomBytes } from 'node:crypto';
+import { LineCounter, parseDocument } from 'yaml';
+import { z } from 'zod';
+import { messageOf } from '../errors.ts';
+import { documentOptions, findDocumentFault, maxAliases } from '../resources/check-document.ts';
+import { formatPath } from '../resources/json.ts';
+import { locate } from '../resources/locate.ts';
+import { pluginPattern } from './plugin-pattern.ts';
+import { tokenPrefix } from './token-text.ts';
+
+const time = z.iso.datetime({ offset: true, error: 'must be a time such as 2026-05-04T12:00:00Z, in quotes' });
+
+const entrySchema = z.strictObject({
+  name: z.string('must be a text').regex(/^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/, {
+    error: 'must be 1 to 63 letters, digits, dots, underscores and dashes',
+  }),
+  hash: z.string('must be a text').regex(/^sha256:[A-Za-z0-9_-]{43}$/, {
+    error: 'must be sha256: and 43 characters, as `kplug token create` writes it',
+  }),
+  plugins: z
+    .array(
+      z.string('must be a text').regex(pluginPattern, { error: 'must be a plugin name, with * and ? as wildcards' }),
+    )
+    .min(1, { error: 'must name a plugin' }),
+  created: time.optional(),
+  expires: time.optional(),
+});
+
+const fileSchema = z.strictObject({ tokens: z.array(entrySchema, 'must be a list') });
+
+/** Token of a token file. Times in RFC 3339. */
+export type TokenEntry = z.infer<typeof entrySchema>;
+
+/** Makes a token: 256 random bits. */
+export function makeToken(): string {
+  return `${tokenPrefix}${randomBytes(32).toString('base64url')}`;
+}
+
+/**
+ * Returns the hash of a token as the file has it. One round of SHA-256 is enough, as tokens have 256 random bits: nobody can try them all,
+ * however fast the hash is. A slow hash such as scrypt protects guessable passwords, and would have to be computed for each heartbeat.
+ */
+export function hashToken(token: string): string {
+  return `sha256:${hash('sha256', token, 'base64url')}`;
+}
+
+/** Returns the fault of a token that is to be added to a file; `undefined` if there is none. */
+export function entryFault(entry: TokenEntry): string | undefined {
+  const [issue] = entrySchema.safeParse(entry).error?.issues ?? [];
+  return issue && `its ${issue.path.join('.')} ${issue.message}`;
+}
+
+/** Parses the text of a token file. Throws with file, line and field of each fault. */
+export function parseTokenFile(text: string, file: string): TokenEntry[] {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { ...documentOptions, lineCounter: lines });
+  const at = (offset: number) => {
+    const { line, col } = lines.linePos(offset);
+    return `${file}:${line}:${col}`;
+  };
+  const fault = findDocumentFault(document);
+  if (fault) throw new Error(`${at(fault.offset)}: invalid YAML: ${fault.message}`);
+  const content = contentOf(document, file);
+  if (typeof content !== 'object' || content === null || Array.isArray(content)) {
+    throw new Error(`${file} must be a mapping with the field tokens, as \`kplug token create\` writes it`);
+  }
+  const { data, error } = fileSchema.safeParse(content);
+  const faults = data ? duplicatesIn(data.tokens) : (error?.issues ?? []).flatMap(faultsOf);
+  if (data && faults.length === 0) return data.tokens;
+  const messages = faults.map(({ path, message }) => {
+    const place = at(locate(document.contents, path));
+    return `${place}: ${[formatPath(path), message].filter(Boolean).join(' ')}`;
+  });
+  throw new Error(messages.join('; '));
+}
+
+interface Fault {
+  path: (string | number)[];
+  message: string;
+}
+
+function contentOf(document: ReturnType<typeof parseDocument>, file: string): unknown {
+  try {
+    return document.toJS({ maxAliasCount: maxAliases });
+  } catch (cause) {
+    throw new Error(`${file} can't be read: ${messageOf(cause)}`, { cause });
+  }
+}
+
+function faultsOf(issue: z.core.$ZodIssue): Fault[] {
+  const path = issue.path.map((step) => (typeof step === 'number' ? step : String(step)));
+  if (issue.code !== 'unrecognized_keys') return [{ path, message: issue.message }];
+  return issue.keys.map((key) => ({ path: [...path, key], message: 'is not a field of a token file' }));
+}
+
+function duplicatesIn(tokens: readonly TokenEntry[]): Fault[] {
+  const seen = new Set<string>();
+  return tokens.flatMap(({ name, hash: digest }, index) => {
+    const isKnown = seen.has(name.toLowerCase()) || seen.has(digest);
+    seen.add(name.toLowerCase()).add(digest);
+    return isKnown ? [{ path: ['tokens', index], message: 'has the name or hash of an earlier token' }] : [];
+  });
+}
