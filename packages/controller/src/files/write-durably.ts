@@ -9,12 +9,16 @@ export const temporarySuffix = '.tmp';
  * Writes a file atomically. Fulfilled when the content is on disk. Writes of the same file must not overlap. Creates missing folders
  * below `root`, but not `root` itself. The package write-file-atomic doesn't fit: it takes a short write, as on a full disk, for a
  * complete one, and replaces the good file by the torn one.
+ *
+ * @param mode permissions of the file. Default: those of the process.
  */
-export async function writeDurably(file: string, content: string, root: string): Promise<void> {
+export async function writeDurably(file: string, content: string, root: string, mode?: number): Promise<void> {
   const temporary = `${file}${temporarySuffix}`;
   try {
-    const handle = await openForWriting(temporary, root);
+    const handle = await openForWriting(temporary, root, mode);
     try {
+      // A leftover keeps its mode when it is opened.
+      if (mode !== undefined) await handle.chmod(mode);
       await handle.writeFile(content);
       await handle.sync();
     } finally {
@@ -40,13 +44,13 @@ export async function removeDurably(file: string): Promise<void> {
   await syncFolder(dirname(file));
 }
 
-async function openForWriting(file: string, root: string): Promise<FileHandle> {
+async function openForWriting(file: string, root: string, mode?: number): Promise<FileHandle> {
   try {
-    return await open(file, 'w');
+    return await open(file, 'w', mode);
   } catch (error) {
     if (!hasCode(error, 'ENOENT')) throw error;
     await makeFolder(dirname(file), root);
-    return open(file, 'w');
+    return open(file, 'w', mode);
   }
 }
 

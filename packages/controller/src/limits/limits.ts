@@ -1,6 +1,7 @@
 // limits/: every size, count and time limit, with its default, range, unit and setting.
 import { admin, telemetry } from './admin.ts';
 import { calls, connections, discovery, selection } from './calls.ts';
+import { certificates } from './certificates.ts';
 import { delegation, delegationResources } from './delegation.ts';
 import { heartbeat, pluginResources, registry } from './heartbeat.ts';
 import { events, kubernetes } from './kubernetes.ts';
@@ -16,6 +17,7 @@ export const limitTable = {
   selection,
   connections,
   calls,
+  certificates,
   discovery,
   delegation,
   delegationResources,
