@@ -17,6 +17,7 @@ const operatorHeadings: Record<keyof typeof operatorLimits, string> = {
   selection: 'Selection',
   connections: 'Connections to plugins',
   calls: 'Calls of plugins',
+  certificates: 'Certificates',
   discovery: 'Plugins that send no heartbeats',
   delegation: 'Delegations',
   delegationResources: 'Delegations as resources',

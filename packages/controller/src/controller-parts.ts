@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { PluginChannels, type PluginSecurity } from './certificates/plugin-channels.ts';
 import { PluginCaller } from './clients/caller.ts';
 import { Connections } from './clients/connections.ts';
 import type { PluginTransport } from './clients/plugin-transport.ts';
@@ -33,8 +34,14 @@ export type ControllerParts = ReturnType<typeof assembleParts>;
  * Creates the parts of a controller and connects them; starts none. Throws `InvalidConfiguration`.
  *
  * @param transport transport to plugins. Default: gRPC.
+ * @param security decision on how plugins are called. Default: in plain text.
  */
-export function assembleParts(options: ControllerOptions, log: Logger, transport?: PluginTransport) {
+export function assembleParts(
+  options: ControllerOptions,
+  log: Logger,
+  transport?: PluginTransport,
+  security: PluginSecurity = new PluginChannels(),
+) {
   const { resources, registryCapacity: capacity, allowInsecurePlugins: allowInsecure = false } = options;
   const { services = {} } = resources;
   const admissionByDefault = defaultAdmission(services.namespace ?? '');
@@ -46,7 +53,7 @@ export function assembleParts(options: ControllerOptions, log: Logger, transport
   const events = new RecentEvents(log, services.events);
   services.observeRequests?.((request) => metrics.requested(request));
 
-  const connections = new Connections(registry, options.connections, transport);
+  const connections = new Connections(registry, options.connections, transport, security);
   const caller = new PluginCaller(connections, (observation) => metrics.called(observation));
   const delegations = new Delegations({ resources, registry, caller, events, observer: metrics, log });
   for (const one of settings) delegations.add(one);
@@ -107,7 +114,7 @@ export function assembleParts(options: ControllerOptions, log: Logger, transport
         reader,
         declarations,
         inFlight: (instance) => connections.inFlight(instance),
-        credentials: options.connections?.credentials,
+        security,
         reporter: pluginResources,
       },
       options.probing,

@@ -1,4 +1,5 @@
 import * as grpc from '@grpc/grpc-js';
+import type { PluginChannel } from '../certificates/plugin-channels.ts';
 import { KplugError } from '../errors.ts';
 import { limits } from '../limits/limits.ts';
 import type { Registration } from '../registry/registration.ts';
@@ -11,7 +12,10 @@ import { grpcTransport, type PluginTransport } from './plugin-transport.ts';
 
 /** Options of a connection to a plugin. */
 export type ConnectionOptions = Required<Omit<ConnectionsOptions, 'idleTimeout'>> &
-  Pick<PluginClientOptions, 'streams'>;
+  Pick<PluginClientOptions, 'streams'> & {
+    /** Credentials and channel options. */
+    channel: PluginChannel;
+  };
 
 const channelOptions: grpc.ClientOptions = {
   'grpc.max_send_message_length': -1,
@@ -41,6 +45,9 @@ export interface ConnectionListener {
 export class Connection {
   readonly #transport: PluginTransport;
   readonly #plugin: PluginClient;
+  readonly #channel: PluginChannel;
+  /** Registration of the instance when the connection was opened. */
+  readonly registration: Registration;
   readonly #listener: ConnectionListener;
   readonly #ended = new AbortController();
   readonly #watches: (() => void)[] = [];
@@ -66,10 +73,17 @@ export class Connection {
   ) {
     this.#transport = transport;
     this.#listener = listener;
-    const { credentials, maxMessageSize, streams } = options;
+    this.registration = registration;
+    this.#channel = options.channel;
+    const { credentials } = options.channel;
+    const { maxMessageSize, streams } = options;
     // A larger response on a stream is read, up to this limit, so that it ends its own call only.
     const maxReceived = maxMessageSize * limits.connections.maxReceivedMultiple;
-    const channel = { ...channelOptions, 'grpc.max_receive_message_length': maxReceived };
+    const channel = {
+      ...channelOptions,
+      ...options.channel.options,
+      'grpc.max_receive_message_length': maxReceived,
+    };
     this.#plugin = transport.openClient(registration, {
       credentials,
       channel,
@@ -115,6 +129,11 @@ export class Connection {
   /** Number of in-flight calls. */
   get inFlight(): number {
     return this.#inFlight;
+  }
+
+  /** Time at which a certificate of the connection expires, in milliseconds since the epoch. */
+  get expiresAt(): number {
+    return this.#channel.expiresAt;
   }
 
   /** Time at which the last call ended, by `performance.now()`. */
@@ -182,7 +201,7 @@ export class Connection {
       await this.#plugin.identify(deadline);
     } catch (error) {
       if (error instanceof KplugError) throw error;
-      throw new KplugError('PluginUnavailable', describeFailure(error), { cause: error });
+      throw new KplugError('PluginUnavailable', this.#channel.explain(describeFailure(error)), { cause: error });
     }
   }
 
@@ -231,7 +250,8 @@ export class Connection {
     // The in-flight calls of a retired connection end normally, and the last one closes it.
     if (this.#state === 'retired') return;
     const wasOpen = this.#state !== 'connecting';
-    if (this.#enter('closed', reason) && wasOpen) this.#listener.onBroken(reason);
+    const why = this.#channel.explain(reason);
+    if (this.#enter('closed', why) && wasOpen) this.#listener.onBroken(why);
   }
 
   #watchChannel(): void {

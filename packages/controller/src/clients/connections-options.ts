@@ -1,9 +1,5 @@
-import type * as grpc from '@grpc/grpc-js';
-
 /** Options of the connections to plugins. Times in milliseconds. */
 export interface ConnectionsOptions {
-  /** Credentials of the channels. Default: none (plain text). */
-  credentials?: grpc.ChannelCredentials;
   /** Largest response that is accepted, in bytes. Default 4 MiB; recommended: 1 MiB to 64 MiB. */
   maxMessageSize?: number;
   /** Time that a plugin has to answer when a connection to it is opened. Default 2,000; recommended: 500 to 30,000. */

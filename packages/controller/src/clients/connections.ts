@@ -1,15 +1,19 @@
-import * as grpc from '@grpc/grpc-js';
+import { isDeepStrictEqual } from 'node:util';
+import { PluginChannels, type PluginSecurity } from '../certificates/plugin-channels.ts';
 import { KplugError, messageOf } from '../errors.ts';
 import { limits, limitTable } from '../limits/limits.ts';
 import { readLimit } from '../limits/read-limit.ts';
 import { CallSlots } from '../queue/call-slots.ts';
 import { type WorkOutcome, WorkQueue } from '../queue/work-queue.ts';
 import type { Instance } from '../registry/instance.ts';
+import type { Registration } from '../registry/registration.ts';
 import type { Registry, RegistryChange } from '../registry/registry.ts';
 import { Connection, type ConnectionListener, type ConnectionOptions } from './connection.ts';
 import type { ConnectionsOptions } from './connections-options.ts';
 import type { StreamUse } from './plugin-client.ts';
 import { grpcTransport, type PluginTransport } from './plugin-transport.ts';
+
+const { expiryMargin } = limits.connections;
 
 /**
  * Long-lived connections, one for each instance that was called. They report to the registry: an instance that doesn't answer
@@ -19,8 +23,9 @@ export class Connections {
   /** Slots for calls to instances that serve a limited number of them at a time. */
   readonly slots = new CallSlots();
   readonly #registry: Registry;
-  readonly #options: Omit<ConnectionOptions, 'streams'>;
+  readonly #options: Omit<ConnectionOptions, 'streams' | 'channel'>;
   readonly #transport: PluginTransport;
+  readonly #security: PluginSecurity;
   readonly #idleTimeout: number;
   /** Connections for new calls, by instance id. */
   readonly #connections = new Map<string, Connection>();
@@ -38,14 +43,21 @@ export class Connections {
   readonly #streams = new Map<string, StreamUse>();
   /** Closes unused connections, by instance id. */
   readonly #idleChecks = new WorkQueue<string>({ work: async (instanceId) => this.#closeIfIdle(instanceId) });
+  /** Replaces connections whose certificates expire, by instance id. */
+  readonly #expiryChecks = new WorkQueue<string>({ work: async (instanceId) => this.#replaceIfExpired(instanceId) });
   readonly #unsubscribe: () => void;
   #closed = false;
 
-  constructor(registry: Registry, options: ConnectionsOptions = {}, transport: PluginTransport = grpcTransport) {
+  constructor(
+    registry: Registry,
+    options: ConnectionsOptions = {},
+    transport: PluginTransport = grpcTransport,
+    security: PluginSecurity = new PluginChannels(),
+  ) {
     this.#registry = registry;
     this.#transport = transport;
+    this.#security = security;
     this.#options = {
-      credentials: options.credentials ?? grpc.credentials.createInsecure(),
       maxMessageSize: readLimit(limitTable.connections.maxMessageSize, options.maxMessageSize),
       openTimeout: readLimit(limitTable.connections.openTimeout, options.openTimeout),
       healthInterval: readLimit(limitTable.connections.healthInterval, options.healthInterval),
@@ -110,6 +122,7 @@ export class Connections {
     this.#unsubscribe();
     void this.#checks.close();
     void this.#idleChecks.close();
+    void this.#expiryChecks.close();
     for (const { resolve } of this.#results.values()) resolve(false);
     for (const connection of [...this.#open]) connection.close();
     this.#connections.clear();
@@ -150,8 +163,23 @@ export class Connections {
 
   /** Opens a new connection: the existing one may be dead without an error. In-flight calls on that one may end. */
   async #connect(instance: Instance): Promise<void> {
-    const { registration } = instance;
+    for (;;) {
+      const { registration } = instance;
+      const connection = await this.#openTo(registration).catch((error: unknown) => {
+        if (isSameServer(registration, instance.registration)) throw error;
+      });
+      // It may have registered another certificate meanwhile, so that this connection is outdated, or failed for that reason.
+      if (connection && isSameServer(registration, instance.registration)) {
+        this.#keep(registration.instanceId, connection);
+        return;
+      }
+      connection?.close();
+    }
+  }
+
+  async #openTo(registration: Registration): Promise<Connection> {
     const { instanceId } = registration;
+    const channel = this.#security.channelTo(registration);
     const listener: ConnectionListener = {
       onServing: () => this.#registry.markReachable(instanceId),
       onNotServing: () => this.#registry.markSuspect(instanceId, 'Unreachable', 'it reports that it is not serving'),
@@ -161,7 +189,7 @@ export class Connections {
     };
     const connection: Connection = new Connection(
       registration,
-      { ...this.#options, streams: this.#streamsOf(instanceId) },
+      { ...this.#options, channel, streams: this.#streamsOf(instanceId) },
       listener,
       this.#transport,
     );
@@ -174,9 +202,16 @@ export class Connections {
       connection.close();
       throw error;
     }
+    return connection;
+  }
+
+  #keep(instanceId: string, connection: Connection): void {
     this.#connections.get(instanceId)?.retire();
     this.#connections.set(instanceId, connection);
     this.#idleChecks.addAfter(instanceId, this.#idleTimeout);
+    const { expiresAt } = connection;
+    if (Number.isFinite(expiresAt)) this.#expiryChecks.addAfter(instanceId, delayUntil(expiresAt));
+    else this.#expiryChecks.remove(instanceId);
     this.#registry.setUnserved(instanceId, connection.unserved);
   }
 
@@ -191,6 +226,7 @@ export class Connections {
     if (instance.state === 'gone') this.#forget(instanceId);
     else if (instance.state === 'draining') this.#connections.get(instanceId)?.retire();
     else if (instance.suspectReason === 'StreamBroken') void this.check(instance);
+    else if (instance.suspectReason === 'Unreachable' && registrationChanged) this.#checkChanged(instance);
     else if (instance.suspectReason === 'Unreachable') this.#checkLater(instanceId);
     else if (from === 'draining') this.#reconnect(instance);
     else if (from !== undefined && registrationChanged) this.#replaceConnection(instance);
@@ -203,10 +239,24 @@ export class Connections {
     if (isWatched(instance)) void this.check(instance);
   }
 
-  /** Another process may answer now, or the same one with other properties. */
+  /**
+   * Another process may answer now, or the same one with other properties. One that only has another certificate is the same: its calls
+   * end normally.
+   */
   #replaceConnection(instance: Instance): void {
-    this.#discard(instance.registration.instanceId);
+    const { instanceId } = instance.registration;
+    const former = this.#connections.get(instanceId);
+    if (former && isRenewed(former.registration, instance.registration)) {
+      former.retire();
+      this.#connections.delete(instanceId);
+    } else this.#discard(instanceId);
     if (isWatched(instance)) void this.check(instance);
+  }
+
+  /** What made it unreachable may have changed with its registration, such as its certificate. */
+  #checkChanged(instance: Instance): void {
+    this.#checks.reset(instance.registration.instanceId);
+    void this.check(instance);
   }
 
   /** A check in progress schedules the next one itself. */
@@ -219,6 +269,7 @@ export class Connections {
     this.#streams.delete(instanceId);
     this.#checks.reset(instanceId);
     this.#idleChecks.remove(instanceId);
+    this.#expiryChecks.remove(instanceId);
   }
 
   #streamsOf(instanceId: string): StreamUse {
@@ -232,6 +283,17 @@ export class Connections {
   #discard(instanceId: string): void {
     this.#connections.get(instanceId)?.close();
     this.#connections.delete(instanceId);
+  }
+
+  /** Replaces a connection whose certificate has expired by a new one, once. Its in-flight calls end normally. */
+  async #replaceIfExpired(instanceId: string): Promise<WorkOutcome> {
+    const connection = this.#connections.get(instanceId);
+    const instance = this.#registry.get(instanceId);
+    if (!connection || !instance) return { next: 'done' };
+    const remaining = delayUntil(connection.expiresAt);
+    if (remaining > 0) return { next: 'again', after: remaining };
+    await this.check(instance);
+    return { next: 'done' };
   }
 
   #closeIfIdle(instanceId: string): WorkOutcome {
@@ -254,6 +316,21 @@ export class Connections {
  */
 function isWatched({ registration, state }: Instance): boolean {
   return state === 'live' && (registration.declaration !== undefined || registration.apis.length > 1);
+}
+
+/** Reports whether a registration presents the same certificate at the same address as another one. */
+function isSameServer(a: Registration, b: Registration): boolean {
+  return a.address === b.address && a.certificate === b.certificate && isDeepStrictEqual(a.declaration, b.declaration);
+}
+
+/** Reports whether a registration differs from the former one in its certificate, not in its address. */
+function isRenewed(former: Registration, next: Registration): boolean {
+  return former.address === next.address && !isSameServer(former, next);
+}
+
+/** Returns the time until a certificate expires, in milliseconds, less a margin. */
+function delayUntil(expiresAt: number): number {
+  return Math.max(0, expiresAt - expiryMargin - Date.now());
 }
 
 function describe({ registration }: Instance): string {

@@ -127,14 +127,15 @@ export class EndpointProbe implements Probe {
   }
 
   async #register(): Promise<void> {
-    const { instances, reader, credentials, timing } = this.#parts;
+    const { instances, reader, security, timing } = this.#parts;
     const { address, pod } = this.#endpoint;
     checkAddress(address, reader);
     const { timeout } = timing;
-    const info = await getPluginInfo(address, { credentials, timeout, signal: this.#ended.signal });
+    const declaration = this.#declaration;
+    const info = await getPluginInfo({ address, declaration }, { security, timeout, signal: this.#ended.signal });
     // The endpoint may have changed meanwhile.
     if (this.#ended.signal.aborted || this.#endpoint.state !== 'ready') return;
-    const place = { address, declaration: this.#declaration, pod, lease: leaseOf(timing) };
+    const place = { address, declaration, pod, lease: leaseOf(timing) };
     const registration = readInfo(info, place, reader);
     checkIdentity(registration, this.#expected);
     this.#reportedId = info.instanceId;

@@ -1,19 +1,42 @@
 import * as grpc from '@grpc/grpc-js';
 import { type GetInfoResponse, isServiceError } from '@kplug/protocol';
+import {
+  type CallTarget,
+  type PluginChannel,
+  PluginChannels,
+  type PluginSecurity,
+} from '../certificates/plugin-channels.ts';
 import { describeFailure } from '../clients/describe-failure.ts';
-import { type GetInfoOptions, getInfo } from '../clients/get-info.ts';
+import { type GetInfoOptions, getInfoOver } from '../clients/get-info.ts';
+import { KplugError } from '../errors.ts';
 import { ProbeFailure } from './probe-failure.ts';
 
 /** Calls `GetInfo` at an address. Rejects with a `ProbeFailure`. */
-export async function getPluginInfo(address: string, options: GetInfoOptions): Promise<GetInfoResponse> {
+export async function getPluginInfo(
+  target: CallTarget,
+  { security = new PluginChannels(), ...options }: GetInfoOptions,
+): Promise<GetInfoResponse> {
+  const { address } = target;
+  const channel = channelOf(security, target);
   try {
-    return await getInfo(address, options);
+    return await getInfoOver(channel, address, options);
   } catch (cause) {
-    throw failureOf(cause, address);
+    throw failureOf(cause, address, channel);
   }
 }
 
-function failureOf(cause: unknown, address: string): ProbeFailure {
+/** Returns how the plugin is called. Throws a `ProbeFailure` if it may not be. */
+function channelOf(security: PluginSecurity, target: CallTarget): PluginChannel {
+  try {
+    return security.channelTo(target);
+  } catch (cause) {
+    if (!(cause instanceof KplugError)) throw cause;
+    const message = `the plugin at ${target.address} is not called: ${cause.message}`;
+    throw new ProbeFailure('TlsRequired', message, { cause });
+  }
+}
+
+function failureOf(cause: unknown, address: string, { explain }: PluginChannel): ProbeFailure {
   const code = isServiceError(cause) ? cause.code : undefined;
   if (code === grpc.status.UNIMPLEMENTED) {
     const message =
@@ -22,7 +45,7 @@ function failureOf(cause: unknown, address: string): ProbeFailure {
     return new ProbeFailure('GetInfoUnimplemented', message, { cause });
   }
   if (code === grpc.status.UNAVAILABLE || code === grpc.status.DEADLINE_EXCEEDED) {
-    const message = `no plugin answers at ${address}: ${describeFailure(cause)}`;
+    const message = `no plugin answers at ${address}: ${explain(describeFailure(cause))}`;
     return new ProbeFailure('Unreachable', message, { cause });
   }
   const message = `GetInfo failed at ${address}: ${describeFailure(cause)}`;

@@ -1,6 +1,6 @@
 // discovery/: plugins that send no heartbeats: found behind a Service or at an address, and probed.
 import { setTimeout as sleep } from 'node:timers/promises';
-import * as grpc from '@grpc/grpc-js';
+import { PluginChannels, type PluginSecurity } from '../certificates/plugin-channels.ts';
 import { limits, limitTable } from '../limits/limits.ts';
 import { readLimit } from '../limits/read-limit.ts';
 import { WorkQueue } from '../queue/work-queue.ts';
@@ -29,7 +29,8 @@ export interface ProberParts {
   declarations: PluginDeclarations;
   /** Returns the number of in-flight calls to an instance. */
   inFlight: (instance: Instance) => number;
-  credentials?: grpc.ChannelCredentials | undefined;
+  /** Decides how plugins are called. Default: in plain text. */
+  security?: PluginSecurity | undefined;
   /** Receives the outcome of each declaration. */
   reporter?: DeclarationReporter | undefined;
 }
@@ -60,7 +61,7 @@ export class PluginProber {
     this.#parts = {
       instances: new ProbedInstances(registry, inFlight),
       reader,
-      credentials: parts.credentials ?? grpc.credentials.createInsecure(),
+      security: parts.security ?? new PluginChannels(),
       timing: { interval, timeout },
       queue: this.#queue,
     };

@@ -6,6 +6,7 @@ import type { DeclarationProblem } from '../resources/services/plugin-declaratio
  * - `AddressMalformed`: the address isn't a host and a port.
  * - `AddressNotAllowed`: plugins may not be at this address.
  * - `AddressNotResolved`: the host name can't be resolved.
+ * - `TlsRequired`: the declaration has neither a CA nor `insecure: true`.
  * - `Unreachable`: nothing answers at the address, or not in time.
  * - `GetInfoUnimplemented`: the server isn't a plugin of `kplug.v1`.
  * - `GetInfoMalformed`: the plugin's response is invalid.
@@ -17,6 +18,7 @@ export type ProbeFailureReason =
   | 'AddressMalformed'
   | 'AddressNotAllowed'
   | 'AddressNotResolved'
+  | 'TlsRequired'
   | 'Unreachable'
   | 'GetInfoUnimplemented'
   | 'GetInfoMalformed'

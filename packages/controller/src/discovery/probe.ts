@@ -1,4 +1,4 @@
-import type * as grpc from '@grpc/grpc-js';
+import type { PluginSecurity } from '../certificates/plugin-channels.ts';
 import type { WorkOutcome, WorkQueue } from '../queue/work-queue.ts';
 import type { RegistrationReader } from '../registry/read-registration.ts';
 import type { ProbedInstances } from './probed-instances.ts';
@@ -20,7 +20,8 @@ export interface Probe {
 export interface ProbeParts {
   instances: ProbedInstances;
   reader: RegistrationReader;
-  credentials: grpc.ChannelCredentials;
+  /** Decides how plugins are called. */
+  security: PluginSecurity;
   timing: ProbeTiming;
   /** Schedules all probes. */
   queue: WorkQueue<Probe>;

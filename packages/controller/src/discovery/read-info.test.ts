@@ -10,7 +10,7 @@ it('reads the response of a plugin as a registration', async () => {
   const { address } = await InfoServer.start();
   const { parts } = probeParts();
   const pod = { namespace: 'default', name: 'postgresql-0' };
-  const info = await getPluginInfo(address, { timeout: 2_000 });
+  const info = await getPluginInfo({ address: address }, { timeout: 2_000 });
   expect(readInfo(info, { address, declaration, pod, lease }, parts.reader)).toMatchObject({
     plugin: 'PostgreSQL',
     version: '1.2.0',
@@ -26,7 +26,7 @@ it('reads the response of a plugin as a registration', async () => {
 it('throws GetInfoMalformed for an invalid response', async () => {
   const { address } = await InfoServer.start({ ...postgresql, version: 'latest' });
   const { parts } = probeParts();
-  const info = await getPluginInfo(address, { timeout: 2_000 });
+  const info = await getPluginInfo({ address: address }, { timeout: 2_000 });
   expect(() => readInfo(info, { address, declaration, pod: undefined, lease }, parts.reader)).toThrow(
     expect.objectContaining({
       reason: 'GetInfoMalformed',

@@ -2,6 +2,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import * as grpc from '@grpc/grpc-js';
 import { addService, type GetInfoResponseSchema, type GrpcHandlers, PluginService } from '@kplug/protocol';
 import { onTestFinished, vi } from 'vitest';
+import { PluginChannels } from '../certificates/plugin-channels.ts';
 import { WorkQueue } from '../queue/work-queue.ts';
 import { AwakeClock } from '../registry/clock.ts';
 import { LeasePolicy } from '../registry/lease-policy.ts';
@@ -102,7 +103,7 @@ export function probeParts({
   const parts: ProbeParts = {
     instances,
     reader: new RegistrationReader(new LeasePolicy(), { allowLoopback: true, reserved }),
-    credentials: grpc.credentials.createInsecure(),
+    security: new PluginChannels(),
     timing: { interval, timeout },
     queue,
   };

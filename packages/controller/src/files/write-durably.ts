@@ -22,8 +22,9 @@ export interface FileAccess {
 export async function writeDurably(file: string, content: string, root: string, access?: FileAccess): Promise<void> {
   const temporary = `${file}${temporarySuffix}`;
   try {
-    const handle = await openForWriting(temporary, root);
+    const handle = await openForWriting(temporary, root, access?.mode);
     try {
+      // A leftover keeps its mode when it is opened.
       if (access) await setAccess(handle, access);
       await handle.writeFile(content);
       await handle.sync();
@@ -55,13 +56,13 @@ async function setAccess(handle: FileHandle, { mode, owner }: FileAccess): Promi
   if (owner && process.getuid?.() === 0) await handle.chown(owner.uid, owner.gid);
 }
 
-async function openForWriting(file: string, root: string): Promise<FileHandle> {
+async function openForWriting(file: string, root: string, mode?: number): Promise<FileHandle> {
   try {
-    return await open(file, 'w');
+    return await open(file, 'w', mode);
   } catch (error) {
     if (!hasCode(error, 'ENOENT')) throw error;
     await makeFolder(dirname(file), root);
-    return open(file, 'w');
+    return open(file, 'w', mode);
   }
 }
 

@@ -30,6 +30,10 @@ export const connections = {
   idleTimeout: milliseconds(10 * minutes, 'Time after which an unused connection is closed.', {
     settings: ['connections.idleTimeout'],
   }),
+  expiryMargin: milliseconds(
+    1 * minutes,
+    'Time before the expiry of a certificate of a connection at which the connection is replaced.',
+  ),
   initialBackOff: milliseconds(100, 'Delay before the first retry of an unreachable plugin; it doubles.'),
   maxBackOff: milliseconds(10 * seconds, 'Longest delay between retries of an unreachable plugin.'),
   keepaliveInterval: milliseconds(30 * seconds, 'Interval of keepalive pings.'),

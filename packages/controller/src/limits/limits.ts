@@ -2,6 +2,7 @@
 import { admin, telemetry } from './admin.ts';
 import { authentication } from './authentication.ts';
 import { calls, connections, discovery, selection } from './calls.ts';
+import { certificates } from './certificates.ts';
 import { delegation, delegationResources } from './delegation.ts';
 import { heartbeat, identity, pluginResources, registry } from './heartbeat.ts';
 import { events, kubernetes } from './kubernetes.ts';
@@ -21,6 +22,7 @@ export const limitTable = {
   selection,
   connections,
   calls,
+  certificates,
   discovery,
   delegation,
   delegationResources,

@@ -34,6 +34,18 @@ export interface DeclarationReference {
   source: 'service' | 'address';
   namespace: string;
   name: string;
+  /** Verification of the instance, which is called by TLS. */
+  tls?: DeclaredTls;
+  /** True if the declaration allows plain text. */
+  insecure?: boolean;
+}
+
+/** Verification of a declared instance, as for any other TLS server. */
+export interface DeclaredTls {
+  /** CAs that may issue its certificate, as PEM. */
+  caBundle: string;
+  /** Name that its certificate must have. Default: the host of its address. */
+  serverName?: string;
 }
 
 /** Names a pod. */

@@ -1,0 +1,202 @@
+import type { Logger } from 'pino';
+import { KplugError, messageOf } from '../errors.ts';
+import { limits } from '../limits/limits.ts';
+import { type WorkOutcome, WorkQueue } from '../queue/work-queue.ts';
+import type { CertificateStore } from '../resources/services/certificate-store.ts';
+import { CertificateSet } from './certificate-set.ts';
+import type {
+  CertificateExpiry,
+  CertificateObserver,
+  CertificateOperation,
+  CertificateSource,
+} from './certificate-source.ts';
+import type { ServerNames } from './issue-certificate.ts';
+import { nextStep, type Step } from './next-step.ts';
+import type { KeyPair } from './read-certificate.ts';
+import { SourceState } from './source-state.ts';
+
+const { checkInterval, initialBackOff, maxBackOff, maxConflictAttempts } = limits.certificates;
+
+/** Parts and options of managed certificates. */
+export interface ManagedCertificatesOptions {
+  store: CertificateStore;
+  /** Names in the certificate of the heartbeat port. */
+  names: ServerNames;
+  log: Logger;
+  observer?: CertificateObserver;
+  /** Wall clock, in milliseconds since the epoch. */
+  now?: () => number;
+  /** Interval of checks, in milliseconds. Default one minute. */
+  interval?: number;
+}
+
+/**
+ * The operator's own CA and certificates: made when there are none, renewed at two thirds of their lifetimes, and shared with other
+ * replicas by their store. Any replica renews them, and takes over what another one has renewed.
+ */
+export class ManagedCertificates implements CertificateSource {
+  readonly #store: CertificateStore;
+  readonly #names: ServerNames;
+  readonly #log: Logger;
+  readonly #observer: CertificateObserver | undefined;
+  readonly #now: () => number;
+  readonly #interval: number;
+  readonly #state = new SourceState();
+  readonly #checks: WorkQueue<'check'>;
+  #known = CertificateSet.none;
+  #lastFailure = '';
+
+  constructor({ store, names, log, observer, now = Date.now, interval = checkInterval }: ManagedCertificatesOptions) {
+    this.#store = store;
+    this.#names = names;
+    this.#log = log;
+    this.#observer = observer;
+    this.#now = now;
+    this.#interval = interval;
+    this.#checks = new WorkQueue({
+      backOff: { initial: Math.min(initialBackOff, interval), max: Math.min(maxBackOff, interval) },
+      work: () => this.#checkAgain(),
+    });
+  }
+
+  async start(): Promise<void> {
+    this.#checks.addAfter('check', this.#delayUntil(await this.check()));
+  }
+
+  async stop(): Promise<void> {
+    await this.#checks.close();
+  }
+
+  /**
+   * Reads the stored certificates, does what is due, and uses and publishes the result. Returns the time of the next step. Calls must not
+   * overlap.
+   */
+  async check(): Promise<number> {
+    const { set, until } = await this.#update();
+    this.#use(set);
+    if ((await this.#publish()) === 'published') this.#log.info('the CA bundle was published');
+    return until;
+  }
+
+  current(): KeyPair {
+    return this.#state.current();
+  }
+
+  caller(): KeyPair {
+    return this.#state.caller();
+  }
+
+  caBundle(): string {
+    return this.#state.caBundle();
+  }
+
+  expiries(): CertificateExpiry[] {
+    return this.#state.expiries();
+  }
+
+  subscribe(listener: () => void): () => void {
+    return this.#state.subscribe(listener);
+  }
+
+  async #checkAgain(): Promise<WorkOutcome> {
+    try {
+      const until = await this.check();
+      this.#lastFailure = '';
+      return { next: 'again', after: this.#delayUntil(until) };
+    } catch (error) {
+      this.#logFailure(messageOf(error));
+      return { next: 'retry' };
+    }
+  }
+
+  #delayUntil(time: number): number {
+    return Math.min(this.#interval, Math.max(0, time - this.#now()));
+  }
+
+  /** Does all steps that are due. Returns the certificates after them, and the time of the next step. */
+  async #update(): Promise<{ set: CertificateSet; until: number }> {
+    let conflicts = 0;
+    for (;;) {
+      const stored = await this.#try('read', () => this.#store.read());
+      // Certificates that were deleted while they are in use are stored again: new ones would lock out all plugins.
+      const set = stored ? CertificateSet.read(stored.data, this.#store.place) : this.#known;
+      const now = this.#now();
+      const step = nextStep(set.facts(this.#names), now);
+      if (step.do === 'wait' && stored) return { set, until: step.until };
+      const next = step.do === 'wait' ? set : await this.#make(set, step, now);
+      const result = await this.#try('write', () => this.#store.write(next.data, stored?.version));
+      if (result === 'written') {
+        this.#logStep(step);
+        continue;
+      }
+      if (++conflicts >= maxConflictAttempts) {
+        throw new KplugError('StorageFailed', `${this.#store.place} is changed by others all the time`);
+      }
+    }
+  }
+
+  async #make(set: CertificateSet, step: Exclude<Step, { do: 'wait' }>, now: number): Promise<CertificateSet> {
+    if (step.do === 'publish') await this.#publish();
+    return set.after(step, this.#names, now);
+  }
+
+  #publish(): Promise<'published' | 'unchanged'> {
+    return this.#try('publish', () =>
+      this.#store.publish(async () => {
+        const stored = await this.#store.read();
+        return (stored ? CertificateSet.read(stored.data, this.#store.place) : this.#known).bundle;
+      }),
+    );
+  }
+
+  #use(set: CertificateSet): void {
+    this.#known = set;
+    const [server, caller] = [set.leaf('server'), set.leaf('caller')];
+    if (!server || !caller) return;
+    const changed = this.#state.use({ server, caller, caBundle: set.bundle, authority: set.authority });
+    for (const certificate of changed) this.#observer?.renewed(certificate);
+    if (changed.length === 0) return;
+    const expiries = this.#state.expiries().map((one) => [one.certificate, new Date(one.notAfter).toISOString()]);
+    this.#log.info(
+      { place: this.#store.place, expiries: Object.fromEntries(expiries) },
+      `using new certificates: ${changed.map((one) => names[one]).join(', ')}`,
+    );
+  }
+
+  async #try<T>(operation: CertificateOperation, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      this.#observer?.failed(operation);
+      throw error;
+    }
+  }
+
+  #logStep(step: Step): void {
+    const { place } = this.#store;
+    if (step.do === 'wait') this.#log.warn(`${place} was deleted; it was created again with the certificates in use`);
+    else if (step.do === 'issue')
+      this.#log.info(`certificates were renewed: ${step.uses.map((use) => names[use]).join(', ')}`);
+    else this.#log.info(`${steps[step.do]}; stored in ${place}`);
+  }
+
+  #logFailure(reason: string): void {
+    if (reason === this.#lastFailure) return;
+    this.#lastFailure = reason;
+    this.#log.error(`the certificates could not be checked: ${reason}; the ones in use stay; retrying`);
+  }
+}
+
+const steps: Record<Exclude<Step['do'], 'wait' | 'issue'>, string> = {
+  create: 'a CA and certificates of it were made',
+  prepare: 'a new CA was made, which signs when its bundle has reached all plugins',
+  publish: 'the bundle with the new CA was published',
+  promote: 'the new CA signs from now on, and certificates of it were made',
+  prune: 'expired CAs were removed from the bundle',
+};
+
+const names: Record<CertificateExpiry['certificate'], string> = {
+  ca: 'CA bundle',
+  server: 'certificate of the heartbeat port',
+  caller: 'certificate for calls of plugins',
+};
