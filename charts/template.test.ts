@@ -102,9 +102,27 @@ describe.runIf(kustomize)("a plugin's manifests", () => {
   });
 
   it('run the plugin in separate pods', async () => {
-    const [deployment, ...others] = await build('manifests/deployment');
-    expect(others).toEqual([]);
-    if (!deployment) throw new Error('there is no Deployment');
+    const objects = await build('manifests/deployment');
+    const [deployment, account] = [only(objects, 'Deployment'), only(objects, 'ServiceAccount')];
+    expect(objects).toHaveLength(2);
+    const { spec } = (deployment.spec as { template: { spec: object } }).template;
+    expect(account).toMatchObject({ automountServiceAccountToken: false });
+    expect(spec).toMatchObject({
+      serviceAccountName: account.metadata.name,
+      automountServiceAccountToken: false,
+      containers: [{ volumeMounts: [{ name: 'kplug', mountPath: '/var/run/secrets/kplug', readOnly: true }] }],
+      volumes: [
+        {
+          name: 'kplug',
+          projected: {
+            sources: [
+              { serviceAccountToken: { audience: 'kplug', path: 'token', expirationSeconds: 3600 } },
+              { configMap: { name: 'kplug-ca', optional: true, items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
+            ],
+          },
+        },
+      ],
+    });
     expect(deployment.metadata.namespace).toBe('kplug-system');
     await dryRun(cluster, { ...deployment, metadata: { ...deployment.metadata, namespace } });
     await dryRun(cluster, podOf(deployment, namespace));

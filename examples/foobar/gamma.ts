@@ -1,7 +1,7 @@
 import { definePlugin, serveApi } from '@kplug/sdk';
 import { BarService } from './gen/foobar/v1/foobar_pb.ts';
 
-// Runs behind a Service and sends no heartbeats; the operator calls its GetInfo.
+// Runs behind a Service and sends no heartbeats; the operator calls its GetInfo, in plain text with KPLUG_INSECURE=true.
 await definePlugin({
   name: 'Gamma',
   version: '1.0.0',

@@ -66,7 +66,8 @@ describe('foobar', () => {
   });
 
   step('calls a plugin behind a Service that sends no heartbeats', async () => {
-    await deployed.kubectl('run', 'gamma', '--image=kplug/foobar-gamma:dev', '--port=7000');
+    const image = '--image=kplug/foobar-gamma:dev';
+    await deployed.kubectl('run', 'gamma', image, '--port=7000', '--env=KPLUG_INSECURE=true');
     await deployed.kubectl('expose', 'pod', 'gamma', '--port=7000');
     await deployed.kubectl('apply', '--filename', file('deploy/gamma.yaml'));
     await vi.waitFor(async () => {

@@ -77,7 +77,7 @@ const serviceLink = /_(SERVICE_(HOST|PORT(_.*)?)|PORT(_[0-9]+_(TCP|UDP|SCTP)(_(P
 
 /** Variables of the plugin SDKs and of the `kplug` command. */
 const ofOthers =
-  /^KPLUG_(CONTROLLER|ADDRESS|BIND_ADDRESS|INSTANCE_ID|TOKEN|WEIGHT|LABELS|POD_.*|DRAIN_TIMEOUT|MAX_MESSAGE_SIZE|PROTOCOL|ADMIN|CLUSTER|DEBUG|TEST_.*)$/;
+  /^KPLUG_(CONTROLLER|ADDRESS|BIND_ADDRESS|INSTANCE_ID|TOKEN|TOKEN_FILE|TLS_CA|TLS_CERT|TLS_KEY|TLS_SERVER_NAME|INSECURE|WEIGHT|LABELS|POD_.*|DRAIN_TIMEOUT|MAX_MESSAGE_SIZE|PROTOCOL|ADMIN|CLUSTER|DEBUG|TEST_.*)$/;
 
 function remarksOn(env: NodeJS.ProcessEnv): string[] {
   const known = new Set([configVariable, ...allSettings.map(([, setting]) => variableOf(setting))]);

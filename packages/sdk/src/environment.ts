@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { limits } from './limits.ts';
 import { PluginError } from './plugin-error.ts';
+import { readBindAddress, readSecurity, readTokenFile, type Security } from './security/security-settings.ts';
 
 /** Settings that depend on the deployment. Each one that is not given is read from its environment variable. */
 export interface ServeOptions {
@@ -21,13 +22,38 @@ export interface ServeOptions {
   address?: string;
   /**
    * Address to listen on. `KPLUG_BIND_ADDRESS`. Default a free port, on the loopback interface if the controller is on it and on all
-   * interfaces otherwise; `:7000` if the plugin sends no heartbeats.
+   * interfaces otherwise; `:7000` if the plugin sends no heartbeats. `:port` chooses the port only.
    */
   bindAddress?: string;
   /** Id of this process, different from that of any other. `KPLUG_INSTANCE_ID`, default a new UUID. */
   instanceId?: string;
-  /** Token that authenticates the plugin to a controller that started it. The controller sets it as `KPLUG_TOKEN`. Default none. */
+  /** Token that proves the plugin's identity to the controller, which sets it as `KPLUG_TOKEN` for a plugin that it starts. Default none. */
   token?: string;
+  /**
+   * File with the token, which is read again when it changes. Not together with `token`. `KPLUG_TOKEN_FILE`, default
+   * `/var/run/secrets/kplug/token` if that file exists.
+   */
+  tokenFile?: string;
+  /**
+   * File with the CA bundle (PEM) that verifies the controller, both as the receiver of heartbeats and as the caller of the plugin. It is
+   * read again when it changes, and may appear later. Required for TLS. `KPLUG_TLS_CA`, default `/var/run/secrets/kplug/ca.crt` if its
+   * folder exists.
+   */
+  tlsCa?: string;
+  /**
+   * File with the plugin's certificate and its intermediate ones (PEM), also presented to the controller. It is read again when it changes.
+   * `KPLUG_TLS_CERT`, default a self-signed certificate that is made in memory, and that the plugin registers.
+   */
+  tlsCert?: string;
+  /** File with the private key of `tlsCert` (PEM). `KPLUG_TLS_KEY`. */
+  tlsKey?: string;
+  /** Name that the controller's certificate must have. `KPLUG_TLS_SERVER_NAME`, default the host of `controller`. */
+  tlsServerName?: string;
+  /**
+   * Plain text in both directions, so that heartbeats and calls are neither encrypted nor authenticated. Needed for plain text on any but
+   * the loopback interface. Logged as a warning. `KPLUG_INSECURE`, `true` or `false`, default false.
+   */
+  insecure?: boolean;
   /** Weight of this instance when work is distributed, 0 to 1000. `KPLUG_WEIGHT`, default 100. */
   weight?: number;
   /** Labels for people and tools, at most 32. `KPLUG_LABELS` as `zone=a,tier=gold`, default none. */
@@ -54,7 +80,8 @@ export interface ServeOptions {
 }
 
 /** Options with all defaults filled in. */
-export type Settings = Required<Omit<ServeOptions, WithoutDefault>> & Pick<ServeOptions, WithoutDefault>;
+export type Settings = Required<Omit<ServeOptions, WithoutDefault | SecurityOption>> &
+  Pick<ServeOptions, WithoutDefault> & { security: Security };
 
 /** Names of all options. Plugins in JavaScript have no compiler that would find a misspelt one. */
 const optionNames: Record<keyof ServeOptions, true> = {
@@ -64,6 +91,12 @@ const optionNames: Record<keyof ServeOptions, true> = {
   bindAddress: true,
   instanceId: true,
   token: true,
+  tokenFile: true,
+  tlsCa: true,
+  tlsCert: true,
+  tlsKey: true,
+  tlsServerName: true,
+  insecure: true,
   weight: true,
   labels: true,
   pod: true,
@@ -77,19 +110,26 @@ const optionNames: Record<keyof ServeOptions, true> = {
 };
 
 /** Options without a default. */
-type WithoutDefault = 'interval' | 'ttl' | 'pod' | 'token';
+type WithoutDefault = 'interval' | 'ttl' | 'pod' | 'token' | 'tokenFile';
+
+/** Options that `security` sums up. */
+type SecurityOption = 'tlsCa' | 'tlsCert' | 'tlsKey' | 'tlsServerName' | 'insecure';
 
 /** Fills in missing options from the environment, then from the defaults. Throws `InvalidDefinition`. */
 export function readSettings(options: ServeOptions, env: NodeJS.ProcessEnv): Settings {
   const unknown = Object.keys(options).find((name) => !Object.hasOwn(optionNames, name));
   if (unknown) throw new PluginError('InvalidDefinition', `there is no option "${unknown}" to serve a plugin with`);
-  const given = { ...readEnvironment(env), ...options };
-  const controller = given.controller ?? 'localhost:50050';
+  const fromEnvironment = readEnvironment(env);
+  // An option takes precedence over both variables of the token.
+  if (options.token !== undefined || options.tokenFile !== undefined) {
+    delete fromEnvironment.token;
+    delete fromEnvironment.tokenFile;
+  }
+  const given = { protocol: 'kplug.v1' as const, controller: 'localhost:50050', ...fromEnvironment, ...options };
+  const security = readSecurity(given);
+  const tokenFile = readTokenFile(given);
   return {
-    protocol: 'kplug.v1',
-    controller,
     address: '',
-    bindAddress: bindAddressFor(controller),
     instanceId: randomUUID(),
     weight: limits.serving.weight,
     labels: {},
@@ -99,6 +139,9 @@ export function readSettings(options: ServeOptions, env: NodeJS.ProcessEnv): Set
     logLevel: 'info',
     handleSignals: true,
     ...given,
+    bindAddress: readBindAddress(given, security),
+    ...(tokenFile && { tokenFile }),
+    security,
   };
 }
 
@@ -112,6 +155,12 @@ function readEnvironment(env: NodeJS.ProcessEnv): ServeOptions {
     bindAddress: text('KPLUG_BIND_ADDRESS'),
     instanceId: text('KPLUG_INSTANCE_ID'),
     token: text('KPLUG_TOKEN'),
+    tokenFile: text('KPLUG_TOKEN_FILE'),
+    tlsCa: text('KPLUG_TLS_CA'),
+    tlsCert: text('KPLUG_TLS_CERT'),
+    tlsKey: text('KPLUG_TLS_KEY'),
+    tlsServerName: text('KPLUG_TLS_SERVER_NAME'),
+    insecure: readBoolean('KPLUG_INSECURE', text('KPLUG_INSECURE')),
     weight: number('KPLUG_WEIGHT'),
     labels: readLabels(env.KPLUG_LABELS),
     pod: readPod(text('KPLUG_POD_NAMESPACE'), text('KPLUG_POD_NAME')),
@@ -130,18 +179,6 @@ function withoutUndefined<T extends object>(fields: T): { [K in keyof T]?: Exclu
   return Object.fromEntries(defined) as { [K in keyof T]?: Exclude<T[K], undefined> };
 }
 
-/** Value of `controller` for a plugin that sends no heartbeats. */
-export const noController = 'none';
-
-function bindAddressFor(controller: string): string {
-  if (controller === noController) return '[::]:7000';
-  const host = /^(localhost|127\.[0-9.]+|\[::1\]):\d+$/.exec(controller)?.[1];
-  if (!host) return '[::]:0';
-  // The controller calls back on the address family that the heartbeats come from. For `localhost` that is either, so it stays a name:
-  // gRPC listens on every address of a name.
-  return host.startsWith('127.') ? '127.0.0.1:0' : `${host}:0`;
-}
-
 function readProtocol(text: string | undefined): ServeOptions['protocol'] {
   if (text === undefined || text === 'kplug.v1' || text === 'kplug') return text;
   throw new PluginError('InvalidDefinition', `KPLUG_PROTOCOL is "${text}"; it must be kplug.v1 or kplug`);
@@ -152,6 +189,12 @@ function readNumber(variable: string, text: string | undefined): number | undefi
   const value = Number(text);
   if (Number.isInteger(value) && value >= 0) return value;
   throw new PluginError('InvalidDefinition', `${variable} is "${text}"; it must be a whole number`);
+}
+
+function readBoolean(variable: string, text: string | undefined): boolean | undefined {
+  if (!text) return undefined;
+  if (text === 'true' || text === 'false') return text === 'true';
+  throw new PluginError('InvalidDefinition', `${variable} is "${text}"; it must be true or false`);
 }
 
 function readPod(namespace: string | undefined, name: string | undefined): ServeOptions['pod'] {

@@ -4,7 +4,6 @@ import * as grpc from '@grpc/grpc-js';
 import {
   backOffDelay,
   createGrpcClient,
-  type GrpcClient,
   isServiceError,
   type Lease,
   messageOf,
@@ -14,50 +13,56 @@ import {
   withJitter,
 } from '@kplug/protocol';
 import type { Logger } from 'pino';
+import { type ControllerConnection, type EndReason, HeartbeatSession } from './heartbeat-session.ts';
 import { limits } from './limits.ts';
 import { pause } from './pause.ts';
-
-/** Reason why a session, or a series of unary heartbeats, ended. */
-type EndReason = 'broken' | 'refused' | 'unsupported' | 'stopped';
-
-type Client = GrpcClient<typeof RegistryService>;
+import type { CredentialSource, Credentials } from './security/credentials.ts';
+import { adviceOn, causeIn } from './security/tls-advice.ts';
 
 const reconnectBackOff = { initial: limits.heartbeat.initialBackOff, max: limits.heartbeat.maxBackOff };
 
 /** The configuration of a controller that refuses the registration may change, but rarely does. */
 const { refusedDelay } = limits.heartbeat;
 
+/** Controller to register with. */
+interface Target {
+  /** Address as `host:port`. */
+  controller: string;
+  credentials: CredentialSource;
+  /** Name expected in the controller's certificate; missing for plain text. */
+  serverName?: string;
+  /** True for a plugin that the controller started, and stops when it stops. */
+  isHosted: boolean;
+}
+
 /**
  * Registers a plugin with its controller and keeps the registration alive. It sends heartbeats over a session, which it opens again when it
  * breaks, or as unary calls if the controller has no sessions. Each attempt has a channel of its own, so that the name of the controller is
- * resolved again.
+ * resolved again. When a token or certificate changes, a session with the new one replaces the session after it was accepted, so that the
+ * controller never misses the plugin.
  */
 export class HeartbeatClient {
-  readonly #controller: string;
+  readonly #target: Target;
   readonly #registration: MessageInitShape<typeof RegistrationSchema>;
-  readonly #metadata = new grpc.Metadata();
-  readonly #isHosted: boolean;
   readonly #log: Logger;
   readonly #onDrain: () => void;
   readonly #stopped = new AbortController();
-  #client: Client | undefined;
+  /** Connection of the session or of the unary heartbeats. */
+  #connection: ControllerConnection | undefined;
+  #mode: 'session' | 'unary' = 'session';
   #registered = false;
-  #failureLogged = false;
+  /** Failures and refusals that were logged since the last lease. */
+  readonly #logged = new Set<string>();
   #running: Promise<void> | undefined;
 
-  /**
-   * @param token authenticates the plugin to a controller that started it.
-   * @param onDrain called when the controller requests a drain.
-   */
+  /** @param onDrain called when the controller requests a drain. */
   constructor(
-    { controller, token }: { controller: string; token?: string },
+    target: Target,
     registration: MessageInitShape<typeof RegistrationSchema>,
     log: Logger,
     onDrain: () => void,
   ) {
-    this.#controller = controller;
-    this.#isHosted = Boolean(token);
-    if (token) this.#metadata.set('authorization', `Bearer ${token}`);
+    this.#target = target;
     this.#registration = registration;
     this.#log = log;
     this.#onDrain = onDrain;
@@ -77,8 +82,11 @@ export class HeartbeatClient {
   async deregister(): Promise<void> {
     // A registration may be in flight, so this is sent even if the controller has not answered yet.
     const { instanceId = '' } = this.#registration;
+    const connection = this.#connection;
+    if (!connection) return;
     try {
-      await this.#client?.deregister({ instanceId }, this.#callOptions(limits.heartbeat.deregistrationTimeout));
+      const { deregistrationTimeout } = limits.heartbeat;
+      await connection.client.deregister({ instanceId }, callOptions(connection, deregistrationTimeout));
     } catch (error) {
       // A controller that is gone, such as one that stops its plugins when it stops, needs no deregistration.
       const isGone = isServiceError(error) && error.code === grpc.status.UNAVAILABLE;
@@ -96,95 +104,136 @@ export class HeartbeatClient {
   async #run(): Promise<void> {
     const { signal } = this.#stopped;
     let failures = 0;
-    let mode: 'session' | 'unary' = 'session';
     while (!signal.aborted) {
-      const client = createGrpcClient(RegistryService, this.#controller, grpc.credentials.createInsecure(), {
-        'grpc.keepalive_time_ms': limits.heartbeat.keepaliveInterval,
-        'grpc.keepalive_timeout_ms': limits.heartbeat.keepaliveTimeout,
-        'grpc.use_local_subchannel_pool': 1,
-      });
-      this.#client = client;
-      const reason = mode === 'session' ? await this.#runSession(client) : await this.#sendHeartbeats(client);
+      const credentials = this.#target.credentials.current();
+      const reason = credentials ? await this.#connect(credentials) : 'unready';
       failures = this.#registered ? 1 : failures + 1;
       this.#registered = false;
-      client.$client.close();
       if (reason === 'stopped') return;
       if (reason === 'unsupported') {
-        mode = 'unary';
+        this.#mode = 'unary';
         this.#log.info('the controller has no sessions; sending heartbeats as unary calls');
-        continue;
+      } else if (reason !== 'changed') {
+        const delay = reason === 'refused' ? withJitter(refusedDelay) : backOffDelay(failures, reconnectBackOff);
+        await this.#pauseUntilChanged(credentials, delay);
       }
-      await pause(reason === 'refused' ? withJitter(refusedDelay) : backOffDelay(failures, reconnectBackOff), signal);
     }
   }
 
-  #runSession(client: Client): Promise<EndReason> {
-    const stream = client.session({ metadata: this.#metadata });
-    let timer: NodeJS.Timeout | undefined;
-    let interval = 0;
-    return new Promise<EndReason>((resolve) => {
-      const end = (reason: EndReason) => {
-        clearInterval(timer);
-        this.#stopped.signal.removeEventListener('abort', onStop);
-        resolve(reason);
-      };
-      const onStop = () => {
-        stream.end();
-        end('stopped');
-      };
-      stream.on('data', ({ answer }) => {
-        if (answer.case === 'refusal') {
-          this.#onRefusal(answer.value);
-          end('refused');
-        } else if (answer.case === 'lease') {
-          const granted = this.#onLease(answer.value);
-          if (granted === interval) return;
-          interval = granted;
-          clearInterval(timer);
-          timer = setInterval(() => stream.write({ message: { case: 'beat', value: {} } }), interval);
-        }
-      });
-      stream.on('error', (error: grpc.ServiceError) => end(this.#onError(error)));
-      stream.on('end', () => end('broken'));
-      this.#stopped.signal.addEventListener('abort', onStop, { once: true });
-      stream.write({ message: { case: 'registration', value: this.#registration } });
-    });
+  async #connect(credentials: Credentials): Promise<EndReason | 'changed'> {
+    if (this.#mode === 'session') return this.#keepSession(credentials);
+    this.#connection = this.#open(credentials);
+    try {
+      return await this.#sendHeartbeats(this.#connection);
+    } finally {
+      this.#connection.client.$client.close();
+    }
   }
 
-  async #sendHeartbeats(client: Client): Promise<EndReason> {
+  #open(credentials: Credentials): ControllerConnection {
+    const client = createGrpcClient(RegistryService, this.#target.controller, credentials.channel, {
+      ...credentials.options,
+      'grpc.keepalive_time_ms': limits.heartbeat.keepaliveInterval,
+      'grpc.keepalive_timeout_ms': limits.heartbeat.keepaliveTimeout,
+      'grpc.use_local_subchannel_pool': 1,
+    });
+    return { client, credentials };
+  }
+
+  /** Keeps a session until it ends, and replaces it when the credentials change. */
+  async #keepSession(credentials: Credentials): Promise<EndReason> {
+    let session = this.#openSession(credentials);
+    let notBefore = 0;
+    let tried: Credentials | undefined;
+    for (;;) {
+      this.#connection = session;
+      await this.#pausePoll(session);
+      if (session.hasEnded) return session.ended;
+      const current = this.#target.credentials.current();
+      if (!current || current === session.credentials) continue;
+      if (current === tried && performance.now() < notBefore) continue;
+      const next = this.#openSession(current, 'the previous session continues');
+      if (await isAccepted(next)) {
+        session.close();
+        session = next;
+        this.#log.info('token or certificate changed; replaced the session');
+      } else {
+        next.close();
+        tried = current;
+        notBefore = performance.now() + withJitter(refusedDelay);
+      }
+    }
+  }
+
+  /** @param consequence of a failure, for the log. */
+  #openSession(credentials: Credentials, consequence = 'retrying'): HeartbeatSession {
+    const session = new HeartbeatSession(this.#open(credentials), this.#registrationWith(credentials), {
+      onLease: (lease) => this.#onLease(lease),
+      onRefusal: (refusal) => this.#onRefusal(refusal, consequence),
+      onError: (error) => this.#onError(error, consequence),
+    });
+    const onStop = () => session.close();
+    const { signal } = this.#stopped;
+    signal.addEventListener('abort', onStop, { once: true });
+    void session.ended.then(() => signal.removeEventListener('abort', onStop));
+    return session;
+  }
+
+  async #sendHeartbeats(connection: ControllerConnection): Promise<EndReason | 'changed'> {
     const { signal } = this.#stopped;
     while (!signal.aborted) {
+      if (this.#target.credentials.current() !== connection.credentials) return 'changed';
       try {
-        const { answer } = await client.heartbeat(
-          { registration: this.#registration },
-          { ...this.#callOptions(limits.heartbeat.timeout), signal },
-        );
-        if (answer.case !== 'lease') {
-          if (answer.case === 'refusal') this.#onRefusal(answer.value);
-          return 'refused';
-        }
-        await pause(withJitter(this.#onLease(answer.value)), signal);
+        const lease = await this.#sendHeartbeat(connection);
+        if (!lease) return 'refused';
+        await pause(withJitter(this.#onLease(lease)), signal);
       } catch (error) {
         if (signal.aborted) return 'stopped';
         if (!isServiceError(error)) throw error;
-        this.#onError(error);
+        this.#onError(error, 'retrying');
         return 'broken';
       }
     }
     return 'stopped';
   }
 
-  /** Options of a call with a timeout in milliseconds. */
-  #callOptions(timeout: number): { deadline: number; metadata: grpc.Metadata } {
-    return { deadline: Date.now() + timeout, metadata: this.#metadata };
+  /** Returns the lease; `undefined` if the registration is refused. */
+  async #sendHeartbeat(connection: ControllerConnection): Promise<Lease | undefined> {
+    const options = { ...callOptions(connection, limits.heartbeat.timeout), signal: this.#stopped.signal };
+    const registration = this.#registrationWith(connection.credentials);
+    const { answer } = await connection.client.heartbeat({ registration }, options);
+    if (answer.case === 'refusal') this.#onRefusal(answer.value, 'retrying');
+    return answer.case === 'lease' ? answer.value : undefined;
+  }
+
+  #registrationWith({ certificate }: Credentials): MessageInitShape<typeof RegistrationSchema> {
+    return certificate ? { ...this.#registration, certificate } : this.#registration;
+  }
+
+  /** Waits until the credentials are checked for changes again, or the session ends. */
+  async #pausePoll(session: HeartbeatSession): Promise<void> {
+    const ended = new AbortController();
+    void session.ended.then(() => ended.abort());
+    await pause(limits.security.pollInterval, ended.signal);
+  }
+
+  /** Waits for a delay in milliseconds, but no longer than until the credentials change. */
+  async #pauseUntilChanged(credentials: Credentials | undefined, delay: number): Promise<void> {
+    const { signal } = this.#stopped;
+    const end = performance.now() + delay;
+    for (let rest = delay; rest > 0 && !signal.aborted; rest = end - performance.now()) {
+      await pause(Math.min(rest, limits.security.pollInterval), signal);
+      if (this.#target.credentials.current() !== credentials) return;
+    }
   }
 
   /** Returns the interval between heartbeats, in milliseconds. */
   #onLease({ interval, drain }: Lease): number {
     const { plugin, version, address } = this.#registration;
-    if (!this.#registered) this.#log.info(`registered ${plugin} ${version} at ${address} with ${this.#controller}`);
+    if (!this.#registered)
+      this.#log.info(`registered ${plugin} ${version} at ${address} with ${this.#target.controller}`);
     this.#registered = true;
-    this.#failureLogged = false;
+    this.#logged.clear();
     if (drain) {
       this.#log.info('the controller requested a drain');
       this.#onDrain();
@@ -192,17 +241,44 @@ export class HeartbeatClient {
     return interval ? Math.max(limits.heartbeat.minInterval, durationMs(interval)) : limits.heartbeat.interval;
   }
 
-  #onRefusal({ message }: Refusal): void {
-    this.#log.error(`${this.#controller} refused the registration: ${message}`);
+  #onRefusal({ message }: Refusal, consequence: string): void {
+    this.#logOnce('error', `${this.#target.controller} refused the registration: ${message}; ${consequence}`);
   }
 
-  #onError(error: grpc.ServiceError): EndReason {
+  #onError(error: grpc.ServiceError, consequence: string): EndReason {
     if (this.#stopped.signal.aborted) return 'stopped';
     if (error.code === grpc.status.UNIMPLEMENTED) return 'unsupported';
-    // One warning per outage, not per attempt. None from a plugin whose controller started it, and stops it when it stops.
-    const level = this.#failureLogged || this.#isHosted ? 'debug' : 'warn';
-    this.#failureLogged = true;
-    this.#log[level](`heartbeat to ${this.#controller} failed: ${error.details}; retrying`);
+    const { controller, serverName, isHosted } = this.#target;
+    const advice = adviceOn(error.details, serverName);
+    const reason = advice ? `${causeIn(error.details)}; ${advice}` : error.details;
+    const message = `heartbeat to ${controller} failed: ${reason}; ${consequence}`;
+    // A plugin whose controller started it is stopped with the controller.
+    if (isHosted) this.#log.debug(message);
+    // One warning per outage, not per attempt.
+    else this.#logOnce('warn', message, advice ?? 'failure');
     return 'broken';
   }
+
+  /** Logs a message of a kind, and its repetitions before the next lease for debugging only. */
+  #logOnce(level: 'warn' | 'error', message: string, kind = message): void {
+    this.#log[this.#logged.has(kind) ? 'debug' : level](message);
+    this.#logged.add(kind);
+  }
+}
+
+/** Options of a call with a timeout in milliseconds. */
+function callOptions(
+  { credentials: { metadata } }: ControllerConnection,
+  timeout: number,
+): { deadline: number; metadata: grpc.Metadata } {
+  return { deadline: Date.now() + timeout, metadata };
+}
+
+/** Waits until the controller accepts a session, for a limited time. */
+async function isAccepted(session: HeartbeatSession): Promise<boolean> {
+  const answered = new AbortController();
+  const timedOut = pause(limits.security.rotationTimeout, answered.signal).then(() => false);
+  const accepted = await Promise.race([session.accepted, timedOut]);
+  answered.abort();
+  return accepted;
 }

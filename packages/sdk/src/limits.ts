@@ -10,7 +10,8 @@ interface Limit {
 
 const seconds = 1_000;
 const hours = 3_600 * seconds;
-const MiB = 1_024 * 1_024;
+const KiB = 1_024;
+const MiB = 1_024 * KiB;
 
 /** All limits of the SDK, by part. `docs/limits.md` is generated from this table. */
 export const limitTable = {
@@ -60,12 +61,33 @@ export const limitTable = {
     v0Interval: milliseconds(5 * seconds, 'Interval between heartbeats to an operator of the first Kplug.'),
     v0Timeout: milliseconds(3 * seconds, 'Time that an operator of the first Kplug has to answer a heartbeat.'),
   },
+  security: {
+    pollInterval: milliseconds(
+      1 * seconds,
+      'Interval at which token, CA bundle and certificate files are checked for changes.',
+    ),
+    fileSettleTime: milliseconds(
+      2 * seconds,
+      'Age that a file must have before an unchanged modification time says that its content is unchanged.',
+    ),
+    maxFileSize: bytes(1 * MiB, 'Maximum size of a CA bundle, certificate or key.'),
+    maxTokenSize: bytes(8 * KiB, 'Maximum size of a token.'),
+    secretSize: bytes(32, 'Number of random bytes of the secret of an instance.'),
+    handshakeTimeout: milliseconds(10 * seconds, 'Time that a client of the plugin has for its TLS handshake.'),
+    maxPendingConnections: count(256, 'Maximum number of connections to the plugin whose client is not authenticated.'),
+    refusalLogInterval: milliseconds(10 * seconds, 'Shortest interval between log lines about refused clients.'),
+    rotationTimeout: milliseconds(
+      10 * seconds,
+      'Time that the controller has to accept a session with new credentials. The previous one continues meanwhile.',
+    ),
+  },
 } satisfies Record<string, Record<string, Limit>>;
 
 /** Values of the table: `limits.heartbeat.timeout` is 3,000, in milliseconds. */
 export const limits = {
   serving: valuesOf(limitTable.serving),
   heartbeat: valuesOf(limitTable.heartbeat),
+  security: valuesOf(limitTable.security),
 };
 
 function milliseconds(value: number, description: string, settings?: Limit['settings']): Limit {

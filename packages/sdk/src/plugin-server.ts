@@ -1,13 +1,21 @@
 import type { DescService, Message, MessageInitShape } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import * as grpc from '@grpc/grpc-js';
-import { addReflection, addService, type GetInfoResponseSchema, PluginService, quietGrpc, v0 } from '@kplug/protocol';
+import {
+  addReflection,
+  addService,
+  type GetInfoResponseSchema,
+  messageOf,
+  PluginService,
+  quietGrpc,
+  v0,
+} from '@kplug/protocol';
 import { HealthImplementation, service as healthService } from 'grpc-health-check';
 import type { Logger } from 'pino';
 import { apiHandlers } from './api-handlers.ts';
 import { signalOf } from './call-signal.ts';
 import type { ApiPart, RegisteredApi } from './definition.ts';
-import { noController, type Settings } from './environment.ts';
+import type { Settings } from './environment.ts';
 import { HeartbeatClient } from './heartbeat-client.ts';
 import { limitAnswers } from './limit-answer.ts';
 import { limits } from './limits.ts';
@@ -16,6 +24,12 @@ import type { PluginDefinition } from './plugin.ts';
 import { PluginError } from './plugin-error.ts';
 import type { PluginHandlers } from './plugin-service.ts';
 import type { RunningPlugin } from './running-plugin.ts';
+import { CredentialSource } from './security/credentials.ts';
+import { createOwnCertificate } from './security/own-certificate.ts';
+import { noController } from './security/security-settings.ts';
+import { TlsListener } from './security/tls-listener.ts';
+import { TlsMaterial } from './security/tls-material.ts';
+import { TokenSource } from './security/token-source.ts';
 import { V0HeartbeatClient } from './v0/heartbeat-client.ts';
 import { v0Service } from './v0/plugin-service.ts';
 import { version as sdkVersion } from './version.ts';
@@ -33,7 +47,8 @@ export class PluginServer implements RunningPlugin {
   readonly #onSignal = () => void this.#stopAndExit();
   #heartbeatClient: HeartbeatClient | V0HeartbeatClient | undefined;
   #address = '';
-  #bound = '';
+  /** Stops listening, and closes connections after a grace period in milliseconds. */
+  #closePort: ((gracePeriod: number) => void) | undefined;
   #inFlight = 0;
   #onIdle: (() => void) | undefined;
   #stopping: Promise<void> | undefined;
@@ -115,20 +130,33 @@ export class PluginServer implements RunningPlugin {
 
   /** Listens and starts to send heartbeats. Called by `serve`. */
   async start(): Promise<void> {
-    const port = await this.#bind();
+    const material = await this.#createMaterial();
+    const port = await this.#bind(material);
     this.#address = (this.#settings.address || ':0').replace(/:0$/, `:${port}`);
-    if (this.#settings.controller === noController)
-      this.#log.info(`listening on ${this.#bound}; sending no heartbeats`);
-    else this.#heartbeatClient = this.#createHeartbeatClient();
+    const { controller, bindAddress } = this.#settings;
+    if (controller === noController)
+      this.#log.info(`listening on ${bindAddress.replace(/:0$/, `:${port}`)}; sending no heartbeats`);
+    else this.#heartbeatClient = this.#createHeartbeatClient(material);
     this.#heartbeatClient?.start();
     if (!this.#settings.handleSignals) return;
     process.once('SIGTERM', this.#onSignal);
     process.once('SIGINT', this.#onSignal);
   }
 
-  #createHeartbeatClient(): HeartbeatClient | V0HeartbeatClient {
+  /** Reads the files of a plugin with TLS, or makes its certificate. */
+  async #createMaterial(): Promise<TlsMaterial | undefined> {
+    const { security, instanceId } = this.#settings;
+    if (security.kind === 'tls') {
+      const own = security.tls.files ? undefined : await createOwnCertificate(instanceId);
+      return new TlsMaterial(security.tls, own, this.#log);
+    }
+    if (security.warning) this.#log.warn(security.warning);
+    return undefined;
+  }
+
+  #createHeartbeatClient(material: TlsMaterial | undefined): HeartbeatClient | V0HeartbeatClient {
     const { name, version } = this.#definition;
-    const { protocol, instanceId, token, weight, labels, controller, interval, ttl, pod } = this.#settings;
+    const { protocol, instanceId, weight, labels, controller, interval, ttl, pod, security } = this.#settings;
     if (protocol === 'kplug') {
       const identity = { name, version, apis: this.#apis, address: this.#address };
       return new V0HeartbeatClient(controller, identity, this.#log);
@@ -145,7 +173,13 @@ export class PluginServer implements RunningPlugin {
       ...(interval === undefined ? {} : { interval: durationFromMs(interval) }),
       ...(ttl === undefined ? {} : { ttl: durationFromMs(ttl) }),
     };
-    const target = { controller, ...(token === undefined ? {} : { token }) };
+    const tls = security.kind === 'tls' && material ? { material, serverName: security.tls.serverName } : undefined;
+    const target = {
+      controller,
+      credentials: new CredentialSource(new TokenSource(this.#settings, this.#log), tls),
+      isHosted: this.#settings.token !== undefined,
+      ...(tls && { serverName: tls.serverName }),
+    };
     return new HeartbeatClient(target, registration, this.#log, this.#onSignal);
   }
 
@@ -194,7 +228,7 @@ export class PluginServer implements RunningPlugin {
 
   /** Lets the last responses reach their callers, then closes connections with open streams, such as health watches. */
   #shutDown(): Promise<void> {
-    if (this.#bound) this.#server.drain(this.#bound, limits.serving.connectionGracePeriod);
+    this.#closePort?.(limits.serving.connectionGracePeriod);
     return new Promise((resolve) => this.#server.tryShutdown(() => resolve()));
   }
 
@@ -220,19 +254,37 @@ export class PluginServer implements RunningPlugin {
     }
   }
 
-  #bind(): Promise<number> {
+  async #bind(material: TlsMaterial | undefined): Promise<number> {
     const { bindAddress } = this.#settings;
-    const target = bindAddress.startsWith(':') ? `[::]${bindAddress}` : bindAddress;
+    try {
+      return material ? await this.#listenWithTls(bindAddress, material) : await this.#listenInPlainText(bindAddress);
+    } catch (cause) {
+      const advice = 'stop the process that listens there, or set KPLUG_BIND_ADDRESS';
+      const message = `the plugin can't listen on ${bindAddress}: ${messageOf(cause)}; ${advice}`;
+      throw new PluginError('CannotServe', message, { cause });
+    }
+  }
+
+  #listenInPlainText(bindAddress: string): Promise<number> {
     return new Promise((resolve, reject) => {
-      this.#server.bindAsync(target, grpc.ServerCredentials.createInsecure(), (error, port) => {
-        if (!error) {
-          this.#bound = target.replace(/:0$/, `:${port}`);
-          return resolve(port);
-        }
-        const advice = 'stop the process that listens there, or set KPLUG_BIND_ADDRESS';
-        const message = `the plugin can't listen on ${bindAddress}: ${error.message}; ${advice}`;
-        reject(new PluginError('CannotServe', message, { cause: error }));
+      this.#server.bindAsync(bindAddress, grpc.ServerCredentials.createInsecure(), (error, port) => {
+        if (error) return reject(error);
+        const bound = bindAddress.replace(/:0$/, `:${port}`);
+        this.#closePort = (gracePeriod) => this.#server.drain(bound, gracePeriod);
+        resolve(port);
       });
     });
+  }
+
+  async #listenWithTls(bindAddress: string, material: TlsMaterial): Promise<number> {
+    const injector = this.#server.createConnectionInjector(grpc.ServerCredentials.createInsecure());
+    const listener = new TlsListener(material, (socket) => injector.injectConnection(socket), this.#log);
+    this.#closePort = (gracePeriod) => {
+      listener.close();
+      injector.drain(gracePeriod);
+    };
+    const at = bindAddress.lastIndexOf(':');
+    const host = bindAddress.slice(0, at).replace(/^\[(.*)\]$/, '$1');
+    return listener.listen(host, Number(bindAddress.slice(at + 1)));
   }
 }

@@ -37,6 +37,7 @@ export async function serveAny(
 ): Promise<RunningPlugin> {
   const running = await plugin.serve({
     controller: 'none',
+    insecure: true,
     bindAddress: `[::]:${port}`,
     logLevel: 'silent',
     handleSignals: false,
@@ -52,6 +53,7 @@ export function spawnQuietly(name: string, port: number): ChildProcess {
       ...process.env,
       TEST_PLUGIN_NAME: name,
       KPLUG_CONTROLLER: 'none',
+      KPLUG_INSECURE: 'true',
       KPLUG_BIND_ADDRESS: `:${port}`,
       KPLUG_LOG_LEVEL: 'silent',
     },

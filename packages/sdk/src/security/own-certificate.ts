@@ -1,0 +1,43 @@
+import { KeyObject, webcrypto } from 'node:crypto';
+
+/** Private key and certificate chain, both in PEM. */
+export interface KeyPair {
+  key: Buffer;
+  certificate: Buffer;
+}
+
+const day = 86_400_000;
+const years = 365 * day;
+
+/** Maximum length of a common name (RFC 5280). */
+const maxCommonNameLength = 64;
+
+/**
+ * Creates a P-256 key and a self-signed certificate for it, which the plugin registers. Nothing but the registration vouches for the
+ * certificate, and nothing is written to a disk. The library is loaded here only, so that a plugin without TLS starts without it.
+ */
+export async function createOwnCertificate(instanceId: string): Promise<KeyPair> {
+  // Must be loaded before @peculiar/x509.
+  await import('reflect-metadata');
+  const x509 = await import('@peculiar/x509');
+  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' };
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
+  const now = Date.now();
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    name: [{ CN: [instanceId.slice(0, maxCommonNameLength)] }],
+    // The clock of the operator may be behind.
+    notBefore: new Date(now - day),
+    notAfter: new Date(now + 10 * years),
+    keys,
+    signingAlgorithm: algorithm,
+    extensions: [
+      new x509.BasicConstraintsExtension(false, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth]),
+    ],
+  });
+  return {
+    key: Buffer.from(KeyObject.from(keys.privateKey).export({ type: 'pkcs8', format: 'pem' })),
+    certificate: Buffer.from(certificate.toString('pem')),
+  };
+}
