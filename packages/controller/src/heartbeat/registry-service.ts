@@ -15,6 +15,7 @@ import {
 } from '@kplug/protocol';
 import { malformedPageToken } from '../paging/page-request.ts';
 import type { Instance, Session } from '../registry/instance.ts';
+import { publicInstanceMessage } from '../registry/instance-message.ts';
 import { PluginList } from '../registry/plugin-list.ts';
 import { isUnchanged, type RegistrationReader } from '../registry/read-registration.ts';
 import type { RefusedClaims } from '../registry/recent-refusals.ts';
@@ -55,7 +56,7 @@ export function registryService(
     return registry.register(registration, session);
   };
   const answerTo = acceptances();
-  const plugins = new PluginList(registry);
+  const plugins = new PluginList(registry, publicInstanceMessage);
 
   return {
     session: (stream) => serveSession(stream, registry, register, observer),
@@ -87,7 +88,7 @@ export function registryService(
     watchPlugins: (call) => {
       const ending = new AbortController();
       call.on('cancelled', () => ending.abort());
-      void sendAll(watchPlugins(registry, call.request, ending.signal), call, ending.signal);
+      void sendAll(watchPlugins(registry, call.request, ending.signal, publicInstanceMessage), call, ending.signal);
     },
   };
 }
