@@ -1,4 +1,8 @@
 // Access for the tests of this repository. This export path is not published.
+export type { CertificateSource } from './certificates/certificate-source.ts';
+export { issueAuthority, issueLeaf, type LeafUse } from './certificates/issue-certificate.ts';
+export { ManagedCertificates } from './certificates/managed-certificates.ts';
+export { type CallTarget, PluginChannels } from './certificates/plugin-channels.ts';
 export type { HealthListener, HealthQuestion, ServingStatus } from './clients/health.ts';
 export { type FinalizeCause, type PluginAnswer, type PluginCall, plainSuccess } from './clients/plugin-call.ts';
 export type { PluginClient, PluginClientOptions } from './clients/plugin-client.ts';

@@ -48,23 +48,28 @@ const uses: readonly LeafUse[] = ['server', 'caller'];
 export function nextStep(facts: Facts | undefined, now: number): Step {
   const signing = facts && find(facts, facts.signing);
   if (!facts || !signing) return { do: 'create' };
-  const next = facts.next && find(facts, facts.next.serial);
-  const canPromote = next !== undefined && isValidAt(next, now);
-  if (!isValidAt(signing, now)) return { do: canPromote ? 'promote' : 'create' };
-  const publishedAt = facts.next?.publishedAt;
+  const next = nextOf(facts, now);
+  if (!isValidAt(signing, now)) return { do: next ? 'promote' : 'create' };
   // A publication in the future means that a clock was wrong.
-  if (canPromote && (publishedAt === undefined || publishedAt > now)) return { do: 'publish' };
-  if (canPromote && publishedAt !== undefined && publishedAt + publicationTime <= now) return { do: 'promote' };
+  if (next && !(next.publishedAt <= now)) return { do: 'publish' };
+  if (next && next.publishedAt + publicationTime <= now) return { do: 'promote' };
   const due = uses.filter((use) => isDue(facts.leaves[use], signing, now));
   if (due.length > 0) return { do: 'issue', uses: due };
-  if (!canPromote && renewalOf(signing) <= now) return { do: 'prepare' };
+  if (!next && renewalOf(signing) <= now) return { do: 'prepare' };
   if (facts.authorities.some(({ notAfter }) => notAfter <= now)) return { do: 'prune' };
   const times = [
-    canPromote && publishedAt !== undefined ? publishedAt + publicationTime : renewalOf(signing),
+    next ? next.publishedAt + publicationTime : renewalOf(signing),
     ...uses.map((use) => dueTimeOf(facts.leaves[use], signing)),
     ...facts.authorities.map(({ notAfter }) => notAfter),
   ];
   return { do: 'wait', until: Math.min(...times.filter((time) => time > now)) };
+}
+
+/** Returns the time of the publication of the CA that will sign next, `NaN` before it; `undefined` if there is no valid one. */
+function nextOf(facts: Facts, now: number): { publishedAt: number } | undefined {
+  const next = facts.next && find(facts, facts.next.serial);
+  if (!next || !isValidAt(next, now)) return undefined;
+  return { publishedAt: facts.next?.publishedAt ?? Number.NaN };
 }
 
 /** Time at which a certificate is renewed: after two thirds of its lifetime, or up to a twentieth earlier. Depends on its serial. */

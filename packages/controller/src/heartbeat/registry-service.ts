@@ -13,6 +13,7 @@ import {
 import { malformedPageToken } from '../paging/page-request.ts';
 import type { ConnectionSecurity } from '../ports/connection.ts';
 import type { Session } from '../registry/instance.ts';
+import { publicInstanceMessage } from '../registry/instance-message.ts';
 import { PluginList } from '../registry/plugin-list.ts';
 import type { RefusedClaims } from '../registry/recent-refusals.ts';
 import { RefusedRegistration } from '../registry/refusal.ts';
@@ -63,7 +64,7 @@ export function registryService(parts: RegistryServiceParts): GrpcHandlers<typeo
     return registered;
   };
   const answerTo = acceptances();
-  const plugins = new PluginList(registry);
+  const plugins = new PluginList(registry, publicInstanceMessage);
 
   return {
     session: (stream) => {
@@ -111,7 +112,7 @@ export function registryService(parts: RegistryServiceParts): GrpcHandlers<typeo
       call.on('cancelled', () => ending.abort());
       const watch = async () => {
         await orUnauthenticated(gate.proveReader(callOf(call)));
-        await sendAll(watchPlugins(registry, call.request, ending.signal), call, ending.signal);
+        await sendAll(watchPlugins(registry, call.request, ending.signal, publicInstanceMessage), call, ending.signal);
       };
       watch().catch((error) => call.emit('error', error));
     },

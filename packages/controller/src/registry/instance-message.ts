@@ -2,7 +2,7 @@ import type { MessageInitShape } from '@bufbuild/protobuf';
 import { durationFromMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
 import { type PluginInstanceSchema, InstanceState as StateMessage } from '@kplug/protocol';
 import { ownerOf } from './identity.ts';
-import type { Instance, InstanceState } from './instance.ts';
+import type { Instance, InstanceState, SuspectReason } from './instance.ts';
 
 const states: Record<InstanceState, StateMessage> = {
   live: StateMessage.LIVE,
@@ -11,8 +11,25 @@ const states: Record<InstanceState, StateMessage> = {
   gone: StateMessage.GONE,
 };
 
+/** Message of the protocol about an instance. */
+export type InstanceMessage = MessageInitShape<typeof PluginInstanceSchema>;
+
+/**
+ * Returns the state of an instance as a message for other plugins. It has no text of a failed connection: that would tell whoever
+ * registers an address what answers there.
+ */
+export function publicInstanceMessage(instance: Instance): InstanceMessage {
+  const { suspectReason } = instance;
+  return { ...instanceMessage(instance), ...(suspectReason && { stateReason: publicReasons[suspectReason] }) };
+}
+
+const publicReasons: Record<SuspectReason, string> = {
+  StreamBroken: 'its session or the connection to it broke',
+  Unreachable: 'it is unreachable or not serving',
+};
+
 /** Returns the state of an instance as a message of the protocol. */
-export function instanceMessage(instance: Instance): MessageInitShape<typeof PluginInstanceSchema> {
+export function instanceMessage(instance: Instance): InstanceMessage {
   const { registration, state, stateReason, registeredAt, lastHeardAt } = instance;
   const { plugin, version, apis, address, instanceId, protocol, weight, labels, lease } = registration;
   return {

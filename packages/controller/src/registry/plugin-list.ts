@@ -17,8 +17,11 @@ export interface PluginFilter {
 /** Lists the known instances in pages, by plugin, version and instance id. */
 export class PluginList {
   readonly #pages: SortedPages<Instance>;
+  readonly #message: typeof instanceMessage;
 
-  constructor(registry: Registry) {
+  /** @param message composes the message about an instance. Default: with all details, for the operator's users. */
+  constructor(registry: Registry, message = instanceMessage) {
+    this.#message = message;
     this.#pages = new SortedPages({
       collect: (add) => visitAll(registry.instances(), add),
       positionOf: ({ registration: { plugin, version, instanceId } }) => [plugin, version, instanceId],
@@ -32,7 +35,7 @@ export class PluginList {
     request: PageRequest & PluginFilter,
   ): Promise<MessageInitShape<typeof ListPluginsResponseSchema> | undefined> {
     const page = await this.#pages.read(request, matcherOf(request));
-    return page && { instances: page.items.map(instanceMessage), nextPageToken: page.nextPageToken };
+    return page && { instances: page.items.map((one) => this.#message(one)), nextPageToken: page.nextPageToken };
   }
 }
 

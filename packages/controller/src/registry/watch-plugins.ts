@@ -14,18 +14,21 @@ const { maxBacklog } = limits.admin;
 /**
  * Watches instances: yields the known ones, `synced`, and then each change, at the pace of the reader, until `signal` is aborted. An
  * instance that changes before `synced` may be yielded twice, the newer state last.
+ *
+ * @param message composes the message about an instance. Default: with all details, for the operator's users.
  */
 export async function* watchPlugins(
   registry: Registry,
   filter: PluginFilter,
   signal: AbortSignal,
+  message = instanceMessage,
 ): AsyncGenerator<Response> {
   const matches = matcherOf(filter);
   const backlog: Response[] = [];
   let wake: () => void = () => undefined;
   const stop = registry.subscribe(({ instance }) => {
     if (!matches(instance)) return;
-    backlog.push({ event: { case: 'instance', value: instanceMessage(instance) } });
+    backlog.push({ event: { case: 'instance', value: message(instance) } });
     wake();
   });
   const onAbort = () => wake();
@@ -34,7 +37,7 @@ export async function* watchPlugins(
     const pace = new Pace();
     for (const instance of registry.instances()) {
       if (signal.aborted || backlog.length > maxBacklog) return;
-      if (matches(instance)) yield { event: { case: 'instance', value: instanceMessage(instance) } };
+      if (matches(instance)) yield { event: { case: 'instance', value: message(instance) } };
       if (pace.isOver()) await pace.pause();
     }
     yield { event: { case: 'synced', value: {} } };

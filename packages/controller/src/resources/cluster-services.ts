@@ -1,5 +1,6 @@
 // resources/services/: one interface per service that an adapter may offer. This file lists them.
 import type { AccessReviewer } from './services/access-reviewer.ts';
+import type { CertificateReader, CertificateStore } from './services/certificate-store.ts';
 import type { EventSink } from './services/event-sink.ts';
 import type { IdentityIssuer } from './services/identity-issuer.ts';
 import type { Leadership } from './services/leadership.ts';
@@ -20,7 +21,7 @@ export type { ReviewedToken, TokenReviewer } from './services/token-reviewer.ts'
 
 /**
  * Services that an adapter may offer besides the resources, by name. All are optional: the controller works without those that are
- * missing. Kubernetes offers all of them, a directory and memory none.
+ * missing. Kubernetes offers all of them, a directory those of certificates, and memory none.
  */
 export interface ClusterServices {
   /** Namespace of the operator. */
@@ -43,6 +44,10 @@ export interface ClusterServices {
   readonly access?: AccessReviewer | undefined;
   /** Review of the tokens that plugins send. */
   readonly tokens?: TokenReviewer | undefined;
+  /** Store of the operator's own certificates. */
+  readonly certificates?: CertificateStore | undefined;
+  /** Returns a reader of a certificate that another program renews, in a Secret of the operator's namespace. */
+  certificateSecret?(name: string): CertificateReader;
   /** Adds a listener for the requests to the API server. */
   observeRequests?(listener: RequestListener): void;
 }

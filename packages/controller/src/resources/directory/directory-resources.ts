@@ -1,4 +1,6 @@
 // resources/directory/: resources in the files of a directory, with their states below `.kplug`.
+import { join } from 'node:path';
+import type { ClusterServices } from '../cluster-services.ts';
 import type { ManifestProblem } from '../manifest.ts';
 import type { MemoryResources } from '../memory/memory-resources.ts';
 import type {
@@ -11,7 +13,9 @@ import type {
   WriteResult,
 } from '../port.ts';
 import type { JsonObject, Resource, ResourceKey, ResourceKind } from '../resource.ts';
+import { CertificateFiles } from './certificate-files.ts';
 import type { DirectoryFollower, FollowedDirectory } from './directory-follower.ts';
+import { stateFolderOf } from './state-folder.ts';
 
 /** Resources in the files of a directory. */
 export interface DirectoryResources extends Resources {
@@ -26,11 +30,13 @@ export class FollowedResources implements DirectoryResources {
   readonly #parts: FollowedDirectory;
   readonly #resources: MemoryResources;
   readonly #follower: DirectoryFollower;
+  readonly services: Pick<ClusterServices, 'certificates'>;
 
   constructor(parts: FollowedDirectory, follower: DirectoryFollower) {
     this.#parts = parts;
     this.#resources = parts.resources;
     this.#follower = follower;
+    this.services = { certificates: new CertificateFiles(join(stateFolderOf(parts.directory, parts.stateDir), 'tls')) };
   }
 
   problems(): ManifestProblem[] {

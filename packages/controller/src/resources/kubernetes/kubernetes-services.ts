@@ -4,8 +4,10 @@ import type { KubeConfig } from '@kubernetes/client-node';
 import type { Logger } from 'pino';
 import type { ClusterServices } from '../cluster-services.ts';
 import type { Resource, ResourceKey } from '../resource.ts';
+import type { CertificateReader } from '../services/certificate-store.ts';
 import type { RequestListener } from '../services/request-observation.ts';
 import { AccessReview } from './access-review.ts';
+import { type CertificatePlace, CertificateSecret, SecretReader } from './certificate-secret.ts';
 import type { Discovery } from './discovery.ts';
 import { EventWriter } from './event-writer.ts';
 import { Fence } from './fence.ts';
@@ -28,6 +30,8 @@ export interface Place {
   pluginNamespaces?: readonly string[] | undefined;
   /** Pod of this process; missing outside of the cluster. */
   pod: string | undefined;
+  /** Names of the stored certificates. */
+  certificates?: Omit<CertificatePlace, 'namespace'> | undefined;
   /** Missing when there is only one process of this operator. */
   leaderElection: LeaderElectionOptions | undefined;
 }
@@ -49,11 +53,13 @@ export class KubernetesServices implements ClusterServices {
   readonly access: AccessReview;
   readonly identities: PluginIdentities;
   readonly tokens: TokenReview;
+  readonly certificates: CertificateSecret;
   readonly leadership: LeaderElection | undefined;
   readonly #transport: Transport;
+  readonly #namespace: string;
 
   constructor(
-    { namespace, pluginNamespaces = [], pod, leaderElection }: Place,
+    { namespace, pluginNamespaces = [], pod, certificates = { name: 'kplug' }, leaderElection }: Place,
     parts: {
       kubeConfig: KubeConfig;
       transport: Transport;
@@ -66,6 +72,7 @@ export class KubernetesServices implements ClusterServices {
   ) {
     const { transport, logger } = parts;
     this.#transport = transport;
+    this.#namespace = namespace;
     const reportingInstance = pod ?? hostname();
     this.events = new EventWriter(transport, find, {
       reportingController: 'kplug.dev/operator',
@@ -80,6 +87,7 @@ export class KubernetesServices implements ClusterServices {
     this.access = new AccessReview(parts);
     this.identities = new PluginIdentities(transport, { kubeConfig: parts.kubeConfig, namespace });
     this.tokens = new TokenReview(transport);
+    this.certificates = new CertificateSecret(transport, { namespace, ...certificates });
     if (!leaderElection) return;
     const { leaseName = 'kplug', ...times } = leaderElection;
     const fence = new Fence();
@@ -92,6 +100,10 @@ export class KubernetesServices implements ClusterServices {
       logger,
       times,
     });
+  }
+
+  certificateSecret(name: string): CertificateReader {
+    return new SecretReader(this.#transport, { namespace: this.#namespace, name });
   }
 
   observeRequests(listener: RequestListener): void {

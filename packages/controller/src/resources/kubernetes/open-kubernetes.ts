@@ -31,6 +31,11 @@ export interface KubernetesOptions {
   pluginNamespaces?: readonly string[];
   /** Pod of the operator. Default: `POD_NAME`. Missing outside of the cluster. */
   pod?: string;
+  /**
+   * Names of the operator's own certificates: the Secret `NAME-tls` has the CA and its keys, the ConfigMap `NAME-ca` the CA bundle. Default:
+   * `kplug`, with the bundle in the operator's namespace only.
+   */
+  certificates?: CertificateNames;
   /** Leader election among several operators. Default: none. */
   leaderElection?: LeaderElectionOptions;
   /** Logger for kinds that can't be read, among others. */
@@ -44,6 +49,13 @@ export interface KubernetesOptions {
   watchTimeout?: number;
   /** Receives each request after its response, for metrics such as `rest_client_requests_total`. Must not throw. */
   observe?: RequestListener;
+}
+
+/** Names of the operator's own certificates. */
+export interface CertificateNames {
+  name: string;
+  /** Additional namespaces in which the CA bundle is published, for the plugins there. */
+  bundleNamespaces?: readonly string[];
 }
 
 /**
@@ -66,6 +78,7 @@ export async function openKubernetes(options: KubernetesOptions): Promise<Resour
     namespace: options.namespace ?? process.env.POD_NAMESPACE ?? namespaceOf(kubeConfig),
     pluginNamespaces: options.pluginNamespaces,
     pod: options.pod ?? process.env.POD_NAME,
+    certificates: options.certificates,
     leaderElection: options.leaderElection,
   };
   return new KubernetesResources({ kubeConfig, transport, namespaces, logger, watchDuration: watchTimeout, place });
