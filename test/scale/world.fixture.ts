@@ -119,7 +119,7 @@ export class World {
     this.delegations = new Delegations({ resources, registry, caller: this.caller, events, observer: metrics, log });
     this.delegations.add(this.settingsFor('a', 'b'));
     registry.subscribe((change) => logPluginChange(log, change));
-    addGauges(metrics, { connections, delegations: this.delegations, registry, folder: undefined });
+    addGauges(metrics, { connections, delegations: this.delegations, registry, folder: undefined, security });
     this.#service = delegationService(() => this.delegations, events, registry);
     this.#writer = new PluginResourceWriter(registry, this.store, log, { settleTime: 10 });
     this.#declared = new DelegationResources({ ...this, operator: '', defaults: {}, log });

@@ -1,5 +1,7 @@
 import type { Connections } from './clients/connections.ts';
+import type { ControllerSecurity } from './controller-security.ts';
 import type { Delegations } from './delegation/delegations.ts';
+import { seconds } from './limits/limit.ts';
 import type { HostedFolder } from './registry/hosted.ts';
 import type { Registry } from './registry/registry.ts';
 import type { Metrics } from './telemetry/metrics.ts';
@@ -11,10 +13,11 @@ interface Measured {
   delegations: Delegations;
   registry: Registry;
   folder: HostedFolder | undefined;
+  security: Pick<ControllerSecurity, 'mode' | 'allowsFirstKplug' | 'certificates'>;
 }
 
 /** Adds the gauges of a controller, which are measured at each scrape. */
-export function addGauges(metrics: Metrics, { connections, delegations, registry, folder }: Measured): void {
+export function addGauges(metrics: Metrics, { connections, delegations, registry, folder, security }: Measured): void {
   metrics.gauge('kplug_build_info', 'Version of Kplug; always 1', ['version'], (set) => set({ version }, 1));
   metrics.gauge('workqueue_depth', 'Resources waiting to be reconciled', ['name'], (set) => {
     for (const { settings, load } of delegations) set({ name: settings.name }, load.waiting);
@@ -25,6 +28,25 @@ export function addGauges(metrics: Metrics, { connections, delegations, registry
   metrics.gauge('kplug_waiting_calls', 'Calls waiting for their turn at plugins of the first Kplug', [], (set) => {
     set({}, connections.slots.totalWaiting);
   });
+  metrics.gauge(
+    'kplug_insecure',
+    'Settings that make plugins insecure: 1 if set. `heartbeats`: --insecure; `first-kplug`: --allow-insecure-plugins',
+    ['setting'],
+    (set) => {
+      set({ setting: 'heartbeats' }, security.mode === 'insecure' ? 1 : 0);
+      set({ setting: 'first-kplug' }, security.allowsFirstKplug ? 1 : 0);
+    },
+  );
+  metrics.gauge(
+    'kplug_certificate_expiry_timestamp_seconds',
+    'Time at which a certificate of the operator expires',
+    ['certificate'],
+    (set) => {
+      for (const { certificate, notAfter } of security.certificates?.expiries() ?? []) {
+        set({ certificate }, notAfter / seconds);
+      }
+    },
+  );
   const causes = ['delegation', 'reason'] as const;
   metrics.gauge('kplug_write_breaker_open', 'Causes for which writes fail; 1 for each', [...causes], (set) => {
     for (const { settings, writeProblems } of delegations) {

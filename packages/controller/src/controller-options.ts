@@ -6,6 +6,7 @@ import type { PluginResourceOptions } from './plugin-resources/plugin-resource-w
 import type { LeaseOptions } from './registry/lease-policy.ts';
 import type { AddressPolicy } from './registry/read-registration.ts';
 import type { Resources } from './resources/port.ts';
+import type { SecurityOptions } from './security-options.ts';
 import type { PluginsFolderOptions } from './supervisor/options.ts';
 
 /** Options of a controller. */
@@ -19,8 +20,13 @@ export interface ControllerOptions {
    * controller runs: those whose label `kplug.dev/operator` names this operator, or those without that label. Default false.
    */
   followDelegations?: boolean | { operator: string };
-  /** Address to which plugins send heartbeats, as `host:port` or `:port`; port 0 selects a free one. Default `:50050`. */
+  /**
+   * Address to which plugins send heartbeats, as `host:port` or `:port`; port 0 selects a free one. Default `localhost:50050`, which only
+   * processes of the same machine reach. Any other address needs TLS, and plugins that prove their identities.
+   */
   heartbeatAddress?: string;
+  /** Identities of plugins, and encryption. */
+  security?: SecurityOptions;
   /** Address of the read-only services, metrics and probes; `false` for none. Default `127.0.0.1:8082`. */
   adminAddress?: string | false;
   /** Address of the metrics alone (`/metrics`). Default: none. */
@@ -43,6 +49,8 @@ export interface ControllerOptions {
   connections?: ConnectionsOptions;
   /** Maximum number of plugin instances; further ones are refused. Default 200,000. */
   registryCapacity?: number;
+  /** Time for which the name of a plugin without instances belongs to its owner, in milliseconds. Default 3,600,000 (1 h). */
+  nameRetention?: number;
   /** Time that in-flight calls may take to end when the controller stops, in milliseconds. Default 20,000. */
   stopTimeout?: number;
   /** Writing of `Plugin` resources, where the resources have a store for them. */

@@ -1,14 +1,15 @@
 import type { Logger } from 'pino';
-import { PluginChannels, type PluginSecurity } from './certificates/plugin-channels.ts';
+import type { PluginSecurity } from './certificates/plugin-channels.ts';
 import { PluginCaller } from './clients/caller.ts';
 import { Connections } from './clients/connections.ts';
 import type { PluginTransport } from './clients/plugin-transport.ts';
 import type { ControllerOptions } from './controller-options.ts';
+import { ControllerSecurity } from './controller-security.ts';
 import { Delegations } from './delegation/delegations.ts';
 import { DelegationResources } from './delegation-resources/delegation-resources.ts';
 import { PluginProber } from './discovery/plugin-prober.ts';
 import { admissionBy } from './heartbeat/admission.ts';
-import { Gate, type HeartbeatSecurity } from './heartbeat/gate.ts';
+import { Gate } from './heartbeat/gate.ts';
 import { HeartbeatServer } from './heartbeat/heartbeat-server.ts';
 import { RefusalLog } from './heartbeat/refusal-log.ts';
 import type { HeartbeatObserver } from './heartbeat/registry-service.ts';
@@ -34,26 +35,37 @@ export type ControllerParts = ReturnType<typeof assembleParts>;
  * Creates the parts of a controller and connects them; starts none. Throws `InvalidConfiguration`.
  *
  * @param transport transport to plugins. Default: gRPC.
- * @param security decision on how plugins are called. Default: in plain text.
+ * @param channels decision on how plugins are called. Default: as the options of security say.
  */
 export function assembleParts(
   options: ControllerOptions,
   log: Logger,
   transport?: PluginTransport,
-  security: PluginSecurity = new PluginChannels(),
+  channels?: PluginSecurity,
 ) {
-  const { resources, registryCapacity: capacity, allowInsecurePlugins: allowInsecure = false } = options;
+  const { resources, registryCapacity: capacity, allowInsecurePlugins: allowInsecure = false, nameRetention } = options;
   const { services = {} } = resources;
   const admissionByDefault = defaultAdmission(services.namespace ?? '');
   const settings = readDelegations(options);
 
   const clock = new AwakeClock();
-  const registry = new Registry({ clock, allowInsecure, ...(capacity !== undefined && { capacity }) });
+  const registry = new Registry({
+    clock,
+    allowInsecure,
+    ...(capacity !== undefined && { capacity }),
+    ...(nameRetention !== undefined && { nameRetention }),
+  });
   const metrics = new Metrics();
+  const security = new ControllerSecurity(options, log, {
+    authenticated: (method, result) => metrics.authenticated(method, result),
+    renewed: (certificate) => metrics.certificateRenewed(certificate),
+    failed: (operation) => metrics.certificateFailed(operation),
+  });
+  const pluginSecurity = channels ?? security.channels;
   const events = new RecentEvents(log, services.events);
   services.observeRequests?.((request) => metrics.requested(request));
 
-  const connections = new Connections(registry, options.connections, transport, security);
+  const connections = new Connections(registry, options.connections, transport, pluginSecurity);
   const caller = new PluginCaller(connections, (observation) => metrics.called(observation));
   const delegations = new Delegations({ resources, registry, caller, events, observer: metrics, log });
   for (const one of settings) delegations.add(one);
@@ -85,14 +97,16 @@ export function assembleParts(
       refusals.record(refusal, claims);
     },
   };
-  const security: HeartbeatSecurity = 'loopback';
-  const gate = new Gate({ security, reservations });
+  const gate = new Gate({ security: security.mode, reservations, authenticator: security });
   const admission = admissionBy({
-    security,
+    security: security.mode,
     fallback: admissionByDefault,
     uses: () => [...delegations].map(({ settings: { api, rules } }) => ({ api, admission: rules.admission })),
   });
-  const heartbeats = new HeartbeatServer({ registry, reader, observer, gate, admission });
+  const heartbeats = new HeartbeatServer(
+    { registry, reader, observer, gate, admission },
+    { security: security.port, hasPrivatePort: options.pluginsFolder !== undefined },
+  );
   const folder =
     options.pluginsFolder &&
     new PluginsFolder(options.pluginsFolder, {
@@ -114,7 +128,7 @@ export function assembleParts(
         reader,
         declarations,
         inFlight: (instance) => connections.inFlight(instance),
-        security,
+        security: pluginSecurity,
         reporter: pluginResources,
       },
       options.probing,
@@ -128,6 +142,7 @@ export function assembleParts(
     connections,
     caller,
     defaultAdmission: admissionByDefault,
+    security,
     delegations,
     delegationResources,
     heartbeats,

@@ -6,6 +6,7 @@ import type { MethodInput, MethodOutput, UnaryMethod } from './clients/plugin-ap
 import { addGauges } from './controller-gauges.ts';
 import type { ControllerOptions } from './controller-options.ts';
 import { assembleParts, type ControllerParts } from './controller-parts.ts';
+import { defaultHeartbeatAddress } from './controller-security.ts';
 import { KplugError } from './errors.ts';
 import { limitTable } from './limits/limits.ts';
 import { readLimit } from './limits/read-limit.ts';
@@ -163,12 +164,13 @@ export class Controller {
 
   /** Adds all steps. They start in this order and stop in the reverse order. */
   #addSteps(): void {
-    const { clock, registry, connections, heartbeats, folder, pluginResources, pods, prober } = this.#parts;
-    const { resources, heartbeatAddress = ':50050' } = this.#options;
+    const { clock, registry, connections, heartbeats, folder, pluginResources, pods, prober, security } = this.#parts;
+    const { resources, heartbeatAddress = defaultHeartbeatAddress } = this.#options;
     this.#add({ stop: () => clock[Symbol.dispose]() });
     this.#add({ stop: () => resources.close() });
     this.#add({ start: () => this.#lead(), stop: () => this.#admin?.close() });
     this.#add({ stop: () => registry.close() });
+    this.#add({ start: () => security.start(), stop: () => security.stop() });
     this.#add({ start: () => heartbeats.listen(heartbeatAddress) });
     this.#add({ start: () => pluginResources?.start(), stop: () => pluginResources?.stop() });
     this.#add({ stop: () => prober?.stop() });
@@ -182,7 +184,7 @@ export class Controller {
       stop: () => this.#stopDelegations(),
     });
     this.#add({ stop: () => heartbeats.close() });
-    this.#add({ start: () => folder?.start(this.heartbeatAddress), stop: () => folder?.hold() });
+    this.#add({ start: () => folder?.start(heartbeats.privateAddress), stop: () => folder?.hold() });
     this.#add({ start: () => resources.services?.leadership?.announce() });
   }
 
@@ -253,6 +255,11 @@ export class Controller {
     if (this.#options.allowInsecurePlugins) {
       this.#log.warn(
         'plugins of the first Kplug are allowed, whose protocol has no authentication; restrict access to the heartbeat port',
+      );
+    }
+    if (this.#parts.security.mode === 'insecure') {
+      this.#log.warn(
+        'insecure: plugins need neither TLS nor an identity, and everybody who reaches the heartbeat port can be a plugin; remove this setting as soon as all plugins are upgraded',
       );
     }
     const kinds = [...this.#parts.delegations].map(({ settings }) => settings.base.kind);

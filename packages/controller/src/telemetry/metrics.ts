@@ -37,6 +37,19 @@ export class Metrics implements DelegationObserver {
   readonly #refusals = this.#counter('kplug_registrations_refused_total', 'Registrations refused, by reason', [
     'reason',
   ]);
+  readonly #authentications = this.#counter(
+    'kplug_authentications_total',
+    'Checks of the identities of plugins, by method and result',
+    ['method', 'result'],
+  );
+  readonly #renewals = this.#counter('kplug_certificate_renewals_total', 'Certificates made or loaded', [
+    'certificate',
+  ]);
+  readonly #certificateFailures = this.#counter(
+    'kplug_certificate_failures_total',
+    'Failures to read, write or publish the certificates',
+    ['operation'],
+  );
   readonly #calls = this.#histogram(
     'kplug_plugin_call_duration_seconds',
     'Duration of calls of plugins, by gRPC code',
@@ -98,6 +111,18 @@ export class Metrics implements DelegationObserver {
   }
 
   /** @param reason name of the reason, such as `INVALID`. */
+  authenticated(method: string, result: string): void {
+    this.#authentications.inc({ method, result });
+  }
+
+  certificateRenewed(certificate: string): void {
+    this.#renewals.inc({ certificate });
+  }
+
+  certificateFailed(operation: string): void {
+    this.#certificateFailures.inc({ operation });
+  }
+
   refused(reason: string): void {
     this.#refusals.inc({ reason });
   }
