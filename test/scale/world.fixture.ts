@@ -119,6 +119,7 @@ export class World {
     this.delegations = new Delegations({ resources, registry, caller: this.caller, events, observer: metrics, log });
     this.delegations.add(this.settingsFor('a', 'b'));
     registry.subscribe((change) => logPluginChange(log, change));
+    const security = { mode: 'loopback', allowsFirstKplug: false, certificates: undefined } as const;
     addGauges(metrics, { connections, delegations: this.delegations, registry, folder: undefined, security });
     this.#service = delegationService(() => this.delegations, events, registry);
     this.#writer = new PluginResourceWriter(registry, this.store, log, { settleTime: 10 });

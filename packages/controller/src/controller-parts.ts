@@ -97,7 +97,11 @@ export function assembleParts(
       refusals.record(refusal, claims);
     },
   };
-  const gate = new Gate({ security: security.mode, reservations, authenticator: security });
+  const gate = new Gate({
+    security: security.mode,
+    reservations,
+    ...(security.ways.length > 0 && { authenticator: security }),
+  });
   const admission = admissionBy({
     security: security.mode,
     fallback: admissionByDefault,

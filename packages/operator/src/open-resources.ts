@@ -11,6 +11,9 @@ const clusterSettings: readonly SettingName[] = [
   'namespaces',
   'pluginNamespaces',
   'enableLeaderElection',
+  'tlsSecretName',
+  'tlsName',
+  'tlsCaNamespaces',
 ];
 
 /** Settings that only apply to a directory. */
@@ -45,6 +48,9 @@ export async function openResources(settings: SettingValues, logger: Logger): Pr
     ...(namespaces ? { namespaces } : {}),
     ...(settings.pluginNamespaces ? { pluginNamespaces: settings.pluginNamespaces } : {}),
     ...(leaderElectionNamespace === undefined ? {} : { namespace: leaderElectionNamespace }),
+    ...(settings.tlsName !== undefined || settings.tlsCaNamespaces
+      ? { certificates: certificateNamesOf(settings) }
+      : {}),
     ...(enableLeaderElection ? { leaderElection: leaderElectionOf(settings) } : {}),
   });
 }
@@ -55,6 +61,13 @@ function deletionLimitsOf({ maxDeletions, maxDeletionsThreshold }: SettingValues
     ...(maxDeletions !== undefined && { maxDeletions }),
     ...(maxDeletionsThreshold !== undefined && { maxDeletionsThreshold }),
   };
+}
+
+function certificateNamesOf({
+  tlsName: name = 'kplug',
+  tlsCaNamespaces: bundleNamespaces,
+}: SettingValues): NonNullable<KubernetesOptions['certificates']> {
+  return { name, ...(bundleNamespaces && { bundleNamespaces }) };
 }
 
 function leaderElectionOf(settings: SettingValues): NonNullable<KubernetesOptions['leaderElection']> {

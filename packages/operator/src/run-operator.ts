@@ -7,6 +7,7 @@ import { nameFlags } from './name-flags.ts';
 import { openResources } from './open-resources.ts';
 import { removeOperatorFile, writeOperatorFile } from './operator-file.ts';
 import type { OperatorTerminal } from './operator-terminal.ts';
+import { securityOf } from './security.ts';
 import type { SettingValues } from './settings.ts';
 import { untilStopped } from './stop-signals.ts';
 
@@ -66,7 +67,9 @@ function controllerOptions({ settings, delegations }: OperatorConfiguration): Om
     delegations,
     followDelegations: (settings.followDelegations ?? true) && (operator === undefined || { operator }),
     ...(concurrency === undefined ? {} : { concurrency }),
-    heartbeatAddress: settings.grpcBindAddress ?? ':50050',
+    ...(settings.grpcBindAddress !== undefined && { heartbeatAddress: settings.grpcBindAddress }),
+    security: securityOf(settings),
+    ...(settings.pluginNameRetention !== undefined && { nameRetention: settings.pluginNameRetention }),
     metricsAddress: addressOf(settings.metricsAddr ?? (isCluster ? ':8080' : '0')),
     probeAddress: addressOf(settings.healthProbeBindAddress ?? (isCluster ? ':8081' : '0')),
     adminAddress: addressOf(settings.adminBindAddress ?? '127.0.0.1:8082'),

@@ -23,7 +23,7 @@ export interface Setting<T = unknown> {
 }
 
 /** Headings of the settings. */
-export type Group = 'Resources' | 'Delegations' | 'Plugins' | 'Ports' | 'Leader election' | 'Logs';
+export type Group = 'Resources' | 'Delegations' | 'Plugins' | 'Security' | 'Ports' | 'Leader election' | 'Logs';
 
 /** Properties of all settings. */
 interface Common {

@@ -126,17 +126,97 @@ export const settings = {
     fallback: 'three heartbeat intervals',
     group: 'Plugins',
   }),
+  pluginNameRetention: time({
+    flags: ['plugin-name-retention'],
+    description: 'time for which the name of a plugin that is gone belongs to the identity that registered it',
+    fallback: '1h',
+    group: 'Security',
+  }),
+  heartbeatTokens: text({
+    flags: ['heartbeat-tokens'],
+    placeholder: 'file',
+    description: 'file of tokens that prove the identities of plugins, made by "kplug token create"',
+    fallback: 'none',
+    group: 'Security',
+  }),
+  tokenAudience: text({
+    flags: ['token-audience'],
+    placeholder: 'audience',
+    description: 'audience of the ServiceAccount tokens of plugins, on a cluster, and of the tokens of the OIDC issuer',
+    fallback: 'kplug',
+    group: 'Security',
+  }),
+  oidcIssuer: text({
+    flags: ['oidc-issuer'],
+    placeholder: 'url',
+    description:
+      'OIDC issuer whose tokens prove the identities of plugins; delegations admit its subjects by plugins.from',
+    fallback: 'none',
+    group: 'Security',
+  }),
+  clientCa: text({
+    flags: ['client-ca'],
+    placeholder: 'file',
+    description:
+      'CAs of client certificates that prove the identities of plugins; delegations admit them by plugins.from',
+    fallback: 'none',
+    group: 'Security',
+  }),
+  tlsCertDir: text({
+    flags: ['tls-cert-dir'],
+    placeholder: 'dir',
+    description: 'folder with tls.crt, tls.key and ca.crt, for the heartbeat port and calls of plugins',
+    fallback: 'none; the operator makes its own certificates',
+    group: 'Security',
+  }),
+  tlsSecretName: text({
+    flags: ['tls-secret-name'],
+    placeholder: 'name',
+    description:
+      'Secret with tls.crt, tls.key and ca.crt, such as one of cert-manager, instead of the certificates that the operator makes',
+    fallback: 'none',
+    group: 'Security',
+  }),
+  tlsName: text({
+    flags: ['tls-name'],
+    placeholder: 'name',
+    description:
+      'name of the Secret NAME-tls and the ConfigMap NAME-ca, in which the operator keeps its certificates and publishes its CA',
+    fallback: 'kplug',
+    group: 'Security',
+  }),
+  tlsDnsNames: texts({
+    flags: ['tls-dns-name'],
+    placeholder: 'name',
+    description: 'DNS names under which plugins reach the heartbeat port',
+    fallback: 'localhost',
+    group: 'Security',
+  }),
+  tlsCaNamespaces: texts({
+    flags: ['tls-ca-namespace'],
+    placeholder: 'namespace',
+    description: "namespaces in which the CA is published for plugins, besides the operator's own",
+    fallback: 'none',
+    group: 'Security',
+  }),
+  insecure: toggle({
+    flags: ['insecure'],
+    description: 'make TLS and identities of plugins optional, for the time of an upgrade',
+    fallback: 'false',
+    group: 'Security',
+  }),
   allowInsecurePlugins: toggle({
     flags: ['allow-insecure-plugins'],
     description: 'accept plugins of the first Kplug, whose protocol has neither encryption nor authentication',
     fallback: 'false',
-    group: 'Plugins',
+    group: 'Security',
   }),
   grpcBindAddress: text({
     flags: ['grpc-bind-address'],
     placeholder: 'address',
-    description: 'address that receives heartbeats; port 0 selects a free port, here and below',
-    fallback: ':50050',
+    description:
+      'address that receives heartbeats; any but loopback needs TLS and plugins that prove their identities; port 0 selects a free port, here and below',
+    fallback: 'localhost:50050',
     group: 'Ports',
   }),
   metricsAddr: text({
