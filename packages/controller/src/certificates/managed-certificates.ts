@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import { KplugError, messageOf } from '../errors.ts';
 import { limits } from '../limits/limits.ts';
 import { type WorkOutcome, WorkQueue } from '../queue/work-queue.ts';
-import type { CertificateStore } from '../resources/services/certificate-store.ts';
+import type { CertificateStore, StoredCertificates } from '../resources/services/certificate-store.ts';
 import { CertificateSet } from './certificate-set.ts';
 import type {
   CertificateExpiry,
@@ -117,9 +117,8 @@ export class ManagedCertificates implements CertificateSource {
   async #update(): Promise<{ set: CertificateSet; until: number }> {
     let conflicts = 0;
     for (;;) {
-      const stored = await this.#try('read', () => this.#store.read());
       // Certificates that were deleted while they are in use are stored again: new ones would lock out all plugins.
-      const set = stored ? CertificateSet.read(stored.data, this.#store.place) : this.#known;
+      const { set, stored } = await this.#try('read', () => this.#read());
       const now = this.#now();
       const step = nextStep(set.facts(this.#names), now);
       if (step.do === 'wait' && stored) return { set, until: step.until };
@@ -141,12 +140,13 @@ export class ManagedCertificates implements CertificateSource {
   }
 
   #publish(): Promise<'published' | 'unchanged'> {
-    return this.#try('publish', () =>
-      this.#store.publish(async () => {
-        const stored = await this.#store.read();
-        return (stored ? CertificateSet.read(stored.data, this.#store.place) : this.#known).bundle;
-      }),
-    );
+    return this.#try('publish', () => this.#store.publish(async () => (await this.#read()).set.bundle));
+  }
+
+  /** Reads the stored certificates; those in use when none are stored. */
+  async #read(): Promise<{ set: CertificateSet; stored: StoredCertificates | undefined }> {
+    const stored = await this.#store.read();
+    return { set: stored ? CertificateSet.read(stored.data, this.#store.place) : this.#known, stored };
   }
 
   #use(set: CertificateSet): void {

@@ -1,6 +1,6 @@
 import { limits } from '../limits/limits.ts';
 import type { LeafUse } from './issue-certificate.ts';
-import { isValidAt, type Validity } from './read-certificate.ts';
+import type { Validity } from './read-certificate.ts';
 
 const { renewalJitter, publicationTime } = limits.certificates;
 
@@ -49,9 +49,8 @@ export function nextStep(facts: Facts | undefined, now: number): Step {
   const signing = facts && find(facts, facts.signing);
   if (!facts || !signing) return { do: 'create' };
   const next = nextOf(facts, now);
-  if (!isValidAt(signing, now)) return { do: next ? 'promote' : 'create' };
-  // A publication in the future means that a clock was wrong.
-  if (next && !(next.publishedAt <= now)) return { do: 'publish' };
+  if (hasExpired(signing, now)) return { do: next ? 'promote' : 'create' };
+  if (next && Number.isNaN(next.publishedAt)) return { do: 'publish' };
   if (next && next.publishedAt + publicationTime <= now) return { do: 'promote' };
   const due = uses.filter((use) => isDue(facts.leaves[use], signing, now));
   if (due.length > 0) return { do: 'issue', uses: due };
@@ -68,7 +67,7 @@ export function nextStep(facts: Facts | undefined, now: number): Step {
 /** Returns the time of the publication of the CA that will sign next, `NaN` before it; `undefined` if there is no valid one. */
 function nextOf(facts: Facts, now: number): { publishedAt: number } | undefined {
   const next = facts.next && find(facts, facts.next.serial);
-  if (!next || !isValidAt(next, now)) return undefined;
+  if (!next || hasExpired(next, now)) return undefined;
   return { publishedAt: facts.next?.publishedAt ?? Number.NaN };
 }
 
@@ -79,13 +78,18 @@ export function renewalOf({ notBefore, notAfter, serial }: CertificateFacts): nu
 }
 
 function isDue(leaf: Facts['leaves'][LeafUse], signing: CertificateFacts, now: number): boolean {
-  if (leaf?.issuer !== signing.serial || !isValidAt(leaf, now)) return true;
+  if (leaf?.issuer !== signing.serial || hasExpired(leaf, now)) return true;
   return dueTimeOf(leaf, signing) <= now;
 }
 
 /** A certificate that ends with its CA isn't renewed by the same CA, as the new one would end at the same time. */
 function dueTimeOf(leaf: Facts['leaves'][LeafUse], signing: CertificateFacts): number {
   return leaf && leaf.notAfter < signing.notAfter ? renewalOf(leaf) : signing.notAfter;
+}
+
+/** A certificate of the future counts as valid: one replica whose clock is slow must not replace the CA of all. */
+function hasExpired({ notAfter }: Validity, now: number): boolean {
+  return notAfter <= now;
 }
 
 function find({ authorities }: Facts, serial: string): CertificateFacts | undefined {
