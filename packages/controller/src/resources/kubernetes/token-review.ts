@@ -10,8 +10,8 @@ import type { Transport } from './transport.ts';
 
 const { reviewTimeout } = limits.authentication;
 const group = 'authentication.k8s.io';
-const podName = `${group}/pod-name`;
-const podUid = `${group}/pod-uid`;
+const podName = 'authentication.kubernetes.io/pod-name';
+const podUid = 'authentication.kubernetes.io/pod-uid';
 
 /** Reviews tokens by TokenReviews of the API server. */
 export class TokenReview implements TokenReviewer {
