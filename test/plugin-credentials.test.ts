@@ -1,6 +1,9 @@
+import { once } from 'node:events';
 import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { createServer } from 'node:tls';
 import { RefusalReason } from '@kplug/protocol';
 import { definePlugin, type RunningPlugin, type ServeOptions } from '@kplug/sdk';
 import { TestCa } from '@kplug/testing/certificates';
@@ -133,6 +136,38 @@ describe('with TLS, a plugin', () => {
     const { warnings } = await serve({ controller: registry.address(), tlsCa: files.path('ca.crt') });
     await vi.waitFor(() => expect(warnings.join('')).toMatch(/does not speak TLS 1\.3/), waiting);
     expect(registry.messages).toEqual([]);
+  });
+
+  it('refuses a controller with TLS 1.2', async () => {
+    const files = await folder();
+    await files.write({ 'ca.crt': ca.certificate });
+    const { certificate, key } = await ca.server();
+    const server = createServer({ cert: certificate, key, maxVersion: 'TLSv1.2', ALPNProtocols: ['h2'] }).listen(0);
+    onTestFinished(() => void server.close());
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const { warnings } = await serve({ controller: `127.0.0.1:${port}`, tlsCa: files.path('ca.crt') });
+    await vi.waitFor(() => expect(warnings.join('')).toMatch(/does not speak TLS 1\.3/), waiting);
+  });
+
+  it('keeps its certificate if the next one is too weak', async () => {
+    const files = await folder();
+    const first = await ca.issue({ usage: 'both' });
+    await files.write({ 'ca.crt': ca.certificate, 'tls.crt': first.certificate, 'tls.key': first.key });
+    const registry = await FakeRegistry.start({ tls: await ca.server() });
+    const { plugin, warnings } = await serve({
+      controller: registry.address(),
+      tlsCa: files.path('ca.crt'),
+      tlsCert: files.path('tls.crt'),
+      tlsKey: files.path('tls.key'),
+    });
+    await registered(plugin);
+    const weak = await ca.issue({ keySize: 512 });
+    await files.write({ 'tls.crt': weak.certificate, 'tls.key': weak.key });
+    await vi.waitFor(() => expect(warnings.join('')).toMatch(/can't be used.*using the previous/), waiting);
+    const { beats } = registry;
+    await vi.waitFor(() => expect(registry.beats).toBeGreaterThan(beats + 2), waiting);
+    expect(registry.sessionCounts).toEqual([1]);
   });
 
   it('accepts the name that it is told to expect', async () => {

@@ -10,6 +10,7 @@ import { definePlugin, type RunningPlugin } from '@kplug/sdk';
 import { callerUri, TestCa, type TestCertificate } from '@kplug/testing/certificates';
 import { FakeRegistry } from '@kplug/testing/fake-registry';
 import { beforeAll, expect, it, onTestFinished, vi } from 'vitest';
+import { longestBlock, unitOfWork } from '../scale/loop-meter.fixture.ts';
 
 // The port of a plugin with TLS. Whatever a client does there, only the operator's caller gets an answer from gRPC, and it always does.
 
@@ -30,15 +31,15 @@ interface Attacked {
   port: number;
   /** CA bundle of the plugin. */
   bundle: string;
-  /** Certificate that the plugin registered, in PEM. */
-  certificate: string;
-  /** Calls the plugin as an operator with this certificate. */
+  /** Writes the files of the plugin's own certificate. */
+  useCertificate(own: TestCertificate): Promise<void>;
+  /** Calls the plugin as an operator with this certificate, which trusts the certificate that the plugin registered last. */
   operator(certificate?: TestCertificate): GrpcClient<typeof PluginService>;
   warnings: string[];
 }
 
 /** Serves a plugin with TLS, registered with a heartbeat service. */
-async function serve(reconcile: () => Promise<void> = async () => undefined): Promise<Attacked> {
+async function serve(reconcile: () => Promise<void> = async () => undefined, own?: TestCertificate): Promise<Attacked> {
   const directory = await mkdtemp(join(tmpdir(), 'kplug-port-'));
   onTestFinished(() => rm(directory, { recursive: true }));
   const bundle = join(directory, 'ca.crt');
@@ -54,14 +55,25 @@ async function serve(reconcile: () => Promise<void> = async () => undefined): Pr
   const registry = await FakeRegistry.start({ tls: await ca.server() });
   const definition = { name: 'Plain', version: '1.0.0', api: 'Table@1.0.0', reconcile };
   const options = { logLevel: 'warn', handleSignals: false, tlsCa: bundle, controller: registry.address() };
-  const plugin = await definePlugin(definition).serve(options);
+  const files = { tlsCert: join(directory, 'tls.crt'), tlsKey: join(directory, 'tls.key') };
+  const useCertificate = async ({ certificate, key }: TestCertificate) => {
+    await writeFile(files.tlsCert, certificate);
+    await writeFile(files.tlsKey, key);
+  };
+  if (own) await useCertificate(own);
+  const plugin = await definePlugin(definition).serve({ ...options, ...(own && files) });
   onTestFinished(() => plugin.stop());
   await vi.waitFor(() => expect(plugin.registered).toBe(true), waiting);
-  const { certificate = new Uint8Array() } = registry.messages[0]?.registration ?? {};
-  const pem = `-----BEGIN CERTIFICATE-----\n${Buffer.from(certificate).toString('base64')}\n-----END CERTIFICATE-----\n`;
   const port = Number(plugin.address.split(':').at(-1));
   const operator = ({ key, certificate: chain } = caller) => {
-    const context = createSecureContext({ ca: pem, key, cert: chain, minVersion: 'TLSv1.3' });
+    const context = createSecureContext({
+      ca: registeredWith(registry),
+      // An issued certificate is trusted itself, without its CA.
+      allowPartialTrustChain: true,
+      key,
+      cert: chain,
+      minVersion: 'TLSv1.3',
+    });
     const credentials = grpc.credentials.createFromSecureContext(context, { checkServerIdentity: () => undefined });
     const client = createGrpcClient(PluginService, `127.0.0.1:${port}`, credentials, {
       'grpc.ssl_target_name_override': 'plugin',
@@ -70,7 +82,13 @@ async function serve(reconcile: () => Promise<void> = async () => undefined): Pr
     onTestFinished(() => client.$client.close());
     return client;
   };
-  return { plugin, registry, port, bundle, certificate: pem, operator, warnings };
+  return { plugin, registry, port, bundle, useCertificate, operator, warnings };
+}
+
+/** Certificate that the plugin registered last, in PEM. */
+function registeredWith({ registrations }: FakeRegistry): string {
+  const { certificate = new Uint8Array() } = registrations.at(-1)?.registration ?? {};
+  return `-----BEGIN CERTIFICATE-----\n${Buffer.from(certificate).toString('base64')}\n-----END CERTIFICATE-----\n`;
 }
 
 const call = (client: GrpcClient<typeof PluginService>) => client.getInfo({}, { deadline: Date.now() + 10_000 });
@@ -169,8 +187,9 @@ it('a client that proves to be the caller gets an answer, so that the refusals a
 
 it('health and reflection are behind the same door', async () => {
   // Health and descriptors would tell a stranger which plugin runs here.
-  const { port, certificate } = await serve();
-  const credentials = grpc.credentials.createFromSecureContext(createSecureContext({ ca: certificate }), {
+  const { port, registry } = await serve();
+  const context = createSecureContext({ ca: registeredWith(registry) });
+  const credentials = grpc.credentials.createFromSecureContext(context, {
     checkServerIdentity: () => undefined,
   });
   const client = new grpc.Client(`127.0.0.1:${port}`, credentials, { 'grpc.ssl_target_name_override': 'plugin' });
@@ -263,21 +282,24 @@ it('a flood of refused clients is logged once, with their number', async () => {
   expect(attacked.warnings.filter((line) => line.includes('refused the client'))).toHaveLength(1);
 });
 
+/** Reconcile function that answers when the test lets it. */
+function slowReconcile(): { reconcile: () => Promise<void>; started: Promise<void>; finish: () => void } {
+  const [started, finished] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const reconcile = () => {
+    started.resolve();
+    return finished.promise;
+  };
+  return { reconcile, started: started.promise, finish: finished.resolve };
+}
+
+const request = { base: { json: Buffer.from('{"apiVersion":"v1","kind":"Table","metadata":{"name":"a","uid":"1"}}') } };
+
 it('when the CA is rotated in the middle of a call, the call ends and new connections are verified by the new CA', async () => {
   // A rotation that closed connections would lose calls, and one that wasn't noticed would lock the operator out.
-  let finish = () => {};
-  const slow = new Promise<void>((resolve) => {
-    finish = resolve;
-  });
-  let started = false;
-  const attacked = await serve(() => {
-    started = true;
-    return slow;
-  });
-  const base = Buffer.from('{"apiVersion":"v1","kind":"Table","metadata":{"name":"a","uid":"1"}}');
-  const request = { base: { json: base } } as never;
+  const { reconcile, started, finish } = slowReconcile();
+  const attacked = await serve(reconcile);
   const inFlight = attacked.operator().reconcile(request, { deadline: Date.now() + 20_000 });
-  await vi.waitFor(() => expect(started).toBe(true), waiting);
+  await started;
   const next = await TestCa.create();
   const nextCaller = await next.caller();
   // The operator publishes both, then calls with a certificate of the new one, and then removes the old one.
@@ -291,12 +313,46 @@ it('when the CA is rotated in the middle of a call, the call ends and new connec
   await expect(inFlight).resolves.toBeDefined();
 });
 
+it('when the certificate of the plugin is rotated in the middle of a call, the call ends and the new one is registered', async () => {
+  // A call that was made would be made again, though the plugin has done its work.
+  const { reconcile, started, finish } = slowReconcile();
+  const [first, second] = await Promise.all([ca.server(), ca.server()]);
+  const attacked = await serve(reconcile, first);
+  const inFlight = attacked.operator().reconcile(request, { deadline: Date.now() + 20_000 });
+  await started;
+  await attacked.useCertificate(second);
+  await vi.waitFor(() => expect(attacked.registry.registrations).toHaveLength(2), waiting);
+  await call(attacked.operator());
+  expect(attacked.registry.sessionCounts).not.toContain(0);
+  finish();
+  await expect(inFlight).resolves.toBeDefined();
+});
+
+it('a plugin that stops finishes its calls, and waits for no silent connection', async () => {
+  // Silent connections would keep the plugin from stopping until it is killed, with all that is in flight.
+  const { reconcile, started, finish } = slowReconcile();
+  const attacked = await serve(reconcile);
+  await flood(attacked.port, 20, () => undefined);
+  const inFlight = attacked.operator().reconcile(request, { deadline: Date.now() + 20_000 });
+  await started;
+  const stopped = attacked.plugin.stop();
+  await vi.waitFor(() => expect(attacked.registry.messages.at(-1)?.rpc).toBe('Deregister'), waiting);
+  finish();
+  await expect(inFlight).resolves.toBeDefined();
+  await stopped;
+  await expect(call(attacked.operator())).rejects.toMatchObject({ code: grpc.status.UNAVAILABLE });
+});
+
 it('another process at the address is not believed to be the plugin', async () => {
   // Pods get the addresses of others that ended; the new one would be sent their resources.
   const attacked = await serve();
   const other = await serve();
   await expectServed(attacked);
-  const context = createSecureContext({ ca: other.certificate, key: caller.key, cert: caller.certificate });
+  const context = createSecureContext({
+    ca: registeredWith(other.registry),
+    key: caller.key,
+    cert: caller.certificate,
+  });
   const socket = connect({ port: attacked.port, secureContext: context, checkServerIdentity: () => undefined });
   const [error] = (await once(socket, 'error')) as [Error];
   expect(error.message).toMatch(/self-signed certificate/);
@@ -317,18 +373,21 @@ async function clientHello(port: number): Promise<Buffer> {
   return bytes;
 }
 
-/** Opens connections, which are closed when the test ends. */
+/** Opens connections, which are closed when the test ends, and asserts that they don't block the event loop. */
 async function flood(port: number, count: number, open: (socket: Socket) => void): Promise<Socket[]> {
   const sockets: Socket[] = [];
-  for (let index = 0; index < count; index++) {
-    const socket = connectPlain(port);
-    socket.on('error', () => undefined);
-    socket.resume();
-    onTestFinished(() => void socket.destroy());
-    await once(socket, 'connect');
-    open(socket);
-    sockets.push(socket);
-  }
+  const block = await longestBlock(async () => {
+    for (let index = 0; index < count; index++) {
+      const socket = connectPlain(port);
+      socket.on('error', () => undefined);
+      socket.resume();
+      onTestFinished(() => void socket.destroy());
+      await once(socket, 'connect');
+      open(socket);
+      sockets.push(socket);
+    }
+  });
+  expect(block / unitOfWork()).toBeLessThan(50);
   return sockets;
 }
 

@@ -147,7 +147,7 @@ export class HeartbeatClient {
     let tried: Credentials | undefined;
     for (;;) {
       this.#connection = session;
-      await this.#pausePoll(session);
+      await pause(limits.security.pollInterval, session.signal);
       if (session.hasEnded) return session.ended;
       const current = this.#target.credentials.current();
       if (!current || current === session.credentials) continue;
@@ -210,13 +210,6 @@ export class HeartbeatClient {
     return certificate ? { ...this.#registration, certificate } : this.#registration;
   }
 
-  /** Waits until the credentials are checked for changes again, or the session ends. */
-  async #pausePoll(session: HeartbeatSession): Promise<void> {
-    const ended = new AbortController();
-    void session.ended.then(() => ended.abort());
-    await pause(limits.security.pollInterval, ended.signal);
-  }
-
   /** Waits for a delay in milliseconds, but no longer than until the credentials change. */
   async #pauseUntilChanged(credentials: Credentials | undefined, delay: number): Promise<void> {
     const { signal } = this.#stopped;
@@ -262,6 +255,7 @@ export class HeartbeatClient {
   /** Logs a message of a kind, and its repetitions before the next lease for debugging only. */
   #logOnce(level: 'warn' | 'error', message: string, kind = message): void {
     this.#log[this.#logged.has(kind) ? 'debug' : level](message);
+    if (this.#logged.size >= limits.heartbeat.maxLoggedFailures) this.#logged.clear();
     this.#logged.add(kind);
   }
 }

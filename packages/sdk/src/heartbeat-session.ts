@@ -29,9 +29,11 @@ export class HeartbeatSession implements ControllerConnection {
   /** Resolves to true when the controller accepts the registration, and to false when the session ends before. */
   readonly accepted: Promise<boolean>;
   readonly #stream: ReturnType<ControllerConnection['client']['session']>;
+  /** Aborted when the session has ended. */
+  readonly signal: AbortSignal;
+  readonly #ending = new AbortController();
   readonly #ended = Promise.withResolvers<EndReason>();
   readonly #accepted = Promise.withResolvers<boolean>();
-  #hasEnded = false;
   #timer: NodeJS.Timeout | undefined;
   #interval = 0;
 
@@ -42,11 +44,12 @@ export class HeartbeatSession implements ControllerConnection {
   ) {
     this.client = client;
     this.credentials = credentials;
+    this.signal = this.#ending.signal;
     this.ended = this.#ended.promise;
     this.accepted = this.#accepted.promise;
     this.#stream = client.session({ metadata: credentials.metadata });
     this.#stream.on('data', ({ answer }) => {
-      if (this.#hasEnded) return;
+      if (this.hasEnded) return;
       if (answer.case === 'refusal') {
         observer.onRefusal(answer.value);
         this.#end('refused');
@@ -56,19 +59,19 @@ export class HeartbeatSession implements ControllerConnection {
       }
     });
     this.#stream.on('error', (error: grpc.ServiceError) => {
-      if (!this.#hasEnded) this.#end(observer.onError(error));
+      if (!this.hasEnded) this.#end(observer.onError(error));
     });
     this.#stream.on('end', () => this.#end('broken'));
     this.#stream.write({ message: { case: 'registration', value: registration } });
   }
 
   get hasEnded(): boolean {
-    return this.#hasEnded;
+    return this.signal.aborted;
   }
 
   /** Ends the session. The controller no longer expects its heartbeats. */
   close(): void {
-    if (this.#hasEnded) return;
+    if (this.hasEnded) return;
     this.#stream.end();
     this.#end('stopped');
   }
@@ -81,8 +84,8 @@ export class HeartbeatSession implements ControllerConnection {
   }
 
   #end(reason: EndReason): void {
-    if (this.#hasEnded) return;
-    this.#hasEnded = true;
+    if (this.hasEnded) return;
+    this.#ending.abort();
     clearInterval(this.#timer);
     this.client.$client.close();
     this.#accepted.resolve(false);

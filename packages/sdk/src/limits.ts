@@ -56,6 +56,10 @@ export const limitTable = {
       'Longest delay between attempts to reach the controller, well below the default lease.',
     ),
     refusedDelay: milliseconds(20 * seconds, 'Longest delay before a refused registration is retried.'),
+    maxLoggedFailures: count(
+      100,
+      'Maximum number of failures and refusals that are remembered, so that each is logged once.',
+    ),
     keepaliveInterval: milliseconds(10 * seconds, 'Interval of keepalive pings to the controller.'),
     keepaliveTimeout: milliseconds(5 * seconds, 'Time that the controller has to answer a keepalive ping.'),
     v0Interval: milliseconds(5 * seconds, 'Interval between heartbeats to an operator of the first Kplug.'),

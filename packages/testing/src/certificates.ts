@@ -32,6 +32,8 @@ export interface LeafOptions {
   dnsNames?: string[];
   ipAddresses?: string[];
   uris?: string[];
+  /** Size of an RSA key, in bits. Default: a P-256 key. */
+  keySize?: number;
   /** Start of the validity, in milliseconds from now. Default: an hour ago. */
   from?: number;
   /** End of the validity, in milliseconds from now. Default: in an hour. */
@@ -90,7 +92,7 @@ export class TestCa {
 
   async issue(options: LeafOptions): Promise<TestCertificate> {
     const { usage = 'client', dnsNames = [], ipAddresses = [], uris = [] } = options;
-    const keys = await generateKeys();
+    const keys = await generateKeys(options.keySize);
     const names = [
       ...dnsNames.map((value) => ({ type: 'dns' as const, value })),
       ...ipAddresses.map((value) => ({ type: 'ip' as const, value })),
@@ -120,7 +122,14 @@ export class TestCa {
   }
 }
 
-function generateKeys(): Promise<webcrypto.CryptoKeyPair> {
+function generateKeys(keySize?: number): Promise<webcrypto.CryptoKeyPair> {
+  if (keySize) {
+    const rsa = { name: 'RSASSA-PKCS1-v1_5', hash: 'SHA-256', modulusLength: keySize };
+    return webcrypto.subtle.generateKey({ ...rsa, publicExponent: new Uint8Array([1, 0, 1]) }, true, [
+      'sign',
+      'verify',
+    ]);
+  }
   return webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
 }
 

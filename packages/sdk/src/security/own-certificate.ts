@@ -24,7 +24,7 @@ export async function createOwnCertificate(instanceId: string): Promise<KeyPair>
   const keys = await webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']);
   const now = Date.now();
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
-    name: [{ CN: [instanceId.slice(0, maxCommonNameLength)] }],
+    name: [{ CN: [commonNameOf(instanceId)] }],
     // The clock of the operator may be behind.
     notBefore: new Date(now - day),
     notAfter: new Date(now + 10 * years),
@@ -40,4 +40,9 @@ export async function createOwnCertificate(instanceId: string): Promise<KeyPair>
     key: Buffer.from(KeyObject.from(keys.privateKey).export({ type: 'pkcs8', format: 'pem' })),
     certificate: Buffer.from(certificate.toString('pem')),
   };
+}
+
+/** Returns the name of an instance for people. Quotes and other special characters have a meaning in names of X.509. */
+function commonNameOf(instanceId: string): string {
+  return instanceId.slice(0, maxCommonNameLength).replaceAll(/[^\w.:-]/g, '_') || 'plugin';
 }

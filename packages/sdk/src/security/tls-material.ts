@@ -1,4 +1,5 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto';
+import { createSecureContext } from 'node:tls';
 import { messageOf } from '@kplug/protocol';
 import type { Logger } from 'pino';
 import { limits } from '../limits.ts';
@@ -79,6 +80,8 @@ function validate([ca, key, certificate]: readonly [Buffer, Buffer, Buffer], isI
   const privateKey = parse(() => createPrivateKey(key), 'the private key (KPLUG_TLS_KEY)');
   if (!leaf.checkPrivateKey(privateKey))
     throw new Error('the private key (KPLUG_TLS_KEY) does not belong to the certificate (KPLUG_TLS_CERT)');
+  // OpenSSL refuses what it considers too weak.
+  parse(() => createSecureContext({ ca, key, cert: certificate }), 'the certificate (KPLUG_TLS_CERT)');
   return { ca, key, certificate, leaf: leaf.raw, isIssued };
 }
 
@@ -86,6 +89,6 @@ function parse<T>(read: () => T, description: string): T {
   try {
     return read();
   } catch (error) {
-    throw new Error(`${description} is malformed: ${messageOf(error)}`, { cause: error });
+    throw new Error(`${description} can't be used: ${messageOf(error)}`, { cause: error });
   }
 }
