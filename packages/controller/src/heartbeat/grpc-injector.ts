@@ -2,6 +2,7 @@ import type http2 from 'node:http2';
 import type net from 'node:net';
 import * as grpc from '@grpc/grpc-js';
 import { KplugError } from '../errors.ts';
+import { http2Options } from '../ports/http2-guard.ts';
 
 /** HTTP/2 server of a grpc-js server, and a function that gives it a connection. */
 export interface GrpcInjector {
@@ -16,6 +17,8 @@ export interface GrpcInjector {
  * floods needs, is not part of its public interface (1.14); throws if it isn't found.
  */
 export function injectorOf(server: grpc.Server): GrpcInjector {
+  // Its options have no equivalent in those of grpc-js.
+  Object.assign(Object(Reflect.get(server, 'commonServerOptions')), http2Options);
   const injector = server.createConnectionInjector(grpc.ServerCredentials.createInsecure());
   const servers: unknown = Reflect.get(server, 'http2Servers');
   const http2Server = servers instanceof Map ? [...servers.keys()].at(-1) : undefined;

@@ -49,7 +49,7 @@ export class GuardedListener {
   readonly #options: ListenerOptions;
   readonly #onConnection: ConnectionHandler;
   readonly #table: ConnectionTable;
-  readonly #handshakes = new Turns(limits.ports.handshakesPerTurn);
+  readonly #starts = new Turns(limits.ports.startsPerTurn);
   /** Connections in their TLS handshake, by the addresses and ports of both ends. */
   readonly #inHandshake = new Map<string, Connection>();
   #servers: readonly net.Server[] = [];
@@ -129,16 +129,17 @@ export class GuardedListener {
     sniff(
       socket,
       () => connection.heard(),
-      (protocol) => this.#start(connection, protocol),
+      (protocol) => this.#starts.run(() => this.#start(connection, protocol)),
     );
   }
 
   #start(connection: Connection, protocol: FirstProtocol): void {
     const { versions, security } = this.#options;
     const { socket } = connection;
+    if (socket.destroyed) return;
     if (protocol === 'tls') {
       if (security.mode === 'plain') socket.destroy();
-      else this.#handshakes.add(() => this.#startHandshake(connection));
+      else this.#startHandshake(connection);
       return;
     }
     const version = protocol === 'http2' ? 'h2' : 'http/1.1';
@@ -149,7 +150,6 @@ export class GuardedListener {
 
   #startHandshake(connection: Connection): void {
     const { socket } = connection;
-    if (socket.destroyed) return;
     const key = endsOf(socket);
     this.#inHandshake.set(key, connection);
     socket.once('close', () => {

@@ -5,6 +5,7 @@ import type { Connection } from './connection.ts';
 import type { OpenConnections } from './open-connections.ts';
 import type { RequestLimits } from './request-limits.ts';
 import { SessionGuard } from './session-guard.ts';
+import { Turns } from './turns.ts';
 
 /** Options of a guard. */
 export interface Http2GuardOptions extends RequestLimits {
@@ -22,6 +23,7 @@ export class Http2Guard {
   readonly #limits: RequestLimits;
   readonly #connections: OpenConnections;
   readonly #sessions = new WeakMap<http2.Http2Session, SessionGuard>();
+  readonly #turns = new Turns(limits.ports.requestsPerTurn);
   #accepting: Connection | undefined;
 
   /**
@@ -41,8 +43,12 @@ export class Http2Guard {
     const listeners = server.listeners('stream') as StreamListener[];
     server.removeAllListeners('stream');
     server.on('stream', (stream, headers, ...rest) => {
-      if (!this.#admit(stream, headers) || answer(stream, headers)) return;
-      for (const listener of listeners) listener.call(server, stream, headers, ...rest);
+      if (!this.#admit(stream, headers)) return;
+      this.#turns.run(() => {
+        // Its peer may have reset it meanwhile.
+        if (stream.destroyed || answer(stream, headers)) return;
+        for (const listener of listeners) listener.call(server, stream, headers, ...rest);
+      });
     });
   }
 

@@ -44,6 +44,8 @@ export class SessionGuard {
     this.#input = Math.min(limits.ports.maxInput, this.#input + limits.ports.inputPerRequest);
     this.#requests.set(stream, { openedAt: performance.now(), stalledAt: undefined, waiting: 0 });
     this.connection.requestOpened();
+    // A reset with an error may come before the server listens to the stream.
+    stream.on('error', () => undefined);
     stream.once('close', () => {
       this.#requests.delete(stream);
       this.connection.requestClosed();
@@ -53,7 +55,10 @@ export class SessionGuard {
   }
 
   #take(bucket: TokenBucket): void {
-    if (!bucket.take()) this.#session.destroy(undefined, http2.constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    if (bucket.take()) return;
+    this.#session.destroy(undefined, http2.constants.NGHTTP2_ENHANCE_YOUR_CALM);
+    // The session waits for its peer to close the connection, which it need not do.
+    setImmediate(() => this.connection.destroy());
   }
 
   /** Bytes of responses that the peer hasn't read. */
@@ -65,6 +70,7 @@ export class SessionGuard {
 
   /** Closes requests that take too long. Returns the reason to close the connection, if any. */
   #inspect(now: number): string | undefined {
+    if (this.#session.destroyed) return 'its session has ended';
     if (this.#isFlooded(now)) return 'more input than its requests have';
     for (const [stream, request] of this.#requests) {
       if (stream.headersSent) this.connection.requestAnswered();
