@@ -94,7 +94,7 @@ describe('a plugin of an image', () => {
           .map((object) => [object.kind, JSON.stringify(object).replaceAll(/"helm\.sh\/chart":"[^"]+"/g, '')]),
       );
     expect(byKind(inList)).toEqual(byKind(alone));
-    expect(Object.keys(byKind(inList)).sort()).toEqual(['Deployment', 'Secret', 'ServiceAccount']);
+    expect(Object.keys(byKind(inList)).sort()).toEqual(['Deployment', 'NetworkPolicy', 'Secret', 'ServiceAccount']);
     const operator = podOf(inList);
     expect(operator.volumes.map(({ name }) => name)).toEqual(['config']);
     expect(operator.containers[0].args).not.toContain('--plugins-dir=/plugins');

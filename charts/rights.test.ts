@@ -31,7 +31,13 @@ const onPlugins = [
   ...['get', 'list', 'watch'].map((verb) => `${verb} discovery.k8s.io/endpointslices`),
 ];
 
+const onTls = [
+  ...['get', 'update'].map((verb) => `${verb} /configmaps try-kplug-ca`),
+  ...['get', 'update'].map((verb) => `${verb} /secrets try-kplug-tls`),
+];
+
 const onItself = [
+  ...onTls,
   ...['get', 'list', 'watch', 'patch'].map((verb) => `${verb} /pods`),
   ...onPlugins,
   'create events.k8s.io/events',
@@ -43,6 +49,8 @@ const onLeases = [
   ...['get', 'update'].map((verb) => `${verb} coordination.k8s.io/leases try-kplug`),
 ];
 
+const onTokens = 'create authentication.k8s.io/tokenreviews';
+
 const onDelegations = [
   ...['get', 'list', 'watch', 'patch'].map((verb) => `${verb} delegations.kplug.dev/delegations`),
   'patch delegations.kplug.dev/delegations/status',
@@ -53,7 +61,7 @@ beforeAll(async () => void (await helm('version')), helmTimeout);
 describe('the rights of the operator', () => {
   it('are exactly those that the delegations need, in all namespaces', async () => {
     expect(rightsIn(await render('kplug', { delegations: [tables] }, 'system'))).toEqual({
-      'all namespaces': [...onTables, ...onDelegations].toSorted(),
+      'all namespaces': [...onTables, ...onDelegations, onTokens].toSorted(),
       system: [...onItself, ...onLeases].toSorted(),
     });
   });
@@ -63,7 +71,7 @@ describe('the rights of the operator', () => {
     expect(rightsIn(await render('kplug', values, 'system'))).toEqual({
       'team-a': onTables.toSorted(),
       'team-b': onTables.toSorted(),
-      'all namespaces': onDelegations.toSorted(),
+      'all namespaces': [...onDelegations, onTokens].toSorted(),
       system: [...onItself, ...onLeases].toSorted(),
     });
   });
@@ -94,7 +102,9 @@ describe('the rights of the operator', () => {
     expect(await bindingsOf(blue)).toEqual({ rule: labelled('blue'), where: ['a', 'b'] });
     const none = { delegations: [tables], delegationResources: { enabled: false } };
     expect(await bindingsOf(none)).toMatchObject({ rule: undefined });
-    expect(rightsIn(await render('kplug', none, 'system'))['all namespaces']).toEqual(onTables.toSorted());
+    expect(rightsIn(await render('kplug', none, 'system'))['all namespaces']).toEqual(
+      [...onTables, onTokens].toSorted(),
+    );
   });
 
   it('include the kinds of dependents, and no others', async () => {
@@ -102,13 +112,20 @@ describe('the rights of the operator', () => {
     const verbs = ['get', 'list', 'watch', 'create', 'patch', 'delete'];
     const rights = rightsIn(await render('kplug', { delegations: [keeping] }, 'system'))['all namespaces'];
     const onDeployments = verbs.map((verb) => `${verb} apps/deployments`);
-    expect(rights).toEqual([...onTables, ...onDelegations, ...onDeployments].toSorted());
+    expect(rights).toEqual([...onTables, ...onDelegations, ...onDeployments, onTokens].toSorted());
   });
 
   it('include no Lease without leader election, and nothing when the chart makes no roles', async () => {
     const alone = { delegations: [tables], replicas: 1, leaderElection: { enabled: false } };
     expect(rightsIn(await render('kplug', alone, 'system')).system).toEqual(onItself.toSorted());
     expect(rightsIn(await render('kplug', { delegations: [tables], rbac: { create: false } }, 'system'))).toEqual({});
+  });
+
+  it('include the certificate of another program only to read, and the CA in the namespaces of plugins', async () => {
+    const given = { delegations: [tables], tls: { secretName: 'operator-tls', caNamespaces: ['plugins'] } };
+    const { system = [], plugins } = rightsIn(await render('kplug', given, 'system'));
+    expect(system.filter((right) => right.includes('secrets'))).toEqual(['get /secrets operator-tls']);
+    expect(plugins).toEqual(['get', 'update'].map((verb) => `${verb} /configmaps try-kplug-ca`));
   });
 
   it('use the plurals of kinds', async () => {
@@ -129,7 +146,11 @@ describe('the rights of the operator', () => {
     for (const file of await valuesFiles('kplug')) {
       const rights = Object.values(rightsIn(await render('kplug', file))).flat();
       expect(rights.length).toBeGreaterThan(10);
-      expect(rights.filter((right) => /\*|escalate|bind|impersonate|secrets/.test(right))).toEqual([]);
+      expect(
+        rights.filter((right) =>
+          /\*|escalate|bind|impersonate|(list|watch|create|patch|delete) \/secrets|secrets$/.test(right),
+        ),
+      ).toEqual([]);
     }
   });
 });

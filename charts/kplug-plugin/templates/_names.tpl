@@ -41,3 +41,20 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- end }}
 {{- $sum | int64 }}
 {{- end }}
+
+{{/* Labels of the host in `controller`, as a list in YAML; empty for an IP address. */}}
+{{- define "plugin.controllerLabels" -}}
+{{- if regexMatch "^[0-9.]+:|^\\[" .Values.controller }}[]{{ else }}{{ splitList "." (splitList ":" .Values.controller | first) | toJson }}{{ end }}
+{{- end }}
+
+{{/* ConfigMap with the CA of the operator: that of its Service, unless another one is given. */}}
+{{- define "plugin.caConfigMap" -}}
+{{- $labels := include "plugin.controllerLabels" . | fromJsonArray }}
+{{- .Values.tls.caConfigMap | default (printf "%s-ca" (first $labels | default "kplug")) }}
+{{- end }}
+
+{{/* Namespace of the operator: that in `controller`, else the release's. */}}
+{{- define "plugin.controllerNamespace" -}}
+{{- $labels := include "plugin.controllerLabels" . | fromJsonArray }}
+{{- if ge (len $labels) 2 }}{{ index $labels 1 }}{{ else }}{{ .Release.Namespace }}{{ end }}
+{{- end }}

@@ -110,6 +110,16 @@ spec:
               valueFrom: { fieldRef: { fieldPath: metadata.name } }
             - name: KPLUG_POD_NAMESPACE
               valueFrom: { fieldRef: { fieldPath: metadata.namespace } }
+            {{- if .Values.insecure }}
+            - { name: KPLUG_INSECURE, value: "true" }
+            {{- else }}
+            - { name: KPLUG_TOKEN_FILE, value: /var/run/secrets/kplug/token }
+            - { name: KPLUG_TLS_CA, value: /var/run/secrets/kplug/ca.crt }
+            {{- if .Values.tls.secretName }}
+            - { name: KPLUG_TLS_CERT, value: /var/run/secrets/kplug-tls/tls.crt }
+            - { name: KPLUG_TLS_KEY, value: /var/run/secrets/kplug-tls/tls.key }
+            {{- end }}
+            {{- end }}
             {{- range $name, $value := .Values.env }}
             - { name: {{ $name }}, value: {{ $value | quote }} }
             {{- end }}
@@ -124,16 +134,18 @@ spec:
           {{- end }}
           ports:
             - { name: grpc, containerPort: {{ .Values.port }} }
+          # With TLS, only the operator gets past the handshake, so that the kubelet just connects.
+          {{- $probe := .Values.insecure | ternary "grpc" "tcpSocket" }}
           startupProbe:
-            grpc: { port: {{ .Values.port }} }
+            {{ $probe }}: { port: {{ .Values.port }} }
             periodSeconds: 1
             failureThreshold: 60
           livenessProbe:
-            grpc: { port: {{ .Values.port }} }
+            {{ $probe }}: { port: {{ .Values.port }} }
             periodSeconds: 10
             timeoutSeconds: 5
           readinessProbe:
-            grpc: { port: {{ .Values.port }} }
+            {{ $probe }}: { port: {{ .Values.port }} }
             periodSeconds: 5
             timeoutSeconds: 5
           resources: {{- toYaml .Values.resources | nindent 12 }}
@@ -141,11 +153,38 @@ spec:
             allowPrivilegeEscalation: false
             readOnlyRootFilesystem: true
             capabilities: { drop: [ALL] }
-          {{- with .Values.volumeMounts }}
-          volumeMounts: {{- toYaml . | nindent 12 }}
+          {{- if or .Values.volumeMounts (not .Values.insecure) }}
+          volumeMounts:
+            {{- if not .Values.insecure }}
+            - { name: kplug, mountPath: /var/run/secrets/kplug, readOnly: true }
+            {{- if .Values.tls.secretName }}
+            - { name: kplug-tls, mountPath: /var/run/secrets/kplug-tls, readOnly: true }
+            {{- end }}
+            {{- end }}
+            {{- with .Values.volumeMounts }}
+            {{- toYaml . | nindent 12 }}
+            {{- end }}
           {{- end }}
-      {{- with .Values.volumes }}
-      volumes: {{- toYaml . | nindent 8 }}
+      {{- if or .Values.volumes (not .Values.insecure) }}
+      volumes:
+        {{- if not .Values.insecure }}
+        # Identity of the plugin, and the CA of the operator, which may be published after the plugin has started.
+        - name: kplug
+          projected:
+            sources:
+              - serviceAccountToken: { audience: {{ .Values.tokenAudience }}, path: token, expirationSeconds: 3600 }
+              - configMap:
+                  name: {{ include "plugin.caConfigMap" . }}
+                  optional: true
+                  items: [{ key: ca.crt, path: ca.crt }]
+        {{- with .Values.tls.secretName }}
+        - name: kplug-tls
+          secret: { secretName: {{ . }} }
+        {{- end }}
+        {{- end }}
+        {{- with .Values.volumes }}
+        {{- toYaml . | nindent 8 }}
+        {{- end }}
       {{- end }}
       {{- with .Values.nodeSelector }}
       nodeSelector: {{- toYaml . | nindent 8 }}
@@ -174,7 +213,7 @@ spec:
   clusterIP: None
   selector: {{- include "plugin.selectorLabels" . | nindent 4 }}
   ports:
-    - { name: grpc, port: {{ .Values.port }}, targetPort: grpc, appProtocol: kubernetes.io/h2c }
+    - { name: grpc, port: {{ .Values.port }}, targetPort: grpc, appProtocol: grpc }
 {{- end }}
 {{- end }}
 
@@ -207,6 +246,14 @@ spec:
   policyTypes: [Ingress]
   ingress:
     - ports: [{ port: grpc }]
-      from: {{- .Values.networkPolicy.from | default (list (dict "namespaceSelector" dict)) | toYaml | nindent 8 }}
+      from:
+        {{- with .Values.networkPolicy.from }}
+        {{- toYaml . | nindent 8 }}
+        {{- else }}
+        - podSelector:
+            matchLabels: { app.kubernetes.io/component: operator, app.kubernetes.io/part-of: kplug }
+          namespaceSelector:
+            matchLabels: { kubernetes.io/metadata.name: {{ include "plugin.controllerNamespace" . }} }
+        {{- end }}
 {{- end }}
 {{- end }}

@@ -90,6 +90,15 @@ Takes { kind, group, plurals }.
   verbs: [get, list, watch]
 {{- end }}
 
+{{/* Rules of the operator in the namespaces in which it publishes its CA. */}}
+{{- define "kplug.bundleRules" -}}
+# CA of the operator, for plugins.
+- apiGroups: [""]
+  resources: [configmaps]
+  resourceNames: [{{ include "kplug.fullname" . }}-ca]
+  verbs: [get, update]
+{{- end }}
+
 {{/* Rules of the operator in its own namespace. */}}
 {{- define "kplug.ownRules" -}}
 # Pods of plugins, and the operator's own, which the leader labels.
@@ -97,6 +106,20 @@ Takes { kind, group, plurals }.
   resources: [pods]
   verbs: [get, list, watch, patch]
 {{ include "kplug.pluginRules" . }}
+{{ include "kplug.bundleRules" . }}
+{{- if .Values.tls.secretName }}
+# Certificate of the operator, which another program renews.
+- apiGroups: [""]
+  resources: [secrets]
+  resourceNames: [{{ .Values.tls.secretName }}]
+  verbs: [get]
+{{- else }}
+# CA and certificates of the operator, with their keys.
+- apiGroups: [""]
+  resources: [secrets]
+  resourceNames: [{{ include "kplug.fullname" . }}-tls]
+  verbs: [get, update]
+{{- end }}
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]
