@@ -230,16 +230,23 @@ it('plain text is refused on the port with TLS', async () => {
   await expectServed(attacked);
 });
 
-it('a resumed session of a client whose CA is no longer trusted is refused', async () => {
-  // A ticket would let a caller in whose CA was removed, for as long as the ticket is valid.
+it('no session is resumed, so that the certificate of each connection is verified', async () => {
+  // A ticket would let a caller in whose certificate has expired or whose CA was removed, for as long as the ticket is valid.
   const attacked = await serve();
-  const first = connect({ port: attacked.port, rejectUnauthorized: false, ALPNProtocols: ['h2'], ...asClient(caller) });
-  const tickets: Buffer[] = [];
-  first.on('session', (ticket: Buffer) => tickets.push(ticket));
+  const options = { port: attacked.port, rejectUnauthorized: false, ALPNProtocols: ['h2'], ...asClient(caller) };
+  const first = connect(options);
+  const sessions: Buffer[] = [];
+  first.on('session', (session: Buffer) => sessions.push(session));
   await once(first, 'data');
+  sessions.push(first.getSession() ?? Buffer.alloc(0));
+  for (const session of sessions) {
+    const next = connect({ ...options, session });
+    await once(next, 'data');
+    expect(next.isSessionReused()).toBe(false);
+    next.destroy();
+  }
   await writeFile(attacked.bundle, stranger.certificate);
-  for (const session of [first.getSession(), ...tickets])
-    expect(await attack(attacked.port, { ...asClient(caller), ...(session && { session }) })).toBe(0);
+  for (const session of sessions) expect(await attack(attacked.port, { ...asClient(caller), session })).toBe(0);
   first.destroy();
   await call(attacked.operator(await stranger.caller()));
 });

@@ -10,6 +10,7 @@ interface Limit {
 
 const seconds = 1_000;
 const hours = 3_600 * seconds;
+const days = 24 * hours;
 const KiB = 1_024;
 const MiB = 1_024 * KiB;
 
@@ -28,6 +29,7 @@ export const limitTable = {
       10 * seconds,
       'Longest time that a call waits for an earlier call for the same resource that still runs.',
     ),
+    port: count(7_000, 'Port of a plugin that sends no heartbeats.', ['bindAddress', 'KPLUG_BIND_ADDRESS']),
     weight: count(100, 'Weight of the instance when work is distributed; 0 to 1,000.', ['weight', 'KPLUG_WEIGHT']),
     drainTimeout: milliseconds(25 * seconds, 'Longest wait for in-flight calls when the plugin stops.', [
       'drainTimeout',
@@ -77,6 +79,15 @@ export const limitTable = {
     maxFileSize: bytes(1 * MiB, 'Maximum size of a CA bundle, certificate or key.'),
     maxTokenSize: bytes(8 * KiB, 'Maximum size of a token.'),
     secretSize: bytes(32, 'Number of random bytes of the secret of an instance.'),
+    certificateLifetime: milliseconds(
+      10 * 365 * days,
+      'Lifetime of the certificate that a plugin makes at its start. It ends with the process.',
+    ),
+    clockTolerance: milliseconds(1 * days, 'Time by which the clock of the operator may be behind that of the plugin.'),
+    maxCommonNameLength: count(
+      64,
+      'Maximum length of the name in the certificate, the beginning of the instance id (RFC 5280).',
+    ),
     handshakeTimeout: milliseconds(10 * seconds, 'Time that a client of the plugin has for its TLS handshake.'),
     maxPendingConnections: count(256, 'Maximum number of connections to the plugin whose client is not authenticated.'),
     refusalLogInterval: milliseconds(10 * seconds, 'Shortest interval between log lines about refused clients.'),

@@ -7,9 +7,9 @@ it.each([
   ['URI:kplug://caller', ['kplug://caller']],
   ['DNS:a.example, URI:kplug://caller, IP Address:127.0.0.1', ['kplug://caller']],
   ['URI:spiffe://a/b, URI:kplug://caller', ['spiffe://a/b', 'kplug://caller']],
-  // Node.js quotes names with commas and quotes.
-  ['DNS:"a, URI:kplug://caller, DNS:b"', []],
-  ['DNS:"a\\", URI:kplug://caller", URI:kplug://other', ['kplug://other']],
+  // Node.js quotes names with special characters, and escapes their commas.
+  ['DNS:"a\\u002c URI:kplug://caller\\u002c DNS:b"', []],
+  ['URI:"x\\u002c URI:kplug://caller"', ['"x\\u002c URI:kplug://caller"']],
   ['URI:"kplug://caller"', ['"kplug://caller"']],
   ['DNS:kplug://caller', []],
   ['email:URI:kplug://caller', []],

@@ -1,16 +1,11 @@
 import { KeyObject, webcrypto } from 'node:crypto';
+import { limits } from '../limits.ts';
 
 /** Private key and certificate chain, both in PEM. */
 export interface KeyPair {
   key: Buffer;
   certificate: Buffer;
 }
-
-const day = 86_400_000;
-const years = 365 * day;
-
-/** Maximum length of a common name (RFC 5280). */
-const maxCommonNameLength = 64;
 
 /**
  * Creates a P-256 key and a self-signed certificate for it, which the plugin registers. Nothing but the registration vouches for the
@@ -25,9 +20,8 @@ export async function createOwnCertificate(instanceId: string): Promise<KeyPair>
   const now = Date.now();
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     name: [{ CN: [commonNameOf(instanceId)] }],
-    // The clock of the operator may be behind.
-    notBefore: new Date(now - day),
-    notAfter: new Date(now + 10 * years),
+    notBefore: new Date(now - limits.security.clockTolerance),
+    notAfter: new Date(now + limits.security.certificateLifetime),
     keys,
     signingAlgorithm: algorithm,
     extensions: [
@@ -44,5 +38,5 @@ export async function createOwnCertificate(instanceId: string): Promise<KeyPair>
 
 /** Returns the name of an instance for people. Quotes and other special characters have a meaning in names of X.509. */
 function commonNameOf(instanceId: string): string {
-  return instanceId.slice(0, maxCommonNameLength).replaceAll(/[^\w.:-]/g, '_') || 'plugin';
+  return instanceId.slice(0, limits.security.maxCommonNameLength).replaceAll(/[^\w.:-]/g, '_') || 'plugin';
 }

@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs';
 import { isIP } from 'node:net';
 import { join } from 'node:path';
+import { limits } from '../limits.ts';
 import { PluginError } from '../plugin-error.ts';
 
 /** Folder where the token and the CA bundle are mounted in the pod of a plugin. */
@@ -93,7 +94,7 @@ export function readBindAddress(given: GivenSecurity, security: Security): strin
       `the plugin would accept calls on ${bindAddress} from other machines without TLS; set KPLUG_TLS_CA, or KPLUG_INSECURE=true, or a loopback address as KPLUG_BIND_ADDRESS`,
     );
   }
-  if (controller === noController) return `[::]:${port ?? 7000}`;
+  if (controller === noController) return `[::]:${port ?? limits.serving.port}`;
   const host = isLoopback(controller) ? hostOf(controller) : '::';
   // The operator calls back on the address family that the heartbeats come from. For `localhost` that is either, so it stays a name: the
   // plugin listens on every address of a name.
