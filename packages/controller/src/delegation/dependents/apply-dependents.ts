@@ -27,7 +27,7 @@ export async function applyDependents(pass: Pass, attempts: readonly Attempt[]):
   const { base, key: baseKey } = pass;
   const { settings, resources, dependents: follower } = pass.context;
   const requests = attempts.map(({ implementation: { plugin }, answer }): DependentRequest => {
-    return { plugin, items: answer?.dependents && readDesired(answer.dependents, base, settings) };
+    return { plugin, items: answer?.dependents && readDesired(answer.dependents, base, settings, resources) };
   });
   const desired = requests.flatMap(({ plugin, items = [] }) => items.map((item) => ({ ...item, plugin })));
   const surplus = readInventory(base).filter(({ key }) => !desired.some((one) => one.key === key));

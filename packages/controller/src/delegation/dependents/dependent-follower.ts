@@ -1,5 +1,5 @@
 import type { ResourceChange, Resources } from '../../resources/port.ts';
-import { formatKey, isSameKind, keyOf, type Resource, type ResourceKey } from '../../resources/resource.ts';
+import { formatKey, isOwnedBy, isSameKind, keyOf, type Resource, type ResourceKey } from '../../resources/resource.ts';
 import type { DelegationSettings } from '../delegation-settings.ts';
 import { readInventory } from './inventory.ts';
 
@@ -23,10 +23,10 @@ export class DependentFollower {
   /** Starts to follow. Fulfilled when the existing resources are known. */
   async start(): Promise<void> {
     const { signal } = this.#stopping;
-    const { kinds } = this.#settings.dependents;
-    const follow = (kind: (typeof kinds)[number]) =>
+    const { permittedKinds } = this.#settings.dependents;
+    const follow = (kind: (typeof permittedKinds)[number]) =>
       this.#resources.follow(kind, (change) => this.#onChange(change), { signal });
-    await Promise.all(kinds.map(follow));
+    await Promise.all(permittedKinds.map(follow));
     this.#isStarted = true;
   }
 
@@ -34,11 +34,11 @@ export class DependentFollower {
     this.#stopping.abort();
   }
 
-  /** Returns the existing dependents of a base. */
+  /** Returns the existing dependents of a base. Its status may list resources of others, as some users may write it. */
   of(base: Resource): ReadonlyMap<ResourceKey, Resource> {
     const found = readInventory(base).flatMap(({ key }) => {
       const resource = this.#resources.get(key);
-      return resource ? [[key, resource] as const] : [];
+      return resource && isOwnedBy(resource, base.metadata) ? [[key, resource] as const] : [];
     });
     return new Map(found);
   }
