@@ -54,26 +54,27 @@ function* refusedRights(manifest: CheckedManifest, namespace: string, rights: Al
   for (const { path, isAllowable } of reserved) {
     if (!isAllowable) yield { cause: `with ${path}, which is reserved`, remedy: never };
   }
+  const pods = findPodSpecs(manifest);
   if (!rights.allowPrivileged) {
     const { kind, apiVersion } = manifest;
     const remedy = `set allowPrivileged: true for the kind ${kind} (${apiVersion}) in dependents.kinds`;
-    for (const cause of privilegesOf(manifest, namespace)) yield { cause, remedy };
+    for (const cause of privilegesOf(manifest, namespace, pods)) yield { cause, remedy };
     for (const { path } of reserved) yield { cause: `with ${path}, which is reserved`, remedy };
   }
-  for (const pod of findPodSpecs(manifest)) {
+  for (const pod of pods) {
     yield* refusedAccounts(pod, rights, podSpecPathOf(manifest) !== undefined);
     yield* refusedSecrets(pod, rights);
   }
 }
 
 /** Finds what needs `allowPrivileged`. */
-function* privilegesOf(manifest: CheckedManifest, namespace: string): Iterable<string> {
+function* privilegesOf(manifest: CheckedManifest, namespace: string, pods: readonly PodSpec[]): Iterable<string> {
   if (grantsRights(manifest)) yield 'of a kind that grants rights';
   if (namespace.startsWith('kube-')) yield 'in a namespace of the system';
   const addresses = isCore(manifest, 'Service') && valueAt(manifest as JsonObject, 'spec', 'externalIPs');
   if (Array.isArray(addresses) && addresses.length > 0)
     yield 'with spec.externalIPs, by which it takes the traffic of others';
-  for (const pod of findPodSpecs(manifest)) {
+  for (const pod of pods) {
     const privilege = findPrivilege(pod);
     if (privilege) yield `with ${privilege}, which is privileged`;
   }
@@ -116,7 +117,7 @@ function* refusedSecrets(pod: PodSpec, { dependents, own }: AllowedRights): Iter
  */
 export function withoutDefaultToken(manifest: CheckedManifest, fields: JsonObject, rights: AllowedRights): JsonObject {
   const path = podSpecPathOf(manifest);
-  const [pod] = findPodSpecs(manifest);
+  const [pod] = path === undefined ? [] : findPodSpecs(manifest);
   if (path === undefined || !pod || !accountsOf(pod).isAutomounted) return fields;
   if (isAllowedAccount(defaultAccount, rights)) return fields;
   return withValue(fields, [...path.split('.'), 'automountServiceAccountToken'], false);

@@ -1,8 +1,8 @@
 import type { Manifest } from '../../resources/check-manifest.ts';
-import { isJsonObject, jsonObjectsIn } from '../../resources/json.ts';
+import { isJsonObject } from '../../resources/json.ts';
 import { groupOf, type JsonObject } from '../../resources/resource.ts';
 import { isOfKubernetes } from '../rights-granting-kinds.ts';
-import { type FoundObject, objectsIn, valueAt } from './walk-json.ts';
+import { type FoundObject, findObjects, valueAt } from './walk-json.ts';
 
 /** Paths of the pod spec in Kubernetes' kinds, by group and kind. */
 const podSpecPaths: ReadonlyMap<string, string> = new Map([
@@ -42,10 +42,8 @@ export function findPodSpecs(manifest: Manifest): PodSpec[] {
   }
   if (isOfKubernetes(manifest)) return [];
   const { apiVersion: _, kind: __, metadata: ___, ...content } = manifest;
-  return objectsIn(content as JsonObject).flatMap(({ path: place, object }) => {
-    const isPod = hasContainers(object);
-    return isPod || accountFields.some((field) => field in object) ? [{ path: place, object, isPod }] : [];
-  });
+  const found = findObjects(content as JsonObject, (object) => hasContainers(object) || hasAccount(object));
+  return found.map(({ path: place, object }) => ({ path: place, object, isPod: hasContainers(object) }));
 }
 
 /** Lists of containers in a pod spec. */
@@ -55,5 +53,9 @@ export const containerLists = ['containers', 'initContainers', 'ephemeralContain
 export const accountFields = ['serviceAccountName', 'serviceAccount', 'serviceAccountRef'] as const;
 
 function hasContainers(object: JsonObject): boolean {
-  return containerLists.some((field) => jsonObjectsIn(object[field]).length > 0);
+  return containerLists.some((field) => Array.isArray(object[field]) && object[field].some(isJsonObject));
+}
+
+function hasAccount(object: JsonObject): boolean {
+  return accountFields.some((field) => object[field] !== undefined);
 }

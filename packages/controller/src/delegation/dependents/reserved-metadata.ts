@@ -1,7 +1,7 @@
 import { isJsonObject } from '../../resources/json.ts';
 import type { JsonObject, JsonValue } from '../../resources/resource.ts';
 import { isInDomain, kplugDomain, kubernetesDomains } from '../rights-granting-kinds.ts';
-import { join, objectsIn } from './walk-json.ts';
+import { findObjects, join } from './walk-json.ts';
 
 /** Metadata that a plugin must not set: never, or only where the delegation allows privileges. */
 export interface ReservedMetadata {
@@ -20,15 +20,13 @@ const copiedFields = ['finalizers', 'ownerReferences'];
  * finalizers and owners in templates.
  */
 export function findReservedMetadata(manifest: JsonObject): ReservedMetadata[] {
-  return objectsIn(manifest)
-    .filter(({ path }) => path === 'metadata' || path.endsWith('.metadata'))
-    .flatMap(({ path, object }) => {
-      const copied = copiedFields.filter((field) => field in object);
-      const reserved = ['labels', 'annotations'].flatMap((field) => reservedKeys(object[field], field));
-      return [...copied.map((field) => ({ path: field, isAllowable: false })), ...reserved].map((one) => {
-        return { ...one, path: join(path, one.path) };
-      });
+  return findObjects(manifest, (_, field) => field === 'metadata').flatMap(({ path, object }) => {
+    const copied = copiedFields.filter((field) => field in object);
+    const reserved = ['labels', 'annotations'].flatMap((field) => reservedKeys(object[field], field));
+    return [...copied.map((field) => ({ path: field, isAllowable: false })), ...reserved].map((one) => {
+      return { ...one, path: join(path, one.path) };
     });
+  });
 }
 
 /** Returns the labels or annotations with a reserved prefix. */

@@ -8,20 +8,39 @@ export interface FoundObject {
   object: JsonObject;
 }
 
-/** Returns all objects within an object, at all depths, itself included. Takes one step for each object, list and field. */
-export function objectsIn(root: JsonObject): FoundObject[] {
+/** Object or list within another one. */
+interface Step {
+  parent: Step | undefined;
+  field: string;
+  value: JsonObject | JsonValue[];
+}
+
+/**
+ * Finds objects within an object, at all depths, itself included, by their field and content. Takes one step for each value, and makes
+ * paths only of what it finds, as answers may have 100,000 objects.
+ */
+export function findObjects(root: JsonObject, isWanted: (object: JsonObject, field: string) => boolean): FoundObject[] {
   const found: FoundObject[] = [];
-  const pending: { path: string; value: JsonObject | JsonValue[] }[] = [{ path: '', value: root }];
-  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
-    const { path, value } = next;
-    const isList = Array.isArray(value);
-    if (!isList) found.push({ path, object: value });
-    for (const [field, inner] of Object.entries(value)) {
-      if (typeof inner !== 'object' || inner === null) continue;
-      pending.push({ path: isList ? `${path}[${field}]` : join(path, field), value: inner });
+  const pending: Step[] = [{ parent: undefined, field: '', value: root }];
+  for (let step = pending.pop(); step !== undefined; step = pending.pop()) {
+    const { value, field } = step;
+    if (Array.isArray(value)) {
+      for (let index = 0; index < value.length; index++) addStep(pending, step, index, value[index]);
+      continue;
     }
+    if (isWanted(value, field)) found.push({ path: pathOf(step), object: value });
+    for (const name in value) addStep(pending, step, name, value[name]);
   }
   return found;
+}
+
+function addStep(pending: Step[], parent: Step, field: string | number, value: JsonValue | undefined): void {
+  if (typeof value === 'object' && value !== null) pending.push({ parent, field: String(field), value });
+}
+
+function pathOf({ parent, field }: Step): string {
+  if (!parent) return '';
+  return Array.isArray(parent.value) ? `${pathOf(parent)}[${field}]` : join(pathOf(parent), field);
 }
 
 /** Appends a field to a path. */
