@@ -4,7 +4,7 @@ import { groupOf, type ResourceKind } from '../resources/resource.ts';
  * Kinds of Kubernetes' own groups that grant no rights by themselves. Every other kind of these groups counts as granting rights, so that
  * kinds of later versions do, too.
  */
-const plainKinds: ReadonlyMap<string, readonly string[]> = new Map([
+export const plainKinds: ReadonlyMap<string, readonly string[]> = new Map([
   ['', ['ConfigMap', 'PersistentVolumeClaim', 'Pod', 'PodTemplate', 'ReplicationController', 'Service']],
   ['apps', ['DaemonSet', 'Deployment', 'ReplicaSet', 'StatefulSet']],
   ['autoscaling', ['HorizontalPodAutoscaler']],
@@ -22,7 +22,7 @@ export const kubernetesDomains = ['k8s.io', 'kubernetes.io'];
 export const kplugDomain = 'kplug.dev';
 
 /** Domains of groups whose controllers act on a resource with rights of their own, such as creating Secrets, RBAC or any manifest. */
-const actingDomains = [
+const actingDomains: readonly string[] = [
   'openshift.io',
   'argoproj.io',
   'bitnami.com',
@@ -36,6 +36,9 @@ const actingDomains = [
   'operators.coreos.com',
 ];
 
+/** Domains of groups whose kinds grant rights, unless they are plain. So do all groups without a dot. */
+export const grantingDomains: readonly string[] = [...kubernetesDomains, kplugDomain, ...actingDomains];
+
 /**
  * Reports whether resources of a kind may grant rights, in any version: RBAC, credentials, admission, other APIs, traffic, or Kplug's own
  * resources.
@@ -43,7 +46,7 @@ const actingDomains = [
 export function grantsRights(kind: ResourceKind): boolean {
   const group = groupOf(kind.apiVersion);
   if (plainKinds.get(group)?.includes(kind.kind)) return false;
-  return isOfKubernetes(kind) || [kplugDomain, ...actingDomains].some((domain) => isInDomain(group, domain));
+  return !group.includes('.') || grantingDomains.some((domain) => isInDomain(group, domain));
 }
 
 /** Reports whether a kind is of one of Kubernetes' own groups. Only these may have no dot. */
