@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { delegationJsonSchema, grantingDomains, plainKinds } from '@kplug/controller/tools';
-import { parse } from 'yaml';
+import { parse, stringify } from 'yaml';
 import { delegationDefinition } from './delegation-definition.ts';
 
 /** Folder of the charts. */
@@ -34,8 +34,8 @@ export function chartDocuments(): ChartDocument[] {
     content: delegationDefinition(),
   };
   const granting = {
-    file: join(chartsFolder, 'kplug', 'files', 'rights-granting-kinds.json'),
-    content: `${JSON.stringify({ plainKinds: Object.fromEntries(plainKinds), grantingDomains }, null, 2)}\n`,
+    file: join(chartsFolder, 'kplug', 'files', 'rights-granting-kinds.yaml'),
+    content: stringify({ plainKinds: Object.fromEntries(plainKinds), grantingDomains }),
   };
   return [schemaDocument, definition, granting, ...copies(), ...['kplug', 'kplug-plugin'].map(readmeDocument)];
 }

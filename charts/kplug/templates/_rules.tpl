@@ -25,7 +25,7 @@ Takes { kind, group, plurals }.
 
 {{/*
 "true" if resources of a kind may grant rights, so that plugins may request them only with allowPrivileged.
-Takes { kind, group, granting }, the last one from files/rights-granting-kinds.json.
+Takes { kind, group, granting }, the last one from files/rights-granting-kinds.yaml.
 */}}
 {{- define "kplug.grantsRights" -}}
 {{- if not (has .kind (get .granting.plainKinds .group | default list)) }}
@@ -42,7 +42,7 @@ Takes { kind, group, granting }, the last one from files/rights-granting-kinds.j
 {{- $bases := list }}
 {{- $extensions := list }}
 {{- $dependents := list }}
-{{- $granting := .Files.Get "files/rights-granting-kinds.json" | fromJson }}
+{{- $granting := .Files.Get "files/rights-granting-kinds.yaml" | fromYaml }}
 {{- range .Values.delegations }}
 {{- $bases = append $bases .base }}
 {{- range dig "extensions" "kinds" list . }}{{ $extensions = append $extensions . }}{{ end }}
