@@ -198,14 +198,14 @@ describe('objects of others are neither taken over nor sent to plugins', () => {
   });
 
   // Without the check of the owner, a user without rights on Secrets would read them: the status of a kind without one is an annotation.
-  it('although a user writes them into the status of a resource', async () => {
+  it('or deleted, although a user writes them into the status of a resource', async () => {
     const seen: string[][] = [];
     const { namespace, object } = await attack({
       dependents: { kinds: [{ ...secrets, allowPrivileged: true }] },
       delegation: { base: configMaps, selection: { preferencePath: '.data.preferredImplementation' } },
       reconcile: ({ base, dependents }) => {
         if (base.metadata.name === 'users') seen.push(dependents.all().map(({ metadata }) => metadata.name));
-        return { requeueAfter: 20 };
+        return { dependents: [], requeueAfter: 20 };
       },
     });
     await cluster.apply({ ...object('v1', 'Secret', 'theirs'), stringData: { password: 'secret' } });
