@@ -108,7 +108,8 @@ it('a plugin does not change the dependents of another plugin of the same resour
   operator.table('users');
   await operator.expectReady('users');
   await operator.plugin({ name: 'Liar', reconcile: () => rows(2) });
-  const message = 'Liar requests the dependent View default/a, which Owner has; let one of them use another name';
+  const message =
+    'Liar requests the dependent View default/a, which Owner has, with another content; let one of them use another name';
   await operator.expectCondition('users', 'Ready', { status: 'False', reason: 'DependentFailed', message });
   operator.resources.delete(`${apiVersion}/View/default/a`);
   await vi.waitFor(() => expect(operator.get('a', 'View')?.spec).toEqual({ rows: 1 }), waiting);
