@@ -115,6 +115,46 @@ describe('the rights of the operator', () => {
     expect(rights).toEqual([...onTables, ...onDelegations, ...onDeployments, onTokens].toSorted());
   });
 
+  it('include kinds of dependents that grant rights only if their delegation says so', async () => {
+    const rightsWith = async (kinds: object[]) => {
+      const objects = await render('kplug', { delegations: [{ ...tables, dependents: { kinds } }] }, 'system');
+      return Object.values(rightsIn(objects)).flat();
+    };
+    const granting = [
+      ['v1', 'Secret', '/secrets'],
+      ['v1', 'ServiceAccount', '/serviceaccounts'],
+      ['rbac.authorization.k8s.io/v1', 'RoleBinding', 'rbac.authorization.k8s.io/rolebindings'],
+      ['certificates.k8s.io/v1', 'CertificateSigningRequest', 'certificates.k8s.io/certificatesigningrequests'],
+      ['delegations.kplug.dev/v1alpha1', 'Plugin', 'delegations.kplug.dev/plugins'],
+      ['bitnami.com/v1alpha1', 'SealedSecret', 'bitnami.com/sealedsecrets'],
+    ].map(([apiVersion, kind, resource]) => ({ apiVersion, kind, resource }));
+    const kinds = granting.map(({ apiVersion, kind }) => ({ apiVersion, kind }));
+    const plain = { apiVersion: 'v1', kind: 'ConfigMap' };
+    const [without, allowed] = [
+      await rightsWith([plain, ...kinds]),
+      await rightsWith([plain, ...kinds.map((kind) => ({ ...kind, allowPrivileged: true }))]),
+    ];
+    expect(without).toContain('create /configmaps');
+    for (const { resource } of granting) {
+      expect(without.filter((right) => right.endsWith(` ${resource}`))).toEqual([]);
+      expect(allowed).toContain(`create ${resource}`);
+    }
+    expect(allowed.filter((right) => /\*|escalate|bind |impersonate|token/.test(right))).toEqual([]);
+  });
+
+  it('are rules with a known purpose each', async () => {
+    const kinds = [
+      { apiVersion: 'apps/v1', kind: 'Deployment' },
+      { apiVersion: 'v1', kind: 'Secret', allowPrivileged: true },
+    ];
+    const everything = { delegations: [{ ...tables, dependents: { kinds } }], pluginNamespaces: ['plugins'] };
+    const rendered = [everything, ...(await valuesFiles('kplug'))].map((values) => render('kplug', values, 'system'));
+    const rules = new Set((await Promise.all(rendered)).flatMap(rulesIn));
+    expect([...rules].filter((rule) => !purposes.some(([pattern]) => pattern.test(rule)))).toEqual([]);
+    const unused = purposes.filter(([pattern]) => ![...rules].some((rule) => pattern.test(rule)));
+    expect(unused.map(([, purpose]) => purpose)).toEqual([]);
+  });
+
   it('include no Lease without leader election, and nothing when the chart makes no roles', async () => {
     const alone = { delegations: [tables], replicas: 1, leaderElection: { enabled: false } };
     expect(rightsIn(await render('kplug', alone, 'system')).system).toEqual(onItself.toSorted());
@@ -165,6 +205,42 @@ it('a plugin has no rights, and no token unless it is enabled', async () => {
   expect(account?.automountServiceAccountToken).toBe(false);
 });
 
+/**
+ * Purpose of each rule that the chart may make, with its verbs, its resource and the end of the role's name. A new rule needs a row, and
+ * a row in the table of `charts/kplug/README.md`.
+ */
+const purposes: readonly [rule: RegExp, purpose: string][] = [
+  [
+    /^get,list,watch,patch (myorg|other|example)\.org\/[a-z]+ -delegations$/,
+    'reads bases, and sets their finalizers and annotations',
+  ],
+  [
+    /^patch (myorg|other|example)\.org\/[a-z]+\/status -delegations$/,
+    'writes the statuses of bases and listed extensions',
+  ],
+  [/^update (myorg|other|example)\.org\/[a-z]+\/finalizers -delegations$/, 'owns dependents by bases'],
+  [/^get,list,watch (myorg|other)\.org\/[a-z]+ -delegations$/, 'reads listed extensions'],
+  [/^get,list,watch,create,patch,delete apps\/deployments -delegations$/, 'applies listed kinds of dependents'],
+  [
+    /^get,list,watch,create,patch,delete \/secrets -delegations$/,
+    'applies dependents that grant rights, as the delegation allows them',
+  ],
+  [/^get,create,patch,delete \/configmaps -delegations$/, 'rbac.extraRules of the test'],
+  [/^create,patch events\.k8s\.io\/events (-delegations)?$/, 'records Events of bases and plugins'],
+  [/^get,list,watch,patch \/pods $/, 'follows the pods of plugins, and labels the own pod of the leader'],
+  [
+    /^get,list,watch,create,patch,delete plugins\.kplug\.dev\/plugins (-plugins)?$/,
+    'writes the known plugins as resources',
+  ],
+  [/^patch plugins\.kplug\.dev\/plugins\/status (-plugins)?$/, 'writes the statuses of plugins'],
+  [/^get,list,watch \/services (-plugins)?$/, 'finds declared plugins behind Services'],
+  [/^get,list,watch discovery\.k8s\.io\/endpointslices (-plugins)?$/, 'finds the endpoints of these Services'],
+  [/^create coordination\.k8s\.io\/leases $/, 'creates the Lease of the leader, whose name RBAC cannot restrict'],
+  [/^get,update coordination\.k8s\.io\/leases [a-z-]+ $/, 'renews the Lease of the leader, by its name'],
+  [/^get,list,watch,patch delegations\.kplug\.dev\/delegations -delegations$/, 'follows Delegation resources'],
+  [/^patch delegations\.kplug\.dev\/delegations\/status -delegations$/, 'writes their statuses'],
+];
+
 interface Rule {
   apiGroups: string[];
   resources: string[];
@@ -190,6 +266,19 @@ function rightsIn(objects: readonly ClusterObject[]): Record<string, string[]> {
     rights[where] = [...(rights[where] ?? []), ...((role?.rules ?? []) as Rule[]).flatMap(flatten)].toSorted();
   }
   return rights;
+}
+
+/** Returns each rule of a role with its resource and the end of the role's name, as in `purposes`. */
+function rulesIn(objects: readonly ClusterObject[]): string[] {
+  return objects.flatMap(({ kind, metadata, rules }) => {
+    if (kind !== 'Role' && kind !== 'ClusterRole') return [];
+    const end = /-(delegations|plugins)$/.exec(metadata.name)?.[0] ?? '';
+    return ((rules ?? []) as Rule[]).flatMap(({ apiGroups, resources, verbs, resourceNames = [] }) =>
+      apiGroups.flatMap((group) =>
+        resources.map((resource) => [verbs.join(), `${group}/${resource}`, ...resourceNames, end].join(' ')),
+      ),
+    );
+  });
 }
 
 function flatten({ apiGroups, resources, verbs, resourceNames = [''] }: Rule): string[] {

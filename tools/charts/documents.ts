@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { delegationJsonSchema } from '@kplug/controller/tools';
-import { parse } from 'yaml';
+import { delegationJsonSchema, grantingDomains, plainKinds } from '@kplug/controller/tools';
+import { parse, stringify } from 'yaml';
 import { delegationDefinition } from './delegation-definition.ts';
 
 /** Folder of the charts. */
@@ -33,7 +33,11 @@ export function chartDocuments(): ChartDocument[] {
     file: join(chartsFolder, 'kplug', 'files', 'delegation.crd.yaml'),
     content: delegationDefinition(),
   };
-  return [schemaDocument, definition, ...copies(), ...['kplug', 'kplug-plugin'].map(readmeDocument)];
+  const granting = {
+    file: join(chartsFolder, 'kplug', 'files', 'rights-granting-kinds.yaml'),
+    content: stringify({ plainKinds: Object.fromEntries(plainKinds), grantingDomains }),
+  };
+  return [schemaDocument, definition, granting, ...copies(), ...['kplug', 'kplug-plugin'].map(readmeDocument)];
 }
 
 /** Copies the templates of the plugin chart into the operator's chart, which makes Deployments of plugins with them. */

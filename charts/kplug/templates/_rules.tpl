@@ -23,15 +23,34 @@ Takes { kind, group, plurals }.
 {{- toYaml $groups }}
 {{- end }}
 
+{{/*
+"true" if resources of a kind may grant rights, so that plugins may request them only with allowPrivileged.
+Takes { kind, group, granting }, the last one from files/rights-granting-kinds.yaml.
+*/}}
+{{- define "kplug.grantsRights" -}}
+{{- if not (has .kind (get .granting.plainKinds .group | default list)) }}
+{{- $grants := not (contains "." .group) }}
+{{- range .granting.grantingDomains }}
+{{- if or (eq $.group .) (hasSuffix (printf ".%s" .) $.group) }}{{ $grants = true }}{{ end }}
+{{- end }}
+{{- if $grants }}true{{ end }}
+{{- end }}
+{{- end }}
+
 {{/* Rules of the operator in the namespaces of delegated resources. */}}
 {{- define "kplug.delegatedRules" -}}
 {{- $bases := list }}
 {{- $extensions := list }}
 {{- $dependents := list }}
+{{- $granting := .Files.Get "files/rights-granting-kinds.yaml" | fromYaml }}
 {{- range .Values.delegations }}
 {{- $bases = append $bases .base }}
 {{- range dig "extensions" "kinds" list . }}{{ $extensions = append $extensions . }}{{ end }}
-{{- range dig "dependents" "kinds" list . }}{{ $dependents = append $dependents . }}{{ end }}
+{{- range dig "dependents" "kinds" list . }}
+{{- $group := contains "/" .apiVersion | ternary (splitList "/" .apiVersion | first) "" }}
+{{- $grants := include "kplug.grantsRights" (dict "kind" .kind "group" $group "granting" $granting) }}
+{{- if or .allowPrivileged (not $grants) }}{{ $dependents = append $dependents . }}{{ end }}
+{{- end }}
 {{- end }}
 {{- $plurals := .Values.rbac.plurals }}
 {{- $baseGroups := include "kplug.resourcesByGroup" (dict "kinds" $bases "plurals" $plurals) | fromYaml }}
@@ -60,7 +79,7 @@ Takes { kind, group, plurals }.
   verbs: [patch]
 {{- end }}
 {{- range $group, $resources := $dependentGroups }}
-# Dependents.
+# Dependents. Kinds that grant rights are here only if the delegation has allowPrivileged for them.
 - apiGroups: [{{ $group | quote }}]
   resources: {{ toJson $resources }}
   verbs: [get, list, watch, create, patch, delete]

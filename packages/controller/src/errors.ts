@@ -7,6 +7,7 @@ export { messageOf } from '@kplug/protocol';
  * - `InvalidManifest`: a resource, or the file that contains it, is invalid.
  * - `InvalidRegistration`: the registration of a plugin was refused.
  * - `InvalidResponse`: a plugin answered with a response that the protocol doesn't allow.
+ * - `DependentForbidden`: a plugin requested a resource that would grant rights, which its delegation doesn't allow.
  * - `PluginUnavailable`: a plugin is unreachable, or its connection broke during a call.
  * - `PluginFailed`: a plugin answered with an error.
  * - `DeadlineExceeded`: a plugin didn't answer in time.
@@ -24,6 +25,7 @@ export type KplugErrorCode =
   | 'InvalidManifest'
   | 'InvalidRegistration'
   | 'InvalidResponse'
+  | 'DependentForbidden'
   | 'PluginUnavailable'
   | 'PluginFailed'
   | 'DeadlineExceeded'

@@ -14,6 +14,7 @@ export type {
   DelegationExtensions,
   DelegationFinalize,
   DelegationSelection,
+  DependentKind,
   DurationInput,
 } from './delegation/declaration.ts';
 export type { ProbingOptions } from './discovery/plugin-prober.ts';

@@ -7,6 +7,8 @@ export { createToken, listTokens, type NewToken, revokeToken } from './authentic
 // Plugins without an operator.
 export { type GetInfoOptions, getInfo } from './clients/get-info.ts';
 export { isAnswerMissing } from './clients/v0/missing-answer.ts';
+// Delegations.
+export { grantingDomains, plainKinds } from './delegation/rights-granting-kinds.ts';
 export { type BackOffOptions, backOffDelay } from './queue/back-off.ts';
 // Manifests.
 export type { CheckedManifest, Manifest, ManifestMetadata } from './resources/check-manifest.ts';
@@ -31,7 +33,6 @@ export { DownloadFailure } from './supervisor/download/download-failure.ts';
 export { type FetchedPlugin, type FetchPluginOptions, fetchPlugin } from './supervisor/download/install.ts';
 export { type PluginItem, parsePluginList } from './supervisor/download/item.ts';
 export type { RecordedEvent } from './telemetry/events.ts';
-// Delegations.
 export { type DelegationFault, findDelegationFaults } from './tools/delegation-faults.ts';
 export { delegationJsonSchema } from './tools/delegation-json-schema.ts';
 export { deriveBase, deriveDelegation, type ImplementingPlugin } from './tools/derive-delegation.ts';

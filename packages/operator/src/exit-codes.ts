@@ -7,6 +7,7 @@ const byCode: Record<KplugErrorCode, 1 | 2 | 3 | 4 | 5> = {
   InvalidManifest: 2,
   InvalidRegistration: 1,
   InvalidResponse: 1,
+  DependentForbidden: 1,
   PluginUnavailable: 4,
   PluginFailed: 1,
   DeadlineExceeded: 1,

@@ -56,6 +56,8 @@ function rightsOf({ base, extensions, dependents }: DelegationSettings): NeededR
       { kind, verbs: ['list', 'watch'] },
       { kind, subresource: 'status', verbs: ['patch'] },
     ]),
-    ...dependents.kinds.map((kind): NeededRight => ({ kind, verbs: ['list', 'watch', 'create', 'patch', 'delete'] })),
+    ...dependents.permittedKinds.map(
+      (kind): NeededRight => ({ kind, verbs: ['list', 'watch', 'create', 'patch', 'delete'] }),
+    ),
   ];
 }

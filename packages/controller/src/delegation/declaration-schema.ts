@@ -28,6 +28,20 @@ const kind = z
 
 const resourceKind = z.strictObject({ apiVersion, kind });
 
+const dependentKind = resourceKind.extend({
+  allowPrivileged: z
+    .boolean()
+    .default(false)
+    .describe(
+      'True to allow a kind that grants rights, such as Secret or Role, or privileged pods of a kind that has pods. Default false.',
+    ),
+});
+
+const accountName = z
+  .string()
+  .max(maxPathLength)
+  .regex(/^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/, 'must be the name of a ServiceAccount');
+
 const pattern = z
   .string()
   .max(maxPathLength)
@@ -121,10 +135,23 @@ export const delegationSchema = z.strictObject({
   dependents: z
     .strictObject({
       kinds: z
-        .array(resourceKind)
+        .array(dependentKind)
         .max(maxListed)
         .default([])
         .describe('Kinds of dependents that plugins may request. Default: none.'),
+      serviceAccounts: z
+        .array(accountName)
+        .max(maxListed)
+        .default([])
+        .describe(
+          'ServiceAccounts whose rights dependents may get, as pods or by a Secret with a token, besides those that the plugin requests as dependents. Default: none, so that pods get no token.',
+        ),
+      podSecrets: z
+        .enum(['own', 'any'])
+        .default('own')
+        .describe(
+          'Secrets that pods may use: those that the plugin requests as dependents before them (`own`), or `any` in the namespace. Default `own`.',
+        ),
     })
     .prefault({})
     .describe(

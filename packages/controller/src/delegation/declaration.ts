@@ -94,7 +94,20 @@ export interface DelegationExtensions {
 /** Dependents of a delegation's bases. */
 export interface DelegationDependents {
   /** Kinds of dependents that plugins may request, at most 64. Default: none. */
-  kinds?: readonly Readonly<ResourceKind>[] | undefined;
+  kinds?: readonly Readonly<DependentKind>[] | undefined;
+  /**
+   * ServiceAccounts whose rights dependents may get, as pods or by a Secret with a token, at most 64, besides those that the plugin
+   * requests as dependents. Default: none, so that pods get no token.
+   */
+  serviceAccounts?: readonly string[] | undefined;
+  /** Secrets that pods may use: those that the plugin requests as dependents before them, or any in the namespace. Default `own`. */
+  podSecrets?: 'own' | 'any' | undefined;
+}
+
+/** Kind of dependents. */
+export interface DependentKind extends ResourceKind {
+  /** True to allow a kind that grants rights, such as Secret or Role, or privileged pods of a kind that has pods. Default false. */
+  allowPrivileged?: boolean | undefined;
 }
 
 /** Selection of a plugin for a resource. */

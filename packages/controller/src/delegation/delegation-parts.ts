@@ -113,7 +113,7 @@ export function assembleParts(
     else requests.request(base, { urgent: true });
   };
   const extensions = new ExtensionFollower(settings, resources, walks, onExtensionChange, enter);
-  const dependents = new DependentFollower(settings, resources, requeue);
+  const dependents = new DependentFollower(settings, resources, requeue, log);
 
   const chooser = new Chooser(settings, registry, breakers);
   const chooseForPass = (base: Resource) => chooser.chooseForPass(base);

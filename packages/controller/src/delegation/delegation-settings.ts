@@ -2,23 +2,28 @@ import type { z } from 'zod';
 import { KplugError } from '../errors.ts';
 import { limitTable } from '../limits/limits.ts';
 import { readLimit } from '../limits/read-limit.ts';
-import { isSameKind } from '../resources/resource.ts';
+import { isSameKind, type ResourceKind } from '../resources/resource.ts';
 import { type AdmissionRule, admissionOf, admitAll } from '../selection/admission.ts';
 import { parsePattern, parseRange } from '../selection/preference.ts';
 import type { SelectionRules } from '../selection/select.ts';
 import { delegationSchema, describeIssues } from './declaration-schema.ts';
+import { grantsRights } from './rights-granting-kinds.ts';
 
 /** A delegation with its defaults applied and its ranges parsed. */
 export interface DelegationSettings
   extends Omit<
     z.output<typeof delegationSchema>,
-    'api' | 'plugins' | 'extensions' | 'selection' | 'namespaces' | 'concurrency'
+    'api' | 'plugins' | 'dependents' | 'extensions' | 'selection' | 'namespaces' | 'concurrency'
   > {
   /** Name of the plugin API. */
   api: string;
   concurrency: number;
   /** Delegated namespaces; `undefined` for all. */
   namespaces: ReadonlySet<string> | undefined;
+  dependents: z.output<typeof delegationSchema>['dependents'] & {
+    /** Listed kinds without those that grant rights although their entry doesn't allow it. */
+    permittedKinds: readonly ResourceKind[];
+  };
   extensions: { path: readonly string[]; kinds: readonly { apiVersion: string; kind: string }[] | undefined };
   preferencePath: readonly string[];
   rules: SelectionRules;
@@ -44,13 +49,17 @@ export function readDeclaration(declaration: unknown, defaults: DelegationDefaul
     const label = typeof named === 'string' ? `delegation "${named}"` : 'a delegation';
     throw new KplugError('InvalidConfiguration', `${label} is malformed: ${describeIssues(error)}`, { cause: error });
   }
-  const { api, plugins, extensions, selection, namespaces, ...rest } = data;
+  const { api, plugins, dependents, extensions, selection, namespaces, ...rest } = data;
   const at = api.indexOf('@');
   return {
     ...rest,
     concurrency: rest.concurrency ?? readLimit(limitTable.delegation.concurrency, defaults.concurrency),
     api: at < 0 ? api : api.slice(0, at),
     namespaces: namespaces && new Set(namespaces),
+    dependents: {
+      ...dependents,
+      permittedKinds: dependents.kinds.filter((kind) => kind.allowPrivileged || !grantsRights(kind)).map(kindOf),
+    },
     extensions: { path: splitPath(extensions.path), kinds: extensions.kinds },
     preferencePath: splitPath(selection.preferencePath),
     rules: {
@@ -71,6 +80,10 @@ export function overlap(a: DelegationSettings, b: DelegationSettings): boolean {
   // No resource has two values of one label.
   if (Object.entries(a.labels).some(([label, value]) => (b.labels[label] ?? value) !== value)) return false;
   return !a.namespaces || !b.namespaces || [...a.namespaces].some((namespace) => b.namespaces?.has(namespace));
+}
+
+function kindOf({ apiVersion, kind }: ResourceKind): ResourceKind {
+  return { apiVersion, kind };
 }
 
 function splitPath(text: string): readonly string[] {

@@ -5,7 +5,10 @@ export const ports = {
   backlog: count(511, 'Maximum number of connections that wait to be accepted.'),
   maxListenAttempts: count(20, 'Maximum number of attempts to find a port that is free in IPv4 and IPv6.'),
   sweepInterval: milliseconds(1 * seconds, 'Interval at which the time-outs of connections are checked.'),
-  startsPerTurn: count(8, 'Maximum number of connections whose first bytes are handled in one iteration of the event loop.'),
+  startsPerTurn: count(
+    8,
+    'Maximum number of connections whose first bytes are handled in one iteration of the event loop.',
+  ),
   requestsPerTurn: count(50, 'Maximum number of requests of a port that begin in one iteration of the event loop.'),
   maxResets: count(200, 'Maximum number of requests in a row that a peer cancels on one connection.'),
   resetInterval: milliseconds(50, 'Interval after which one more may be cancelled.'),

@@ -37,11 +37,11 @@ async function callOne(
   implementation: Implementation,
   choice: { reason: string; message: string },
 ): Promise<Attempt> {
-  const { caller, settings } = pass.context;
+  const { caller, settings, resources } = pass.context;
   try {
     const answer = await caller.reconcile(implementation, makeCall(pass, implementation, choice));
     // An answer with a forbidden dependent is refused as a whole, before anything is written.
-    readDesired(answer.dependents ?? [], pass.base, settings);
+    readDesired(answer.dependents ?? [], pass.base, settings, resources);
     return { implementation, answer };
   } catch (error) {
     if (!(error instanceof KplugError) || error.code === 'Stopped') throw error;

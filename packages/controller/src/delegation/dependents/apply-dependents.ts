@@ -3,6 +3,7 @@ import type { PluginName } from '../../names.ts';
 import type { JsonValue } from '../../resources/resource.ts';
 import type { Attempt, Failure } from '../calls/attempt.ts';
 import type { Pass } from '../passes/pass.ts';
+import { decideClaims } from './claims.ts';
 import { type InventoryEntry, readInventory, writeInventory } from './inventory.ts';
 import { type DesiredDependent, readDesired } from './read-desired.ts';
 
@@ -27,10 +28,12 @@ export async function applyDependents(pass: Pass, attempts: readonly Attempt[]):
   const { base, key: baseKey } = pass;
   const { settings, resources, dependents: follower } = pass.context;
   const requests = attempts.map(({ implementation: { plugin }, answer }): DependentRequest => {
-    return { plugin, items: answer?.dependents && readDesired(answer.dependents, base, settings) };
+    return { plugin, items: answer?.dependents && readDesired(answer.dependents, base, settings, resources) };
   });
-  const desired = requests.flatMap(({ plugin, items = [] }) => items.map((item) => ({ ...item, plugin })));
-  const surplus = readInventory(base).filter(({ key }) => !desired.some((one) => one.key === key));
+  const inventory = readInventory(base);
+  const claims = requests.flatMap(({ plugin, items = [] }) => items.map((item) => ({ ...item, plugin })));
+  const { granted: desired, problem } = decideClaims(claims, inventory);
+  const surplus = inventory.filter(({ key }) => !desired.some((one) => one.key === key));
   if (desired.length === 0 && surplus.length === 0) return { dependents: [] };
   const retained = surplus.filter((entry) => isRetained(entry, requests, settings.handOver));
   const options = { owner: base, fieldManager: settings.fieldManager };
@@ -39,13 +42,17 @@ export async function applyDependents(pass: Pass, attempts: readonly Attempt[]):
       for (const { key, content } of desired) await resources.applyOwned(key, content, options);
       for (const entry of surplus) if (!retained.includes(entry)) await resources.removeOwned(entry.key, options);
     });
-    return { dependents: writeInventory([...desired, ...retained]) };
+    const dependents = writeInventory([...desired, ...retained]);
+    return problem === undefined ? { dependents } : { dependents, failure: failed(problem) };
   } catch (error) {
     if (!(error instanceof KplugError) || !reportedErrors.has(error.code)) throw error;
-    const failure = { reason: 'DependentFailed', message: error.message, terminal: false, retryAfter: undefined };
     // Dependents that may exist stay in the inventory, so that a later pass can remove them.
-    return { dependents: writeInventory([...desired, ...surplus]), failure };
+    return { dependents: writeInventory([...desired, ...surplus]), failure: failed(error.message) };
   }
+}
+
+function failed(message: string): Failure {
+  return { reason: 'DependentFailed', message, terminal: false, retryAfter: undefined };
 }
 
 /** Errors that are reported in the base's status. Others fail the pass. */

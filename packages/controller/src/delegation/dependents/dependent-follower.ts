@@ -1,5 +1,6 @@
+import type { Logger } from 'pino';
 import type { ResourceChange, Resources } from '../../resources/port.ts';
-import { formatKey, isSameKind, keyOf, type Resource, type ResourceKey } from '../../resources/resource.ts';
+import { formatKey, isOwnedBy, isSameKind, keyOf, type Resource, type ResourceKey } from '../../resources/resource.ts';
 import type { DelegationSettings } from '../delegation-settings.ts';
 import { readInventory } from './inventory.ts';
 
@@ -7,6 +8,7 @@ import { readInventory } from './inventory.ts';
 export class DependentFollower {
   readonly #settings: DelegationSettings;
   readonly #resources: Resources;
+  readonly #log: Logger;
   readonly #requeue: (base: ResourceKey) => void;
   /** Numbers of changes of each dependent during the writes of a base, by the base's key. */
   readonly #writing = new Map<ResourceKey, Map<ResourceKey, number>>();
@@ -14,19 +16,21 @@ export class DependentFollower {
   #isStarted = false;
 
   /** @param requeue called for each base with a changed dependent, unless the base's own pass changed it. */
-  constructor(settings: DelegationSettings, resources: Resources, requeue: (base: ResourceKey) => void) {
+  constructor(settings: DelegationSettings, resources: Resources, requeue: (base: ResourceKey) => void, log: Logger) {
     this.#settings = settings;
     this.#resources = resources;
     this.#requeue = requeue;
+    this.#log = log;
   }
 
   /** Starts to follow. Fulfilled when the existing resources are known. */
   async start(): Promise<void> {
     const { signal } = this.#stopping;
-    const { kinds } = this.#settings.dependents;
-    const follow = (kind: (typeof kinds)[number]) =>
+    const { permittedKinds } = this.#settings.dependents;
+    this.#warnOfForbiddenKinds();
+    const follow = (kind: (typeof permittedKinds)[number]) =>
       this.#resources.follow(kind, (change) => this.#onChange(change), { signal });
-    await Promise.all(kinds.map(follow));
+    await Promise.all(permittedKinds.map(follow));
     this.#isStarted = true;
   }
 
@@ -34,11 +38,11 @@ export class DependentFollower {
     this.#stopping.abort();
   }
 
-  /** Returns the existing dependents of a base. */
+  /** Returns the existing dependents of a base. Its status may list resources of others, as some users may write it. */
   of(base: Resource): ReadonlyMap<ResourceKey, Resource> {
     const found = readInventory(base).flatMap(({ key }) => {
       const resource = this.#resources.get(key);
-      return resource ? [[key, resource] as const] : [];
+      return resource && isOwnedBy(resource, base.metadata) ? [[key, resource] as const] : [];
     });
     return new Map(found);
   }
@@ -53,6 +57,16 @@ export class DependentFollower {
       this.#writing.delete(base);
       // Another client changed a dependent in the meantime.
       if ([...changes.values()].some((count) => count > 1)) this.#requeue(base);
+    }
+  }
+
+  /** Warns of kinds that are listed, although plugins can't request them. */
+  #warnOfForbiddenKinds(): void {
+    const { kinds, permittedKinds } = this.#settings.dependents;
+    for (const kind of kinds) {
+      if (permittedKinds.some((permitted) => isSameKind(permitted, kind))) continue;
+      const message = `dependents of the kind ${kind.kind} (${kind.apiVersion}) are refused, as the kind grants rights; set allowPrivileged: true for it in dependents.kinds to allow them`;
+      this.#log.warn({ delegation: this.#settings.name }, message);
     }
   }
 

@@ -16,6 +16,8 @@ export function readInventory({ status, metadata: { namespace = '' } }: Resource
     const { apiVersion, kind, name, plugin } = isJsonObject(entry) ? entry : {};
     if (typeof apiVersion !== 'string' || typeof kind !== 'string') return [];
     if (typeof name !== 'string' || typeof plugin !== 'string') return [];
+    // Other slashes would make the key of a resource of another namespace.
+    if (!/^([^/]+\/)?[^/]+$/.test(apiVersion) || /\//.test(kind + name)) return [];
     return [{ key: formatKey({ apiVersion, kind, namespace, name }), plugin: new PluginName(plugin) }];
   });
 }

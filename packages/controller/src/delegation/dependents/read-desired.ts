@@ -1,18 +1,23 @@
 import { KplugError } from '../../errors.ts';
 import { limits } from '../../limits/limits.ts';
-import { checkManifest } from '../../resources/check-manifest.ts';
+import { type CheckedManifest, checkManifest } from '../../resources/check-manifest.ts';
 import { cutText } from '../../resources/cut-text.ts';
 import { findAnnotationFault, findLabelFault } from '../../resources/labels.ts';
-import type { OwnedContent } from '../../resources/port.ts';
+import type { OwnedContent, Resources } from '../../resources/port.ts';
 import {
   describeReference,
   formatKey,
   isSameKind,
   type JsonObject,
+  keyOf,
+  parseKey,
   type Resource,
   type ResourceKey,
+  type ResourceKind,
 } from '../../resources/resource.ts';
 import type { DelegationSettings } from '../delegation-settings.ts';
+import { nameInAnyVersion, readReferences } from '../extensions/gather.ts';
+import { findRefusedRight, withoutDefaultToken } from './check-rights.ts';
 
 /** A dependent that a plugin requests for a base. */
 export interface DesiredDependent {
@@ -23,44 +28,91 @@ export interface DesiredDependent {
 const { maxDependents } = limits.delegation;
 const { maxQuotedLength } = limits.calls;
 
-/** Checks the dependents that a plugin requests. Throws `InvalidResponse` if any of them isn't allowed. */
+/**
+ * Checks the dependents that a plugin requests. Throws `InvalidResponse` if any of them violates the protocol, and `DependentForbidden`
+ * if it would grant rights although the delegation doesn't say so.
+ */
 export function readDesired(
   items: readonly JsonObject[],
   base: Resource,
-  { dependents }: Pick<DelegationSettings, 'dependents'>,
+  settings: Pick<DelegationSettings, 'dependents' | 'extensions'>,
+  resources: Pick<Resources, 'isNamespaced'>,
 ): DesiredDependent[] {
   if (items.length > maxDependents) {
     throw invalid(`the plugin requests ${items.length} dependents; a resource may have at most ${maxDependents}`);
   }
-  const desired = items.map((item, index) => readOne(item, `dependents[${index}]`, base, dependents.kinds));
-  const keys = desired.map(({ key }) => key);
-  const duplicate = keys.find((key, index) => keys.indexOf(key) !== index);
-  if (duplicate) throw invalid(`the plugin requests the dependent ${duplicate} twice`);
+  const { references } = readReferences(base, settings);
+  const context: ReadContext = {
+    home: base.metadata.namespace ?? '',
+    allowed: settings.dependents,
+    isNamespaced: (kind) => resources.isNamespaced?.(kind),
+    base: nameInAnyVersion(parseKey(keyOf(base))),
+    extensions: new Set([...references.values()].map(nameInAnyVersion)),
+    own: new Set(),
+  };
+  const desired = items.map((item, index) => readOne(item, `dependents[${index}]`, context));
+  const keys = desired.map(({ key }) => nameInAnyVersion(parseKey(key)));
+  const duplicate = keys.findIndex((key, index) => keys.indexOf(key) !== index);
+  if (duplicate >= 0) throw invalid(`the plugin requests the dependent ${desired[duplicate]?.key} twice`);
   return desired;
 }
 
-function readOne(
-  item: JsonObject,
-  path: string,
-  { metadata: { namespace: home = '' } }: Resource,
-  kinds: DelegationSettings['dependents']['kinds'],
-): DesiredDependent {
+/** What the dependents of one answer are checked against. */
+interface ReadContext {
+  /** Namespace of the base; empty if it is cluster-scoped. */
+  home: string;
+  allowed: DelegationSettings['dependents'];
+  isNamespaced: (kind: ResourceKind) => boolean | undefined;
+  /** The base and its extensions, as `nameInAnyVersion`. */
+  base: string;
+  extensions: ReadonlySet<string>;
+  /** Dependents that were read, as `Kind/name`. */
+  own: Set<string>;
+}
+
+function readOne(item: JsonObject, path: string, context: ReadContext): DesiredDependent {
+  const { home, allowed, isNamespaced, own } = context;
   const { manifest, fault } = checkManifest(item);
   if (fault) throw invalid(`${[path, ...fault.path].join('.')} ${fault.message}`);
   const { apiVersion, kind, metadata, status: _, ...fields } = manifest;
-  const { name, labels, annotations } = metadata;
-  const namespace = (item.metadata as { namespace?: string }).namespace ?? home;
-  const subject = `${describeReference({ apiVersion, kind, namespace, name })} (${apiVersion})`;
-  if (!kinds.some((allowed) => isSameKind(allowed, manifest))) {
+  const { name } = metadata;
+  const namespace = (item.metadata as { namespace?: string | null }).namespace ?? home;
+  const reference = { apiVersion, kind, namespace, name };
+  const subject = `the dependent ${describeReference(reference)} (${apiVersion})`;
+  const entry = allowed.kinds.find((one) => isSameKind(one, manifest));
+  if (!entry) {
     throw invalid(
-      `the plugin requests the dependent ${subject}, of a kind that the delegation doesn't allow; list it in dependents.kinds`,
+      `the plugin requests ${subject}, of a kind that the delegation doesn't allow; list it in dependents.kinds`,
     );
   }
   if (namespace !== home) {
-    throw invalid(
-      `the plugin requests the dependent ${subject} outside of the resource's namespace, ${home || 'none'}`,
-    );
+    throw invalid(`the plugin requests ${subject} outside of the resource's namespace, ${home || 'none'}`);
   }
+  if (home && isNamespaced(entry) === false) {
+    throw invalid(`the plugin requests ${subject}, which is cluster-scoped; it must be in the namespace ${home}`);
+  }
+  const identity = nameInAnyVersion(reference);
+  if (identity === context.base) throw invalid(`the plugin requests ${subject}, which is the resource itself`);
+  if (context.extensions.has(identity)) {
+    throw invalid(`the plugin requests ${subject}, which is an extension of the resource`);
+  }
+  checkMetadata(item, manifest, path);
+  const rights = { dependents: allowed, allowPrivileged: entry.allowPrivileged, own };
+  const refused = findRefusedRight(manifest, home, rights);
+  if (refused) {
+    const message = `the plugin requests ${subject} ${refused.cause}; ${refused.remedy}`;
+    throw new KplugError('DependentForbidden', message);
+  }
+  if (!apiVersion.includes('/')) own.add(`${kind}/${name}`);
+  const { labels, annotations } = metadata;
+  const content = withoutDefaultToken(manifest, fields as JsonObject, rights);
+  return {
+    key: formatKey(reference),
+    content: { ...(labels && { labels }), ...(annotations && { annotations }), fields: content },
+  };
+}
+
+function checkMetadata(item: JsonObject, { metadata: { labels, annotations } }: CheckedManifest, path: string): void {
   const forbidden = Object.keys(item.metadata as object).find((field) => !allowedMetadata.has(field));
   if (forbidden) throw invalid(`${path}.metadata.${forbidden} must not be set by a plugin`);
   const badLabel = findLabelFault(labels ?? {});
@@ -70,10 +122,6 @@ function readOne(
     throw invalid(
       `${path}.metadata.annotations.${cutText(badAnnotation.key, maxQuotedLength)} ${badAnnotation.message}`,
     );
-  return {
-    key: formatKey({ apiVersion, kind, namespace, name }),
-    content: { ...(labels && { labels }), ...(annotations && { annotations }), fields: fields as JsonObject },
-  };
 }
 
 const allowedMetadata: ReadonlySet<string> = new Set(['name', 'namespace', 'labels', 'annotations']);

@@ -15,6 +15,7 @@ import {
 } from '../../resources/resource.ts';
 import type { DelegationSettings } from '../delegation-settings.ts';
 import { readField } from '../field-path.ts';
+import { grantsRights } from '../rights-granting-kinds.ts';
 
 /** Reason of a problem with an extension reference. */
 export type ExtensionProblemReason =
@@ -54,8 +55,10 @@ export interface Gathered {
 }
 
 /** Reads the references of a base. Invalid ones are reported and left out. */
-export function readReferences(base: Resource, settings: DelegationSettings): ExtensionReferences {
-  const { path, kinds } = settings.extensions;
+export function readReferences(
+  base: Resource,
+  { extensions: { path, kinds } }: Pick<DelegationSettings, 'extensions'>,
+): ExtensionReferences {
   const listed = readField(base, path);
   const references = new Map<ResourceKey, ResourceReference>();
   const problems: ExtensionProblem[] = [];
@@ -76,7 +79,7 @@ export function readReferences(base: Resource, settings: DelegationSettings): Ex
       continue;
     }
     const problem = forbid(read, base, kinds);
-    const name = nameOf(read);
+    const name = nameInAnyVersion(read);
     if (problem) {
       problems.push(problem);
     } else if (named.has(name)) {
@@ -96,7 +99,7 @@ export function ignoredReferences(problems: readonly ExtensionProblem[]): Extens
 }
 
 /** Identifies a resource in any version of its kind. */
-function nameOf({ apiVersion, kind, namespace, name }: ResourceReference): string {
+export function nameInAnyVersion({ apiVersion, kind, namespace, name }: ResourceReference): string {
   return `${groupOf(apiVersion)}/${kind}/${namespace}/${name}`;
 }
 
@@ -173,8 +176,12 @@ function forbid(
     const place = home ? `the namespace ${home}` : 'no namespace, as the resource is in none';
     return refuse(`is in another namespace; an extension must be in ${place}`);
   }
-  if (nameOf(reference) === nameOf(parseKey(keyOf(base))))
+  if (nameInAnyVersion(reference) === nameInAnyVersion(parseKey(keyOf(base))))
     return refuse('is the resource itself; remove the reference');
+  if (!kinds && grantsRights(reference))
+    return refuse(
+      `(${reference.apiVersion}) is of a kind that grants rights; list the kind in extensions.kinds to allow it`,
+    );
   if (!kinds || kinds.some((allowed) => isSameKind(allowed, reference))) return undefined;
   const allowed = kinds.map((kind) => `${kind.kind} (${kind.apiVersion})`).join(', ') || 'none';
   return refuse(`(${reference.apiVersion}) isn't of a kind that the delegation allows: ${allowed}`);

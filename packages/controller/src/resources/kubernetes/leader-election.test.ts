@@ -92,6 +92,23 @@ describe('the election of a leader', () => {
     expect([await labelOfA(), await labelOfB()]).toEqual([undefined, 'leader']);
   });
 
+  it('changes no pod that is not labelled as the leader, whatever the Lease says', async () => {
+    const namespace = await cluster.namespace();
+    const [labelOfOther, labelOfB] = [await makePod(namespace, 'other'), await makePod(namespace, 'b')];
+    const other = { apiVersion: 'v1', kind: 'Pod', metadata: { namespace, name: 'other' } };
+    await cluster.edit(other, { metadata: { labels: { 'kplug.dev/role': 'theirs' } } });
+    const { metadata } = (await cluster.get(other)) ?? {};
+    for (const holder of ['other_1', 'missing_1']) {
+      await cluster.apply({ ...leaseOf(namespace), spec: { holderIdentity: holder, leaseDurationSeconds: 1 } });
+      const { leadership, operator } = await join(namespace, 'b');
+      await leadership.acquire(never);
+      await leadership.announce();
+      expect([await labelOfOther(), await labelOfB()]).toEqual(['theirs', 'leader']);
+      await operator.resources.close();
+    }
+    expect((await cluster.get(other))?.metadata.resourceVersion).toBe(metadata?.resourceVersion);
+  });
+
   it('is lost when another process holds the Lease, and nothing is written after that', async () => {
     const namespace = await cluster.namespace();
     const { operator, leadership } = await join(namespace, undefined);

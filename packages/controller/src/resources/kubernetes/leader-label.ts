@@ -1,6 +1,7 @@
 import { formatJson } from '@kplug/protocol';
 import { KplugError, messageOf } from '../../errors.ts';
-import { ApiError } from './api-error.ts';
+import type { JsonValue } from '../resource.ts';
+import { ApiError, type ApiErrorReason } from './api-error.ts';
 import { missingRule } from './missing-rule.ts';
 import type { Transport } from './transport.ts';
 
@@ -22,15 +23,25 @@ export class LeaderLabel {
 
   /** Labels the pod of this process. Rejects with `StorageFailed`. */
   async add(): Promise<void> {
-    await this.#patch(this.pod, leaderLabel.value);
+    const body = { metadata: { labels: { [leaderLabel.name]: leaderLabel.value } } };
+    await this.#patch(this.pod, 'application/merge-patch+json', body, []);
   }
 
-  /** Removes the label from a pod, if the pod exists. Rejects with `StorageFailed`. */
+  /**
+   * Removes the label from a pod, if the pod exists and has it. Other pods are not changed, as the name comes from the Lease. Rejects with
+   * `StorageFailed`.
+   */
   async remove(pod: string): Promise<void> {
-    await this.#patch(pod, null);
+    const path = `/metadata/labels/${leaderLabel.name.replace('/', '~1')}`;
+    const steps = [
+      { op: 'test', path, value: leaderLabel.value },
+      { op: 'remove', path },
+    ];
+    await this.#patch(pod, 'application/json-patch+json', steps, ['NotFound', 'Invalid']);
   }
 
-  async #patch(pod: string, value: string | null): Promise<void> {
+  /** @param allowed reasons of failures that mean that there is nothing to change. */
+  async #patch(pod: string, contentType: string, body: JsonValue, allowed: readonly ApiErrorReason[]): Promise<void> {
     const namespace = this.#namespace;
     try {
       await this.#transport.request({
@@ -38,11 +49,11 @@ export class LeaderLabel {
         path: `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods/${encodeURIComponent(pod)}`,
         verb: 'patch',
         resource: 'pods',
-        contentType: 'application/merge-patch+json',
-        body: formatJson({ metadata: { labels: { [leaderLabel.name]: value } } }),
+        contentType,
+        body: formatJson(body),
       });
     } catch (cause) {
-      if (value === null && cause instanceof ApiError && cause.reason === 'NotFound') return;
+      if (cause instanceof ApiError && allowed.includes(cause.reason)) return;
       const isForbidden = cause instanceof ApiError && cause.reason === 'Forbidden';
       const reason = isForbidden
         ? missingRule({ group: '', resource: 'pods', verbs: ['patch'], namespace })

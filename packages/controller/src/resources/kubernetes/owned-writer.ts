@@ -1,18 +1,38 @@
 import { createHash } from 'node:crypto';
 import { formatJson } from '@kplug/protocol';
+import { KplugError } from '../../errors.ts';
+import { limits } from '../../limits/limits.ts';
 import { isJsonObject, jsonEquals } from '../json.ts';
 import { notOwned } from '../not-owned.ts';
 import type { OwnedContent, OwnedWriteOptions, WriteResult } from '../port.ts';
-import { isOwnedBy, type JsonObject, type JsonValue, parseKey, type Resource, type ResourceKey } from '../resource.ts';
+import {
+  describeReference,
+  isOwnedBy,
+  type JsonObject,
+  type JsonValue,
+  parseKey,
+  type Resource,
+  type ResourceKey,
+} from '../resource.ts';
 import { ApiError } from './api-error.ts';
 import { objectPath } from './api-path.ts';
 import type { ServedKind } from './discovery.ts';
 import type { KindCache } from './kind-cache.ts';
+import { readLive } from './read-live.ts';
 import type { Transport } from './transport.ts';
 import { writeError } from './write-error.ts';
+import { changedTooOften } from './write-in-version.ts';
 
 /** Annotation with a digest of the content that was applied last, which shows when fields were removed from the content. */
 const digestAnnotation = 'kplug.dev/applied';
+
+/**
+ * Resource version that no object has. An apply in it creates the object, or conflicts with one that exists, which may be unknown to the
+ * cache and belong to another client.
+ */
+const noVersion = '1';
+
+const { maxConflictAttempts: maxAttempts } = limits.kubernetes;
 
 /** Dependent to write. */
 export interface OwnedTarget {
@@ -24,11 +44,13 @@ export interface OwnedTarget {
 
 /** Creates or changes a dependent by server-side apply. */
 export async function applyOwned(
-  { key, cache, served, transport }: OwnedTarget,
+  target: OwnedTarget,
   { labels, annotations, fields }: OwnedContent,
   { owner, fieldManager, signal }: OwnedWriteOptions,
 ): Promise<WriteResult> {
+  const { key, cache, served, transport } = target;
   const { namespace, name, apiVersion, kind } = parseKey(key);
+  checkScope(target);
   const current = cache.get(namespace, name);
   if (current && !isOwnedBy(current, owner.metadata)) throw notOwned(key, owner);
   const digest = createHash('sha256')
@@ -45,8 +67,8 @@ export async function applyOwned(
       controller: true,
     },
   ];
-  const metadata = { name, ...(namespace && { namespace }), ...marks, ownerReferences };
-  try {
+  const apply = async (resourceVersion: string) => {
+    const metadata = { name, ...(namespace && { namespace }), resourceVersion, ...marks, ownerReferences };
     const answer = await transport.request({
       method: 'PATCH',
       path: `${objectPath(served, namespace, name)}?${new URLSearchParams({ fieldManager, force: 'true' })}`,
@@ -57,23 +79,22 @@ export async function applyOwned(
       signal,
     });
     cache.putWritten(answer);
-    return 'written';
-  } catch (error) {
-    if (!(error instanceof ApiError)) throw error;
-    throw writeError(error, { key, what: 'the content', verb: 'patch', served });
+  };
+  let version = current?.metadata.resourceVersion ?? noVersion;
+  for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
+    if (await isWritten(target, 'patch', () => apply(version))) return 'written';
+    const live = await readLive(target, signal);
+    if (live && !isOwnedBy(live, owner.metadata)) throw notOwned(key, owner);
+    version = live?.metadata.resourceVersion ?? noVersion;
   }
+  throw changedTooOften(key);
 }
 
 /** Deletes a dependent. */
-export async function removeOwned(
-  { key, cache, served, transport }: OwnedTarget,
-  { owner, signal }: OwnedWriteOptions,
-): Promise<WriteResult> {
+export async function removeOwned(target: OwnedTarget, { owner, signal }: OwnedWriteOptions): Promise<WriteResult> {
+  const { key, cache, served, transport } = target;
   const { namespace, name } = parseKey(key);
-  const current = cache.get(namespace, name);
-  if (!current || !isOwnedBy(current, owner.metadata)) return 'gone';
-  if (current.metadata.deletionTimestamp) return 'unchanged';
-  try {
+  const remove = async ({ metadata: { uid, resourceVersion } }: Resource) => {
     await transport.request({
       method: 'DELETE',
       path: objectPath(served, namespace, name),
@@ -82,18 +103,56 @@ export async function removeOwned(
       body: formatJson({
         apiVersion: 'v1',
         kind: 'DeleteOptions',
-        preconditions: { uid: current.metadata.uid },
+        preconditions: { uid, resourceVersion },
         propagationPolicy: 'Background',
       }),
       signal,
     });
-    return 'written';
+  };
+  let current = cache.get(namespace, name);
+  for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
+    const known = current;
+    // Gone, or another client took it over or created it again under the same name.
+    if (!known || !isOwnedBy(known, owner.metadata)) return 'gone';
+    if (known.metadata.deletionTimestamp) return 'unchanged';
+    try {
+      if (await isWritten(target, 'delete', () => remove(known))) return 'written';
+    } catch (error) {
+      if (error instanceof KplugError && error.cause instanceof ApiError && error.cause.reason === 'NotFound')
+        return 'gone';
+      throw error;
+    }
+    current = await readLive(target, signal);
+  }
+  throw changedTooOften(key);
+}
+
+/** Makes a write in a version of the resource. Returns false if the resource has another version. Rejects with a `KplugError`. */
+async function isWritten(
+  { key, served }: OwnedTarget,
+  verb: 'patch' | 'delete',
+  write: () => Promise<void>,
+): Promise<boolean> {
+  try {
+    await write();
+    return true;
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    // Gone, or created again under the same name by another client.
-    if (error.reason === 'NotFound' || error.reason === 'Conflict') return 'gone';
-    throw writeError(error, { key, what: 'the current version', verb: 'delete', served });
+    if (error.reason === 'Conflict') return false;
+    throw writeError(error, { key, what: verb === 'patch' ? 'the content' : 'the current version', verb, served });
   }
+}
+
+/** Throws `InvalidResponse` if a dependent is to be in a namespace and its kind has none, or the reverse. */
+function checkScope({ key, served }: OwnedTarget): void {
+  const reference = parseKey(key);
+  if (served.namespaced === (reference.namespace !== '')) return;
+  const subject = `${describeReference(reference)} (${reference.apiVersion})`;
+  const scope = served.namespaced ? 'needs a namespace' : 'is of a cluster-scoped kind';
+  throw new KplugError(
+    'InvalidResponse',
+    `${subject} ${scope}, unlike its owner; a dependent has the namespace of its owner`,
+  );
 }
 
 /** Reports whether a dependent has the content that is to be applied, and nothing was removed from the content. */

@@ -1,6 +1,6 @@
 import { KplugError } from '../../errors.ts';
 import { limits } from '../../limits/limits.ts';
-import { describeReference, parseKey, type Resource } from '../resource.ts';
+import { describeReference, parseKey, type Resource, type ResourceKey } from '../resource.ts';
 import type { Patch, WriteTarget } from './write-target.ts';
 
 const { maxConflictAttempts: maxAttempts } = limits.kubernetes;
@@ -23,6 +23,11 @@ export async function writeInVersion(
     if (result.outcome === 'written') return result.resource;
     resource = result.resource;
   }
-  const reference = describeReference(parseKey(target.key));
-  throw new KplugError('Conflict', `${reference} changed during each of ${maxAttempts} attempts to write it.`);
+  throw changedTooOften(target.key);
+}
+
+/** Returns the error for a resource that others change at each attempt to write it. */
+export function changedTooOften(key: ResourceKey): KplugError {
+  const reference = describeReference(parseKey(key));
+  return new KplugError('Conflict', `${reference} changed during each of ${maxAttempts} attempts to write it.`);
 }

@@ -4,7 +4,7 @@ import { ApiError } from './api-error.ts';
 import { objectPath } from './api-path.ts';
 import type { ServedKind } from './discovery.ts';
 import type { KindCache } from './kind-cache.ts';
-import { readObject, ValuePool } from './read-object.ts';
+import { readLive } from './read-live.ts';
 import type { Transport } from './transport.ts';
 import { writeError } from './write-error.ts';
 
@@ -82,24 +82,9 @@ export class WriteTarget {
 
   /** Reads the resource from the API server, past the cache. */
   async #resolveConflict(signal: AbortSignal | undefined): Promise<PatchResult> {
-    const served = this.#served;
-    const { namespace, name } = parseKey(this.key);
-    const path = objectPath(served, namespace, name);
-    try {
-      const answer = await this.#transport.request({
-        method: 'GET',
-        path,
-        verb: 'get',
-        resource: served.plural,
-        signal,
-      });
-      const { resource } = readObject(answer, served, new ValuePool());
-      const isSame = resource.metadata.uid === this.resource.metadata.uid;
-      return isSame ? { outcome: 'conflict', resource } : { outcome: 'gone' };
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      if (error.reason === 'NotFound') return { outcome: 'gone' };
-      throw writeError(error, { key: this.key, what: 'the current version', verb: 'get', served });
-    }
+    const target = { key: this.key, served: this.#served, transport: this.#transport };
+    const resource = await readLive(target, signal);
+    const isSame = resource?.metadata.uid === this.resource.metadata.uid;
+    return resource && isSame ? { outcome: 'conflict', resource } : { outcome: 'gone' };
   }
 }
