@@ -29,7 +29,16 @@ const entrySchema = z.strictObject({
 const fileSchema = z.strictObject({ tokens: z.array(entrySchema, 'must be a list') });
 
 /** Token of a token file. Times in RFC 3339. */
-export type TokenEntry = z.infer<typeof entrySchema>;
+export interface TokenEntry {
+  name: string;
+  /** Hash of the token, by `hashToken`. */
+  hash: string;
+  /** Plugins that it may be, with `*` and `?` as wildcards. */
+  plugins: string[];
+  created?: string | undefined;
+  /** Missing for a token that never expires. */
+  expires?: string | undefined;
+}
 
 /** Makes a token: 256 random bits. */
 export function makeToken(): string {

@@ -37,6 +37,11 @@ export class Metrics implements DelegationObserver {
   readonly #refusals = this.#counter('kplug_registrations_refused_total', 'Registrations refused, by reason', [
     'reason',
   ]);
+  readonly #authentications = this.#counter(
+    'kplug_authentications_total',
+    'Tokens and certificates that were checked, or refused without a check; those of known plugins are not counted again',
+    ['method', 'result'],
+  );
   readonly #calls = this.#histogram(
     'kplug_plugin_call_duration_seconds',
     'Duration of calls of plugins, by gRPC code',
@@ -100,6 +105,11 @@ export class Metrics implements DelegationObserver {
   /** @param reason name of the reason, such as `INVALID`. */
   refused(reason: string): void {
     this.#refusals.inc({ reason });
+  }
+
+  /** @param result `accepted`, `refused` or `unavailable`. */
+  authenticated(method: string, result: string): void {
+    this.#authentications.inc({ method, result });
   }
 
   called({ plugin, method, code, duration }: { plugin: string; method: string; code: string; duration: number }): void {
