@@ -1,9 +1,9 @@
 import type { Logger } from 'pino';
-import { minutes } from '../limits/limit.ts';
+import { limits } from '../limits/limits.ts';
 import { currentMoment, elapsedSince, type Moment } from './elapsed.ts';
 
 /** Shortest time between two log lines about one outage, whose message may change with each attempt. */
-const minInterval = 1 * minutes;
+const { outageLogInterval } = limits.authentication;
 
 /** Logs when something that proofs are checked with becomes unreachable, and when it is reachable again. */
 export class OutageLog {
@@ -19,7 +19,7 @@ export class OutageLog {
 
   failed(message: string): void {
     const { at, message: former } = this.#logged ?? {};
-    if (at && (message === former || elapsedSince(at) < minInterval)) return;
+    if (at && (message === former || elapsedSince(at) < outageLogInterval)) return;
     this.#logged = { message, at: currentMoment() };
     this.#logger.warn(`${this.#subject} fail, so unknown plugins are refused: ${message}`);
   }

@@ -6,7 +6,9 @@ import { documentOptions, findDocumentFault, maxAliases } from '../resources/che
 import { formatPath } from '../resources/json.ts';
 import { locate } from '../resources/locate.ts';
 import { pluginPattern } from './plugin-pattern.ts';
-import { tokenPrefix } from './token-text.ts';
+
+/** Prefix of the tokens that `kplug token create` makes, by which scanners for leaked secrets can find them. */
+export const tokenPrefix = 'kplug_';
 
 const time = z.iso.datetime({ offset: true, error: 'must be a time such as 2026-05-04T12:00:00Z, in quotes' });
 
