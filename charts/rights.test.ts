@@ -139,7 +139,7 @@ describe('the rights of the operator', () => {
       expect(without.filter((right) => right.endsWith(` ${resource}`))).toEqual([]);
       expect(allowed).toContain(`create ${resource}`);
     }
-    expect(allowed.filter((right) => /\*|escalate|bind |impersonate|token/.test(right))).toEqual([]);
+    expect(allowed.filter((right) => /\*|escalate|bind |impersonate|\/token/.test(right))).toEqual([]);
   });
 
   it('are rules with a known purpose each', async () => {
@@ -148,7 +148,10 @@ describe('the rights of the operator', () => {
       { apiVersion: 'v1', kind: 'Secret', allowPrivileged: true },
     ];
     const everything = { delegations: [{ ...tables, dependents: { kinds } }], pluginNamespaces: ['plugins'] };
-    const rendered = [everything, ...(await valuesFiles('kplug'))].map((values) => render('kplug', values, 'system'));
+    const given = { delegations: [tables], tls: { secretName: 'operator-tls', caNamespaces: ['plugins'] } };
+    const rendered = [everything, given, ...(await valuesFiles('kplug'))].map((values) =>
+      render('kplug', values, 'system'),
+    );
     const rules = new Set((await Promise.all(rendered)).flatMap(rulesIn));
     expect([...rules].filter((rule) => !purposes.some(([pattern]) => pattern.test(rule)))).toEqual([]);
     const unused = purposes.filter(([pattern]) => ![...rules].some((rule) => pattern.test(rule)));
@@ -237,6 +240,10 @@ const purposes: readonly [rule: RegExp, purpose: string][] = [
   [/^get,list,watch discovery\.k8s\.io\/endpointslices (-plugins)?$/, 'finds the endpoints of these Services'],
   [/^create coordination\.k8s\.io\/leases $/, 'creates the Lease of the leader, whose name RBAC cannot restrict'],
   [/^get,update coordination\.k8s\.io\/leases [a-z-]+ $/, 'renews the Lease of the leader, by its name'],
+  [/^get,update \/secrets [a-z-]+-tls $/, 'keeps its CA and certificates in the Secret that the chart made'],
+  [/^get \/secrets [a-z-]+ $/, 'reads its certificate, which another program renews'],
+  [/^get,update \/configmaps [a-z-]+-ca (-ca)?$/, 'publishes its CA in the ConfigMaps that the chart made'],
+  [/^create authentication\.k8s\.io\/tokenreviews -tokens$/, 'verifies the tokens of plugins'],
   [/^get,list,watch,patch delegations\.kplug\.dev\/delegations -delegations$/, 'follows Delegation resources'],
   [/^patch delegations\.kplug\.dev\/delegations\/status -delegations$/, 'writes their statuses'],
 ];

@@ -22,6 +22,7 @@ describe('kplug', () => {
       'record',
       'replay',
       'init',
+      'token',
       'completion',
       'version',
     ]) {
@@ -52,6 +53,10 @@ describe('kplug', () => {
     'replay',
     'init',
     'init plugin',
+    'token',
+    'token create',
+    'token list',
+    'token revoke',
     'completion',
   ])('prints help with examples for %s', async (command) => {
     const { code, stdout } = await kplug([...command.split(' '), '--help']);

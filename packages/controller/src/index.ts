@@ -79,6 +79,7 @@ export type {
 export type { PluginRecord, PluginStore } from './resources/services/plugin-store.ts';
 export type { Pod, PodSource } from './resources/services/pod-source.ts';
 export type { RequestListener, RequestObservation } from './resources/services/request-observation.ts';
+export type { ReviewedToken, TokenReviewer } from './resources/services/token-reviewer.ts';
 export type { OidcIssuer, SecurityOptions } from './security-options.ts';
 // Plugins run from a folder.
 export type { PluginListOptions } from './supervisor/download/plugin-downloads.ts';

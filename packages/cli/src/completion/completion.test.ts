@@ -49,6 +49,7 @@ describe('in bash, kplug completes', () => {
         'record',
         'replay',
         'init',
+        'token',
         'completion',
         'version',
         'help',

@@ -1,10 +1,11 @@
+import { limits } from '../limits/limits.ts';
 import { quote, unauthenticated } from './refusals.ts';
 import { spiffeIdFault } from './spiffe-id.ts';
 import { SubjectAlternativeNameExtension, type X509Certificate } from './x509.ts';
 
 /** Scheme of the names in the operator's own certificates, which are no plugins. */
 const ownScheme = /^kplug:/i;
-const maxNameLength = 2_048;
+const { maxNameLength } = limits.authentication;
 
 /**
  * Returns the name that a client certificate proves: its URI, if it has one, else its first DNS name. Throws `RefusedRegistration` if there

@@ -10,7 +10,8 @@ import type {
 } from './authenticator.ts';
 import type { OidcAuthenticator } from './oidc-authenticator.ts';
 import { quote, unauthenticated } from './refusals.ts';
-import { readUnverifiedClaims, refuseLargeToken, tokenPrefix } from './token-text.ts';
+import { tokenPrefix } from './token-file.ts';
+import { readUnverifiedClaims, refuseLargeToken } from './token-text.ts';
 
 /** Authenticators of an operator. Missing ones accept nothing. */
 export interface Authenticators {

@@ -1,5 +1,6 @@
-const maxIdLength = 2_048;
-const maxTrustDomainLength = 255;
+import { limits } from '../limits/limits.ts';
+
+const { maxNameLength, maxTrustDomainLength } = limits.authentication;
 
 /**
  * Returns the fault of the SPIFFE id of a workload; `undefined` if there is none. The rules are those of the specification (SPIFFE-ID,
@@ -8,7 +9,7 @@ const maxTrustDomainLength = 255;
  */
 export function spiffeIdFault(id: string): string | undefined {
   const [, domain = '', path = ''] = /^spiffe:\/\/([^/]*)(.*)$/su.exec(id) ?? [];
-  if (id.length > maxIdLength) return `is longer than ${maxIdLength} characters`;
+  if (id.length > maxNameLength) return `is longer than ${maxNameLength} characters`;
   if (!/^[a-z0-9._-]+$/.test(domain) || domain.length > maxTrustDomainLength) return 'has an invalid trust domain';
   if (path === '' || path === '/') return 'has no path, so it names a trust domain instead of a workload';
   const segments = path.split('/').slice(1);

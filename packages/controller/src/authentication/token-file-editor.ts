@@ -9,8 +9,7 @@ import { type FileAccess, writeDurably } from '../files/write-durably.ts';
 import { limits } from '../limits/limits.ts';
 import { entryFault, hashToken, makeToken, parseTokenFile, type TokenEntry } from './token-file.ts';
 
-const { maxFileSize, lockTimeout } = limits.authentication;
-const retryInterval = 50;
+const { maxFileSize, lockTimeout, lockRetryInterval } = limits.authentication;
 
 const header = ` Tokens of plugins, for the flag --heartbeat-tokens of an operator. It has only hashes of them.
  Change it with \`kplug token create\` and \`kplug token revoke\`; a running operator reads it again.`;
@@ -112,7 +111,7 @@ async function change(given: string, edit: (read: ReadTokens | undefined) => Doc
 /** Waits for the lock of a file: another file, which its holder removes. */
 async function lock(file: string): Promise<AsyncDisposable> {
   const path = `${file}.lock`;
-  for (const startedAt = performance.now(); ; await sleep(retryInterval)) {
+  for (const startedAt = performance.now(); ; await sleep(lockRetryInterval)) {
     try {
       const handle = await open(path, 'wx', 0o600);
       await handle.writeFile(`${process.pid}\n`);

@@ -6,7 +6,9 @@ import { documentOptions, findDocumentFault, maxAliases } from '../resources/che
 import { formatPath } from '../resources/json.ts';
 import { locate } from '../resources/locate.ts';
 import { pluginPattern } from './plugin-pattern.ts';
-import { tokenPrefix } from './token-text.ts';
+
+/** Prefix of the tokens that `kplug token create` makes, by which scanners for leaked secrets can find them. */
+export const tokenPrefix = 'kplug_';
 
 const time = z.iso.datetime({ offset: true, error: 'must be a time such as 2026-05-04T12:00:00Z, in quotes' });
 
@@ -29,7 +31,16 @@ const entrySchema = z.strictObject({
 const fileSchema = z.strictObject({ tokens: z.array(entrySchema, 'must be a list') });
 
 /** Token of a token file. Times in RFC 3339. */
-export type TokenEntry = z.infer<typeof entrySchema>;
+export interface TokenEntry {
+  name: string;
+  /** Hash of the token, by `hashToken`. */
+  hash: string;
+  /** Plugins that it may be, with `*` and `?` as wildcards. */
+  plugins: string[];
+  created?: string | undefined;
+  /** Missing for a token that never expires. */
+  expires?: string | undefined;
+}
 
 /** Makes a token: 256 random bits. */
 export function makeToken(): string {

@@ -6,9 +6,6 @@ import { unauthenticated } from './refusals.ts';
 
 const { maxTokenSize } = limits.authentication;
 
-/** Prefix of the tokens that `kplug token create` makes, by which scanners for leaked secrets can find them. */
-export const tokenPrefix = 'kplug_';
-
 /**
  * Claims of a JWT that wasn't verified. Whoever sends it can write anything there, so they are only used to refuse a token early, to
  * choose the authenticator, and as an additional bound of its validity.

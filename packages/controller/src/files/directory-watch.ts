@@ -6,19 +6,26 @@ import { messageOf } from '../errors.ts';
 /** Receives the path of a change, relative to the directory, with `/`. */
 export type TouchListener = (path: string) => void;
 
+/** Part of a directory that is watched. */
+export interface WatchScope {
+  /** Number of levels of sub-folders. Default: all. */
+  depth?: number;
+  /** Reports whether a path below the directory is watched. Default: all are. */
+  includes?: (path: string) => boolean;
+}
+
 /** Reports changes below a directory. It may miss some, for example on network file systems, so regular scans are needed as well. */
 export class DirectoryWatch {
   readonly #directory: string;
   readonly #listener: TouchListener;
-  readonly #depth: number | undefined;
+  readonly #scope: WatchScope;
   #watcher: FSWatcher | undefined;
   #problem: string | undefined;
 
-  /** @param depth number of levels of sub-folders to watch. Default: all. */
-  constructor(directory: string, listener: TouchListener, depth?: number) {
+  constructor(directory: string, listener: TouchListener, scope: WatchScope = {}) {
     this.#directory = directory;
     this.#listener = listener;
-    this.#depth = depth;
+    this.#scope = scope;
   }
 
   /** Reason why changes may be missed; `undefined` when there is none. */
@@ -29,11 +36,12 @@ export class DirectoryWatch {
   /** Starts to watch. Call it again after the directory was replaced by another one with the same name. */
   async start(): Promise<void> {
     await this.close();
+    const { depth } = this.#scope;
     const watcher = watch(this.#directory, {
       ignoreInitial: true,
       // Readers wait until files have settled, which covers programs that replace files by renaming.
       atomic: false,
-      ...(this.#depth === undefined ? {} : { depth: this.#depth }),
+      ...(depth === undefined ? {} : { depth }),
       ignored: (path) => this.#isIgnored(path),
     });
     this.#watcher = watcher;
@@ -56,11 +64,13 @@ export class DirectoryWatch {
     this.#watcher = undefined;
   }
 
-  /** Reports whether a path has a name with one leading dot. Kubernetes swaps the content of volumes by names with two. */
+  /**
+   * Reports whether a path is out of scope, or has a name with one leading dot. Kubernetes swaps the content of volumes by names with two.
+   */
   #isIgnored(path: string): boolean {
-    return this.#below(path)
-      .split('/')
-      .some((name) => name.startsWith('.') && !name.startsWith('..'));
+    const below = this.#below(path);
+    if (below !== '' && this.#scope.includes && !this.#scope.includes(below)) return true;
+    return below.split('/').some((name) => name.startsWith('.') && !name.startsWith('..'));
   }
 
   #below(path: string): string {

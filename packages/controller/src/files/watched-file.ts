@@ -40,14 +40,11 @@ export class WatchedFile<T> {
     this.#value = value;
     this.#fingerprint = fingerprint;
     const name = basename(options.path);
-    // Kubernetes replaces the files of a volume by one link, `..data`.
-    this.#watch = new DirectoryWatch(
-      dirname(options.path),
-      (path) => {
-        if (path === name || path === '' || path.startsWith('..')) this.#scanAfter(options.settleTime);
-      },
-      0,
-    );
+    this.#watch = new DirectoryWatch(dirname(options.path), () => this.#scanAfter(options.settleTime), {
+      depth: 0,
+      // Kubernetes replaces the files of a volume by one link, `..data`.
+      includes: (path) => path === name || path.startsWith('..'),
+    });
   }
 
   /** Reads a file, and watches it from then on. Rejects with `InvalidConfiguration` when the file can't be used. */

@@ -229,7 +229,7 @@ export class PluginsFolder implements HostedFolder {
     if (this.#watch && this.#watched === directory && !this.#watch.problem) return;
     this.#watched = directory;
     await this.#watch?.close();
-    this.#watch = new DirectoryWatch(directory, () => this.#scans.addWithin('scan', changeDelay), 1);
+    this.#watch = new DirectoryWatch(directory, () => this.#scans.addWithin('scan', changeDelay), { depth: 1 });
     await this.#watch.start();
   }
 

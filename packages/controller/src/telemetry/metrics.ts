@@ -39,7 +39,7 @@ export class Metrics implements DelegationObserver {
   ]);
   readonly #authentications = this.#counter(
     'kplug_authentications_total',
-    'Checks of the identities of plugins, by method and result',
+    'Tokens and certificates that were checked, or refused without a check; those of known plugins are not counted again',
     ['method', 'result'],
   );
   readonly #renewals = this.#counter('kplug_certificate_renewals_total', 'Certificates made or loaded', [
@@ -125,6 +125,11 @@ export class Metrics implements DelegationObserver {
 
   refused(reason: string): void {
     this.#refusals.inc({ reason });
+  }
+
+  /** @param result `accepted`, `refused` or `unavailable`. */
+  authenticated(method: string, result: string): void {
+    this.#authentications.inc({ method, result });
   }
 
   called({ plugin, method, code, duration }: { plugin: string; method: string; code: string; duration: number }): void {
