@@ -1,8 +1,6 @@
 import type { Logger } from 'pino';
 import type { AuthenticationObserver, Authenticator, Credentials, Proof } from './authentication/authenticator.ts';
-import { CertificateAuthenticator } from './authentication/certificate-authenticator.ts';
 import { CompositeAuthenticator } from './authentication/composite-authenticator.ts';
-import { OidcAuthenticator } from './authentication/oidc-authenticator.ts';
 import { TokenFileAuthenticator } from './authentication/token-file-authenticator.ts';
 import { TokenReviewAuthenticator } from './authentication/token-review-authenticator.ts';
 import { CertificateFolder } from './certificates/certificate-folder.ts';
@@ -16,7 +14,7 @@ import type { HeartbeatSecurity } from './heartbeat/gate.ts';
 import type { PortSecurity } from './ports/guarded-listener.ts';
 import { isLoopback, parseAddress } from './registry/address.ts';
 import type { CertificateReader } from './resources/services/certificate-store.ts';
-import type { SecurityOptions } from './security-options.ts';
+import type { OidcIssuer, SecurityOptions } from './security-options.ts';
 import { parseListenAddress } from './settings/listen-address.ts';
 
 /** Address that receives heartbeats, unless the options give another one: only processes of the same machine reach it. */
@@ -115,13 +113,18 @@ export class ControllerSecurity implements Authenticator {
           }),
         }),
         ...(tokenFile !== undefined && { tokenFile: await TokenFileAuthenticator.open({ file: tokenFile, logger }) }),
-        ...(oidc && { oidc: oidc.map((issuer) => new OidcAuthenticator({ ...issuer, logger })) }),
+        ...(oidc && { oidc: await this.#openIssuers(oidc) }),
         ...(clientCa !== undefined && {
-          certificates: await CertificateAuthenticator.open({ file: clientCa, logger }),
+          certificates: await openClientCa(clientCa, logger),
         }),
       },
       this.#observer,
     );
+  }
+
+  async #openIssuers(issuers: readonly OidcIssuer[]) {
+    const { OidcAuthenticator } = await import('./authentication/oidc-authenticator.ts');
+    return issuers.map((issuer) => new OidcAuthenticator({ ...issuer, logger: this.#log }));
   }
 
   #certificateSource({ certificate, dnsNames = [] }: SecurityOptions): CertificateSource {
@@ -153,6 +156,12 @@ export class ControllerSecurity implements Authenticator {
     if (protocol === 'kplug') return this.allowsFirstKplug;
     return isLoopback(parseAddress(address)?.host ?? '');
   }
+}
+
+/** Loads the library of certificates only where it is used: that takes long. */
+async function openClientCa(file: string, logger: Logger): Promise<Authenticator> {
+  const { CertificateAuthenticator } = await import('./authentication/certificate-authenticator.ts');
+  return CertificateAuthenticator.open({ file, logger });
 }
 
 function modeOf({ insecure = false }: SecurityOptions, heartbeatAddress: string): HeartbeatSecurity {

@@ -1,7 +1,8 @@
+import { matchesPlugin } from '../authentication/plugin-pattern.ts';
 import { PluginName } from '../names.ts';
 import { type Identity, ownerOf } from '../registry/identity.ts';
 import type { Registration } from '../registry/registration.ts';
-import { type AdmissionRule, type Applicant, compilePattern } from '../selection/admission.ts';
+import type { AdmissionRule, Applicant } from '../selection/admission.ts';
 import type { HeartbeatSecurity } from './gate.ts';
 
 /** Returns why an identity may not register a plugin; `undefined` if it may. */
@@ -31,7 +32,7 @@ export function admissionBy({ security, fallback, uses }: AdmissionPolicy): Admi
   return (registration, identity) => {
     const { plugin, apis, certificate } = registration;
     if (security === 'secured' && identity.kind !== 'folder' && certificate === undefined) return noCertificate;
-    if (identity.kind === 'token' && !identity.plugins.some((name) => compilePattern(name, 'i').test(plugin))) {
+    if (identity.kind === 'token' && !matchesPlugin(identity.plugins, plugin)) {
       return `the token "${identity.name}" is for ${identity.plugins.join(', ')}, not for ${plugin}; have another made by "kplug token create"`;
     }
     const applicant: Applicant = { plugin: new PluginName(plugin), owners: [ownerOf(identity)] };

@@ -60,9 +60,13 @@ export class Gate {
 
   #proveCredentials({ connection }: Call, token: string | undefined): Proof | Promise<Proof> {
     const { security, authenticator } = this.#options;
-    const { certificate } = connection;
+    const { certificate, intermediates } = connection;
     if (authenticator && (token !== undefined || certificate)) {
-      const credentials = { ...(token !== undefined && { token }), ...(certificate && { certificate }) };
+      const credentials = {
+        ...(token !== undefined && { token }),
+        ...(certificate && { certificate }),
+        ...(intermediates && { intermediates }),
+      };
       return authenticator.recall(credentials) ?? authenticator.authenticate(credentials);
     }
     // A token that can't be verified is refused even where none is needed: the plugin relies on it.

@@ -5,6 +5,7 @@ export const ports = {
   backlog: count(511, 'Maximum number of connections that wait to be accepted.'),
   maxListenAttempts: count(20, 'Maximum number of attempts to find a port that is free in IPv4 and IPv6.'),
   sweepInterval: milliseconds(1 * seconds, 'Interval at which the time-outs of connections are checked.'),
+  maxIntermediates: count(8, 'Maximum number of other certificates of a client that are considered.'),
   startsPerTurn: count(
     8,
     'Maximum number of connections whose first bytes are handled in one iteration of the event loop.',

@@ -13,6 +13,8 @@ export interface ConnectionSecurity {
   readonly encrypted: boolean;
   /** Client certificate (DER), whose key the peer proved to hold. Nothing else about it is verified. */
   readonly certificate?: Buffer;
+  /** Other certificates (DER) that the peer sent with it. Nothing about them is verified. */
+  readonly intermediates?: readonly Buffer[];
   /** True for a connection to the private listener, for processes of the plugins folder. */
   readonly isPrivate: boolean;
 }
@@ -28,6 +30,7 @@ export class Connection implements ConnectionSecurity {
   readonly isPrivate: boolean;
   encrypted = false;
   certificate?: Buffer;
+  intermediates?: readonly Buffer[];
   stage: Stage = 'silent';
   /** Times of `performance.now()`. `since`: of the beginning or end of the last request. */
   readonly createdAt = performance.now();

@@ -1,4 +1,5 @@
 // ports/: the guarded listener of all ports: limits of connections, TLS, floods of HTTP/2 frames.
+import type { X509Certificate } from 'node:crypto';
 import type net from 'node:net';
 import tls from 'node:tls';
 import { limits } from '../limits/limits.ts';
@@ -166,7 +167,10 @@ export class GuardedListener {
     socket.on('error', () => socket.destroy());
     connection.encrypted = true;
     const certificate = socket.getPeerX509Certificate();
-    if (certificate) connection.certificate = certificate.raw;
+    if (certificate) {
+      connection.certificate = certificate.raw;
+      connection.intermediates = intermediatesOf(certificate);
+    }
     const version = this.#options.versions.find((one) => one === socket.alpnProtocol) ?? this.#options.versions.at(-1);
     // A client of HTTP/1 may do without ALPN; one of HTTP/2 may not.
     if (version === undefined || (version === 'h2' && socket.alpnProtocol !== 'h2')) socket.destroy();
@@ -185,6 +189,17 @@ export class GuardedListener {
     if (stage === 'silent' || stage === 'opening') return now - createdAt > handshakeTimeout;
     return openRequests === 0 && now - since > idleTimeout;
   }
+}
+
+/** Returns the certificates that a peer sent with its own. */
+function intermediatesOf(certificate: X509Certificate): Buffer[] {
+  const chain: Buffer[] = [];
+  let issuer = certificate.issuerCertificate;
+  while (issuer && chain.length < limits.ports.maxIntermediates) {
+    chain.push(issuer.raw);
+    issuer = issuer.issuerCertificate;
+  }
+  return chain;
 }
 
 /** Returns the addresses and ports of both ends of a connection, which no two open connections have in common. */

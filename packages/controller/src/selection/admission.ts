@@ -71,9 +71,9 @@ function ownersOf({ namespace, serviceAccounts, identities }: PluginSource): str
 }
 
 /** Compiles a pattern in which `*` stands for any text. */
-export function compilePattern(pattern: string, flags = ''): RegExp {
+function compilePattern(pattern: string): RegExp {
   const escaped = pattern.split('*').map((text) => text.replaceAll(/[\\^$.|?+()[\]{}]/g, '\\$&'));
-  return new RegExp(`^${escaped.join('.*')}$`, `su${flags}`);
+  return new RegExp(`^${escaped.join('.*')}$`, 'su');
 }
 
 function describe({ namespace, serviceAccounts, identities, names }: PluginSource): string {

@@ -111,10 +111,6 @@ export class Metrics implements DelegationObserver {
   }
 
   /** @param reason name of the reason, such as `INVALID`. */
-  authenticated(method: string, result: string): void {
-    this.#authentications.inc({ method, result });
-  }
-
   certificateRenewed(certificate: string): void {
     this.#renewals.inc({ certificate });
   }
