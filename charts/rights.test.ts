@@ -243,7 +243,7 @@ const purposes: readonly [rule: RegExp, purpose: string][] = [
   [/^get,update \/secrets [a-z-]+-tls $/, 'keeps its CA and certificates in the Secret that the chart made'],
   [/^get \/secrets [a-z-]+ $/, 'reads its certificate, which another program renews'],
   [/^get,update \/configmaps [a-z-]+-ca (-ca)?$/, 'publishes its CA in the ConfigMaps that the chart made'],
-  [/^create authentication\.k8s\.io\/tokenreviews -tokens$/, 'verifies the tokens of plugins'],
+  [/^create authentication\.k8s\.io\/tokenreviews (-tokens)?$/, 'verifies the tokens of plugins'],
   [/^get,list,watch,patch delegations\.kplug\.dev\/delegations -delegations$/, 'follows Delegation resources'],
   [/^patch delegations\.kplug\.dev\/delegations\/status -delegations$/, 'writes their statuses'],
 ];

@@ -4,7 +4,7 @@ import type { DelegationDeclaration } from './delegation/declaration.ts';
 import type { ProbingOptions } from './discovery/plugin-prober.ts';
 import type { PluginResourceOptions } from './plugin-resources/plugin-resource-writer.ts';
 import type { LeaseOptions } from './registry/lease-policy.ts';
-import type { AddressPolicy } from './registry/read-registration.ts';
+import type { AddressPolicy } from './registry/address-checker.ts';
 import type { Resources } from './resources/port.ts';
 import type { SecurityOptions } from './security-options.ts';
 import type { PluginsFolderOptions } from './supervisor/options.ts';

@@ -24,7 +24,7 @@ export type { DownloadState, HostedFolder, HostedPlugin, HostedState, PluginDown
 // Plugins known to a controller.
 export type { Instance, InstanceChange, InstanceState, SuspectReason } from './registry/instance.ts';
 export type { LeaseOptions } from './registry/lease-policy.ts';
-export type { AddressPolicy } from './registry/read-registration.ts';
+export type { AddressPolicy } from './registry/address-checker.ts';
 export type {
   DeclarationReference,
   ExtensionKind,

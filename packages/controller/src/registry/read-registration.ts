@@ -3,20 +3,10 @@ import { durationMs } from '@bufbuild/protobuf/wkt';
 import { RefusalReason, type Registration as RegistrationMessage } from '@kplug/protocol';
 import { parse } from 'semver';
 import { limits, limitTable } from '../limits/limits.ts';
-import { formatAddress, isLinkLocal, isLoopback, isSameAddress, isUnspecified, parseAddress } from './address.ts';
+import { AddressChecker, type AddressPolicy } from './address-checker.ts';
 import type { LeasePolicy } from './lease-policy.ts';
-import { RefusedRegistration } from './refusal.ts';
+import { malformed, RefusedRegistration } from './refusal.ts';
 import type { ImplementedApi, Lease, PodReference, Registration } from './registration.ts';
-
-/** Addresses that plugins may register. */
-export interface AddressPolicy {
-  /** Allows loopback addresses. Default: only from plugins whose heartbeats come from a loopback address. */
-  allowLoopback?: boolean;
-  /** Allows link-local addresses, such as the metadata services of clouds. Default false. */
-  allowLinkLocal?: boolean;
-  /** Addresses that no plugin may register, as `host:port`. Default: that of the API server on a cluster, none elsewhere. */
-  reserved?: readonly string[];
-}
 
 const { maxApis, maxLabels, maxInstanceIdLength, maxCertificateSize } = limits.registry;
 const { value: defaultWeight, max: maxWeight } = limitTable.registry.weight;
@@ -30,11 +20,11 @@ const podName = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
 /** Reads and checks registrations. */
 export class RegistrationReader {
   readonly #leases: LeasePolicy;
-  readonly #addresses: AddressPolicy;
+  readonly #addresses: AddressChecker;
 
   constructor(leases: LeasePolicy, addresses: AddressPolicy = {}) {
     this.#leases = leases;
-    this.#addresses = addresses;
+    this.#addresses = new AddressChecker(addresses);
   }
 
   /**
@@ -72,20 +62,15 @@ export class RegistrationReader {
 
   /** Checks an address, and completes it with the host of the peer if it has none. Throws `RefusedRegistration`. */
   readAddress(text: string, peer: string, isHosted = false): string {
-    const address = parseAddress(text);
-    if (!address)
-      throw malformed('address', text, 'host:port or [ipv6]:port at which the controller can reach the plugin');
-    const host = address.host || peer;
-    if (isUnspecified(host))
-      throw notAllowed(text, 'it is unspecified or multicast; give the address of one interface');
-    if (isLinkLocal(host) && !this.#addresses.allowLinkLocal) throw notAllowed(text, 'it is link-local');
-    if (isLoopback(host) && !isHosted && !(this.#addresses.allowLoopback ?? isLoopback(peer))) {
-      throw notAllowed(text, "it is the controller's own machine; give an address that the controller can reach");
-    }
-    const whole = formatAddress({ host, port: address.port });
-    if (this.#addresses.reserved?.some((one) => isSameAddress(one, whole)))
-      throw notAllowed(text, 'it is that of the API server');
-    return whole;
+    return this.#addresses.read(text, peer, isHosted);
+  }
+
+  /**
+   * Resolves an address that was read, so that it is connected to without another look-up. Rejects with `RefusedRegistration` if it has
+   * no address, or one to which no plugin is called.
+   */
+  resolveAddress(address: string, peer: string, isHosted = false): Promise<string> {
+    return this.#addresses.resolve(address, peer, isHosted);
   }
 }
 
@@ -177,13 +162,4 @@ function readRequested({ interval, ttl }: RegistrationMessage): Partial<Lease> {
     if (!(value > 0)) throw malformed(field, `${value} ms`, 'a time greater than zero, or nothing');
   }
   return requested;
-}
-
-function malformed(field: string, value: string, expected: string): RefusedRegistration {
-  const what = value ? `${field} "${value}" is malformed` : `${field} is missing`;
-  return new RefusedRegistration(RefusalReason.INVALID, `${what}; it must be ${expected}`);
-}
-
-function notAllowed(address: string, why: string): RefusedRegistration {
-  return new RefusedRegistration(RefusalReason.ADDRESS_NOT_ALLOWED, `address "${address}" is not allowed: ${why}`);
 }

@@ -15,3 +15,9 @@ export class RefusedRegistration extends KplugError {
 export function nameOfRefusal(reason: RefusalReason): string {
   return Object.entries(RefusalReason).find(([, value]) => value === reason)?.[0] ?? String(reason);
 }
+
+/** Refusal of a field that is malformed or missing. */
+export function malformed(field: string, value: string, expected: string): RefusedRegistration {
+  const what = value ? `${field} "${value}" is malformed` : `${field} is missing`;
+  return new RefusedRegistration(RefusalReason.INVALID, `${what}; it must be ${expected}`);
+}

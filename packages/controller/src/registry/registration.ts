@@ -12,6 +12,8 @@ export interface Registration {
   apis: readonly ImplementedApi[];
   /** `host:port`; the host is never empty. */
   address: string;
+  /** IP address and port that `address` resolved to when it was checked: the one that is connected to. Missing: `address` is one itself. */
+  target?: string;
   /** Id of the process, different from that of any other. */
   instanceId: string;
   protocol: Protocol;
