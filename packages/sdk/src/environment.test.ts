@@ -1,5 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { readSettings, type ServeOptions } from './environment.ts';
+import { readSecurity, readTokenFile } from './security/security-settings.ts';
 
 const remote = 'kplug.kplug-system.svc:50050';
 
@@ -89,6 +93,38 @@ describe('security', () => {
     expect(() => read(env)).toThrow(
       expect.objectContaining({ code: 'InvalidDefinition', message: expect.stringContaining(message) }),
     );
+  });
+});
+
+describe('the folder that a pod mounts', () => {
+  const given = { protocol: 'kplug.v1', controller: remote };
+  let folder: string;
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'kplug-secrets-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+  });
+
+  it('has the CA bundle, which may appear later, and the token if there is one', () => {
+    const ca = join(folder, 'ca.crt');
+    expect(readSecurity(given, folder)).toMatchObject({ kind: 'tls', tls: { ca } });
+    expect(readSecurity({ ...given, controller: 'localhost:1' }, folder)).toMatchObject({ kind: 'tls', tls: { ca } });
+    expect(readTokenFile(given, folder)).toBeUndefined();
+    writeFileSync(join(folder, 'token'), 'a');
+    expect(readTokenFile(given, folder)).toBe(join(folder, 'token'));
+  });
+
+  it('is not used where settings say otherwise', () => {
+    writeFileSync(join(folder, 'token'), 'a');
+    expect(readSecurity({ ...given, tlsCa: '/ca.crt' }, folder)).toMatchObject({ tls: { ca: '/ca.crt' } });
+    expect(readTokenFile({ ...given, tokenFile: '/token' }, folder)).toBe('/token');
+    expect(readTokenFile({ ...given, token: 'own' }, folder)).toBeUndefined();
+    expect(readSecurity({ ...given, insecure: true }, folder)).toMatchObject({ kind: 'plain' });
+  });
+
+  it('is not used by a plugin that the operator starts itself', () => {
+    expect(readSecurity({ ...given, controller: '127.0.0.1:1', token: 'own' }, folder)).toEqual({ kind: 'plain' });
+    expect(readSecurity({ ...given, token: 'own' }, folder)).toMatchObject({ kind: 'tls' });
   });
 });
 

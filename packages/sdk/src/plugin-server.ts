@@ -177,7 +177,7 @@ export class PluginServer implements RunningPlugin {
     const target = {
       controller,
       credentials: new CredentialSource(new TokenSource(this.#settings, this.#log), tls),
-      isHosted: this.#settings.token !== undefined,
+      isHosted: this.#settings.token !== undefined && security.kind === 'plain',
       ...(tls && { serverName: tls.serverName }),
     };
     return new HeartbeatClient(target, registration, this.#log, this.#onSignal);

@@ -48,7 +48,9 @@ export function readSecurity(given: GivenSecurity, folder = secretsFolder): Secu
   const isLocal = isLoopback(controller === noController ? (given.bindAddress ?? '') : controller);
   if (protocol === 'kplug') return v0Security(isLocal, demandsTls);
   if (given.insecure) return { kind: 'plain', warning: `KPLUG_INSECURE is set: ${unprotected}` };
-  const ca = tlsCa ?? (existsSync(folder) ? join(folder, 'ca.crt') : undefined);
+  // The operator that starts a plugin itself, which its token shows, receives its heartbeats in plain text.
+  const isHosted = isLocal && given.token !== undefined;
+  const ca = tlsCa ?? (!isHosted && existsSync(folder) ? join(folder, 'ca.crt') : undefined);
   if (ca) return { kind: 'tls', tls: tlsSettings(given, ca) };
   if (demandsTls) throw invalid('TLS needs the CA bundle of the operator as well; set KPLUG_TLS_CA');
   if (isLocal) return { kind: 'plain' };
