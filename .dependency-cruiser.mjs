@@ -16,7 +16,7 @@ export const controllerLayers = {
   resources: ['files', 'queue'],
   certificates: ['files', 'queue', 'registry', 'resources', 'settings'],
   authentication: ['files', 'queue', 'registry', 'resources', 'settings'],
-  heartbeat: ['authentication', 'certificates', 'paging', 'ports', 'registry', 'selection', 'settings'],
+  heartbeat: ['authentication', 'certificates', 'paging', 'ports', 'registry', 'resources', 'selection', 'settings'],
   clients: ['certificates', 'queue', 'registry', 'resources', 'selection'],
   discovery: ['certificates', 'clients', 'queue', 'registry', 'resources'],
   supervisor: ['files', 'queue', 'registry', 'resources', 'settings'],

@@ -108,7 +108,7 @@ export function assembleParts(
     uses: () => [...delegations].map(({ settings: { api, rules } }) => ({ api, admission: rules.admission })),
   });
   const heartbeats = new HeartbeatServer(
-    { registry, reader, observer, gate, admission },
+    { registry, reader, observer, gate, admission, podNetwork: services.podNetwork },
     { security: security.port, hasPrivatePort: options.pluginsFolder !== undefined },
   );
   const folder =

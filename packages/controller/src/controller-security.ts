@@ -151,10 +151,10 @@ export class ControllerSecurity implements Authenticator {
   }
 
   /** Plain text never leaves the machine, unless it was allowed in so many words. */
-  #allowsPlainText({ address, protocol }: CallTarget): boolean {
+  #allowsPlainText({ address, target = address, protocol }: CallTarget): boolean {
     if (this.mode === 'insecure') return true;
     if (protocol === 'kplug') return this.allowsFirstKplug;
-    return isLoopback(parseAddress(address)?.host ?? '');
+    return isLoopback(parseAddress(target)?.host ?? '');
   }
 }
 

@@ -20,11 +20,11 @@ export type {
 export type { ProbingOptions } from './discovery/plugin-prober.ts';
 export { KplugError, type KplugErrorCode } from './errors.ts';
 export type { PluginResourceOptions } from './plugin-resources/plugin-resource-writer.ts';
+export type { AddressPolicy } from './registry/address-checker.ts';
 export type { DownloadState, HostedFolder, HostedPlugin, HostedState, PluginDownload } from './registry/hosted.ts';
 // Plugins known to a controller.
 export type { Instance, InstanceChange, InstanceState, SuspectReason } from './registry/instance.ts';
 export type { LeaseOptions } from './registry/lease-policy.ts';
-export type { AddressPolicy } from './registry/address-checker.ts';
 export type {
   DeclarationReference,
   ExtensionKind,

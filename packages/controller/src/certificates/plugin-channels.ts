@@ -55,7 +55,7 @@ export class PluginChannels implements PluginSecurity {
 
   channelTo(target: CallTarget): PluginChannel {
     const { certificate, declaration } = target;
-    if (certificate !== undefined) return this.#openRegistered(target.address, certificate);
+    if (certificate !== undefined) return this.#openRegistered(target.target ?? target.address, certificate);
     if (declaration?.tls) return this.#openDeclared(target.address, declaration.tls);
     if (declaration?.insecure || this.#allowsPlainText(target)) return plainText;
     throw unavailable(

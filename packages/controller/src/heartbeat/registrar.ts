@@ -7,7 +7,9 @@ import { isUnchanged, type RegistrationReader } from '../registry/read-registrat
 import { RefusedRegistration } from '../registry/refusal.ts';
 import type { Registration } from '../registry/registration.ts';
 import type { Registry } from '../registry/registry.ts';
+import type { PodNetwork } from '../resources/services/pod-network.ts';
 import type { Admission } from './admission.ts';
+import { checkPodAddress } from './check-pod-address.ts';
 import { type Call, claimOf, type Gate } from './gate.ts';
 
 /** Instance that was registered, with the proof of its identity. */
@@ -24,6 +26,8 @@ export interface RegistrarParts {
   reader: RegistrationReader;
   gate: Gate;
   admission: Admission;
+  /** Addresses of pods, on a cluster. */
+  podNetwork?: PodNetwork | undefined;
 }
 
 /** Registers instances: identifies the caller, reads the registration, and checks that the identity may make it. */
@@ -45,8 +49,9 @@ export class Registrar {
     const proof = proving instanceof Promise ? await proving : proving;
     const claim = claimOf(proof, call);
     const known = registry.get(message.instanceId);
-    const isSame = known !== undefined && isUnchanged(message, known.registration);
-    const registration = isSame ? known.registration : this.#read(message, peer(), proof.identity);
+    // The host of an unreachable instance may resolve to another address by now.
+    const isSame = known !== undefined && known.state !== 'suspect' && isUnchanged(message, known.registration);
+    const registration = isSame ? known.registration : await this.#read(message, peer(), proof.identity);
     const instance = registry.register(registration, claim, session);
     return { instance, proof, secret: registry.issueSecret(message.instanceId) };
   }
@@ -57,13 +62,18 @@ export class Registrar {
     registry.deregister(instanceId, claimOf(await gate.prove(call, instanceId), call));
   }
 
-  #read(message: RegistrationMessage, peer: string, identity: Identity): Registration {
+  async #read(message: RegistrationMessage, peer: string, identity: Identity): Promise<Registration> {
     const { reader, admission } = this.#parts;
-    const registration = reader.read(message, peer, identity.kind === 'folder');
+    const isHosted = identity.kind === 'folder';
+    const registration = reader.read(message, peer, isHosted);
     const refusal = admission(registration, identity);
     if (refusal !== undefined) throw new RefusedRegistration(RefusalReason.FORBIDDEN, refusal);
-    if (identity.kind !== 'serviceaccount' || !identity.pod) return registration;
+    // Only for those who may register: a look-up tells others which names exist.
+    const target = await reader.resolveAddress(registration.address, peer, isHosted);
+    const resolved = target === registration.address ? registration : { ...registration, target };
+    if (identity.kind !== 'serviceaccount' || !identity.pod) return resolved;
+    await checkPodAddress(resolved, identity, peer, this.#parts.podNetwork);
     // A pod is followed to know when an instance ends; a proven one can't be that of another instance.
-    return { ...registration, pod: { namespace: identity.namespace, name: identity.pod.name } };
+    return { ...resolved, pod: { namespace: identity.namespace, name: identity.pod.name } };
   }
 }

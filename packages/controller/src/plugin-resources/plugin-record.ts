@@ -7,10 +7,10 @@ import type { ImplementedApi } from '../registry/registration.ts';
 import type { PluginRecord } from '../resources/cluster-services.ts';
 import { formatTime } from '../resources/conditions.ts';
 import { declaredKeyOf } from '../resources/declared-plugin.ts';
+import { asArray, asObject, readStrings } from '../resources/read-json.ts';
 import type { JsonObject, JsonValue } from '../resources/resource.ts';
 import { conditionsOf, stampConditions, withoutInstance } from './conditions.ts';
 import type { InstanceSummary } from './instance-summary.ts';
-import { asArray, asObject, readStrings } from './read-json.ts';
 import { describeInstance, readInstance, type StoredInstance } from './stored-instance.ts';
 
 const { maxNameLength } = limits.pluginResources;

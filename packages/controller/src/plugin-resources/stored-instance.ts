@@ -4,8 +4,8 @@ import { type Identity, ownerOf, readOwner } from '../registry/identity.ts';
 import type { Instance } from '../registry/instance.ts';
 import type { Registration } from '../registry/registration.ts';
 import { formatTime } from '../resources/conditions.ts';
+import { readStrings } from '../resources/read-json.ts';
 import type { JsonObject } from '../resources/resource.ts';
-import { readStrings } from './read-json.ts';
 
 const { maxCertificateLength } = limits.pluginResources;
 

@@ -39,10 +39,16 @@ describe('isSameAddress', () => {
 });
 
 describe('isLoopback', () => {
-  it.each(['localhost', 'LOCALHOST', 'localhost.', 'db.localhost', '127.0.0.1', '127.8.9.1', '::1', '::ffff:127.0.0.1'])(
-    'knows %s',
-    (host) => expect(isLoopback(host)).toBe(true),
-  );
+  it.each([
+    'localhost',
+    'LOCALHOST',
+    'localhost.',
+    'db.localhost',
+    '127.0.0.1',
+    '127.8.9.1',
+    '::1',
+    '::ffff:127.0.0.1',
+  ])('knows %s', (host) => expect(isLoopback(host)).toBe(true));
   it.each(['10.0.0.1', 'example.org', 'fd00::1', 'localhost.example.org'])('does not take %s for it', (host) =>
     expect(isLoopback(host)).toBe(false),
   );

@@ -41,7 +41,7 @@ describe('RegistrationReader', () => {
 
   it('completes an address without a host with the host of the peer', () => {
     expect(reader.read(message({ address: ':7000' }), '10.0.0.9').address).toBe('10.0.0.9:7000');
-    expect(reader.read(message({ address: ':7000' }), '2001:db8::9').address).toBe('[2001:db8::9]:7000');
+    expect(reader.read(message({ address: ':7000' }), 'fd12:3456::9').address).toBe('[fd12:3456::9]:7000');
   });
 
   it.each([

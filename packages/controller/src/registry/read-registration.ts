@@ -1,11 +1,11 @@
 import { X509Certificate } from 'node:crypto';
 import { durationMs } from '@bufbuild/protobuf/wkt';
-import { RefusalReason, type Registration as RegistrationMessage } from '@kplug/protocol';
+import type { Registration as RegistrationMessage } from '@kplug/protocol';
 import { parse } from 'semver';
 import { limits, limitTable } from '../limits/limits.ts';
 import { AddressChecker, type AddressPolicy } from './address-checker.ts';
 import type { LeasePolicy } from './lease-policy.ts';
-import { malformed, RefusedRegistration } from './refusal.ts';
+import { malformed } from './refusal.ts';
 import type { ImplementedApi, Lease, PodReference, Registration } from './registration.ts';
 
 const { maxApis, maxLabels, maxInstanceIdLength, maxCertificateSize } = limits.registry;

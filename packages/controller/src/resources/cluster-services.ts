@@ -6,6 +6,7 @@ import type { IdentityIssuer } from './services/identity-issuer.ts';
 import type { Leadership } from './services/leadership.ts';
 import type { PluginDeclarations } from './services/plugin-declarations.ts';
 import type { PluginStore } from './services/plugin-store.ts';
+import type { PodNetwork } from './services/pod-network.ts';
 import type { PodSource } from './services/pod-source.ts';
 import type { RequestListener } from './services/request-observation.ts';
 import type { TokenReviewer } from './services/token-reviewer.ts';
@@ -36,6 +37,8 @@ export interface ClusterServices {
   readonly pods?: PodSource | undefined;
   /** Plugins that send no heartbeats, as users declare them. */
   readonly declarations?: PluginDeclarations | undefined;
+  /** Addresses of pods. */
+  readonly podNetwork?: PodNetwork | undefined;
   /** Addresses that can't be a plugin's, as `host:port`: those of the API server. */
   readonly reservedAddresses?: readonly string[] | undefined;
   /** Tokens of ServiceAccounts, for plugins that the controller runs. */

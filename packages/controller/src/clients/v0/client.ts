@@ -25,13 +25,13 @@ export class V0Client implements PluginClient {
   readonly serializesCalls = false;
 
   constructor(
-    { address, plugin }: Registration,
+    { address, target = address, plugin }: Registration,
     { credentials, channel, maxMessageSize, signal }: PluginClientOptions,
   ) {
     this.#name = plugin;
     this.maxMessageSize = maxMessageSize;
     this.signal = signal;
-    this.#plugin = createGrpcClient(v0.Plugin, address, credentials, channel);
+    this.#plugin = createGrpcClient(v0.Plugin, target, credentials, channel);
   }
 
   get grpcClient(): grpc.Client {

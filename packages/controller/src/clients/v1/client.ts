@@ -28,7 +28,7 @@ export class V1Client implements PluginClient {
     this.#registration = registration;
     this.maxMessageSize = maxMessageSize;
     this.signal = signal;
-    this.#plugin = createGrpcClient(PluginService, registration.address, credentials, channel);
+    this.#plugin = createGrpcClient(PluginService, registration.target ?? registration.address, credentials, channel);
     this.#calls = new PluginCalls(this.#plugin, { signal, maxMessageSize, streams });
   }
 

@@ -20,15 +20,21 @@ export interface V0Parts {
 /** Handlers of v0's `kplug.Controller`. A refusal is a response, not an error. */
 export function v0Service({ registry, reader, observer, accepted }: V0Parts): GrpcHandlers<typeof v0.Controller> {
   return {
-    pluginHeartbeat: (message, call) => {
+    pluginHeartbeat: async (message, call) => {
+      const peer = hostOfPeer(call.getPeer());
       try {
-        registry.register(readPluginInformation(message, hostOfPeer(call.getPeer()), reader));
+        const registration = readPluginInformation(message, peer, reader);
+        const known = registry.get(registration.instanceId);
+        const isUnreachable = known?.state === 'suspect';
+        const target =
+          (!isUnreachable && known?.registration.target) || (await reader.resolveAddress(registration.address, peer));
+        registry.register(target === registration.address ? registration : { ...registration, target });
         accepted(call);
         observer.received('first-kplug');
         return { accepted: true };
       } catch (error) {
         if (!(error instanceof RefusedRegistration)) throw error;
-        observer.refused(error, claimsOf(message, hostOfPeer(call.getPeer())));
+        observer.refused(error, claimsOf(message, peer));
         return { accepted: false, notAcceptedReason: error.message };
       }
     },

@@ -18,6 +18,7 @@ import { PluginFollower } from './plugin-follower.ts';
 import { PluginIdentities } from './plugin-identities.ts';
 import { KubernetesPluginStore } from './plugin-store.ts';
 import { PodFollower } from './pod-follower.ts';
+import { KubernetesPodNetwork } from './pod-network.ts';
 import { serverAddresses } from './server-addresses.ts';
 import { TokenReview } from './token-review.ts';
 import type { Transport } from './transport.ts';
@@ -53,6 +54,7 @@ export class KubernetesServices implements ClusterServices {
   readonly access: AccessReview;
   readonly identities: PluginIdentities;
   readonly tokens: TokenReview;
+  readonly podNetwork: KubernetesPodNetwork;
   readonly certificates: CertificateSecret;
   readonly leadership: LeaderElection | undefined;
   readonly #transport: Transport;
@@ -87,6 +89,7 @@ export class KubernetesServices implements ClusterServices {
     this.access = new AccessReview(parts);
     this.identities = new PluginIdentities(transport, { kubeConfig: parts.kubeConfig, namespace });
     this.tokens = new TokenReview(transport);
+    this.podNetwork = new KubernetesPodNetwork(transport);
     this.certificates = new CertificateSecret(transport, { namespace, ...certificates });
     if (!leaderElection) return;
     const { leaseName = 'kplug', ...times } = leaderElection;

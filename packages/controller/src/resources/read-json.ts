@@ -1,5 +1,5 @@
 import { isJsonObject } from '../resources/json.ts';
-import type { JsonObject, JsonValue } from '../resources/resource.ts';
+import type { JsonObject, JsonValue } from './resource.ts';
 
 /** Returns a value that should be a list; an empty list for any other value. */
 export function asArray(value: JsonValue | undefined): JsonValue[] {
