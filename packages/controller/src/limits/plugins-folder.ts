@@ -68,7 +68,14 @@ export const downloads = {
   maxFiles: count(20_000, 'Maximum number of files, folders and links of an archive together.', {
     settings: ['pluginsFolder.list.limits.maxFiles'],
   }),
+  unpackTimeout: milliseconds(2 * minutes, 'Maximum time of unpacking an archive.', {
+    settings: ['pluginsFolder.list.limits.maxTime'],
+    sane: [10 * seconds, 10 * minutes],
+  }),
+  unpackHeap: bytes(128 * MiB, 'Maximum heap of the process that unpacks an archive.'),
+  unpackMemory: bytes(512 * MiB, 'Maximum resident memory of the process that unpacks an archive.'),
   maxDepth: levels(64, 'Maximum depth of folders in an archive.'),
+  maxPathLength: characters(1 * KiB, 'Maximum length of a path in an archive.'),
   concurrency: count(3, 'Maximum number of concurrent downloads.', {
     settings: ['pluginsFolder.list.concurrency'],
     min: 1,
@@ -80,5 +87,10 @@ export const downloads = {
     settings: ['pluginsFolder.list.backOff.max'],
   }),
   idleTimeout: milliseconds(30 * seconds, 'Time that the server of a download may send nothing.'),
+  downloadTimeout: milliseconds(30 * minutes, 'Maximum time of a download.', {
+    settings: ['pluginsFolder.list.timeout'],
+    sane: [1 * minutes, 2 * hours],
+  }),
+  maxRedirects: count(5, 'Maximum number of redirects of a download.'),
   minUnusedAge: milliseconds(24 * hours, 'Age below which an unused release is not removed.'),
 };

@@ -53,7 +53,9 @@ export async function fetchPlugin(item: PluginItem, options: FetchPluginOptions)
   const unpackLimits = {
     maxBytes: readLimit(limitTable.downloads.maxContentSize, options.limits?.maxBytes),
     maxFiles: readLimit(limitTable.downloads.maxFiles, options.limits?.maxFiles),
+    maxTime: readLimit(limitTable.downloads.unpackTimeout, options.limits?.maxTime),
   };
+  const timeout = readLimit(limitTable.downloads.downloadTimeout, options.timeout);
   const path = join(directory, folderNameOf(item));
   const present = await findPresent(path, item);
   if (present) return { item, path, kept: true, sha256: present };
@@ -62,7 +64,12 @@ export async function fetchPlugin(item: PluginItem, options: FetchPluginOptions)
   const work = await mkdtemp(join(directory, store, '.fetch-'));
   try {
     const archive = join(work, 'archive.tar.gz');
-    const { url, sha256 } = await fetchArchive(urls, archive, { ...options, maxBytes });
+    const { url, sha256 } = await fetchArchive(urls, archive, {
+      ...options,
+      maxBytes,
+      timeout,
+      isPinned: item.sha256 !== undefined,
+    });
     options.onUnpack?.();
     if (item.sha256 && item.sha256 !== sha256) {
       const message = `${url} has the SHA-256 ${sha256}, but ${item.sha256} is required; nothing was unpacked`;
@@ -70,7 +77,7 @@ export async function fetchPlugin(item: PluginItem, options: FetchPluginOptions)
     }
     const content = join(work, 'content');
     await mkdir(content);
-    await unpack(archive, content, unpackLimits).catch((error: unknown) => {
+    await unpack(archive, content, unpackLimits, options.signal).catch((error: unknown) => {
       throw error instanceof Error && error.message.includes(archive)
         ? new DownloadFailure('DownloadFailed', error.message.replace(archive, url), true, { cause: error })
         : error;
