@@ -1,10 +1,10 @@
 import type { Stats } from 'node:fs';
 import { lstat, readlink } from 'node:fs/promises';
 import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { limits } from '../limits/limits.ts';
 import { currentUser, type Exposure, exposureOf, type FileUser } from './exposure.ts';
 
-/** Maximum number of symbolic links in a path, as in the kernel of Linux. */
-const maxLinks = 40;
+const { maxLinks } = limits.pluginsFolder;
 
 const sticky = 0o1000;
 

@@ -12,10 +12,7 @@ import type { Program, RunSettings } from './program.ts';
 /** Name of the file that makes a folder a plugin. */
 export const pluginFileName = 'plugin.yaml';
 
-const { maxListedFiles, maxFileSize } = limits.pluginsFolder;
-
-/** Maximum size of a `plugin.yaml` in bytes, of which a character has up to four. */
-const maxDescriptionSize = 4 * maxFileSize;
+const { maxListedFiles, maxFileSize, maxReadSize } = limits.pluginsFolder;
 
 /** Entry of the plugins folder, as it is now. */
 export interface Entry {
@@ -128,7 +125,7 @@ async function readDescription(path: string): Promise<string | undefined> {
     const stats = await stat(path);
     // Reading a pipe or a device may never end.
     if (!stats.isFile()) throw new Error(`${path} is not a file`);
-    if (stats.size > maxDescriptionSize) throw new Error(`${path} is larger than ${maxFileSize / KiB} KiB`);
+    if (stats.size > maxReadSize) throw new Error(`${path} is larger than ${maxFileSize / KiB} KiB`);
     return await readFile(path, 'utf8');
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return undefined;

@@ -6,8 +6,6 @@ const { maxKeptLines, maxKeptLineLength } = limits.pluginsFolder;
 /** Stream to which a process writes lines. */
 export type OutputStream = 'stdout' | 'stderr';
 
-const maxUncopied = 13;
-
 interface NumberedLine {
   number: number;
   text: string;
@@ -54,6 +52,6 @@ function shorten(text: string): string {
 
 /** Copies a text, which otherwise keeps a whole chunk of output in memory. The engine itself copies a short one. */
 function copy(text: string): string {
-  if (text.length < maxUncopied) return text;
+  if (text.length < 13) return text;
   return Buffer.from(text, 'utf16le').toString('utf16le');
 }

@@ -10,6 +10,8 @@ export interface ArchiveLimits {
   maxFiles: number;
   /** Maximum length of a path, in characters. */
   maxPathLength: number;
+  /** Maximum length of a name in a path, in bytes. */
+  maxNameLength: number;
   /** Maximum depth of folders. */
   maxDepth: number;
 }
@@ -18,9 +20,6 @@ type Kind = 'folder' | 'file' | 'link';
 
 /** Files that the controller writes into a release. */
 const reserved = /^\.kplug-/i;
-
-/** Largest length of a single name in common file systems, in bytes. */
-const maxNameLength = 255;
 
 /** Number of headers per file that a valid archive needs at most: long path, long target, and the entry itself. */
 const headersPerFile = 3;
@@ -65,7 +64,7 @@ export class ArchiveCheck {
   }
 
   #findPathFault(given: string, steps: readonly string[]): string | undefined {
-    const { maxPathLength, maxDepth } = this.#limits;
+    const { maxPathLength, maxNameLength, maxDepth } = this.#limits;
     if (/^[/\\]|^[A-Za-z]:|\\|\0/.test(given)) return `the path ${shown(given)} is not relative`;
     if (steps.includes('..')) return `the path ${shown(given)} escapes the folder`;
     if (given.length > maxPathLength || steps.some((step) => Buffer.byteLength(step) > maxNameLength)) {
@@ -119,10 +118,14 @@ export function unsupported(path: string, type: string): string {
   return `${shown(path)} is a ${shown(type)}; only files, folders and links are allowed`;
 }
 
-/** Returns a text of an archive for a message: short, and without control, bidirectional and format characters. */
-export function shown(text: string, maxLength = 100): string {
-  const plain = text.slice(0, maxLength).replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, '?');
-  return text.length > maxLength ? `${plain}…` : plain;
+/** Returns a name of an archive for a message: short, and without control, bidirectional and format characters. */
+export function shown(name: string): string {
+  return printable(name.length > 100 ? `${name.slice(0, 100)}…` : name);
+}
+
+/** Replaces control, bidirectional and format characters of a text. */
+export function printable(text: string): string {
+  return text.replaceAll(/[\p{C}\p{Zl}\p{Zp}]/gu, '?');
 }
 
 function stepsOf(path: string): string[] {

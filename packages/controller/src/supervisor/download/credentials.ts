@@ -1,5 +1,6 @@
-/** Maximum length of a text from outside in a message, in characters. */
-const maxLength = 300;
+import { limits } from '../../limits/limits.ts';
+
+const { maxShownLength } = limits.downloads;
 
 /** Returns a URL for messages: without user name, password, query and fragment, each of which may be a credential. */
 export function displayUrl({ protocol, host, pathname }: URL): string {
@@ -22,5 +23,5 @@ export function authorizationOf({ username, password }: URL): string | undefined
 }
 
 function cut(text: string): string {
-  return text.length > maxLength ? `${text.slice(0, maxLength)}…` : text;
+  return text.length > maxShownLength ? `${text.slice(0, maxShownLength)}…` : text;
 }

@@ -1,6 +1,6 @@
 import type { Stats } from 'node:fs';
 import { Parser, type ReadEntry, Unpack } from 'tar';
-import { ArchiveCheck, type ArchiveLimits, shown, unsupported } from './archive-check.ts';
+import { ArchiveCheck, type ArchiveLimits, printable, unsupported } from './archive-check.ts';
 import { feed } from './archive-reader.ts';
 
 // Program that unpacks an archive, in a process of its own. It may import only `tar`, modules of Node.js, and files that nothing else
@@ -17,6 +17,8 @@ export interface UnpackTask {
   limits: ArchiveLimits;
   /** Maximum size of the decompressed archive, with its headers, in bytes. */
   maxStreamBytes: number;
+  /** Maximum length of the reason in the result, in characters. */
+  maxFaultLength: number;
 }
 
 /** Result that the program prints, as JSON. */
@@ -29,9 +31,6 @@ export interface UnpackResult {
 const allowedMode = 0o755;
 /** Permissions that each entry has, so that it can be replaced and removed. */
 const requiredMode = { Directory: 0o700, File: 0o600 };
-
-/** Maximum length of the reason, in characters. */
-const maxFaultLength = 500;
 
 async function unpack(task: UnpackTask): Promise<void> {
   // Nothing is written before all entries are checked.
@@ -66,11 +65,13 @@ function limitMode(_: string, entry: Stats | ReadEntry): boolean {
 async function main(text: string): Promise<void> {
   // The input ends with the parent, even when that is killed. Exiting would wait for reads and writes in progress.
   process.stdin.on('end', () => process.kill(process.pid, 'SIGKILL')).resume();
+  const task = JSON.parse(text) as UnpackTask;
   let result: UnpackResult = {};
   try {
-    await unpack(JSON.parse(text) as UnpackTask);
+    await unpack(task);
   } catch (error) {
-    result = { fault: error instanceof Error ? shown(error.message, maxFaultLength) : 'unknown error' };
+    const reason = error instanceof Error ? error.message : String(error);
+    result = { fault: printable(reason.slice(0, task.maxFaultLength)) };
   }
   process.stdout.write(JSON.stringify(result), () => process.exit(0));
 }

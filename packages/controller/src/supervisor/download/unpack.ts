@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { setPriority } from 'node:os';
 import { text } from 'node:stream/consumers';
 import { messageOf } from '../../errors.ts';
-import { KiB, MiB } from '../../limits/limit.ts';
+import { MiB } from '../../limits/limit.ts';
 import { limits } from '../../limits/limits.ts';
 import { residentMemory } from '../process-memory.ts';
 import { DownloadFailure } from './download-failure.ts';
@@ -19,14 +19,12 @@ export interface UnpackLimits {
   maxTime: number;
 }
 
-const { maxPathLength, maxDepth, unpackHeap, unpackMemory } = limits.downloads;
+const { maxPathLength, maxNameLength, maxDepth, maxFaultLength, headerSpace, unpackHeap, unpackMemory } =
+  limits.downloads;
 const { memoryInterval } = limits.pluginsFolder;
 
 /** Niceness of the process: the plugins and the controller come first. */
 const niceness = 10;
-
-/** Space for the headers of a file in an archive, in bytes. */
-const headerSpace = 4 * KiB;
 
 /**
  * Unpacks an archive into an empty folder, in a process of its own without the controller's environment. An archive is refused before
@@ -43,8 +41,9 @@ export async function unpack(
   const task: UnpackTask = {
     archive,
     folder,
-    limits: { maxBytes, maxFiles, maxPathLength, maxDepth },
+    limits: { maxBytes, maxFiles, maxPathLength, maxNameLength, maxDepth },
     maxStreamBytes: maxBytes + maxFiles * headerSpace + MiB,
+    maxFaultLength,
   };
   // Loaded on demand, so that a bundler keeps the program in a file of its own.
   const { unpackProgram } = await import('./unpack-program.ts');
