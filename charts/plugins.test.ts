@@ -46,6 +46,7 @@ describe('a plugin of an image', () => {
     expect(pod.containers[0].args).toContain('--plugins-dir=/plugins');
     expect(pod.containers[0].volumeMounts).toContainEqual(folder);
     expect(pod.volumes).toContainEqual({ name: 'plugins', emptyDir: {} });
+    expect(pod.containers[0].args).toContain('--allow-writable-plugins-dir');
   });
 
   it('is mounted into the plugins folder as an image volume', async () => {
@@ -122,6 +123,10 @@ it('plugins of a list are downloaded into a given volume', async () => {
   const args = ['--plugins-dir=/plugins', '--plugins=example/tables@v1.2.0', `--plugins=${sum}`];
   expect(pod.containers[0].args).toEqual(expect.arrayContaining(args));
   expect(pod.volumes).toContainEqual({ name: 'plugins', ...pluginsVolume });
+  // Others may write to it, so its permissions count.
+  expect(pod.containers[0].args).not.toContain('--allow-writable-plugins-dir');
+  const inMemory = { pluginsVolume: { emptyDir: { medium: 'Memory' } } };
+  expect(podOf(await render('kplug', inMemory)).containers[0].args).toContain('--allow-writable-plugins-dir');
 });
 
 it('an operator without such plugins has no plugins folder', async () => {

@@ -14,6 +14,7 @@ const allowed: Record<string, string> = {
   'paging/sort-sliced.ts: const runLength = 1_024;': 'step of an algorithm',
   'resources/directory/lock-observation.ts: const lookInterval = 50;': 'polling step of the observation of a lock',
   'resources/directory/lock-observation.ts: const shortTime = 3 * lockRefreshInterval;': 'derived from a limit',
+  'supervisor/download/archive-reader.ts: const blockSize = 512;': 'size of a block of a format',
   'supervisor/hosted-process.ts: const groupInterval = 50;': 'polling step of the wait for a process group',
   'supervisor/launch.ts: export const notStarted = 125;': 'exit code',
 };

@@ -27,6 +27,11 @@
 {{- if or (include "kplug.pluginsInFolder" .) .Values.pluginsFromList .Values.pluginsVolume }}yes{{ end }}
 {{- end }}
 
+{{/* Non-empty when the plugins folder is a volume of the pod alone. */}}
+{{- define "kplug.isPluginsFolderOfPod" -}}
+{{- if or (not .Values.pluginsVolume) (hasKey .Values.pluginsVolume "emptyDir") }}yes{{ end }}
+{{- end }}
+
 {{/* Init containers that copy plugins, as YAML. */}}
 {{- define "kplug.pluginContainers" -}}
 {{- range .Values.plugins }}

@@ -7,9 +7,10 @@ const byOption: Record<string, SettingName> = {
   adminAddress: 'adminBindAddress',
   metricsAddress: 'metricsAddr',
   probeAddress: 'healthProbeBindAddress',
+  'pluginsFolder.inheritedEnvironment': 'pluginsEnvironment',
 };
 
-const options = new RegExp(`\\b(${Object.keys(byOption).join('|')})\\b`, 'g');
+const options = new RegExp(`\\b(${Object.keys(byOption).join('|').replaceAll('.', '\\.')})\\b`, 'g');
 
 /** Replaces the names of the controller's options in an error by those of the operator's flags. */
 export function nameFlags(error: unknown): unknown {

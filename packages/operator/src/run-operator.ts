@@ -62,6 +62,7 @@ export async function runOperator(
 function controllerOptions({ settings, delegations }: OperatorConfiguration): Omit<ControllerOptions, 'resources'> {
   const { operatorName: operator, concurrency, allowInsecurePlugins = false } = settings;
   const { plugins, pluginsBaseUrl: baseUrl, pluginsNamePattern: namePattern } = settings;
+  const { allowWritablePluginsDir: allowWritable = false, pluginsEnvironment } = settings;
   const isCluster = settings.manifests === undefined;
   return {
     delegations,
@@ -77,6 +78,8 @@ function controllerOptions({ settings, delegations }: OperatorConfiguration): Om
     lease: leaseOf(settings),
     pluginsFolder: {
       directory: pluginsDirectoryOf(settings),
+      allowWritable,
+      ...(pluginsEnvironment && { inheritedEnvironment: pluginsEnvironment }),
       ...(plugins && { list: { items: plugins, ...(baseUrl && { baseUrl }), ...(namePattern && { namePattern }) } }),
       // A module in the folder may be a single file, without installed packages.
       packages: { '@kplug/sdk': import.meta.resolve('@kplug/sdk') },

@@ -86,6 +86,20 @@ export const settings = {
     fallback: './plugins',
     group: 'Plugins',
   }),
+  allowWritablePluginsDir: toggle({
+    flags: ['allow-writable-plugins-dir'],
+    description:
+      'run plugins from a folder, or of files, that other users than root and that of the operator may change, such as those of a volume',
+    fallback: 'false',
+    group: 'Plugins',
+  }),
+  pluginsEnvironment: texts({
+    flags: ['plugins-environment'],
+    placeholder: 'name',
+    description: "names of the operator's environment variables that plugins of that folder get, too",
+    fallback: 'PATH, HOME, LANG, LC_ALL, TZ, TMPDIR',
+    group: 'Plugins',
+  }),
   plugins: texts({
     flags: ['plugins'],
     placeholder: 'plugin',
@@ -96,7 +110,7 @@ export const settings = {
   pluginsBaseUrl: text({
     flags: ['plugins-base-url'],
     placeholder: 'url',
-    description: 'base URL of plugin downloads',
+    description: 'base URL of plugin downloads; over http, items need a #sha256',
     fallback: 'https://github.com',
     group: 'Plugins',
   }),

@@ -17,6 +17,8 @@ export interface FetchPluginsOptions {
   pluginsDir: string;
   pluginsBaseUrl?: string;
   pluginsNamePattern?: string;
+  /** True, or a text that is `true` or `false`. */
+  allowWritablePluginsDir?: boolean | string;
   attempts: string;
 }
 
@@ -40,6 +42,7 @@ export async function fetchPlugins(
   const { pluginsDir: directory, pluginsBaseUrl: baseUrl, pluginsNamePattern: namePattern } = options;
   const fetching: FetchPluginOptions = {
     directory,
+    allowWritable: readSwitch(options.allowWritablePluginsDir ?? false),
     ...(baseUrl === undefined ? {} : { baseUrl }),
     ...(namePattern === undefined ? {} : { namePattern }),
   };
@@ -86,6 +89,12 @@ function summarize(failures: readonly { item: PluginItem; error: unknown }[]): C
 
 function isFailure(error: unknown): error is DownloadFailure {
   return error instanceof Error && 'isLasting' in error;
+}
+
+function readSwitch(given: boolean | string): boolean {
+  if (typeof given === 'boolean') return given;
+  if (given === 'true' || given === 'false') return given === 'true';
+  throw new CommandError('usage', `--allow-writable-plugins-dir "${given}" is neither true nor false`);
 }
 
 function readAttempts(text: string): number {

@@ -87,6 +87,9 @@ function addFetchCommand(plugins: Command, terminal: Terminal): void {
       '--plugins-name-pattern <name>',
       'archive name in a release (default: kplug_plugin_{os}_{arch}.tar.gz)',
     ).env('KPLUG_PLUGINS_NAME_PATTERN'),
+    new Option('--allow-writable-plugins-dir [boolean]', 'download even if other users may change that directory').env(
+      'KPLUG_ALLOW_WRITABLE_PLUGINS_DIR',
+    ),
     new Option('--attempts <number>', 'maximum number of attempts for each item').default('3'),
   ];
   addOptions(plugins.command('fetch'), options)

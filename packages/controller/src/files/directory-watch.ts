@@ -1,4 +1,4 @@
-// files/: the file system: watching directories, durable writes, fingerprints, files that are being written.
+// files/: the file system: watching directories, durable writes, fingerprints, files that are being written or open to other users.
 import { relative, sep } from 'node:path';
 import { type FSWatcher, watch } from 'chokidar';
 import { messageOf } from '../errors.ts';

@@ -3,6 +3,7 @@ import { isAbsolute, join, resolve } from 'node:path';
 import { messageOf } from '../errors.ts';
 import { fingerprintOf } from '../files/fingerprint.ts';
 import { hasCode } from '../files/system-error.ts';
+import { KiB } from '../limits/limit.ts';
 import { limits } from '../limits/limits.ts';
 import { commandFor, type FileCommand, type Interpreters, nodeCommand } from './commands.ts';
 import { type PluginFile, readPluginFile } from './plugin-file.ts';
@@ -11,7 +12,7 @@ import type { Program, RunSettings } from './program.ts';
 /** Name of the file that makes a folder a plugin. */
 export const pluginFileName = 'plugin.yaml';
 
-const { maxListedFiles } = limits.pluginsFolder;
+const { maxListedFiles, maxFileSize, maxReadSize } = limits.pluginsFolder;
 
 /** Entry of the plugins folder, as it is now. */
 export interface Entry {
@@ -84,7 +85,9 @@ async function readProgramFile(
   const identity = await identify([path]);
   const { command, ...rest } = await commandFor(path, interpreters);
   const entry = { name, files: [path], identity, ...rest };
-  return command ? { ...entry, program: { ...defaults, name, command, directory: resolve(path, '..') } } : entry;
+  return command
+    ? { ...entry, program: { ...defaults, name, command, directory: resolve(path, '..'), files: entry.files } }
+    : entry;
 }
 
 async function readFolder(
@@ -94,10 +97,7 @@ async function readFolder(
   interpreters: Interpreters,
 ): Promise<Entry> {
   const description = join(path, pluginFileName);
-  const text = await readFile(description, 'utf8').catch((error: unknown) => {
-    if (hasCode(error, 'ENOENT')) return undefined;
-    throw error;
-  });
+  const text = await readDescription(description);
   if (text === undefined) return { ...(await noPlugin(path, name)), files: [path, description] };
   let content: PluginFile;
   try {
@@ -116,7 +116,21 @@ async function readFolder(
   const identity = await identify(files);
   const { command: start, ...rest } = await commandIn(path, command, args, interpreters);
   const entry = { name, files, identity, ...rest };
-  return start ? { ...entry, program: { ...runSettings, name, command: start, directory: path } } : entry;
+  return start ? { ...entry, program: { ...runSettings, name, command: start, directory: path, files } } : entry;
+}
+
+/** Reads a `plugin.yaml`. Returns `undefined` when there is none. Throws when it is not a file, or too large to be one. */
+async function readDescription(path: string): Promise<string | undefined> {
+  try {
+    const stats = await stat(path);
+    // Reading a pipe or a device may never end.
+    if (!stats.isFile()) throw new Error(`${path} is not a file`);
+    if (stats.size > maxReadSize) throw new Error(`${path} is larger than ${maxFileSize / KiB} KiB`);
+    return await readFile(path, 'utf8');
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined;
+    throw error;
+  }
 }
 
 /** Returns the command of a folder. A command with a `/` is a file, any other a program on the PATH. */

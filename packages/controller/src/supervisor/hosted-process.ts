@@ -8,9 +8,11 @@ import { limits } from '../limits/limits.ts';
 import { TokenBucket } from '../queue/token-bucket.ts';
 import type { Reservation } from '../registry/reservations.ts';
 import type { ProcessIdentity } from './identity.ts';
+import { LastLines, type OutputStream } from './last-lines.ts';
 import { type Launcher, notStarted } from './launch.ts';
 import { readLogLine } from './log-line.ts';
 import { OutputLines } from './output-lines.ts';
+import { OutputThrottle } from './output-throttle.ts';
 import { groupLives, signalGroup } from './process-group.ts';
 import { residentMemory } from './process-memory.ts';
 import type { Program } from './program.ts';
@@ -23,7 +25,7 @@ export interface Exit {
   clean: boolean;
 }
 
-const { maxLineLength, maxKeptLines, maxKeptLineLength, memoryInterval, outputTimeout } = limits.pluginsFolder;
+const { maxLineLength, memoryInterval, outputTimeout } = limits.pluginsFolder;
 /** Interval of the checks whether a process group has ended, in milliseconds. */
 const groupInterval = 50;
 const lineLimit = { burst: limits.pluginsFolder.lineBurst, interval: limits.pluginsFolder.lineInterval };
@@ -34,7 +36,8 @@ export class HostedProcess {
   readonly reservation: Reservation;
   readonly #launcher: Launcher;
   readonly #log: Logger;
-  readonly #lines: string[] = [];
+  readonly #lines = new LastLines();
+  readonly #throttles: OutputThrottle[] = [];
   readonly #end = Promise.withResolvers<Exit>();
   readonly #lineBucket = new TokenBucket(lineLimit);
   #dropped = 0;
@@ -58,7 +61,7 @@ export class HostedProcess {
 
   /** Last lines on standard error, and last warnings and errors on standard output. */
   get lastLines(): readonly string[] {
-    return this.#lines;
+    return this.#lines.list();
   }
 
   /** Fulfilled when the process and its children have exited. */
@@ -115,20 +118,27 @@ export class HostedProcess {
     clearTimeout(this.#killTimer);
     this.#launcher.forget(pid);
     await this.#identity?.end();
+    for (const throttle of this.#throttles) throttle.end();
     // A process that has left the group may keep the output open forever.
     await Promise.race([Promise.all(closed), sleep(outputTimeout)]);
     this.#child?.stdout?.destroy();
     this.#child?.stderr?.destroy();
+    this.#reportDropped();
     const status = signal ? `signal ${signal}` : `exit code ${code}`;
-    const description = code === notStarted ? `can't be started: ${this.#lines.at(-1) ?? status}` : status;
+    const description = code === notStarted ? `can't be started: ${this.lastLines.at(-1) ?? status}` : status;
     const how = this.#killReason ? `killed: ${this.#killReason}` : description;
     this.#end.resolve({ how, clean: code === 0 && !this.#killReason });
   }
 
-  #follow(stream: Readable | null, name: 'stdout' | 'stderr'): Promise<void> {
+  #follow(stream: Readable | null, name: OutputStream): Promise<void> {
     if (!stream) return Promise.resolve();
     const lines = new OutputLines(maxLineLength, (line) => this.#onLine(line, name));
-    stream.on('data', (chunk: Buffer) => lines.push(chunk));
+    const throttle = new OutputThrottle(stream);
+    this.#throttles.push(throttle);
+    stream.on('data', (chunk: Buffer) => {
+      lines.push(chunk);
+      throttle.add(chunk.length);
+    });
     return new Promise((resolve) => {
       stream.once('close', () => {
         lines.end();
@@ -138,20 +148,24 @@ export class HostedProcess {
     });
   }
 
-  #onLine(line: string, stream: 'stdout' | 'stderr'): void {
-    const { level, message, fields } = readLogLine(line, stream);
-    if (stream === 'stderr' || level === 'warn' || level === 'error') {
-      this.#lines.push(message.slice(0, maxKeptLineLength));
-      if (this.#lines.length > maxKeptLines) this.#lines.shift();
-    }
+  #onLine(line: string, stream: OutputStream): void {
     if (!this.#lineBucket.take()) {
       this.#dropped++;
+      // Not read, as reading every line of a flood takes most of the controller's time.
+      this.#lines.addUnread(line, stream);
       return;
     }
-    if (this.#dropped > 0)
-      this.#log.warn(`dropped ${this.#dropped} lines of output: more than ${seconds / lineLimit.interval} per second`);
-    this.#dropped = 0;
+    const read = readLogLine(line, stream);
+    const { level, message, fields } = read;
+    this.#lines.add(read, stream);
+    this.#reportDropped();
     this.#log[level]({ hostedPid: this.pid, ...(fields && { fields }) }, message);
+  }
+
+  #reportDropped(): void {
+    if (this.#dropped === 0) return;
+    this.#log.warn(`dropped ${this.#dropped} lines of output: more than ${seconds / lineLimit.interval} per second`);
+    this.#dropped = 0;
   }
 
   #watchMemory(limit: number): void {

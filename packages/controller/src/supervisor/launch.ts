@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import type { Logger } from 'pino';
 import { messageOf } from '../errors.ts';
 import type { IdentityIssuer } from '../resources/cluster-services.ts';
+import type { FolderAccess } from './folder-access.ts';
 import type { Guard } from './guard.ts';
 import { ProcessIdentity } from './identity.ts';
 import type { Program } from './program.ts';
@@ -22,18 +23,25 @@ if [ -n "$1" ]; then ulimit -n "$1" || exit ${notStarted}; fi
 shift
 exec "$@"`;
 
-/** Variables that processes inherit from the controller. */
-const inherited = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR'];
+/** Variables that all processes inherit from the controller. */
+const alwaysInherited = ['PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'TMPDIR'];
 
 /** Starts programs: each in a separate process group, with limits, and without the rest of the controller's environment. */
 export class Launcher {
   readonly #guard: Guard;
+  readonly #access: FolderAccess;
+  readonly #inherited: readonly string[];
   readonly #identities: IdentityIssuer | undefined;
   #prefix: Promise<readonly string[]> | undefined;
 
-  /** @param identities issuer of ServiceAccount tokens; missing where there are no ServiceAccounts. */
-  constructor(guard: Guard, identities?: IdentityIssuer) {
+  /**
+   * @param inherited names of further variables that processes inherit from the controller.
+   * @param identities issuer of ServiceAccount tokens; missing where there are no ServiceAccounts.
+   */
+  constructor(guard: Guard, access: FolderAccess, inherited: readonly string[], identities?: IdentityIssuer) {
     this.#guard = guard;
+    this.#inherited = [...alwaysInherited, ...inherited];
+    this.#access = access;
     this.#identities = identities;
   }
 
@@ -44,18 +52,20 @@ export class Launcher {
     throw new Error('serviceAccount needs a cluster, and this operator runs without one; remove the field');
   }
 
-  /** Starts a program. Rejects when the process can't be started or guarded. */
+  /** Starts a program. Rejects when others may change its files, or when the process can't be started or guarded. */
   async launch(
-    { command, directory, environment, resources }: Program,
+    { command, directory, environment, resources, files: programFiles }: Program,
     own: Record<string, string>,
   ): Promise<ChildProcess> {
+    const fault = await this.#access.findFault(programFiles);
+    if (fault) throw new Error(fault);
     this.#prefix ??= findPrefix();
     const prefix = await this.#prefix;
     const files = String(resources.openFiles ?? '');
     const child = spawn('/bin/sh', ['-c', script, 'kplug-launch', files, ...prefix, ...command], {
       cwd: directory,
       detached: true,
-      env: { ...inheritedEnvironment(process.env), ...environment, ...own },
+      env: { ...environmentOf(this.#inherited), ...environment, ...own },
       stdio: ['ignore', 'pipe', 'pipe', 'pipe'],
     });
     await started(child);
@@ -84,8 +94,10 @@ export class Launcher {
   }
 }
 
-function inheritedEnvironment(env: NodeJS.ProcessEnv): Record<string, string> {
-  return Object.fromEntries(inherited.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
+/** Returns variables of this process by their names. */
+function environmentOf(names: readonly string[]): Record<string, string> {
+  const { env } = process;
+  return Object.fromEntries(names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
 }
 
 function started(child: ChildProcess): Promise<void> {
@@ -101,7 +113,7 @@ function started(child: ChildProcess): Promise<void> {
 async function findPrefix(): Promise<readonly string[]> {
   const prefix = ['setpriv', '--no-new-privs', '--pdeathsig', 'KILL', '--'];
   const [program = '', ...args] = prefix;
-  return promisify(execFile)(program, [...args, 'true'], { env: inheritedEnvironment(process.env) }).then(
+  return promisify(execFile)(program, [...args, 'true'], { env: environmentOf(alwaysInherited) }).then(
     () => prefix,
     // Without it there is still the guard.
     () => [],

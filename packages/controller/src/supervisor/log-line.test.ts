@@ -25,6 +25,12 @@ it.each([
   expect(readLogLine(line, 'stderr')).toEqual(read);
 });
 
+it('leaves out deeply nested fields', () => {
+  const line = (depth: number) => `{"level":30,"msg":"a","b":1,"c":${'['.repeat(depth)}${']'.repeat(depth)}}`;
+  expect(readLogLine(line(2), 'stdout')).toMatchObject({ fields: { b: 1, c: [[]] } });
+  expect(readLogLine(line(3_000), 'stdout')).toEqual({ level: 'info', message: 'a', fields: { b: 1 } });
+});
+
 it('logs other lines on standard output as information', () => {
   expect(readLogLine('hello', 'stdout')).toEqual({ level: 'info', message: 'hello' });
 });

@@ -1,5 +1,8 @@
+import { limits } from '../limits/limits.ts';
 import { isJsonObject } from '../resources/json.ts';
 import type { JsonObject } from '../resources/resource.ts';
+
+const { maxFieldDepth } = limits.pluginsFolder;
 
 /** Level of the controller's log. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -8,7 +11,7 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 export interface LogLine {
   level: LogLevel;
   message: string;
-  /** Other fields of a line in JSON. */
+  /** Other fields of a line in JSON, except deeply nested ones. */
   fields?: JsonObject;
 }
 
@@ -54,9 +57,18 @@ function readJson(line: string): LogLine | undefined {
   if (!isJsonObject(content)) return undefined;
   const { level, msg, message = msg } = content;
   if (typeof message !== 'string' || (typeof level !== 'number' && typeof level !== 'string')) return undefined;
-  const others = Object.entries(content).filter(([field]) => !omittedFields.has(field));
+  // Writing a deep value takes time with the square of its depth.
+  const others = Object.entries(content).filter(
+    ([field, value]) => !omittedFields.has(field) && !isDeeper(value, maxFieldDepth),
+  );
   const fields = others.length > 0 ? { fields: Object.fromEntries(others) } : {};
   return { level: levelOf(level), message, ...fields };
+}
+
+/** Reports whether a value is nested more deeply than a number of levels. */
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((one) => isDeeper(one, levels - 1));
 }
 
 function levelOf(level: number | string): LogLevel {

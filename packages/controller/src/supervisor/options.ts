@@ -17,8 +17,18 @@ const { pluginsFolder } = limitTable;
 export interface PluginsFolderOptions {
   /** Path of the folder, which may be created later. Not supported on Windows, which has no process groups. */
   directory: string;
+  /**
+   * Runs files that other users may change. Default false: nothing is run if the folder, a folder above it or a file of the plugin may be
+   * changed by others than the controller's user and root. The permissions of a volume may require `true`.
+   */
+  allowWritable?: boolean;
   /** Environment variables of every process. Of the controller's own, processes inherit PATH, HOME, LANG, LC_ALL, TZ and TMPDIR. */
   environment?: Readonly<Record<string, string>>;
+  /**
+   * Names of further variables of the controller's environment that processes inherit, such as `HTTPS_PROXY`. Default none. `KPLUG_*` are
+   * for the controller alone.
+   */
+  inheritedEnvironment?: readonly string[];
   /** Interpreter of files with the extension `.py`. Default `python3`, from the PATH. */
   python?: string;
   /**
@@ -45,7 +55,10 @@ export interface PluginsFolderOptions {
 }
 
 /** Options with all defaults filled in. */
-export interface FolderSettings extends Required<Pick<PluginsFolderOptions, 'directory' | 'python' | 'packages'>> {
+export interface FolderSettings
+  extends Required<
+    Pick<PluginsFolderOptions, 'directory' | 'allowWritable' | 'inheritedEnvironment' | 'python' | 'packages'>
+  > {
   runSettings: RunSettings;
   stopTimeout: number;
   settleTime: number;
@@ -54,10 +67,14 @@ export interface FolderSettings extends Required<Pick<PluginsFolderOptions, 'dir
 
 /** Fills in the defaults. Throws `InvalidConfiguration`. */
 export function readFolderOptions(options: PluginsFolderOptions): FolderSettings {
-  const { directory, python = 'python3', packages = {} } = options;
+  const { directory, allowWritable = false, python = 'python3', packages = {} } = options;
   if (!directory) throw new KplugError('InvalidConfiguration', 'pluginsFolder.directory is empty; set it to a folder');
+  const inheritedEnvironment = options.inheritedEnvironment ?? [];
+  for (const name of inheritedEnvironment) checkInherited(name);
   return {
     directory: resolve(directory),
+    allowWritable,
+    inheritedEnvironment,
     python,
     packages,
     runSettings: {
@@ -79,4 +96,12 @@ export function readFolderOptions(options: PluginsFolderOptions): FolderSettings
     settleTime: readLimit(pluginsFolder.settleTime, options.settleTime),
     scanInterval: readLimit(pluginsFolder.scanInterval, options.scanInterval),
   };
+}
+
+function checkInherited(name: string): void {
+  if (/^[A-Za-z_][A-Za-z0-9_]*$/.test(name) && !name.startsWith('KPLUG_')) return;
+  const reason = name.startsWith('KPLUG_')
+    ? 'is for the operator alone; set it as environment in plugin.yaml'
+    : 'is not the name of a variable, such as HTTPS_PROXY';
+  throw new KplugError('InvalidConfiguration', `pluginsFolder.inheritedEnvironment: "${name}" ${reason}`);
 }

@@ -17,6 +17,7 @@ import type { IdentityIssuer } from '../resources/services/identity-issuer.ts';
 import { notFetched, withDownload } from './download/not-fetched.ts';
 import { PluginDownloads } from './download/plugin-downloads.ts';
 import { type Entry, identify, isIgnored, listingOf, readEntry } from './entry.ts';
+import { FolderAccess } from './folder-access.ts';
 import { Guard } from './guard.ts';
 import { Launcher } from './launch.ts';
 import { localAddress } from './local-address.ts';
@@ -46,6 +47,9 @@ export class PluginsFolder implements HostedFolder {
   readonly #plugins = new Map<string, SupervisedPlugin>();
   /** Entries that were accepted, by name. */
   readonly #accepted = new Map<string, Entry>();
+  /** Names of accepted entries that are not run, as others may change their files. */
+  readonly #refused = new Set<string>();
+  readonly #access: FolderAccess;
   /** Entries that changed or disappeared, until they have settled. */
   readonly #settling: Settling;
   readonly #listeners = new Set<() => void>();
@@ -70,7 +74,9 @@ export class PluginsFolder implements HostedFolder {
     this.#registry = registry;
     this.#log = log;
     this.#guard = new Guard(log);
-    const launcher = new Launcher(this.#guard, identities);
+    const { directory, allowWritable, inheritedEnvironment } = this.#settings;
+    this.#access = new FolderAccess(directory, allowWritable);
+    const launcher = new Launcher(this.#guard, this.#access, inheritedEnvironment, identities);
     const supervision = {
       registry,
       reservations,
@@ -82,9 +88,8 @@ export class PluginsFolder implements HostedFolder {
       onChange: () => this.#notify(),
       onNewCode,
     };
-    const { directory } = this.#settings;
     const { list } = options;
-    this.#downloads = list && new PluginDownloads({ ...list, directory }, log, () => this.#notify());
+    this.#downloads = list && new PluginDownloads({ ...list, directory, allowWritable }, log, () => this.#notify());
     this.#make = (name) => new SupervisedPlugin(name, supervision);
   }
 
@@ -167,7 +172,8 @@ export class PluginsFolder implements HostedFolder {
     try {
       const names = await readdir(directory);
       await this.#watchDirectory();
-      this.#report('');
+      const fault = await this.#access.findFolderFault();
+      this.#report(fault ? `the plugins folder ${directory} is not used: ${fault}` : '');
       return new Set(names.filter((name) => !isIgnored(name)));
     } catch (error) {
       const isMissing = hasCode(error, 'ENOENT');
@@ -183,7 +189,7 @@ export class PluginsFolder implements HostedFolder {
   async #check(name: string): Promise<void> {
     const { directory, runSettings } = this.#settings;
     const former = this.#accepted.get(name);
-    if (former && (await identify(former.files)) === former.identity) {
+    if (former && (await this.#isUpToDate(former))) {
       this.#settling.forget(name);
       return;
     }
@@ -202,7 +208,16 @@ export class PluginsFolder implements HostedFolder {
     }
     this.#settling.forget(name);
     this.#accepted.set(name, entry);
-    this.#accept(entry);
+    const fault = entry.program && (await this.#access.findFault(entry.files));
+    if (fault === undefined) this.#refused.delete(name);
+    else this.#refused.add(name);
+    this.#accept(fault === undefined ? entry : { name, identity: '', files: [], fault });
+  }
+
+  /** Reports whether nothing has changed for an entry: its files, and whether others may change them. */
+  async #isUpToDate({ name, files, identity }: Entry): Promise<boolean> {
+    if ((await identify(files)) !== identity) return false;
+    return !this.#refused.has(name) || (await this.#access.findFault(files)) !== undefined;
   }
 
   #accept({ name, program, fault = '' }: Entry): void {
@@ -220,6 +235,7 @@ export class PluginsFolder implements HostedFolder {
     if (!this.#settling.hasSettled(name, 'missing')) return;
     this.#settling.forget(name);
     this.#accepted.delete(name);
+    this.#refused.delete(name);
     this.#plugins.get(name)?.remove('its file was removed');
   }
 

@@ -50,6 +50,8 @@ export interface Program extends RunSettings {
   command: readonly [string, ...string[]];
   /** Working directory. */
   directory: string;
+  /** Files that are run, and folders with such files. */
+  files: readonly string[];
 }
 
 const { startTimeout, lostTimeout, initialBackOff, maxBackOff, resetAfter, drainTimeout } = limits.pluginsFolder;

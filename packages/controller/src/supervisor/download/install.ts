@@ -1,4 +1,16 @@
-import { mkdir, mkdtemp, readdir, readFile, readlink, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import {
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import { hasCode } from '../../files/system-error.ts';
 import { limits, limitTable } from '../../limits/limits.ts';
@@ -6,6 +18,7 @@ import { readLimit } from '../../limits/read-limit.ts';
 import { isExecutable } from '../commands.ts';
 import { pluginFileName } from '../entry.ts';
 import { readNature } from '../file-nature.ts';
+import { FolderAccess } from '../folder-access.ts';
 import { DownloadFailure } from './download-failure.ts';
 import { fetchArchive } from './fetch-archive.ts';
 import { folderNameOf, type PluginItem } from './item.ts';
@@ -17,6 +30,9 @@ const store = '.downloads';
 /** File in a release that names its origin. */
 const origin = '.kplug-origin.json';
 
+/** Permissions of folders, whatever the umask allows. */
+const folderMode = 0o755;
+
 /** Another process may be installing a younger release. */
 const { minUnusedAge } = limits.downloads;
 
@@ -24,6 +40,8 @@ const { minUnusedAge } = limits.downloads;
 export interface FetchPluginOptions extends DownloadOptions {
   /** Path of the plugins folder. */
   directory: string;
+  /** Downloads into a folder that other users may change. Default false. */
+  allowWritable?: boolean;
   /** Cancels the download. */
   signal?: AbortSignal;
   /** Receives the number of bytes received, and the total if the server announced it. */
@@ -53,24 +71,33 @@ export async function fetchPlugin(item: PluginItem, options: FetchPluginOptions)
   const unpackLimits = {
     maxBytes: readLimit(limitTable.downloads.maxContentSize, options.limits?.maxBytes),
     maxFiles: readLimit(limitTable.downloads.maxFiles, options.limits?.maxFiles),
+    maxTime: readLimit(limitTable.downloads.unpackTimeout, options.limits?.maxTime),
   };
+  const timeout = readLimit(limitTable.downloads.downloadTimeout, options.timeout);
   const path = join(directory, folderNameOf(item));
   const present = await findPresent(path, item);
   if (present) return { item, path, kept: true, sha256: present };
   const urls = urlsOf(item, options);
-  await mkdir(join(directory, store), { recursive: true });
+  await mkdir(join(directory, store), { recursive: true, mode: folderMode });
+  const fault = await findStoreFault(directory, options.allowWritable);
+  if (fault) throw new DownloadFailure('DownloadFailed', fault, true);
   const work = await mkdtemp(join(directory, store, '.fetch-'));
   try {
     const archive = join(work, 'archive.tar.gz');
-    const { url, sha256 } = await fetchArchive(urls, archive, { ...options, maxBytes });
+    const { url, sha256 } = await fetchArchive(urls, archive, {
+      ...options,
+      maxBytes,
+      timeout,
+      isPinned: item.sha256 !== undefined,
+    });
     options.onUnpack?.();
     if (item.sha256 && item.sha256 !== sha256) {
       const message = `${url} has the SHA-256 ${sha256}, but ${item.sha256} is required; nothing was unpacked`;
       throw new DownloadFailure('DownloadFailed', message, true);
     }
     const content = join(work, 'content');
-    await mkdir(content);
-    await unpack(archive, content, unpackLimits).catch((error: unknown) => {
+    await mkdir(content, { mode: folderMode });
+    await unpack(archive, content, unpackLimits, options.signal).catch((error: unknown) => {
       throw error instanceof Error && error.message.includes(archive)
         ? new DownloadFailure('DownloadFailed', error.message.replace(archive, url), true, { cause: error })
         : error;
@@ -84,8 +111,12 @@ export async function fetchPlugin(item: PluginItem, options: FetchPluginOptions)
   }
 }
 
-/** Removes releases without a link, and leftovers of interrupted downloads. Must not run while plugins of the folder are running. */
-export async function removeUnused(directory: string): Promise<void> {
+/**
+ * Removes releases without a link, and leftovers of interrupted downloads. Must not run while plugins of the folder are running. Removes
+ * nothing if others may change the folder, unless that is allowed.
+ */
+export async function removeUnused(directory: string, allowWritable = false): Promise<void> {
+  if (await findStoreFault(directory, allowWritable)) return;
   const names = await readdir(join(directory, store)).catch(() => []);
   const entries = await readdir(directory).catch(() => []);
   const targets = await Promise.all(entries.map((entry) => readlink(join(directory, entry)).catch(() => '')));
@@ -94,6 +125,16 @@ export async function removeUnused(directory: string): Promise<void> {
     const isNew = Date.now() - ((await stat(path).catch(() => undefined))?.mtimeMs ?? 0) < minUnusedAge;
     if (!isNew && !targets.includes(join(store, name))) await rm(path, { recursive: true, force: true });
   }
+}
+
+/** Returns the reason why no releases are written or removed, if there is one. */
+async function findStoreFault(directory: string, allowWritable = false): Promise<string | undefined> {
+  const fault = await new FolderAccess(directory, allowWritable).findFolderFault();
+  if (fault) return fault;
+  const path = join(directory, store);
+  // The target of a link is somebody else's folder.
+  const stats = await lstat(path).catch(() => undefined);
+  return !stats || stats.isDirectory() ? undefined : `${path} is not a folder; remove it`;
 }
 
 /** Returns the SHA-256 of the installed release, if it is the required one. */
@@ -105,9 +146,17 @@ async function findPresent(path: string, { release, sha256 }: PluginItem): Promi
     if (!hasCode(error, 'EINVAL')) throw error;
     throw new DownloadFailure('DownloadFailed', `${path} already exists and was not downloaded; move it away`, true);
   }
-  const text = await readFile(join(path, origin), 'utf8').catch(() => '{}');
-  const present = JSON.parse(text) as { release?: string; sha256?: string };
+  const present = await readOrigin(join(path, origin));
   return present.release === release && (!sha256 || present.sha256 === sha256) ? present.sha256 : undefined;
+}
+
+/** Reads the origin of a release. A file that someone has changed or removed says nothing. */
+async function readOrigin(file: string): Promise<{ release?: string; sha256?: string }> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8'));
+  } catch {
+    return {};
+  }
 }
 
 /** Writes a `plugin.yaml` for a release that has none and contains exactly one program. */

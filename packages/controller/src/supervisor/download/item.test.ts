@@ -31,7 +31,7 @@ describe('parsePluginList', () => {
 it('urlsOf returns the URLs of release archives, and refuses invalid URLs', () => {
   const item = parsePluginItem('example/a@v1.0.0');
   const machine = { platform: 'linux', arch: 'x64' };
-  expect(urlsOf(item, {}, machine)).toEqual([
+  expect(urlsOf(item, {}, machine).map(String)).toEqual([
     'https://github.com/example/a/releases/download/v1.0.0/kplug_plugin_linux_amd64.tar.gz',
     'https://github.com/example/a/releases/download/v1.0.0/kplug_plugin_linux.tar.gz',
   ]);

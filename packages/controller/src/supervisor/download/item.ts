@@ -1,4 +1,5 @@
 import { KplugError } from '../../errors.ts';
+import { withoutCredentials } from './credentials.ts';
 
 /** Plugin to download: a release of a repository. */
 export interface PluginItem {
@@ -33,7 +34,7 @@ export function parsePluginItem(text: string): PluginItem {
   const [, organization, repository, release, sha256] = pattern.exec(text) ?? [];
   if (!organization || !repository || !release) {
     throw invalid(
-      `"${text}" is not a plugin to download; use ORG/REPOSITORY@RELEASE, optionally with #sha256: and 64 hex digits`,
+      `"${withoutCredentials(text)}" is not a plugin to download; use ORG/REPOSITORY@RELEASE, optionally with #sha256: and 64 hex digits`,
     );
   }
   return { text, organization, repository, release, ...(sha256 ? { sha256: sha256.toLowerCase() } : {}) };

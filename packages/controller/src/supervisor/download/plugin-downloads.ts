@@ -7,7 +7,7 @@ import { readLimit } from '../../limits/read-limit.ts';
 import { type BackOffOptions, backOffDelay } from '../../queue/back-off.ts';
 import { type WorkOutcome, WorkQueue } from '../../queue/work-queue.ts';
 import type { PluginDownload } from '../../registry/hosted.ts';
-import { fetchPlugin, removeUnused } from './install.ts';
+import { type FetchPluginOptions, fetchPlugin, removeUnused } from './install.ts';
 import { folderNameOf, type PluginItem, parsePluginList } from './item.ts';
 import { type DownloadOptions, urlsOf } from './source.ts';
 
@@ -21,10 +21,13 @@ export interface PluginListOptions extends DownloadOptions {
   backOff?: { initial?: number; max?: number };
 }
 
+/** Folder that receives the plugins. */
+type DownloadTarget = Pick<FetchPluginOptions, 'directory' | 'allowWritable'>;
+
 /** Downloads the plugins of a list, and retries each until it is installed. A failure delays no other download. */
 export class PluginDownloads {
   readonly #items: readonly PluginItem[];
-  readonly #options: PluginListOptions & { directory: string };
+  readonly #options: PluginListOptions & DownloadTarget;
   readonly #log: Logger;
   readonly #onChange: () => void;
   readonly #states = new Map<PluginItem, PluginDownload>();
@@ -33,7 +36,7 @@ export class PluginDownloads {
   readonly #queue: WorkQueue<PluginItem>;
 
   /** Throws `InvalidConfiguration`. */
-  constructor(options: PluginListOptions & { directory: string }, log: Logger, onChange: () => void) {
+  constructor(options: PluginListOptions & DownloadTarget, log: Logger, onChange: () => void) {
     this.#items = parsePluginList([options.items].flat().join(','));
     for (const item of this.#items) urlsOf(item, options);
     this.#options = options;
@@ -61,7 +64,7 @@ export class PluginDownloads {
 
   /** Starts the downloads. Removes leftovers of former ones first, so no plugin of the folder must run yet. */
   async start(): Promise<void> {
-    await removeUnused(this.#options.directory);
+    await removeUnused(this.#options.directory, this.#options.allowWritable);
     for (const item of this.#items) this.#queue.add(item);
   }
 

@@ -1,131 +1,109 @@
-import { createReadStream, type Stats } from 'node:fs';
-import { pipeline } from 'node:stream/promises';
-import { x as extract, t as list, type ReadEntry } from 'tar';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { setPriority } from 'node:os';
+import { text } from 'node:stream/consumers';
 import { messageOf } from '../../errors.ts';
 import { MiB } from '../../limits/limit.ts';
 import { limits } from '../../limits/limits.ts';
+import { residentMemory } from '../process-memory.ts';
 import { DownloadFailure } from './download-failure.ts';
+import type { UnpackResult, UnpackTask } from './unpack-program.ts';
 
-/** Limits of an archive's content. */
+/** Limits of an archive's content, and of unpacking it. */
 export interface UnpackLimits {
   /** Maximum size of all files together, in bytes. */
   maxBytes: number;
   /** Maximum number of files, folders and links together. */
   maxFiles: number;
+  /** Maximum time of unpacking, in milliseconds. */
+  maxTime: number;
 }
 
-const { maxDepth } = limits.downloads;
+const { maxPathLength, maxNameLength, maxDepth, maxFaultLength, headerSpace, unpackHeap, unpackMemory } =
+  limits.downloads;
+const { memoryInterval } = limits.pluginsFolder;
+
+/** Niceness of the process: the plugins and the controller come first. */
+const niceness = 10;
 
 /**
- * Unpacks an archive into an empty folder. An archive is refused before anything is written if it contains an absolute path, `..`, a link
- * out of the folder or a device, or exceeds the limits. Rejects with a `DownloadFailure`.
+ * Unpacks an archive into an empty folder, in a process of its own without the controller's environment. An archive is refused before
+ * anything is written if it contains an absolute path, `..`, a link out of the folder, a device, a sparse file or colliding names, or
+ * exceeds the limits. Rejects with a `DownloadFailure`, or with the reason of the signal. Nothing writes to the folder afterwards.
  */
-export async function unpack(archive: string, folder: string, limits: UnpackLimits): Promise<void> {
-  try {
-    await check(archive, limits);
-    const unpacking = extract({
-      cwd: folder,
-      strict: true,
-      preserveOwner: false,
-      maxDepth,
-      filter: dropSpecialModes,
-    });
-    await pipeline(createReadStream(archive), unpacking);
-  } catch (cause) {
-    throw cause instanceof DownloadFailure ? cause : refused(archive, messageOf(cause), cause);
-  }
-}
-
-/** Checks all entries of an archive. */
-async function check(archive: string, limits: UnpackLimits): Promise<void> {
-  const entries = new ArchiveCheck(limits);
-  const stopping = new AbortController();
-  const onReadEntry = (entry: ReadEntry) => {
-    const fault = entries.findFault(entry);
-    if (fault) stopping.abort(refused(archive, fault));
+export async function unpack(
+  archive: string,
+  folder: string,
+  { maxTime, maxBytes, maxFiles }: UnpackLimits,
+  signal?: AbortSignal,
+): Promise<void> {
+  signal?.throwIfAborted();
+  const task: UnpackTask = {
+    archive,
+    folder,
+    limits: { maxBytes, maxFiles, maxPathLength, maxNameLength, maxDepth },
+    maxStreamBytes: maxBytes + maxFiles * headerSpace + MiB,
+    maxFaultLength,
   };
-  const { signal } = stopping;
-  await pipeline(createReadStream(archive), list({ strict: true, onReadEntry }), { signal }).catch((error: unknown) => {
-    throw signal.aborted ? signal.reason : error;
-  });
-  signal.throwIfAborted();
+  // Loaded on demand, so that a bundler keeps the program in a file of its own.
+  const { unpackProgram } = await import('./unpack-program.ts');
+  const args = [`--max-old-space-size=${unpackHeap / MiB}`, unpackProgram, JSON.stringify(task)];
+  const child = spawn(process.execPath, args, { cwd: folder, env: {}, stdio: ['pipe', 'pipe', 'ignore'] });
+  const fault = await faultOf(child, maxTime, signal);
+  signal?.throwIfAborted();
+  if (fault) throw new DownloadFailure('DownloadFailed', `invalid archive ${archive}: ${fault}`, true);
 }
 
-/** Removes setuid, setgid and sticky bits. */
-function dropSpecialModes(_: string, entry: Stats | ReadEntry): boolean {
-  if (entry.mode !== undefined) entry.mode &= 0o777;
-  return true;
-}
-
-/** Checks the entries of an archive one by one. */
-class ArchiveCheck {
-  readonly #limits: UnpackLimits;
-  readonly #kinds = new Map<string, 'link' | 'other'>();
-  #bytes = 0;
-  #files = 0;
-
-  constructor(limits: UnpackLimits) {
-    this.#limits = limits;
-  }
-
-  /** Returns the reason why an entry must not be unpacked, if there is one. */
-  findFault(entry: ReadEntry): string | undefined {
-    const { type, size } = entry;
-    this.#bytes += size;
-    this.#files++;
-    const { maxBytes, maxFiles } = this.#limits;
-    if (this.#bytes > maxBytes) return `it contains more than ${Math.floor(maxBytes / MiB)} MiB`;
-    if (this.#files > maxFiles) return `it contains more than ${maxFiles} files`;
-    if (/^[/\\]|^[A-Za-z]:|\\|\0/.test(entry.path)) return `the path ${entry.path} is not relative`;
-    const steps = entry.path.split('/').filter((step) => step && step !== '.');
-    if (steps.includes('..')) return `the path ${entry.path} escapes the folder`;
-    const path = steps.join('/');
-    if (type === 'Directory') return this.#findPathFault(steps, path, true);
-    const fault = this.#findPathFault(steps, path, false);
-    if (fault) return fault;
-    return this.#findKindFault(entry, steps, path);
-  }
-
-  #findKindFault({ type, linkpath = '' }: ReadEntry, steps: readonly string[], path: string): string | undefined {
-    if (type === 'SymbolicLink') {
-      this.#kinds.set(path, 'link');
-      return escapes(linkpath, steps.length - 1) ? `the link ${path} escapes the folder, to ${linkpath}` : undefined;
-    }
-    this.#kinds.set(path, 'other');
-    if (type === 'File' || type === 'OldFile' || type === 'ContiguousFile') return undefined;
-    if (type !== 'Link') return `${path} is a ${type}; only files, folders and links are allowed`;
-    const target = linkpath
-      .split('/')
-      .filter((step) => step && step !== '.')
-      .join('/');
-    return this.#kinds.get(target) === 'other'
-      ? undefined
-      : `${path} is a link to ${linkpath}, which is not a file of the archive`;
-  }
-
-  /** Returns the reason why a path would be written through a link, or over an earlier entry. */
-  #findPathFault(steps: readonly string[], path: string, isFolder: boolean): string | undefined {
-    for (let depth = 1; depth < steps.length; depth++) {
-      const parent = steps.slice(0, depth).join('/');
-      if (this.#kinds.has(parent)) return `${path} is below ${parent}, which is not a folder`;
-    }
-    if (!isFolder && !path) return 'a file has no name';
-    return this.#kinds.has(path) ? `${path} occurs twice` : undefined;
+/** Waits for the end of the process. Returns the reason why the archive was not unpacked, if there is one. */
+async function faultOf(child: ChildProcess, maxTime: number, signal?: AbortSignal): Promise<string | undefined> {
+  let killReason: string | undefined;
+  const kill = (reason: string) => {
+    killReason ??= reason;
+    child.kill('SIGKILL');
+  };
+  const onAbort = () => kill('aborted');
+  const timer = setTimeout(() => kill(`unpacking it takes more than ${maxTime} ms`), maxTime);
+  const tooLarge = `unpacking it needs more than ${unpackMemory / MiB} MiB of memory`;
+  const memoryTimer = setInterval(() => {
+    if (child.pid === undefined) return;
+    void residentMemory(child.pid).then((used = 0) => used > unpackMemory && kill(tooLarge));
+  }, memoryInterval);
+  signal?.addEventListener('abort', onAbort);
+  // Writing fails when the process has ended, which is dealt with below.
+  child.stdin?.on('error', () => undefined);
+  try {
+    const output = child.stdout ? text(child.stdout) : '';
+    const closed = once(child, 'close');
+    closed.catch(() => undefined);
+    await once(child, 'spawn');
+    if (child.pid !== undefined) lowerPriority(child.pid);
+    const [code, killedBy] = await closed;
+    if (killReason) return killReason;
+    const result = readResult(await output);
+    if (result) return result.fault;
+    return killedBy === 'SIGABRT' ? tooLarge : `unpacking it failed with ${killedBy ?? `exit code ${code}`}`;
+  } catch (cause) {
+    throw new DownloadFailure('DownloadFailed', `the archive can't be unpacked: ${messageOf(cause)}`, false, { cause });
+  } finally {
+    clearTimeout(timer);
+    clearInterval(memoryTimer);
+    signal?.removeEventListener('abort', onAbort);
   }
 }
 
-/**
- * Reports whether the target of a link at a depth in the folder is outside of it. A `..` after a name may lead anywhere, as the name may
- * be a link itself.
- */
-function escapes(target: string, depth: number): boolean {
-  if (!target || /^[/\\]|^[A-Za-z]:|\\/.test(target)) return true;
-  const steps = target.split('/').filter((step) => step && step !== '.');
-  const up = steps.findIndex((step) => step !== '..');
-  const ups = up < 0 ? steps.length : up;
-  return ups > depth || steps.slice(ups).includes('..');
+function lowerPriority(pid: number): void {
+  try {
+    setPriority(pid, niceness);
+  } catch {
+    // It has ended, or this system does not allow it. The priority only matters for speed.
+  }
 }
 
-function refused(archive: string, reason: string, cause?: unknown): DownloadFailure {
-  return new DownloadFailure('DownloadFailed', `invalid archive ${archive}: ${reason}`, true, { cause });
+/** Reads the output of the program. Returns `undefined` when it ended without a result. */
+function readResult(output: string): UnpackResult | undefined {
+  try {
+    return JSON.parse(output) as UnpackResult;
+  } catch {
+    return undefined;
+  }
 }
