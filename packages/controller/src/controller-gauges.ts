@@ -1,3 +1,4 @@
+import type { CertificateSource } from './certificates/certificate-source.ts';
 import type { Connections } from './clients/connections.ts';
 import type { Delegations } from './delegation/delegations.ts';
 import type { HostedFolder } from './registry/hosted.ts';
@@ -11,6 +12,18 @@ interface Measured {
   delegations: Delegations;
   registry: Registry;
   folder: HostedFolder | undefined;
+}
+
+/** Adds the gauges of the operator's certificates. */
+export function addCertificateGauges(metrics: Metrics, source: Pick<CertificateSource, 'expiries'>): void {
+  metrics.gauge(
+    'kplug_certificate_expiration_timestamp_seconds',
+    'Expiry of a certificate of the operator, in seconds since the epoch',
+    ['certificate'],
+    (set) => {
+      for (const { certificate, notAfter } of source.expiries()) set({ certificate }, notAfter / 1_000);
+    },
+  );
 }
 
 /** Adds the gauges of a controller, which are measured at each scrape. */

@@ -81,6 +81,10 @@ export const pluginResources = {
   }),
   maxListedInstances: count(500, 'Maximum number of instances that a resource lists; its counts include all.'),
   maxNameLength: characters(200, 'Maximum length of a name before its digest replaces the rest.'),
+  maxCertificateLength: characters(
+    2 * KiB,
+    'Maximum length of the certificate of a listed instance, in base64. One with a longer one is known again after its next heartbeat.',
+  ),
   maxConditionLength: characters(
     4 * KiB,
     'Maximum length of the message of a condition; it may hold the last output of a process.',

@@ -12,7 +12,7 @@ import { conditionsOf, stampConditions, withoutInstance } from './conditions.ts'
 import type { InstanceSummary } from './instance-summary.ts';
 import { asArray, asObject } from './read-json.ts';
 
-const { maxNameLength } = limits.pluginResources;
+const { maxNameLength, maxCertificateLength } = limits.pluginResources;
 
 /** An instance that a record lists, in its state at the time of writing. */
 export interface StoredInstance {
@@ -81,8 +81,10 @@ export function instancesOf({ spec, status }: PluginRecord): StoredInstance[] {
   const apis = asArray(spec.apis).flatMap(readApi);
   if (typeof plugin !== 'string' || typeof version !== 'string' || apis.length === 0) return [];
   return asArray(status.instances).flatMap((stored) => {
-    const { id, address, protocol, weight, labels, interval, ttl, lastHeard, podName, podNamespace } = asObject(stored);
+    const { id, address, protocol, weight, labels, interval, ttl, lastHeard, certificate, ...rest } = asObject(stored);
     if (typeof id !== 'string' || typeof address !== 'string' || !parseAddress(address)?.host) return [];
+    // A certificate that was too long to be stored: without it, the instance would be called in plain text.
+    if (certificate === '') return [];
     const registration: Registration = {
       plugin,
       version,
@@ -96,12 +98,16 @@ export function instancesOf({ spec, status }: PluginRecord): StoredInstance[] {
         interval: Number(interval) || limits.registry.leaseInterval,
         ttl: Number(ttl) || limits.registry.leaseTtl,
       },
-      ...(typeof podName === 'string' && typeof podNamespace === 'string'
-        ? { pod: { namespace: podNamespace, name: podName } }
-        : {}),
+      ...readPod(rest),
+      ...(typeof certificate === 'string' && { certificate }),
     };
     return [{ registration, lastHeardAt: Date.parse(String(lastHeard)) || 0 }];
   });
+}
+
+function readPod({ podName, podNamespace }: JsonObject): Pick<Registration, 'pod'> {
+  if (typeof podName !== 'string' || typeof podNamespace !== 'string') return {};
+  return { pod: { namespace: podNamespace, name: podName } };
 }
 
 function describeApi({ name, version, extensionKinds, capabilities }: ImplementedApi): JsonObject {
@@ -125,7 +131,7 @@ function readApi(stored: JsonValue): ImplementedApi[] {
 }
 
 function describeInstance({ registration, state, stateReason, unserved, lastHeardAt }: Instance): JsonObject {
-  const { instanceId, address, protocol, weight, labels, lease, pod } = registration;
+  const { instanceId, address, protocol, weight, labels, lease, pod, certificate } = registration;
   return {
     id: instanceId,
     address,
@@ -139,6 +145,7 @@ function describeInstance({ registration, state, stateReason, unserved, lastHear
     interval: lease.interval,
     ttl: lease.ttl,
     ...(pod && { podName: pod.name, podNamespace: pod.namespace }),
+    ...(certificate && { certificate: certificate.length <= maxCertificateLength ? certificate : '' }),
   };
 }
 

@@ -43,6 +43,17 @@ export class Metrics implements DelegationObserver {
     ['plugin', 'method', 'code'],
   );
 
+  readonly #certificateRenewals = this.#counter(
+    'kplug_certificate_renewals_total',
+    "Certificates of the operator that were made or loaded: 'ca', 'server' and 'caller'",
+    ['certificate'],
+  );
+  readonly #certificateFailures = this.#counter(
+    'kplug_certificate_failures_total',
+    "Failures to 'read', 'write' or 'publish' certificates of the operator",
+    ['operation'],
+  );
+
   readonly #requests = this.#counter('rest_client_requests_total', 'Requests to the API server', ['code', 'method']);
   readonly #requestTime = this.#histogram(
     'rest_client_request_duration_seconds',
@@ -104,6 +115,14 @@ export class Metrics implements DelegationObserver {
 
   called({ plugin, method, code, duration }: { plugin: string; method: string; code: string; duration: number }): void {
     this.#calls.observe({ plugin: this.labelFor(plugin), method, code }, duration / 1_000);
+  }
+
+  certificateRenewed(certificate: string): void {
+    this.#certificateRenewals.inc({ certificate });
+  }
+
+  certificateFailed(operation: string): void {
+    this.#certificateFailures.inc({ operation });
   }
 
   requested({ verb, resource, code, duration }: RequestObservation): void {
