@@ -13,7 +13,7 @@ import {
   PluginChannels,
 } from '@kplug/controller/internal';
 import { MemoryResources } from '@kplug/controller/memory';
-import { createGrpcClient, PluginService } from '@kplug/protocol';
+import { createGrpcClient, PluginService, RegistryService } from '@kplug/protocol';
 import { pino } from 'pino';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type KeyPair, selfSigned, TlsPlugin } from './tls-plugin.ts';
@@ -125,6 +125,12 @@ describe('the operator calls only the plugin that registered', () => {
     const thief = await TlsPlugin.serve('victim', { pair: await selfSigned(), ca });
     parts.registry.register(thief.registration(await selfSigned()));
     await expectUnreachable(parts, 'victim', /^it presents another certificate than the one it registered$/);
+    await parts.heartbeats.listen('127.0.0.1:0');
+    onTestFinished(() => parts.heartbeats.close());
+    const other = createGrpcClient(RegistryService, parts.heartbeats.address, grpc.credentials.createInsecure());
+    onTestFinished(() => other.$client.close());
+    const { instances } = await other.listPlugins({});
+    expect(instances.map(({ stateReason }) => stateReason)).toEqual(['it is unreachable or not serving']);
     await expectHonestCall(parts, ca);
     expect(thief.calls).toBe(0);
     expect(thief.callers).toEqual([]);
@@ -203,6 +209,44 @@ describe('the operator calls only the plugin that registered', () => {
     const plugin = await TlsPlugin.serve('one', { pair: await selfSigned(), ca: certificates.caBundle() });
     parts.registry.register(plugin.registration());
     await expectUnreachable(parts, 'one', /this controller has no certificates/);
+  });
+});
+
+describe('the operator calls only the plugin that a user declared', () => {
+  const now = Date.now();
+
+  async function declare(name: string, { wrongCa = false } = {}) {
+    const { certificates } = await makeCertificates();
+    const parts = makeCaller(certificates);
+    const company = { ...(await issueAuthority(now)), notAfter: now + 300 * days };
+    const pair = await issueLeaf('server', company, { dns: ['sqlite.databases.svc'], ips: [] }, now);
+    const plugin = await TlsPlugin.serve('one', { pair, ca: certificates.caBundle() });
+    const { certificate: _, ...registration } = plugin.registration();
+    const caBundle = wrongCa ? (await issueAuthority(now)).cert : company.cert;
+    const tls = { caBundle, serverName: name };
+    const declaration = { source: 'service', namespace: 'databases', name: 'sqlite', tls } as const;
+    parts.registry.register({ ...registration, declaration });
+    return { parts, plugin };
+  }
+
+  it('which presents a certificate of the declared CA for the declared name', async () => {
+    const { parts, plugin } = await declare('sqlite.databases.svc');
+    await reconcile(parts);
+    expect(plugin.callers[0]).toBe('URI:kplug://caller');
+  });
+
+  it('not one with a certificate of another CA', async () => {
+    // Otherwise whoever answers at the address is believed to be the plugin.
+    const { parts, plugin } = await declare('sqlite.databases.svc', { wrongCa: true });
+    await expectUnreachable(parts, 'one', /^its certificate was not issued by a CA of its declaration$/);
+    expect(plugin.calls).toBe(0);
+  });
+
+  it('not one with a certificate for another name', async () => {
+    // Otherwise each server of the company passes for each other.
+    const { parts, plugin } = await declare('mariadb.databases.svc');
+    await expectUnreachable(parts, 'one', /^its certificate is for another name than the declared one$/);
+    expect(plugin.calls).toBe(0);
   });
 });
 

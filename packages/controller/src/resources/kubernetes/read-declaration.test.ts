@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { readLabelled, readPlugin } from './read-declaration.ts';
 
-const metadata = { namespace: 'databases', name: 'sqlite', uid: '1', generation: 1, creationTimestamp: '' };
+const metadata = {
+  namespace: 'databases',
+  name: 'sqlite',
+  uid: '1',
+  resourceVersion: '1',
+  generation: 1,
+  creationTimestamp: '',
+};
 
 describe('the verification in a declaration', () => {
   it.each([
@@ -19,7 +26,13 @@ describe('the verification in a declaration', () => {
       metadata,
       spec: { address: 'sqlite:7000', ...spec },
     });
-    expect(read).toEqual({ name: 'sqlite', expected: { apis: [] }, place: { address: 'sqlite:7000' }, generation: 1, ...expected });
+    expect(read).toEqual({
+      name: 'sqlite',
+      expected: { apis: [] },
+      place: { address: 'sqlite:7000' },
+      generation: 1,
+      ...expected,
+    });
   });
 
   it.each([
