@@ -159,6 +159,18 @@ describe('the operator calls only the plugin that registered', () => {
     expect(thief.calls).toBe(1);
   });
 
+  it('not one whose certificate was issued by the registered one', async () => {
+    // Otherwise a plugin that registers the certificate of a CA is anyone to whom that CA issued one.
+    const { certificates } = await makeCertificates();
+    const parts = makeCaller(certificates);
+    const company = { ...(await issueAuthority(Date.now())), notAfter: Date.now() + 300 * days };
+    const pair = await issueLeaf('server', company, names, Date.now());
+    const thief = await TlsPlugin.serve('victim', { pair, ca: certificates.caBundle() });
+    parts.registry.register(thief.registration(company));
+    await expectUnreachable(parts, 'victim', /^it presents another certificate than the one it registered$/);
+    expect(thief.calls).toBe(0);
+  });
+
   it('not one whose certificate has expired or is not valid yet', async () => {
     // Otherwise a key that leaked from a former pod is good for ever.
     const { certificates } = await makeCertificates();
@@ -320,10 +332,18 @@ describe('no call is lost while certificates rotate', () => {
       for (let connection = 0; connection < 5; connection++) await parts.connections.check(instance);
       plugin.change({ ca: certificates.caBundle() });
       for (let connection = 0; connection < 5; connection++) await parts.connections.check(instance);
+      const stale = certificates.caller();
       clock.ago = 0;
       await certificates.check();
       expect(caller().checkIssued(former)).toBe(false);
       for (let connection = 0; connection < 5; connection++) await parts.connections.check(instance);
+      // Another replica hasn't noticed the renewal yet, when the plugin reads the bundle again.
+      plugin.change({ ca: certificates.caBundle() });
+      const source = Object.create(certificates) as ManagedCertificates;
+      source.caller = () => stale;
+      const other = makeCaller(source);
+      other.registry.register(plugin.registration());
+      await reconcile(other);
     });
     expect(instance.state).toBe('live');
     expect(plugin.callers.length).toBeGreaterThan(15);
@@ -348,14 +368,27 @@ describe('no call is lost while certificates rotate', () => {
     expect(parts.connections.size).toBe(1);
   });
 
-  it('a connection is replaced when a certificate of it expires', async () => {
+  it('a connection whose certificate expires, while there is no newer one, serves until then', async () => {
+    // Otherwise such connections are replaced all the time.
+    const { certificates } = await makeCertificates();
+    const parts = makeCaller(certificates);
+    const pair = await selfSigned(Date.now() - 1_000, 5_000);
+    const plugin = await TlsPlugin.serve('one', { pair, ca: certificates.caBundle() });
+    parts.registry.register(plugin.registration());
+    await reconcile(parts);
+    const instance = parts.registry.get('one');
+    await vi.waitFor(() => expect(instance?.stateReason).toMatch(/^its certificate expired at/), waiting);
+    expect(plugin.callers).toHaveLength(1);
+    await expect(reconcile(parts)).rejects.toMatchObject({ code: 'PluginUnavailable' });
+  });
+
+  it('a connection whose certificate expires, when there is a newer one', async () => {
     // Otherwise a connection outlives the proof that it was opened with.
     const { certificates, store } = await makeCertificates();
     const now = Date.now();
     const data = (await store.read())?.data ?? {};
     const own = { key: data['ca.key'] ?? '', cert: certificates.caBundle(), notAfter: now + 300 * days };
-    // It counts as expired a minute earlier.
-    const ending = await issueLeaf('caller', { ...own, notAfter: now + 1 * minutes + 1_500 }, names, now);
+    const ending = await issueLeaf('caller', { ...own, notAfter: now + 2 * minutes }, names, now);
     const source = Object.create(certificates) as ManagedCertificates;
     let pair = ending;
     source.caller = () => pair;
