@@ -1,4 +1,4 @@
-import type { CertificateSource } from './certificates/certificate-source.ts';
+import type { CertificateObserver, CertificateSource } from './certificates/certificate-source.ts';
 import type { Connections } from './clients/connections.ts';
 import type { Delegations } from './delegation/delegations.ts';
 import type { HostedFolder } from './registry/hosted.ts';
@@ -12,6 +12,14 @@ interface Measured {
   delegations: Delegations;
   registry: Registry;
   folder: HostedFolder | undefined;
+}
+
+/** Returns an observer that counts what happens to the operator's certificates. */
+export function countCertificates(metrics: Metrics): CertificateObserver {
+  return {
+    renewed: (certificate) => metrics.certificateRenewed(certificate),
+    failed: (operation) => metrics.certificateFailed(operation),
+  };
 }
 
 /** Adds the gauges of the operator's certificates. */

@@ -17,6 +17,9 @@ import { SourceState } from './source-state.ts';
 
 const { checkInterval, initialBackOff, maxBackOff, maxConflictAttempts } = limits.certificates;
 
+/** Maximum number of steps of a check: more mean that the store doesn't return what was written. */
+const maxSteps = 20;
+
 /** Parts and options of managed certificates. */
 export interface ManagedCertificatesOptions {
   store: CertificateStore;
@@ -116,7 +119,7 @@ export class ManagedCertificates implements CertificateSource {
   /** Does all steps that are due. Returns the certificates after them, and the time of the next step. */
   async #update(): Promise<{ set: CertificateSet; until: number }> {
     let conflicts = 0;
-    for (;;) {
+    for (let steps = 0; steps < maxSteps; steps++) {
       // Certificates that were deleted while they are in use are stored again: new ones would lock out all plugins.
       const { set, stored } = await this.#try('read', () => this.#read());
       const now = this.#now();
@@ -132,6 +135,10 @@ export class ManagedCertificates implements CertificateSource {
         throw new KplugError('StorageFailed', `${this.#store.place} is changed by others all the time`);
       }
     }
+    throw new KplugError(
+      'StorageFailed',
+      `the certificates in ${this.#store.place} are not those that were written there`,
+    );
   }
 
   async #make(set: CertificateSet, step: Exclude<Step, { do: 'wait' }>, now: number): Promise<CertificateSet> {
