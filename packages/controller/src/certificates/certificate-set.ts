@@ -167,6 +167,8 @@ function readBundle(pem: string, place: string): X509Certificate[] {
     throw unreadable(place, 'ca.crt has a malformed certificate');
   }
   if (bundle.length === 0) throw unreadable(place, 'ca.crt has no certificate');
+  // The signature covers all other bytes.
+  if (bundle.some((one) => !isIssuedBy(one, one))) throw unreadable(place, 'ca.crt has a damaged certificate');
   if (bundle.some(({ ca }) => !ca)) throw unreadable(place, 'ca.crt has a certificate that is not one of a CA');
   return bundle;
 }
