@@ -2,6 +2,7 @@
 import './require-node.ts';
 
 // Plugins without an operator.
+export type { CallTarget, PluginChannel, PluginSecurity } from './certificates/plugin-channels.ts';
 export { type GetInfoOptions, getInfo } from './clients/get-info.ts';
 export { isAnswerMissing } from './clients/v0/missing-answer.ts';
 export { type BackOffOptions, backOffDelay } from './queue/back-off.ts';
