@@ -117,7 +117,7 @@ async function expectHonestCall(parts: ControllerParts, ca: string): Promise<voi
 }
 
 describe('the operator calls only the plugin that registered', () => {
-  it('not another plugin at its address, and tells its text to nobody', async () => {
+  it('not another plugin at its address, and other plugins see no connection error', async () => {
     // Otherwise whoever takes over the address of a pod that is gone is handed its resources.
     const { certificates } = await makeCertificates();
     const parts = makeCaller(certificates);

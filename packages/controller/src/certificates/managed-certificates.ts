@@ -15,10 +15,7 @@ import { nextStep, type Step } from './next-step.ts';
 import type { KeyPair } from './read-certificate.ts';
 import { SourceState } from './source-state.ts';
 
-const { checkInterval, initialBackOff, maxBackOff, maxConflictAttempts } = limits.certificates;
-
-/** Maximum number of steps of a check: more mean that the store doesn't return what was written. */
-const maxSteps = 20;
+const { checkInterval, initialBackOff, maxBackOff, maxConflictAttempts, maxSteps } = limits.certificates;
 
 /** Parts and options of managed certificates. */
 export interface ManagedCertificatesOptions {
