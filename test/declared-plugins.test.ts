@@ -1,3 +1,4 @@
+import { rootCertificates } from 'node:tls';
 import { machineAddress, PluginCluster, portOf, serveQuietly, waitOptions } from '@kplug/testing/cluster';
 import { FaultProxy } from '@kplug/testing/control-plane';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
@@ -54,6 +55,44 @@ describe('a Service with the label kplug.dev/plugin', () => {
     await service.apply({ metadata: labelled });
     await declaring.expectPlugin('mine', { status: 'True', reason: 'Live' });
     expect(await declaring.cluster.get(declaring.plugin('postgresql'))).toBeUndefined();
+  });
+});
+
+describe('the verification of a declared plugin', () => {
+  const caBundle = '-----BEGIN CERTIFICATE-----\nnone\n-----END CERTIFICATE-----';
+  const service = { name: 'postgresql' };
+
+  it.each([
+    ['a bundle that is not PEM', { service, tls: { caBundle: 'none' } }, 'caBundle must have PEM certificates'],
+    ['plain text as well', { service, tls: { caBundle }, insecure: true }, "tls and insecure can't be combined"],
+    ['no bundle', { service, tls: { serverName: 'a' } }, 'caBundle'],
+    [
+      'heartbeats',
+      { plugin: 'A', version: '1.0.0', source: 'heartbeat', insecure: true },
+      'tls and insecure are for a plugin with service or address',
+    ],
+  ])('is refused with %s', async (_, spec, message) => {
+    await expect(declaring.declare('mine', spec)).rejects.toThrow(message);
+  });
+
+  it('is by TLS when it names a CA', async () => {
+    await declaring.served('postgresql');
+    await declaring.start();
+    await declaring.declare('mine', { service, tls: { caBundle } });
+    await declaring.expectPlugin('mine', {
+      status: 'False',
+      reason: 'TlsRequired',
+      message: expect.stringContaining('tls.caBundle of its declaration has no certificates') as string,
+    });
+    await declaring.declare('mine', { service, tls: { caBundle: rootCertificates[0] } });
+    await declaring.expectPlugin('mine', {
+      status: 'False',
+      reason: 'Unreachable',
+      message: expect.stringContaining('it serves no TLS 1.3 at its address, but must by its declaration') as string,
+    });
+    await declaring.cluster.delete(declaring.plugin('mine'));
+    await declaring.declare('mine', { service, insecure: true });
+    await declaring.expectPlugin('mine', { status: 'True', reason: 'Live' });
   });
 });
 

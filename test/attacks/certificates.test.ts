@@ -13,7 +13,7 @@ import {
   PluginChannels,
 } from '@kplug/controller/internal';
 import { MemoryResources } from '@kplug/controller/memory';
-import { createGrpcClient, PluginService } from '@kplug/protocol';
+import { createGrpcClient, PluginService, RegistryService } from '@kplug/protocol';
 import { pino } from 'pino';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { type KeyPair, selfSigned, TlsPlugin } from './tls-plugin.ts';
@@ -117,7 +117,7 @@ async function expectHonestCall(parts: ControllerParts, ca: string): Promise<voi
 }
 
 describe('the operator calls only the plugin that registered', () => {
-  it('not another plugin at its address, and tells its text to nobody', async () => {
+  it('not another plugin at its address, and other plugins see no connection error', async () => {
     // Otherwise whoever takes over the address of a pod that is gone is handed its resources.
     const { certificates } = await makeCertificates();
     const parts = makeCaller(certificates);
@@ -125,6 +125,12 @@ describe('the operator calls only the plugin that registered', () => {
     const thief = await TlsPlugin.serve('victim', { pair: await selfSigned(), ca });
     parts.registry.register(thief.registration(await selfSigned()));
     await expectUnreachable(parts, 'victim', /^it presents another certificate than the one it registered$/);
+    await parts.heartbeats.listen('127.0.0.1:0');
+    onTestFinished(() => parts.heartbeats.close());
+    const other = createGrpcClient(RegistryService, parts.heartbeats.address, grpc.credentials.createInsecure());
+    onTestFinished(() => other.$client.close());
+    const { instances } = await other.listPlugins({});
+    expect(instances.map(({ stateReason }) => stateReason)).toEqual(['it is unreachable or not serving']);
     await expectHonestCall(parts, ca);
     expect(thief.calls).toBe(0);
     expect(thief.callers).toEqual([]);
@@ -151,6 +157,18 @@ describe('the operator calls only the plugin that registered', () => {
     await vi.waitFor(() => expect(parts.registry.get('victim')?.state).toBe('live'), waiting);
     await reconcile(parts);
     expect(thief.calls).toBe(1);
+  });
+
+  it('not one whose certificate was issued by the registered one', async () => {
+    // Otherwise a plugin that registers the certificate of a CA is anyone to whom that CA issued one.
+    const { certificates } = await makeCertificates();
+    const parts = makeCaller(certificates);
+    const company = { ...(await issueAuthority(Date.now())), notAfter: Date.now() + 300 * days };
+    const pair = await issueLeaf('server', company, names, Date.now());
+    const thief = await TlsPlugin.serve('victim', { pair, ca: certificates.caBundle() });
+    parts.registry.register(thief.registration(company));
+    await expectUnreachable(parts, 'victim', /^it presents another certificate than the one it registered$/);
+    expect(thief.calls).toBe(0);
   });
 
   it('not one whose certificate has expired or is not valid yet', async () => {
@@ -203,6 +221,44 @@ describe('the operator calls only the plugin that registered', () => {
     const plugin = await TlsPlugin.serve('one', { pair: await selfSigned(), ca: certificates.caBundle() });
     parts.registry.register(plugin.registration());
     await expectUnreachable(parts, 'one', /this controller has no certificates/);
+  });
+});
+
+describe('the operator calls only the plugin that a user declared', () => {
+  const now = Date.now();
+
+  async function declare(name: string, { wrongCa = false } = {}) {
+    const { certificates } = await makeCertificates();
+    const parts = makeCaller(certificates);
+    const company = { ...(await issueAuthority(now)), notAfter: now + 300 * days };
+    const pair = await issueLeaf('server', company, { dns: ['sqlite.databases.svc'], ips: [] }, now);
+    const plugin = await TlsPlugin.serve('one', { pair, ca: certificates.caBundle() });
+    const { certificate: _, ...registration } = plugin.registration();
+    const caBundle = wrongCa ? (await issueAuthority(now)).cert : company.cert;
+    const tls = { caBundle, serverName: name };
+    const declaration = { source: 'service', namespace: 'databases', name: 'sqlite', tls } as const;
+    parts.registry.register({ ...registration, declaration });
+    return { parts, plugin };
+  }
+
+  it('which presents a certificate of the declared CA for the declared name', async () => {
+    const { parts, plugin } = await declare('sqlite.databases.svc');
+    await reconcile(parts);
+    expect(plugin.callers[0]).toBe('URI:kplug://caller');
+  });
+
+  it('not one with a certificate of another CA', async () => {
+    // Otherwise whoever answers at the address is believed to be the plugin.
+    const { parts, plugin } = await declare('sqlite.databases.svc', { wrongCa: true });
+    await expectUnreachable(parts, 'one', /^its certificate was not issued by a CA of its declaration$/);
+    expect(plugin.calls).toBe(0);
+  });
+
+  it('not one with a certificate for another name', async () => {
+    // Otherwise each server of the company passes for each other.
+    const { parts, plugin } = await declare('mariadb.databases.svc');
+    await expectUnreachable(parts, 'one', /^its certificate is for another name than the declared one$/);
+    expect(plugin.calls).toBe(0);
   });
 });
 
@@ -276,10 +332,18 @@ describe('no call is lost while certificates rotate', () => {
       for (let connection = 0; connection < 5; connection++) await parts.connections.check(instance);
       plugin.change({ ca: certificates.caBundle() });
       for (let connection = 0; connection < 5; connection++) await parts.connections.check(instance);
+      const stale = certificates.caller();
       clock.ago = 0;
       await certificates.check();
       expect(caller().checkIssued(former)).toBe(false);
       for (let connection = 0; connection < 5; connection++) await parts.connections.check(instance);
+      // Another replica hasn't noticed the renewal yet, when the plugin reads the bundle again.
+      plugin.change({ ca: certificates.caBundle() });
+      const source = Object.create(certificates) as ManagedCertificates;
+      source.caller = () => stale;
+      const other = makeCaller(source);
+      other.registry.register(plugin.registration());
+      await reconcile(other);
     });
     expect(instance.state).toBe('live');
     expect(plugin.callers.length).toBeGreaterThan(15);
@@ -304,14 +368,27 @@ describe('no call is lost while certificates rotate', () => {
     expect(parts.connections.size).toBe(1);
   });
 
-  it('a connection is replaced when a certificate of it expires', async () => {
+  it('a connection whose certificate expires, while there is no newer one, serves until then', async () => {
+    // Otherwise such connections are replaced all the time.
+    const { certificates } = await makeCertificates();
+    const parts = makeCaller(certificates);
+    const pair = await selfSigned(Date.now() - 1_000, 5_000);
+    const plugin = await TlsPlugin.serve('one', { pair, ca: certificates.caBundle() });
+    parts.registry.register(plugin.registration());
+    await reconcile(parts);
+    const instance = parts.registry.get('one');
+    await vi.waitFor(() => expect(instance?.stateReason).toMatch(/^its certificate expired at/), waiting);
+    expect(plugin.callers).toHaveLength(1);
+    await expect(reconcile(parts)).rejects.toMatchObject({ code: 'PluginUnavailable' });
+  });
+
+  it('a connection whose certificate expires, when there is a newer one', async () => {
     // Otherwise a connection outlives the proof that it was opened with.
     const { certificates, store } = await makeCertificates();
     const now = Date.now();
     const data = (await store.read())?.data ?? {};
     const own = { key: data['ca.key'] ?? '', cert: certificates.caBundle(), notAfter: now + 300 * days };
-    // It counts as expired a minute earlier.
-    const ending = await issueLeaf('caller', { ...own, notAfter: now + 1 * minutes + 1_500 }, names, now);
+    const ending = await issueLeaf('caller', { ...own, notAfter: now + 2 * minutes }, names, now);
     const source = Object.create(certificates) as ManagedCertificates;
     let pair = ending;
     source.caller = () => pair;

@@ -114,7 +114,12 @@ export class TlsPlugin {
       getInfo: (_, call) => {
         const { subjectaltname } = call.getAuthContext().sslPeerCertificate ?? {};
         this.callers.push(subjectaltname ?? '');
-        return { plugin: 'Tls', version: '1.0.0', instanceId: this.instanceId };
+        return {
+          plugin: 'Tls',
+          version: '1.0.0',
+          apis: [{ name: 'Table', version: '1.0.0' }],
+          instanceId: this.instanceId,
+        };
       },
       reconcile: async () => {
         this.calls++;

@@ -1,7 +1,7 @@
+import type { CertificateObserver, CertificateSource } from './certificates/certificate-source.ts';
 import type { Connections } from './clients/connections.ts';
 import type { ControllerSecurity } from './controller-security.ts';
 import type { Delegations } from './delegation/delegations.ts';
-import { seconds } from './limits/limit.ts';
 import type { HostedFolder } from './registry/hosted.ts';
 import type { Registry } from './registry/registry.ts';
 import type { Metrics } from './telemetry/metrics.ts';
@@ -14,6 +14,26 @@ interface Measured {
   registry: Registry;
   folder: HostedFolder | undefined;
   security: Pick<ControllerSecurity, 'mode' | 'allowsFirstKplug' | 'certificates'>;
+}
+
+/** Returns an observer that counts what happens to the operator's certificates. */
+export function countCertificates(metrics: Metrics): CertificateObserver {
+  return {
+    renewed: (certificate) => metrics.certificateRenewed(certificate),
+    failed: (operation) => metrics.certificateFailed(operation),
+  };
+}
+
+/** Adds the gauges of the operator's certificates. */
+export function addCertificateGauges(metrics: Metrics, source: Pick<CertificateSource, 'expiries'>): void {
+  metrics.gauge(
+    'kplug_certificate_expiration_timestamp_seconds',
+    'Expiry of a certificate of the operator, in seconds since the epoch',
+    ['certificate'],
+    (set) => {
+      for (const { certificate, notAfter } of source.expiries()) set({ certificate }, notAfter / 1_000);
+    },
+  );
 }
 
 /** Adds the gauges of a controller, which are measured at each scrape. */
@@ -37,16 +57,7 @@ export function addGauges(metrics: Metrics, { connections, delegations, registry
       set({ setting: 'first-kplug' }, security.allowsFirstKplug ? 1 : 0);
     },
   );
-  metrics.gauge(
-    'kplug_certificate_expiry_timestamp_seconds',
-    'Time at which a certificate of the operator expires',
-    ['certificate'],
-    (set) => {
-      for (const { certificate, notAfter } of security.certificates?.expiries() ?? []) {
-        set({ certificate }, notAfter / seconds);
-      }
-    },
-  );
+  if (security.certificates) addCertificateGauges(metrics, security.certificates);
   const causes = ['delegation', 'reason'] as const;
   metrics.gauge('kplug_write_breaker_open', 'Causes for which writes fail; 1 for each', [...causes], (set) => {
     for (const { settings, writeProblems } of delegations) {

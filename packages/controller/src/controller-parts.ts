@@ -3,6 +3,7 @@ import type { PluginSecurity } from './certificates/plugin-channels.ts';
 import { PluginCaller } from './clients/caller.ts';
 import { Connections } from './clients/connections.ts';
 import type { PluginTransport } from './clients/plugin-transport.ts';
+import { countCertificates } from './controller-gauges.ts';
 import type { ControllerOptions } from './controller-options.ts';
 import { ControllerSecurity } from './controller-security.ts';
 import { Delegations } from './delegation/delegations.ts';
@@ -58,8 +59,7 @@ export function assembleParts(
   const metrics = new Metrics();
   const security = new ControllerSecurity(options, log, {
     authenticated: (method, result) => metrics.authenticated(method, result),
-    renewed: (certificate) => metrics.certificateRenewed(certificate),
-    failed: (operation) => metrics.certificateFailed(operation),
+    ...countCertificates(metrics),
   });
   const pluginSecurity = channels ?? security.channels;
   const events = new RecentEvents(log, services.events);

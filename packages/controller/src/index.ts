@@ -27,6 +27,7 @@ export type { Instance, InstanceChange, InstanceState, SuspectReason } from './r
 export type { LeaseOptions } from './registry/lease-policy.ts';
 export type {
   DeclarationReference,
+  DeclaredTls,
   ExtensionKind,
   ImplementedApi,
   Lease,
@@ -64,6 +65,12 @@ export {
   type ResourceReference,
 } from './resources/resource.ts';
 export type { AccessReviewer, NeededRight } from './resources/services/access-reviewer.ts';
+export type {
+  CertificateData,
+  CertificateReader,
+  CertificateStore,
+  StoredCertificates,
+} from './resources/services/certificate-store.ts';
 export type { EventSink, ResourceEvent } from './resources/services/event-sink.ts';
 export type { IdentityIssuer, IssuedToken } from './resources/services/identity-issuer.ts';
 export type { Leadership } from './resources/services/leadership.ts';

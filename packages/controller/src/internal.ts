@@ -2,6 +2,7 @@
 export type { CertificateSource } from './certificates/certificate-source.ts';
 export { issueAuthority, issueLeaf, type LeafUse } from './certificates/issue-certificate.ts';
 export { ManagedCertificates } from './certificates/managed-certificates.ts';
+export { openCertificates } from './certificates/open-certificates.ts';
 export { type CallTarget, PluginChannels } from './certificates/plugin-channels.ts';
 export type { HealthListener, HealthQuestion, ServingStatus } from './clients/health.ts';
 export { type FinalizeCause, type PluginAnswer, type PluginCall, plainSuccess } from './clients/plugin-call.ts';

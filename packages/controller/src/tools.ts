@@ -5,6 +5,7 @@ export type { TokenEntry } from './authentication/token-file.ts';
 // Tokens of plugins.
 export { createToken, listTokens, type NewToken, revokeToken } from './authentication/token-file-editor.ts';
 // Plugins without an operator.
+export type { CallTarget, PluginChannel, PluginSecurity } from './certificates/plugin-channels.ts';
 export { type GetInfoOptions, getInfo } from './clients/get-info.ts';
 export { isAnswerMissing } from './clients/v0/missing-answer.ts';
 // Delegations.

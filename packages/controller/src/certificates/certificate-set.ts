@@ -8,7 +8,6 @@ import {
   formatCertificates,
   isIssuedBy,
   isKeyOf,
-  isValidAt,
   type KeyPair,
   keyUsages,
   namesOf,
@@ -168,6 +167,8 @@ function readBundle(pem: string, place: string): X509Certificate[] {
     throw unreadable(place, 'ca.crt has a malformed certificate');
   }
   if (bundle.length === 0) throw unreadable(place, 'ca.crt has no certificate');
+  // The signature covers all other bytes.
+  if (bundle.some((one) => !isIssuedBy(one, one))) throw unreadable(place, 'ca.crt has a damaged certificate');
   if (bundle.some(({ ca }) => !ca)) throw unreadable(place, 'ca.crt has a certificate that is not one of a CA');
   return bundle;
 }
@@ -193,7 +194,7 @@ function isFor(certificate: X509Certificate, use: LeafUse, { dns, ips }: ServerN
   if (use === 'caller') return usages.includes(keyUsages.clientAuth) && names.includes(`URI:${callerUri}`);
   return (
     usages.includes(keyUsages.serverAuth) &&
-    dns.every((name) => certificate.checkHost(name) !== undefined) &&
+    dns.every((name) => names.includes(`DNS:${name}`)) &&
     ips.every((ip) => certificate.checkIP(ip) !== undefined)
   );
 }
@@ -212,9 +213,4 @@ function unreadable(place: string, problem: string): KplugError {
     `The certificates in ${place} can't be used: ${problem}. Restore it from a backup. If there is none, stop all operators, delete it ` +
     'and start them: they make another CA, and plugins connect again when they have received its bundle.';
   return new KplugError('InvalidConfiguration', message);
-}
-
-/** Reports whether a leaf may be used at a time. */
-export function isUsable(pair: KeyPair, now: number): boolean {
-  return isValidAt(validityOf(new X509Certificate(pair.cert)), now);
 }

@@ -15,7 +15,7 @@ import { nextStep, type Step } from './next-step.ts';
 import type { KeyPair } from './read-certificate.ts';
 import { SourceState } from './source-state.ts';
 
-const { checkInterval, initialBackOff, maxBackOff, maxConflictAttempts } = limits.certificates;
+const { checkInterval, initialBackOff, maxBackOff, maxConflictAttempts, maxSteps } = limits.certificates;
 
 /** Parts and options of managed certificates. */
 export interface ManagedCertificatesOptions {
@@ -116,7 +116,7 @@ export class ManagedCertificates implements CertificateSource {
   /** Does all steps that are due. Returns the certificates after them, and the time of the next step. */
   async #update(): Promise<{ set: CertificateSet; until: number }> {
     let conflicts = 0;
-    for (;;) {
+    for (let steps = 0; steps < maxSteps; steps++) {
       // Certificates that were deleted while they are in use are stored again: new ones would lock out all plugins.
       const { set, stored } = await this.#try('read', () => this.#read());
       const now = this.#now();
@@ -132,6 +132,10 @@ export class ManagedCertificates implements CertificateSource {
         throw new KplugError('StorageFailed', `${this.#store.place} is changed by others all the time`);
       }
     }
+    throw new KplugError(
+      'StorageFailed',
+      `the certificates in ${this.#store.place} are not those that were written there`,
+    );
   }
 
   async #make(set: CertificateSet, step: Exclude<Step, { do: 'wait' }>, now: number): Promise<CertificateSet> {

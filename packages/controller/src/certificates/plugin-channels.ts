@@ -78,6 +78,7 @@ export class PluginChannels implements PluginSecurity {
 
   /** Trusts the CAs of the declaration, and the name that it expects. */
   #openDeclared(address: string, { caBundle, serverName }: DeclaredTls): PluginChannel {
+    checkBundle(caBundle);
     const name = serverName ?? parseAddress(address)?.host ?? address;
     return this.#open(address, caBundle, Number.POSITIVE_INFINITY, 'declared', (_, presented) =>
       checkServerIdentity(name, presented),
@@ -91,21 +92,18 @@ export class PluginChannels implements PluginSecurity {
     trust: 'registered' | 'declared',
     check: (name: string, presented: PeerCertificate) => Error | undefined,
   ): PluginChannel {
-    const caller = this.#caller();
+    const caller = this.#certificates?.caller();
+    if (!caller && trust === 'registered')
+      throw unavailable('it is called by TLS only, and this controller has no certificates; set them up');
     const context = createContext(ca, caller);
     const host = parseAddress(address)?.host ?? '';
-    const [leaf] = readCertificates(caller.cert);
+    const [leaf] = caller ? readCertificates(caller.cert) : [];
     return {
       credentials: grpc.credentials.createFromSecureContext(context, { checkServerIdentity: check }),
       options: isIP(host) ? { 'grpc.ssl_target_name_override': nameOfAddresses } : {},
       expiresAt: Math.min(expiresAt, leaf ? validityOf(leaf).notAfter : expiresAt),
       explain: (failure) => explainTlsFailure(failure, trust),
     };
-  }
-
-  #caller(): KeyPair {
-    if (this.#certificates) return this.#certificates.caller();
-    throw unavailable('it is called by TLS only, and this controller has no certificates; set them up');
   }
 
   #checkValidity({ notBefore, notAfter }: Validity): void {
@@ -132,13 +130,18 @@ const plainText: PluginChannel = {
   explain: (failure) => failure,
 };
 
-function createContext(ca: string, { key, cert }: KeyPair) {
+function createContext(ca: string, caller: KeyPair | undefined) {
+  // The trusted certificate may be one that a CA issued, which isn't trusted itself.
+  return createSecureContext({ ca, ...caller, minVersion: 'TLSv1.3', allowPartialTrustChain: true });
+}
+
+function checkBundle(caBundle: string): void {
   try {
-    // The trusted certificate may be one that a CA issued, which isn't trusted itself.
-    return createSecureContext({ ca, key, cert, minVersion: 'TLSv1.3', allowPartialTrustChain: true });
-  } catch (cause) {
-    throw new KplugError('PluginUnavailable', `the CA bundle of its declaration is malformed`, { cause });
+    if (readCertificates(caBundle).length > 0) return;
+  } catch {
+    // Reported below, as a bundle without certificates.
   }
+  throw unavailable('tls.caBundle of its declaration has no certificates that can be read; write them as PEM');
 }
 
 function unavailable(reason: string): KplugError {

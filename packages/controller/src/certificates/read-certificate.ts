@@ -36,9 +36,13 @@ export function isSameCertificate(a: X509Certificate, b: X509Certificate): boole
   return a.raw.equals(b.raw);
 }
 
-/** Reports whether a certificate was signed by a CA. */
+/** Reports whether a certificate was signed by a CA. False if the key of either can't be read. */
 export function isIssuedBy(certificate: X509Certificate, authority: X509Certificate): boolean {
-  return certificate.checkIssued(authority) && certificate.verify(authority.publicKey);
+  try {
+    return certificate.checkIssued(authority) && certificate.verify(authority.publicKey);
+  } catch {
+    return false;
+  }
 }
 
 /** Validity of a certificate, in milliseconds since the epoch. */
@@ -47,8 +51,10 @@ export interface Validity {
   notAfter: number;
 }
 
+/** Returns the validity of a certificate. One with a malformed time has expired long ago. */
 export function validityOf({ validFromDate, validToDate }: X509Certificate): Validity {
-  return { notBefore: validFromDate.getTime(), notAfter: validToDate.getTime() };
+  const [notBefore, notAfter] = [validFromDate.getTime(), validToDate.getTime()];
+  return Number.isNaN(notBefore + notAfter) ? { notBefore: 0, notAfter: 0 } : { notBefore, notAfter };
 }
 
 /** Reports whether a time is within a validity. */

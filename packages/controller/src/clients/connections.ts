@@ -13,7 +13,7 @@ import type { ConnectionsOptions } from './connections-options.ts';
 import type { StreamUse } from './plugin-client.ts';
 import { grpcTransport, type PluginTransport } from './plugin-transport.ts';
 
-const { expiryMargin } = limits.connections;
+const { expiryMargin, maxExpiryMargin, minReplacementDelay, maxReplacements } = limits.connections;
 
 /**
  * Long-lived connections, one for each instance that was called. They report to the registry: an instance that doesn't answer
@@ -44,7 +44,10 @@ export class Connections {
   /** Closes unused connections, by instance id. */
   readonly #idleChecks = new WorkQueue<string>({ work: async (instanceId) => this.#closeIfIdle(instanceId) });
   /** Replaces connections whose certificates expire, by instance id. */
-  readonly #expiryChecks = new WorkQueue<string>({ work: async (instanceId) => this.#replaceIfExpired(instanceId) });
+  readonly #expiryChecks = new WorkQueue<string>({
+    concurrency: maxReplacements,
+    work: (instanceId) => this.#replaceIfExpiring(instanceId),
+  });
   readonly #unsubscribe: () => void;
   #closed = false;
 
@@ -210,7 +213,7 @@ export class Connections {
     this.#connections.set(instanceId, connection);
     this.#idleChecks.addAfter(instanceId, this.#idleTimeout);
     const { expiresAt } = connection;
-    if (Number.isFinite(expiresAt)) this.#expiryChecks.addAfter(instanceId, delayUntil(expiresAt));
+    if (Number.isFinite(expiresAt)) this.#expiryChecks.addAfter(instanceId, replacementDelay(expiresAt));
     else this.#expiryChecks.remove(instanceId);
     this.#registry.setUnserved(instanceId, connection.unserved);
   }
@@ -285,15 +288,26 @@ export class Connections {
     this.#connections.delete(instanceId);
   }
 
-  /** Replaces a connection whose certificate has expired by a new one, once. Its in-flight calls end normally. */
-  async #replaceIfExpired(instanceId: string): Promise<WorkOutcome> {
+  /** Replaces a connection whose certificate expires soon by one with a newer certificate. Its in-flight calls end normally. */
+  async #replaceIfExpiring(instanceId: string): Promise<WorkOutcome> {
     const connection = this.#connections.get(instanceId);
     const instance = this.#registry.get(instanceId);
     if (!connection || !instance) return { next: 'done' };
-    const remaining = delayUntil(connection.expiresAt);
-    if (remaining > 0) return { next: 'again', after: remaining };
+    const remaining = connection.expiresAt - Date.now();
+    // Without a newer certificate, the connection serves until it expires.
+    if (remaining > 0 && !this.#hasNewer(connection))
+      return { next: 'again', after: Math.min(remaining, expiryMargin) };
     await this.check(instance);
     return { next: 'done' };
+  }
+
+  #hasNewer({ registration, expiresAt }: Connection): boolean {
+    try {
+      return this.#security.channelTo(registration).expiresAt > expiresAt;
+    } catch {
+      // The reason is reported when the connection has expired.
+      return false;
+    }
   }
 
   #closeIfIdle(instanceId: string): WorkOutcome {
@@ -328,9 +342,13 @@ function isRenewed(former: Registration, next: Registration): boolean {
   return former.address === next.address && !isSameServer(former, next);
 }
 
-/** Returns the time until a certificate expires, in milliseconds, less a margin. */
-function delayUntil(expiresAt: number): number {
-  return Math.max(0, expiresAt - expiryMargin - Date.now());
+/**
+ * Returns the delay until a connection is replaced because of its certificate, in milliseconds. Random, as the connections to all plugins
+ * have the operator's certificate.
+ */
+function replacementDelay(expiresAt: number): number {
+  const margin = expiryMargin * (1 + Math.random() * (maxExpiryMargin / expiryMargin - 1));
+  return Math.max(minReplacementDelay, expiresAt - margin - Date.now());
 }
 
 function describe({ registration }: Instance): string {

@@ -11,7 +11,7 @@ import { checkAddress, idOf, readInfo } from './read-info.ts';
 
 /** Probes one endpoint at an interval, and registers the instance that answers. */
 export class EndpointProbe implements Probe {
-  readonly #declaration: DeclarationReference;
+  #declaration: DeclarationReference;
   readonly #parts: ProbeParts;
   readonly #onResult: () => void;
   readonly #ended = new AbortController();
@@ -68,8 +68,10 @@ export class EndpointProbe implements Probe {
   }
 
   /** Probes again immediately if anything changed. */
-  update(endpoint: DeclaredEndpoint, expected: ExpectedPlugin): void {
-    const isSame = JSON.stringify([endpoint, expected]) === JSON.stringify([this.#endpoint, this.#expected]);
+  update(endpoint: DeclaredEndpoint, expected: ExpectedPlugin, declaration = this.#declaration): void {
+    const former = [this.#declaration, this.#endpoint, this.#expected];
+    const isSame = JSON.stringify([declaration, endpoint, expected]) === JSON.stringify(former);
+    this.#declaration = declaration;
     this.#endpoint = endpoint;
     this.#expected = expected;
     if (isSame || this.#ended.signal.aborted) return;

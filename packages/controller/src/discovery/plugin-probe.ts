@@ -97,8 +97,8 @@ export class PluginProbe implements Probe {
   }
 
   #apply(endpoints: readonly DeclaredEndpoint[]): void {
-    const { expected, source, record } = this.#declaration;
-    const reference: DeclarationReference = { source, ...record };
+    const { expected, source, record, tls, insecure } = this.#declaration;
+    const reference: DeclarationReference = { source, ...record, ...(tls && { tls }), ...(insecure && { insecure }) };
     const present = new Set(endpoints.map(({ address }) => address));
     for (const [address, probe] of this.#endpoints) {
       if (present.has(address)) continue;
@@ -107,7 +107,7 @@ export class PluginProbe implements Probe {
     }
     for (const endpoint of endpoints) {
       const known = this.#endpoints.get(endpoint.address);
-      if (known) known.update(endpoint, expected);
+      if (known) known.update(endpoint, expected, reference);
       else {
         const probe = new EndpointProbe(reference, endpoint, expected, this.#parts, () => this.#report());
         this.#endpoints.set(endpoint.address, probe);

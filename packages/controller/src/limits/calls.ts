@@ -32,8 +32,14 @@ export const connections = {
   }),
   expiryMargin: milliseconds(
     1 * minutes,
-    'Time before the expiry of a certificate of a connection at which the connection is replaced.',
+    'Least time before the expiry of a certificate of a connection at which the connection is replaced.',
   ),
+  maxExpiryMargin: milliseconds(
+    1 * hours,
+    'Longest time before the expiry of a certificate of a connection at which the connection is replaced.',
+  ),
+  minReplacementDelay: milliseconds(1 * seconds, 'Least age of a connection that is replaced for its certificate.'),
+  maxReplacements: count(10, 'Maximum number of connections that are replaced for their certificates concurrently.'),
   initialBackOff: milliseconds(100, 'Delay before the first retry of an unreachable plugin; it doubles.'),
   maxBackOff: milliseconds(10 * seconds, 'Longest delay between retries of an unreachable plugin.'),
   keepaliveInterval: milliseconds(30 * seconds, 'Interval of keepalive pings.'),

@@ -26,6 +26,7 @@ export const certificates = {
   initialBackOff: milliseconds(1 * seconds, 'Delay before the first retry of a failed check; it doubles.'),
   maxBackOff: milliseconds(1 * minutes, 'Longest delay between retries of a failed check.'),
   maxConflictAttempts: count(8, 'Maximum number of attempts to write certificates that another operator changes.'),
+  maxSteps: count(20, "Maximum number of steps of a check. More mean that the store doesn't return what was written."),
   maxFileSize: bytes(256 * KiB, 'Maximum size of a file with certificates or a key.'),
   maxAuthorities: count(64, 'Maximum number of certificates in a CA bundle.'),
 };

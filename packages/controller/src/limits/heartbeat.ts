@@ -109,11 +109,11 @@ export const pluginResources = {
     max: 365 * days,
   }),
   maxListedInstances: count(500, 'Maximum number of instances that a resource lists; its counts include all.'),
+  maxNameLength: characters(200, 'Maximum length of a name before its digest replaces the rest.'),
   maxCertificateLength: characters(
     2 * KiB,
-    'Maximum length, in base64, of the certificate of an instance that is stored. Another instance is not called after a change of the leader until it sends a heartbeat.',
+    'Maximum length of the certificate of a listed instance, in base64. One with a longer one is known again after its next heartbeat.',
   ),
-  maxNameLength: characters(200, 'Maximum length of a name before its digest replaces the rest.'),
   maxConditionLength: characters(
     4 * KiB,
     'Maximum length of the message of a condition; it may hold the last output of a process.',

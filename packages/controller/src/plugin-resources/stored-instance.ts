@@ -21,7 +21,7 @@ export interface StoredInstance {
 /** Describes an instance in a record. */
 export function describeInstance(instance: Instance): JsonObject {
   const { registration, identity, state, stateReason, unserved, lastHeardAt } = instance;
-  const { instanceId, address, protocol, weight, labels, lease, pod, certificate } = registration;
+  const { instanceId, address, protocol, weight, labels, lease, pod, certificate, target } = registration;
   return {
     id: instanceId,
     address,
@@ -37,7 +37,8 @@ export function describeInstance(instance: Instance): JsonObject {
     ...(pod && { podName: pod.name, podNamespace: pod.namespace }),
     identity: ownerOf(identity),
     ...(identity.kind === 'serviceaccount' && identity.pod && { podUid: identity.pod.uid }),
-    ...(certificate && certificate.length <= maxCertificateLength && { certificate }),
+    ...(target && { target }),
+    ...(certificate && { certificate: certificate.length <= maxCertificateLength ? certificate : '' }),
   };
 }
 
@@ -46,8 +47,10 @@ export function readInstance(
   stored: JsonObject,
   { plugin, version, apis }: Pick<Registration, 'plugin' | 'version' | 'apis'>,
 ): StoredInstance | undefined {
-  const { id, address, protocol, weight, labels, interval, ttl, lastHeard, certificate } = stored;
+  const { id, address, protocol, weight, labels, interval, ttl, lastHeard, certificate, target } = stored;
   if (typeof id !== 'string' || typeof address !== 'string' || !parseAddress(address)?.host) return undefined;
+  // A certificate that was too long to be stored: without it, the instance would be called in plain text.
+  if (certificate === '') return undefined;
   const pod = readPod(stored);
   return {
     registration: {
@@ -62,6 +65,7 @@ export function readInstance(
       },
       ...(pod && { pod }),
       ...(typeof certificate === 'string' && { certificate }),
+      ...(typeof target === 'string' && { target }),
     },
     lastHeardAt: Date.parse(String(lastHeard)) || 0,
     identity: readIdentity(stored),

@@ -42,18 +42,21 @@ export class Metrics implements DelegationObserver {
     'Tokens and certificates that were checked, or refused without a check; those of known plugins are not counted again',
     ['method', 'result'],
   );
-  readonly #renewals = this.#counter('kplug_certificate_renewals_total', 'Certificates made or loaded', [
-    'certificate',
-  ]);
-  readonly #certificateFailures = this.#counter(
-    'kplug_certificate_failures_total',
-    'Failures to read, write or publish the certificates',
-    ['operation'],
-  );
   readonly #calls = this.#histogram(
     'kplug_plugin_call_duration_seconds',
     'Duration of calls of plugins, by gRPC code',
     ['plugin', 'method', 'code'],
+  );
+
+  readonly #certificateRenewals = this.#counter(
+    'kplug_certificate_renewals_total',
+    "Certificates of the operator that were made or loaded: 'ca', 'server' and 'caller'",
+    ['certificate'],
+  );
+  readonly #certificateFailures = this.#counter(
+    'kplug_certificate_failures_total',
+    "Failures to 'read', 'write' or 'publish' certificates of the operator",
+    ['operation'],
   );
 
   readonly #requests = this.#counter('rest_client_requests_total', 'Requests to the API server', ['code', 'method']);
@@ -111,14 +114,6 @@ export class Metrics implements DelegationObserver {
   }
 
   /** @param reason name of the reason, such as `INVALID`. */
-  certificateRenewed(certificate: string): void {
-    this.#renewals.inc({ certificate });
-  }
-
-  certificateFailed(operation: string): void {
-    this.#certificateFailures.inc({ operation });
-  }
-
   refused(reason: string): void {
     this.#refusals.inc({ reason });
   }
@@ -130,6 +125,14 @@ export class Metrics implements DelegationObserver {
 
   called({ plugin, method, code, duration }: { plugin: string; method: string; code: string; duration: number }): void {
     this.#calls.observe({ plugin: this.labelFor(plugin), method, code }, duration / 1_000);
+  }
+
+  certificateRenewed(certificate: string): void {
+    this.#certificateRenewals.inc({ certificate });
+  }
+
+  certificateFailed(operation: string): void {
+    this.#certificateFailures.inc({ operation });
   }
 
   requested({ verb, resource, code, duration }: RequestObservation): void {

@@ -5,10 +5,12 @@ import * as grpc from '@grpc/grpc-js';
 import { type GetInfoResponse, RegistrationSchema } from '@kplug/protocol';
 import { type Logger, pino } from 'pino';
 import { minVersion } from 'semver';
+import type { PluginSecurity } from '../certificates/plugin-channels.ts';
 import { PluginCaller } from '../clients/caller.ts';
 import { Connections } from '../clients/connections.ts';
 import { describeFailure } from '../clients/describe-failure.ts';
 import { getInfo } from '../clients/get-info.ts';
+import { grpcTransport } from '../clients/plugin-transport.ts';
 import type { DelegationDeclaration } from '../delegation/declaration.ts';
 import { Delegation } from '../delegation/delegation.ts';
 import { readDeclaration } from '../delegation/delegation-settings.ts';
@@ -32,6 +34,8 @@ export interface RenderOptions {
   manifests: readonly Manifest[];
   /** Delegations. Resources of other kinds are not reconciled. */
   delegations: readonly DelegationDeclaration[];
+  /** Decides how the plugin is called. Default: in plain text. */
+  security?: PluginSecurity;
   /** Default: a silent logger. */
   logger?: Logger;
 }
@@ -47,9 +51,14 @@ export interface RenderedResource {
  * `InvalidRegistration` when no controller would accept it.
  *
  * @param timeout deadline of the answer, in milliseconds.
+ * @param security decision on how the plugin is called. Default: in plain text.
  */
-export async function askPlugin(address: string, timeout = limits.calls.infoTimeout): Promise<Registration> {
-  const info = await getPluginInfo(address, timeout);
+export async function askPlugin(
+  address: string,
+  timeout = limits.calls.infoTimeout,
+  security?: PluginSecurity,
+): Promise<Registration> {
+  const info = await getPluginInfo(address, timeout, security);
   // Whoever names an address means it, so any is allowed.
   const reader = new RegistrationReader(new LeasePolicy(), { allowLoopback: true, allowLinkLocal: true });
   const { plugin, version, apis, instanceId } = info;
@@ -105,7 +114,7 @@ export async function renderPass(options: RenderOptions): Promise<RenderedResour
   using clock = new AwakeClock();
   // The user named the plugin, so its insecure protocol is allowed.
   const registry = new Registry({ clock, allowInsecure: true });
-  const connections = new Connections(registry);
+  const connections = new Connections(registry, {}, grpcTransport, options.security);
   const events = new RecentEvents(log);
   const caller = new PluginCaller(connections);
   const delegations = settings.map(
@@ -125,9 +134,13 @@ export async function renderPass(options: RenderOptions): Promise<RenderedResour
   return rendered.map((resource) => ({ resource, events: events.of(keyOf(resource)) }));
 }
 
-async function getPluginInfo(address: string, timeout: number): Promise<GetInfoResponse> {
+async function getPluginInfo(
+  address: string,
+  timeout: number,
+  security: PluginSecurity | undefined,
+): Promise<GetInfoResponse> {
   try {
-    return await getInfo(address, { timeout });
+    return await getInfo(address, { timeout, ...(security && { security }) });
   } catch (cause) {
     const message = `no plugin answers at ${address}: ${describeFailure(cause)}; start it, or name another address`;
     throw new KplugError('PluginUnavailable', message, { cause });

@@ -137,12 +137,14 @@ export class PluginFollower implements PluginDeclarations {
       if (ofService) ofService.push(slice);
       else byService.set(service, [slice]);
     });
-    return [...written, ...labelled].map(({ namespace, name, expected, place, generation, spec }) => ({
+    return [...written, ...labelled].map(({ namespace, name, expected, place, generation, spec, tls, insecure }) => ({
       record: { namespace, name },
       source: 'service' in place ? 'service' : 'address',
       expected,
       ...(generation !== undefined && { generation }),
       ...(spec && { spec }),
+      ...(tls && { tls: { serverName: serverNameOf(place, namespace), ...tls } }),
+      ...(insecure && { insecure }),
       ...('service' in place
         ? this.#find(followed, namespace, place.service, byService)
         : { endpoints: [{ address: place.address, state: 'ready' as const }] }),
@@ -161,6 +163,12 @@ export class PluginFollower implements PluginDeclarations {
     const problem = services.problem ?? slices.problem;
     return problem && found.problem ? { ...found, problem } : found;
   }
+}
+
+/** Returns the name that the certificate of a declared plugin must have, unless the declaration sets another one. */
+function serverNameOf(place: ReadDeclaration['place'], namespace: string): string {
+  if ('service' in place) return `${place.service.name}.${namespace}.svc`;
+  return place.address.replace(/:\d+$/, '').replace(/^\[|\]$/g, '');
 }
 
 function isLost(problem: KindProblem | undefined): boolean {

@@ -13,12 +13,23 @@ const apiAnnotation = 'kplug.dev/api';
 /** Annotation of such a Service: its port, by number or name. */
 const portAnnotation = 'kplug.dev/port';
 
+/** Annotations of such a Service: the CAs that may issue the plugin's certificate (PEM), and the name that it must have. */
+const caAnnotation = 'kplug.dev/ca-bundle';
+const serverNameAnnotation = 'kplug.dev/server-name';
+
+/** Annotation of such a Service that is called in plain text, with the value `true`. */
+const insecureAnnotation = 'kplug.dev/insecure';
+
 /** Declaration of a plugin that sends no heartbeats. */
 export interface ReadDeclaration {
   name: string;
   expected: ExpectedPlugin;
   /** Service or address of the plugin. */
   place: { service: ServiceReference } | { address: string };
+  /** CAs that may issue the plugin's certificate, and the name that it must have. Default: that of the Service, or the host. */
+  tls?: { caBundle: string; serverName?: string };
+  /** True if the plugin may be called in plain text. */
+  insecure?: boolean;
   /** Generation of the `Plugin`, when a user wrote one. */
   generation?: number;
   /** Spec of the `Plugin` that the operator writes, when no user wrote one. */
@@ -30,7 +41,7 @@ export function readPlugin({ metadata, spec = {} }: Resource): ReadDeclaration |
   if (metadata.labels?.[ownLabel.name] === ownLabel.value) return undefined;
   const { service, address } = spec;
   const { name, generation } = metadata;
-  const declaration = { name, generation, expected: readExpected(spec) };
+  const declaration = { name, generation, expected: readExpected(spec), ...readSecurity(spec) };
   if (typeof address === 'string') return { ...declaration, place: { address } };
   if (!isJsonObject(service) || typeof service.name !== 'string') return undefined;
   const port = typeof service.port === 'number' || typeof service.port === 'string' ? { port: service.port } : {};
@@ -45,7 +56,24 @@ export function readLabelled({ metadata }: Resource): ReadDeclaration | undefine
   const given = annotations[portAnnotation];
   const port = given === undefined ? {} : { port: /^\d+$/.test(given) ? Number(given) : given };
   const service = { name, ...port };
-  return { name, expected: { apis }, place: { service }, spec: { source: 'service', service: { ...service } } };
+  const caBundle = annotations[caAnnotation];
+  const serverName = annotations[serverNameAnnotation];
+  const security = {
+    ...(caBundle !== undefined && { tls: { caBundle, ...(serverName !== undefined && { serverName }) } }),
+    ...(annotations[insecureAnnotation] === 'true' && { insecure: true }),
+  };
+  const spec = { source: 'service', service: { ...service }, ...security };
+  return { name, expected: { apis }, place: { service }, spec, ...security };
+}
+
+function readSecurity({ tls, insecure }: JsonObject): Pick<ReadDeclaration, 'tls' | 'insecure'> {
+  const { caBundle, serverName } = isJsonObject(tls) ? tls : {};
+  return {
+    ...(typeof caBundle === 'string' && {
+      tls: { caBundle, ...(typeof serverName === 'string' && { serverName }) },
+    }),
+    ...(insecure === true && { insecure }),
+  };
 }
 
 function readExpected({ plugin, version, apis }: JsonObject): ExpectedPlugin {

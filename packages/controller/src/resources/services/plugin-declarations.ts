@@ -12,6 +12,10 @@ export interface PluginDeclaration {
   generation?: number;
   /** Plugin that the declaration expects. */
   expected: ExpectedPlugin;
+  /** Verification of its instances, which are called by TLS. */
+  tls?: { caBundle: string; serverName: string };
+  /** True if its instances may be called in plain text. */
+  insecure?: boolean;
   /** Known addresses of its instances. */
   endpoints: readonly DeclaredEndpoint[];
   /** Reason why no instance can be probed. */

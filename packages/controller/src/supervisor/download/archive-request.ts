@@ -1,7 +1,8 @@
 import { Agent, type Dispatcher, EnvHttpProxyAgent, request } from 'undici';
 import { messageOf } from '../../errors.ts';
 import { limits } from '../../limits/limits.ts';
-import { isLinkLocal, isLoopback } from '../../registry/address.ts';
+import { isLoopback } from '../../registry/address.ts';
+import { rangeOf } from '../../registry/address-range.ts';
 import { authorizationOf, displayUrl, withoutCredentials } from './credentials.ts';
 import { DownloadFailure } from './download-failure.ts';
 
@@ -91,7 +92,7 @@ export class ArchiveRequests implements AsyncDisposable {
       throw failed(`${from} redirects from https to ${to}, which is not encrypted`, true);
     }
     const host = hostOf(target);
-    if ((isLoopback(host) || isLinkLocal(host)) && hostOf(url) !== host && !isOwnMachine(url)) {
+    if ((isLoopback(host) || rangeOf(host) === 'link-local') && hostOf(url) !== host && !isOwnMachine(url)) {
       throw failed(`${from} redirects to ${to}, an address of this machine or its link`, true);
     }
     return withoutUser(target);
