@@ -74,7 +74,9 @@ export function assembleParts(options: ControllerOptions, log: Logger, transport
       refusals.record(refusal, claims);
     },
   };
-  const heartbeats = new HeartbeatServer(registry, reader, observer, reservations);
+  const heartbeats = new HeartbeatServer(registry, reader, observer, reservations, {
+    ...(options.heartbeatConnections && { connections: options.heartbeatConnections }),
+  });
   const folder =
     options.pluginsFolder &&
     new PluginsFolder(options.pluginsFolder, {

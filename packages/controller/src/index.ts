@@ -18,6 +18,7 @@ export type {
 } from './delegation/declaration.ts';
 export type { ProbingOptions } from './discovery/plugin-prober.ts';
 export { KplugError, type KplugErrorCode } from './errors.ts';
+export type { HeartbeatConnectionOptions } from './heartbeat/heartbeat-server.ts';
 export type { PluginResourceOptions } from './plugin-resources/plugin-resource-writer.ts';
 export type { DownloadState, HostedFolder, HostedPlugin, HostedState, PluginDownload } from './registry/hosted.ts';
 // Plugins known to a controller.

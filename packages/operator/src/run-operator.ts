@@ -70,6 +70,11 @@ function controllerOptions({ settings, delegations }: OperatorConfiguration): Om
     metricsAddress: addressOf(settings.metricsAddr ?? (isCluster ? ':8080' : '0')),
     probeAddress: addressOf(settings.healthProbeBindAddress ?? (isCluster ? ':8081' : '0')),
     adminAddress: addressOf(settings.adminBindAddress ?? '127.0.0.1:8082'),
+    ...(settings.adminHosts && { adminHosts: settings.adminHosts }),
+    heartbeatConnections: {
+      ...(settings.maxConnections !== undefined && { max: settings.maxConnections }),
+      ...(settings.maxConnectionsPerPeer !== undefined && { maxPerPeer: settings.maxConnectionsPerPeer }),
+    },
     allowInsecurePlugins,
     lease: leaseOf(settings),
     pluginsFolder: {
