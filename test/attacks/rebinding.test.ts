@@ -36,7 +36,6 @@ describe('on loopback', () => {
     '127.0.0.1.evil.example',
     '127.0.0.1@evil.example',
     '10.0.0.7',
-    '',
   ])('a request to the host "%s" is refused', async (host) => {
     const port = await startServer();
     const { status, text } = await ask(port, { host });

@@ -70,11 +70,8 @@ function controllerOptions({ settings, delegations }: OperatorConfiguration): Om
     metricsAddress: addressOf(settings.metricsAddr ?? (isCluster ? ':8080' : '0')),
     probeAddress: addressOf(settings.healthProbeBindAddress ?? (isCluster ? ':8081' : '0')),
     adminAddress: addressOf(settings.adminBindAddress ?? '127.0.0.1:8082'),
-    ...(settings.adminHosts && { adminHosts: settings.adminHosts }),
-    heartbeatConnections: {
-      ...(settings.maxConnections !== undefined && { max: settings.maxConnections }),
-      ...(settings.maxConnectionsPerPeer !== undefined && { maxPerPeer: settings.maxConnectionsPerPeer }),
-    },
+    adminHosts: settings.adminHosts ?? [],
+    heartbeatConnections: connectionsOf(settings),
     allowInsecurePlugins,
     lease: leaseOf(settings),
     pluginsFolder: {
@@ -88,6 +85,16 @@ function controllerOptions({ settings, delegations }: OperatorConfiguration): Om
 
 function pluginsDirectoryOf({ pluginsDir = 'plugins' }: SettingValues): string {
   return pluginsDir;
+}
+
+function connectionsOf({ maxConnections, maxConnectionsPerPeer }: SettingValues): {
+  max?: number;
+  maxPerPeer?: number;
+} {
+  return {
+    ...(maxConnections !== undefined && { max: maxConnections }),
+    ...(maxConnectionsPerPeer !== undefined && { maxPerPeer: maxConnectionsPerPeer }),
+  };
 }
 
 function addressOf(text: string): string | false {
