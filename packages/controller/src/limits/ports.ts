@@ -18,6 +18,10 @@ export const ports = {
   maxInput: bytes(16 * MiB, 'Maximum size of the input of one connection beyond that of its requests.'),
   inputPerRequest: bytes(64 * KiB, 'Input that a request is counted with.'),
   inputRate: bytes(4 * MiB, 'Input in a second that one connection may have in addition.'),
+  maxUnansweredInput: bytes(
+    2 * MiB,
+    'Maximum size of the requests of one connection that have no answer yet, before one was accepted.',
+  ),
   maxUnreadResponses: bytes(
     1 * MiB,
     'Maximum size of responses that wait to be read before a connection gets no further ones.',
