@@ -11,7 +11,7 @@ const openCall = Buffer.concat([preface, frame(frameType.headers, flag.endHeader
 const nothing = Buffer.alloc(0);
 
 /** Largest resident memory of the process after an attack, in MiB: that of an idle one, and its heap of at most 128. */
-const maxMemory = 320;
+const maxMemory = 380;
 
 /** Type of a frame, and its number, of which `frameType` has only those that the load uses. */
 const priority = 2;

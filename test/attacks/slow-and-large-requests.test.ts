@@ -12,7 +12,7 @@ const heartbeatPath = '/kplug.v1.RegistryService/Heartbeat';
 const sessionPath = '/kplug.v1.RegistryService/Session';
 
 /** Largest resident memory of the process after an attack, in MiB: that of an idle one, and its heap of at most 128. */
-const maxMemory = 320;
+const maxMemory = 380;
 
 const openCall = (path: string) =>
   Buffer.concat([preface, frame(frameType.headers, flag.endHeaders, 1, headerBlock(path, 'localhost', true))]);

@@ -173,7 +173,7 @@ export const settings = {
     placeholder: 'number',
     max: 1_000_000,
     description: 'maximum number of connections that receive heartbeats; at most 37 % of the file descriptors',
-    fallback: '16,384',
+    fallback: '16384',
     group: 'Ports',
   }),
   maxConnectionsPerPeer: count({
@@ -181,7 +181,7 @@ export const settings = {
     placeholder: 'number',
     max: 1_000_000,
     description: 'maximum number of these from one address, or one IPv6 /64 network, other than this machine',
-    fallback: '1,024',
+    fallback: '1024',
     group: 'Ports',
   }),
   enableLeaderElection: toggle({
