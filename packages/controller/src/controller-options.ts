@@ -2,6 +2,7 @@ import type { Logger } from 'pino';
 import type { ConnectionsOptions } from './clients/connections-options.ts';
 import type { DelegationDeclaration } from './delegation/declaration.ts';
 import type { ProbingOptions } from './discovery/plugin-prober.ts';
+import type { HeartbeatConnectionOptions } from './heartbeat/heartbeat-server.ts';
 import type { PluginResourceOptions } from './plugin-resources/plugin-resource-writer.ts';
 import type { AddressPolicy } from './registry/address-checker.ts';
 import type { LeaseOptions } from './registry/lease-policy.ts';
@@ -33,6 +34,19 @@ export interface ControllerOptions {
   metricsAddress?: string | false;
   /** Address of the probes alone (`/healthz`, `/readyz`). Default: none. */
   probeAddress?: string | false;
+  /** Bounds of the connections to the heartbeat port. */
+  heartbeatConnections?: HeartbeatConnectionOptions;
+  /** Bounds of the connections to each of the ports for users, metrics and probes. */
+  adminConnections?: {
+    /** Maximum number of connections. Default 256, and at most 6 % of the file descriptors of the process. */
+    max?: number;
+  };
+  /**
+   * Host names by which clients may address the ports for users, metrics and probes, besides `localhost`, 127.0.0.1 and ::1. A port that is
+   * not bound to loopback also answers to all IP addresses, names without a dot, and names that end in `.svc`, `.cluster.local`,
+   * `.local` or `.internal`. Other names are refused, as a web page could point one to this address (DNS rebinding). Default: none.
+   */
+  adminHosts?: readonly string[];
   /** Number of resources reconciled concurrently by a delegation that sets none itself. Default 32. */
   concurrency?: number;
   /** Lease intervals and limits. */

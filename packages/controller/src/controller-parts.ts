@@ -109,7 +109,11 @@ export function assembleParts(
   });
   const heartbeats = new HeartbeatServer(
     { registry, reader, observer, gate, admission, podNetwork: services.podNetwork },
-    { security: security.port, hasPrivatePort: options.pluginsFolder !== undefined },
+    {
+      security: security.port,
+      hasPrivatePort: options.pluginsFolder !== undefined,
+      ...(options.heartbeatConnections && { connections: options.heartbeatConnections }),
+    },
   );
   const folder =
     options.pluginsFolder &&

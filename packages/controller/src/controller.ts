@@ -236,11 +236,13 @@ export class Controller {
   }
 
   async #openAdmin(): Promise<void> {
-    const { adminAddress = '127.0.0.1:8082', metricsAddress, probeAddress } = this.#options;
+    const { adminAddress = '127.0.0.1:8082', metricsAddress, probeAddress, adminHosts = [] } = this.#options;
+    const maxConnections = readLimit(limitTable.admin.maxConnections, this.#options.adminConnections?.max);
     const addresses = { admin: adminAddress, metrics: metricsAddress ?? false, probes: probeAddress ?? false };
     if (this.#admin || Object.values(addresses).every((address) => address === false)) return;
     const { openAdmin } = await import('./admin/open-admin.ts');
-    const admin = await openAdmin(addresses, { ...this.#parts, notReady: () => this.#notReady() });
+    const view = { ...this.#parts, notReady: () => this.#notReady() };
+    const admin = await openAdmin(addresses, view, { hosts: adminHosts, maxConnections });
     // The controller may have stopped meanwhile, when there was nothing to close yet.
     if (this.#stopping.signal.aborted) await admin.close();
     else this.#admin = admin;

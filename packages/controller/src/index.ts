@@ -19,6 +19,7 @@ export type {
 } from './delegation/declaration.ts';
 export type { ProbingOptions } from './discovery/plugin-prober.ts';
 export { KplugError, type KplugErrorCode } from './errors.ts';
+export type { HeartbeatConnectionOptions } from './heartbeat/heartbeat-server.ts';
 export type { PluginResourceOptions } from './plugin-resources/plugin-resource-writer.ts';
 export type { AddressPolicy } from './registry/address-checker.ts';
 export type { DownloadState, HostedFolder, HostedPlugin, HostedState, PluginDownload } from './registry/hosted.ts';

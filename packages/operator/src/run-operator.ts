@@ -74,6 +74,8 @@ function controllerOptions({ settings, delegations }: OperatorConfiguration): Om
     metricsAddress: addressOf(settings.metricsAddr ?? (isCluster ? ':8080' : '0')),
     probeAddress: addressOf(settings.healthProbeBindAddress ?? (isCluster ? ':8081' : '0')),
     adminAddress: addressOf(settings.adminBindAddress ?? '127.0.0.1:8082'),
+    adminHosts: settings.adminHosts ?? [],
+    heartbeatConnections: connectionsOf(settings),
     allowInsecurePlugins,
     lease: leaseOf(settings),
     pluginsFolder: {
@@ -89,6 +91,16 @@ function controllerOptions({ settings, delegations }: OperatorConfiguration): Om
 
 function pluginsDirectoryOf({ pluginsDir = 'plugins' }: SettingValues): string {
   return pluginsDir;
+}
+
+function connectionsOf({ maxConnections, maxConnectionsPerPeer }: SettingValues): {
+  max?: number;
+  maxPerPeer?: number;
+} {
+  return {
+    ...(maxConnections !== undefined && { max: maxConnections }),
+    ...(maxConnectionsPerPeer !== undefined && { maxPerPeer: maxConnectionsPerPeer }),
+  };
 }
 
 function addressOf(text: string): string | false {

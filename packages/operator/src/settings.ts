@@ -254,6 +254,30 @@ export const settings = {
     fallback: '127.0.0.1:8082',
     group: 'Ports',
   }),
+  adminHosts: texts({
+    flags: ['admin-host'],
+    placeholder: 'name',
+    description:
+      'host name by which clients may address the admin, metrics and probe ports, besides localhost and names of a private network',
+    fallback: 'none',
+    group: 'Ports',
+  }),
+  maxConnections: count({
+    flags: ['max-connections'],
+    placeholder: 'number',
+    max: 1_000_000,
+    description: 'maximum number of connections that receive heartbeats; at most 37 % of the file descriptors',
+    fallback: '16384',
+    group: 'Ports',
+  }),
+  maxConnectionsPerPeer: count({
+    flags: ['max-connections-per-peer'],
+    placeholder: 'number',
+    max: 1_000_000,
+    description: 'maximum number of these from one address, or one IPv6 /64 network, other than this machine',
+    fallback: '1024',
+    group: 'Ports',
+  }),
   enableLeaderElection: toggle({
     flags: ['enable-leader-election', 'leader-elect'],
     description: 'elect a leader among several operators by a Lease; only the leader reconciles',

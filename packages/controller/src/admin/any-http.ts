@@ -31,7 +31,10 @@ export class AnyHttpServer {
     { security = { mode: 'plain' }, maxConnections = limits.admin.maxConnections }: AnyHttpOptions = {},
   ) {
     const { maxSessionMemory, maxStreams, maxHeaderSize } = limits.admin;
-    this.#http1 = http.createServer({ maxHeaderSize }, handler);
+    this.#http1 = http.createServer(
+      { maxHeaderSize, connectionsCheckingInterval: limits.ports.sweepInterval },
+      handler,
+    );
     const server = http2.createServer(
       {
         ...http2Options,

@@ -30,7 +30,7 @@ export function checkOrigin(
   for (const host of hosts) {
     if (isAllowedHost(host, rules)) continue;
     const shown = JSON.stringify(host.slice(0, 100));
-    const message = `host ${shown} is not allowed; use an IP address or localhost, or add the name with adminHosts or --admin-hosts`;
+    const message = `host ${shown} is not allowed; use an IP address or localhost, or allow the name with --admin-host`;
     return { status: 403, message };
   }
   const { origin, 'sec-fetch-site': site, 'sec-fetch-mode': mode } = headers;

@@ -11,7 +11,7 @@ import type { Registry } from '../registry/registry.ts';
 import { watchPlugins } from '../registry/watch-plugins.ts';
 import type { RecentEvents } from '../telemetry/events.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import { AdminServer } from './admin-server.ts';
+import { AdminServer, type AdminServerOptions } from './admin-server.ts';
 import { delegationService } from './delegation-service.ts';
 import { hostingService } from './hosting-service.ts';
 import { orInvalidToken } from './page-token.ts';
@@ -44,8 +44,16 @@ export interface AdminPorts {
   close(): Promise<void>;
 }
 
-/** Opens the ports of a controller for users and monitoring. Rejects with `PortInUse` if any of them fails; none is open then. */
-export async function openAdmin(addresses: AdminAddresses, view: AdminView): Promise<AdminPorts> {
+/**
+ * Opens the ports of a controller for users and monitoring. Rejects with `PortInUse` if any of them fails; none is open then.
+ *
+ * @param options options of all of these ports.
+ */
+export async function openAdmin(
+  addresses: AdminAddresses,
+  view: AdminView,
+  options: AdminServerOptions = {},
+): Promise<AdminPorts> {
   const { metrics, notReady } = view;
   const degraded = () => describeDegraded(view.delegations);
   const probesAndMetrics = {
@@ -53,15 +61,15 @@ export async function openAdmin(addresses: AdminAddresses, view: AdminView): Pro
     degraded,
     metrics: async () => ({ contentType: metrics.registry.contentType, text: await metrics.registry.metrics() }),
   };
-  const admin = new AdminServer({ ...probesAndMetrics, routes: (router) => addServices(router, view) });
+  const admin = new AdminServer({ ...probesAndMetrics, routes: (router) => addServices(router, view) }, options);
   const ports = [
     { server: admin, address: addresses.admin, option: 'adminAddress' },
     {
-      server: new AdminServer({ metrics: probesAndMetrics.metrics }),
+      server: new AdminServer({ metrics: probesAndMetrics.metrics }, options),
       address: addresses.metrics,
       option: 'metricsAddress',
     },
-    { server: new AdminServer({ notReady, degraded }), address: addresses.probes, option: 'probeAddress' },
+    { server: new AdminServer({ notReady, degraded }, options), address: addresses.probes, option: 'probeAddress' },
   ];
   const open: AdminServer[] = [];
   const close = async () => void (await Promise.all(open.map((server) => server.close())));

@@ -14,7 +14,7 @@ export const admin = {
   maxConnections: count(
     256,
     'Maximum number of connections of each of the ports for users, metrics and probes; at most 6 % of the file descriptors.',
-    { settings: ['adminConnections.max', '--max-admin-connections'], min: 1, sane: [16, 10_000] },
+    { settings: ['adminConnections.max'], min: 1, sane: [16, 10_000] },
   ),
   maxConnectionsPerPeer: count(64, 'Maximum number of these from one address, other than this machine.'),
   descriptorShare: percent(

@@ -4,7 +4,7 @@ import { bytes, characters, count, days, hours, KiB, MiB, milliseconds, minutes,
 export const heartbeat = {
   maxMessageSize: bytes(64 * KiB, 'Maximum size of a message to the heartbeat port.'),
   maxConnections: count(16_384, 'Maximum number of connections; at most 37 % of the file descriptors of the process.', {
-    settings: ['heartbeatConnections.max', '--max-heartbeat-connections'],
+    settings: ['heartbeatConnections.max', '--max-connections'],
     min: 1,
     sane: [100, 100_000],
   }),
@@ -12,7 +12,7 @@ export const heartbeat = {
     1_024,
     'Maximum number of connections from one address, or one IPv6 /64 network, other than this machine.',
     {
-      settings: ['heartbeatConnections.maxPerPeer', '--max-heartbeat-connections-per-peer'],
+      settings: ['heartbeatConnections.maxPerPeer', '--max-connections-per-peer'],
       min: 1,
       sane: [10, 10_000],
     },

@@ -7,11 +7,11 @@ export const ports = {
   sweepInterval: milliseconds(1 * seconds, 'Interval at which the time-outs of connections are checked.'),
   maxIntermediates: count(8, 'Maximum number of other certificates of a client that are considered.'),
   startsPerTurn: count(
-    8,
+    4,
     'Maximum number of connections whose first bytes are handled in one iteration of the event loop.',
   ),
   requestsPerTurn: count(50, 'Maximum number of requests of a port that begin in one iteration of the event loop.'),
-  maxResets: count(200, 'Maximum number of requests in a row that a peer cancels on one connection.'),
+  maxResets: count(100, 'Maximum number of requests in a row that a peer cancels on one connection.'),
   resetInterval: milliseconds(50, 'Interval after which one more may be cancelled.'),
   maxControlFrames: count(1_000, 'Maximum number of PING and SETTINGS frames in a row on one connection.'),
   controlFrameInterval: milliseconds(10, 'Interval after which one more may follow.'),
@@ -19,6 +19,10 @@ export const ports = {
   maxInput: bytes(16 * MiB, 'Maximum size of the input of one connection beyond that of its requests.'),
   inputPerRequest: bytes(64 * KiB, 'Input that a request is counted with.'),
   inputRate: bytes(4 * MiB, 'Input in a second that one connection may have in addition.'),
+  maxUnansweredInput: bytes(
+    2 * MiB,
+    'Maximum size of the requests of one connection that have no answer yet, before one was accepted.',
+  ),
   maxUnreadResponses: bytes(
     1 * MiB,
     'Maximum size of responses that wait to be read before a connection gets no further ones.',

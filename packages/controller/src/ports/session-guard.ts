@@ -26,6 +26,8 @@ export class SessionGuard {
   /** Bytes that the peer may still send without opening requests. */
   #input = limits.ports.maxInput;
   #bytesRead = 0;
+  /** Bytes that were read for requests that have been answered. */
+  #answeredBytes = 0;
   #inspectedAt = performance.now();
 
   constructor(connection: Connection, session: http2.Http2Session, requestLimits: RequestLimits) {
@@ -41,6 +43,10 @@ export class SessionGuard {
   /** Admits a request. Returns false for one that must not be served. */
   admit(stream: http2.ServerHttp2Stream): boolean {
     if (this.#session.destroyed || this.#unreadBytes() > limits.ports.maxUnreadResponses) return false;
+    if (this.#hasUnansweredInput()) {
+      this.connection.destroy();
+      return false;
+    }
     this.#input = Math.min(limits.ports.maxInput, this.#input + limits.ports.inputPerRequest);
     this.#requests.set(stream, { openedAt: performance.now(), stalledAt: undefined, waiting: 0 });
     this.connection.requestOpened();
@@ -49,6 +55,8 @@ export class SessionGuard {
     stream.once('close', () => {
       this.#requests.delete(stream);
       this.connection.requestClosed();
+      const answered = this.#requests.size === 0 ? Number.POSITIVE_INFINITY : limits.ports.inputPerRequest;
+      this.#answeredBytes = Math.min(this.connection.socket.bytesRead, this.#answeredBytes + answered);
       if (stream.aborted) this.#take(this.#resets);
     });
     return true;
@@ -72,12 +80,20 @@ export class SessionGuard {
   #inspect(now: number): string | undefined {
     if (this.#session.destroyed) return 'its session has ended';
     if (this.#isFlooded(now)) return 'more input than its requests have';
+    if (this.#hasUnansweredInput()) return 'more input than requests without an answer may have';
     for (const [stream, request] of this.#requests) {
       if (stream.headersSent) this.connection.requestAnswered();
       else if (now - request.openedAt > this.#limits.requestTimeout) return 'a request was not complete in time';
       if (isStalled(stream, request, now)) return 'a response was not read in time';
     }
     return undefined;
+  }
+
+  /** Reports whether a peer that isn't accepted has sent more than it may before it is answered: parts of messages stay in memory. */
+  #hasUnansweredInput(): boolean {
+    const { stage, socket } = this.connection;
+    if (stage !== 'waiting') this.#answeredBytes = socket.bytesRead;
+    return socket.bytesRead - this.#answeredBytes > limits.ports.maxUnansweredInput;
   }
 
   #isFlooded(now: number): boolean {
