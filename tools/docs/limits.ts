@@ -29,7 +29,11 @@ const operatorHeadings: Record<keyof typeof operatorLimits, string> = {
   admin: 'Admin port',
 };
 
-const sdkHeadings: Record<keyof typeof sdkLimits, string> = { serving: 'Serving calls', heartbeat: 'Heartbeats' };
+const sdkHeadings: Record<keyof typeof sdkLimits, string> = {
+  serving: 'Serving calls',
+  heartbeat: 'Heartbeats',
+  v0: 'Operators of the first Kplug',
+};
 
 /** Page about limits, with the parts between the marks generated from the tables of the controller and the SDK. */
 export function limitsPage(): { file: string; content: string } {

@@ -60,12 +60,22 @@ export const limitTable = {
     v0Interval: milliseconds(5 * seconds, 'Interval between heartbeats to an operator of the first Kplug.'),
     v0Timeout: milliseconds(3 * seconds, 'Time that an operator of the first Kplug has to answer a heartbeat.'),
   },
+  v0: {
+    maxTokens: count(
+      500_000,
+      'Maximum number of YAML tokens of a resource in a call of an operator of the first Kplug.',
+    ),
+    maxDepth: count(200, 'Maximum depth of nested objects and lists in such a resource.'),
+    maxAliases: count(50, 'Maximum number of aliases in such a resource.'),
+    maxAliasedValues: count(10_000, 'Maximum number of values that these aliases stand for.'),
+  },
 } satisfies Record<string, Record<string, Limit>>;
 
 /** Values of the table: `limits.heartbeat.timeout` is 3,000, in milliseconds. */
 export const limits = {
   serving: valuesOf(limitTable.serving),
   heartbeat: valuesOf(limitTable.heartbeat),
+  v0: valuesOf(limitTable.v0),
 };
 
 function milliseconds(value: number, description: string, settings?: Limit['settings']): Limit {

@@ -1,7 +1,8 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
 import { messageOf } from '../errors.ts';
 import { fingerprintOf } from '../files/fingerprint.ts';
+import { readUpTo } from '../files/read-up-to.ts';
 import { hasCode } from '../files/system-error.ts';
 import { limits } from '../limits/limits.ts';
 import { commandFor, type FileCommand, type Interpreters, nodeCommand } from './commands.ts';
@@ -11,7 +12,7 @@ import type { Program, RunSettings } from './program.ts';
 /** Name of the file that makes a folder a plugin. */
 export const pluginFileName = 'plugin.yaml';
 
-const { maxListedFiles } = limits.pluginsFolder;
+const { maxFileSize, maxListedFiles } = limits.pluginsFolder;
 
 /** Entry of the plugins folder, as it is now. */
 export interface Entry {
@@ -94,14 +95,14 @@ async function readFolder(
   interpreters: Interpreters,
 ): Promise<Entry> {
   const description = join(path, pluginFileName);
-  const text = await readFile(description, 'utf8').catch((error: unknown) => {
-    if (hasCode(error, 'ENOENT')) return undefined;
+  const text = await readUpTo(description, maxFileSize).catch((error: unknown) => {
+    if (hasCode(error, 'ENOENT')) return null;
     throw error;
   });
-  if (text === undefined) return { ...(await noPlugin(path, name)), files: [path, description] };
+  if (text === null) return { ...(await noPlugin(path, name)), files: [path, description] };
   let content: PluginFile;
   try {
-    content = readPluginFile(text, description, defaults);
+    content = readPluginFile(text?.toString(), description, defaults);
   } catch (error) {
     const files = [path, description];
     return { name, files, identity: await identify(files), fault: messageOf(error) };

@@ -46,7 +46,7 @@ export class V0Client implements PluginClient {
     const isUpdate = call.v0.calls === 'createThenUpdate' && isCreatedBy(this.#name, call.base);
     const make = isUpdate ? update : create;
     const response = await make(writeResources(call), this.#options(deadline));
-    const statuses = readStatuses(response, call);
+    const statuses = await readStatuses(response, call);
     const isUnanswered = isUpdate && statuses.baseStatus === undefined && statuses.extensionStatuses.size === 0;
     const ignored = isUnanswered ? ignoredChange(this.#name, call.base) : undefined;
     if (!ignored) return { ...plainSuccess, ...statuses, conditions: [creationOf(this.#name)] };
