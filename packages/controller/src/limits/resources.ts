@@ -10,6 +10,7 @@ export const resources = {
     500_000,
     'Maximum number of YAML tokens of a document: words, indicators, line breaks and indentations. A line has about seven.',
   ),
+  maxDocuments: count(100_000, 'Maximum number of documents of a manifest file, empty ones included.'),
   maxAliases: count(50, 'Maximum number of aliases in a YAML document.'),
   maxAliasedValues: count(10_000, 'Maximum number of values that the aliases in a YAML document stand for.'),
   maxLabelLength: characters(63, 'Maximum length of a kind, of a namespace, and of the name and value of a label.'),
@@ -26,7 +27,7 @@ export const directory = {
     sane: [1 * seconds, 1 * minutes],
   }),
   changeDelay: milliseconds(10, 'Delay between a reported change and the scan for it.'),
-  maxFileProblems: count(100, 'Maximum number of problems of one file that are reported.'),
+  maxFileProblems: count(50, 'Number of problems of one file after which the rest of it is not read.'),
   settleTime: milliseconds(50, 'Time that a changed file must stay unchanged before it is read.'),
   deletionSettleTime: milliseconds(
     1 * seconds,

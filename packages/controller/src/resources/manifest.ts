@@ -55,6 +55,7 @@ export function* parseManifestsInSteps(
   for (const document of readKubectlYaml(content, lines)) {
     if (document?.fault) result.addProblem(document.fault.offset, `Invalid YAML: ${document.fault.message}.`);
     else if (document) yield* readManifests(document.value, document.node, result);
+    if (result.hasTooManyProblems) break;
     yield undefined;
   }
   return result.finish();
@@ -69,16 +70,13 @@ class FileResult {
   readonly #lines: LineCounter;
   readonly #manifests: ParsedManifest[] = [];
   readonly #problems: ManifestProblem[] = [];
-  #omitted = 0;
-
   constructor(file: string, lines: LineCounter) {
     this.#file = file;
     this.#lines = lines;
   }
 
   addProblem(offset: number, message: string): void {
-    if (this.#problems.length >= maxFileProblems) this.#omitted++;
-    else this.#problems.push({ ...this.#position(offset), message });
+    this.#problems.push({ ...this.#position(offset), message });
   }
 
   addManifest(offset: number, manifest: CheckedManifest): void {
@@ -88,10 +86,15 @@ class FileResult {
     this.#manifests.push({ manifest, key, line, column });
   }
 
+  /** Reports whether the rest of the file is not to be read. */
+  get hasTooManyProblems(): boolean {
+    return this.#problems.length >= maxFileProblems;
+  }
+
   finish(): ManifestFile {
-    const problems = [...this.#problems];
-    if (this.#omitted > 0)
-      problems.push({ file: this.#file, message: `${this.#omitted} more problems are not listed.` });
+    const problems = this.#problems.slice(0, maxFileProblems);
+    if (this.hasTooManyProblems)
+      problems.push({ file: this.#file, message: 'The file has too many problems; the rest of it is not read.' });
     return { manifests: this.#manifests, problems };
   }
 
@@ -104,22 +107,26 @@ class FileResult {
 /** Reads a manifest, or each one of a list. Yields after each. */
 function* readManifests(value: unknown, node: Node | null, result: FileResult): Generator<undefined, void> {
   const { kind, items } = isJsonObject(value) ? value : {};
-  if (kind === 'List' && Array.isArray(items)) {
-    const sequence = isMap(node) ? node.get('items', true) : undefined;
-    for (const [index, item] of items.entries()) {
-      const itemNode = isSeq<Node>(sequence) ? sequence.items[index] : undefined;
-      yield* readManifests(item, itemNode ?? node, result);
-    }
+  if (kind !== 'List' || !Array.isArray(items)) {
+    readManifest(value, node, result);
+    yield undefined;
     return;
   }
+  const sequence = isMap(node) ? node.get('items', true) : undefined;
+  for (const [index, item] of items.entries()) {
+    const itemNode = isSeq<Node>(sequence) ? sequence.items[index] : undefined;
+    yield* readManifests(item, itemNode ?? node, result);
+    if (result.hasTooManyProblems) return;
+  }
+}
+
+function readManifest(value: unknown, node: Node | null, result: FileResult): void {
   const { manifest, fault } = checkManifest(value);
   if (manifest) result.addManifest(locate(node, []), manifest);
-  else
-    result.addProblem(
-      locate(node, fault.path),
-      `${describe(value)}${formatPath(fault.path) || 'This'} ${fault.message}.`,
-    );
-  yield undefined;
+  else {
+    const subject = formatPath(fault.path) || 'This';
+    result.addProblem(locate(node, fault.path), `${describe(value)}${subject} ${fault.message}.`);
+  }
 }
 
 /** Names the resource of an invalid manifest, as far as possible. */

@@ -4,6 +4,8 @@ export interface YamlBounds {
   maxTokens: number;
   /** Maximum depth of nested lists and mappings. */
   maxDepth: number;
+  /** Maximum number of documents, counted by their marks. Default: none. */
+  maxDocuments?: number;
 }
 
 const flowEnd = '\u0018';
@@ -19,6 +21,7 @@ export class YamlExtent {
   readonly #bounds: YamlBounds;
   /** Columns in which blocks begin, in ascending order. */
   readonly #columns: number[] = [];
+  #documents = 0;
   #tokens = 0;
   #flowDepth = 0;
   #column = 0;
@@ -36,7 +39,9 @@ export class YamlExtent {
     this.#measure(token);
     if (this.#tokens > this.#bounds.maxTokens)
       return `The document has more than ${format(this.#bounds.maxTokens)} YAML tokens`;
-    const { maxDepth } = this.#bounds;
+    const { maxDepth, maxDocuments } = this.#bounds;
+    if (maxDocuments !== undefined && this.#documents > maxDocuments)
+      return `The text has more than ${format(maxDocuments)} documents`;
     const isTooDeep =
       this.#flowDepth > maxDepth || this.#columns.length > maxDepth + 1 || this.#lineIndicators > maxDepth + 1;
     return isTooDeep ? `The document is nested more than ${format(maxDepth)} levels deep` : undefined;
@@ -74,6 +79,7 @@ export class YamlExtent {
   }
 
   #startDocument(): void {
+    this.#documents++;
     this.#tokens = 1;
     this.#columns.length = 0;
     this.#flowDepth = 0;

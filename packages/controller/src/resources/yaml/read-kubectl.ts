@@ -4,7 +4,7 @@ import { limits } from '../../limits/limits.ts';
 import { findLayoutFault } from './document-layout.ts';
 import { readNode } from './read-node.ts';
 
-const { maxDocumentTokens: maxTokens, maxDepth } = limits.resources;
+const { maxDocumentTokens: maxTokens, maxDepth, maxDocuments } = limits.resources;
 
 /** Document of a text, or the fault for which it can't be read. The node has the positions of the value's parts. */
 export type KubectlDocument =
@@ -24,7 +24,7 @@ export function* readKubectlYaml(content: string, lines: LineCounter): Generator
   // `kubectl` ends the last line, which matters for a block of text.
   const text = content.endsWith('\n') ? content : `${content}\n`;
   let isFirst = true;
-  for (const step of composeYaml(text, { lines, maxTokens, maxDepth, parser })) {
+  for (const step of composeYaml(text, { lines, maxTokens, maxDepth, maxDocuments, parser })) {
     if (!step) {
       yield undefined;
       continue;
