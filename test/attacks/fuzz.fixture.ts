@@ -75,6 +75,74 @@ export function textsOf(...parts: readonly string[]): fc.Arbitrary<string> {
   return fc.array(part, { maxLength: 40 }).map((list) => list.join(''));
 }
 
+/** YAML: its indicators in any order, lines of mappings, and JSON. */
+export const anyYaml: fc.Arbitrary<string> = fc.oneof(
+  textsOf(
+    ...[
+      'a',
+      'b',
+      ': ',
+      '- ',
+      '? ',
+      '[',
+      ']',
+      '{',
+      '}',
+      ', ',
+      '\n',
+      '\n  ',
+      '&a ',
+      '*a',
+      '!!str ',
+      '!x ',
+      '"',
+      "'",
+      '|\n',
+      '>-\n',
+      '# c\n',
+    ],
+    ...[
+      '---\n',
+      '...\n',
+      '%YAML 1.1\n',
+      '<<: ',
+      '__proto__: ',
+      'constructor: ',
+      '1e999',
+      '0x10',
+      '.nan',
+      '~',
+      '\t',
+      '\r\n',
+      '2001-01-01',
+    ],
+  ),
+  fc
+    .array(
+      fc.tuple(
+        fc.constantFrom('', '  ', '    ', '- ', '  - '),
+        fc.constantFrom('a', 'b', 'c', 'd', '"e"', '1', 'yes', '__proto__', '<<'),
+        fc.constantFrom(
+          '',
+          ' 1',
+          ' &a',
+          ' *a',
+          ' &a [1]',
+          ' { x: *a }',
+          ' |',
+          ' "x"',
+          ' !!int 1',
+          ' 9007199254740993',
+          ' [',
+          ' ~ # c',
+        ),
+      ),
+      { maxLength: 8 },
+    )
+    .map((lines) => lines.map(([indentation, key, value]) => `${indentation}${key}:${value}\n`).join('')),
+  fc.jsonValue().map((value) => JSON.stringify({ value })),
+);
+
 /** JSON values with dangerous keys and numbers. */
 export const anyJson = fc.letrec<{ value: unknown }>((tie) => ({
   value: fc.oneof(
@@ -117,6 +185,15 @@ export function messagesOf<D extends DescMessage>(
   texts: Readonly<Record<string, fc.Arbitrary<string>>> = {},
 ): fc.Arbitrary<MessageInitShape<D>> {
   return initsOf(schema, texts) as fc.Arbitrary<MessageInitShape<D>>;
+}
+
+/** Valid values of which up to two fields are replaced by those of any value. */
+export function mostly<T extends object>(valid: T, any: fc.Arbitrary<T>): fc.Arbitrary<T> {
+  return fc.tuple(any, fc.array(fc.nat(), { maxLength: 2 })).map(([other, picks]) => {
+    const fields = Object.entries(other);
+    const replaced = picks.flatMap((pick) => (fields.length > 0 ? [fields[pick % fields.length]] : []));
+    return { ...valid, ...Object.fromEntries(replaced as [string, unknown][]) };
+  });
 }
 
 function initsOf(schema: DescMessage, texts: Readonly<Record<string, fc.Arbitrary<string>>>): fc.Arbitrary<object> {
