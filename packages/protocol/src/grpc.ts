@@ -3,13 +3,13 @@ import {
   type DescMessage,
   type DescMethod,
   type DescService,
-  fromBinary,
   type MessageInitShape,
   type MessageShape,
   toBinary,
 } from '@bufbuild/protobuf';
 import * as grpc from '@grpc/grpc-js';
 import { serviceError, tooLarge, toServiceError } from './grpc-errors.ts';
+import { readMessage } from './read-message.ts';
 
 type Method<S extends DescService, K extends keyof S['method']> = S['method'][K];
 
@@ -54,6 +54,8 @@ export interface UnaryCallOptions extends CallOptions {
   signal?: AbortSignal;
   /** Largest response that is accepted, in bytes, where it is smaller than that of the channel. Default: that of the channel. */
   maxResponseSize?: number;
+  /** Largest number of fields of a response, at all depths. Default 100,000. */
+  maxResponseFields?: number;
 }
 
 /** Options of a bidirectional stream. */
@@ -104,7 +106,11 @@ export function createGrpcClient<S extends DescService>(
     const { path, requestSerialize, responseDeserialize } = methodDefinition(method);
     calls[method.localName] = {
       unary: async (request: object, callOptions: UnaryCallOptions = {}) =>
-        responseDeserialize(await unaryCall(client.getChannel(), path, requestSerialize(request), callOptions)),
+        readMessage(
+          method.output,
+          await unaryCall(client.getChannel(), path, requestSerialize(request), callOptions),
+          callOptions.maxResponseFields,
+        ),
       server_streaming: (request: object, callOptions: CallOptions = {}) =>
         client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request, ...toGrpc(callOptions)),
       bidi_streaming: ({ decode = responseDeserialize, ...callOptions }: StreamOptions<object> = {}) =>
@@ -125,9 +131,9 @@ function methodDefinition(method: DescMethod): grpc.MethodDefinition<object, obj
     requestStream: method.methodKind === 'client_streaming' || method.methodKind === 'bidi_streaming',
     responseStream: method.methodKind === 'server_streaming' || method.methodKind === 'bidi_streaming',
     requestSerialize: (message) => serialize(method.input, message),
-    requestDeserialize: (bytes) => fromBinary(method.input, bytes),
+    requestDeserialize: (bytes) => readMessage(method.input, bytes),
     responseSerialize: (message) => serialize(method.output, message),
-    responseDeserialize: (bytes) => fromBinary(method.output, bytes),
+    responseDeserialize: (bytes) => readMessage(method.output, bytes),
   };
 }
 

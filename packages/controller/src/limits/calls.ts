@@ -59,6 +59,7 @@ export const calls = {
   maxInfoSize: bytes(256 * KiB, 'Maximum size of a response to `GetInfo`.'),
   maxStreamedSize: bytes(256 * KiB, 'Size above which a request is sent as a separate RPC instead of on the stream.'),
   maxStreamAge: milliseconds(0.5 * hours, 'Age at which the stream to a plugin is replaced.'),
+  maxAnswerFields: count(20_000, 'Maximum number of protocol fields in a response, at all depths.'),
   maxConditions: count(64, 'Maximum number of conditions in a response.'),
   maxMessages: count(100, 'Maximum number of messages in a response.'),
   maxEvents: count(100, 'Maximum number of Events in a response.'),
