@@ -1,6 +1,8 @@
 // Answers of plugins of the first Kplug, which are YAML. For those of kplug.v1 see `answers.test.ts`.
-import { TestOperator, V0Plugin } from '@kplug/testing';
-import { describe, expect, it, vi } from 'vitest';
+import * as grpc from '@grpc/grpc-js';
+import { definePlugin } from '@kplug/sdk';
+import { TestOperator, V0Operator, V0Plugin } from '@kplug/testing';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { longestBlock, unitOfWork } from '../scale/loop-meter.fixture.ts';
 
 const KiB = 1_024;
@@ -106,4 +108,35 @@ it('accepts statuses with aliases, comments, block texts and many values', async
     large: values,
     '9007199254740993': 9007199254740993n,
   });
+});
+
+// Without the bounds, whoever reaches the port of such a plugin would end it.
+it.each<[string, string, RegExp]>([
+  ['that contains itself', 'spec: &a { a: *a }', /The anchor &a contains itself/],
+  ['of nested keys', '? '.repeat(2_000_000), /nested more than 200 levels deep/],
+  ['of four million commas', `[${','.repeat(4_000_000)}`, /more than 500,000 YAML tokens/],
+  ['with aliases that double', doubling(24), /The aliases of a document may stand for at most/],
+  ['that is a text', 'just a text', /is not a YAML mapping/],
+])('a plugin of the SDK refuses a resource %s, and answers other calls', async (_, yaml, message) => {
+  const operator = await V0Operator.start();
+  const plugin = await definePlugin({
+    name: 'Plain',
+    version: '1.0.0',
+    api: 'Table@1.0.0',
+    reconcile: ({ base }) => ({ status: { n: (base.spec as { n: number }).n } }),
+  }).serve({ protocol: 'kplug', controller: operator.address, logLevel: 'silent', handleSignals: false });
+  onTestFinished(() => plugin.stop());
+  const client = await operator.plugin();
+  const refused = client.create({ base: { yaml } });
+  await expect(refused).rejects.toMatchObject({
+    code: grpc.status.INVALID_ARGUMENT,
+    details: expect.stringMatching(message),
+  });
+  const table = {
+    apiVersion: 'a.org/v1',
+    kind: 'Table',
+    metadata: { name: 'a', namespace: 'a', uid: 'u' },
+    spec: { n: 1 },
+  };
+  expect(await operator.call('create', table)).toMatchObject({ base: { n: 1 } });
 });
