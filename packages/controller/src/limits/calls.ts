@@ -2,6 +2,7 @@ import { bytes, characters, count, days, hours, KiB, levels, MiB, milliseconds, 
 
 /** Limits of the selection of plugins. */
 export const selection = {
+  maxPatternLength: characters(253, 'Maximum length of a preference or another pattern of plugins: `Name@range`.'),
   maxCachedVersions: count(10_000, 'Maximum number of versions whose match with a range is cached.'),
 };
 
