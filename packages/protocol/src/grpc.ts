@@ -75,11 +75,16 @@ export function quietGrpc(): void {
   if (!process.env.GRPC_VERBOSITY && !process.env.GRPC_TRACE) grpc.setLogVerbosity(grpc.logVerbosity.NONE);
 }
 
-/** Adds a service to a grpc-js server. Methods without a handler answer UNIMPLEMENTED. */
+/**
+ * Adds a service to a grpc-js server. Methods without a handler answer UNIMPLEMENTED.
+ *
+ * @param options.maxRequestFields largest number of fields of a request, at all depths. Default 100,000.
+ */
 export function addService<S extends DescService>(
   server: grpc.Server,
   service: S,
   handlers: Partial<GrpcHandlers<S>>,
+  { maxRequestFields }: { maxRequestFields?: number } = {},
 ): void {
   const implementation: grpc.UntypedServiceImplementation = {};
   for (const method of service.methods) {
@@ -90,7 +95,7 @@ export function addService<S extends DescService>(
     implementation[method.localName] =
       method.methodKind === 'unary' ? unaryHandler(handler) : (handler as grpc.UntypedHandleCall);
   }
-  server.addService(serviceDefinition(service), implementation);
+  server.addService(serviceDefinition(service, maxRequestFields), implementation);
 }
 
 /** Creates a client of a service, on a new channel or on the one in `options`. */
@@ -121,17 +126,19 @@ export function createGrpcClient<S extends DescService>(
   return calls as GrpcClient<S>;
 }
 
-function serviceDefinition(service: DescService): grpc.ServiceDefinition {
-  return Object.fromEntries(service.methods.map((method) => [method.localName, methodDefinition(method)]));
+function serviceDefinition(service: DescService, maxRequestFields?: number): grpc.ServiceDefinition {
+  return Object.fromEntries(
+    service.methods.map((method) => [method.localName, methodDefinition(method, maxRequestFields)]),
+  );
 }
 
-function methodDefinition(method: DescMethod): grpc.MethodDefinition<object, object> {
+function methodDefinition(method: DescMethod, maxRequestFields?: number): grpc.MethodDefinition<object, object> {
   return {
     path: `/${method.parent.typeName}/${method.name}`,
     requestStream: method.methodKind === 'client_streaming' || method.methodKind === 'bidi_streaming',
     responseStream: method.methodKind === 'server_streaming' || method.methodKind === 'bidi_streaming',
     requestSerialize: (message) => serialize(method.input, message),
-    requestDeserialize: (bytes) => readMessage(method.input, bytes),
+    requestDeserialize: (bytes) => readMessage(method.input, bytes, maxRequestFields),
     responseSerialize: (message) => serialize(method.output, message),
     responseDeserialize: (bytes) => readMessage(method.output, bytes),
   };

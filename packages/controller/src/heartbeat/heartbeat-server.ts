@@ -12,6 +12,8 @@ import { listenFailed, parseListenAddress } from '../settings/listen-address.ts'
 import { type HeartbeatObserver, registryService } from './registry-service.ts';
 import { v0Service } from './v0/registry-service.ts';
 
+const { maxRequestFields } = limits.heartbeat;
+
 /** grpc-js has no defaults for most of these. */
 const serverOptions: grpc.ServerOptions = {
   'grpc.max_receive_message_length': limits.heartbeat.maxMessageSize,
@@ -41,8 +43,10 @@ export class HeartbeatServer {
   ) {
     quietGrpc();
     this.#server = new grpc.Server(serverOptions);
-    addService(this.#server, RegistryService, registryService(registry, reader, observer, reservations));
-    addService(this.#server, v0.Controller, v0Service(registry, reader, observer));
+    addService(this.#server, RegistryService, registryService(registry, reader, observer, reservations), {
+      maxRequestFields,
+    });
+    addService(this.#server, v0.Controller, v0Service(registry, reader, observer), { maxRequestFields });
     this.#health.addToServer(this.#server);
     addReflection(this.#server, [RegistryService, v0.Controller], [healthService]);
   }

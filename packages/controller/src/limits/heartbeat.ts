@@ -3,6 +3,10 @@ import { bytes, characters, count, days, hours, KiB, MiB, milliseconds, minutes,
 /** Limits of the heartbeat port. */
 export const heartbeat = {
   maxMessageSize: bytes(64 * KiB, 'Maximum size of a message to the heartbeat port.'),
+  maxRequestFields: count(
+    5_000,
+    'Maximum number of protocol fields in a message to the heartbeat port, at all depths.',
+  ),
   maxStreams: count(1_000, 'Maximum number of concurrent sessions and calls on one connection.'),
   maxSessionMemory: bytes(10 * MiB, 'Maximum memory of one HTTP/2 connection.'),
   maxConnectionAge: milliseconds(24 * hours, 'Age at which a connection is closed; plugins connect again.'),
