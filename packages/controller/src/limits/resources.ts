@@ -76,7 +76,6 @@ export const directory = {
     15 * seconds,
     'Time without a refresh after which a lock is stale whose process is in another container or on another machine.',
   ),
-  maxLockSize: bytes(64 * KiB, 'Maximum size of the lock file of a directory; a larger one counts as damaged.'),
   maxForeignLockAge: milliseconds(
     1 * minutes,
     'Age above which the lock of another machine is stale that an earlier version of Kplug wrote.',

@@ -1,10 +1,6 @@
 import { open } from 'node:fs/promises';
 import { z } from 'zod';
-import { readUpTo } from '../../files/read-up-to.ts';
 import { hasCode } from '../../files/system-error.ts';
-import { limits } from '../../limits/limits.ts';
-
-const { maxLockSize } = limits.directory;
 
 const holderSchema = z.object({
   pid: z.int().positive(),
@@ -39,9 +35,9 @@ export async function readLockFile(file: string): Promise<LockFile | undefined> 
   try {
     // Network file systems read the metadata again when a file is opened.
     await using handle = await open(file, 'r');
-    const content = await readUpTo(handle, maxLockSize);
+    const content = await handle.readFile('utf8');
     const { ino, mtimeMs, mtimeNs, size } = await handle.stat({ bigint: true });
-    const holder = content && parseHolder(content.toString());
+    const holder = parseHolder(content);
     return {
       holder,
       id: holder?.token ?? `unreadable-${ino}`,
