@@ -2,6 +2,7 @@
 import { readdirSync } from 'node:fs';
 import { RegistryService } from '@kplug/protocol';
 import { AdminServer } from '../../packages/controller/src/admin/admin-server.ts';
+import { Gate } from '../../packages/controller/src/heartbeat/gate.ts';
 import { HeartbeatServer } from '../../packages/controller/src/heartbeat/heartbeat-server.ts';
 import { limits } from '../../packages/controller/src/limits/limits.ts';
 import { AwakeClock } from '../../packages/controller/src/registry/clock.ts';
@@ -9,6 +10,7 @@ import { LeasePolicy } from '../../packages/controller/src/registry/lease-policy
 import { PluginList } from '../../packages/controller/src/registry/plugin-list.ts';
 import { RegistrationReader } from '../../packages/controller/src/registry/read-registration.ts';
 import { Registry } from '../../packages/controller/src/registry/registry.ts';
+import { Reservations } from '../../packages/controller/src/registry/reservations.ts';
 import { watchPlugins } from '../../packages/controller/src/registry/watch-plugins.ts';
 import { longestBlock, unitOfWork } from '../scale/loop-meter.fixture.ts';
 import type { AttackedOptions } from './attacked-ports.fixture.ts';
@@ -28,7 +30,16 @@ registry.subscribe(({ instance: { registration, state } }) => {
 const security = { mode: 'either', tls: { current: () => testCertificate, subscribe: () => () => {} } } as const;
 const reader = new RegistrationReader(new LeasePolicy({ interval: 1_000, ttl: 5_000 }));
 const observer = { received: () => {}, refused: () => {} };
-const heartbeats = new HeartbeatServer(registry, reader, observer, undefined, { security });
+const heartbeats = new HeartbeatServer(
+  {
+    registry,
+    reader,
+    observer,
+    gate: new Gate({ security: 'loopback', reservations: new Reservations() }),
+    admission: () => undefined,
+  },
+  { security },
+);
 const plugins = new PluginList(registry);
 const admin = new AdminServer(
   {

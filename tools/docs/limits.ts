@@ -37,6 +37,7 @@ const sdkHeadings: Record<keyof typeof sdkLimits, string> = {
   serving: 'Serving calls',
   heartbeat: 'Heartbeats',
   security: 'Security',
+  v0: 'Operators of the first Kplug',
 };
 
 /** Page about limits, with the parts between the marks generated from the tables of the controller and the SDK. */

@@ -11,6 +11,7 @@ const allowed: Record<string, string> = {
   'discovery/probed-instances.ts: const idleInterval = 100;': 'polling step of the wait for in-flight calls',
   'registry/clock.ts: const tick = 250;': 'polling step of the clock',
   'files/checked-lines.ts: const readSize = 1024 * 1024;': 'size of a buffer',
+  'files/read-up-to.ts: const chunkSize = 64 * 1024;': 'size of a buffer',
   'paging/sort-sliced.ts: const runLength = 1_024;': 'step of an algorithm',
   'resources/directory/lock-observation.ts: const lookInterval = 50;': 'polling step of the observation of a lock',
   'resources/directory/lock-observation.ts: const shortTime = 3 * lockRefreshInterval;': 'derived from a limit',

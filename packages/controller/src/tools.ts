@@ -10,10 +10,13 @@ export { type GetInfoOptions, getInfo } from './clients/get-info.ts';
 export { isAnswerMissing } from './clients/v0/missing-answer.ts';
 // Delegations.
 export { grantingDomains, plainKinds } from './delegation/rights-granting-kinds.ts';
+// Files.
+export { collectUpTo, readUpTo } from './files/read-up-to.ts';
+export { readYamlFile, type TextPosition, type YamlFile } from './files/read-yaml-file.ts';
 export { type BackOffOptions, backOffDelay } from './queue/back-off.ts';
 // Manifests.
 export type { CheckedManifest, Manifest, ManifestMetadata } from './resources/check-manifest.ts';
-export { isJsonObject } from './resources/json.ts';
+export { formatPath, isJsonObject } from './resources/json.ts';
 export { isKindNamed } from './resources/kind-name.ts';
 // Clusters.
 export type { ServiceAccount } from './resources/kubernetes/access-question.ts';
@@ -26,7 +29,14 @@ export type { KubeConfigChoice } from './resources/kubernetes/load-kube-config.t
 export type { Right } from './resources/kubernetes/missing-rule.ts';
 export { openClusterReader } from './resources/kubernetes/open-cluster-reader.ts';
 export type { ApiServerAddress } from './resources/kubernetes/transport.ts';
-export { type ManifestFile, type ManifestProblem, type ParsedManifest, parseManifests } from './resources/manifest.ts';
+export {
+  type ManifestFile,
+  type ManifestProblem,
+  maxManifestSize,
+  type ParsedManifest,
+  parseManifests,
+  tooLarge,
+} from './resources/manifest.ts';
 export { type FormatYamlOptions, formatYaml } from './resources/yaml/format-yaml.ts';
 export { parseDuration } from './settings/duration.ts';
 // Downloads.

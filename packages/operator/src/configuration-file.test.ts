@@ -22,6 +22,16 @@ async function faultsOf(text: string): Promise<string> {
 const base = 'base: { apiVersion: example.org/v1, kind: Greeting }';
 
 describe('a configuration file', () => {
+  it('may not be larger than 1 MiB', async () => {
+    expect(await faultsOf('#'.repeat(1_100_000))).toBe('file.yaml: the file is larger than 1 MiB');
+  });
+
+  it('is rejected with its first faults, however many there are', async () => {
+    const faults = await faultsOf(`delegations:\n${'  - a\n'.repeat(20_000)}`);
+    expect(faults).toMatch(/^file\.yaml:2:5: delegations\[0\].*; and 19980 more faults$/);
+    expect(faults.length).toBeLessThan(2_000);
+  });
+
   it('has settings and delegations', async () => {
     const file = await fileWith(
       `logLevel: warn\nnamespaces: [a, b]\nttl: 1m\ndelegations:\n  - { name: greetings, ${base}, api: Greeting@^1 }\n`,
@@ -42,6 +52,11 @@ describe('a configuration file', () => {
     ['- a', 'file.yaml:1:1: the file is not a mapping; use a mapping of settings, with a list of delegations'],
     ['delegations: {}', 'file.yaml:1:1: delegations: must be a list'],
     ['delegations: [\n', 'file.yaml:2:1: invalid YAML: Flow sequence in block collection must be'],
+    ['delegations: &a [*a]', 'file.yaml:1:18: invalid YAML: The anchor &a contains itself'],
+    ['ttl: 1m\nttl: 2m', 'file.yaml:2:1: invalid YAML: Keys of a mapping must be unique'],
+    ['a: &a { ttl: 1m }\n<<: *a', 'file.yaml:2:1: invalid YAML: Merge keys (<<) are not part of YAML 1.2'],
+    ['__proto__: { manifests: elsewhere }', 'file.yaml:1:1: __proto__: is not a field of this file'],
+    ['[[[['.repeat(100), 'file.yaml:1:101: invalid YAML: The document is nested more than 100 levels deep'],
     ['colour: red', 'file.yaml:1:1: colour: is not a field of this file'],
     ['logLevel: loud', 'file.yaml:1:1: logLevel: must be one of trace, debug, info, warn, error, silent'],
     ['\nconcurrency: 0', 'file.yaml:2:1: concurrency: must be a whole number from 1 to 10,000'],

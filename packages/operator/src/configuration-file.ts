@@ -1,9 +1,12 @@
-import { readFile } from 'node:fs/promises';
 import { type DelegationDeclaration, KplugError } from '@kplug/controller';
-import { findDelegationFaults } from '@kplug/controller/tools';
-import { type Document, LineCounter, parseDocument } from 'yaml';
+import {
+  findDelegationFaults,
+  formatPath,
+  readYamlFile,
+  type TextPosition,
+  type YamlFile,
+} from '@kplug/controller/tools';
 import { allSettings, type SettingName } from './settings.ts';
-import { type FieldPath, formatFieldPath, type Position, positionOf } from './yaml-position.ts';
 
 /** Content of a configuration file. */
 export interface ConfigurationFile {
@@ -14,9 +17,12 @@ export interface ConfigurationFile {
 
 /** Fault of a field. */
 interface Fault {
-  path: FieldPath;
+  path: (string | number)[];
   message: string;
 }
+
+/** Maximum number of faults in an error message. */
+const maxShownFaults = 20;
 
 const advice = 'use a mapping of settings, with a list of delegations';
 
@@ -25,20 +31,19 @@ const advice = 'use a mapping of settings, with a list of delegations';
  * file does not exist.
  */
 export async function readConfigurationFile(file: string): Promise<ConfigurationFile> {
-  const lines = new LineCounter();
-  const options = { lineCounter: lines, prettyErrors: false, version: '1.2', merge: false } as const;
-  const document = parseDocument(await readText(file), options);
-  const [error] = [...document.errors, ...document.warnings];
-  if (error) {
-    const { line, col } = lines.linePos(error.pos[0]);
-    const message = `${file}:${line}:${col}: invalid YAML: ${error.message}`;
-    throw new KplugError('InvalidConfiguration', message, { cause: error });
+  const { value, fault, positionOf } = await readFile(file);
+  if (fault) {
+    const { line, column, message } = fault;
+    const place = [file, line, column].filter((part) => part !== undefined).join(':');
+    throw new KplugError('InvalidConfiguration', `${place}: ${message}`);
   }
-  const { faults, ...content } = readContent(document);
+  const { faults, ...content } = readContent(value);
   if (faults.length === 0) return content;
-  const placed = faults.map((fault) => ({ ...fault, ...positionOf(document, fault.path, lines) }));
+  const placed = faults.map((fault) => ({ ...fault, ...positionOf(fault.path) }));
   placed.sort((a, b) => a.line - b.line || a.column - b.column);
-  throw new KplugError('InvalidConfiguration', placed.map((fault) => describe(fault, file)).join('; '));
+  const shown = placed.slice(0, maxShownFaults).map((fault) => describe(fault, file));
+  if (placed.length > maxShownFaults) shown.push(`and ${placed.length - maxShownFaults} more faults`);
+  throw new KplugError('InvalidConfiguration', shown.join('; '));
 }
 
 /** Reads the delegations of a file. Rejects as `readConfigurationFile` does, and with `InvalidConfiguration` when there are none. */
@@ -48,9 +53,9 @@ export async function readDelegationFile(file: string): Promise<DelegationDeclar
   throw new KplugError('InvalidConfiguration', `${file}: delegations: is missing or empty; add a delegation`);
 }
 
-async function readText(file: string): Promise<string> {
+async function readFile(file: string): Promise<YamlFile> {
   try {
-    return await readFile(file, 'utf8');
+    return await readYamlFile(file);
   } catch (cause) {
     const isMissing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
     if (isMissing) {
@@ -62,8 +67,7 @@ async function readText(file: string): Promise<string> {
   }
 }
 
-function readContent(document: Document): ConfigurationFile & { faults: Fault[] } {
-  const content: unknown = document.toJS({ maxAliasCount: 50 });
+function readContent(content: unknown): ConfigurationFile & { faults: Fault[] } {
   const nothing = { settings: new Map(), delegations: [] };
   if (content === null) return { ...nothing, faults: [] };
   if (typeof content !== 'object' || Array.isArray(content)) {
@@ -112,13 +116,14 @@ function simplify(message: string): string {
 }
 
 function findDuplicates(delegations: readonly { name?: unknown }[]): Fault[] {
-  const names = delegations.map((delegation) => delegation?.name);
-  return names.flatMap((name, index) => {
-    if (typeof name !== 'string' || names.indexOf(name) === index) return [];
+  const names = new Set<string>();
+  return delegations.flatMap((delegation, index) => {
+    const name = delegation?.name;
+    if (typeof name !== 'string' || names.size < names.add(name).size) return [];
     return [{ path: ['delegations', index, 'name'], message: `"${name}" is already the name of another delegation` }];
   });
 }
 
-function describe({ path, message, line, column }: Fault & Position, file: string): string {
-  return `${[file, line, column].join(':')}: ${[formatFieldPath(path), message].filter(Boolean).join(': ')}`;
+function describe({ path, message, line, column }: Fault & TextPosition, file: string): string {
+  return `${[file, line, column].join(':')}: ${[formatPath(path), message].filter(Boolean).join(': ')}`;
 }

@@ -3,13 +3,13 @@ import {
   type DescMessage,
   type DescMethod,
   type DescService,
-  fromBinary,
   type MessageInitShape,
   type MessageShape,
   toBinary,
 } from '@bufbuild/protobuf';
 import * as grpc from '@grpc/grpc-js';
 import { serviceError, tooLarge, toServiceError } from './grpc-errors.ts';
+import { readMessage } from './read-message.ts';
 
 type Method<S extends DescService, K extends keyof S['method']> = S['method'][K];
 
@@ -54,6 +54,8 @@ export interface UnaryCallOptions extends CallOptions {
   signal?: AbortSignal;
   /** Largest response that is accepted, in bytes, where it is smaller than that of the channel. Default: that of the channel. */
   maxResponseSize?: number;
+  /** Largest number of fields of a response, at all depths. Default 100,000. */
+  maxResponseFields?: number;
 }
 
 /** Options of a bidirectional stream. */
@@ -73,11 +75,16 @@ export function quietGrpc(): void {
   if (!process.env.GRPC_VERBOSITY && !process.env.GRPC_TRACE) grpc.setLogVerbosity(grpc.logVerbosity.NONE);
 }
 
-/** Adds a service to a grpc-js server. Methods without a handler answer UNIMPLEMENTED. */
+/**
+ * Adds a service to a grpc-js server. Methods without a handler answer UNIMPLEMENTED.
+ *
+ * @param options.maxRequestFields largest number of fields of a request, at all depths. Default 100,000.
+ */
 export function addService<S extends DescService>(
   server: grpc.Server,
   service: S,
   handlers: Partial<GrpcHandlers<S>>,
+  { maxRequestFields }: { maxRequestFields?: number } = {},
 ): void {
   const implementation: grpc.UntypedServiceImplementation = {};
   for (const method of service.methods) {
@@ -88,7 +95,7 @@ export function addService<S extends DescService>(
     implementation[method.localName] =
       method.methodKind === 'unary' ? unaryHandler(handler) : (handler as grpc.UntypedHandleCall);
   }
-  server.addService(serviceDefinition(service), implementation);
+  server.addService(serviceDefinition(service, maxRequestFields), implementation);
 }
 
 /** Creates a client of a service, on a new channel or on the one in `options`. */
@@ -104,7 +111,11 @@ export function createGrpcClient<S extends DescService>(
     const { path, requestSerialize, responseDeserialize } = methodDefinition(method);
     calls[method.localName] = {
       unary: async (request: object, callOptions: UnaryCallOptions = {}) =>
-        responseDeserialize(await unaryCall(client.getChannel(), path, requestSerialize(request), callOptions)),
+        readMessage(
+          method.output,
+          await unaryCall(client.getChannel(), path, requestSerialize(request), callOptions),
+          callOptions.maxResponseFields,
+        ),
       server_streaming: (request: object, callOptions: CallOptions = {}) =>
         client.makeServerStreamRequest(path, requestSerialize, responseDeserialize, request, ...toGrpc(callOptions)),
       bidi_streaming: ({ decode = responseDeserialize, ...callOptions }: StreamOptions<object> = {}) =>
@@ -115,19 +126,21 @@ export function createGrpcClient<S extends DescService>(
   return calls as GrpcClient<S>;
 }
 
-function serviceDefinition(service: DescService): grpc.ServiceDefinition {
-  return Object.fromEntries(service.methods.map((method) => [method.localName, methodDefinition(method)]));
+function serviceDefinition(service: DescService, maxRequestFields?: number): grpc.ServiceDefinition {
+  return Object.fromEntries(
+    service.methods.map((method) => [method.localName, methodDefinition(method, maxRequestFields)]),
+  );
 }
 
-function methodDefinition(method: DescMethod): grpc.MethodDefinition<object, object> {
+function methodDefinition(method: DescMethod, maxRequestFields?: number): grpc.MethodDefinition<object, object> {
   return {
     path: `/${method.parent.typeName}/${method.name}`,
     requestStream: method.methodKind === 'client_streaming' || method.methodKind === 'bidi_streaming',
     responseStream: method.methodKind === 'server_streaming' || method.methodKind === 'bidi_streaming',
     requestSerialize: (message) => serialize(method.input, message),
-    requestDeserialize: (bytes) => fromBinary(method.input, bytes),
+    requestDeserialize: (bytes) => readMessage(method.input, bytes, maxRequestFields),
     responseSerialize: (message) => serialize(method.output, message),
-    responseDeserialize: (bytes) => fromBinary(method.output, bytes),
+    responseDeserialize: (bytes) => readMessage(method.output, bytes),
   };
 }
 

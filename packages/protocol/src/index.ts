@@ -23,4 +23,11 @@ export { isServiceError, serviceError, tooLarge, toServiceError } from './grpc-e
 export { formatJson, isInt64, narrowInteger, narrowIntegers, parseJson, readNumber } from './json.ts';
 export { localHostTowards } from './local-host.ts';
 export { messageOf } from './message-of.ts';
+export { readMessage } from './read-message.ts';
 export { addReflection } from './reflection.ts';
+export { type ComposedDocument, type ComposeOptions, composeYaml } from './yaml/compose-yaml.ts';
+export { locate } from './yaml/locate.ts';
+export { readYaml, readYamlInSteps, setField, type YamlText } from './yaml/read-yaml.ts';
+export { type AliasBounds, type YamlAnchor, YamlAnchors } from './yaml/yaml-anchors.ts';
+export type { YamlBounds } from './yaml/yaml-extent.ts';
+export { type YamlFault, YamlReadError, yamlFault } from './yaml/yaml-fault.ts';

@@ -99,6 +99,11 @@ describe('formatJson', () => {
   });
 });
 
+it('refuses a text with large integers that is nested too deep, as malformed', () => {
+  const text = `${'['.repeat(100_000)}1234567890123456789${']'.repeat(100_000)}`;
+  expect(() => parseJson(text)).toThrow(new SyntaxError('the JSON is nested too deep'));
+});
+
 describe('narrowIntegers', () => {
   it('keeps bigint only where a number is not exact', () => {
     expect(narrowIntegers({ a: [1n, 2n ** 60n, { b: 2n ** 64n }], c: 'text', d: null })).toEqual({

@@ -19,11 +19,11 @@ const minInt64 = -(2n ** 63n);
 /**
  * Parses JSON and keeps 64-bit integers exact, as Kubernetes does: an integer that is not a safe integer of JavaScript but fits in 64 bits
  * with a sign becomes a `bigint`; any other number becomes a `number`, rounded to 64-bit floating point. Throws `SyntaxError`, also for a
- * number that is out of range.
+ * number that is out of range, and for a text with such numbers that is nested some thousand levels deep.
  */
 export function parseJson(text: string): unknown {
   // The reviver makes parsing several times slower. It reads the same from a text without such numbers.
-  return longNumber.test(text) || largeExponent.test(text) ? json.parse(text, exactly) : JSON.parse(text);
+  return longNumber.test(text) || largeExponent.test(text) ? parseExactly(text) : JSON.parse(text);
 }
 
 /**
@@ -70,6 +70,16 @@ export function narrowIntegers(value: unknown): unknown {
 /** Reports whether an integer fits in 64 bits with a sign, as integers of Kubernetes do. */
 export function isInt64(value: bigint): boolean {
   return value >= minInt64 && value <= maxInt64;
+}
+
+function parseExactly(text: string): unknown {
+  try {
+    return json.parse(text, exactly);
+  } catch (error) {
+    // The engine calls the reviver recursively.
+    if (error instanceof RangeError) throw new SyntaxError('the JSON is nested too deep');
+    throw error;
+  }
 }
 
 function exactly(_key: string, value: unknown, { source }: { source?: string }): unknown {

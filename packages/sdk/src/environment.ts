@@ -187,7 +187,7 @@ function readProtocol(text: string | undefined): ServeOptions['protocol'] {
 function readNumber(variable: string, text: string | undefined): number | undefined {
   if (!text) return undefined;
   const value = Number(text);
-  if (Number.isInteger(value) && value >= 0) return value;
+  if (/^\s*\d/.test(text) && Number.isSafeInteger(value)) return value;
   throw new PluginError('InvalidDefinition', `${variable} is "${text}"; it must be a whole number`);
 }
 
@@ -205,11 +205,11 @@ function readPod(namespace: string | undefined, name: string | undefined): Serve
 
 function readLabels(text: string | undefined): Record<string, string> | undefined {
   if (!text) return undefined;
-  const labels: Record<string, string> = {};
+  const labels: [string, string][] = [];
   for (const pair of text.split(',').filter((part) => part.trim())) {
     const at = pair.indexOf('=');
     if (at < 1) throw new PluginError('InvalidDefinition', `KPLUG_LABELS has "${pair}"; write name=value,name=value`);
-    labels[pair.slice(0, at).trim()] = pair.slice(at + 1).trim();
+    labels.push([pair.slice(0, at).trim(), pair.slice(at + 1).trim()]);
   }
-  return labels;
+  return Object.fromEntries(labels);
 }

@@ -96,6 +96,15 @@ export const limitTable = {
       'Time that the controller has to accept a session with new credentials. The previous one continues meanwhile.',
     ),
   },
+  v0: {
+    maxTokens: count(
+      500_000,
+      'Maximum number of YAML tokens of a resource in a call of an operator of the first Kplug.',
+    ),
+    maxDepth: count(200, 'Maximum depth of nested objects and lists in such a resource.'),
+    maxAliases: count(50, 'Maximum number of aliases in such a resource.'),
+    maxAliasedValues: count(10_000, 'Maximum number of values that these aliases stand for.'),
+  },
 } satisfies Record<string, Record<string, Limit>>;
 
 /** Values of the table: `limits.heartbeat.timeout` is 3,000, in milliseconds. */
@@ -103,6 +112,7 @@ export const limits = {
   serving: valuesOf(limitTable.serving),
   heartbeat: valuesOf(limitTable.heartbeat),
   security: valuesOf(limitTable.security),
+  v0: valuesOf(limitTable.v0),
 };
 
 function milliseconds(value: number, description: string, settings?: Limit['settings']): Limit {

@@ -1,12 +1,11 @@
-import { readFile } from 'node:fs/promises';
 import { describeAnswer } from '@kplug/conformance';
 import { getInfo } from '@kplug/controller/tools';
-import { formatJson, parseJson } from '@kplug/protocol';
+import { formatJson } from '@kplug/protocol';
 import { CommandError } from '../command-error.ts';
 import { readDuration } from '../input/read-duration.ts';
 import { formatTable, plain } from '../output/table.ts';
 import type { Terminal } from '../output/terminal.ts';
-import type { RecordedCall } from '../record/recorded-call.ts';
+import { readCalls } from '../record/read-calls.ts';
 import { type ReplayedCall, replayCalls } from '../record/replay-calls.ts';
 
 /** Options of `kplug replay`. */
@@ -39,25 +38,4 @@ function table(replayed: readonly ReplayedCall[], { colors }: Terminal): string 
     return [String(index + 1), method, plain(resource), result, differences.map(plain).join('\n')];
   });
   return formatTable({ header: ['NO', 'CALL', 'RESOURCE', 'ANSWER', 'DIFFERENCES'], rows }, colors);
-}
-
-async function readCalls(file: string): Promise<RecordedCall[]> {
-  const text = await readFile(file, 'utf8').catch((cause: Error) => {
-    throw new CommandError('usage', `cannot read ${file}: ${cause.message}`, { cause });
-  });
-  const calls = text
-    .split('\n')
-    .flatMap((line, index) => (line.trim() ? [readCall(line, `${file}:${index + 1}`)] : []));
-  if (calls.length === 0) throw new CommandError('usage', `${file} contains no calls`);
-  return calls;
-}
-
-function readCall(line: string, place: string): RecordedCall {
-  try {
-    const call = parseJson(line) as RecordedCall;
-    if (call.method === 'Reconcile' || call.method === 'Finalize') return call;
-  } catch (cause) {
-    throw new CommandError('usage', `${place}: not JSON: ${(cause as Error).message}`, { cause });
-  }
-  throw new CommandError('usage', `${place}: not a call recorded by "kplug record"`);
 }

@@ -1,8 +1,7 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
+import { readYamlFile } from '@kplug/controller/tools';
 import { operatorFileOf } from '@kplug/operator/operator-file';
-import { parse } from 'yaml';
 import { CommandError } from '../command-error.ts';
 
 const configFile = 'kplug.yaml';
@@ -62,8 +61,9 @@ export async function withStateDir(directories: Directories): Promise<Directorie
 async function readConfigured(): Promise<GivenDirectories> {
   if (!existsSync(configFile)) return {};
   try {
-    const content: unknown = parse(await readFile(configFile, 'utf8'));
-    const { manifests, stateDir } = (content ?? {}) as { manifests?: unknown; stateDir?: unknown };
+    const { value, fault } = await readYamlFile(configFile);
+    if (fault) throw new Error(fault.message);
+    const { manifests, stateDir } = (value ?? {}) as { manifests?: unknown; stateDir?: unknown };
     return {
       ...(typeof manifests === 'string' && { manifests }),
       ...(typeof stateDir === 'string' && { stateDir }),

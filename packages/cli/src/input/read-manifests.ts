@@ -1,8 +1,13 @@
-import { readFile } from 'node:fs/promises';
-import { text } from 'node:stream/consumers';
 import { formatProblem } from '@kplug/controller/directory';
 import type { Manifest } from '@kplug/controller/memory';
-import { parseManifests } from '@kplug/controller/tools';
+import {
+  collectUpTo,
+  type ManifestFile,
+  maxManifestSize,
+  parseManifests,
+  readUpTo,
+  tooLarge,
+} from '@kplug/controller/tools';
 import { CommandError } from '../command-error.ts';
 
 /**
@@ -14,7 +19,7 @@ export async function readManifests(files: readonly string[]): Promise<Manifest[
   const manifests: Manifest[] = [];
   const faults: string[] = [];
   for (const file of files) {
-    const { manifests: parsed, problems } = parseManifests(await readText(file), { file });
+    const { manifests: parsed, problems } = await readFile(file);
     faults.push(...problems.map(formatProblem));
     for (const { manifest, key, line } of parsed) {
       const place = `${file}:${line}`;
@@ -29,9 +34,12 @@ export async function readManifests(files: readonly string[]): Promise<Manifest[
   return manifests;
 }
 
-async function readText(file: string): Promise<string> {
+async function readFile(file: string): Promise<ManifestFile> {
   try {
-    return file === '-' ? await text(process.stdin) : await readFile(file, 'utf8');
+    const bytes = await (file === '-' ? collectUpTo(process.stdin, maxManifestSize) : readUpTo(file, maxManifestSize));
+    return bytes
+      ? parseManifests(bytes.toString(), { file })
+      : { manifests: [], problems: [{ file, message: tooLarge }] };
   } catch (cause) {
     const isMissing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
     const reason = isMissing ? 'the file does not exist' : (cause as Error).message;

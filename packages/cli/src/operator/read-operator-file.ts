@@ -1,6 +1,9 @@
-import { readFile } from 'node:fs/promises';
+import { readUpTo } from '@kplug/controller/tools';
 import { type OperatorFile, operatorFileOf } from '@kplug/operator/operator-file';
 import { CommandError } from '../command-error.ts';
+
+/** Maximum size of the file, in bytes. */
+const maxSize = 65_536;
 
 /** Reads the file of a running operator; `undefined` when there is none. Rejects with a `CommandError` when it is malformed. */
 export async function readOperatorFile(
@@ -8,15 +11,15 @@ export async function readOperatorFile(
   stateDir: string | undefined,
 ): Promise<OperatorFile | undefined> {
   const file = operatorFileOf(directory, stateDir);
-  let text: string;
+  let text: string | undefined;
   try {
-    text = await readFile(file, 'utf8');
+    text = (await readUpTo(file, maxSize))?.toString();
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
     throw error;
   }
-  const content = parse(text);
+  const content = text === undefined ? undefined : parse(text);
   if (content) return content;
   throw new CommandError('usage', `${file} is malformed; delete it, or give the operator's admin port with --admin`);
 }

@@ -1,9 +1,10 @@
 import { isJsonObject } from '@kplug/controller/tools';
-import { parseDocument } from 'yaml';
+import { readYaml } from '@kplug/protocol';
 import { answersInTime } from '../answers-in-time.ts';
 import { forbiddenKeyIn, ownFields } from '../plugin/answers.ts';
 import { describeAnswer } from '../plugin/describe-answer.ts';
 import { type Level, NotMet, NotTried, type Requirement } from '../requirement.ts';
+import { yamlBounds } from '../yaml-bounds.ts';
 import type { V0Call, V0UnderTest } from './v0-under-test.ts';
 
 /** Requirements on each answer. Checked over all answers of the preceding checks. */
@@ -92,11 +93,5 @@ function faultOf(yaml: string): string[] {
 
 /** Parses one YAML document. Returns `null` for an empty one and `undefined` for invalid YAML. */
 function read(yaml: string): unknown {
-  const document = parseDocument(yaml, { version: '1.2', logLevel: 'silent', uniqueKeys: false });
-  if (document.errors.length > 0) return undefined;
-  try {
-    return document.toJS({ maxAliasCount: 50 }) ?? null;
-  } catch {
-    return undefined;
-  }
+  return readYaml(yaml, yamlBounds).value;
 }

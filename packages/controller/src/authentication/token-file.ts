@@ -1,11 +1,11 @@
 import { hash, randomBytes } from 'node:crypto';
-import { LineCounter, parseDocument } from 'yaml';
+import { locate, readYaml } from '@kplug/protocol';
 import { z } from 'zod';
-import { messageOf } from '../errors.ts';
-import { documentOptions, findDocumentFault, maxAliases } from '../resources/check-document.ts';
+import { limits } from '../limits/limits.ts';
 import { formatPath } from '../resources/json.ts';
-import { locate } from '../resources/locate.ts';
 import { pluginPattern } from './plugin-pattern.ts';
+
+const { maxDocumentTokens: maxTokens, maxDepth, maxAliases, maxAliasedValues } = limits.resources;
 
 /** Prefix of the tokens that `kplug token create` makes, by which scanners for leaked secrets can find them. */
 export const tokenPrefix = 'kplug_';
@@ -63,15 +63,12 @@ export function entryFault(entry: TokenEntry): string | undefined {
 
 /** Parses the text of a token file. Throws with file, line and field of each fault. */
 export function parseTokenFile(text: string, file: string): TokenEntry[] {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { ...documentOptions, lineCounter: lines });
+  const { value: content, node, lines, fault } = readYaml(text, { maxTokens, maxDepth, maxAliases, maxAliasedValues });
   const at = (offset: number) => {
     const { line, col } = lines.linePos(offset);
     return `${file}:${line}:${col}`;
   };
-  const fault = findDocumentFault(document);
   if (fault) throw new Error(`${at(fault.offset)}: invalid YAML: ${fault.message}`);
-  const content = contentOf(document, file);
   if (typeof content !== 'object' || content === null || Array.isArray(content)) {
     throw new Error(`${file} must be a mapping with the field tokens, as \`kplug token create\` writes it`);
   }
@@ -79,7 +76,7 @@ export function parseTokenFile(text: string, file: string): TokenEntry[] {
   const faults = data ? duplicatesIn(data.tokens) : (error?.issues ?? []).flatMap(faultsOf);
   if (data && faults.length === 0) return data.tokens;
   const messages = faults.map(({ path, message }) => {
-    const place = at(locate(document.contents, path));
+    const place = at(locate(node, path));
     return `${place}: ${[formatPath(path), message].filter(Boolean).join(' ')}`;
   });
   throw new Error(messages.join('; '));
@@ -88,14 +85,6 @@ export function parseTokenFile(text: string, file: string): TokenEntry[] {
 interface Fault {
   path: (string | number)[];
   message: string;
-}
-
-function contentOf(document: ReturnType<typeof parseDocument>, file: string): unknown {
-  try {
-    return document.toJS({ maxAliasCount: maxAliases });
-  } catch (cause) {
-    throw new Error(`${file} can't be read: ${messageOf(cause)}`, { cause });
-  }
 }
 
 function faultsOf(issue: z.core.$ZodIssue): Fault[] {

@@ -102,7 +102,12 @@ export class PluginCalls {
   }
 
   #options(deadline: number): UnaryCallOptions {
-    return { deadline, signal: this.#signal, maxResponseSize: this.#maxMessageSize };
+    return {
+      deadline,
+      signal: this.#signal,
+      maxResponseSize: this.#maxMessageSize,
+      maxResponseFields: limits.calls.maxAnswerFields,
+    };
   }
 }
 

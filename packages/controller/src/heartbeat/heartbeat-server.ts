@@ -16,6 +16,8 @@ import { refuseCompression } from './refuse-compression.ts';
 import { type PeerCall, type RegistryServiceParts, registryService } from './registry-service.ts';
 import { v0Service } from './v0/registry-service.ts';
 
+const { maxRequestFields } = limits.heartbeat;
+
 /** grpc-js has no defaults for most of these. */
 const serverOptions: grpc.ServerOptions = {
   'grpc.max_receive_message_length': limits.heartbeat.maxMessageSize,
@@ -76,8 +78,8 @@ export class HeartbeatServer {
       connectionOf: (call: PeerCall) => this.#find(call) ?? closed,
       accepted: (call: PeerCall) => this.#find(call)?.trust(),
     };
-    addService(this.#server, RegistryService, registryService(served));
-    addService(this.#server, v0.Controller, v0Service(served));
+    addService(this.#server, RegistryService, registryService(served), { maxRequestFields });
+    addService(this.#server, v0.Controller, v0Service(served), { maxRequestFields });
     this.#health.addToServer(this.#server);
     addReflection(this.#server, [RegistryService, v0.Controller], [healthService]);
 

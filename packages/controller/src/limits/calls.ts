@@ -2,6 +2,7 @@ import { bytes, characters, count, days, hours, KiB, levels, MiB, milliseconds, 
 
 /** Limits of the selection of plugins. */
 export const selection = {
+  maxPatternLength: characters(253, 'Maximum length of a preference or another pattern of plugins: `Name@range`.'),
   maxCachedVersions: count(10_000, 'Maximum number of versions whose match with a range is cached.'),
 };
 
@@ -69,6 +70,7 @@ export const calls = {
   maxInfoSize: bytes(256 * KiB, 'Maximum size of a response to `GetInfo`.'),
   maxStreamedSize: bytes(256 * KiB, 'Size above which a request is sent as a separate RPC instead of on the stream.'),
   maxStreamAge: milliseconds(0.5 * hours, 'Age at which the stream to a plugin is replaced.'),
+  maxAnswerFields: count(20_000, 'Maximum number of protocol fields in a response, at all depths.'),
   maxConditions: count(64, 'Maximum number of conditions in a response.'),
   maxMessages: count(100, 'Maximum number of messages in a response.'),
   maxEvents: count(100, 'Maximum number of Events in a response.'),

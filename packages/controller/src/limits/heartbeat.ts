@@ -22,6 +22,10 @@ export const heartbeat = {
   requestTimeout: milliseconds(30 * seconds, 'Time from the beginning of a request to the beginning of its answer.'),
   idleTimeout: milliseconds(15 * minutes, 'Time after which a connection without a session or call is closed.'),
   maxHeaderSize: bytes(32 * KiB, 'Maximum size of the headers of a call, including its token.'),
+  maxRequestFields: count(
+    5_000,
+    'Maximum number of protocol fields in a message to the heartbeat port, at all depths.',
+  ),
   maxStreams: count(1_000, 'Maximum number of concurrent sessions and calls on one connection.'),
   maxSessionMemory: bytes(10 * MiB, 'Maximum memory of one HTTP/2 connection.'),
   maxConnectionAge: milliseconds(24 * hours, 'Age at which a connection is closed; plugins connect again.'),

@@ -5,6 +5,12 @@ export const resources = {
   maxDepth: levels(100, 'Maximum depth of nested objects and lists in a resource.'),
   maxJsonSize: characters(4 * MiB, 'Maximum size of a resource with its aliases expanded. Kubernetes accepts 3 MiB.'),
   maxManifestSize: bytes(4 * MiB, 'Maximum size of a manifest file.'),
+  maxConfigurationSize: bytes(1 * MiB, 'Maximum size of a configuration file, such as `kplug.yaml`.'),
+  maxDocumentTokens: count(
+    500_000,
+    'Maximum number of YAML tokens of a document: words, indicators, line breaks and indentations. A line has about seven.',
+  ),
+  maxDocuments: count(100_000, 'Maximum number of documents of a manifest file, empty ones included.'),
   maxAliases: count(50, 'Maximum number of aliases in a YAML document.'),
   maxAliasedValues: count(10_000, 'Maximum number of values that the aliases in a YAML document stand for.'),
   maxLabelLength: characters(63, 'Maximum length of a kind, of a namespace, and of the name and value of a label.'),
@@ -21,6 +27,7 @@ export const directory = {
     sane: [1 * seconds, 1 * minutes],
   }),
   changeDelay: milliseconds(10, 'Delay between a reported change and the scan for it.'),
+  maxFileProblems: count(50, 'Number of problems of one file after which the rest of it is not read.'),
   settleTime: milliseconds(50, 'Time that a changed file must stay unchanged before it is read.'),
   deletionSettleTime: milliseconds(
     1 * seconds,

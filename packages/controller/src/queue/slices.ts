@@ -50,6 +50,24 @@ export async function visitAll<T>(
   }
 }
 
+/** Runs all steps of a function that yields between them. Returns its result. */
+export function finish<T>(steps: Generator<unknown, T>): T {
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+  }
+}
+
+/** Runs all steps of a function that yields between them, in slices. Rejects with the error of a step. */
+export async function finishInSlices<T>(steps: Generator<unknown, T>): Promise<T> {
+  const pace = new Pace();
+  for (;;) {
+    const { done, value } = steps.next();
+    if (done) return value;
+    if (pace.isOver(true)) await pace.pause();
+  }
+}
+
 /**
  * Share of one iteration of the event loop that work may use, for work that continues from promise to promise without ever waiting
  * for the event loop.

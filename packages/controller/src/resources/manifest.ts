@@ -1,9 +1,10 @@
-import { isMap, isSeq, type LineCounter, type Node } from 'yaml';
+import { locate } from '@kplug/protocol';
+import { isMap, isSeq, LineCounter, type Node } from 'yaml';
 import { MiB } from '../limits/limit.ts';
 import { limits } from '../limits/limits.ts';
+import { finish } from '../queue/slices.ts';
 import { type CheckedManifest, checkManifest } from './check-manifest.ts';
 import { formatPath, isJsonObject } from './json.ts';
-import { locate } from './locate.ts';
 import { describeReference, formatKey, type ResourceKey } from './resource.ts';
 import { readKubectlYaml } from './yaml/read-kubectl.ts';
 
@@ -11,6 +12,7 @@ export type { CheckedManifest, Manifest } from './check-manifest.ts';
 
 /** Maximum size of a manifest file, in bytes or characters. Parsing takes a hundred times the memory of the text. */
 export const { maxManifestSize } = limits.resources;
+const { maxFileProblems } = limits.directory;
 
 /** Manifest with its position. */
 export interface ParsedManifest {
@@ -34,56 +36,97 @@ export interface ManifestFile {
   problems: ManifestProblem[];
 }
 
-interface Source {
-  file: string;
-  lines: LineCounter;
-}
-
 /**
  * Parses the manifests in a YAML or JSON text of any number of documents. Lists (`kind: List`) are unpacked. Never throws: errors are
  * among the problems, with their position. A text means what it means to `kubectl apply`.
  */
-export function parseManifests(content: string, { file }: { file: string }): ManifestFile {
+export function parseManifests(content: string, options: { file: string }): ManifestFile {
+  return finish(parseManifestsInSteps(content, options));
+}
+
+/** Parses the manifests in a text as `parseManifests` does. Yields where the caller may let other work run. */
+export function* parseManifestsInSteps(
+  content: string,
+  { file }: { file: string },
+): Generator<undefined, ManifestFile> {
   if (content.length > maxManifestSize) return { manifests: [], problems: [{ file, message: tooLarge }] };
-  const result: ManifestFile = { manifests: [], problems: [] };
-  const { documents, lines } = readKubectlYaml(content);
-  for (const { fault, value, node } of documents) {
-    if (fault)
-      result.problems.push({ ...position(fault.offset, { file, lines }), message: `Invalid YAML: ${fault.message}.` });
-    else readManifest(value, node, { file, lines }, result);
+  const lines = new LineCounter();
+  const result = new FileResult(file, lines);
+  for (const document of readKubectlYaml(content, lines)) {
+    if (document?.fault) result.addProblem(document.fault.offset, `Invalid YAML: ${document.fault.message}.`);
+    else if (document) yield* readManifests(document.value, document.node, result);
+    if (result.hasTooManyProblems) break;
+    yield undefined;
   }
-  return result;
+  return result.finish();
 }
 
 /** Message for a file above the maximum size. */
 export const tooLarge = `The file is larger than ${maxManifestSize / MiB} MiB; split it.`;
 
-function readManifest(value: unknown, node: Node | null, source: Source, result: ManifestFile): void {
-  const { kind, items } = isJsonObject(value) ? value : {};
-  if (kind === 'List' && Array.isArray(items)) {
-    const sequence = isMap(node) ? node.get('items', true) : undefined;
-    for (const [index, item] of items.entries()) {
-      const itemNode = isSeq<Node>(sequence) ? sequence.items[index] : undefined;
-      readManifest(item, itemNode ?? node, source, result);
-    }
-    return;
+/** Manifests and problems of a file that is being read. */
+class FileResult {
+  readonly #file: string;
+  readonly #lines: LineCounter;
+  readonly #manifests: ParsedManifest[] = [];
+  readonly #problems: ManifestProblem[] = [];
+  constructor(file: string, lines: LineCounter) {
+    this.#file = file;
+    this.#lines = lines;
   }
-  const { manifest, fault } = checkManifest(value);
-  if (fault) {
-    const subject = formatPath(fault.path) || 'This';
-    const message = `${describe(value)}${subject} ${fault.message}.`;
-    result.problems.push({ ...position(locate(node, fault.path), source), message });
-    return;
+
+  addProblem(offset: number, message: string): void {
+    this.#problems.push({ ...this.#position(offset), message });
   }
-  const { apiVersion, metadata } = manifest;
-  const key = formatKey({ apiVersion, kind: manifest.kind, namespace: metadata.namespace, name: metadata.name });
-  const { line, column } = position(locate(node, []), source);
-  result.manifests.push({ manifest, key, line, column });
+
+  addManifest(offset: number, manifest: CheckedManifest): void {
+    const { apiVersion, kind, metadata } = manifest;
+    const key = formatKey({ apiVersion, kind, namespace: metadata.namespace, name: metadata.name });
+    const { line, column } = this.#position(offset);
+    this.#manifests.push({ manifest, key, line, column });
+  }
+
+  /** Reports whether the rest of the file is not to be read. */
+  get hasTooManyProblems(): boolean {
+    return this.#problems.length >= maxFileProblems;
+  }
+
+  finish(): ManifestFile {
+    const problems = this.#problems.slice(0, maxFileProblems);
+    if (this.hasTooManyProblems)
+      problems.push({ file: this.#file, message: 'The file has too many problems; the rest of it is not read.' });
+    return { manifests: this.#manifests, problems };
+  }
+
+  #position(offset: number): { file: string; line: number; column: number } {
+    const { line, col } = this.#lines.linePos(offset);
+    return { file: this.#file, line, column: col };
+  }
 }
 
-function position(offset: number, { file, lines }: Source): { file: string; line: number; column: number } {
-  const { line, col } = lines.linePos(offset);
-  return { file, line, column: col };
+/** Reads a manifest, or each one of a list. Yields after each. */
+function* readManifests(value: unknown, node: Node | null, result: FileResult): Generator<undefined, void> {
+  const { kind, items } = isJsonObject(value) ? value : {};
+  if (kind !== 'List' || !Array.isArray(items)) {
+    readManifest(value, node, result);
+    yield undefined;
+    return;
+  }
+  const sequence = isMap(node) ? node.get('items', true) : undefined;
+  for (const [index, item] of items.entries()) {
+    const itemNode = isSeq<Node>(sequence) ? sequence.items[index] : undefined;
+    yield* readManifests(item, itemNode ?? node, result);
+    if (result.hasTooManyProblems) return;
+  }
+}
+
+function readManifest(value: unknown, node: Node | null, result: FileResult): void {
+  const { manifest, fault } = checkManifest(value);
+  if (manifest) result.addManifest(locate(node, []), manifest);
+  else {
+    const subject = formatPath(fault.path) || 'This';
+    result.addProblem(locate(node, fault.path), `${describe(value)}${subject} ${fault.message}.`);
+  }
 }
 
 /** Names the resource of an invalid manifest, as far as possible. */

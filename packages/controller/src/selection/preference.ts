@@ -1,6 +1,9 @@
 import { Range } from 'semver';
 import { KplugError, messageOf } from '../errors.ts';
+import { limits } from '../limits/limits.ts';
 import { PluginName } from '../names.ts';
+
+const { maxPatternLength: maxLength } = limits.selection;
 
 /** A plugin by name, in any version or in a range of versions. */
 export interface PluginPattern {
@@ -16,6 +19,7 @@ export interface PluginPattern {
  * Throws `InvalidConfiguration`.
  */
 export function parsePattern(text: string): PluginPattern {
+  checkLength(text);
   const at = text.indexOf('@');
   const name = (at < 0 ? text : text.slice(0, at)).trim();
   if (!name) throw new KplugError('InvalidConfiguration', `"${text}" names no plugin; write Name or Name@range`);
@@ -24,6 +28,7 @@ export function parsePattern(text: string): PluginPattern {
 
 /** Reads a range of versions. Throws `InvalidConfiguration`. */
 export function parseRange(range: string, context: string = range): Range {
+  checkLength(context);
   try {
     // `*` includes prereleases such as 1.0.0-alpha.1, which npm excludes.
     return new Range(range, { includePrerelease: range.trim() === '*' });
@@ -34,4 +39,11 @@ export function parseRange(range: string, context: string = range): Range {
       { cause },
     );
   }
+}
+
+/** Checks the length of a text: the time to parse a range grows with its square. */
+function checkLength(text: string): void {
+  if (text.length <= maxLength) return;
+  const message = `"${text.slice(0, 20).toWellFormed()}…" has ${text.length.toLocaleString('en')} characters; a plugin and its range may have ${maxLength}`;
+  throw new KplugError('InvalidConfiguration', message);
 }

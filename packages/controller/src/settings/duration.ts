@@ -8,5 +8,5 @@ export function parseDuration(text: string): number | undefined {
   for (const [, amount, unit = ''] of text.matchAll(/(\d+(?:\.\d+)?)(ms|s|m|h)/g)) {
     total += Number(amount) * (units[unit] ?? 0);
   }
-  return total;
+  return Number.isFinite(total) ? total : undefined;
 }

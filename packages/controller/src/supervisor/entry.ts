@@ -1,7 +1,8 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { isAbsolute, join, resolve } from 'node:path';
 import { messageOf } from '../errors.ts';
 import { fingerprintOf } from '../files/fingerprint.ts';
+import { readUpTo } from '../files/read-up-to.ts';
 import { hasCode } from '../files/system-error.ts';
 import { KiB } from '../limits/limit.ts';
 import { limits } from '../limits/limits.ts';
@@ -12,7 +13,7 @@ import type { Program, RunSettings } from './program.ts';
 /** Name of the file that makes a folder a plugin. */
 export const pluginFileName = 'plugin.yaml';
 
-const { maxListedFiles, maxFileSize, maxReadSize } = limits.pluginsFolder;
+const { maxListedFiles, maxFileSize } = limits.pluginsFolder;
 
 /** Entry of the plugins folder, as it is now. */
 export interface Entry {
@@ -125,8 +126,9 @@ async function readDescription(path: string): Promise<string | undefined> {
     const stats = await stat(path);
     // Reading a pipe or a device may never end.
     if (!stats.isFile()) throw new Error(`${path} is not a file`);
-    if (stats.size > maxReadSize) throw new Error(`${path} is larger than ${maxFileSize / KiB} KiB`);
-    return await readFile(path, 'utf8');
+    const text = await readUpTo(path, maxFileSize);
+    if (text === undefined) throw new Error(`${path} is larger than ${maxFileSize / KiB} KiB`);
+    return text.toString();
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return undefined;
     throw error;

@@ -1,15 +1,15 @@
-import { LineCounter, parseDocument } from 'yaml';
+import { locate, readYaml } from '@kplug/protocol';
 import { z } from 'zod';
-import { KplugError, messageOf } from '../errors.ts';
+import { KplugError } from '../errors.ts';
 import { KiB } from '../limits/limit.ts';
 import { limits } from '../limits/limits.ts';
-import { documentOptions, findDocumentFault, maxAliases } from '../resources/check-document.ts';
 import { formatPath } from '../resources/json.ts';
-import { locate } from '../resources/locate.ts';
 import { durationSchema } from '../settings/duration-schema.ts';
 import type { RunSettings } from './program.ts';
 
-const { maxFileSize, minOpenFiles, maxNiceness } = limits.pluginsFolder;
+const { maxFileSize, maxShownFaults, minOpenFiles, maxNiceness } = limits.pluginsFolder;
+const { maxDocumentTokens: maxTokens, maxDepth, maxAliases, maxAliasedValues } = limits.resources;
+const yamlBounds = { maxTokens, maxDepth, maxAliases, maxAliasedValues };
 
 /** Variables that the controller sets for each process. */
 const reserved = /^KPLUG_(?:CONTROLLER|INSTANCE_ID|TOKEN)$/;
@@ -70,32 +70,27 @@ interface Fault {
   message: string;
 }
 
-/** Reads a `plugin.yaml`. Throws `InvalidConfiguration`, which names file, line and field of each fault. */
-export function readPluginFile(text: string, file: string, defaults: RunSettings): PluginFile {
-  if (text.length > maxFileSize) throw invalid(`${file} is larger than ${maxFileSize / KiB} KiB`);
-  const lines = new LineCounter();
-  const document = parseDocument(text, { ...documentOptions, lineCounter: lines });
+/**
+ * Reads a `plugin.yaml`. Throws `InvalidConfiguration`, which names file, line and field of each fault.
+ *
+ * @param text content of the file; `undefined` if it is larger than the limit.
+ */
+export function readPluginFile(text: string | undefined, file: string, defaults: RunSettings): PluginFile {
+  if (text === undefined || text.length > maxFileSize) throw invalid(`${file} is larger than ${maxFileSize / KiB} KiB`);
+  const { value, node, lines, fault } = readYaml(text, yamlBounds);
   const at = (offset: number) => {
     const { line, col } = lines.linePos(offset);
     return `${file}:${line}:${col}`;
   };
-  const fault = findDocumentFault(document);
   if (fault) throw invalid(`${at(fault.offset)}: invalid YAML: ${fault.message}`);
-  const { data, faults } = check(contentOf(document, file));
+  const { data, faults } = check(value);
   if (data) return withDefaults(data, defaults);
-  const messages = faults.map(({ path, message }) => {
-    const position = at(locate(document.contents, path));
+  const messages = faults.slice(0, maxShownFaults).map(({ path, message }) => {
+    const position = at(locate(node, path));
     return `${position}: ${[formatPath(path), message].filter(Boolean).join(' ')}`;
   });
+  if (faults.length > maxShownFaults) messages.push(`and ${faults.length - maxShownFaults} more faults`);
   throw invalid(messages.join('; '));
-}
-
-function contentOf(document: ReturnType<typeof parseDocument>, file: string): unknown {
-  try {
-    return document.toJS({ maxAliasCount: maxAliases });
-  } catch (cause) {
-    throw new KplugError('InvalidConfiguration', `${file} can't be read: ${messageOf(cause)}`, { cause });
-  }
 }
 
 type Content = z.infer<typeof pluginFileSchema>;

@@ -4,16 +4,15 @@ import {
   FinalizeRequestSchema,
   formatJson,
   type GrpcHandlers,
-  messageOf,
-  narrowIntegers,
   Outcome,
   ReconcileRequestSchema,
+  readYaml,
   serviceError,
   type v0,
 } from '@kplug/protocol';
-import { parse } from 'yaml';
 import { signalOf } from '../call-signal.ts';
 import type { RegisteredApi } from '../definition.ts';
+import { limits } from '../limits.ts';
 import type { FinalizeAnswer, PluginHandlers, ReconcileAnswer } from '../plugin-service.ts';
 
 const decoder = new TextDecoder();
@@ -53,12 +52,8 @@ function readResources({
 }
 
 function readResource(yaml: string, name: string): { json: Uint8Array } {
-  let value: unknown;
-  try {
-    value = narrowIntegers(parse(yaml, { uniqueKeys: false, intAsBigInt: true }));
-  } catch (error) {
-    throw serviceError(grpc.status.INVALID_ARGUMENT, `${name} is invalid YAML: ${messageOf(error)}`);
-  }
+  const { value, fault } = readYaml(yaml, limits.v0);
+  if (fault) throw serviceError(grpc.status.INVALID_ARGUMENT, `${name} is invalid YAML: ${fault.message}`);
   if (typeof value === 'object' && value !== null && !Array.isArray(value))
     return { json: Buffer.from(formatJson(value)) };
   throw serviceError(grpc.status.INVALID_ARGUMENT, `${name} is not a YAML mapping`);

@@ -5,12 +5,12 @@ import {
   addService,
   createGrpcClient,
   localHostTowards,
-  narrowIntegers,
   PluginService,
+  readYaml,
   serviceError,
   v0,
 } from '@kplug/protocol';
-import { parse } from 'yaml';
+import { yamlBounds } from '../../yaml-bounds.ts';
 import { type ReceivedCall, ScriptedPlugin } from './scripted-plugin.ts';
 
 /** Result of `create` and `update`: changes of statuses as YAML. */
@@ -115,5 +115,7 @@ function read(method: ReceivedCall['method'], { base, references }: v0.Resources
 }
 
 function parseResource(yaml: string): Resource {
-  return narrowIntegers(parse(yaml, { intAsBigInt: true })) as Resource;
+  const { value, fault } = readYaml(yaml, yamlBounds);
+  if (fault) throw serviceError(grpc.status.INVALID_ARGUMENT, `the resource is invalid YAML: ${fault.message}`);
+  return value as Resource;
 }

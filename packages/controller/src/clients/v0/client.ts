@@ -1,6 +1,7 @@
 // clients/v0/: the client of plugins that speak the first Kplug's protocol.
 import type * as grpc from '@grpc/grpc-js';
 import { createGrpcClient, type GrpcClient, type UnaryCallOptions, v0 } from '@kplug/protocol';
+import { limits } from '../../limits/limits.ts';
 import type { Registration } from '../../registry/registration.ts';
 import {
   type FinalizeCause,
@@ -46,7 +47,7 @@ export class V0Client implements PluginClient {
     const isUpdate = call.v0.calls === 'createThenUpdate' && isCreatedBy(this.#name, call.base);
     const make = isUpdate ? update : create;
     const response = await make(writeResources(call), this.#options(deadline));
-    const statuses = readStatuses(response, call);
+    const statuses = await readStatuses(response, call);
     const isUnanswered = isUpdate && statuses.baseStatus === undefined && statuses.extensionStatuses.size === 0;
     const ignored = isUnanswered ? ignoredChange(this.#name, call.base) : undefined;
     if (!ignored) return { ...plainSuccess, ...statuses, conditions: [creationOf(this.#name)] };
@@ -72,7 +73,12 @@ export class V0Client implements PluginClient {
   }
 
   #options(deadline: number): UnaryCallOptions {
-    return { deadline, signal: this.signal, maxResponseSize: this.maxMessageSize };
+    return {
+      deadline,
+      signal: this.signal,
+      maxResponseSize: this.maxMessageSize,
+      maxResponseFields: limits.calls.maxAnswerFields,
+    };
   }
 }
 

@@ -1,25 +1,23 @@
-import { narrowIntegers, type v0 } from '@kplug/protocol';
-import { parseDocument } from 'yaml';
-import { KplugError, messageOf } from '../../errors.ts';
+import { formatJson, readYamlInSteps, type v0 } from '@kplug/protocol';
+import { KplugError } from '../../errors.ts';
 import { limits } from '../../limits/limits.ts';
-import { documentOptions, findDocumentFault, maxAliases } from '../../resources/check-document.ts';
-import type { ResourceKey } from '../../resources/resource.ts';
+import { finishInSlices } from '../../queue/slices.ts';
+import type { JsonObject, ResourceKey } from '../../resources/resource.ts';
 import { quoteText } from '../answer-text.ts';
 import { checkStatus } from '../check-status.ts';
 import type { PluginAnswer, PluginCall, StatusChange } from '../plugin-call.ts';
-import { findYamlExcess } from './yaml-bounds.ts';
 
-/**
- * Largest response, in characters of YAML. Parsing takes a hundred times the memory of the text and, for malicious text, blocks
- * for seconds per MiB.
- */
-const maxAnswerLength = limits.calls.maxV0AnswerLength;
+const { maxV0AnswerLength: maxAnswerLength, maxV0Tokens, maxStatusDepth } = limits.calls;
+const { maxAliases, maxAliasedValues } = limits.resources;
 
-/** Reads and checks the statuses that a plugin returned. Throws `InvalidResponse`. */
-export function readStatuses(
+/** Bounds of a status, which are checked before anything walks its values. */
+const bounds = { maxTokens: maxV0Tokens, maxDepth: maxStatusDepth, maxAliases, maxAliasedValues };
+
+/** Reads and checks the statuses that a plugin returned. Rejects with `InvalidResponse`. */
+export async function readStatuses(
   { base, references }: v0.Resources,
   call: PluginCall,
-): Pick<PluginAnswer, 'baseStatus' | 'extensionStatuses'> {
+): Promise<Pick<PluginAnswer, 'baseStatus' | 'extensionStatuses'>> {
   const entries = Object.entries(references);
   const size = entries.reduce((sum, [, { yaml }]) => sum + yaml.length, base?.yaml.length ?? 0);
   if (size > maxAnswerLength)
@@ -29,34 +27,33 @@ export function readStatuses(
     if (!call.extensions.has(key)) {
       throw invalid(`it returned a status for ${quoteText(key)}, which isn't an extension of this resource`);
     }
-    const change = readChange(yaml, `the status of ${key}`, call);
+    const change = await readChange(yaml, `the status of ${key}`, call);
     if (change) extensionStatuses.set(key, change);
   }
-  return { baseStatus: readChange(base?.yaml ?? '', "the base's status", call), extensionStatuses };
+  return { baseStatus: await readChange(base?.yaml ?? '', "the base's status", call), extensionStatuses };
 }
 
 /** Reads a status; `undefined` for an empty mapping or empty text, which changes nothing. */
-function readChange(yaml: string, what: string, { maxStatusSize }: PluginCall): StatusChange | undefined {
-  const excess = findYamlExcess(yaml, maxStatusSize);
-  if (excess) throw invalid(`${what} ${excess}`);
-  const value = parse(yaml, what);
-  if (value === null || value === undefined) return undefined;
-  const fields = checkStatus(value, what, 'a YAML mapping');
+async function readChange(
+  yaml: string,
+  what: string,
+  { maxStatusSize }: PluginCall,
+): Promise<StatusChange | undefined> {
+  checkSize(yaml, what, maxStatusSize);
+  const { value, fault, hasAliases } = await finishInSlices(readYamlInSteps(yaml, bounds));
+  if (fault) throw invalid(`${what} isn't valid YAML: ${fault.message}`);
+  if (value === null) return undefined;
+  const fields: JsonObject = checkStatus(value, what, 'a YAML mapping');
+  if (hasAliases) checkSize(formatJson(fields), `${what}, with its aliases expanded,`, maxStatusSize);
   return Object.keys(fields).length > 0 ? { fields, way: 'merge' } : undefined;
 }
 
-function parse(yaml: string, what: string): unknown {
-  let fault: string;
-  try {
-    const document = parseDocument(yaml, { ...documentOptions, intAsBigInt: true });
-    const found = findDocumentFault(document);
-    if (!found) return narrowIntegers(document.toJS({ maxAliasCount: maxAliases }));
-    fault = found.message;
-  } catch (error) {
-    // An alias without an anchor, aliases that expand too much, or nesting that is too deep.
-    fault = messageOf(error);
-  }
-  throw invalid(`${what} isn't valid YAML: ${fault}`);
+function checkSize(text: string, what: string, maxSize: number): void {
+  const size = Buffer.byteLength(text);
+  if (size > maxSize)
+    throw invalid(
+      `${what} has ${size.toLocaleString('en')} bytes; at most ${maxSize.toLocaleString('en')} are allowed`,
+    );
 }
 
 function invalid(what: string): KplugError {

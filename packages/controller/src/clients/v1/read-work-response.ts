@@ -1,8 +1,10 @@
-import { create, fromBinary } from '@bufbuild/protobuf';
+import { create } from '@bufbuild/protobuf';
 import { BinaryReader, WireType } from '@bufbuild/protobuf/wire';
 import * as grpc from '@grpc/grpc-js';
-import { messageOf, tooLarge, type WorkResponse, WorkResponseSchema } from '@kplug/protocol';
+import { messageOf, readMessage, tooLarge, type WorkResponse, WorkResponseSchema } from '@kplug/protocol';
+import { limits } from '../../limits/limits.ts';
 
+const { maxAnswerFields } = limits.calls;
 const idField = WorkResponseSchema.field.id.number;
 
 /**
@@ -17,7 +19,7 @@ export function readWorkResponse(bytes: Uint8Array, maxSize: number): WorkRespon
     return failed(bytes, code, details);
   }
   try {
-    return fromBinary(WorkResponseSchema, bytes);
+    return readMessage(WorkResponseSchema, bytes, maxAnswerFields);
   } catch (error) {
     return failed(bytes, grpc.status.INTERNAL, `the response is malformed: ${messageOf(error)}`);
   }

@@ -1,4 +1,5 @@
 import { satisfies } from 'semver';
+import { limits } from '../../limits/limits.ts';
 import type { Implementation } from '../../registry/implementation.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { PresentChoice } from '../../selection/candidate.ts';
@@ -51,12 +52,16 @@ function isCompatible({ version, api }: Implementation, holder: Holder, settings
   if (version === holder.version) return true;
   if (api.name !== (holder.api ?? settings.api)) return false;
   if (holder.apiVersion === undefined) return true;
+  // It is part of a status, which other clients may write.
+  if (holder.apiVersion.length > maxPatternLength) return false;
   const { version: implemented } = api.version;
   return (
     satisfies(implemented, `^${holder.apiVersion}`, prereleases) ||
     satisfies(holder.apiVersion, `^${implemented}`, prereleases)
   );
 }
+
+const { maxPatternLength } = limits.selection;
 
 const prereleases = { includePrerelease: true };
 

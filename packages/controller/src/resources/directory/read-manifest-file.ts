@@ -1,8 +1,10 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { messageOf } from '../../errors.ts';
 import { fingerprintOf } from '../../files/fingerprint.ts';
+import { readUpTo } from '../../files/read-up-to.ts';
 import { hasCode } from '../../files/system-error.ts';
-import { type ManifestFile, maxManifestSize, parseManifests, tooLarge } from '../manifest.ts';
+import { finishInSlices } from '../../queue/slices.ts';
+import { type ManifestFile, maxManifestSize, parseManifestsInSteps, tooLarge } from '../manifest.ts';
 import { endOf, type TextEnd } from './text-end.ts';
 
 /** Content of a file, and the end of its text. */
@@ -18,23 +20,23 @@ export async function readManifestFile(file: string, fingerprint: string): Promi
   let bytes: Buffer | undefined;
   try {
     await using handle = await open(file, 'r');
-    bytes = await readUnlessTooLarge(handle);
+    bytes = await readUpTo(handle, maxManifestSize);
     if (fingerprintOf(await handle.stat({ bigint: true })) !== fingerprint) return undefined;
   } catch (error) {
     return hasCode(error, 'ENOENT') ? undefined : broken(file, `The file can't be read: ${messageOf(error)}.`);
   }
   if (!bytes) return broken(file, tooLarge);
-  try {
-    const text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-    return { ...parseManifests(text, { file }), end: endOf(text) };
-  } catch {
-    return broken(file, 'The file is not UTF-8 text.');
-  }
+  const text = decode(bytes);
+  if (text === undefined) return broken(file, 'The file is not UTF-8 text.');
+  return { ...(await finishInSlices(parseManifestsInSteps(text, { file }))), end: endOf(text) };
 }
 
-async function readUnlessTooLarge(handle: FileHandle): Promise<Buffer | undefined> {
-  const { size } = await handle.stat();
-  return size > maxManifestSize ? undefined : handle.readFile();
+function decode(bytes: Uint8Array): string | undefined {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return undefined;
+  }
 }
 
 function broken(file: string, message: string): FileContent {

@@ -1,4 +1,4 @@
-import type { YamlFault } from './yaml-fault.ts';
+import type { YamlFault } from '@kplug/protocol';
 
 /** Characters that `kubectl` refuses or takes for line breaks, other than line feeds, and byte order marks within the text. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: finding them is the purpose.

@@ -7,7 +7,7 @@ import { parse } from 'yaml';
 import { jsonEquals } from '../json.ts';
 import type { JsonValue } from '../resource.ts';
 import { formatYaml } from './format-yaml.ts';
-import { readKubectlYaml } from './read-kubectl.ts';
+import { readTextOf } from './testing.ts';
 
 /** Texts that parsers of YAML read in different ways. */
 const rows = readFileSync(join(import.meta.dirname, 'kubectl-table.jsonl'), 'utf8')
@@ -95,7 +95,7 @@ describe('formatYaml', () => {
   function findDifference(value: JsonValue): unknown {
     for (const isQuoted of [false, true]) {
       const text = formatYaml(value, { isQuoted });
-      const byKubectl = readKubectlYaml(text).documents.map((document) => document.fault?.message ?? document.value);
+      const byKubectl = readTextOf(text).documents.map((document) => document.fault?.message ?? document.value);
       const byCore = narrowIntegers(parse(text, { intAsBigInt: true, uniqueKeys: false }));
       if (!jsonEquals(byKubectl as JsonValue, [value])) return { text, byKubectl };
       if (!jsonEquals(byCore as JsonValue, value)) return { text, byCore };

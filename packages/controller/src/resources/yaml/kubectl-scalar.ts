@@ -23,6 +23,7 @@ const words = new Map<string, KubectlScalar>([
 
 /** Integer in decimal, octal with a leading zero, or with the prefix of a base. */
 const integer = /^([-+]?)(0[xX][0-9a-fA-F]+|0[oO]?[0-7]+|0[bB][01]+|0|[1-9][0-9]*)$/;
+const isLongDecimal = /^[1-9][0-9]{20}/;
 const float = /^[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?$/;
 const fraction = /^\.[0-9]+(?:_[0-9]+)*(?:[eE][-+]?[0-9]+)?$/;
 const maxUint64 = 2n ** 64n - 1n;
@@ -73,7 +74,8 @@ function forms(list: string, entry: (text: string) => Form): Form[] {
 
 function readNumeric(text: string): KubectlScalar | undefined {
   const [, sign = '', digits = ''] = integer.exec(text) ?? [];
-  if (digits) {
+  // A longer number is a float, whose digits need not be converted.
+  if (digits && !isLongDecimal.test(digits)) {
     const isOctal = /^0[0-7]/.test(digits);
     const magnitude = BigInt(isOctal ? `0o${digits.slice(1)}` : digits);
     const value = sign === '-' ? -magnitude : magnitude;

@@ -4,7 +4,7 @@ import { formatJson, parseJson } from '@kplug/protocol';
 import { describe, expect, it } from 'vitest';
 import { jsonEquals } from '../json.ts';
 import type { JsonValue } from '../resource.ts';
-import { readKubectlYaml } from './read-kubectl.ts';
+import { readTextOf } from './testing.ts';
 
 /** Text, JSON of the documents that `kubectl` reads from it or `null`, and the error of `kubectl`. `tools/kubectl-yaml` writes the table. */
 type Row = [text: string, documents: string | null, error?: string];
@@ -88,14 +88,14 @@ describe('readKubectlYaml', () => {
     ['an unfinished anchor', 'a: &x\n  b: *x\n', 2, 'contains itself'],
     ['a number of JSON that is out of range', '{"a": 1e400}', 1, 'the number 1e400 is out of range'],
   ])('refuses %s with its position', (_, text, line, message) => {
-    const { documents, lines } = readKubectlYaml(text);
+    const { documents, lines } = readTextOf(text);
     const fault = documents.find((document) => document.fault)?.fault ?? expect.fail('no fault');
     expect(fault.message).toContain(message);
     expect(lines.linePos(fault.offset).line).toBe(line);
   });
 
   it('reads the documents before a fault', () => {
-    const { documents } = readKubectlYaml('a: 1\n---\nb: 2\n--- c: 3\n');
+    const { documents } = readTextOf('a: 1\n---\nb: 2\n--- c: 3\n');
     expect(documents.map(({ value, fault }) => value ?? fault?.message)).toEqual([
       { a: 1 },
       { b: 2 },
@@ -104,7 +104,7 @@ describe('readKubectlYaml', () => {
   });
 
   it('reads a JSON object as JSON, with the positions of its parts', () => {
-    const { documents } = readKubectlYaml(
+    const { documents } = readTextOf(
       '{"a": "\u2028", "b": 9223372036854775807,\n\t"c": 1.5e3, "d": "\\/\\ud83d\\ude00"}',
     );
     expect(documents.map(({ value }) => value)).toEqual([
@@ -113,7 +113,7 @@ describe('readKubectlYaml', () => {
   });
 
   function read(text: string) {
-    const { documents } = readKubectlYaml(text);
+    const { documents } = readTextOf(text);
     const fault = documents.find((document) => document.fault)?.fault;
     return { values: documents.map(({ value }) => value) as JsonValue[], fault };
   }

@@ -1,32 +1,21 @@
+import { setField, YamlAnchors, YamlReadError, yamlFault } from '@kplug/protocol';
 import { type Alias, isAlias, isMap, isScalar, isSeq, type Node, type Pair, type Scalar, type YAMLMap } from 'yaml';
 import { limits } from '../../limits/limits.ts';
+import { cutText } from '../cut-text.ts';
 import { floatKey, type KubectlScalar, readPlainScalar, storedNumber } from './kubectl-scalar.ts';
 import { readTaggedScalar } from './tagged-scalar.ts';
-import { YamlReadError } from './yaml-fault.ts';
 
-const { maxAliases, maxAliasedValues } = limits.resources;
+const { maxQuotedLength } = limits.calls;
 
 /** Returns the JSON value of a document's node in a text. Throws `YamlReadError`. */
 export function readNode(node: Node, text: string): unknown {
   return new NodeReader(text).read(node);
 }
 
-/** Node with an anchor. Its value is missing while the node is read. */
-interface Anchor {
-  node: Node;
-  value?: unknown;
-  isComplete: boolean;
-  /** Number of values that the node has, with expanded aliases. */
-  size: number;
-}
-
 /** Reads the nodes of one document in order, so that an alias means the last anchor before it. */
 class NodeReader {
   readonly #text: string;
-  readonly #anchors = new Map<string, Anchor>();
-  #aliases = 0;
-  #aliasedValues = 0;
-  #values = 0;
+  readonly #anchors = new YamlAnchors(limits.resources);
   /** True directly inside of `[]` or `{}`. */
   #isFlow = false;
 
@@ -35,25 +24,13 @@ class NodeReader {
   }
 
   read(node: Node | null): unknown {
-    this.#values += 1;
+    this.#anchors.addValue();
     if (node === null) return null;
-    if (isAlias(node)) return this.#expand(node);
-    const anchor = this.#begin(node);
+    if (isAlias(node)) return this.#anchors.expand(node);
+    const anchor = this.#anchors.begin(node);
     const value = this.#readContent(node);
-    this.#complete(anchor, value);
+    this.#anchors.complete(anchor, value);
     return value;
-  }
-
-  #complete(anchor: Anchor | undefined, value: unknown): void {
-    if (anchor) Object.assign(anchor, { value, isComplete: true, size: this.#values - anchor.size });
-  }
-
-  #begin(node: Node): Anchor | undefined {
-    const name = isScalar(node) || isMap(node) || isSeq(node) ? node.anchor : undefined;
-    if (name === undefined) return undefined;
-    const anchor: Anchor = { node, isComplete: false, size: this.#values };
-    this.#anchors.set(name, anchor);
-    return anchor;
   }
 
   #readContent(node: Node): unknown {
@@ -81,7 +58,7 @@ class NodeReader {
         continue;
       }
       const key = this.#readKey(pair.key ?? map);
-      if (own.has(key)) throw fault(pair.key, `Keys of a mapping must be unique; ${JSON.stringify(key)} occurs twice`);
+      if (own.has(key)) throw fault(pair.key, `Keys of a mapping must be unique; ${quote(key)} occurs twice`);
       own.add(key);
       setField(read, key, this.read(pair.value));
     }
@@ -91,7 +68,7 @@ class NodeReader {
   /** Returns the fields that a merge key adds, in ascending precedence: the first of several mappings comes last. */
   #mergedBy({ key, value: node }: Pair<Node, Node | null>): [string, unknown][] {
     for (const mapping of isSeq<Node>(node) ? node.items : [node]) {
-      const target = isAlias(mapping) ? this.#find(mapping).node : mapping;
+      const target = isAlias(mapping) ? this.#anchors.find(mapping).node : mapping;
       if (!isMap(target)) throw fault(mapping ?? key, notMergeable);
     }
     // Nodes are read in the order of the text, as anchors need.
@@ -100,14 +77,20 @@ class NodeReader {
   }
 
   #readKey(node: Node): string {
-    const source = isAlias(node) ? this.#find(node).node : node;
+    const source = isAlias(node) ? this.#expandKey(node) : node;
     if (this.#isFlow && this.#hasTightColon(node)) throw fault(node, 'A colon after a key must be followed by a space');
     if (!isScalar(source)) throw fault(node, 'Keys must be strings, not lists or mappings');
-    const anchor = this.#begin(node);
+    const anchor = this.#anchors.begin(node);
     const scalar = this.#readScalar(source);
-    this.#values += 1;
-    this.#complete(anchor, scalar.value);
+    this.#anchors.addValue();
+    this.#anchors.complete(anchor, scalar.value);
     return keyOf(scalar, node);
+  }
+
+  /** Returns the node that an alias stands for, and counts the alias. */
+  #expandKey(alias: Alias): Node {
+    this.#anchors.expand(alias);
+    return this.#anchors.find(alias).node;
   }
 
   /** Reports whether a key ends like `[a:]`, in which `kubectl` takes the colon for a part of the text. */
@@ -132,23 +115,6 @@ class NodeReader {
     }
     if (!this.#isFlow || !/^[?:]/.test(text)) return readPlainScalar(text);
     throw fault(node, `Text in [] or {} that begins with ${text[0]} must be in quotes`);
-  }
-
-  #find(alias: Alias): Anchor {
-    const anchor = this.#anchors.get(alias.source);
-    if (!anchor) throw fault(alias, `The alias *${alias.source} refers to no anchor before it`);
-    if (!anchor.isComplete) throw fault(alias, `The anchor &${alias.source} contains itself`);
-    return anchor;
-  }
-
-  #expand(alias: Alias): unknown {
-    const { value, size } = this.#find(alias);
-    this.#aliases += 1;
-    if (this.#aliases > maxAliases) throw fault(alias, `A document may have at most ${maxAliases} aliases`);
-    this.#values += size;
-    this.#aliasedValues += size;
-    if (this.#aliasedValues <= maxAliasedValues) return value;
-    throw fault(alias, `The aliases of a document may stand for at most ${maxAliasedValues} values`);
   }
 }
 
@@ -176,13 +142,10 @@ function keyOf(scalar: KubectlScalar, node: Node): string {
   }
 }
 
-/** Sets a field, even one named `__proto__`. */
-function setField(object: Record<string, unknown>, key: string, value: unknown): void {
-  if (key === '__proto__')
-    Object.defineProperty(object, key, { value, enumerable: true, configurable: true, writable: true });
-  else object[key] = value;
+function fault(node: Node | null, message: string): YamlReadError {
+  return new YamlReadError(yamlFault(node?.range?.[0] ?? 0, message));
 }
 
-function fault(node: Node | null, message: string): YamlReadError {
-  return new YamlReadError({ offset: node?.range?.[0] ?? 0, message });
+function quote(text: string): string {
+  return JSON.stringify(cutText(text, maxQuotedLength));
 }
