@@ -11,6 +11,7 @@ const file = fileURLToPath(new URL('../../docs/limits.md', import.meta.url));
 const operatorHeadings: Record<keyof typeof operatorLimits, string> = {
   heartbeat: 'Heartbeat port',
   registry: 'Registrations and leases',
+  watches: 'Watches and sessions that are not read',
   selection: 'Selection',
   connections: 'Connections to plugins',
   calls: 'Calls of plugins',

@@ -14,6 +14,7 @@ import { PodObserver } from './plugin-resources/pod-observer.ts';
 import { readDelegations } from './read-delegations.ts';
 import { AwakeClock } from './registry/clock.ts';
 import { LeasePolicy } from './registry/lease-policy.ts';
+import { PluginWatches } from './registry/plugin-watches.ts';
 import { RegistrationReader } from './registry/read-registration.ts';
 import { RecentRefusals } from './registry/recent-refusals.ts';
 import { nameOfRefusal } from './registry/refusal.ts';
@@ -74,7 +75,8 @@ export function assembleParts(options: ControllerOptions, log: Logger, transport
       refusals.record(refusal, claims);
     },
   };
-  const heartbeats = new HeartbeatServer(registry, reader, observer, reservations);
+  const watches = new PluginWatches(registry);
+  const heartbeats = new HeartbeatServer(registry, reader, observer, reservations, watches);
   const folder =
     options.pluginsFolder &&
     new PluginsFolder(options.pluginsFolder, {
@@ -105,6 +107,7 @@ export function assembleParts(options: ControllerOptions, log: Logger, transport
   return {
     clock,
     registry,
+    watches,
     metrics,
     events,
     connections,

@@ -5,6 +5,7 @@ import { limits } from '../limits/limits.ts';
 import { formatAddress } from '../registry/address.ts';
 import { listenFailed, parseListenAddress } from '../settings/listen-address.ts';
 import { AnyHttpServer } from './any-http.ts';
+import { RequestConnections } from './request-connection.ts';
 
 /** Content of an admin, metrics or probe port. A missing part is not served. */
 export interface AdminContent {
@@ -45,7 +46,11 @@ export class AdminServer {
     const all = [...this.#pages.keys(), ...(routes ? ['POST /kplug.v1.RegistryService/ListPlugins'] : [])];
     this.#advice = `not found; try ${all.join(', ').replace(/, ([^,]*)$/, ' or $1')}\n`;
     const fallback = (request: Request, response: Response) => this.#serve(request, response);
-    const connect = routes && connectNodeAdapter({ routes, readMaxBytes: limits.admin.maxMessageSize, fallback });
+    const connections = new RequestConnections();
+    const contextValues = connections.contextOf.bind(connections);
+    const readMaxBytes = limits.admin.maxMessageSize;
+    const connect =
+      routes && connections.recording(connectNodeAdapter({ routes, readMaxBytes, fallback, contextValues }));
     this.#server = new AnyHttpServer(connect ?? fallback);
   }
 

@@ -5,6 +5,7 @@ import { HealthImplementation, service as healthService } from 'grpc-health-chec
 import { MiB } from '../limits/limit.ts';
 import { limits } from '../limits/limits.ts';
 import { formatAddress } from '../registry/address.ts';
+import { PluginWatches } from '../registry/plugin-watches.ts';
 import type { RegistrationReader } from '../registry/read-registration.ts';
 import type { Registry } from '../registry/registry.ts';
 import { Reservations } from '../registry/reservations.ts';
@@ -38,10 +39,11 @@ export class HeartbeatServer {
     reader: RegistrationReader,
     observer: HeartbeatObserver,
     reservations = new Reservations(),
+    watches = new PluginWatches(registry),
   ) {
     quietGrpc();
     this.#server = new grpc.Server(serverOptions);
-    addService(this.#server, RegistryService, registryService(registry, reader, observer, reservations));
+    addService(this.#server, RegistryService, registryService(registry, reader, observer, reservations, watches));
     addService(this.#server, v0.Controller, v0Service(registry, reader, observer));
     this.#health.addToServer(this.#server);
     addReflection(this.#server, [RegistryService, v0.Controller], [healthService]);

@@ -1,4 +1,3 @@
-import { type EventEmitter, once } from 'node:events';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import * as grpc from '@grpc/grpc-js';
@@ -13,17 +12,19 @@ import {
   type SessionResponseSchema,
   serviceError,
 } from '@kplug/protocol';
+import { limits } from '../limits/limits.ts';
 import { malformedPageToken } from '../paging/page-request.ts';
 import type { Instance, Session } from '../registry/instance.ts';
 import { PluginList } from '../registry/plugin-list.ts';
+import { type PluginWatches, WatchRefused } from '../registry/plugin-watches.ts';
 import { isUnchanged, type RegistrationReader } from '../registry/read-registration.ts';
 import type { RefusedClaims } from '../registry/recent-refusals.ts';
 import { RefusedRegistration } from '../registry/refusal.ts';
 import type { Lease } from '../registry/registration.ts';
 import type { Registry } from '../registry/registry.ts';
 import type { Reservations } from '../registry/reservations.ts';
-import { watchPlugins } from '../registry/watch-plugins.ts';
 import { bearerOf } from './bearer.ts';
+import { cutOff } from './cut-off.ts';
 import { hostOfPeer } from './host-of-peer.ts';
 
 /** Receives heartbeats, for metrics. */
@@ -44,6 +45,7 @@ export function registryService(
   reader: RegistrationReader,
   observer: HeartbeatObserver,
   reservations: Reservations,
+  watches: PluginWatches,
 ): GrpcHandlers<typeof RegistryService> {
   // `getPeer` is slow in grpc-js, so that heartbeats with an unchanged registration don't call it.
   const register = (message: RegistrationMessage | undefined, call: Caller, session?: Session): Instance => {
@@ -87,22 +89,41 @@ export function registryService(
     watchPlugins: (call) => {
       const ending = new AbortController();
       call.on('cancelled', () => ending.abort());
-      void sendAll(watchPlugins(registry, call.request, ending.signal), call, ending.signal);
+      try {
+        const reader = {
+          peer: hostOfPeer(call.getPeer()),
+          signal: ending.signal,
+          onCut: ({ message }: WatchRefused) => cutOff(call, message),
+        };
+        void sendAll(watches.open(call.request, reader), call, ending.signal);
+      } catch (error) {
+        if (!(error instanceof WatchRefused)) throw error;
+        call.emit('error', serviceError(grpc.status.RESOURCE_EXHAUSTED, error.message));
+      }
     },
   };
 }
 
-/** Sends responses at the pace of the client, and ends the call after the last one. */
+/** Sends responses at the pace of the client, one at a time, and ends the call after the last one. */
 async function sendAll<T>(
   responses: AsyncIterable<T>,
-  call: Pick<grpc.ServerWritableStream<unknown, T>, 'write' | 'end'> & EventEmitter,
+  call: Pick<grpc.ServerWritableStream<unknown, T>, 'write' | 'end'>,
   signal: AbortSignal,
 ): Promise<void> {
-  for await (const response of responses) {
-    // A cancelled call ends the wait, and the responses.
-    if (!call.write(response) && !signal.aborted) await once(call, 'drain', { signal }).catch(() => undefined);
+  try {
+    for await (const response of responses) {
+      // grpc-js would accept 16 messages of any size before it asks for a pause. It never calls back for a cancelled call.
+      await new Promise<void>((resolve) => {
+        call.write(response, () => resolve());
+        if (signal.aborted) resolve();
+        else signal.addEventListener('abort', () => resolve(), { once: true });
+      });
+    }
+    call.end();
+  } catch (error) {
+    // The call has ended with this error already.
+    if (!(error instanceof WatchRefused)) throw error;
   }
-  call.end();
 }
 
 function serveSession(
@@ -113,7 +134,11 @@ function serveSession(
 ): void {
   let instanceId: string | undefined;
   const session: Session = {
-    notify: (lease, drain) => stream.write({ answer: { case: 'lease', value: leaseMessage(lease, drain) } }),
+    notify: (lease, drain) => {
+      // An honest plugin reads each answer when it comes.
+      if (stream.writableLength >= limits.watches.maxUnreadAnswers) onUnread();
+      else stream.write({ answer: { case: 'lease', value: leaseMessage(lease, drain) } });
+    },
   };
 
   const onRegistration = (message: RegistrationMessage) => {
@@ -143,6 +168,14 @@ function serveSession(
     instanceId = undefined;
   };
 
+  const onUnread = () => {
+    stream.off('data', onMessage);
+    // Messages that follow are dropped.
+    stream.resume();
+    onEnd();
+    cutOff(stream, unreadAnswers);
+  };
+
   stream.on('data', onMessage);
   stream.on('end', () => {
     onEnd();
@@ -151,6 +184,8 @@ function serveSession(
   stream.on('cancelled', onEnd);
   stream.on('error', onEnd);
 }
+
+const unreadAnswers = `${limits.watches.maxUnreadAnswers} answers of the session wait to be read; read them as they come, and open another session`;
 
 function claimsOf(registration: RegistrationMessage, call: Caller): RefusedClaims {
   const { plugin, version, apis, address, instanceId } = registration;

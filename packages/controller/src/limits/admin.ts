@@ -16,5 +16,4 @@ export const admin = {
   pageSize: count(500, 'Number of items of a page of a list, unless the request sets another one.'),
   maxPageSize: count(1_000, 'Maximum number of items of a page of a list.'),
   snapshotAge: milliseconds(30 * seconds, 'Time for which the order of a list is kept for its next pages.'),
-  maxBacklog: count(10_000, 'Maximum number of changes that wait for a slow reader of a watch.'),
 };

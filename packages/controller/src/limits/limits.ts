@@ -8,11 +8,13 @@ import type { LimitGroup } from './limit.ts';
 import { downloads, pluginsFolder } from './plugins-folder.ts';
 import { queue } from './queue.ts';
 import { directory, resources } from './resources.ts';
+import { watches } from './watches.ts';
 
 /** All limits of the controller, by part. `docs/limits.md` is generated from this table. */
 export const limitTable = {
   heartbeat,
   registry,
+  watches,
   selection,
   connections,
   calls,
