@@ -172,7 +172,8 @@ it('a watch over HTTP/1.1 that is not read is ended', async () => {
       `Content-Type: application/connect+json\r\nContent-Length: ${body.length}\r\n\r\n`,
   );
   socket.write(body);
-  await operator.endure(() => churn(operator.heartbeatAddress));
+  // More than the system's own buffers hold.
+  await operator.endure(() => churn(operator.heartbeatAddress, 100, 14));
   await vi.waitFor(() => {
     // A socket that isn't read learns by writing that it was closed.
     socket.write('\r\n');

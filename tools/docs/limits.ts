@@ -11,6 +11,9 @@ const file = fileURLToPath(new URL('../../docs/limits.md', import.meta.url));
 const operatorHeadings: Record<keyof typeof operatorLimits, string> = {
   heartbeat: 'Heartbeat port',
   registry: 'Registrations and leases',
+  registrations: 'Content of registrations',
+  holders: 'Registrations of one host',
+  flaps: 'Instances that change too often',
   watches: 'Watches and sessions that are not read',
   selection: 'Selection',
   connections: 'Connections to plugins',

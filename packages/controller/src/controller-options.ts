@@ -3,6 +3,7 @@ import type { ConnectionsOptions } from './clients/connections-options.ts';
 import type { DelegationDeclaration } from './delegation/declaration.ts';
 import type { ProbingOptions } from './discovery/plugin-prober.ts';
 import type { PluginResourceOptions } from './plugin-resources/plugin-resource-writer.ts';
+import type { RegistryQuota } from './registry/holder-quota.ts';
 import type { LeaseOptions } from './registry/lease-policy.ts';
 import type { AddressPolicy } from './registry/read-registration.ts';
 import type { Resources } from './resources/port.ts';
@@ -43,6 +44,8 @@ export interface ControllerOptions {
   connections?: ConnectionsOptions;
   /** Maximum number of plugin instances; further ones are refused. Default 200,000. */
   registryCapacity?: number;
+  /** Bounds of what the registry holds in memory, by host and in all. */
+  registryQuota?: RegistryQuota;
   /** Time that in-flight calls may take to end when the controller stops, in milliseconds. Default 20,000. */
   stopTimeout?: number;
   /** Writing of `Plugin` resources, where the resources have a store for them. */

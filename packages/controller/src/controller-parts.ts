@@ -38,7 +38,12 @@ export function assembleParts(options: ControllerOptions, log: Logger, transport
   const settings = readDelegations(options);
 
   const clock = new AwakeClock();
-  const registry = new Registry({ clock, allowInsecure, ...(capacity !== undefined && { capacity }) });
+  const registry = new Registry({
+    clock,
+    allowInsecure,
+    ...(capacity !== undefined && { capacity }),
+    ...(options.registryQuota && { quota: options.registryQuota }),
+  });
   const metrics = new Metrics();
   const events = new RecentEvents(log, services.events);
   services.observeRequests?.((request) => metrics.requested(request));

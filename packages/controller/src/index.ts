@@ -22,6 +22,7 @@ export type { PluginResourceOptions } from './plugin-resources/plugin-resource-w
 export type { DownloadState, HostedFolder, HostedPlugin, HostedState, PluginDownload } from './registry/hosted.ts';
 // Plugins known to a controller.
 export type { Instance, InstanceChange, InstanceState, SuspectReason } from './registry/instance.ts';
+export type { RegistryQuota } from './registry/holder-quota.ts';
 export type { LeaseOptions } from './registry/lease-policy.ts';
 export type { AddressPolicy } from './registry/read-registration.ts';
 export type {

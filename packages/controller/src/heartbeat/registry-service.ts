@@ -53,8 +53,10 @@ export function registryService(
     const isHosted = reservations.check(message.instanceId, bearerOf(call.metadata));
     const known = registry.get(message.instanceId);
     const isSame = known && isUnchanged(message, known.registration);
-    const registration = isSame ? known.registration : reader.read(message, hostOfPeer(call.getPeer()), isHosted);
-    return registry.register(registration, session);
+    if (isSame) return registry.register(known.registration, session);
+    const peer = hostOfPeer(call.getPeer());
+    // The processes that the controller starts itself don't count against the host.
+    return registry.register(reader.read(message, peer, isHosted), session, isHosted ? '' : peer);
   };
   const answerTo = acceptances();
   const plugins = new PluginList(registry);

@@ -7,6 +7,7 @@ import { events, kubernetes } from './kubernetes.ts';
 import type { LimitGroup } from './limit.ts';
 import { downloads, pluginsFolder } from './plugins-folder.ts';
 import { queue } from './queue.ts';
+import { flaps, holders, registrations } from './registrations.ts';
 import { directory, resources } from './resources.ts';
 import { watches } from './watches.ts';
 
@@ -14,6 +15,9 @@ import { watches } from './watches.ts';
 export const limitTable = {
   heartbeat,
   registry,
+  registrations,
+  holders,
+  flaps,
   watches,
   selection,
   connections,

@@ -1,3 +1,4 @@
+import type { FlapLimit } from './flap-limit.ts';
 import type { Implementation } from './implementation.ts';
 import type { Instance, InstanceState, Session, SuspectReason } from './instance.ts';
 import type { Leased } from './lease-queue.ts';
@@ -18,14 +19,22 @@ export class InstanceRecord implements Instance, Leased {
   lastHeardAt: number;
   session: Session | undefined;
   drainRequested = false;
+  /** Key of who brought the registration, by which it is counted. */
+  readonly holder: string;
+  flaps: FlapLimit | undefined;
+  /** State that takes effect when the instance, which changes too often, is no longer held; `undefined` if it isn't. */
+  held:
+    | { state: InstanceState; reason: string; suspectReason: SuspectReason | undefined; cancel: () => void }
+    | undefined;
 
   ttl: number;
   expiresAt = 0;
   earlier: this | undefined;
   later: this | undefined;
 
-  constructor(registration: Registration, implementations: readonly Implementation[], heardAt: number) {
+  constructor(registration: Registration, implementations: readonly Implementation[], heardAt: number, holder = '') {
     this.registration = registration;
+    this.holder = holder;
     this.implementations = implementations;
     this.ttl = registration.lease.ttl;
     this.registeredAt = heardAt;

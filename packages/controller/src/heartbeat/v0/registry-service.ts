@@ -17,7 +17,8 @@ export function v0Service(
   return {
     pluginHeartbeat: (message, call) => {
       try {
-        registry.register(readPluginInformation(message, hostOfPeer(call.getPeer()), reader));
+        const peer = hostOfPeer(call.getPeer());
+        registry.register(readPluginInformation(message, peer, reader), undefined, peer);
         observer.received('first-kplug');
         return { accepted: true };
       } catch (error) {
