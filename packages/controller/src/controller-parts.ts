@@ -76,7 +76,7 @@ export function assembleParts(options: ControllerOptions, log: Logger, transport
     received: (way) => metrics.received(way),
     refused: (refusal, claims) => {
       metrics.refused(nameOfRefusal(refusal.reason));
-      refusalLog.refused(refusal, claims.plugin, claims.instanceId);
+      refusalLog.refused(refusal, claims);
       refusals.record(refusal, claims);
     },
   };

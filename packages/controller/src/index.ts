@@ -1,5 +1,6 @@
 import './require-node.ts';
 
+export { printable, printableOutput } from '@kplug/protocol/printable';
 // Controller and its options.
 export type { ApiAnswer, ApiCallOptions, OwnApi } from './clients/api-calls.ts';
 export type { ConnectionsOptions } from './clients/connections-options.ts';
@@ -19,10 +20,10 @@ export type {
 export type { ProbingOptions } from './discovery/plugin-prober.ts';
 export { KplugError, type KplugErrorCode } from './errors.ts';
 export type { PluginResourceOptions } from './plugin-resources/plugin-resource-writer.ts';
+export type { RegistryQuota } from './registry/holder-quota.ts';
 export type { DownloadState, HostedFolder, HostedPlugin, HostedState, PluginDownload } from './registry/hosted.ts';
 // Plugins known to a controller.
 export type { Instance, InstanceChange, InstanceState, SuspectReason } from './registry/instance.ts';
-export type { RegistryQuota } from './registry/holder-quota.ts';
 export type { LeaseOptions } from './registry/lease-policy.ts';
 export type { AddressPolicy } from './registry/read-registration.ts';
 export type {
@@ -85,3 +86,4 @@ export type { DownloadOptions } from './supervisor/download/source.ts';
 export type { UnpackLimits } from './supervisor/download/unpack.ts';
 export type { PluginsFolderOptions } from './supervisor/options.ts';
 export type { HealthRules, ResourceLimits, RestartRules } from './supervisor/program.ts';
+export { safeJsonLogLine, safeLogLine } from './telemetry/log-line.ts';

@@ -23,5 +23,5 @@ export { isServiceError, serviceError, tooLarge, toServiceError } from './grpc-e
 export { formatJson, isInt64, narrowInteger, narrowIntegers, parseJson, readNumber } from './json.ts';
 export { localHostTowards } from './local-host.ts';
 export { messageOf } from './message-of.ts';
-export { isPrintable, printable, printableJson, printableLines } from './printable.ts';
+export { isPrintable, printable, printableJson, printableLines, printableOutput } from './printable.ts';
 export { addReflection } from './reflection.ts';

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { isPrintable, printable, printableJson, printableLines } from './printable.ts';
+import { isPrintable, printable, printableJson, printableLines, printableOutput } from './printable.ts';
 
 it.each([
   ['a line break, as of a fake log line', 'ok\n[12:00:00] INFO: fake', 'ok [12:00:00] INFO: fake'],
@@ -42,4 +42,11 @@ it('escapes a JSON text without changing its value', () => {
   const text = printableJson(JSON.stringify(value, undefined, 2));
   expect(JSON.parse(text)).toEqual(value);
   expect(isPrintable(text.replaceAll('\n', ''))).toBe(true);
+});
+
+it("keeps the program's own colours only, and only where it has any", () => {
+  expect(printableOutput('\u001b[31mred\u001b[39m\n\u001b[8mhidden\u001b[2J', true)).toBe(
+    '\u001b[31mred\u001b[39m\n\\u001b[8mhidden\\u001b[2J',
+  );
+  expect(printableOutput('\u001b[31mred', false)).toBe('\\u001b[31mred');
 });

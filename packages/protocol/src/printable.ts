@@ -38,6 +38,16 @@ export function printableLines(text: string): string {
     .join('\n');
 }
 
+/** Colours and styles that Kplug's own output has: bold, dim, the colours, and their ends. */
+const ownStyle = new RegExp(`(${String.fromCharCode(27)}\\[(?:[012]|22|3[0-7]|39|9[0-7])m)`);
+
+/** As `printableLines`, for the output of a program that has colours itself: these stay if `isStyled`. */
+export function printableOutput(text: string, isStyled: boolean): string {
+  if (!isStyled) return printableLines(text);
+  const parts = text.split(ownStyle);
+  return parts.map((part, index) => (index % 2 === 1 ? part : printableLines(part))).join('');
+}
+
 /** Escapes the characters of a JSON text that aren't printable. The text has the same value. */
 export function printableJson(json: string): string {
   return json.replaceAll(allUnprintable, (character) =>
