@@ -1,4 +1,4 @@
-import { printable } from '@kplug/protocol';
+import { printable, printableLines } from '@kplug/protocol';
 import type { Logger } from 'pino';
 import { limits } from '../limits/limits.ts';
 import { TokenBucket } from '../queue/token-bucket.ts';
@@ -55,7 +55,8 @@ export class RecentEvents implements EventSink {
   /** Records an Event that is logged elsewhere. Reports whether it is new. */
   recordUnlogged(regarding: ResourceKey, event: ResourceEvent): boolean {
     const { type, reason } = event;
-    const message = cutText(event.message, maxEventLength);
+    // Tools print it as it is.
+    const message = cutText(printableLines(cutText(event.message, maxEventLength)), maxEventLength);
     this.#sink?.record(regarding, { ...event, message });
     const events = this.#events.get(regarding) ?? [];
     const index = events.findIndex((one) => one.reason === reason && one.message === message && one.type === type);
