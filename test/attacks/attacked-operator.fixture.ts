@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { ControllerOptions } from '@kplug/controller';
 import { definePlugin } from '@kplug/sdk';
-import { expect, onTestFinished, vi } from 'vitest';
+import { expect, onTestFinished } from 'vitest';
 
 /** Longest block of the event loop that is accepted during an attack, in units of `unitOfWork`, about a millisecond each. */
 const maxBlock = 50;
@@ -114,20 +114,4 @@ async function answerOf(child: ChildProcess): Promise<unknown> {
   const [message] = await Promise.race([once(child, 'message', { signal }), ended]);
   ending.abort();
   return message;
-}
-
-/** Waits until a condition of the operator's state is fulfilled. */
-export async function untilState(
-  operator: AttackedOperator,
-  isFulfilled: (state: OperatorState) => boolean,
-): Promise<OperatorState> {
-  let state = await operator.state();
-  await vi.waitFor(
-    async () => {
-      state = await operator.state();
-      expect(isFulfilled(state)).toBe(true);
-    },
-    { timeout: 60_000, interval: 50 },
-  );
-  return state;
 }
