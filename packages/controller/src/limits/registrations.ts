@@ -44,7 +44,7 @@ export const holders = {
 
 /** Limits of changes of an instance: of its state and of its registration. */
 export const flaps = {
-  burst: count(30, 'Number of changes of an instance that take effect immediately.'),
+  burst: count(40, 'Number of changes of an instance that take effect immediately.'),
   interval: milliseconds(10 * seconds, 'Interval after which one more change of an instance takes effect.'),
   holdTime: milliseconds(
     1 * minutes,
