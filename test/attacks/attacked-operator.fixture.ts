@@ -18,7 +18,7 @@ export interface AttackedOptions {
 
 /** State of an operator that is attacked. */
 export interface OperatorState {
-  /** Resident memory, in MiB, after a collection of garbage. */
+  /** Memory that is in use after a collection of garbage, in MiB: the heap and what it refers to outside. */
   memory: number;
   /** Number of instances, of changes of the registry, and of log lines. */
   instances: number;

@@ -81,7 +81,8 @@ async function state() {
   const text = await metrics();
   const reconciles = Number(/controller_runtime_reconcile_time_seconds_count\{.*\} (\d+)/.exec(text)?.[1] ?? 0);
   const series = text.split('\n').filter((line) => line && !line.startsWith('#')).length;
-  const memory = process.memoryUsage().rss / 2 ** 20;
+  const { heapUsed, external } = process.memoryUsage();
+  const memory = (heapUsed + external) / 2 ** 20;
   const instances = registry.size;
   const found = { memory, instances, changes, lines, longestLine, lastLines, pluginWrites, reconciles, series, block };
   measuring = measure();

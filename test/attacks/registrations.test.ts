@@ -97,7 +97,7 @@ it('976 plugin names of one host become a limited number of plugins, lines and P
       /plugins of 127.0.0.1.*maximum of 256.*registryQuota.maxPluginsPerHost/,
     );
   });
-  expect(after.lines - before.lines).toBeLessThan(300);
+  expect(after.lines - before.lines).toBeLessThan(330);
   expect(after.pluginNames).toBeLessThanOrEqual(256);
   expect(after.series - before.series).toBeLessThan(20);
 });
