@@ -20,7 +20,7 @@ export const controllerLayers = {
   clients: ['certificates', 'queue', 'registry', 'resources', 'selection'],
   discovery: ['certificates', 'clients', 'queue', 'registry', 'resources'],
   supervisor: ['files', 'queue', 'registry', 'resources', 'settings'],
-  telemetry: ['resources'],
+  telemetry: ['queue', 'resources'],
   delegation: ['clients', 'queue', 'registry', 'resources', 'selection', 'settings', 'telemetry'],
   'delegation-resources': ['delegation', 'queue', 'registry', 'resources', 'selection'],
   'plugin-resources': ['queue', 'registry', 'resources'],

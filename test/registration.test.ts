@@ -86,7 +86,8 @@ describe('a unary heartbeat', () => {
     const plugin = `no name ${'x'.repeat(10_000)}`;
     for (let index = 0; index < 1_100; index++)
       await client.heartbeat({ registration: { ...registration, plugin: `no ${index} ${index ? '' : plugin}` } });
-    expect(lines).toHaveLength(1_001);
+    // All of them come from one host.
+    expect(lines).toHaveLength(51);
     expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(3_000);
   });
 

@@ -4,6 +4,7 @@ import { Gate } from '../../packages/controller/src/heartbeat/gate.ts';
 import { HeartbeatServer } from '../../packages/controller/src/heartbeat/heartbeat-server.ts';
 import { AwakeClock } from '../../packages/controller/src/registry/clock.ts';
 import { LeasePolicy } from '../../packages/controller/src/registry/lease-policy.ts';
+import { PluginWatches } from '../../packages/controller/src/registry/plugin-watches.ts';
 import { RegistrationReader } from '../../packages/controller/src/registry/read-registration.ts';
 import { nameOfRefusal } from '../../packages/controller/src/registry/refusal.ts';
 import { Registry } from '../../packages/controller/src/registry/registry.ts';
@@ -18,6 +19,7 @@ let refused = 0;
 
 const server = new HeartbeatServer({
   registry,
+  watches: new PluginWatches(registry),
   reader: new RegistrationReader(new LeasePolicy()),
   gate: new Gate({ security: 'loopback', reservations: new Reservations() }),
   admission: () => undefined,

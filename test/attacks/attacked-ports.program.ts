@@ -8,10 +8,10 @@ import { limits } from '../../packages/controller/src/limits/limits.ts';
 import { AwakeClock } from '../../packages/controller/src/registry/clock.ts';
 import { LeasePolicy } from '../../packages/controller/src/registry/lease-policy.ts';
 import { PluginList } from '../../packages/controller/src/registry/plugin-list.ts';
+import { PluginWatches } from '../../packages/controller/src/registry/plugin-watches.ts';
 import { RegistrationReader } from '../../packages/controller/src/registry/read-registration.ts';
 import { Registry } from '../../packages/controller/src/registry/registry.ts';
 import { Reservations } from '../../packages/controller/src/registry/reservations.ts';
-import { watchPlugins } from '../../packages/controller/src/registry/watch-plugins.ts';
 import { longestBlock, unitOfWork } from '../scale/loop-meter.fixture.ts';
 import type { AttackedOptions } from './attacked-ports.fixture.ts';
 import { testCertificate } from './test-certificate.fixture.ts';
@@ -30,9 +30,12 @@ registry.subscribe(({ instance: { registration, state } }) => {
 const security = { mode: 'either', tls: { current: () => testCertificate, subscribe: () => () => {} } } as const;
 const reader = new RegistrationReader(new LeasePolicy({ interval: 1_000, ttl: 5_000 }));
 const observer = { received: () => {}, refused: () => {} };
+const plugins = new PluginList(registry);
+const watches = new PluginWatches(registry);
 const heartbeats = new HeartbeatServer(
   {
     registry,
+    watches,
     reader,
     observer,
     gate: new Gate({ security: 'loopback', reservations: new Reservations() }),
@@ -40,7 +43,6 @@ const heartbeats = new HeartbeatServer(
   },
   { security },
 );
-const plugins = new PluginList(registry);
 const admin = new AdminServer(
   {
     notReady: () => [],
@@ -48,7 +50,7 @@ const admin = new AdminServer(
     routes: (router) =>
       router.service(RegistryService, {
         listPlugins: async (request) => (await plugins.read(request)) ?? {},
-        watchPlugins: (request, context) => watchPlugins(registry, request, context.signal),
+        watchPlugins: (request, context) => watches.open(request, { peer: '', signal: context.signal }),
       }),
   },
   { security },

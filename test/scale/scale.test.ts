@@ -1,6 +1,6 @@
 // Tests that no event blocks the event loop, however many resources and instances there are.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { watchPlugins } from '../../packages/controller/src/registry/watch-plugins.ts';
+import { PluginWatches } from '../../packages/controller/src/registry/plugin-watches.ts';
 import { formatKey } from '../../packages/controller/src/resources/resource.ts';
 import { longestBlock, turn, unitOfWork } from './loop-meter.fixture.ts';
 import { extension, inTurns, kind, World } from './world.fixture.ts';
@@ -139,7 +139,8 @@ describe(`with ${count} resources and instances`, { timeout: 600_000 }, () => {
     });
     await expectShortBlocks(async () => {
       let seen = 0;
-      for await (const { event } of watchPlugins(world.registry, anyPlugin, new AbortController().signal)) {
+      const reader = { peer: '', signal: new AbortController().signal };
+      for await (const { event } of new PluginWatches(world.registry).open(anyPlugin, reader)) {
         if (event?.case === 'synced') break;
         seen++;
       }

@@ -1,4 +1,5 @@
 import { helpFormat } from '@kplug/operator/command';
+import { printable } from '@kplug/protocol/printable';
 import { Command, CommanderError } from 'commander';
 import { addCompletionCommands } from './commands/completion.ts';
 import { addConformanceCommand } from './commands/conformance.ts';
@@ -69,7 +70,7 @@ export async function run(args: readonly string[], terminal: Terminal): Promise<
 
 function describeError(error: unknown, { errorColors }: Terminal, isVerbose: boolean): string {
   const message = error instanceof Error ? error.message : String(error);
-  const line = `${errorColors.red('kplug:')} ${message.replaceAll(/\s*\n\s*/g, ' ')}`;
+  const line = `${errorColors.red('kplug:')} ${printable(message.replaceAll(/\s*\n\s*/g, ' '))}`;
   if (!isVerbose || !(error instanceof Error)) return line;
   const causes: string[] = [];
   for (let cause: unknown = error; cause instanceof Error; cause = cause.cause)

@@ -1,3 +1,4 @@
+import { printable } from '@kplug/protocol';
 import type { Verdict } from './run-requirements.ts';
 
 /** Result of a suite. */
@@ -62,6 +63,5 @@ const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;
 
 function escapeXml(text: string): string {
   // XML 1.0 has no way to express control characters.
-  const printable = text.replaceAll(/\p{Cc}+/gu, ' ').trim();
-  return printable.replaceAll(/[&<>"]/g, (character) => entities[character] ?? character);
+  return printable(text).replaceAll(/[&<>"]/g, (character) => entities[character] ?? character);
 }

@@ -5,6 +5,7 @@ import type { ProbingOptions } from './discovery/plugin-prober.ts';
 import type { HeartbeatConnectionOptions } from './heartbeat/heartbeat-server.ts';
 import type { PluginResourceOptions } from './plugin-resources/plugin-resource-writer.ts';
 import type { AddressPolicy } from './registry/address-checker.ts';
+import type { RegistryQuota } from './registry/holder-quota.ts';
 import type { LeaseOptions } from './registry/lease-policy.ts';
 import type { Resources } from './resources/port.ts';
 import type { SecurityOptions } from './security-options.ts';
@@ -65,6 +66,8 @@ export interface ControllerOptions {
   registryCapacity?: number;
   /** Time for which the name of a plugin without instances belongs to its owner, in milliseconds. Default 3,600,000 (1 h). */
   nameRetention?: number;
+  /** Bounds of what the registry holds in memory, by host and in all. */
+  registryQuota?: RegistryQuota;
   /** Time that in-flight calls may take to end when the controller stops, in milliseconds. Default 20,000. */
   stopTimeout?: number;
   /** Writing of `Plugin` resources, where the resources have a store for them. */

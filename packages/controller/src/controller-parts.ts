@@ -19,6 +19,7 @@ import { PodObserver } from './plugin-resources/pod-observer.ts';
 import { readDelegations } from './read-delegations.ts';
 import { AwakeClock } from './registry/clock.ts';
 import { LeasePolicy } from './registry/lease-policy.ts';
+import { PluginWatches } from './registry/plugin-watches.ts';
 import { RegistrationReader } from './registry/read-registration.ts';
 import { RecentRefusals } from './registry/recent-refusals.ts';
 import { nameOfRefusal } from './registry/refusal.ts';
@@ -55,6 +56,7 @@ export function assembleParts(
     allowInsecure,
     ...(capacity !== undefined && { capacity }),
     ...(nameRetention !== undefined && { nameRetention }),
+    ...(options.registryQuota && { quota: options.registryQuota }),
   });
   const metrics = new Metrics();
   const security = new ControllerSecurity(options, log, {
@@ -93,10 +95,11 @@ export function assembleParts(
     received: (way) => metrics.received(way),
     refused: (refusal, claims) => {
       metrics.refused(nameOfRefusal(refusal.reason));
-      refusalLog.refused(refusal, claims.plugin, claims.instanceId);
+      refusalLog.refused(refusal, claims);
       refusals.record(refusal, claims);
     },
   };
+  const watches = new PluginWatches(registry);
   const gate = new Gate({
     security: security.mode,
     reservations,
@@ -108,7 +111,7 @@ export function assembleParts(
     uses: () => [...delegations].map(({ settings: { api, rules } }) => ({ api, admission: rules.admission })),
   });
   const heartbeats = new HeartbeatServer(
-    { registry, reader, observer, gate, admission, podNetwork: services.podNetwork },
+    { registry, reader, observer, gate, admission, podNetwork: services.podNetwork, watches },
     {
       security: security.port,
       hasPrivatePort: options.pluginsFolder !== undefined,
@@ -145,6 +148,7 @@ export function assembleParts(
   return {
     clock,
     registry,
+    watches,
     metrics,
     events,
     connections,

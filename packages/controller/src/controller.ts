@@ -16,6 +16,7 @@ import type { Registry } from './registry/registry.ts';
 import { type RegistryView, viewOf } from './registry/registry-view.ts';
 import type { Resources } from './resources/port.ts';
 import type { PluginsFolder } from './supervisor/plugins-folder.ts';
+import { safeJsonLogLine } from './telemetry/log-line.ts';
 
 /** State of a controller. `standby`: another controller leads. */
 type ControllerState = 'new' | 'starting' | 'standby' | 'running' | 'stopped';
@@ -58,7 +59,7 @@ export class Controller {
   constructor(options: ControllerOptions) {
     this.#options = options;
     this.#stopTimeout = readLimit(limitTable.calls.stopTimeout, options.stopTimeout);
-    this.#log = options.logger ?? pino();
+    this.#log = options.logger ?? pino({}, { write: (line) => void process.stdout.write(safeJsonLogLine(line)) });
     this.#parts = assembleParts(options, this.#log);
     const { registry, metrics } = this.#parts;
     this.registry = viewOf(registry);

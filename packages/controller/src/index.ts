@@ -1,5 +1,6 @@
 import './require-node.ts';
 
+export { printable, printableOutput } from '@kplug/protocol/printable';
 // Controller and its options.
 export type { ApiAnswer, ApiCallOptions, OwnApi } from './clients/api-calls.ts';
 export type { ConnectionsOptions } from './clients/connections-options.ts';
@@ -22,6 +23,7 @@ export { KplugError, type KplugErrorCode } from './errors.ts';
 export type { HeartbeatConnectionOptions } from './heartbeat/heartbeat-server.ts';
 export type { PluginResourceOptions } from './plugin-resources/plugin-resource-writer.ts';
 export type { AddressPolicy } from './registry/address-checker.ts';
+export type { RegistryQuota } from './registry/holder-quota.ts';
 export type { DownloadState, HostedFolder, HostedPlugin, HostedState, PluginDownload } from './registry/hosted.ts';
 // Plugins known to a controller.
 export type { Instance, InstanceChange, InstanceState, SuspectReason } from './registry/instance.ts';
@@ -95,3 +97,4 @@ export type { DownloadOptions } from './supervisor/download/source.ts';
 export type { UnpackLimits } from './supervisor/download/unpack.ts';
 export type { PluginsFolderOptions } from './supervisor/options.ts';
 export type { HealthRules, ResourceLimits, RestartRules } from './supervisor/program.ts';
+export { safeJsonLogLine, safeLogLine } from './telemetry/log-line.ts';

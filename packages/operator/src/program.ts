@@ -1,3 +1,4 @@
+import { printable, printableOutput } from '@kplug/controller';
 import { Command, CommanderError } from 'commander';
 import picocolors from 'picocolors';
 import { makeOperatorCommand } from './command.ts';
@@ -26,7 +27,10 @@ export async function runProgram(args: readonly string[], options: ProgramOption
   });
   const colors = picocolors.createColors(isColorful(process.stdout));
   const errorColors = picocolors.createColors(isColorful(process.stderr));
-  const terminal = { colors, errorColors, print: (text: string) => void process.stdout.write(`${text}\n`) };
+  const print = (text: string) => {
+    process.stdout.write(`${printableOutput(text, colors.isColorSupported)}\n`);
+  };
+  const terminal = { colors, errorColors, print };
   makeOperatorCommand(program, terminal, extension);
   program
     .version(version, '-V, --version', 'print the version')
@@ -42,7 +46,7 @@ export async function runProgram(args: readonly string[], options: ProgramOption
     // Commander has already printed the error; it throws help and version, too, with exit code 0.
     if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
     const message = error instanceof Error ? error.message : String(error);
-    process.stderr.write(`${errorColors.red(`${name}:`)} ${message.replaceAll(/\s*\n\s*/g, ' ')}\n`);
+    process.stderr.write(`${errorColors.red(`${name}:`)} ${printable(message.replaceAll(/\s*\n\s*/g, ' '))}\n`);
     return exitCodeOfKplugError(error);
   }
 }

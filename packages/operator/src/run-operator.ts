@@ -68,14 +68,11 @@ function controllerOptions({ settings, delegations }: OperatorConfiguration): Om
     delegations,
     followDelegations: (settings.followDelegations ?? true) && (operator === undefined || { operator }),
     ...(concurrency === undefined ? {} : { concurrency }),
-    ...(settings.grpcBindAddress !== undefined && { heartbeatAddress: settings.grpcBindAddress }),
-    security: securityOf(settings),
-    ...(settings.pluginNameRetention !== undefined && { nameRetention: settings.pluginNameRetention }),
+    ...heartbeatsOf(settings),
     metricsAddress: addressOf(settings.metricsAddr ?? (isCluster ? ':8080' : '0')),
     probeAddress: addressOf(settings.healthProbeBindAddress ?? (isCluster ? ':8081' : '0')),
     adminAddress: addressOf(settings.adminBindAddress ?? '127.0.0.1:8082'),
     adminHosts: settings.adminHosts ?? [],
-    heartbeatConnections: connectionsOf(settings),
     allowInsecurePlugins,
     lease: leaseOf(settings),
     pluginsFolder: {
@@ -91,6 +88,16 @@ function controllerOptions({ settings, delegations }: OperatorConfiguration): Om
 
 function pluginsDirectoryOf({ pluginsDir = 'plugins' }: SettingValues): string {
   return pluginsDir;
+}
+
+function heartbeatsOf(settings: SettingValues): Partial<ControllerOptions> {
+  const { grpcBindAddress: heartbeatAddress, pluginNameRetention: nameRetention } = settings;
+  return {
+    ...(heartbeatAddress !== undefined && { heartbeatAddress }),
+    ...(nameRetention !== undefined && { nameRetention }),
+    heartbeatConnections: connectionsOf(settings),
+    security: securityOf(settings),
+  };
 }
 
 function connectionsOf({ maxConnections, maxConnectionsPerPeer }: SettingValues): {

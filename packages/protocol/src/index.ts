@@ -23,6 +23,7 @@ export { isServiceError, serviceError, tooLarge, toServiceError } from './grpc-e
 export { formatJson, isInt64, narrowInteger, narrowIntegers, parseJson, readNumber } from './json.ts';
 export { localHostTowards } from './local-host.ts';
 export { messageOf } from './message-of.ts';
+export { isPrintable, printable, printableJson, printableLines, printableOutput } from './printable.ts';
 export { readMessage } from './read-message.ts';
 export { addReflection } from './reflection.ts';
 export { type ComposedDocument, type ComposeOptions, composeYaml } from './yaml/compose-yaml.ts';

@@ -53,7 +53,7 @@ describe('kplug plugins --refused', () => {
     expect(rows[0]?.slice(0, 6)).toEqual(['NAME', 'VERSION', 'ADDRESS', 'REASON', 'COUNT', 'LAST-SEEN']);
     expect(rows.slice(1).map(([name, , address, reason, count]) => [name, address, reason, count])).toEqual([
       ['Old', '127.0.0.1:7001', 'INVALID', '1'],
-      ['[2J ]0;owned', ':7000', 'INVALID', '1'],
+      ['\\u001b[2J\\u001b]0;owned\\u0007', ':7000', 'INVALID', '1'],
       ['Slashed', ':7000', 'INVALID', '1'],
       ['My Plugin', ':7000', 'INVALID', '2'],
     ]);

@@ -1,5 +1,5 @@
 import { toJson } from '@bufbuild/protobuf';
-import { type PluginInstance, PluginInstanceSchema } from '@kplug/protocol';
+import { type PluginInstance, PluginInstanceSchema, printableJson } from '@kplug/protocol';
 import { AdminClient } from '../operator/admin-client.ts';
 import type { OperatorChoice } from '../operator/operator-place.ts';
 import { formatDocument } from '../output/document.ts';
@@ -28,13 +28,20 @@ export async function watchPlugins(options: WatchOptions, terminal: Terminal): P
 
 /** Formats a change as a text line, a JSON line or a YAML document. */
 function formatChange(instance: PluginInstance, output: WatchOptions['output'], { colors }: Terminal): string {
-  if (output === 'json') return JSON.stringify(toJson(PluginInstanceSchema, instance));
+  if (output === 'json') return printableJson(JSON.stringify(toJson(PluginInstanceSchema, instance)));
   if (output === 'yaml') return `---\n${formatDocument(toJson(PluginInstanceSchema, instance), 'yaml')}`;
   const { registration, stateReason } = instance;
   const { plugin = '', version = '', address = '', instanceId = '' } = registration ?? {};
   const time = new Date().toTimeString().slice(0, 8);
   const wide = output === 'wide' ? [plain(instanceId)] : [];
-  return [time, formatState(instance, colors), `${plugin} ${version}`, address, ...wide, plain(stateReason)]
+  return [
+    time,
+    formatState(instance, colors),
+    plain(`${plugin} ${version}`),
+    plain(address),
+    ...wide,
+    plain(stateReason),
+  ]
     .filter(Boolean)
     .join('   ');
 }

@@ -1,14 +1,14 @@
 import { formatYaml } from '@kplug/controller/tools';
-import { formatJson } from '@kplug/protocol';
+import { formatJson, printableJson } from '@kplug/protocol';
 
 /** Formats a value as YAML or JSON. */
 export function formatDocument(value: unknown, format: 'yaml' | 'json'): string {
-  return format === 'json' ? formatJson(value, 2) : toYaml(value);
+  return format === 'json' ? printableJson(formatJson(value, 2)) : toYaml(value);
 }
 
 /** Formats values as a stream of YAML documents or as a JSON array. */
 export function formatDocuments(values: readonly unknown[], format: 'yaml' | 'json'): string {
-  return format === 'json' ? formatJson(values, 2) : values.map(toYaml).join('\n---\n');
+  return format === 'json' ? printableJson(formatJson(values, 2)) : values.map(toYaml).join('\n---\n');
 }
 
 function toYaml(value: unknown): string {

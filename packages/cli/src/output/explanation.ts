@@ -28,19 +28,19 @@ function summary(explained: ExplainResourceResponse, colors: Colors, now: number
   if (!resource) return '';
   const status = statusNames[resource.ready] ?? 'Unknown';
   const plugin = resource.plugin
-    ? `${resource.plugin} ${resource.pluginVersion}${describeHold(explained)}`
+    ? `${plain(`${resource.plugin} ${resource.pluginVersion}`)}${describeHold(explained)}`
     : 'none yet';
   const observed =
     resource.generation === resource.observedGeneration ? '' : ` (reconciled: ${resource.observedGeneration})`;
   return [
-    colors.bold(resource.key),
-    `  Ready        ${colorStatus(status, colors)} ${resource.readyReason}`.trimEnd(),
+    colors.bold(plain(resource.key)),
+    `  Ready        ${colorStatus(status, colors)} ${plain(resource.readyReason)}`.trimEnd(),
     `               ${plain(resource.readyMessage) || 'no message yet'}`,
     `  Generation   ${resource.generation}${observed}`,
-    `  Delegation   ${resource.delegation}`,
+    `  Delegation   ${plain(resource.delegation)}`,
     `  Preference   ${plain(preference) || 'none'}`,
     `  Plugin       ${plugin}`,
-    `  Now chosen   ${reason}: ${plain(message)}`,
+    `  Now chosen   ${plain(reason)}: ${plain(message)}`,
     `  Next pass    ${formatNextPass(timeOf(nextPassAt), now)}`,
   ].join('\n');
 }
@@ -48,7 +48,7 @@ function summary(explained: ExplainResourceResponse, colors: Colors, now: number
 /** Returns the problems with extensions; nothing if there are none. */
 function extensionLines({ extensionProblems }: ExplainResourceResponse, colors: Colors): string[] {
   if (extensionProblems.length === 0) return [];
-  const rows = extensionProblems.map(({ reason, message }) => [`  ${colors.yellow(reason)}`, plain(message)]);
+  const rows = extensionProblems.map(({ reason, message }) => [`  ${colors.yellow(plain(reason))}`, plain(message)]);
   return [heading('Extensions', colors), formatTable({ header: ['  REASON', 'MESSAGE'], rows }, colors)];
 }
 
@@ -67,10 +67,10 @@ function formatNextPass(at: number | undefined, now: number): string {
 function candidateTable({ candidates }: ExplainResourceResponse, colors: Colors): string {
   if (candidates.length === 0) return '  No plugin of the API is registered.';
   const rows = candidates.map(({ plugin, version, chosen, readyInstances, instances, reason, message }) => [
-    chosen ? colors.green(`* ${plugin}`) : `  ${plugin}`,
-    version,
+    chosen ? colors.green(`* ${plain(plugin)}`) : `  ${plain(plugin)}`,
+    plain(version),
     `${readyInstances}/${instances}`,
-    reason,
+    plain(reason),
     plain(message),
   ]);
   return formatTable({ header: ['  PLUGIN', 'VERSION', 'INSTANCES', 'REASON', 'MESSAGE'], rows }, colors);
@@ -81,7 +81,7 @@ function eventTable({ events }: ExplainResourceResponse, colors: Colors, now: nu
   const rows = events.map(({ event, count, lastAt }) => [
     `  ${ageOf(timeOf(lastAt), now)}`,
     event?.type === EventType.WARNING ? colors.yellow('Warning') : 'Normal',
-    event?.reason ?? '',
+    plain(event?.reason ?? ''),
     String(count),
     plain(event?.message ?? ''),
   ]);

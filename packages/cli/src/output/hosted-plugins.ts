@@ -22,8 +22,8 @@ export function hostedRows(
   const absent = (hosted?.plugins ?? []).filter(({ state }) => !isServing(state));
   return absent.map(({ name, plugin, version, state, since, message, instanceId }) => {
     const row = [
-      plugin || plain(name),
-      version,
+      plain(plugin || name),
+      plain(version),
       '',
       formatHostedState(state, colors),
       '',
@@ -40,7 +40,7 @@ export function problemsOf(hosted: ListHostedResponse | undefined): string[] {
   const failing = plugins.filter(({ state, message }) => state !== HostedState.DRAINING && message);
   return [
     ...failing.map(
-      (one) => `${directory}/${plain(one.name)} is ${stateNames[one.state] ?? 'unknown'}: ${plain(one.message)}`,
+      (one) => `${plain(`${directory}/${one.name}`)} is ${stateNames[one.state] ?? 'unknown'}: ${plain(one.message)}`,
     ),
     ...downloads.filter(({ state }) => state === DownloadState.FAILED).map(describeFailed),
   ];

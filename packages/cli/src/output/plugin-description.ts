@@ -22,7 +22,7 @@ export function describePlugin({ instances, resources }: DescribedPlugin, colors
       const name = first?.registration?.plugin ?? '';
       const itsResources = resources.filter((resource) => isHeldBy(resource, name, version));
       return [
-        `${colors.bold(name)} ${version}`,
+        `${colors.bold(plain(name))} ${plain(version)}`,
         ...describeApis(ofVersion),
         '',
         indent(instanceTable(ofVersion, colors, now)),
@@ -41,7 +41,7 @@ function describeApis(instances: readonly PluginInstance[]): string[] {
 function describeApi({ name, version, extensionKinds, capabilities }: PluginApi): string {
   const kinds = extensionKinds.map(({ group, kind }) => (group ? `${kind}.${group}` : kind)).join(', ');
   const lines = [
-    `  API           ${name}@${version}`,
+    `  API           ${plain(`${name}@${version}`)}`,
     `  Extensions    ${plain(kinds) || 'any'}`,
     `  Capabilities  ${formatPairs(capabilities) || 'none'}`,
   ];
@@ -56,8 +56,8 @@ function instanceTable(instances: readonly PluginInstance[], colors: Colors, now
     return [
       plain(registration?.instanceId ?? ''),
       formatState(instance, colors),
-      registration?.address ?? '',
-      protocol,
+      plain(registration?.address ?? ''),
+      plain(protocol),
       String(registration?.weight ?? 100),
       formatAge(now - lastSeen),
       `interval ${interval} s, TTL ${ttl} s`,
@@ -74,9 +74,9 @@ function instanceTable(instances: readonly PluginInstance[], colors: Colors, now
 function resourceList(resources: readonly DelegatedResource[], colors: Colors): string {
   if (resources.length === 0) return 'No resources.';
   const rows = resources.map((resource) => [
-    resource.key,
-    resource.delegation,
-    resource.selectionReason,
+    plain(resource.key),
+    plain(resource.delegation),
+    plain(resource.selectionReason),
     plain(resource.readyReason),
   ]);
   return formatTable({ header: ['RESOURCE', 'DELEGATION', 'SELECTED', 'READY'], rows }, colors);

@@ -56,14 +56,14 @@ function pluginRow(instance: PluginInstance, { wide, colors, now }: PluginTableO
   if (!registration) return [];
   const { plugin, version, apis, address, weight, instanceId, labels } = registration;
   const row = [
-    plugin,
-    version,
-    apis.map((api) => `${api.name}@${api.version}`).join(','),
+    plain(plugin),
+    plain(version),
+    plain(apis.map((api) => `${api.name}@${api.version}`).join(',')),
     formatState(instance, colors),
-    address,
+    plain(address),
     ageOf(timeOf(lastHeardAt), now),
     ageOf(timeOf(registeredAt), now),
   ];
   if (!wide) return row;
-  return [...row, protocol, String(weight ?? 100), plain(instanceId), formatPairs(labels), plain(stateReason)];
+  return [...row, plain(protocol), String(weight ?? 100), plain(instanceId), formatPairs(labels), plain(stateReason)];
 }

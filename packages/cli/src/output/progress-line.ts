@@ -1,3 +1,5 @@
+import { printable } from '@kplug/protocol/printable';
+
 /** Stream that a progress line is written to. */
 export interface LineStream {
   isTTY?: boolean;
@@ -45,7 +47,7 @@ export class ProgressLine implements Disposable {
   }
 
   #draw(): void {
-    const targets = [...new Set(this.#targets.values())].join(', ');
+    const targets = printable([...new Set(this.#targets.values())].join(', '));
     // Some terminals report 0 columns.
     const width = (this.#stream.columns || 80) - 1;
     this.#stream.write(`\r\u001b[K${targets && `waiting for ${targets} …`.slice(0, width)}`);

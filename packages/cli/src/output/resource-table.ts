@@ -53,14 +53,15 @@ function statusOf(resource: Resource, { live }: ResourceTableOptions): Delegated
   return { ...unknown, ...stored, ready: 'False', ...state };
 }
 
-const namespace: Column = { name: 'NAMESPACE', cell: ({ resource }) => resource.metadata.namespace ?? '' };
+const namespace: Column = { name: 'NAMESPACE', cell: ({ resource }) => plain(resource.metadata.namespace ?? '') };
 
 function nameColumn({ held }: ResourceTableOptions): Column {
   return {
     name: 'NAME',
     cell: ({ resource: { metadata } }) => {
-      if (metadata.deletionTimestamp) return `${metadata.name} (deleting)`;
-      return held.has(metadata.uid) ? `${metadata.name} (deletion held)` : metadata.name;
+      const name = plain(metadata.name);
+      if (metadata.deletionTimestamp) return `${name} (deleting)`;
+      return held.has(metadata.uid) ? `${name} (deletion held)` : name;
     },
   };
 }

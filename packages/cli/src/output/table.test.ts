@@ -28,5 +28,26 @@ it('colours do not change widths', () => {
 });
 
 it('untrusted text cannot break a line or colour it', () => {
-  expect(plain('one\ntwo\t\u001b[31mred\u0007')).toBe('one two [31mred');
+  expect(plain('one\ntwo\t\u001b[31mred\u0007')).toBe('one two \\u001b[31mred\\u0007');
+});
+
+it('characters of double width do not break the columns', () => {
+  const header = ['NAME', 'READY'];
+  const table = formatTable(
+    {
+      header,
+      rows: [
+        ['数据库', 'True'],
+        ['ab', 'False'],
+      ],
+    },
+    picocolors.createColors(false),
+  );
+  expect(table.split('\n')).toEqual(['NAME     READY', '数据库   True', 'ab       False']);
+});
+
+it('a cell that was not made printable does not reach the terminal as it is', () => {
+  const rows = [['\u001b]8;;http://evil\u0007here', 'a\u202eb']];
+  const table = formatTable({ header: ['A', 'B'], rows }, picocolors.createColors(true));
+  expect(table).toContain('\\u001b]8;;http://evil\\u0007here   a\\u202eb');
 });

@@ -1,3 +1,4 @@
+import { printable, printableOutput } from '@kplug/protocol/printable';
 import Table from 'cli-table3';
 import type { Colors } from './terminal.ts';
 
@@ -20,7 +21,7 @@ export function formatTable({ header, rows }: TableContent, colors: Colors): str
     chars: noBorders,
     style: { 'padding-left': 0, 'padding-right': 3, head: [], border: [] },
   });
-  table.push(...rows.map((row) => row.map((cell) => cell || '-')));
+  table.push(...rows.map((row) => row.map((cell) => printableOutput(cell, colors.isColorSupported) || '-')));
   return table
     .toString()
     .split('\n')
@@ -28,9 +29,9 @@ export function formatTable({ header, rows }: TableContent, colors: Colors): str
     .join('\n');
 }
 
-/** Removes line breaks, escape sequences and other control characters from untrusted text. */
+/** Makes untrusted text printable, on one line. */
 export function plain(text: string): string {
-  return text.replaceAll(/\p{Cc}+/gu, ' ').trim();
+  return printable(text);
 }
 
 /** Colours the status of a condition: green for `True`, red for `False`, yellow for others. */

@@ -1,3 +1,4 @@
+import { printableOutput } from '@kplug/protocol/printable';
 import picocolors from 'picocolors';
 
 /** Functions that colour text, or return it unchanged. */
@@ -22,11 +23,13 @@ export function processTerminal(): Terminal {
     if (error.code === 'EPIPE') process.exit();
     throw error;
   });
+  const colors = picocolors.createColors(isColorful(process.stdout, process.env));
+  const errorColors = picocolors.createColors(isColorful(process.stderr, process.env));
   return {
-    colors: picocolors.createColors(isColorful(process.stdout, process.env)),
-    errorColors: picocolors.createColors(isColorful(process.stderr, process.env)),
-    print: (text) => process.stdout.write(`${text}\n`),
-    say: (text) => process.stderr.write(`${text}\n`),
+    colors,
+    errorColors,
+    print: (text) => process.stdout.write(`${printableOutput(text, colors.isColorSupported)}\n`),
+    say: (text) => process.stderr.write(`${printableOutput(text, errorColors.isColorSupported)}\n`),
   };
 }
 

@@ -8,6 +8,7 @@ import { listenFailed, parseListenAddress } from '../settings/listen-address.ts'
 import { type AnyHttpOptions, AnyHttpServer, type AnyRequest, type AnyResponse } from './any-http.ts';
 import { checkOrigin, type HostRules, protectiveHeaders } from './check-origin.ts';
 import { type Denial, denyRequest } from './deny-request.ts';
+import { RequestConnections } from './request-connection.ts';
 
 /** Content of an admin, metrics or probe port. A missing part is not served. */
 export interface AdminContent {
@@ -79,7 +80,11 @@ export class AdminServer {
     const all = [...this.#pages.keys(), ...(routes ? ['POST /kplug.v1.RegistryService/ListPlugins'] : [])];
     this.#advice = `not found; try ${all.join(', ').replace(/, ([^,]*)$/, ' or $1')}\n`;
     const fallback = (request: Request, response: Response) => this.#serve(request, response);
-    const connect = routes && connectNodeAdapter({ routes, readMaxBytes: limits.admin.maxMessageSize, fallback });
+    const connections = new RequestConnections();
+    const contextValues = connections.contextOf.bind(connections);
+    const readMaxBytes = limits.admin.maxMessageSize;
+    const connect =
+      routes && connections.recording(connectNodeAdapter({ routes, readMaxBytes, fallback, contextValues }));
     const handler: Handler = connect ?? fallback;
     this.#server = new AnyHttpServer((request, response) => void this.#receive(request, response, handler), options);
   }

@@ -6,9 +6,9 @@ import type { Delegation } from '../delegation/delegation.ts';
 import { describeWriteProblems } from '../delegation/writes/write-problem.ts';
 import type { HostedFolder } from '../registry/hosted.ts';
 import { PluginList } from '../registry/plugin-list.ts';
+import type { PluginWatches } from '../registry/plugin-watches.ts';
 import type { RecentRefusals } from '../registry/recent-refusals.ts';
 import type { Registry } from '../registry/registry.ts';
-import { watchPlugins } from '../registry/watch-plugins.ts';
 import type { RecentEvents } from '../telemetry/events.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { AdminServer, type AdminServerOptions } from './admin-server.ts';
@@ -16,10 +16,12 @@ import { delegationService } from './delegation-service.ts';
 import { hostingService } from './hosting-service.ts';
 import { orInvalidToken } from './page-token.ts';
 import { refusalService } from './refusal-service.ts';
+import { serveWatch } from './serve-watch.ts';
 
 /** Parts of a controller that the admin port shows. */
 export interface AdminView {
   registry: Registry;
+  watches: PluginWatches;
   delegations: Iterable<Delegation>;
   events: RecentEvents;
   metrics: Metrics;
@@ -94,12 +96,15 @@ function describeDegraded(delegations: Iterable<Delegation>): string[] {
   });
 }
 
-function addServices(router: ConnectRouter, { registry, delegations, events, folder, refusals }: AdminView): void {
+function addServices(
+  router: ConnectRouter,
+  { registry, watches, delegations, events, folder, refusals }: AdminView,
+): void {
   const plugins = new PluginList(registry);
   router
     .service(RegistryService, {
       listPlugins: async (request) => orInvalidToken(await plugins.read(request)),
-      watchPlugins: (request, context) => watchPlugins(registry, request, context.signal),
+      watchPlugins: (request, context) => serveWatch(watches, request, context),
     })
     .service(
       DelegationService,

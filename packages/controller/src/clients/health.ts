@@ -1,6 +1,7 @@
 import * as grpc from '@grpc/grpc-js';
 import { service } from 'grpc-health-check';
 import { limits } from '../limits/limits.ts';
+import { TokenBucket } from '../queue/token-bucket.ts';
 import { checkInterval } from './check-interval.ts';
 import { describeFailure } from './describe-failure.ts';
 import { isConnectionExhausted } from './grpc-error.ts';
@@ -35,7 +36,10 @@ export interface HealthQuestion {
 
 const HealthClient = grpc.makeClientConstructor(service, 'Health');
 
-const { healthTimeout } = limits.connections;
+const { healthTimeout, healthBurst, healthUpdateInterval } = limits.connections;
+
+/** Limit of the updates of a watch. */
+const updateLimit = { burst: healthBurst, interval: healthUpdateInterval };
 
 /** Status codes that mean that there was no response. Any other error means that the server reports no health. */
 const unanswered = new Set([grpc.status.UNAVAILABLE, grpc.status.DEADLINE_EXCEEDED, grpc.status.CANCELLED]);
@@ -85,7 +89,17 @@ class HealthWatch {
       isOver = true;
       then();
     };
-    stream.on('data', ({ status }: HealthResponse) => this.#listener.onStatus(readStatus(status)));
+    const updates = new TokenBucket(updateLimit);
+    stream.on('data', ({ status }: HealthResponse) => {
+      if (isOver || this.#ended) return;
+      if (updates.take()) this.#listener.onStatus(readStatus(status));
+      // Asking at intervals bounds the work for a server whose health changes all the time.
+      else
+        over(() => {
+          stream.cancel();
+          this.#poll();
+        });
+    });
     stream.on('error', (error: grpc.ServiceError) =>
       over(() => {
         if (error.code === grpc.status.UNIMPLEMENTED) this.#poll();

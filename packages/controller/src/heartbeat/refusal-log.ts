@@ -1,32 +1,42 @@
+import { printable } from '@kplug/protocol';
 import type { Logger } from 'pino';
 import { limits } from '../limits/limits.ts';
+import type { RefusedClaims } from '../registry/recent-refusals.ts';
 import { nameOfRefusal, type RefusedRegistration } from '../registry/refusal.ts';
 
-/** Logs refused registrations: one line for each plugin and reason, as a refused plugin registers again and again. */
+const { maxLoggedRefusals, maxLoggedRefusalsPerPeer, maxLoggedTextLength } = limits.heartbeat;
+
+/**
+ * Logs refused registrations: one line for each plugin and reason, as a refused plugin registers again and again. One host can't use up the
+ * lines of the others.
+ */
 export class RefusalLog {
   readonly #log: Logger;
   readonly #logged = new Set<string>();
+  readonly #byPeer = new Map<string, number>();
 
   constructor(log: Logger) {
     this.#log = log;
   }
 
-  /** @param plugin name as the plugin gave it, valid or not. */
-  refused({ reason: code, message }: RefusedRegistration, plugin: string, instance: string): void {
+  /** @param claims what the plugin says about itself, valid or not. */
+  refused(
+    { reason: code, message }: RefusedRegistration,
+    { plugin, instanceId, peer }: Pick<RefusedClaims, 'plugin' | 'instanceId' | 'peer'>,
+  ): void {
     const reason = nameOfRefusal(code);
-    const name = shortened(plugin);
+    const name = printable(plugin, maxLoggedTextLength);
     const key = `${name}/${reason}`;
-    if (this.#logged.has(key) || this.#logged.size === limits.heartbeat.maxLoggedRefusals) return;
+    const ofPeer = this.#byPeer.get(peer) ?? 0;
+    if (this.#logged.has(key) || this.#logged.size === maxLoggedRefusals || ofPeer === maxLoggedRefusalsPerPeer) return;
     this.#logged.add(key);
-    const details = { plugin: name, instance: shortened(instance), reason };
-    this.#log.warn(details, `refused the registration of ${name || 'a plugin without a name'}: ${shortened(message)}`);
-    if (this.#logged.size < limits.heartbeat.maxLoggedRefusals) return;
+    this.#byPeer.set(peer, ofPeer + 1);
+    const details = { plugin: name, instance: printable(instanceId, maxLoggedTextLength), reason };
+    const text = printable(message, maxLoggedTextLength);
+    this.#log.warn(details, `refused the registration of ${name || 'a plugin without a name'}: ${text}`);
+    if (ofPeer + 1 === maxLoggedRefusalsPerPeer)
+      this.#log.warn(`${ofPeer + 1} refused registrations of ${peer} were logged; further ones are only counted`);
+    if (this.#logged.size < maxLoggedRefusals) return;
     this.#log.warn(`${this.#logged.size} refused registrations were logged; further ones are only counted`);
   }
-}
-
-/** Shortens a text that a refused plugin chose, at any length. */
-function shortened(text: string): string {
-  const { maxLoggedTextLength } = limits.heartbeat;
-  return text.length > maxLoggedTextLength ? `${text.slice(0, maxLoggedTextLength)}…` : text;
 }

@@ -1,7 +1,7 @@
 import type { Registration as RegistrationMessage } from '@kplug/protocol';
 import { RefusalReason } from '@kplug/protocol';
 import type { Proof } from '../authentication/authenticator.ts';
-import type { Identity } from '../registry/identity.ts';
+import { type Identity, ownerOf } from '../registry/identity.ts';
 import type { Instance, Session } from '../registry/instance.ts';
 import { isUnchanged, type RegistrationReader } from '../registry/read-registration.ts';
 import { RefusedRegistration } from '../registry/refusal.ts';
@@ -52,7 +52,8 @@ export class Registrar {
     // The host of an unreachable instance may resolve to another address by now.
     const isSame = known !== undefined && known.state !== 'suspect' && isUnchanged(message, known.registration);
     const registration = isSame ? known.registration : await this.#read(message, peer(), proof.identity);
-    const instance = registry.register(registration, claim, session);
+    const holder = known ? '' : holderOf(proof.identity, peer);
+    const instance = registry.register(registration, claim, session, holder);
     return { instance, proof, secret: registry.issueSecret(message.instanceId) };
   }
 
@@ -76,4 +77,10 @@ export class Registrar {
     // A pod is followed to know when an instance ends; a proven one can't be that of another instance.
     return { ...resolved, pod: { namespace: identity.namespace, name: identity.pod.name } };
   }
+}
+
+/** Key by which the memory of registrations is bounded: the identity where it is proven, else the host. Own processes have no bound. */
+function holderOf(identity: Identity, peer: () => string): string {
+  if (identity.kind === 'folder') return '';
+  return identity.kind === 'loopback' || identity.kind === 'anonymous' ? peer() : ownerOf(identity);
 }

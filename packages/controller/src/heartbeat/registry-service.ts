@@ -1,4 +1,3 @@
-import { type EventEmitter, once } from 'node:events';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import * as grpc from '@grpc/grpc-js';
 import {
@@ -15,10 +14,11 @@ import type { ConnectionSecurity } from '../ports/connection.ts';
 import type { Session } from '../registry/instance.ts';
 import { publicInstanceMessage } from '../registry/instance-message.ts';
 import { PluginList } from '../registry/plugin-list.ts';
+import { type PluginWatches, WatchRefused } from '../registry/plugin-watches.ts';
 import type { RefusedClaims } from '../registry/recent-refusals.ts';
 import { RefusedRegistration } from '../registry/refusal.ts';
 import type { Lease } from '../registry/registration.ts';
-import { watchPlugins } from '../registry/watch-plugins.ts';
+import { cutOff } from './cut-off.ts';
 import type { Call } from './gate.ts';
 import { hostOfPeer } from './host-of-peer.ts';
 import { leaseMessage } from './lease-message.ts';
@@ -35,6 +35,7 @@ export interface HeartbeatObserver {
 /** Parts of the service of the heartbeat port. */
 export interface RegistryServiceParts extends RegistrarParts {
   observer: HeartbeatObserver;
+  watches: PluginWatches;
   /** Returns the connection over which a call came. */
   connectionOf: (call: PeerCall) => ConnectionSecurity;
   /** Called with each call whose registration was accepted. */
@@ -46,7 +47,7 @@ export type PeerCall = Pick<grpc.ServerUnaryCall<unknown, unknown>, 'getPeer' | 
 
 /** Handlers of `kplug.v1.RegistryService`. */
 export function registryService(parts: RegistryServiceParts): GrpcHandlers<typeof RegistryService> {
-  const { registry, gate, observer } = parts;
+  const { registry, gate, observer, watches } = parts;
   const registrar = new Registrar(parts);
   const callOf = (call: PeerCall): Call => ({ metadata: call.metadata, connection: parts.connectionOf(call) });
   const reported = async <T>(work: T | Promise<T>, claims: () => RefusedClaims): Promise<T> => {
@@ -112,24 +113,42 @@ export function registryService(parts: RegistryServiceParts): GrpcHandlers<typeo
       call.on('cancelled', () => ending.abort());
       const watch = async () => {
         await orUnauthenticated(gate.proveReader(callOf(call)));
-        await sendAll(watchPlugins(registry, call.request, ending.signal, publicInstanceMessage), call, ending.signal);
+        const reader = {
+          peer: hostOfPeer(call.getPeer()),
+          signal: ending.signal,
+          isPublic: true,
+          onCut: ({ message }: WatchRefused) => cutOff(call, message),
+        };
+        await sendAll(watches.open(call.request, reader), call, ending.signal);
       };
-      watch().catch((error) => call.emit('error', error));
+      watch().catch((error: unknown) => {
+        const isRefused = error instanceof WatchRefused;
+        call.emit('error', isRefused ? serviceError(grpc.status.RESOURCE_EXHAUSTED, error.message) : error);
+      });
     },
   };
 }
 
-/** Sends responses at the pace of the client, and ends the call after the last one. */
+/** Sends responses at the pace of the client, one at a time, and ends the call after the last one. */
 async function sendAll<T>(
   responses: AsyncIterable<T>,
-  call: Pick<grpc.ServerWritableStream<unknown, T>, 'write' | 'end'> & EventEmitter,
+  call: Pick<grpc.ServerWritableStream<unknown, T>, 'write' | 'end'>,
   signal: AbortSignal,
 ): Promise<void> {
-  for await (const response of responses) {
-    // A cancelled call ends the wait, and the responses.
-    if (!call.write(response) && !signal.aborted) await once(call, 'drain', { signal }).catch(() => undefined);
+  try {
+    for await (const response of responses) {
+      // grpc-js would accept 16 messages of any size before it asks for a pause. It never calls back for a cancelled call.
+      await new Promise<void>((resolve) => {
+        call.write(response, () => resolve());
+        if (signal.aborted) resolve();
+        else signal.addEventListener('abort', () => resolve(), { once: true });
+      });
+    }
+    call.end();
+  } catch (error) {
+    // The call has ended with this error already.
+    if (!(error instanceof WatchRefused)) throw error;
   }
-  call.end();
 }
 
 function claimsOf(registration: RegistrationMessage, call: PeerCall): RefusedClaims {

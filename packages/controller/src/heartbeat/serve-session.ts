@@ -3,9 +3,12 @@ import * as grpc from '@grpc/grpc-js';
 import { type SessionRequest, type SessionResponseSchema, serviceError } from '@kplug/protocol';
 import type { Proof } from '../authentication/authenticator.ts';
 import { messageOf } from '../errors.ts';
+import { limits } from '../limits/limits.ts';
 import type { Session } from '../registry/instance.ts';
 import { RefusedRegistration } from '../registry/refusal.ts';
+import type { Lease } from '../registry/registration.ts';
 import type { Registry } from '../registry/registry.ts';
+import { cutOff } from './cut-off.ts';
 import { leaseMessage } from './lease-message.ts';
 import type { Registered } from './registrar.ts';
 
@@ -33,9 +36,12 @@ export function serveSession(stream: SessionStream, { registry, prove, register,
   let instanceId: string | undefined;
   let proof: Proof | undefined;
   let isOver = false;
-  const session: Session = {
-    notify: (lease, drain) => stream.write({ answer: { case: 'lease', value: leaseMessage(lease, drain) } }),
+  const answer = (lease: Lease, drain: boolean, secret?: string) => {
+    // An honest plugin reads each answer when it comes.
+    if (stream.writableLength >= limits.watches.maxUnreadAnswers) onUnread();
+    else stream.write({ answer: { case: 'lease', value: leaseMessage(lease, drain, secret) } });
   };
+  const session: Session = { notify: (lease, drain) => answer(lease, drain) };
 
   const onRegistration = async (message: RegistrationOf<SessionRequest>) => {
     const registered = await register(message, session);
@@ -45,8 +51,7 @@ export function serveSession(stream: SessionStream, { registry, prove, register,
     if (instanceId && instanceId !== registration.instanceId) registry.sessionEnded(instanceId, session);
     instanceId = registration.instanceId;
     proof = registered.proof;
-    const drain = registry.isDrainRequested(instanceId);
-    stream.write({ answer: { case: 'lease', value: leaseMessage(registration.lease, drain, registered.secret) } });
+    answer(registration.lease, registry.isDrainRequested(instanceId), registered.secret);
   };
 
   const onBeat = async (id: string) => {
@@ -83,13 +88,23 @@ export function serveSession(stream: SessionStream, { registry, prove, register,
     instanceId = undefined;
   };
 
-  stream.on('data', ({ message }) => {
+  const onMessage = ({ message }: SessionRequest) => {
     received();
     if (message.case === 'registration') void handle(onRegistration(message.value));
     else if (!instanceId) fail(stream, grpc.status.FAILED_PRECONDITION, 'the first message must be a registration');
     else if (proof && proof.validUntil <= Date.now()) void handle(onBeat(instanceId));
     else if (!registry.beat(instanceId)) fail(stream, grpc.status.NOT_FOUND, 'the lease expired; register again');
-  });
+  };
+
+  const onUnread = () => {
+    stream.off('data', onMessage);
+    // Messages that follow are dropped.
+    stream.resume();
+    onEnd();
+    cutOff(stream, unreadAnswers);
+  };
+
+  stream.on('data', onMessage);
   stream.on('end', () => {
     onEnd();
     stream.end();
@@ -97,6 +112,8 @@ export function serveSession(stream: SessionStream, { registry, prove, register,
   stream.on('cancelled', onEnd);
   stream.on('error', onEnd);
 }
+
+const unreadAnswers = `${limits.watches.maxUnreadAnswers} answers of the session wait to be read; read them as they come, and open another session`;
 
 function fail(stream: SessionStream, code: grpc.status, details: string): void {
   stream.emit('error', serviceError(code, details));

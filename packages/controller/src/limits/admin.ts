@@ -3,8 +3,14 @@ import { bytes, characters, count, KiB, MiB, milliseconds, minutes, percent, sec
 /** Limits of metrics and of Events in memory. */
 export const telemetry = {
   maxPluginLabels: count(100, 'Maximum number of plugins with a separate label value in metrics.'),
+  maxLabelLength: characters(63, 'Maximum length of the value of a label in metrics; longer ones are cut.'),
+  maxLabelValues: count(200, 'Maximum number of values of another label in metrics; the others count as `other`.'),
+  eventLineBurst: count(500, 'Number of Events that are logged immediately.'),
+  eventLineInterval: milliseconds(20, 'Interval after which one more Event may be logged.'),
+  maxLogTextLength: characters(8 * KiB, 'Maximum length of a text in a log line.'),
+  maxLogLineLength: characters(64 * KiB, 'Length of a log line above which only its level, time and message are kept.'),
   maxEventsPerResource: count(20, 'Number of last Events that are kept in memory for a resource.'),
-  maxEventLength: characters(2 * KiB, 'Maximum length of the message of an Event; longer ones are cut.'),
+  maxEventLength: characters(1 * KiB, 'Maximum length of the message of an Event; longer ones are cut.'),
   maxLoggedOnce: count(1_000, 'Maximum number of messages that are logged once instead of once per resource.'),
 };
 
@@ -29,6 +35,6 @@ export const admin = {
   maxSessionMemory: bytes(10 * MiB, 'Maximum memory of one HTTP/2 connection.'),
   pageSize: count(500, 'Number of items of a page of a list, unless the request sets another one.'),
   maxPageSize: count(1_000, 'Maximum number of items of a page of a list.'),
+  maxPageBytes: bytes(2 * MiB, 'Size of the plugins of a page above which the others are on the next one.'),
   snapshotAge: milliseconds(30 * seconds, 'Time for which the order of a list is kept for its next pages.'),
-  maxBacklog: count(10_000, 'Maximum number of changes that wait for a slow reader of a watch.'),
 };

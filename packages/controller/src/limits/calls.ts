@@ -23,6 +23,11 @@ export const connections = {
     'Interval of health checks of a plugin that serves no `Watch`; six times as long while it is healthy.',
     { settings: ['connections.healthInterval'] },
   ),
+  healthBurst: count(
+    20,
+    'Number of updates of a health `Watch` in a row; a plugin that sends more is checked at intervals instead.',
+  ),
+  healthUpdateInterval: milliseconds(10 * seconds, 'Interval after which one more update is read.'),
   healthTimeout: milliseconds(2 * seconds, 'Time that a plugin has to answer a health check.'),
   healthyThreshold: count(
     6,
@@ -74,6 +79,8 @@ export const calls = {
   maxConditions: count(64, 'Maximum number of conditions in a response.'),
   maxMessages: count(100, 'Maximum number of messages in a response.'),
   maxEvents: count(100, 'Maximum number of Events in a response.'),
+  maxEventLength: characters(1 * KiB, 'Length at which the message of an Event in a response is cut.'),
+  maxEventsSize: characters(16 * KiB, 'Maximum size of all Events of a response; the others are dropped.'),
   maxTextLength: characters(
     32 * KiB,
     'Maximum length of the text of a message, condition or Event in a response. Kubernetes accepts no longer one.',
@@ -86,6 +93,7 @@ export const calls = {
   maxAnswerValues: count(100_000, 'Maximum number of values of all statuses and dependents in a response together.'),
   maxKeyLength: bytes(1 * KiB, 'Maximum length of a key of a status or dependent in a response.'),
   maxQuotedLength: characters(100, 'Length at which a text of a response is cut where an error message quotes it.'),
+  maxFailureLength: characters(2 * KiB, 'Length at which the message of a failed call is cut.'),
   maxDelay: milliseconds(365 * days, 'Longest delay until the next call in a response; longer ones are shortened.'),
   maxV0AnswerLength: characters(256 * KiB, 'Maximum size of a response of a plugin of the first Kplug.'),
   maxV0Tokens: count(50_000, 'Maximum number of YAML tokens of a status of a plugin of the first Kplug.'),

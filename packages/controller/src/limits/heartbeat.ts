@@ -39,6 +39,7 @@ export const heartbeat = {
     1_000,
     'Maximum number of log lines about refused registrations, one per plugin and reason.',
   ),
+  maxLoggedRefusalsPerPeer: count(50, 'Maximum number of these lines about plugins of one host.'),
   maxRefusals: count(200, 'Maximum number of refused registrations that `kplug plugins --refused` lists.'),
   maxRefusalsPerPeer: count(20, 'Maximum number of these from one host.'),
   refusalRetention: milliseconds(
@@ -112,6 +113,14 @@ export const pluginResources = {
     settings: ['pluginResources.retention'],
     max: 365 * days,
   }),
+  maxRecords: count(
+    1_000,
+    'Maximum number of these resources that are written for plugins that send heartbeats; those that exceed it are not shown.',
+    { settings: ['pluginResources.maxRecords'], min: 1 },
+  ),
+  maxListedSize: bytes(256 * KiB, 'Maximum size of the instances that a resource lists; its counts include all.'),
+  maxListedApis: count(64, 'Maximum number of APIs with a condition in a resource.'),
+  maxListedVersions: count(8, 'Maximum number of versions of an API that a condition names.'),
   maxListedInstances: count(500, 'Maximum number of instances that a resource lists; its counts include all.'),
   maxNameLength: characters(200, 'Maximum length of a name before its digest replaces the rest.'),
   maxCertificateLength: characters(

@@ -10,7 +10,9 @@ import type { LimitGroup } from './limit.ts';
 import { downloads, pluginsFolder } from './plugins-folder.ts';
 import { ports } from './ports.ts';
 import { queue } from './queue.ts';
+import { flaps, holders, registrations } from './registrations.ts';
 import { directory, resources } from './resources.ts';
+import { watches } from './watches.ts';
 
 /** All limits of the controller, by part. `docs/limits.md` is generated from this table. */
 export const limitTable = {
@@ -19,6 +21,10 @@ export const limitTable = {
   registry,
   identity,
   authentication,
+  registrations,
+  holders,
+  flaps,
+  watches,
   selection,
   connections,
   calls,

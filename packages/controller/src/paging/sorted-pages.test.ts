@@ -4,7 +4,7 @@ import { limits } from '../limits/limits.ts';
 import { sortSliced } from './sort-sliced.ts';
 import { SortedPages } from './sorted-pages.ts';
 
-const { pageSize, maxPageSize } = limits.admin;
+const { pageSize, maxPageSize, maxPageBytes } = limits.admin;
 
 function listOf(names: Set<string>): SortedPages<string> {
   return new SortedPages({
@@ -23,6 +23,24 @@ describe('SortedPages', () => {
     const all = () => true;
     expect((await pages.read({ pageSize: 0, pageToken: '' }, all))?.items).toHaveLength(pageSize);
     expect((await pages.read({ pageSize: 100_000, pageToken: '' }, all))?.items).toHaveLength(maxPageSize);
+  });
+
+  it('ends a page before it is too large, with at least one item', async () => {
+    const names = named(6);
+    const pages = new SortedPages<string>({
+      collect: async (add) => [...names].forEach(add),
+      positionOf: (name) => [name],
+      positionLength: 1,
+      exists: () => true,
+      sizeOf: (name) => (name === 'item-5' ? 2 * maxPageBytes : maxPageBytes / 2),
+    });
+    const sizes: number[] = [];
+    for (let pageToken: string | undefined; pageToken !== ''; ) {
+      const page = await pages.read({ pageSize: 0, pageToken: pageToken ?? '' }, () => true);
+      sizes.push(page?.items.length ?? 0);
+      pageToken = page?.nextPageToken ?? '';
+    }
+    expect(sizes).toEqual([2, 2, 1, 1]);
   });
 
   it('has no token after the last page', async () => {

@@ -4,7 +4,7 @@ import { Pace } from '../queue/slices.ts';
 import { formatPageToken, type PageRequest, parsePageToken, readPageSize } from './page-request.ts';
 import { sortSliced } from './sort-sliced.ts';
 
-const { snapshotAge } = limits.admin;
+const { snapshotAge, maxPageBytes } = limits.admin;
 
 /** Page of a list. */
 export interface Page<T> {
@@ -23,6 +23,8 @@ export interface SortedList<T> {
   positionLength: number;
   /** Reports whether an item still exists. */
   exists: (item: T) => boolean;
+  /** Returns the size of an item in a response, in bytes. A page ends before it is too large. Default: all are small. */
+  sizeOf?: (item: T) => number;
 }
 
 /**
@@ -40,7 +42,7 @@ export class SortedPages<T> {
 
   /** Returns a page of the items that a filter matches; `undefined` if the token is malformed. */
   async read(request: PageRequest, matches: (item: T) => boolean): Promise<Page<T> | undefined> {
-    const { positionLength, exists } = this.#list;
+    const { positionLength, exists, sizeOf = () => 0 } = this.#list;
     const after = request.pageToken ? parsePageToken(request.pageToken, positionLength) : [];
     if (!after) return undefined;
     const size = readPageSize(request);
@@ -48,10 +50,13 @@ export class SortedPages<T> {
     const sorted = after.length > 0 ? (this.#snapshot ?? (await this.#sort())) : await this.#sort();
     const pace = new Pace();
     let last = after;
+    let bytes = 0;
     for (let index = findAfter(sorted, after); index < sorted.length; index++) {
       const { item, position } = sorted[index] as Entry<T>;
       if (exists(item) && matches(item)) {
-        if (items.length === size) return { items, nextPageToken: formatPageToken(last) };
+        bytes += sizeOf(item);
+        const isFull = items.length === size || (items.length > 0 && bytes > maxPageBytes);
+        if (isFull) return { items, nextPageToken: formatPageToken(last) };
         items.push(item);
         last = position;
       }

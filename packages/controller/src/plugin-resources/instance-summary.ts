@@ -1,8 +1,9 @@
 import { limits } from '../limits/limits.ts';
 import { visitAll } from '../queue/slices.ts';
 import type { Instance } from '../registry/instance.ts';
+import { sizeOf } from '../registry/registration-bounds.ts';
 
-const { maxListedInstances } = limits.pluginResources;
+const { maxListedInstances, maxListedSize, maxListedApis, maxListedVersions } = limits.pluginResources;
 
 /** API that instances implement. */
 export interface ApiSummary {
@@ -24,6 +25,7 @@ export class InstanceSummary {
   firstLive: Instance | undefined;
   /** Instances that the record lists. */
   readonly listed: Instance[] = [];
+  #listedSize = 0;
   /** APIs by name, in order of appearance. */
   readonly apis = new Map<string, ApiSummary>();
 
@@ -36,18 +38,26 @@ export class InstanceSummary {
       this.firstLive ??= instance;
     }
     this.lastHeardAt = Math.max(this.lastHeardAt, instance.lastHeardAt);
-    if (this.listed.length < maxListedInstances) this.listed.push(instance);
+    this.#list(instance);
     for (const { name, version } of instance.registration.apis) {
       let api = this.apis.get(name);
       if (!api) {
+        if (this.apis.size === maxListedApis) continue;
         api = { versions: new Set(), live: 0, serving: 0 };
         this.apis.set(name, api);
       }
-      api.versions.add(version.version);
+      if (api.versions.size < maxListedVersions) api.versions.add(version.version);
       if (!isLive) continue;
       api.live++;
       if (!instance.unserved.has(name)) api.serving++;
     }
+  }
+
+  #list(instance: Instance): void {
+    const size = sizeOf(instance.registration) + instance.stateReason.length;
+    if (this.listed.length === maxListedInstances || this.#listedSize + size > maxListedSize) return;
+    this.listed.push(instance);
+    this.#listedSize += size;
   }
 }
 

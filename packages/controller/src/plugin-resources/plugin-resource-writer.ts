@@ -26,6 +26,8 @@ export interface PluginResourceOptions {
   refreshInterval?: number;
   /** Time for which a plugin without instances is retained. Default 86,400,000 (1 day). */
   retention?: number;
+  /** Maximum number of records of plugins that send heartbeats; those that exceed it are not written. Default 1,000. */
+  maxRecords?: number;
 }
 
 /** Writes a record of each plugin to a store when it changes, and at a coarse interval, never at each heartbeat. */
@@ -46,6 +48,8 @@ export class PluginResourceWriter implements DeclarationReporter {
   readonly #queue: WorkQueue<string>;
   /** Keys of records with changes that have not been written. */
   readonly #changed = new Set<string>();
+  /** Keys of plugins without a record, as there are too many. */
+  readonly #omitted = new Set<string>();
   #failure = '';
   #unsubscribe: () => void = () => undefined;
   #unsubscribeHosted: (() => void) | undefined;
@@ -66,6 +70,7 @@ export class PluginResourceWriter implements DeclarationReporter {
       settleTime: readLimit(limitTable.pluginResources.settleTime, options.settleTime),
       refreshInterval: readLimit(limitTable.pluginResources.refreshInterval, options.refreshInterval),
       retention: readLimit(limitTable.pluginResources.retention, options.retention),
+      maxRecords: readLimit(limitTable.pluginResources.maxRecords, options.maxRecords),
     };
     const { settleTime, refreshInterval } = this.#options;
     this.#queue = new WorkQueue({
@@ -169,7 +174,9 @@ export class PluginResourceWriter implements DeclarationReporter {
       this.#logFailure(error);
       return { next: 'retry' };
     }
-    return this.#records.has(key) ? { next: 'again', after: this.#options.refreshInterval } : { next: 'done' };
+    return this.#records.has(key) || this.#omitted.has(key)
+      ? { next: 'again', after: this.#options.refreshInterval }
+      : { next: 'done' };
   }
 
   /** Logs a lasting failure once. */
@@ -183,6 +190,7 @@ export class PluginResourceWriter implements DeclarationReporter {
     const instances = await summarize(this.#instances.of(key));
     const former = this.#records.get(key);
     const record = this.#compose(key, instances, former);
+    if (this.#isOmitted(key, record)) return;
     if (!record) {
       // A record that a user wrote is the user's to delete.
       if (former && former.ofGeneration === undefined) await this.#store.remove(former);
@@ -192,6 +200,23 @@ export class PluginResourceWriter implements DeclarationReporter {
     if (JSON.stringify(record) === JSON.stringify(former)) return;
     await this.#store.save(record);
     this.#records.set(key, record);
+  }
+
+  /** Reports whether a plugin that sends heartbeats gets no record, as there are too many. Logged when that begins. */
+  #isOmitted(key: string, record: PluginRecord | undefined): boolean {
+    const { maxRecords } = this.#options;
+    const isNew = record?.spec.source === 'heartbeat' && !this.#records.has(key);
+    if (!isNew || this.#records.size < maxRecords) {
+      this.#omitted.delete(key);
+      return false;
+    }
+    if (this.#omitted.size === 0) {
+      this.#log.warn(
+        `there are ${maxRecords} Plugin resources, the maximum; further plugins get none until some are gone; raise pluginResources.maxRecords`,
+      );
+    }
+    this.#omitted.add(key);
+    return true;
   }
 
   /** Composes the record of a plugin. Returns `undefined` for one that is not to be retained. */

@@ -1,4 +1,5 @@
 import type { InstanceOwner } from './claim.ts';
+import type { FlapLimit } from './flap-limit.ts';
 import type { Identity } from './identity.ts';
 import type { Implementation } from './implementation.ts';
 import type { Instance, InstanceState, Session, SuspectReason } from './instance.ts';
@@ -23,6 +24,13 @@ export class InstanceRecord implements Instance, Leased {
   drainRequested = false;
   /** True while it is draining because its owner deregistered it. */
   deregistered = false;
+  /** Key of who brought the registration, by which it is counted. */
+  readonly holder: string;
+  flaps: FlapLimit | undefined;
+  /** State that takes effect when the instance, which changes too often, is no longer held; `undefined` if it isn't. */
+  held:
+    | { state: InstanceState; reason: string; suspectReason: SuspectReason | undefined; cancel: () => void }
+    | undefined;
 
   ttl: number;
   expiresAt = 0;
@@ -34,9 +42,11 @@ export class InstanceRecord implements Instance, Leased {
     implementations: readonly Implementation[],
     owner: InstanceOwner,
     heardAt: number,
+    holder = '',
   ) {
     this.registration = registration;
     this.owner = owner;
+    this.holder = holder;
     this.implementations = implementations;
     this.ttl = registration.lease.ttl;
     this.registeredAt = heardAt;

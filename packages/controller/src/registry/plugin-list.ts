@@ -6,6 +6,7 @@ import { SortedPages } from '../paging/sorted-pages.ts';
 import { visitAll } from '../queue/slices.ts';
 import type { Instance } from './instance.ts';
 import { instanceMessage } from './instance-message.ts';
+import { sizeOf } from './registration-bounds.ts';
 import type { Registry } from './registry.ts';
 
 /** Filter of instances; an empty field matches all. */
@@ -27,6 +28,7 @@ export class PluginList {
       positionOf: ({ registration: { plugin, version, instanceId } }) => [plugin, version, instanceId],
       positionLength: 3,
       exists: ({ state }) => state !== 'gone',
+      sizeOf: ({ registration, stateReason }) => sizeOf(registration) + stateReason.length,
     });
   }
 

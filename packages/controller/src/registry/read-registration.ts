@@ -7,8 +7,9 @@ import { AddressChecker, type AddressPolicy } from './address-checker.ts';
 import type { LeasePolicy } from './lease-policy.ts';
 import { malformed } from './refusal.ts';
 import type { ImplementedApi, Lease, PodReference, Registration } from './registration.ts';
+import { checkBounds } from './registration-bounds.ts';
 
-const { maxApis, maxLabels, maxInstanceIdLength, maxCertificateSize } = limits.registry;
+const { maxInstanceIdLength, maxCertificateSize } = limits.registry;
 const { value: defaultWeight, max: maxWeight } = limitTable.registry.weight;
 const idAdvice = `an id of at most ${maxInstanceIdLength} characters that no other process uses`;
 
@@ -35,16 +36,13 @@ export class RegistrationReader {
    */
   read(message: RegistrationMessage, peer: string, isHosted = false): Registration {
     const { plugin, version, apis, address, instanceId, weight = defaultWeight, labels, pod } = message;
+    checkBounds(message);
     if (!name.test(plugin)) throw malformed('plugin', plugin, 'a name such as PostgreSQL');
-    if (!parse(version)) throw malformed('version', version, 'a semantic version such as 1.2.0');
+    if (!parse(version) || version !== version.trim())
+      throw malformed('version', version, 'a semantic version such as 1.2.0');
     if (apis.length === 0) throw malformed('apis', '', 'at least one plugin API');
-    if (apis.length > maxApis) throw malformed('apis', `${apis.length} entries`, `at most ${maxApis} plugin APIs`);
-    if (instanceId.length === 0 || instanceId.length > maxInstanceIdLength) {
-      throw malformed('instance_id', instanceId, idAdvice);
-    }
+    if (instanceId.length === 0) throw malformed('instance_id', instanceId, idAdvice);
     if (weight > maxWeight) throw malformed('weight', String(weight), `a number from 0 to ${maxWeight}`);
-    if (Object.keys(labels).length > maxLabels)
-      throw malformed('labels', `more than ${maxLabels}`, `at most ${maxLabels} labels`);
     return {
       plugin,
       version,

@@ -1,4 +1,4 @@
-import type { RefusalReason } from '@kplug/protocol';
+import { printable, type RefusalReason } from '@kplug/protocol';
 import { limits } from '../limits/limits.ts';
 import { PluginName } from '../names.ts';
 import { parseAddress } from './address.ts';
@@ -39,7 +39,7 @@ export interface Refusal extends RefusedClaims {
 
 /**
  * The latest refused registrations, in a bounded list. Equal ones are one entry. A client can fill only a part of the list. All texts are
- * shortened and have no control characters, as anyone who reaches the port can choose them.
+ * shortened and printable, as anyone who reaches the port can choose them.
  */
 export class RecentRefusals {
   readonly #now: () => number;
@@ -110,12 +110,7 @@ export class RecentRefusals {
   }
 }
 
-/** Removes control and format characters, such as escape sequences and changes of the text's direction, and shortens the text. */
+/** Makes a text printable, and shortens it. */
 function clean(text: string, maxLength = maxRefusedTextLength): string {
-  // Cut first, as a text may be as long as a message; characters that are removed then count, too.
-  const cut = text.length > maxLength ? `${text.slice(0, maxLength)}…` : text;
-  return cut
-    .toWellFormed()
-    .replaceAll(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]+/gu, ' ')
-    .trim();
+  return printable(text, maxLength);
 }

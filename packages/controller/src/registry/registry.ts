@@ -1,13 +1,15 @@
 // registry/: the plugins known now: registration, identity, lease, expiry, sessions.
 import { isDeepStrictEqual } from 'node:util';
 import { RefusalReason } from '@kplug/protocol';
-import { limitTable } from '../limits/limits.ts';
+import { limits, limitTable } from '../limits/limits.ts';
 import { readLimit } from '../limits/read-limit.ts';
 import { PluginName } from '../names.ts';
 import { Pace } from '../queue/slices.ts';
 import { isSameAddress } from './address.ts';
 import { type Claim, InstanceOwner, unproven } from './claim.ts';
 import type { Clock } from './clock.ts';
+import { FlapLimit } from './flap-limit.ts';
+import { HolderQuota, type RegistryQuota } from './holder-quota.ts';
 import { type Identity, ownerOf } from './identity.ts';
 import { type Implementation, Implementations } from './implementation.ts';
 import type { Instance, InstanceChange, InstanceState, Session, SuspectReason } from './instance.ts';
@@ -33,7 +35,12 @@ export interface RegistryOptions {
   nameRetention?: number;
   /** Accepts v0 instances, whose protocol has no authentication. Default false. */
   allowInsecure?: boolean;
+  /** Bounds of what is held in memory. */
+  quota?: RegistryQuota;
 }
+
+/** Time for which an instance that changes too often is held. */
+const { holdTime } = limits.flaps;
 
 /** Plugins known now. All of its methods are synchronous; time comes from the given clock. */
 export class Registry {
@@ -42,6 +49,7 @@ export class Registry {
   readonly #allowInsecure: boolean;
   readonly #instances = new Map<string, InstanceRecord>();
   readonly #names: NameOwners;
+  readonly #quota: HolderQuota;
   readonly #implementations = new Implementations();
   readonly #leases = new LeaseQueue<InstanceRecord>();
   readonly #counts: Record<InstanceState, number> = { live: 0, suspect: 0, draining: 0, gone: 0 };
@@ -49,9 +57,10 @@ export class Registry {
   #alarm: { at: number; cancel: () => void } | undefined;
   #revision = 0;
 
-  constructor({ clock, capacity, nameRetention, allowInsecure = false }: RegistryOptions) {
+  constructor({ clock, capacity, nameRetention, allowInsecure = false, quota = {} }: RegistryOptions) {
     this.#clock = clock;
     this.#names = new NameOwners(readLimit(limitTable.registry.nameRetention, nameRetention));
+    this.#quota = new HolderQuota(quota, () => clock.now());
     this.#capacity = readLimit(limitTable.registry.capacity, capacity);
     this.#allowInsecure = allowInsecure;
   }
@@ -95,11 +104,12 @@ export class Registry {
    *
    * @param claim identity and secret of the process that registers it. Only the owner of a known instance may change or renew it.
    * @param session session that the instance keeps open; replaces an earlier one.
+   * @param holder key of who brings the registration, such as a host, by which it is counted. Default: counted only in all.
    */
-  register(registration: Registration, claim: Claim = unproven, session?: Session): Instance {
+  register(registration: Registration, claim: Claim = unproven, session?: Session, holder = ''): Instance {
     if (!this.#isAllowed(registration)) throw new RefusedRegistration(RefusalReason.INVALID, insecureProtocol);
     const known = this.#instances.get(registration.instanceId);
-    if (!known) return this.#add(registration, claim, session);
+    if (!known) return this.#add(registration, claim, session, holder);
     this.#checkOwner(known, claim);
     if (!isSameAddress(known.registration.address, registration.address)) {
       throw new RefusedRegistration(
@@ -109,9 +119,11 @@ export class Registry {
       );
     }
     this.#checkName(registration, claim);
+    this.#checkChange(known, registration, session);
     known.owner.adopt(claim);
     known.session = session ?? known.session;
     const former = this.#replace(known, registration);
+    if (former) this.#flapsOf(known).take(this.#clock.now());
     this.#renewLease(known);
     if (isRecovered(known, session !== undefined)) this.#setState(known, 'live', '', undefined, former);
     else if (former) this.#emit(known, known.state, former);
@@ -132,7 +144,7 @@ export class Registry {
   restore(registration: Registration, lastHeardAt: number, identity: Identity = unproven.identity): void {
     if (this.#instances.has(registration.instanceId) || this.#instances.size >= this.#capacity) return;
     if (!this.#isAllowed(registration) || this.#names.otherOwner(nameOf(registration), identity)) return;
-    const instance = this.#insert(registration, { identity });
+    const instance = this.#insert(registration, { identity }, '');
     this.#changeState(instance, 'suspect');
     instance.suspectReason = 'StreamBroken';
     instance.stateReason = 'it was known before the controller started, and has sent no heartbeat since';
@@ -177,6 +189,8 @@ export class Registry {
     const known = this.#instances.get(instanceId);
     if (!known || isDeepStrictEqual(known.unserved, apis)) return;
     known.unserved = apis;
+    // Shown when the instance, which changes too often, is no longer held.
+    if (known.held) return;
     this.#setState(known, known.state, known.stateReason, known.suspectReason);
   }
 
@@ -267,7 +281,7 @@ export class Registry {
     );
   }
 
-  #add(registration: Registration, claim: Claim, session: Session | undefined): InstanceRecord {
+  #add(registration: Registration, claim: Claim, session: Session | undefined, holder: string): InstanceRecord {
     this.#checkName(registration, claim);
     if (this.#instances.size >= this.#capacity) {
       throw new RefusedRegistration(
@@ -275,17 +289,19 @@ export class Registry {
         `the registry is full: it holds ${this.#capacity} instances; raise its capacity or stop some plugins`,
       );
     }
-    const instance = this.#insert(registration, claim);
+    this.#quota.check(holder, registration);
+    const instance = this.#insert(registration, claim, holder);
     instance.session = session;
     this.#renewLease(instance);
     this.#emit(instance, undefined, []);
     return instance;
   }
 
-  #insert(registration: Registration, claim: Claim): InstanceRecord {
+  #insert(registration: Registration, claim: Claim, holder: string): InstanceRecord {
     const implementations = this.#implementations.for(registration);
-    const instance = new InstanceRecord(registration, implementations, new InstanceOwner(claim), Date.now());
+    const instance = new InstanceRecord(registration, implementations, new InstanceOwner(claim), Date.now(), holder);
     this.#names.add(nameOf(registration), claim.identity);
+    this.#quota.add(holder, registration);
     this.#instances.set(registration.instanceId, instance);
     this.#counts[instance.state]++;
     for (const implementation of instance.implementations) implementation.add(instance);
@@ -296,6 +312,8 @@ export class Registry {
   #replace(instance: InstanceRecord, registration: Registration): readonly Implementation[] | undefined {
     if (isDeepStrictEqual(instance.registration, registration)) return undefined;
     this.#leases.remove(instance);
+    this.#quota.remove(instance.holder, instance.registration, false);
+    this.#quota.add(instance.holder, registration);
     const former = instance.implementations;
     for (const implementation of former) implementation.remove(instance);
     this.#names.remove(nameOf(instance.registration), instance.identity);
@@ -321,6 +339,20 @@ export class Registry {
     suspectReason?: SuspectReason,
     former?: readonly Implementation[],
   ): void {
+    if (this.#isHeld(instance, { state, reason, suspectReason })) {
+      if (former) this.#emit(instance, instance.state, former);
+      return;
+    }
+    this.#applyState(instance, state, reason, suspectReason, former);
+  }
+
+  #applyState(
+    instance: InstanceRecord,
+    state: InstanceState,
+    reason: string,
+    suspectReason: SuspectReason | undefined,
+    former?: readonly Implementation[],
+  ): void {
     const from = instance.state;
     this.#changeState(instance, state);
     if (state !== 'draining') instance.deregistered = false;
@@ -330,8 +362,60 @@ export class Registry {
     this.#emit(instance, from, former);
   }
 
+  /**
+   * Checks whether a new registration may change a known instance: not when it would exceed a bound, and not when the instance changes too
+   * often. Throws `RefusedRegistration`.
+   */
+  #checkChange(known: InstanceRecord, registration: Registration, session: Session | undefined): void {
+    const isChanged = !isDeepStrictEqual(known.registration, registration);
+    if (isChanged) this.#quota.check(known.holder, registration, known.registration);
+    const isReturning = known.state === 'draining' && isRecovered(known, session !== undefined);
+    if ((!isChanged && !isReturning) || this.#flapsOf(known).has(this.#clock.now())) return;
+    throw new RefusedRegistration(
+      RefusalReason.CAPACITY,
+      `the instance "${registration.instanceId}" changes too often; keep its registration as it is, and register again in ${limits.flaps.interval / 1_000} s`,
+    );
+  }
+
+  #flapsOf(instance: InstanceRecord): FlapLimit {
+    instance.flaps ??= new FlapLimit(this.#clock.now());
+    return instance.flaps;
+  }
+
+  /**
+   * Counts a change of state. Reports whether the instance changes too often: it then gets no calls for a while, and its latest state takes
+   * effect afterwards. An instance that stops does so immediately.
+   */
+  #isHeld(instance: InstanceRecord, latest: Omit<NonNullable<InstanceRecord['held']>, 'cancel'>): boolean {
+    const isWithin = this.#flapsOf(instance).take(this.#clock.now());
+    if (latest.state === 'draining') {
+      instance.held?.cancel();
+      instance.held = undefined;
+      return false;
+    }
+    if (instance.held) {
+      Object.assign(instance.held, latest);
+      return true;
+    }
+    if (isWithin) return false;
+    instance.held = { ...latest, cancel: this.#clock.after(holdTime, () => this.#release(instance)) };
+    const reason = `its state changes too often; it gets no calls for ${holdTime / 1_000} s`;
+    this.#applyState(instance, 'suspect', reason, 'Unreachable');
+    return true;
+  }
+
+  #release(instance: InstanceRecord): void {
+    const { held } = instance;
+    if (!held) return;
+    instance.held = undefined;
+    this.#applyState(instance, held.state, held.reason, held.suspectReason);
+  }
+
   #remove(instance: InstanceRecord, reason: string): void {
     this.#leases.remove(instance);
+    this.#quota.remove(instance.holder, instance.registration);
+    instance.held?.cancel();
+    instance.held = undefined;
     this.#instances.delete(instance.registration.instanceId);
     this.#names.remove(nameOf(instance.registration), instance.identity);
     const from = instance.state;

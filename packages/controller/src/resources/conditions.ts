@@ -1,3 +1,4 @@
+import { printableLines } from '@kplug/protocol';
 import { limits } from '../limits/limits.ts';
 import { cutText } from './cut-text.ts';
 import { isJsonObject } from './json.ts';
@@ -71,7 +72,8 @@ export function stampCondition(
     type,
     status,
     reason,
-    message: cutText(message, maxMessageLength),
+    // Tools print it as it is.
+    message: cutText(printableLines(cutText(message, maxMessageLength)), maxMessageLength),
     ...(observedGeneration !== undefined && { observedGeneration }),
     lastTransitionTime,
   };

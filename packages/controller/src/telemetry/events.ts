@@ -1,5 +1,7 @@
+import { printable, printableLines } from '@kplug/protocol';
 import type { Logger } from 'pino';
 import { limits } from '../limits/limits.ts';
+import { TokenBucket } from '../queue/token-bucket.ts';
 import type { EventSink, ResourceEvent } from '../resources/cluster-services.ts';
 import { cutText } from '../resources/cut-text.ts';
 import type { ResourceKey } from '../resources/resource.ts';
@@ -14,7 +16,7 @@ export interface RecordedEvent extends ResourceEvent {
 /** Largest number of different Events that are held for a resource. */
 const maxPerResource = limits.telemetry.maxEventsPerResource;
 
-const { maxEventLength, maxLoggedOnce } = limits.telemetry;
+const { maxEventLength, maxLoggedOnce, eventLineBurst, eventLineInterval } = limits.telemetry;
 
 /** Reasons of Events whose message is equal for many resources. */
 const loggedOnce: ReadonlySet<string> = new Set(['UpdatedWithoutAnswer', 'DeletedWithoutAnswer', 'Overwritten']);
@@ -26,6 +28,9 @@ export class RecentEvents implements EventSink {
   readonly #events = new Map<ResourceKey, RecordedEvent[]>();
   /** Messages that were logged and are not logged for other resources. */
   readonly #logged = new Set<string>();
+  readonly #lines = new TokenBucket({ burst: eventLineBurst, interval: eventLineInterval });
+  /** Number of Events that were not logged since the last one that was. */
+  #unlogged = 0;
 
   /** @param sink shows Events to users. */
   constructor(log: Logger, sink?: EventSink) {
@@ -36,7 +41,13 @@ export class RecentEvents implements EventSink {
   record(regarding: ResourceKey, event: ResourceEvent): void {
     const { type, reason, message } = event;
     if (!this.recordUnlogged(regarding, event) || isLoggedElsewhere(reason) || this.#isLogged(event)) return;
-    const text = cutText(message, maxEventLength);
+    if (!this.#lines.take()) {
+      this.#unlogged++;
+      return;
+    }
+    const text = printable(message, maxEventLength);
+    if (this.#unlogged > 0) this.#log.warn(`${this.#unlogged} Events were not logged, as there were too many`);
+    this.#unlogged = 0;
     if (type === 'Warning' && !isExpected(reason)) this.#log.warn({ resource: regarding, reason }, text);
     else this.#log.info({ resource: regarding, reason }, text);
   }
@@ -44,8 +55,9 @@ export class RecentEvents implements EventSink {
   /** Records an Event that is logged elsewhere. Reports whether it is new. */
   recordUnlogged(regarding: ResourceKey, event: ResourceEvent): boolean {
     const { type, reason } = event;
-    const message = cutText(event.message, maxEventLength);
-    this.#sink?.record(regarding, event);
+    // Tools print it as it is.
+    const message = cutText(printableLines(cutText(event.message, maxEventLength)), maxEventLength);
+    this.#sink?.record(regarding, { ...event, message });
     const events = this.#events.get(regarding) ?? [];
     const index = events.findIndex((one) => one.reason === reason && one.message === message && one.type === type);
     const [known] = index < 0 ? [] : events.splice(index, 1);

@@ -3,15 +3,20 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry as PromRegistry } from 'prom-client';
 import { limits } from '../limits/limits.ts';
 import type { RequestObservation } from '../resources/cluster-services.ts';
+import { LabelValues } from './label-values.ts';
 import type { DelegationObserver } from './observer.ts';
 
 /** Largest number of plugins with a label value of their own. Plugins choose their names, so the number of names is unbounded. */
-const { maxPluginLabels } = limits.telemetry;
+const { maxPluginLabels, maxLabelValues } = limits.telemetry;
 
 /** Metrics of a controller, with the names of controller-runtime where it has equal ones. */
 export class Metrics implements DelegationObserver {
   readonly registry = new PromRegistry();
-  readonly #plugins = new Set<string>();
+  readonly #plugins = new LabelValues(maxPluginLabels);
+  readonly #reasons = new LabelValues(maxLabelValues);
+  readonly #methods = new LabelValues(maxLabelValues);
+  readonly #codes = new LabelValues(maxLabelValues);
+  readonly #kinds = new LabelValues(maxLabelValues);
 
   readonly #reconciles = this.#counter('controller_runtime_reconcile_total', 'Passes by result', [
     'controller',
@@ -106,7 +111,7 @@ export class Metrics implements DelegationObserver {
   }
 
   writeFailed(delegation: string, reason: string): void {
-    this.#writeFailures.inc({ delegation, reason });
+    this.#writeFailures.inc({ delegation, reason: this.#reasons.of(reason) });
   }
 
   received(way: 'session' | 'unary' | 'first-kplug'): void {
@@ -115,7 +120,7 @@ export class Metrics implements DelegationObserver {
 
   /** @param reason name of the reason, such as `INVALID`. */
   refused(reason: string): void {
-    this.#refusals.inc({ reason });
+    this.#refusals.inc({ reason: this.#reasons.of(reason) });
   }
 
   /** @param result `accepted`, `refused` or `unavailable`. */
@@ -124,7 +129,8 @@ export class Metrics implements DelegationObserver {
   }
 
   called({ plugin, method, code, duration }: { plugin: string; method: string; code: string; duration: number }): void {
-    this.#calls.observe({ plugin: this.labelFor(plugin), method, code }, duration / 1_000);
+    const labels = { plugin: this.labelFor(plugin), method: this.#methods.of(method), code: this.#codes.of(code) };
+    this.#calls.observe(labels, duration / 1_000);
   }
 
   certificateRenewed(certificate: string): void {
@@ -136,15 +142,14 @@ export class Metrics implements DelegationObserver {
   }
 
   requested({ verb, resource, code, duration }: RequestObservation): void {
-    this.#requests.inc({ code, method: verb });
+    this.#requests.inc({ code: this.#codes.of(code), method: verb });
     // The response of a watch begins immediately.
-    this.#requestTime.observe({ verb, resource }, duration / 1_000);
+    this.#requestTime.observe({ verb, resource: this.#kinds.of(resource) }, duration / 1_000);
   }
 
   /** Returns the label of a plugin: its name, or `other` when there are too many. */
   labelFor(plugin: string): string {
-    if (this.#plugins.size < maxPluginLabels) this.#plugins.add(plugin);
-    return this.#plugins.has(plugin) ? plugin : 'other';
+    return this.#plugins.of(plugin);
   }
 
   #counter<L extends string>(name: string, help: string, labelNames: L[]): Counter<L> {

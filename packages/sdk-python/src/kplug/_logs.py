@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import re
+import unicodedata
+from typing import Any
 
 from kplug._call import ResourceLog
 from kplug._resource import Resource
@@ -27,6 +30,33 @@ def resource_log(log: logging.Logger, base: Resource[object]) -> ResourceLog:
     return ResourceLog(log, {"resource": f"{base.kind} {namespace}/{name}" if namespace else f"{base.kind} {name}"})
 
 
+_UNPRINTABLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
+
+
+def printable(text: str) -> str:
+    """Makes a text printable on one line: line breaks and tabs become a space, other control and format characters visible."""
+    if text.isascii() and text.isprintable():
+        return text
+    line = re.sub(r"[\t-\r\x85\u2028\u2029]+", " ", text)
+    return "".join(_visible(char) if unicodedata.category(char) in _UNPRINTABLE else char for char in line)
+
+
+def _visible(char: str) -> str:
+    return f"\\u{ord(char):04x}" if ord(char) <= 0xFFFF else f"\\u{{{ord(char):x}}}"
+
+
+class _PrintableFormatter(logging.Formatter):
+    """Formats each record on one line, and indents its traceback: texts of others can't forge lines or control a terminal."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
+        return printable(super().formatMessage(record))
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802
+        return "\n".join(f"  {printable(line)}" for line in super().formatException(ei).split("\n"))
+
+
 def configure_logging(level: str) -> None:
     """Logs to standard error at a level, unless the program has configured logging."""
-    logging.basicConfig(level=_LEVELS[level], format="%(asctime)s %(levelname)-7s %(name)s %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(_PrintableFormatter("%(asctime)s %(levelname)-7s %(name)s %(message)s"))
+    logging.basicConfig(level=_LEVELS[level], handlers=[handler])

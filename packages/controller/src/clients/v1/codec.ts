@@ -18,6 +18,7 @@ import { limits } from '../../limits/limits.ts';
 import { cutText } from '../../resources/cut-text.ts';
 import type { JsonObject, Resource, ResourceKey } from '../../resources/resource.ts';
 import { checkText, quoteText } from '../answer-text.ts';
+import { boundEvents } from '../bound-events.ts';
 import { checkStatus } from '../check-status.ts';
 import type {
   FinalizeCause,
@@ -85,7 +86,9 @@ export function decodeFinalize(response: ReconcileResponse | FinalizeResponse, c
     baseStatus: undefined,
     extensionStatuses: new Map(),
     conditions: undefined,
-    events: atMost(limits.calls.maxEvents, response.events, 'events').map((event) => decodeEvent(event, call)),
+    events: boundEvents(
+      atMost(limits.calls.maxEvents, response.events, 'events').map((event) => decodeEvent(event, call)),
+    ),
   };
 }
 

@@ -1,5 +1,6 @@
 // heartbeat/v0/: heartbeats in the first Kplug's protocol.
 import type { GrpcHandlers, v0 } from '@kplug/protocol';
+import { unproven } from '../../registry/claim.ts';
 import type { RegistrationReader } from '../../registry/read-registration.ts';
 import type { RefusedClaims } from '../../registry/recent-refusals.ts';
 import { RefusedRegistration } from '../../registry/refusal.ts';
@@ -28,7 +29,8 @@ export function v0Service({ registry, reader, observer, accepted }: V0Parts): Gr
         const isUnreachable = known?.state === 'suspect';
         const target =
           (!isUnreachable && known?.registration.target) || (await reader.resolveAddress(registration.address, peer));
-        registry.register(target === registration.address ? registration : { ...registration, target });
+        const resolved = target === registration.address ? registration : { ...registration, target };
+        registry.register(resolved, unproven, undefined, peer);
         accepted(call);
         observer.received('first-kplug');
         return { accepted: true };

@@ -1,3 +1,4 @@
+import { isPrintable, printableJson } from '@kplug/protocol';
 import { Scalar, type ScalarTag, stringify, type Tags } from 'yaml';
 import { stringifyString } from 'yaml/util';
 import { readPlainScalar } from './kubectl-scalar.ts';
@@ -59,6 +60,7 @@ function isPlain(text: string): boolean {
     /^[A-Za-z0-9/_.($\u00a1-\u2027]/.test(text) &&
     !text.startsWith('...') &&
     printable.test(text) &&
+    isPrintable(text) &&
     readPlainScalar(text).kind === 'string'
   );
 }
@@ -69,14 +71,15 @@ function isLines(text: string): boolean {
     text.includes('\n') &&
     /^\S/.test(text) &&
     !/\n[ \t]*$|\n\t|[ \t]\n/.test(text.replace(/\n$/, '')) &&
-    printable.test(text.replaceAll('\n', ''))
+    printable.test(text.replaceAll('\n', '')) &&
+    isPrintable(text.replaceAll('\n', ''))
   );
 }
 
 /** Quotes a text as JSON does, with escapes for characters that only JSON allows in quotes. */
 function quote(text: string): string {
-  return JSON.stringify(text.toWellFormed()).replace(
-    /[\x7f-\x9f\u2028\u2029\ufeff\ufffe\uffff]/g,
+  return printableJson(JSON.stringify(text.toWellFormed())).replace(
+    /[\ufffe\uffff]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
   );
 }

@@ -1,0 +1,26 @@
+import type { EventEmitter } from 'node:events';
+import { constants, type ServerHttp2Stream } from 'node:http2';
+import * as grpc from '@grpc/grpc-js';
+import { serviceError } from '@kplug/protocol';
+import { limits } from '../limits/limits.ts';
+
+const { cutOffGrace } = limits.watches;
+
+/**
+ * Ends a stream whose reader lags with RESOURCE_EXHAUSTED. A reader that doesn't read never gets to the status, and grpc-js would hold the
+ * data before it for as long as the connection lives: after a while, the stream is reset, with a code that clients show as
+ * RESOURCE_EXHAUSTED, too.
+ */
+export function cutOff(call: EventEmitter, message: string): void {
+  call.emit('error', serviceError(grpc.status.RESOURCE_EXHAUSTED, message));
+  const stream = http2StreamOf(call);
+  if (!stream || stream.closed) return;
+  const timer = setTimeout(() => stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM), cutOffGrace);
+  stream.once('close', () => clearTimeout(timer));
+}
+
+/** Returns the HTTP/2 stream of a call. grpc-js has no method for it. */
+function http2StreamOf(call: object): ServerHttp2Stream | undefined {
+  const { stream } = (call as { call?: { stream?: ServerHttp2Stream } }).call ?? {};
+  return typeof stream?.close === 'function' ? stream : undefined;
+}
