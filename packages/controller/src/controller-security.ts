@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { AuthenticationObserver, Authenticator, Credentials, Proof } from './authentication/authenticator.ts';
 import { CompositeAuthenticator } from './authentication/composite-authenticator.ts';
+import type { OidcIssuer } from './authentication/oidc-authenticator.ts';
 import { TokenFileAuthenticator } from './authentication/token-file-authenticator.ts';
 import { TokenReviewAuthenticator } from './authentication/token-review-authenticator.ts';
 import { CertificateFolder } from './certificates/certificate-folder.ts';
@@ -14,7 +15,7 @@ import type { HeartbeatSecurity } from './heartbeat/gate.ts';
 import type { PortSecurity } from './ports/guarded-listener.ts';
 import { isLoopback, parseAddress } from './registry/address.ts';
 import type { CertificateReader } from './resources/services/certificate-store.ts';
-import type { OidcIssuer, SecurityOptions } from './security-options.ts';
+import type { SecurityOptions } from './security-options.ts';
 import { parseListenAddress } from './settings/listen-address.ts';
 
 /** Address that receives heartbeats, unless the options give another one: only processes of the same machine reach it. */

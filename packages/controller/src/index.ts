@@ -1,6 +1,7 @@
 import './require-node.ts';
 
 export { printable, printableOutput } from '@kplug/protocol/printable';
+export type { OidcIssuer } from './authentication/oidc-authenticator.ts';
 // Controller and its options.
 export type { ApiAnswer, ApiCallOptions, OwnApi } from './clients/api-calls.ts';
 export type { ConnectionsOptions } from './clients/connections-options.ts';
@@ -87,10 +88,11 @@ export type {
   RecordReference,
 } from './resources/services/plugin-declarations.ts';
 export type { PluginRecord, PluginStore } from './resources/services/plugin-store.ts';
+export type { PodNetwork } from './resources/services/pod-network.ts';
 export type { Pod, PodSource } from './resources/services/pod-source.ts';
 export type { RequestListener, RequestObservation } from './resources/services/request-observation.ts';
 export type { ReviewedToken, TokenReviewer } from './resources/services/token-reviewer.ts';
-export type { OidcIssuer, SecurityOptions } from './security-options.ts';
+export type { SecurityOptions } from './security-options.ts';
 // Plugins run from a folder.
 export type { PluginListOptions } from './supervisor/download/plugin-downloads.ts';
 export type { DownloadOptions } from './supervisor/download/source.ts';

@@ -1,4 +1,4 @@
-import type { OidcOptions } from './authentication/oidc-authenticator.ts';
+import type { OidcIssuer } from './authentication/oidc-authenticator.ts';
 
 /**
  * Security of the heartbeat port. A port on the loopback interface needs none of it. Any other is reached by TLS only, and every plugin
@@ -26,6 +26,3 @@ export interface SecurityOptions {
   /** DNS names under which plugins reach the heartbeat port, besides `localhost`. Default: none. */
   dnsNames?: readonly string[];
 }
-
-/** OIDC issuer. */
-export type OidcIssuer = Omit<OidcOptions, 'logger'>;

@@ -21,13 +21,12 @@ const asymmetricAlgorithms = [
   ...['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'],
 ];
 
-/** Options of the authentication by tokens of an OIDC issuer. */
-export interface OidcOptions {
+/** OIDC issuer. */
+export interface OidcIssuer {
   /** URL of the issuer, exactly as in the claim `iss`. Its keys are found by its discovery document. */
   issuer: string;
   /** Audience that tokens must be for. Choose one that no other service accepts. */
   audience: string;
-  logger: Logger;
   /** Accepted algorithms of signatures. Default: all asymmetric ones. */
   algorithms?: readonly string[];
   /** Claim that names the subject. Default `sub`. */
@@ -36,6 +35,11 @@ export interface OidcOptions {
   clockTolerance?: number;
   /** PEM certificates that the certificate of the issuer must chain to. Default: those of Node.js. */
   ca?: string;
+}
+
+/** Options of an `OidcAuthenticator`. */
+export interface OidcOptions extends OidcIssuer {
+  logger: Logger;
 }
 
 /** Authenticates the subjects of an OIDC issuer, by tokens that are signed with its keys. */
