@@ -15,6 +15,8 @@ export type {
   DelegationDependents,
   DelegationExtensions,
   DelegationFinalize,
+  DelegationPluginSource,
+  DelegationPlugins,
   DelegationSelection,
   DependentKind,
   DurationInput,
@@ -26,6 +28,7 @@ export type { PluginResourceOptions } from './plugin-resources/plugin-resource-w
 export type { AddressPolicy } from './registry/address-checker.ts';
 export type { RegistryQuota } from './registry/holder-quota.ts';
 export type { DownloadState, HostedFolder, HostedPlugin, HostedState, PluginDownload } from './registry/hosted.ts';
+export type { Identity } from './registry/identity.ts';
 // Plugins known to a controller.
 export type { Instance, InstanceChange, InstanceState, SuspectReason } from './registry/instance.ts';
 export type { LeaseOptions } from './registry/lease-policy.ts';
@@ -93,6 +96,7 @@ export type { Pod, PodSource } from './resources/services/pod-source.ts';
 export type { RequestListener, RequestObservation } from './resources/services/request-observation.ts';
 export type { ReviewedToken, TokenReviewer } from './resources/services/token-reviewer.ts';
 export type { SecurityOptions } from './security-options.ts';
+export type { PluginSource } from './selection/admission.ts';
 // Plugins run from a folder.
 export type { PluginListOptions } from './supervisor/download/plugin-downloads.ts';
 export type { DownloadOptions } from './supervisor/download/source.ts';

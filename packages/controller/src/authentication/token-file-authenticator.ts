@@ -8,7 +8,7 @@ import { parseTokenFile } from './token-file.ts';
 import { TokenTable } from './token-table.ts';
 import { refuseLargeToken } from './token-text.ts';
 
-const { verificationInterval, maxFileSize, scanInterval, settleTime } = limits.authentication;
+const { maxFileSize, scanInterval, settleTime } = limits.authentication;
 const advice =
   'create one with `kplug token create NAME --plugin PLUGIN` and give it to the plugin as KPLUG_TOKEN_FILE';
 
@@ -57,7 +57,7 @@ export class TokenFileAuthenticator implements Authenticator {
     if (Date.now() >= endsAt) throw unauthenticated(`the token ${name} expired at ${expires}; ${advice}`);
     return {
       identity: { kind: 'token', name, plugins },
-      validUntil: Math.min(endsAt, Date.now() + verificationInterval),
+      validUntil: Math.min(endsAt, Date.now() + scanInterval),
     };
   }
 

@@ -50,17 +50,19 @@ export function registryService(parts: RegistryServiceParts): GrpcHandlers<typeo
   const { registry, gate, observer, watches } = parts;
   const registrar = new Registrar(parts);
   const callOf = (call: PeerCall): Call => ({ metadata: call.metadata, connection: parts.connectionOf(call) });
-  const reported = async <T>(work: T | Promise<T>, claims: () => RefusedClaims): Promise<T> => {
+  const reported = async <T>(work: () => T | Promise<T>, claims: () => RefusedClaims): Promise<T> => {
     try {
-      return await work;
+      return await work();
     } catch (error) {
       if (error instanceof RefusedRegistration) observer.refused(error, claims());
       throw error;
     }
   };
   const register = async (message: RegistrationMessage, call: PeerCall, session?: Session) => {
-    const registering = registrar.register(message, callOf(call), () => hostOfPeer(call.getPeer()), session);
-    const registered = await reported(registering, () => claimsOf(message, call));
+    const registered = await reported(
+      () => registrar.register(message, callOf(call), () => hostOfPeer(call.getPeer()), session),
+      () => claimsOf(message, call),
+    );
     parts.accepted(call);
     return registered;
   };
@@ -76,7 +78,7 @@ export function registryService(parts: RegistryServiceParts): GrpcHandlers<typeo
           claims = () => claimsOf(message, stream);
           return register(message, stream, session);
         },
-        prove: (instanceId) => reported(gate.prove(callOf(stream), instanceId), claims),
+        prove: (instanceId) => reported(() => gate.prove(callOf(stream), instanceId), claims),
         received: () => observer.received('session'),
       });
     },
@@ -97,12 +99,12 @@ export function registryService(parts: RegistryServiceParts): GrpcHandlers<typeo
     },
 
     deregister: async ({ instanceId }, call) => {
-      await orUnauthenticated(registrar.deregister(instanceId, callOf(call)));
+      await orUnauthenticated(() => registrar.deregister(instanceId, callOf(call)));
       return {};
     },
 
     listPlugins: async (request, call) => {
-      await orUnauthenticated(gate.proveReader(callOf(call)));
+      await orUnauthenticated(() => gate.proveReader(callOf(call)));
       const page = await plugins.read(request);
       if (!page) throw serviceError(grpc.status.INVALID_ARGUMENT, malformedPageToken);
       return page;
@@ -112,7 +114,7 @@ export function registryService(parts: RegistryServiceParts): GrpcHandlers<typeo
       const ending = new AbortController();
       call.on('cancelled', () => ending.abort());
       const watch = async () => {
-        await orUnauthenticated(gate.proveReader(callOf(call)));
+        await orUnauthenticated(() => gate.proveReader(callOf(call)));
         const reader = {
           peer: hostOfPeer(call.getPeer()),
           signal: ending.signal,
@@ -162,9 +164,9 @@ function claimsOf(registration: RegistrationMessage, call: PeerCall): RefusedCla
 }
 
 /** Turns a refusal into the status of a call whose response can't express it. */
-async function orUnauthenticated<T>(proof: T | Promise<T>): Promise<T> {
+async function orUnauthenticated<T>(prove: () => T | Promise<T>): Promise<T> {
   try {
-    return await proof;
+    return await prove();
   } catch (error) {
     if (!(error instanceof RefusedRegistration)) throw error;
     const code = error.reason === RefusalReason.CAPACITY ? grpc.status.UNAVAILABLE : grpc.status.UNAUTHENTICATED;

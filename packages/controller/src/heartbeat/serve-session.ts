@@ -26,15 +26,17 @@ export interface SessionParts {
   received(): void;
 }
 
+const { maxTimerDelay } = limits.queue;
+
 type RegistrationOf<T extends SessionRequest> = Extract<T['message'], { case: 'registration' }>['value'];
 
 /**
  * Serves a session. It is paused while an identity is checked, so that messages are handled in their order. The identity is checked again
- * when its proof ends; an instance whose identity is no longer proven is removed.
+ * when its proof ends, whatever the interval of heartbeats; an instance whose identity is no longer proven is removed.
  */
 export function serveSession(stream: SessionStream, { registry, prove, register, received }: SessionParts): void {
   let instanceId: string | undefined;
-  let proof: Proof | undefined;
+  let check: NodeJS.Timeout | undefined;
   let isOver = false;
   const answer = (lease: Lease, drain: boolean, secret?: string) => {
     // An honest plugin reads each answer when it comes.
@@ -50,22 +52,27 @@ export function serveSession(stream: SessionStream, { registry, prove, register,
     if (isOver) return registry.sessionEnded(registration.instanceId, session);
     if (instanceId && instanceId !== registration.instanceId) registry.sessionEnded(instanceId, session);
     instanceId = registration.instanceId;
-    proof = registered.proof;
+    checkAt(registered.proof);
     answer(registration.lease, registry.isDrainRequested(instanceId), registered.secret);
   };
 
-  const onBeat = async (id: string) => {
-    if (proof && proof.validUntil <= Date.now()) {
-      try {
-        proof = await prove(id);
-      } catch (error) {
-        if (error instanceof RefusedRegistration)
-          registry.evict(id, `its identity is no longer proven: ${error.message}`);
-        throw error;
+  const checkAt = ({ validUntil }: Proof) => {
+    clearTimeout(check);
+    const delay = Math.min(Math.max(0, validUntil - Date.now()), maxTimerDelay);
+    if (!isOver && validUntil !== Number.POSITIVE_INFINITY)
+      check = setTimeout(() => void handle(checkAgain()), delay).unref();
+  };
+
+  const checkAgain = async () => {
+    if (!instanceId) return;
+    try {
+      checkAt(await prove(instanceId));
+    } catch (error) {
+      if (error instanceof RefusedRegistration) {
+        registry.evict(instanceId, `its identity is no longer proven: ${error.message}`);
       }
+      throw error;
     }
-    // Its lease expired while the stream was stalled. It registers again on a new stream.
-    if (!isOver && !registry.beat(id)) fail(stream, grpc.status.NOT_FOUND, 'the lease expired; register again');
   };
 
   const handle = async (work: Promise<void>) => {
@@ -84,6 +91,7 @@ export function serveSession(stream: SessionStream, { registry, prove, register,
 
   const onEnd = () => {
     isOver = true;
+    clearTimeout(check);
     if (instanceId) registry.sessionEnded(instanceId, session);
     instanceId = undefined;
   };
@@ -92,7 +100,7 @@ export function serveSession(stream: SessionStream, { registry, prove, register,
     received();
     if (message.case === 'registration') void handle(onRegistration(message.value));
     else if (!instanceId) fail(stream, grpc.status.FAILED_PRECONDITION, 'the first message must be a registration');
-    else if (proof && proof.validUntil <= Date.now()) void handle(onBeat(instanceId));
+    // Its lease expired while the stream was stalled. It registers again on a new stream.
     else if (!registry.beat(instanceId)) fail(stream, grpc.status.NOT_FOUND, 'the lease expired; register again');
   };
 
