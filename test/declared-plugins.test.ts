@@ -8,7 +8,10 @@ const declaring = PluginCluster.use();
 const group = 'operator.example.org';
 
 describe('a Service with the label kplug.dev/plugin', () => {
-  const labelled = { labels: { 'kplug.dev/plugin': 'true' }, annotations: { 'kplug.dev/api': 'Table@^1.0.0' } };
+  const labelled = {
+    labels: { 'kplug.dev/plugin': 'true' },
+    annotations: { 'kplug.dev/api': 'Table@^1.0.0', 'kplug.dev/insecure': 'true' },
+  };
 
   it('is a plugin without a Plugin written by a user, while it has the label', async () => {
     const operator = await declaring.start();

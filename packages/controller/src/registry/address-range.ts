@@ -1,5 +1,7 @@
 import ipaddr from 'ipaddr.js';
 
+type Range = ReturnType<typeof ipaddr.parseCIDR>;
+
 /** Kind of address to which no plugin is called, unless that is allowed. */
 export type AddressRange = 'loopback' | 'link-local' | 'unspecified' | 'multicast' | 'metadata' | 'reserved';
 
@@ -9,6 +11,11 @@ export type AddressRange = 'loopback' | 'link-local' | 'unspecified' | 'multicas
  */
 const metadata = ['fd00:ec2::/32', 'fd20:ce::254/128', '168.63.129.16/32', '100.100.100.200/32', '192.0.0.192/32'].map(
   (text) => ipaddr.parseCIDR(text),
+);
+
+/** Addresses for documentation (RFC 5737, RFC 3849), which test networks use. No service of others has one. */
+const documentation = ['192.0.2.0/24', '198.51.100.0/24', '203.0.113.0/24', '2001:db8::/32'].map((text) =>
+  ipaddr.parseCIDR(text),
 );
 
 /** Ranges of ipaddr.js in which plugins may be: public, private, and those of carriers, which some clusters use for pods. */
@@ -29,13 +36,16 @@ const names: Record<string, AddressRange> = {
 export function rangeOf(host: string): AddressRange | undefined {
   if (!ipaddr.isValid(host)) return undefined;
   const address = unwrap(ipaddr.process(host));
-  const kind = address.kind();
-  const isMetadata = metadata.some((range) => range[0].kind() === kind && address.match(range as never));
-  if (isMetadata) return 'metadata';
+  if (isIn(metadata, address)) return 'metadata';
+  if (isIn(documentation, address)) return undefined;
   // 0.0.0.0/8 is "this network" (RFC 1122, section 3.2.1.3), and the system takes it for this machine.
   if (address instanceof ipaddr.IPv4 && address.octets[0] === 0) return 'unspecified';
   const range = address.range();
   return allowed.has(range) ? undefined : (names[range] ?? 'reserved');
+}
+
+function isIn(ranges: readonly Range[], address: ipaddr.IPv4 | ipaddr.IPv6): boolean {
+  return ranges.some((range) => range[0].kind() === address.kind() && address.match(range as never));
 }
 
 /** Returns the canonical spelling of an IP address; a name in lower case and without a dot at its end. */

@@ -61,10 +61,12 @@ export class PluginCluster {
     });
   }
 
-  /** Returns a `Plugin` as users write it. */
+  /** Returns a `Plugin` as users write it. It is called in plain text unless it says otherwise. */
   plugin(name: string, spec: object = {}): ClusterObject {
     const apiVersion = 'plugins.kplug.dev/v1alpha1';
-    return { apiVersion, kind: 'Plugin', metadata: { name, namespace: this.#namespace }, spec };
+    const isPlain = ('service' in spec || 'address' in spec) && !('tls' in spec || 'insecure' in spec);
+    const whole = isPlain ? { ...spec, insecure: true } : spec;
+    return { apiVersion, kind: 'Plugin', metadata: { name, namespace: this.#namespace }, spec: whole };
   }
 
   /** Applies a `Plugin`. */
