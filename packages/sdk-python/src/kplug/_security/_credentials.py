@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import grpc
 
@@ -21,7 +21,7 @@ class Credentials:
     """`None` for plain text."""
     options: tuple[tuple[str, str], ...]
     """Options of the channel."""
-    metadata: tuple[tuple[str, str], ...]
+    metadata: tuple[tuple[str, str], ...] = field(repr=False)
     """Metadata of each call: the secret of the instance, and its token."""
     certificate: bytes
     """Certificate to register (DER); empty for a plugin without TLS."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from kplug._errors import InvalidDefinition
@@ -32,7 +32,7 @@ class GivenSecurity:
 
     controller: str
     bind_address: str | None = None
-    token: str | None = None
+    token: str | None = field(default=None, repr=False)
     token_file: str | None = None
     tls_ca: str | None = None
     tls_cert: str | None = None

@@ -20,7 +20,7 @@ _ADVICE = [
         "the operator",
     ),
     (
-        r"WRONG_VERSION_NUMBER|UNSUPPORTED_PROTOCOL|ALERT_PROTOCOL_VERSION",
+        r"WRONG_VERSION_NUMBER|UNSUPPORTED_PROTOCOL|ALERT_PROTOCOL_VERSION|ALERT_HANDSHAKE_FAILURE",
         "the operator does not speak TLS 1.3 at this address; check KPLUG_CONTROLLER, or set KPLUG_INSECURE=true for "
         "an operator without TLS",
     ),
@@ -28,7 +28,10 @@ _ADVICE = [
 ]
 """Errors of gRPC and its TLS library, and what to do about them."""
 
-_PREFIX = re.compile(r"^failed to connect to all addresses; last error: ([A-Z_]+: )*")
+_CAUSE = re.compile(
+    r"(?:OPENSSL_internal:|with error: [A-Z_]+: )(.+?)(?:: Invalid certificate verification context)?(?:: OK)?$"
+)
+"""Error of the TLS library at the end of that of gRPC: `…: error:1000007d:SSL routines:OPENSSL_internal:CAUSE: OK`."""
 
 
 def advice_on(details: str, server_name: str) -> str | None:
@@ -45,4 +48,5 @@ def advice_on(details: str, server_name: str) -> str | None:
 
 def cause_in(details: str) -> str:
     """Returns the error of the TLS library in that of gRPC."""
-    return _PREFIX.sub("", details).rstrip(". ")
+    cause = _CAUSE.search(details)
+    return (details if cause is None else cause[1]).rstrip(". ")

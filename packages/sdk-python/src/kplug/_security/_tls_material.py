@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import grpc
 from cryptography import x509
@@ -33,7 +33,7 @@ class Material:
 
     ca: bytes
     """CA certificates of the operator, in PEM."""
-    pair: KeyPair
+    pair: KeyPair = field(repr=False)
     leaf: bytes
     """Certificate of the plugin, in DER."""
     issued: bool
