@@ -298,20 +298,24 @@ async def test_a_change_of_ca_and_certificate_loses_no_call(
     await info(before)
 
 
-async def test_a_handshake_that_never_ends_is_given_up(
+async def test_handshakes_that_never_end_are_given_up_and_do_not_keep_the_operator_out(
     ca: CertificateAuthority,
     registry: FakeRegistry,
     files: Files,
     start: Start,
+    clients: Clients,
     until: Until,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("kplug._running.HANDSHAKE_TIMEOUT_MS", 200)
+    monkeypatch.setattr("kplug._running.HANDSHAKE_TIMEOUT_MS", 1_000)
     running = await start_with_tls(ca, registry, files, start, until)
-    connection = socket.create_connection(("127.0.0.1", port_of(running)), 10)
-    connection.sendall(b"\x16")
-    assert await asyncio.to_thread(connection.recv, 1) == b""
-    connection.close()
+    silent = [socket.create_connection(("127.0.0.1", port_of(running)), 10) for _ in range(100)]
+    for connection in silent[::2]:
+        connection.sendall(b"\x16")
+    await info(await clients.connect(running, ca.caller(), registry.registrations[0].certificate))
+    for connection in silent:
+        assert await asyncio.to_thread(connection.recv, 1) == b""
+        connection.close()
 
 
 async def start_with_tls(
