@@ -16,6 +16,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from grpc import aio
 
 from kplug._security._limits import MAX_JUDGED_CERTIFICATES, REFUSAL_LOG_INTERVAL
+from kplug._security._own_certificate import MALFORMED
 
 CALLER_URI = "kplug://caller"
 """URI in the certificate with which the operator calls plugins."""
@@ -46,7 +47,7 @@ def problem_of_caller(identity: _Identity) -> str | None:
 def _problem_of_certificate(pem: bytes) -> str | None:
     try:
         extensions = x509.load_pem_x509_certificate(pem).extensions
-    except ValueError as error:
+    except MALFORMED as error:
         return f"its certificate can't be read: {error}"
     usages = [extension.value for extension in extensions if isinstance(extension.value, x509.ExtendedKeyUsage)]
     if not any(ExtendedKeyUsageOID.CLIENT_AUTH in usage for usage in usages):

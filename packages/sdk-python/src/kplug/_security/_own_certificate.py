@@ -7,12 +7,22 @@ from datetime import datetime, timezone
 from typing import NamedTuple
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from kplug._security._limits import CERTIFICATE_LIFETIME, CLOCK_TOLERANCE, MAX_COMMON_NAME_LENGTH
+
+MALFORMED = (
+    ValueError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+    x509.UnsupportedGeneralNameType,
+)
+"""Exceptions of `cryptography` for certificates and keys that can't be read."""
 
 
 class KeyPair(NamedTuple):

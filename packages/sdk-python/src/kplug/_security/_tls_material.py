@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 
 import grpc
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -18,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from kplug._security._limits import MAX_FILE_SIZE, MIN_RSA_KEY_SIZE
-from kplug._security._own_certificate import KeyPair, create_own_certificate
+from kplug._security._own_certificate import MALFORMED, KeyPair, create_own_certificate
 from kplug._security._settings import TlsSettings
 from kplug._security._watched_file import UnusableFile, WatchedFile
 
@@ -100,7 +99,7 @@ def _validate(ca: bytes, key: bytes, certificate: bytes, *, issued: bool) -> Mat
     chain = _certificates(certificate, _CERTIFICATE)
     try:
         private_key = load_pem_private_key(key, password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+    except (TypeError, *MALFORMED) as error:
         raise UnusableFile(f"{_KEY} can't be used: {error}") from error
     if private_key.public_key() != _public_key_of(chain[0]):
         raise UnusableFile(f"{_KEY} does not belong to {_CERTIFICATE}")
@@ -112,7 +111,7 @@ def _validate(ca: bytes, key: bytes, certificate: bytes, *, issued: bool) -> Mat
 def _public_key_of(leaf: x509.Certificate) -> object:
     try:
         key = leaf.public_key()
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except MALFORMED as error:
         raise UnusableFile(f"{_CERTIFICATE} can't be used: {error}") from error
     if isinstance(key, rsa.RSAPublicKey) and key.key_size < MIN_RSA_KEY_SIZE:
         size = f"{key.key_size} bits; the minimum is {MIN_RSA_KEY_SIZE}"
@@ -127,7 +126,7 @@ def _certificates(pem: bytes, description: str) -> list[x509.Certificate]:
         raise UnusableFile(f"{description} has no certificate in PEM")
     try:
         return x509.load_pem_x509_certificates(pem)
-    except ValueError as error:
+    except MALFORMED as error:
         raise UnusableFile(f"{description} can't be used: {error}") from error
 
 
