@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { promisify } from 'node:util';
+import { createToken, revokeToken } from '@kplug/controller/tools';
 import { keyFor, type PythonPlugin, reference, startPythonPlugin, TestOperator } from '@kplug/testing';
+import { callerUri, TestCa } from '@kplug/testing/certificates';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { z } from 'zod';
 import { installPythonFor, pythonPackage } from '../tools/python/environment.ts';
@@ -163,6 +165,52 @@ describe.skipIf(!python)('a plugin in Python', () => {
     for (const name of names) operator.table(name, { edit: 0 });
     for (const name of names) await operator.expectReady(name, 'PostgreSQL');
     expect(new Set(processes())).toEqual(new Set([inPython.process.pid]));
+  });
+});
+
+describe.skipIf(!python)('a plugin in Python with an operator that is open to other machines', () => {
+  it('proves who it is by a token, is called over TLS, and loses no call when its token changes', async () => {
+    const folder = temporaryFolder();
+    const ca = await TestCa.create();
+    const names = { dnsNames: ['localhost', 'kplug.kplug-system.svc'], ipAddresses: ['127.0.0.1', '::1'] };
+    const issued = await ca.issue({ usage: 'both', uris: [callerUri], ...names });
+    for (const [name, content] of [
+      ['tls.crt', issued.certificate],
+      ['tls.key', issued.key],
+      ['ca.crt', ca.certificate],
+    ] as const)
+      writeFileSync(join(folder, name), content, { mode: 0o600 });
+    const tokens = join(folder, 'tokens.yaml');
+    const createTokenFile = async () =>
+      writeFileSync(join(folder, 'token'), await createToken(tokens, { name: 'tables', plugins: ['PostgreSQL'] }));
+    await createTokenFile();
+    const operator = await TestOperator.start(
+      {},
+      { heartbeatAddress: '0.0.0.0:0', security: { tokenFile: tokens, certificate: { folder } } },
+    );
+    const controller = operator.controller.heartbeatAddress.replace('0.0.0.0', '127.0.0.1');
+    const plugin = await start(operator, 'PostgreSQL', {
+      KPLUG_CONTROLLER: controller,
+      KPLUG_TLS_CA: join(folder, 'ca.crt'),
+      KPLUG_TOKEN_FILE: join(folder, 'token'),
+      KPLUG_TLS_SERVER_NAME: 'kplug.kplug-system.svc',
+      TEST_PLUGIN_DELAY: '2000',
+    });
+    const instance = operator.controller.registry.get(plugin.instanceId);
+    expect(instance?.registration.certificate?.length).toBeGreaterThan(200);
+    operator.table('users');
+    await vi.waitFor(() => expect(plugin.lines).toEqual(['reconcile users']), waitOptions);
+    await revokeToken(tokens, 'tables');
+    await createTokenFile();
+    await operator.expectReady('users', 'PostgreSQL');
+    operator.table('users', { edit: 1 });
+    await operator.expectReady('users', 'PostgreSQL');
+    expect(operator.controller.registry.get(plugin.instanceId)?.state).toBe('live');
+    expect(plugin.lines).toEqual(['reconcile users', 'reconcile users']);
+    // The operator accepts a deregistration with the new token only.
+    plugin.process.kill('SIGTERM');
+    expect(await plugin.exited()).toBe(0);
+    expect(operator.controller.registry.get(plugin.instanceId)?.state ?? 'gone').toBe('gone');
   });
 });
 

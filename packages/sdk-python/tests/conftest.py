@@ -50,6 +50,45 @@ async def registry() -> AsyncIterator[FakeRegistry]:
     await registry.stop()
 
 
+class StartRegistry(Protocol):
+    """Starts a controller of its own for a test."""
+
+    async def __call__(self, address: str = "127.0.0.1:0", **options: Any) -> FakeRegistry: ...
+
+
+@pytest_asyncio.fixture
+async def start_registry() -> AsyncIterator[StartRegistry]:
+    """Starts controllers with options."""
+    async with AsyncExitStack() as stack:
+
+        async def start(address: str = "127.0.0.1:0", **options: Any) -> FakeRegistry:
+            registry = FakeRegistry(**options)
+            await registry.start(address)
+            stack.push_async_callback(registry.stop)
+            return registry
+
+        yield start
+
+
+class Start(Protocol):
+    """Starts a plugin for a test."""
+
+    async def __call__(self, registry: FakeRegistry, **options: Any) -> RunningPlugin: ...
+
+
+@pytest_asyncio.fixture
+async def start(plugin: Plugin[Any]) -> AsyncIterator[Start]:
+    """Starts the plugin of the test file, without a client."""
+    async with AsyncExitStack() as stack:
+
+        async def start(registry: FakeRegistry, **options: Any) -> RunningPlugin:
+            running = await plugin.serve(**{"controller": registry.address, "drain_timeout": 5, **options})
+            stack.push_async_callback(running.stop)
+            return running
+
+        yield start
+
+
 @pytest_asyncio.fixture
 async def serve(registry: FakeRegistry) -> AsyncIterator[Serve]:
     """Serves plugins and connects a client to each."""

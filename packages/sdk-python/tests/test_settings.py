@@ -30,7 +30,7 @@ def test_all_settings_have_a_default() -> None:
 def test_a_plugin_listens_on_the_address_family_that_it_sends_heartbeats_over(
     controller: str, bind_address: str
 ) -> None:
-    assert read_settings({"controller": controller}, {}).bind_address == bind_address
+    assert read_settings({"controller": controller, "insecure": True}, {}).bind_address == bind_address
 
 
 def test_settings_are_read_from_the_environment() -> None:
@@ -41,6 +41,7 @@ def test_settings_are_read_from_the_environment() -> None:
             "KPLUG_ADDRESS": "10.0.0.1:7000",
             "KPLUG_INSTANCE_ID": "from-env",
             "KPLUG_TOKEN": "secret",
+            "KPLUG_INSECURE": "true",
             "KPLUG_WEIGHT": "7",
             "KPLUG_LABELS": "zone=a, tier=gold,",
             "KPLUG_POD_NAMESPACE": "plugins",
@@ -78,6 +79,7 @@ def test_options_override_the_environment_and_empty_variables_are_ignored() -> N
     [
         ("KPLUG_WEIGHT", "heavy", 'KPLUG_WEIGHT is "heavy"; it must be a whole number'),
         ("KPLUG_TTL", "-1", "KPLUG_TTL"),
+        ("KPLUG_INSECURE", "yes", 'KPLUG_INSECURE is "yes"; it must be true or false'),
         ("KPLUG_TTL", "1_000", "KPLUG_TTL"),
         ("KPLUG_LABELS", "zone", 'KPLUG_LABELS has "zone"; write name=value,name=value'),
         ("KPLUG_LABELS", "=a", "KPLUG_LABELS"),

@@ -27,7 +27,7 @@ export function addCompletionCommands(program: Command, terminal: Terminal): voi
     .action(async (words: string[]) => {
       const { complete } = await import('../completion/complete.ts');
       const { values, others } = await complete(program, words);
-      const lines = values.map(({ value, description }) => `${value}\t${description}`);
-      terminal.print([...lines, `:${others}`].join('\n'));
+      for (const { value, description } of values) terminal.printFields(value, description);
+      terminal.printFields(`:${others}`);
     });
 }

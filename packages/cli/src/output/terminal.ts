@@ -1,4 +1,4 @@
-import { printableOutput } from '@kplug/protocol/printable';
+import { printable, printableOutput } from '@kplug/protocol/printable';
 import picocolors from 'picocolors';
 
 /** Functions that colour text, or return it unchanged. */
@@ -12,6 +12,8 @@ export interface Terminal {
   readonly errorColors: Colors;
   /** Writes a line to standard output, for results. */
   print(text: string): void;
+  /** Writes a line of fields with tabs between them to standard output, for programs. */
+  printFields(...fields: string[]): void;
   /** Writes a line to standard error, for messages. */
   say(text: string): void;
 }
@@ -29,6 +31,7 @@ export function processTerminal(): Terminal {
     colors,
     errorColors,
     print: (text) => process.stdout.write(`${printableOutput(text, colors.isColorSupported)}\n`),
+    printFields: (...fields) => process.stdout.write(`${fields.map((field) => printable(field)).join('\t')}\n`),
     say: (text) => process.stderr.write(`${printableOutput(text, errorColors.isColorSupported)}\n`),
   };
 }

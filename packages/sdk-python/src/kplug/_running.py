@@ -16,9 +16,15 @@ from kplug._durations import to_duration
 from kplug._errors import CannotServe
 from kplug._handlers import Handlers
 from kplug._health import Health, add_reflection
-from kplug._heartbeat_client import HeartbeatClient
+from kplug._heartbeat_client import HeartbeatClient, Target
+from kplug._security._caller import OnlyCaller
+from kplug._security._credentials import CredentialSource
+from kplug._security._limits import HANDSHAKE_TIMEOUT_MS
+from kplug._security._settings import NO_CONTROLLER, PlainText
+from kplug._security._tls_material import TlsMaterial
+from kplug._security._token_source import TokenSource
 from kplug._service import PluginService
-from kplug._settings import NO_CONTROLLER, Settings
+from kplug._settings import Settings
 from kplug._work import WorkStreams
 from kplug.v1 import plugin_pb2, plugin_pb2_grpc, registry_pb2
 
@@ -40,7 +46,13 @@ class RunningPlugin:
         handlers = Handlers(definition, self._calls, log, settings.max_answer_size)
         self._work = WorkStreams(handlers)
         self._service = PluginService(handlers, self._work, _info(self._registration))
+        security = settings.security
+        if isinstance(security, PlainText):
+            self._material, server_name = None, ""
+        else:
+            self._material, server_name = TlsMaterial(security, settings.instance_id, log), security.server_name
         self._server = aio.server(
+            interceptors=[] if self._material is None else [OnlyCaller(log)],
             options=[
                 ("grpc.max_receive_message_length", settings.max_message_size),
                 ("grpc.max_concurrent_streams", 1_000),
@@ -48,13 +60,16 @@ class RunningPlugin:
                 ("grpc.max_connection_age_grace_ms", 3_600_000),
                 # With SO_REUSEPORT two plugins could listen on the same address, and share the calls.
                 ("grpc.so_reuseport", 0),
-            ]
+                ("grpc.server_handshake_timeout_ms", HANDSHAKE_TIMEOUT_MS),
+            ],
         )
         self._health = Health()
         self._sends_heartbeats = settings.controller != NO_CONTROLLER
-        self._heartbeat_client = HeartbeatClient(
-            settings.controller, self._registration, log, self.request_stop, settings.token
+        credentials = CredentialSource(
+            TokenSource(settings.token, settings.token_file, log), self._material, server_name
         )
+        target = Target(settings.controller, credentials, server_name, hosted=settings.token is not None)
+        self._heartbeat_client = HeartbeatClient(target, self._registration, log, self.request_stop)
         self._stopping: asyncio.Task[None] | None = None
         self._stop_requested = asyncio.Event()
 
@@ -80,6 +95,9 @@ class RunningPlugin:
 
     async def start(self) -> None:
         """Listens and starts to send heartbeats. Called by `Plugin.serve`."""
+        security = self._settings.security
+        if isinstance(security, PlainText) and security.warning is not None:
+            self._log.warning("%s", security.warning)
         await call_all(self._definition.on_start)
         try:
             port = await self._bind()
@@ -142,7 +160,9 @@ class RunningPlugin:
     async def _bind(self) -> int:
         wanted = self._settings.bind_address
         try:
-            return self._server.add_insecure_port(f"[::]{wanted}" if wanted.startswith(":") else wanted)
+            if self._material is None:
+                return self._server.add_insecure_port(wanted)
+            return self._server.add_secure_port(wanted, self._material.server_credentials())
         except RuntimeError as error:
             await self._server.stop(None)
             advice = "stop the process that listens there, or set KPLUG_BIND_ADDRESS"

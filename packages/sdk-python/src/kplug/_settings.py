@@ -11,14 +11,22 @@ from typing import Any, NamedTuple
 from typing_extensions import TypedDict
 
 from kplug._errors import InvalidDefinition
+from kplug._security._settings import (
+    GivenSecurity,
+    PlainText,
+    Security,
+    read_bind_address,
+    read_security,
+    read_token_file,
+)
 
-NO_CONTROLLER = "none"
-"""Value of `controller` for a plugin that sends no heartbeats."""
+DEFAULT_CONTROLLER = "localhost:50050"
+"""Address of the heartbeat service of an operator on this machine."""
 
 LOG_LEVELS = ("debug", "info", "warn", "error", "silent")
 
-_LOOPBACK = re.compile(r"(localhost|127\.[0-9.]+|\[::1\]):[0-9]+")
-"""Address of a controller on this machine. Its group is the host."""
+_SECURITY_OPTIONS = ("tls_ca", "tls_cert", "tls_key", "tls_server_name", "insecure")
+"""Options that `Settings.security` sums up."""
 
 
 class Pod(NamedTuple):
@@ -42,12 +50,31 @@ class ServeOptions(TypedDict, total=False):
     come from. `KPLUG_ADDRESS`, default the port that the plugin listens on."""
     bind_address: str
     """Address to listen on. `KPLUG_BIND_ADDRESS`. Default a free port, on the loopback interface if the controller is
-    on it and on all interfaces otherwise; `:7000` if the plugin sends no heartbeats."""
+    on it and on all interfaces otherwise; `:7000` if the plugin sends no heartbeats. `:port` chooses the port only."""
     instance_id: str
     """Id of this process, different from that of any other. `KPLUG_INSTANCE_ID`, default a new UUID."""
     token: str
-    """Token that authenticates the plugin to a controller that started it. The controller sets it as `KPLUG_TOKEN`.
-    Default none."""
+    """Token that proves the plugin's identity to the controller, which sets it as `KPLUG_TOKEN` for a plugin that it
+    starts. Default none."""
+    token_file: str
+    """File with the token, which is read again when it changes. Not together with `token`. `KPLUG_TOKEN_FILE`, default
+    `/var/run/secrets/kplug/token` if that file exists."""
+    tls_ca: str
+    """File with the CA bundle (PEM) that verifies the controller, both as the receiver of heartbeats and as the caller
+    of the plugin. It is read again when it changes, and may appear later. Required for TLS. `KPLUG_TLS_CA`, default
+    `/var/run/secrets/kplug/ca.crt` if its folder exists."""
+    tls_cert: str
+    """File with the plugin's certificate and its intermediate ones (PEM), also presented to the controller. It is read
+    again when it changes. `KPLUG_TLS_CERT`, default a self-signed certificate that is made in memory, and that the
+    plugin registers."""
+    tls_key: str
+    """File with the private key of `tls_cert` (PEM). `KPLUG_TLS_KEY`."""
+    tls_server_name: str
+    """Name that the controller's certificate must have. `KPLUG_TLS_SERVER_NAME`, default the host of `controller`."""
+    insecure: bool
+    """Plain text in both directions, so that heartbeats and calls are neither encrypted nor authenticated. Needed for
+    plain text on any but the loopback interface. Logged as a warning. `KPLUG_INSECURE`, `true` or `false`, default
+    false."""
     weight: int
     """Weight of this instance when work is distributed, 0 to 1000. `KPLUG_WEIGHT`, default 100."""
     labels: Mapping[str, str]
@@ -73,11 +100,13 @@ class ServeOptions(TypedDict, total=False):
 class Settings:
     """Options with all defaults filled in."""
 
-    controller: str = "localhost:50050"
+    controller: str = DEFAULT_CONTROLLER
     address: str = ""
     bind_address: str = ""
     instance_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     token: str | None = field(default=None, repr=False)
+    token_file: str | None = None
+    security: Security = field(default_factory=PlainText)
     weight: int = 100
     labels: Mapping[str, str] = field(default_factory=dict)
     pod: Pod | None = None
@@ -89,22 +118,9 @@ class Settings:
     log_level: str = "info"
 
     def __post_init__(self) -> None:
-        """Validates the log level and sets the default of `bind_address`. Raises `InvalidDefinition`."""
+        """Validates the log level. Raises `InvalidDefinition`."""
         if self.log_level not in LOG_LEVELS:
             raise InvalidDefinition(f'the log level is "{self.log_level}"; it must be one of {", ".join(LOG_LEVELS)}')
-        if not self.bind_address:
-            object.__setattr__(self, "bind_address", _bind_address_for(self.controller))
-
-
-def _bind_address_for(controller: str) -> str:
-    if controller == NO_CONTROLLER:
-        return "[::]:7000"
-    local = _LOOPBACK.fullmatch(controller)
-    if local is None:
-        return "[::]:0"
-    # The controller calls back on the address family that the heartbeats come from. For `localhost` that is either, so
-    # it stays a name: gRPC listens on every address of a name.
-    return "127.0.0.1:0" if local[1].startswith("127.") else f"{local[1]}:0"
 
 
 def read_settings(options: ServeOptions, environment: Mapping[str, str]) -> Settings:
@@ -112,8 +128,21 @@ def read_settings(options: ServeOptions, environment: Mapping[str, str]) -> Sett
     unknown = next((name for name in options if name not in ServeOptions.__annotations__), None)
     if unknown is not None:
         raise InvalidDefinition(f'there is no option "{unknown}" to serve a plugin with')
-    given = {name: value for name, value in _read_environment(environment).items() if value is not None}
-    return Settings(**{**given, **options})
+    from_environment = _read_environment(environment)
+    if "token" in options or "token_file" in options:
+        # An option takes precedence over both variables of the token.
+        del from_environment["token"], from_environment["token_file"]
+    given = {name: value for name, value in from_environment.items() if value is not None}
+    given = {"controller": DEFAULT_CONTROLLER, **given, **options}
+    given_security = GivenSecurity(**{name: given[name] for name in given if name in GivenSecurity.__annotations__})
+    security = read_security(given_security)
+    derived = {
+        "bind_address": read_bind_address(given_security, security),
+        "token_file": read_token_file(given_security),
+        "security": security,
+    }
+    others = {name: value for name, value in given.items() if name not in _SECURITY_OPTIONS}
+    return Settings(**{**others, **derived})
 
 
 def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
@@ -133,6 +162,12 @@ def _read_environment(environment: Mapping[str, str]) -> dict[str, Any]:
         "bind_address": text("KPLUG_BIND_ADDRESS"),
         "instance_id": text("KPLUG_INSTANCE_ID"),
         "token": text("KPLUG_TOKEN"),
+        "token_file": text("KPLUG_TOKEN_FILE"),
+        "tls_ca": text("KPLUG_TLS_CA"),
+        "tls_cert": text("KPLUG_TLS_CERT"),
+        "tls_key": text("KPLUG_TLS_KEY"),
+        "tls_server_name": text("KPLUG_TLS_SERVER_NAME"),
+        "insecure": _read_boolean("KPLUG_INSECURE", text("KPLUG_INSECURE")),
         "weight": number("KPLUG_WEIGHT"),
         "labels": _read_labels(text("KPLUG_LABELS")),
         "pod": _read_pod(text("KPLUG_POD_NAMESPACE"), text("KPLUG_POD_NAME")),
@@ -151,6 +186,14 @@ def _read_number(variable: str, text: str | None) -> int | None:
     if not re.fullmatch(r"[0-9]+", text):
         raise InvalidDefinition(f'{variable} is "{text}"; it must be a whole number')
     return int(text)
+
+
+def _read_boolean(variable: str, text: str | None) -> bool | None:
+    if text is None:
+        return None
+    if text not in {"true", "false"}:
+        raise InvalidDefinition(f'{variable} is "{text}"; it must be true or false')
+    return text == "true"
 
 
 def _read_pod(namespace: str | None, name: str | None) -> Pod | None:

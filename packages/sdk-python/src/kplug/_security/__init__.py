@@ -1,0 +1,1 @@
+"""Encryption of heartbeats and calls, and proofs of identity."""
