@@ -150,9 +150,9 @@ final class Session {
           used = next;
           log.log(INFO, "token or certificate changed; replaced the session");
         } else {
+          Exception reason = candidate.waitForEnd(0);
           candidate.close();
-          Exception reason = candidate.waitForEnd(CALL_TIMEOUT);
-          if (reason != null) logFailure(reason, "the previous session continues");
+          logFailure(reason == null ? noAnswer() : reason, "the previous session continues");
           tried = next;
           notBefore = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(jitter(REFUSED_DELAY));
         }
@@ -163,6 +163,10 @@ final class Session {
       current.waitForEnd(CALL_TIMEOUT);
       throw e;
     }
+  }
+
+  private static Exception noAnswer() {
+    return Status.DEADLINE_EXCEEDED.withDescription("the controller did not answer in time").asException();
   }
 
   private HeartbeatStream open(Proof proof) {
