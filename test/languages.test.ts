@@ -1,9 +1,14 @@
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { createToken, revokeToken } from '@kplug/controller/tools';
 import { type PluginProgram, reference, startPluginProgram, TestOperator } from '@kplug/testing';
+import { callerUri, TestCa } from '@kplug/testing/certificates';
+import { FakeRegistry } from '@kplug/testing/fake-registry';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { buildGoPluginFor } from '../tools/languages/go.ts';
 import { buildJavaPluginFor } from '../tools/languages/java.ts';
@@ -25,6 +30,9 @@ const commands: Record<string, string[] | undefined> = {
 };
 const available = Object.entries(commands).flatMap(([language, command]) => (command ? [{ language, command }] : []));
 const withoutSdk = available.filter(({ language }) => ['Go', 'Java'].includes(language));
+
+// The example in Python has no TLS yet.
+const withTls = available.filter(({ language }) => language !== 'Python');
 
 const waitOptions = { timeout: 20_000, interval: 20 };
 const kind = 'DatabaseTableSqliteExtension';
@@ -66,7 +74,7 @@ async function kill(plugin: PluginProgram | undefined): Promise<void> {
 
 describe.each(available)('the example in $language', ({ command }) => {
   it.each(['localhost', '127.0.0.1', '[::1]'])('is called if it sends heartbeats to %s', async (host) => {
-    const operator = await TestOperator.start(delegation, { lease, heartbeatAddress: ':0' });
+    const operator = await TestOperator.start(delegation, { lease, heartbeatAddress: 'localhost:0' });
     const port = operator.controller.heartbeatAddress.split(':').at(-1);
     const env = { SQLITE_DIRECTORY: temporaryFolder(), KPLUG_CONTROLLER: `${host}:${port}` };
     await startPluginProgram(operator.controller, command, env);
@@ -169,6 +177,135 @@ describe.each(withoutSdk)('the example in $language, which has no SDK', ({ comma
     expect(registry.get(instanceId)?.state).toBe('live');
   });
 });
+
+/** Writes a file as kubelets do it: readers see the former content or the new one. */
+function replace(file: string, content: string): void {
+  writeFileSync(`${file}.new`, content, { mode: 0o600 });
+  renameSync(`${file}.new`, file);
+}
+
+/** Writes the certificate of an operator for its heartbeat port and calls. */
+async function writeOperatorFiles(folder: string, ca: TestCa): Promise<void> {
+  const { certificate, key } = await ca.server({ usage: 'both', uris: [callerUri] });
+  mkdirSync(folder);
+  const files = { 'tls.crt': certificate, 'tls.key': key, 'ca.crt': ca.certificate };
+  for (const [name, content] of Object.entries(files)) replace(join(folder, name), content);
+}
+
+describe.each(withTls)('the example in $language, with TLS and a token', ({ command }) => {
+  it('is called while its token and the CA of the operator are replaced, and drains on SIGTERM', async () => {
+    const folder = temporaryFolder();
+    const [ca, nextCa] = await Promise.all([TestCa.create(), TestCa.create()]);
+    const [bundle, tokenFile] = [join(folder, 'ca.crt'), join(folder, 'token')];
+    const tokens = join(folder, 'tokens.yaml');
+    await writeOperatorFiles(join(folder, 'first'), ca);
+    await writeOperatorFiles(join(folder, 'second'), nextCa);
+    replace(bundle, ca.certificate);
+    replace(tokenFile, `${await createToken(tokens, { name: 'first', plugins: ['SQLite'] })}\n`);
+    const start = (certificates: string, heartbeatAddress: string) => {
+      const security = { tokenFile: tokens, certificate: { folder: join(folder, certificates) } };
+      return TestOperator.start(delegation, { lease, heartbeatAddress, security });
+    };
+
+    const first = await start('first', '0.0.0.0:0');
+    const port = first.controller.heartbeatAddress.split(':').at(-1);
+    const plugin = await startPluginProgram(first.controller, command, {
+      SQLITE_DIRECTORY: folder,
+      KPLUG_CONTROLLER: `localhost:${port}`,
+      KPLUG_TLS_CA: bundle,
+      KPLUG_TOKEN_FILE: tokenFile,
+    });
+    apply(first, 'users', ['id']);
+    await first.expectReady('users', 'SQLite');
+    const { registration } = first.controller.registry.get(plugin.instanceId) ?? {};
+    expect(registration?.certificate?.length).toBeGreaterThan(200);
+
+    replace(tokenFile, await createToken(tokens, { name: 'second', plugins: ['SQLite'] }));
+    await revokeToken(tokens, 'first');
+    replace(bundle, ca.certificate + nextCa.certificate);
+    apply(first, 'users', ['id', 'age']);
+    await first.expectReady('users', 'SQLite');
+    await first.controller.stop();
+
+    const second = await start('second', `0.0.0.0:${port}`);
+    apply(second, 'users', ['id']);
+    await second.expectReady('users', 'SQLite');
+    const database = open(folder);
+    expect(database.prepare('SELECT name FROM pragma_table_info(?)').all('users')).toMatchObject([{ name: 'id' }]);
+    plugin.process.kill('SIGTERM');
+    expect(await plugin.exited()).toBe(0);
+    await vi.waitFor(() => {
+      expect(second.controller.registry.get(plugin.instanceId)?.state ?? 'gone').toBe('gone');
+    }, waitOptions);
+  }, 60_000);
+
+  it('opens a session with a new token before it ends the previous one', async () => {
+    const folder = temporaryFolder();
+    const ca = await TestCa.create();
+    const [bundle, tokenFile] = [join(folder, 'ca.crt'), join(folder, 'token')];
+    replace(bundle, ca.certificate);
+    replace(tokenFile, 'one');
+    const registry = await FakeRegistry.start({ tls: await ca.server(), interval: 100 });
+    const operator = {
+      heartbeatAddress: registry.address(),
+      registry: { get: () => (registry.beats > 0 ? { state: 'live' } : undefined) },
+    };
+    const env = { KPLUG_TLS_CA: bundle, KPLUG_TOKEN_FILE: tokenFile, SQLITE_DIRECTORY: folder };
+    const plugin = await startPluginProgram(operator, command, env);
+    replace(tokenFile, 'two');
+    await vi.waitFor(() => expect(registry.sessionCounts).toEqual([1, 2, 1]), waitOptions);
+    const { beats } = registry;
+    await vi.waitFor(() => expect(registry.beats).toBeGreaterThan(beats + 2), waitOptions);
+    plugin.process.kill('SIGTERM');
+    expect(await plugin.exited()).toBe(0);
+    expect(registry.messages.map(({ rpc, token }) => [rpc, token])).toEqual([
+      ['Session', 'one'],
+      ['Session', 'two'],
+      ['Deregister', 'two'],
+    ]);
+    expect(new Set(registry.messages.map(({ secret }) => secret)).size).toBe(1);
+    expect(registry.messages[0]?.secret).toMatch(/^[\w-]{43}$/);
+  });
+
+  it.each([
+    ['another CA', {}, /KPLUG_TLS_CA/],
+    ['another name', { dnsNames: ['other.example'], ipAddresses: [] }, /KPLUG_TLS_SERVER_NAME/],
+    ['plain text', undefined, /does not speak TLS 1\.3/],
+  ])('sends nothing to a controller with %s, and logs what to do', async (title, leaf, advice) => {
+    const folder = temporaryFolder();
+    const [ca, stranger] = await Promise.all([TestCa.create(), TestCa.create('stranger')]);
+    replace(join(folder, 'ca.crt'), ca.certificate);
+    const tls = leaf && (await (title === 'another CA' ? stranger : ca).server(leaf));
+    const registry = await FakeRegistry.start({ ...(tls && { tls }) });
+    const { log } = run(command, {
+      KPLUG_CONTROLLER: registry.address(),
+      KPLUG_TLS_CA: join(folder, 'ca.crt'),
+      KPLUG_TOKEN: 'secret-token',
+    });
+    await vi.waitFor(() => expect(log.join('')).toMatch(advice), waitOptions);
+    expect(registry.messages).toEqual([]);
+    expect(log.join('')).not.toContain('secret-token');
+  });
+
+  it.each([
+    ['a remote controller', {}, /KPLUG_TLS_CA.*KPLUG_INSECURE=true/],
+    ['a certificate without a CA bundle', { KPLUG_TLS_CERT: 'tls.crt', KPLUG_TLS_KEY: 'tls.key' }, /KPLUG_TLS_CA/],
+  ])('fails at its start with %s and no CA bundle', async (_, env, message) => {
+    const { child, log } = run(command, { KPLUG_CONTROLLER: 'kplug.example:50050', ...env });
+    const [code] = await once(child, 'close');
+    expect(code).toBe(1);
+    expect(log.join('')).toMatch(message);
+  });
+});
+
+/** Starts a program, and collects its output. */
+function run([program = '', ...args]: readonly string[], env: Record<string, string>) {
+  const child = spawn(program, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  const log: string[] = [];
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => log.push(String(chunk)));
+  return { child, log };
+}
 
 describe('plugins in all languages', () => {
   it('are instances of one plugin, and the remaining ones take over', async () => {

@@ -20,8 +20,13 @@ interface TemplateDocument {
 /** Files of the template in Go that do not depend on the plugin's function: those of the example, with another module name. */
 export function goDocuments(): TemplateDocument[] {
   const names = [
+    'callers.go',
+    'certificate.go',
+    'credentials.go',
     'failure.go',
     'listen.go',
+    'locks.go',
+    'security.go',
     'serve.go',
     'session.go',
     ...globSync('gen/**/*.go', { cwd: goExample }).sort(),

@@ -35,7 +35,11 @@ func run(ctx context.Context) error {
 		return err
 	}
 	controller := cmp.Or(os.Getenv("KPLUG_CONTROLLER"), "localhost:50050")
-	listener, address, err := listen(os.Getenv("KPLUG_BIND_ADDRESS"), controller)
+	security, err := readSecurity(controller)
+	if err != nil {
+		return err
+	}
+	listener, address, err := listen(os.Getenv("KPLUG_BIND_ADDRESS"), controller, security)
 	if err != nil {
 		return err
 	}
@@ -58,5 +62,5 @@ func run(ctx context.Context) error {
 		directory:     cmp.Or(os.Getenv("SQLITE_DIRECTORY"), "."),
 		checkInterval: checkInterval,
 	}
-	return serve(ctx, listener, service, controller, drainTimeout)
+	return serve(ctx, listener, service, controller, security, drainTimeout)
 }

@@ -142,7 +142,7 @@ async function closingOnFailure<T>(resources: Resources, make: () => T): Promise
     return make();
   } catch (error) {
     await resources.close();
-    throw error;
+    throw nameFlags(error);
   }
 }
 

@@ -1,3 +1,5 @@
+import './require-node.ts';
+
 /** Text of which nothing has to be escaped, for nearly all texts. */
 const plainAscii = /^[ -~]*$/;
 

@@ -177,7 +177,8 @@ export class PluginServer implements RunningPlugin {
     const target = {
       controller,
       credentials: new CredentialSource(new TokenSource(this.#settings, this.#log), tls),
-      isHosted: this.#settings.token !== undefined && security.kind === 'plain',
+      // Processes that an operator starts reach it in plain text, on the loopback interface.
+      isHosted: this.#settings.token !== undefined && !tls,
       ...(tls && { serverName: tls.serverName }),
     };
     return new HeartbeatClient(target, registration, this.#log, this.#onSignal);

@@ -38,10 +38,9 @@ export class Recorder {
       session: (stream) => this.#serve(stream),
       heartbeat: async ({ registration }, call) => {
         const rewritten = registration && (await this.#rewrite(registration, call.getPeer()));
-        const deadline = Date.now() + 5_000;
-        return this.#controller.heartbeat(rewritten ? { registration: rewritten } : {}, { deadline });
+        return this.#controller.heartbeat(rewritten ? { registration: rewritten } : {}, optionsOf(call));
       },
-      deregister: (request) => this.#controller.deregister(request, { deadline: Date.now() + 5_000 }),
+      deregister: (request, call) => this.#controller.deregister(request, optionsOf(call)),
     });
   }
 
@@ -77,7 +76,7 @@ export class Recorder {
 
   #serve(stream: Session): void {
     const peer = stream.getPeer();
-    const controller = this.#controller.session();
+    const controller = this.#controller.session({ metadata: proofsOf(stream) });
     let isOver = false;
     // Keeps the order of messages, although the first waits for its relay.
     let sent = Promise.resolve();
@@ -110,4 +109,18 @@ export class Recorder {
     // The controller uses the host that the registration comes from, which is this one.
     return { ...registration, address: `:${(await started).port}` };
   }
+}
+
+/** Metadata by which a plugin proves who it is. */
+const proofs = ['authorization', 'kplug-secret'];
+
+/** Returns the proofs of a plugin, for the controller. */
+function proofsOf({ metadata }: { metadata: grpc.Metadata }): grpc.Metadata {
+  const passed = new grpc.Metadata();
+  for (const name of proofs) for (const value of metadata.get(name)) passed.add(name, value);
+  return passed;
+}
+
+function optionsOf(call: { metadata: grpc.Metadata }): { deadline: number; metadata: grpc.Metadata } {
+  return { deadline: Date.now() + 5_000, metadata: proofsOf(call) };
 }

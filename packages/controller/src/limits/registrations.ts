@@ -2,6 +2,7 @@ import { bytes, characters, count, KiB, MiB, milliseconds, minutes, seconds } fr
 
 /** Limits of the content of registrations. */
 export const registrations = {
+  maxHostLength: characters(253, 'Maximum length of the host in an address (RFC 1035, section 2.3.4).'),
   maxNameLength: characters(63, 'Maximum length of the name of a plugin, of an API, and of an extension kind.'),
   maxVersionLength: characters(128, 'Maximum length of a version.'),
   maxAddressLength: characters(265, 'Maximum length of an address with its port.'),

@@ -1,8 +1,8 @@
 import { isIPv6 } from 'node:net';
+import { limits } from '../limits/limits.ts';
 import { canonicalHost, rangeOf } from './address-range.ts';
 
-/** Longest host name (RFC 1035, section 2.3.4). */
-const maxHostLength = 253;
+const { maxHostLength } = limits.registrations;
 
 /** Host and port. */
 export interface Address {

@@ -38,7 +38,11 @@ func run(ctx context.Context) error {
 		return err
 	}
 	controller := cmp.Or(os.Getenv("KPLUG_CONTROLLER"), "localhost:50050")
-	listener, address, err := listen(os.Getenv("KPLUG_BIND_ADDRESS"), controller)
+	security, err := readSecurity(controller)
+	if err != nil {
+		return err
+	}
+	listener, address, err := listen(os.Getenv("KPLUG_BIND_ADDRESS"), controller, security)
 	if err != nil {
 		return err
 	}
@@ -48,5 +52,5 @@ func run(ctx context.Context) error {
 	if namespace, name := os.Getenv("KPLUG_POD_NAMESPACE"), os.Getenv("KPLUG_POD_NAME"); namespace != "" && name != "" {
 		registration.Pod = &kplugv1.PodReference{Namespace: namespace, Name: name}
 	}
-	return serve(ctx, listener, &service{registration: registration}, controller, drainTimeout)
+	return serve(ctx, listener, &service{registration: registration}, controller, security, drainTimeout)
 }

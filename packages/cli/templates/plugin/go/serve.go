@@ -4,13 +4,13 @@ import (
 	"context"
 	"log/slog"
 	"net"
-	"os"
 	"strings"
 	"sync"
 	"time"
 
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+	"google.golang.org/grpc/credentials/insecure"
 	"google.golang.org/grpc/health"
 	healthv1 "google.golang.org/grpc/health/grpc_health_v1"
 	"google.golang.org/grpc/keepalive"
@@ -28,12 +28,26 @@ const connectionGracePeriod = time.Second
 
 // serve answers calls and keeps the plugin registered until the context is done or the controller requests a drain. Then it
 // deregisters, finishes in-flight calls and returns.
-func serve(ctx context.Context, listener net.Listener, service *service, controller string, drainTimeout time.Duration) error {
+func serve(
+	ctx context.Context, listener net.Listener, service *service, controller string, security *security, drainTimeout time.Duration,
+) error {
 	ctx, drain := context.WithCancel(ctx)
 	defer drain()
+	if security.insecure {
+		slog.Warn("KPLUG_INSECURE is set: heartbeats and calls are neither encrypted nor authenticated")
+	}
+	source, err := newCredentialSource(security, service.registration.InstanceId)
+	if err != nil {
+		return err
+	}
+	callers := insecure.NewCredentials()
+	if security.usesTLS() {
+		callers = newCallerCredentials(source)
+	}
 
 	// Each call holds a read lock. Locking for writing waits for in-flight calls, and rejects new ones from then on.
 	var calls sync.RWMutex
+	var locks resourceLocks
 	server := grpc.NewServer(
 		grpc.UnaryInterceptor(func(ctx context.Context, request any, call *grpc.UnaryServerInfo, handler grpc.UnaryHandler) (any, error) {
 			if strings.HasPrefix(call.FullMethod, "/"+kplugv1.PluginService_ServiceDesc.ServiceName+"/") {
@@ -42,10 +56,17 @@ func serve(ctx context.Context, listener net.Listener, service *service, control
 				}
 				defer calls.RUnlock()
 			}
+			unlock, err := locks.lock(ctx, uidOf(request))
+			if err != nil {
+				return nil, err
+			}
+			defer unlock()
 			return handler(ctx, request)
 		}),
 		// Controllers ping their idle connections. By default, grpc-go closes connections with so many pings.
 		grpc.KeepaliveEnforcementPolicy(keepalive.EnforcementPolicy{MinTime: 5 * time.Second, PermitWithoutStream: true}),
+		grpc.Creds(callers),
+		grpc.ConnectionTimeout(handshakeTimeout),
 		grpc.MaxConcurrentStreams(1000),
 		grpc.MaxSendMsgSize(maxAnswerSize),
 	)
@@ -58,7 +79,7 @@ func serve(ctx context.Context, listener net.Listener, service *service, control
 	go func() { failed <- server.Serve(listener) }()
 	session := &session{
 		controller:   controller,
-		token:        os.Getenv("KPLUG_TOKEN"),
+		credentials:  source,
 		registration: service.registration,
 		drain:        drain,
 	}

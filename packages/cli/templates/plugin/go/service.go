@@ -31,11 +31,12 @@ type resource struct {
 // GetInfo identifies the plugin.
 func (s *service) GetInfo(context.Context, *kplugv1.GetInfoRequest) (*kplugv1.GetInfoResponse, error) {
 	return &kplugv1.GetInfoResponse{
-		Plugin:     s.registration.Plugin,
-		Version:    s.registration.Version,
-		Apis:       s.registration.Apis,
-		InstanceId: s.registration.InstanceId,
-		Runtime:    fmt.Sprintf("grpc-go/%s %s", grpc.Version, runtime.Version()),
+		Plugin:          s.registration.Plugin,
+		Version:         s.registration.Version,
+		Apis:            s.registration.Apis,
+		InstanceId:      s.registration.InstanceId,
+		Runtime:         fmt.Sprintf("grpc-go/%s %s", grpc.Version, runtime.Version()),
+		SerializesCalls: true,
 	}, nil
 }
 

@@ -18,10 +18,21 @@ final class Main {
   public static void main(String[] arguments) throws Exception {
     // One line per log record.
     System.setProperty("java.util.logging.SimpleFormatter.format", "%1$tFT%1$tT %4$s %5$s%6$s%n");
+    try {
+      serve();
+    } catch (IllegalArgumentException e) {
+      System.getLogger("plugin").log(System.Logger.Level.ERROR, "the plugin failed: {0}", e.getMessage());
+      System.exit(1);
+    }
+  }
+
+  private static void serve() throws Exception {
     Map<String, String> environment = new HashMap<>(System.getenv());
     environment.values().removeIf(String::isEmpty);
     String controller = environment.getOrDefault("KPLUG_CONTROLLER", "localhost:50050");
-    String bindAddress = environment.getOrDefault("KPLUG_BIND_ADDRESS", bindAddressFor(controller));
+    Security security = Security.read(environment, Security.FOLDER, controller);
+    String bindAddress = bindAddressFor(controller, environment.getOrDefault("KPLUG_BIND_ADDRESS", ":0"));
+    security.checkBindAddress(bindAddress);
     Registration.Builder registration =
         Registration.newBuilder()
             .setPlugin(environment.getOrDefault("PLUGIN_NAME", "SQLite"))
@@ -44,7 +55,8 @@ final class Main {
     Duration drainTimeout = milliseconds(environment, "KPLUG_DRAIN_TIMEOUT", "25000");
 
     PluginServer server =
-        new PluginServer(registration, controller, parse(bindAddress), new SqliteTables(directory, checkInterval));
+        new PluginServer(
+            registration, controller, security, parse(bindAddress), new SqliteTables(directory, checkInterval));
     server.start();
     Runtime.getRuntime()
         .addShutdownHook(
@@ -62,10 +74,10 @@ final class Main {
     return Duration.ofMillis(Long.parseLong(environment.getOrDefault(variable, otherwise)));
   }
 
-  /** Default address to listen on: the loopback interface if the controller is on it, else all interfaces. */
-  private static String bindAddressFor(String controller) {
-    if (controller.matches("\\[::1\\]:[0-9]+")) return "[::1]:0";
-    return controller.matches("(localhost|127\\.[0-9.]+):[0-9]+") ? "127.0.0.1:0" : ":0";
+  /** Completes an address without a host: the loopback interface if the controller is on it, else all interfaces. */
+  private static String bindAddressFor(String controller, String given) {
+    if (!given.startsWith(":") || !Security.isLoopback(controller)) return given;
+    return (controller.startsWith("[") ? "[::1]" : "127.0.0.1") + given;
   }
 
   /**
@@ -73,7 +85,7 @@ final class Main {
    * heartbeats come from. Heartbeats to localhost may come from the other address family, on which this plugin does not listen.
    */
   private static String addressToRegister(String bindAddress) {
-    return bindAddress.equals("127.0.0.1:0") || bindAddress.equals("[::1]:0") ? bindAddress : ":0";
+    return Security.isLoopback(bindAddress) ? bindAddress : bindAddress.substring(bindAddress.lastIndexOf(':'));
   }
 
   private static InetSocketAddress parse(String address) {

@@ -16,20 +16,29 @@ final class PluginServer {
   /** Longest time that connections stay open after the last call has ended. */
   private static final Duration CONNECTION_GRACE_PERIOD = Duration.ofSeconds(1);
 
+  /** Time that a client has for its TLS handshake. */
+  private static final Duration HANDSHAKE_TIMEOUT = Duration.ofSeconds(10);
+
   private final System.Logger log = System.getLogger("plugin");
   private final CountDownLatch drain = new CountDownLatch(1);
   private final Registration.Builder registration;
   private final String controller;
+  private final CredentialSource credentials;
   private final PluginService service;
   private final Server server;
   private Session session;
 
   PluginServer(
-      Registration.Builder registration, String controller, InetSocketAddress bindAddress, SqliteTables tables) {
+      Registration.Builder registration,
+      String controller,
+      Security security,
+      InetSocketAddress bindAddress,
+      SqliteTables tables) {
     this.registration = registration;
     this.controller = controller;
+    credentials = new CredentialSource(security, registration.getInstanceId());
     service = new PluginService(registration, tables);
-    server =
+    NettyServerBuilder builder =
         NettyServerBuilder.forAddress(bindAddress)
             .addService(service)
             // The plugin is healthy as long as it runs.
@@ -38,16 +47,28 @@ final class PluginServer {
             // Controllers ping their idle connections. By default, grpc-java closes connections with so many pings.
             .permitKeepAliveTime(5, TimeUnit.SECONDS)
             .permitKeepAliveWithoutCalls(true)
-            .maxConcurrentCallsPerConnection(1000)
-            .build();
+            .handshakeTimeout(HANDSHAKE_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)
+            .maxConcurrentCallsPerConnection(1000);
+    if (security.usesTls()) builder.sslContext(new CallerContext(credentials::currentMaterial));
+    server = builder.build();
+    if (security.insecure()) {
+      log.log(
+          System.Logger.Level.WARNING,
+          "KPLUG_INSECURE is set: heartbeats and calls are neither encrypted nor authenticated");
+    }
   }
 
   /** Listens, registers and starts to send heartbeats. */
   void start() throws IOException {
     server.start();
     registration.setAddress(registration.getAddress().replaceFirst(":0$", ":" + server.getPort()));
-    session = new Session(controller, registration.build(), drain::countDown);
+    session = new Session(controller, credentials, registration.build(), drain::countDown);
     session.start();
+  }
+
+  /** Port that the plugin listens on. */
+  int port() {
+    return server.getPort();
   }
 
   /** Returns when the controller requests a drain. */

@@ -2,6 +2,7 @@ package org.example.sqlite;
 
 import static java.lang.System.Logger.Level.ERROR;
 
+import io.grpc.Context;
 import io.grpc.Status;
 import io.grpc.stub.StreamObserver;
 import java.time.Duration;
@@ -21,6 +22,7 @@ import kplug.v1.Plugin.ReconcileRequest;
 import kplug.v1.Plugin.ReconcileResponse;
 import kplug.v1.PluginServiceGrpc.PluginServiceImplBase;
 import kplug.v1.Registry.RegistrationOrBuilder;
+import kplug.v1.ResourceOuterClass.Resource;
 
 /** Serves `kplug.v1.PluginService`, and converts failures into responses. */
 final class PluginService extends PluginServiceImplBase {
@@ -33,6 +35,7 @@ final class PluginService extends PluginServiceImplBase {
   private final Set<Integer> loggedStacks = ConcurrentHashMap.newKeySet();
   // Each in-flight call holds one permit.
   private final Semaphore calls = new Semaphore(ALL);
+  private final ResourceLocks locks = new ResourceLocks();
 
   PluginService(RegistrationOrBuilder registration, SqliteTables tables) {
     this.registration = registration;
@@ -52,7 +55,8 @@ final class PluginService extends PluginServiceImplBase {
             .setVersion(registration.getVersion())
             .addAllApis(registration.getApisList())
             .setInstanceId(registration.getInstanceId())
-            .setRuntime("grpc-java java/" + System.getProperty("java.version"));
+            .setRuntime("grpc-java java/" + System.getProperty("java.version"))
+            .setSerializesCalls(true);
     observer.onNext(info.build());
     observer.onCompleted();
   }
@@ -60,6 +64,7 @@ final class PluginService extends PluginServiceImplBase {
   @Override
   public void reconcile(ReconcileRequest request, StreamObserver<ReconcileResponse> observer) {
     answer(
+        request.getBase(),
         observer,
         () -> tables.reconcile(request),
         failure ->
@@ -69,6 +74,7 @@ final class PluginService extends PluginServiceImplBase {
   @Override
   public void finalize(FinalizeRequest request, StreamObserver<FinalizeResponse> observer) {
     answer(
+        request.getBase(),
         observer,
         () -> {
           tables.drop(request.getBase());
@@ -78,16 +84,32 @@ final class PluginService extends PluginServiceImplBase {
             FinalizeResponse.newBuilder().setOutcome(failure.outcome()).addMessages(failure.toMessage()).build());
   }
 
-  private <T> void answer(StreamObserver<T> observer, Callable<T> work, Function<Failure, T> explain) {
+  private <T> void answer(
+      Resource base, StreamObserver<T> observer, Callable<T> work, Function<Failure, T> explain) {
     if (!calls.tryAcquire()) {
       observer.onError(Status.UNAVAILABLE.withDescription("the plugin is stopping").asRuntimeException());
       return;
     }
     try {
-      observer.onNext(attempt(work, explain));
+      observer.onNext(attempt(() -> oneAtATime(base, work), explain));
       observer.onCompleted();
     } finally {
       calls.release();
+    }
+  }
+
+  /** Does work when the earlier calls for a resource have ended. */
+  private <T> T oneAtATime(Resource base, Callable<T> work) throws Exception {
+    String uid = ResourceLocks.uidOf(base);
+    if (!locks.lock(uid)) {
+      String text = "an earlier call for this resource is still running after " + ResourceLocks.TIMEOUT + " s";
+      throw Failure.retry("EarlierCallRunning", text, null);
+    }
+    try {
+      if (Context.current().isCancelled()) throw Failure.retry("Cancelled", "the caller no longer waits", null);
+      return work.call();
+    } finally {
+      locks.unlock(uid);
     }
   }
 
