@@ -31,8 +31,6 @@ const commands: Record<string, string[] | undefined> = {
 const available = Object.entries(commands).flatMap(([language, command]) => (command ? [{ language, command }] : []));
 const withoutSdk = available.filter(({ language }) => ['Go', 'Java'].includes(language));
 
-// The example in Python has no TLS yet.
-const withTls = available.filter(({ language }) => language !== 'Python');
 
 const waitOptions = { timeout: 20_000, interval: 20 };
 const kind = 'DatabaseTableSqliteExtension';
@@ -192,7 +190,7 @@ async function writeOperatorFiles(folder: string, ca: TestCa): Promise<void> {
   for (const [name, content] of Object.entries(files)) replace(join(folder, name), content);
 }
 
-describe.each(withTls)('the example in $language, with TLS and a token', ({ command }) => {
+describe.each(available)('the example in $language, with TLS and a token', ({ command }) => {
   it('is called while its token and the CA of the operator are replaced, and drains on SIGTERM', async () => {
     const folder = temporaryFolder();
     const [ca, nextCa] = await Promise.all([TestCa.create(), TestCa.create()]);
