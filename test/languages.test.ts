@@ -31,7 +31,6 @@ const commands: Record<string, string[] | undefined> = {
 const available = Object.entries(commands).flatMap(([language, command]) => (command ? [{ language, command }] : []));
 const withoutSdk = available.filter(({ language }) => ['Go', 'Java'].includes(language));
 
-
 const waitOptions = { timeout: 20_000, interval: 20 };
 const kind = 'DatabaseTableSqliteExtension';
 const delegation = { api: 'DatabaseTable@^1.0.0' };

@@ -7,6 +7,7 @@ import * as grpc from '@grpc/grpc-js';
 import { createGrpcClient, RegistryService } from '@kplug/protocol';
 import { definePlugin } from '@kplug/sdk';
 import { afterAll, beforeAll, expect, onTestFinished, vi } from 'vitest';
+import { owner } from './owner.fixture.ts';
 
 /** Longest block of the event loop that is accepted during an attack, in units of `unitOfWork`, about a millisecond each. */
 const maxBlock = 50;
@@ -135,7 +136,7 @@ export class AttackedPorts {
     const beat = (client: ReturnType<typeof open>, instanceId: string) => {
       const apis = [{ name: 'Table', version: '1.0.0' }];
       const registration = { plugin: 'Honest', version: '1.0.0', apis, address: '127.0.0.1:9', instanceId };
-      return client.heartbeat({ registration }, { deadline: Date.now() + 4_000 });
+      return client.heartbeat({ registration }, { metadata: owner, deadline: Date.now() + 4_000 });
     };
     const lasting = open();
     while (!signal.aborted) {

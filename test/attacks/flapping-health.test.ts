@@ -3,6 +3,7 @@ import { createGrpcClient, RegistryService } from '@kplug/protocol';
 import { PlainPlugin } from '@kplug/testing';
 import { expect, it, onTestFinished } from 'vitest';
 import { AttackedOperator } from './attacked-operator.fixture.ts';
+import { owner } from './owner.fixture.ts';
 
 const turn = () => new Promise((resolve) => setImmediate(resolve));
 
@@ -25,7 +26,7 @@ async function flappingPlugin(operator: AttackedOperator) {
 it('a plugin that flips its health 28,000 times changes a limited number of times', async () => {
   const operator = await AttackedOperator.start();
   const { plugin, client, registration } = await flappingPlugin(operator);
-  await client.heartbeat({ registration });
+  await client.heartbeat({ registration }, { metadata: owner });
   const before = await operator.state();
   const after = await operator.endure(async () => {
     for (let flip = 0; flip < 28_000; flip++) {

@@ -5,6 +5,7 @@ import { createGrpcClient, RefusalReason, type RegistrationSchema, RegistryServi
 import { expect, it, onTestFinished } from 'vitest';
 import { nameOfRefusal } from '../../packages/controller/src/registry/refusal.ts';
 import { AttackedOperator } from './attacked-operator.fixture.ts';
+import { owner } from './owner.fixture.ts';
 
 type Given = MessageInitShape<typeof RegistrationSchema>;
 
@@ -32,7 +33,9 @@ async function registerAll(operator: AttackedOperator, all: readonly Given[]): P
   const client = clientOf(operator);
   const answers = new Map<string, string[]>();
   for (let start = 0; start < all.length; start += 20) {
-    const batch = all.slice(start, start + 20).map((one) => client.heartbeat({ registration: registration(one) }));
+    const batch = all
+      .slice(start, start + 20)
+      .map((one) => client.heartbeat({ registration: registration(one) }, { metadata: owner }));
     for (const { answer } of await Promise.all(batch)) {
       const refusal = answer.case === 'refusal' ? answer.value : undefined;
       const name = refusal ? nameOfRefusal(refusal.reason) : 'accepted';
@@ -109,7 +112,7 @@ it('an instance that renames itself is refused after some names', async () => {
   const after = await operator.endure(async () => {
     const client = clientOf(operator);
     for (const index of numbers(976))
-      await client.heartbeat({ registration: registration({ plugin: `Renamed-${index}` }) });
+      await client.heartbeat({ registration: registration({ plugin: `Renamed-${index}` }) }, { metadata: owner });
   });
   expect(after.changes - before.changes).toBeLessThan(60);
   expect(after.pluginNames).toBeLessThan(60);
@@ -164,7 +167,7 @@ it('a registration that exceeds any bound is refused, with the field and its bou
   const client = clientOf(operator);
   await operator.endure(async () => {
     for (const [name, given, message] of outOfBounds) {
-      const { answer } = await client.heartbeat({ registration: registration(given) });
+      const { answer } = await client.heartbeat({ registration: registration(given) }, { metadata: owner });
       const refusal = answer.case === 'refusal' ? answer.value : undefined;
       expect(refusal, name).toMatchObject({ reason: RefusalReason.INVALID, message: expect.stringMatching(message) });
     }

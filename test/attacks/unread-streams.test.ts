@@ -5,6 +5,7 @@ import * as grpc from '@grpc/grpc-js';
 import { createGrpcClient, RegistryService, SessionRequestSchema, WatchPluginsRequestSchema } from '@kplug/protocol';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { AttackedOperator } from './attacked-operator.fixture.ts';
+import { owner } from './owner.fixture.ts';
 
 const pairs = Object.fromEntries(Array.from({ length: 30 }, (_, index) => [`pair-${index}`, 'x'.repeat(240)]));
 
@@ -15,16 +16,19 @@ async function churn(address: string, instances = 100, rounds = 5): Promise<void
   for (let round = 0; round < rounds; round++) {
     await Promise.all(
       Array.from({ length: instances }, (_, index) =>
-        client.heartbeat({
-          registration: {
-            plugin: 'Churning',
-            version: '1.0.0',
-            apis: [{ name: 'Other', version: '1.0.0', capabilities: pairs }],
-            address: '127.0.0.1:9',
-            instanceId: `churning-${index}`,
-            labels: { ...pairs, round: String(round) },
+        client.heartbeat(
+          {
+            registration: {
+              plugin: 'Churning',
+              version: '1.0.0',
+              apis: [{ name: 'Other', version: '1.0.0', capabilities: pairs }],
+              address: '127.0.0.1:9',
+              instanceId: `churning-${index}`,
+              labels: { ...pairs, round: String(round) },
+            },
           },
-        }),
+          { metadata: owner },
+        ),
       ),
     );
   }

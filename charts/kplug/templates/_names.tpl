@@ -38,16 +38,6 @@ helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
 {{- default (include "kplug.fullname" .) .Values.leaderElection.leaseName }}
 {{- end }}
 
-{{/* DNS names of the heartbeat Service, as a list in YAML. */}}
-{{- define "kplug.dnsNames" -}}
-{{- $name := include "kplug.fullname" . }}
-{{- $namespace := .Release.Namespace }}
-- {{ $name }}
-- {{ $name }}.{{ $namespace }}
-- {{ $name }}.{{ $namespace }}.svc
-- {{ $name }}.{{ $namespace }}.svc.cluster.local
-{{- end }}
-
 {{- define "kplug.controller" -}}
 {{ include "kplug.fullname" . }}.{{ .Release.Namespace }}.svc:{{ .Values.heartbeat.port }}
 {{- end }}

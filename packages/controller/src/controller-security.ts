@@ -4,17 +4,14 @@ import { CompositeAuthenticator } from './authentication/composite-authenticator
 import type { OidcIssuer } from './authentication/oidc-authenticator.ts';
 import { TokenFileAuthenticator } from './authentication/token-file-authenticator.ts';
 import { TokenReviewAuthenticator } from './authentication/token-review-authenticator.ts';
-import { CertificateFolder } from './certificates/certificate-folder.ts';
 import type { CertificateObserver, CertificateSource } from './certificates/certificate-source.ts';
-import { GivenCertificates } from './certificates/given-certificates.ts';
-import { ManagedCertificates } from './certificates/managed-certificates.ts';
+import { openCertificates } from './certificates/open-certificates.ts';
 import { type CallTarget, PluginChannels } from './certificates/plugin-channels.ts';
 import type { ControllerOptions } from './controller-options.ts';
 import { KplugError } from './errors.ts';
 import type { HeartbeatSecurity } from './heartbeat/gate.ts';
 import type { PortSecurity } from './ports/guarded-listener.ts';
 import { isLoopback, parseAddress } from './registry/address.ts';
-import type { CertificateReader } from './resources/services/certificate-store.ts';
 import type { SecurityOptions } from './security-options.ts';
 import { parseListenAddress } from './settings/listen-address.ts';
 
@@ -128,26 +125,18 @@ export class ControllerSecurity implements Authenticator {
     return issuers.map((issuer) => new OidcAuthenticator({ ...issuer, logger: this.#log }));
   }
 
-  #certificateSource({ certificate, dnsNames = [] }: SecurityOptions): CertificateSource {
+  #certificateSource({ certificate, dnsNames, serviceName }: SecurityOptions): CertificateSource {
     const { services = {} } = this.#options.resources;
-    const parts = {
-      names: { dns: ['localhost', ...dnsNames], ips: ['127.0.0.1', '::1'] },
-      log: this.#log,
-      observer: this.#observer,
-    };
-    if (certificate) {
-      const reader = readerOf(certificate, services.certificateSecret?.bind(services));
-      return new GivenCertificates({
-        ...parts,
-        reader,
-        names: { dns: dnsNames, ips: [] },
-        publisher: services.certificates,
-      });
-    }
-    if (services.certificates) return new ManagedCertificates({ ...parts, store: services.certificates });
-    throw new KplugError(
-      'InvalidConfiguration',
-      'there is no place for the certificates of the controller; give a folder with tls.crt, tls.key and ca.crt (security.certificate)',
+    const { namespace } = services;
+    return openCertificates(
+      {
+        ...(serviceName !== undefined && namespace !== undefined && { service: { name: serviceName, namespace } }),
+        names: dnsNames,
+        ...(certificate &&
+          ('folder' in certificate ? { folder: certificate.folder } : { secretName: certificate.secret })),
+      },
+      services,
+      { log: this.#log, observer: this.#observer },
     );
   }
 
@@ -168,18 +157,6 @@ async function openClientCa(file: string, logger: Logger): Promise<Authenticator
 function modeOf({ insecure = false }: SecurityOptions, heartbeatAddress: string): HeartbeatSecurity {
   if (isLoopback(parseListenAddress(heartbeatAddress, 'heartbeatAddress').host)) return 'loopback';
   return insecure ? 'insecure' : 'secured';
-}
-
-function readerOf(
-  certificate: NonNullable<SecurityOptions['certificate']>,
-  readSecret: ((name: string) => CertificateReader) | undefined,
-): CertificateReader {
-  if ('folder' in certificate) return new CertificateFolder(certificate.folder);
-  if (readSecret) return readSecret(certificate.secret);
-  throw new KplugError(
-    'InvalidConfiguration',
-    `the certificate of Secret "${certificate.secret}" needs a cluster; give a folder`,
-  );
 }
 
 function noIdentities(address: string): string {

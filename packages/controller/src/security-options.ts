@@ -23,6 +23,8 @@ export interface SecurityOptions {
    * Secret of that name. It is read again when it changes. Default: the controller makes its own and a CA.
    */
   certificate?: { folder: string } | { secret: string };
-  /** DNS names under which plugins reach the heartbeat port, besides `localhost`. Default: none. */
+  /** Name of the Service of the heartbeat port, on a cluster, in the operator's namespace. Default: none. */
+  serviceName?: string;
+  /** DNS names and IP addresses under which plugins reach the heartbeat port, besides the Service and `localhost`. Default: none. */
   dnsNames?: readonly string[];
 }

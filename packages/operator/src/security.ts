@@ -4,7 +4,7 @@ import type { SettingValues } from './settings.ts';
 /** Returns the security options of the settings. Throws `InvalidConfiguration` when they contradict each other. */
 export function securityOf(settings: SettingValues): SecurityOptions {
   const { insecure, tokenAudience: audience, heartbeatTokens: tokenFile, clientCa, tlsDnsNames: dnsNames } = settings;
-  const { oidcIssuer: issuer } = settings;
+  const { oidcIssuer: issuer, tlsName: serviceName } = settings;
   return {
     ...(insecure !== undefined && { insecure }),
     ...(audience !== undefined && { audience }),
@@ -12,6 +12,7 @@ export function securityOf(settings: SettingValues): SecurityOptions {
     ...(issuer !== undefined && { oidc: [{ issuer, audience: audience ?? 'kplug' }] }),
     ...(clientCa !== undefined && { clientCa }),
     ...(dnsNames && { dnsNames }),
+    ...(serviceName !== undefined && { serviceName }),
     ...certificateOf(settings),
   };
 }

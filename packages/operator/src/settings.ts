@@ -195,15 +195,15 @@ export const settings = {
     flags: ['tls-name'],
     placeholder: 'name',
     description:
-      'name of the Secret NAME-tls and the ConfigMap NAME-ca, in which the operator keeps its certificates and publishes its CA',
+      'name of the Service of the heartbeat port; the operator keeps its certificates in the Secret NAME-tls, and publishes its CA in the ConfigMap NAME-ca',
     fallback: 'kplug',
     group: 'Security',
   }),
   tlsDnsNames: texts({
     flags: ['tls-dns-name'],
     placeholder: 'name',
-    description: 'DNS names under which plugins reach the heartbeat port',
-    fallback: 'localhost',
+    description: 'DNS names and IP addresses under which plugins reach the heartbeat port',
+    fallback: 'those of the Service on a cluster, and localhost',
     group: 'Security',
   }),
   tlsCaNamespaces: texts({

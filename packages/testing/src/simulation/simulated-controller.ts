@@ -4,6 +4,7 @@ import {
   assembleParts,
   type Delegation,
   LeasePolicy,
+  PluginChannels,
   RegistrationReader,
   readDeclaration,
 } from '@kplug/controller/internal';
@@ -54,7 +55,7 @@ export class SimulatedController implements HeartbeatPort {
       isStale: ({ base, extensions }) => [base, ...extensions.values()].some((one) => this.#hasChanged(one)),
     });
     const options = { resources: this.view, delegations: [declaration], adminAddress: false } as const;
-    this.#parts = assembleParts(options, log, transport);
+    this.#parts = assembleParts(options, log, transport, new PluginChannels());
     this.#parts.registry.subscribe(({ instance }) => {
       const { plugin, version, instanceId } = instance.registration;
       const { state, stateReason: reason } = instance;
