@@ -7,7 +7,7 @@ import { expect, it, onTestFinished, vi } from 'vitest';
 import { AttackedOperator } from './attacked-operator.fixture.ts';
 import { owner } from './owner.fixture.ts';
 
-const pairs = Object.fromEntries(Array.from({ length: 30 }, (_, index) => [`pair-${index}`, 'x'.repeat(240)]));
+const pairs = Object.fromEntries(Array.from({ length: 30 }, (_, index) => [`pair-${index}`, 'x'.repeat(200)]));
 
 /** Registers instances with large labels, and changes each of them a number of times. */
 async function churn(address: string, instances = 100, rounds = 5): Promise<void> {

@@ -3,8 +3,11 @@ import { join } from 'node:path';
 import { rolldown } from 'rolldown';
 import { copyClosure, packagesIn, readPackageJson } from './install.ts';
 
-/** Packages that cannot be bundled, as they read files beside their own code or start workers from them. */
-const whole = ['@grpc/grpc-js', '@grpc/reflection', 'grpc-health-check', 'pino'];
+/**
+ * Packages that cannot be bundled, as they read files beside their own code, start workers from them, or have decorated classes, which
+ * rolldown puts in a wrong order.
+ */
+const whole = ['@grpc/grpc-js', '@grpc/reflection', '@peculiar/x509', 'grpc-health-check', 'pino', 'reflect-metadata'];
 
 /** Optional packages that others try to import. */
 const optional = ['pg-cloudflare', 'pg-native'];
