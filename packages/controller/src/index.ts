@@ -20,11 +20,11 @@ export type {
 export type { ProbingOptions } from './discovery/plugin-prober.ts';
 export { KplugError, type KplugErrorCode } from './errors.ts';
 export type { PluginResourceOptions } from './plugin-resources/plugin-resource-writer.ts';
+export type { AddressPolicy } from './registry/address-checker.ts';
 export type { DownloadState, HostedFolder, HostedPlugin, HostedState, PluginDownload } from './registry/hosted.ts';
 // Plugins known to a controller.
 export type { Instance, InstanceChange, InstanceState, SuspectReason } from './registry/instance.ts';
 export type { LeaseOptions } from './registry/lease-policy.ts';
-export type { AddressPolicy } from './registry/address-checker.ts';
 export type {
   DeclarationReference,
   ExtensionKind,
@@ -79,7 +79,7 @@ export type {
 export type { PluginRecord, PluginStore } from './resources/services/plugin-store.ts';
 export type { Pod, PodSource } from './resources/services/pod-source.ts';
 export type { RequestListener, RequestObservation } from './resources/services/request-observation.ts';
-export type { ReviewedToken, TokenReviewer } from './resources/services/token-reviewer.ts';
+export type { ClusterUser, ReviewedToken, TokenReviewer } from './resources/services/token-reviewer.ts';
 export type { OidcIssuer, SecurityOptions } from './security-options.ts';
 // Plugins run from a folder.
 export type { PluginListOptions } from './supervisor/download/plugin-downloads.ts';

@@ -27,8 +27,8 @@ export async function readOperatorView(place: OperatorPlace): Promise<OperatorVi
     answerOf(client.listPlugins().then((list) => list.instances)),
     answerOf(client.listHosted()),
     answerOf(client.listRefusals().then((list) => list?.refusals)),
-    answerOf(fetchPage(`${place.url}/readyz`, place.credentials)),
-    answerOf(fetchPage(`${place.url}/metrics`, place.credentials)),
+    answerOf(fetchPage(`${place.url}/readyz`, place.connection)),
+    answerOf(fetchPage(`${place.url}/metrics`, place.connection)),
   ]);
   return { place, delegations, resources, instances, hosted, refusals, readiness, metrics };
 }

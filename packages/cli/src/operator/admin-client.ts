@@ -1,6 +1,7 @@
 import { create } from '@bufbuild/protobuf';
 import { type Client, Code, ConnectError, createClient, type Interceptor } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-node';
+import { KplugError } from '@kplug/controller';
 import {
   type DelegatedResource,
   type Delegation,
@@ -41,7 +42,7 @@ export class AdminClient {
 
   constructor(place: OperatorPlace) {
     this.#place = place;
-    const { headers = {}, tls = {} } = place.credentials ?? {};
+    const { headers = {}, tls = {}, agent } = place.connection ?? {};
     const authenticate: Interceptor = (next) => (request) => {
       for (const [name, value] of Object.entries(headers)) request.header.set(name, value);
       return next(request);
@@ -49,7 +50,7 @@ export class AdminClient {
     const transport = createConnectTransport({
       baseUrl: place.url,
       httpVersion: '1.1',
-      nodeOptions: tls,
+      nodeOptions: { ...tls, ...(agent && { agent }) },
       interceptors: [authenticate],
     });
     this.#registry = createClient(RegistryService, transport);
@@ -149,6 +150,11 @@ export class AdminClient {
   #translate(cause: unknown): unknown {
     if (!(cause instanceof ConnectError)) return cause;
     const { url, origin } = this.#place;
+    // Reaching a pod has failed before the operator was asked.
+    if (cause.cause instanceof KplugError) {
+      const { message, cause: reason } = cause.cause;
+      return new CommandError('unreachable', message, { cause: reason });
+    }
     switch (cause.code) {
       case Code.NotFound:
         return new CommandError('notFound', cause.rawMessage, { cause });

@@ -4,6 +4,7 @@ import type { ConnectRouter } from '@connectrpc/connect';
 import { DelegationService, HostingService, RefusalService, RegistryService } from '@kplug/protocol';
 import type { Delegation } from '../delegation/delegation.ts';
 import { describeWriteProblems } from '../delegation/writes/write-problem.ts';
+import type { PortSecurity } from '../ports/guarded-listener.ts';
 import type { HostedFolder } from '../registry/hosted.ts';
 import { PluginList } from '../registry/plugin-list.ts';
 import type { RecentRefusals } from '../registry/recent-refusals.ts';
@@ -12,6 +13,7 @@ import { watchPlugins } from '../registry/watch-plugins.ts';
 import type { RecentEvents } from '../telemetry/events.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { AdminServer } from './admin-server.ts';
+import { type AuthorizerParts, authorizeBy } from './authorize.ts';
 import { delegationService } from './delegation-service.ts';
 import { hostingService } from './hosting-service.ts';
 import { orInvalidToken } from './page-token.ts';
@@ -27,6 +29,12 @@ export interface AdminView {
   refusals: RecentRefusals;
   /** Returns the reasons why the controller isn't ready; none when it is. */
   notReady: () => readonly string[];
+}
+
+/** Security of the admin port. */
+export interface AdminSecurity extends AuthorizerParts {
+  /** Encryption. Loopback connections may be in plain text. */
+  port: PortSecurity;
 }
 
 /** Addresses of the ports for users and monitoring, as `host:port`; `false` for none. */
@@ -45,7 +53,11 @@ export interface AdminPorts {
 }
 
 /** Opens the ports of a controller for users and monitoring. Rejects with `PortInUse` if any of them fails; none is open then. */
-export async function openAdmin(addresses: AdminAddresses, view: AdminView): Promise<AdminPorts> {
+export async function openAdmin(
+  addresses: AdminAddresses,
+  view: AdminView,
+  { port: security, ...parts }: AdminSecurity,
+): Promise<AdminPorts> {
   const { metrics, notReady } = view;
   const degraded = () => describeDegraded(view.delegations);
   const probesAndMetrics = {
@@ -53,7 +65,10 @@ export async function openAdmin(addresses: AdminAddresses, view: AdminView): Pro
     degraded,
     metrics: async () => ({ contentType: metrics.registry.contentType, text: await metrics.registry.metrics() }),
   };
-  const admin = new AdminServer({ ...probesAndMetrics, routes: (router) => addServices(router, view) });
+  const admin = new AdminServer(
+    { ...probesAndMetrics, routes: (router) => addServices(router, view) },
+    { security, authorize: authorizeBy(parts) },
+  );
   const ports = [
     { server: admin, address: addresses.admin, option: 'adminAddress' },
     {

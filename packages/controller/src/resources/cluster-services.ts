@@ -10,14 +10,14 @@ import type { PodSource } from './services/pod-source.ts';
 import type { RequestListener } from './services/request-observation.ts';
 import type { TokenReviewer } from './services/token-reviewer.ts';
 
-export type { AccessReviewer, NeededRight } from './services/access-reviewer.ts';
+export type { AccessReviewer, NeededRight, UserRight } from './services/access-reviewer.ts';
 export type { EventSink, ResourceEvent } from './services/event-sink.ts';
 export type { IdentityIssuer } from './services/identity-issuer.ts';
 export type { Leadership } from './services/leadership.ts';
 export type { PluginRecord, PluginStore } from './services/plugin-store.ts';
 export type { Pod, PodSource } from './services/pod-source.ts';
 export type { RequestListener, RequestObservation } from './services/request-observation.ts';
-export type { ReviewedToken, TokenReviewer } from './services/token-reviewer.ts';
+export type { ClusterUser, ReviewedToken, TokenReviewer } from './services/token-reviewer.ts';
 
 /**
  * Services that an adapter may offer besides the resources, by name. All are optional: the controller works without those that are
