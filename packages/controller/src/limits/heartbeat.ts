@@ -114,8 +114,5 @@ export const pluginResources = {
     'Maximum length, in base64, of the certificate of an instance that is stored. Another instance is not called after a change of the leader until it sends a heartbeat.',
   ),
   maxNameLength: characters(200, 'Maximum length of a name before its digest replaces the rest.'),
-  maxConditionLength: characters(
-    4 * KiB,
-    'Maximum length of the message of a condition; it may hold the last output of a process.',
-  ),
+  maxConditionLength: characters(4 * KiB, 'Maximum length of the message of a condition.'),
 };
