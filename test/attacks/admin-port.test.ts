@@ -212,6 +212,22 @@ describe('from the machine or pod itself', () => {
     expect((await ask({ to: '127.0.0.1' })).status).toBe(200);
   });
 
+  it('shows that the heartbeat port is secured, by which certificates, and for whom', async () => {
+    const { body } = await ask({ isPlain: true, to: '127.0.0.1', path: '/kplug.v1.SecurityService/GetSecurity' });
+    const certificates = ['CA', 'SERVER', 'CALLER'].map((use) => ({
+      use: `CERTIFICATE_USE_${use}`,
+      issuer: 'CERTIFICATE_ISSUER_CONTROLLER',
+      notBefore: expect.any(String),
+      notAfter: expect.any(String),
+    }));
+    expect(JSON.parse(body)).toEqual({
+      heartbeatSecurity: 'HEARTBEAT_SECURITY_SECURED',
+      heartbeatAddress: controller.heartbeatAddress,
+      identitySources: ['tokens of ServiceAccounts'],
+      certificates,
+    });
+  });
+
   it.runIf(address !== undefined)('connections of the machine to its own address need no token', async () => {
     expect((await ask({ isPlain: true, from: address })).status).toBe(200);
   });

@@ -241,11 +241,10 @@ export class Controller {
     const addresses = { admin: adminAddress, metrics: metricsAddress ?? false, probes: probeAddress ?? false };
     if (this.#admin || Object.values(addresses).every((address) => address === false)) return;
     const { openAdmin } = await import('./admin/open-admin.ts');
-    const admin = await openAdmin(
-      addresses,
-      { ...this.#parts, notReady: () => this.#notReady() },
-      this.#parts.security.admin,
-    );
+    const { security } = this.#parts;
+    const securityView = () => security.view(this.heartbeatAddress);
+    const view = { ...this.#parts, securityView, notReady: () => this.#notReady() };
+    const admin = await openAdmin(addresses, view, security.admin);
     // The controller may have stopped meanwhile, when there was nothing to close yet.
     if (this.#stopping.signal.aborted) await admin.close();
     else this.#admin = admin;

@@ -32,6 +32,7 @@ export function clusterOptions(): Option[] {
 export function operatorOptions(): Option[] {
   return [
     adminOption(),
+    ...adminAccessOptions(),
     operatedManifestsOption(),
     stateDirOption(),
     ...clusterOptions(),
@@ -68,6 +69,16 @@ function adminOption(): Option {
     '--admin <url>',
     "operator's admin port (default: from its manifest directory, or http://127.0.0.1:8082)",
   ).env('KPLUG_ADMIN');
+}
+
+/** Options for an admin port of another machine, which is served by TLS and to users of its cluster only. */
+function adminAccessOptions(): Option[] {
+  return [
+    new Option('--admin-token-file <file>', 'file with a token for an admin port of another machine').env(
+      'KPLUG_ADMIN_TOKEN_FILE',
+    ),
+    new Option('--admin-ca <file>', "CA of that port, in PEM (default: the system's)").env('KPLUG_ADMIN_CA'),
+  ];
 }
 
 /** Formats examples for the end of a help text. */

@@ -24,6 +24,7 @@ function viewWith(more: Partial<OperatorView>): OperatorView {
     instances: { value: [] },
     hosted: { value: undefined },
     refusals: { value: undefined },
+    security: { value: undefined },
     readiness: page,
     metrics: page,
     ...more,

@@ -7,6 +7,7 @@ import {
   type Delegation,
   DelegationService,
   type ExplainResourceResponse,
+  type GetSecurityResponse,
   HostingService,
   type ListHostedResponse,
   type ListPluginsResponse,
@@ -14,6 +15,7 @@ import {
   type ListRefusalsResponse,
   RefusalService,
   RegistryService,
+  SecurityService,
   type WatchPluginsResponse,
 } from '@kplug/protocol';
 import { CommandError } from '../command-error.ts';
@@ -39,6 +41,7 @@ export class AdminClient {
   readonly #delegations: Client<typeof DelegationService>;
   readonly #hosting: Client<typeof HostingService>;
   readonly #refusals: Client<typeof RefusalService>;
+  readonly #security: Client<typeof SecurityService>;
 
   constructor(place: OperatorPlace) {
     this.#place = place;
@@ -57,6 +60,7 @@ export class AdminClient {
     this.#delegations = createClient(DelegationService, transport);
     this.#hosting = createClient(HostingService, transport);
     this.#refusals = createClient(RefusalService, transport);
+    this.#security = createClient(SecurityService, transport);
   }
 
   /** Returns a client for the operator that a command line names. Sends no request yet. */
@@ -108,6 +112,11 @@ export class AdminClient {
   /** Returns the registrations that were refused recently; `undefined` for an operator without that service. */
   async listRefusals(): Promise<ListRefusalsResponse | undefined> {
     return this.#ifServed(() => this.#refusals.listRefusals({}, { timeoutMs }));
+  }
+
+  /** Returns how plugins prove their identities and are called; `undefined` for an operator without that service. */
+  async getSecurity(): Promise<GetSecurityResponse | undefined> {
+    return this.#ifServed(() => this.#security.getSecurity({}, { timeoutMs }));
   }
 
   async listDelegations(): Promise<Delegation[]> {

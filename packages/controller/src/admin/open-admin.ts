@@ -1,7 +1,7 @@
 // admin/: probes, metrics, the read-only services.
 
 import type { ConnectRouter } from '@connectrpc/connect';
-import { DelegationService, HostingService, RefusalService, RegistryService } from '@kplug/protocol';
+import { DelegationService, HostingService, RefusalService, RegistryService, SecurityService } from '@kplug/protocol';
 import type { Delegation } from '../delegation/delegation.ts';
 import { describeWriteProblems } from '../delegation/writes/write-problem.ts';
 import type { PortSecurity } from '../ports/guarded-listener.ts';
@@ -18,6 +18,7 @@ import { delegationService } from './delegation-service.ts';
 import { hostingService } from './hosting-service.ts';
 import { orInvalidToken } from './page-token.ts';
 import { refusalService } from './refusal-service.ts';
+import { type SecurityView, securityService } from './security-service.ts';
 
 /** Parts of a controller that the admin port shows. */
 export interface AdminView {
@@ -27,6 +28,8 @@ export interface AdminView {
   metrics: Metrics;
   folder: HostedFolder | undefined;
   refusals: RecentRefusals;
+  /** Returns how plugins prove their identities and are called. */
+  securityView: () => SecurityView;
   /** Returns the reasons why the controller isn't ready; none when it is. */
   notReady: () => readonly string[];
 }
@@ -101,7 +104,10 @@ function describeDegraded(delegations: Iterable<Delegation>): string[] {
   });
 }
 
-function addServices(router: ConnectRouter, { registry, delegations, events, folder, refusals }: AdminView): void {
+function addServices(
+  router: ConnectRouter,
+  { registry, delegations, events, folder, refusals, securityView }: AdminView,
+): void {
   const plugins = new PluginList(registry);
   router
     .service(RegistryService, {
@@ -113,5 +119,9 @@ function addServices(router: ConnectRouter, { registry, delegations, events, fol
       delegationService(() => delegations, events, registry),
     )
     .service(HostingService, hostingService(folder))
-    .service(RefusalService, refusalService(refusals));
+    .service(RefusalService, refusalService(refusals))
+    .service(
+      SecurityService,
+      securityService(securityView, () => registry.nameOwners()),
+    );
 }

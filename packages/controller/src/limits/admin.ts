@@ -32,6 +32,7 @@ export const admin = {
     'Maximum number of tokens whose rights are in memory; the least recently used one is reviewed again.',
   ),
   decisionAge: milliseconds(10 * seconds, 'Time for which the rights of a token are not reviewed again.'),
+  maxNameOwners: count(1_000, 'Maximum number of plugin names whose owners are shown.'),
   pageSize: count(500, 'Number of items of a page of a list, unless the request sets another one.'),
   maxPageSize: count(1_000, 'Maximum number of items of a page of a list.'),
   snapshotAge: milliseconds(30 * seconds, 'Time for which the order of a list is kept for its next pages.'),
