@@ -80,7 +80,7 @@ describe('the admin port', () => {
       allowsFirstKplug: false,
       identitySources: [],
       certificates: [],
-      nameOwners: [{ plugin: 'postgresql', owner: 'local', instances: 1, until: undefined }],
+      nameOwners: [{ plugin: 'postgresql', owner: 'local', instances: 1 }],
     });
     await plugin.stop();
     await expect
