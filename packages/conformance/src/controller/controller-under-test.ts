@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { PluginInstance } from '@kplug/protocol';
 import type { ControllerTimes, DelegatedOptions } from '../options.ts';
 import { NotTried } from '../requirement.ts';
-import { ControllerClient, type RegistrationInit } from './controller-client.ts';
+import { type ControllerAccess, ControllerClient, type RegistrationInit } from './controller-client.ts';
 import { DelegatedResources } from './delegated/delegated-resources.ts';
 import { InfoServer } from './info-server.ts';
 import { ProbeSession } from './probe-session.ts';
@@ -17,13 +17,17 @@ export class ControllerUnderTest extends ControllerClient implements AsyncDispos
   readonly #instanceIds = new Set<string>();
   readonly #sessions: ProbeSession[] = [];
 
-  private constructor(address: string, times: ControllerTimes, infoServer: InfoServer) {
-    super(address, times);
+  private constructor(address: string, times: ControllerTimes, infoServer: InfoServer, access?: ControllerAccess) {
+    super(address, times, access);
     this.#infoServer = infoServer;
   }
 
-  static async connect(address: string, times: ControllerTimes): Promise<ControllerUnderTest> {
-    return new ControllerUnderTest(address, times, await InfoServer.start());
+  static async connect(
+    address: string,
+    times: ControllerTimes,
+    access?: ControllerAccess,
+  ): Promise<ControllerUnderTest> {
+    return new ControllerUnderTest(address, times, await InfoServer.start(), access);
   }
 
   /** Enables requirements that need delegated resources. Rejects as `DelegatedResources.open` does. */
@@ -53,16 +57,16 @@ export class ControllerUnderTest extends ControllerClient implements AsyncDispos
     };
   }
 
-  /** Opens a session. It ends when the suite ends. */
-  session(): ProbeSession {
-    const session = new ProbeSession(this, this.times.answer);
+  /** Opens a session. It ends when the suite ends. @param metadata default: that of the suite's instances. */
+  session(metadata = this.metadata): ProbeSession {
+    const session = new ProbeSession({ client: this.client, metadata }, this.times.answer);
     this.#sessions.push(session);
     return session;
   }
 
   /** Returns an instance from the controller's registry; `undefined` when it is not listed. */
   async find(instanceId = ''): Promise<PluginInstance | undefined> {
-    const { instances } = await this.client.listPlugins({ api }, { deadline: this.deadline });
+    const { instances } = await this.client.listPlugins({ api }, this.callOptions);
     return instances.find(({ registration }) => registration?.instanceId === instanceId);
   }
 
@@ -73,7 +77,7 @@ export class ControllerUnderTest extends ControllerClient implements AsyncDispos
     const { callOptions } = this;
     const calls = [...this.#instanceIds].map((instanceId) => this.client.deregister({ instanceId }, callOptions));
     await Promise.allSettled(calls);
-    this.client.$client.close();
+    this.closeClients();
     this.#infoServer.close();
   }
 }
