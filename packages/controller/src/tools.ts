@@ -4,6 +4,15 @@ import './require-node.ts';
 export type { TokenEntry } from './authentication/token-file.ts';
 // Tokens of plugins.
 export { createToken, listTokens, type NewToken, revokeToken } from './authentication/token-file-editor.ts';
+// Certificates, for suites that act as a controller.
+export {
+  type Issuer,
+  issueAuthority,
+  issueLeaf,
+  type LeafUse,
+  type ServerNames,
+} from './certificates/issue-certificate.ts';
+export type { KeyPair, Validity } from './certificates/read-certificate.ts';
 // Plugins without an operator.
 export { type GetInfoOptions, getInfo } from './clients/get-info.ts';
 export { isAnswerMissing } from './clients/v0/missing-answer.ts';
