@@ -14,7 +14,7 @@ export {
 } from './certificates/issue-certificate.ts';
 export type { KeyPair, Validity } from './certificates/read-certificate.ts';
 // Plugins without an operator.
-export { type GetInfoOptions, getInfo } from './clients/get-info.ts';
+export { type GetInfoOptions, getInfo, getInfoOver } from './clients/get-info.ts';
 export { isAnswerMissing } from './clients/v0/missing-answer.ts';
 // Delegations.
 export { grantingDomains, plainKinds } from './delegation/rights-granting-kinds.ts';

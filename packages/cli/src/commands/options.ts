@@ -81,6 +81,27 @@ function adminAccessOptions(): Option[] {
   ];
 }
 
+/** Options of tools that act as a plugin at a heartbeat port with TLS. */
+export function heartbeatOptions(): Option[] {
+  return [
+    new Option('--token-file <file>', 'file with the token that proves the identity of a plugin'),
+    new Option('--ca <file>', "operator's CA, in PEM; uses TLS (default: plain text)"),
+    new Option('--cert <file>', 'client certificate that proves the identity, in PEM'),
+    new Option('--key <file>', 'its key, in PEM'),
+    new Option('--server-name <name>', "name in the operator's certificate (default: the host of its address)"),
+  ];
+}
+
+/** Options of tools that call a plugin with TLS, as an operator does. */
+export function pluginTlsOptions(): Option[] {
+  return [
+    new Option('--ca <file>', "plugin's certificate or its CA, in PEM; uses TLS (default: plain text)"),
+    new Option('--cert <file>', 'client certificate that the plugin accepts, in PEM'),
+    new Option('--key <file>', 'its key, in PEM'),
+    new Option('--server-name <name>', "name in the plugin's certificate (default: the host of its address)"),
+  ];
+}
+
 /** Formats examples for the end of a help text. */
 export function examples(...lines: readonly string[]): string {
   return ['', 'Examples:', ...lines.flatMap(wrapCommand)].join('\n');

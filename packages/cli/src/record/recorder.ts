@@ -38,10 +38,11 @@ export class Recorder {
       session: (stream) => this.#serve(stream),
       heartbeat: async ({ registration }, call) => {
         const rewritten = registration && (await this.#rewrite(registration, call.getPeer()));
-        const deadline = Date.now() + 5_000;
-        return this.#controller.heartbeat(rewritten ? { registration: rewritten } : {}, { deadline });
+        const options = { deadline: Date.now() + 5_000, metadata: identityOf(call) };
+        return this.#controller.heartbeat(rewritten ? { registration: rewritten } : {}, options);
       },
-      deregister: (request) => this.#controller.deregister(request, { deadline: Date.now() + 5_000 }),
+      deregister: (request, call) =>
+        this.#controller.deregister(request, { deadline: Date.now() + 5_000, metadata: identityOf(call) }),
     });
   }
 
@@ -77,7 +78,7 @@ export class Recorder {
 
   #serve(stream: Session): void {
     const peer = stream.getPeer();
-    const controller = this.#controller.session();
+    const controller = this.#controller.session({ metadata: identityOf(stream) });
     let isOver = false;
     // Keeps the order of messages, although the first waits for its relay.
     let sent = Promise.resolve();
@@ -110,4 +111,11 @@ export class Recorder {
     // The controller uses the host that the registration comes from, which is this one.
     return { ...registration, address: `:${(await started).port}` };
   }
+}
+
+/** Returns the metadata by which a plugin proves its identity, to be passed on. */
+function identityOf({ metadata }: Pick<Session, 'metadata'>): grpc.Metadata {
+  const own = new grpc.Metadata();
+  for (const name of ['authorization', 'kplug-secret']) for (const value of metadata.get(name)) own.add(name, value);
+  return own;
 }

@@ -1,4 +1,5 @@
-import { randomUUID } from 'node:crypto';
+import { randomUUID, X509Certificate } from 'node:crypto';
+import { issueAuthority, issueLeaf } from '@kplug/controller/tools';
 import type { PluginInstance } from '@kplug/protocol';
 import type { ControllerTimes, DelegatedOptions } from '../options.ts';
 import { NotTried } from '../requirement.ts';
@@ -13,6 +14,7 @@ const api = 'KplugConformance';
 /** Controller under test, from a plugin's side. */
 export class ControllerUnderTest extends ControllerClient implements AsyncDisposable {
   readonly #infoServer: InfoServer;
+  #certificate: Uint8Array | undefined;
   #delegated: DelegatedResources | undefined;
   readonly #instanceIds = new Set<string>();
   readonly #sessions: ProbeSession[] = [];
@@ -22,12 +24,16 @@ export class ControllerUnderTest extends ControllerClient implements AsyncDispos
     this.#infoServer = infoServer;
   }
 
+  /** Connects to a controller. With TLS, the instances of the suite serve with a certificate, which they register. */
   static async connect(
     address: string,
     times: ControllerTimes,
     access?: ControllerAccess,
   ): Promise<ControllerUnderTest> {
-    return new ControllerUnderTest(address, times, await InfoServer.start(), access);
+    const own = access?.credentials && (await makeCertificate());
+    const controller = new ControllerUnderTest(address, times, await InfoServer.start(own), access);
+    if (own) controller.#certificate = new X509Certificate(own.cert).raw;
+    return controller;
   }
 
   /** Enables requirements that need delegated resources. Rejects as `DelegatedResources.open` does. */
@@ -52,6 +58,7 @@ export class ControllerUnderTest extends ControllerClient implements AsyncDispos
       apis: [{ name: api, version: '1.0.0' }],
       // An empty host means the host that the registration comes from.
       address: `:${this.#infoServer.port}`,
+      ...(this.#certificate && { certificate: this.#certificate }),
       ...overrides,
       instanceId,
     };
@@ -80,4 +87,10 @@ export class ControllerUnderTest extends ControllerClient implements AsyncDispos
     this.closeClients();
     this.#infoServer.close();
   }
+}
+
+async function makeCertificate(): Promise<{ key: string; cert: string }> {
+  const now = Date.now();
+  const authority = { ...(await issueAuthority(now)), notAfter: now + 24 * 3_600_000 };
+  return issueLeaf('server', authority, { dns: ['localhost'], ips: [] }, now);
 }

@@ -221,15 +221,20 @@ function secured({ registry }: PluginRun, { caFile }: TestAuthority): Record<str
   return { KPLUG_CONTROLLER: registry.address, KPLUG_TLS_CA: caFile, KPLUG_INSECURE: '' };
 }
 
+/** Plugins that did not register by TLS. Further checks do not wait for it again. */
+const withoutTls = new WeakSet<PluginRun>();
+
 /** Starts the plugin with a controller that takes TLS. Rejects with `NotMet` when it registers no certificate. */
 async function withTls<T>(
   run: PluginRun,
   check: (registered: Registered, authority: TestAuthority) => Promise<T>,
 ): Promise<T> {
+  if (withoutTls.has(run)) throw new NotTried('it does not register by TLS; see P44');
   await using authority = await TestAuthority.create();
   await run.registry.secure(authority.serverCredentials);
   try {
     const event = await run.restart('accepting', secured(run, authority));
+    if (!event?.registration?.certificate.length) withoutTls.add(run);
     if (!event?.registration) throw new NotMet('no registration by TLS, with KPLUG_TLS_CA', 'a registration');
     if (event.registration.certificate.length === 0)
       throw new NotMet('a registration by TLS without a certificate', 'a certificate');

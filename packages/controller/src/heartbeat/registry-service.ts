@@ -96,12 +96,12 @@ export function registryService(parts: RegistryServiceParts): GrpcHandlers<typeo
     },
 
     deregister: async ({ instanceId }, call) => {
-      await orUnauthenticated(registrar.deregister(instanceId, callOf(call)));
+      await orUnauthenticated(() => registrar.deregister(instanceId, callOf(call)));
       return {};
     },
 
     listPlugins: async (request, call) => {
-      await orUnauthenticated(gate.proveReader(callOf(call)));
+      await orUnauthenticated(() => gate.proveReader(callOf(call)));
       const page = await plugins.read(request);
       if (!page) throw serviceError(grpc.status.INVALID_ARGUMENT, malformedPageToken);
       return page;
@@ -111,7 +111,7 @@ export function registryService(parts: RegistryServiceParts): GrpcHandlers<typeo
       const ending = new AbortController();
       call.on('cancelled', () => ending.abort());
       const watch = async () => {
-        await orUnauthenticated(gate.proveReader(callOf(call)));
+        await orUnauthenticated(() => gate.proveReader(callOf(call)));
         await sendAll(watchPlugins(registry, call.request, ending.signal, publicInstanceMessage), call, ending.signal);
       };
       watch().catch((error) => call.emit('error', error));
@@ -143,9 +143,9 @@ function claimsOf(registration: RegistrationMessage, call: PeerCall): RefusedCla
 }
 
 /** Turns a refusal into the status of a call whose response can't express it. */
-async function orUnauthenticated<T>(proof: T | Promise<T>): Promise<T> {
+async function orUnauthenticated<T>(prove: () => T | Promise<T>): Promise<T> {
   try {
-    return await proof;
+    return await prove();
   } catch (error) {
     if (!(error instanceof RefusedRegistration)) throw error;
     const code = error.reason === RefusalReason.CAPACITY ? grpc.status.UNAVAILABLE : grpc.status.UNAUTHENTICATED;
