@@ -1,5 +1,5 @@
 import type { Manifest } from '@kplug/controller/memory';
-import type { ControllerAccess } from './controller/controller-client.ts';
+import type { ControllerAccess } from './controller/controller-access.ts';
 
 /** Protocol of a plugin, by its protobuf package: the current one, or that of the first Kplug. */
 export type Protocol = 'kplug.v1' | 'kplug';

@@ -12,6 +12,7 @@ export {
   type LeafUse,
   type ServerNames,
 } from './certificates/issue-certificate.ts';
+export type { PluginChannel, PluginSecurity } from './certificates/plugin-channels.ts';
 export type { KeyPair, Validity } from './certificates/read-certificate.ts';
 // Plugins without an operator.
 export { type GetInfoOptions, getInfo, getInfoOver } from './clients/get-info.ts';
@@ -33,6 +34,7 @@ export type { ServedKind } from './resources/kubernetes/discovery.ts';
 export type { KubeConfigChoice } from './resources/kubernetes/load-kube-config.ts';
 export type { Right } from './resources/kubernetes/missing-rule.ts';
 export { openClusterReader } from './resources/kubernetes/open-cluster-reader.ts';
+export type { PodPort, PortForwardAgent } from './resources/kubernetes/port-forward-agent.ts';
 export type { ApiServerAddress } from './resources/kubernetes/transport.ts';
 export { type ManifestFile, type ManifestProblem, type ParsedManifest, parseManifests } from './resources/manifest.ts';
 export { type FormatYamlOptions, formatYaml } from './resources/yaml/format-yaml.ts';

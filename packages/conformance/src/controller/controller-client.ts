@@ -11,23 +11,10 @@ import {
 } from '@kplug/protocol';
 import type { ControllerTimes } from '../options.ts';
 import { NotMet } from '../requirement.ts';
+import type { ControllerAccess } from './controller-access.ts';
 
 /** A registration as it is sent. */
 export type RegistrationInit = Exclude<MessageInitShape<typeof RegistrationSchema>, { $typeName: string }>;
-
-/** How a client connects to a heartbeat port and proves its identity. */
-export interface ControllerAccess {
-  /** Credentials of the connection. Default: plain text. */
-  credentials?: grpc.ChannelCredentials;
-  /** Credentials of a connection without a client certificate, for checks without an identity. Default: `credentials`. */
-  bareCredentials?: grpc.ChannelCredentials;
-  /** Name in the certificate of the controller. Default: the host of its address. */
-  serverName?: string;
-  /** Token that proves an identity. */
-  token?: string;
-  /** True if the client certificate of `credentials` proves an identity. */
-  hasCertificate?: boolean;
-}
 
 /** Connection to the heartbeat port of the controller under test. */
 export class ControllerClient {

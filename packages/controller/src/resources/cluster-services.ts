@@ -17,7 +17,7 @@ export type { Leadership } from './services/leadership.ts';
 export type { PluginRecord, PluginStore } from './services/plugin-store.ts';
 export type { Pod, PodSource } from './services/pod-source.ts';
 export type { RequestListener, RequestObservation } from './services/request-observation.ts';
-export type { ClusterUser, ReviewedToken, TokenReviewer } from './services/token-reviewer.ts';
+export type { ReviewedToken, TokenReviewer } from './services/token-reviewer.ts';
 
 /**
  * Services that an adapter may offer besides the resources, by name. All are optional: the controller works without those that are
