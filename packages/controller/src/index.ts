@@ -63,7 +63,7 @@ export {
   type ResourceKind,
   type ResourceReference,
 } from './resources/resource.ts';
-export type { AccessReviewer, NeededRight } from './resources/services/access-reviewer.ts';
+export type { AccessReviewer, NeededRight, UserRight } from './resources/services/access-reviewer.ts';
 export type { EventSink, ResourceEvent } from './resources/services/event-sink.ts';
 export type { IdentityIssuer, IssuedToken } from './resources/services/identity-issuer.ts';
 export type { Leadership } from './resources/services/leadership.ts';

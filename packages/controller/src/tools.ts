@@ -12,7 +12,7 @@ export {
   type LeafUse,
   type ServerNames,
 } from './certificates/issue-certificate.ts';
-export type { PluginChannel, PluginSecurity } from './certificates/plugin-channels.ts';
+export type { CallTarget, PluginChannel, PluginSecurity } from './certificates/plugin-channels.ts';
 export type { KeyPair, Validity } from './certificates/read-certificate.ts';
 // Plugins without an operator.
 export { type GetInfoOptions, getInfo, getInfoOver } from './clients/get-info.ts';
