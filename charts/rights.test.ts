@@ -49,7 +49,7 @@ const onLeases = [
   ...['get', 'update'].map((verb) => `${verb} coordination.k8s.io/leases try-kplug`),
 ];
 
-const onTokens = 'create authentication.k8s.io/tokenreviews';
+const onReviews = ['create authentication.k8s.io/tokenreviews', 'create authorization.k8s.io/subjectaccessreviews'];
 
 const onDelegations = [
   ...['get', 'list', 'watch', 'patch'].map((verb) => `${verb} delegations.kplug.dev/delegations`),
@@ -61,7 +61,7 @@ beforeAll(async () => void (await helm('version')), helmTimeout);
 describe('the rights of the operator', () => {
   it('are exactly those that the delegations need, in all namespaces', async () => {
     expect(rightsIn(await render('kplug', { delegations: [tables] }, 'system'))).toEqual({
-      'all namespaces': [...onTables, ...onDelegations, onTokens].toSorted(),
+      'all namespaces': [...onTables, ...onDelegations, ...onReviews].toSorted(),
       system: [...onItself, ...onLeases].toSorted(),
     });
   });
@@ -71,7 +71,7 @@ describe('the rights of the operator', () => {
     expect(rightsIn(await render('kplug', values, 'system'))).toEqual({
       'team-a': onTables.toSorted(),
       'team-b': onTables.toSorted(),
-      'all namespaces': [...onDelegations, onTokens].toSorted(),
+      'all namespaces': [...onDelegations, ...onReviews].toSorted(),
       system: [...onItself, ...onLeases].toSorted(),
     });
   });
@@ -103,7 +103,7 @@ describe('the rights of the operator', () => {
     const none = { delegations: [tables], delegationResources: { enabled: false } };
     expect(await bindingsOf(none)).toMatchObject({ rule: undefined });
     expect(rightsIn(await render('kplug', none, 'system'))['all namespaces']).toEqual(
-      [...onTables, onTokens].toSorted(),
+      [...onTables, ...onReviews].toSorted(),
     );
   });
 
@@ -112,7 +112,7 @@ describe('the rights of the operator', () => {
     const verbs = ['get', 'list', 'watch', 'create', 'patch', 'delete'];
     const rights = rightsIn(await render('kplug', { delegations: [keeping] }, 'system'))['all namespaces'];
     const onDeployments = verbs.map((verb) => `${verb} apps/deployments`);
-    expect(rights).toEqual([...onTables, ...onDelegations, ...onDeployments, onTokens].toSorted());
+    expect(rights).toEqual([...onTables, ...onDelegations, ...onDeployments, ...onReviews].toSorted());
   });
 
   it('include kinds of dependents that grant rights only if their delegation says so', async () => {
@@ -243,7 +243,9 @@ const purposes: readonly [rule: RegExp, purpose: string][] = [
   [/^get,update \/secrets [a-z-]+-tls $/, 'keeps its CA and certificates in the Secret that the chart made'],
   [/^get \/secrets [a-z-]+ $/, 'reads its certificate, which another program renews'],
   [/^get,update \/configmaps [a-z-]+-ca (-ca)?$/, 'publishes its CA in the ConfigMaps that the chart made'],
-  [/^create authentication\.k8s\.io\/tokenreviews (-tokens)?$/, 'verifies the tokens of plugins'],
+  [/^create authentication\.k8s\.io\/tokenreviews (-tokens)?$/, 'verifies tokens of plugins and readers'],
+  [/^create authorization\.k8s\.io\/subjectaccessreviews $/, 'verifies the rights of readers of the admin port'],
+  [/^get plugins\.kplug\.dev\/plugins\/admin $/, 'right of readers of the admin port, for users to bind'],
   [/^get,list,watch,patch delegations\.kplug\.dev\/delegations -delegations$/, 'follows Delegation resources'],
   [/^patch delegations\.kplug\.dev\/delegations\/status -delegations$/, 'writes their statuses'],
 ];

@@ -2,7 +2,7 @@ import { createClient } from '@connectrpc/connect';
 import { createConnectTransport, createGrpcTransport, createGrpcWebTransport } from '@connectrpc/connect-node';
 import { Controller } from '@kplug/controller';
 import { MemoryResources } from '@kplug/controller/memory';
-import { DelegationService, RegistryService } from '@kplug/protocol';
+import { DelegationService, HeartbeatSecurity, RegistryService, SecurityService } from '@kplug/protocol';
 import { TestOperator } from '@kplug/testing';
 import { pino } from 'pino';
 import { describe, expect, it } from 'vitest';
@@ -68,6 +68,24 @@ describe('the admin port', () => {
     await expect(delegations.explainResource({ kind: 'Table', name: 'none' })).rejects.toThrow(
       /no delegated Table is named none/,
     );
+  });
+
+  it('shows the security of the heartbeat port and the owners of names', async () => {
+    const { operator, url } = await adminOperator();
+    const plugin = await operator.plugin({ name: 'PostgreSQL' });
+    const security = createClient(SecurityService, createConnectTransport({ baseUrl: url, httpVersion: '1.1' }));
+    expect(await security.getSecurity({})).toMatchObject({
+      heartbeatSecurity: HeartbeatSecurity.LOOPBACK,
+      heartbeatAddress: operator.controller.heartbeatAddress,
+      allowsFirstKplug: false,
+      identitySources: [],
+      certificates: [],
+      nameOwners: [{ plugin: 'postgresql', owner: 'local', instances: 1 }],
+    });
+    await plugin.stop();
+    await expect
+      .poll(async () => (await security.getSecurity({})).nameOwners[0])
+      .toMatchObject({ plugin: 'postgresql', owner: 'local', instances: 0, until: { nanos: expect.any(Number) } });
   });
 
   it('explains a resource by any form of its kind’s name', async () => {

@@ -36,7 +36,7 @@ export interface Conformance {
 }
 
 /**
- * Runs `kplug conformance plugin` on a plugin for SQLite, in about 20 seconds. Rejects when a MUST is not met.
+ * Runs `kplug conformance plugin` on a plugin for SQLite, in about 40 seconds. Rejects when a MUST is not met.
  *
  * @param options additional options of the command.
  */

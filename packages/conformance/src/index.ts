@@ -1,6 +1,7 @@
 import './require-node.ts';
 
 export { conformController } from './controller/conform-controller.ts';
+export type { ControllerAccess } from './controller/controller-access.ts';
 export { differences } from './differences.ts';
 export { ConformanceError, type ConformanceErrorCode } from './errors.ts';
 export { eventually } from './eventually.ts';

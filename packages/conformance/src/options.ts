@@ -1,4 +1,5 @@
 import type { Manifest } from '@kplug/controller/memory';
+import type { ControllerAccess } from './controller/controller-access.ts';
 
 /** Protocol of a plugin, by its protobuf package: the current one, or that of the first Kplug. */
 export type Protocol = 'kplug.v1' | 'kplug';
@@ -61,6 +62,8 @@ export interface ConformControllerOptions {
   delegated?: DelegatedOptions | undefined;
   /** Time limits that differ from `defaultControllerTimes`. */
   times?: Partial<ControllerTimes> | undefined;
+  /** Connection and identity of the suite. Default: plain text, without an identity. */
+  access?: ControllerAccess | undefined;
 }
 
 /** Delegation of the controller, for requirements about its calls. */

@@ -1,4 +1,6 @@
 import type { Logger } from 'pino';
+import type { AdminSecurity } from './admin/open-admin.ts';
+import type { SecurityView } from './admin/security-service.ts';
 import type { AuthenticationObserver, Authenticator, Credentials, Proof } from './authentication/authenticator.ts';
 import { CompositeAuthenticator } from './authentication/composite-authenticator.ts';
 import type { OidcIssuer } from './authentication/oidc-authenticator.ts';
@@ -74,6 +76,21 @@ export class ControllerSecurity implements Authenticator {
     if (!certificates) return { mode: 'plain' };
     const isPlainAllowed = this.mode === 'insecure' || this.allowsFirstKplug;
     return { mode: isPlainAllowed ? 'either' : 'tls', tls: certificates };
+  }
+
+  /** Returns the security for users to see. */
+  view(heartbeatAddress: string): SecurityView {
+    const { mode, allowsFirstKplug, ways, certificates } = this;
+    const isExternal = this.#options.security?.certificate !== undefined;
+    return { mode, heartbeatAddress, allowsFirstKplug, ways, expiries: certificates?.expiries() ?? [], isExternal };
+  }
+
+  /** Security of the admin port: other machines are served on a cluster only, by TLS. */
+  get admin(): AdminSecurity {
+    const { certificates } = this;
+    const { namespace, tokens, access } = this.#options.resources.services ?? {};
+    if (!certificates) return { port: { mode: 'plain' }, namespace, tokens: undefined, access: undefined };
+    return { port: { mode: 'either', tls: certificates }, namespace, tokens, access };
   }
 
   /** Loads the certificates, and what identities are verified by. Rejects with `InvalidConfiguration` or `StorageFailed`. */

@@ -169,9 +169,10 @@ export class Controller {
     const { resources, heartbeatAddress = defaultHeartbeatAddress } = this.#options;
     this.#add({ stop: () => clock[Symbol.dispose]() });
     this.#add({ stop: () => resources.close() });
+    // The admin port of a controller that waits for leadership has TLS, too.
+    this.#add({ start: () => security.start(), stop: () => security.stop() });
     this.#add({ start: () => this.#lead(), stop: () => this.#admin?.close() });
     this.#add({ stop: () => registry.close() });
-    this.#add({ start: () => security.start(), stop: () => security.stop() });
     this.#add({ start: () => heartbeats.listen(heartbeatAddress) });
     this.#add({ start: () => pluginResources?.start(), stop: () => pluginResources?.stop() });
     this.#add({ stop: () => prober?.stop() });
@@ -242,8 +243,10 @@ export class Controller {
     const addresses = { admin: adminAddress, metrics: metricsAddress ?? false, probes: probeAddress ?? false };
     if (this.#admin || Object.values(addresses).every((address) => address === false)) return;
     const { openAdmin } = await import('./admin/open-admin.ts');
-    const view = { ...this.#parts, notReady: () => this.#notReady() };
-    const admin = await openAdmin(addresses, view, { hosts: adminHosts, maxConnections });
+    const { security } = this.#parts;
+    const securityView = () => security.view(this.heartbeatAddress);
+    const view = { ...this.#parts, securityView, notReady: () => this.#notReady() };
+    const admin = await openAdmin(addresses, view, security.admin, { hosts: adminHosts, maxConnections });
     // The controller may have stopped meanwhile, when there was nothing to close yet.
     if (this.#stopping.signal.aborted) await admin.close();
     else this.#admin = admin;

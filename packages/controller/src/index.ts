@@ -71,7 +71,7 @@ export {
   type ResourceKind,
   type ResourceReference,
 } from './resources/resource.ts';
-export type { AccessReviewer, NeededRight } from './resources/services/access-reviewer.ts';
+export type { AccessReviewer, NeededRight, UserRight } from './resources/services/access-reviewer.ts';
 export type {
   CertificateData,
   CertificateReader,
@@ -94,7 +94,7 @@ export type { PluginRecord, PluginStore } from './resources/services/plugin-stor
 export type { PodNetwork } from './resources/services/pod-network.ts';
 export type { Pod, PodSource } from './resources/services/pod-source.ts';
 export type { RequestListener, RequestObservation } from './resources/services/request-observation.ts';
-export type { ReviewedToken, TokenReviewer } from './resources/services/token-reviewer.ts';
+export type { ClusterUser, ReviewedToken, TokenReviewer } from './resources/services/token-reviewer.ts';
 export type { SecurityOptions } from './security-options.ts';
 export type { PluginSource } from './selection/admission.ts';
 // Plugins run from a folder.

@@ -4,9 +4,22 @@ import './require-node.ts';
 export type { TokenEntry } from './authentication/token-file.ts';
 // Tokens of plugins.
 export { createToken, listTokens, type NewToken, revokeToken } from './authentication/token-file-editor.ts';
+// Certificates, for suites that act as a controller.
+export {
+  type Issuer,
+  issueAuthority,
+  issueLeaf,
+  type LeafUse,
+  type ServerNames,
+} from './certificates/issue-certificate.ts';
 // Plugins without an operator.
-export type { CallTarget, PluginChannel, PluginSecurity } from './certificates/plugin-channels.ts';
-export { type GetInfoOptions, getInfo } from './clients/get-info.ts';
+export type {
+  CallTarget,
+  PluginChannel,
+  PluginSecurity,
+} from './certificates/plugin-channels.ts';
+export type { KeyPair, Validity } from './certificates/read-certificate.ts';
+export { type GetInfoOptions, getInfo, getInfoOver } from './clients/get-info.ts';
 export { isAnswerMissing } from './clients/v0/missing-answer.ts';
 // Delegations.
 export { grantingDomains, plainKinds } from './delegation/rights-granting-kinds.ts';
@@ -28,6 +41,7 @@ export type { ServedKind } from './resources/kubernetes/discovery.ts';
 export type { KubeConfigChoice } from './resources/kubernetes/load-kube-config.ts';
 export type { Right } from './resources/kubernetes/missing-rule.ts';
 export { openClusterReader } from './resources/kubernetes/open-cluster-reader.ts';
+export type { PodPort, PortForwardAgent } from './resources/kubernetes/port-forward-agent.ts';
 export type { ApiServerAddress } from './resources/kubernetes/transport.ts';
 export {
   type ManifestFile,

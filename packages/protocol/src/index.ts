@@ -9,6 +9,7 @@ export * from './gen/kplug/v1/plugin_pb.ts';
 export * from './gen/kplug/v1/refusal_pb.ts';
 export * from './gen/kplug/v1/registry_pb.ts';
 export * from './gen/kplug/v1/resource_pb.ts';
+export * from './gen/kplug/v1/security_pb.ts';
 export {
   addService,
   type CallOptions,

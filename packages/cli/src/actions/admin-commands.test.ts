@@ -35,8 +35,8 @@ describe('kplug plugins', () => {
 
   it('lists more columns in a wide table', async () => {
     const [header, row] = (await ask(['plugins', '-o', 'wide'])).stdout.split('\n').map((line) => line.split(/ {3,}/));
-    expect(header?.slice(-5)).toEqual(['PROTOCOL', 'WEIGHT', 'INSTANCE', 'LABELS', 'REASON']);
-    expect(row?.slice(-5)).toEqual(['kplug.v1', '100', 'plain-1', 'zone=a', '-']);
+    expect(header?.slice(-7)).toEqual(['PROTOCOL', 'TLS', 'IDENTITY', 'WEIGHT', 'INSTANCE', 'LABELS', 'REASON']);
+    expect(row?.slice(-7)).toEqual(['kplug.v1', 'no', 'local', '100', 'plain-1', 'zone=a', '-']);
   });
 
   it('filters by API, and reports when there are none', async () => {
@@ -60,7 +60,9 @@ describe('kplug plugins', () => {
     const { stdout } = await ask(['plugins', 'describe', 'plain']);
     expect(stdout).toMatch(/^Plain 1\.0\.0\n {2}API {11}Greeting@1\.0\.0\n {2}Extensions {4}GreetingStyle\n/);
     expect(stdout).toContain('Capabilities  medium=file');
-    expect(stdout).toMatch(/plain-1 +live +127\.0\.0\.1:\d+ +kplug\.v1 +100 .*interval 5 s, TTL 15 s +zone=a/);
+    expect(stdout).toMatch(
+      /plain-1 +live +127\.0\.0\.1:\d+ +kplug\.v1 +no +local +100 .*interval 5 s, TTL 15 s +zone=a/,
+    );
     expect(stdout).toMatch(/example\.org\/v1\/Greeting\/default\/world {3}greetings {3,}Fallback {3}Ready/);
     expect(JSON.parse((await ask(['plugins', 'describe', 'Plain', '-o', 'json'])).stdout).instances).toHaveLength(1);
   });

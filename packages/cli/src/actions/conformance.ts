@@ -10,6 +10,7 @@ import {
   summarize,
 } from '@kplug/conformance';
 import { CommandError } from '../command-error.ts';
+import { type ChannelOptions, readAccess } from '../input/read-channel.ts';
 import { readDuration } from '../input/read-duration.ts';
 import { readManifests } from '../input/read-manifests.ts';
 import { reportTable } from '../output/conformance-report.ts';
@@ -33,7 +34,7 @@ export interface ConformPluginOptions extends ConformanceOptions {
 }
 
 /** Options of `kplug conformance controller`. */
-export interface ConformControllerOptions extends ConformanceOptions {
+export interface ConformControllerOptions extends ConformanceOptions, ChannelOptions {
   api?: string;
   resource?: string[];
   kind?: string;
@@ -71,7 +72,8 @@ export async function conformController(
   const delegated = await readDelegated(options);
   exitOnSignals();
   const times = { call: readDuration(options.callTimeout, '--call-timeout') };
-  const suite = { only: readNumbers(options.only), delegated, times };
+  const access = await readAccess(options);
+  const suite = { only: readNumbers(options.only), delegated, times, access };
   await report(await runControllerSuite(address, suite), options, terminal);
 }
 

@@ -31,7 +31,15 @@ describe('kplug doctor on a cluster', { timeout: 120_000 }, () => {
             'PluginAvailable',
             'ResourcesReady',
           ],
-          ...['InstancesLive', 'OneLeads', 'ClusterAnswers', 'DefinitionInstalled', 'StatusKept', 'RightsGiven'],
+          ...[
+            'HeartbeatsSecured',
+            'InstancesLive',
+            'OneLeads',
+            'ClusterAnswers',
+            'DefinitionInstalled',
+            'StatusKept',
+            'RightsGiven',
+          ],
           ...['HeartbeatService', 'DelegationsHold', 'ClocksAgree', 'KubernetesVersion', 'NodeVersion'],
         ]),
       );

@@ -57,7 +57,7 @@ describe('with limited access to a cluster, kplug doctor', { timeout: 120_000 },
         expect(code).toBe(0);
         expect(about('OperatorAnswers')[0]).toMatchObject({
           outcome: 'notTried',
-          message: expect.stringContaining('/pods/kplug-0:8082/proxy refused the request'),
+          message: expect.stringContaining('it takes the right to create pods/portforward'),
         });
       }, waitOptions);
     });

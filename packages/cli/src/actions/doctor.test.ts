@@ -30,13 +30,13 @@ describe('kplug doctor on a working operator', () => {
       expect(stdout).toContain(
         `\n  ok         Plain 1.0.0 implements Greeting@^1.0.0\n  ok         its resource is ready\n`,
       );
-      expect(stdout).toMatch(/\n\n11 ok, 0 warnings, 0 problems, 0 not tried\n$/);
+      expect(stdout).toMatch(/\n\n12 ok, 0 warnings, 0 problems, 0 not tried\n$/);
     }, waiting);
   });
 
   it('prints JSON and YAML', async () => {
     const { code, counts, about } = await examine(workspace);
-    expect({ code, counts }).toEqual({ code: 0, counts: { ok: 11, warning: 0, problem: 0, notTried: 0 } });
+    expect({ code, counts }).toEqual({ code: 0, counts: { ok: 12, warning: 0, problem: 0, notTried: 0 } });
     expect(about('VersionsAgree')).toEqual([
       {
         check: 'VersionsAgree',

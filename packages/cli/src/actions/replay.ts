@@ -1,7 +1,8 @@
 import { describeAnswer } from '@kplug/conformance';
-import { getInfo } from '@kplug/controller/tools';
+import { getInfoOver } from '@kplug/controller/tools';
 import { formatJson } from '@kplug/protocol';
 import { CommandError } from '../command-error.ts';
+import { type ChannelOptions, readPluginChannel } from '../input/read-channel.ts';
 import { readDuration } from '../input/read-duration.ts';
 import { formatTable, plain } from '../output/table.ts';
 import type { Terminal } from '../output/terminal.ts';
@@ -9,7 +10,7 @@ import { readCalls } from '../record/read-calls.ts';
 import { type ReplayedCall, replayCalls } from '../record/replay-calls.ts';
 
 /** Options of `kplug replay`. */
-export interface ReplayOptions {
+export interface ReplayOptions extends ChannelOptions {
   plugin: string;
   timeout: string;
   output: 'table' | 'json';
@@ -20,12 +21,17 @@ export async function replay(file: string, options: ReplayOptions, terminal: Ter
   const { plugin, output } = options;
   const timeout = readDuration(options.timeout, '--timeout');
   const calls = await readCalls(file);
-  await getInfo(plugin).catch((cause: unknown) => {
+  const channel = await readPluginChannel(options);
+  await getInfoOver(
+    { ...channel, expiresAt: Number.POSITIVE_INFINITY, explain: (failure) => failure },
+    plugin,
+    {},
+  ).catch((cause: unknown) => {
     const message = `no plugin answers at ${plugin}: ${describeAnswer(cause)}; start it, or give another address`;
     throw new CommandError('unreachable', message, { cause });
   });
   const replayed: ReplayedCall[] = [];
-  for await (const call of replayCalls(calls, plugin, timeout)) replayed.push(call);
+  for await (const call of replayCalls(calls, plugin, timeout, channel)) replayed.push(call);
   terminal.print(output === 'json' ? formatJson(replayed, 2) : table(replayed, terminal));
   const differing = replayed.filter(({ differences }) => differences.length > 0).length;
   if (differing > 0) throw new CommandError('failed', `${differing} of ${replayed.length} answers differ`);

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { ConformControllerOptions, ConformPluginOptions } from '../actions/conformance.ts';
 import type { Terminal } from '../output/terminal.ts';
-import { addOptions, examples, outputOption, protocolOption } from './options.ts';
+import { addOptions, examples, heartbeatOptions, outputOption, protocolOption } from './options.ts';
 
 /** Adds `kplug conformance` and its subcommands. */
 export function addConformanceCommand(program: Command, terminal: Terminal): void {
@@ -46,7 +46,7 @@ function addPluginCommand(conformance: Command, terminal: Terminal): void {
 }
 
 function addControllerCommand(conformance: Command, terminal: Terminal): void {
-  addOptions(conformance.command('controller'), reportOptions())
+  addOptions(conformance.command('controller'), [...reportOptions(), ...heartbeatOptions()])
     .description('check a controller by acting as a plugin; needs no cluster')
     .argument('<address>', "host:port of an operator's heartbeat port")
     .option('--api <name@version>', 'plugin API of a delegation, which the suite implements (default: none)')
@@ -59,7 +59,7 @@ function addControllerCommand(conformance: Command, terminal: Terminal): void {
       'after',
       examples(
         'kplug conformance controller localhost:50050',
-        'kplug conformance controller operator:50050 -o json',
+        'kplug conformance controller operator:50050 --ca ca.crt --token-file token -o json',
         'kplug conformance controller localhost:50050 --api Table@1.0.0 --resource users.yaml --manifests manifests',
       ),
     )

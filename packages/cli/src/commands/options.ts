@@ -32,6 +32,7 @@ export function clusterOptions(): Option[] {
 export function operatorOptions(): Option[] {
   return [
     adminOption(),
+    ...adminAccessOptions(),
     operatedManifestsOption(),
     stateDirOption(),
     ...clusterOptions(),
@@ -68,6 +69,37 @@ function adminOption(): Option {
     '--admin <url>',
     "operator's admin port (default: from its manifest directory, or http://127.0.0.1:8082)",
   ).env('KPLUG_ADMIN');
+}
+
+/** Options for an admin port of another machine, which is served by TLS and to users of its cluster only. */
+function adminAccessOptions(): Option[] {
+  return [
+    new Option('--admin-token-file <file>', 'file with a token for an admin port of another machine').env(
+      'KPLUG_ADMIN_TOKEN_FILE',
+    ),
+    new Option('--admin-ca <file>', "CA of that port, in PEM (default: the system's)").env('KPLUG_ADMIN_CA'),
+  ];
+}
+
+/** Options of tools that act as a plugin at a heartbeat port with TLS. */
+export function heartbeatOptions(): Option[] {
+  return [
+    new Option('--token-file <file>', 'file with the token that proves the identity of a plugin'),
+    new Option('--ca <file>', "operator's CA, in PEM; uses TLS (default: plain text)"),
+    new Option('--cert <file>', 'client certificate that proves the identity, in PEM'),
+    new Option('--key <file>', 'its key, in PEM'),
+    new Option('--server-name <name>', "name in the operator's certificate (default: the host of its address)"),
+  ];
+}
+
+/** Options of tools that call a plugin with TLS, as an operator does. */
+export function pluginTlsOptions(): Option[] {
+  return [
+    new Option('--ca <file>', "plugin's certificate or its CA, in PEM; uses TLS (default: plain text)"),
+    new Option('--cert <file>', 'client certificate that the plugin accepts, in PEM'),
+    new Option('--key <file>', 'its key, in PEM'),
+    new Option('--server-name <name>', "name in the plugin's certificate (default: the host of its address)"),
+  ];
 }
 
 /** Formats examples for the end of a help text. */

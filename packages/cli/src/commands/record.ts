@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import type { RecordOptions } from '../actions/record.ts';
 import type { ReplayOptions } from '../actions/replay.ts';
 import type { Terminal } from '../output/terminal.ts';
-import { examples, outputOption } from './options.ts';
+import { addOptions, examples, outputOption, pluginTlsOptions } from './options.ts';
 
 /** Adds `kplug record`. */
 export function addRecordCommand(program: Command, terminal: Terminal): void {
@@ -29,8 +29,7 @@ export function addRecordCommand(program: Command, terminal: Terminal): void {
 
 /** Adds `kplug replay`. */
 export function addReplayCommand(program: Command, terminal: Terminal): void {
-  program
-    .command('replay')
+  addOptions(program.command('replay'), pluginTlsOptions())
     .description('repeat recorded calls and show the differences of the answers')
     .argument('<file>', 'file written by "kplug record"')
     .requiredOption('--plugin <address>', 'host:port of the plugin')

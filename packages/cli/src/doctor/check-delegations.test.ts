@@ -18,6 +18,7 @@ function find(delegation: Delegation, resources: readonly ReturnType<typeof reso
     instances: { value: [] },
     hosted: { value: undefined },
     refusals: { value: undefined },
+    security: { value: undefined },
     readiness: page,
     metrics: page,
   };

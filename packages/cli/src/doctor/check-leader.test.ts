@@ -21,7 +21,7 @@ function find(value: JsonObject | undefined, operators = electing, ahead = 0) {
   const nothing = { value: [] };
   const view = {
     ...{ namespace: 'system', operators: { value: operators }, lease: { value } },
-    ...{ pods: nothing, services: nothing, declared: nothing, delegations: nothing },
+    ...{ pods: nothing, services: nothing, networkPolicies: nothing, declared: nothing, delegations: nothing },
   };
   const [found] = checkLeader(view, { min: ahead, max: ahead }, choice);
   return found && `${found.outcome}: ${found.message}`;

@@ -12,6 +12,7 @@ function viewWith(metrics: string): OperatorView {
     instances: { value: [] },
     hosted: { value: undefined },
     refusals: { value: undefined },
+    security: { value: undefined },
     readiness: page('ok'),
     metrics: page(metrics),
   };

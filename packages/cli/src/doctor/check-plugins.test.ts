@@ -7,6 +7,7 @@ import {
   InstanceState,
   ListHostedResponseSchema,
   PluginInstanceSchema,
+  RefusalReason,
   RefusedPluginSchema,
 } from '@kplug/protocol';
 import { describe, expect, it } from 'vitest';
@@ -24,6 +25,7 @@ function viewWith(more: Partial<OperatorView>): OperatorView {
     instances: { value: [] },
     hosted: { value: undefined },
     refusals: { value: undefined },
+    security: { value: undefined },
     readiness: page,
     metrics: page,
     ...more,
@@ -122,5 +124,24 @@ describe('the plugins directory', () => {
       'PluginsDownloaded problem: cannot fetch org/six@v1: there is no such release',
     ]);
     expect(checkPlugins(view, choice)[0]?.advice).toEqual(['kplug plugins describe one.js']);
+  });
+});
+describe('plugins that were refused for their identity', () => {
+  it.each([
+    [RefusalReason.UNAUTHENTICATED, 'UNAUTHENTICATED', 'the call has no token; mount one'],
+    [RefusalReason.FORBIDDEN, 'FORBIDDEN', 'serviceaccount:b/c may not be the plugin SQLite; add it to plugins.from'],
+    [
+      RefusalReason.NAME_TAKEN,
+      'NAME_TAKEN',
+      'the plugin name "SQLite" belongs to serviceaccount:a/b; choose another name',
+    ],
+  ])('are reported with the reason and the remedy: %s', (reason, code, message) => {
+    const lastAt = timestampFromMs(Date.now());
+    const refused = { plugin: 'SQLite', version: '1.0.0', address: '10.0.0.1:7000', reason, message, count: 1, lastAt };
+    const [problem, remedy] = message.split('; ');
+    const view = viewWith({ refusals: { value: [create(RefusedPluginSchema, refused)] } });
+    const found = checkPlugins(view, choice).find(({ check }) => check === 'PluginsAccepted');
+    expect(found?.message).toBe(`SQLite 1.0.0 at 10.0.0.1:7000 was refused, last 0s ago: ${code}: ${problem}`);
+    expect(found?.advice).toEqual([remedy, 'kplug plugins --refused']);
   });
 });

@@ -1,7 +1,15 @@
-import { type Download, DownloadState, type HostedPlugin, HostedState, InstanceState } from '@kplug/protocol';
+import {
+  type Download,
+  DownloadState,
+  type HostedPlugin,
+  HostedState,
+  InstanceState,
+  RefusalReason,
+} from '@kplug/protocol';
 import type { OperatorChoice } from '../operator/operator-place.ts';
 import { ageOf } from '../output/age.ts';
 import { timeOf } from '../output/plugin-table.ts';
+import { reasonName } from '../output/refusals.ts';
 import { plain } from '../output/table.ts';
 import { kplugCommand } from './command-line.ts';
 import { Check, type Finding } from './finding.ts';
@@ -15,6 +23,13 @@ const refusalAge = 5 * 60_000;
 
 /** Largest number of refusals that are reported. The command in the advice lists all. */
 const maxRefusals = 10;
+
+/** Reasons that concern identities, which are named as in `kplug plugins --refused`. */
+const aboutIdentity: readonly RefusalReason[] = [
+  RefusalReason.UNAUTHENTICATED,
+  RefusalReason.FORBIDDEN,
+  RefusalReason.NAME_TAKEN,
+];
 
 /** Checks that the registered and hosted plugins work, and that delegations use them. */
 export function checkPlugins(view: OperatorView, choice: OperatorChoice): Finding[] {
@@ -50,13 +65,14 @@ function checkRefused({ refusals }: OperatorView, choice: OperatorChoice): Findi
   if (refusals.failure !== undefined) return [check.notTried(`refused plugins: ${refusals.failure}`)];
   const now = Date.now();
   const current = (refusals.value ?? []).filter(({ lastAt }) => now - (timeOf(lastAt) ?? 0) < refusalAge);
-  return current.slice(0, maxRefusals).map(({ plugin, version, address, peer, count, lastAt, message }) => {
+  return current.slice(0, maxRefusals).map(({ plugin, version, address, peer, count, lastAt, reason, message }) => {
     const which = [plain(plugin) || 'a plugin without a name', plain(version)].filter(Boolean).join(' ');
     const times = count === 1 ? 'refused' : `refused ${count} times`;
     const [problem = '', ...remedy] = plain(message).split(/;\s+/);
     const where = plain(address) || plain(peer);
+    const code = aboutIdentity.includes(reason) ? `${reasonName(reason)}: ` : '';
     return check.warning(
-      `${which} at ${where} was ${times}, last ${ageOf(timeOf(lastAt), now)} ago: ${problem}`,
+      `${which} at ${where} was ${times}, last ${ageOf(timeOf(lastAt), now)} ago: ${code}${problem}`,
       ...(remedy.length > 0 ? [remedy.join('; ')] : []),
       kplugCommand(choice, 'plugins', '--refused'),
     );

@@ -28,6 +28,7 @@ export interface ClusterView {
   services: Answer<readonly JsonObject[]>;
   /** Plugins that send no heartbeats. */
   declared: Answer<readonly DeclaredPlugin[]>;
+  networkPolicies: Answer<readonly JsonObject[]>;
   /** The `Delegation` resources. */
   delegations: Answer<readonly JsonObject[]>;
 }
@@ -68,14 +69,15 @@ export async function readCluster(
   const home = `/namespaces/${encodeURIComponent(namespace)}`;
   const leaseName = ownPods({ namespace, operators })[0]?.leaseName ?? 'kplug';
   const leases = `/apis/coordination.k8s.io/v1${home}/leases`;
-  const [lease, pods, services, declared, delegations] = await Promise.all([
+  const [lease, pods, services, networkPolicies, declared, delegations] = await Promise.all([
     answerOf(inspector.get(`${leases}/${encodeURIComponent(leaseName)}`)),
     answerOf(inspector.list(`/api/v1${home}/pods`)),
     answerOf(inspector.list(`/api/v1${home}/services`)),
+    answerOf(inspector.list(`/apis/networking.k8s.io/v1${home}/networkpolicies`)),
     answerOf(readEverywhereOr(namespace, (where) => inspector.declaredPlugins(where))),
     answerOf(inspector.list('/apis/delegations.kplug.dev/v1alpha1/delegations')),
   ]);
-  return { namespace, operators, lease, pods, services, declared, delegations };
+  return { namespace, operators, lease, pods, services, networkPolicies, declared, delegations };
 }
 
 async function listOperators(inspector: ClusterInspector, namespace: string | undefined): Promise<OperatorPod[]> {

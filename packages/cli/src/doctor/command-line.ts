@@ -3,9 +3,9 @@ import type { OperatorChoice } from '../operator/operator-place.ts';
 
 /** Returns a kplug command line for the same operator, quoted for a shell. */
 export function kplugCommand(choice: OperatorChoice, ...words: readonly string[]): string {
-  const { admin, manifests, operatorNamespace } = choice;
+  const { admin, adminTokenFile, adminCa, manifests, operatorNamespace } = choice;
   const place = admin
-    ? ['--admin', admin]
+    ? ['--admin', admin, ...flag('--admin-token-file', adminTokenFile), ...flag('--admin-ca', adminCa)]
     : meansCluster(choice)
       ? [...clusterFlags(choice), ...flag('--operator-namespace', operatorNamespace)]
       : manifests === '.'

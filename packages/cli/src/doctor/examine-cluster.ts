@@ -5,6 +5,7 @@ import type { OperatorChoice } from '../operator/operator-place.ts';
 import { type Answer, answerOf } from './answer.ts';
 import { checkDelegatedDefinition, checkOwnDefinition, type DelegatedDefinition } from './check-definitions.ts';
 import { checkLeader } from './check-leader.ts';
+import { checkNetwork } from './check-network.ts';
 import { checkRights, missingPermissions, type UsedKind } from './check-rights.ts';
 import { checkDeclared } from './check-rivals.ts';
 import {
@@ -65,6 +66,7 @@ export async function examineCluster(parts: ClusterParts): Promise<ClusterFindin
       ...plugins.flatMap((service) => checkService(view, service, choice)),
       ...checkDeclaredPlugins(view, plugins),
       ...checkDeclared(view),
+      ...checkNetwork(view, (await operator).value),
     ],
   };
 }

@@ -11,6 +11,7 @@ import { checkDelegations } from './check-delegations.ts';
 import { checkManifests } from './check-manifests.ts';
 import { checkAbsence, checkOperator, type Own } from './check-operator.ts';
 import { checkPlugins } from './check-plugins.ts';
+import { checkSecurity } from './check-security.ts';
 import { checkVersions } from './check-versions.ts';
 import { readServer } from './cluster-view.ts';
 import { examineCluster } from './examine-cluster.ts';
@@ -51,6 +52,7 @@ function checkView(
     ...checkOperator(operator.value, own),
     ...checkDelegations(operator.value, choice, heartbeat),
     ...checkPlugins(operator.value, choice),
+    ...checkSecurity(operator.value, choice),
   ];
 }
 

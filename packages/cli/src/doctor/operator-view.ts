@@ -1,4 +1,11 @@
-import type { DelegatedResource, Delegation, ListHostedResponse, PluginInstance, RefusedPlugin } from '@kplug/protocol';
+import type {
+  DelegatedResource,
+  Delegation,
+  GetSecurityResponse,
+  ListHostedResponse,
+  PluginInstance,
+  RefusedPlugin,
+} from '@kplug/protocol';
 import { AdminClient } from '../operator/admin-client.ts';
 import type { OperatorPlace } from '../operator/operator-place.ts';
 import { type Answer, answerOf } from './answer.ts';
@@ -14,6 +21,8 @@ export interface OperatorView {
   hosted: Answer<ListHostedResponse | undefined>;
   /** Registrations that were refused recently; `undefined` for an operator without that service. */
   refusals: Answer<readonly RefusedPlugin[] | undefined>;
+  /** `undefined` for an operator without that service. */
+  security: Answer<GetSecurityResponse | undefined>;
   readiness: Answer<Page>;
   metrics: Answer<Page>;
 }
@@ -21,16 +30,17 @@ export interface OperatorView {
 /** Reads the state of an operator by concurrent requests. */
 export async function readOperatorView(place: OperatorPlace): Promise<OperatorView> {
   const client = new AdminClient(place);
-  const [delegations, resources, instances, hosted, refusals, readiness, metrics] = await Promise.all([
+  const [delegations, resources, instances, hosted, refusals, security, readiness, metrics] = await Promise.all([
     answerOf(client.listDelegations()),
     answerOf(client.listResources()),
     answerOf(client.listPlugins().then((list) => list.instances)),
     answerOf(client.listHosted()),
     answerOf(client.listRefusals().then((list) => list?.refusals)),
-    answerOf(fetchPage(`${place.url}/readyz`, place.credentials)),
-    answerOf(fetchPage(`${place.url}/metrics`, place.credentials)),
+    answerOf(client.getSecurity()),
+    answerOf(fetchPage(`${place.url}/readyz`, place.connection)),
+    answerOf(fetchPage(`${place.url}/metrics`, place.connection)),
   ]);
-  return { place, delegations, resources, instances, hosted, refusals, readiness, metrics };
+  return { place, delegations, resources, instances, hosted, refusals, security, readiness, metrics };
 }
 
 /** Returns the label of an info metric, such as a version. */

@@ -1,11 +1,13 @@
 import { create } from '@bufbuild/protobuf';
 import { type Client, Code, ConnectError, createClient, type Interceptor } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-node';
+import { KplugError } from '@kplug/controller';
 import {
   type DelegatedResource,
   type Delegation,
   DelegationService,
   type ExplainResourceResponse,
+  type GetSecurityResponse,
   HostingService,
   type ListHostedResponse,
   type ListPluginsResponse,
@@ -13,6 +15,7 @@ import {
   type ListRefusalsResponse,
   RefusalService,
   RegistryService,
+  SecurityService,
   type WatchPluginsResponse,
 } from '@kplug/protocol';
 import { CommandError } from '../command-error.ts';
@@ -38,10 +41,11 @@ export class AdminClient {
   readonly #delegations: Client<typeof DelegationService>;
   readonly #hosting: Client<typeof HostingService>;
   readonly #refusals: Client<typeof RefusalService>;
+  readonly #security: Client<typeof SecurityService>;
 
   constructor(place: OperatorPlace) {
     this.#place = place;
-    const { headers = {}, tls = {} } = place.credentials ?? {};
+    const { headers = {}, tls = {}, agent } = place.connection ?? {};
     const authenticate: Interceptor = (next) => (request) => {
       for (const [name, value] of Object.entries(headers)) request.header.set(name, value);
       return next(request);
@@ -49,13 +53,14 @@ export class AdminClient {
     const transport = createConnectTransport({
       baseUrl: place.url,
       httpVersion: '1.1',
-      nodeOptions: tls,
+      nodeOptions: { ...tls, ...(agent && { agent }) },
       interceptors: [authenticate],
     });
     this.#registry = createClient(RegistryService, transport);
     this.#delegations = createClient(DelegationService, transport);
     this.#hosting = createClient(HostingService, transport);
     this.#refusals = createClient(RefusalService, transport);
+    this.#security = createClient(SecurityService, transport);
   }
 
   /** Returns a client for the operator that a command line names. Sends no request yet. */
@@ -109,6 +114,11 @@ export class AdminClient {
     return this.#ifServed(() => this.#refusals.listRefusals({}, { timeoutMs }));
   }
 
+  /** Returns how plugins prove their identities and are called; `undefined` for an operator without that service. */
+  async getSecurity(): Promise<GetSecurityResponse | undefined> {
+    return this.#ifServed(() => this.#security.getSecurity({}, { timeoutMs }));
+  }
+
   async listDelegations(): Promise<Delegation[]> {
     const pages = await this.#pages((page) => this.#delegations.listDelegations(page, { timeoutMs }));
     return pages.flatMap(({ delegations }) => delegations);
@@ -149,6 +159,11 @@ export class AdminClient {
   #translate(cause: unknown): unknown {
     if (!(cause instanceof ConnectError)) return cause;
     const { url, origin } = this.#place;
+    // Reaching a pod has failed before the operator was asked.
+    if (cause.cause instanceof KplugError) {
+      const { message, cause: reason } = cause.cause;
+      return new CommandError('unreachable', message, { cause: reason });
+    }
     switch (cause.code) {
       case Code.NotFound:
         return new CommandError('notFound', cause.rawMessage, { cause });

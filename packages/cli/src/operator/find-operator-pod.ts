@@ -10,7 +10,7 @@ const adminPort = 8082;
 const leaders = 'kplug.dev/role=leader';
 const operators = 'app.kubernetes.io/part-of=kplug,app.kubernetes.io/component=operator';
 
-/** Finds the operator of a cluster and returns its location behind the API server's proxy. Rejects with a `CommandError`. */
+/** Finds the operator of a cluster and returns its location behind a forwarded port. Rejects with a `CommandError`. */
 export async function findOperatorPod(choice: OperatorChoice): Promise<OperatorPlace> {
   const reader = await openClusterReader(kubeConfigOf(choice));
   try {
@@ -27,9 +27,9 @@ export async function findOperatorPod(choice: OperatorChoice): Promise<OperatorP
       const namespaces = [...new Set(pods.map(({ namespace }) => namespace))].sort().join(', ');
       throw new CommandError('usage', `there are operators in ${namespaces}; select one with --operator-namespace`);
     }
-    const { url, headers, tls } = await reader.proxyTo({ ...pod, port: adminPort });
-    const origin = `the pod ${pod.namespace}/${pod.name}, through the API server`;
-    return { url, origin, namespace: reader.namespace, credentials: { headers, tls } };
+    const agent = reader.forwardTo({ ...pod, port: adminPort });
+    const origin = `the pod ${pod.namespace}/${pod.name}, by port-forward`;
+    return { url: `http://localhost:${adminPort}`, origin, namespace: reader.namespace, connection: { agent } };
   } finally {
     await reader.close();
   }

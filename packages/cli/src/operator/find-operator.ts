@@ -4,6 +4,7 @@ import { findDirectories } from '../input/find-manifests.ts';
 import { meansCluster } from './cluster-choice.ts';
 import { isRunning } from './is-running.ts';
 import type { OperatorChoice, OperatorPlace } from './operator-place.ts';
+import { readAdminAccess } from './read-admin-access.ts';
 import { readOperatorFile } from './read-operator-file.ts';
 
 const defaultUrl = 'http://127.0.0.1:8082';
@@ -12,7 +13,7 @@ const defaultUrl = 'http://127.0.0.1:8082';
 export async function findOperator(choice: OperatorChoice): Promise<OperatorPlace> {
   const { admin } = choice;
   const namespace = 'default';
-  if (admin) return { url: toUrl(admin), origin: 'as given', namespace };
+  if (admin) return { url: toUrl(admin), origin: 'as given', namespace, connection: await readAdminAccess(choice) };
   if (meansCluster(choice)) {
     const { findOperatorPod } = await import('./find-operator-pod.ts');
     return findOperatorPod(choice);

@@ -1,3 +1,4 @@
+import type { Agent } from 'node:http';
 import type { SecureContextOptions } from 'node:tls';
 import type { ClusterChoice } from './cluster-choice.ts';
 
@@ -7,6 +8,10 @@ export interface OperatorChoice extends ClusterChoice {
   operatorNamespace?: string;
   /** URL or address of an admin port. */
   admin?: string;
+  /** File with a token for an admin port of another machine. */
+  adminTokenFile?: string;
+  /** File with the CA of that port. */
+  adminCa?: string;
   /** Manifest directory of the operator. */
   manifests: string;
   /** State directory of the operator. Default: as `findDirectories` says. */
@@ -20,12 +25,15 @@ export interface OperatorPlace {
   origin: string;
   /** Namespace of resources that are named without one. */
   namespace: string;
-  /** Credentials, if the URL is that of an API server. */
-  credentials?: OperatorCredentials;
+  connection?: Connection;
 }
 
-/** Credentials of requests to an API server. */
-export interface OperatorCredentials {
-  headers: Readonly<Record<string, string>>;
-  tls: Readonly<SecureContextOptions & { servername?: string; rejectUnauthorized?: boolean | undefined }>;
+/** Connection to an HTTP server: all fields are optional. */
+export interface Connection {
+  /** Headers that authenticate the client. */
+  headers?: Readonly<Record<string, string>>;
+  /** TLS options that verify the server and authenticate the client. */
+  tls?: Readonly<SecureContextOptions & { servername?: string; rejectUnauthorized?: boolean | undefined }>;
+  /** Agent that connects to the server. Default: by TCP. */
+  agent?: Agent;
 }

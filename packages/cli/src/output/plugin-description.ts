@@ -50,7 +50,7 @@ function describeApi({ name, version, extensionKinds, capabilities }: PluginApi)
 
 function instanceTable(instances: readonly PluginInstance[], colors: Colors, now: number): string {
   const rows = instances.map((instance) => {
-    const { registration, lease, stateReason, protocol } = instance;
+    const { registration, lease, stateReason, protocol, encrypted, identity } = instance;
     const [interval, ttl] = [lease?.interval, lease?.ttl].map((time) => (time ? durationMs(time) / 1_000 : 0));
     const lastSeen = timeOf(instance.lastHeardAt) ?? now;
     return [
@@ -58,6 +58,8 @@ function instanceTable(instances: readonly PluginInstance[], colors: Colors, now
       formatState(instance, colors),
       plain(registration?.address ?? ''),
       plain(protocol),
+      encrypted ? 'yes' : 'no',
+      plain(identity),
       String(registration?.weight ?? 100),
       formatAge(now - lastSeen),
       `interval ${interval} s, TTL ${ttl} s`,
@@ -66,7 +68,22 @@ function instanceTable(instances: readonly PluginInstance[], colors: Colors, now
     ];
   });
   return formatTable(
-    { header: ['INSTANCE', 'STATE', 'ADDRESS', 'PROTOCOL', 'WEIGHT', 'LAST-SEEN', 'LEASE', 'LABELS', 'REASON'], rows },
+    {
+      header: [
+        'INSTANCE',
+        'STATE',
+        'ADDRESS',
+        'PROTOCOL',
+        'TLS',
+        'IDENTITY',
+        'WEIGHT',
+        'LAST-SEEN',
+        'LEASE',
+        'LABELS',
+        'REASON',
+      ],
+      rows,
+    },
     colors,
   );
 }

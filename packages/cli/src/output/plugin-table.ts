@@ -22,7 +22,7 @@ const stateNames: Record<InstanceState, string> = {
 
 /** Returns a table of plugin instances. */
 export function pluginTable(instances: readonly PluginInstance[], options: PluginTableOptions): TableContent {
-  const wideHeader = options.wide ? ['PROTOCOL', 'WEIGHT', 'INSTANCE', 'LABELS', 'REASON'] : [];
+  const wideHeader = options.wide ? ['PROTOCOL', 'TLS', 'IDENTITY', 'WEIGHT', 'INSTANCE', 'LABELS', 'REASON'] : [];
   return {
     header: ['NAME', 'VERSION', 'API', 'STATE', 'ADDRESS', 'LAST-SEEN', 'AGE', ...wideHeader],
     rows: instances.map((instance) => pluginRow(instance, options)),
@@ -52,7 +52,7 @@ export function timeOf(timestamp: Timestamp | undefined): number | undefined {
 }
 
 function pluginRow(instance: PluginInstance, { wide, colors, now }: PluginTableOptions): string[] {
-  const { registration, lastHeardAt, registeredAt, stateReason, protocol } = instance;
+  const { registration, lastHeardAt, registeredAt, stateReason, protocol, encrypted, identity } = instance;
   if (!registration) return [];
   const { plugin, version, apis, address, weight, instanceId, labels } = registration;
   const row = [
@@ -65,5 +65,14 @@ function pluginRow(instance: PluginInstance, { wide, colors, now }: PluginTableO
     ageOf(timeOf(registeredAt), now),
   ];
   if (!wide) return row;
-  return [...row, plain(protocol), String(weight ?? 100), plain(instanceId), formatPairs(labels), plain(stateReason)];
+  const security = [encrypted ? 'yes' : 'no', plain(identity)];
+  return [
+    ...row,
+    plain(protocol),
+    ...security,
+    String(weight ?? 100),
+    plain(instanceId),
+    formatPairs(labels),
+    plain(stateReason),
+  ];
 }

@@ -29,6 +29,6 @@ export function refusalTable(refusals: readonly RefusedPlugin[], { wide, now }: 
 }
 
 /** Returns the name of a reason, such as `INVALID`. A newer operator may report an unknown one. */
-function reasonName(reason: RefusalReason): string {
+export function reasonName(reason: RefusalReason): string {
   return Object.entries(RefusalReason).find(([, value]) => value === reason)?.[0] ?? String(reason);
 }

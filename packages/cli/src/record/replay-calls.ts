@@ -10,6 +10,7 @@ import {
   parseJson,
   type ReconcileRequest,
 } from '@kplug/protocol';
+import type { PluginChannelCredentials } from '../input/read-channel.ts';
 import { asReconciled, type RecordedCall, type Response, readRequest, readResponse } from './recorded-call.ts';
 
 /** A repeated call. */
@@ -26,8 +27,9 @@ export async function* replayCalls(
   calls: readonly RecordedCall[],
   address: string,
   timeout: number,
+  { credentials, options }: PluginChannelCredentials,
 ): AsyncGenerator<ReplayedCall> {
-  const client = createGrpcClient(PluginService, address, grpc.credentials.createInsecure());
+  const client = createGrpcClient(PluginService, address, credentials, options);
   try {
     for (const call of calls) {
       const request = readRequest(call.method, call.request);

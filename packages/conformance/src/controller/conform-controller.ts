@@ -9,6 +9,7 @@ import { ControllerUnderTest } from './controller-under-test.ts';
 import { callRequirements, workRequirements } from './delegated/calls.ts';
 import { statusRequirements } from './delegated/statuses.ts';
 import { v0CallRequirements } from './delegated/v0-calls.ts';
+import { identityRequirements } from './identities.ts';
 import { refusalRequirements } from './refusals.ts';
 import { registrationRequirements } from './registrations.ts';
 import { servingRequirements } from './serving.ts';
@@ -17,6 +18,7 @@ import { v0HeartbeatRequirements } from './v0-heartbeats.ts';
 /** Requirements of `docs/plugin-specification.md` on controllers, in the order in which they are checked. */
 export const controllerRequirements: readonly Requirement<ControllerUnderTest>[] = [
   ...registrationRequirements,
+  ...identityRequirements,
   ...refusalRequirements,
   ...servingRequirements,
   ...v0HeartbeatRequirements,
@@ -29,13 +31,13 @@ export const controllerRequirements: readonly Requirement<ControllerUnderTest>[]
 /** Runs the controller suite. Rejects with a `ConformanceError` when no controller answers or an option is invalid. */
 export async function conformController(
   address: string,
-  { only, delegated, times }: ConformControllerOptions = {},
+  { only, delegated, times, access }: ConformControllerOptions = {},
 ): Promise<Report> {
   quietGrpc();
   const requirements = selectRequirements(controllerRequirements, only);
-  await using controller = await ControllerUnderTest.connect(address, { ...defaultControllerTimes, ...times });
+  await using controller = await ControllerUnderTest.connect(address, { ...defaultControllerTimes, ...times }, access);
   try {
-    await controller.client.listPlugins({}, { deadline: controller.deadline });
+    await controller.client.listPlugins({}, controller.callOptions);
   } catch (cause) {
     const advice = "give the address of an operator's heartbeat port";
     const message = `no controller answers at ${address}: ${describeAnswer(cause)}; ${advice}`;

@@ -11,6 +11,7 @@ import {
 } from '@kplug/protocol';
 import type { ControllerTimes } from '../options.ts';
 import { NotMet } from '../requirement.ts';
+import type { ControllerAccess } from './controller-access.ts';
 
 /** A registration as it is sent. */
 export type RegistrationInit = Exclude<MessageInitShape<typeof RegistrationSchema>, { $typeName: string }>;
@@ -21,15 +22,48 @@ export class ControllerClient {
   readonly times: ControllerTimes;
   readonly client: GrpcClient<typeof RegistryService>;
   /** Proves to be the process of its instances. */
-  readonly metadata = new grpc.Metadata();
+  readonly metadata: grpc.Metadata;
+  /** Client that presents no certificate. */
+  readonly bareClient: GrpcClient<typeof RegistryService>;
+  /** True if the calls prove an identity. */
+  readonly hasIdentity: boolean;
+  readonly #token: string | undefined;
 
-  constructor(address: string, times: ControllerTimes) {
+  constructor(address: string, times: ControllerTimes, access: ControllerAccess = {}) {
+    const { credentials = grpc.credentials.createInsecure(), bareCredentials = credentials, serverName } = access;
     this.address = address;
     this.times = times;
-    this.metadata.set('kplug-secret', randomBytes(32).toString('base64url'));
-    this.client = createGrpcClient(RegistryService, address, grpc.credentials.createInsecure(), {
+    this.#token = access.token;
+    this.hasIdentity = access.token !== undefined || access.hasCertificate === true;
+    this.metadata = this.stranger();
+    const options = {
       'grpc.use_local_subchannel_pool': 1,
-    });
+      ...(serverName !== undefined && { 'grpc.ssl_target_name_override': serverName }),
+    };
+    this.client = createGrpcClient(RegistryService, address, credentials, options);
+    this.bareClient =
+      bareCredentials === credentials
+        ? this.client
+        : createGrpcClient(RegistryService, address, bareCredentials, options);
+  }
+
+  /** Returns the metadata of the suite's identity, with a secret if one is given. */
+  credentials(secret?: string): grpc.Metadata {
+    const metadata = new grpc.Metadata();
+    if (this.#token !== undefined) metadata.set('authorization', `Bearer ${this.#token}`);
+    if (secret !== undefined) metadata.set('kplug-secret', secret);
+    return metadata;
+  }
+
+  /** Returns the metadata of another process of the suite's identity. */
+  stranger(): grpc.Metadata {
+    return this.credentials(randomBytes(32).toString('base64url'));
+  }
+
+  /** Closes the connections. */
+  closeClients(): void {
+    this.client.$client.close();
+    this.bareClient.$client.close();
   }
 
   /** Returns the deadline of a request that is sent now. */

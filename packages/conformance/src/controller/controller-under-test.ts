@@ -1,7 +1,9 @@
-import { randomUUID } from 'node:crypto';
+import { randomUUID, X509Certificate } from 'node:crypto';
+import { issueAuthority, issueLeaf } from '@kplug/controller/tools';
 import type { PluginInstance } from '@kplug/protocol';
 import type { ControllerTimes, DelegatedOptions } from '../options.ts';
 import { NotTried } from '../requirement.ts';
+import type { ControllerAccess } from './controller-access.ts';
 import { ControllerClient, type RegistrationInit } from './controller-client.ts';
 import { DelegatedResources } from './delegated/delegated-resources.ts';
 import { InfoServer } from './info-server.ts';
@@ -13,17 +15,26 @@ const api = 'KplugConformance';
 /** Controller under test, from a plugin's side. */
 export class ControllerUnderTest extends ControllerClient implements AsyncDisposable {
   readonly #infoServer: InfoServer;
+  #certificate: Uint8Array | undefined;
   #delegated: DelegatedResources | undefined;
   readonly #instanceIds = new Set<string>();
   readonly #sessions: ProbeSession[] = [];
 
-  private constructor(address: string, times: ControllerTimes, infoServer: InfoServer) {
-    super(address, times);
+  private constructor(address: string, times: ControllerTimes, infoServer: InfoServer, access?: ControllerAccess) {
+    super(address, times, access);
     this.#infoServer = infoServer;
   }
 
-  static async connect(address: string, times: ControllerTimes): Promise<ControllerUnderTest> {
-    return new ControllerUnderTest(address, times, await InfoServer.start());
+  /** Connects to a controller. With TLS, the instances of the suite serve with a certificate, which they register. */
+  static async connect(
+    address: string,
+    times: ControllerTimes,
+    access?: ControllerAccess,
+  ): Promise<ControllerUnderTest> {
+    const own = access?.credentials && (await makeCertificate());
+    const controller = new ControllerUnderTest(address, times, await InfoServer.start(own), access);
+    if (own) controller.#certificate = new X509Certificate(own.cert).raw;
+    return controller;
   }
 
   /** Enables requirements that need delegated resources. Rejects as `DelegatedResources.open` does. */
@@ -48,21 +59,22 @@ export class ControllerUnderTest extends ControllerClient implements AsyncDispos
       apis: [{ name: api, version: '1.0.0' }],
       // An empty host means the host that the registration comes from.
       address: `:${this.#infoServer.port}`,
+      ...(this.#certificate && { certificate: this.#certificate }),
       ...overrides,
       instanceId,
     };
   }
 
-  /** Opens a session. It ends when the suite ends. */
-  session(): ProbeSession {
-    const session = new ProbeSession(this, this.times.answer);
+  /** Opens a session. It ends when the suite ends. @param metadata default: that of the suite's instances. */
+  session(metadata = this.metadata): ProbeSession {
+    const session = new ProbeSession({ client: this.client, metadata }, this.times.answer);
     this.#sessions.push(session);
     return session;
   }
 
   /** Returns an instance from the controller's registry; `undefined` when it is not listed. */
   async find(instanceId = ''): Promise<PluginInstance | undefined> {
-    const { instances } = await this.client.listPlugins({ api }, { deadline: this.deadline });
+    const { instances } = await this.client.listPlugins({ api }, this.callOptions);
     return instances.find(({ registration }) => registration?.instanceId === instanceId);
   }
 
@@ -73,7 +85,13 @@ export class ControllerUnderTest extends ControllerClient implements AsyncDispos
     const { callOptions } = this;
     const calls = [...this.#instanceIds].map((instanceId) => this.client.deregister({ instanceId }, callOptions));
     await Promise.allSettled(calls);
-    this.client.$client.close();
+    this.closeClients();
     this.#infoServer.close();
   }
+}
+
+async function makeCertificate(): Promise<{ key: string; cert: string }> {
+  const now = Date.now();
+  const authority = { ...(await issueAuthority(now)), notAfter: now + 24 * 3_600_000 };
+  return issueLeaf('server', authority, { dns: ['localhost'], ips: [] }, now);
 }

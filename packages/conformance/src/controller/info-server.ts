@@ -19,10 +19,16 @@ export class InfoServer {
     });
   }
 
-  static async start(): Promise<InfoServer> {
+  /** @param own key and certificate of the server. Default: plain text. */
+  static async start(own?: { key: string; cert: string }): Promise<InfoServer> {
     const server = new InfoServer();
+    const credentials = own
+      ? grpc.ServerCredentials.createSsl(null, [
+          { private_key: Buffer.from(own.key), cert_chain: Buffer.from(own.cert) },
+        ])
+      : grpc.ServerCredentials.createInsecure();
     server.#port = await new Promise<number>((resolve, reject) => {
-      server.#server.bindAsync('[::]:0', grpc.ServerCredentials.createInsecure(), (error, port) => {
+      server.#server.bindAsync('[::]:0', credentials, (error, port) => {
         if (error) reject(error);
         else resolve(port);
       });

@@ -15,7 +15,7 @@ export class ProbeSession {
   #ending: string | undefined;
 
   /** @param timeout time for the controller to answer, in milliseconds. */
-  constructor({ client, metadata }: ControllerClient, timeout: number) {
+  constructor({ client, metadata }: Pick<ControllerClient, 'client' | 'metadata'>, timeout: number) {
     this.#timeout = timeout;
     this.#stream = client.session({ metadata });
     this.#stream.on('data', ({ answer }: SessionResponse) => this.#answers.push(answer));

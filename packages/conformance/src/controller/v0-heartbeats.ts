@@ -124,6 +124,9 @@ async function checkTtl(controller: ControllerUnderTest): Promise<string> {
 
 /** Returns the plugin as the controller lists it. */
 async function listed(controller: ControllerUnderTest, plugin: V0Plugin): Promise<PluginInstance | undefined> {
-  const { instances } = await controller.client.listPlugins({ plugin: plugin.information.name ?? '' });
+  const { instances } = await controller.client.listPlugins(
+    { plugin: plugin.information.name ?? '' },
+    controller.callOptions,
+  );
   return instances.find(({ registration }) => registration?.address.endsWith(`:${plugin.port}`));
 }

@@ -94,11 +94,16 @@ export class PluginRun implements AsyncDisposable {
    * @param env additional environment variables.
    */
   async restart(behavior: RegistryBehavior, env: Record<string, string> = {}): Promise<RegistryEvent | undefined> {
+    const startedAt = performance.now();
+    await this.start(env, behavior);
+    return this.registration(startedAt);
+  }
+
+  /** Kills the process and starts the command again, without waiting for a registration. */
+  async start(env: Record<string, string>, behavior: RegistryBehavior = 'accepting'): Promise<void> {
     await this.#process[Symbol.asyncDispose]();
     this.registry.behave(behavior);
-    const startedAt = performance.now();
     this.#process = await startProcess(this.#command, this.registry, this.#protocol, env);
-    return this.registration(startedAt);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -21,6 +21,8 @@ export interface RegistryEvent {
   registration?: Registration;
   /** Authorization metadata of the call. */
   authorization?: string;
+  /** Secret of the call. */
+  secret?: string;
   /** Host and port of the plugin. */
   peer: string;
 }
@@ -34,9 +36,14 @@ export interface V0Heartbeat {
 
 /**
  * Behaviour of the registry. `unavailable` answers with UNAVAILABLE. `withoutSessions` answers sessions with UNIMPLEMENTED.
- * `draining` asks plugins to drain. `refusing` refuses registrations with a message.
+ * `draining` asks plugins to drain. `refusing` refuses registrations with a message; default reason INVALID.
  */
-export type RegistryBehavior = 'accepting' | 'unavailable' | 'withoutSessions' | 'draining' | { refusing: string };
+export type RegistryBehavior =
+  | 'accepting'
+  | 'unavailable'
+  | 'withoutSessions'
+  | 'draining'
+  | { refusing: string; reason?: RefusalReason };
 
 type Session = Parameters<GrpcHandlers<typeof RegistryService>['session']>[0];
 
@@ -50,6 +57,7 @@ export class RegistryProbe {
   readonly interval: number;
   #behavior: RegistryBehavior = 'accepting';
   #server: grpc.Server | undefined;
+  #credentials = grpc.ServerCredentials.createInsecure();
   #port = 0;
   readonly #sessions = new Set<Session>();
 
@@ -77,7 +85,7 @@ export class RegistryProbe {
     });
     const target = this.address;
     this.#port = await new Promise((resolve, reject) => {
-      server.bindAsync(target, grpc.ServerCredentials.createInsecure(), (error, port) => {
+      server.bindAsync(target, this.#credentials, (error, port) => {
         if (error) reject(error);
         else resolve(port);
       });
@@ -91,6 +99,13 @@ export class RegistryProbe {
     this.#server?.forceShutdown();
     this.#server = undefined;
     this.#sessions.clear();
+  }
+
+  /** Listens again, with other credentials. @param credentials default: plain text. */
+  async secure(credentials = grpc.ServerCredentials.createInsecure()): Promise<void> {
+    this.close();
+    this.#credentials = credentials;
+    await this.listen();
   }
 
   /** Changes the behaviour. Open sessions get another answer, or break if the new behaviour has no sessions. */
@@ -167,8 +182,9 @@ export class RegistryProbe {
   #reply() {
     const behavior = this.#behavior;
     if (typeof behavior === 'object') {
+      const { reason = RefusalReason.INVALID } = behavior;
       return {
-        answer: { case: 'refusal' as const, value: { reason: RefusalReason.INVALID, message: behavior.refusing } },
+        answer: { case: 'refusal' as const, value: { reason, message: behavior.refusing } },
       };
     }
     const lease = { interval: durationFromMs(this.interval), ttl: durationFromMs(this.interval * 3) };
@@ -180,9 +196,16 @@ export class RegistryProbe {
   }
 }
 
-function callerOf(call: Pick<Session, 'getPeer' | 'metadata'>): Pick<RegistryEvent, 'peer' | 'authorization'> {
+function callerOf(
+  call: Pick<Session, 'getPeer' | 'metadata'>,
+): Pick<RegistryEvent, 'peer' | 'authorization' | 'secret'> {
   const [authorization] = call.metadata.get('authorization');
-  return { peer: call.getPeer(), ...(authorization === undefined ? {} : { authorization: String(authorization) }) };
+  const [secret] = call.metadata.get('kplug-secret');
+  return {
+    peer: call.getPeer(),
+    ...(authorization === undefined ? {} : { authorization: String(authorization) }),
+    ...(secret === undefined ? {} : { secret: String(secret) }),
+  };
 }
 
 const unavailable = serviceError(grpc.status.UNAVAILABLE, 'deliberately unavailable');

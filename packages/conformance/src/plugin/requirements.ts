@@ -1,5 +1,6 @@
 import type { Requirement } from '../requirement.ts';
 import { answerRequirements } from './answers.ts';
+import { identityRequirements } from './identity.ts';
 import type { PluginUnderTest } from './plugin-under-test.ts';
 import { reconcileRequirements } from './reconcile.ts';
 import { reconnectionRequirements, registrationRequirements } from './registrations.ts';
@@ -16,4 +17,5 @@ export const pluginRequirements: readonly Requirement<PluginUnderTest>[] = [
   ...answerRequirements,
   ...reconnectionRequirements,
   ...shutdownRequirements,
+  ...identityRequirements,
 ];

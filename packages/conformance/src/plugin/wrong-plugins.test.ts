@@ -97,3 +97,15 @@ describe.concurrent('a plugin process that misbehaves fails only the violated re
     expect(unmet(report)).toEqual(expected.map((text) => expect.stringContaining(text)));
   });
 });
+
+it('a plugin without a secret, a token and TLS fails the requirements on them', { timeout: 120_000 }, async () => {
+  const command = ['env', 'WRONG=P40', process.execPath, wrongPlugin];
+  const times = { start: 8_000, refusal: 1_000, log: 2_000 };
+  const only = ['P1', 'P40', 'P41', 'P42', 'P43', 'P44', 'P45', 'P46', 'P47', 'P48', 'P49'];
+  const { verdicts } = await conformCommand(command, { manifests, timeout: 3_000, interval: 400, only, times });
+  const results = Object.fromEntries(verdicts.map(({ number, result }) => [number, result]));
+  expect(results).toEqual({
+    ...{ P1: 'passed', P40: 'failed', P41: 'warning', P42: 'failed', P43: 'passed', P44: 'failed' },
+    ...{ P45: 'notTried', P46: 'notTried', P47: 'passed', P48: 'notTried', P49: 'passed' },
+  });
+});

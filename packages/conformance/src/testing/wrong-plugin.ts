@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { durationMs } from '@bufbuild/protobuf/wkt';
 import * as grpc from '@grpc/grpc-js';
@@ -12,6 +12,7 @@ if (wrong === 'P1') process.exit(0);
 const { KPLUG_INSTANCE_ID: givenId, KPLUG_TOKEN: token } = process.env;
 const metadata = new grpc.Metadata();
 if (token && wrong !== 'P36') metadata.set('authorization', `Bearer ${token}`);
+if (wrong !== 'P40') metadata.set('kplug-secret', randomBytes(32).toString('base64url'));
 const plugin = new WrongPlugin(wrong, givenId ?? (wrong === 'P3' ? 'always-me' : randomUUID()));
 const port = await plugin.listen();
 const { plugin: name, version, apis, instanceId } = plugin.info;

@@ -41,10 +41,13 @@ export interface AdminRequest {
   method: string;
   /** Path without the query, such as `/metrics` or `/kplug.v1.RegistryService/ListPlugins`. */
   path: string;
+  query: string;
   headers: IncomingHttpHeaders;
   encrypted: boolean;
-  /** Client certificate (DER), whose key the peer proved to hold. Nothing else about it is verified. */
-  certificate?: Buffer;
+  /** Address that the peer counts for. */
+  peer: string;
+  /** True if the peer is a process of this machine or pod. */
+  isSameMachine: boolean;
 }
 
 /** Authorizes a request before anything else sees it: returns the denial, or nothing for an allowed one. A rejection denies it, too. */
@@ -125,10 +128,10 @@ export class AdminServer {
     const { method = '', url = '', headers } = request;
     const security = this.#server.securityOf(request);
     if (!security) return { status: 503, message: 'the connection is closed' };
-    const { encrypted, certificate } = security;
-    const [path = ''] = url.split('?', 1);
+    const { encrypted, peer, isSameMachine } = security;
+    const [path = '', query = ''] = url.split('?', 2);
     try {
-      return await authorize({ method, path, headers, encrypted, ...(certificate && { certificate }) });
+      return await authorize({ method, path, query, headers, encrypted, peer, isSameMachine });
     } catch (error) {
       return { status: 503, message: `the request could not be authorized: ${messageOf(error)}` };
     }

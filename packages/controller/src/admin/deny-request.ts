@@ -4,7 +4,7 @@ import type { AnyRequest, AnyResponse } from './any-http.ts';
 
 /** Denial of a request. */
 export interface Denial {
-  /** HTTP status: 401, 403, 415 or 503. */
+  /** HTTP status: 401, 403, 415, 429 or 503. */
   status: number;
   /** Reason and remedy, in one line. */
   message: string;

@@ -1,9 +1,10 @@
 // admin/: probes, metrics, the read-only services.
 
 import type { ConnectRouter } from '@connectrpc/connect';
-import { DelegationService, HostingService, RefusalService, RegistryService } from '@kplug/protocol';
+import { DelegationService, HostingService, RefusalService, RegistryService, SecurityService } from '@kplug/protocol';
 import type { Delegation } from '../delegation/delegation.ts';
 import { describeWriteProblems } from '../delegation/writes/write-problem.ts';
+import type { PortSecurity } from '../ports/guarded-listener.ts';
 import type { HostedFolder } from '../registry/hosted.ts';
 import { PluginList } from '../registry/plugin-list.ts';
 import type { PluginWatches } from '../registry/plugin-watches.ts';
@@ -12,10 +13,12 @@ import type { Registry } from '../registry/registry.ts';
 import type { RecentEvents } from '../telemetry/events.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { AdminServer, type AdminServerOptions } from './admin-server.ts';
+import { type AuthorizerParts, authorizeBy } from './authorize.ts';
 import { delegationService } from './delegation-service.ts';
 import { hostingService } from './hosting-service.ts';
 import { orInvalidToken } from './page-token.ts';
 import { refusalService } from './refusal-service.ts';
+import { type SecurityView, securityService } from './security-service.ts';
 import { serveWatch } from './serve-watch.ts';
 
 /** Parts of a controller that the admin port shows. */
@@ -27,8 +30,16 @@ export interface AdminView {
   metrics: Metrics;
   folder: HostedFolder | undefined;
   refusals: RecentRefusals;
+  /** Returns how plugins prove their identities and are called. */
+  securityView: () => SecurityView;
   /** Returns the reasons why the controller isn't ready; none when it is. */
   notReady: () => readonly string[];
+}
+
+/** Security of the admin port. */
+export interface AdminSecurity extends AuthorizerParts {
+  /** Encryption. Loopback connections may be in plain text. */
+  port: PortSecurity;
 }
 
 /** Addresses of the ports for users and monitoring, as `host:port`; `false` for none. */
@@ -54,7 +65,8 @@ export interface AdminPorts {
 export async function openAdmin(
   addresses: AdminAddresses,
   view: AdminView,
-  options: AdminServerOptions = {},
+  { port: security, ...parts }: AdminSecurity,
+  options: Pick<AdminServerOptions, 'hosts' | 'maxConnections'> = {},
 ): Promise<AdminPorts> {
   const { metrics, notReady } = view;
   const degraded = () => describeDegraded(view.delegations);
@@ -63,7 +75,10 @@ export async function openAdmin(
     degraded,
     metrics: async () => ({ contentType: metrics.registry.contentType, text: await metrics.registry.metrics() }),
   };
-  const admin = new AdminServer({ ...probesAndMetrics, routes: (router) => addServices(router, view) }, options);
+  const admin = new AdminServer(
+    { ...probesAndMetrics, routes: (router) => addServices(router, view) },
+    { ...options, security, authorize: authorizeBy(parts) },
+  );
   const ports = [
     { server: admin, address: addresses.admin, option: 'adminAddress' },
     {
@@ -98,7 +113,7 @@ function describeDegraded(delegations: Iterable<Delegation>): string[] {
 
 function addServices(
   router: ConnectRouter,
-  { registry, watches, delegations, events, folder, refusals }: AdminView,
+  { registry, watches, delegations, events, folder, refusals, securityView }: AdminView,
 ): void {
   const plugins = new PluginList(registry);
   router
@@ -111,5 +126,9 @@ function addServices(
       delegationService(() => delegations, events, registry),
     )
     .service(HostingService, hostingService(folder))
-    .service(RefusalService, refusalService(refusals));
+    .service(RefusalService, refusalService(refusals))
+    .service(
+      SecurityService,
+      securityService(securityView, () => registry.nameOwners()),
+    );
 }

@@ -42,7 +42,9 @@ export class CertificateSet {
     this.#leaves = leaves;
   }
 
-  static readonly none = new CertificateSet([], undefined, undefined, {});
+  static get none(): CertificateSet {
+    return new CertificateSet([], undefined, undefined, {});
+  }
 
   /**
    * Reads stored certificates. A certificate that can't be read is made again, as it is signed by the CA. Throws `InvalidConfiguration`

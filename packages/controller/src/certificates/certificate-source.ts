@@ -1,9 +1,11 @@
 // certificates/: the operator's CA and certificates: creation, renewal, storage, and TLS to plugins.
 import type { KeyPair } from './read-certificate.ts';
 
-/** Expiry of one of the certificates, for metrics. */
+/** Validity of one of the certificates, for metrics and users. */
 export interface CertificateExpiry {
   certificate: 'ca' | 'server' | 'caller';
+  /** Milliseconds since the epoch. */
+  notBefore: number;
   /** Milliseconds since the epoch. */
   notAfter: number;
 }

@@ -51,7 +51,7 @@ export class SourceState {
     const { server, caller, authority } = this.#inUse;
     const expiry = (certificate: CertificateExpiry['certificate'], read: X509Certificate) => ({
       certificate,
-      notAfter: validityOf(read).notAfter,
+      ...validityOf(read),
     });
     return [
       ...(authority ? [expiry('ca', authority)] : []),

@@ -67,7 +67,7 @@ export class Gate {
         ...(certificate && { certificate }),
         ...(intermediates && { intermediates }),
       };
-      return authenticator.recall(credentials) ?? authenticator.authenticate(credentials);
+      return authenticator.recall(credentials) ?? authenticator.authenticate(credentials, connection.peer);
     }
     // A token that can't be verified is refused even where none is needed: the plugin relies on it.
     if (token !== undefined) throw unauthenticated(unknownToken);

@@ -53,7 +53,7 @@ export interface HeartbeatServerOptions {
 export type HeartbeatParts = Omit<RegistryServiceParts, 'connectionOf' | 'accepted'>;
 
 /** Security of a call whose connection is already closed. */
-const closed: ConnectionSecurity = { encrypted: false, isPrivate: false };
+const closed: ConnectionSecurity = { encrypted: false, isPrivate: false, peer: '', isSameMachine: false };
 
 /** Server of the heartbeat port, for `kplug.v1` and v0. */
 export class HeartbeatServer {

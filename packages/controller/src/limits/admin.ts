@@ -33,6 +33,12 @@ export const admin = {
   maxHeaderSize: bytes(32 * KiB, 'Maximum size of the headers of a request, including its token.'),
   maxStreams: count(100, 'Maximum number of concurrent requests on one HTTP/2 connection.'),
   maxSessionMemory: bytes(10 * MiB, 'Maximum memory of one HTTP/2 connection.'),
+  maxDecisions: count(
+    1_000,
+    'Maximum number of tokens whose rights are in memory; the least recently used one is reviewed again.',
+  ),
+  decisionAge: milliseconds(10 * seconds, 'Time for which the rights of a token are not reviewed again.'),
+  maxNameOwners: count(1_000, 'Maximum number of plugin names whose owners are shown.'),
   pageSize: count(500, 'Number of items of a page of a list, unless the request sets another one.'),
   maxPageSize: count(1_000, 'Maximum number of items of a page of a list.'),
   maxPageBytes: bytes(2 * MiB, 'Size of the plugins of a page above which the others are on the next one.'),

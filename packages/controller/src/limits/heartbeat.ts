@@ -127,8 +127,5 @@ export const pluginResources = {
     2 * KiB,
     'Maximum length of the certificate of a listed instance, in base64. One with a longer one is known again after its next heartbeat.',
   ),
-  maxConditionLength: characters(
-    4 * KiB,
-    'Maximum length of the message of a condition; it may hold the last output of a process.',
-  ),
+  maxConditionLength: characters(4 * KiB, 'Maximum length of the message of a condition.'),
 };

@@ -4,7 +4,6 @@ import { type Condition, type ConditionContent, readConditions, stampCondition }
 import type { DeclarationProblem } from '../resources/services/plugin-declarations.ts';
 import type { ApiSummary, InstanceSummary } from './instance-summary.ts';
 
-/** The message of a condition may hold the last output of a process. */
 const maxMessageLength = limits.pluginResources.maxConditionLength;
 
 /**

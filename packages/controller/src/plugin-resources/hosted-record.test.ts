@@ -30,7 +30,8 @@ interface Condition {
 const broken: HostedPlugin = {
   name: 'Post greSQL.py',
   state: 'failing',
-  message: 'exited: exit code 7',
+  message: 'exited: exit code 7; last output: no database | giving up',
+  summary: 'exited: exit code 7',
   plugin: undefined,
   version: undefined,
   instanceId: undefined,
@@ -74,7 +75,7 @@ async function pluginsIn(namespace: string): Promise<ClusterObject[]> {
 }
 
 describe('the Plugin resource of a hosted plugin', () => {
-  it('states why the plugin fails even before it registers, and is removed with it', async () => {
+  it('states why the plugin fails even before it registers, without its output, and is removed with it', async () => {
     const namespace = await cluster.namespace();
     const { host } = await open(namespace);
     host(broken);
@@ -90,7 +91,7 @@ describe('the Plugin resource of a hosted plugin', () => {
               type: 'Running',
               status: 'False',
               reason: 'Failing',
-              message: 'Post greSQL.py is failing: exited: exit code 7\nno database\ngiving up',
+              message: 'Post greSQL.py is failing: exited: exit code 7',
             },
           ],
         },
@@ -107,7 +108,7 @@ describe('the Plugin resource of a hosted plugin', () => {
     await vi.waitFor(async () => expect(await pluginsIn(namespace)).toHaveLength(1), soon);
     const { instanceId } = new Reservations().reserve(broken.name);
     registry.register(registrationOf({ instanceId }));
-    host({ ...broken, state: 'live', message: '', plugin: 'PostgreSQL', version: '1.0.0', instanceId });
+    host({ ...broken, state: 'live', message: '', summary: '', plugin: 'PostgreSQL', version: '1.0.0', instanceId });
     await vi.waitFor(async () => {
       const plugins = await pluginsIn(namespace);
       expect(plugins.map(({ metadata }) => metadata.name)).toEqual(['postgresql-1.0.0']);

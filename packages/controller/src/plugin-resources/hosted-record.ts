@@ -48,13 +48,13 @@ const worstFirst = ['failing', 'back-off', 'ended', 'starting', 'draining', 'liv
 function runningOf(hosted: readonly HostedPlugin[]): ConditionContent {
   const [worst] = [...hosted].sort((a, b) => worstFirst.indexOf(a.state) - worstFirst.indexOf(b.state));
   if (!worst) throw new RangeError('a condition needs at least one process');
-  const { name, state, message, lastLines } = worst;
+  // Readers of the resource may not be those of logs: the output of the process is only on the admin port.
+  const { name, state, summary } = worst;
   const isRunning = state === 'live' || state === 'draining';
-  const lines = isRunning ? [] : lastLines.map((line) => `\n${line}`);
   return {
     type: 'Running',
     status: isRunning ? 'True' : 'False',
     reason: reasons[state],
-    message: `${name} is ${state}${message && `: ${message}`}${lines.join('')}`,
+    message: `${name} is ${state}${summary && `: ${summary}`}`,
   };
 }

@@ -1,5 +1,5 @@
 import type net from 'node:net';
-import { isLocalPeer, peerOf } from './peer-of.ts';
+import { isLocalPeer, isSameMachine, peerOf } from './peer-of.ts';
 
 /**
  * Stage of a connection, in the order in which connections are closed for new ones: no byte received; handshake; no open request;
@@ -17,6 +17,10 @@ export interface ConnectionSecurity {
   readonly intermediates?: readonly Buffer[];
   /** True for a connection to the private listener, for processes of the plugins folder. */
   readonly isPrivate: boolean;
+  /** Address that the peer counts for. */
+  readonly peer: string;
+  /** True if the peer is a process of this machine or pod. */
+  readonly isSameMachine: boolean;
 }
 
 let count = 0;
@@ -27,6 +31,7 @@ export class Connection implements ConnectionSecurity {
   readonly socket: net.Socket;
   readonly peer: string;
   readonly isLocal: boolean;
+  readonly isSameMachine: boolean;
   readonly isPrivate: boolean;
   encrypted = false;
   certificate?: Buffer;
@@ -44,6 +49,7 @@ export class Connection implements ConnectionSecurity {
     this.socket = socket;
     this.peer = peerOf(socket.remoteAddress);
     this.isLocal = isLocalPeer(this.peer);
+    this.isSameMachine = isSameMachine(socket);
     this.isPrivate = isPrivate;
     this.#onStage = onStage;
   }

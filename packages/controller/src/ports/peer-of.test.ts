@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { isLocalPeer, peerOf } from './peer-of.ts';
+import { isLocalPeer, isSameMachine, peerOf } from './peer-of.ts';
 
 it.each([
   ['10.0.0.7', '10.0.0.7'],
@@ -19,4 +19,22 @@ it('recognizes the machine itself', () => {
     true,
   ]);
   expect(isLocalPeer(peerOf('2001:db8::1'))).toBe(false);
+});
+
+it.each([
+  ['127.0.0.1', '127.0.0.1', true],
+  ['::1', '::1', true],
+  ['::ffff:127.0.0.1', '::ffff:127.0.0.1', true],
+  ['10.0.0.7', '10.0.0.7', true],
+  ['127.0.0.6', '10.0.0.7', false],
+  ['::1', 'fd00::7', false],
+  ['10.0.0.8', '10.0.0.7', false],
+  ['10.0.0.8', '127.0.0.1', false],
+  ['fd00::8', 'fd00::7', false],
+])('a connection from %s to %s is of this machine: %s', (remoteAddress, localAddress, expected) => {
+  expect(isSameMachine({ remoteAddress, localAddress })).toBe(expected);
+});
+
+it('a connection without addresses is of no machine', () => {
+  expect(isSameMachine({ remoteAddress: undefined, localAddress: undefined })).toBe(false);
 });

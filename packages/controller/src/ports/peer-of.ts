@@ -30,3 +30,19 @@ function network(address: string): string {
   const zeros = address.includes('::') ? Array<string>(8 - first.length - last.length).fill('0') : [];
   return [...first, ...zeros, ...last].slice(0, 4).join(':');
 }
+
+/**
+ * Reports whether both ends of a connection are of one network namespace: a process of this machine or pod. The address of the peer
+ * alone doesn't say so, as proxies of service meshes connect from a loopback address on behalf of others.
+ */
+export function isSameMachine({ remoteAddress, localAddress }: Ends): boolean {
+  if (remoteAddress === undefined || localAddress === undefined) return false;
+  if (isLocalPeer(peerOf(remoteAddress))) return isLocalPeer(peerOf(localAddress));
+  return remoteAddress === localAddress;
+}
+
+/** Addresses of both ends of a connection. */
+interface Ends {
+  remoteAddress?: string | undefined;
+  localAddress?: string | undefined;
+}

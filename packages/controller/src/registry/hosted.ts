@@ -17,6 +17,8 @@ export interface HostedPlugin {
   readonly state: HostedState;
   /** Explanation of the state, for people; empty without a problem. */
   readonly message: string;
+  /** The same without the output of the process, for readers who may not see that. */
+  readonly summary: string;
   /** Name under which it last registered. */
   readonly plugin: string | undefined;
   /** Version with which it last registered. */

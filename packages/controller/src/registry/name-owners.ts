@@ -10,6 +10,17 @@ interface Ownership {
   goneAt: number;
 }
 
+/** Plugin name with its owner. */
+export interface OwnedName {
+  /** Name in lower case. */
+  name: string;
+  owner: string;
+  /** Number of instances. */
+  instances: number;
+  /** Time from which on others may take the name, in milliseconds since the epoch; `undefined` while there are instances. */
+  until: number | undefined;
+}
+
 /**
  * Owners of plugin names. A name belongs to the identity that registered it first, until its last instance has been gone for the
  * retention time. Names that nobody proved an identity for have no owner.
@@ -57,6 +68,15 @@ export class NameOwners {
     const known = this.#names.get(name);
     if (known?.owner === owner) known.goneAt = Math.max(known.goneAt, seenAt);
     else if (owner !== 'anonymous' && !known) this.#names.set(name, { owner, instances: 0, goneAt: seenAt });
+  }
+
+  /** Returns the names that belong to someone now. */
+  list(): OwnedName[] {
+    return [...this.#names].flatMap(([name, known]) => {
+      if (this.#isExpired(known)) return [];
+      const { owner, instances, goneAt } = known;
+      return [{ name, owner, instances, until: instances > 0 ? undefined : goneAt + this.#retention }];
+    });
   }
 
   /** Forgets names whose retention has ended, the oldest first, so that their number stays that of the last retention time. */

@@ -15,7 +15,7 @@ import { type Implementation, Implementations } from './implementation.ts';
 import type { Instance, InstanceChange, InstanceState, Session, SuspectReason } from './instance.ts';
 import { InstanceRecord } from './instance-record.ts';
 import { LeaseQueue } from './lease-queue.ts';
-import { NameOwners } from './name-owners.ts';
+import { NameOwners, type OwnedName } from './name-owners.ts';
 import { RefusedRegistration } from './refusal.ts';
 import type { Registration } from './registration.ts';
 
@@ -157,6 +157,11 @@ export class Registry {
   /** Restores the owner of the name of a plugin that was seen last at a time, in milliseconds since the epoch. */
   restoreName(plugin: string, owner: string, seenAt: number): void {
     this.#names.restore(new PluginName(plugin).key, owner, seenAt);
+  }
+
+  /** Returns the owners of plugin names. */
+  nameOwners(): OwnedName[] {
+    return this.#names.list();
   }
 
   /** Handles a heartbeat in a session. Returns false when the instance is no longer known and must register again. */

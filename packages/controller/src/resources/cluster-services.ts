@@ -11,7 +11,7 @@ import type { PodSource } from './services/pod-source.ts';
 import type { RequestListener } from './services/request-observation.ts';
 import type { TokenReviewer } from './services/token-reviewer.ts';
 
-export type { AccessReviewer, NeededRight } from './services/access-reviewer.ts';
+export type { AccessReviewer, NeededRight, UserRight } from './services/access-reviewer.ts';
 export type { EventSink, ResourceEvent } from './services/event-sink.ts';
 export type { IdentityIssuer } from './services/identity-issuer.ts';
 export type { Leadership } from './services/leadership.ts';

@@ -105,6 +105,7 @@ describe('a plugin that crashes', () => {
     const status = await trial.expectState('broken.py', 'failing', { lastExit: 'exit code 7' });
     expect(status.lastLines).toEqual(['no database']);
     expect(status.message).toBe('exited: exit code 7; last output: no database');
+    expect(status.summary).toBe('exited: exit code 7');
     await vi.waitFor(() => expect(trial.status('broken.py')?.restarts).toBeGreaterThan(3), waitOptions);
     const waits = trial.log.flatMap(({ msg }) => /restarting in (\d+) ms/.exec(msg)?.[1] ?? []);
     expect(waits.slice(0, 4)).toEqual(['50', '100', '200', '200']);

@@ -62,10 +62,12 @@ export class SupervisedPlugin {
   /** Current status. */
   get status(): HostedPlugin {
     const newest = this.#newest ?? this.#serving;
+    const progress = this.#progress();
     return {
       name: this.name,
       ...this.#shown,
-      message: describeProgress(this.#progress()),
+      message: describeProgress(progress),
+      summary: describeProgress({ ...progress, lastLines: [] }),
       plugin: this.#known?.plugin,
       version: this.#known?.version,
       instanceId: newest?.reservation.instanceId,

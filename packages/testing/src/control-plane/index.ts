@@ -5,3 +5,4 @@ export { conditionsSchema, definition } from './definition.ts';
 export { FaultProxy, type PassedRequest } from './fault-proxy.ts';
 export { OwnControlPlane } from './own-control-plane.ts';
 export { type ClusterObject, type StoredObject, TestCluster } from './test-cluster.ts';
+export { TestKubelet } from './test-kubelet.ts';

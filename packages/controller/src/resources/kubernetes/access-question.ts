@@ -1,5 +1,6 @@
 import { formatJson } from '@kplug/protocol';
 import { isJsonObject } from '../json.ts';
+import type { ClusterUser } from '../services/token-reviewer.ts';
 import type { Right } from './missing-rule.ts';
 import type { Transport } from './transport.ts';
 
@@ -12,28 +13,25 @@ export interface ServiceAccount {
 /** Question about a right. */
 export interface AccessQuestion {
   right: Right;
-  /** Account to review. Default: the caller. Reviewing another account takes the right to create `subjectaccessreviews`. */
-  account?: ServiceAccount | undefined;
+  /** User to review. Default: the caller. Reviewing another one takes the right to create `subjectaccessreviews`. */
+  user?: ClusterUser | undefined;
   signal?: AbortSignal | undefined;
 }
 
 /** Returns the verbs of a right that aren't allowed, as the API server decides. Rejects with an `ApiError`. */
-export async function lackingVerbs(
-  transport: Transport,
-  { right, account, signal }: AccessQuestion,
-): Promise<string[]> {
-  const allowed = await Promise.all(right.verbs.map((verb) => isAllowed(transport, { right, account, signal }, verb)));
+export async function lackingVerbs(transport: Transport, { right, user, signal }: AccessQuestion): Promise<string[]> {
+  const allowed = await Promise.all(right.verbs.map((verb) => isAllowed(transport, { right, user, signal }, verb)));
   return right.verbs.filter((_, index) => !allowed[index]);
 }
 
 async function isAllowed(
   transport: Transport,
-  { right, account, signal }: AccessQuestion,
+  { right, user, signal }: AccessQuestion,
   verb: string,
 ): Promise<boolean> {
   const [resource, subresource] = right.resource.split('/');
   const { group, namespace, name } = right;
-  const kind = account ? 'SubjectAccessReview' : 'SelfSubjectAccessReview';
+  const kind = user ? 'SubjectAccessReview' : 'SelfSubjectAccessReview';
   const plural = `${kind.toLowerCase()}s`;
   const resourceAttributes = { group, resource, subresource, verb, namespace, name };
   const { status } = await transport.request({
@@ -42,17 +40,19 @@ async function isAllowed(
     verb: 'create',
     resource: plural,
     signal,
+    // It stores nothing, and replicas that don't lead authorize, too.
+    isUnfenced: true,
     body: formatJson({
       apiVersion: 'authorization.k8s.io/v1',
       kind,
-      spec: { resourceAttributes, ...(account && identityOf(account)) },
+      spec: { resourceAttributes, ...user },
     }),
   });
   return isJsonObject(status) && status.allowed === true;
 }
 
 /** Returns user and groups of a service account. */
-function identityOf({ namespace, name }: ServiceAccount): { user: string; groups: string[] } {
+export function userOf({ namespace, name }: ServiceAccount): ClusterUser {
   return {
     user: `system:serviceaccount:${namespace}:${name}`,
     groups: ['system:serviceaccounts', `system:serviceaccounts:${namespace}`, 'system:authenticated'],

@@ -1,13 +1,15 @@
-import { KplugError } from '../../errors.ts';
+import { KplugError, messageOf } from '../../errors.ts';
+import { limits } from '../../limits/limits.ts';
 import { groupOf } from '../resource.ts';
-import type { AccessReviewer, NeededRight } from '../services/access-reviewer.ts';
+import type { AccessReviewer, NeededRight, UserRight } from '../services/access-reviewer.ts';
+import type { ClusterUser } from '../services/token-reviewer.ts';
 import { lackingVerbs } from './access-question.ts';
 import { ApiError } from './api-error.ts';
 import type { Discovery } from './discovery.ts';
 import { missingRule, type Right } from './missing-rule.ts';
 import type { Transport } from './transport.ts';
 
-/** Reviews the operator's rights by SelfSubjectAccessReviews. */
+/** Reviews the operator's rights by SelfSubjectAccessReviews, and those of users by SubjectAccessReviews. */
 export class AccessReview implements AccessReviewer {
   readonly #transport: Transport;
   readonly #discovery: Discovery;
@@ -37,6 +39,20 @@ export class AccessReview implements AccessReviewer {
       if (!(cause instanceof ApiError)) throw cause;
       const message = `The operator's rights can't be reviewed: ${cause.message}`;
       throw new KplugError('StorageFailed', message, { cause });
+    }
+  }
+
+  async allows(user: ClusterUser, { group, resource, verb, namespace }: UserRight): Promise<boolean> {
+    const signal = AbortSignal.timeout(limits.authentication.reviewTimeout);
+    const right = { group, resource, verbs: [verb], namespace };
+    try {
+      return (await lackingVerbs(this.#transport, { right, user, signal })).length === 0;
+    } catch (cause) {
+      if (!signal.aborted && !(cause instanceof ApiError)) throw cause;
+      const needed = { group: 'authorization.k8s.io', resource: 'subjectaccessreviews', verbs: ['create'] };
+      const isForbidden = cause instanceof ApiError && cause.reason === 'Forbidden';
+      const reason = isForbidden ? missingRule({ ...needed, namespace: undefined }) : messageOf(cause);
+      throw new KplugError('StorageFailed', `The API server can't review the rights of users: ${reason}`, { cause });
     }
   }
 

@@ -2,7 +2,7 @@ import { KplugError, messageOf } from '../../errors.ts';
 import { limits } from '../../limits/limits.ts';
 import { jsonObjectsIn } from '../json.ts';
 import type { JsonObject, Resource, ResourceKind } from '../resource.ts';
-import { lackingVerbs, type ServiceAccount } from './access-question.ts';
+import { lackingVerbs, type ServiceAccount, userOf } from './access-question.ts';
 import { ApiError } from './api-error.ts';
 import { type FoundEndpoints, findEndpoints, type ServiceReference } from './declared-service.ts';
 import { Discovery, type ServedKind } from './discovery.ts';
@@ -77,7 +77,7 @@ export class TransportInspector implements ClusterInspector {
 
   async missingRules(account: ServiceAccount, rights: readonly Right[]): Promise<string[]> {
     const missing = await this.#inTime((signal) =>
-      Promise.all(rights.map((right) => lackingVerbs(this.#transport, { right, account, signal }))),
+      Promise.all(rights.map((right) => lackingVerbs(this.#transport, { right, user: userOf(account), signal }))),
     );
     return rights.flatMap((right, index) => {
       const verbs = missing[index] ?? [];

@@ -1,3 +1,4 @@
+import type { KubeConfig } from '@kubernetes/client-node';
 import { KplugError } from '../../errors.ts';
 import { limits } from '../../limits/limits.ts';
 import { isJsonObject, jsonObjectsIn } from '../json.ts';
@@ -9,8 +10,9 @@ import type { ServedKind } from './discovery.ts';
 import { listPages } from './list-pages.ts';
 import { type KubeConfigChoice, loadKubeConfig } from './load-kube-config.ts';
 import { missingRule } from './missing-rule.ts';
+import { type PodPort, PortForwardAgent } from './port-forward-agent.ts';
 import { readObject, ValuePool } from './read-object.ts';
-import { type ApiServerAddress, Transport } from './transport.ts';
+import { Transport } from './transport.ts';
 
 /** Kind with its short names. */
 export interface NamedKind extends ServedKind {
@@ -25,6 +27,7 @@ const aggregated = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDisco
 
 /** Reads a cluster once, for tools. All methods reject with `StorageFailed` when a request fails. */
 export class ClusterReader {
+  readonly #kubeConfig: KubeConfig;
   readonly #transport: Transport;
   /** Namespace of the context. */
   readonly namespace: string;
@@ -32,6 +35,7 @@ export class ClusterReader {
   /** Throws `InvalidConfiguration`. */
   constructor(choice: KubeConfigChoice) {
     const kubeConfig = loadKubeConfig(choice);
+    this.#kubeConfig = kubeConfig;
     this.#transport = new Transport(kubeConfig, { timeout });
     this.namespace = kubeConfig.getContextObject(kubeConfig.getCurrentContext())?.namespace ?? 'default';
   }
@@ -78,9 +82,9 @@ export class ClusterReader {
     });
   }
 
-  /** Returns URL and credentials for a port of a pod, through the API server's proxy. */
-  proxyTo({ namespace, name, port }: { namespace: string; name: string; port: number }): Promise<ApiServerAddress> {
-    return this.#transport.addressOf(`/api/v1/namespaces/${namespace}/pods/${name}:${port}/proxy`);
+  /** Returns an agent that connects HTTP requests to a port of a pod. It can be used when this reader is closed, too. */
+  forwardTo(target: PodPort): PortForwardAgent {
+    return new PortForwardAgent(this.#kubeConfig, target);
   }
 
   async close(): Promise<void> {

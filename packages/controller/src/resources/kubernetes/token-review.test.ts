@@ -28,13 +28,16 @@ async function serve(code: number, content: object) {
   return { reviews: new TokenReview(transport), received };
 }
 
-it('reads user, audiences and pod', async () => {
+it('reads user, groups, audiences and pod', async () => {
   const extra = { 'authentication.kubernetes.io/pod-name': ['a-0'], 'authentication.kubernetes.io/pod-uid': ['1'] };
-  const user = { username: 'system:serviceaccount:a:b', extra };
+  const user = { username: 'system:serviceaccount:a:b', uid: 'u', groups: ['system:authenticated'], extra };
   const { reviews, received } = await serve(201, { status: { authenticated: true, user, audiences: ['kplug'] } });
   expect(await reviews.review('secret', 'kplug')).toEqual({
     authenticated: true,
     user: 'system:serviceaccount:a:b',
+    uid: 'u',
+    groups: ['system:authenticated'],
+    extra,
     pod: { name: 'a-0', uid: '1' },
     audiences: ['kplug'],
   });
@@ -63,6 +66,12 @@ it.each([
 ])('reads a status: %#', async (status, reviewed) => {
   const { reviews } = await serve(201, { status });
   expect(await reviews.review('secret', 'kplug')).toEqual(reviewed);
+});
+
+it('reviews a token of any user of the cluster without an audience', async () => {
+  const { reviews, received } = await serve(201, { status: { authenticated: true, user: { username: 'alice' } } });
+  expect(await reviews.review('secret')).toEqual({ authenticated: true, user: 'alice', audiences: [] });
+  expect(JSON.parse(received[0]?.body ?? '').spec).toEqual({ token: 'secret' });
 });
 
 it('names the missing right', async () => {

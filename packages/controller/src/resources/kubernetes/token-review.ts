@@ -21,8 +21,9 @@ export class TokenReview implements TokenReviewer {
     this.#transport = transport;
   }
 
-  async review(token: string, audience: string): Promise<ReviewedToken> {
+  async review(token: string, audience?: string): Promise<ReviewedToken> {
     const signal = AbortSignal.timeout(reviewTimeout);
+    const spec = { token, ...(audience !== undefined && { audiences: [audience] }) };
     try {
       const { status } = await this.#transport.request({
         method: 'POST',
@@ -32,7 +33,7 @@ export class TokenReview implements TokenReviewer {
         signal,
         // It stores nothing, and replicas that don't lead authenticate, too.
         isUnfenced: true,
-        body: formatJson({ apiVersion: `${group}/v1`, kind: 'TokenReview', spec: { token, audiences: [audience] } }),
+        body: formatJson({ apiVersion: `${group}/v1`, kind: 'TokenReview', spec }),
       });
       if (!isJsonObject(status)) throw new ApiError('Failed', 'the response has no status');
       return readStatus(status, token);
@@ -54,15 +55,26 @@ function readStatus({ authenticated, user, audiences, error }: JsonObject, token
     // An authentication webhook writes this text, and may quote the token.
     return { authenticated: false, reason: typeof error === 'string' ? error.replaceAll(token, '…') : '' };
   }
-  const { username, extra } = user;
+  const { username, uid: userId, groups, extra } = user;
   const name = firstOf(extra, podName);
   const uid = firstOf(extra, podUid);
   return {
     authenticated: true,
     user: username,
-    audiences: Array.isArray(audiences) ? audiences.filter((one) => typeof one === 'string') : [],
+    audiences: textsOf(audiences),
+    ...(typeof userId === 'string' && userId !== '' && { uid: userId }),
+    ...(Array.isArray(groups) && { groups: textsOf(groups) }),
+    ...(isJsonObject(extra) && { extra: mapValues(extra, textsOf) }),
     ...(name !== undefined && uid !== undefined && { pod: { name, uid } }),
   };
+}
+
+function mapValues<T>(object: JsonObject, read: (value: JsonValue | undefined) => T): Record<string, T> {
+  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key, read(value)]));
+}
+
+function textsOf(value: JsonValue | undefined): string[] {
+  return Array.isArray(value) ? value.filter((one) => typeof one === 'string') : [];
 }
 
 /** Returns the value of an extra field, which is a list. */

@@ -6,6 +6,7 @@ export function notFetched(name: string, download: PluginDownload): HostedPlugin
     name,
     state: 'failing',
     message: describeFailure(download),
+    summary: describeFailure(download),
     plugin: undefined,
     version: undefined,
     instanceId: undefined,
@@ -22,7 +23,9 @@ export function notFetched(name: string, download: PluginDownload): HostedPlugin
 /** Adds to the status of a plugin that the download of another release has failed. */
 export function withDownload(plugin: HostedPlugin, download: PluginDownload | undefined): HostedPlugin {
   if (!download) return plugin;
-  return { ...plugin, message: [plugin.message, describeFailure(download)].filter(Boolean).join('; ') };
+  const failure = describeFailure(download);
+  const add = (text: string) => [text, failure].filter(Boolean).join('; ');
+  return { ...plugin, message: add(plugin.message), summary: add(plugin.summary) };
 }
 
 function describeFailure({ item, message }: PluginDownload): string {
