@@ -34,19 +34,22 @@ _UNPRINTABLE = {"Cc", "Cf", "Cs", "Zl", "Zp"}
 
 
 def printable(text: str) -> str:
-    """Makes a text printable on one line: line breaks and tabs become a space, other control and format characters visible."""
+    """Makes a text printable on one line: breaks and tabs become a space, other control characters visible."""
     if text.isascii() and text.isprintable():
         return text
     line = re.sub(r"[\t-\r\x85\u2028\u2029]+", " ", text)
     return "".join(_visible(char) if unicodedata.category(char) in _UNPRINTABLE else char for char in line)
 
 
+_MAX_OF_FOUR_DIGITS = 0xFFFF
+
+
 def _visible(char: str) -> str:
-    return f"\\u{ord(char):04x}" if ord(char) <= 0xFFFF else f"\\u{{{ord(char):x}}}"
+    return f"\\u{ord(char):04x}" if ord(char) <= _MAX_OF_FOUR_DIGITS else f"\\u{{{ord(char):x}}}"
 
 
 class _PrintableFormatter(logging.Formatter):
-    """Formats each record on one line, and indents its traceback: texts of others can't forge lines or control a terminal."""
+    """Formats each record on one line, and indents its traceback: no text forges lines or controls a terminal."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802
         return printable(super().formatMessage(record))
