@@ -28,15 +28,22 @@ function registration(given: Given): Given {
   };
 }
 
-/** Sends registrations, twenty at a time, and counts the answers by reason. */
+/**
+ * Sends registrations, twenty at a time, and counts the answers by reason: `closed` for those that went down with their connection, as
+ * the port bounds the input of one.
+ */
 async function registerAll(operator: AttackedOperator, all: readonly Given[]): Promise<Map<string, string[]>> {
   const client = clientOf(operator);
   const answers = new Map<string, string[]>();
   for (let start = 0; start < all.length; start += 20) {
     const batch = all
       .slice(start, start + 20)
-      .map((one) => client.heartbeat({ registration: registration(one) }, { metadata: owner }));
+      .map((one) => client.heartbeat({ registration: registration(one) }, { metadata: owner }).catch(closedOr));
     for (const { answer } of await Promise.all(batch)) {
+      if (!answer) {
+        answers.set('closed', [...(answers.get('closed') ?? []), '']);
+        continue;
+      }
       const refusal = answer.case === 'refusal' ? answer.value : undefined;
       const name = refusal ? nameOfRefusal(refusal.reason) : 'accepted';
       const messages = answers.get(name) ?? [];
@@ -45,6 +52,11 @@ async function registerAll(operator: AttackedOperator, all: readonly Given[]): P
     }
   }
   return answers;
+}
+
+function closedOr(error: grpc.ServiceError): { answer: undefined } {
+  if (error.code !== grpc.status.UNAVAILABLE) throw error;
+  return { answer: undefined };
 }
 
 const numbers = (count: number) => Array.from({ length: count }, (_, index) => index);
@@ -62,7 +74,7 @@ it('2,500 registrations of 60 KB with long leases leave room', async () => {
   const before = await operator.state();
   const after = await operator.endure(async () => {
     const answers = await registerAll(operator, huge);
-    expect(answers.get('INVALID')).toHaveLength(2_500);
+    expect((answers.get('INVALID') ?? []).length + (answers.get('closed') ?? []).length).toBe(2_500);
     expect(answers.get('INVALID')?.[0]).toMatch(/labels\[pair-0-0\] has 60000 characters; at most 256/);
   });
   expect(after.memory - before.memory).toBeLessThan(100);
