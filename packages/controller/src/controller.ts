@@ -77,6 +77,11 @@ export class Controller {
     return this.#parts.heartbeats.address;
   }
 
+  /** Security of the heartbeat port: `loopback` needs none, `secured` needs TLS and identities, `insecure` makes them optional. */
+  get heartbeatSecurity(): 'loopback' | 'secured' | 'insecure' {
+    return this.#parts.security.mode;
+  }
+
   /** Address of the admin port, once started; empty without one. */
   get adminAddress(): string {
     return this.#admin?.address ?? '';
@@ -270,7 +275,12 @@ export class Controller {
     }
     const kinds = [...this.#parts.delegations].map(({ settings }) => settings.base.kind);
     const delegated = kinds.length > 0 ? kinds.join(', ') : 'nothing yet';
-    const addresses = { heartbeats: this.heartbeatAddress, admin: this.adminAddress };
-    this.#log.info(addresses, `delegating ${delegated}; plugins send heartbeats to ${this.heartbeatAddress}`);
+    const { heartbeatAddress: address = '' } = this.#options;
+    // An address without a host is that of all interfaces.
+    const port = this.heartbeatAddress.split(':').at(-1);
+    const heartbeats = address.startsWith(':') ? `*:${port}` : this.heartbeatAddress;
+    const by = this.heartbeatSecurity === 'secured' ? ' by TLS' : '';
+    const addresses = { heartbeats, admin: this.adminAddress };
+    this.#log.info(addresses, `delegating ${delegated}; plugins send heartbeats to ${heartbeats}${by}`);
   }
 }

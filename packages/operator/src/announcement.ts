@@ -15,6 +15,8 @@ export interface StartedOperator {
   pluginsDirectory: string;
   heartbeatAddress: string;
   adminAddress: string;
+  /** True if plugins need TLS and a proof of identity. */
+  isSecured: boolean;
 }
 
 /** Prints the addresses of an operator, and the next steps. */
@@ -25,6 +27,9 @@ export function announce(operator: StartedOperator, { print, colors }: OperatorT
   const place =
     directory === undefined ? `the cluster of ${context ?? 'the current context'}` : `the manifests in ${directory}`;
   const kplug = kplugCommand();
+  const startPlugin = operator.isSecured
+    ? 'with KPLUG_CONTROLLER, KPLUG_TLS_CA and KPLUG_TOKEN_FILE: see docs/security.md'
+    : `KPLUG_CONTROLLER=${heartbeatAddress} node my-plugin.ts`;
   const kind = delegations[0]?.base.kind.toLowerCase() ?? 'KIND';
   const declared = delegations.map(
     ({ base, api }) => `  ${base.kind} (${base.apiVersion}) to plugins of the API ${api}`,
@@ -34,12 +39,12 @@ export function announce(operator: StartedOperator, { print, colors }: OperatorT
       `${colors.green('The operator runs')} on ${place}. It delegates`,
       ...(declared.length > 0 ? declared : ['  the kinds of Delegation resources']),
       '',
-      `Heartbeat address  ${colors.bold(heartbeatAddress)}`,
+      `Heartbeat address  ${colors.bold(heartbeatAddress)}${operator.isSecured ? ' (TLS)' : ''}`,
       `Admin port         ${colors.bold(`http://${adminAddress}`)} (/healthz, /readyz, /metrics, kplug.v1)`,
       '',
       'Next, in other terminals:',
       `  start a plugin    cp my-plugin.ts ${quote(pluginsDirectory)}/`,
-      `                    or KPLUG_CONTROLLER=${heartbeatAddress} node my-plugin.ts`,
+      `                    or ${startPlugin}`,
       `  list plugins      ${kplug} plugins${where}`,
       `  list resources    ${directory === undefined ? 'kubectl' : kplug} get ${kind}${where}`,
       `  explain a choice  ${kplug} explain ${kind}/NAME${where}`,

@@ -122,7 +122,7 @@ function leaseOf({ heartbeatInterval: interval = 5_000, ttl }: SettingValues): {
 }
 
 async function announceOnce(
-  { heartbeatAddress, adminAddress }: Controller,
+  { heartbeatAddress, adminAddress, heartbeatSecurity }: Controller,
   { settings, delegations }: OperatorConfiguration,
   terminal: OperatorTerminal,
 ): Promise<void> {
@@ -133,7 +133,8 @@ async function announceOnce(
   if (logFormat !== 'text') return;
   const pluginsDirectory = pluginsDirectoryOf(settings);
   const place = { directory, stateDir, context, pluginsDirectory };
-  announce({ ...place, delegations, heartbeatAddress, adminAddress }, terminal);
+  const isSecured = heartbeatSecurity === 'secured';
+  announce({ ...place, delegations, heartbeatAddress, adminAddress, isSecured }, terminal);
 }
 
 /** Closes the resources when the controller can't be made. Otherwise the controller closes them. */

@@ -81,7 +81,9 @@ describe('kplug operator', () => {
     workspace.startPlugin(operator.at.heartbeatAddress, env);
     await workspace.greeting('world', 'HELLO, WORLD!');
     const { stdout } = await kplug(['plugins', '-o', 'wide', '--manifests', workspace.manifests]);
-    expect(stdout).toMatch(/^Plain +1\.0\.0 +Greeting@1\.0\.0 +live .* kplug +no +anonymous +100 +Plain\/Greeting@127/m);
+    expect(stdout).toMatch(
+      /^Plain +1\.0\.0 +Greeting@1\.0\.0 +live .* kplug +no +anonymous +100 +Plain\/Greeting@127/m,
+    );
   });
 
   it('grants the configured lease', async () => {
