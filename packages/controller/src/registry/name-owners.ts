@@ -23,7 +23,7 @@ export interface OwnedName {
 
 /**
  * Owners of plugin names. A name belongs to the identity that registered it first, until its last instance has been gone for the
- * retention time. Names that nobody proved an identity for have no owner.
+ * retention time; that of a process of the operator's machine until it is gone. Names that nobody proved an identity for have no owner.
  */
 export class NameOwners {
   readonly #retention: number;
@@ -84,7 +84,9 @@ export class NameOwners {
     for (const [name, known] of this.#names) if (this.#isExpired(known)) this.#names.delete(name);
   }
 
-  #isExpired({ instances, goneAt }: Ownership): boolean {
-    return instances === 0 && this.#now() - goneAt >= this.#retention;
+  #isExpired({ owner, instances, goneAt }: Ownership): boolean {
+    // A plugin of the operator's folder is removed by the operator's owner, who may then run it in pods of its own.
+    const retention = owner === 'local' ? 0 : this.#retention;
+    return instances === 0 && this.#now() - goneAt >= retention;
   }
 }

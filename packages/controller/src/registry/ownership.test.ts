@@ -134,6 +134,14 @@ describe('a plugin name', () => {
     expect(reasonOf(() => registry.register(registrationOf(second), loopback('its-own')))).toBe('accepted');
   });
 
+  it('is free as soon as a plugin of the operator is gone, so that it can run in pods instead', () => {
+    registry.register(registrationOf(), { identity: { kind: 'folder', name: 'postgresql' } });
+    const other = () => registry.register(registrationOf(second), pod('postgresql', 'uid-1'));
+    expect(reasonOf(other)).toBe('NAME_TAKEN');
+    registry.evict('one', 'gone');
+    expect(reasonOf(other)).toBe('accepted');
+  });
+
   it('belongs to nobody while only unproven instances have it', () => {
     const anonymous: Identity = { kind: 'anonymous' };
     registry.register(registrationOf(), { identity: anonymous });
