@@ -1,5 +1,5 @@
 import { randomUUID, X509Certificate } from 'node:crypto';
-import { mkdtempDisposable, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -209,12 +209,16 @@ async function withTokenFile<T>(
   run: PluginRun,
   check: (registered: Registered, token: string, change: (token: string) => Promise<void>) => Promise<T>,
 ): Promise<T> {
-  await using folder = await mkdtempDisposable(join(tmpdir(), 'kplug-token-'));
-  const file = join(folder.path, 'token');
-  const token = randomUUID();
-  await writeFile(file, `${token}\n`);
-  const registered = await started(run, { KPLUG_TOKEN_FILE: file });
-  return await check(registered, token, (next) => writeFile(file, `${next}\n`));
+  const folder = await mkdtemp(join(tmpdir(), 'kplug-token-'));
+  try {
+    const file = join(folder, 'token');
+    const token = randomUUID();
+    await writeFile(file, `${token}\n`);
+    const registered = await started(run, { KPLUG_TOKEN_FILE: file });
+    return await check(registered, token, (next) => writeFile(file, `${next}\n`));
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 }
 
 function secured({ registry }: PluginRun, { caFile }: TestAuthority): Record<string, string> {
