@@ -83,9 +83,8 @@ describe('the admin port', () => {
       nameOwners: [{ plugin: 'postgresql', owner: 'local', instances: 1 }],
     });
     await plugin.stop();
-    await expect
-      .poll(async () => (await security.getSecurity({})).nameOwners[0])
-      .toMatchObject({ plugin: 'postgresql', owner: 'local', instances: 0, until: { nanos: expect.any(Number) } });
+    // The names of this machine's processes are free when these are gone.
+    await expect.poll(async () => (await security.getSecurity({})).nameOwners).toEqual([]);
   });
 
   it('explains a resource by any form of its kind’s name', async () => {

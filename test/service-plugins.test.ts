@@ -25,6 +25,7 @@ describe('a plugin behind a Service', () => {
     await declaring.expectPlugin('mine', { status: 'True', reason: 'Implemented' }, 'Table');
     expect((await declaring.cluster.get(declaring.plugin('mine')))?.spec).toEqual({
       service: { name: 'postgresql', port: 7000 },
+      insecure: true,
     });
 
     await declaring.cluster.delete(declaring.plugin('mine'));

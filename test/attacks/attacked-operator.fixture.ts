@@ -5,8 +5,11 @@ import type { ControllerOptions } from '@kplug/controller';
 import { definePlugin } from '@kplug/sdk';
 import { expect, onTestFinished } from 'vitest';
 
-/** Longest block of the event loop that is accepted during an attack, in units of `unitOfWork`, about a millisecond each. */
-const maxBlock = 50;
+/**
+ * Longest block of the event loop that is accepted during an attack, in units of `unitOfWork`, about a millisecond each. On an idle machine it
+ * is below 50; attackers and other tests share the cores with the process. Without the defences it is seconds.
+ */
+const maxBlock = 200;
 
 /** Options of an operator that is attacked. */
 export interface AttackedOptions {

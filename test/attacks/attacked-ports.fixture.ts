@@ -9,8 +9,11 @@ import { definePlugin } from '@kplug/sdk';
 import { afterAll, beforeAll, expect, onTestFinished, vi } from 'vitest';
 import { owner } from './owner.fixture.ts';
 
-/** Longest block of the event loop that is accepted during an attack, in units of `unitOfWork`, about a millisecond each. */
-const maxBlock = 50;
+/**
+ * Longest block of the event loop that is accepted during an attack, in units of `unitOfWork`, about a millisecond each. On an idle machine it
+ * is below 50; attackers and other tests share the cores with the process. Without the defences it is seconds.
+ */
+const maxBlock = 200;
 
 /** Largest number of times that a short attack is repeated. */
 const maxRounds = 30;

@@ -59,7 +59,8 @@ describe('a file that others may change', () => {
       return status;
     }, waitOptions);
     const log = trial.log.map(({ msg }) => msg);
-    expect(log.filter((msg) => msg.startsWith("evil.sh can't be started: other users may change"))).toHaveLength(2);
+    const refusals = log.filter((msg) => msg.startsWith("evil.sh can't be started: other users may change"));
+    expect(refusals.length).toBeGreaterThanOrEqual(2);
     process.kill(refused?.pid ?? 0, 'SIGKILL');
     const started = () =>
       expect(trial.status('evil.sh')?.lastExit).toContain("can't be started: other users may change");
