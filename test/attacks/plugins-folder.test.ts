@@ -58,9 +58,9 @@ describe('a file that others may change', () => {
       expect(status?.message).toContain('other users may change');
       return status;
     }, waitOptions);
-    const log = trial.log.map(({ msg }) => msg);
-    const refusals = log.filter((msg) => msg.startsWith("evil.sh can't be started: other users may change"));
-    expect(refusals.length).toBeGreaterThanOrEqual(2);
+    const refusals = () =>
+      trial.log.filter(({ msg }) => msg.startsWith("evil.sh can't be started: other users may change")).length;
+    await vi.waitFor(() => expect(refusals()).toBeGreaterThanOrEqual(2), waitOptions);
     process.kill(refused?.pid ?? 0, 'SIGKILL');
     const started = () =>
       expect(trial.status('evil.sh')?.lastExit).toContain("can't be started: other users may change");

@@ -1,4 +1,5 @@
 import { KeyObject, webcrypto } from 'node:crypto';
+import type { X509CertificateCreateSelfSignedParams } from '@peculiar/x509';
 import { limits } from '../limits.ts';
 
 /** Private key and certificate chain, both in PEM. */
@@ -22,7 +23,8 @@ export async function createOwnCertificate(instanceId: string): Promise<KeyPair>
     name: [{ CN: [commonNameOf(instanceId)] }],
     notBefore: new Date(now - limits.security.clockTolerance),
     notAfter: new Date(now + limits.security.certificateLifetime),
-    keys,
+    // The types of browsers and of Node.js differ in the usages of keys.
+    keys: keys as unknown as X509CertificateCreateSelfSignedParams['keys'],
     signingAlgorithm: algorithm,
     extensions: [
       new x509.BasicConstraintsExtension(false, undefined, true),
