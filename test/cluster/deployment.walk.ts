@@ -1,30 +1,16 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, vi } from 'vitest';
 import { kplug } from './commands.ts';
 import type { Pod } from './deployed-namespace.ts';
 import { DeployedExample, meanwhile } from './example.ts';
+import { walk } from './walk.ts';
 
 const example = new DeployedExample();
 const manifests = ['users', 'sessions'].map(
   (name) => new URL(`../../examples/database-table/manifests/${name}.yaml`, import.meta.url).pathname,
 );
 
-let passed = 0;
 beforeAll(() => example.prepare());
-afterAll(async () => {
-  // The namespace of a failed test is kept for debugging.
-  if (passed === steps) await example.remove();
-  else {
-    console.error(await example.diagnostics());
-    console.error(`The namespace ${example.namespace} is kept for debugging; delete it afterwards.`);
-  }
-});
-
-const steps = 12;
-const step = (name: string, work: () => Promise<void>) =>
-  it(name, async () => {
-    await work();
-    passed += 1;
-  });
+const step = walk(example, () => example.remove());
 
 describe('the example on a cluster', () => {
   step('is installed, and the only plugin is the fallback for the missing ones', async () => {
