@@ -105,7 +105,7 @@ export class DeployedNamespace {
 
   /** Returns the plugin instances that the operator knows. */
   async pluginInstances(): Promise<PluginInstance[]> {
-    return (JSON.parse(await this.listPlugins()) as { plugins: PluginInstance[] }).plugins;
+    return (JSON.parse(await this.listPlugins()) as { instances?: PluginInstance[] }).instances ?? [];
   }
 
   /** Returns the pods of a release, without terminating ones. */

@@ -49,13 +49,13 @@ describe('trust on a cluster', () => {
       'deployment/thief',
       new RegExp(`serviceaccount:${stranger.namespace}/thief may not be the plugin SQLite`),
     );
-    await expectLog('pod/plain', /TLS/);
+    await expectLog('pod/plain', /the operator requires TLS; set KPLUG_TLS_CA/);
     const refusals = await refused();
     expect(refusals).toMatchObject([
       {
         plugin: 'SQLite',
         version: '9.9.9',
-        reason: 'FORBIDDEN',
+        reason: 'REFUSAL_REASON_FORBIDDEN',
         message: expect.stringContaining('plugins.from') as string,
       },
     ]);
@@ -138,5 +138,5 @@ function expectLog(workload: string, expected: RegExp): Promise<void> {
 }
 
 async function refused(): Promise<object[]> {
-  return (JSON.parse(await example.listPlugins('--refused')) as { refusals: object[] }).refusals;
+  return (JSON.parse(await example.listPlugins('--refused')) as { refusals?: object[] }).refusals ?? [];
 }

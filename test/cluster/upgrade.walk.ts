@@ -72,7 +72,7 @@ describe.each(orders)('an installation without TLS and tokens, upgraded with %s'
   }
 
   step('uses TLS and proven identities in the end', async () => {
-    const [plugin] = (await example.pluginInstances()).filter(({ state }) => state === 'LIVE');
+    const [plugin] = (await example.pluginInstances()).filter(({ state }) => state === 'INSTANCE_STATE_LIVE');
     expect(plugin).toMatchObject({ identity: `serviceaccount:${example.namespace}/postgresql`, encrypted: true });
   });
 });
