@@ -38,10 +38,13 @@ describe('dependents', () => {
       spec: { rows: 1 },
       metadata: { ownerReferences: [{ kind: 'Table', name: 'users', uid: table.metadata.uid, controller: true }] },
     });
-    expect(operator.get('users')?.status?.dependents).toEqual([
-      { apiVersion, kind: 'View', name: 'a', plugin: 'Keeper' },
-      { apiVersion, kind: 'View', name: 'b', plugin: 'Keeper' },
-    ]);
+    expect(operator.get('users')?.status).toMatchObject({
+      dependents: [
+        { apiVersion, kind: 'View', name: 'a', plugin: 'Keeper', ready: true, reason: 'Ready' },
+        { apiVersion, kind: 'View', name: 'b', plugin: 'Keeper', ready: true, reason: 'Ready' },
+      ],
+      dependentsReady: '2/2',
+    });
     operator.table('users', { views: { b: 3 } });
     await operator.expectReady('users');
     expect(operator.get('a', 'View')).toBeUndefined();
@@ -56,6 +59,7 @@ describe('dependents', () => {
     await operator.expectReady('users');
     expect(operator.get('b', 'View')).toBeUndefined();
     expect(operator.get('users')?.status).not.toHaveProperty('dependents');
+    expect(operator.get('users')?.status).not.toHaveProperty('dependentsReady');
   });
 
   it('are repaired when another client changes or deletes them, without further passes', async () => {
@@ -125,7 +129,7 @@ describe('dependents', () => {
     operator.table('users', { changed: true });
     await operator.expectReady('users', 'KEEPER');
     expect(operator.get('a', 'View')).toBeDefined();
-    expect(operator.get('users')?.status?.dependents).toEqual([
+    expect(operator.get('users')?.status?.dependents).toMatchObject([
       { apiVersion, kind: 'View', name: 'a', plugin: 'Keeper' },
     ]);
   });

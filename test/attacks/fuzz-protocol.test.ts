@@ -189,12 +189,12 @@ type Answer = ReturnType<typeof decodeReconcile>;
 function expectWritable({
   baseStatus,
   extensionStatuses,
-  dependents = [],
+  dependents,
   requeueAfter = 0,
   retryAfter = 0,
 }: Partial<Answer>) {
   const statuses = [baseStatus, ...(extensionStatuses?.values() ?? [])].flatMap((status) => status?.fields ?? []);
-  for (const fields of [...statuses, ...dependents]) expect(findJsonFault(fields)).toBeUndefined();
+  for (const fields of [...statuses, ...(dependents?.items ?? [])]) expect(findJsonFault(fields)).toBeUndefined();
   for (const fields of statuses)
     expect(Buffer.byteLength(formatJson(fields))).toBeLessThanOrEqual(2 * call.maxStatusSize);
   for (const key of extensionStatuses?.keys() ?? []) expect(key).toBe(extension);

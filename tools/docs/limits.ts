@@ -25,6 +25,7 @@ const operatorHeadings: Record<keyof typeof operatorLimits, string> = {
   discovery: 'Plugins that send no heartbeats',
   delegation: 'Delegations',
   delegationResources: 'Delegations as resources',
+  expressions: 'CEL expressions',
   queue: 'Timers',
   resources: 'Resources',
   directory: 'Resources in a directory',

@@ -17,6 +17,7 @@ export { messageOf } from '@kplug/protocol';
  * - `StorageFailed`: resources or their statuses couldn't be read or written.
  * - `NotFound`: a named object doesn't exist.
  * - `Conflict`: the object to be written was changed, deleted or replaced by another client.
+ * - `Immutable`: a field would change that can't.
  * - `LeadershipLost`: another controller leads or may lead, and this one must not write any more.
  * - `Stopped`: the controller is stopping.
  */
@@ -35,6 +36,7 @@ export type KplugErrorCode =
   | 'StorageFailed'
   | 'NotFound'
   | 'Conflict'
+  | 'Immutable'
   | 'LeadershipLost'
   | 'Stopped';
 

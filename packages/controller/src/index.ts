@@ -49,6 +49,7 @@ export type {
   FollowOptions,
   KindProblem,
   OwnedContent,
+  OwnedWrite,
   OwnedWriteOptions,
   ProblemListener,
   ResourceChange,

@@ -17,6 +17,7 @@ const byCode: Record<KplugErrorCode, 1 | 2 | 3 | 4 | 5> = {
   StorageFailed: 1,
   NotFound: 3,
   Conflict: 1,
+  Immutable: 1,
   LeadershipLost: 1,
   Stopped: 1,
 };

@@ -28,6 +28,7 @@ export type {
   ReconcileInput,
   ReconcileResult,
   ResourceShape,
+  RuledDependent,
 } from './plugin.ts';
 export { PluginError, type PluginErrorCode, type PluginErrorOptions, retry, terminal } from './plugin-error.ts';
 export type { RunningPlugin } from './running-plugin.ts';

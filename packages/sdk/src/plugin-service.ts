@@ -14,6 +14,7 @@ import {
 } from '@kplug/protocol';
 import type { Logger } from 'pino';
 import { ReceivedDependents } from './dependents.ts';
+import { encodeDependents } from './encode-dependents.ts';
 import { encodeJson } from './encode-json.ts';
 import { limits } from './limits.ts';
 import type {
@@ -194,7 +195,7 @@ function encodeStatuses(result: ReconcileResult, extensions: ExtensionSet): Reco
     extensionStatuses: statuses,
     conditions: (result.conditions ?? []).map(encodeCondition),
     ...(result.requeueAfter === undefined ? {} : { requeueAfter: durationFromMs(result.requeueAfter) }),
-    ...(result.dependents && { dependents: { items: result.dependents.map(encodeJson) } }),
+    ...(result.dependents && { dependents: encodeDependents(result.dependents) }),
   };
 }
 

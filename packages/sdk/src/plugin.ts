@@ -54,6 +54,36 @@ export interface Dependent {
   [field: string]: unknown;
 }
 
+/** Dependent with rules that say when and how the operator applies it. */
+export interface RuledDependent {
+  manifest: Dependent;
+  /**
+   * Dependents that must be ready before this one is applied, as `Kind/name`, or `Kind.group/name` where that is ambiguous. If no dependent
+   * of the answer has any, each one depends on the one before it.
+   */
+  dependsOn?: string[];
+  /**
+   * CEL expression that is true if the dependent is ready, over `self`, the dependent, and `base`. At most 1,024 characters. Default: the
+   * conventions of Kubernetes for its kind.
+   */
+  readyWhen?: string;
+  /**
+   * Time that the dependent has to become ready, in milliseconds. After it, the status of the base reports a failure; the dependent is
+   * observed nevertheless. Default: `dependents.readyTimeout` of the delegation, 10 minutes.
+   */
+  readyTimeout?: number;
+  /**
+   * CEL expression that is true if the dependent is wanted, over `self`, which is null if it does not exist, and `base`. While it is false,
+   * the dependent and those that depend on it are deleted, in reverse order. Default: wanted.
+   */
+  includeWhen?: string;
+  /**
+   * Handling of a dependent that exists: `Apply` changes it to the manifest, `CreateOnly` leaves it as it is, such as a Secret with a
+   * generated password, and `Recreate` deletes it and creates it again if a field that changes is immutable. Default `Apply`.
+   */
+  policy?: 'Apply' | 'CreateOnly' | 'Recreate';
+}
+
 /** Input of `reconcile`. */
 export interface ReconcileInput<B extends ResourceShape = ResourceShape, E extends ExtensionShapes = ExtensionShapes> {
   /** Base resource. */
@@ -124,10 +154,10 @@ export interface ReconcileResult extends FinalizeResult {
   extensions?: { extension: Received<ResourceShape>; status: object }[];
   conditions?: PluginCondition[];
   /**
-   * Resources that the operator applies for the base, in this order, in its namespace and owned by it. Dependents that are no longer listed
-   * are deleted. The delegation lists the allowed kinds. Default: no change.
+   * Resources that the operator applies for the base, in its namespace and owned by it: each when the one before it is ready, or as their
+   * rules say. Dependents that are no longer listed are deleted. The delegation lists the allowed kinds. Default: no change.
    */
-  dependents?: Dependent[];
+  dependents?: (Dependent | RuledDependent)[];
   /** Delay until the next call if nothing changes before, in milliseconds. Default: the `resync` of the delegation. */
   requeueAfter?: number;
 }

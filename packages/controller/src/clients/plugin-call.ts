@@ -56,10 +56,30 @@ export interface PluginAnswer {
   baseStatus: StatusChange | undefined;
   extensionStatuses: ReadonlyMap<ResourceKey, StatusChange>;
   /** Desired dependents of the base, not yet checked. `undefined`: unchanged. */
-  dependents?: readonly JsonObject[];
+  dependents?: RequestedDependents;
   /** `undefined`: unchanged. */
   conditions: readonly PluginCondition[] | undefined;
   events: readonly PluginEvent[];
+}
+
+/** Dependents that a plugin requests. */
+export interface RequestedDependents {
+  items: readonly JsonObject[];
+  /** By `Kind/name` or `Kind.group/name` of an item. */
+  rules: ReadonlyMap<string, DependentRules>;
+}
+
+/** Rules of a dependent. */
+export interface DependentRules {
+  /** Names of the dependents that must be ready before. */
+  dependsOn: readonly string[];
+  /** CEL expression. Empty: the conventions of Kubernetes. */
+  readyWhen: string;
+  /** CEL expression. Empty: wanted. */
+  includeWhen: string;
+  /** Milliseconds. `undefined`: that of the delegation. */
+  readyTimeout: number | undefined;
+  policy: 'Apply' | 'CreateOnly' | 'Recreate';
 }
 
 /** Success that changes nothing. */

@@ -152,6 +152,11 @@ export const delegationSchema = z.strictObject({
         .describe(
           'Secrets that pods may use: those that the plugin requests as dependents before them (`own`), or `any` in the namespace. Default `own`.',
         ),
+      readyTimeout: duration
+        .default(limits.delegation.readyTimeout)
+        .describe(
+          'Time that a dependent has to become ready, after which the status of its base reports that as a failure. A plugin may set another one for a dependent. Default 10m.',
+        ),
     })
     .prefault({})
     .describe(

@@ -102,6 +102,11 @@ export interface DelegationDependents {
   serviceAccounts?: readonly string[] | undefined;
   /** Secrets that pods may use: those that the plugin requests as dependents before them, or any in the namespace. Default `own`. */
   podSecrets?: 'own' | 'any' | undefined;
+  /**
+   * Time that a dependent has to become ready, after which the status of its base reports that as a failure. A plugin may set another one
+   * for a dependent. Default 10m; recommended: 10s to 1h.
+   */
+  readyTimeout?: DurationInput | undefined;
 }
 
 /** Kind of dependents. */

@@ -1,4 +1,4 @@
-import { bytes, characters, count, days, KiB, MiB, milliseconds, minutes, seconds } from './limit.ts';
+import { bytes, characters, count, days, KiB, levels, MiB, milliseconds, minutes, seconds } from './limit.ts';
 
 /** Limits of delegations. */
 export const delegation = {
@@ -103,6 +103,15 @@ export const delegation = {
     "Interval of checks for a plugin that must finalize a resource and whose API is not the delegation's.",
   ),
   maxDependents: count(100, 'Maximum number of dependents of a base.'),
+  maxDependentMessageLength: characters(
+    256,
+    'Length at which the message about a dependent is cut in the status of its base.',
+  ),
+  readyTimeout: milliseconds(
+    10 * minutes,
+    'Time that a dependent has to become ready, after which the status of its base reports that as a failure.',
+    { settings: ['delegations[].dependents.readyTimeout'], sane: [10 * seconds, 60 * minutes] },
+  ),
   maxListed: count(64, 'Maximum number of entries of each list of a delegation.'),
   maxNameLength: characters(63, 'Maximum length of the name of a delegation, of a kind, and of the value of a label.'),
   maxPathLength: characters(253, 'Maximum length of an API version, a path, a pattern and a capability.'),
@@ -116,4 +125,21 @@ export const delegationResources = {
   settleTime: milliseconds(1 * seconds, 'Delay between a change and the update of the status of a `Delegation`.'),
   missingRightsAge: milliseconds(5 * seconds, 'Time for which a review that found missing rights is valid.'),
   sufficientRightsAge: milliseconds(10 * minutes, 'Time for which a review that found sufficient rights is valid.'),
+};
+
+/** Limits of CEL expressions of plugins. */
+export const expressions = {
+  maxLength: characters(1_024, 'Maximum length of an expression.'),
+  maxNodes: count(500, 'Maximum number of terms of an expression, at all depths.'),
+  maxNesting: levels(2, 'Maximum number of nested loops of an expression, such as `exists` in `all`.'),
+  maxCost: count(
+    1_000_000,
+    'Maximum number of steps that an expression may take with the resources that it reads. It is computed before the evaluation.',
+  ),
+  textPerCost: characters(
+    1_024,
+    'Length of the longest text that an expression reads, for which a step counts once more.',
+  ),
+  maxCached: count(1_000, 'Maximum number of parsed expressions that are kept.'),
+  maxFaultLength: characters(256, 'Length at which the reason is cut why an expression has no value.'),
 };

@@ -3,7 +3,7 @@ import { admin, telemetry } from './admin.ts';
 import { authentication } from './authentication.ts';
 import { calls, connections, discovery, selection } from './calls.ts';
 import { certificates } from './certificates.ts';
-import { delegation, delegationResources } from './delegation.ts';
+import { delegation, delegationResources, expressions } from './delegation.ts';
 import { heartbeat, identity, pluginResources, registry } from './heartbeat.ts';
 import { events, kubernetes } from './kubernetes.ts';
 import type { LimitGroup } from './limit.ts';
@@ -32,6 +32,7 @@ export const limitTable = {
   discovery,
   delegation,
   delegationResources,
+  expressions,
   queue,
   resources,
   directory,

@@ -120,8 +120,12 @@ export function describeContract(open: () => Promise<ContractSubject>): void {
       it('is created, changed, and left alone when it is up to date', async () => {
         const { owner, options } = await keeping();
         const key = viewKey('all');
-        const apply = (spec: JsonObject, labels?: Record<string, string>) =>
-          subject.resources.applyOwned(key, { ...(labels && { labels }), fields: { spec } }, options);
+        const apply = async (spec: JsonObject, labels?: Record<string, string>) => {
+          const write = subject.resources.applyOwned(key, { ...(labels && { labels }), fields: { spec } }, options);
+          const { result, resource } = await write;
+          expect(resource?.spec).toEqual(spec);
+          return result;
+        };
         await expect(apply({ rows: 1, of: { a: 1 } }, { shown: 'yes' })).resolves.toBe('written');
         const first = await vi.waitFor(() => present(key));
         expect(first).toMatchObject({ spec: { rows: 1, of: { a: 1 } }, metadata: { labels: { shown: 'yes' } } });
@@ -139,8 +143,24 @@ export function describeContract(open: () => Promise<ContractSubject>): void {
         await subject.resources.applyOwned(viewKey('all'), { fields: { spec: {} } }, options);
         await vi.waitFor(() => present(viewKey('all')));
         await expect(subject.resources.removeOwned(viewKey('all'), options)).resolves.toBe('written');
-        await vi.waitFor(() => expect(subject.resources.get(viewKey('all'))).toBeUndefined());
+        expect(subject.resources.get(viewKey('all'))).toBeUndefined();
         await expect(subject.resources.removeOwned(viewKey('all'), options)).resolves.toBe('gone');
+      });
+
+      it('stays as it is when it is only to be created', async () => {
+        const { options } = await keeping();
+        const create = (rows: number) =>
+          subject.resources.applyOwned(
+            viewKey('all'),
+            { fields: { spec: { rows } } },
+            { ...options, createOnly: true },
+          );
+        await expect(create(1)).resolves.toMatchObject({ result: 'written', resource: { spec: { rows: 1 } } });
+        // The cache may not have it yet.
+        await expect(create(2)).resolves.toMatchObject({ result: 'unchanged', resource: { spec: { rows: 1 } } });
+        const first = await vi.waitFor(() => present(viewKey('all')));
+        await expect(create(2)).resolves.toMatchObject({ result: 'unchanged' });
+        expect(present(viewKey('all'))).toEqual(first);
       });
 
       it('is never a resource of another client', async () => {
@@ -261,7 +281,8 @@ export function describeContract(open: () => Promise<ContractSubject>): void {
       await subject.resources.follow({ ...tables, kind: 'View' }, () => undefined);
       const viewKey = `example.org/v1/View/${namespace()}/large`;
       const options = { owner: written, fieldManager: 'kplug/a' };
-      const view = (size: bigint) => subject.resources.applyOwned(viewKey, { fields: { spec: { size } } }, options);
+      const view = async (size: bigint) =>
+        (await subject.resources.applyOwned(viewKey, { fields: { spec: { size } } }, options)).result;
       await expect(view(rows)).resolves.toBe('written');
       await vi.waitFor(() => expect(present(viewKey).spec).toEqual({ size: rows }));
       await expect(view(rows)).resolves.toBe('unchanged');

@@ -48,11 +48,14 @@ export interface Resources {
   /**
    * Creates or changes a dependent: a resource that is deleted with its owner. Fields that the same manager applied earlier and that are
    * missing now are removed; fields of other managers stay. Skipped when nothing would change. The kind must be followed. Rejects with
-   * `Conflict` when the resource exists and has another owner or none.
+   * `Conflict` when the resource exists and has another owner or none, and with `Immutable` when a field would change that can't.
    */
-  applyOwned(key: ResourceKey, content: OwnedContent, options: OwnedWriteOptions): Promise<WriteResult>;
+  applyOwned(key: ResourceKey, content: OwnedContent, options: OwnedWriteOptions): Promise<OwnedWrite>;
 
-  /** Deletes a dependent. A resource that is gone or has another owner is left alone. */
+  /**
+   * Deletes a dependent. A resource that is gone or has another owner is left alone. `get` returns the resource afterwards only if it waits
+   * for its finalizers or its containers.
+   */
   removeOwned(key: ResourceKey, options: OwnedWriteOptions): Promise<WriteResult>;
 
   /** Stops following and waits for writes in progress. Later writes reject with `Stopped`. */
@@ -123,8 +126,17 @@ export interface OwnedWriteOptions {
   owner: Resource;
   /** Field manager that writes, for example `kplug/tables`. */
   fieldManager: string;
+  /** True to leave a dependent that exists as it is. Default false. */
+  createOnly?: boolean;
   /** Aborts the write. */
   signal?: AbortSignal;
+}
+
+/** Outcome of the write of a dependent. */
+export interface OwnedWrite {
+  result: WriteResult;
+  /** Dependent after the write, which the cache may not have yet. Missing when its owner is gone. */
+  resource?: Resource;
 }
 
 /**

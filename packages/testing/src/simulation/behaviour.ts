@@ -41,7 +41,7 @@ export function answerOf({ id, call, cause }: PluginRequest, by: string): Plugin
     extensionStatuses: new Map(
       [...extensions.keys()].map((key) => [key, { way: 'replace', fields: { usedBy: { [base.metadata.name]: by } } }]),
     ),
-    dependents: expectedViews(base.metadata.name, base.spec ?? {}),
+    dependents: { items: expectedViews(base.metadata.name, base.spec ?? {}), rules: new Map() },
     events: [event],
   };
 }

@@ -4,6 +4,7 @@ import {
   type JsonObject,
   KplugError,
   type OwnedContent,
+  type OwnedWrite,
   type OwnedWriteOptions,
   parseKey,
   type Resource,
@@ -120,10 +121,14 @@ export class ClusterView implements Resources {
     );
   }
 
-  applyOwned(key: ResourceKey, content: OwnedContent, options: OwnedWriteOptions): Promise<WriteResult> {
-    return this.#write('apply dependent', key, options.fieldManager, () =>
-      this.#options.store.applyOwned(key, content, options),
-    );
+  async applyOwned(key: ResourceKey, content: OwnedContent, options: OwnedWriteOptions): Promise<OwnedWrite> {
+    let resource: Resource | undefined;
+    const result = await this.#write('apply dependent', key, options.fieldManager, async () => {
+      const write = await this.#options.store.applyOwned(key, content, options);
+      ({ resource } = write);
+      return write.result;
+    });
+    return { result, ...(resource && { resource }) };
   }
 
   removeOwned(key: ResourceKey, options: OwnedWriteOptions): Promise<WriteResult> {

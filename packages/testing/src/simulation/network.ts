@@ -113,7 +113,8 @@ class ScriptedClient implements PluginClient {
     try {
       const answer = await this.#exchange(method, deadline, (process) => process.handle(request, onServed));
       // The controller refuses an answer with a dependent that isn't allowed.
-      const isAllowed = cause !== undefined || (answer.dependents?.every(({ kind }) => kind === views.kind) ?? true);
+      const isAllowed =
+        cause !== undefined || (answer.dependents?.items.every(({ kind }) => kind === views.kind) ?? true);
       record.outcome = isAllowed ? answer.outcome : 'error';
       const after = answer.outcome === 'success' ? answer.requeueAfter : answer.retryAfter;
       if (after !== undefined) record.requestedAfter = after;

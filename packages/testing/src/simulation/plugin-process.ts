@@ -179,7 +179,7 @@ export class PluginProcess {
       case 'floods':
         throw serviceError(grpc.status.RESOURCE_EXHAUSTED, 'the answer is too large');
       case 'oversteps':
-        return { ...answerOf(request, `${plugin} ${version}`), dependents: [forbidden] };
+        return { ...answerOf(request, `${plugin} ${version}`), dependents: { items: [forbidden], rules: new Map() } };
       case 'retries':
       case 'gives up':
         return failureOf(behaviour, request);

@@ -2,6 +2,9 @@ import { durationMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
 import {
   type Condition,
   ConditionStatus,
+  DependentPolicy,
+  type DependentRules as DependentRulesV1,
+  type Dependents,
   type Event,
   EventType,
   FinalizeCause as FinalizeCauseV1,
@@ -16,11 +19,12 @@ import {
 import { KplugError, messageOf } from '../../errors.ts';
 import { limits } from '../../limits/limits.ts';
 import { cutText } from '../../resources/cut-text.ts';
-import type { JsonObject, Resource, ResourceKey } from '../../resources/resource.ts';
+import type { Resource, ResourceKey } from '../../resources/resource.ts';
 import { checkText, quoteText } from '../answer-text.ts';
 import { boundEvents } from '../bound-events.ts';
 import { checkStatus } from '../check-status.ts';
 import type {
+  DependentRules,
   FinalizeCause,
   Outcome,
   PluginAnswer,
@@ -28,6 +32,7 @@ import type {
   PluginCondition,
   PluginEvent,
   PluginMessage,
+  RequestedDependents,
   StatusChange,
 } from '../plugin-call.ts';
 import { AnswerBounds } from './answer-bounds.ts';
@@ -62,7 +67,7 @@ export function decodeReconcile(response: ReconcileResponse, call: PluginCall): 
   const answersStatus = baseStatus !== undefined || response.conditions.length > 0;
   return {
     ...decodeFinalize(response, call),
-    ...(response.dependents && { dependents: decodeDependents(response.dependents.items, bounds) }),
+    ...(response.dependents && { dependents: decodeDependents(response.dependents, bounds) }),
     requeueAfter: response.requeueAfter && delayOf(durationMs(response.requeueAfter), 'requeue_after'),
     baseStatus,
     extensionStatuses: statuses,
@@ -116,6 +121,13 @@ const reservedConditions = new Set(['PluginSelected', 'ExtensionsResolved', 'Rec
 const conditionType = /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
 const conditionReason = /^[A-Za-z]([A-Za-z0-9_,:]{0,1022}[A-Za-z0-9_])?$/;
 
+const policies = new Map<DependentPolicy, DependentRules['policy']>([
+  [DependentPolicy.UNSPECIFIED, 'Apply'],
+  [DependentPolicy.APPLY, 'Apply'],
+  [DependentPolicy.CREATE_ONLY, 'CreateOnly'],
+  [DependentPolicy.RECREATE, 'Recreate'],
+]);
+
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
 function encodeAll(resources: ReadonlyMap<ResourceKey, Resource>): Record<string, { json: Uint8Array }> {
@@ -131,12 +143,34 @@ function decodeStatus(bytes: Uint8Array, what: string, bounds: AnswerBounds): St
   return { fields: checkStatus(decodeJson(bytes, what), what, 'a JSON object'), way: 'replace' };
 }
 
-function decodeDependents(items: readonly Uint8Array[], bounds: AnswerBounds): JsonObject[] {
-  return atMost(limits.delegation.maxDependents, items, 'dependents').map((bytes, index) => {
-    bounds.checkDependent(bytes, `dependents[${index}]`);
-    const value = decodeJson(bytes, `dependents[${index}]`);
-    return checkStatus(value, `dependents[${index}]`, 'a JSON object');
-  });
+function decodeDependents({ items, rules }: Dependents, bounds: AnswerBounds): RequestedDependents {
+  return {
+    items: atMost(limits.delegation.maxDependents, items, 'dependents').map((bytes, index) => {
+      bounds.checkDependent(bytes, `dependents[${index}]`);
+      const value = decodeJson(bytes, `dependents[${index}]`);
+      return checkStatus(value, `dependents[${index}]`, 'a JSON object');
+    }),
+    rules: new Map(
+      atMost(limits.delegation.maxDependents, Object.entries(rules), 'rules of dependents').map(([name, one]) => {
+        return [name, decodeRules(one, name)];
+      }),
+    ),
+  };
+}
+
+function decodeRules(
+  { dependsOn, readyWhen, readyTimeout, includeWhen, policy: encoded }: DependentRulesV1,
+  name: string,
+): DependentRules {
+  const policy = policies.get(encoded);
+  if (!policy) throw invalid(`the dependent ${quoteText(name)} has an unknown policy`);
+  return {
+    dependsOn: atMost(limits.delegation.maxDependents, dependsOn, 'names in depends_on'),
+    readyWhen,
+    includeWhen,
+    readyTimeout: readyTimeout && delayOf(durationMs(readyTimeout), 'ready_timeout'),
+    policy,
+  };
 }
 
 function decodeJson(bytes: Uint8Array, what: string): unknown {

@@ -41,7 +41,7 @@ async function callOne(
   try {
     const answer = await caller.reconcile(implementation, makeCall(pass, implementation, choice));
     // An answer with a forbidden dependent is refused as a whole, before anything is written.
-    readDesired(answer.dependents ?? [], pass.base, settings, resources);
+    if (answer.dependents) readDesired(answer.dependents, pass.base, settings, resources);
     return { implementation, answer };
   } catch (error) {
     if (!(error instanceof KplugError) || error.code === 'Stopped') throw error;

@@ -1,17 +1,32 @@
-import { KplugError } from '../../errors.ts';
 import type { PluginName } from '../../names.ts';
-import type { JsonValue } from '../../resources/resource.ts';
+import { assessReadiness } from '../../readiness/assess-readiness.ts';
+import type { JsonValue, Resource } from '../../resources/resource.ts';
 import type { Attempt, Failure } from '../calls/attempt.ts';
 import type { Pass } from '../passes/pass.ts';
-import { decideClaims } from './claims.ts';
-import { type InventoryEntry, readInventory, writeInventory } from './inventory.ts';
+import { type Claim, decideClaims } from './claims.ts';
+import {
+  type InventoryEntry,
+  type ReportedDependent,
+  readInventory,
+  reasonOf,
+  stampDependent,
+  writeInventory,
+} from './inventory.ts';
 import { type DesiredDependent, readDesired } from './read-desired.ts';
+import { removeDependents } from './remove-dependents.ts';
+import { countReady, summarize, type TimedDependent, type Unready } from './summarize.ts';
+import { Workflow } from './workflow.ts';
 
-/** Dependents of a base after a pass, and the failure to apply them, if any. */
+/** Dependents of a base after a pass. */
 export interface AppliedDependents {
   /** Inventory for the base's status. */
   dependents: JsonValue[];
+  /** Number of dependents that are ready, of all that are wanted: `2/3`. `undefined` if none are wanted. */
+  dependentsReady?: string;
+  /** Failure to apply them. It is retried. */
   failure?: Failure;
+  /** Reason why the base isn't ready yet because of them. */
+  unready?: Unready;
 }
 
 /** Dependents that one plugin requests. `items` is `undefined` when its answer doesn't mention any. */
@@ -21,8 +36,9 @@ interface DependentRequest {
 }
 
 /**
- * Applies the dependents that plugins request, in their order, and removes those that are no longer requested. Dependents of a
- * plugin that no longer reconciles the base are retained or removed, as the delegation specifies for hand-overs.
+ * Applies the dependents that plugins request, each when those that it requires are ready, and then removes those that are no longer
+ * requested, in reverse order. Dependents of a plugin that no longer reconciles the base are retained or removed, as the delegation
+ * specifies for hand-overs.
  */
 export async function applyDependents(pass: Pass, attempts: readonly Attempt[]): Promise<AppliedDependents> {
   const { base, key: baseKey } = pass;
@@ -31,32 +47,60 @@ export async function applyDependents(pass: Pass, attempts: readonly Attempt[]):
     return { plugin, items: answer?.dependents && readDesired(answer.dependents, base, settings, resources) };
   });
   const inventory = readInventory(base);
-  const claims = requests.flatMap(({ plugin, items = [] }) => items.map((item) => ({ ...item, plugin })));
-  const { granted: desired, problem } = decideClaims(claims, inventory);
-  const surplus = inventory.filter(({ key }) => !desired.some((one) => one.key === key));
-  if (desired.length === 0 && surplus.length === 0) return { dependents: [] };
+  const claims = requests.flatMap(({ plugin, items = [] }) => items.map((item): Claim => ({ ...item, plugin })));
+  const { granted, problem } = decideClaims(claims, inventory);
+  const surplus = inventory.filter(({ key }) => !granted.some((one) => one.key === key));
+  if (granted.length === 0 && surplus.length === 0) return { dependents: [] };
   const retained = surplus.filter((entry) => isRetained(entry, requests, settings.handOver));
   const options = { owner: base, fieldManager: settings.fieldManager };
-  try {
-    await follower.writing(baseKey, async () => {
-      for (const { key, content } of desired) await resources.applyOwned(key, content, options);
-      for (const entry of surplus) if (!retained.includes(entry)) await resources.removeOwned(entry.key, options);
+  const { workflow, remaining } = await follower.writing(baseKey, async (writes) => {
+    const workflow = new Workflow(resources, options, writes);
+    await workflow.run(granted);
+    // What replaces a dependent comes first. Those that must not exist go in any case.
+    const unwanted = inventory.filter((entry) => {
+      if (workflow.excluded.has(entry.key)) return true;
+      return workflow.isApplied && surplus.includes(entry) && !retained.includes(entry);
     });
-    const dependents = writeInventory([...desired, ...retained]);
-    return problem === undefined ? { dependents } : { dependents, failure: failed(problem) };
-  } catch (error) {
-    if (!(error instanceof KplugError) || !reportedErrors.has(error.code)) throw error;
-    // Dependents that may exist stay in the inventory, so that a later pass can remove them.
-    return { dependents: writeInventory([...desired, ...surplus]), failure: failed(error.message) };
-  }
+    const keys = unwanted.map(({ key }) => key).reverse();
+    return { workflow, remaining: await removeDependents(keys, resources, options, writes) };
+  });
+
+  const now = new Date();
+  const wanted = [...workflow.states.values()].map(({ claim, reason, message }): TimedDependent => {
+    return { ...stampDependent(claim, { reason, message }, inventory, now), readyTimeout: claim.rules.readyTimeout };
+  });
+  const others = inventory.flatMap((entry): ReportedDependent[] => {
+    if (workflow.states.has(entry.key)) return [];
+    if (remaining.includes(entry.key)) return [stampDependent(entry, deleting, inventory, now)];
+    if (workflow.excluded.has(entry.key) || (workflow.isApplied && !retained.includes(entry))) return [];
+    return [stampDependent(entry, stateOf(resources.get(entry.key)), inventory, now)];
+  });
+  const kept = others.filter(({ reason, plugin }) => {
+    return reason !== 'Deleting' && requests.some((one) => one.items === undefined && one.plugin.equals(plugin));
+  });
+  const counted = [...wanted, ...kept];
+  const unready = summarize(counted, settings.dependents.readyTimeout, now.getTime());
+  const message = workflow.error?.message ?? problem;
+  return {
+    dependents: writeInventory([...wanted, ...others]),
+    ...(counted.length > 0 && { dependentsReady: countReady(counted) }),
+    ...(message !== undefined && { failure: failed(message) }),
+    ...(unready && { unready }),
+  };
+}
+
+const deleting = { reason: 'Deleting', message: 'it is being deleted, as it is no longer wanted' } as const;
+
+/** Returns the state of a dependent without known rules. */
+function stateOf(resource: Resource | undefined): Pick<ReportedDependent, 'reason' | 'message'> {
+  if (!resource) return { reason: 'Progressing', message: 'it is not known yet' };
+  const { state, message } = assessReadiness(resource);
+  return { reason: reasonOf[state], message };
 }
 
 function failed(message: string): Failure {
   return { reason: 'DependentFailed', message, terminal: false, retryAfter: undefined };
 }
-
-/** Errors that are reported in the base's status. Others fail the pass. */
-const reportedErrors: ReadonlySet<string> = new Set(['Conflict', 'StorageFailed', 'InvalidResponse']);
 
 /** Reports whether a dependent that isn't requested stays: its plugin didn't mention dependents, or was replaced and retains them. */
 function isRetained(

@@ -2,10 +2,12 @@ import { jsonEquals } from '../../resources/json.ts';
 import type { OwnedContent } from '../../resources/port.ts';
 import { describeReference, type JsonObject, parseKey } from '../../resources/resource.ts';
 import type { InventoryEntry } from './inventory.ts';
+import type { ReadRules } from './read-rules.ts';
 
 /** Dependent that a plugin requests. */
 export interface Claim extends InventoryEntry {
   content: OwnedContent;
+  rules: ReadRules;
 }
 
 /** Dependents to apply, each once, and a message about others with the same key and another content, if any. */

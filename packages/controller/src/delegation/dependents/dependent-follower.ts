@@ -4,6 +4,27 @@ import { formatKey, isOwnedBy, isSameKind, keyOf, type Resource, type ResourceKe
 import type { DelegationSettings } from '../delegation-settings.ts';
 import { readInventory } from './inventory.ts';
 
+/** Writes of the dependents of a base during a pass. */
+export class DependentWrites {
+  readonly #written = new Set<ResourceKey>();
+  readonly #awaited = new Set<ResourceKey>();
+
+  /** Records a write, which makes one change. */
+  add(key: ResourceKey): void {
+    this.#written.add(key);
+  }
+
+  /** Records that another pass is needed when a dependent changes, such as when it is gone. */
+  waitFor(key: ResourceKey): void {
+    this.#awaited.add(key);
+  }
+
+  /** Returns the number of changes of a dependent that need no further pass. */
+  expectedChanges(key: ResourceKey): number {
+    return this.#written.has(key) && !this.#awaited.has(key) ? 1 : 0;
+  }
+}
+
 /** Follows the dependents of bases, so that plugins see their state. */
 export class DependentFollower {
   readonly #settings: DelegationSettings;
@@ -47,16 +68,19 @@ export class DependentFollower {
     return new Map(found);
   }
 
-  /** Runs work that writes each dependent of a base at most once. The changes that it makes don't requeue the base. */
-  async writing<T>(base: ResourceKey, work: () => Promise<T>): Promise<T> {
+  /**
+   * Runs work that writes dependents of a base. Its own changes don't requeue the base; those of other clients do, and those of dependents
+   * that the base waits for.
+   */
+  async writing<T>(base: ResourceKey, work: (writes: DependentWrites) => Promise<T>): Promise<T> {
     const changes = new Map<ResourceKey, number>();
+    const writes = new DependentWrites();
     this.#writing.set(base, changes);
     try {
-      return await work();
+      return await work(writes);
     } finally {
       this.#writing.delete(base);
-      // Another client changed a dependent in the meantime.
-      if ([...changes.values()].some((count) => count > 1)) this.#requeue(base);
+      if ([...changes].some(([key, count]) => count > writes.expectedChanges(key))) this.#requeue(base);
     }
   }
 

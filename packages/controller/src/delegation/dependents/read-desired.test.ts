@@ -30,7 +30,7 @@ function read(
     api: 'T',
     dependents: { ...rest, kinds },
   });
-  return readDesired(items, owner, settings, {});
+  return readDesired({ items, rules: new Map() }, owner, settings, {});
 }
 
 const object = (apiVersion: string, kind: string, more: JsonObject = {}): JsonObject => {
@@ -307,7 +307,9 @@ it('is not cluster-scoped, the resource itself, or an extension, in any version'
   const settings = readDeclaration({ name: 'tables', base: { apiVersion, kind }, api: 'T', dependents: { kinds } });
   const ask = (wanted: string, name: string, version = 'v2') => {
     const item = { apiVersion: `myorg.org/${version}`, kind: wanted, metadata: { name } };
-    return readDesired([item], owner, settings, { isNamespaced: (one) => one.kind !== 'Zone' });
+    return readDesired({ items: [item], rules: new Map() }, owner, settings, {
+      isNamespaced: (one) => one.kind !== 'Zone',
+    });
   };
   expect(() => ask('Table', 'users')).toThrow('which is the resource itself');
   expect(() => ask('Option', 'o')).toThrow('which is an extension of the resource');

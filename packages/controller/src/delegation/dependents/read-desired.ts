@@ -1,3 +1,4 @@
+import type { RequestedDependents } from '../../clients/plugin-call.ts';
 import { KplugError } from '../../errors.ts';
 import { limits } from '../../limits/limits.ts';
 import { type CheckedManifest, checkManifest } from '../../resources/check-manifest.ts';
@@ -18,22 +19,24 @@ import {
 import type { DelegationSettings } from '../delegation-settings.ts';
 import { nameInAnyVersion, readReferences } from '../extensions/gather.ts';
 import { findRefusedRight, withoutDefaultToken } from './check-rights.ts';
+import { type ReadRules, readRules } from './read-rules.ts';
 
 /** A dependent that a plugin requests for a base. */
 export interface DesiredDependent {
   key: ResourceKey;
   content: OwnedContent;
+  rules: ReadRules;
 }
 
 const { maxDependents } = limits.delegation;
 const { maxQuotedLength } = limits.calls;
 
 /**
- * Checks the dependents that a plugin requests. Throws `InvalidResponse` if any of them violates the protocol, and `DependentForbidden`
- * if it would grant rights although the delegation doesn't say so.
+ * Checks the dependents that a plugin requests, and orders them: each comes after those that it requires. Throws `InvalidResponse` if any
+ * of them violates the protocol, and `DependentForbidden` if it would grant rights although the delegation doesn't say so.
  */
 export function readDesired(
-  items: readonly JsonObject[],
+  { items, rules }: RequestedDependents,
   base: Resource,
   settings: Pick<DelegationSettings, 'dependents' | 'extensions'>,
   resources: Pick<Resources, 'isNamespaced'>,
@@ -50,11 +53,16 @@ export function readDesired(
     extensions: new Set([...references.values()].map(nameInAnyVersion)),
     own: new Set(),
   };
-  const desired = items.map((item, index) => readOne(item, `dependents[${index}]`, context));
-  const keys = desired.map(({ key }) => nameInAnyVersion(parseKey(key)));
+  const manifests = items.map((item, index) => readOne(item, `dependents[${index}]`, context));
+  const keys = manifests.map(({ key }) => nameInAnyVersion(parseKey(key)));
   const duplicate = keys.findIndex((key, index) => keys.indexOf(key) !== index);
-  if (duplicate >= 0) throw invalid(`the plugin requests the dependent ${desired[duplicate]?.key} twice`);
-  return desired;
+  if (duplicate >= 0) throw invalid(`the plugin requests the dependent ${manifests[duplicate]?.key} twice`);
+  const ordered = readRules(
+    manifests.map(({ key }) => key),
+    rules,
+  );
+  const contents = new Map(manifests.map(({ key, content }) => [key, content]));
+  return [...ordered].map(([key, read]) => ({ key, content: contents.get(key) as OwnedContent, rules: read }));
 }
 
 /** What the dependents of one answer are checked against. */
@@ -70,7 +78,7 @@ interface ReadContext {
   own: Set<string>;
 }
 
-function readOne(item: JsonObject, path: string, context: ReadContext): DesiredDependent {
+function readOne(item: JsonObject, path: string, context: ReadContext): Omit<DesiredDependent, 'rules'> {
   const { home, allowed, isNamespaced, own } = context;
   const { manifest, fault } = checkManifest(item);
   if (fault) throw invalid(`${[path, ...fault.path].join('.')} ${fault.message}`);

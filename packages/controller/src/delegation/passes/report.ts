@@ -2,20 +2,20 @@ import type { PluginEvent } from '../../clients/plugin-call.ts';
 import { KplugError } from '../../errors.ts';
 import { formatPlugin } from '../../names.ts';
 import { type ConditionContent, findCondition } from '../../resources/conditions.ts';
-import { type JsonValue, keyOf, type ResourceKey } from '../../resources/resource.ts';
+import { keyOf, type ResourceKey } from '../../resources/resource.ts';
 import type { PresentChoice } from '../../selection/candidate.ts';
 import type { Attempt, Failure } from '../calls/attempt.ts';
 import type { Choice } from '../choices/choose.ts';
 import type { DelegationSettings } from '../delegation-settings.ts';
+import type { AppliedDependents } from '../dependents/apply-dependents.ts';
+import type { Unready } from '../dependents/summarize.ts';
 import { type ExtensionProblem, type Gathered, ignoredReferences } from '../extensions/gather.ts';
 import type { PassContext, PassResult } from './pass-context.ts';
 import { composeStatus, type PluginStatement, reservedFieldsOf } from './status.ts';
 
 /** Calls of a pass, and the dependents that were applied for them. */
-export interface Applied {
+export interface Applied extends Omit<AppliedDependents, 'failure'> {
   attempts: readonly Attempt[];
-  /** Inventory of the base's dependents, for its status. */
-  dependents: JsonValue[];
 }
 
 /** Writes the outcome of one pass: statuses, conditions and Events. */
@@ -81,9 +81,9 @@ export class Reporter {
     }
   }
 
-  /** Reports that every call was successful. */
+  /** Reports that every call was successful. The resource is ready unless its dependents aren't. */
   async succeeded(choice: Choice, applied: Applied): Promise<PassResult> {
-    const { attempts } = applied;
+    const { attempts, unready } = applied;
     const names = attempts.map(({ implementation }) => formatPlugin(implementation)).join(', ');
     const texts = attempts.flatMap(({ answer }) => answer?.messages ?? []).map(({ text }) => text);
     const done = `${names} reconciled generation ${this.#gathered.base.metadata.generation}`;
@@ -92,13 +92,18 @@ export class Reporter {
     const conditions: ConditionContent[] = [
       ...this.#generalConditions(choice),
       { type: 'Reconciled', status: 'True', reason: 'Succeeded', message: [done, ...texts].join('; ') },
-      { type: 'Ready', status: 'True', reason: 'Ready', message: ready },
+      unready
+        ? { type: 'Ready', status: 'False', reason: unready.reason, message: unready.message }
+        : { type: 'Ready', status: 'True', reason: 'Ready', message: ready },
     ];
     await this.#write(conditions, applied);
     this.#recordIgnored();
     this.recordAnswers(attempts);
-    this.#recordChange('Normal', 'Ready', ready);
-    const delays = attempts.flatMap(({ answer }) => answer?.requeueAfter ?? []);
+    this.#recordReadiness(ready, unready);
+    const delays = [
+      ...attempts.flatMap(({ answer }) => answer?.requeueAfter ?? []),
+      ...(unready?.after === undefined ? [] : [unready.after]),
+    ];
     const after = delays.length > 0 ? this.#extend(Math.min(...delays)) : undefined;
     return { next: 'settled', ...(after !== undefined && { after }) };
   }
@@ -173,6 +178,17 @@ export class Reporter {
     }
   }
 
+  /** Records an Event when the resource becomes ready, or is not. The progress of its dependents is in the status only. */
+  #recordReadiness(message: string, unready: Unready | undefined): void {
+    if (!unready) {
+      this.#recordChange('Normal', 'Ready', message);
+    } else if (unready.reason !== 'DependentsNotReady') {
+      this.#recordChange('Warning', unready.reason, unready.message);
+    } else if (findCondition(this.#gathered.base.status, 'Ready')?.reason !== unready.reason) {
+      this.#recordChange('Normal', unready.reason, unready.message);
+    }
+  }
+
   /** Records an Event for a lasting state only when the state begins, not at each pass. */
   #recordChange(type: 'Normal' | 'Warning', reason: string, message: string): void {
     const ready = findCondition(this.#gathered.base.status, 'Ready');
@@ -193,7 +209,7 @@ export class Reporter {
     const base = resources.get(this.#key) ?? this.#gathered.base;
     const status = composeStatus(
       { ...base, metadata },
-      { conditions, statements, finalized, dependents: applied?.dependents, mode: settings.rules.mode },
+      { conditions, statements, finalized, applied, mode: settings.rules.mode },
     );
     try {
       await resources.applyStatus(this.#key, status, { uid: metadata.uid, fieldManager: settings.fieldManager });

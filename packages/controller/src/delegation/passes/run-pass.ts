@@ -108,9 +108,9 @@ async function reconcile(pass: Pass, choice: Choice): Promise<PassResult | 'unre
 
   const failed = findFailed(attempts);
   if (!failed) pass.kept.keep(gathered, attempts);
-  const { dependents, failure: applyFailure } = await applyDependents(pass, attempts);
+  const { failure: applyFailure, ...dependents } = await applyDependents(pass, attempts);
   await reporter.writeExtensions(attempts);
-  const applied = { attempts, dependents };
+  const applied = { attempts, ...dependents };
   if (failed) {
     const result = await reporter.failed(choice, failureOf(failed), applied);
     reporter.recordAnswers(attempts);

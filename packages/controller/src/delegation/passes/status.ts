@@ -19,6 +19,7 @@ const controllerFields = [
   'plugin',
   'implementations',
   'dependents',
+  'dependentsReady',
   'observedGeneration',
   'conditions',
 ] as const;
@@ -44,8 +45,8 @@ export interface StatusReport {
   statements: readonly PluginStatement[] | undefined;
   /** Plugins that have finalized the base, while others have yet to. They hold it no longer. */
   finalized?: readonly PresentChoice[];
-  /** Inventory of the base's dependents. `undefined`: it stays as it is. */
-  dependents?: JsonValue[] | undefined;
+  /** Inventory of the base's dependents, and the number of those that are ready. `undefined`: they stay as they are. */
+  applied?: { dependents: JsonValue[]; dependentsReady?: string } | undefined;
   /** With `all`, each statement is written under its plugin's name. */
   mode: 'one' | 'all';
 }
@@ -76,11 +77,12 @@ export function composeStatus(base: Resource, report: StatusReport, now: () => D
     return isControllerCondition(condition) && !given.some(({ type }) => type === condition.type);
   });
   const ofPlugins = pluginConditions(base, report).map((content) => stampCondition(content, former, options));
-  const { dependents: _, ...fields } = pluginFields(base, report);
-  const dependents = report.dependents ?? base.status?.dependents;
+  const { dependents: _, dependentsReady: __, ...fields } = pluginFields(base, report);
+  const { dependents, dependentsReady } = report.applied ?? base.status ?? {};
   return {
     ...fields,
     ...(Array.isArray(dependents) && dependents.length > 0 && { dependents }),
+    ...(typeof dependentsReady === 'string' && { dependentsReady }),
     observedGeneration: generation,
     conditions: [...unchanged, ...given, ...ofPlugins].sort(byType),
   };

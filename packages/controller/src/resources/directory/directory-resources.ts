@@ -6,6 +6,7 @@ import type { MemoryResources } from '../memory/memory-resources.ts';
 import type {
   FollowOptions,
   OwnedContent,
+  OwnedWrite,
   OwnedWriteOptions,
   ResourceListener,
   Resources,
@@ -72,7 +73,7 @@ export class FollowedResources implements DirectoryResources {
     return this.#resources.removeFinalizer(key, finalizer, options);
   }
 
-  applyOwned(key: ResourceKey, content: OwnedContent, options: OwnedWriteOptions): Promise<WriteResult> {
+  applyOwned(key: ResourceKey, content: OwnedContent, options: OwnedWriteOptions): Promise<OwnedWrite> {
     return this.#resources.applyOwned(key, content, options);
   }
 

@@ -103,6 +103,13 @@ export class KindCache {
     return read;
   }
 
+  /** Takes in a deletion that this process made, unless the watch was faster. */
+  removeWritten(deleted: Resource): void {
+    const { namespace = '', name, uid } = deleted.metadata;
+    const known = this.get(namespace, name);
+    if (known?.metadata.uid === uid) this.#remove(known);
+  }
+
   /** Takes in the deletion of an object. */
   remove(object: JsonValue | undefined): void {
     const { resource } = this.#read(object);

@@ -7,6 +7,7 @@ import type {
   FollowOptions,
   KindProblem,
   OwnedContent,
+  OwnedWrite,
   OwnedWriteOptions,
   ProblemListener,
   ResourceListener,
@@ -116,7 +117,7 @@ export class KubernetesResources implements Resources {
     return this.#write(key, options, (target) => removeFinalizer(target, finalizer, options));
   }
 
-  applyOwned(key: ResourceKey, content: OwnedContent, options: OwnedWriteOptions): Promise<WriteResult> {
+  applyOwned(key: ResourceKey, content: OwnedContent, options: OwnedWriteOptions): Promise<OwnedWrite> {
     return this.#inTurn(key, options.signal, async () => applyOwned(await this.#ownedTarget(key), content, options));
   }
 
@@ -174,11 +175,7 @@ export class KubernetesResources implements Resources {
   }
 
   /** Makes the writes of a resource one after the other, as each depends on the version that the previous one created. */
-  async #inTurn(
-    key: ResourceKey,
-    signal: AbortSignal | undefined,
-    write: () => Promise<WriteResult>,
-  ): Promise<WriteResult> {
+  async #inTurn<T>(key: ResourceKey, signal: AbortSignal | undefined, write: () => Promise<T>): Promise<T> {
     this.#refuseIfClosed();
     signal?.throwIfAborted();
     const former = this.#writing.get(key);

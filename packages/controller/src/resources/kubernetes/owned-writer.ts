@@ -4,7 +4,7 @@ import { KplugError } from '../../errors.ts';
 import { limits } from '../../limits/limits.ts';
 import { isJsonObject, jsonEquals } from '../json.ts';
 import { notOwned } from '../not-owned.ts';
-import type { OwnedContent, OwnedWriteOptions, WriteResult } from '../port.ts';
+import type { OwnedContent, OwnedWrite, OwnedWriteOptions, WriteResult } from '../port.ts';
 import {
   describeReference,
   isOwnedBy,
@@ -45,57 +45,81 @@ export interface OwnedTarget {
 /** Creates or changes a dependent by server-side apply. */
 export async function applyOwned(
   target: OwnedTarget,
-  { labels, annotations, fields }: OwnedContent,
-  { owner, fieldManager, signal }: OwnedWriteOptions,
-): Promise<WriteResult> {
-  const { key, cache, served, transport } = target;
-  const { namespace, name, apiVersion, kind } = parseKey(key);
+  content: OwnedContent,
+  options: OwnedWriteOptions,
+): Promise<OwnedWrite> {
+  const { key, cache } = target;
+  const { owner, createOnly = false, signal } = options;
+  const { namespace, name } = parseKey(key);
   checkScope(target);
-  const current = cache.get(namespace, name);
-  if (current && !isOwnedBy(current, owner.metadata)) throw notOwned(key, owner);
+  const wanted = wantedState(content, options);
+  let current = cache.get(namespace, name);
+  for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
+    if (current && !isOwnedBy(current, owner.metadata)) throw notOwned(key, owner);
+    // A version that was read past the cache differs from what was written last.
+    if (current && (createOnly || (attempt === 1 && isUpToDate(current, wanted))))
+      return { result: 'unchanged', resource: current };
+    const version = current?.metadata.resourceVersion ?? noVersion;
+    const resource = await write(target, 'patch', () => apply(target, wanted, version, options));
+    if (resource) return { result: 'written', resource };
+    current = await readLive(target, signal);
+  }
+  throw changedTooOften(key);
+}
+
+/** State of a dependent that is to be applied. */
+interface WantedState {
+  marks: { labels?: Record<string, string>; annotations: Record<string, string> };
+  fields: JsonObject;
+}
+
+function wantedState(
+  { labels, annotations, fields }: OwnedContent,
+  { fieldManager }: Pick<OwnedWriteOptions, 'fieldManager'>,
+): WantedState {
   const digest = createHash('sha256')
     .update(formatJson([fieldManager, labels, annotations, fields]))
     .digest('hex');
   const marks = { ...(labels && { labels }), annotations: { ...annotations, [digestAnnotation]: digest.slice(0, 16) } };
-  if (current && !current.metadata.deletionTimestamp && isUpToDate(current, marks, fields)) return 'unchanged';
-  const ownerReferences = [
-    {
-      apiVersion: owner.apiVersion,
-      kind: owner.kind,
-      name: owner.metadata.name,
-      uid: owner.metadata.uid,
-      controller: true,
-    },
-  ];
-  const apply = async (resourceVersion: string) => {
-    const metadata = { name, ...(namespace && { namespace }), resourceVersion, ...marks, ownerReferences };
-    const answer = await transport.request({
-      method: 'PATCH',
-      path: `${objectPath(served, namespace, name)}?${new URLSearchParams({ fieldManager, force: 'true' })}`,
-      verb: 'apply',
-      resource: served.plural,
-      contentType: 'application/apply-patch+yaml',
-      body: formatJson({ ...fields, apiVersion, kind, metadata }),
-      signal,
-    });
-    cache.putWritten(answer);
+  return { marks, fields };
+}
+
+/** Applies a dependent in a version, and returns it as it is then. */
+async function apply(
+  { key, cache, served, transport }: OwnedTarget,
+  { marks, fields }: WantedState,
+  resourceVersion: string,
+  { owner, fieldManager, signal }: OwnedWriteOptions,
+): Promise<Resource> {
+  const { namespace, name, apiVersion, kind } = parseKey(key);
+  const { name: ownerName, uid } = owner.metadata;
+  const reference = { apiVersion: owner.apiVersion, kind: owner.kind, name: ownerName, uid, controller: true };
+  const metadata = {
+    name,
+    ...(namespace && { namespace }),
+    resourceVersion,
+    ...marks,
+    ownerReferences: [reference],
   };
-  let version = current?.metadata.resourceVersion ?? noVersion;
-  for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
-    if (await isWritten(target, 'patch', () => apply(version))) return 'written';
-    const live = await readLive(target, signal);
-    if (live && !isOwnedBy(live, owner.metadata)) throw notOwned(key, owner);
-    version = live?.metadata.resourceVersion ?? noVersion;
-  }
-  throw changedTooOften(key);
+  const answer = await transport.request({
+    method: 'PATCH',
+    path: `${objectPath(served, namespace, name)}?${new URLSearchParams({ fieldManager, force: 'true' })}`,
+    verb: 'apply',
+    resource: served.plural,
+    contentType: 'application/apply-patch+yaml',
+    body: formatJson({ ...fields, apiVersion, kind, metadata }),
+    signal,
+  });
+  return cache.putWritten(answer).resource;
 }
 
 /** Deletes a dependent. */
 export async function removeOwned(target: OwnedTarget, { owner, signal }: OwnedWriteOptions): Promise<WriteResult> {
   const { key, cache, served, transport } = target;
   const { namespace, name } = parseKey(key);
-  const remove = async ({ metadata: { uid, resourceVersion } }: Resource) => {
-    await transport.request({
+  const remove = async (known: Resource) => {
+    const { uid, resourceVersion } = known.metadata;
+    const answer = await transport.request({
       method: 'DELETE',
       path: objectPath(served, namespace, name),
       verb: 'delete',
@@ -108,6 +132,9 @@ export async function removeOwned(target: OwnedTarget, { owner, signal }: OwnedW
       }),
       signal,
     });
+    // The answer is the object if it waits for its finalizers or its containers, and otherwise a `Status`.
+    if (answer.kind === 'Status') cache.removeWritten(known);
+    return answer;
   };
   let current = cache.get(namespace, name);
   for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
@@ -116,7 +143,7 @@ export async function removeOwned(target: OwnedTarget, { owner, signal }: OwnedW
     if (!known || !isOwnedBy(known, owner.metadata)) return 'gone';
     if (known.metadata.deletionTimestamp) return 'unchanged';
     try {
-      if (await isWritten(target, 'delete', () => remove(known))) return 'written';
+      if (await write(target, 'delete', () => remove(known))) return 'written';
     } catch (error) {
       if (error instanceof KplugError && error.cause instanceof ApiError && error.cause.reason === 'NotFound')
         return 'gone';
@@ -127,18 +154,17 @@ export async function removeOwned(target: OwnedTarget, { owner, signal }: OwnedW
   throw changedTooOften(key);
 }
 
-/** Makes a write in a version of the resource. Returns false if the resource has another version. Rejects with a `KplugError`. */
-async function isWritten(
+/** Makes a write in a version of the resource. Returns `undefined` if the resource has another version. Rejects with a `KplugError`. */
+async function write<T>(
   { key, served }: OwnedTarget,
   verb: 'patch' | 'delete',
-  write: () => Promise<void>,
-): Promise<boolean> {
+  request: () => Promise<T>,
+): Promise<T | undefined> {
   try {
-    await write();
-    return true;
+    return await request();
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
-    if (error.reason === 'Conflict') return false;
+    if (error.reason === 'Conflict') return undefined;
     throw writeError(error, { key, what: verb === 'patch' ? 'the content' : 'the current version', verb, served });
   }
 }
@@ -156,12 +182,9 @@ function checkScope({ key, served }: OwnedTarget): void {
 }
 
 /** Reports whether a dependent has the content that is to be applied, and nothing was removed from the content. */
-function isUpToDate(
-  { metadata, ...content }: Resource,
-  marks: { labels?: Record<string, string>; annotations: Record<string, string> },
-  fields: JsonObject,
-): boolean {
+function isUpToDate({ metadata, ...content }: Resource, { marks, fields }: WantedState): boolean {
   return (
+    !metadata.deletionTimestamp &&
     contains(metadata.annotations, marks.annotations) &&
     contains(metadata.labels, marks.labels ?? {}) &&
     contains(content as unknown as JsonObject, fields)

@@ -32,9 +32,9 @@ describe('MemoryResources', () => {
     const dependent = 'example.org/v1/View/default/all';
     const write = () => resources.applyOwned(dependent, { fields: { spec: {} } }, { owner, fieldManager: 'kplug/a' });
     resources.delete(key);
-    await expect(write()).resolves.toBe('gone');
+    await expect(write()).resolves.toEqual({ result: 'gone' });
     resources.apply(table);
-    await expect(write()).resolves.toBe('gone');
+    await expect(write()).resolves.toEqual({ result: 'gone' });
     expect(resources.get(dependent)).toBeUndefined();
   });
 

@@ -8,6 +8,7 @@ import { notOwned } from '../not-owned.ts';
 import type {
   FollowOptions,
   OwnedContent,
+  OwnedWrite,
   OwnedWriteOptions,
   ResourceListener,
   Resources,
@@ -156,12 +157,12 @@ export class MemoryResources implements Resources {
   async applyOwned(
     key: ResourceKey,
     content: OwnedContent,
-    { owner, signal }: OwnedWriteOptions,
-  ): Promise<WriteResult> {
+    { owner, createOnly = false, signal }: OwnedWriteOptions,
+  ): Promise<OwnedWrite> {
     this.#refuseIfClosed();
     signal?.throwIfAborted();
     // The owner was deleted meanwhile, so that nothing would ever delete the dependent.
-    if (this.get(keyOf(owner))?.metadata.uid !== owner.metadata.uid) return 'gone';
+    if (this.get(keyOf(owner))?.metadata.uid !== owner.metadata.uid) return { result: 'gone' };
     const { fields, ...marks } = content;
     const { namespace, name, ...kind } = parseKey(key);
     const manifest = { ...kind, ...copyJson(fields), metadata: { name, namespace, ...marks } };
@@ -170,13 +171,16 @@ export class MemoryResources implements Resources {
     let result: WriteResult = 'written';
     if (!stored) {
       this.#put(key, ownedResource(newResource(manifest), owner), noStatuses);
+    } else if (createOnly) {
+      result = 'unchanged';
     } else {
       const next = changedResource(stored.resource, manifest);
       if (next === stored.resource) result = 'unchanged';
       else this.#replace(key, stored, next);
     }
+    const resource = this.get(key);
     await this.#persistence?.durable(key);
-    return result;
+    return { result, ...(resource && { resource }) };
   }
 
   async removeOwned(key: ResourceKey, { owner, signal }: OwnedWriteOptions): Promise<WriteResult> {

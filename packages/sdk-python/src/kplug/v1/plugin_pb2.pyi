@@ -23,6 +23,34 @@ else:
 
 DESCRIPTOR: _descriptor.FileDescriptor
 
+class _DependentPolicy:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _DependentPolicyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_DependentPolicy.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    DEPENDENT_POLICY_UNSPECIFIED: _DependentPolicy.ValueType  # 0
+    """Not set; read as APPLY."""
+    DEPENDENT_POLICY_APPLY: _DependentPolicy.ValueType  # 1
+    """Changes the dependent to the desired state."""
+    DEPENDENT_POLICY_CREATE_ONLY: _DependentPolicy.ValueType  # 2
+    """Leaves the dependent as it is, for example a Secret with a generated password."""
+    DEPENDENT_POLICY_RECREATE: _DependentPolicy.ValueType  # 3
+    """Changes the dependent to the desired state; deletes it and creates it again if a field that changes is immutable."""
+
+class DependentPolicy(_DependentPolicy, metaclass=_DependentPolicyEnumTypeWrapper):
+    """DependentPolicy is the handling of a dependent that exists."""
+
+DEPENDENT_POLICY_UNSPECIFIED: DependentPolicy.ValueType  # 0
+"""Not set; read as APPLY."""
+DEPENDENT_POLICY_APPLY: DependentPolicy.ValueType  # 1
+"""Changes the dependent to the desired state."""
+DEPENDENT_POLICY_CREATE_ONLY: DependentPolicy.ValueType  # 2
+"""Leaves the dependent as it is, for example a Secret with a generated password."""
+DEPENDENT_POLICY_RECREATE: DependentPolicy.ValueType  # 3
+"""Changes the dependent to the desired state; deletes it and creates it again if a field that changes is immutable."""
+Global___DependentPolicy: _TypeAlias = DependentPolicy  # noqa: Y015
+
 class _Outcome:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -411,7 +439,29 @@ class Dependents(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class RulesEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        @_builtins.property
+        def value(self) -> Global___DependentRules: ...
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: Global___DependentRules | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     ITEMS_FIELD_NUMBER: _builtins.int
+    RULES_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def items(self) -> _containers.RepeatedScalarFieldContainer[_builtins.bytes]:
         """Desired state of each dependent, a JSON object with `apiVersion`, `kind` and `metadata.name`, in the order in which they are applied.
@@ -419,18 +469,75 @@ class Dependents(_message.Message):
         A dependent that is no longer listed is deleted. A kind that the delegation doesn't allow makes the whole response invalid.
         """
 
+    @_builtins.property
+    def rules(self) -> _containers.MessageMap[_builtins.str, Global___DependentRules]:
+        """Rules of dependents, by `Kind/name` or `Kind.group/name` of an item. A dependent without rules has the defaults. A name that is not
+        that of exactly one item makes the whole response invalid.
+        """
+
     def __init__(
         self,
         *,
         items: _abc.Iterable[_builtins.bytes] | None = ...,
+        rules: _abc.Mapping[_builtins.str, Global___DependentRules] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items", "rules", b"rules"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Dependents: _TypeAlias = Dependents  # noqa: Y015
+
+@_typing.final
+class DependentRules(_message.Message):
+    """DependentRules says when and how the controller applies a dependent."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DEPENDS_ON_FIELD_NUMBER: _builtins.int
+    READY_WHEN_FIELD_NUMBER: _builtins.int
+    READY_TIMEOUT_FIELD_NUMBER: _builtins.int
+    INCLUDE_WHEN_FIELD_NUMBER: _builtins.int
+    POLICY_FIELD_NUMBER: _builtins.int
+    ready_when: _builtins.str
+    """CEL expression that is true if the dependent is ready, over `self`, the dependent in its current state, and `base`. Default: the
+    conventions of Kubernetes for its kind.
+    """
+    include_when: _builtins.str
+    """CEL expression that is true if the dependent is wanted, over `self`, which is null if the dependent doesn't exist, and `base`.
+    While it is false, the dependent and those that depend on it are deleted, in reverse order. Default: wanted.
+    """
+    policy: Global___DependentPolicy.ValueType
+    """Handling of a dependent that exists. Default: APPLY."""
+    @_builtins.property
+    def depends_on(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Dependents that must be ready before this one is applied, by name as in `Dependents.rules`. If no dependent of the response has any,
+        each one depends on the one before it in `items`. A cycle makes the whole response invalid.
+        """
+
+    @_builtins.property
+    def ready_timeout(self) -> _duration_pb2.Duration:
+        """Time that the dependent has to become ready, after which the status of the base reports a failure; it is applied and observed
+        nevertheless. Default: `dependents.readyTimeout` of the delegation.
+        """
+
+    def __init__(
+        self,
+        *,
+        depends_on: _abc.Iterable[_builtins.str] | None = ...,
+        ready_when: _builtins.str = ...,
+        ready_timeout: _duration_pb2.Duration | None = ...,
+        include_when: _builtins.str = ...,
+        policy: Global___DependentPolicy.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["ready_timeout", b"ready_timeout"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["depends_on", b"depends_on", "include_when", b"include_when", "policy", b"policy", "ready_timeout", b"ready_timeout", "ready_when", b"ready_when"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___DependentRules: _TypeAlias = DependentRules  # noqa: Y015
 
 @_typing.final
 class FinalizeRequest(_message.Message):

@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file kplug/v1/plugin.proto.
  */
 export const file_kplug_v1_plugin: GenFile = /*@__PURE__*/
-  fileDesc("ChVrcGx1Zy92MS9wbHVnaW4ucHJvdG8SCGtwbHVnLnYxIhAKDkdldEluZm9SZXF1ZXN0IqoBCg9HZXRJbmZvUmVzcG9uc2USDgoGcGx1Z2luGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSIQoEYXBpcxgDIAMoCzITLmtwbHVnLnYxLlBsdWdpbkFwaRITCgtpbnN0YW5jZV9pZBgEIAEoCRIPCgdydW50aW1lGAUgASgJEhMKC3NlcnZlc193b3JrGAYgASgIEhgKEHNlcmlhbGl6ZXNfY2FsbHMYByABKAgilAMKEFJlY29uY2lsZVJlcXVlc3QSIAoEYmFzZRgBIAEoCzISLmtwbHVnLnYxLlJlc291cmNlEj4KCmV4dGVuc2lvbnMYAiADKAsyKi5rcGx1Zy52MS5SZWNvbmNpbGVSZXF1ZXN0LkV4dGVuc2lvbnNFbnRyeRIoCgphc3NpZ25tZW50GAMgASgLMhQua3BsdWcudjEuQXNzaWdubWVudBImCgdjb250ZXh0GAQgASgLMhUua3BsdWcudjEuQ2FsbENvbnRleHQSPgoKZGVwZW5kZW50cxgFIAMoCzIqLmtwbHVnLnYxLlJlY29uY2lsZVJlcXVlc3QuRGVwZW5kZW50c0VudHJ5GkUKD0V4dGVuc2lvbnNFbnRyeRILCgNrZXkYASABKAkSIQoFdmFsdWUYAiABKAsyEi5rcGx1Zy52MS5SZXNvdXJjZToCOAEaRQoPRGVwZW5kZW50c0VudHJ5EgsKA2tleRgBIAEoCRIhCgV2YWx1ZRgCIAEoCzISLmtwbHVnLnYxLlJlc291cmNlOgI4ASJjCgpBc3NpZ25tZW50EhIKCmRlbGVnYXRpb24YASABKAkSCwoDYXBpGAIgASgJEhMKC2FwaV92ZXJzaW9uGAMgASgJEg4KBnJlYXNvbhgEIAEoCRIPCgdtZXNzYWdlGAUgASgJInUKC0NhbGxDb250ZXh0Eg8KB2F0dGVtcHQYASABKA0SLAoIZGVhZGxpbmUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC3RyYWNlcGFyZW50GAMgASgJEhIKCnRyYWNlc3RhdGUYBCABKAki5gMKEVJlY29uY2lsZVJlc3BvbnNlEiIKB291dGNvbWUYASABKA4yES5rcGx1Zy52MS5PdXRjb21lEi4KC3JldHJ5X2FmdGVyGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiMKCG1lc3NhZ2VzGAMgAygLMhEua3BsdWcudjEuTWVzc2FnZRIYCgtiYXNlX3N0YXR1cxgEIAEoDEgAiAEBEk4KEmV4dGVuc2lvbl9zdGF0dXNlcxgFIAMoCzIyLmtwbHVnLnYxLlJlY29uY2lsZVJlc3BvbnNlLkV4dGVuc2lvblN0YXR1c2VzRW50cnkSJwoKY29uZGl0aW9ucxgGIAMoCzITLmtwbHVnLnYxLkNvbmRpdGlvbhIfCgZldmVudHMYByADKAsyDy5rcGx1Zy52MS5FdmVudBIwCg1yZXF1ZXVlX2FmdGVyGAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEigKCmRlcGVuZGVudHMYCSABKAsyFC5rcGx1Zy52MS5EZXBlbmRlbnRzGjgKFkV4dGVuc2lvblN0YXR1c2VzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgMOgI4AUIOCgxfYmFzZV9zdGF0dXMiGwoKRGVwZW5kZW50cxINCgVpdGVtcxgBIAMoDCK5AwoPRmluYWxpemVSZXF1ZXN0EiAKBGJhc2UYASABKAsyEi5rcGx1Zy52MS5SZXNvdXJjZRI9CgpleHRlbnNpb25zGAIgAygLMikua3BsdWcudjEuRmluYWxpemVSZXF1ZXN0LkV4dGVuc2lvbnNFbnRyeRIoCgphc3NpZ25tZW50GAMgASgLMhQua3BsdWcudjEuQXNzaWdubWVudBImCgdjb250ZXh0GAQgASgLMhUua3BsdWcudjEuQ2FsbENvbnRleHQSJgoFY2F1c2UYBSABKA4yFy5rcGx1Zy52MS5GaW5hbGl6ZUNhdXNlEj0KCmRlcGVuZGVudHMYBiADKAsyKS5rcGx1Zy52MS5GaW5hbGl6ZVJlcXVlc3QuRGVwZW5kZW50c0VudHJ5GkUKD0V4dGVuc2lvbnNFbnRyeRILCgNrZXkYASABKAkSIQoFdmFsdWUYAiABKAsyEi5rcGx1Zy52MS5SZXNvdXJjZToCOAEaRQoPRGVwZW5kZW50c0VudHJ5EgsKA2tleRgBIAEoCRIhCgV2YWx1ZRgCIAEoCzISLmtwbHVnLnYxLlJlc291cmNlOgI4ASKsAQoQRmluYWxpemVSZXNwb25zZRIiCgdvdXRjb21lGAEgASgOMhEua3BsdWcudjEuT3V0Y29tZRIuCgtyZXRyeV9hZnRlchgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIjCghtZXNzYWdlcxgDIAMoCzIRLmtwbHVnLnYxLk1lc3NhZ2USHwoGZXZlbnRzGAQgAygLMg8ua3BsdWcudjEuRXZlbnQitQEKC1dvcmtSZXF1ZXN0EgoKAmlkGAEgASgNEi8KCXJlY29uY2lsZRgCIAEoCzIaLmtwbHVnLnYxLlJlY29uY2lsZVJlcXVlc3RIABItCghmaW5hbGl6ZRgDIAEoCzIZLmtwbHVnLnYxLkZpbmFsaXplUmVxdWVzdEgAEjIKDGNhbmNlbGxhdGlvbhgEIAEoCzIaLmtwbHVnLnYxLldvcmtDYW5jZWxsYXRpb25IAEIGCgRjYWxsIhIKEFdvcmtDYW5jZWxsYXRpb24irAEKDFdvcmtSZXNwb25zZRIKCgJpZBgBIAEoDRIwCglyZWNvbmNpbGUYAiABKAsyGy5rcGx1Zy52MS5SZWNvbmNpbGVSZXNwb25zZUgAEi4KCGZpbmFsaXplGAMgASgLMhoua3BsdWcudjEuRmluYWxpemVSZXNwb25zZUgAEiQKBWVycm9yGAQgASgLMhMua3BsdWcudjEuV29ya0Vycm9ySABCCAoGYW5zd2VyIioKCVdvcmtFcnJvchIMCgRjb2RlGAEgASgNEg8KB21lc3NhZ2UYAiABKAkqYAoHT3V0Y29tZRIXChNPVVRDT01FX1VOU1BFQ0lGSUVEEAASEwoPT1VUQ09NRV9TVUNDRVNTEAESEQoNT1VUQ09NRV9SRVRSWRACEhQKEE9VVENPTUVfVEVSTUlOQUwQAyprCg1GaW5hbGl6ZUNhdXNlEh4KGkZJTkFMSVpFX0NBVVNFX1VOU1BFQ0lGSUVEEAASGgoWRklOQUxJWkVfQ0FVU0VfREVMRVRFRBABEh4KGkZJTkFMSVpFX0NBVVNFX0hBTkRFRF9PVkVSEAIykwIKDVBsdWdpblNlcnZpY2USPgoHR2V0SW5mbxIYLmtwbHVnLnYxLkdldEluZm9SZXF1ZXN0Ghkua3BsdWcudjEuR2V0SW5mb1Jlc3BvbnNlEkQKCVJlY29uY2lsZRIaLmtwbHVnLnYxLlJlY29uY2lsZVJlcXVlc3QaGy5rcGx1Zy52MS5SZWNvbmNpbGVSZXNwb25zZRJBCghGaW5hbGl6ZRIZLmtwbHVnLnYxLkZpbmFsaXplUmVxdWVzdBoaLmtwbHVnLnYxLkZpbmFsaXplUmVzcG9uc2USOQoEV29yaxIVLmtwbHVnLnYxLldvcmtSZXF1ZXN0GhYua3BsdWcudjEuV29ya1Jlc3BvbnNlKAEwAWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_kplug_v1_registry, file_kplug_v1_resource]);
+  fileDesc("ChVrcGx1Zy92MS9wbHVnaW4ucHJvdG8SCGtwbHVnLnYxIhAKDkdldEluZm9SZXF1ZXN0IqoBCg9HZXRJbmZvUmVzcG9uc2USDgoGcGx1Z2luGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSIQoEYXBpcxgDIAMoCzITLmtwbHVnLnYxLlBsdWdpbkFwaRITCgtpbnN0YW5jZV9pZBgEIAEoCRIPCgdydW50aW1lGAUgASgJEhMKC3NlcnZlc193b3JrGAYgASgIEhgKEHNlcmlhbGl6ZXNfY2FsbHMYByABKAgilAMKEFJlY29uY2lsZVJlcXVlc3QSIAoEYmFzZRgBIAEoCzISLmtwbHVnLnYxLlJlc291cmNlEj4KCmV4dGVuc2lvbnMYAiADKAsyKi5rcGx1Zy52MS5SZWNvbmNpbGVSZXF1ZXN0LkV4dGVuc2lvbnNFbnRyeRIoCgphc3NpZ25tZW50GAMgASgLMhQua3BsdWcudjEuQXNzaWdubWVudBImCgdjb250ZXh0GAQgASgLMhUua3BsdWcudjEuQ2FsbENvbnRleHQSPgoKZGVwZW5kZW50cxgFIAMoCzIqLmtwbHVnLnYxLlJlY29uY2lsZVJlcXVlc3QuRGVwZW5kZW50c0VudHJ5GkUKD0V4dGVuc2lvbnNFbnRyeRILCgNrZXkYASABKAkSIQoFdmFsdWUYAiABKAsyEi5rcGx1Zy52MS5SZXNvdXJjZToCOAEaRQoPRGVwZW5kZW50c0VudHJ5EgsKA2tleRgBIAEoCRIhCgV2YWx1ZRgCIAEoCzISLmtwbHVnLnYxLlJlc291cmNlOgI4ASJjCgpBc3NpZ25tZW50EhIKCmRlbGVnYXRpb24YASABKAkSCwoDYXBpGAIgASgJEhMKC2FwaV92ZXJzaW9uGAMgASgJEg4KBnJlYXNvbhgEIAEoCRIPCgdtZXNzYWdlGAUgASgJInUKC0NhbGxDb250ZXh0Eg8KB2F0dGVtcHQYASABKA0SLAoIZGVhZGxpbmUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC3RyYWNlcGFyZW50GAMgASgJEhIKCnRyYWNlc3RhdGUYBCABKAki5gMKEVJlY29uY2lsZVJlc3BvbnNlEiIKB291dGNvbWUYASABKA4yES5rcGx1Zy52MS5PdXRjb21lEi4KC3JldHJ5X2FmdGVyGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiMKCG1lc3NhZ2VzGAMgAygLMhEua3BsdWcudjEuTWVzc2FnZRIYCgtiYXNlX3N0YXR1cxgEIAEoDEgAiAEBEk4KEmV4dGVuc2lvbl9zdGF0dXNlcxgFIAMoCzIyLmtwbHVnLnYxLlJlY29uY2lsZVJlc3BvbnNlLkV4dGVuc2lvblN0YXR1c2VzRW50cnkSJwoKY29uZGl0aW9ucxgGIAMoCzITLmtwbHVnLnYxLkNvbmRpdGlvbhIfCgZldmVudHMYByADKAsyDy5rcGx1Zy52MS5FdmVudBIwCg1yZXF1ZXVlX2FmdGVyGAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEigKCmRlcGVuZGVudHMYCSABKAsyFC5rcGx1Zy52MS5EZXBlbmRlbnRzGjgKFkV4dGVuc2lvblN0YXR1c2VzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgMOgI4AUIOCgxfYmFzZV9zdGF0dXMikwEKCkRlcGVuZGVudHMSDQoFaXRlbXMYASADKAwSLgoFcnVsZXMYAiADKAsyHy5rcGx1Zy52MS5EZXBlbmRlbnRzLlJ1bGVzRW50cnkaRgoKUnVsZXNFbnRyeRILCgNrZXkYASABKAkSJwoFdmFsdWUYAiABKAsyGC5rcGx1Zy52MS5EZXBlbmRlbnRSdWxlczoCOAEiqwEKDkRlcGVuZGVudFJ1bGVzEhIKCmRlcGVuZHNfb24YASADKAkSEgoKcmVhZHlfd2hlbhgCIAEoCRIwCg1yZWFkeV90aW1lb3V0GAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhQKDGluY2x1ZGVfd2hlbhgEIAEoCRIpCgZwb2xpY3kYBSABKA4yGS5rcGx1Zy52MS5EZXBlbmRlbnRQb2xpY3kiuQMKD0ZpbmFsaXplUmVxdWVzdBIgCgRiYXNlGAEgASgLMhIua3BsdWcudjEuUmVzb3VyY2USPQoKZXh0ZW5zaW9ucxgCIAMoCzIpLmtwbHVnLnYxLkZpbmFsaXplUmVxdWVzdC5FeHRlbnNpb25zRW50cnkSKAoKYXNzaWdubWVudBgDIAEoCzIULmtwbHVnLnYxLkFzc2lnbm1lbnQSJgoHY29udGV4dBgEIAEoCzIVLmtwbHVnLnYxLkNhbGxDb250ZXh0EiYKBWNhdXNlGAUgASgOMhcua3BsdWcudjEuRmluYWxpemVDYXVzZRI9CgpkZXBlbmRlbnRzGAYgAygLMikua3BsdWcudjEuRmluYWxpemVSZXF1ZXN0LkRlcGVuZGVudHNFbnRyeRpFCg9FeHRlbnNpb25zRW50cnkSCwoDa2V5GAEgASgJEiEKBXZhbHVlGAIgASgLMhIua3BsdWcudjEuUmVzb3VyY2U6AjgBGkUKD0RlcGVuZGVudHNFbnRyeRILCgNrZXkYASABKAkSIQoFdmFsdWUYAiABKAsyEi5rcGx1Zy52MS5SZXNvdXJjZToCOAEirAEKEEZpbmFsaXplUmVzcG9uc2USIgoHb3V0Y29tZRgBIAEoDjIRLmtwbHVnLnYxLk91dGNvbWUSLgoLcmV0cnlfYWZ0ZXIYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SIwoIbWVzc2FnZXMYAyADKAsyES5rcGx1Zy52MS5NZXNzYWdlEh8KBmV2ZW50cxgEIAMoCzIPLmtwbHVnLnYxLkV2ZW50IrUBCgtXb3JrUmVxdWVzdBIKCgJpZBgBIAEoDRIvCglyZWNvbmNpbGUYAiABKAsyGi5rcGx1Zy52MS5SZWNvbmNpbGVSZXF1ZXN0SAASLQoIZmluYWxpemUYAyABKAsyGS5rcGx1Zy52MS5GaW5hbGl6ZVJlcXVlc3RIABIyCgxjYW5jZWxsYXRpb24YBCABKAsyGi5rcGx1Zy52MS5Xb3JrQ2FuY2VsbGF0aW9uSABCBgoEY2FsbCISChBXb3JrQ2FuY2VsbGF0aW9uIqwBCgxXb3JrUmVzcG9uc2USCgoCaWQYASABKA0SMAoJcmVjb25jaWxlGAIgASgLMhsua3BsdWcudjEuUmVjb25jaWxlUmVzcG9uc2VIABIuCghmaW5hbGl6ZRgDIAEoCzIaLmtwbHVnLnYxLkZpbmFsaXplUmVzcG9uc2VIABIkCgVlcnJvchgEIAEoCzITLmtwbHVnLnYxLldvcmtFcnJvckgAQggKBmFuc3dlciIqCglXb3JrRXJyb3ISDAoEY29kZRgBIAEoDRIPCgdtZXNzYWdlGAIgASgJKpABCg9EZXBlbmRlbnRQb2xpY3kSIAocREVQRU5ERU5UX1BPTElDWV9VTlNQRUNJRklFRBAAEhoKFkRFUEVOREVOVF9QT0xJQ1lfQVBQTFkQARIgChxERVBFTkRFTlRfUE9MSUNZX0NSRUFURV9PTkxZEAISHQoZREVQRU5ERU5UX1BPTElDWV9SRUNSRUFURRADKmAKB091dGNvbWUSFwoTT1VUQ09NRV9VTlNQRUNJRklFRBAAEhMKD09VVENPTUVfU1VDQ0VTUxABEhEKDU9VVENPTUVfUkVUUlkQAhIUChBPVVRDT01FX1RFUk1JTkFMEAMqawoNRmluYWxpemVDYXVzZRIeChpGSU5BTElaRV9DQVVTRV9VTlNQRUNJRklFRBAAEhoKFkZJTkFMSVpFX0NBVVNFX0RFTEVURUQQARIeChpGSU5BTElaRV9DQVVTRV9IQU5ERURfT1ZFUhACMpMCCg1QbHVnaW5TZXJ2aWNlEj4KB0dldEluZm8SGC5rcGx1Zy52MS5HZXRJbmZvUmVxdWVzdBoZLmtwbHVnLnYxLkdldEluZm9SZXNwb25zZRJECglSZWNvbmNpbGUSGi5rcGx1Zy52MS5SZWNvbmNpbGVSZXF1ZXN0Ghsua3BsdWcudjEuUmVjb25jaWxlUmVzcG9uc2USQQoIRmluYWxpemUSGS5rcGx1Zy52MS5GaW5hbGl6ZVJlcXVlc3QaGi5rcGx1Zy52MS5GaW5hbGl6ZVJlc3BvbnNlEjkKBFdvcmsSFS5rcGx1Zy52MS5Xb3JrUmVxdWVzdBoWLmtwbHVnLnYxLldvcmtSZXNwb25zZSgBMAFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_kplug_v1_registry, file_kplug_v1_resource]);
 
 /**
  * GetInfoRequest is empty.
@@ -333,6 +333,14 @@ export type Dependents = Message<"kplug.v1.Dependents"> & {
    * @generated from field: repeated bytes items = 1;
    */
   items: Uint8Array[];
+
+  /**
+   * Rules of dependents, by `Kind/name` or `Kind.group/name` of an item. A dependent without rules has the defaults. A name that is not
+   * that of exactly one item makes the whole response invalid.
+   *
+   * @generated from field: map<string, kplug.v1.DependentRules> rules = 2;
+   */
+  rules: { [key: string]: DependentRules };
 };
 
 /**
@@ -341,6 +349,59 @@ export type Dependents = Message<"kplug.v1.Dependents"> & {
  */
 export const DependentsSchema: GenMessage<Dependents> = /*@__PURE__*/
   messageDesc(file_kplug_v1_plugin, 6);
+
+/**
+ * DependentRules says when and how the controller applies a dependent.
+ *
+ * @generated from message kplug.v1.DependentRules
+ */
+export type DependentRules = Message<"kplug.v1.DependentRules"> & {
+  /**
+   * Dependents that must be ready before this one is applied, by name as in `Dependents.rules`. If no dependent of the response has any,
+   * each one depends on the one before it in `items`. A cycle makes the whole response invalid.
+   *
+   * @generated from field: repeated string depends_on = 1;
+   */
+  dependsOn: string[];
+
+  /**
+   * CEL expression that is true if the dependent is ready, over `self`, the dependent in its current state, and `base`. Default: the
+   * conventions of Kubernetes for its kind.
+   *
+   * @generated from field: string ready_when = 2;
+   */
+  readyWhen: string;
+
+  /**
+   * Time that the dependent has to become ready, after which the status of the base reports a failure; it is applied and observed
+   * nevertheless. Default: `dependents.readyTimeout` of the delegation.
+   *
+   * @generated from field: google.protobuf.Duration ready_timeout = 3;
+   */
+  readyTimeout?: Duration | undefined;
+
+  /**
+   * CEL expression that is true if the dependent is wanted, over `self`, which is null if the dependent doesn't exist, and `base`.
+   * While it is false, the dependent and those that depend on it are deleted, in reverse order. Default: wanted.
+   *
+   * @generated from field: string include_when = 4;
+   */
+  includeWhen: string;
+
+  /**
+   * Handling of a dependent that exists. Default: APPLY.
+   *
+   * @generated from field: kplug.v1.DependentPolicy policy = 5;
+   */
+  policy: DependentPolicy;
+};
+
+/**
+ * Describes the message kplug.v1.DependentRules.
+ * Use `create(DependentRulesSchema)` to create a new message.
+ */
+export const DependentRulesSchema: GenMessage<DependentRules> = /*@__PURE__*/
+  messageDesc(file_kplug_v1_plugin, 7);
 
 /**
  * FinalizeRequest is a call to finalize one base resource.
@@ -396,7 +457,7 @@ export type FinalizeRequest = Message<"kplug.v1.FinalizeRequest"> & {
  * Use `create(FinalizeRequestSchema)` to create a new message.
  */
 export const FinalizeRequestSchema: GenMessage<FinalizeRequest> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 7);
+  messageDesc(file_kplug_v1_plugin, 8);
 
 /**
  * FinalizeResponse is the result of a call.
@@ -438,7 +499,7 @@ export type FinalizeResponse = Message<"kplug.v1.FinalizeResponse"> & {
  * Use `create(FinalizeResponseSchema)` to create a new message.
  */
 export const FinalizeResponseSchema: GenMessage<FinalizeResponse> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 8);
+  messageDesc(file_kplug_v1_plugin, 9);
 
 /**
  * WorkRequest is one call in a stream of calls, or its cancellation.
@@ -491,7 +552,7 @@ export type WorkRequest = Message<"kplug.v1.WorkRequest"> & {
  * Use `create(WorkRequestSchema)` to create a new message.
  */
 export const WorkRequestSchema: GenMessage<WorkRequest> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 9);
+  messageDesc(file_kplug_v1_plugin, 10);
 
 /**
  * WorkCancellation is empty.
@@ -506,7 +567,7 @@ export type WorkCancellation = Message<"kplug.v1.WorkCancellation"> & {
  * Use `create(WorkCancellationSchema)` to create a new message.
  */
 export const WorkCancellationSchema: GenMessage<WorkCancellation> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 10);
+  messageDesc(file_kplug_v1_plugin, 11);
 
 /**
  * WorkResponse is the response to one call. Responses may be sent in any order.
@@ -558,7 +619,7 @@ export type WorkResponse = Message<"kplug.v1.WorkResponse"> & {
  * Use `create(WorkResponseSchema)` to create a new message.
  */
 export const WorkResponseSchema: GenMessage<WorkResponse> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 11);
+  messageDesc(file_kplug_v1_plugin, 12);
 
 /**
  * WorkError is the error of a call without a response.
@@ -586,7 +647,55 @@ export type WorkError = Message<"kplug.v1.WorkError"> & {
  * Use `create(WorkErrorSchema)` to create a new message.
  */
 export const WorkErrorSchema: GenMessage<WorkError> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 12);
+  messageDesc(file_kplug_v1_plugin, 13);
+
+/**
+ * DependentPolicy is the handling of a dependent that exists.
+ *
+ * @generated from enum kplug.v1.DependentPolicy
+ */
+export const DependentPolicy = {
+  /**
+   * Not set; read as APPLY.
+   *
+   * @generated from enum value: DEPENDENT_POLICY_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED: 0,
+
+  /**
+   * Changes the dependent to the desired state.
+   *
+   * @generated from enum value: DEPENDENT_POLICY_APPLY = 1;
+   */
+  APPLY: 1,
+
+  /**
+   * Leaves the dependent as it is, for example a Secret with a generated password.
+   *
+   * @generated from enum value: DEPENDENT_POLICY_CREATE_ONLY = 2;
+   */
+  CREATE_ONLY: 2,
+
+  /**
+   * Changes the dependent to the desired state; deletes it and creates it again if a field that changes is immutable.
+   *
+   * @generated from enum value: DEPENDENT_POLICY_RECREATE = 3;
+   */
+  RECREATE: 3,
+} as const;
+
+/**
+ * DependentPolicy is the handling of a dependent that exists.
+ *
+ * @generated from enum kplug.v1.DependentPolicy
+ */
+export type DependentPolicy = (typeof DependentPolicy)[keyof typeof DependentPolicy] | UnknownEnum;
+
+/**
+ * Describes the enum kplug.v1.DependentPolicy.
+ */
+export const DependentPolicySchema: GenEnum<DependentPolicy> = /*@__PURE__*/
+  enumDesc(file_kplug_v1_plugin, 0);
 
 /**
  * Outcome is the outcome of a call.
@@ -634,7 +743,7 @@ export type Outcome = (typeof Outcome)[keyof typeof Outcome] | UnknownEnum;
  * Describes the enum kplug.v1.Outcome.
  */
 export const OutcomeSchema: GenEnum<Outcome> = /*@__PURE__*/
-  enumDesc(file_kplug_v1_plugin, 0);
+  enumDesc(file_kplug_v1_plugin, 1);
 
 /**
  * FinalizeCause is the cause of a call of Finalize.
@@ -675,7 +784,7 @@ export type FinalizeCause = (typeof FinalizeCause)[keyof typeof FinalizeCause] |
  * Describes the enum kplug.v1.FinalizeCause.
  */
 export const FinalizeCauseSchema: GenEnum<FinalizeCause> = /*@__PURE__*/
-  enumDesc(file_kplug_v1_plugin, 1);
+  enumDesc(file_kplug_v1_plugin, 2);
 
 /**
  * PluginService is the service of a plugin. The plugin serves it at the address that it registers, together with

@@ -23,6 +23,63 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// DependentPolicy is the handling of a dependent that exists.
+type DependentPolicy int32
+
+const (
+	// Not set; read as APPLY.
+	DependentPolicy_DEPENDENT_POLICY_UNSPECIFIED DependentPolicy = 0
+	// Changes the dependent to the desired state.
+	DependentPolicy_DEPENDENT_POLICY_APPLY DependentPolicy = 1
+	// Leaves the dependent as it is, for example a Secret with a generated password.
+	DependentPolicy_DEPENDENT_POLICY_CREATE_ONLY DependentPolicy = 2
+	// Changes the dependent to the desired state; deletes it and creates it again if a field that changes is immutable.
+	DependentPolicy_DEPENDENT_POLICY_RECREATE DependentPolicy = 3
+)
+
+// Enum value maps for DependentPolicy.
+var (
+	DependentPolicy_name = map[int32]string{
+		0: "DEPENDENT_POLICY_UNSPECIFIED",
+		1: "DEPENDENT_POLICY_APPLY",
+		2: "DEPENDENT_POLICY_CREATE_ONLY",
+		3: "DEPENDENT_POLICY_RECREATE",
+	}
+	DependentPolicy_value = map[string]int32{
+		"DEPENDENT_POLICY_UNSPECIFIED": 0,
+		"DEPENDENT_POLICY_APPLY":       1,
+		"DEPENDENT_POLICY_CREATE_ONLY": 2,
+		"DEPENDENT_POLICY_RECREATE":    3,
+	}
+)
+
+func (x DependentPolicy) Enum() *DependentPolicy {
+	p := new(DependentPolicy)
+	*p = x
+	return p
+}
+
+func (x DependentPolicy) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (DependentPolicy) Descriptor() protoreflect.EnumDescriptor {
+	return file_kplug_v1_plugin_proto_enumTypes[0].Descriptor()
+}
+
+func (DependentPolicy) Type() protoreflect.EnumType {
+	return &file_kplug_v1_plugin_proto_enumTypes[0]
+}
+
+func (x DependentPolicy) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use DependentPolicy.Descriptor instead.
+func (DependentPolicy) EnumDescriptor() ([]byte, []int) {
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{0}
+}
+
 // Outcome is the outcome of a call.
 type Outcome int32
 
@@ -64,11 +121,11 @@ func (x Outcome) String() string {
 }
 
 func (Outcome) Descriptor() protoreflect.EnumDescriptor {
-	return file_kplug_v1_plugin_proto_enumTypes[0].Descriptor()
+	return file_kplug_v1_plugin_proto_enumTypes[1].Descriptor()
 }
 
 func (Outcome) Type() protoreflect.EnumType {
-	return &file_kplug_v1_plugin_proto_enumTypes[0]
+	return &file_kplug_v1_plugin_proto_enumTypes[1]
 }
 
 func (x Outcome) Number() protoreflect.EnumNumber {
@@ -77,7 +134,7 @@ func (x Outcome) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Outcome.Descriptor instead.
 func (Outcome) EnumDescriptor() ([]byte, []int) {
-	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{0}
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{1}
 }
 
 // FinalizeCause is the cause of a call of Finalize.
@@ -117,11 +174,11 @@ func (x FinalizeCause) String() string {
 }
 
 func (FinalizeCause) Descriptor() protoreflect.EnumDescriptor {
-	return file_kplug_v1_plugin_proto_enumTypes[1].Descriptor()
+	return file_kplug_v1_plugin_proto_enumTypes[2].Descriptor()
 }
 
 func (FinalizeCause) Type() protoreflect.EnumType {
-	return &file_kplug_v1_plugin_proto_enumTypes[1]
+	return &file_kplug_v1_plugin_proto_enumTypes[2]
 }
 
 func (x FinalizeCause) Number() protoreflect.EnumNumber {
@@ -130,7 +187,7 @@ func (x FinalizeCause) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use FinalizeCause.Descriptor instead.
 func (FinalizeCause) EnumDescriptor() ([]byte, []int) {
-	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{1}
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{2}
 }
 
 // GetInfoRequest is empty.
@@ -637,7 +694,10 @@ type Dependents struct {
 	// Desired state of each dependent, a JSON object with `apiVersion`, `kind` and `metadata.name`, in the order in which they are applied.
 	// In the metadata the plugin may set `name`, `namespace`, `labels` and `annotations` only; the namespace is that of the base.
 	// A dependent that is no longer listed is deleted. A kind that the delegation doesn't allow makes the whole response invalid.
-	Items         [][]byte `protobuf:"bytes,1,rep,name=items,proto3" json:"items,omitempty"`
+	Items [][]byte `protobuf:"bytes,1,rep,name=items,proto3" json:"items,omitempty"`
+	// Rules of dependents, by `Kind/name` or `Kind.group/name` of an item. A dependent without rules has the defaults. A name that is not
+	// that of exactly one item makes the whole response invalid.
+	Rules         map[string]*DependentRules `protobuf:"bytes,2,rep,name=rules,proto3" json:"rules,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -679,6 +739,99 @@ func (x *Dependents) GetItems() [][]byte {
 	return nil
 }
 
+func (x *Dependents) GetRules() map[string]*DependentRules {
+	if x != nil {
+		return x.Rules
+	}
+	return nil
+}
+
+// DependentRules says when and how the controller applies a dependent.
+type DependentRules struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Dependents that must be ready before this one is applied, by name as in `Dependents.rules`. If no dependent of the response has any,
+	// each one depends on the one before it in `items`. A cycle makes the whole response invalid.
+	DependsOn []string `protobuf:"bytes,1,rep,name=depends_on,json=dependsOn,proto3" json:"depends_on,omitempty"`
+	// CEL expression that is true if the dependent is ready, over `self`, the dependent in its current state, and `base`. Default: the
+	// conventions of Kubernetes for its kind.
+	ReadyWhen string `protobuf:"bytes,2,opt,name=ready_when,json=readyWhen,proto3" json:"ready_when,omitempty"`
+	// Time that the dependent has to become ready, after which the status of the base reports a failure; it is applied and observed
+	// nevertheless. Default: `dependents.readyTimeout` of the delegation.
+	ReadyTimeout *durationpb.Duration `protobuf:"bytes,3,opt,name=ready_timeout,json=readyTimeout,proto3" json:"ready_timeout,omitempty"`
+	// CEL expression that is true if the dependent is wanted, over `self`, which is null if the dependent doesn't exist, and `base`.
+	// While it is false, the dependent and those that depend on it are deleted, in reverse order. Default: wanted.
+	IncludeWhen string `protobuf:"bytes,4,opt,name=include_when,json=includeWhen,proto3" json:"include_when,omitempty"`
+	// Handling of a dependent that exists. Default: APPLY.
+	Policy        DependentPolicy `protobuf:"varint,5,opt,name=policy,proto3,enum=kplug.v1.DependentPolicy" json:"policy,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DependentRules) Reset() {
+	*x = DependentRules{}
+	mi := &file_kplug_v1_plugin_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DependentRules) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DependentRules) ProtoMessage() {}
+
+func (x *DependentRules) ProtoReflect() protoreflect.Message {
+	mi := &file_kplug_v1_plugin_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DependentRules.ProtoReflect.Descriptor instead.
+func (*DependentRules) Descriptor() ([]byte, []int) {
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *DependentRules) GetDependsOn() []string {
+	if x != nil {
+		return x.DependsOn
+	}
+	return nil
+}
+
+func (x *DependentRules) GetReadyWhen() string {
+	if x != nil {
+		return x.ReadyWhen
+	}
+	return ""
+}
+
+func (x *DependentRules) GetReadyTimeout() *durationpb.Duration {
+	if x != nil {
+		return x.ReadyTimeout
+	}
+	return nil
+}
+
+func (x *DependentRules) GetIncludeWhen() string {
+	if x != nil {
+		return x.IncludeWhen
+	}
+	return ""
+}
+
+func (x *DependentRules) GetPolicy() DependentPolicy {
+	if x != nil {
+		return x.Policy
+	}
+	return DependentPolicy_DEPENDENT_POLICY_UNSPECIFIED
+}
+
 // FinalizeRequest is a call to finalize one base resource.
 type FinalizeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -700,7 +853,7 @@ type FinalizeRequest struct {
 
 func (x *FinalizeRequest) Reset() {
 	*x = FinalizeRequest{}
-	mi := &file_kplug_v1_plugin_proto_msgTypes[7]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -712,7 +865,7 @@ func (x *FinalizeRequest) String() string {
 func (*FinalizeRequest) ProtoMessage() {}
 
 func (x *FinalizeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_plugin_proto_msgTypes[7]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -725,7 +878,7 @@ func (x *FinalizeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FinalizeRequest.ProtoReflect.Descriptor instead.
 func (*FinalizeRequest) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{7}
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *FinalizeRequest) GetBase() *Resource {
@@ -787,7 +940,7 @@ type FinalizeResponse struct {
 
 func (x *FinalizeResponse) Reset() {
 	*x = FinalizeResponse{}
-	mi := &file_kplug_v1_plugin_proto_msgTypes[8]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -799,7 +952,7 @@ func (x *FinalizeResponse) String() string {
 func (*FinalizeResponse) ProtoMessage() {}
 
 func (x *FinalizeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_plugin_proto_msgTypes[8]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -812,7 +965,7 @@ func (x *FinalizeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FinalizeResponse.ProtoReflect.Descriptor instead.
 func (*FinalizeResponse) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{8}
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *FinalizeResponse) GetOutcome() Outcome {
@@ -862,7 +1015,7 @@ type WorkRequest struct {
 
 func (x *WorkRequest) Reset() {
 	*x = WorkRequest{}
-	mi := &file_kplug_v1_plugin_proto_msgTypes[9]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -874,7 +1027,7 @@ func (x *WorkRequest) String() string {
 func (*WorkRequest) ProtoMessage() {}
 
 func (x *WorkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_plugin_proto_msgTypes[9]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -887,7 +1040,7 @@ func (x *WorkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkRequest.ProtoReflect.Descriptor instead.
 func (*WorkRequest) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{9}
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *WorkRequest) GetId() uint32 {
@@ -966,7 +1119,7 @@ type WorkCancellation struct {
 
 func (x *WorkCancellation) Reset() {
 	*x = WorkCancellation{}
-	mi := &file_kplug_v1_plugin_proto_msgTypes[10]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -978,7 +1131,7 @@ func (x *WorkCancellation) String() string {
 func (*WorkCancellation) ProtoMessage() {}
 
 func (x *WorkCancellation) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_plugin_proto_msgTypes[10]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -991,7 +1144,7 @@ func (x *WorkCancellation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkCancellation.ProtoReflect.Descriptor instead.
 func (*WorkCancellation) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{10}
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{11}
 }
 
 // WorkResponse is the response to one call. Responses may be sent in any order.
@@ -1013,7 +1166,7 @@ type WorkResponse struct {
 
 func (x *WorkResponse) Reset() {
 	*x = WorkResponse{}
-	mi := &file_kplug_v1_plugin_proto_msgTypes[11]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1025,7 +1178,7 @@ func (x *WorkResponse) String() string {
 func (*WorkResponse) ProtoMessage() {}
 
 func (x *WorkResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_plugin_proto_msgTypes[11]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1038,7 +1191,7 @@ func (x *WorkResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkResponse.ProtoReflect.Descriptor instead.
 func (*WorkResponse) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{11}
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *WorkResponse) GetId() uint32 {
@@ -1120,7 +1273,7 @@ type WorkError struct {
 
 func (x *WorkError) Reset() {
 	*x = WorkError{}
-	mi := &file_kplug_v1_plugin_proto_msgTypes[12]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1132,7 +1285,7 @@ func (x *WorkError) String() string {
 func (*WorkError) ProtoMessage() {}
 
 func (x *WorkError) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_plugin_proto_msgTypes[12]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1145,7 +1298,7 @@ func (x *WorkError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkError.ProtoReflect.Descriptor instead.
 func (*WorkError) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{12}
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *WorkError) GetCode() uint32 {
@@ -1232,10 +1385,23 @@ const file_kplug_v1_plugin_proto_rawDesc = "" +
 	"\x16ExtensionStatusesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\fR\x05value:\x028\x01B\x0e\n" +
-	"\f_base_status\"\"\n" +
+	"\f_base_status\"\xad\x01\n" +
 	"\n" +
 	"Dependents\x12\x14\n" +
-	"\x05items\x18\x01 \x03(\fR\x05items\"\x8b\x04\n" +
+	"\x05items\x18\x01 \x03(\fR\x05items\x125\n" +
+	"\x05rules\x18\x02 \x03(\v2\x1f.kplug.v1.Dependents.RulesEntryR\x05rules\x1aR\n" +
+	"\n" +
+	"RulesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12.\n" +
+	"\x05value\x18\x02 \x01(\v2\x18.kplug.v1.DependentRulesR\x05value:\x028\x01\"\xe4\x01\n" +
+	"\x0eDependentRules\x12\x1d\n" +
+	"\n" +
+	"depends_on\x18\x01 \x03(\tR\tdependsOn\x12\x1d\n" +
+	"\n" +
+	"ready_when\x18\x02 \x01(\tR\treadyWhen\x12>\n" +
+	"\rready_timeout\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\freadyTimeout\x12!\n" +
+	"\finclude_when\x18\x04 \x01(\tR\vincludeWhen\x121\n" +
+	"\x06policy\x18\x05 \x01(\x0e2\x19.kplug.v1.DependentPolicyR\x06policy\"\x8b\x04\n" +
 	"\x0fFinalizeRequest\x12&\n" +
 	"\x04base\x18\x01 \x01(\v2\x12.kplug.v1.ResourceR\x04base\x12I\n" +
 	"\n" +
@@ -1276,7 +1442,12 @@ const file_kplug_v1_plugin_proto_rawDesc = "" +
 	"\x06answer\"9\n" +
 	"\tWorkError\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\rR\x04code\x12\x18\n" +
-	"\amessage\x18\x02 \x01(\tR\amessage*`\n" +
+	"\amessage\x18\x02 \x01(\tR\amessage*\x90\x01\n" +
+	"\x0fDependentPolicy\x12 \n" +
+	"\x1cDEPENDENT_POLICY_UNSPECIFIED\x10\x00\x12\x1a\n" +
+	"\x16DEPENDENT_POLICY_APPLY\x10\x01\x12 \n" +
+	"\x1cDEPENDENT_POLICY_CREATE_ONLY\x10\x02\x12\x1d\n" +
+	"\x19DEPENDENT_POLICY_RECREATE\x10\x03*`\n" +
 	"\aOutcome\x12\x17\n" +
 	"\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fOUTCOME_SUCCESS\x10\x01\x12\x11\n" +
@@ -1305,86 +1476,93 @@ func file_kplug_v1_plugin_proto_rawDescGZIP() []byte {
 	return file_kplug_v1_plugin_proto_rawDescData
 }
 
-var file_kplug_v1_plugin_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_kplug_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
+var file_kplug_v1_plugin_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_kplug_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_kplug_v1_plugin_proto_goTypes = []any{
-	(Outcome)(0),                  // 0: kplug.v1.Outcome
-	(FinalizeCause)(0),            // 1: kplug.v1.FinalizeCause
-	(*GetInfoRequest)(nil),        // 2: kplug.v1.GetInfoRequest
-	(*GetInfoResponse)(nil),       // 3: kplug.v1.GetInfoResponse
-	(*ReconcileRequest)(nil),      // 4: kplug.v1.ReconcileRequest
-	(*Assignment)(nil),            // 5: kplug.v1.Assignment
-	(*CallContext)(nil),           // 6: kplug.v1.CallContext
-	(*ReconcileResponse)(nil),     // 7: kplug.v1.ReconcileResponse
-	(*Dependents)(nil),            // 8: kplug.v1.Dependents
-	(*FinalizeRequest)(nil),       // 9: kplug.v1.FinalizeRequest
-	(*FinalizeResponse)(nil),      // 10: kplug.v1.FinalizeResponse
-	(*WorkRequest)(nil),           // 11: kplug.v1.WorkRequest
-	(*WorkCancellation)(nil),      // 12: kplug.v1.WorkCancellation
-	(*WorkResponse)(nil),          // 13: kplug.v1.WorkResponse
-	(*WorkError)(nil),             // 14: kplug.v1.WorkError
-	nil,                           // 15: kplug.v1.ReconcileRequest.ExtensionsEntry
-	nil,                           // 16: kplug.v1.ReconcileRequest.DependentsEntry
-	nil,                           // 17: kplug.v1.ReconcileResponse.ExtensionStatusesEntry
-	nil,                           // 18: kplug.v1.FinalizeRequest.ExtensionsEntry
-	nil,                           // 19: kplug.v1.FinalizeRequest.DependentsEntry
-	(*PluginApi)(nil),             // 20: kplug.v1.PluginApi
-	(*Resource)(nil),              // 21: kplug.v1.Resource
-	(*timestamppb.Timestamp)(nil), // 22: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 23: google.protobuf.Duration
-	(*Message)(nil),               // 24: kplug.v1.Message
-	(*Condition)(nil),             // 25: kplug.v1.Condition
-	(*Event)(nil),                 // 26: kplug.v1.Event
+	(DependentPolicy)(0),          // 0: kplug.v1.DependentPolicy
+	(Outcome)(0),                  // 1: kplug.v1.Outcome
+	(FinalizeCause)(0),            // 2: kplug.v1.FinalizeCause
+	(*GetInfoRequest)(nil),        // 3: kplug.v1.GetInfoRequest
+	(*GetInfoResponse)(nil),       // 4: kplug.v1.GetInfoResponse
+	(*ReconcileRequest)(nil),      // 5: kplug.v1.ReconcileRequest
+	(*Assignment)(nil),            // 6: kplug.v1.Assignment
+	(*CallContext)(nil),           // 7: kplug.v1.CallContext
+	(*ReconcileResponse)(nil),     // 8: kplug.v1.ReconcileResponse
+	(*Dependents)(nil),            // 9: kplug.v1.Dependents
+	(*DependentRules)(nil),        // 10: kplug.v1.DependentRules
+	(*FinalizeRequest)(nil),       // 11: kplug.v1.FinalizeRequest
+	(*FinalizeResponse)(nil),      // 12: kplug.v1.FinalizeResponse
+	(*WorkRequest)(nil),           // 13: kplug.v1.WorkRequest
+	(*WorkCancellation)(nil),      // 14: kplug.v1.WorkCancellation
+	(*WorkResponse)(nil),          // 15: kplug.v1.WorkResponse
+	(*WorkError)(nil),             // 16: kplug.v1.WorkError
+	nil,                           // 17: kplug.v1.ReconcileRequest.ExtensionsEntry
+	nil,                           // 18: kplug.v1.ReconcileRequest.DependentsEntry
+	nil,                           // 19: kplug.v1.ReconcileResponse.ExtensionStatusesEntry
+	nil,                           // 20: kplug.v1.Dependents.RulesEntry
+	nil,                           // 21: kplug.v1.FinalizeRequest.ExtensionsEntry
+	nil,                           // 22: kplug.v1.FinalizeRequest.DependentsEntry
+	(*PluginApi)(nil),             // 23: kplug.v1.PluginApi
+	(*Resource)(nil),              // 24: kplug.v1.Resource
+	(*timestamppb.Timestamp)(nil), // 25: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 26: google.protobuf.Duration
+	(*Message)(nil),               // 27: kplug.v1.Message
+	(*Condition)(nil),             // 28: kplug.v1.Condition
+	(*Event)(nil),                 // 29: kplug.v1.Event
 }
 var file_kplug_v1_plugin_proto_depIdxs = []int32{
-	20, // 0: kplug.v1.GetInfoResponse.apis:type_name -> kplug.v1.PluginApi
-	21, // 1: kplug.v1.ReconcileRequest.base:type_name -> kplug.v1.Resource
-	15, // 2: kplug.v1.ReconcileRequest.extensions:type_name -> kplug.v1.ReconcileRequest.ExtensionsEntry
-	5,  // 3: kplug.v1.ReconcileRequest.assignment:type_name -> kplug.v1.Assignment
-	6,  // 4: kplug.v1.ReconcileRequest.context:type_name -> kplug.v1.CallContext
-	16, // 5: kplug.v1.ReconcileRequest.dependents:type_name -> kplug.v1.ReconcileRequest.DependentsEntry
-	22, // 6: kplug.v1.CallContext.deadline:type_name -> google.protobuf.Timestamp
-	0,  // 7: kplug.v1.ReconcileResponse.outcome:type_name -> kplug.v1.Outcome
-	23, // 8: kplug.v1.ReconcileResponse.retry_after:type_name -> google.protobuf.Duration
-	24, // 9: kplug.v1.ReconcileResponse.messages:type_name -> kplug.v1.Message
-	17, // 10: kplug.v1.ReconcileResponse.extension_statuses:type_name -> kplug.v1.ReconcileResponse.ExtensionStatusesEntry
-	25, // 11: kplug.v1.ReconcileResponse.conditions:type_name -> kplug.v1.Condition
-	26, // 12: kplug.v1.ReconcileResponse.events:type_name -> kplug.v1.Event
-	23, // 13: kplug.v1.ReconcileResponse.requeue_after:type_name -> google.protobuf.Duration
-	8,  // 14: kplug.v1.ReconcileResponse.dependents:type_name -> kplug.v1.Dependents
-	21, // 15: kplug.v1.FinalizeRequest.base:type_name -> kplug.v1.Resource
-	18, // 16: kplug.v1.FinalizeRequest.extensions:type_name -> kplug.v1.FinalizeRequest.ExtensionsEntry
-	5,  // 17: kplug.v1.FinalizeRequest.assignment:type_name -> kplug.v1.Assignment
-	6,  // 18: kplug.v1.FinalizeRequest.context:type_name -> kplug.v1.CallContext
-	1,  // 19: kplug.v1.FinalizeRequest.cause:type_name -> kplug.v1.FinalizeCause
-	19, // 20: kplug.v1.FinalizeRequest.dependents:type_name -> kplug.v1.FinalizeRequest.DependentsEntry
-	0,  // 21: kplug.v1.FinalizeResponse.outcome:type_name -> kplug.v1.Outcome
-	23, // 22: kplug.v1.FinalizeResponse.retry_after:type_name -> google.protobuf.Duration
-	24, // 23: kplug.v1.FinalizeResponse.messages:type_name -> kplug.v1.Message
-	26, // 24: kplug.v1.FinalizeResponse.events:type_name -> kplug.v1.Event
-	4,  // 25: kplug.v1.WorkRequest.reconcile:type_name -> kplug.v1.ReconcileRequest
-	9,  // 26: kplug.v1.WorkRequest.finalize:type_name -> kplug.v1.FinalizeRequest
-	12, // 27: kplug.v1.WorkRequest.cancellation:type_name -> kplug.v1.WorkCancellation
-	7,  // 28: kplug.v1.WorkResponse.reconcile:type_name -> kplug.v1.ReconcileResponse
-	10, // 29: kplug.v1.WorkResponse.finalize:type_name -> kplug.v1.FinalizeResponse
-	14, // 30: kplug.v1.WorkResponse.error:type_name -> kplug.v1.WorkError
-	21, // 31: kplug.v1.ReconcileRequest.ExtensionsEntry.value:type_name -> kplug.v1.Resource
-	21, // 32: kplug.v1.ReconcileRequest.DependentsEntry.value:type_name -> kplug.v1.Resource
-	21, // 33: kplug.v1.FinalizeRequest.ExtensionsEntry.value:type_name -> kplug.v1.Resource
-	21, // 34: kplug.v1.FinalizeRequest.DependentsEntry.value:type_name -> kplug.v1.Resource
-	2,  // 35: kplug.v1.PluginService.GetInfo:input_type -> kplug.v1.GetInfoRequest
-	4,  // 36: kplug.v1.PluginService.Reconcile:input_type -> kplug.v1.ReconcileRequest
-	9,  // 37: kplug.v1.PluginService.Finalize:input_type -> kplug.v1.FinalizeRequest
-	11, // 38: kplug.v1.PluginService.Work:input_type -> kplug.v1.WorkRequest
-	3,  // 39: kplug.v1.PluginService.GetInfo:output_type -> kplug.v1.GetInfoResponse
-	7,  // 40: kplug.v1.PluginService.Reconcile:output_type -> kplug.v1.ReconcileResponse
-	10, // 41: kplug.v1.PluginService.Finalize:output_type -> kplug.v1.FinalizeResponse
-	13, // 42: kplug.v1.PluginService.Work:output_type -> kplug.v1.WorkResponse
-	39, // [39:43] is the sub-list for method output_type
-	35, // [35:39] is the sub-list for method input_type
-	35, // [35:35] is the sub-list for extension type_name
-	35, // [35:35] is the sub-list for extension extendee
-	0,  // [0:35] is the sub-list for field type_name
+	23, // 0: kplug.v1.GetInfoResponse.apis:type_name -> kplug.v1.PluginApi
+	24, // 1: kplug.v1.ReconcileRequest.base:type_name -> kplug.v1.Resource
+	17, // 2: kplug.v1.ReconcileRequest.extensions:type_name -> kplug.v1.ReconcileRequest.ExtensionsEntry
+	6,  // 3: kplug.v1.ReconcileRequest.assignment:type_name -> kplug.v1.Assignment
+	7,  // 4: kplug.v1.ReconcileRequest.context:type_name -> kplug.v1.CallContext
+	18, // 5: kplug.v1.ReconcileRequest.dependents:type_name -> kplug.v1.ReconcileRequest.DependentsEntry
+	25, // 6: kplug.v1.CallContext.deadline:type_name -> google.protobuf.Timestamp
+	1,  // 7: kplug.v1.ReconcileResponse.outcome:type_name -> kplug.v1.Outcome
+	26, // 8: kplug.v1.ReconcileResponse.retry_after:type_name -> google.protobuf.Duration
+	27, // 9: kplug.v1.ReconcileResponse.messages:type_name -> kplug.v1.Message
+	19, // 10: kplug.v1.ReconcileResponse.extension_statuses:type_name -> kplug.v1.ReconcileResponse.ExtensionStatusesEntry
+	28, // 11: kplug.v1.ReconcileResponse.conditions:type_name -> kplug.v1.Condition
+	29, // 12: kplug.v1.ReconcileResponse.events:type_name -> kplug.v1.Event
+	26, // 13: kplug.v1.ReconcileResponse.requeue_after:type_name -> google.protobuf.Duration
+	9,  // 14: kplug.v1.ReconcileResponse.dependents:type_name -> kplug.v1.Dependents
+	20, // 15: kplug.v1.Dependents.rules:type_name -> kplug.v1.Dependents.RulesEntry
+	26, // 16: kplug.v1.DependentRules.ready_timeout:type_name -> google.protobuf.Duration
+	0,  // 17: kplug.v1.DependentRules.policy:type_name -> kplug.v1.DependentPolicy
+	24, // 18: kplug.v1.FinalizeRequest.base:type_name -> kplug.v1.Resource
+	21, // 19: kplug.v1.FinalizeRequest.extensions:type_name -> kplug.v1.FinalizeRequest.ExtensionsEntry
+	6,  // 20: kplug.v1.FinalizeRequest.assignment:type_name -> kplug.v1.Assignment
+	7,  // 21: kplug.v1.FinalizeRequest.context:type_name -> kplug.v1.CallContext
+	2,  // 22: kplug.v1.FinalizeRequest.cause:type_name -> kplug.v1.FinalizeCause
+	22, // 23: kplug.v1.FinalizeRequest.dependents:type_name -> kplug.v1.FinalizeRequest.DependentsEntry
+	1,  // 24: kplug.v1.FinalizeResponse.outcome:type_name -> kplug.v1.Outcome
+	26, // 25: kplug.v1.FinalizeResponse.retry_after:type_name -> google.protobuf.Duration
+	27, // 26: kplug.v1.FinalizeResponse.messages:type_name -> kplug.v1.Message
+	29, // 27: kplug.v1.FinalizeResponse.events:type_name -> kplug.v1.Event
+	5,  // 28: kplug.v1.WorkRequest.reconcile:type_name -> kplug.v1.ReconcileRequest
+	11, // 29: kplug.v1.WorkRequest.finalize:type_name -> kplug.v1.FinalizeRequest
+	14, // 30: kplug.v1.WorkRequest.cancellation:type_name -> kplug.v1.WorkCancellation
+	8,  // 31: kplug.v1.WorkResponse.reconcile:type_name -> kplug.v1.ReconcileResponse
+	12, // 32: kplug.v1.WorkResponse.finalize:type_name -> kplug.v1.FinalizeResponse
+	16, // 33: kplug.v1.WorkResponse.error:type_name -> kplug.v1.WorkError
+	24, // 34: kplug.v1.ReconcileRequest.ExtensionsEntry.value:type_name -> kplug.v1.Resource
+	24, // 35: kplug.v1.ReconcileRequest.DependentsEntry.value:type_name -> kplug.v1.Resource
+	10, // 36: kplug.v1.Dependents.RulesEntry.value:type_name -> kplug.v1.DependentRules
+	24, // 37: kplug.v1.FinalizeRequest.ExtensionsEntry.value:type_name -> kplug.v1.Resource
+	24, // 38: kplug.v1.FinalizeRequest.DependentsEntry.value:type_name -> kplug.v1.Resource
+	3,  // 39: kplug.v1.PluginService.GetInfo:input_type -> kplug.v1.GetInfoRequest
+	5,  // 40: kplug.v1.PluginService.Reconcile:input_type -> kplug.v1.ReconcileRequest
+	11, // 41: kplug.v1.PluginService.Finalize:input_type -> kplug.v1.FinalizeRequest
+	13, // 42: kplug.v1.PluginService.Work:input_type -> kplug.v1.WorkRequest
+	4,  // 43: kplug.v1.PluginService.GetInfo:output_type -> kplug.v1.GetInfoResponse
+	8,  // 44: kplug.v1.PluginService.Reconcile:output_type -> kplug.v1.ReconcileResponse
+	12, // 45: kplug.v1.PluginService.Finalize:output_type -> kplug.v1.FinalizeResponse
+	15, // 46: kplug.v1.PluginService.Work:output_type -> kplug.v1.WorkResponse
+	43, // [43:47] is the sub-list for method output_type
+	39, // [39:43] is the sub-list for method input_type
+	39, // [39:39] is the sub-list for extension type_name
+	39, // [39:39] is the sub-list for extension extendee
+	0,  // [0:39] is the sub-list for field type_name
 }
 
 func init() { file_kplug_v1_plugin_proto_init() }
@@ -1395,12 +1573,12 @@ func file_kplug_v1_plugin_proto_init() {
 	file_kplug_v1_registry_proto_init()
 	file_kplug_v1_resource_proto_init()
 	file_kplug_v1_plugin_proto_msgTypes[5].OneofWrappers = []any{}
-	file_kplug_v1_plugin_proto_msgTypes[9].OneofWrappers = []any{
+	file_kplug_v1_plugin_proto_msgTypes[10].OneofWrappers = []any{
 		(*WorkRequest_Reconcile)(nil),
 		(*WorkRequest_Finalize)(nil),
 		(*WorkRequest_Cancellation)(nil),
 	}
-	file_kplug_v1_plugin_proto_msgTypes[11].OneofWrappers = []any{
+	file_kplug_v1_plugin_proto_msgTypes[12].OneofWrappers = []any{
 		(*WorkResponse_Reconcile)(nil),
 		(*WorkResponse_Finalize)(nil),
 		(*WorkResponse_Error)(nil),
@@ -1410,8 +1588,8 @@ func file_kplug_v1_plugin_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_kplug_v1_plugin_proto_rawDesc), len(file_kplug_v1_plugin_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   18,
+			NumEnums:      3,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -1,0 +1,110 @@
+import { KplugError } from '../../errors.ts';
+import type { ExpressionResult } from '../../expressions/expression.ts';
+import { assessReadiness } from '../../readiness/assess-readiness.ts';
+import { failed, progressing, type Readiness, ready } from '../../readiness/readiness.ts';
+import type { OwnedWriteOptions, Resources } from '../../resources/port.ts';
+import { isOwnedBy, type Resource, type ResourceKey } from '../../resources/resource.ts';
+import type { Claim } from './claims.ts';
+import type { DependentWrites } from './dependent-follower.ts';
+import { type DependentReason, reasonOf } from './inventory.ts';
+import { nameOf } from './read-rules.ts';
+
+/** State of a dependent after a pass. */
+export interface DependentState {
+  claim: Claim;
+  reason: Exclude<DependentReason, 'Deleting'>;
+  /** Empty if it is ready. */
+  message: string;
+  /** True if dependents that require it may be applied. */
+  isPassable: boolean;
+}
+
+/** Errors that are reported for their dependent. Others end the pass. */
+const reportedErrors: ReadonlySet<string> = new Set(['Conflict', 'StorageFailed', 'InvalidResponse', 'Immutable']);
+
+/** One run over the dependents of a base: applies each one whose requirements are ready. */
+export class Workflow {
+  readonly #resources: Resources;
+  readonly #options: OwnedWriteOptions;
+  readonly #writes: DependentWrites;
+  /** States of the wanted dependents, in the order in which they are applied. */
+  readonly states = new Map<ResourceKey, DependentState>();
+  /** Dependents that their condition, or that of one that they require, excludes. */
+  readonly excluded = new Set<ResourceKey>();
+  /** Error of the first dependent that could not be applied. */
+  error: KplugError | undefined;
+
+  constructor(resources: Resources, options: OwnedWriteOptions, writes: DependentWrites) {
+    this.#resources = resources;
+    this.#options = options;
+    this.#writes = writes;
+  }
+
+  /** True if every wanted dependent was applied, whether it is ready or not. */
+  get isApplied(): boolean {
+    return !this.error && [...this.states.values()].every(({ reason }) => reason !== 'Waiting');
+  }
+
+  /** Applies dependents, in their order. Rejects with errors that concern more than a dependent. */
+  async run(claims: readonly Claim[]): Promise<void> {
+    for (const claim of claims) {
+      const state = await this.#visit(claim);
+      if (state) this.states.set(claim.key, { claim, isPassable: state.reason === 'Ready', ...state });
+      else this.excluded.add(claim.key);
+    }
+  }
+
+  /** Returns the state of a dependent, or `undefined` if it is excluded. */
+  async #visit(claim: Claim): Promise<Omit<DependentState, 'claim' | 'isPassable'> | undefined> {
+    const { key, rules } = claim;
+    if (rules.requires.some((required) => this.excluded.has(required))) return undefined;
+    const { value, fault } = this.#evaluate(rules.includeWhen, this.#find(key));
+    if (fault !== undefined) return { reason: 'Failed', message: `its include_when has no value: ${fault}` };
+    if (!value) return undefined;
+    const blocking = rules.requires.filter((required) => !this.states.get(required)?.isPassable);
+    if (blocking.length > 0) return { reason: 'Waiting', message: `waits for ${blocking.map(nameOf).join(', ')}` };
+    // While the storage fails, further writes would only take long.
+    if (this.error?.code === 'StorageFailed') return { reason: 'Waiting', message: 'waits until writes succeed' };
+    const { state, message, isPassable } = await this.#apply(claim);
+    return { reason: reasonOf[state], message, ...(isPassable && { isPassable }) };
+  }
+
+  async #apply(claim: Claim): Promise<Readiness> {
+    const { key, content, rules } = claim;
+    try {
+      const options = { ...this.#options, createOnly: rules.policy === 'CreateOnly' };
+      const { result, resource } = await this.#resources.applyOwned(key, content, options);
+      if (result === 'written') this.#writes.add(key);
+      return resource ? this.#assess(claim, resource) : progressing('the resource is gone');
+    } catch (error) {
+      if (!(error instanceof KplugError) || !reportedErrors.has(error.code)) throw error;
+      if (error.code === 'Immutable' && rules.policy === 'Recreate') return this.#recreate(claim);
+      this.error ??= error;
+      return failed(error.message);
+    }
+  }
+
+  /** Deletes a dependent. A later pass creates it again, when it is gone. */
+  async #recreate({ key }: Claim): Promise<Readiness> {
+    await this.#resources.removeOwned(key, this.#options);
+    this.#writes.waitFor(key);
+    return progressing('it is deleted to be created again, as a field that changes is immutable');
+  }
+
+  #assess({ rules }: Claim, resource: Resource): Readiness {
+    if (!rules.readyWhen || resource.metadata.deletionTimestamp) return assessReadiness(resource);
+    const { value, fault } = this.#evaluate(rules.readyWhen, resource);
+    if (fault !== undefined) return progressing(`its ready_when has no value: ${fault}`);
+    return value ? ready : progressing('its ready_when is false');
+  }
+
+  #evaluate(expression: Claim['rules']['readyWhen'], self: Resource | undefined): ExpressionResult {
+    return expression ? expression.evaluate({ self, base: this.#options.owner }) : { value: true };
+  }
+
+  /** Returns a dependent as it is, if the base owns it. */
+  #find(key: ResourceKey): Resource | undefined {
+    const resource = this.#resources.get(key);
+    return resource && isOwnedBy(resource, this.#options.owner.metadata) ? resource : undefined;
+  }
+}
