@@ -46,7 +46,9 @@ it('applies the dependents of a plugin on a cluster, writes them once, and corre
       const { image, data } = base.spec as { image: string; data?: Record<string, string> };
       const { status } = dependents.get('Deployment', 'server') ?? {};
       replicas.push((status as { replicas?: number } | undefined)?.replicas);
-      return { dependents: [deployment('server', image), ...(data ? [settings(data)] : [])], requeueAfter: 50 };
+      // No controller of this cluster makes a Deployment ready.
+      const server = { manifest: deployment('server', image), readyWhen: 'true' };
+      return { dependents: [server, ...(data ? [settings(data)] : [])], requeueAfter: 50 };
     },
   });
   const server = { ...operator.object('Deployment', 'server'), apiVersion: 'apps/v1' };
@@ -84,8 +86,8 @@ it('applies the dependents of a plugin on a cluster, writes them once, and corre
   await vi.waitFor(async () => {
     expect(await cluster.get(map)).toBeUndefined();
     // The status is written after the dependents.
-    expect((await operator.stored('Table', 'users'))?.status?.dependents).toEqual([
-      { apiVersion: 'apps/v1', kind: 'Deployment', name: 'server', plugin: 'Keeper' },
+    expect((await operator.stored('Table', 'users'))?.status?.dependents).toMatchObject([
+      { apiVersion: 'apps/v1', kind: 'Deployment', name: 'server', plugin: 'Keeper', ready: true },
     ]);
   }, waitOptions);
 });

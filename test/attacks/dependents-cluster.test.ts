@@ -167,7 +167,7 @@ describe('pods of plugins', () => {
   it('get no token of the default ServiceAccount', async () => {
     const { operator, object } = await attack({ dependents: { kinds }, reconcile: () => answer(deployment({})) });
     await cluster.apply(operator.object('Table', 'victim', { preferredImplementation: 'Liar' }));
-    await operator.expectReady('victim', 'Liar');
+    await operator.expectCondition('victim', 'Reconciled', { status: 'True' });
     const stored = await cluster.get(object('apps/v1', 'Deployment', 'a'));
     expect(stored).toMatchObject({ spec: { template: { spec: { automountServiceAccountToken: false } } } });
   });

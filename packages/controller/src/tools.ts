@@ -22,6 +22,7 @@ export type { KeyPair, Validity } from './certificates/read-certificate.ts';
 export { type GetInfoOptions, getInfo, getInfoOver } from './clients/get-info.ts';
 export { isAnswerMissing } from './clients/v0/missing-answer.ts';
 // Delegations.
+export { findRulesFault } from './delegation/dependents/read-rules.ts';
 export { grantingDomains, plainKinds } from './delegation/rights-granting-kinds.ts';
 // Files.
 export { collectUpTo, readUpTo } from './files/read-up-to.ts';

@@ -14,7 +14,19 @@ import pytest
 from conftest import Serve, Until, key, only_message, request, resource
 from grpc import StatusCode, aio
 
-from kplug import Call, Condition, Event, FinalizeCall, FinalizeResult, Message, Plugin, Result, Retry, Terminal
+from kplug import (
+    Call,
+    Condition,
+    Dependent,
+    Event,
+    FinalizeCall,
+    FinalizeResult,
+    Message,
+    Plugin,
+    Result,
+    Retry,
+    Terminal,
+)
 from kplug.v1 import plugin_pb2, resource_pb2
 
 
@@ -148,6 +160,31 @@ async def test_dependents_are_received_and_returned(serve: Serve) -> None:
     (item,) = response.dependents.items
     assert json.loads(item)["metadata"] == {"name": "users"}
     assert seen == [[], ["ConfigMap former"]]
+
+
+async def test_dependents_have_rules(serve: Serve) -> None:
+    plugin = new_plugin()
+    secret = {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "db"}}
+    server = {"apiVersion": "apps/v1", "kind": "StatefulSet", "metadata": {"name": "db"}, "spec": {"replicas": 1}}
+
+    @plugin.reconcile
+    def reconcile(_: Call) -> Result:
+        return Result(
+            dependents=[
+                Dependent(secret, policy="CreateOnly"),
+                Dependent(server, depends_on=["Secret/db"], ready_when="true", ready_timeout=1.5, include_when="false"),
+                {"apiVersion": "v1", "kind": "Service", "metadata": {"name": "db"}},
+            ]
+        )
+
+    _, client, _ = await serve(plugin)
+    dependents = (await client.Reconcile(request({}))).dependents
+    assert [json.loads(item)["kind"] for item in dependents.items] == ["Secret", "StatefulSet", "Service"]
+    assert sorted(dependents.rules) == ["Secret/db", "StatefulSet.apps/db"]
+    assert dependents.rules["Secret/db"].policy == plugin_pb2.DEPENDENT_POLICY_CREATE_ONLY
+    rules = dependents.rules["StatefulSet.apps/db"]
+    assert (list(rules.depends_on), rules.ready_when, rules.include_when) == (["Secret/db"], "true", "false")
+    assert rules.ready_timeout.ToTimedelta().total_seconds() == 1.5
 
 
 async def test_an_invalid_resource_is_not_passed_to_reconcile(serve: Serve) -> None:

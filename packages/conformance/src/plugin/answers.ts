@@ -1,5 +1,12 @@
-import { isJsonObject } from '@kplug/controller/tools';
-import { type FinalizeResponse, Outcome, parseJson, type ReconcileResponse, Severity } from '@kplug/protocol';
+import { findRulesFault, isJsonObject } from '@kplug/controller/tools';
+import {
+  type Dependents,
+  type FinalizeResponse,
+  Outcome,
+  parseJson,
+  type ReconcileResponse,
+  Severity,
+} from '@kplug/protocol';
 import { answersInTime } from '../answers-in-time.ts';
 import { NotMet, NotTried, type Requirement } from '../requirement.ts';
 import { describeAnswer, nameOf } from './describe-answer.ts';
@@ -17,6 +24,7 @@ export const ownFields: readonly string[] = [
   'plugin',
   'implementations',
   'dependents',
+  'dependentsReady',
   'observedGeneration',
   'conditions',
 ];
@@ -82,8 +90,8 @@ export const answerRequirements: readonly Requirement<PluginUnderTest>[] = [
     'P37',
     'MUST',
     'returns valid dependents',
-    'at most 100 distinct objects with apiVersion, kind, name, and no metadata but namespace, labels and annotations',
-    (answer) => ('dependents' in answer && answer.dependents ? faultsOfDependents(answer.dependents.items) : []),
+    'at most 100 distinct objects with apiVersion, kind, name, and no metadata but namespace, labels and annotations, with rules that name them',
+    (answer) => ('dependents' in answer && answer.dependents ? faultsOfDependents(answer.dependents) : []),
   ),
   each('P26', 'MUST', 'returns at most 64 conditions, 100 messages and 100 events', 'no more', (answer) => {
     const counts = [
@@ -168,17 +176,22 @@ export function forbiddenKeyIn(value: unknown): string | undefined {
 
 const allowedMetadata = new Set(['name', 'namespace', 'labels', 'annotations']);
 
-function faultsOfDependents(items: readonly Uint8Array[]): string[] {
-  const names = items.map((bytes) => {
+function faultsOfDependents({ items, rules }: Dependents): string[] {
+  const references = items.map((bytes) => {
     const { apiVersion, kind, metadata } = (parse(bytes) ?? {}) as Record<string, unknown>;
     const { name, ...rest } = (isJsonObject(metadata) ? metadata : {}) as Record<string, unknown>;
-    const isWhole = [apiVersion, kind, name].every((part) => typeof part === 'string' && part !== '');
-    return isWhole && Object.keys(rest).every((field) => allowedMetadata.has(field))
-      ? `${apiVersion} ${kind} ${name}`
-      : undefined;
+    if (typeof apiVersion !== 'string' || typeof kind !== 'string' || typeof name !== 'string') return undefined;
+    const isWhole =
+      [apiVersion, kind, name].every(Boolean) && Object.keys(rest).every((one) => allowedMetadata.has(one));
+    return isWhole ? { apiVersion, kind, name } : undefined;
   });
+  const names = references.map((one) => one && `${one.apiVersion} ${one.kind} ${one.name}`);
   const invalid = names.flatMap((name, index) => (name === undefined ? [`invalid dependents[${index}]`] : []));
   const twice = names.filter((name, index) => name !== undefined && names.indexOf(name) !== index);
   const tooMany = items.length > 100 ? [`${items.length} dependents`] : [];
-  return [...invalid, ...twice.map((name) => `${name} twice`), ...tooMany];
+  const fault = findRulesFault(
+    references.filter((one) => one !== undefined),
+    rules,
+  );
+  return [...invalid, ...twice.map((name) => `${name} twice`), ...tooMany, ...(fault ? [fault] : [])];
 }

@@ -52,6 +52,7 @@ describe('a plugin that answers incorrectly fails only the violated requirement'
     ['P25 cancelled', 'P25 warning: keeps working after'],
     ['P26', 'P26 failed: returns at most'],
     ['P37', 'P37 failed: returns valid dependents'],
+    ['P37 rules', 'P37 failed: returns valid dependents'],
     ['P38', 'P38 failed: returns answers that every controller accepts'],
     ['P39', 'P39 failed: accepts a call for a resource while an earlier one'],
     ['P27', 'P27 failed: finalizes what it reconciled'],

@@ -155,6 +155,7 @@ export class WrongPlugin {
       baseStatus: encoder.encode(text),
       extensionStatuses: Object.fromEntries(targets.map((key) => [key, extension])),
       ...(wrong === 'P37' && { dependents: { items: [encoder.encode('{"apiVersion":"v1","kind":"ConfigMap"}')] } }),
+      ...(wrong === 'P37 rules' && { dependents: { items: [], rules: { 'ConfigMap/a': { dependsOn: [] } } } }),
       conditions: types.map((type) => ({ type, status: ConditionStatus.TRUE, reason: 'Written' })),
     };
   }

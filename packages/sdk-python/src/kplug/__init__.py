@@ -7,7 +7,7 @@ from kplug._extensions import Extensions
 from kplug._implementation import ApiImplementation
 from kplug._plugin import Plugin
 from kplug._resource import Metadata, Resource
-from kplug._result import Condition, Event, FinalizeResult, Message, Result
+from kplug._result import Condition, Dependent, Event, FinalizeResult, Message, Result
 from kplug._running import RunningPlugin
 from kplug._settings import Pod, ServeOptions
 
@@ -18,6 +18,7 @@ __all__ = [
     "Call",
     "CannotServe",
     "Condition",
+    "Dependent",
     "Event",
     "Extensions",
     "Failure",

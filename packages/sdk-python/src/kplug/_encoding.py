@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -10,7 +11,7 @@ from kplug._durations import to_duration
 from kplug._errors import PluginError
 from kplug._extensions import Extensions
 from kplug._resource import Resource
-from kplug._result import Condition, Event, FinalizeResult, Message, Result
+from kplug._result import Condition, Dependent, Event, FinalizeResult, Message, Result
 from kplug.v1 import plugin_pb2, resource_pb2
 
 _SEVERITIES = {
@@ -24,6 +25,11 @@ _CONDITION_STATUSES = {
     False: resource_pb2.CONDITION_STATUS_FALSE,
     "Unknown": resource_pb2.CONDITION_STATUS_UNKNOWN,
 }
+_POLICIES = {
+    "Apply": plugin_pb2.DEPENDENT_POLICY_APPLY,
+    "CreateOnly": plugin_pb2.DEPENDENT_POLICY_CREATE_ONLY,
+    "Recreate": plugin_pb2.DEPENDENT_POLICY_RECREATE,
+}
 
 
 def encode_result(result: Any, extensions: Extensions) -> plugin_pb2.ReconcileResponse:
@@ -35,11 +41,7 @@ def encode_result(result: Any, extensions: Extensions) -> plugin_pb2.ReconcileRe
         extension_statuses={
             _target(extension, extensions): _encode_json(status) for extension, status in result.extensions.items()
         },
-        dependents=(
-            None
-            if result.dependents is None
-            else plugin_pb2.Dependents(items=[_encode_json(dependent) for dependent in result.dependents])
-        ),
+        dependents=None if result.dependents is None else _encode_dependents(result.dependents),
         conditions=[_encode_condition(condition) for condition in result.conditions],
         messages=[_encode_message(message, extensions) for message in result.messages],
         events=[_encode_event(event, extensions) for event in result.events],
@@ -81,6 +83,46 @@ def _encode_condition(condition: Condition) -> resource_pb2.Condition:
     return resource_pb2.Condition(
         type=condition.type, status=status, reason=condition.reason, message=condition.message
     )
+
+
+def _encode_dependents(dependents: Sequence[object]) -> plugin_pb2.Dependents:
+    encoded = plugin_pb2.Dependents()
+    for dependent in dependents:
+        item = _encode_json(dependent.manifest if isinstance(dependent, Dependent) else dependent)
+        encoded.items.append(item)
+        if isinstance(dependent, Dependent):
+            encoded.rules[_name_of(item)].CopyFrom(_encode_rules(dependent))
+    return encoded
+
+
+def _encode_rules(dependent: Dependent) -> plugin_pb2.DependentRules:
+    return plugin_pb2.DependentRules(
+        depends_on=dependent.depends_on,
+        ready_when=dependent.ready_when,
+        ready_timeout=to_duration(dependent.ready_timeout),
+        include_when=dependent.include_when,
+        policy=_POLICIES[dependent.policy],
+    )
+
+
+def _name_of(item: bytes) -> str:
+    """Returns the name of an encoded dependent, `Kind.group/name`, which is unique in a result."""
+    manifest = _decoder.decode(item)
+    group, slash, _ = manifest.apiVersion.partition("/")
+    return f"{manifest.kind}.{group}/{manifest.metadata.name}" if slash else f"{manifest.kind}/{manifest.metadata.name}"
+
+
+class _Metadata(msgspec.Struct):
+    name: str
+
+
+class _Manifest(msgspec.Struct):
+    apiVersion: str  # noqa: N815
+    kind: str
+    metadata: _Metadata
+
+
+_decoder = msgspec.json.Decoder(_Manifest)
 
 
 def _target(extension: Resource[Any] | None, extensions: Extensions) -> str:

@@ -46,6 +46,32 @@ class Condition:
 
 
 @dataclass(frozen=True)
+class Dependent:
+    """Dependent with rules that say when and how the operator applies it."""
+
+    manifest: object
+    """Mapping with `apiVersion`, `kind`, `metadata` and the fields that the plugin sets."""
+    depends_on: Sequence[str] = ()
+    """Dependents that must be ready before this one is applied, as `Kind/name`, or `Kind.group/name` where that is
+    ambiguous. If no dependent of the result has any, each one depends on the one before it."""
+    ready_when: str = ""
+    """CEL expression that is true if the dependent is ready, over `self`, the dependent, and `base`. At most 1,024
+    characters. Default: the conventions of Kubernetes for its kind."""
+    ready_timeout: float | timedelta | None = None
+    """Time that the dependent has to become ready, in seconds or as a `timedelta`. After it, the status of the base
+    reports a failure; the dependent is observed nevertheless. Default: `dependents.readyTimeout` of the delegation,
+    10 minutes."""
+    include_when: str = ""
+    """CEL expression that is true if the dependent is wanted, over `self`, which is null if it does not exist, and
+    `base`. While it is false, the dependent and those that depend on it are deleted, in reverse order. Default:
+    wanted."""
+    policy: Literal["Apply", "CreateOnly", "Recreate"] = "Apply"
+    """Handling of a dependent that exists: `Apply` changes it to the manifest, `CreateOnly` leaves it as it is, such as
+    a Secret with a generated password, and `Recreate` deletes it and creates it again if a field that changes is
+    immutable."""
+
+
+@dataclass(frozen=True)
 class FinalizeResult:
     """Result of `finalize`. All fields are optional; returning `None` is success too."""
 
@@ -65,9 +91,10 @@ class Result:
     extensions: Mapping[Resource[Any], object] = field(default_factory=dict)
     """Statuses of extensions. Each replaces the one that the plugin returned before. Default: no change."""
     dependents: Sequence[object] | None = None
-    """Resources that the operator applies for the base, in this order, in its namespace and owned by it: mappings with
-    `apiVersion`, `kind`, `metadata` and the fields that the plugin sets. Dependents that are no longer listed are
-    deleted. The delegation lists the allowed kinds. Default: no change."""
+    """Resources that the operator applies for the base, in its namespace and owned by it, each when the one before it
+    is ready: mappings with `apiVersion`, `kind`, `metadata` and the fields that the plugin sets, or a `Dependent` with
+    rules. Dependents that are no longer listed are deleted. The delegation lists the allowed kinds. Default: no
+    change."""
     conditions: Sequence[Condition] = ()
     messages: Sequence[Message] = ()
     events: Sequence[Event] = ()

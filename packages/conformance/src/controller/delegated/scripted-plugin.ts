@@ -7,6 +7,8 @@ export interface ReceivedCall {
   transport: 'unary' | 'work';
   base: Resource;
   extensions: Readonly<Record<string, Resource>>;
+  /** Empty in the first Kplug's protocol, which has none. */
+  dependents: readonly Resource[];
   /** Texts of the base and the references, in the first Kplug's protocol. */
   texts: readonly string[];
   at: number;

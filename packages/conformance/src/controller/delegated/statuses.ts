@@ -72,22 +72,6 @@ export const statusRequirements: readonly Requirement<ControllerUnderTest>[] = [
     }),
   ),
   {
-    number: 'C36',
-    level: 'MUST',
-    title: 'rejects a whole response with a dependent of a kind that is not allowed',
-    check: async ({ delegated, times }) => {
-      const plugin = await delegated.v1('unary');
-      const refused = encoder.encode(formatJson({ refused: 'c36.' }));
-      const wanted = { apiVersion: 'conformance.example.org/v1', kind: 'NeverAllowed', metadata: { name: 'one' } };
-      const dependents = { items: [encoder.encode(formatJson(wanted))] };
-      await using resource = await delegated.delegate(plugin, 'c36', (_, index) =>
-        index === 0 ? { baseStatus: refused, dependents } : undefined,
-      );
-      await resource.call(0);
-      return await requireRefused(resource, 'c36.', times.retry);
-    },
-  },
-  {
     number: 'C13',
     level: 'MUST',
     title: 'discards a response for an outdated generation',

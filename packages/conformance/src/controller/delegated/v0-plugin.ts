@@ -109,6 +109,7 @@ function read(method: ReceivedCall['method'], { base, references }: v0.Resources
     transport: 'unary',
     base: parseResource(texts[0] ?? ''),
     extensions,
+    dependents: [],
     texts,
     at: performance.now(),
   };

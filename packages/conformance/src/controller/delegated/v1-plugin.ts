@@ -147,7 +147,7 @@ export class V1Plugin extends ScriptedPlugin<Answer> {
 
 function read(
   method: ReceivedCall['method'],
-  { base, extensions, context }: ReconcileRequest | FinalizeRequest,
+  { base, extensions, dependents, context }: ReconcileRequest | FinalizeRequest,
   transport: ReceivedCall['transport'],
   deadline?: grpc.Deadline,
 ): ReceivedCall {
@@ -158,6 +158,7 @@ function read(
     transport,
     base: parse(base?.json ?? Buffer.from('{"metadata":{}}')),
     extensions: Object.fromEntries(parsed),
+    dependents: Object.values(dependents).map(({ json }) => parse(json)),
     texts: [],
     at: performance.now(),
     remaining: { request, call: deadline === undefined ? Number.NaN : Number(deadline) - Date.now() },

@@ -1,8 +1,9 @@
 import type { PluginName } from '../../names.ts';
 import { assessReadiness } from '../../readiness/assess-readiness.ts';
-import type { JsonValue, Resource } from '../../resources/resource.ts';
+import type { Resource } from '../../resources/resource.ts';
 import type { Attempt, Failure } from '../calls/attempt.ts';
 import type { Pass } from '../passes/pass.ts';
+import type { AppliedDependents } from './applied-dependents.ts';
 import { type Claim, decideClaims } from './claims.ts';
 import {
   type InventoryEntry,
@@ -14,20 +15,8 @@ import {
 } from './inventory.ts';
 import { type DesiredDependent, readDesired } from './read-desired.ts';
 import { removeDependents } from './remove-dependents.ts';
-import { countReady, summarize, type TimedDependent, type Unready } from './summarize.ts';
+import { countReady, summarize, type TimedDependent } from './summarize.ts';
 import { Workflow } from './workflow.ts';
-
-/** Dependents of a base after a pass. */
-export interface AppliedDependents {
-  /** Inventory for the base's status. */
-  dependents: JsonValue[];
-  /** Number of dependents that are ready, of all that are wanted: `2/3`. `undefined` if none are wanted. */
-  dependentsReady?: string;
-  /** Failure to apply them. It is retried. */
-  failure?: Failure;
-  /** Reason why the base isn't ready yet because of them. */
-  unready?: Unready;
-}
 
 /** Dependents that one plugin requests. `items` is `undefined` when its answer doesn't mention any. */
 interface DependentRequest {

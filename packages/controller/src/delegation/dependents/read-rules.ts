@@ -3,7 +3,7 @@ import { KplugError } from '../../errors.ts';
 import { Expression } from '../../expressions/expression.ts';
 import { limits } from '../../limits/limits.ts';
 import { cutText } from '../../resources/cut-text.ts';
-import { groupOf, parseKey, type ResourceKey } from '../../resources/resource.ts';
+import { formatKey, groupOf, parseKey, type ResourceKey, type ResourceReference } from '../../resources/resource.ts';
 import { orderOf } from './order.ts';
 
 const { maxQuotedLength } = limits.calls;
@@ -52,6 +52,26 @@ export function readRules(
   if (!cycle) return new Map(order.flatMap((index) => [read[index] ?? []]) as typeof read);
   const path = cycle.map((index) => nameOf(keys[index] ?? '')).join(' → ');
   throw invalid(`the dependents that the plugin requests depend on each other in a cycle: ${path}`);
+}
+
+/** Returns a description of what is wrong with the rules of dependents, if anything. */
+export function findRulesFault(
+  references: readonly Omit<ResourceReference, 'namespace'>[],
+  rules: Readonly<Record<string, { dependsOn: readonly string[]; readyWhen: string; includeWhen: string }>>,
+): string | undefined {
+  const complete = Object.entries(rules).map(([name, { dependsOn, readyWhen, includeWhen }]) => {
+    return [name, { dependsOn, readyWhen, includeWhen, readyTimeout: undefined, policy: 'Apply' }] as const;
+  });
+  try {
+    readRules(
+      references.map((reference) => formatKey({ ...reference, namespace: '' })),
+      new Map(complete),
+    );
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof KplugError)) throw error;
+    return error.message;
+  }
 }
 
 /** Returns the name of a dependent in its answer: `Kind/name`. */

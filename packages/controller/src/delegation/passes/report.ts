@@ -7,7 +7,7 @@ import type { PresentChoice } from '../../selection/candidate.ts';
 import type { Attempt, Failure } from '../calls/attempt.ts';
 import type { Choice } from '../choices/choose.ts';
 import type { DelegationSettings } from '../delegation-settings.ts';
-import type { AppliedDependents } from '../dependents/apply-dependents.ts';
+import type { AppliedDependents } from '../dependents/applied-dependents.ts';
 import type { Unready } from '../dependents/summarize.ts';
 import { type ExtensionProblem, type Gathered, ignoredReferences } from '../extensions/gather.ts';
 import type { PassContext, PassResult } from './pass-context.ts';

@@ -1,0 +1,15 @@
+import type { JsonValue } from '../../resources/resource.ts';
+import type { Failure } from '../calls/attempt.ts';
+import type { Unready } from './summarize.ts';
+
+/** Dependents of a base after a pass. */
+export interface AppliedDependents {
+  /** Inventory for the base's status. */
+  dependents: JsonValue[];
+  /** Number of dependents that are ready, of all that are wanted: `2/3`. `undefined` if none are wanted. */
+  dependentsReady?: string;
+  /** Failure to apply them. It is retried. */
+  failure?: Failure;
+  /** Reason why the base isn't ready yet because of them. */
+  unready?: Unready;
+}

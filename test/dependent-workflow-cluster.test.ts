@@ -1,0 +1,132 @@
+import type { Dependent, RuledDependent } from '@kplug/sdk';
+import { KubernetesOperator } from '@kplug/testing/cluster';
+import { definition, startTimeout, TestCluster } from '@kplug/testing/control-plane';
+import { afterAll, beforeAll, expect, it, vi } from 'vitest';
+
+const waitOptions = { timeout: 20_000, interval: 20 };
+const kinds = [
+  { apiVersion: 'v1', kind: 'ConfigMap' },
+  { apiVersion: 'apps/v1', kind: 'StatefulSet' },
+];
+
+let cluster: TestCluster;
+
+beforeAll(async () => {
+  cluster = await TestCluster.connect();
+  await cluster.define(definition({ group: 'operator.example.org', kind: 'Table' }));
+}, startTimeout);
+
+afterAll(() => cluster?.close());
+
+const set = (name: string, serviceName: string): Dependent => ({
+  apiVersion: 'apps/v1',
+  kind: 'StatefulSet',
+  metadata: { name },
+  spec: {
+    serviceName,
+    selector: { matchLabels: { app: name } },
+    template: { metadata: { labels: { app: name } }, spec: { containers: [{ name: 'main', image: 'a:1' }] } },
+  },
+});
+
+const map = (name: string, data: Record<string, string> = {}): Dependent => {
+  return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name }, data };
+};
+
+interface Spec {
+  service?: string;
+  recreate?: boolean;
+  maps?: number;
+}
+
+/** Starts an operator whose plugin requests dependents by the spec of each table. */
+async function start(dependentsOf: (spec: Spec) => (Dependent | RuledDependent)[]) {
+  const namespace = await cluster.namespace();
+  const operator = await KubernetesOperator.start(cluster, namespace, { delegation: { dependents: { kinds } } });
+  let calls = 0;
+  await operator.plugin({
+    name: 'Keeper',
+    reconcile: ({ base }) => {
+      calls += 1;
+      return { dependents: dependentsOf((base.spec ?? {}) as Spec) };
+    },
+  });
+  return {
+    operator,
+    calls: () => calls,
+    apply: (spec: Spec) => cluster.apply(operator.object('Table', 'users', { ...spec })),
+    find: (kind: 'ConfigMap' | 'StatefulSet', name: string) => {
+      const apiVersion = kind === 'ConfigMap' ? 'v1' : 'apps/v1';
+      return cluster.get({ ...operator.object(kind, name), apiVersion });
+    },
+    setReady: async () => {
+      const status = { observedGeneration: 1, replicas: 1, readyReplicas: 1, currentReplicas: 1, updatedReplicas: 1 };
+      const object = { ...operator.object('StatefulSet', 'db'), apiVersion: 'apps/v1' };
+      const revisions = { currentRevision: 'a', updateRevision: 'a' };
+      await vi.waitFor(() => cluster.edit(object, { status: { ...status, ...revisions } }, 'status'), waitOptions);
+    },
+  };
+}
+
+it('applies dependents in order on a cluster, with few calls, and removes them in reverse order', async () => {
+  const names = (maps = 0) => Array.from({ length: maps }, (_, index) => `part-${index}`);
+  const { operator, calls, apply, find, setReady } = await start(({ maps }) => [
+    ...names(maps).map((name) => map(name)),
+    set('db', 'db'),
+    map('after'),
+  ]);
+  await apply({ maps: 10 });
+  await vi.waitFor(async () => expect(await find('StatefulSet', 'db')).toBeDefined(), waitOptions);
+  expect(await find('ConfigMap', 'after')).toBeUndefined();
+  await setReady();
+  await operator.expectReady('users', 'Keeper');
+  expect(await find('ConfigMap', 'after')).toBeDefined();
+  // The dependents that are ready when they are created need no call each.
+  expect(calls()).toBeLessThan(10);
+
+  const before = calls();
+  await apply({ maps: 0 });
+  await vi.waitFor(async () => expect(await find('ConfigMap', 'part-0')).toBeUndefined(), waitOptions);
+  await operator.expectReady('users', 'Keeper');
+  expect(calls() - before).toBeLessThan(10);
+});
+
+it('recreates a dependent with a changed immutable field only if its rules say so', async () => {
+  const { operator, apply, find } = await start(({ service = 'a', recreate }) => [
+    { manifest: set('db', service), readyWhen: 'true', policy: recreate ? 'Recreate' : 'Apply' },
+  ]);
+  await apply({ service: 'a' });
+  await operator.expectReady('users', 'Keeper');
+  const first = await find('StatefulSet', 'db');
+  await apply({ service: 'b' });
+  await operator.expectCondition('users', 'Ready', {
+    status: 'False',
+    reason: 'DependentFailed',
+    message: expect.stringMatching(/StatefulSet .*\/db can't be written: a field that changes is immutable/) as string,
+  });
+  expect((await find('StatefulSet', 'db'))?.metadata.uid).toBe(first?.metadata.uid);
+
+  await apply({ service: 'b', recreate: true });
+  await operator.expectReady('users', 'Keeper');
+  const second = await find('StatefulSet', 'db');
+  expect(second?.spec).toMatchObject({ serviceName: 'b' });
+  expect(second?.metadata.uid).not.toBe(first?.metadata.uid);
+});
+
+it('never overwrites a dependent that is only created, whatever the cache knows', async () => {
+  let secret = 0;
+  const { operator, apply, find, calls } = await start(() => {
+    secret += 1;
+    return [{ manifest: map('password', { value: String(secret) }), policy: 'CreateOnly' }];
+  });
+  await apply({ service: 'a' });
+  await operator.expectReady('users', 'Keeper');
+  const first = await find('ConfigMap', 'password');
+  for (const service of ['b', 'c', 'd']) {
+    const before = calls();
+    await apply({ service });
+    await vi.waitFor(() => expect(calls()).toBeGreaterThan(before), waitOptions);
+    await operator.expectReady('users', 'Keeper');
+  }
+  expect((await find('ConfigMap', 'password'))?.data).toEqual(first?.data);
+});
