@@ -130,3 +130,31 @@ it('never overwrites a dependent that is only created, whatever the cache knows'
   }
   expect((await find('ConfigMap', 'password'))?.data).toEqual(first?.data);
 });
+
+it('releases what is to be retained when the base is deleted, and takes it over again', async () => {
+  let secret = 0;
+  const { operator, apply, find } = await start(() => [
+    { manifest: map('password', { value: String(++secret) }), policy: 'CreateOnly', retain: true },
+    map('server'),
+  ]);
+  const first = await apply({});
+  await operator.expectReady('users', 'Keeper');
+  const password = await find('ConfigMap', 'password');
+  await cluster.delete(first);
+  await vi.waitFor(async () => expect(await operator.stored('Table', 'users')).toBeUndefined(), waitOptions);
+  expect(await find('ConfigMap', 'server')).toBeUndefined();
+  const retained = await find('ConfigMap', 'password');
+  expect(retained?.metadata.ownerReferences ?? []).toEqual([]);
+  expect(retained?.metadata.annotations).toMatchObject({
+    'kplug.dev/retained-from': `Table.operator.example.org/${password?.metadata.namespace}/users`,
+  });
+
+  const second = await apply({});
+  await operator.expectReady('users', 'Keeper');
+  const adopted = await find('ConfigMap', 'password');
+  expect(adopted).toMatchObject({
+    data: password?.data,
+    metadata: { uid: password?.metadata.uid, ownerReferences: [{ uid: second.metadata.uid, controller: true }] },
+  });
+  expect(adopted?.metadata.annotations).not.toHaveProperty(['kplug.dev/retained-from']);
+});

@@ -108,6 +108,7 @@ function behindGate(resources: Resources, gate: Promise<void>): Resources {
     removeFinalizer: (key, finalizer, options) => resources.removeFinalizer(key, finalizer, options),
     applyOwned: (key, content, options) => resources.applyOwned(key, content, options),
     removeOwned: (key, options) => resources.removeOwned(key, options),
+    releaseOwned: (key, options) => resources.releaseOwned(key, options),
     close: () => resources.close(),
   };
 }

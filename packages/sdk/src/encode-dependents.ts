@@ -16,6 +16,7 @@ interface EncodedRules {
   readyTimeout?: Duration;
   includeWhen: string;
   policy: DependentPolicy;
+  retain: boolean;
 }
 
 /** Encodes the dependents of an answer. Throws `RangeError` and `TypeError` as `encodeJson` does. */
@@ -36,6 +37,7 @@ function encodeRules({
   readyTimeout,
   includeWhen = '',
   policy = 'Apply',
+  retain = false,
 }: Omit<RuledDependent, 'manifest'>): EncodedRules {
   if (!Object.hasOwn(policies, policy))
     throw new TypeError(`the policy of a dependent is ${policy}; use Apply, CreateOnly or Recreate`);
@@ -45,6 +47,7 @@ function encodeRules({
     ...(readyTimeout !== undefined && { readyTimeout: durationFromMs(readyTimeout) }),
     includeWhen,
     policy: policies[policy],
+    retain,
   };
 }
 

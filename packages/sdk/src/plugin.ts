@@ -82,6 +82,11 @@ export interface RuledDependent {
    * generated password, and `Recreate` deletes it and creates it again if a field that changes is immutable. Default `Apply`.
    */
   policy?: 'Apply' | 'CreateOnly' | 'Recreate';
+  /**
+   * True to release the dependent instead of deleting it, when it is no longer wanted or the base is deleted. A base of the same kind,
+   * namespace and name owns it again. Default false.
+   */
+  retain?: boolean;
 }
 
 /** Input of `reconcile`. */

@@ -80,6 +80,8 @@ export interface DependentRules {
   /** Milliseconds. `undefined`: that of the delegation. */
   readyTimeout: number | undefined;
   policy: 'Apply' | 'CreateOnly' | 'Recreate';
+  /** True to release the dependent instead of deleting it. */
+  retain: boolean;
 }
 
 /** Success that changes nothing. */

@@ -157,6 +157,12 @@ export const delegationSchema = z.strictObject({
         .describe(
           'Time that a dependent has to become ready, after which the status of its base reports that as a failure. A plugin may set another one for a dependent. Default 10m.',
         ),
+      finalize: z
+        .enum(['first', 'last'])
+        .default('first')
+        .describe(
+          'When a deleted resource is finalized: `first`, before its dependents are deleted, or `last`, when they are gone. Default `first`.',
+        ),
     })
     .prefault({})
     .describe(

@@ -107,6 +107,8 @@ export interface DelegationDependents {
    * for a dependent. Default 10m; recommended: 10s to 1h.
    */
   readyTimeout?: DurationInput | undefined;
+  /** When a deleted resource is finalized: before its dependents are deleted, or when they are gone. Default `first`. */
+  finalize?: 'first' | 'last' | undefined;
 }
 
 /** Kind of dependents. */

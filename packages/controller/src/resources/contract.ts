@@ -163,6 +163,32 @@ export function describeContract(open: () => Promise<ContractSubject>): void {
         expect(present(viewKey('all'))).toEqual(first);
       });
 
+      it('stays when it is released, and belongs to an owner of the same name again only when that adopts it', async () => {
+        const { options } = await keeping();
+        const { resources } = subject;
+        const apply = (adopt: boolean) =>
+          resources.applyOwned(viewKey('all'), { fields: { spec: { rows: 1 } } }, { ...options, adopt });
+        await apply(false);
+        const { metadata } = await vi.waitFor(() => present(viewKey('all')));
+        await expect(resources.releaseOwned(viewKey('all'), options)).resolves.toBe('written');
+        await expect(resources.releaseOwned(viewKey('all'), options)).resolves.toBe('gone');
+        expect(present(viewKey('all')).metadata.ownerReferences ?? []).toEqual([]);
+        await expect(apply(false)).rejects.toThrow(expect.objectContaining({ code: 'Conflict' }));
+        const { written: other } = await make('others');
+        const taken = resources.applyOwned(
+          viewKey('all'),
+          { fields: { spec: {} } },
+          { ...options, owner: other, adopt: true },
+        );
+        await expect(taken).rejects.toThrow(expect.objectContaining({ code: 'Conflict' }));
+        await expect(apply(true)).resolves.toMatchObject({ resource: { metadata: { uid: metadata.uid } } });
+        await vi.waitFor(() => {
+          const { ownerReferences, annotations } = present(viewKey('all')).metadata;
+          expect(ownerReferences).toMatchObject([{ uid: options.owner.metadata.uid }]);
+          expect(annotations ?? {}).not.toHaveProperty(['kplug.dev/retained-from']);
+        });
+      });
+
       it('is never a resource of another client', async () => {
         const { options } = await keeping();
         const manifest = { ...views, metadata: { name: 'theirs', namespace: namespace() }, spec: { rows: 7 } };

@@ -58,6 +58,12 @@ export interface Resources {
    */
   removeOwned(key: ResourceKey, options: OwnedWriteOptions): Promise<WriteResult>;
 
+  /**
+   * Releases a dependent: it stays when its owner is deleted. It gets an annotation with its former owner, by which `applyOwned` with
+   * `adopt` takes it over for an owner of the same name. A resource that is gone or has another owner is left alone.
+   */
+  releaseOwned(key: ResourceKey, options: OwnedWriteOptions): Promise<WriteResult>;
+
   /** Stops following and waits for writes in progress. Later writes reject with `Stopped`. */
   close(): Promise<void>;
 }
@@ -128,6 +134,8 @@ export interface OwnedWriteOptions {
   fieldManager: string;
   /** True to leave a dependent that exists as it is. Default false. */
   createOnly?: boolean;
+  /** True to take over a dependent that was released by an owner of the same kind, namespace and name. Default false. */
+  adopt?: boolean;
   /** Aborts the write. */
   signal?: AbortSignal;
 }

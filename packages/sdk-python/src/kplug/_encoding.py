@@ -102,6 +102,7 @@ def _encode_rules(dependent: Dependent) -> plugin_pb2.DependentRules:
         ready_timeout=to_duration(dependent.ready_timeout),
         include_when=dependent.include_when,
         policy=_POLICIES[dependent.policy],
+        retain=dependent.retain,
     )
 
 

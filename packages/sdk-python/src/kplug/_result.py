@@ -69,6 +69,9 @@ class Dependent:
     """Handling of a dependent that exists: `Apply` changes it to the manifest, `CreateOnly` leaves it as it is, such as
     a Secret with a generated password, and `Recreate` deletes it and creates it again if a field that changes is
     immutable."""
+    retain: bool = False
+    """True to release the dependent instead of deleting it, when it is no longer wanted or the base is deleted. A base
+    of the same kind, namespace and name owns it again."""
 
 
 @dataclass(frozen=True)

@@ -137,6 +137,12 @@ export class ClusterView implements Resources {
     );
   }
 
+  releaseOwned(key: ResourceKey, options: OwnedWriteOptions): Promise<WriteResult> {
+    return this.#write('remove dependent', key, options.fieldManager, () =>
+      this.#options.store.releaseOwned(key, options),
+    );
+  }
+
   async close(): Promise<void> {
     this.#isClosed = true;
     for (const watch of this.#watches.values()) watch.close();

@@ -159,7 +159,7 @@ function decodeDependents({ items, rules }: Dependents, bounds: AnswerBounds): R
 }
 
 function decodeRules(
-  { dependsOn, readyWhen, readyTimeout, includeWhen, policy: encoded }: DependentRulesV1,
+  { dependsOn, readyWhen, readyTimeout, includeWhen, policy: encoded, retain }: DependentRulesV1,
   name: string,
 ): DependentRules {
   const policy = policies.get(encoded);
@@ -170,6 +170,7 @@ function decodeRules(
     includeWhen,
     readyTimeout: readyTimeout && delayOf(durationMs(readyTimeout), 'ready_timeout'),
     policy,
+    retain,
   };
 }
 

@@ -6,6 +6,7 @@ import type { Pass } from '../passes/pass.ts';
 import type { AppliedDependents } from './applied-dependents.ts';
 import { type Claim, decideClaims } from './claims.ts';
 import {
+  deletingState,
   type InventoryEntry,
   type ReportedDependent,
   readInventory,
@@ -36,7 +37,9 @@ export async function applyDependents(pass: Pass, attempts: readonly Attempt[]):
     return { plugin, items: answer?.dependents && readDesired(answer.dependents, base, settings, resources) };
   });
   const inventory = readInventory(base);
-  const claims = requests.flatMap(({ plugin, items = [] }) => items.map((item): Claim => ({ ...item, plugin })));
+  const claims = requests.flatMap(({ plugin, items = [] }) =>
+    items.map((item): Claim => ({ ...item, plugin, retain: item.rules.retain })),
+  );
   const { granted, problem } = decideClaims(claims, inventory);
   const surplus = inventory.filter(({ key }) => !granted.some((one) => one.key === key));
   if (granted.length === 0 && surplus.length === 0) return { dependents: [] };
@@ -50,8 +53,7 @@ export async function applyDependents(pass: Pass, attempts: readonly Attempt[]):
       if (workflow.excluded.has(entry.key)) return true;
       return workflow.isApplied && surplus.includes(entry) && !retained.includes(entry);
     });
-    const keys = unwanted.map(({ key }) => key).reverse();
-    return { workflow, remaining: await removeDependents(keys, resources, options, writes) };
+    return { workflow, remaining: await removeDependents(unwanted.reverse(), resources, options, writes) };
   });
 
   const now = new Date();
@@ -60,7 +62,7 @@ export async function applyDependents(pass: Pass, attempts: readonly Attempt[]):
   });
   const others = inventory.flatMap((entry): ReportedDependent[] => {
     if (workflow.states.has(entry.key)) return [];
-    if (remaining.includes(entry.key)) return [stampDependent(entry, deleting, inventory, now)];
+    if (remaining.includes(entry)) return [stampDependent(entry, deletingState, inventory, now)];
     if (workflow.excluded.has(entry.key) || (workflow.isApplied && !retained.includes(entry))) return [];
     return [stampDependent(entry, stateOf(resources.get(entry.key)), inventory, now)];
   });
@@ -77,8 +79,6 @@ export async function applyDependents(pass: Pass, attempts: readonly Attempt[]):
     ...(unready && { unready }),
   };
 }
-
-const deleting = { reason: 'Deleting', message: 'it is being deleted, as it is no longer wanted' } as const;
 
 /** Returns the state of a dependent without known rules. */
 function stateOf(resource: Resource | undefined): Pick<ReportedDependent, 'reason' | 'message'> {

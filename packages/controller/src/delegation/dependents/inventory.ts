@@ -11,6 +11,8 @@ const maxMessageLength = limits.delegation.maxDependentMessageLength;
 export interface InventoryEntry {
   key: ResourceKey;
   plugin: PluginName;
+  /** True if the dependent is not deleted, but released, when it is no longer wanted. */
+  retain: boolean;
 }
 
 /**
@@ -39,12 +41,15 @@ export type ListedDependent = InventoryEntry & Partial<Pick<ReportedDependent, '
 /** Reasons of dependents by their readiness. */
 export const reasonOf = { ready: 'Ready', progressing: 'Progressing', failed: 'Failed' } as const;
 
+/** State of a dependent that is no longer wanted and not gone yet. */
+export const deletingState = { reason: 'Deleting', message: 'it is being deleted, as it is no longer wanted' } as const;
+
 /** Reads the dependents of a base from its status. Malformed entries are left out. */
 export function readInventory({ status, metadata: { namespace = '' } }: Resource): ListedDependent[] {
   const { dependents } = status ?? {};
   if (!Array.isArray(dependents)) return [];
   return dependents.flatMap((entry) => {
-    const { apiVersion, kind, name, plugin, reason, since } = isJsonObject(entry) ? entry : {};
+    const { apiVersion, kind, name, plugin, retain, reason, since } = isJsonObject(entry) ? entry : {};
     if (typeof apiVersion !== 'string' || typeof kind !== 'string') return [];
     if (typeof name !== 'string' || typeof plugin !== 'string') return [];
     // Other slashes would make the key of a resource of another namespace.
@@ -53,6 +58,7 @@ export function readInventory({ status, metadata: { namespace = '' } }: Resource
       {
         key: formatKey({ apiVersion, kind, namespace, name }),
         plugin: new PluginName(plugin),
+        retain: retain === true,
         ...(isReason(reason) && typeof since === 'string' && { reason, since }),
       },
     ];
@@ -61,22 +67,22 @@ export function readInventory({ status, metadata: { namespace = '' } }: Resource
 
 /** Completes the state of a dependent. The time of its last change stays as long as the reason does. */
 export function stampDependent(
-  { key, plugin }: InventoryEntry,
+  { key, plugin, retain }: InventoryEntry,
   state: Pick<ReportedDependent, 'reason' | 'message'>,
   inventory: readonly ListedDependent[],
   now: Date,
 ): ReportedDependent {
   const former = inventory.find((entry) => entry.key === key);
   const since = (former?.reason === state.reason && former.since) || formatTime(now);
-  return { key, plugin, ...state, message: cutText(state.message, maxMessageLength), since };
+  return { key, plugin, retain, ...state, message: cutText(state.message, maxMessageLength), since };
 }
 
 /** Writes the dependents of a base for its status. */
 export function writeInventory(entries: readonly ReportedDependent[]): JsonValue[] {
-  return entries.map(({ key, plugin, reason, message, since }) => {
+  return entries.map(({ key, plugin, retain, reason, message, since }) => {
     const { apiVersion, kind, name } = parseKey(key);
     const state = { ready: reason === 'Ready', reason, ...(message && { message }), since };
-    return { apiVersion, kind, name, plugin: plugin.text, ...state };
+    return { apiVersion, kind, name, plugin: plugin.text, ...(retain && { retain }), ...state };
   });
 }
 

@@ -17,6 +17,8 @@ export interface ReadRules {
   /** Time to become ready, in milliseconds. `undefined`: that of the delegation. */
   readyTimeout: number | undefined;
   policy: DependentRules['policy'];
+  /** True if the dependent is released instead of deleted. */
+  retain: boolean;
 }
 
 /**
@@ -31,7 +33,14 @@ export function readRules(
   const byKey = new Map([...rules].map(([name, one]) => [names.resolve(name, 'has rules for'), one]));
   const isGraph = [...rules.values()].some(({ dependsOn }) => dependsOn.length > 0);
   const read = keys.map((key, index): [ResourceKey, ReadRules] => {
-    const { dependsOn = [], readyWhen, includeWhen, readyTimeout, policy = 'Apply' } = byKey.get(key) ?? {};
+    const {
+      dependsOn = [],
+      readyWhen,
+      includeWhen,
+      readyTimeout,
+      policy = 'Apply',
+      retain = false,
+    } = byKey.get(key) ?? {};
     const name = nameOf(key);
     const former = keys[index - 1];
     const inOrder = former === undefined ? [] : [former];
@@ -45,6 +54,7 @@ export function readRules(
         includeWhen: parse('include_when', includeWhen) || undefined,
         readyTimeout,
         policy,
+        retain,
       },
     ];
   });
@@ -60,7 +70,10 @@ export function findRulesFault(
   rules: Readonly<Record<string, { dependsOn: readonly string[]; readyWhen: string; includeWhen: string }>>,
 ): string | undefined {
   const complete = Object.entries(rules).map(([name, { dependsOn, readyWhen, includeWhen }]) => {
-    return [name, { dependsOn, readyWhen, includeWhen, readyTimeout: undefined, policy: 'Apply' }] as const;
+    return [
+      name,
+      { dependsOn, readyWhen, includeWhen, readyTimeout: undefined, policy: 'Apply', retain: false },
+    ] as const;
   });
   try {
     readRules(

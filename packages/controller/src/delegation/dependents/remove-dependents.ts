@@ -1,24 +1,26 @@
 import type { OwnedWriteOptions, Resources } from '../../resources/port.ts';
-import { isOwnedBy, type ResourceKey } from '../../resources/resource.ts';
+import { isOwnedBy } from '../../resources/resource.ts';
 import type { DependentWrites } from './dependent-follower.ts';
+import type { InventoryEntry } from './inventory.ts';
 
 /**
- * Deletes dependents one after another, each when the one before it is gone. Returns those that are not gone yet, the one that is being
- * deleted first. The base waits for that one.
+ * Deletes dependents one after another, each when the one before it is gone, and releases those that are to be retained. Returns those that
+ * are not gone yet, the one that is being deleted first. The base waits for that one.
  */
-export async function removeDependents(
-  keys: readonly ResourceKey[],
+export async function removeDependents<T extends InventoryEntry>(
+  entries: readonly T[],
   resources: Resources,
   options: OwnedWriteOptions,
   writes: DependentWrites,
-): Promise<ResourceKey[]> {
-  for (const [index, key] of keys.entries()) {
-    await resources.removeOwned(key, options);
+): Promise<T[]> {
+  for (const [index, { key, retain }] of entries.entries()) {
+    if (retain) await resources.releaseOwned(key, options);
+    else await resources.removeOwned(key, options);
     writes.add(key);
     const resource = resources.get(key);
-    if (!resource || !isOwnedBy(resource, options.owner.metadata)) continue;
+    if (retain || !resource || !isOwnedBy(resource, options.owner.metadata)) continue;
     writes.waitFor(key);
-    return keys.slice(index);
+    return entries.slice(index);
   }
   return [];
 }

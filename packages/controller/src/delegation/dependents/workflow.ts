@@ -72,7 +72,7 @@ export class Workflow {
   async #apply(claim: Claim): Promise<Readiness> {
     const { key, content, rules } = claim;
     try {
-      const options = { ...this.#options, createOnly: rules.policy === 'CreateOnly' };
+      const options = { ...this.#options, createOnly: rules.policy === 'CreateOnly', adopt: rules.retain };
       const { result, resource } = await this.#resources.applyOwned(key, content, options);
       if (result === 'written') this.#writes.add(key);
       return resource ? this.#assess(claim, resource) : progressing('the resource is gone');

@@ -108,15 +108,22 @@ export class Reporter {
     return { next: 'settled', ...(after !== undefined && { after }) };
   }
 
-  /** Reports why the deletion of the resource doesn't proceed. @param finalized plugins that have finalized it. */
+  /**
+   * Reports why the deletion of the resource doesn't proceed.
+   *
+   * @param finalized plugins that have finalized it.
+   * @param dependents that are not gone yet, if they are the reason.
+   */
   async finalizing(
     failure: Failure,
     result: PassResult = this.#resultOf(failure),
     finalized: readonly PresentChoice[] = [],
+    dependents?: Pick<Applied, 'dependents'>,
   ): Promise<PassResult> {
     const { reason, message } = failure;
-    this.#context.events.record(this.#key, { type: 'Warning', reason, message });
-    await this.#write(finalizingConditions({ reason, message }), undefined, finalized);
+    if (dependents) this.#recordChange('Normal', reason, message);
+    else this.#context.events.record(this.#key, { type: 'Warning', reason, message });
+    await this.#write(finalizingConditions({ reason, message }), dependents, finalized);
     return result;
   }
 
@@ -199,12 +206,12 @@ export class Reporter {
 
   async #write(
     conditions: readonly ConditionContent[],
-    applied?: Applied,
+    applied?: Pick<Applied, 'dependents'> & Partial<Applied>,
     finalized: readonly PresentChoice[] = [],
   ): Promise<void> {
     const { settings, resources, holders } = this.#context;
     const { metadata } = this.#gathered.base;
-    const statements = applied?.attempts.map((attempt) => statementOf(settings, attempt));
+    const statements = applied?.attempts?.map((attempt) => statementOf(settings, attempt));
     // The finalizer and the extensions' statuses may have been written since, but the metadata of the pass counts.
     const base = resources.get(this.#key) ?? this.#gathered.base;
     const status = composeStatus(

@@ -122,13 +122,15 @@ function pluginFields(base: Resource, { statements, finalized = [], mode }: Stat
   return { implementation, implementations };
 }
 
-/** Removes the parts of plugins from a status. The part of a single plugin stays, as the resource is gone without it. */
+/** Removes the parts of plugins from a status, so that they no longer hold the resource. */
 function withoutHolders(status: JsonObject, plugins: readonly PresentChoice[]): JsonObject {
-  const { implementations } = status;
-  if (plugins.length === 0 || !isJsonObject(implementations)) return status;
-  const kept = Object.entries(implementations).filter(([name]) => {
-    return !plugins.some(({ plugin }) => plugin.equals(new PluginName(name)));
-  });
+  if (plugins.length === 0) return status;
+  const isAmong = (name: JsonValue | undefined) => {
+    return typeof name === 'string' && plugins.some(({ plugin }) => plugin.equals(new PluginName(name)));
+  };
+  const { implementations, plugin, ...fields } = status;
+  if (!isJsonObject(implementations)) return isJsonObject(plugin) && isAmong(plugin.name) ? fields : status;
+  const kept = Object.entries(implementations).filter(([name]) => !isAmong(name));
   return {
     ...status,
     implementation: kept.map(([name]) => name).join(','),

@@ -81,6 +81,10 @@ export class FollowedResources implements DirectoryResources {
     return this.#resources.removeOwned(key, options);
   }
 
+  releaseOwned(key: ResourceKey, options: OwnedWriteOptions): Promise<WriteResult> {
+    return this.#resources.releaseOwned(key, options);
+  }
+
   /** Stops following, waits for writes in progress and releases the lock. Rejects with `StorageFailed`. */
   async close(): Promise<void> {
     await this.#follower.stop();

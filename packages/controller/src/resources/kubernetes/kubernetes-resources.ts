@@ -29,7 +29,7 @@ import { Discovery, type ServedKind } from './discovery.ts';
 import { addFinalizer, removeFinalizer } from './finalizer-writer.ts';
 import { KindFollower } from './kind-follower.ts';
 import { KubernetesServices, type Place } from './kubernetes-services.ts';
-import { applyOwned, type OwnedTarget, removeOwned } from './owned-writer.ts';
+import { applyOwned, type OwnedTarget, releaseOwned, removeOwned } from './owned-writer.ts';
 import { StatusWriter } from './status-writer.ts';
 import type { Transport } from './transport.ts';
 import { WriteTarget } from './write-target.ts';
@@ -123,6 +123,10 @@ export class KubernetesResources implements Resources {
 
   removeOwned(key: ResourceKey, options: OwnedWriteOptions): Promise<WriteResult> {
     return this.#inTurn(key, options.signal, async () => removeOwned(await this.#ownedTarget(key), options));
+  }
+
+  releaseOwned(key: ResourceKey, options: OwnedWriteOptions): Promise<WriteResult> {
+    return this.#inTurn(key, options.signal, async () => releaseOwned(await this.#ownedTarget(key), options));
   }
 
   async close(): Promise<void> {

@@ -5,11 +5,13 @@ import { limits } from '../../limits/limits.ts';
 import { isJsonObject, jsonEquals } from '../json.ts';
 import { notOwned } from '../not-owned.ts';
 import type { OwnedContent, OwnedWrite, OwnedWriteOptions, WriteResult } from '../port.ts';
+import { adoptedMetadata, isReleasedBy, releasedMetadata } from '../released.ts';
 import {
   describeReference,
   isOwnedBy,
   type JsonObject,
   type JsonValue,
+  type ObjectMeta,
   parseKey,
   type Resource,
   type ResourceKey,
@@ -49,12 +51,13 @@ export async function applyOwned(
   options: OwnedWriteOptions,
 ): Promise<OwnedWrite> {
   const { key, cache } = target;
-  const { owner, createOnly = false, signal } = options;
+  const { owner, createOnly = false, adopt = false, signal } = options;
   const { namespace, name } = parseKey(key);
   checkScope(target);
   const wanted = wantedState(content, options);
   let current = cache.get(namespace, name);
   for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
+    if (current && adopt) current = await adoptReleased(target, current, options);
     if (current && !isOwnedBy(current, owner.metadata)) throw notOwned(key, owner);
     // A version that was read past the cache differs from what was written last.
     if (current && (createOnly || (attempt === 1 && isUpToDate(current, wanted))))
@@ -65,6 +68,18 @@ export async function applyOwned(
     current = await readLive(target, signal);
   }
   throw changedTooOften(key);
+}
+
+/** Takes over a dependent that its owner released earlier. Returns it as it is then. */
+async function adoptReleased(
+  target: OwnedTarget,
+  resource: Resource,
+  { owner, signal }: OwnedWriteOptions,
+): Promise<Resource | undefined> {
+  if (!isReleasedBy(resource, owner)) return resource;
+  const { metadata } = resource;
+  const adopted = await patchMetadata(target, metadata, adoptedMetadata(metadata, owner), signal);
+  return adopted ?? (await readLive(target, signal));
 }
 
 /** State of a dependent that is to be applied. */
@@ -152,6 +167,45 @@ export async function removeOwned(target: OwnedTarget, { owner, signal }: OwnedW
     current = await readLive(target, signal);
   }
   throw changedTooOften(key);
+}
+
+/** Releases a dependent. */
+export async function releaseOwned(target: OwnedTarget, { owner, signal }: OwnedWriteOptions): Promise<WriteResult> {
+  const { key, cache } = target;
+  const { namespace, name } = parseKey(key);
+  let current = cache.get(namespace, name);
+  for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
+    if (!current || !isOwnedBy(current, owner.metadata)) return 'gone';
+    const { metadata } = current;
+    if (await patchMetadata(target, metadata, releasedMetadata(metadata, owner), signal)) return 'written';
+    current = await readLive(target, signal);
+  }
+  throw changedTooOften(key);
+}
+
+/** Changes the owners and annotations of a dependent. Returns `undefined` if it has another version. */
+function patchMetadata(
+  target: OwnedTarget,
+  { annotations: former = {}, resourceVersion, uid }: ObjectMeta,
+  { annotations, ownerReferences }: ObjectMeta,
+  signal: AbortSignal | undefined,
+): Promise<Resource | undefined> {
+  const { key, cache, served, transport } = target;
+  const { namespace, name } = parseKey(key);
+  const removed = Object.keys(former).filter((one) => annotations?.[one] === undefined);
+  const changed = { ...annotations, ...Object.fromEntries(removed.map((one) => [one, null])) };
+  return write(target, 'patch', async () => {
+    const answer = await transport.request({
+      method: 'PATCH',
+      path: objectPath(served, namespace, name),
+      verb: 'patch',
+      resource: served.plural,
+      contentType: 'application/merge-patch+json',
+      body: formatJson({ metadata: { uid, resourceVersion, annotations: changed, ownerReferences } }),
+      signal,
+    });
+    return cache.putWritten(answer).resource;
+  });
 }
 
 /** Makes a write in a version of the resource. Returns `undefined` if the resource has another version. Rejects with a `KplugError`. */

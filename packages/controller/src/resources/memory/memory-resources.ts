@@ -15,6 +15,7 @@ import type {
   WriteOptions,
   WriteResult,
 } from '../port.ts';
+import { adoptedMetadata, isReleasedBy, releasedMetadata } from '../released.ts';
 import {
   describeReference,
   formatKey,
@@ -157,7 +158,7 @@ export class MemoryResources implements Resources {
   async applyOwned(
     key: ResourceKey,
     content: OwnedContent,
-    { owner, createOnly = false, signal }: OwnedWriteOptions,
+    { owner, createOnly = false, adopt = false, signal }: OwnedWriteOptions,
   ): Promise<OwnedWrite> {
     this.#refuseIfClosed();
     signal?.throwIfAborted();
@@ -166,7 +167,12 @@ export class MemoryResources implements Resources {
     const { fields, ...marks } = content;
     const { namespace, name, ...kind } = parseKey(key);
     const manifest = { ...kind, ...copyJson(fields), metadata: { name, namespace, ...marks } };
-    const stored = this.#stored.get(key);
+    let stored = this.#stored.get(key);
+    if (stored && adopt && isReleasedBy(stored.resource, owner)) {
+      const { resource } = stored;
+      this.#replace(key, stored, { ...resource, metadata: adoptedMetadata(resource.metadata, owner) });
+      stored = this.#stored.get(key);
+    }
     if (stored && !isOwnedBy(stored.resource, owner.metadata)) throw notOwned(key, owner);
     let result: WriteResult = 'written';
     if (!stored) {
@@ -191,6 +197,17 @@ export class MemoryResources implements Resources {
     const result = this.delete(key);
     await this.#persistence?.durable(key);
     return result;
+  }
+
+  async releaseOwned(key: ResourceKey, { owner, signal }: OwnedWriteOptions): Promise<WriteResult> {
+    this.#refuseIfClosed();
+    signal?.throwIfAborted();
+    const stored = this.#stored.get(key);
+    if (!stored || !isOwnedBy(stored.resource, owner.metadata)) return 'gone';
+    const { resource } = stored;
+    this.#replace(key, stored, { ...resource, metadata: releasedMetadata(resource.metadata, owner) });
+    await this.#persistence?.durable(key);
+    return 'written';
   }
 
   async close(): Promise<void> {

@@ -500,6 +500,7 @@ class DependentRules(_message.Message):
     READY_TIMEOUT_FIELD_NUMBER: _builtins.int
     INCLUDE_WHEN_FIELD_NUMBER: _builtins.int
     POLICY_FIELD_NUMBER: _builtins.int
+    RETAIN_FIELD_NUMBER: _builtins.int
     ready_when: _builtins.str
     """CEL expression that is true if the dependent is ready, over `self`, the dependent in its current state, and `base`. Default: the
     conventions of Kubernetes for its kind.
@@ -510,6 +511,10 @@ class DependentRules(_message.Message):
     """
     policy: Global___DependentPolicy.ValueType
     """Handling of a dependent that exists. Default: APPLY."""
+    retain: _builtins.bool
+    """True to release the dependent instead of deleting it, when it is no longer wanted or the base is deleted. It then has no owner, and
+    an annotation `kplug.dev/retained-from` with the base. A base of the same kind, namespace and name owns it again. Default: false.
+    """
     @_builtins.property
     def depends_on(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Dependents that must be ready before this one is applied, by name as in `Dependents.rules`. If no dependent of the response has any,
@@ -530,10 +535,11 @@ class DependentRules(_message.Message):
         ready_timeout: _duration_pb2.Duration | None = ...,
         include_when: _builtins.str = ...,
         policy: Global___DependentPolicy.ValueType = ...,
+        retain: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["ready_timeout", b"ready_timeout"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["depends_on", b"depends_on", "include_when", b"include_when", "policy", b"policy", "ready_timeout", b"ready_timeout", "ready_when", b"ready_when"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["depends_on", b"depends_on", "include_when", b"include_when", "policy", b"policy", "ready_timeout", b"ready_timeout", "ready_when", b"ready_when", "retain", b"retain"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

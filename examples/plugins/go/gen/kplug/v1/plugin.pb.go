@@ -762,7 +762,10 @@ type DependentRules struct {
 	// While it is false, the dependent and those that depend on it are deleted, in reverse order. Default: wanted.
 	IncludeWhen string `protobuf:"bytes,4,opt,name=include_when,json=includeWhen,proto3" json:"include_when,omitempty"`
 	// Handling of a dependent that exists. Default: APPLY.
-	Policy        DependentPolicy `protobuf:"varint,5,opt,name=policy,proto3,enum=kplug.v1.DependentPolicy" json:"policy,omitempty"`
+	Policy DependentPolicy `protobuf:"varint,5,opt,name=policy,proto3,enum=kplug.v1.DependentPolicy" json:"policy,omitempty"`
+	// True to release the dependent instead of deleting it, when it is no longer wanted or the base is deleted. It then has no owner, and
+	// an annotation `kplug.dev/retained-from` with the base. A base of the same kind, namespace and name owns it again. Default: false.
+	Retain        bool `protobuf:"varint,6,opt,name=retain,proto3" json:"retain,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -830,6 +833,13 @@ func (x *DependentRules) GetPolicy() DependentPolicy {
 		return x.Policy
 	}
 	return DependentPolicy_DEPENDENT_POLICY_UNSPECIFIED
+}
+
+func (x *DependentRules) GetRetain() bool {
+	if x != nil {
+		return x.Retain
+	}
+	return false
 }
 
 // FinalizeRequest is a call to finalize one base resource.
@@ -1393,7 +1403,7 @@ const file_kplug_v1_plugin_proto_rawDesc = "" +
 	"\n" +
 	"RulesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12.\n" +
-	"\x05value\x18\x02 \x01(\v2\x18.kplug.v1.DependentRulesR\x05value:\x028\x01\"\xe4\x01\n" +
+	"\x05value\x18\x02 \x01(\v2\x18.kplug.v1.DependentRulesR\x05value:\x028\x01\"\xfc\x01\n" +
 	"\x0eDependentRules\x12\x1d\n" +
 	"\n" +
 	"depends_on\x18\x01 \x03(\tR\tdependsOn\x12\x1d\n" +
@@ -1401,7 +1411,8 @@ const file_kplug_v1_plugin_proto_rawDesc = "" +
 	"ready_when\x18\x02 \x01(\tR\treadyWhen\x12>\n" +
 	"\rready_timeout\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\freadyTimeout\x12!\n" +
 	"\finclude_when\x18\x04 \x01(\tR\vincludeWhen\x121\n" +
-	"\x06policy\x18\x05 \x01(\x0e2\x19.kplug.v1.DependentPolicyR\x06policy\"\x8b\x04\n" +
+	"\x06policy\x18\x05 \x01(\x0e2\x19.kplug.v1.DependentPolicyR\x06policy\x12\x16\n" +
+	"\x06retain\x18\x06 \x01(\bR\x06retain\"\x8b\x04\n" +
 	"\x0fFinalizeRequest\x12&\n" +
 	"\x04base\x18\x01 \x01(\v2\x12.kplug.v1.ResourceR\x04base\x12I\n" +
 	"\n" +
