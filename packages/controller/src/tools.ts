@@ -1,9 +1,17 @@
 // Export path `@kplug/controller/tools`: functions for tools such as the `kplug` command, not for operators.
 import './require-node.ts';
 
-export type { TokenEntry } from './authentication/token-file.ts';
+export type { PreviousToken, TokenEntry } from './authentication/token-file.ts';
 // Tokens of plugins.
-export { createToken, listTokens, type NewToken, revokeToken } from './authentication/token-file-editor.ts';
+export {
+  createToken,
+  listTokens,
+  type NewToken,
+  type RotatedToken,
+  type RotationOptions,
+  revokeToken,
+  rotateToken,
+} from './authentication/token-file-editor.ts';
 // Certificates, for suites that act as a controller.
 export {
   type Issuer,

@@ -32,7 +32,7 @@ type RegistrationOf<T extends SessionRequest> = Extract<T['message'], { case: 'r
 
 /**
  * Serves a session. It is paused while an identity is checked, so that messages are handled in their order. The identity is checked again
- * when its proof ends, whatever the interval of heartbeats; an instance whose identity is no longer proven is removed.
+ * when its proof ends, whatever the interval of heartbeats; an instance whose latest session no longer proves its identity is removed.
  */
 export function serveSession(stream: SessionStream, { registry, prove, register, received }: SessionParts): void {
   let instanceId: string | undefined;
@@ -69,7 +69,7 @@ export function serveSession(stream: SessionStream, { registry, prove, register,
       checkAt(await prove(instanceId));
     } catch (error) {
       if (error instanceof RefusedRegistration) {
-        registry.evict(instanceId, `its identity is no longer proven: ${error.message}`);
+        registry.evict(instanceId, `its identity is no longer proven: ${error.message}`, session);
       }
       throw error;
     }
