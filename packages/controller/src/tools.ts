@@ -27,6 +27,7 @@ export type {
   PluginSecurity,
 } from './certificates/plugin-channels.ts';
 export type { KeyPair, Validity } from './certificates/read-certificate.ts';
+export { describeFailure } from './clients/describe-failure.ts';
 export { type GetInfoOptions, getInfo, getInfoOver } from './clients/get-info.ts';
 export { isAnswerMissing } from './clients/v0/missing-answer.ts';
 // Delegations.
