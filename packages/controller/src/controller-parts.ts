@@ -114,6 +114,7 @@ export function assembleParts(
     { registry, reader, observer, gate, admission, podNetwork: services.podNetwork, watches },
     {
       security: security.port,
+      reporter: { log, observer: metrics },
       hasPrivatePort: options.pluginsFolder !== undefined,
       ...(options.heartbeatConnections && { connections: options.heartbeatConnections }),
     },

@@ -251,7 +251,8 @@ export class Controller {
     const { security } = this.#parts;
     const securityView = () => security.view(this.heartbeatAddress);
     const view = { ...this.#parts, securityView, notReady: () => this.#notReady() };
-    const admin = await openAdmin(addresses, view, security.admin, { hosts: adminHosts, maxConnections });
+    const reporter = { log: this.#log, observer: this.#parts.metrics };
+    const admin = await openAdmin(addresses, view, security.admin, { hosts: adminHosts, maxConnections, reporter });
     // The controller may have stopped meanwhile, when there was nothing to close yet.
     if (this.#stopping.signal.aborted) await admin.close();
     else this.#admin = admin;

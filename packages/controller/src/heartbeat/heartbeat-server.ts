@@ -9,6 +9,7 @@ import type { ConnectionSecurity } from '../ports/connection.ts';
 import { type ConnectionHandler, GuardedListener, type PortSecurity } from '../ports/guarded-listener.ts';
 import { Http2Guard } from '../ports/http2-guard.ts';
 import { OpenConnections } from '../ports/open-connections.ts';
+import type { RefusalReporter } from '../ports/refused-connections.ts';
 import { formatAddress } from '../registry/address.ts';
 import { listenFailed, parseListenAddress } from '../settings/listen-address.ts';
 import { type GrpcInjector, injectorOf } from './grpc-injector.ts';
@@ -47,6 +48,8 @@ export interface HeartbeatServerOptions {
   connections?: HeartbeatConnectionOptions;
   /** Opens a second port, in plain text, on a free port of 127.0.0.1, whose connections are marked as private. Default false. */
   hasPrivatePort?: boolean;
+  /** Receives refused connections. */
+  reporter?: RefusalReporter;
 }
 
 /** Parts that the heartbeat port serves. */
@@ -69,7 +72,7 @@ export class HeartbeatServer {
   /** Throws `InvalidConfiguration`. */
   constructor(
     parts: HeartbeatParts,
-    { security = { mode: 'plain' }, connections = {}, hasPrivatePort = false }: HeartbeatServerOptions = {},
+    { security = { mode: 'plain' }, connections = {}, hasPrivatePort = false, reporter }: HeartbeatServerOptions = {},
   ) {
     quietGrpc();
     this.#server = new grpc.Server(serverOptions);
@@ -95,6 +98,8 @@ export class HeartbeatServer {
       maxConnections: readLimit(limitTable.heartbeat.maxConnections, connections.max),
       maxConnectionsPerPeer: readLimit(limitTable.heartbeat.maxConnectionsPerPeer, connections.maxPerPeer),
       versions: ['h2'] as const,
+      name: 'heartbeat' as const,
+      reporter,
     };
     const accept: ConnectionHandler = (connection, socket) => guard.accept(connection, socket);
     this.#listener = new GuardedListener({ ...options, security }, accept);
