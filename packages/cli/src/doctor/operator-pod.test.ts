@@ -50,3 +50,20 @@ it('defaults apply without flags and variables', () => {
 it('a pod that has ended is ignored', () => {
   expect(podWith({}, { status: { phase: 'Failed' } })).toBeUndefined();
 });
+
+it.each([
+  [[], { isSecured: false, certificates: { from: 'operator', name: 'kplug', bundleNamespaces: [] } }],
+  [['--grpc-bind-address=127.0.0.1:50050'], { isSecured: false }],
+  [['--grpc-bind-address', '[::1]:50050'], { isSecured: false }],
+  [
+    ['--grpc-bind-address=:50050', '--tls-name=blue', '--tls-ca-namespace=a', '--tls-ca-namespace=b'],
+    { isSecured: true, certificates: { from: 'operator', name: 'blue', bundleNamespaces: ['a', 'b'] } },
+  ],
+  [
+    ['--grpc-bind-address=[::]:50050', '--tls-secret-name=own'],
+    { isSecured: true, certificates: { from: 'secret', name: 'own' } },
+  ],
+  [['--grpc-bind-address=0.0.0.0:50050', '--tls-cert-dir=/tls'], { isSecured: true, certificates: { from: 'folder' } }],
+])('%j tells the certificates and whether identities are verified', (args, expected) => {
+  expect(podWith({ args })).toMatchObject(expected);
+});
