@@ -17,7 +17,8 @@ function right(group: string, resource: string, verbs: string[], namespace: stri
 
 /** Returns the permissions that an operator needs for its flags and delegations. */
 export function rightsNeeded(pod: OperatorPod, kinds: readonly UsedKind[]): Right[] {
-  const { namespace, electsLeader, leaseName, followsDelegations, namespaces, pluginNamespaces } = pod;
+  const { namespace, electsLeader, leaseName, followsDelegations, namespaces, pluginNamespaces, insecureNamespaces } =
+    pod;
   const declared = [...new Set([namespace, ...pluginNamespaces])];
   const everywhere = namespaces.length > 0 ? namespaces : [undefined];
   const leases = 'coordination.k8s.io';
@@ -42,6 +43,10 @@ export function rightsNeeded(pod: OperatorPod, kinds: readonly UsedKind[]): Righ
           right('delegations.kplug.dev', 'delegations/status', ['patch'], undefined),
         ]
       : []),
+    ...insecureNamespaces.flatMap((where) => [
+      right('', 'pods', ['get', 'list', 'watch'], where),
+      right('', 'services', ['list'], where),
+    ]),
     ...(pod.isSecured ? rightsOfSecurity(pod) : []),
     ...everywhere.map((where) => right('events.k8s.io', 'events', ['create', 'patch'], where)),
     ...kinds.flatMap(({ kind, role, served }) => {

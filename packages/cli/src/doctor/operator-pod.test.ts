@@ -12,12 +12,14 @@ it('flags configure an operator', () => {
   const args = [
     ...['--enable-leader-election', '--leader-election-lease-name=lease', '--no-follow-delegations'],
     ...['--namespace=a,b', '--namespace', 'c', '-n', 'd', '--operator-name', 'blue', '--plugin-namespace=p'],
+    '--insecure-plugins-from=legacy,10.1.0.0/16,2001:db8::1',
   ];
   expect(podWith({ args })).toMatchObject({
     installation: 'system/blue',
     serviceAccount: 'default',
     namespaces: ['a', 'b', 'c', 'd'],
     pluginNamespaces: ['p'],
+    insecureNamespaces: ['legacy'],
     followsDelegations: false,
     operatorName: 'blue',
     electsLeader: true,

@@ -16,6 +16,8 @@ export interface OperatorPod {
   namespaces: readonly string[];
   /** Namespaces of declared plugins, besides its own. */
   pluginNamespaces: readonly string[];
+  /** Namespaces from which plugins of the first Kplug are accepted. */
+  insecureNamespaces: readonly string[];
   followsDelegations: boolean;
   /** Name among several operators; empty if it has none. */
   operatorName: string;
@@ -52,6 +54,7 @@ export function readOperatorPod(pod: JsonObject): OperatorPod | undefined {
     installation: `${namespace}/${labelled['app.kubernetes.io/instance'] ?? ''}`,
     namespaces: settings.get('namespace') ?? [],
     pluginNamespaces: settings.get('plugin-namespace') ?? [],
+    insecureNamespaces: (settings.get('insecure-plugins-from') ?? []).filter((source) => !/[.:]/.test(source)),
     followsDelegations: isOn('follow-delegations', true),
     operatorName: settings.get('operator-name')?.at(-1) ?? '',
     electsLeader: isOn('enable-leader-election', false) || isOn('leader-elect', false),

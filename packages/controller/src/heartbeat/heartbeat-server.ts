@@ -16,6 +16,7 @@ import { type GrpcInjector, injectorOf } from './grpc-injector.ts';
 import { refuseCompression } from './refuse-compression.ts';
 import { type PeerCall, type RegistryServiceParts, registryService } from './registry-service.ts';
 import { v0Service } from './v0/registry-service.ts';
+import type { V0Sources } from './v0/v0-sources.ts';
 
 const { maxRequestFields } = limits.heartbeat;
 
@@ -53,7 +54,10 @@ export interface HeartbeatServerOptions {
 }
 
 /** Parts that the heartbeat port serves. */
-export type HeartbeatParts = Omit<RegistryServiceParts, 'connectionOf' | 'accepted'>;
+export type HeartbeatParts = Omit<RegistryServiceParts, 'connectionOf' | 'accepted'> & {
+  /** Sources whose v0 plugins are accepted. Default: all. */
+  v0Sources?: V0Sources | undefined;
+};
 
 /** Security of a call whose connection is already closed. */
 const closed: ConnectionSecurity = { encrypted: false, isPrivate: false, peer: '', isSameMachine: false };
