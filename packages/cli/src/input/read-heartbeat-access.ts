@@ -31,7 +31,7 @@ async function readCredentials({
   cert,
   key,
   serverName,
-}: HeartbeatAccessOptions): Promise<Pick<ControllerAccess, 'credentials' | 'bareCredentials'>> {
+}: HeartbeatAccessOptions): Promise<Pick<ControllerAccess, 'credentials' | 'bareCredentials' | 'ca'>> {
   if ((cert === undefined) !== (key === undefined)) {
     throw new CommandError('usage', '--cert and --key have to be given together');
   }
@@ -43,9 +43,10 @@ async function readCredentials({
   const roots = await readOptionFile('--ca', ca);
   try {
     const bareCredentials = grpc.credentials.createSsl(roots);
-    if (cert === undefined || key === undefined) return { credentials: bareCredentials, bareCredentials };
+    if (cert === undefined || key === undefined)
+      return { credentials: bareCredentials, bareCredentials, ca: String(roots) };
     const own = [await readOptionFile('--key', key), await readOptionFile('--cert', cert)] as const;
-    return { credentials: grpc.credentials.createSsl(roots, ...own), bareCredentials };
+    return { credentials: grpc.credentials.createSsl(roots, ...own), bareCredentials, ca: String(roots) };
   } catch (cause) {
     if (cause instanceof CommandError) throw cause;
     throw new CommandError('usage', `--ca, --cert or --key is malformed: ${(cause as Error).message}`, { cause });

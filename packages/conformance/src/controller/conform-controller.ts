@@ -7,6 +7,7 @@ import type { Requirement } from '../requirement.ts';
 import { runRequirements, selectRequirements } from '../run-requirements.ts';
 import { ControllerUnderTest } from './controller-under-test.ts';
 import { callRequirements, workRequirements } from './delegated/calls.ts';
+import { encryptionRequirements } from './delegated/encryption.ts';
 import { statusRequirements } from './delegated/statuses.ts';
 import { v0CallRequirements } from './delegated/v0-calls.ts';
 import { identityRequirements } from './identities.ts';
@@ -23,6 +24,7 @@ export const controllerRequirements: readonly Requirement<ControllerUnderTest>[]
   ...servingRequirements,
   ...v0HeartbeatRequirements,
   ...callRequirements,
+  ...encryptionRequirements,
   ...statusRequirements,
   ...workRequirements,
   ...v0CallRequirements,
