@@ -1,4 +1,5 @@
 // heartbeat/: the port to which plugins send heartbeats; v0/ has the protocol of the first Kplug.
+import type { EventEmitter } from 'node:events';
 import * as grpc from '@grpc/grpc-js';
 import { addReflection, addService, quietGrpc, RegistryService, v0 } from '@kplug/protocol';
 import { HealthImplementation, service as healthService } from 'grpc-health-check';
@@ -13,6 +14,7 @@ import type { RefusalReporter } from '../ports/refused-connections.ts';
 import { formatAddress } from '../registry/address.ts';
 import { listenFailed, parseListenAddress } from '../settings/listen-address.ts';
 import { type GrpcInjector, injectorOf } from './grpc-injector.ts';
+import { OpenStreams } from './open-streams.ts';
 import { refuseCompression } from './refuse-compression.ts';
 import { type PeerCall, type RegistryServiceParts, registryService } from './registry-service.ts';
 import { v0Service } from './v0/registry-service.ts';
@@ -54,7 +56,7 @@ export interface HeartbeatServerOptions {
 }
 
 /** Parts that the heartbeat port serves. */
-export type HeartbeatParts = Omit<RegistryServiceParts, 'connectionOf' | 'accepted'> & {
+export type HeartbeatParts = Omit<RegistryServiceParts, 'connectionOf' | 'opened' | 'accepted'> & {
   /** Sources whose v0 plugins are accepted. Default: all. */
   v0Sources?: V0Sources | undefined;
 };
@@ -68,6 +70,7 @@ export class HeartbeatServer {
   readonly #injector: GrpcInjector;
   readonly #health = new HealthImplementation({ '': 'SERVING', [RegistryService.typeName]: 'SERVING' });
   readonly #connections = new OpenConnections();
+  readonly #streams = new OpenStreams();
   readonly #listener: GuardedListener;
   readonly #privateListener: GuardedListener | undefined;
   #address = '';
@@ -83,6 +86,7 @@ export class HeartbeatServer {
     const served = {
       ...parts,
       connectionOf: (call: PeerCall) => this.#find(call) ?? closed,
+      opened: (stream: EventEmitter) => this.#streams.add(stream),
       accepted: (call: PeerCall) => this.#find(call)?.trust(),
     };
     addService(this.#server, RegistryService, registryService(served), { maxRequestFields });
@@ -141,11 +145,12 @@ export class HeartbeatServer {
     this.#privateAddress = formatAddress({ host: host4, port: await this.#privateListener.listen(host4, 0) });
   }
 
-  /** Ends all sessions immediately, so that plugins look for another controller. */
-  close(): void {
+  /** Ends all sessions, so that plugins look for another controller. */
+  async close(): Promise<void> {
     for (const listener of [this.#listener, this.#privateListener]) void listener?.stopListening();
+    await this.#streams.end();
     this.#injector.close();
-    // The sessions say goodbye first.
+    // The last frames are sent first.
     setImmediate(() => {
       for (const listener of [this.#listener, this.#privateListener]) void listener?.close();
     });

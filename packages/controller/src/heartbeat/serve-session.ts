@@ -8,7 +8,7 @@ import type { Session } from '../registry/instance.ts';
 import { RefusedRegistration } from '../registry/refusal.ts';
 import type { Lease } from '../registry/registration.ts';
 import type { Registry } from '../registry/registry.ts';
-import { cutOff } from './cut-off.ts';
+import { cutOff, resetUnread } from './cut-off.ts';
 import { leaseMessage } from './lease-message.ts';
 import type { Registered } from './registrar.ts';
 
@@ -84,6 +84,7 @@ export function serveSession(stream: SessionStream, { registry, prove, register,
       if (!(error instanceof RefusedRegistration)) return fail(stream, grpc.status.INTERNAL, messageOf(error));
       stream.write({ answer: { case: 'refusal', value: { reason: error.reason, message: error.message } } });
       stream.end();
+      resetUnread(stream);
     } finally {
       stream.resume();
     }

@@ -41,8 +41,8 @@ export class Connection implements ConnectionSecurity {
   /** Times of `performance.now()`. `since`: of the beginning or end of the last request. */
   readonly createdAt = performance.now();
   since = this.createdAt;
-  /** Checks the requests of the connection; returns the reason to close it, if any; `ended` for one whose session has ended. */
-  inspect?: (now: number) => RefusalReason | 'ended' | undefined;
+  /** Checks the requests of the connection, and closes it if there is a reason. */
+  inspect?: (now: number) => void;
   #openRequests = 0;
   #isRefused = false;
   readonly #onStage: (connection: Connection, stage: Stage) => void;

@@ -135,7 +135,7 @@ export class GuardedListener {
       socket,
       isPrivate,
       (one, stage) => this.#table.move(one, stage),
-      ({ peer }, reason) => this.#refused.add(reason, peer),
+      ({ peer }, reason) => this.#isClosed || this.#refused.add(reason, peer),
     );
     if (!this.#table.add(connection)) return;
     socket.on('close', () => this.#table.remove(connection));
@@ -197,9 +197,9 @@ export class GuardedListener {
   #closeOverdue(): void {
     const now = performance.now();
     for (const connection of [...this.#table]) {
-      const reason = this.#overdueReason(connection, now) ?? connection.inspect?.(now);
-      if (reason === 'ended') connection.destroy();
-      else if (reason) connection.refuse(reason);
+      const reason = this.#overdueReason(connection, now);
+      if (reason) connection.refuse(reason);
+      else connection.inspect?.(now);
     }
   }
 

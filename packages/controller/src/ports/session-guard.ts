@@ -49,7 +49,7 @@ export class SessionGuard {
   admit(stream: http2.ServerHttp2Stream): boolean {
     if (this.#session.destroyed || this.#unreadBytes() > limits.ports.maxUnreadResponses) return false;
     if (this.#hasUnansweredInput()) {
-      this.connection.refuse('flood');
+      this.#end('flood');
       return false;
     }
     this.#input = Math.min(limits.ports.maxInput, this.#input + limits.ports.inputPerRequest);
@@ -72,12 +72,19 @@ export class SessionGuard {
     const { code, errno } = error as NodeJS.ErrnoException;
     if (code === 'ERR_HTTP2_TOO_MANY_INVALID_FRAMES') this.connection.reportRefusal('flood', true);
     if (code !== 'ERR_HTTP2_ERROR') return;
-    this.connection.reportRefusal(malformedInput.includes(errno ?? 0) ? 'wrong-protocol' : 'flood', true);
+    const isMalformed = malformedInput.includes(errno ?? 0);
+    // Frames that cross with the end of a session may look malformed, such as those of clients in Go.
+    if (isMalformed && this.connection.stage === 'trusted') return;
+    this.connection.reportRefusal(isMalformed ? 'wrong-protocol' : 'flood', true);
   }
 
   #take(bucket: TokenBucket): void {
-    if (bucket.take()) return;
-    this.connection.reportRefusal('flood');
+    if (!bucket.take()) this.#end('flood');
+  }
+
+  /** Closes the connection with ENHANCE_YOUR_CALM, so that its peer sees that it is to blame. */
+  #end(reason: RefusalReason): void {
+    this.connection.reportRefusal(reason);
     this.#session.destroy(undefined, http2.constants.NGHTTP2_ENHANCE_YOUR_CALM);
     // The session waits for its peer to close the connection, which it need not do.
     setImmediate(() => this.connection.destroy());
@@ -90,10 +97,17 @@ export class SessionGuard {
     return sum;
   }
 
-  /** Closes requests that take too long. Returns the reason to close the connection, if any. */
-  #inspect(now: number): RefusalReason | 'ended' | undefined {
-    if (this.#session.destroyed) return 'ended';
-    if (this.#isFlooded(now) || this.#hasUnansweredInput()) return 'flood';
+  /** Closes the connection if its peer floods it, or if a request or a response takes too long. */
+  #inspect(now: number): void {
+    if (this.#session.destroyed) {
+      this.connection.destroy();
+      return;
+    }
+    const reason = this.#isFlooded(now) || this.#hasUnansweredInput() ? 'flood' : this.#overdueReason(now);
+    if (reason) this.#end(reason);
+  }
+
+  #overdueReason(now: number): RefusalReason | undefined {
     for (const [stream, request] of this.#requests) {
       if (stream.headersSent) this.connection.requestAnswered();
       else if (now - request.openedAt > this.#limits.requestTimeout) return 'request-timeout';
