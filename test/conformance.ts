@@ -43,7 +43,8 @@ export interface Conformance {
  */
 export async function checkPlugin(command: readonly string[], options: readonly string[] = []): Promise<Conformance> {
   await using folder = await temporaryFolder();
-  return await conformance(folder.path, ['plugin', ...options, '--', ...command]);
+  // A deadline decides nothing but how long a plugin may take on a busy machine.
+  return await conformance(folder.path, ['plugin', '--timeout', '30s', ...options, '--', ...command]);
 }
 
 /**
