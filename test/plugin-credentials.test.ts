@@ -9,6 +9,7 @@ import { definePlugin, type RunningPlugin, type ServeOptions } from '@kplug/sdk'
 import { TestCa } from '@kplug/testing/certificates';
 import { FakeRegistry } from '@kplug/testing/fake-registry';
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { SecuredOperator } from './attacks/secured-operator.ts';
 
 const waiting = { timeout: 20_000, interval: 10 };
 
@@ -136,6 +137,15 @@ describe('with TLS, a plugin', () => {
     const { warnings } = await serve({ controller: registry.address(), tlsCa: files.path('ca.crt') });
     await vi.waitFor(() => expect(warnings.join('')).toMatch(/does not speak TLS 1\.3/), waiting);
     expect(registry.messages).toEqual([]);
+  });
+
+  it('explains that the controller requires TLS', async () => {
+    const operator = await SecuredOperator.start();
+    const { warnings } = await serve({ controller: operator.address, insecure: true });
+    await vi.waitFor(
+      () => expect(warnings.join('')).toMatch(/requires TLS; set KPLUG_TLS_CA .* KPLUG_INSECURE/),
+      waiting,
+    );
   });
 
   it('refuses a controller with TLS 1.2', async () => {

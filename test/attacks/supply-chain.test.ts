@@ -1,10 +1,22 @@
 // Attacks by a package, or by who publishes one.
-import { readFileSync } from 'node:fs';
+import { globSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 
 interface Lockfile {
   packages: Record<string, { resolution: { integrity?: string } }>;
+}
+
+interface Workflow {
+  permissions: object;
+  jobs: Record<
+    string,
+    {
+      permissions: Record<string, string>;
+      strategy?: { matrix: { package: string[] } };
+      steps: { uses?: string; run?: string; with?: object }[];
+    }
+  >;
 }
 
 const textOf = (file: string) => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8');
@@ -38,9 +50,46 @@ describe('a dependency', () => {
   });
 });
 
-it('a released image names its content and its origin', () => {
-  // Without the attestations nobody can tell what an image contains, nor whether it was built from this repository.
-  const bake = textOf('docker-bake.hcl');
-  expect(bake).toContain('"type=provenance,mode=max"');
-  expect(bake).toContain('"type=sbom"');
+describe('a release', () => {
+  const workflow = parse(textOf('.github/workflows/release.yml')) as Workflow;
+  const jobs = Object.entries(workflow.jobs);
+  const steps = jobs.flatMap(([, job]) => job.steps);
+
+  it('uses no action that its author can change afterwards', () => {
+    // Without the commit whoever takes over an action has code run with the rights to publish.
+    const actions = steps.flatMap(({ uses }) => (uses ? [uses] : []));
+    expect(actions.length).toBeGreaterThan(5);
+    expect(actions.filter((action) => !/@[0-9a-f]{40}$/.test(action))).toEqual([]);
+  });
+
+  it('runs dependencies only in a job that has no right', () => {
+    // Without the separation the script of any dependency can publish what it likes.
+    expect(workflow.permissions).toEqual({});
+    const writing = jobs.filter(([, { permissions }]) => Object.values(permissions).includes('write'));
+    expect(writing.map(([name]) => name)).toEqual(['publish', 'images']);
+    const commands = writing.flatMap(([, job]) => job.steps).flatMap(({ run }) => (run ? [run] : []));
+    expect(commands.filter((command) => /npx|pnpm|\.ci|npm (ci|install)/.test(command))).toEqual([]);
+    expect(textOf('.github/workflows/release.yml')).not.toContain('secrets.');
+  });
+
+  it('publishes each package with an SBOM and its provenance', () => {
+    // Without the attestations nobody can tell what a package contains, nor whether it was built from this repository.
+    const names = globSync('packages/*/package.json', { cwd: new URL('../..', import.meta.url) })
+      .map((file) => JSON.parse(textOf(file)) as { name: string; publishConfig?: object })
+      .flatMap(({ name, publishConfig }) => (publishConfig ? [name.replace('@', '').replace('/', '-')] : []));
+    const { publish } = workflow.jobs;
+    expect(publish?.strategy?.matrix.package).toEqual(names.sort());
+    const inputs = publish?.steps.filter(({ uses }) => uses?.startsWith('actions/attest@')).map((step) => step.with);
+    const name = '\u0024{{ matrix.package }}';
+    const subject = { 'subject-path': `packages/${name}-*.tgz` };
+    expect(inputs).toEqual([{ ...subject, 'sbom-path': `sbom/${name}.cdx.json` }, subject]);
+    expect(publish?.steps.at(-1)?.run).toMatch(/^npm publish .* --provenance$/);
+  });
+
+  it('names the content and the origin of each image', () => {
+    expect(steps.map(({ run }) => run).join('\n')).toContain('docker buildx bake --push release');
+    const bake = textOf('docker-bake.hcl');
+    expect(bake).toContain('"type=provenance,mode=max"');
+    expect(bake).toContain('"type=sbom"');
+  });
 });

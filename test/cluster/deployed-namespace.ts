@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, vi } from 'vitest';
-import { getJson, helm, kubectl, loadImage } from './commands.ts';
+import { getJson, helm, kplug, kubectl, loadImage } from './commands.ts';
 
 const repository = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -30,9 +31,18 @@ export interface Plugin {
   };
 }
 
+/** Fields of a plugin instance that the tests use. */
+export interface PluginInstance {
+  state: string;
+  identity?: string;
+  encrypted?: boolean;
+}
+
 /** Namespace with deployments of this repository. */
 export class DeployedNamespace {
   readonly namespace = `kplug-test-${randomBytes(3).toString('hex')}`;
+  /** Folder of the charts that are installed. */
+  charts = inRepository('charts');
   readonly #releases = new Set<string>();
 
   /** Creates the namespace. Its pods are restricted by a Pod Security Standard. */
@@ -42,8 +52,13 @@ export class DeployedNamespace {
   }
 
   /** Loads images that `pnpm build:image` built into the cluster. */
-  async load(...images: string[]): Promise<void> {
-    for (const image of images) await loadImage(`kplug/${image}:dev`, inRepository(`dist/image/${image}`));
+  load(...images: string[]): Promise<void> {
+    return this.loadFrom(repository, 'dev', ...images);
+  }
+
+  /** Loads images that `pnpm build:image` built in another checkout. */
+  async loadFrom(checkout: string, tag: string, ...images: string[]): Promise<void> {
+    for (const image of images) await loadImage(`kplug/${image}:${tag}`, join(checkout, 'dist/image', image));
   }
 
   /** Installs or upgrades the operator, for this namespace only, and waits until it runs. */
@@ -51,7 +66,7 @@ export class DeployedNamespace {
     const found = await kubectl('get', 'crd', pluginDefinition, '--ignore-not-found', '--output=name');
     // Another release may own the definitions, so Helm must not create them. They are updated here.
     if (found) {
-      const files = ['plugin', 'delegation'].map((kind) => inRepository(`charts/kplug/files/${kind}.crd.yaml`));
+      const files = ['plugin', 'delegation'].map((kind) => join(this.charts, `kplug/files/${kind}.crd.yaml`));
       await kubectl('apply', '--server-side', '--force-conflicts', ...files.flatMap((file) => ['--filename', file]));
     }
     const own = [`namespaces={${this.namespace}}`, `crds.enabled=${!found}`, ...settings];
@@ -63,7 +78,7 @@ export class DeployedNamespace {
     this.#releases.add(release);
     const set = settings.flatMap((setting) => ['--set', setting]);
     const where = ['--namespace', this.namespace, '--wait', '--timeout=2m'];
-    await helm('upgrade', '--install', release, inRepository(`charts/${chart}`), ...where, '--values', values, ...set);
+    await helm('upgrade', '--install', release, join(this.charts, chart), ...where, '--values', values, ...set);
   }
 
   kubectl(...args: string[]): Promise<string> {
@@ -81,6 +96,16 @@ export class DeployedNamespace {
 
   async plugins(): Promise<Plugin[]> {
     return (await this.get<{ items: Plugin[] }>(pluginDefinition)).items;
+  }
+
+  /** Runs `kplug plugins list` for the operator of this namespace. */
+  listPlugins(...args: string[]): Promise<string> {
+    return kplug('plugins', 'list', '--cluster', '--operator-namespace', this.namespace, '--output', 'json', ...args);
+  }
+
+  /** Returns the plugin instances that the operator knows. */
+  async pluginInstances(): Promise<PluginInstance[]> {
+    return (JSON.parse(await this.listPlugins()) as { instances?: PluginInstance[] }).instances ?? [];
   }
 
   /** Returns the pods of a release, without terminating ones. */

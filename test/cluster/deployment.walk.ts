@@ -1,30 +1,16 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, vi } from 'vitest';
 import { kplug } from './commands.ts';
 import type { Pod } from './deployed-namespace.ts';
 import { DeployedExample, meanwhile } from './example.ts';
+import { walk } from './walk.ts';
 
 const example = new DeployedExample();
 const manifests = ['users', 'sessions'].map(
   (name) => new URL(`../../examples/database-table/manifests/${name}.yaml`, import.meta.url).pathname,
 );
 
-let passed = 0;
 beforeAll(() => example.prepare());
-afterAll(async () => {
-  // The namespace of a failed test is kept for debugging.
-  if (passed === steps) await example.remove();
-  else {
-    console.error(await example.diagnostics());
-    console.error(`The namespace ${example.namespace} is kept for debugging; delete it afterwards.`);
-  }
-});
-
-const steps = 12;
-const step = (name: string, work: () => Promise<void>) =>
-  it(name, async () => {
-    await work();
-    passed += 1;
-  });
+const step = walk(example, () => example.remove());
 
 describe('the example on a cluster', () => {
   step('is installed, and the only plugin is the fallback for the missing ones', async () => {
@@ -68,13 +54,7 @@ describe('the example on a cluster', () => {
   step('switches to the preferred plugin when that registers, which creates the table', async () => {
     await example.postgres();
     await example.plugin('postgresql');
-    await example.kubectl(
-      'patch',
-      'databasetable',
-      'users',
-      '--type=merge',
-      '--patch={"spec":{"preferredImplementation":"PostgreSQL"}}',
-    );
+    await example.preferPlugin('users', 'PostgreSQL');
     await example.expectReady('users', 'PostgreSQL');
     await example.expectReady('sessions', 'SQLite');
     const extension = await example.kubectl('get', 'dbtpg', 'users', '--no-headers');
@@ -105,7 +85,7 @@ describe('the example on a cluster', () => {
   });
 
   step('upgrades a plugin while its table changes, without a failed pass and without another plugin', async () => {
-    const before = await eventsOf('users');
+    const before = await example.eventsOf('users');
     expect(before.join(), 'Events name the plugin version').toMatch(/ to PostgreSQL 1\.0\.0/);
     const changes = await meanwhile(
       () => example.plugin('postgresql', 'env.PLUGIN_VERSION=1.1.0'),
@@ -115,8 +95,8 @@ describe('the example on a cluster', () => {
       },
     );
     await example.expectReady('users', 'PostgreSQL', '1.1.0');
-    expect(await columns('users', 'during_plugin_upgrade')).toBe(changes);
-    const since = (await eventsOf('users')).filter((event) => !before.includes(event));
+    expect(await example.columns('users', 'during_plugin_upgrade')).toHaveLength(changes);
+    const since = (await example.eventsOf('users')).filter((event) => !before.includes(event));
     expect(since.filter((event) => / Warning | SQLite /.test(event))).toEqual([]);
   });
 
@@ -128,7 +108,7 @@ describe('the example on a cluster', () => {
     );
     await example.expectReady('users', 'PostgreSQL', '1.1.0');
     await example.expectReady('sessions', 'SQLite');
-    expect(await columns('users', 'during_operator_upgrade')).toBe(changes);
+    expect(await example.columns('users', 'during_operator_upgrade')).toHaveLength(changes);
     expect(pods).not.toContain((await example.leader()).metadata.name);
   });
 
@@ -182,20 +162,6 @@ describe('the example on a cluster', () => {
     expect(await example.kubectl('get', 'databasetables', '--output=name')).toBe('');
   });
 });
-
-/** Returns the number of columns in the database with a name prefix. */
-async function columns(name: string, prefix: string): Promise<number> {
-  const { status } = await example.table(name);
-  return (status?.table?.columns ?? []).filter((column) => column.name.startsWith(prefix)).length;
-}
-
-/** Returns the Events of a table, one per line. Their names make the lines unique. */
-async function eventsOf(name: string): Promise<string[]> {
-  const line = '{.metadata.name} {.type} {.reason} {.note}{"\\n"}';
-  const template = `{range .items[?(@.regarding.name=="${name}")]}${line}{end}`;
-  const lines = await example.kubectl('get', 'events.events.k8s.io', `--output=jsonpath=${template}`);
-  return lines.split('\n').filter(Boolean);
-}
 
 /** Waits until the heartbeat Service has one pod as its only endpoint. */
 async function expectHeartbeatsTo(pod: string): Promise<void> {

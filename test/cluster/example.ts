@@ -83,6 +83,26 @@ export class DeployedExample extends DeployedNamespace {
     return (await this.table(name)).metadata.generation;
   }
 
+  /** Changes the plugin that a table prefers. */
+  async preferPlugin(name: string, preferredImplementation: string): Promise<void> {
+    const patch = JSON.stringify({ spec: { preferredImplementation } });
+    await this.kubectl('patch', 'databasetable', name, '--type=merge', `--patch=${patch}`);
+  }
+
+  /** Returns the columns in the database of a table with a name prefix. */
+  async columns(name: string, prefix: string): Promise<string[]> {
+    const { status } = await this.table(name);
+    return (status?.table?.columns ?? []).map((column) => column.name).filter((column) => column.startsWith(prefix));
+  }
+
+  /** Returns the Events of a table, one per line. Their names make the lines unique. */
+  async eventsOf(name: string): Promise<string[]> {
+    const line = '{.metadata.name} {.type} {.reason} {.note}{"\\n"}';
+    const template = `{range .items[?(@.regarding.name=="${name}")]}${line}{end}`;
+    const lines = await this.kubectl('get', 'events.events.k8s.io', `--output=jsonpath=${template}`);
+    return lines.split('\n').filter(Boolean);
+  }
+
   /** Crashes the process in a pod without a shutdown, and waits until it has been restarted. */
   async crash(pod: string): Promise<void> {
     const restarts = async () => {

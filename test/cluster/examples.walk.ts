@@ -3,31 +3,13 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, vi } from 'vitest';
 import { kubectl } from './commands.ts';
 import { DeployedNamespace, inRepository } from './deployed-namespace.ts';
+import { walk } from './walk.ts';
 
 const waitOptions = { timeout: 90_000, interval: 250 };
 const run = promisify(execFile);
-
-/** Registers steps that depend on the preceding ones. The namespace of a failed test is kept for debugging. */
-function walk(deployed: DeployedNamespace, remove: () => Promise<void>) {
-  let failed = true;
-  let remaining = 0;
-  afterAll(async () => {
-    if (!failed) return remove();
-    console.error(await deployed.diagnostics());
-    console.error(`The namespace ${deployed.namespace} is kept for debugging; delete it afterwards.`);
-  });
-  return (name: string, work: () => Promise<void>) => {
-    remaining += 1;
-    it(name, async () => {
-      await work();
-      remaining -= 1;
-      failed = remaining > 0;
-    });
-  };
-}
 
 /** Returns the line of a `kubectl get` output that starts with a name. */
 function lineOf(output: string, name: string): string | undefined {

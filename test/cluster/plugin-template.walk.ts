@@ -1,9 +1,10 @@
 import { cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
+import { beforeAll, describe, expect, vi } from 'vitest';
 import { kubectl, loadImage } from './commands.ts';
 import { DeployedNamespace, inRepository } from './deployed-namespace.ts';
+import { walk } from './walk.ts';
 
 const example = inRepository('examples/plugin-template');
 const deployed = new DeployedNamespace();
@@ -11,7 +12,6 @@ const { namespace } = deployed;
 const waitOptions = { timeout: 90_000, interval: 250 };
 
 let folder: string;
-let passed = 0;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'kplug-template-'));
@@ -21,13 +21,7 @@ beforeAll(async () => {
   await deployed.create();
 });
 
-afterAll(async () => {
-  // The namespace of a failed test is kept for debugging.
-  if (passed < 3) {
-    console.error(await deployed.diagnostics());
-    console.error(`The namespace ${namespace} is kept for debugging; delete it afterwards.`);
-    return;
-  }
+const step = walk(deployed, async () => {
   await deployed.kubectl('delete', 'addressplans', '--all', '--timeout=60s');
   await kubectl('delete', '--kustomize', join(folder, 'kind'), '--timeout=60s');
   await deployed.remove();
@@ -97,12 +91,6 @@ async function podsOfPlugin(): Promise<(string | undefined)[]> {
     .flatMap(({ status }) => status?.instances ?? []);
   return instances.filter(({ state }) => state === 'live').map(({ podName }) => podName);
 }
-
-const step = (name: string, work: () => Promise<void>) =>
-  it(name, async () => {
-    await work();
-    passed += 1;
-  });
 
 describe('a plugin image on a cluster', () => {
   step('is copied into the plugins folder and run by the operator', async () => {

@@ -60,6 +60,18 @@ describe('stored certificates', () => {
     expect(nextStep(created.facts(names), start).do).toBe('wait');
   });
 
+  it('have the request of a user until their next write', async () => {
+    const requested = CertificateSet.read({ ...created.data, renew: ' certificates\n' }, 'here');
+    expect(nextStep(requested.facts(names), start)).toEqual({ do: 'issue', uses: ['server', 'caller'] });
+    const issued = await requested.after({ do: 'issue', uses: ['server', 'caller'] }, names, start);
+    expect(issued.data).not.toHaveProperty('renew');
+    expect(issued.leaf('server')).not.toEqual(created.leaf('server'));
+    expect(nextStep(issued.facts(names), start).do).toBe('wait');
+    expect(() => CertificateSet.read({ ...created.data, renew: 'everything' }, 'the Secret a/b')).toThrow(
+      'renew in the Secret a/b is neither "ca" nor "certificates"; correct or remove it',
+    );
+  });
+
   it('are read or refused, whatever they are', () => {
     const keys = fc.constantFrom(
       'ca.crt',
@@ -67,6 +79,7 @@ describe('stored certificates', () => {
       'next-ca.key',
       'next-ca.published',
       'server.crt',
+      'renew',
       '__proto__',
       'x',
     );

@@ -3,7 +3,7 @@ import { KplugError } from '../errors.ts';
 import { limits } from '../limits/limits.ts';
 import type { CertificateData } from '../resources/services/certificate-store.ts';
 import { callerUri, issueAuthority, issueLeaf, type LeafUse, type ServerNames } from './issue-certificate.ts';
-import type { Facts, Step } from './next-step.ts';
+import type { Facts, RenewalRequest, Step } from './next-step.ts';
 import {
   formatCertificates,
   isIssuedBy,
@@ -29,17 +29,20 @@ export class CertificateSet {
   readonly #signing: Authority | undefined;
   readonly #next: (Authority & { publishedAt: number | undefined }) | undefined;
   readonly #leaves: Partial<Record<LeafUse, KeyPair>>;
+  readonly #requested: RenewalRequest | undefined;
 
   private constructor(
     bundle: readonly X509Certificate[],
     signing: Authority | undefined,
     next: (Authority & { publishedAt: number | undefined }) | undefined,
     leaves: Partial<Record<LeafUse, KeyPair>>,
+    requested?: RenewalRequest,
   ) {
     this.#bundle = bundle;
     this.#signing = signing;
     this.#next = next;
     this.#leaves = leaves;
+    this.#requested = requested;
   }
 
   static get none(): CertificateSet {
@@ -63,6 +66,7 @@ export class CertificateSet {
       signing,
       next && { ...next, publishedAt: Number.isNaN(publishedAt) ? undefined : publishedAt },
       { ...readLeaf(data, 'server'), ...readLeaf(data, 'caller') },
+      readRequest(data.renew ?? '', place),
     );
   }
 
@@ -112,6 +116,7 @@ export class CertificateSet {
       signing: this.#signing.certificate.serialNumber,
       next: this.#next && { serial: this.#next.certificate.serialNumber, publishedAt: this.#next.publishedAt },
       leaves,
+      requested: this.#requested,
     };
   }
 
@@ -160,6 +165,16 @@ export class CertificateSet {
 }
 
 const uses: readonly LeafUse[] = ['server', 'caller'];
+
+/** Reads the field `renew`, which only users write. The next write of the certificates removes it. */
+function readRequest(text: string, place: string): RenewalRequest | undefined {
+  const request = text.trim();
+  if (request === '' || request === 'ca' || request === 'certificates') return request || undefined;
+  throw new KplugError(
+    'InvalidConfiguration',
+    `renew in ${place} is neither "ca" nor "certificates"; correct or remove it`,
+  );
+}
 
 function readBundle(pem: string, place: string): X509Certificate[] {
   let bundle: X509Certificate[];

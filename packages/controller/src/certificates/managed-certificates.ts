@@ -1,70 +1,37 @@
-import type { Logger } from 'pino';
-import { KplugError, messageOf } from '../errors.ts';
+import { KplugError } from '../errors.ts';
 import { limits } from '../limits/limits.ts';
-import { type WorkOutcome, WorkQueue } from '../queue/work-queue.ts';
 import type { CertificateStore, StoredCertificates } from '../resources/services/certificate-store.ts';
 import { CertificateSet } from './certificate-set.ts';
-import type {
-  CertificateExpiry,
-  CertificateObserver,
-  CertificateOperation,
-  CertificateSource,
-} from './certificate-source.ts';
+import type { CertificateExpiry, CertificateObserver, CertificateOperation } from './certificate-source.ts';
+import { CheckedCertificates, type CheckOptions } from './checked-certificates.ts';
 import type { ServerNames } from './issue-certificate.ts';
 import { nextStep, type Step } from './next-step.ts';
-import type { KeyPair } from './read-certificate.ts';
-import { SourceState } from './source-state.ts';
 
-const { checkInterval, initialBackOff, maxBackOff, maxConflictAttempts, maxSteps } = limits.certificates;
+const { maxConflictAttempts, maxSteps } = limits.certificates;
 
 /** Parts and options of managed certificates. */
-export interface ManagedCertificatesOptions {
+export interface ManagedCertificatesOptions extends CheckOptions {
   store: CertificateStore;
   /** Names in the certificate of the heartbeat port. */
   names: ServerNames;
-  log: Logger;
   observer?: CertificateObserver;
-  /** Wall clock, in milliseconds since the epoch. */
-  now?: () => number;
-  /** Interval of checks, in milliseconds. Default one minute. */
-  interval?: number;
 }
 
 /**
  * The operator's own CA and certificates: made when there are none, renewed at two thirds of their lifetimes, and shared with other
  * replicas by their store. Any replica renews them, and takes over what another one has renewed.
  */
-export class ManagedCertificates implements CertificateSource {
+export class ManagedCertificates extends CheckedCertificates {
   readonly #store: CertificateStore;
   readonly #names: ServerNames;
-  readonly #log: Logger;
   readonly #observer: CertificateObserver | undefined;
-  readonly #now: () => number;
-  readonly #interval: number;
-  readonly #state = new SourceState();
-  readonly #checks: WorkQueue<'check'>;
   #known = CertificateSet.none;
-  #lastFailure = '';
 
-  constructor({ store, names, log, observer, now = Date.now, interval = checkInterval }: ManagedCertificatesOptions) {
-    this.#store = store;
-    this.#names = names;
-    this.#log = log;
-    this.#observer = observer;
-    this.#now = now;
-    this.#interval = interval;
-    this.#checks = new WorkQueue({
-      backOff: { initial: Math.min(initialBackOff, interval), max: Math.min(maxBackOff, interval) },
-      work: () => this.#checkAgain(),
-    });
-  }
-
-  async start(): Promise<void> {
-    this.#checks.addAfter('check', this.#delayUntil(await this.check()));
-  }
-
-  async stop(): Promise<void> {
-    await this.#checks.close();
+  constructor(options: ManagedCertificatesOptions) {
+    super(options, 'the certificates could not be checked');
+    this.#store = options.store;
+    this.#names = options.names;
+    this.#observer = options.observer;
   }
 
   /**
@@ -74,43 +41,8 @@ export class ManagedCertificates implements CertificateSource {
   async check(): Promise<number> {
     const { set, until } = await this.#update();
     this.#use(set);
-    if ((await this.#publish()) === 'published') this.#log.info('the CA bundle was published');
+    if ((await this.#publish()) === 'published') this.log.info('the CA bundle was published');
     return until;
-  }
-
-  current(): KeyPair {
-    return this.#state.current();
-  }
-
-  caller(): KeyPair {
-    return this.#state.caller();
-  }
-
-  caBundle(): string {
-    return this.#state.caBundle();
-  }
-
-  expiries(): CertificateExpiry[] {
-    return this.#state.expiries();
-  }
-
-  subscribe(listener: () => void): () => void {
-    return this.#state.subscribe(listener);
-  }
-
-  async #checkAgain(): Promise<WorkOutcome> {
-    try {
-      const until = await this.check();
-      this.#lastFailure = '';
-      return { next: 'again', after: this.#delayUntil(until) };
-    } catch (error) {
-      this.#logFailure(messageOf(error));
-      return { next: 'retry' };
-    }
-  }
-
-  #delayUntil(time: number): number {
-    return Math.min(this.#interval, Math.max(0, time - this.#now()));
   }
 
   /** Does all steps that are due. Returns the certificates after them, and the time of the next step. */
@@ -119,7 +51,7 @@ export class ManagedCertificates implements CertificateSource {
     for (let steps = 0; steps < maxSteps; steps++) {
       // Certificates that were deleted while they are in use are stored again: new ones would lock out all plugins.
       const { set, stored } = await this.#try('read', () => this.#read());
-      const now = this.#now();
+      const now = this.now();
       const step = nextStep(set.facts(this.#names), now);
       if (step.do === 'wait' && stored) return { set, until: step.until };
       const next = step.do === 'wait' ? set : await this.#make(set, step, now);
@@ -157,11 +89,11 @@ export class ManagedCertificates implements CertificateSource {
     this.#known = set;
     const [server, caller] = [set.leaf('server'), set.leaf('caller')];
     if (!server || !caller) return;
-    const changed = this.#state.use({ server, caller, caBundle: set.bundle, authority: set.authority });
+    const changed = this.state.use({ server, caller, caBundle: set.bundle, authority: set.authority });
     for (const certificate of changed) this.#observer?.renewed(certificate);
     if (changed.length === 0) return;
-    const expiries = this.#state.expiries().map((one) => [one.certificate, new Date(one.notAfter).toISOString()]);
-    this.#log.info(
+    const expiries = this.state.expiries().map((one) => [one.certificate, new Date(one.notAfter).toISOString()]);
+    this.log.info(
       { place: this.#store.place, expiries: Object.fromEntries(expiries) },
       `using new certificates: ${changed.map((one) => names[one]).join(', ')}`,
     );
@@ -178,16 +110,10 @@ export class ManagedCertificates implements CertificateSource {
 
   #logStep(step: Step): void {
     const { place } = this.#store;
-    if (step.do === 'wait') this.#log.warn(`${place} was deleted; it was created again with the certificates in use`);
+    if (step.do === 'wait') this.log.warn(`${place} was deleted; it was created again with the certificates in use`);
     else if (step.do === 'issue')
-      this.#log.info(`certificates were renewed: ${step.uses.map((use) => names[use]).join(', ')}`);
-    else this.#log.info(`${steps[step.do]}; stored in ${place}`);
-  }
-
-  #logFailure(reason: string): void {
-    if (reason === this.#lastFailure) return;
-    this.#lastFailure = reason;
-    this.#log.error(`the certificates could not be checked: ${reason}; the ones in use stay; retrying`);
+      this.log.info(`certificates were renewed: ${step.uses.map((use) => names[use]).join(', ')}`);
+    else this.log.info(`${steps[step.do]}; stored in ${place}`);
   }
 }
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { days, hours, minutes } from '../limits/limit.ts';
 import type { LeafUse } from './issue-certificate.ts';
-import { type CertificateFacts, type Facts, nextStep, renewalOf, type Step } from './next-step.ts';
+import { type CertificateFacts, type Facts, nextStep, type RenewalRequest, renewalOf, type Step } from './next-step.ts';
 import { isValidAt } from './read-certificate.ts';
 
 const start = Date.UTC(2027, 0, 1);
@@ -16,11 +16,13 @@ class World {
   readonly published: { at: number; serials: ReadonlySet<string> }[] = [];
   #serials = 0;
 
-  /** Does what is due, as an operator does at each check. `fails`: the operator can't publish. */
-  check(fails = false): void {
+  /** Does what is due, as an operator does at each check, and returns the steps. `fails`: the operator can't publish. */
+  check(fails = false): Step[] {
+    const done: Step[] = [];
     for (let steps = 0; ; steps++) {
       expect(steps).toBeLessThan(20);
       const step = nextStep(this.stored, this.now);
+      done.push(step);
       if (step.do === 'wait') {
         expect(step.until).toBeGreaterThan(this.now);
         break;
@@ -29,9 +31,14 @@ class World {
         if (fails) break;
         this.#publish();
       }
-      this.stored = this.#after(step);
+      this.stored = { ...this.#after(step), requested: undefined };
     }
     if (!fails) this.#publish();
+    return done;
+  }
+
+  request(requested: RenewalRequest): void {
+    if (this.stored) this.stored = { ...this.stored, requested };
   }
 
   #publish(): void {
@@ -112,12 +119,17 @@ describe('the next step', () => {
     const outage = fc.constantFrom(1 * minutes, 3 * minutes, 5 * minutes, 11 * minutes, 1 * hours, 1 * days, 5 * days);
     const waits = fc.array(outage, { minLength: 150, maxLength: 400 });
     const failing = fc.array(fc.nat(200), { maxLength: 20 });
+    const requests = fc.dictionary(fc.nat(200).map(String), fc.constantFrom<RenewalRequest[]>('ca', 'certificates'), {
+      maxKeys: 10,
+    });
     fc.assert(
-      fc.property(waits, failing, (delays, failures) => {
+      fc.property(waits, failing, requests, (delays, failures, requested) => {
         const world = new World();
         world.check();
         for (const [index, delay] of delays.entries()) {
           world.now += delay;
+          const request = requested[index];
+          if (request) world.request(request);
           world.check(failures.includes(index));
           expect(world.findRefusal()).toBeUndefined();
         }
@@ -184,6 +196,23 @@ describe('the next step', () => {
       world.check();
     }
     expect(world.stored?.authorities.map(({ serial }) => serial)).not.toContain(first);
+  });
+
+  it.each<[RenewalRequest, Step[]]>([
+    [
+      'certificates',
+      [
+        { do: 'issue', uses },
+        { do: 'wait', until: expect.any(Number) as number },
+      ],
+    ],
+    ['ca', [{ do: 'prepare' }, { do: 'publish' }, { do: 'wait', until: start + 10 * minutes }]],
+  ])('renews %s once when requested', (request, expected) => {
+    const world = new World();
+    world.check();
+    world.request(request);
+    expect(world.check()).toEqual(expected);
+    expect(world.check()).toEqual(expected.slice(-1));
   });
 
   it('renews at two thirds of the lifetime, or up to a twentieth earlier', () => {

@@ -20,7 +20,12 @@ export interface Facts {
   next?: { serial: string; publishedAt?: number | undefined } | undefined;
   /** Certificates in use, each with the serial of its CA; missing for one that can't be used. */
   leaves: Partial<Record<LeafUse, CertificateFacts & { issuer: string }>>;
+  /** What a user asked to renew before its time. The step that does so ends the request. */
+  requested?: RenewalRequest | undefined;
 }
+
+/** Renewal that a user requests: of the CA with all that it signs, or of the certificates in use. */
+export type RenewalRequest = 'ca' | 'certificates';
 
 /**
  * Next step.
@@ -52,9 +57,9 @@ export function nextStep(facts: Facts | undefined, now: number): Step {
   if (hasExpired(signing, now)) return { do: next ? 'promote' : 'create' };
   if (next && Number.isNaN(next.publishedAt)) return { do: 'publish' };
   if (next && next.publishedAt + publicationTime <= now) return { do: 'promote' };
-  const due = uses.filter((use) => isDue(facts.leaves[use], signing, now));
+  const due = uses.filter((use) => isDue(facts, use, signing, now));
   if (due.length > 0) return { do: 'issue', uses: due };
-  if (!next && renewalOf(signing) <= now) return { do: 'prepare' };
+  if (needsAnotherAuthority(facts, signing, now)) return { do: 'prepare' };
   if (facts.authorities.some(({ notAfter }) => notAfter <= now)) return { do: 'prune' };
   const times = [
     next ? next.publishedAt + publicationTime : renewalOf(signing),
@@ -77,9 +82,16 @@ export function renewalOf({ notBefore, notAfter, serial }: CertificateFacts): nu
   return notBefore + Math.floor((notAfter - notBefore) * (2 / 3 - jitter));
 }
 
-function isDue(leaf: Facts['leaves'][LeafUse], signing: CertificateFacts, now: number): boolean {
+function isDue({ leaves, requested }: Facts, use: LeafUse, signing: CertificateFacts, now: number): boolean {
+  const leaf = leaves[use];
+  if (requested === 'certificates') return true;
   if (leaf?.issuer !== signing.serial || hasExpired(leaf, now)) return true;
   return dueTimeOf(leaf, signing) <= now;
+}
+
+/** A request replaces even a CA that doesn't sign yet. */
+function needsAnotherAuthority(facts: Facts, signing: CertificateFacts, now: number): boolean {
+  return facts.requested === 'ca' || (!nextOf(facts, now) && renewalOf(signing) <= now);
 }
 
 /** A certificate that ends with its CA isn't renewed by the same CA, as the new one would end at the same time. */

@@ -7,6 +7,8 @@ const untrusted =
  * @param serverName name expected in the controller's certificate; missing for plain text.
  */
 export function adviceOn(details: string, serverName: string | undefined): string | undefined {
+  if (/Protocol not secure enough/.test(details))
+    return 'the operator requires TLS; set KPLUG_TLS_CA to a file with its CA bundle, and unset KPLUG_INSECURE';
   if (!serverName) return undefined;
   if (/altnames|Hostname\/IP does not match|Cert does not contain/.test(details))
     return `the operator's certificate is not for "${serverName}"; set KPLUG_TLS_SERVER_NAME to one of its names`;
