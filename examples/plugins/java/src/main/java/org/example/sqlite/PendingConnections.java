@@ -35,7 +35,12 @@ final class PendingConnections extends ServerTransportFilter {
     return attributes;
   }
 
-  private void add(Channel channel) {
+  /** Number of these connections. */
+  synchronized int size() {
+    return channels.size();
+  }
+
+  void add(Channel channel) {
     SocketAddress client = channel.remoteAddress();
     // A connection that is reset before it is accepted has no address.
     if (client == null) return;

@@ -28,6 +28,7 @@ final class PluginServer {
   private final CredentialSource credentials;
   private final PluginService service;
   private final Server server;
+  private final PendingConnections pending = new PendingConnections();
   private final EventLoopGroup listening = new NioEventLoopGroup(1);
   private final EventLoopGroup serving = new NioEventLoopGroup();
   private Session session;
@@ -53,7 +54,6 @@ final class PluginServer {
             .permitKeepAliveWithoutCalls(true)
             .handshakeTimeout(HANDSHAKE_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)
             .maxConcurrentCallsPerConnection(1000);
-    PendingConnections pending = new PendingConnections();
     builder
         .channelFactory(() -> new PendingConnections.Listener(pending))
         .bossEventLoopGroup(listening)
@@ -79,6 +79,11 @@ final class PluginServer {
   /** Port that the plugin listens on. */
   int port() {
     return server.getPort();
+  }
+
+  /** Number of connections whose client is not verified yet. */
+  int pendingConnections() {
+    return pending.size();
   }
 
   /** Returns when the controller requests a drain. */
