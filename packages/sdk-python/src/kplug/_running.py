@@ -68,7 +68,9 @@ class RunningPlugin:
         credentials = CredentialSource(
             TokenSource(settings.token, settings.token_file, log), self._material, server_name
         )
-        target = Target(settings.controller, credentials, server_name, hosted=settings.token is not None and not server_name)
+        target = Target(
+            settings.controller, credentials, server_name, hosted=settings.token is not None and not server_name
+        )
         self._heartbeat_client = HeartbeatClient(target, self._registration, log, self.request_stop)
         self._stopping: asyncio.Task[None] | None = None
         self._stop_requested = asyncio.Event()
