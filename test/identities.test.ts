@@ -139,8 +139,7 @@ describe('a token of a file', () => {
     await operator.expectReconciled(plugin, 'first');
 
     await operator.callDuring(async () => {
-      await kplugToken('revoke', 'plain');
-      await create('plain', 'Plain')();
+      await files.write({ token: await kplugToken('rotate', 'plain') });
       await expectReplaced(plugin);
     });
 

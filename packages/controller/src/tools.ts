@@ -1,9 +1,16 @@
 // Export path `@kplug/controller/tools`: functions for tools such as the `kplug` command, not for operators.
 import './require-node.ts';
 
-export type { TokenEntry } from './authentication/token-file.ts';
+export type { PreviousToken, TokenEntry } from './authentication/token-file.ts';
+export {
+  createToken,
+  listTokens,
+  type NewToken,
+  revokeToken,
+  rotateToken,
+} from './authentication/token-file-editor.ts';
 // Tokens of plugins.
-export { createToken, listTokens, type NewToken, revokeToken } from './authentication/token-file-editor.ts';
+export type { TokenRotation } from './authentication/token-rotation.ts';
 // Certificates, for suites that act as a controller.
 export {
   type Issuer,

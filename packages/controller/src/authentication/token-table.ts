@@ -16,8 +16,9 @@ export class TokenTable {
   readonly #tokens: ReadonlyMap<string, KnownToken>;
 
   constructor(entries: readonly TokenEntry[]) {
+    const tokens = entries.flatMap((entry) => [entry, ...(entry.previous ?? []).map((one) => ({ ...entry, ...one }))]);
     this.#tokens = new Map(
-      entries.map((entry) => [this.#indexOf(entry.hash), { entry, hash: Buffer.from(entry.hash) }]),
+      tokens.map((entry) => [this.#indexOf(entry.hash), { entry, hash: Buffer.from(entry.hash) }]),
     );
   }
 
