@@ -139,7 +139,8 @@ describe('a token of a file', () => {
     await operator.expectReconciled(plugin, 'first');
 
     await operator.callDuring(async () => {
-      await files.write({ token: await kplugToken('rotate', 'plain') });
+      await kplugToken('revoke', 'plain');
+      await create('plain', 'Plain')();
       await expectReplaced(plugin);
     });
 

@@ -55,7 +55,6 @@ describe('kplug', () => {
     'init plugin',
     'token',
     'token create',
-    'token rotate',
     'token list',
     'token revoke',
     'completion',

@@ -1,16 +1,9 @@
 // Export path `@kplug/controller/tools`: functions for tools such as the `kplug` command, not for operators.
 import './require-node.ts';
 
-export type { PreviousToken, TokenEntry } from './authentication/token-file.ts';
-export {
-  createToken,
-  listTokens,
-  type NewToken,
-  revokeToken,
-  rotateToken,
-} from './authentication/token-file-editor.ts';
+export type { TokenEntry } from './authentication/token-file.ts';
 // Tokens of plugins.
-export type { TokenRotation } from './authentication/token-rotation.ts';
+export { createToken, listTokens, type NewToken, revokeToken } from './authentication/token-file-editor.ts';
 // Certificates, for suites that act as a controller.
 export {
   type Issuer,

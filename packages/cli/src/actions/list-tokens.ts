@@ -17,12 +17,7 @@ export async function listTokensOf(options: ListTokensOptions, terminal: Termina
   const tokens = await listTokens(file);
   const now = Date.now();
   if (options.output !== 'table') {
-    const shown = tokens.map(({ hash: _, previous = [], ...token }) => ({
-      ...token,
-      expired: hasExpired(token, now),
-      // Expiries of the tokens that it replaced.
-      previous: previous.map(({ expires }) => ({ expires, expired: hasExpired({ expires }, now) })),
-    }));
+    const shown = tokens.map(({ hash: _, ...token }) => ({ ...token, expired: hasExpired(token, now) }));
     terminal.print(formatDocument({ tokens: shown }, options.output));
     return;
   }

@@ -35,26 +35,6 @@ describe('kplug token', () => {
     expect(await readFile(file, 'utf8')).toContain('name: dev');
   });
 
-  it('rotates a token: prints the new one, and keeps the former one valid for a while', async () => {
-    const first = await token('create', 'ci', '--plugin', 'PostgreSQL', '--expires', '90d');
-    const rotated = await token('rotate', 'ci');
-    expect(rotated).toMatchObject({ code: 0, stdout: expect.stringMatching(/^kplug_[\w-]{43}\n$/) });
-    expect(rotated.stdout).not.toBe(first.stdout);
-    expect(rotated.stderr).toMatch(/rotated the token ci in .*; the new one is valid until 2.*, and shown only now/);
-    expect(rotated.stderr).toMatch(/the former one is valid until 2.*; replace it in KPLUG_TOKEN_FILE of the plugin/);
-    const listed = await token('list', '-o', 'json');
-    expect(JSON.parse(listed.stdout).tokens).toMatchObject([{ name: 'ci', plugins: ['PostgreSQL'], expired: false }]);
-    expect(listed.stdout).not.toContain('sha256:');
-    const last = await token('rotate', 'ci', '--overlap', '0', '--expires', '1d');
-    expect(last).toMatchObject({ code: 0, stderr: expect.stringContaining('former ones are refused from now on') });
-    expect(await token('rotate', 'other')).toMatchObject({ code: 3, stdout: '' });
-    expect(await token('rotate', 'ci', '--overlap', '1000h')).toMatchObject({
-      code: 2,
-      stdout: '',
-      stderr: expect.stringContaining('--overlap "1000h" is out of range; write a time such as 1h, at most 720h'),
-    });
-  });
-
   it('says what is wrong, with an exit code', async () => {
     expect(await token('list')).toMatchObject({ code: 3, stderr: expect.stringContaining('does not exist') });
     expect(await token('create', 'ci')).toMatchObject({ code: 2, stderr: expect.stringContaining('--plugin') });

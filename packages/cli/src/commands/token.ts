@@ -1,7 +1,6 @@
 import { type Command, Option } from 'commander';
 import type { CreateTokenOptions } from '../actions/create-token.ts';
 import type { ListTokensOptions } from '../actions/list-tokens.ts';
-import type { RotateTokenOptions } from '../actions/rotate-token.ts';
 import { defaultTokenFile, tokenFileVariable } from '../input/token-file.ts';
 import type { Terminal } from '../output/terminal.ts';
 import { examples, outputOption } from './options.ts';
@@ -10,7 +9,7 @@ import { examples, outputOption } from './options.ts';
 export function addTokenCommand(program: Command, terminal: Terminal): void {
   const token = program
     .command('token')
-    .description('create, rotate, list and revoke the tokens of plugins outside of a cluster; needs no operator')
+    .description('create, list and revoke the tokens of plugins outside of a cluster; needs no operator')
     .addHelpText('after', aboutTokens)
     .addHelpText(
       'after',
@@ -21,7 +20,6 @@ export function addTokenCommand(program: Command, terminal: Terminal): void {
       ),
     );
   addCreateCommand(token, terminal);
-  addRotateCommand(token, terminal);
   addListCommand(token, terminal);
   addRevokeCommand(token, terminal);
 }
@@ -49,25 +47,6 @@ function addCreateCommand(token: Command, terminal: Terminal): void {
     .action(async (name: string, options: CreateTokenOptions) => {
       const { createTokenOf } = await import('../actions/create-token.ts');
       await createTokenOf(name, options, terminal);
-    });
-}
-
-function addRotateCommand(token: Command, terminal: Terminal): void {
-  token
-    .command('rotate')
-    .description('replace a token by another one of the same name, and print it once')
-    .argument('<token>', 'name of the token')
-    .option('--overlap <time>', 'time for which former tokens are still valid; 0 for none', '1h')
-    .option('--expires <lifetime>', 'lifetime, such as 90d or 12h (default: that of the former token)')
-    .addOption(fileOption())
-    .addHelpText('after', aboutRotating)
-    .addHelpText(
-      'after',
-      examples('kplug token rotate build-server > token', 'kplug token rotate build-server --overlap 0'),
-    )
-    .action(async (name: string, options: RotateTokenOptions) => {
-      const { rotateTokenOf } = await import('../actions/rotate-token.ts');
-      await rotateTokenOf(name, options, terminal);
     });
 }
 
@@ -108,11 +87,6 @@ const aboutTokens = `
 A plugin outside of a cluster proves by a token which plugins it may be. The
 operator reads the file of its flag --heartbeat-tokens, which has only hashes of
 the tokens, and reads it again when it changes.`;
-
-const aboutRotating = `
-Prints the token, and nothing else, to standard output. Put it into the file of
-KPLUG_TOKEN_FILE: the plugin goes on with it within a second, and no call fails.
-Until the overlap ends, the operator accepts former tokens, too.`;
 
 const aboutCreating = `
 Prints the token, and nothing else, to standard output. It is not stored: keep

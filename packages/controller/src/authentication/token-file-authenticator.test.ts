@@ -5,7 +5,7 @@ import { RefusalReason } from '@kplug/protocol';
 import { pino } from 'pino';
 import { beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { TokenFileAuthenticator } from './token-file-authenticator.ts';
-import { createToken, listTokens, revokeToken, rotateToken } from './token-file-editor.ts';
+import { createToken, listTokens, revokeToken } from './token-file-editor.ts';
 
 const soon = { timeout: 20_000, interval: 10 };
 const plugins = ['PostgreSQL'];
@@ -141,89 +141,5 @@ describe('changes of the token file', () => {
     await createToken(file, { name: 'ci', plugins });
     await expect(createToken(file, { name: 'CI', plugins })).rejects.toMatchObject({ code: 'Conflict' });
     await expect(revokeToken(file, 'other')).rejects.toMatchObject({ code: 'NotFound' });
-  });
-});
-
-describe('rotation of a token', () => {
-  it('replaces it by one of the same name, and accepts the former one until the overlap ends', async () => {
-    const first = await createToken(file, { name: 'ci', plugins });
-    const authenticator = await open();
-    const { token: second } = await rotateToken(file, { name: 'CI', overlap: 3_600_000 });
-    await vi.waitFor(() => expect(authenticator.recall({ token: second })).toBeDefined(), soon);
-    expect(authenticator.recall({ token: second })?.identity).toEqual({ kind: 'token', name: 'ci', plugins });
-    expect(authenticator.recall({ token: first })?.identity).toEqual({ kind: 'token', name: 'ci', plugins });
-    const { token: third, entry } = await rotateToken(file, { name: 'ci', overlap: 3_000 });
-    await vi.waitFor(() => expect(authenticator.recall({ token: third })).toBeDefined(), soon);
-    const [{ expires = '' } = {}] = entry.previous ?? [];
-    expect(entry.previous).toMatchObject([{ expires }, { expires }]);
-    const valid = [first, second].map((token) => authenticator.recall({ token })?.validUntil);
-    expect(valid).toEqual([Date.parse(expires), Date.parse(expires)]);
-    for (const token of [first, second]) {
-      await vi.waitFor(() => expect(() => authenticator.recall({ token })).toThrow('the token ci expired at 2'), soon);
-    }
-  });
-
-  it('does not outlive a revocation, which ends all tokens of the name', async () => {
-    const first = await createToken(file, { name: 'ci', plugins });
-    const { token } = await rotateToken(file, { name: 'ci', overlap: 60_000 });
-    const authenticator = await open();
-    expect(authenticator.recall({ token: first })).toBeDefined();
-    await revokeToken(file, 'ci');
-    await vi.waitFor(() => expect(() => authenticator.recall({ token: first })).toThrow('was revoked'), soon);
-    expect(() => authenticator.recall({ token })).toThrow('was revoked');
-  });
-
-  it('without an overlap ends all former ones', async () => {
-    const first = await createToken(file, { name: 'ci', plugins });
-    await rotateToken(file, { name: 'ci', overlap: 60_000 });
-    const { token, entry } = await rotateToken(file, { name: 'ci', overlap: 0 });
-    expect(entry).not.toHaveProperty('previous');
-    const authenticator = await open();
-    expect(authenticator.recall({ token })).toBeDefined();
-    expect(() => authenticator.recall({ token: first })).toThrow('was revoked');
-  });
-
-  it('keeps the lifetime, and never prolongs that of the former one', async () => {
-    const expires = new Date(Date.now() + 60_000);
-    await createToken(file, { name: 'ci', plugins, expires });
-    const { entry } = await rotateToken(file, { name: 'ci', overlap: 3_600_000 });
-    expect(entry.previous).toEqual([{ hash: expect.stringMatching(/^sha256:/), expires: expires.toISOString() }]);
-    const lifetime = Date.parse(entry.expires ?? '') - Date.parse(entry.created ?? '');
-    expect(Math.abs(lifetime - 60_000)).toBeLessThan(1_000);
-    const next = new Date(Date.now() + 5_000);
-    expect((await rotateToken(file, { name: 'ci', overlap: 0, expires: next })).entry.expires).toBe(next.toISOString());
-    expect(await listTokens(file)).toHaveLength(1);
-  });
-
-  it('keeps comments, and other tokens', async () => {
-    await createToken(file, { name: 'other', plugins });
-    await createToken(file, { name: 'ci', plugins });
-    const [before = '', after = ''] = (await readFile(file, 'utf8')).split('  - name: ci');
-    await writeFile(file, `${before}  # Of the build server.\n  - name: ci${after}`);
-    await rotateToken(file, { name: 'ci', overlap: 1_000 });
-    const text = await readFile(file, 'utf8');
-    expect(text.startsWith(`${before}  # Of the build server.\n  - name: ci\n`)).toBe(true);
-    expect((await listTokens(file)).map(({ name }) => name)).toEqual(['other', 'ci']);
-  });
-
-  it('is refused for an unknown name, and while too many former ones are accepted', async () => {
-    await createToken(file, { name: 'ci', plugins });
-    await expect(rotateToken(file, { name: 'other', overlap: 0 })).rejects.toMatchObject({ code: 'NotFound' });
-    for (let count = 0; count < 4; count++) await rotateToken(file, { name: 'ci', overlap: 60_000 });
-    const before = await readFile(file, 'utf8');
-    const fifth = rotateToken(file, { name: 'ci', overlap: 60_000 });
-    await expect(fifth).rejects.toMatchObject({
-      code: 'Conflict',
-      message: expect.stringContaining('4 tokens that ci'),
-    });
-    expect(await readFile(file, 'utf8')).toBe(before);
-  });
-
-  it('never accepts one hash for two names', async () => {
-    await createToken(file, { name: 'ci', plugins });
-    await rotateToken(file, { name: 'ci', overlap: 60_000 });
-    const [{ previous = [] } = {}] = await listTokens(file);
-    await appendFile(file, `  - name: other\n    hash: ${previous[0]?.hash}\n    plugins: [Other]\n`);
-    await expect(open()).rejects.toThrow('has the name or hash of an earlier token');
   });
 });

@@ -8,12 +8,11 @@ import { hasCode } from '../files/system-error.ts';
 import { type FileAccess, writeDurably } from '../files/write-durably.ts';
 import { limits } from '../limits/limits.ts';
 import { entryFault, hashToken, makeToken, parseTokenFile, type TokenEntry } from './token-file.ts';
-import { rotateEntry, type TokenRotation } from './token-rotation.ts';
 
 const { maxFileSize, lockTimeout, lockRetryInterval } = limits.authentication;
 
 const header = ` Tokens of plugins, for the flag --heartbeat-tokens of an operator. It has only hashes of them.
- Change it with \`kplug token create\`, \`rotate\` and \`revoke\`; a running operator reads it again.`;
+ Change it with \`kplug token create\` and \`kplug token revoke\`; a running operator reads it again.`;
 
 /** Token to be created. */
 export interface NewToken {
@@ -47,46 +46,26 @@ export async function createToken(file: string, { name, plugins, expires }: NewT
   };
   const fault = entryFault(entry);
   if (fault) throw invalid(`the token can't be created: ${fault}`);
-  return change(file, (read) => {
+  await change(file, (read) => {
     const { entries, document } = read ?? { entries: [], document: newDocument() };
     if (entries.some((one) => isNamed(one, name))) {
-      const message = `${file} already has a token ${name}; rotate it, or use another name`;
+      const message = `${file} already has a token ${name}; use another name, or revoke it first`;
       throw new KplugError('Conflict', message);
     }
     tokensOf(document).add(document.createNode(entry));
-    return { document, result: token };
+    return document;
   });
+  return token;
 }
 
-/**
- * Replaces a token by another one of the same name, to which its instances belong. Returns it, and its entry. It is stored nowhere. Rejects
- * with `NotFound`, with `Conflict` if too many tokens that were replaced are still accepted, and with `InvalidConfiguration`.
- */
-export async function rotateToken(
-  file: string,
-  rotation: TokenRotation,
-): Promise<{ token: string; entry: TokenEntry }> {
-  const token = makeToken();
-  return change(file, (read) => {
-    const { document, index, entry: replaced } = find(read, file, rotation.name);
-    const entry = rotateEntry(replaced, hashToken(token), rotation);
-    const node = tokensOf(document).get(index, true);
-    if (!isMap(node)) throw new TypeError('the token is not a mapping');
-    // Comments on the other fields stay.
-    for (const field of ['hash', 'created', 'expires', 'previous'] as const) {
-      if (entry[field] === undefined) node.delete(field);
-      else node.set(field, document.createNode(entry[field]));
-    }
-    return { document, result: { token, entry } };
-  });
-}
-
-/** Removes a token, and those that it replaced, from a file. Rejects with `NotFound` if the file or the token doesn't exist, and with `InvalidConfiguration`. */
+/** Removes a token from a file. Rejects with `NotFound` if the file or the token doesn't exist, and with `InvalidConfiguration`. */
 export async function revokeToken(file: string, name: string): Promise<void> {
   await change(file, (read) => {
-    const { document, index } = find(read, file, name);
-    tokensOf(document).delete(index);
-    return { document, result: undefined };
+    if (!read) throw missing(file);
+    const index = read.entries.findIndex((one) => isNamed(one, name));
+    if (index < 0) throw new KplugError('NotFound', `${file} has no token ${name}; \`kplug token list\` lists them`);
+    tokensOf(read.document).delete(index);
+    return read.document;
   });
 }
 
@@ -117,21 +96,16 @@ async function readTokens(file: string): Promise<ReadTokens | undefined> {
   }
 }
 
-/** Changes a token file, while no other process does. Returns the result of `edit`. */
-async function change<T>(
-  given: string,
-  edit: (read: ReadTokens | undefined) => { document: Document; result: T },
-): Promise<T> {
+/** Changes a token file, while no other process does. */
+async function change(given: string, edit: (read: ReadTokens | undefined) => Document): Promise<void> {
   // A link stays one.
   const file = await realpath(given).catch(() => given);
   await using _ = await lock(file);
   const read = await readTokens(file);
-  const { document, result } = edit(read);
-  const text = document.toString({ lineWidth: 0 });
+  const text = edit(read).toString({ lineWidth: 0 });
   if (text.length > maxFileSize)
     throw invalid(`${file} would be larger than ${maxFileSize} bytes; revoke unused tokens`);
   await writeDurably(file, text, dirname(file), read?.access ?? { mode: 0o600 });
-  return result;
 }
 
 /** Waits for the lock of a file: another file, which its holder removes. */
@@ -166,16 +140,6 @@ function tokensOf(document: Document): YAMLSeq {
   if (!isSeq(tokens)) throw new TypeError('the document has no list of tokens');
   tokens.flow = false;
   return tokens;
-}
-
-/** Finds a token by its name. Throws `NotFound`. */
-function find(read: ReadTokens | undefined, file: string, name: string) {
-  if (!read) throw missing(file);
-  const { document, entries } = read;
-  const index = entries.findIndex((one) => isNamed(one, name));
-  const entry = entries[index];
-  if (!entry) throw new KplugError('NotFound', `${file} has no token ${name}; \`kplug token list\` lists them`);
-  return { document, index, entry };
 }
 
 function isNamed(entry: TokenEntry, name: string): boolean {

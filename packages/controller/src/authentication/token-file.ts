@@ -12,15 +12,13 @@ export const tokenPrefix = 'kplug_';
 
 const time = z.iso.datetime({ offset: true, error: 'must be a time such as 2026-05-04T12:00:00Z, in quotes' });
 
-const digest = z.string('must be a text').regex(/^sha256:[A-Za-z0-9_-]{43}$/, {
-  error: 'must be sha256: and 43 characters, as `kplug token create` writes it',
-});
-
 const entrySchema = z.strictObject({
   name: z.string('must be a text').regex(/^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/, {
     error: 'must be 1 to 63 letters, digits, dots, underscores and dashes',
   }),
-  hash: digest,
+  hash: z.string('must be a text').regex(/^sha256:[A-Za-z0-9_-]{43}$/, {
+    error: 'must be sha256: and 43 characters, as `kplug token create` writes it',
+  }),
   plugins: z
     .array(
       z.string('must be a text').regex(pluginPattern, { error: 'must be a plugin name, with * and ? as wildcards' }),
@@ -28,7 +26,6 @@ const entrySchema = z.strictObject({
     .min(1, { error: 'must name a plugin' }),
   created: time.optional(),
   expires: time.optional(),
-  previous: z.array(z.strictObject({ hash: digest, expires: time }), 'must be a list').optional(),
 });
 
 const fileSchema = z.strictObject({ tokens: z.array(entrySchema, 'must be a list') });
@@ -43,14 +40,6 @@ export interface TokenEntry {
   created?: string | undefined;
   /** Missing for a token that never expires. */
   expires?: string | undefined;
-  /** Tokens that it replaced, and that are accepted until then. */
-  previous?: PreviousToken[] | undefined;
-}
-
-/** Token that another one of the same name replaced. */
-export interface PreviousToken {
-  hash: string;
-  expires: string;
 }
 
 /** Makes a token: 256 random bits. */
@@ -106,10 +95,9 @@ function faultsOf(issue: z.core.$ZodIssue): Fault[] {
 
 function duplicatesIn(tokens: readonly TokenEntry[]): Fault[] {
   const seen = new Set<string>();
-  return tokens.flatMap(({ name, hash: own, previous = [] }, index) => {
-    const keys = [name.toLowerCase(), own, ...previous.map((one) => one.hash)];
-    const isKnown = keys.some((key) => seen.has(key)) || new Set(keys).size < keys.length;
-    for (const key of keys) seen.add(key);
+  return tokens.flatMap(({ name, hash: digest }, index) => {
+    const isKnown = seen.has(name.toLowerCase()) || seen.has(digest);
+    seen.add(name.toLowerCase()).add(digest);
     return isKnown ? [{ path: ['tokens', index], message: 'has the name or hash of an earlier token' }] : [];
   });
 }

@@ -16,9 +16,8 @@ export class TokenTable {
   readonly #tokens: ReadonlyMap<string, KnownToken>;
 
   constructor(entries: readonly TokenEntry[]) {
-    const tokens = entries.flatMap((entry) => [entry, ...(entry.previous ?? []).map((one) => ({ ...entry, ...one }))]);
     this.#tokens = new Map(
-      tokens.map((entry) => [this.#indexOf(entry.hash), { entry, hash: Buffer.from(entry.hash) }]),
+      entries.map((entry) => [this.#indexOf(entry.hash), { entry, hash: Buffer.from(entry.hash) }]),
     );
   }
 

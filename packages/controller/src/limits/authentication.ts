@@ -53,7 +53,6 @@ export const authentication = {
   maxFileSize: bytes(512 * KiB, 'Maximum size of a token file or a CA bundle.'),
   scanInterval: milliseconds(5 * seconds, 'Interval of regular checks of these files, for unreported changes.'),
   settleTime: milliseconds(100, 'Time that such a file must stay unchanged before it is read.'),
-  maxPreviousTokens: count(4, 'Maximum number of tokens of one name that were replaced and are still accepted.'),
   lockTimeout: milliseconds(10 * seconds, 'Time that `kplug token` waits while another process changes the file.'),
   lockRetryInterval: milliseconds(50, 'Interval of its attempts in that time.'),
   maxCertificateSize: bytes(16 * KiB, 'Maximum size of a client certificate, and of each intermediate certificate.'),
