@@ -119,8 +119,8 @@ the tokens, and reads it again when it changes.`;
 const aboutRotating = `
 The new token has the plugins and the lifetime of the former one. Both are valid
 for the overlap, with the same instances, so that a plugin that gets the new one
-meanwhile is never refused. The SDKs read KPLUG_TOKEN_FILE again when it changes.
-With --overlap 0 the former token ends immediately, as after a leak.`;
+meanwhile is never refused. The SDKs read KPLUG_TOKEN_FILE again when it
+changes. With --overlap 0 the former token ends immediately, as after a leak.`;
 
 const aboutCreating = `
 Prints the token, and nothing else, to standard output. It is not stored: keep
