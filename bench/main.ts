@@ -10,10 +10,12 @@ import { passes } from './scenarios/passes.ts';
 import { registry } from './scenarios/registry.ts';
 import { selection } from './scenarios/selection.ts';
 import { start } from './scenarios/start.ts';
+import { trust } from './scenarios/trust.ts';
 import { writePage } from './write-page.ts';
 
 const scenarios: readonly Scenario[] = [
   heartbeats,
+  trust,
   selection,
   passes,
   registry,

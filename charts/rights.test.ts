@@ -242,6 +242,7 @@ const purposes: readonly [rule: RegExp, purpose: string][] = [
   [/^get,update coordination\.k8s\.io\/leases [a-z-]+ $/, 'renews the Lease of the leader, by its name'],
   [/^get,update \/secrets [a-z-]+-tls $/, 'keeps its CA and certificates in the Secret that the chart made'],
   [/^get \/secrets [a-z-]+ $/, 'reads its certificate, which another program renews'],
+  [/^(get,list,watch \/pods|list \/services) -first-kplug$/, 'finds the pods of plugins of the first Kplug'],
   [/^get,update \/configmaps [a-z-]+-ca (-ca)?$/, 'publishes its CA in the ConfigMaps that the chart made'],
   [/^create authentication\.k8s\.io\/tokenreviews (-tokens)?$/, 'verifies tokens of plugins and readers'],
   [/^create authorization\.k8s\.io\/subjectaccessreviews $/, 'verifies the rights of readers of the admin port'],
@@ -281,7 +282,7 @@ function rightsIn(objects: readonly ClusterObject[]): Record<string, string[]> {
 function rulesIn(objects: readonly ClusterObject[]): string[] {
   return objects.flatMap(({ kind, metadata, rules }) => {
     if (kind !== 'Role' && kind !== 'ClusterRole') return [];
-    const end = /-(delegations|plugins)$/.exec(metadata.name)?.[0] ?? '';
+    const end = /-(delegations|plugins|first-kplug)$/.exec(metadata.name)?.[0] ?? '';
     return ((rules ?? []) as Rule[]).flatMap(({ apiGroups, resources, verbs, resourceNames = [] }) =>
       apiGroups.flatMap((group) =>
         resources.map((resource) => [verbs.join(), `${group}/${resource}`, ...resourceNames, end].join(' ')),

@@ -117,7 +117,7 @@ describe.runIf(kustomize)("a plugin's manifests", () => {
           projected: {
             sources: [
               { serviceAccountToken: { audience: 'kplug', path: 'token', expirationSeconds: 3600 } },
-              { configMap: { name: 'kplug-ca', optional: true, items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
+              { configMap: { name: 'kplug-ca', items: [{ key: 'ca.crt', path: 'ca.crt' }] } },
             ],
           },
         },

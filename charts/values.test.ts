@@ -107,6 +107,30 @@ describe('the operator', () => {
     expect(await args({})).not.toContain('--allow-insecure-plugins');
   });
 
+  it('restricts plugins of the first Kplug by namespace and CIDR, and lets their heartbeats in', async () => {
+    const insecurePluginsFrom = ['legacy', 'try', '10.1.0.0/16', '192.0.2.7', '2001:db8::1'];
+    const heartbeat = { allowInsecurePlugins: true, insecurePluginsFrom };
+    const objects = await render('kplug', { ...valid.kplug, heartbeat }, 'try');
+    expect(templateOf(only(objects, 'Deployment')).spec.containers[0]?.args).toEqual(
+      expect.arrayContaining(insecurePluginsFrom.map((source) => `--insecure-plugins-from=${source}`)),
+    );
+    const { ingress } = only(objects, 'NetworkPolicy').spec as { ingress: { from: object[] }[] };
+    expect(ingress[0]?.from).toEqual([
+      { podSelector: {} },
+      {
+        namespaceSelector: {
+          matchExpressions: [{ key: 'kubernetes.io/metadata.name', operator: 'In', values: ['legacy'] }],
+        },
+      },
+      ...['10.1.0.0/16', '192.0.2.7/32', '2001:db8::1/128'].map((cidr) => ({ ipBlock: { cidr } })),
+    ]);
+    const roles = objects.filter(({ kind, metadata }) => kind === 'Role' && metadata.name.endsWith('-first-kplug'));
+    expect(roles.map(({ metadata }) => metadata.namespace)).toEqual(['legacy']);
+    await expect(render('kplug', { ...valid.kplug, heartbeat: { insecurePluginsFrom } })).rejects.toThrow(
+      'restricts heartbeat.allowInsecurePlugins, which is false',
+    );
+  });
+
   it('receives heartbeats only at the leader', async () => {
     const heartbeatSelector = async (values: object) => {
       const objects = await render('kplug', { ...valid.kplug, ...values });

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { buildGoPluginFor } from '../tools/languages/go.ts';
 import { buildJavaPluginFor } from '../tools/languages/java.ts';
 import { installPythonFor } from '../tools/python/environment.ts';
-import { checkOperator, checkPlugin } from './conformance.ts';
+import { checkOperator, checkPlugin, checkSecuredOperator } from './conformance.ts';
 
 const examples = join(import.meta.dirname, '../examples');
 const typescript = [process.execPath, join(examples, 'database-table/plugins/sqlite.ts')];
@@ -55,8 +55,13 @@ describe.concurrent('an operator on a directory', { timeout: 180_000 }, () => {
         expect.stringContaining('C39 accepts no plugin without an identity'),
         expect.stringContaining('C39 lists no plugins'),
         expect.stringContaining('C40 calls an instance with a certificate'),
+        expect.stringContaining('C40 calls no instance that presents another'),
         expect.stringContaining('C41 presents a client certificate'),
       ],
     });
+  });
+
+  it('meets those on identities and encryption when it is open to other machines', async () => {
+    expect(await checkSecuredOperator()).toMatchObject({ unmet: [], notTried: [] });
   });
 });

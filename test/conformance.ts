@@ -4,8 +4,9 @@ import { mkdtempDisposable } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { Controller } from '@kplug/controller';
+import { Controller, type ControllerOptions } from '@kplug/controller';
 import { openDirectory } from '@kplug/controller/directory';
+import { createToken } from '@kplug/controller/tools';
 import { pino } from 'pino';
 
 const execute = promisify(execFile);
@@ -42,7 +43,8 @@ export interface Conformance {
  */
 export async function checkPlugin(command: readonly string[], options: readonly string[] = []): Promise<Conformance> {
   await using folder = await temporaryFolder();
-  return await conformance(folder.path, ['plugin', ...options, '--', ...command]);
+  // A deadline decides nothing but how long a plugin may take on a busy machine.
+  return await conformance(folder.path, ['plugin', '--timeout', '30s', ...options, '--', ...command]);
 }
 
 /**
@@ -50,24 +52,48 @@ export async function checkPlugin(command: readonly string[], options: readonly 
  */
 export async function checkOperator(): Promise<Conformance> {
   await using folder = await temporaryFolder();
-  const manifests = join(folder.path, 'manifests');
+  await using operator = await startOperator(folder.path, { heartbeatAddress: '127.0.0.1:0' });
+  return await conformance(folder.path, ['controller', operator.address, ...operator.delegated]);
+}
+
+/**
+ * Runs the requirements on identities, encryption and calls on an operator that is reached by TLS, with a token. Rejects when a MUST is not
+ * met.
+ */
+export async function checkSecuredOperator(): Promise<Conformance> {
+  await using folder = await temporaryFolder();
+  const tokenFile = join(folder.path, 'tokens.yaml');
+  writeFileSync(join(folder.path, 'token'), await createToken(tokenFile, { name: 'suite', plugins: ['Conformance'] }));
+  const options = { heartbeatAddress: '0.0.0.0:0', security: { tokenFile } };
+  await using operator = await startOperator(folder.path, options);
+  const access = ['--ca', join(folder.path, 'manifests/.kplug/tls/ca.crt'), '--token-file', join(folder.path, 'token')];
+  const only = ['--only', 'C5,C8,C9,C37,C38,C39,C40,C41'];
+  // A name that the certificate has.
+  const address = `localhost:${operator.address.split(':').at(-1)}`;
+  return await conformance(folder.path, ['controller', address, ...access, ...only, ...operator.delegated]);
+}
+
+/** Starts an operator of a directory in a folder. Returns its address, and the options for its delegation. */
+async function startOperator(folder: string, options: Partial<ControllerOptions>) {
+  const manifests = join(folder, 'manifests');
   mkdirSync(manifests);
   const logger = pino({ level: process.env.KPLUG_TEST_LOG ?? 'silent' });
   const base = { apiVersion: 'myorg.org/v1alpha1', kind: 'DatabaseTable' };
-  await using stack = new AsyncDisposableStack();
   const controller = new Controller({
     resources: await openDirectory({ directory: manifests, maxDeletions: 100, logger }),
     // Short enough for the suite to observe unanswered calls.
     delegations: [{ name: 'tables', base, api: 'DatabaseTable@^1.0.0', deadline: '3s' }],
-    heartbeatAddress: '127.0.0.1:0',
     adminAddress: false,
     allowInsecurePlugins: true,
     logger,
+    ...options,
   });
   await controller.start();
-  stack.defer(() => controller.stop());
-  const given = ['--api', 'DatabaseTable@1.0.0', '--manifests', manifests];
-  return await conformance(folder.path, ['controller', controller.heartbeatAddress, ...given]);
+  return {
+    address: controller.heartbeatAddress,
+    delegated: ['--api', 'DatabaseTable@1.0.0', '--manifests', manifests],
+    [Symbol.asyncDispose]: () => controller.stop(),
+  };
 }
 
 function temporaryFolder() {

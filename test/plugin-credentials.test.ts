@@ -1,8 +1,5 @@
 import { once } from 'node:events';
-import { mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { createServer } from 'node:tls';
 import { RefusalReason } from '@kplug/protocol';
 import { definePlugin, type RunningPlugin, type ServeOptions } from '@kplug/sdk';
@@ -10,6 +7,7 @@ import { TestCa } from '@kplug/testing/certificates';
 import { FakeRegistry } from '@kplug/testing/fake-registry';
 import { beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { SecuredOperator } from './attacks/secured-operator.ts';
+import { mountedFolder } from './mounted-folder.ts';
 
 const waiting = { timeout: 20_000, interval: 10 };
 
@@ -19,25 +17,6 @@ let stranger: TestCa;
 beforeAll(async () => {
   [ca, stranger] = await Promise.all([TestCa.create(), TestCa.create('stranger')]);
 });
-
-/** Folder of the test, in which files are replaced as kubelets do it. */
-async function folder(): Promise<{ path(name: string): string; write(files: Record<string, string>): Promise<void> }> {
-  const directory = await mkdtemp(join(tmpdir(), 'kplug-credentials-'));
-  onTestFinished(() => rm(directory, { recursive: true }));
-  let versions = 0;
-  let written: Record<string, string> = {};
-  return {
-    path: (name) => join(directory, '..data', name),
-    write: async (files) => {
-      written = { ...written, ...files };
-      const version = `version-${++versions}`;
-      await mkdir(join(directory, version));
-      for (const [name, content] of Object.entries(written)) await writeFile(join(directory, version, name), content);
-      await symlink(version, join(directory, 'next'));
-      await rename(join(directory, 'next'), join(directory, '..data'));
-    },
-  };
-}
 
 /** Serves a plugin. Resolves to it, and to the lines that it logged at `warn` and above. */
 async function serve(options: ServeOptions): Promise<{ plugin: RunningPlugin; warnings: string[] }> {
@@ -64,7 +43,7 @@ const registered = (plugin: RunningPlugin) => vi.waitFor(() => expect(plugin.reg
 
 describe('with TLS, a plugin', () => {
   it('registers its certificate, a token and a secret, and deregisters with them', async () => {
-    const files = await folder();
+    const files = await mountedFolder();
     await files.write({ 'ca.crt': ca.certificate, token: 'one\n' });
     const registry = await FakeRegistry.start({ tls: await ca.server() });
     const { plugin } = await serve({
@@ -82,7 +61,7 @@ describe('with TLS, a plugin', () => {
   });
 
   it('presents an issued certificate to the controller, and registers it', async () => {
-    const files = await folder();
+    const files = await mountedFolder();
     const issued = await ca.issue({ usage: 'both', uris: ['spiffe://example.org/plugin'] });
     await files.write({ 'ca.crt': ca.certificate, 'tls.crt': issued.certificate, 'tls.key': issued.key });
     const registry = await FakeRegistry.start({ tls: await ca.server(), clientCa: ca.certificate });
@@ -103,7 +82,7 @@ describe('with TLS, a plugin', () => {
     ['an expired certificate', { from: -7_200_000, until: -3_600_000 }, /has expired.*check the clocks/],
     ['a certificate for clients', { usage: 'client' as const }, /KPLUG_TLS_CA/],
   ])('refuses a controller with %s', async (_, leaf, message) => {
-    const files = await folder();
+    const files = await mountedFolder();
     await files.write({ 'ca.crt': ca.certificate, token: 'secret-token' });
     const registry = await FakeRegistry.start({ tls: await ca.server(leaf) });
     const { plugin, warnings } = await serve({
@@ -117,7 +96,7 @@ describe('with TLS, a plugin', () => {
   });
 
   it('refuses the controller of another CA once in its log, and registers when its CA bundle is mended', async () => {
-    const files = await folder();
+    const files = await mountedFolder();
     await files.write({ 'ca.crt': ca.certificate });
     const registry = await FakeRegistry.start({ tls: await stranger.server() });
     const { plugin, warnings } = await serve({ controller: registry.address(), tlsCa: files.path('ca.crt') });
@@ -131,7 +110,7 @@ describe('with TLS, a plugin', () => {
   });
 
   it('explains that the controller speaks plain text, and sends it nothing', async () => {
-    const files = await folder();
+    const files = await mountedFolder();
     await files.write({ 'ca.crt': ca.certificate });
     const registry = await FakeRegistry.start();
     const { warnings } = await serve({ controller: registry.address(), tlsCa: files.path('ca.crt') });
@@ -149,7 +128,7 @@ describe('with TLS, a plugin', () => {
   });
 
   it('refuses a controller with TLS 1.2', async () => {
-    const files = await folder();
+    const files = await mountedFolder();
     await files.write({ 'ca.crt': ca.certificate });
     const { certificate, key } = await ca.server();
     const server = createServer({ cert: certificate, key, maxVersion: 'TLSv1.2', ALPNProtocols: ['h2'] }).listen(0);
@@ -161,7 +140,7 @@ describe('with TLS, a plugin', () => {
   });
 
   it('keeps its certificate if the next one is too weak', async () => {
-    const files = await folder();
+    const files = await mountedFolder();
     const first = await ca.issue({ usage: 'both' });
     await files.write({ 'ca.crt': ca.certificate, 'tls.crt': first.certificate, 'tls.key': first.key });
     const registry = await FakeRegistry.start({ tls: await ca.server() });
@@ -181,7 +160,7 @@ describe('with TLS, a plugin', () => {
   });
 
   it('accepts the name that it is told to expect', async () => {
-    const files = await folder();
+    const files = await mountedFolder();
     await files.write({ 'ca.crt': ca.certificate });
     const tls = await ca.server({ dnsNames: ['kplug.kplug-system.svc'], ipAddresses: [] });
     const registry = await FakeRegistry.start({ tls });
@@ -194,7 +173,7 @@ describe('with TLS, a plugin', () => {
   });
 
   it('waits for a CA bundle and a token that appear later, with one warning for each', async () => {
-    const files = await folder();
+    const files = await mountedFolder();
     const registry = await FakeRegistry.start({ tls: await ca.server() });
     const { plugin, warnings } = await serve({
       controller: registry.address(),
@@ -216,7 +195,7 @@ describe('with TLS, a plugin', () => {
 
 describe('rotation', () => {
   it.each(['token', 'CA bundle', 'certificate'])('of the %s replaces the session before it ends', async (changed) => {
-    const files = await folder();
+    const files = await mountedFolder();
     const [first, second] = await Promise.all([ca.issue({ usage: 'both' }), ca.issue({ usage: 'both' })]);
     await files.write({
       token: 'one',
@@ -250,7 +229,7 @@ describe('rotation', () => {
   });
 
   it('to a token that the controller refuses keeps the session', async () => {
-    const files = await folder();
+    const files = await mountedFolder();
     await files.write({ token: 'good' });
     const refusal = { reason: RefusalReason.UNAUTHENTICATED, message: 'the token is unknown' };
     const registry = await FakeRegistry.start({
@@ -270,7 +249,7 @@ describe('rotation', () => {
   });
 
   it('of certificate and key, one after the other, uses them when they belong together', async () => {
-    const files = await folder();
+    const files = await mountedFolder();
     const [first, second] = await Promise.all([ca.issue({ usage: 'both' }), ca.issue({ usage: 'both' })]);
     await files.write({ 'ca.crt': ca.certificate, 'tls.crt': first.certificate, 'tls.key': first.key });
     const registry = await FakeRegistry.start({ tls: await ca.server() });
@@ -290,7 +269,7 @@ describe('rotation', () => {
   });
 
   it('of the token is used by the next unary heartbeat, too', async () => {
-    const files = await folder();
+    const files = await mountedFolder();
     await files.write({ token: 'one' });
     const registry = await FakeRegistry.start({ sessions: false });
     const { plugin } = await serve({ controller: registry.address(), tokenFile: files.path('token') });
@@ -307,7 +286,7 @@ describe('a refused plugin', () => {
     ['FORBIDDEN', RefusalReason.FORBIDDEN],
     ['NAME_TAKEN', RefusalReason.NAME_TAKEN],
   ])('logs %s once, and tries again as soon as its token changes', async (_, reason) => {
-    const files = await folder();
+    const files = await mountedFolder();
     await files.write({ token: 'old' });
     const registry = await FakeRegistry.start({
       refuse: ({ token }) => (token === 'new' ? undefined : { reason, message: `refused ${token?.slice(0, 3)}` }),

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import http2 from 'node:http2';
 import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import * as grpc from '@grpc/grpc-js';
 import {
@@ -211,6 +213,42 @@ describe('a plugin', () => {
       instanceId: running.instanceId,
       runtime: expect.stringMatching(/^@kplug\/sdk\/\d/),
     });
+  });
+});
+
+describe('an operator that shuts down', () => {
+  it('says so on sessions and watches', async () => {
+    const operator = await TestOperator.start();
+    const client = clientOf(operator);
+    const streams = [client.session(), client.watchPlugins({})] as const;
+    const errors = streams.map((stream) => new Promise((resolve) => stream.on('error', resolve).resume()));
+    const answered = new Promise((resolve) => streams[0].once('data', resolve));
+    streams[0].write({ message: { case: 'registration', value: registration } });
+    await answered;
+    await operator.controller.stop();
+    for (const error of await Promise.all(errors))
+      expect(error).toMatchObject({ code: grpc.status.UNAVAILABLE, details: 'the operator shut down' });
+  });
+
+  it('does not wait for a client that never reads', async () => {
+    const operator = await TestOperator.start();
+    const session = http2.connect(`http://${operator.controller.heartbeatAddress}`, {
+      settings: { initialWindowSize: 0 },
+    });
+    session.on('error', () => undefined);
+    onTestFinished(() => session.destroy());
+    const path = '/kplug.v1.RegistryService/WatchPlugins';
+    const stream = session.request({
+      ':method': 'POST',
+      ':path': path,
+      'content-type': 'application/grpc',
+      te: 'trailers',
+    });
+    stream.on('error', () => undefined).end(Buffer.alloc(5));
+    await once(stream, 'response');
+    const closed = once(session, 'close');
+    await operator.controller.stop();
+    await closed;
   });
 });
 

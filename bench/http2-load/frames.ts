@@ -51,11 +51,13 @@ const secret = 'x'.repeat(43);
 
 /**
  * Encodes the header block of a gRPC call (HPACK, RFC 7541), as grpc-js sends it. The first one on a connection adds the headers to the
- * dynamic table, and later ones refer to it.
+ * dynamic table, and later ones refer to it. A token is sent with each call and never added to the table.
+ *
+ * @param token token of the plugin; calls with one are made by TLS.
  */
-export function headerBlock(path: string, authority: string, isFirst: boolean): Buffer {
+export function headerBlock(path: string, authority: string, isFirst: boolean, token?: string): Buffer {
   const methodPost = 0x83;
-  const schemeHttp = 0x86;
+  const scheme = token === undefined ? 0x86 : 0x87;
   const headers = [
     literal(':path', path),
     literal(':authority', authority),
@@ -70,18 +72,30 @@ export function headerBlock(path: string, authority: string, isFirst: boolean): 
   // The dynamic table begins at index 62, with the header that was added last.
   const indexed = headers.map((_, index) => 0x80 | (61 + headers.length - index));
   return Buffer.concat([
-    Buffer.from([methodPost, schemeHttp]),
+    Buffer.from([methodPost, scheme]),
     isFirst ? Buffer.concat(headers) : Buffer.from(indexed),
+    ...(token === undefined ? [] : [Buffer.from([neverIndexed]), text('authorization'), text(`Bearer ${token}`)]),
   ]);
 }
+
+/** First byte of a header that no table may keep, with a literal name. */
+const neverIndexed = 0x10;
 
 function literal(name: string, value: string): Buffer {
   return Buffer.concat([Buffer.from([0x40]), text(name), text(value)]);
 }
 
 function text(value: string): Buffer {
-  if (value.length > 126) throw new RangeError(`"${value}" is too long for a length of one byte`);
-  return Buffer.concat([Buffer.from([value.length]), Buffer.from(value, 'latin1')]);
+  return Buffer.concat([prefixedLength(value.length), Buffer.from(value, 'latin1')]);
+}
+
+/** Encodes the length of a text, with a prefix of 7 bits (RFC 7541, section 5.1). */
+function prefixedLength(length: number): Buffer {
+  if (length < 127) return Buffer.from([length]);
+  const bytes = [127];
+  let rest = length - 127;
+  for (; rest >= 128; rest >>= 7) bytes.push((rest & 127) | 128);
+  return Buffer.from([...bytes, rest]);
 }
 
 /** Header of a received frame. */

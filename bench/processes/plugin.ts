@@ -18,6 +18,9 @@ interface ServeOptions {
   controller: string;
   name: string;
   instanceId: string;
+  /** Token, and file with the CA of the controller. Default: plain text. */
+  token?: string;
+  tlsCa?: string;
   /** Record each call. */
   recording?: boolean;
   /** Return the same status for the base and each extension in each call. */
@@ -27,7 +30,7 @@ interface ServeOptions {
 /** Plugin that does nothing, to measure the cost of a pass without a plugin. */
 const commands = {
   /** Serves. Returns the address. */
-  async serve({ controller, name, instanceId, recording, reporting }: ServeOptions): Promise<string> {
+  async serve({ controller, name, instanceId, recording, reporting, ...security }: ServeOptions): Promise<string> {
     if (recording) arrivals = [];
     const plugin = definePlugin({
       name,
@@ -41,7 +44,7 @@ const commands = {
         return { status: { rows: 2 }, extensions: statuses };
       },
     });
-    running = await plugin.serve({ controller, instanceId, logLevel: 'silent' });
+    running = await plugin.serve({ controller, instanceId, ...security, logLevel: 'silent' });
     return running.address.replace(/^:/, '127.0.0.1:');
   },
 

@@ -1,4 +1,4 @@
-import { createServer, type ServerHttp2Stream } from 'node:http2';
+import { createSecureServer, createServer, type ServerHttp2Stream } from 'node:http2';
 import type { AddressInfo } from 'node:net';
 import { serveCommands, usage } from './commands.ts';
 import type { HeardCommands } from './heartbeat-server.ts';
@@ -12,8 +12,7 @@ const trailers = process.env.BENCH_TRAILERS ? { 'grpc-status': 0, 'grpc-message'
 
 let received = 0;
 
-const server = createServer();
-server.on('stream', (stream: ServerHttp2Stream) => {
+function onStream(stream: ServerHttp2Stream): void {
   stream.on('data', () => undefined);
   stream.on('end', () => {
     received++;
@@ -26,11 +25,13 @@ server.on('stream', (stream: ServerHttp2Stream) => {
     stream.on('wantTrailers', () => stream.sendTrailers(trailers));
     stream.end(answer);
   });
-});
+}
 
 /** Server with `node:http2` alone: it reads a body and responds with one. */
 const commands: HeardCommands = {
-  async listen() {
+  async listen({ tls }) {
+    const server = tls ? createSecureServer({ ...tls, minVersion: 'TLSv1.3' }) : createServer();
+    server.on('stream', onStream);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     return (server.address() as AddressInfo).port;
   },

@@ -1,8 +1,13 @@
 import { create, toBinary } from '@bufbuild/protobuf';
 import { HeartbeatRequestSchema, RegistrationSchema, SessionRequestSchema } from '@kplug/protocol';
 
-/** Creates the registration of an instance, of one of a hundred implementations. */
-function registration(index: number) {
+/** Address of an instance. */
+export function hostOf(index: number): string {
+  return `10.${(index >> 16) & 255}.${(index >> 8) & 255}.${index & 255}`;
+}
+
+/** Creates the registration of an instance, of one of a hundred implementations. @param certificate in DER; empty for none. */
+export function registration(index: number, certificate: Uint8Array = new Uint8Array()) {
   return create(RegistrationSchema, {
     plugin: `PostgreSQL${index % 10}`,
     version: `1.${Math.floor(index / 10) % 10}.0`,
@@ -13,19 +18,21 @@ function registration(index: number) {
         extensionKinds: [{ group: 'myorg.org', kind: 'DatabaseTablePostgreSqlExtension' }],
       },
     ],
-    address: `10.${(index >> 16) & 255}.${(index >> 8) & 255}.${index & 255}:7000`,
+    address: `${hostOf(index)}:7000`,
     instanceId: `0f8fad5b-d9cb-469f-a165-${String(index).padStart(12, '0')}`,
+    certificate,
   });
 }
 
 /** Encodes the unary heartbeat of an instance. */
-export function heartbeatBytes(index: number): Uint8Array {
-  return toBinary(HeartbeatRequestSchema, create(HeartbeatRequestSchema, { registration: registration(index) }));
+export function heartbeatBytes(index: number, certificate?: Uint8Array): Uint8Array {
+  const request = { registration: registration(index, certificate) };
+  return toBinary(HeartbeatRequestSchema, create(HeartbeatRequestSchema, request));
 }
 
 /** Encodes the first message of the session of an instance. */
-export function sessionStartBytes(index: number): Uint8Array {
-  const message = { case: 'registration' as const, value: registration(index) };
+export function sessionStartBytes(index: number, certificate?: Uint8Array): Uint8Array {
+  const message = { case: 'registration' as const, value: registration(index, certificate) };
   return toBinary(SessionRequestSchema, create(SessionRequestSchema, { message }));
 }
 

@@ -3,6 +3,9 @@ import type { Manifest } from '@kplug/controller/memory';
 export const apiVersion = 'myorg.org/v1alpha1';
 export const kind = 'DatabaseTable';
 
+/** Name of the plugin that tables prefer, and id of its process. */
+export const calledPlugin = { name: 'Preferred', instanceId: 'preferred' };
+
 export function tableName(index: number): string {
   return `table-${String(index).padStart(6, '0')}`;
 }

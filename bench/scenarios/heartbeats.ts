@@ -1,7 +1,7 @@
 import type { Report } from '../report.ts';
 import type { Conditions, Scenario } from '../scenario.ts';
 import { median, medianRatio } from '../statistics.ts';
-import { type Contender, type HeartbeatSample, HeartbeatStage } from './heartbeat-stage.ts';
+import { type Contender, formatShare, type HeartbeatRounds, measureHeartbeats } from './heartbeat-stage.ts';
 
 const contenders = {
   unary: { server: 'heartbeat-server', way: 'unary' },
@@ -15,58 +15,27 @@ const contenders = {
 
 type ContenderName = keyof typeof contenders;
 
-/** Measurements of a contender, by round. */
-type Rounds = { [K in keyof HeartbeatSample]: number[] };
-
 /** Heartbeats per second that the controller handles, unary and in sessions. */
 export const heartbeats: Scenario = {
   name: 'heartbeats',
   async run({ quick, progress }: Conditions): Promise<Report> {
     const sizes = quick ? [5, 50] : [10, 100, 1_000];
     const main = quick ? 50 : 100;
-    const measured = new Map<number, Partial<Record<ContenderName, Rounds>>>();
+    const measured = new Map<number, Partial<Record<ContenderName, HeartbeatRounds>>>();
     for (const instances of sizes) {
       progress(`${instances} instances`);
       const names: ContenderName[] =
         instances === main
           ? ['raw', 'grpc', 'unary', 'session', 'rawTrailers', 'rawTwice', 'unaryTwice']
           : ['raw', 'unary', 'session'];
-      measured.set(instances, await measure(names, instances, quick));
+      measured.set(instances, await measureHeartbeats(contenders, names, instances, quick));
     }
     return report(measured, main);
   },
 };
 
-async function measure(
-  names: readonly ContenderName[],
-  instances: number,
-  quick: boolean,
-): Promise<Partial<Record<ContenderName, Rounds>>> {
-  const rounds = quick ? 1 : 5;
-  const duration = quick ? 100 : 1_000;
-  await using stages = new AsyncDisposableStack();
-  const ready: { name: ContenderName; stage: HeartbeatStage; found: Rounds }[] = [];
-  for (const name of names) {
-    const stage = stages.use(new HeartbeatStage(contenders[name]));
-    await stage.connect(instances);
-    await stage.measure(duration);
-    ready.push({ name, stage, found: { rate: [], cpu: [], serverShare: [], loadShare: [] } });
-  }
-  // In sequence in each round, so that other load on the machine affects all of them.
-  for (let round = 0; round < rounds; round++) {
-    for (const { stage, found } of ready) {
-      const { rate, cpu, serverShare, loadShare } = await stage.measure(duration);
-      found.rate.push(rate);
-      found.cpu.push(cpu);
-      found.serverShare.push(serverShare);
-      found.loadShare.push(loadShare);
-    }
-  }
-  return Object.fromEntries(ready.map(({ name, found }) => [name, found]));
-}
-
-function report(measured: Map<number, Partial<Record<ContenderName, Rounds>>>, main: number): Report {
-  const at = (name: ContenderName, instances = main): Rounds => {
+function report(measured: Map<number, Partial<Record<ContenderName, HeartbeatRounds>>>, main: number): Report {
+  const at = (name: ContenderName, instances = main): HeartbeatRounds => {
     const rounds = measured.get(instances)?.[name];
     if (!rounds) throw new Error(`${name} was not measured with ${instances} instances`);
     return rounds;
@@ -83,7 +52,6 @@ function report(measured: Map<number, Partial<Record<ContenderName, Rounds>>>, m
     isPeer,
     points: [...measured.keys()].map((work) => ({ work, cost: median(at(name, work)[key]) })),
   });
-  const percent = (shares: number[]) => `${Math.round(median(shares) * 100)} %`;
   return {
     name: 'heartbeats',
     title: 'Heartbeats per second',
@@ -124,9 +92,9 @@ anything. grpc-js alone, which the port is built on, responds to bytes with byte
       },
     ],
     notes: [
-      `CPU usage of the server, with that of the load in parentheses: ${percent(at('unary').serverShare)} unary
-(${percent(at('unary').loadShare)}), ${percent(at('session').serverShare)} in sessions
-(${percent(at('session').loadShare)}), ${percent(at('raw').serverShare)} with \`node:http2\` (${percent(at('raw').loadShare)}).
+      `CPU usage of the server, with that of the load in parentheses: ${formatShare(at('unary').serverShare)} unary
+(${formatShare(at('unary').loadShare)}), ${formatShare(at('session').serverShare)} in sessions
+(${formatShare(at('session').loadShare)}), ${formatShare(at('raw').serverShare)} with \`node:http2\` (${formatShare(at('raw').loadShare)}).
 It exceeds 100 % because of garbage collector and compiler threads. If both are below 100 %, the machine had other load, and the CPU time is
 more significant than the rate.`,
       `\`node:http2\` is slower without trailers than with them: it creates and discards an error for each stream that is closed during its

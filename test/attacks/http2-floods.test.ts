@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { flag, frame, frameType, grpcMessage, headerBlock } from '../../bench/http2-load/frames.ts';
 import { AttackedPorts } from './attacked-ports.fixture.ts';
-import { headersOf, preface, RawConnection, repeated } from './raw-connection.fixture.ts';
+import { cancelledCalls, headersOf, preface, RawConnection, repeated } from './raw-connection.fixture.ts';
 
 const MiB = 2 ** 20;
 const path = '/kplug.v1.RegistryService/ListPlugins';
@@ -53,19 +53,6 @@ async function expectClosed(port: number, start: Buffer, flood: Buffer): Promise
   await expect.poll(() => connection.isClosed).toBe(true);
 }
 
-/** Start of a connection, with a number of requests that are reset immediately. */
-function cancelledCalls(count: number): Buffer {
-  const calls = Array.from({ length: count }, (_, index) => {
-    const stream = 2 * index + 1;
-    const headers = headerBlock(path, 'localhost', index === 0);
-    return [
-      frame(frameType.headers, flag.endHeaders, stream, headers),
-      frame(frameType.resetStream, 0, stream, Buffer.from([0, 0, 0, 8])),
-    ];
-  });
-  return Buffer.concat([preface, ...calls.flat()]);
-}
-
 describe.each(['heartbeat', 'admin'] as const)('the %s port endures', (name) => {
   // Without the limit, a PING for each 17 bytes is answered for as long as the peer likes.
   it('a flood of PING frames', async () => {
@@ -98,14 +85,14 @@ describe.each(['heartbeat', 'admin'] as const)('the %s port endures', (name) => 
   it('rapid resets on one connection', async () => {
     await ports().endure(async () => {
       const connection = await new RawConnection(ports()[name]).opened();
-      connection.socket.write(cancelledCalls(2_000));
+      connection.socket.write(cancelledCalls(path, 2_000));
       await expect.poll(() => connection.isClosed).toBe(true);
     });
   });
 
   it('rapid resets over many connections', async () => {
     const state = await ports().endure(async () => {
-      const calls = cancelledCalls(400);
+      const calls = cancelledCalls(path, 400);
       for (let round = 0; round < 6; round++) {
         const connections = Array.from({ length: 25 }, () => new RawConnection(ports()[name]));
         for (const { socket } of connections) socket.write(calls);

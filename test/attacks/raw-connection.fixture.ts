@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import net from 'node:net';
 import { onTestFinished } from 'vitest';
-import { type FrameHead, FrameReader, frame } from '../../bench/http2-load/frames.ts';
+import { type FrameHead, FrameReader, flag, frame, frameType, headerBlock } from '../../bench/http2-load/frames.ts';
 
 /** Connection to which a test writes any bytes. It reads what comes, unless it is paused, and closes when the test ends. */
 export class RawConnection {
@@ -73,6 +73,19 @@ export const preface = Buffer.concat([
 export function repeated(...frames: Buffer[]): Buffer {
   const one = Buffer.concat(frames);
   return Buffer.concat(Array<Buffer>(Math.ceil(16_384 / one.length)).fill(one));
+}
+
+/** Start of a connection, with a number of requests that are reset immediately. */
+export function cancelledCalls(path: string, count: number): Buffer {
+  const calls = Array.from({ length: count }, (_, index) => {
+    const stream = 2 * index + 1;
+    const headers = headerBlock(path, 'localhost', index === 0);
+    return [
+      frame(frameType.headers, flag.endHeaders, stream, headers),
+      frame(frameType.resetStream, 0, stream, Buffer.from([0, 0, 0, 8])),
+    ];
+  });
+  return Buffer.concat([preface, ...calls.flat()]);
 }
 
 /** Encodes headers (HPACK, RFC 7541) literally. @param isIndexed adds them to the dynamic table. */

@@ -57,8 +57,9 @@ function connect(url: string, window = 65_535): http2.ClientHttp2Session {
   return session;
 }
 
-function openUnread(session: http2.ClientHttp2Session, path: string): UnreadStream {
+function openUnread(session: http2.ClientHttp2Session, path: string, secret?: string): UnreadStream {
   const stream = session.request({
+    ...(secret !== undefined && { 'kplug-secret': secret }),
     ':method': 'POST',
     ':path': path,
     'content-type': 'application/grpc',
@@ -129,11 +130,14 @@ it('a reader that lags and then reads learns why its watch ended', async () => {
   expect(slow.status.message).toMatch(/the reader of the watch lags: .*list and watch again/);
 });
 
-// Without the limit, each answer of a session that isn't read stays in memory.
-it('a session whose answers are not read is ended', async () => {
+// Without the limit, each answer of a session that isn't read stays in memory. A refusal that isn't read would hold its stream, too.
+it.each([
+  ['of the owner', owner.get('kplug-secret').map(String)],
+  ['that is refused', []],
+])('a session %s whose answers are not read is reset', async (_, secrets) => {
   const operator = await AttackedOperator.start();
   const session = connect(`http://${operator.heartbeatAddress}`, 0);
-  const unread = openUnread(session, '/kplug.v1.RegistryService/Session');
+  const unread = openUnread(session, '/kplug.v1.RegistryService/Session', secrets[0]);
   const message = framed(
     toBinary(
       SessionRequestSchema,
@@ -156,7 +160,7 @@ it('a session whose answers are not read is ended', async () => {
     for (let index = 0; index < 50_000 && unread.status.reset === undefined; index++) {
       if (!unread.stream.write(message)) await new Promise((resolve) => setImmediate(resolve));
     }
-    await vi.waitFor(() => expect(unread.status.reset).toBeDefined(), 20_000);
+    await vi.waitFor(() => expect(unread.status.reset).toBe(http2.constants.NGHTTP2_ENHANCE_YOUR_CALM), 20_000);
   });
   expect(after.memory - before.memory).toBeLessThan(64);
 });

@@ -168,14 +168,14 @@ spec:
       {{- if or .Values.volumes (not .Values.insecure) }}
       volumes:
         {{- if not .Values.insecure }}
-        # Identity of the plugin, and the CA of the operator, which may be published after the plugin has started.
+        # Identity of the plugin, and the CA of the operator. The pod starts as soon as it is published; a kubelet adds a file to a running
+        # pod only a minute or two later.
         - name: kplug
           projected:
             sources:
               - serviceAccountToken: { audience: {{ .Values.tokenAudience }}, path: token, expirationSeconds: 3600 }
               - configMap:
                   name: {{ include "plugin.caConfigMap" . }}
-                  optional: true
                   items: [{ key: ca.crt, path: ca.crt }]
         {{- with .Values.tls.secretName }}
         - name: kplug-tls

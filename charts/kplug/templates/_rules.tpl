@@ -118,6 +118,26 @@ Takes { kind, group, granting }, the last one from files/rights-granting-kinds.y
   verbs: [get, update]
 {{- end }}
 
+{{/* Namespaces of heartbeat.insecurePluginsFrom, whose other entries are CIDRs and addresses. */}}
+{{- define "kplug.insecureNamespaces" -}}
+{{- $namespaces := list }}
+{{- range .Values.heartbeat.insecurePluginsFrom }}
+{{- if regexMatch "^[a-z0-9]([-a-z0-9]*[a-z0-9])?$" . }}{{ $namespaces = append $namespaces . }}{{ end }}
+{{- end }}
+{{- toYaml $namespaces }}
+{{- end }}
+
+{{/* Rules of the operator in the namespaces from which it accepts plugins of the first Kplug. */}}
+{{- define "kplug.insecureRules" -}}
+# Pods that send heartbeats, found by their addresses, and the Services that select them.
+- apiGroups: [""]
+  resources: [pods]
+  verbs: [get, list, watch]
+- apiGroups: [""]
+  resources: [services]
+  verbs: [list]
+{{- end }}
+
 {{/* Rules of the operator in its own namespace. */}}
 {{- define "kplug.ownRules" -}}
 # Pods of plugins, and the operator's own, which the leader labels.

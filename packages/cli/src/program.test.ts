@@ -55,6 +55,7 @@ describe('kplug', () => {
     'init plugin',
     'token',
     'token create',
+    'token rotate',
     'token list',
     'token revoke',
     'completion',

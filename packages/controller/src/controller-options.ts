@@ -58,6 +58,11 @@ export interface ControllerOptions {
    * Accepts plugins of the first Kplug, whose protocol has neither encryption nor authentication of plugins. Default false.
    */
   allowInsecurePlugins?: boolean;
+  /**
+   * Sources from which these are accepted: names of namespaces, whose pods are known by their addresses, on a cluster; CIDRs such as
+   * `10.1.0.0/16`, and IP addresses. Plugins of a namespace may register addresses of their own pod and its Services only. Default: all.
+   */
+  insecurePluginsFrom?: readonly string[];
   /** Probing of plugins that send no heartbeats. */
   probing?: ProbingOptions;
   /** Connections to plugins. */

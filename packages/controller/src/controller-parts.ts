@@ -9,11 +9,13 @@ import { ControllerSecurity } from './controller-security.ts';
 import { Delegations } from './delegation/delegations.ts';
 import { DelegationResources } from './delegation-resources/delegation-resources.ts';
 import { PluginProber } from './discovery/plugin-prober.ts';
+import { KplugError } from './errors.ts';
 import { admissionBy } from './heartbeat/admission.ts';
 import { Gate } from './heartbeat/gate.ts';
 import { HeartbeatServer } from './heartbeat/heartbeat-server.ts';
 import { RefusalLog } from './heartbeat/refusal-log.ts';
 import type { HeartbeatObserver } from './heartbeat/registry-service.ts';
+import { V0Sources } from './heartbeat/v0/v0-sources.ts';
 import { PluginResourceWriter } from './plugin-resources/plugin-resource-writer.ts';
 import { PodObserver } from './plugin-resources/pod-observer.ts';
 import { readDelegations } from './read-delegations.ts';
@@ -110,10 +112,12 @@ export function assembleParts(
     fallback: admissionByDefault,
     uses: () => [...delegations].map(({ settings: { api, rules } }) => ({ api, admission: rules.admission })),
   });
+  const v0Sources = openV0Sources(options);
   const heartbeats = new HeartbeatServer(
-    { registry, reader, observer, gate, admission, podNetwork: services.podNetwork, watches },
+    { registry, reader, observer, gate, admission, v0Sources, podNetwork: services.podNetwork, watches },
     {
       security: security.port,
+      reporter: { log, observer: metrics },
       hasPrivatePort: options.pluginsFolder !== undefined,
       ...(options.heartbeatConnections && { connections: options.heartbeatConnections }),
     },
@@ -157,6 +161,7 @@ export function assembleParts(
     security,
     delegations,
     delegationResources,
+    v0Sources,
     heartbeats,
     refusals,
     folder,
@@ -164,4 +169,21 @@ export function assembleParts(
     pods,
     prober,
   };
+}
+
+/** Returns the sources whose v0 plugins are accepted; `undefined` for all. Throws `InvalidConfiguration`. */
+function openV0Sources({
+  resources,
+  allowInsecurePlugins = false,
+  insecurePluginsFrom,
+}: ControllerOptions): V0Sources | undefined {
+  if (!insecurePluginsFrom) return undefined;
+  if (!allowInsecurePlugins) {
+    throw new KplugError(
+      'InvalidConfiguration',
+      'insecurePluginsFrom restricts allowInsecurePlugins, which is not set; set both, or remove it',
+    );
+  }
+  const { services } = resources;
+  return new V0Sources(insecurePluginsFrom, services?.locatePods?.bind(services));
 }

@@ -170,7 +170,8 @@ export class Controller {
 
   /** Adds all steps. They start in this order and stop in the reverse order. */
   #addSteps(): void {
-    const { clock, registry, connections, heartbeats, folder, pluginResources, pods, prober, security } = this.#parts;
+    const { clock, registry, connections, heartbeats, folder, pluginResources, pods, prober, security, v0Sources } =
+      this.#parts;
     const { resources, heartbeatAddress = defaultHeartbeatAddress } = this.#options;
     this.#add({ stop: () => clock[Symbol.dispose]() });
     this.#add({ stop: () => resources.close() });
@@ -178,6 +179,7 @@ export class Controller {
     this.#add({ start: () => security.start(), stop: () => security.stop() });
     this.#add({ start: () => this.#lead(), stop: () => this.#admin?.close() });
     this.#add({ stop: () => registry.close() });
+    this.#add({ start: () => v0Sources?.start(), stop: () => v0Sources?.stop() });
     this.#add({ start: () => heartbeats.listen(heartbeatAddress) });
     this.#add({ start: () => pluginResources?.start(), stop: () => pluginResources?.stop() });
     this.#add({ stop: () => prober?.stop() });
@@ -251,7 +253,8 @@ export class Controller {
     const { security } = this.#parts;
     const securityView = () => security.view(this.heartbeatAddress);
     const view = { ...this.#parts, securityView, notReady: () => this.#notReady() };
-    const admin = await openAdmin(addresses, view, security.admin, { hosts: adminHosts, maxConnections });
+    const reporter = { log: this.#log, observer: this.#parts.metrics };
+    const admin = await openAdmin(addresses, view, security.admin, { hosts: adminHosts, maxConnections, reporter });
     // The controller may have stopped meanwhile, when there was nothing to close yet.
     if (this.#stopping.signal.aborted) await admin.close();
     else this.#admin = admin;
@@ -264,9 +267,11 @@ export class Controller {
 
   #logStart(): void {
     if (this.#options.allowInsecurePlugins) {
-      this.#log.warn(
-        'plugins of the first Kplug are allowed, whose protocol has no authentication; restrict access to the heartbeat port',
-      );
+      const { insecurePluginsFrom: sources } = this.#options;
+      const remedy = sources
+        ? `they are accepted from ${sources.join(', ')} only`
+        : 'restrict them to their namespaces or addresses by insecurePluginsFrom (--insecure-plugins-from), and access to the heartbeat port';
+      this.#log.warn(`plugins of the first Kplug are allowed, whose protocol has no authentication; ${remedy}`);
     }
     if (this.#parts.security.mode === 'insecure') {
       this.#log.warn(

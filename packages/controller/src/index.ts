@@ -92,6 +92,7 @@ export type {
   RecordReference,
 } from './resources/services/plugin-declarations.ts';
 export type { PluginRecord, PluginStore } from './resources/services/plugin-store.ts';
+export type { PodLocator } from './resources/services/pod-locator.ts';
 export type { PodNetwork } from './resources/services/pod-network.ts';
 export type { Pod, PodSource } from './resources/services/pod-source.ts';
 export type { RequestListener, RequestObservation } from './resources/services/request-observation.ts';

@@ -1,9 +1,17 @@
 // Export path `@kplug/controller/tools`: functions for tools such as the `kplug` command, not for operators.
 import './require-node.ts';
 
-export type { TokenEntry } from './authentication/token-file.ts';
+export type { PreviousToken, TokenEntry } from './authentication/token-file.ts';
 // Tokens of plugins.
-export { createToken, listTokens, type NewToken, revokeToken } from './authentication/token-file-editor.ts';
+export {
+  createToken,
+  listTokens,
+  type NewToken,
+  type RotatedToken,
+  type RotationOptions,
+  revokeToken,
+  rotateToken,
+} from './authentication/token-file-editor.ts';
 // Certificates, for suites that act as a controller.
 export {
   type Issuer,
@@ -19,6 +27,7 @@ export type {
   PluginSecurity,
 } from './certificates/plugin-channels.ts';
 export type { KeyPair, Validity } from './certificates/read-certificate.ts';
+export { describeFailure } from './clients/describe-failure.ts';
 export { type GetInfoOptions, getInfo, getInfoOver } from './clients/get-info.ts';
 export { isAnswerMissing } from './clients/v0/missing-answer.ts';
 // Delegations.

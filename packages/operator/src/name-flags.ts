@@ -7,6 +7,8 @@ const byOption: Record<string, SettingName> = {
   adminAddress: 'adminBindAddress',
   metricsAddress: 'metricsAddr',
   probeAddress: 'healthProbeBindAddress',
+  allowInsecurePlugins: 'allowInsecurePlugins',
+  insecurePluginsFrom: 'insecurePluginsFrom',
   'pluginsFolder.inheritedEnvironment': 'pluginsEnvironment',
 };
 

@@ -60,7 +60,7 @@ export async function runOperator(
 }
 
 function controllerOptions({ settings, delegations }: OperatorConfiguration): Omit<ControllerOptions, 'resources'> {
-  const { operatorName: operator, concurrency, allowInsecurePlugins = false } = settings;
+  const { operatorName: operator, concurrency, allowInsecurePlugins = false, insecurePluginsFrom } = settings;
   const { plugins, pluginsBaseUrl: baseUrl, pluginsNamePattern: namePattern } = settings;
   const { allowWritablePluginsDir: allowWritable = false, pluginsEnvironment } = settings;
   const isCluster = settings.manifests === undefined;
@@ -74,6 +74,7 @@ function controllerOptions({ settings, delegations }: OperatorConfiguration): Om
     adminAddress: addressOf(settings.adminBindAddress ?? '127.0.0.1:8082'),
     adminHosts: settings.adminHosts ?? [],
     allowInsecurePlugins,
+    ...(insecurePluginsFrom && { insecurePluginsFrom }),
     lease: leaseOf(settings),
     pluginsFolder: {
       directory: pluginsDirectoryOf(settings),

@@ -225,6 +225,14 @@ export const settings = {
     fallback: 'false',
     group: 'Security',
   }),
+  insecurePluginsFrom: texts({
+    flags: ['insecure-plugins-from'],
+    placeholder: 'source',
+    description:
+      'namespaces and CIDRs from which plugins of the first Kplug are accepted; those of a namespace may register addresses of their own pod and its Services only',
+    fallback: 'everywhere',
+    group: 'Security',
+  }),
   grpcBindAddress: text({
     flags: ['grpc-bind-address'],
     placeholder: 'address',

@@ -15,6 +15,7 @@ import pytest_asyncio
 from certificates import CALLER, CertificateAuthority, Files, Leaf
 from conftest import Start, Until, request
 from grpc import StatusCode, aio
+from grpc.experimental import session_cache
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_reflection.v1alpha import reflection_pb2
 from registry import FakeRegistry
@@ -73,12 +74,14 @@ class Clients:
     def __init__(self, stack: AsyncExitStack) -> None:
         self._stack = stack
 
-    async def connect(self, running: RunningPlugin, leaf: Leaf | None, certificate: bytes) -> aio.Channel:
+    async def connect(
+        self, running: RunningPlugin, leaf: Leaf | None, certificate: bytes, *more: tuple[str, Any]
+    ) -> aio.Channel:
         """Opens a channel with a client certificate, which trusts exactly one certificate of the plugin."""
         pem = ssl.DER_cert_to_PEM_cert(certificate).encode()
         pair = (None, None) if leaf is None else (leaf.key, leaf.certificate)
         # The controller compares the certificate. gRPC in Python needs a name, which is the instance id.
-        options = [("grpc.ssl_target_name_override", running.instance_id), ("grpc.use_local_subchannel_pool", 1)]
+        options = [("grpc.ssl_target_name_override", running.instance_id), ("grpc.use_local_subchannel_pool", 1), *more]
         target = f"127.0.0.1:{port_of(running)}"
         channel = aio.secure_channel(target, grpc.ssl_channel_credentials(pem, *pair), options)
         return await self._stack.enter_async_context(channel)
@@ -241,22 +244,35 @@ async def test_a_client_with_tls_1_2_is_refused(
     connection.close()
 
 
-async def test_a_client_can_not_resume_a_session(
-    ca: CertificateAuthority, registry: FakeRegistry, files: Files, start: Start, until: Until, tmp_path: Path
+async def test_a_client_that_resumes_a_session_is_refused(
+    ca: CertificateAuthority, registry: FakeRegistry, files: Files, start: Start, clients: Clients, until: Until
 ) -> None:
     running = await start_with_tls(ca, registry, files, start, until)
-    write_leaf(tmp_path, ca.caller())
+    certificate = registry.registrations[0].certificate
+    new_cache: Any = session_cache.ssl_session_cache_lru
+    cache = ("grpc.ssl_session_cache", new_cache(1))
+    await info(await clients.connect(running, ca.caller(), certificate, cache))
+    # Its certificate would not be verified again.
+    resuming = await refusal_of(await clients.connect(running, ca.caller(), certificate, cache))
+    assert resuming == (
+        StatusCode.PERMISSION_DENIED,
+        "it resumed an earlier session; only the operator may call the plugin",
+    )
+    # Other clients are not affected.
+    await info(await clients.connect(running, ca.caller(), certificate))
 
-    def resume() -> bool:
-        first, context = handshake(port_of(running), tmp_path, ssl.TLSVersion.TLSv1_3)
-        session = first.session
-        first.close()
-        second = context.wrap_socket(socket.create_connection(("127.0.0.1", port_of(running)), 10), session=session)
-        reused: bool = second.session_reused
-        second.close()
-        return reused
 
-    assert not await asyncio.to_thread(resume)
+async def test_concurrent_handshakes_do_not_disturb_each_other(
+    ca: CertificateAuthority, registry: FakeRegistry, files: Files, start: Start, clients: Clients, until: Until
+) -> None:
+    """Without care, the C core replaces its configuration in each handshake, and crashes if another one begins."""
+    running = await start_with_tls(ca, registry, files, start, until)
+    certificate = registry.registrations[0].certificate
+    for _ in range(20):
+        channels = [await clients.connect(running, ca.caller(), certificate) for _ in range(20)]
+        answers = await asyncio.gather(*(info(channel) for channel in channels))
+        assert {answer.instance_id for answer in answers} == {running.instance_id}
+        await asyncio.gather(*(channel.close() for channel in channels))
 
 
 async def test_nobody_is_let_in_before_the_ca_is_known(

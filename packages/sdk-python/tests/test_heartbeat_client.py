@@ -10,6 +10,7 @@ from google.protobuf.duration_pb2 import Duration
 from registry import FakeRegistry
 
 from kplug import Plugin, Pod
+from kplug._heartbeat_client import _reason_in
 from kplug.v1 import registry_pb2
 
 
@@ -136,3 +137,15 @@ async def test_it_stops_without_a_controller(plugin: Plugin[Any], registry: Fake
     running, _, _ = await serve(plugin)
     await running.stop()
     assert not running.registered
+
+
+@pytest.mark.parametrize(
+    "details", ["Received RST_STREAM with error code 0", "Received RST_STREAM with code 8", "Stream removed"]
+)
+def test_a_session_that_is_reset_without_a_status_has_a_reason_for_people(details: str) -> None:
+    assert _reason_in(details) == "the controller closed the session; it probably shut down"
+
+
+@pytest.mark.parametrize("details", ["the operator shut down", "Received RST_STREAM with error code 11"])
+def test_other_reasons_stay_as_they_are(details: str) -> None:
+    assert _reason_in(details) == details

@@ -18,6 +18,7 @@ import { limits } from './limits.ts';
 import { pause } from './pause.ts';
 import type { CredentialSource, Credentials } from './security/credentials.ts';
 import { adviceOn, causeIn } from './security/tls-advice.ts';
+import { reasonIn } from './stream-reset.ts';
 
 const reconnectBackOff = { initial: limits.heartbeat.initialBackOff, max: limits.heartbeat.maxBackOff };
 
@@ -243,7 +244,7 @@ export class HeartbeatClient {
     if (error.code === grpc.status.UNIMPLEMENTED) return 'unsupported';
     const { controller, serverName, isHosted } = this.#target;
     const advice = adviceOn(error.details, serverName);
-    const reason = advice ? `${causeIn(error.details)}; ${advice}` : error.details;
+    const reason = advice ? `${causeIn(error.details)}; ${advice}` : reasonIn(error.details);
     const message = `heartbeat to ${controller} failed: ${reason}; ${consequence}`;
     // A plugin whose controller started it is stopped with the controller.
     if (isHosted) this.#log.debug(message);

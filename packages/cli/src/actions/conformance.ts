@@ -10,8 +10,8 @@ import {
   summarize,
 } from '@kplug/conformance';
 import { CommandError } from '../command-error.ts';
-import { type ChannelOptions, readAccess } from '../input/read-channel.ts';
 import { readDuration } from '../input/read-duration.ts';
+import { type HeartbeatAccessOptions, readAccess } from '../input/read-heartbeat-access.ts';
 import { readManifests } from '../input/read-manifests.ts';
 import { reportTable } from '../output/conformance-report.ts';
 import { formatTable } from '../output/table.ts';
@@ -34,7 +34,7 @@ export interface ConformPluginOptions extends ConformanceOptions {
 }
 
 /** Options of `kplug conformance controller`. */
-export interface ConformControllerOptions extends ConformanceOptions, ChannelOptions {
+export interface ConformControllerOptions extends ConformanceOptions, HeartbeatAccessOptions {
   api?: string;
   resource?: string[];
   kind?: string;

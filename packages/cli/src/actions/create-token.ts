@@ -1,5 +1,5 @@
 import { createToken } from '@kplug/controller/tools';
-import { readExpiry } from '../input/read-expiry.ts';
+import { readExpiry } from '../input/read-lifetime.ts';
 import { tokenFileOf } from '../input/token-file.ts';
 import type { Terminal } from '../output/terminal.ts';
 

@@ -71,6 +71,45 @@ describe('kplug doctor on a cluster', { timeout: 120_000 }, () => {
     await vi.waitFor(async () => expect((await examine()).about('RightsGiven')).toHaveLength(1), waitOptions);
   });
 
+  it('reports that the operator may not review tokens and rights, or keep its certificates', async () => {
+    const { role, pod } = objects;
+    const security = ['authentication.k8s.io', 'authorization.k8s.io'];
+    const rules = role.rules
+      .filter(({ apiGroups }) => !security.includes(apiGroups[0] ?? ''))
+      .map((rule) => ({ ...rule, resources: rule.resources.filter((one) => !/^(secrets|configmaps)$/.test(one)) }));
+    await operated.changing(role, { ...role, rules }, async () => {
+      await vi.waitFor(async () => {
+        const { code, about } = await examine();
+        expect(code).toBe(1);
+        expect(about('RightsGiven').map(({ message, advice }) => [message, ...advice])).toEqual([
+          [
+            'the operator may not create tokenreviews.authentication.k8s.io in all namespaces',
+            'add to a ClusterRole of its service account the rule { apiGroups: ["authentication.k8s.io"], resources: ["tokenreviews"], verbs: ["create"] }',
+            'until then, no plugin can prove its identity by the token of its ServiceAccount',
+          ],
+          [
+            'the operator may not create subjectaccessreviews.authorization.k8s.io in all namespaces',
+            'add to a ClusterRole of its service account the rule { apiGroups: ["authorization.k8s.io"], resources: ["subjectaccessreviews"], verbs: ["create"] }',
+            'until then, the admin port refuses all readers of other pods',
+          ],
+          [
+            `the operator may not get and update secrets in the namespace ${home}`,
+            `add to a Role in ${home} of its service account the rule { apiGroups: [""], resources: ["secrets"], resourceNames: ["kplug-tls"], verbs: ["get", "update"] }`,
+          ],
+          ...[home, 'default'].map((where) => [
+            `the operator may not get and update configmaps in the namespace ${where}`,
+            `add to a Role in ${where} of its service account the rule { apiGroups: [""], resources: ["configmaps"], resourceNames: ["kplug-ca"], verbs: ["get", "update"] }`,
+          ]),
+        ]);
+      }, waitOptions);
+      // An operator for plugins of its own machine needs none of these.
+      const local = { ...pod, spec: { ...pod.spec, containers: [{ name: 'operator', image: 'kplug' }] } };
+      await operated.changing(pod, local, async () => {
+        expect((await examine()).about('RightsGiven')).toMatchObject([{ outcome: 'ok' }]);
+      });
+    });
+  });
+
   it('reports a heartbeat Service without selected pods, without ready endpoints, or with a wrong port', async () => {
     const { service, slice } = objects;
     const selecting = (selector: object) => ({ ...service, spec: { ...service.spec, selector } });

@@ -17,7 +17,11 @@ export async function listTokensOf(options: ListTokensOptions, terminal: Termina
   const tokens = await listTokens(file);
   const now = Date.now();
   if (options.output !== 'table') {
-    const shown = tokens.map(({ hash: _, ...token }) => ({ ...token, expired: hasExpired(token, now) }));
+    const shown = tokens.map(({ hash: _, previous, ...token }) => ({
+      ...token,
+      expired: hasExpired(token, now),
+      ...(previous && { previous: { expires: previous.expires, expired: hasExpired(previous, now) } }),
+    }));
     terminal.print(formatDocument({ tokens: shown }, options.output));
     return;
   }
@@ -29,9 +33,16 @@ export async function listTokensOf(options: ListTokensOptions, terminal: Termina
     token.name,
     token.plugins.join(','),
     ageOf(token.created === undefined ? undefined : Date.parse(token.created), now),
-    hasExpired(token, now) ? `${token.expires} (expired)` : (token.expires ?? 'never'),
+    formatExpiry(token, now) ?? 'never',
+    (token.previous && formatExpiry(token.previous, now)) ?? 'none',
   ]);
-  terminal.print(formatTable({ header: ['NAME', 'PLUGINS', 'AGE', 'EXPIRES'], rows }, terminal.colors));
+  terminal.print(
+    formatTable({ header: ['NAME', 'PLUGINS', 'AGE', 'EXPIRES', 'PREVIOUS EXPIRES'], rows }, terminal.colors),
+  );
+}
+
+function formatExpiry(token: Pick<TokenEntry, 'expires'>, now: number): string | undefined {
+  return hasExpired(token, now) ? `${token.expires} (expired)` : token.expires;
 }
 
 function hasExpired({ expires }: Pick<TokenEntry, 'expires'>, now: number): boolean {

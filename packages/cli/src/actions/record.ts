@@ -4,11 +4,14 @@ import { defaultPluginTimes, eventually, PluginProcess } from '@kplug/conformanc
 import { untilStopped } from '@kplug/operator';
 import { formatJson } from '@kplug/protocol';
 import { CommandError } from '../command-error.ts';
+import { type HeartbeatAccessOptions, readAccess } from '../input/read-heartbeat-access.ts';
 import type { Terminal } from '../output/terminal.ts';
+import type { RecordedCall } from '../record/recorded-call.ts';
 import { Recorder } from '../record/recorder.ts';
+import { openRelayTls } from '../record/relay-tls.ts';
 
 /** Options of `kplug record`. */
-export interface RecordOptions {
+export interface RecordOptions extends HeartbeatAccessOptions {
   controller: string;
   listen: string;
 }
@@ -17,19 +20,22 @@ export interface RecordOptions {
 export async function record(
   file: string,
   command: readonly string[],
-  { controller, listen }: RecordOptions,
+  { controller, listen, ...access }: RecordOptions,
   terminal: Terminal,
 ): Promise<void> {
+  const operator = await readAccess(access);
+  const tls = access.ca === undefined ? undefined : await openRelayTls(access.ca);
   // The file contains whole resources, possibly with secrets, so only its owner may read it.
   const output = createWriteStream(file, { flags: 'a', mode: 0o600 });
   await once(output, 'open').catch((cause: Error) => {
     throw new CommandError('usage', `cannot write ${file}: ${cause.message}`, { cause });
   });
   let calls = 0;
-  const recorder = await Recorder.start(controller, listen, (call) => {
+  const onCall = (call: RecordedCall) => {
     calls++;
     output.write(`${formatJson(call)}\n`);
-  });
+  };
+  const recorder = await Recorder.start({ address: controller, access: operator, tls }, listen, onCall);
   const hint = command.length === 0 ? `; start plugins with KPLUG_CONTROLLER=${recorder.address}` : '';
   terminal.say(`recording to ${file}${hint}`);
   try {
@@ -43,8 +49,14 @@ export async function record(
   terminal.say(`recorded ${calls} ${calls === 1 ? 'call' : 'calls'} in ${file}`);
 }
 
+/** Environment of a started plugin, which talks to the recorder in plain text, whatever the settings of the user's shell. */
+function environmentFor(address: string): Record<string, string> {
+  const tls = ['KPLUG_TLS_CA', 'KPLUG_TLS_CERT', 'KPLUG_TLS_KEY', 'KPLUG_TLS_SERVER_NAME'];
+  return { KPLUG_CONTROLLER: address, ...Object.fromEntries(tls.map((name) => [name, ''])) };
+}
+
 async function recordCommand(command: readonly string[], address: string): Promise<void> {
-  await using plugin = await PluginProcess.start(command, { KPLUG_CONTROLLER: address }, process.stderr);
+  await using plugin = await PluginProcess.start(command, environmentFor(address), process.stderr);
   await Promise.race([untilStopped(), eventually(() => plugin.exit, Number.POSITIVE_INFINITY)]);
   if (plugin.exit === undefined) plugin.terminate();
   const exit = await eventually(() => plugin.exit, defaultPluginTimes.stop);

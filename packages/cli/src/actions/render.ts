@@ -5,18 +5,20 @@ import {
   assumePlugin,
   deriveBase,
   deriveDelegation,
+  type PluginSecurity,
   type RenderedResource,
   renderPass,
 } from '@kplug/controller/tools';
 import { readDelegationFile } from '@kplug/operator';
 import { CommandError } from '../command-error.ts';
 import { readManifests } from '../input/read-manifests.ts';
+import { type PluginTlsOptions, readPluginChannel } from '../input/read-plugin-channel.ts';
 import { readDelegatedStatus } from '../output/delegated-status.ts';
 import { formatDocuments } from '../output/document.ts';
 import type { Terminal } from '../output/terminal.ts';
 
 /** Options of `kplug render`. */
-export interface RenderOptions {
+export interface RenderOptions extends PluginTlsOptions {
   plugin: string;
   protocol?: 'kplug.v1' | 'kplug';
   /** Name of a plugin whose protocol does not report one. */
@@ -31,9 +33,9 @@ export async function render(files: readonly string[], options: RenderOptions, t
   const manifests = await readManifests(files);
   const declared = options.config === undefined ? undefined : await readDelegationFile(options.config);
   const plan = options.protocol === 'kplug' ? planV0 : planPlugin;
-  const { plugin, delegations } = await plan(manifests, declared, options);
+  const { plugin, delegations, security } = await plan(manifests, declared, options);
   if (!declared) for (const delegation of delegations) sayPath(delegation, terminal);
-  const rendered = await renderPass({ plugin, manifests, delegations });
+  const rendered = await renderPass({ plugin, manifests, delegations, ...(security && { security }) });
   terminal.print(formatDocuments([...statuses(rendered), ...events(rendered)], options.output));
   failUnlessReady(rendered, delegations);
 }
@@ -48,25 +50,35 @@ function sayPath({ base: { kind }, extensions }: DelegationDeclaration, terminal
 /** A plugin and the delegations to it. */
 interface Plan {
   plugin: Registration;
+  /** Way in which the plugin is called. Default: in plain text. */
+  security?: PluginSecurity;
   delegations: readonly DelegationDeclaration[];
 }
 
 type Declared = readonly DelegationDeclaration[] | undefined;
 
 async function planPlugin(manifests: readonly Manifest[], declared: Declared, options: RenderOptions): Promise<Plan> {
-  const plugin = await askPlugin(options.plugin);
+  const channel = await readPluginChannel(options.plugin, options);
+  const security = { channelTo: () => channel };
+  const plugin = await askPlugin(options.plugin, undefined, security);
   const delegations = declared
     ? applicable(declared, manifests, plugin, options)
     : [deriveDelegation(manifests, plugin, options.kind)];
-  return { plugin, delegations };
+  return { plugin, security, delegations };
 }
 
 /** Assumes that the plugin implements the delegated APIs, as its protocol does not report them. */
 async function planV0(
   manifests: readonly Manifest[],
   declared: Declared,
-  { plugin: address, name, kind, config: file = '' }: RenderOptions,
+  { plugin: address, name, kind, config: file = '', ...tls }: RenderOptions,
 ): Promise<Plan> {
+  if (tls.ca ?? tls.cert ?? tls.tlsDir ?? tls.serverName) {
+    throw new CommandError(
+      'usage',
+      'the protocol kplug has no TLS; omit --ca, --cert, --key, --tls-dir and --server-name',
+    );
+  }
   const unknown = { plugin: name, apis: [] };
   const derive = () => {
     const apis = [{ name: deriveBase(manifests, unknown, kind).kind, extensionKinds: [] }];

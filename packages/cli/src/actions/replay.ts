@@ -1,16 +1,15 @@
-import { describeAnswer } from '@kplug/conformance';
-import { getInfoOver } from '@kplug/controller/tools';
+import { describeFailure, getInfoOver } from '@kplug/controller/tools';
 import { formatJson } from '@kplug/protocol';
 import { CommandError } from '../command-error.ts';
-import { type ChannelOptions, readPluginChannel } from '../input/read-channel.ts';
 import { readDuration } from '../input/read-duration.ts';
+import { type PluginTlsOptions, readPluginChannel } from '../input/read-plugin-channel.ts';
 import { formatTable, plain } from '../output/table.ts';
 import type { Terminal } from '../output/terminal.ts';
 import { readCalls } from '../record/read-calls.ts';
 import { type ReplayedCall, replayCalls } from '../record/replay-calls.ts';
 
 /** Options of `kplug replay`. */
-export interface ReplayOptions extends ChannelOptions {
+export interface ReplayOptions extends PluginTlsOptions {
   plugin: string;
   timeout: string;
   output: 'table' | 'json';
@@ -21,14 +20,16 @@ export async function replay(file: string, options: ReplayOptions, terminal: Ter
   const { plugin, output } = options;
   const timeout = readDuration(options.timeout, '--timeout');
   const calls = await readCalls(file);
-  const channel = await readPluginChannel(options);
-  await getInfoOver(
-    { ...channel, expiresAt: Number.POSITIVE_INFINITY, explain: (failure) => failure },
-    plugin,
-    {},
-  ).catch((cause: unknown) => {
-    const message = `no plugin answers at ${plugin}: ${describeAnswer(cause)}; start it, or give another address`;
-    throw new CommandError('unreachable', message, { cause });
+  const channel = await readPluginChannel(plugin, options);
+  await getInfoOver(channel, plugin, {}).catch((cause: unknown) => {
+    const reason = channel.explain(describeFailure(cause));
+    throw new CommandError(
+      'unreachable',
+      `no plugin answers at ${plugin}: ${reason}; start it, or give another address`,
+      {
+        cause,
+      },
+    );
   });
   const replayed: ReplayedCall[] = [];
   for await (const call of replayCalls(calls, plugin, timeout, channel)) replayed.push(call);

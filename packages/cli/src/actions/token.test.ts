@@ -24,7 +24,7 @@ describe('kplug token', () => {
 
     const listed = await token('list');
     expect(listed.stdout).toMatch(
-      /^NAME +PLUGINS +AGE +EXPIRES\nci +PostgreSQL +\d+s +2\S+Z\ndev +My\*,SQLite +\d+s +never\n$/,
+      /^NAME +PLUGINS +AGE +EXPIRES +PREVIOUS EXPIRES\nci +PostgreSQL +\d+s +2\S+Z +none\ndev +My\*,SQLite +\d+s +never +none\n$/,
     );
     const [first] = JSON.parse((await token('list', '-o', 'json')).stdout).tokens;
     expect(first).toMatchObject({ name: 'ci', plugins: ['PostgreSQL'], expired: false });
@@ -33,6 +33,35 @@ describe('kplug token', () => {
     expect(await token('revoke', 'ci')).toMatchObject({ code: 0, stdout: '' });
     expect((await token('list')).stdout).not.toContain('ci ');
     expect(await readFile(file, 'utf8')).toContain('name: dev');
+  });
+
+  it('rotates a token: prints the new one, and shows until when the former one is valid', async () => {
+    const { stdout: former } = await token('create', 'ci', '--plugin', 'PostgreSQL');
+    const rotated = await token('rotate', 'ci', '--overlap', '7d');
+    expect(rotated).toMatchObject({ code: 0, stdout: expect.stringMatching(/^kplug_[\w-]{43}\n$/) });
+    expect(rotated.stdout).not.toBe(former);
+    expect(rotated.stderr).toMatch(
+      /rotated the token ci in .* until it is revoked.*\n.*former token is valid until 2\S+Z;/,
+    );
+    expect((await token('list')).stdout).toMatch(/\nci +PostgreSQL +\d+s +never +2\S+Z\n$/);
+    const listed = await token('list', '-o', 'json');
+    const [{ created, previous }] = JSON.parse(listed.stdout).tokens;
+    expect(previous).toEqual({ expires: expect.any(String), expired: false });
+    expect(Date.parse(previous.expires) - Date.parse(created)).toBe(7 * 86_400_000);
+    expect(listed.stdout).not.toContain('sha256:');
+
+    expect(await token('rotate', 'ci')).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringContaining('--overlap 0'),
+    });
+    expect(await token('rotate', 'ci', '--overlap', '0', '--expires', '90d')).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining('the former token is no longer valid'),
+    });
+    expect((await token('list')).stdout).toMatch(/\nci +PostgreSQL +\d+s +2\S+Z +none\n$/);
+    expect(await token('rotate', 'ci', '--overlap', '31d')).toMatchObject({ code: 2, stdout: '' });
+    expect(await token('rotate', 'other')).toMatchObject({ code: 3, stdout: '' });
   });
 
   it('says what is wrong, with an exit code', async () => {

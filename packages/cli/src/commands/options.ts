@@ -96,7 +96,8 @@ export function heartbeatOptions(): Option[] {
 export function pluginTlsOptions(): Option[] {
   return [
     new Option('--ca <file>', "plugin's certificate or its CA, in PEM; uses TLS (default: plain text)"),
-    new Option('--cert <file>', 'client certificate that the plugin accepts, in PEM'),
+    new Option('--tls-dir <dir>', "operator's TLS directory, whose certificate for calls the plugin accepts"),
+    new Option('--cert <file>', 'client certificate that the plugin accepts, in PEM (default: from --tls-dir)'),
     new Option('--key <file>', 'its key, in PEM'),
     new Option('--server-name <name>', "name in the plugin's certificate (default: the host of its address)"),
   ];

@@ -2,12 +2,11 @@ import type { Command } from 'commander';
 import type { RecordOptions } from '../actions/record.ts';
 import type { ReplayOptions } from '../actions/replay.ts';
 import type { Terminal } from '../output/terminal.ts';
-import { addOptions, examples, outputOption, pluginTlsOptions } from './options.ts';
+import { addOptions, examples, heartbeatOptions, outputOption, pluginTlsOptions } from './options.ts';
 
 /** Adds `kplug record`. */
 export function addRecordCommand(program: Command, terminal: Terminal): void {
-  program
-    .command('record')
+  addOptions(program.command('record'), heartbeatOptions())
     .description('record the calls between a controller and its plugins')
     .argument('<file>', 'output file, one call per line; appended to if it exists')
     .argument('[command...]', 'after --: a command that starts a plugin')
@@ -18,7 +17,8 @@ export function addRecordCommand(program: Command, terminal: Terminal): void {
       'after',
       examples(
         'kplug record calls.jsonl -- node plugin.ts',
-        'kplug record calls.jsonl --controller operator:50050 --listen 127.0.0.1:50051',
+        'kplug record calls.jsonl --controller operator:50050 --ca ca.crt --token-file token -- ./plugin',
+        'kplug record calls.jsonl --listen 127.0.0.1:50051',
       ),
     )
     .action(async (file: string, command: string[], options: RecordOptions) => {
@@ -36,7 +36,13 @@ export function addReplayCommand(program: Command, terminal: Terminal): void {
     .option('--timeout <duration>', 'deadline of each call', '10s')
     .addOption(outputOption(['table', 'json']))
     .addHelpText('after', aboutReplaying)
-    .addHelpText('after', examples('kplug replay calls.jsonl --plugin localhost:7000'))
+    .addHelpText(
+      'after',
+      examples(
+        'kplug replay calls.jsonl --plugin localhost:7000',
+        'kplug replay calls.jsonl --plugin db:7000 --ca plugin.crt --tls-dir manifests/.kplug/tls',
+      ),
+    )
     .action(async (file: string, options: ReplayOptions) => {
       const { replay } = await import('../actions/replay.ts');
       await replay(file, options, terminal);
@@ -48,6 +54,10 @@ Plugins send their heartbeats here instead of to the controller
 (KPLUG_CONTROLLER). They are registered with the address of the recorder, so
 that it can record their calls. Runs until it is interrupted or the started
 plugin exits.
+With --ca, the recorder and the operator use TLS. The recorder proves who it is
+by --token-file or by --cert and --key, or by the token that the plugin sends.
+Plugins always talk to the recorder in plain text: it starts its plugin so, and
+plugins of other machines need KPLUG_INSECURE=true.
 The file contains whole resources, including any secrets in them.`;
 
 const aboutReplaying = `

@@ -1,12 +1,11 @@
 import { type Command, Option } from 'commander';
 import type { RenderOptions } from '../actions/render.ts';
 import type { Terminal } from '../output/terminal.ts';
-import { examples, outputOption, protocolOption } from './options.ts';
+import { addOptions, examples, outputOption, pluginTlsOptions, protocolOption } from './options.ts';
 
 /** Adds `kplug render`. */
 export function addRenderCommand(program: Command, terminal: Terminal): void {
-  program
-    .command('render')
+  addOptions(program.command('render'), pluginTlsOptions())
     .description('reconcile manifests once with a plugin, and print what an operator would write')
     .argument('<file...>', 'manifest files with base and extensions; - reads stdin')
     .requiredOption('--plugin <address>', 'host:port of the plugin')
@@ -22,6 +21,7 @@ export function addRenderCommand(program: Command, terminal: Terminal): void {
         'kplug render users.yaml --plugin localhost:7000',
         'kplug render base.yaml extensions.yaml --plugin localhost:7000 --config kplug.yaml -o json',
         'kplug render users.yaml --plugin localhost:50050 --protocol kplug --name PostgreSQL',
+        'kplug render users.yaml --plugin db:7000 --ca plugin.crt --tls-dir manifests/.kplug/tls',
         'kustomize build overlay | kplug render - --plugin localhost:7000',
       ),
     )
@@ -34,6 +34,10 @@ export function addRenderCommand(program: Command, terminal: Terminal): void {
 const aboutRender = `
 Kplug writes nothing, but the plugin is really called and does its work. Needs
 no operator.
+A plugin of a secured operator lets in only its operator: give the plugin's
+certificate, or the CA of that, with --ca, and the operator's certificate for
+calls with --tls-dir: MANIFESTS/.kplug/tls of the operator of a directory, or a
+directory with caller.crt and caller.key of the Secret of one on a cluster.
 A plugin of the first Kplug's protocol (--protocol kplug) does not report its
 name and APIs: --name gives its name, it is assumed to implement the delegated
 API, and its create is called.

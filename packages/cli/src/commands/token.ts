@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { CreateTokenOptions } from '../actions/create-token.ts';
 import type { ListTokensOptions } from '../actions/list-tokens.ts';
+import type { RotateTokenOptions } from '../actions/rotate-token.ts';
 import { defaultTokenFile, tokenFileVariable } from '../input/token-file.ts';
 import type { Terminal } from '../output/terminal.ts';
 import { examples, outputOption } from './options.ts';
@@ -9,18 +10,20 @@ import { examples, outputOption } from './options.ts';
 export function addTokenCommand(program: Command, terminal: Terminal): void {
   const token = program
     .command('token')
-    .description('create, list and revoke the tokens of plugins outside of a cluster; needs no operator')
+    .description('create, list, rotate and revoke the tokens of plugins outside of a cluster; needs no operator')
     .addHelpText('after', aboutTokens)
     .addHelpText(
       'after',
       examples(
         'kplug token create build-server --plugin PostgreSQL > token',
         'kplug token list',
+        'kplug token rotate build-server > token.new && mv token.new token',
         'kplug token revoke build-server',
       ),
     );
   addCreateCommand(token, terminal);
   addListCommand(token, terminal);
+  addRotateCommand(token, terminal);
   addRevokeCommand(token, terminal);
 }
 
@@ -63,6 +66,31 @@ function addListCommand(token: Command, terminal: Terminal): void {
     });
 }
 
+function addRotateCommand(token: Command, terminal: Terminal): void {
+  token
+    .command('rotate')
+    .description('replace a token by a new one of the same name, and print that once')
+    .argument('<token>', 'name of the token')
+    .addOption(
+      new Option('--overlap <time>', 'time for which the former token stays valid, from 0 to 30d').default('1h'),
+    )
+    .option('--expires <lifetime>', 'lifetime of the new token (default: as long as the former one)')
+    .addOption(fileOption())
+    .addHelpText('after', aboutRotating)
+    .addHelpText(
+      'after',
+      examples(
+        'kplug token rotate build-server > token.new && mv token.new token',
+        'kplug token rotate build-server --overlap 7d',
+        'kplug token rotate build-server --overlap 0',
+      ),
+    )
+    .action(async (name: string, options: RotateTokenOptions) => {
+      const { rotateTokenOf } = await import('../actions/rotate-token.ts');
+      await rotateTokenOf(name, options, terminal);
+    });
+}
+
 function addRevokeCommand(token: Command, terminal: Terminal): void {
   token
     .command('revoke')
@@ -87,6 +115,12 @@ const aboutTokens = `
 A plugin outside of a cluster proves by a token which plugins it may be. The
 operator reads the file of its flag --heartbeat-tokens, which has only hashes of
 the tokens, and reads it again when it changes.`;
+
+const aboutRotating = `
+The new token has the plugins and the lifetime of the former one. Both are valid
+for the overlap, with the same instances, so that a plugin that gets the new one
+meanwhile is never refused. The SDKs read KPLUG_TOKEN_FILE again when it
+changes. With --overlap 0 the former token ends immediately, as after a leak.`;
 
 const aboutCreating = `
 Prints the token, and nothing else, to standard output. It is not stored: keep

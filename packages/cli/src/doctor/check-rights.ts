@@ -11,21 +11,16 @@ export interface UsedKind {
   served: ServedKind;
 }
 
+function right(group: string, resource: string, verbs: string[], namespace: string | undefined, name?: string): Right {
+  return { group, resource, verbs, namespace, ...(name !== undefined && { name }) };
+}
+
 /** Returns the permissions that an operator needs for its flags and delegations. */
 export function rightsNeeded(pod: OperatorPod, kinds: readonly UsedKind[]): Right[] {
-  const { namespace, electsLeader, leaseName, followsDelegations, namespaces, pluginNamespaces } = pod;
+  const { namespace, electsLeader, leaseName, followsDelegations, namespaces, pluginNamespaces, insecureNamespaces } =
+    pod;
   const declared = [...new Set([namespace, ...pluginNamespaces])];
   const everywhere = namespaces.length > 0 ? namespaces : [undefined];
-  const right = (
-    group: string,
-    resource: string,
-    verbs: string[],
-    where: string | undefined,
-    name?: string,
-  ): Right => ({
-    ...{ group, resource, verbs, namespace: where },
-    ...(name !== undefined && { name }),
-  });
   const leases = 'coordination.k8s.io';
   return [
     right('', 'pods', ['list', 'watch', ...(electsLeader ? ['patch'] : [])], namespace),
@@ -48,6 +43,11 @@ export function rightsNeeded(pod: OperatorPod, kinds: readonly UsedKind[]): Righ
           right('delegations.kplug.dev', 'delegations/status', ['patch'], undefined),
         ]
       : []),
+    ...insecureNamespaces.flatMap((where) => [
+      right('', 'pods', ['get', 'list', 'watch'], where),
+      right('', 'services', ['list'], where),
+    ]),
+    ...(pod.isSecured ? rightsOfSecurity(pod) : []),
     ...everywhere.map((where) => right('events.k8s.io', 'events', ['create', 'patch'], where)),
     ...kinds.flatMap(({ kind, role, served }) => {
       const group = groupOf(kind.apiVersion);
@@ -59,6 +59,35 @@ export function rightsNeeded(pod: OperatorPod, kinds: readonly UsedKind[]): Righ
     }),
   ];
 }
+
+/** Returns the permissions to verify the identities of plugins and readers, and to keep certificates. Reviews are cluster-scoped. */
+function rightsOfSecurity({ namespace, certificates }: OperatorPod): Right[] {
+  const reviews = [
+    right('authentication.k8s.io', 'tokenreviews', ['create'], undefined),
+    right('authorization.k8s.io', 'subjectaccessreviews', ['create'], undefined),
+  ];
+  switch (certificates.from) {
+    case 'folder':
+      return reviews;
+    case 'secret':
+      return [...reviews, right('', 'secrets', ['get'], namespace, certificates.name)];
+    case 'operator': {
+      const { name, bundleNamespaces } = certificates;
+      const published = [...new Set([namespace, ...bundleNamespaces])];
+      return [
+        ...reviews,
+        right('', 'secrets', ['get', 'update'], namespace, `${name}-tls`),
+        ...published.map((where) => right('', 'configmaps', ['get', 'update'], where, `${name}-ca`)),
+      ];
+    }
+  }
+}
+
+/** Consequences of missing permissions, by their resource. */
+const consequences: readonly (readonly [resource: RegExp, consequence: string])[] = [
+  [/\btokenreviews\b/, 'until then, no plugin can prove its identity by the token of its ServiceAccount'],
+  [/\bsubjectaccessreviews\b/, 'until then, the admin port refuses all readers of other pods'],
+];
 
 /** Returns the missing permissions of the operator's service account, if the user may review them. */
 export function missingPermissions(
@@ -81,5 +110,8 @@ export function checkRights(pod: OperatorPod | undefined, missing: Answer<readon
     return [check.notTried(`permissions of ${account}: ${missing.failure}`)];
   }
   if (missing.value.length === 0) return [check.ok(`${account} has all permissions that the operator needs`)];
-  return missing.value.map((rule) => check.problemFrom(rule));
+  return missing.value.map((rule) => {
+    const consequence = consequences.find(([resource]) => resource.test(rule))?.[1];
+    return check.problemFrom(rule, ...(consequence === undefined ? [] : [consequence]));
+  });
 }

@@ -64,7 +64,11 @@ function firstKplugAllowed(mode: HeartbeatSecurity): Finding {
   const message =
     'plugins of the first Kplug are accepted, without TLS and without an identity (--allow-insecure-plugins)';
   const advice = [
-    ...(mode === HeartbeatSecurity.LOOPBACK ? [] : ['restrict access to the heartbeat port to these plugins']),
+    ...(mode === HeartbeatSecurity.LOOPBACK
+      ? []
+      : [
+          'restrict them to their namespaces or addresses by --insecure-plugins-from (heartbeat.insecurePluginsFrom in the chart), and access to the heartbeat port',
+        ]),
     'upgrade them to kplug.v1, then remove --allow-insecure-plugins (heartbeat.allowInsecurePlugins in the chart)',
   ];
   return new Check('FirstKplugAllowed', about).warning(message, ...advice);

@@ -12,12 +12,14 @@ it('flags configure an operator', () => {
   const args = [
     ...['--enable-leader-election', '--leader-election-lease-name=lease', '--no-follow-delegations'],
     ...['--namespace=a,b', '--namespace', 'c', '-n', 'd', '--operator-name', 'blue', '--plugin-namespace=p'],
+    '--insecure-plugins-from=legacy,10.1.0.0/16,2001:db8::1',
   ];
   expect(podWith({ args })).toMatchObject({
     installation: 'system/blue',
     serviceAccount: 'default',
     namespaces: ['a', 'b', 'c', 'd'],
     pluginNamespaces: ['p'],
+    insecureNamespaces: ['legacy'],
     followsDelegations: false,
     operatorName: 'blue',
     electsLeader: true,
@@ -49,4 +51,21 @@ it('defaults apply without flags and variables', () => {
 
 it('a pod that has ended is ignored', () => {
   expect(podWith({}, { status: { phase: 'Failed' } })).toBeUndefined();
+});
+
+it.each([
+  [[], { isSecured: false, certificates: { from: 'operator', name: 'kplug', bundleNamespaces: [] } }],
+  [['--grpc-bind-address=127.0.0.1:50050'], { isSecured: false }],
+  [['--grpc-bind-address', '[::1]:50050'], { isSecured: false }],
+  [
+    ['--grpc-bind-address=:50050', '--tls-name=blue', '--tls-ca-namespace=a', '--tls-ca-namespace=b'],
+    { isSecured: true, certificates: { from: 'operator', name: 'blue', bundleNamespaces: ['a', 'b'] } },
+  ],
+  [
+    ['--grpc-bind-address=[::]:50050', '--tls-secret-name=own'],
+    { isSecured: true, certificates: { from: 'secret', name: 'own' } },
+  ],
+  [['--grpc-bind-address=0.0.0.0:50050', '--tls-cert-dir=/tls'], { isSecured: true, certificates: { from: 'folder' } }],
+])('%j tells the certificates and whether identities are verified', (args, expected) => {
+  expect(podWith({ args })).toMatchObject(expected);
 });

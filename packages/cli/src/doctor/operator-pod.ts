@@ -16,12 +16,24 @@ export interface OperatorPod {
   namespaces: readonly string[];
   /** Namespaces of declared plugins, besides its own. */
   pluginNamespaces: readonly string[];
+  /** Namespaces from which plugins of the first Kplug are accepted. */
+  insecureNamespaces: readonly string[];
   followsDelegations: boolean;
   /** Name among several operators; empty if it has none. */
   operatorName: string;
   electsLeader: boolean;
   leaseName: string;
+  /** True if the heartbeat port is open to other machines, so that plugins prove their identities and TLS is used. */
+  isSecured: boolean;
+  /** Certificates of the operator that are kept in the cluster. */
+  certificates: OperatorCertificates;
 }
+
+/** Certificates of an operator: its own ones and the CA that it publishes, by the name of the operator, or those of a Secret or a folder. */
+export type OperatorCertificates =
+  | { from: 'operator'; name: string; bundleNamespaces: readonly string[] }
+  | { from: 'secret'; name: string }
+  | { from: 'folder' };
 
 /** Reads the flags and variables of a pod, but not its configuration file. Returns `undefined` for a pod that has ended. */
 export function readOperatorPod(pod: JsonObject): OperatorPod | undefined {
@@ -42,10 +54,28 @@ export function readOperatorPod(pod: JsonObject): OperatorPod | undefined {
     installation: `${namespace}/${labelled['app.kubernetes.io/instance'] ?? ''}`,
     namespaces: settings.get('namespace') ?? [],
     pluginNamespaces: settings.get('plugin-namespace') ?? [],
+    insecureNamespaces: (settings.get('insecure-plugins-from') ?? []).filter((source) => !/[.:]/.test(source)),
     followsDelegations: isOn('follow-delegations', true),
     operatorName: settings.get('operator-name')?.at(-1) ?? '',
     electsLeader: isOn('enable-leader-election', false) || isOn('leader-elect', false),
     leaseName: settings.get('leader-election-lease-name')?.at(-1) ?? 'kplug',
+    isSecured: !isLoopback(settings.get('grpc-bind-address')?.at(-1) ?? 'localhost:50050'),
+    certificates: certificatesOf(settings),
+  };
+}
+
+function isLoopback(address: string): boolean {
+  return /^(localhost|127\.[\d.]+|\[::1\]):/i.test(address);
+}
+
+function certificatesOf(settings: ReadonlyMap<string, string[]>): OperatorCertificates {
+  if (settings.has('tls-cert-dir')) return { from: 'folder' };
+  const secret = settings.get('tls-secret-name')?.at(-1);
+  if (secret !== undefined) return { from: 'secret', name: secret };
+  return {
+    from: 'operator',
+    name: settings.get('tls-name')?.at(-1) ?? 'kplug',
+    bundleNamespaces: settings.get('tls-ca-namespace') ?? [],
   };
 }
 

@@ -6,11 +6,24 @@ import {
   isServiceError,
   PluginService,
   type Registration,
+  serviceError,
 } from '@kplug/protocol';
 import { type RecordedCall, type Request, type Response, writeRequest, writeResponse } from './recorded-call.ts';
+import { isCaller, type RelayTls } from './relay-tls.ts';
 
 /** Maximum message size in bytes, above that of the SDK. */
 const maxMessageSize = 8 * 1024 * 1024;
+
+/** Options of a relay. */
+export interface RelayOptions {
+  /** Address of the instance. */
+  address: string;
+  /** Host to listen on. */
+  host: string;
+  /** TLS on the side of the controller. Default: plain text. */
+  tls?: RelayTls | undefined;
+  onCall: (call: RecordedCall) => void;
+}
 
 /** Relays calls between a controller and a plugin instance, and reports each. */
 export class PluginRelay {
@@ -19,7 +32,11 @@ export class PluginRelay {
   readonly #server: grpc.Server;
   readonly #onCall: (call: RecordedCall) => void;
 
-  private constructor(registration: Registration, address: string, onCall: (call: RecordedCall) => void) {
+  private constructor(registration: Registration, { address, tls, onCall }: RelayOptions) {
+    const check = (call: grpc.ServerUnaryCall<unknown, unknown>) => {
+      if (!tls || isCaller(call)) return optionsOf(call);
+      throw serviceError(grpc.status.PERMISSION_DENIED, 'only the operator may call a recorded plugin');
+    };
     this.#registration = registration;
     this.#onCall = onCall;
     const limits = { 'grpc.max_receive_message_length': maxMessageSize };
@@ -27,20 +44,19 @@ export class PluginRelay {
     this.#server = new grpc.Server(limits);
     addService(this.#server, PluginService, {
       // Calls on a Work stream are not relayed, so the relay does not announce Work.
-      getInfo: async (_, call) => ({ ...(await this.#plugin.getInfo({}, optionsOf(call))), servesWork: false }),
-      reconcile: (request, call) => this.#relay('Reconcile', request, this.#plugin.reconcile(request, optionsOf(call))),
-      finalize: (request, call) => this.#relay('Finalize', request, this.#plugin.finalize(request, optionsOf(call))),
+      getInfo: async (_, call) => ({ ...(await this.#plugin.getInfo({}, check(call))), servesWork: false }),
+      reconcile: (request, call) => this.#relay('Reconcile', request, this.#plugin.reconcile(request, check(call))),
+      finalize: (request, call) => this.#relay('Finalize', request, this.#plugin.finalize(request, check(call))),
     });
   }
 
-  /** Starts a relay. @param address address of the instance. @param host host to listen on. */
-  static async start(
-    registration: Registration,
-    { address, host, onCall }: { address: string; host: string; onCall: (call: RecordedCall) => void },
-  ): Promise<{ relay: PluginRelay; port: number }> {
-    const relay = new PluginRelay(registration, address, onCall);
+  /** Starts a relay. */
+  static async start(registration: Registration, options: RelayOptions): Promise<{ relay: PluginRelay; port: number }> {
+    const relay = new PluginRelay(registration, options);
+    const { host, tls } = options;
+    const credentials = tls?.credentials ?? grpc.ServerCredentials.createInsecure();
     const port = await new Promise<number>((resolve, reject) => {
-      relay.#server.bindAsync(`${host}:0`, grpc.ServerCredentials.createInsecure(), (error, bound) => {
+      relay.#server.bindAsync(`${host}:0`, credentials, (error, bound) => {
         if (error) reject(error);
         else resolve(bound);
       });

@@ -2,6 +2,7 @@ import { timestampFromMs } from '@bufbuild/protobuf/wkt';
 import * as grpc from '@grpc/grpc-js';
 import { differences, nameOf, stateOf } from '@kplug/conformance';
 import type { Resource } from '@kplug/controller';
+import type { PluginChannel } from '@kplug/controller/tools';
 import {
   createGrpcClient,
   type FinalizeRequest,
@@ -10,7 +11,6 @@ import {
   parseJson,
   type ReconcileRequest,
 } from '@kplug/protocol';
-import type { PluginChannelCredentials } from '../input/read-channel.ts';
 import { asReconciled, type RecordedCall, type Response, readRequest, readResponse } from './recorded-call.ts';
 
 /** A repeated call. */
@@ -27,7 +27,7 @@ export async function* replayCalls(
   calls: readonly RecordedCall[],
   address: string,
   timeout: number,
-  { credentials, options }: PluginChannelCredentials,
+  { credentials, options }: PluginChannel,
 ): AsyncGenerator<ReplayedCall> {
   const client = createGrpcClient(PluginService, address, credentials, options);
   try {

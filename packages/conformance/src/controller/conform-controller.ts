@@ -8,6 +8,7 @@ import { runRequirements, selectRequirements } from '../run-requirements.ts';
 import { ControllerUnderTest } from './controller-under-test.ts';
 import { callRequirements, workRequirements } from './delegated/calls.ts';
 import { dependentRequirements } from './delegated/dependents.ts';
+import { encryptionRequirements } from './delegated/encryption.ts';
 import { statusRequirements } from './delegated/statuses.ts';
 import { v0CallRequirements } from './delegated/v0-calls.ts';
 import { identityRequirements } from './identities.ts';
@@ -24,6 +25,7 @@ export const controllerRequirements: readonly Requirement<ControllerUnderTest>[]
   ...servingRequirements,
   ...v0HeartbeatRequirements,
   ...callRequirements,
+  ...encryptionRequirements,
   ...statusRequirements,
   ...dependentRequirements,
   ...workRequirements,

@@ -6,6 +6,8 @@ export interface ControllerAccess {
   credentials?: grpc.ChannelCredentials;
   /** Credentials of a connection without a client certificate, for checks without an identity. Default: `credentials`. */
   bareCredentials?: grpc.ChannelCredentials;
+  /** CA that the controller publishes, in PEM, for the check of its client certificate. */
+  ca?: string;
   /** Name in the certificate of the controller. Default: the host of its address. */
   serverName?: string;
   /** Token that proves an identity. */

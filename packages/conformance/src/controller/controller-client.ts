@@ -10,6 +10,7 @@ import {
   RegistryService,
 } from '@kplug/protocol';
 import type { ControllerTimes } from '../options.ts';
+import type { KeyPair } from '../plugin/credentials.ts';
 import { NotMet } from '../requirement.ts';
 import type { ControllerAccess } from './controller-access.ts';
 
@@ -27,12 +28,18 @@ export class ControllerClient {
   readonly bareClient: GrpcClient<typeof RegistryService>;
   /** True if the calls prove an identity. */
   readonly hasIdentity: boolean;
+  /** CA that the controller publishes, if it is given. */
+  readonly ca: string | undefined;
+  /** Key and certificate of the suite's instances; `undefined` with a controller that is reached in plain text. */
+  readonly own: KeyPair | undefined;
   readonly #token: string | undefined;
 
-  constructor(address: string, times: ControllerTimes, access: ControllerAccess = {}) {
+  constructor(address: string, times: ControllerTimes, access: ControllerAccess = {}, own?: KeyPair) {
     const { credentials = grpc.credentials.createInsecure(), bareCredentials = credentials, serverName } = access;
     this.address = address;
     this.times = times;
+    this.ca = access.ca;
+    this.own = own;
     this.#token = access.token;
     this.hasIdentity = access.token !== undefined || access.hasCertificate === true;
     this.metadata = this.stranger();

@@ -1,12 +1,13 @@
 import { randomUUID, X509Certificate } from 'node:crypto';
-import { issueAuthority, issueLeaf } from '@kplug/controller/tools';
 import type { PluginInstance } from '@kplug/protocol';
 import type { ControllerTimes, DelegatedOptions } from '../options.ts';
+import type { KeyPair } from '../plugin/credentials.ts';
 import { NotTried } from '../requirement.ts';
 import type { ControllerAccess } from './controller-access.ts';
 import { ControllerClient, type RegistrationInit } from './controller-client.ts';
 import { DelegatedResources } from './delegated/delegated-resources.ts';
 import { InfoServer } from './info-server.ts';
+import { makeCertificate } from './own-certificate.ts';
 import { ProbeSession } from './probe-session.ts';
 
 /** Plugin API of the registrations. No delegation uses it, so the controller delegates no resource to them. */
@@ -15,13 +16,17 @@ const api = 'KplugConformance';
 /** Controller under test, from a plugin's side. */
 export class ControllerUnderTest extends ControllerClient implements AsyncDisposable {
   readonly #infoServer: InfoServer;
-  #certificate: Uint8Array | undefined;
   #delegated: DelegatedResources | undefined;
   readonly #instanceIds = new Set<string>();
   readonly #sessions: ProbeSession[] = [];
 
-  private constructor(address: string, times: ControllerTimes, infoServer: InfoServer, access?: ControllerAccess) {
-    super(address, times, access);
+  private constructor(
+    address: string,
+    times: ControllerTimes,
+    infoServer: InfoServer,
+    { access, own }: { access?: ControllerAccess | undefined; own?: KeyPair | undefined },
+  ) {
+    super(address, times, access, own);
     this.#infoServer = infoServer;
   }
 
@@ -32,9 +37,7 @@ export class ControllerUnderTest extends ControllerClient implements AsyncDispos
     access?: ControllerAccess,
   ): Promise<ControllerUnderTest> {
     const own = access?.credentials && (await makeCertificate());
-    const controller = new ControllerUnderTest(address, times, await InfoServer.start(own), access);
-    if (own) controller.#certificate = new X509Certificate(own.cert).raw;
-    return controller;
+    return new ControllerUnderTest(address, times, await InfoServer.start(own), { access, own });
   }
 
   /** Enables requirements that need delegated resources. Rejects as `DelegatedResources.open` does. */
@@ -59,7 +62,7 @@ export class ControllerUnderTest extends ControllerClient implements AsyncDispos
       apis: [{ name: api, version: '1.0.0' }],
       // An empty host means the host that the registration comes from.
       address: `:${this.#infoServer.port}`,
-      ...(this.#certificate && { certificate: this.#certificate }),
+      ...(this.own && { certificate: new X509Certificate(this.own.cert).raw }),
       ...overrides,
       instanceId,
     };
@@ -88,10 +91,4 @@ export class ControllerUnderTest extends ControllerClient implements AsyncDispos
     this.closeClients();
     this.#infoServer.close();
   }
-}
-
-async function makeCertificate(): Promise<{ key: string; cert: string }> {
-  const now = Date.now();
-  const authority = { ...(await issueAuthority(now)), notAfter: now + 24 * 3_600_000 };
-  return issueLeaf('server', authority, { dns: ['localhost'], ips: [] }, now);
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import * as grpc from '@grpc/grpc-js';
 import { InstanceState, isServiceError, RefusalReason } from '@kplug/protocol';
 import { describeAnswer } from '../plugin/describe-answer.ts';
-import { NotMet, NotTried, type Requirement, unobservable } from '../requirement.ts';
+import { NotMet, NotTried, type Requirement } from '../requirement.ts';
 import type { ControllerUnderTest } from './controller-under-test.ts';
 
 /** Requirements on the identities of plugins. */
@@ -96,18 +96,6 @@ export const identityRequirements: readonly Requirement<ControllerUnderTest>[] =
       throw new NotMet(isServiceError(answer) ? describeAnswer(answer) : 'a list', 'UNAUTHENTICATED');
     },
   },
-  unobservable(
-    'C40',
-    'MUST',
-    'calls an instance with a certificate by TLS only, and accepts no other certificate',
-    'needs a plugin that presents another certificate than it registered, while a delegation uses it; see test/attacks of Kplug',
-  ),
-  unobservable(
-    'C41',
-    'MUST',
-    'presents a client certificate for kplug://caller',
-    'the suite serves its instances without TLS; a plugin with an SDK refuses any other client',
-  ),
 ];
 
 async function requireUnauthenticated(

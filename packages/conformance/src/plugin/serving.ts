@@ -97,6 +97,7 @@ export const servingRequirements: readonly Requirement<PluginUnderTest>[] = [
       );
       const made = await Promise.allSettled(others.map((other) => plugin.reconcile(plugin.request(other))));
       await Promise.allSettled(others.map((other) => plugin.finalize(plugin.request(other))));
+      requireInTime(made);
       const failed = made.flatMap((one) => (one.status === 'rejected' ? [describeAnswer(one.reason)] : []));
       if (failed.length > 0)
         throw new NotMet(`${failed.length} of ${concurrency} failed: ${failed[0]}`, 'an answer to each call');
@@ -115,6 +116,7 @@ export const servingRequirements: readonly Requirement<PluginUnderTest>[] = [
       const request = plugin.request(named(base, `${base.metadata.name}-twice`));
       const made = await Promise.allSettled([plugin.reconcile(request), plugin.reconcile(request)]);
       await plugin.finalize(request);
+      requireInTime(made);
       for (const call of made) {
         const seen = describeAnswer(call.status === 'fulfilled' ? call.value : call.reason);
         if (call.status === 'rejected' || call.value.outcome !== before.outcome)
@@ -238,4 +240,9 @@ function addUnknown(message: { $unknown?: Message['$unknown'] }): void {
 
 function extensionsSize({ sample }: PluginUnderTest): number {
   return sample.extensions.reduce((size, extension) => size + encode(extension).length, 0);
+}
+
+/** Throws `NotTried` if a call was not answered in time, which P25 reports. */
+function requireInTime(made: readonly PromiseSettledResult<unknown>[]): void {
+  for (const one of made) if (one.status === 'rejected' && one.reason instanceof NotTried) throw one.reason;
 }

@@ -5,6 +5,8 @@ export interface KnownInstance {
   version: string;
   api: string;
   protocol: 'kplug.v1' | 'kplug';
+  /** Certificate that it registered (DER); empty for none. */
+  certificate: Uint8Array;
   /** Time of the last heartbeat, in milliseconds since the epoch. */
   heartbeatAt: number;
 }

@@ -1,3 +1,5 @@
+import { X509Certificate } from 'node:crypto';
+import { createSecureContext } from 'node:tls';
 import { durationMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
 import * as grpc from '@grpc/grpc-js';
 import { keyOf, type Resource } from '@kplug/controller';
@@ -14,6 +16,7 @@ import {
   v0,
 } from '@kplug/protocol';
 import { parse, stringify } from 'yaml';
+import { pinned, type TestAuthority, withoutName } from '../plugin/credentials.ts';
 import type { KnownInstance } from './known-instance.ts';
 
 type Change = (status: object) => object;
@@ -38,11 +41,14 @@ const maxWorkSize = 256 * 1024;
 /** Makes the calls of a wrong controller. */
 export class DelegatedCaller {
   readonly #wrong: string;
+  readonly #authority: TestAuthority | undefined;
   readonly #clients = new Map<string, { v1: GrpcClient<typeof PluginService>; servesWork: boolean }>();
   readonly #created = new Set<string>();
 
-  constructor(wrong: string) {
+  /** @param authority CA whose certificate for calls it presents. Default: it calls in plain text. */
+  constructor(wrong: string, authority?: TestAuthority) {
     this.#wrong = wrong;
+    this.#authority = authority;
   }
 
   close(): void {
@@ -128,10 +134,10 @@ export class DelegatedCaller {
     return undefined;
   }
 
-  async #clientOf({ instanceId, address }: KnownInstance) {
+  async #clientOf({ instanceId, address, certificate }: KnownInstance) {
     const known = this.#clients.get(instanceId);
     if (known) return known;
-    const v1 = createGrpcClient(PluginService, address, grpc.credentials.createInsecure());
+    const v1 = createGrpcClient(PluginService, address, this.#credentialsFor(certificate), withoutName);
     const isVerified = this.#wrong !== 'C8 unasked';
     const info = isVerified
       ? await v1.getInfo({}, { deadline: Date.now() + 2_000 })
@@ -140,6 +146,17 @@ export class DelegatedCaller {
     const reached = { v1, servesWork: info.servesWork };
     this.#clients.set(instanceId, reached);
     return reached;
+  }
+
+  #credentialsFor(der: Uint8Array): grpc.ChannelCredentials {
+    if (!this.#authority || der.length === 0 || this.#wrong === 'C40 plain') return grpc.credentials.createInsecure();
+    const { caller, server } = this.#authority;
+    const presented = this.#wrong === 'C41 none' ? undefined : this.#wrong === 'C41 name' ? server : caller;
+    if (this.#wrong === 'C40 other') {
+      const context = createSecureContext({ ...presented });
+      return grpc.credentials.createFromSecureContext(context, { rejectUnauthorized: false });
+    }
+    return pinned(new X509Certificate(der).toString(), der, presented);
   }
 
   async #callV0(

@@ -15,6 +15,7 @@ import {
   RegistryService,
   v0,
 } from '@kplug/protocol';
+import type { TestAuthority } from '../plugin/credentials.ts';
 import type { KnownInstance } from './known-instance.ts';
 import { type Answered, DelegatedCaller } from './wrong-controller-calls.ts';
 
@@ -40,6 +41,7 @@ interface FollowedResource {
 export class WrongController implements AsyncDisposable {
   readonly #wrong: string;
   readonly #folder: string;
+  readonly #authority: TestAuthority | undefined;
   readonly #server = new grpc.Server();
   readonly #instances = new Map<string, KnownInstance>();
   readonly #followed = new Map<string, FollowedResource>();
@@ -48,10 +50,12 @@ export class WrongController implements AsyncDisposable {
   #isStopped = false;
   address = '';
 
-  constructor(wrong: string, folder: string) {
+  /** @param authority CA, for a controller with TLS. Default: plain text. */
+  constructor(wrong: string, folder: string, authority?: TestAuthority) {
     this.#wrong = wrong;
     this.#folder = folder;
-    this.#caller = new DelegatedCaller(wrong);
+    this.#authority = authority;
+    this.#caller = new DelegatedCaller(wrong, authority);
     addService(this.#server, RegistryService, {
       heartbeat: ({ registration }, call) => this.#answer(registration, call.getPeer()),
       deregister: ({ instanceId }) => {
@@ -64,11 +68,11 @@ export class WrongController implements AsyncDisposable {
   }
 
   async start(): Promise<void> {
-    const credentials = grpc.ServerCredentials.createInsecure();
+    const credentials = this.#authority?.serverCredentials ?? grpc.ServerCredentials.createInsecure();
     const port = await new Promise<number>((resolve, reject) => {
       this.#server.bindAsync('127.0.0.1:0', credentials, (error, bound) => (error ? reject(error) : resolve(bound)));
     });
-    this.address = `127.0.0.1:${port}`;
+    this.address = `${this.#authority ? 'localhost' : '127.0.0.1'}:${port}`;
     this.#loop = this.#follow();
   }
 
@@ -80,12 +84,18 @@ export class WrongController implements AsyncDisposable {
   }
 
   #answer(registration: Registration | undefined, peer: string) {
-    const { instanceId = '', address = '', version = '', apis = [] } = registration ?? {};
+    const {
+      instanceId = '',
+      address = '',
+      version = '',
+      apis = [],
+      certificate = new Uint8Array(),
+    } = registration ?? {};
     const host = peer.slice(0, peer.lastIndexOf(':'));
     const at = address.startsWith(':') ? `${host}${address}` : address;
     const api = apis[0]?.name ?? '';
     this.#instances.set(instanceId, {
-      ...{ instanceId, address: at, version, api },
+      ...{ instanceId, address: at, version, api, certificate },
       ...{ protocol: 'kplug.v1', heartbeatAt: Date.now() },
     });
     const lease = { interval: durationFromMs(750), ttl: durationFromMs(maxTtl) };
@@ -104,7 +114,7 @@ export class WrongController implements AsyncDisposable {
     const read = this.#wrong === 'C21' ? version : semantic;
     const instanceId = `${name}@${address}`;
     this.#instances.set(instanceId, {
-      ...{ instanceId, address, version: read, api },
+      ...{ instanceId, address, version: read, api, certificate: new Uint8Array() },
       ...{ protocol: 'kplug', heartbeatAt: Date.now() },
     });
     return { accepted: true };

@@ -7,6 +7,7 @@ import { GuardedListener, type PortSecurity } from '../ports/guarded-listener.ts
 import { Http1Guard } from '../ports/http1-guard.ts';
 import { Http2Guard, http2Options } from '../ports/http2-guard.ts';
 import { OpenConnections } from '../ports/open-connections.ts';
+import type { PortName, RefusalReporter } from '../ports/refused-connections.ts';
 
 /** Request and response of either HTTP version. */
 export type AnyRequest = http.IncomingMessage | http2.Http2ServerRequest;
@@ -18,6 +19,10 @@ export interface AnyHttpOptions {
   security?: PortSecurity;
   /** Maximum number of connections. Default 256. */
   maxConnections?: number;
+  /** Name of the port. Default: the admin port. */
+  name?: PortName;
+  /** Receives refused connections. */
+  reporter?: RefusalReporter | undefined;
 }
 
 /** Server of HTTP/1.1 (browsers, curl, probes) and HTTP/2 (gRPC) on one port. */
@@ -28,7 +33,12 @@ export class AnyHttpServer {
 
   constructor(
     handler: (request: AnyRequest, response: AnyResponse) => void,
-    { security = { mode: 'plain' }, maxConnections = limits.admin.maxConnections }: AnyHttpOptions = {},
+    {
+      security = { mode: 'plain' },
+      maxConnections = limits.admin.maxConnections,
+      name = 'admin',
+      reporter,
+    }: AnyHttpOptions = {},
   ) {
     const { maxSessionMemory, maxStreams, maxHeaderSize } = limits.admin;
     this.#http1 = http.createServer(
@@ -48,7 +58,7 @@ export class AnyHttpServer {
     const inject = (socket: unknown) => void server.emit('connection', socket);
     const http2Guard = new Http2Guard(server, inject, { ...limits.admin, connections });
     this.#listener = new GuardedListener(
-      { ...limits.admin, maxConnections, security, versions: ['h2', 'http/1.1'] },
+      { ...limits.admin, maxConnections, security, versions: ['h2', 'http/1.1'], name, reporter },
       (connection, socket, version) => (version === 'h2' ? http2Guard : http1Guard).accept(connection, socket),
     );
   }

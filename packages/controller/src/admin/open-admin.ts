@@ -66,7 +66,7 @@ export async function openAdmin(
   addresses: AdminAddresses,
   view: AdminView,
   { port: security, ...parts }: AdminSecurity,
-  options: Pick<AdminServerOptions, 'hosts' | 'maxConnections'> = {},
+  options: Pick<AdminServerOptions, 'hosts' | 'maxConnections' | 'reporter'> = {},
 ): Promise<AdminPorts> {
   const { metrics, notReady } = view;
   const degraded = () => describeDegraded(view.delegations);
@@ -82,11 +82,15 @@ export async function openAdmin(
   const ports = [
     { server: admin, address: addresses.admin, option: 'adminAddress' },
     {
-      server: new AdminServer({ metrics: probesAndMetrics.metrics }, options),
+      server: new AdminServer({ metrics: probesAndMetrics.metrics }, { ...options, name: 'metrics' }),
       address: addresses.metrics,
       option: 'metricsAddress',
     },
-    { server: new AdminServer({ notReady, degraded }, options), address: addresses.probes, option: 'probeAddress' },
+    {
+      server: new AdminServer({ notReady, degraded }, { ...options, name: 'probes' }),
+      address: addresses.probes,
+      option: 'probeAddress',
+    },
   ];
   const open: AdminServer[] = [];
   const close = async () => void (await Promise.all(open.map((server) => server.close())));

@@ -170,6 +170,7 @@ describe('the bundle', () => {
     await writeFile(file, other.pem);
     await vi.waitFor(() => expect(authenticator.recall({ certificate })).toBeUndefined(), { timeout: 20_000 });
     await expect(authenticator.authenticate({ certificate })).rejects.toThrow("doesn't chain to a CA");
+    expect(log.join()).toContain(`read ${file} again, as it has changed`);
   });
 
   it('that is broken keeps the former CAs, and the log names the line', async () => {

@@ -42,7 +42,10 @@ export class CertificateAuthenticator implements Authenticator {
         if (problem) logger.error(`the accepted CAs stay as they were, as their file can't be used: ${problem}`);
         else logger.info(`the accepted CAs are those of ${file} again`);
       },
-      onChange: () => authenticator.#forget(),
+      onChange: ({ length }) => {
+        authenticator.#forget();
+        logger.info({ authorities: length }, `read ${file} again, as it has changed`);
+      },
     });
     const authenticator = new CertificateAuthenticator(bundle);
     return authenticator;

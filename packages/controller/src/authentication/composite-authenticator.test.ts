@@ -57,7 +57,7 @@ it('uses a certificate if tokens are not accepted', async () => {
 it.each([
   [
     {},
-    'no token and no client certificate was sent; this operator accepts tokens of https://example.org; set KPLUG_TOKEN_FILE',
+    'no token and no client certificate was sent; this operator accepts tokens of https://example.org; set KPLUG_TOKEN_FILE to a file with such a token',
   ],
   [{ certificate }, 'a client certificate was sent; this operator accepts'],
   [{ token: 'kplug_secret' }, 'a token made by `kplug token create` was sent; this operator accepts'],
@@ -76,6 +76,20 @@ it.each([
     expect(results).toEqual(['none refused', 'none refused']);
   },
 );
+
+it.each<[Authenticators, string]>([
+  [
+    { ...(every.serviceAccounts && { serviceAccounts: every.serviceAccounts }) },
+    "; set KPLUG_TOKEN_FILE to a mounted token of the pod's ServiceAccount",
+  ],
+  [
+    { ...(every.certificates && { certificates: every.certificates }) },
+    '; set KPLUG_TLS_CERT and KPLUG_TLS_KEY to such a certificate',
+  ],
+  [every, 'ServiceAccount, or KPLUG_TLS_CERT and KPLUG_TLS_KEY to such a certificate'],
+])('advises to send what is accepted: %#', async (accepted, advice) => {
+  await expect(composite(accepted).authenticate({})).rejects.toThrow(advice);
+});
 
 it('reports results', async () => {
   const of = (error: Error) => composite({ tokenFile: accepting({ kind: 'anonymous' }, error) });

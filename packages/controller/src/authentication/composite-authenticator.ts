@@ -86,9 +86,17 @@ export class CompositeAuthenticator implements Authenticator {
     const found = `${describeSent(credentials)} was sent`;
     if (accepted.length === 0)
       return unauthenticated(`${found}, and this operator accepts no credentials; configure some`);
-    const advice =
-      'set KPLUG_TOKEN_FILE to a file with a token, or KPLUG_TLS_CERT and KPLUG_TLS_KEY to a client certificate';
-    return unauthenticated(`${found}; this operator accepts ${accepted.join(', ')}; ${advice}`);
+    return unauthenticated(`${found}; this operator accepts ${accepted.join(', ')}; set ${this.#advise()}`);
+  }
+
+  #advise(): string {
+    const { serviceAccounts, tokenFile, oidc = [], certificates } = this.#authenticators;
+    const file = serviceAccounts ? "a mounted token of the pod's ServiceAccount" : 'a file with such a token';
+    const acceptsTokens = serviceAccounts || tokenFile || oidc.length > 0;
+    return [
+      ...(acceptsTokens ? [`KPLUG_TOKEN_FILE to ${file}`] : []),
+      ...(certificates ? ['KPLUG_TLS_CERT and KPLUG_TLS_KEY to such a certificate'] : []),
+    ].join(', or ');
   }
 
   #describeAccepted(): string[] {

@@ -50,13 +50,20 @@ export class TokenFileAuthenticator implements Authenticator {
   recall({ token }: Credentials): Proof | undefined {
     if (token === undefined) return undefined;
     refuseLargeToken(token);
-    const entry = this.#file.value.find(token);
-    if (!entry) throw unauthenticated(`this operator doesn't know the token, or it was revoked; ${advice}`);
-    const { name, plugins, expires } = entry;
+    const found = this.#file.value.find(token);
+    if (!found) throw unauthenticated(`this operator doesn't know the token, or it was revoked; ${advice}`);
+    const { entry, expires, isPrevious } = found;
     const endsAt = expires === undefined ? Number.POSITIVE_INFINITY : Date.parse(expires);
-    if (Date.now() >= endsAt) throw unauthenticated(`the token ${name} expired at ${expires}; ${advice}`);
+    if (Date.now() >= endsAt) {
+      throw unauthenticated(
+        isPrevious
+          ? `the token was replaced by a newer token ${entry.name}, and ended at ${expires}; give the plugin the newer one as KPLUG_TOKEN_FILE`
+          : `the token ${entry.name} expired at ${expires}; ${advice}`,
+      );
+    }
     return {
-      identity: { kind: 'token', name, plugins },
+      // The former and the newer token are one owner, so that a rotation changes nothing for instances and names.
+      identity: { kind: 'token', name: entry.name, plugins: entry.plugins },
       validUntil: Math.min(endsAt, Date.now() + scanInterval),
     };
   }

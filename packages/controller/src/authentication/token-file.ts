@@ -12,13 +12,15 @@ export const tokenPrefix = 'kplug_';
 
 const time = z.iso.datetime({ offset: true, error: 'must be a time such as 2026-05-04T12:00:00Z, in quotes' });
 
+const hashSchema = z.string('must be a text').regex(/^sha256:[A-Za-z0-9_-]{43}$/, {
+  error: 'must be sha256: and 43 characters, as `kplug token create` writes it',
+});
+
 const entrySchema = z.strictObject({
   name: z.string('must be a text').regex(/^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/, {
     error: 'must be 1 to 63 letters, digits, dots, underscores and dashes',
   }),
-  hash: z.string('must be a text').regex(/^sha256:[A-Za-z0-9_-]{43}$/, {
-    error: 'must be sha256: and 43 characters, as `kplug token create` writes it',
-  }),
+  hash: hashSchema,
   plugins: z
     .array(
       z.string('must be a text').regex(pluginPattern, { error: 'must be a plugin name, with * and ? as wildcards' }),
@@ -26,6 +28,7 @@ const entrySchema = z.strictObject({
     .min(1, { error: 'must name a plugin' }),
   created: time.optional(),
   expires: time.optional(),
+  previous: z.strictObject({ hash: hashSchema, expires: time }, 'must be a mapping').optional(),
 });
 
 const fileSchema = z.strictObject({ tokens: z.array(entrySchema, 'must be a list') });
@@ -40,6 +43,14 @@ export interface TokenEntry {
   created?: string | undefined;
   /** Missing for a token that never expires. */
   expires?: string | undefined;
+  /** Token that this one replaced. It is valid beside it until it expires. */
+  previous?: PreviousToken | undefined;
+}
+
+/** Former token of an entry, which has the name and the plugins of the entry. */
+export interface PreviousToken {
+  hash: string;
+  expires: string;
 }
 
 /** Makes a token: 256 random bits. */
@@ -95,9 +106,10 @@ function faultsOf(issue: z.core.$ZodIssue): Fault[] {
 
 function duplicatesIn(tokens: readonly TokenEntry[]): Fault[] {
   const seen = new Set<string>();
-  return tokens.flatMap(({ name, hash: digest }, index) => {
-    const isKnown = seen.has(name.toLowerCase()) || seen.has(digest);
-    seen.add(name.toLowerCase()).add(digest);
-    return isKnown ? [{ path: ['tokens', index], message: 'has the name or hash of an earlier token' }] : [];
+  return tokens.flatMap(({ name, hash: digest, previous }, index) => {
+    const keys = [name.toLowerCase(), digest, ...(previous ? [previous.hash] : [])];
+    const isKnown = keys.some((key) => seen.has(key)) || digest === previous?.hash;
+    for (const key of keys) seen.add(key);
+    return isKnown ? [{ path: ['tokens', index], message: 'has the name or a hash of an earlier token' }] : [];
   });
 }

@@ -1,9 +1,18 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import { hashToken, type TokenEntry } from './token-file.ts';
 
+/** Token that was found in a table. */
+export interface FoundToken {
+  entry: TokenEntry;
+  /** Expiry, in RFC 3339; missing for a token that never expires. */
+  expires?: string | undefined;
+  /** True for a token that a rotation replaced. */
+  isPrevious: boolean;
+}
+
 /** Token of a table, with its hash. */
 interface KnownToken {
-  entry: TokenEntry;
+  found: FoundToken;
   hash: Buffer;
 }
 
@@ -12,25 +21,26 @@ interface KnownToken {
  * digest whose key never leaves this process, so that nobody can choose where in the index a token is looked for.
  */
 export class TokenTable {
+  /** Number of entries. */
+  readonly size: number;
   readonly #key = randomBytes(32);
   readonly #tokens: ReadonlyMap<string, KnownToken>;
 
   constructor(entries: readonly TokenEntry[]) {
-    this.#tokens = new Map(
-      entries.map((entry) => [this.#indexOf(entry.hash), { entry, hash: Buffer.from(entry.hash) }]),
-    );
+    const known = entries.flatMap((entry) => {
+      const { hash, expires, previous } = entry;
+      const former = previous && { hash: previous.hash, found: { entry, expires: previous.expires, isPrevious: true } };
+      return [{ hash, found: { entry, expires, isPrevious: false } }, ...(former ? [former] : [])];
+    });
+    this.#tokens = new Map(known.map(({ hash, found }) => [this.#indexOf(hash), { found, hash: Buffer.from(hash) }]));
+    this.size = entries.length;
   }
 
-  /** Number of tokens. */
-  get size(): number {
-    return this.#tokens.size;
-  }
-
-  /** Returns the entry of a token; `undefined` for an unknown one. */
-  find(token: string): TokenEntry | undefined {
+  /** Finds a token, whether it has expired or not. Returns `undefined` for an unknown one. */
+  find(token: string): FoundToken | undefined {
     const hash = hashToken(token);
     const known = this.#tokens.get(this.#indexOf(hash));
-    return known && timingSafeEqual(known.hash, Buffer.from(hash)) ? known.entry : undefined;
+    return known && timingSafeEqual(known.hash, Buffer.from(hash)) ? known.found : undefined;
   }
 
   #indexOf(hash: string): string {

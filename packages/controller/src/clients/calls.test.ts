@@ -125,6 +125,66 @@ const endAtSecond = (end: (stream: Stream) => unknown) => (stream: Stream) => {
   });
 };
 
+/** Answers each call as soon as the test says so. */
+function answerLater() {
+  const answers: (() => void)[] = [];
+  const work = (stream: Stream) => {
+    stream.on('data', ({ id }) => {
+      answers.push(() => stream.write({ id, answer: { case: 'reconcile', value: success } }));
+    });
+  };
+  return { work, answers };
+}
+
+it('opens more streams while those that it has are busy, up to a limit, and spreads the calls over them', async () => {
+  const { work, answers } = answerLater();
+  const { calls, streams, reconcile } = await serve(work);
+  const make = (count: number) => Array.from({ length: count }, () => calls.reconcile({}, soon()));
+  const first = make(4);
+  await vi.waitFor(() => expect(answers).toHaveLength(4));
+  expect(streams).toHaveLength(1);
+  const all = [...first, ...make(60)];
+  await vi.waitFor(() => expect(answers).toHaveLength(64));
+  expect(streams).toHaveLength(8);
+  for (const answer of answers.splice(0)) answer();
+  expect(await Promise.all(all)).toHaveLength(64);
+  const next = make(8);
+  await vi.waitFor(() => expect(answers).toHaveLength(8));
+  for (const answer of answers.splice(0)) answer();
+  await Promise.all(next);
+  expect(streams).toHaveLength(8);
+  expect(reconcile).not.toHaveBeenCalled();
+});
+
+it('replaces the streams that end, and continues on the others', async () => {
+  const { work, answers } = answerLater();
+  const { calls, streams, reconcile } = await serve(work);
+  const made = Array.from({ length: 12 }, () => calls.reconcile({}, soon()));
+  await vi.waitFor(() => expect(answers).toHaveLength(12));
+  expect(streams).toHaveLength(3);
+  const [ended] = streams;
+  ended?.end();
+  // The calls of the stream that ended are made as separate RPCs.
+  await vi.waitFor(() => expect(reconcile).toHaveBeenCalledTimes(4));
+  for (const answer of answers.splice(0)) answer();
+  expect(await Promise.all(made)).toHaveLength(12);
+  const next = Array.from({ length: 12 }, () => calls.reconcile({}, soon()));
+  await vi.waitFor(() => expect(answers).toHaveLength(12));
+  expect(streams).toHaveLength(4);
+  for (const answer of answers.splice(0)) answer();
+  expect(await Promise.all(next)).toHaveLength(12);
+});
+
+it('cancels the calls on all streams at its end', async () => {
+  const { work, answers } = answerLater();
+  const { calls, ended } = await serve(work);
+  const made = Array.from({ length: 12 }, () => calls.reconcile({}, soon()));
+  await vi.waitFor(() => expect(answers).toHaveLength(12));
+  const settled = Promise.allSettled(made);
+  ended.abort();
+  expect((await settled).map(({ status }) => status)).toEqual(Array.from({ length: 12 }, () => 'rejected'));
+});
+
 describe('when the stream ends', () => {
   it.each(endings)('repeats in-flight calls as separate RPCs if it serializes calls: %s', async (_, end) => {
     const { calls, reconcile, streams } = await serve(endAtSecond(end));

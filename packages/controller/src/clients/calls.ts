@@ -23,13 +23,16 @@ const { maxStreamedSize } = limits.calls;
 /** Age in milliseconds after which a stream is replaced, well before the server ends its connection. */
 const { maxStreamAge } = limits.calls;
 
-/** Calls of one instance: over one `Work` stream if the instance serves it, otherwise as one RPC each. */
+/** gRPC sends one message of a stream at a time. Those of several streams leave the process together, as one TLS record. */
+const { maxWorkStreams, busyStreamCalls } = limits.calls;
+
+/** Calls of one instance: over a few `Work` streams if the instance serves them, otherwise as one RPC each. */
 export class PluginCalls {
   readonly #plugin: GrpcClient<typeof PluginService>;
   readonly #signal: AbortSignal;
   readonly #maxMessageSize: number;
   readonly #streams: StreamUse;
-  #stream: WorkStream | undefined;
+  #workStreams: WorkStream[] = [];
   #servesWork = false;
   #serializesCalls = false;
 
@@ -46,7 +49,9 @@ export class PluginCalls {
     this.#signal = signal;
     this.#maxMessageSize = maxMessageSize;
     this.#streams = streams;
-    signal.addEventListener('abort', () => this.#stream?.cancel());
+    signal.addEventListener('abort', () => {
+      for (const stream of this.#workStreams) stream.cancel();
+    });
   }
 
   /** Makes further calls as the plugin declares in `GetInfo`: over a stream if it serves one. */
@@ -86,19 +91,30 @@ export class PluginCalls {
   async #work(work: Work, request: Request, deadline: number): Promise<WorkAnswer | undefined> {
     const usesStream = this.#servesWork && !this.#streams.isUnsafe;
     if (!usesStream || sizeOf(request) > maxStreamedSize || this.#signal.aborted) return undefined;
-    return this.#openStream().call(work, deadline);
+    return this.#chooseStream().call(work, deadline);
+  }
+
+  /** Returns the stream with the fewest calls, or another one while all are busy and there may be more. */
+  #chooseStream(): WorkStream {
+    if (this.#workStreams.some((stream) => !stream.isOpen)) {
+      this.#workStreams = this.#workStreams.filter((stream) => stream.isOpen);
+    }
+    const stream = leastBusy(this.#workStreams);
+    const isBusy = stream && stream.inFlight >= busyStreamCalls;
+    if (!stream || (isBusy && this.#workStreams.length < maxWorkStreams)) return this.#openStream();
+    if (stream.age < maxStreamAge) return stream;
+    stream.retire();
+    return this.#openStream();
   }
 
   #openStream(): WorkStream {
-    const stream = this.#stream;
-    if (stream?.isOpen && stream.age < maxStreamAge) return stream;
-    stream?.retire();
-    this.#stream = new WorkStream(this.#plugin, {
+    const stream = new WorkStream(this.#plugin, {
       maxMessageSize: this.#maxMessageSize,
       serializesCalls: this.#serializesCalls,
       streams: this.#streams,
     });
-    return this.#stream;
+    this.#workStreams.push(stream);
+    return stream;
   }
 
   #options(deadline: number): UnaryCallOptions {
@@ -109,6 +125,12 @@ export class PluginCalls {
       maxResponseFields: limits.calls.maxAnswerFields,
     };
   }
+}
+
+function leastBusy(streams: readonly WorkStream[]): WorkStream | undefined {
+  let found = streams[0];
+  for (const stream of streams) if (found && stream.inFlight < found.inFlight) found = stream;
+  return found;
 }
 
 /** Distinguishes a request that was too large from a response that was. */

@@ -1,12 +1,14 @@
 import { RefusalReason } from '@kplug/protocol';
 import { isSameAddress, parseAddress } from '../registry/address.ts';
-import type { Identity } from '../registry/identity.ts';
 import { RefusedRegistration } from '../registry/refusal.ts';
 import type { Registration } from '../registry/registration.ts';
 import type { PodNetwork } from '../resources/services/pod-network.ts';
 
-/** ServiceAccount with the pod that its token is bound to. */
-type PodIdentity = Extract<Identity, { kind: 'serviceaccount' }>;
+/** Pod that registers an address, if it is known. */
+interface PodIdentity {
+  namespace: string;
+  pod?: { name: string };
+}
 
 /**
  * Checks that an address is that of the pod that registers it, or of a Service that selects this pod: a plugin can't have calls sent to
@@ -30,7 +32,7 @@ export async function checkPodAddress(
   throw new RefusedRegistration(
     RefusalReason.ADDRESS_NOT_ALLOWED,
     `address "${address}" is not allowed: it is neither that of the pod ${namespace}/${pod.name} nor that of a Service that selects it; ` +
-      'leave KPLUG_ADDRESS unset, so that the address of the pod is used',
+      'register one of these; the SDK registers that of the pod if KPLUG_ADDRESS is unset',
   );
 }
 

@@ -1,8 +1,9 @@
 import type { EventEmitter } from 'node:events';
-import { constants, type ServerHttp2Stream } from 'node:http2';
+import { constants } from 'node:http2';
 import * as grpc from '@grpc/grpc-js';
 import { serviceError } from '@kplug/protocol';
 import { limits } from '../limits/limits.ts';
+import { http2StreamOf } from './http2-stream-of.ts';
 
 const { cutOffGrace } = limits.watches;
 
@@ -13,14 +14,13 @@ const { cutOffGrace } = limits.watches;
  */
 export function cutOff(call: EventEmitter, message: string): void {
   call.emit('error', serviceError(grpc.status.RESOURCE_EXHAUSTED, message));
+  resetUnread(call);
+}
+
+/** Resets a stream that has ended, if its reader doesn't read the end after a while. */
+export function resetUnread(call: EventEmitter): void {
   const stream = http2StreamOf(call);
   if (!stream || stream.closed) return;
   const timer = setTimeout(() => stream.close(constants.NGHTTP2_ENHANCE_YOUR_CALM), cutOffGrace);
   stream.once('close', () => clearTimeout(timer));
-}
-
-/** Returns the HTTP/2 stream of a call. grpc-js has no method for it. */
-function http2StreamOf(call: object): ServerHttp2Stream | undefined {
-  const { stream } = (call as { call?: { stream?: ServerHttp2Stream } }).call ?? {};
-  return typeof stream?.close === 'function' ? stream : undefined;
 }

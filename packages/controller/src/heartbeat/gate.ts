@@ -61,7 +61,8 @@ export class Gate {
   #proveCredentials({ connection }: Call, token: string | undefined): Proof | Promise<Proof> {
     const { security, authenticator } = this.#options;
     const { certificate, intermediates } = connection;
-    if (authenticator && (token !== undefined || certificate)) {
+    // Without credentials, its refusal names those that it accepts.
+    if (authenticator && (security === 'secured' || token !== undefined || certificate)) {
       const credentials = {
         ...(token !== undefined && { token }),
         ...(certificate && { certificate }),
@@ -71,7 +72,7 @@ export class Gate {
     }
     // A token that can't be verified is refused even where none is needed: the plugin relies on it.
     if (token !== undefined) throw unauthenticated(unknownToken);
-    if (security === 'secured') throw unauthenticated(authenticator ? needsToken : needsIdentities);
+    if (security === 'secured') throw unauthenticated(needsIdentities);
     return lasting({ kind: security === 'loopback' ? 'loopback' : 'anonymous' });
   }
 }
@@ -103,10 +104,6 @@ const privatePort =
 
 const needsTls =
   'the connection is in plain text, and this operator requires TLS; set KPLUG_TLS_CA to the file with its CA certificate';
-
-const needsToken =
-  'the call has no token; on a cluster, mount a ServiceAccount token with the audience "kplug" and set KPLUG_TOKEN_FILE, ' +
-  'elsewhere have one made by "kplug token create"';
 
 const needsIdentities =
   'this operator has no means to verify an identity; start it with --heartbeat-tokens, an OIDC issuer or client certificates';

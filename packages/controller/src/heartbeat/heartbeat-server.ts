@@ -1,4 +1,5 @@
 // heartbeat/: the port to which plugins send heartbeats; v0/ has the protocol of the first Kplug.
+import type { EventEmitter } from 'node:events';
 import * as grpc from '@grpc/grpc-js';
 import { addReflection, addService, quietGrpc, RegistryService, v0 } from '@kplug/protocol';
 import { HealthImplementation, service as healthService } from 'grpc-health-check';
@@ -9,12 +10,15 @@ import type { ConnectionSecurity } from '../ports/connection.ts';
 import { type ConnectionHandler, GuardedListener, type PortSecurity } from '../ports/guarded-listener.ts';
 import { Http2Guard } from '../ports/http2-guard.ts';
 import { OpenConnections } from '../ports/open-connections.ts';
+import type { RefusalReporter } from '../ports/refused-connections.ts';
 import { formatAddress } from '../registry/address.ts';
 import { listenFailed, parseListenAddress } from '../settings/listen-address.ts';
 import { type GrpcInjector, injectorOf } from './grpc-injector.ts';
+import { OpenStreams } from './open-streams.ts';
 import { refuseCompression } from './refuse-compression.ts';
 import { type PeerCall, type RegistryServiceParts, registryService } from './registry-service.ts';
 import { v0Service } from './v0/registry-service.ts';
+import type { V0Sources } from './v0/v0-sources.ts';
 
 const { maxRequestFields } = limits.heartbeat;
 
@@ -47,10 +51,15 @@ export interface HeartbeatServerOptions {
   connections?: HeartbeatConnectionOptions;
   /** Opens a second port, in plain text, on a free port of 127.0.0.1, whose connections are marked as private. Default false. */
   hasPrivatePort?: boolean;
+  /** Receives refused connections. */
+  reporter?: RefusalReporter;
 }
 
 /** Parts that the heartbeat port serves. */
-export type HeartbeatParts = Omit<RegistryServiceParts, 'connectionOf' | 'accepted'>;
+export type HeartbeatParts = Omit<RegistryServiceParts, 'connectionOf' | 'opened' | 'accepted'> & {
+  /** Sources whose v0 plugins are accepted. Default: all. */
+  v0Sources?: V0Sources | undefined;
+};
 
 /** Security of a call whose connection is already closed. */
 const closed: ConnectionSecurity = { encrypted: false, isPrivate: false, peer: '', isSameMachine: false };
@@ -61,6 +70,7 @@ export class HeartbeatServer {
   readonly #injector: GrpcInjector;
   readonly #health = new HealthImplementation({ '': 'SERVING', [RegistryService.typeName]: 'SERVING' });
   readonly #connections = new OpenConnections();
+  readonly #streams = new OpenStreams();
   readonly #listener: GuardedListener;
   readonly #privateListener: GuardedListener | undefined;
   #address = '';
@@ -69,13 +79,14 @@ export class HeartbeatServer {
   /** Throws `InvalidConfiguration`. */
   constructor(
     parts: HeartbeatParts,
-    { security = { mode: 'plain' }, connections = {}, hasPrivatePort = false }: HeartbeatServerOptions = {},
+    { security = { mode: 'plain' }, connections = {}, hasPrivatePort = false, reporter }: HeartbeatServerOptions = {},
   ) {
     quietGrpc();
     this.#server = new grpc.Server(serverOptions);
     const served = {
       ...parts,
       connectionOf: (call: PeerCall) => this.#find(call) ?? closed,
+      opened: (stream: EventEmitter) => this.#streams.add(stream),
       accepted: (call: PeerCall) => this.#find(call)?.trust(),
     };
     addService(this.#server, RegistryService, registryService(served), { maxRequestFields });
@@ -95,6 +106,8 @@ export class HeartbeatServer {
       maxConnections: readLimit(limitTable.heartbeat.maxConnections, connections.max),
       maxConnectionsPerPeer: readLimit(limitTable.heartbeat.maxConnectionsPerPeer, connections.maxPerPeer),
       versions: ['h2'] as const,
+      name: 'heartbeat' as const,
+      reporter,
     };
     const accept: ConnectionHandler = (connection, socket) => guard.accept(connection, socket);
     this.#listener = new GuardedListener({ ...options, security }, accept);
@@ -132,11 +145,12 @@ export class HeartbeatServer {
     this.#privateAddress = formatAddress({ host: host4, port: await this.#privateListener.listen(host4, 0) });
   }
 
-  /** Ends all sessions immediately, so that plugins look for another controller. */
-  close(): void {
+  /** Ends all sessions, so that plugins look for another controller. */
+  async close(): Promise<void> {
     for (const listener of [this.#listener, this.#privateListener]) void listener?.stopListening();
+    await this.#streams.end();
     this.#injector.close();
-    // The sessions say goodbye first.
+    // The last frames are sent first.
     setImmediate(() => {
       for (const listener of [this.#listener, this.#privateListener]) void listener?.close();
     });

@@ -1,3 +1,4 @@
+import type { EventEmitter } from 'node:events';
 import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import * as grpc from '@grpc/grpc-js';
 import {
@@ -38,6 +39,8 @@ export interface RegistryServiceParts extends RegistrarParts {
   watches: PluginWatches;
   /** Returns the connection over which a call came. */
   connectionOf: (call: PeerCall) => ConnectionSecurity;
+  /** Called with the stream of each session and watch. */
+  opened: (stream: EventEmitter) => void;
   /** Called with each call whose registration was accepted. */
   accepted: (call: PeerCall) => void;
 }
@@ -71,6 +74,7 @@ export function registryService(parts: RegistryServiceParts): GrpcHandlers<typeo
 
   return {
     session: (stream) => {
+      parts.opened(stream);
       let claims: () => RefusedClaims;
       serveSession(stream, {
         registry,
@@ -111,6 +115,7 @@ export function registryService(parts: RegistryServiceParts): GrpcHandlers<typeo
     },
 
     watchPlugins: (call) => {
+      parts.opened(call);
       const ending = new AbortController();
       call.on('cancelled', () => ending.abort());
       const watch = async () => {

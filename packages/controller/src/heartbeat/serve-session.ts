@@ -8,7 +8,7 @@ import type { Session } from '../registry/instance.ts';
 import { RefusedRegistration } from '../registry/refusal.ts';
 import type { Lease } from '../registry/registration.ts';
 import type { Registry } from '../registry/registry.ts';
-import { cutOff } from './cut-off.ts';
+import { cutOff, resetUnread } from './cut-off.ts';
 import { leaseMessage } from './lease-message.ts';
 import type { Registered } from './registrar.ts';
 
@@ -32,7 +32,7 @@ type RegistrationOf<T extends SessionRequest> = Extract<T['message'], { case: 'r
 
 /**
  * Serves a session. It is paused while an identity is checked, so that messages are handled in their order. The identity is checked again
- * when its proof ends, whatever the interval of heartbeats; an instance whose identity is no longer proven is removed.
+ * when its proof ends, whatever the interval of heartbeats; an instance whose latest session no longer proves its identity is removed.
  */
 export function serveSession(stream: SessionStream, { registry, prove, register, received }: SessionParts): void {
   let instanceId: string | undefined;
@@ -69,7 +69,7 @@ export function serveSession(stream: SessionStream, { registry, prove, register,
       checkAt(await prove(instanceId));
     } catch (error) {
       if (error instanceof RefusedRegistration) {
-        registry.evict(instanceId, `its identity is no longer proven: ${error.message}`);
+        registry.evict(instanceId, `its identity is no longer proven: ${error.message}`, session);
       }
       throw error;
     }
@@ -84,6 +84,7 @@ export function serveSession(stream: SessionStream, { registry, prove, register,
       if (!(error instanceof RefusedRegistration)) return fail(stream, grpc.status.INTERNAL, messageOf(error));
       stream.write({ answer: { case: 'refusal', value: { reason: error.reason, message: error.message } } });
       stream.end();
+      resetUnread(stream);
     } finally {
       stream.resume();
     }

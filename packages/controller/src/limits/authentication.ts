@@ -1,4 +1,4 @@
-import { bytes, characters, count, hours, KiB, MiB, milliseconds, minutes, seconds } from './limit.ts';
+import { bytes, characters, count, days, hours, KiB, MiB, milliseconds, minutes, seconds } from './limit.ts';
 
 /** Limits of the authentication of plugins. */
 export const authentication = {
@@ -53,6 +53,11 @@ export const authentication = {
   maxFileSize: bytes(512 * KiB, 'Maximum size of a token file or a CA bundle.'),
   scanInterval: milliseconds(5 * seconds, 'Interval of regular checks of these files, for unreported changes.'),
   settleTime: milliseconds(100, 'Time that such a file must stay unchanged before it is read.'),
+  rotationOverlap: milliseconds(1 * hours, 'Time for which the former token stays valid after `kplug token rotate`.', {
+    min: 0,
+    max: 30 * days,
+    settings: ['overlap', '--overlap'],
+  }),
   lockTimeout: milliseconds(10 * seconds, 'Time that `kplug token` waits while another process changes the file.'),
   lockRetryInterval: milliseconds(50, 'Interval of its attempts in that time.'),
   maxCertificateSize: bytes(16 * KiB, 'Maximum size of a client certificate, and of each intermediate certificate.'),

@@ -35,6 +35,10 @@ export const heartbeat = {
   ),
   keepaliveInterval: milliseconds(10 * seconds, 'Interval of keepalive pings, which detect peers that are gone.'),
   keepaliveTimeout: milliseconds(5 * seconds, 'Time that a peer has to answer a keepalive ping.'),
+  closeTimeout: milliseconds(
+    500,
+    'Time that the clients of sessions and watches have to close them when the port closes.',
+  ),
   maxLoggedRefusals: count(
     1_000,
     'Maximum number of log lines about refused registrations, one per plugin and reason.',

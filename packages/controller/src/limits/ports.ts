@@ -1,4 +1,4 @@
-import { bytes, count, KiB, MiB, milliseconds, seconds } from './limit.ts';
+import { bytes, count, KiB, MiB, milliseconds, minutes, seconds } from './limit.ts';
 
 /** Limits of the connections to all ports. */
 export const ports = {
@@ -26,6 +26,10 @@ export const ports = {
   maxUnreadResponses: bytes(
     1 * MiB,
     'Maximum size of responses that wait to be read before a connection gets no further ones.',
+  ),
+  refusalLogInterval: milliseconds(
+    1 * minutes,
+    'Interval of log lines about connections to a port that were refused for the same reason.',
   ),
   stallTimeout: milliseconds(30 * seconds, 'Time in which a peer must read some of a response that waits.'),
 };

@@ -1,4 +1,5 @@
 import { type Connection, type Stage, stages } from './connection.ts';
+import type { RefusalReason } from './refusal-reason.ts';
 
 /** Limits of a table. */
 export interface TableLimits {
@@ -28,14 +29,15 @@ export class ConnectionTable {
     for (const stage of stages) yield* this.#queues[stage];
   }
 
-  /** Adds a connection, and closes another one for it if the table is full. Returns false if there is no room. */
+  /** Adds a connection, and closes another one for it if the table is full. Closes it and returns false if there is no room. */
   add(connection: Connection): boolean {
     const { maxConnections, maxConnectionsPerPeer } = this.#limits;
     const ofPeer = this.#peers.get(connection.peer);
-    if (!connection.isLocal && ofPeer && sizeOf(ofPeer) >= maxConnectionsPerPeer && !this.#makeRoom(ofPeer)) {
-      return false;
+    if (!connection.isLocal && ofPeer && sizeOf(ofPeer) >= maxConnectionsPerPeer) {
+      if (!this.#makeRoom(ofPeer, 'too-many-from-peer')) return refuse(connection, 'too-many-from-peer');
     }
-    if (this.#size >= maxConnections && !this.#makeRoom(this.#queues)) return false;
+    if (this.#size >= maxConnections && !this.#makeRoom(this.#queues, 'too-many'))
+      return refuse(connection, 'too-many');
     this.#size++;
     this.#queues[connection.stage].add(connection);
     // The peer's queues may have been removed together with its last connection.
@@ -63,17 +65,22 @@ export class ConnectionTable {
     if (queues && sizeOf(queues) === 0) this.#peers.delete(connection.peer);
   }
 
-  #makeRoom(queues: Queues): boolean {
+  #makeRoom(queues: Queues, reason: RefusalReason): boolean {
     for (const stage of stages) {
       if (stage === 'trusted') return false;
       const [oldest] = queues[stage];
       if (!oldest) continue;
       this.remove(oldest);
-      oldest.destroy();
+      oldest.refuse(reason);
       return true;
     }
     return false;
   }
+}
+
+function refuse(connection: Connection, reason: RefusalReason): false {
+  connection.refuse(reason);
+  return false;
 }
 
 function emptyQueues(): Queues {

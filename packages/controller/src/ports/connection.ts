@@ -1,5 +1,6 @@
 import type net from 'node:net';
 import { isLocalPeer, isSameMachine, peerOf } from './peer-of.ts';
+import type { RefusalReason } from './refusal-reason.ts';
 
 /**
  * Stage of a connection, in the order in which connections are closed for new ones: no byte received; handshake; no open request;
@@ -40,18 +41,26 @@ export class Connection implements ConnectionSecurity {
   /** Times of `performance.now()`. `since`: of the beginning or end of the last request. */
   readonly createdAt = performance.now();
   since = this.createdAt;
-  /** Checks the requests of the connection; returns the reason to close it, if any. */
-  inspect?: (now: number) => string | undefined;
+  /** Checks the requests of the connection, and closes it if there is a reason. */
+  inspect?: (now: number) => void;
   #openRequests = 0;
+  #isRefused = false;
   readonly #onStage: (connection: Connection, stage: Stage) => void;
+  readonly #onRefused: (connection: Connection, reason: RefusalReason) => void;
 
-  constructor(socket: net.Socket, isPrivate: boolean, onStage: (connection: Connection, stage: Stage) => void) {
+  constructor(
+    socket: net.Socket,
+    isPrivate: boolean,
+    onStage: (connection: Connection, stage: Stage) => void,
+    onRefused: (connection: Connection, reason: RefusalReason) => void = () => undefined,
+  ) {
     this.socket = socket;
     this.peer = peerOf(socket.remoteAddress);
     this.isLocal = isLocalPeer(this.peer);
     this.isSameMachine = isSameMachine(socket);
     this.isPrivate = isPrivate;
     this.#onStage = onStage;
+    this.#onRefused = onRefused;
   }
 
   get openRequests(): number {
@@ -82,6 +91,22 @@ export class Connection implements ConnectionSecurity {
   /** Records that the peer has sent its first bytes. */
   heard(): void {
     if (this.stage === 'silent') this.#enter('opening');
+  }
+
+  /** Closes the connection, and reports the reason. */
+  refuse(reason: RefusalReason): void {
+    this.reportRefusal(reason);
+    this.destroy();
+  }
+
+  /**
+   * Reports the reason for which the connection is about to be closed. Only the first one counts.
+   * @param isClosed true if the connection has been closed for it already. Otherwise closed connections are not reported.
+   */
+  reportRefusal(reason: RefusalReason, isClosed = false): void {
+    if (this.#isRefused || (this.socket.destroyed && !isClosed)) return;
+    this.#isRefused = true;
+    this.#onRefused(this, reason);
   }
 
   destroy(): void {

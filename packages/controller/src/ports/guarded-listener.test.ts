@@ -48,7 +48,7 @@ function makeCertificate(name: string): TlsKeyPair {
 async function listen(mode: PortMode, { host = '127.0.0.1', versions = ['h2'] as readonly HttpVersion[] } = {}) {
   const material = new TestMaterial();
   const accepted: { connection: Connection; version: HttpVersion }[] = [];
-  const options = { ...limits.heartbeat, security: { mode, tls: material }, versions };
+  const options = { ...limits.heartbeat, security: { mode, tls: material }, versions, name: 'heartbeat' as const };
   const listener = new GuardedListener(options, (connection, socket, version) => {
     accepted.push({ connection, version });
     socket.write('hello');

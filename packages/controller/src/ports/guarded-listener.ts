@@ -7,6 +7,8 @@ import { Connection } from './connection.ts';
 import { ConnectionTable } from './connection-table.ts';
 import { withinDescriptors } from './descriptors.ts';
 import { listenOn } from './listen-on.ts';
+import type { RefusalReason } from './refusal-reason.ts';
+import { type PortName, type RefusalReporter, RefusedConnections } from './refused-connections.ts';
 import { type FirstProtocol, sniff } from './sniff.ts';
 import type { TlsMaterial } from './tls-material.ts';
 import { Turns } from './turns.ts';
@@ -40,6 +42,10 @@ export interface ListenerOptions extends ConnectionLimits {
   /** HTTP versions that are served, the preferred one first. */
   versions: readonly HttpVersion[];
   isPrivate?: boolean;
+  /** Name of the port. */
+  name: PortName;
+  /** Receives refused connections. Default: they are neither logged nor counted. */
+  reporter?: RefusalReporter | undefined;
 }
 
 /** Receives a connection after its handshake: the socket is plain or a `TLSSocket`, is paused, and may hold its first bytes. */
@@ -50,6 +56,7 @@ export class GuardedListener {
   readonly #options: ListenerOptions;
   readonly #onConnection: ConnectionHandler;
   readonly #table: ConnectionTable;
+  readonly #refused: RefusedConnections;
   readonly #starts = new Turns(limits.ports.startsPerTurn);
   /** Connections in their TLS handshake, by the addresses and ports of both ends. */
   readonly #inHandshake = new Map<string, Connection>();
@@ -62,6 +69,7 @@ export class GuardedListener {
   constructor(options: ListenerOptions, onConnection: ConnectionHandler) {
     this.#options = options;
     this.#onConnection = onConnection;
+    this.#refused = new RefusedConnections(options.name, options.reporter);
     this.#table = new ConnectionTable({
       maxConnections: withinDescriptors(options.maxConnections, options.descriptorShare),
       maxConnectionsPerPeer: withinDescriptors(options.maxConnectionsPerPeer, options.descriptorShare / 2),
@@ -97,6 +105,7 @@ export class GuardedListener {
     const closing = this.stopListening();
     clearInterval(this.#sweep);
     for (const connection of [...this.#table]) connection.destroy();
+    this.#refused.close();
     await closing;
   }
 
@@ -113,7 +122,7 @@ export class GuardedListener {
       handshakeTimeout,
     });
     server.on('secureConnection', (socket) => this.#onSecure(socket));
-    server.on('tlsClientError', (_error, socket) => socket.destroy());
+    server.on('tlsClientError', (error, socket) => this.#onTlsError(error, socket));
     this.#tls = server;
     this.#unsubscribe = material.subscribe(() => server.setSecureContext(context()));
   }
@@ -122,8 +131,13 @@ export class GuardedListener {
     // A connection that is reset before it is accepted has no addresses.
     if (this.#isClosed || socket.remoteAddress === undefined) return void socket.destroy();
     const { isPrivate = false } = this.#options;
-    const connection = new Connection(socket, isPrivate, (one, stage) => this.#table.move(one, stage));
-    if (!this.#table.add(connection)) return void socket.destroy();
+    const connection = new Connection(
+      socket,
+      isPrivate,
+      (one, stage) => this.#table.move(one, stage),
+      ({ peer }, reason) => this.#isClosed || this.#refused.add(reason, peer),
+    );
+    if (!this.#table.add(connection)) return;
     socket.on('close', () => this.#table.remove(connection));
     // A broken connection closes; there is no one to report the error to.
     socket.on('error', () => socket.destroy());
@@ -139,14 +153,16 @@ export class GuardedListener {
     const { socket } = connection;
     if (socket.destroyed) return;
     if (protocol === 'tls') {
-      if (security.mode === 'plain') socket.destroy();
+      if (security.mode === 'plain') connection.refuse('wrong-protocol');
       else this.#startHandshake(connection);
       return;
     }
     const version = protocol === 'http2' ? 'h2' : 'http/1.1';
-    if (security.mode === 'tls') socket.end(plainTextRefusal(version)).resume();
-    else if (versions.includes(version)) this.#onConnection(connection, socket, version);
-    else socket.destroy();
+    if (security.mode === 'tls') {
+      connection.reportRefusal('plain-text');
+      socket.end(plainTextRefusal(version)).resume();
+    } else if (versions.includes(version)) this.#onConnection(connection, socket, version);
+    else connection.refuse('wrong-protocol');
   }
 
   #startHandshake(connection: Connection): void {
@@ -173,21 +189,34 @@ export class GuardedListener {
     }
     const version = this.#options.versions.find((one) => one === socket.alpnProtocol) ?? this.#options.versions.at(-1);
     // A client of HTTP/1 may do without ALPN; one of HTTP/2 may not.
-    if (version === undefined || (version === 'h2' && socket.alpnProtocol !== 'h2')) socket.destroy();
+    if (version === undefined || (version === 'h2' && socket.alpnProtocol !== 'h2'))
+      connection.refuse('wrong-protocol');
     else this.#onConnection(connection, socket, version);
   }
 
   #closeOverdue(): void {
     const now = performance.now();
     for (const connection of [...this.#table]) {
-      if (this.#isOverdue(connection, now) || connection.inspect?.(now)) connection.destroy();
+      const reason = this.#overdueReason(connection, now);
+      if (reason) connection.refuse(reason);
+      else connection.inspect?.(now);
     }
   }
 
-  #isOverdue({ stage, since, createdAt, openRequests }: Connection, now: number): boolean {
+  #overdueReason({ stage, since, createdAt, openRequests }: Connection, now: number): RefusalReason | undefined {
     const { handshakeTimeout, idleTimeout } = this.#options;
-    if (stage === 'silent' || stage === 'opening') return now - createdAt > handshakeTimeout;
-    return openRequests === 0 && now - since > idleTimeout;
+    if (stage === 'silent' || stage === 'opening')
+      return now - createdAt > handshakeTimeout ? 'handshake-timeout' : undefined;
+    return openRequests === 0 && now - since > idleTimeout ? 'idle' : undefined;
+  }
+
+  #onTlsError(error: Error, socket: tls.TLSSocket): void {
+    const { code } = error as NodeJS.ErrnoException;
+    const connection = this.#inHandshake.get(endsOf(socket));
+    // A probe that connects and closes, or a client that gave up, is no failure.
+    if (code !== 'ECONNRESET')
+      connection?.reportRefusal(code === 'ERR_TLS_HANDSHAKE_TIMEOUT' ? 'handshake-timeout' : 'tls-failed');
+    socket.destroy();
   }
 }
 

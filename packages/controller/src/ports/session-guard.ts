@@ -2,6 +2,7 @@ import http2 from 'node:http2';
 import { limits } from '../limits/limits.ts';
 import { TokenBucket } from '../queue/token-bucket.ts';
 import type { Connection } from './connection.ts';
+import type { RefusalReason } from './refusal-reason.ts';
 import type { RequestLimits } from './request-limits.ts';
 
 /** Open request. */
@@ -11,6 +12,9 @@ interface Request {
   stalledAt: number | undefined;
   waiting: number;
 }
+
+/** Errors of nghttp2 for a bad preface, and for frames that violate the protocol, are too long, or whose headers are malformed. */
+const malformedInput = [-903, -505, -522, -523];
 
 /** Guard of one HTTP/2 session. Closes the connection when its peer floods it, with ENHANCE_YOUR_CALM. */
 export class SessionGuard {
@@ -37,6 +41,7 @@ export class SessionGuard {
     // A peer that is accepted may measure the time to the server as often as it likes.
     session.on('ping', () => connection.stage === 'trusted' || this.#take(this.#frames));
     session.on('remoteSettings', () => this.#take(this.#frames));
+    session.on('error', (error) => this.#onError(error));
     connection.inspect = (now) => this.#inspect(now);
   }
 
@@ -44,7 +49,7 @@ export class SessionGuard {
   admit(stream: http2.ServerHttp2Stream): boolean {
     if (this.#session.destroyed || this.#unreadBytes() > limits.ports.maxUnreadResponses) return false;
     if (this.#hasUnansweredInput()) {
-      this.connection.destroy();
+      this.#end('flood');
       return false;
     }
     this.#input = Math.min(limits.ports.maxInput, this.#input + limits.ports.inputPerRequest);
@@ -62,8 +67,24 @@ export class SessionGuard {
     return true;
   }
 
+  /** Reports an error of the peer for which Node.js has closed the connection. One that broke, or that the peer ended, is none. */
+  #onError(error: Error): void {
+    const { code, errno } = error as NodeJS.ErrnoException;
+    if (code === 'ERR_HTTP2_TOO_MANY_INVALID_FRAMES') this.connection.reportRefusal('flood', true);
+    if (code !== 'ERR_HTTP2_ERROR') return;
+    const isMalformed = malformedInput.includes(errno ?? 0);
+    // Frames that cross with the end of a session may look malformed, such as those of clients in Go.
+    if (isMalformed && this.connection.stage === 'trusted') return;
+    this.connection.reportRefusal(isMalformed ? 'wrong-protocol' : 'flood', true);
+  }
+
   #take(bucket: TokenBucket): void {
-    if (bucket.take()) return;
+    if (!bucket.take()) this.#end('flood');
+  }
+
+  /** Closes the connection with ENHANCE_YOUR_CALM, so that its peer sees that it is to blame. */
+  #end(reason: RefusalReason): void {
+    this.connection.reportRefusal(reason);
     this.#session.destroy(undefined, http2.constants.NGHTTP2_ENHANCE_YOUR_CALM);
     // The session waits for its peer to close the connection, which it need not do.
     setImmediate(() => this.connection.destroy());
@@ -76,15 +97,21 @@ export class SessionGuard {
     return sum;
   }
 
-  /** Closes requests that take too long. Returns the reason to close the connection, if any. */
-  #inspect(now: number): string | undefined {
-    if (this.#session.destroyed) return 'its session has ended';
-    if (this.#isFlooded(now)) return 'more input than its requests have';
-    if (this.#hasUnansweredInput()) return 'more input than requests without an answer may have';
+  /** Closes the connection if its peer floods it, or if a request or a response takes too long. */
+  #inspect(now: number): void {
+    if (this.#session.destroyed) {
+      this.connection.destroy();
+      return;
+    }
+    const reason = this.#isFlooded(now) || this.#hasUnansweredInput() ? 'flood' : this.#overdueReason(now);
+    if (reason) this.#end(reason);
+  }
+
+  #overdueReason(now: number): RefusalReason | undefined {
     for (const [stream, request] of this.#requests) {
       if (stream.headersSent) this.connection.requestAnswered();
-      else if (now - request.openedAt > this.#limits.requestTimeout) return 'a request was not complete in time';
-      if (isStalled(stream, request, now)) return 'a response was not read in time';
+      else if (now - request.openedAt > this.#limits.requestTimeout) return 'request-timeout';
+      if (isStalled(stream, request, now)) return 'request-timeout';
     }
     return undefined;
   }

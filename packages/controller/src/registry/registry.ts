@@ -241,10 +241,14 @@ export class Registry {
     if (known.state !== 'draining') this.#setState(known, 'draining', 'the controller requested it to stop');
   }
 
-  /** Removes an instance immediately. */
-  evict(instanceId: string, reason: string): void {
+  /**
+   * Removes an instance immediately.
+   *
+   * @param session removes it only if this is its session: a newer one may have brought a newer token. Default: removes it in any case.
+   */
+  evict(instanceId: string, reason: string, session?: Session): void {
     const known = this.#instances.get(instanceId);
-    if (known) this.#remove(known, reason);
+    if (known && (!session || known.session === session)) this.#remove(known, reason);
   }
 
   /** Reports whether an instance was requested to drain, which the responses to its heartbeats repeat. */

@@ -6,6 +6,7 @@ import type { IdentityIssuer } from './services/identity-issuer.ts';
 import type { Leadership } from './services/leadership.ts';
 import type { PluginDeclarations } from './services/plugin-declarations.ts';
 import type { PluginStore } from './services/plugin-store.ts';
+import type { PodLocator } from './services/pod-locator.ts';
 import type { PodNetwork } from './services/pod-network.ts';
 import type { PodSource } from './services/pod-source.ts';
 import type { RequestListener } from './services/request-observation.ts';
@@ -16,6 +17,7 @@ export type { EventSink, ResourceEvent } from './services/event-sink.ts';
 export type { IdentityIssuer } from './services/identity-issuer.ts';
 export type { Leadership } from './services/leadership.ts';
 export type { PluginRecord, PluginStore } from './services/plugin-store.ts';
+export type { PodLocator } from './services/pod-locator.ts';
 export type { Pod, PodSource } from './services/pod-source.ts';
 export type { RequestListener, RequestObservation } from './services/request-observation.ts';
 export type { ReviewedToken, TokenReviewer } from './services/token-reviewer.ts';
@@ -51,6 +53,8 @@ export interface ClusterServices {
   readonly certificates?: CertificateStore | undefined;
   /** Returns a reader of a certificate that another program renews, in a Secret of the operator's namespace. */
   certificateSecret?(name: string): CertificateReader;
+  /** Creates a locator of the pods of some namespaces, which is started and stopped by the caller. */
+  locatePods?(namespaces: readonly string[]): PodLocator;
   /** Adds a listener for the requests to the API server. */
   observeRequests?(listener: RequestListener): void;
 }

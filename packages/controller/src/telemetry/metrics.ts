@@ -47,6 +47,11 @@ export class Metrics implements DelegationObserver {
     'Tokens and certificates that were checked, or refused without a check; those of known plugins are not counted again',
     ['method', 'result'],
   );
+  readonly #refusedConnections = this.#counter(
+    'kplug_connections_refused_total',
+    'Connections that a port refused, or closed because of a limit, by port and reason',
+    ['port', 'reason'],
+  );
   readonly #calls = this.#histogram(
     'kplug_plugin_call_duration_seconds',
     'Duration of calls of plugins, by gRPC code',
@@ -126,6 +131,10 @@ export class Metrics implements DelegationObserver {
   /** @param result `accepted`, `refused` or `unavailable`. */
   authenticated(method: string, result: string): void {
     this.#authentications.inc({ method, result });
+  }
+
+  connectionRefused(port: string, reason: string): void {
+    this.#refusedConnections.inc({ port, reason });
   }
 
   called({ plugin, method, code, duration }: { plugin: string; method: string; code: string; duration: number }): void {

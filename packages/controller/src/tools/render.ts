@@ -5,11 +5,11 @@ import * as grpc from '@grpc/grpc-js';
 import { type GetInfoResponse, RegistrationSchema } from '@kplug/protocol';
 import { type Logger, pino } from 'pino';
 import { minVersion } from 'semver';
-import type { PluginSecurity } from '../certificates/plugin-channels.ts';
+import { PluginChannels, type PluginSecurity } from '../certificates/plugin-channels.ts';
 import { PluginCaller } from '../clients/caller.ts';
 import { Connections } from '../clients/connections.ts';
 import { describeFailure } from '../clients/describe-failure.ts';
-import { getInfo } from '../clients/get-info.ts';
+import { getInfoOver } from '../clients/get-info.ts';
 import { grpcTransport } from '../clients/plugin-transport.ts';
 import type { DelegationDeclaration } from '../delegation/declaration.ts';
 import { Delegation } from '../delegation/delegation.ts';
@@ -137,12 +137,14 @@ export async function renderPass(options: RenderOptions): Promise<RenderedResour
 async function getPluginInfo(
   address: string,
   timeout: number,
-  security: PluginSecurity | undefined,
+  security: PluginSecurity = new PluginChannels(),
 ): Promise<GetInfoResponse> {
+  const channel = security.channelTo({ address });
   try {
-    return await getInfo(address, { timeout, ...(security && { security }) });
+    return await getInfoOver(channel, address, { timeout });
   } catch (cause) {
-    const message = `no plugin answers at ${address}: ${describeFailure(cause)}; start it, or name another address`;
+    const reason = channel.explain(describeFailure(cause));
+    const message = `no plugin answers at ${address}: ${reason}; start it, or name another address`;
     throw new KplugError('PluginUnavailable', message, { cause });
   }
 }

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import random
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -36,6 +37,10 @@ meanwhile."""
 
 _MAX_LOGGED = 100
 """Maximum number of failures and refusals that are remembered, so that each is logged once."""
+
+
+_RESET = re.compile(r"RST_STREAM with (error )?code [08]\b|^(Stream removed|Socket closed)\b")
+"""Texts of gRPC for a stream that the server reset without a status, as one that shuts down does."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +154,7 @@ class HeartbeatClient:
             return "unsupported"
         details = error.details() or error.code().name
         advice = advice_on(details, self._target.server_name)
-        reason = f"{cause_in(details)}; {advice}" if advice else details
+        reason = f"{cause_in(details)}; {advice}" if advice else _reason_in(details)
         message = f"heartbeat to {self._target.controller} failed: {reason}; {consequence}"
         if self._target.hosted:
             # A plugin whose controller started it is stopped with the controller.
@@ -269,6 +274,11 @@ class HeartbeatClient:
             await asyncio.wait_for(self._stopped.wait(), seconds)
         except asyncio.TimeoutError:
             return
+
+
+def _reason_in(details: str) -> str:
+    """Returns the reason why a session or a heartbeat failed, for people, given the text of gRPC."""
+    return "the controller closed the session; it probably shut down" if _RESET.search(details) else details
 
 
 def _with_jitter(seconds: float) -> float:

@@ -36,10 +36,12 @@ export const objects = {
     kind: 'ClusterRole',
     metadata: { name: 'kplug' },
     rules: [
-      everything('', 'pods', 'services'),
+      everything('', 'pods', 'services', 'secrets', 'configmaps'),
       everything('discovery.k8s.io', 'endpointslices'),
       everything('coordination.k8s.io', 'leases'),
       everything('events.k8s.io', 'events'),
+      everything('authentication.k8s.io', 'tokenreviews'),
+      everything('authorization.k8s.io', 'subjectaccessreviews'),
       everything('plugins.kplug.dev', 'plugins', 'plugins/status'),
       everything('delegations.kplug.dev', 'delegations', 'delegations/status'),
       everything(group, '*'),
@@ -52,7 +54,10 @@ export const objects = {
     roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'kplug' },
     subjects: [account],
   },
-  pod: operatorPod(home, ['--enable-leader-election', '--leader-election-lease-name=kplug']),
+  pod: operatorPod(home, [
+    ...['--enable-leader-election', '--leader-election-lease-name=kplug'],
+    ...['--grpc-bind-address=:50050', '--tls-name=kplug', '--tls-ca-namespace=default'],
+  ]),
   service: {
     apiVersion: 'v1',
     kind: 'Service',

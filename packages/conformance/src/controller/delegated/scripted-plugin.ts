@@ -1,5 +1,7 @@
 import * as grpc from '@grpc/grpc-js';
 import type { Resource } from '@kplug/controller';
+import type { KeyPair } from '../../plugin/credentials.ts';
+import { SecuredPort } from './secured-port.ts';
 
 /** A call of a plugin of the suite. Times are in milliseconds of the monotonic clock. */
 export interface ReceivedCall {
@@ -27,9 +29,15 @@ export abstract class ScriptedPlugin<Answer> implements AsyncDisposable {
   protected readonly server = new grpc.Server();
   readonly #scripts = new Map<string, Script<Answer>>();
   #port = 0;
+  #secured: SecuredPort | undefined;
 
   get port(): number {
     return this.#port;
+  }
+
+  /** Port by TLS, if it has one. */
+  get secured(): SecuredPort | undefined {
+    return this.#secured;
   }
 
   /** Sets the script for a base. */
@@ -47,7 +55,13 @@ export abstract class ScriptedPlugin<Answer> implements AsyncDisposable {
 
   abstract [Symbol.asyncDispose](): Promise<void>;
 
-  protected async listen(): Promise<void> {
+  /** @param own key and certificate that the port presents, or `nothing`, for a controller that calls by TLS. Default: plain text. */
+  protected async listen(own?: KeyPair | 'nothing'): Promise<void> {
+    if (own) {
+      this.#secured = await SecuredPort.listen(this.server, own === 'nothing' ? undefined : own);
+      this.#port = this.#secured.port;
+      return;
+    }
     this.#port = await new Promise<number>((resolve, reject) => {
       this.server.bindAsync('[::]:0', grpc.ServerCredentials.createInsecure(), (error, port) => {
         if (error) reject(error);

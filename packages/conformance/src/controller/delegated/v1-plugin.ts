@@ -1,4 +1,4 @@
-import { randomUUID } from 'node:crypto';
+import { randomUUID, X509Certificate } from 'node:crypto';
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampMs } from '@bufbuild/protobuf/wkt';
 import type * as grpc from '@grpc/grpc-js';
@@ -15,6 +15,7 @@ import {
 } from '@kplug/protocol';
 import type { ControllerClient } from '../controller-client.ts';
 import { leaseTimesOf } from '../lease-times.ts';
+import { makeCertificate } from '../own-certificate.ts';
 import { ApiHealth } from './api-health.ts';
 import { type ReceivedCall, ScriptedPlugin } from './scripted-plugin.ts';
 
@@ -34,6 +35,8 @@ export interface V1PluginOptions {
   servesWork?: boolean;
   /** True if GetInfo answers with an instance id other than the registered one. */
   hasOtherId?: boolean;
+  /** Certificate that its port presents by TLS. Default: the one that it registers. */
+  presents?: 'another' | 'nothing';
   /** True if the health of the API is NOT_SERVING until `serveApi` is called. Default: there is no health service. */
   startsNotServing?: boolean;
 }
@@ -69,7 +72,8 @@ export class V1Plugin extends ScriptedPlugin<Answer> {
 
   static async start(controller: ControllerClient, options: V1PluginOptions): Promise<V1Plugin> {
     const plugin = new V1Plugin(controller, options);
-    await plugin.listen();
+    const { own } = controller;
+    await plugin.listen(own && (options.presents === 'another' ? await makeCertificate() : (options.presents ?? own)));
     return plugin;
   }
 
@@ -84,7 +88,9 @@ export class V1Plugin extends ScriptedPlugin<Answer> {
   }
 
   override async register(): Promise<void> {
+    const { own } = this.#controller;
     const registration = {
+      ...(own && { certificate: new X509Certificate(own.cert).raw }),
       plugin: 'Conformance',
       version: '1.0.0',
       apis: [this.#options.api],
@@ -104,6 +110,7 @@ export class V1Plugin extends ScriptedPlugin<Answer> {
     // The lease expires in any case.
     await client.deregister({ instanceId: this.#instanceId }, callOptions).catch(() => undefined);
     this.server.forceShutdown();
+    this.secured?.close();
   }
 
   #info() {

@@ -1,6 +1,9 @@
+import { readFile } from 'node:fs/promises';
+import * as grpc from '@grpc/grpc-js';
 import { parseManifests } from '@kplug/controller/tools';
 import { GreetingWorkspace, world } from '@kplug/testing/kplug';
 import { describe, expect, it, vi } from 'vitest';
+import { TestAuthority } from '../../plugin/credentials.ts';
 import type { Report } from '../../report.ts';
 import { WrongController } from '../../testing/index.ts';
 import { conformController } from '../conform-controller.ts';
@@ -20,6 +23,21 @@ async function conform(wrong: string, only: readonly string[]): Promise<Report> 
     only,
     delegated: { api, manifests, folder: workspace.manifests },
     times: { answer: 3_000, call: 10_000, finalize: 6_000, retry: 5_000, quiet: 1_000, settle: 200 },
+  });
+}
+
+/** Runs requirements on a controller that is reached by TLS. */
+async function conformByTls(wrong: string, only: readonly string[]): Promise<Report> {
+  await using workspace = await GreetingWorkspace.make({});
+  await using authority = await TestAuthority.create();
+  await using controller = new WrongController(wrong, workspace.manifests, authority);
+  await controller.start();
+  const ca = await readFile(authority.caFile, 'utf8');
+  return await conformController(controller.address, {
+    only,
+    delegated: { api: { name: 'Greeting', version: '1.0.0' }, manifests, folder: workspace.manifests },
+    times: { answer: 3_000, call: 10_000, finalize: 6_000, retry: 5_000, quiet: 1_000, settle: 200 },
+    access: { credentials: grpc.credentials.createSsl(Buffer.from(ca)), ca },
   });
 }
 
@@ -101,5 +119,21 @@ describe.concurrent('a controller that delegates incorrectly fails only the viol
     expect(unmet(report)).toEqual(
       expected.map((text) => (typeof text === 'string' ? expect.stringContaining(text) : text)),
     );
+  });
+});
+
+describe.concurrent('a controller that is reached by TLS', { timeout: 120_000 }, () => {
+  it.each([
+    ['nothing', []],
+    ['C40 plain', ['C40 failed: calls an instance with a certificate by TLS only']],
+    ['C40 other', ['C40 failed: calls no instance that presents another certificate']],
+    ['C41 none', ['C41 failed: presents a client certificate']],
+    ['C41 name', ['C41 failed: presents a client certificate']],
+  ])('passes C40 and C41, or fails only the violated one: %s', async (wrong, expected) => {
+    const report = await conformByTls(wrong, ['C40', 'C41']);
+    expect(unmet(report)).toEqual(expected.map((text) => expect.stringContaining(text)));
+    const notTried = report.verdicts.filter(({ result }) => result === 'notTried').map(({ number }) => number);
+    // In plain text, no call reaches the instance with a certificate.
+    expect(notTried).toEqual(wrong === 'C40 plain' ? ['C41'] : []);
   });
 });

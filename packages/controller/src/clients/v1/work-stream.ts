@@ -75,6 +75,11 @@ export class WorkStream {
     return this.#state === 'open';
   }
 
+  /** Number of calls that wait for a response. */
+  get inFlight(): number {
+    return this.#pending.size;
+  }
+
   /** Time since it was opened, in milliseconds. */
   get age(): number {
     return performance.now() - this.#openedAt;

@@ -18,6 +18,7 @@ import { PluginFollower } from './plugin-follower.ts';
 import { PluginIdentities } from './plugin-identities.ts';
 import { KubernetesPluginStore } from './plugin-store.ts';
 import { PodFollower } from './pod-follower.ts';
+import { KubernetesPodLocator } from './pod-locator.ts';
 import { KubernetesPodNetwork } from './pod-network.ts';
 import { serverAddresses } from './server-addresses.ts';
 import { TokenReview } from './token-review.ts';
@@ -58,6 +59,9 @@ export class KubernetesServices implements ClusterServices {
   readonly certificates: CertificateSecret;
   readonly leadership: LeaderElection | undefined;
   readonly #transport: Transport;
+  readonly #discovery: Discovery;
+  readonly #watchDuration: number;
+  readonly #logger: Logger;
   readonly #namespace: string;
 
   constructor(
@@ -74,6 +78,9 @@ export class KubernetesServices implements ClusterServices {
   ) {
     const { transport, logger } = parts;
     this.#transport = transport;
+    this.#discovery = parts.discovery;
+    this.#watchDuration = parts.watchDuration;
+    this.#logger = logger;
     this.#namespace = namespace;
     const reportingInstance = pod ?? hostname();
     this.events = new EventWriter(transport, find, {
@@ -107,6 +114,16 @@ export class KubernetesServices implements ClusterServices {
 
   certificateSecret(name: string): CertificateReader {
     return new SecretReader(this.#transport, { namespace: this.#namespace, name });
+  }
+
+  locatePods(namespaces: readonly string[]): KubernetesPodLocator {
+    return new KubernetesPodLocator({
+      transport: this.#transport,
+      discovery: this.#discovery,
+      watchDuration: this.#watchDuration,
+      logger: this.#logger,
+      namespaces,
+    });
   }
 
   observeRequests(listener: RequestListener): void {

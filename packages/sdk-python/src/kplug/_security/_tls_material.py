@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from dataclasses import dataclass, field
+from typing import Any
 
 import grpc
 from cryptography import x509
@@ -55,6 +56,8 @@ class TlsMaterial:
         self._lock = threading.Lock()
         self._checked: tuple[bytes, ...] = ()
         self._material: Material | None = None
+        # That of the configuration that gRPC has.
+        self._served: Material | None = None
         self._problem = ""
 
     def current(self) -> Material | None:
@@ -74,13 +77,27 @@ class TlsMaterial:
 
     def server_credentials(self) -> grpc.ServerCredentials:
         """Returns credentials that require a certificate of the CA bundle, as the files are at each handshake."""
+        self._served = self.current()
+        # The types of gRPC lack the `None` that its documentation allows.
+        fetcher: Any = self._changed_configuration
         return grpc.dynamic_ssl_server_credentials(
-            self._server_configuration(), self._server_configuration, require_client_authentication=True
+            self._configuration(self._served), fetcher, require_client_authentication=True
         )
 
-    def _server_configuration(self) -> grpc.ServerCertificateConfiguration:
-        """Returns the configuration of a handshake: another object each time, so that no session is resumed."""
+    def _changed_configuration(self) -> grpc.ServerCertificateConfiguration | None:
+        """Returns the configuration of a handshake; `None` if it is that of the previous one.
+
+        The C core crashes if a configuration is replaced while another thread begins a handshake, so that this must be
+        as rare as the changes of the files.
+        """
         material = self.current()
+        with self._lock:
+            if material is self._served:
+                return None
+            self._served = material
+        return self._configuration(material)
+
+    def _configuration(self, material: Material | None) -> grpc.ServerCertificateConfiguration:
         # Nobody can have a certificate of the plugin itself: before the CA is known, no client is let in.
         pair, ca = (self._own, self._own.certificate) if material is None else (material.pair, material.ca)
         return grpc.ssl_server_certificate_configuration([(pair.key, pair.certificate)], ca)

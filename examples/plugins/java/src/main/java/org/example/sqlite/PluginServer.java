@@ -2,6 +2,8 @@ package org.example.sqlite;
 
 import io.grpc.Server;
 import io.grpc.netty.shaded.io.grpc.netty.NettyServerBuilder;
+import io.grpc.netty.shaded.io.netty.channel.EventLoopGroup;
+import io.grpc.netty.shaded.io.netty.channel.nio.NioEventLoopGroup;
 import io.grpc.protobuf.services.HealthStatusManager;
 import io.grpc.protobuf.services.ProtoReflectionServiceV1;
 import java.io.IOException;
@@ -26,6 +28,9 @@ final class PluginServer {
   private final CredentialSource credentials;
   private final PluginService service;
   private final Server server;
+  private final PendingConnections pending = new PendingConnections();
+  private final EventLoopGroup listening = new NioEventLoopGroup(1);
+  private final EventLoopGroup serving = new NioEventLoopGroup();
   private Session session;
 
   PluginServer(
@@ -49,6 +54,11 @@ final class PluginServer {
             .permitKeepAliveWithoutCalls(true)
             .handshakeTimeout(HANDSHAKE_TIMEOUT.toMillis(), TimeUnit.MILLISECONDS)
             .maxConcurrentCallsPerConnection(1000);
+    builder
+        .channelFactory(() -> new PendingConnections.Listener(pending))
+        .bossEventLoopGroup(listening)
+        .workerEventLoopGroup(serving)
+        .addTransportFilter(pending);
     if (security.usesTls()) builder.sslContext(new CallerContext(credentials::currentMaterial));
     server = builder.build();
     if (security.insecure()) {
@@ -71,6 +81,11 @@ final class PluginServer {
     return server.getPort();
   }
 
+  /** Number of connections whose client is not verified yet. */
+  int pendingConnections() {
+    return pending.size();
+  }
+
   /** Returns when the controller requests a drain. */
   void awaitDrain() throws InterruptedException {
     drain.await();
@@ -87,6 +102,8 @@ final class PluginServer {
       server.shutdown();
       if (!server.awaitTermination(CONNECTION_GRACE_PERIOD.toMillis(), TimeUnit.MILLISECONDS)) server.shutdownNow();
       session.stop();
+      listening.shutdownGracefully(0, 0, TimeUnit.MILLISECONDS);
+      serving.shutdownGracefully(0, 0, TimeUnit.MILLISECONDS);
     } catch (InterruptedException e) {
       Thread.currentThread().interrupt();
     }

@@ -2,6 +2,7 @@ package org.example.sqlite;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.grpc.ManagedChannel;
 import io.grpc.StatusRuntimeException;
@@ -13,6 +14,7 @@ import io.grpc.netty.shaded.io.netty.handler.ssl.SslContextBuilder;
 import io.grpc.netty.shaded.io.netty.handler.ssl.SslProvider;
 import io.grpc.netty.shaded.io.netty.handler.ssl.util.InsecureTrustManagerFactory;
 import java.net.InetSocketAddress;
+import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -88,6 +90,17 @@ class PluginServerTest {
     Files.writeString(bundle, stranger.pem());
     Identity previous = ca.caller();
     assertThrows(StatusRuntimeException.class, () -> call(previous, "TLSv1.3"));
+  }
+
+  @Test
+  void countsConnectionsWhoseClientIsNotVerified() throws Exception {
+    try (Socket first = new Socket("127.0.0.1", server.port());
+        Socket second = new Socket("127.0.0.1", server.port())) {
+      assertEquals("instance", call(ca.caller(), "TLSv1.3"));
+      assertTrue(first.isConnected() && second.isConnected());
+      // The operator is verified, and was accepted after them.
+      assertEquals(2, server.pendingConnections());
+    }
   }
 
   /** Asks the plugin for its health and its instance id. */
