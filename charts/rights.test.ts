@@ -112,7 +112,8 @@ describe('the rights of the operator', () => {
     const verbs = ['get', 'list', 'watch', 'create', 'patch', 'delete'];
     const rights = rightsIn(await render('kplug', { delegations: [keeping] }, 'system'))['all namespaces'];
     const onDeployments = verbs.map((verb) => `${verb} apps/deployments`);
-    expect(rights).toEqual([...onTables, ...onDelegations, ...onDeployments, ...onReviews].toSorted());
+    const others = ['list events.k8s.io/events', ...onDelegations, ...onReviews];
+    expect(rights).toEqual([...onTables, ...onDeployments, ...others].toSorted());
   });
 
   it('include kinds of dependents that grant rights only if their delegation says so', async () => {
@@ -230,6 +231,7 @@ const purposes: readonly [rule: RegExp, purpose: string][] = [
   ],
   [/^get,create,patch,delete \/configmaps -delegations$/, 'rbac.extraRules of the test'],
   [/^create,patch events\.k8s\.io\/events (-delegations)?$/, 'records Events of bases and plugins'],
+  [/^list events\.k8s\.io\/events -delegations$/, 'reports the last Event about a dependent that does not become ready'],
   [/^get,list,watch,patch \/pods $/, 'follows the pods of plugins, and labels the own pod of the leader'],
   [
     /^get,list,watch,create,patch,delete plugins\.kplug\.dev\/plugins (-plugins)?$/,

@@ -54,7 +54,13 @@ async function start(dependentsOf: (spec: Spec) => (Dependent | RuledDependent)[
   return {
     operator,
     calls: () => calls,
-    apply: (spec: Spec) => cluster.apply(operator.object('Table', 'users', { ...spec })),
+    apply: (spec: Spec, name = 'users') => cluster.apply(operator.object('Table', name, { ...spec })),
+    eventsOf: async (name: string) => {
+      const { items } = await cluster.request<{
+        items: { regarding: { name: string }; reason: string; note: string }[];
+      }>('GET', `/apis/events.k8s.io/v1/namespaces/${namespace}/events`);
+      return items.filter(({ regarding }) => regarding.name === name).map(({ reason, note }) => `${reason}: ${note}`);
+    },
     find: (kind: 'ConfigMap' | 'StatefulSet', name: string) => {
       const apiVersion = kind === 'ConfigMap' ? 'v1' : 'apps/v1';
       return cluster.get({ ...operator.object(kind, name), apiVersion });
@@ -157,4 +163,55 @@ it('releases what is to be retained when the base is deleted, and takes it over 
     metadata: { uid: password?.metadata.uid, ownerReferences: [{ uid: second.metadata.uid, controller: true }] },
   });
   expect(adopted?.metadata.annotations).not.toHaveProperty(['kplug.dev/retained-from']);
+});
+
+it('tells two resources that request one dependent of the other', async () => {
+  const { operator, apply, eventsOf } = await start(() => [map('shared')]);
+  await apply({});
+  await operator.expectReady('users', 'Keeper');
+  const { metadata } = await apply({}, 'others');
+  const where = metadata.namespace;
+  await operator.expectCondition('others', 'Ready', {
+    reason: 'DependentFailed',
+    message: expect.stringContaining(
+      `ConfigMap ${where}/shared already exists and is not owned by Table ${where}/others, but by Table ${where}/users`,
+    ) as string,
+  });
+  const claimed = `DependentClaimed: Table ${where}/others requests the dependent ConfigMap ${where}/shared of this resource, too`;
+  await vi.waitFor(async () => {
+    expect(await eventsOf('users')).toContainEqual(expect.stringContaining(claimed));
+  }, waitOptions);
+});
+
+it('reports the last Event about a dependent that does not become ready in time', async () => {
+  const { operator, apply, find } = await start(() => [{ manifest: set('db', 'db'), readyTimeout: 2_000 }]);
+  const { metadata } = await apply({});
+  const created = await vi.waitFor(async () => {
+    const found = await find('StatefulSet', 'db');
+    expect(found).toBeDefined();
+    return found;
+  }, waitOptions);
+  const { namespace } = metadata;
+  for (const [name, note, at] of [
+    ['late', 'exceeded quota', '2026-01-01T00:00:02.000000Z'],
+    ['early', 'started', '2026-01-01T00:00:01.000000Z'],
+  ]) {
+    await cluster.request('POST', `/apis/events.k8s.io/v1/namespaces/${namespace}/events`, {
+      apiVersion: 'events.k8s.io/v1',
+      kind: 'Event',
+      metadata: { name, namespace },
+      regarding: { apiVersion: 'apps/v1', kind: 'StatefulSet', name: 'db', namespace, uid: created?.metadata.uid },
+      type: 'Warning',
+      reason: 'FailedCreate',
+      note,
+      action: 'Create',
+      eventTime: at,
+      reportingController: 'example.org/sets',
+      reportingInstance: 'one',
+    });
+  }
+  await operator.expectCondition('users', 'Ready', {
+    reason: 'DependentTimedOut',
+    message: expect.stringMatching(/has not been ready since .*; last Event: FailedCreate: exceeded quota$/) as string,
+  });
 });

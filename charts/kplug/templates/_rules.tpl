@@ -87,6 +87,12 @@ Takes { kind, group, granting }, the last one from files/rights-granting-kinds.y
 - apiGroups: [events.k8s.io]
   resources: [events]
   verbs: [create, patch]
+{{- if $dependentGroups }}
+# The last Event about a dependent that does not become ready.
+- apiGroups: [events.k8s.io]
+  resources: [events]
+  verbs: [list]
+{{- end }}
 {{- with .Values.rbac.extraRules }}
 {{ toYaml . }}
 {{- end }}

@@ -1,4 +1,4 @@
-import { bytes, count, hours, KiB, MiB, milliseconds, minutes, seconds } from './limit.ts';
+import { bytes, characters, count, hours, KiB, MiB, milliseconds, minutes, seconds } from './limit.ts';
 
 /** Limits towards a Kubernetes API server. */
 export const kubernetes = {
@@ -55,6 +55,11 @@ export const kubernetes = {
 
 /** Limits of the Events that are written to a Kubernetes API server. */
 export const events = {
+  maxReadEvents: count(
+    100,
+    'Maximum number of Events of others that are read, to report the last one about a dependent.',
+  ),
+  maxReadEventLength: characters(512, 'Length at which the last Event about a dependent is cut.'),
   repeatInterval: milliseconds(1 * minutes, 'Shortest interval between writes of a repeated Event.'),
   seriesTimeout: milliseconds(6 * minutes, 'Time after which an equal Event starts a new series.'),
   burst: count(25, 'Number of new Events of a resource that are written immediately.'),

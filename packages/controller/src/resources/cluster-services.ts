@@ -1,6 +1,7 @@
 // resources/services/: one interface per service that an adapter may offer. This file lists them.
 import type { AccessReviewer } from './services/access-reviewer.ts';
 import type { CertificateReader, CertificateStore } from './services/certificate-store.ts';
+import type { EventReader } from './services/event-reader.ts';
 import type { EventSink } from './services/event-sink.ts';
 import type { IdentityIssuer } from './services/identity-issuer.ts';
 import type { Leadership } from './services/leadership.ts';
@@ -13,6 +14,7 @@ import type { RequestListener } from './services/request-observation.ts';
 import type { TokenReviewer } from './services/token-reviewer.ts';
 
 export type { AccessReviewer, NeededRight, UserRight } from './services/access-reviewer.ts';
+export type { EventReader } from './services/event-reader.ts';
 export type { EventSink, ResourceEvent } from './services/event-sink.ts';
 export type { IdentityIssuer } from './services/identity-issuer.ts';
 export type { Leadership } from './services/leadership.ts';
@@ -31,6 +33,8 @@ export interface ClusterServices {
   readonly namespace?: string | undefined;
   /** Events about resources. */
   readonly events?: EventSink | undefined;
+  /** Events of others about resources. */
+  readonly eventReader?: EventReader | undefined;
   /** Records of known plugins, for users to see and for the next start. */
   readonly plugins?: PluginStore | undefined;
   /** Leader election among several controllers. */

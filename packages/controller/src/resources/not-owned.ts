@@ -1,12 +1,15 @@
 import { KplugError } from '../errors.ts';
-import { describeReference, keyOf, parseKey, type Resource, type ResourceKey } from './resource.ts';
+import { describeReference, keyOf, parseKey, type Resource } from './resource.ts';
 
 /** Returns the error for a resource that already exists without the required owner. */
-export function notOwned(key: ResourceKey, owner: Resource): KplugError {
-  const subject = describeReference(parseKey(key));
+export function notOwned(existing: Resource, owner: Resource): KplugError {
+  const { namespace = '' } = existing.metadata;
+  const subject = describeReference(parseKey(keyOf(existing)));
   const required = describeReference(parseKey(keyOf(owner)));
+  const actual = existing.metadata.ownerReferences?.find(({ controller }) => controller);
+  const state = actual ? `, but by ${describeReference({ ...actual, namespace })}` : '';
   return new KplugError(
     'Conflict',
-    `${subject} already exists and is not owned by ${required}; delete it or rename it`,
+    `${subject} already exists and is not owned by ${required}${state}; delete it or rename it`,
   );
 }

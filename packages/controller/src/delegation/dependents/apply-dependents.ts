@@ -1,6 +1,16 @@
+import { KplugError } from '../../errors.ts';
 import type { PluginName } from '../../names.ts';
 import { assessReadiness } from '../../readiness/assess-readiness.ts';
-import type { Resource } from '../../resources/resource.ts';
+import type { Resources } from '../../resources/port.ts';
+import {
+  describeReference,
+  formatKey,
+  isSameKind,
+  keyOf,
+  parseKey,
+  type Resource,
+  type ResourceKey,
+} from '../../resources/resource.ts';
 import type { Attempt, Failure } from '../calls/attempt.ts';
 import type { Pass } from '../passes/pass.ts';
 import type { AppliedDependents } from './applied-dependents.ts';
@@ -16,7 +26,7 @@ import {
 } from './inventory.ts';
 import { type DesiredDependent, readDesired } from './read-desired.ts';
 import { removeDependents } from './remove-dependents.ts';
-import { countReady, summarize, type TimedDependent } from './summarize.ts';
+import { countReady, summarize, type TimedDependent, type Unready } from './summarize.ts';
 import { Workflow } from './workflow.ts';
 
 /** Dependents that one plugin requests. `items` is `undefined` when its answer doesn't mention any. */
@@ -56,6 +66,7 @@ export async function applyDependents(pass: Pass, attempts: readonly Attempt[]):
     return { workflow, remaining: await removeDependents(unwanted.reverse(), resources, options, writes) };
   });
 
+  for (const key of workflow.taken) warnOwner(pass, key);
   const now = new Date();
   const wanted = [...workflow.states.values()].map(({ claim, reason, message }): TimedDependent => {
     return { ...stampDependent(claim, { reason, message }, inventory, now), readyTimeout: claim.rules.readyTimeout };
@@ -76,8 +87,37 @@ export async function applyDependents(pass: Pass, attempts: readonly Attempt[]):
     dependents: writeInventory([...wanted, ...others]),
     ...(counted.length > 0 && { dependentsReady: countReady(counted) }),
     ...(message !== undefined && { failure: failed(message) }),
-    ...(unready && { unready }),
+    ...(unready && { unready: await withLastEvent(unready, resources) }),
   };
+}
+
+/** Warns the base that owns a dependent that another one requests it too. */
+function warnOwner({ base, context: { settings, resources, events } }: Pass, key: ResourceKey): void {
+  const owner = resources.get(key)?.metadata.ownerReferences?.find(({ controller }) => controller);
+  if (!owner || !isSameKind(owner, settings.base)) return;
+  const { namespace = '' } = base.metadata;
+  const other = describeReference(parseKey(keyOf(base)));
+  const message = `${other} requests the dependent ${describeReference(parseKey(key))} of this resource, too; let one of them use another name`;
+  const { apiVersion, kind } = settings.base;
+  events.record(formatKey({ apiVersion, kind, namespace, name: owner.name }), {
+    type: 'Warning',
+    reason: 'DependentClaimed',
+    message,
+  });
+}
+
+/** Adds the last Event about the dependent that failed, which often has the cause. */
+async function withLastEvent(unready: Unready, resources: Resources): Promise<Unready> {
+  const resource = unready.failed === undefined ? undefined : resources.get(unready.failed);
+  const reader = resources.services?.eventReader;
+  if (!resource || !reader) return unready;
+  try {
+    const event = await reader.lastOf(resource);
+    return event === undefined ? unready : { ...unready, message: `${unready.message}; last Event: ${event}` };
+  } catch (error) {
+    if (!(error instanceof KplugError) || error.code !== 'StorageFailed') throw error;
+    return { ...unready, message: `${unready.message}; ${error.message}` };
+  }
 }
 
 /** Returns the state of a dependent without known rules. */

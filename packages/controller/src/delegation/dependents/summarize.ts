@@ -1,4 +1,4 @@
-import { describeReference, parseKey } from '../../resources/resource.ts';
+import { describeReference, parseKey, type ResourceKey } from '../../resources/resource.ts';
 import type { ReportedDependent } from './inventory.ts';
 
 /** Reason why a base isn't ready although its plugin succeeded. Times in milliseconds. */
@@ -7,6 +7,8 @@ export interface Unready {
   message: string;
   /** Time until a dependent times out, if one may. */
   after?: number;
+  /** Dependent that failed or timed out. */
+  failed?: ResourceKey;
 }
 
 /** Dependent with a time to become ready, in milliseconds. */
@@ -33,11 +35,16 @@ export function summarize(
     .map((one) => ({ ...one, remaining: Date.parse(one.since) + (one.readyTimeout ?? readyTimeout) - now }));
   const counts = `${dependents.length - unready.length} of ${dependents.length} dependents are ready`;
   const failed = unready.find(({ reason }) => reason === 'Failed');
-  if (failed) return { reason: 'DependentFailed', message: `${describe(failed)} failed: ${failed.message}; ${counts}` };
+  if (failed)
+    return {
+      reason: 'DependentFailed',
+      message: `${describe(failed)} failed: ${failed.message}; ${counts}`,
+      failed: failed.key,
+    };
   const late = progressing.find(({ remaining }) => remaining <= 0);
   if (late) {
     const message = `${describe(late)} has not been ready since ${late.since}: ${late.message}; ${counts}`;
-    return { reason: 'DependentTimedOut', message };
+    return { reason: 'DependentTimedOut', message, failed: late.key };
   }
   const [first = unready[0]] = progressing;
   if (!first) return undefined;

@@ -31,6 +31,8 @@ export class Workflow {
   readonly states = new Map<ResourceKey, DependentState>();
   /** Dependents that their condition, or that of one that they require, excludes. */
   readonly excluded = new Set<ResourceKey>();
+  /** Dependents that could not be applied as they have another owner, or none. */
+  readonly taken: ResourceKey[] = [];
   /** Error of the first dependent that could not be applied. */
   error: KplugError | undefined;
 
@@ -79,6 +81,7 @@ export class Workflow {
     } catch (error) {
       if (!(error instanceof KplugError) || !reportedErrors.has(error.code)) throw error;
       if (error.code === 'Immutable' && rules.policy === 'Recreate') return this.#recreate(claim);
+      if (error.code === 'Conflict') this.taken.push(key);
       this.error ??= error;
       return failed(error.message);
     }

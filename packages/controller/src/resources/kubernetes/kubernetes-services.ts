@@ -9,6 +9,7 @@ import type { RequestListener } from '../services/request-observation.ts';
 import { AccessReview } from './access-review.ts';
 import { type CertificatePlace, CertificateSecret, SecretReader } from './certificate-secret.ts';
 import type { Discovery } from './discovery.ts';
+import { KubernetesEventReader } from './event-reader.ts';
 import { EventWriter } from './event-writer.ts';
 import { Fence } from './fence.ts';
 import { LeaderElection, type LeaderElectionTimes } from './leader-election.ts';
@@ -47,6 +48,7 @@ export interface LeaderElectionOptions extends LeaderElectionTimes {
 /** Services of a Kubernetes cluster. */
 export class KubernetesServices implements ClusterServices {
   readonly events: EventWriter;
+  readonly eventReader: KubernetesEventReader;
   readonly namespace: string;
   readonly plugins: KubernetesPluginStore;
   readonly pods: PodFollower;
@@ -88,6 +90,7 @@ export class KubernetesServices implements ClusterServices {
       reportingInstance,
       logger,
     });
+    this.eventReader = new KubernetesEventReader(transport);
     this.namespace = namespace;
     this.plugins = new KubernetesPluginStore(transport, namespace);
     this.pods = new PodFollower({ ...parts, namespace });

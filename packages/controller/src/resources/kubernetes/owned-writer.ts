@@ -58,7 +58,7 @@ export async function applyOwned(
   let current = cache.get(namespace, name);
   for (let attempt = 1; attempt <= maxAttempts; attempt += 1) {
     if (current && adopt) current = await adoptReleased(target, current, options);
-    if (current && !isOwnedBy(current, owner.metadata)) throw notOwned(key, owner);
+    if (current && !isOwnedBy(current, owner.metadata)) throw notOwned(current, owner);
     // A version that was read past the cache differs from what was written last.
     if (current && (createOnly || (attempt === 1 && isUpToDate(current, wanted))))
       return { result: 'unchanged', resource: current };

@@ -173,7 +173,7 @@ export class MemoryResources implements Resources {
       this.#replace(key, stored, { ...resource, metadata: adoptedMetadata(resource.metadata, owner) });
       stored = this.#stored.get(key);
     }
-    if (stored && !isOwnedBy(stored.resource, owner.metadata)) throw notOwned(key, owner);
+    if (stored && !isOwnedBy(stored.resource, owner.metadata)) throw notOwned(stored.resource, owner);
     let result: WriteResult = 'written';
     if (!stored) {
       this.#put(key, ownedResource(newResource(manifest), owner), noStatuses);
