@@ -2,6 +2,7 @@ import './require-node.ts';
 
 export { definePlugin, implementApi, type MultiApiPlugin, type Plugin, type Servable } from './define-plugin.ts';
 export type { ServeOptions } from './environment.ts';
+export { nameFrom } from './name-from.ts';
 export {
   type MethodHandlers,
   type MethodRequest,

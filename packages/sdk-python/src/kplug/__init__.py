@@ -5,6 +5,7 @@ from kplug._call import Assignment, Call, FinalizeCall
 from kplug._errors import CannotServe, Failure, InvalidDefinition, PluginError, Retry, Terminal
 from kplug._extensions import Extensions
 from kplug._implementation import ApiImplementation
+from kplug._names import name_from
 from kplug._plugin import Plugin
 from kplug._resource import Metadata, Resource
 from kplug._result import Condition, Dependent, Event, FinalizeResult, Message, Result
@@ -36,4 +37,5 @@ __all__ = [
     "RunningPlugin",
     "ServeOptions",
     "Terminal",
+    "name_from",
 ]
