@@ -7,6 +7,7 @@ export interface RegisteredApi {
   version: string;
   extensionKinds: { group: string; kind: string }[];
   capabilities: Record<string, string>;
+  provides: { category: string; type: string; versions: string[] }[];
 }
 
 const name = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;
@@ -83,6 +84,7 @@ function readApi(api: ApiDefinition, kinds: string[]): RegisteredApi {
     version: api.version,
     extensionKinds: (api.extensionKinds ?? kinds).map(splitKind),
     capabilities: api.capabilities ?? {},
+    provides: api.provides ?? [],
   };
 }
 

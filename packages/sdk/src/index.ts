@@ -13,6 +13,7 @@ export {
 export type {
   ApiDefinition,
   ApiImplementation,
+  AssignedCapability,
   Dependent,
   Dependents,
   ExtensionShapes,
@@ -25,6 +26,7 @@ export type {
   PluginCondition,
   PluginDefinition,
   PluginEvent,
+  ProvidedCapability,
   Received,
   ReconcileInput,
   ReconcileResult,

@@ -111,6 +111,7 @@ async function prepare(
     extensions: found,
     dependents: new ReceivedDependents(dependents),
     assignment: { delegation, api, apiVersion, reason, message },
+    capability: capabilityOf(assignment),
     attempt: context?.attempt ?? 1,
     signal,
     get log() {
@@ -118,6 +119,13 @@ async function prepare(
     },
   };
   return { input, extensions: found, uid: uidOf(decodedBase) };
+}
+
+/** Returns the capability of a call without the fields that its message has besides. */
+function capabilityOf(assignment: ReconcileRequest['assignment']): ReconcileInput['capability'] {
+  if (!assignment?.capability) return undefined;
+  const { category, type, version, previousVersion } = assignment.capability;
+  return { category, type, version, previousVersion };
 }
 
 /** Returns the uid of a resource, before a schema may leave it out. */

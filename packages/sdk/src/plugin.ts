@@ -99,6 +99,8 @@ export interface ReconcileInput<B extends ResourceShape = ResourceShape, E exten
   dependents: Dependents;
   /** Delegation and plugin API of the call, and the reason why this plugin was chosen. */
   assignment: { delegation: string; api: string; apiVersion: string; reason: string; message: string };
+  /** Capability that the base asks for; `undefined` if its delegation has none. */
+  capability: AssignedCapability | undefined;
   /** Number of the attempt: 1, plus the failed attempts in a row before it. */
   attempt: number;
   /** Signal that is aborted when the controller no longer waits: the deadline passed, or the resource went to another plugin. */
@@ -176,6 +178,28 @@ export interface ApiDefinition {
   extensionKinds?: string[];
   /** Free-form capabilities, which a delegation may require. Default none. */
   capabilities?: Record<string, string>;
+  /** Capabilities that resources may ask for, each category and type once. Default none. */
+  provides?: ProvidedCapability[];
+}
+
+/** Capability that resources may ask for, in the versions that the plugin provides. */
+export interface ProvidedCapability {
+  /** Category, such as `database`. */
+  category: string;
+  /** Type, such as `postgresql`. */
+  type: string;
+  /** Versions, such as `16` and `17`. At least one. */
+  versions: string[];
+}
+
+/** Capability that a base asks for, as the plugin registered it. */
+export interface AssignedCapability {
+  category: string;
+  type: string;
+  /** Version to provide. It stays until the base asks for another one, even if the plugin provides a newer one. */
+  version: string;
+  /** Version of the last successful call for the base; empty before that. It differs from `version` during an upgrade. */
+  previousVersion: string;
 }
 
 /** Implementation of one API of a plugin of several, or of some that it treats alike. */

@@ -31,6 +31,17 @@ export interface Assignment {
   apiVersion: string;
   reason: string;
   message: string;
+  /** Capability that the base asks for, in the version that was chosen. */
+  capability?: AssignedCapability;
+}
+
+/** Capability of a call. */
+export interface AssignedCapability {
+  category: string;
+  type: string;
+  version: string;
+  /** Version of the last successful call for the base, or empty. */
+  previousVersion: string;
 }
 
 /** Reason for finalizing. */

@@ -132,6 +132,18 @@ export const delegationSchema = z.strictObject({
     })
     .prefault({})
     .describe('Extension resources that a base references.'),
+  capability: z
+    .strictObject({
+      categoryPath: path.default('.spec.category').describe('Path of the category, such as `database`, in a resource.'),
+      typePath: path.default('.spec.type').describe('Path of the type, such as `postgresql`, in a resource.'),
+      versionPath: path
+        .default('.spec.version')
+        .describe('Path of the version, a range of versions, or nothing for the newest one, in a resource.'),
+    })
+    .optional()
+    .describe(
+      'Capabilities: a resource asks for one by category, type and version, and only plugins that provide it are selected. Default: resources ask for none.',
+    ),
   dependents: z
     .strictObject({
       kinds: z

@@ -21,6 +21,8 @@ export interface DelegationDeclaration {
   extensions?: DelegationExtensions | undefined;
   /** Resources that the operator applies for a base at the request of a plugin, in the same namespace. */
   dependents?: DelegationDependents | undefined;
+  /** Capabilities that resources ask for. Default: none. */
+  capability?: DelegationCapability | undefined;
   /** Selection of a plugin for a resource. */
   selection?: DelegationSelection | undefined;
   /** Deadline of one call of a plugin. Default 60s; recommended: 1s to 1h. */
@@ -109,6 +111,16 @@ export interface DelegationDependents {
   readyTimeout?: DurationInput | undefined;
   /** When a deleted resource is finalized: before its dependents are deleted, or when they are gone. Default `first`. */
   finalize?: 'first' | 'last' | undefined;
+}
+
+/** Where a resource states the capability that it asks for. Only plugins that provide it are selected. */
+export interface DelegationCapability {
+  /** Path of the category, such as `database`, in a resource. Default `.spec.category`. */
+  categoryPath?: string | undefined;
+  /** Path of the type, such as `postgresql`, in a resource. Default `.spec.type`. */
+  typePath?: string | undefined;
+  /** Path of the version, a range of versions, or nothing for the newest one, in a resource. Default `.spec.version`. */
+  versionPath?: string | undefined;
 }
 
 /** Kind of dependents. */

@@ -13,7 +13,7 @@ import { grantsRights } from './rights-granting-kinds.ts';
 export interface DelegationSettings
   extends Omit<
     z.output<typeof delegationSchema>,
-    'api' | 'plugins' | 'dependents' | 'extensions' | 'selection' | 'namespaces' | 'concurrency'
+    'api' | 'capability' | 'plugins' | 'dependents' | 'extensions' | 'selection' | 'namespaces' | 'concurrency'
   > {
   /** Name of the plugin API. */
   api: string;
@@ -26,6 +26,8 @@ export interface DelegationSettings
   };
   extensions: { path: readonly string[]; kinds: readonly { apiVersion: string; kind: string }[] | undefined };
   preferencePath: readonly string[];
+  /** Paths of the capability that a resource asks for; `undefined` if resources ask for none. */
+  capabilityPaths: Record<'category' | 'type' | 'version', readonly string[]> | undefined;
   rules: SelectionRules;
   /** Field manager of the status of base resources. */
   fieldManager: string;
@@ -49,7 +51,7 @@ export function readDeclaration(declaration: unknown, defaults: DelegationDefaul
     const label = typeof named === 'string' ? `delegation "${named}"` : 'a delegation';
     throw new KplugError('InvalidConfiguration', `${label} is malformed: ${describeIssues(error)}`, { cause: error });
   }
-  const { api, plugins, dependents, extensions, selection, namespaces, ...rest } = data;
+  const { api, capability, plugins, dependents, extensions, selection, namespaces, ...rest } = data;
   const at = api.indexOf('@');
   return {
     ...rest,
@@ -62,6 +64,11 @@ export function readDeclaration(declaration: unknown, defaults: DelegationDefaul
     },
     extensions: { path: splitPath(extensions.path), kinds: extensions.kinds },
     preferencePath: splitPath(selection.preferencePath),
+    capabilityPaths: capability && {
+      category: splitPath(capability.categoryPath),
+      type: splitPath(capability.typePath),
+      version: splitPath(capability.versionPath),
+    },
     rules: {
       apiRange: parseRange(at < 0 ? '*' : api.slice(at + 1), api),
       admission: plugins.from ? admissionOf(plugins.from) : (defaults.admission ?? admitAll),

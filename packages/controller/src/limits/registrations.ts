@@ -13,6 +13,11 @@ export const registrations = {
   maxValueLength: characters(256, 'Maximum length of the value of a label or capability.'),
   maxExtensionKinds: count(64, 'Maximum number of extension kinds of an API.'),
   maxCapabilities: count(64, 'Maximum number of capabilities of an API.'),
+  maxProvided: count(
+    64,
+    'Maximum number of capabilities that an API provides to resources, each with a category and a type.',
+  ),
+  maxProvidedVersions: count(64, 'Maximum number of versions of a provided capability.'),
   maxRegistrationSize: bytes(16 * KiB, 'Maximum size of a registration in memory: its texts and lists.'),
   entrySize: bytes(64, 'Size that each entry of a list of a registration counts in memory, besides its texts.'),
   maxQuotedLength: characters(64, 'Length at which a text of a registration is cut where a refusal quotes it.'),

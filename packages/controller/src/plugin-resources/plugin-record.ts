@@ -3,7 +3,7 @@ import { parse } from 'semver';
 import { limits } from '../limits/limits.ts';
 import { ownerOf } from '../registry/identity.ts';
 import type { Instance } from '../registry/instance.ts';
-import type { ImplementedApi } from '../registry/registration.ts';
+import type { ImplementedApi, ProvidedCapability } from '../registry/registration.ts';
 import type { PluginRecord } from '../resources/cluster-services.ts';
 import { formatTime } from '../resources/conditions.ts';
 import { declaredKeyOf } from '../resources/declared-plugin.ts';
@@ -79,22 +79,40 @@ export function instancesOf({ spec, status }: PluginRecord): StoredInstance[] {
   return asArray(status.instances).flatMap((stored) => readInstance(asObject(stored), ofAll) ?? []);
 }
 
-function describeApi({ name, version, extensionKinds, capabilities }: ImplementedApi): JsonObject {
+function describeApi({ name, version, extensionKinds, capabilities, provides }: ImplementedApi): JsonObject {
   return {
     name,
     version: version.version,
     extensionKinds: extensionKinds.map(({ group, kind }) => (group ? `${kind}.${group}` : kind)),
     capabilities: { ...capabilities },
+    // A definition of an older version has no such field.
+    ...(provides.length > 0 && {
+      provides: provides.map(({ versions, ...rest }) => ({ ...rest, versions: [...versions] })),
+    }),
   };
 }
 
 function readApi(stored: JsonValue): ImplementedApi[] {
-  const { name, version, extensionKinds, capabilities } = asObject(stored);
+  const { name, version, extensionKinds, capabilities, provides } = asObject(stored);
   const parsed = parse(String(version));
   if (typeof name !== 'string' || !parsed) return [];
   const kinds = asArray(extensionKinds).map((text) => {
     const [kind = '', ...group] = String(text).split('.');
     return { kind, group: group.join('.') };
   });
-  return [{ name, version: parsed, extensionKinds: kinds, capabilities: readStrings(capabilities) }];
+  return [
+    {
+      name,
+      version: parsed,
+      extensionKinds: kinds,
+      capabilities: readStrings(capabilities),
+      provides: asArray(provides).flatMap(readProvided),
+    },
+  ];
+}
+
+function readProvided(stored: JsonValue): ProvidedCapability[] {
+  const { category, type, versions } = asObject(stored);
+  if (typeof category !== 'string' || typeof type !== 'string') return [];
+  return [{ category, type, versions: asArray(versions).filter((version) => typeof version === 'string') }];
 }

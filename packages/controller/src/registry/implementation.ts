@@ -216,10 +216,10 @@ export class Implementations {
 }
 
 function keyFor({ plugin, version }: VersionedName, api: ImplementedApi): string {
-  const { extensionKinds, capabilities } = api;
+  const { extensionKinds, capabilities, provides } = api;
   const kinds = extensionKinds.map(({ kind, group }) => `${kind}.${group}`).sort();
   const pairs = Object.entries(capabilities).sort(([a], [b]) => (a < b ? -1 : 1));
-  return JSON.stringify([plugin.key, version, api.version.version, kinds, pairs]);
+  return JSON.stringify([plugin.key, version, api.version.version, kinds, pairs, provides]);
 }
 
 function parseVersion(version: string): SemVer {

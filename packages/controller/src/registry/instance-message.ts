@@ -45,6 +45,7 @@ export function instanceMessage(instance: Instance): InstanceMessage {
         version: api.version.version,
         extensionKinds: [...api.extensionKinds],
         capabilities: api.capabilities,
+        provides: api.provides.map(({ versions, ...rest }) => ({ ...rest, versions: [...versions] })),
       })),
     },
     state: states[state],

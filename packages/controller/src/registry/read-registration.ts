@@ -6,7 +6,7 @@ import { limits, limitTable } from '../limits/limits.ts';
 import { AddressChecker, type AddressPolicy } from './address-checker.ts';
 import type { LeasePolicy } from './lease-policy.ts';
 import { malformed } from './refusal.ts';
-import type { ImplementedApi, Lease, PodReference, Registration } from './registration.ts';
+import type { ImplementedApi, Lease, PodReference, ProvidedCapability, Registration } from './registration.ts';
 import { checkBounds } from './registration-bounds.ts';
 
 const { maxInstanceIdLength, maxCertificateSize } = limits.registry;
@@ -14,6 +14,9 @@ const { value: defaultWeight, max: maxWeight } = limitTable.registry.weight;
 const idAdvice = `an id of at most ${maxInstanceIdLength} characters that no other process uses`;
 
 const name = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;
+
+/** Version of a capability: without spaces, commas and operators, which ranges have. */
+const capabilityVersion = /^[A-Za-z0-9]([A-Za-z0-9._+-]{0,61}[A-Za-z0-9])?$/;
 
 /** Name of a pod: a DNS subdomain. */
 const podName = /^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/;
@@ -100,7 +103,17 @@ function isUnchangedApi(api: RegistrationMessage['apis'][number], known: Impleme
   for (const [index, { kind, group }] of api.extensionKinds.entries()) {
     if (kind !== extensionKinds[index]?.kind || group !== extensionKinds[index]?.group) return false;
   }
-  return isSameRecord(api.capabilities, capabilities);
+  return isSameRecord(api.capabilities, capabilities) && isSameProvided(api.provides, known.provides);
+}
+
+function isSameProvided(a: readonly ProvidedCapability[], b: readonly ProvidedCapability[]): boolean {
+  return (
+    a.length === b.length &&
+    a.every(({ category, type, versions }, index) => {
+      const other = b[index];
+      return other?.category === category && other.type === type && versions.join() === other.versions.join();
+    })
+  );
 }
 
 function isSameRecord(a: Readonly<Record<string, string>>, b: Readonly<Record<string, string>>): boolean {
@@ -113,6 +126,7 @@ function readApi({
   version,
   extensionKinds,
   capabilities,
+  provides,
 }: RegistrationMessage['apis'][number]): ImplementedApi {
   if (!name.test(apiName)) throw malformed('apis.name', apiName, 'a name such as DatabaseTable');
   const parsed = parse(version);
@@ -125,7 +139,25 @@ function readApi({
     version: parsed,
     extensionKinds: extensionKinds.map(({ group, kind }) => ({ group, kind })),
     capabilities: { ...capabilities },
+    provides: readProvided(provides, `apis[${apiName}].provides`),
   };
+}
+
+function readProvided(provides: readonly ProvidedCapability[], field: string): ProvidedCapability[] {
+  const known = new Set<string>();
+  return provides.map(({ category, type, versions }) => {
+    for (const part of [category, type]) {
+      if (!name.test(part)) throw malformed(field, part, 'a category and a type such as database and postgresql');
+    }
+    const key = `${category}/${type}`.toLowerCase();
+    if (known.has(key)) throw malformed(field, `${category}/${type}`, 'each category and type once');
+    known.add(key);
+    if (versions.length === 0) throw malformed(field, `${category}/${type}`, 'at least one version for each type');
+    for (const version of versions) {
+      if (!capabilityVersion.test(version)) throw malformed(field, version, 'versions such as 17 or 10.11');
+    }
+    return { category, type, versions: [...new Set(versions)] };
+  });
 }
 
 function readPod({ namespace, name: pod }: NonNullable<RegistrationMessage['pod']>): PodReference {

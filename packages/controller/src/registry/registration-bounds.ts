@@ -27,7 +27,7 @@ export function checkBounds({ plugin, version, apis, address, instanceId, labels
     throw exceeded('the registration', `${size} bytes`, `${maxRegistrationSize} bytes in all texts together`);
 }
 
-function checkApi({ name, version, extensionKinds, capabilities }: ApiMessage): void {
+function checkApi({ name, version, extensionKinds, capabilities, provides }: ApiMessage): void {
   checkText('apis.name', name, bounds.maxNameLength);
   const field = `apis[${printable(name, maxQuotedLength)}]`;
   checkText(`${field}.version`, version, bounds.maxVersionLength);
@@ -37,6 +37,13 @@ function checkApi({ name, version, extensionKinds, capabilities }: ApiMessage): 
     checkText(`${field}.extension_kinds.kind`, kind, bounds.maxNameLength);
   }
   checkPairs(`${field}.capabilities`, capabilities, bounds.maxCapabilities);
+  checkNumber(`${field}.provides`, provides.length, bounds.maxProvided);
+  for (const { category, type, versions } of provides) {
+    checkText(`${field}.provides.category`, category, bounds.maxNameLength);
+    checkText(`${field}.provides.type`, type, bounds.maxNameLength);
+    checkNumber(`${field}.provides.versions`, versions.length, bounds.maxProvidedVersions);
+    for (const one of versions) checkText(`${field}.provides.versions`, one, bounds.maxNameLength);
+  }
 }
 
 function checkPairs(field: string, pairs: Readonly<Record<string, string>>, maxNumber: number): void {
@@ -67,14 +74,21 @@ function exceeded(field: string, found: string, allowed: string): RefusedRegistr
 
 /** Parts of a registration that take memory for as long as it is held. */
 type Held = Pick<RegistrationMessage, 'plugin' | 'address' | 'instanceId' | 'version' | 'labels'> & {
-  apis: readonly Pick<ApiMessage | Registration['apis'][number], 'name' | 'extensionKinds' | 'capabilities'>[];
+  apis: readonly Pick<
+    ApiMessage | Registration['apis'][number],
+    'name' | 'extensionKinds' | 'capabilities' | 'provides'
+  >[];
 };
 
 /** Size of a registration in memory, estimated: its texts, and a fixed size for each entry of its lists. In bytes. */
 export function sizeOf({ plugin, version, address, instanceId, apis, labels }: Held | Registration): number {
   let size = plugin.length + version.length + address.length + instanceId.length + sizeOfPairs(labels);
-  for (const { name, extensionKinds, capabilities } of apis) {
+  for (const { name, extensionKinds, capabilities, provides } of apis) {
     size += entrySize + name.length + sizeOfPairs(capabilities);
+    for (const { category, type, versions } of provides) {
+      size += entrySize + category.length + type.length;
+      for (const one of versions) size += entrySize + one.length;
+    }
     for (const { group, kind } of extensionKinds) size += entrySize + group.length + kind.length;
   }
   return size;

@@ -66,6 +66,15 @@ export interface ImplementedApi {
   extensionKinds: readonly ExtensionKind[];
   /** Capabilities with their values, by which a delegation can select plugins. */
   capabilities: Readonly<Record<string, string>>;
+  /** Capabilities that resources may ask for. */
+  provides: readonly ProvidedCapability[];
+}
+
+/** Capability that resources may ask for, in the versions that a plugin provides. */
+export interface ProvidedCapability {
+  category: string;
+  type: string;
+  versions: readonly string[];
 }
 
 /** Kind of extension, in any version. */

@@ -43,7 +43,7 @@ export function registrationOf(
   return {
     plugin: 'PostgreSQL',
     version: '1.0.0',
-    apis: [{ name: api, version: new SemVer(apiVersion), extensionKinds: [], capabilities: {} }],
+    apis: [{ name: api, version: new SemVer(apiVersion), extensionKinds: [], capabilities: {}, provides: [] }],
     address: '10.0.0.1:7000',
     instanceId: 'one',
     protocol: 'kplug.v1',

@@ -1,5 +1,6 @@
 import type { SemVer } from 'semver';
 import type { VersionedName } from '../names.ts';
+import type { CapabilityOffer } from './capability.ts';
 
 /** A plugin that may be chosen. */
 export interface Candidate extends VersionedName {
@@ -7,6 +8,8 @@ export interface Candidate extends VersionedName {
   readonly api: {
     readonly version: SemVer;
     readonly capabilities: Readonly<Record<string, string>>;
+    /** Capabilities that resources may ask for. */
+    readonly provides: readonly CapabilityOffer[];
   };
   /** Instances that accept calls. A candidate without any is not eligible. */
   readonly callable: readonly unknown[];

@@ -1,6 +1,7 @@
 import { satisfies } from 'semver';
 import { formatPlugin } from '../names.ts';
 import type { Candidate } from './candidate.ts';
+import { explainMissing } from './capability.ts';
 import type { PluginPattern } from './preference.ts';
 import { matches, type Selection, type SelectionRequest, type SelectionRules, type Verdict } from './select.ts';
 
@@ -19,6 +20,8 @@ export function explainSelection(selection: Selection, rules: SelectionRules, re
       return `${names} is the fallback for ${wanted}: ${explainPreferenceNotMet(selection, rules, request)}`;
     case 'PreferredUnavailable':
       return `waiting for ${wanted}: ${explainPreferenceNotMet(selection, rules, request)}, and the fallback allows no other`;
+    case 'CapabilityUnavailable':
+      return explainUnavailable(selection, request);
     case 'NoPlugin':
       return `waiting for ${wanted || 'a plugin'} with API version ${rules.apiRange.raw}: ${explainNoPlugin(selection, rules, request)}`;
   }
@@ -40,6 +43,10 @@ export function explainVerdict(
       return `implements API version ${candidate.api.version.version}; the delegation accepts ${rules.apiRange.raw}`;
     case 'CapabilityMissing':
       return `lacks capabilities that the delegation requires: ${missingCapabilities(candidate, rules)}`;
+    case 'CapabilityNotProvided':
+      return request.capability
+        ? explainMissing(request.capability, [offersOf(candidate)])
+        : 'it does not provide the capability';
     case 'Draining':
       return 'all its instances are stopping';
     case 'NotServing':
@@ -67,6 +74,20 @@ export function explainVerdict(
     case 'LaterName':
       return 'equal otherwise; its name sorts later';
   }
+}
+
+/** Explains that no plugin provides what a resource asks for, with what those provide that the delegation accepts. */
+function explainUnavailable({ verdicts }: Selection, { capability }: SelectionRequest): string {
+  if (!capability) return 'the capability is not provided';
+  const accepted = verdicts.filter(({ reason }) => reason === 'CapabilityNotProvided');
+  return explainMissing(
+    capability,
+    accepted.map(({ candidate }) => offersOf(candidate)),
+  );
+}
+
+function offersOf(candidate: Candidate) {
+  return { plugin: formatPlugin(candidate), offers: candidate.api.provides };
 }
 
 const notServing = 'it reports that it is not serving this API now';

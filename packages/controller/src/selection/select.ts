@@ -5,6 +5,7 @@ import { limits } from '../limits/limits.ts';
 import type { VersionedName } from '../names.ts';
 import type { AdmissionRule } from './admission.ts';
 import type { Candidate, PresentChoice } from './candidate.ts';
+import { resolveCapability, type WantedCapability } from './capability.ts';
 import type { PluginPattern } from './preference.ts';
 
 /** Rules by which a delegation selects plugins. */
@@ -26,6 +27,8 @@ export interface SelectionRequest {
   preference: PluginPattern | undefined;
   /** Plugins that reconciled the resource last. Kept unless the resource prefers another, so that choices don't flap. */
   present: readonly PresentChoice[];
+  /** Capability that the resource asks for. Default: none, so that any plugin may be chosen. */
+  capability?: WantedCapability | undefined;
   /** Plugins that get no calls now, as theirs time out. Default: none. */
   suspensions?: Suspensions | undefined;
 }
@@ -46,15 +49,24 @@ export interface Suspensions {
  * - `NoPreference`: the resource states no preference.
  * - `All`: the delegation lets every plugin reconcile.
  * - `PreferredUnavailable`: nothing was chosen; the preferred plugin is unavailable, and the fallback allows no other.
+ * - `CapabilityUnavailable`: nothing was chosen; no plugin provides the capability that the resource asks for.
  * - `NoPlugin`: nothing was chosen; no plugin is eligible.
  */
-export type SelectionReason = 'Preferred' | 'Fallback' | 'NoPreference' | 'All' | 'PreferredUnavailable' | 'NoPlugin';
+export type SelectionReason =
+  | 'Preferred'
+  | 'Fallback'
+  | 'NoPreference'
+  | 'All'
+  | 'PreferredUnavailable'
+  | 'CapabilityUnavailable'
+  | 'NoPlugin';
 
 /** Reason why one candidate was chosen or not. With those up to `Unreachable` it is eligible for no resource of the delegation. */
 export type VerdictReason =
   | 'NotAdmitted'
   | 'ApiVersionMismatch'
   | 'CapabilityMissing'
+  | 'CapabilityNotProvided'
   | 'Draining'
   | 'NotServing'
   | 'Unreachable'
@@ -87,8 +99,8 @@ export interface Selection<C extends Candidate = Candidate> {
 /**
  * Chooses among candidates. Pure: the same input gives the same choice, in any order of the candidates.
  *
- * Candidates that the delegation doesn't admit, with the wrong API version, a missing capability or no callable instance are excluded
- * first. Then the preferred plugin wins, or the fallback; among equals the current choice, the greatest weight, the newest version, the
+ * Candidates that the delegation doesn't admit, with the wrong API version, a missing capability or no callable instance, or that don't
+ * provide what the resource asks for, are excluded first. Then the preferred plugin wins, or the fallback; among equals the current choice, the greatest weight, the newest version, the
  * name. A weight above the default counts only among plugins of one owner: nobody draws the resources of others by a claim.
  */
 export function select<C extends Candidate>(
@@ -99,10 +111,13 @@ export function select<C extends Candidate>(
   const verdicts = candidates.map(
     (candidate): Verdict<C> => ({
       candidate,
-      reason: ineligibility(candidate, rules) ?? suspension(candidate, request) ?? 'Chosen',
+      reason: ineligibility(candidate, rules, request) ?? suspension(candidate, request) ?? 'Chosen',
     }),
   );
   const eligible = verdicts.filter(({ reason }) => reason === 'Chosen');
+  if (request.capability && verdicts.every(isNotProvided)) {
+    return { chosen: [], reason: 'CapabilityUnavailable', verdicts };
+  }
   if (rules.mode === 'all') return selectAll(verdicts, eligible, request);
 
   const { reason, contenders: admitted } = contend(eligible, rules, request);
@@ -151,13 +166,23 @@ function selectAll<C extends Candidate>(
   return { chosen, reason: chosen.length > 0 ? 'All' : 'NoPlugin', verdicts };
 }
 
-function ineligibility(candidate: Candidate, rules: SelectionRules): VerdictReason | undefined {
+function ineligibility(
+  candidate: Candidate,
+  rules: SelectionRules,
+  { capability }: SelectionRequest,
+): VerdictReason | undefined {
   if (!rules.admission.admits(candidate)) return 'NotAdmitted';
   if (!includes(rules.apiRange, candidate.api.version)) return 'ApiVersionMismatch';
   for (const name in rules.capabilities) {
     if (candidate.api.capabilities[name] !== rules.capabilities[name]) return 'CapabilityMissing';
   }
+  if (capability && !resolveCapability(candidate.api.provides, capability, undefined)) return 'CapabilityNotProvided';
   return candidate.unavailability;
+}
+
+/** Reports whether a candidate doesn't count as one that provides the capability, whether it can be called now or not. */
+function isNotProvided({ reason }: Verdict): boolean {
+  return ['CapabilityNotProvided', 'NotAdmitted', 'ApiVersionMismatch', 'CapabilityMissing'].includes(reason);
 }
 
 /** Excludes suspended candidates if the fallback may be chosen instead. */
@@ -277,7 +302,7 @@ function compareNames(left: Candidate, right: Candidate): number {
   if (left.plugin.text !== right.plugin.text) return left.plugin.text < right.plugin.text ? -1 : 1;
   const byApi = right.api.version.compare(left.api.version);
   if (byApi !== 0) return byApi;
-  const [a, b] = [JSON.stringify(left.api.capabilities), JSON.stringify(right.api.capabilities)];
+  const [a, b] = [left, right].map(({ api }) => JSON.stringify([api.capabilities, api.provides])) as [string, string];
   if (a === b) return 0;
   return a < b ? -1 : 1;
 }

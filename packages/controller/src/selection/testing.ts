@@ -1,6 +1,7 @@
 import { SemVer } from 'semver';
 import { PluginName } from '../names.ts';
 import type { Candidate } from './candidate.ts';
+import type { CapabilityOffer } from './capability.ts';
 
 /** Makes a candidate with defaults for all that the test doesn't specify; live by default. */
 export function candidateOf(
@@ -9,6 +10,7 @@ export function candidateOf(
     version?: string;
     api?: string;
     capabilities?: Record<string, string>;
+    provides?: readonly CapabilityOffer[];
     weight?: number;
     owner?: string;
     state?: string;
@@ -17,14 +19,14 @@ export function candidateOf(
   } = {},
 ): Candidate {
   const { version = '1.0.0', api = '1.0.0', capabilities = {}, weight = 100, state = 'live', serving = true } = given;
-  const { owner = 'local' } = given;
+  const { owner = 'local', provides = [] } = given;
   const instance = { state, stateReason: state === 'live' ? '' : 'as the test says' };
   const isCallable = state === 'live' && serving;
   return {
     plugin: new PluginName(plugin),
     version,
     semver: new SemVer(version),
-    api: { version: new SemVer(api), capabilities },
+    api: { version: new SemVer(api), capabilities, provides },
     callable: isCallable ? [instance] : [],
     unavailability: isCallable ? undefined : unavailabilities[state],
     unreachable: state === 'suspect' ? [instance] : [],

@@ -1,7 +1,7 @@
 """SDK for Kplug plugins: serves a reconcile function over gRPC, registers it and sends heartbeats."""
 
-from kplug._api import Api
-from kplug._call import Assignment, Call, FinalizeCall
+from kplug._api import Api, Provided
+from kplug._call import Assignment, Call, Capability, FinalizeCall
 from kplug._errors import CannotServe, Failure, InvalidDefinition, PluginError, Retry, Terminal
 from kplug._extensions import Extensions
 from kplug._implementation import ApiImplementation
@@ -18,6 +18,7 @@ __all__ = [
     "Assignment",
     "Call",
     "CannotServe",
+    "Capability",
     "Condition",
     "Dependent",
     "Event",
@@ -31,6 +32,7 @@ __all__ = [
     "Plugin",
     "PluginError",
     "Pod",
+    "Provided",
     "Resource",
     "Result",
     "Retry",

@@ -19,6 +19,18 @@ _VERSION = re.compile(
 
 
 @dataclass(frozen=True)
+class Provided:
+    """Capability that resources may ask for, in the versions that the plugin provides."""
+
+    category: str
+    """Category, such as `database`."""
+    type: str
+    """Type, such as `postgresql`."""
+    versions: Sequence[str]
+    """Versions, such as `"16"` and `"17"`. At least one."""
+
+
+@dataclass(frozen=True)
 class Api:
     """Plugin API in full, for more than `"Name@1.0.0"` says."""
 
@@ -29,6 +41,8 @@ class Api:
     """Extension kinds that the plugin understands, as `Kind` or `Kind.group`. Default: the keys of `extensions`."""
     capabilities: Mapping[str, str] = field(default_factory=dict)
     """Free-form capabilities, which a delegation may require. Default none."""
+    provides: Sequence[Provided] = ()
+    """Capabilities that resources may ask for, each category and type once. Default none."""
 
 
 def check_identity(name: str, version: str) -> None:
@@ -58,6 +72,10 @@ def _read_api(api: Api, kinds: list[str]) -> registry_pb2.PluginApi:
         version=api.version,
         extension_kinds=[_split_kind(kind) for kind in understood],
         capabilities=api.capabilities,
+        provides=[
+            registry_pb2.ProvidedCapability(category=one.category, type=one.type, versions=one.versions)
+            for one in api.provides
+        ],
     )
 
 

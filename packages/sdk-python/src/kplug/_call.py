@@ -31,6 +31,19 @@ class Assignment:
 
 
 @dataclass(frozen=True)
+class Capability:
+    """Capability that a base asks for, as the plugin registered it."""
+
+    category: str
+    type: str
+    version: str
+    """Version to provide. It stays until the base asks for another one, even if the plugin provides a newer one."""
+    previous_version: str
+    """Version of the last successful call for the base; empty before that. It differs from `version` during an
+    upgrade."""
+
+
+@dataclass(frozen=True)
 class Call(Generic[S]):
     """Input of `reconcile`: the whole state of one resource."""
 
@@ -41,6 +54,8 @@ class Call(Generic[S]):
     dependents: Sequence[Resource[Json]]
     """Dependents of the base (resources that the operator applies for it) in their current state."""
     assignment: Assignment
+    capability: Capability | None
+    """Capability that the base asks for; `None` if its delegation has none."""
     attempt: int
     """Number of the attempt: 1, plus the failed attempts in a row before it."""
     deadline: datetime | None

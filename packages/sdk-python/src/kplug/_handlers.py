@@ -15,7 +15,7 @@ import msgspec
 
 from kplug._answer_size import check_size
 from kplug._author import AuthorCalls
-from kplug._call import Assignment, Call, FinalizeCall
+from kplug._call import Assignment, Call, Capability, FinalizeCall
 from kplug._definition import Definition, Implementation, Models
 from kplug._durations import to_duration
 from kplug._encoding import encode_finalize_result, encode_result
@@ -125,6 +125,7 @@ class Handlers:
                 reason=assignment.reason,
                 message=assignment.message,
             ),
+            capability=_read_capability(assignment),
             attempt=context.attempt or 1,
             deadline=context.deadline.ToDatetime(timezone.utc) if context.HasField("deadline") else None,
             cancelled=threading.Event(),
@@ -186,3 +187,10 @@ def _attributes(call: Call[Any]) -> dict[str, str]:
         "kplug.resource.namespace": metadata.namespace or "",
         "kplug.resource.name": metadata.name,
     }
+
+
+def _read_capability(assignment: plugin_pb2.Assignment) -> Capability | None:
+    if not assignment.HasField("capability"):
+        return None
+    given = assignment.capability
+    return Capability(given.category, given.type, given.version, given.previous_version)

@@ -1,13 +1,13 @@
 import { CallInterrupted } from '../../clients/interruption.ts';
-import type { PluginAnswer } from '../../clients/plugin-call.ts';
+import type { AssignedCapability, PluginAnswer } from '../../clients/plugin-call.ts';
 import type { KplugError } from '../../errors.ts';
 import { formatPlugin } from '../../names.ts';
 import type { Implementation } from '../../registry/implementation.ts';
 
 /** Call of one plugin: its answer, or the error that it ended with. */
 export type Attempt =
-  | { implementation: Implementation; answer: PluginAnswer; error?: never }
-  | { implementation: Implementation; answer?: never; error: KplugError };
+  | { implementation: Implementation; answer: PluginAnswer; capability?: AssignedCapability; error?: never }
+  | { implementation: Implementation; answer?: never; capability?: never; error: KplugError };
 
 /** Reason why a resource isn't reconciled. */
 export interface Failure {

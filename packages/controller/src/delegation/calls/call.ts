@@ -1,6 +1,10 @@
-import type { PluginCall } from '../../clients/plugin-call.ts';
+import type { AssignedCapability, PluginCall } from '../../clients/plugin-call.ts';
 import { KplugError } from '../../errors.ts';
 import type { Implementation } from '../../registry/implementation.ts';
+import type { Resource } from '../../resources/resource.ts';
+import { resolveCapability } from '../../selection/capability.ts';
+import { readHeldCapability, readWantedCapability } from '../choices/read-capability.ts';
+import type { DelegationSettings } from '../delegation-settings.ts';
 import { readDesired } from '../dependents/read-desired.ts';
 import type { Pass } from '../passes/pass.ts';
 import type { Attempt } from './attempt.ts';
@@ -26,10 +30,26 @@ export function makeCall(
   { api }: Implementation,
   { reason, message }: { reason: string; message: string },
 ): PluginCall {
-  const assignment = { delegation: settings.name, api: api.name, apiVersion: api.version.version, reason, message };
+  const capability = assignedCapability(base, settings, api);
+  const apiVersion = api.version.version;
+  const assignment = { delegation: settings.name, api: api.name, apiVersion, reason, message, ...capability };
   const { maxStatusSize, v0Calls: calls, v0Concurrency: concurrency } = settings;
   const v0 = { calls, concurrency };
   return { base, extensions, dependents: dependents.of(base), assignment, attempt, maxStatusSize, v0 };
+}
+
+/** Returns the capability that a base asks for, in the version that it gets. The former version is that of the last successful call. */
+function assignedCapability(
+  base: Resource,
+  settings: DelegationSettings,
+  api: Implementation['api'],
+): { capability?: AssignedCapability } {
+  const wanted = readWantedCapability(base, settings);
+  if (!wanted || typeof wanted === 'string') return {};
+  const held = readHeldCapability(base);
+  // While the base is finalized, the version that it has counts.
+  const resolved = resolveCapability(api.provides, wanted, held) ?? held;
+  return resolved ? { capability: { ...resolved, previousVersion: held?.version ?? '' } } : {};
 }
 
 async function callOne(
@@ -39,10 +59,12 @@ async function callOne(
 ): Promise<Attempt> {
   const { caller, settings, resources } = pass.context;
   try {
-    const answer = await caller.reconcile(implementation, makeCall(pass, implementation, choice));
+    const call = makeCall(pass, implementation, choice);
+    const { capability } = call.assignment;
+    const answer = await caller.reconcile(implementation, call);
     // An answer with a forbidden dependent is refused as a whole, before anything is written.
     if (answer.dependents) readDesired(answer.dependents, pass.base, settings, resources);
-    return { implementation, answer };
+    return { implementation, answer, ...(capability && { capability }) };
   } catch (error) {
     if (!(error instanceof KplugError) || error.code === 'Stopped') throw error;
     return { implementation, error };

@@ -9,13 +9,14 @@ import { type Selection, type SelectionRequest, type Suspensions, select } from 
 import type { DelegationSettings } from '../delegation-settings.ts';
 import { readField } from '../field-path.ts';
 import { holdersOf } from '../passes/status.ts';
+import { readWantedCapability } from './read-capability.ts';
 
 /** The choice for one resource, with its reason. */
 export interface Choice {
   selection: Selection<Implementation>;
   request: SelectionRequest;
-  /** As in `selection`, or `InvalidPreference`. */
-  reason: Selection['reason'] | 'InvalidPreference';
+  /** As in `selection`, or `InvalidPreference` or `InvalidCapability`. */
+  reason: Selection['reason'] | 'InvalidPreference' | 'InvalidCapability';
   /** The reason in a sentence. */
   message: string;
   /** Revision of the registry at the choice. At the same revision, the same resource gets the same choice. */
@@ -33,12 +34,15 @@ export function choose(
   const { revision } = registry;
   const present = holdersOf(base);
   const preference = readPreference(base, settings);
-  if (typeof preference === 'string') {
+  const capability = readWantedCapability(base, settings);
+  const refuse = (reason: 'InvalidPreference' | 'InvalidCapability', message: string): Choice => {
     const request = { preference: undefined, present };
     const nothing: Selection<Implementation> = { chosen: [], reason: 'NoPlugin', verdicts: [] };
-    return { selection: nothing, request, reason: 'InvalidPreference', message: preference, revision };
-  }
-  const request = { preference, present, suspensions };
+    return { selection: nothing, request, reason, message, revision };
+  };
+  if (typeof preference === 'string') return refuse('InvalidPreference', preference);
+  if (typeof capability === 'string') return refuse('InvalidCapability', capability);
+  const request = { preference, present, suspensions, capability };
   const selection = select(candidates, settings.rules, request);
   let message: string | undefined;
   return {
@@ -54,13 +58,18 @@ export function choose(
 }
 
 /**
- * Returns what the choice for a resource depends on, besides the delegation and the plugins: its preference, and the plugins that
- * reconciled it last. Resources of a delegation with equal bases get the same choice.
+ * Returns what the choice for a resource depends on, besides the delegation and the plugins: its preference, the capability that it asks
+ * for, and the plugins that reconciled it last. Resources of a delegation with equal bases get the same choice.
  */
-export function choiceBasisOf(base: Resource, { preferencePath }: DelegationSettings): string {
-  const stated = readField(base, preferencePath) ?? '';
+export function choiceBasisOf(base: Resource, settings: DelegationSettings): string {
+  const stated = readField(base, settings.preferencePath) ?? '';
   const preference = typeof stated === 'string' ? stated : 0;
-  return JSON.stringify([preference, ...holdersOf(base).map(({ plugin, version }) => [plugin.key, version])]);
+  const capability = readWantedCapability(base, settings) ?? 0;
+  return JSON.stringify([
+    preference,
+    capability,
+    ...holdersOf(base).map(({ plugin, version }) => [plugin.key, version]),
+  ]);
 }
 
 /** Reports whether two choices are of the same plugins in the same versions. */

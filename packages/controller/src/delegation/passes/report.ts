@@ -1,4 +1,4 @@
-import type { PluginEvent } from '../../clients/plugin-call.ts';
+import type { AssignedCapability, PluginEvent } from '../../clients/plugin-call.ts';
 import { KplugError } from '../../errors.ts';
 import { formatPlugin } from '../../names.ts';
 import { type ConditionContent, findCondition } from '../../resources/conditions.ts';
@@ -96,7 +96,8 @@ export class Reporter {
         ? { type: 'Ready', status: 'False', reason: unready.reason, message: unready.message }
         : { type: 'Ready', status: 'True', reason: 'Ready', message: ready },
     ];
-    await this.#write(conditions, applied);
+    const provided = attempts.find(({ capability }) => capability)?.capability;
+    await this.#write(conditions, applied, [], provided);
     this.#recordIgnored();
     this.recordAnswers(attempts);
     this.#recordReadiness(ready, unready);
@@ -208,15 +209,17 @@ export class Reporter {
     conditions: readonly ConditionContent[],
     applied?: Pick<Applied, 'dependents'> & Partial<Applied>,
     finalized: readonly PresentChoice[] = [],
+    provided?: AssignedCapability,
   ): Promise<void> {
     const { settings, resources, holders } = this.#context;
     const { metadata } = this.#gathered.base;
+    const capability = provided && { category: provided.category, type: provided.type, version: provided.version };
     const statements = applied?.attempts?.map((attempt) => statementOf(settings, attempt));
     // The finalizer and the extensions' statuses may have been written since, but the metadata of the pass counts.
     const base = resources.get(this.#key) ?? this.#gathered.base;
     const status = composeStatus(
       { ...base, metadata },
-      { conditions, statements, finalized, applied, mode: settings.rules.mode },
+      { conditions, statements, finalized, applied, capability, mode: settings.rules.mode },
     );
     try {
       await resources.applyStatus(this.#key, status, { uid: metadata.uid, fieldManager: settings.fieldManager });

@@ -11,10 +11,12 @@ import { isJsonObject } from '../../resources/json.ts';
 import { mergePatch } from '../../resources/merge-patch.ts';
 import type { JsonObject, JsonValue, Resource } from '../../resources/resource.ts';
 import type { PresentChoice } from '../../selection/candidate.ts';
+import type { ResolvedCapability } from '../../selection/capability.ts';
 import type { Holder } from '../holders/holder.ts';
 
 /** Fields of a base's status that the controller manages. Those that a plugin returns are ignored. */
 const controllerFields = [
+  'capability',
   'implementation',
   'plugin',
   'implementations',
@@ -47,6 +49,8 @@ export interface StatusReport {
   finalized?: readonly PresentChoice[];
   /** Inventory of the base's dependents, and the number of those that are ready. `undefined`: they stay as they are. */
   applied?: { dependents: JsonValue[]; dependentsReady?: string } | undefined;
+  /** Capability that the plugins provide now. `undefined`: it stays as it is. */
+  capability?: ResolvedCapability | undefined;
   /** With `all`, each statement is written under its plugin's name. */
   mode: 'one' | 'all';
 }
@@ -77,10 +81,12 @@ export function composeStatus(base: Resource, report: StatusReport, now: () => D
     return isControllerCondition(condition) && !given.some(({ type }) => type === condition.type);
   });
   const ofPlugins = pluginConditions(base, report).map((content) => stampCondition(content, former, options));
-  const { dependents: _, dependentsReady: __, ...fields } = pluginFields(base, report);
+  const { dependents: _, dependentsReady: __, capability: ___, ...fields } = pluginFields(base, report);
   const { dependents, dependentsReady } = report.applied ?? base.status ?? {};
+  const capability = report.capability ?? base.status?.capability;
   return {
     ...fields,
+    ...(isJsonObject(capability) && { capability }),
     ...(Array.isArray(dependents) && dependents.length > 0 && { dependents }),
     ...(typeof dependentsReady === 'string' && { dependentsReady }),
     observedGeneration: generation,

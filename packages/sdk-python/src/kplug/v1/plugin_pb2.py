@@ -28,7 +28,7 @@ from kplug.v1 import registry_pb2 as kplug_dot_v1_dot_registry__pb2
 from kplug.v1 import resource_pb2 as kplug_dot_v1_dot_resource__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15kplug/v1/plugin.proto\x12\x08kplug.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17kplug/v1/registry.proto\x1a\x17kplug/v1/resource.proto\"\x10\n\x0eGetInfoRequest\"\xaa\x01\n\x0fGetInfoResponse\x12\x0e\n\x06plugin\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12!\n\x04\x61pis\x18\x03 \x03(\x0b\x32\x13.kplug.v1.PluginApi\x12\x13\n\x0binstance_id\x18\x04 \x01(\t\x12\x0f\n\x07runtime\x18\x05 \x01(\t\x12\x13\n\x0bserves_work\x18\x06 \x01(\x08\x12\x18\n\x10serializes_calls\x18\x07 \x01(\x08\"\x94\x03\n\x10ReconcileRequest\x12 \n\x04\x62\x61se\x18\x01 \x01(\x0b\x32\x12.kplug.v1.Resource\x12>\n\nextensions\x18\x02 \x03(\x0b\x32*.kplug.v1.ReconcileRequest.ExtensionsEntry\x12(\n\nassignment\x18\x03 \x01(\x0b\x32\x14.kplug.v1.Assignment\x12&\n\x07\x63ontext\x18\x04 \x01(\x0b\x32\x15.kplug.v1.CallContext\x12>\n\ndependents\x18\x05 \x03(\x0b\x32*.kplug.v1.ReconcileRequest.DependentsEntry\x1a\x45\n\x0f\x45xtensionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12!\n\x05value\x18\x02 \x01(\x0b\x32\x12.kplug.v1.Resource:\x02\x38\x01\x1a\x45\n\x0f\x44\x65pendentsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12!\n\x05value\x18\x02 \x01(\x0b\x32\x12.kplug.v1.Resource:\x02\x38\x01\"c\n\nAssignment\x12\x12\n\ndelegation\x18\x01 \x01(\t\x12\x0b\n\x03\x61pi\x18\x02 \x01(\t\x12\x13\n\x0b\x61pi_version\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x0f\n\x07message\x18\x05 \x01(\t\"u\n\x0b\x43\x61llContext\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\r\x12,\n\x08\x64\x65\x61\x64line\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0btraceparent\x18\x03 \x01(\t\x12\x12\n\ntracestate\x18\x04 \x01(\t\"\xe6\x03\n\x11ReconcileResponse\x12\"\n\x07outcome\x18\x01 \x01(\x0e\x32\x11.kplug.v1.Outcome\x12.\n\x0bretry_after\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12#\n\x08messages\x18\x03 \x03(\x0b\x32\x11.kplug.v1.Message\x12\x18\n\x0b\x62\x61se_status\x18\x04 \x01(\x0cH\x00\x88\x01\x01\x12N\n\x12\x65xtension_statuses\x18\x05 \x03(\x0b\x32\x32.kplug.v1.ReconcileResponse.ExtensionStatusesEntry\x12\'\n\nconditions\x18\x06 \x03(\x0b\x32\x13.kplug.v1.Condition\x12\x1f\n\x06\x65vents\x18\x07 \x03(\x0b\x32\x0f.kplug.v1.Event\x12\x30\n\rrequeue_after\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\x12(\n\ndependents\x18\t \x01(\x0b\x32\x14.kplug.v1.Dependents\x1a\x38\n\x16\x45xtensionStatusesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x0c:\x02\x38\x01\x42\x0e\n\x0c_base_status\"\x93\x01\n\nDependents\x12\r\n\x05items\x18\x01 \x03(\x0c\x12.\n\x05rules\x18\x02 \x03(\x0b\x32\x1f.kplug.v1.Dependents.RulesEntry\x1a\x46\n\nRulesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\'\n\x05value\x18\x02 \x01(\x0b\x32\x18.kplug.v1.DependentRules:\x02\x38\x01\"\xbb\x01\n\x0e\x44\x65pendentRules\x12\x12\n\ndepends_on\x18\x01 \x03(\t\x12\x12\n\nready_when\x18\x02 \x01(\t\x12\x30\n\rready_timeout\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x14\n\x0cinclude_when\x18\x04 \x01(\t\x12)\n\x06policy\x18\x05 \x01(\x0e\x32\x19.kplug.v1.DependentPolicy\x12\x0e\n\x06retain\x18\x06 \x01(\x08\"\xb9\x03\n\x0f\x46inalizeRequest\x12 \n\x04\x62\x61se\x18\x01 \x01(\x0b\x32\x12.kplug.v1.Resource\x12=\n\nextensions\x18\x02 \x03(\x0b\x32).kplug.v1.FinalizeRequest.ExtensionsEntry\x12(\n\nassignment\x18\x03 \x01(\x0b\x32\x14.kplug.v1.Assignment\x12&\n\x07\x63ontext\x18\x04 \x01(\x0b\x32\x15.kplug.v1.CallContext\x12&\n\x05\x63\x61use\x18\x05 \x01(\x0e\x32\x17.kplug.v1.FinalizeCause\x12=\n\ndependents\x18\x06 \x03(\x0b\x32).kplug.v1.FinalizeRequest.DependentsEntry\x1a\x45\n\x0f\x45xtensionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12!\n\x05value\x18\x02 \x01(\x0b\x32\x12.kplug.v1.Resource:\x02\x38\x01\x1a\x45\n\x0f\x44\x65pendentsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12!\n\x05value\x18\x02 \x01(\x0b\x32\x12.kplug.v1.Resource:\x02\x38\x01\"\xac\x01\n\x10\x46inalizeResponse\x12\"\n\x07outcome\x18\x01 \x01(\x0e\x32\x11.kplug.v1.Outcome\x12.\n\x0bretry_after\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12#\n\x08messages\x18\x03 \x03(\x0b\x32\x11.kplug.v1.Message\x12\x1f\n\x06\x65vents\x18\x04 \x03(\x0b\x32\x0f.kplug.v1.Event\"\xb5\x01\n\x0bWorkRequest\x12\n\n\x02id\x18\x01 \x01(\r\x12/\n\treconcile\x18\x02 \x01(\x0b\x32\x1a.kplug.v1.ReconcileRequestH\x00\x12-\n\x08\x66inalize\x18\x03 \x01(\x0b\x32\x19.kplug.v1.FinalizeRequestH\x00\x12\x32\n\x0c\x63\x61ncellation\x18\x04 \x01(\x0b\x32\x1a.kplug.v1.WorkCancellationH\x00\x42\x06\n\x04\x63\x61ll\"\x12\n\x10WorkCancellation\"\xac\x01\n\x0cWorkResponse\x12\n\n\x02id\x18\x01 \x01(\r\x12\x30\n\treconcile\x18\x02 \x01(\x0b\x32\x1b.kplug.v1.ReconcileResponseH\x00\x12.\n\x08\x66inalize\x18\x03 \x01(\x0b\x32\x1a.kplug.v1.FinalizeResponseH\x00\x12$\n\x05\x65rror\x18\x04 \x01(\x0b\x32\x13.kplug.v1.WorkErrorH\x00\x42\x08\n\x06\x61nswer\"*\n\tWorkError\x12\x0c\n\x04\x63ode\x18\x01 \x01(\r\x12\x0f\n\x07message\x18\x02 \x01(\t*\x90\x01\n\x0f\x44\x65pendentPolicy\x12 \n\x1c\x44\x45PENDENT_POLICY_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x44\x45PENDENT_POLICY_APPLY\x10\x01\x12 \n\x1c\x44\x45PENDENT_POLICY_CREATE_ONLY\x10\x02\x12\x1d\n\x19\x44\x45PENDENT_POLICY_RECREATE\x10\x03*`\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x13\n\x0fOUTCOME_SUCCESS\x10\x01\x12\x11\n\rOUTCOME_RETRY\x10\x02\x12\x14\n\x10OUTCOME_TERMINAL\x10\x03*k\n\rFinalizeCause\x12\x1e\n\x1a\x46INALIZE_CAUSE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x46INALIZE_CAUSE_DELETED\x10\x01\x12\x1e\n\x1a\x46INALIZE_CAUSE_HANDED_OVER\x10\x02\x32\x93\x02\n\rPluginService\x12>\n\x07GetInfo\x12\x18.kplug.v1.GetInfoRequest\x1a\x19.kplug.v1.GetInfoResponse\x12\x44\n\tReconcile\x12\x1a.kplug.v1.ReconcileRequest\x1a\x1b.kplug.v1.ReconcileResponse\x12\x41\n\x08\x46inalize\x12\x19.kplug.v1.FinalizeRequest\x1a\x1a.kplug.v1.FinalizeResponse\x12\x39\n\x04Work\x12\x15.kplug.v1.WorkRequest\x1a\x16.kplug.v1.WorkResponse(\x01\x30\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x15kplug/v1/plugin.proto\x12\x08kplug.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17kplug/v1/registry.proto\x1a\x17kplug/v1/resource.proto\"\x10\n\x0eGetInfoRequest\"\xaa\x01\n\x0fGetInfoResponse\x12\x0e\n\x06plugin\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12!\n\x04\x61pis\x18\x03 \x03(\x0b\x32\x13.kplug.v1.PluginApi\x12\x13\n\x0binstance_id\x18\x04 \x01(\t\x12\x0f\n\x07runtime\x18\x05 \x01(\t\x12\x13\n\x0bserves_work\x18\x06 \x01(\x08\x12\x18\n\x10serializes_calls\x18\x07 \x01(\x08\"\x94\x03\n\x10ReconcileRequest\x12 \n\x04\x62\x61se\x18\x01 \x01(\x0b\x32\x12.kplug.v1.Resource\x12>\n\nextensions\x18\x02 \x03(\x0b\x32*.kplug.v1.ReconcileRequest.ExtensionsEntry\x12(\n\nassignment\x18\x03 \x01(\x0b\x32\x14.kplug.v1.Assignment\x12&\n\x07\x63ontext\x18\x04 \x01(\x0b\x32\x15.kplug.v1.CallContext\x12>\n\ndependents\x18\x05 \x03(\x0b\x32*.kplug.v1.ReconcileRequest.DependentsEntry\x1a\x45\n\x0f\x45xtensionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12!\n\x05value\x18\x02 \x01(\x0b\x32\x12.kplug.v1.Resource:\x02\x38\x01\x1a\x45\n\x0f\x44\x65pendentsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12!\n\x05value\x18\x02 \x01(\x0b\x32\x12.kplug.v1.Resource:\x02\x38\x01\"\x95\x01\n\nAssignment\x12\x12\n\ndelegation\x18\x01 \x01(\t\x12\x0b\n\x03\x61pi\x18\x02 \x01(\t\x12\x13\n\x0b\x61pi_version\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x0f\n\x07message\x18\x05 \x01(\t\x12\x30\n\ncapability\x18\x06 \x01(\x0b\x32\x1c.kplug.v1.AssignedCapability\"_\n\x12\x41ssignedCapability\x12\x10\n\x08\x63\x61tegory\x18\x01 \x01(\t\x12\x0c\n\x04type\x18\x02 \x01(\t\x12\x0f\n\x07version\x18\x03 \x01(\t\x12\x18\n\x10previous_version\x18\x04 \x01(\t\"u\n\x0b\x43\x61llContext\x12\x0f\n\x07\x61ttempt\x18\x01 \x01(\r\x12,\n\x08\x64\x65\x61\x64line\x18\x02 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x13\n\x0btraceparent\x18\x03 \x01(\t\x12\x12\n\ntracestate\x18\x04 \x01(\t\"\xe6\x03\n\x11ReconcileResponse\x12\"\n\x07outcome\x18\x01 \x01(\x0e\x32\x11.kplug.v1.Outcome\x12.\n\x0bretry_after\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12#\n\x08messages\x18\x03 \x03(\x0b\x32\x11.kplug.v1.Message\x12\x18\n\x0b\x62\x61se_status\x18\x04 \x01(\x0cH\x00\x88\x01\x01\x12N\n\x12\x65xtension_statuses\x18\x05 \x03(\x0b\x32\x32.kplug.v1.ReconcileResponse.ExtensionStatusesEntry\x12\'\n\nconditions\x18\x06 \x03(\x0b\x32\x13.kplug.v1.Condition\x12\x1f\n\x06\x65vents\x18\x07 \x03(\x0b\x32\x0f.kplug.v1.Event\x12\x30\n\rrequeue_after\x18\x08 \x01(\x0b\x32\x19.google.protobuf.Duration\x12(\n\ndependents\x18\t \x01(\x0b\x32\x14.kplug.v1.Dependents\x1a\x38\n\x16\x45xtensionStatusesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x0c:\x02\x38\x01\x42\x0e\n\x0c_base_status\"\x93\x01\n\nDependents\x12\r\n\x05items\x18\x01 \x03(\x0c\x12.\n\x05rules\x18\x02 \x03(\x0b\x32\x1f.kplug.v1.Dependents.RulesEntry\x1a\x46\n\nRulesEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\'\n\x05value\x18\x02 \x01(\x0b\x32\x18.kplug.v1.DependentRules:\x02\x38\x01\"\xbb\x01\n\x0e\x44\x65pendentRules\x12\x12\n\ndepends_on\x18\x01 \x03(\t\x12\x12\n\nready_when\x18\x02 \x01(\t\x12\x30\n\rready_timeout\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x14\n\x0cinclude_when\x18\x04 \x01(\t\x12)\n\x06policy\x18\x05 \x01(\x0e\x32\x19.kplug.v1.DependentPolicy\x12\x0e\n\x06retain\x18\x06 \x01(\x08\"\xb9\x03\n\x0f\x46inalizeRequest\x12 \n\x04\x62\x61se\x18\x01 \x01(\x0b\x32\x12.kplug.v1.Resource\x12=\n\nextensions\x18\x02 \x03(\x0b\x32).kplug.v1.FinalizeRequest.ExtensionsEntry\x12(\n\nassignment\x18\x03 \x01(\x0b\x32\x14.kplug.v1.Assignment\x12&\n\x07\x63ontext\x18\x04 \x01(\x0b\x32\x15.kplug.v1.CallContext\x12&\n\x05\x63\x61use\x18\x05 \x01(\x0e\x32\x17.kplug.v1.FinalizeCause\x12=\n\ndependents\x18\x06 \x03(\x0b\x32).kplug.v1.FinalizeRequest.DependentsEntry\x1a\x45\n\x0f\x45xtensionsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12!\n\x05value\x18\x02 \x01(\x0b\x32\x12.kplug.v1.Resource:\x02\x38\x01\x1a\x45\n\x0f\x44\x65pendentsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12!\n\x05value\x18\x02 \x01(\x0b\x32\x12.kplug.v1.Resource:\x02\x38\x01\"\xac\x01\n\x10\x46inalizeResponse\x12\"\n\x07outcome\x18\x01 \x01(\x0e\x32\x11.kplug.v1.Outcome\x12.\n\x0bretry_after\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12#\n\x08messages\x18\x03 \x03(\x0b\x32\x11.kplug.v1.Message\x12\x1f\n\x06\x65vents\x18\x04 \x03(\x0b\x32\x0f.kplug.v1.Event\"\xb5\x01\n\x0bWorkRequest\x12\n\n\x02id\x18\x01 \x01(\r\x12/\n\treconcile\x18\x02 \x01(\x0b\x32\x1a.kplug.v1.ReconcileRequestH\x00\x12-\n\x08\x66inalize\x18\x03 \x01(\x0b\x32\x19.kplug.v1.FinalizeRequestH\x00\x12\x32\n\x0c\x63\x61ncellation\x18\x04 \x01(\x0b\x32\x1a.kplug.v1.WorkCancellationH\x00\x42\x06\n\x04\x63\x61ll\"\x12\n\x10WorkCancellation\"\xac\x01\n\x0cWorkResponse\x12\n\n\x02id\x18\x01 \x01(\r\x12\x30\n\treconcile\x18\x02 \x01(\x0b\x32\x1b.kplug.v1.ReconcileResponseH\x00\x12.\n\x08\x66inalize\x18\x03 \x01(\x0b\x32\x1a.kplug.v1.FinalizeResponseH\x00\x12$\n\x05\x65rror\x18\x04 \x01(\x0b\x32\x13.kplug.v1.WorkErrorH\x00\x42\x08\n\x06\x61nswer\"*\n\tWorkError\x12\x0c\n\x04\x63ode\x18\x01 \x01(\r\x12\x0f\n\x07message\x18\x02 \x01(\t*\x90\x01\n\x0f\x44\x65pendentPolicy\x12 \n\x1c\x44\x45PENDENT_POLICY_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x44\x45PENDENT_POLICY_APPLY\x10\x01\x12 \n\x1c\x44\x45PENDENT_POLICY_CREATE_ONLY\x10\x02\x12\x1d\n\x19\x44\x45PENDENT_POLICY_RECREATE\x10\x03*`\n\x07Outcome\x12\x17\n\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x13\n\x0fOUTCOME_SUCCESS\x10\x01\x12\x11\n\rOUTCOME_RETRY\x10\x02\x12\x14\n\x10OUTCOME_TERMINAL\x10\x03*k\n\rFinalizeCause\x12\x1e\n\x1a\x46INALIZE_CAUSE_UNSPECIFIED\x10\x00\x12\x1a\n\x16\x46INALIZE_CAUSE_DELETED\x10\x01\x12\x1e\n\x1a\x46INALIZE_CAUSE_HANDED_OVER\x10\x02\x32\x93\x02\n\rPluginService\x12>\n\x07GetInfo\x12\x18.kplug.v1.GetInfoRequest\x1a\x19.kplug.v1.GetInfoResponse\x12\x44\n\tReconcile\x12\x1a.kplug.v1.ReconcileRequest\x1a\x1b.kplug.v1.ReconcileResponse\x12\x41\n\x08\x46inalize\x12\x19.kplug.v1.FinalizeRequest\x1a\x1a.kplug.v1.FinalizeResponse\x12\x39\n\x04Work\x12\x15.kplug.v1.WorkRequest\x1a\x16.kplug.v1.WorkResponse(\x01\x30\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -47,12 +47,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_FINALIZEREQUEST_EXTENSIONSENTRY']._serialized_options = b'8\001'
   _globals['_FINALIZEREQUEST_DEPENDENTSENTRY']._loaded_options = None
   _globals['_FINALIZEREQUEST_DEPENDENTSENTRY']._serialized_options = b'8\001'
-  _globals['_DEPENDENTPOLICY']._serialized_start=2840
-  _globals['_DEPENDENTPOLICY']._serialized_end=2984
-  _globals['_OUTCOME']._serialized_start=2986
-  _globals['_OUTCOME']._serialized_end=3082
-  _globals['_FINALIZECAUSE']._serialized_start=3084
-  _globals['_FINALIZECAUSE']._serialized_end=3191
+  _globals['_DEPENDENTPOLICY']._serialized_start=2988
+  _globals['_DEPENDENTPOLICY']._serialized_end=3132
+  _globals['_OUTCOME']._serialized_start=3134
+  _globals['_OUTCOME']._serialized_end=3230
+  _globals['_FINALIZECAUSE']._serialized_start=3232
+  _globals['_FINALIZECAUSE']._serialized_end=3339
   _globals['_GETINFOREQUEST']._serialized_start=150
   _globals['_GETINFOREQUEST']._serialized_end=166
   _globals['_GETINFORESPONSE']._serialized_start=169
@@ -63,36 +63,38 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_RECONCILEREQUEST_EXTENSIONSENTRY']._serialized_end=675
   _globals['_RECONCILEREQUEST_DEPENDENTSENTRY']._serialized_start=677
   _globals['_RECONCILEREQUEST_DEPENDENTSENTRY']._serialized_end=746
-  _globals['_ASSIGNMENT']._serialized_start=748
-  _globals['_ASSIGNMENT']._serialized_end=847
-  _globals['_CALLCONTEXT']._serialized_start=849
-  _globals['_CALLCONTEXT']._serialized_end=966
-  _globals['_RECONCILERESPONSE']._serialized_start=969
-  _globals['_RECONCILERESPONSE']._serialized_end=1455
-  _globals['_RECONCILERESPONSE_EXTENSIONSTATUSESENTRY']._serialized_start=1383
-  _globals['_RECONCILERESPONSE_EXTENSIONSTATUSESENTRY']._serialized_end=1439
-  _globals['_DEPENDENTS']._serialized_start=1458
-  _globals['_DEPENDENTS']._serialized_end=1605
-  _globals['_DEPENDENTS_RULESENTRY']._serialized_start=1535
-  _globals['_DEPENDENTS_RULESENTRY']._serialized_end=1605
-  _globals['_DEPENDENTRULES']._serialized_start=1608
-  _globals['_DEPENDENTRULES']._serialized_end=1795
-  _globals['_FINALIZEREQUEST']._serialized_start=1798
-  _globals['_FINALIZEREQUEST']._serialized_end=2239
+  _globals['_ASSIGNMENT']._serialized_start=749
+  _globals['_ASSIGNMENT']._serialized_end=898
+  _globals['_ASSIGNEDCAPABILITY']._serialized_start=900
+  _globals['_ASSIGNEDCAPABILITY']._serialized_end=995
+  _globals['_CALLCONTEXT']._serialized_start=997
+  _globals['_CALLCONTEXT']._serialized_end=1114
+  _globals['_RECONCILERESPONSE']._serialized_start=1117
+  _globals['_RECONCILERESPONSE']._serialized_end=1603
+  _globals['_RECONCILERESPONSE_EXTENSIONSTATUSESENTRY']._serialized_start=1531
+  _globals['_RECONCILERESPONSE_EXTENSIONSTATUSESENTRY']._serialized_end=1587
+  _globals['_DEPENDENTS']._serialized_start=1606
+  _globals['_DEPENDENTS']._serialized_end=1753
+  _globals['_DEPENDENTS_RULESENTRY']._serialized_start=1683
+  _globals['_DEPENDENTS_RULESENTRY']._serialized_end=1753
+  _globals['_DEPENDENTRULES']._serialized_start=1756
+  _globals['_DEPENDENTRULES']._serialized_end=1943
+  _globals['_FINALIZEREQUEST']._serialized_start=1946
+  _globals['_FINALIZEREQUEST']._serialized_end=2387
   _globals['_FINALIZEREQUEST_EXTENSIONSENTRY']._serialized_start=606
   _globals['_FINALIZEREQUEST_EXTENSIONSENTRY']._serialized_end=675
   _globals['_FINALIZEREQUEST_DEPENDENTSENTRY']._serialized_start=677
   _globals['_FINALIZEREQUEST_DEPENDENTSENTRY']._serialized_end=746
-  _globals['_FINALIZERESPONSE']._serialized_start=2242
-  _globals['_FINALIZERESPONSE']._serialized_end=2414
-  _globals['_WORKREQUEST']._serialized_start=2417
-  _globals['_WORKREQUEST']._serialized_end=2598
-  _globals['_WORKCANCELLATION']._serialized_start=2600
-  _globals['_WORKCANCELLATION']._serialized_end=2618
-  _globals['_WORKRESPONSE']._serialized_start=2621
-  _globals['_WORKRESPONSE']._serialized_end=2793
-  _globals['_WORKERROR']._serialized_start=2795
-  _globals['_WORKERROR']._serialized_end=2837
-  _globals['_PLUGINSERVICE']._serialized_start=3194
-  _globals['_PLUGINSERVICE']._serialized_end=3469
+  _globals['_FINALIZERESPONSE']._serialized_start=2390
+  _globals['_FINALIZERESPONSE']._serialized_end=2562
+  _globals['_WORKREQUEST']._serialized_start=2565
+  _globals['_WORKREQUEST']._serialized_end=2746
+  _globals['_WORKCANCELLATION']._serialized_start=2748
+  _globals['_WORKCANCELLATION']._serialized_end=2766
+  _globals['_WORKRESPONSE']._serialized_start=2769
+  _globals['_WORKRESPONSE']._serialized_end=2941
+  _globals['_WORKERROR']._serialized_start=2943
+  _globals['_WORKERROR']._serialized_end=2985
+  _globals['_PLUGINSERVICE']._serialized_start=3342
+  _globals['_PLUGINSERVICE']._serialized_end=3617
 # @@protoc_insertion_point(module_scope)

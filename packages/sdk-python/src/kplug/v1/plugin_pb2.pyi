@@ -273,6 +273,7 @@ class Assignment(_message.Message):
     API_VERSION_FIELD_NUMBER: _builtins.int
     REASON_FIELD_NUMBER: _builtins.int
     MESSAGE_FIELD_NUMBER: _builtins.int
+    CAPABILITY_FIELD_NUMBER: _builtins.int
     delegation: _builtins.str
     """Name of the delegation."""
     api: _builtins.str
@@ -283,6 +284,10 @@ class Assignment(_message.Message):
     """Reason for the choice in one PascalCase word: `Preferred`, `Fallback` and others, as in the condition `PluginSelected`."""
     message: _builtins.str
     """Explanation of the choice."""
+    @_builtins.property
+    def capability(self) -> Global___AssignedCapability:
+        """Capability that the base asks for, if the delegation has capabilities."""
+
     def __init__(
         self,
         *,
@@ -291,14 +296,49 @@ class Assignment(_message.Message):
         api_version: _builtins.str = ...,
         reason: _builtins.str = ...,
         message: _builtins.str = ...,
+        capability: Global___AssignedCapability | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["capability", b"capability"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["api", b"api", "api_version", b"api_version", "delegation", b"delegation", "message", b"message", "reason", b"reason"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["api", b"api", "api_version", b"api_version", "capability", b"capability", "delegation", b"delegation", "message", b"message", "reason", b"reason"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___Assignment: _TypeAlias = Assignment  # noqa: Y015
+
+@_typing.final
+class AssignedCapability(_message.Message):
+    """AssignedCapability is the capability that a base asks for, in the version that the controller chose among those that the plugin provides."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CATEGORY_FIELD_NUMBER: _builtins.int
+    TYPE_FIELD_NUMBER: _builtins.int
+    VERSION_FIELD_NUMBER: _builtins.int
+    PREVIOUS_VERSION_FIELD_NUMBER: _builtins.int
+    category: _builtins.str
+    """Category, as the plugin registered it."""
+    type: _builtins.str
+    """Type, as the plugin registered it."""
+    version: _builtins.str
+    """Version, as the plugin registered it. It stays until the base asks for another one, even if the plugin provides a newer one."""
+    previous_version: _builtins.str
+    """Version of the last successful call for the base, or empty. It differs from `version` during an upgrade."""
+    def __init__(
+        self,
+        *,
+        category: _builtins.str = ...,
+        type: _builtins.str = ...,
+        version: _builtins.str = ...,
+        previous_version: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["category", b"category", "previous_version", b"previous_version", "type", b"type", "version", b"version"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AssignedCapability: _TypeAlias = AssignedCapability  # noqa: Y015
 
 @_typing.final
 class CallContext(_message.Message):

@@ -266,6 +266,7 @@ class PluginApi(_message.Message):
     VERSION_FIELD_NUMBER: _builtins.int
     EXTENSION_KINDS_FIELD_NUMBER: _builtins.int
     CAPABILITIES_FIELD_NUMBER: _builtins.int
+    PROVIDES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Name of the API, for example `DatabaseTable`. Required."""
     version: _builtins.str
@@ -280,6 +281,12 @@ class PluginApi(_message.Message):
     def capabilities(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
         """Free-form capabilities, which a delegation may require, for example `partitioning: hash`."""
 
+    @_builtins.property
+    def provides(self) -> _containers.RepeatedCompositeFieldContainer[Global___ProvidedCapability]:
+        """Capabilities that resources may ask for by category, type and version, for example `database`, `postgresql`, `17`. A delegation says
+        where a resource states them. Each category and type must occur once.
+        """
+
     def __init__(
         self,
         *,
@@ -287,14 +294,49 @@ class PluginApi(_message.Message):
         version: _builtins.str = ...,
         extension_kinds: _abc.Iterable[Global___ExtensionKind] | None = ...,
         capabilities: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+        provides: _abc.Iterable[Global___ProvidedCapability] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["capabilities", b"capabilities", "extension_kinds", b"extension_kinds", "name", b"name", "version", b"version"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["capabilities", b"capabilities", "extension_kinds", b"extension_kinds", "name", b"name", "provides", b"provides", "version", b"version"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___PluginApi: _TypeAlias = PluginApi  # noqa: Y015
+
+@_typing.final
+class ProvidedCapability(_message.Message):
+    """ProvidedCapability is a capability that resources may ask for, in the versions that the plugin provides."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    CATEGORY_FIELD_NUMBER: _builtins.int
+    TYPE_FIELD_NUMBER: _builtins.int
+    VERSIONS_FIELD_NUMBER: _builtins.int
+    category: _builtins.str
+    """Category, for example `database`. Required."""
+    type: _builtins.str
+    """Type, for example `postgresql`. Required."""
+    @_builtins.property
+    def versions(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Versions, for example `14` and `15`, in any order. At least one. A version that begins with numbers, such as `10.11`, is ordered by
+        them.
+        """
+
+    def __init__(
+        self,
+        *,
+        category: _builtins.str = ...,
+        type: _builtins.str = ...,
+        versions: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["category", b"category", "type", b"type", "versions", b"versions"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ProvidedCapability: _TypeAlias = ProvidedCapability  # noqa: Y015
 
 @_typing.final
 class ExtensionKind(_message.Message):

@@ -423,7 +423,9 @@ type Assignment struct {
 	// Reason for the choice in one PascalCase word: `Preferred`, `Fallback` and others, as in the condition `PluginSelected`.
 	Reason string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
 	// Explanation of the choice.
-	Message       string `protobuf:"bytes,5,opt,name=message,proto3" json:"message,omitempty"`
+	Message string `protobuf:"bytes,5,opt,name=message,proto3" json:"message,omitempty"`
+	// Capability that the base asks for, if the delegation has capabilities.
+	Capability    *AssignedCapability `protobuf:"bytes,6,opt,name=capability,proto3" json:"capability,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -493,6 +495,86 @@ func (x *Assignment) GetMessage() string {
 	return ""
 }
 
+func (x *Assignment) GetCapability() *AssignedCapability {
+	if x != nil {
+		return x.Capability
+	}
+	return nil
+}
+
+// AssignedCapability is the capability that a base asks for, in the version that the controller chose among those that the plugin provides.
+type AssignedCapability struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Category, as the plugin registered it.
+	Category string `protobuf:"bytes,1,opt,name=category,proto3" json:"category,omitempty"`
+	// Type, as the plugin registered it.
+	Type string `protobuf:"bytes,2,opt,name=type,proto3" json:"type,omitempty"`
+	// Version, as the plugin registered it. It stays until the base asks for another one, even if the plugin provides a newer one.
+	Version string `protobuf:"bytes,3,opt,name=version,proto3" json:"version,omitempty"`
+	// Version of the last successful call for the base, or empty. It differs from `version` during an upgrade.
+	PreviousVersion string `protobuf:"bytes,4,opt,name=previous_version,json=previousVersion,proto3" json:"previous_version,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *AssignedCapability) Reset() {
+	*x = AssignedCapability{}
+	mi := &file_kplug_v1_plugin_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AssignedCapability) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AssignedCapability) ProtoMessage() {}
+
+func (x *AssignedCapability) ProtoReflect() protoreflect.Message {
+	mi := &file_kplug_v1_plugin_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AssignedCapability.ProtoReflect.Descriptor instead.
+func (*AssignedCapability) Descriptor() ([]byte, []int) {
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *AssignedCapability) GetCategory() string {
+	if x != nil {
+		return x.Category
+	}
+	return ""
+}
+
+func (x *AssignedCapability) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *AssignedCapability) GetVersion() string {
+	if x != nil {
+		return x.Version
+	}
+	return ""
+}
+
+func (x *AssignedCapability) GetPreviousVersion() string {
+	if x != nil {
+		return x.PreviousVersion
+	}
+	return ""
+}
+
 // CallContext identifies a call.
 type CallContext struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -510,7 +592,7 @@ type CallContext struct {
 
 func (x *CallContext) Reset() {
 	*x = CallContext{}
-	mi := &file_kplug_v1_plugin_proto_msgTypes[4]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -522,7 +604,7 @@ func (x *CallContext) String() string {
 func (*CallContext) ProtoMessage() {}
 
 func (x *CallContext) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_plugin_proto_msgTypes[4]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -535,7 +617,7 @@ func (x *CallContext) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallContext.ProtoReflect.Descriptor instead.
 func (*CallContext) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{4}
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *CallContext) GetAttempt() uint32 {
@@ -597,7 +679,7 @@ type ReconcileResponse struct {
 
 func (x *ReconcileResponse) Reset() {
 	*x = ReconcileResponse{}
-	mi := &file_kplug_v1_plugin_proto_msgTypes[5]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -609,7 +691,7 @@ func (x *ReconcileResponse) String() string {
 func (*ReconcileResponse) ProtoMessage() {}
 
 func (x *ReconcileResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_plugin_proto_msgTypes[5]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -622,7 +704,7 @@ func (x *ReconcileResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReconcileResponse.ProtoReflect.Descriptor instead.
 func (*ReconcileResponse) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{5}
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *ReconcileResponse) GetOutcome() Outcome {
@@ -704,7 +786,7 @@ type Dependents struct {
 
 func (x *Dependents) Reset() {
 	*x = Dependents{}
-	mi := &file_kplug_v1_plugin_proto_msgTypes[6]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -716,7 +798,7 @@ func (x *Dependents) String() string {
 func (*Dependents) ProtoMessage() {}
 
 func (x *Dependents) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_plugin_proto_msgTypes[6]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -729,7 +811,7 @@ func (x *Dependents) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Dependents.ProtoReflect.Descriptor instead.
 func (*Dependents) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{6}
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Dependents) GetItems() [][]byte {
@@ -772,7 +854,7 @@ type DependentRules struct {
 
 func (x *DependentRules) Reset() {
 	*x = DependentRules{}
-	mi := &file_kplug_v1_plugin_proto_msgTypes[7]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -784,7 +866,7 @@ func (x *DependentRules) String() string {
 func (*DependentRules) ProtoMessage() {}
 
 func (x *DependentRules) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_plugin_proto_msgTypes[7]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -797,7 +879,7 @@ func (x *DependentRules) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DependentRules.ProtoReflect.Descriptor instead.
 func (*DependentRules) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{7}
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *DependentRules) GetDependsOn() []string {
@@ -863,7 +945,7 @@ type FinalizeRequest struct {
 
 func (x *FinalizeRequest) Reset() {
 	*x = FinalizeRequest{}
-	mi := &file_kplug_v1_plugin_proto_msgTypes[8]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -875,7 +957,7 @@ func (x *FinalizeRequest) String() string {
 func (*FinalizeRequest) ProtoMessage() {}
 
 func (x *FinalizeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_plugin_proto_msgTypes[8]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -888,7 +970,7 @@ func (x *FinalizeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FinalizeRequest.ProtoReflect.Descriptor instead.
 func (*FinalizeRequest) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{8}
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *FinalizeRequest) GetBase() *Resource {
@@ -950,7 +1032,7 @@ type FinalizeResponse struct {
 
 func (x *FinalizeResponse) Reset() {
 	*x = FinalizeResponse{}
-	mi := &file_kplug_v1_plugin_proto_msgTypes[9]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -962,7 +1044,7 @@ func (x *FinalizeResponse) String() string {
 func (*FinalizeResponse) ProtoMessage() {}
 
 func (x *FinalizeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_plugin_proto_msgTypes[9]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -975,7 +1057,7 @@ func (x *FinalizeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FinalizeResponse.ProtoReflect.Descriptor instead.
 func (*FinalizeResponse) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{9}
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *FinalizeResponse) GetOutcome() Outcome {
@@ -1025,7 +1107,7 @@ type WorkRequest struct {
 
 func (x *WorkRequest) Reset() {
 	*x = WorkRequest{}
-	mi := &file_kplug_v1_plugin_proto_msgTypes[10]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1037,7 +1119,7 @@ func (x *WorkRequest) String() string {
 func (*WorkRequest) ProtoMessage() {}
 
 func (x *WorkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_plugin_proto_msgTypes[10]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1050,7 +1132,7 @@ func (x *WorkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkRequest.ProtoReflect.Descriptor instead.
 func (*WorkRequest) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{10}
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *WorkRequest) GetId() uint32 {
@@ -1129,7 +1211,7 @@ type WorkCancellation struct {
 
 func (x *WorkCancellation) Reset() {
 	*x = WorkCancellation{}
-	mi := &file_kplug_v1_plugin_proto_msgTypes[11]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1141,7 +1223,7 @@ func (x *WorkCancellation) String() string {
 func (*WorkCancellation) ProtoMessage() {}
 
 func (x *WorkCancellation) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_plugin_proto_msgTypes[11]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1154,7 +1236,7 @@ func (x *WorkCancellation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkCancellation.ProtoReflect.Descriptor instead.
 func (*WorkCancellation) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{11}
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{12}
 }
 
 // WorkResponse is the response to one call. Responses may be sent in any order.
@@ -1176,7 +1258,7 @@ type WorkResponse struct {
 
 func (x *WorkResponse) Reset() {
 	*x = WorkResponse{}
-	mi := &file_kplug_v1_plugin_proto_msgTypes[12]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1188,7 +1270,7 @@ func (x *WorkResponse) String() string {
 func (*WorkResponse) ProtoMessage() {}
 
 func (x *WorkResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_plugin_proto_msgTypes[12]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1201,7 +1283,7 @@ func (x *WorkResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkResponse.ProtoReflect.Descriptor instead.
 func (*WorkResponse) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{12}
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *WorkResponse) GetId() uint32 {
@@ -1283,7 +1365,7 @@ type WorkError struct {
 
 func (x *WorkError) Reset() {
 	*x = WorkError{}
-	mi := &file_kplug_v1_plugin_proto_msgTypes[13]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1295,7 +1377,7 @@ func (x *WorkError) String() string {
 func (*WorkError) ProtoMessage() {}
 
 func (x *WorkError) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_plugin_proto_msgTypes[13]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1308,7 +1390,7 @@ func (x *WorkError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkError.ProtoReflect.Descriptor instead.
 func (*WorkError) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{13}
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *WorkError) GetCode() uint32 {
@@ -1358,7 +1440,7 @@ const file_kplug_v1_plugin_proto_rawDesc = "" +
 	"\x05value\x18\x02 \x01(\v2\x12.kplug.v1.ResourceR\x05value:\x028\x01\x1aQ\n" +
 	"\x0fDependentsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12(\n" +
-	"\x05value\x18\x02 \x01(\v2\x12.kplug.v1.ResourceR\x05value:\x028\x01\"\x91\x01\n" +
+	"\x05value\x18\x02 \x01(\v2\x12.kplug.v1.ResourceR\x05value:\x028\x01\"\xcf\x01\n" +
 	"\n" +
 	"Assignment\x12\x1e\n" +
 	"\n" +
@@ -1368,7 +1450,15 @@ const file_kplug_v1_plugin_proto_rawDesc = "" +
 	"\vapi_version\x18\x03 \x01(\tR\n" +
 	"apiVersion\x12\x16\n" +
 	"\x06reason\x18\x04 \x01(\tR\x06reason\x12\x18\n" +
-	"\amessage\x18\x05 \x01(\tR\amessage\"\xa1\x01\n" +
+	"\amessage\x18\x05 \x01(\tR\amessage\x12<\n" +
+	"\n" +
+	"capability\x18\x06 \x01(\v2\x1c.kplug.v1.AssignedCapabilityR\n" +
+	"capability\"\x89\x01\n" +
+	"\x12AssignedCapability\x12\x1a\n" +
+	"\bcategory\x18\x01 \x01(\tR\bcategory\x12\x12\n" +
+	"\x04type\x18\x02 \x01(\tR\x04type\x12\x18\n" +
+	"\aversion\x18\x03 \x01(\tR\aversion\x12)\n" +
+	"\x10previous_version\x18\x04 \x01(\tR\x0fpreviousVersion\"\xa1\x01\n" +
 	"\vCallContext\x12\x18\n" +
 	"\aattempt\x18\x01 \x01(\rR\aattempt\x126\n" +
 	"\bdeadline\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\bdeadline\x12 \n" +
@@ -1488,7 +1578,7 @@ func file_kplug_v1_plugin_proto_rawDescGZIP() []byte {
 }
 
 var file_kplug_v1_plugin_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_kplug_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
+var file_kplug_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_kplug_v1_plugin_proto_goTypes = []any{
 	(DependentPolicy)(0),          // 0: kplug.v1.DependentPolicy
 	(Outcome)(0),                  // 1: kplug.v1.Outcome
@@ -1497,83 +1587,85 @@ var file_kplug_v1_plugin_proto_goTypes = []any{
 	(*GetInfoResponse)(nil),       // 4: kplug.v1.GetInfoResponse
 	(*ReconcileRequest)(nil),      // 5: kplug.v1.ReconcileRequest
 	(*Assignment)(nil),            // 6: kplug.v1.Assignment
-	(*CallContext)(nil),           // 7: kplug.v1.CallContext
-	(*ReconcileResponse)(nil),     // 8: kplug.v1.ReconcileResponse
-	(*Dependents)(nil),            // 9: kplug.v1.Dependents
-	(*DependentRules)(nil),        // 10: kplug.v1.DependentRules
-	(*FinalizeRequest)(nil),       // 11: kplug.v1.FinalizeRequest
-	(*FinalizeResponse)(nil),      // 12: kplug.v1.FinalizeResponse
-	(*WorkRequest)(nil),           // 13: kplug.v1.WorkRequest
-	(*WorkCancellation)(nil),      // 14: kplug.v1.WorkCancellation
-	(*WorkResponse)(nil),          // 15: kplug.v1.WorkResponse
-	(*WorkError)(nil),             // 16: kplug.v1.WorkError
-	nil,                           // 17: kplug.v1.ReconcileRequest.ExtensionsEntry
-	nil,                           // 18: kplug.v1.ReconcileRequest.DependentsEntry
-	nil,                           // 19: kplug.v1.ReconcileResponse.ExtensionStatusesEntry
-	nil,                           // 20: kplug.v1.Dependents.RulesEntry
-	nil,                           // 21: kplug.v1.FinalizeRequest.ExtensionsEntry
-	nil,                           // 22: kplug.v1.FinalizeRequest.DependentsEntry
-	(*PluginApi)(nil),             // 23: kplug.v1.PluginApi
-	(*Resource)(nil),              // 24: kplug.v1.Resource
-	(*timestamppb.Timestamp)(nil), // 25: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 26: google.protobuf.Duration
-	(*Message)(nil),               // 27: kplug.v1.Message
-	(*Condition)(nil),             // 28: kplug.v1.Condition
-	(*Event)(nil),                 // 29: kplug.v1.Event
+	(*AssignedCapability)(nil),    // 7: kplug.v1.AssignedCapability
+	(*CallContext)(nil),           // 8: kplug.v1.CallContext
+	(*ReconcileResponse)(nil),     // 9: kplug.v1.ReconcileResponse
+	(*Dependents)(nil),            // 10: kplug.v1.Dependents
+	(*DependentRules)(nil),        // 11: kplug.v1.DependentRules
+	(*FinalizeRequest)(nil),       // 12: kplug.v1.FinalizeRequest
+	(*FinalizeResponse)(nil),      // 13: kplug.v1.FinalizeResponse
+	(*WorkRequest)(nil),           // 14: kplug.v1.WorkRequest
+	(*WorkCancellation)(nil),      // 15: kplug.v1.WorkCancellation
+	(*WorkResponse)(nil),          // 16: kplug.v1.WorkResponse
+	(*WorkError)(nil),             // 17: kplug.v1.WorkError
+	nil,                           // 18: kplug.v1.ReconcileRequest.ExtensionsEntry
+	nil,                           // 19: kplug.v1.ReconcileRequest.DependentsEntry
+	nil,                           // 20: kplug.v1.ReconcileResponse.ExtensionStatusesEntry
+	nil,                           // 21: kplug.v1.Dependents.RulesEntry
+	nil,                           // 22: kplug.v1.FinalizeRequest.ExtensionsEntry
+	nil,                           // 23: kplug.v1.FinalizeRequest.DependentsEntry
+	(*PluginApi)(nil),             // 24: kplug.v1.PluginApi
+	(*Resource)(nil),              // 25: kplug.v1.Resource
+	(*timestamppb.Timestamp)(nil), // 26: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 27: google.protobuf.Duration
+	(*Message)(nil),               // 28: kplug.v1.Message
+	(*Condition)(nil),             // 29: kplug.v1.Condition
+	(*Event)(nil),                 // 30: kplug.v1.Event
 }
 var file_kplug_v1_plugin_proto_depIdxs = []int32{
-	23, // 0: kplug.v1.GetInfoResponse.apis:type_name -> kplug.v1.PluginApi
-	24, // 1: kplug.v1.ReconcileRequest.base:type_name -> kplug.v1.Resource
-	17, // 2: kplug.v1.ReconcileRequest.extensions:type_name -> kplug.v1.ReconcileRequest.ExtensionsEntry
+	24, // 0: kplug.v1.GetInfoResponse.apis:type_name -> kplug.v1.PluginApi
+	25, // 1: kplug.v1.ReconcileRequest.base:type_name -> kplug.v1.Resource
+	18, // 2: kplug.v1.ReconcileRequest.extensions:type_name -> kplug.v1.ReconcileRequest.ExtensionsEntry
 	6,  // 3: kplug.v1.ReconcileRequest.assignment:type_name -> kplug.v1.Assignment
-	7,  // 4: kplug.v1.ReconcileRequest.context:type_name -> kplug.v1.CallContext
-	18, // 5: kplug.v1.ReconcileRequest.dependents:type_name -> kplug.v1.ReconcileRequest.DependentsEntry
-	25, // 6: kplug.v1.CallContext.deadline:type_name -> google.protobuf.Timestamp
-	1,  // 7: kplug.v1.ReconcileResponse.outcome:type_name -> kplug.v1.Outcome
-	26, // 8: kplug.v1.ReconcileResponse.retry_after:type_name -> google.protobuf.Duration
-	27, // 9: kplug.v1.ReconcileResponse.messages:type_name -> kplug.v1.Message
-	19, // 10: kplug.v1.ReconcileResponse.extension_statuses:type_name -> kplug.v1.ReconcileResponse.ExtensionStatusesEntry
-	28, // 11: kplug.v1.ReconcileResponse.conditions:type_name -> kplug.v1.Condition
-	29, // 12: kplug.v1.ReconcileResponse.events:type_name -> kplug.v1.Event
-	26, // 13: kplug.v1.ReconcileResponse.requeue_after:type_name -> google.protobuf.Duration
-	9,  // 14: kplug.v1.ReconcileResponse.dependents:type_name -> kplug.v1.Dependents
-	20, // 15: kplug.v1.Dependents.rules:type_name -> kplug.v1.Dependents.RulesEntry
-	26, // 16: kplug.v1.DependentRules.ready_timeout:type_name -> google.protobuf.Duration
-	0,  // 17: kplug.v1.DependentRules.policy:type_name -> kplug.v1.DependentPolicy
-	24, // 18: kplug.v1.FinalizeRequest.base:type_name -> kplug.v1.Resource
-	21, // 19: kplug.v1.FinalizeRequest.extensions:type_name -> kplug.v1.FinalizeRequest.ExtensionsEntry
-	6,  // 20: kplug.v1.FinalizeRequest.assignment:type_name -> kplug.v1.Assignment
-	7,  // 21: kplug.v1.FinalizeRequest.context:type_name -> kplug.v1.CallContext
-	2,  // 22: kplug.v1.FinalizeRequest.cause:type_name -> kplug.v1.FinalizeCause
-	22, // 23: kplug.v1.FinalizeRequest.dependents:type_name -> kplug.v1.FinalizeRequest.DependentsEntry
-	1,  // 24: kplug.v1.FinalizeResponse.outcome:type_name -> kplug.v1.Outcome
-	26, // 25: kplug.v1.FinalizeResponse.retry_after:type_name -> google.protobuf.Duration
-	27, // 26: kplug.v1.FinalizeResponse.messages:type_name -> kplug.v1.Message
-	29, // 27: kplug.v1.FinalizeResponse.events:type_name -> kplug.v1.Event
-	5,  // 28: kplug.v1.WorkRequest.reconcile:type_name -> kplug.v1.ReconcileRequest
-	11, // 29: kplug.v1.WorkRequest.finalize:type_name -> kplug.v1.FinalizeRequest
-	14, // 30: kplug.v1.WorkRequest.cancellation:type_name -> kplug.v1.WorkCancellation
-	8,  // 31: kplug.v1.WorkResponse.reconcile:type_name -> kplug.v1.ReconcileResponse
-	12, // 32: kplug.v1.WorkResponse.finalize:type_name -> kplug.v1.FinalizeResponse
-	16, // 33: kplug.v1.WorkResponse.error:type_name -> kplug.v1.WorkError
-	24, // 34: kplug.v1.ReconcileRequest.ExtensionsEntry.value:type_name -> kplug.v1.Resource
-	24, // 35: kplug.v1.ReconcileRequest.DependentsEntry.value:type_name -> kplug.v1.Resource
-	10, // 36: kplug.v1.Dependents.RulesEntry.value:type_name -> kplug.v1.DependentRules
-	24, // 37: kplug.v1.FinalizeRequest.ExtensionsEntry.value:type_name -> kplug.v1.Resource
-	24, // 38: kplug.v1.FinalizeRequest.DependentsEntry.value:type_name -> kplug.v1.Resource
-	3,  // 39: kplug.v1.PluginService.GetInfo:input_type -> kplug.v1.GetInfoRequest
-	5,  // 40: kplug.v1.PluginService.Reconcile:input_type -> kplug.v1.ReconcileRequest
-	11, // 41: kplug.v1.PluginService.Finalize:input_type -> kplug.v1.FinalizeRequest
-	13, // 42: kplug.v1.PluginService.Work:input_type -> kplug.v1.WorkRequest
-	4,  // 43: kplug.v1.PluginService.GetInfo:output_type -> kplug.v1.GetInfoResponse
-	8,  // 44: kplug.v1.PluginService.Reconcile:output_type -> kplug.v1.ReconcileResponse
-	12, // 45: kplug.v1.PluginService.Finalize:output_type -> kplug.v1.FinalizeResponse
-	15, // 46: kplug.v1.PluginService.Work:output_type -> kplug.v1.WorkResponse
-	43, // [43:47] is the sub-list for method output_type
-	39, // [39:43] is the sub-list for method input_type
-	39, // [39:39] is the sub-list for extension type_name
-	39, // [39:39] is the sub-list for extension extendee
-	0,  // [0:39] is the sub-list for field type_name
+	8,  // 4: kplug.v1.ReconcileRequest.context:type_name -> kplug.v1.CallContext
+	19, // 5: kplug.v1.ReconcileRequest.dependents:type_name -> kplug.v1.ReconcileRequest.DependentsEntry
+	7,  // 6: kplug.v1.Assignment.capability:type_name -> kplug.v1.AssignedCapability
+	26, // 7: kplug.v1.CallContext.deadline:type_name -> google.protobuf.Timestamp
+	1,  // 8: kplug.v1.ReconcileResponse.outcome:type_name -> kplug.v1.Outcome
+	27, // 9: kplug.v1.ReconcileResponse.retry_after:type_name -> google.protobuf.Duration
+	28, // 10: kplug.v1.ReconcileResponse.messages:type_name -> kplug.v1.Message
+	20, // 11: kplug.v1.ReconcileResponse.extension_statuses:type_name -> kplug.v1.ReconcileResponse.ExtensionStatusesEntry
+	29, // 12: kplug.v1.ReconcileResponse.conditions:type_name -> kplug.v1.Condition
+	30, // 13: kplug.v1.ReconcileResponse.events:type_name -> kplug.v1.Event
+	27, // 14: kplug.v1.ReconcileResponse.requeue_after:type_name -> google.protobuf.Duration
+	10, // 15: kplug.v1.ReconcileResponse.dependents:type_name -> kplug.v1.Dependents
+	21, // 16: kplug.v1.Dependents.rules:type_name -> kplug.v1.Dependents.RulesEntry
+	27, // 17: kplug.v1.DependentRules.ready_timeout:type_name -> google.protobuf.Duration
+	0,  // 18: kplug.v1.DependentRules.policy:type_name -> kplug.v1.DependentPolicy
+	25, // 19: kplug.v1.FinalizeRequest.base:type_name -> kplug.v1.Resource
+	22, // 20: kplug.v1.FinalizeRequest.extensions:type_name -> kplug.v1.FinalizeRequest.ExtensionsEntry
+	6,  // 21: kplug.v1.FinalizeRequest.assignment:type_name -> kplug.v1.Assignment
+	8,  // 22: kplug.v1.FinalizeRequest.context:type_name -> kplug.v1.CallContext
+	2,  // 23: kplug.v1.FinalizeRequest.cause:type_name -> kplug.v1.FinalizeCause
+	23, // 24: kplug.v1.FinalizeRequest.dependents:type_name -> kplug.v1.FinalizeRequest.DependentsEntry
+	1,  // 25: kplug.v1.FinalizeResponse.outcome:type_name -> kplug.v1.Outcome
+	27, // 26: kplug.v1.FinalizeResponse.retry_after:type_name -> google.protobuf.Duration
+	28, // 27: kplug.v1.FinalizeResponse.messages:type_name -> kplug.v1.Message
+	30, // 28: kplug.v1.FinalizeResponse.events:type_name -> kplug.v1.Event
+	5,  // 29: kplug.v1.WorkRequest.reconcile:type_name -> kplug.v1.ReconcileRequest
+	12, // 30: kplug.v1.WorkRequest.finalize:type_name -> kplug.v1.FinalizeRequest
+	15, // 31: kplug.v1.WorkRequest.cancellation:type_name -> kplug.v1.WorkCancellation
+	9,  // 32: kplug.v1.WorkResponse.reconcile:type_name -> kplug.v1.ReconcileResponse
+	13, // 33: kplug.v1.WorkResponse.finalize:type_name -> kplug.v1.FinalizeResponse
+	17, // 34: kplug.v1.WorkResponse.error:type_name -> kplug.v1.WorkError
+	25, // 35: kplug.v1.ReconcileRequest.ExtensionsEntry.value:type_name -> kplug.v1.Resource
+	25, // 36: kplug.v1.ReconcileRequest.DependentsEntry.value:type_name -> kplug.v1.Resource
+	11, // 37: kplug.v1.Dependents.RulesEntry.value:type_name -> kplug.v1.DependentRules
+	25, // 38: kplug.v1.FinalizeRequest.ExtensionsEntry.value:type_name -> kplug.v1.Resource
+	25, // 39: kplug.v1.FinalizeRequest.DependentsEntry.value:type_name -> kplug.v1.Resource
+	3,  // 40: kplug.v1.PluginService.GetInfo:input_type -> kplug.v1.GetInfoRequest
+	5,  // 41: kplug.v1.PluginService.Reconcile:input_type -> kplug.v1.ReconcileRequest
+	12, // 42: kplug.v1.PluginService.Finalize:input_type -> kplug.v1.FinalizeRequest
+	14, // 43: kplug.v1.PluginService.Work:input_type -> kplug.v1.WorkRequest
+	4,  // 44: kplug.v1.PluginService.GetInfo:output_type -> kplug.v1.GetInfoResponse
+	9,  // 45: kplug.v1.PluginService.Reconcile:output_type -> kplug.v1.ReconcileResponse
+	13, // 46: kplug.v1.PluginService.Finalize:output_type -> kplug.v1.FinalizeResponse
+	16, // 47: kplug.v1.PluginService.Work:output_type -> kplug.v1.WorkResponse
+	44, // [44:48] is the sub-list for method output_type
+	40, // [40:44] is the sub-list for method input_type
+	40, // [40:40] is the sub-list for extension type_name
+	40, // [40:40] is the sub-list for extension extendee
+	0,  // [0:40] is the sub-list for field type_name
 }
 
 func init() { file_kplug_v1_plugin_proto_init() }
@@ -1583,13 +1675,13 @@ func file_kplug_v1_plugin_proto_init() {
 	}
 	file_kplug_v1_registry_proto_init()
 	file_kplug_v1_resource_proto_init()
-	file_kplug_v1_plugin_proto_msgTypes[5].OneofWrappers = []any{}
-	file_kplug_v1_plugin_proto_msgTypes[10].OneofWrappers = []any{
+	file_kplug_v1_plugin_proto_msgTypes[6].OneofWrappers = []any{}
+	file_kplug_v1_plugin_proto_msgTypes[11].OneofWrappers = []any{
 		(*WorkRequest_Reconcile)(nil),
 		(*WorkRequest_Finalize)(nil),
 		(*WorkRequest_Cancellation)(nil),
 	}
-	file_kplug_v1_plugin_proto_msgTypes[12].OneofWrappers = []any{
+	file_kplug_v1_plugin_proto_msgTypes[13].OneofWrappers = []any{
 		(*WorkResponse_Reconcile)(nil),
 		(*WorkResponse_Finalize)(nil),
 		(*WorkResponse_Error)(nil),
@@ -1600,7 +1692,7 @@ func file_kplug_v1_plugin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_kplug_v1_plugin_proto_rawDesc), len(file_kplug_v1_plugin_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   20,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -371,7 +371,10 @@ type PluginApi struct {
 	// references; otherwise only for extensions of these kinds.
 	ExtensionKinds []*ExtensionKind `protobuf:"bytes,3,rep,name=extension_kinds,json=extensionKinds,proto3" json:"extension_kinds,omitempty"`
 	// Free-form capabilities, which a delegation may require, for example `partitioning: hash`.
-	Capabilities  map[string]string `protobuf:"bytes,4,rep,name=capabilities,proto3" json:"capabilities,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Capabilities map[string]string `protobuf:"bytes,4,rep,name=capabilities,proto3" json:"capabilities,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Capabilities that resources may ask for by category, type and version, for example `database`, `postgresql`, `17`. A delegation says
+	// where a resource states them. Each category and type must occur once.
+	Provides      []*ProvidedCapability `protobuf:"bytes,5,rep,name=provides,proto3" json:"provides,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -434,6 +437,78 @@ func (x *PluginApi) GetCapabilities() map[string]string {
 	return nil
 }
 
+func (x *PluginApi) GetProvides() []*ProvidedCapability {
+	if x != nil {
+		return x.Provides
+	}
+	return nil
+}
+
+// ProvidedCapability is a capability that resources may ask for, in the versions that the plugin provides.
+type ProvidedCapability struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Category, for example `database`. Required.
+	Category string `protobuf:"bytes,1,opt,name=category,proto3" json:"category,omitempty"`
+	// Type, for example `postgresql`. Required.
+	Type string `protobuf:"bytes,2,opt,name=type,proto3" json:"type,omitempty"`
+	// Versions, for example `14` and `15`, in any order. At least one. A version that begins with numbers, such as `10.11`, is ordered by
+	// them.
+	Versions      []string `protobuf:"bytes,3,rep,name=versions,proto3" json:"versions,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProvidedCapability) Reset() {
+	*x = ProvidedCapability{}
+	mi := &file_kplug_v1_registry_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProvidedCapability) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProvidedCapability) ProtoMessage() {}
+
+func (x *ProvidedCapability) ProtoReflect() protoreflect.Message {
+	mi := &file_kplug_v1_registry_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProvidedCapability.ProtoReflect.Descriptor instead.
+func (*ProvidedCapability) Descriptor() ([]byte, []int) {
+	return file_kplug_v1_registry_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *ProvidedCapability) GetCategory() string {
+	if x != nil {
+		return x.Category
+	}
+	return ""
+}
+
+func (x *ProvidedCapability) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *ProvidedCapability) GetVersions() []string {
+	if x != nil {
+		return x.Versions
+	}
+	return nil
+}
+
 // ExtensionKind names a kind of extension resource, in any version.
 type ExtensionKind struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -447,7 +522,7 @@ type ExtensionKind struct {
 
 func (x *ExtensionKind) Reset() {
 	*x = ExtensionKind{}
-	mi := &file_kplug_v1_registry_proto_msgTypes[3]
+	mi := &file_kplug_v1_registry_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -459,7 +534,7 @@ func (x *ExtensionKind) String() string {
 func (*ExtensionKind) ProtoMessage() {}
 
 func (x *ExtensionKind) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_registry_proto_msgTypes[3]
+	mi := &file_kplug_v1_registry_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -472,7 +547,7 @@ func (x *ExtensionKind) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExtensionKind.ProtoReflect.Descriptor instead.
 func (*ExtensionKind) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_registry_proto_rawDescGZIP(), []int{3}
+	return file_kplug_v1_registry_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ExtensionKind) GetGroup() string {
@@ -503,7 +578,7 @@ type SessionRequest struct {
 
 func (x *SessionRequest) Reset() {
 	*x = SessionRequest{}
-	mi := &file_kplug_v1_registry_proto_msgTypes[4]
+	mi := &file_kplug_v1_registry_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -515,7 +590,7 @@ func (x *SessionRequest) String() string {
 func (*SessionRequest) ProtoMessage() {}
 
 func (x *SessionRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_registry_proto_msgTypes[4]
+	mi := &file_kplug_v1_registry_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -528,7 +603,7 @@ func (x *SessionRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionRequest.ProtoReflect.Descriptor instead.
 func (*SessionRequest) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_registry_proto_rawDescGZIP(), []int{4}
+	return file_kplug_v1_registry_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *SessionRequest) GetMessage() isSessionRequest_Message {
@@ -583,7 +658,7 @@ type Beat struct {
 
 func (x *Beat) Reset() {
 	*x = Beat{}
-	mi := &file_kplug_v1_registry_proto_msgTypes[5]
+	mi := &file_kplug_v1_registry_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -595,7 +670,7 @@ func (x *Beat) String() string {
 func (*Beat) ProtoMessage() {}
 
 func (x *Beat) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_registry_proto_msgTypes[5]
+	mi := &file_kplug_v1_registry_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -608,7 +683,7 @@ func (x *Beat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Beat.ProtoReflect.Descriptor instead.
 func (*Beat) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_registry_proto_rawDescGZIP(), []int{5}
+	return file_kplug_v1_registry_proto_rawDescGZIP(), []int{6}
 }
 
 // SessionResponse is a message of the controller in a session.
@@ -625,7 +700,7 @@ type SessionResponse struct {
 
 func (x *SessionResponse) Reset() {
 	*x = SessionResponse{}
-	mi := &file_kplug_v1_registry_proto_msgTypes[6]
+	mi := &file_kplug_v1_registry_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -637,7 +712,7 @@ func (x *SessionResponse) String() string {
 func (*SessionResponse) ProtoMessage() {}
 
 func (x *SessionResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_registry_proto_msgTypes[6]
+	mi := &file_kplug_v1_registry_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -650,7 +725,7 @@ func (x *SessionResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SessionResponse.ProtoReflect.Descriptor instead.
 func (*SessionResponse) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_registry_proto_rawDescGZIP(), []int{6}
+	return file_kplug_v1_registry_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *SessionResponse) GetAnswer() isSessionResponse_Answer {
@@ -707,7 +782,7 @@ type HeartbeatRequest struct {
 
 func (x *HeartbeatRequest) Reset() {
 	*x = HeartbeatRequest{}
-	mi := &file_kplug_v1_registry_proto_msgTypes[7]
+	mi := &file_kplug_v1_registry_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -719,7 +794,7 @@ func (x *HeartbeatRequest) String() string {
 func (*HeartbeatRequest) ProtoMessage() {}
 
 func (x *HeartbeatRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_registry_proto_msgTypes[7]
+	mi := &file_kplug_v1_registry_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -732,7 +807,7 @@ func (x *HeartbeatRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeartbeatRequest.ProtoReflect.Descriptor instead.
 func (*HeartbeatRequest) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_registry_proto_rawDescGZIP(), []int{7}
+	return file_kplug_v1_registry_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *HeartbeatRequest) GetRegistration() *Registration {
@@ -756,7 +831,7 @@ type HeartbeatResponse struct {
 
 func (x *HeartbeatResponse) Reset() {
 	*x = HeartbeatResponse{}
-	mi := &file_kplug_v1_registry_proto_msgTypes[8]
+	mi := &file_kplug_v1_registry_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -768,7 +843,7 @@ func (x *HeartbeatResponse) String() string {
 func (*HeartbeatResponse) ProtoMessage() {}
 
 func (x *HeartbeatResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_registry_proto_msgTypes[8]
+	mi := &file_kplug_v1_registry_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -781,7 +856,7 @@ func (x *HeartbeatResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use HeartbeatResponse.ProtoReflect.Descriptor instead.
 func (*HeartbeatResponse) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_registry_proto_rawDescGZIP(), []int{8}
+	return file_kplug_v1_registry_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *HeartbeatResponse) GetAnswer() isHeartbeatResponse_Answer {
@@ -845,7 +920,7 @@ type Lease struct {
 
 func (x *Lease) Reset() {
 	*x = Lease{}
-	mi := &file_kplug_v1_registry_proto_msgTypes[9]
+	mi := &file_kplug_v1_registry_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -857,7 +932,7 @@ func (x *Lease) String() string {
 func (*Lease) ProtoMessage() {}
 
 func (x *Lease) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_registry_proto_msgTypes[9]
+	mi := &file_kplug_v1_registry_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -870,7 +945,7 @@ func (x *Lease) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Lease.ProtoReflect.Descriptor instead.
 func (*Lease) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_registry_proto_rawDescGZIP(), []int{9}
+	return file_kplug_v1_registry_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Lease) GetInterval() *durationpb.Duration {
@@ -914,7 +989,7 @@ type Refusal struct {
 
 func (x *Refusal) Reset() {
 	*x = Refusal{}
-	mi := &file_kplug_v1_registry_proto_msgTypes[10]
+	mi := &file_kplug_v1_registry_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -926,7 +1001,7 @@ func (x *Refusal) String() string {
 func (*Refusal) ProtoMessage() {}
 
 func (x *Refusal) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_registry_proto_msgTypes[10]
+	mi := &file_kplug_v1_registry_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -939,7 +1014,7 @@ func (x *Refusal) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Refusal.ProtoReflect.Descriptor instead.
 func (*Refusal) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_registry_proto_rawDescGZIP(), []int{10}
+	return file_kplug_v1_registry_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Refusal) GetReason() RefusalReason {
@@ -967,7 +1042,7 @@ type DeregisterRequest struct {
 
 func (x *DeregisterRequest) Reset() {
 	*x = DeregisterRequest{}
-	mi := &file_kplug_v1_registry_proto_msgTypes[11]
+	mi := &file_kplug_v1_registry_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -979,7 +1054,7 @@ func (x *DeregisterRequest) String() string {
 func (*DeregisterRequest) ProtoMessage() {}
 
 func (x *DeregisterRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_registry_proto_msgTypes[11]
+	mi := &file_kplug_v1_registry_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -992,7 +1067,7 @@ func (x *DeregisterRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeregisterRequest.ProtoReflect.Descriptor instead.
 func (*DeregisterRequest) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_registry_proto_rawDescGZIP(), []int{11}
+	return file_kplug_v1_registry_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *DeregisterRequest) GetInstanceId() string {
@@ -1011,7 +1086,7 @@ type DeregisterResponse struct {
 
 func (x *DeregisterResponse) Reset() {
 	*x = DeregisterResponse{}
-	mi := &file_kplug_v1_registry_proto_msgTypes[12]
+	mi := &file_kplug_v1_registry_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1023,7 +1098,7 @@ func (x *DeregisterResponse) String() string {
 func (*DeregisterResponse) ProtoMessage() {}
 
 func (x *DeregisterResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_registry_proto_msgTypes[12]
+	mi := &file_kplug_v1_registry_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1036,7 +1111,7 @@ func (x *DeregisterResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeregisterResponse.ProtoReflect.Descriptor instead.
 func (*DeregisterResponse) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_registry_proto_rawDescGZIP(), []int{12}
+	return file_kplug_v1_registry_proto_rawDescGZIP(), []int{13}
 }
 
 // ListPluginsRequest filters a list. Empty lists everything.
@@ -1056,7 +1131,7 @@ type ListPluginsRequest struct {
 
 func (x *ListPluginsRequest) Reset() {
 	*x = ListPluginsRequest{}
-	mi := &file_kplug_v1_registry_proto_msgTypes[13]
+	mi := &file_kplug_v1_registry_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1068,7 +1143,7 @@ func (x *ListPluginsRequest) String() string {
 func (*ListPluginsRequest) ProtoMessage() {}
 
 func (x *ListPluginsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_registry_proto_msgTypes[13]
+	mi := &file_kplug_v1_registry_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1081,7 +1156,7 @@ func (x *ListPluginsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPluginsRequest.ProtoReflect.Descriptor instead.
 func (*ListPluginsRequest) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_registry_proto_rawDescGZIP(), []int{13}
+	return file_kplug_v1_registry_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListPluginsRequest) GetApi() string {
@@ -1124,7 +1199,7 @@ type ListPluginsResponse struct {
 
 func (x *ListPluginsResponse) Reset() {
 	*x = ListPluginsResponse{}
-	mi := &file_kplug_v1_registry_proto_msgTypes[14]
+	mi := &file_kplug_v1_registry_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1136,7 +1211,7 @@ func (x *ListPluginsResponse) String() string {
 func (*ListPluginsResponse) ProtoMessage() {}
 
 func (x *ListPluginsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_registry_proto_msgTypes[14]
+	mi := &file_kplug_v1_registry_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1149,7 +1224,7 @@ func (x *ListPluginsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListPluginsResponse.ProtoReflect.Descriptor instead.
 func (*ListPluginsResponse) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_registry_proto_rawDescGZIP(), []int{14}
+	return file_kplug_v1_registry_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListPluginsResponse) GetInstances() []*PluginInstance {
@@ -1179,7 +1254,7 @@ type WatchPluginsRequest struct {
 
 func (x *WatchPluginsRequest) Reset() {
 	*x = WatchPluginsRequest{}
-	mi := &file_kplug_v1_registry_proto_msgTypes[15]
+	mi := &file_kplug_v1_registry_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1191,7 +1266,7 @@ func (x *WatchPluginsRequest) String() string {
 func (*WatchPluginsRequest) ProtoMessage() {}
 
 func (x *WatchPluginsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_registry_proto_msgTypes[15]
+	mi := &file_kplug_v1_registry_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1204,7 +1279,7 @@ func (x *WatchPluginsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchPluginsRequest.ProtoReflect.Descriptor instead.
 func (*WatchPluginsRequest) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_registry_proto_rawDescGZIP(), []int{15}
+	return file_kplug_v1_registry_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *WatchPluginsRequest) GetApi() string {
@@ -1235,7 +1310,7 @@ type WatchPluginsResponse struct {
 
 func (x *WatchPluginsResponse) Reset() {
 	*x = WatchPluginsResponse{}
-	mi := &file_kplug_v1_registry_proto_msgTypes[16]
+	mi := &file_kplug_v1_registry_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1247,7 +1322,7 @@ func (x *WatchPluginsResponse) String() string {
 func (*WatchPluginsResponse) ProtoMessage() {}
 
 func (x *WatchPluginsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_registry_proto_msgTypes[16]
+	mi := &file_kplug_v1_registry_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1260,7 +1335,7 @@ func (x *WatchPluginsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WatchPluginsResponse.ProtoReflect.Descriptor instead.
 func (*WatchPluginsResponse) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_registry_proto_rawDescGZIP(), []int{16}
+	return file_kplug_v1_registry_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *WatchPluginsResponse) GetEvent() isWatchPluginsResponse_Event {
@@ -1315,7 +1390,7 @@ type Synced struct {
 
 func (x *Synced) Reset() {
 	*x = Synced{}
-	mi := &file_kplug_v1_registry_proto_msgTypes[17]
+	mi := &file_kplug_v1_registry_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1327,7 +1402,7 @@ func (x *Synced) String() string {
 func (*Synced) ProtoMessage() {}
 
 func (x *Synced) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_registry_proto_msgTypes[17]
+	mi := &file_kplug_v1_registry_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1340,7 +1415,7 @@ func (x *Synced) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Synced.ProtoReflect.Descriptor instead.
 func (*Synced) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_registry_proto_rawDescGZIP(), []int{17}
+	return file_kplug_v1_registry_proto_rawDescGZIP(), []int{18}
 }
 
 // PluginInstance is a registered instance.
@@ -1370,7 +1445,7 @@ type PluginInstance struct {
 
 func (x *PluginInstance) Reset() {
 	*x = PluginInstance{}
-	mi := &file_kplug_v1_registry_proto_msgTypes[18]
+	mi := &file_kplug_v1_registry_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1382,7 +1457,7 @@ func (x *PluginInstance) String() string {
 func (*PluginInstance) ProtoMessage() {}
 
 func (x *PluginInstance) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_registry_proto_msgTypes[18]
+	mi := &file_kplug_v1_registry_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1395,7 +1470,7 @@ func (x *PluginInstance) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PluginInstance.ProtoReflect.Descriptor instead.
 func (*PluginInstance) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_registry_proto_rawDescGZIP(), []int{18}
+	return file_kplug_v1_registry_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *PluginInstance) GetRegistration() *Registration {
@@ -1486,15 +1561,20 @@ const file_kplug_v1_registry_proto_rawDesc = "" +
 	"\a_weight\"@\n" +
 	"\fPodReference\x12\x1c\n" +
 	"\tnamespace\x18\x01 \x01(\tR\tnamespace\x12\x12\n" +
-	"\x04name\x18\x02 \x01(\tR\x04name\"\x87\x02\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\"\xc1\x02\n" +
 	"\tPluginApi\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12@\n" +
 	"\x0fextension_kinds\x18\x03 \x03(\v2\x17.kplug.v1.ExtensionKindR\x0eextensionKinds\x12I\n" +
-	"\fcapabilities\x18\x04 \x03(\v2%.kplug.v1.PluginApi.CapabilitiesEntryR\fcapabilities\x1a?\n" +
+	"\fcapabilities\x18\x04 \x03(\v2%.kplug.v1.PluginApi.CapabilitiesEntryR\fcapabilities\x128\n" +
+	"\bprovides\x18\x05 \x03(\v2\x1c.kplug.v1.ProvidedCapabilityR\bprovides\x1a?\n" +
 	"\x11CapabilitiesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"9\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"`\n" +
+	"\x12ProvidedCapability\x12\x1a\n" +
+	"\bcategory\x18\x01 \x01(\tR\bcategory\x12\x12\n" +
+	"\x04type\x18\x02 \x01(\tR\x04type\x12\x1a\n" +
+	"\bversions\x18\x03 \x03(\tR\bversions\"9\n" +
 	"\rExtensionKind\x12\x14\n" +
 	"\x05group\x18\x01 \x01(\tR\x05group\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\"\x7f\n" +
@@ -1590,75 +1670,77 @@ func file_kplug_v1_registry_proto_rawDescGZIP() []byte {
 }
 
 var file_kplug_v1_registry_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_kplug_v1_registry_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_kplug_v1_registry_proto_msgTypes = make([]protoimpl.MessageInfo, 22)
 var file_kplug_v1_registry_proto_goTypes = []any{
 	(RefusalReason)(0),            // 0: kplug.v1.RefusalReason
 	(InstanceState)(0),            // 1: kplug.v1.InstanceState
 	(*Registration)(nil),          // 2: kplug.v1.Registration
 	(*PodReference)(nil),          // 3: kplug.v1.PodReference
 	(*PluginApi)(nil),             // 4: kplug.v1.PluginApi
-	(*ExtensionKind)(nil),         // 5: kplug.v1.ExtensionKind
-	(*SessionRequest)(nil),        // 6: kplug.v1.SessionRequest
-	(*Beat)(nil),                  // 7: kplug.v1.Beat
-	(*SessionResponse)(nil),       // 8: kplug.v1.SessionResponse
-	(*HeartbeatRequest)(nil),      // 9: kplug.v1.HeartbeatRequest
-	(*HeartbeatResponse)(nil),     // 10: kplug.v1.HeartbeatResponse
-	(*Lease)(nil),                 // 11: kplug.v1.Lease
-	(*Refusal)(nil),               // 12: kplug.v1.Refusal
-	(*DeregisterRequest)(nil),     // 13: kplug.v1.DeregisterRequest
-	(*DeregisterResponse)(nil),    // 14: kplug.v1.DeregisterResponse
-	(*ListPluginsRequest)(nil),    // 15: kplug.v1.ListPluginsRequest
-	(*ListPluginsResponse)(nil),   // 16: kplug.v1.ListPluginsResponse
-	(*WatchPluginsRequest)(nil),   // 17: kplug.v1.WatchPluginsRequest
-	(*WatchPluginsResponse)(nil),  // 18: kplug.v1.WatchPluginsResponse
-	(*Synced)(nil),                // 19: kplug.v1.Synced
-	(*PluginInstance)(nil),        // 20: kplug.v1.PluginInstance
-	nil,                           // 21: kplug.v1.Registration.LabelsEntry
-	nil,                           // 22: kplug.v1.PluginApi.CapabilitiesEntry
-	(*durationpb.Duration)(nil),   // 23: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 24: google.protobuf.Timestamp
+	(*ProvidedCapability)(nil),    // 5: kplug.v1.ProvidedCapability
+	(*ExtensionKind)(nil),         // 6: kplug.v1.ExtensionKind
+	(*SessionRequest)(nil),        // 7: kplug.v1.SessionRequest
+	(*Beat)(nil),                  // 8: kplug.v1.Beat
+	(*SessionResponse)(nil),       // 9: kplug.v1.SessionResponse
+	(*HeartbeatRequest)(nil),      // 10: kplug.v1.HeartbeatRequest
+	(*HeartbeatResponse)(nil),     // 11: kplug.v1.HeartbeatResponse
+	(*Lease)(nil),                 // 12: kplug.v1.Lease
+	(*Refusal)(nil),               // 13: kplug.v1.Refusal
+	(*DeregisterRequest)(nil),     // 14: kplug.v1.DeregisterRequest
+	(*DeregisterResponse)(nil),    // 15: kplug.v1.DeregisterResponse
+	(*ListPluginsRequest)(nil),    // 16: kplug.v1.ListPluginsRequest
+	(*ListPluginsResponse)(nil),   // 17: kplug.v1.ListPluginsResponse
+	(*WatchPluginsRequest)(nil),   // 18: kplug.v1.WatchPluginsRequest
+	(*WatchPluginsResponse)(nil),  // 19: kplug.v1.WatchPluginsResponse
+	(*Synced)(nil),                // 20: kplug.v1.Synced
+	(*PluginInstance)(nil),        // 21: kplug.v1.PluginInstance
+	nil,                           // 22: kplug.v1.Registration.LabelsEntry
+	nil,                           // 23: kplug.v1.PluginApi.CapabilitiesEntry
+	(*durationpb.Duration)(nil),   // 24: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 25: google.protobuf.Timestamp
 }
 var file_kplug_v1_registry_proto_depIdxs = []int32{
 	4,  // 0: kplug.v1.Registration.apis:type_name -> kplug.v1.PluginApi
-	21, // 1: kplug.v1.Registration.labels:type_name -> kplug.v1.Registration.LabelsEntry
-	23, // 2: kplug.v1.Registration.interval:type_name -> google.protobuf.Duration
-	23, // 3: kplug.v1.Registration.ttl:type_name -> google.protobuf.Duration
+	22, // 1: kplug.v1.Registration.labels:type_name -> kplug.v1.Registration.LabelsEntry
+	24, // 2: kplug.v1.Registration.interval:type_name -> google.protobuf.Duration
+	24, // 3: kplug.v1.Registration.ttl:type_name -> google.protobuf.Duration
 	3,  // 4: kplug.v1.Registration.pod:type_name -> kplug.v1.PodReference
-	5,  // 5: kplug.v1.PluginApi.extension_kinds:type_name -> kplug.v1.ExtensionKind
-	22, // 6: kplug.v1.PluginApi.capabilities:type_name -> kplug.v1.PluginApi.CapabilitiesEntry
-	2,  // 7: kplug.v1.SessionRequest.registration:type_name -> kplug.v1.Registration
-	7,  // 8: kplug.v1.SessionRequest.beat:type_name -> kplug.v1.Beat
-	11, // 9: kplug.v1.SessionResponse.lease:type_name -> kplug.v1.Lease
-	12, // 10: kplug.v1.SessionResponse.refusal:type_name -> kplug.v1.Refusal
-	2,  // 11: kplug.v1.HeartbeatRequest.registration:type_name -> kplug.v1.Registration
-	11, // 12: kplug.v1.HeartbeatResponse.lease:type_name -> kplug.v1.Lease
-	12, // 13: kplug.v1.HeartbeatResponse.refusal:type_name -> kplug.v1.Refusal
-	23, // 14: kplug.v1.Lease.interval:type_name -> google.protobuf.Duration
-	23, // 15: kplug.v1.Lease.ttl:type_name -> google.protobuf.Duration
-	0,  // 16: kplug.v1.Refusal.reason:type_name -> kplug.v1.RefusalReason
-	20, // 17: kplug.v1.ListPluginsResponse.instances:type_name -> kplug.v1.PluginInstance
-	20, // 18: kplug.v1.WatchPluginsResponse.instance:type_name -> kplug.v1.PluginInstance
-	19, // 19: kplug.v1.WatchPluginsResponse.synced:type_name -> kplug.v1.Synced
-	2,  // 20: kplug.v1.PluginInstance.registration:type_name -> kplug.v1.Registration
-	1,  // 21: kplug.v1.PluginInstance.state:type_name -> kplug.v1.InstanceState
-	24, // 22: kplug.v1.PluginInstance.registered_at:type_name -> google.protobuf.Timestamp
-	24, // 23: kplug.v1.PluginInstance.last_heard_at:type_name -> google.protobuf.Timestamp
-	11, // 24: kplug.v1.PluginInstance.lease:type_name -> kplug.v1.Lease
-	6,  // 25: kplug.v1.RegistryService.Session:input_type -> kplug.v1.SessionRequest
-	9,  // 26: kplug.v1.RegistryService.Heartbeat:input_type -> kplug.v1.HeartbeatRequest
-	13, // 27: kplug.v1.RegistryService.Deregister:input_type -> kplug.v1.DeregisterRequest
-	15, // 28: kplug.v1.RegistryService.ListPlugins:input_type -> kplug.v1.ListPluginsRequest
-	17, // 29: kplug.v1.RegistryService.WatchPlugins:input_type -> kplug.v1.WatchPluginsRequest
-	8,  // 30: kplug.v1.RegistryService.Session:output_type -> kplug.v1.SessionResponse
-	10, // 31: kplug.v1.RegistryService.Heartbeat:output_type -> kplug.v1.HeartbeatResponse
-	14, // 32: kplug.v1.RegistryService.Deregister:output_type -> kplug.v1.DeregisterResponse
-	16, // 33: kplug.v1.RegistryService.ListPlugins:output_type -> kplug.v1.ListPluginsResponse
-	18, // 34: kplug.v1.RegistryService.WatchPlugins:output_type -> kplug.v1.WatchPluginsResponse
-	30, // [30:35] is the sub-list for method output_type
-	25, // [25:30] is the sub-list for method input_type
-	25, // [25:25] is the sub-list for extension type_name
-	25, // [25:25] is the sub-list for extension extendee
-	0,  // [0:25] is the sub-list for field type_name
+	6,  // 5: kplug.v1.PluginApi.extension_kinds:type_name -> kplug.v1.ExtensionKind
+	23, // 6: kplug.v1.PluginApi.capabilities:type_name -> kplug.v1.PluginApi.CapabilitiesEntry
+	5,  // 7: kplug.v1.PluginApi.provides:type_name -> kplug.v1.ProvidedCapability
+	2,  // 8: kplug.v1.SessionRequest.registration:type_name -> kplug.v1.Registration
+	8,  // 9: kplug.v1.SessionRequest.beat:type_name -> kplug.v1.Beat
+	12, // 10: kplug.v1.SessionResponse.lease:type_name -> kplug.v1.Lease
+	13, // 11: kplug.v1.SessionResponse.refusal:type_name -> kplug.v1.Refusal
+	2,  // 12: kplug.v1.HeartbeatRequest.registration:type_name -> kplug.v1.Registration
+	12, // 13: kplug.v1.HeartbeatResponse.lease:type_name -> kplug.v1.Lease
+	13, // 14: kplug.v1.HeartbeatResponse.refusal:type_name -> kplug.v1.Refusal
+	24, // 15: kplug.v1.Lease.interval:type_name -> google.protobuf.Duration
+	24, // 16: kplug.v1.Lease.ttl:type_name -> google.protobuf.Duration
+	0,  // 17: kplug.v1.Refusal.reason:type_name -> kplug.v1.RefusalReason
+	21, // 18: kplug.v1.ListPluginsResponse.instances:type_name -> kplug.v1.PluginInstance
+	21, // 19: kplug.v1.WatchPluginsResponse.instance:type_name -> kplug.v1.PluginInstance
+	20, // 20: kplug.v1.WatchPluginsResponse.synced:type_name -> kplug.v1.Synced
+	2,  // 21: kplug.v1.PluginInstance.registration:type_name -> kplug.v1.Registration
+	1,  // 22: kplug.v1.PluginInstance.state:type_name -> kplug.v1.InstanceState
+	25, // 23: kplug.v1.PluginInstance.registered_at:type_name -> google.protobuf.Timestamp
+	25, // 24: kplug.v1.PluginInstance.last_heard_at:type_name -> google.protobuf.Timestamp
+	12, // 25: kplug.v1.PluginInstance.lease:type_name -> kplug.v1.Lease
+	7,  // 26: kplug.v1.RegistryService.Session:input_type -> kplug.v1.SessionRequest
+	10, // 27: kplug.v1.RegistryService.Heartbeat:input_type -> kplug.v1.HeartbeatRequest
+	14, // 28: kplug.v1.RegistryService.Deregister:input_type -> kplug.v1.DeregisterRequest
+	16, // 29: kplug.v1.RegistryService.ListPlugins:input_type -> kplug.v1.ListPluginsRequest
+	18, // 30: kplug.v1.RegistryService.WatchPlugins:input_type -> kplug.v1.WatchPluginsRequest
+	9,  // 31: kplug.v1.RegistryService.Session:output_type -> kplug.v1.SessionResponse
+	11, // 32: kplug.v1.RegistryService.Heartbeat:output_type -> kplug.v1.HeartbeatResponse
+	15, // 33: kplug.v1.RegistryService.Deregister:output_type -> kplug.v1.DeregisterResponse
+	17, // 34: kplug.v1.RegistryService.ListPlugins:output_type -> kplug.v1.ListPluginsResponse
+	19, // 35: kplug.v1.RegistryService.WatchPlugins:output_type -> kplug.v1.WatchPluginsResponse
+	31, // [31:36] is the sub-list for method output_type
+	26, // [26:31] is the sub-list for method input_type
+	26, // [26:26] is the sub-list for extension type_name
+	26, // [26:26] is the sub-list for extension extendee
+	0,  // [0:26] is the sub-list for field type_name
 }
 
 func init() { file_kplug_v1_registry_proto_init() }
@@ -1667,19 +1749,19 @@ func file_kplug_v1_registry_proto_init() {
 		return
 	}
 	file_kplug_v1_registry_proto_msgTypes[0].OneofWrappers = []any{}
-	file_kplug_v1_registry_proto_msgTypes[4].OneofWrappers = []any{
+	file_kplug_v1_registry_proto_msgTypes[5].OneofWrappers = []any{
 		(*SessionRequest_Registration)(nil),
 		(*SessionRequest_Beat)(nil),
 	}
-	file_kplug_v1_registry_proto_msgTypes[6].OneofWrappers = []any{
+	file_kplug_v1_registry_proto_msgTypes[7].OneofWrappers = []any{
 		(*SessionResponse_Lease)(nil),
 		(*SessionResponse_Refusal)(nil),
 	}
-	file_kplug_v1_registry_proto_msgTypes[8].OneofWrappers = []any{
+	file_kplug_v1_registry_proto_msgTypes[9].OneofWrappers = []any{
 		(*HeartbeatResponse_Lease)(nil),
 		(*HeartbeatResponse_Refusal)(nil),
 	}
-	file_kplug_v1_registry_proto_msgTypes[16].OneofWrappers = []any{
+	file_kplug_v1_registry_proto_msgTypes[17].OneofWrappers = []any{
 		(*WatchPluginsResponse_Instance)(nil),
 		(*WatchPluginsResponse_Synced)(nil),
 	}
@@ -1689,7 +1771,7 @@ func file_kplug_v1_registry_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_kplug_v1_registry_proto_rawDesc), len(file_kplug_v1_registry_proto_rawDesc)),
 			NumEnums:      2,
-			NumMessages:   21,
+			NumMessages:   22,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file kplug/v1/plugin.proto.
  */
 export const file_kplug_v1_plugin: GenFile = /*@__PURE__*/
-  fileDesc("ChVrcGx1Zy92MS9wbHVnaW4ucHJvdG8SCGtwbHVnLnYxIhAKDkdldEluZm9SZXF1ZXN0IqoBCg9HZXRJbmZvUmVzcG9uc2USDgoGcGx1Z2luGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSIQoEYXBpcxgDIAMoCzITLmtwbHVnLnYxLlBsdWdpbkFwaRITCgtpbnN0YW5jZV9pZBgEIAEoCRIPCgdydW50aW1lGAUgASgJEhMKC3NlcnZlc193b3JrGAYgASgIEhgKEHNlcmlhbGl6ZXNfY2FsbHMYByABKAgilAMKEFJlY29uY2lsZVJlcXVlc3QSIAoEYmFzZRgBIAEoCzISLmtwbHVnLnYxLlJlc291cmNlEj4KCmV4dGVuc2lvbnMYAiADKAsyKi5rcGx1Zy52MS5SZWNvbmNpbGVSZXF1ZXN0LkV4dGVuc2lvbnNFbnRyeRIoCgphc3NpZ25tZW50GAMgASgLMhQua3BsdWcudjEuQXNzaWdubWVudBImCgdjb250ZXh0GAQgASgLMhUua3BsdWcudjEuQ2FsbENvbnRleHQSPgoKZGVwZW5kZW50cxgFIAMoCzIqLmtwbHVnLnYxLlJlY29uY2lsZVJlcXVlc3QuRGVwZW5kZW50c0VudHJ5GkUKD0V4dGVuc2lvbnNFbnRyeRILCgNrZXkYASABKAkSIQoFdmFsdWUYAiABKAsyEi5rcGx1Zy52MS5SZXNvdXJjZToCOAEaRQoPRGVwZW5kZW50c0VudHJ5EgsKA2tleRgBIAEoCRIhCgV2YWx1ZRgCIAEoCzISLmtwbHVnLnYxLlJlc291cmNlOgI4ASJjCgpBc3NpZ25tZW50EhIKCmRlbGVnYXRpb24YASABKAkSCwoDYXBpGAIgASgJEhMKC2FwaV92ZXJzaW9uGAMgASgJEg4KBnJlYXNvbhgEIAEoCRIPCgdtZXNzYWdlGAUgASgJInUKC0NhbGxDb250ZXh0Eg8KB2F0dGVtcHQYASABKA0SLAoIZGVhZGxpbmUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC3RyYWNlcGFyZW50GAMgASgJEhIKCnRyYWNlc3RhdGUYBCABKAki5gMKEVJlY29uY2lsZVJlc3BvbnNlEiIKB291dGNvbWUYASABKA4yES5rcGx1Zy52MS5PdXRjb21lEi4KC3JldHJ5X2FmdGVyGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiMKCG1lc3NhZ2VzGAMgAygLMhEua3BsdWcudjEuTWVzc2FnZRIYCgtiYXNlX3N0YXR1cxgEIAEoDEgAiAEBEk4KEmV4dGVuc2lvbl9zdGF0dXNlcxgFIAMoCzIyLmtwbHVnLnYxLlJlY29uY2lsZVJlc3BvbnNlLkV4dGVuc2lvblN0YXR1c2VzRW50cnkSJwoKY29uZGl0aW9ucxgGIAMoCzITLmtwbHVnLnYxLkNvbmRpdGlvbhIfCgZldmVudHMYByADKAsyDy5rcGx1Zy52MS5FdmVudBIwCg1yZXF1ZXVlX2FmdGVyGAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEigKCmRlcGVuZGVudHMYCSABKAsyFC5rcGx1Zy52MS5EZXBlbmRlbnRzGjgKFkV4dGVuc2lvblN0YXR1c2VzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgMOgI4AUIOCgxfYmFzZV9zdGF0dXMikwEKCkRlcGVuZGVudHMSDQoFaXRlbXMYASADKAwSLgoFcnVsZXMYAiADKAsyHy5rcGx1Zy52MS5EZXBlbmRlbnRzLlJ1bGVzRW50cnkaRgoKUnVsZXNFbnRyeRILCgNrZXkYASABKAkSJwoFdmFsdWUYAiABKAsyGC5rcGx1Zy52MS5EZXBlbmRlbnRSdWxlczoCOAEiuwEKDkRlcGVuZGVudFJ1bGVzEhIKCmRlcGVuZHNfb24YASADKAkSEgoKcmVhZHlfd2hlbhgCIAEoCRIwCg1yZWFkeV90aW1lb3V0GAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhQKDGluY2x1ZGVfd2hlbhgEIAEoCRIpCgZwb2xpY3kYBSABKA4yGS5rcGx1Zy52MS5EZXBlbmRlbnRQb2xpY3kSDgoGcmV0YWluGAYgASgIIrkDCg9GaW5hbGl6ZVJlcXVlc3QSIAoEYmFzZRgBIAEoCzISLmtwbHVnLnYxLlJlc291cmNlEj0KCmV4dGVuc2lvbnMYAiADKAsyKS5rcGx1Zy52MS5GaW5hbGl6ZVJlcXVlc3QuRXh0ZW5zaW9uc0VudHJ5EigKCmFzc2lnbm1lbnQYAyABKAsyFC5rcGx1Zy52MS5Bc3NpZ25tZW50EiYKB2NvbnRleHQYBCABKAsyFS5rcGx1Zy52MS5DYWxsQ29udGV4dBImCgVjYXVzZRgFIAEoDjIXLmtwbHVnLnYxLkZpbmFsaXplQ2F1c2USPQoKZGVwZW5kZW50cxgGIAMoCzIpLmtwbHVnLnYxLkZpbmFsaXplUmVxdWVzdC5EZXBlbmRlbnRzRW50cnkaRQoPRXh0ZW5zaW9uc0VudHJ5EgsKA2tleRgBIAEoCRIhCgV2YWx1ZRgCIAEoCzISLmtwbHVnLnYxLlJlc291cmNlOgI4ARpFCg9EZXBlbmRlbnRzRW50cnkSCwoDa2V5GAEgASgJEiEKBXZhbHVlGAIgASgLMhIua3BsdWcudjEuUmVzb3VyY2U6AjgBIqwBChBGaW5hbGl6ZVJlc3BvbnNlEiIKB291dGNvbWUYASABKA4yES5rcGx1Zy52MS5PdXRjb21lEi4KC3JldHJ5X2FmdGVyGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiMKCG1lc3NhZ2VzGAMgAygLMhEua3BsdWcudjEuTWVzc2FnZRIfCgZldmVudHMYBCADKAsyDy5rcGx1Zy52MS5FdmVudCK1AQoLV29ya1JlcXVlc3QSCgoCaWQYASABKA0SLwoJcmVjb25jaWxlGAIgASgLMhoua3BsdWcudjEuUmVjb25jaWxlUmVxdWVzdEgAEi0KCGZpbmFsaXplGAMgASgLMhkua3BsdWcudjEuRmluYWxpemVSZXF1ZXN0SAASMgoMY2FuY2VsbGF0aW9uGAQgASgLMhoua3BsdWcudjEuV29ya0NhbmNlbGxhdGlvbkgAQgYKBGNhbGwiEgoQV29ya0NhbmNlbGxhdGlvbiKsAQoMV29ya1Jlc3BvbnNlEgoKAmlkGAEgASgNEjAKCXJlY29uY2lsZRgCIAEoCzIbLmtwbHVnLnYxLlJlY29uY2lsZVJlc3BvbnNlSAASLgoIZmluYWxpemUYAyABKAsyGi5rcGx1Zy52MS5GaW5hbGl6ZVJlc3BvbnNlSAASJAoFZXJyb3IYBCABKAsyEy5rcGx1Zy52MS5Xb3JrRXJyb3JIAEIICgZhbnN3ZXIiKgoJV29ya0Vycm9yEgwKBGNvZGUYASABKA0SDwoHbWVzc2FnZRgCIAEoCSqQAQoPRGVwZW5kZW50UG9saWN5EiAKHERFUEVOREVOVF9QT0xJQ1lfVU5TUEVDSUZJRUQQABIaChZERVBFTkRFTlRfUE9MSUNZX0FQUExZEAESIAocREVQRU5ERU5UX1BPTElDWV9DUkVBVEVfT05MWRACEh0KGURFUEVOREVOVF9QT0xJQ1lfUkVDUkVBVEUQAypgCgdPdXRjb21lEhcKE09VVENPTUVfVU5TUEVDSUZJRUQQABITCg9PVVRDT01FX1NVQ0NFU1MQARIRCg1PVVRDT01FX1JFVFJZEAISFAoQT1VUQ09NRV9URVJNSU5BTBADKmsKDUZpbmFsaXplQ2F1c2USHgoaRklOQUxJWkVfQ0FVU0VfVU5TUEVDSUZJRUQQABIaChZGSU5BTElaRV9DQVVTRV9ERUxFVEVEEAESHgoaRklOQUxJWkVfQ0FVU0VfSEFOREVEX09WRVIQAjKTAgoNUGx1Z2luU2VydmljZRI+CgdHZXRJbmZvEhgua3BsdWcudjEuR2V0SW5mb1JlcXVlc3QaGS5rcGx1Zy52MS5HZXRJbmZvUmVzcG9uc2USRAoJUmVjb25jaWxlEhoua3BsdWcudjEuUmVjb25jaWxlUmVxdWVzdBobLmtwbHVnLnYxLlJlY29uY2lsZVJlc3BvbnNlEkEKCEZpbmFsaXplEhkua3BsdWcudjEuRmluYWxpemVSZXF1ZXN0Ghoua3BsdWcudjEuRmluYWxpemVSZXNwb25zZRI5CgRXb3JrEhUua3BsdWcudjEuV29ya1JlcXVlc3QaFi5rcGx1Zy52MS5Xb3JrUmVzcG9uc2UoATABYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_kplug_v1_registry, file_kplug_v1_resource]);
+  fileDesc("ChVrcGx1Zy92MS9wbHVnaW4ucHJvdG8SCGtwbHVnLnYxIhAKDkdldEluZm9SZXF1ZXN0IqoBCg9HZXRJbmZvUmVzcG9uc2USDgoGcGx1Z2luGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSIQoEYXBpcxgDIAMoCzITLmtwbHVnLnYxLlBsdWdpbkFwaRITCgtpbnN0YW5jZV9pZBgEIAEoCRIPCgdydW50aW1lGAUgASgJEhMKC3NlcnZlc193b3JrGAYgASgIEhgKEHNlcmlhbGl6ZXNfY2FsbHMYByABKAgilAMKEFJlY29uY2lsZVJlcXVlc3QSIAoEYmFzZRgBIAEoCzISLmtwbHVnLnYxLlJlc291cmNlEj4KCmV4dGVuc2lvbnMYAiADKAsyKi5rcGx1Zy52MS5SZWNvbmNpbGVSZXF1ZXN0LkV4dGVuc2lvbnNFbnRyeRIoCgphc3NpZ25tZW50GAMgASgLMhQua3BsdWcudjEuQXNzaWdubWVudBImCgdjb250ZXh0GAQgASgLMhUua3BsdWcudjEuQ2FsbENvbnRleHQSPgoKZGVwZW5kZW50cxgFIAMoCzIqLmtwbHVnLnYxLlJlY29uY2lsZVJlcXVlc3QuRGVwZW5kZW50c0VudHJ5GkUKD0V4dGVuc2lvbnNFbnRyeRILCgNrZXkYASABKAkSIQoFdmFsdWUYAiABKAsyEi5rcGx1Zy52MS5SZXNvdXJjZToCOAEaRQoPRGVwZW5kZW50c0VudHJ5EgsKA2tleRgBIAEoCRIhCgV2YWx1ZRgCIAEoCzISLmtwbHVnLnYxLlJlc291cmNlOgI4ASKVAQoKQXNzaWdubWVudBISCgpkZWxlZ2F0aW9uGAEgASgJEgsKA2FwaRgCIAEoCRITCgthcGlfdmVyc2lvbhgDIAEoCRIOCgZyZWFzb24YBCABKAkSDwoHbWVzc2FnZRgFIAEoCRIwCgpjYXBhYmlsaXR5GAYgASgLMhwua3BsdWcudjEuQXNzaWduZWRDYXBhYmlsaXR5Il8KEkFzc2lnbmVkQ2FwYWJpbGl0eRIQCghjYXRlZ29yeRgBIAEoCRIMCgR0eXBlGAIgASgJEg8KB3ZlcnNpb24YAyABKAkSGAoQcHJldmlvdXNfdmVyc2lvbhgEIAEoCSJ1CgtDYWxsQ29udGV4dBIPCgdhdHRlbXB0GAEgASgNEiwKCGRlYWRsaW5lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgt0cmFjZXBhcmVudBgDIAEoCRISCgp0cmFjZXN0YXRlGAQgASgJIuYDChFSZWNvbmNpbGVSZXNwb25zZRIiCgdvdXRjb21lGAEgASgOMhEua3BsdWcudjEuT3V0Y29tZRIuCgtyZXRyeV9hZnRlchgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIjCghtZXNzYWdlcxgDIAMoCzIRLmtwbHVnLnYxLk1lc3NhZ2USGAoLYmFzZV9zdGF0dXMYBCABKAxIAIgBARJOChJleHRlbnNpb25fc3RhdHVzZXMYBSADKAsyMi5rcGx1Zy52MS5SZWNvbmNpbGVSZXNwb25zZS5FeHRlbnNpb25TdGF0dXNlc0VudHJ5EicKCmNvbmRpdGlvbnMYBiADKAsyEy5rcGx1Zy52MS5Db25kaXRpb24SHwoGZXZlbnRzGAcgAygLMg8ua3BsdWcudjEuRXZlbnQSMAoNcmVxdWV1ZV9hZnRlchgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIoCgpkZXBlbmRlbnRzGAkgASgLMhQua3BsdWcudjEuRGVwZW5kZW50cxo4ChZFeHRlbnNpb25TdGF0dXNlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDDoCOAFCDgoMX2Jhc2Vfc3RhdHVzIpMBCgpEZXBlbmRlbnRzEg0KBWl0ZW1zGAEgAygMEi4KBXJ1bGVzGAIgAygLMh8ua3BsdWcudjEuRGVwZW5kZW50cy5SdWxlc0VudHJ5GkYKClJ1bGVzRW50cnkSCwoDa2V5GAEgASgJEicKBXZhbHVlGAIgASgLMhgua3BsdWcudjEuRGVwZW5kZW50UnVsZXM6AjgBIrsBCg5EZXBlbmRlbnRSdWxlcxISCgpkZXBlbmRzX29uGAEgAygJEhIKCnJlYWR5X3doZW4YAiABKAkSMAoNcmVhZHlfdGltZW91dBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIUCgxpbmNsdWRlX3doZW4YBCABKAkSKQoGcG9saWN5GAUgASgOMhkua3BsdWcudjEuRGVwZW5kZW50UG9saWN5Eg4KBnJldGFpbhgGIAEoCCK5AwoPRmluYWxpemVSZXF1ZXN0EiAKBGJhc2UYASABKAsyEi5rcGx1Zy52MS5SZXNvdXJjZRI9CgpleHRlbnNpb25zGAIgAygLMikua3BsdWcudjEuRmluYWxpemVSZXF1ZXN0LkV4dGVuc2lvbnNFbnRyeRIoCgphc3NpZ25tZW50GAMgASgLMhQua3BsdWcudjEuQXNzaWdubWVudBImCgdjb250ZXh0GAQgASgLMhUua3BsdWcudjEuQ2FsbENvbnRleHQSJgoFY2F1c2UYBSABKA4yFy5rcGx1Zy52MS5GaW5hbGl6ZUNhdXNlEj0KCmRlcGVuZGVudHMYBiADKAsyKS5rcGx1Zy52MS5GaW5hbGl6ZVJlcXVlc3QuRGVwZW5kZW50c0VudHJ5GkUKD0V4dGVuc2lvbnNFbnRyeRILCgNrZXkYASABKAkSIQoFdmFsdWUYAiABKAsyEi5rcGx1Zy52MS5SZXNvdXJjZToCOAEaRQoPRGVwZW5kZW50c0VudHJ5EgsKA2tleRgBIAEoCRIhCgV2YWx1ZRgCIAEoCzISLmtwbHVnLnYxLlJlc291cmNlOgI4ASKsAQoQRmluYWxpemVSZXNwb25zZRIiCgdvdXRjb21lGAEgASgOMhEua3BsdWcudjEuT3V0Y29tZRIuCgtyZXRyeV9hZnRlchgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIjCghtZXNzYWdlcxgDIAMoCzIRLmtwbHVnLnYxLk1lc3NhZ2USHwoGZXZlbnRzGAQgAygLMg8ua3BsdWcudjEuRXZlbnQitQEKC1dvcmtSZXF1ZXN0EgoKAmlkGAEgASgNEi8KCXJlY29uY2lsZRgCIAEoCzIaLmtwbHVnLnYxLlJlY29uY2lsZVJlcXVlc3RIABItCghmaW5hbGl6ZRgDIAEoCzIZLmtwbHVnLnYxLkZpbmFsaXplUmVxdWVzdEgAEjIKDGNhbmNlbGxhdGlvbhgEIAEoCzIaLmtwbHVnLnYxLldvcmtDYW5jZWxsYXRpb25IAEIGCgRjYWxsIhIKEFdvcmtDYW5jZWxsYXRpb24irAEKDFdvcmtSZXNwb25zZRIKCgJpZBgBIAEoDRIwCglyZWNvbmNpbGUYAiABKAsyGy5rcGx1Zy52MS5SZWNvbmNpbGVSZXNwb25zZUgAEi4KCGZpbmFsaXplGAMgASgLMhoua3BsdWcudjEuRmluYWxpemVSZXNwb25zZUgAEiQKBWVycm9yGAQgASgLMhMua3BsdWcudjEuV29ya0Vycm9ySABCCAoGYW5zd2VyIioKCVdvcmtFcnJvchIMCgRjb2RlGAEgASgNEg8KB21lc3NhZ2UYAiABKAkqkAEKD0RlcGVuZGVudFBvbGljeRIgChxERVBFTkRFTlRfUE9MSUNZX1VOU1BFQ0lGSUVEEAASGgoWREVQRU5ERU5UX1BPTElDWV9BUFBMWRABEiAKHERFUEVOREVOVF9QT0xJQ1lfQ1JFQVRFX09OTFkQAhIdChlERVBFTkRFTlRfUE9MSUNZX1JFQ1JFQVRFEAMqYAoHT3V0Y29tZRIXChNPVVRDT01FX1VOU1BFQ0lGSUVEEAASEwoPT1VUQ09NRV9TVUNDRVNTEAESEQoNT1VUQ09NRV9SRVRSWRACEhQKEE9VVENPTUVfVEVSTUlOQUwQAyprCg1GaW5hbGl6ZUNhdXNlEh4KGkZJTkFMSVpFX0NBVVNFX1VOU1BFQ0lGSUVEEAASGgoWRklOQUxJWkVfQ0FVU0VfREVMRVRFRBABEh4KGkZJTkFMSVpFX0NBVVNFX0hBTkRFRF9PVkVSEAIykwIKDVBsdWdpblNlcnZpY2USPgoHR2V0SW5mbxIYLmtwbHVnLnYxLkdldEluZm9SZXF1ZXN0Ghkua3BsdWcudjEuR2V0SW5mb1Jlc3BvbnNlEkQKCVJlY29uY2lsZRIaLmtwbHVnLnYxLlJlY29uY2lsZVJlcXVlc3QaGy5rcGx1Zy52MS5SZWNvbmNpbGVSZXNwb25zZRJBCghGaW5hbGl6ZRIZLmtwbHVnLnYxLkZpbmFsaXplUmVxdWVzdBoaLmtwbHVnLnYxLkZpbmFsaXplUmVzcG9uc2USOQoEV29yaxIVLmtwbHVnLnYxLldvcmtSZXF1ZXN0GhYua3BsdWcudjEuV29ya1Jlc3BvbnNlKAEwAWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_kplug_v1_registry, file_kplug_v1_resource]);
 
 /**
  * GetInfoRequest is empty.
@@ -187,6 +187,13 @@ export type Assignment = Message<"kplug.v1.Assignment"> & {
    * @generated from field: string message = 5;
    */
   message: string;
+
+  /**
+   * Capability that the base asks for, if the delegation has capabilities.
+   *
+   * @generated from field: kplug.v1.AssignedCapability capability = 6;
+   */
+  capability?: AssignedCapability | undefined;
 };
 
 /**
@@ -195,6 +202,48 @@ export type Assignment = Message<"kplug.v1.Assignment"> & {
  */
 export const AssignmentSchema: GenMessage<Assignment> = /*@__PURE__*/
   messageDesc(file_kplug_v1_plugin, 3);
+
+/**
+ * AssignedCapability is the capability that a base asks for, in the version that the controller chose among those that the plugin provides.
+ *
+ * @generated from message kplug.v1.AssignedCapability
+ */
+export type AssignedCapability = Message<"kplug.v1.AssignedCapability"> & {
+  /**
+   * Category, as the plugin registered it.
+   *
+   * @generated from field: string category = 1;
+   */
+  category: string;
+
+  /**
+   * Type, as the plugin registered it.
+   *
+   * @generated from field: string type = 2;
+   */
+  type: string;
+
+  /**
+   * Version, as the plugin registered it. It stays until the base asks for another one, even if the plugin provides a newer one.
+   *
+   * @generated from field: string version = 3;
+   */
+  version: string;
+
+  /**
+   * Version of the last successful call for the base, or empty. It differs from `version` during an upgrade.
+   *
+   * @generated from field: string previous_version = 4;
+   */
+  previousVersion: string;
+};
+
+/**
+ * Describes the message kplug.v1.AssignedCapability.
+ * Use `create(AssignedCapabilitySchema)` to create a new message.
+ */
+export const AssignedCapabilitySchema: GenMessage<AssignedCapability> = /*@__PURE__*/
+  messageDesc(file_kplug_v1_plugin, 4);
 
 /**
  * CallContext identifies a call.
@@ -236,7 +285,7 @@ export type CallContext = Message<"kplug.v1.CallContext"> & {
  * Use `create(CallContextSchema)` to create a new message.
  */
 export const CallContextSchema: GenMessage<CallContext> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 4);
+  messageDesc(file_kplug_v1_plugin, 5);
 
 /**
  * ReconcileResponse is the result of a call. A gRPC error instead of this message is a failure that is retried.
@@ -317,7 +366,7 @@ export type ReconcileResponse = Message<"kplug.v1.ReconcileResponse"> & {
  * Use `create(ReconcileResponseSchema)` to create a new message.
  */
 export const ReconcileResponseSchema: GenMessage<ReconcileResponse> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 5);
+  messageDesc(file_kplug_v1_plugin, 6);
 
 /**
  * Dependents are resources that the controller applies for a base. The base owns them, so they are deleted with it.
@@ -348,7 +397,7 @@ export type Dependents = Message<"kplug.v1.Dependents"> & {
  * Use `create(DependentsSchema)` to create a new message.
  */
 export const DependentsSchema: GenMessage<Dependents> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 6);
+  messageDesc(file_kplug_v1_plugin, 7);
 
 /**
  * DependentRules says when and how the controller applies a dependent.
@@ -409,7 +458,7 @@ export type DependentRules = Message<"kplug.v1.DependentRules"> & {
  * Use `create(DependentRulesSchema)` to create a new message.
  */
 export const DependentRulesSchema: GenMessage<DependentRules> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 7);
+  messageDesc(file_kplug_v1_plugin, 8);
 
 /**
  * FinalizeRequest is a call to finalize one base resource.
@@ -465,7 +514,7 @@ export type FinalizeRequest = Message<"kplug.v1.FinalizeRequest"> & {
  * Use `create(FinalizeRequestSchema)` to create a new message.
  */
 export const FinalizeRequestSchema: GenMessage<FinalizeRequest> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 8);
+  messageDesc(file_kplug_v1_plugin, 9);
 
 /**
  * FinalizeResponse is the result of a call.
@@ -507,7 +556,7 @@ export type FinalizeResponse = Message<"kplug.v1.FinalizeResponse"> & {
  * Use `create(FinalizeResponseSchema)` to create a new message.
  */
 export const FinalizeResponseSchema: GenMessage<FinalizeResponse> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 9);
+  messageDesc(file_kplug_v1_plugin, 10);
 
 /**
  * WorkRequest is one call in a stream of calls, or its cancellation.
@@ -560,7 +609,7 @@ export type WorkRequest = Message<"kplug.v1.WorkRequest"> & {
  * Use `create(WorkRequestSchema)` to create a new message.
  */
 export const WorkRequestSchema: GenMessage<WorkRequest> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 10);
+  messageDesc(file_kplug_v1_plugin, 11);
 
 /**
  * WorkCancellation is empty.
@@ -575,7 +624,7 @@ export type WorkCancellation = Message<"kplug.v1.WorkCancellation"> & {
  * Use `create(WorkCancellationSchema)` to create a new message.
  */
 export const WorkCancellationSchema: GenMessage<WorkCancellation> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 11);
+  messageDesc(file_kplug_v1_plugin, 12);
 
 /**
  * WorkResponse is the response to one call. Responses may be sent in any order.
@@ -627,7 +676,7 @@ export type WorkResponse = Message<"kplug.v1.WorkResponse"> & {
  * Use `create(WorkResponseSchema)` to create a new message.
  */
 export const WorkResponseSchema: GenMessage<WorkResponse> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 12);
+  messageDesc(file_kplug_v1_plugin, 13);
 
 /**
  * WorkError is the error of a call without a response.
@@ -655,7 +704,7 @@ export type WorkError = Message<"kplug.v1.WorkError"> & {
  * Use `create(WorkErrorSchema)` to create a new message.
  */
 export const WorkErrorSchema: GenMessage<WorkError> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 13);
+  messageDesc(file_kplug_v1_plugin, 14);
 
 /**
  * DependentPolicy is the handling of a dependent that exists.

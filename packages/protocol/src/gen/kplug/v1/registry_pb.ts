@@ -12,7 +12,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file kplug/v1/registry.proto.
  */
 export const file_kplug_v1_registry: GenFile = /*@__PURE__*/
-  fileDesc("ChdrcGx1Zy92MS9yZWdpc3RyeS5wcm90bxIIa3BsdWcudjEiigMKDFJlZ2lzdHJhdGlvbhIOCgZwbHVnaW4YASABKAkSDwoHdmVyc2lvbhgCIAEoCRIhCgRhcGlzGAMgAygLMhMua3BsdWcudjEuUGx1Z2luQXBpEg8KB2FkZHJlc3MYBCABKAkSEwoLaW5zdGFuY2VfaWQYBSABKAkSEwoGd2VpZ2h0GAYgASgNSACIAQESMgoGbGFiZWxzGAcgAygLMiIua3BsdWcudjEuUmVnaXN0cmF0aW9uLkxhYmVsc0VudHJ5EisKCGludGVydmFsGAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiYKA3R0bBgJIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIjCgNwb2QYCiABKAsyFi5rcGx1Zy52MS5Qb2RSZWZlcmVuY2USEwoLY2VydGlmaWNhdGUYCyABKAwaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIJCgdfd2VpZ2h0Ii8KDFBvZFJlZmVyZW5jZRIRCgluYW1lc3BhY2UYASABKAkSDAoEbmFtZRgCIAEoCSLOAQoJUGx1Z2luQXBpEgwKBG5hbWUYASABKAkSDwoHdmVyc2lvbhgCIAEoCRIwCg9leHRlbnNpb25fa2luZHMYAyADKAsyFy5rcGx1Zy52MS5FeHRlbnNpb25LaW5kEjsKDGNhcGFiaWxpdGllcxgEIAMoCzIlLmtwbHVnLnYxLlBsdWdpbkFwaS5DYXBhYmlsaXRpZXNFbnRyeRozChFDYXBhYmlsaXRpZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIiwKDUV4dGVuc2lvbktpbmQSDQoFZ3JvdXAYASABKAkSDAoEa2luZBgCIAEoCSJrCg5TZXNzaW9uUmVxdWVzdBIuCgxyZWdpc3RyYXRpb24YASABKAsyFi5rcGx1Zy52MS5SZWdpc3RyYXRpb25IABIeCgRiZWF0GAIgASgLMg4ua3BsdWcudjEuQmVhdEgAQgkKB21lc3NhZ2UiBgoEQmVhdCJjCg9TZXNzaW9uUmVzcG9uc2USIAoFbGVhc2UYASABKAsyDy5rcGx1Zy52MS5MZWFzZUgAEiQKB3JlZnVzYWwYAiABKAsyES5rcGx1Zy52MS5SZWZ1c2FsSABCCAoGYW5zd2VyIkAKEEhlYXJ0YmVhdFJlcXVlc3QSLAoMcmVnaXN0cmF0aW9uGAEgASgLMhYua3BsdWcudjEuUmVnaXN0cmF0aW9uImUKEUhlYXJ0YmVhdFJlc3BvbnNlEiAKBWxlYXNlGAEgASgLMg8ua3BsdWcudjEuTGVhc2VIABIkCgdyZWZ1c2FsGAIgASgLMhEua3BsdWcudjEuUmVmdXNhbEgAQggKBmFuc3dlciJ7CgVMZWFzZRIrCghpbnRlcnZhbBgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhImCgN0dGwYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SDQoFZHJhaW4YAyABKAgSDgoGc2VjcmV0GAQgASgJIkMKB1JlZnVzYWwSJwoGcmVhc29uGAEgASgOMhcua3BsdWcudjEuUmVmdXNhbFJlYXNvbhIPCgdtZXNzYWdlGAIgASgJIigKEURlcmVnaXN0ZXJSZXF1ZXN0EhMKC2luc3RhbmNlX2lkGAEgASgJIhQKEkRlcmVnaXN0ZXJSZXNwb25zZSJYChJMaXN0UGx1Z2luc1JlcXVlc3QSCwoDYXBpGAEgASgJEg4KBnBsdWdpbhgCIAEoCRIRCglwYWdlX3NpemUYAyABKA0SEgoKcGFnZV90b2tlbhgEIAEoCSJbChNMaXN0UGx1Z2luc1Jlc3BvbnNlEisKCWluc3RhbmNlcxgBIAMoCzIYLmtwbHVnLnYxLlBsdWdpbkluc3RhbmNlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIyChNXYXRjaFBsdWdpbnNSZXF1ZXN0EgsKA2FwaRgBIAEoCRIOCgZwbHVnaW4YAiABKAkicQoUV2F0Y2hQbHVnaW5zUmVzcG9uc2USLAoIaW5zdGFuY2UYASABKAsyGC5rcGx1Zy52MS5QbHVnaW5JbnN0YW5jZUgAEiIKBnN5bmNlZBgCIAEoCzIQLmtwbHVnLnYxLlN5bmNlZEgAQgcKBWV2ZW50IggKBlN5bmNlZCK5AgoOUGx1Z2luSW5zdGFuY2USLAoMcmVnaXN0cmF0aW9uGAEgASgLMhYua3BsdWcudjEuUmVnaXN0cmF0aW9uEiYKBXN0YXRlGAIgASgOMhcua3BsdWcudjEuSW5zdGFuY2VTdGF0ZRIUCgxzdGF0ZV9yZWFzb24YAyABKAkSMQoNcmVnaXN0ZXJlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMQoNbGFzdF9oZWFyZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASHgoFbGVhc2UYBiABKAsyDy5rcGx1Zy52MS5MZWFzZRIQCghwcm90b2NvbBgHIAEoCRIQCghpZGVudGl0eRgIIAEoCRIRCgllbmNyeXB0ZWQYCSABKAgqtAIKDVJlZnVzYWxSZWFzb24SHgoaUkVGVVNBTF9SRUFTT05fVU5TUEVDSUZJRUQQABIaChZSRUZVU0FMX1JFQVNPTl9JTlZBTElEEAESJgoiUkVGVVNBTF9SRUFTT05fQUREUkVTU19OT1RfQUxMT1dFRBACEiQKIFJFRlVTQUxfUkVBU09OX0lOU1RBTkNFX0NPTkZMSUNUEAMSGwoXUkVGVVNBTF9SRUFTT05fQ0FQQUNJVFkQBBIbChdSRUZVU0FMX1JFQVNPTl9TVE9QUElORxAFEiIKHlJFRlVTQUxfUkVBU09OX1VOQVVUSEVOVElDQVRFRBAGEhwKGFJFRlVTQUxfUkVBU09OX0ZPUkJJRERFThAHEh0KGVJFRlVTQUxfUkVBU09OX05BTUVfVEFLRU4QCCqaAQoNSW5zdGFuY2VTdGF0ZRIeChpJTlNUQU5DRV9TVEFURV9VTlNQRUNJRklFRBAAEhcKE0lOU1RBTkNFX1NUQVRFX0xJVkUQARIaChZJTlNUQU5DRV9TVEFURV9TVVNQRUNUEAISGwoXSU5TVEFOQ0VfU1RBVEVfRFJBSU5JTkcQAxIXChNJTlNUQU5DRV9TVEFURV9HT05FEAQygQMKD1JlZ2lzdHJ5U2VydmljZRJCCgdTZXNzaW9uEhgua3BsdWcudjEuU2Vzc2lvblJlcXVlc3QaGS5rcGx1Zy52MS5TZXNzaW9uUmVzcG9uc2UoATABEkQKCUhlYXJ0YmVhdBIaLmtwbHVnLnYxLkhlYXJ0YmVhdFJlcXVlc3QaGy5rcGx1Zy52MS5IZWFydGJlYXRSZXNwb25zZRJHCgpEZXJlZ2lzdGVyEhsua3BsdWcudjEuRGVyZWdpc3RlclJlcXVlc3QaHC5rcGx1Zy52MS5EZXJlZ2lzdGVyUmVzcG9uc2USSgoLTGlzdFBsdWdpbnMSHC5rcGx1Zy52MS5MaXN0UGx1Z2luc1JlcXVlc3QaHS5rcGx1Zy52MS5MaXN0UGx1Z2luc1Jlc3BvbnNlEk8KDFdhdGNoUGx1Z2lucxIdLmtwbHVnLnYxLldhdGNoUGx1Z2luc1JlcXVlc3QaHi5rcGx1Zy52MS5XYXRjaFBsdWdpbnNSZXNwb25zZTABYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChdrcGx1Zy92MS9yZWdpc3RyeS5wcm90bxIIa3BsdWcudjEiigMKDFJlZ2lzdHJhdGlvbhIOCgZwbHVnaW4YASABKAkSDwoHdmVyc2lvbhgCIAEoCRIhCgRhcGlzGAMgAygLMhMua3BsdWcudjEuUGx1Z2luQXBpEg8KB2FkZHJlc3MYBCABKAkSEwoLaW5zdGFuY2VfaWQYBSABKAkSEwoGd2VpZ2h0GAYgASgNSACIAQESMgoGbGFiZWxzGAcgAygLMiIua3BsdWcudjEuUmVnaXN0cmF0aW9uLkxhYmVsc0VudHJ5EisKCGludGVydmFsGAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiYKA3R0bBgJIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIjCgNwb2QYCiABKAsyFi5rcGx1Zy52MS5Qb2RSZWZlcmVuY2USEwoLY2VydGlmaWNhdGUYCyABKAwaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4AUIJCgdfd2VpZ2h0Ii8KDFBvZFJlZmVyZW5jZRIRCgluYW1lc3BhY2UYASABKAkSDAoEbmFtZRgCIAEoCSL+AQoJUGx1Z2luQXBpEgwKBG5hbWUYASABKAkSDwoHdmVyc2lvbhgCIAEoCRIwCg9leHRlbnNpb25fa2luZHMYAyADKAsyFy5rcGx1Zy52MS5FeHRlbnNpb25LaW5kEjsKDGNhcGFiaWxpdGllcxgEIAMoCzIlLmtwbHVnLnYxLlBsdWdpbkFwaS5DYXBhYmlsaXRpZXNFbnRyeRIuCghwcm92aWRlcxgFIAMoCzIcLmtwbHVnLnYxLlByb3ZpZGVkQ2FwYWJpbGl0eRozChFDYXBhYmlsaXRpZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAk6AjgBIkYKElByb3ZpZGVkQ2FwYWJpbGl0eRIQCghjYXRlZ29yeRgBIAEoCRIMCgR0eXBlGAIgASgJEhAKCHZlcnNpb25zGAMgAygJIiwKDUV4dGVuc2lvbktpbmQSDQoFZ3JvdXAYASABKAkSDAoEa2luZBgCIAEoCSJrCg5TZXNzaW9uUmVxdWVzdBIuCgxyZWdpc3RyYXRpb24YASABKAsyFi5rcGx1Zy52MS5SZWdpc3RyYXRpb25IABIeCgRiZWF0GAIgASgLMg4ua3BsdWcudjEuQmVhdEgAQgkKB21lc3NhZ2UiBgoEQmVhdCJjCg9TZXNzaW9uUmVzcG9uc2USIAoFbGVhc2UYASABKAsyDy5rcGx1Zy52MS5MZWFzZUgAEiQKB3JlZnVzYWwYAiABKAsyES5rcGx1Zy52MS5SZWZ1c2FsSABCCAoGYW5zd2VyIkAKEEhlYXJ0YmVhdFJlcXVlc3QSLAoMcmVnaXN0cmF0aW9uGAEgASgLMhYua3BsdWcudjEuUmVnaXN0cmF0aW9uImUKEUhlYXJ0YmVhdFJlc3BvbnNlEiAKBWxlYXNlGAEgASgLMg8ua3BsdWcudjEuTGVhc2VIABIkCgdyZWZ1c2FsGAIgASgLMhEua3BsdWcudjEuUmVmdXNhbEgAQggKBmFuc3dlciJ7CgVMZWFzZRIrCghpbnRlcnZhbBgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhImCgN0dGwYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SDQoFZHJhaW4YAyABKAgSDgoGc2VjcmV0GAQgASgJIkMKB1JlZnVzYWwSJwoGcmVhc29uGAEgASgOMhcua3BsdWcudjEuUmVmdXNhbFJlYXNvbhIPCgdtZXNzYWdlGAIgASgJIigKEURlcmVnaXN0ZXJSZXF1ZXN0EhMKC2luc3RhbmNlX2lkGAEgASgJIhQKEkRlcmVnaXN0ZXJSZXNwb25zZSJYChJMaXN0UGx1Z2luc1JlcXVlc3QSCwoDYXBpGAEgASgJEg4KBnBsdWdpbhgCIAEoCRIRCglwYWdlX3NpemUYAyABKA0SEgoKcGFnZV90b2tlbhgEIAEoCSJbChNMaXN0UGx1Z2luc1Jlc3BvbnNlEisKCWluc3RhbmNlcxgBIAMoCzIYLmtwbHVnLnYxLlBsdWdpbkluc3RhbmNlEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSIyChNXYXRjaFBsdWdpbnNSZXF1ZXN0EgsKA2FwaRgBIAEoCRIOCgZwbHVnaW4YAiABKAkicQoUV2F0Y2hQbHVnaW5zUmVzcG9uc2USLAoIaW5zdGFuY2UYASABKAsyGC5rcGx1Zy52MS5QbHVnaW5JbnN0YW5jZUgAEiIKBnN5bmNlZBgCIAEoCzIQLmtwbHVnLnYxLlN5bmNlZEgAQgcKBWV2ZW50IggKBlN5bmNlZCK5AgoOUGx1Z2luSW5zdGFuY2USLAoMcmVnaXN0cmF0aW9uGAEgASgLMhYua3BsdWcudjEuUmVnaXN0cmF0aW9uEiYKBXN0YXRlGAIgASgOMhcua3BsdWcudjEuSW5zdGFuY2VTdGF0ZRIUCgxzdGF0ZV9yZWFzb24YAyABKAkSMQoNcmVnaXN0ZXJlZF9hdBgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMQoNbGFzdF9oZWFyZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASHgoFbGVhc2UYBiABKAsyDy5rcGx1Zy52MS5MZWFzZRIQCghwcm90b2NvbBgHIAEoCRIQCghpZGVudGl0eRgIIAEoCRIRCgllbmNyeXB0ZWQYCSABKAgqtAIKDVJlZnVzYWxSZWFzb24SHgoaUkVGVVNBTF9SRUFTT05fVU5TUEVDSUZJRUQQABIaChZSRUZVU0FMX1JFQVNPTl9JTlZBTElEEAESJgoiUkVGVVNBTF9SRUFTT05fQUREUkVTU19OT1RfQUxMT1dFRBACEiQKIFJFRlVTQUxfUkVBU09OX0lOU1RBTkNFX0NPTkZMSUNUEAMSGwoXUkVGVVNBTF9SRUFTT05fQ0FQQUNJVFkQBBIbChdSRUZVU0FMX1JFQVNPTl9TVE9QUElORxAFEiIKHlJFRlVTQUxfUkVBU09OX1VOQVVUSEVOVElDQVRFRBAGEhwKGFJFRlVTQUxfUkVBU09OX0ZPUkJJRERFThAHEh0KGVJFRlVTQUxfUkVBU09OX05BTUVfVEFLRU4QCCqaAQoNSW5zdGFuY2VTdGF0ZRIeChpJTlNUQU5DRV9TVEFURV9VTlNQRUNJRklFRBAAEhcKE0lOU1RBTkNFX1NUQVRFX0xJVkUQARIaChZJTlNUQU5DRV9TVEFURV9TVVNQRUNUEAISGwoXSU5TVEFOQ0VfU1RBVEVfRFJBSU5JTkcQAxIXChNJTlNUQU5DRV9TVEFURV9HT05FEAQygQMKD1JlZ2lzdHJ5U2VydmljZRJCCgdTZXNzaW9uEhgua3BsdWcudjEuU2Vzc2lvblJlcXVlc3QaGS5rcGx1Zy52MS5TZXNzaW9uUmVzcG9uc2UoATABEkQKCUhlYXJ0YmVhdBIaLmtwbHVnLnYxLkhlYXJ0YmVhdFJlcXVlc3QaGy5rcGx1Zy52MS5IZWFydGJlYXRSZXNwb25zZRJHCgpEZXJlZ2lzdGVyEhsua3BsdWcudjEuRGVyZWdpc3RlclJlcXVlc3QaHC5rcGx1Zy52MS5EZXJlZ2lzdGVyUmVzcG9uc2USSgoLTGlzdFBsdWdpbnMSHC5rcGx1Zy52MS5MaXN0UGx1Z2luc1JlcXVlc3QaHS5rcGx1Zy52MS5MaXN0UGx1Z2luc1Jlc3BvbnNlEk8KDFdhdGNoUGx1Z2lucxIdLmtwbHVnLnYxLldhdGNoUGx1Z2luc1JlcXVlc3QaHi5rcGx1Zy52MS5XYXRjaFBsdWdpbnNSZXNwb25zZTABYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * Registration describes an instance.
@@ -175,6 +175,14 @@ export type PluginApi = Message<"kplug.v1.PluginApi"> & {
    * @generated from field: map<string, string> capabilities = 4;
    */
   capabilities: { [key: string]: string };
+
+  /**
+   * Capabilities that resources may ask for by category, type and version, for example `database`, `postgresql`, `17`. A delegation says
+   * where a resource states them. Each category and type must occur once.
+   *
+   * @generated from field: repeated kplug.v1.ProvidedCapability provides = 5;
+   */
+  provides: ProvidedCapability[];
 };
 
 /**
@@ -183,6 +191,42 @@ export type PluginApi = Message<"kplug.v1.PluginApi"> & {
  */
 export const PluginApiSchema: GenMessage<PluginApi> = /*@__PURE__*/
   messageDesc(file_kplug_v1_registry, 2);
+
+/**
+ * ProvidedCapability is a capability that resources may ask for, in the versions that the plugin provides.
+ *
+ * @generated from message kplug.v1.ProvidedCapability
+ */
+export type ProvidedCapability = Message<"kplug.v1.ProvidedCapability"> & {
+  /**
+   * Category, for example `database`. Required.
+   *
+   * @generated from field: string category = 1;
+   */
+  category: string;
+
+  /**
+   * Type, for example `postgresql`. Required.
+   *
+   * @generated from field: string type = 2;
+   */
+  type: string;
+
+  /**
+   * Versions, for example `14` and `15`, in any order. At least one. A version that begins with numbers, such as `10.11`, is ordered by
+   * them.
+   *
+   * @generated from field: repeated string versions = 3;
+   */
+  versions: string[];
+};
+
+/**
+ * Describes the message kplug.v1.ProvidedCapability.
+ * Use `create(ProvidedCapabilitySchema)` to create a new message.
+ */
+export const ProvidedCapabilitySchema: GenMessage<ProvidedCapability> = /*@__PURE__*/
+  messageDesc(file_kplug_v1_registry, 3);
 
 /**
  * ExtensionKind names a kind of extension resource, in any version.
@@ -210,7 +254,7 @@ export type ExtensionKind = Message<"kplug.v1.ExtensionKind"> & {
  * Use `create(ExtensionKindSchema)` to create a new message.
  */
 export const ExtensionKindSchema: GenMessage<ExtensionKind> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_registry, 3);
+  messageDesc(file_kplug_v1_registry, 4);
 
 /**
  * SessionRequest is a message of a plugin in its session.
@@ -245,7 +289,7 @@ export type SessionRequest = Message<"kplug.v1.SessionRequest"> & {
  * Use `create(SessionRequestSchema)` to create a new message.
  */
 export const SessionRequestSchema: GenMessage<SessionRequest> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_registry, 4);
+  messageDesc(file_kplug_v1_registry, 5);
 
 /**
  * Beat is a heartbeat in a session. It renews the lease. It is empty.
@@ -260,7 +304,7 @@ export type Beat = Message<"kplug.v1.Beat"> & {
  * Use `create(BeatSchema)` to create a new message.
  */
 export const BeatSchema: GenMessage<Beat> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_registry, 5);
+  messageDesc(file_kplug_v1_registry, 6);
 
 /**
  * SessionResponse is a message of the controller in a session.
@@ -295,7 +339,7 @@ export type SessionResponse = Message<"kplug.v1.SessionResponse"> & {
  * Use `create(SessionResponseSchema)` to create a new message.
  */
 export const SessionResponseSchema: GenMessage<SessionResponse> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_registry, 6);
+  messageDesc(file_kplug_v1_registry, 7);
 
 /**
  * HeartbeatRequest registers an instance or renews its lease.
@@ -316,7 +360,7 @@ export type HeartbeatRequest = Message<"kplug.v1.HeartbeatRequest"> & {
  * Use `create(HeartbeatRequestSchema)` to create a new message.
  */
 export const HeartbeatRequestSchema: GenMessage<HeartbeatRequest> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_registry, 7);
+  messageDesc(file_kplug_v1_registry, 8);
 
 /**
  * HeartbeatResponse is the response to a heartbeat.
@@ -351,7 +395,7 @@ export type HeartbeatResponse = Message<"kplug.v1.HeartbeatResponse"> & {
  * Use `create(HeartbeatResponseSchema)` to create a new message.
  */
 export const HeartbeatResponseSchema: GenMessage<HeartbeatResponse> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_registry, 8);
+  messageDesc(file_kplug_v1_registry, 9);
 
 /**
  * Lease is the lease that the controller grants an instance.
@@ -394,7 +438,7 @@ export type Lease = Message<"kplug.v1.Lease"> & {
  * Use `create(LeaseSchema)` to create a new message.
  */
 export const LeaseSchema: GenMessage<Lease> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_registry, 9);
+  messageDesc(file_kplug_v1_registry, 10);
 
 /**
  * Refusal says why a registration was not accepted.
@@ -422,7 +466,7 @@ export type Refusal = Message<"kplug.v1.Refusal"> & {
  * Use `create(RefusalSchema)` to create a new message.
  */
 export const RefusalSchema: GenMessage<Refusal> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_registry, 10);
+  messageDesc(file_kplug_v1_registry, 11);
 
 /**
  * DeregisterRequest names the instance that is about to stop.
@@ -443,7 +487,7 @@ export type DeregisterRequest = Message<"kplug.v1.DeregisterRequest"> & {
  * Use `create(DeregisterRequestSchema)` to create a new message.
  */
 export const DeregisterRequestSchema: GenMessage<DeregisterRequest> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_registry, 11);
+  messageDesc(file_kplug_v1_registry, 12);
 
 /**
  * DeregisterResponse is empty.
@@ -458,7 +502,7 @@ export type DeregisterResponse = Message<"kplug.v1.DeregisterResponse"> & {
  * Use `create(DeregisterResponseSchema)` to create a new message.
  */
 export const DeregisterResponseSchema: GenMessage<DeregisterResponse> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_registry, 12);
+  messageDesc(file_kplug_v1_registry, 13);
 
 /**
  * ListPluginsRequest filters a list. Empty lists everything.
@@ -500,7 +544,7 @@ export type ListPluginsRequest = Message<"kplug.v1.ListPluginsRequest"> & {
  * Use `create(ListPluginsRequestSchema)` to create a new message.
  */
 export const ListPluginsRequestSchema: GenMessage<ListPluginsRequest> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_registry, 13);
+  messageDesc(file_kplug_v1_registry, 14);
 
 /**
  * ListPluginsResponse has the registered instances.
@@ -526,7 +570,7 @@ export type ListPluginsResponse = Message<"kplug.v1.ListPluginsResponse"> & {
  * Use `create(ListPluginsResponseSchema)` to create a new message.
  */
 export const ListPluginsResponseSchema: GenMessage<ListPluginsResponse> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_registry, 14);
+  messageDesc(file_kplug_v1_registry, 15);
 
 /**
  * WatchPluginsRequest filters a watch, as ListPluginsRequest does a list.
@@ -554,7 +598,7 @@ export type WatchPluginsRequest = Message<"kplug.v1.WatchPluginsRequest"> & {
  * Use `create(WatchPluginsRequestSchema)` to create a new message.
  */
 export const WatchPluginsRequestSchema: GenMessage<WatchPluginsRequest> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_registry, 15);
+  messageDesc(file_kplug_v1_registry, 16);
 
 /**
  * WatchPluginsResponse is the current state of an instance, or the end of the initial list.
@@ -589,7 +633,7 @@ export type WatchPluginsResponse = Message<"kplug.v1.WatchPluginsResponse"> & {
  * Use `create(WatchPluginsResponseSchema)` to create a new message.
  */
 export const WatchPluginsResponseSchema: GenMessage<WatchPluginsResponse> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_registry, 16);
+  messageDesc(file_kplug_v1_registry, 17);
 
 /**
  * Synced marks the end of the initial list of a watch.
@@ -604,7 +648,7 @@ export type Synced = Message<"kplug.v1.Synced"> & {
  * Use `create(SyncedSchema)` to create a new message.
  */
 export const SyncedSchema: GenMessage<Synced> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_registry, 17);
+  messageDesc(file_kplug_v1_registry, 18);
 
 /**
  * PluginInstance is a registered instance.
@@ -681,7 +725,7 @@ export type PluginInstance = Message<"kplug.v1.PluginInstance"> & {
  * Use `create(PluginInstanceSchema)` to create a new message.
  */
 export const PluginInstanceSchema: GenMessage<PluginInstance> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_registry, 18);
+  messageDesc(file_kplug_v1_registry, 19);
 
 /**
  * RefusalReason is the closed set of reasons to refuse a registration.
