@@ -66,7 +66,10 @@ describe('a capability', () => {
     ask('18');
     await expectUnready('CapabilityUnavailable', "^postgresql 18 isn't provided; no plugin provides any capability$");
     await provider('Old', postgresql('14', '15', '16'));
-    await expectUnready('CapabilityUnavailable', "^postgresql 18 isn't provided; postgresql 14 to 16 are, by Old 1.0.0$");
+    await expectUnready(
+      'CapabilityUnavailable',
+      "^postgresql 18 isn't provided; postgresql 14 to 16 are, by Old 1.0.0$",
+    );
     await provider('New', postgresql('18'));
     await operator.expectReady('users', 'New');
   });

@@ -20,6 +20,14 @@ const surroundings = {
   export declare function reconcileFoo(call: { base: z.output<typeof fooSchema> }): { status: { foo: string } };
   export declare function finalizeFoo(call: { base: z.output<typeof fooSchema> }): Promise<void>;`,
   'bar.ts': 'export declare function reconcileBar(): { status: { bar: string } };',
+  'manifests.ts': `import type { Dependent } from '@kplug/sdk';
+  export declare function newPassword(): string;
+  export declare function secretOf(name: string): Dependent;
+  export declare function claimOf(name: string): Dependent;
+  export declare function setOf(name: string): Dependent;
+  export declare function serviceOf(name: string): Dependent;
+  export declare function backupOf(name: string): Dependent;
+  export declare function statefulSetOf(name: string, type: 'postgresql' | 'mariadb', version: '16' | '17' | '11.4'): Dependent;`,
   'globals.ts': `declare global {
   const connected: boolean;
   const manifests: Parameters<typeof import('@kplug/conformance').conformCommand>[1]['manifests'];

@@ -43,6 +43,7 @@ describe('kplug', () => {
     'plugins describe',
     'plugins watch',
     'plugins fetch',
+    'capabilities',
     'explain',
     'doctor',
     'render',

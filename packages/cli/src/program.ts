@@ -1,6 +1,7 @@
 import { helpFormat } from '@kplug/operator/command';
 import { printable } from '@kplug/protocol/printable';
 import { Command, CommanderError } from 'commander';
+import { addCapabilitiesCommand } from './commands/capabilities.ts';
 import { addCompletionCommands } from './commands/completion.ts';
 import { addConformanceCommand } from './commands/conformance.ts';
 import { addDoctorCommand } from './commands/doctor.ts';
@@ -39,6 +40,7 @@ export function buildProgram(terminal: Terminal): Command {
   addGetCommand(program, terminal);
   addManifestsCommand(program, terminal);
   addPluginsCommand(program, terminal);
+  addCapabilitiesCommand(program, terminal);
   addExplainCommand(program, terminal);
   addDoctorCommand(program, terminal);
   addRenderCommand(program, terminal);

@@ -1,5 +1,11 @@
 import './require-node.ts';
 
+export {
+  type CapabilityDefinition,
+  type CapabilityOwner,
+  type CapabilityTypes,
+  defineCapability,
+} from './define-capability.ts';
 export { definePlugin, implementApi, type MultiApiPlugin, type Plugin, type Servable } from './define-plugin.ts';
 export type { ServeOptions } from './environment.ts';
 export { nameFrom } from './name-from.ts';

@@ -38,12 +38,15 @@ function describeApis(instances: readonly PluginInstance[]): string[] {
   return [...new Set(described)];
 }
 
-function describeApi({ name, version, extensionKinds, capabilities }: PluginApi): string {
+function describeApi({ name, version, extensionKinds, capabilities, provides }: PluginApi): string {
   const kinds = extensionKinds.map(({ group, kind }) => (group ? `${kind}.${group}` : kind)).join(', ');
   const lines = [
     `  API           ${plain(`${name}@${version}`)}`,
     `  Extensions    ${plain(kinds) || 'any'}`,
     `  Capabilities  ${formatPairs(capabilities) || 'none'}`,
+    ...provides.map(
+      ({ category, type, versions }) => `  Provides      ${plain(`${category}/${type} ${versions.join(', ')}`)}`,
+    ),
   ];
   return lines.join('\n');
 }
