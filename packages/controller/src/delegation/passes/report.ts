@@ -6,6 +6,7 @@ import { keyOf, type ResourceKey } from '../../resources/resource.ts';
 import type { PresentChoice } from '../../selection/candidate.ts';
 import type { Attempt, Failure } from '../calls/attempt.ts';
 import type { Choice } from '../choices/choose.ts';
+import { findPausedFault } from '../control-annotations.ts';
 import type { DelegationSettings } from '../delegation-settings.ts';
 import type { AppliedDependents } from '../dependents/applied-dependents.ts';
 import type { Unready } from '../dependents/summarize.ts';
@@ -23,6 +24,7 @@ export class Reporter {
   readonly #context: PassContext;
   readonly #gathered: Gathered;
   #hasFailed = false;
+  #hasRecordedPause = false;
 
   constructor(context: PassContext, gathered: Gathered) {
     this.#context = context;
@@ -216,7 +218,13 @@ export class Reporter {
     const base = resources.get(this.#key) ?? this.#gathered.base;
     const status = composeStatus(
       { ...base, metadata },
-      { conditions, statements, finalized, applied, mode: settings.rules.mode },
+      {
+        conditions: [...conditions, ...this.#pausedConditions()],
+        statements,
+        finalized,
+        applied,
+        mode: settings.rules.mode,
+      },
     );
     try {
       await resources.applyStatus(this.#key, status, { uid: metadata.uid, fieldManager: settings.fieldManager });
@@ -224,8 +232,31 @@ export class Reporter {
       this.#hasFailed = true;
       throw error;
     }
+    this.#recordPauseEnd();
     for (const statement of statements ?? []) this.#warnOfReservedFields(statement);
     if (statements) holders.clear(this.#key);
+  }
+
+  /** Returns the condition that reports an invalid value of the annotation for pausing, if it has one. */
+  #pausedConditions(): ConditionContent[] {
+    const message = findPausedFault(this.#gathered.base);
+    return message === undefined ? [] : [{ type: 'Paused', status: 'False', reason: 'InvalidAnnotation', message }];
+  }
+
+  /** Records Events when the resource is no longer paused, and when pausing it failed. */
+  #recordPauseEnd(): void {
+    const { base } = this.#gathered;
+    if (this.#hasRecordedPause) return;
+    this.#hasRecordedPause = true;
+    const former = findCondition(base.status, 'Paused');
+    const { events } = this.#context;
+    if (former?.status === 'True') {
+      events.record(this.#key, { type: 'Normal', reason: 'Resumed', message: 'the resource is no longer paused' });
+    }
+    const message = findPausedFault(base);
+    if (message !== undefined && former?.message !== message) {
+      events.record(this.#key, { type: 'Warning', reason: 'InvalidAnnotation', message });
+    }
   }
 
   #warnOfReservedFields(statement: PluginStatement): void {

@@ -11,6 +11,7 @@ import { isJsonObject } from '../../resources/json.ts';
 import { mergePatch } from '../../resources/merge-patch.ts';
 import type { JsonObject, JsonValue, Resource } from '../../resources/resource.ts';
 import type { PresentChoice } from '../../selection/candidate.ts';
+import { readReconcileAt } from '../control-annotations.ts';
 import type { Holder } from '../holders/holder.ts';
 
 /** Fields of a base's status that the controller manages. Those that a plugin returns are ignored. */
@@ -20,6 +21,7 @@ const controllerFields = [
   'implementations',
   'dependents',
   'dependentsReady',
+  'lastHandledReconcileAt',
   'observedGeneration',
   'conditions',
 ] as const;
@@ -47,6 +49,8 @@ export interface StatusReport {
   finalized?: readonly PresentChoice[];
   /** Inventory of the base's dependents, and the number of those that are ready. `undefined`: they stay as they are. */
   applied?: { dependents: JsonValue[]; dependentsReady?: string } | undefined;
+  /** True if the base is paused: then its generation and what its annotations request are not observed. */
+  isPaused?: boolean;
   /** With `all`, each statement is written under its plugin's name. */
   mode: 'one' | 'all';
 }
@@ -74,16 +78,21 @@ export function composeStatus(base: Resource, report: StatusReport, now: () => D
   const options = { observedGeneration: generation, now };
   const given = report.conditions.map((content) => stampCondition(content, former, options));
   const unchanged = former.filter((condition) => {
+    // Whoever reports about a paused resource gives this condition.
+    if (condition.type === 'Paused') return false;
     return isControllerCondition(condition) && !given.some(({ type }) => type === condition.type);
   });
   const ofPlugins = pluginConditions(base, report).map((content) => stampCondition(content, former, options));
-  const { dependents: _, dependentsReady: __, ...fields } = pluginFields(base, report);
+  const { dependents: _, dependentsReady: __, lastHandledReconcileAt: ___, ...fields } = pluginFields(base, report);
   const { dependents, dependentsReady } = report.applied ?? base.status ?? {};
+  const handled = report.isPaused ? base.status?.lastHandledReconcileAt : readReconcileAt(base);
+  const observed = report.isPaused ? base.status?.observedGeneration : generation;
   return {
     ...fields,
     ...(Array.isArray(dependents) && dependents.length > 0 && { dependents }),
     ...(typeof dependentsReady === 'string' && { dependentsReady }),
-    observedGeneration: generation,
+    ...(typeof handled === 'string' && { lastHandledReconcileAt: handled }),
+    ...(observed !== undefined && { observedGeneration: observed }),
     conditions: [...unchanged, ...given, ...ofPlugins].sort(byType),
   };
 }
