@@ -10,6 +10,7 @@ import { addInitCommand } from './commands/init.ts';
 import { addManifestsCommand } from './commands/manifests.ts';
 import { addOperatorCommand } from './commands/operator.ts';
 import { addPluginsCommand } from './commands/plugins.ts';
+import { addPauseCommands, addReconcileCommand } from './commands/reconcile.ts';
 import { addRecordCommand, addReplayCommand } from './commands/record.ts';
 import { addRenderCommand } from './commands/render.ts';
 import { addTokenCommand } from './commands/token.ts';
@@ -40,6 +41,8 @@ export function buildProgram(terminal: Terminal): Command {
   addManifestsCommand(program, terminal);
   addPluginsCommand(program, terminal);
   addExplainCommand(program, terminal);
+  addReconcileCommand(program, terminal);
+  addPauseCommands(program, terminal);
   addDoctorCommand(program, terminal);
   addRenderCommand(program, terminal);
   addConformanceCommand(program, terminal);
