@@ -13,6 +13,7 @@ import type { Unready } from '../dependents/summarize.ts';
 import { type ExtensionProblem, type Gathered, ignoredReferences } from '../extensions/gather.ts';
 import type { PassContext, PassResult } from './pass-context.ts';
 import { composeStatus, type PluginStatement, reservedFieldsOf } from './status.ts';
+import { writeStatus } from './write-status.ts';
 
 /** Calls of a pass, and the dependents that were applied for them. */
 export interface Applied extends Omit<AppliedDependents, 'failure'> {
@@ -227,7 +228,7 @@ export class Reporter {
       },
     );
     try {
-      await resources.applyStatus(this.#key, status, { uid: metadata.uid, fieldManager: settings.fieldManager });
+      await writeStatus(this.#context, this.#gathered.base, status);
     } catch (error) {
       this.#hasFailed = true;
       throw error;
