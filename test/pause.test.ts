@@ -164,7 +164,12 @@ describe('the annotation kplug.dev/paused', () => {
       passes.push(resource.metadata.name);
     });
     passes.length = 0;
-    const before = calls.length;
+    const baseUrl = `http://${operator.controller.adminAddress}`;
+    const metrics = async () => (await fetch(`${baseUrl}/metrics`)).text();
+    const pausedPasses = async () =>
+      /^controller_runtime_reconcile_total\{.*result="paused".*\} (\d+)$/m.exec(await metrics())?.[1];
+    const before = { calls: calls.length, paused: await pausedPasses() };
+    expect(before.paused).toBe('1');
 
     operator.extension('Options', 'options', { more: true });
     await plugin.stop();
@@ -174,15 +179,14 @@ describe('the annotation kplug.dev/paused', () => {
     expect(new Set(passes)).toEqual(new Set(['other']));
     expect(operator.get('users')?.status).toMatchObject({ implementation: 'Keeper' });
     expect(calls.filter((call) => call.endsWith('users'))).toHaveLength(1);
-    expect(calls.length - before).toBeLessThanOrEqual(2);
+    expect(calls.length - before.calls).toBeLessThanOrEqual(2);
+    expect(await pausedPasses()).toBe(before.paused);
 
-    const baseUrl = `http://${operator.controller.adminAddress}`;
     const client = createClient(DelegationService, createConnectTransport({ baseUrl, httpVersion: '1.1' }));
     const explained = await client.explainResource({ kind: 'Table', namespace: 'default', name: 'users' });
     expect(explained).toMatchObject({ reason: 'Paused', message: expect.stringContaining('remove the annotation') });
     expect(explained.nextPassAt).toBeUndefined();
-    const metrics = await (await fetch(`${baseUrl}/metrics`)).text();
-    expect(metrics).toMatch(/^kplug_paused_resources\{delegation="tables"\} 1$/m);
+    expect(await metrics()).toMatch(/^kplug_paused_resources\{delegation="tables"\} 1$/m);
 
     apply(operator, { spec });
     await operator.expectReady('users', 'Other');
