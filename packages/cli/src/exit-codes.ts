@@ -9,7 +9,7 @@ export const exitCodes = [
   { code: 1, meaning: 'the command failed' },
   { code: 2, meaning: 'invalid command line, or an invalid or unusable file or directory' },
   { code: 3, meaning: 'the named object was not found' },
-  { code: 4, meaning: 'the operator or plugin is unreachable' },
+  { code: 4, meaning: 'the operator or plugin is unreachable, or does not answer in time' },
   { code: 5, meaning: 'an address to listen on is in use' },
 ] as const;
 

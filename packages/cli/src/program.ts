@@ -11,6 +11,7 @@ import { addInitCommand } from './commands/init.ts';
 import { addManifestsCommand } from './commands/manifests.ts';
 import { addOperatorCommand } from './commands/operator.ts';
 import { addPluginsCommand } from './commands/plugins.ts';
+import { addPauseCommands, addReconcileCommand } from './commands/reconcile.ts';
 import { addRecordCommand, addReplayCommand } from './commands/record.ts';
 import { addRenderCommand } from './commands/render.ts';
 import { addTokenCommand } from './commands/token.ts';
@@ -42,6 +43,8 @@ export function buildProgram(terminal: Terminal): Command {
   addPluginsCommand(program, terminal);
   addCapabilitiesCommand(program, terminal);
   addExplainCommand(program, terminal);
+  addReconcileCommand(program, terminal);
+  addPauseCommands(program, terminal);
   addDoctorCommand(program, terminal);
   addRenderCommand(program, terminal);
   addConformanceCommand(program, terminal);

@@ -45,6 +45,14 @@ export function addGauges(metrics: Metrics, { connections, delegations, registry
   metrics.gauge('controller_runtime_active_workers', 'Resources being reconciled', ['controller'], (set) => {
     for (const { settings, load } of delegations) set({ controller: settings.name }, load.active);
   });
+  metrics.gauge(
+    'kplug_paused_resources',
+    'Resources that the annotation kplug.dev/paused pauses',
+    ['delegation'],
+    (set) => {
+      for (const { settings, counts } of delegations) set({ delegation: settings.name }, counts.paused);
+    },
+  );
   metrics.gauge('kplug_waiting_calls', 'Calls waiting for their turn at plugins of the first Kplug', [], (set) => {
     set({}, connections.slots.totalWaiting);
   });

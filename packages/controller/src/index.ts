@@ -11,6 +11,7 @@ export type { ControllerOptions } from './controller-options.ts';
 export type {
   DelegationBackOff,
   DelegationBreaker,
+  DelegationCapability,
   DelegationDeclaration,
   DelegationDependents,
   DelegationExtensions,
@@ -40,6 +41,7 @@ export type {
   Lease,
   PodReference,
   Protocol,
+  ProvidedCapability,
   Registration,
 } from './registry/registration.ts';
 export type { RegistryView } from './registry/registry-view.ts';

@@ -31,6 +31,7 @@ export { describeFailure } from './clients/describe-failure.ts';
 export { type GetInfoOptions, getInfo, getInfoOver } from './clients/get-info.ts';
 export { isAnswerMissing } from './clients/v0/missing-answer.ts';
 // Delegations.
+export { isPaused, pausedAnnotation, reconcileAtAnnotation } from './delegation/control-annotations.ts';
 export { findRulesFault } from './delegation/dependents/read-rules.ts';
 export { grantingDomains, plainKinds } from './delegation/rights-granting-kinds.ts';
 // Files.

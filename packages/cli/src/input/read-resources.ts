@@ -1,9 +1,9 @@
 import type { Resource, ResourceKey } from '@kplug/controller';
 import { formatProblem, readDirectory } from '@kplug/controller/directory';
-import { isKindNamed, openClusterReader } from '@kplug/controller/tools';
-import { CommandError } from '../command-error.ts';
+import { openClusterReader } from '@kplug/controller/tools';
 import { type ClusterChoice, kubeConfigOf, meansCluster } from '../operator/cluster-choice.ts';
 import { findReadDirectories } from './find-manifests.ts';
+import { findServedKind } from './find-served-kind.ts';
 import { type LiveState, readLiveStates } from './read-live-states.ts';
 
 /** Source and kind of the resources to read. */
@@ -50,18 +50,7 @@ export async function readResources(choice: ReadChoice): Promise<ReadResources> 
 async function readCluster(choice: ReadChoice): Promise<ReadResources> {
   const reader = await openClusterReader(kubeConfigOf(choice));
   try {
-    const kinds = (await reader.kinds()).filter(
-      (served) => isKindNamed(served, choice.kind) || served.shortNames.includes(choice.kind.toLowerCase()),
-    );
-    const [kind, other] = kinds;
-    if (!kind) {
-      const advice = 'apply its CustomResourceDefinition, or see "kubectl api-resources"';
-      throw new CommandError('notFound', `the cluster at ${reader.server} has no kind ${choice.kind}; ${advice}`);
-    }
-    if (other) {
-      const names = kinds.map(({ plural, apiVersion }) => `${plural}.${apiVersion.split('/')[0]}`).sort();
-      throw new CommandError('usage', `${choice.kind} is ambiguous: ${names.join(', ')}; give one of these`);
-    }
+    const kind = await findServedKind(reader, choice.kind);
     return {
       resources: await reader.list(kind, undefined),
       problems: [],

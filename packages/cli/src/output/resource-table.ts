@@ -1,4 +1,5 @@
 import { keyOf, type Resource, type ResourceKey } from '@kplug/controller';
+import { isPaused } from '@kplug/controller/tools';
 import type { LiveState } from '../input/read-live-states.ts';
 import { ageOf } from './age.ts';
 import { compactStatus } from './compact.ts';
@@ -58,10 +59,14 @@ const namespace: Column = { name: 'NAMESPACE', cell: ({ resource }) => plain(res
 function nameColumn({ held }: ResourceTableOptions): Column {
   return {
     name: 'NAME',
-    cell: ({ resource: { metadata } }) => {
+    cell: ({ resource }) => {
+      const { metadata } = resource;
       const name = plain(metadata.name);
-      if (metadata.deletionTimestamp) return `${name} (deleting)`;
-      return held.has(metadata.uid) ? `${name} (deletion held)` : name;
+      const marks = [
+        ...(metadata.deletionTimestamp ? ['deleting'] : held.has(metadata.uid) ? ['deletion held'] : []),
+        ...(isPaused(resource) ? ['paused'] : []),
+      ];
+      return marks.length > 0 ? `${name} (${marks.join(', ')})` : name;
     },
   };
 }

@@ -17,7 +17,7 @@ const decoder = new TextDecoder('utf-8', { fatal: true });
 /** Reason as Kubernetes requires it, in PascalCase. */
 const reasonPattern = /^[A-Z][A-Za-z0-9]*$/;
 
-const ownConditions = new Set(['PluginSelected', 'ExtensionsResolved', 'Reconciled', 'Finalized', 'Ready']);
+const ownConditions = new Set(['PluginSelected', 'ExtensionsResolved', 'Reconciled', 'Finalized', 'Paused', 'Ready']);
 /** Status fields that the controller owns. */
 export const ownFields: readonly string[] = [
   'implementation',
@@ -25,6 +25,7 @@ export const ownFields: readonly string[] = [
   'implementations',
   'dependents',
   'dependentsReady',
+  'lastHandledReconcileAt',
   'observedGeneration',
   'conditions',
 ];

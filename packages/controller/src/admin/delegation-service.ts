@@ -10,8 +10,10 @@ import {
   EventType,
   type ExplainResourceResponseSchema,
 } from '@kplug/protocol';
+import { isPaused } from '../delegation/control-annotations.ts';
 import type { Delegation } from '../delegation/delegation.ts';
 import { findHolder, registeredOf } from '../delegation/holders/holder.ts';
+import { describePause } from '../delegation/passes/report-paused.ts';
 import { describeWriteProblems } from '../delegation/writes/write-problem.ts';
 import { formatPlugin } from '../names.ts';
 import { SortedPages } from '../paging/sorted-pages.ts';
@@ -172,6 +174,7 @@ function explain(
       reason: 'Deleted',
       message: explainDeletion(base, delegation, registry),
     }),
+    ...(isPaused(base) && { reason: 'Paused', message: describePause(base) }),
     candidates: [
       ...[...verdicts].sort(chosenFirst).map((verdict) => ({
         ...describeCandidate(verdict),

@@ -87,7 +87,9 @@ export function assembleParts(
   const enter = (key: ResourceKey, lane: string) => queue.enter(key, lane);
 
   const requests = new PassRequests({ settings, queue, kept, events, observer });
-  const requeue = (key: ResourceKey) => requests.request(key);
+  const requeue = (key: ResourceKey) => {
+    if (!bases.isPaused(key)) requests.request(key);
+  };
   const releases = new Releases(bases, requests);
   const isReleased = (base: Resource) => releases.isReleased(base);
   const holdersOf = (base: Resource) => holders.holdersOf(base);
@@ -109,6 +111,7 @@ export function assembleParts(
   });
 
   const onExtensionChange = (base: ResourceKey, overwritten: boolean) => {
+    if (bases.isPaused(base)) return;
     if (overwritten) requests.repair(base);
     else requests.request(base, { urgent: true });
   };
@@ -141,14 +144,17 @@ export function assembleParts(
     isAnySuspended: () => breakers.suspensions('Reconcile') !== undefined,
   });
 
+  const suspend = (key: ResourceKey) => {
+    breakers.forget(key);
+    monitor.forget(key);
+    extensions.forget(key);
+  };
   const forget = (key: ResourceKey) => {
+    suspend(key);
     requests.forget(key);
     holders.clear(key);
     writeFailures.forget(key);
-    breakers.forget(key);
     slow.delete(key);
-    monitor.forget(key);
-    extensions.forget(key);
     events.forget(key);
     releases.complete(key);
   };
@@ -185,6 +191,7 @@ export function assembleParts(
     releases,
     monitor,
     observer,
+    suspend,
     forget,
   });
   const baseFollower = new BaseFollower({ settings, resources, bases, requests, monitor, forget, log });

@@ -120,7 +120,7 @@ export class Delegation {
   }
 
   /** Numbers of base resources. */
-  get counts(): Pick<BaseCounts, 'total' | 'ready'> {
+  get counts(): Pick<BaseCounts, 'total' | 'ready' | 'paused'> {
     return this.#parts.baseFollower.counts;
   }
 

@@ -37,6 +37,10 @@ export const delegation = {
     'Time between the deletion and the release of a resource whose plugin is unavailable.',
     { settings: ['delegations[].finalize.releaseAfter'] },
   ),
+  maxReconcileAtLength: characters(
+    1_024,
+    'Longest value of the annotation `kplug.dev/reconcile-at` that a status repeats; a longer one is cut.',
+  ),
   repairDelay: milliseconds(
     1 * seconds,
     'Delay before repairing a field that another client changed. It doubles with each repair in a row, up to `backOff.max`.',

@@ -5,13 +5,20 @@ import { isJsonObject } from './json.ts';
 import type { JsonObject } from './resource.ts';
 
 /** Types of the conditions that the controller sets on base resources. */
-export type ControllerConditionType = 'PluginSelected' | 'ExtensionsResolved' | 'Reconciled' | 'Finalized' | 'Ready';
+export type ControllerConditionType =
+  | 'PluginSelected'
+  | 'ExtensionsResolved'
+  | 'Reconciled'
+  | 'Finalized'
+  | 'Paused'
+  | 'Ready';
 
 const controllerTypes: ReadonlySet<string> = new Set<ControllerConditionType>([
   'PluginSelected',
   'ExtensionsResolved',
   'Reconciled',
   'Finalized',
+  'Paused',
   'Ready',
 ]);
 

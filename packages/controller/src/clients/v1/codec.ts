@@ -115,7 +115,14 @@ const statuses = new Map<ConditionStatus, PluginCondition['status']>([
 ]);
 
 /** Types of the conditions that the controller sets itself. */
-const reservedConditions = new Set(['PluginSelected', 'ExtensionsResolved', 'Reconciled', 'Finalized', 'Ready']);
+const reservedConditions = new Set([
+  'PluginSelected',
+  'ExtensionsResolved',
+  'Reconciled',
+  'Finalized',
+  'Paused',
+  'Ready',
+]);
 
 /** Syntax that Kubernetes requires of the type and the reason of a condition. */
 const conditionType = /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;

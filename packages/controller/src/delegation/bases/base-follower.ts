@@ -4,6 +4,7 @@ import type { ResourceChange, Resources } from '../../resources/port.ts';
 import { keyOf, type ResourceKey } from '../../resources/resource.ts';
 import type { ChoiceMonitor } from '../choices/choice-monitor.ts';
 import { isSubstantial, needsRepair } from '../classify-change.ts';
+import { isPaused } from '../control-annotations.ts';
 import type { DelegationSettings } from '../delegation-settings.ts';
 import { isReady } from '../passes/status.ts';
 import type { PassRequests } from '../requests/pass-requests.ts';
@@ -34,7 +35,7 @@ export class BaseFollower {
   }
 
   /** Numbers of base resources. */
-  get counts(): Pick<BaseCounts, 'total' | 'ready'> {
+  get counts(): Pick<BaseCounts, 'total' | 'ready' | 'paused'> {
     return this.#counts;
   }
 
@@ -56,8 +57,9 @@ export class BaseFollower {
     if (!bases.concerns(resource) && !this.#wasDelegated(change)) return;
     const key = keyOf(resource);
     if (!gone) monitor.update(resource);
-    if (!gone && bases.concerns(resource)) this.#counts.set(key, isReady(resource));
-    else this.#counts.delete(key);
+    if (!gone && bases.concerns(resource)) {
+      this.#counts.set(key, { isReady: isReady(resource), isPaused: isPaused(resource) });
+    } else this.#counts.delete(key);
     if (gone) {
       log.info({ resource: key }, 'deleted');
       forget(key);

@@ -2,6 +2,7 @@ import { visitAll } from '../../queue/slices.ts';
 import { findCondition } from '../../resources/conditions.ts';
 import type { Resources } from '../../resources/port.ts';
 import { keyOf, type Resource, type ResourceKey } from '../../resources/resource.ts';
+import { isPaused } from '../control-annotations.ts';
 import type { DelegationSettings } from '../delegation-settings.ts';
 
 /** Base resources of one delegation: those of its kind that are in its namespaces and have its labels. */
@@ -26,6 +27,12 @@ export class Bases {
     return (
       (namespaces?.has(namespace) ?? true) && Object.entries(wanted).every(([name, value]) => labels[name] === value)
     );
+  }
+
+  /** Reports whether a resource is paused. */
+  isPaused(key: ResourceKey): boolean {
+    const base = this.#resources.get(key);
+    return base !== undefined && isPaused(base);
   }
 
   /** Visits the known base resources in slices. Those that come meanwhile may be left out. */

@@ -6,6 +6,7 @@ import type { Resources } from '../../resources/port.ts';
 import { parseKey, type Resource, type ResourceKey } from '../../resources/resource.ts';
 import type { Choice } from '../choices/choose.ts';
 import { readWantedCapability } from '../choices/read-capability.ts';
+import { isPaused } from '../control-annotations.ts';
 import type { DelegationSettings } from '../delegation-settings.ts';
 import type { ExtensionFollower } from '../extensions/extension-follower.ts';
 import { readField } from '../field-path.ts';
@@ -59,6 +60,7 @@ export class LaneFinder {
     const { settings, resources, extensions, holdersOf, slow, isReleased } = this.#options;
     const base = resources.get(key);
     if (!base) return noPlugin;
+    if (isPaused(base)) return noPlugin;
     const holders = holdersOf(base);
     if (base.metadata.deletionTimestamp) {
       const [first] = holders;

@@ -38,6 +38,7 @@ export interface PassContext {
  * Result of a pass. Times in milliseconds.
  *
  * - `done`: the resource is gone, or needs no more passes.
+ * - `paused`: the user paused the resource; next pass after a change of it.
  * - `settled`: the resource is reconciled; next pass after `after`, by default at the resync.
  * - `waiting`: a plugin, an extension or the resource has to change first; next pass after `after`, by default at the resync.
  * - `retry`: the pass failed; next pass after `after`, by default with back-off.
@@ -46,6 +47,7 @@ export interface PassContext {
  */
 export type PassResult =
   | { next: 'done' }
+  | { next: 'paused' }
   | { next: 'settled'; after?: number }
   | { next: 'waiting'; after?: number }
   | { next: 'retry'; after?: number }

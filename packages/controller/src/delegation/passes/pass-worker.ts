@@ -26,6 +26,8 @@ export interface PassWorkerOptions {
   releases: Releases;
   monitor: ChoiceMonitor;
   observer: DelegationObserver;
+  /** Stops waiting for plugins and extensions on behalf of a resource that is paused. */
+  suspend: (key: ResourceKey) => void;
   /** Forgets a resource that is no longer delegated. */
   forget: (key: ResourceKey) => void;
 }
@@ -80,18 +82,20 @@ export class PassWorker {
     const { context, observer, writeFailures, failureReporter } = this.#options;
     observer.passed(context.settings.name, next);
     if (error !== undefined) failureReporter.report(key, error);
+    else if (next === 'paused') writeFailures.forget(key);
     else if (next !== 'stale' && next !== 'done') writeFailures.succeeded(key);
   }
 
   #recordChoice(base: Resource, outcome: PassOutcome): void {
-    const { bases, releases, writeFailures, monitor, forget } = this.#options;
+    const { bases, releases, writeFailures, monitor, suspend, forget } = this.#options;
     const key = keyOf(base);
     const isDone = outcome.result.next === 'done';
     if (isDone) {
       releases.complete(key);
       writeFailures.forget(key);
     }
-    if (isDone && !bases.concerns(base)) forget(key);
+    if (outcome.result.next === 'paused') suspend(key);
+    else if (isDone && !bases.concerns(base)) forget(key);
     else monitor.record(base, outcome);
   }
 
@@ -101,6 +105,8 @@ export class PassWorker {
       case 'done':
       case 'retry':
         return result;
+      case 'paused':
+        return { next: 'done' };
       case 'stale':
         return { next: 'again', after: requests.repeat(key) };
       case 'settled':

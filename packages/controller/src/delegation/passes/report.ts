@@ -6,12 +6,14 @@ import { keyOf, type ResourceKey } from '../../resources/resource.ts';
 import type { PresentChoice } from '../../selection/candidate.ts';
 import type { Attempt, Failure } from '../calls/attempt.ts';
 import type { Choice } from '../choices/choose.ts';
+import { findPausedFault } from '../control-annotations.ts';
 import type { DelegationSettings } from '../delegation-settings.ts';
 import type { AppliedDependents } from '../dependents/applied-dependents.ts';
 import type { Unready } from '../dependents/summarize.ts';
 import { type ExtensionProblem, type Gathered, ignoredReferences } from '../extensions/gather.ts';
 import type { PassContext, PassResult } from './pass-context.ts';
 import { composeStatus, type PluginStatement, reservedFieldsOf } from './status.ts';
+import { writeStatus } from './write-status.ts';
 
 /** Calls of a pass, and the dependents that were applied for them. */
 export interface Applied extends Omit<AppliedDependents, 'failure'> {
@@ -23,6 +25,7 @@ export class Reporter {
   readonly #context: PassContext;
   readonly #gathered: Gathered;
   #hasFailed = false;
+  #hasRecordedPause = false;
 
   constructor(context: PassContext, gathered: Gathered) {
     this.#context = context;
@@ -219,16 +222,46 @@ export class Reporter {
     const base = resources.get(this.#key) ?? this.#gathered.base;
     const status = composeStatus(
       { ...base, metadata },
-      { conditions, statements, finalized, applied, capability, mode: settings.rules.mode },
+      {
+        conditions: [...conditions, ...this.#pausedConditions()],
+        statements,
+        finalized,
+        applied,
+        capability,
+        mode: settings.rules.mode,
+      },
     );
     try {
-      await resources.applyStatus(this.#key, status, { uid: metadata.uid, fieldManager: settings.fieldManager });
+      await writeStatus(this.#context, this.#gathered.base, status);
     } catch (error) {
       this.#hasFailed = true;
       throw error;
     }
+    this.#recordPauseEnd();
     for (const statement of statements ?? []) this.#warnOfReservedFields(statement);
     if (statements) holders.clear(this.#key);
+  }
+
+  /** Returns the condition that reports an invalid value of the annotation for pausing, if it has one. */
+  #pausedConditions(): ConditionContent[] {
+    const message = findPausedFault(this.#gathered.base);
+    return message === undefined ? [] : [{ type: 'Paused', status: 'False', reason: 'InvalidAnnotation', message }];
+  }
+
+  /** Records Events when the resource is no longer paused, and when pausing it failed. */
+  #recordPauseEnd(): void {
+    const { base } = this.#gathered;
+    if (this.#hasRecordedPause) return;
+    this.#hasRecordedPause = true;
+    const former = findCondition(base.status, 'Paused');
+    const { events } = this.#context;
+    if (former?.status === 'True') {
+      events.record(this.#key, { type: 'Normal', reason: 'Resumed', message: 'the resource is no longer paused' });
+    }
+    const message = findPausedFault(base);
+    if (message !== undefined && former?.message !== message) {
+      events.record(this.#key, { type: 'Warning', reason: 'InvalidAnnotation', message });
+    }
   }
 
   #warnOfReservedFields(statement: PluginStatement): void {

@@ -6,6 +6,7 @@ import { type Attempt, failureOf, findFailed } from '../calls/attempt.ts';
 import { callAll } from '../calls/call.ts';
 import { TriedPlugins, unreachable } from '../calls/tried-plugins.ts';
 import { type Choice, isSameChoice } from '../choices/choose.ts';
+import { isPaused } from '../control-annotations.ts';
 import { applyDependents } from '../dependents/apply-dependents.ts';
 import { blockingProblem, gather } from '../extensions/gather.ts';
 import { finalizeDeleted } from './finalize.ts';
@@ -13,6 +14,7 @@ import { handOver } from './hand-over.ts';
 import { Pass, type PassState } from './pass.ts';
 import type { PassContext, PassOutcome, PassResult } from './pass-context.ts';
 import { releaseBase } from './release-base.ts';
+import { reportPaused } from './report-paused.ts';
 
 /** Runs one pass over one base resource: gather, select, call, apply, report. An error is part of the outcome. */
 export async function runPass(context: PassContext, key: ResourceKey, state: PassState): Promise<PassOutcome> {
@@ -25,6 +27,7 @@ export async function runPass(context: PassContext, key: ResourceKey, state: Pas
     if (!isDeleted && context.isReleased(base)) {
       return { result: await releaseBase(context, base), chosen: [], revision };
     }
+    if (isPaused(base)) return { result: await reportPaused(context, base), chosen: [], revision };
     const gathered = gather(base, await extensions.follow(base), resources);
     const pass = new Pass(context, gathered, state);
     if (isDeleted) return { result: await finalize(pass), chosen: [], revision };
@@ -135,11 +138,11 @@ async function ensureFinalizer(pass: Pass): Promise<WriteResult> {
   return resources.addFinalizer(key, finalizer, { uid: base.metadata.uid, fieldManager });
 }
 
-/** Reports whether the resource, its extensions or the choice changed during the calls. */
+/** Reports whether the resource, its extensions or the choice changed during the calls, or the resource was paused. */
 function isStale({ context: { resources, registry, choose }, gathered }: Pass, choice: Choice): boolean {
   const { base, extensions } = gathered;
   const current = resources.get(keyOf(base));
-  if (!current || !isSameState(current, base)) return true;
+  if (!current || isPaused(current) || !isSameState(current, base)) return true;
   for (const [key, extension] of extensions) {
     const now = resources.get(key);
     if (!now || !isSameState(now, extension)) return true;

@@ -12,6 +12,7 @@ import { mergePatch } from '../../resources/merge-patch.ts';
 import type { JsonObject, JsonValue, Resource } from '../../resources/resource.ts';
 import type { PresentChoice } from '../../selection/candidate.ts';
 import type { ResolvedCapability } from '../../selection/capability.ts';
+import { readReconcileAt } from '../control-annotations.ts';
 import type { Holder } from '../holders/holder.ts';
 
 /** Fields of a base's status that the controller manages. Those that a plugin returns are ignored. */
@@ -22,6 +23,7 @@ const controllerFields = [
   'implementations',
   'dependents',
   'dependentsReady',
+  'lastHandledReconcileAt',
   'observedGeneration',
   'conditions',
 ] as const;
@@ -51,6 +53,8 @@ export interface StatusReport {
   applied?: { dependents: JsonValue[]; dependentsReady?: string } | undefined;
   /** Capability that the plugins provide now. `undefined`: it stays as it is. */
   capability?: ResolvedCapability | undefined;
+  /** True if the base is paused: then its generation and what its annotations request are not observed. */
+  isPaused?: boolean;
   /** With `all`, each statement is written under its plugin's name. */
   mode: 'one' | 'all';
 }
@@ -78,18 +82,29 @@ export function composeStatus(base: Resource, report: StatusReport, now: () => D
   const options = { observedGeneration: generation, now };
   const given = report.conditions.map((content) => stampCondition(content, former, options));
   const unchanged = former.filter((condition) => {
+    // Whoever reports about a paused resource gives this condition.
+    if (condition.type === 'Paused') return false;
     return isControllerCondition(condition) && !given.some(({ type }) => type === condition.type);
   });
   const ofPlugins = pluginConditions(base, report).map((content) => stampCondition(content, former, options));
-  const { dependents: _, dependentsReady: __, capability: ___, ...fields } = pluginFields(base, report);
+  const {
+    dependents: _,
+    dependentsReady: __,
+    capability: ___,
+    lastHandledReconcileAt: ____,
+    ...fields
+  } = pluginFields(base, report);
   const { dependents, dependentsReady } = report.applied ?? base.status ?? {};
   const capability = report.capability ?? base.status?.capability;
+  const handled = report.isPaused ? base.status?.lastHandledReconcileAt : readReconcileAt(base);
+  const observed = report.isPaused ? base.status?.observedGeneration : generation;
   return {
     ...fields,
     ...(isJsonObject(capability) && { capability }),
     ...(Array.isArray(dependents) && dependents.length > 0 && { dependents }),
     ...(typeof dependentsReady === 'string' && { dependentsReady }),
-    observedGeneration: generation,
+    ...(typeof handled === 'string' && { lastHandledReconcileAt: handled }),
+    ...(observed !== undefined && { observedGeneration: observed }),
     conditions: [...unchanged, ...given, ...ofPlugins].sort(byType),
   };
 }

@@ -1,10 +1,11 @@
+import { formatJson } from '@kplug/protocol';
 import type { KubeConfig } from '@kubernetes/client-node';
 import { KplugError } from '../../errors.ts';
 import { limits } from '../../limits/limits.ts';
 import { isJsonObject, jsonObjectsIn } from '../json.ts';
 import { groupOf, type JsonObject, type Resource } from '../resource.ts';
 import { ApiError } from './api-error.ts';
-import { collectionPath } from './api-path.ts';
+import { collectionPath, objectPath } from './api-path.ts';
 import { type ClusterInspector, TransportInspector } from './cluster-inspector.ts';
 import type { ServedKind } from './discovery.ts';
 import { listPages } from './list-pages.ts';
@@ -20,12 +21,21 @@ export interface NamedKind extends ServedKind {
   shortNames: readonly string[];
 }
 
+/** Request for one object. */
+interface ObjectRequest {
+  kind: NamedKind;
+  namespace: string;
+  name: string;
+  method: 'GET' | 'PATCH';
+  body?: string;
+}
+
 const timeout = limits.kubernetes.readerTimeout;
 
 /** Media type of aggregated discovery: all groups and their kinds in one response. */
 const aggregated = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
 
-/** Reads a cluster once, for tools. All methods reject with `StorageFailed` when a request fails. */
+/** Reads a cluster for tools, and annotates its resources. All methods reject with `StorageFailed` when a request fails. */
 export class ClusterReader {
   readonly #kubeConfig: KubeConfig;
   readonly #transport: Transport;
@@ -69,6 +79,42 @@ export class ClusterReader {
     return resources;
   }
 
+  /** Returns a resource; `undefined` if it doesn't exist. */
+  get(kind: NamedKind, namespace: string, name: string): Promise<Resource | undefined> {
+    return this.#requestObject({ kind, namespace, name, method: 'GET' });
+  }
+
+  /** Sets annotations of a resource, or removes those that are `null`. Returns the resource; `undefined` if it doesn't exist. */
+  annotate(
+    kind: NamedKind,
+    { namespace, name }: { namespace: string; name: string },
+    annotations: Readonly<Record<string, string | null>>,
+  ): Promise<Resource | undefined> {
+    const body = formatJson({ metadata: { annotations } });
+    return this.#requestObject({ kind, namespace, name, method: 'PATCH', body });
+  }
+
+  async #requestObject({ kind, namespace, name, method, body }: ObjectRequest): Promise<Resource | undefined> {
+    const verb = method === 'GET' ? 'get' : 'patch';
+    const request = {
+      method,
+      path: objectPath(kind, namespace, name),
+      verb,
+      resource: kind.plural,
+      signal: AbortSignal.timeout(timeout),
+      ...(body !== undefined && { body, contentType: 'application/merge-patch+json' }),
+    };
+    const ask = async () => {
+      try {
+        return readObject(await this.#transport.request(request), kind, new ValuePool()).resource;
+      } catch (error) {
+        if (error instanceof ApiError && error.reason === 'NotFound') return undefined;
+        throw error;
+      }
+    };
+    return this.#translating(kind, kind.namespaced ? namespace : undefined, ask, verb);
+  }
+
   /** Lists the pods with a label, in one namespace or in all. */
   async pods(labelSelector: string, namespace: string | undefined): Promise<{ namespace: string; name: string }[]> {
     const pods = { apiVersion: 'v1', kind: 'Pod', plural: 'pods', namespaced: true, hasStatus: true };
@@ -108,6 +154,7 @@ export class ClusterReader {
     kind: ServedKind | undefined,
     namespace: string | undefined,
     ask: () => Promise<T>,
+    verb: 'list' | 'get' | 'patch' = 'list',
   ): Promise<T> {
     try {
       return await ask();
@@ -115,9 +162,11 @@ export class ClusterReader {
       const isLate = error instanceof DOMException && error.name === 'TimeoutError';
       const cause = isLate ? new ApiError('Unreachable', `no response within ${timeout / 1_000} s`) : error;
       if (!(cause instanceof ApiError)) throw cause;
-      const right = kind && { group: groupOf(kind.apiVersion), resource: kind.plural, verbs: ['list'], namespace };
-      const reason = cause.reason === 'Forbidden' && right ? missingRule(right) : cause.message;
-      throw new KplugError('StorageFailed', `The cluster at ${this.server} can't be read: ${reason}`, { cause });
+      const right = kind && { group: groupOf(kind.apiVersion), resource: kind.plural, verbs: [verb], namespace };
+      // A user reads the answer of the API server to a patch, which names them; the advice is about the operator's rights.
+      const reason = cause.reason === 'Forbidden' && right && verb === 'list' ? missingRule(right) : cause.message;
+      const what = verb === 'patch' ? 'written' : 'read';
+      throw new KplugError('StorageFailed', `The cluster at ${this.server} can't be ${what}: ${reason}`, { cause });
     }
   }
 }

@@ -31,7 +31,7 @@ import {
 import { mergeStatuses } from './merge-statuses.ts';
 import type { Persistence, StoredResource } from './persistence.ts';
 import { StoredResources } from './stored-resources.ts';
-import { changedResource, newResource, ownedResource, timestamp } from './user-changes.ts';
+import { annotatedResource, changedResource, newResource, ownedResource, timestamp } from './user-changes.ts';
 
 const noStatuses: ReadonlyMap<string, JsonObject> = new Map();
 
@@ -51,8 +51,8 @@ export class MemoryResources implements Resources {
   }
 
   /**
-   * Creates or changes a resource as a user would with `kubectl apply`, and returns the result. A resource that is being deleted isn't
-   * changed. Throws `InvalidManifest`.
+   * Creates or changes a resource as a user would with `kubectl apply`, and returns the result. Of a resource that is being deleted, only
+   * the annotations change. Throws `InvalidManifest`.
    */
   apply(manifest: Manifest): Resource {
     this.#refuseIfClosed();
@@ -68,8 +68,8 @@ export class MemoryResources implements Resources {
     const stored = this.#stored.get(key);
     if (!stored) return this.#put(key, newResource(wanted), noStatuses);
     const { resource } = stored;
-    if (resource.metadata.deletionTimestamp !== undefined) return resource;
-    const next = changedResource(resource, wanted);
+    const isDeleted = resource.metadata.deletionTimestamp !== undefined;
+    const next = isDeleted ? annotatedResource(resource, wanted) : changedResource(resource, wanted);
     return next === resource ? resource : this.#replace(key, stored, next);
   }
 

@@ -43,6 +43,13 @@ export function changedResource(resource: Resource, manifest: CheckedManifest): 
   };
 }
 
+/** Changes only the annotations of a resource to those of a manifest. Returns the same object when there is nothing to change. */
+export function annotatedResource(resource: Resource, { metadata: { annotations } }: CheckedManifest): Resource {
+  const { annotations: former, ...metadata } = resource.metadata;
+  if (jsonEquals(former, annotations)) return resource;
+  return { ...resource, metadata: { ...metadata, ...(annotations && { annotations: { ...annotations } }) } };
+}
+
 /** Adds an owner to a resource. */
 export function ownedResource(resource: Resource, { apiVersion, kind, metadata: { name, uid } }: Resource): Resource {
   const ownerReferences = [{ apiVersion, kind, name, uid, controller: true }];
