@@ -231,7 +231,10 @@ const purposes: readonly [rule: RegExp, purpose: string][] = [
   ],
   [/^get,create,patch,delete \/configmaps -delegations$/, 'rbac.extraRules of the test'],
   [/^create,patch events\.k8s\.io\/events (-delegations)?$/, 'records Events of bases and plugins'],
-  [/^list events\.k8s\.io\/events -delegations$/, 'reports the last Event about a dependent that does not become ready'],
+  [
+    /^list events\.k8s\.io\/events -delegations$/,
+    'reports the last Event about a dependent that does not become ready',
+  ],
   [/^get,list,watch,patch \/pods $/, 'follows the pods of plugins, and labels the own pod of the leader'],
   [
     /^get,list,watch,create,patch,delete plugins\.kplug\.dev\/plugins (-plugins)?$/,

@@ -81,6 +81,7 @@ export type {
   CertificateStore,
   StoredCertificates,
 } from './resources/services/certificate-store.ts';
+export type { EventReader } from './resources/services/event-reader.ts';
 export type { EventSink, ResourceEvent } from './resources/services/event-sink.ts';
 export type { IdentityIssuer, IssuedToken } from './resources/services/identity-issuer.ts';
 export type { Leadership } from './resources/services/leadership.ts';
