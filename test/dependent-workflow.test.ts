@@ -397,7 +397,8 @@ describe('dependents of a deleted base', () => {
       const options = { uid, fieldManager: 'test' };
       await operator.resources.addFinalizer(viewKey('b'), 'example.org/wait', options);
       operator.delete('users');
-      await operator.expectCondition('users', 'Finalized', {
+      await operator.expectCondition('users', 'Finalized', { status: finalize === 'first' ? 'True' : 'False' });
+      await operator.expectCondition('users', 'Ready', {
         status: 'False',
         reason: 'DependentsDeleting',
         message: 'waiting until the dependent View/b is gone, and then 1 more',

@@ -13,3 +13,9 @@ export interface AppliedDependents {
   /** Reason why the base isn't ready yet because of them. */
   unready?: Unready;
 }
+
+/** Dependents of a deleted base that are not gone yet. */
+export interface RemainingDependents {
+  applied: Pick<AppliedDependents, 'dependents'>;
+  message: string;
+}

@@ -1,14 +1,8 @@
 import type { Pass } from '../passes/pass.ts';
-import type { AppliedDependents } from './applied-dependents.ts';
+import type { RemainingDependents } from './applied-dependents.ts';
 import { deletingState, readInventory, stampDependent, writeInventory } from './inventory.ts';
 import { nameOf } from './read-rules.ts';
 import { removeDependents } from './remove-dependents.ts';
-
-/** Dependents of a deleted base that are not gone yet. */
-export interface RemainingDependents {
-  applied: Pick<AppliedDependents, 'dependents'>;
-  message: string;
-}
 
 /** Deletes the dependents of a deleted base, in reverse order, and releases those that are to be retained. Returns those that remain. */
 export async function deleteDependents({ base, key, context }: Pass): Promise<RemainingDependents | undefined> {

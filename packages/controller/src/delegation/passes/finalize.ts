@@ -7,10 +7,11 @@ import { type Suspensions, select } from '../../selection/select.ts';
 import { type Failure, failureOf } from '../calls/attempt.ts';
 import { makeCall } from '../calls/call.ts';
 import { TriedPlugins, unreachable } from '../calls/tried-plugins.ts';
-import { deleteDependents, type RemainingDependents } from '../dependents/delete-dependents.ts';
+import { deleteDependents } from '../dependents/delete-dependents.ts';
 import { findHolder, type Holder, registeredOf } from '../holders/holder.ts';
 import type { Pass } from './pass.ts';
 import type { PassContext, PassResult } from './pass-context.ts';
+import { isFinalized } from './status.ts';
 
 /** Interval of checks for a holder whose API is not the delegation's, as its changes don't concern the delegation, in milliseconds. */
 const { holderCheckInterval } = limits.delegation;
@@ -29,9 +30,9 @@ export async function finalizeDeleted(pass: Pass): Promise<PassResult> {
   if (!base.metadata.finalizers?.includes(settings.finalizer)) return { next: 'done' };
   const isFinalizedLast = settings.dependents.finalize === 'last';
   const before = isFinalizedLast && (await deleteDependents(pass));
-  if (before) return reportDependents(pass, before);
+  if (before) return reporter.deletingDependents(before, false);
   // The finalizer may have been added before the delegation was changed to need none.
-  const holders = settings.finalize.needed ? all.holdersOf(base) : [];
+  const holders = settings.finalize.needed && !isFinalized(base) ? all.holdersOf(base) : [];
   const calls: FinalizeCalls = new Map();
   const outcomes: (Obstacle | undefined)[] = [];
   if (settings.rules.mode === 'all') {
@@ -53,20 +54,10 @@ export async function finalizeDeleted(pass: Pass): Promise<PassResult> {
     return missing.some((holder) => findFinalizer(pass, holder)) ? { next: 'stale' } : result;
   }
   const after = isFinalizedLast ? undefined : await deleteDependents(pass);
-  if (after) return reportDependents(pass, after, holders);
+  if (after) return reporter.deletingDependents(after, true);
   const options = { uid: base.metadata.uid, fieldManager: settings.fieldManager };
   await resources.removeFinalizer(key, settings.finalizer, options);
   return { next: 'done' };
-}
-
-/** Reports that dependents are not gone yet. A change of them leads to another pass. */
-function reportDependents(
-  { reporter }: Pass,
-  { applied, message }: RemainingDependents,
-  finalized: readonly Holder[] = [],
-): Promise<PassResult> {
-  const failure = { reason: 'DependentsDeleting', message, terminal: true, retryAfter: undefined };
-  return reporter.finalizing(failure, { next: 'waiting' }, finalized, applied);
 }
 
 /** Outcome of a call of Finalize. `unreachable`: no instance of the plugin can be reached, as the registry knows by now. */

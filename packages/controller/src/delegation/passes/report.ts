@@ -8,7 +8,7 @@ import type { Attempt, Failure } from '../calls/attempt.ts';
 import type { Choice } from '../choices/choose.ts';
 import { findPausedFault } from '../control-annotations.ts';
 import type { DelegationSettings } from '../delegation-settings.ts';
-import type { AppliedDependents } from '../dependents/applied-dependents.ts';
+import type { AppliedDependents, RemainingDependents } from '../dependents/applied-dependents.ts';
 import type { Unready } from '../dependents/summarize.ts';
 import { type ExtensionProblem, type Gathered, ignoredReferences } from '../extensions/gather.ts';
 import type { PassContext, PassResult } from './pass-context.ts';
@@ -112,23 +112,26 @@ export class Reporter {
     return { next: 'settled', ...(after !== undefined && { after }) };
   }
 
-  /**
-   * Reports why the deletion of the resource doesn't proceed.
-   *
-   * @param finalized plugins that have finalized it.
-   * @param dependents that are not gone yet, if they are the reason.
-   */
+  /** Reports why the deletion of the resource doesn't proceed. @param finalized plugins that have finalized it. */
   async finalizing(
     failure: Failure,
     result: PassResult = this.#resultOf(failure),
     finalized: readonly PresentChoice[] = [],
-    dependents?: Pick<Applied, 'dependents'>,
   ): Promise<PassResult> {
     const { reason, message } = failure;
-    if (dependents) this.#recordChange('Normal', reason, message);
-    else this.#context.events.record(this.#key, { type: 'Warning', reason, message });
-    await this.#write(finalizingConditions({ reason, message }), dependents, finalized);
+    this.#context.events.record(this.#key, { type: 'Warning', reason, message });
+    await this.#write(finalizingConditions({ reason, message }), undefined, finalized);
     return result;
+  }
+
+  /** Reports that dependents of the deleted resource are not gone yet. @param isFinalized true if all plugins have finalized it. */
+  async deletingDependents({ applied, message }: RemainingDependents, isFinalized: boolean): Promise<PassResult> {
+    const reason = 'DependentsDeleting';
+    const [finalized, ready] = finalizingConditions({ reason, message });
+    const done = { status: 'True', reason: 'Finalized', message: 'every plugin has finalized the resource' } as const;
+    this.#recordChange('Normal', reason, message);
+    await this.#write([isFinalized ? { ...finalized, ...done } : finalized, ready], applied);
+    return { next: 'waiting' };
   }
 
   /** Writes the statuses that plugins returned for extensions, each with the field manager of its plugin. */
@@ -272,7 +275,10 @@ export class Reporter {
   }
 }
 
-function finalizingConditions({ reason, message }: Pick<Failure, 'reason' | 'message'>): ConditionContent[] {
+function finalizingConditions({
+  reason,
+  message,
+}: Pick<Failure, 'reason' | 'message'>): [ConditionContent, ConditionContent] {
   const content = { status: 'False', reason, message } as const;
   return [
     { type: 'Finalized', ...content },

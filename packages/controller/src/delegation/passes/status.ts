@@ -119,6 +119,11 @@ export function reservedFieldsOf({ plugin: { plugin }, status }: PluginStatement
   });
 }
 
+/** Reports whether all plugins of a deleted base have finalized it, according to its status. */
+export function isFinalized(base: Resource): boolean {
+  return findCondition(base.status, 'Finalized')?.status === 'True';
+}
+
 /** Reports whether a base is ready according to its status. */
 export function isReady(base: Resource): boolean {
   return findCondition(base.status, 'Ready')?.status === 'True';
@@ -143,15 +148,13 @@ function pluginFields(base: Resource, { statements, finalized = [], mode }: Stat
   return { implementation, implementations };
 }
 
-/** Removes the parts of plugins from a status, so that they no longer hold the resource. */
+/** Removes the parts of plugins from a status. The part of a single plugin stays, as the resource is gone without it. */
 function withoutHolders(status: JsonObject, plugins: readonly PresentChoice[]): JsonObject {
-  if (plugins.length === 0) return status;
-  const isAmong = (name: JsonValue | undefined) => {
-    return typeof name === 'string' && plugins.some(({ plugin }) => plugin.equals(new PluginName(name)));
-  };
-  const { implementations, plugin, ...fields } = status;
-  if (!isJsonObject(implementations)) return isJsonObject(plugin) && isAmong(plugin.name) ? fields : status;
-  const kept = Object.entries(implementations).filter(([name]) => !isAmong(name));
+  const { implementations } = status;
+  if (plugins.length === 0 || !isJsonObject(implementations)) return status;
+  const kept = Object.entries(implementations).filter(([name]) => {
+    return !plugins.some(({ plugin }) => plugin.equals(new PluginName(name)));
+  });
   return {
     ...status,
     implementation: kept.map(([name]) => name).join(','),
