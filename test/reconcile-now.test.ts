@@ -113,7 +113,8 @@ describe('the annotation kplug.dev/reconcile-at', () => {
       () => expect(operator.get('users')?.status).toMatchObject({ lastHandledReconcileAt: 'now' }),
       waitOptions,
     );
-    expect(attempts.lastIndexOf(1)).toBeGreaterThanOrEqual(4);
+    // A call that was in progress counts as the first failure.
+    expect(Math.min(...attempts.slice(4))).toBeLessThanOrEqual(2);
     expect(operator.condition('users', 'Ready')).toMatchObject({ status: 'False', reason: 'PluginError' });
   });
 

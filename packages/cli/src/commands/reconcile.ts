@@ -12,7 +12,7 @@ export function addReconcileCommand(program: Command, terminal: Terminal): void 
     .description('have a resource of a cluster reconciled now; needs the right to get and patch it')
     .argument(...argument)
     .addOption(namespaceOption())
-    .option('-w, --wait', 'wait until that is done, and print the outcome; exits with 1 if it is not ready')
+    .option('--wait', 'wait until that is done, and print the outcome; exits with 1 if it is not ready')
     .option('--timeout <duration>', 'longest time to wait; exits with 4 after it', '60s')
     .addHelpText(
       'after',

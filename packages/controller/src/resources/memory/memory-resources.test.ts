@@ -90,6 +90,21 @@ describe('MemoryResources', () => {
     expect(resources.apply(table).metadata.uid).not.toBe(metadata.uid);
   });
 
+  it('changes only the annotations of a resource that is being deleted', async () => {
+    const resources = new MemoryResources();
+    const { metadata } = resources.apply(table);
+    await resources.addFinalizer(key, 'example.org/f', { uid: metadata.uid, fieldManager: 'kplug/a' });
+    resources.delete(key);
+    const annotations = { note: 'changed' };
+    const changed = resources.apply({ ...table, metadata: { name: 'users', annotations }, spec: { columns: [] } });
+    expect(changed).toMatchObject({
+      spec: table.spec,
+      metadata: { generation: 1, labels: { tier: 'a' }, annotations },
+    });
+    expect(resources.apply({ ...table, metadata: { name: 'users', annotations } })).toBe(changed);
+    expect(resources.apply(table).metadata.annotations).toBeUndefined();
+  });
+
   it('rejects invalid manifests with a reason', () => {
     const resources = new MemoryResources();
     expect(() => resources.apply({ ...table, spec: JSON.parse('{"__proto__":{"a":1}}') })).toThrow(
