@@ -123,7 +123,7 @@ Global___Resource: _TypeAlias = Resource  # noqa: Y015
 @_typing.final
 class Condition(_message.Message):
     """Condition is a Kubernetes condition that a plugin sets on the base resource. The controller adds the observed generation and
-    the time of the last transition. The controller owns the types `PluginSelected`, `ExtensionsResolved`, `Reconciled`, `Finalized`
+    the time of the last transition. The controller owns the types `PluginSelected`, `ExtensionsResolved`, `Reconciled`, `Finalized`, `Paused`
     and `Ready`, and rejects them here.
     """
 

@@ -236,7 +236,7 @@ func (x *Resource) GetJson() []byte {
 }
 
 // Condition is a Kubernetes condition that a plugin sets on the base resource. The controller adds the observed generation and
-// the time of the last transition. The controller owns the types `PluginSelected`, `ExtensionsResolved`, `Reconciled`, `Finalized`
+// the time of the last transition. The controller owns the types `PluginSelected`, `ExtensionsResolved`, `Reconciled`, `Finalized`, `Paused`
 // and `Ready`, and rejects them here.
 type Condition struct {
 	state protoimpl.MessageState `protogen:"open.v1"`

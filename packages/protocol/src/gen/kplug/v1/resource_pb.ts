@@ -37,7 +37,7 @@ export const ResourceSchema: GenMessage<Resource> = /*@__PURE__*/
 
 /**
  * Condition is a Kubernetes condition that a plugin sets on the base resource. The controller adds the observed generation and
- * the time of the last transition. The controller owns the types `PluginSelected`, `ExtensionsResolved`, `Reconciled`, `Finalized`
+ * the time of the last transition. The controller owns the types `PluginSelected`, `ExtensionsResolved`, `Reconciled`, `Finalized`, `Paused`
  * and `Ready`, and rejects them here.
  *
  * @generated from message kplug.v1.Condition
