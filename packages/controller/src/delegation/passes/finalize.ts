@@ -23,14 +23,30 @@ interface Obstacle {
   result?: PassResult;
 }
 
-/** Finalizes a resource that is being deleted: asks the plugins that reconciled it to clean up, and removes the finalizer. */
+/**
+ * Finalizes a resource that is being deleted: asks the plugins that reconciled it to clean up, deletes its dependents, and removes the
+ * finalizer.
+ */
 export async function finalizeDeleted(pass: Pass): Promise<PassResult> {
   const { base, key, reporter } = pass;
-  const { settings, resources, holders: all } = pass.context;
+  const { settings, resources } = pass.context;
   if (!base.metadata.finalizers?.includes(settings.finalizer)) return { next: 'done' };
   const isFinalizedLast = settings.dependents.finalize === 'last';
   const before = isFinalizedLast && (await deleteDependents(pass));
   if (before) return reporter.deletingDependents(before, false);
+  const unfinished = await finalizeWithHolders(pass);
+  if (unfinished) return unfinished;
+  const after = !isFinalizedLast && (await deleteDependents(pass));
+  if (after) return reporter.deletingDependents(after, true);
+  const options = { uid: base.metadata.uid, fieldManager: settings.fieldManager };
+  await resources.removeFinalizer(key, settings.finalizer, options);
+  return { next: 'done' };
+}
+
+/** Has all plugins that hold a resource clean up. Returns the result of the pass if one of them hasn't. */
+async function finalizeWithHolders(pass: Pass): Promise<PassResult | undefined> {
+  const { base, reporter } = pass;
+  const { settings, holders: all } = pass.context;
   // The finalizer may have been added before the delegation was changed to need none.
   const holders = settings.finalize.needed && !isFinalized(base) ? all.holdersOf(base) : [];
   const calls: FinalizeCalls = new Map();
@@ -46,18 +62,12 @@ export async function finalizeDeleted(pass: Pass): Promise<PassResult> {
   for (const holder of finalized) all.remove(base, holder);
   // A failed plugin is retried sooner than an unavailable one is expected.
   const first = obstacles.find(({ result }) => result === undefined) ?? obstacles[0];
-  if (first) {
-    const message = obstacles.map(({ failure }) => failure.message).join('; ');
-    const result = await reporter.finalizing({ ...first.failure, message }, first.result, finalized);
-    // A plugin may have registered while that was written.
-    const missing = holders.filter((_, index) => outcomes[index]?.result !== undefined);
-    return missing.some((holder) => findFinalizer(pass, holder)) ? { next: 'stale' } : result;
-  }
-  const after = isFinalizedLast ? undefined : await deleteDependents(pass);
-  if (after) return reporter.deletingDependents(after, true);
-  const options = { uid: base.metadata.uid, fieldManager: settings.fieldManager };
-  await resources.removeFinalizer(key, settings.finalizer, options);
-  return { next: 'done' };
+  if (!first) return undefined;
+  const message = obstacles.map(({ failure }) => failure.message).join('; ');
+  const result = await reporter.finalizing({ ...first.failure, message }, first.result, finalized);
+  // A plugin may have registered while that was written.
+  const missing = holders.filter((_, index) => outcomes[index]?.result !== undefined);
+  return missing.some((holder) => findFinalizer(pass, holder)) ? { next: 'stale' } : result;
 }
 
 /** Outcome of a call of Finalize. `unreachable`: no instance of the plugin can be reached, as the registry knows by now. */
