@@ -4,6 +4,7 @@ import { Cluster } from './cluster.ts';
 import { type CallRecord, type Happening, History } from './history.ts';
 import { type Invariant, InvariantViolated } from './invariant.ts';
 import { createInvariants } from './invariants/index.ts';
+import { pluginsOf } from './invariants/statuses-are-true.ts';
 import { tableKey } from './kinds.ts';
 import { type Ledger, note } from './ledger.ts';
 import { Noise } from './noise.ts';
@@ -87,9 +88,13 @@ export class World implements Simulation, AsyncDisposable {
   }
 
   /** Reports whether the last calls for a table ended with an answer after which the controller waits for a change. */
-  hasGivenUp({ metadata: { uid } }: Resource): boolean {
+  hasGivenUp(table: Resource): boolean {
     const last = new Map<string, CallRecord>();
-    for (const call of this.ledger.get(uid) ?? []) last.set(call.plugin.toLowerCase(), call);
+    for (const call of this.ledger.get(table.metadata.uid) ?? []) last.set(call.plugin.toLowerCase(), call);
+    // The failure of a plugin that handed the resource over doesn't count.
+    const present = pluginsOf(table).map(({ name }) => name.toLowerCase());
+    for (const name of table.metadata.deletionTimestamp ? [] : last.keys())
+      if (!present.includes(name)) last.delete(name);
     const failed = [...last.values()].filter(({ outcome }) => outcome !== 'success');
     return failed.length > 0 && failed.every(({ outcome }) => outcome === 'terminal');
   }

@@ -25,7 +25,8 @@ export class StatusesAreTrue implements Invariant {
       const subject = `${short(key)} says ${type} for generation ${observedGeneration}`;
       if (observedGeneration > after.metadata.generation) return `${subject}, which doesn't exist`;
       const plugins = pluginsOf(after);
-      if (plugins.length === 0) return `${subject}, without a plugin`;
+      // A plugin that has finalized a deleted resource is no longer named.
+      if (plugins.length === 0 && !after.metadata.deletionTimestamp) return `${subject}, without a plugin`;
       const untrue = plugins.find(({ name, version }) => {
         const calls = callsOf(world.ledger, after.metadata.uid, name);
         return !calls.some((call) => {
