@@ -18,10 +18,11 @@ it('docs/benchmarks.md is made from the reports beside it', () => {
 });
 
 it('names the machine once, or in each section where reports are from several', () => {
-  const reports = readReports();
-  expect(page(reports).match(/with Node\.js /g)).toHaveLength(1);
-  const [first, ...others] = reports;
+  const [first, ...rest] = readReports();
   if (!first) throw new Error('there are no reports');
+  const others = rest.map((report) => ({ ...report, machine: first.machine }));
+  const reports = [first, ...others];
+  expect(page(reports).match(/with Node\.js /g)).toHaveLength(1);
   const elsewhere = { ...first, machine: { ...first.machine, model: 'another processor' } };
   expect(page([elsewhere, ...others]).match(/with Node\.js /g)).toHaveLength(reports.length);
 });

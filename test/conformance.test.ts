@@ -57,6 +57,7 @@ describe.concurrent('an operator on a directory', { timeout: 180_000 }, () => {
         expect.stringContaining('C40 calls an instance with a certificate'),
         expect.stringContaining('C40 calls no instance that presents another'),
         expect.stringContaining('C41 presents a client certificate'),
+        expect.stringContaining('C42 applies a dependent only'),
       ],
     });
   });

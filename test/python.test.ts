@@ -218,7 +218,9 @@ describe.skipIf(!python)('the guide for plugins in Python', () => {
   it('has a plugin and a test that work, and pass mypy', { timeout: 120_000 }, async () => {
     const folder = temporaryFolder();
     const guide = readFileSync(join(import.meta.dirname, '../docs/writing-a-plugin-in-python.md'), 'utf8');
-    const [greeter = '', testing = ''] = [...guide.matchAll(/```python\n(.+?)```/gs)].map(([, code]) => code);
+    const snippets = [...guide.matchAll(/```python\n(.+?)```/gs)].map(([, code = '']) => code);
+    const [greeter = ''] = snippets;
+    const testing = snippets.find((code) => code.includes('from greeter import')) ?? '';
     writeFileSync(join(folder, 'greeter.py'), greeter);
     writeFileSync(join(folder, 'try_greeter.py'), testing);
     const operator = await TestOperator.start({ api: 'Greeting@^1.0.0' });

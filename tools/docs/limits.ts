@@ -26,6 +26,7 @@ const operatorHeadings: Record<keyof typeof operatorLimits, string> = {
   delegation: 'Delegations',
   delegationResources: 'Delegations as resources',
   expressions: 'CEL expressions',
+  readiness: 'Readiness of dependents',
   queue: 'Timers',
   resources: 'Resources',
   directory: 'Resources in a directory',
@@ -39,6 +40,7 @@ const operatorHeadings: Record<keyof typeof operatorLimits, string> = {
 };
 
 const sdkHeadings: Record<keyof typeof sdkLimits, string> = {
+  dependents: 'Names of dependents',
   serving: 'Serving calls',
   heartbeat: 'Heartbeats',
   security: 'Security',

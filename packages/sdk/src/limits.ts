@@ -16,6 +16,12 @@ const MiB = 1_024 * KiB;
 
 /** All limits of the SDK, by part. `docs/limits.md` is generated from this table. */
 export const limitTable = {
+  dependents: {
+    nameHashLength: count(8, 'Length of the hash in a name that `nameFrom` shortens, in characters.'),
+    maxNameLength: count(63, 'Maximum length of a name that `nameFrom` makes, in characters.', [
+      'maxLength parameter of nameFrom',
+    ]),
+  },
   serving: {
     maxMessageSize: bytes(4 * MiB, 'Maximum size of a request that is accepted.', [
       'maxMessageSize',
@@ -109,6 +115,7 @@ export const limitTable = {
 
 /** Values of the table: `limits.heartbeat.timeout` is 3,000, in milliseconds. */
 export const limits = {
+  dependents: valuesOf(limitTable.dependents),
   serving: valuesOf(limitTable.serving),
   heartbeat: valuesOf(limitTable.heartbeat),
   security: valuesOf(limitTable.security),

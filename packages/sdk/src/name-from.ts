@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
+import { limits } from './limits.ts';
 import type { Metadata } from './plugin.ts';
 
-/** Length of the hash in a shortened name. */
-const hashLength = 8;
+const { nameHashLength: hashLength, maxNameLength } = limits.dependents;
 
 /**
  * Returns a name for a dependent, made of the name of its base and a suffix: `users-db`. A longer one is shortened and ends with a hash of
@@ -11,7 +11,11 @@ const hashLength = 8;
  * @param suffix lower case letters, digits and `-`, such as `db`.
  * @param maxLength in characters. Default 63, which Services, StatefulSets and labels allow; other kinds allow 253.
  */
-export function nameFrom(base: { metadata: Pick<Metadata, 'name'> }, suffix: string, maxLength = 63): string {
+export function nameFrom(
+  base: { metadata: Pick<Metadata, 'name'> },
+  suffix: string,
+  maxLength = maxNameLength,
+): string {
   if (maxLength <= hashLength + 1)
     throw new RangeError(`a name of ${maxLength} characters is too short; allow at least 10`);
   const name = `${base.metadata.name}-${suffix}`;

@@ -42,6 +42,7 @@ describe('in bash, kplug completes', () => {
         'get',
         'manifests',
         'plugins',
+        'capabilities',
         'explain',
         'reconcile',
         'pause',

@@ -56,7 +56,7 @@ export const authentication = {
   rotationOverlap: milliseconds(1 * hours, 'Time for which the former token stays valid after `kplug token rotate`.', {
     min: 0,
     max: 30 * days,
-    settings: ['overlap', '--overlap'],
+    settings: ['overlap', 'kplug token rotate --overlap'],
   }),
   lockTimeout: milliseconds(10 * seconds, 'Time that `kplug token` waits while another process changes the file.'),
   lockRetryInterval: milliseconds(50, 'Interval of its attempts in that time.'),

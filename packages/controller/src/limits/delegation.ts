@@ -147,3 +147,11 @@ export const expressions = {
   maxCached: count(1_000, 'Maximum number of parsed expressions that are kept.'),
   maxFaultLength: characters(256, 'Length at which the reason is cut why an expression has no value.'),
 };
+
+/** Limits of the readiness of dependents. */
+export const readiness = {
+  scheduleTime: milliseconds(
+    15 * seconds,
+    'Time that a pod has to be scheduled before it counts as failed, as in kstatus.',
+  ),
+};

@@ -3,7 +3,7 @@ import { admin, telemetry } from './admin.ts';
 import { authentication } from './authentication.ts';
 import { calls, connections, discovery, selection } from './calls.ts';
 import { certificates } from './certificates.ts';
-import { delegation, delegationResources, expressions } from './delegation.ts';
+import { delegation, delegationResources, expressions, readiness } from './delegation.ts';
 import { heartbeat, identity, pluginResources, registry } from './heartbeat.ts';
 import { events, kubernetes } from './kubernetes.ts';
 import type { LimitGroup } from './limit.ts';
@@ -33,6 +33,7 @@ export const limitTable = {
   delegation,
   delegationResources,
   expressions,
+  readiness,
   queue,
   resources,
   directory,

@@ -1,12 +1,10 @@
+import { limits } from '../limits/limits.ts';
 import { findCondition } from '../resources/conditions.ts';
 import { isJsonObject } from '../resources/json.ts';
 import type { JsonValue, Resource } from '../resources/resource.ts';
 import { failed, progressing, type Readiness, ready } from './readiness.ts';
 
 type Rule = (resource: Resource) => Readiness;
-
-/** Time that a pod has to be scheduled, in milliseconds, before it has failed. As in kstatus. */
-const scheduleTime = 15_000;
 
 /** Rules for kinds of Kubernetes whose readiness is more than a condition `Ready`, by `group/Kind`. */
 export const builtInRules: ReadonlyMap<string, Rule> = new Map([
@@ -115,7 +113,7 @@ function assessPod(pod: Resource): Readiness {
       const isUnschedulable = scheduled?.status === 'False' && scheduled.reason === 'Unschedulable';
       if (!isUnschedulable) return progressing('it is not running yet');
       const message = scheduled.message || 'it could not be scheduled';
-      const isLate = Date.now() - Date.parse(metadata.creationTimestamp) > scheduleTime;
+      const isLate = Date.now() - Date.parse(metadata.creationTimestamp) > limits.readiness.scheduleTime;
       return isLate ? failed(message) : progressing(message);
     }
   }
