@@ -20,7 +20,7 @@ export interface Facts {
   next?: { serial: string; publishedAt?: number | undefined } | undefined;
   /** Certificates in use, each with the serial of its CA; missing for one that can't be used. */
   leaves: Partial<Record<LeafUse, CertificateFacts & { issuer: string }>>;
-  /** What a user asked to renew before its time. The step that does so ends the request. */
+  /** Renewal that a user requested before its time. The step that does it ends the request. */
   requested?: RenewalRequest | undefined;
 }
 

@@ -109,11 +109,11 @@ export interface DelegationDependents {
    * for a dependent. Default 10m; recommended: 10s to 1h.
    */
   readyTimeout?: DurationInput | undefined;
-  /** When a deleted resource is finalized: before its dependents are deleted, or when they are gone. Default `first`. */
+  /** Order of finalizing a deleted resource: before its dependents are deleted, or when they are gone. Default `first`. */
   finalize?: 'first' | 'last' | undefined;
 }
 
-/** Where a resource states the capability that it asks for. Only plugins that provide it are selected. */
+/** Paths of the capability that a resource asks for. Only plugins that provide it are selected. */
 export interface DelegationCapability {
   /** Path of the category, such as `database`, in a resource. Default `.spec.category`. */
   categoryPath?: string | undefined;

@@ -1,4 +1,4 @@
-import { groupOf, type ObjectMeta, type Resource } from './resource.ts';
+import { groupOf, type ObjectMeta, ownerReferenceTo, type Resource } from './resource.ts';
 
 /** Annotation of a released dependent: its former owner, as `Kind.group/namespace/name`. */
 const annotation = 'kplug.dev/retained-from';
@@ -26,10 +26,7 @@ export function adoptedMetadata(
   owner: Resource,
 ): ObjectMeta {
   const { [annotation]: _, ...others } = annotations ?? {};
-  const { apiVersion, kind } = owner;
-  const { name, uid } = owner.metadata;
-  const reference = { apiVersion, kind, name, uid, controller: true };
-  return { ...metadata, annotations: others, ownerReferences: [...ownerReferences, reference] };
+  return { ...metadata, annotations: others, ownerReferences: [...ownerReferences, ownerReferenceTo(owner)] };
 }
 
 function nameOf({ apiVersion, kind, metadata: { namespace = '', name } }: Resource): string {

@@ -68,6 +68,11 @@ export function keyOf(resource: Resource): ResourceKey {
   return formatKey({ apiVersion, kind, namespace: metadata.namespace ?? '', name: metadata.name });
 }
 
+/** Returns the reference to a resource as the managing owner of another one. */
+export function ownerReferenceTo({ apiVersion, kind, metadata: { name, uid } }: Resource): OwnerReference {
+  return { apiVersion, kind, name, uid, controller: true };
+}
+
 /** Reports whether a resource has another one as its managing owner. */
 export function isOwnedBy({ metadata: { ownerReferences = [] } }: Resource, owner: { uid: string }): boolean {
   return ownerReferences.some(({ uid, controller }) => controller === true && uid === owner.uid);

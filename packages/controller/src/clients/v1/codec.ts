@@ -18,6 +18,7 @@ import {
 } from '@kplug/protocol';
 import { KplugError, messageOf } from '../../errors.ts';
 import { limits } from '../../limits/limits.ts';
+import { isControllerCondition } from '../../resources/conditions.ts';
 import { cutText } from '../../resources/cut-text.ts';
 import type { Resource, ResourceKey } from '../../resources/resource.ts';
 import { checkText, quoteText } from '../answer-text.ts';
@@ -114,16 +115,6 @@ const statuses = new Map<ConditionStatus, PluginCondition['status']>([
   [ConditionStatus.UNKNOWN, 'Unknown'],
 ]);
 
-/** Types of the conditions that the controller sets itself. */
-const reservedConditions = new Set([
-  'PluginSelected',
-  'ExtensionsResolved',
-  'Reconciled',
-  'Finalized',
-  'Paused',
-  'Ready',
-]);
-
 /** Syntax that Kubernetes requires of the type and the reason of a condition. */
 const conditionType = /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/;
 const conditionReason = /^[A-Za-z]([A-Za-z0-9_,:]{0,1022}[A-Za-z0-9_])?$/;
@@ -192,7 +183,7 @@ function decodeJson(bytes: Uint8Array, what: string): unknown {
 function decodeCondition({ type, status, reason, message }: Condition): PluginCondition {
   if (type.length > limits.calls.maxConditionTypeLength || !conditionType.test(type))
     throw invalid(`it returned a condition of the malformed type ${quoteText(type)}`);
-  if (reservedConditions.has(type))
+  if (isControllerCondition({ type }))
     throw invalid(`it returned the condition ${type}, which is reserved for the controller`);
   const decoded = statuses.get(status);
   if (!decoded) throw invalid(`it returned the condition ${type} without a status`);

@@ -3,11 +3,29 @@ import type { AssignedCapability, PluginAnswer } from '../../clients/plugin-call
 import type { KplugError } from '../../errors.ts';
 import { formatPlugin } from '../../names.ts';
 import type { Implementation } from '../../registry/implementation.ts';
+import type { DesiredDependent } from '../dependents/read-desired.ts';
 
 /** Call of one plugin: its answer, or the error that it ended with. */
-export type Attempt =
-  | { implementation: Implementation; answer: PluginAnswer; capability?: AssignedCapability; error?: never }
-  | { implementation: Implementation; answer?: never; capability?: never; error: KplugError };
+export type Attempt = AnsweredCall | FailedCall;
+
+/** Call that was answered, whatever its outcome. */
+interface AnsweredCall {
+  implementation: Implementation;
+  answer: PluginAnswer;
+  /** Checked dependents of the answer. `undefined`: unchanged. */
+  desired?: readonly DesiredDependent[] | undefined;
+  /** Capability that the call was for. */
+  capability?: AssignedCapability | undefined;
+  error?: never;
+}
+
+interface FailedCall {
+  implementation: Implementation;
+  answer?: never;
+  desired?: never;
+  capability?: never;
+  error: KplugError;
+}
 
 /** Reason why a resource isn't reconciled. */
 export interface Failure {

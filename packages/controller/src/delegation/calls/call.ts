@@ -63,8 +63,8 @@ async function callOne(
     const { capability } = call.assignment;
     const answer = await caller.reconcile(implementation, call);
     // An answer with a forbidden dependent is refused as a whole, before anything is written.
-    if (answer.dependents) readDesired(answer.dependents, pass.base, settings, resources);
-    return { implementation, answer, ...(capability && { capability }) };
+    const desired = answer.dependents && readDesired(answer.dependents, pass.base, settings, resources);
+    return { implementation, answer, desired, capability };
   } catch (error) {
     if (!(error instanceof KplugError) || error.code === 'Stopped') throw error;
     return { implementation, error };

@@ -4,12 +4,10 @@ import type { Implementation } from '../../registry/implementation.ts';
 import type { Registry } from '../../registry/registry.ts';
 import type { Resources } from '../../resources/port.ts';
 import { parseKey, type Resource, type ResourceKey } from '../../resources/resource.ts';
-import type { Choice } from '../choices/choose.ts';
-import { readWantedCapability } from '../choices/read-capability.ts';
+import { type Choice, choiceBasisOf } from '../choices/choose.ts';
 import { isPaused } from '../control-annotations.ts';
 import type { DelegationSettings } from '../delegation-settings.ts';
 import type { ExtensionFollower } from '../extensions/extension-follower.ts';
-import { readField } from '../field-path.ts';
 import { findHolder, type Holder } from '../holders/holder.ts';
 import type { SlowResources } from './slow-resources.ts';
 
@@ -46,7 +44,7 @@ export function finalizeLane(plugin: PluginName): string {
 /** Finds the lane of a resource in the queue: what its next pass will wait for. */
 export class LaneFinder {
   readonly #options: LaneFinderOptions;
-  /** Lanes by preference, capability and holders, at one revision of the registry. */
+  /** Lanes by what the choice depends on, and by holders, at one revision of the registry. */
   readonly #lanes = new Map<string, string>();
   #revision = -1;
   #implementations: readonly Implementation[] = [];
@@ -84,9 +82,7 @@ export class LaneFinder {
     if (isAnySuspended()) return this.#findLane(base, holders);
     if (this.#revision !== registry.revision || this.#lanes.size >= maxCachedLanes) this.#lanes.clear();
     this.#revision = registry.revision;
-    const preference = readField(base, settings.preferencePath);
-    const capability = JSON.stringify(readWantedCapability(base, settings) ?? '');
-    const id = `${typeof preference === 'string' ? preference : ''}\n${capability}\n${holders.map(formatPlugin).join()}`;
+    const id = `${choiceBasisOf(base, settings)}\n${holders.map(formatPlugin).join()}`;
     const known = this.#lanes.get(id);
     if (known !== undefined) return known;
     const lane = this.#findLane(base, holders);

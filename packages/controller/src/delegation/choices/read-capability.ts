@@ -15,22 +15,23 @@ export function readWantedCapability(
   { capabilityPaths: paths }: Pick<DelegationSettings, 'capabilityPaths'>,
 ): WantedCapability | undefined | string {
   if (!paths) return undefined;
-  const category = readField(base, paths.category);
-  const type = readField(base, paths.type);
+  const category = readName(base, paths.category, 'database');
+  if ('fault' in category) return category.fault;
+  const type = readName(base, paths.type, 'postgresql');
+  if ('fault' in type) return type.fault;
   const version = textOf(readField(base, paths.version));
-  for (const [value, path, example] of [
-    [category, paths.category, 'database'],
-    [type, paths.type, 'postgresql'],
-  ] as const) {
-    const field = `.${path.join('.')}`;
-    if (typeof value !== 'string' || value === '') return `${field} must be a text such as ${example}`;
-    if (value.length > maxNameLength)
-      return `${field} has ${value.length} characters; at most ${maxNameLength} are allowed`;
-  }
   if (version === undefined || version.length > maxPatternLength) {
     return `.${paths.version.join('.')} must be a version such as 17, or a range such as ">=14 <17"`;
   }
-  return { category: category as string, type: type as string, version: version === 'latest' ? '' : version };
+  return { category: category.name, type: type.name, version: version === 'latest' ? '' : version };
+}
+
+function readName(base: Resource, path: readonly string[], example: string): { name: string } | { fault: string } {
+  const name = readField(base, path);
+  const field = `.${path.join('.')}`;
+  if (typeof name !== 'string' || name === '') return { fault: `${field} must be a text such as ${example}` };
+  if (name.length <= maxNameLength) return { name };
+  return { fault: `${field} has ${name.length} characters; at most ${maxNameLength} are allowed` };
 }
 
 /** Returns the capability of the last successful call for a resource, by its status. */

@@ -1,5 +1,4 @@
 import { KplugError } from '../../errors.ts';
-import type { PluginName } from '../../names.ts';
 import { assessReadiness } from '../../readiness/assess-readiness.ts';
 import type { Resources } from '../../resources/port.ts';
 import {
@@ -15,6 +14,7 @@ import type { Attempt, Failure } from '../calls/attempt.ts';
 import type { Pass } from '../passes/pass.ts';
 import type { AppliedDependents } from './applied-dependents.ts';
 import { type Claim, decideClaims } from './claims.ts';
+import { findOwned } from './find-owned.ts';
 import {
   deletingState,
   type InventoryEntry,
@@ -24,16 +24,9 @@ import {
   stampDependent,
   writeInventory,
 } from './inventory.ts';
-import { type DesiredDependent, readDesired } from './read-desired.ts';
 import { removeDependents } from './remove-dependents.ts';
 import { countReady, summarize, type TimedDependent, type Unready } from './summarize.ts';
 import { Workflow } from './workflow.ts';
-
-/** Dependents that one plugin requests. `items` is `undefined` when its answer doesn't mention any. */
-interface DependentRequest {
-  plugin: PluginName;
-  items: readonly DesiredDependent[] | undefined;
-}
 
 /**
  * Applies the dependents that plugins request, each when those that it requires are ready, and then removes those that are no longer
@@ -43,22 +36,19 @@ interface DependentRequest {
 export async function applyDependents(pass: Pass, attempts: readonly Attempt[]): Promise<AppliedDependents> {
   const { base, key: baseKey } = pass;
   const { settings, resources, dependents: follower } = pass.context;
-  const requests = attempts.map(({ implementation: { plugin }, answer }): DependentRequest => {
-    return { plugin, items: answer?.dependents && readDesired(answer.dependents, base, settings, resources) };
-  });
   const inventory = readInventory(base);
-  const claims = requests.flatMap(({ plugin, items = [] }) =>
-    items.map((item): Claim => ({ ...item, plugin, retain: item.rules.retain })),
+  const claims = attempts.flatMap(({ implementation: { plugin }, desired = [] }) =>
+    desired.map((item): Claim => ({ ...item, plugin, retain: item.rules.retain })),
   );
   const { granted, problem } = decideClaims(claims, inventory);
   const surplus = inventory.filter(({ key }) => !granted.some((one) => one.key === key));
   if (granted.length === 0 && surplus.length === 0) return { dependents: [] };
-  const retained = surplus.filter((entry) => isRetained(entry, requests, settings.handOver));
+  const retained = surplus.filter((entry) => isRetained(entry, attempts, settings.handOver));
   const options = { owner: base, fieldManager: settings.fieldManager };
   const { workflow, remaining } = await follower.writing(baseKey, async (writes) => {
     const workflow = new Workflow(resources, options, writes);
     await workflow.run(granted);
-    // What replaces a dependent comes first. Those that must not exist go in any case.
+    // A replacement comes before a deletion. Excluded dependents are deleted in any case.
     const unwanted = inventory.filter((entry) => {
       if (workflow.excluded.has(entry.key)) return true;
       return workflow.isApplied && surplus.includes(entry) && !retained.includes(entry);
@@ -75,10 +65,10 @@ export async function applyDependents(pass: Pass, attempts: readonly Attempt[]):
     if (workflow.states.has(entry.key)) return [];
     if (remaining.includes(entry)) return [stampDependent(entry, deletingState, inventory, now)];
     if (workflow.excluded.has(entry.key) || (workflow.isApplied && !retained.includes(entry))) return [];
-    return [stampDependent(entry, stateOf(resources.get(entry.key)), inventory, now)];
+    return [stampDependent(entry, stateOf(findOwned(resources, entry.key, base)), inventory, now)];
   });
   const kept = others.filter(({ reason, plugin }) => {
-    return reason !== 'Deleting' && requests.some((one) => one.items === undefined && one.plugin.equals(plugin));
+    return reason !== 'Deleting' && attempts.some((one) => !one.desired && one.implementation.plugin.equals(plugin));
   });
   const counted = [...wanted, ...kept];
   const unready = summarize(counted, settings.dependents.readyTimeout, now.getTime());
@@ -134,9 +124,9 @@ function failed(message: string): Failure {
 /** Reports whether a dependent that isn't requested stays: its plugin didn't mention dependents, or was replaced and retains them. */
 function isRetained(
   { plugin }: InventoryEntry,
-  requests: readonly DependentRequest[],
+  attempts: readonly Attempt[],
   handOver: 'retain' | 'finalize',
 ): boolean {
-  const request = requests.find((one) => one.plugin.equals(plugin));
-  return request ? request.items === undefined : handOver === 'retain';
+  const attempt = attempts.find(({ implementation }) => implementation.plugin.equals(plugin));
+  return attempt ? attempt.desired === undefined : handOver === 'retain';
 }

@@ -1,7 +1,8 @@
 import type { Logger } from 'pino';
 import type { ResourceChange, Resources } from '../../resources/port.ts';
-import { formatKey, isOwnedBy, isSameKind, keyOf, type Resource, type ResourceKey } from '../../resources/resource.ts';
+import { formatKey, isSameKind, keyOf, type Resource, type ResourceKey } from '../../resources/resource.ts';
 import type { DelegationSettings } from '../delegation-settings.ts';
+import { findOwned } from './find-owned.ts';
 import { readInventory } from './inventory.ts';
 
 /** Writes of the dependents of a base during a pass. */
@@ -62,8 +63,8 @@ export class DependentFollower {
   /** Returns the existing dependents of a base. Its status may list resources of others, as some users may write it. */
   of(base: Resource): ReadonlyMap<ResourceKey, Resource> {
     const found = readInventory(base).flatMap(({ key }) => {
-      const resource = this.#resources.get(key);
-      return resource && isOwnedBy(resource, base.metadata) ? [[key, resource] as const] : [];
+      const resource = findOwned(this.#resources, key, base);
+      return resource ? [[key, resource] as const] : [];
     });
     return new Map(found);
   }

@@ -1,6 +1,6 @@
 import type { OwnedWriteOptions, Resources } from '../../resources/port.ts';
-import { isOwnedBy } from '../../resources/resource.ts';
 import type { DependentWrites } from './dependent-follower.ts';
+import { findOwned } from './find-owned.ts';
 import type { InventoryEntry } from './inventory.ts';
 
 /**
@@ -17,8 +17,7 @@ export async function removeDependents<T extends InventoryEntry>(
     if (retain) await resources.releaseOwned(key, options);
     else await resources.removeOwned(key, options);
     writes.add(key);
-    const resource = resources.get(key);
-    if (retain || !resource || !isOwnedBy(resource, options.owner.metadata)) continue;
+    if (retain || !findOwned(resources, key, options.owner)) continue;
     writes.waitFor(key);
     return entries.slice(index);
   }

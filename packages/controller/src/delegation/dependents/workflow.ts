@@ -3,9 +3,10 @@ import type { ExpressionResult } from '../../expressions/expression.ts';
 import { assessReadiness } from '../../readiness/assess-readiness.ts';
 import { failed, progressing, type Readiness, ready } from '../../readiness/readiness.ts';
 import type { OwnedWriteOptions, Resources } from '../../resources/port.ts';
-import { isOwnedBy, type Resource, type ResourceKey } from '../../resources/resource.ts';
+import type { Resource, ResourceKey } from '../../resources/resource.ts';
 import type { Claim } from './claims.ts';
 import type { DependentWrites } from './dependent-follower.ts';
+import { findOwned } from './find-owned.ts';
 import { type DependentReason, reasonOf } from './inventory.ts';
 import { nameOf } from './read-rules.ts';
 
@@ -60,7 +61,7 @@ export class Workflow {
   async #visit(claim: Claim): Promise<Omit<DependentState, 'claim' | 'isPassable'> | undefined> {
     const { key, rules } = claim;
     if (rules.requires.some((required) => this.excluded.has(required))) return undefined;
-    const { value, fault } = this.#evaluate(rules.includeWhen, this.#find(key));
+    const { value, fault } = this.#evaluate(rules.includeWhen, findOwned(this.#resources, key, this.#options.owner));
     if (fault !== undefined) return { reason: 'Failed', message: `its include_when has no value: ${fault}` };
     if (!value) return undefined;
     const blocking = rules.requires.filter((required) => !this.states.get(required)?.isPassable);
@@ -103,11 +104,5 @@ export class Workflow {
 
   #evaluate(expression: Claim['rules']['readyWhen'], self: Resource | undefined): ExpressionResult {
     return expression ? expression.evaluate({ self, base: this.#options.owner }) : { value: true };
-  }
-
-  /** Returns a dependent as it is, if the base owns it. */
-  #find(key: ResourceKey): Resource | undefined {
-    const resource = this.#resources.get(key);
-    return resource && isOwnedBy(resource, this.#options.owner.metadata) ? resource : undefined;
   }
 }

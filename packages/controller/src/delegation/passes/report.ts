@@ -20,6 +20,16 @@ export interface Applied extends Omit<AppliedDependents, 'failure'> {
   attempts: readonly Attempt[];
 }
 
+/** Outcome that a status has besides its conditions. */
+interface Outcome {
+  /** Missing when no plugin was called. */
+  applied?: (Pick<Applied, 'dependents'> & Partial<Applied>) | undefined;
+  /** Plugins that have finalized the resource. */
+  finalized?: readonly PresentChoice[];
+  /** Capability that the calls were for, if they were successful. */
+  provided?: AssignedCapability | undefined;
+}
+
 /** Writes the outcome of one pass: statuses, conditions and Events. */
 export class Reporter {
   readonly #context: PassContext;
@@ -60,7 +70,7 @@ export class Reporter {
   /** Reports a failure. `applied` is missing when no plugin was called. */
   async failed(choice: Choice, failure: Failure, applied?: Applied): Promise<PassResult> {
     const { reason, message } = failure;
-    await this.#write(this.#failureConditions(choice, failure), applied);
+    await this.#write(this.#failureConditions(choice, failure), { applied });
     this.#context.events.record(this.#key, { type: 'Warning', reason, message });
     return failure.terminal ? { next: 'waiting' } : this.#resultOf(failure);
   }
@@ -100,7 +110,7 @@ export class Reporter {
         : { type: 'Ready', status: 'True', reason: 'Ready', message: ready },
     ];
     const provided = attempts.find(({ capability }) => capability)?.capability;
-    await this.#write(conditions, applied, [], provided);
+    await this.#write(conditions, { applied, provided });
     this.#recordIgnored();
     this.recordAnswers(attempts);
     this.#recordReadiness(ready, unready);
@@ -120,17 +130,16 @@ export class Reporter {
   ): Promise<PassResult> {
     const { reason, message } = failure;
     this.#context.events.record(this.#key, { type: 'Warning', reason, message });
-    await this.#write(finalizingConditions({ reason, message }), undefined, finalized);
+    await this.#write(finalizingConditions({ reason, message }), { finalized });
     return result;
   }
 
   /** Reports that dependents of the deleted resource are not gone yet. @param isFinalized true if all plugins have finalized it. */
   async deletingDependents({ applied, message }: RemainingDependents, isFinalized: boolean): Promise<PassResult> {
     const reason = 'DependentsDeleting';
-    const [finalized, ready] = finalizingConditions({ reason, message });
     const done = { status: 'True', reason: 'Finalized', message: 'every plugin has finalized the resource' } as const;
     this.#recordChange('Normal', reason, message);
-    await this.#write([isFinalized ? { ...finalized, ...done } : finalized, ready], applied);
+    await this.#write(finalizingConditions({ reason, message }, isFinalized ? done : undefined), { applied });
     return { next: 'waiting' };
   }
 
@@ -213,9 +222,7 @@ export class Reporter {
 
   async #write(
     conditions: readonly ConditionContent[],
-    applied?: Pick<Applied, 'dependents'> & Partial<Applied>,
-    finalized: readonly PresentChoice[] = [],
-    provided?: AssignedCapability,
+    { applied, finalized = [], provided }: Outcome = {},
   ): Promise<void> {
     const { settings, resources, holders } = this.#context;
     const { metadata } = this.#gathered.base;
@@ -275,13 +282,14 @@ export class Reporter {
   }
 }
 
-function finalizingConditions({
-  reason,
-  message,
-}: Pick<Failure, 'reason' | 'message'>): [ConditionContent, ConditionContent] {
+/** @param finalized content of `Finalized`, if it differs from that of `Ready`. */
+function finalizingConditions(
+  { reason, message }: Pick<Failure, 'reason' | 'message'>,
+  finalized?: Omit<ConditionContent, 'type'>,
+): ConditionContent[] {
   const content = { status: 'False', reason, message } as const;
   return [
-    { type: 'Finalized', ...content },
+    { type: 'Finalized', ...(finalized ?? content) },
     { type: 'Ready', ...content },
   ];
 }

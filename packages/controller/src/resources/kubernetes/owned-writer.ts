@@ -12,6 +12,7 @@ import {
   type JsonObject,
   type JsonValue,
   type ObjectMeta,
+  ownerReferenceTo,
   parseKey,
   type Resource,
   type ResourceKey,
@@ -107,14 +108,12 @@ async function apply(
   { owner, fieldManager, signal }: OwnedWriteOptions,
 ): Promise<Resource> {
   const { namespace, name, apiVersion, kind } = parseKey(key);
-  const { name: ownerName, uid } = owner.metadata;
-  const reference = { apiVersion: owner.apiVersion, kind: owner.kind, name: ownerName, uid, controller: true };
   const metadata = {
     name,
     ...(namespace && { namespace }),
     resourceVersion,
     ...marks,
-    ownerReferences: [reference],
+    ownerReferences: [ownerReferenceTo(owner)],
   };
   const answer = await transport.request({
     method: 'PATCH',
@@ -219,8 +218,22 @@ async function write<T>(
   } catch (error) {
     if (!(error instanceof ApiError)) throw error;
     if (error.reason === 'Conflict') return undefined;
+    if (isImmutable(error)) {
+      const subject = `the content of ${describeReference(parseKey(key))} can't be written`;
+      throw new KplugError('Immutable', `${subject}: a field that changes is immutable: ${error.message}`, {
+        cause: error,
+      });
+    }
     throw writeError(error, { key, what: verb === 'patch' ? 'the content' : 'the current version', verb, served });
   }
+}
+
+/** Reports whether a change was refused as the field can't change. The API server says so in the texts of its validation only. */
+function isImmutable({ reason, message }: ApiError): boolean {
+  return (
+    reason === 'Invalid' &&
+    /immutable|updates to \S+ spec for fields other than|may not be changed|may not change once set/i.test(message)
+  );
 }
 
 /** Throws `InvalidResponse` if a dependent is to be in a namespace and its kind has none, or the reverse. */

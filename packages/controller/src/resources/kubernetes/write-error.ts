@@ -22,10 +22,6 @@ export function writeError(error: ApiError, { key, what, verb, served, subresour
   const resource = subresource ? `${served.plural}/${subresource}` : served.plural;
   switch (error.reason) {
     case 'Invalid': {
-      if (isImmutable(error)) {
-        const message = `${subject}: a field that changes is immutable: ${error.message}`;
-        return new KplugError('Immutable', message, { cause: error });
-      }
       return new KplugError('InvalidResponse', `${subject}: ${describeInvalid(error)}`, { cause: error });
     }
     case 'TooLarge': {
@@ -47,13 +43,6 @@ export function writeError(error: ApiError, { key, what, verb, served, subresour
       return new KplugError('StorageFailed', `${subject}: ${answer}: ${error.message}`, { cause: error });
     }
   }
-}
-
-/** Reports whether a change was refused as the field can't change. The API server says so in the texts of its validation only. */
-function isImmutable({ message }: ApiError): boolean {
-  return /immutable|updates to \S+ spec for fields other than|may not be changed|may not change once set/i.test(
-    message,
-  );
 }
 
 /** Describes how content differs from the schema, with the remedy for fields that the schema doesn't declare. */

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { CheckedManifest, ManifestMetadata } from '../check-manifest.ts';
 import { copyJson, jsonEquals } from '../json.ts';
-import type { JsonObject, ObjectMeta, Resource } from '../resource.ts';
+import { type JsonObject, type ObjectMeta, ownerReferenceTo, type Resource } from '../resource.ts';
 
 /** Makes a new resource from a manifest, with an empty resource version. */
 export function newResource({ apiVersion, kind, metadata, ...fields }: CheckedManifest): Resource {
@@ -51,9 +51,8 @@ export function annotatedResource(resource: Resource, { metadata: { annotations 
 }
 
 /** Adds an owner to a resource. */
-export function ownedResource(resource: Resource, { apiVersion, kind, metadata: { name, uid } }: Resource): Resource {
-  const ownerReferences = [{ apiVersion, kind, name, uid, controller: true }];
-  return { ...resource, metadata: { ...resource.metadata, ownerReferences } };
+export function ownedResource(resource: Resource, owner: Resource): Resource {
+  return { ...resource, metadata: { ...resource.metadata, ownerReferences: [ownerReferenceTo(owner)] } };
 }
 
 /** Returns the current time as Kubernetes writes it, in whole seconds. */
