@@ -73,7 +73,7 @@ it.each(floods)(
     expect(process.memoryUsage().rss - before).toBeLessThan(150 * MiB);
     expect(trial.status('honest.js')).toMatchObject({ pid, state: 'live', restarts: 0 });
     for (const [name] of all) {
-      process.kill(trial.status(`${name}.mjs`)?.pid ?? 0, 'SIGKILL');
+      await trial.signal(`${name}.mjs`, 'SIGKILL');
       const { lastLines } = await trial.expectState(`${name}.mjs`, 'starting', { restarts: 1 });
       expect(lastLines.length).toBeLessThanOrEqual(20);
       expect(lastLines.every((line) => line.length <= 500)).toBe(true);

@@ -51,7 +51,7 @@ describe('a module in the folder', () => {
     const trial = await HostingTrial.start({ drainTimeout: 100 });
     await trial.put('stubborn.js', moduleOf({ before: `process.on('SIGTERM', () => console.log('no'));` }));
     const { pid } = await trial.expectState('stubborn.js', 'live');
-    process.kill(pid ?? 0, 'SIGSTOP');
+    await trial.signal('stubborn.js', 'SIGSTOP');
     await rm(trial.path('stubborn.js'));
     await trial.expectGone('stubborn.js');
     expect(isRunning(pid)).toBe(false);
@@ -119,10 +119,10 @@ describe('a plugin that crashes', () => {
     const trial = await HostingTrial.start({ restart });
     await trial.put('folder.js', moduleOf());
     for (let crash = 0; crash < 3; crash++) {
-      const { pid } = await trial.expectState('folder.js', 'live', { restarts: crash });
+      await trial.expectState('folder.js', 'live', { restarts: crash });
       // Longer than the time after which failures are forgotten.
       await new Promise((resolve) => setTimeout(resolve, 200));
-      process.kill(pid ?? 0, 'SIGKILL');
+      await trial.signal('folder.js', 'SIGKILL');
     }
     await trial.expectState('folder.js', 'live', { restarts: 3, lastExit: 'signal SIGKILL' });
     const waits = trial.log.flatMap(({ msg }) => /restarting in (\d+) ms/.exec(msg)?.[1] ?? []);
@@ -141,7 +141,7 @@ describe('a plugin that crashes', () => {
     const trial = await HostingTrial.start({ health: { lostTimeout: 100 } });
     await trial.put('folder.js', moduleOf());
     const { pid } = await trial.expectState('folder.js', 'live');
-    process.kill(pid ?? 0, 'SIGSTOP');
+    await trial.signal('folder.js', 'SIGSTOP');
     const lastExit = 'killed: not registered for 100 ms';
     await trial.expectState('folder.js', 'live', { restarts: 1, lastExit });
     expect(isRunning(pid)).toBe(false);

@@ -75,9 +75,9 @@ it('the token of a process is invalid after the process has exited', async () =>
   const trial = await HostingTrial.start({ directory, packages });
   const before = 'console.log(process.env.KPLUG_TOKEN);';
   await trial.put('folder.js', moduleOf({ before }));
-  const { instanceId = '', pid } = await trial.expectState('folder.js', 'live');
+  const { instanceId = '' } = await trial.expectState('folder.js', 'live');
   const [token] = trial.linesOf('folder.js');
-  process.kill(pid ?? 0, 'SIGKILL');
+  await trial.signal('folder.js', 'SIGKILL');
   await trial.expectState('folder.js', 'live', { restarts: 1 });
   const { heartbeatAddress } = trial.operator.controller;
   const client = createGrpcClient(RegistryService, heartbeatAddress, grpc.credentials.createInsecure());

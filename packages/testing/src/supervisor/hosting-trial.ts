@@ -118,6 +118,15 @@ export class HostingTrial {
     }, waitOptions);
   }
 
+  /**
+   * Sends a signal to the process of a plugin, once it has one. Without that check, the signal would go to process 0: the whole group of
+   * the test runner.
+   */
+  async signal(name: string, signal: NodeJS.Signals): Promise<void> {
+    const pid = await vi.waitFor(() => this.status(name)?.pid ?? expect.fail(`${name} has no process`), waitOptions);
+    process.kill(pid, signal);
+  }
+
   /** Waits until a plugin is gone. */
   async expectGone(name: string): Promise<void> {
     await vi.waitFor(() => expect(this.status(name)).toBeUndefined(), waitOptions);
