@@ -9,6 +9,7 @@ import {
 } from '@kplug/protocol';
 import type { TestOperator } from '@kplug/testing';
 import { onTestFinished } from 'vitest';
+import { owner } from './attacks/owner.fixture.ts';
 
 type Handlers = GrpcHandlers<typeof PluginService>;
 
@@ -63,15 +64,18 @@ export async function rawPlugin(
     grpc.credentials.createInsecure(),
   );
   const beat = () =>
-    registry.heartbeat({
-      registration: {
-        plugin,
-        version: '1.0.0',
-        apis: [{ name: 'Table', version: '1.0.0' }],
-        address: `127.0.0.1:${port}`,
-        instanceId: claims,
+    registry.heartbeat(
+      {
+        registration: {
+          plugin,
+          version: '1.0.0',
+          apis: [{ name: 'Table', version: '1.0.0' }],
+          address: `127.0.0.1:${port}`,
+          instanceId: claims,
+        },
       },
-    });
+      { metadata: owner },
+    );
   await beat();
   const timer = setInterval(() => void beat().catch(() => undefined), 200);
   onTestFinished(() => {
