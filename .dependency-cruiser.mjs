@@ -43,6 +43,7 @@ export const controllerLayers = {
     'paging',
     'ports',
     'queue',
+    'readiness',
     'registry',
     'resources',
     'selection',

@@ -15,6 +15,7 @@ import { addPauseCommands, addReconcileCommand } from './commands/reconcile.ts';
 import { addRecordCommand, addReplayCommand } from './commands/record.ts';
 import { addRenderCommand } from './commands/render.ts';
 import { addTokenCommand } from './commands/token.ts';
+import { addTraceCommand } from './commands/trace.ts';
 import { addVersionCommand } from './commands/version.ts';
 import { exitCodeOf, exitCodes } from './exit-codes.ts';
 import type { Terminal } from './output/terminal.ts';
@@ -43,6 +44,7 @@ export function buildProgram(terminal: Terminal): Command {
   addPluginsCommand(program, terminal);
   addCapabilitiesCommand(program, terminal);
   addExplainCommand(program, terminal);
+  addTraceCommand(program, terminal);
   addReconcileCommand(program, terminal);
   addPauseCommands(program, terminal);
   addDoctorCommand(program, terminal);

@@ -44,6 +44,7 @@ describe('in bash, kplug completes', () => {
         'plugins',
         'capabilities',
         'explain',
+        'trace',
         'reconcile',
         'pause',
         'resume',

@@ -1,21 +1,17 @@
-import { ConditionStatus, EventType, type ExplainResourceResponse } from '@kplug/protocol';
+import { EventType, type ExplainResourceResponse } from '@kplug/protocol';
 import { ageOf, formatAge } from './age.ts';
+import { conditionText } from './condition-text.ts';
+import { describeKey } from './describe-key.ts';
 import { timeOf } from './plugin-table.ts';
 import { colorStatus, formatTable, plain } from './table.ts';
 import type { Colors } from './terminal.ts';
-
-const statusNames: Record<ConditionStatus, string> = {
-  [ConditionStatus.UNSPECIFIED]: 'Unknown',
-  [ConditionStatus.TRUE]: 'True',
-  [ConditionStatus.FALSE]: 'False',
-  [ConditionStatus.UNKNOWN]: 'Unknown',
-};
 
 /** Formats the explanation of a selection as text. */
 export function formatExplanation(explained: ExplainResourceResponse, colors: Colors, now: number): string {
   return [
     summary(explained, colors, now),
     ...extensionLines(explained, colors),
+    ...dependentLines(explained, colors, now),
     heading('Candidates', colors),
     candidateTable(explained, colors),
     heading('Events', colors),
@@ -26,7 +22,7 @@ export function formatExplanation(explained: ExplainResourceResponse, colors: Co
 function summary(explained: ExplainResourceResponse, colors: Colors, now: number): string {
   const { resource, preference, reason, message, nextPassAt } = explained;
   if (!resource) return '';
-  const status = statusNames[resource.ready] ?? 'Unknown';
+  const status = conditionText(resource.ready);
   const plugin = resource.plugin
     ? `${plain(`${resource.plugin} ${resource.pluginVersion}`)}${describeHold(explained)}`
     : 'none yet';
@@ -50,6 +46,20 @@ function extensionLines({ extensionProblems }: ExplainResourceResponse, colors: 
   if (extensionProblems.length === 0) return [];
   const rows = extensionProblems.map(({ reason, message }) => [`  ${colors.yellow(plain(reason))}`, plain(message)]);
   return [heading('Extensions', colors), formatTable({ header: ['  REASON', 'MESSAGE'], rows }, colors)];
+}
+
+/** Returns the dependents of the resource; nothing if there are none. */
+function dependentLines({ dependents }: ExplainResourceResponse, colors: Colors, now: number): string[] {
+  if (dependents.length === 0) return [];
+  const rows = dependents.map(({ key, ready, reason, since, message }) => [
+    `  ${plain(describeKey(key))}`,
+    colorStatus(conditionText(ready), colors),
+    plain(reason),
+    ageOf(timeOf(since), now),
+    plain(message),
+  ]);
+  const header = ['  DEPENDENT', 'READY', 'REASON', 'SINCE', 'MESSAGE'];
+  return [heading('Dependents', colors), formatTable({ header, rows }, colors)];
 }
 
 /** Describes a plugin that holds the resource, and has to finalize it, although it isn't chosen now. */

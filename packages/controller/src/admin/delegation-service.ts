@@ -27,6 +27,7 @@ import { explainVerdict } from '../selection/explain.ts';
 import { type SelectionRequest, select, type Verdict } from '../selection/select.ts';
 import type { RecentEvents } from '../telemetry/events.ts';
 import { orInvalidToken } from './page-token.ts';
+import { describeDependents, describeExtensions } from './related-resources.ts';
 
 /** Resource of a list. */
 interface ListedResource {
@@ -163,6 +164,7 @@ function explain(
 ): MessageInitShape<typeof ExplainResourceResponseSchema> {
   const choice = delegation.explain(base);
   const { verdicts } = choice.selection;
+  const gathered = delegation.gather(base);
   const key = keyOf(base);
   const nextPassAt = delegation.nextPassAt(key);
   return {
@@ -192,7 +194,9 @@ function explain(
       lastAt: timestampFromMs(lastAt),
     })),
     ...(nextPassAt === undefined ? {} : { nextPassAt: timestampFromMs(nextPassAt) }),
-    extensionProblems: delegation.extensionProblems(base).map(({ reason, message }) => ({ reason, message })),
+    extensionProblems: gathered.problems.map(({ reason, message }) => ({ reason, message })),
+    extensions: describeExtensions(gathered),
+    dependents: describeDependents(base),
   };
 }
 

@@ -10,7 +10,7 @@ import type { PluginMethod, SuspendedPlugin } from './breakers/breakers.ts';
 import type { Choice } from './choices/choose.ts';
 import { assembleParts, type DelegationDependencies, type DelegationParts } from './delegation-parts.ts';
 import type { DelegationSettings } from './delegation-settings.ts';
-import { type ExtensionProblem, gather, readReferences } from './extensions/gather.ts';
+import { type Gathered, gather, readReferences } from './extensions/gather.ts';
 import { UnrecordedHolders } from './holders/unrecorded-holders.ts';
 import type { WriteFailure } from './writes/write-failure.ts';
 import type { WriteProblem } from './writes/write-failures.ts';
@@ -144,9 +144,9 @@ export class Delegation {
     return this.#parts.chooser.choose(base);
   }
 
-  /** Returns the problems with the references of a resource to its extensions. */
-  extensionProblems(base: Resource): readonly ExtensionProblem[] {
-    return gather(base, readReferences(base, this.settings), this.#resources).problems;
+  /** Returns a resource with the extensions that it references, and the problems with those references. */
+  gather(base: Resource): Gathered {
+    return gather(base, readReferences(base, this.settings), this.#resources);
   }
 
   /** Returns the failed write that prevents the resource from being reconciled, if any. */

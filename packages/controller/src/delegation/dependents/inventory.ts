@@ -36,7 +36,7 @@ export interface ReportedDependent extends InventoryEntry {
 }
 
 /** A dependent as the status of its base listed it. Older versions of the controller wrote no reason. */
-export type ListedDependent = InventoryEntry & Partial<Pick<ReportedDependent, 'reason' | 'since'>>;
+export type ListedDependent = InventoryEntry & Partial<Pick<ReportedDependent, 'reason' | 'message' | 'since'>>;
 
 /** Reasons of dependents by their readiness. */
 export const reasonOf = { ready: 'Ready', progressing: 'Progressing', failed: 'Failed' } as const;
@@ -49,7 +49,7 @@ export function readInventory({ status, metadata: { namespace = '' } }: Resource
   const { dependents } = status ?? {};
   if (!Array.isArray(dependents)) return [];
   return dependents.flatMap((entry) => {
-    const { apiVersion, kind, name, plugin, retain, reason, since } = isJsonObject(entry) ? entry : {};
+    const { apiVersion, kind, name, plugin, retain, reason, message, since } = isJsonObject(entry) ? entry : {};
     if (typeof apiVersion !== 'string' || typeof kind !== 'string') return [];
     if (typeof name !== 'string' || typeof plugin !== 'string') return [];
     // Other slashes would make the key of a resource of another namespace.
@@ -60,6 +60,7 @@ export function readInventory({ status, metadata: { namespace = '' } }: Resource
         plugin: new PluginName(plugin),
         retain: retain === true,
         ...(isReason(reason) && typeof since === 'string' && { reason, since }),
+        ...(typeof message === 'string' && { message }),
       },
     ];
   });

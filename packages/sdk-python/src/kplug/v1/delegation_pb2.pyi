@@ -325,6 +325,8 @@ class ExplainResourceResponse(_message.Message):
     EVENTS_FIELD_NUMBER: _builtins.int
     NEXT_PASS_AT_FIELD_NUMBER: _builtins.int
     EXTENSION_PROBLEMS_FIELD_NUMBER: _builtins.int
+    EXTENSIONS_FIELD_NUMBER: _builtins.int
+    DEPENDENTS_FIELD_NUMBER: _builtins.int
     preference: _builtins.str
     """Implementation that the resource prefers; empty for none."""
     reason: _builtins.str
@@ -350,6 +352,14 @@ class ExplainResourceResponse(_message.Message):
     def extension_problems(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReferenceProblem]:
         """Problems with the references to extensions. The plugin is called without these extensions, or not at all."""
 
+    @_builtins.property
+    def extensions(self) -> _containers.RepeatedCompositeFieldContainer[Global___RelatedResource]:
+        """Extensions that the resource references: those that were found, then the others."""
+
+    @_builtins.property
+    def dependents(self) -> _containers.RepeatedCompositeFieldContainer[Global___RelatedResource]:
+        """Dependents of the resource, in the order of its status."""
+
     def __init__(
         self,
         *,
@@ -361,14 +371,55 @@ class ExplainResourceResponse(_message.Message):
         events: _abc.Iterable[_resource_pb2.RecordedEvent] | None = ...,
         next_pass_at: _timestamp_pb2.Timestamp | None = ...,
         extension_problems: _abc.Iterable[Global___ReferenceProblem] | None = ...,
+        extensions: _abc.Iterable[Global___RelatedResource] | None = ...,
+        dependents: _abc.Iterable[Global___RelatedResource] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["next_pass_at", b"next_pass_at", "resource", b"resource"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "events", b"events", "extension_problems", b"extension_problems", "message", b"message", "next_pass_at", b"next_pass_at", "preference", b"preference", "reason", b"reason", "resource", b"resource"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "dependents", b"dependents", "events", b"events", "extension_problems", b"extension_problems", "extensions", b"extensions", "message", b"message", "next_pass_at", b"next_pass_at", "preference", b"preference", "reason", b"reason", "resource", b"resource"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ExplainResourceResponse: _TypeAlias = ExplainResourceResponse  # noqa: Y015
+
+@_typing.final
+class RelatedResource(_message.Message):
+    """RelatedResource is an extension or a dependent of a resource, with its state."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    KEY_FIELD_NUMBER: _builtins.int
+    READY_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    SINCE_FIELD_NUMBER: _builtins.int
+    key: _builtins.str
+    """Key of the resource, `group/version/kind/namespace/name`."""
+    ready: _resource_pb2.ConditionStatus.ValueType
+    """TRUE if the resource is ready, FALSE if it isn't, UNKNOWN if its state isn't known yet."""
+    reason: _builtins.str
+    """Reason in one PascalCase word, and message."""
+    message: _builtins.str
+    @_builtins.property
+    def since(self) -> _timestamp_pb2.Timestamp:
+        """Time of the last change of the reason; unset if it isn't known."""
+
+    def __init__(
+        self,
+        *,
+        key: _builtins.str = ...,
+        ready: _resource_pb2.ConditionStatus.ValueType = ...,
+        reason: _builtins.str = ...,
+        message: _builtins.str = ...,
+        since: _timestamp_pb2.Timestamp | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["since", b"since"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "message", b"message", "ready", b"ready", "reason", b"reason", "since", b"since"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RelatedResource: _TypeAlias = RelatedResource  # noqa: Y015
 
 @_typing.final
 class ReferenceProblem(_message.Message):

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file kplug/v1/delegation.proto.
  */
 export const file_kplug_v1_delegation: GenFile = /*@__PURE__*/
-  fileDesc("ChlrcGx1Zy92MS9kZWxlZ2F0aW9uLnByb3RvEghrcGx1Zy52MSI/ChZMaXN0RGVsZWdhdGlvbnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoDRISCgpwYWdlX3Rva2VuGAIgASgJIl0KF0xpc3REZWxlZ2F0aW9uc1Jlc3BvbnNlEikKC2RlbGVnYXRpb25zGAEgAygLMhQua3BsdWcudjEuRGVsZWdhdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkirQIKCkRlbGVnYXRpb24SDAoEbmFtZRgBIAEoCRITCgthcGlfdmVyc2lvbhgCIAEoCRIMCgRraW5kGAMgASgJEhIKCnBsdWdpbl9hcGkYBCABKAkSGAoQcGx1Z2luX2FwaV9yYW5nZRgFIAEoCRIRCglyZXNvdXJjZXMYBiABKA0SDQoFcmVhZHkYByABKA0SFgoOcHJvYmxlbV9yZWFzb24YCCABKAkSFwoPcHJvYmxlbV9tZXNzYWdlGAkgASgJEicKCmNhbmRpZGF0ZXMYCiADKAsyEy5rcGx1Zy52MS5DYW5kaWRhdGUSMAoPZXh0ZW5zaW9uX2tpbmRzGAsgAygLMhcua3BsdWcudjEuRGVsZWdhdGVkS2luZBISCgpuYW1lc3BhY2VzGAwgAygJIjIKDURlbGVnYXRlZEtpbmQSEwoLYXBpX3ZlcnNpb24YASABKAkSDAoEa2luZBgCIAEoCSJRChRMaXN0UmVzb3VyY2VzUmVxdWVzdBISCgpkZWxlZ2F0aW9uGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoDRISCgpwYWdlX3Rva2VuGAMgASgJImAKFUxpc3RSZXNvdXJjZXNSZXNwb25zZRIuCglyZXNvdXJjZXMYASADKAsyGy5rcGx1Zy52MS5EZWxlZ2F0ZWRSZXNvdXJjZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAki/gEKEURlbGVnYXRlZFJlc291cmNlEgsKA2tleRgBIAEoCRISCgpkZWxlZ2F0aW9uGAIgASgJEhIKCmdlbmVyYXRpb24YAyABKAMSGwoTb2JzZXJ2ZWRfZ2VuZXJhdGlvbhgEIAEoAxIOCgZwbHVnaW4YBSABKAkSFgoOcGx1Z2luX3ZlcnNpb24YBiABKAkSGAoQc2VsZWN0aW9uX3JlYXNvbhgHIAEoCRIoCgVyZWFkeRgIIAEoDjIZLmtwbHVnLnYxLkNvbmRpdGlvblN0YXR1cxIUCgxyZWFkeV9yZWFzb24YCSABKAkSFQoNcmVhZHlfbWVzc2FnZRgKIAEoCSJHChZFeHBsYWluUmVzb3VyY2VSZXF1ZXN0EgwKBGtpbmQYASABKAkSEQoJbmFtZXNwYWNlGAIgASgJEgwKBG5hbWUYAyABKAkiuQIKF0V4cGxhaW5SZXNvdXJjZVJlc3BvbnNlEi0KCHJlc291cmNlGAEgASgLMhsua3BsdWcudjEuRGVsZWdhdGVkUmVzb3VyY2USEgoKcHJlZmVyZW5jZRgCIAEoCRIOCgZyZWFzb24YAyABKAkSDwoHbWVzc2FnZRgEIAEoCRInCgpjYW5kaWRhdGVzGAUgAygLMhMua3BsdWcudjEuQ2FuZGlkYXRlEicKBmV2ZW50cxgGIAMoCzIXLmtwbHVnLnYxLlJlY29yZGVkRXZlbnQSMAoMbmV4dF9wYXNzX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI2ChJleHRlbnNpb25fcHJvYmxlbXMYCCADKAsyGi5rcGx1Zy52MS5SZWZlcmVuY2VQcm9ibGVtIjMKEFJlZmVyZW5jZVByb2JsZW0SDgoGcmVhc29uGAEgASgJEg8KB21lc3NhZ2UYAiABKAkiiQEKCUNhbmRpZGF0ZRIOCgZwbHVnaW4YASABKAkSDwoHdmVyc2lvbhgCIAEoCRIXCg9yZWFkeV9pbnN0YW5jZXMYAyABKA0SEQoJaW5zdGFuY2VzGAQgASgNEg4KBmNob3NlbhgFIAEoCBIOCgZyZWFzb24YBiABKAkSDwoHbWVzc2FnZRgHIAEoCTKVAgoRRGVsZWdhdGlvblNlcnZpY2USVgoPTGlzdERlbGVnYXRpb25zEiAua3BsdWcudjEuTGlzdERlbGVnYXRpb25zUmVxdWVzdBohLmtwbHVnLnYxLkxpc3REZWxlZ2F0aW9uc1Jlc3BvbnNlElAKDUxpc3RSZXNvdXJjZXMSHi5rcGx1Zy52MS5MaXN0UmVzb3VyY2VzUmVxdWVzdBofLmtwbHVnLnYxLkxpc3RSZXNvdXJjZXNSZXNwb25zZRJWCg9FeHBsYWluUmVzb3VyY2USIC5rcGx1Zy52MS5FeHBsYWluUmVzb3VyY2VSZXF1ZXN0GiEua3BsdWcudjEuRXhwbGFpblJlc291cmNlUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_timestamp, file_kplug_v1_resource]);
+  fileDesc("ChlrcGx1Zy92MS9kZWxlZ2F0aW9uLnByb3RvEghrcGx1Zy52MSI/ChZMaXN0RGVsZWdhdGlvbnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoDRISCgpwYWdlX3Rva2VuGAIgASgJIl0KF0xpc3REZWxlZ2F0aW9uc1Jlc3BvbnNlEikKC2RlbGVnYXRpb25zGAEgAygLMhQua3BsdWcudjEuRGVsZWdhdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkirQIKCkRlbGVnYXRpb24SDAoEbmFtZRgBIAEoCRITCgthcGlfdmVyc2lvbhgCIAEoCRIMCgRraW5kGAMgASgJEhIKCnBsdWdpbl9hcGkYBCABKAkSGAoQcGx1Z2luX2FwaV9yYW5nZRgFIAEoCRIRCglyZXNvdXJjZXMYBiABKA0SDQoFcmVhZHkYByABKA0SFgoOcHJvYmxlbV9yZWFzb24YCCABKAkSFwoPcHJvYmxlbV9tZXNzYWdlGAkgASgJEicKCmNhbmRpZGF0ZXMYCiADKAsyEy5rcGx1Zy52MS5DYW5kaWRhdGUSMAoPZXh0ZW5zaW9uX2tpbmRzGAsgAygLMhcua3BsdWcudjEuRGVsZWdhdGVkS2luZBISCgpuYW1lc3BhY2VzGAwgAygJIjIKDURlbGVnYXRlZEtpbmQSEwoLYXBpX3ZlcnNpb24YASABKAkSDAoEa2luZBgCIAEoCSJRChRMaXN0UmVzb3VyY2VzUmVxdWVzdBISCgpkZWxlZ2F0aW9uGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoDRISCgpwYWdlX3Rva2VuGAMgASgJImAKFUxpc3RSZXNvdXJjZXNSZXNwb25zZRIuCglyZXNvdXJjZXMYASADKAsyGy5rcGx1Zy52MS5EZWxlZ2F0ZWRSZXNvdXJjZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAki/gEKEURlbGVnYXRlZFJlc291cmNlEgsKA2tleRgBIAEoCRISCgpkZWxlZ2F0aW9uGAIgASgJEhIKCmdlbmVyYXRpb24YAyABKAMSGwoTb2JzZXJ2ZWRfZ2VuZXJhdGlvbhgEIAEoAxIOCgZwbHVnaW4YBSABKAkSFgoOcGx1Z2luX3ZlcnNpb24YBiABKAkSGAoQc2VsZWN0aW9uX3JlYXNvbhgHIAEoCRIoCgVyZWFkeRgIIAEoDjIZLmtwbHVnLnYxLkNvbmRpdGlvblN0YXR1cxIUCgxyZWFkeV9yZWFzb24YCSABKAkSFQoNcmVhZHlfbWVzc2FnZRgKIAEoCSJHChZFeHBsYWluUmVzb3VyY2VSZXF1ZXN0EgwKBGtpbmQYASABKAkSEQoJbmFtZXNwYWNlGAIgASgJEgwKBG5hbWUYAyABKAkilwMKF0V4cGxhaW5SZXNvdXJjZVJlc3BvbnNlEi0KCHJlc291cmNlGAEgASgLMhsua3BsdWcudjEuRGVsZWdhdGVkUmVzb3VyY2USEgoKcHJlZmVyZW5jZRgCIAEoCRIOCgZyZWFzb24YAyABKAkSDwoHbWVzc2FnZRgEIAEoCRInCgpjYW5kaWRhdGVzGAUgAygLMhMua3BsdWcudjEuQ2FuZGlkYXRlEicKBmV2ZW50cxgGIAMoCzIXLmtwbHVnLnYxLlJlY29yZGVkRXZlbnQSMAoMbmV4dF9wYXNzX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI2ChJleHRlbnNpb25fcHJvYmxlbXMYCCADKAsyGi5rcGx1Zy52MS5SZWZlcmVuY2VQcm9ibGVtEi0KCmV4dGVuc2lvbnMYCiADKAsyGS5rcGx1Zy52MS5SZWxhdGVkUmVzb3VyY2USLQoKZGVwZW5kZW50cxgLIAMoCzIZLmtwbHVnLnYxLlJlbGF0ZWRSZXNvdXJjZSKUAQoPUmVsYXRlZFJlc291cmNlEgsKA2tleRgBIAEoCRIoCgVyZWFkeRgCIAEoDjIZLmtwbHVnLnYxLkNvbmRpdGlvblN0YXR1cxIOCgZyZWFzb24YAyABKAkSDwoHbWVzc2FnZRgEIAEoCRIpCgVzaW5jZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiMwoQUmVmZXJlbmNlUHJvYmxlbRIOCgZyZWFzb24YASABKAkSDwoHbWVzc2FnZRgCIAEoCSKJAQoJQ2FuZGlkYXRlEg4KBnBsdWdpbhgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEhcKD3JlYWR5X2luc3RhbmNlcxgDIAEoDRIRCglpbnN0YW5jZXMYBCABKA0SDgoGY2hvc2VuGAUgASgIEg4KBnJlYXNvbhgGIAEoCRIPCgdtZXNzYWdlGAcgASgJMpUCChFEZWxlZ2F0aW9uU2VydmljZRJWCg9MaXN0RGVsZWdhdGlvbnMSIC5rcGx1Zy52MS5MaXN0RGVsZWdhdGlvbnNSZXF1ZXN0GiEua3BsdWcudjEuTGlzdERlbGVnYXRpb25zUmVzcG9uc2USUAoNTGlzdFJlc291cmNlcxIeLmtwbHVnLnYxLkxpc3RSZXNvdXJjZXNSZXF1ZXN0Gh8ua3BsdWcudjEuTGlzdFJlc291cmNlc1Jlc3BvbnNlElYKD0V4cGxhaW5SZXNvdXJjZRIgLmtwbHVnLnYxLkV4cGxhaW5SZXNvdXJjZVJlcXVlc3QaIS5rcGx1Zy52MS5FeHBsYWluUmVzb3VyY2VSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp, file_kplug_v1_resource]);
 
 /**
  * ListDelegationsRequest selects a page.
@@ -423,6 +423,20 @@ export type ExplainResourceResponse = Message<"kplug.v1.ExplainResourceResponse"
    * @generated from field: repeated kplug.v1.ReferenceProblem extension_problems = 8;
    */
   extensionProblems: ReferenceProblem[];
+
+  /**
+   * Extensions that the resource references: those that were found, then the others.
+   *
+   * @generated from field: repeated kplug.v1.RelatedResource extensions = 10;
+   */
+  extensions: RelatedResource[];
+
+  /**
+   * Dependents of the resource, in the order of its status.
+   *
+   * @generated from field: repeated kplug.v1.RelatedResource dependents = 11;
+   */
+  dependents: RelatedResource[];
 };
 
 /**
@@ -431,6 +445,53 @@ export type ExplainResourceResponse = Message<"kplug.v1.ExplainResourceResponse"
  */
 export const ExplainResourceResponseSchema: GenMessage<ExplainResourceResponse> = /*@__PURE__*/
   messageDesc(file_kplug_v1_delegation, 8);
+
+/**
+ * RelatedResource is an extension or a dependent of a resource, with its state.
+ *
+ * @generated from message kplug.v1.RelatedResource
+ */
+export type RelatedResource = Message<"kplug.v1.RelatedResource"> & {
+  /**
+   * Key of the resource, `group/version/kind/namespace/name`.
+   *
+   * @generated from field: string key = 1;
+   */
+  key: string;
+
+  /**
+   * TRUE if the resource is ready, FALSE if it isn't, UNKNOWN if its state isn't known yet.
+   *
+   * @generated from field: kplug.v1.ConditionStatus ready = 2;
+   */
+  ready: ConditionStatus;
+
+  /**
+   * Reason in one PascalCase word, and message.
+   *
+   * @generated from field: string reason = 3;
+   */
+  reason: string;
+
+  /**
+   * @generated from field: string message = 4;
+   */
+  message: string;
+
+  /**
+   * Time of the last change of the reason; unset if it isn't known.
+   *
+   * @generated from field: google.protobuf.Timestamp since = 5;
+   */
+  since?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message kplug.v1.RelatedResource.
+ * Use `create(RelatedResourceSchema)` to create a new message.
+ */
+export const RelatedResourceSchema: GenMessage<RelatedResource> = /*@__PURE__*/
+  messageDesc(file_kplug_v1_delegation, 9);
 
 /**
  * ReferenceProblem is a problem with a reference from a base resource to an extension.
@@ -458,7 +519,7 @@ export type ReferenceProblem = Message<"kplug.v1.ReferenceProblem"> & {
  * Use `create(ReferenceProblemSchema)` to create a new message.
  */
 export const ReferenceProblemSchema: GenMessage<ReferenceProblem> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_delegation, 9);
+  messageDesc(file_kplug_v1_delegation, 10);
 
 /**
  * Candidate is a plugin that was considered.
@@ -515,7 +576,7 @@ export type Candidate = Message<"kplug.v1.Candidate"> & {
  * Use `create(CandidateSchema)` to create a new message.
  */
 export const CandidateSchema: GenMessage<Candidate> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_delegation, 10);
+  messageDesc(file_kplug_v1_delegation, 11);
 
 /**
  * DelegationService exposes the delegations of an operator and its decisions. It is read-only and served on the admin port.

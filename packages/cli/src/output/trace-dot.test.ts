@@ -1,0 +1,9 @@
+import { expect, it } from 'vitest';
+import { formatDot } from './trace-dot.ts';
+
+it('quotes untrusted text, so that it adds no nodes', () => {
+  const message = 'a "quoted" \\ text\n}; evil [label="x"]';
+  const dot = formatDot({ relation: 'base', name: 'Table t', ready: 'False', reason: 'Failed', message, children: [] });
+  expect(dot.split('\n')).toHaveLength(4);
+  expect(dot).toContain('a \\"quoted\\" \\\\ text');
+});

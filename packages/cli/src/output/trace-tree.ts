@@ -1,0 +1,41 @@
+import { findRootCause } from '../trace/root-cause.ts';
+import type { TraceNode } from '../trace/trace-node.ts';
+import { ageOf } from './age.ts';
+import { colorStatus, formatTable, plain } from './table.ts';
+import type { Colors } from './terminal.ts';
+
+/** Formats a trace: the root cause, then the tree as a table. @param now in milliseconds since the epoch. */
+export function formatTrace(trace: TraceNode, colors: Colors, now: number): string {
+  const rows = rowsOf(trace, '', '').map(({ node, stem }) => [
+    `${stem}${node.relation === 'plugin' ? 'Plugin ' : ''}${plain(node.name)}`,
+    colorStatus(node.ready, colors),
+    plain(node.reason),
+    node.since === undefined ? '' : ageOf(Date.parse(node.since), now),
+    plain(node.message),
+  ]);
+  const table = formatTable({ header: ['RESOURCE', 'READY', 'REASON', 'SINCE', 'MESSAGE'], rows }, colors);
+  return `${formatRootCause(trace, colors)}\n\n${table}`;
+}
+
+function formatRootCause(trace: TraceNode, colors: Colors): string {
+  const cause = findRootCause(trace);
+  if (!cause) return colors.green(`${plain(trace.name)} is ready`);
+  const { name, reason, message } = cause;
+  const why = [reason, message].filter(Boolean).map(plain).join(': ');
+  return `${colors.bold('Root cause:')} ${plain(name)}: ${why || 'its state is not known'}`;
+}
+
+interface Row {
+  node: TraceNode;
+  /** Lines of the tree before the name. */
+  stem: string;
+}
+
+/** @param indent lines of the tree before the children of the node. */
+function rowsOf(node: TraceNode, stem: string, indent: string): Row[] {
+  const children = node.children.flatMap((child, index) => {
+    const isLast = index === node.children.length - 1;
+    return rowsOf(child, `${indent}${isLast ? '└─ ' : '├─ '}`, `${indent}${isLast ? '   ' : '│  '}`);
+  });
+  return [{ node, stem }, ...children];
+}
