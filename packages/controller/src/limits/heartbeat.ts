@@ -125,6 +125,8 @@ export const pluginResources = {
   maxListedSize: bytes(256 * KiB, 'Maximum size of the instances that a resource lists; its counts include all.'),
   maxListedApis: count(64, 'Maximum number of APIs with a condition in a resource.'),
   maxListedVersions: count(8, 'Maximum number of versions of an API that a condition names.'),
+  maxListedCapabilities: count(64, 'Maximum number of capabilities that a resource names.'),
+  maxListedCapabilityVersions: count(64, 'Maximum number of versions of a capability that a resource names.'),
   maxListedInstances: count(500, 'Maximum number of instances that a resource lists; its counts include all.'),
   maxNameLength: characters(200, 'Maximum length of a name before its digest replaces the rest.'),
   maxCertificateLength: characters(

@@ -1,13 +1,15 @@
 import { limits } from '../limits/limits.ts';
 import type { PluginRecord } from '../resources/cluster-services.ts';
 import { type Condition, type ConditionContent, readConditions, stampCondition } from '../resources/conditions.ts';
+import { cutText } from '../resources/cut-text.ts';
 import type { DeclarationProblem } from '../resources/services/plugin-declarations.ts';
 import type { ApiSummary, InstanceSummary } from './instance-summary.ts';
 
 const maxMessageLength = limits.pluginResources.maxConditionLength;
 
 /**
- * Composes the conditions of a plugin: whether it can be called, and whether each of its APIs can.
+ * Composes the conditions of a plugin: whether it can be called, whether each of its APIs can, and whether it provides capabilities, if it
+ * has any.
  *
  * @param problem current problem of a plugin that is probed.
  */
@@ -15,7 +17,14 @@ export function conditionsOf(instances: InstanceSummary, problem?: DeclarationPr
   return [
     accessible(instances, problem),
     ...[...instances.apis].map(([name, api]) => implemented(name, api, instances.live > 0)),
+    ...(instances.provided.size > 0 ? [provided(instances)] : []),
   ];
+}
+
+/** Describes the capabilities that instances provide, in one line: `database/postgresql 16, 17; messaging/nats 2`. */
+export function describeProvided({ provided }: Pick<InstanceSummary, 'provided'>): string {
+  const text = [...provided].map(([name, versions]) => `${name} ${[...versions].join(', ')}`).join('; ');
+  return cutText(text, maxMessageLength);
 }
 
 /** Completes conditions for writing. The time of the last transition stays as long as the status does. */
@@ -38,6 +47,13 @@ function accessible({ size, live, first }: InstanceSummary, problem: Declaration
   }
   if (problem) return { type, status: 'False', ...problem };
   return { type, status: 'False', reason: 'NoLiveInstance', message: first?.stateReason || 'no instance gets calls' };
+}
+
+function provided(instances: InstanceSummary): ConditionContent {
+  const type = 'CapabilitiesProvided';
+  const subject = describeProvided(instances);
+  if (instances.live > 0) return { type, status: 'True', reason: 'Provided', message: subject };
+  return { type, status: 'False', reason: 'NoLiveInstance', message: `${subject}, but no instance gets calls` };
 }
 
 function implemented(name: string, { versions, live, serving }: ApiSummary, anyLive: boolean): ConditionContent {

@@ -4,6 +4,7 @@ import type { Instance } from '../registry/instance.ts';
 import { sizeOf } from '../registry/registration-bounds.ts';
 
 const { maxListedInstances, maxListedSize, maxListedApis, maxListedVersions } = limits.pluginResources;
+const { maxListedCapabilities, maxListedCapabilityVersions } = limits.pluginResources;
 
 /** API that instances implement. */
 export interface ApiSummary {
@@ -28,6 +29,8 @@ export class InstanceSummary {
   #listedSize = 0;
   /** APIs by name, in order of appearance. */
   readonly apis = new Map<string, ApiSummary>();
+  /** Versions of the capabilities that they provide, by `category/type`. */
+  readonly provided = new Map<string, Set<string>>();
 
   add(instance: Instance): void {
     const isLive = instance.state === 'live';
@@ -50,6 +53,17 @@ export class InstanceSummary {
       if (!isLive) continue;
       api.live++;
       if (!instance.unserved.has(name)) api.serving++;
+    }
+    this.#addProvided(instance);
+  }
+
+  #addProvided({ registration: { apis } }: Instance): void {
+    for (const { category, type, versions } of apis.flatMap(({ provides }) => provides)) {
+      const name = `${category}/${type}`;
+      const known = this.provided.get(name) ?? new Set();
+      if (known.size === 0 && this.provided.size === maxListedCapabilities) continue;
+      for (const version of versions) if (known.size < maxListedCapabilityVersions) known.add(version);
+      this.provided.set(name, known);
     }
   }
 

@@ -9,7 +9,7 @@ import { formatTime } from '../resources/conditions.ts';
 import { declaredKeyOf } from '../resources/declared-plugin.ts';
 import { asArray, asObject, readStrings } from '../resources/read-json.ts';
 import type { JsonObject, JsonValue } from '../resources/resource.ts';
-import { conditionsOf, stampConditions, withoutInstance } from './conditions.ts';
+import { conditionsOf, describeProvided, stampConditions, withoutInstance } from './conditions.ts';
 import type { InstanceSummary } from './instance-summary.ts';
 import { describeInstance, readInstance, type StoredInstance } from './stored-instance.ts';
 
@@ -52,6 +52,7 @@ export function describeInstances(instances: InstanceSummary): JsonObject {
     owner: first ? ownerOf(first.identity) : '',
     ready: live > 0 ? 'True' : 'False',
     apis: [...apis].flatMap(([name, { versions }]) => [...versions].map((text) => `${name}@${text}`)).join(','),
+    ...(instances.provided.size > 0 && { capabilities: describeProvided(instances) }),
     instanceCount: `${live}/${size}`,
     lastSeen: formatTime(new Date(lastHeardAt)),
     instances: listed.map(describeInstance),

@@ -86,6 +86,31 @@ describe('the Plugin resource of a plugin', () => {
     expect((await cluster.get(pluginOf(namespace)))?.status).toMatchObject({ ready: 'False', instanceCount: '0/0' });
   });
 
+  it('names the capabilities of all its instances', async () => {
+    const namespace = await cluster.namespace();
+    const { registry, writer } = await open(namespace);
+    await writer.start();
+    const [api] = registrationOf().apis;
+    const provider = (instanceId: string, versions: string[]) => {
+      const postgresql = { category: 'database', type: 'postgresql', versions };
+      const apis = api ? [{ ...api, provides: [postgresql] }] : [];
+      return registrationOf({ instanceId, address: `10.0.0.1:${7000 + versions.length}`, apis });
+    };
+    registry.register(provider('one', ['16', '17']));
+    registry.register(provider('two', ['17', '18', '19']));
+    const text = 'database/postgresql 16, 17, 18, 19';
+    await vi.waitFor(async () => {
+      const conditions = expect.arrayContaining([
+        expect.objectContaining({ type: 'CapabilitiesProvided', status: 'True', reason: 'Provided', message: text }),
+      ]);
+      expect((await cluster.get(pluginOf(namespace)))?.status).toMatchObject({ capabilities: text, conditions });
+    }, soon);
+    for (const id of ['one', 'two']) registry.markSuspect(id, 'Unreachable', 'it is silent');
+    await vi.waitFor(async () => {
+      expect(await conditionsOf(namespace)).toContain('CapabilitiesProvided False NoLiveInstance');
+    }, soon);
+  });
+
   it('is not written while nothing changes, and is created again after it was deleted', async () => {
     const namespace = await cluster.namespace();
     const { registry, writer, requests } = await open(namespace, { settleTime: 10, refreshInterval: 600_000 });
