@@ -24,6 +24,7 @@ import {
   stampDependent,
   writeInventory,
 } from './inventory.ts';
+import { recordNew } from './record-new.ts';
 import { removeDependents } from './remove-dependents.ts';
 import { countReady, summarize, type TimedDependent, type Unready } from './summarize.ts';
 import { Workflow } from './workflow.ts';
@@ -47,7 +48,9 @@ export async function applyDependents(pass: Pass, attempts: readonly Attempt[]):
   const options = { owner: base, fieldManager: settings.fieldManager };
   const { workflow, remaining } = await follower.writing(baseKey, async (writes) => {
     const workflow = new Workflow(resources, options, writes);
-    await workflow.run(granted);
+    const included = workflow.include(granted);
+    await recordNew(pass, included, inventory);
+    await workflow.run(included);
     // A replacement comes before a deletion. Excluded dependents are deleted in any case.
     const unwanted = inventory.filter((entry) => {
       if (workflow.excluded.has(entry.key)) return true;

@@ -32,6 +32,8 @@ export class Workflow {
   readonly states = new Map<ResourceKey, DependentState>();
   /** Dependents that their condition, or that of one that they require, excludes. */
   readonly excluded = new Set<ResourceKey>();
+  /** Reasons why it isn't known whether dependents are excluded. */
+  readonly #faults = new Map<ResourceKey, string>();
   /** Dependents that could not be applied as they have another owner, or none. */
   readonly taken: ResourceKey[] = [];
   /** Error of the first dependent that could not be applied. */
@@ -48,22 +50,30 @@ export class Workflow {
     return !this.error && [...this.states.values()].every(({ reason }) => reason !== 'Waiting');
   }
 
-  /** Applies dependents, in their order. Rejects with errors that concern more than a dependent. */
+  /** Leaves out the dependents that their condition, or that of one that they require, excludes. */
+  include(claims: readonly Claim[]): Claim[] {
+    return claims.filter(({ key, rules }) => {
+      const self = findOwned(this.#resources, key, this.#options.owner);
+      const { value, fault } = this.#evaluate(rules.includeWhen, self);
+      if (fault !== undefined) this.#faults.set(key, `its include_when has no value: ${fault}`);
+      const isExcluded = fault === undefined && !value;
+      if (isExcluded || rules.requires.some((required) => this.excluded.has(required))) this.excluded.add(key);
+      return !this.excluded.has(key);
+    });
+  }
+
+  /** Applies included dependents, in their order. Rejects with errors that concern more than a dependent. */
   async run(claims: readonly Claim[]): Promise<void> {
     for (const claim of claims) {
       const state = await this.#visit(claim);
-      if (state) this.states.set(claim.key, { claim, isPassable: state.reason === 'Ready', ...state });
-      else this.excluded.add(claim.key);
+      this.states.set(claim.key, { claim, isPassable: state.reason === 'Ready', ...state });
     }
   }
 
-  /** Returns the state of a dependent, or `undefined` if it is excluded. */
-  async #visit(claim: Claim): Promise<Omit<DependentState, 'claim' | 'isPassable'> | undefined> {
+  async #visit(claim: Claim): Promise<Omit<DependentState, 'claim' | 'isPassable'>> {
     const { key, rules } = claim;
-    if (rules.requires.some((required) => this.excluded.has(required))) return undefined;
-    const { value, fault } = this.#evaluate(rules.includeWhen, findOwned(this.#resources, key, this.#options.owner));
-    if (fault !== undefined) return { reason: 'Failed', message: `its include_when has no value: ${fault}` };
-    if (!value) return undefined;
+    const fault = this.#faults.get(key);
+    if (fault !== undefined) return { reason: 'Failed', message: fault };
     const blocking = rules.requires.filter((required) => !this.states.get(required)?.isPassable);
     if (blocking.length > 0) return { reason: 'Waiting', message: `waits for ${blocking.map(nameOf).join(', ')}` };
     // While the storage fails, further writes would only take long.
