@@ -1,73 +1,23 @@
-import type { JsonObject, ResourceKey } from '@kplug/controller';
-import type { Dependent, ReconcileResult, RuledDependent } from '@kplug/sdk';
+import type { JsonObject } from '@kplug/controller';
+import type { Dependent, RuledDependent } from '@kplug/sdk';
 import { TestOperator } from '@kplug/testing';
 import { describe, expect, it, vi } from 'vitest';
-
-const apiVersion = 'myorg.org/v1alpha1';
-const waitOptions = { timeout: 10_000, interval: 5 };
-const kinds = [
-  { apiVersion, kind: 'View' },
-  { apiVersion: 'apps/v1', kind: 'StatefulSet' },
-  { apiVersion: 'v1', kind: 'Service' },
-];
-
-const view = (name: string, spec: JsonObject = {}): Dependent => ({
+import {
   apiVersion,
-  kind: 'View',
-  metadata: { name },
-  spec,
-});
-const set = (name: string): Dependent => {
-  return { apiVersion: 'apps/v1', kind: 'StatefulSet', metadata: { name }, spec: { replicas: 1 } };
-};
-const service = (name: string): Dependent => ({ apiVersion: 'v1', kind: 'Service', metadata: { name }, spec: {} });
-const runningStatus = { replicas: 1, readyReplicas: 1, currentReplicas: 1 };
-
-const setKey = (name: string) => `apps/v1/StatefulSet/default/${name}`;
-const viewKey = (name: string) => `${apiVersion}/View/default/${name}`;
-
-/** An operator with a plugin that requests dependents for each table, by the table's spec. */
-async function start(
-  dependentsOf: (spec: JsonObject) => (Dependent | RuledDependent)[],
-  delegation: { readyTimeout?: string } = {},
-) {
-  const operator = await TestOperator.start({ dependents: { kinds, ...delegation } });
-  const seen: string[][] = [];
-  await operator.plugin({
-    name: 'Keeper',
-    reconcile: ({ base, dependents }): ReconcileResult => {
-      seen.push(dependents.all().map(({ kind, metadata }) => `${kind}/${metadata.name}`));
-      return { dependents: dependentsOf((base.spec ?? {}) as JsonObject) };
-    },
-  });
-  return {
-    operator,
-    seen,
-    /** Sets the status of a dependent, as its controller does. */
-    setStatus: async (key: ResourceKey, status: JsonObject) => {
-      const found = await vi.waitFor(() => {
-        const resource = operator.resources.get(key);
-        expect(resource, key).toBeDefined();
-        return resource;
-      }, waitOptions);
-      await operator.resources.applyStatus(key, status, { uid: found?.metadata.uid ?? '', fieldManager: 'controller' });
-    },
-    states: () => {
-      const { dependents } = (operator.get('users')?.status ?? {}) as { dependents?: JsonObject[] };
-      return (dependents ?? []).map(({ kind, name, reason }) => `${kind}/${name} ${reason}`);
-    },
-    expectUnready: (reason: string, message: RegExp | string) =>
-      operator.expectCondition('users', 'Ready', {
-        status: 'False',
-        reason,
-        message: expect.stringMatching(message) as string,
-      }),
-  };
-}
+  kinds,
+  runningStatus,
+  service,
+  set,
+  setKey,
+  startKeeper,
+  view,
+  viewKey,
+  waitOptions,
+} from './dependents.fixture.ts';
 
 describe('dependents in order', () => {
   it('are applied when those before them are ready, and the base is ready when all are', async () => {
-    const { operator, seen, setStatus, states, expectUnready } = await start(() => [
+    const { operator, seen, setStatus, states, expectUnready } = await startKeeper(() => [
       view('a'),
       set('db'),
       service('db'),
@@ -111,7 +61,7 @@ describe('dependents in order', () => {
   });
 
   it('are replaced before the former ones are deleted, in reverse order', async () => {
-    const { operator, setStatus, states } = await start(({ name }) => [set(String(name)), service(String(name))]);
+    const { operator, setStatus, states } = await startKeeper(({ name }) => [set(String(name)), service(String(name))]);
     operator.table('users', { name: 'old' });
     await setStatus(setKey('old'), runningStatus);
     await operator.expectReady('users');
@@ -134,7 +84,7 @@ describe('dependents in order', () => {
   });
 
   it('that another client owns fail alone: those that do not require them are applied', async () => {
-    const { operator, expectUnready } = await start(() => [
+    const { operator, expectUnready } = await startKeeper(() => [
       { manifest: view('taken') },
       { manifest: view('after'), dependsOn: ['View/taken'] },
       { manifest: view('free') },
@@ -156,7 +106,7 @@ describe('dependents in order', () => {
 
 describe('dependents with dependsOn', () => {
   it('are applied as the graph says', async () => {
-    const { operator, setStatus, states } = await start(() => [
+    const { operator, setStatus, states } = await startKeeper(() => [
       { manifest: service('db'), dependsOn: ['StatefulSet/db'] },
       { manifest: set('db'), dependsOn: ['View.myorg.org/a', 'View/b'] },
       { manifest: view('a') },
@@ -195,7 +145,7 @@ describe('dependents with dependsOn', () => {
       'include_when of View/a has 2008 characters; at most 1024 are allowed',
     ],
   ])('and %s are refused as a whole', async (_, dependents, message) => {
-    const { operator } = await start(() => [view('good'), ...dependents]);
+    const { operator } = await startKeeper(() => [view('good'), ...dependents]);
     operator.table('users');
     await operator.expectCondition('users', 'Ready', {
       reason: 'InvalidResponse',
@@ -228,7 +178,10 @@ describe('dependents with dependsOn', () => {
 describe('a dependent with readyWhen', () => {
   it('is ready when the expression is true', async () => {
     const readyWhen = 'self.status.rows >= base.spec.rows';
-    const { operator, setStatus, expectUnready } = await start(() => [{ manifest: view('a'), readyWhen }, view('b')]);
+    const { operator, setStatus, expectUnready } = await startKeeper(() => [
+      { manifest: view('a'), readyWhen },
+      view('b'),
+    ]);
     operator.table('users', { rows: 3 });
     await expectUnready(
       'DependentsNotReady',
@@ -243,7 +196,9 @@ describe('a dependent with readyWhen', () => {
   });
 
   it('whose value is no boolean is never ready, and says so', async () => {
-    const { operator, expectUnready } = await start(() => [{ manifest: view('a'), readyWhen: 'self.metadata.name' }]);
+    const { operator, expectUnready } = await startKeeper(() => [
+      { manifest: view('a'), readyWhen: 'self.metadata.name' },
+    ]);
     operator.table('users');
     await expectUnready('DependentsNotReady', 'its ready_when has no value: its value is not a boolean');
   });
@@ -251,7 +206,7 @@ describe('a dependent with readyWhen', () => {
   it('that costs too much is not evaluated', async () => {
     const rows = Array.from({ length: 2_000 }, (_, index) => index);
     const readyWhen = 'self.spec.rows.all(a, self.spec.rows.all(b, a == b || a != b))';
-    const { operator, expectUnready } = await start(() => [{ manifest: view('a', { rows }), readyWhen }]);
+    const { operator, expectUnready } = await startKeeper(() => [{ manifest: view('a', { rows }), readyWhen }]);
     operator.table('users');
     await expectUnready('DependentsNotReady', /it may take [\d,]+ steps, more than 1,000,000/);
   });
@@ -259,7 +214,7 @@ describe('a dependent with readyWhen', () => {
 
 describe('a dependent that never gets ready', () => {
   it('is reported after its time, and recovers', async () => {
-    const { operator, setStatus, expectUnready } = await start(() => [set('db'), service('db')], {
+    const { operator, setStatus, expectUnready } = await startKeeper(() => [set('db'), service('db')], {
       readyTimeout: '1s',
     });
     operator.table('users');
@@ -272,13 +227,13 @@ describe('a dependent that never gets ready', () => {
   });
 
   it('has the time of its plugin', async () => {
-    const { operator, expectUnready } = await start(() => [{ manifest: set('db'), readyTimeout: 1_000 }]);
+    const { operator, expectUnready } = await startKeeper(() => [{ manifest: set('db'), readyTimeout: 1_000 }]);
     operator.table('users');
     await expectUnready('DependentTimedOut', 'has not been ready since');
   });
 
   it('and has failed is reported without a wait', async () => {
-    const { operator, setStatus, expectUnready } = await start(() => [view('a')]);
+    const { operator, setStatus, expectUnready } = await startKeeper(() => [view('a')]);
     operator.table('users');
     const stalled = {
       type: 'Stalled',
@@ -294,7 +249,7 @@ describe('a dependent that never gets ready', () => {
 
 describe('a dependent with includeWhen', () => {
   it('exists while the expression is true, with those that depend on it', async () => {
-    const { operator, states } = await start(() => [
+    const { operator, states } = await startKeeper(() => [
       { manifest: view('a') },
       { manifest: view('backup'), dependsOn: ['View/a'], includeWhen: 'base.spec.backup' },
       { manifest: view('report'), dependsOn: ['View/backup'] },
@@ -317,7 +272,7 @@ describe('a dependent with includeWhen', () => {
   });
 
   it('is deleted only when those that depend on it are gone', async () => {
-    const { operator, states } = await start(() => [
+    const { operator, states } = await startKeeper(() => [
       { manifest: view('backup'), includeWhen: 'base.spec.backup' },
       { manifest: view('report'), dependsOn: ['View/backup'] },
     ]);
@@ -335,7 +290,9 @@ describe('a dependent with includeWhen', () => {
   });
 
   it('is neither created nor deleted while the expression has no value', async () => {
-    const { operator, expectUnready } = await start(() => [{ manifest: view('a'), includeWhen: 'base.spec.backup' }]);
+    const { operator, expectUnready } = await startKeeper(() => [
+      { manifest: view('a'), includeWhen: 'base.spec.backup' },
+    ]);
     operator.table('users', { backup: true });
     await operator.expectReady('users');
     operator.table('users', {});
@@ -347,7 +304,7 @@ describe('a dependent with includeWhen', () => {
 describe('a dependent that is only created', () => {
   it('stays as it is, and is created again when it is gone', async () => {
     let secret = 0;
-    const { operator } = await start(() => [{ manifest: view('a', { secret: ++secret }), policy: 'CreateOnly' }]);
+    const { operator } = await startKeeper(() => [{ manifest: view('a', { secret: ++secret }), policy: 'CreateOnly' }]);
     operator.table('users', { change: 1 });
     await operator.expectReady('users');
     expect(operator.get('a', 'View')?.spec).toEqual({ secret: 1 });
@@ -357,100 +314,5 @@ describe('a dependent that is only created', () => {
     expect(secret).toBeGreaterThan(1);
     operator.resources.delete(viewKey('a'));
     await vi.waitFor(() => expect(operator.get('a', 'View')?.spec).toEqual({ secret }), waitOptions);
-  });
-});
-
-describe('dependents of a deleted base', () => {
-  async function deleting(finalize: 'first' | 'last') {
-    const operator = await TestOperator.start({ dependents: { kinds, finalize } });
-    const steps: string[] = [];
-    await operator.plugin({
-      name: 'Keeper',
-      reconcile: () => ({ dependents: [view('a'), view('b'), { manifest: view('c'), dependsOn: ['View/b'] }] }),
-      finalize: () => {
-        steps.push('finalized');
-      },
-    });
-    operator.table('users');
-    await operator.expectReady('users');
-    await operator.resources.follow({ apiVersion, kind: 'View' }, ({ resource, gone }) => {
-      if (gone) steps.push(resource.metadata.name);
-    });
-    return { operator, steps };
-  }
-
-  it.each([
-    ['first', ['finalized', 'c', 'b', 'a']],
-    ['last', ['c', 'b', 'a', 'finalized']],
-  ] as const)('are deleted in reverse order, with finalize: %s', async (finalize, expected) => {
-    const { operator, steps } = await deleting(finalize);
-    operator.delete('users');
-    await vi.waitFor(() => expect(operator.get('users')).toBeUndefined(), waitOptions);
-    expect(steps).toEqual(expected);
-  });
-
-  it.each(['first', 'last'] as const)(
-    'are waited for, each before the next one, with finalize: %s',
-    async (finalize) => {
-      const { operator, steps } = await deleting(finalize);
-      const { uid = '' } = operator.get('b', 'View')?.metadata ?? {};
-      const options = { uid, fieldManager: 'test' };
-      await operator.resources.addFinalizer(viewKey('b'), 'example.org/wait', options);
-      operator.delete('users');
-      await operator.expectCondition('users', 'Finalized', { status: finalize === 'first' ? 'True' : 'False' });
-      await operator.expectCondition('users', 'Ready', {
-        status: 'False',
-        reason: 'DependentsDeleting',
-        message: 'waiting until the dependent View/b is gone, and then 1 more',
-      });
-      expect(steps).toEqual(finalize === 'first' ? ['finalized', 'c'] : ['c']);
-      expect(operator.get('a', 'View')).toBeDefined();
-      await operator.resources.removeFinalizer(viewKey('b'), 'example.org/wait', options);
-      await vi.waitFor(() => expect(operator.get('users')).toBeUndefined(), waitOptions);
-      expect(steps.filter((step) => step === 'finalized')).toHaveLength(1);
-      expect(steps.at(-1)).toBe(finalize === 'first' ? 'a' : 'finalized');
-    },
-  );
-
-  it('stay if they are to be retained, and belong to a base of the same name again', async () => {
-    let secret = 0;
-    const { operator, states } = await start(() => [
-      { manifest: view('password', { secret: ++secret }), policy: 'CreateOnly', retain: true },
-      { manifest: view('data', { rows: 1 }), retain: true },
-      { manifest: view('server') },
-    ]);
-    operator.table('users');
-    await operator.expectReady('users');
-    operator.delete('users');
-    await vi.waitFor(() => expect(operator.get('users')).toBeUndefined(), waitOptions);
-    expect(operator.get('server', 'View')).toBeUndefined();
-    for (const name of ['password', 'data']) {
-      expect(operator.get(name, 'View')?.metadata).toMatchObject({
-        annotations: { 'kplug.dev/retained-from': 'Table.myorg.org/default/users' },
-        ownerReferences: [],
-      });
-    }
-
-    // Another base can't have them, and the same one can.
-    operator.table('others');
-    await operator.expectCondition('others', 'Ready', { status: 'False', reason: 'DependentFailed' });
-    operator.delete('others');
-    const table = operator.table('users');
-    await operator.expectReady('users');
-    expect(states()).toEqual(['View/password Ready', 'View/data Ready', 'View/server Ready']);
-    expect(operator.get('password', 'View')).toMatchObject({
-      spec: { secret: 1 },
-      metadata: { ownerReferences: [{ uid: table.metadata.uid }] },
-    });
-    expect(operator.get('data', 'View')?.metadata.annotations ?? {}).toEqual({});
-  });
-
-  it('are released instead of deleted when they are no longer requested', async () => {
-    const { operator, states } = await start(({ keep }) => (keep ? [{ manifest: view('data'), retain: true }] : []));
-    operator.table('users', { keep: true });
-    await operator.expectReady('users');
-    operator.table('users', { keep: false });
-    await vi.waitFor(() => expect(states()).toEqual([]), waitOptions);
-    expect(operator.get('data', 'View')?.metadata.ownerReferences).toEqual([]);
   });
 });
