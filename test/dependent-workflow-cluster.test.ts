@@ -215,3 +215,22 @@ it('reports the last Event about a dependent that does not become ready in time'
     message: expect.stringMatching(/has not been ready since .*; last Event: FailedCreate: exceeded quota$/) as string,
   });
 });
+
+it('applies a dependent as soon as its kind exists, and those that depend on it then', async () => {
+  const namespace = await cluster.namespace();
+  const later = { apiVersion: 'later.example.org/v1', kind: 'Later' };
+  const configMap = { apiVersion: 'v1', kind: 'ConfigMap' };
+  const operator = await KubernetesOperator.start(cluster, namespace, {
+    delegation: { dependents: { kinds: [later, configMap] } },
+  });
+  await operator.plugin({
+    name: 'Early',
+    reconcile: () => ({ dependents: [{ ...later, metadata: { name: 'part' }, spec: {} }, map('after')] }),
+  });
+  await cluster.apply(operator.object('Table', 'users', {}));
+  await operator.expectCondition('users', 'Ready', { status: 'False', reason: 'DependentFailed' });
+  expect(await cluster.get({ ...operator.object('ConfigMap', 'after'), apiVersion: 'v1' })).toBeUndefined();
+  await cluster.define(definition({ group: 'later.example.org', kind: 'Later' }));
+  await operator.expectReady('users', 'Early');
+  expect(await cluster.get({ ...operator.object('ConfigMap', 'after'), apiVersion: 'v1' })).toBeDefined();
+});
