@@ -2,7 +2,7 @@
  * Reason why a suite could not run.
  *
  * - `InvalidOptions`: an option is invalid: an unknown requirement, a missing directory, a program that cannot be started.
- * - `Unreachable`: no plugin or controller answers at the address.
+ * - `Unreachable`: no plugin or controller answers at the address, or a plugin that was started does not register.
  */
 export type ConformanceErrorCode = 'InvalidOptions' | 'Unreachable';
 

@@ -18,6 +18,7 @@ export {
 export { conformAddress, conformCommand } from './plugin/conform-plugin.ts';
 export { describeAnswer, nameOf, stateOf } from './plugin/describe-answer.ts';
 export { PluginProcess } from './plugin/plugin-process.ts';
+export { type StartedPlugin, startPlugin } from './plugin/start-plugin.ts';
 export { describeVerdict, formatJUnit, type Report, resultNames, summarize } from './report.ts';
 export type { Level } from './requirement.ts';
 export type { Verdict } from './run-requirements.ts';

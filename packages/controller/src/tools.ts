@@ -58,6 +58,7 @@ export {
   type ManifestFile,
   type ManifestProblem,
   maxManifestSize,
+  type ObservedState,
   type ParsedManifest,
   parseManifests,
   tooLarge,
@@ -72,6 +73,7 @@ export type { RecordedEvent } from './telemetry/events.ts';
 export { type DelegationFault, findDelegationFaults } from './tools/delegation-faults.ts';
 export { delegationJsonSchema } from './tools/delegation-json-schema.ts';
 export { deriveBase, deriveDelegation, type ImplementingPlugin } from './tools/derive-delegation.ts';
+export type { Observed } from './tools/observed.ts';
 export {
   type AssumedPlugin,
   askPlugin,

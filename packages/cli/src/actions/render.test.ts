@@ -169,7 +169,12 @@ describe('kplug render', () => {
       2,
       /Greeting\/default\/world is already in manifests\/world\.yaml:1/,
     ],
-    ['no plugin is given', ['manifests/world.yaml'], 2, /required option '--plugin <address>' not specified/],
+    [
+      'no plugin is given',
+      ['manifests/world.yaml'],
+      2,
+      /give either the address of a plugin with --plugin, or a command with --start/,
+    ],
     [
       'both a kind and a delegation file are given',
       ['x', '--plugin', 'x:1', '--kind', 'x', '--config', 'x'],

@@ -1,4 +1,4 @@
-import type { DelegationDeclaration, Registration, Resource } from '@kplug/controller';
+import { type DelegationDeclaration, formatKey, type Registration, type Resource } from '@kplug/controller';
 import type { Manifest } from '@kplug/controller/memory';
 import {
   askPlugin,
@@ -11,7 +11,8 @@ import {
 } from '@kplug/controller/tools';
 import { readDelegationFile } from '@kplug/operator';
 import { CommandError } from '../command-error.ts';
-import { readManifests } from '../input/read-manifests.ts';
+import type { Expected } from '../input/expected-output.ts';
+import { readManifests, readParsed } from '../input/read-manifests.ts';
 import { type PluginTlsOptions, readPluginChannel } from '../input/read-plugin-channel.ts';
 import { readDelegatedStatus } from '../output/delegated-status.ts';
 import { formatDocuments } from '../output/document.ts';
@@ -19,7 +20,14 @@ import type { Terminal } from '../output/terminal.ts';
 
 /** Options of `kplug render`. */
 export interface RenderOptions extends PluginTlsOptions {
-  plugin: string;
+  /** Address of the plugin. Exactly one of `plugin` and `start` is given. */
+  plugin?: string;
+  /** Shell command that starts the plugin. */
+  start?: string;
+  /** Files with resources as they exist. */
+  observed?: string[];
+  /** File with the expected output. */
+  expect?: string;
   protocol?: 'kplug.v1' | 'kplug';
   /** Name of a plugin whose protocol does not report one. */
   name: string;
@@ -28,15 +36,54 @@ export interface RenderOptions extends PluginTlsOptions {
   output: 'yaml' | 'json';
 }
 
-/** Reconciles manifests once with a plugin and prints statuses and Events. Rejects when a base is not ready. */
+/**
+ * Reconciles manifests once with a plugin and prints statuses, dependents and Events. Rejects when a base is not ready, or if an output is
+ * expected, when it is another one.
+ */
 export async function render(files: readonly string[], options: RenderOptions, terminal: Terminal): Promise<void> {
+  const { plugin: address, start, expect } = options;
+  if ((address === undefined) === (start === undefined)) {
+    throw new CommandError('usage', 'give either the address of a plugin with --plugin, or a command with --start');
+  }
+  const expected = expect === undefined ? undefined : await readExpectedOutput(expect);
+  if (start === undefined) return renderWith({ ...options, plugin: address ?? '' }, files, expected, terminal);
+  // The suites take longer to load than most passes.
+  const { startPlugin } = await import('@kplug/conformance');
+  await using started = await startPlugin(start);
+  const { address: plugin, protocol, name = options.name } = started;
+  await renderWith({ ...options, plugin, protocol, name }, files, expected, terminal);
+}
+
+async function readExpectedOutput(file: string): Promise<Expected> {
+  const { readExpected } = await import('../input/expected-output.ts');
+  return readExpected(file);
+}
+
+/** Options of a pass with a plugin that serves. */
+type PassOptions = RenderOptions & { plugin: string };
+
+async function renderWith(
+  options: PassOptions,
+  files: readonly string[],
+  expected: Expected | undefined,
+  terminal: Terminal,
+): Promise<void> {
   const manifests = await readManifests(files);
+  const observed = options.observed ? await readParsed(options.observed) : [];
   const declared = options.config === undefined ? undefined : await readDelegationFile(options.config);
   const plan = options.protocol === 'kplug' ? planV0 : planPlugin;
   const { plugin, delegations, security } = await plan(manifests, declared, options);
   if (!declared) for (const delegation of delegations) sayPath(delegation, terminal);
-  const rendered = await renderPass({ plugin, manifests, delegations, ...(security && { security }) });
-  terminal.print(formatDocuments([...statuses(rendered), ...events(rendered)], options.output));
+  const rendered = await renderPass({ plugin, manifests, observed, delegations, ...(security && { security }) });
+  const given = new Set(manifests.map((manifest) => keyOf(manifest)));
+  const output = [...statuses(rendered, given), ...dependents(rendered, given), ...events(rendered)];
+  if (expected) {
+    const { requireExpected } = await import('../input/expected-output.ts');
+    requireExpected(output, expected);
+    terminal.say(`The output is as ${expected.file} has it.`);
+    return;
+  }
+  terminal.print(formatDocuments(output, options.output));
   failUnlessReady(rendered, delegations);
 }
 
@@ -57,7 +104,7 @@ interface Plan {
 
 type Declared = readonly DelegationDeclaration[] | undefined;
 
-async function planPlugin(manifests: readonly Manifest[], declared: Declared, options: RenderOptions): Promise<Plan> {
+async function planPlugin(manifests: readonly Manifest[], declared: Declared, options: PassOptions): Promise<Plan> {
   const channel = await readPluginChannel(options.plugin, options);
   const security = { channelTo: () => channel };
   const plugin = await askPlugin(options.plugin, undefined, security);
@@ -71,7 +118,7 @@ async function planPlugin(manifests: readonly Manifest[], declared: Declared, op
 async function planV0(
   manifests: readonly Manifest[],
   declared: Declared,
-  { plugin: address, name, kind, config: file = '', ...tls }: RenderOptions,
+  { plugin: address, name, kind, config: file = '', ...tls }: PassOptions,
 ): Promise<Plan> {
   if (tls.ca ?? tls.cert ?? tls.tlsDir ?? tls.serverName) {
     throw new CommandError(
@@ -93,7 +140,7 @@ function applicable(
   declared: readonly DelegationDeclaration[],
   manifests: readonly Manifest[],
   { plugin, version, apis }: Registration,
-  { config: file = '', plugin: address }: RenderOptions,
+  { config: file = '', plugin: address }: PassOptions,
 ): DelegationDeclaration[] {
   const ofKinds = ofKindsAmong(manifests, declared, file);
   const ofApis = ofKinds.filter(({ api }) => apis.some(({ name }) => name === api.split('@', 1)[0]));
@@ -118,10 +165,23 @@ function ofKindsAmong(
   throw new CommandError('usage', `no manifest has a kind that ${file} delegates: ${kinds}`);
 }
 
-function statuses(rendered: readonly RenderedResource[]): object[] {
-  return rendered.flatMap(({ resource: { apiVersion, kind, metadata, status } }) => {
+/** Returns the statuses of the resources that the manifests define. */
+function statuses(rendered: readonly RenderedResource[], given: ReadonlySet<string>): object[] {
+  return rendered.flatMap(({ resource }) => {
+    const { apiVersion, kind, metadata, status } = resource;
     const { name, namespace } = metadata;
-    return status ? [{ apiVersion, kind, metadata: { name, namespace }, status }] : [];
+    return status && given.has(keyOf(resource)) ? [{ apiVersion, kind, metadata: { name, namespace }, status }] : [];
+  });
+}
+
+/** Returns the dependents as the plugin wants them. */
+function dependents(rendered: readonly RenderedResource[], given: ReadonlySet<string>): object[] {
+  return rendered.flatMap(({ resource }) => {
+    if (given.has(keyOf(resource))) return [];
+    const { apiVersion, kind, metadata, status: _, ...fields } = resource;
+    const { name, namespace, labels, annotations } = metadata;
+    const marks = { ...(labels && { labels }), ...(annotations && { annotations }) };
+    return [{ apiVersion, kind, metadata: { name, namespace, ...marks }, ...fields }];
   });
 }
 
@@ -134,6 +194,11 @@ function events(rendered: readonly RenderedResource[]): object[] {
       return { apiVersion: 'v1', kind: 'Event', involvedObject, type, reason, message, count };
     });
   });
+}
+
+/** Returns the key of a manifest or a resource. */
+function keyOf({ apiVersion, kind, metadata: { namespace = 'default', name } }: Manifest | Resource): string {
+  return formatKey({ apiVersion, kind, namespace, name });
 }
 
 function failUnlessReady(rendered: readonly RenderedResource[], delegations: readonly DelegationDeclaration[]): void {

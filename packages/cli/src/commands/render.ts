@@ -8,7 +8,21 @@ export function addRenderCommand(program: Command, terminal: Terminal): void {
   addOptions(program.command('render'), pluginTlsOptions())
     .description('reconcile manifests once with a plugin, and print what an operator would write')
     .argument('<file...>', 'manifest files with base and extensions; - reads stdin')
-    .requiredOption('--plugin <address>', 'host:port of the plugin')
+    .option('--plugin <address>', 'host:port of a plugin that runs')
+    .addOption(
+      new Option('--start <command>', 'shell command that starts the plugin, for this pass only').conflicts([
+        'plugin',
+        'protocol',
+        'name',
+        'ca',
+        'tlsDir',
+        'cert',
+        'key',
+        'serverName',
+      ]),
+    )
+    .option('--observed <file...>', 'resources as they exist: the base and its dependents, with their statuses')
+    .option('--expect <file>', 'fail unless the output is that of the file; times do not count')
     .addOption(protocolOption('kplug.v1'))
     .option('--name <name>', 'name of a plugin of the protocol kplug, which does not report one', 'Plugin')
     .option('--config <file>', 'configuration file with delegations (default: derived from manifests and plugin)')
@@ -19,6 +33,8 @@ export function addRenderCommand(program: Command, terminal: Terminal): void {
       'after',
       examples(
         'kplug render users.yaml --plugin localhost:7000',
+        'kplug render users.yaml --start "node plugin.ts" --expect users.expected.yaml',
+        'kplug render users.yaml --start "node plugin.ts" --observed live.yaml',
         'kplug render base.yaml extensions.yaml --plugin localhost:7000 --config kplug.yaml -o json',
         'kplug render users.yaml --plugin localhost:50050 --protocol kplug --name PostgreSQL',
         'kplug render users.yaml --plugin db:7000 --ca plugin.crt --tls-dir manifests/.kplug/tls',
@@ -41,4 +57,8 @@ directory with caller.crt and caller.key of the Secret of one on a cluster.
 A plugin of the first Kplug's protocol (--protocol kplug) does not report its
 name and APIs: --name gives its name, it is assumed to implement the delegated
 API, and its create is called.
-Exits with 1 when a delegated resource is not ready.`;
+--observed shows what a later pass does: with the dependents that exist, and how
+they are. kubectl get -o yaml prints such a file. A base may be in both files.
+--expect is for tests of a plugin: make the file with the output of the command.
+Exits with 1 when a delegated resource is not ready; with --expect, when the
+output is another one.`;

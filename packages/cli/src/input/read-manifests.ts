@@ -4,6 +4,7 @@ import {
   collectUpTo,
   type ManifestFile,
   maxManifestSize,
+  type ParsedManifest,
   parseManifests,
   readUpTo,
   tooLarge,
@@ -15,18 +16,24 @@ import { CommandError } from '../command-error.ts';
  * malformed or duplicate.
  */
 export async function readManifests(files: readonly string[]): Promise<Manifest[]> {
+  return (await readParsed(files)).map(({ manifest }) => manifest);
+}
+
+/** Reads resources in files with their states, such as the output of `kubectl get -o yaml`. Rejects as `readManifests` does. */
+export async function readParsed(files: readonly string[]): Promise<ParsedManifest[]> {
   const places = new Map<string, string>();
-  const manifests: Manifest[] = [];
+  const manifests: ParsedManifest[] = [];
   const faults: string[] = [];
   for (const file of files) {
     const { manifests: parsed, problems } = await readFile(file);
     faults.push(...problems.map(formatProblem));
-    for (const { manifest, key, line } of parsed) {
+    for (const one of parsed) {
+      const { key, line } = one;
       const place = `${file}:${line}`;
       const earlier = places.get(key);
       if (earlier) faults.push(`${place}: ${key} is already in ${earlier}; remove one`);
       places.set(key, place);
-      manifests.push(manifest);
+      manifests.push(one);
     }
   }
   if (faults.length > 0) throw new CommandError('usage', faults.join('; '));

@@ -5,7 +5,7 @@ import { limits } from '../limits/limits.ts';
 import { finish } from '../queue/slices.ts';
 import { type CheckedManifest, checkManifest } from './check-manifest.ts';
 import { formatPath, isJsonObject } from './json.ts';
-import { describeReference, formatKey, type ResourceKey } from './resource.ts';
+import { describeReference, formatKey, type JsonObject, type ResourceKey } from './resource.ts';
 import { readKubectlYaml } from './yaml/read-kubectl.ts';
 
 export type { CheckedManifest, Manifest } from './check-manifest.ts';
@@ -17,9 +17,17 @@ const { maxFileProblems } = limits.directory;
 /** Manifest with its position. */
 export interface ParsedManifest {
   manifest: CheckedManifest;
+  /** State of the resource, if the text has it, as the output of `kubectl get -o yaml` does. */
+  observed: ObservedState;
   key: ResourceKey;
   line: number;
   column: number;
+}
+
+/** Fields that the API server and controllers set. */
+export interface ObservedState {
+  status?: JsonObject;
+  generation?: number;
 }
 
 /** Problem of a file or of a part of it. Lines and columns count from 1. */
@@ -79,11 +87,11 @@ class FileResult {
     this.#problems.push({ ...this.#position(offset), message });
   }
 
-  addManifest(offset: number, manifest: CheckedManifest): void {
+  addManifest(offset: number, manifest: CheckedManifest, observed: ObservedState): void {
     const { apiVersion, kind, metadata } = manifest;
     const key = formatKey({ apiVersion, kind, namespace: metadata.namespace, name: metadata.name });
     const { line, column } = this.#position(offset);
-    this.#manifests.push({ manifest, key, line, column });
+    this.#manifests.push({ manifest, observed, key, line, column });
   }
 
   /** Reports whether the rest of the file is not to be read. */
@@ -122,11 +130,20 @@ function* readManifests(value: unknown, node: Node | null, result: FileResult): 
 
 function readManifest(value: unknown, node: Node | null, result: FileResult): void {
   const { manifest, fault } = checkManifest(value);
-  if (manifest) result.addManifest(locate(node, []), manifest);
+  if (manifest) result.addManifest(locate(node, []), manifest, readObserved(value));
   else {
     const subject = formatPath(fault.path) || 'This';
     result.addProblem(locate(node, fault.path), `${describe(value)}${subject} ${fault.message}.`);
   }
+}
+
+function readObserved(value: unknown): ObservedState {
+  const { status, metadata } = isJsonObject(value) ? value : {};
+  const { generation } = isJsonObject(metadata) ? metadata : {};
+  return {
+    ...(isJsonObject(status) && { status }),
+    ...(typeof generation === 'number' && { generation }),
+  };
 }
 
 /** Names the resource of an invalid manifest, as far as possible. */

@@ -25,6 +25,7 @@ import type { Manifest } from '../resources/check-manifest.ts';
 import { MemoryResources } from '../resources/memory/memory-resources.ts';
 import { keyOf, type Resource } from '../resources/resource.ts';
 import { RecentEvents, type RecordedEvent } from '../telemetry/events.ts';
+import { applyToObserved, type Observed } from './observed.ts';
 
 /** Options of `renderPass`. */
 export interface RenderOptions {
@@ -32,6 +33,8 @@ export interface RenderOptions {
   plugin: Registration;
   /** Bases, and the extensions that they reference. */
   manifests: readonly Manifest[];
+  /** Resources as they exist. Default: none exist, so that the pass is the first one. */
+  observed?: readonly Observed[];
   /** Delegations. Resources of other kinds are not reconciled. */
   delegations: readonly DelegationDeclaration[];
   /** Decides how the plugin is called. Default: in plain text. */
@@ -109,7 +112,8 @@ export async function renderPass(options: RenderOptions): Promise<RenderedResour
   const log = options.logger ?? pino({ level: 'silent' });
   const settings = options.delegations.map((one) => readDeclaration(one));
   const resources = new MemoryResources();
-  for (const manifest of options.manifests) resources.apply(manifest);
+  const { manifests, observed, plugin } = options;
+  await applyToObserved(resources, { manifests, observed, plugin: plugin.plugin }, settings);
 
   using clock = new AwakeClock();
   // The user named the plugin, so its insecure protocol is allowed.
