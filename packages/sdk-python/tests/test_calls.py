@@ -113,6 +113,7 @@ async def test_all_fields_of_a_result_are_encoded(serve: Serve) -> None:
             ],
             events=[Event("Made", "it was"), Event("Drift", "corrected", type="Warning", extension=options)],
             requeue_after=1.5,
+            valid_for=90,
         )
 
     _, client, _ = await serve(plugin)
@@ -136,6 +137,7 @@ async def test_all_fields_of_a_result_are_encoded(serve: Serve) -> None:
         (resource_pb2.EVENT_TYPE_WARNING, "Drift", key("Options")),
     ]
     assert response.requeue_after.ToTimedelta().total_seconds() == 1.5
+    assert response.valid_for.ToTimedelta().total_seconds() == 90
 
 
 async def test_dependents_are_received_and_returned(serve: Serve) -> None:

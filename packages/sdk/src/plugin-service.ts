@@ -203,6 +203,7 @@ function encodeStatuses(result: ReconcileResult, extensions: ExtensionSet): Reco
     extensionStatuses: statuses,
     conditions: (result.conditions ?? []).map(encodeCondition),
     ...(result.requeueAfter === undefined ? {} : { requeueAfter: durationFromMs(result.requeueAfter) }),
+    ...(result.validFor === undefined ? {} : { validFor: durationFromMs(result.validFor) }),
     ...(result.dependents && { dependents: encodeDependents(result.dependents) }),
   };
 }

@@ -167,6 +167,12 @@ export interface ReconcileResult extends FinalizeResult {
   dependents?: (Dependent | RuledDependent)[];
   /** Delay until the next call if nothing changes before, in milliseconds. Default: the `resync` of the delegation. */
   requeueAfter?: number;
+  /**
+   * Time for which the answer holds, in milliseconds, at most a day. Until then the operator makes no call with equal input: the same base and
+   * extensions, apart from their statuses, the same dependents in the same state, and the same version of the plugin. A call that
+   * `requeueAfter` requests is made nevertheless. Default: the answer doesn't hold, so that every pass makes a call.
+   */
+  validFor?: number;
 }
 
 /** Plugin API in full, for more than `Name@1.0.0` says. */

@@ -24,7 +24,7 @@ export function formatExplanation(explained: ExplainResourceResponse, colors: Co
 }
 
 function summary(explained: ExplainResourceResponse, colors: Colors, now: number): string {
-  const { resource, preference, reason, message, nextPassAt } = explained;
+  const { resource, preference, reason, message, nextPassAt, answerHoldsUntil } = explained;
   if (!resource) return '';
   const status = statusNames[resource.ready] ?? 'Unknown';
   const plugin = resource.plugin
@@ -41,6 +41,7 @@ function summary(explained: ExplainResourceResponse, colors: Colors, now: number
     `  Preference   ${plain(preference) || 'none'}`,
     `  Plugin       ${plugin}`,
     `  Now chosen   ${plain(reason)}: ${plain(message)}`,
+    ...(answerHoldsUntil ? [`  Answer       ${describeValidity(timeOf(answerHoldsUntil) ?? now, plugin, now)}`] : []),
     `  Next pass    ${formatNextPass(timeOf(nextPassAt), now)}`,
   ].join('\n');
 }
@@ -57,6 +58,12 @@ function describeHold({ resource, candidates }: ExplainResourceResponse): string
   const held = resource?.plugin.split(',') ?? [];
   const isChosen = candidates.some(({ plugin, chosen }) => chosen && held.includes(plugin));
   return isChosen ? '' : ' (holds the resource, and is not chosen now)';
+}
+
+/** Describes the time for which the last answer holds. */
+function describeValidity(until: number, plugin: string, now: number): string {
+  const time = new Date(until).toISOString().replace(/\.\d+Z$/, 'Z');
+  return `the answer of ${plugin} holds until ${time}, for ${formatAge(until - now)}; it is not called before, unless its input changes`;
 }
 
 function formatNextPass(at: number | undefined, now: number): string {

@@ -165,6 +165,7 @@ function explain(
   const { verdicts } = choice.selection;
   const key = keyOf(base);
   const nextPassAt = delegation.nextPassAt(key);
+  const answerHoldsUntil = delegation.answerHoldsUntil(base);
   return {
     resource: describeResource(base, delegation),
     preference: choice.request.preference?.text ?? '',
@@ -192,6 +193,7 @@ function explain(
       lastAt: timestampFromMs(lastAt),
     })),
     ...(nextPassAt === undefined ? {} : { nextPassAt: timestampFromMs(nextPassAt) }),
+    ...(answerHoldsUntil === undefined ? {} : { answerHoldsUntil: timestampFromMs(answerHoldsUntil) }),
     extensionProblems: delegation.extensionProblems(base).map(({ reason, message }) => ({ reason, message })),
   };
 }

@@ -62,6 +62,8 @@ export interface PluginAnswer {
   outcome: Outcome;
   retryAfter: number | undefined;
   requeueAfter: number | undefined;
+  /** Time for which a successful answer holds, so that equal input needs no call. `undefined`: it doesn't hold. */
+  validFor?: number | undefined;
   messages: readonly PluginMessage[];
   /** `undefined`: unchanged. */
   baseStatus: StatusChange | undefined;

@@ -12,6 +12,7 @@ import { BaseFollower } from './bases/base-follower.ts';
 import { Bases } from './bases/bases.ts';
 import { Breakers } from './breakers/breakers.ts';
 import { DelegationCaller } from './calls/delegation-caller.ts';
+import { HeldAnswers } from './calls/held-answers.ts';
 import { KeptAnswers } from './calls/kept-answers.ts';
 import { LaneFinder } from './calls/lane-finder.ts';
 import { SlowResources } from './calls/slow-resources.ts';
@@ -49,6 +50,7 @@ export interface DelegationParts {
   chooser: Chooser;
   dependents: DependentFollower;
   extensions: ExtensionFollower;
+  held: HeldAnswers;
   monitor: ChoiceMonitor;
   queue: WorkQueue<ResourceKey>;
   releases: Releases;
@@ -69,6 +71,7 @@ export function assembleParts(
   const log = parentLog.child({ delegation: settings.name });
   const walks = new Walks();
   const kept = new KeptAnswers();
+  const held = new HeldAnswers();
   const slow = new SlowResources();
   const bases = new Bases(settings, resources);
 
@@ -86,7 +89,7 @@ export function assembleParts(
   });
   const enter = (key: ResourceKey, lane: string) => queue.enter(key, lane);
 
-  const requests = new PassRequests({ settings, queue, kept, events, observer });
+  const requests = new PassRequests({ settings, queue, kept, held, events, observer });
   const requeue = (key: ResourceKey) => {
     if (!bases.isPaused(key)) requests.request(key);
   };
@@ -180,6 +183,7 @@ export function assembleParts(
     bases,
     breakers,
     kept,
+    held,
     writeFailures,
     failureReporter: new WriteFailureReporter({
       delegation: settings.name,
@@ -203,6 +207,7 @@ export function assembleParts(
     chooser,
     dependents,
     extensions,
+    held,
     monitor,
     queue,
     releases,

@@ -46,6 +46,7 @@ def encode_result(result: Any, extensions: Extensions) -> plugin_pb2.ReconcileRe
         messages=[_encode_message(message, extensions) for message in result.messages],
         events=[_encode_event(event, extensions) for event in result.events],
         requeue_after=to_duration(result.requeue_after),
+        valid_for=to_duration(result.valid_for),
     )
 
 

@@ -104,3 +104,8 @@ class Result:
     requeue_after: float | timedelta | None = None
     """Delay until the next call if nothing changes before, in seconds or as a `timedelta`. Default: the `resync` of the
     delegation."""
+    valid_for: float | timedelta | None = None
+    """Time for which the answer holds, in seconds or as a `timedelta`, at most a day. Until then the operator makes no
+    call with equal input: the same base and extensions, apart from their statuses, the same dependents in the same
+    state, and the same version of the plugin. A call that `requeue_after` requests is made nevertheless. Default: the
+    answer does not hold, so that every pass makes a call."""

@@ -70,6 +70,7 @@ export function decodeReconcile(response: ReconcileResponse, call: PluginCall): 
     ...decodeFinalize(response, call),
     ...(response.dependents && { dependents: decodeDependents(response.dependents, bounds) }),
     requeueAfter: response.requeueAfter && delayOf(durationMs(response.requeueAfter), 'requeue_after'),
+    validFor: response.validFor && validityOf(durationMs(response.validFor)),
     baseStatus,
     extensionStatuses: statuses,
     conditions: answersStatus
@@ -225,6 +226,10 @@ function checkTarget(target: string, call: PluginCall): ResourceKey | undefined 
 function delayOf(milliseconds: number, field: string): number {
   if (!(milliseconds >= 0)) throw invalid(`it returned a negative ${field}`);
   return Math.min(milliseconds, limits.calls.maxDelay);
+}
+
+function validityOf(milliseconds: number): number {
+  return Math.min(delayOf(milliseconds, 'valid_for'), limits.calls.maxValidFor);
 }
 
 function atMost<T>(limit: number, items: readonly T[], what: string): readonly T[] {

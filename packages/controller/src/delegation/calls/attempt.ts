@@ -16,6 +16,8 @@ interface AnsweredCall {
   desired?: readonly DesiredDependent[] | undefined;
   /** Capability that the call was for. */
   capability?: AssignedCapability | undefined;
+  /** Hash of the input of the call, and the time until which the answer holds for it, if it does, by `performance.now()`. */
+  validity?: { input: string; until: number } | undefined;
   error?: never;
 }
 
@@ -24,6 +26,7 @@ interface FailedCall {
   answer?: never;
   desired?: never;
   capability?: never;
+  validity?: never;
   error: KplugError;
 }
 

@@ -7,7 +7,14 @@ import { readHeldCapability, readWantedCapability } from '../choices/read-capabi
 import type { DelegationSettings } from '../delegation-settings.ts';
 import { readDesired } from '../dependents/read-desired.ts';
 import type { Pass } from '../passes/pass.ts';
+import type { PassContext } from '../passes/pass-context.ts';
 import type { Attempt } from './attempt.ts';
+import { hashInput } from './hash-input.ts';
+
+/** State that a call is made from. */
+export interface CallSource extends Pick<Pass, 'gathered' | 'attempt'> {
+  context: Pick<PassContext, 'settings' | 'dependents'>;
+}
 
 /** Calls the Reconcile method of plugins concurrently. Rejects with `Stopped` when the controller stops before a call was made. */
 export async function callAll(
@@ -26,7 +33,7 @@ export async function callAll(
 
 /** Makes the call of one plugin for the base of a pass. */
 export function makeCall(
-  { context: { settings, dependents }, gathered: { base, extensions }, attempt }: Pass,
+  { context: { settings, dependents }, gathered: { base, extensions }, attempt }: CallSource,
   { api }: Implementation,
   { reason, message }: { reason: string; message: string },
 ): PluginCall {
@@ -64,7 +71,9 @@ async function callOne(
     const answer = await caller.reconcile(implementation, call);
     // An answer with a forbidden dependent is refused as a whole, before anything is written.
     const desired = answer.dependents && readDesired(answer.dependents, pass.base, settings, resources);
-    return { implementation, answer, desired, capability };
+    const { validFor } = answer;
+    const validity = validFor && { input: hashInput(implementation, call), until: performance.now() + validFor };
+    return { implementation, answer, desired, capability, ...(validity && { validity }) };
   } catch (error) {
     if (!(error instanceof KplugError) || error.code === 'Stopped') throw error;
     return { implementation, error };

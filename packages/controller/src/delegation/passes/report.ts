@@ -1,10 +1,11 @@
 import type { AssignedCapability, PluginEvent } from '../../clients/plugin-call.ts';
 import { KplugError } from '../../errors.ts';
-import { formatPlugin } from '../../names.ts';
+import { formatPlugin, type VersionedName } from '../../names.ts';
 import { type ConditionContent, findCondition } from '../../resources/conditions.ts';
 import { keyOf, type ResourceKey } from '../../resources/resource.ts';
 import type { PresentChoice } from '../../selection/candidate.ts';
 import type { Attempt, Failure } from '../calls/attempt.ts';
+import type { Validity } from '../calls/held-answers.ts';
 import type { Choice } from '../choices/choose.ts';
 import { findPausedFault } from '../control-annotations.ts';
 import type { DelegationSettings } from '../delegation-settings.ts';
@@ -97,11 +98,8 @@ export class Reporter {
   /** Reports that every call was successful. The resource is ready unless its dependents aren't. */
   async succeeded(choice: Choice, applied: Applied): Promise<PassResult> {
     const { attempts, unready } = applied;
-    const names = attempts.map(({ implementation }) => formatPlugin(implementation)).join(', ');
+    const { done, ready } = this.#describeSuccess(attempts.map(({ implementation }) => implementation));
     const texts = attempts.flatMap(({ answer }) => answer?.messages ?? []).map(({ text }) => text);
-    const done = `${names} reconciled generation ${this.#gathered.base.metadata.generation}`;
-    const ignored = ignoredReferences(this.#gathered.problems).map(({ message }) => message);
-    const ready = ignored.length > 0 ? `${done}, without an extension: ${ignored.join('; ')}` : done;
     const conditions: ConditionContent[] = [
       ...this.#generalConditions(choice),
       { type: 'Reconciled', status: 'True', reason: 'Succeeded', message: [done, ...texts].join('; ') },
@@ -120,6 +118,18 @@ export class Reporter {
     ];
     const after = delays.length > 0 ? this.#extend(Math.min(...delays)) : undefined;
     return { next: 'settled', ...(after !== undefined && { after }) };
+  }
+
+  /** Reports that the resource is ready without a call, as the last answers hold. They are in its status. */
+  async held(choice: Choice, implementations: readonly VersionedName[], { requeueAt }: Validity): Promise<PassResult> {
+    const { ready } = this.#describeSuccess(implementations);
+    await this.#write([
+      ...this.#generalConditions(choice),
+      { type: 'Ready', status: 'True', reason: 'Ready', message: ready },
+    ]);
+    this.#recordIgnored();
+    this.#recordReadiness(ready, undefined);
+    return { next: 'settled', ...(requeueAt !== undefined && { after: Math.max(requeueAt - performance.now(), 0) }) };
   }
 
   /** Reports why the deletion of the resource doesn't proceed. @param finalized plugins that have finalized it. */
@@ -167,6 +177,14 @@ export class Reporter {
     for (const { type, reason, message, target } of events) {
       this.#context.events.record(target ?? this.#key, { type, reason, message });
     }
+  }
+
+  /** Describes what plugins did, and the state of the resource. */
+  #describeSuccess(implementations: readonly VersionedName[]): { done: string; ready: string } {
+    const names = implementations.map(formatPlugin).join(', ');
+    const done = `${names} reconciled generation ${this.#gathered.base.metadata.generation}`;
+    const ignored = ignoredReferences(this.#gathered.problems).map(({ message }) => message);
+    return { done, ready: ignored.length > 0 ? `${done}, without an extension: ${ignored.join('; ')}` : done };
   }
 
   #resultOf({ terminal, retryAfter }: Failure): PassResult {

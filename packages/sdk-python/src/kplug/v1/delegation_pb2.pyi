@@ -325,6 +325,7 @@ class ExplainResourceResponse(_message.Message):
     EVENTS_FIELD_NUMBER: _builtins.int
     NEXT_PASS_AT_FIELD_NUMBER: _builtins.int
     EXTENSION_PROBLEMS_FIELD_NUMBER: _builtins.int
+    ANSWER_HOLDS_UNTIL_FIELD_NUMBER: _builtins.int
     preference: _builtins.str
     """Implementation that the resource prefers; empty for none."""
     reason: _builtins.str
@@ -350,6 +351,10 @@ class ExplainResourceResponse(_message.Message):
     def extension_problems(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReferenceProblem]:
         """Problems with the references to extensions. The plugin is called without these extensions, or not at all."""
 
+    @_builtins.property
+    def answer_holds_until(self) -> _timestamp_pb2.Timestamp:
+        """Time until which the last answer holds, so that passes with equal input make no call; unset if it doesn't."""
+
     def __init__(
         self,
         *,
@@ -361,10 +366,11 @@ class ExplainResourceResponse(_message.Message):
         events: _abc.Iterable[_resource_pb2.RecordedEvent] | None = ...,
         next_pass_at: _timestamp_pb2.Timestamp | None = ...,
         extension_problems: _abc.Iterable[Global___ReferenceProblem] | None = ...,
+        answer_holds_until: _timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["next_pass_at", b"next_pass_at", "resource", b"resource"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer_holds_until", b"answer_holds_until", "next_pass_at", b"next_pass_at", "resource", b"resource"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "events", b"events", "extension_problems", b"extension_problems", "message", b"message", "next_pass_at", b"next_pass_at", "preference", b"preference", "reason", b"reason", "resource", b"resource"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer_holds_until", b"answer_holds_until", "candidates", b"candidates", "events", b"events", "extension_problems", b"extension_problems", "message", b"message", "next_pass_at", b"next_pass_at", "preference", b"preference", "reason", b"reason", "resource", b"resource"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -411,6 +411,7 @@ class ReconcileResponse(_message.Message):
     EVENTS_FIELD_NUMBER: _builtins.int
     REQUEUE_AFTER_FIELD_NUMBER: _builtins.int
     DEPENDENTS_FIELD_NUMBER: _builtins.int
+    VALID_FOR_FIELD_NUMBER: _builtins.int
     outcome: Global___Outcome.ValueType
     """Outcome of the call. Required."""
     base_status: _builtins.bytes
@@ -450,6 +451,13 @@ class ReconcileResponse(_message.Message):
     def dependents(self) -> Global___Dependents:
         """Resources that the controller is to apply for the base. Unset: no change."""
 
+    @_builtins.property
+    def valid_for(self) -> _duration_pb2.Duration:
+        """For SUCCESS, the time for which the answer holds: until then the controller may leave out calls with equal input, which are those for
+        the same base and extensions, apart from their statuses, the same dependents in the same state, the same API, capability and version
+        of the plugin. A call that `requeue_after` requests is made nevertheless. Default: the answer doesn't hold.
+        """
+
     def __init__(
         self,
         *,
@@ -462,10 +470,11 @@ class ReconcileResponse(_message.Message):
         events: _abc.Iterable[_resource_pb2.Event] | None = ...,
         requeue_after: _duration_pb2.Duration | None = ...,
         dependents: Global___Dependents | None = ...,
+        valid_for: _duration_pb2.Duration | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_base_status", b"_base_status", "base_status", b"base_status", "dependents", b"dependents", "requeue_after", b"requeue_after", "retry_after", b"retry_after"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_base_status", b"_base_status", "base_status", b"base_status", "dependents", b"dependents", "requeue_after", b"requeue_after", "retry_after", b"retry_after", "valid_for", b"valid_for"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_base_status", b"_base_status", "base_status", b"base_status", "conditions", b"conditions", "dependents", b"dependents", "events", b"events", "extension_statuses", b"extension_statuses", "messages", b"messages", "outcome", b"outcome", "requeue_after", b"requeue_after", "retry_after", b"retry_after"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_base_status", b"_base_status", "base_status", b"base_status", "conditions", b"conditions", "dependents", b"dependents", "events", b"events", "extension_statuses", b"extension_statuses", "messages", b"messages", "outcome", b"outcome", "requeue_after", b"requeue_after", "retry_after", b"retry_after", "valid_for", b"valid_for"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__base_status: _TypeAlias = _typing.Literal["base_status"]  # noqa: Y015
     _WhichOneofArgType__base_status: _TypeAlias = _typing.Literal["_base_status", b"_base_status"]  # noqa: Y015

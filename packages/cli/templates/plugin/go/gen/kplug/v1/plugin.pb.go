@@ -672,7 +672,11 @@ type ReconcileResponse struct {
 	// delegation.
 	RequeueAfter *durationpb.Duration `protobuf:"bytes,8,opt,name=requeue_after,json=requeueAfter,proto3" json:"requeue_after,omitempty"`
 	// Resources that the controller is to apply for the base. Unset: no change.
-	Dependents    *Dependents `protobuf:"bytes,9,opt,name=dependents,proto3" json:"dependents,omitempty"`
+	Dependents *Dependents `protobuf:"bytes,9,opt,name=dependents,proto3" json:"dependents,omitempty"`
+	// For SUCCESS, the time for which the answer holds: until then the controller may leave out calls with equal input, which are those for
+	// the same base and extensions, apart from their statuses, the same dependents in the same state, the same API, capability and version
+	// of the plugin. A call that `requeue_after` requests is made nevertheless. Default: the answer doesn't hold.
+	ValidFor      *durationpb.Duration `protobuf:"bytes,10,opt,name=valid_for,json=validFor,proto3" json:"valid_for,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -766,6 +770,13 @@ func (x *ReconcileResponse) GetRequeueAfter() *durationpb.Duration {
 func (x *ReconcileResponse) GetDependents() *Dependents {
 	if x != nil {
 		return x.Dependents
+	}
+	return nil
+}
+
+func (x *ReconcileResponse) GetValidFor() *durationpb.Duration {
+	if x != nil {
+		return x.ValidFor
 	}
 	return nil
 }
@@ -1465,7 +1476,7 @@ const file_kplug_v1_plugin_proto_rawDesc = "" +
 	"\vtraceparent\x18\x03 \x01(\tR\vtraceparent\x12\x1e\n" +
 	"\n" +
 	"tracestate\x18\x04 \x01(\tR\n" +
-	"tracestate\"\xde\x04\n" +
+	"tracestate\"\x96\x05\n" +
 	"\x11ReconcileResponse\x12+\n" +
 	"\aoutcome\x18\x01 \x01(\x0e2\x11.kplug.v1.OutcomeR\aoutcome\x12:\n" +
 	"\vretry_after\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\n" +
@@ -1481,7 +1492,9 @@ const file_kplug_v1_plugin_proto_rawDesc = "" +
 	"\rrequeue_after\x18\b \x01(\v2\x19.google.protobuf.DurationR\frequeueAfter\x124\n" +
 	"\n" +
 	"dependents\x18\t \x01(\v2\x14.kplug.v1.DependentsR\n" +
-	"dependents\x1aD\n" +
+	"dependents\x126\n" +
+	"\tvalid_for\x18\n" +
+	" \x01(\v2\x19.google.protobuf.DurationR\bvalidFor\x1aD\n" +
 	"\x16ExtensionStatusesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\fR\x05value:\x028\x01B\x0e\n" +
@@ -1629,43 +1642,44 @@ var file_kplug_v1_plugin_proto_depIdxs = []int32{
 	30, // 13: kplug.v1.ReconcileResponse.events:type_name -> kplug.v1.Event
 	27, // 14: kplug.v1.ReconcileResponse.requeue_after:type_name -> google.protobuf.Duration
 	10, // 15: kplug.v1.ReconcileResponse.dependents:type_name -> kplug.v1.Dependents
-	21, // 16: kplug.v1.Dependents.rules:type_name -> kplug.v1.Dependents.RulesEntry
-	27, // 17: kplug.v1.DependentRules.ready_timeout:type_name -> google.protobuf.Duration
-	0,  // 18: kplug.v1.DependentRules.policy:type_name -> kplug.v1.DependentPolicy
-	25, // 19: kplug.v1.FinalizeRequest.base:type_name -> kplug.v1.Resource
-	22, // 20: kplug.v1.FinalizeRequest.extensions:type_name -> kplug.v1.FinalizeRequest.ExtensionsEntry
-	6,  // 21: kplug.v1.FinalizeRequest.assignment:type_name -> kplug.v1.Assignment
-	8,  // 22: kplug.v1.FinalizeRequest.context:type_name -> kplug.v1.CallContext
-	2,  // 23: kplug.v1.FinalizeRequest.cause:type_name -> kplug.v1.FinalizeCause
-	23, // 24: kplug.v1.FinalizeRequest.dependents:type_name -> kplug.v1.FinalizeRequest.DependentsEntry
-	1,  // 25: kplug.v1.FinalizeResponse.outcome:type_name -> kplug.v1.Outcome
-	27, // 26: kplug.v1.FinalizeResponse.retry_after:type_name -> google.protobuf.Duration
-	28, // 27: kplug.v1.FinalizeResponse.messages:type_name -> kplug.v1.Message
-	30, // 28: kplug.v1.FinalizeResponse.events:type_name -> kplug.v1.Event
-	5,  // 29: kplug.v1.WorkRequest.reconcile:type_name -> kplug.v1.ReconcileRequest
-	12, // 30: kplug.v1.WorkRequest.finalize:type_name -> kplug.v1.FinalizeRequest
-	15, // 31: kplug.v1.WorkRequest.cancellation:type_name -> kplug.v1.WorkCancellation
-	9,  // 32: kplug.v1.WorkResponse.reconcile:type_name -> kplug.v1.ReconcileResponse
-	13, // 33: kplug.v1.WorkResponse.finalize:type_name -> kplug.v1.FinalizeResponse
-	17, // 34: kplug.v1.WorkResponse.error:type_name -> kplug.v1.WorkError
-	25, // 35: kplug.v1.ReconcileRequest.ExtensionsEntry.value:type_name -> kplug.v1.Resource
-	25, // 36: kplug.v1.ReconcileRequest.DependentsEntry.value:type_name -> kplug.v1.Resource
-	11, // 37: kplug.v1.Dependents.RulesEntry.value:type_name -> kplug.v1.DependentRules
-	25, // 38: kplug.v1.FinalizeRequest.ExtensionsEntry.value:type_name -> kplug.v1.Resource
-	25, // 39: kplug.v1.FinalizeRequest.DependentsEntry.value:type_name -> kplug.v1.Resource
-	3,  // 40: kplug.v1.PluginService.GetInfo:input_type -> kplug.v1.GetInfoRequest
-	5,  // 41: kplug.v1.PluginService.Reconcile:input_type -> kplug.v1.ReconcileRequest
-	12, // 42: kplug.v1.PluginService.Finalize:input_type -> kplug.v1.FinalizeRequest
-	14, // 43: kplug.v1.PluginService.Work:input_type -> kplug.v1.WorkRequest
-	4,  // 44: kplug.v1.PluginService.GetInfo:output_type -> kplug.v1.GetInfoResponse
-	9,  // 45: kplug.v1.PluginService.Reconcile:output_type -> kplug.v1.ReconcileResponse
-	13, // 46: kplug.v1.PluginService.Finalize:output_type -> kplug.v1.FinalizeResponse
-	16, // 47: kplug.v1.PluginService.Work:output_type -> kplug.v1.WorkResponse
-	44, // [44:48] is the sub-list for method output_type
-	40, // [40:44] is the sub-list for method input_type
-	40, // [40:40] is the sub-list for extension type_name
-	40, // [40:40] is the sub-list for extension extendee
-	0,  // [0:40] is the sub-list for field type_name
+	27, // 16: kplug.v1.ReconcileResponse.valid_for:type_name -> google.protobuf.Duration
+	21, // 17: kplug.v1.Dependents.rules:type_name -> kplug.v1.Dependents.RulesEntry
+	27, // 18: kplug.v1.DependentRules.ready_timeout:type_name -> google.protobuf.Duration
+	0,  // 19: kplug.v1.DependentRules.policy:type_name -> kplug.v1.DependentPolicy
+	25, // 20: kplug.v1.FinalizeRequest.base:type_name -> kplug.v1.Resource
+	22, // 21: kplug.v1.FinalizeRequest.extensions:type_name -> kplug.v1.FinalizeRequest.ExtensionsEntry
+	6,  // 22: kplug.v1.FinalizeRequest.assignment:type_name -> kplug.v1.Assignment
+	8,  // 23: kplug.v1.FinalizeRequest.context:type_name -> kplug.v1.CallContext
+	2,  // 24: kplug.v1.FinalizeRequest.cause:type_name -> kplug.v1.FinalizeCause
+	23, // 25: kplug.v1.FinalizeRequest.dependents:type_name -> kplug.v1.FinalizeRequest.DependentsEntry
+	1,  // 26: kplug.v1.FinalizeResponse.outcome:type_name -> kplug.v1.Outcome
+	27, // 27: kplug.v1.FinalizeResponse.retry_after:type_name -> google.protobuf.Duration
+	28, // 28: kplug.v1.FinalizeResponse.messages:type_name -> kplug.v1.Message
+	30, // 29: kplug.v1.FinalizeResponse.events:type_name -> kplug.v1.Event
+	5,  // 30: kplug.v1.WorkRequest.reconcile:type_name -> kplug.v1.ReconcileRequest
+	12, // 31: kplug.v1.WorkRequest.finalize:type_name -> kplug.v1.FinalizeRequest
+	15, // 32: kplug.v1.WorkRequest.cancellation:type_name -> kplug.v1.WorkCancellation
+	9,  // 33: kplug.v1.WorkResponse.reconcile:type_name -> kplug.v1.ReconcileResponse
+	13, // 34: kplug.v1.WorkResponse.finalize:type_name -> kplug.v1.FinalizeResponse
+	17, // 35: kplug.v1.WorkResponse.error:type_name -> kplug.v1.WorkError
+	25, // 36: kplug.v1.ReconcileRequest.ExtensionsEntry.value:type_name -> kplug.v1.Resource
+	25, // 37: kplug.v1.ReconcileRequest.DependentsEntry.value:type_name -> kplug.v1.Resource
+	11, // 38: kplug.v1.Dependents.RulesEntry.value:type_name -> kplug.v1.DependentRules
+	25, // 39: kplug.v1.FinalizeRequest.ExtensionsEntry.value:type_name -> kplug.v1.Resource
+	25, // 40: kplug.v1.FinalizeRequest.DependentsEntry.value:type_name -> kplug.v1.Resource
+	3,  // 41: kplug.v1.PluginService.GetInfo:input_type -> kplug.v1.GetInfoRequest
+	5,  // 42: kplug.v1.PluginService.Reconcile:input_type -> kplug.v1.ReconcileRequest
+	12, // 43: kplug.v1.PluginService.Finalize:input_type -> kplug.v1.FinalizeRequest
+	14, // 44: kplug.v1.PluginService.Work:input_type -> kplug.v1.WorkRequest
+	4,  // 45: kplug.v1.PluginService.GetInfo:output_type -> kplug.v1.GetInfoResponse
+	9,  // 46: kplug.v1.PluginService.Reconcile:output_type -> kplug.v1.ReconcileResponse
+	13, // 47: kplug.v1.PluginService.Finalize:output_type -> kplug.v1.FinalizeResponse
+	16, // 48: kplug.v1.PluginService.Work:output_type -> kplug.v1.WorkResponse
+	45, // [45:49] is the sub-list for method output_type
+	41, // [41:45] is the sub-list for method input_type
+	41, // [41:41] is the sub-list for extension type_name
+	41, // [41:41] is the sub-list for extension extendee
+	0,  // [0:41] is the sub-list for field type_name
 }
 
 func init() { file_kplug_v1_plugin_proto_init() }
