@@ -183,6 +183,11 @@ describe('a change of the input leads to a call', () => {
     await vi.waitFor(() => expect(operator.get('a', 'View')).toBeDefined(), waitOptions);
     await passSeveralTimes();
     expect(count()).toBe(4);
+    const { uid = '' } = operator.get('a', 'View')?.metadata ?? {};
+    await operator.resources.applyStatus(keyFor('View', 'a'), { rows: 1 }, { uid, fieldManager: 'someone' });
+    await expectCalls(5);
+    await passSeveralTimes();
+    expect(count()).toBe(5);
   });
 
   it('of the version of the plugin, and of the plugin', async () => {

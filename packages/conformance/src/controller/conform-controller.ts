@@ -11,6 +11,7 @@ import { dependentRequirements } from './delegated/dependents.ts';
 import { encryptionRequirements } from './delegated/encryption.ts';
 import { statusRequirements } from './delegated/statuses.ts';
 import { v0CallRequirements } from './delegated/v0-calls.ts';
+import { validityRequirements } from './delegated/validity.ts';
 import { identityRequirements } from './identities.ts';
 import { refusalRequirements } from './refusals.ts';
 import { registrationRequirements } from './registrations.ts';
@@ -28,6 +29,7 @@ export const controllerRequirements: readonly Requirement<ControllerUnderTest>[]
   ...encryptionRequirements,
   ...statusRequirements,
   ...dependentRequirements,
+  ...validityRequirements,
   ...workRequirements,
   ...v0CallRequirements,
 ];

@@ -1,3 +1,4 @@
+import { durationMs } from '@bufbuild/protobuf/wkt';
 import { findRulesFault, isJsonObject } from '@kplug/controller/tools';
 import {
   type Dependents,
@@ -103,6 +104,18 @@ export const answerRequirements: readonly Requirement<PluginUnderTest>[] = [
     return counts.flatMap(([count, limit, what]) => (count > limit ? [`${count} ${what}`] : []));
   }),
   each('P38', 'MUST', 'returns answers that every controller accepts', 'within the limits of P38', faultsOfSize),
+  each(
+    'P50',
+    'MUST',
+    'returns a valid_for that is not negative, and with SUCCESS only',
+    'a duration of 0 or more, with SUCCESS',
+    (answer) => {
+      if (!('validFor' in answer) || !answer.validFor) return [];
+      if (answer.outcome !== Outcome.SUCCESS) return [`valid_for with ${describeAnswer(answer)}`];
+      const time = durationMs(answer.validFor);
+      return time < 0 ? [`${time / 1_000} s`] : [];
+    },
+  ),
   answersInTime('P25', 'MUST'),
 ];
 

@@ -26,6 +26,8 @@ export interface Answered {
   isDone: boolean;
   /** Delay before the next call, in milliseconds. */
   after?: number | undefined;
+  /** True if the answer holds for a time. */
+  isValid?: boolean;
   why: string;
   base: Change;
   extensions: Map<string, Change>;
@@ -230,7 +232,7 @@ export class DelegatedCaller {
 }
 
 function accepted(answer: ReconcileResponse, why: string): Answered {
-  const { baseStatus, extensionStatuses, requeueAfter, outcome } = answer;
+  const { baseStatus, extensionStatuses, requeueAfter, validFor, outcome } = answer;
   const replace = (status: Uint8Array): Change => {
     const value: unknown = parseJson(Buffer.from(status).toString());
     return () => value as object;
@@ -239,6 +241,7 @@ function accepted(answer: ReconcileResponse, why: string): Answered {
   return {
     isDone: outcome === Outcome.SUCCESS && why === '',
     after: requeueAfter && durationMs(requeueAfter),
+    isValid: validFor !== undefined && durationMs(validFor) > 0,
     why,
     base: baseStatus ? replace(baseStatus) : same,
     extensions: new Map(changes),

@@ -93,6 +93,14 @@ describe.concurrent('a controller that delegates incorrectly fails only the viol
     ]);
   });
 
+  it.each([
+    ['nothing', []],
+    ['C43', ['C43 failed: makes the call that an answer requests']],
+    ['C43 change', ['C43 failed: makes the call that an answer requests']],
+  ])('C43: %s', async (wrong, expected) => {
+    expect(unmet(await conform(wrong, ['C43']))).toEqual(expected.map((text) => expect.stringContaining(text)));
+  });
+
   it('C33, as it does not check health', async () => {
     expect(unmet(await conform('nothing', ['C33']))).toEqual([
       expect.stringContaining('C33 failed: calls no API whose health'),

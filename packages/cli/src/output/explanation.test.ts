@@ -1,0 +1,26 @@
+import { create } from '@bufbuild/protobuf';
+import { timestampFromMs } from '@bufbuild/protobuf/wkt';
+import { ConditionStatus, ExplainResourceResponseSchema } from '@kplug/protocol';
+import picocolors from 'picocolors';
+import { expect, it } from 'vitest';
+import { formatExplanation } from './explanation.ts';
+
+const now = Date.parse('2026-11-29T09:00:00Z');
+const resource = {
+  key: 'myorg.org/v1/Table/default/users',
+  generation: 1n,
+  observedGeneration: 1n,
+  plugin: 'PostgreSQL',
+  pluginVersion: '1.2.0',
+  ready: ConditionStatus.TRUE,
+};
+const candidates = [{ plugin: 'PostgreSQL', version: '1.2.0', chosen: true, reason: 'Chosen' }];
+
+it('says until when the answer of the plugin holds, if it does', () => {
+  const explained = create(ExplainResourceResponseSchema, { resource, candidates });
+  expect(formatExplanation(explained, picocolors.createColors(false), now)).not.toContain('Answer');
+  explained.answerHoldsUntil = timestampFromMs(now + 60_500);
+  expect(formatExplanation(explained, picocolors.createColors(false), now)).toContain(
+    '\n  Answer       the answer of PostgreSQL 1.2.0 holds until 2026-11-29T09:01:00Z, for 1m; it is not called before, unless its input changes\n',
+  );
+});
