@@ -24,3 +24,15 @@ it('says until when the answer of the plugin holds, if it does', () => {
     '\n  Answer       the answer of PostgreSQL 1.2.0 holds until 2026-11-29T09:01:00Z, for 1m; it is not called before, unless its input changes\n',
   );
 });
+
+it('describes the operations in progress', () => {
+  const startedAt = timestampFromMs(now - 120_000);
+  const operations = [
+    { plugin: 'A', percentage: 40, message: 'copying', token: 'job-1', startedAt },
+    { plugin: 'B', startedAt, cancelled: true },
+  ];
+  const explained = create(ExplainResourceResponseSchema, { resource, candidates, operations });
+  const text = formatExplanation(explained, picocolors.createColors(false), now);
+  expect(text).toContain('\n  Operation    A: 40% done: copying (since 2m, token job-1)\n');
+  expect(text).toContain('\n  Operation    B: in progress (since 2m); no longer wanted, as the plugin is told\n');
+});

@@ -1,4 +1,4 @@
-import { ConditionStatus, EventType, type ExplainResourceResponse } from '@kplug/protocol';
+import { ConditionStatus, EventType, type ExplainResourceResponse, type OperationInProgress } from '@kplug/protocol';
 import { ageOf, formatAge } from './age.ts';
 import { timeOf } from './plugin-table.ts';
 import { colorStatus, formatTable, plain } from './table.ts';
@@ -41,6 +41,7 @@ function summary(explained: ExplainResourceResponse, colors: Colors, now: number
     `  Preference   ${plain(preference) || 'none'}`,
     `  Plugin       ${plugin}`,
     `  Now chosen   ${plain(reason)}: ${plain(message)}`,
+    ...explained.operations.map((operation) => `  Operation    ${describeOperation(operation, now)}`),
     ...(answerHoldsUntil ? [`  Answer       ${describeValidity(timeOf(answerHoldsUntil) ?? now, plugin, now)}`] : []),
     `  Next pass    ${formatNextPass(timeOf(nextPassAt), now)}`,
   ].join('\n');
@@ -58,6 +59,19 @@ function describeHold({ resource, candidates }: ExplainResourceResponse): string
   const held = resource?.plugin.split(',') ?? [];
   const isChosen = candidates.some(({ plugin, chosen }) => chosen && held.includes(plugin));
   return isChosen ? '' : ' (holds the resource, and is not chosen now)';
+}
+
+/** Describes an operation in progress, and whether it is to be cancelled. */
+function describeOperation(
+  { plugin, percentage, message, token, startedAt, cancelled }: OperationInProgress,
+  now: number,
+): string {
+  const state = percentage === undefined ? 'in progress' : `${percentage}% done`;
+  const said = message ? `: ${plain(message)}` : '';
+  const age = ageOf(timeOf(startedAt), now);
+  const named = token ? `, token ${plain(token)}` : '';
+  const end = cancelled ? '; no longer wanted, as the plugin is told' : '';
+  return `${plain(plugin)}: ${state}${said} (since ${age}${named})${end}`;
 }
 
 /** Describes the time for which the last answer holds. */

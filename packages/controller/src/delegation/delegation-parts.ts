@@ -23,6 +23,8 @@ import type { DelegationSettings } from './delegation-settings.ts';
 import { DependentFollower } from './dependents/dependent-follower.ts';
 import { ExtensionFollower } from './extensions/extension-follower.ts';
 import type { UnrecordedHolders } from './holders/unrecorded-holders.ts';
+import { KnownOperations } from './operations/known-operations.ts';
+import { ProgressEvents } from './operations/progress-events.ts';
 import type { PassContext } from './passes/pass-context.ts';
 import { PassWorker } from './passes/pass-worker.ts';
 import { Releases } from './releases/releases.ts';
@@ -52,6 +54,7 @@ export interface DelegationParts {
   extensions: ExtensionFollower;
   held: HeldAnswers;
   monitor: ChoiceMonitor;
+  operations: KnownOperations;
   queue: WorkQueue<ResourceKey>;
   releases: Releases;
   requests: PassRequests;
@@ -72,6 +75,7 @@ export function assembleParts(
   const walks = new Walks();
   const kept = new KeptAnswers();
   const held = new HeldAnswers();
+  const operations = new KnownOperations();
   const slow = new SlowResources();
   const bases = new Bases(settings, resources);
 
@@ -156,6 +160,7 @@ export function assembleParts(
     suspend(key);
     requests.forget(key);
     holders.clear(key);
+    operations.forget(key);
     writeFailures.forget(key);
     slow.delete(key);
     events.forget(key);
@@ -171,6 +176,8 @@ export function assembleParts(
     onChosen: (base, chosen) => monitor.starts(base, chosen),
     extensions,
     dependents,
+    operations,
+    progressEvents: new ProgressEvents(events),
     holders,
     isReleased,
     events,
@@ -209,6 +216,7 @@ export function assembleParts(
     extensions,
     held,
     monitor,
+    operations,
     queue,
     releases,
     requests,

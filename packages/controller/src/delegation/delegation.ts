@@ -14,6 +14,7 @@ import { assembleParts, type DelegationDependencies, type DelegationParts } from
 import type { DelegationSettings } from './delegation-settings.ts';
 import { type ExtensionProblem, gather, readReferences, unblocked } from './extensions/gather.ts';
 import { UnrecordedHolders } from './holders/unrecorded-holders.ts';
+import type { Operation } from './operations/operation.ts';
 import { findHeld } from './passes/hold-answer.ts';
 import type { WriteFailure } from './writes/write-failure.ts';
 import type { WriteProblem } from './writes/write-failures.ts';
@@ -162,15 +163,20 @@ export class Delegation {
     return this.#parts.queue.dueAt(key);
   }
 
+  /** Returns the operations that plugins have in progress for a resource. */
+  operationsOf(base: Resource): readonly Operation[] {
+    return this.#parts.operations.of(base);
+  }
+
   /** Time until which the last answers for a resource hold, in milliseconds since the epoch; `undefined` if they don't. */
   answerHoldsUntil(base: Resource): number | undefined {
-    const { held: answers, dependents } = this.#parts;
+    const { held: answers, dependents, operations } = this.#parts;
     const { settings } = this;
     const held = answers.get(keyOf(base));
     if (!held || isPaused(base) || base.metadata.deletionTimestamp !== undefined) return undefined;
     const choice = this.explain(base);
     const gathered = gather(base, readReferences(base, settings), this.#resources);
-    const source = { context: { settings, dependents }, gathered, attempt: 1, held };
+    const source = { context: { settings, dependents, operations }, gathered, attempt: 1, held };
     const validity = findHeld(source, unblocked(choice.selection.chosen, gathered.problems), choice);
     return validity && Math.round(Date.now() + endOf(validity) - performance.now());
   }

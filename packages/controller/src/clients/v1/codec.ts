@@ -37,6 +37,7 @@ import type {
   StatusChange,
 } from '../plugin-call.ts';
 import { AnswerBounds } from './answer-bounds.ts';
+import { decodeProgress, encodeOperation } from './progress.ts';
 
 /** Encodes a call as a `kplug.v1` request. */
 export function encodeCall(call: PluginCall, deadline: number) {
@@ -45,6 +46,7 @@ export function encodeCall(call: PluginCall, deadline: number) {
     extensions: encodeAll(call.extensions),
     dependents: encodeAll(call.dependents),
     assignment: call.assignment,
+    ...(call.operation && { operation: encodeOperation(call.operation) }),
     context: { attempt: call.attempt, deadline: timestampFromMs(deadline) },
   };
 }
@@ -85,6 +87,7 @@ export function decodeFinalize(response: ReconcileResponse | FinalizeResponse, c
   if (!outcome) throw invalid('it returned no outcome');
   return {
     outcome,
+    progress: response.progress && decodeProgress(response.progress, outcome),
     retryAfter: response.retryAfter && delayOf(durationMs(response.retryAfter), 'retry_after'),
     requeueAfter: undefined,
     messages: atMost(limits.calls.maxMessages, response.messages, 'messages').map((message) =>

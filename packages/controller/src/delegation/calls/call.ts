@@ -6,6 +6,7 @@ import { resolveCapability } from '../../selection/capability.ts';
 import { readHeldCapability, readWantedCapability } from '../choices/read-capability.ts';
 import type { DelegationSettings } from '../delegation-settings.ts';
 import { readDesired } from '../dependents/read-desired.ts';
+import { isCancelled } from '../operations/operation.ts';
 import type { Pass } from '../passes/pass.ts';
 import type { PassContext } from '../passes/pass-context.ts';
 import type { Attempt } from './attempt.ts';
@@ -13,7 +14,7 @@ import { hashInput } from './hash-input.ts';
 
 /** State that a call is made from. */
 export interface CallSource extends Pick<Pass, 'gathered' | 'attempt'> {
-  context: Pick<PassContext, 'settings' | 'dependents'>;
+  context: Pick<PassContext, 'settings' | 'dependents' | 'operations'>;
 }
 
 /** Calls the Reconcile method of plugins concurrently. Rejects with `Stopped` when the controller stops before a call was made. */
@@ -31,18 +32,21 @@ export async function callAll(
   });
 }
 
-/** Makes the call of one plugin for the base of a pass. */
+/** Makes the call of one plugin for the base of a pass. @param isFinalizing true for a call of Finalize. */
 export function makeCall(
-  { context: { settings, dependents }, gathered: { base, extensions }, attempt }: CallSource,
-  { api }: Implementation,
+  { context: { settings, dependents, operations }, gathered: { base, extensions }, attempt }: CallSource,
+  { plugin, api }: Implementation,
   { reason, message }: { reason: string; message: string },
+  isFinalizing = false,
 ): PluginCall {
+  const found = operations.find(base, plugin);
+  const operation = found && { ...found, isCancelled: isCancelled(found, base, isFinalizing) };
   const capability = assignedCapability(base, settings, api);
   const apiVersion = api.version.version;
   const assignment = { delegation: settings.name, api: api.name, apiVersion, reason, message, ...capability };
   const { maxStatusSize, v0Calls: calls, v0Concurrency: concurrency } = settings;
   const v0 = { calls, concurrency };
-  return { base, extensions, dependents: dependents.of(base), assignment, attempt, maxStatusSize, v0 };
+  return { base, extensions, dependents: dependents.of(base), assignment, operation, attempt, maxStatusSize, v0 };
 }
 
 /** Returns the capability that a base asks for, in the version that it gets. The former version is that of the last successful call. */

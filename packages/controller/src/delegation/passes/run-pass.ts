@@ -3,7 +3,7 @@ import type { Implementation } from '../../registry/implementation.ts';
 import type { WriteResult } from '../../resources/port.ts';
 import { keyOf, type Resource, type ResourceKey } from '../../resources/resource.ts';
 import { findSuspension, holdDiverted } from '../breakers/suspension.ts';
-import { type Attempt, failureOf, findFailed } from '../calls/attempt.ts';
+import { type Attempt, failureOf, findFailed, findProgress } from '../calls/attempt.ts';
 import { callAll } from '../calls/call.ts';
 import type { Validity } from '../calls/held-answers.ts';
 import { TriedPlugins, unreachable } from '../calls/tried-plugins.ts';
@@ -103,6 +103,7 @@ async function reconcile(pass: Pass, choice: Choice): Promise<PassResult | 'unre
   pass.context.onChosen(pass.base, chosen);
   if ((await ensureFinalizer(pass)) === 'gone') return { next: 'done' };
   const handOverFailure = kept ? undefined : await handOver(pass, choice);
+  if (handOverFailure?.isProgress) return reporter.progressing(choice, handOverFailure);
   if (handOverFailure) return reporter.failed(choice, handOverFailure);
   return useAnswers(pass, choice, kept ?? (await callAll(pass, ready, choice)));
 }
@@ -118,8 +119,13 @@ async function useAnswers(
     pass.base,
     attempts.filter(wasCalled).map(({ implementation }) => implementation),
   );
+  pass.context.operations.answered(pass.base, attempts, false);
   if (attempts.some(({ error }) => error?.code === 'PluginUnavailable')) return 'unreachable';
-  if (isStale(pass, choice)) return { next: 'stale' };
+  if (isStale(pass, choice)) {
+    // The answers are discarded, but what they began goes on.
+    if (findProgress(attempts)) await reporter.recordOperations();
+    return { next: 'stale' };
+  }
 
   const failed = findFailed(attempts);
   if (!failed) pass.kept.keep(pass.gathered, attempts);
@@ -132,6 +138,8 @@ async function useAnswers(
     return result;
   }
   if (applyFailure) return reporter.failed(choice, applyFailure, applied);
+  const progress = findProgress(attempts);
+  if (progress) return reporter.progressing(choice, progress, applied);
   const result = await reporter.succeeded(choice, applied);
   if (!applied.unready) holdAnswers(pass, attempts, result);
   return result;

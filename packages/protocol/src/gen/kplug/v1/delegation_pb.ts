@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file kplug/v1/delegation.proto.
  */
 export const file_kplug_v1_delegation: GenFile = /*@__PURE__*/
-  fileDesc("ChlrcGx1Zy92MS9kZWxlZ2F0aW9uLnByb3RvEghrcGx1Zy52MSI/ChZMaXN0RGVsZWdhdGlvbnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoDRISCgpwYWdlX3Rva2VuGAIgASgJIl0KF0xpc3REZWxlZ2F0aW9uc1Jlc3BvbnNlEikKC2RlbGVnYXRpb25zGAEgAygLMhQua3BsdWcudjEuRGVsZWdhdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkirQIKCkRlbGVnYXRpb24SDAoEbmFtZRgBIAEoCRITCgthcGlfdmVyc2lvbhgCIAEoCRIMCgRraW5kGAMgASgJEhIKCnBsdWdpbl9hcGkYBCABKAkSGAoQcGx1Z2luX2FwaV9yYW5nZRgFIAEoCRIRCglyZXNvdXJjZXMYBiABKA0SDQoFcmVhZHkYByABKA0SFgoOcHJvYmxlbV9yZWFzb24YCCABKAkSFwoPcHJvYmxlbV9tZXNzYWdlGAkgASgJEicKCmNhbmRpZGF0ZXMYCiADKAsyEy5rcGx1Zy52MS5DYW5kaWRhdGUSMAoPZXh0ZW5zaW9uX2tpbmRzGAsgAygLMhcua3BsdWcudjEuRGVsZWdhdGVkS2luZBISCgpuYW1lc3BhY2VzGAwgAygJIjIKDURlbGVnYXRlZEtpbmQSEwoLYXBpX3ZlcnNpb24YASABKAkSDAoEa2luZBgCIAEoCSJRChRMaXN0UmVzb3VyY2VzUmVxdWVzdBISCgpkZWxlZ2F0aW9uGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoDRISCgpwYWdlX3Rva2VuGAMgASgJImAKFUxpc3RSZXNvdXJjZXNSZXNwb25zZRIuCglyZXNvdXJjZXMYASADKAsyGy5rcGx1Zy52MS5EZWxlZ2F0ZWRSZXNvdXJjZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAki/gEKEURlbGVnYXRlZFJlc291cmNlEgsKA2tleRgBIAEoCRISCgpkZWxlZ2F0aW9uGAIgASgJEhIKCmdlbmVyYXRpb24YAyABKAMSGwoTb2JzZXJ2ZWRfZ2VuZXJhdGlvbhgEIAEoAxIOCgZwbHVnaW4YBSABKAkSFgoOcGx1Z2luX3ZlcnNpb24YBiABKAkSGAoQc2VsZWN0aW9uX3JlYXNvbhgHIAEoCRIoCgVyZWFkeRgIIAEoDjIZLmtwbHVnLnYxLkNvbmRpdGlvblN0YXR1cxIUCgxyZWFkeV9yZWFzb24YCSABKAkSFQoNcmVhZHlfbWVzc2FnZRgKIAEoCSJHChZFeHBsYWluUmVzb3VyY2VSZXF1ZXN0EgwKBGtpbmQYASABKAkSEQoJbmFtZXNwYWNlGAIgASgJEgwKBG5hbWUYAyABKAki8QIKF0V4cGxhaW5SZXNvdXJjZVJlc3BvbnNlEi0KCHJlc291cmNlGAEgASgLMhsua3BsdWcudjEuRGVsZWdhdGVkUmVzb3VyY2USEgoKcHJlZmVyZW5jZRgCIAEoCRIOCgZyZWFzb24YAyABKAkSDwoHbWVzc2FnZRgEIAEoCRInCgpjYW5kaWRhdGVzGAUgAygLMhMua3BsdWcudjEuQ2FuZGlkYXRlEicKBmV2ZW50cxgGIAMoCzIXLmtwbHVnLnYxLlJlY29yZGVkRXZlbnQSMAoMbmV4dF9wYXNzX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI2ChJleHRlbnNpb25fcHJvYmxlbXMYCCADKAsyGi5rcGx1Zy52MS5SZWZlcmVuY2VQcm9ibGVtEjYKEmFuc3dlcl9ob2xkc191bnRpbBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiMwoQUmVmZXJlbmNlUHJvYmxlbRIOCgZyZWFzb24YASABKAkSDwoHbWVzc2FnZRgCIAEoCSKJAQoJQ2FuZGlkYXRlEg4KBnBsdWdpbhgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEhcKD3JlYWR5X2luc3RhbmNlcxgDIAEoDRIRCglpbnN0YW5jZXMYBCABKA0SDgoGY2hvc2VuGAUgASgIEg4KBnJlYXNvbhgGIAEoCRIPCgdtZXNzYWdlGAcgASgJMpUCChFEZWxlZ2F0aW9uU2VydmljZRJWCg9MaXN0RGVsZWdhdGlvbnMSIC5rcGx1Zy52MS5MaXN0RGVsZWdhdGlvbnNSZXF1ZXN0GiEua3BsdWcudjEuTGlzdERlbGVnYXRpb25zUmVzcG9uc2USUAoNTGlzdFJlc291cmNlcxIeLmtwbHVnLnYxLkxpc3RSZXNvdXJjZXNSZXF1ZXN0Gh8ua3BsdWcudjEuTGlzdFJlc291cmNlc1Jlc3BvbnNlElYKD0V4cGxhaW5SZXNvdXJjZRIgLmtwbHVnLnYxLkV4cGxhaW5SZXNvdXJjZVJlcXVlc3QaIS5rcGx1Zy52MS5FeHBsYWluUmVzb3VyY2VSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp, file_kplug_v1_resource]);
+  fileDesc("ChlrcGx1Zy92MS9kZWxlZ2F0aW9uLnByb3RvEghrcGx1Zy52MSI/ChZMaXN0RGVsZWdhdGlvbnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoDRISCgpwYWdlX3Rva2VuGAIgASgJIl0KF0xpc3REZWxlZ2F0aW9uc1Jlc3BvbnNlEikKC2RlbGVnYXRpb25zGAEgAygLMhQua3BsdWcudjEuRGVsZWdhdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkirQIKCkRlbGVnYXRpb24SDAoEbmFtZRgBIAEoCRITCgthcGlfdmVyc2lvbhgCIAEoCRIMCgRraW5kGAMgASgJEhIKCnBsdWdpbl9hcGkYBCABKAkSGAoQcGx1Z2luX2FwaV9yYW5nZRgFIAEoCRIRCglyZXNvdXJjZXMYBiABKA0SDQoFcmVhZHkYByABKA0SFgoOcHJvYmxlbV9yZWFzb24YCCABKAkSFwoPcHJvYmxlbV9tZXNzYWdlGAkgASgJEicKCmNhbmRpZGF0ZXMYCiADKAsyEy5rcGx1Zy52MS5DYW5kaWRhdGUSMAoPZXh0ZW5zaW9uX2tpbmRzGAsgAygLMhcua3BsdWcudjEuRGVsZWdhdGVkS2luZBISCgpuYW1lc3BhY2VzGAwgAygJIjIKDURlbGVnYXRlZEtpbmQSEwoLYXBpX3ZlcnNpb24YASABKAkSDAoEa2luZBgCIAEoCSJRChRMaXN0UmVzb3VyY2VzUmVxdWVzdBISCgpkZWxlZ2F0aW9uGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoDRISCgpwYWdlX3Rva2VuGAMgASgJImAKFUxpc3RSZXNvdXJjZXNSZXNwb25zZRIuCglyZXNvdXJjZXMYASADKAsyGy5rcGx1Zy52MS5EZWxlZ2F0ZWRSZXNvdXJjZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAki/gEKEURlbGVnYXRlZFJlc291cmNlEgsKA2tleRgBIAEoCRISCgpkZWxlZ2F0aW9uGAIgASgJEhIKCmdlbmVyYXRpb24YAyABKAMSGwoTb2JzZXJ2ZWRfZ2VuZXJhdGlvbhgEIAEoAxIOCgZwbHVnaW4YBSABKAkSFgoOcGx1Z2luX3ZlcnNpb24YBiABKAkSGAoQc2VsZWN0aW9uX3JlYXNvbhgHIAEoCRIoCgVyZWFkeRgIIAEoDjIZLmtwbHVnLnYxLkNvbmRpdGlvblN0YXR1cxIUCgxyZWFkeV9yZWFzb24YCSABKAkSFQoNcmVhZHlfbWVzc2FnZRgKIAEoCSJHChZFeHBsYWluUmVzb3VyY2VSZXF1ZXN0EgwKBGtpbmQYASABKAkSEQoJbmFtZXNwYWNlGAIgASgJEgwKBG5hbWUYAyABKAkipAMKF0V4cGxhaW5SZXNvdXJjZVJlc3BvbnNlEi0KCHJlc291cmNlGAEgASgLMhsua3BsdWcudjEuRGVsZWdhdGVkUmVzb3VyY2USEgoKcHJlZmVyZW5jZRgCIAEoCRIOCgZyZWFzb24YAyABKAkSDwoHbWVzc2FnZRgEIAEoCRInCgpjYW5kaWRhdGVzGAUgAygLMhMua3BsdWcudjEuQ2FuZGlkYXRlEicKBmV2ZW50cxgGIAMoCzIXLmtwbHVnLnYxLlJlY29yZGVkRXZlbnQSMAoMbmV4dF9wYXNzX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI2ChJleHRlbnNpb25fcHJvYmxlbXMYCCADKAsyGi5rcGx1Zy52MS5SZWZlcmVuY2VQcm9ibGVtEjYKEmFuc3dlcl9ob2xkc191bnRpbBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMQoKb3BlcmF0aW9ucxgKIAMoCzIdLmtwbHVnLnYxLk9wZXJhdGlvbkluUHJvZ3Jlc3MisAEKE09wZXJhdGlvbkluUHJvZ3Jlc3MSDgoGcGx1Z2luGAEgASgJEhcKCnBlcmNlbnRhZ2UYAiABKA1IAIgBARIPCgdtZXNzYWdlGAMgASgJEg0KBXRva2VuGAQgASgJEi4KCnN0YXJ0ZWRfYXQYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCWNhbmNlbGxlZBgGIAEoCEINCgtfcGVyY2VudGFnZSIzChBSZWZlcmVuY2VQcm9ibGVtEg4KBnJlYXNvbhgBIAEoCRIPCgdtZXNzYWdlGAIgASgJIokBCglDYW5kaWRhdGUSDgoGcGx1Z2luGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSFwoPcmVhZHlfaW5zdGFuY2VzGAMgASgNEhEKCWluc3RhbmNlcxgEIAEoDRIOCgZjaG9zZW4YBSABKAgSDgoGcmVhc29uGAYgASgJEg8KB21lc3NhZ2UYByABKAkylQIKEURlbGVnYXRpb25TZXJ2aWNlElYKD0xpc3REZWxlZ2F0aW9ucxIgLmtwbHVnLnYxLkxpc3REZWxlZ2F0aW9uc1JlcXVlc3QaIS5rcGx1Zy52MS5MaXN0RGVsZWdhdGlvbnNSZXNwb25zZRJQCg1MaXN0UmVzb3VyY2VzEh4ua3BsdWcudjEuTGlzdFJlc291cmNlc1JlcXVlc3QaHy5rcGx1Zy52MS5MaXN0UmVzb3VyY2VzUmVzcG9uc2USVgoPRXhwbGFpblJlc291cmNlEiAua3BsdWcudjEuRXhwbGFpblJlc291cmNlUmVxdWVzdBohLmtwbHVnLnYxLkV4cGxhaW5SZXNvdXJjZVJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp, file_kplug_v1_resource]);
 
 /**
  * ListDelegationsRequest selects a page.
@@ -430,6 +430,13 @@ export type ExplainResourceResponse = Message<"kplug.v1.ExplainResourceResponse"
    * @generated from field: google.protobuf.Timestamp answer_holds_until = 9;
    */
   answerHoldsUntil?: Timestamp | undefined;
+
+  /**
+   * Operations that plugins have in progress for the resource.
+   *
+   * @generated from field: repeated kplug.v1.OperationInProgress operations = 10;
+   */
+  operations: OperationInProgress[];
 };
 
 /**
@@ -438,6 +445,62 @@ export type ExplainResourceResponse = Message<"kplug.v1.ExplainResourceResponse"
  */
 export const ExplainResourceResponseSchema: GenMessage<ExplainResourceResponse> = /*@__PURE__*/
   messageDesc(file_kplug_v1_delegation, 8);
+
+/**
+ * OperationInProgress is an operation of a plugin that takes longer than a call.
+ *
+ * @generated from message kplug.v1.OperationInProgress
+ */
+export type OperationInProgress = Message<"kplug.v1.OperationInProgress"> & {
+  /**
+   * Name of the plugin.
+   *
+   * @generated from field: string plugin = 1;
+   */
+  plugin: string;
+
+  /**
+   * Part that is done, in percent: 0 to 100. Unset if it isn't known.
+   *
+   * @generated from field: optional uint32 percentage = 2;
+   */
+  percentage?: number | undefined;
+
+  /**
+   * Description for people.
+   *
+   * @generated from field: string message = 3;
+   */
+  message: string;
+
+  /**
+   * Token of the plugin; empty if it has none.
+   *
+   * @generated from field: string token = 4;
+   */
+  token: string;
+
+  /**
+   * Time at which the operation began.
+   *
+   * @generated from field: google.protobuf.Timestamp started_at = 5;
+   */
+  startedAt?: Timestamp | undefined;
+
+  /**
+   * True if the next call says that the operation is no longer wanted.
+   *
+   * @generated from field: bool cancelled = 6;
+   */
+  cancelled: boolean;
+};
+
+/**
+ * Describes the message kplug.v1.OperationInProgress.
+ * Use `create(OperationInProgressSchema)` to create a new message.
+ */
+export const OperationInProgressSchema: GenMessage<OperationInProgress> = /*@__PURE__*/
+  messageDesc(file_kplug_v1_delegation, 9);
 
 /**
  * ReferenceProblem is a problem with a reference from a base resource to an extension.
@@ -465,7 +528,7 @@ export type ReferenceProblem = Message<"kplug.v1.ReferenceProblem"> & {
  * Use `create(ReferenceProblemSchema)` to create a new message.
  */
 export const ReferenceProblemSchema: GenMessage<ReferenceProblem> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_delegation, 9);
+  messageDesc(file_kplug_v1_delegation, 10);
 
 /**
  * Candidate is a plugin that was considered.
@@ -522,7 +585,7 @@ export type Candidate = Message<"kplug.v1.Candidate"> & {
  * Use `create(CandidateSchema)` to create a new message.
  */
 export const CandidateSchema: GenMessage<Candidate> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_delegation, 10);
+  messageDesc(file_kplug_v1_delegation, 11);
 
 /**
  * DelegationService exposes the delegations of an operator and its decisions. It is read-only and served on the admin port.

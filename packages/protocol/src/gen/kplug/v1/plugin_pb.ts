@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file kplug/v1/plugin.proto.
  */
 export const file_kplug_v1_plugin: GenFile = /*@__PURE__*/
-  fileDesc("ChVrcGx1Zy92MS9wbHVnaW4ucHJvdG8SCGtwbHVnLnYxIhAKDkdldEluZm9SZXF1ZXN0IqoBCg9HZXRJbmZvUmVzcG9uc2USDgoGcGx1Z2luGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSIQoEYXBpcxgDIAMoCzITLmtwbHVnLnYxLlBsdWdpbkFwaRITCgtpbnN0YW5jZV9pZBgEIAEoCRIPCgdydW50aW1lGAUgASgJEhMKC3NlcnZlc193b3JrGAYgASgIEhgKEHNlcmlhbGl6ZXNfY2FsbHMYByABKAgilAMKEFJlY29uY2lsZVJlcXVlc3QSIAoEYmFzZRgBIAEoCzISLmtwbHVnLnYxLlJlc291cmNlEj4KCmV4dGVuc2lvbnMYAiADKAsyKi5rcGx1Zy52MS5SZWNvbmNpbGVSZXF1ZXN0LkV4dGVuc2lvbnNFbnRyeRIoCgphc3NpZ25tZW50GAMgASgLMhQua3BsdWcudjEuQXNzaWdubWVudBImCgdjb250ZXh0GAQgASgLMhUua3BsdWcudjEuQ2FsbENvbnRleHQSPgoKZGVwZW5kZW50cxgFIAMoCzIqLmtwbHVnLnYxLlJlY29uY2lsZVJlcXVlc3QuRGVwZW5kZW50c0VudHJ5GkUKD0V4dGVuc2lvbnNFbnRyeRILCgNrZXkYASABKAkSIQoFdmFsdWUYAiABKAsyEi5rcGx1Zy52MS5SZXNvdXJjZToCOAEaRQoPRGVwZW5kZW50c0VudHJ5EgsKA2tleRgBIAEoCRIhCgV2YWx1ZRgCIAEoCzISLmtwbHVnLnYxLlJlc291cmNlOgI4ASKVAQoKQXNzaWdubWVudBISCgpkZWxlZ2F0aW9uGAEgASgJEgsKA2FwaRgCIAEoCRITCgthcGlfdmVyc2lvbhgDIAEoCRIOCgZyZWFzb24YBCABKAkSDwoHbWVzc2FnZRgFIAEoCRIwCgpjYXBhYmlsaXR5GAYgASgLMhwua3BsdWcudjEuQXNzaWduZWRDYXBhYmlsaXR5Il8KEkFzc2lnbmVkQ2FwYWJpbGl0eRIQCghjYXRlZ29yeRgBIAEoCRIMCgR0eXBlGAIgASgJEg8KB3ZlcnNpb24YAyABKAkSGAoQcHJldmlvdXNfdmVyc2lvbhgEIAEoCSJ1CgtDYWxsQ29udGV4dBIPCgdhdHRlbXB0GAEgASgNEiwKCGRlYWRsaW5lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgt0cmFjZXBhcmVudBgDIAEoCRISCgp0cmFjZXN0YXRlGAQgASgJIpQEChFSZWNvbmNpbGVSZXNwb25zZRIiCgdvdXRjb21lGAEgASgOMhEua3BsdWcudjEuT3V0Y29tZRIuCgtyZXRyeV9hZnRlchgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIjCghtZXNzYWdlcxgDIAMoCzIRLmtwbHVnLnYxLk1lc3NhZ2USGAoLYmFzZV9zdGF0dXMYBCABKAxIAIgBARJOChJleHRlbnNpb25fc3RhdHVzZXMYBSADKAsyMi5rcGx1Zy52MS5SZWNvbmNpbGVSZXNwb25zZS5FeHRlbnNpb25TdGF0dXNlc0VudHJ5EicKCmNvbmRpdGlvbnMYBiADKAsyEy5rcGx1Zy52MS5Db25kaXRpb24SHwoGZXZlbnRzGAcgAygLMg8ua3BsdWcudjEuRXZlbnQSMAoNcmVxdWV1ZV9hZnRlchgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIoCgpkZXBlbmRlbnRzGAkgASgLMhQua3BsdWcudjEuRGVwZW5kZW50cxIsCgl2YWxpZF9mb3IYCiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24aOAoWRXh0ZW5zaW9uU3RhdHVzZXNFbnRyeRILCgNrZXkYASABKAkSDQoFdmFsdWUYAiABKAw6AjgBQg4KDF9iYXNlX3N0YXR1cyKTAQoKRGVwZW5kZW50cxINCgVpdGVtcxgBIAMoDBIuCgVydWxlcxgCIAMoCzIfLmtwbHVnLnYxLkRlcGVuZGVudHMuUnVsZXNFbnRyeRpGCgpSdWxlc0VudHJ5EgsKA2tleRgBIAEoCRInCgV2YWx1ZRgCIAEoCzIYLmtwbHVnLnYxLkRlcGVuZGVudFJ1bGVzOgI4ASK7AQoORGVwZW5kZW50UnVsZXMSEgoKZGVwZW5kc19vbhgBIAMoCRISCgpyZWFkeV93aGVuGAIgASgJEjAKDXJlYWR5X3RpbWVvdXQYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SFAoMaW5jbHVkZV93aGVuGAQgASgJEikKBnBvbGljeRgFIAEoDjIZLmtwbHVnLnYxLkRlcGVuZGVudFBvbGljeRIOCgZyZXRhaW4YBiABKAgiuQMKD0ZpbmFsaXplUmVxdWVzdBIgCgRiYXNlGAEgASgLMhIua3BsdWcudjEuUmVzb3VyY2USPQoKZXh0ZW5zaW9ucxgCIAMoCzIpLmtwbHVnLnYxLkZpbmFsaXplUmVxdWVzdC5FeHRlbnNpb25zRW50cnkSKAoKYXNzaWdubWVudBgDIAEoCzIULmtwbHVnLnYxLkFzc2lnbm1lbnQSJgoHY29udGV4dBgEIAEoCzIVLmtwbHVnLnYxLkNhbGxDb250ZXh0EiYKBWNhdXNlGAUgASgOMhcua3BsdWcudjEuRmluYWxpemVDYXVzZRI9CgpkZXBlbmRlbnRzGAYgAygLMikua3BsdWcudjEuRmluYWxpemVSZXF1ZXN0LkRlcGVuZGVudHNFbnRyeRpFCg9FeHRlbnNpb25zRW50cnkSCwoDa2V5GAEgASgJEiEKBXZhbHVlGAIgASgLMhIua3BsdWcudjEuUmVzb3VyY2U6AjgBGkUKD0RlcGVuZGVudHNFbnRyeRILCgNrZXkYASABKAkSIQoFdmFsdWUYAiABKAsyEi5rcGx1Zy52MS5SZXNvdXJjZToCOAEirAEKEEZpbmFsaXplUmVzcG9uc2USIgoHb3V0Y29tZRgBIAEoDjIRLmtwbHVnLnYxLk91dGNvbWUSLgoLcmV0cnlfYWZ0ZXIYAiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SIwoIbWVzc2FnZXMYAyADKAsyES5rcGx1Zy52MS5NZXNzYWdlEh8KBmV2ZW50cxgEIAMoCzIPLmtwbHVnLnYxLkV2ZW50IrUBCgtXb3JrUmVxdWVzdBIKCgJpZBgBIAEoDRIvCglyZWNvbmNpbGUYAiABKAsyGi5rcGx1Zy52MS5SZWNvbmNpbGVSZXF1ZXN0SAASLQoIZmluYWxpemUYAyABKAsyGS5rcGx1Zy52MS5GaW5hbGl6ZVJlcXVlc3RIABIyCgxjYW5jZWxsYXRpb24YBCABKAsyGi5rcGx1Zy52MS5Xb3JrQ2FuY2VsbGF0aW9uSABCBgoEY2FsbCISChBXb3JrQ2FuY2VsbGF0aW9uIqwBCgxXb3JrUmVzcG9uc2USCgoCaWQYASABKA0SMAoJcmVjb25jaWxlGAIgASgLMhsua3BsdWcudjEuUmVjb25jaWxlUmVzcG9uc2VIABIuCghmaW5hbGl6ZRgDIAEoCzIaLmtwbHVnLnYxLkZpbmFsaXplUmVzcG9uc2VIABIkCgVlcnJvchgEIAEoCzITLmtwbHVnLnYxLldvcmtFcnJvckgAQggKBmFuc3dlciIqCglXb3JrRXJyb3ISDAoEY29kZRgBIAEoDRIPCgdtZXNzYWdlGAIgASgJKpABCg9EZXBlbmRlbnRQb2xpY3kSIAocREVQRU5ERU5UX1BPTElDWV9VTlNQRUNJRklFRBAAEhoKFkRFUEVOREVOVF9QT0xJQ1lfQVBQTFkQARIgChxERVBFTkRFTlRfUE9MSUNZX0NSRUFURV9PTkxZEAISHQoZREVQRU5ERU5UX1BPTElDWV9SRUNSRUFURRADKmAKB091dGNvbWUSFwoTT1VUQ09NRV9VTlNQRUNJRklFRBAAEhMKD09VVENPTUVfU1VDQ0VTUxABEhEKDU9VVENPTUVfUkVUUlkQAhIUChBPVVRDT01FX1RFUk1JTkFMEAMqawoNRmluYWxpemVDYXVzZRIeChpGSU5BTElaRV9DQVVTRV9VTlNQRUNJRklFRBAAEhoKFkZJTkFMSVpFX0NBVVNFX0RFTEVURUQQARIeChpGSU5BTElaRV9DQVVTRV9IQU5ERURfT1ZFUhACMpMCCg1QbHVnaW5TZXJ2aWNlEj4KB0dldEluZm8SGC5rcGx1Zy52MS5HZXRJbmZvUmVxdWVzdBoZLmtwbHVnLnYxLkdldEluZm9SZXNwb25zZRJECglSZWNvbmNpbGUSGi5rcGx1Zy52MS5SZWNvbmNpbGVSZXF1ZXN0Ghsua3BsdWcudjEuUmVjb25jaWxlUmVzcG9uc2USQQoIRmluYWxpemUSGS5rcGx1Zy52MS5GaW5hbGl6ZVJlcXVlc3QaGi5rcGx1Zy52MS5GaW5hbGl6ZVJlc3BvbnNlEjkKBFdvcmsSFS5rcGx1Zy52MS5Xb3JrUmVxdWVzdBoWLmtwbHVnLnYxLldvcmtSZXNwb25zZSgBMAFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_kplug_v1_registry, file_kplug_v1_resource]);
+  fileDesc("ChVrcGx1Zy92MS9wbHVnaW4ucHJvdG8SCGtwbHVnLnYxIhAKDkdldEluZm9SZXF1ZXN0IqoBCg9HZXRJbmZvUmVzcG9uc2USDgoGcGx1Z2luGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSIQoEYXBpcxgDIAMoCzITLmtwbHVnLnYxLlBsdWdpbkFwaRITCgtpbnN0YW5jZV9pZBgEIAEoCRIPCgdydW50aW1lGAUgASgJEhMKC3NlcnZlc193b3JrGAYgASgIEhgKEHNlcmlhbGl6ZXNfY2FsbHMYByABKAgivAMKEFJlY29uY2lsZVJlcXVlc3QSIAoEYmFzZRgBIAEoCzISLmtwbHVnLnYxLlJlc291cmNlEj4KCmV4dGVuc2lvbnMYAiADKAsyKi5rcGx1Zy52MS5SZWNvbmNpbGVSZXF1ZXN0LkV4dGVuc2lvbnNFbnRyeRIoCgphc3NpZ25tZW50GAMgASgLMhQua3BsdWcudjEuQXNzaWdubWVudBImCgdjb250ZXh0GAQgASgLMhUua3BsdWcudjEuQ2FsbENvbnRleHQSPgoKZGVwZW5kZW50cxgFIAMoCzIqLmtwbHVnLnYxLlJlY29uY2lsZVJlcXVlc3QuRGVwZW5kZW50c0VudHJ5EiYKCW9wZXJhdGlvbhgGIAEoCzITLmtwbHVnLnYxLk9wZXJhdGlvbhpFCg9FeHRlbnNpb25zRW50cnkSCwoDa2V5GAEgASgJEiEKBXZhbHVlGAIgASgLMhIua3BsdWcudjEuUmVzb3VyY2U6AjgBGkUKD0RlcGVuZGVudHNFbnRyeRILCgNrZXkYASABKAkSIQoFdmFsdWUYAiABKAsyEi5rcGx1Zy52MS5SZXNvdXJjZToCOAEiiAEKCU9wZXJhdGlvbhIkCghwcm9ncmVzcxgBIAEoCzISLmtwbHVnLnYxLlByb2dyZXNzEhIKCmdlbmVyYXRpb24YAiABKAMSLgoKc3RhcnRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJY2FuY2VsbGVkGAQgASgIIlIKCFByb2dyZXNzEhcKCnBlcmNlbnRhZ2UYASABKA1IAIgBARIPCgdtZXNzYWdlGAIgASgJEg0KBXRva2VuGAMgASgJQg0KC19wZXJjZW50YWdlIpUBCgpBc3NpZ25tZW50EhIKCmRlbGVnYXRpb24YASABKAkSCwoDYXBpGAIgASgJEhMKC2FwaV92ZXJzaW9uGAMgASgJEg4KBnJlYXNvbhgEIAEoCRIPCgdtZXNzYWdlGAUgASgJEjAKCmNhcGFiaWxpdHkYBiABKAsyHC5rcGx1Zy52MS5Bc3NpZ25lZENhcGFiaWxpdHkiXwoSQXNzaWduZWRDYXBhYmlsaXR5EhAKCGNhdGVnb3J5GAEgASgJEgwKBHR5cGUYAiABKAkSDwoHdmVyc2lvbhgDIAEoCRIYChBwcmV2aW91c192ZXJzaW9uGAQgASgJInUKC0NhbGxDb250ZXh0Eg8KB2F0dGVtcHQYASABKA0SLAoIZGVhZGxpbmUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC3RyYWNlcGFyZW50GAMgASgJEhIKCnRyYWNlc3RhdGUYBCABKAkiugQKEVJlY29uY2lsZVJlc3BvbnNlEiIKB291dGNvbWUYASABKA4yES5rcGx1Zy52MS5PdXRjb21lEi4KC3JldHJ5X2FmdGVyGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiMKCG1lc3NhZ2VzGAMgAygLMhEua3BsdWcudjEuTWVzc2FnZRIYCgtiYXNlX3N0YXR1cxgEIAEoDEgAiAEBEk4KEmV4dGVuc2lvbl9zdGF0dXNlcxgFIAMoCzIyLmtwbHVnLnYxLlJlY29uY2lsZVJlc3BvbnNlLkV4dGVuc2lvblN0YXR1c2VzRW50cnkSJwoKY29uZGl0aW9ucxgGIAMoCzITLmtwbHVnLnYxLkNvbmRpdGlvbhIfCgZldmVudHMYByADKAsyDy5rcGx1Zy52MS5FdmVudBIwCg1yZXF1ZXVlX2FmdGVyGAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEigKCmRlcGVuZGVudHMYCSABKAsyFC5rcGx1Zy52MS5EZXBlbmRlbnRzEiwKCXZhbGlkX2ZvchgKIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIkCghwcm9ncmVzcxgLIAEoCzISLmtwbHVnLnYxLlByb2dyZXNzGjgKFkV4dGVuc2lvblN0YXR1c2VzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgMOgI4AUIOCgxfYmFzZV9zdGF0dXMikwEKCkRlcGVuZGVudHMSDQoFaXRlbXMYASADKAwSLgoFcnVsZXMYAiADKAsyHy5rcGx1Zy52MS5EZXBlbmRlbnRzLlJ1bGVzRW50cnkaRgoKUnVsZXNFbnRyeRILCgNrZXkYASABKAkSJwoFdmFsdWUYAiABKAsyGC5rcGx1Zy52MS5EZXBlbmRlbnRSdWxlczoCOAEiuwEKDkRlcGVuZGVudFJ1bGVzEhIKCmRlcGVuZHNfb24YASADKAkSEgoKcmVhZHlfd2hlbhgCIAEoCRIwCg1yZWFkeV90aW1lb3V0GAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhQKDGluY2x1ZGVfd2hlbhgEIAEoCRIpCgZwb2xpY3kYBSABKA4yGS5rcGx1Zy52MS5EZXBlbmRlbnRQb2xpY3kSDgoGcmV0YWluGAYgASgIIuEDCg9GaW5hbGl6ZVJlcXVlc3QSIAoEYmFzZRgBIAEoCzISLmtwbHVnLnYxLlJlc291cmNlEj0KCmV4dGVuc2lvbnMYAiADKAsyKS5rcGx1Zy52MS5GaW5hbGl6ZVJlcXVlc3QuRXh0ZW5zaW9uc0VudHJ5EigKCmFzc2lnbm1lbnQYAyABKAsyFC5rcGx1Zy52MS5Bc3NpZ25tZW50EiYKB2NvbnRleHQYBCABKAsyFS5rcGx1Zy52MS5DYWxsQ29udGV4dBImCgVjYXVzZRgFIAEoDjIXLmtwbHVnLnYxLkZpbmFsaXplQ2F1c2USPQoKZGVwZW5kZW50cxgGIAMoCzIpLmtwbHVnLnYxLkZpbmFsaXplUmVxdWVzdC5EZXBlbmRlbnRzRW50cnkSJgoJb3BlcmF0aW9uGAcgASgLMhMua3BsdWcudjEuT3BlcmF0aW9uGkUKD0V4dGVuc2lvbnNFbnRyeRILCgNrZXkYASABKAkSIQoFdmFsdWUYAiABKAsyEi5rcGx1Zy52MS5SZXNvdXJjZToCOAEaRQoPRGVwZW5kZW50c0VudHJ5EgsKA2tleRgBIAEoCRIhCgV2YWx1ZRgCIAEoCzISLmtwbHVnLnYxLlJlc291cmNlOgI4ASLSAQoQRmluYWxpemVSZXNwb25zZRIiCgdvdXRjb21lGAEgASgOMhEua3BsdWcudjEuT3V0Y29tZRIuCgtyZXRyeV9hZnRlchgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIjCghtZXNzYWdlcxgDIAMoCzIRLmtwbHVnLnYxLk1lc3NhZ2USHwoGZXZlbnRzGAQgAygLMg8ua3BsdWcudjEuRXZlbnQSJAoIcHJvZ3Jlc3MYBSABKAsyEi5rcGx1Zy52MS5Qcm9ncmVzcyK1AQoLV29ya1JlcXVlc3QSCgoCaWQYASABKA0SLwoJcmVjb25jaWxlGAIgASgLMhoua3BsdWcudjEuUmVjb25jaWxlUmVxdWVzdEgAEi0KCGZpbmFsaXplGAMgASgLMhkua3BsdWcudjEuRmluYWxpemVSZXF1ZXN0SAASMgoMY2FuY2VsbGF0aW9uGAQgASgLMhoua3BsdWcudjEuV29ya0NhbmNlbGxhdGlvbkgAQgYKBGNhbGwiEgoQV29ya0NhbmNlbGxhdGlvbiKsAQoMV29ya1Jlc3BvbnNlEgoKAmlkGAEgASgNEjAKCXJlY29uY2lsZRgCIAEoCzIbLmtwbHVnLnYxLlJlY29uY2lsZVJlc3BvbnNlSAASLgoIZmluYWxpemUYAyABKAsyGi5rcGx1Zy52MS5GaW5hbGl6ZVJlc3BvbnNlSAASJAoFZXJyb3IYBCABKAsyEy5rcGx1Zy52MS5Xb3JrRXJyb3JIAEIICgZhbnN3ZXIiKgoJV29ya0Vycm9yEgwKBGNvZGUYASABKA0SDwoHbWVzc2FnZRgCIAEoCSqQAQoPRGVwZW5kZW50UG9saWN5EiAKHERFUEVOREVOVF9QT0xJQ1lfVU5TUEVDSUZJRUQQABIaChZERVBFTkRFTlRfUE9MSUNZX0FQUExZEAESIAocREVQRU5ERU5UX1BPTElDWV9DUkVBVEVfT05MWRACEh0KGURFUEVOREVOVF9QT0xJQ1lfUkVDUkVBVEUQAypgCgdPdXRjb21lEhcKE09VVENPTUVfVU5TUEVDSUZJRUQQABITCg9PVVRDT01FX1NVQ0NFU1MQARIRCg1PVVRDT01FX1JFVFJZEAISFAoQT1VUQ09NRV9URVJNSU5BTBADKmsKDUZpbmFsaXplQ2F1c2USHgoaRklOQUxJWkVfQ0FVU0VfVU5TUEVDSUZJRUQQABIaChZGSU5BTElaRV9DQVVTRV9ERUxFVEVEEAESHgoaRklOQUxJWkVfQ0FVU0VfSEFOREVEX09WRVIQAjKTAgoNUGx1Z2luU2VydmljZRI+CgdHZXRJbmZvEhgua3BsdWcudjEuR2V0SW5mb1JlcXVlc3QaGS5rcGx1Zy52MS5HZXRJbmZvUmVzcG9uc2USRAoJUmVjb25jaWxlEhoua3BsdWcudjEuUmVjb25jaWxlUmVxdWVzdBobLmtwbHVnLnYxLlJlY29uY2lsZVJlc3BvbnNlEkEKCEZpbmFsaXplEhkua3BsdWcudjEuRmluYWxpemVSZXF1ZXN0Ghoua3BsdWcudjEuRmluYWxpemVSZXNwb25zZRI5CgRXb3JrEhUua3BsdWcudjEuV29ya1JlcXVlc3QaFi5rcGx1Zy52MS5Xb3JrUmVzcG9uc2UoATABYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_kplug_v1_registry, file_kplug_v1_resource]);
 
 /**
  * GetInfoRequest is empty.
@@ -138,6 +138,13 @@ export type ReconcileRequest = Message<"kplug.v1.ReconcileRequest"> & {
    * @generated from field: map<string, kplug.v1.Resource> dependents = 5;
    */
   dependents: { [key: string]: Resource };
+
+  /**
+   * Operation that the plugin reported as in progress. Unset if there is none.
+   *
+   * @generated from field: kplug.v1.Operation operation = 6;
+   */
+  operation?: Operation | undefined;
 };
 
 /**
@@ -146,6 +153,88 @@ export type ReconcileRequest = Message<"kplug.v1.ReconcileRequest"> & {
  */
 export const ReconcileRequestSchema: GenMessage<ReconcileRequest> = /*@__PURE__*/
   messageDesc(file_kplug_v1_plugin, 2);
+
+/**
+ * Operation is an operation of a plugin for one base that takes longer than a call. The controller stores it until the plugin answers
+ * SUCCESS or TERMINAL, and sends it with each call of this plugin for the base, to any of its instances in any version. Other plugins
+ * don't get it.
+ *
+ * @generated from message kplug.v1.Operation
+ */
+export type Operation = Message<"kplug.v1.Operation"> & {
+  /**
+   * Progress that the plugin reported last.
+   *
+   * @generated from field: kplug.v1.Progress progress = 1;
+   */
+  progress?: Progress | undefined;
+
+  /**
+   * Generation of the base in the call whose answer reported the token first.
+   *
+   * @generated from field: int64 generation = 2;
+   */
+  generation: bigint;
+
+  /**
+   * Time of that answer.
+   *
+   * @generated from field: google.protobuf.Timestamp started_at = 3;
+   */
+  startedAt?: Timestamp | undefined;
+
+  /**
+   * True if what the operation does is no longer wanted: the spec of the base changed since it began, or the base is being finalized and
+   * the operation began before. The plugin should stop it, or adapt it to the new state, before it answers SUCCESS.
+   *
+   * @generated from field: bool cancelled = 4;
+   */
+  cancelled: boolean;
+};
+
+/**
+ * Describes the message kplug.v1.Operation.
+ * Use `create(OperationSchema)` to create a new message.
+ */
+export const OperationSchema: GenMessage<Operation> = /*@__PURE__*/
+  messageDesc(file_kplug_v1_plugin, 3);
+
+/**
+ * Progress is the state of an operation.
+ *
+ * @generated from message kplug.v1.Progress
+ */
+export type Progress = Message<"kplug.v1.Progress"> & {
+  /**
+   * Part of the operation that is done, in percent: 0 to 100. Unset if it isn't known.
+   *
+   * @generated from field: optional uint32 percentage = 1;
+   */
+  percentage?: number | undefined;
+
+  /**
+   * Description for people, for example `copied 3 of 8 tables`. After 1,024 characters it is cut.
+   *
+   * @generated from field: string message = 2;
+   */
+  message: string;
+
+  /**
+   * Opaque token that identifies the operation, for example the id of a backup. Every later call brings it. At most 1 KiB. Whoever can
+   * read the status of the base can read it, and whoever can write it can change it, so that it must not be a secret, and the plugin must
+   * check that it belongs to the base. Empty if the operation needs none.
+   *
+   * @generated from field: string token = 3;
+   */
+  token: string;
+};
+
+/**
+ * Describes the message kplug.v1.Progress.
+ * Use `create(ProgressSchema)` to create a new message.
+ */
+export const ProgressSchema: GenMessage<Progress> = /*@__PURE__*/
+  messageDesc(file_kplug_v1_plugin, 4);
 
 /**
  * Assignment is the delegation and API for which a plugin is called, and the reason why it was chosen.
@@ -201,7 +290,7 @@ export type Assignment = Message<"kplug.v1.Assignment"> & {
  * Use `create(AssignmentSchema)` to create a new message.
  */
 export const AssignmentSchema: GenMessage<Assignment> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 3);
+  messageDesc(file_kplug_v1_plugin, 5);
 
 /**
  * AssignedCapability is the capability that a base asks for, in the version that the controller chose among those that the plugin provides.
@@ -243,7 +332,7 @@ export type AssignedCapability = Message<"kplug.v1.AssignedCapability"> & {
  * Use `create(AssignedCapabilitySchema)` to create a new message.
  */
 export const AssignedCapabilitySchema: GenMessage<AssignedCapability> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 4);
+  messageDesc(file_kplug_v1_plugin, 6);
 
 /**
  * CallContext identifies a call.
@@ -285,7 +374,7 @@ export type CallContext = Message<"kplug.v1.CallContext"> & {
  * Use `create(CallContextSchema)` to create a new message.
  */
 export const CallContextSchema: GenMessage<CallContext> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 5);
+  messageDesc(file_kplug_v1_plugin, 7);
 
 /**
  * ReconcileResponse is the result of a call. A gRPC error instead of this message is a failure that is retried.
@@ -368,6 +457,14 @@ export type ReconcileResponse = Message<"kplug.v1.ReconcileResponse"> & {
    * @generated from field: google.protobuf.Duration valid_for = 10;
    */
   validFor?: Duration | undefined;
+
+  /**
+   * With RETRY, says that the call didn't fail: what it began is in progress. `retry_after` is the delay until the next call, 10 seconds by
+   * default. The status, the conditions and the dependents of the response are used as those of a success.
+   *
+   * @generated from field: kplug.v1.Progress progress = 11;
+   */
+  progress?: Progress | undefined;
 };
 
 /**
@@ -375,7 +472,7 @@ export type ReconcileResponse = Message<"kplug.v1.ReconcileResponse"> & {
  * Use `create(ReconcileResponseSchema)` to create a new message.
  */
 export const ReconcileResponseSchema: GenMessage<ReconcileResponse> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 6);
+  messageDesc(file_kplug_v1_plugin, 8);
 
 /**
  * Dependents are resources that the controller applies for a base. The base owns them, so they are deleted with it.
@@ -406,7 +503,7 @@ export type Dependents = Message<"kplug.v1.Dependents"> & {
  * Use `create(DependentsSchema)` to create a new message.
  */
 export const DependentsSchema: GenMessage<Dependents> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 7);
+  messageDesc(file_kplug_v1_plugin, 9);
 
 /**
  * DependentRules says when and how the controller applies a dependent.
@@ -467,7 +564,7 @@ export type DependentRules = Message<"kplug.v1.DependentRules"> & {
  * Use `create(DependentRulesSchema)` to create a new message.
  */
 export const DependentRulesSchema: GenMessage<DependentRules> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 8);
+  messageDesc(file_kplug_v1_plugin, 10);
 
 /**
  * FinalizeRequest is a call to finalize one base resource.
@@ -516,6 +613,13 @@ export type FinalizeRequest = Message<"kplug.v1.FinalizeRequest"> & {
    * @generated from field: map<string, kplug.v1.Resource> dependents = 6;
    */
   dependents: { [key: string]: Resource };
+
+  /**
+   * Operation that the plugin reported as in progress, as in ReconcileRequest.
+   *
+   * @generated from field: kplug.v1.Operation operation = 7;
+   */
+  operation?: Operation | undefined;
 };
 
 /**
@@ -523,7 +627,7 @@ export type FinalizeRequest = Message<"kplug.v1.FinalizeRequest"> & {
  * Use `create(FinalizeRequestSchema)` to create a new message.
  */
 export const FinalizeRequestSchema: GenMessage<FinalizeRequest> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 9);
+  messageDesc(file_kplug_v1_plugin, 11);
 
 /**
  * FinalizeResponse is the result of a call.
@@ -558,6 +662,13 @@ export type FinalizeResponse = Message<"kplug.v1.FinalizeResponse"> & {
    * @generated from field: repeated kplug.v1.Event events = 4;
    */
   events: Event[];
+
+  /**
+   * With RETRY, says that the call didn't fail: the finalization is in progress. As in ReconcileResponse.
+   *
+   * @generated from field: kplug.v1.Progress progress = 5;
+   */
+  progress?: Progress | undefined;
 };
 
 /**
@@ -565,7 +676,7 @@ export type FinalizeResponse = Message<"kplug.v1.FinalizeResponse"> & {
  * Use `create(FinalizeResponseSchema)` to create a new message.
  */
 export const FinalizeResponseSchema: GenMessage<FinalizeResponse> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 10);
+  messageDesc(file_kplug_v1_plugin, 12);
 
 /**
  * WorkRequest is one call in a stream of calls, or its cancellation.
@@ -618,7 +729,7 @@ export type WorkRequest = Message<"kplug.v1.WorkRequest"> & {
  * Use `create(WorkRequestSchema)` to create a new message.
  */
 export const WorkRequestSchema: GenMessage<WorkRequest> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 11);
+  messageDesc(file_kplug_v1_plugin, 13);
 
 /**
  * WorkCancellation is empty.
@@ -633,7 +744,7 @@ export type WorkCancellation = Message<"kplug.v1.WorkCancellation"> & {
  * Use `create(WorkCancellationSchema)` to create a new message.
  */
 export const WorkCancellationSchema: GenMessage<WorkCancellation> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 12);
+  messageDesc(file_kplug_v1_plugin, 14);
 
 /**
  * WorkResponse is the response to one call. Responses may be sent in any order.
@@ -685,7 +796,7 @@ export type WorkResponse = Message<"kplug.v1.WorkResponse"> & {
  * Use `create(WorkResponseSchema)` to create a new message.
  */
 export const WorkResponseSchema: GenMessage<WorkResponse> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 13);
+  messageDesc(file_kplug_v1_plugin, 15);
 
 /**
  * WorkError is the error of a call without a response.
@@ -713,7 +824,7 @@ export type WorkError = Message<"kplug.v1.WorkError"> & {
  * Use `create(WorkErrorSchema)` to create a new message.
  */
 export const WorkErrorSchema: GenMessage<WorkError> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 14);
+  messageDesc(file_kplug_v1_plugin, 16);
 
 /**
  * DependentPolicy is the handling of a dependent that exists.
