@@ -9,6 +9,7 @@ import { ControllerUnderTest } from './controller-under-test.ts';
 import { callRequirements, workRequirements } from './delegated/calls.ts';
 import { dependentRequirements } from './delegated/dependents.ts';
 import { encryptionRequirements } from './delegated/encryption.ts';
+import { operationRequirements } from './delegated/operations.ts';
 import { statusRequirements } from './delegated/statuses.ts';
 import { v0CallRequirements } from './delegated/v0-calls.ts';
 import { validityRequirements } from './delegated/validity.ts';
@@ -30,6 +31,7 @@ export const controllerRequirements: readonly Requirement<ControllerUnderTest>[]
   ...statusRequirements,
   ...dependentRequirements,
   ...validityRequirements,
+  ...operationRequirements,
   ...workRequirements,
   ...v0CallRequirements,
 ];

@@ -192,14 +192,14 @@ export class WrongController implements AsyncDisposable {
     one.reconciledBy = plugin;
     if (one.resource.metadata.generation !== generation && this.#wrong !== 'C13') return;
     this.#report(one, extensions, answered);
-    if (!answered.isDone) this.#retry(one);
+    if (!answered.isDone) this.#retry(one, answered.after);
     else if (answered.after !== undefined && !(answered.isValid && this.#wrong === 'C43'))
       one.due = Date.now() + answered.after;
     one.isValid = answered.isValid === true;
   }
 
-  #retry(one: FollowedResource): void {
-    one.due = Date.now() + 100;
+  #retry(one: FollowedResource, after = 100): void {
+    one.due = Date.now() + after;
   }
 
   #extensionsOf({ spec }: Resource): Resource[] {
