@@ -1,5 +1,5 @@
 import { limits } from '../../limits/limits.ts';
-import type { ResourceKey } from '../../resources/resource.ts';
+import { type PassRecord, PassRecords } from './pass-records.ts';
 
 /** Largest number of resources whose answers hold. The oldest answers are dropped. */
 const { maxHeldAnswers } = limits.delegation;
@@ -15,7 +15,7 @@ export interface Validity {
 }
 
 /** Validity of the last answers for one resource. The answers themselves are in its status. */
-export class HeldAnswer {
+export class HeldAnswer implements PassRecord {
   readonly #onHeld: () => void;
   #validity: Validity | undefined;
   #isRevoked = false;
@@ -60,40 +60,9 @@ export class HeldAnswer {
 }
 
 /** Validities of the answers for the resources of one delegation. */
-export class HeldAnswers {
-  readonly #byKey = new Map<ResourceKey, HeldAnswer>();
-  readonly #used = new Set<ResourceKey>();
-
-  /** Returns the held answer of a resource for a pass. */
-  of(key: ResourceKey): HeldAnswer {
-    const known = this.#byKey.get(key);
-    if (known) return known;
-    const created = new HeldAnswer(() => this.#onHeld(key));
-    this.#byKey.set(key, created);
-    return created;
-  }
-
-  /** Returns the held answer of a resource, if there is one. */
-  get(key: ResourceKey): HeldAnswer | undefined {
-    return this.#byKey.get(key);
-  }
-
-  /** Drops the answer of a resource, also that of a pass in progress. */
-  drop(key: ResourceKey): void {
-    this.#byKey.get(key)?.revoke();
-    this.#byKey.delete(key);
-    this.#used.delete(key);
-  }
-
-  /** Ends a pass. Drops the answer if nothing is held. */
-  endPass(key: ResourceKey): void {
-    if (!this.#byKey.get(key)?.isUsed) this.drop(key);
-  }
-
-  #onHeld(key: ResourceKey): void {
-    this.#used.add(key);
-    const [oldest] = this.#used;
-    if (this.#used.size > maxHeldAnswers && oldest !== undefined) this.drop(oldest);
+export class HeldAnswers extends PassRecords<HeldAnswer> {
+  constructor() {
+    super((onUsed) => new HeldAnswer(onUsed), maxHeldAnswers);
   }
 }
 

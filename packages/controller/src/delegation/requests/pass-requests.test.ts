@@ -52,6 +52,17 @@ it('queues a requested pass, drops the answers kept so far, and counts the reque
   expect(kept.of(key)).not.toBe(former);
 });
 
+it('ends the validity of answers for repairs and new code of a plugin, and not for other requests', () => {
+  const former = held.of(key);
+  requests.request(key);
+  expect(held.of(key)).toBe(former);
+  requests.repair(key);
+  const next = held.of(key);
+  expect(next).not.toBe(former);
+  requests.requestCall(key);
+  expect(held.of(key)).not.toBe(next);
+});
+
 it('delays the passes after a burst, and forgets it with the resource', async () => {
   for (let count = 0; count < passBurst; count++) {
     requests.request(key);

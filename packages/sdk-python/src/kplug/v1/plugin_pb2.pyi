@@ -501,8 +501,8 @@ class ReconcileResponse(_message.Message):
     """Outcome of the call. Required."""
     base_status: _builtins.bytes
     """Status of the base, a JSON object that replaces the one that the plugin returned before. Unset: no change. The controller owns the
-    fields `implementation`, `plugin`, `implementations`, `dependents`, `observedGeneration` and `conditions`; it ignores them here and
-    records an Event.
+    fields `implementation`, `plugin`, `implementations`, `dependents`, `operationsInProgress`, `observedGeneration` and `conditions`; it
+    ignores them here and records an Event.
     """
     @_builtins.property
     def retry_after(self) -> _duration_pb2.Duration:

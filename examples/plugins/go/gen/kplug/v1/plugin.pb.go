@@ -809,8 +809,8 @@ type ReconcileResponse struct {
 	// Messages to the user. The first one of the highest severity becomes the message of the condition `Reconciled`.
 	Messages []*Message `protobuf:"bytes,3,rep,name=messages,proto3" json:"messages,omitempty"`
 	// Status of the base, a JSON object that replaces the one that the plugin returned before. Unset: no change. The controller owns the
-	// fields `implementation`, `plugin`, `implementations`, `dependents`, `observedGeneration` and `conditions`; it ignores them here and
-	// records an Event.
+	// fields `implementation`, `plugin`, `implementations`, `dependents`, `operationsInProgress`, `observedGeneration` and `conditions`; it
+	// ignores them here and records an Event.
 	BaseStatus []byte `protobuf:"bytes,4,opt,name=base_status,json=baseStatus,proto3,oneof" json:"base_status,omitempty"`
 	// Statuses of extensions by their key in the request; each is a JSON object that replaces the one that the plugin returned before.
 	// A key that is not in the request makes the whole response invalid.

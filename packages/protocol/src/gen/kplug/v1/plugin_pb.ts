@@ -405,8 +405,8 @@ export type ReconcileResponse = Message<"kplug.v1.ReconcileResponse"> & {
 
   /**
    * Status of the base, a JSON object that replaces the one that the plugin returned before. Unset: no change. The controller owns the
-   * fields `implementation`, `plugin`, `implementations`, `dependents`, `observedGeneration` and `conditions`; it ignores them here and
-   * records an Event.
+   * fields `implementation`, `plugin`, `implementations`, `dependents`, `operationsInProgress`, `observedGeneration` and `conditions`; it
+   * ignores them here and records an Event.
    *
    * @generated from field: optional bytes base_status = 4;
    */
