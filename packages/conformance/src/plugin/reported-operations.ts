@@ -9,14 +9,16 @@ import {
   type ReconcileResponse,
   type Resource,
 } from '@kplug/protocol';
-import type { CallMade } from './plugin-under-test.ts';
+
+/** Method of a call. */
+type Method = 'Reconcile' | 'Finalize';
 
 /** Operations that the plugin under test reported as in progress, which its next calls bring, as those of a controller do. */
 export class ReportedOperations {
-  readonly #byUid = new Map<string, { method: CallMade['method']; operation: Operation }>();
+  readonly #byUid = new Map<string, { method: Method; operation: Operation }>();
 
   /** Returns the operation that a call for a base brings. */
-  find(base: Resource | undefined, method: CallMade['method']): Operation | undefined {
+  find(base: Resource | undefined, method: Method): Operation | undefined {
     const found = this.#byUid.get(uidOf(base));
     return found && { ...found.operation, cancelled: found.method !== method };
   }
@@ -24,7 +26,7 @@ export class ReportedOperations {
   /** Records an answer. */
   answered(
     base: Resource | undefined,
-    method: CallMade['method'],
+    method: Method,
     { progress, outcome }: ReconcileResponse | FinalizeResponse,
   ): void {
     const uid = uidOf(base);

@@ -60,7 +60,7 @@ export function findProgress(attempts: readonly Attempt[]): Failure | undefined 
   const [first] = running;
   if (!first) return undefined;
   const message = running.map((one) => one.message).join('; ');
-  const delays = running.map(({ retryAfter }) => retryAfter ?? progressInterval);
+  const delays = running.flatMap(({ retryAfter }) => retryAfter ?? []);
   return { ...first, message, retryAfter: Math.min(...delays) };
 }
 
