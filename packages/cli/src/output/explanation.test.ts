@@ -34,5 +34,5 @@ it('describes the operations in progress', () => {
   const explained = create(ExplainResourceResponseSchema, { resource, candidates, operations });
   const text = formatExplanation(explained, picocolors.createColors(false), now);
   expect(text).toContain('\n  Operation    A: 40% done: copying (since 2m, token job-1)\n');
-  expect(text).toContain('\n  Operation    B: in progress (since 2m); no longer wanted, as the plugin is told\n');
+  expect(text).toContain('\n  Operation    B: in progress (since 2m); no longer wanted: the next call says so\n');
 });

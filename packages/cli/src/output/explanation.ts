@@ -70,7 +70,7 @@ function describeOperation(
   const said = message ? `: ${plain(message)}` : '';
   const age = ageOf(timeOf(startedAt), now);
   const named = token ? `, token ${plain(token)}` : '';
-  const end = cancelled ? '; no longer wanted, as the plugin is told' : '';
+  const end = cancelled ? '; no longer wanted: the next call says so' : '';
   return `${plain(plugin)}: ${state}${said} (since ${age}${named})${end}`;
 }
 
