@@ -72,13 +72,14 @@ describe('an operation in progress', () => {
     operator.table('users');
     await called(3);
     const message = 'Copier 1.0.0 is 40 % done: copying';
-    const content = { status: 'False', reason: 'InProgress', message };
-    await operator.expectCondition('users', 'Ready', content);
-    expect(operator.condition('users', 'Reconciled')).toMatchObject(content);
+    const expected = { status: 'False', reason: 'InProgress', message };
+    await operator.expectCondition('users', 'Ready', expected);
+    expect(operator.condition('users', 'Reconciled')).toMatchObject(expected);
     expect(operator.get('users')?.status).toMatchObject({ tables: 1, plugin: { name: 'Copier' } });
+    const content = expect.stringMatching(/^[0-9a-f]{16}$/) as string;
     const since = expect.stringMatching(/^\d{4}-.*Z$/) as string;
     expect(listed()).toEqual([
-      { plugin: 'Copier', percentage: 40, message: 'copying', token: 'job-1', generation: 1, since },
+      { plugin: 'Copier', percentage: 40, message: 'copying', token: 'job-1', generation: 1, content, since },
     ]);
     expect(seen[0]).toBeUndefined();
     expect(seen[1]).toMatchObject({ percentage: 10, message: 'copying', token: 'job-1', isCancelled: false });
@@ -252,6 +253,18 @@ describe('an operation that is no longer wanted', () => {
       { token: 'job-1', generation: 1, isCancelled: true },
       { token: 'job-2', generation: 2, isCancelled: false },
     ]);
+  });
+
+  it('is wanted again when the spec is again what it was', async () => {
+    const { operator, seen, called } = await start((call) => (call < 3 ? { progress: { token: 'job-1' } } : {}));
+    operator.table('users');
+    await operator.expectCondition('users', 'Ready', { reason: 'InProgress' });
+    operator.table('users', { rows: 2 });
+    await called(2);
+    await operator.expectCondition('users', 'Ready', { reason: 'InProgress', observedGeneration: 2 });
+    operator.table('users');
+    await operator.expectReady('users');
+    expect(seen.slice(1).map((one) => one?.isCancelled)).toEqual([true, false]);
   });
 
   it('is not lost when the spec changes during the call that begins it', async () => {

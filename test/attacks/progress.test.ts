@@ -55,14 +55,18 @@ describe('a user who may write statuses', () => {
   it.each([
     ['no list', 'everything'],
     ['no operations', [1, null, 'x', {}]],
-    ['a huge token', [{ plugin: 'Honest', generation: 1, since: '2026-01-01T00:00:00Z', token: 'x'.repeat(100_000) }]],
-    ['a time that is none', [{ plugin: 'Honest', generation: 1, since: 'soon', token: 'x' }]],
+    [
+      'a huge token',
+      [{ plugin: 'Honest', generation: 1, content: 'x', since: '2026-01-01T00:00:00Z', token: 'x'.repeat(100_000) }],
+    ],
+    ['a time that is none', [{ plugin: 'Honest', generation: 1, content: 'x', since: 'soon', token: 'x' }]],
     [
       'a percentage that is none',
       [
         {
           plugin: 'Honest',
           generation: 1,
+          content: 'x',
           since: '2026-01-01T00:00:00Z',
           percentage: 1e9,
           message: 'x'.repeat(100_000),

@@ -16,14 +16,14 @@ export function hashInput({ plugin, version, api }: Implementation, call: Plugin
   add(capability ? [capability.category, capability.type, capability.version] : []);
   add(desiredStateOf(call.base));
   for (const [key, extension] of sortedByKey(call.extensions)) add([key, desiredStateOf(extension)]);
-  for (const [key, dependent] of sortedByKey(call.dependents)) add([key, dependent]);
+  for (const [key, { metadata }] of sortedByKey(call.dependents)) add([key, metadata.uid, metadata.resourceVersion]);
   return hash.digest('base64');
 }
 
-/** Returns a resource without its status, and without the metadata that no user sets. */
-function desiredStateOf({ status: _, metadata, ...content }: Resource): object {
+/** Returns what identifies the desired state of a resource. The generation stands for its content. */
+function desiredStateOf({ metadata }: Resource): object {
   const { uid, generation, deletionTimestamp, labels = {}, annotations = {} } = metadata;
-  return { ...content, metadata: { uid, generation, deletionTimestamp, labels, annotations } };
+  return { uid, generation, deletionTimestamp, labels, annotations };
 }
 
 function sortedByKey(resources: ReadonlyMap<string, Resource>): [string, Resource][] {

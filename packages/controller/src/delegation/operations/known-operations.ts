@@ -1,6 +1,7 @@
 import type { PluginName } from '../../names.ts';
 import { keyOf, type Resource, type ResourceKey } from '../../resources/resource.ts';
 import type { Attempt } from '../calls/attempt.ts';
+import { hashContent } from './hash-content.ts';
 import { continueOperation, type Operation, readOperations } from './operation.ts';
 
 /** Operations of one resource. */
@@ -36,9 +37,11 @@ export class KnownOperations {
       if (!answer) continue;
       const { plugin } = implementation;
       const { progress, outcome } = answer;
-      const started = { plugin, generation: base.metadata.generation, finalizing: isFinalizing };
-      if (progress) this.#set(base, plugin, continueOperation(this.find(base, plugin), progress, started));
-      else if (outcome !== 'retry') this.remove(base, plugin);
+      if (progress) {
+        const { generation } = base.metadata;
+        const started = { plugin, generation, content: hashContent(base), finalizing: isFinalizing };
+        this.#set(base, plugin, continueOperation(this.find(base, plugin), progress, started));
+      } else if (outcome !== 'retry') this.remove(base, plugin);
     }
   }
 

@@ -5,6 +5,7 @@ import { formatTime } from '../../resources/conditions.ts';
 import { cutText } from '../../resources/cut-text.ts';
 import { isJsonObject } from '../../resources/json.ts';
 import type { JsonObject, JsonValue, Resource } from '../../resources/resource.ts';
+import { hashContent } from './hash-content.ts';
 
 const { maxTokenSize, maxProgressMessageLength } = limits.calls;
 
@@ -13,6 +14,8 @@ export interface Operation extends PluginProgress {
   plugin: PluginName;
   /** Generation of the base in the call whose answer reported the token first. */
   generation: number;
+  /** Hash of the content of the base in that call. Kinds without generations have another one after each restart of the operator. */
+  content: string;
   /** Time of that answer, in RFC 3339. */
   since: string;
   /** True if the call was one of Finalize. */
@@ -27,10 +30,10 @@ export function readOperations({ status }: Resource): Operation[] {
   const listed = status?.[operationsField];
   if (!Array.isArray(listed)) return [];
   return listed.flatMap((entry) => {
-    const { plugin, generation, since, finalizing, ...progress } = isJsonObject(entry) ? entry : {};
-    if (typeof plugin !== 'string' || typeof generation !== 'number') return [];
+    const { plugin, generation, content, since, finalizing, ...progress } = isJsonObject(entry) ? entry : {};
+    if (typeof plugin !== 'string' || typeof generation !== 'number' || typeof content !== 'string') return [];
     if (typeof since !== 'string' || Number.isNaN(Date.parse(since))) return [];
-    const started = { plugin: new PluginName(plugin), generation, since, finalizing: finalizing === true };
+    const started = { plugin: new PluginName(plugin), generation, content, since, finalizing: finalizing === true };
     return [{ ...started, ...readProgress(progress) }];
   });
 }
@@ -46,13 +49,15 @@ function readProgress({ percentage, message, token }: JsonObject): PluginProgres
 
 /** Writes operations for the status of their base. */
 export function writeOperations(operations: readonly Operation[]): JsonValue[] {
-  return operations.map(({ plugin, percentage, message, token, generation, since, finalizing }): JsonObject => {
+  return operations.map((operation): JsonObject => {
+    const { plugin, percentage, message, token, generation, content, since, finalizing } = operation;
     return {
       plugin: plugin.text,
       ...(percentage !== undefined && { percentage }),
       ...(message && { message }),
       ...(token && { token }),
       generation,
+      content,
       since,
       ...(finalizing && { finalizing }),
     };
@@ -63,18 +68,20 @@ export function writeOperations(operations: readonly Operation[]): JsonValue[] {
 export function continueOperation(
   former: Operation | undefined,
   progress: PluginProgress,
-  started: Pick<Operation, 'plugin' | 'generation' | 'finalizing'>,
+  started: Omit<Operation, keyof PluginProgress | 'since'>,
   now: Date = new Date(),
 ): Operation {
   const isSame = former?.token === progress.token && former.finalizing === started.finalizing;
-  const { generation, since } = isSame ? former : { generation: started.generation, since: formatTime(now) };
+  const { generation, content, since } = isSame ? former : { ...started, since: formatTime(now) };
   const message = cutText(progress.message, maxProgressMessageLength);
-  return { ...progress, ...started, message, generation, since };
+  return { ...progress, ...started, message, generation, content, since };
 }
 
 /** Reports whether an operation is no longer wanted: the spec changed since it began, or the base is finalized and it began before. */
-export function isCancelled({ generation, finalizing }: Operation, base: Resource, isFinalizing: boolean): boolean {
-  return finalizing !== isFinalizing || (!isFinalizing && generation !== base.metadata.generation);
+export function isCancelled(operation: Operation, base: Resource, isFinalizing: boolean): boolean {
+  const { generation, content, finalizing } = operation;
+  if (finalizing !== isFinalizing) return true;
+  return !isFinalizing && generation !== base.metadata.generation && content !== hashContent(base);
 }
 
 /** Describes progress for people: `40 % done: copied 3 of 8 tables`. */

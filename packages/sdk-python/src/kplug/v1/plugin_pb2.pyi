@@ -284,8 +284,8 @@ class Operation(_message.Message):
     generation: _builtins.int
     """Generation of the base in the call whose answer reported the token first."""
     cancelled: _builtins.bool
-    """True if what the operation does is no longer wanted: the spec of the base changed since it began, or the base is being finalized and
-    the operation began before. The plugin should stop it, or adapt it to the new state, before it answers SUCCESS.
+    """True if what the operation does is no longer wanted: the spec of the base is another one than when it began, or the base is being
+    finalized and the operation began before. The plugin should stop it, or adapt it to the new state, before it answers SUCCESS.
     """
     @_builtins.property
     def progress(self) -> Global___Progress:

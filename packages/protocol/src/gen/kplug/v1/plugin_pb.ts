@@ -184,8 +184,8 @@ export type Operation = Message<"kplug.v1.Operation"> & {
   startedAt?: Timestamp | undefined;
 
   /**
-   * True if what the operation does is no longer wanted: the spec of the base changed since it began, or the base is being finalized and
-   * the operation began before. The plugin should stop it, or adapt it to the new state, before it answers SUCCESS.
+   * True if what the operation does is no longer wanted: the spec of the base is another one than when it began, or the base is being
+   * finalized and the operation began before. The plugin should stop it, or adapt it to the new state, before it answers SUCCESS.
    *
    * @generated from field: bool cancelled = 4;
    */

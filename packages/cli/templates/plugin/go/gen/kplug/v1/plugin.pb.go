@@ -431,8 +431,8 @@ type Operation struct {
 	Generation int64 `protobuf:"varint,2,opt,name=generation,proto3" json:"generation,omitempty"`
 	// Time of that answer.
 	StartedAt *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=started_at,json=startedAt,proto3" json:"started_at,omitempty"`
-	// True if what the operation does is no longer wanted: the spec of the base changed since it began, or the base is being finalized and
-	// the operation began before. The plugin should stop it, or adapt it to the new state, before it answers SUCCESS.
+	// True if what the operation does is no longer wanted: the spec of the base is another one than when it began, or the base is being
+	// finalized and the operation began before. The plugin should stop it, or adapt it to the new state, before it answers SUCCESS.
 	Cancelled     bool `protobuf:"varint,4,opt,name=cancelled,proto3" json:"cancelled,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
