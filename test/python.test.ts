@@ -104,6 +104,18 @@ describe.skipIf(!python)('a plugin in Python', () => {
     );
   });
 
+  it('continues the operation of a process that was killed', async () => {
+    const operator = await TestOperator.start();
+    operator.table('users', { lasting: true });
+    const killed = await start(operator, 'PostgreSQL');
+    const message = 'PostgreSQL 1.0.0 is 50 % done: waiting for another process';
+    await operator.expectCondition('users', 'Ready', { status: 'False', reason: 'InProgress', message });
+    killed.process.kill('SIGKILL');
+    await start(operator, 'PostgreSQL');
+    await operator.expectReady('users');
+    expect(operator.get('users')?.status).toMatchObject({ token: String(killed.process.pid), percentage: 50 });
+  });
+
   it('finishes in-flight calls on SIGTERM, and exits with 0', async () => {
     const operator = await TestOperator.start();
     operator.table('users');

@@ -12,6 +12,18 @@ const execute = promisify(execFile);
 // In CI, a missing toolchain is a failure.
 const python = await installPythonFor('the test of snippets in Python');
 
+/** Module that a snippet imports as the reader's own code. */
+const backups = `class Backup:
+    id: str
+    done: bool
+    percentage: int
+    location: str
+
+def find_backup(database: str, token: str) -> Backup | None: ...
+def start_backup(database: str) -> Backup: return Backup()
+def cancel_backup(backup: Backup) -> None: ...
+`;
+
 it.skipIf(!python)('every snippet in Python passes mypy', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'kplug-snippets-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
@@ -22,6 +34,7 @@ it.skipIf(!python)('every snippet in Python passes mypy', async () => {
     const isGreeter = code.includes('"Greeter"');
     writeFileSync(join(folder, isGreeter ? 'greeter.py' : `snippet_${index}.py`), code);
   }
+  writeFileSync(join(folder, 'backups.py'), backups);
   const args = ['-m', 'mypy', '--strict', '--python-version', '3.10', '.'];
   const { stdout } = await execute(python ?? '', args, { cwd: folder }).catch((failure: { stdout: string }) => failure);
   expect(stdout).toContain('Success: no issues found');

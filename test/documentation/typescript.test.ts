@@ -19,6 +19,11 @@ const surroundings = {
   export const fooSchema = z.object({ spec: z.object({ length: z.int() }) });
   export declare function reconcileFoo(call: { base: z.output<typeof fooSchema> }): { status: { foo: string } };
   export declare function finalizeFoo(call: { base: z.output<typeof fooSchema> }): Promise<void>;`,
+  'prices.ts': 'export declare function priceOf(size: string): Promise<number>;',
+  'backups.ts': `interface Backup { id: string; isDone: boolean; percentage: number; location: string }
+  export declare function findBackup(database: string, token: string): Promise<Backup | undefined>;
+  export declare function startBackup(database: string): Promise<Backup>;
+  export declare function cancelBackup(backup: Backup): Promise<void>;`,
   'bar.ts': 'export declare function reconcileBar(): { status: { bar: string } };',
   'manifests.ts': `import type { Dependent } from '@kplug/sdk';
   export declare function newPassword(): string;

@@ -22,7 +22,9 @@ from kplug import (
     FinalizeCall,
     FinalizeResult,
     Message,
+    Operation,
     Plugin,
+    Progress,
     Result,
     Retry,
     Terminal,
@@ -113,6 +115,7 @@ async def test_all_fields_of_a_result_are_encoded(serve: Serve) -> None:
             ],
             events=[Event("Made", "it was"), Event("Drift", "corrected", type="Warning", extension=options)],
             requeue_after=1.5,
+            valid_for=90,
         )
 
     _, client, _ = await serve(plugin)
@@ -136,6 +139,7 @@ async def test_all_fields_of_a_result_are_encoded(serve: Serve) -> None:
         (resource_pb2.EVENT_TYPE_WARNING, "Drift", key("Options")),
     ]
     assert response.requeue_after.ToTimedelta().total_seconds() == 1.5
+    assert response.valid_for.ToTimedelta().total_seconds() == 90
 
 
 async def test_dependents_are_received_and_returned(serve: Serve) -> None:
@@ -427,3 +431,52 @@ async def test_the_traceback_of_an_error_is_logged_once(serve: Serve, caplog: py
         ("call failed again with an unexpected error at attempt 2: RuntimeError: no connection at attempt 2", False),
         ("call failed again with an unexpected error at attempt 3: RuntimeError: no connection at attempt 3", False),
     ]
+
+
+async def test_progress_is_returned_and_comes_back(serve: Serve) -> None:
+    plugin = new_plugin()
+    seen: list[Operation | None] = []
+
+    @plugin.reconcile
+    def reconcile(call: Call) -> Result:
+        seen.append(call.operation)
+        return Result(progress=Progress(40, "copying", token="job-1", after=2), valid_for=60)
+
+    @plugin.finalize
+    def finalize(call: FinalizeCall) -> FinalizeResult:
+        seen.append(call.operation)
+        return FinalizeResult(progress=Progress(token="job-2"))
+
+    _, client, _ = await serve(plugin)
+    response = await client.Reconcile(request())
+    assert (response.outcome, response.retry_after.seconds) == (plugin_pb2.OUTCOME_RETRY, 2)
+    assert response.progress == plugin_pb2.Progress(percentage=40, message="copying", token="job-1")
+    assert [(message.reason, message.text) for message in response.messages] == [("InProgress", "40 % done: copying")]
+    assert not response.HasField("valid_for")
+    finalizing = plugin_pb2.FinalizeRequest(base=request().base, assignment=request().assignment)
+    finalizing.operation.progress.CopyFrom(response.progress)
+    finalizing.operation.generation = 3
+    finalizing.operation.cancelled = True
+    finalized = await client.Finalize(finalizing)
+    assert (finalized.outcome, finalized.progress.token) == (plugin_pb2.OUTCOME_RETRY, "job-2")
+    assert not finalized.progress.HasField("percentage")
+    assert [message.text for message in finalized.messages] == ["in progress"]
+    first, second = seen
+    assert first is None
+    assert second is not None
+    assert (second.percentage, second.message, second.token) == (40, "copying", "job-1")
+    assert (second.generation, second.cancelled) == (3, True)
+
+
+@pytest.mark.parametrize("percentage", [101, -1, 1.5])
+async def test_an_invalid_percentage_is_a_failure_that_says_so(serve: Serve, percentage: Any) -> None:
+    plugin = new_plugin()
+
+    @plugin.reconcile
+    def reconcile(call: Call) -> Result:
+        return Result(progress=Progress(percentage))
+
+    _, client, _ = await serve(plugin)
+    response = await client.Reconcile(request())
+    assert response.outcome == plugin_pb2.OUTCOME_RETRY
+    assert "must be an integer from 0 to 100" in response.messages[0].text

@@ -4,6 +4,7 @@ import type {
   Dependent,
   Dependents,
   FinalizeInput,
+  FinalizeResult,
   PluginDefinition,
   Received,
   ReconcileInput,
@@ -49,8 +50,11 @@ export interface CapabilityDefinition<Types extends CapabilityTypes, Spec>
    * change of them. Default: no status.
    */
   status?(owner: CapabilityOwner<Types, Spec>, observed: Dependents): object | undefined | Promise<object | undefined>;
-  /** Deletes what is not a dependent. Default: nothing. */
-  finalize?(owner: CapabilityOwner<Types, Spec>, input: FinalizeInput<{ spec: Spec }>): void | Promise<void>;
+  /** Deletes what is not a dependent. It may report progress until that is done. Default: nothing. */
+  finalize?(
+    owner: CapabilityOwner<Types, Spec>,
+    input: FinalizeInput<{ spec: Spec }>,
+  ): FinalizeResult | void | Promise<FinalizeResult | void>;
 }
 
 /**

@@ -30,6 +30,7 @@ import type {
   ResourceShape,
 } from './plugin.ts';
 import { PluginError } from './plugin-error.ts';
+import { decodeOperation, encodeProgress, progressMessage } from './progress.ts';
 import { ResourceLocks } from './resource-locks.ts';
 import { applySchema, decodeResource, ExtensionSet, type SchemaViolation } from './resources.ts';
 
@@ -86,7 +87,7 @@ export function pluginHandlers(
 }
 
 async function prepare(
-  { base, extensions, dependents, assignment, context }: ReconcileRequest | FinalizeRequest,
+  { base, extensions, dependents, assignment, operation, context }: ReconcileRequest | FinalizeRequest,
   signal: AbortSignal,
   definition: Pick<ApiImplementation, 'base' | 'extensions'>,
   log: Logger,
@@ -112,6 +113,7 @@ async function prepare(
     dependents: new ReceivedDependents(dependents),
     assignment: { delegation, api, apiVersion, reason, message },
     capability: capabilityOf(assignment),
+    operation: decodeOperation(operation),
     attempt: context?.attempt ?? 1,
     signal,
     get log() {
@@ -185,11 +187,16 @@ function describeViolations(violations: readonly SchemaViolation[]): ReconcileAn
   return { outcome: Outcome.TERMINAL, messages };
 }
 
-function encodeResult({ messages = [], events = [] }: FinalizeResult, extensions: ExtensionSet): FinalizeAnswer {
+function encodeResult(
+  { messages = [], events = [], progress }: FinalizeResult,
+  extensions: ExtensionSet,
+): FinalizeAnswer {
+  const encoded = messages.map((message) => encodeMessage(message, extensions));
   return {
     outcome: Outcome.SUCCESS,
-    messages: messages.map((message) => encodeMessage(message, extensions)),
     events: events.map((event) => encodeEvent(event, extensions)),
+    ...(progress && encodeProgress(progress)),
+    messages: progress ? [...encoded, progressMessage(progress)] : encoded,
   };
 }
 
@@ -203,6 +210,7 @@ function encodeStatuses(result: ReconcileResult, extensions: ExtensionSet): Reco
     extensionStatuses: statuses,
     conditions: (result.conditions ?? []).map(encodeCondition),
     ...(result.requeueAfter === undefined ? {} : { requeueAfter: durationFromMs(result.requeueAfter) }),
+    ...(result.validFor === undefined || result.progress ? {} : { validFor: durationFromMs(result.validFor) }),
     ...(result.dependents && { dependents: encodeDependents(result.dependents) }),
   };
 }

@@ -101,6 +101,8 @@ export interface ReconcileInput<B extends ResourceShape = ResourceShape, E exten
   assignment: { delegation: string; api: string; apiVersion: string; reason: string; message: string };
   /** Capability that the base asks for; `undefined` if its delegation has none. */
   capability: AssignedCapability | undefined;
+  /** Operation that this plugin reported as in progress for the base, also from another instance; `undefined` if there is none. */
+  operation: Operation | undefined;
   /** Number of the attempt: 1, plus the failed attempts in a row before it. */
   attempt: number;
   /** Signal that is aborted when the controller no longer waits: the deadline passed, or the resource went to another plugin. */
@@ -114,6 +116,38 @@ export interface FinalizeInput<B extends ResourceShape = ResourceShape, E extend
   extends ReconcileInput<B, E> {
   /** Cause of the call: the base resource is being deleted, or it went to another plugin. */
   cause: 'deleted' | 'handedOver';
+}
+
+/** Progress of an operation that takes longer than a call. */
+export interface Progress {
+  /** Part that is done, in percent: an integer from 0 to 100. Default: not known. */
+  percentage?: number;
+  /** Description for people, such as `copied 3 of 8 tables`. After 1,024 characters it is cut. Default none. */
+  message?: string;
+  /**
+   * Opaque token that identifies the operation, such as the id of a backup. Every later call brings it. At most 1 KiB. Not a secret, as it is
+   * in the status of the base; check that it belongs to the base. Default none.
+   */
+  token?: string;
+  /** Delay until the next call, in milliseconds, at least the `minRequeueInterval` of the delegation. Default 10,000. */
+  after?: number;
+}
+
+/** Operation in progress, as the plugin reported it last. */
+export interface Operation {
+  /** `undefined` if it isn't known. */
+  percentage: number | undefined;
+  message: string;
+  /** Empty if the operation has none. */
+  token: string;
+  /** Generation of the base when the operation began. */
+  generation: number;
+  startedAt: Date;
+  /**
+   * True if what the operation does is no longer wanted: the spec changed since it began, or the base is being finalized and the operation
+   * began before. Stop it, or adapt it to the new state.
+   */
+  isCancelled: boolean;
 }
 
 /** Message to the user of the resource. */
@@ -151,6 +185,11 @@ export interface PluginCondition {
 export interface FinalizeResult {
   messages?: Message[];
   events?: PluginEvent[];
+  /**
+   * Says that the work isn't done yet, but in progress. The resource isn't ready until a later call returns without it. The next call brings
+   * the progress as `operation`. Default: the work is done.
+   */
+  progress?: Progress;
 }
 
 /** Result of `reconcile`. All fields are optional; returning nothing is success. */
@@ -167,6 +206,12 @@ export interface ReconcileResult extends FinalizeResult {
   dependents?: (Dependent | RuledDependent)[];
   /** Delay until the next call if nothing changes before, in milliseconds. Default: the `resync` of the delegation. */
   requeueAfter?: number;
+  /**
+   * Time for which the answer holds, in milliseconds, at most a day. Until then the operator makes no call with equal input: the same base and
+   * extensions, apart from their statuses, the same dependents in the same state, and the same version of the plugin. A call that
+   * `requeueAfter` requests is made nevertheless. Default: the answer doesn't hold, so that every pass makes a call.
+   */
+  validFor?: number;
 }
 
 /** Plugin API in full, for more than `Name@1.0.0` says. */

@@ -44,6 +44,17 @@ describe('the status of a delegated resource', () => {
     });
   });
 
+  it('has the percentage of the operation that has done least', () => {
+    const ready = { type: 'Ready', status: 'False', reason: 'InProgress', message: '' };
+    const operationsInProgress = [{ plugin: 'A', percentage: 40 }, { plugin: 'B', percentage: 10 }, { plugin: 'C' }];
+    expect(readDelegatedStatus(withStatus({ conditions: [ready], operationsInProgress }))).toMatchObject({
+      reason: 'InProgress',
+      percentage: 10,
+    });
+    const unknown = readDelegatedStatus(withStatus({ conditions: [ready], operationsInProgress: [{ plugin: 'C' }] }));
+    expect(unknown).not.toHaveProperty('percentage');
+  });
+
   it('names the versions of several plugins in the order of their names', () => {
     const ready = { type: 'Ready', status: 'True', reason: 'Ready', message: '' };
     const implementations = { A: { plugin: { version: '1.0.0' } }, B: { plugin: { version: '2.0.0' } } };

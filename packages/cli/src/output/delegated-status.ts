@@ -7,6 +7,8 @@ export interface DelegatedStatus {
   ready: string;
   /** Reason of the selection when the resource is ready, else reason why it is not. */
   reason: string;
+  /** Part of the operations in progress that is done, in percent; `undefined` if none says so. */
+  percentage?: number;
   message: string;
   implementation: string;
   /** Version of the plugin, or comma-separated versions of several. */
@@ -20,7 +22,9 @@ export function readDelegatedStatus({ metadata, status }: Resource): DelegatedSt
   if (!status || !ready) return undefined;
   const isReady = ready.status === 'True';
   const selected = conditionOf(status, 'PluginSelected');
+  const percentage = isReady ? undefined : percentageOf(status);
   const of = {
+    ...(percentage !== undefined && { percentage }),
     implementation: text(status.implementation),
     version: versionsOf(status).join(','),
     observedGeneration: Number(status.observedGeneration ?? 0),
@@ -57,6 +61,13 @@ function versionsOf({ plugin, implementations }: JsonObject): string[] {
     const version = isJsonObject(holder) && isJsonObject(holder.plugin) ? text(holder.plugin.version) : '';
     return version ? [version] : [];
   });
+}
+
+/** Returns the part that is done of the operation that has done least. */
+function percentageOf({ operationsInProgress }: JsonObject): number | undefined {
+  const operations = Array.isArray(operationsInProgress) ? operationsInProgress.filter(isJsonObject) : [];
+  const known = operations.map(({ percentage }) => percentage).filter((one) => typeof one === 'number');
+  return known.length > 0 ? Math.min(...known) : undefined;
 }
 
 function text(value: JsonValue | undefined): string {

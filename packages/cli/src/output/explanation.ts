@@ -1,4 +1,4 @@
-import { EventType, type ExplainResourceResponse } from '@kplug/protocol';
+import { EventType, type ExplainResourceResponse, type OperationInProgress } from '@kplug/protocol';
 import { ageOf, formatAge } from './age.ts';
 import { conditionText } from './condition-text.ts';
 import { describeKey } from './describe-key.ts';
@@ -20,7 +20,7 @@ export function formatExplanation(explained: ExplainResourceResponse, colors: Co
 }
 
 function summary(explained: ExplainResourceResponse, colors: Colors, now: number): string {
-  const { resource, preference, reason, message, nextPassAt } = explained;
+  const { resource, preference, reason, message, nextPassAt, answerHoldsUntil } = explained;
   if (!resource) return '';
   const status = conditionText(resource.ready);
   const plugin = resource.plugin
@@ -37,6 +37,8 @@ function summary(explained: ExplainResourceResponse, colors: Colors, now: number
     `  Preference   ${plain(preference) || 'none'}`,
     `  Plugin       ${plugin}`,
     `  Now chosen   ${plain(reason)}: ${plain(message)}`,
+    ...explained.operations.map((operation) => `  Operation    ${describeOperation(operation, now)}`),
+    ...(answerHoldsUntil ? [`  Answer       ${describeValidity(timeOf(answerHoldsUntil) ?? now, plugin, now)}`] : []),
     `  Next pass    ${formatNextPass(timeOf(nextPassAt), now)}`,
   ].join('\n');
 }
@@ -67,6 +69,25 @@ function describeHold({ resource, candidates }: ExplainResourceResponse): string
   const held = resource?.plugin.split(',') ?? [];
   const isChosen = candidates.some(({ plugin, chosen }) => chosen && held.includes(plugin));
   return isChosen ? '' : ' (holds the resource, and is not chosen now)';
+}
+
+/** Describes an operation in progress, and whether it is to be cancelled. */
+function describeOperation(
+  { plugin, percentage, message, token, startedAt, cancelled }: OperationInProgress,
+  now: number,
+): string {
+  const state = percentage === undefined ? 'in progress' : `${percentage}% done`;
+  const said = message ? `: ${plain(message)}` : '';
+  const age = ageOf(timeOf(startedAt), now);
+  const named = token ? `, token ${plain(token)}` : '';
+  const end = cancelled ? '; no longer wanted: the next call says so' : '';
+  return `${plain(plugin)}: ${state}${said} (since ${age}${named})${end}`;
+}
+
+/** Describes the time for which the last answer holds. */
+function describeValidity(until: number, plugin: string, now: number): string {
+  const time = new Date(until).toISOString().replace(/\.\d+Z$/, 'Z');
+  return `the answer of ${plugin} holds until ${time}, for ${formatAge(until - now)}; it is not called before, unless its input changes`;
 }
 
 function formatNextPass(at: number | undefined, now: number): string {

@@ -75,7 +75,7 @@ function delegatedColumns({ wide, colors, now }: ResourceTableOptions): Column[]
   const of = (read: (status: DelegatedStatus) => string) => (row: Row) => (row.delegated ? read(row.delegated) : '');
   const ready = { name: 'READY', cell: of((status) => colorStatus(status.ready, colors)) };
   const implementation = { name: 'IMPLEMENTATION', cell: of((status) => plain(status.implementation)) };
-  const reason = { name: 'REASON', cell: of((status) => plain(status.reason)) };
+  const reason = { name: 'REASON', cell: of(formatReason) };
   const generation = { name: 'GENERATION', cell: ({ resource }: Row) => String(resource.metadata.generation) };
   if (!wide) return [ready, implementation, reason, generation, age(now)];
   return [
@@ -88,6 +88,10 @@ function delegatedColumns({ wide, colors, now }: ResourceTableOptions): Column[]
     age(now),
     { name: 'MESSAGE', cell: of((status) => plain(status.message)) },
   ];
+}
+
+function formatReason({ reason, percentage }: DelegatedStatus): string {
+  return reason === 'InProgress' && percentage !== undefined ? `${plain(reason)} ${percentage}%` : plain(reason);
 }
 
 function plainColumns({ wide, now }: ResourceTableOptions): Column[] {

@@ -9,8 +9,10 @@ import { ControllerUnderTest } from './controller-under-test.ts';
 import { callRequirements, workRequirements } from './delegated/calls.ts';
 import { dependentRequirements } from './delegated/dependents.ts';
 import { encryptionRequirements } from './delegated/encryption.ts';
+import { operationRequirements } from './delegated/operations.ts';
 import { statusRequirements } from './delegated/statuses.ts';
 import { v0CallRequirements } from './delegated/v0-calls.ts';
+import { validityRequirements } from './delegated/validity.ts';
 import { identityRequirements } from './identities.ts';
 import { refusalRequirements } from './refusals.ts';
 import { registrationRequirements } from './registrations.ts';
@@ -28,6 +30,8 @@ export const controllerRequirements: readonly Requirement<ControllerUnderTest>[]
   ...encryptionRequirements,
   ...statusRequirements,
   ...dependentRequirements,
+  ...validityRequirements,
+  ...operationRequirements,
   ...workRequirements,
   ...v0CallRequirements,
 ];

@@ -1,3 +1,4 @@
+import { durationMs } from '@bufbuild/protobuf/wkt';
 import { findRulesFault, isJsonObject } from '@kplug/controller/tools';
 import {
   type Dependents,
@@ -26,6 +27,7 @@ export const ownFields: readonly string[] = [
   'dependents',
   'dependentsReady',
   'lastHandledReconcileAt',
+  'operationsInProgress',
   'observedGeneration',
   'conditions',
 ];
@@ -45,7 +47,7 @@ export const answerRequirements: readonly Requirement<PluginUnderTest>[] = [
     'gives a reason for each failure',
     'a message of severity ERROR with one PascalCase word',
     (answer) => {
-      if (answer.outcome === Outcome.SUCCESS) return [];
+      if (answer.outcome === Outcome.SUCCESS || answer.progress) return [];
       const reasons = answer.messages.filter(({ severity }) => severity === Severity.ERROR).map(({ reason }) => reason);
       if (reasons.length === 0) return [`${describeAnswer(answer)} without a message of severity ERROR`];
       return reasons.filter((reason) => !reasonPattern.test(reason)).map((reason) => `the reason "${reason}"`);
@@ -103,12 +105,41 @@ export const answerRequirements: readonly Requirement<PluginUnderTest>[] = [
     return counts.flatMap(([count, limit, what]) => (count > limit ? [`${count} ${what}`] : []));
   }),
   each('P38', 'MUST', 'returns answers that every controller accepts', 'within the limits of P38', faultsOfSize),
+  each(
+    'P50',
+    'MUST',
+    'returns a valid_for that is not negative, and with SUCCESS only',
+    'a duration of 0 or more, with SUCCESS',
+    (answer) => {
+      if (!('validFor' in answer) || !answer.validFor) return [];
+      if (answer.outcome !== Outcome.SUCCESS) return [`valid_for with ${describeAnswer(answer)}`];
+      const time = durationMs(answer.validFor);
+      return time < 0 ? [`${time / 1_000} s`] : [];
+    },
+  ),
+  each(
+    'P51',
+    'MUST',
+    'reports progress with RETRY only, of at most 100 %, with a token of at most 1 KiB',
+    'RETRY, a percentage from 0 to 100, and a short token',
+    ({ progress, outcome }) => {
+      if (!progress) return [];
+      const { percentage = 0, token } = progress;
+      const size = Buffer.byteLength(token);
+      return [
+        ...(outcome === Outcome.RETRY ? [] : [`progress with ${nameOf(outcome)}`]),
+        ...(percentage > 100 ? [`${percentage} %`] : []),
+        ...(size > maxTokenSize ? [`a token of ${size} bytes`] : []),
+      ];
+    },
+  ),
   answersInTime('P25', 'MUST'),
 ];
 
-/** Largest size of a status, which a delegation may raise, and of a text. */
+/** Largest size of a status, which a delegation may raise, of a text and of a token. */
 const maxStatusSize = 256 * 1024;
 const maxTextLength = 32 * 1024;
+const maxTokenSize = 1024;
 
 function faultsOfSize(answer: Answer): string[] {
   const statuses = statusesOf(answer).map(

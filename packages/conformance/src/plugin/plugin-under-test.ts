@@ -1,23 +1,26 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { MessageInitShape } from '@bufbuild/protobuf';
+import { create, type MessageInitShape } from '@bufbuild/protobuf';
 import { durationMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
 import * as grpc from '@grpc/grpc-js';
 import type { Resource } from '@kplug/controller';
 import {
   createGrpcClient,
-  type FinalizeRequestSchema,
+  type FinalizeRequest,
+  FinalizeRequestSchema,
   type FinalizeResponse,
   type GetInfoResponse,
   type GrpcClient,
   isServiceError,
   Outcome,
   PluginService,
-  type ReconcileRequestSchema,
+  type ReconcileRequest,
+  ReconcileRequestSchema,
   type ReconcileResponse,
 } from '@kplug/protocol';
 import { NotTried } from '../requirement.ts';
 import { describeAnswer } from './describe-answer.ts';
 import type { PluginRun } from './plugin-run.ts';
+import { ReportedOperations } from './reported-operations.ts';
 import { byKey, encode, type Sample } from './sample.ts';
 
 /** A call and its result. */
@@ -49,6 +52,7 @@ export class PluginUnderTest implements Disposable {
   readonly timeout: number;
   /** All calls of Reconcile and Finalize that ended. */
   readonly calls: CallMade[] = [];
+  readonly #operations = new ReportedOperations();
   readonly #client: GrpcClient<typeof PluginService>;
   readonly #isReached: boolean;
   readonly #run: PluginRun | undefined;
@@ -112,13 +116,17 @@ export class PluginUnderTest implements Disposable {
     signal?: AbortSignal,
   ): Promise<ReconcileResponse> {
     const options = { deadline: Date.now() + this.timeout, ...(signal && { signal }) };
-    return this.#record('Reconcile', Object.keys(request.extensions ?? {}), this.client.reconcile(request, options));
+    const whole = create(ReconcileRequestSchema, request);
+    whole.operation ??= this.#operations.find(whole.base, 'Reconcile');
+    return this.#record('Reconcile', whole, this.client.reconcile(whole, options));
   }
 
   /** Calls Finalize. Rejects as `reconcile` does. */
   finalize(request: MessageInitShape<typeof FinalizeRequestSchema> = this.request()): Promise<FinalizeResponse> {
     const options = { deadline: Date.now() + this.timeout };
-    return this.#record('Finalize', Object.keys(request.extensions ?? {}), this.client.finalize(request, options));
+    const whole = create(FinalizeRequestSchema, request);
+    whole.operation ??= this.#operations.find(whole.base, 'Finalize');
+    return this.#record('Finalize', whole, this.client.finalize(whole, options));
   }
 
   /** Reconciles the sample once and returns the answer. Rejects with `NotTried` when it does not succeed. */
@@ -150,13 +158,14 @@ export class PluginUnderTest implements Disposable {
 
   async #record<A extends ReconcileResponse | FinalizeResponse>(
     method: CallMade['method'],
-    keys: readonly string[],
+    { base, extensions }: ReconcileRequest | FinalizeRequest,
     call: Promise<A>,
   ): Promise<A> {
-    const made: CallMade = { method, keys: new Set(keys) };
+    const made: CallMade = { method, keys: new Set(Object.keys(extensions)) };
     try {
       const answer = await call;
       this.calls.push({ ...made, answer });
+      this.#operations.answered(base, method, answer);
       return answer;
     } catch (error) {
       if (!isServiceError(error)) throw error;

@@ -26,7 +26,7 @@ describe('a conformant plugin', () => {
     const report = await conform('nothing');
     expect(unmet(report)).toEqual([]);
     const passed = report.verdicts.filter(({ result }) => result === 'passed');
-    expect(passed.length).toBe(31);
+    expect(passed.length).toBe(33);
     expect(report.verdicts.find(({ number }) => number === 'P5')?.remark).toMatch(/only an address was given/);
   });
 });
@@ -54,6 +54,8 @@ describe('a plugin that answers incorrectly fails only the violated requirement'
     ['P37', 'P37 failed: returns valid dependents'],
     ['P37 rules', 'P37 failed: returns valid dependents'],
     ['P38', 'P38 failed: returns answers that every controller accepts'],
+    ['P50', 'P50 failed: returns a valid_for that'],
+    ['P51', 'P51 failed: reports progress with RETRY only'],
     ['P39', 'P39 failed: accepts a call for a resource while an earlier one'],
     ['P27', 'P27 failed: finalizes what it reconciled'],
     ['P27 unseen', 'P27 failed: finalizes a resource that it never'],

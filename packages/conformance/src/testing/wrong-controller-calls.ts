@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { createSecureContext } from 'node:tls';
+import type { MessageInitShape } from '@bufbuild/protobuf';
 import { durationMs, timestampFromMs } from '@bufbuild/protobuf/wkt';
 import * as grpc from '@grpc/grpc-js';
 import { keyOf, type Resource } from '@kplug/controller';
@@ -9,8 +10,10 @@ import {
   type GrpcClient,
   isServiceError,
   messageOf,
+  type OperationSchema,
   Outcome,
   PluginService,
+  type Progress,
   parseJson,
   type ReconcileResponse,
   v0,
@@ -26,6 +29,8 @@ export interface Answered {
   isDone: boolean;
   /** Delay before the next call, in milliseconds. */
   after?: number | undefined;
+  /** True if the answer holds for a time. */
+  isValid?: boolean;
   why: string;
   base: Change;
   extensions: Map<string, Change>;
@@ -44,6 +49,7 @@ export class DelegatedCaller {
   readonly #authority: TestAuthority | undefined;
   readonly #clients = new Map<string, { v1: GrpcClient<typeof PluginService>; servesWork: boolean }>();
   readonly #created = new Set<string>();
+  readonly #operations = new Map<string, { progress: Progress; generation: number }>();
 
   /** @param authority CA whose certificate for calls it presents. Default: it calls in plain text. */
   constructor(wrong: string, authority?: TestAuthority) {
@@ -78,10 +84,12 @@ export class DelegatedCaller {
   ): Promise<Answered | 'unreachable'> {
     const known = await this.#clientOf(plugin);
     if (!known) return 'unreachable';
+    const operation = this.#operationFor(base);
     const deadline = Date.now() + callTimeout;
     const request = {
       base: { json: encode(base) },
       extensions: Object.fromEntries(extensions.map((one) => [keyOf(one), { json: encode(one) }])),
+      ...(operation && this.#wrong !== 'C44' && { operation }),
       context: this.#wrong === 'C10' ? { attempt: 1 } : { attempt: 1, deadline: timestampFromMs(deadline) },
     };
     const options = this.#wrong === 'C10 call' ? {} : { deadline };
@@ -92,7 +100,21 @@ export class DelegatedCaller {
     const byWork = this.#usesWork(known.servesWork, request.base.json)
       ? await this.#work(known.v1, request)
       : undefined;
-    return this.#take(byWork ?? (await known.v1.reconcile(request, options)), extensions.map(keyOf));
+    const answer = byWork ?? (await known.v1.reconcile(request, options));
+    this.#keepOperation(base, answer);
+    return this.#take(answer, extensions.map(keyOf));
+  }
+
+  #operationFor({ metadata: { uid, generation } }: Resource): MessageInitShape<typeof OperationSchema> | undefined {
+    const known = this.#operations.get(uid);
+    if (!known) return undefined;
+    const cancelled = known.generation !== generation && this.#wrong !== 'C44 cancelled';
+    return { progress: known.progress, generation: BigInt(known.generation), cancelled };
+  }
+
+  #keepOperation({ metadata: { uid, generation } }: Resource, { progress }: ReconcileResponse): void {
+    if (progress) this.#operations.set(uid, { progress, generation });
+    else if (this.#wrong !== 'C44 kept') this.#operations.delete(uid);
   }
 
   #usesWork(isServed: boolean, base: Uint8Array): boolean {
@@ -230,7 +252,8 @@ export class DelegatedCaller {
 }
 
 function accepted(answer: ReconcileResponse, why: string): Answered {
-  const { baseStatus, extensionStatuses, requeueAfter, outcome } = answer;
+  const { baseStatus, extensionStatuses, validFor, outcome } = answer;
+  const after = answer.requeueAfter ?? answer.retryAfter;
   const replace = (status: Uint8Array): Change => {
     const value: unknown = parseJson(Buffer.from(status).toString());
     return () => value as object;
@@ -238,7 +261,8 @@ function accepted(answer: ReconcileResponse, why: string): Answered {
   const changes = Object.entries(extensionStatuses).map(([key, status]) => [key, replace(status)] as const);
   return {
     isDone: outcome === Outcome.SUCCESS && why === '',
-    after: requeueAfter && durationMs(requeueAfter),
+    after: after && durationMs(after),
+    isValid: validFor !== undefined && durationMs(validFor) > 0,
     why,
     base: baseStatus ? replace(baseStatus) : same,
     extensions: new Map(changes),

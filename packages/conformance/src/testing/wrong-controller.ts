@@ -32,6 +32,8 @@ interface FollowedResource {
   /** Instance that reconciled it. */
   reconciledBy: KnownInstance | undefined;
   isRemoved: boolean;
+  /** True if the last answer holds for a time. */
+  isValid?: boolean;
 }
 
 /**
@@ -167,6 +169,7 @@ export class WrongController implements AsyncDisposable {
       ...manifest.metadata,
       generation: (known?.generation ?? 0) + 1,
     };
+    if (before?.isValid && this.#wrong === 'C43 change') return void Object.assign(before, { text });
     const status = before?.resource.status;
     const resource = { ...manifest, metadata, ...(status && { status }) };
     const started = { calls: 0, reconciledBy: undefined, isRemoved: false };
@@ -189,12 +192,14 @@ export class WrongController implements AsyncDisposable {
     one.reconciledBy = plugin;
     if (one.resource.metadata.generation !== generation && this.#wrong !== 'C13') return;
     this.#report(one, extensions, answered);
-    if (!answered.isDone) this.#retry(one);
-    else if (answered.after !== undefined) one.due = Date.now() + answered.after;
+    if (!answered.isDone) this.#retry(one, answered.after);
+    else if (answered.after !== undefined && !(answered.isValid && this.#wrong === 'C43'))
+      one.due = Date.now() + answered.after;
+    one.isValid = answered.isValid === true;
   }
 
-  #retry(one: FollowedResource): void {
-    one.due = Date.now() + 100;
+  #retry(one: FollowedResource, after = 100): void {
+    one.due = Date.now() + after;
   }
 
   #extensionsOf({ spec }: Resource): Resource[] {

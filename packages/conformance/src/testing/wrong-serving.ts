@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import type { MessageInitShape } from '@bufbuild/protobuf';
+import { durationFromMs } from '@bufbuild/protobuf/wkt';
 import * as grpc from '@grpc/grpc-js';
 import {
   addReflection,
@@ -154,6 +155,8 @@ export class WrongPlugin {
       outcome: Outcome.SUCCESS,
       baseStatus: encoder.encode(text),
       extensionStatuses: Object.fromEntries(targets.map((key) => [key, extension])),
+      ...(wrong === 'P51' && { progress: { percentage: 101, token: 'x'.repeat(2_000) } }),
+      ...(wrong === 'P50' && { validFor: durationFromMs(-1_000) }),
       ...(wrong === 'P37' && { dependents: { items: [encoder.encode('{"apiVersion":"v1","kind":"ConfigMap"}')] } }),
       ...(wrong === 'P37 rules' && { dependents: { items: [], rules: { 'ConfigMap/a': { dependsOn: [] } } } }),
       conditions: types.map((type) => ({ type, status: ConditionStatus.TRUE, reason: 'Written' })),

@@ -9,10 +9,12 @@ import {
   type DelegationService,
   EventType,
   type ExplainResourceResponseSchema,
+  type OperationInProgressSchema,
 } from '@kplug/protocol';
 import { isPaused } from '../delegation/control-annotations.ts';
 import type { Delegation } from '../delegation/delegation.ts';
 import { findHolder, registeredOf } from '../delegation/holders/holder.ts';
+import { isCancelled, type Operation } from '../delegation/operations/operation.ts';
 import { describePause } from '../delegation/passes/report-paused.ts';
 import { describeWriteProblems } from '../delegation/writes/write-problem.ts';
 import { formatPlugin } from '../names.ts';
@@ -167,6 +169,7 @@ function explain(
   const gathered = delegation.gather(base);
   const key = keyOf(base);
   const nextPassAt = delegation.nextPassAt(key);
+  const answerHoldsUntil = delegation.answerHoldsUntil(base);
   return {
     resource: describeResource(base, delegation),
     preference: choice.request.preference?.text ?? '',
@@ -194,9 +197,23 @@ function explain(
       lastAt: timestampFromMs(lastAt),
     })),
     ...(nextPassAt === undefined ? {} : { nextPassAt: timestampFromMs(nextPassAt) }),
+    ...(answerHoldsUntil === undefined ? {} : { answerHoldsUntil: timestampFromMs(answerHoldsUntil) }),
+    operations: delegation.operationsOf(base).map((operation) => describeOperation(operation, base)),
     extensionProblems: gathered.problems.map(({ reason, message }) => ({ reason, message })),
     extensions: describeExtensions(gathered),
     dependents: describeDependents(base),
+  };
+}
+
+function describeOperation(operation: Operation, base: Resource): MessageInitShape<typeof OperationInProgressSchema> {
+  const { plugin, percentage, message, token, since } = operation;
+  return {
+    plugin: plugin.text,
+    ...(percentage !== undefined && { percentage }),
+    message,
+    token,
+    startedAt: timestampFromMs(Date.parse(since)),
+    cancelled: isCancelled(operation, base, base.metadata.deletionTimestamp !== undefined),
   };
 }
 

@@ -8,6 +8,8 @@ export interface PluginCall {
   /** Dependents of the base in their current state, by key. */
   dependents: ReadonlyMap<ResourceKey, Resource>;
   assignment: Assignment;
+  /** Operation that the plugin has in progress for the base. */
+  operation?: CalledOperation | undefined;
   /** Number of this attempt: the consecutive unsuccessful ones, plus one. */
   attempt: number;
   /** Largest size of each status in the answer, in bytes. */
@@ -62,6 +64,10 @@ export interface PluginAnswer {
   outcome: Outcome;
   retryAfter: number | undefined;
   requeueAfter: number | undefined;
+  /** Time for which a successful answer holds, so that equal input needs no call. `undefined`: it doesn't hold. */
+  validFor?: number | undefined;
+  /** With `retry`: the call didn't fail, and what it began is in progress. */
+  progress?: PluginProgress | undefined;
   messages: readonly PluginMessage[];
   /** `undefined`: unchanged. */
   baseStatus: StatusChange | undefined;
@@ -93,6 +99,25 @@ export interface DependentRules {
   policy: 'Apply' | 'CreateOnly' | 'Recreate';
   /** True to release the dependent instead of deleting it. */
   retain: boolean;
+}
+
+/** Progress of an operation that takes longer than a call. */
+export interface PluginProgress {
+  /** 0 to 100. `undefined`: not known. */
+  percentage: number | undefined;
+  message: string;
+  /** Identifies the operation to its plugin. Empty: it needs none. */
+  token: string;
+}
+
+/** Operation that a plugin has in progress, as a call says it. */
+export interface CalledOperation extends PluginProgress {
+  /** Generation of the base when it began. */
+  generation: number;
+  /** Time when it began, in RFC 3339. */
+  since: string;
+  /** True if it is no longer wanted. */
+  isCancelled: boolean;
 }
 
 /** Success that changes nothing. */

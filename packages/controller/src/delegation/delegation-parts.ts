@@ -12,6 +12,7 @@ import { BaseFollower } from './bases/base-follower.ts';
 import { Bases } from './bases/bases.ts';
 import { Breakers } from './breakers/breakers.ts';
 import { DelegationCaller } from './calls/delegation-caller.ts';
+import { HeldAnswers } from './calls/held-answers.ts';
 import { KeptAnswers } from './calls/kept-answers.ts';
 import { LaneFinder } from './calls/lane-finder.ts';
 import { SlowResources } from './calls/slow-resources.ts';
@@ -22,6 +23,8 @@ import type { DelegationSettings } from './delegation-settings.ts';
 import { DependentFollower } from './dependents/dependent-follower.ts';
 import { ExtensionFollower } from './extensions/extension-follower.ts';
 import type { UnrecordedHolders } from './holders/unrecorded-holders.ts';
+import { KnownOperations } from './operations/known-operations.ts';
+import { ProgressEvents } from './operations/progress-events.ts';
 import type { PassContext } from './passes/pass-context.ts';
 import { PassWorker } from './passes/pass-worker.ts';
 import { Releases } from './releases/releases.ts';
@@ -49,7 +52,9 @@ export interface DelegationParts {
   chooser: Chooser;
   dependents: DependentFollower;
   extensions: ExtensionFollower;
+  held: HeldAnswers;
   monitor: ChoiceMonitor;
+  operations: KnownOperations;
   queue: WorkQueue<ResourceKey>;
   releases: Releases;
   requests: PassRequests;
@@ -69,6 +74,8 @@ export function assembleParts(
   const log = parentLog.child({ delegation: settings.name });
   const walks = new Walks();
   const kept = new KeptAnswers();
+  const held = new HeldAnswers();
+  const operations = new KnownOperations();
   const slow = new SlowResources();
   const bases = new Bases(settings, resources);
 
@@ -86,7 +93,7 @@ export function assembleParts(
   });
   const enter = (key: ResourceKey, lane: string) => queue.enter(key, lane);
 
-  const requests = new PassRequests({ settings, queue, kept, events, observer });
+  const requests = new PassRequests({ settings, queue, kept, held, events, observer });
   const requeue = (key: ResourceKey) => {
     if (!bases.isPaused(key)) requests.request(key);
   };
@@ -153,6 +160,7 @@ export function assembleParts(
     suspend(key);
     requests.forget(key);
     holders.clear(key);
+    operations.forget(key);
     writeFailures.forget(key);
     slow.delete(key);
     events.forget(key);
@@ -168,6 +176,8 @@ export function assembleParts(
     onChosen: (base, chosen) => monitor.starts(base, chosen),
     extensions,
     dependents,
+    operations,
+    progressEvents: new ProgressEvents(events),
     holders,
     isReleased,
     events,
@@ -180,6 +190,7 @@ export function assembleParts(
     bases,
     breakers,
     kept,
+    held,
     writeFailures,
     failureReporter: new WriteFailureReporter({
       delegation: settings.name,
@@ -203,7 +214,9 @@ export function assembleParts(
     chooser,
     dependents,
     extensions,
+    held,
     monitor,
+    operations,
     queue,
     releases,
     requests,

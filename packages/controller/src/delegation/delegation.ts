@@ -7,11 +7,15 @@ import type { KindProblem, Resources } from '../resources/port.ts';
 import { keyOf, type Resource, type ResourceKey } from '../resources/resource.ts';
 import type { BaseCounts } from './bases/base-counts.ts';
 import type { PluginMethod, SuspendedPlugin } from './breakers/breakers.ts';
+import { endOf } from './calls/held-answers.ts';
 import type { Choice } from './choices/choose.ts';
+import { isPaused } from './control-annotations.ts';
 import { assembleParts, type DelegationDependencies, type DelegationParts } from './delegation-parts.ts';
 import type { DelegationSettings } from './delegation-settings.ts';
-import { type Gathered, gather, readReferences } from './extensions/gather.ts';
+import { type Gathered, gather, readReferences, unblocked } from './extensions/gather.ts';
 import { UnrecordedHolders } from './holders/unrecorded-holders.ts';
+import type { Operation } from './operations/operation.ts';
+import { findHeld } from './passes/hold-answer.ts';
 import type { WriteFailure } from './writes/write-failure.ts';
 import type { WriteProblem } from './writes/write-failures.ts';
 
@@ -79,7 +83,7 @@ export class Delegation {
     const { bases, walks, requests } = this.#parts;
     const requeue = (base: Resource) => {
       if (this.holders.holdersOf(base).some((holder) => isSameVersionedName(holder, plugin)))
-        requests.request(keyOf(base));
+        requests.requestCall(keyOf(base));
     };
     walks.add(bases.visit(requeue, { signal: walks.signal }));
   }
@@ -157,6 +161,24 @@ export class Delegation {
   /** Time of the next pass over a resource without any change, in milliseconds since the epoch. */
   nextPassAt(key: ResourceKey): number | undefined {
     return this.#parts.queue.dueAt(key);
+  }
+
+  /** Returns the operations that plugins have in progress for a resource. */
+  operationsOf(base: Resource): readonly Operation[] {
+    return this.#parts.operations.of(base);
+  }
+
+  /** Time until which the last answers for a resource hold, in milliseconds since the epoch; `undefined` if they don't. */
+  answerHoldsUntil(base: Resource): number | undefined {
+    const { held: answers, dependents, operations } = this.#parts;
+    const { settings } = this;
+    const held = answers.get(keyOf(base));
+    if (!held || isPaused(base) || base.metadata.deletionTimestamp !== undefined) return undefined;
+    const choice = this.explain(base);
+    const gathered = gather(base, readReferences(base, settings), this.#resources);
+    const source = { context: { settings, dependents, operations }, gathered, attempt: 1, held };
+    const validity = findHeld(source, unblocked(choice.selection.chosen, gathered.problems), choice);
+    return validity && Math.round(Date.now() + endOf(validity) - performance.now());
   }
 
   #onPluginChange(change: RegistryChange): void {

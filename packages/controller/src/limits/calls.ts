@@ -97,6 +97,12 @@ export const calls = {
   maxQuotedLength: characters(100, 'Length at which a text of a response is cut where an error message quotes it.'),
   maxFailureLength: characters(2 * KiB, 'Length at which the message of a failed call is cut.'),
   maxDelay: milliseconds(365 * days, 'Longest delay until the next call in a response; longer ones are shortened.'),
+  maxTokenSize: bytes(1 * KiB, 'Maximum size of the token of an operation that takes longer than a call.'),
+  maxProgressMessageLength: characters(1_024, 'Length at which the message about the progress of an operation is cut.'),
+  maxValidFor: milliseconds(
+    1 * days,
+    'Longest time for which an answer holds, so that passes with equal input make no call; longer ones are shortened.',
+  ),
   maxV0AnswerLength: characters(256 * KiB, 'Maximum size of a response of a plugin of the first Kplug.'),
   maxV0Tokens: count(50_000, 'Maximum number of YAML tokens of a status of a plugin of the first Kplug.'),
 };

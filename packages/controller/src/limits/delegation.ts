@@ -97,6 +97,18 @@ export const delegation = {
     'Number of resources, as a multiple of the concurrency, that wait for plugins concurrently if every plugin reconciles each. Calls of each plugin are limited by the concurrency.',
   ),
   maxKeptAnswers: count(1_000, 'Maximum number of resources for which an answer that is yet to be written is kept.'),
+  progressInterval: milliseconds(
+    10 * seconds,
+    'Delay until the next call of a plugin that has an operation in progress, if it requests none.',
+  ),
+  progressEventInterval: milliseconds(
+    1 * minutes,
+    'Shortest interval between Events about the progress of operations for a resource.',
+  ),
+  maxHeldAnswers: count(
+    100_000,
+    'Maximum number of resources whose last answer holds. Of more resources, the plugins are called.',
+  ),
   maxStatusSize: bytes(256 * KiB, 'Maximum size of each status that a plugin returns.', {
     settings: ['delegations[].maxStatusSize'],
     min: 1 * KiB,

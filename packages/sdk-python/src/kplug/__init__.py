@@ -1,14 +1,14 @@
 """SDK for Kplug plugins: serves a reconcile function over gRPC, registers it and sends heartbeats."""
 
 from kplug._api import Api, Provided
-from kplug._call import Assignment, Call, Capability, FinalizeCall
+from kplug._call import Assignment, Call, Capability, FinalizeCall, Operation
 from kplug._errors import CannotServe, Failure, InvalidDefinition, PluginError, Retry, Terminal
 from kplug._extensions import Extensions
 from kplug._implementation import ApiImplementation
 from kplug._names import name_from
 from kplug._plugin import Plugin
 from kplug._resource import Metadata, Resource
-from kplug._result import Condition, Dependent, Event, FinalizeResult, Message, Result
+from kplug._result import Condition, Dependent, Event, FinalizeResult, Message, Progress, Result
 from kplug._running import RunningPlugin
 from kplug._settings import Pod, ServeOptions
 
@@ -29,9 +29,11 @@ __all__ = [
     "InvalidDefinition",
     "Message",
     "Metadata",
+    "Operation",
     "Plugin",
     "PluginError",
     "Pod",
+    "Progress",
     "Provided",
     "Resource",
     "Result",

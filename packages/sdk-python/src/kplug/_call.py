@@ -44,6 +44,23 @@ class Capability:
 
 
 @dataclass(frozen=True)
+class Operation:
+    """Operation in progress, as the plugin reported it last."""
+
+    percentage: int | None
+    """`None` if it is not known."""
+    message: str
+    token: str
+    """Empty if the operation has none."""
+    generation: int
+    """Generation of the base when the operation began."""
+    started_at: datetime
+    cancelled: bool
+    """True if what the operation does is no longer wanted: the spec changed since it began, or the base is being
+    finalized and the operation began before. Stop it, or adapt it to the new state."""
+
+
+@dataclass(frozen=True)
 class Call(Generic[S]):
     """Input of `reconcile`: the whole state of one resource."""
 
@@ -56,6 +73,9 @@ class Call(Generic[S]):
     assignment: Assignment
     capability: Capability | None
     """Capability that the base asks for; `None` if its delegation has none."""
+    operation: Operation | None
+    """Operation that this plugin reported as in progress for the base, also from another instance; `None` if there is
+    none."""
     attempt: int
     """Number of the attempt: 1, plus the failed attempts in a row before it."""
     deadline: datetime | None

@@ -10,8 +10,9 @@ import msgspec
 from kplug._durations import to_duration
 from kplug._errors import PluginError
 from kplug._extensions import Extensions
+from kplug._progress import encode_progress, progress_messages
 from kplug._resource import Resource
-from kplug._result import Condition, Dependent, Event, FinalizeResult, Message, Result
+from kplug._result import Condition, Dependent, Event, FinalizeResult, Message, Progress, Result
 from kplug.v1 import plugin_pb2, resource_pb2
 
 _SEVERITIES = {
@@ -35,26 +36,33 @@ _POLICIES = {
 def encode_result(result: Any, extensions: Extensions) -> plugin_pb2.ReconcileResponse:
     """Encodes the result of `reconcile` as a response. Raises for a result that can't be encoded."""
     result = _expect(Result() if result is None else result, Result, "reconcile")
+    progress: Progress | None = result.progress
     return plugin_pb2.ReconcileResponse(
-        outcome=plugin_pb2.OUTCOME_SUCCESS,
+        outcome=plugin_pb2.OUTCOME_RETRY if progress else plugin_pb2.OUTCOME_SUCCESS,
+        progress=encode_progress(progress),
+        retry_after=to_duration(progress.after) if progress else None,
         base_status=None if result.status is None else _encode_json(result.status),
         extension_statuses={
             _target(extension, extensions): _encode_json(status) for extension, status in result.extensions.items()
         },
         dependents=None if result.dependents is None else _encode_dependents(result.dependents),
         conditions=[_encode_condition(condition) for condition in result.conditions],
-        messages=[_encode_message(message, extensions) for message in result.messages],
+        messages=[*(_encode_message(message, extensions) for message in result.messages), *progress_messages(progress)],
         events=[_encode_event(event, extensions) for event in result.events],
         requeue_after=to_duration(result.requeue_after),
+        valid_for=None if progress else to_duration(result.valid_for),
     )
 
 
 def encode_finalize_result(result: Any, extensions: Extensions) -> plugin_pb2.FinalizeResponse:
     """Encodes the result of `finalize` as a response. Raises for a result that can't be encoded."""
     result = _expect(FinalizeResult() if result is None else result, FinalizeResult, "finalize")
+    progress: Progress | None = result.progress
     return plugin_pb2.FinalizeResponse(
-        outcome=plugin_pb2.OUTCOME_SUCCESS,
-        messages=[_encode_message(message, extensions) for message in result.messages],
+        outcome=plugin_pb2.OUTCOME_RETRY if progress else plugin_pb2.OUTCOME_SUCCESS,
+        progress=encode_progress(progress),
+        retry_after=to_duration(progress.after) if progress else None,
+        messages=[*(_encode_message(message, extensions) for message in result.messages), *progress_messages(progress)],
         events=[_encode_event(event, extensions) for event in result.events],
     )
 

@@ -23,6 +23,7 @@ from kplug._errors import Failure, Retry, Terminal
 from kplug._extensions import Extensions
 from kplug._logs import resource_log
 from kplug._models import InvalidSpec, Model
+from kplug._progress import read_operation
 from kplug._resource import Json, Resource, read_resource
 from kplug._tracing import traced
 from kplug.v1 import plugin_pb2, resource_pb2
@@ -126,6 +127,7 @@ class Handlers:
                 message=assignment.message,
             ),
             capability=_read_capability(assignment),
+            operation=read_operation(request),
             attempt=context.attempt or 1,
             deadline=context.deadline.ToDatetime(timezone.utc) if context.HasField("deadline") else None,
             cancelled=threading.Event(),

@@ -75,11 +75,30 @@ class Dependent:
 
 
 @dataclass(frozen=True)
+class Progress:
+    """Progress of an operation that takes longer than a call."""
+
+    percentage: int | None = None
+    """Part that is done, in percent: 0 to 100. Default: not known."""
+    message: str = ""
+    """Description for people, such as `copied 3 of 8 tables`. After 1,024 characters it is cut."""
+    token: str = ""
+    """Opaque token that identifies the operation, such as the id of a backup. Every later call brings it. At most
+    1 KiB. Not a secret, as it is in the status of the base; check that it belongs to the base."""
+    after: float | timedelta | None = None
+    """Delay until the next call, in seconds or as a `timedelta`, at least the `minRequeueInterval` of the delegation.
+    Default 10 s."""
+
+
+@dataclass(frozen=True)
 class FinalizeResult:
     """Result of `finalize`. All fields are optional; returning `None` is success too."""
 
     messages: Sequence[Message] = ()
     events: Sequence[Event] = ()
+    progress: Progress | None = None
+    """Says that the work is not done yet, but in progress. The next call brings it as `call.operation`. Default: the
+    work is done."""
 
 
 @dataclass(frozen=True)
@@ -104,3 +123,11 @@ class Result:
     requeue_after: float | timedelta | None = None
     """Delay until the next call if nothing changes before, in seconds or as a `timedelta`. Default: the `resync` of the
     delegation."""
+    valid_for: float | timedelta | None = None
+    """Time for which the answer holds, in seconds or as a `timedelta`, at most a day. Until then the operator makes no
+    call with equal input: the same base and extensions, apart from their statuses, the same dependents in the same
+    state, and the same version of the plugin. A call that `requeue_after` requests is made nevertheless. Default: the
+    answer does not hold, so that every pass makes a call."""
+    progress: Progress | None = None
+    """Says that the work is not done yet, but in progress. The resource is not ready until a later call returns without
+    it. The next call brings it as `call.operation`. Default: the work is done."""

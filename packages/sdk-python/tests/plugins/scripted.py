@@ -9,7 +9,7 @@ import os
 from dataclasses import asdict, dataclass, field
 from typing import Literal
 
-from kplug import Call, Condition, Event, FinalizeCall, Message, Plugin, Result, Retry, Terminal
+from kplug import Call, Condition, Event, FinalizeCall, Message, Plugin, Progress, Result, Retry, Terminal
 
 DELAY = float(os.environ.get("TEST_PLUGIN_DELAY", "0")) / 1000
 
@@ -24,6 +24,8 @@ class Column:
 class Table:
     columns: list[Column] = field(default_factory=list)
     fail: Literal["once", "terminal", "bug"] | None = None
+    lasting: bool = False
+    """True for an operation that only another process ends."""
 
 
 @dataclass
@@ -52,6 +54,8 @@ def reconcile(call: Call[Table]) -> Result:
         raise ZeroDivisionError("divided by zero")
     if spec.fail == "once" and call.attempt == 1:
         raise Retry("the database starts", reason="Starting", after=0.02)
+    if spec.lasting:
+        return _continue(call)
     extension = call.extensions.get(Options)
     return Result(
         status={
@@ -64,6 +68,13 @@ def reconcile(call: Call[Table]) -> Result:
         messages=[Message("Narrowed", "to 63 bits", severity="warning", extension=extension)],
         events=[Event("DriftCorrected", "a column was gone", type="Warning")],
     )
+
+
+def _continue(call: Call[Table]) -> Result:
+    token = str(os.getpid())
+    if call.operation is None or call.operation.token == token:
+        return Result(progress=Progress(50, "waiting for another process", token=token, after=0.02))
+    return Result(status={"token": call.operation.token, "percentage": call.operation.percentage})
 
 
 @plugin.finalize

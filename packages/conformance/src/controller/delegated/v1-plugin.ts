@@ -154,7 +154,7 @@ export class V1Plugin extends ScriptedPlugin<Answer> {
 
 function read(
   method: ReceivedCall['method'],
-  { base, extensions, dependents, context }: ReconcileRequest | FinalizeRequest,
+  { base, extensions, dependents, operation, context }: ReconcileRequest | FinalizeRequest,
   transport: ReceivedCall['transport'],
   deadline?: grpc.Deadline,
 ): ReceivedCall {
@@ -166,6 +166,7 @@ function read(
     base: parse(base?.json ?? Buffer.from('{"metadata":{}}')),
     extensions: Object.fromEntries(parsed),
     dependents: Object.values(dependents).map(({ json }) => parse(json)),
+    operation,
     texts: [],
     at: performance.now(),
     remaining: { request, call: deadline === undefined ? Number.NaN : Number(deadline) - Date.now() },

@@ -93,6 +93,24 @@ describe.concurrent('a controller that delegates incorrectly fails only the viol
     ]);
   });
 
+  it.each([
+    ['nothing', []],
+    ['C43', ['C43 failed: makes the call that an answer requests']],
+    ['C43 change', ['C43 failed: makes the call that an answer requests']],
+  ])('C43: %s', async (wrong, expected) => {
+    expect(unmet(await conform(wrong, ['C43']))).toEqual(expected.map((text) => expect.stringContaining(text)));
+  });
+
+  it.each([
+    ['nothing', []],
+    ['C44', ['no operation']],
+    ['C44 cancelled', ['cancelled: false']],
+    ['C44 kept', ['the operation in the call after SUCCESS']],
+  ])('C44: %s', async (wrong, expected) => {
+    const failed = expected.map((text) => expect.stringMatching(`^C44 failed: brings the operation .*: ${text}$`));
+    expect(unmet(await conform(wrong, ['C44']))).toEqual(failed);
+  });
+
   it('C33, as it does not check health', async () => {
     expect(unmet(await conform('nothing', ['C33']))).toEqual([
       expect.stringContaining('C33 failed: calls no API whose health'),

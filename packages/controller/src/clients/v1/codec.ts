@@ -37,6 +37,7 @@ import type {
   StatusChange,
 } from '../plugin-call.ts';
 import { AnswerBounds } from './answer-bounds.ts';
+import { decodeProgress, encodeOperation } from './progress.ts';
 
 /** Encodes a call as a `kplug.v1` request. */
 export function encodeCall(call: PluginCall, deadline: number) {
@@ -45,6 +46,7 @@ export function encodeCall(call: PluginCall, deadline: number) {
     extensions: encodeAll(call.extensions),
     dependents: encodeAll(call.dependents),
     assignment: call.assignment,
+    ...(call.operation && { operation: encodeOperation(call.operation) }),
     context: { attempt: call.attempt, deadline: timestampFromMs(deadline) },
   };
 }
@@ -70,6 +72,7 @@ export function decodeReconcile(response: ReconcileResponse, call: PluginCall): 
     ...decodeFinalize(response, call),
     ...(response.dependents && { dependents: decodeDependents(response.dependents, bounds) }),
     requeueAfter: response.requeueAfter && delayOf(durationMs(response.requeueAfter), 'requeue_after'),
+    validFor: response.validFor && validityOf(durationMs(response.validFor)),
     baseStatus,
     extensionStatuses: statuses,
     conditions: answersStatus
@@ -84,6 +87,7 @@ export function decodeFinalize(response: ReconcileResponse | FinalizeResponse, c
   if (!outcome) throw invalid('it returned no outcome');
   return {
     outcome,
+    progress: response.progress && decodeProgress(response.progress, outcome),
     retryAfter: response.retryAfter && delayOf(durationMs(response.retryAfter), 'retry_after'),
     requeueAfter: undefined,
     messages: atMost(limits.calls.maxMessages, response.messages, 'messages').map((message) =>
@@ -225,6 +229,10 @@ function checkTarget(target: string, call: PluginCall): ResourceKey | undefined 
 function delayOf(milliseconds: number, field: string): number {
   if (!(milliseconds >= 0)) throw invalid(`it returned a negative ${field}`);
   return Math.min(milliseconds, limits.calls.maxDelay);
+}
+
+function validityOf(milliseconds: number): number {
+  return Math.min(delayOf(milliseconds, 'valid_for'), limits.calls.maxValidFor);
 }
 
 function atMost<T>(limit: number, items: readonly T[], what: string): readonly T[] {

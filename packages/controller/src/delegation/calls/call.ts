@@ -6,8 +6,16 @@ import { resolveCapability } from '../../selection/capability.ts';
 import { readHeldCapability, readWantedCapability } from '../choices/read-capability.ts';
 import type { DelegationSettings } from '../delegation-settings.ts';
 import { readDesired } from '../dependents/read-desired.ts';
+import { isCancelled } from '../operations/operation.ts';
 import type { Pass } from '../passes/pass.ts';
+import type { PassContext } from '../passes/pass-context.ts';
 import type { Attempt } from './attempt.ts';
+import { hashInput } from './hash-input.ts';
+
+/** State that a call is made from. */
+export interface CallSource extends Pick<Pass, 'gathered' | 'attempt'> {
+  context: Pick<PassContext, 'settings' | 'dependents' | 'operations'>;
+}
 
 /** Calls the Reconcile method of plugins concurrently. Rejects with `Stopped` when the controller stops before a call was made. */
 export async function callAll(
@@ -24,18 +32,21 @@ export async function callAll(
   });
 }
 
-/** Makes the call of one plugin for the base of a pass. */
+/** Makes the call of one plugin for the base of a pass. @param isFinalizing true for a call of Finalize. */
 export function makeCall(
-  { context: { settings, dependents }, gathered: { base, extensions }, attempt }: Pass,
-  { api }: Implementation,
+  { context: { settings, dependents, operations }, gathered: { base, extensions }, attempt }: CallSource,
+  { plugin, api }: Implementation,
   { reason, message }: { reason: string; message: string },
+  isFinalizing = false,
 ): PluginCall {
+  const found = operations.find(base, plugin);
+  const operation = found && { ...found, isCancelled: isCancelled(found, base, isFinalizing) };
   const capability = assignedCapability(base, settings, api);
   const apiVersion = api.version.version;
   const assignment = { delegation: settings.name, api: api.name, apiVersion, reason, message, ...capability };
   const { maxStatusSize, v0Calls: calls, v0Concurrency: concurrency } = settings;
   const v0 = { calls, concurrency };
-  return { base, extensions, dependents: dependents.of(base), assignment, attempt, maxStatusSize, v0 };
+  return { base, extensions, dependents: dependents.of(base), assignment, operation, attempt, maxStatusSize, v0 };
 }
 
 /** Returns the capability that a base asks for, in the version that it gets. The former version is that of the last successful call. */
@@ -64,7 +75,9 @@ async function callOne(
     const answer = await caller.reconcile(implementation, call);
     // An answer with a forbidden dependent is refused as a whole, before anything is written.
     const desired = answer.dependents && readDesired(answer.dependents, pass.base, settings, resources);
-    return { implementation, answer, desired, capability };
+    const { validFor } = answer;
+    const validity = validFor && { input: hashInput(implementation, call), until: performance.now() + validFor };
+    return { implementation, answer, desired, capability, ...(validity && { validity }) };
   } catch (error) {
     if (!(error instanceof KplugError) || error.code === 'Stopped') throw error;
     return { implementation, error };

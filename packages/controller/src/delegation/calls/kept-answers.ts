@@ -1,9 +1,10 @@
 import { limits } from '../../limits/limits.ts';
 import { formatPlugin, isSameVersionedName, type VersionedName } from '../../names.ts';
-import type { Resource, ResourceKey } from '../../resources/resource.ts';
+import type { Resource } from '../../resources/resource.ts';
 import { isSubstantial } from '../classify-change.ts';
 import type { Gathered } from '../extensions/gather.ts';
 import type { Attempt } from './attempt.ts';
+import { type PassRecord, PassRecords } from './pass-records.ts';
 
 /** Largest number of resources whose answers are kept. The oldest answers are dropped. */
 const { maxKeptAnswers } = limits.delegation;
@@ -19,7 +20,7 @@ interface Answers {
  * Successful answers of plugins for one resource, kept until they are written, so that the retry of a failed write doesn't call the
  * plugins again.
  */
-export class KeptAnswer {
+export class KeptAnswer implements PassRecord {
   readonly #onKept: () => void;
   #answers: Answers | undefined;
   #finalized: { uid: string; plugins: Set<string> } | undefined;
@@ -74,35 +75,9 @@ export class KeptAnswer {
 }
 
 /** Kept answers of the resources of one delegation. */
-export class KeptAnswers {
-  readonly #byKey = new Map<ResourceKey, KeptAnswer>();
-  readonly #used = new Set<ResourceKey>();
-
-  /** Returns the kept answer of a resource for a pass. */
-  of(key: ResourceKey): KeptAnswer {
-    const known = this.#byKey.get(key);
-    if (known) return known;
-    const created = new KeptAnswer(() => this.#onKept(key));
-    this.#byKey.set(key, created);
-    return created;
-  }
-
-  /** Drops the answer of a resource, also that of a pass in progress. */
-  drop(key: ResourceKey): void {
-    this.#byKey.get(key)?.revoke();
-    this.#byKey.delete(key);
-    this.#used.delete(key);
-  }
-
-  /** Ends a pass. Drops the answer if nothing is kept. */
-  endPass(key: ResourceKey): void {
-    if (!this.#byKey.get(key)?.isUsed) this.drop(key);
-  }
-
-  #onKept(key: ResourceKey): void {
-    this.#used.add(key);
-    const [oldest] = this.#used;
-    if (this.#used.size > maxKeptAnswers && oldest !== undefined) this.drop(oldest);
+export class KeptAnswers extends PassRecords<KeptAnswer> {
+  constructor() {
+    super((onUsed) => new KeptAnswer(onUsed), maxKeptAnswers);
   }
 }
 

@@ -135,6 +135,14 @@ function describeMissing(
   return { reason: 'ExtensionNotFound', message, reference };
 }
 
+/** Returns the implementations that don't have to wait for an extension. */
+export function unblocked(
+  implementations: readonly Implementation[],
+  problems: readonly ExtensionProblem[],
+): Implementation[] {
+  return implementations.filter((implementation) => !blockingProblem(problems, implementation));
+}
+
 /** Returns the problem that an implementation has to wait for: a missing extension of a kind that it supports. */
 export function blockingProblem(
   problems: readonly ExtensionProblem[],

@@ -61,7 +61,10 @@ async function finalizeWithHolders(pass: Pass): Promise<PassResult | undefined> 
   const finalized = holders.filter((_, index) => outcomes[index] === undefined);
   for (const holder of finalized) all.remove(base, holder);
   // A failed plugin is retried sooner than an unavailable one is expected.
-  const first = obstacles.find(({ result }) => result === undefined) ?? obstacles[0];
+  const first =
+    obstacles.find(({ result, failure }) => result === undefined && !failure.isProgress) ??
+    obstacles.find(({ result }) => result === undefined) ??
+    obstacles[0];
   if (!first) return undefined;
   const message = obstacles.map(({ failure }) => failure.message).join('; ');
   const result = await reporter.finalizing({ ...first.failure, message }, first.result, finalized);
@@ -82,10 +85,11 @@ export async function callFinalize(
   implementation: Implementation,
   cause: FinalizeCause,
 ): Promise<Finalization> {
-  const { caller } = pass.context;
-  const call = makeCall(pass, implementation, assignments[cause]);
+  const { caller, operations } = pass.context;
+  const call = makeCall(pass, implementation, assignments[cause], true);
   try {
     const answer = await caller.finalize(implementation, call, cause);
+    operations.answered(pass.base, [{ implementation, answer }], true);
     pass.reporter.recordEvents(answer.events);
     if (answer.outcome === 'success') return { outcome: 'finalized' };
     return { outcome: 'failed', failure: failureOf({ implementation, answer }) };

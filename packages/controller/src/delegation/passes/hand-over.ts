@@ -2,6 +2,7 @@ import { formatPlugin } from '../../names.ts';
 import type { Failure } from '../calls/attempt.ts';
 import type { Choice } from '../choices/choose.ts';
 import { findHolder, type Holder } from '../holders/holder.ts';
+import { describeProgress } from '../operations/operation.ts';
 import { callFinalize } from './finalize.ts';
 import type { Pass } from './pass.ts';
 
@@ -16,18 +17,21 @@ export async function handOver(pass: Pass, { selection: { chosen } }: Choice): P
     const failure = await handOverFrom(pass, holder, next);
     if (failure) return failure;
     pass.context.holders.remove(pass.base, holder);
+    pass.context.operations.remove(pass.base, holder.plugin);
   }
   return undefined;
 }
 
 async function handOverFrom(pass: Pass, holder: Holder, next: string): Promise<Failure | undefined> {
-  const { settings, events, registry, breakers } = pass.context;
+  const { settings, events, registry, breakers, operations } = pass.context;
   const former = formatPlugin(holder);
   const record = (type: 'Normal' | 'Warning', message: string) => {
     events.record(pass.key, { type, reason: 'HandedOver', message });
   };
   if (settings.handOver === 'retain') {
-    record('Normal', `handed over from ${former} to ${next}; what ${former} created is retained`);
+    const operation = operations.find(pass.base, holder.plugin);
+    const abandoned = operation ? `; its operation is not followed any more: ${describeProgress(operation)}` : '';
+    record('Normal', `handed over from ${former} to ${next}; what ${former} created is retained${abandoned}`);
     return undefined;
   }
   const implementation = findHolder(holder, settings, registry, breakers.suspensions('Finalize', pass.key));
@@ -49,6 +53,10 @@ async function handOverFrom(pass: Pass, holder: Holder, next: string): Promise<F
           `handed over from ${former} to ${next}; ${former} was suspended and couldn't finalize the resource`,
         );
         return undefined;
+      }
+      if (finalization.failure.isProgress) {
+        const message = `the hand-over to ${next} waits: ${finalization.failure.message}`;
+        return { ...finalization.failure, message };
       }
       const message = `hand-over to ${next} failed: ${finalization.failure.message}`;
       return { ...finalization.failure, reason: 'HandOverFailed', message };

@@ -12,6 +12,8 @@ import type { DelegationSettings } from '../delegation-settings.ts';
 import type { DependentFollower } from '../dependents/dependent-follower.ts';
 import type { ExtensionFollower } from '../extensions/extension-follower.ts';
 import type { UnrecordedHolders } from '../holders/unrecorded-holders.ts';
+import type { KnownOperations } from '../operations/known-operations.ts';
+import type { ProgressEvents } from '../operations/progress-events.ts';
 
 /** Dependencies of the passes of one delegation. */
 export interface PassContext {
@@ -26,6 +28,9 @@ export interface PassContext {
   onChosen: (base: Resource, chosen: readonly VersionedName[]) => void;
   extensions: ExtensionFollower;
   dependents: DependentFollower;
+  /** Operations that plugins have in progress. */
+  operations: KnownOperations;
+  progressEvents: ProgressEvents;
   /** Plugins that hold resources. */
   holders: UnrecordedHolders;
   /** Reports whether a resource is no longer delegated, so that its status and finalizer are to be removed. */

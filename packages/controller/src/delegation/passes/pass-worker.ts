@@ -4,6 +4,7 @@ import { keyOf, type Resource, type ResourceKey } from '../../resources/resource
 import type { DelegationObserver } from '../../telemetry/observer.ts';
 import type { Bases } from '../bases/bases.ts';
 import type { Breakers } from '../breakers/breakers.ts';
+import type { HeldAnswers } from '../calls/held-answers.ts';
 import type { KeptAnswers } from '../calls/kept-answers.ts';
 import type { ChoiceMonitor } from '../choices/choice-monitor.ts';
 import type { Releases } from '../releases/releases.ts';
@@ -21,6 +22,7 @@ export interface PassWorkerOptions {
   bases: Bases;
   breakers: Breakers;
   kept: KeptAnswers;
+  held: HeldAnswers;
   writeFailures: WriteFailures;
   failureReporter: WriteFailureReporter;
   releases: Releases;
@@ -65,14 +67,16 @@ export class PassWorker {
 
   /** Returns `undefined` when the controller is stopping. */
   async #runPass(key: ResourceKey): Promise<PassOutcome | undefined> {
-    const { context, queue, kept, writeFailures } = this.#options;
+    const { context, queue, kept, held, writeFailures } = this.#options;
     const outcome = await runPass(context, key, {
       attempt: queue.failures(key) + 1,
       kept: kept.of(key),
+      held: held.of(key),
       hasFailedWrite: writeFailures.hasFailed(key),
     });
     if (outcome.result.next === 'retry') kept.endPass(key);
     else kept.drop(key);
+    held.endPass(key);
     const { error } = outcome;
     const isStopping = error instanceof KplugError && (error.code === 'Stopped' || error.code === 'LeadershipLost');
     return isStopping ? undefined : outcome;

@@ -1,4 +1,5 @@
 import { keyOf, type Resource, type ResourceKey } from '../../resources/resource.ts';
+import type { HeldAnswer } from '../calls/held-answers.ts';
 import type { KeptAnswer } from '../calls/kept-answers.ts';
 import type { Gathered } from '../extensions/gather.ts';
 import type { PassContext } from './pass-context.ts';
@@ -10,6 +11,8 @@ export interface PassState {
   attempt: number;
   /** Answers of an earlier pass that are yet to be written. */
   kept: KeptAnswer;
+  /** Validity of the answers of an earlier pass. */
+  held: HeldAnswer;
   /** True if the earlier pass failed to write. */
   hasFailedWrite: boolean;
 }
@@ -22,16 +25,19 @@ export class Pass {
   readonly attempt: number;
   /** Answers of an earlier pass that are yet to be written. */
   readonly kept: KeptAnswer;
+  /** Validity of the answers of an earlier pass. */
+  readonly held: HeldAnswer;
   readonly reporter: Reporter;
 
   /** True if the earlier pass failed to write. */
   readonly hasFailedWrite: boolean;
 
-  constructor(context: PassContext, gathered: Gathered, { attempt, kept, hasFailedWrite }: PassState) {
+  constructor(context: PassContext, gathered: Gathered, { attempt, kept, held, hasFailedWrite }: PassState) {
     this.context = context;
     this.gathered = gathered;
     this.attempt = attempt;
     this.kept = kept;
+    this.held = held;
     this.hasFailedWrite = hasFailedWrite;
     this.reporter = new Reporter(context, gathered);
   }

@@ -1,16 +1,19 @@
 import type { AssignedCapability, PluginEvent } from '../../clients/plugin-call.ts';
 import { KplugError } from '../../errors.ts';
-import { formatPlugin } from '../../names.ts';
+import { formatPlugin, type VersionedName } from '../../names.ts';
 import { type ConditionContent, findCondition } from '../../resources/conditions.ts';
 import { keyOf, type ResourceKey } from '../../resources/resource.ts';
 import type { PresentChoice } from '../../selection/candidate.ts';
 import type { Attempt, Failure } from '../calls/attempt.ts';
+import type { Validity } from '../calls/held-answers.ts';
 import type { Choice } from '../choices/choose.ts';
 import { findPausedFault } from '../control-annotations.ts';
 import type { DelegationSettings } from '../delegation-settings.ts';
 import type { AppliedDependents, RemainingDependents } from '../dependents/applied-dependents.ts';
 import type { Unready } from '../dependents/summarize.ts';
-import { type ExtensionProblem, type Gathered, ignoredReferences } from '../extensions/gather.ts';
+import { type Gathered, ignoredReferences } from '../extensions/gather.ts';
+import { operationsField, writeOperations } from '../operations/operation.ts';
+import { extensionsCondition, finalizingConditions, progressConditions, selectedCondition } from './conditions.ts';
 import type { PassContext, PassResult } from './pass-context.ts';
 import { composeStatus, type PluginStatement, reservedFieldsOf } from './status.ts';
 import { writeStatus } from './write-status.ts';
@@ -76,6 +79,31 @@ export class Reporter {
   }
 
   /**
+   * Reports that plugins have operations in progress, and nothing failed. A dependent that failed is reported instead.
+   *
+   * @param applied `undefined` when no plugin was called, as the former one has yet to finalize the resource.
+   */
+  async progressing(choice: Choice, progress: Failure, applied?: Applied): Promise<PassResult> {
+    const { unready, attempts = [] } = applied ?? {};
+    const failed = unready && unready.reason !== 'DependentsNotReady' ? unready : undefined;
+    const conditions = progressConditions(progress, attempts, failed);
+    await this.#write([...this.#generalConditions(choice), ...conditions], { applied });
+    this.recordAnswers(attempts);
+    if (failed) this.#recordChange('Warning', failed.reason, failed.message);
+    else this.#context.progressEvents.record(this.#key, progress.message);
+    return this.#settledWithin([progress.retryAfter, unready?.after]);
+  }
+
+  /** Writes the operations in progress to the status, although the rest of the answers was discarded. */
+  async recordOperations(): Promise<void> {
+    const { resources, operations } = this.#context;
+    const base = resources.get(this.#key);
+    if (base?.metadata.uid !== this.#gathered.base.metadata.uid) return;
+    const listed = writeOperations(operations.of(base));
+    await writeStatus(this.#context, base, { ...base.status, [operationsField]: listed });
+  }
+
+  /**
    * Reports a write that failed, if at least that can be written.
    *
    * @param choice `undefined` while the resource is finalized.
@@ -97,11 +125,8 @@ export class Reporter {
   /** Reports that every call was successful. The resource is ready unless its dependents aren't. */
   async succeeded(choice: Choice, applied: Applied): Promise<PassResult> {
     const { attempts, unready } = applied;
-    const names = attempts.map(({ implementation }) => formatPlugin(implementation)).join(', ');
+    const { done, ready } = this.#describeSuccess(attempts.map(({ implementation }) => implementation));
     const texts = attempts.flatMap(({ answer }) => answer?.messages ?? []).map(({ text }) => text);
-    const done = `${names} reconciled generation ${this.#gathered.base.metadata.generation}`;
-    const ignored = ignoredReferences(this.#gathered.problems).map(({ message }) => message);
-    const ready = ignored.length > 0 ? `${done}, without an extension: ${ignored.join('; ')}` : done;
     const conditions: ConditionContent[] = [
       ...this.#generalConditions(choice),
       { type: 'Reconciled', status: 'True', reason: 'Succeeded', message: [done, ...texts].join('; ') },
@@ -114,12 +139,19 @@ export class Reporter {
     this.#recordIgnored();
     this.recordAnswers(attempts);
     this.#recordReadiness(ready, unready);
-    const delays = [
-      ...attempts.flatMap(({ answer }) => answer?.requeueAfter ?? []),
-      ...(unready?.after === undefined ? [] : [unready.after]),
-    ];
-    const after = delays.length > 0 ? this.#extend(Math.min(...delays)) : undefined;
-    return { next: 'settled', ...(after !== undefined && { after }) };
+    return this.#settledWithin([...attempts.map(({ answer }) => answer?.requeueAfter), unready?.after]);
+  }
+
+  /** Reports that the resource is ready without a call, as the last answers hold. They are in its status. */
+  async held(choice: Choice, implementations: readonly VersionedName[], { requeueAt }: Validity): Promise<PassResult> {
+    const { ready } = this.#describeSuccess(implementations);
+    await this.#write([
+      ...this.#generalConditions(choice),
+      { type: 'Ready', status: 'True', reason: 'Ready', message: ready },
+    ]);
+    this.#recordIgnored();
+    this.#recordReadiness(ready, undefined);
+    return { next: 'settled', ...(requeueAt !== undefined && { after: Math.max(requeueAt - performance.now(), 0) }) };
   }
 
   /** Reports why the deletion of the resource doesn't proceed. @param finalized plugins that have finalized it. */
@@ -128,8 +160,9 @@ export class Reporter {
     result: PassResult = this.#resultOf(failure),
     finalized: readonly PresentChoice[] = [],
   ): Promise<PassResult> {
-    const { reason, message } = failure;
-    this.#context.events.record(this.#key, { type: 'Warning', reason, message });
+    const { reason, message, isProgress } = failure;
+    if (isProgress) this.#context.progressEvents.record(this.#key, message);
+    else this.#context.events.record(this.#key, { type: 'Warning', reason, message });
     await this.#write(finalizingConditions({ reason, message }), { finalized });
     return result;
   }
@@ -169,7 +202,22 @@ export class Reporter {
     }
   }
 
-  #resultOf({ terminal, retryAfter }: Failure): PassResult {
+  /** Describes what plugins did, and the state of the resource. */
+  #describeSuccess(implementations: readonly VersionedName[]): { done: string; ready: string } {
+    const names = implementations.map(formatPlugin).join(', ');
+    const done = `${names} reconciled generation ${this.#gathered.base.metadata.generation}`;
+    const ignored = ignoredReferences(this.#gathered.problems).map(({ message }) => message);
+    return { done, ready: ignored.length > 0 ? `${done}, without an extension: ${ignored.join('; ')}` : done };
+  }
+
+  /** Returns the result of a pass after which the next one is due within the shortest of some delays, if there are any. */
+  #settledWithin(delays: readonly (number | undefined)[]): PassResult {
+    const requested = delays.filter((delay) => delay !== undefined);
+    return { next: 'settled', ...(requested.length > 0 && { after: this.#extend(Math.min(...requested)) }) };
+  }
+
+  #resultOf({ terminal, retryAfter, isProgress }: Failure): PassResult {
+    if (isProgress) return this.#settledWithin([retryAfter]);
     const after = retryAfter === undefined ? {} : { after: this.#extend(retryAfter) };
     return { next: terminal ? 'waiting' : 'retry', ...after };
   }
@@ -224,7 +272,7 @@ export class Reporter {
     conditions: readonly ConditionContent[],
     { applied, finalized = [], provided }: Outcome = {},
   ): Promise<void> {
-    const { settings, resources, holders } = this.#context;
+    const { settings, resources, holders, operations } = this.#context;
     const { metadata } = this.#gathered.base;
     const capability = provided && { category: provided.category, type: provided.type, version: provided.version };
     const statements = applied?.attempts?.map((attempt) => statementOf(settings, attempt));
@@ -238,11 +286,13 @@ export class Reporter {
         finalized,
         applied,
         capability,
+        operations: writeOperations(operations.of(this.#gathered.base)),
         mode: settings.rules.mode,
       },
     );
     try {
       await writeStatus(this.#context, this.#gathered.base, status);
+      operations.written(resources.get(this.#key) ?? this.#gathered.base);
     } catch (error) {
       this.#hasFailed = true;
       throw error;
@@ -282,18 +332,6 @@ export class Reporter {
   }
 }
 
-/** @param finalized content of `Finalized`, if it differs from that of `Ready`. */
-function finalizingConditions(
-  { reason, message }: Pick<Failure, 'reason' | 'message'>,
-  finalized?: Omit<ConditionContent, 'type'>,
-): ConditionContent[] {
-  const content = { status: 'False', reason, message } as const;
-  return [
-    { type: 'Finalized', ...(finalized ?? content) },
-    { type: 'Ready', ...content },
-  ];
-}
-
 function statementOf({ api }: DelegationSettings, { implementation, answer }: Attempt): PluginStatement {
   const { plugin, version } = implementation;
   return {
@@ -301,18 +339,4 @@ function statementOf({ api }: DelegationSettings, { implementation, answer }: At
     status: answer?.baseStatus,
     conditions: answer?.conditions,
   };
-}
-
-function selectedCondition({ selection, reason, message }: Choice): ConditionContent {
-  return { type: 'PluginSelected', status: selection.chosen.length > 0 ? 'True' : 'False', reason, message };
-}
-
-function extensionsCondition(problems: readonly ExtensionProblem[]): ConditionContent {
-  const [first] = problems;
-  if (!first) {
-    const message = 'every extension that the resource references was found';
-    return { type: 'ExtensionsResolved', status: 'True', reason: 'Resolved', message };
-  }
-  const message = problems.map((problem) => problem.message).join('; ');
-  return { type: 'ExtensionsResolved', status: 'False', reason: first.reason, message };
 }

@@ -1,16 +1,19 @@
 import { KplugError } from '../../errors.ts';
+import type { Implementation } from '../../registry/implementation.ts';
 import type { WriteResult } from '../../resources/port.ts';
 import { keyOf, type Resource, type ResourceKey } from '../../resources/resource.ts';
 import { findSuspension, holdDiverted } from '../breakers/suspension.ts';
-import { type Attempt, failureOf, findFailed } from '../calls/attempt.ts';
+import { type Attempt, failureOf, findFailed, findProgress } from '../calls/attempt.ts';
 import { callAll } from '../calls/call.ts';
+import type { Validity } from '../calls/held-answers.ts';
 import { TriedPlugins, unreachable } from '../calls/tried-plugins.ts';
 import { type Choice, isSameChoice } from '../choices/choose.ts';
 import { isPaused } from '../control-annotations.ts';
 import { applyDependents } from '../dependents/apply-dependents.ts';
-import { blockingProblem, gather } from '../extensions/gather.ts';
+import { blockingProblem, gather, unblocked } from '../extensions/gather.ts';
 import { finalizeDeleted } from './finalize.ts';
 import { handOver } from './hand-over.ts';
+import { findHeld, holdAnswers } from './hold-answer.ts';
 import { Pass, type PassState } from './pass.ts';
 import type { PassContext, PassOutcome, PassResult } from './pass-context.ts';
 import { releaseBase } from './release-base.ts';
@@ -88,29 +91,44 @@ async function reconcile(pass: Pass, choice: Choice): Promise<PassResult | 'unre
   holdDiverted(pass, choice);
   const [first] = chosen;
   if (!first) return reporter.waiting(choice, choice);
-  const ready = chosen.filter((implementation) => !blockingProblem(gathered.problems, implementation));
+  const ready = unblocked(chosen, gathered.problems);
   if (ready.length === 0) return reporter.waiting(choice, blockingProblem(gathered.problems, first) ?? choice);
   const kept = pass.kept.find(gathered, ready, pass.context.settings.resync);
+  const validity = kept ? undefined : findHeld(pass, ready, choice);
+  pass.held.end();
+  if (validity) return reconcileHeld(pass, choice, ready, validity);
   const suspension = kept ? undefined : findSuspension(pass, ready);
   if (suspension) return reporter.waiting(choice, suspension);
 
   pass.context.onChosen(pass.base, chosen);
   if ((await ensureFinalizer(pass)) === 'gone') return { next: 'done' };
-  if (!kept) {
-    const handOverFailure = await handOver(pass, choice);
-    if (handOverFailure) return reporter.failed(choice, handOverFailure);
-  }
+  const handOverFailure = kept ? undefined : await handOver(pass, choice);
+  if (handOverFailure?.isProgress) return reporter.progressing(choice, handOverFailure);
+  if (handOverFailure) return reporter.failed(choice, handOverFailure);
+  return useAnswers(pass, choice, kept ?? (await callAll(pass, ready, choice)));
+}
 
-  const attempts = kept ?? (await callAll(pass, ready, choice));
+/** Applies and reports the answers of the called plugins. `unreachable`: one of them has no reachable instance. */
+async function useAnswers(
+  pass: Pass,
+  choice: Choice,
+  attempts: readonly Attempt[],
+): Promise<PassResult | 'unreachable'> {
+  const { reporter } = pass;
   pass.context.holders.add(
     pass.base,
     attempts.filter(wasCalled).map(({ implementation }) => implementation),
   );
+  pass.context.operations.answered(pass.base, attempts, false);
   if (attempts.some(({ error }) => error?.code === 'PluginUnavailable')) return 'unreachable';
-  if (isStale(pass, choice)) return { next: 'stale' };
+  if (isStale(pass, choice)) {
+    // The answers are discarded, but what they began goes on.
+    if (findProgress(attempts)) await reporter.recordOperations();
+    return { next: 'stale' };
+  }
 
   const failed = findFailed(attempts);
-  if (!failed) pass.kept.keep(gathered, attempts);
+  if (!failed) pass.kept.keep(pass.gathered, attempts);
   const { failure: applyFailure, ...dependents } = await applyDependents(pass, attempts);
   await reporter.writeExtensions(attempts);
   const applied = { attempts, ...dependents };
@@ -119,7 +137,26 @@ async function reconcile(pass: Pass, choice: Choice): Promise<PassResult | 'unre
     reporter.recordAnswers(attempts);
     return result;
   }
-  return applyFailure ? reporter.failed(choice, applyFailure, applied) : reporter.succeeded(choice, applied);
+  if (applyFailure) return reporter.failed(choice, applyFailure, applied);
+  const progress = findProgress(attempts);
+  if (progress) return reporter.progressing(choice, progress, applied);
+  const result = await reporter.succeeded(choice, applied);
+  if (!applied.unready) holdAnswers(pass, attempts, result);
+  return result;
+}
+
+/** Reconciles a resource for which the last answers hold: no plugin is called. */
+async function reconcileHeld(
+  pass: Pass,
+  choice: Choice,
+  ready: readonly Implementation[],
+  validity: Validity,
+): Promise<PassResult> {
+  pass.context.onChosen(pass.base, choice.selection.chosen);
+  if ((await ensureFinalizer(pass)) === 'gone') return { next: 'done' };
+  const result = await pass.reporter.held(choice, ready, validity);
+  pass.held.hold(validity);
+  return result;
 }
 
 /** Reports whether a plugin may have done its work: it was called, or may have been. */

@@ -14,6 +14,7 @@ import type { PresentChoice } from '../../selection/candidate.ts';
 import type { ResolvedCapability } from '../../selection/capability.ts';
 import { readReconcileAt } from '../control-annotations.ts';
 import type { Holder } from '../holders/holder.ts';
+import { operationsField } from '../operations/operation.ts';
 
 /** Fields of a base's status that the controller manages. Those that a plugin returns are ignored. */
 const controllerFields = [
@@ -24,6 +25,7 @@ const controllerFields = [
   'dependents',
   'dependentsReady',
   'lastHandledReconcileAt',
+  operationsField,
   'observedGeneration',
   'conditions',
 ] as const;
@@ -53,6 +55,8 @@ export interface StatusReport {
   applied?: { dependents: JsonValue[]; dependentsReady?: string } | undefined;
   /** Capability that the plugins provide now. `undefined`: it stays as it is. */
   capability?: ResolvedCapability | undefined;
+  /** Operations that plugins have in progress. `undefined`: they stay as they are. */
+  operations?: JsonValue[];
   /** True if the base is paused: then its generation and what its annotations request are not observed. */
   isPaused?: boolean;
   /** With `all`, each statement is written under its plugin's name. */
@@ -92,17 +96,20 @@ export function composeStatus(base: Resource, report: StatusReport, now: () => D
     dependentsReady: __,
     capability: ___,
     lastHandledReconcileAt: ____,
+    [operationsField]: _____,
     ...fields
   } = pluginFields(base, report);
   const { dependents, dependentsReady } = report.applied ?? base.status ?? {};
   const capability = report.capability ?? base.status?.capability;
   const handled = report.isPaused ? base.status?.lastHandledReconcileAt : readReconcileAt(base);
+  const operations = report.operations ?? base.status?.[operationsField];
   const observed = report.isPaused ? base.status?.observedGeneration : generation;
   return {
     ...fields,
     ...(isJsonObject(capability) && { capability }),
     ...(Array.isArray(dependents) && dependents.length > 0 && { dependents }),
     ...(typeof dependentsReady === 'string' && { dependentsReady }),
+    ...(Array.isArray(operations) && operations.length > 0 && { [operationsField]: operations }),
     ...(typeof handled === 'string' && { lastHandledReconcileAt: handled }),
     ...(observed !== undefined && { observedGeneration: observed }),
     conditions: [...unchanged, ...given, ...ofPlugins].sort(byType),

@@ -53,6 +53,26 @@ it('writes the rest of a status that a schema without lastHandledReconcileAt ref
   ]);
 });
 
+it('leaves out only the field that a refusal names, and says what that means', async () => {
+  const operations = [{ plugin: 'Copier' }];
+  const apply = resources.applyStatus.bind(resources);
+  vi.spyOn(resources, 'applyStatus').mockImplementation((key, content, options) => {
+    if (!('operationsInProgress' in content)) return apply(key, content, options);
+    const message = '.status.operationsInProgress: field not declared in schema';
+    return Promise.reject(new KplugError('InvalidResponse', message));
+  });
+  await write({ ...status, operationsInProgress: operations });
+  expect(resources.get(keyOf(base))?.status).toEqual(status);
+  expect(events.of(keyOf(base))).toMatchObject([{ type: 'Warning', reason: 'OperationUnreported' }]);
+});
+
+it('leaves out all optional fields of a status whose refusal names none', async () => {
+  refuse('InvalidResponse', (content) => 'operationsInProgress' in content || 'lastHandledReconcileAt' in content);
+  await write({ ...status, operationsInProgress: [{ plugin: 'Copier' }] });
+  expect(resources.get(keyOf(base))?.status).toEqual({ observedGeneration: 1 });
+  expect(events.of(keyOf(base)).map(({ reason }) => reason)).toEqual(['ReconcileAtUnreported', 'OperationUnreported']);
+});
+
 it('reports other failures, without a second attempt', async () => {
   const applied = refuse('StorageFailed', () => true);
   await expect(write(status)).rejects.toThrow('it is refused');

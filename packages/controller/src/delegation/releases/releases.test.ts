@@ -5,6 +5,7 @@ import { MemoryResources } from '../../resources/memory/memory-resources.ts';
 import type { ResourceKey } from '../../resources/resource.ts';
 import { RecentEvents } from '../../telemetry/events.ts';
 import { Bases } from '../bases/bases.ts';
+import { HeldAnswers } from '../calls/held-answers.ts';
 import { KeptAnswers } from '../calls/kept-answers.ts';
 import { readDeclaration } from '../delegation-settings.ts';
 import { PassRequests } from '../requests/pass-requests.ts';
@@ -30,7 +31,8 @@ beforeEach(() => {
   queue = new WorkQueue<ResourceKey>({ work: async (key) => void requested.push(key) });
   const bases = new Bases(settings, resources);
   const events = new RecentEvents(pino({ level: 'silent' }));
-  releases = new Releases(bases, new PassRequests({ settings, queue, kept: new KeptAnswers(), events, observer }));
+  const [kept, held] = [new KeptAnswers(), new HeldAnswers()];
+  releases = new Releases(bases, new PassRequests({ settings, queue, kept, held, events, observer }));
 });
 
 function apply(name: string, team: string) {

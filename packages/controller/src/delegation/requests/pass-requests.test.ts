@@ -4,6 +4,7 @@ import { limits } from '../../limits/limits.ts';
 import { WorkQueue } from '../../queue/work-queue.ts';
 import { formatKey, type ResourceKey } from '../../resources/resource.ts';
 import { RecentEvents } from '../../telemetry/events.ts';
+import { HeldAnswers } from '../calls/held-answers.ts';
 import { KeptAnswers } from '../calls/kept-answers.ts';
 import { readDeclaration } from '../delegation-settings.ts';
 import { PassRequests } from './pass-requests.ts';
@@ -17,6 +18,7 @@ let passes: number;
 let queued: number;
 let queue: WorkQueue<ResourceKey>;
 let kept: KeptAnswers;
+let held: HeldAnswers;
 let events: RecentEvents;
 let requests: PassRequests;
 
@@ -30,6 +32,7 @@ beforeEach(() => {
     writeFailed: () => undefined,
   };
   kept = new KeptAnswers();
+  held = new HeldAnswers();
   events = new RecentEvents(pino({ level: 'silent' }));
   queue = new WorkQueue<ResourceKey>({
     work: async (worked) => {
@@ -37,7 +40,7 @@ beforeEach(() => {
       passes++;
     },
   });
-  requests = new PassRequests({ settings, queue, kept, events, observer });
+  requests = new PassRequests({ settings, queue, kept, held, events, observer });
   onTestFinished(() => queue.close());
 });
 
@@ -47,6 +50,17 @@ it('queues a requested pass, drops the answers kept so far, and counts the reque
   await queue.whenIdle();
   expect({ passes, queued }).toEqual({ passes: 1, queued: 1 });
   expect(kept.of(key)).not.toBe(former);
+});
+
+it('ends the validity of answers for repairs and new code of a plugin, and not for other requests', () => {
+  const former = held.of(key);
+  requests.request(key);
+  expect(held.of(key)).toBe(former);
+  requests.repair(key);
+  const next = held.of(key);
+  expect(next).not.toBe(former);
+  requests.requestCall(key);
+  expect(held.of(key)).not.toBe(next);
 });
 
 it('delays the passes after a burst, and forgets it with the resource', async () => {

@@ -2,6 +2,7 @@ import type { WorkQueue } from '../../queue/work-queue.ts';
 import type { ResourceKey } from '../../resources/resource.ts';
 import type { RecentEvents } from '../../telemetry/events.ts';
 import type { DelegationObserver } from '../../telemetry/observer.ts';
+import type { HeldAnswers } from '../calls/held-answers.ts';
 import type { KeptAnswers } from '../calls/kept-answers.ts';
 import type { DelegationSettings } from '../delegation-settings.ts';
 import { PassRate } from './pass-rate.ts';
@@ -12,6 +13,7 @@ export interface PassRequestsOptions {
   settings: DelegationSettings;
   queue: WorkQueue<ResourceKey>;
   kept: KeptAnswers;
+  held: HeldAnswers;
   events: RecentEvents;
   observer: DelegationObserver;
 }
@@ -48,10 +50,18 @@ export class PassRequests {
 
   /** Requests a pass over a resource of which another client changed what the controller manages. */
   repair(key: ResourceKey): void {
-    const { queue, events } = this.#options;
+    const { queue, held, events } = this.#options;
+    // The status is written again, so that the plugin is called for it.
+    held.drop(key);
     const { delay, isContested } = this.#repairs.next(key);
     if (isContested) events.record(key, contested);
     queue.addWithin(key, delay);
+  }
+
+  /** Requests a pass that calls the plugins, although their answers may hold. */
+  requestCall(key: ResourceKey): void {
+    this.#options.held.drop(key);
+    this.request(key);
   }
 
   /** Requests another pass instead of one whose results were discarded. Returns the delay before it, in milliseconds. */
@@ -66,9 +76,10 @@ export class PassRequests {
 
   /** Forgets a resource that is gone. */
   forget(key: ResourceKey): void {
-    const { queue, kept } = this.#options;
+    const { queue, kept, held } = this.#options;
     queue.remove(key);
     kept.drop(key);
+    held.drop(key);
     this.#repairs.forget(key);
     this.#rate.forget(key);
   }

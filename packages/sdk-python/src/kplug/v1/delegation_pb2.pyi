@@ -325,6 +325,8 @@ class ExplainResourceResponse(_message.Message):
     EVENTS_FIELD_NUMBER: _builtins.int
     NEXT_PASS_AT_FIELD_NUMBER: _builtins.int
     EXTENSION_PROBLEMS_FIELD_NUMBER: _builtins.int
+    ANSWER_HOLDS_UNTIL_FIELD_NUMBER: _builtins.int
+    OPERATIONS_FIELD_NUMBER: _builtins.int
     EXTENSIONS_FIELD_NUMBER: _builtins.int
     DEPENDENTS_FIELD_NUMBER: _builtins.int
     preference: _builtins.str
@@ -353,6 +355,14 @@ class ExplainResourceResponse(_message.Message):
         """Problems with the references to extensions. The plugin is called without these extensions, or not at all."""
 
     @_builtins.property
+    def answer_holds_until(self) -> _timestamp_pb2.Timestamp:
+        """Time until which the last answer holds, so that passes with equal input make no call; unset if it doesn't."""
+
+    @_builtins.property
+    def operations(self) -> _containers.RepeatedCompositeFieldContainer[Global___OperationInProgress]:
+        """Operations that plugins have in progress for the resource."""
+
+    @_builtins.property
     def extensions(self) -> _containers.RepeatedCompositeFieldContainer[Global___RelatedResource]:
         """Extensions that the resource references: those that were found, then the others."""
 
@@ -371,16 +381,64 @@ class ExplainResourceResponse(_message.Message):
         events: _abc.Iterable[_resource_pb2.RecordedEvent] | None = ...,
         next_pass_at: _timestamp_pb2.Timestamp | None = ...,
         extension_problems: _abc.Iterable[Global___ReferenceProblem] | None = ...,
+        answer_holds_until: _timestamp_pb2.Timestamp | None = ...,
+        operations: _abc.Iterable[Global___OperationInProgress] | None = ...,
         extensions: _abc.Iterable[Global___RelatedResource] | None = ...,
         dependents: _abc.Iterable[Global___RelatedResource] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["next_pass_at", b"next_pass_at", "resource", b"resource"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["answer_holds_until", b"answer_holds_until", "next_pass_at", b"next_pass_at", "resource", b"resource"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["candidates", b"candidates", "dependents", b"dependents", "events", b"events", "extension_problems", b"extension_problems", "extensions", b"extensions", "message", b"message", "next_pass_at", b"next_pass_at", "preference", b"preference", "reason", b"reason", "resource", b"resource"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer_holds_until", b"answer_holds_until", "candidates", b"candidates", "dependents", b"dependents", "events", b"events", "extension_problems", b"extension_problems", "extensions", b"extensions", "message", b"message", "next_pass_at", b"next_pass_at", "operations", b"operations", "preference", b"preference", "reason", b"reason", "resource", b"resource"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ExplainResourceResponse: _TypeAlias = ExplainResourceResponse  # noqa: Y015
+
+@_typing.final
+class OperationInProgress(_message.Message):
+    """OperationInProgress is an operation of a plugin that takes longer than a call."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PLUGIN_FIELD_NUMBER: _builtins.int
+    PERCENTAGE_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    TOKEN_FIELD_NUMBER: _builtins.int
+    STARTED_AT_FIELD_NUMBER: _builtins.int
+    CANCELLED_FIELD_NUMBER: _builtins.int
+    plugin: _builtins.str
+    """Name of the plugin."""
+    percentage: _builtins.int
+    """Part that is done, in percent: 0 to 100. Unset if it isn't known."""
+    message: _builtins.str
+    """Description for people."""
+    token: _builtins.str
+    """Token of the plugin; empty if it has none."""
+    cancelled: _builtins.bool
+    """True if the next call says that the operation is no longer wanted."""
+    @_builtins.property
+    def started_at(self) -> _timestamp_pb2.Timestamp:
+        """Time at which the operation began."""
+
+    def __init__(
+        self,
+        *,
+        plugin: _builtins.str = ...,
+        percentage: _builtins.int | None = ...,
+        message: _builtins.str = ...,
+        token: _builtins.str = ...,
+        started_at: _timestamp_pb2.Timestamp | None = ...,
+        cancelled: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_percentage", b"_percentage", "percentage", b"percentage", "started_at", b"started_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_percentage", b"_percentage", "cancelled", b"cancelled", "message", b"message", "percentage", b"percentage", "plugin", b"plugin", "started_at", b"started_at", "token", b"token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__percentage: _TypeAlias = _typing.Literal["percentage"]  # noqa: Y015
+    _WhichOneofArgType__percentage: _TypeAlias = _typing.Literal["_percentage", b"_percentage"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__percentage) -> _WhichOneofReturnType__percentage | None: ...
+
+Global___OperationInProgress: _TypeAlias = OperationInProgress  # noqa: Y015
 
 @_typing.final
 class RelatedResource(_message.Message):

@@ -223,6 +223,7 @@ class ReconcileRequest(_message.Message):
     ASSIGNMENT_FIELD_NUMBER: _builtins.int
     CONTEXT_FIELD_NUMBER: _builtins.int
     DEPENDENTS_FIELD_NUMBER: _builtins.int
+    OPERATION_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def base(self) -> _resource_pb2.Resource:
         """Base resource."""
@@ -245,6 +246,10 @@ class ReconcileRequest(_message.Message):
     def dependents(self) -> _containers.MessageMap[_builtins.str, _resource_pb2.Resource]:
         """Dependents of the base in their current state, by key."""
 
+    @_builtins.property
+    def operation(self) -> Global___Operation:
+        """Operation that the plugin reported as in progress. Unset if there is none."""
+
     def __init__(
         self,
         *,
@@ -253,14 +258,93 @@ class ReconcileRequest(_message.Message):
         assignment: Global___Assignment | None = ...,
         context: Global___CallContext | None = ...,
         dependents: _abc.Mapping[_builtins.str, _resource_pb2.Resource] | None = ...,
+        operation: Global___Operation | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["assignment", b"assignment", "base", b"base", "context", b"context"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["assignment", b"assignment", "base", b"base", "context", b"context", "operation", b"operation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["assignment", b"assignment", "base", b"base", "context", b"context", "dependents", b"dependents", "extensions", b"extensions"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assignment", b"assignment", "base", b"base", "context", b"context", "dependents", b"dependents", "extensions", b"extensions", "operation", b"operation"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReconcileRequest: _TypeAlias = ReconcileRequest  # noqa: Y015
+
+@_typing.final
+class Operation(_message.Message):
+    """Operation is an operation of a plugin for one base that takes longer than a call. The controller stores it until the plugin answers
+    SUCCESS or TERMINAL, and sends it with each call of this plugin for the base, to any of its instances in any version. Other plugins
+    don't get it.
+    """
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PROGRESS_FIELD_NUMBER: _builtins.int
+    GENERATION_FIELD_NUMBER: _builtins.int
+    STARTED_AT_FIELD_NUMBER: _builtins.int
+    CANCELLED_FIELD_NUMBER: _builtins.int
+    generation: _builtins.int
+    """Generation of the base in the call whose answer reported the token first."""
+    cancelled: _builtins.bool
+    """True if what the operation does is no longer wanted: the spec of the base is another one than when it began, or the base is being
+    finalized and the operation began before. The plugin should stop it, or adapt it to the new state, before it answers SUCCESS.
+    """
+    @_builtins.property
+    def progress(self) -> Global___Progress:
+        """Progress that the plugin reported last."""
+
+    @_builtins.property
+    def started_at(self) -> _timestamp_pb2.Timestamp:
+        """Time of that answer."""
+
+    def __init__(
+        self,
+        *,
+        progress: Global___Progress | None = ...,
+        generation: _builtins.int = ...,
+        started_at: _timestamp_pb2.Timestamp | None = ...,
+        cancelled: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["progress", b"progress", "started_at", b"started_at"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cancelled", b"cancelled", "generation", b"generation", "progress", b"progress", "started_at", b"started_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Operation: _TypeAlias = Operation  # noqa: Y015
+
+@_typing.final
+class Progress(_message.Message):
+    """Progress is the state of an operation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PERCENTAGE_FIELD_NUMBER: _builtins.int
+    MESSAGE_FIELD_NUMBER: _builtins.int
+    TOKEN_FIELD_NUMBER: _builtins.int
+    percentage: _builtins.int
+    """Part of the operation that is done, in percent: 0 to 100. Unset if it isn't known."""
+    message: _builtins.str
+    """Description for people, for example `copied 3 of 8 tables`. After 1,024 characters it is cut."""
+    token: _builtins.str
+    """Opaque token that identifies the operation, for example the id of a backup. Every later call brings it. At most 1 KiB. Whoever can
+    read the status of the base can read it, and whoever can write it can change it, so that it must not be a secret, and the plugin must
+    check that it belongs to the base. Empty if the operation needs none.
+    """
+    def __init__(
+        self,
+        *,
+        percentage: _builtins.int | None = ...,
+        message: _builtins.str = ...,
+        token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_percentage", b"_percentage", "percentage", b"percentage"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_percentage", b"_percentage", "message", b"message", "percentage", b"percentage", "token", b"token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__percentage: _TypeAlias = _typing.Literal["percentage"]  # noqa: Y015
+    _WhichOneofArgType__percentage: _TypeAlias = _typing.Literal["_percentage", b"_percentage"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__percentage) -> _WhichOneofReturnType__percentage | None: ...
+
+Global___Progress: _TypeAlias = Progress  # noqa: Y015
 
 @_typing.final
 class Assignment(_message.Message):
@@ -411,12 +495,14 @@ class ReconcileResponse(_message.Message):
     EVENTS_FIELD_NUMBER: _builtins.int
     REQUEUE_AFTER_FIELD_NUMBER: _builtins.int
     DEPENDENTS_FIELD_NUMBER: _builtins.int
+    VALID_FOR_FIELD_NUMBER: _builtins.int
+    PROGRESS_FIELD_NUMBER: _builtins.int
     outcome: Global___Outcome.ValueType
     """Outcome of the call. Required."""
     base_status: _builtins.bytes
     """Status of the base, a JSON object that replaces the one that the plugin returned before. Unset: no change. The controller owns the
-    fields `implementation`, `plugin`, `implementations`, `dependents`, `observedGeneration` and `conditions`; it ignores them here and
-    records an Event.
+    fields `implementation`, `plugin`, `implementations`, `dependents`, `operationsInProgress`, `observedGeneration` and `conditions`; it
+    ignores them here and records an Event.
     """
     @_builtins.property
     def retry_after(self) -> _duration_pb2.Duration:
@@ -450,6 +536,19 @@ class ReconcileResponse(_message.Message):
     def dependents(self) -> Global___Dependents:
         """Resources that the controller is to apply for the base. Unset: no change."""
 
+    @_builtins.property
+    def valid_for(self) -> _duration_pb2.Duration:
+        """For SUCCESS, the time for which the answer holds: until then the controller may leave out calls with equal input, which are those for
+        the same base and extensions, apart from their statuses, the same dependents in the same state, the same API, capability and version
+        of the plugin. A call that `requeue_after` requests is made nevertheless. Default: the answer doesn't hold.
+        """
+
+    @_builtins.property
+    def progress(self) -> Global___Progress:
+        """With RETRY, says that the call didn't fail: what it began is in progress. `retry_after` is the delay until the next call, 10 seconds by
+        default. The status, the conditions and the dependents of the response are used as those of a success.
+        """
+
     def __init__(
         self,
         *,
@@ -462,10 +561,12 @@ class ReconcileResponse(_message.Message):
         events: _abc.Iterable[_resource_pb2.Event] | None = ...,
         requeue_after: _duration_pb2.Duration | None = ...,
         dependents: Global___Dependents | None = ...,
+        valid_for: _duration_pb2.Duration | None = ...,
+        progress: Global___Progress | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_base_status", b"_base_status", "base_status", b"base_status", "dependents", b"dependents", "requeue_after", b"requeue_after", "retry_after", b"retry_after"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_base_status", b"_base_status", "base_status", b"base_status", "dependents", b"dependents", "progress", b"progress", "requeue_after", b"requeue_after", "retry_after", b"retry_after", "valid_for", b"valid_for"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_base_status", b"_base_status", "base_status", b"base_status", "conditions", b"conditions", "dependents", b"dependents", "events", b"events", "extension_statuses", b"extension_statuses", "messages", b"messages", "outcome", b"outcome", "requeue_after", b"requeue_after", "retry_after", b"retry_after"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_base_status", b"_base_status", "base_status", b"base_status", "conditions", b"conditions", "dependents", b"dependents", "events", b"events", "extension_statuses", b"extension_statuses", "messages", b"messages", "outcome", b"outcome", "progress", b"progress", "requeue_after", b"requeue_after", "retry_after", b"retry_after", "valid_for", b"valid_for"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__base_status: _TypeAlias = _typing.Literal["base_status"]  # noqa: Y015
     _WhichOneofArgType__base_status: _TypeAlias = _typing.Literal["_base_status", b"_base_status"]  # noqa: Y015
@@ -639,6 +740,7 @@ class FinalizeRequest(_message.Message):
     CONTEXT_FIELD_NUMBER: _builtins.int
     CAUSE_FIELD_NUMBER: _builtins.int
     DEPENDENTS_FIELD_NUMBER: _builtins.int
+    OPERATION_FIELD_NUMBER: _builtins.int
     cause: Global___FinalizeCause.ValueType
     """Cause of the call."""
     @_builtins.property
@@ -661,6 +763,10 @@ class FinalizeRequest(_message.Message):
     def dependents(self) -> _containers.MessageMap[_builtins.str, _resource_pb2.Resource]:
         """Dependents, as in ReconcileRequest. They are deleted with the base, regardless of the response."""
 
+    @_builtins.property
+    def operation(self) -> Global___Operation:
+        """Operation that the plugin reported as in progress, as in ReconcileRequest."""
+
     def __init__(
         self,
         *,
@@ -670,10 +776,11 @@ class FinalizeRequest(_message.Message):
         context: Global___CallContext | None = ...,
         cause: Global___FinalizeCause.ValueType = ...,
         dependents: _abc.Mapping[_builtins.str, _resource_pb2.Resource] | None = ...,
+        operation: Global___Operation | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["assignment", b"assignment", "base", b"base", "context", b"context"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["assignment", b"assignment", "base", b"base", "context", b"context", "operation", b"operation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["assignment", b"assignment", "base", b"base", "cause", b"cause", "context", b"context", "dependents", b"dependents", "extensions", b"extensions"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assignment", b"assignment", "base", b"base", "cause", b"cause", "context", b"context", "dependents", b"dependents", "extensions", b"extensions", "operation", b"operation"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -689,6 +796,7 @@ class FinalizeResponse(_message.Message):
     RETRY_AFTER_FIELD_NUMBER: _builtins.int
     MESSAGES_FIELD_NUMBER: _builtins.int
     EVENTS_FIELD_NUMBER: _builtins.int
+    PROGRESS_FIELD_NUMBER: _builtins.int
     outcome: Global___Outcome.ValueType
     """Outcome of the call. Required. The finalizer is removed on SUCCESS only."""
     @_builtins.property
@@ -703,6 +811,10 @@ class FinalizeResponse(_message.Message):
     def events(self) -> _containers.RepeatedCompositeFieldContainer[_resource_pb2.Event]:
         """Events to record."""
 
+    @_builtins.property
+    def progress(self) -> Global___Progress:
+        """With RETRY, says that the call didn't fail: the finalization is in progress. As in ReconcileResponse."""
+
     def __init__(
         self,
         *,
@@ -710,10 +822,11 @@ class FinalizeResponse(_message.Message):
         retry_after: _duration_pb2.Duration | None = ...,
         messages: _abc.Iterable[_resource_pb2.Message] | None = ...,
         events: _abc.Iterable[_resource_pb2.Event] | None = ...,
+        progress: Global___Progress | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["retry_after", b"retry_after"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["progress", b"progress", "retry_after", b"retry_after"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events", "messages", b"messages", "outcome", b"outcome", "retry_after", b"retry_after"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events", "messages", b"messages", "outcome", b"outcome", "progress", b"progress", "retry_after", b"retry_after"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -341,7 +341,9 @@ type ReconcileRequest struct {
 	// Attempt, deadline and trace context of the call.
 	Context *CallContext `protobuf:"bytes,4,opt,name=context,proto3" json:"context,omitempty"`
 	// Dependents of the base in their current state, by key.
-	Dependents    map[string]*Resource `protobuf:"bytes,5,rep,name=dependents,proto3" json:"dependents,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Dependents map[string]*Resource `protobuf:"bytes,5,rep,name=dependents,proto3" json:"dependents,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Operation that the plugin reported as in progress. Unset if there is none.
+	Operation     *Operation `protobuf:"bytes,6,opt,name=operation,proto3" json:"operation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -411,6 +413,155 @@ func (x *ReconcileRequest) GetDependents() map[string]*Resource {
 	return nil
 }
 
+func (x *ReconcileRequest) GetOperation() *Operation {
+	if x != nil {
+		return x.Operation
+	}
+	return nil
+}
+
+// Operation is an operation of a plugin for one base that takes longer than a call. The controller stores it until the plugin answers
+// SUCCESS or TERMINAL, and sends it with each call of this plugin for the base, to any of its instances in any version. Other plugins
+// don't get it.
+type Operation struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Progress that the plugin reported last.
+	Progress *Progress `protobuf:"bytes,1,opt,name=progress,proto3" json:"progress,omitempty"`
+	// Generation of the base in the call whose answer reported the token first.
+	Generation int64 `protobuf:"varint,2,opt,name=generation,proto3" json:"generation,omitempty"`
+	// Time of that answer.
+	StartedAt *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=started_at,json=startedAt,proto3" json:"started_at,omitempty"`
+	// True if what the operation does is no longer wanted: the spec of the base is another one than when it began, or the base is being
+	// finalized and the operation began before. The plugin should stop it, or adapt it to the new state, before it answers SUCCESS.
+	Cancelled     bool `protobuf:"varint,4,opt,name=cancelled,proto3" json:"cancelled,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Operation) Reset() {
+	*x = Operation{}
+	mi := &file_kplug_v1_plugin_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Operation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Operation) ProtoMessage() {}
+
+func (x *Operation) ProtoReflect() protoreflect.Message {
+	mi := &file_kplug_v1_plugin_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Operation.ProtoReflect.Descriptor instead.
+func (*Operation) Descriptor() ([]byte, []int) {
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Operation) GetProgress() *Progress {
+	if x != nil {
+		return x.Progress
+	}
+	return nil
+}
+
+func (x *Operation) GetGeneration() int64 {
+	if x != nil {
+		return x.Generation
+	}
+	return 0
+}
+
+func (x *Operation) GetStartedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.StartedAt
+	}
+	return nil
+}
+
+func (x *Operation) GetCancelled() bool {
+	if x != nil {
+		return x.Cancelled
+	}
+	return false
+}
+
+// Progress is the state of an operation.
+type Progress struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Part of the operation that is done, in percent: 0 to 100. Unset if it isn't known.
+	Percentage *uint32 `protobuf:"varint,1,opt,name=percentage,proto3,oneof" json:"percentage,omitempty"`
+	// Description for people, for example `copied 3 of 8 tables`. After 1,024 characters it is cut.
+	Message string `protobuf:"bytes,2,opt,name=message,proto3" json:"message,omitempty"`
+	// Opaque token that identifies the operation, for example the id of a backup. Every later call brings it. At most 1 KiB. Whoever can
+	// read the status of the base can read it, and whoever can write it can change it, so that it must not be a secret, and the plugin must
+	// check that it belongs to the base. Empty if the operation needs none.
+	Token         string `protobuf:"bytes,3,opt,name=token,proto3" json:"token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Progress) Reset() {
+	*x = Progress{}
+	mi := &file_kplug_v1_plugin_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Progress) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Progress) ProtoMessage() {}
+
+func (x *Progress) ProtoReflect() protoreflect.Message {
+	mi := &file_kplug_v1_plugin_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Progress.ProtoReflect.Descriptor instead.
+func (*Progress) Descriptor() ([]byte, []int) {
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Progress) GetPercentage() uint32 {
+	if x != nil && x.Percentage != nil {
+		return *x.Percentage
+	}
+	return 0
+}
+
+func (x *Progress) GetMessage() string {
+	if x != nil {
+		return x.Message
+	}
+	return ""
+}
+
+func (x *Progress) GetToken() string {
+	if x != nil {
+		return x.Token
+	}
+	return ""
+}
+
 // Assignment is the delegation and API for which a plugin is called, and the reason why it was chosen.
 type Assignment struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -432,7 +583,7 @@ type Assignment struct {
 
 func (x *Assignment) Reset() {
 	*x = Assignment{}
-	mi := &file_kplug_v1_plugin_proto_msgTypes[3]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -444,7 +595,7 @@ func (x *Assignment) String() string {
 func (*Assignment) ProtoMessage() {}
 
 func (x *Assignment) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_plugin_proto_msgTypes[3]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -457,7 +608,7 @@ func (x *Assignment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Assignment.ProtoReflect.Descriptor instead.
 func (*Assignment) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{3}
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Assignment) GetDelegation() string {
@@ -519,7 +670,7 @@ type AssignedCapability struct {
 
 func (x *AssignedCapability) Reset() {
 	*x = AssignedCapability{}
-	mi := &file_kplug_v1_plugin_proto_msgTypes[4]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -531,7 +682,7 @@ func (x *AssignedCapability) String() string {
 func (*AssignedCapability) ProtoMessage() {}
 
 func (x *AssignedCapability) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_plugin_proto_msgTypes[4]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -544,7 +695,7 @@ func (x *AssignedCapability) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssignedCapability.ProtoReflect.Descriptor instead.
 func (*AssignedCapability) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{4}
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *AssignedCapability) GetCategory() string {
@@ -592,7 +743,7 @@ type CallContext struct {
 
 func (x *CallContext) Reset() {
 	*x = CallContext{}
-	mi := &file_kplug_v1_plugin_proto_msgTypes[5]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -604,7 +755,7 @@ func (x *CallContext) String() string {
 func (*CallContext) ProtoMessage() {}
 
 func (x *CallContext) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_plugin_proto_msgTypes[5]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -617,7 +768,7 @@ func (x *CallContext) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallContext.ProtoReflect.Descriptor instead.
 func (*CallContext) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{5}
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *CallContext) GetAttempt() uint32 {
@@ -658,8 +809,8 @@ type ReconcileResponse struct {
 	// Messages to the user. The first one of the highest severity becomes the message of the condition `Reconciled`.
 	Messages []*Message `protobuf:"bytes,3,rep,name=messages,proto3" json:"messages,omitempty"`
 	// Status of the base, a JSON object that replaces the one that the plugin returned before. Unset: no change. The controller owns the
-	// fields `implementation`, `plugin`, `implementations`, `dependents`, `observedGeneration` and `conditions`; it ignores them here and
-	// records an Event.
+	// fields `implementation`, `plugin`, `implementations`, `dependents`, `operationsInProgress`, `observedGeneration` and `conditions`; it
+	// ignores them here and records an Event.
 	BaseStatus []byte `protobuf:"bytes,4,opt,name=base_status,json=baseStatus,proto3,oneof" json:"base_status,omitempty"`
 	// Statuses of extensions by their key in the request; each is a JSON object that replaces the one that the plugin returned before.
 	// A key that is not in the request makes the whole response invalid.
@@ -672,14 +823,21 @@ type ReconcileResponse struct {
 	// delegation.
 	RequeueAfter *durationpb.Duration `protobuf:"bytes,8,opt,name=requeue_after,json=requeueAfter,proto3" json:"requeue_after,omitempty"`
 	// Resources that the controller is to apply for the base. Unset: no change.
-	Dependents    *Dependents `protobuf:"bytes,9,opt,name=dependents,proto3" json:"dependents,omitempty"`
+	Dependents *Dependents `protobuf:"bytes,9,opt,name=dependents,proto3" json:"dependents,omitempty"`
+	// For SUCCESS, the time for which the answer holds: until then the controller may leave out calls with equal input, which are those for
+	// the same base and extensions, apart from their statuses, the same dependents in the same state, the same API, capability and version
+	// of the plugin. A call that `requeue_after` requests is made nevertheless. Default: the answer doesn't hold.
+	ValidFor *durationpb.Duration `protobuf:"bytes,10,opt,name=valid_for,json=validFor,proto3" json:"valid_for,omitempty"`
+	// With RETRY, says that the call didn't fail: what it began is in progress. `retry_after` is the delay until the next call, 10 seconds by
+	// default. The status, the conditions and the dependents of the response are used as those of a success.
+	Progress      *Progress `protobuf:"bytes,11,opt,name=progress,proto3" json:"progress,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ReconcileResponse) Reset() {
 	*x = ReconcileResponse{}
-	mi := &file_kplug_v1_plugin_proto_msgTypes[6]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -691,7 +849,7 @@ func (x *ReconcileResponse) String() string {
 func (*ReconcileResponse) ProtoMessage() {}
 
 func (x *ReconcileResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_plugin_proto_msgTypes[6]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -704,7 +862,7 @@ func (x *ReconcileResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReconcileResponse.ProtoReflect.Descriptor instead.
 func (*ReconcileResponse) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{6}
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *ReconcileResponse) GetOutcome() Outcome {
@@ -770,6 +928,20 @@ func (x *ReconcileResponse) GetDependents() *Dependents {
 	return nil
 }
 
+func (x *ReconcileResponse) GetValidFor() *durationpb.Duration {
+	if x != nil {
+		return x.ValidFor
+	}
+	return nil
+}
+
+func (x *ReconcileResponse) GetProgress() *Progress {
+	if x != nil {
+		return x.Progress
+	}
+	return nil
+}
+
 // Dependents are resources that the controller applies for a base. The base owns them, so they are deleted with it.
 type Dependents struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -786,7 +958,7 @@ type Dependents struct {
 
 func (x *Dependents) Reset() {
 	*x = Dependents{}
-	mi := &file_kplug_v1_plugin_proto_msgTypes[7]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -798,7 +970,7 @@ func (x *Dependents) String() string {
 func (*Dependents) ProtoMessage() {}
 
 func (x *Dependents) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_plugin_proto_msgTypes[7]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -811,7 +983,7 @@ func (x *Dependents) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Dependents.ProtoReflect.Descriptor instead.
 func (*Dependents) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{7}
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Dependents) GetItems() [][]byte {
@@ -854,7 +1026,7 @@ type DependentRules struct {
 
 func (x *DependentRules) Reset() {
 	*x = DependentRules{}
-	mi := &file_kplug_v1_plugin_proto_msgTypes[8]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -866,7 +1038,7 @@ func (x *DependentRules) String() string {
 func (*DependentRules) ProtoMessage() {}
 
 func (x *DependentRules) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_plugin_proto_msgTypes[8]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -879,7 +1051,7 @@ func (x *DependentRules) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DependentRules.ProtoReflect.Descriptor instead.
 func (*DependentRules) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{8}
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *DependentRules) GetDependsOn() []string {
@@ -938,14 +1110,16 @@ type FinalizeRequest struct {
 	// Cause of the call.
 	Cause FinalizeCause `protobuf:"varint,5,opt,name=cause,proto3,enum=kplug.v1.FinalizeCause" json:"cause,omitempty"`
 	// Dependents, as in ReconcileRequest. They are deleted with the base, regardless of the response.
-	Dependents    map[string]*Resource `protobuf:"bytes,6,rep,name=dependents,proto3" json:"dependents,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	Dependents map[string]*Resource `protobuf:"bytes,6,rep,name=dependents,proto3" json:"dependents,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Operation that the plugin reported as in progress, as in ReconcileRequest.
+	Operation     *Operation `protobuf:"bytes,7,opt,name=operation,proto3" json:"operation,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *FinalizeRequest) Reset() {
 	*x = FinalizeRequest{}
-	mi := &file_kplug_v1_plugin_proto_msgTypes[9]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -957,7 +1131,7 @@ func (x *FinalizeRequest) String() string {
 func (*FinalizeRequest) ProtoMessage() {}
 
 func (x *FinalizeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_plugin_proto_msgTypes[9]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -970,7 +1144,7 @@ func (x *FinalizeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FinalizeRequest.ProtoReflect.Descriptor instead.
 func (*FinalizeRequest) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{9}
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *FinalizeRequest) GetBase() *Resource {
@@ -1015,6 +1189,13 @@ func (x *FinalizeRequest) GetDependents() map[string]*Resource {
 	return nil
 }
 
+func (x *FinalizeRequest) GetOperation() *Operation {
+	if x != nil {
+		return x.Operation
+	}
+	return nil
+}
+
 // FinalizeResponse is the result of a call.
 type FinalizeResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1025,14 +1206,16 @@ type FinalizeResponse struct {
 	// Messages to the user.
 	Messages []*Message `protobuf:"bytes,3,rep,name=messages,proto3" json:"messages,omitempty"`
 	// Events to record.
-	Events        []*Event `protobuf:"bytes,4,rep,name=events,proto3" json:"events,omitempty"`
+	Events []*Event `protobuf:"bytes,4,rep,name=events,proto3" json:"events,omitempty"`
+	// With RETRY, says that the call didn't fail: the finalization is in progress. As in ReconcileResponse.
+	Progress      *Progress `protobuf:"bytes,5,opt,name=progress,proto3" json:"progress,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *FinalizeResponse) Reset() {
 	*x = FinalizeResponse{}
-	mi := &file_kplug_v1_plugin_proto_msgTypes[10]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1044,7 +1227,7 @@ func (x *FinalizeResponse) String() string {
 func (*FinalizeResponse) ProtoMessage() {}
 
 func (x *FinalizeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_plugin_proto_msgTypes[10]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1057,7 +1240,7 @@ func (x *FinalizeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FinalizeResponse.ProtoReflect.Descriptor instead.
 func (*FinalizeResponse) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{10}
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *FinalizeResponse) GetOutcome() Outcome {
@@ -1088,6 +1271,13 @@ func (x *FinalizeResponse) GetEvents() []*Event {
 	return nil
 }
 
+func (x *FinalizeResponse) GetProgress() *Progress {
+	if x != nil {
+		return x.Progress
+	}
+	return nil
+}
+
 // WorkRequest is one call in a stream of calls, or its cancellation.
 type WorkRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1107,7 +1297,7 @@ type WorkRequest struct {
 
 func (x *WorkRequest) Reset() {
 	*x = WorkRequest{}
-	mi := &file_kplug_v1_plugin_proto_msgTypes[11]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1119,7 +1309,7 @@ func (x *WorkRequest) String() string {
 func (*WorkRequest) ProtoMessage() {}
 
 func (x *WorkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_plugin_proto_msgTypes[11]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1132,7 +1322,7 @@ func (x *WorkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkRequest.ProtoReflect.Descriptor instead.
 func (*WorkRequest) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{11}
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *WorkRequest) GetId() uint32 {
@@ -1211,7 +1401,7 @@ type WorkCancellation struct {
 
 func (x *WorkCancellation) Reset() {
 	*x = WorkCancellation{}
-	mi := &file_kplug_v1_plugin_proto_msgTypes[12]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1223,7 +1413,7 @@ func (x *WorkCancellation) String() string {
 func (*WorkCancellation) ProtoMessage() {}
 
 func (x *WorkCancellation) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_plugin_proto_msgTypes[12]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1236,7 +1426,7 @@ func (x *WorkCancellation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkCancellation.ProtoReflect.Descriptor instead.
 func (*WorkCancellation) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{12}
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{14}
 }
 
 // WorkResponse is the response to one call. Responses may be sent in any order.
@@ -1258,7 +1448,7 @@ type WorkResponse struct {
 
 func (x *WorkResponse) Reset() {
 	*x = WorkResponse{}
-	mi := &file_kplug_v1_plugin_proto_msgTypes[13]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1270,7 +1460,7 @@ func (x *WorkResponse) String() string {
 func (*WorkResponse) ProtoMessage() {}
 
 func (x *WorkResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_plugin_proto_msgTypes[13]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1283,7 +1473,7 @@ func (x *WorkResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkResponse.ProtoReflect.Descriptor instead.
 func (*WorkResponse) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{13}
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *WorkResponse) GetId() uint32 {
@@ -1365,7 +1555,7 @@ type WorkError struct {
 
 func (x *WorkError) Reset() {
 	*x = WorkError{}
-	mi := &file_kplug_v1_plugin_proto_msgTypes[14]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1377,7 +1567,7 @@ func (x *WorkError) String() string {
 func (*WorkError) ProtoMessage() {}
 
 func (x *WorkError) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_plugin_proto_msgTypes[14]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1390,7 +1580,7 @@ func (x *WorkError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkError.ProtoReflect.Descriptor instead.
 func (*WorkError) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{14}
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *WorkError) GetCode() uint32 {
@@ -1422,7 +1612,7 @@ const file_kplug_v1_plugin_proto_rawDesc = "" +
 	"\aruntime\x18\x05 \x01(\tR\aruntime\x12\x1f\n" +
 	"\vserves_work\x18\x06 \x01(\bR\n" +
 	"servesWork\x12)\n" +
-	"\x10serializes_calls\x18\a \x01(\bR\x0fserializesCalls\"\xdf\x03\n" +
+	"\x10serializes_calls\x18\a \x01(\bR\x0fserializesCalls\"\x92\x04\n" +
 	"\x10ReconcileRequest\x12&\n" +
 	"\x04base\x18\x01 \x01(\v2\x12.kplug.v1.ResourceR\x04base\x12J\n" +
 	"\n" +
@@ -1434,13 +1624,29 @@ const file_kplug_v1_plugin_proto_rawDesc = "" +
 	"\acontext\x18\x04 \x01(\v2\x15.kplug.v1.CallContextR\acontext\x12J\n" +
 	"\n" +
 	"dependents\x18\x05 \x03(\v2*.kplug.v1.ReconcileRequest.DependentsEntryR\n" +
-	"dependents\x1aQ\n" +
+	"dependents\x121\n" +
+	"\toperation\x18\x06 \x01(\v2\x13.kplug.v1.OperationR\toperation\x1aQ\n" +
 	"\x0fExtensionsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12(\n" +
 	"\x05value\x18\x02 \x01(\v2\x12.kplug.v1.ResourceR\x05value:\x028\x01\x1aQ\n" +
 	"\x0fDependentsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12(\n" +
-	"\x05value\x18\x02 \x01(\v2\x12.kplug.v1.ResourceR\x05value:\x028\x01\"\xcf\x01\n" +
+	"\x05value\x18\x02 \x01(\v2\x12.kplug.v1.ResourceR\x05value:\x028\x01\"\xb4\x01\n" +
+	"\tOperation\x12.\n" +
+	"\bprogress\x18\x01 \x01(\v2\x12.kplug.v1.ProgressR\bprogress\x12\x1e\n" +
+	"\n" +
+	"generation\x18\x02 \x01(\x03R\n" +
+	"generation\x129\n" +
+	"\n" +
+	"started_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\tstartedAt\x12\x1c\n" +
+	"\tcancelled\x18\x04 \x01(\bR\tcancelled\"n\n" +
+	"\bProgress\x12#\n" +
+	"\n" +
+	"percentage\x18\x01 \x01(\rH\x00R\n" +
+	"percentage\x88\x01\x01\x12\x18\n" +
+	"\amessage\x18\x02 \x01(\tR\amessage\x12\x14\n" +
+	"\x05token\x18\x03 \x01(\tR\x05tokenB\r\n" +
+	"\v_percentage\"\xcf\x01\n" +
 	"\n" +
 	"Assignment\x12\x1e\n" +
 	"\n" +
@@ -1465,7 +1671,7 @@ const file_kplug_v1_plugin_proto_rawDesc = "" +
 	"\vtraceparent\x18\x03 \x01(\tR\vtraceparent\x12\x1e\n" +
 	"\n" +
 	"tracestate\x18\x04 \x01(\tR\n" +
-	"tracestate\"\xde\x04\n" +
+	"tracestate\"\xc6\x05\n" +
 	"\x11ReconcileResponse\x12+\n" +
 	"\aoutcome\x18\x01 \x01(\x0e2\x11.kplug.v1.OutcomeR\aoutcome\x12:\n" +
 	"\vretry_after\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\n" +
@@ -1481,7 +1687,10 @@ const file_kplug_v1_plugin_proto_rawDesc = "" +
 	"\rrequeue_after\x18\b \x01(\v2\x19.google.protobuf.DurationR\frequeueAfter\x124\n" +
 	"\n" +
 	"dependents\x18\t \x01(\v2\x14.kplug.v1.DependentsR\n" +
-	"dependents\x1aD\n" +
+	"dependents\x126\n" +
+	"\tvalid_for\x18\n" +
+	" \x01(\v2\x19.google.protobuf.DurationR\bvalidFor\x12.\n" +
+	"\bprogress\x18\v \x01(\v2\x12.kplug.v1.ProgressR\bprogress\x1aD\n" +
 	"\x16ExtensionStatusesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\fR\x05value:\x028\x01B\x0e\n" +
@@ -1502,7 +1711,7 @@ const file_kplug_v1_plugin_proto_rawDesc = "" +
 	"\rready_timeout\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\freadyTimeout\x12!\n" +
 	"\finclude_when\x18\x04 \x01(\tR\vincludeWhen\x121\n" +
 	"\x06policy\x18\x05 \x01(\x0e2\x19.kplug.v1.DependentPolicyR\x06policy\x12\x16\n" +
-	"\x06retain\x18\x06 \x01(\bR\x06retain\"\x8b\x04\n" +
+	"\x06retain\x18\x06 \x01(\bR\x06retain\"\xbe\x04\n" +
 	"\x0fFinalizeRequest\x12&\n" +
 	"\x04base\x18\x01 \x01(\v2\x12.kplug.v1.ResourceR\x04base\x12I\n" +
 	"\n" +
@@ -1515,19 +1724,21 @@ const file_kplug_v1_plugin_proto_rawDesc = "" +
 	"\x05cause\x18\x05 \x01(\x0e2\x17.kplug.v1.FinalizeCauseR\x05cause\x12I\n" +
 	"\n" +
 	"dependents\x18\x06 \x03(\v2).kplug.v1.FinalizeRequest.DependentsEntryR\n" +
-	"dependents\x1aQ\n" +
+	"dependents\x121\n" +
+	"\toperation\x18\a \x01(\v2\x13.kplug.v1.OperationR\toperation\x1aQ\n" +
 	"\x0fExtensionsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12(\n" +
 	"\x05value\x18\x02 \x01(\v2\x12.kplug.v1.ResourceR\x05value:\x028\x01\x1aQ\n" +
 	"\x0fDependentsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12(\n" +
-	"\x05value\x18\x02 \x01(\v2\x12.kplug.v1.ResourceR\x05value:\x028\x01\"\xd3\x01\n" +
+	"\x05value\x18\x02 \x01(\v2\x12.kplug.v1.ResourceR\x05value:\x028\x01\"\x83\x02\n" +
 	"\x10FinalizeResponse\x12+\n" +
 	"\aoutcome\x18\x01 \x01(\x0e2\x11.kplug.v1.OutcomeR\aoutcome\x12:\n" +
 	"\vretry_after\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\n" +
 	"retryAfter\x12-\n" +
 	"\bmessages\x18\x03 \x03(\v2\x11.kplug.v1.MessageR\bmessages\x12'\n" +
-	"\x06events\x18\x04 \x03(\v2\x0f.kplug.v1.EventR\x06events\"\xdc\x01\n" +
+	"\x06events\x18\x04 \x03(\v2\x0f.kplug.v1.EventR\x06events\x12.\n" +
+	"\bprogress\x18\x05 \x01(\v2\x12.kplug.v1.ProgressR\bprogress\"\xdc\x01\n" +
 	"\vWorkRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\rR\x02id\x12:\n" +
 	"\treconcile\x18\x02 \x01(\v2\x1a.kplug.v1.ReconcileRequestH\x00R\treconcile\x127\n" +
@@ -1578,7 +1789,7 @@ func file_kplug_v1_plugin_proto_rawDescGZIP() []byte {
 }
 
 var file_kplug_v1_plugin_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_kplug_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_kplug_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_kplug_v1_plugin_proto_goTypes = []any{
 	(DependentPolicy)(0),          // 0: kplug.v1.DependentPolicy
 	(Outcome)(0),                  // 1: kplug.v1.Outcome
@@ -1586,86 +1797,95 @@ var file_kplug_v1_plugin_proto_goTypes = []any{
 	(*GetInfoRequest)(nil),        // 3: kplug.v1.GetInfoRequest
 	(*GetInfoResponse)(nil),       // 4: kplug.v1.GetInfoResponse
 	(*ReconcileRequest)(nil),      // 5: kplug.v1.ReconcileRequest
-	(*Assignment)(nil),            // 6: kplug.v1.Assignment
-	(*AssignedCapability)(nil),    // 7: kplug.v1.AssignedCapability
-	(*CallContext)(nil),           // 8: kplug.v1.CallContext
-	(*ReconcileResponse)(nil),     // 9: kplug.v1.ReconcileResponse
-	(*Dependents)(nil),            // 10: kplug.v1.Dependents
-	(*DependentRules)(nil),        // 11: kplug.v1.DependentRules
-	(*FinalizeRequest)(nil),       // 12: kplug.v1.FinalizeRequest
-	(*FinalizeResponse)(nil),      // 13: kplug.v1.FinalizeResponse
-	(*WorkRequest)(nil),           // 14: kplug.v1.WorkRequest
-	(*WorkCancellation)(nil),      // 15: kplug.v1.WorkCancellation
-	(*WorkResponse)(nil),          // 16: kplug.v1.WorkResponse
-	(*WorkError)(nil),             // 17: kplug.v1.WorkError
-	nil,                           // 18: kplug.v1.ReconcileRequest.ExtensionsEntry
-	nil,                           // 19: kplug.v1.ReconcileRequest.DependentsEntry
-	nil,                           // 20: kplug.v1.ReconcileResponse.ExtensionStatusesEntry
-	nil,                           // 21: kplug.v1.Dependents.RulesEntry
-	nil,                           // 22: kplug.v1.FinalizeRequest.ExtensionsEntry
-	nil,                           // 23: kplug.v1.FinalizeRequest.DependentsEntry
-	(*PluginApi)(nil),             // 24: kplug.v1.PluginApi
-	(*Resource)(nil),              // 25: kplug.v1.Resource
-	(*timestamppb.Timestamp)(nil), // 26: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 27: google.protobuf.Duration
-	(*Message)(nil),               // 28: kplug.v1.Message
-	(*Condition)(nil),             // 29: kplug.v1.Condition
-	(*Event)(nil),                 // 30: kplug.v1.Event
+	(*Operation)(nil),             // 6: kplug.v1.Operation
+	(*Progress)(nil),              // 7: kplug.v1.Progress
+	(*Assignment)(nil),            // 8: kplug.v1.Assignment
+	(*AssignedCapability)(nil),    // 9: kplug.v1.AssignedCapability
+	(*CallContext)(nil),           // 10: kplug.v1.CallContext
+	(*ReconcileResponse)(nil),     // 11: kplug.v1.ReconcileResponse
+	(*Dependents)(nil),            // 12: kplug.v1.Dependents
+	(*DependentRules)(nil),        // 13: kplug.v1.DependentRules
+	(*FinalizeRequest)(nil),       // 14: kplug.v1.FinalizeRequest
+	(*FinalizeResponse)(nil),      // 15: kplug.v1.FinalizeResponse
+	(*WorkRequest)(nil),           // 16: kplug.v1.WorkRequest
+	(*WorkCancellation)(nil),      // 17: kplug.v1.WorkCancellation
+	(*WorkResponse)(nil),          // 18: kplug.v1.WorkResponse
+	(*WorkError)(nil),             // 19: kplug.v1.WorkError
+	nil,                           // 20: kplug.v1.ReconcileRequest.ExtensionsEntry
+	nil,                           // 21: kplug.v1.ReconcileRequest.DependentsEntry
+	nil,                           // 22: kplug.v1.ReconcileResponse.ExtensionStatusesEntry
+	nil,                           // 23: kplug.v1.Dependents.RulesEntry
+	nil,                           // 24: kplug.v1.FinalizeRequest.ExtensionsEntry
+	nil,                           // 25: kplug.v1.FinalizeRequest.DependentsEntry
+	(*PluginApi)(nil),             // 26: kplug.v1.PluginApi
+	(*Resource)(nil),              // 27: kplug.v1.Resource
+	(*timestamppb.Timestamp)(nil), // 28: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 29: google.protobuf.Duration
+	(*Message)(nil),               // 30: kplug.v1.Message
+	(*Condition)(nil),             // 31: kplug.v1.Condition
+	(*Event)(nil),                 // 32: kplug.v1.Event
 }
 var file_kplug_v1_plugin_proto_depIdxs = []int32{
-	24, // 0: kplug.v1.GetInfoResponse.apis:type_name -> kplug.v1.PluginApi
-	25, // 1: kplug.v1.ReconcileRequest.base:type_name -> kplug.v1.Resource
-	18, // 2: kplug.v1.ReconcileRequest.extensions:type_name -> kplug.v1.ReconcileRequest.ExtensionsEntry
-	6,  // 3: kplug.v1.ReconcileRequest.assignment:type_name -> kplug.v1.Assignment
-	8,  // 4: kplug.v1.ReconcileRequest.context:type_name -> kplug.v1.CallContext
-	19, // 5: kplug.v1.ReconcileRequest.dependents:type_name -> kplug.v1.ReconcileRequest.DependentsEntry
-	7,  // 6: kplug.v1.Assignment.capability:type_name -> kplug.v1.AssignedCapability
-	26, // 7: kplug.v1.CallContext.deadline:type_name -> google.protobuf.Timestamp
-	1,  // 8: kplug.v1.ReconcileResponse.outcome:type_name -> kplug.v1.Outcome
-	27, // 9: kplug.v1.ReconcileResponse.retry_after:type_name -> google.protobuf.Duration
-	28, // 10: kplug.v1.ReconcileResponse.messages:type_name -> kplug.v1.Message
-	20, // 11: kplug.v1.ReconcileResponse.extension_statuses:type_name -> kplug.v1.ReconcileResponse.ExtensionStatusesEntry
-	29, // 12: kplug.v1.ReconcileResponse.conditions:type_name -> kplug.v1.Condition
-	30, // 13: kplug.v1.ReconcileResponse.events:type_name -> kplug.v1.Event
-	27, // 14: kplug.v1.ReconcileResponse.requeue_after:type_name -> google.protobuf.Duration
-	10, // 15: kplug.v1.ReconcileResponse.dependents:type_name -> kplug.v1.Dependents
-	21, // 16: kplug.v1.Dependents.rules:type_name -> kplug.v1.Dependents.RulesEntry
-	27, // 17: kplug.v1.DependentRules.ready_timeout:type_name -> google.protobuf.Duration
-	0,  // 18: kplug.v1.DependentRules.policy:type_name -> kplug.v1.DependentPolicy
-	25, // 19: kplug.v1.FinalizeRequest.base:type_name -> kplug.v1.Resource
-	22, // 20: kplug.v1.FinalizeRequest.extensions:type_name -> kplug.v1.FinalizeRequest.ExtensionsEntry
-	6,  // 21: kplug.v1.FinalizeRequest.assignment:type_name -> kplug.v1.Assignment
-	8,  // 22: kplug.v1.FinalizeRequest.context:type_name -> kplug.v1.CallContext
-	2,  // 23: kplug.v1.FinalizeRequest.cause:type_name -> kplug.v1.FinalizeCause
-	23, // 24: kplug.v1.FinalizeRequest.dependents:type_name -> kplug.v1.FinalizeRequest.DependentsEntry
-	1,  // 25: kplug.v1.FinalizeResponse.outcome:type_name -> kplug.v1.Outcome
-	27, // 26: kplug.v1.FinalizeResponse.retry_after:type_name -> google.protobuf.Duration
-	28, // 27: kplug.v1.FinalizeResponse.messages:type_name -> kplug.v1.Message
-	30, // 28: kplug.v1.FinalizeResponse.events:type_name -> kplug.v1.Event
-	5,  // 29: kplug.v1.WorkRequest.reconcile:type_name -> kplug.v1.ReconcileRequest
-	12, // 30: kplug.v1.WorkRequest.finalize:type_name -> kplug.v1.FinalizeRequest
-	15, // 31: kplug.v1.WorkRequest.cancellation:type_name -> kplug.v1.WorkCancellation
-	9,  // 32: kplug.v1.WorkResponse.reconcile:type_name -> kplug.v1.ReconcileResponse
-	13, // 33: kplug.v1.WorkResponse.finalize:type_name -> kplug.v1.FinalizeResponse
-	17, // 34: kplug.v1.WorkResponse.error:type_name -> kplug.v1.WorkError
-	25, // 35: kplug.v1.ReconcileRequest.ExtensionsEntry.value:type_name -> kplug.v1.Resource
-	25, // 36: kplug.v1.ReconcileRequest.DependentsEntry.value:type_name -> kplug.v1.Resource
-	11, // 37: kplug.v1.Dependents.RulesEntry.value:type_name -> kplug.v1.DependentRules
-	25, // 38: kplug.v1.FinalizeRequest.ExtensionsEntry.value:type_name -> kplug.v1.Resource
-	25, // 39: kplug.v1.FinalizeRequest.DependentsEntry.value:type_name -> kplug.v1.Resource
-	3,  // 40: kplug.v1.PluginService.GetInfo:input_type -> kplug.v1.GetInfoRequest
-	5,  // 41: kplug.v1.PluginService.Reconcile:input_type -> kplug.v1.ReconcileRequest
-	12, // 42: kplug.v1.PluginService.Finalize:input_type -> kplug.v1.FinalizeRequest
-	14, // 43: kplug.v1.PluginService.Work:input_type -> kplug.v1.WorkRequest
-	4,  // 44: kplug.v1.PluginService.GetInfo:output_type -> kplug.v1.GetInfoResponse
-	9,  // 45: kplug.v1.PluginService.Reconcile:output_type -> kplug.v1.ReconcileResponse
-	13, // 46: kplug.v1.PluginService.Finalize:output_type -> kplug.v1.FinalizeResponse
-	16, // 47: kplug.v1.PluginService.Work:output_type -> kplug.v1.WorkResponse
-	44, // [44:48] is the sub-list for method output_type
-	40, // [40:44] is the sub-list for method input_type
-	40, // [40:40] is the sub-list for extension type_name
-	40, // [40:40] is the sub-list for extension extendee
-	0,  // [0:40] is the sub-list for field type_name
+	26, // 0: kplug.v1.GetInfoResponse.apis:type_name -> kplug.v1.PluginApi
+	27, // 1: kplug.v1.ReconcileRequest.base:type_name -> kplug.v1.Resource
+	20, // 2: kplug.v1.ReconcileRequest.extensions:type_name -> kplug.v1.ReconcileRequest.ExtensionsEntry
+	8,  // 3: kplug.v1.ReconcileRequest.assignment:type_name -> kplug.v1.Assignment
+	10, // 4: kplug.v1.ReconcileRequest.context:type_name -> kplug.v1.CallContext
+	21, // 5: kplug.v1.ReconcileRequest.dependents:type_name -> kplug.v1.ReconcileRequest.DependentsEntry
+	6,  // 6: kplug.v1.ReconcileRequest.operation:type_name -> kplug.v1.Operation
+	7,  // 7: kplug.v1.Operation.progress:type_name -> kplug.v1.Progress
+	28, // 8: kplug.v1.Operation.started_at:type_name -> google.protobuf.Timestamp
+	9,  // 9: kplug.v1.Assignment.capability:type_name -> kplug.v1.AssignedCapability
+	28, // 10: kplug.v1.CallContext.deadline:type_name -> google.protobuf.Timestamp
+	1,  // 11: kplug.v1.ReconcileResponse.outcome:type_name -> kplug.v1.Outcome
+	29, // 12: kplug.v1.ReconcileResponse.retry_after:type_name -> google.protobuf.Duration
+	30, // 13: kplug.v1.ReconcileResponse.messages:type_name -> kplug.v1.Message
+	22, // 14: kplug.v1.ReconcileResponse.extension_statuses:type_name -> kplug.v1.ReconcileResponse.ExtensionStatusesEntry
+	31, // 15: kplug.v1.ReconcileResponse.conditions:type_name -> kplug.v1.Condition
+	32, // 16: kplug.v1.ReconcileResponse.events:type_name -> kplug.v1.Event
+	29, // 17: kplug.v1.ReconcileResponse.requeue_after:type_name -> google.protobuf.Duration
+	12, // 18: kplug.v1.ReconcileResponse.dependents:type_name -> kplug.v1.Dependents
+	29, // 19: kplug.v1.ReconcileResponse.valid_for:type_name -> google.protobuf.Duration
+	7,  // 20: kplug.v1.ReconcileResponse.progress:type_name -> kplug.v1.Progress
+	23, // 21: kplug.v1.Dependents.rules:type_name -> kplug.v1.Dependents.RulesEntry
+	29, // 22: kplug.v1.DependentRules.ready_timeout:type_name -> google.protobuf.Duration
+	0,  // 23: kplug.v1.DependentRules.policy:type_name -> kplug.v1.DependentPolicy
+	27, // 24: kplug.v1.FinalizeRequest.base:type_name -> kplug.v1.Resource
+	24, // 25: kplug.v1.FinalizeRequest.extensions:type_name -> kplug.v1.FinalizeRequest.ExtensionsEntry
+	8,  // 26: kplug.v1.FinalizeRequest.assignment:type_name -> kplug.v1.Assignment
+	10, // 27: kplug.v1.FinalizeRequest.context:type_name -> kplug.v1.CallContext
+	2,  // 28: kplug.v1.FinalizeRequest.cause:type_name -> kplug.v1.FinalizeCause
+	25, // 29: kplug.v1.FinalizeRequest.dependents:type_name -> kplug.v1.FinalizeRequest.DependentsEntry
+	6,  // 30: kplug.v1.FinalizeRequest.operation:type_name -> kplug.v1.Operation
+	1,  // 31: kplug.v1.FinalizeResponse.outcome:type_name -> kplug.v1.Outcome
+	29, // 32: kplug.v1.FinalizeResponse.retry_after:type_name -> google.protobuf.Duration
+	30, // 33: kplug.v1.FinalizeResponse.messages:type_name -> kplug.v1.Message
+	32, // 34: kplug.v1.FinalizeResponse.events:type_name -> kplug.v1.Event
+	7,  // 35: kplug.v1.FinalizeResponse.progress:type_name -> kplug.v1.Progress
+	5,  // 36: kplug.v1.WorkRequest.reconcile:type_name -> kplug.v1.ReconcileRequest
+	14, // 37: kplug.v1.WorkRequest.finalize:type_name -> kplug.v1.FinalizeRequest
+	17, // 38: kplug.v1.WorkRequest.cancellation:type_name -> kplug.v1.WorkCancellation
+	11, // 39: kplug.v1.WorkResponse.reconcile:type_name -> kplug.v1.ReconcileResponse
+	15, // 40: kplug.v1.WorkResponse.finalize:type_name -> kplug.v1.FinalizeResponse
+	19, // 41: kplug.v1.WorkResponse.error:type_name -> kplug.v1.WorkError
+	27, // 42: kplug.v1.ReconcileRequest.ExtensionsEntry.value:type_name -> kplug.v1.Resource
+	27, // 43: kplug.v1.ReconcileRequest.DependentsEntry.value:type_name -> kplug.v1.Resource
+	13, // 44: kplug.v1.Dependents.RulesEntry.value:type_name -> kplug.v1.DependentRules
+	27, // 45: kplug.v1.FinalizeRequest.ExtensionsEntry.value:type_name -> kplug.v1.Resource
+	27, // 46: kplug.v1.FinalizeRequest.DependentsEntry.value:type_name -> kplug.v1.Resource
+	3,  // 47: kplug.v1.PluginService.GetInfo:input_type -> kplug.v1.GetInfoRequest
+	5,  // 48: kplug.v1.PluginService.Reconcile:input_type -> kplug.v1.ReconcileRequest
+	14, // 49: kplug.v1.PluginService.Finalize:input_type -> kplug.v1.FinalizeRequest
+	16, // 50: kplug.v1.PluginService.Work:input_type -> kplug.v1.WorkRequest
+	4,  // 51: kplug.v1.PluginService.GetInfo:output_type -> kplug.v1.GetInfoResponse
+	11, // 52: kplug.v1.PluginService.Reconcile:output_type -> kplug.v1.ReconcileResponse
+	15, // 53: kplug.v1.PluginService.Finalize:output_type -> kplug.v1.FinalizeResponse
+	18, // 54: kplug.v1.PluginService.Work:output_type -> kplug.v1.WorkResponse
+	51, // [51:55] is the sub-list for method output_type
+	47, // [47:51] is the sub-list for method input_type
+	47, // [47:47] is the sub-list for extension type_name
+	47, // [47:47] is the sub-list for extension extendee
+	0,  // [0:47] is the sub-list for field type_name
 }
 
 func init() { file_kplug_v1_plugin_proto_init() }
@@ -1675,13 +1895,14 @@ func file_kplug_v1_plugin_proto_init() {
 	}
 	file_kplug_v1_registry_proto_init()
 	file_kplug_v1_resource_proto_init()
-	file_kplug_v1_plugin_proto_msgTypes[6].OneofWrappers = []any{}
-	file_kplug_v1_plugin_proto_msgTypes[11].OneofWrappers = []any{
+	file_kplug_v1_plugin_proto_msgTypes[4].OneofWrappers = []any{}
+	file_kplug_v1_plugin_proto_msgTypes[8].OneofWrappers = []any{}
+	file_kplug_v1_plugin_proto_msgTypes[13].OneofWrappers = []any{
 		(*WorkRequest_Reconcile)(nil),
 		(*WorkRequest_Finalize)(nil),
 		(*WorkRequest_Cancellation)(nil),
 	}
-	file_kplug_v1_plugin_proto_msgTypes[13].OneofWrappers = []any{
+	file_kplug_v1_plugin_proto_msgTypes[15].OneofWrappers = []any{
 		(*WorkResponse_Reconcile)(nil),
 		(*WorkResponse_Finalize)(nil),
 		(*WorkResponse_Error)(nil),
@@ -1692,7 +1913,7 @@ func file_kplug_v1_plugin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_kplug_v1_plugin_proto_rawDesc), len(file_kplug_v1_plugin_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   21,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

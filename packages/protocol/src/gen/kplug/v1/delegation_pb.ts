@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file kplug/v1/delegation.proto.
  */
 export const file_kplug_v1_delegation: GenFile = /*@__PURE__*/
-  fileDesc("ChlrcGx1Zy92MS9kZWxlZ2F0aW9uLnByb3RvEghrcGx1Zy52MSI/ChZMaXN0RGVsZWdhdGlvbnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoDRISCgpwYWdlX3Rva2VuGAIgASgJIl0KF0xpc3REZWxlZ2F0aW9uc1Jlc3BvbnNlEikKC2RlbGVnYXRpb25zGAEgAygLMhQua3BsdWcudjEuRGVsZWdhdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkirQIKCkRlbGVnYXRpb24SDAoEbmFtZRgBIAEoCRITCgthcGlfdmVyc2lvbhgCIAEoCRIMCgRraW5kGAMgASgJEhIKCnBsdWdpbl9hcGkYBCABKAkSGAoQcGx1Z2luX2FwaV9yYW5nZRgFIAEoCRIRCglyZXNvdXJjZXMYBiABKA0SDQoFcmVhZHkYByABKA0SFgoOcHJvYmxlbV9yZWFzb24YCCABKAkSFwoPcHJvYmxlbV9tZXNzYWdlGAkgASgJEicKCmNhbmRpZGF0ZXMYCiADKAsyEy5rcGx1Zy52MS5DYW5kaWRhdGUSMAoPZXh0ZW5zaW9uX2tpbmRzGAsgAygLMhcua3BsdWcudjEuRGVsZWdhdGVkS2luZBISCgpuYW1lc3BhY2VzGAwgAygJIjIKDURlbGVnYXRlZEtpbmQSEwoLYXBpX3ZlcnNpb24YASABKAkSDAoEa2luZBgCIAEoCSJRChRMaXN0UmVzb3VyY2VzUmVxdWVzdBISCgpkZWxlZ2F0aW9uGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoDRISCgpwYWdlX3Rva2VuGAMgASgJImAKFUxpc3RSZXNvdXJjZXNSZXNwb25zZRIuCglyZXNvdXJjZXMYASADKAsyGy5rcGx1Zy52MS5EZWxlZ2F0ZWRSZXNvdXJjZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAki/gEKEURlbGVnYXRlZFJlc291cmNlEgsKA2tleRgBIAEoCRISCgpkZWxlZ2F0aW9uGAIgASgJEhIKCmdlbmVyYXRpb24YAyABKAMSGwoTb2JzZXJ2ZWRfZ2VuZXJhdGlvbhgEIAEoAxIOCgZwbHVnaW4YBSABKAkSFgoOcGx1Z2luX3ZlcnNpb24YBiABKAkSGAoQc2VsZWN0aW9uX3JlYXNvbhgHIAEoCRIoCgVyZWFkeRgIIAEoDjIZLmtwbHVnLnYxLkNvbmRpdGlvblN0YXR1cxIUCgxyZWFkeV9yZWFzb24YCSABKAkSFQoNcmVhZHlfbWVzc2FnZRgKIAEoCSJHChZFeHBsYWluUmVzb3VyY2VSZXF1ZXN0EgwKBGtpbmQYASABKAkSEQoJbmFtZXNwYWNlGAIgASgJEgwKBG5hbWUYAyABKAkilwMKF0V4cGxhaW5SZXNvdXJjZVJlc3BvbnNlEi0KCHJlc291cmNlGAEgASgLMhsua3BsdWcudjEuRGVsZWdhdGVkUmVzb3VyY2USEgoKcHJlZmVyZW5jZRgCIAEoCRIOCgZyZWFzb24YAyABKAkSDwoHbWVzc2FnZRgEIAEoCRInCgpjYW5kaWRhdGVzGAUgAygLMhMua3BsdWcudjEuQ2FuZGlkYXRlEicKBmV2ZW50cxgGIAMoCzIXLmtwbHVnLnYxLlJlY29yZGVkRXZlbnQSMAoMbmV4dF9wYXNzX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI2ChJleHRlbnNpb25fcHJvYmxlbXMYCCADKAsyGi5rcGx1Zy52MS5SZWZlcmVuY2VQcm9ibGVtEi0KCmV4dGVuc2lvbnMYCyADKAsyGS5rcGx1Zy52MS5SZWxhdGVkUmVzb3VyY2USLQoKZGVwZW5kZW50cxgMIAMoCzIZLmtwbHVnLnYxLlJlbGF0ZWRSZXNvdXJjZSKUAQoPUmVsYXRlZFJlc291cmNlEgsKA2tleRgBIAEoCRIoCgVyZWFkeRgCIAEoDjIZLmtwbHVnLnYxLkNvbmRpdGlvblN0YXR1cxIOCgZyZWFzb24YAyABKAkSDwoHbWVzc2FnZRgEIAEoCRIpCgVzaW5jZRgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiMwoQUmVmZXJlbmNlUHJvYmxlbRIOCgZyZWFzb24YASABKAkSDwoHbWVzc2FnZRgCIAEoCSKJAQoJQ2FuZGlkYXRlEg4KBnBsdWdpbhgBIAEoCRIPCgd2ZXJzaW9uGAIgASgJEhcKD3JlYWR5X2luc3RhbmNlcxgDIAEoDRIRCglpbnN0YW5jZXMYBCABKA0SDgoGY2hvc2VuGAUgASgIEg4KBnJlYXNvbhgGIAEoCRIPCgdtZXNzYWdlGAcgASgJMpUCChFEZWxlZ2F0aW9uU2VydmljZRJWCg9MaXN0RGVsZWdhdGlvbnMSIC5rcGx1Zy52MS5MaXN0RGVsZWdhdGlvbnNSZXF1ZXN0GiEua3BsdWcudjEuTGlzdERlbGVnYXRpb25zUmVzcG9uc2USUAoNTGlzdFJlc291cmNlcxIeLmtwbHVnLnYxLkxpc3RSZXNvdXJjZXNSZXF1ZXN0Gh8ua3BsdWcudjEuTGlzdFJlc291cmNlc1Jlc3BvbnNlElYKD0V4cGxhaW5SZXNvdXJjZRIgLmtwbHVnLnYxLkV4cGxhaW5SZXNvdXJjZVJlcXVlc3QaIS5rcGx1Zy52MS5FeHBsYWluUmVzb3VyY2VSZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp, file_kplug_v1_resource]);
+  fileDesc("ChlrcGx1Zy92MS9kZWxlZ2F0aW9uLnByb3RvEghrcGx1Zy52MSI/ChZMaXN0RGVsZWdhdGlvbnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoDRISCgpwYWdlX3Rva2VuGAIgASgJIl0KF0xpc3REZWxlZ2F0aW9uc1Jlc3BvbnNlEikKC2RlbGVnYXRpb25zGAEgAygLMhQua3BsdWcudjEuRGVsZWdhdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkirQIKCkRlbGVnYXRpb24SDAoEbmFtZRgBIAEoCRITCgthcGlfdmVyc2lvbhgCIAEoCRIMCgRraW5kGAMgASgJEhIKCnBsdWdpbl9hcGkYBCABKAkSGAoQcGx1Z2luX2FwaV9yYW5nZRgFIAEoCRIRCglyZXNvdXJjZXMYBiABKA0SDQoFcmVhZHkYByABKA0SFgoOcHJvYmxlbV9yZWFzb24YCCABKAkSFwoPcHJvYmxlbV9tZXNzYWdlGAkgASgJEicKCmNhbmRpZGF0ZXMYCiADKAsyEy5rcGx1Zy52MS5DYW5kaWRhdGUSMAoPZXh0ZW5zaW9uX2tpbmRzGAsgAygLMhcua3BsdWcudjEuRGVsZWdhdGVkS2luZBISCgpuYW1lc3BhY2VzGAwgAygJIjIKDURlbGVnYXRlZEtpbmQSEwoLYXBpX3ZlcnNpb24YASABKAkSDAoEa2luZBgCIAEoCSJRChRMaXN0UmVzb3VyY2VzUmVxdWVzdBISCgpkZWxlZ2F0aW9uGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoDRISCgpwYWdlX3Rva2VuGAMgASgJImAKFUxpc3RSZXNvdXJjZXNSZXNwb25zZRIuCglyZXNvdXJjZXMYASADKAsyGy5rcGx1Zy52MS5EZWxlZ2F0ZWRSZXNvdXJjZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAki/gEKEURlbGVnYXRlZFJlc291cmNlEgsKA2tleRgBIAEoCRISCgpkZWxlZ2F0aW9uGAIgASgJEhIKCmdlbmVyYXRpb24YAyABKAMSGwoTb2JzZXJ2ZWRfZ2VuZXJhdGlvbhgEIAEoAxIOCgZwbHVnaW4YBSABKAkSFgoOcGx1Z2luX3ZlcnNpb24YBiABKAkSGAoQc2VsZWN0aW9uX3JlYXNvbhgHIAEoCRIoCgVyZWFkeRgIIAEoDjIZLmtwbHVnLnYxLkNvbmRpdGlvblN0YXR1cxIUCgxyZWFkeV9yZWFzb24YCSABKAkSFQoNcmVhZHlfbWVzc2FnZRgKIAEoCSJHChZFeHBsYWluUmVzb3VyY2VSZXF1ZXN0EgwKBGtpbmQYASABKAkSEQoJbmFtZXNwYWNlGAIgASgJEgwKBG5hbWUYAyABKAkiggQKF0V4cGxhaW5SZXNvdXJjZVJlc3BvbnNlEi0KCHJlc291cmNlGAEgASgLMhsua3BsdWcudjEuRGVsZWdhdGVkUmVzb3VyY2USEgoKcHJlZmVyZW5jZRgCIAEoCRIOCgZyZWFzb24YAyABKAkSDwoHbWVzc2FnZRgEIAEoCRInCgpjYW5kaWRhdGVzGAUgAygLMhMua3BsdWcudjEuQ2FuZGlkYXRlEicKBmV2ZW50cxgGIAMoCzIXLmtwbHVnLnYxLlJlY29yZGVkRXZlbnQSMAoMbmV4dF9wYXNzX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI2ChJleHRlbnNpb25fcHJvYmxlbXMYCCADKAsyGi5rcGx1Zy52MS5SZWZlcmVuY2VQcm9ibGVtEjYKEmFuc3dlcl9ob2xkc191bnRpbBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMQoKb3BlcmF0aW9ucxgKIAMoCzIdLmtwbHVnLnYxLk9wZXJhdGlvbkluUHJvZ3Jlc3MSLQoKZXh0ZW5zaW9ucxgLIAMoCzIZLmtwbHVnLnYxLlJlbGF0ZWRSZXNvdXJjZRItCgpkZXBlbmRlbnRzGAwgAygLMhkua3BsdWcudjEuUmVsYXRlZFJlc291cmNlIrABChNPcGVyYXRpb25JblByb2dyZXNzEg4KBnBsdWdpbhgBIAEoCRIXCgpwZXJjZW50YWdlGAIgASgNSACIAQESDwoHbWVzc2FnZRgDIAEoCRINCgV0b2tlbhgEIAEoCRIuCgpzdGFydGVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCgljYW5jZWxsZWQYBiABKAhCDQoLX3BlcmNlbnRhZ2UilAEKD1JlbGF0ZWRSZXNvdXJjZRILCgNrZXkYASABKAkSKAoFcmVhZHkYAiABKA4yGS5rcGx1Zy52MS5Db25kaXRpb25TdGF0dXMSDgoGcmVhc29uGAMgASgJEg8KB21lc3NhZ2UYBCABKAkSKQoFc2luY2UYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjMKEFJlZmVyZW5jZVByb2JsZW0SDgoGcmVhc29uGAEgASgJEg8KB21lc3NhZ2UYAiABKAkiiQEKCUNhbmRpZGF0ZRIOCgZwbHVnaW4YASABKAkSDwoHdmVyc2lvbhgCIAEoCRIXCg9yZWFkeV9pbnN0YW5jZXMYAyABKA0SEQoJaW5zdGFuY2VzGAQgASgNEg4KBmNob3NlbhgFIAEoCBIOCgZyZWFzb24YBiABKAkSDwoHbWVzc2FnZRgHIAEoCTKVAgoRRGVsZWdhdGlvblNlcnZpY2USVgoPTGlzdERlbGVnYXRpb25zEiAua3BsdWcudjEuTGlzdERlbGVnYXRpb25zUmVxdWVzdBohLmtwbHVnLnYxLkxpc3REZWxlZ2F0aW9uc1Jlc3BvbnNlElAKDUxpc3RSZXNvdXJjZXMSHi5rcGx1Zy52MS5MaXN0UmVzb3VyY2VzUmVxdWVzdBofLmtwbHVnLnYxLkxpc3RSZXNvdXJjZXNSZXNwb25zZRJWCg9FeHBsYWluUmVzb3VyY2USIC5rcGx1Zy52MS5FeHBsYWluUmVzb3VyY2VSZXF1ZXN0GiEua3BsdWcudjEuRXhwbGFpblJlc291cmNlUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_timestamp, file_kplug_v1_resource]);
 
 /**
  * ListDelegationsRequest selects a page.
@@ -425,6 +425,20 @@ export type ExplainResourceResponse = Message<"kplug.v1.ExplainResourceResponse"
   extensionProblems: ReferenceProblem[];
 
   /**
+   * Time until which the last answer holds, so that passes with equal input make no call; unset if it doesn't.
+   *
+   * @generated from field: google.protobuf.Timestamp answer_holds_until = 9;
+   */
+  answerHoldsUntil?: Timestamp | undefined;
+
+  /**
+   * Operations that plugins have in progress for the resource.
+   *
+   * @generated from field: repeated kplug.v1.OperationInProgress operations = 10;
+   */
+  operations: OperationInProgress[];
+
+  /**
    * Extensions that the resource references: those that were found, then the others.
    *
    * @generated from field: repeated kplug.v1.RelatedResource extensions = 11;
@@ -445,6 +459,62 @@ export type ExplainResourceResponse = Message<"kplug.v1.ExplainResourceResponse"
  */
 export const ExplainResourceResponseSchema: GenMessage<ExplainResourceResponse> = /*@__PURE__*/
   messageDesc(file_kplug_v1_delegation, 8);
+
+/**
+ * OperationInProgress is an operation of a plugin that takes longer than a call.
+ *
+ * @generated from message kplug.v1.OperationInProgress
+ */
+export type OperationInProgress = Message<"kplug.v1.OperationInProgress"> & {
+  /**
+   * Name of the plugin.
+   *
+   * @generated from field: string plugin = 1;
+   */
+  plugin: string;
+
+  /**
+   * Part that is done, in percent: 0 to 100. Unset if it isn't known.
+   *
+   * @generated from field: optional uint32 percentage = 2;
+   */
+  percentage?: number | undefined;
+
+  /**
+   * Description for people.
+   *
+   * @generated from field: string message = 3;
+   */
+  message: string;
+
+  /**
+   * Token of the plugin; empty if it has none.
+   *
+   * @generated from field: string token = 4;
+   */
+  token: string;
+
+  /**
+   * Time at which the operation began.
+   *
+   * @generated from field: google.protobuf.Timestamp started_at = 5;
+   */
+  startedAt?: Timestamp | undefined;
+
+  /**
+   * True if the next call says that the operation is no longer wanted.
+   *
+   * @generated from field: bool cancelled = 6;
+   */
+  cancelled: boolean;
+};
+
+/**
+ * Describes the message kplug.v1.OperationInProgress.
+ * Use `create(OperationInProgressSchema)` to create a new message.
+ */
+export const OperationInProgressSchema: GenMessage<OperationInProgress> = /*@__PURE__*/
+  messageDesc(file_kplug_v1_delegation, 9);
 
 /**
  * RelatedResource is an extension or a dependent of a resource, with its state.
@@ -491,7 +561,7 @@ export type RelatedResource = Message<"kplug.v1.RelatedResource"> & {
  * Use `create(RelatedResourceSchema)` to create a new message.
  */
 export const RelatedResourceSchema: GenMessage<RelatedResource> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_delegation, 9);
+  messageDesc(file_kplug_v1_delegation, 10);
 
 /**
  * ReferenceProblem is a problem with a reference from a base resource to an extension.
@@ -519,7 +589,7 @@ export type ReferenceProblem = Message<"kplug.v1.ReferenceProblem"> & {
  * Use `create(ReferenceProblemSchema)` to create a new message.
  */
 export const ReferenceProblemSchema: GenMessage<ReferenceProblem> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_delegation, 10);
+  messageDesc(file_kplug_v1_delegation, 11);
 
 /**
  * Candidate is a plugin that was considered.
@@ -576,7 +646,7 @@ export type Candidate = Message<"kplug.v1.Candidate"> & {
  * Use `create(CandidateSchema)` to create a new message.
  */
 export const CandidateSchema: GenMessage<Candidate> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_delegation, 11);
+  messageDesc(file_kplug_v1_delegation, 12);
 
 /**
  * DelegationService exposes the delegations of an operator and its decisions. It is read-only and served on the admin port.

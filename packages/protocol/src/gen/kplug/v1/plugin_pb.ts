@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file kplug/v1/plugin.proto.
  */
 export const file_kplug_v1_plugin: GenFile = /*@__PURE__*/
-  fileDesc("ChVrcGx1Zy92MS9wbHVnaW4ucHJvdG8SCGtwbHVnLnYxIhAKDkdldEluZm9SZXF1ZXN0IqoBCg9HZXRJbmZvUmVzcG9uc2USDgoGcGx1Z2luGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSIQoEYXBpcxgDIAMoCzITLmtwbHVnLnYxLlBsdWdpbkFwaRITCgtpbnN0YW5jZV9pZBgEIAEoCRIPCgdydW50aW1lGAUgASgJEhMKC3NlcnZlc193b3JrGAYgASgIEhgKEHNlcmlhbGl6ZXNfY2FsbHMYByABKAgilAMKEFJlY29uY2lsZVJlcXVlc3QSIAoEYmFzZRgBIAEoCzISLmtwbHVnLnYxLlJlc291cmNlEj4KCmV4dGVuc2lvbnMYAiADKAsyKi5rcGx1Zy52MS5SZWNvbmNpbGVSZXF1ZXN0LkV4dGVuc2lvbnNFbnRyeRIoCgphc3NpZ25tZW50GAMgASgLMhQua3BsdWcudjEuQXNzaWdubWVudBImCgdjb250ZXh0GAQgASgLMhUua3BsdWcudjEuQ2FsbENvbnRleHQSPgoKZGVwZW5kZW50cxgFIAMoCzIqLmtwbHVnLnYxLlJlY29uY2lsZVJlcXVlc3QuRGVwZW5kZW50c0VudHJ5GkUKD0V4dGVuc2lvbnNFbnRyeRILCgNrZXkYASABKAkSIQoFdmFsdWUYAiABKAsyEi5rcGx1Zy52MS5SZXNvdXJjZToCOAEaRQoPRGVwZW5kZW50c0VudHJ5EgsKA2tleRgBIAEoCRIhCgV2YWx1ZRgCIAEoCzISLmtwbHVnLnYxLlJlc291cmNlOgI4ASKVAQoKQXNzaWdubWVudBISCgpkZWxlZ2F0aW9uGAEgASgJEgsKA2FwaRgCIAEoCRITCgthcGlfdmVyc2lvbhgDIAEoCRIOCgZyZWFzb24YBCABKAkSDwoHbWVzc2FnZRgFIAEoCRIwCgpjYXBhYmlsaXR5GAYgASgLMhwua3BsdWcudjEuQXNzaWduZWRDYXBhYmlsaXR5Il8KEkFzc2lnbmVkQ2FwYWJpbGl0eRIQCghjYXRlZ29yeRgBIAEoCRIMCgR0eXBlGAIgASgJEg8KB3ZlcnNpb24YAyABKAkSGAoQcHJldmlvdXNfdmVyc2lvbhgEIAEoCSJ1CgtDYWxsQ29udGV4dBIPCgdhdHRlbXB0GAEgASgNEiwKCGRlYWRsaW5lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBITCgt0cmFjZXBhcmVudBgDIAEoCRISCgp0cmFjZXN0YXRlGAQgASgJIuYDChFSZWNvbmNpbGVSZXNwb25zZRIiCgdvdXRjb21lGAEgASgOMhEua3BsdWcudjEuT3V0Y29tZRIuCgtyZXRyeV9hZnRlchgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIjCghtZXNzYWdlcxgDIAMoCzIRLmtwbHVnLnYxLk1lc3NhZ2USGAoLYmFzZV9zdGF0dXMYBCABKAxIAIgBARJOChJleHRlbnNpb25fc3RhdHVzZXMYBSADKAsyMi5rcGx1Zy52MS5SZWNvbmNpbGVSZXNwb25zZS5FeHRlbnNpb25TdGF0dXNlc0VudHJ5EicKCmNvbmRpdGlvbnMYBiADKAsyEy5rcGx1Zy52MS5Db25kaXRpb24SHwoGZXZlbnRzGAcgAygLMg8ua3BsdWcudjEuRXZlbnQSMAoNcmVxdWV1ZV9hZnRlchgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIoCgpkZXBlbmRlbnRzGAkgASgLMhQua3BsdWcudjEuRGVwZW5kZW50cxo4ChZFeHRlbnNpb25TdGF0dXNlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDDoCOAFCDgoMX2Jhc2Vfc3RhdHVzIpMBCgpEZXBlbmRlbnRzEg0KBWl0ZW1zGAEgAygMEi4KBXJ1bGVzGAIgAygLMh8ua3BsdWcudjEuRGVwZW5kZW50cy5SdWxlc0VudHJ5GkYKClJ1bGVzRW50cnkSCwoDa2V5GAEgASgJEicKBXZhbHVlGAIgASgLMhgua3BsdWcudjEuRGVwZW5kZW50UnVsZXM6AjgBIrsBCg5EZXBlbmRlbnRSdWxlcxISCgpkZXBlbmRzX29uGAEgAygJEhIKCnJlYWR5X3doZW4YAiABKAkSMAoNcmVhZHlfdGltZW91dBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIUCgxpbmNsdWRlX3doZW4YBCABKAkSKQoGcG9saWN5GAUgASgOMhkua3BsdWcudjEuRGVwZW5kZW50UG9saWN5Eg4KBnJldGFpbhgGIAEoCCK5AwoPRmluYWxpemVSZXF1ZXN0EiAKBGJhc2UYASABKAsyEi5rcGx1Zy52MS5SZXNvdXJjZRI9CgpleHRlbnNpb25zGAIgAygLMikua3BsdWcudjEuRmluYWxpemVSZXF1ZXN0LkV4dGVuc2lvbnNFbnRyeRIoCgphc3NpZ25tZW50GAMgASgLMhQua3BsdWcudjEuQXNzaWdubWVudBImCgdjb250ZXh0GAQgASgLMhUua3BsdWcudjEuQ2FsbENvbnRleHQSJgoFY2F1c2UYBSABKA4yFy5rcGx1Zy52MS5GaW5hbGl6ZUNhdXNlEj0KCmRlcGVuZGVudHMYBiADKAsyKS5rcGx1Zy52MS5GaW5hbGl6ZVJlcXVlc3QuRGVwZW5kZW50c0VudHJ5GkUKD0V4dGVuc2lvbnNFbnRyeRILCgNrZXkYASABKAkSIQoFdmFsdWUYAiABKAsyEi5rcGx1Zy52MS5SZXNvdXJjZToCOAEaRQoPRGVwZW5kZW50c0VudHJ5EgsKA2tleRgBIAEoCRIhCgV2YWx1ZRgCIAEoCzISLmtwbHVnLnYxLlJlc291cmNlOgI4ASKsAQoQRmluYWxpemVSZXNwb25zZRIiCgdvdXRjb21lGAEgASgOMhEua3BsdWcudjEuT3V0Y29tZRIuCgtyZXRyeV9hZnRlchgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIjCghtZXNzYWdlcxgDIAMoCzIRLmtwbHVnLnYxLk1lc3NhZ2USHwoGZXZlbnRzGAQgAygLMg8ua3BsdWcudjEuRXZlbnQitQEKC1dvcmtSZXF1ZXN0EgoKAmlkGAEgASgNEi8KCXJlY29uY2lsZRgCIAEoCzIaLmtwbHVnLnYxLlJlY29uY2lsZVJlcXVlc3RIABItCghmaW5hbGl6ZRgDIAEoCzIZLmtwbHVnLnYxLkZpbmFsaXplUmVxdWVzdEgAEjIKDGNhbmNlbGxhdGlvbhgEIAEoCzIaLmtwbHVnLnYxLldvcmtDYW5jZWxsYXRpb25IAEIGCgRjYWxsIhIKEFdvcmtDYW5jZWxsYXRpb24irAEKDFdvcmtSZXNwb25zZRIKCgJpZBgBIAEoDRIwCglyZWNvbmNpbGUYAiABKAsyGy5rcGx1Zy52MS5SZWNvbmNpbGVSZXNwb25zZUgAEi4KCGZpbmFsaXplGAMgASgLMhoua3BsdWcudjEuRmluYWxpemVSZXNwb25zZUgAEiQKBWVycm9yGAQgASgLMhMua3BsdWcudjEuV29ya0Vycm9ySABCCAoGYW5zd2VyIioKCVdvcmtFcnJvchIMCgRjb2RlGAEgASgNEg8KB21lc3NhZ2UYAiABKAkqkAEKD0RlcGVuZGVudFBvbGljeRIgChxERVBFTkRFTlRfUE9MSUNZX1VOU1BFQ0lGSUVEEAASGgoWREVQRU5ERU5UX1BPTElDWV9BUFBMWRABEiAKHERFUEVOREVOVF9QT0xJQ1lfQ1JFQVRFX09OTFkQAhIdChlERVBFTkRFTlRfUE9MSUNZX1JFQ1JFQVRFEAMqYAoHT3V0Y29tZRIXChNPVVRDT01FX1VOU1BFQ0lGSUVEEAASEwoPT1VUQ09NRV9TVUNDRVNTEAESEQoNT1VUQ09NRV9SRVRSWRACEhQKEE9VVENPTUVfVEVSTUlOQUwQAyprCg1GaW5hbGl6ZUNhdXNlEh4KGkZJTkFMSVpFX0NBVVNFX1VOU1BFQ0lGSUVEEAASGgoWRklOQUxJWkVfQ0FVU0VfREVMRVRFRBABEh4KGkZJTkFMSVpFX0NBVVNFX0hBTkRFRF9PVkVSEAIykwIKDVBsdWdpblNlcnZpY2USPgoHR2V0SW5mbxIYLmtwbHVnLnYxLkdldEluZm9SZXF1ZXN0Ghkua3BsdWcudjEuR2V0SW5mb1Jlc3BvbnNlEkQKCVJlY29uY2lsZRIaLmtwbHVnLnYxLlJlY29uY2lsZVJlcXVlc3QaGy5rcGx1Zy52MS5SZWNvbmNpbGVSZXNwb25zZRJBCghGaW5hbGl6ZRIZLmtwbHVnLnYxLkZpbmFsaXplUmVxdWVzdBoaLmtwbHVnLnYxLkZpbmFsaXplUmVzcG9uc2USOQoEV29yaxIVLmtwbHVnLnYxLldvcmtSZXF1ZXN0GhYua3BsdWcudjEuV29ya1Jlc3BvbnNlKAEwAWIGcHJvdG8z", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_kplug_v1_registry, file_kplug_v1_resource]);
+  fileDesc("ChVrcGx1Zy92MS9wbHVnaW4ucHJvdG8SCGtwbHVnLnYxIhAKDkdldEluZm9SZXF1ZXN0IqoBCg9HZXRJbmZvUmVzcG9uc2USDgoGcGx1Z2luGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSIQoEYXBpcxgDIAMoCzITLmtwbHVnLnYxLlBsdWdpbkFwaRITCgtpbnN0YW5jZV9pZBgEIAEoCRIPCgdydW50aW1lGAUgASgJEhMKC3NlcnZlc193b3JrGAYgASgIEhgKEHNlcmlhbGl6ZXNfY2FsbHMYByABKAgivAMKEFJlY29uY2lsZVJlcXVlc3QSIAoEYmFzZRgBIAEoCzISLmtwbHVnLnYxLlJlc291cmNlEj4KCmV4dGVuc2lvbnMYAiADKAsyKi5rcGx1Zy52MS5SZWNvbmNpbGVSZXF1ZXN0LkV4dGVuc2lvbnNFbnRyeRIoCgphc3NpZ25tZW50GAMgASgLMhQua3BsdWcudjEuQXNzaWdubWVudBImCgdjb250ZXh0GAQgASgLMhUua3BsdWcudjEuQ2FsbENvbnRleHQSPgoKZGVwZW5kZW50cxgFIAMoCzIqLmtwbHVnLnYxLlJlY29uY2lsZVJlcXVlc3QuRGVwZW5kZW50c0VudHJ5EiYKCW9wZXJhdGlvbhgGIAEoCzITLmtwbHVnLnYxLk9wZXJhdGlvbhpFCg9FeHRlbnNpb25zRW50cnkSCwoDa2V5GAEgASgJEiEKBXZhbHVlGAIgASgLMhIua3BsdWcudjEuUmVzb3VyY2U6AjgBGkUKD0RlcGVuZGVudHNFbnRyeRILCgNrZXkYASABKAkSIQoFdmFsdWUYAiABKAsyEi5rcGx1Zy52MS5SZXNvdXJjZToCOAEiiAEKCU9wZXJhdGlvbhIkCghwcm9ncmVzcxgBIAEoCzISLmtwbHVnLnYxLlByb2dyZXNzEhIKCmdlbmVyYXRpb24YAiABKAMSLgoKc3RhcnRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJY2FuY2VsbGVkGAQgASgIIlIKCFByb2dyZXNzEhcKCnBlcmNlbnRhZ2UYASABKA1IAIgBARIPCgdtZXNzYWdlGAIgASgJEg0KBXRva2VuGAMgASgJQg0KC19wZXJjZW50YWdlIpUBCgpBc3NpZ25tZW50EhIKCmRlbGVnYXRpb24YASABKAkSCwoDYXBpGAIgASgJEhMKC2FwaV92ZXJzaW9uGAMgASgJEg4KBnJlYXNvbhgEIAEoCRIPCgdtZXNzYWdlGAUgASgJEjAKCmNhcGFiaWxpdHkYBiABKAsyHC5rcGx1Zy52MS5Bc3NpZ25lZENhcGFiaWxpdHkiXwoSQXNzaWduZWRDYXBhYmlsaXR5EhAKCGNhdGVnb3J5GAEgASgJEgwKBHR5cGUYAiABKAkSDwoHdmVyc2lvbhgDIAEoCRIYChBwcmV2aW91c192ZXJzaW9uGAQgASgJInUKC0NhbGxDb250ZXh0Eg8KB2F0dGVtcHQYASABKA0SLAoIZGVhZGxpbmUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC3RyYWNlcGFyZW50GAMgASgJEhIKCnRyYWNlc3RhdGUYBCABKAkiugQKEVJlY29uY2lsZVJlc3BvbnNlEiIKB291dGNvbWUYASABKA4yES5rcGx1Zy52MS5PdXRjb21lEi4KC3JldHJ5X2FmdGVyGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiMKCG1lc3NhZ2VzGAMgAygLMhEua3BsdWcudjEuTWVzc2FnZRIYCgtiYXNlX3N0YXR1cxgEIAEoDEgAiAEBEk4KEmV4dGVuc2lvbl9zdGF0dXNlcxgFIAMoCzIyLmtwbHVnLnYxLlJlY29uY2lsZVJlc3BvbnNlLkV4dGVuc2lvblN0YXR1c2VzRW50cnkSJwoKY29uZGl0aW9ucxgGIAMoCzITLmtwbHVnLnYxLkNvbmRpdGlvbhIfCgZldmVudHMYByADKAsyDy5rcGx1Zy52MS5FdmVudBIwCg1yZXF1ZXVlX2FmdGVyGAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEigKCmRlcGVuZGVudHMYCSABKAsyFC5rcGx1Zy52MS5EZXBlbmRlbnRzEiwKCXZhbGlkX2ZvchgKIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIkCghwcm9ncmVzcxgLIAEoCzISLmtwbHVnLnYxLlByb2dyZXNzGjgKFkV4dGVuc2lvblN0YXR1c2VzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgMOgI4AUIOCgxfYmFzZV9zdGF0dXMikwEKCkRlcGVuZGVudHMSDQoFaXRlbXMYASADKAwSLgoFcnVsZXMYAiADKAsyHy5rcGx1Zy52MS5EZXBlbmRlbnRzLlJ1bGVzRW50cnkaRgoKUnVsZXNFbnRyeRILCgNrZXkYASABKAkSJwoFdmFsdWUYAiABKAsyGC5rcGx1Zy52MS5EZXBlbmRlbnRSdWxlczoCOAEiuwEKDkRlcGVuZGVudFJ1bGVzEhIKCmRlcGVuZHNfb24YASADKAkSEgoKcmVhZHlfd2hlbhgCIAEoCRIwCg1yZWFkeV90aW1lb3V0GAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhQKDGluY2x1ZGVfd2hlbhgEIAEoCRIpCgZwb2xpY3kYBSABKA4yGS5rcGx1Zy52MS5EZXBlbmRlbnRQb2xpY3kSDgoGcmV0YWluGAYgASgIIuEDCg9GaW5hbGl6ZVJlcXVlc3QSIAoEYmFzZRgBIAEoCzISLmtwbHVnLnYxLlJlc291cmNlEj0KCmV4dGVuc2lvbnMYAiADKAsyKS5rcGx1Zy52MS5GaW5hbGl6ZVJlcXVlc3QuRXh0ZW5zaW9uc0VudHJ5EigKCmFzc2lnbm1lbnQYAyABKAsyFC5rcGx1Zy52MS5Bc3NpZ25tZW50EiYKB2NvbnRleHQYBCABKAsyFS5rcGx1Zy52MS5DYWxsQ29udGV4dBImCgVjYXVzZRgFIAEoDjIXLmtwbHVnLnYxLkZpbmFsaXplQ2F1c2USPQoKZGVwZW5kZW50cxgGIAMoCzIpLmtwbHVnLnYxLkZpbmFsaXplUmVxdWVzdC5EZXBlbmRlbnRzRW50cnkSJgoJb3BlcmF0aW9uGAcgASgLMhMua3BsdWcudjEuT3BlcmF0aW9uGkUKD0V4dGVuc2lvbnNFbnRyeRILCgNrZXkYASABKAkSIQoFdmFsdWUYAiABKAsyEi5rcGx1Zy52MS5SZXNvdXJjZToCOAEaRQoPRGVwZW5kZW50c0VudHJ5EgsKA2tleRgBIAEoCRIhCgV2YWx1ZRgCIAEoCzISLmtwbHVnLnYxLlJlc291cmNlOgI4ASLSAQoQRmluYWxpemVSZXNwb25zZRIiCgdvdXRjb21lGAEgASgOMhEua3BsdWcudjEuT3V0Y29tZRIuCgtyZXRyeV9hZnRlchgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIjCghtZXNzYWdlcxgDIAMoCzIRLmtwbHVnLnYxLk1lc3NhZ2USHwoGZXZlbnRzGAQgAygLMg8ua3BsdWcudjEuRXZlbnQSJAoIcHJvZ3Jlc3MYBSABKAsyEi5rcGx1Zy52MS5Qcm9ncmVzcyK1AQoLV29ya1JlcXVlc3QSCgoCaWQYASABKA0SLwoJcmVjb25jaWxlGAIgASgLMhoua3BsdWcudjEuUmVjb25jaWxlUmVxdWVzdEgAEi0KCGZpbmFsaXplGAMgASgLMhkua3BsdWcudjEuRmluYWxpemVSZXF1ZXN0SAASMgoMY2FuY2VsbGF0aW9uGAQgASgLMhoua3BsdWcudjEuV29ya0NhbmNlbGxhdGlvbkgAQgYKBGNhbGwiEgoQV29ya0NhbmNlbGxhdGlvbiKsAQoMV29ya1Jlc3BvbnNlEgoKAmlkGAEgASgNEjAKCXJlY29uY2lsZRgCIAEoCzIbLmtwbHVnLnYxLlJlY29uY2lsZVJlc3BvbnNlSAASLgoIZmluYWxpemUYAyABKAsyGi5rcGx1Zy52MS5GaW5hbGl6ZVJlc3BvbnNlSAASJAoFZXJyb3IYBCABKAsyEy5rcGx1Zy52MS5Xb3JrRXJyb3JIAEIICgZhbnN3ZXIiKgoJV29ya0Vycm9yEgwKBGNvZGUYASABKA0SDwoHbWVzc2FnZRgCIAEoCSqQAQoPRGVwZW5kZW50UG9saWN5EiAKHERFUEVOREVOVF9QT0xJQ1lfVU5TUEVDSUZJRUQQABIaChZERVBFTkRFTlRfUE9MSUNZX0FQUExZEAESIAocREVQRU5ERU5UX1BPTElDWV9DUkVBVEVfT05MWRACEh0KGURFUEVOREVOVF9QT0xJQ1lfUkVDUkVBVEUQAypgCgdPdXRjb21lEhcKE09VVENPTUVfVU5TUEVDSUZJRUQQABITCg9PVVRDT01FX1NVQ0NFU1MQARIRCg1PVVRDT01FX1JFVFJZEAISFAoQT1VUQ09NRV9URVJNSU5BTBADKmsKDUZpbmFsaXplQ2F1c2USHgoaRklOQUxJWkVfQ0FVU0VfVU5TUEVDSUZJRUQQABIaChZGSU5BTElaRV9DQVVTRV9ERUxFVEVEEAESHgoaRklOQUxJWkVfQ0FVU0VfSEFOREVEX09WRVIQAjKTAgoNUGx1Z2luU2VydmljZRI+CgdHZXRJbmZvEhgua3BsdWcudjEuR2V0SW5mb1JlcXVlc3QaGS5rcGx1Zy52MS5HZXRJbmZvUmVzcG9uc2USRAoJUmVjb25jaWxlEhoua3BsdWcudjEuUmVjb25jaWxlUmVxdWVzdBobLmtwbHVnLnYxLlJlY29uY2lsZVJlc3BvbnNlEkEKCEZpbmFsaXplEhkua3BsdWcudjEuRmluYWxpemVSZXF1ZXN0Ghoua3BsdWcudjEuRmluYWxpemVSZXNwb25zZRI5CgRXb3JrEhUua3BsdWcudjEuV29ya1JlcXVlc3QaFi5rcGx1Zy52MS5Xb3JrUmVzcG9uc2UoATABYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_kplug_v1_registry, file_kplug_v1_resource]);
 
 /**
  * GetInfoRequest is empty.
@@ -138,6 +138,13 @@ export type ReconcileRequest = Message<"kplug.v1.ReconcileRequest"> & {
    * @generated from field: map<string, kplug.v1.Resource> dependents = 5;
    */
   dependents: { [key: string]: Resource };
+
+  /**
+   * Operation that the plugin reported as in progress. Unset if there is none.
+   *
+   * @generated from field: kplug.v1.Operation operation = 6;
+   */
+  operation?: Operation | undefined;
 };
 
 /**
@@ -146,6 +153,88 @@ export type ReconcileRequest = Message<"kplug.v1.ReconcileRequest"> & {
  */
 export const ReconcileRequestSchema: GenMessage<ReconcileRequest> = /*@__PURE__*/
   messageDesc(file_kplug_v1_plugin, 2);
+
+/**
+ * Operation is an operation of a plugin for one base that takes longer than a call. The controller stores it until the plugin answers
+ * SUCCESS or TERMINAL, and sends it with each call of this plugin for the base, to any of its instances in any version. Other plugins
+ * don't get it.
+ *
+ * @generated from message kplug.v1.Operation
+ */
+export type Operation = Message<"kplug.v1.Operation"> & {
+  /**
+   * Progress that the plugin reported last.
+   *
+   * @generated from field: kplug.v1.Progress progress = 1;
+   */
+  progress?: Progress | undefined;
+
+  /**
+   * Generation of the base in the call whose answer reported the token first.
+   *
+   * @generated from field: int64 generation = 2;
+   */
+  generation: bigint;
+
+  /**
+   * Time of that answer.
+   *
+   * @generated from field: google.protobuf.Timestamp started_at = 3;
+   */
+  startedAt?: Timestamp | undefined;
+
+  /**
+   * True if what the operation does is no longer wanted: the spec of the base is another one than when it began, or the base is being
+   * finalized and the operation began before. The plugin should stop it, or adapt it to the new state, before it answers SUCCESS.
+   *
+   * @generated from field: bool cancelled = 4;
+   */
+  cancelled: boolean;
+};
+
+/**
+ * Describes the message kplug.v1.Operation.
+ * Use `create(OperationSchema)` to create a new message.
+ */
+export const OperationSchema: GenMessage<Operation> = /*@__PURE__*/
+  messageDesc(file_kplug_v1_plugin, 3);
+
+/**
+ * Progress is the state of an operation.
+ *
+ * @generated from message kplug.v1.Progress
+ */
+export type Progress = Message<"kplug.v1.Progress"> & {
+  /**
+   * Part of the operation that is done, in percent: 0 to 100. Unset if it isn't known.
+   *
+   * @generated from field: optional uint32 percentage = 1;
+   */
+  percentage?: number | undefined;
+
+  /**
+   * Description for people, for example `copied 3 of 8 tables`. After 1,024 characters it is cut.
+   *
+   * @generated from field: string message = 2;
+   */
+  message: string;
+
+  /**
+   * Opaque token that identifies the operation, for example the id of a backup. Every later call brings it. At most 1 KiB. Whoever can
+   * read the status of the base can read it, and whoever can write it can change it, so that it must not be a secret, and the plugin must
+   * check that it belongs to the base. Empty if the operation needs none.
+   *
+   * @generated from field: string token = 3;
+   */
+  token: string;
+};
+
+/**
+ * Describes the message kplug.v1.Progress.
+ * Use `create(ProgressSchema)` to create a new message.
+ */
+export const ProgressSchema: GenMessage<Progress> = /*@__PURE__*/
+  messageDesc(file_kplug_v1_plugin, 4);
 
 /**
  * Assignment is the delegation and API for which a plugin is called, and the reason why it was chosen.
@@ -201,7 +290,7 @@ export type Assignment = Message<"kplug.v1.Assignment"> & {
  * Use `create(AssignmentSchema)` to create a new message.
  */
 export const AssignmentSchema: GenMessage<Assignment> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 3);
+  messageDesc(file_kplug_v1_plugin, 5);
 
 /**
  * AssignedCapability is the capability that a base asks for, in the version that the controller chose among those that the plugin provides.
@@ -243,7 +332,7 @@ export type AssignedCapability = Message<"kplug.v1.AssignedCapability"> & {
  * Use `create(AssignedCapabilitySchema)` to create a new message.
  */
 export const AssignedCapabilitySchema: GenMessage<AssignedCapability> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 4);
+  messageDesc(file_kplug_v1_plugin, 6);
 
 /**
  * CallContext identifies a call.
@@ -285,7 +374,7 @@ export type CallContext = Message<"kplug.v1.CallContext"> & {
  * Use `create(CallContextSchema)` to create a new message.
  */
 export const CallContextSchema: GenMessage<CallContext> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 5);
+  messageDesc(file_kplug_v1_plugin, 7);
 
 /**
  * ReconcileResponse is the result of a call. A gRPC error instead of this message is a failure that is retried.
@@ -316,8 +405,8 @@ export type ReconcileResponse = Message<"kplug.v1.ReconcileResponse"> & {
 
   /**
    * Status of the base, a JSON object that replaces the one that the plugin returned before. Unset: no change. The controller owns the
-   * fields `implementation`, `plugin`, `implementations`, `dependents`, `observedGeneration` and `conditions`; it ignores them here and
-   * records an Event.
+   * fields `implementation`, `plugin`, `implementations`, `dependents`, `operationsInProgress`, `observedGeneration` and `conditions`; it
+   * ignores them here and records an Event.
    *
    * @generated from field: optional bytes base_status = 4;
    */
@@ -359,6 +448,23 @@ export type ReconcileResponse = Message<"kplug.v1.ReconcileResponse"> & {
    * @generated from field: kplug.v1.Dependents dependents = 9;
    */
   dependents?: Dependents | undefined;
+
+  /**
+   * For SUCCESS, the time for which the answer holds: until then the controller may leave out calls with equal input, which are those for
+   * the same base and extensions, apart from their statuses, the same dependents in the same state, the same API, capability and version
+   * of the plugin. A call that `requeue_after` requests is made nevertheless. Default: the answer doesn't hold.
+   *
+   * @generated from field: google.protobuf.Duration valid_for = 10;
+   */
+  validFor?: Duration | undefined;
+
+  /**
+   * With RETRY, says that the call didn't fail: what it began is in progress. `retry_after` is the delay until the next call, 10 seconds by
+   * default. The status, the conditions and the dependents of the response are used as those of a success.
+   *
+   * @generated from field: kplug.v1.Progress progress = 11;
+   */
+  progress?: Progress | undefined;
 };
 
 /**
@@ -366,7 +472,7 @@ export type ReconcileResponse = Message<"kplug.v1.ReconcileResponse"> & {
  * Use `create(ReconcileResponseSchema)` to create a new message.
  */
 export const ReconcileResponseSchema: GenMessage<ReconcileResponse> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 6);
+  messageDesc(file_kplug_v1_plugin, 8);
 
 /**
  * Dependents are resources that the controller applies for a base. The base owns them, so they are deleted with it.
@@ -397,7 +503,7 @@ export type Dependents = Message<"kplug.v1.Dependents"> & {
  * Use `create(DependentsSchema)` to create a new message.
  */
 export const DependentsSchema: GenMessage<Dependents> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 7);
+  messageDesc(file_kplug_v1_plugin, 9);
 
 /**
  * DependentRules says when and how the controller applies a dependent.
@@ -458,7 +564,7 @@ export type DependentRules = Message<"kplug.v1.DependentRules"> & {
  * Use `create(DependentRulesSchema)` to create a new message.
  */
 export const DependentRulesSchema: GenMessage<DependentRules> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 8);
+  messageDesc(file_kplug_v1_plugin, 10);
 
 /**
  * FinalizeRequest is a call to finalize one base resource.
@@ -507,6 +613,13 @@ export type FinalizeRequest = Message<"kplug.v1.FinalizeRequest"> & {
    * @generated from field: map<string, kplug.v1.Resource> dependents = 6;
    */
   dependents: { [key: string]: Resource };
+
+  /**
+   * Operation that the plugin reported as in progress, as in ReconcileRequest.
+   *
+   * @generated from field: kplug.v1.Operation operation = 7;
+   */
+  operation?: Operation | undefined;
 };
 
 /**
@@ -514,7 +627,7 @@ export type FinalizeRequest = Message<"kplug.v1.FinalizeRequest"> & {
  * Use `create(FinalizeRequestSchema)` to create a new message.
  */
 export const FinalizeRequestSchema: GenMessage<FinalizeRequest> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 9);
+  messageDesc(file_kplug_v1_plugin, 11);
 
 /**
  * FinalizeResponse is the result of a call.
@@ -549,6 +662,13 @@ export type FinalizeResponse = Message<"kplug.v1.FinalizeResponse"> & {
    * @generated from field: repeated kplug.v1.Event events = 4;
    */
   events: Event[];
+
+  /**
+   * With RETRY, says that the call didn't fail: the finalization is in progress. As in ReconcileResponse.
+   *
+   * @generated from field: kplug.v1.Progress progress = 5;
+   */
+  progress?: Progress | undefined;
 };
 
 /**
@@ -556,7 +676,7 @@ export type FinalizeResponse = Message<"kplug.v1.FinalizeResponse"> & {
  * Use `create(FinalizeResponseSchema)` to create a new message.
  */
 export const FinalizeResponseSchema: GenMessage<FinalizeResponse> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 10);
+  messageDesc(file_kplug_v1_plugin, 12);
 
 /**
  * WorkRequest is one call in a stream of calls, or its cancellation.
@@ -609,7 +729,7 @@ export type WorkRequest = Message<"kplug.v1.WorkRequest"> & {
  * Use `create(WorkRequestSchema)` to create a new message.
  */
 export const WorkRequestSchema: GenMessage<WorkRequest> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 11);
+  messageDesc(file_kplug_v1_plugin, 13);
 
 /**
  * WorkCancellation is empty.
@@ -624,7 +744,7 @@ export type WorkCancellation = Message<"kplug.v1.WorkCancellation"> & {
  * Use `create(WorkCancellationSchema)` to create a new message.
  */
 export const WorkCancellationSchema: GenMessage<WorkCancellation> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 12);
+  messageDesc(file_kplug_v1_plugin, 14);
 
 /**
  * WorkResponse is the response to one call. Responses may be sent in any order.
@@ -676,7 +796,7 @@ export type WorkResponse = Message<"kplug.v1.WorkResponse"> & {
  * Use `create(WorkResponseSchema)` to create a new message.
  */
 export const WorkResponseSchema: GenMessage<WorkResponse> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 13);
+  messageDesc(file_kplug_v1_plugin, 15);
 
 /**
  * WorkError is the error of a call without a response.
@@ -704,7 +824,7 @@ export type WorkError = Message<"kplug.v1.WorkError"> & {
  * Use `create(WorkErrorSchema)` to create a new message.
  */
 export const WorkErrorSchema: GenMessage<WorkError> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 14);
+  messageDesc(file_kplug_v1_plugin, 16);
 
 /**
  * DependentPolicy is the handling of a dependent that exists.
