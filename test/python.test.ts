@@ -31,8 +31,10 @@ function start(operator: TestOperator, name: string, env: Record<string, string>
 
 describe.skipIf(!python)('the Python package', () => {
   it('passes its own tests', { timeout: 240_000 }, async () => {
-    const args = ['-m', 'pytest', '-q', '-p', 'no:cacheprovider', 'tests', examples];
-    const { stdout } = await execute(python, args, { cwd: pythonPackage });
+    // A test that hangs is reported with the stacks of its threads.
+    const stacks = ['-o', 'faulthandler_timeout=100'];
+    const args = ['-m', 'pytest', '-q', '-p', 'no:cacheprovider', ...stacks, 'tests', examples];
+    const { stdout } = await execute(python, args, { cwd: pythonPackage, timeout: 220_000 });
     expect(stdout).toMatch(/^\d+ passed in /m);
   });
 });
