@@ -31,14 +31,14 @@ let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'kplug-test-'));
   await deployed.load('operator', 'capability-databases', 'capability-messaging', 'capability-components');
-  await deployed.load('postgresql-16', 'postgresql-17');
+  await deployed.load('postgresql-16', 'postgresql-17', 'nats-2.12');
   await deployed.create();
-  await volumes.create(2);
+  await volumes.create(3);
 });
 
 const step = walk(deployed, async () => {
   await deployed.kubectl('delete', 'capabilities,components', '--all', '--timeout=60s');
-  await deployed.kubectl('delete', 'secrets,persistentvolumeclaims', '--selector=app.kubernetes.io/name=postgresql');
+  await deployed.kubectl('delete', 'secrets,persistentvolumeclaims', '--selector=app.kubernetes.io/instance');
   await deployed.remove();
   await volumes.remove();
   await rm(folder, { recursive: true });
@@ -152,8 +152,10 @@ describe('the example of capabilities on a cluster', () => {
   step('serves another category by another plugin, as soon as that is installed', async () => {
     await apply('manifests/queue.yaml');
     await expectCondition('queue', { status: 'False', reason: 'CapabilityUnavailable' });
-    const controller = `controller=kplug.${namespace}.svc:50050`;
-    await deployed.install('messaging', 'kplug-plugin', file('deploy/messaging-values.yaml'), [controller]);
-    await expectCondition('queue', { reason: 'DependentsNotReady' });
+    const settings = [`controller=kplug.${namespace}.svc:50050`, 'env.NATS_IMAGE=kplug/nats-{version}:dev'];
+    await deployed.install('messaging', 'kplug-plugin', file('deploy/messaging-values.yaml'), settings);
+    const { status } = await expectCondition('queue', { status: 'True' });
+    expect(status).toMatchObject({ host: `queue-nats.${namespace}.svc`, port: 4222, secretName: 'queue-nats' });
+    expect(await deployed.kubectl('logs', 'queue-nats-0')).toContain('Listening for client connections');
   });
 });

@@ -27,7 +27,7 @@ export class StaticVolumes {
     this.#created = count;
     await kubectl('create', 'namespace', this.#name);
     // Any user may write to the folders, as Kubernetes does not change the owner of such volumes.
-    const node = await this.#onNode(`mkdir -m 0777 ${this.#folders().join(' ')}`);
+    const node = await this.#onNode(`mkdir -p -m 0777 ${this.#folders().join(' ')}`);
     const values = [node];
     const terms = [{ matchExpressions: [{ key: 'kubernetes.io/hostname', operator: 'In', values }] }];
     await this.#apply(
@@ -51,15 +51,15 @@ export class StaticVolumes {
     if (this.#created === 0) return;
     const names = Array.from({ length: this.#created }, (_, index) => `${this.#name}-${index}`);
     await kubectl('delete', 'persistentvolumes', ...names, '--timeout=60s');
-    await this.#onNode(`rm -rf ${this.#folders().join(' ')}`);
+    await this.#onNode(`rm -rf /volumes/${this.#name}`);
     await kubectl('delete', 'namespace', this.#name, '--timeout=60s');
   }
 
   #folders(): string[] {
-    return Array.from({ length: this.#created }, (_, index) => `/volumes/${index}`);
+    return Array.from({ length: this.#created }, (_, index) => `/volumes/${this.#name}/${index}`);
   }
 
-  /** Runs a command in a pod with the parent of the folders at `/volumes`. Returns the node of the pod. */
+  /** Runs a command in a pod with the node's `/tmp` at `/volumes`. Returns the node of the pod. */
   async #onNode(command: string): Promise<string> {
     const where = ['--namespace', this.#name];
     const pod = {
@@ -78,7 +78,7 @@ export class StaticVolumes {
             volumeMounts: [{ name: 'volumes', mountPath: '/volumes' }],
           },
         ],
-        volumes: [{ name: 'volumes', hostPath: { path: `/tmp/${this.#name}`, type: 'DirectoryOrCreate' } }],
+        volumes: [{ name: 'volumes', hostPath: { path: '/tmp' } }],
       },
     };
     await this.#apply([pod]);

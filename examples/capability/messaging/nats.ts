@@ -3,7 +3,7 @@ import { fromSecret, type Server } from '../resources/manifests.ts';
 
 const settings = `port: 4222
 http_port: 8222
-authorization { user: app, password: $PASSWORD }
+authorization { user: app, password: $QUOTED_PASSWORD }
 jetstream { store_dir: /data }
 `;
 
@@ -16,6 +16,10 @@ export function nats({ name, password }: Instance): Server {
     files: { 'nats.conf': settings },
     dataPath: '/data',
     args: ['--config', '/config/nats.conf'],
-    env: [fromSecret(name, 'PASSWORD', 'password')],
+    env: [
+      fromSecret(name, 'PASSWORD', 'password'),
+      // NATS would read some passwords as numbers.
+      { name: 'QUOTED_PASSWORD', value: '"$(PASSWORD)"' },
+    ],
   };
 }
