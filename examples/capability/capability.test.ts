@@ -183,6 +183,20 @@ describe('databases', () => {
     await expectReady('orders');
   });
 
+  it('return from an upgrade that was never ready', async () => {
+    askDatabase('orders', 'postgresql', '16');
+    await bind('orders-db');
+    await start('orders-db');
+    await expectReady('orders');
+    askDatabase('orders', 'postgresql', '17');
+    await vi.waitFor(() => expect(describeContainers('orders-db')).toHaveLength(3), waitOptions);
+    askDatabase('orders', 'postgresql', '16');
+    const former = ['prepare postgres:16', 'postgresql postgres:16'];
+    await vi.waitFor(() => expect(describeContainers('orders-db')).toEqual(former), waitOptions);
+    await start('orders-db');
+    await expectReady('orders');
+  });
+
   it('keep the Secret and the volume of a deleted capability, and use them again when it comes back', async () => {
     askDatabase('orders', 'postgresql', '16');
     await bind('orders-db');

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { defineCapability, nameFrom } from '@kplug/sdk';
 import { capabilitySpec } from '../resources/capability-spec.ts';
+import { historyOf } from '../resources/history.ts';
 import { maxInstanceName } from '../resources/instance.ts';
 import { dependentsOf, portOf } from '../resources/manifests.ts';
 import { mariadb } from './mariadb.ts';
 import { database, user } from './names.ts';
 import { postgresql } from './postgresql.ts';
-import { versionBefore } from './version-before.ts';
 
 const servers = { postgresql, mariadb };
 
@@ -22,12 +22,12 @@ export function databases(images: DatabaseImages) {
     base: capabilitySpec,
     category: 'database',
     types: { postgresql: ['14', '15', '16', '17', '18'], mariadb: ['10.11', '11.4'] },
-    dependents({ base, type, version, previousVersion, spec }, observed) {
+    dependents({ base, type, version, spec }, observed) {
       const name = nameFrom(base, 'db', maxInstanceName);
       const instance = {
         name,
         version,
-        upgradedFrom: versionBefore({ version, previousVersion, set: observed.get('StatefulSet', name) }),
+        ...historyOf(name, version, observed),
         imageOf: (wanted: string) => images[type].replaceAll('{version}', wanted),
         storage: spec.storage,
         password: randomBytes(18).toString('base64url'),

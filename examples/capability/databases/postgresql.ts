@@ -18,17 +18,18 @@ mv ${root}/dump.new ${root}/dump.sql
 
 /**
  * Creates the data of a version, unless it exists: empty, or from the dump of the version before. The folder gets its name when it is
- * complete, so that it is created again after a failure.
+ * complete, so that it is created again after a failure. Fails if the volume has data of a version that is not upgraded from.
  */
 const prepare = `set -eu
-[ ! -e ${root}/$TO ] || exit 0
 for folder in ${root}/[0-9]*; do
   version=\${folder##*/}
-  if [ -e "$folder/PG_VERSION" ] && [ "$version" -gt "\${FROM:-0}" ]; then
+  [ -e "$folder/PG_VERSION" ] || continue
+  if [ "$version" -gt "$TO" ] || { [ ! -e ${root}/$TO ] && [ "$version" -gt "\${FROM:-0}" ]; }; then
     echo "the volume has data of PostgreSQL $version; ask for that version first" >&2
     exit 1
   fi
 done
+[ ! -e ${root}/$TO ] || exit 0
 new=${root}/new
 rm -rf $new
 printf %s "$PASSWORD" > /tmp/password

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { defineCapability, nameFrom } from '@kplug/sdk';
 import { capabilitySpec } from '../resources/capability-spec.ts';
+import { historyOf } from '../resources/history.ts';
 import { maxInstanceName } from '../resources/instance.ts';
 import { dependentsOf, portOf } from '../resources/manifests.ts';
 import { nats } from './nats.ts';
@@ -14,10 +15,12 @@ export function messaging(image: string) {
     base: capabilitySpec,
     category: 'messaging',
     types: { nats: ['2.11', '2.12'] },
-    dependents({ base, version, spec }) {
+    dependents({ base, version, spec }, observed) {
+      const name = nameFrom(base, 'nats', maxInstanceName);
       const instance = {
-        name: nameFrom(base, 'nats', maxInstanceName),
+        name,
         version,
+        ...historyOf(name, version, observed),
         imageOf: (wanted: string) => image.replaceAll('{version}', wanted),
         storage: spec.storage,
         password: randomBytes(18).toString('base64url'),

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Dependent, Dependents, RuledDependent } from '@kplug/sdk';
-import { type Instance, upgradedFromAnnotation, versionLabel } from './instance.ts';
+import { type Instance, servedAnnotation, upgradedFromAnnotation, versionLabel } from './instance.ts';
 
 /** User of the containers: that of the official images of PostgreSQL and MariaDB. */
 const user = 999;
@@ -54,7 +54,7 @@ function configOf({ name }: Instance, { type, files }: Server): Dependent {
 }
 
 function statefulSetOf(instance: Instance, server: Server): Dependent {
-  const { name, version, upgradedFrom } = instance;
+  const { name, version, served, upgradedFrom } = instance;
   const labels = labelsOf(name, server.type);
   const volumeMounts = [
     { name: 'data', mountPath: server.dataPath },
@@ -82,7 +82,10 @@ function statefulSetOf(instance: Instance, server: Server): Dependent {
     metadata: {
       name,
       labels: { ...labels, [versionLabel]: version },
-      ...(upgradedFrom && { annotations: { [upgradedFromAnnotation]: upgradedFrom } }),
+      annotations: {
+        ...(served && { [servedAnnotation]: served }),
+        ...(upgradedFrom && { [upgradedFromAnnotation]: upgradedFrom }),
+      },
     },
     spec: {
       replicas: 1,
