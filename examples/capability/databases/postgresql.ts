@@ -41,6 +41,9 @@ if [ -e ${root}/dump.sql ]; then
   pg_ctl start --wait --silent -D $new -o "-c listen_addresses= -c unix_socket_directories=/tmp" -l /tmp/log
   PGPASSWORD=$PASSWORD psql --quiet --host=/tmp --username=${user} --dbname=postgres --set=ON_ERROR_STOP=1 --file=/tmp/dump.sql
   pg_ctl stop --wait --silent -D $new
+elif [ -n "$FROM" ] && [ -e ${root}/$FROM/PG_VERSION ]; then
+  echo "the dump of PostgreSQL $FROM is missing" >&2
+  exit 1
 else
   echo "CREATE DATABASE ${database};" | postgres --single -D $new postgres
 fi
