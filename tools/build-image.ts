@@ -16,6 +16,7 @@ import { buildPackages, compileEntry, copyBuilt } from './image/compile.ts';
 import { type ImageDefinition, images } from './image/images.ts';
 import { copyClosure, installPackage, readPackageJson } from './image/install.ts';
 import { applyPublishConfig, listFiles, removeSuperfluous, resetTimes } from './image/slim.ts';
+import { addWheel } from './image/wheel.ts';
 
 /**
  * `pnpm build:image [NAME…]`: builds `dist/image/NAME/` for each image, or for the named ones. Each is a folder that runs with
@@ -60,6 +61,7 @@ async function build(image: ImageDefinition): Promise<string> {
   writeFileSync(join(folder, 'package.json'), `${JSON.stringify(packageJson, null, 2)}\n`);
   if (!image.native) await bundle(folder, compiled, image.whole);
   for (const file of image.files ?? []) copyFileSync(join(source, file), join(folder, basename(file)));
+  if (image.wheel) await addWheel(image.wheel, { source, scratch, folder });
   resetTimes(folder);
   return folder;
 }

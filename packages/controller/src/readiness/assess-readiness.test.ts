@@ -158,6 +158,8 @@ const kinds: [string, string, JsonObject, JsonObject, [JsonObject, JsonObject, s
     { conditions: [condition('Ready', 'True')] },
     [
       [{}, { conditions: [condition('Ready', 'False', { reason: 'Starting', message: '' })] }, 'Starting'],
+      // A controller that sets only what it must.
+      [{}, { conditions: [{ type: 'Ready', status: 'False' }] }, 'its condition Ready is False'],
       [{}, { conditions: [condition('Reconciling', 'True', { message: 'migrating' })] }, 'migrating'],
       [{}, { conditions: [condition('Stalled', 'True', { message: 'no quota' })] }, 'no quota', 'failed'],
     ],

@@ -1,6 +1,6 @@
-import { findCondition } from '../resources/conditions.ts';
 import { groupOf, type Resource } from '../resources/resource.ts';
 import { builtInRules } from './built-in-rules.ts';
+import { findCondition } from './find-condition.ts';
 import { failed, progressing, type Readiness, ready } from './readiness.ts';
 
 /**

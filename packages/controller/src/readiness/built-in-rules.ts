@@ -1,7 +1,7 @@
 import { limits } from '../limits/limits.ts';
-import { findCondition } from '../resources/conditions.ts';
 import { isJsonObject } from '../resources/json.ts';
 import type { JsonValue, Resource } from '../resources/resource.ts';
+import { findCondition, textOf } from './find-condition.ts';
 import { failed, progressing, type Readiness, ready } from './readiness.ts';
 
 type Rule = (resource: Resource) => Readiness;
@@ -159,8 +159,4 @@ function findSurplus(actual: number, wanted: number): Readiness | undefined {
 function numberAt(object: JsonValue | undefined, field: string, missing = 0): number {
   const value = isJsonObject(object) ? object[field] : undefined;
   return typeof value === 'number' || typeof value === 'bigint' ? Number(value) : missing;
-}
-
-function textOf(value: JsonValue | undefined): string {
-  return typeof value === 'string' ? value : '';
 }

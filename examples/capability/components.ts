@@ -1,0 +1,3 @@
+import { components } from './components/plugin.ts';
+
+await components.serve();
