@@ -20,6 +20,7 @@ export function addGetCommand(program: Command, terminal: Terminal): void {
     .addOption(namespaceOption())
     .option('-A, --all-namespaces', 'all namespaces')
     .addOption(outputOption(['table', 'wide', 'yaml', 'json']))
+    .option('-w, --watch', 'print the table, and then each row that changes, until interrupted')
     .addOption(readManifestsOption())
     .addOption(stateDirOption())
     .addHelpText(
@@ -28,7 +29,7 @@ export function addGetCommand(program: Command, terminal: Terminal): void {
         'kplug get databasetables --manifests examples/database-table/manifests',
         'kplug get DatabaseTable users -o yaml',
         'kplug get databasetables -A -o wide',
-        'kplug get databasetables --cluster',
+        'kplug get databasetables --cluster --watch',
       ),
     )
     .action(async (kind: string, name: string | undefined, options: GetOptions) => {

@@ -1,0 +1,59 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { keyOf, type Resource, type ResourceKey } from '@kplug/controller';
+import type { LiveState } from '../input/read-live-states.ts';
+import { type ResourceTableOptions, resourceTable } from '../output/resource-table.ts';
+import { formatTable } from '../output/table.ts';
+import type { Colors, Terminal } from '../output/terminal.ts';
+
+/** Interval at which the resources are read again, in milliseconds. */
+const interval = 1_000;
+
+/** Resources as they were read. */
+interface ReadTable {
+  found: readonly Resource[];
+  held: ReadonlySet<string>;
+  live: ReadonlyMap<ResourceKey, LiveState>;
+}
+
+interface TableChoice {
+  output: string;
+  allNamespaces?: boolean;
+}
+
+/** Returns the options of the table of resources. */
+export function tableOptions(
+  { held, live }: ReadTable,
+  { output, allNamespaces = false }: TableChoice,
+  colors: Colors,
+): ResourceTableOptions {
+  return { wide: output === 'wide', allNamespaces, held, live, colors, now: Date.now() };
+}
+
+/** Prints a table, and then each row that is new or changed, apart from its age, until SIGINT or SIGTERM. */
+export async function watchTable(
+  read: () => Promise<ReadTable>,
+  choice: TableChoice,
+  { colors, print }: Pick<Terminal, 'colors' | 'print'>,
+): Promise<void> {
+  const interrupted = new AbortController();
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
+  let printed: ReadonlyMap<ResourceKey, string> = new Map();
+  let isFirst = true;
+  while (!interrupted.signal.aborted) {
+    const table = await read();
+    const content = resourceTable(table.found, tableOptions(table, choice, colors));
+    const [header = '', ...lines] = formatTable(content, colors).split('\n');
+    const ageColumn = content.header.indexOf('AGE');
+    const rows = new Map<ResourceKey, string>();
+    for (const [index, resource] of table.found.entries()) {
+      const key = keyOf(resource);
+      rows.set(key, JSON.stringify(content.rows[index]?.filter((_, column) => column !== ageColumn)));
+      if (isFirst && table.found.length > 0) print(header);
+      isFirst &&= table.found.length === 0;
+      if (rows.get(key) !== printed.get(key)) print(lines[index] ?? '');
+    }
+    printed = rows;
+    // It rejects only when the watch ends.
+    await delay(interval, undefined, { signal: interrupted.signal }).catch(() => undefined);
+  }
+}
