@@ -25,6 +25,7 @@ describe('parseManifests', () => {
           metadata: { name: 'users', namespace: 'default' },
           spec: { columns: 1 },
         },
+        observed: {},
       },
       {
         key: 'example.org/v1/Table/shop/orders',
@@ -36,8 +37,19 @@ describe('parseManifests', () => {
           metadata: { name: 'orders', namespace: 'shop' },
           data: { a: 'b' },
         },
+        observed: {},
       },
     ]);
+  });
+
+  it('parses the state that a resource has besides what its user wrote', () => {
+    const [parsed] = parse(`${head}metadata: {name: users, generation: 7, uid: u}\nstatus: {rows: 1}\n`).manifests;
+    expect(parsed?.observed).toEqual({ generation: 7, status: { rows: 1 } });
+    expect(parsed?.manifest).toEqual({
+      apiVersion: 'example.org/v1',
+      kind: 'Table',
+      metadata: { name: 'users', namespace: 'default' },
+    });
   });
 
   it('parses JSON and empty files', () => {
