@@ -18,7 +18,7 @@ it('keeps the token in the status, from which another operator continues, and re
   const namespace = await cluster.namespace();
   const first = await KubernetesOperator.start(cluster, namespace);
   const seen: (Operation | undefined)[] = [];
-  await first.plugin({
+  const former = await first.plugin({
     name: 'Copier',
     reconcile: ({ operation }) => {
       seen.push(operation);
@@ -35,6 +35,8 @@ it('keeps the token in the status, from which another operator continues, and re
     expect((await cluster.get(table))?.status?.operationsInProgress).toMatchObject([operation]);
   }, waitOptions);
   await first.controller.stop();
+  // The next operator knows it from its Plugin resource.
+  await former.stop();
 
   const second = await KubernetesOperator.start(cluster, namespace);
   const continued: (Operation | undefined)[] = [];

@@ -42,8 +42,8 @@ export const mutations: readonly Mutation[] = [
     name: 'stale-answers-count',
     sentence: 'An answer counts although the resource has changed during the call.',
     file: 'delegation/passes/run-pass.ts',
-    find: "if (isStale(pass, choice)) return { next: 'stale' };",
-    replace: "if (isStale(pass, choice) && choice.revision < 0) return { next: 'stale' };",
+    find: 'if (isStale(pass, choice)) {',
+    replace: 'if (isStale(pass, choice) && choice.revision < 0) {',
     caughtBy: ['answers-are-current', 'statuses-are-true', 'finalizer-goes-last', 'changes-are-acted-upon'],
   },
   {
