@@ -18,15 +18,20 @@ async function startTwo(handOver: 'retain' | 'finalize') {
   return { operator, namesOf };
 }
 
+/** Moves a resource to the other plugin while the dependents of the first one roll out, and waits until it is ready. */
+async function moveToNew(operator: TestOperator) {
+  operator.table('users', { preferredImplementation: 'Old' });
+  await operator.expectCondition('users', 'Ready', { reason: 'DependentsNotReady' });
+  operator.table('users', { preferredImplementation: 'New' });
+  await vi.waitFor(() => expect(operator.resources.get(setKey('new'))).toBeDefined(), waitOptions);
+  await run(operator, 'new');
+  await operator.expectReady('users', 'New');
+}
+
 describe('a resource that moves to another plugin while its dependents roll out', () => {
   it('leaves nothing of the former plugin that it finalizes', async () => {
     const { operator, namesOf } = await startTwo('finalize');
-    operator.table('users', { preferredImplementation: 'Old' });
-    await operator.expectCondition('users', 'Ready', { reason: 'DependentsNotReady' });
-    operator.table('users', { preferredImplementation: 'New' });
-    await vi.waitFor(() => expect(operator.resources.get(setKey('new'))).toBeDefined(), waitOptions);
-    await run(operator, 'new');
-    await operator.expectReady('users', 'New');
+    await moveToNew(operator);
     await vi.waitFor(() => {
       expect([namesOf('View'), namesOf('StatefulSet'), namesOf('Service')]).toEqual([['new'], ['new'], ['new']]);
     }, waitOptions);
@@ -35,12 +40,7 @@ describe('a resource that moves to another plugin while its dependents roll out'
 
   it('is ready by the dependents of the new plugin alone, if those of the former one are retained', async () => {
     const { operator, namesOf } = await startTwo('retain');
-    operator.table('users', { preferredImplementation: 'Old' });
-    await operator.expectCondition('users', 'Ready', { reason: 'DependentsNotReady' });
-    operator.table('users', { preferredImplementation: 'New' });
-    await vi.waitFor(() => expect(operator.resources.get(setKey('new'))).toBeDefined(), waitOptions);
-    await run(operator, 'new');
-    await operator.expectReady('users', 'New');
+    await moveToNew(operator);
     expect(namesOf('StatefulSet')).toEqual(['new', 'old']);
     expect(namesOf('Service')).toEqual(['new']);
     expect(operator.get('users')?.status).toMatchObject({ dependentsReady: '3/3' });

@@ -36,7 +36,7 @@ function dependentsOf({ label, extra }: JsonObject): RuledDependent[] {
   ];
 }
 
-/** What the user does, and what is waited for before the next step. */
+/** Actions of the user, each with the condition that is waited for before the next one. */
 const steps: { act: (store: MemoryResources) => void; isDone: (table: Resource | undefined) => boolean }[] = [
   {
     act: (store) => store.apply({ apiVersion, kind: 'Table', metadata: { name: 'users' }, spec: { extra: true } }),

@@ -63,6 +63,7 @@ export {
   parseManifests,
   tooLarge,
 } from './resources/manifest.ts';
+export { describeReference, type ResourceReference } from './resources/resource.ts';
 export { type FormatYamlOptions, formatYaml } from './resources/yaml/format-yaml.ts';
 export { parseDuration } from './settings/duration.ts';
 // Downloads.

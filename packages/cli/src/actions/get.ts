@@ -6,6 +6,7 @@ import { readResources } from '../input/read-resources.ts';
 import { type ResourceName, readResourceName } from '../input/resource-name.ts';
 import type { ClusterChoice } from '../operator/cluster-choice.ts';
 import { isOutdated } from '../output/delegated-status.ts';
+import { describeKey } from '../output/describe-key.ts';
 import { formatDocument } from '../output/document.ts';
 import { resourceTable } from '../output/resource-table.ts';
 import { formatTable, plain } from '../output/table.ts';
@@ -70,9 +71,9 @@ function outdated(found: readonly Resource[], live: ReadonlyMap<ResourceKey, Liv
   const warnings = found.flatMap((resource) => {
     const state = live.get(keyOf(resource));
     if (!state || !isOutdated(resource, state)) return [];
-    const { namespace, name } = resource.metadata;
-    const which = `${resource.kind} ${namespace ? `${namespace}/` : ''}${name}`;
-    return [`the stored status of ${which} is out of date; the operator has ${state.reason}: ${plain(state.message)}`];
+    return [
+      `the stored status of ${describeKey(keyOf(resource))} is out of date; the operator has ${state.reason}: ${plain(state.message)}`,
+    ];
   });
   const more = warnings.length - maxWarnings;
   const rest = more > 0 ? [`${more} more stored statuses are out of date`] : [];

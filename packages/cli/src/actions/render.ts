@@ -1,4 +1,4 @@
-import { type DelegationDeclaration, formatKey, type Registration, type Resource } from '@kplug/controller';
+import { type DelegationDeclaration, keyOf, type Registration, type Resource } from '@kplug/controller';
 import type { Manifest } from '@kplug/controller/memory';
 import {
   askPlugin,
@@ -12,7 +12,7 @@ import {
 import { readDelegationFile } from '@kplug/operator';
 import { CommandError } from '../command-error.ts';
 import type { Expected } from '../input/expected-output.ts';
-import { readManifests, readParsed } from '../input/read-manifests.ts';
+import { readParsed } from '../input/read-manifests.ts';
 import { type PluginTlsOptions, readPluginChannel } from '../input/read-plugin-channel.ts';
 import { readDelegatedStatus } from '../output/delegated-status.ts';
 import { formatDocuments } from '../output/document.ts';
@@ -68,14 +68,15 @@ async function renderWith(
   expected: Expected | undefined,
   terminal: Terminal,
 ): Promise<void> {
-  const manifests = await readManifests(files);
+  const parsed = await readParsed(files);
+  const manifests = parsed.map(({ manifest }) => manifest);
   const observed = options.observed ? await readParsed(options.observed) : [];
   const declared = options.config === undefined ? undefined : await readDelegationFile(options.config);
   const plan = options.protocol === 'kplug' ? planV0 : planPlugin;
   const { plugin, delegations, security } = await plan(manifests, declared, options);
   if (!declared) for (const delegation of delegations) sayPath(delegation, terminal);
   const rendered = await renderPass({ plugin, manifests, observed, delegations, ...(security && { security }) });
-  const given = new Set(manifests.map((manifest) => keyOf(manifest)));
+  const given = new Set(parsed.map(({ key }) => key));
   const output = [...statuses(rendered, given), ...dependents(rendered, given), ...events(rendered)];
   if (expected) {
     const { requireExpected } = await import('../input/expected-output.ts');
@@ -194,11 +195,6 @@ function events(rendered: readonly RenderedResource[]): object[] {
       return { apiVersion: 'v1', kind: 'Event', involvedObject, type, reason, message, count };
     });
   });
-}
-
-/** Returns the key of a manifest or a resource. */
-function keyOf({ apiVersion, kind, metadata: { namespace = 'default', name } }: Manifest | Resource): string {
-  return formatKey({ apiVersion, kind, namespace, name });
 }
 
 function failUnlessReady(rendered: readonly RenderedResource[], delegations: readonly DelegationDeclaration[]): void {

@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { printableJson } from '@kplug/protocol';
 import { CommandError } from '../command-error.ts';
+import { repeatUntilInterrupted } from '../input/interruption.ts';
 import { readResourceName } from '../input/resource-name.ts';
 import { AdminClient } from '../operator/admin-client.ts';
 import type { OperatorChoice } from '../operator/operator-place.ts';
@@ -35,19 +35,14 @@ export async function trace(target: string, options: TraceOptions, terminal: Ter
 
 /** Prints the trace whenever it changes, until SIGINT or SIGTERM. */
 async function watch(read: () => Promise<TraceNode>, options: TraceOptions, terminal: Terminal): Promise<void> {
-  const interrupted = new AbortController();
-  const interrupt = () => interrupted.abort();
-  process.once('SIGINT', interrupt);
-  process.once('SIGTERM', interrupt);
   let printed = '';
-  while (!interrupted.signal.aborted) {
+  await repeatUntilInterrupted(watchInterval, async () => {
     const current = await read();
     // Ages change all the time.
     const content = JSON.stringify(current);
     if (content !== printed) terminal.print(`${separatorOf(printed, options)}${format(current, options, terminal)}`);
     printed = content;
-    await sleep(watchInterval, undefined, { signal: interrupted.signal }).catch(() => undefined);
-  }
+  });
 }
 
 /** Returns what precedes a trace that isn't the first one. */

@@ -1,5 +1,6 @@
 import { toJson } from '@bufbuild/protobuf';
 import { type PluginInstance, PluginInstanceSchema, printableJson } from '@kplug/protocol';
+import { interruption } from '../input/interruption.ts';
 import { AdminClient } from '../operator/admin-client.ts';
 import type { OperatorChoice } from '../operator/operator-place.ts';
 import { formatDocument } from '../output/document.ts';
@@ -17,11 +18,7 @@ export interface WatchOptions extends OperatorChoice {
 export async function watchPlugins(options: WatchOptions, terminal: Terminal): Promise<void> {
   const { api = '', output } = options;
   const client = await AdminClient.of(options);
-  const interrupted = new AbortController();
-  const interrupt = () => interrupted.abort();
-  process.once('SIGINT', interrupt);
-  process.once('SIGTERM', interrupt);
-  for await (const { event } of client.watchPlugins({ api }, interrupted.signal)) {
+  for await (const { event } of client.watchPlugins({ api }, interruption())) {
     if (event.case === 'instance') terminal.print(formatChange(event.value, output, terminal));
   }
 }

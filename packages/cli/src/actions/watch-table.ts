@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { keyOf, type Resource, type ResourceKey } from '@kplug/controller';
+import { repeatUntilInterrupted } from '../input/interruption.ts';
 import type { LiveState } from '../input/read-live-states.ts';
 import { type ResourceTableOptions, resourceTable } from '../output/resource-table.ts';
 import { formatTable } from '../output/table.ts';
@@ -35,11 +35,9 @@ export async function watchTable(
   choice: TableChoice,
   { colors, print }: Pick<Terminal, 'colors' | 'print'>,
 ): Promise<void> {
-  const interrupted = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupted.abort());
   let printed: ReadonlyMap<ResourceKey, string> = new Map();
   let isFirst = true;
-  while (!interrupted.signal.aborted) {
+  await repeatUntilInterrupted(interval, async () => {
     const table = await read();
     const content = resourceTable(table.found, tableOptions(table, choice, colors));
     const [header = '', ...lines] = formatTable(content, colors).split('\n');
@@ -53,7 +51,5 @@ export async function watchTable(
       if (rows.get(key) !== printed.get(key)) print(lines[index] ?? '');
     }
     printed = rows;
-    // It rejects only when the watch ends.
-    await delay(interval, undefined, { signal: interrupted.signal }).catch(() => undefined);
-  }
+  });
 }

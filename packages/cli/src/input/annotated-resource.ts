@@ -1,5 +1,5 @@
 import type { Resource } from '@kplug/controller';
-import { type ClusterReader, type NamedKind, openClusterReader } from '@kplug/controller/tools';
+import { type ClusterReader, describeReference, type NamedKind, openClusterReader } from '@kplug/controller/tools';
 import { CommandError } from '../command-error.ts';
 import { type ClusterChoice, kubeConfigOf, meansCluster } from '../operator/cluster-choice.ts';
 import { findServedKind } from './find-served-kind.ts';
@@ -51,8 +51,7 @@ export class AnnotatedResource {
 
   /** Name of the resource for people: `DatabaseTable default/users`. */
   get text(): string {
-    const { namespace, name } = this.#place;
-    return `${this.#kind.kind} ${namespace ? `${namespace}/` : ''}${name}`;
+    return describeReference({ ...this.#kind, ...this.#place });
   }
 
   /** Name of the resource for a command line: `DatabaseTable/users -n default`. */

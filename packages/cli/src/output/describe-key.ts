@@ -1,7 +1,7 @@
-import { parseKey } from '@kplug/controller';
+import { parseKey, type ResourceKey } from '@kplug/controller';
+import { describeReference } from '@kplug/controller/tools';
 
 /** Formats the key of a resource for people: `DatabaseTable default/users`. */
-export function describeKey(key: string): string {
-  const { kind, namespace, name } = parseKey(key);
-  return namespace ? `${kind} ${namespace}/${name}` : `${kind} ${name}`;
+export function describeKey(key: ResourceKey): string {
+  return describeReference(parseKey(key));
 }

@@ -175,7 +175,7 @@ export class Delegation {
     const held = answers.get(keyOf(base));
     if (!held || isPaused(base) || base.metadata.deletionTimestamp !== undefined) return undefined;
     const choice = this.explain(base);
-    const gathered = gather(base, readReferences(base, settings), this.#resources);
+    const gathered = this.gather(base);
     const source = { context: { settings, dependents, operations }, gathered, attempt: 1, held };
     const validity = findHeld(source, unblocked(choice.selection.chosen, gathered.problems), choice);
     return validity && Math.round(Date.now() + endOf(validity) - performance.now());

@@ -1,5 +1,6 @@
 import type { DelegationSettings } from '../delegation/delegation-settings.ts';
-import { readInventory, stampDependent, writeInventory } from '../delegation/dependents/inventory.ts';
+import { readInventory, stampDependent } from '../delegation/dependents/inventory.ts';
+import { listDependents } from '../delegation/dependents/record-new.ts';
 import { KplugError } from '../errors.ts';
 import { PluginName } from '../names.ts';
 import type { Manifest } from '../resources/check-manifest.ts';
@@ -19,7 +20,7 @@ import {
 /** A resource as it exists: as an earlier pass, its controller or a user left it. */
 export type Observed = Pick<ParsedManifest, 'key' | 'manifest' | 'observed'>;
 
-/** What a pass begins with. */
+/** Resources at the start of a pass. */
 interface Arranged {
   manifests: readonly Manifest[];
   observed?: readonly Observed[] | undefined;
@@ -63,12 +64,9 @@ async function list(
 ): Promise<void> {
   const base = resources.get(keyOf(owner)) ?? owner;
   if (readInventory(base).some((entry) => entry.key === key)) return;
-  const { dependents: listed = [] } = base.status ?? {};
   const state = { reason: 'Progressing', message: '' } as const;
   const entry = stampDependent({ key, plugin: new PluginName(plugin), retain: false }, state, [], new Date());
-  const dependents = [...(Array.isArray(listed) ? listed : []), ...writeInventory([entry])];
-  const { fieldManager } = delegation;
-  await resources.applyStatus(keyOf(base), { dependents }, { uid: base.metadata.uid, fieldManager, merge: true });
+  await listDependents(resources, base, [entry], delegation.fieldManager);
 }
 
 function keyOfManifest({ apiVersion, kind, metadata: { namespace = 'default', name } }: Manifest): ResourceKey {
