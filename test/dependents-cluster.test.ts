@@ -19,7 +19,7 @@ beforeAll(async () => {
 afterAll(() => cluster?.close());
 
 /** Returns a Deployment that leaves many fields to the API server's defaults. */
-const deployment = (name: string, image: string): Dependent => ({
+const deployment = (name: string, image: string) => ({
   apiVersion: 'apps/v1',
   kind: 'Deployment',
   metadata: { name, labels: { app: name } },
@@ -34,6 +34,31 @@ const settings = (data: Record<string, string>): Dependent => ({
   kind: 'ConfigMap',
   metadata: { name: 'settings' },
   data,
+});
+
+it('calls a plugin once more, and not again, for what the API server stores in another form than it was applied in', async () => {
+  const namespace = await cluster.namespace();
+  const operator = await KubernetesOperator.start(cluster, namespace, {
+    delegation: { dependents: { kinds: [{ apiVersion: 'v1', kind: 'Secret', allowPrivileged: true }, ...kinds] } },
+  });
+  const server = deployment('server', 'a:1');
+  const [container = {}] = server.spec.template.spec.containers as { resources?: object }[];
+  container.resources = { requests: { cpu: '1000m' } };
+  let calls = 0;
+  await operator.plugin({
+    name: 'Keeper',
+    reconcile: ({ dependents }) => {
+      calls += 1;
+      const secret = { apiVersion: 'v1', kind: 'Secret', metadata: { name: 'login' }, stringData: { user: 'app' } };
+      const stored = (dependents.get('Secret', 'login') as { data?: Record<string, string> } | undefined)?.data;
+      return { dependents: [secret, { manifest: server, readyWhen: 'true' }], ...(stored && { status: { stored } }) };
+    },
+  });
+  await cluster.apply(operator.object('Table', 'users', {}));
+  await operator.expectReady('users', 'Keeper');
+  expect((await cluster.get(operator.object('Table', 'users')))?.status).toMatchObject({ stored: { user: 'YXBw' } });
+  await operator.controller.whenIdle();
+  expect(calls).toBe(2);
 });
 
 it('applies the dependents of a plugin on a cluster, writes them once, and corrects changes', async () => {

@@ -160,6 +160,7 @@ export function assembleParts(
     suspend(key);
     requests.forget(key);
     holders.clear(key);
+    dependents.requests.forget(key);
     operations.forget(key);
     writeFailures.forget(key);
     slow.delete(key);

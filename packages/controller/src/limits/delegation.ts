@@ -119,6 +119,11 @@ export const delegation = {
     "Interval of checks for a plugin that must finalize a resource and whose API is not the delegation's.",
   ),
   maxDependents: count(100, 'Maximum number of dependents of a base.'),
+  maxRequestChanges: count(
+    10,
+    'Number of calls in a row that request other dependents than the call before, although neither the resource nor its extensions changed, after which the resource is retried with back-off.',
+  ),
+  maxReportedDifferences: count(3, 'Maximum number of differing dependents that a status names.'),
   maxDependentMessageLength: characters(
     256,
     'Length at which the message about a dependent is cut in the status of its base.',

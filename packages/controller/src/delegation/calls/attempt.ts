@@ -4,6 +4,7 @@ import type { KplugError } from '../../errors.ts';
 import { limits } from '../../limits/limits.ts';
 import { formatPlugin } from '../../names.ts';
 import type { Implementation } from '../../registry/implementation.ts';
+import type { Resource, ResourceKey } from '../../resources/resource.ts';
 import type { DesiredDependent } from '../dependents/read-desired.ts';
 import { describeProgress } from '../operations/operation.ts';
 
@@ -19,6 +20,8 @@ interface AnsweredCall {
   answer: PluginAnswer;
   /** Checked dependents of the answer. `undefined`: unchanged. */
   desired?: readonly DesiredDependent[] | undefined;
+  /** Dependents as the call had them. */
+  seen?: ReadonlyMap<ResourceKey, Resource> | undefined;
   /** Capability that the call was for. */
   capability?: AssignedCapability | undefined;
   /** Hash of the input of the call, and the time until which the answer holds for it, if it does, by `performance.now()`. */
@@ -30,6 +33,7 @@ interface FailedCall {
   implementation: Implementation;
   answer?: never;
   desired?: never;
+  seen?: never;
   capability?: never;
   validity?: never;
   error: KplugError;

@@ -77,7 +77,7 @@ async function callOne(
     const desired = answer.dependents && readDesired(answer.dependents, pass.base, settings, resources);
     const { validFor } = answer;
     const validity = validFor && { input: hashInput(implementation, call), until: performance.now() + validFor };
-    return { implementation, answer, desired, capability, ...(validity && { validity }) };
+    return { implementation, answer, desired, seen: call.dependents, capability, ...(validity && { validity }) };
   } catch (error) {
     if (!(error instanceof KplugError) || error.code === 'Stopped') throw error;
     return { implementation, error };

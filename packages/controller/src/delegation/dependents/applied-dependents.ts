@@ -12,6 +12,8 @@ export interface AppliedDependents {
   failure?: Failure;
   /** Reason why the base isn't ready yet because of them. */
   unready?: Unready;
+  /** True if a plugin is to be called again, as it has not seen its dependents as they are. */
+  needsCall?: boolean;
 }
 
 /** Dependents of a deleted base that are not gone yet. */

@@ -26,7 +26,9 @@ import {
 } from './inventory.ts';
 import { recordNew } from './record-new.ts';
 import { removeDependents } from './remove-dependents.ts';
+import { describeInstability } from './request-changes.ts';
 import { countReady, summarize, type TimedDependent, type Unready } from './summarize.ts';
+import { describeUnseen } from './unseen.ts';
 import { Workflow } from './workflow.ts';
 
 /**
@@ -74,14 +76,30 @@ export async function applyDependents(pass: Pass, attempts: readonly Attempt[]):
     return reason !== 'Deleting' && attempts.some((one) => !one.desired && one.implementation.plugin.equals(plugin));
   });
   const counted = [...wanted, ...kept];
-  const unready = summarize(counted, settings.dependents.readyTimeout, now.getTime());
+  const unseen = workflow.findUnseen(({ key, plugin }) => {
+    return attempts.find(({ implementation }) => implementation.plugin.equals(plugin))?.seen?.get(key);
+  });
+  const unready = summarize(counted, settings.dependents.readyTimeout, now.getTime()) ?? describeUnseen(base, unseen);
   const message = workflow.error?.message ?? problem;
+  const failure = message === undefined ? findInstability(pass, attempts, granted) : failed(message);
   return {
     dependents: writeInventory([...wanted, ...others]),
     ...(counted.length > 0 && { dependentsReady: countReady(counted) }),
-    ...(message !== undefined && { failure: failed(message) }),
+    ...(failure && { failure }),
+    ...(unseen.length > 0 && { needsCall: true }),
     ...(unready && { unready: await withLastEvent(unready, resources) }),
   };
+}
+
+/** Returns the failure of plugins that request other dependents at each call. */
+function findInstability(pass: Pass, attempts: readonly Attempt[], claims: readonly Claim[]): Failure | undefined {
+  // An answer without dependents changes none.
+  if (attempts.some(({ desired }) => !desired)) return undefined;
+  const change = pass.context.dependents.requests.record(pass.key, pass.gathered, claims);
+  const failure = describeInstability(change);
+  // The retry calls the plugins again.
+  if (failure) pass.kept.revoke();
+  return failure;
 }
 
 /** Warns the base that owns a dependent that another one requests it too. */

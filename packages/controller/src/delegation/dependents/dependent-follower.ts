@@ -4,6 +4,7 @@ import { formatKey, isSameKind, keyOf, type Resource, type ResourceKey } from '.
 import type { DelegationSettings } from '../delegation-settings.ts';
 import { findOwned } from './find-owned.ts';
 import { readInventory } from './inventory.ts';
+import { RequestChanges } from './request-changes.ts';
 
 /** Writes of the dependents of a base during a pass. */
 export class DependentWrites {
@@ -34,6 +35,8 @@ export class DependentFollower {
   readonly #requeue: (base: ResourceKey) => void;
   /** Numbers of changes of each dependent during the writes of a base, by the base's key. */
   readonly #writing = new Map<ResourceKey, Map<ResourceKey, number>>();
+  /** Changes of what plugins request. */
+  readonly requests = new RequestChanges();
   readonly #stopping = new AbortController();
   #isStarted = false;
 

@@ -7,6 +7,8 @@ export interface Unready {
   message: string;
   /** Time until a dependent times out, if one may. */
   after?: number;
+  /** True if the next pass follows immediately, so that it is worth no Event. */
+  isBrief?: boolean;
   /** Dependent that failed or timed out. */
   failed?: ResourceKey;
 }

@@ -4,6 +4,7 @@ import { assessReadiness } from '../../readiness/assess-readiness.ts';
 import { failed, progressing, type Readiness, ready } from '../../readiness/readiness.ts';
 import type { OwnedWriteOptions, Resources } from '../../resources/port.ts';
 import type { Resource, ResourceKey } from '../../resources/resource.ts';
+import { isSubstantial } from '../classify-change.ts';
 import type { Claim } from './claims.ts';
 import type { DependentWrites } from './dependent-follower.ts';
 import { findOwned } from './find-owned.ts';
@@ -18,7 +19,14 @@ export interface DependentState {
   message: string;
   /** True if dependents that require it may be applied. */
   isPassable: boolean;
+  /** Dependent as it is, if it was applied. */
+  resource?: Resource | undefined;
+  /** True if it was created or changed. */
+  isWritten?: boolean;
 }
+
+/** Result of applying a dependent. */
+type Applied = Readiness & Pick<DependentState, 'resource' | 'isWritten'>;
 
 /** Errors that are reported for their dependent. Others end the pass. */
 const reportedErrors: ReadonlySet<string> = new Set(['Conflict', 'StorageFailed', 'InvalidResponse', 'Immutable']);
@@ -70,6 +78,22 @@ export class Workflow {
     }
   }
 
+  /**
+   * Returns the dependents that are ready, and that their plugin has not seen as they are: they were created, changed or became ready after
+   * it was called.
+   *
+   * @param seenBy returns a dependent as its plugin saw it.
+   */
+  findUnseen(seenBy: (claim: Claim) => Resource | undefined): Claim[] {
+    return [...this.states.values()].flatMap(({ claim, reason, resource, isWritten }) => {
+      if (reason !== 'Ready' || !resource) return [];
+      const seen = seenBy(claim);
+      if (seen?.metadata.resourceVersion === resource.metadata.resourceVersion) return [];
+      const isChanged = isWritten || isSubstantial({ resource, ...(seen && { previous: seen }), gone: false });
+      return isChanged || !seen || this.#assess(claim, seen).state !== 'ready' ? [claim] : [];
+    });
+  }
+
   async #visit(claim: Claim): Promise<Omit<DependentState, 'claim' | 'isPassable'>> {
     const { key, rules } = claim;
     const fault = this.#faults.get(key);
@@ -78,17 +102,19 @@ export class Workflow {
     if (blocking.length > 0) return { reason: 'Waiting', message: `waits for ${blocking.map(nameOf).join(', ')}` };
     // While the storage fails, further writes would only take long.
     if (this.error?.code === 'StorageFailed') return { reason: 'Waiting', message: 'waits until writes succeed' };
-    const { state, message, isPassable } = await this.#apply(claim);
-    return { reason: reasonOf[state], message, ...(isPassable && { isPassable }) };
+    const { state, message, isPassable, resource, isWritten = false } = await this.#apply(claim);
+    return { reason: reasonOf[state], message, resource, isWritten, ...(isPassable && { isPassable }) };
   }
 
-  async #apply(claim: Claim): Promise<Readiness> {
+  async #apply(claim: Claim): Promise<Applied> {
     const { key, content, rules } = claim;
     try {
       const options = { ...this.#options, createOnly: rules.policy === 'CreateOnly', adopt: rules.retain };
       const { result, resource } = await this.#resources.applyOwned(key, content, options);
-      if (result === 'written') this.#writes.add(key);
-      return resource ? this.#assess(claim, resource) : progressing('the resource is gone');
+      const isWritten = result === 'written';
+      if (isWritten) this.#writes.add(key);
+      if (!resource) return progressing('the resource is gone');
+      return { ...this.#assess(claim, resource), resource, isWritten };
     } catch (error) {
       if (!(error instanceof KplugError) || !reportedErrors.has(error.code)) throw error;
       if (error.code === 'Immutable' && rules.policy === 'Recreate') return this.#recreate(claim);

@@ -49,6 +49,7 @@ export interface PassContext {
  * - `retry`: the pass failed; next pass after `after`, by default with back-off.
  * - `stale`: the resource, its extensions or the choice changed during the pass, and its results were discarded; next pass
  *   immediately.
+ * - `again`: the pass changed dependents, which the plugin has yet to see; next pass immediately.
  */
 export type PassResult =
   | { next: 'done' }
@@ -56,7 +57,8 @@ export type PassResult =
   | { next: 'settled'; after?: number }
   | { next: 'waiting'; after?: number }
   | { next: 'retry'; after?: number }
-  | { next: 'stale' };
+  | { next: 'stale' }
+  | { next: 'again' };
 
 /** Outcome of a pass, and the choice that it made. */
 export interface PassOutcome {

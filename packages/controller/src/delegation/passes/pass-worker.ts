@@ -112,6 +112,7 @@ export class PassWorker {
       case 'paused':
         return { next: 'done' };
       case 'stale':
+      case 'again':
         return { next: 'again', after: requests.repeat(key) };
       case 'settled':
       case 'waiting':

@@ -253,6 +253,8 @@ export class Reporter {
   #recordReadiness(message: string, unready: Unready | undefined): void {
     if (!unready) {
       this.#recordChange('Normal', 'Ready', message);
+    } else if (unready.isBrief) {
+      return;
     } else if (unready.reason !== 'DependentsNotReady') {
       this.#recordChange('Warning', unready.reason, unready.message);
     } else if (findCondition(this.#gathered.base.status, 'Ready')?.reason !== unready.reason) {

@@ -139,9 +139,11 @@ async function useAnswers(
   }
   if (applyFailure) return reporter.failed(choice, applyFailure, applied);
   const progress = findProgress(attempts);
-  if (progress) return reporter.progressing(choice, progress, applied);
-  const result = await reporter.succeeded(choice, applied);
-  if (!applied.unready) holdAnswers(pass, attempts, result);
+  const result = progress
+    ? await reporter.progressing(choice, progress, applied)
+    : await reporter.succeeded(choice, applied);
+  if (applied.needsCall) return { next: 'again' };
+  if (!progress && !applied.unready) holdAnswers(pass, attempts, result);
   return result;
 }
 

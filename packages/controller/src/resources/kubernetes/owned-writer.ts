@@ -65,10 +65,15 @@ export async function applyOwned(
       return { result: 'unchanged', resource: current };
     const version = current?.metadata.resourceVersion ?? noVersion;
     const resource = await write(target, 'patch', () => apply(target, wanted, version, options));
-    if (resource) return { result: 'written', resource };
+    if (resource) return { result: resultOf(resource, version), resource };
     current = await readLive(target, signal);
   }
   throw changedTooOften(key);
+}
+
+/** The API server stores some values in another form, such as 1000m as 1, so that applying them again changes nothing. */
+function resultOf({ metadata: { resourceVersion } }: Resource, version: string): WriteResult {
+  return resourceVersion === version ? 'unchanged' : 'written';
 }
 
 /** Takes over a dependent that its owner released earlier. Returns it as it is then. */
