@@ -50,14 +50,14 @@ export class BenchCluster implements AsyncDisposable {
     return this.each(objects, (object) => this.user.apply(object));
   }
 
-  /** Reads the number of requests for the kinds of a group and for Events from the metrics of the API server. */
-  async requests(group: string): Promise<RequestCounts> {
+  /** Reads the number of requests for the kinds of some groups and for Events from the metrics of the API server. */
+  async requests(...groups: string[]): Promise<RequestCounts> {
     const counts = new Map<string, number>();
     for (const line of (await this.user.text('/metrics')).split('\n')) {
       const [, labels = '', value] = /^apiserver_request_total\{(.*)\} (\S+)$/.exec(line) ?? [];
       if (value === undefined) continue;
       const { group: asked = '', resource = '', subresource = '', verb = '' } = readLabels(labels);
-      if (asked !== group && resource !== 'events') continue;
+      if (!groups.includes(asked) && resource !== 'events') continue;
       const name = `${verb} ${subresource ? `${resource}/${subresource}` : resource}`;
       counts.set(name, (counts.get(name) ?? 0) + Number(value));
     }

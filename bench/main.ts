@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { comparisonRow } from './page.ts';
 import type { Report } from './report.ts';
 import type { Scenario } from './scenario.ts';
+import { capabilities } from './scenarios/capabilities.ts';
 import { directory } from './scenarios/directory.ts';
 import { failover } from './scenarios/failover.ts';
 import { heartbeats } from './scenarios/heartbeats.ts';
@@ -23,6 +24,7 @@ const scenarios: readonly Scenario[] = [
   start,
   directory,
   kubernetes,
+  capabilities,
 ];
 
 const help = `pnpm bench [scenario…] [--quick] [--write FOLDER]

@@ -8,6 +8,7 @@ import {
 } from '@kubernetes/client-node';
 import { pino } from 'pino';
 import { serveCommands } from './commands.ts';
+import { heapUsed } from './heap-used.ts';
 
 export type CacheName = 'ours' | 'informer';
 
@@ -75,11 +76,4 @@ function load(kubeconfig: string): KubeConfig {
   const kubeConfig = new KubeConfig();
   kubeConfig.loadFromString(kubeconfig);
   return kubeConfig;
-}
-
-function heapUsed(): number {
-  if (!globalThis.gc) throw new Error('this process needs --expose-gc');
-  globalThis.gc();
-  globalThis.gc();
-  return process.memoryUsage().heapUsed;
 }

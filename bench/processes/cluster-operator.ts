@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Controller, type Resource, type ResourceListener, type Resources } from '@kplug/controller';
+import { Controller, type Resource } from '@kplug/controller';
 import { openKubernetes } from '@kplug/controller/kubernetes';
 import { KubeConfig } from '@kubernetes/client-node';
 import { pino } from 'pino';
+import { behindGate } from './behind-gate.ts';
 import { serveCommands, sharedNow, usage } from './commands.ts';
 
 const apiVersion = 'kplug.bench.example.org/v1';
@@ -89,28 +90,6 @@ serveCommands(commands);
 function operator(): Running {
   if (!running) throw new Error('the operator was not started');
   return running;
-}
-
-/** Resources that can't be read before a gate opens, so that plugins can register first. */
-function behindGate(resources: Resources, gate: Promise<void>): Resources {
-  const { services } = resources;
-  return {
-    ...(services && { services }),
-    async follow(followed, listener: ResourceListener, options) {
-      await gate;
-      await resources.follow(followed, listener, options);
-    },
-    problem: (followed) => resources.problem(followed),
-    get: (key) => resources.get(key),
-    list: (followed) => resources.list(followed),
-    applyStatus: (key, status, options) => resources.applyStatus(key, status, options),
-    addFinalizer: (key, finalizer, options) => resources.addFinalizer(key, finalizer, options),
-    removeFinalizer: (key, finalizer, options) => resources.removeFinalizer(key, finalizer, options),
-    applyOwned: (key, content, options) => resources.applyOwned(key, content, options),
-    removeOwned: (key, options) => resources.removeOwned(key, options),
-    releaseOwned: (key, options) => resources.releaseOwned(key, options),
-    close: () => resources.close(),
-  };
 }
 
 function isReady({ metadata, status }: Resource): boolean {

@@ -8,6 +8,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	goruntime "runtime"
+	"runtime/debug"
 	"strconv"
 	"syscall"
 	"time"
@@ -32,6 +34,8 @@ type Target struct {
 	Count int `json:"count"`
 	// Finalizer is true if tables get a finalizer.
 	Finalizer bool `json:"finalizer"`
+	// Capabilities is true for capabilities with dependents instead of tables.
+	Capabilities bool `json:"capabilities"`
 }
 
 // Took is the wall and CPU time of some work, in milliseconds.
@@ -40,14 +44,21 @@ type Took struct {
 	CPU  float64 `json:"cpu"`
 }
 
+// Reconciler is a controller of one kind.
+type Reconciler interface {
+	SetupWithManager(ctx context.Context, manager ctrl.Manager) error
+	AllOf(count int) <-chan struct{}
+	Passes() int
+}
+
 // Peer is the running controller.
 type Peer struct {
-	reconciler *TableReconciler
+	reconciler Reconciler
 	stop       context.CancelFunc
 	ended      chan error
 }
 
-// Settle starts a controller, and returns when all tables have had their first pass.
+// Settle starts a controller, and returns when all resources have had their first pass.
 func (p *Peer) Settle(target Target) (*Took, error) {
 	config, err := clientcmd.RESTConfigFromKubeConfig([]byte(target.Kubeconfig))
 	if err != nil {
@@ -58,12 +69,8 @@ func (p *Peer) Settle(target Target) (*Took, error) {
 	if err := clientgoscheme.AddToScheme(scheme); err != nil {
 		return nil, err
 	}
-	scheme.AddKnownTypes(groupVersion, &Table{}, &TableList{}, &Option{}, &OptionList{})
+	scheme.AddKnownTypes(groupVersion, &Table{}, &TableList{}, &Option{}, &OptionList{}, &Capability{}, &CapabilityList{})
 	metav1.AddToGroupVersion(scheme, groupVersion)
-	plugin, err := NewPluginClient(target.Plugin)
-	if err != nil {
-		return nil, err
-	}
 	started, cpuBefore := time.Now(), cpuTime()
 	manager, err := ctrl.NewManager(config, ctrl.Options{
 		Scheme:  scheme,
@@ -78,11 +85,9 @@ func (p *Peer) Settle(target Target) (*Took, error) {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	p.stop = stop
-	p.reconciler = &TableReconciler{
-		Client:       manager.GetClient(),
-		Plugin:       plugin,
-		Recorder:     manager.GetEventRecorder("tables"),
-		HasFinalizer: target.Finalizer,
+	closePlugin, err := p.makeReconciler(manager, target)
+	if err != nil {
+		return nil, err
 	}
 	if err := p.reconciler.SetupWithManager(ctx, manager); err != nil {
 		return nil, err
@@ -91,7 +96,7 @@ func (p *Peer) Settle(target Target) (*Took, error) {
 	p.ended = make(chan error, 1)
 	go func() {
 		p.ended <- manager.Start(ctx)
-		plugin.Close()
+		closePlugin()
 	}()
 	select {
 	case err := <-p.ended:
@@ -101,9 +106,37 @@ func (p *Peer) Settle(target Target) (*Took, error) {
 	}
 }
 
+// makeReconciler makes the reconciler of a target. It returns a function that disconnects it from its plugin.
+func (p *Peer) makeReconciler(manager ctrl.Manager, target Target) (func(), error) {
+	if target.Capabilities {
+		p.reconciler = &CapabilityReconciler{Client: manager.GetClient(), Recorder: manager.GetEventRecorder("capabilities")}
+		return func() {}, nil
+	}
+	plugin, err := NewPluginClient(target.Plugin)
+	if err != nil {
+		return nil, err
+	}
+	p.reconciler = &TableReconciler{
+		Client:       manager.GetClient(),
+		Plugin:       plugin,
+		Recorder:     manager.GetEventRecorder("tables"),
+		HasFinalizer: target.Finalizer,
+	}
+	return func() { plugin.Close() }, nil
+}
+
+// Heap returns the size of the heap after a garbage collection, in bytes.
+func (p *Peer) Heap() uint64 {
+	debug.FreeOSMemory()
+	var stats goruntime.MemStats
+	goruntime.ReadMemStats(&stats)
+	return stats.HeapAlloc
+}
+
 // Stop stops the controller.
 func (p *Peer) Stop() error {
 	p.stop()
+	p.reconciler = nil
 	return <-p.ended
 }
 
@@ -117,6 +150,8 @@ func (p *Peer) run(command string, argument json.RawMessage) (any, error) {
 		return p.Settle(target)
 	case "passes":
 		return p.reconciler.Passes(), nil
+	case "heap":
+		return p.Heap(), nil
 	case "stop":
 		return nil, p.Stop()
 	default:

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"sync"
 
 	"k8s.io/apimachinery/pkg/api/equality"
 	"k8s.io/apimachinery/pkg/api/meta"
@@ -31,6 +30,9 @@ const (
 	workers         = 32
 )
 
+// changed leaves out changes of statuses.
+var changed = builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, predicate.LabelChangedPredicate{}))
+
 // TableReconciler does the work of a delegation of Kplug for tables: it gathers, calls the plugin and writes both statuses.
 type TableReconciler struct {
 	client.Client
@@ -38,12 +40,7 @@ type TableReconciler struct {
 	Recorder events.EventRecorder
 	// HasFinalizer is true if tables get a finalizer.
 	HasFinalizer bool
-
-	mutex  sync.Mutex
-	passes int
-	done   map[types.NamespacedName]struct{}
-	count  int
-	allOf  chan struct{}
+	Progress
 }
 
 // Reconcile makes one pass.
@@ -165,41 +162,10 @@ func (r *TableReconciler) SetupWithManager(ctx context.Context, manager ctrl.Man
 		}
 		return requests
 	}
-	changed := builder.WithPredicates(predicate.Or(predicate.GenerationChangedPredicate{}, predicate.LabelChangedPredicate{}))
 	skip := true
 	return ctrl.NewControllerManagedBy(manager).
 		For(&Table{}, changed).
 		Watches(&Option{}, handler.EnqueueRequestsFromMapFunc(tablesOf), changed).
 		WithOptions(controller.Options{MaxConcurrentReconciles: workers, SkipNameValidation: &skip}).
 		Complete(r)
-}
-
-// AllOf returns a channel that is closed when a number of tables have had a pass.
-func (r *TableReconciler) AllOf(count int) <-chan struct{} {
-	r.mutex.Lock()
-	defer r.mutex.Unlock()
-	r.count = count
-	r.done = map[types.NamespacedName]struct{}{}
-	r.allOf = make(chan struct{})
-	return r.allOf
-}
-
-func (r *TableReconciler) finished(name types.NamespacedName) {
-	r.mutex.Lock()
-	defer r.mutex.Unlock()
-	r.passes++
-	if _, known := r.done[name]; known || r.allOf == nil {
-		return
-	}
-	r.done[name] = struct{}{}
-	if len(r.done) == r.count {
-		close(r.allOf)
-	}
-}
-
-// Passes returns the number of finished passes.
-func (r *TableReconciler) Passes() int {
-	r.mutex.Lock()
-	defer r.mutex.Unlock()
-	return r.passes
 }
