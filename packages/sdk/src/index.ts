@@ -38,6 +38,8 @@ export type {
   Received,
   ReconcileInput,
   ReconcileResult,
+  Required,
+  Requirement,
   ResourceShape,
   RuledDependent,
 } from './plugin.ts';
