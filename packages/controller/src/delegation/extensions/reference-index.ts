@@ -6,22 +6,25 @@ export class ReferenceIndex {
   readonly #referencedBy = new Map<ResourceKey, readonly string[]>();
   readonly #basesOf = new SetsByKey<string, ResourceKey>();
 
-  /** Replaces the references of a base. */
-  set(base: ResourceKey, references: Iterable<string>): void {
+  /** Replaces the references of a base. Returns those that no base has any more. */
+  set(base: ResourceKey, references: Iterable<string>): string[] {
     const keys = [...references];
     const former = this.#referencedBy.get(base) ?? [];
     // Usually nothing has changed: each pass sets the references of its base.
-    if (keys.length === former.length && keys.every((key, index) => key === former[index])) return;
+    if (keys.length === former.length && keys.every((key, index) => key === former[index])) return [];
     this.delete(base);
-    if (keys.length === 0) return;
+    if (keys.length === 0) return this.#unused(former);
     this.#referencedBy.set(base, keys);
     for (const key of keys) this.#basesOf.add(key, base);
+    return this.#unused(former);
   }
 
-  /** Removes a base. */
-  delete(base: ResourceKey): void {
-    for (const key of this.#referencedBy.get(base) ?? []) this.#basesOf.delete(key, base);
+  /** Removes a base. Returns the references that no base has any more. */
+  delete(base: ResourceKey): string[] {
+    const former = this.#referencedBy.get(base) ?? [];
+    for (const key of former) this.#basesOf.delete(key, base);
     this.#referencedBy.delete(base);
+    return this.#unused(former);
   }
 
   /** Returns the bases with a reference. */
@@ -32,5 +35,9 @@ export class ReferenceIndex {
   /** Returns all references. */
   referenced(): Iterable<string> {
     return this.#basesOf.keys();
+  }
+
+  #unused(references: readonly string[]): string[] {
+    return references.filter((reference) => this.#basesOf.get(reference) === undefined);
   }
 }

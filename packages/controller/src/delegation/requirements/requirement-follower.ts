@@ -18,6 +18,7 @@ import { FollowedKinds } from '../extensions/followed-kinds.ts';
 import { ReferenceIndex } from '../extensions/reference-index.ts';
 import { checkPermitted, checkScopes, inScope } from './check-requirements.ts';
 import { KnownRequirements, type PluginRequirements } from './known-requirements.ts';
+import { LabelledResources } from './labelled-resources.ts';
 import {
   type Difference,
   describeRequirement,
@@ -47,6 +48,7 @@ export class RequirementFollower {
   readonly #options: RequirementFollowerOptions;
   readonly #known = new KnownRequirements();
   readonly #index = new ReferenceIndex();
+  readonly #labelled = new LabelledResources();
   readonly #kinds: FollowedKinds;
   /** Bases that require resources of a kind that can't be read, or doesn't exist. */
   readonly #unsettled = new Set<ResourceKey>();
@@ -135,7 +137,7 @@ export class RequirementFollower {
   /** Forgets a base that is gone. */
   forget(base: ResourceKey): void {
     this.#known.forget(base);
-    this.#index.delete(base);
+    this.#labelled.forget(this.#index.delete(base));
     this.#unsettled.delete(base);
   }
 
@@ -150,7 +152,7 @@ export class RequirementFollower {
     const key = keyOf(base);
     const required = this.#requiredBy(base);
     const references = required.flatMap((one) => [kindReference(one), referenceOf(one)]);
-    this.#index.set(key, [...new Set(references)].sort());
+    this.#labelled.forget(this.#index.set(key, [...new Set(references)].sort()));
     if (required.some((one) => resources.problem(one))) this.#unsettled.add(key);
     else this.#unsettled.delete(key);
   }
@@ -168,13 +170,15 @@ export class RequirementFollower {
       const one = resources.get(formatKey(requirement));
       return one ? [one] : [];
     }
-    const found: Resource[] = [];
-    for (const one of resources.list(requirement)) if (selects(requirement, one)) found.push(one);
+    const keys = this.#labelled.find(referenceOf(requirement), () => resources.list(requirement));
     const own = keyOf(base);
-    return found.filter((one) => keyOf(one) !== own).sort((a, b) => (keyOf(a) < keyOf(b) ? -1 : 1));
+    const found = [...keys].sort().flatMap((key) => (key === own ? [] : (resources.get(key) ?? [])));
+    return found.filter((one) => selects(requirement, one));
   }
 
-  #onChange({ resource, previous }: ResourceChange): void {
+  #onChange(change: ResourceChange): void {
+    this.#labelled.changed(change);
+    const { resource, previous } = change;
     const states = previous ? [resource, previous] : [resource];
     const bases = new Set(states.flatMap(referencesTo).flatMap((one) => [...this.#index.basesOf(one)]));
     bases.delete(keyOf(resource));
