@@ -37,9 +37,14 @@ const dependentKind = resourceKind.extend({
     ),
 });
 
+const namespacePattern = z
+  .string()
+  .max(maxNameLength)
+  .regex(/^(\*|[a-z0-9]([-a-z0-9]*[a-z0-9])?)$/, 'must be a namespace, or "*" for all');
+
 const requiredKind = resourceKind.extend({
   namespaces: z
-    .array(z.union([name, z.literal('*')]))
+    .array(namespacePattern)
     .max(maxListed)
     .default([])
     .describe(
