@@ -39,6 +39,7 @@ export type {
   ReconcileInput,
   ReconcileResult,
   Required,
+  RequiredResource,
   Requirement,
   ResourceShape,
   RuledDependent,

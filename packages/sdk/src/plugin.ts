@@ -89,14 +89,20 @@ export interface RuledDependent {
   retain?: boolean;
 }
 
+/** Required resource: the fields that the type parameter declares, which are not validated, and those of every resource. */
+export type RequiredResource<Shape extends object> = Shape & { apiVersion: string; kind: string; metadata: Metadata };
+
 /** Further resources that the plugin required by `require`. */
 export interface Required {
   /** Reports whether the call brings a requirement. If not, the plugin has yet to state it; if so and nothing was found, it is missing. */
   has(name: string): boolean;
-  /** Returns the first resource of a requirement, in the order of namespaces and names; `undefined` if none was found. */
-  get<Shape extends ResourceShape = ResourceShape>(name: string): Received<Shape> | undefined;
+  /**
+   * Returns the first resource of a requirement, in the order of namespaces and names; `undefined` if none was found. The type parameter
+   * declares its fields, as in `get<{ data: Record<string, string> }>('settings')`.
+   */
+  get<Shape extends object = ResourceShape>(name: string): RequiredResource<Shape> | undefined;
   /** Returns the resources of a requirement; empty if none was found. */
-  all<Shape extends ResourceShape = ResourceShape>(name: string): Received<Shape>[];
+  all<Shape extends object = ResourceShape>(name: string): RequiredResource<Shape>[];
 }
 
 /** Selects further resources that a plugin needs: one by its name, or those with some labels. */

@@ -1,5 +1,5 @@
 import type { RequiredResources, ResourceRequirement } from '@kplug/protocol';
-import type { Received, Required, Requirement, ResourceShape } from './plugin.ts';
+import type { Received, Required, RequiredResource, Requirement, ResourceShape } from './plugin.ts';
 import { PluginError } from './plugin-error.ts';
 import { decodeResource } from './resources.ts';
 
@@ -18,15 +18,15 @@ export class ReceivedRequired implements Required {
     return Object.hasOwn(this.#sent, name);
   }
 
-  get<Shape extends ResourceShape = ResourceShape>(name: string): Received<Shape> | undefined {
+  get<Shape extends object = ResourceShape>(name: string): RequiredResource<Shape> | undefined {
     return this.all<Shape>(name)[0];
   }
 
-  all<Shape extends ResourceShape = ResourceShape>(name: string): Received<Shape>[] {
+  all<Shape extends object = ResourceShape>(name: string): RequiredResource<Shape>[] {
     const known = this.#decoded.get(name);
     const items = known ?? (this.has(name) ? (this.#sent[name]?.items ?? []) : []).map((one) => decodeResource(one));
     this.#decoded.set(name, items);
-    return items as Received<Shape>[];
+    return items as unknown as RequiredResource<Shape>[];
   }
 }
 
