@@ -184,7 +184,7 @@ describe('resources that are required by their labels', () => {
     for (const name of ['a', 'b', 'c'])
       apply(name, { tier: 'gold', zone: 'eu' }, { spec: { text: 'x'.repeat(900_000) } });
     operator.table('users');
-    await expectFailure('users', 'RequirementsTooLarge', 'bytes together; at most 2,097,152');
+    await expectFailure('users', 'RequirementsTooLarge', 'more than 2,097,152 bytes together');
     apply('c', { tier: 'gold', zone: 'eu' });
     await operator.expectReady('users');
   });

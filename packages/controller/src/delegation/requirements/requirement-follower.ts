@@ -48,14 +48,15 @@ export class RequirementFollower {
   readonly #options: RequirementFollowerOptions;
   readonly #known = new KnownRequirements();
   readonly #index = new ReferenceIndex();
-  readonly #labelled = new LabelledResources();
+  readonly #labelled: LabelledResources;
   readonly #kinds: FollowedKinds;
   /** Bases that require resources of a kind that can't be read, or doesn't exist. */
   readonly #unsettled = new Set<ResourceKey>();
 
   constructor(options: RequirementFollowerOptions) {
     this.#options = options;
-    const { resources, enter } = options;
+    const { resources, walks, enter } = options;
+    this.#labelled = new LabelledResources(resources, walks.signal);
     this.#kinds = new FollowedKinds({
       resources,
       onChange: (change) => this.#onChange(change),
@@ -76,15 +77,16 @@ export class RequirementFollower {
   find(base: Resource, plugin: VersionedName): RequiredResources {
     this.#settle(base);
     let size = 0;
-    const found = [...this.#known.of(base, plugin)].map(([name, requirement]) => {
+    const found = new Map<string, readonly Resource[]>();
+    for (const [name, requirement] of this.#known.of(base, plugin)) {
       const resources = this.select(base, plugin, requirement);
-      for (const one of resources) size += sizeOf(one);
-      return [name, resources] as const;
-    });
-    if (size <= maxRequiredSize) return new Map(found);
-    const [has, limit] = [size, maxRequiredSize].map((bytes) => bytes.toLocaleString('en'));
-    const message = `the resources that ${formatPlugin(plugin)} requires have ${has} bytes together; at most ${limit} are allowed`;
-    throw new KplugError('RequirementsTooLarge', message);
+      for (const one of resources) {
+        size += sizeOf(one);
+        if (size > maxRequiredSize) throw tooLarge(plugin);
+      }
+      found.set(name, resources);
+    }
+    return found;
   }
 
   /** Finds the resources that one requirement selects, in the order of their keys. Throws as `find` does. */
@@ -124,7 +126,10 @@ export class RequirementFollower {
     await this.#kinds.follow(base, next.values());
     checkScopes(requested, next, base, plugin, resources);
     const differences = findDifferences(this.#known.of(base, plugin), next);
-    if (differences.length > 0) this.#known.set(base, plugin, next);
+    if (differences.length === 0) return differences;
+    this.#known.set(base, plugin, next);
+    this.#settle(base);
+    await this.#labelled.prepare([...next.values()].map((one) => inScope(one, resources)));
     return differences;
   }
 
@@ -170,7 +175,7 @@ export class RequirementFollower {
       const one = resources.get(formatKey(requirement));
       return one ? [one] : [];
     }
-    const keys = this.#labelled.find(referenceOf(requirement), () => resources.list(requirement));
+    const keys = this.#labelled.find(requirement);
     const own = keyOf(base);
     const found = [...keys].sort().flatMap((key) => (key === own ? [] : (resources.get(key) ?? [])));
     return found.filter((one) => selects(requirement, one));
@@ -195,6 +200,12 @@ export class RequirementFollower {
     const bases = [...this.#index.basesOf(kindReference(kind))].filter((key) => this.#unsettled.has(key));
     this.#options.walks.visitAll(bases, (key) => this.#options.requeue(key));
   }
+}
+
+function tooLarge(plugin: VersionedName): KplugError {
+  const limit = maxRequiredSize.toLocaleString('en');
+  const message = `the resources that ${formatPlugin(plugin)} requires have more than ${limit} bytes together; require fewer or smaller ones`;
+  return new KplugError('RequirementsTooLarge', message);
 }
 
 /** Sizes of resources, which are immutable. */
