@@ -116,6 +116,14 @@ describe('the rights of the operator', () => {
     expect(rights).toEqual([...onTables, ...onDeployments, ...others].toSorted());
   });
 
+  it('include the kinds that plugins may require, to be read only, also those that grant rights', async () => {
+    const kinds = [{ apiVersion: 'v1', kind: 'Secret', namespaces: ['*'] }];
+    const requiring = { ...tables, requirements: { kinds } };
+    const rights = rightsIn(await render('kplug', { delegations: [requiring] }, 'system'))['all namespaces'];
+    const onSecrets = ['get', 'list', 'watch'].map((verb) => `${verb} /secrets`);
+    expect(rights).toEqual([...onTables, ...onSecrets, ...onDelegations, ...onReviews].toSorted());
+  });
+
   it('include kinds of dependents that grant rights only if their delegation says so', async () => {
     const rightsWith = async (kinds: object[]) => {
       const objects = await render('kplug', { delegations: [{ ...tables, dependents: { kinds } }] }, 'system');

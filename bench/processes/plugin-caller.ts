@@ -100,6 +100,7 @@ function callFor(index: number): PluginCall {
     },
     extensions: new Map(),
     dependents: new Map(),
+    required: new Map(),
     assignment: {
       delegation: 'tables',
       api: 'DatabaseTable',

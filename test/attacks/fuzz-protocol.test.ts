@@ -161,6 +161,7 @@ const call: PluginCall = {
   base: resource('Table'),
   extensions: new Map([[extension, resource('PgOptions')]]),
   dependents: new Map(),
+  required: new Map(),
   assignment: { delegation: 'tables', api: 'Table', apiVersion: '1.0.0', reason: '', message: '' },
   attempt: 1,
   maxStatusSize: 2_000,

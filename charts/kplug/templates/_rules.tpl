@@ -42,10 +42,12 @@ Takes { kind, group, granting }, the last one from files/rights-granting-kinds.y
 {{- $bases := list }}
 {{- $extensions := list }}
 {{- $dependents := list }}
+{{- $required := list }}
 {{- $granting := .Files.Get "files/rights-granting-kinds.yaml" | fromYaml }}
 {{- range .Values.delegations }}
 {{- $bases = append $bases .base }}
 {{- range dig "extensions" "kinds" list . }}{{ $extensions = append $extensions . }}{{ end }}
+{{- range dig "requirements" "kinds" list . }}{{ $required = append $required . }}{{ end }}
 {{- range dig "dependents" "kinds" list . }}
 {{- $group := contains "/" .apiVersion | ternary (splitList "/" .apiVersion | first) "" }}
 {{- $grants := include "kplug.grantsRights" (dict "kind" .kind "group" $group "granting" $granting) }}
@@ -56,6 +58,7 @@ Takes { kind, group, granting }, the last one from files/rights-granting-kinds.y
 {{- $baseGroups := include "kplug.resourcesByGroup" (dict "kinds" $bases "plurals" $plurals) | fromYaml }}
 {{- $extensionGroups := include "kplug.resourcesByGroup" (dict "kinds" $extensions "plurals" $plurals) | fromYaml }}
 {{- $dependentGroups := include "kplug.resourcesByGroup" (dict "kinds" $dependents "plurals" $plurals) | fromYaml }}
+{{- $requiredGroups := include "kplug.resourcesByGroup" (dict "kinds" $required "plurals" $plurals) | fromYaml }}
 {{- range $group, $resources := $baseGroups }}
 # Base resources: the operator patches finalizers and annotations.
 - apiGroups: [{{ $group | quote }}]
@@ -83,6 +86,12 @@ Takes { kind, group, granting }, the last one from files/rights-granting-kinds.y
 - apiGroups: [{{ $group | quote }}]
   resources: {{ toJson $resources }}
   verbs: [get, list, watch, create, patch, delete]
+{{- end }}
+{{- range $group, $resources := $requiredGroups }}
+# Resources that plugins may require.
+- apiGroups: [{{ $group | quote }}]
+  resources: {{ toJson $resources }}
+  verbs: [get, list, watch]
 {{- end }}
 - apiGroups: [events.k8s.io]
   resources: [events]

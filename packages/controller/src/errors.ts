@@ -8,6 +8,9 @@ export { messageOf } from '@kplug/protocol';
  * - `InvalidRegistration`: the registration of a plugin was refused.
  * - `InvalidResponse`: a plugin answered with a response that the protocol doesn't allow.
  * - `DependentForbidden`: a plugin requested a resource that would grant rights, which its delegation doesn't allow.
+ * - `RequirementForbidden`: a plugin required a resource that its delegation doesn't permit.
+ * - `RequirementsTooLarge`: the resources that a plugin required are too many or too large.
+ * - `RequirementsUnstable`: a plugin required other resources by each of its answers in a pass.
  * - `PluginUnavailable`: a plugin is unreachable, or its connection broke during a call.
  * - `PluginFailed`: a plugin answered with an error.
  * - `DeadlineExceeded`: a plugin didn't answer in time.
@@ -27,6 +30,9 @@ export type KplugErrorCode =
   | 'InvalidRegistration'
   | 'InvalidResponse'
   | 'DependentForbidden'
+  | 'RequirementForbidden'
+  | 'RequirementsTooLarge'
+  | 'RequirementsUnstable'
   | 'PluginUnavailable'
   | 'PluginFailed'
   | 'DeadlineExceeded'

@@ -25,6 +25,8 @@ from kplug import (
     Operation,
     Plugin,
     Progress,
+    Required,
+    Requirement,
     Result,
     Retry,
     Terminal,
@@ -480,3 +482,84 @@ async def test_an_invalid_percentage_is_a_failure_that_says_so(serve: Serve, per
     response = await client.Reconcile(request())
     assert response.outcome == plugin_pb2.OUTCOME_RETRY
     assert "must be an integer from 0 to 100" in response.messages[0].text
+
+
+def add_required(given: plugin_pb2.ReconcileRequest | plugin_pb2.FinalizeRequest, **found: list[bytes]) -> None:
+    """Adds what a controller sends for requirements."""
+    given.context.supports_requirements = True
+    for name, items in found.items():
+        given.required[name].SetInParent()
+        for item in items:
+            given.required[name].items.add(json=item)
+
+
+def reconcile_request(**found: list[bytes]) -> plugin_pb2.ReconcileRequest:
+    given = request()
+    add_required(given, **found)
+    return given
+
+
+def finalize_request(**found: list[bytes]) -> plugin_pb2.FinalizeRequest:
+    given = plugin_pb2.FinalizeRequest(base=request().base, assignment=request().assignment)
+    add_required(given, **found)
+    return given
+
+
+async def test_required_resources_are_asked_for_and_come(serve: Serve) -> None:
+    plugin = new_plugin()
+    seen: list[Required] = []
+
+    @plugin.reconcile
+    def reconcile(call: Call) -> Result:
+        seen.append(call.required)
+        plan = Requirement("v1", "ConfigMap", "plan", namespace="shared")
+        return Result(require={"plan": plan, "keys": Requirement("v1", "Secret", labels={"tier": "gold"})})
+
+    _, client, _ = await serve(plugin)
+    response = await client.Reconcile(reconcile_request())
+    assert response.outcome == plugin_pb2.OUTCOME_SUCCESS
+    plan = plugin_pb2.ResourceRequirement(api_version="v1", kind="ConfigMap", name="plan", namespace="shared")
+    assert response.requirements["plan"] == plan
+    keys = plugin_pb2.ResourceRequirement(api_version="v1", kind="Secret", labels={"tier": "gold"})
+    assert response.requirements["keys"] == keys
+    config = b'{"apiVersion": "v1", "kind": "ConfigMap", "metadata": {"name": "plan"}, "data": {"size": "3"}}'
+    await client.Reconcile(reconcile_request(plan=[config], keys=[]))
+    first, second = seen
+    assert "plan" not in first
+    assert first.get("plan") is None
+    assert "keys" in second
+    assert list(second.all("keys")) == []
+    found = second.get("plan")
+    assert found is not None
+    assert found.metadata.name == "plan"
+
+
+async def test_a_finalization_is_not_done_until_the_required_resources_come(serve: Serve) -> None:
+    plugin = new_plugin()
+
+    @plugin.reconcile
+    def reconcile(_: Call) -> None:
+        return None
+
+    @plugin.finalize
+    def finalize(_: FinalizeCall) -> FinalizeResult:
+        return FinalizeResult(require={"admin": Requirement("v1", "Secret", "admin")})
+
+    _, client, _ = await serve(plugin)
+    first = await client.Finalize(finalize_request())
+    assert (first.outcome, list(first.requirements)) == (plugin_pb2.OUTCOME_RETRY, ["admin"])
+    second = await client.Finalize(finalize_request(admin=[]))
+    assert second.outcome == plugin_pb2.OUTCOME_SUCCESS
+
+
+async def test_an_operator_that_sends_no_required_resources_is_reported(serve: Serve) -> None:
+    plugin = new_plugin()
+
+    @plugin.reconcile
+    def reconcile(_: Call) -> Result:
+        return Result(require={"plan": Requirement("v1", "ConfigMap", "plan")})
+
+    _, client, _ = await serve(plugin)
+    response = await client.Reconcile(request())
+    assert response.outcome == plugin_pb2.OUTCOME_TERMINAL
+    assert [message.reason for message in response.messages] == ["RequirementsUnsupported"]

@@ -38,6 +38,9 @@ export type {
   Received,
   ReconcileInput,
   ReconcileResult,
+  Required,
+  RequiredResource,
+  Requirement,
   ResourceShape,
   RuledDependent,
 } from './plugin.ts';

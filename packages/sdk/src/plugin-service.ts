@@ -31,6 +31,7 @@ import type {
 } from './plugin.ts';
 import { PluginError } from './plugin-error.ts';
 import { decodeOperation, encodeProgress, progressMessage } from './progress.ts';
+import { encodeRequirements, ReceivedRequired } from './requirements.ts';
 import { ResourceLocks } from './resource-locks.ts';
 import { applySchema, decodeResource, ExtensionSet, type SchemaViolation } from './resources.ts';
 
@@ -67,7 +68,12 @@ export function pluginHandlers(
         if ('violations' in prepared) return describeViolations(prepared.violations);
         const { input, uid } = prepared;
         const result = (await locks.run(uid, signal, () => definition.reconcile(input))) ?? {};
-        return { ...encodeResult(result, prepared.extensions), ...encodeStatuses(result, prepared.extensions) };
+        const requirements = encodeRequirements(result.require ?? {}, supportsRequirements(request));
+        return {
+          ...encodeResult(result, prepared.extensions),
+          ...encodeStatuses(result, prepared.extensions),
+          requirements,
+        };
       }),
 
     finalize: (request, signal) =>
@@ -81,13 +87,13 @@ export function pluginHandlers(
         const cause = request.cause === FinalizeCause.HANDED_OVER ? 'handedOver' : 'deleted';
         const { input, uid } = prepared;
         const result = (await locks.run(uid, signal, () => finalize.call(definition, { ...input, cause }))) ?? {};
-        return encodeResult(result, prepared.extensions);
+        return { ...encodeResult(result, prepared.extensions), ...encodeUnfinished(result, request) };
       }),
   };
 }
 
 async function prepare(
-  { base, extensions, dependents, assignment, operation, context }: ReconcileRequest | FinalizeRequest,
+  { base, extensions, dependents, required, assignment, operation, context }: ReconcileRequest | FinalizeRequest,
   signal: AbortSignal,
   definition: Pick<ApiImplementation, 'base' | 'extensions'>,
   log: Logger,
@@ -111,6 +117,7 @@ async function prepare(
     base: resource,
     extensions: found,
     dependents: new ReceivedDependents(dependents),
+    required: new ReceivedRequired(required),
     assignment: { delegation, api, apiVersion, reason, message },
     capability: capabilityOf(assignment),
     operation: decodeOperation(operation),
@@ -121,6 +128,21 @@ async function prepare(
     },
   };
   return { input, extensions: found, uid: uidOf(decodedBase) };
+}
+
+function supportsRequirements({ context }: ReconcileRequest | FinalizeRequest): boolean {
+  return context?.supportsRequirements ?? false;
+}
+
+/** Encodes what a plugin requires to finalize. The work isn't done until the call brings it. */
+function encodeUnfinished({ require = {} }: FinalizeResult, request: FinalizeRequest): Partial<FinalizeAnswer> {
+  const names = Object.keys(require);
+  const isUnfinished = names.some((name) => !Object.hasOwn(request.required, name));
+  if (!isUnfinished) return {};
+  const requirements = encodeRequirements(require, supportsRequirements(request));
+  const text = `the plugin requires further resources: ${names.join(', ')}`;
+  const message = { severity: Severity.INFO, reason: 'RequiresResources', text, target: '' };
+  return { outcome: Outcome.RETRY, requirements, messages: [message] };
 }
 
 /** Returns the capability of a call without the fields that its message has besides. */

@@ -89,6 +89,41 @@ export interface RuledDependent {
   retain?: boolean;
 }
 
+/** Required resource: the fields that the type parameter declares, which are not validated, and those of every resource. */
+export type RequiredResource<Shape extends object> = Shape & { apiVersion: string; kind: string; metadata: Metadata };
+
+/** Further resources that the plugin required by `require`. */
+export interface Required {
+  /** Reports whether the call brings a requirement. If not, the plugin has yet to state it; if so and nothing was found, it is missing. */
+  has(name: string): boolean;
+  /**
+   * Returns the first resource of a requirement, in the order of namespaces and names; `undefined` if none was found. The type parameter
+   * declares its fields, as in `get<{ data: Record<string, string> }>('settings')`.
+   */
+  get<Shape extends object = ResourceShape>(name: string): RequiredResource<Shape> | undefined;
+  /** Returns the resources of a requirement; empty if none was found. */
+  all<Shape extends object = ResourceShape>(name: string): RequiredResource<Shape>[];
+}
+
+/** Selects further resources that a plugin needs: one by its name, or those with some labels. */
+export type Requirement = {
+  /** API group and version, such as `v1` or `myorg.org/v1alpha1`. */
+  apiVersion: string;
+  kind: string;
+  /** Namespace of the resources. Default: that of the base. Left out for cluster-scoped kinds. */
+  namespace?: string;
+} & (
+  | {
+      name: string;
+      labels?: never;
+    }
+  | {
+      /** Labels that the resources have, with these values. At least one. */
+      labels: Record<string, string>;
+      name?: never;
+    }
+);
+
 /** Input of `reconcile`. */
 export interface ReconcileInput<B extends ResourceShape = ResourceShape, E extends ExtensionShapes = ExtensionShapes> {
   /** Base resource. */
@@ -97,6 +132,8 @@ export interface ReconcileInput<B extends ResourceShape = ResourceShape, E exten
   extensions: Extensions<E>;
   /** Dependents in their current state. */
   dependents: Dependents;
+  /** Further resources that the plugin required by `require`. */
+  required: Required;
   /** Delegation and plugin API of the call, and the reason why this plugin was chosen. */
   assignment: { delegation: string; api: string; apiVersion: string; reason: string; message: string };
   /** Capability that the base asks for; `undefined` if its delegation has none. */
@@ -190,6 +227,13 @@ export interface FinalizeResult {
    * the progress as `operation`. Default: the work is done.
    */
   progress?: Progress;
+  /**
+   * Further resources that the plugin needs, by names of its choice: all of them, also those that the call brought. If they differ from those
+   * of the call, the operator discards the rest of the result and calls again with the resources, up to five times in a row. It calls again,
+   * too, when one of the resources appears, changes or is gone. The delegation lists the permitted kinds. An error that is thrown leaves the
+   * requirements as they are. With `finalize`, requirements mean that the work isn't done until the call brings the resources. Default: none.
+   */
+  require?: Record<string, Requirement>;
 }
 
 /** Result of `reconcile`. All fields are optional; returning nothing is success. */

@@ -127,7 +127,7 @@ metadata: { name: old }
     const { code, stderr } = await render('users.yaml', '--observed', 'stray.yaml');
     expect(code).toBe(2);
     expect(stderr).toContain(
-      'the observed Secret default/stray is not among the manifests, and of no kind of dependents',
+      'the observed Secret default/stray is not among the manifests, and of no kind that the delegation permits',
     );
   });
 });

@@ -77,7 +77,8 @@ async function renderWith(
   if (!declared) for (const delegation of delegations) sayPath(delegation, terminal);
   const rendered = await renderPass({ plugin, manifests, observed, delegations, ...(security && { security }) });
   const given = new Set(parsed.map(({ key }) => key));
-  const output = [...statuses(rendered, given), ...dependents(rendered, given), ...events(rendered)];
+  const observedKeys = new Set(observed.map(({ key }) => key));
+  const output = [...statuses(rendered, given), ...dependents(rendered, given, observedKeys), ...events(rendered)];
   if (expected) {
     const { requireExpected } = await import('../input/expected-output.ts');
     requireExpected(output, expected);
@@ -175,10 +176,16 @@ function statuses(rendered: readonly RenderedResource[], given: ReadonlySet<stri
   });
 }
 
-/** Returns the dependents as the plugin wants them. */
-function dependents(rendered: readonly RenderedResource[], given: ReadonlySet<string>): object[] {
+/** Returns the dependents as the plugin wants them, without the observed resources that it only required. */
+function dependents(
+  rendered: readonly RenderedResource[],
+  given: ReadonlySet<string>,
+  observed: ReadonlySet<string>,
+): object[] {
   return rendered.flatMap(({ resource }) => {
-    if (given.has(keyOf(resource))) return [];
+    const key = keyOf(resource);
+    const isOwned = resource.metadata.ownerReferences?.some(({ controller }) => controller) ?? false;
+    if (given.has(key) || (observed.has(key) && !isOwned)) return [];
     const { apiVersion, kind, metadata, status: _, ...fields } = resource;
     const { name, namespace, labels, annotations } = metadata;
     const marks = { ...(labels && { labels }), ...(annotations && { annotations }) };

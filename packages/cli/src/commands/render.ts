@@ -21,7 +21,7 @@ export function addRenderCommand(program: Command, terminal: Terminal): void {
         'serverName',
       ]),
     )
-    .option('--observed <file...>', 'resources as they exist: the base and its dependents, with their statuses')
+    .option('--observed <file...>', 'resources as they exist: the base, its dependents and what the plugin requires')
     .option('--expect <file>', 'fail unless the output is that of the file; times do not count')
     .addOption(protocolOption('kplug.v1'))
     .option('--name <name>', 'name of a plugin of the protocol kplug, which does not report one', 'Plugin')
@@ -59,6 +59,8 @@ name and APIs: --name gives its name, it is assumed to implement the delegated
 API, and its create is called.
 --observed shows what a later pass does: with the dependents that exist, and how
 they are. kubectl get -o yaml prints such a file. A base may be in both files.
+Resources that the plugin requires may be in either; requirements.kinds of the
+delegation lists their kinds. One without a namespace is in "default".
 --expect is for tests of a plugin: make the file with the output of the command.
 Exits with 1 when a delegated resource is not ready; with --expect, when the
 output is another one.`;

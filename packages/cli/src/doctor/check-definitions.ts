@@ -33,11 +33,11 @@ export function checkOwnDefinition({ name, file, definition }: OwnDefinition): F
   return check.problem(`${name} is served in ${names}, but the operator uses ${ownVersion}`, advice);
 }
 
-/** A base or extension kind of a delegation, with its definition in the cluster. */
+/** A kind of a delegation, with its definition in the cluster. */
 export interface DelegatedDefinition {
   delegation: string;
   kind: ResourceKind;
-  role: 'base' | 'extension';
+  role: 'base' | 'extension' | 'required';
   /** `undefined` when it is not served. */
   served: Answer<ServedKind | undefined>;
   /** `undefined` for a kind without a CustomResourceDefinition. */
@@ -45,6 +45,9 @@ export interface DelegatedDefinition {
   /** Kinds with similar names; one of them may be intended. */
   similar: readonly ResourceKind[];
 }
+
+/** Fields of a delegation that name kinds, by the role of these. */
+const fieldsOf = { base: 'base', extension: 'extensions.kinds', required: 'requirements.kinds' } as const;
 
 /** Checks that a delegated kind is served, and that its schema keeps the statuses of the operator and the plugins. */
 export function checkDelegatedDefinition(delegated: DelegatedDefinition): Finding[] {
@@ -54,10 +57,12 @@ export function checkDelegatedDefinition(delegated: DelegatedDefinition): Findin
   if (served.failure !== undefined) return [check.notTried(`whether ${name} is served: ${served.failure}`)];
   if (!served.value) {
     const others = similar.map((one) => `${one.kind} (${one.apiVersion})`).join(' and ');
-    const field = role === 'base' ? '"base"' : '"extensions.kinds"';
     const message = `the cluster has no kind ${name}${others && `, but it has ${others}`}`;
-    return [check.problem(message, `install its CustomResourceDefinition, or correct ${field} of the delegation`)];
+    const advice = `install its CustomResourceDefinition, or correct "${fieldsOf[role]}" of the delegation`;
+    // Plugins are told that the resources are missing, and work without them.
+    return [role === 'required' ? check.warning(message, advice) : check.problem(message, advice)];
   }
+  if (role === 'required') return [];
   if (definition.failure !== undefined) {
     return [
       new Check('StatusKept', `delegation ${delegation}`).notTried(`the status of ${name}: ${definition.failure}`),

@@ -7,7 +7,7 @@ import type { OperatorPod } from './operator-pod.ts';
 /** Kind that the operator reads and writes. */
 export interface UsedKind {
   kind: ResourceKind;
-  role: 'base' | 'extension';
+  role: 'base' | 'extension' | 'required';
   served: ServedKind;
 }
 
@@ -54,7 +54,7 @@ export function rightsNeeded(pod: OperatorPod, kinds: readonly UsedKind[]): Righ
       const scopes = served.namespaced ? everywhere : [undefined];
       return scopes.flatMap((where) => [
         right(group, served.plural, role === 'base' ? ['list', 'watch', 'patch'] : ['list', 'watch'], where),
-        ...(served.hasStatus ? [right(group, `${served.plural}/status`, ['patch'], where)] : []),
+        ...(served.hasStatus && role !== 'required' ? [right(group, `${served.plural}/status`, ['patch'], where)] : []),
       ]);
     }),
   ];

@@ -106,11 +106,16 @@ async function readKinds(
   inspector: ClusterInspector,
   delegations: readonly Delegation[],
 ): Promise<DelegatedDefinition[]> {
-  const wanted = delegations.flatMap(({ name, apiVersion, kind, extensionKinds }) => [
+  const wanted = delegations.flatMap(({ name, apiVersion, kind, extensionKinds, requiredKinds }) => [
     { delegation: name, role: 'base' as const, kind: { apiVersion, kind } },
     ...extensionKinds.map((one) => ({
       delegation: name,
       role: 'extension' as const,
+      kind: { apiVersion: one.apiVersion, kind: one.kind },
+    })),
+    ...requiredKinds.map((one) => ({
+      delegation: name,
+      role: 'required' as const,
       kind: { apiVersion: one.apiVersion, kind: one.kind },
     })),
   ]);

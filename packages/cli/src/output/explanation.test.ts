@@ -36,3 +36,31 @@ it('describes the operations in progress', () => {
   expect(text).toContain('\n  Operation    A: 40% done: copying (since 2m, token job-1)\n');
   expect(text).toContain('\n  Operation    B: in progress (since 2m); no longer wanted: the next call says so\n');
 });
+
+it('lists what plugins require, found, missing or refused', () => {
+  const requirements = [
+    {
+      plugin: 'A',
+      name: 'plan',
+      selector: 'ConfigMap default/gold (v1)',
+      resources: [{ key: '/v1/ConfigMap/default/gold' }],
+    },
+    { plugin: 'A', name: 'key', selector: 'Secret default/key (v1)' },
+    {
+      plugin: 'A',
+      name: 'x',
+      selector: 'Secret default/x (v1)',
+      problemReason: 'StorageFailed',
+      problemMessage: 'no right',
+    },
+  ];
+  const explained = create(ExplainResourceResponseSchema, { resource, candidates, requirements });
+  const text = formatExplanation(explained, picocolors.createColors(false), now);
+  expect(text).toContain('\nRequired resources\n');
+  const rows = text.split('\n').map((line) => line.trim().split(/ {2,}/));
+  expect(rows).toContainEqual(['plan', 'A', 'ConfigMap default/gold (v1)', 'found', 'ConfigMap default/gold']);
+  expect(rows).toContainEqual(['key', 'A', 'Secret default/key (v1)', 'missing', '-']);
+  expect(rows).toContainEqual(['x', 'A', 'Secret default/x (v1)', 'StorageFailed', 'no right']);
+  explained.requirements = [];
+  expect(formatExplanation(explained, picocolors.createColors(false), now)).not.toContain('Required resources');
+});

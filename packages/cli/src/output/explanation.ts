@@ -12,6 +12,7 @@ export function formatExplanation(explained: ExplainResourceResponse, colors: Co
     summary(explained, colors, now),
     ...extensionLines(explained, colors),
     ...dependentLines(explained, colors, now),
+    ...requirementLines(explained, colors),
     heading('Candidates', colors),
     candidateTable(explained, colors),
     heading('Events', colors),
@@ -62,6 +63,25 @@ function dependentLines({ dependents }: ExplainResourceResponse, colors: Colors,
   ]);
   const header = ['  DEPENDENT', 'READY', 'REASON', 'SINCE', 'MESSAGE'];
   return [heading('Dependents', colors), formatTable({ header, rows }, colors)];
+}
+
+/** Returns what plugins require for the resource, found or missing; nothing if they require nothing. */
+function requirementLines({ requirements }: ExplainResourceResponse, colors: Colors): string[] {
+  if (requirements.length === 0) return [];
+  const rows = requirements.map(({ plugin, name, selector, resources, problemReason, problemMessage }) => {
+    const isMissing = resources.length === 0;
+    const state = problemReason ? plain(problemReason) : isMissing ? 'missing' : 'found';
+    const found = resources.map(({ key }) => describeKey(key)).join(', ');
+    return [
+      `  ${plain(name)}`,
+      plain(plugin),
+      plain(selector),
+      isMissing ? colors.yellow(state) : colors.green(state),
+      plain(problemMessage || found),
+    ];
+  });
+  const header = ['  REQUIREMENT', 'PLUGIN', 'SELECTS', 'STATE', 'RESOURCES'];
+  return [heading('Required resources', colors), formatTable({ header, rows }, colors)];
 }
 
 /** Describes a plugin that holds the resource, and has to finalize it, although it isn't chosen now. */

@@ -1,5 +1,5 @@
 import { timestampMs } from '@bufbuild/protobuf/wkt';
-import type { Candidate, ExplainResourceResponse, RelatedResource } from '@kplug/protocol';
+import type { Candidate, ExplainResourceResponse, RelatedResource, Requirement } from '@kplug/protocol';
 import { conditionText } from '../output/condition-text.ts';
 import { describeKey } from '../output/describe-key.ts';
 import type { Relation, TraceNode } from './trace-node.ts';
@@ -13,7 +13,7 @@ export async function buildTrace(
   relation: Relation,
   expand: Expand,
 ): Promise<TraceNode> {
-  const { resource, candidates, extensions, dependents } = explained;
+  const { resource, candidates, extensions, dependents, requirements } = explained;
   const children: TraceNode[] = candidates.filter(({ chosen }) => chosen).map(pluginNode);
   const add = async (related: readonly RelatedResource[], as: 'extension' | 'dependent') => {
     for (const one of related) {
@@ -23,6 +23,8 @@ export async function buildTrace(
   };
   await add(extensions, 'extension');
   await add(dependents, 'dependent');
+  // A required resource is not followed further: those that require each other would have no end.
+  children.push(...requirements.flatMap(requiredNodes));
   return {
     relation,
     name: describeKey(resource?.key ?? ''),
@@ -44,6 +46,14 @@ function pluginNode({ plugin, version, readyInstances, instances, message }: Can
     message: isCallable ? callable : `${callable}; ${message}`,
     children: [],
   };
+}
+
+/** Returns the resources of a requirement, or a node for those that are missing or can't be sent. */
+function requiredNodes({ selector, resources, problemReason, problemMessage }: Requirement): TraceNode[] {
+  if (resources.length > 0) return resources.map((one) => relatedNode(one, 'required'));
+  const reason = problemReason || 'NotFound';
+  const message = problemMessage || `${selector} doesn't exist`;
+  return [{ relation: 'required', name: selector, ready: 'False', reason, message, children: [] }];
 }
 
 function relatedNode({ key, ready, reason, message, since }: RelatedResource, relation: Relation): TraceNode {

@@ -3,7 +3,7 @@
 import type { ConditionText } from '../output/condition-text.ts';
 
 /** Relation of a node to its parent. */
-export type Relation = 'base' | 'plugin' | 'extension' | 'dependent';
+export type Relation = 'base' | 'plugin' | 'extension' | 'dependent' | 'required';
 
 /** A resource or plugin in a trace. */
 export interface TraceNode {

@@ -10,6 +10,7 @@ import { callRequirements, workRequirements } from './delegated/calls.ts';
 import { dependentRequirements } from './delegated/dependents.ts';
 import { encryptionRequirements } from './delegated/encryption.ts';
 import { operationRequirements } from './delegated/operations.ts';
+import { resourceRequirements } from './delegated/requirements.ts';
 import { statusRequirements } from './delegated/statuses.ts';
 import { v0CallRequirements } from './delegated/v0-calls.ts';
 import { validityRequirements } from './delegated/validity.ts';
@@ -32,6 +33,7 @@ export const controllerRequirements: readonly Requirement<ControllerUnderTest>[]
   ...dependentRequirements,
   ...validityRequirements,
   ...operationRequirements,
+  ...resourceRequirements,
   ...workRequirements,
   ...v0CallRequirements,
 ];

@@ -12,6 +12,7 @@ import { answersInTime } from '../answers-in-time.ts';
 import { NotMet, NotTried, type Requirement } from '../requirement.ts';
 import { describeAnswer, nameOf } from './describe-answer.ts';
 import type { CallMade, PluginUnderTest } from './plugin-under-test.ts';
+import { faultsOfRequirements, maxRounds } from './stated-requirements.ts';
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
 
@@ -133,6 +134,24 @@ export const answerRequirements: readonly Requirement<PluginUnderTest>[] = [
       ];
     },
   ),
+  each(
+    'P52',
+    'MUST',
+    'states valid requirements',
+    'at most 32, each with apiVersion, kind, and either a name or at most 16 labels',
+    ({ requirements }) => faultsOfRequirements(requirements),
+  ),
+  {
+    number: 'P52',
+    level: 'MUST',
+    title: 'states the same requirements once a call brings what they select',
+    check: async ({ calls }) => {
+      const names = calls.flatMap(({ unstable = [] }) => unstable);
+      if (names.length === 0) return undefined;
+      const seen = `other requirements by each of ${maxRounds} answers: ${[...new Set(names)].join(', ')}`;
+      throw new NotMet(seen, 'the same requirements, also those that the call brought');
+    },
+  },
   answersInTime('P25', 'MUST'),
 ];
 

@@ -20,8 +20,9 @@ import {
 import { NotTried } from '../requirement.ts';
 import { describeAnswer } from './describe-answer.ts';
 import type { PluginRun } from './plugin-run.ts';
-import { ReportedOperations } from './reported-operations.ts';
+import { ReportedOperations, uidOf } from './reported-operations.ts';
 import { byKey, encode, type Sample } from './sample.ts';
+import { maxRounds, StatedRequirements } from './stated-requirements.ts';
 
 /** A call and its result. */
 export interface CallMade {
@@ -30,6 +31,8 @@ export interface CallMade {
   keys: ReadonlySet<string>;
   answer?: ReconcileResponse | FinalizeResponse;
   error?: grpc.ServiceError;
+  /** Names of the requirements that still differed after the last of several calls in a row. */
+  unstable?: readonly string[];
 }
 
 /** Address, sample and limits of a plugin under test. */
@@ -53,6 +56,7 @@ export class PluginUnderTest implements Disposable {
   /** All calls of Reconcile and Finalize that ended. */
   readonly calls: CallMade[] = [];
   readonly #operations = new ReportedOperations();
+  readonly #requirements: StatedRequirements;
   readonly #client: GrpcClient<typeof PluginService>;
   readonly #isReached: boolean;
   readonly #run: PluginRun | undefined;
@@ -63,6 +67,7 @@ export class PluginUnderTest implements Disposable {
     this.#client = createGrpcClient(PluginService, address, credentials, { 'grpc.use_local_subchannel_pool': 1 });
     this.info = info;
     this.sample = sample;
+    this.#requirements = new StatedRequirements(sample.extensions);
     this.timeout = timeout;
     this.#run = run;
     this.#isReached = isReached;
@@ -106,19 +111,31 @@ export class PluginUnderTest implements Disposable {
         reason: 'Preferred',
         message: 'chosen by the conformance suite',
       },
-      context: { attempt: 1, deadline: timestampFromMs(deadline) },
+      context: { attempt: 1, deadline: timestampFromMs(deadline), supportsRequirements: true },
     };
   }
 
-  /** Calls Reconcile. Rejects with the gRPC error, or with `NotTried` when the deadline is exceeded, which P25 reports. */
-  reconcile(
+  /**
+   * Calls Reconcile, and again while the plugin requires other resources than the call brought, up to five times. Rejects with the gRPC
+   * error, or with `NotTried` when the deadline is exceeded, which P25 reports.
+   */
+  async reconcile(
     request: MessageInitShape<typeof ReconcileRequestSchema> = this.request(),
     signal?: AbortSignal,
   ): Promise<ReconcileResponse> {
     const options = { deadline: Date.now() + this.timeout, ...(signal && { signal }) };
     const whole = create(ReconcileRequestSchema, request);
-    whole.operation ??= this.#operations.find(whole.base, 'Reconcile');
-    return this.#record('Reconcile', whole, this.client.reconcile(whole, options));
+    const uid = uidOf(whole.base);
+    for (let round = 1; ; round++) {
+      whole.operation ??= this.#operations.find(whole.base, 'Reconcile');
+      whole.required = this.#requirements.find(uid);
+      const answer = await this.#record('Reconcile', whole, this.client.reconcile(whole, options));
+      const unstable = this.#requirements.answered(uid, answer);
+      if (unstable.length > 0 && round === maxRounds) {
+        this.calls.push({ method: 'Reconcile', keys: new Set(Object.keys(whole.extensions)), unstable });
+      }
+      if (unstable.length === 0 || round === maxRounds) return answer;
+    }
   }
 
   /** Calls Finalize. Rejects as `reconcile` does. */

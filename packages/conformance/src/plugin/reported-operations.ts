@@ -38,7 +38,7 @@ export class ReportedOperations {
 }
 
 /** Returns the uid of a base; empty for one that can't be read, which some checks send. */
-function uidOf(base: Resource | undefined): string {
+export function uidOf(base: Resource | undefined): string {
   try {
     const { metadata } = parseJson(Buffer.from(base?.json ?? []).toString()) as { metadata?: { uid?: string } };
     return metadata?.uid ?? '';

@@ -56,6 +56,8 @@ describe('a plugin that answers incorrectly fails only the violated requirement'
     ['P38', 'P38 failed: returns answers that every controller accepts'],
     ['P50', 'P50 failed: returns a valid_for that'],
     ['P51', 'P51 failed: reports progress with RETRY only'],
+    ['P52', 'P52 failed: states valid requirements'],
+    ['P52 unstable', 'P52 failed: states the same requirements'],
     ['P39', 'P39 failed: accepts a call for a resource while an earlier one'],
     ['P27', 'P27 failed: finalizes what it reconciled'],
     ['P27 unseen', 'P27 failed: finalizes a resource that it never'],

@@ -16,6 +16,7 @@ import {
   type Progress,
   parseJson,
   type ReconcileResponse,
+  type ResourceRequirement,
   v0,
 } from '@kplug/protocol';
 import { parse, stringify } from 'yaml';
@@ -49,6 +50,8 @@ export class DelegatedCaller {
   readonly #authority: TestAuthority | undefined;
   readonly #clients = new Map<string, { v1: GrpcClient<typeof PluginService>; servesWork: boolean }>();
   readonly #created = new Set<string>();
+  /** Names of what plugins require, by the uid of the base. */
+  readonly #required = new Map<string, readonly string[]>();
   readonly #operations = new Map<string, { progress: Progress; generation: number }>();
 
   /** @param authority CA whose certificate for calls it presents. Default: it calls in plain text. */
@@ -86,11 +89,17 @@ export class DelegatedCaller {
     if (!known) return 'unreachable';
     const operation = this.#operationFor(base);
     const deadline = Date.now() + callTimeout;
+    const { uid } = base.metadata;
     const request = {
+      required: this.#requiredFor(uid),
       base: { json: encode(base) },
       extensions: Object.fromEntries(extensions.map((one) => [keyOf(one), { json: encode(one) }])),
       ...(operation && this.#wrong !== 'C44' && { operation }),
-      context: this.#wrong === 'C10' ? { attempt: 1 } : { attempt: 1, deadline: timestampFromMs(deadline) },
+      context: {
+        attempt: 1,
+        supportsRequirements: true,
+        ...(this.#wrong !== 'C10' && { deadline: timestampFromMs(deadline) }),
+      },
     };
     const options = this.#wrong === 'C10 call' ? {} : { deadline };
     if (isFinalizing) {
@@ -101,8 +110,30 @@ export class DelegatedCaller {
       ? await this.#work(known.v1, request)
       : undefined;
     const answer = byWork ?? (await known.v1.reconcile(request, options));
+    const names = Object.keys(answer.requirements);
+    if (names.some((name) => !this.#permits(answer.requirements[name]))) return failed('a kind that is not permitted');
+    const isStable =
+      names.every((name) => name in request.required) && names.length === this.#requiredNames(uid).length;
+    this.#required.set(uid, names);
+    if (!isStable) return this.#callV1(plugin, base, extensions, isFinalizing);
+    // It brings them within a pass only.
+    if (this.#wrong === 'C45 later') this.#required.delete(uid);
     this.#keepOperation(base, answer);
     return this.#take(answer, extensions.map(keyOf));
+  }
+
+  #requiredNames(uid: string): readonly string[] {
+    return this.#required.get(uid) ?? [];
+  }
+
+  /** Returns what a call brings. It follows no further resources, so that all are missing. */
+  #requiredFor(uid: string): Record<string, { items: { json: Uint8Array }[] }> {
+    const items = this.#wrong === 'C45 invented' ? [{ json: Buffer.from('{"metadata":{"name":"other"}}') }] : [];
+    return Object.fromEntries(this.#requiredNames(uid).map((name) => [name, { items }]));
+  }
+
+  #permits(requirement: ResourceRequirement | undefined): boolean {
+    return requirement?.kind === 'ConfigMap' || this.#wrong === 'C45';
   }
 
   #operationFor({ metadata: { uid, generation } }: Resource): MessageInitShape<typeof OperationSchema> | undefined {

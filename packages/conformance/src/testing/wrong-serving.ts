@@ -156,6 +156,10 @@ export class WrongPlugin {
       baseStatus: encoder.encode(text),
       extensionStatuses: Object.fromEntries(targets.map((key) => [key, extension])),
       ...(wrong === 'P51' && { progress: { percentage: 101, token: 'x'.repeat(2_000) } }),
+      ...(wrong === 'P52' && { requirements: { plan: { apiVersion: 'v1', kind: 'ConfigMap' } } }),
+      ...(wrong === 'P52 unstable' && {
+        requirements: { plan: { apiVersion: 'v1', kind: 'ConfigMap', name: `plan-${++this.#count}` } },
+      }),
       ...(wrong === 'P50' && { validFor: durationFromMs(-1_000) }),
       ...(wrong === 'P37' && { dependents: { items: [encoder.encode('{"apiVersion":"v1","kind":"ConfigMap"}')] } }),
       ...(wrong === 'P37 rules' && { dependents: { items: [], rules: { 'ConfigMap/a': { dependsOn: [] } } } }),

@@ -29,7 +29,7 @@ import { explainVerdict } from '../selection/explain.ts';
 import { type SelectionRequest, select, type Verdict } from '../selection/select.ts';
 import type { RecentEvents } from '../telemetry/events.ts';
 import { orInvalidToken } from './page-token.ts';
-import { describeDependents, describeExtensions } from './related-resources.ts';
+import { describeDependents, describeExtensions, describeRequirement } from './related-resources.ts';
 
 /** Resource of a list. */
 interface ListedResource {
@@ -94,7 +94,7 @@ async function describeDelegation(
   delegation: Delegation,
   registry: Registry,
 ): Promise<MessageInitShape<typeof DelegationSchema>> {
-  const { name, base, api, rules, extensions, namespaces = [] } = delegation.settings;
+  const { name, base, api, rules, extensions, requirements, namespaces = [] } = delegation.settings;
   const problem = delegation.problem ?? describeWriteProblems(delegation.writeProblems);
   const { reason: problemReason = '', message: problemMessage = '' } = problem ?? {};
   const { total, ready } = delegation.counts;
@@ -113,6 +113,7 @@ async function describeDelegation(
     candidates,
     extensionKinds: extensions.kinds?.map((kind) => ({ ...kind })) ?? [],
     namespaces: [...namespaces],
+    requiredKinds: requirements.kinds.map(({ apiVersion, kind }) => ({ apiVersion, kind })),
   };
 }
 
@@ -202,6 +203,7 @@ function explain(
     extensionProblems: gathered.problems.map(({ reason, message }) => ({ reason, message })),
     extensions: describeExtensions(gathered),
     dependents: describeDependents(base),
+    requirements: delegation.requirementsOf(base).map(describeRequirement),
   };
 }
 

@@ -1,8 +1,9 @@
 import type { MessageInitShape } from '@bufbuild/protobuf';
 import { timestampFromMs } from '@bufbuild/protobuf/wkt';
-import { ConditionStatus, type RelatedResourceSchema } from '@kplug/protocol';
+import { ConditionStatus, type RelatedResourceSchema, type RequirementSchema } from '@kplug/protocol';
 import { type DependentReason, readInventory, reasonOf } from '../delegation/dependents/inventory.ts';
 import type { Gathered } from '../delegation/extensions/gather.ts';
+import type { FoundRequirement } from '../delegation/requirements/found-requirements.ts';
 import { assessReadiness } from '../readiness/assess-readiness.ts';
 import { findCondition } from '../resources/conditions.ts';
 import { formatKey, keyOf, type Resource } from '../resources/resource.ts';
@@ -14,7 +15,26 @@ export function describeExtensions({ extensions, problems }: Gathered): Related[
   const unresolved = problems.flatMap(({ reference, reason, message }) =>
     reference ? [{ key: formatKey(reference), ready: ConditionStatus.FALSE, reason, message }] : [],
   );
-  return [...[...extensions.values()].map(describeExtension), ...unresolved];
+  return [...[...extensions.values()].map(describeResource), ...unresolved];
+}
+
+/** Describes what a plugin requires for a base. */
+export function describeRequirement({
+  plugin: { plugin, version },
+  name,
+  selector,
+  resources,
+  problem,
+}: FoundRequirement): MessageInitShape<typeof RequirementSchema> {
+  return {
+    plugin: plugin.text,
+    pluginVersion: version,
+    name,
+    selector,
+    resources: resources.map(describeResource),
+    problemReason: problem?.code ?? '',
+    problemMessage: problem?.message ?? '',
+  };
 }
 
 /** Describes the dependents that the status of a base lists. */
@@ -28,14 +48,14 @@ export function describeDependents(base: Resource): Related[] {
   }));
 }
 
-function describeExtension(extension: Resource): Related {
-  const { state, message } = assessReadiness(extension);
+function describeResource(resource: Resource): Related {
+  const { state, message } = assessReadiness(resource);
   return {
-    key: keyOf(extension),
+    key: keyOf(resource),
     ready: readyOf(reasonOf[state]),
     reason: reasonOf[state],
     message,
-    ...sinceOf(findCondition(extension.status, 'Ready')?.lastTransitionTime),
+    ...sinceOf(findCondition(resource.status, 'Ready')?.lastTransitionTime),
   };
 }
 

@@ -1,4 +1,4 @@
-import type { JsonObject, Resource, ResourceKey } from '../resources/resource.ts';
+import type { JsonObject, Resource, ResourceKey, ResourceKind } from '../resources/resource.ts';
 
 /** Call of a plugin for one base resource, independent of the protocol. */
 export interface PluginCall {
@@ -7,6 +7,8 @@ export interface PluginCall {
   extensions: ReadonlyMap<ResourceKey, Resource>;
   /** Dependents of the base in their current state, by key. */
   dependents: ReadonlyMap<ResourceKey, Resource>;
+  /** Resources that the plugin required, by the name of the requirement. Empty for a requirement for which none was found. */
+  required: RequiredResources;
   assignment: Assignment;
   /** Operation that the plugin has in progress for the base. */
   operation?: CalledOperation | undefined;
@@ -17,6 +19,9 @@ export interface PluginCall {
   /** Settings for plugins of the first Kplug's protocol. */
   v0: V0CallSettings;
 }
+
+/** Resources that a plugin required, by the name of the requirement, each in the order of the keys. */
+export type RequiredResources = ReadonlyMap<string, readonly Resource[]>;
 
 /** Settings of calls in the first Kplug's protocol. */
 export interface V0CallSettings {
@@ -77,6 +82,17 @@ export interface PluginAnswer {
   /** `undefined`: unchanged. */
   conditions: readonly PluginCondition[] | undefined;
   events: readonly PluginEvent[];
+  /** Resources that the plugin requires, by the name of the requirement, not yet checked against the delegation. Default: none. */
+  requirements?: ReadonlyMap<string, ResourceRequirement>;
+}
+
+/** Selects resources that a plugin requires: one by its name, or those with some labels. */
+export interface ResourceRequirement extends ResourceKind {
+  /** Empty: the namespace of the base, or none for cluster-scoped kinds. */
+  namespace: string;
+  /** Empty if labels select the resources. */
+  name: string;
+  labels: Readonly<Record<string, string>>;
 }
 
 /** Dependents that a plugin requests. */

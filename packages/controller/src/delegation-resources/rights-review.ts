@@ -47,7 +47,7 @@ export class RightsReview {
   }
 }
 
-function rightsOf({ base, extensions, dependents }: DelegationSettings): NeededRight[] {
+function rightsOf({ base, extensions, dependents, requirements }: DelegationSettings): NeededRight[] {
   const kinds = extensions.kinds ?? [];
   return [
     { kind: base, verbs: ['list', 'watch', 'patch'] },
@@ -58,6 +58,9 @@ function rightsOf({ base, extensions, dependents }: DelegationSettings): NeededR
     ]),
     ...dependents.permittedKinds.map(
       (kind): NeededRight => ({ kind, verbs: ['list', 'watch', 'create', 'patch', 'delete'] }),
+    ),
+    ...requirements.kinds.map(
+      ({ apiVersion, kind }): NeededRight => ({ kind: { apiVersion, kind }, verbs: ['list', 'watch'] }),
     ),
   ];
 }

@@ -37,6 +37,21 @@ const dependentKind = resourceKind.extend({
     ),
 });
 
+const namespacePattern = z
+  .string()
+  .max(maxNameLength)
+  .regex(/^(\*|[a-z0-9]([-a-z0-9]*[a-z0-9])?)$/, 'must be a namespace, or "*" for all');
+
+const requiredKind = resourceKind.extend({
+  namespaces: z
+    .array(namespacePattern)
+    .max(maxListed)
+    .default([])
+    .describe(
+      "Namespaces from which plugins may require resources of the kind, besides the base's own; `*` for all. Default: none.",
+    ),
+});
+
 const accountName = z
   .string()
   .max(maxPathLength)
@@ -132,6 +147,18 @@ export const delegationSchema = z.strictObject({
     })
     .prefault({})
     .describe('Extension resources that a base references.'),
+  requirements: z
+    .strictObject({
+      kinds: z
+        .array(requiredKind)
+        .max(maxListed)
+        .default([])
+        .describe('Kinds of resources that plugins may require. Default: none.'),
+    })
+    .prefault({})
+    .describe(
+      'Further resources that plugins require, by name or labels. The operator reads and follows them, and sends them with each call.',
+    ),
   capability: z
     .strictObject({
       categoryPath: path.default('.spec.category').describe('Path of the category, such as `database`, in a resource.'),

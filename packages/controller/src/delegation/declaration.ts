@@ -21,6 +21,8 @@ export interface DelegationDeclaration {
   extensions?: DelegationExtensions | undefined;
   /** Resources that the operator applies for a base at the request of a plugin, in the same namespace. */
   dependents?: DelegationDependents | undefined;
+  /** Further resources that plugins require, by name or labels. The operator reads and follows them, and sends them with each call. */
+  requirements?: DelegationRequirements | undefined;
   /** Capabilities that resources ask for. Default: none. */
   capability?: DelegationCapability | undefined;
   /** Selection of a plugin for a resource. */
@@ -111,6 +113,21 @@ export interface DelegationDependents {
   readyTimeout?: DurationInput | undefined;
   /** Order of finalizing a deleted resource: before its dependents are deleted, or when they are gone. Default `first`. */
   finalize?: 'first' | 'last' | undefined;
+}
+
+/** Further resources that plugins require. */
+export interface DelegationRequirements {
+  /** Kinds of resources that plugins may require, at most 64. Default: none. */
+  kinds?: readonly Readonly<RequiredKind>[] | undefined;
+}
+
+/** Kind of resources that plugins may require. */
+export interface RequiredKind extends ResourceKind {
+  /**
+   * Namespaces from which plugins may require resources of the kind, besides the base's own, at most 64; `*` for all. Default: none.
+   * Cluster-scoped kinds need none.
+   */
+  namespaces?: readonly string[] | undefined;
 }
 
 /** Paths of the capability that a resource asks for. Only plugins that provide it are selected. */

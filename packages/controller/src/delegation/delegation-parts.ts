@@ -29,6 +29,7 @@ import type { PassContext } from './passes/pass-context.ts';
 import { PassWorker } from './passes/pass-worker.ts';
 import { Releases } from './releases/releases.ts';
 import { PassRequests } from './requests/pass-requests.ts';
+import { RequirementFollower } from './requirements/requirement-follower.ts';
 import { WriteFailureReporter } from './writes/write-failure-reporter.ts';
 import { WriteFailures } from './writes/write-failures.ts';
 
@@ -58,6 +59,7 @@ export interface DelegationParts {
   queue: WorkQueue<ResourceKey>;
   releases: Releases;
   requests: PassRequests;
+  requirements: RequirementFollower;
   walks: Walks;
   writeFailures: WriteFailures;
 }
@@ -124,6 +126,7 @@ export function assembleParts(
   };
   const extensions = new ExtensionFollower(settings, resources, walks, onExtensionChange, enter);
   const dependents = new DependentFollower(settings, resources, requeue, log);
+  const requirements = new RequirementFollower({ settings, resources, walks, requeue, enter });
 
   const chooser = new Chooser(settings, registry, breakers);
   const chooseForPass = (base: Resource) => chooser.chooseForPass(base);
@@ -162,6 +165,7 @@ export function assembleParts(
     holders.clear(key);
     dependents.requests.forget(key);
     operations.forget(key);
+    requirements.forget(key);
     writeFailures.forget(key);
     slow.delete(key);
     events.forget(key);
@@ -178,6 +182,7 @@ export function assembleParts(
     extensions,
     dependents,
     operations,
+    requirements,
     progressEvents: new ProgressEvents(events),
     holders,
     isReleased,
@@ -221,6 +226,7 @@ export function assembleParts(
     queue,
     releases,
     requests,
+    requirements,
     walks,
     writeFailures,
   };

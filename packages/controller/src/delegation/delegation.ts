@@ -16,6 +16,7 @@ import { type Gathered, gather, readReferences, unblocked } from './extensions/g
 import { UnrecordedHolders } from './holders/unrecorded-holders.ts';
 import type { Operation } from './operations/operation.ts';
 import { findHeld } from './passes/hold-answer.ts';
+import { describeRequirements, type FoundRequirement } from './requirements/found-requirements.ts';
 import type { WriteFailure } from './writes/write-failure.ts';
 import type { WriteProblem } from './writes/write-failures.ts';
 
@@ -50,8 +51,8 @@ export class Delegation {
 
   /** Accepts no more work. Fulfilled when the passes in progress have ended and nothing is followed. */
   async stop(): Promise<void> {
-    const { walks, monitor, writeFailures, breakers, releases, queue, extensions, dependents, baseFollower } =
-      this.#parts;
+    const { walks, monitor, writeFailures, breakers, releases, queue } = this.#parts;
+    const { extensions, dependents, requirements, baseFollower } = this.#parts;
     walks.stop();
     monitor.stop();
     this.#unsubscribe();
@@ -61,6 +62,7 @@ export class Delegation {
     await queue.close();
     extensions.stop();
     dependents.stop();
+    requirements.stop();
     baseFollower.stop();
   }
 
@@ -168,15 +170,20 @@ export class Delegation {
     return this.#parts.operations.of(base);
   }
 
+  /** Returns what plugins require for a resource, and the resources that were found. */
+  requirementsOf(base: Resource): FoundRequirement[] {
+    return describeRequirements(base, this.#parts.requirements);
+  }
+
   /** Time until which the last answers for a resource hold, in milliseconds since the epoch; `undefined` if they don't. */
   answerHoldsUntil(base: Resource): number | undefined {
-    const { held: answers, dependents, operations } = this.#parts;
+    const { held: answers, dependents, operations, requirements } = this.#parts;
     const { settings } = this;
     const held = answers.get(keyOf(base));
     if (!held || isPaused(base) || base.metadata.deletionTimestamp !== undefined) return undefined;
     const choice = this.explain(base);
     const gathered = this.gather(base);
-    const source = { context: { settings, dependents, operations }, gathered, attempt: 1, held };
+    const source = { context: { settings, dependents, operations, requirements }, gathered, attempt: 1, held };
     const validity = findHeld(source, unblocked(choice.selection.chosen, gathered.problems), choice);
     return validity && Math.round(Date.now() + endOf(validity) - performance.now());
   }

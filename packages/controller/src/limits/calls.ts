@@ -99,6 +99,9 @@ export const calls = {
   maxDelay: milliseconds(365 * days, 'Longest delay until the next call in a response; longer ones are shortened.'),
   maxTokenSize: bytes(1 * KiB, 'Maximum size of the token of an operation that takes longer than a call.'),
   maxProgressMessageLength: characters(1_024, 'Length at which the message about the progress of an operation is cut.'),
+  maxRequirements: count(32, 'Maximum number of further resources, or selections of such, that a response requires.'),
+  maxRequirementNameLength: characters(63, 'Maximum length of the name that a plugin gives a requirement.'),
+  maxRequirementLabels: count(16, 'Maximum number of labels by which a requirement selects resources.'),
   maxValidFor: milliseconds(
     1 * days,
     'Longest time for which an answer holds, so that passes with equal input make no call; longer ones are shortened.',

@@ -118,6 +118,12 @@ export const delegation = {
     5 * seconds,
     "Interval of checks for a plugin that must finalize a resource and whose API is not the delegation's.",
   ),
+  maxRequirementRounds: count(
+    5,
+    'Maximum number of calls of a plugin in one pass, as it requires other resources by each answer.',
+  ),
+  maxRequiredResources: count(100, 'Maximum number of resources that one requirement of a plugin selects.'),
+  maxRequiredSize: bytes(2 * MiB, 'Maximum size of all resources together that a plugin requires for a base, as JSON.'),
   maxDependents: count(100, 'Maximum number of dependents of a base.'),
   maxRequestChanges: count(
     10,

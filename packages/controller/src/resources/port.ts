@@ -26,6 +26,9 @@ export interface Resources {
   /** Reports whether the resources of a followed kind have namespaces; `undefined` when that is unknown. Default: unknown. */
   isNamespaced?(kind: ResourceKind): boolean | undefined;
 
+  /** Reports whether the resources of a namespace are followed. Default: those of all are. */
+  followsNamespace?(namespace: string): boolean;
+
   /** Returns a resource from the cache. */
   get(key: ResourceKey): Resource | undefined;
 

@@ -15,6 +15,7 @@ import {
   parseKey,
   type Resource,
   type ResourceKey,
+  type ResourceKind,
 } from '../resources/resource.ts';
 
 /** A resource as it exists: as an earlier pass, its controller or a user left it. */
@@ -29,7 +30,8 @@ interface Arranged {
 }
 
 /**
- * Applies manifests to what exists, so that what they change is a change, and stores the dependents of their bases. Rejects with
+ * Applies manifests to what exists, so that what they change is a change, and stores the dependents of their bases and the resources that
+ * plugins may require. A resource of a kind that may be either is a dependent if the status of a base lists it. Rejects with
  * `InvalidManifest`.
  */
 export async function applyToObserved(
@@ -46,9 +48,13 @@ export async function applyToObserved(
   const bases = applied.filter((one) => settings.some(({ base }) => isSameKind(base, one)));
   for (const one of observed) {
     if (wanted.has(one.key)) continue;
-    const delegation = settings.find(({ dependents }) =>
-      dependents.kinds.some((kind) => isSameKind(kind, one.manifest)),
-    );
+    const isOfKind = (kind: ResourceKind) => isSameKind(kind, one.manifest);
+    const delegation = settings.find(({ dependents }) => dependents.kinds.some(isOfKind));
+    const isRequired = settings.some(({ requirements }) => requirements.kinds.some(isOfKind));
+    if (isRequired && !(delegation && bases.some((base) => isListed(one, base)))) {
+      store(resources, one, undefined);
+      continue;
+    }
     if (!delegation) throw unrelated(one);
     const owner = findOwner(one, bases);
     store(resources, one, delegation, owner);
@@ -94,7 +100,7 @@ function store(
 function findOwner({ key }: Observed, bases: readonly Resource[]): Resource {
   const dependent = parseKey(key);
   const near = bases.filter(({ metadata }) => metadata.namespace === dependent.namespace);
-  const listing = near.filter((base) => readInventory(base).some((entry) => entry.key === key));
+  const listing = near.filter((base) => isListed({ key }, base));
   const [owner, ...others] = listing.length > 0 ? listing : near;
   if (owner && others.length === 0) return owner;
   const advice = 'add the observed base, whose status lists its dependents';
@@ -102,8 +108,13 @@ function findOwner({ key }: Observed, bases: readonly Resource[]): Resource {
   throw new KplugError('InvalidManifest', message);
 }
 
+/** Reports whether the status of a base lists a resource as a dependent. */
+function isListed({ key }: Pick<Observed, 'key'>, base: Resource): boolean {
+  return readInventory(base).some((entry) => entry.key === key);
+}
+
 function unrelated({ key }: Observed): KplugError {
-  const subject = `the observed ${describeReference(parseKey(key))} is not among the manifests, and of no kind of dependents`;
-  const advice = 'leave it out, or add its kind to dependents.kinds of the delegation';
+  const subject = `the observed ${describeReference(parseKey(key))} is not among the manifests, and of no kind that the delegation permits`;
+  const advice = 'leave it out, or add its kind to dependents.kinds or requirements.kinds of the delegation';
   return new KplugError('InvalidManifest', `${subject}; ${advice}`);
 }

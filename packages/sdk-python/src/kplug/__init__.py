@@ -1,14 +1,14 @@
 """SDK for Kplug plugins: serves a reconcile function over gRPC, registers it and sends heartbeats."""
 
 from kplug._api import Api, Provided
-from kplug._call import Assignment, Call, Capability, FinalizeCall, Operation
+from kplug._call import Assignment, Call, Capability, FinalizeCall, Operation, Required
 from kplug._errors import CannotServe, Failure, InvalidDefinition, PluginError, Retry, Terminal
 from kplug._extensions import Extensions
 from kplug._implementation import ApiImplementation
 from kplug._names import name_from
 from kplug._plugin import Plugin
 from kplug._resource import Metadata, Resource
-from kplug._result import Condition, Dependent, Event, FinalizeResult, Message, Progress, Result
+from kplug._result import Condition, Dependent, Event, FinalizeResult, Message, Progress, Requirement, Result
 from kplug._running import RunningPlugin
 from kplug._settings import Pod, ServeOptions
 
@@ -35,6 +35,8 @@ __all__ = [
     "Pod",
     "Progress",
     "Provided",
+    "Required",
+    "Requirement",
     "Resource",
     "Result",
     "Retry",

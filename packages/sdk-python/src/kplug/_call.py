@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, Literal
@@ -60,6 +60,28 @@ class Operation:
     finalized and the operation began before. Stop it, or adapt it to the new state."""
 
 
+class Required:
+    """Further resources that the plugin required by `require`, by the name of the requirement."""
+
+    def __init__(self, found: Mapping[str, Sequence[Resource[Json]]]) -> None:
+        self._found = found
+
+    def __contains__(self, name: object) -> bool:
+        """Reports whether the call brings a requirement.
+
+        If not, the plugin has yet to state it. If so and nothing was found, it is missing.
+        """
+        return name in self._found
+
+    def get(self, name: str) -> Resource[Json] | None:
+        """Returns the first resource of a requirement, ordered by namespace and name; `None` if none was found."""
+        return next(iter(self.all(name)), None)
+
+    def all(self, name: str) -> Sequence[Resource[Json]]:
+        """Returns the resources of a requirement; empty if none was found."""
+        return self._found.get(name, ())
+
+
 @dataclass(frozen=True)
 class Call(Generic[S]):
     """Input of `reconcile`: the whole state of one resource."""
@@ -70,6 +92,8 @@ class Call(Generic[S]):
     """Extension resources that the base references and that exist."""
     dependents: Sequence[Resource[Json]]
     """Dependents of the base (resources that the operator applies for it) in their current state."""
+    required: Required
+    """Further resources that the plugin required by `require`."""
     assignment: Assignment
     capability: Capability | None
     """Capability that the base asks for; `None` if its delegation has none."""

@@ -24,6 +24,7 @@ from kplug._extensions import Extensions
 from kplug._logs import resource_log
 from kplug._models import InvalidSpec, Model
 from kplug._progress import read_operation
+from kplug._requirements import encode_requirements, read_required, unfinished
 from kplug._resource import Json, Resource, read_resource
 from kplug._tracing import traced
 from kplug.v1 import plugin_pb2, resource_pb2
@@ -63,7 +64,10 @@ class Handlers:
             call = self._read(request, implementation.models)
             with traced("Reconcile", request.context, _attributes(call)):
                 result = await self._calls.call(implementation.reconcile, call, call.cancelled, _uid(call))
-            return encode_result(result, call.extensions)
+            response = encode_result(result, call.extensions)
+            for name, requirement in encode_requirements(result.require if result else {}, request).items():
+                response.requirements[name].CopyFrom(requirement)
+            return response
 
         return await self._answering(request, answer, plugin_pb2.ReconcileResponse)
 
@@ -80,7 +84,8 @@ class Handlers:
             finalizing = FinalizeCall(**vars(call), cause="handed_over" if handed_over else "deleted")
             with traced("Finalize", request.context, _attributes(call)):
                 result = await self._calls.call(implementation.finalize, finalizing, call.cancelled, _uid(call))
-            return encode_finalize_result(result, call.extensions)
+            response = encode_finalize_result(result, call.extensions)
+            return unfinished(result.require if result else {}, request) or response
 
         return await self._answering(request, answer, plugin_pb2.FinalizeResponse)
 
@@ -119,6 +124,7 @@ class Handlers:
             dependents=[
                 read_resource(_decoder.decode(request.dependents[key].json)) for key in sorted(request.dependents)
             ],
+            required=read_required(request),
             assignment=Assignment(
                 delegation=assignment.delegation,
                 api=assignment.api,

@@ -91,6 +91,21 @@ class Progress:
 
 
 @dataclass(frozen=True)
+class Requirement:
+    """Selects further resources that a plugin needs: one by its name, or those with some labels."""
+
+    api_version: str
+    """API group and version, such as `v1` or `myorg.org/v1alpha1`."""
+    kind: str
+    name: str = ""
+    """Name of the resource. Give either this or labels."""
+    labels: Mapping[str, str] = field(default_factory=dict)
+    """Labels that the resources have, with these values."""
+    namespace: str = ""
+    """Namespace of the resources. Default: that of the base. Left out for cluster-scoped kinds."""
+
+
+@dataclass(frozen=True)
 class FinalizeResult:
     """Result of `finalize`. All fields are optional; returning `None` is success too."""
 
@@ -99,6 +114,9 @@ class FinalizeResult:
     progress: Progress | None = None
     """Says that the work is not done yet, but in progress. The next call brings it as `call.operation`. Default: the
     work is done."""
+    require: Mapping[str, Requirement] = field(default_factory=dict)
+    """Further resources that the plugin needs to finalize, by names of its choice. The work is not done until the call
+    brings them as `call.required`. Default: none."""
 
 
 @dataclass(frozen=True)
@@ -131,3 +149,9 @@ class Result:
     progress: Progress | None = None
     """Says that the work is not done yet, but in progress. The resource is not ready until a later call returns without
     it. The next call brings it as `call.operation`. Default: the work is done."""
+    require: Mapping[str, Requirement] = field(default_factory=dict)
+    """Further resources that the plugin needs, by names of its choice: all of them, also those that the call brought.
+    If they differ from those of the call, the operator discards the rest of the result and calls again with the
+    resources as `call.required`, up to five times in a row. It calls again, too, when one of the resources appears,
+    changes or is gone. The delegation lists the permitted kinds. An exception leaves the requirements as they are.
+    Default: none."""

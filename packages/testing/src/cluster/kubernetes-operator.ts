@@ -20,6 +20,8 @@ const waitOptions = { timeout: 20_000, interval: 20 };
 export interface KubernetesOperatorOptions {
   delegation?: Partial<DelegationDeclaration>;
   controller?: Partial<ControllerOptions>;
+  /** Namespaces that the operator follows, besides its own. */
+  namespaces?: readonly string[];
   /** Namespaces of declared plugins, besides that of the operator. */
   pluginNamespaces?: readonly string[];
   /** Credentials of the operator. Default: those of the cluster's admin. */
@@ -49,6 +51,7 @@ export class KubernetesOperator {
     {
       delegation,
       controller: options,
+      namespaces = [],
       pluginNamespaces = [],
       kubeConfig = cluster.kubeConfig,
     }: KubernetesOperatorOptions = {},
@@ -57,7 +60,7 @@ export class KubernetesOperator {
     const logger = options?.logger ?? pino({ level: process.env.KPLUG_TEST_LOG ?? 'silent' });
     const resources = await openKubernetes({
       kubeConfig,
-      namespaces: [namespace],
+      namespaces: [namespace, ...namespaces],
       namespace,
       pluginNamespaces,
       logger,

@@ -27,6 +27,7 @@ export const delegation = `delegations:
     base: { apiVersion: example.org/v1, kind: Greeting }
     api: Greeting@^1.0.0
     dependents: { kinds: [{ apiVersion: v1, kind: ConfigMap }] }
+    requirements: { kinds: [{ apiVersion: v1, kind: ConfigMap }] }
     backOff: { initial: 20ms, max: 200ms }
 `;
 

@@ -14,6 +14,8 @@ export interface ReceivedCall {
   dependents: readonly Resource[];
   /** Operation in progress, in `kplug.v1`. */
   operation?: Operation | undefined;
+  /** Resources that the plugin required, in `kplug.v1`; `undefined` if the controller does not read requirements. */
+  required?: Readonly<Record<string, readonly Resource[]>> | undefined;
   /** Texts of the base and the references, in the first Kplug's protocol. */
   texts: readonly string[];
   at: number;

@@ -154,7 +154,7 @@ export class V1Plugin extends ScriptedPlugin<Answer> {
 
 function read(
   method: ReceivedCall['method'],
-  { base, extensions, dependents, operation, context }: ReconcileRequest | FinalizeRequest,
+  { base, extensions, dependents, operation, required, context }: ReconcileRequest | FinalizeRequest,
   transport: ReceivedCall['transport'],
   deadline?: grpc.Deadline,
 ): ReceivedCall {
@@ -167,6 +167,11 @@ function read(
     extensions: Object.fromEntries(parsed),
     dependents: Object.values(dependents).map(({ json }) => parse(json)),
     operation,
+    required: context?.supportsRequirements
+      ? Object.fromEntries(
+          Object.entries(required).map(([name, { items }]) => [name, items.map(({ json }) => parse(json))]),
+        )
+      : undefined,
     texts: [],
     at: performance.now(),
     remaining: { request, call: deadline === undefined ? Number.NaN : Number(deadline) - Date.now() },

@@ -111,6 +111,17 @@ describe.concurrent('a controller that delegates incorrectly fails only the viol
     expect(unmet(await conform(wrong, ['C44']))).toEqual(failed);
   });
 
+  it.each([
+    ['nothing', []],
+    ['C45', ['C45 failed: rejects a whole response that requires']],
+    ['C45 later', ['C45 failed: calls again with what a plugin requires']],
+    ['C45 invented', ['C45 failed: calls again with what a plugin requires']],
+  ])('C45: %s', async (wrong, expected) => {
+    const report = await conform(wrong, ['C45']);
+    expect(unmet(report)).toEqual(expected.map((text) => expect.stringContaining(text)));
+    expect(report.verdicts.map(({ result }) => result)).not.toContain('notTried');
+  });
+
   it('C33, as it does not check health', async () => {
     expect(unmet(await conform('nothing', ['C33']))).toEqual([
       expect.stringContaining('C33 failed: calls no API whose health'),

@@ -38,6 +38,7 @@ import type {
 } from '../plugin-call.ts';
 import { AnswerBounds } from './answer-bounds.ts';
 import { decodeProgress, encodeOperation } from './progress.ts';
+import { decodeRequirements } from './requirements.ts';
 
 /** Encodes a call as a `kplug.v1` request. */
 export function encodeCall(call: PluginCall, deadline: number) {
@@ -45,9 +46,12 @@ export function encodeCall(call: PluginCall, deadline: number) {
     base: { json: encode(call.base) },
     extensions: encodeAll(call.extensions),
     dependents: encodeAll(call.dependents),
+    required: Object.fromEntries(
+      [...call.required].map(([name, resources]) => [name, { items: resources.map((one) => ({ json: encode(one) })) }]),
+    ),
     assignment: call.assignment,
     ...(call.operation && { operation: encodeOperation(call.operation) }),
-    context: { attempt: call.attempt, deadline: timestampFromMs(deadline) },
+    context: { attempt: call.attempt, deadline: timestampFromMs(deadline), supportsRequirements: true },
   };
 }
 
@@ -99,6 +103,7 @@ export function decodeFinalize(response: ReconcileResponse | FinalizeResponse, c
     events: boundEvents(
       atMost(limits.calls.maxEvents, response.events, 'events').map((event) => decodeEvent(event, call)),
     ),
+    requirements: decodeRequirements(response.requirements),
   };
 }
 

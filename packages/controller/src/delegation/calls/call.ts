@@ -1,4 +1,4 @@
-import type { AssignedCapability, PluginCall } from '../../clients/plugin-call.ts';
+import type { AssignedCapability, PluginCall, RequiredResources } from '../../clients/plugin-call.ts';
 import { KplugError } from '../../errors.ts';
 import type { Implementation } from '../../registry/implementation.ts';
 import type { Resource } from '../../resources/resource.ts';
@@ -10,11 +10,12 @@ import { isCancelled } from '../operations/operation.ts';
 import type { Pass } from '../passes/pass.ts';
 import type { PassContext } from '../passes/pass-context.ts';
 import type { Attempt } from './attempt.ts';
+import { callInRounds } from './call-in-rounds.ts';
 import { hashInput } from './hash-input.ts';
 
 /** State that a call is made from. */
 export interface CallSource extends Pick<Pass, 'gathered' | 'attempt'> {
-  context: Pick<PassContext, 'settings' | 'dependents' | 'operations'>;
+  context: Pick<PassContext, 'settings' | 'dependents' | 'operations' | 'requirements'>;
 }
 
 /** Calls the Reconcile method of plugins concurrently. Rejects with `Stopped` when the controller stops before a call was made. */
@@ -32,11 +33,17 @@ export async function callAll(
   });
 }
 
-/** Makes the call of one plugin for the base of a pass. @param isFinalizing true for a call of Finalize. */
+/**
+ * Makes the call of one plugin for the base of a pass.
+ *
+ * @param required resources that the plugin required.
+ * @param isFinalizing true for a call of Finalize.
+ */
 export function makeCall(
   { context: { settings, dependents, operations }, gathered: { base, extensions }, attempt }: CallSource,
   { plugin, api }: Implementation,
   { reason, message }: { reason: string; message: string },
+  required: RequiredResources,
   isFinalizing = false,
 ): PluginCall {
   const found = operations.find(base, plugin);
@@ -46,7 +53,8 @@ export function makeCall(
   const assignment = { delegation: settings.name, api: api.name, apiVersion, reason, message, ...capability };
   const { maxStatusSize, v0Calls: calls, v0Concurrency: concurrency } = settings;
   const v0 = { calls, concurrency };
-  return { base, extensions, dependents: dependents.of(base), assignment, operation, attempt, maxStatusSize, v0 };
+  const resources = { base, extensions, dependents: dependents.of(base), required };
+  return { ...resources, assignment, operation, attempt, maxStatusSize, v0 };
 }
 
 /** Returns the capability that a base asks for, in the version that it gets. The former version is that of the last successful call. */
@@ -70,9 +78,13 @@ async function callOne(
 ): Promise<Attempt> {
   const { caller, settings, resources } = pass.context;
   try {
-    const call = makeCall(pass, implementation, choice);
+    const { call, answer } = await callInRounds(pass, {
+      implementation,
+      isFinalizing: false,
+      make: (required) => makeCall(pass, implementation, choice, required),
+      send: (made) => caller.reconcile(implementation, made),
+    });
     const { capability } = call.assignment;
-    const answer = await caller.reconcile(implementation, call);
     // An answer with a forbidden dependent is refused as a whole, before anything is written.
     const desired = answer.dependents && readDesired(answer.dependents, pass.base, settings, resources);
     const { validFor } = answer;

@@ -1,7 +1,6 @@
 import type { Walks } from '../../queue/walks.ts';
-import type { ResourceListener, Resources } from '../../resources/port.ts';
+import type { Resources } from '../../resources/port.ts';
 import {
-  formatKey,
   isSameKind,
   keyOf,
   parseKey,
@@ -11,6 +10,7 @@ import {
 } from '../../resources/resource.ts';
 import { isSubstantial } from '../classify-change.ts';
 import type { DelegationSettings } from '../delegation-settings.ts';
+import { FollowedKinds } from './followed-kinds.ts';
 import { type ExtensionReferences, readReferences } from './gather.ts';
 import { ReferenceIndex } from './reference-index.ts';
 
@@ -20,12 +20,8 @@ export class ExtensionFollower {
   readonly #resources: Resources;
   readonly #walks: Walks;
   readonly #requeue: (base: ResourceKey, overwritten: boolean) => void;
-  readonly #enter: (base: ResourceKey, lane: string) => void;
-  /** Kinds whose existing resources are being read. */
-  readonly #pending = new Set<string>();
   readonly #index = new ReferenceIndex();
-  readonly #followed = new Map<string, Promise<void>>();
-  readonly #stopping = new AbortController();
+  readonly #kinds: FollowedKinds;
 
   /**
    * @param walks walks over the bases of an extension. Their owner stops them.
@@ -44,27 +40,29 @@ export class ExtensionFollower {
     this.#resources = resources;
     this.#walks = walks;
     this.#requeue = requeue;
-    this.#enter = enter;
+    this.#kinds = new FollowedKinds({
+      resources,
+      onChange: (change) => {
+        const overwritten = !isSubstantial(change);
+        if (overwritten && !change.overwritten) return;
+        this.#requeueBasesOf(keyOf(change.resource), overwritten);
+      },
+      onProblem: (kind) => this.#requeueMissing(kind),
+      enter,
+    });
   }
 
   /** Reads the references of a base, and follows their kinds. */
   async follow(base: Resource): Promise<ExtensionReferences> {
     const read = readReferences(base, this.#settings);
     this.#index.set(keyOf(base), read.references.keys());
-    for (const { apiVersion, kind } of read.references.values()) {
-      const followed = this.#followKind({ apiVersion, kind });
-      if (this.#pending.has(idOf({ apiVersion, kind }))) this.#enter(keyOf(base), laneFor({ apiVersion, kind }));
-      if (followed) await followed;
-    }
+    await this.#kinds.follow(base, read.references.values());
     return read;
   }
 
   /** Returns the lane of a base that references a kind whose resources are being read; `undefined` for any other. */
   pendingLane(base: Resource): string | undefined {
-    if (this.#pending.size === 0) return undefined;
-    const { references } = readReferences(base, this.#settings);
-    const pending = [...references.values()].find((reference) => this.#pending.has(idOf(reference)));
-    return pending && laneFor(pending);
+    return this.#kinds.pendingLane(() => readReferences(base, this.#settings).references.values());
   }
 
   /** Removes a base that is gone. */
@@ -74,37 +72,7 @@ export class ExtensionFollower {
 
   /** Stops following. */
   stop(): void {
-    this.#stopping.abort();
-  }
-
-  #followKind(kind: ResourceKind): Promise<void> | undefined {
-    const id = idOf(kind);
-    const known = this.#followed.get(id);
-    if (known) return known;
-    let isFollowed = false;
-    const onChange: ResourceListener = (change) => {
-      // Passes that wait for this kind see the existing resources.
-      if (!isFollowed) return;
-      const overwritten = !isSubstantial(change);
-      if (overwritten && !change.overwritten) return;
-      this.#requeueBasesOf(keyOf(change.resource), overwritten);
-    };
-    const onProblem = () => {
-      if (isFollowed) this.#requeueMissing(kind);
-    };
-    this.#pending.add(id);
-    const following = this.#resources
-      .follow(kind, onChange, { onProblem, signal: this.#stopping.signal })
-      .then(() => {
-        isFollowed = true;
-      })
-      .catch((error: unknown) => {
-        this.#followed.delete(id);
-        throw error;
-      })
-      .finally(() => this.#pending.delete(id));
-    this.#followed.set(id, following);
-    return following;
+    this.#kinds.stop();
   }
 
   /** Requeues bases with missing extensions, so that their statuses state the current reason. */
@@ -112,7 +80,7 @@ export class ExtensionFollower {
     const requeue = (key: ResourceKey) => {
       if (isSameKind(parseKey(key), kind) && !this.#resources.get(key)) this.#requeueBasesOf(key, false);
     };
-    this.#walks.visitAll([...this.#index.extensions()], requeue);
+    this.#walks.visitAll([...this.#index.referenced()], requeue);
   }
 
   #requeueBasesOf(extension: ResourceKey, overwritten: boolean): void {
@@ -120,12 +88,4 @@ export class ExtensionFollower {
     const bases = [...this.#index.basesOf(extension)];
     this.#walks.visitAll(bases, (base) => this.#requeue(base, overwritten));
   }
-}
-
-function idOf({ apiVersion, kind }: ResourceKind): string {
-  return formatKey({ apiVersion, kind, namespace: '', name: '' });
-}
-
-function laneFor(kind: ResourceKind): string {
-  return `read ${idOf(kind)}`;
 }

@@ -6,6 +6,7 @@ import type { Implementation } from '../../registry/implementation.ts';
 import { type Suspensions, select } from '../../selection/select.ts';
 import { type Failure, failureOf } from '../calls/attempt.ts';
 import { makeCall } from '../calls/call.ts';
+import { callInRounds } from '../calls/call-in-rounds.ts';
 import { TriedPlugins, unreachable } from '../calls/tried-plugins.ts';
 import { deleteDependents } from '../dependents/delete-dependents.ts';
 import { findHolder, type Holder, registeredOf } from '../holders/holder.ts';
@@ -86,9 +87,13 @@ export async function callFinalize(
   cause: FinalizeCause,
 ): Promise<Finalization> {
   const { caller, operations } = pass.context;
-  const call = makeCall(pass, implementation, assignments[cause], true);
   try {
-    const answer = await caller.finalize(implementation, call, cause);
+    const { answer } = await callInRounds(pass, {
+      implementation,
+      isFinalizing: true,
+      make: (required) => makeCall(pass, implementation, assignments[cause], required, true),
+      send: (call) => caller.finalize(implementation, call, cause),
+    });
     operations.answered(pass.base, [{ implementation, answer }], true);
     pass.reporter.recordEvents(answer.events);
     if (answer.outcome === 'success') return { outcome: 'finalized' };

@@ -18,6 +18,7 @@ export async function handOver(pass: Pass, { selection: { chosen } }: Choice): P
     if (failure) return failure;
     pass.context.holders.remove(pass.base, holder);
     pass.context.operations.remove(pass.base, holder.plugin);
+    pass.context.requirements.remove(pass.base, holder);
   }
   return undefined;
 }

@@ -1,3 +1,4 @@
+import { KplugError } from '../../errors.ts';
 import type { Implementation } from '../../registry/implementation.ts';
 import { findCondition } from '../../resources/conditions.ts';
 import type { Attempt } from '../calls/attempt.ts';
@@ -17,9 +18,22 @@ export function findHeld(
   const reconciled = findCondition(status, 'Reconciled');
   // The answers are in the status, unless something else was reported since.
   if (reconciled?.status !== 'True' || reconciled.observedGeneration !== metadata.generation) return undefined;
-  return source.held?.find(() =>
-    implementations.map((implementation) => hashInput(implementation, makeCall(source, implementation, choice))),
-  );
+  return source.held?.find(() => implementations.map((implementation) => hashCall(source, implementation, choice)));
+}
+
+/** Hashes the input of a call. Returns an empty text if the plugin can't be called, as what it requires can't be sent. */
+function hashCall(
+  source: CallSource,
+  implementation: Implementation,
+  choice: { reason: string; message: string },
+): string {
+  try {
+    const required = source.context.requirements.find(source.gathered.base, implementation);
+    return hashInput(implementation, makeCall(source, implementation, choice, required));
+  } catch (error) {
+    if (error instanceof KplugError) return '';
+    throw error;
+  }
 }
 
 /** Holds the answers of a successful pass, if each of them may be held. @param result result of the pass. */

@@ -14,6 +14,7 @@ import type { ExtensionFollower } from '../extensions/extension-follower.ts';
 import type { UnrecordedHolders } from '../holders/unrecorded-holders.ts';
 import type { KnownOperations } from '../operations/known-operations.ts';
 import type { ProgressEvents } from '../operations/progress-events.ts';
+import type { RequirementFollower } from '../requirements/requirement-follower.ts';
 
 /** Dependencies of the passes of one delegation. */
 export interface PassContext {
@@ -30,6 +31,7 @@ export interface PassContext {
   dependents: DependentFollower;
   /** Operations that plugins have in progress. */
   operations: KnownOperations;
+  requirements: RequirementFollower;
   progressEvents: ProgressEvents;
   /** Plugins that hold resources. */
   holders: UnrecordedHolders;

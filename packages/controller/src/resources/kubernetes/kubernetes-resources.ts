@@ -95,6 +95,11 @@ export class KubernetesResources implements Resources {
     return this.#followers.get(nameOf(kind))?.isNamespaced;
   }
 
+  followsNamespace(namespace: string): boolean {
+    const { namespaces } = this.#parts;
+    return namespaces.length === 0 || namespaces.includes(namespace);
+  }
+
   get(key: ResourceKey): Resource | undefined {
     const { namespace, name, ...kind } = parseKey(key);
     return this.#followers.get(nameOf(kind))?.cache.get(namespace, name);

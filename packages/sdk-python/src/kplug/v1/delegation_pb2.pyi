@@ -90,6 +90,7 @@ class Delegation(_message.Message):
     CANDIDATES_FIELD_NUMBER: _builtins.int
     EXTENSION_KINDS_FIELD_NUMBER: _builtins.int
     NAMESPACES_FIELD_NUMBER: _builtins.int
+    REQUIRED_KINDS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Name of the delegation."""
     api_version: _builtins.str
@@ -121,6 +122,10 @@ class Delegation(_message.Message):
     def namespaces(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Namespaces whose resources are delegated; empty for all that the operator watches."""
 
+    @_builtins.property
+    def required_kinds(self) -> _containers.RepeatedCompositeFieldContainer[Global___DelegatedKind]:
+        """Kinds that plugins may require."""
+
     def __init__(
         self,
         *,
@@ -136,10 +141,11 @@ class Delegation(_message.Message):
         candidates: _abc.Iterable[Global___Candidate] | None = ...,
         extension_kinds: _abc.Iterable[Global___DelegatedKind] | None = ...,
         namespaces: _abc.Iterable[_builtins.str] | None = ...,
+        required_kinds: _abc.Iterable[Global___DelegatedKind] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_version", b"api_version", "candidates", b"candidates", "extension_kinds", b"extension_kinds", "kind", b"kind", "name", b"name", "namespaces", b"namespaces", "plugin_api", b"plugin_api", "plugin_api_range", b"plugin_api_range", "problem_message", b"problem_message", "problem_reason", b"problem_reason", "ready", b"ready", "resources", b"resources"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_version", b"api_version", "candidates", b"candidates", "extension_kinds", b"extension_kinds", "kind", b"kind", "name", b"name", "namespaces", b"namespaces", "plugin_api", b"plugin_api", "plugin_api_range", b"plugin_api_range", "problem_message", b"problem_message", "problem_reason", b"problem_reason", "ready", b"ready", "required_kinds", b"required_kinds", "resources", b"resources"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -329,6 +335,7 @@ class ExplainResourceResponse(_message.Message):
     OPERATIONS_FIELD_NUMBER: _builtins.int
     EXTENSIONS_FIELD_NUMBER: _builtins.int
     DEPENDENTS_FIELD_NUMBER: _builtins.int
+    REQUIREMENTS_FIELD_NUMBER: _builtins.int
     preference: _builtins.str
     """Implementation that the resource prefers; empty for none."""
     reason: _builtins.str
@@ -370,6 +377,10 @@ class ExplainResourceResponse(_message.Message):
     def dependents(self) -> _containers.RepeatedCompositeFieldContainer[Global___RelatedResource]:
         """Dependents of the resource, in the order of its status."""
 
+    @_builtins.property
+    def requirements(self) -> _containers.RepeatedCompositeFieldContainer[Global___Requirement]:
+        """Further resources that plugins required by their last answers."""
+
     def __init__(
         self,
         *,
@@ -385,14 +396,61 @@ class ExplainResourceResponse(_message.Message):
         operations: _abc.Iterable[Global___OperationInProgress] | None = ...,
         extensions: _abc.Iterable[Global___RelatedResource] | None = ...,
         dependents: _abc.Iterable[Global___RelatedResource] | None = ...,
+        requirements: _abc.Iterable[Global___Requirement] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["answer_holds_until", b"answer_holds_until", "next_pass_at", b"next_pass_at", "resource", b"resource"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer_holds_until", b"answer_holds_until", "candidates", b"candidates", "dependents", b"dependents", "events", b"events", "extension_problems", b"extension_problems", "extensions", b"extensions", "message", b"message", "next_pass_at", b"next_pass_at", "operations", b"operations", "preference", b"preference", "reason", b"reason", "resource", b"resource"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["answer_holds_until", b"answer_holds_until", "candidates", b"candidates", "dependents", b"dependents", "events", b"events", "extension_problems", b"extension_problems", "extensions", b"extensions", "message", b"message", "next_pass_at", b"next_pass_at", "operations", b"operations", "preference", b"preference", "reason", b"reason", "requirements", b"requirements", "resource", b"resource"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ExplainResourceResponse: _TypeAlias = ExplainResourceResponse  # noqa: Y015
+
+@_typing.final
+class Requirement(_message.Message):
+    """Requirement selects further resources that a plugin needs."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    PLUGIN_FIELD_NUMBER: _builtins.int
+    PLUGIN_VERSION_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    SELECTOR_FIELD_NUMBER: _builtins.int
+    RESOURCES_FIELD_NUMBER: _builtins.int
+    PROBLEM_REASON_FIELD_NUMBER: _builtins.int
+    PROBLEM_MESSAGE_FIELD_NUMBER: _builtins.int
+    plugin: _builtins.str
+    """Name and version of the plugin."""
+    plugin_version: _builtins.str
+    name: _builtins.str
+    """Name that the plugin gave it."""
+    selector: _builtins.str
+    """Description of the resources: kind, and namespace with name or labels."""
+    problem_reason: _builtins.str
+    """Reason in one PascalCase word, and message, if the resources can't be sent; empty if they can."""
+    problem_message: _builtins.str
+    @_builtins.property
+    def resources(self) -> _containers.RepeatedCompositeFieldContainer[Global___RelatedResource]:
+        """Resources that were found, with their state. Empty if they are missing."""
+
+    def __init__(
+        self,
+        *,
+        plugin: _builtins.str = ...,
+        plugin_version: _builtins.str = ...,
+        name: _builtins.str = ...,
+        selector: _builtins.str = ...,
+        resources: _abc.Iterable[Global___RelatedResource] | None = ...,
+        problem_reason: _builtins.str = ...,
+        problem_message: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "plugin", b"plugin", "plugin_version", b"plugin_version", "problem_message", b"problem_message", "problem_reason", b"problem_reason", "resources", b"resources", "selector", b"selector"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Requirement: _TypeAlias = Requirement  # noqa: Y015
 
 @_typing.final
 class OperationInProgress(_message.Message):

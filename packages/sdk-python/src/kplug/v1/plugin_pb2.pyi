@@ -218,12 +218,34 @@ class ReconcileRequest(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @_typing.final
+    class RequiredEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        @_builtins.property
+        def value(self) -> Global___RequiredResources: ...
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: Global___RequiredResources | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     BASE_FIELD_NUMBER: _builtins.int
     EXTENSIONS_FIELD_NUMBER: _builtins.int
     ASSIGNMENT_FIELD_NUMBER: _builtins.int
     CONTEXT_FIELD_NUMBER: _builtins.int
     DEPENDENTS_FIELD_NUMBER: _builtins.int
     OPERATION_FIELD_NUMBER: _builtins.int
+    REQUIRED_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def base(self) -> _resource_pb2.Resource:
         """Base resource."""
@@ -250,6 +272,12 @@ class ReconcileRequest(_message.Message):
     def operation(self) -> Global___Operation:
         """Operation that the plugin reported as in progress. Unset if there is none."""
 
+    @_builtins.property
+    def required(self) -> _containers.MessageMap[_builtins.str, Global___RequiredResources]:
+        """Resources that the plugin required by its last answer for the base, by the name of the requirement. A requirement for which nothing was
+        found is present and empty; one that the plugin has not stated yet is absent.
+        """
+
     def __init__(
         self,
         *,
@@ -259,14 +287,99 @@ class ReconcileRequest(_message.Message):
         context: Global___CallContext | None = ...,
         dependents: _abc.Mapping[_builtins.str, _resource_pb2.Resource] | None = ...,
         operation: Global___Operation | None = ...,
+        required: _abc.Mapping[_builtins.str, Global___RequiredResources] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["assignment", b"assignment", "base", b"base", "context", b"context", "operation", b"operation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["assignment", b"assignment", "base", b"base", "context", b"context", "dependents", b"dependents", "extensions", b"extensions", "operation", b"operation"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assignment", b"assignment", "base", b"base", "context", b"context", "dependents", b"dependents", "extensions", b"extensions", "operation", b"operation", "required", b"required"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ReconcileRequest: _TypeAlias = ReconcileRequest  # noqa: Y015
+
+@_typing.final
+class RequiredResources(_message.Message):
+    """RequiredResources are the resources that were found for one requirement."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ITEMS_FIELD_NUMBER: _builtins.int
+    @_builtins.property
+    def items(self) -> _containers.RepeatedCompositeFieldContainer[_resource_pb2.Resource]:
+        """Resources, ordered by namespace and name. Empty if there are none. The base itself is never among them."""
+
+    def __init__(
+        self,
+        *,
+        items: _abc.Iterable[_resource_pb2.Resource] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["items", b"items"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___RequiredResources: _TypeAlias = RequiredResources  # noqa: Y015
+
+@_typing.final
+class ResourceRequirement(_message.Message):
+    """ResourceRequirement selects resources that a plugin needs besides the base, its extensions and its dependents."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    @_typing.final
+    class LabelsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        value: _builtins.str
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: _builtins.str = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+    API_VERSION_FIELD_NUMBER: _builtins.int
+    KIND_FIELD_NUMBER: _builtins.int
+    NAMESPACE_FIELD_NUMBER: _builtins.int
+    NAME_FIELD_NUMBER: _builtins.int
+    LABELS_FIELD_NUMBER: _builtins.int
+    api_version: _builtins.str
+    """API group and version, for example `v1` or `myorg.org/v1alpha1`. Required."""
+    kind: _builtins.str
+    """Kind. Required."""
+    namespace: _builtins.str
+    """Namespace of the resources. Default: the namespace of the base. Empty for cluster-scoped kinds."""
+    name: _builtins.str
+    """Name of the resource. Exactly one of `name` and `labels` is set."""
+    @_builtins.property
+    def labels(self) -> _containers.ScalarMap[_builtins.str, _builtins.str]:
+        """Labels that the resources have, with these values."""
+
+    def __init__(
+        self,
+        *,
+        api_version: _builtins.str = ...,
+        kind: _builtins.str = ...,
+        namespace: _builtins.str = ...,
+        name: _builtins.str = ...,
+        labels: _abc.Mapping[_builtins.str, _builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_version", b"api_version", "kind", b"kind", "labels", b"labels", "name", b"name", "namespace", b"namespace"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ResourceRequirement: _TypeAlias = ResourceRequirement  # noqa: Y015
 
 @_typing.final
 class Operation(_message.Message):
@@ -434,12 +547,15 @@ class CallContext(_message.Message):
     DEADLINE_FIELD_NUMBER: _builtins.int
     TRACEPARENT_FIELD_NUMBER: _builtins.int
     TRACESTATE_FIELD_NUMBER: _builtins.int
+    SUPPORTS_REQUIREMENTS_FIELD_NUMBER: _builtins.int
     attempt: _builtins.int
     """Number of the attempt: 1, plus the failed attempts in a row before it."""
     traceparent: _builtins.str
     """W3C trace context of the pass, or empty."""
     tracestate: _builtins.str
     """W3C trace state of the pass, or empty."""
+    supports_requirements: _builtins.bool
+    """True if the controller reads `requirements` of the response. An older controller ignores them."""
     @_builtins.property
     def deadline(self) -> _timestamp_pb2.Timestamp:
         """Deadline of the call, the same as the gRPC deadline."""
@@ -451,10 +567,11 @@ class CallContext(_message.Message):
         deadline: _timestamp_pb2.Timestamp | None = ...,
         traceparent: _builtins.str = ...,
         tracestate: _builtins.str = ...,
+        supports_requirements: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["deadline", b"deadline"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "deadline", b"deadline", "traceparent", b"traceparent", "tracestate", b"tracestate"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attempt", b"attempt", "deadline", b"deadline", "supports_requirements", b"supports_requirements", "traceparent", b"traceparent", "tracestate", b"tracestate"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -486,6 +603,27 @@ class ReconcileResponse(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @_typing.final
+    class RequirementsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        @_builtins.property
+        def value(self) -> Global___ResourceRequirement: ...
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: Global___ResourceRequirement | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     OUTCOME_FIELD_NUMBER: _builtins.int
     RETRY_AFTER_FIELD_NUMBER: _builtins.int
     MESSAGES_FIELD_NUMBER: _builtins.int
@@ -497,6 +635,7 @@ class ReconcileResponse(_message.Message):
     DEPENDENTS_FIELD_NUMBER: _builtins.int
     VALID_FOR_FIELD_NUMBER: _builtins.int
     PROGRESS_FIELD_NUMBER: _builtins.int
+    REQUIREMENTS_FIELD_NUMBER: _builtins.int
     outcome: Global___Outcome.ValueType
     """Outcome of the call. Required."""
     base_status: _builtins.bytes
@@ -549,6 +688,15 @@ class ReconcileResponse(_message.Message):
         default. The status, the conditions and the dependents of the response are used as those of a success.
         """
 
+    @_builtins.property
+    def requirements(self) -> _containers.MessageMap[_builtins.str, Global___ResourceRequirement]:
+        """Further resources that the plugin needs, by a name that the plugin chooses. Each response states all of them, also those that the request
+        brought. If they differ from those of the request, the controller discards the rest of the response and makes the call again with the
+        resources, up to five calls in a pass. The controller follows the resources, and makes a call when one of them appears, changes or is
+        gone. A failure without any requirements leaves them as they are. A kind or namespace that the delegation doesn't permit makes the whole
+        response invalid.
+        """
+
     def __init__(
         self,
         *,
@@ -563,10 +711,11 @@ class ReconcileResponse(_message.Message):
         dependents: Global___Dependents | None = ...,
         valid_for: _duration_pb2.Duration | None = ...,
         progress: Global___Progress | None = ...,
+        requirements: _abc.Mapping[_builtins.str, Global___ResourceRequirement] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_base_status", b"_base_status", "base_status", b"base_status", "dependents", b"dependents", "progress", b"progress", "requeue_after", b"requeue_after", "retry_after", b"retry_after", "valid_for", b"valid_for"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_base_status", b"_base_status", "base_status", b"base_status", "conditions", b"conditions", "dependents", b"dependents", "events", b"events", "extension_statuses", b"extension_statuses", "messages", b"messages", "outcome", b"outcome", "progress", b"progress", "requeue_after", b"requeue_after", "retry_after", b"retry_after", "valid_for", b"valid_for"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_base_status", b"_base_status", "base_status", b"base_status", "conditions", b"conditions", "dependents", b"dependents", "events", b"events", "extension_statuses", b"extension_statuses", "messages", b"messages", "outcome", b"outcome", "progress", b"progress", "requeue_after", b"requeue_after", "requirements", b"requirements", "retry_after", b"retry_after", "valid_for", b"valid_for"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__base_status: _TypeAlias = _typing.Literal["base_status"]  # noqa: Y015
     _WhichOneofArgType__base_status: _TypeAlias = _typing.Literal["_base_status", b"_base_status"]  # noqa: Y015
@@ -734,6 +883,27 @@ class FinalizeRequest(_message.Message):
         def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
         def WhichOneof(self, oneof_group: _Never) -> None: ...
 
+    @_typing.final
+    class RequiredEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        @_builtins.property
+        def value(self) -> Global___RequiredResources: ...
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: Global___RequiredResources | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     BASE_FIELD_NUMBER: _builtins.int
     EXTENSIONS_FIELD_NUMBER: _builtins.int
     ASSIGNMENT_FIELD_NUMBER: _builtins.int
@@ -741,6 +911,7 @@ class FinalizeRequest(_message.Message):
     CAUSE_FIELD_NUMBER: _builtins.int
     DEPENDENTS_FIELD_NUMBER: _builtins.int
     OPERATION_FIELD_NUMBER: _builtins.int
+    REQUIRED_FIELD_NUMBER: _builtins.int
     cause: Global___FinalizeCause.ValueType
     """Cause of the call."""
     @_builtins.property
@@ -767,6 +938,10 @@ class FinalizeRequest(_message.Message):
     def operation(self) -> Global___Operation:
         """Operation that the plugin reported as in progress, as in ReconcileRequest."""
 
+    @_builtins.property
+    def required(self) -> _containers.MessageMap[_builtins.str, Global___RequiredResources]:
+        """Resources that the plugin required by its last answer to Reconcile or Finalize, as in ReconcileRequest."""
+
     def __init__(
         self,
         *,
@@ -777,10 +952,11 @@ class FinalizeRequest(_message.Message):
         cause: Global___FinalizeCause.ValueType = ...,
         dependents: _abc.Mapping[_builtins.str, _resource_pb2.Resource] | None = ...,
         operation: Global___Operation | None = ...,
+        required: _abc.Mapping[_builtins.str, Global___RequiredResources] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["assignment", b"assignment", "base", b"base", "context", b"context", "operation", b"operation"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["assignment", b"assignment", "base", b"base", "cause", b"cause", "context", b"context", "dependents", b"dependents", "extensions", b"extensions", "operation", b"operation"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assignment", b"assignment", "base", b"base", "cause", b"cause", "context", b"context", "dependents", b"dependents", "extensions", b"extensions", "operation", b"operation", "required", b"required"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -792,11 +968,33 @@ class FinalizeResponse(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    @_typing.final
+    class RequirementsEntry(_message.Message):
+        DESCRIPTOR: _descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: _builtins.int
+        VALUE_FIELD_NUMBER: _builtins.int
+        key: _builtins.str
+        @_builtins.property
+        def value(self) -> Global___ResourceRequirement: ...
+        def __init__(
+            self,
+            *,
+            key: _builtins.str = ...,
+            value: Global___ResourceRequirement | None = ...,
+        ) -> None: ...
+        _HasFieldArgType: _TypeAlias = _typing.Literal["value", b"value"]  # noqa: Y015
+        def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+        _ClearFieldArgType: _TypeAlias = _typing.Literal["key", b"key", "value", b"value"]  # noqa: Y015
+        def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+        def WhichOneof(self, oneof_group: _Never) -> None: ...
+
     OUTCOME_FIELD_NUMBER: _builtins.int
     RETRY_AFTER_FIELD_NUMBER: _builtins.int
     MESSAGES_FIELD_NUMBER: _builtins.int
     EVENTS_FIELD_NUMBER: _builtins.int
     PROGRESS_FIELD_NUMBER: _builtins.int
+    REQUIREMENTS_FIELD_NUMBER: _builtins.int
     outcome: Global___Outcome.ValueType
     """Outcome of the call. Required. The finalizer is removed on SUCCESS only."""
     @_builtins.property
@@ -815,6 +1013,12 @@ class FinalizeResponse(_message.Message):
     def progress(self) -> Global___Progress:
         """With RETRY, says that the call didn't fail: the finalization is in progress. As in ReconcileResponse."""
 
+    @_builtins.property
+    def requirements(self) -> _containers.MessageMap[_builtins.str, Global___ResourceRequirement]:
+        """Further resources that the plugin needs to finalize, as in ReconcileResponse. The controller ignores them with SUCCESS, and leaves them as
+        they are if there are none.
+        """
+
     def __init__(
         self,
         *,
@@ -823,10 +1027,11 @@ class FinalizeResponse(_message.Message):
         messages: _abc.Iterable[_resource_pb2.Message] | None = ...,
         events: _abc.Iterable[_resource_pb2.Event] | None = ...,
         progress: Global___Progress | None = ...,
+        requirements: _abc.Mapping[_builtins.str, Global___ResourceRequirement] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["progress", b"progress", "retry_after", b"retry_after"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events", "messages", b"messages", "outcome", b"outcome", "progress", b"progress", "retry_after", b"retry_after"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["events", b"events", "messages", b"messages", "outcome", b"outcome", "progress", b"progress", "requirements", b"requirements", "retry_after", b"retry_after"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

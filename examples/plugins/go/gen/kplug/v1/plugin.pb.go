@@ -343,7 +343,10 @@ type ReconcileRequest struct {
 	// Dependents of the base in their current state, by key.
 	Dependents map[string]*Resource `protobuf:"bytes,5,rep,name=dependents,proto3" json:"dependents,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// Operation that the plugin reported as in progress. Unset if there is none.
-	Operation     *Operation `protobuf:"bytes,6,opt,name=operation,proto3" json:"operation,omitempty"`
+	Operation *Operation `protobuf:"bytes,6,opt,name=operation,proto3" json:"operation,omitempty"`
+	// Resources that the plugin required by its last answer for the base, by the name of the requirement. A requirement for which nothing was
+	// found is present and empty; one that the plugin has not stated yet is absent.
+	Required      map[string]*RequiredResources `protobuf:"bytes,7,rep,name=required,proto3" json:"required,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -420,6 +423,141 @@ func (x *ReconcileRequest) GetOperation() *Operation {
 	return nil
 }
 
+func (x *ReconcileRequest) GetRequired() map[string]*RequiredResources {
+	if x != nil {
+		return x.Required
+	}
+	return nil
+}
+
+// RequiredResources are the resources that were found for one requirement.
+type RequiredResources struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Resources, ordered by namespace and name. Empty if there are none. The base itself is never among them.
+	Items         []*Resource `protobuf:"bytes,1,rep,name=items,proto3" json:"items,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RequiredResources) Reset() {
+	*x = RequiredResources{}
+	mi := &file_kplug_v1_plugin_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RequiredResources) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RequiredResources) ProtoMessage() {}
+
+func (x *RequiredResources) ProtoReflect() protoreflect.Message {
+	mi := &file_kplug_v1_plugin_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RequiredResources.ProtoReflect.Descriptor instead.
+func (*RequiredResources) Descriptor() ([]byte, []int) {
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *RequiredResources) GetItems() []*Resource {
+	if x != nil {
+		return x.Items
+	}
+	return nil
+}
+
+// ResourceRequirement selects resources that a plugin needs besides the base, its extensions and its dependents.
+type ResourceRequirement struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// API group and version, for example `v1` or `myorg.org/v1alpha1`. Required.
+	ApiVersion string `protobuf:"bytes,1,opt,name=api_version,json=apiVersion,proto3" json:"api_version,omitempty"`
+	// Kind. Required.
+	Kind string `protobuf:"bytes,2,opt,name=kind,proto3" json:"kind,omitempty"`
+	// Namespace of the resources. Default: the namespace of the base. Empty for cluster-scoped kinds.
+	Namespace string `protobuf:"bytes,3,opt,name=namespace,proto3" json:"namespace,omitempty"`
+	// Name of the resource. Exactly one of `name` and `labels` is set.
+	Name string `protobuf:"bytes,4,opt,name=name,proto3" json:"name,omitempty"`
+	// Labels that the resources have, with these values.
+	Labels        map[string]string `protobuf:"bytes,5,rep,name=labels,proto3" json:"labels,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ResourceRequirement) Reset() {
+	*x = ResourceRequirement{}
+	mi := &file_kplug_v1_plugin_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ResourceRequirement) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ResourceRequirement) ProtoMessage() {}
+
+func (x *ResourceRequirement) ProtoReflect() protoreflect.Message {
+	mi := &file_kplug_v1_plugin_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ResourceRequirement.ProtoReflect.Descriptor instead.
+func (*ResourceRequirement) Descriptor() ([]byte, []int) {
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ResourceRequirement) GetApiVersion() string {
+	if x != nil {
+		return x.ApiVersion
+	}
+	return ""
+}
+
+func (x *ResourceRequirement) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *ResourceRequirement) GetNamespace() string {
+	if x != nil {
+		return x.Namespace
+	}
+	return ""
+}
+
+func (x *ResourceRequirement) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ResourceRequirement) GetLabels() map[string]string {
+	if x != nil {
+		return x.Labels
+	}
+	return nil
+}
+
 // Operation is an operation of a plugin for one base that takes longer than a call. The controller stores it until the plugin answers
 // SUCCESS or TERMINAL, and sends it with each call of this plugin for the base, to any of its instances in any version. Other plugins
 // don't get it.
@@ -440,7 +578,7 @@ type Operation struct {
 
 func (x *Operation) Reset() {
 	*x = Operation{}
-	mi := &file_kplug_v1_plugin_proto_msgTypes[3]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -452,7 +590,7 @@ func (x *Operation) String() string {
 func (*Operation) ProtoMessage() {}
 
 func (x *Operation) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_plugin_proto_msgTypes[3]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -465,7 +603,7 @@ func (x *Operation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Operation.ProtoReflect.Descriptor instead.
 func (*Operation) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{3}
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Operation) GetProgress() *Progress {
@@ -513,7 +651,7 @@ type Progress struct {
 
 func (x *Progress) Reset() {
 	*x = Progress{}
-	mi := &file_kplug_v1_plugin_proto_msgTypes[4]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -525,7 +663,7 @@ func (x *Progress) String() string {
 func (*Progress) ProtoMessage() {}
 
 func (x *Progress) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_plugin_proto_msgTypes[4]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -538,7 +676,7 @@ func (x *Progress) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Progress.ProtoReflect.Descriptor instead.
 func (*Progress) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{4}
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Progress) GetPercentage() uint32 {
@@ -583,7 +721,7 @@ type Assignment struct {
 
 func (x *Assignment) Reset() {
 	*x = Assignment{}
-	mi := &file_kplug_v1_plugin_proto_msgTypes[5]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -595,7 +733,7 @@ func (x *Assignment) String() string {
 func (*Assignment) ProtoMessage() {}
 
 func (x *Assignment) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_plugin_proto_msgTypes[5]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -608,7 +746,7 @@ func (x *Assignment) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Assignment.ProtoReflect.Descriptor instead.
 func (*Assignment) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{5}
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Assignment) GetDelegation() string {
@@ -670,7 +808,7 @@ type AssignedCapability struct {
 
 func (x *AssignedCapability) Reset() {
 	*x = AssignedCapability{}
-	mi := &file_kplug_v1_plugin_proto_msgTypes[6]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -682,7 +820,7 @@ func (x *AssignedCapability) String() string {
 func (*AssignedCapability) ProtoMessage() {}
 
 func (x *AssignedCapability) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_plugin_proto_msgTypes[6]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -695,7 +833,7 @@ func (x *AssignedCapability) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AssignedCapability.ProtoReflect.Descriptor instead.
 func (*AssignedCapability) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{6}
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *AssignedCapability) GetCategory() string {
@@ -736,14 +874,16 @@ type CallContext struct {
 	// W3C trace context of the pass, or empty.
 	Traceparent string `protobuf:"bytes,3,opt,name=traceparent,proto3" json:"traceparent,omitempty"`
 	// W3C trace state of the pass, or empty.
-	Tracestate    string `protobuf:"bytes,4,opt,name=tracestate,proto3" json:"tracestate,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Tracestate string `protobuf:"bytes,4,opt,name=tracestate,proto3" json:"tracestate,omitempty"`
+	// True if the controller reads `requirements` of the response. An older controller ignores them.
+	SupportsRequirements bool `protobuf:"varint,5,opt,name=supports_requirements,json=supportsRequirements,proto3" json:"supports_requirements,omitempty"`
+	unknownFields        protoimpl.UnknownFields
+	sizeCache            protoimpl.SizeCache
 }
 
 func (x *CallContext) Reset() {
 	*x = CallContext{}
-	mi := &file_kplug_v1_plugin_proto_msgTypes[7]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -755,7 +895,7 @@ func (x *CallContext) String() string {
 func (*CallContext) ProtoMessage() {}
 
 func (x *CallContext) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_plugin_proto_msgTypes[7]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -768,7 +908,7 @@ func (x *CallContext) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CallContext.ProtoReflect.Descriptor instead.
 func (*CallContext) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{7}
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *CallContext) GetAttempt() uint32 {
@@ -797,6 +937,13 @@ func (x *CallContext) GetTracestate() string {
 		return x.Tracestate
 	}
 	return ""
+}
+
+func (x *CallContext) GetSupportsRequirements() bool {
+	if x != nil {
+		return x.SupportsRequirements
+	}
+	return false
 }
 
 // ReconcileResponse is the result of a call. A gRPC error instead of this message is a failure that is retried.
@@ -830,14 +977,20 @@ type ReconcileResponse struct {
 	ValidFor *durationpb.Duration `protobuf:"bytes,10,opt,name=valid_for,json=validFor,proto3" json:"valid_for,omitempty"`
 	// With RETRY, says that the call didn't fail: what it began is in progress. `retry_after` is the delay until the next call, 10 seconds by
 	// default. The status, the conditions and the dependents of the response are used as those of a success.
-	Progress      *Progress `protobuf:"bytes,11,opt,name=progress,proto3" json:"progress,omitempty"`
+	Progress *Progress `protobuf:"bytes,11,opt,name=progress,proto3" json:"progress,omitempty"`
+	// Further resources that the plugin needs, by a name that the plugin chooses. Each response states all of them, also those that the request
+	// brought. If they differ from those of the request, the controller discards the rest of the response and makes the call again with the
+	// resources, up to five calls in a pass. The controller follows the resources, and makes a call when one of them appears, changes or is
+	// gone. A failure without any requirements leaves them as they are. A kind or namespace that the delegation doesn't permit makes the whole
+	// response invalid.
+	Requirements  map[string]*ResourceRequirement `protobuf:"bytes,12,rep,name=requirements,proto3" json:"requirements,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ReconcileResponse) Reset() {
 	*x = ReconcileResponse{}
-	mi := &file_kplug_v1_plugin_proto_msgTypes[8]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -849,7 +1002,7 @@ func (x *ReconcileResponse) String() string {
 func (*ReconcileResponse) ProtoMessage() {}
 
 func (x *ReconcileResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_plugin_proto_msgTypes[8]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -862,7 +1015,7 @@ func (x *ReconcileResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReconcileResponse.ProtoReflect.Descriptor instead.
 func (*ReconcileResponse) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{8}
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ReconcileResponse) GetOutcome() Outcome {
@@ -942,6 +1095,13 @@ func (x *ReconcileResponse) GetProgress() *Progress {
 	return nil
 }
 
+func (x *ReconcileResponse) GetRequirements() map[string]*ResourceRequirement {
+	if x != nil {
+		return x.Requirements
+	}
+	return nil
+}
+
 // Dependents are resources that the controller applies for a base. The base owns them, so they are deleted with it.
 type Dependents struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -958,7 +1118,7 @@ type Dependents struct {
 
 func (x *Dependents) Reset() {
 	*x = Dependents{}
-	mi := &file_kplug_v1_plugin_proto_msgTypes[9]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -970,7 +1130,7 @@ func (x *Dependents) String() string {
 func (*Dependents) ProtoMessage() {}
 
 func (x *Dependents) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_plugin_proto_msgTypes[9]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -983,7 +1143,7 @@ func (x *Dependents) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Dependents.ProtoReflect.Descriptor instead.
 func (*Dependents) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{9}
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Dependents) GetItems() [][]byte {
@@ -1026,7 +1186,7 @@ type DependentRules struct {
 
 func (x *DependentRules) Reset() {
 	*x = DependentRules{}
-	mi := &file_kplug_v1_plugin_proto_msgTypes[10]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1038,7 +1198,7 @@ func (x *DependentRules) String() string {
 func (*DependentRules) ProtoMessage() {}
 
 func (x *DependentRules) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_plugin_proto_msgTypes[10]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1051,7 +1211,7 @@ func (x *DependentRules) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DependentRules.ProtoReflect.Descriptor instead.
 func (*DependentRules) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{10}
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *DependentRules) GetDependsOn() []string {
@@ -1112,14 +1272,16 @@ type FinalizeRequest struct {
 	// Dependents, as in ReconcileRequest. They are deleted with the base, regardless of the response.
 	Dependents map[string]*Resource `protobuf:"bytes,6,rep,name=dependents,proto3" json:"dependents,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	// Operation that the plugin reported as in progress, as in ReconcileRequest.
-	Operation     *Operation `protobuf:"bytes,7,opt,name=operation,proto3" json:"operation,omitempty"`
+	Operation *Operation `protobuf:"bytes,7,opt,name=operation,proto3" json:"operation,omitempty"`
+	// Resources that the plugin required by its last answer to Reconcile or Finalize, as in ReconcileRequest.
+	Required      map[string]*RequiredResources `protobuf:"bytes,8,rep,name=required,proto3" json:"required,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *FinalizeRequest) Reset() {
 	*x = FinalizeRequest{}
-	mi := &file_kplug_v1_plugin_proto_msgTypes[11]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1131,7 +1293,7 @@ func (x *FinalizeRequest) String() string {
 func (*FinalizeRequest) ProtoMessage() {}
 
 func (x *FinalizeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_plugin_proto_msgTypes[11]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1144,7 +1306,7 @@ func (x *FinalizeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FinalizeRequest.ProtoReflect.Descriptor instead.
 func (*FinalizeRequest) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{11}
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *FinalizeRequest) GetBase() *Resource {
@@ -1196,6 +1358,13 @@ func (x *FinalizeRequest) GetOperation() *Operation {
 	return nil
 }
 
+func (x *FinalizeRequest) GetRequired() map[string]*RequiredResources {
+	if x != nil {
+		return x.Required
+	}
+	return nil
+}
+
 // FinalizeResponse is the result of a call.
 type FinalizeResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1208,14 +1377,17 @@ type FinalizeResponse struct {
 	// Events to record.
 	Events []*Event `protobuf:"bytes,4,rep,name=events,proto3" json:"events,omitempty"`
 	// With RETRY, says that the call didn't fail: the finalization is in progress. As in ReconcileResponse.
-	Progress      *Progress `protobuf:"bytes,5,opt,name=progress,proto3" json:"progress,omitempty"`
+	Progress *Progress `protobuf:"bytes,5,opt,name=progress,proto3" json:"progress,omitempty"`
+	// Further resources that the plugin needs to finalize, as in ReconcileResponse. The controller ignores them with SUCCESS, and leaves them as
+	// they are if there are none.
+	Requirements  map[string]*ResourceRequirement `protobuf:"bytes,6,rep,name=requirements,proto3" json:"requirements,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *FinalizeResponse) Reset() {
 	*x = FinalizeResponse{}
-	mi := &file_kplug_v1_plugin_proto_msgTypes[12]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1227,7 +1399,7 @@ func (x *FinalizeResponse) String() string {
 func (*FinalizeResponse) ProtoMessage() {}
 
 func (x *FinalizeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_plugin_proto_msgTypes[12]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1240,7 +1412,7 @@ func (x *FinalizeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FinalizeResponse.ProtoReflect.Descriptor instead.
 func (*FinalizeResponse) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{12}
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *FinalizeResponse) GetOutcome() Outcome {
@@ -1278,6 +1450,13 @@ func (x *FinalizeResponse) GetProgress() *Progress {
 	return nil
 }
 
+func (x *FinalizeResponse) GetRequirements() map[string]*ResourceRequirement {
+	if x != nil {
+		return x.Requirements
+	}
+	return nil
+}
+
 // WorkRequest is one call in a stream of calls, or its cancellation.
 type WorkRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1297,7 +1476,7 @@ type WorkRequest struct {
 
 func (x *WorkRequest) Reset() {
 	*x = WorkRequest{}
-	mi := &file_kplug_v1_plugin_proto_msgTypes[13]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1309,7 +1488,7 @@ func (x *WorkRequest) String() string {
 func (*WorkRequest) ProtoMessage() {}
 
 func (x *WorkRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_plugin_proto_msgTypes[13]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1322,7 +1501,7 @@ func (x *WorkRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkRequest.ProtoReflect.Descriptor instead.
 func (*WorkRequest) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{13}
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *WorkRequest) GetId() uint32 {
@@ -1401,7 +1580,7 @@ type WorkCancellation struct {
 
 func (x *WorkCancellation) Reset() {
 	*x = WorkCancellation{}
-	mi := &file_kplug_v1_plugin_proto_msgTypes[14]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1413,7 +1592,7 @@ func (x *WorkCancellation) String() string {
 func (*WorkCancellation) ProtoMessage() {}
 
 func (x *WorkCancellation) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_plugin_proto_msgTypes[14]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1426,7 +1605,7 @@ func (x *WorkCancellation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkCancellation.ProtoReflect.Descriptor instead.
 func (*WorkCancellation) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{14}
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{16}
 }
 
 // WorkResponse is the response to one call. Responses may be sent in any order.
@@ -1448,7 +1627,7 @@ type WorkResponse struct {
 
 func (x *WorkResponse) Reset() {
 	*x = WorkResponse{}
-	mi := &file_kplug_v1_plugin_proto_msgTypes[15]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1460,7 +1639,7 @@ func (x *WorkResponse) String() string {
 func (*WorkResponse) ProtoMessage() {}
 
 func (x *WorkResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_plugin_proto_msgTypes[15]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1473,7 +1652,7 @@ func (x *WorkResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkResponse.ProtoReflect.Descriptor instead.
 func (*WorkResponse) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{15}
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *WorkResponse) GetId() uint32 {
@@ -1555,7 +1734,7 @@ type WorkError struct {
 
 func (x *WorkError) Reset() {
 	*x = WorkError{}
-	mi := &file_kplug_v1_plugin_proto_msgTypes[16]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1567,7 +1746,7 @@ func (x *WorkError) String() string {
 func (*WorkError) ProtoMessage() {}
 
 func (x *WorkError) ProtoReflect() protoreflect.Message {
-	mi := &file_kplug_v1_plugin_proto_msgTypes[16]
+	mi := &file_kplug_v1_plugin_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1580,7 +1759,7 @@ func (x *WorkError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WorkError.ProtoReflect.Descriptor instead.
 func (*WorkError) Descriptor() ([]byte, []int) {
-	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{16}
+	return file_kplug_v1_plugin_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *WorkError) GetCode() uint32 {
@@ -1612,7 +1791,7 @@ const file_kplug_v1_plugin_proto_rawDesc = "" +
 	"\aruntime\x18\x05 \x01(\tR\aruntime\x12\x1f\n" +
 	"\vserves_work\x18\x06 \x01(\bR\n" +
 	"servesWork\x12)\n" +
-	"\x10serializes_calls\x18\a \x01(\bR\x0fserializesCalls\"\x92\x04\n" +
+	"\x10serializes_calls\x18\a \x01(\bR\x0fserializesCalls\"\xb2\x05\n" +
 	"\x10ReconcileRequest\x12&\n" +
 	"\x04base\x18\x01 \x01(\v2\x12.kplug.v1.ResourceR\x04base\x12J\n" +
 	"\n" +
@@ -1625,13 +1804,29 @@ const file_kplug_v1_plugin_proto_rawDesc = "" +
 	"\n" +
 	"dependents\x18\x05 \x03(\v2*.kplug.v1.ReconcileRequest.DependentsEntryR\n" +
 	"dependents\x121\n" +
-	"\toperation\x18\x06 \x01(\v2\x13.kplug.v1.OperationR\toperation\x1aQ\n" +
+	"\toperation\x18\x06 \x01(\v2\x13.kplug.v1.OperationR\toperation\x12D\n" +
+	"\brequired\x18\a \x03(\v2(.kplug.v1.ReconcileRequest.RequiredEntryR\brequired\x1aQ\n" +
 	"\x0fExtensionsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12(\n" +
 	"\x05value\x18\x02 \x01(\v2\x12.kplug.v1.ResourceR\x05value:\x028\x01\x1aQ\n" +
 	"\x0fDependentsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12(\n" +
-	"\x05value\x18\x02 \x01(\v2\x12.kplug.v1.ResourceR\x05value:\x028\x01\"\xb4\x01\n" +
+	"\x05value\x18\x02 \x01(\v2\x12.kplug.v1.ResourceR\x05value:\x028\x01\x1aX\n" +
+	"\rRequiredEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x121\n" +
+	"\x05value\x18\x02 \x01(\v2\x1b.kplug.v1.RequiredResourcesR\x05value:\x028\x01\"=\n" +
+	"\x11RequiredResources\x12(\n" +
+	"\x05items\x18\x01 \x03(\v2\x12.kplug.v1.ResourceR\x05items\"\xfa\x01\n" +
+	"\x13ResourceRequirement\x12\x1f\n" +
+	"\vapi_version\x18\x01 \x01(\tR\n" +
+	"apiVersion\x12\x12\n" +
+	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x1c\n" +
+	"\tnamespace\x18\x03 \x01(\tR\tnamespace\x12\x12\n" +
+	"\x04name\x18\x04 \x01(\tR\x04name\x12A\n" +
+	"\x06labels\x18\x05 \x03(\v2).kplug.v1.ResourceRequirement.LabelsEntryR\x06labels\x1a9\n" +
+	"\vLabelsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\xb4\x01\n" +
 	"\tOperation\x12.\n" +
 	"\bprogress\x18\x01 \x01(\v2\x12.kplug.v1.ProgressR\bprogress\x12\x1e\n" +
 	"\n" +
@@ -1664,14 +1859,15 @@ const file_kplug_v1_plugin_proto_rawDesc = "" +
 	"\bcategory\x18\x01 \x01(\tR\bcategory\x12\x12\n" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12\x18\n" +
 	"\aversion\x18\x03 \x01(\tR\aversion\x12)\n" +
-	"\x10previous_version\x18\x04 \x01(\tR\x0fpreviousVersion\"\xa1\x01\n" +
+	"\x10previous_version\x18\x04 \x01(\tR\x0fpreviousVersion\"\xd6\x01\n" +
 	"\vCallContext\x12\x18\n" +
 	"\aattempt\x18\x01 \x01(\rR\aattempt\x126\n" +
 	"\bdeadline\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\bdeadline\x12 \n" +
 	"\vtraceparent\x18\x03 \x01(\tR\vtraceparent\x12\x1e\n" +
 	"\n" +
 	"tracestate\x18\x04 \x01(\tR\n" +
-	"tracestate\"\xc6\x05\n" +
+	"tracestate\x123\n" +
+	"\x15supports_requirements\x18\x05 \x01(\bR\x14supportsRequirements\"\xf9\x06\n" +
 	"\x11ReconcileResponse\x12+\n" +
 	"\aoutcome\x18\x01 \x01(\x0e2\x11.kplug.v1.OutcomeR\aoutcome\x12:\n" +
 	"\vretry_after\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\n" +
@@ -1690,10 +1886,14 @@ const file_kplug_v1_plugin_proto_rawDesc = "" +
 	"dependents\x126\n" +
 	"\tvalid_for\x18\n" +
 	" \x01(\v2\x19.google.protobuf.DurationR\bvalidFor\x12.\n" +
-	"\bprogress\x18\v \x01(\v2\x12.kplug.v1.ProgressR\bprogress\x1aD\n" +
+	"\bprogress\x18\v \x01(\v2\x12.kplug.v1.ProgressR\bprogress\x12Q\n" +
+	"\frequirements\x18\f \x03(\v2-.kplug.v1.ReconcileResponse.RequirementsEntryR\frequirements\x1aD\n" +
 	"\x16ExtensionStatusesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\fR\x05value:\x028\x01B\x0e\n" +
+	"\x05value\x18\x02 \x01(\fR\x05value:\x028\x01\x1a^\n" +
+	"\x11RequirementsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x123\n" +
+	"\x05value\x18\x02 \x01(\v2\x1d.kplug.v1.ResourceRequirementR\x05value:\x028\x01B\x0e\n" +
 	"\f_base_status\"\xad\x01\n" +
 	"\n" +
 	"Dependents\x12\x14\n" +
@@ -1711,7 +1911,7 @@ const file_kplug_v1_plugin_proto_rawDesc = "" +
 	"\rready_timeout\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\freadyTimeout\x12!\n" +
 	"\finclude_when\x18\x04 \x01(\tR\vincludeWhen\x121\n" +
 	"\x06policy\x18\x05 \x01(\x0e2\x19.kplug.v1.DependentPolicyR\x06policy\x12\x16\n" +
-	"\x06retain\x18\x06 \x01(\bR\x06retain\"\xbe\x04\n" +
+	"\x06retain\x18\x06 \x01(\bR\x06retain\"\xdd\x05\n" +
 	"\x0fFinalizeRequest\x12&\n" +
 	"\x04base\x18\x01 \x01(\v2\x12.kplug.v1.ResourceR\x04base\x12I\n" +
 	"\n" +
@@ -1725,20 +1925,28 @@ const file_kplug_v1_plugin_proto_rawDesc = "" +
 	"\n" +
 	"dependents\x18\x06 \x03(\v2).kplug.v1.FinalizeRequest.DependentsEntryR\n" +
 	"dependents\x121\n" +
-	"\toperation\x18\a \x01(\v2\x13.kplug.v1.OperationR\toperation\x1aQ\n" +
+	"\toperation\x18\a \x01(\v2\x13.kplug.v1.OperationR\toperation\x12C\n" +
+	"\brequired\x18\b \x03(\v2'.kplug.v1.FinalizeRequest.RequiredEntryR\brequired\x1aQ\n" +
 	"\x0fExtensionsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12(\n" +
 	"\x05value\x18\x02 \x01(\v2\x12.kplug.v1.ResourceR\x05value:\x028\x01\x1aQ\n" +
 	"\x0fDependentsEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12(\n" +
-	"\x05value\x18\x02 \x01(\v2\x12.kplug.v1.ResourceR\x05value:\x028\x01\"\x83\x02\n" +
+	"\x05value\x18\x02 \x01(\v2\x12.kplug.v1.ResourceR\x05value:\x028\x01\x1aX\n" +
+	"\rRequiredEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x121\n" +
+	"\x05value\x18\x02 \x01(\v2\x1b.kplug.v1.RequiredResourcesR\x05value:\x028\x01\"\xb5\x03\n" +
 	"\x10FinalizeResponse\x12+\n" +
 	"\aoutcome\x18\x01 \x01(\x0e2\x11.kplug.v1.OutcomeR\aoutcome\x12:\n" +
 	"\vretry_after\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\n" +
 	"retryAfter\x12-\n" +
 	"\bmessages\x18\x03 \x03(\v2\x11.kplug.v1.MessageR\bmessages\x12'\n" +
 	"\x06events\x18\x04 \x03(\v2\x0f.kplug.v1.EventR\x06events\x12.\n" +
-	"\bprogress\x18\x05 \x01(\v2\x12.kplug.v1.ProgressR\bprogress\"\xdc\x01\n" +
+	"\bprogress\x18\x05 \x01(\v2\x12.kplug.v1.ProgressR\bprogress\x12P\n" +
+	"\frequirements\x18\x06 \x03(\v2,.kplug.v1.FinalizeResponse.RequirementsEntryR\frequirements\x1a^\n" +
+	"\x11RequirementsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x123\n" +
+	"\x05value\x18\x02 \x01(\v2\x1d.kplug.v1.ResourceRequirementR\x05value:\x028\x01\"\xdc\x01\n" +
 	"\vWorkRequest\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\rR\x02id\x12:\n" +
 	"\treconcile\x18\x02 \x01(\v2\x1a.kplug.v1.ReconcileRequestH\x00R\treconcile\x127\n" +
@@ -1789,7 +1997,7 @@ func file_kplug_v1_plugin_proto_rawDescGZIP() []byte {
 }
 
 var file_kplug_v1_plugin_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_kplug_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_kplug_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 30)
 var file_kplug_v1_plugin_proto_goTypes = []any{
 	(DependentPolicy)(0),          // 0: kplug.v1.DependentPolicy
 	(Outcome)(0),                  // 1: kplug.v1.Outcome
@@ -1797,95 +2005,112 @@ var file_kplug_v1_plugin_proto_goTypes = []any{
 	(*GetInfoRequest)(nil),        // 3: kplug.v1.GetInfoRequest
 	(*GetInfoResponse)(nil),       // 4: kplug.v1.GetInfoResponse
 	(*ReconcileRequest)(nil),      // 5: kplug.v1.ReconcileRequest
-	(*Operation)(nil),             // 6: kplug.v1.Operation
-	(*Progress)(nil),              // 7: kplug.v1.Progress
-	(*Assignment)(nil),            // 8: kplug.v1.Assignment
-	(*AssignedCapability)(nil),    // 9: kplug.v1.AssignedCapability
-	(*CallContext)(nil),           // 10: kplug.v1.CallContext
-	(*ReconcileResponse)(nil),     // 11: kplug.v1.ReconcileResponse
-	(*Dependents)(nil),            // 12: kplug.v1.Dependents
-	(*DependentRules)(nil),        // 13: kplug.v1.DependentRules
-	(*FinalizeRequest)(nil),       // 14: kplug.v1.FinalizeRequest
-	(*FinalizeResponse)(nil),      // 15: kplug.v1.FinalizeResponse
-	(*WorkRequest)(nil),           // 16: kplug.v1.WorkRequest
-	(*WorkCancellation)(nil),      // 17: kplug.v1.WorkCancellation
-	(*WorkResponse)(nil),          // 18: kplug.v1.WorkResponse
-	(*WorkError)(nil),             // 19: kplug.v1.WorkError
-	nil,                           // 20: kplug.v1.ReconcileRequest.ExtensionsEntry
-	nil,                           // 21: kplug.v1.ReconcileRequest.DependentsEntry
-	nil,                           // 22: kplug.v1.ReconcileResponse.ExtensionStatusesEntry
-	nil,                           // 23: kplug.v1.Dependents.RulesEntry
-	nil,                           // 24: kplug.v1.FinalizeRequest.ExtensionsEntry
-	nil,                           // 25: kplug.v1.FinalizeRequest.DependentsEntry
-	(*PluginApi)(nil),             // 26: kplug.v1.PluginApi
-	(*Resource)(nil),              // 27: kplug.v1.Resource
-	(*timestamppb.Timestamp)(nil), // 28: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 29: google.protobuf.Duration
-	(*Message)(nil),               // 30: kplug.v1.Message
-	(*Condition)(nil),             // 31: kplug.v1.Condition
-	(*Event)(nil),                 // 32: kplug.v1.Event
+	(*RequiredResources)(nil),     // 6: kplug.v1.RequiredResources
+	(*ResourceRequirement)(nil),   // 7: kplug.v1.ResourceRequirement
+	(*Operation)(nil),             // 8: kplug.v1.Operation
+	(*Progress)(nil),              // 9: kplug.v1.Progress
+	(*Assignment)(nil),            // 10: kplug.v1.Assignment
+	(*AssignedCapability)(nil),    // 11: kplug.v1.AssignedCapability
+	(*CallContext)(nil),           // 12: kplug.v1.CallContext
+	(*ReconcileResponse)(nil),     // 13: kplug.v1.ReconcileResponse
+	(*Dependents)(nil),            // 14: kplug.v1.Dependents
+	(*DependentRules)(nil),        // 15: kplug.v1.DependentRules
+	(*FinalizeRequest)(nil),       // 16: kplug.v1.FinalizeRequest
+	(*FinalizeResponse)(nil),      // 17: kplug.v1.FinalizeResponse
+	(*WorkRequest)(nil),           // 18: kplug.v1.WorkRequest
+	(*WorkCancellation)(nil),      // 19: kplug.v1.WorkCancellation
+	(*WorkResponse)(nil),          // 20: kplug.v1.WorkResponse
+	(*WorkError)(nil),             // 21: kplug.v1.WorkError
+	nil,                           // 22: kplug.v1.ReconcileRequest.ExtensionsEntry
+	nil,                           // 23: kplug.v1.ReconcileRequest.DependentsEntry
+	nil,                           // 24: kplug.v1.ReconcileRequest.RequiredEntry
+	nil,                           // 25: kplug.v1.ResourceRequirement.LabelsEntry
+	nil,                           // 26: kplug.v1.ReconcileResponse.ExtensionStatusesEntry
+	nil,                           // 27: kplug.v1.ReconcileResponse.RequirementsEntry
+	nil,                           // 28: kplug.v1.Dependents.RulesEntry
+	nil,                           // 29: kplug.v1.FinalizeRequest.ExtensionsEntry
+	nil,                           // 30: kplug.v1.FinalizeRequest.DependentsEntry
+	nil,                           // 31: kplug.v1.FinalizeRequest.RequiredEntry
+	nil,                           // 32: kplug.v1.FinalizeResponse.RequirementsEntry
+	(*PluginApi)(nil),             // 33: kplug.v1.PluginApi
+	(*Resource)(nil),              // 34: kplug.v1.Resource
+	(*timestamppb.Timestamp)(nil), // 35: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 36: google.protobuf.Duration
+	(*Message)(nil),               // 37: kplug.v1.Message
+	(*Condition)(nil),             // 38: kplug.v1.Condition
+	(*Event)(nil),                 // 39: kplug.v1.Event
 }
 var file_kplug_v1_plugin_proto_depIdxs = []int32{
-	26, // 0: kplug.v1.GetInfoResponse.apis:type_name -> kplug.v1.PluginApi
-	27, // 1: kplug.v1.ReconcileRequest.base:type_name -> kplug.v1.Resource
-	20, // 2: kplug.v1.ReconcileRequest.extensions:type_name -> kplug.v1.ReconcileRequest.ExtensionsEntry
-	8,  // 3: kplug.v1.ReconcileRequest.assignment:type_name -> kplug.v1.Assignment
-	10, // 4: kplug.v1.ReconcileRequest.context:type_name -> kplug.v1.CallContext
-	21, // 5: kplug.v1.ReconcileRequest.dependents:type_name -> kplug.v1.ReconcileRequest.DependentsEntry
-	6,  // 6: kplug.v1.ReconcileRequest.operation:type_name -> kplug.v1.Operation
-	7,  // 7: kplug.v1.Operation.progress:type_name -> kplug.v1.Progress
-	28, // 8: kplug.v1.Operation.started_at:type_name -> google.protobuf.Timestamp
-	9,  // 9: kplug.v1.Assignment.capability:type_name -> kplug.v1.AssignedCapability
-	28, // 10: kplug.v1.CallContext.deadline:type_name -> google.protobuf.Timestamp
-	1,  // 11: kplug.v1.ReconcileResponse.outcome:type_name -> kplug.v1.Outcome
-	29, // 12: kplug.v1.ReconcileResponse.retry_after:type_name -> google.protobuf.Duration
-	30, // 13: kplug.v1.ReconcileResponse.messages:type_name -> kplug.v1.Message
-	22, // 14: kplug.v1.ReconcileResponse.extension_statuses:type_name -> kplug.v1.ReconcileResponse.ExtensionStatusesEntry
-	31, // 15: kplug.v1.ReconcileResponse.conditions:type_name -> kplug.v1.Condition
-	32, // 16: kplug.v1.ReconcileResponse.events:type_name -> kplug.v1.Event
-	29, // 17: kplug.v1.ReconcileResponse.requeue_after:type_name -> google.protobuf.Duration
-	12, // 18: kplug.v1.ReconcileResponse.dependents:type_name -> kplug.v1.Dependents
-	29, // 19: kplug.v1.ReconcileResponse.valid_for:type_name -> google.protobuf.Duration
-	7,  // 20: kplug.v1.ReconcileResponse.progress:type_name -> kplug.v1.Progress
-	23, // 21: kplug.v1.Dependents.rules:type_name -> kplug.v1.Dependents.RulesEntry
-	29, // 22: kplug.v1.DependentRules.ready_timeout:type_name -> google.protobuf.Duration
-	0,  // 23: kplug.v1.DependentRules.policy:type_name -> kplug.v1.DependentPolicy
-	27, // 24: kplug.v1.FinalizeRequest.base:type_name -> kplug.v1.Resource
-	24, // 25: kplug.v1.FinalizeRequest.extensions:type_name -> kplug.v1.FinalizeRequest.ExtensionsEntry
-	8,  // 26: kplug.v1.FinalizeRequest.assignment:type_name -> kplug.v1.Assignment
-	10, // 27: kplug.v1.FinalizeRequest.context:type_name -> kplug.v1.CallContext
-	2,  // 28: kplug.v1.FinalizeRequest.cause:type_name -> kplug.v1.FinalizeCause
-	25, // 29: kplug.v1.FinalizeRequest.dependents:type_name -> kplug.v1.FinalizeRequest.DependentsEntry
-	6,  // 30: kplug.v1.FinalizeRequest.operation:type_name -> kplug.v1.Operation
-	1,  // 31: kplug.v1.FinalizeResponse.outcome:type_name -> kplug.v1.Outcome
-	29, // 32: kplug.v1.FinalizeResponse.retry_after:type_name -> google.protobuf.Duration
-	30, // 33: kplug.v1.FinalizeResponse.messages:type_name -> kplug.v1.Message
-	32, // 34: kplug.v1.FinalizeResponse.events:type_name -> kplug.v1.Event
-	7,  // 35: kplug.v1.FinalizeResponse.progress:type_name -> kplug.v1.Progress
-	5,  // 36: kplug.v1.WorkRequest.reconcile:type_name -> kplug.v1.ReconcileRequest
-	14, // 37: kplug.v1.WorkRequest.finalize:type_name -> kplug.v1.FinalizeRequest
-	17, // 38: kplug.v1.WorkRequest.cancellation:type_name -> kplug.v1.WorkCancellation
-	11, // 39: kplug.v1.WorkResponse.reconcile:type_name -> kplug.v1.ReconcileResponse
-	15, // 40: kplug.v1.WorkResponse.finalize:type_name -> kplug.v1.FinalizeResponse
-	19, // 41: kplug.v1.WorkResponse.error:type_name -> kplug.v1.WorkError
-	27, // 42: kplug.v1.ReconcileRequest.ExtensionsEntry.value:type_name -> kplug.v1.Resource
-	27, // 43: kplug.v1.ReconcileRequest.DependentsEntry.value:type_name -> kplug.v1.Resource
-	13, // 44: kplug.v1.Dependents.RulesEntry.value:type_name -> kplug.v1.DependentRules
-	27, // 45: kplug.v1.FinalizeRequest.ExtensionsEntry.value:type_name -> kplug.v1.Resource
-	27, // 46: kplug.v1.FinalizeRequest.DependentsEntry.value:type_name -> kplug.v1.Resource
-	3,  // 47: kplug.v1.PluginService.GetInfo:input_type -> kplug.v1.GetInfoRequest
-	5,  // 48: kplug.v1.PluginService.Reconcile:input_type -> kplug.v1.ReconcileRequest
-	14, // 49: kplug.v1.PluginService.Finalize:input_type -> kplug.v1.FinalizeRequest
-	16, // 50: kplug.v1.PluginService.Work:input_type -> kplug.v1.WorkRequest
-	4,  // 51: kplug.v1.PluginService.GetInfo:output_type -> kplug.v1.GetInfoResponse
-	11, // 52: kplug.v1.PluginService.Reconcile:output_type -> kplug.v1.ReconcileResponse
-	15, // 53: kplug.v1.PluginService.Finalize:output_type -> kplug.v1.FinalizeResponse
-	18, // 54: kplug.v1.PluginService.Work:output_type -> kplug.v1.WorkResponse
-	51, // [51:55] is the sub-list for method output_type
-	47, // [47:51] is the sub-list for method input_type
-	47, // [47:47] is the sub-list for extension type_name
-	47, // [47:47] is the sub-list for extension extendee
-	0,  // [0:47] is the sub-list for field type_name
+	33, // 0: kplug.v1.GetInfoResponse.apis:type_name -> kplug.v1.PluginApi
+	34, // 1: kplug.v1.ReconcileRequest.base:type_name -> kplug.v1.Resource
+	22, // 2: kplug.v1.ReconcileRequest.extensions:type_name -> kplug.v1.ReconcileRequest.ExtensionsEntry
+	10, // 3: kplug.v1.ReconcileRequest.assignment:type_name -> kplug.v1.Assignment
+	12, // 4: kplug.v1.ReconcileRequest.context:type_name -> kplug.v1.CallContext
+	23, // 5: kplug.v1.ReconcileRequest.dependents:type_name -> kplug.v1.ReconcileRequest.DependentsEntry
+	8,  // 6: kplug.v1.ReconcileRequest.operation:type_name -> kplug.v1.Operation
+	24, // 7: kplug.v1.ReconcileRequest.required:type_name -> kplug.v1.ReconcileRequest.RequiredEntry
+	34, // 8: kplug.v1.RequiredResources.items:type_name -> kplug.v1.Resource
+	25, // 9: kplug.v1.ResourceRequirement.labels:type_name -> kplug.v1.ResourceRequirement.LabelsEntry
+	9,  // 10: kplug.v1.Operation.progress:type_name -> kplug.v1.Progress
+	35, // 11: kplug.v1.Operation.started_at:type_name -> google.protobuf.Timestamp
+	11, // 12: kplug.v1.Assignment.capability:type_name -> kplug.v1.AssignedCapability
+	35, // 13: kplug.v1.CallContext.deadline:type_name -> google.protobuf.Timestamp
+	1,  // 14: kplug.v1.ReconcileResponse.outcome:type_name -> kplug.v1.Outcome
+	36, // 15: kplug.v1.ReconcileResponse.retry_after:type_name -> google.protobuf.Duration
+	37, // 16: kplug.v1.ReconcileResponse.messages:type_name -> kplug.v1.Message
+	26, // 17: kplug.v1.ReconcileResponse.extension_statuses:type_name -> kplug.v1.ReconcileResponse.ExtensionStatusesEntry
+	38, // 18: kplug.v1.ReconcileResponse.conditions:type_name -> kplug.v1.Condition
+	39, // 19: kplug.v1.ReconcileResponse.events:type_name -> kplug.v1.Event
+	36, // 20: kplug.v1.ReconcileResponse.requeue_after:type_name -> google.protobuf.Duration
+	14, // 21: kplug.v1.ReconcileResponse.dependents:type_name -> kplug.v1.Dependents
+	36, // 22: kplug.v1.ReconcileResponse.valid_for:type_name -> google.protobuf.Duration
+	9,  // 23: kplug.v1.ReconcileResponse.progress:type_name -> kplug.v1.Progress
+	27, // 24: kplug.v1.ReconcileResponse.requirements:type_name -> kplug.v1.ReconcileResponse.RequirementsEntry
+	28, // 25: kplug.v1.Dependents.rules:type_name -> kplug.v1.Dependents.RulesEntry
+	36, // 26: kplug.v1.DependentRules.ready_timeout:type_name -> google.protobuf.Duration
+	0,  // 27: kplug.v1.DependentRules.policy:type_name -> kplug.v1.DependentPolicy
+	34, // 28: kplug.v1.FinalizeRequest.base:type_name -> kplug.v1.Resource
+	29, // 29: kplug.v1.FinalizeRequest.extensions:type_name -> kplug.v1.FinalizeRequest.ExtensionsEntry
+	10, // 30: kplug.v1.FinalizeRequest.assignment:type_name -> kplug.v1.Assignment
+	12, // 31: kplug.v1.FinalizeRequest.context:type_name -> kplug.v1.CallContext
+	2,  // 32: kplug.v1.FinalizeRequest.cause:type_name -> kplug.v1.FinalizeCause
+	30, // 33: kplug.v1.FinalizeRequest.dependents:type_name -> kplug.v1.FinalizeRequest.DependentsEntry
+	8,  // 34: kplug.v1.FinalizeRequest.operation:type_name -> kplug.v1.Operation
+	31, // 35: kplug.v1.FinalizeRequest.required:type_name -> kplug.v1.FinalizeRequest.RequiredEntry
+	1,  // 36: kplug.v1.FinalizeResponse.outcome:type_name -> kplug.v1.Outcome
+	36, // 37: kplug.v1.FinalizeResponse.retry_after:type_name -> google.protobuf.Duration
+	37, // 38: kplug.v1.FinalizeResponse.messages:type_name -> kplug.v1.Message
+	39, // 39: kplug.v1.FinalizeResponse.events:type_name -> kplug.v1.Event
+	9,  // 40: kplug.v1.FinalizeResponse.progress:type_name -> kplug.v1.Progress
+	32, // 41: kplug.v1.FinalizeResponse.requirements:type_name -> kplug.v1.FinalizeResponse.RequirementsEntry
+	5,  // 42: kplug.v1.WorkRequest.reconcile:type_name -> kplug.v1.ReconcileRequest
+	16, // 43: kplug.v1.WorkRequest.finalize:type_name -> kplug.v1.FinalizeRequest
+	19, // 44: kplug.v1.WorkRequest.cancellation:type_name -> kplug.v1.WorkCancellation
+	13, // 45: kplug.v1.WorkResponse.reconcile:type_name -> kplug.v1.ReconcileResponse
+	17, // 46: kplug.v1.WorkResponse.finalize:type_name -> kplug.v1.FinalizeResponse
+	21, // 47: kplug.v1.WorkResponse.error:type_name -> kplug.v1.WorkError
+	34, // 48: kplug.v1.ReconcileRequest.ExtensionsEntry.value:type_name -> kplug.v1.Resource
+	34, // 49: kplug.v1.ReconcileRequest.DependentsEntry.value:type_name -> kplug.v1.Resource
+	6,  // 50: kplug.v1.ReconcileRequest.RequiredEntry.value:type_name -> kplug.v1.RequiredResources
+	7,  // 51: kplug.v1.ReconcileResponse.RequirementsEntry.value:type_name -> kplug.v1.ResourceRequirement
+	15, // 52: kplug.v1.Dependents.RulesEntry.value:type_name -> kplug.v1.DependentRules
+	34, // 53: kplug.v1.FinalizeRequest.ExtensionsEntry.value:type_name -> kplug.v1.Resource
+	34, // 54: kplug.v1.FinalizeRequest.DependentsEntry.value:type_name -> kplug.v1.Resource
+	6,  // 55: kplug.v1.FinalizeRequest.RequiredEntry.value:type_name -> kplug.v1.RequiredResources
+	7,  // 56: kplug.v1.FinalizeResponse.RequirementsEntry.value:type_name -> kplug.v1.ResourceRequirement
+	3,  // 57: kplug.v1.PluginService.GetInfo:input_type -> kplug.v1.GetInfoRequest
+	5,  // 58: kplug.v1.PluginService.Reconcile:input_type -> kplug.v1.ReconcileRequest
+	16, // 59: kplug.v1.PluginService.Finalize:input_type -> kplug.v1.FinalizeRequest
+	18, // 60: kplug.v1.PluginService.Work:input_type -> kplug.v1.WorkRequest
+	4,  // 61: kplug.v1.PluginService.GetInfo:output_type -> kplug.v1.GetInfoResponse
+	13, // 62: kplug.v1.PluginService.Reconcile:output_type -> kplug.v1.ReconcileResponse
+	17, // 63: kplug.v1.PluginService.Finalize:output_type -> kplug.v1.FinalizeResponse
+	20, // 64: kplug.v1.PluginService.Work:output_type -> kplug.v1.WorkResponse
+	61, // [61:65] is the sub-list for method output_type
+	57, // [57:61] is the sub-list for method input_type
+	57, // [57:57] is the sub-list for extension type_name
+	57, // [57:57] is the sub-list for extension extendee
+	0,  // [0:57] is the sub-list for field type_name
 }
 
 func init() { file_kplug_v1_plugin_proto_init() }
@@ -1895,14 +2120,14 @@ func file_kplug_v1_plugin_proto_init() {
 	}
 	file_kplug_v1_registry_proto_init()
 	file_kplug_v1_resource_proto_init()
-	file_kplug_v1_plugin_proto_msgTypes[4].OneofWrappers = []any{}
-	file_kplug_v1_plugin_proto_msgTypes[8].OneofWrappers = []any{}
-	file_kplug_v1_plugin_proto_msgTypes[13].OneofWrappers = []any{
+	file_kplug_v1_plugin_proto_msgTypes[6].OneofWrappers = []any{}
+	file_kplug_v1_plugin_proto_msgTypes[10].OneofWrappers = []any{}
+	file_kplug_v1_plugin_proto_msgTypes[15].OneofWrappers = []any{
 		(*WorkRequest_Reconcile)(nil),
 		(*WorkRequest_Finalize)(nil),
 		(*WorkRequest_Cancellation)(nil),
 	}
-	file_kplug_v1_plugin_proto_msgTypes[15].OneofWrappers = []any{
+	file_kplug_v1_plugin_proto_msgTypes[17].OneofWrappers = []any{
 		(*WorkResponse_Reconcile)(nil),
 		(*WorkResponse_Finalize)(nil),
 		(*WorkResponse_Error)(nil),
@@ -1913,7 +2138,7 @@ func file_kplug_v1_plugin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_kplug_v1_plugin_proto_rawDesc), len(file_kplug_v1_plugin_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   23,
+			NumMessages:   30,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file kplug/v1/delegation.proto.
  */
 export const file_kplug_v1_delegation: GenFile = /*@__PURE__*/
-  fileDesc("ChlrcGx1Zy92MS9kZWxlZ2F0aW9uLnByb3RvEghrcGx1Zy52MSI/ChZMaXN0RGVsZWdhdGlvbnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoDRISCgpwYWdlX3Rva2VuGAIgASgJIl0KF0xpc3REZWxlZ2F0aW9uc1Jlc3BvbnNlEikKC2RlbGVnYXRpb25zGAEgAygLMhQua3BsdWcudjEuRGVsZWdhdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkirQIKCkRlbGVnYXRpb24SDAoEbmFtZRgBIAEoCRITCgthcGlfdmVyc2lvbhgCIAEoCRIMCgRraW5kGAMgASgJEhIKCnBsdWdpbl9hcGkYBCABKAkSGAoQcGx1Z2luX2FwaV9yYW5nZRgFIAEoCRIRCglyZXNvdXJjZXMYBiABKA0SDQoFcmVhZHkYByABKA0SFgoOcHJvYmxlbV9yZWFzb24YCCABKAkSFwoPcHJvYmxlbV9tZXNzYWdlGAkgASgJEicKCmNhbmRpZGF0ZXMYCiADKAsyEy5rcGx1Zy52MS5DYW5kaWRhdGUSMAoPZXh0ZW5zaW9uX2tpbmRzGAsgAygLMhcua3BsdWcudjEuRGVsZWdhdGVkS2luZBISCgpuYW1lc3BhY2VzGAwgAygJIjIKDURlbGVnYXRlZEtpbmQSEwoLYXBpX3ZlcnNpb24YASABKAkSDAoEa2luZBgCIAEoCSJRChRMaXN0UmVzb3VyY2VzUmVxdWVzdBISCgpkZWxlZ2F0aW9uGAEgASgJEhEKCXBhZ2Vfc2l6ZRgCIAEoDRISCgpwYWdlX3Rva2VuGAMgASgJImAKFUxpc3RSZXNvdXJjZXNSZXNwb25zZRIuCglyZXNvdXJjZXMYASADKAsyGy5rcGx1Zy52MS5EZWxlZ2F0ZWRSZXNvdXJjZRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAki/gEKEURlbGVnYXRlZFJlc291cmNlEgsKA2tleRgBIAEoCRISCgpkZWxlZ2F0aW9uGAIgASgJEhIKCmdlbmVyYXRpb24YAyABKAMSGwoTb2JzZXJ2ZWRfZ2VuZXJhdGlvbhgEIAEoAxIOCgZwbHVnaW4YBSABKAkSFgoOcGx1Z2luX3ZlcnNpb24YBiABKAkSGAoQc2VsZWN0aW9uX3JlYXNvbhgHIAEoCRIoCgVyZWFkeRgIIAEoDjIZLmtwbHVnLnYxLkNvbmRpdGlvblN0YXR1cxIUCgxyZWFkeV9yZWFzb24YCSABKAkSFQoNcmVhZHlfbWVzc2FnZRgKIAEoCSJHChZFeHBsYWluUmVzb3VyY2VSZXF1ZXN0EgwKBGtpbmQYASABKAkSEQoJbmFtZXNwYWNlGAIgASgJEgwKBG5hbWUYAyABKAkiggQKF0V4cGxhaW5SZXNvdXJjZVJlc3BvbnNlEi0KCHJlc291cmNlGAEgASgLMhsua3BsdWcudjEuRGVsZWdhdGVkUmVzb3VyY2USEgoKcHJlZmVyZW5jZRgCIAEoCRIOCgZyZWFzb24YAyABKAkSDwoHbWVzc2FnZRgEIAEoCRInCgpjYW5kaWRhdGVzGAUgAygLMhMua3BsdWcudjEuQ2FuZGlkYXRlEicKBmV2ZW50cxgGIAMoCzIXLmtwbHVnLnYxLlJlY29yZGVkRXZlbnQSMAoMbmV4dF9wYXNzX2F0GAcgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBI2ChJleHRlbnNpb25fcHJvYmxlbXMYCCADKAsyGi5rcGx1Zy52MS5SZWZlcmVuY2VQcm9ibGVtEjYKEmFuc3dlcl9ob2xkc191bnRpbBgJIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMQoKb3BlcmF0aW9ucxgKIAMoCzIdLmtwbHVnLnYxLk9wZXJhdGlvbkluUHJvZ3Jlc3MSLQoKZXh0ZW5zaW9ucxgLIAMoCzIZLmtwbHVnLnYxLlJlbGF0ZWRSZXNvdXJjZRItCgpkZXBlbmRlbnRzGAwgAygLMhkua3BsdWcudjEuUmVsYXRlZFJlc291cmNlIrABChNPcGVyYXRpb25JblByb2dyZXNzEg4KBnBsdWdpbhgBIAEoCRIXCgpwZXJjZW50YWdlGAIgASgNSACIAQESDwoHbWVzc2FnZRgDIAEoCRINCgV0b2tlbhgEIAEoCRIuCgpzdGFydGVkX2F0GAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCgljYW5jZWxsZWQYBiABKAhCDQoLX3BlcmNlbnRhZ2UilAEKD1JlbGF0ZWRSZXNvdXJjZRILCgNrZXkYASABKAkSKAoFcmVhZHkYAiABKA4yGS5rcGx1Zy52MS5Db25kaXRpb25TdGF0dXMSDgoGcmVhc29uGAMgASgJEg8KB21lc3NhZ2UYBCABKAkSKQoFc2luY2UYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIjMKEFJlZmVyZW5jZVByb2JsZW0SDgoGcmVhc29uGAEgASgJEg8KB21lc3NhZ2UYAiABKAkiiQEKCUNhbmRpZGF0ZRIOCgZwbHVnaW4YASABKAkSDwoHdmVyc2lvbhgCIAEoCRIXCg9yZWFkeV9pbnN0YW5jZXMYAyABKA0SEQoJaW5zdGFuY2VzGAQgASgNEg4KBmNob3NlbhgFIAEoCBIOCgZyZWFzb24YBiABKAkSDwoHbWVzc2FnZRgHIAEoCTKVAgoRRGVsZWdhdGlvblNlcnZpY2USVgoPTGlzdERlbGVnYXRpb25zEiAua3BsdWcudjEuTGlzdERlbGVnYXRpb25zUmVxdWVzdBohLmtwbHVnLnYxLkxpc3REZWxlZ2F0aW9uc1Jlc3BvbnNlElAKDUxpc3RSZXNvdXJjZXMSHi5rcGx1Zy52MS5MaXN0UmVzb3VyY2VzUmVxdWVzdBofLmtwbHVnLnYxLkxpc3RSZXNvdXJjZXNSZXNwb25zZRJWCg9FeHBsYWluUmVzb3VyY2USIC5rcGx1Zy52MS5FeHBsYWluUmVzb3VyY2VSZXF1ZXN0GiEua3BsdWcudjEuRXhwbGFpblJlc291cmNlUmVzcG9uc2ViBnByb3RvMw", [file_google_protobuf_timestamp, file_kplug_v1_resource]);
+  fileDesc("ChlrcGx1Zy92MS9kZWxlZ2F0aW9uLnByb3RvEghrcGx1Zy52MSI/ChZMaXN0RGVsZWdhdGlvbnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoDRISCgpwYWdlX3Rva2VuGAIgASgJIl0KF0xpc3REZWxlZ2F0aW9uc1Jlc3BvbnNlEikKC2RlbGVnYXRpb25zGAEgAygLMhQua3BsdWcudjEuRGVsZWdhdGlvbhIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAki3gIKCkRlbGVnYXRpb24SDAoEbmFtZRgBIAEoCRITCgthcGlfdmVyc2lvbhgCIAEoCRIMCgRraW5kGAMgASgJEhIKCnBsdWdpbl9hcGkYBCABKAkSGAoQcGx1Z2luX2FwaV9yYW5nZRgFIAEoCRIRCglyZXNvdXJjZXMYBiABKA0SDQoFcmVhZHkYByABKA0SFgoOcHJvYmxlbV9yZWFzb24YCCABKAkSFwoPcHJvYmxlbV9tZXNzYWdlGAkgASgJEicKCmNhbmRpZGF0ZXMYCiADKAsyEy5rcGx1Zy52MS5DYW5kaWRhdGUSMAoPZXh0ZW5zaW9uX2tpbmRzGAsgAygLMhcua3BsdWcudjEuRGVsZWdhdGVkS2luZBISCgpuYW1lc3BhY2VzGAwgAygJEi8KDnJlcXVpcmVkX2tpbmRzGA0gAygLMhcua3BsdWcudjEuRGVsZWdhdGVkS2luZCIyCg1EZWxlZ2F0ZWRLaW5kEhMKC2FwaV92ZXJzaW9uGAEgASgJEgwKBGtpbmQYAiABKAkiUQoUTGlzdFJlc291cmNlc1JlcXVlc3QSEgoKZGVsZWdhdGlvbhgBIAEoCRIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCSJgChVMaXN0UmVzb3VyY2VzUmVzcG9uc2USLgoJcmVzb3VyY2VzGAEgAygLMhsua3BsdWcudjEuRGVsZWdhdGVkUmVzb3VyY2USFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIv4BChFEZWxlZ2F0ZWRSZXNvdXJjZRILCgNrZXkYASABKAkSEgoKZGVsZWdhdGlvbhgCIAEoCRISCgpnZW5lcmF0aW9uGAMgASgDEhsKE29ic2VydmVkX2dlbmVyYXRpb24YBCABKAMSDgoGcGx1Z2luGAUgASgJEhYKDnBsdWdpbl92ZXJzaW9uGAYgASgJEhgKEHNlbGVjdGlvbl9yZWFzb24YByABKAkSKAoFcmVhZHkYCCABKA4yGS5rcGx1Zy52MS5Db25kaXRpb25TdGF0dXMSFAoMcmVhZHlfcmVhc29uGAkgASgJEhUKDXJlYWR5X21lc3NhZ2UYCiABKAkiRwoWRXhwbGFpblJlc291cmNlUmVxdWVzdBIMCgRraW5kGAEgASgJEhEKCW5hbWVzcGFjZRgCIAEoCRIMCgRuYW1lGAMgASgJIq8EChdFeHBsYWluUmVzb3VyY2VSZXNwb25zZRItCghyZXNvdXJjZRgBIAEoCzIbLmtwbHVnLnYxLkRlbGVnYXRlZFJlc291cmNlEhIKCnByZWZlcmVuY2UYAiABKAkSDgoGcmVhc29uGAMgASgJEg8KB21lc3NhZ2UYBCABKAkSJwoKY2FuZGlkYXRlcxgFIAMoCzITLmtwbHVnLnYxLkNhbmRpZGF0ZRInCgZldmVudHMYBiADKAsyFy5rcGx1Zy52MS5SZWNvcmRlZEV2ZW50EjAKDG5leHRfcGFzc19hdBgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASNgoSZXh0ZW5zaW9uX3Byb2JsZW1zGAggAygLMhoua3BsdWcudjEuUmVmZXJlbmNlUHJvYmxlbRI2ChJhbnN3ZXJfaG9sZHNfdW50aWwYCSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEjEKCm9wZXJhdGlvbnMYCiADKAsyHS5rcGx1Zy52MS5PcGVyYXRpb25JblByb2dyZXNzEi0KCmV4dGVuc2lvbnMYCyADKAsyGS5rcGx1Zy52MS5SZWxhdGVkUmVzb3VyY2USLQoKZGVwZW5kZW50cxgMIAMoCzIZLmtwbHVnLnYxLlJlbGF0ZWRSZXNvdXJjZRIrCgxyZXF1aXJlbWVudHMYDSADKAsyFS5rcGx1Zy52MS5SZXF1aXJlbWVudCK0AQoLUmVxdWlyZW1lbnQSDgoGcGx1Z2luGAEgASgJEhYKDnBsdWdpbl92ZXJzaW9uGAIgASgJEgwKBG5hbWUYAyABKAkSEAoIc2VsZWN0b3IYBCABKAkSLAoJcmVzb3VyY2VzGAUgAygLMhkua3BsdWcudjEuUmVsYXRlZFJlc291cmNlEhYKDnByb2JsZW1fcmVhc29uGAYgASgJEhcKD3Byb2JsZW1fbWVzc2FnZRgHIAEoCSKwAQoTT3BlcmF0aW9uSW5Qcm9ncmVzcxIOCgZwbHVnaW4YASABKAkSFwoKcGVyY2VudGFnZRgCIAEoDUgAiAEBEg8KB21lc3NhZ2UYAyABKAkSDQoFdG9rZW4YBCABKAkSLgoKc3RhcnRlZF9hdBgFIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJY2FuY2VsbGVkGAYgASgIQg0KC19wZXJjZW50YWdlIpQBCg9SZWxhdGVkUmVzb3VyY2USCwoDa2V5GAEgASgJEigKBXJlYWR5GAIgASgOMhkua3BsdWcudjEuQ29uZGl0aW9uU3RhdHVzEg4KBnJlYXNvbhgDIAEoCRIPCgdtZXNzYWdlGAQgASgJEikKBXNpbmNlGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIzChBSZWZlcmVuY2VQcm9ibGVtEg4KBnJlYXNvbhgBIAEoCRIPCgdtZXNzYWdlGAIgASgJIokBCglDYW5kaWRhdGUSDgoGcGx1Z2luGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSFwoPcmVhZHlfaW5zdGFuY2VzGAMgASgNEhEKCWluc3RhbmNlcxgEIAEoDRIOCgZjaG9zZW4YBSABKAgSDgoGcmVhc29uGAYgASgJEg8KB21lc3NhZ2UYByABKAkylQIKEURlbGVnYXRpb25TZXJ2aWNlElYKD0xpc3REZWxlZ2F0aW9ucxIgLmtwbHVnLnYxLkxpc3REZWxlZ2F0aW9uc1JlcXVlc3QaIS5rcGx1Zy52MS5MaXN0RGVsZWdhdGlvbnNSZXNwb25zZRJQCg1MaXN0UmVzb3VyY2VzEh4ua3BsdWcudjEuTGlzdFJlc291cmNlc1JlcXVlc3QaHy5rcGx1Zy52MS5MaXN0UmVzb3VyY2VzUmVzcG9uc2USVgoPRXhwbGFpblJlc291cmNlEiAua3BsdWcudjEuRXhwbGFpblJlc291cmNlUmVxdWVzdBohLmtwbHVnLnYxLkV4cGxhaW5SZXNvdXJjZVJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp, file_kplug_v1_resource]);
 
 /**
  * ListDelegationsRequest selects a page.
@@ -155,6 +155,13 @@ export type Delegation = Message<"kplug.v1.Delegation"> & {
    * @generated from field: repeated string namespaces = 12;
    */
   namespaces: string[];
+
+  /**
+   * Kinds that plugins may require.
+   *
+   * @generated from field: repeated kplug.v1.DelegatedKind required_kinds = 13;
+   */
+  requiredKinds: DelegatedKind[];
 };
 
 /**
@@ -451,6 +458,13 @@ export type ExplainResourceResponse = Message<"kplug.v1.ExplainResourceResponse"
    * @generated from field: repeated kplug.v1.RelatedResource dependents = 12;
    */
   dependents: RelatedResource[];
+
+  /**
+   * Further resources that plugins required by their last answers.
+   *
+   * @generated from field: repeated kplug.v1.Requirement requirements = 13;
+   */
+  requirements: Requirement[];
 };
 
 /**
@@ -459,6 +473,65 @@ export type ExplainResourceResponse = Message<"kplug.v1.ExplainResourceResponse"
  */
 export const ExplainResourceResponseSchema: GenMessage<ExplainResourceResponse> = /*@__PURE__*/
   messageDesc(file_kplug_v1_delegation, 8);
+
+/**
+ * Requirement selects further resources that a plugin needs.
+ *
+ * @generated from message kplug.v1.Requirement
+ */
+export type Requirement = Message<"kplug.v1.Requirement"> & {
+  /**
+   * Name and version of the plugin.
+   *
+   * @generated from field: string plugin = 1;
+   */
+  plugin: string;
+
+  /**
+   * @generated from field: string plugin_version = 2;
+   */
+  pluginVersion: string;
+
+  /**
+   * Name that the plugin gave it.
+   *
+   * @generated from field: string name = 3;
+   */
+  name: string;
+
+  /**
+   * Description of the resources: kind, and namespace with name or labels.
+   *
+   * @generated from field: string selector = 4;
+   */
+  selector: string;
+
+  /**
+   * Resources that were found, with their state. Empty if they are missing.
+   *
+   * @generated from field: repeated kplug.v1.RelatedResource resources = 5;
+   */
+  resources: RelatedResource[];
+
+  /**
+   * Reason in one PascalCase word, and message, if the resources can't be sent; empty if they can.
+   *
+   * @generated from field: string problem_reason = 6;
+   */
+  problemReason: string;
+
+  /**
+   * @generated from field: string problem_message = 7;
+   */
+  problemMessage: string;
+};
+
+/**
+ * Describes the message kplug.v1.Requirement.
+ * Use `create(RequirementSchema)` to create a new message.
+ */
+export const RequirementSchema: GenMessage<Requirement> = /*@__PURE__*/
+  messageDesc(file_kplug_v1_delegation, 9);
 
 /**
  * OperationInProgress is an operation of a plugin that takes longer than a call.
@@ -514,7 +587,7 @@ export type OperationInProgress = Message<"kplug.v1.OperationInProgress"> & {
  * Use `create(OperationInProgressSchema)` to create a new message.
  */
 export const OperationInProgressSchema: GenMessage<OperationInProgress> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_delegation, 9);
+  messageDesc(file_kplug_v1_delegation, 10);
 
 /**
  * RelatedResource is an extension or a dependent of a resource, with its state.
@@ -561,7 +634,7 @@ export type RelatedResource = Message<"kplug.v1.RelatedResource"> & {
  * Use `create(RelatedResourceSchema)` to create a new message.
  */
 export const RelatedResourceSchema: GenMessage<RelatedResource> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_delegation, 10);
+  messageDesc(file_kplug_v1_delegation, 11);
 
 /**
  * ReferenceProblem is a problem with a reference from a base resource to an extension.
@@ -589,7 +662,7 @@ export type ReferenceProblem = Message<"kplug.v1.ReferenceProblem"> & {
  * Use `create(ReferenceProblemSchema)` to create a new message.
  */
 export const ReferenceProblemSchema: GenMessage<ReferenceProblem> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_delegation, 11);
+  messageDesc(file_kplug_v1_delegation, 12);
 
 /**
  * Candidate is a plugin that was considered.
@@ -646,7 +719,7 @@ export type Candidate = Message<"kplug.v1.Candidate"> & {
  * Use `create(CandidateSchema)` to create a new message.
  */
 export const CandidateSchema: GenMessage<Candidate> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_delegation, 12);
+  messageDesc(file_kplug_v1_delegation, 13);
 
 /**
  * DelegationService exposes the delegations of an operator and its decisions. It is read-only and served on the admin port.

@@ -16,7 +16,7 @@ import type { Message, UnknownEnum } from "@bufbuild/protobuf";
  * Describes the file kplug/v1/plugin.proto.
  */
 export const file_kplug_v1_plugin: GenFile = /*@__PURE__*/
-  fileDesc("ChVrcGx1Zy92MS9wbHVnaW4ucHJvdG8SCGtwbHVnLnYxIhAKDkdldEluZm9SZXF1ZXN0IqoBCg9HZXRJbmZvUmVzcG9uc2USDgoGcGx1Z2luGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSIQoEYXBpcxgDIAMoCzITLmtwbHVnLnYxLlBsdWdpbkFwaRITCgtpbnN0YW5jZV9pZBgEIAEoCRIPCgdydW50aW1lGAUgASgJEhMKC3NlcnZlc193b3JrGAYgASgIEhgKEHNlcmlhbGl6ZXNfY2FsbHMYByABKAgivAMKEFJlY29uY2lsZVJlcXVlc3QSIAoEYmFzZRgBIAEoCzISLmtwbHVnLnYxLlJlc291cmNlEj4KCmV4dGVuc2lvbnMYAiADKAsyKi5rcGx1Zy52MS5SZWNvbmNpbGVSZXF1ZXN0LkV4dGVuc2lvbnNFbnRyeRIoCgphc3NpZ25tZW50GAMgASgLMhQua3BsdWcudjEuQXNzaWdubWVudBImCgdjb250ZXh0GAQgASgLMhUua3BsdWcudjEuQ2FsbENvbnRleHQSPgoKZGVwZW5kZW50cxgFIAMoCzIqLmtwbHVnLnYxLlJlY29uY2lsZVJlcXVlc3QuRGVwZW5kZW50c0VudHJ5EiYKCW9wZXJhdGlvbhgGIAEoCzITLmtwbHVnLnYxLk9wZXJhdGlvbhpFCg9FeHRlbnNpb25zRW50cnkSCwoDa2V5GAEgASgJEiEKBXZhbHVlGAIgASgLMhIua3BsdWcudjEuUmVzb3VyY2U6AjgBGkUKD0RlcGVuZGVudHNFbnRyeRILCgNrZXkYASABKAkSIQoFdmFsdWUYAiABKAsyEi5rcGx1Zy52MS5SZXNvdXJjZToCOAEiiAEKCU9wZXJhdGlvbhIkCghwcm9ncmVzcxgBIAEoCzISLmtwbHVnLnYxLlByb2dyZXNzEhIKCmdlbmVyYXRpb24YAiABKAMSLgoKc3RhcnRlZF9hdBgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJY2FuY2VsbGVkGAQgASgIIlIKCFByb2dyZXNzEhcKCnBlcmNlbnRhZ2UYASABKA1IAIgBARIPCgdtZXNzYWdlGAIgASgJEg0KBXRva2VuGAMgASgJQg0KC19wZXJjZW50YWdlIpUBCgpBc3NpZ25tZW50EhIKCmRlbGVnYXRpb24YASABKAkSCwoDYXBpGAIgASgJEhMKC2FwaV92ZXJzaW9uGAMgASgJEg4KBnJlYXNvbhgEIAEoCRIPCgdtZXNzYWdlGAUgASgJEjAKCmNhcGFiaWxpdHkYBiABKAsyHC5rcGx1Zy52MS5Bc3NpZ25lZENhcGFiaWxpdHkiXwoSQXNzaWduZWRDYXBhYmlsaXR5EhAKCGNhdGVnb3J5GAEgASgJEgwKBHR5cGUYAiABKAkSDwoHdmVyc2lvbhgDIAEoCRIYChBwcmV2aW91c192ZXJzaW9uGAQgASgJInUKC0NhbGxDb250ZXh0Eg8KB2F0dGVtcHQYASABKA0SLAoIZGVhZGxpbmUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC3RyYWNlcGFyZW50GAMgASgJEhIKCnRyYWNlc3RhdGUYBCABKAkiugQKEVJlY29uY2lsZVJlc3BvbnNlEiIKB291dGNvbWUYASABKA4yES5rcGx1Zy52MS5PdXRjb21lEi4KC3JldHJ5X2FmdGVyGAIgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEiMKCG1lc3NhZ2VzGAMgAygLMhEua3BsdWcudjEuTWVzc2FnZRIYCgtiYXNlX3N0YXR1cxgEIAEoDEgAiAEBEk4KEmV4dGVuc2lvbl9zdGF0dXNlcxgFIAMoCzIyLmtwbHVnLnYxLlJlY29uY2lsZVJlc3BvbnNlLkV4dGVuc2lvblN0YXR1c2VzRW50cnkSJwoKY29uZGl0aW9ucxgGIAMoCzITLmtwbHVnLnYxLkNvbmRpdGlvbhIfCgZldmVudHMYByADKAsyDy5rcGx1Zy52MS5FdmVudBIwCg1yZXF1ZXVlX2FmdGVyGAggASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEigKCmRlcGVuZGVudHMYCSABKAsyFC5rcGx1Zy52MS5EZXBlbmRlbnRzEiwKCXZhbGlkX2ZvchgKIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIkCghwcm9ncmVzcxgLIAEoCzISLmtwbHVnLnYxLlByb2dyZXNzGjgKFkV4dGVuc2lvblN0YXR1c2VzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgMOgI4AUIOCgxfYmFzZV9zdGF0dXMikwEKCkRlcGVuZGVudHMSDQoFaXRlbXMYASADKAwSLgoFcnVsZXMYAiADKAsyHy5rcGx1Zy52MS5EZXBlbmRlbnRzLlJ1bGVzRW50cnkaRgoKUnVsZXNFbnRyeRILCgNrZXkYASABKAkSJwoFdmFsdWUYAiABKAsyGC5rcGx1Zy52MS5EZXBlbmRlbnRSdWxlczoCOAEiuwEKDkRlcGVuZGVudFJ1bGVzEhIKCmRlcGVuZHNfb24YASADKAkSEgoKcmVhZHlfd2hlbhgCIAEoCRIwCg1yZWFkeV90aW1lb3V0GAMgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uEhQKDGluY2x1ZGVfd2hlbhgEIAEoCRIpCgZwb2xpY3kYBSABKA4yGS5rcGx1Zy52MS5EZXBlbmRlbnRQb2xpY3kSDgoGcmV0YWluGAYgASgIIuEDCg9GaW5hbGl6ZVJlcXVlc3QSIAoEYmFzZRgBIAEoCzISLmtwbHVnLnYxLlJlc291cmNlEj0KCmV4dGVuc2lvbnMYAiADKAsyKS5rcGx1Zy52MS5GaW5hbGl6ZVJlcXVlc3QuRXh0ZW5zaW9uc0VudHJ5EigKCmFzc2lnbm1lbnQYAyABKAsyFC5rcGx1Zy52MS5Bc3NpZ25tZW50EiYKB2NvbnRleHQYBCABKAsyFS5rcGx1Zy52MS5DYWxsQ29udGV4dBImCgVjYXVzZRgFIAEoDjIXLmtwbHVnLnYxLkZpbmFsaXplQ2F1c2USPQoKZGVwZW5kZW50cxgGIAMoCzIpLmtwbHVnLnYxLkZpbmFsaXplUmVxdWVzdC5EZXBlbmRlbnRzRW50cnkSJgoJb3BlcmF0aW9uGAcgASgLMhMua3BsdWcudjEuT3BlcmF0aW9uGkUKD0V4dGVuc2lvbnNFbnRyeRILCgNrZXkYASABKAkSIQoFdmFsdWUYAiABKAsyEi5rcGx1Zy52MS5SZXNvdXJjZToCOAEaRQoPRGVwZW5kZW50c0VudHJ5EgsKA2tleRgBIAEoCRIhCgV2YWx1ZRgCIAEoCzISLmtwbHVnLnYxLlJlc291cmNlOgI4ASLSAQoQRmluYWxpemVSZXNwb25zZRIiCgdvdXRjb21lGAEgASgOMhEua3BsdWcudjEuT3V0Y29tZRIuCgtyZXRyeV9hZnRlchgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIjCghtZXNzYWdlcxgDIAMoCzIRLmtwbHVnLnYxLk1lc3NhZ2USHwoGZXZlbnRzGAQgAygLMg8ua3BsdWcudjEuRXZlbnQSJAoIcHJvZ3Jlc3MYBSABKAsyEi5rcGx1Zy52MS5Qcm9ncmVzcyK1AQoLV29ya1JlcXVlc3QSCgoCaWQYASABKA0SLwoJcmVjb25jaWxlGAIgASgLMhoua3BsdWcudjEuUmVjb25jaWxlUmVxdWVzdEgAEi0KCGZpbmFsaXplGAMgASgLMhkua3BsdWcudjEuRmluYWxpemVSZXF1ZXN0SAASMgoMY2FuY2VsbGF0aW9uGAQgASgLMhoua3BsdWcudjEuV29ya0NhbmNlbGxhdGlvbkgAQgYKBGNhbGwiEgoQV29ya0NhbmNlbGxhdGlvbiKsAQoMV29ya1Jlc3BvbnNlEgoKAmlkGAEgASgNEjAKCXJlY29uY2lsZRgCIAEoCzIbLmtwbHVnLnYxLlJlY29uY2lsZVJlc3BvbnNlSAASLgoIZmluYWxpemUYAyABKAsyGi5rcGx1Zy52MS5GaW5hbGl6ZVJlc3BvbnNlSAASJAoFZXJyb3IYBCABKAsyEy5rcGx1Zy52MS5Xb3JrRXJyb3JIAEIICgZhbnN3ZXIiKgoJV29ya0Vycm9yEgwKBGNvZGUYASABKA0SDwoHbWVzc2FnZRgCIAEoCSqQAQoPRGVwZW5kZW50UG9saWN5EiAKHERFUEVOREVOVF9QT0xJQ1lfVU5TUEVDSUZJRUQQABIaChZERVBFTkRFTlRfUE9MSUNZX0FQUExZEAESIAocREVQRU5ERU5UX1BPTElDWV9DUkVBVEVfT05MWRACEh0KGURFUEVOREVOVF9QT0xJQ1lfUkVDUkVBVEUQAypgCgdPdXRjb21lEhcKE09VVENPTUVfVU5TUEVDSUZJRUQQABITCg9PVVRDT01FX1NVQ0NFU1MQARIRCg1PVVRDT01FX1JFVFJZEAISFAoQT1VUQ09NRV9URVJNSU5BTBADKmsKDUZpbmFsaXplQ2F1c2USHgoaRklOQUxJWkVfQ0FVU0VfVU5TUEVDSUZJRUQQABIaChZGSU5BTElaRV9DQVVTRV9ERUxFVEVEEAESHgoaRklOQUxJWkVfQ0FVU0VfSEFOREVEX09WRVIQAjKTAgoNUGx1Z2luU2VydmljZRI+CgdHZXRJbmZvEhgua3BsdWcudjEuR2V0SW5mb1JlcXVlc3QaGS5rcGx1Zy52MS5HZXRJbmZvUmVzcG9uc2USRAoJUmVjb25jaWxlEhoua3BsdWcudjEuUmVjb25jaWxlUmVxdWVzdBobLmtwbHVnLnYxLlJlY29uY2lsZVJlc3BvbnNlEkEKCEZpbmFsaXplEhkua3BsdWcudjEuRmluYWxpemVSZXF1ZXN0Ghoua3BsdWcudjEuRmluYWxpemVSZXNwb25zZRI5CgRXb3JrEhUua3BsdWcudjEuV29ya1JlcXVlc3QaFi5rcGx1Zy52MS5Xb3JrUmVzcG9uc2UoATABYgZwcm90bzM", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_kplug_v1_registry, file_kplug_v1_resource]);
+  fileDesc("ChVrcGx1Zy92MS9wbHVnaW4ucHJvdG8SCGtwbHVnLnYxIhAKDkdldEluZm9SZXF1ZXN0IqoBCg9HZXRJbmZvUmVzcG9uc2USDgoGcGx1Z2luGAEgASgJEg8KB3ZlcnNpb24YAiABKAkSIQoEYXBpcxgDIAMoCzITLmtwbHVnLnYxLlBsdWdpbkFwaRITCgtpbnN0YW5jZV9pZBgEIAEoCRIPCgdydW50aW1lGAUgASgJEhMKC3NlcnZlc193b3JrGAYgASgIEhgKEHNlcmlhbGl6ZXNfY2FsbHMYByABKAgixgQKEFJlY29uY2lsZVJlcXVlc3QSIAoEYmFzZRgBIAEoCzISLmtwbHVnLnYxLlJlc291cmNlEj4KCmV4dGVuc2lvbnMYAiADKAsyKi5rcGx1Zy52MS5SZWNvbmNpbGVSZXF1ZXN0LkV4dGVuc2lvbnNFbnRyeRIoCgphc3NpZ25tZW50GAMgASgLMhQua3BsdWcudjEuQXNzaWdubWVudBImCgdjb250ZXh0GAQgASgLMhUua3BsdWcudjEuQ2FsbENvbnRleHQSPgoKZGVwZW5kZW50cxgFIAMoCzIqLmtwbHVnLnYxLlJlY29uY2lsZVJlcXVlc3QuRGVwZW5kZW50c0VudHJ5EiYKCW9wZXJhdGlvbhgGIAEoCzITLmtwbHVnLnYxLk9wZXJhdGlvbhI6CghyZXF1aXJlZBgHIAMoCzIoLmtwbHVnLnYxLlJlY29uY2lsZVJlcXVlc3QuUmVxdWlyZWRFbnRyeRpFCg9FeHRlbnNpb25zRW50cnkSCwoDa2V5GAEgASgJEiEKBXZhbHVlGAIgASgLMhIua3BsdWcudjEuUmVzb3VyY2U6AjgBGkUKD0RlcGVuZGVudHNFbnRyeRILCgNrZXkYASABKAkSIQoFdmFsdWUYAiABKAsyEi5rcGx1Zy52MS5SZXNvdXJjZToCOAEaTAoNUmVxdWlyZWRFbnRyeRILCgNrZXkYASABKAkSKgoFdmFsdWUYAiABKAsyGy5rcGx1Zy52MS5SZXF1aXJlZFJlc291cmNlczoCOAEiNgoRUmVxdWlyZWRSZXNvdXJjZXMSIQoFaXRlbXMYASADKAsyEi5rcGx1Zy52MS5SZXNvdXJjZSLDAQoTUmVzb3VyY2VSZXF1aXJlbWVudBITCgthcGlfdmVyc2lvbhgBIAEoCRIMCgRraW5kGAIgASgJEhEKCW5hbWVzcGFjZRgDIAEoCRIMCgRuYW1lGAQgASgJEjkKBmxhYmVscxgFIAMoCzIpLmtwbHVnLnYxLlJlc291cmNlUmVxdWlyZW1lbnQuTGFiZWxzRW50cnkaLQoLTGFiZWxzRW50cnkSCwoDa2V5GAEgASgJEg0KBXZhbHVlGAIgASgJOgI4ASKIAQoJT3BlcmF0aW9uEiQKCHByb2dyZXNzGAEgASgLMhIua3BsdWcudjEuUHJvZ3Jlc3MSEgoKZ2VuZXJhdGlvbhgCIAEoAxIuCgpzdGFydGVkX2F0GAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCgljYW5jZWxsZWQYBCABKAgiUgoIUHJvZ3Jlc3MSFwoKcGVyY2VudGFnZRgBIAEoDUgAiAEBEg8KB21lc3NhZ2UYAiABKAkSDQoFdG9rZW4YAyABKAlCDQoLX3BlcmNlbnRhZ2UilQEKCkFzc2lnbm1lbnQSEgoKZGVsZWdhdGlvbhgBIAEoCRILCgNhcGkYAiABKAkSEwoLYXBpX3ZlcnNpb24YAyABKAkSDgoGcmVhc29uGAQgASgJEg8KB21lc3NhZ2UYBSABKAkSMAoKY2FwYWJpbGl0eRgGIAEoCzIcLmtwbHVnLnYxLkFzc2lnbmVkQ2FwYWJpbGl0eSJfChJBc3NpZ25lZENhcGFiaWxpdHkSEAoIY2F0ZWdvcnkYASABKAkSDAoEdHlwZRgCIAEoCRIPCgd2ZXJzaW9uGAMgASgJEhgKEHByZXZpb3VzX3ZlcnNpb24YBCABKAkilAEKC0NhbGxDb250ZXh0Eg8KB2F0dGVtcHQYASABKA0SLAoIZGVhZGxpbmUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhMKC3RyYWNlcGFyZW50GAMgASgJEhIKCnRyYWNlc3RhdGUYBCABKAkSHQoVc3VwcG9ydHNfcmVxdWlyZW1lbnRzGAUgASgIItMFChFSZWNvbmNpbGVSZXNwb25zZRIiCgdvdXRjb21lGAEgASgOMhEua3BsdWcudjEuT3V0Y29tZRIuCgtyZXRyeV9hZnRlchgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIjCghtZXNzYWdlcxgDIAMoCzIRLmtwbHVnLnYxLk1lc3NhZ2USGAoLYmFzZV9zdGF0dXMYBCABKAxIAIgBARJOChJleHRlbnNpb25fc3RhdHVzZXMYBSADKAsyMi5rcGx1Zy52MS5SZWNvbmNpbGVSZXNwb25zZS5FeHRlbnNpb25TdGF0dXNlc0VudHJ5EicKCmNvbmRpdGlvbnMYBiADKAsyEy5rcGx1Zy52MS5Db25kaXRpb24SHwoGZXZlbnRzGAcgAygLMg8ua3BsdWcudjEuRXZlbnQSMAoNcmVxdWV1ZV9hZnRlchgIIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIoCgpkZXBlbmRlbnRzGAkgASgLMhQua3BsdWcudjEuRGVwZW5kZW50cxIsCgl2YWxpZF9mb3IYCiABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SJAoIcHJvZ3Jlc3MYCyABKAsyEi5rcGx1Zy52MS5Qcm9ncmVzcxJDCgxyZXF1aXJlbWVudHMYDCADKAsyLS5rcGx1Zy52MS5SZWNvbmNpbGVSZXNwb25zZS5SZXF1aXJlbWVudHNFbnRyeRo4ChZFeHRlbnNpb25TdGF0dXNlc0VudHJ5EgsKA2tleRgBIAEoCRINCgV2YWx1ZRgCIAEoDDoCOAEaUgoRUmVxdWlyZW1lbnRzRW50cnkSCwoDa2V5GAEgASgJEiwKBXZhbHVlGAIgASgLMh0ua3BsdWcudjEuUmVzb3VyY2VSZXF1aXJlbWVudDoCOAFCDgoMX2Jhc2Vfc3RhdHVzIpMBCgpEZXBlbmRlbnRzEg0KBWl0ZW1zGAEgAygMEi4KBXJ1bGVzGAIgAygLMh8ua3BsdWcudjEuRGVwZW5kZW50cy5SdWxlc0VudHJ5GkYKClJ1bGVzRW50cnkSCwoDa2V5GAEgASgJEicKBXZhbHVlGAIgASgLMhgua3BsdWcudjEuRGVwZW5kZW50UnVsZXM6AjgBIrsBCg5EZXBlbmRlbnRSdWxlcxISCgpkZXBlbmRzX29uGAEgAygJEhIKCnJlYWR5X3doZW4YAiABKAkSMAoNcmVhZHlfdGltZW91dBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIUCgxpbmNsdWRlX3doZW4YBCABKAkSKQoGcG9saWN5GAUgASgOMhkua3BsdWcudjEuRGVwZW5kZW50UG9saWN5Eg4KBnJldGFpbhgGIAEoCCLqBAoPRmluYWxpemVSZXF1ZXN0EiAKBGJhc2UYASABKAsyEi5rcGx1Zy52MS5SZXNvdXJjZRI9CgpleHRlbnNpb25zGAIgAygLMikua3BsdWcudjEuRmluYWxpemVSZXF1ZXN0LkV4dGVuc2lvbnNFbnRyeRIoCgphc3NpZ25tZW50GAMgASgLMhQua3BsdWcudjEuQXNzaWdubWVudBImCgdjb250ZXh0GAQgASgLMhUua3BsdWcudjEuQ2FsbENvbnRleHQSJgoFY2F1c2UYBSABKA4yFy5rcGx1Zy52MS5GaW5hbGl6ZUNhdXNlEj0KCmRlcGVuZGVudHMYBiADKAsyKS5rcGx1Zy52MS5GaW5hbGl6ZVJlcXVlc3QuRGVwZW5kZW50c0VudHJ5EiYKCW9wZXJhdGlvbhgHIAEoCzITLmtwbHVnLnYxLk9wZXJhdGlvbhI5CghyZXF1aXJlZBgIIAMoCzInLmtwbHVnLnYxLkZpbmFsaXplUmVxdWVzdC5SZXF1aXJlZEVudHJ5GkUKD0V4dGVuc2lvbnNFbnRyeRILCgNrZXkYASABKAkSIQoFdmFsdWUYAiABKAsyEi5rcGx1Zy52MS5SZXNvdXJjZToCOAEaRQoPRGVwZW5kZW50c0VudHJ5EgsKA2tleRgBIAEoCRIhCgV2YWx1ZRgCIAEoCzISLmtwbHVnLnYxLlJlc291cmNlOgI4ARpMCg1SZXF1aXJlZEVudHJ5EgsKA2tleRgBIAEoCRIqCgV2YWx1ZRgCIAEoCzIbLmtwbHVnLnYxLlJlcXVpcmVkUmVzb3VyY2VzOgI4ASLqAgoQRmluYWxpemVSZXNwb25zZRIiCgdvdXRjb21lGAEgASgOMhEua3BsdWcudjEuT3V0Y29tZRIuCgtyZXRyeV9hZnRlchgCIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIjCghtZXNzYWdlcxgDIAMoCzIRLmtwbHVnLnYxLk1lc3NhZ2USHwoGZXZlbnRzGAQgAygLMg8ua3BsdWcudjEuRXZlbnQSJAoIcHJvZ3Jlc3MYBSABKAsyEi5rcGx1Zy52MS5Qcm9ncmVzcxJCCgxyZXF1aXJlbWVudHMYBiADKAsyLC5rcGx1Zy52MS5GaW5hbGl6ZVJlc3BvbnNlLlJlcXVpcmVtZW50c0VudHJ5GlIKEVJlcXVpcmVtZW50c0VudHJ5EgsKA2tleRgBIAEoCRIsCgV2YWx1ZRgCIAEoCzIdLmtwbHVnLnYxLlJlc291cmNlUmVxdWlyZW1lbnQ6AjgBIrUBCgtXb3JrUmVxdWVzdBIKCgJpZBgBIAEoDRIvCglyZWNvbmNpbGUYAiABKAsyGi5rcGx1Zy52MS5SZWNvbmNpbGVSZXF1ZXN0SAASLQoIZmluYWxpemUYAyABKAsyGS5rcGx1Zy52MS5GaW5hbGl6ZVJlcXVlc3RIABIyCgxjYW5jZWxsYXRpb24YBCABKAsyGi5rcGx1Zy52MS5Xb3JrQ2FuY2VsbGF0aW9uSABCBgoEY2FsbCISChBXb3JrQ2FuY2VsbGF0aW9uIqwBCgxXb3JrUmVzcG9uc2USCgoCaWQYASABKA0SMAoJcmVjb25jaWxlGAIgASgLMhsua3BsdWcudjEuUmVjb25jaWxlUmVzcG9uc2VIABIuCghmaW5hbGl6ZRgDIAEoCzIaLmtwbHVnLnYxLkZpbmFsaXplUmVzcG9uc2VIABIkCgVlcnJvchgEIAEoCzITLmtwbHVnLnYxLldvcmtFcnJvckgAQggKBmFuc3dlciIqCglXb3JrRXJyb3ISDAoEY29kZRgBIAEoDRIPCgdtZXNzYWdlGAIgASgJKpABCg9EZXBlbmRlbnRQb2xpY3kSIAocREVQRU5ERU5UX1BPTElDWV9VTlNQRUNJRklFRBAAEhoKFkRFUEVOREVOVF9QT0xJQ1lfQVBQTFkQARIgChxERVBFTkRFTlRfUE9MSUNZX0NSRUFURV9PTkxZEAISHQoZREVQRU5ERU5UX1BPTElDWV9SRUNSRUFURRADKmAKB091dGNvbWUSFwoTT1VUQ09NRV9VTlNQRUNJRklFRBAAEhMKD09VVENPTUVfU1VDQ0VTUxABEhEKDU9VVENPTUVfUkVUUlkQAhIUChBPVVRDT01FX1RFUk1JTkFMEAMqawoNRmluYWxpemVDYXVzZRIeChpGSU5BTElaRV9DQVVTRV9VTlNQRUNJRklFRBAAEhoKFkZJTkFMSVpFX0NBVVNFX0RFTEVURUQQARIeChpGSU5BTElaRV9DQVVTRV9IQU5ERURfT1ZFUhACMpMCCg1QbHVnaW5TZXJ2aWNlEj4KB0dldEluZm8SGC5rcGx1Zy52MS5HZXRJbmZvUmVxdWVzdBoZLmtwbHVnLnYxLkdldEluZm9SZXNwb25zZRJECglSZWNvbmNpbGUSGi5rcGx1Zy52MS5SZWNvbmNpbGVSZXF1ZXN0Ghsua3BsdWcudjEuUmVjb25jaWxlUmVzcG9uc2USQQoIRmluYWxpemUSGS5rcGx1Zy52MS5GaW5hbGl6ZVJlcXVlc3QaGi5rcGx1Zy52MS5GaW5hbGl6ZVJlc3BvbnNlEjkKBFdvcmsSFS5rcGx1Zy52MS5Xb3JrUmVxdWVzdBoWLmtwbHVnLnYxLldvcmtSZXNwb25zZSgBMAFiBnByb3RvMw", [file_google_protobuf_duration, file_google_protobuf_timestamp, file_kplug_v1_registry, file_kplug_v1_resource]);
 
 /**
  * GetInfoRequest is empty.
@@ -145,6 +145,14 @@ export type ReconcileRequest = Message<"kplug.v1.ReconcileRequest"> & {
    * @generated from field: kplug.v1.Operation operation = 6;
    */
   operation?: Operation | undefined;
+
+  /**
+   * Resources that the plugin required by its last answer for the base, by the name of the requirement. A requirement for which nothing was
+   * found is present and empty; one that the plugin has not stated yet is absent.
+   *
+   * @generated from field: map<string, kplug.v1.RequiredResources> required = 7;
+   */
+  required: { [key: string]: RequiredResources };
 };
 
 /**
@@ -153,6 +161,76 @@ export type ReconcileRequest = Message<"kplug.v1.ReconcileRequest"> & {
  */
 export const ReconcileRequestSchema: GenMessage<ReconcileRequest> = /*@__PURE__*/
   messageDesc(file_kplug_v1_plugin, 2);
+
+/**
+ * RequiredResources are the resources that were found for one requirement.
+ *
+ * @generated from message kplug.v1.RequiredResources
+ */
+export type RequiredResources = Message<"kplug.v1.RequiredResources"> & {
+  /**
+   * Resources, ordered by namespace and name. Empty if there are none. The base itself is never among them.
+   *
+   * @generated from field: repeated kplug.v1.Resource items = 1;
+   */
+  items: Resource[];
+};
+
+/**
+ * Describes the message kplug.v1.RequiredResources.
+ * Use `create(RequiredResourcesSchema)` to create a new message.
+ */
+export const RequiredResourcesSchema: GenMessage<RequiredResources> = /*@__PURE__*/
+  messageDesc(file_kplug_v1_plugin, 3);
+
+/**
+ * ResourceRequirement selects resources that a plugin needs besides the base, its extensions and its dependents.
+ *
+ * @generated from message kplug.v1.ResourceRequirement
+ */
+export type ResourceRequirement = Message<"kplug.v1.ResourceRequirement"> & {
+  /**
+   * API group and version, for example `v1` or `myorg.org/v1alpha1`. Required.
+   *
+   * @generated from field: string api_version = 1;
+   */
+  apiVersion: string;
+
+  /**
+   * Kind. Required.
+   *
+   * @generated from field: string kind = 2;
+   */
+  kind: string;
+
+  /**
+   * Namespace of the resources. Default: the namespace of the base. Empty for cluster-scoped kinds.
+   *
+   * @generated from field: string namespace = 3;
+   */
+  namespace: string;
+
+  /**
+   * Name of the resource. Exactly one of `name` and `labels` is set.
+   *
+   * @generated from field: string name = 4;
+   */
+  name: string;
+
+  /**
+   * Labels that the resources have, with these values.
+   *
+   * @generated from field: map<string, string> labels = 5;
+   */
+  labels: { [key: string]: string };
+};
+
+/**
+ * Describes the message kplug.v1.ResourceRequirement.
+ * Use `create(ResourceRequirementSchema)` to create a new message.
+ */
+export const ResourceRequirementSchema: GenMessage<ResourceRequirement> = /*@__PURE__*/
+  messageDesc(file_kplug_v1_plugin, 4);
 
 /**
  * Operation is an operation of a plugin for one base that takes longer than a call. The controller stores it until the plugin answers
@@ -197,7 +275,7 @@ export type Operation = Message<"kplug.v1.Operation"> & {
  * Use `create(OperationSchema)` to create a new message.
  */
 export const OperationSchema: GenMessage<Operation> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 3);
+  messageDesc(file_kplug_v1_plugin, 5);
 
 /**
  * Progress is the state of an operation.
@@ -234,7 +312,7 @@ export type Progress = Message<"kplug.v1.Progress"> & {
  * Use `create(ProgressSchema)` to create a new message.
  */
 export const ProgressSchema: GenMessage<Progress> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 4);
+  messageDesc(file_kplug_v1_plugin, 6);
 
 /**
  * Assignment is the delegation and API for which a plugin is called, and the reason why it was chosen.
@@ -290,7 +368,7 @@ export type Assignment = Message<"kplug.v1.Assignment"> & {
  * Use `create(AssignmentSchema)` to create a new message.
  */
 export const AssignmentSchema: GenMessage<Assignment> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 5);
+  messageDesc(file_kplug_v1_plugin, 7);
 
 /**
  * AssignedCapability is the capability that a base asks for, in the version that the controller chose among those that the plugin provides.
@@ -332,7 +410,7 @@ export type AssignedCapability = Message<"kplug.v1.AssignedCapability"> & {
  * Use `create(AssignedCapabilitySchema)` to create a new message.
  */
 export const AssignedCapabilitySchema: GenMessage<AssignedCapability> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 6);
+  messageDesc(file_kplug_v1_plugin, 8);
 
 /**
  * CallContext identifies a call.
@@ -367,6 +445,13 @@ export type CallContext = Message<"kplug.v1.CallContext"> & {
    * @generated from field: string tracestate = 4;
    */
   tracestate: string;
+
+  /**
+   * True if the controller reads `requirements` of the response. An older controller ignores them.
+   *
+   * @generated from field: bool supports_requirements = 5;
+   */
+  supportsRequirements: boolean;
 };
 
 /**
@@ -374,7 +459,7 @@ export type CallContext = Message<"kplug.v1.CallContext"> & {
  * Use `create(CallContextSchema)` to create a new message.
  */
 export const CallContextSchema: GenMessage<CallContext> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 7);
+  messageDesc(file_kplug_v1_plugin, 9);
 
 /**
  * ReconcileResponse is the result of a call. A gRPC error instead of this message is a failure that is retried.
@@ -465,6 +550,17 @@ export type ReconcileResponse = Message<"kplug.v1.ReconcileResponse"> & {
    * @generated from field: kplug.v1.Progress progress = 11;
    */
   progress?: Progress | undefined;
+
+  /**
+   * Further resources that the plugin needs, by a name that the plugin chooses. Each response states all of them, also those that the request
+   * brought. If they differ from those of the request, the controller discards the rest of the response and makes the call again with the
+   * resources, up to five calls in a pass. The controller follows the resources, and makes a call when one of them appears, changes or is
+   * gone. A failure without any requirements leaves them as they are. A kind or namespace that the delegation doesn't permit makes the whole
+   * response invalid.
+   *
+   * @generated from field: map<string, kplug.v1.ResourceRequirement> requirements = 12;
+   */
+  requirements: { [key: string]: ResourceRequirement };
 };
 
 /**
@@ -472,7 +568,7 @@ export type ReconcileResponse = Message<"kplug.v1.ReconcileResponse"> & {
  * Use `create(ReconcileResponseSchema)` to create a new message.
  */
 export const ReconcileResponseSchema: GenMessage<ReconcileResponse> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 8);
+  messageDesc(file_kplug_v1_plugin, 10);
 
 /**
  * Dependents are resources that the controller applies for a base. The base owns them, so they are deleted with it.
@@ -503,7 +599,7 @@ export type Dependents = Message<"kplug.v1.Dependents"> & {
  * Use `create(DependentsSchema)` to create a new message.
  */
 export const DependentsSchema: GenMessage<Dependents> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 9);
+  messageDesc(file_kplug_v1_plugin, 11);
 
 /**
  * DependentRules says when and how the controller applies a dependent.
@@ -564,7 +660,7 @@ export type DependentRules = Message<"kplug.v1.DependentRules"> & {
  * Use `create(DependentRulesSchema)` to create a new message.
  */
 export const DependentRulesSchema: GenMessage<DependentRules> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 10);
+  messageDesc(file_kplug_v1_plugin, 12);
 
 /**
  * FinalizeRequest is a call to finalize one base resource.
@@ -620,6 +716,13 @@ export type FinalizeRequest = Message<"kplug.v1.FinalizeRequest"> & {
    * @generated from field: kplug.v1.Operation operation = 7;
    */
   operation?: Operation | undefined;
+
+  /**
+   * Resources that the plugin required by its last answer to Reconcile or Finalize, as in ReconcileRequest.
+   *
+   * @generated from field: map<string, kplug.v1.RequiredResources> required = 8;
+   */
+  required: { [key: string]: RequiredResources };
 };
 
 /**
@@ -627,7 +730,7 @@ export type FinalizeRequest = Message<"kplug.v1.FinalizeRequest"> & {
  * Use `create(FinalizeRequestSchema)` to create a new message.
  */
 export const FinalizeRequestSchema: GenMessage<FinalizeRequest> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 11);
+  messageDesc(file_kplug_v1_plugin, 13);
 
 /**
  * FinalizeResponse is the result of a call.
@@ -669,6 +772,14 @@ export type FinalizeResponse = Message<"kplug.v1.FinalizeResponse"> & {
    * @generated from field: kplug.v1.Progress progress = 5;
    */
   progress?: Progress | undefined;
+
+  /**
+   * Further resources that the plugin needs to finalize, as in ReconcileResponse. The controller ignores them with SUCCESS, and leaves them as
+   * they are if there are none.
+   *
+   * @generated from field: map<string, kplug.v1.ResourceRequirement> requirements = 6;
+   */
+  requirements: { [key: string]: ResourceRequirement };
 };
 
 /**
@@ -676,7 +787,7 @@ export type FinalizeResponse = Message<"kplug.v1.FinalizeResponse"> & {
  * Use `create(FinalizeResponseSchema)` to create a new message.
  */
 export const FinalizeResponseSchema: GenMessage<FinalizeResponse> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 12);
+  messageDesc(file_kplug_v1_plugin, 14);
 
 /**
  * WorkRequest is one call in a stream of calls, or its cancellation.
@@ -729,7 +840,7 @@ export type WorkRequest = Message<"kplug.v1.WorkRequest"> & {
  * Use `create(WorkRequestSchema)` to create a new message.
  */
 export const WorkRequestSchema: GenMessage<WorkRequest> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 13);
+  messageDesc(file_kplug_v1_plugin, 15);
 
 /**
  * WorkCancellation is empty.
@@ -744,7 +855,7 @@ export type WorkCancellation = Message<"kplug.v1.WorkCancellation"> & {
  * Use `create(WorkCancellationSchema)` to create a new message.
  */
 export const WorkCancellationSchema: GenMessage<WorkCancellation> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 14);
+  messageDesc(file_kplug_v1_plugin, 16);
 
 /**
  * WorkResponse is the response to one call. Responses may be sent in any order.
@@ -796,7 +907,7 @@ export type WorkResponse = Message<"kplug.v1.WorkResponse"> & {
  * Use `create(WorkResponseSchema)` to create a new message.
  */
 export const WorkResponseSchema: GenMessage<WorkResponse> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 15);
+  messageDesc(file_kplug_v1_plugin, 17);
 
 /**
  * WorkError is the error of a call without a response.
@@ -824,7 +935,7 @@ export type WorkError = Message<"kplug.v1.WorkError"> & {
  * Use `create(WorkErrorSchema)` to create a new message.
  */
 export const WorkErrorSchema: GenMessage<WorkError> = /*@__PURE__*/
-  messageDesc(file_kplug_v1_plugin, 16);
+  messageDesc(file_kplug_v1_plugin, 18);
 
 /**
  * DependentPolicy is the handling of a dependent that exists.
