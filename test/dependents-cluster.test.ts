@@ -36,6 +36,28 @@ const settings = (data: Record<string, string>): Dependent => ({
   data,
 });
 
+it('waits for a resource of another client, and leaves it as it is', async () => {
+  const namespace = await cluster.namespace();
+  const configMap = { apiVersion: 'v1', kind: 'ConfigMap' };
+  const operator = await KubernetesOperator.start(cluster, namespace, {
+    delegation: { dependents: { kinds }, requirements: { kinds: [configMap] } },
+  });
+  await operator.plugin({
+    name: 'Observer',
+    reconcile: () => ({
+      dependents: [{ manifest: { ...configMap, metadata: { name: 'plan' } }, policy: 'Observe' }, settings({ a: 'b' })],
+    }),
+  });
+  const table = await cluster.apply(operator.object('Table', 'users', {}));
+  await operator.expectCondition('users', 'Ready', { reason: 'DependentsNotReady' });
+  const plan = { ...configMap, metadata: { name: 'plan', namespace } };
+  const made = await cluster.apply({ ...plan, data: { size: '3' } });
+  await operator.expectReady('users', 'Observer');
+  await cluster.delete(table);
+  await vi.waitFor(async () => expect(await cluster.get(table)).toBeUndefined(), waitOptions);
+  expect((await cluster.get(plan))?.metadata).toEqual(made.metadata);
+});
+
 it('calls a plugin once more, and not again, for what the API server stores in another form than it was applied in', async () => {
   const namespace = await cluster.namespace();
   const operator = await KubernetesOperator.start(cluster, namespace, {

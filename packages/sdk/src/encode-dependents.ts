@@ -7,6 +7,7 @@ const policies = {
   Apply: DependentPolicy.APPLY,
   CreateOnly: DependentPolicy.CREATE_ONLY,
   Recreate: DependentPolicy.RECREATE,
+  Observe: DependentPolicy.OBSERVE,
 } as const;
 
 /** Rules of a dependent as they are sent. */
@@ -40,7 +41,7 @@ function encodeRules({
   retain = false,
 }: Omit<RuledDependent, 'manifest'>): EncodedRules {
   if (!Object.hasOwn(policies, policy))
-    throw new TypeError(`the policy of a dependent is ${policy}; use Apply, CreateOnly or Recreate`);
+    throw new TypeError(`the policy of a dependent is ${policy}; use Apply, CreateOnly, Recreate or Observe`);
   return {
     dependsOn,
     readyWhen,

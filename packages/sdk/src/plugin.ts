@@ -79,9 +79,11 @@ export interface RuledDependent {
   includeWhen?: string;
   /**
    * Handling of a dependent that exists: `Apply` changes it to the manifest, `CreateOnly` leaves it as it is, such as a Secret with a
-   * generated password, and `Recreate` deletes it and creates it again if a field that changes is immutable. Default `Apply`.
+   * generated password, and `Recreate` deletes it and creates it again if a field that changes is immutable. `Observe` is for a resource of
+   * another client: it is sent with each call and has to become ready, and is never written. Its manifest has only `apiVersion`, `kind` and
+   * the name, and the delegation permits its kind in `requirements.kinds`. Default `Apply`.
    */
-  policy?: 'Apply' | 'CreateOnly' | 'Recreate';
+  policy?: 'Apply' | 'CreateOnly' | 'Recreate' | 'Observe';
   /**
    * True to release the dependent instead of deleting it, when it is no longer wanted or the base is deleted. A base of the same kind,
    * namespace and name owns it again. Default false.

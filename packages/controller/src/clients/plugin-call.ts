@@ -112,7 +112,7 @@ export interface DependentRules {
   includeWhen: string;
   /** Milliseconds. `undefined`: that of the delegation. */
   readyTimeout: number | undefined;
-  policy: 'Apply' | 'CreateOnly' | 'Recreate';
+  policy: 'Apply' | 'CreateOnly' | 'Recreate' | 'Observe';
   /** True to release the dependent instead of deleting it. */
   retain: boolean;
 }

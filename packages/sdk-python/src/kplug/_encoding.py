@@ -30,6 +30,7 @@ _POLICIES = {
     "Apply": plugin_pb2.DEPENDENT_POLICY_APPLY,
     "CreateOnly": plugin_pb2.DEPENDENT_POLICY_CREATE_ONLY,
     "Recreate": plugin_pb2.DEPENDENT_POLICY_RECREATE,
+    "Observe": plugin_pb2.DEPENDENT_POLICY_OBSERVE,
 }
 
 

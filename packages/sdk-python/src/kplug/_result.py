@@ -65,10 +65,12 @@ class Dependent:
     """CEL expression that is true if the dependent is wanted, over `self`, which is null if it does not exist, and
     `base`. While it is false, the dependent and those that depend on it are deleted, in reverse order. Default:
     wanted."""
-    policy: Literal["Apply", "CreateOnly", "Recreate"] = "Apply"
+    policy: Literal["Apply", "CreateOnly", "Recreate", "Observe"] = "Apply"
     """Handling of a dependent that exists: `Apply` changes it to the manifest, `CreateOnly` leaves it as it is, such as
     a Secret with a generated password, and `Recreate` deletes it and creates it again if a field that changes is
-    immutable."""
+    immutable. `Observe` is for a resource of another client: it is sent with each call and has to become ready, and is
+    never written. Its manifest has only `apiVersion`, `kind` and the name, and the delegation permits its kind in
+    `requirements.kinds`."""
     retain: bool = False
     """True to release the dependent instead of deleting it, when it is no longer wanted or the base is deleted. A base
     of the same kind, namespace and name owns it again."""

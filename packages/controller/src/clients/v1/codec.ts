@@ -133,6 +133,7 @@ const policies = new Map<DependentPolicy, DependentRules['policy']>([
   [DependentPolicy.APPLY, 'Apply'],
   [DependentPolicy.CREATE_ONLY, 'CreateOnly'],
   [DependentPolicy.RECREATE, 'Recreate'],
+  [DependentPolicy.OBSERVE, 'Observe'],
 ]);
 
 const decoder = new TextDecoder('utf-8', { fatal: true });

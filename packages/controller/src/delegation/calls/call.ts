@@ -5,6 +5,7 @@ import type { Resource } from '../../resources/resource.ts';
 import { resolveCapability } from '../../selection/capability.ts';
 import { readHeldCapability, readWantedCapability } from '../choices/read-capability.ts';
 import type { DelegationSettings } from '../delegation-settings.ts';
+import { divideRequired } from '../dependents/observed.ts';
 import { readDesired } from '../dependents/read-desired.ts';
 import { isCancelled } from '../operations/operation.ts';
 import type { Pass } from '../passes/pass.ts';
@@ -36,24 +37,25 @@ export async function callAll(
 /**
  * Makes the call of one plugin for the base of a pass.
  *
- * @param required resources that the plugin required.
+ * @param found resources that the plugin required, and dependents that it observes.
  * @param isFinalizing true for a call of Finalize.
  */
 export function makeCall(
   { context: { settings, dependents, operations }, gathered: { base, extensions }, attempt }: CallSource,
   { plugin, api }: Implementation,
   { reason, message }: { reason: string; message: string },
-  required: RequiredResources,
+  found: RequiredResources,
   isFinalizing = false,
 ): PluginCall {
-  const found = operations.find(base, plugin);
-  const operation = found && { ...found, isCancelled: isCancelled(found, base, isFinalizing) };
+  const known = operations.find(base, plugin);
+  const operation = known && { ...known, isCancelled: isCancelled(known, base, isFinalizing) };
   const capability = assignedCapability(base, settings, api);
   const apiVersion = api.version.version;
   const assignment = { delegation: settings.name, api: api.name, apiVersion, reason, message, ...capability };
   const { maxStatusSize, v0Calls: calls, v0Concurrency: concurrency } = settings;
   const v0 = { calls, concurrency };
-  const resources = { base, extensions, dependents: dependents.of(base), required };
+  const { observed, required } = divideRequired(found);
+  const resources = { base, extensions, dependents: new Map([...dependents.of(base), ...observed]), required };
   return { ...resources, assignment, operation, attempt, maxStatusSize, v0 };
 }
 

@@ -41,7 +41,10 @@ export async function applyDependents(pass: Pass, attempts: readonly Attempt[]):
   const { settings, resources, dependents: follower } = pass.context;
   const inventory = readInventory(base);
   const claims = attempts.flatMap(({ implementation: { plugin }, desired = [] }) =>
-    desired.map((item): Claim => ({ ...item, plugin, retain: item.rules.retain })),
+    desired.map((item): Claim => {
+      const { retain, policy } = item.rules;
+      return { ...item, plugin, retain, isObserved: policy === 'Observe' };
+    }),
   );
   const { granted, problem } = decideClaims(claims, inventory);
   const surplus = inventory.filter(({ key }) => !granted.some((one) => one.key === key));
@@ -70,7 +73,7 @@ export async function applyDependents(pass: Pass, attempts: readonly Attempt[]):
     if (workflow.states.has(entry.key)) return [];
     if (remaining.includes(entry)) return [stampDependent(entry, deletingState, inventory, now)];
     if (workflow.excluded.has(entry.key) || (workflow.isApplied && !retained.includes(entry))) return [];
-    return [stampDependent(entry, stateOf(findOwned(resources, entry.key, base)), inventory, now)];
+    return [stampDependent(entry, stateOf(findKept(pass, entry)), inventory, now)];
   });
   const kept = others.filter(({ reason, plugin }) => {
     return reason !== 'Deleting' && attempts.some((one) => !one.desired && one.implementation.plugin.equals(plugin));
@@ -129,6 +132,12 @@ async function withLastEvent(unready: Unready, resources: Resources): Promise<Un
     if (!(error instanceof KplugError) || error.code !== 'StorageFailed') throw error;
     return { ...unready, message: `${unready.message}; ${error.message}` };
   }
+}
+
+/** Returns a dependent that its plugin doesn't mention now. The status of a base must not reveal the state of any other resource. */
+function findKept({ base, context: { settings, resources } }: Pass, { key, isObserved }: InventoryEntry) {
+  const isPermitted = settings.requirements.kinds.some((kind) => isSameKind(kind, parseKey(key)));
+  return isObserved && isPermitted ? resources.get(key) : findOwned(resources, key, base);
 }
 
 /** Returns the state of a dependent without known rules. */

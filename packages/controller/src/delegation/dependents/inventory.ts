@@ -13,6 +13,8 @@ export interface InventoryEntry {
   plugin: PluginName;
   /** True if the dependent is not deleted, but released, when it is no longer wanted. */
   retain: boolean;
+  /** True if the dependent is only observed. Default false. */
+  isObserved?: boolean;
 }
 
 /**
@@ -49,7 +51,9 @@ export function readInventory({ status, metadata: { namespace = '' } }: Resource
   const { dependents } = status ?? {};
   if (!Array.isArray(dependents)) return [];
   return dependents.flatMap((entry) => {
-    const { apiVersion, kind, name, plugin, retain, reason, message, since } = isJsonObject(entry) ? entry : {};
+    const { apiVersion, kind, name, plugin, retain, observed, reason, message, since } = isJsonObject(entry)
+      ? entry
+      : {};
     if (typeof apiVersion !== 'string' || typeof kind !== 'string') return [];
     if (typeof name !== 'string' || typeof plugin !== 'string') return [];
     // Other slashes would make the key of a resource of another namespace.
@@ -59,6 +63,7 @@ export function readInventory({ status, metadata: { namespace = '' } }: Resource
         key: formatKey({ apiVersion, kind, namespace, name }),
         plugin: new PluginName(plugin),
         retain: retain === true,
+        ...(observed === true && { isObserved: true }),
         ...(isReason(reason) && typeof since === 'string' && { reason, since }),
         ...(typeof message === 'string' && { message }),
       },
@@ -68,22 +73,23 @@ export function readInventory({ status, metadata: { namespace = '' } }: Resource
 
 /** Completes the state of a dependent. The time of its last change stays as long as the reason does. */
 export function stampDependent(
-  { key, plugin, retain }: InventoryEntry,
+  { key, plugin, retain, isObserved = false }: InventoryEntry,
   state: Pick<ReportedDependent, 'reason' | 'message'>,
   inventory: readonly ListedDependent[],
   now: Date,
 ): ReportedDependent {
   const former = inventory.find((entry) => entry.key === key);
   const since = (former?.reason === state.reason && former.since) || formatTime(now);
-  return { key, plugin, retain, ...state, message: cutText(state.message, maxMessageLength), since };
+  return { key, plugin, retain, isObserved, ...state, message: cutText(state.message, maxMessageLength), since };
 }
 
 /** Writes the dependents of a base for its status. */
 export function writeInventory(entries: readonly ReportedDependent[]): JsonValue[] {
-  return entries.map(({ key, plugin, retain, reason, message, since }) => {
+  return entries.map(({ key, plugin, retain, isObserved, reason, message, since }) => {
     const { apiVersion, kind, name } = parseKey(key);
     const state = { ready: reason === 'Ready', reason, ...(message && { message }), since };
-    return { apiVersion, kind, name, plugin: plugin.text, ...(retain && { retain }), ...state };
+    const rules = { ...(retain && { retain }), ...(isObserved && { observed: true }) };
+    return { apiVersion, kind, name, plugin: plugin.text, ...rules, ...state };
   });
 }
 

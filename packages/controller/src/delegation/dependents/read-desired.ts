@@ -19,6 +19,7 @@ import {
 import type { DelegationSettings } from '../delegation-settings.ts';
 import { nameInAnyVersion, readReferences } from '../extensions/gather.ts';
 import { findRefusedRight, withoutDefaultToken } from './check-rights.ts';
+import { isObserved } from './observed.ts';
 import { type ReadRules, readRules } from './read-rules.ts';
 
 /** A dependent that a plugin requests for a base. */
@@ -36,11 +37,12 @@ const { maxQuotedLength } = limits.calls;
  * of them violates the protocol, and `DependentForbidden` if it would grant rights although the delegation doesn't say so.
  */
 export function readDesired(
-  { items, rules }: RequestedDependents,
+  requested: RequestedDependents,
   base: Resource,
   settings: Pick<DelegationSettings, 'dependents' | 'extensions'>,
   resources: Pick<Resources, 'isNamespaced'>,
 ): DesiredDependent[] {
+  const { items, rules } = requested;
   if (items.length > maxDependents) {
     throw invalid(`the plugin requests ${items.length} dependents; a resource may have at most ${maxDependents}`);
   }
@@ -53,7 +55,10 @@ export function readDesired(
     extensions: new Set([...references.values()].map(nameInAnyVersion)),
     own: new Set(),
   };
-  const manifests = items.map((item, index) => readOne(item, `dependents[${index}]`, context));
+  const manifests = items.map((item, index) => {
+    const path = `dependents[${index}]`;
+    return isObserved(item, requested) ? readObserved(item, path, context) : readOne(item, path, context);
+  });
   const keys = manifests.map(({ key }) => nameInAnyVersion(parseKey(key)));
   const duplicate = keys.findIndex((key, index) => keys.indexOf(key) !== index);
   if (duplicate >= 0) throw invalid(`the plugin requests the dependent ${manifests[duplicate]?.key} twice`);
@@ -119,6 +124,42 @@ function readOne(item: JsonObject, path: string, context: ReadContext): Omit<Des
     content: { ...(labels && { labels }), ...(annotations && { annotations }), fields: content },
   };
 }
+
+/** Reads a dependent of another client. That the delegation permits its kind is checked with the requirements. */
+function readObserved(
+  item: JsonObject,
+  path: string,
+  { home, base, isNamespaced }: ReadContext,
+): Omit<DesiredDependent, 'rules'> {
+  const { manifest, fault } = checkManifest(item);
+  if (fault) throw invalid(`${[path, ...fault.path].join('.')} ${fault.message}`);
+  const { apiVersion, kind, metadata, ...fields } = manifest;
+  const { name } = metadata;
+  const reference = { apiVersion, kind, namespace: home, name };
+  const subject = `the dependent ${describeReference(reference)} (${apiVersion})`;
+  const [field] = [
+    ...Object.keys(fields),
+    ...Object.keys(item.metadata as object).filter((one) => !identifying.has(one)),
+  ];
+  if (field)
+    throw invalid(
+      `the plugin observes ${subject} and gives its ${field}; only apiVersion, kind and metadata.name count`,
+    );
+  const { namespace } = item.metadata as { namespace?: string | null };
+  if (namespace && namespace !== home) {
+    throw invalid(
+      `the plugin observes ${subject} in the namespace ${namespace}; it can require resources of other namespaces`,
+    );
+  }
+  if (home && isNamespaced(reference) === false) {
+    throw invalid(`the plugin observes ${subject}, which is cluster-scoped; it can require such resources`);
+  }
+  if (nameInAnyVersion(reference) === base)
+    throw invalid(`the plugin observes ${subject}, which is the resource itself`);
+  return { key: formatKey(reference), content: { fields: {} } };
+}
+
+const identifying: ReadonlySet<string> = new Set(['name', 'namespace']);
 
 function checkMetadata(item: JsonObject, { metadata: { labels, annotations } }: CheckedManifest, path: string): void {
   const forbidden = Object.keys(item.metadata as object).find((field) => !allowedMetadata.has(field));

@@ -15,7 +15,9 @@ export async function recordNew(
   inventory: readonly ListedDependent[],
 ): Promise<void> {
   const listed = new Set(inventory.map((entry) => entry.key));
-  const added = wanted.filter((claim) => !listed.has(claim.key) && !findOwned(resources, claim.key, base));
+  const added = wanted.filter(({ key, isObserved }) => {
+    return !listed.has(key) && !isObserved && !findOwned(resources, key, base);
+  });
   if (added.length === 0) return;
   const now = new Date();
   const state = { reason: 'Waiting', message: 'it is not applied yet' } as const;

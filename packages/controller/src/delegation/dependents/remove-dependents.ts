@@ -13,7 +13,8 @@ export async function removeDependents<T extends InventoryEntry>(
   options: OwnedWriteOptions,
   writes: DependentWrites,
 ): Promise<T[]> {
-  for (const [index, { key, retain }] of entries.entries()) {
+  for (const [index, { key, retain, isObserved }] of entries.entries()) {
+    if (isObserved && !findOwned(resources, key, options.owner)) continue;
     if (retain) await resources.releaseOwned(key, options);
     else await resources.removeOwned(key, options);
     writes.add(key);

@@ -61,7 +61,7 @@ export class Workflow {
   /** Leaves out the dependents that their condition, or that of one that they require, excludes. */
   include(claims: readonly Claim[]): Claim[] {
     return claims.filter(({ key, rules }) => {
-      const self = findOwned(this.#resources, key, this.#options.owner);
+      const self = rules.policy === 'Observe' ? this.#resources.get(key) : this.#owned(key);
       const { value, fault } = this.#evaluate(rules.includeWhen, self);
       if (fault !== undefined) this.#faults.set(key, `its include_when has no value: ${fault}`);
       const isExcluded = fault === undefined && !value;
@@ -108,6 +108,7 @@ export class Workflow {
 
   async #apply(claim: Claim): Promise<Applied> {
     const { key, content, rules } = claim;
+    if (rules.policy === 'Observe') return this.#observe(claim);
     try {
       const options = { ...this.#options, createOnly: rules.policy === 'CreateOnly', adopt: rules.retain };
       const { result, resource } = await this.#resources.applyOwned(key, content, options);
@@ -122,6 +123,16 @@ export class Workflow {
       this.error ??= error;
       return failed(error.message);
     }
+  }
+
+  /** Reads a dependent of another client. */
+  #observe(claim: Claim): Applied {
+    const resource = this.#resources.get(claim.key);
+    return resource ? { ...this.#assess(claim, resource), resource } : progressing('it does not exist');
+  }
+
+  #owned(key: ResourceKey): Resource | undefined {
+    return findOwned(this.#resources, key, this.#options.owner);
   }
 
   /** Deletes a dependent. A later pass creates it again, when it is gone. */

@@ -1,6 +1,7 @@
 import { KplugError } from '../../errors.ts';
 import type { VersionedName } from '../../names.ts';
 import type { Resource } from '../../resources/resource.ts';
+import { isOfDependent } from '../dependents/observed.ts';
 import { describeRequirement } from './requirement.ts';
 import type { RequirementFollower } from './requirement-follower.ts';
 
@@ -19,7 +20,9 @@ export interface FoundRequirement {
 /** Describes what plugins require for a base. */
 export function describeRequirements(base: Resource, follower: RequirementFollower): FoundRequirement[] {
   return follower.requirementsOf(base).flatMap(({ plugin, requirements }) =>
-    [...requirements].map(([name, requirement]) => {
+    [...requirements].flatMap(([name, requirement]) => {
+      // The status lists it among the dependents.
+      if (isOfDependent(name)) return [];
       const described = { plugin, name, selector: describeRequirement(requirement) };
       try {
         return { ...described, resources: follower.select(base, plugin, requirement), problem: undefined };

@@ -14,6 +14,7 @@ import {
   type ResourceKind,
 } from '../../resources/resource.ts';
 import type { DelegationSettings } from '../delegation-settings.ts';
+import { requirementsOf } from '../dependents/observed.ts';
 import { FollowedKinds } from '../extensions/followed-kinds.ts';
 import { ReferenceIndex } from '../extensions/reference-index.ts';
 import { checkPermitted, checkScopes, inScope } from './check-requirements.ts';
@@ -115,12 +116,15 @@ export class RequirementFollower {
   async answered(
     base: Resource,
     plugin: VersionedName,
-    { outcome, progress, requirements: requested = new Map() }: PluginAnswer,
+    answer: PluginAnswer,
     isFinalizing: boolean,
   ): Promise<readonly Difference[]> {
+    const { outcome, progress } = answer;
     const isFinalized = isFinalizing && outcome === 'success';
     const isFailure = outcome !== 'success' && !progress;
-    if (isFinalized || (requested.size === 0 && (isFinalizing || isFailure))) return [];
+    const isSilent = !answer.requirements?.size && !answer.dependents;
+    if (isFinalized || (isSilent && (isFinalizing || isFailure))) return [];
+    const requested = requirementsOf(answer, this.#known.of(base, plugin));
     const { settings, resources } = this.#options;
     const next = checkPermitted(requested, base, plugin, settings);
     await this.#kinds.follow(base, next.values());

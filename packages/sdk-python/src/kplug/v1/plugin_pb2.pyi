@@ -37,6 +37,11 @@ class _DependentPolicyEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Depen
     """Leaves the dependent as it is, for example a Secret with a generated password."""
     DEPENDENT_POLICY_RECREATE: _DependentPolicy.ValueType  # 3
     """Changes the dependent to the desired state; deletes it and creates it again if a field that changes is immutable."""
+    DEPENDENT_POLICY_OBSERVE: _DependentPolicy.ValueType  # 4
+    """Observes a resource that another client owns: it is sent with each call and has to become ready, and is never created, changed or
+    deleted. The item has only an API version, a kind and a name, and the resource is in the namespace of the base. The delegation permits
+    its kind by `requirements.kinds`. A controller that does not know this policy refuses the response.
+    """
 
 class DependentPolicy(_DependentPolicy, metaclass=_DependentPolicyEnumTypeWrapper):
     """DependentPolicy is the handling of a dependent that exists."""
@@ -49,6 +54,11 @@ DEPENDENT_POLICY_CREATE_ONLY: DependentPolicy.ValueType  # 2
 """Leaves the dependent as it is, for example a Secret with a generated password."""
 DEPENDENT_POLICY_RECREATE: DependentPolicy.ValueType  # 3
 """Changes the dependent to the desired state; deletes it and creates it again if a field that changes is immutable."""
+DEPENDENT_POLICY_OBSERVE: DependentPolicy.ValueType  # 4
+"""Observes a resource that another client owns: it is sent with each call and has to become ready, and is never created, changed or
+deleted. The item has only an API version, a kind and a name, and the resource is in the namespace of the base. The delegation permits
+its kind by `requirements.kinds`. A controller that does not know this policy refuses the response.
+"""
 Global___DependentPolicy: _TypeAlias = DependentPolicy  # noqa: Y015
 
 class _Outcome:

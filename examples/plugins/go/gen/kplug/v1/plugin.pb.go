@@ -35,6 +35,10 @@ const (
 	DependentPolicy_DEPENDENT_POLICY_CREATE_ONLY DependentPolicy = 2
 	// Changes the dependent to the desired state; deletes it and creates it again if a field that changes is immutable.
 	DependentPolicy_DEPENDENT_POLICY_RECREATE DependentPolicy = 3
+	// Observes a resource that another client owns: it is sent with each call and has to become ready, and is never created, changed or
+	// deleted. The item has only an API version, a kind and a name, and the resource is in the namespace of the base. The delegation permits
+	// its kind by `requirements.kinds`. A controller that does not know this policy refuses the response.
+	DependentPolicy_DEPENDENT_POLICY_OBSERVE DependentPolicy = 4
 )
 
 // Enum value maps for DependentPolicy.
@@ -44,12 +48,14 @@ var (
 		1: "DEPENDENT_POLICY_APPLY",
 		2: "DEPENDENT_POLICY_CREATE_ONLY",
 		3: "DEPENDENT_POLICY_RECREATE",
+		4: "DEPENDENT_POLICY_OBSERVE",
 	}
 	DependentPolicy_value = map[string]int32{
 		"DEPENDENT_POLICY_UNSPECIFIED": 0,
 		"DEPENDENT_POLICY_APPLY":       1,
 		"DEPENDENT_POLICY_CREATE_ONLY": 2,
 		"DEPENDENT_POLICY_RECREATE":    3,
+		"DEPENDENT_POLICY_OBSERVE":     4,
 	}
 )
 
@@ -1962,12 +1968,13 @@ const file_kplug_v1_plugin_proto_rawDesc = "" +
 	"\x06answer\"9\n" +
 	"\tWorkError\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\rR\x04code\x12\x18\n" +
-	"\amessage\x18\x02 \x01(\tR\amessage*\x90\x01\n" +
+	"\amessage\x18\x02 \x01(\tR\amessage*\xae\x01\n" +
 	"\x0fDependentPolicy\x12 \n" +
 	"\x1cDEPENDENT_POLICY_UNSPECIFIED\x10\x00\x12\x1a\n" +
 	"\x16DEPENDENT_POLICY_APPLY\x10\x01\x12 \n" +
 	"\x1cDEPENDENT_POLICY_CREATE_ONLY\x10\x02\x12\x1d\n" +
-	"\x19DEPENDENT_POLICY_RECREATE\x10\x03*`\n" +
+	"\x19DEPENDENT_POLICY_RECREATE\x10\x03\x12\x1c\n" +
+	"\x18DEPENDENT_POLICY_OBSERVE\x10\x04*`\n" +
 	"\aOutcome\x12\x17\n" +
 	"\x13OUTCOME_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fOUTCOME_SUCCESS\x10\x01\x12\x11\n" +
