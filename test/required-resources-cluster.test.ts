@@ -167,6 +167,23 @@ it('says that resources of an unknown kind are missing, until the kind is define
   await expectLast('late: one');
 }, 60_000);
 
+it('calls when a cluster-scoped kind is defined later, although its scope was unknown', async () => {
+  const namespace = await cluster.namespace();
+  const lateGroup = uniqueGroup();
+  const late = { apiVersion: `${lateGroup}/v1`, kind: 'Late' };
+  const operator = await KubernetesOperator.start(cluster, namespace, { delegation: delegationOf([late]) });
+  const { expectLast } = await serve(operator, { late: { ...late, name: 'one' } });
+  await cluster.apply(operator.object('Table', 'users'));
+  await expectLast('late: ');
+  const { spec, ...defined } = definition({ group: lateGroup, kind: late.kind });
+  const clusterScoped = { ...defined, spec: { ...(spec as object), scope: 'Cluster' } };
+  await cluster.define(clusterScoped);
+  onTestFinished(() => cluster.delete(clusterScoped));
+  const one = object(late.apiVersion, late.kind, 'one', { spec: {} });
+  await cluster.apply(one);
+  await expectLast('late: one');
+}, 60_000);
+
 it('does not say that resources are missing which it may not read, and names the right', async () => {
   const namespace = await cluster.namespace();
   const user = `operator-${namespace}`;

@@ -162,6 +162,7 @@ describe('resources that are required by their labels', () => {
     await expectCalls('users', [{ plans: ['c'] }]);
     // These never match.
     apply('d', { zone: 'eu' });
+    apply('f', { tier: 'gold' });
     apply('a', { tier: 'silver', zone: 'us' });
     apply('e', { tier: 'gold', zone: 'eu' }, { namespace: 'elsewhere' });
     await operator.controller.whenIdle();

@@ -18,9 +18,11 @@ export type {
   DelegationFinalize,
   DelegationPluginSource,
   DelegationPlugins,
+  DelegationRequirements,
   DelegationSelection,
   DependentKind,
   DurationInput,
+  RequiredKind,
 } from './delegation/declaration.ts';
 export type { ProbingOptions } from './discovery/plugin-prober.ts';
 export { KplugError, type KplugErrorCode } from './errors.ts';

@@ -1,4 +1,4 @@
-import { retry } from '@kplug/sdk';
+import { retry, terminal } from '@kplug/sdk';
 import { reference, TestOperator } from '@kplug/testing';
 import { kplug, startKplug } from '@kplug/testing/kplug';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
@@ -6,12 +6,17 @@ import { beforeEach, describe, expect, it, vi } from 'vitest';
 const waiting = { timeout: 20_000, interval: 20 };
 const statefulSet = { apiVersion: 'apps/v1', kind: 'StatefulSet' };
 const service = { apiVersion: 'v1', kind: 'Service' };
+const style = { apiVersion: 'myorg.org/v1alpha1', kind: 'Style' };
 
 let operator: TestOperator;
 
 beforeEach(async () => {
   operator = await TestOperator.start(
-    { dependents: { kinds: [statefulSet, service] }, backOff: { initial: 10, max: 10 } },
+    {
+      dependents: { kinds: [statefulSet, service] },
+      requirements: { kinds: [style] },
+      backOff: { initial: 10, max: 10 },
+    },
     { adminAddress: '127.0.0.1:0' },
   );
 });
@@ -119,6 +124,27 @@ describe('kplug trace', () => {
     operator.table('users', { fails: 'no network', extensions: [reference('Table', 'other')] });
     await operator.expectCondition('users', 'Reconciled', { status: 'False' });
     expect(read((await trace('table/users')).stdout).cause).toMatch(/^Root cause: Table default\/users: .*no network/);
+  });
+
+  it("shows what the plugin requires, found or missing, and blames the resource, whose message is the plugin's", async () => {
+    await operator.plugin({
+      name: 'Requiring',
+      reconcile: ({ required }) => {
+        if (required.has('key')) throw terminal('the Style bold is missing', { reason: 'StyleMissing' });
+        return { require: { key: { ...style, name: 'bold' }, peer: { ...style, name: 'thin' } } };
+      },
+    });
+    operator.extension('Style', 'thin');
+    operator.table('users');
+    await operator.expectCondition('users', 'Ready', { reason: 'StyleMissing' });
+    const { cause, rows } = read((await trace('table/users')).stdout);
+    expect(cause).toMatch(/^Root cause: Table default\/users: StyleMissing: /);
+    expect(rows.map(([name, ready]) => [name, ready])).toEqual([
+      ['Table default/users', 'False'],
+      ['├─ Plugin Requiring 1.0.0', 'True'],
+      ['├─ Style default/bold (myorg.org/v1alpha1)', 'False'],
+      ['└─ Style default/thin', 'True'],
+    ]);
   });
 
   it('names a missing extension', async () => {
