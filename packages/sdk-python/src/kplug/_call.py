@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import MutableMapping, Sequence
+from collections.abc import MutableMapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, Literal
 
+from kplug._dependents import Dependents
 from kplug._extensions import Extensions
 from kplug._resource import Json, Resource, S
 
@@ -68,7 +69,7 @@ class Call(Generic[S]):
     """Base resource."""
     extensions: Extensions
     """Extension resources that the base references and that exist."""
-    dependents: Sequence[Resource[Json]]
+    dependents: Dependents
     """Dependents of the base (resources that the operator applies for it) in their current state."""
     assignment: Assignment
     capability: Capability | None
