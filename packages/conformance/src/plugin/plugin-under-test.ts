@@ -18,6 +18,7 @@ import {
   type ReconcileResponse,
 } from '@kplug/protocol';
 import { NotTried } from '../requirement.ts';
+import { capabilityFor } from './capabilities.ts';
 import { describeAnswer } from './describe-answer.ts';
 import type { PluginRun } from './plugin-run.ts';
 import { ReportedOperations } from './reported-operations.ts';
@@ -96,6 +97,7 @@ export class PluginUnderTest implements Disposable {
   request(base: Resource = this.sample.base, extensions: readonly Resource[] = this.sample.extensions) {
     const { apis } = this.info;
     const deadline = Date.now() + this.timeout;
+    const capability = capabilityFor(base, apis[0]);
     return {
       base: { json: encode(base) },
       extensions: byKey(extensions),
@@ -105,6 +107,7 @@ export class PluginUnderTest implements Disposable {
         apiVersion: apis[0]?.version ?? '',
         reason: 'Preferred',
         message: 'chosen by the conformance suite',
+        ...(capability && { capability }),
       },
       context: { attempt: 1, deadline: timestampFromMs(deadline) },
     };

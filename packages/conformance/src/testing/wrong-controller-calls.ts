@@ -21,6 +21,7 @@ import {
 import { parse, stringify } from 'yaml';
 import { pinned, type TestAuthority, withoutName } from '../plugin/credentials.ts';
 import type { KnownInstance } from './known-instance.ts';
+import type { Assigned } from './wrong-capabilities.ts';
 
 type Change = (status: object) => object;
 
@@ -34,6 +35,13 @@ export interface Answered {
   why: string;
   base: Change;
   extensions: Map<string, Change>;
+}
+
+/** Input of a call. */
+export interface CallInput {
+  base: Resource;
+  extensions: readonly Resource[];
+  capability: Assigned | undefined;
 }
 
 const same: Change = (status) => status;
@@ -61,15 +69,10 @@ export class DelegatedCaller {
     for (const { v1 } of this.#clients.values()) v1.$client.close();
   }
 
-  async call(
-    plugin: KnownInstance,
-    base: Resource,
-    extensions: readonly Resource[],
-    isFinalizing: boolean,
-  ): Promise<Answered | 'unreachable'> {
+  async call(plugin: KnownInstance, input: CallInput, isFinalizing: boolean): Promise<Answered | 'unreachable'> {
     try {
-      if (plugin.protocol === 'kplug') return await this.#callV0(plugin, base, extensions, isFinalizing);
-      return await this.#callV1(plugin, base, extensions, isFinalizing);
+      if (plugin.protocol === 'kplug') return await this.#callV0(plugin, input.base, input.extensions, isFinalizing);
+      return await this.#callV1(plugin, input, isFinalizing);
     } catch (error) {
       if (isServiceError(error) && error.code === grpc.status.UNAVAILABLE) return 'unreachable';
       return failed(messageOf(error));
@@ -78,8 +81,7 @@ export class DelegatedCaller {
 
   async #callV1(
     plugin: KnownInstance,
-    base: Resource,
-    extensions: readonly Resource[],
+    { base, extensions, capability }: CallInput,
     isFinalizing: boolean,
   ): Promise<Answered | 'unreachable'> {
     const known = await this.#clientOf(plugin);
@@ -89,6 +91,7 @@ export class DelegatedCaller {
     const request = {
       base: { json: encode(base) },
       extensions: Object.fromEntries(extensions.map((one) => [keyOf(one), { json: encode(one) }])),
+      assignment: { ...(capability && { capability }) },
       ...(operation && this.#wrong !== 'C44' && { operation }),
       context: this.#wrong === 'C10' ? { attempt: 1 } : { attempt: 1, deadline: timestampFromMs(deadline) },
     };

@@ -111,6 +111,19 @@ describe.concurrent('a controller that delegates incorrectly fails only the viol
     expect(unmet(await conform(wrong, ['C44']))).toEqual(failed);
   });
 
+  it.each([
+    ['nothing', []],
+    ['C47', ['C47 failed: sends the capability']],
+    ['C47 newest', ['C47 failed: sends the capability']],
+    ['C48', ['C48 failed: keeps the version']],
+    ['C48 previous', ['C48 failed: keeps the version']],
+    ['C49', ['C49 failed: calls no plugin for a version']],
+    ['C49 silent', ['C49 failed: calls no plugin for a version']],
+  ])('C47 to C49: %s', async (wrong, expected) => {
+    const report = await conform(wrong, ['C47', 'C48', 'C49']);
+    expect(unmet(report)).toEqual(expected.map((text) => expect.stringContaining(text)));
+  });
+
   it('C33, as it does not check health', async () => {
     expect(unmet(await conform('nothing', ['C33']))).toEqual([
       expect.stringContaining('C33 failed: calls no API whose health'),
