@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { buildGoPluginFor } from '../tools/languages/go.ts';
 import { buildJavaPluginFor } from '../tools/languages/java.ts';
 import { installPythonFor } from '../tools/python/environment.ts';
-import { checkOperator, checkPlugin, checkSecuredOperator } from './conformance.ts';
+import { checkCapableOperator, checkOperator, checkPlugin, checkSecuredOperator } from './conformance.ts';
 
 const examples = join(import.meta.dirname, '../examples');
 const typescript = [process.execPath, join(examples, 'database-table/plugins/sqlite.ts')];
@@ -57,9 +57,16 @@ describe.concurrent('an operator on a directory', { timeout: 180_000 }, () => {
         expect.stringContaining('C40 calls an instance with a certificate'),
         expect.stringContaining('C40 calls no instance that presents another'),
         expect.stringContaining('C41 presents a client certificate'),
-        expect.stringContaining('C42 applies a dependent only'),
+        // Its delegation has no capabilities.
+        expect.stringContaining('C47 sends the capability'),
+        expect.stringContaining('C48 keeps the version'),
+        expect.stringContaining('C49 calls no plugin for a version'),
       ],
     });
+  });
+
+  it('meets those on capabilities when its resources ask for some', async () => {
+    expect(await checkCapableOperator()).toEqual({ passed: 3, unmet: [], notTried: [] });
   });
 
   it('meets those on identities and encryption when it is open to other machines', async () => {

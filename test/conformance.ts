@@ -4,7 +4,7 @@ import { mkdtempDisposable } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { Controller, type ControllerOptions } from '@kplug/controller';
+import { Controller, type ControllerOptions, type DelegationDeclaration } from '@kplug/controller';
 import { openDirectory } from '@kplug/controller/directory';
 import { createToken } from '@kplug/controller/tools';
 import { pino } from 'pino';
@@ -73,16 +73,29 @@ export async function checkSecuredOperator(): Promise<Conformance> {
   return await conformance(folder.path, ['controller', address, ...access, ...only, ...operator.delegated]);
 }
 
+/** Runs the requirements on capabilities on an operator whose resources ask for some. Rejects when a MUST is not met. */
+export async function checkCapableOperator(): Promise<Conformance> {
+  await using folder = await temporaryFolder();
+  await using operator = await startOperator(folder.path, { heartbeatAddress: '127.0.0.1:0' }, { capability: {} });
+  const only = ['--only', 'C47,C48,C49'];
+  return await conformance(folder.path, ['controller', operator.address, ...only, ...operator.delegated]);
+}
+
 /** Starts an operator of a directory in a folder. Returns its address, and the options for its delegation. */
-async function startOperator(folder: string, options: Partial<ControllerOptions>) {
+async function startOperator(
+  folder: string,
+  options: Partial<ControllerOptions>,
+  delegation: Partial<DelegationDeclaration> = {},
+) {
   const manifests = join(folder, 'manifests');
   mkdirSync(manifests);
   const logger = pino({ level: process.env.KPLUG_TEST_LOG ?? 'silent' });
   const base = { apiVersion: 'myorg.org/v1alpha1', kind: 'DatabaseTable' };
+  const dependents = { kinds: [{ apiVersion: 'v1', kind: 'ConfigMap' }] };
   const controller = new Controller({
     resources: await openDirectory({ directory: manifests, maxDeletions: 100, logger }),
     // Short enough for the suite to observe unanswered calls.
-    delegations: [{ name: 'tables', base, api: 'DatabaseTable@^1.0.0', deadline: '3s' }],
+    delegations: [{ name: 'tables', base, api: 'DatabaseTable@^1.0.0', deadline: '3s', dependents, ...delegation }],
     adminAddress: false,
     allowInsecurePlugins: true,
     logger,

@@ -22,6 +22,7 @@ import { parse, stringify } from 'yaml';
 import { pinned, type TestAuthority, withoutName } from '../plugin/credentials.ts';
 import type { KnownInstance } from './known-instance.ts';
 import type { Assigned } from './wrong-capabilities.ts';
+import { WrongDependents } from './wrong-dependents.ts';
 
 type Change = (status: object) => object;
 
@@ -30,6 +31,8 @@ export interface Answered {
   isDone: boolean;
   /** Delay before the next call, in milliseconds. */
   after?: number | undefined;
+  /** False if a dependent is not ready. */
+  isReady?: boolean;
   /** True if the answer holds for a time. */
   isValid?: boolean;
   why: string;
@@ -57,12 +60,14 @@ export class DelegatedCaller {
   readonly #authority: TestAuthority | undefined;
   readonly #clients = new Map<string, { v1: GrpcClient<typeof PluginService>; servesWork: boolean }>();
   readonly #created = new Set<string>();
+  readonly #dependents: WrongDependents;
   readonly #operations = new Map<string, { progress: Progress; generation: number }>();
 
   /** @param authority CA whose certificate for calls it presents. Default: it calls in plain text. */
   constructor(wrong: string, authority?: TestAuthority) {
     this.#wrong = wrong;
     this.#authority = authority;
+    this.#dependents = new WrongDependents(wrong);
   }
 
   close(): void {
@@ -91,6 +96,7 @@ export class DelegatedCaller {
     const request = {
       base: { json: encode(base) },
       extensions: Object.fromEntries(extensions.map((one) => [keyOf(one), { json: encode(one) }])),
+      dependents: this.#dependents.of(base),
       assignment: { ...(capability && { capability }) },
       ...(operation && this.#wrong !== 'C44' && { operation }),
       context: this.#wrong === 'C10' ? { attempt: 1 } : { attempt: 1, deadline: timestampFromMs(deadline) },
@@ -105,7 +111,10 @@ export class DelegatedCaller {
       : undefined;
     const answer = byWork ?? (await known.v1.reconcile(request, options));
     this.#keepOperation(base, answer);
-    return this.#take(answer, extensions.map(keyOf));
+    const taken = this.#take(answer, extensions.map(keyOf));
+    if (taken.why !== '') return taken;
+    const stuck = this.#dependents.apply(base, answer.dependents);
+    return stuck === undefined ? taken : { ...taken, why: `${stuck} is not ready`, isReady: false };
   }
 
   #operationFor({ metadata: { uid, generation } }: Resource): MessageInitShape<typeof OperationSchema> | undefined {
@@ -127,7 +136,7 @@ export class DelegatedCaller {
   }
 
   #take(answer: ReconcileResponse, keys: readonly string[]): Answered {
-    const fault = faultOf(answer, keys);
+    const fault = faultOf(answer, keys) ?? this.#dependents.faultOf(answer.dependents);
     if (fault && this.#wrong === 'C14') {
       const changes = [...accepted(answer, fault).extensions].filter(([key]) => !keys.includes(key));
       return { ...failed(fault), extensions: new Map(changes) };

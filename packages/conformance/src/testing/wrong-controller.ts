@@ -232,7 +232,11 @@ export class WrongController implements AsyncDisposable {
 
   #report(one: FollowedResource, extensions: readonly Resource[], answered: Answered): void {
     const { generation: observedGeneration } = one.resource.metadata;
-    const ready = { type: 'Ready', status: answered.isDone ? 'True' : 'False', message: answered.why };
+    const ready = {
+      type: 'Ready',
+      status: answered.isDone && answered.isReady !== false ? 'True' : 'False',
+      message: answered.why,
+    };
     const silent = this.#wrong === 'C12 silent' ? { message: '' } : {};
     const reported = {
       plugin: { name: 'Conformance' },

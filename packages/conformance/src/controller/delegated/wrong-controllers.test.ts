@@ -86,11 +86,20 @@ describe.concurrent('a controller that delegates incorrectly fails only the viol
     expect(unmet(report)).toEqual(expected.map((text) => expect.stringContaining(text)));
   });
 
-  it('C36, as it does not support dependents', async () => {
-    expect(unmet(await conform('nothing', ['C36']))).toEqual([
-      expect.stringContaining('C36 failed: rejects a whole response with a dependent'),
-      expect.stringContaining('C36 failed: rejects a whole response with rules'),
-    ]);
+  it.each([
+    ['nothing', []],
+    ['C36', Array.from({ length: 4 }, () => 'C36 failed: rejects a whole response')],
+    ['C42', ['C42 failed: applies a dependent only when']],
+    ['C42 report', ['C42 warning: reports which dependent']],
+    ['C42 policy', ['C42 failed: changes a dependent, but none', 'C46 failed: releases']],
+    ['C42 include', ['C42 failed: deletes a dependent while']],
+    ['C46', ['C42 failed: deletes a dependent while', 'C46 failed: deletes dependents', 'C46 failed: releases']],
+    ['C46 order', ['C42 failed: deletes a dependent while', 'C46 failed: deletes dependents']],
+    ['C46 unset', ['C46 failed: deletes dependents']],
+    ['C46 retain', ['C46 failed: releases']],
+  ])('C36, C42 and C46: %s', async (wrong, expected) => {
+    const report = await conform(wrong, ['C36', 'C42', 'C46']);
+    expect(unmet(report)).toEqual(expected.map((text) => expect.stringContaining(text)));
   });
 
   it.each([
