@@ -52,13 +52,13 @@ export class WrongDependents {
     return this.#wrong === 'C42 report' ? undefined : stuck;
   }
 
-  /** Reports whether a dependent and those that it depends on are wanted. The only expression is true until the suite changes the base. */
+  /** Reports whether a dependent and those that it depends on are wanted. The only expression is `!has(base.spec.withdrawn)`. */
   #isWanted(base: Resource, name: string, rules: Dependents['rules'], before: readonly string[] = []): boolean {
     // A cycle isn't refused if C36 is violated.
     if (before.includes(name)) return true;
     const { includeWhen = '', dependsOn = [] } = rules[name] ?? {};
-    const isChanged = isJsonObject(base.spec) && 'conformance' in base.spec;
-    if (includeWhen !== '' && isChanged && this.#wrong !== 'C42 include') return false;
+    const isWithdrawn = isJsonObject(base.spec) && 'withdrawn' in base.spec;
+    if (includeWhen !== '' && isWithdrawn && this.#wrong !== 'C42 include') return false;
     return dependsOn.every((other) => this.#isWanted(base, other, rules, [...before, name]));
   }
 

@@ -66,7 +66,7 @@ export const dependentRequirements: readonly Requirement<ControllerUnderTest>[] 
     check: async ({ delegated, times }) => {
       await using suite = await withDependents(delegated, 'c42', times, ['first', 'second', 'third']);
       const [first = '', second = '', third = ''] = suite.names;
-      suite.answer(
+      await suite.answer(
         suite.names.map((name) => configMap(name)),
         {
           [`ConfigMap/${second}`]: { dependsOn: [`ConfigMap/${first}`], readyWhen: 'false' },
@@ -87,7 +87,7 @@ export const dependentRequirements: readonly Requirement<ControllerUnderTest>[] 
     check: async ({ delegated, times }) => {
       await using suite = await withDependents(delegated, 'c42-report', times, ['stuck']);
       const [name = ''] = suite.names;
-      suite.answer([configMap(name)], { [`ConfigMap/${name}`]: { readyWhen: 'false' } });
+      await suite.answer([configMap(name)], { [`ConfigMap/${name}`]: { readyWhen: 'false' } });
       await suite.seen((found) => found.has(name), 'the dependent');
       const isReported = () =>
         suite.resource
@@ -107,9 +107,9 @@ export const dependentRequirements: readonly Requirement<ControllerUnderTest>[] 
       await using suite = await withDependents(delegated, 'c42-policy', times, ['created', 'applied']);
       const [created = '', applied = ''] = suite.names;
       const rules = { [`ConfigMap/${created}`]: { policy: DependentPolicy.CREATE_ONLY } };
-      suite.answer([configMap(created, 'one'), configMap(applied, 'one')], rules);
+      await suite.answer([configMap(created, 'one'), configMap(applied, 'one')], rules);
       await suite.seen((found) => found.has(applied), 'both dependents');
-      suite.answer([configMap(created, 'two'), configMap(applied, 'two')], rules);
+      await suite.answer([configMap(created, 'two'), configMap(applied, 'two')], rules);
       const found = await suite.seen((now) => now.get(applied) === 'two', 'the changed dependent');
       if (found.get(created) !== 'one') throw new NotMet('the dependent with CREATE_ONLY changed', 'it stays as it is');
       return undefined;
@@ -122,12 +122,12 @@ export const dependentRequirements: readonly Requirement<ControllerUnderTest>[] 
     check: async ({ delegated, times }) => {
       await using suite = await withDependents(delegated, 'c42-include', times, ['optional', 'after']);
       const [optional = '', after = ''] = suite.names;
-      suite.answer([configMap(optional), configMap(after)], {
-        [`ConfigMap/${optional}`]: { includeWhen: '!has(base.spec.conformance)' },
+      await suite.answer([configMap(optional), configMap(after)], {
+        [`ConfigMap/${optional}`]: { includeWhen: '!has(base.spec.withdrawn)' },
         [`ConfigMap/${after}`]: { dependsOn: [`ConfigMap/${optional}`] },
       });
       await suite.seen((found) => found.has(after), 'both dependents');
-      await suite.resource.change();
+      await suite.resource.replace((base) => ({ ...base, spec: { ...base.spec, withdrawn: true } }));
       await suite.seen((found) => found.size === 0, 'no dependent');
       suite.requireOrder(optional, after);
       return undefined;
@@ -140,12 +140,12 @@ export const dependentRequirements: readonly Requirement<ControllerUnderTest>[] 
     check: async ({ delegated, times }) => {
       await using suite = await withDependents(delegated, 'c46', times, ['first', 'second']);
       const [first = '', second = ''] = suite.names;
-      suite.answer([configMap(first), configMap(second)]);
+      await suite.answer([configMap(first), configMap(second)]);
       await suite.seen((found) => found.has(second), 'both dependents');
-      suite.answer(undefined);
+      await suite.answer(undefined);
       const later = await suite.next();
       if (later.size !== 2) throw new NotMet(`${later.size} dependents after an answer without dependents`, 'both');
-      suite.answer([]);
+      await suite.answer([]);
       await suite.seen((found) => found.size === 0, 'no dependent');
       suite.requireOrder(first, second);
       return undefined;
@@ -159,16 +159,16 @@ export const dependentRequirements: readonly Requirement<ControllerUnderTest>[] 
       await using suite = await withDependents(delegated, 'c46-retain', times, ['kept']);
       const [kept = ''] = suite.names;
       const rules = { [`ConfigMap/${kept}`]: { policy: DependentPolicy.CREATE_ONLY, retain: true } };
-      suite.answer([configMap(kept, 'one')], rules);
+      await suite.answer([configMap(kept, 'one')], rules);
       await suite.seen((found) => found.has(kept), 'the dependent');
-      suite.answer([]);
+      await suite.answer([]);
       await suite.seen((found) => found.size === 0, 'no dependent');
-      suite.answer([configMap(kept, 'two')], rules);
+      await suite.answer([configMap(kept, 'two')], rules);
       const found = await suite.seen((now) => now.has(kept), 'the dependent again');
       // Without `retain`, it is deleted.
-      suite.answer([configMap(kept, 'two')], { [`ConfigMap/${kept}`]: { policy: DependentPolicy.CREATE_ONLY } });
+      await suite.answer([configMap(kept, 'two')], { [`ConfigMap/${kept}`]: { policy: DependentPolicy.CREATE_ONLY } });
       await suite.next();
-      suite.answer([]);
+      await suite.answer([]);
       await suite.seen((now) => now.size === 0, 'no dependent');
       if (found.get(kept) !== 'one') throw new NotMet('a new dependent', 'the one that was released');
       return undefined;
@@ -202,8 +202,10 @@ async function withDependents(
     names,
     resource,
     /** Sets the dependents of later answers; `undefined` for none in the answer. */
-    answer: (items: readonly object[] | undefined, rules: Rules = {}) => {
+    answer: async (items: readonly object[] | undefined, rules: Rules = {}) => {
       dependents = items && { items: items.map(encode), rules };
+      // Faster than the next call that the previous answer requested.
+      await resource.change();
     },
     /** Waits for a call with certain dependents. */
     seen: async (isMet: (found: ReturnType<typeof foundIn>) => boolean, expected: string) => {
