@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { buildGoPluginFor } from '../tools/languages/go.ts';
@@ -23,20 +24,31 @@ const withoutSdk: Record<string, string[]> = { ...(go && { Go: go }), ...(java &
 
 /** Requirement that no test can check: only the author of a plugin knows whether a retry can help. */
 const unknowable = expect.stringContaining('P20');
+const capability = expect.stringContaining('P53');
 const optional = expect.stringContaining('P31');
 
 describe.concurrent('an example meets every requirement of the specification', { timeout: 240_000 }, () => {
   it.each(Object.entries(withSdk))('in %s', async (_, command) => {
-    expect(await checkPlugin(command)).toEqual({ passed: 58, unmet: [], notTried: [unknowable] });
+    expect(await checkPlugin(command)).toEqual({
+      passed: 59,
+      unmet: [],
+      notTried: [unknowable, capability, capability],
+    });
   });
 
   // These plugins do not serve Work.
   it.each(Object.entries(withoutSdk))('in %s', async (_, command) => {
     expect(await checkPlugin(command)).toEqual({
-      passed: 56,
+      passed: 57,
       unmet: [],
-      notTried: [unknowable, optional, optional],
+      notTried: [unknowable, optional, optional, capability, capability],
     });
+  });
+
+  it('as a provider of capabilities', async () => {
+    const command = [process.execPath, join(examples, 'capability/databases.ts')];
+    const resource = readFileSync(join(examples, 'capability/manifests/orders.yaml'), 'utf8');
+    expect(await checkPlugin(command, [], resource)).toEqual({ passed: 61, unmet: [], notTried: [unknowable] });
   });
 
   it("in the first Kplug's protocol", async () => {

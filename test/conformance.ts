@@ -37,14 +37,19 @@ export interface Conformance {
 }
 
 /**
- * Runs `kplug conformance plugin` on a plugin for SQLite, in about 40 seconds. Rejects when a MUST is not met.
+ * Runs `kplug conformance plugin` on a plugin, in about 40 seconds. Rejects when a MUST is not met.
  *
  * @param options additional options of the command.
+ * @param resource manifests of a base and its extensions. Default: a table, for the plugins for SQLite.
  */
-export async function checkPlugin(command: readonly string[], options: readonly string[] = []): Promise<Conformance> {
+export async function checkPlugin(
+  command: readonly string[],
+  options: readonly string[] = [],
+  resource = users,
+): Promise<Conformance> {
   await using folder = await temporaryFolder();
   // A deadline decides nothing but how long a plugin may take on a busy machine.
-  return await conformance(folder.path, ['plugin', '--timeout', '30s', ...options, '--', ...command]);
+  return await conformance(folder.path, ['plugin', '--timeout', '30s', ...options, '--', ...command], resource);
 }
 
 /**
@@ -113,9 +118,13 @@ function temporaryFolder() {
   return mkdtempDisposable(join(tmpdir(), 'kplug-conformance-'));
 }
 
-async function conformance(folder: string, [what = '', ...rest]: readonly string[]): Promise<Conformance> {
-  const file = join(folder, 'users.yaml');
-  writeFileSync(file, users);
+async function conformance(
+  folder: string,
+  [what = '', ...rest]: readonly string[],
+  resource = users,
+): Promise<Conformance> {
+  const file = join(folder, 'resource.yaml');
+  writeFileSync(file, resource);
   const main = join(repository, 'packages/cli/src/main.ts');
   const args = [main, 'conformance', what, '--resource', file, '-o', 'json', ...rest];
   // With an image, the plugins for SQLite return dependents.

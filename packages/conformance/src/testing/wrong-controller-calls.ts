@@ -31,8 +31,8 @@ export interface Answered {
   isDone: boolean;
   /** Delay before the next call, in milliseconds. */
   after?: number | undefined;
-  /** False if a dependent is not ready. */
-  isReady?: boolean;
+  /** Reason why the dependents are not ready. */
+  unready?: string;
   /** True if the answer holds for a time. */
   isValid?: boolean;
   why: string;
@@ -113,8 +113,8 @@ export class DelegatedCaller {
     this.#keepOperation(base, answer);
     const taken = this.#take(answer, extensions.map(keyOf));
     if (taken.why !== '') return taken;
-    const stuck = this.#dependents.apply(base, answer.dependents);
-    return stuck === undefined ? taken : { ...taken, why: `${stuck} is not ready`, isReady: false };
+    const unready = this.#dependents.apply(base, answer.dependents);
+    return unready ? { ...taken, why: unready.message, unready: unready.reason } : taken;
   }
 
   #operationFor({ metadata: { uid, generation } }: Resource): MessageInitShape<typeof OperationSchema> | undefined {

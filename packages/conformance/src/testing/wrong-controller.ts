@@ -232,11 +232,8 @@ export class WrongController implements AsyncDisposable {
 
   #report(one: FollowedResource, extensions: readonly Resource[], answered: Answered): void {
     const { generation: observedGeneration } = one.resource.metadata;
-    const ready = {
-      type: 'Ready',
-      status: answered.isDone && answered.isReady !== false ? 'True' : 'False',
-      message: answered.why,
-    };
+    const status = answered.isDone && !answered.unready ? 'True' : 'False';
+    const ready = { type: 'Ready', status, reason: answered.unready ?? 'Called', message: answered.why };
     const silent = this.#wrong === 'C12 silent' ? { message: '' } : {};
     const reported = {
       plugin: { name: 'Conformance' },

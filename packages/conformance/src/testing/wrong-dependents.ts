@@ -1,12 +1,20 @@
+import { durationMs } from '@bufbuild/protobuf/wkt';
 import { keyOf, type Resource } from '@kplug/controller';
 import { findRulesFault, isJsonObject } from '@kplug/controller/tools';
 import { DependentPolicy, type Dependents, formatJson, parseJson } from '@kplug/protocol';
+
+/** Reason why a dependent is not ready. */
+interface Unready {
+  reason: string;
+  message: string;
+}
 
 /** Dependents of the bases of a wrong controller, which applies them to its memory. ConfigMaps are the only ones that it allows. */
 export class WrongDependents {
   readonly #wrong: string;
   readonly #owned = new Map<string, Map<string, Resource>>();
   readonly #retained = new Map<string, Resource>();
+  readonly #since = new Map<string, number>();
   readonly #rules = new Map<string, Dependents['rules']>();
 
   constructor(wrong: string) {
@@ -29,8 +37,8 @@ export class WrongDependents {
     return findRulesFault(references, dependents.rules);
   }
 
-  /** Applies the dependents of an answer. Returns the name of one that is not ready. */
-  apply(base: Resource, dependents: Dependents | undefined): string | undefined {
+  /** Applies the dependents of an answer. Returns the reason why one is not ready. */
+  apply(base: Resource, dependents: Dependents | undefined): Unready | undefined {
     if (!dependents && this.#wrong !== 'C46 unset') return undefined;
     const { items = [], rules = {} } = dependents ?? {};
     const { uid } = base.metadata;
@@ -42,14 +50,29 @@ export class WrongDependents {
     this.#rules.set(uid, rules);
     for (const manifest of wanted) {
       const { dependsOn = [], policy } = rules[nameOf(manifest)] ?? {};
-      const isBlocked = dependsOn.some((other) => rules[other]?.readyWhen === 'false');
+      const isBlocked = dependsOn.some((other) => !this.#isReady(rules[other]));
       if (isBlocked && this.#wrong !== 'C42') continue;
       const existing = owned.get(nameOf(manifest)) ?? this.#retained.get(nameOf(manifest));
       const isKept = existing && policy === DependentPolicy.CREATE_ONLY && this.#wrong !== 'C42 policy';
       owned.set(nameOf(manifest), isKept ? existing : manifest);
     }
-    const stuck = wanted.map(nameOf).find((name) => rules[name]?.readyWhen === 'false');
-    return this.#wrong === 'C42 report' ? undefined : stuck;
+    return this.#report(wanted, rules);
+  }
+
+  #report(wanted: readonly Resource[], rules: Dependents['rules']): Unready | undefined {
+    const stuck = wanted.map(nameOf).find((name) => !this.#isReady(rules[name]));
+    if (stuck === undefined || this.#wrong === 'C42 report') return undefined;
+    const since = this.#since.get(stuck) ?? Date.now();
+    this.#since.set(stuck, since);
+    const timeout = rules[stuck]?.readyTimeout;
+    const isLate = timeout && Date.now() > since + durationMs(timeout) && this.#wrong !== 'C50 time';
+    return { reason: isLate ? 'DependentTimedOut' : 'DependentsNotReady', message: `${stuck} is not ready` };
+  }
+
+  /** Reports whether a dependent is ready, for the expressions of the suite. */
+  #isReady({ readyWhen = '' }: { readyWhen?: string } = {}): boolean {
+    if (this.#wrong === 'C50') return readyWhen !== 'false';
+    return ['', 'true'].includes(readyWhen) || readyWhen.includes('==');
   }
 
   /** Reports whether a dependent and those that it depends on are wanted. The only expression is `!has(base.spec.withdrawn)`. */

@@ -134,6 +134,63 @@ export const dependentRequirements: readonly Requirement<ControllerUnderTest>[] 
     },
   },
   {
+    number: 'C50',
+    level: 'MUST',
+    title: 'takes a dependent for ready when its expression is true, and not when that fails or gives no boolean',
+    check: async ({ delegated, times }) => {
+      const suffixes = ['true', 'after-true', 'failing', 'after-failing', 'text', 'after-text'];
+      await using suite = await withDependents(delegated, 'c50', times, suffixes);
+      const expressions = ["self.data.value == 'one'", '', 'self.missing.field', '', 'self.metadata.name', ''];
+      const rules = suite.names.map((name, index) => {
+        const dependsOn = index % 2 === 1 ? [`ConfigMap/${suite.names[index - 1]}`] : [];
+        return [`ConfigMap/${name}`, { dependsOn, readyWhen: expressions[index] ?? '' }] as const;
+      });
+      await suite.answer(
+        suite.names.map((name) => configMap(name)),
+        Object.fromEntries(rules),
+      );
+      const [, ready = '', failing = '', afterFailing, text = '', afterText] = suite.names;
+      await suite.seen(
+        (found) => [ready, failing, text].every((name) => found.has(name)),
+        'the dependents that are not blocked',
+      );
+      const later = await suite.next();
+      const early = [afterFailing, afterText].find((name) => name !== undefined && later.has(name));
+      if (early) throw new NotMet(`the dependent ${early}`, 'not that one, as the one before it is not ready');
+      return undefined;
+    },
+  },
+  {
+    number: 'C50',
+    level: 'SHOULD',
+    title: 'reports a dependent that does not become ready in time, and observes it nevertheless',
+    check: async ({ delegated, times }) => {
+      await using suite = await withDependents(delegated, 'c50-time', times, ['late', 'next']);
+      const [late = '', next = ''] = suite.names;
+      const rules = (readyWhen: string) => ({
+        [`ConfigMap/${late}`]: { readyWhen, readyTimeout: durationFromMs(times.settle) },
+        [`ConfigMap/${next}`]: { dependsOn: [`ConfigMap/${late}`] },
+      });
+      await suite.answer([configMap(late), configMap(next)], rules('false'));
+      await suite.seen((found) => found.has(late), 'the dependent');
+      const reasons = () =>
+        suite.resource
+          .calls()
+          .flatMap(({ base }) => conditionsOf(base))
+          .filter(({ status, message }) => status !== 'True' && message?.includes(late))
+          .map(({ reason }) => reason);
+      const own = await eventually(() => reasons().find((reason) => reason !== reasons()[0]), times.call);
+      if (!own)
+        throw new NotMet(
+          `the reasons ${[...new Set(reasons())].join(', ') || 'none'}`,
+          'another reason after the time',
+        );
+      await suite.answer([configMap(late), configMap(next)], rules('true'));
+      await suite.seen((found) => found.has(next), 'the dependent that waited for it');
+      return own;
+    },
+  },
+  {
     number: 'C46',
     level: 'MUST',
     title: 'deletes dependents that are no longer listed, in reverse order, and none for an answer without dependents',

@@ -89,16 +89,18 @@ describe.concurrent('a controller that delegates incorrectly fails only the viol
   it.each([
     ['nothing', []],
     ['C36', Array.from({ length: 4 }, () => 'C36 failed: rejects a whole response')],
-    ['C42', ['C42 failed: applies a dependent only when']],
-    ['C42 report', ['C42 warning: reports which dependent']],
+    ['C42', ['C42 failed: applies a dependent only when', 'C50 failed: takes a dependent for ready']],
+    ['C42 report', ['C42 warning: reports which dependent', 'C50 warning: reports a dependent that']],
     ['C42 policy', ['C42 failed: changes a dependent, but none', 'C46 failed: releases']],
     ['C42 include', ['C42 failed: deletes a dependent while']],
     ['C46', ['C42 failed: deletes a dependent while', 'C46 failed: deletes dependents', 'C46 failed: releases']],
     ['C46 order', ['C42 failed: deletes a dependent while', 'C46 failed: deletes dependents']],
     ['C46 unset', ['C46 failed: deletes dependents']],
     ['C46 retain', ['C46 failed: releases']],
-  ])('C36, C42 and C46: %s', async (wrong, expected) => {
-    const report = await conform(wrong, ['C36', 'C42', 'C46']);
+    ['C50', ['C50 failed: takes a dependent for ready']],
+    ['C50 time', ['C50 warning: reports a dependent that']],
+  ])('C36, C42, C46 and C50: %s', async (wrong, expected) => {
+    const report = await conform(wrong, ['C36', 'C42', 'C46', 'C50']);
     expect(unmet(report)).toEqual(expected.map((text) => expect.stringContaining(text)));
   });
 
