@@ -167,8 +167,8 @@ export const dependentRequirements: readonly Requirement<ControllerUnderTest>[] 
     check: async ({ delegated, times }) => {
       await using suite = await withDependents(delegated, 'c50-time', times, ['late', 'next']);
       const [late = '', next = ''] = suite.names;
-      const rules = (readyWhen: string) => ({
-        [`ConfigMap/${late}`]: { readyWhen, readyTimeout: durationFromMs(times.settle) },
+      const rules = (readyWhen: string, time?: number) => ({
+        [`ConfigMap/${late}`]: { readyWhen, ...(time && { readyTimeout: durationFromMs(time) }) },
         [`ConfigMap/${next}`]: { dependsOn: [`ConfigMap/${late}`] },
       });
       await suite.answer([configMap(late), configMap(next)], rules('false'));
@@ -179,7 +179,9 @@ export const dependentRequirements: readonly Requirement<ControllerUnderTest>[] 
           .flatMap(({ base }) => conditionsOf(base))
           .filter(({ status, message }) => status !== 'True' && message?.includes(late))
           .map(({ reason }) => reason);
-      const own = await eventually(() => reasons().find((reason) => reason !== reasons()[0]), times.call);
+      const before = await eventually(() => reasons()[0], times.call);
+      await suite.answer([configMap(late), configMap(next)], rules('false', times.settle));
+      const own = await eventually(() => reasons().find((reason) => reason !== before), times.call);
       if (!own)
         throw new NotMet(
           `the reasons ${[...new Set(reasons())].join(', ') || 'none'}`,
