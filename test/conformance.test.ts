@@ -61,7 +61,7 @@ describe.concurrent('an example meets every requirement of the specification', {
   });
 });
 
-describe.concurrent('an operator on a directory', { timeout: 180_000 }, () => {
+describe.concurrent('an operator on a directory', { timeout: 300_000 }, () => {
   it('meets every requirement of the specification, with resources and plugins of both protocols', async () => {
     expect(await checkOperator()).toMatchObject({
       unmet: [],

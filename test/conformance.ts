@@ -53,7 +53,7 @@ export async function checkPlugin(
 }
 
 /**
- * Runs `kplug conformance controller` on an operator of a directory, in less than a minute. Rejects when a MUST is not met.
+ * Runs `kplug conformance controller` on an operator of a directory, in about two minutes. Rejects when a MUST is not met.
  */
 export async function checkOperator(): Promise<Conformance> {
   await using folder = await temporaryFolder();

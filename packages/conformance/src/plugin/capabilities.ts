@@ -1,5 +1,4 @@
-import type { Resource } from '@kplug/controller';
-import { Outcome, type PluginApi } from '@kplug/protocol';
+import { Outcome } from '@kplug/protocol';
 import { NotMet, NotTried, type Requirement } from '../requirement.ts';
 import { describeAnswer } from './describe-answer.ts';
 import type { PluginUnderTest } from './plugin-under-test.ts';
@@ -37,16 +36,6 @@ export const capabilityRequirements: readonly Requirement<PluginUnderTest>[] = [
     },
   },
 ];
-
-/** Returns the capability that a base asks for, as a controller assigns it; `undefined` if the API provides none. */
-export function capabilityFor({ spec }: Resource, api: PluginApi | undefined) {
-  const wanted = (spec ?? {}) as { type?: unknown; version?: unknown };
-  const isWanted = ({ type }: { type: string }) => type.toLowerCase() === String(wanted.type).toLowerCase();
-  const offer = api?.provides.find(isWanted) ?? api?.provides[0];
-  if (!offer) return undefined;
-  const version = offer.versions.find((one) => one === wanted.version) ?? offer.versions.at(-1) ?? '';
-  return { category: offer.category, type: offer.type, version, previousVersion: '' };
-}
 
 /** Returns a request for a version that the plugin did not register. Throws `NotTried` if it provides no capabilities. */
 function requestFor(plugin: PluginUnderTest) {

@@ -18,11 +18,10 @@ import {
   type ReconcileResponse,
 } from '@kplug/protocol';
 import { NotTried } from '../requirement.ts';
-import { capabilityFor } from './capabilities.ts';
 import { describeAnswer } from './describe-answer.ts';
 import type { PluginRun } from './plugin-run.ts';
 import { ReportedOperations } from './reported-operations.ts';
-import { byKey, encode, type Sample } from './sample.ts';
+import { byKey, capabilityFor, encode, type Sample } from './sample.ts';
 
 /** A call and its result. */
 export interface CallMade {
