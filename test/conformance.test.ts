@@ -1,9 +1,10 @@
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { buildGoPluginFor } from '../tools/languages/go.ts';
 import { buildJavaPluginFor } from '../tools/languages/java.ts';
 import { installPythonFor } from '../tools/python/environment.ts';
-import { checkOperator, checkPlugin, checkSecuredOperator } from './conformance.ts';
+import { checkCapableOperator, checkOperator, checkPlugin, checkSecuredOperator } from './conformance.ts';
 
 const examples = join(import.meta.dirname, '../examples');
 const typescript = [process.execPath, join(examples, 'database-table/plugins/sqlite.ts')];
@@ -23,19 +24,35 @@ const withoutSdk: Record<string, string[]> = { ...(go && { Go: go }), ...(java &
 
 /** Requirement that no test can check: only the author of a plugin knows whether a retry can help. */
 const unknowable = expect.stringContaining('P20');
+const capability = expect.stringContaining('P53');
 const optional = expect.stringContaining('P31');
 
 describe.concurrent('an example meets every requirement of the specification', { timeout: 240_000 }, () => {
   it.each(Object.entries(withSdk))('in %s', async (_, command) => {
-    expect(await checkPlugin(command)).toEqual({ passed: 60, unmet: [], notTried: [unknowable] });
+    expect(await checkPlugin(command)).toEqual({
+      passed: 61,
+      unmet: [],
+      notTried: [unknowable, capability, capability],
+    });
   });
 
   // These plugins do not serve Work.
   it.each(Object.entries(withoutSdk))('in %s', async (_, command) => {
     expect(await checkPlugin(command)).toEqual({
-      passed: 58,
+      passed: 59,
       unmet: [],
-      notTried: [unknowable, optional, optional],
+      notTried: [unknowable, optional, optional, capability, capability],
+    });
+  });
+
+  it('as a provider of capabilities', async () => {
+    const command = [process.execPath, join(examples, 'capability/databases.ts')];
+    const resource = readFileSync(join(examples, 'capability/manifests/orders.yaml'), 'utf8');
+    expect(await checkPlugin(command, [], resource)).toEqual({
+      passed: 62,
+      unmet: [],
+      // The resource has no extensions.
+      notTried: [unknowable, expect.stringContaining('P33')],
     });
   });
 
@@ -44,7 +61,7 @@ describe.concurrent('an example meets every requirement of the specification', {
   });
 });
 
-describe.concurrent('an operator on a directory', { timeout: 180_000 }, () => {
+describe.concurrent('an operator on a directory', { timeout: 300_000 }, () => {
   it('meets every requirement of the specification, with resources and plugins of both protocols', async () => {
     expect(await checkOperator()).toMatchObject({
       unmet: [],
@@ -57,9 +74,16 @@ describe.concurrent('an operator on a directory', { timeout: 180_000 }, () => {
         expect.stringContaining('C40 calls an instance with a certificate'),
         expect.stringContaining('C40 calls no instance that presents another'),
         expect.stringContaining('C41 presents a client certificate'),
-        expect.stringContaining('C42 applies a dependent only'),
+        // Its delegation has no capabilities.
+        expect.stringContaining('C47 sends the capability'),
+        expect.stringContaining('C48 keeps the version'),
+        expect.stringContaining('C49 calls no plugin for a version'),
       ],
     });
+  });
+
+  it('meets those on capabilities when its resources ask for some', async () => {
+    expect(await checkCapableOperator()).toEqual({ passed: 3, unmet: [], notTried: [] });
   });
 
   it('meets those on identities and encryption when it is open to other machines', async () => {

@@ -4,7 +4,7 @@ import { mkdtempDisposable } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { Controller, type ControllerOptions } from '@kplug/controller';
+import { Controller, type ControllerOptions, type DelegationDeclaration } from '@kplug/controller';
 import { openDirectory } from '@kplug/controller/directory';
 import { createToken } from '@kplug/controller/tools';
 import { pino } from 'pino';
@@ -37,18 +37,23 @@ export interface Conformance {
 }
 
 /**
- * Runs `kplug conformance plugin` on a plugin for SQLite, in about 40 seconds. Rejects when a MUST is not met.
+ * Runs `kplug conformance plugin` on a plugin, in about 40 seconds. Rejects when a MUST is not met.
  *
  * @param options additional options of the command.
+ * @param resource manifests of a base and its extensions. Default: a table, for the plugins for SQLite.
  */
-export async function checkPlugin(command: readonly string[], options: readonly string[] = []): Promise<Conformance> {
+export async function checkPlugin(
+  command: readonly string[],
+  options: readonly string[] = [],
+  resource = users,
+): Promise<Conformance> {
   await using folder = await temporaryFolder();
   // A deadline decides nothing but how long a plugin may take on a busy machine.
-  return await conformance(folder.path, ['plugin', '--timeout', '30s', ...options, '--', ...command]);
+  return await conformance(folder.path, ['plugin', '--timeout', '30s', ...options, '--', ...command], resource);
 }
 
 /**
- * Runs `kplug conformance controller` on an operator of a directory, in less than a minute. Rejects when a MUST is not met.
+ * Runs `kplug conformance controller` on an operator of a directory, in about two minutes. Rejects when a MUST is not met.
  */
 export async function checkOperator(): Promise<Conformance> {
   await using folder = await temporaryFolder();
@@ -73,16 +78,29 @@ export async function checkSecuredOperator(): Promise<Conformance> {
   return await conformance(folder.path, ['controller', address, ...access, ...only, ...operator.delegated]);
 }
 
+/** Runs the requirements on capabilities on an operator whose resources ask for some. Rejects when a MUST is not met. */
+export async function checkCapableOperator(): Promise<Conformance> {
+  await using folder = await temporaryFolder();
+  await using operator = await startOperator(folder.path, { heartbeatAddress: '127.0.0.1:0' }, { capability: {} });
+  const only = ['--only', 'C47,C48,C49'];
+  return await conformance(folder.path, ['controller', operator.address, ...only, ...operator.delegated]);
+}
+
 /** Starts an operator of a directory in a folder. Returns its address, and the options for its delegation. */
-async function startOperator(folder: string, options: Partial<ControllerOptions>) {
+async function startOperator(
+  folder: string,
+  options: Partial<ControllerOptions>,
+  delegation: Partial<DelegationDeclaration> = {},
+) {
   const manifests = join(folder, 'manifests');
   mkdirSync(manifests);
   const logger = pino({ level: process.env.KPLUG_TEST_LOG ?? 'silent' });
   const base = { apiVersion: 'myorg.org/v1alpha1', kind: 'DatabaseTable' };
+  const dependents = { kinds: [{ apiVersion: 'v1', kind: 'ConfigMap' }] };
   const controller = new Controller({
     resources: await openDirectory({ directory: manifests, maxDeletions: 100, logger }),
     // Short enough for the suite to observe unanswered calls.
-    delegations: [{ name: 'tables', base, api: 'DatabaseTable@^1.0.0', deadline: '3s' }],
+    delegations: [{ name: 'tables', base, api: 'DatabaseTable@^1.0.0', deadline: '3s', dependents, ...delegation }],
     adminAddress: false,
     allowInsecurePlugins: true,
     logger,
@@ -100,12 +118,17 @@ function temporaryFolder() {
   return mkdtempDisposable(join(tmpdir(), 'kplug-conformance-'));
 }
 
-async function conformance(folder: string, [what = '', ...rest]: readonly string[]): Promise<Conformance> {
-  const file = join(folder, 'users.yaml');
-  writeFileSync(file, users);
+async function conformance(
+  folder: string,
+  [what = '', ...rest]: readonly string[],
+  resource = users,
+): Promise<Conformance> {
+  const file = join(folder, 'resource.yaml');
+  writeFileSync(file, resource);
   const main = join(repository, 'packages/cli/src/main.ts');
   const args = [main, 'conformance', what, '--resource', file, '-o', 'json', ...rest];
-  const env = { ...process.env, SQLITE_DIRECTORY: folder };
+  // With an image, the plugins for SQLite return dependents.
+  const env = { ...process.env, SQLITE_DIRECTORY: folder, DATASETTE_IMAGE: 'datasette:1' };
   const { stdout } = await execute(process.execPath, args, { env, cwd: repository });
   const { verdicts } = JSON.parse(stdout) as { verdicts: { number: string; title: string; result: string }[] };
   const titles = (...results: string[]) =>

@@ -116,3 +116,19 @@ it('a delegation without capabilities is named in the status', async () => {
     message: expect.stringContaining('the delegation tables has no capabilities; add "capability: {}" to it') as string,
   });
 });
+
+it('a version that the plugin does not provide is refused with what it provides', async () => {
+  const { definition } = databases();
+  const call = (type: string, version: string) => {
+    const base = { apiVersion, kind: 'Table', metadata: { name: 'users' }, spec: {} };
+    const capability = { category: 'database', type, version, previousVersion: '' };
+    return definition.reconcile({ base, capability } as unknown as Parameters<typeof definition.reconcile>[0]);
+  };
+  await expect(call('postgresql', '14')).rejects.toMatchObject({
+    reason: 'NoSuchVersion',
+    message: 'Databases 1.0.0 provides no postgresql 14; it provides postgresql 16, 17',
+  });
+  await expect(call('constructor', '1')).rejects.toMatchObject({
+    message: 'Databases 1.0.0 provides no constructor 1; it provides postgresql, mariadb',
+  });
+});

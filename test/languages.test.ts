@@ -117,6 +117,49 @@ describe.each(available)('the example in $language', ({ command }) => {
   });
 });
 
+describe.each(available.filter(({ language }) => language !== 'TypeScript'))(
+  'the example in $language, with an image of Datasette',
+  ({ command }) => {
+    it('has dependents that become ready in order, and a Secret that is generated once', async () => {
+      const kinds = [
+        { apiVersion: 'v1', kind: 'Secret', allowPrivileged: true },
+        { apiVersion: 'apps/v1', kind: 'Deployment' },
+        { apiVersion: 'v1', kind: 'Service' },
+      ];
+      const operator = await TestOperator.start({ ...delegation, dependents: { kinds } }, { lease });
+      const env = { SQLITE_DIRECTORY: temporaryFolder(), DATASETTE_IMAGE: 'datasette:1' };
+      await startPluginProgram(operator.controller, command, env);
+      apply(operator, 'users', ['id']);
+      const [secretKey, deploymentKey, serviceKey] = ['/v1/Secret', 'apps/v1/Deployment', '/v1/Service'].map(
+        (prefix) => `${prefix}/default/users-datasette`,
+      ) as [string, string, string];
+      await operator.expectCondition('users', 'Ready', {
+        status: 'False',
+        reason: 'DependentsNotReady',
+        message: expect.stringContaining('Deployment default/users-datasette is not ready') as string,
+      });
+      const secret = operator.resources.get(secretKey);
+      const { metadata, spec } = operator.resources.get(deploymentKey) ?? {};
+      expect(spec).toMatchObject({ template: { spec: { containers: [{ image: 'datasette:1' }] } } });
+      expect(operator.resources.get(serviceKey)).toBeUndefined();
+      expect(operator.get('users')?.status?.dependentsReady).toBe('1/3');
+
+      const by = { uid: metadata?.uid ?? '', fieldManager: 'deployment-controller' };
+      await operator.resources.applyStatus(deploymentKey, { availableReplicas: 1 }, by);
+      await operator.expectReady('users', 'SQLite');
+      expect(operator.get('users')?.status?.dependentsReady).toBe('3/3');
+      expect(operator.resources.get(serviceKey)?.metadata.ownerReferences).toMatchObject([{ name: 'users' }]);
+
+      apply(operator, 'users', ['id', 'age']);
+      await operator.expectReady('users', 'SQLite');
+      expect(operator.resources.get(secretKey)).toEqual(secret);
+      operator.delete('users');
+      await vi.waitFor(() => expect(operator.get('users')).toBeUndefined(), waitOptions);
+      expect(operator.resources.get(secretKey)).toBeUndefined();
+    });
+  },
+);
+
 describe.each(withoutSdk)('the example in $language, which has no SDK', ({ command }) => {
   it('finishes in-flight calls on SIGTERM, and exits with 0', async () => {
     const directory = temporaryFolder();

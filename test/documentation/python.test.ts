@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { expect, it, onTestFinished } from 'vitest';
-import { installPythonFor } from '../../tools/python/environment.ts';
+import { installPythonFor, pythonPackage } from '../../tools/python/environment.ts';
 import { snippetsIn } from './snippets.ts';
 
 const execute = promisify(execFile);
@@ -24,6 +24,9 @@ def start_backup(database: str) -> Backup: return Backup()
 def cancel_backup(backup: Backup) -> None: ...
 `;
 
+/** Module with the manifests of a capability. */
+const manifests = join(pythonPackage, 'tests/plugins/manifests.py');
+
 it.skipIf(!python)('every snippet in Python passes mypy', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'kplug-snippets-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
@@ -35,6 +38,7 @@ it.skipIf(!python)('every snippet in Python passes mypy', async () => {
     writeFileSync(join(folder, isGreeter ? 'greeter.py' : `snippet_${index}.py`), code);
   }
   writeFileSync(join(folder, 'backups.py'), backups);
+  copyFileSync(manifests, join(folder, 'manifests.py'));
   const args = ['-m', 'mypy', '--strict', '--python-version', '3.10', '.'];
   const { stdout } = await execute(python ?? '', args, { cwd: folder }).catch((failure: { stdout: string }) => failure);
   expect(stdout).toContain('Success: no issues found');

@@ -58,9 +58,10 @@ func run(ctx context.Context) error {
 		registration.Pod = &kplugv1.PodReference{Namespace: namespace, Name: name}
 	}
 	service := &service{
-		registration:  registration,
-		directory:     cmp.Or(os.Getenv("SQLITE_DIRECTORY"), "."),
-		checkInterval: checkInterval,
+		registration:   registration,
+		directory:      cmp.Or(os.Getenv("SQLITE_DIRECTORY"), "."),
+		checkInterval:  checkInterval,
+		datasetteImage: os.Getenv("DATASETTE_IMAGE"),
 	}
 	return serve(ctx, listener, service, controller, security, drainTimeout)
 }

@@ -26,6 +26,8 @@ type service struct {
 	directory string
 	// Interval between checks for drift.
 	checkInterval time.Duration
+	// Image of Datasette, or empty for no dependents.
+	datasetteImage string
 }
 
 // GetInfo identifies the plugin.
@@ -94,6 +96,11 @@ func (s *service) reconcile(ctx context.Context, request *kplugv1.ReconcileReque
 		Outcome:      kplugv1.Outcome_OUTCOME_SUCCESS,
 		BaseStatus:   status,
 		RequeueAfter: durationpb.New(s.checkInterval),
+	}
+	if s.datasetteImage != "" {
+		if response.Dependents, err = table.dependents(s.datasetteImage); err != nil {
+			return nil, err
+		}
 	}
 	if extension != "" {
 		status, err := json.Marshal(map[string]any{"rows": rows, "file": table.file(s.directory)})

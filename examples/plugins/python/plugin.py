@@ -13,11 +13,15 @@ from kplug import Call, Event, FinalizeCall, Metadata, Plugin, Result, Retry, Te
 from msgspec import Meta, Struct, convert
 
 from database import DataDoesNotFit, Layout, count_rows, drop_table, make_table, transaction
+from dependents import dependents_of
 
 DIRECTORY = Path(os.environ.get("SQLITE_DIRECTORY", "."))
 
 CHECK_INTERVAL = float(os.environ.get("DATABASE_TABLE_CHECK_INTERVAL", "30000")) / 1000
 """Interval between checks for drift, in seconds."""
+
+DATASETTE_IMAGE = os.environ.get("DATASETTE_IMAGE", "")
+"""Image of Datasette, or empty for no dependents."""
 
 TYPES = {
     "uint64": "INTEGER",
@@ -97,6 +101,7 @@ def reconcile(call: Call[Table]) -> Result:
         status={"table": {"database": "SQLite", "name": name, "columns": columns_status(layout)}},
         extensions={} if extension is None else {extension: {"rows": rows, "file": str(file)}},
         events=[Event("TableChanged", f"SQLite table {name}: {'; '.join(changes)}.")] if changes else [],
+        dependents=dependents_of(call.base, file, DATASETTE_IMAGE) if DATASETTE_IMAGE else None,
         requeue_after=CHECK_INTERVAL,
     )
 

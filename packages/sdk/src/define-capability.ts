@@ -1,4 +1,5 @@
 import { definePlugin, type Plugin } from './define-plugin.ts';
+import { checkFields, checkVersions, invalid } from './definition.ts';
 import type {
   ApiDefinition,
   Dependent,
@@ -8,6 +9,7 @@ import type {
   PluginDefinition,
   Received,
   ReconcileInput,
+  ResourceShape,
   RuledDependent,
 } from './plugin.ts';
 import { terminal } from './plugin-error.ts';
@@ -40,7 +42,11 @@ export interface CapabilityDefinition<Types extends CapabilityTypes, Spec>
   category: string;
   /** Versions by type: `{ postgresql: ['16', '17'] }`. */
   types: Types;
-  /** Returns the resources that make up the capability, in the order in which they become ready. Must be deterministic. */
+  /**
+   * Returns the resources that make up the capability, in the order in which they become ready. Called again with every change of the
+   * owner or of the observed dependents, so the same input must give the same manifests; otherwise each call changes them. Those with the
+   * policy `CreateOnly` may differ, for example by a generated password, as an existing one stays as it is.
+   */
   dependents(
     owner: CapabilityOwner<Types, Spec>,
     observed: Dependents,
@@ -64,9 +70,15 @@ export interface CapabilityDefinition<Types extends CapabilityTypes, Spec>
 export function defineCapability<const Types extends CapabilityTypes, Spec = Record<string, unknown>>(
   definition: CapabilityDefinition<Types, Spec>,
 ): Plugin<{ spec: Spec }> {
+  checkDefinition(definition);
   const { name, version, base, close, category, types } = definition;
   const { finalize } = definition;
-  const provides = Object.entries(types).map(([type, versions]) => ({ category, type, versions: [...versions] }));
+  const plugin = `${name} ${version}`;
+  const provides = Object.entries(types).map(([type, versions]) => ({
+    category,
+    type,
+    versions: [...versions],
+  }));
   return definePlugin<{ spec: Spec }>({
     name,
     version,
@@ -74,6 +86,7 @@ export function defineCapability<const Types extends CapabilityTypes, Spec = Rec
     ...(base && { base }),
     ...(close && { close }),
     reconcile: async (input) => {
+      checkProvided(plugin, types, input.capability);
       const owner = ownerOf<Types, Spec>(input);
       const dependents = await definition.dependents(owner, input.dependents);
       const status = await definition.status?.(owner, input.dependents);
@@ -89,6 +102,39 @@ function splitApi(api: string | Omit<ApiDefinition, 'provides'>): Omit<ApiDefini
   return { name, version };
 }
 
+const functions = ['dependents', 'status', 'finalize'] as const;
+const fields = ['name', 'version', 'api', 'base', 'category', 'types', ...functions, 'close'];
+
+/** Validates what the definition of a plugin doesn't. Throws `InvalidDefinition`. */
+function checkDefinition(
+  definition: { category: string; types?: unknown } & Partial<Record<(typeof functions)[number], unknown>>,
+): void {
+  checkFields('the capability', definition, fields);
+  const { category, types } = definition;
+  if (typeof types !== 'object' || types === null || Object.keys(types).length === 0)
+    throw invalid(`the category ${category} has no types; write at least one, such as { postgresql: ['17'] }`);
+  for (const [type, versions] of Object.entries<unknown>({ ...types })) checkVersions(`${category}/${type}`, versions);
+  for (const field of functions) {
+    const value = definition[field];
+    if (typeof value !== 'function' && (value !== undefined || field === 'dependents'))
+      throw invalid(`${field} of the capability must be a function`);
+  }
+}
+
+/** Throws `NoSuchVersion` if a controller asks for what wasn't registered. Finalizing needs no check, so that a base can be deleted. */
+function checkProvided(
+  plugin: string,
+  types: CapabilityTypes,
+  capability: ReconcileInput<ResourceShape>['capability'],
+): void {
+  if (!capability) return;
+  const { type, version } = capability;
+  const versions: readonly string[] = Object.hasOwn(types, type) ? (types[type] ?? []) : [];
+  if (versions.includes(version)) return;
+  const provided = versions.length > 0 ? `${type} ${versions.join(', ')}` : Object.keys(types).join(', ');
+  throw terminal(`${plugin} provides no ${type} ${version}; it provides ${provided}`, { reason: 'NoSuchVersion' });
+}
+
 function ownerOf<Types extends CapabilityTypes, Spec>({
   base,
   capability,
@@ -101,6 +147,6 @@ function ownerOf<Types extends CapabilityTypes, Spec>({
   const { type, version, previousVersion } = capability;
   const { name, namespace = '' } = base.metadata;
   const owner = { type, version, previousVersion, name, namespace, spec: base.spec, base };
-  // The controller assigns only what was registered.
+  // Checked before, except while the base is finalized.
   return owner as unknown as CapabilityOwner<Types, Spec>;
 }

@@ -16,6 +16,9 @@ const name = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;
 const version =
   /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?$/;
 
+/** Version of a provided capability: without spaces, commas and operators, which ranges have. */
+const providedVersion = /^[A-Za-z0-9]([A-Za-z0-9._+-]{0,61}[A-Za-z0-9])?$/;
+
 type Identity = Pick<PluginDefinition, 'name' | 'version' | 'close'>;
 
 /** APIs that are implemented by the same functions. */
@@ -59,7 +62,7 @@ const identityFields = ['name', 'version', 'close'];
 const apiFields = ['api', 'base', 'extensions', 'reconcile', 'finalize'];
 
 /** Throws `InvalidDefinition` for a field that does not exist. Plugins in JavaScript have no compiler that would find it. */
-function checkFields(what: string, given: object, known: readonly string[]): void {
+export function checkFields(what: string, given: object, known: readonly string[]): void {
   const unknown = Object.keys(given).find((field) => !known.includes(field));
   if (unknown) throw invalid(`${what} has the unknown field "${unknown}"; its fields are ${known.join(', ')}`);
 }
@@ -84,8 +87,39 @@ function readApi(api: ApiDefinition, kinds: string[]): RegisteredApi {
     version: api.version,
     extensionKinds: (api.extensionKinds ?? kinds).map(splitKind),
     capabilities: api.capabilities ?? {},
-    provides: api.provides ?? [],
+    provides: readProvided(api.name, api.provides ?? []),
   };
+}
+
+/** Validates the capabilities that an API provides, as the controller does. Throws `InvalidDefinition`. */
+function readProvided(api: string, provides: RegisteredApi['provides']): RegisteredApi['provides'] {
+  const known = new Set<string>();
+  for (const { category, type, versions } of provides) {
+    for (const part of [category, type]) {
+      if (!name.test(part))
+        throw malformed(
+          `the capability "${part}" of the API ${api}`,
+          'a category and a type such as database and postgresql',
+        );
+    }
+    const both = `${category}/${type}`;
+    // The controller compares them without regard to case.
+    if (known.has(both.toLowerCase()))
+      throw invalid(`the API ${api} provides ${both} twice; write it once, with all its versions`);
+    known.add(both.toLowerCase());
+    checkVersions(both, versions);
+  }
+  return provides;
+}
+
+/** Validates the versions of a capability. Throws `InvalidDefinition`. */
+export function checkVersions(capability: string, versions: unknown): void {
+  if (!Array.isArray(versions) || versions.length === 0)
+    throw invalid(`${capability} has no list of versions; write at least one, such as ['17']`);
+  for (const one of versions as unknown[]) {
+    if (typeof one !== 'string' || !providedVersion.test(one))
+      throw malformed(`the version ${JSON.stringify(one)} of ${capability}`, "a text such as '17' or '10.11'");
+  }
 }
 
 function splitApi(api: string): ApiDefinition {
@@ -103,6 +137,7 @@ function malformed(what: string, expected: string): PluginError {
   return invalid(`${what} is malformed; write ${expected}`);
 }
 
-function invalid(message: string): PluginError {
+/** Creates the error of an invalid definition. */
+export function invalid(message: string): PluginError {
   return new PluginError('InvalidDefinition', message, { reason: 'InvalidDefinition' });
 }

@@ -7,6 +7,7 @@ import type { Requirement } from '../requirement.ts';
 import { runRequirements, selectRequirements } from '../run-requirements.ts';
 import { ControllerUnderTest } from './controller-under-test.ts';
 import { callRequirements, workRequirements } from './delegated/calls.ts';
+import { capabilityRequirements } from './delegated/capabilities.ts';
 import { dependentRequirements } from './delegated/dependents.ts';
 import { encryptionRequirements } from './delegated/encryption.ts';
 import { operationRequirements } from './delegated/operations.ts';
@@ -31,6 +32,7 @@ export const controllerRequirements: readonly Requirement<ControllerUnderTest>[]
   ...encryptionRequirements,
   ...statusRequirements,
   ...dependentRequirements,
+  ...capabilityRequirements,
   ...validityRequirements,
   ...operationRequirements,
   ...resourceRequirements,

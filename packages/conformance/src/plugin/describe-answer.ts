@@ -1,5 +1,6 @@
 import * as grpc from '@grpc/grpc-js';
 import {
+  DependentPolicy,
   type FinalizeResponse,
   isServiceError,
   Outcome,
@@ -36,6 +37,25 @@ export function stateOf({ baseStatus, extensionStatuses, conditions }: Reconcile
       conditions.map(({ type, status, reason, message }) => [type, { status, reason, message }]),
     ),
   };
+}
+
+/** Returns the dependents of an answer by name, with their rules and, unless they are only created, their manifests. */
+export function dependentsOf({ dependents }: ReconcileResponse): object {
+  const { items = [], rules = {} } = dependents ?? {};
+  const entries = items.map((item, index) => {
+    const manifest = readStatus(item);
+    const { apiVersion, kind, metadata } = manifest as {
+      apiVersion?: string;
+      kind?: string;
+      metadata?: { name?: string };
+    };
+    const group = apiVersion?.includes('/') ? `.${apiVersion.split('/')[0]}` : '';
+    const name = `${kind}${group}/${metadata?.name}`;
+    const known = rules[name] ?? rules[`${kind}/${metadata?.name}`];
+    const isCreated = known?.policy === DependentPolicy.CREATE_ONLY;
+    return [name, { index, rules: known, ...(!isCreated && { manifest }) }] as const;
+  });
+  return Object.fromEntries(entries);
 }
 
 /** Parses a status. Returns a text for one that is not JSON, so that it can be compared and printed. */

@@ -21,7 +21,7 @@ import { NotTried } from '../requirement.ts';
 import { describeAnswer } from './describe-answer.ts';
 import type { PluginRun } from './plugin-run.ts';
 import { ReportedOperations, uidOf } from './reported-operations.ts';
-import { byKey, encode, type Sample } from './sample.ts';
+import { byKey, capabilityFor, encode, type Sample } from './sample.ts';
 import { maxRounds, StatedRequirements } from './stated-requirements.ts';
 
 /** A call and its result. */
@@ -101,6 +101,7 @@ export class PluginUnderTest implements Disposable {
   request(base: Resource = this.sample.base, extensions: readonly Resource[] = this.sample.extensions) {
     const { apis } = this.info;
     const deadline = Date.now() + this.timeout;
+    const capability = capabilityFor(base, apis[0]);
     return {
       base: { json: encode(base) },
       extensions: byKey(extensions),
@@ -110,6 +111,7 @@ export class PluginUnderTest implements Disposable {
         apiVersion: apis[0]?.version ?? '',
         reason: 'Preferred',
         message: 'chosen by the conformance suite',
+        ...(capability && { capability }),
       },
       context: { attempt: 1, deadline: timestampFromMs(deadline), supportsRequirements: true },
     };

@@ -1,7 +1,7 @@
 import { FinalizeCause, Outcome } from '@kplug/protocol';
 import { differences } from '../differences.ts';
 import { NotMet, NotTried, type Requirement, unobservable } from '../requirement.ts';
-import { describeAnswer, stateOf } from './describe-answer.ts';
+import { dependentsOf, describeAnswer, stateOf } from './describe-answer.ts';
 import type { PluginUnderTest } from './plugin-under-test.ts';
 import { named } from './sample.ts';
 
@@ -45,6 +45,20 @@ export const reconcileRequirements: readonly Requirement<PluginUnderTest>[] = [
       const differing = differences(stateOf(before), stateOf(after), 3);
       if (differing.length > 0) throw new NotMet(differing.join('; '), 'no difference');
       return undefined;
+    },
+  },
+  {
+    number: 'P54',
+    level: 'SHOULD',
+    title: 'returns the same dependents for the same state, apart from those with CREATE_ONLY',
+    check: async (plugin) => {
+      await plugin.reconciled();
+      const before = await plugin.reconcile();
+      const after = await plugin.reconcile();
+      if (before.outcome !== after.outcome) throw new NotTried('the outcome changed; see P16');
+      const differing = differences(dependentsOf(before), dependentsOf(after), 3);
+      if (differing.length > 0) throw new NotMet(differing.join('; '), 'no difference');
+      return before.dependents ? undefined : 'it has no dependents';
     },
   },
   {

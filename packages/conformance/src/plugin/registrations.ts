@@ -12,6 +12,7 @@ import type { PluginUnderTest } from './plugin-under-test.ts';
 const semanticVersion =
   /^(0|[1-9]\d*)\.(0|[1-9]\d*)\.(0|[1-9]\d*)(-((0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*)(\.(0|[1-9]\d*|\d*[a-zA-Z-][0-9a-zA-Z-]*))*))?(\+[0-9a-zA-Z-]+(\.[0-9a-zA-Z-]+)*)?$/;
 const name = /^[A-Za-z0-9]([A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;
+const capabilityVersion = /^[A-Za-z0-9]([A-Za-z0-9._+-]{0,61}[A-Za-z0-9])?$/;
 
 /** Registration attempts that a plugin with back-off makes at most while they are counted. */
 const maxAttempts = 20;
@@ -151,8 +152,21 @@ export function faultsOfIdentity({
   for (const api of apis) {
     demand(name.test(api.name), `the API "${api.name}"`);
     demand(semanticVersion.test(api.version), `the version "${api.version}" of the API ${api.name}`);
+    faults.push(...faultsOfProvided(api.provides));
   }
   return faults;
+}
+
+function faultsOfProvided(provides: Registration['apis'][number]['provides']): string[] {
+  const names = provides.map(({ category, type }) => `${category}/${type}`.toLowerCase());
+  return provides.flatMap(({ category, type, versions }, index) => [
+    ...[category, type].filter((part) => !name.test(part)).map((part) => `the capability "${part}"`),
+    ...(versions.length === 0 ? [`no version of ${category}/${type}`] : []),
+    ...versions
+      .filter((one) => !capabilityVersion.test(one))
+      .map((one) => `the version "${one}" of ${category}/${type}`),
+    ...(names.indexOf(names[index] ?? '') < index ? [`${category}/${type} twice`] : []),
+  ]);
 }
 
 /** Returns the differences between GetInfo and the registration. */

@@ -1,5 +1,6 @@
 import type { Requirement } from '../requirement.ts';
 import { answerRequirements } from './answers.ts';
+import { capabilityRequirements } from './capabilities.ts';
 import { identityRequirements } from './identity.ts';
 import type { PluginUnderTest } from './plugin-under-test.ts';
 import { reconcileRequirements } from './reconcile.ts';
@@ -14,6 +15,7 @@ export const pluginRequirements: readonly Requirement<PluginUnderTest>[] = [
   ...servingRequirements,
   ...workRequirements,
   ...reconcileRequirements,
+  ...capabilityRequirements,
   ...answerRequirements,
   ...reconnectionRequirements,
   ...shutdownRequirements,

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { keyOf, type Resource } from '@kplug/controller';
 import type { Manifest } from '@kplug/controller/memory';
 import { deriveBase, type ImplementingPlugin } from '@kplug/controller/tools';
-import { formatJson } from '@kplug/protocol';
+import { formatJson, type PluginApi } from '@kplug/protocol';
 
 /** Resources that the plugin is called with, as a controller sends them. */
 export interface Sample {
@@ -20,6 +20,16 @@ export function sampleOf(manifests: readonly Manifest[], info: ImplementingPlugi
   const [first, ...others] = [...manifests.filter(isBase), ...manifests.filter((one) => !isBase(one))];
   const extensions = others.filter((one) => !isBase(one)).map(stored);
   return { base: first ? stored(first) : emptyBase(info), extensions, isGiven: true };
+}
+
+/** Returns the capability that a base asks for, as a controller assigns it; `undefined` if the API provides none. */
+export function capabilityFor({ spec }: Resource, api: PluginApi | undefined) {
+  const wanted = (spec ?? {}) as { type?: unknown; version?: unknown };
+  const isWanted = ({ type }: { type: string }) => type.toLowerCase() === String(wanted.type).toLowerCase();
+  const offer = api?.provides.find(isWanted) ?? api?.provides[0];
+  if (!offer) return undefined;
+  const version = offer.versions.find((one) => one === wanted.version) ?? offer.versions.at(-1) ?? '';
+  return { category: offer.category, type: offer.type, version, previousVersion: '' };
 }
 
 /** Returns a copy of a base with another name and uid. */

@@ -26,7 +26,7 @@ describe('a conformant plugin', () => {
     const report = await conform('nothing');
     expect(unmet(report)).toEqual([]);
     const passed = report.verdicts.filter(({ result }) => result === 'passed');
-    expect(passed.length).toBe(33);
+    expect(passed.length).toBe(36);
     expect(report.verdicts.find(({ number }) => number === 'P5')?.remark).toMatch(/only an address was given/);
   });
 });
@@ -67,6 +67,10 @@ describe('a plugin that answers incorrectly fails only the violated requirement'
     ['P33', 'P33 failed: answers when extensions are missing'],
     ['P34', 'P34 warning: serves the health of each API'],
     ['P35', 'P35 failed: answers GetInfo with a name'],
+    ['P35 provides', 'P35 failed: answers GetInfo with a name'],
+    ['P53', 'P53 failed: fails a call for a version'],
+    ['P53 finalize', 'P53 failed: finalizes a base whose version'],
+    ['P54', 'P54 warning: returns the same dependents'],
   ])('%s', async (wrong, expected) => {
     expect(unmet(await conform(wrong))).toEqual([expect.stringContaining(expected)]);
   });

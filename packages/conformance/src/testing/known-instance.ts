@@ -4,6 +4,8 @@ export interface KnownInstance {
   address: string;
   version: string;
   api: string;
+  /** Capabilities that it registered. */
+  provides: readonly { category: string; type: string; versions: readonly string[] }[];
   protocol: 'kplug.v1' | 'kplug';
   /** Certificate that it registered (DER); empty for none. */
   certificate: Uint8Array;

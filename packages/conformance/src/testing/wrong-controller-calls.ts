@@ -22,6 +22,8 @@ import {
 import { parse, stringify } from 'yaml';
 import { pinned, type TestAuthority, withoutName } from '../plugin/credentials.ts';
 import type { KnownInstance } from './known-instance.ts';
+import type { Assigned } from './wrong-capabilities.ts';
+import { WrongDependents } from './wrong-dependents.ts';
 
 type Change = (status: object) => object;
 
@@ -30,11 +32,20 @@ export interface Answered {
   isDone: boolean;
   /** Delay before the next call, in milliseconds. */
   after?: number | undefined;
+  /** Reason why the dependents are not ready. */
+  unready?: string;
   /** True if the answer holds for a time. */
   isValid?: boolean;
   why: string;
   base: Change;
   extensions: Map<string, Change>;
+}
+
+/** Input of a call. */
+export interface CallInput {
+  base: Resource;
+  extensions: readonly Resource[];
+  capability: Assigned | undefined;
 }
 
 const same: Change = (status) => status;
@@ -52,27 +63,24 @@ export class DelegatedCaller {
   readonly #created = new Set<string>();
   /** Names of what plugins require, by the uid of the base. */
   readonly #required = new Map<string, readonly string[]>();
+  readonly #dependents: WrongDependents;
   readonly #operations = new Map<string, { progress: Progress; generation: number }>();
 
   /** @param authority CA whose certificate for calls it presents. Default: it calls in plain text. */
   constructor(wrong: string, authority?: TestAuthority) {
     this.#wrong = wrong;
     this.#authority = authority;
+    this.#dependents = new WrongDependents(wrong);
   }
 
   close(): void {
     for (const { v1 } of this.#clients.values()) v1.$client.close();
   }
 
-  async call(
-    plugin: KnownInstance,
-    base: Resource,
-    extensions: readonly Resource[],
-    isFinalizing: boolean,
-  ): Promise<Answered | 'unreachable'> {
+  async call(plugin: KnownInstance, input: CallInput, isFinalizing: boolean): Promise<Answered | 'unreachable'> {
     try {
-      if (plugin.protocol === 'kplug') return await this.#callV0(plugin, base, extensions, isFinalizing);
-      return await this.#callV1(plugin, base, extensions, isFinalizing);
+      if (plugin.protocol === 'kplug') return await this.#callV0(plugin, input.base, input.extensions, isFinalizing);
+      return await this.#callV1(plugin, input, isFinalizing);
     } catch (error) {
       if (isServiceError(error) && error.code === grpc.status.UNAVAILABLE) return 'unreachable';
       return failed(messageOf(error));
@@ -81,8 +89,7 @@ export class DelegatedCaller {
 
   async #callV1(
     plugin: KnownInstance,
-    base: Resource,
-    extensions: readonly Resource[],
+    { base, extensions, capability }: CallInput,
     isFinalizing: boolean,
   ): Promise<Answered | 'unreachable'> {
     const known = await this.#clientOf(plugin);
@@ -94,6 +101,8 @@ export class DelegatedCaller {
       required: this.#requiredFor(uid),
       base: { json: encode(base) },
       extensions: Object.fromEntries(extensions.map((one) => [keyOf(one), { json: encode(one) }])),
+      dependents: this.#dependents.of(base),
+      assignment: { ...(capability && { capability }) },
       ...(operation && this.#wrong !== 'C44' && { operation }),
       context: {
         attempt: 1,
@@ -115,11 +124,14 @@ export class DelegatedCaller {
     const isStable =
       names.every((name) => name in request.required) && names.length === this.#requiredNames(uid).length;
     this.#required.set(uid, names);
-    if (!isStable) return this.#callV1(plugin, base, extensions, isFinalizing);
+    if (!isStable) return this.#callV1(plugin, { base, extensions, capability }, isFinalizing);
     // It brings them within a pass only.
     if (this.#wrong === 'C45 later') this.#required.delete(uid);
     this.#keepOperation(base, answer);
-    return this.#take(answer, extensions.map(keyOf));
+    const taken = this.#take(answer, extensions.map(keyOf));
+    if (taken.why !== '') return taken;
+    const unready = this.#dependents.apply(base, answer.dependents);
+    return unready ? { ...taken, why: unready.message, unready: unready.reason } : taken;
   }
 
   #requiredNames(uid: string): readonly string[] {
@@ -155,7 +167,7 @@ export class DelegatedCaller {
   }
 
   #take(answer: ReconcileResponse, keys: readonly string[]): Answered {
-    const fault = faultOf(answer, keys);
+    const fault = faultOf(answer, keys) ?? this.#dependents.faultOf(answer.dependents);
     if (fault && this.#wrong === 'C14') {
       const changes = [...accepted(answer, fault).extensions].filter(([key]) => !keys.includes(key));
       return { ...failed(fault), extensions: new Map(changes) };

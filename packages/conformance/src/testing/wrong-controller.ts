@@ -17,6 +17,7 @@ import {
 } from '@kplug/protocol';
 import type { TestAuthority } from '../plugin/credentials.ts';
 import type { KnownInstance } from './known-instance.ts';
+import { WrongCapabilities } from './wrong-capabilities.ts';
 import { type Answered, DelegatedCaller } from './wrong-controller-calls.ts';
 
 /** TTL of all leases, in milliseconds. */
@@ -48,6 +49,7 @@ export class WrongController implements AsyncDisposable {
   readonly #instances = new Map<string, KnownInstance>();
   readonly #followed = new Map<string, FollowedResource>();
   readonly #caller: DelegatedCaller;
+  readonly #capabilities: WrongCapabilities;
   #loop: Promise<void> | undefined;
   #isStopped = false;
   address = '';
@@ -58,6 +60,7 @@ export class WrongController implements AsyncDisposable {
     this.#folder = folder;
     this.#authority = authority;
     this.#caller = new DelegatedCaller(wrong, authority);
+    this.#capabilities = new WrongCapabilities(wrong);
     addService(this.#server, RegistryService, {
       heartbeat: ({ registration }, call) => this.#answer(registration, call.getPeer()),
       deregister: ({ instanceId }) => {
@@ -95,9 +98,9 @@ export class WrongController implements AsyncDisposable {
     } = registration ?? {};
     const host = peer.slice(0, peer.lastIndexOf(':'));
     const at = address.startsWith(':') ? `${host}${address}` : address;
-    const api = apis[0]?.name ?? '';
+    const { name: api = '', provides = [] } = apis[0] ?? {};
     this.#instances.set(instanceId, {
-      ...{ instanceId, address: at, version, api, certificate },
+      ...{ instanceId, address: at, version, api, provides, certificate },
       ...{ protocol: 'kplug.v1', heartbeatAt: Date.now() },
     });
     const lease = { interval: durationFromMs(750), ttl: durationFromMs(maxTtl) };
@@ -116,7 +119,7 @@ export class WrongController implements AsyncDisposable {
     const read = this.#wrong === 'C21' ? version : semantic;
     const instanceId = `${name}@${address}`;
     this.#instances.set(instanceId, {
-      ...{ instanceId, address, version: read, api, certificate: new Uint8Array() },
+      ...{ instanceId, address, version: read, api, provides: [], certificate: new Uint8Array() },
       ...{ protocol: 'kplug', heartbeatAt: Date.now() },
     });
     return { accepted: true };
@@ -177,25 +180,42 @@ export class WrongController implements AsyncDisposable {
   }
 
   async #pass(file: string, one: FollowedResource): Promise<void> {
-    const plugin = one.isRemoved
-      ? one.reconciledBy
-      : [...this.#instances.values()].findLast(({ api }) => api === 'Greeting');
-    if (one.isRemoved && !plugin) return void this.#followed.delete(file);
-    if (!plugin) return this.#retry(one);
+    const { plugin, capability } = this.#choose(one);
+    if (!plugin) return one.isRemoved ? void this.#followed.delete(file) : this.#wait(one);
     one.calls++;
     const { generation } = one.resource.metadata;
     const extensions = one.isRemoved || this.#wrong === 'C11' ? [] : this.#extensionsOf(one.resource);
-    const answered = await this.#caller.call(plugin, one.resource, extensions, one.isRemoved);
+    const answered = await this.#caller.call(plugin, { base: one.resource, extensions, capability }, one.isRemoved);
     one.calls--;
     if (answered === 'unreachable') return this.#retry(one);
     if (one.isRemoved && answered.isDone) return void this.#followed.delete(file);
     one.reconciledBy = plugin;
+    if (answered.isDone) this.#capabilities.succeeded(one.resource, capability);
     if (one.resource.metadata.generation !== generation && this.#wrong !== 'C13') return;
     this.#report(one, extensions, answered);
     if (!answered.isDone) this.#retry(one, answered.after);
     else if (answered.after !== undefined && !(answered.isValid && this.#wrong === 'C43'))
       one.due = Date.now() + answered.after;
     one.isValid = answered.isValid === true;
+  }
+
+  #choose(one: FollowedResource): ReturnType<WrongCapabilities['choose']> {
+    const instances = [...this.#instances.values()].filter(({ api }) => api === 'Greeting');
+    const chosen = this.#capabilities.choose(one.resource, instances);
+    return one.isRemoved ? { ...chosen, plugin: one.reconciledBy } : chosen;
+  }
+
+  /** Waits for a plugin. */
+  #wait(one: FollowedResource): void {
+    const { version } = (one.resource.spec ?? {}) as { version?: string };
+    const condition = {
+      type: 'Ready',
+      status: 'False',
+      reason: 'CapabilityUnavailable',
+      message: `no version ${version}`,
+    };
+    if (this.#wrong !== 'C49 silent') this.#write(one, { conditions: [condition] });
+    this.#retry(one);
   }
 
   #retry(one: FollowedResource, after = 100): void {
@@ -212,7 +232,8 @@ export class WrongController implements AsyncDisposable {
 
   #report(one: FollowedResource, extensions: readonly Resource[], answered: Answered): void {
     const { generation: observedGeneration } = one.resource.metadata;
-    const ready = { type: 'Ready', status: answered.isDone ? 'True' : 'False', message: answered.why };
+    const status = answered.isDone && !answered.unready ? 'True' : 'False';
+    const ready = { type: 'Ready', status, reason: answered.unready ?? 'Called', message: answered.why };
     const silent = this.#wrong === 'C12 silent' ? { message: '' } : {};
     const reported = {
       plugin: { name: 'Conformance' },

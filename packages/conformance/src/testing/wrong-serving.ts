@@ -6,6 +6,7 @@ import {
   addReflection,
   addService,
   ConditionStatus,
+  DependentPolicy,
   type FinalizeRequest,
   type GetInfoResponseSchema,
   Outcome,
@@ -22,6 +23,9 @@ type Answer = MessageInitShape<typeof ReconcileResponseSchema>;
 const encoder = new TextEncoder();
 const deliberateError = (reason: string) => [{ severity: Severity.ERROR, reason, text: 'deliberate failure' }];
 const failure = (outcome: Outcome, reason: string) => ({ outcome, messages: deliberateError(reason) });
+
+/** Rules of a dependent that is generated once. */
+const generated = { 'Secret/one': { policy: DependentPolicy.CREATE_ONLY } };
 
 /** A plugin that violates only the requirement that it is given. */
 export class WrongPlugin {
@@ -40,7 +44,9 @@ export class WrongPlugin {
 
   constructor(wrong: string, instanceId: string) {
     this.#wrong = wrong;
-    const apis = [{ name: 'Greeting', version: wrong === 'P35' ? 'one' : '1.0.0' }];
+    const provided = { category: 'greeting', type: 'plain', versions: ['1', '2'] };
+    const provides = wrong === 'P35 provides' ? [provided, { ...provided, type: 'Plain' }] : [provided];
+    const apis = [{ name: 'Greeting', version: wrong === 'P35' ? 'one' : '1.0.0', provides }];
     const version = wrong === 'P2' ? 'one' : '1.0.0';
     this.info = {
       plugin: 'Wrong',
@@ -100,6 +106,7 @@ export class WrongPlugin {
         throw serviceError(grpc.status.ABORTED, 'busy with this resource');
       if (this.#wrong === 'P15' && request.$unknown) throw serviceError(grpc.status.INVALID_ARGUMENT, 'unknown field');
       await delay(this.#wrong === 'P30 call' ? 300 : 15);
+      if (this.#wrong !== 'P53' && !isProvided(request.assignment)) return failure(Outcome.TERMINAL, 'NoSuchVersion');
       return await this.#answer(request, isUnary);
     } finally {
       this.#inFlight--;
@@ -162,16 +169,27 @@ export class WrongPlugin {
       }),
       ...(wrong === 'P50' && { validFor: durationFromMs(-1_000) }),
       ...(wrong === 'P37' && { dependents: { items: [encoder.encode('{"apiVersion":"v1","kind":"ConfigMap"}')] } }),
+      ...(wrong === 'P54' && { dependents: { items: [this.#counted(), this.#counted('Secret')], rules: generated } }),
       ...(wrong === 'P37 rules' && { dependents: { items: [], rules: { 'ConfigMap/a': { dependsOn: [] } } } }),
       conditions: types.map((type) => ({ type, status: ConditionStatus.TRUE, reason: 'Written' })),
     };
   }
 
-  #finalize({ base }: FinalizeRequest): { outcome: Outcome; messages?: ReturnType<typeof deliberateError> } {
+  /** Returns a dependent that differs from call to call. */
+  #counted(kind = 'ConfigMap'): Uint8Array {
+    const manifest = { apiVersion: 'v1', kind, metadata: { name: 'one' }, data: { calls: String(++this.#count) } };
+    return encoder.encode(JSON.stringify(manifest));
+  }
+
+  #finalize({ base, assignment }: FinalizeRequest): {
+    outcome: Outcome;
+    messages?: ReturnType<typeof deliberateError>;
+  } {
     this.#isWedged = false;
     this.#latest = '';
     const name = read(base?.json)?.metadata.name;
     if (name === undefined) return failure(Outcome.TERMINAL, 'Unreadable');
+    if (!isProvided(assignment) && this.#wrong === 'P53 finalize') return failure(Outcome.TERMINAL, 'NoSuchVersion');
     const wasThere = this.#world.delete(name);
     const wasSeen = this.#seen.has(name);
     if (wasThere && this.#wrong === 'P27') return failure(Outcome.TERMINAL, 'Stuck');
@@ -204,6 +222,12 @@ export class WrongPlugin {
       watch: (stream: grpc.ServerWritableStream<Buffer, Buffer>) => void stream.write(status),
     };
   }
+}
+
+/** Reports whether a version is one of those that the plugin provides; true without capabilities. */
+function isProvided(assignment: ReconcileRequest['assignment']): boolean {
+  const version = assignment?.capability?.version;
+  return version === undefined || ['1', '2'].includes(version);
 }
 
 interface Base {

@@ -2,6 +2,9 @@
 
 from kplug._api import Api, Provided
 from kplug._call import Assignment, Call, Capability, FinalizeCall, Operation, Required
+from kplug._capability_owner import CapabilityOwner
+from kplug._define_capability import CapabilityDefinition, define_capability
+from kplug._dependents import Dependents
 from kplug._errors import CannotServe, Failure, InvalidDefinition, PluginError, Retry, Terminal
 from kplug._extensions import Extensions
 from kplug._implementation import ApiImplementation
@@ -19,8 +22,11 @@ __all__ = [
     "Call",
     "CannotServe",
     "Capability",
+    "CapabilityDefinition",
+    "CapabilityOwner",
     "Condition",
     "Dependent",
+    "Dependents",
     "Event",
     "Extensions",
     "Failure",
@@ -43,5 +49,6 @@ __all__ = [
     "RunningPlugin",
     "ServeOptions",
     "Terminal",
+    "define_capability",
     "name_from",
 ]

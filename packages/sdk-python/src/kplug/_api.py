@@ -17,6 +17,9 @@ _VERSION = re.compile(
     r"(-[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?(\+[0-9A-Za-z-]+(\.[0-9A-Za-z-]+)*)?"
 )
 
+# Version of a capability: without spaces, commas and operators, which ranges have.
+_PROVIDED_VERSION = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._+-]{0,61}[A-Za-z0-9])?")
+
 
 @dataclass(frozen=True)
 class Provided:
@@ -58,7 +61,7 @@ def read_apis(given: str | Api | Sequence[str | Api], kinds: Iterable[str]) -> l
     apis = [given] if isinstance(given, str | Api) else list(given)
     if not apis:
         raise _malformed("the list of APIs", "at least one, such as DatabaseTable@1.0.0")
-    return [_read_api(_split_api(api) if isinstance(api, str) else api, list(kinds)) for api in apis]
+    return [_read_api(split_api(api) if isinstance(api, str) else api, list(kinds)) for api in apis]
 
 
 def _read_api(api: Api, kinds: list[str]) -> registry_pb2.PluginApi:
@@ -72,14 +75,36 @@ def _read_api(api: Api, kinds: list[str]) -> registry_pb2.PluginApi:
         version=api.version,
         extension_kinds=[_split_kind(kind) for kind in understood],
         capabilities=api.capabilities,
-        provides=[
-            registry_pb2.ProvidedCapability(category=one.category, type=one.type, versions=one.versions)
-            for one in api.provides
-        ],
+        provides=_read_provided(api),
     )
 
 
-def _split_api(text: str) -> Api:
+def _read_provided(api: Api) -> list[registry_pb2.ProvidedCapability]:
+    known: set[str] = set()
+    for one in api.provides:
+        for part in (one.category, one.type):
+            if not _NAME.fullmatch(part):
+                raise _malformed(
+                    f'the capability "{part}" of the API {api.name}', "a category and a type such as database"
+                )
+        name = f"{one.category}/{one.type}"
+        # The controller compares them without regard to case.
+        if name.lower() in known:
+            raise InvalidDefinition(f"the API {api.name} provides {name} twice; write it once, with all its versions")
+        known.add(name.lower())
+        if isinstance(one.versions, str) or not one.versions:
+            raise InvalidDefinition(f'{name} has no list of versions; write at least one, such as ["17"]')
+        for version in one.versions:
+            if not isinstance(version, str) or not _PROVIDED_VERSION.fullmatch(version):
+                raise _malformed(f"the version {version!r} of {name}", 'a text such as "17" or "10.11"')
+    return [
+        registry_pb2.ProvidedCapability(category=one.category, type=one.type, versions=one.versions)
+        for one in api.provides
+    ]
+
+
+def split_api(text: str) -> Api:
+    """Reads an API that is written as `Name@1.0.0`. Raises `InvalidDefinition`."""
     name, at, version = text.partition("@")
     if not at:
         raise _malformed(f'the API "{text}"', "name and version, such as DatabaseTable@1.0.0")

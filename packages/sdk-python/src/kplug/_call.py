@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Generic, Literal
 
+from kplug._dependents import Dependents
 from kplug._extensions import Extensions
 from kplug._resource import Json, Resource, S
 
@@ -90,7 +91,7 @@ class Call(Generic[S]):
     """Base resource."""
     extensions: Extensions
     """Extension resources that the base references and that exist."""
-    dependents: Sequence[Resource[Json]]
+    dependents: Dependents
     """Dependents of the base (resources that the operator applies for it) in their current state."""
     required: Required
     """Further resources that the plugin required by `require`."""

@@ -17,6 +17,7 @@ from kplug._answer_size import check_size
 from kplug._author import AuthorCalls
 from kplug._call import Assignment, Call, Capability, FinalizeCall
 from kplug._definition import Definition, Implementation, Models
+from kplug._dependents import Dependents
 from kplug._durations import to_duration
 from kplug._encoding import encode_finalize_result, encode_result
 from kplug._errors import Failure, Retry, Terminal
@@ -121,9 +122,9 @@ class Handlers:
         return Call(
             base=base,
             extensions=Extensions(extensions, models.types),
-            dependents=[
-                read_resource(_decoder.decode(request.dependents[key].json)) for key in sorted(request.dependents)
-            ],
+            dependents=Dependents(
+                [read_resource(_decoder.decode(request.dependents[key].json)) for key in sorted(request.dependents)]
+            ),
             required=read_required(request),
             assignment=Assignment(
                 delegation=assignment.delegation,

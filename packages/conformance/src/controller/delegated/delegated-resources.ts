@@ -23,6 +23,8 @@ export interface DelegatedBase extends AsyncDisposable {
   calls(): ReceivedCall[];
   /** Changes the spec, which causes another call. */
   change(): Promise<void>;
+  /** Replaces the base by a changed one, as in `delegate`. */
+  replace(alter: (base: Manifest) => Manifest): Promise<void>;
   /** Deletes the base and waits for a call that finalizes it, counted from 0. */
   delete(index: number): Promise<ReceivedCall | undefined>;
 }
@@ -95,7 +97,8 @@ export class DelegatedResources implements AsyncDisposable {
   ): Promise<DelegatedBase> {
     if (this.#undelegated !== undefined) throw new NotTried(this.#undelegated);
     const { metadata, ...rest } = this.#base;
-    const manifest = alter({ ...rest, metadata: { ...metadata, name: this.nameOf(suffix) } });
+    const original = { ...rest, metadata: { ...metadata, name: this.nameOf(suffix) } };
+    const manifest = alter(original);
     const { name } = manifest.metadata;
     plugin.follow(name, script);
     await this.#folder.apply(manifest);
@@ -113,6 +116,7 @@ export class DelegatedResources implements AsyncDisposable {
         const spec = { ...manifest.spec, conformance: ++this.#changes };
         await this.#folder.apply({ ...manifest, spec });
       },
+      replace: (change) => this.#folder.apply(change(original)),
       delete: deleteBase,
       [Symbol.asyncDispose]: async () => {
         // A base that was never reconciled is not finalized, and a controller that does not finalize is not waited for again.

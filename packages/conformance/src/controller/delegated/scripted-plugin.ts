@@ -1,6 +1,6 @@
 import * as grpc from '@grpc/grpc-js';
 import type { Resource } from '@kplug/controller';
-import type { Operation } from '@kplug/protocol';
+import type { AssignedCapability, Operation } from '@kplug/protocol';
 import type { KeyPair } from '../../plugin/credentials.ts';
 import { SecuredPort } from './secured-port.ts';
 
@@ -12,6 +12,8 @@ export interface ReceivedCall {
   extensions: Readonly<Record<string, Resource>>;
   /** Empty in the first Kplug's protocol, which has none. */
   dependents: readonly Resource[];
+  /** Capability that the base asks for, in `kplug.v1`. */
+  capability?: AssignedCapability | undefined;
   /** Operation in progress, in `kplug.v1`. */
   operation?: Operation | undefined;
   /** Resources that the plugin required, in `kplug.v1`; `undefined` if the controller does not read requirements. */

@@ -31,6 +31,8 @@ export type Answer = Omit<
 /** Behaviour of the plugin, besides its answers. */
 export interface V1PluginOptions {
   api: { name: string; version: string };
+  /** Capabilities that it provides. Default: none. */
+  provides?: { category: string; type: string; versions: string[] }[];
   /** True if GetInfo announces Work. The plugin serves it in either case. */
   servesWork?: boolean;
   /** True if GetInfo answers with an instance id other than the registered one. */
@@ -93,7 +95,7 @@ export class V1Plugin extends ScriptedPlugin<Answer> {
       ...(own && { certificate: new X509Certificate(own.cert).raw }),
       plugin: 'Conformance',
       version: '1.0.0',
-      apis: [this.#options.api],
+      apis: [this.#api],
       address: `:${this.port}`,
       instanceId: this.#instanceId,
     };
@@ -113,12 +115,18 @@ export class V1Plugin extends ScriptedPlugin<Answer> {
     this.secured?.close();
   }
 
+  /** API as it is registered. */
+  get #api() {
+    const { api, provides = [] } = this.#options;
+    return { ...api, provides };
+  }
+
   #info() {
     this.infoCalls.push(performance.now());
     return {
       plugin: 'Conformance',
       version: '1.0.0',
-      apis: [this.#options.api],
+      apis: [this.#api],
       instanceId: this.#options.hasOtherId ? 'another-process' : this.#instanceId,
       runtime: 'kplug conformance',
       servesWork: this.#options.servesWork ?? false,
@@ -154,7 +162,7 @@ export class V1Plugin extends ScriptedPlugin<Answer> {
 
 function read(
   method: ReceivedCall['method'],
-  { base, extensions, dependents, operation, required, context }: ReconcileRequest | FinalizeRequest,
+  { base, extensions, dependents, operation, required, assignment, context }: ReconcileRequest | FinalizeRequest,
   transport: ReceivedCall['transport'],
   deadline?: grpc.Deadline,
 ): ReceivedCall {
@@ -172,6 +180,7 @@ function read(
           Object.entries(required).map(([name, { items }]) => [name, items.map(({ json }) => parse(json))]),
         )
       : undefined,
+    capability: assignment?.capability,
     texts: [],
     at: performance.now(),
     remaining: { request, call: deadline === undefined ? Number.NaN : Number(deadline) - Date.now() },

@@ -86,11 +86,22 @@ describe.concurrent('a controller that delegates incorrectly fails only the viol
     expect(unmet(report)).toEqual(expected.map((text) => expect.stringContaining(text)));
   });
 
-  it('C36, as it does not support dependents', async () => {
-    expect(unmet(await conform('nothing', ['C36']))).toEqual([
-      expect.stringContaining('C36 failed: rejects a whole response with a dependent'),
-      expect.stringContaining('C36 failed: rejects a whole response with rules'),
-    ]);
+  it.each([
+    ['nothing', []],
+    ['C36', Array.from({ length: 4 }, () => 'C36 failed: rejects a whole response')],
+    ['C42', ['C42 failed: applies a dependent only when', 'C50 failed: takes a dependent for ready']],
+    ['C42 report', ['C42 warning: reports which dependent', 'C50 warning: reports a dependent that']],
+    ['C42 policy', ['C42 failed: changes a dependent, but none', 'C46 failed: releases']],
+    ['C42 include', ['C42 failed: deletes a dependent while']],
+    ['C46', ['C42 failed: deletes a dependent while', 'C46 failed: deletes dependents', 'C46 failed: releases']],
+    ['C46 order', ['C42 failed: deletes a dependent while', 'C46 failed: deletes dependents']],
+    ['C46 unset', ['C46 failed: deletes dependents']],
+    ['C46 retain', ['C46 failed: releases']],
+    ['C50', ['C50 failed: takes a dependent for ready']],
+    ['C50 time', ['C50 warning: reports a dependent that']],
+  ])('C36, C42, C46 and C50: %s', async (wrong, expected) => {
+    const report = await conform(wrong, ['C36', 'C42', 'C46', 'C50']);
+    expect(unmet(report)).toEqual(expected.map((text) => expect.stringContaining(text)));
   });
 
   it.each([
@@ -120,6 +131,19 @@ describe.concurrent('a controller that delegates incorrectly fails only the viol
     const report = await conform(wrong, ['C45']);
     expect(unmet(report)).toEqual(expected.map((text) => expect.stringContaining(text)));
     expect(report.verdicts.map(({ result }) => result)).not.toContain('notTried');
+  });
+
+  it.each([
+    ['nothing', []],
+    ['C47', ['C47 failed: sends the capability']],
+    ['C47 newest', ['C47 failed: sends the capability']],
+    ['C48', ['C48 failed: keeps the version']],
+    ['C48 previous', ['C48 failed: keeps the version']],
+    ['C49', ['C49 failed: calls no plugin for a version']],
+    ['C49 silent', ['C49 failed: calls no plugin for a version']],
+  ])('C47 to C49: %s', async (wrong, expected) => {
+    const report = await conform(wrong, ['C47', 'C48', 'C49']);
+    expect(unmet(report)).toEqual(expected.map((text) => expect.stringContaining(text)));
   });
 
   it('C33, as it does not check health', async () => {

@@ -15,6 +15,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import kplug.v1.Plugin;
 import kplug.v1.ResourceOuterClass.Resource;
 
 /** A `DatabaseTable` with a valid `serverName`. Its columns are not validated. */
@@ -58,6 +59,11 @@ record DatabaseTable(JsonObject metadata, JsonObject spec) {
     String namespace = text(metadata, "namespace");
     String name = text(metadata, "name");
     return namespace.isEmpty() || namespace.equals("default") ? name : namespace + "/" + name;
+  }
+
+  /** Resources that show the table in web browsers. */
+  Plugin.Dependents dependents(String image) {
+    return Dependents.of(text(metadata, "name"), text(spec, "serverName"), image);
   }
 
   /** Wanted layout of the table, with the options of an extension. */

@@ -5,6 +5,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 import kplug.v1.Registry.ExtensionKind;
 import kplug.v1.Registry.PluginApi;
@@ -56,7 +57,11 @@ final class Main {
 
     PluginServer server =
         new PluginServer(
-            registration, controller, security, parse(bindAddress), new SqliteTables(directory, checkInterval));
+            registration,
+            controller,
+            security,
+            parse(bindAddress),
+            new SqliteTables(directory, checkInterval, Optional.ofNullable(environment.get("DATASETTE_IMAGE"))));
     server.start();
     Runtime.getRuntime()
         .addShutdownHook(

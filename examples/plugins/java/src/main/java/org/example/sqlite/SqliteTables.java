@@ -24,11 +24,13 @@ final class SqliteTables {
   private final Gson gson = new Gson();
   private final Path directory;
   private final Duration checkInterval;
+  private final Optional<String> datasetteImage;
 
-  /** `checkInterval` is the interval between checks for drift. */
-  SqliteTables(Path directory, Duration checkInterval) {
+  /** `checkInterval` is the interval between checks for drift. `datasetteImage` is empty for no dependents. */
+  SqliteTables(Path directory, Duration checkInterval, Optional<String> datasetteImage) {
     this.directory = directory;
     this.checkInterval = checkInterval;
+    this.datasetteImage = datasetteImage;
   }
 
   private record Result(List<String> changes, long rows) {}
@@ -49,6 +51,7 @@ final class SqliteTables {
             .setOutcome(Outcome.OUTCOME_SUCCESS)
             .setBaseStatus(encode(status))
             .setRequeueAfter(Durations.fromMillis(checkInterval.toMillis()));
+    datasetteImage.ifPresent(image -> response.setDependents(resource.dependents(image)));
     extension.ifPresent(
         key ->
             response.putExtensionStatuses(key, encode(Map.of("rows", result.rows(), "file", file.toString()))));

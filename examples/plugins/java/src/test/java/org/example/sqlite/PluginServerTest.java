@@ -20,6 +20,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import kplug.v1.Plugin.GetInfoRequest;
 import kplug.v1.PluginServiceGrpc;
@@ -52,7 +53,7 @@ class PluginServerTest {
             controller,
             security,
             new InetSocketAddress("127.0.0.1", 0),
-            new SqliteTables(directory, Duration.ofSeconds(30)));
+            new SqliteTables(directory, Duration.ofSeconds(30), Optional.empty()));
     server.start();
   }
 

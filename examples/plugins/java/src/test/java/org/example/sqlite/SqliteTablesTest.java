@@ -12,6 +12,7 @@ import java.sql.ResultSet;
 import java.sql.SQLException;
 import java.time.Duration;
 import java.util.List;
+import java.util.Optional;
 import kplug.v1.Plugin.Outcome;
 import kplug.v1.Plugin.ReconcileRequest;
 import kplug.v1.Plugin.ReconcileResponse;
@@ -31,7 +32,7 @@ class SqliteTablesTest {
 
   @BeforeEach
   void open() {
-    tables = new SqliteTables(directory, Duration.ofSeconds(30));
+    tables = new SqliteTables(directory, Duration.ofSeconds(30), Optional.empty());
   }
 
   @Test
@@ -114,7 +115,7 @@ class SqliteTablesTest {
     Message unknown = failure(table("[{'name':'id','type':'money'}]"), null).toMessage();
     assertEquals("UnsupportedColumnType", unknown.getReason());
     assertTrue(unknown.getText().startsWith("column \"id\" has the type \"money\". Supported types: bool,"));
-    tables = new SqliteTables(directory.resolve("missing"), Duration.ofSeconds(30));
+    tables = new SqliteTables(directory.resolve("missing"), Duration.ofSeconds(30), Optional.empty());
     Failure unavailable = failure(table(ID), null);
     assertEquals(Outcome.OUTCOME_RETRY, unavailable.outcome());
     assertEquals("DatabaseUnavailable", unavailable.toMessage().getReason());
