@@ -2,6 +2,7 @@ import './require-node.ts';
 
 export { printable, printableOutput } from '@kplug/protocol/printable';
 export type { OidcIssuer } from './authentication/oidc-authenticator.ts';
+export type { CatalogueOptions } from './catalogue/catalogue-writer.ts';
 // Controller and its options.
 export type { ApiAnswer, ApiCallOptions, OwnApi } from './clients/api-calls.ts';
 export type { ConnectionsOptions } from './clients/connections-options.ts';
