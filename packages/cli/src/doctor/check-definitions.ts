@@ -18,15 +18,20 @@ export interface OwnDefinition {
   name: string;
   /** File in the chart. */
   file: string;
+  /** Consequence of its absence, for a kind without which the operator works. */
+  consequence?: string;
   definition: Answer<JsonObject | undefined>;
 }
 
 /** Checks that one of Kplug's own kinds is served in the version that the operator uses. */
-export function checkOwnDefinition({ name, file, definition }: OwnDefinition): Finding {
+export function checkOwnDefinition({ name, file, consequence, definition }: OwnDefinition): Finding {
   const check = new Check('DefinitionInstalled', about);
   if (definition.failure !== undefined) return check.notTried(`the definition ${name}: ${definition.failure}`);
   const advice = `kubectl apply --server-side -f charts/kplug/files/${file}`;
-  if (!definition.value) return check.problem(`the CustomResourceDefinition ${name} does not exist`, advice);
+  if (!definition.value) {
+    const message = `the CustomResourceDefinition ${name} does not exist`;
+    return consequence ? check.warning(`${message}, so ${consequence}`, advice) : check.problem(message, advice);
+  }
   const served = versionsOf(definition.value).filter((version) => version.served === true);
   if (served.some((version) => version.name === ownVersion)) return check.ok(`${name} is served in ${ownVersion}`);
   const names = served.map((version) => String(version.name)).join(', ') || 'no version';

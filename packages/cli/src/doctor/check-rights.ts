@@ -48,6 +48,7 @@ export function rightsNeeded(pod: OperatorPod, kinds: readonly UsedKind[]): Righ
       right('', 'services', ['list'], where),
     ]),
     ...(pod.isSecured ? rightsOfSecurity(pod) : []),
+    right('catalogue.kplug.dev', 'providedcapabilities', ['list', 'watch', 'create', 'patch', 'delete'], undefined),
     ...everywhere.map((where) => right('events.k8s.io', 'events', ['create', 'patch'], where)),
     ...kinds.flatMap(({ kind, role, served }) => {
       const group = groupOf(kind.apiVersion);
@@ -86,6 +87,7 @@ function rightsOfSecurity({ namespace, certificates }: OperatorPod): Right[] {
 /** Consequences of missing permissions, by their resource. */
 const consequences: readonly (readonly [resource: RegExp, consequence: string])[] = [
   [/\btokenreviews\b/, 'until then, no plugin can prove its identity by the token of its ServiceAccount'],
+  [/\bprovidedcapabilities\b/, 'until then, kubectl does not list the capabilities that can be asked for'],
   [/\bsubjectaccessreviews\b/, 'until then, the admin port refuses all readers of other pods'],
 ];
 
