@@ -47,7 +47,11 @@ export type {
 } from './registry/registration.ts';
 export type { RegistryView } from './registry/registry-view.ts';
 // Port to the resources, for authors of adapters.
-export type { ClusterServices } from './resources/cluster-services.ts';
+export type {
+  CatalogueEntry,
+  CatalogueStore,
+  ClusterServices,
+} from './resources/cluster-services.ts';
 export type {
   FollowOptions,
   KindProblem,

@@ -116,8 +116,16 @@ async function readKinds(
   inspector: ClusterInspector,
   delegations: readonly Delegation[],
 ): Promise<DelegatedDefinition[]> {
-  const wanted = delegations.flatMap(({ name, apiVersion, kind, extensionKinds }) => [
-    { delegation: name, role: 'base' as const, kind: { apiVersion, kind } },
+  const wanted = delegations.flatMap(({ name, apiVersion, kind, extensionKinds, dependentKinds, asksCapability }) => [
+    {
+      ...{ delegation: name, role: 'base' as const, kind: { apiVersion, kind } },
+      ...{ hasDependents: dependentKinds.length > 0, asksCapability },
+    },
+    ...dependentKinds.map((one) => ({
+      delegation: name,
+      role: 'dependent' as const,
+      kind: { apiVersion: one.apiVersion, kind: one.kind },
+    })),
     ...extensionKinds.map((one) => ({
       delegation: name,
       role: 'extension' as const,

@@ -94,7 +94,7 @@ async function describeDelegation(
   delegation: Delegation,
   registry: Registry,
 ): Promise<MessageInitShape<typeof DelegationSchema>> {
-  const { name, base, api, rules, extensions, namespaces = [] } = delegation.settings;
+  const { name, base, api, rules, extensions, dependents, capabilityPaths, namespaces = [] } = delegation.settings;
   const problem = delegation.problem ?? describeWriteProblems(delegation.writeProblems);
   const { reason: problemReason = '', message: problemMessage = '' } = problem ?? {};
   const { total, ready } = delegation.counts;
@@ -113,6 +113,8 @@ async function describeDelegation(
     candidates,
     extensionKinds: extensions.kinds?.map((kind) => ({ ...kind })) ?? [],
     namespaces: [...namespaces],
+    dependentKinds: dependents.permittedKinds.map((kind) => ({ ...kind })),
+    asksCapability: capabilityPaths !== undefined,
   };
 }
 

@@ -3,10 +3,10 @@ import type { DryRunResources, ResourceDifference } from '../resources/kubernete
 import type { KubeConfigChoice } from '../resources/kubernetes/load-kube-config.ts';
 import type { ResourceReference } from '../resources/resource.ts';
 import { describeReference, formatKey } from '../resources/resource.ts';
-import { type PassOptions, runPass } from './render.ts';
+import { type RenderOptions, runPass } from './render.ts';
 
 /** Options of `diffPass`. */
-export interface DiffOptions extends Omit<PassOptions, 'resources'> {
+export interface DiffOptions extends Omit<RenderOptions, 'observed'> {
   /** Cluster of the base. */
   cluster: KubeConfigChoice;
   base: ResourceReference;
