@@ -180,10 +180,29 @@ describe('the catalogue of capabilities', () => {
     await expectStatus(operator, { versions: '11.4' }, 'mariadb');
 
     registry.markSuspect('two', 'Unreachable', 'it is silent');
-    await expectStatus(operator, { available: 'True', versions: '9.6, 16, 17', plugins: 'Databases 1.0.0' });
+    const left = await expectStatus(operator, {
+      available: 'True',
+      versions: '9.6, 16, 17',
+      plugins: 'Databases 1.0.0',
+    });
+    expect(left.spec).toEqual(stored.spec);
     registry.markSuspect('one', 'Unreachable', 'it is silent');
     const condition = { type: 'Available', status: 'False', reason: 'NoLiveInstance' };
     await expectStatus(operator, { available: 'False', versions: '9.6, 16, 17, 18', conditions: [condition] });
+  });
+
+  it('keeps the spelling of a capability while plugins that spell it in other ways come and go', async () => {
+    const operator = await cluster.namespace();
+    const { registry, writer } = await open(operator);
+    await writer.start();
+    registry.register(provider({ PostgreSQL: ['17'] }));
+    const { spec } = await expectStatus(operator, { versions: '17' });
+    expect(spec).toMatchObject({ type: 'PostgreSQL' });
+    registry.register(
+      provider({ postgresql: ['18'] }, { instanceId: 'two', address: '10.0.0.2:7000', plugin: 'Other' }),
+    );
+    registry.evict('one', 'gone');
+    expect((await expectStatus(operator, { versions: '18' })).spec).toEqual(spec);
   });
 
   it('is shown by kubectl in columns', async () => {

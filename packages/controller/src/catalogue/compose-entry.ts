@@ -6,14 +6,14 @@ import { type ConditionContent, readConditions, stampCondition } from '../resour
 import { cutText } from '../resources/cut-text.ts';
 import { jsonObjectsIn } from '../resources/json.ts';
 import { groupOf, type JsonObject } from '../resources/resource.ts';
-import { compareVersions } from '../selection/capability.ts';
+import { newestFirst } from '../selection/capability.ts';
 import type { Offer, Provider } from './collect-offers.ts';
 import { entryNameOf } from './entry-name.ts';
 
 const { maxProviders, maxVersions, maxKinds, maxNamespaces, maxTextLength } = limits.catalogue;
 
-/** Status of an earlier version of an entry, for transition times. */
-type Former = { readonly status?: JsonObject } | undefined;
+/** Earlier version of an entry, for its spelling and transition times. */
+type Former = { readonly spec?: JsonObject; readonly status?: JsonObject } | undefined;
 
 /** A provider with what an entry lists of it. */
 interface ListedProvider {
@@ -32,9 +32,13 @@ export function composeEntry(offer: Offer, operator: string, former: Former): Ca
   const shown = available.length > 0 ? available : providers;
   const plugins = [...new Set(shown.map(({ plugin }) => plugin))].join(', ');
   const takers = [...new Set(providers.flatMap(({ delegations }) => delegations))].sort(byName).slice(0, maxKinds);
-  const { category, type } = offer;
+  const spell = (field: 'category' | 'type') => {
+    const spelling = former?.spec?.[field];
+    // Plugins may spell it in several ways, and come and go.
+    return String(spelling).toLowerCase() === offer[field].toLowerCase() ? String(spelling) : offer[field];
+  };
   return entryOf(
-    { category, type, operator },
+    { category: spell('category'), type: spell('type'), operator },
     {
       available: available.length > 0 ? 'True' : 'False',
       versions: inOneLine(sortVersions(shown.flatMap(({ versions }) => versions)).join(', ')),
@@ -162,7 +166,7 @@ function describeTaker({ name, base, capabilityPaths, namespaces, labels }: Dele
 
 /** Sorts versions, the oldest first. The newest stay when there are too many. */
 function sortVersions(versions: readonly string[]): string[] {
-  return [...new Set(versions)].sort(compareVersions).slice(0, maxVersions).reverse();
+  return newestFirst(versions).slice(0, maxVersions).reverse();
 }
 
 function kindOf({ base: { apiVersion, kind } }: DelegationSettings): string {

@@ -1,10 +1,7 @@
 import { createHash } from 'node:crypto';
+import { limits } from '../limits/limits.ts';
 
-/** Maximum length of a part of a name. Registered categories and types are no longer. */
-const maxPartLength = 63;
-
-/** Length of a digest in hexadecimal digits: long enough that no plugin finds a category and a type with the digest of others. */
-const digestLength = 20;
+const { maxNamePartLength, nameDigestLength } = limits.catalogue;
 
 /** Category and type of a capability, and the operator that lists it. */
 export interface EntryKey {
@@ -22,11 +19,11 @@ export function entryNameOf({ category, type, operator }: EntryKey): string {
   const exact = [category.toLowerCase(), type.toLowerCase()];
   const parts = exact.map(labelOf);
   const isExact = parts.every((part, index) => part === exact[index]);
-  const digest = createHash('sha256').update(JSON.stringify(exact)).digest('hex').slice(0, digestLength);
+  const digest = createHash('sha256').update(JSON.stringify(exact)).digest('hex').slice(0, nameDigestLength);
   return [...parts, ...(isExact ? [] : [digest]), operator].join('.');
 }
 
 function labelOf(text: string): string {
-  const label = text.replace(/[^a-z0-9-]/g, '-').slice(0, maxPartLength);
+  const label = text.replace(/[^a-z0-9-]/g, '-').slice(0, maxNamePartLength);
   return label.replace(/^-+|-+$/g, '') || 'x';
 }

@@ -27,5 +27,10 @@ export const catalogue = {
   maxVersions: count(64, 'Maximum number of versions of a capability that an entry names; the newest stay.'),
   maxKinds: count(16, 'Maximum number of kinds that an entry lists.'),
   maxNamespaces: count(64, 'Maximum number of namespaces of a kind that an entry lists.'),
+  maxNamePartLength: characters(63, 'Maximum length of the category and of the type in the name of an entry.'),
+  nameDigestLength: characters(
+    20,
+    'Length of the digest in the name of an entry whose category or type has characters that names do not have: too long for a plugin to find others with the same one.',
+  ),
   maxTextLength: characters(512, 'Maximum length of each line for people in an entry.'),
 };
