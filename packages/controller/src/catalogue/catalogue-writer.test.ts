@@ -225,13 +225,20 @@ describe('the catalogue of capabilities', () => {
   it('lists nothing that no delegation would choose, so that plugins that are not admitted reach no users', async () => {
     const operator = await cluster.namespace();
     const { registry, writer, delegations } = await open(operator);
-    delegations.set({ ...capabilities, plugins: { from: [{ namespace: 'databases' }] } });
+    const admitting = { ...capabilities, plugins: { from: [{ namespace: 'databases' }] } };
+    delegations.set(admitting);
     await writer.start();
-    registry.register(provider({ postgresql: ['17'] }));
+    const identityIn = (namespace: string) => ({ identity: { kind: 'serviceaccount', namespace, name: 'x' } as const });
+    registry.register(provider({ postgresql: ['17'] }), identityIn('databases'));
+    registry.register(
+      provider({ stolen: ['1'] }, { instanceId: 'three', address: '10.0.0.3:7000', plugin: 'Stranger' }),
+      identityIn('elsewhere'),
+    );
     registry.register(
       provider({ mariadb: ['11.4'] }, { instanceId: 'two', address: '10.0.0.2:7000', apiVersion: '2.0.0' }),
+      identityIn('databases'),
     );
-    delegations.set({ ...capabilities, name: 'others', capability: {} }, capabilities);
+    delegations.set({ ...admitting, name: 'others', capability: {} }, admitting);
     await expectStatus(operator, { requestedBy: [{ delegation: 'capabilities' }, { delegation: 'others' }] });
     expect(await names(operator)).toEqual([nameOf(operator)]);
   });
