@@ -1,4 +1,4 @@
-// tools/: functions that only tools use: asking a plugin, rendering a pass, deriving a delegation.
+// tools/: functions that only tools use: asking a plugin, rendering a pass, comparing one with a cluster, deriving a delegation.
 
 import { create } from '@bufbuild/protobuf';
 import * as grpc from '@grpc/grpc-js';
