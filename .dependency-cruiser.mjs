@@ -36,6 +36,7 @@ export const controllerLayers = {
   ],
   'delegation-resources': ['delegation', 'queue', 'registry', 'resources', 'selection'],
   'plugin-resources': ['queue', 'registry', 'resources'],
+  catalogue: ['delegation', 'queue', 'registry', 'resources', 'selection'],
   admin: [
     'authentication',
     'certificates',

@@ -51,6 +51,10 @@ const onLeases = [
 
 const onReviews = ['create authentication.k8s.io/tokenreviews', 'create authorization.k8s.io/subjectaccessreviews'];
 
+const onCatalogue = ['list', 'watch', 'create', 'patch', 'delete'].map(
+  (verb) => `${verb} catalogue.kplug.dev/providedcapabilities`,
+);
+
 const onDelegations = [
   ...['get', 'list', 'watch', 'patch'].map((verb) => `${verb} delegations.kplug.dev/delegations`),
   'patch delegations.kplug.dev/delegations/status',
@@ -61,7 +65,7 @@ beforeAll(async () => void (await helm('version')), helmTimeout);
 describe('the rights of the operator', () => {
   it('are exactly those that the delegations need, in all namespaces', async () => {
     expect(rightsIn(await render('kplug', { delegations: [tables] }, 'system'))).toEqual({
-      'all namespaces': [...onTables, ...onDelegations, ...onReviews].toSorted(),
+      'all namespaces': [...onTables, ...onCatalogue, ...onDelegations, ...onReviews].toSorted(),
       system: [...onItself, ...onLeases].toSorted(),
     });
   });
@@ -71,7 +75,7 @@ describe('the rights of the operator', () => {
     expect(rightsIn(await render('kplug', values, 'system'))).toEqual({
       'team-a': onTables.toSorted(),
       'team-b': onTables.toSorted(),
-      'all namespaces': [...onDelegations, ...onReviews].toSorted(),
+      'all namespaces': [...onCatalogue, ...onDelegations, ...onReviews].toSorted(),
       system: [...onItself, ...onLeases].toSorted(),
     });
   });
@@ -103,7 +107,7 @@ describe('the rights of the operator', () => {
     const none = { delegations: [tables], delegationResources: { enabled: false } };
     expect(await bindingsOf(none)).toMatchObject({ rule: undefined });
     expect(rightsIn(await render('kplug', none, 'system'))['all namespaces']).toEqual(
-      [...onTables, ...onReviews].toSorted(),
+      [...onTables, ...onCatalogue, ...onReviews].toSorted(),
     );
   });
 
@@ -112,7 +116,7 @@ describe('the rights of the operator', () => {
     const verbs = ['get', 'list', 'watch', 'create', 'patch', 'delete'];
     const rights = rightsIn(await render('kplug', { delegations: [keeping] }, 'system'))['all namespaces'];
     const onDeployments = verbs.map((verb) => `${verb} apps/deployments`);
-    const others = ['list events.k8s.io/events', ...onDelegations, ...onReviews];
+    const others = ['list events.k8s.io/events', ...onCatalogue, ...onDelegations, ...onReviews];
     expect(rights).toEqual([...onTables, ...onDeployments, ...others].toSorted());
   });
 
@@ -178,6 +182,23 @@ describe('the rights of the operator', () => {
     const { system = [], plugins } = rightsIn(await render('kplug', given, 'system'));
     expect(system.filter((right) => right.includes('secrets'))).toEqual(['get /secrets operator-tls']);
     expect(plugins).toEqual(['get', 'update'].map((verb) => `${verb} /configmaps try-kplug-ca`));
+  });
+
+  it('let users read the catalogue: those with the role view, and by default all', async () => {
+    const readersOf = async (values: object) => {
+      const objects = await render('kplug', { delegations: [tables], ...values }, 'system');
+      const role = objects.find(
+        ({ kind, metadata }) => kind === 'ClusterRole' && /-catalogue-view$/.test(metadata.name),
+      );
+      expect(role?.metadata.labels).toMatchObject({ 'rbac.authorization.k8s.io/aggregate-to-view': 'true' });
+      const bindings = objects.filter(
+        ({ roleRef }) => (roleRef as { name?: string } | undefined)?.name === role?.metadata.name,
+      );
+      return bindings.flatMap(({ subjects }) => (subjects as { name: string }[]).map(({ name }) => name));
+    };
+    expect(await readersOf({})).toEqual(['system:authenticated']);
+    expect(await readersOf({ catalogue: { readers: ['developers', 'ops'] } })).toEqual(['developers', 'ops']);
+    expect(await readersOf({ catalogue: { readers: [] } })).toEqual([]);
   });
 
   it('use the plurals of kinds', async () => {
@@ -262,6 +283,11 @@ const purposes: readonly [rule: RegExp, purpose: string][] = [
   [/^get plugins\.kplug\.dev\/plugins\/admin $/, 'right of readers of the admin port, for users to bind'],
   [/^get,list,watch,patch delegations\.kplug\.dev\/delegations -delegations$/, 'follows Delegation resources'],
   [/^patch delegations\.kplug\.dev\/delegations\/status -delegations$/, 'writes their statuses'],
+  [
+    /^list,watch,create,patch,delete catalogue\.kplug\.dev\/providedcapabilities $/,
+    'lists the capabilities that can be asked for',
+  ],
+  [/^get,list,watch catalogue\.kplug\.dev\/providedcapabilities $/, 'right of users to read that list'],
 ];
 
 interface Rule {
@@ -279,6 +305,8 @@ function rightsIn(objects: readonly ClusterObject[]): Record<string, string[]> {
       roleRef: { kind: string; name: string };
       subjects: { kind: string; name: string; namespace: string }[];
     };
+    // The right of users to read the catalogue.
+    if (subjects.some(({ kind }) => kind === 'Group')) continue;
     expect(subjects).toEqual([{ kind: 'ServiceAccount', name: expect.any(String), namespace: expect.any(String) }]);
     const { namespace } = binding.metadata;
     const role = objects.find(

@@ -40,6 +40,7 @@ const step = walk(deployed, async () => {
   await deployed.kubectl('delete', 'capabilities,components', '--all', '--timeout=60s');
   await deployed.kubectl('delete', 'secrets,persistentvolumeclaims', '--selector=app.kubernetes.io/instance');
   await deployed.remove();
+  await kubectl('delete', 'providedcapabilities', `--selector=catalogue.kplug.dev/operator=${namespace}`);
   await volumes.remove();
   await rm(folder, { recursive: true });
 });
@@ -98,6 +99,32 @@ describe('the example of capabilities on a cluster', () => {
     const catalogue = await kplug('capabilities', '--cluster', '--operator-namespace', namespace);
     expect(catalogue).toMatch(/^database +mariadb +10\.11, 11\.4 +Databases +1\.0\.0 +Capability +1\/1$/m);
     expect(catalogue).toMatch(/^database +postgresql +14, 15, 16, 17, 18 +Databases +1\.0\.0 +Capability +1\/1$/m);
+  });
+
+  step('lists what can be asked for, for developers without rights on the operator', async () => {
+    const developer = ['--as=developer', '--as-group=system:authenticated'];
+    const listed = await vi.waitFor(async () => {
+      const selector = `--selector=catalogue.kplug.dev/operator=${namespace}`;
+      const table = await kubectl('get', 'providedcapabilities', selector, ...developer);
+      expect(table).toMatch(/ postgresql /);
+      return table.trimEnd().split('\n');
+    }, waitOptions);
+    const [header = '', ...lines] = listed.map((line) => line.split(/ {2,}/));
+    expect(header).toEqual(['NAME', 'CATEGORY', 'TYPE', 'VERSIONS', 'PLUGINS', 'KINDS', 'AVAILABLE']);
+    const kinds = 'Capability.platform.example.org';
+    expect(lines).toEqual([
+      [`database.mariadb.${namespace}`, 'database', 'mariadb', '10.11, 11.4', 'Databases 1.0.0', kinds, 'True'],
+      [
+        `database.postgresql.${namespace}`,
+        ...['database', 'postgresql', '14, 15, 16, 17, 18', 'Databases 1.0.0', kinds, 'True'],
+      ],
+    ]);
+    const explained = await kubectl('explain', 'providedcapabilities.status.requestedBy.versionPath', ...developer);
+    expect(explained).toContain('Field of a resource that states the version');
+    const described = await kubectl('describe', 'providedcapability', `database.postgresql.${namespace}`, ...developer);
+    expect(described).toMatch(/Instances: +1\/1/);
+    const mayWrite = kubectl('auth', 'can-i', 'delete', 'providedcapabilities', ...developer);
+    await expect(mayWrite).rejects.toThrow();
   });
 
   step('gives a component the connection parameters of the capability that it links to', async () => {

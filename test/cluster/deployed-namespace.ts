@@ -66,7 +66,8 @@ export class DeployedNamespace {
     const found = await kubectl('get', 'crd', pluginDefinition, '--ignore-not-found', '--output=name');
     // Another release may own the definitions, so Helm must not create them. They are updated here.
     if (found) {
-      const files = ['plugin', 'delegation'].map((kind) => join(this.charts, `kplug/files/${kind}.crd.yaml`));
+      const kinds = ['plugin', 'delegation', 'provided-capability'];
+      const files = kinds.map((kind) => join(this.charts, `kplug/files/${kind}.crd.yaml`));
       await kubectl('apply', '--server-side', '--force-conflicts', ...files.flatMap((file) => ['--filename', file]));
     }
     const own = [`namespaces={${this.namespace}}`, `crds.enabled=${!found}`, ...settings];

@@ -35,6 +35,7 @@ const operatorHeadings: Record<keyof typeof operatorLimits, string> = {
   pluginsFolder: 'Plugins from a folder',
   downloads: 'Downloaded plugins',
   pluginResources: 'Plugin resources',
+  catalogue: 'Catalogue of capabilities',
   telemetry: 'Metrics and Events in memory',
   admin: 'Admin port',
 };

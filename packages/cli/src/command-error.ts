@@ -5,8 +5,9 @@
  * - `usage`: the command line, or a file that it names, is invalid.
  * - `notFound`: a named object does not exist.
  * - `unreachable`: no operator or plugin answers.
+ * - `undetermined`: the command could not find out what it reports by the exit code 1.
  */
-export type CommandFailure = 'failed' | 'usage' | 'notFound' | 'unreachable';
+export type CommandFailure = 'failed' | 'usage' | 'notFound' | 'unreachable' | 'undetermined';
 
 /** Failure of a command. The message tells the user what failed, for which object, and how to fix it. */
 export class CommandError extends Error {

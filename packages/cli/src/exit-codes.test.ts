@@ -10,6 +10,7 @@ describe('the exit code', () => {
     [new CommandError('usage', ''), 2],
     [new CommandError('notFound', ''), 3],
     [new CommandError('unreachable', ''), 4],
+    [new CommandError('undetermined', ''), 6],
     [new KplugError('PluginFailed', ''), 1],
     [new KplugError('InvalidManifest', ''), 2],
     [new KplugError('NotFound', ''), 3],

@@ -11,12 +11,19 @@ export const exitCodes = [
   { code: 3, meaning: 'the named object was not found' },
   { code: 4, meaning: 'the operator or plugin is unreachable, or does not answer in time' },
   { code: 5, meaning: 'an address to listen on is in use' },
+  { code: 6, meaning: 'the differences cannot be determined (render --diff)' },
 ] as const;
 
 /** Exit code of a command. */
 export type ExitCode = (typeof exitCodes)[number]['code'];
 
-const byFailure: Record<CommandFailure, ExitCode> = { failed: 1, usage: 2, notFound: 3, unreachable: 4 };
+const byFailure: Record<CommandFailure, ExitCode> = {
+  failed: 1,
+  usage: 2,
+  notFound: 3,
+  unreachable: 4,
+  undetermined: 6,
+};
 
 const byConformanceCode: Record<ConformanceErrorCode, ExitCode> = { InvalidOptions: 2, Unreachable: 4 };
 

@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import type { CatalogueOptions } from './catalogue/catalogue-writer.ts';
 import type { ConnectionsOptions } from './clients/connections-options.ts';
 import type { DelegationDeclaration } from './delegation/declaration.ts';
 import type { ProbingOptions } from './discovery/plugin-prober.ts';
@@ -77,6 +78,8 @@ export interface ControllerOptions {
   stopTimeout?: number;
   /** Writing of `Plugin` resources, where the resources have a store for them. */
   pluginResources?: PluginResourceOptions;
+  /** Catalogue of the capabilities that can be asked for, where the resources have a store for it. */
+  catalogue?: CatalogueOptions;
   /** Folder whose files the controller runs as plugins, as child processes, while it leads. Default: none. */
   pluginsFolder?: PluginsFolderOptions;
   /** Logger. Default: pino on standard output, level `info`. */

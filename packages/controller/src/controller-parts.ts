@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { type CatalogueParts, CatalogueWriter } from './catalogue/catalogue-writer.ts';
 import type { PluginSecurity } from './certificates/plugin-channels.ts';
 import { PluginCaller } from './clients/caller.ts';
 import { Connections } from './clients/connections.ts';
@@ -134,6 +135,7 @@ export function assembleParts(
 
   const { plugins: store, pods: podStore, declarations } = services;
   const pluginResources = store && new PluginResourceWriter(registry, store, log, options.pluginResources, folder);
+  const catalogue = openCatalogue(options, { registry, delegations, log });
   const pods = podStore && new PodObserver(registry, podStore);
   const prober =
     declarations &&
@@ -166,9 +168,19 @@ export function assembleParts(
     refusals,
     folder,
     pluginResources,
+    catalogue,
     pods,
     prober,
   };
+}
+
+/** Returns the writer of the catalogue of capabilities; `undefined` where the resources have no store for it. */
+function openCatalogue(
+  { resources, catalogue }: ControllerOptions,
+  parts: Pick<CatalogueParts, 'registry' | 'delegations' | 'log'>,
+): CatalogueWriter | undefined {
+  const { catalogue: store, namespace = '' } = resources.services ?? {};
+  return store && new CatalogueWriter({ ...parts, store, operator: namespace }, catalogue);
 }
 
 /** Returns the sources whose v0 plugins are accepted; `undefined` for all. Throws `InvalidConfiguration`. */

@@ -172,6 +172,7 @@ export class Controller {
   #addSteps(): void {
     const { clock, registry, connections, heartbeats, folder, pluginResources, pods, prober, security, v0Sources } =
       this.#parts;
+    const { catalogue } = this.#parts;
     const { resources, heartbeatAddress = defaultHeartbeatAddress } = this.#options;
     this.#add({ stop: () => clock[Symbol.dispose]() });
     this.#add({ stop: () => resources.close() });
@@ -194,6 +195,8 @@ export class Controller {
     });
     this.#add({ stop: () => heartbeats.close() });
     this.#add({ start: () => folder?.start(heartbeats.privateAddress), stop: () => folder?.hold() });
+    // Stopped first, so that it doesn't list what ends with the controller as unavailable.
+    this.#add({ start: () => catalogue?.start(), stop: () => catalogue?.stop() });
     this.#add({ start: () => resources.services?.leadership?.announce() });
   }
 

@@ -2,6 +2,7 @@ import './require-node.ts';
 
 export { printable, printableOutput } from '@kplug/protocol/printable';
 export type { OidcIssuer } from './authentication/oidc-authenticator.ts';
+export type { CatalogueOptions } from './catalogue/catalogue-writer.ts';
 // Controller and its options.
 export type { ApiAnswer, ApiCallOptions, OwnApi } from './clients/api-calls.ts';
 export type { ConnectionsOptions } from './clients/connections-options.ts';
@@ -48,7 +49,11 @@ export type {
 } from './registry/registration.ts';
 export type { RegistryView } from './registry/registry-view.ts';
 // Port to the resources, for authors of adapters.
-export type { ClusterServices } from './resources/cluster-services.ts';
+export type {
+  CatalogueEntry,
+  CatalogueStore,
+  ClusterServices,
+} from './resources/cluster-services.ts';
 export type {
   FollowOptions,
   KindProblem,

@@ -49,6 +49,7 @@ export type { ClusterReader, NamedKind } from './resources/kubernetes/cluster-re
 export type { TlsOptions } from './resources/kubernetes/credentials.ts';
 export type { FoundEndpoints, ServiceReference } from './resources/kubernetes/declared-service.ts';
 export type { ServedKind } from './resources/kubernetes/discovery.ts';
+export type { ResourceDifference } from './resources/kubernetes/dry-run-resources.ts';
 export type { KubeConfigChoice } from './resources/kubernetes/load-kube-config.ts';
 export type { Right } from './resources/kubernetes/missing-rule.ts';
 export { openClusterReader } from './resources/kubernetes/open-cluster-reader.ts';
@@ -74,6 +75,7 @@ export type { RecordedEvent } from './telemetry/events.ts';
 export { type DelegationFault, findDelegationFaults } from './tools/delegation-faults.ts';
 export { delegationJsonSchema } from './tools/delegation-json-schema.ts';
 export { deriveBase, deriveDelegation, type ImplementingPlugin } from './tools/derive-delegation.ts';
+export { type DiffOptions, diffPass } from './tools/diff-pass.ts';
 export type { Observed } from './tools/observed.ts';
 export {
   type AssumedPlugin,

@@ -1,5 +1,5 @@
 import { startTimeout } from '@kplug/testing/control-plane';
-import { home, OperatedCluster, objects, sliceOf } from '@kplug/testing/kplug';
+import { home, OperatedCluster, objects, ownDefinition, sliceOf } from '@kplug/testing/kplug';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { runDoctor } from '../testing/run-doctor.ts';
 
@@ -69,6 +69,38 @@ describe('kplug doctor on a cluster', { timeout: 120_000 }, () => {
       }, waitOptions);
     });
     await vi.waitFor(async () => expect((await examine()).about('RightsGiven')).toHaveLength(1), waitOptions);
+  });
+
+  it('reports that kubectl lists no capabilities, without a right of the operator or without the kind', async () => {
+    const { role } = objects;
+    const rules = role.rules.filter(({ apiGroups }) => apiGroups[0] !== 'catalogue.kplug.dev');
+    await operated.changing(role, { ...role, rules }, async () => {
+      await vi.waitFor(async () => {
+        expect((await examine()).about('RightsGiven').map(({ message, advice }) => [message, ...advice])).toEqual([
+          [
+            'the operator may not list and watch and create and patch and delete providedcapabilities.catalogue.kplug.dev in all namespaces',
+            'add to a ClusterRole of its service account the rule { apiGroups: ["catalogue.kplug.dev"], resources: ["providedcapabilities"], verbs: ["list", "watch", "create", "patch", "delete"] }',
+            'until then, kubectl does not list the capabilities that can be asked for',
+          ],
+        ]);
+      }, waitOptions);
+    });
+    const definition = await ownDefinition('provided-capability');
+    await operated.cluster.delete(definition);
+    try {
+      await vi.waitFor(async () => {
+        expect((await examine()).about('DefinitionInstalled')).toContainEqual({
+          check: 'DefinitionInstalled',
+          about: 'kinds',
+          outcome: 'warning',
+          message:
+            'the CustomResourceDefinition providedcapabilities.catalogue.kplug.dev does not exist, so kubectl does not list the capabilities that can be asked for',
+          advice: ['kubectl apply --server-side -f charts/kplug/files/provided-capability.crd.yaml'],
+        });
+      }, waitOptions);
+    } finally {
+      await operated.cluster.define(definition);
+    }
   });
 
   it('reports that the operator may not review tokens and rights, or keep its certificates', async () => {

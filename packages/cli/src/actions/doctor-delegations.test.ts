@@ -90,6 +90,78 @@ describe('on a cluster, kplug doctor', { timeout: 120_000 }, () => {
     for (const kind of [bare, strict]) await operated.cluster.delete(kind);
   });
 
+  it('reports schemas without the fields of dependents and capabilities, and rights on dependents that are missing', async () => {
+    const text = { type: 'string' };
+    const any = { type: 'object', 'x-kubernetes-preserve-unknown-fields': true };
+    const conditions = { type: 'array', items: any };
+    const usual = { conditions, implementation: text, observedGeneration: { type: 'integer' }, plugin: any };
+    const listed = { type: 'array', items: { type: 'object', properties: { name: text, kind: text } } };
+    const kinds = [
+      greetingKind('Plain', { type: 'object', properties: usual }),
+      greetingKind('Keeping', { type: 'object', properties: { ...usual, dependents: listed } }),
+      greetingKind('Owner'),
+    ];
+    for (const kind of kinds) await operated.cluster.define(kind);
+    const dependents = {
+      kinds: [
+        { apiVersion: 'v1', kind: 'ConfigMap' },
+        { apiVersion: 'apps/v1', kind: 'StatefulSet' },
+        { apiVersion: version, kind: 'Later' },
+      ],
+    };
+    const capability = {};
+    const given = [
+      delegationOf('Plain'),
+      delegationOf('Keeping', { dependents, capability }),
+      delegationOf('Owner', { dependents, capability }),
+    ];
+    const { role } = objects;
+    const rules = role.rules.map((rule) =>
+      rule.apiGroups[0] === 'events.k8s.io' ? { ...rule, verbs: ['create', 'patch'] } : rule,
+    );
+    await operated.changing(role, { ...role, rules }, () =>
+      operated.having(given, async () => {
+        await vi.waitFor(async () => {
+          const { about } = await examine();
+          expect(about('StatusKept', 'delegation plain')).toMatchObject([
+            {
+              outcome: 'warning',
+              message:
+                'the status of Plain has no lastHandledReconcileAt, operationsInProgress: without lastHandledReconcileAt, kplug reconcile --wait does not see the end of a pass; without operationsInProgress, the token of an operation in progress is lost when the operator stops',
+            },
+          ]);
+          const lacking = ['dependentsReady', 'capability', 'dependents[].apiVersion', 'dependents[].message'];
+          const more = ['plugin', 'ready', 'reason', 'retain', 'since'].map((field) => `dependents[].${field}`);
+          expect(about('StatusKept', 'delegation keeping')).toMatchObject([
+            {
+              outcome: 'problem',
+              message: `the status of Keeping has no ${[...lacking, ...more].join(', ')} and allows no other fields, so the API server rejects statuses`,
+            },
+          ]);
+          expect(about('StatusKept', 'delegation owner')).toMatchObject([{ outcome: 'ok' }]);
+          expect(about('KindExists', 'delegation owner')).toMatchObject([
+            { outcome: 'warning', message: `the cluster has no kind Later (${version})` },
+          ]);
+          const missing = about('RightsGiven').map(({ message, advice }) => [message, advice.slice(1)]);
+          const verbs = (resource: string) =>
+            `the operator may not get and list and watch and create and patch and delete ${resource} in all namespaces`;
+          expect(missing).toEqual(
+            expect.arrayContaining([
+              [
+                'the operator may not list events.events.k8s.io in all namespaces',
+                ['until then, the last Event about a dependent that does not become ready is not reported'],
+              ],
+              [verbs('statefulsets.apps'), []],
+            ]),
+          );
+          expect(missing.filter(([message]) => String(message).includes('configmaps'))).toEqual([]);
+        }, waitOptions);
+      }),
+    );
+    await vi.waitFor(async () => expect((await examine()).amiss()).toEqual([]), waitOptions);
+    for (const kind of kinds) await operated.cluster.delete(kind);
+  });
+
   it('reports Delegations that are not accepted, and operators that follow the same ones', async () => {
     const twice = { ...delegationOf('Greeting'), metadata: { name: 'twice' } };
     const strayed = {
@@ -165,6 +237,7 @@ describe('on a cluster, kplug doctor', { timeout: 120_000 }, () => {
       expect(about('DefinitionInstalled').map(({ message }) => message)).toEqual([
         'plugins.plugins.kplug.dev is served in v1, but the operator uses v1alpha1',
         'the CustomResourceDefinition delegations.delegations.kplug.dev does not exist',
+        'providedcapabilities.catalogue.kplug.dev is served in v1alpha1',
       ]);
     }, waitOptions);
     const unled = { ...operatorPod(home, []), metadata: { ...operatorPod(home, []).metadata, name: 'kplug-1' } };

@@ -33,6 +33,11 @@ export interface RenderOptions extends PluginTlsOptions {
   name: string;
   config?: string;
   kind?: string;
+  /** True to compare with a cluster. */
+  diff?: boolean;
+  namespace?: string;
+  kubeconfig?: string;
+  context?: string;
   output: 'yaml' | 'json';
 }
 
@@ -41,17 +46,44 @@ export interface RenderOptions extends PluginTlsOptions {
  * expected, when it is another one.
  */
 export async function render(files: readonly string[], options: RenderOptions, terminal: Terminal): Promise<void> {
-  const { plugin: address, start, expect } = options;
-  if ((address === undefined) === (start === undefined)) {
+  const { plugin, start, expect, diff } = options;
+  if ((plugin === undefined) === (start === undefined)) {
     throw new CommandError('usage', 'give either the address of a plugin with --plugin, or a command with --start');
   }
+  if (!diff && (options.namespace ?? options.kubeconfig ?? options.context) !== undefined) {
+    throw new CommandError('usage', '--namespace, --kubeconfig and --context select a cluster, only with --diff');
+  }
+  if (diff) {
+    const { exitOnDifferences } = await import('./render-diff.ts');
+    return exitOnDifferences(() => withPlugin(options, (started) => diffWith(started, files, terminal)));
+  }
   const expected = expect === undefined ? undefined : await readExpectedOutput(expect);
-  if (start === undefined) return renderWith({ ...options, plugin: address ?? '' }, files, expected, terminal);
+  await withPlugin(options, (started) => renderWith(started, files, expected, terminal));
+}
+
+/** Uses the plugin that runs, or one that is started for the time of the use. */
+async function withPlugin<T>(options: RenderOptions, use: (options: PassOptions) => Promise<T>): Promise<T> {
+  const { start } = options;
+  if (start === undefined) return use({ ...options, plugin: options.plugin ?? '' });
   // The suites take longer to load than most passes.
   const { startPlugin } = await import('@kplug/conformance');
   await using started = await startPlugin(start);
   const { address: plugin, protocol, name = options.name } = started;
-  await renderWith({ ...options, plugin, protocol, name }, files, expected, terminal);
+  return await use({ ...options, plugin, protocol, name });
+}
+
+/** Prints what a pass would change in a cluster. Returns the number of resources that would change. */
+async function diffWith(options: PassOptions, files: readonly string[], terminal: Terminal): Promise<number> {
+  const { namedAs, renderDiff } = await import('./render-diff.ts');
+  const inFile = options.config === undefined ? undefined : await readDelegationFile(options.config);
+  const plan = options.protocol === 'kplug' ? planV0 : planPlugin;
+  const planner = async (manifests: readonly Manifest[], inCluster: readonly DelegationDeclaration[]) => {
+    const declared = inFile ?? (inCluster.length > 0 ? inCluster : undefined);
+    const planned = await plan(manifests, declared, { ...options, config: options.config ?? 'the cluster' });
+    if (declared) return planned;
+    return { ...planned, delegations: planned.delegations.map((one) => namedAs(one, manifests)) };
+  };
+  return renderDiff(files, options, planner, terminal);
 }
 
 async function readExpectedOutput(file: string): Promise<Expected> {

@@ -7,13 +7,16 @@ import type { OperatorPod } from './operator-pod.ts';
 /** Kind that the operator reads and writes. */
 export interface UsedKind {
   kind: ResourceKind;
-  role: 'base' | 'extension' | 'required';
+  role: 'base' | 'extension' | 'dependent' | 'required';
   served: ServedKind;
 }
 
 function right(group: string, resource: string, verbs: string[], namespace: string | undefined, name?: string): Right {
   return { group, resource, verbs, namespace, ...(name !== undefined && { name }) };
 }
+
+/** Verbs on kinds of dependents. */
+const dependentVerbs = ['get', 'list', 'watch', 'create', 'patch', 'delete'];
 
 /** Returns the permissions that an operator needs for its flags and delegations. */
 export function rightsNeeded(pod: OperatorPod, kinds: readonly UsedKind[]): Right[] {
@@ -22,6 +25,7 @@ export function rightsNeeded(pod: OperatorPod, kinds: readonly UsedKind[]): Righ
   const declared = [...new Set([namespace, ...pluginNamespaces])];
   const everywhere = namespaces.length > 0 ? namespaces : [undefined];
   const leases = 'coordination.k8s.io';
+  const hasDependents = kinds.some(({ role }) => role === 'dependent');
   return [
     right('', 'pods', ['list', 'watch', ...(electsLeader ? ['patch'] : [])], namespace),
     right('plugins.kplug.dev', 'plugins', ['create', 'delete'], namespace),
@@ -48,10 +52,13 @@ export function rightsNeeded(pod: OperatorPod, kinds: readonly UsedKind[]): Righ
       right('', 'services', ['list'], where),
     ]),
     ...(pod.isSecured ? rightsOfSecurity(pod) : []),
+    right('catalogue.kplug.dev', 'providedcapabilities', ['list', 'watch', 'create', 'patch', 'delete'], undefined),
     ...everywhere.map((where) => right('events.k8s.io', 'events', ['create', 'patch'], where)),
+    ...(hasDependents ? everywhere.map((where) => right('events.k8s.io', 'events', ['list'], where)) : []),
     ...kinds.flatMap(({ kind, role, served }) => {
       const group = groupOf(kind.apiVersion);
       const scopes = served.namespaced ? everywhere : [undefined];
+      if (role === 'dependent') return scopes.map((where) => right(group, served.plural, dependentVerbs, where));
       return scopes.flatMap((where) => [
         right(group, served.plural, role === 'base' ? ['list', 'watch', 'patch'] : ['list', 'watch'], where),
         ...(served.hasStatus && role !== 'required' ? [right(group, `${served.plural}/status`, ['patch'], where)] : []),
@@ -86,6 +93,11 @@ function rightsOfSecurity({ namespace, certificates }: OperatorPod): Right[] {
 /** Consequences of missing permissions, by their resource. */
 const consequences: readonly (readonly [resource: RegExp, consequence: string])[] = [
   [/\btokenreviews\b/, 'until then, no plugin can prove its identity by the token of its ServiceAccount'],
+  [
+    /\bmay not list events\b/,
+    'until then, the last Event about a dependent that does not become ready is not reported',
+  ],
+  [/\bprovidedcapabilities\b/, 'until then, kubectl does not list the capabilities that can be asked for'],
   [/\bsubjectaccessreviews\b/, 'until then, the admin port refuses all readers of other pods'],
 ];
 

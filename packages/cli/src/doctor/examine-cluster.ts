@@ -3,7 +3,12 @@ import type { ClusterInspector, ClusterReader } from '@kplug/controller/tools';
 import type { Delegation } from '@kplug/protocol';
 import type { OperatorChoice } from '../operator/operator-place.ts';
 import { type Answer, answerOf } from './answer.ts';
-import { checkDelegatedDefinition, checkOwnDefinition, type DelegatedDefinition } from './check-definitions.ts';
+import {
+  checkDelegatedDefinition,
+  checkOwnDefinition,
+  type DelegatedDefinition,
+  type OwnDefinition,
+} from './check-definitions.ts';
 import { checkLeader } from './check-leader.ts';
 import { checkNetwork } from './check-network.ts';
 import { checkRights, missingPermissions, type UsedKind } from './check-rights.ts';
@@ -71,13 +76,18 @@ export async function examineCluster(parts: ClusterParts): Promise<ClusterFindin
   };
 }
 
-const ownDefinitions = [
+const ownDefinitions: readonly Omit<OwnDefinition, 'definition'>[] = [
   { name: 'plugins.plugins.kplug.dev', file: 'plugin.crd.yaml' },
   { name: 'delegations.delegations.kplug.dev', file: 'delegation.crd.yaml' },
+  {
+    name: 'providedcapabilities.catalogue.kplug.dev',
+    file: 'provided-capability.crd.yaml',
+    consequence: 'kubectl does not list the capabilities that can be asked for',
+  },
 ];
 
-async function readOwnDefinition(inspector: ClusterInspector, { name, file }: { name: string; file: string }) {
-  return { name, file, definition: await answerOf(readDefinition(inspector, name)) };
+async function readOwnDefinition(inspector: ClusterInspector, own: Omit<OwnDefinition, 'definition'>) {
+  return { ...own, definition: await answerOf(readDefinition(inspector, own.name)) };
 }
 
 function readDefinition(inspector: ClusterInspector, name: string): Promise<JsonObject | undefined> {
@@ -106,19 +116,18 @@ async function readKinds(
   inspector: ClusterInspector,
   delegations: readonly Delegation[],
 ): Promise<DelegatedDefinition[]> {
-  const wanted = delegations.flatMap(({ name, apiVersion, kind, extensionKinds, requiredKinds }) => [
-    { delegation: name, role: 'base' as const, kind: { apiVersion, kind } },
-    ...extensionKinds.map((one) => ({
-      delegation: name,
-      role: 'extension' as const,
-      kind: { apiVersion: one.apiVersion, kind: one.kind },
-    })),
-    ...requiredKinds.map((one) => ({
-      delegation: name,
-      role: 'required' as const,
-      kind: { apiVersion: one.apiVersion, kind: one.kind },
-    })),
-  ]);
+  const wanted = delegations.flatMap((delegation) => {
+    const { extensionKinds, requiredKinds, dependentKinds, asksCapability } = delegation;
+    const of = <Role extends DelegatedDefinition['role']>(role: Role, { apiVersion, kind }: ResourceKind) => {
+      return { delegation: delegation.name, role, kind: { apiVersion, kind } };
+    };
+    return [
+      { ...of('base', delegation), hasDependents: dependentKinds.length > 0, asksCapability },
+      ...dependentKinds.map((one) => of('dependent', one)),
+      ...extensionKinds.map((one) => of('extension', one)),
+      ...requiredKinds.map((one) => of('required', one)),
+    ];
+  });
   return Promise.all(
     wanted.map(async (one) => {
       const served = await answerOf(inspector.served(one.kind));

@@ -94,7 +94,8 @@ async function describeDelegation(
   delegation: Delegation,
   registry: Registry,
 ): Promise<MessageInitShape<typeof DelegationSchema>> {
-  const { name, base, api, rules, extensions, requirements, namespaces = [] } = delegation.settings;
+  const { name, base, api, rules, extensions, requirements, dependents, capabilityPaths, namespaces = [] } =
+    delegation.settings;
   const problem = delegation.problem ?? describeWriteProblems(delegation.writeProblems);
   const { reason: problemReason = '', message: problemMessage = '' } = problem ?? {};
   const { total, ready } = delegation.counts;
@@ -114,6 +115,8 @@ async function describeDelegation(
     extensionKinds: extensions.kinds?.map((kind) => ({ ...kind })) ?? [],
     namespaces: [...namespaces],
     requiredKinds: requirements.kinds.map(({ apiVersion, kind }) => ({ apiVersion, kind })),
+    dependentKinds: dependents.permittedKinds.map((kind) => ({ ...kind })),
+    asksCapability: capabilityPaths !== undefined,
   };
 }
 

@@ -9,6 +9,7 @@ export class Delegations implements Iterable<Delegation> {
   readonly #dependencies: DelegationDependencies;
   readonly #running = new Map<string, Delegation>();
   readonly #listeners = new Set<(delegation: string) => void>();
+  readonly #changeListeners = new Set<() => void>();
 
   constructor(dependencies: DelegationDependencies) {
     const onWriteProblem = (delegation: string) => {
@@ -21,6 +22,12 @@ export class Delegations implements Iterable<Delegation> {
   onWriteProblem(listener: (delegation: string) => void): () => void {
     this.#listeners.add(listener);
     return () => this.#listeners.delete(listener);
+  }
+
+  /** Calls `listener`, which must not throw, when a delegation was added, replaced or removed. Returns a function that unsubscribes. */
+  onChange(listener: () => void): () => void {
+    this.#changeListeners.add(listener);
+    return () => this.#changeListeners.delete(listener);
   }
 
   [Symbol.iterator](): Iterator<Delegation> {
@@ -50,6 +57,7 @@ export class Delegations implements Iterable<Delegation> {
       await former.stop();
     }
     this.#running.set(settings.name, next);
+    this.#notifyChange();
     await next.start();
   }
 
@@ -60,6 +68,7 @@ export class Delegations implements Iterable<Delegation> {
     await delegation.release(() => true, signal);
     await delegation.stop();
     this.#running.delete(name);
+    this.#notifyChange();
   }
 
   /** Queues the resources that a version of a plugin reconciled last, as its code has changed. */
@@ -78,5 +87,9 @@ export class Delegations implements Iterable<Delegation> {
 
   async whenIdle(): Promise<void> {
     await Promise.all([...this].map((delegation) => delegation.whenIdle()));
+  }
+
+  #notifyChange(): void {
+    for (const listener of this.#changeListeners) listener();
   }
 }

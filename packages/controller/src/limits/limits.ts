@@ -2,6 +2,7 @@
 import { admin, telemetry } from './admin.ts';
 import { authentication } from './authentication.ts';
 import { calls, connections, discovery, selection } from './calls.ts';
+import { catalogue } from './catalogue.ts';
 import { certificates } from './certificates.ts';
 import { delegation, delegationResources, expressions, readiness } from './delegation.ts';
 import { heartbeat, identity, pluginResources, registry } from './heartbeat.ts';
@@ -42,6 +43,7 @@ export const limitTable = {
   pluginsFolder,
   downloads,
   pluginResources,
+  catalogue,
   telemetry,
   admin,
 } satisfies Record<string, LimitGroup>;

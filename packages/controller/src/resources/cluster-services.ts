@@ -1,5 +1,6 @@
 // resources/services/: one interface per service that an adapter may offer. This file lists them.
 import type { AccessReviewer } from './services/access-reviewer.ts';
+import type { CatalogueStore } from './services/catalogue-store.ts';
 import type { CertificateReader, CertificateStore } from './services/certificate-store.ts';
 import type { EventReader } from './services/event-reader.ts';
 import type { EventSink } from './services/event-sink.ts';
@@ -14,6 +15,7 @@ import type { RequestListener } from './services/request-observation.ts';
 import type { TokenReviewer } from './services/token-reviewer.ts';
 
 export type { AccessReviewer, NeededRight, UserRight } from './services/access-reviewer.ts';
+export type { CatalogueEntry, CatalogueStore } from './services/catalogue-store.ts';
 export type { EventReader } from './services/event-reader.ts';
 export type { EventSink, ResourceEvent } from './services/event-sink.ts';
 export type { IdentityIssuer } from './services/identity-issuer.ts';
@@ -37,6 +39,8 @@ export interface ClusterServices {
   readonly eventReader?: EventReader | undefined;
   /** Records of known plugins, for users to see and for the next start. */
   readonly plugins?: PluginStore | undefined;
+  /** Catalogue of the capabilities that can be asked for. */
+  readonly catalogue?: CatalogueStore | undefined;
   /** Leader election among several controllers. */
   readonly leadership?: Leadership | undefined;
   /** Pods that plugins may run in. */

@@ -76,7 +76,24 @@ export function explainMissing(
 
 /** Orders versions, the newest first: by the numbers that they begin with, and then as texts. */
 export function compareVersions(a: string, b: string): number {
-  const [left, right]: (SemVer | null)[] = [coerce(a), coerce(b)];
+  return compareParsed({ version: a, parsed: coerce(a) }, { version: b, parsed: coerce(b) });
+}
+
+/** Returns versions in the order of `compareVersions`, without duplicates. Each is parsed once. */
+export function newestFirst(versions: Iterable<string>): string[] {
+  const parsed = [...new Set(versions)].map((version) => ({ version, parsed: coerce(version) }));
+  return parsed.sort(compareParsed).map(({ version }) => version);
+}
+
+interface ParsedVersion {
+  version: string;
+  parsed: SemVer | null;
+}
+
+function compareParsed(
+  { version: a, parsed: left }: ParsedVersion,
+  { version: b, parsed: right }: ParsedVersion,
+): number {
   if (left && right && left.compare(right) !== 0) return right.compare(left);
   if (Boolean(left) !== Boolean(right)) return left ? -1 : 1;
   return a === b ? 0 : a < b ? 1 : -1;

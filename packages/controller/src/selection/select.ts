@@ -166,18 +166,30 @@ function selectAll<C extends Candidate>(
   return { chosen, reason: chosen.length > 0 ? 'All' : 'NoPlugin', verdicts };
 }
 
+/** Reports whether a delegation may choose a candidate for any of its resources, whether the candidate can be called now or not. */
+export function isAccepted(candidate: Candidate, rules: SelectionRules): boolean {
+  return exclusion(candidate, rules) === undefined;
+}
+
 function ineligibility(
   candidate: Candidate,
   rules: SelectionRules,
   { capability }: SelectionRequest,
 ): VerdictReason | undefined {
+  const excluded = exclusion(candidate, rules);
+  if (excluded) return excluded;
+  if (capability && !resolveCapability(candidate.api.provides, capability, undefined)) return 'CapabilityNotProvided';
+  return candidate.unavailability;
+}
+
+/** Returns the reason why a candidate is eligible for no resource of a delegation, whatever the resource asks for. */
+function exclusion(candidate: Candidate, rules: SelectionRules): VerdictReason | undefined {
   if (!rules.admission.admits(candidate)) return 'NotAdmitted';
   if (!includes(rules.apiRange, candidate.api.version)) return 'ApiVersionMismatch';
   for (const name in rules.capabilities) {
     if (candidate.api.capabilities[name] !== rules.capabilities[name]) return 'CapabilityMissing';
   }
-  if (capability && !resolveCapability(candidate.api.provides, capability, undefined)) return 'CapabilityNotProvided';
-  return candidate.unavailability;
+  return undefined;
 }
 
 /** Reports whether a candidate doesn't count as one that provides the capability, whether it can be called now or not. */

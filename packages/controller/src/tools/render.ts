@@ -1,4 +1,4 @@
-// tools/: functions that only tools use: asking a plugin, rendering a pass, deriving a delegation.
+// tools/: functions that only tools use: asking a plugin, rendering a pass, comparing one with a cluster, deriving a delegation.
 
 import { create } from '@bufbuild/protobuf';
 import * as grpc from '@grpc/grpc-js';
@@ -23,6 +23,7 @@ import type { Registration } from '../registry/registration.ts';
 import { Registry } from '../registry/registry.ts';
 import type { Manifest } from '../resources/check-manifest.ts';
 import { MemoryResources } from '../resources/memory/memory-resources.ts';
+import type { Resources } from '../resources/port.ts';
 import { keyOf, type Resource } from '../resources/resource.ts';
 import { RecentEvents, type RecordedEvent } from '../telemetry/events.ts';
 import { applyToObserved, type Observed } from './observed.ts';
@@ -108,34 +109,52 @@ export async function assumePlugin(
  *
  * Rejects with `InvalidConfiguration` or `InvalidManifest`. Failures of the plugin are in the returned statuses.
  */
-export async function renderPass(options: RenderOptions): Promise<RenderedResource[]> {
-  const log = options.logger ?? pino({ level: 'silent' });
+export async function renderPass({ manifests, observed, ...options }: RenderOptions): Promise<RenderedResource[]> {
   const settings = options.delegations.map((one) => readDeclaration(one));
   const resources = new MemoryResources();
-  const { manifests, observed, plugin } = options;
-  await applyToObserved(resources, { manifests, observed, plugin: plugin.plugin }, settings);
+  await applyToObserved(resources, { manifests, observed, plugin: options.plugin.plugin }, settings);
+  const events = await runPass({ ...options, resources });
+  await resources.close();
+  const rendered = resources.keys().flatMap((key) => resources.get(key) ?? []);
+  return rendered.map((resource) => ({ resource, events: events.of(keyOf(resource)) }));
+}
 
+/** Options of `runPass`. */
+export interface PassOptions extends Omit<RenderOptions, 'observed'> {
+  resources: Resources;
+}
+
+/**
+ * Runs one pass over all bases among resources, with one plugin and no heartbeats, and returns the Events. Rejects with
+ * `InvalidConfiguration`. The resources stay open.
+ */
+export async function runPass({
+  resources,
+  plugin,
+  delegations: declarations,
+  security,
+  logger: log = pino({ level: 'silent' }),
+}: Omit<PassOptions, 'manifests'>): Promise<RecentEvents> {
+  const settings = declarations.map((one) => readDeclaration(one));
   using clock = new AwakeClock();
   // The user named the plugin, so its insecure protocol is allowed.
   const registry = new Registry({ clock, allowInsecure: true });
-  const connections = new Connections(registry, {}, grpcTransport, options.security);
+  const connections = new Connections(registry, {}, grpcTransport, security);
   const events = new RecentEvents(log);
   const caller = new PluginCaller(connections);
   const delegations = settings.map(
     (one) => new Delegation(one, { resources, registry, caller, events, observer: unobserved, log }),
   );
   try {
-    registry.register(options.plugin);
+    registry.register(plugin);
     await Promise.all(delegations.map((delegation) => delegation.start()));
     await Promise.all(delegations.map((delegation) => delegation.whenIdle()));
   } finally {
     await Promise.all(delegations.map((delegation) => delegation.stop()));
     connections.close();
     registry.close();
-    await resources.close();
   }
-  const rendered = resources.keys().flatMap((key) => resources.get(key) ?? []);
-  return rendered.map((resource) => ({ resource, events: events.of(keyOf(resource)) }));
+  return events;
 }
 
 async function getPluginInfo(

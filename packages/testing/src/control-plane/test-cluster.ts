@@ -130,6 +130,17 @@ export class TestCluster {
     return (await this.#send(method, path, body, contentType, [])) as T;
   }
 
+  /** Returns the columns that `kubectl get` shows of an object, by name. */
+  async columns(path: string): Promise<Record<string, unknown>> {
+    const accept = 'application/json;as=Table;v=v1;g=meta.k8s.io';
+    const answer = await this.#agent.request({ origin: this.#server, path, method: 'GET', headers: { accept } });
+    const { columnDefinitions, rows } = (await answer.body.json()) as {
+      columnDefinitions: { name: string }[];
+      rows: { cells: unknown[] }[];
+    };
+    return Object.fromEntries(columnDefinitions.map(({ name }, index) => [name, rows[0]?.cells[index]]));
+  }
+
   /** Returns the text at a path. */
   async text(path: string): Promise<string> {
     const answer = await this.#agent.request({ origin: this.#server, path, method: 'GET' });

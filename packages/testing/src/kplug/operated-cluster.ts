@@ -44,6 +44,7 @@ export const objects = {
       everything('authorization.k8s.io', 'subjectaccessreviews'),
       everything('plugins.kplug.dev', 'plugins', 'plugins/status'),
       everything('delegations.kplug.dev', 'delegations', 'delegations/status'),
+      everything('catalogue.kplug.dev', 'providedcapabilities'),
       everything(group, '*'),
     ],
   },
@@ -142,7 +143,7 @@ export class OperatedCluster implements AsyncDisposable {
     const cluster = await TestCluster.connect(plane.kubeConfig);
     const folder = await mkdtemp(join(tmpdir(), 'kplug-doctor-'));
     await writeFile(join(folder, 'kubeconfig'), plane.kubeConfig.exportConfig());
-    for (const file of ['plugin', 'delegation']) await cluster.define(await ownDefinition(file));
+    for (const file of ['plugin', 'delegation', 'provided-capability']) await cluster.define(await ownDefinition(file));
     for (const kind of ['Greeting', 'Style']) await cluster.define(greetingKind(kind));
     await cluster.apply({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: home } });
     for (const object of Object.values(objects)) await cluster.apply(object);

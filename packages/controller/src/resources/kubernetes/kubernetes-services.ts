@@ -7,6 +7,7 @@ import type { Resource, ResourceKey } from '../resource.ts';
 import type { CertificateReader } from '../services/certificate-store.ts';
 import type { RequestListener } from '../services/request-observation.ts';
 import { AccessReview } from './access-review.ts';
+import { KubernetesCatalogueStore } from './catalogue-store.ts';
 import { type CertificatePlace, CertificateSecret, SecretReader } from './certificate-secret.ts';
 import type { Discovery } from './discovery.ts';
 import { KubernetesEventReader } from './event-reader.ts';
@@ -51,6 +52,7 @@ export class KubernetesServices implements ClusterServices {
   readonly eventReader: KubernetesEventReader;
   readonly namespace: string;
   readonly plugins: KubernetesPluginStore;
+  readonly catalogue: KubernetesCatalogueStore;
   readonly pods: PodFollower;
   readonly declarations: PluginFollower;
   readonly reservedAddresses: readonly string[];
@@ -93,6 +95,7 @@ export class KubernetesServices implements ClusterServices {
     this.eventReader = new KubernetesEventReader(transport);
     this.namespace = namespace;
     this.plugins = new KubernetesPluginStore(transport, namespace);
+    this.catalogue = new KubernetesCatalogueStore(parts);
     this.pods = new PodFollower({ ...parts, namespace });
     this.declarations = new PluginFollower({ ...parts, namespaces: [...new Set([namespace, ...pluginNamespaces])] });
     this.reservedAddresses = serverAddresses(transport.server, process.env);
@@ -135,7 +138,7 @@ export class KubernetesServices implements ClusterServices {
 
   /** Writes waiting Events, stops following, and releases the leadership. */
   async close(): Promise<void> {
-    await Promise.all([this.pods.stop(), this.declarations.stop(), this.events.close()]);
+    await Promise.all([this.pods.stop(), this.declarations.stop(), this.catalogue.stop(), this.events.close()]);
     await this.leadership?.release();
   }
 }

@@ -26,7 +26,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from kplug.v1 import resource_pb2 as kplug_dot_v1_dot_resource__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19kplug/v1/delegation.proto\x12\x08kplug.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17kplug/v1/resource.proto\"?\n\x16ListDelegationsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"]\n\x17ListDelegationsResponse\x12)\n\x0b\x64\x65legations\x18\x01 \x03(\x0b\x32\x14.kplug.v1.Delegation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xde\x02\n\nDelegation\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x61pi_version\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\x12\n\nplugin_api\x18\x04 \x01(\t\x12\x18\n\x10plugin_api_range\x18\x05 \x01(\t\x12\x11\n\tresources\x18\x06 \x01(\r\x12\r\n\x05ready\x18\x07 \x01(\r\x12\x16\n\x0eproblem_reason\x18\x08 \x01(\t\x12\x17\n\x0fproblem_message\x18\t \x01(\t\x12\'\n\ncandidates\x18\n \x03(\x0b\x32\x13.kplug.v1.Candidate\x12\x30\n\x0f\x65xtension_kinds\x18\x0b \x03(\x0b\x32\x17.kplug.v1.DelegatedKind\x12\x12\n\nnamespaces\x18\x0c \x03(\t\x12/\n\x0erequired_kinds\x18\r \x03(\x0b\x32\x17.kplug.v1.DelegatedKind\"2\n\rDelegatedKind\x12\x13\n\x0b\x61pi_version\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\"Q\n\x14ListResourcesRequest\x12\x12\n\ndelegation\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x12\n\npage_token\x18\x03 \x01(\t\"`\n\x15ListResourcesResponse\x12.\n\tresources\x18\x01 \x03(\x0b\x32\x1b.kplug.v1.DelegatedResource\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xfe\x01\n\x11\x44\x65legatedResource\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x12\n\ndelegation\x18\x02 \x01(\t\x12\x12\n\ngeneration\x18\x03 \x01(\x03\x12\x1b\n\x13observed_generation\x18\x04 \x01(\x03\x12\x0e\n\x06plugin\x18\x05 \x01(\t\x12\x16\n\x0eplugin_version\x18\x06 \x01(\t\x12\x18\n\x10selection_reason\x18\x07 \x01(\t\x12(\n\x05ready\x18\x08 \x01(\x0e\x32\x19.kplug.v1.ConditionStatus\x12\x14\n\x0cready_reason\x18\t \x01(\t\x12\x15\n\rready_message\x18\n \x01(\t\"G\n\x16\x45xplainResourceRequest\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x11\n\tnamespace\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\"\xaf\x04\n\x17\x45xplainResourceResponse\x12-\n\x08resource\x18\x01 \x01(\x0b\x32\x1b.kplug.v1.DelegatedResource\x12\x12\n\npreference\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0f\n\x07message\x18\x04 \x01(\t\x12\'\n\ncandidates\x18\x05 \x03(\x0b\x32\x13.kplug.v1.Candidate\x12\'\n\x06\x65vents\x18\x06 \x03(\x0b\x32\x17.kplug.v1.RecordedEvent\x12\x30\n\x0cnext_pass_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x36\n\x12\x65xtension_problems\x18\x08 \x03(\x0b\x32\x1a.kplug.v1.ReferenceProblem\x12\x36\n\x12\x61nswer_holds_until\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\noperations\x18\n \x03(\x0b\x32\x1d.kplug.v1.OperationInProgress\x12-\n\nextensions\x18\x0b \x03(\x0b\x32\x19.kplug.v1.RelatedResource\x12-\n\ndependents\x18\x0c \x03(\x0b\x32\x19.kplug.v1.RelatedResource\x12+\n\x0crequirements\x18\r \x03(\x0b\x32\x15.kplug.v1.Requirement\"\xb4\x01\n\x0bRequirement\x12\x0e\n\x06plugin\x18\x01 \x01(\t\x12\x16\n\x0eplugin_version\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x10\n\x08selector\x18\x04 \x01(\t\x12,\n\tresources\x18\x05 \x03(\x0b\x32\x19.kplug.v1.RelatedResource\x12\x16\n\x0eproblem_reason\x18\x06 \x01(\t\x12\x17\n\x0fproblem_message\x18\x07 \x01(\t\"\xb0\x01\n\x13OperationInProgress\x12\x0e\n\x06plugin\x18\x01 \x01(\t\x12\x17\n\npercentage\x18\x02 \x01(\rH\x00\x88\x01\x01\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\r\n\x05token\x18\x04 \x01(\t\x12.\n\nstarted_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tcancelled\x18\x06 \x01(\x08\x42\r\n\x0b_percentage\"\x94\x01\n\x0fRelatedResource\x12\x0b\n\x03key\x18\x01 \x01(\t\x12(\n\x05ready\x18\x02 \x01(\x0e\x32\x19.kplug.v1.ConditionStatus\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0f\n\x07message\x18\x04 \x01(\t\x12)\n\x05since\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"3\n\x10ReferenceProblem\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\"\x89\x01\n\tCandidate\x12\x0e\n\x06plugin\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x17\n\x0fready_instances\x18\x03 \x01(\r\x12\x11\n\tinstances\x18\x04 \x01(\r\x12\x0e\n\x06\x63hosen\x18\x05 \x01(\x08\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12\x0f\n\x07message\x18\x07 \x01(\t2\x95\x02\n\x11\x44\x65legationService\x12V\n\x0fListDelegations\x12 .kplug.v1.ListDelegationsRequest\x1a!.kplug.v1.ListDelegationsResponse\x12P\n\rListResources\x12\x1e.kplug.v1.ListResourcesRequest\x1a\x1f.kplug.v1.ListResourcesResponse\x12V\n\x0f\x45xplainResource\x12 .kplug.v1.ExplainResourceRequest\x1a!.kplug.v1.ExplainResourceResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x19kplug/v1/delegation.proto\x12\x08kplug.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17kplug/v1/resource.proto\"?\n\x16ListDelegationsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\r\x12\x12\n\npage_token\x18\x02 \x01(\t\"]\n\x17ListDelegationsResponse\x12)\n\x0b\x64\x65legations\x18\x01 \x03(\x0b\x32\x14.kplug.v1.Delegation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xa9\x03\n\nDelegation\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x61pi_version\x18\x02 \x01(\t\x12\x0c\n\x04kind\x18\x03 \x01(\t\x12\x12\n\nplugin_api\x18\x04 \x01(\t\x12\x18\n\x10plugin_api_range\x18\x05 \x01(\t\x12\x11\n\tresources\x18\x06 \x01(\r\x12\r\n\x05ready\x18\x07 \x01(\r\x12\x16\n\x0eproblem_reason\x18\x08 \x01(\t\x12\x17\n\x0fproblem_message\x18\t \x01(\t\x12\'\n\ncandidates\x18\n \x03(\x0b\x32\x13.kplug.v1.Candidate\x12\x30\n\x0f\x65xtension_kinds\x18\x0b \x03(\x0b\x32\x17.kplug.v1.DelegatedKind\x12\x12\n\nnamespaces\x18\x0c \x03(\t\x12/\n\x0erequired_kinds\x18\r \x03(\x0b\x32\x17.kplug.v1.DelegatedKind\x12\x30\n\x0f\x64\x65pendent_kinds\x18\x0e \x03(\x0b\x32\x17.kplug.v1.DelegatedKind\x12\x17\n\x0f\x61sks_capability\x18\x0f \x01(\x08\"2\n\rDelegatedKind\x12\x13\n\x0b\x61pi_version\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\"Q\n\x14ListResourcesRequest\x12\x12\n\ndelegation\x18\x01 \x01(\t\x12\x11\n\tpage_size\x18\x02 \x01(\r\x12\x12\n\npage_token\x18\x03 \x01(\t\"`\n\x15ListResourcesResponse\x12.\n\tresources\x18\x01 \x03(\x0b\x32\x1b.kplug.v1.DelegatedResource\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xfe\x01\n\x11\x44\x65legatedResource\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\x12\n\ndelegation\x18\x02 \x01(\t\x12\x12\n\ngeneration\x18\x03 \x01(\x03\x12\x1b\n\x13observed_generation\x18\x04 \x01(\x03\x12\x0e\n\x06plugin\x18\x05 \x01(\t\x12\x16\n\x0eplugin_version\x18\x06 \x01(\t\x12\x18\n\x10selection_reason\x18\x07 \x01(\t\x12(\n\x05ready\x18\x08 \x01(\x0e\x32\x19.kplug.v1.ConditionStatus\x12\x14\n\x0cready_reason\x18\t \x01(\t\x12\x15\n\rready_message\x18\n \x01(\t\"G\n\x16\x45xplainResourceRequest\x12\x0c\n\x04kind\x18\x01 \x01(\t\x12\x11\n\tnamespace\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\"\xaf\x04\n\x17\x45xplainResourceResponse\x12-\n\x08resource\x18\x01 \x01(\x0b\x32\x1b.kplug.v1.DelegatedResource\x12\x12\n\npreference\x18\x02 \x01(\t\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0f\n\x07message\x18\x04 \x01(\t\x12\'\n\ncandidates\x18\x05 \x03(\x0b\x32\x13.kplug.v1.Candidate\x12\'\n\x06\x65vents\x18\x06 \x03(\x0b\x32\x17.kplug.v1.RecordedEvent\x12\x30\n\x0cnext_pass_at\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x36\n\x12\x65xtension_problems\x18\x08 \x03(\x0b\x32\x1a.kplug.v1.ReferenceProblem\x12\x36\n\x12\x61nswer_holds_until\x18\t \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x31\n\noperations\x18\n \x03(\x0b\x32\x1d.kplug.v1.OperationInProgress\x12-\n\nextensions\x18\x0b \x03(\x0b\x32\x19.kplug.v1.RelatedResource\x12-\n\ndependents\x18\x0c \x03(\x0b\x32\x19.kplug.v1.RelatedResource\x12+\n\x0crequirements\x18\r \x03(\x0b\x32\x15.kplug.v1.Requirement\"\xb4\x01\n\x0bRequirement\x12\x0e\n\x06plugin\x18\x01 \x01(\t\x12\x16\n\x0eplugin_version\x18\x02 \x01(\t\x12\x0c\n\x04name\x18\x03 \x01(\t\x12\x10\n\x08selector\x18\x04 \x01(\t\x12,\n\tresources\x18\x05 \x03(\x0b\x32\x19.kplug.v1.RelatedResource\x12\x16\n\x0eproblem_reason\x18\x06 \x01(\t\x12\x17\n\x0fproblem_message\x18\x07 \x01(\t\"\xb0\x01\n\x13OperationInProgress\x12\x0e\n\x06plugin\x18\x01 \x01(\t\x12\x17\n\npercentage\x18\x02 \x01(\rH\x00\x88\x01\x01\x12\x0f\n\x07message\x18\x03 \x01(\t\x12\r\n\x05token\x18\x04 \x01(\t\x12.\n\nstarted_at\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12\x11\n\tcancelled\x18\x06 \x01(\x08\x42\r\n\x0b_percentage\"\x94\x01\n\x0fRelatedResource\x12\x0b\n\x03key\x18\x01 \x01(\t\x12(\n\x05ready\x18\x02 \x01(\x0e\x32\x19.kplug.v1.ConditionStatus\x12\x0e\n\x06reason\x18\x03 \x01(\t\x12\x0f\n\x07message\x18\x04 \x01(\t\x12)\n\x05since\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"3\n\x10ReferenceProblem\x12\x0e\n\x06reason\x18\x01 \x01(\t\x12\x0f\n\x07message\x18\x02 \x01(\t\"\x89\x01\n\tCandidate\x12\x0e\n\x06plugin\x18\x01 \x01(\t\x12\x0f\n\x07version\x18\x02 \x01(\t\x12\x17\n\x0fready_instances\x18\x03 \x01(\r\x12\x11\n\tinstances\x18\x04 \x01(\r\x12\x0e\n\x06\x63hosen\x18\x05 \x01(\x08\x12\x0e\n\x06reason\x18\x06 \x01(\t\x12\x0f\n\x07message\x18\x07 \x01(\t2\x95\x02\n\x11\x44\x65legationService\x12V\n\x0fListDelegations\x12 .kplug.v1.ListDelegationsRequest\x1a!.kplug.v1.ListDelegationsResponse\x12P\n\rListResources\x12\x1e.kplug.v1.ListResourcesRequest\x1a\x1f.kplug.v1.ListResourcesResponse\x12V\n\x0f\x45xplainResource\x12 .kplug.v1.ExplainResourceRequest\x1a!.kplug.v1.ExplainResourceResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,29 +38,29 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTDELEGATIONSRESPONSE']._serialized_start=162
   _globals['_LISTDELEGATIONSRESPONSE']._serialized_end=255
   _globals['_DELEGATION']._serialized_start=258
-  _globals['_DELEGATION']._serialized_end=608
-  _globals['_DELEGATEDKIND']._serialized_start=610
-  _globals['_DELEGATEDKIND']._serialized_end=660
-  _globals['_LISTRESOURCESREQUEST']._serialized_start=662
-  _globals['_LISTRESOURCESREQUEST']._serialized_end=743
-  _globals['_LISTRESOURCESRESPONSE']._serialized_start=745
-  _globals['_LISTRESOURCESRESPONSE']._serialized_end=841
-  _globals['_DELEGATEDRESOURCE']._serialized_start=844
-  _globals['_DELEGATEDRESOURCE']._serialized_end=1098
-  _globals['_EXPLAINRESOURCEREQUEST']._serialized_start=1100
-  _globals['_EXPLAINRESOURCEREQUEST']._serialized_end=1171
-  _globals['_EXPLAINRESOURCERESPONSE']._serialized_start=1174
-  _globals['_EXPLAINRESOURCERESPONSE']._serialized_end=1733
-  _globals['_REQUIREMENT']._serialized_start=1736
-  _globals['_REQUIREMENT']._serialized_end=1916
-  _globals['_OPERATIONINPROGRESS']._serialized_start=1919
-  _globals['_OPERATIONINPROGRESS']._serialized_end=2095
-  _globals['_RELATEDRESOURCE']._serialized_start=2098
-  _globals['_RELATEDRESOURCE']._serialized_end=2246
-  _globals['_REFERENCEPROBLEM']._serialized_start=2248
-  _globals['_REFERENCEPROBLEM']._serialized_end=2299
-  _globals['_CANDIDATE']._serialized_start=2302
-  _globals['_CANDIDATE']._serialized_end=2439
-  _globals['_DELEGATIONSERVICE']._serialized_start=2442
-  _globals['_DELEGATIONSERVICE']._serialized_end=2719
+  _globals['_DELEGATION']._serialized_end=683
+  _globals['_DELEGATEDKIND']._serialized_start=685
+  _globals['_DELEGATEDKIND']._serialized_end=735
+  _globals['_LISTRESOURCESREQUEST']._serialized_start=737
+  _globals['_LISTRESOURCESREQUEST']._serialized_end=818
+  _globals['_LISTRESOURCESRESPONSE']._serialized_start=820
+  _globals['_LISTRESOURCESRESPONSE']._serialized_end=916
+  _globals['_DELEGATEDRESOURCE']._serialized_start=919
+  _globals['_DELEGATEDRESOURCE']._serialized_end=1173
+  _globals['_EXPLAINRESOURCEREQUEST']._serialized_start=1175
+  _globals['_EXPLAINRESOURCEREQUEST']._serialized_end=1246
+  _globals['_EXPLAINRESOURCERESPONSE']._serialized_start=1249
+  _globals['_EXPLAINRESOURCERESPONSE']._serialized_end=1808
+  _globals['_REQUIREMENT']._serialized_start=1811
+  _globals['_REQUIREMENT']._serialized_end=1991
+  _globals['_OPERATIONINPROGRESS']._serialized_start=1994
+  _globals['_OPERATIONINPROGRESS']._serialized_end=2170
+  _globals['_RELATEDRESOURCE']._serialized_start=2173
+  _globals['_RELATEDRESOURCE']._serialized_end=2321
+  _globals['_REFERENCEPROBLEM']._serialized_start=2323
+  _globals['_REFERENCEPROBLEM']._serialized_end=2374
+  _globals['_CANDIDATE']._serialized_start=2377
+  _globals['_CANDIDATE']._serialized_end=2514
+  _globals['_DELEGATIONSERVICE']._serialized_start=2517
+  _globals['_DELEGATIONSERVICE']._serialized_end=2794
 # @@protoc_insertion_point(module_scope)

@@ -91,6 +91,8 @@ class Delegation(_message.Message):
     EXTENSION_KINDS_FIELD_NUMBER: _builtins.int
     NAMESPACES_FIELD_NUMBER: _builtins.int
     REQUIRED_KINDS_FIELD_NUMBER: _builtins.int
+    DEPENDENT_KINDS_FIELD_NUMBER: _builtins.int
+    ASKS_CAPABILITY_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Name of the delegation."""
     api_version: _builtins.str
@@ -108,6 +110,8 @@ class Delegation(_message.Message):
     none.
     """
     problem_message: _builtins.str
+    asks_capability: _builtins.bool
+    """True if resources ask for capabilities."""
     @_builtins.property
     def candidates(self) -> _containers.RepeatedCompositeFieldContainer[Global___Candidate]:
         """Plugins that are registered for the API, in any version of it. A candidate is chosen if a resource of the delegation could be
@@ -126,6 +130,10 @@ class Delegation(_message.Message):
     def required_kinds(self) -> _containers.RepeatedCompositeFieldContainer[Global___DelegatedKind]:
         """Kinds that plugins may require."""
 
+    @_builtins.property
+    def dependent_kinds(self) -> _containers.RepeatedCompositeFieldContainer[Global___DelegatedKind]:
+        """Kinds of dependents that plugins may request."""
+
     def __init__(
         self,
         *,
@@ -142,10 +150,12 @@ class Delegation(_message.Message):
         extension_kinds: _abc.Iterable[Global___DelegatedKind] | None = ...,
         namespaces: _abc.Iterable[_builtins.str] | None = ...,
         required_kinds: _abc.Iterable[Global___DelegatedKind] | None = ...,
+        dependent_kinds: _abc.Iterable[Global___DelegatedKind] | None = ...,
+        asks_capability: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_version", b"api_version", "candidates", b"candidates", "extension_kinds", b"extension_kinds", "kind", b"kind", "name", b"name", "namespaces", b"namespaces", "plugin_api", b"plugin_api", "plugin_api_range", b"plugin_api_range", "problem_message", b"problem_message", "problem_reason", b"problem_reason", "ready", b"ready", "required_kinds", b"required_kinds", "resources", b"resources"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["api_version", b"api_version", "asks_capability", b"asks_capability", "candidates", b"candidates", "dependent_kinds", b"dependent_kinds", "extension_kinds", b"extension_kinds", "kind", b"kind", "name", b"name", "namespaces", b"namespaces", "plugin_api", b"plugin_api", "plugin_api_range", b"plugin_api_range", "problem_message", b"problem_message", "problem_reason", b"problem_reason", "ready", b"ready", "required_kinds", b"required_kinds", "resources", b"resources"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
