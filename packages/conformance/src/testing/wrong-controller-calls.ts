@@ -128,6 +128,10 @@ export class DelegatedCaller {
     // It brings them within a pass only.
     if (this.#wrong === 'C45 later') this.#required.delete(uid);
     this.#keepOperation(base, answer);
+    return this.#apply(answer, base, extensions);
+  }
+
+  #apply(answer: ReconcileResponse, base: Resource, extensions: readonly Resource[]): Answered {
     const taken = this.#take(answer, extensions.map(keyOf));
     if (taken.why !== '') return taken;
     const unready = this.#dependents.apply(base, answer.dependents);

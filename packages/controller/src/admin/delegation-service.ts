@@ -94,8 +94,17 @@ async function describeDelegation(
   delegation: Delegation,
   registry: Registry,
 ): Promise<MessageInitShape<typeof DelegationSchema>> {
-  const { name, base, api, rules, extensions, requirements, dependents, capabilityPaths, namespaces = [] } =
-    delegation.settings;
+  const {
+    name,
+    base,
+    api,
+    rules,
+    extensions,
+    requirements,
+    dependents,
+    capabilityPaths,
+    namespaces = [],
+  } = delegation.settings;
   const problem = delegation.problem ?? describeWriteProblems(delegation.writeProblems);
   const { reason: problemReason = '', message: problemMessage = '' } = problem ?? {};
   const { total, ready } = delegation.counts;
