@@ -353,5 +353,10 @@ describe('the catalogue of capabilities', () => {
     expect(log).toEqual([
       'plugins provide 3 capabilities, and ProvidedCapability resources list at most 2; raise catalogue.maxEntries',
     ]);
+    // What nobody provides any more makes room.
+    registry.register(provider({ d: ['1'], e: ['1'] }));
+    await vi.waitFor(async () => {
+      expect(await names(operator)).toEqual(['d', 'e'].map((type) => nameOf(operator, type)));
+    }, soon);
   });
 });

@@ -62,6 +62,8 @@ export class CatalogueWriter {
   #isReviewed = false;
   #failure = '';
   #isFull = false;
+  /** True if there is no room for entries that nobody provides any more. */
+  #isCrowded = false;
   #unsubscribe: (() => void)[] = [];
 
   constructor(parts: CatalogueParts, options: CatalogueOptions = {}) {
@@ -120,6 +122,7 @@ export class CatalogueWriter {
     await visitAll(store.list(), (stored) => {
       if (this.#isOwn(stored)) names.add(stored.metadata.name);
     });
+    this.#isCrowded = names.size > this.#options.maxEntries;
     await visitAll(names, (name) => this.#queue.add(name));
     return { next: 'done' };
   }
@@ -154,6 +157,7 @@ export class CatalogueWriter {
     const stored = store.get(name);
     if (stored && this.#isOfAnother(name, stored)) return { next: 'done' };
     const entry = this.#compose(name, stored);
+    if (!stored && !entry) this.#written.delete(name);
     if (isSame(stored, entry)) return this.#whenWritten(name, entry);
     const delay = this.#delayOf(name, stored, entry);
     if (delay > 0) return { next: 'again', after: delay };
@@ -181,7 +185,7 @@ export class CatalogueWriter {
     // One that another client made is removed immediately.
     if (!findCondition(former.status, 'Available')) return undefined;
     const gone = composeGone(former);
-    return gone.name === name && this.#remaining(gone) > 0 ? gone : undefined;
+    return gone.name === name && !this.#isCrowded && this.#remaining(gone) > 0 ? gone : undefined;
   }
 
   /** Time until a write may be made: after the start, after the last write of the entry, and at the rate for all entries. */
