@@ -79,10 +79,11 @@ async function startOperator(folder: string, options: Partial<ControllerOptions>
   mkdirSync(manifests);
   const logger = pino({ level: process.env.KPLUG_TEST_LOG ?? 'silent' });
   const base = { apiVersion: 'myorg.org/v1alpha1', kind: 'DatabaseTable' };
+  const requirements = { kinds: [{ apiVersion: 'v1', kind: 'ConfigMap' }] };
   const controller = new Controller({
     resources: await openDirectory({ directory: manifests, maxDeletions: 100, logger }),
     // Short enough for the suite to observe unanswered calls.
-    delegations: [{ name: 'tables', base, api: 'DatabaseTable@^1.0.0', deadline: '3s' }],
+    delegations: [{ name: 'tables', base, api: 'DatabaseTable@^1.0.0', deadline: '3s', requirements }],
     adminAddress: false,
     allowInsecurePlugins: true,
     logger,
