@@ -96,11 +96,12 @@ async function startOperator(
   mkdirSync(manifests);
   const logger = pino({ level: process.env.KPLUG_TEST_LOG ?? 'silent' });
   const base = { apiVersion: 'myorg.org/v1alpha1', kind: 'DatabaseTable' };
-  const dependents = { kinds: [{ apiVersion: 'v1', kind: 'ConfigMap' }] };
+  const permitted = { kinds: [{ apiVersion: 'v1', kind: 'ConfigMap' }] };
+  const permits = { dependents: permitted, requirements: permitted };
   const controller = new Controller({
     resources: await openDirectory({ directory: manifests, maxDeletions: 100, logger }),
     // Short enough for the suite to observe unanswered calls.
-    delegations: [{ name: 'tables', base, api: 'DatabaseTable@^1.0.0', deadline: '3s', dependents, ...delegation }],
+    delegations: [{ name: 'tables', base, api: 'DatabaseTable@^1.0.0', deadline: '3s', ...permits, ...delegation }],
     adminAddress: false,
     allowInsecurePlugins: true,
     logger,

@@ -26,7 +26,7 @@ describe('a conformant plugin', () => {
     const report = await conform('nothing');
     expect(unmet(report)).toEqual([]);
     const passed = report.verdicts.filter(({ result }) => result === 'passed');
-    expect(passed.length).toBe(36);
+    expect(passed.length).toBe(38);
     expect(report.verdicts.find(({ number }) => number === 'P5')?.remark).toMatch(/only an address was given/);
   });
 });
