@@ -133,6 +133,28 @@ describe('kplug render --diff', () => {
     expect(await snapshot()).toEqual(before);
   });
 
+  it('brings what the plugin requires in other namespaces, and waits for what it observes', async () => {
+    const configMap = { apiVersion: 'v1', kind: 'ConfigMap' };
+    const plans = await cluster.namespace();
+    const requirements = { kinds: [{ ...configMap, namespaces: [plans] }] };
+    const { namespace } = await start();
+    const file = join(folder.path, `${plans}.yaml`);
+    await writeFile(file, stringify({ delegations: [{ ...delegation, requirements }] }));
+    await cluster.apply({ ...configMap, metadata: { name: 'gold', namespace: plans }, data: { color: 'golden' } });
+    const plugin = await serveQuietly({
+      name: 'Keeper',
+      reconcile: ({ required }) => ({
+        require: { plan: { ...configMap, name: 'gold', namespace: plans } },
+        status: { color: required.get<{ data: { color: string } }>('plan')?.data.color ?? 'none' },
+        dependents: [{ manifest: { ...configMap, metadata: { name: 'theirs' } }, policy: 'Observe' }],
+      }),
+    });
+    const { code, stdout } = await diffBy(plugin, namespace, `${table}/users`, '--config', file);
+    expect(code).toBe(1);
+    expect(changes(stdout)).toEqual(expect.arrayContaining(['- color: red', '+ color: golden']));
+    expect(stdout).toContain(`ConfigMap ${namespace}/theirs is not ready: it does not exist`);
+  });
+
   it('shows dependents that are deleted, and masks the values of Secrets', async () => {
     const { namespace, diff, snapshot } = await start();
     const before = await snapshot();

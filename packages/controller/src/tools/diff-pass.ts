@@ -1,5 +1,9 @@
 import { KplugError } from '../errors.ts';
-import type { DryRunResources, ResourceDifference } from '../resources/kubernetes/dry-run-resources.ts';
+import type {
+  DryRunResources,
+  FurtherNamespaces,
+  ResourceDifference,
+} from '../resources/kubernetes/dry-run-resources.ts';
 import type { KubeConfigChoice } from '../resources/kubernetes/load-kube-config.ts';
 import type { ResourceReference } from '../resources/resource.ts';
 import { describeReference, formatKey } from '../resources/resource.ts';
@@ -20,7 +24,8 @@ export interface DiffOptions extends Omit<RenderOptions, 'observed'> {
  * manifest can't be applied. Failures of the plugin are in the changed status.
  */
 export async function diffPass({ cluster, base, manifests, ...options }: DiffOptions): Promise<ResourceDifference[]> {
-  const resources = await openDryRun(cluster, base);
+  const further = options.delegations.flatMap(({ requirements }) => requirements?.kinds ?? []);
+  const resources = await openDryRun(cluster, base, further);
   const key = formatKey(base);
   try {
     await resources.follow(base, () => undefined);
@@ -39,8 +44,12 @@ export async function diffPass({ cluster, base, manifests, ...options }: DiffOpt
   }
 }
 
-async function openDryRun(cluster: KubeConfigChoice, base: ResourceReference): Promise<DryRunResources> {
+async function openDryRun(
+  cluster: KubeConfigChoice,
+  base: ResourceReference,
+  further: readonly FurtherNamespaces[],
+): Promise<DryRunResources> {
   // client-node takes long to load, and other tools need no cluster.
   const { DryRunResources } = await import('../resources/kubernetes/dry-run-resources.ts');
-  return new DryRunResources(cluster, base);
+  return new DryRunResources(cluster, base, further);
 }

@@ -55,6 +55,13 @@ export interface ResourceDifference {
   after: Resource | undefined;
 }
 
+/** Namespaces in which resources of a kind are read, too. `*` stands for all. */
+export interface FurtherNamespaces extends ResourceKind {
+  namespaces?: readonly string[] | undefined;
+}
+
+const allNamespaces = '*';
+
 /** Field manager of manifests, that of `kubectl apply`. */
 const userManager = 'kubectl';
 
@@ -66,6 +73,7 @@ export class DryRunResources implements Resources {
   readonly #transport: DryRunTransport;
   readonly #discovery: Discovery;
   readonly #base: ResourceReference;
+  readonly #further: readonly FurtherNamespaces[];
   readonly #listeners = new Listeners();
   readonly #kinds = new Map<string, Promise<ReadKind>>();
   readonly #read = new Map<string, ReadKind>();
@@ -76,11 +84,13 @@ export class DryRunResources implements Resources {
    * Throws `InvalidConfiguration` when the kubeconfig can't be used.
    *
    * @param base the only resource of its kind that is known.
+   * @param further namespaces of kinds besides that of the base.
    */
-  constructor(choice: KubeConfigChoice, base: ResourceReference) {
+  constructor(choice: KubeConfigChoice, base: ResourceReference, further: readonly FurtherNamespaces[] = []) {
     this.#transport = new DryRunTransport(loadKubeConfig(choice), { timeout: limits.kubernetes.readerTimeout });
     this.#discovery = new Discovery(this.#transport);
     this.#base = base;
+    this.#further = further;
     this.#transport.listener = {
       written: (object) => this.#cacheOf(object)?.put(object),
       deleted: (object) => this.#cacheOf(object)?.remove(object),
@@ -212,7 +222,7 @@ export class DryRunResources implements Resources {
     return read;
   }
 
-  /** Reads the objects of a kind in the namespace of the base. Of the base's kind, only the base. */
+  /** Reads the objects of a kind in the namespace of the base, and in the further ones of the kind. Of the base's kind, only the base. */
   async #readObjects(served: ServedKind, cache: KindCache): Promise<void> {
     const { namespace, name } = this.#base;
     const take = (object: JsonObject) => {
@@ -237,10 +247,20 @@ export class DryRunResources implements Resources {
       return;
     }
     const signal = AbortSignal.timeout(limits.kubernetes.readerTimeout);
-    const where = served.namespaced ? namespace : undefined;
-    await listPages(this.#transport, { served, namespace: where, whole: false, signal }, (items) => {
-      for (const item of items) if (isJsonObject(item)) take(item);
-    });
+    for (const where of this.#namespacesOf(served)) {
+      await listPages(this.#transport, { served, namespace: where, whole: false, signal }, (items) => {
+        for (const item of items) if (isJsonObject(item)) take(item);
+      });
+    }
+  }
+
+  /** Returns the namespaces in which a kind is read; `undefined` stands for all. */
+  #namespacesOf(served: ServedKind): (string | undefined)[] {
+    if (!served.namespaced) return [undefined];
+    const further = this.#further.filter((one) => isSameKind(one, served)).flatMap(({ namespaces = [] }) => namespaces);
+    if (further.includes(allNamespaces)) return [undefined];
+    const { namespace } = this.#base;
+    return [...new Set([...(namespace ? [namespace] : []), ...further])];
   }
 
   #problemOf(error: unknown, { apiVersion, kind }: ResourceKind, served: ServedKind | undefined): KindProblem {
