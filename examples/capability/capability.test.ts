@@ -302,3 +302,44 @@ it('components wait for the capabilities that they link to, and get their connec
     },
   });
 });
+
+it('components find the capabilities that they need by labels, and keep them', async () => {
+  operator = await TestOperator.start(quick[1]);
+  await operator.serve(components);
+  const needs = [{ category: 'database', type: 'postgresql', labels: { app: 'shop' } }];
+  const component = { apiVersion: platform, kind: 'Component', metadata: { name: 'shop' } };
+  operator.resources.apply({ ...component, spec: { image: 'shop:1', needs } });
+  const status = () => get(platform, 'Component', 'shop')?.status;
+  await vi.waitFor(() => {
+    expect(status()?.conditions).toContainEqual(
+      expect.objectContaining({
+        type: 'Ready',
+        reason: 'CapabilityMissing',
+        message: expect.stringMatching(
+          /no Capability of the category database with postgresql has the labels app=shop$/,
+        ),
+      }),
+    );
+  }, waitOptions);
+
+  const offer = async (name: string, type: string, labels: Record<string, string>) => {
+    const spec = { category: 'database', type };
+    operator.resources.apply({ apiVersion: platform, kind: 'Capability', metadata: { name, labels }, spec });
+    await report(platform, 'Capability', name, {
+      ...{ host: `${name}-db.default.svc`, port: 5432, secretName: `${name}-db` },
+      conditions: [{ type: 'Ready', status: 'True' }],
+    });
+  };
+  await offer('wiki', 'mariadb', { app: 'shop' });
+  await offer('other', 'postgresql', { app: 'other' });
+  await offer('orders', 'postgresql', { app: 'shop' });
+  await vi.waitFor(() => expect(status()).toMatchObject({ bound: ['orders'] }), waitOptions);
+  await offer('archive', 'postgresql', { app: 'shop' });
+  await operator.controller.whenIdle();
+  expect(status(), 'archive comes first in the alphabet').toMatchObject({ bound: ['orders'] });
+  operator.resources.delete(key(platform, 'Capability', 'orders'));
+  await vi.waitFor(() => expect(status()).toMatchObject({ bound: ['archive'] }), waitOptions);
+  expect(get('apps/v1', 'Deployment', 'shop')?.spec).toMatchObject({
+    template: { spec: { containers: [{ env: [{ name: 'DATABASE_HOST', value: 'archive-db.default.svc' }, {}, {}] }] } },
+  });
+});

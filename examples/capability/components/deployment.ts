@@ -1,5 +1,5 @@
 import type { Dependent } from '@kplug/sdk';
-import type { LinkedCapability } from './plugin.ts';
+import type { LinkedCapability } from './capability.ts';
 
 /** Returns the Deployment of a component. Its environment has the connection parameters of each capability. */
 export function deploymentOf(
