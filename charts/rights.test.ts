@@ -125,7 +125,8 @@ describe('the rights of the operator', () => {
     const requiring = { ...tables, requirements: { kinds } };
     const rights = rightsIn(await render('kplug', { delegations: [requiring] }, 'system'))['all namespaces'];
     const onSecrets = ['get', 'list', 'watch'].map((verb) => `${verb} /secrets`);
-    expect(rights).toEqual([...onTables, ...onSecrets, ...onDelegations, ...onReviews].toSorted());
+    const others = [...onCatalogue, ...onDelegations, ...onReviews];
+    expect(rights).toEqual([...onTables, ...onSecrets, ...others].toSorted());
   });
 
   it('include kinds of dependents that grant rights only if their delegation says so', async () => {

@@ -72,6 +72,7 @@ function reconcile({ caller, registry }: ControllerParts) {
     base: { apiVersion: 'example.org/v1', kind: 'Table', metadata: { namespace: 'a', name, uid: name } },
     extensions: new Map(),
     dependents: new Map(),
+    required: new Map(),
     assignment: { delegation: 'tables', api: 'Table', apiVersion: '1.0.0', reason: '', message: '' },
     attempt: 1,
     maxStatusSize: 1_000,

@@ -86,7 +86,8 @@ describe('kplug render --observed', () => {
     expect(ready).toMatchObject({ code: 0, stderr: '' });
     const { states, exist, status } = read(ready.stdout);
     expect(states).toEqual(['StatefulSet Ready', 'Service Ready']);
-    expect(status).toMatchObject({ knownDependents: 1, dependentsReady: '2/2' });
+    // The plugin is called again with the Service that the pass creates.
+    expect(status).toMatchObject({ knownDependents: 2, dependentsReady: '2/2' });
     expect(exist.map(({ kind, metadata }) => [kind, metadata.labels])).toEqual([
       ['StatefulSet', undefined],
       ['Service', { app: 'users' }],

@@ -255,7 +255,7 @@ describe('the catalogue of capabilities', () => {
       // Each review writes the entries that are new.
       await expectStatus(operator, { available: 'True' }, `other${count}`);
     }
-    expect(writes()).toBe(21);
+    await vi.waitFor(() => expect(writes()).toBe(21), soon);
     await expectStatus(operator, { versions: '16' });
   });
 

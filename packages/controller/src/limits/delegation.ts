@@ -129,7 +129,8 @@ export const delegation = {
     10,
     'Number of calls in a row that request other dependents than the call before, although neither the resource nor its extensions changed, after which the resource is retried with back-off.',
   ),
-  maxReportedDifferences: count(3, 'Maximum number of differing dependents that a status names.'),
+  maxReportedDifferences: count(3, 'Maximum number of differing dependents, or requirements, that a status names.'),
+  maxRequirementDescriptionLength: characters(256, 'Length at which the description of a requirement is cut.'),
   maxDependentMessageLength: characters(
     256,
     'Length at which the message about a dependent is cut in the status of its base.',

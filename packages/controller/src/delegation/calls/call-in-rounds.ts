@@ -7,11 +7,7 @@ import type { Pass } from '../passes/pass.ts';
 import { type Difference, describeRequirement } from '../requirements/requirement.ts';
 import { failureOf } from './attempt.ts';
 
-/** Maximum number of calls of a plugin in one pass. */
-const { maxRequirementRounds } = limits.delegation;
-
-/** Maximum number of requirements that a message about unstable ones names. */
-const maxNamed = 3;
+const { maxRequirementRounds, maxReportedDifferences: maxNamed } = limits.delegation;
 
 /** Calls of one plugin for the base of a pass. */
 export interface CallRounds {

@@ -89,7 +89,7 @@ export async function applyDependents(pass: Pass, attempts: readonly Attempt[]):
     dependents: writeInventory([...wanted, ...others]),
     ...(counted.length > 0 && { dependentsReady: countReady(counted) }),
     ...(failure && { failure }),
-    ...(unseen.length > 0 && { needsCall: true }),
+    ...(unseen.some(({ isKnown }) => isKnown) && { needsCall: true }),
     ...(unready && { unready: await withLastEvent(unready, resources) }),
   };
 }

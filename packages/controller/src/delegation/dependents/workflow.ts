@@ -25,6 +25,13 @@ export interface DependentState {
   isWritten?: boolean;
 }
 
+/** Dependent that its plugin has not seen as it is. */
+export interface Unseen {
+  claim: Claim;
+  /** True if the next call brings it. Otherwise the cache has yet to receive it, and its change leads to that call. */
+  isKnown: boolean;
+}
+
 /** Result of applying a dependent. */
 type Applied = Readiness & Pick<DependentState, 'resource' | 'isWritten'>;
 
@@ -84,13 +91,15 @@ export class Workflow {
    *
    * @param seenBy returns a dependent as its plugin saw it.
    */
-  findUnseen(seenBy: (claim: Claim) => Resource | undefined): Claim[] {
+  findUnseen(seenBy: (claim: Claim) => Resource | undefined): Unseen[] {
     return [...this.states.values()].flatMap(({ claim, reason, resource, isWritten }) => {
       if (reason !== 'Ready' || !resource) return [];
       const seen = seenBy(claim);
       if (seen?.metadata.resourceVersion === resource.metadata.resourceVersion) return [];
       const isChanged = isWritten || isSubstantial({ resource, ...(seen && { previous: seen }), gone: false });
-      return isChanged || !seen || this.#assess(claim, seen).state !== 'ready' ? [claim] : [];
+      const isSeen = seen && !isChanged && this.#assess(claim, seen).state === 'ready';
+      const isKnown = this.#resources.get(claim.key)?.metadata.resourceVersion === resource.metadata.resourceVersion;
+      return isSeen ? [] : [{ claim, isKnown }];
     });
   }
 

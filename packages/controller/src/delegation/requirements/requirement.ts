@@ -1,4 +1,5 @@
 import type { ResourceRequirement } from '../../clients/plugin-call.ts';
+import { limits } from '../../limits/limits.ts';
 import { cutText } from '../../resources/cut-text.ts';
 import { describeReference, formatKey, keyOf, type Resource, type ResourceKind } from '../../resources/resource.ts';
 
@@ -12,8 +13,7 @@ export interface Difference {
   after: ResourceRequirement | undefined;
 }
 
-/** Length at which the description of a requirement is cut. */
-const maxDescriptionLength = 256;
+const { maxRequirementDescriptionLength: maxDescriptionLength } = limits.delegation;
 
 /** Describes a requirement for people: `ConfigMap default/plan (v1)`. */
 export function describeRequirement(requirement: ResourceRequirement): string {
