@@ -1,5 +1,4 @@
 import { KplugError } from '../../errors.ts';
-import { assessReadiness } from '../../readiness/assess-readiness.ts';
 import type { Resources } from '../../resources/port.ts';
 import {
   describeReference,
@@ -7,27 +6,18 @@ import {
   isSameKind,
   keyOf,
   parseKey,
-  type Resource,
   type ResourceKey,
 } from '../../resources/resource.ts';
 import type { Attempt, Failure } from '../calls/attempt.ts';
 import type { Pass } from '../passes/pass.ts';
 import type { AppliedDependents } from './applied-dependents.ts';
 import { type Claim, decideClaims } from './claims.ts';
-import { findOwned } from './find-owned.ts';
-import {
-  deletingState,
-  type InventoryEntry,
-  type ReportedDependent,
-  readInventory,
-  reasonOf,
-  stampDependent,
-  writeInventory,
-} from './inventory.ts';
+import { describeDependents } from './describe-dependents.ts';
+import { type InventoryEntry, readInventory, writeInventory } from './inventory.ts';
 import { recordNew } from './record-new.ts';
 import { removeDependents } from './remove-dependents.ts';
 import { describeInstability } from './request-changes.ts';
-import { countReady, summarize, type TimedDependent, type Unready } from './summarize.ts';
+import { countReady, summarize, type Unready } from './summarize.ts';
 import { describeUnseen } from './unseen.ts';
 import { Workflow } from './workflow.ts';
 
@@ -66,19 +56,7 @@ export async function applyDependents(pass: Pass, attempts: readonly Attempt[]):
 
   for (const key of workflow.taken) warnOwner(pass, key);
   const now = new Date();
-  const wanted = [...workflow.states.values()].map(({ claim, reason, message }): TimedDependent => {
-    return { ...stampDependent(claim, { reason, message }, inventory, now), readyTimeout: claim.rules.readyTimeout };
-  });
-  const others = inventory.flatMap((entry): ReportedDependent[] => {
-    if (workflow.states.has(entry.key)) return [];
-    if (remaining.includes(entry)) return [stampDependent(entry, deletingState, inventory, now)];
-    if (workflow.excluded.has(entry.key) || (workflow.isApplied && !retained.includes(entry))) return [];
-    return [stampDependent(entry, stateOf(findKept(pass, entry)), inventory, now)];
-  });
-  const kept = others.filter(({ reason, plugin }) => {
-    return reason !== 'Deleting' && attempts.some((one) => !one.desired && one.implementation.plugin.equals(plugin));
-  });
-  const counted = [...wanted, ...kept];
+  const { listed, counted } = describeDependents(pass, attempts, { inventory, retained, remaining, workflow, now });
   const unseen = workflow.findUnseen(({ key, plugin }) => {
     return attempts.find(({ implementation }) => implementation.plugin.equals(plugin))?.seen?.get(key);
   });
@@ -86,7 +64,7 @@ export async function applyDependents(pass: Pass, attempts: readonly Attempt[]):
   const message = workflow.error?.message ?? problem;
   const failure = message === undefined ? findInstability(pass, attempts, granted) : failed(message);
   return {
-    dependents: writeInventory([...wanted, ...others]),
+    dependents: writeInventory(listed),
     ...(counted.length > 0 && { dependentsReady: countReady(counted) }),
     ...(failure && { failure }),
     ...(unseen.some(({ isKnown }) => isKnown) && { needsCall: true }),
@@ -132,19 +110,6 @@ async function withLastEvent(unready: Unready, resources: Resources): Promise<Un
     if (!(error instanceof KplugError) || error.code !== 'StorageFailed') throw error;
     return { ...unready, message: `${unready.message}; ${error.message}` };
   }
-}
-
-/** Returns a dependent that its plugin doesn't mention now. The status of a base must not reveal the state of any other resource. */
-function findKept({ base, context: { settings, resources } }: Pass, { key, isObserved }: InventoryEntry) {
-  const isPermitted = settings.requirements.kinds.some((kind) => isSameKind(kind, parseKey(key)));
-  return isObserved && isPermitted ? resources.get(key) : findOwned(resources, key, base);
-}
-
-/** Returns the state of a dependent without known rules. */
-function stateOf(resource: Resource | undefined): Pick<ReportedDependent, 'reason' | 'message'> {
-  if (!resource) return { reason: 'Progressing', message: 'it is not known yet' };
-  const { state, message } = assessReadiness(resource);
-  return { reason: reasonOf[state], message };
 }
 
 function failed(message: string): Failure {
