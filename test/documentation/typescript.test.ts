@@ -19,6 +19,11 @@ const surroundings = {
   export const fooSchema = z.object({ spec: z.object({ length: z.int() }) });
   export declare function reconcileFoo(call: { base: z.output<typeof fooSchema> }): { status: { foo: string } };
   export declare function finalizeFoo(call: { base: z.output<typeof fooSchema> }): Promise<void>;`,
+  'plugin.ts': `import type { Plugin } from '@kplug/sdk';
+  export declare const plugin: Plugin<
+    { spec: { columns: { name: string; type: string }[] } },
+    { DatabaseTablePostgreSqlExtension: { spec: { partitions: number } } }
+  >;`,
   'prices.ts': 'export declare function priceOf(size: string): Promise<number>;',
   'backups.ts': `interface Backup { id: string; isDone: boolean; percentage: number; location: string }
   export declare function findBackup(database: string, token: string): Promise<Backup | undefined>;
