@@ -103,7 +103,7 @@ it('operator and plugins have stopped when the block ends', async () => {
 });
 
 it('a malformed delegation or manifest is an error that names it', async () => {
-  await expect(OperatorTest.start({ delegations: [{ ...delegation, api: 'Table' }] })).rejects.toThrow(KplugError);
+  await expect(OperatorTest.start({ delegations: [{ ...delegation, api: 'Table@one' }] })).rejects.toThrow(KplugError);
   await using operator = await OperatorTest.start({ delegations: [delegation] });
   expect(() => operator.apply({ ...table({ size: 1 }), metadata: { name: 'Users' } })).toThrow('metadata.name');
 });

@@ -295,8 +295,10 @@ describe('result', () => {
       outcome: 'Retry',
       message: expect.stringContaining('rows is NaN'),
     });
-    const notText = answering(() => ({ require: { plan: { apiVersion: 'v1', kind: 7 as never, name: 'x' } } }));
-    expect(await notText.reconcile()).toMatchObject({
+    const tooLate = answering(() => {
+      throw retry('the database starts', { after: 1e30 });
+    });
+    expect(await tooLate.reconcile()).toMatchObject({
       outcome: 'Retry',
       reason: 'PluginFailed',
       message: expect.stringContaining("can't be encoded"),

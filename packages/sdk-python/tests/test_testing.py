@@ -103,9 +103,9 @@ def test_a_resource_that_its_model_refuses_is_terminal() -> None:
 def test_types_of_the_input() -> None:
     tester = PluginTester(typed)
     calls = [
-        lambda: tester.reconcile({"specs": {}}),  # type: ignore[typeddict-unknown-key]
-        lambda: tester.reconcile({"spec": Options()}),  # type: ignore[typeddict-item]
-        lambda: tester.reconcile({"metadata": {"label": {}}}),  # type: ignore[typeddict-unknown-key]
+        lambda: tester.reconcile({"specs": {}}),  # type: ignore[arg-type]
+        lambda: tester.reconcile({"spec": Options()}),  # type: ignore[arg-type]
+        lambda: tester.reconcile({"metadata": {"label": {}}}),  # type: ignore[arg-type]
         lambda: tester.reconcile(cause="deleted"),  # type: ignore[call-arg]
         lambda: tester.reconcile(extensions=[{"spec": {}}]),  # type: ignore[typeddict-item]
     ]
@@ -127,7 +127,9 @@ def test_everything_that_a_call_brings_arrives() -> None:
 
     answer = answering(calls.append).reconcile(
         {"metadata": {"generation": 3, "labels": {"a": "b"}}, "status": {"rows": 1}},
-        dependents=[{"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "db"}, "status": {"ready": 2}}],
+        dependents=[
+            {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "db"}, "status": {"ready": 2}}
+        ],
         required={"missing": [], "accounts": [secret("b", "x"), secret("a", "z"), secret("a", "y")]},
         capability={"category": "database", "type": "postgresql", "version": "17"},
         operation={"percentage": 40, "token": "b-1", "started_at": started, "cancelled": True},
@@ -272,10 +274,12 @@ def test_one_of_several_apis_is_called() -> None:
     bar.reconcile(lambda call: Result(status={"bar": call.base.kind}))
     assert PluginTester(plugin, api="Foo").reconcile().status == {"foo": "Foo"}
     assert PluginTester(plugin, api="Bar@2.0.0").reconcile().status == {"bar": "Bar"}
-    advice = 'the plugin implements Foo@1.0.0, Bar@2.0.0; write which one to call, as in PluginTester(plugin, api="Foo")'
+    advice = (
+        'the plugin implements Foo@1.0.0, Bar@2.0.0; write which one to call, as in PluginTester(plugin, api="Foo")'
+    )
     with pytest.raises(InvalidInput, match=re.escape(advice)):
         PluginTester(plugin)
-    with pytest.raises(InvalidInput, match='doesn\'t implement the API "Baz"; it implements Foo@1.0.0, Bar@2.0.0'):
+    with pytest.raises(InvalidInput, match=r'doesn\'t implement the API "Baz"; it implements Foo@1\.0\.0, Bar@2\.0\.0'):
         PluginTester(plugin, api="Baz")
 
 
@@ -284,7 +288,9 @@ Postgresql = CapabilityOwner[Spec, Literal["postgresql"], Literal["16", "17"]]
 
 def test_a_capability() -> None:
     def dependents(owner: Postgresql, _: Dependents) -> list[Dependent]:
-        return [Dependent({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": f"{owner.name}-{owner.version}"}})]
+        return [
+            Dependent({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": f"{owner.name}-{owner.version}"}})
+        ]
 
     tester = PluginTester(
         define_capability(
@@ -378,11 +384,23 @@ def test_a_failed_start_hook_is_an_error_of_the_test() -> None:
         ({}, {"extensions": [{"kind": "A"}, {"kind": "A"}]}, "extensions has A/test twice; give each one its own"),
         ({}, {"dependents": [{"kind": "Secret"}]}, "dependents[0].apiVersion is missing; write it"),
         ({}, {"required": {"plan": {}}}, "required.plan is {}; it must be a list of resources"),
-        ({}, {"capability": {"type": "a", "version": "1"}}, "capability.category is missing; write it, as the API Table"),
+        (
+            {},
+            {"capability": {"type": "a", "version": "1"}},
+            "capability.category is missing; write it, as the API Table",
+        ),
         ({}, {"capability": {"category": "a", "type": "b", "version": 1}}, "capability.version is 1; it must be a str"),
         ({}, {"operation": {"percentage": 101}}, "operation.percentage is 101; it must be an integer from 0 to 100"),
-        ({}, {"operation": {"done": True}}, 'operation has the unknown field "done"; its fields are percentage, message'),
-        ({}, {"assignment": {"api": "Foo"}}, 'assignment has the unknown field "api"; its fields are delegation, reason'),
+        (
+            {},
+            {"operation": {"done": True}},
+            'operation has the unknown field "done"; its fields are percentage, message',
+        ),
+        (
+            {},
+            {"assignment": {"api": "Foo"}},
+            'assignment has the unknown field "api"; its fields are delegation, reason',
+        ),
         ({}, {"attempt": 0}, "attempt is 0; it must be an integer of at least 1"),
     ],
 )
@@ -393,5 +411,5 @@ def test_an_invalid_input_is_refused(base: Any, given: dict[str, Any], message: 
 
 def test_an_unknown_cause_is_refused() -> None:
     cause: Any = "moved"
-    with pytest.raises(InvalidInput, match="cause is 'moved'; it must be \"deleted\" or \"handed_over\""):
+    with pytest.raises(InvalidInput, match='cause is \'moved\'; it must be "deleted" or "handed_over"'):
         answering(lambda _: None).finalize(cause=cause)
