@@ -134,7 +134,7 @@ class PluginTester(Generic[_S]):
 
 
 def _find_api(definition: Definition, wanted: str | None) -> registry_pb2.PluginApi:
-    """Returns the API to call. Raises `InvalidInput` if the plugin does not implement it, or none of several is named."""
+    """Returns the API to call. Raises `InvalidInput` if there is none, or several and none is named."""
     apis = definition.apis
     names = ", ".join(f"{api.name}@{api.version}" for api in apis)
     if wanted is None:
