@@ -102,6 +102,15 @@ it('operator and plugins have stopped when the block ends', async () => {
   expect(stopped).toEqual(['plugin', 'operator']);
 });
 
+it('an operator stops also when a plugin fails to', async () => {
+  const operator = await OperatorTest.start({ delegations: [delegation] });
+  const close = () => Promise.reject(new Error('the database is gone'));
+  const tables = { name: 'Tables', version: '1.0.0', api: 'Table@1.0.0', reconcile: () => ({}) };
+  await operator.serve(definePlugin({ ...tables, close }));
+  await expect(operator.stop()).rejects.toThrow('the database is gone');
+  await operator.controller.ended;
+});
+
 it('a malformed delegation or manifest is an error that names it', async () => {
   await expect(OperatorTest.start({ delegations: [{ ...delegation, api: 'Table@one' }] })).rejects.toThrow(KplugError);
   await using operator = await OperatorTest.start({ delegations: [delegation] });

@@ -136,10 +136,13 @@ export class OperatorTest implements AsyncDisposable {
     await this.#waitFor(resource, options, 'is not gone', (current) => current === undefined || undefined);
   }
 
-  /** Stops the plugins, and then the operator. */
+  /** Stops the plugins, and then the operator. Rejects as `stop` of a plugin does; the operator has stopped then, too. */
   async stop(): Promise<void> {
-    await Promise.all(Array.from(this.#plugins, (plugin) => plugin.stop()));
-    await this.controller.stop();
+    try {
+      await Promise.all(Array.from(this.#plugins, (plugin) => plugin.stop()));
+    } finally {
+      await this.controller.stop();
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
