@@ -27,7 +27,7 @@ def cancel_backup(backup: Backup) -> None: ...
 /** Module with the manifests of a capability. */
 const manifests = join(pythonPackage, 'tests/plugins/manifests.py');
 
-it.skipIf(!python)('every snippet in Python passes mypy', async () => {
+it.skipIf(!python)('every snippet in Python passes mypy, and the tests among them pass', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'kplug-snippets-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const snippets = snippetsIn('python');
@@ -35,11 +35,16 @@ it.skipIf(!python)('every snippet in Python passes mypy', async () => {
   for (const [index, { code }] of snippets.entries()) {
     // The guide imports its first snippet as `greeter`.
     const isGreeter = code.includes('"Greeter"');
-    writeFileSync(join(folder, isGreeter ? 'greeter.py' : `snippet_${index}.py`), code);
+    const name = code.includes('\ndef test_') ? `test_${index}.py` : `snippet_${index}.py`;
+    writeFileSync(join(folder, isGreeter ? 'greeter.py' : name), code);
   }
   writeFileSync(join(folder, 'backups.py'), backups);
   copyFileSync(manifests, join(folder, 'manifests.py'));
   const args = ['-m', 'mypy', '--strict', '--python-version', '3.10', '.'];
   const { stdout } = await execute(python ?? '', args, { cwd: folder }).catch((failure: { stdout: string }) => failure);
   expect(stdout).toContain('Success: no issues found');
+
+  const pytest = ['-m', 'pytest', '-q', '-p', 'no:cacheprovider', '-p', 'no:asyncio'];
+  const tests = await execute(python ?? '', pytest, { cwd: folder }).catch((failure: { stdout: string }) => failure);
+  expect(tests.stdout).toContain('4 passed');
 });

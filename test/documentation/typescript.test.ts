@@ -19,6 +19,27 @@ const surroundings = {
   export const fooSchema = z.object({ spec: z.object({ length: z.int() }) });
   export declare function reconcileFoo(call: { base: z.output<typeof fooSchema> }): { status: { foo: string } };
   export declare function finalizeFoo(call: { base: z.output<typeof fooSchema> }): Promise<void>;`,
+  'plugin.ts': `import { definePlugin, terminal } from '@kplug/sdk';
+  import { z } from 'zod';
+  const column = z.object({ name: z.string(), type: z.string() });
+  export const plugin = definePlugin({
+    name: 'PostgreSQL',
+    version: '1.2.0',
+    api: 'DatabaseTable@1.0.0',
+    base: z.object({ spec: z.object({ columns: z.array(column) }) }),
+    extensions: { DatabaseTablePostgreSqlExtension: z.object({ spec: z.object({ partitions: z.int().default(4) }) }) },
+    reconcile({ base, extensions }) {
+      if (base.spec.columns.some(({ type }) => type === 'blob'))
+        throw terminal('unknown type "blob"; write string or int64', { reason: 'UnknownType' });
+      const options = extensions.get('DatabaseTablePostgreSqlExtension');
+      return {
+        status: { rows: 0 },
+        extensions: options ? [{ extension: options, status: { partitions: options.spec.partitions } }] : [],
+        requeueAfter: 30_000,
+      };
+    },
+    finalize() {},
+  });`,
   'prices.ts': 'export declare function priceOf(size: string): Promise<number>;',
   'backups.ts': `interface Backup { id: string; isDone: boolean; percentage: number; location: string }
   export declare function findBackup(database: string, token: string): Promise<Backup | undefined>;
@@ -42,7 +63,8 @@ const surroundings = {
   export {};`,
 };
 
-it('every snippet in TypeScript compiles', async () => {
+/** Writes the snippets, and what surrounds them, into a folder that is removed with the test. Returns the place of each file in the docs. */
+function writeSnippets(): { folder: string; places: Map<string, string> } {
   const folder = mkdtempSync(join(tmpdir(), 'kplug-snippets-'));
   onTestFinished(() => rmSync(folder, { recursive: true }));
   writeFileSync(join(folder, 'package.json'), '{ "type": "module" }');
@@ -51,9 +73,15 @@ it('every snippet in TypeScript compiles', async () => {
   cpSync(join(root, 'examples/foobar/gen'), join(folder, 'gen'), { recursive: true });
   const places = new Map<string, string>();
   for (const [index, snippet] of snippetsIn('ts').entries()) {
-    writeFileSync(join(folder, `snippet-${index}.ts`), `${snippet.code}\nexport {};\n`);
-    places.set(`snippet-${index}.ts`, placeOf(snippet));
+    const name = snippet.code.includes("from 'node:test'") ? `snippet-${index}.test.ts` : `snippet-${index}.ts`;
+    writeFileSync(join(folder, name), `${snippet.code}\nexport {};\n`);
+    places.set(name, placeOf(snippet));
   }
+  return { folder, places };
+}
+
+it('every snippet in TypeScript compiles', async () => {
+  const { folder, places } = writeSnippets();
   expect(places.size).toBeGreaterThan(10);
   const paths = { '@kplug/conformance': [join(root, 'packages/conformance/src/index.ts')] };
   const compilerOptions = { noEmit: true, paths };
@@ -62,5 +90,15 @@ it('every snippet in TypeScript compiles', async () => {
   const { stdout } = await execute('tsc', ['-p', folder, '--pretty', 'false'], { cwd: folder }).catch(
     (failure: { stdout: string }) => failure,
   );
-  expect(stdout.replaceAll(/snippet-\d+\.ts/g, (name) => `${places.get(name)} + `)).toBe('');
+  expect(stdout.replaceAll(/snippet-\d+(\.test)?\.ts/g, (name) => `${places.get(name)} + `)).toBe('');
+});
+
+it('the tests among the snippets pass', async () => {
+  const { folder, places } = writeSnippets();
+  const tests = [...places.keys()].filter((name) => name.endsWith('.test.ts'));
+  expect(tests).toHaveLength(2);
+  const { stdout } = await execute('node', ['--test', '--test-reporter', 'tap', ...tests], { cwd: folder }).catch(
+    (failure: { stdout: string }) => failure,
+  );
+  expect(stdout).toMatch(/# pass 4\n# fail 0/);
 });

@@ -38,6 +38,7 @@ const operatorHeadings: Record<keyof typeof operatorLimits, string> = {
   catalogue: 'Catalogue of capabilities',
   telemetry: 'Metrics and Events in memory',
   admin: 'Admin port',
+  testingOperators: 'Operators in tests',
 };
 
 const sdkHeadings: Record<keyof typeof sdkLimits, string> = {

@@ -1,11 +1,21 @@
 import { type FinalizeRequest, Outcome, type ReconcileRequest, Severity } from '@kplug/protocol';
 import type { Logger } from 'pino';
 import type { ApiPart } from './definition.ts';
+import { limitAnswers } from './limit-answer.ts';
 import { type FinalizeAnswer, type PluginHandlers, pluginHandlers } from './plugin-service.ts';
 import { ResourceLocks } from './resource-locks.ts';
 
+/**
+ * Answers the calls of a plugin: routes each one to the functions that implement its API, and limits the size of its answer.
+ *
+ * @param maxAnswerSize in bytes.
+ */
+export function answerCalls(parts: readonly ApiPart[], log: Logger, maxAnswerSize: number): PluginHandlers {
+  return limitAnswers(apiHandlers(parts, log), maxAnswerSize);
+}
+
 /** Routes each call to the functions that implement its API. */
-export function apiHandlers(parts: readonly ApiPart[], log: Logger): PluginHandlers {
+function apiHandlers(parts: readonly ApiPart[], log: Logger): PluginHandlers {
   const locks = new ResourceLocks();
   const byApi = new Map<string, PluginHandlers>();
   const all = parts.map(({ apis, implementation }) => {

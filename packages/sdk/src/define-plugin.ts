@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import { type ApiPart, readDefinition, readParts } from './definition.ts';
+import { type ApiPart, partsOf } from './definition.ts';
 import { readSettings, type ServeOptions } from './environment.ts';
 import type {
   ApiImplementation,
@@ -40,7 +40,7 @@ export function definePlugin<B extends ResourceShape = ResourceShape, E extends 
   definition: PluginDefinition<B, E>,
 ): Plugin<B, E>;
 export function definePlugin(definition: PluginDefinition | MultiApiDefinition): Servable {
-  const parts = 'apis' in definition ? readParts(definition) : [readDefinition(definition)];
+  const parts = partsOf(definition);
   const plugin = { definition, serve: (options?: ServeOptions) => serve(definition, parts, options) };
   return plugin;
 }

@@ -27,8 +27,13 @@ export interface ApiPart {
   implementation: ApiImplementation;
 }
 
+/** Validates a definition and reads the APIs of the plugin. Throws `InvalidDefinition`. */
+export function partsOf(definition: PluginDefinition | MultiApiDefinition): ApiPart[] {
+  return 'apis' in definition ? readParts(definition) : [readDefinition(definition)];
+}
+
 /** Validates the definition of a plugin of several APIs and reads its APIs. Throws `InvalidDefinition`. */
-export function readParts(definition: MultiApiDefinition): ApiPart[] {
+function readParts(definition: MultiApiDefinition): ApiPart[] {
   checkFields('the definition of the plugin', definition, [...identityFields, 'apis']);
   for (const implementation of definition.apis)
     checkFields('the implementation of an API', implementation, [...apiFields, 'serves']);
@@ -41,7 +46,7 @@ export function readParts(definition: MultiApiDefinition): ApiPart[] {
 }
 
 /** Validates the definition of a plugin of one API, or of several that it treats alike. Throws `InvalidDefinition`. */
-export function readDefinition(definition: PluginDefinition): ApiPart {
+function readDefinition(definition: PluginDefinition): ApiPart {
   checkFields('the definition of the plugin', definition, [...identityFields, ...apiFields]);
   return readPart(definition, definition);
 }

@@ -28,7 +28,7 @@ export function encodeDependents(dependents: readonly (Dependent | RuledDependen
   const ruled = dependents.filter(isRuled);
   return {
     items: dependents.map((dependent) => encodeJson(isRuled(dependent) ? dependent.manifest : dependent)),
-    rules: Object.fromEntries(ruled.map(({ manifest, ...rules }) => [nameOf(manifest), encodeRules(rules)])),
+    rules: Object.fromEntries(ruled.map(({ manifest, ...rules }) => [dependentName(manifest), encodeRules(rules)])),
   };
 }
 
@@ -53,7 +53,7 @@ function encodeRules({
 }
 
 /** Returns the name of a dependent, `Kind.group/name`, which is unique in an answer. */
-function nameOf({ apiVersion, kind, metadata }: Dependent): string {
+export function dependentName({ apiVersion, kind, metadata }: Dependent): string {
   const slash = apiVersion.indexOf('/');
   return slash < 0 ? `${kind}/${metadata.name}` : `${kind}.${apiVersion.slice(0, slash)}/${metadata.name}`;
 }

@@ -5,8 +5,9 @@
  * - `Terminal`: the call failed, and a retry can't succeed until something changes.
  * - `InvalidDefinition`: the definition of the plugin, or an environment variable, is invalid.
  * - `CannotServe`: the plugin can't listen on its address.
+ * - `InvalidInput`: a test calls the plugin with invalid input.
  */
-export type PluginErrorCode = 'Retry' | 'Terminal' | 'InvalidDefinition' | 'CannotServe';
+export type PluginErrorCode = 'Retry' | 'Terminal' | 'InvalidDefinition' | 'CannotServe' | 'InvalidInput';
 
 /** Options of `retry` and `terminal`. */
 export interface PluginErrorOptions {

@@ -12,12 +12,11 @@ import {
 } from '@kplug/protocol';
 import { HealthImplementation, service as healthService } from 'grpc-health-check';
 import type { Logger } from 'pino';
-import { apiHandlers } from './api-handlers.ts';
+import { answerCalls } from './api-handlers.ts';
 import { signalOf } from './call-signal.ts';
 import type { ApiPart, RegisteredApi } from './definition.ts';
 import type { Settings } from './environment.ts';
 import { HeartbeatClient } from './heartbeat-client.ts';
-import { limitAnswers } from './limit-answer.ts';
 import { limits } from './limits.ts';
 import { grpcHandlersOf } from './own-api.ts';
 import type { PluginDefinition } from './plugin.ts';
@@ -77,7 +76,7 @@ export class PluginServer implements RunningPlugin {
       // Nothing reads the statistics of channelz.
       'grpc.enable_channelz': 0,
     });
-    const { reconcile, finalize } = limitAnswers(apiHandlers(parts, log), settings.maxAnswerSize);
+    const { reconcile, finalize } = answerCalls(parts, log, settings.maxAnswerSize);
     const handlers: PluginHandlers = {
       reconcile: (request, signal) => this.#counted(() => reconcile(request, signal)),
       finalize: (request, signal) => this.#counted(() => finalize(request, signal)),

@@ -1,5 +1,5 @@
 import {
-  Controller,
+  type Controller,
   type ControllerOptions,
   type DelegationDeclaration,
   formatKey,
@@ -7,20 +7,15 @@ import {
   type Resource,
 } from '@kplug/controller';
 import { registryOf } from '@kplug/controller/internal';
-import { type Manifest, MemoryResources } from '@kplug/controller/memory';
+import type { Manifest, MemoryResources } from '@kplug/controller/memory';
+import { OperatorTest } from '@kplug/controller/testing';
 import { definePlugin, type PluginDefinition, type RunningPlugin, type ServeOptions } from '@kplug/sdk';
 import { pino } from 'pino';
 import { expect, onTestFinished, vi } from 'vitest';
 
 const apiVersion = 'myorg.org/v1alpha1';
 
-const plainDelegation = {
-  name: 'tables',
-  base: { apiVersion, kind: 'Table' },
-  api: 'Table@^1.0.0',
-  backOff: { initial: 20, max: 200 },
-  minRequeueInterval: 10,
-};
+const plainDelegation = { name: 'tables', base: { apiVersion, kind: 'Table' }, api: 'Table@^1.0.0' };
 
 /** A condition of a status. */
 export interface ConditionRead {
@@ -34,23 +29,27 @@ export interface ConditionRead {
 
 /** An operator for the kind `Table` on resources in memory. It stops when the test ends. */
 export class TestOperator {
-  readonly resources = new MemoryResources();
-  readonly controller: Controller;
+  readonly #operator: OperatorTest;
 
   /** @param delegation changes of the default delegation of `Table`; `false` for none. */
   constructor(
     delegation: Partial<DelegationDeclaration> | false = {},
     options: Partial<Omit<ControllerOptions, 'resources' | 'delegations'>> = {},
   ) {
-    this.controller = new Controller({
-      resources: this.resources,
+    this.#operator = new OperatorTest({
       delegations: delegation ? [{ ...plainDelegation, ...delegation }] : [],
-      heartbeatAddress: '127.0.0.1:0',
-      adminAddress: false,
       lease: { interval: 200, ttl: 1_000 },
       logger: pino({ level: process.env.KPLUG_TEST_LOG ?? 'silent' }),
       ...options,
     });
+  }
+
+  get resources(): MemoryResources {
+    return this.#operator.resources;
+  }
+
+  get controller(): Controller {
+    return this.#operator.controller;
   }
 
   static async start(...args: ConstructorParameters<typeof TestOperator>): Promise<TestOperator> {
@@ -84,10 +83,8 @@ export class TestOperator {
     plugin: { serve(options: ServeOptions): Promise<RunningPlugin> },
     options: ServeOptions = {},
   ): Promise<RunningPlugin> {
-    const controller = this.controller.heartbeatAddress;
-    const running = await plugin.serve({ controller, logLevel: 'silent', handleSignals: false, ...options });
+    const running = await this.#operator.serve(plugin, options);
     onTestFinished(() => running.stop());
-    await vi.waitFor(() => expect(running.registered).toBe(true), { timeout: 5_000, interval: 5 });
     return running;
   }
 

@@ -13,6 +13,7 @@ import { ports } from './ports.ts';
 import { queue } from './queue.ts';
 import { flaps, holders, registrations } from './registrations.ts';
 import { directory, resources } from './resources.ts';
+import { testingOperators } from './testing-operators.ts';
 import { watches } from './watches.ts';
 
 /** All limits of the controller, by part. `docs/limits.md` is generated from this table. */
@@ -46,6 +47,7 @@ export const limitTable = {
   catalogue,
   telemetry,
   admin,
+  testingOperators,
 } satisfies Record<string, LimitGroup>;
 
 type Values<T extends Record<string, LimitGroup>> = { readonly [G in keyof T]: Readonly<Record<keyof T[G], number>> };

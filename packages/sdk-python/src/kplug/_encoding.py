@@ -42,9 +42,9 @@ def encode_result(result: Any, extensions: Extensions) -> plugin_pb2.ReconcileRe
         outcome=plugin_pb2.OUTCOME_RETRY if progress else plugin_pb2.OUTCOME_SUCCESS,
         progress=encode_progress(progress),
         retry_after=to_duration(progress.after) if progress else None,
-        base_status=None if result.status is None else _encode_json(result.status),
+        base_status=None if result.status is None else encode_json(result.status),
         extension_statuses={
-            _target(extension, extensions): _encode_json(status) for extension, status in result.extensions.items()
+            _target(extension, extensions): encode_json(status) for extension, status in result.extensions.items()
         },
         dependents=None if result.dependents is None else _encode_dependents(result.dependents),
         conditions=[_encode_condition(condition) for condition in result.conditions],
@@ -97,10 +97,10 @@ def _encode_condition(condition: Condition) -> resource_pb2.Condition:
 def _encode_dependents(dependents: Sequence[object]) -> plugin_pb2.Dependents:
     encoded = plugin_pb2.Dependents()
     for dependent in dependents:
-        item = _encode_json(dependent.manifest if isinstance(dependent, Dependent) else dependent)
+        item = encode_json(dependent.manifest if isinstance(dependent, Dependent) else dependent)
         encoded.items.append(item)
         if isinstance(dependent, Dependent):
-            encoded.rules[_name_of(item)].CopyFrom(_encode_rules(dependent))
+            encoded.rules[dependent_name(item)].CopyFrom(_encode_rules(dependent))
     return encoded
 
 
@@ -115,7 +115,7 @@ def _encode_rules(dependent: Dependent) -> plugin_pb2.DependentRules:
     )
 
 
-def _name_of(item: bytes) -> str:
+def dependent_name(item: bytes) -> str:
     """Returns the name of an encoded dependent, `Kind.group/name`, which is unique in a result."""
     manifest = _decoder.decode(item)
     group, slash, _ = manifest.apiVersion.partition("/")
@@ -145,11 +145,12 @@ def _target(extension: Resource[Any] | None, extensions: Extensions) -> str:
     return key
 
 
-def _encode_json(status: object) -> bytes:
-    return msgspec.json.encode(status, enc_hook=_encode_other)
+def encode_json(value: object, what: str = "the result") -> bytes:
+    """Encodes a status or a resource. Raises `TypeError`, which names it by `what`, for one that can't be encoded."""
 
+    def encode_other(part: Any) -> Any:
+        if hasattr(part, "model_dump"):
+            return part.model_dump(mode="json", by_alias=True)
+        raise TypeError(f"{what} has {part!r}, a {type(part).__name__}, which can't be encoded as JSON")
 
-def _encode_other(value: Any) -> Any:
-    if hasattr(value, "model_dump"):
-        return value.model_dump(mode="json", by_alias=True)
-    raise TypeError(f"the result has {value!r}, a {type(value).__name__}, which can't be encoded as JSON")
+    return msgspec.json.encode(value, enc_hook=encode_other)

@@ -43,3 +43,7 @@ class InvalidDefinition(PluginError):
 
 class CannotServe(PluginError):
     """The plugin can't listen on its address."""
+
+
+class InvalidInput(PluginError):
+    """A test calls the plugin with invalid input."""

@@ -150,7 +150,16 @@ class Plugin(ApiImplementation[_S]):
         Raises `CannotServe` or `InvalidDefinition`.
         """
         settings = read_settings(options, os.environ)
-        definition = Definition(
+        running = RunningPlugin(self.definition(), settings, plugin_logger(self.name))
+        for api in self._unserved:
+            running.set_serving(api, False)
+        self._running.add(running)
+        await running.start()
+        return running
+
+    def definition(self) -> Definition:
+        """Returns the whole definition. Called by `serve` and by tests. Raises `InvalidDefinition`."""
+        return Definition(
             plugin=self.name,
             version=self.version,
             implementations=self._implementations(),
@@ -158,12 +167,6 @@ class Plugin(ApiImplementation[_S]):
             on_start=self._on_start,
             on_stop=self._on_stop,
         )
-        running = RunningPlugin(definition, settings, plugin_logger(self.name))
-        for api in self._unserved:
-            running.set_serving(api, False)
-        self._running.add(running)
-        await running.start()
-        return running
 
     def _implementations(self) -> list[Implementation]:
         parts = [part for part in [self, *self._others] if part.apis]

@@ -28,7 +28,7 @@ const base = z.object({
     .catch(undefined),
 });
 
-await definePlugin({
+export const plugin = definePlugin({
   name: '__NAME__',
   version: packageJson.version,
   api: '__API__@__API_VERSION__',
@@ -43,4 +43,7 @@ await definePlugin({
     }
   },
   // `reconcile` creates nothing outside of the status, so `finalize` is not needed.
-}).serve();
+});
+
+// A test imports the plugin without serving it.
+if (import.meta.main) await plugin.serve();
