@@ -330,7 +330,7 @@ metadata: { name: a, namespace: shop }
     const folder = await folderWith({ 'kplug.yaml': delegations });
     const run = (...args: string[]) => kplug(['validate', '-', '--crd', tables, ...args], { cwd: folder, input });
     expect(await run('-n', 'shop')).toEqual({ code: 0, stderr: '', stdout: '2 resources in 1 file: valid\n' });
-    expect((await run()).stdout).toMatch(/^-:12:7: warning: the extension DatabaseTableMariaDbExtension default\/users /);
+    expect((await run()).stdout).toMatch(/^-:11:7: warning: the extension DatabaseTableMariaDbExtension default\/users /);
   });
 
   it('fails on warnings only with --strict', async () => {

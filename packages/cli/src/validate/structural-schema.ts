@@ -29,7 +29,9 @@ export function* walkSchema(value: JsonValue, schema: JsonObject, path: FieldPat
 
 /** Returns the fields of an object that its schema does not have, and that the API server removes or refuses. */
 export function unknownFieldsOf({ value, schema, path }: SchemaNode): string[] {
-  if (!isJsonObject(value) || keepsUnknownFields(schema) || schema.additionalProperties === true) return [];
+  // Another type than that of the schema is a fault by itself.
+  const isObject = isJsonObject(value) && (schema.type ?? 'object') === 'object' && !schema['x-kubernetes-int-or-string'];
+  if (!isObject || keepsUnknownFields(schema) || schema.additionalProperties === true) return [];
   return Object.keys(value).filter((name) => !isResourceField(name, schema, path) && !schemaOfField(schema, name));
 }
 
