@@ -41,7 +41,13 @@ export { collectUpTo, readUpTo } from './files/read-up-to.ts';
 export { readYamlFile, type TextPosition, type YamlFile } from './files/read-yaml-file.ts';
 export { type BackOffOptions, backOffDelay } from './queue/back-off.ts';
 // Manifests.
-export { type CheckedManifest, checkManifest, findManifestFaults, type Manifest, type ManifestMetadata } from './resources/check-manifest.ts';
+export {
+  type CheckedManifest,
+  checkManifest,
+  findManifestFaults,
+  type Manifest,
+  type ManifestMetadata,
+} from './resources/check-manifest.ts';
 export { copyJson, formatPath, isJsonObject, type JsonFault, jsonEquals } from './resources/json.ts';
 export { isKindNamed } from './resources/kind-name.ts';
 // Clusters.
@@ -57,6 +63,7 @@ export type { Right } from './resources/kubernetes/missing-rule.ts';
 export { openClusterReader } from './resources/kubernetes/open-cluster-reader.ts';
 export type { PodPort, PortForwardAgent } from './resources/kubernetes/port-forward-agent.ts';
 export type { ApiServerAddress } from './resources/kubernetes/transport.ts';
+export { findAnnotationFault, findLabelFault, type LabelFault } from './resources/labels.ts';
 export {
   type ManifestFile,
   type ManifestProblem,
@@ -68,7 +75,6 @@ export {
   type VisitedObject,
   visitManifests,
 } from './resources/manifest.ts';
-export { findAnnotationFault, findLabelFault, type LabelFault } from './resources/labels.ts';
 export { describeReference, type ResourceReference } from './resources/resource.ts';
 export { type FormatYamlOptions, formatYaml } from './resources/yaml/format-yaml.ts';
 export { parseDuration } from './settings/duration.ts';
@@ -77,9 +83,9 @@ export { DownloadFailure } from './supervisor/download/download-failure.ts';
 export { type FetchedPlugin, type FetchPluginOptions, fetchPlugin } from './supervisor/download/install.ts';
 export { type PluginItem, parsePluginList } from './supervisor/download/item.ts';
 export type { RecordedEvent } from './telemetry/events.ts';
-export { type BaseFault, DelegationView, type PlacedReference } from './tools/delegation-view.ts';
 export { type DelegationFault, findDelegationFaults } from './tools/delegation-faults.ts';
 export { delegationJsonSchema } from './tools/delegation-json-schema.ts';
+export { type BaseFault, DelegationView, type PlacedReference } from './tools/delegation-view.ts';
 export { deriveBase, deriveDelegation, type ImplementingPlugin } from './tools/derive-delegation.ts';
 export { type DiffOptions, diffPass } from './tools/diff-pass.ts';
 export type { Observed } from './tools/observed.ts';

@@ -10,7 +10,6 @@ import type { ValidationFinding } from '../validate/finding.ts';
 const examples = fileURLToPath(new URL('../../../../examples', import.meta.url));
 const charts = fileURLToPath(new URL('../../../../charts', import.meta.url));
 const tables = join(examples, 'database-table/deploy/crds.yaml');
-const tableManifests = join(examples, 'database-table/manifests');
 
 const delegations = `delegations:
   - name: tables
@@ -70,7 +69,10 @@ describe('kplug validate', () => {
     ['foobar', ['manifests', 'deploy/kind.yaml', '--strict']],
     ['capability', ['manifests', '--crd', 'deploy/kinds.yaml', '--strict']],
     ['configmap-secret', ['deploy/delegations.yaml', '--crd', join(charts, 'kplug/files')]],
-    ['access', ['deploy/kind.yaml', 'deploy/delegation.yaml', 'deploy/jane.yaml', '--crd', join(charts, 'kplug/files')]],
+    [
+      'access',
+      ['deploy/kind.yaml', 'deploy/delegation.yaml', 'deploy/jane.yaml', '--crd', join(charts, 'kplug/files')],
+    ],
   ])('finds no fault in the example %s: %j', async (example, args) => {
     const { code, stdout, stderr } = await kplug(['validate', ...args], { cwd: join(examples, example) });
     expect({ code, stderr, stdout }).toEqual({
@@ -159,13 +161,25 @@ spec: { strict: true }
     expect(lines).toEqual([
       'others.yaml:3:1 warning NotDelegated no delegation includes the resource (tables: it lacks the label tier: "gold")',
       'others.yaml:13:1 warning NotDelegated no delegation includes the resource (tables: the namespace elsewhere is none of default, shop)',
-      expect.stringMatching(/^others.yaml:\d+:1 warning NotDelegated no delegation has the kind DatabaseTableSqliteExtension, and no resource references it as an extension$/),
-      expect.stringMatching(/^users.yaml:7:5 error PausedInvalid .* is neither "true" nor "false"; the resource is not paused$/),
+      expect.stringMatching(
+        /^others.yaml:\d+:1 warning NotDelegated no delegation has the kind DatabaseTableSqliteExtension, and no resource references it as an extension$/,
+      ),
+      expect.stringMatching(
+        /^users.yaml:7:5 error PausedInvalid .* is neither "true" nor "false"; the resource is not paused$/,
+      ),
       'users.yaml:8:5 warning AnnotationUnknown Kplug has no annotation kplug.dev/pause; did you mean kplug.dev/paused?',
-      expect.stringMatching(/^users.yaml:11:3 error PreferenceInvalid .spec.preferredImplementation: "MariaDB@\^\^1" has a malformed version range/),
-      expect.stringMatching(/^users.yaml:15:7 error ExtensionForbidden .*DatabaseTableSqliteExtension default\/users .* isn't of a kind that the delegation allows/),
-      expect.stringMatching(/^users.yaml:16:7 error ExtensionDuplicated .* is listed more than once in .spec.extensions; remove one$/),
-      expect.stringMatching(/^users.yaml:17:7 warning ExtensionNotFound the extension DatabaseTablePostgreSqlExtension default\/missing .* is not among the files$/),
+      expect.stringMatching(
+        /^users.yaml:11:3 error PreferenceInvalid .spec.preferredImplementation: "MariaDB@\^\^1" has a malformed version range/,
+      ),
+      expect.stringMatching(
+        /^users.yaml:15:7 error ExtensionForbidden .*DatabaseTableSqliteExtension default\/users .* isn't of a kind that the delegation allows/,
+      ),
+      expect.stringMatching(
+        /^users.yaml:16:7 error ExtensionDuplicated .* is listed more than once in .spec.extensions; remove one$/,
+      ),
+      expect.stringMatching(
+        /^users.yaml:17:7 warning ExtensionNotFound the extension DatabaseTablePostgreSqlExtension default\/missing .* is not among the files$/,
+      ),
     ]);
   });
 
@@ -196,7 +210,8 @@ spec:
   it('reports faults of delegations, definitions and kplug.yaml with everything else', async () => {
     const { code, lines } = await validate(
       {
-        'kplug.yaml': 'delegations:\n  - name: tables\n    base: { apiVersion: v1, kind: a-b }\n    api: Table@^1\nlogLevl: info\n',
+        'kplug.yaml':
+          'delegations:\n  - name: tables\n    base: { apiVersion: v1, kind: a-b }\n    api: Table@^1\nlogLevl: info\n',
         'delegations.yaml': `apiVersion: delegations.kplug.dev/v1alpha1
 kind: Delegation
 metadata: { name: first }
@@ -235,7 +250,9 @@ spec:
       'delegations.yaml:10:3 error DelegationsOverlap the delegation first already reconciles Table (example.org/v1); give them different namespaces or labels',
       'delegations.yaml:16:1 error DelegationInvalid spec.api: is missing',
       'delegations.yaml:18:3 error DelegationInvalid spec.apy: is not a field of a delegation',
-      expect.stringMatching(/^kplug.yaml:3:\d+ error ConfigurationInvalid delegations\[0\].base.kind: must be a kind in PascalCase/),
+      expect.stringMatching(
+        /^kplug.yaml:3:\d+ error ConfigurationInvalid delegations\[0\].base.kind: must be a kind in PascalCase/,
+      ),
       expect.stringMatching(/^kplug.yaml:5:1 error ConfigurationInvalid logLevl: is not a field of this file/),
     ]);
   });
@@ -258,9 +275,12 @@ spec:
           type: object
           properties: { spec: { type: object, x-kubernetes-preserve-unknown-fields: true } }
 `;
-    const kplugYaml = 'delegations: [{ name: tables, base: { apiVersion: example.org/v1, kind: Table }, api: Table@1 }]\n';
+    const kplugYaml =
+      'delegations: [{ name: tables, base: { apiVersion: example.org/v1, kind: Table }, api: Table@1 }]\n';
     expect((await validate({ 'crd.yaml': definition, 'kplug.yaml': kplugYaml }, 'crd.yaml')).lines).toEqual([
-      expect.stringMatching(/^crd.yaml:9:7 error StatusNotKept the schema of Table has no status, so the API server rejects statuses; add under /),
+      expect.stringMatching(
+        /^crd.yaml:9:7 error StatusNotKept the schema of Table has no status, so the API server rejects statuses; add under /,
+      ),
     ]);
   });
 
@@ -293,10 +313,9 @@ spec:
   });
 
   it('reports duplicates, versions, scopes and kinds without a schema', async () => {
-    const { lines, summary } = await validate(
-      {
-        'one.yaml': table,
-        'two.yaml': `${table}---\n${table.replace('v1alpha1', 'v2').replace('users', 'others')}---
+    const { lines, summary } = await validate({
+      'one.yaml': table,
+      'two.yaml': `${table}---\n${table.replace('v1alpha1', 'v2').replace('users', 'others')}---
 apiVersion: myorg.org/v1alpha1
 kind: DatabaseTabel
 metadata: { name: typo }
@@ -313,8 +332,7 @@ apiVersion: v1
 kind: ConfigMap
 metadata: { name: a, namespace: shop }
 `,
-      },
-    );
+    });
     expect(lines).toEqual([
       'two.yaml:4:3 error ResourceDuplicated DatabaseTable users is already in one.yaml:1; remove one',
       'two.yaml:11:1 error VersionNotServed DatabaseTable is not served in myorg.org/v2, but in v1alpha1',
@@ -325,17 +343,23 @@ metadata: { name: a, namespace: shop }
   });
 
   it('reads standard input, whose manifests are in the given namespace', async () => {
-    const extension = 'apiVersion: myorg.org/v1alpha1\nkind: DatabaseTableMariaDbExtension\nmetadata: { name: users, namespace: shop }\nspec: {}\n';
+    const extension =
+      'apiVersion: myorg.org/v1alpha1\nkind: DatabaseTableMariaDbExtension\nmetadata: { name: users, namespace: shop }\nspec: {}\n';
     const input = `${table}  extensions:\n    - { apiVersion: myorg.org/v1alpha1, kind: DatabaseTableMariaDbExtension, name: users }\n---\n${extension}`;
     const folder = await folderWith({ 'kplug.yaml': delegations });
     const run = (...args: string[]) => kplug(['validate', '-', '--crd', tables, ...args], { cwd: folder, input });
     expect(await run('-n', 'shop')).toEqual({ code: 0, stderr: '', stdout: '2 resources in 1 file: valid\n' });
-    expect((await run()).stdout).toMatch(/^-:11:7: warning: the extension DatabaseTableMariaDbExtension default\/users /);
+    expect((await run()).stdout).toMatch(
+      /^-:11:7: warning: the extension DatabaseTableMariaDbExtension default\/users /,
+    );
   });
 
   it('fails on warnings only with --strict', async () => {
     const files = { 'thing.yaml': 'apiVersion: other.org/v1\nkind: Thing\nmetadata: { name: a }\n' };
-    expect(await validate(files, '.')).toMatchObject({ code: 0, stderr: '1 resource in 1 file: 1 warning; no schema for 1 resource\n' });
+    expect(await validate(files, '.')).toMatchObject({
+      code: 0,
+      stderr: '1 resource in 1 file: 1 warning; no schema for 1 resource\n',
+    });
     expect(await validate(files, '.', '--strict')).toMatchObject({
       code: 1,
       stderr: expect.stringContaining('kplug: 1 warning found, which --strict treats as errors'),
@@ -344,7 +368,11 @@ metadata: { name: a, namespace: shop }
 
   it('refuses a folder without manifests', async () => {
     const folder = await folderWith({ 'notes.txt': '' });
-    expect(await kplug(['validate', '.'], { cwd: folder })).toEqual({ code: 2, stdout: '', stderr: 'kplug: no resource in .\n' });
+    expect(await kplug(['validate', '.'], { cwd: folder })).toEqual({
+      code: 2,
+      stdout: '',
+      stderr: 'kplug: no resource in .\n',
+    });
   });
 
   it('prints JUnit XML with a test case for each resource', async () => {
@@ -385,7 +413,10 @@ metadata: { name: a, namespace: shop }
   it('prints workflow commands of GitHub, which a text can not break', async () => {
     const folder = await folderWith({ 'a,b:c.yaml': table.replace('main', '"100%\\n::error::stolen"') });
     const { code, stdout, stderr } = await kplug(['validate', '.', '--crd', tables, '-o', 'github'], { cwd: folder });
-    expect({ code, stderr }).toMatchObject({ code: 1, stderr: expect.stringContaining('1 resource in 1 file: 1 error\n') });
+    expect({ code, stderr }).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining('1 resource in 1 file: 1 error\n'),
+    });
     expect(stdout).toBe(
       '::error file=a%2Cb%3Ac.yaml,line=7,col=3,title=SchemaViolated::spec.serverName is "100%25\\n::error::stolen", which does not match ^[A-Za-z0-9][A-Za-z0-9._-]*$ (DatabaseTable users)\n',
     );
@@ -413,7 +444,9 @@ metadata: { name: a, namespace: shop }
 const MiB = 1_024 * 1_024;
 
 // Without the bounds of the reader, one file in a pull request would end the check of all others, or fill its memory.
-it('kplug validate with a heap of 384 MiB reports YAML bombs and huge files, and checks the others', { timeout: 120_000 }, async () => {
+it('kplug validate with a heap of 384 MiB reports YAML bombs and huge files, and checks the others', {
+  timeout: 120_000,
+}, async () => {
   const folder = await folderWith({
     'aliases.yaml': `a: &a ${'x'.repeat(MiB)}\nb: [${'{ *a : 1 }, '.repeat(5_000)}]`,
     'bomb.yaml': `a: &a [1,1,1,1,1,1,1,1,1,1]\n${'bcdefgh'.replaceAll(/./g, (name, index) => `${name}: &${name} [${`*${'abcdefg'[index]},`.repeat(10)}]\n`)}`,
@@ -435,7 +468,10 @@ it('kplug validate with a heap of 384 MiB reports YAML bombs and huge files, and
 
 // Without the skip of prototypes, a field of a manifest would change those of all later ones.
 it('kplug validate refuses keys that could change a prototype', async () => {
-  const { lines } = await validate({ 'a.yaml': `${table}  __proto__: { serverName: x }\n`, 'b.yaml': table.replace('users', 'b').replace('serverName: main\n  ', '') });
+  const { lines } = await validate({
+    'a.yaml': `${table}  __proto__: { serverName: x }\n`,
+    'b.yaml': table.replace('users', 'b').replace('serverName: main\n  ', ''),
+  });
   expect(lines).toEqual([
     'a.yaml:10:3 error ManifestInvalid spec.__proto__ is a key that is not allowed',
     'b.yaml:6:1 error FieldMissing spec.serverName is missing',

@@ -36,7 +36,10 @@ export async function validate(paths: readonly string[], options: ValidateOption
   }
 }
 
-async function validatePaths(paths: readonly string[], { crd = [], config, namespace }: ValidateOptions): Promise<Validation> {
+async function validatePaths(
+  paths: readonly string[],
+  { crd = [], config, namespace }: ValidateOptions,
+): Promise<Validation> {
   using progress = new ProgressLine(process.stderr);
   const delegations = await readFileDelegations(config);
   const skipped = new Set(delegations.file === undefined ? [] : [resolve(delegations.file)]);

@@ -30,7 +30,9 @@ export function formatValidation(validation: Validation, colors: Colors, width =
     const [first = '', ...rest] = wrap(`${place}: ${severity}: ${text}`, width);
     const start = `${place}: ${severity}`;
     // A place that is wrapped itself has no colours.
-    const styled = first.startsWith(start) ? `${colors.bold(place)}: ${color[severity](severity)}${first.slice(start.length)}` : first;
+    const styled = first.startsWith(start)
+      ? `${colors.bold(place)}: ${color[severity](severity)}${first.slice(start.length)}`
+      : first;
     return [styled, ...rest].join('\n');
   });
   return [...lines, ...(lines.length > 0 ? [''] : []), ...wrap(summarizeValidation(validation), width)].join('\n');

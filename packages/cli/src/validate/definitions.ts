@@ -29,7 +29,11 @@ export interface DefinedKind {
 /** Reports whether a document is a CustomResourceDefinition. */
 export function isDefinition({ value }: Pick<InputDocument, 'value'>): boolean {
   const { apiVersion, kind } = objectOf(isJsonObject(value) ? value : {});
-  return kind === definitionKind && typeof apiVersion === 'string' && splitApiVersion({ apiVersion }).group === definitionGroup;
+  return (
+    kind === definitionKind &&
+    typeof apiVersion === 'string' &&
+    splitApiVersion({ apiVersion }).group === definitionGroup
+  );
 }
 
 /** Kinds of CustomResourceDefinitions. The first definition of a kind counts. */
@@ -54,7 +58,9 @@ export class Definitions {
     }
     const key = `${group}/${kind}`;
     if (!this.#kinds.has(key)) {
-      const versions = new Map(objectsIn(objectOf(spec).versions).map((version) => [String(version.name), readVersion(version)]));
+      const versions = new Map(
+        objectsIn(objectOf(spec).versions).map((version) => [String(version.name), readVersion(version)]),
+      );
       this.#kinds.set(key, { group, kind, isNamespaced: scope !== 'Cluster', versions, document });
     }
     return faults;
@@ -69,7 +75,10 @@ export class Definitions {
   similarTo({ apiVersion, kind }: ResourceKind): string[] {
     const { group } = splitApiVersion({ apiVersion });
     const ofGroup = [...this.#kinds.values()].filter((one) => one.group === group);
-    return similarTo(kind, ofGroup.map((one) => one.kind));
+    return similarTo(
+      kind,
+      ofGroup.map((one) => one.kind),
+    );
   }
 }
 
@@ -88,7 +97,9 @@ function fault(path: FieldPath, message: string): DocumentFault {
 
 function faultsOf({ apiVersion, spec }: JsonObject): DocumentFault[] {
   if (apiVersion !== `${definitionGroup}/v1`) {
-    return [fault(['apiVersion'], `apiVersion must be ${definitionGroup}/v1; Kubernetes has no other version since 1.22`)];
+    return [
+      fault(['apiVersion'], `apiVersion must be ${definitionGroup}/v1; Kubernetes has no other version since 1.22`),
+    ];
   }
   const { group, scope, names, versions } = objectOf(spec);
   const { kind, plural } = objectOf(names);
@@ -96,16 +107,22 @@ function faultsOf({ apiVersion, spec }: JsonObject): DocumentFault[] {
   const missing = Object.entries(texts)
     .filter(([, text]) => typeof text !== 'string' || text === '')
     .map(([field]) => fault(field.split('.'), `${field} is missing`));
-  const scopes = scope === 'Namespaced' || scope === 'Cluster' ? [] : [fault(['spec', 'scope'], 'spec.scope must be Namespaced or Cluster')];
+  const scopes =
+    scope === 'Namespaced' || scope === 'Cluster'
+      ? []
+      : [fault(['spec', 'scope'], 'spec.scope must be Namespaced or Cluster')];
   const listed = objectsIn(versions);
-  if (listed.length === 0) return [...missing, ...scopes, fault(['spec', 'versions'], 'spec.versions must be a list of versions')];
+  if (listed.length === 0)
+    return [...missing, ...scopes, fault(['spec', 'versions'], 'spec.versions must be a list of versions')];
   return [...missing, ...scopes, ...storageFaults(listed), ...listed.flatMap(versionFaults)];
 }
 
 function storageFaults(versions: readonly JsonObject[]): DocumentFault[] {
   const stored = versions.filter(({ storage }) => storage === true).length;
   if (stored === 1) return [];
-  return [fault(['spec', 'versions'], `spec.versions must have exactly one version with storage: true, but has ${stored}`)];
+  return [
+    fault(['spec', 'versions'], `spec.versions must have exactly one version with storage: true, but has ${stored}`),
+  ];
 }
 
 function versionFaults({ name, schema }: JsonObject, index: number): DocumentFault[] {
@@ -126,7 +143,14 @@ function patternFaults(schema: JsonObject, path: FieldPath): DocumentFault[] {
   const { pattern, items, properties, additionalProperties } = schema;
   const own: DocumentFault[] =
     typeof pattern === 'string' && !compilePattern(pattern)
-      ? [{ check: 'PatternNotChecked', severity: 'warning', path: [...path, 'pattern'], message: `the pattern ${pattern} can't be checked here` }]
+      ? [
+          {
+            check: 'PatternNotChecked',
+            severity: 'warning',
+            path: [...path, 'pattern'],
+            message: `the pattern ${pattern} can't be checked here`,
+          },
+        ]
       : [];
   const fields = Object.entries(objectOf(properties)).flatMap(([name, field]) => {
     return patternFaults(objectOf(field), [...path, 'properties', name]);

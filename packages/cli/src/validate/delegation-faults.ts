@@ -1,6 +1,6 @@
 import type { DelegationDeclaration, ResourceKind } from '@kplug/controller';
 import { DelegationView, describeReference, findDelegationFaults, formatPath } from '@kplug/controller/tools';
-import { isManifest, type InputDocument, type ManifestDocument, splitApiVersion } from './document.ts';
+import { type InputDocument, isManifest, type ManifestDocument, splitApiVersion } from './document.ts';
 import type { DocumentFault, FieldPath } from './finding.ts';
 
 const delegationGroup = 'delegations.kplug.dev';
@@ -83,11 +83,15 @@ export class DelegatedChecker {
   #checkUndelegated(kind: ResourceKind): DocumentFault[] {
     const { group } = splitApiVersion(kind);
     const ofGroup = this.#views.filter(({ base }) => splitApiVersion(base).group === group);
-    const isKnown = this.#views.some(({ kinds }) => kinds.some((one) => kindInAnyVersion(one) === kindInAnyVersion(kind)));
+    const isKnown = this.#views.some(({ kinds }) =>
+      kinds.some((one) => kindInAnyVersion(one) === kindInAnyVersion(kind)),
+    );
     const otherVersions = ofGroup.filter(({ base }) => base.kind === kind.kind);
     if (otherVersions.length > 0) {
       const versions = otherVersions.map(({ name, base }) => `${name} delegates ${base.apiVersion}`).join(', ');
-      return [warning('NotDelegated', ['apiVersion'], `no delegation has ${kind.kind} in ${kind.apiVersion}; ${versions}`)];
+      return [
+        warning('NotDelegated', ['apiVersion'], `no delegation has ${kind.kind} in ${kind.apiVersion}; ${versions}`),
+      ];
     }
     if (group === '' || ofGroup.length === 0 || isKnown || this.#referenced.has(kindInAnyVersion(kind))) return [];
     const message = `no delegation has the kind ${kind.kind}, and no resource references it as an extension`;

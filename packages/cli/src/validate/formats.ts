@@ -11,7 +11,8 @@ export const formats: Readonly<Record<string, Format>> = {
   cidr: isRange,
   date: (text: string) => new RegExp(`^${day}$`).test(text) && isDay(text),
   'date-time': (text: string) => new RegExp(`^${day}[t ]${time}$`, 'i').test(text) && isDay(text.slice(0, 10)),
-  duration: /^([-+]?\d+(\.\d+)?\s*(n|u|µ|m)?s?(ec|econd|in|inute|onth)?s?|[-+]?\d+(\.\d+)?\s*(h|hr|hour|d|day|w|week)s?)+$/i,
+  duration:
+    /^([-+]?\d+(\.\d+)?\s*(n|u|µ|m)?s?(ec|econd|in|inute|onth)?s?|[-+]?\d+(\.\d+)?\s*(h|hr|hour|d|day|w|week)s?)+$/i,
   email: /^[^\s@]+@[^\s@]+$/,
   hostname: /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$/i,
   int32: { type: 'number', validate: (value: number) => value >= -(2 ** 31) && value < 2 ** 31 },

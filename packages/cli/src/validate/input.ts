@@ -65,7 +65,14 @@ export class InputReader {
         if (!document) return false;
         for (const { check, severity, path, message } of faults.get(document) ?? []) {
           const { resource } = document;
-          found.push({ file, ...positionOf(path), severity, check, ...(resource !== undefined && { resource }), message });
+          found.push({
+            file,
+            ...positionOf(path),
+            severity,
+            check,
+            ...(resource !== undefined && { resource }),
+            message,
+          });
         }
         return false;
       });
@@ -79,7 +86,9 @@ export class InputReader {
       if (!(await stat(path)).isDirectory()) return [path];
       const found = await findManifestFiles(path);
       problems.push(...found.problems.map(unreadable));
-      return found.files.filter((file) => !this.#options.skipped.has(resolve(file)) && !otherFiles.test(basename(file)));
+      return found.files.filter(
+        (file) => !this.#options.skipped.has(resolve(file)) && !otherFiles.test(basename(file)),
+      );
     } catch (error) {
       problems.push(unreadable({ file: path, message: describeReadError(error) }));
       return [];

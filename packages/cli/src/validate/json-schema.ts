@@ -1,8 +1,8 @@
 import type { JsonObject, JsonValue } from '@kplug/controller';
 import { isJsonObject } from '@kplug/controller/tools';
 import { objectOf, objectsIn } from '../doctor/read-json.ts';
-import { compilePattern } from './go-pattern.ts';
 import { formats } from './formats.ts';
+import { compilePattern } from './go-pattern.ts';
 
 /** Keywords that mean the same in JSON Schema. */
 const plainKeywords = [
@@ -21,13 +21,18 @@ const plainKeywords = [
 export function toJsonSchema(schema: JsonObject): JsonObject {
   const isNullable = schema.nullable === true;
   const converted: JsonObject = { ...typeOf(schema, isNullable), ...rangeOf(schema), ...combinationsOf(schema) };
-  for (const keyword of plainKeywords) if (schema[keyword] !== undefined) converted[keyword] = plainJson(schema[keyword]);
+  for (const keyword of plainKeywords)
+    if (schema[keyword] !== undefined) converted[keyword] = plainJson(schema[keyword]);
   if (Array.isArray(schema.enum)) converted.enum = [...schema.enum.map(plainJson), ...(isNullable ? [null] : [])];
   if (typeof schema.pattern === 'string' && compilePattern(schema.pattern)) converted.pattern = schema.pattern;
   if (typeof schema.format === 'string' && Object.hasOwn(formats, schema.format)) converted.format = schema.format;
   if (isJsonObject(schema.items)) converted.items = toJsonSchema(schema.items);
-  if (isJsonObject(schema.additionalProperties)) converted.additionalProperties = toJsonSchema(schema.additionalProperties);
-  const fields = Object.entries(objectOf(schema.properties)).map(([name, field]) => [name, toJsonSchema(objectOf(field))]);
+  if (isJsonObject(schema.additionalProperties))
+    converted.additionalProperties = toJsonSchema(schema.additionalProperties);
+  const fields = Object.entries(objectOf(schema.properties)).map(([name, field]) => [
+    name,
+    toJsonSchema(objectOf(field)),
+  ]);
   if (fields.length > 0) converted.properties = Object.fromEntries(fields) as JsonObject;
   return converted;
 }

@@ -32,6 +32,9 @@ function identityOf(item: JsonValue, fields: readonly string[]): JsonValue {
 
 /** Returns a text that equal values share. */
 function textOf(value: JsonValue): string {
-  if (isJsonObject(value)) return Object.values(value).map((field) => textOf(field ?? null)).join();
+  if (isJsonObject(value))
+    return Object.values(value)
+      .map((field) => textOf(field ?? null))
+      .join();
   return Array.isArray(value) ? value.map(textOf).join() : String(value);
 }

@@ -43,7 +43,9 @@ export function findMetadataFaults({ metadata }: JsonObject): DocumentFault[] {
   const { labels, annotations } = objectOf(metadata);
   const texts = textsIn(annotations);
   const tooLarge = findAnnotationFault(texts);
-  const ofAnnotations = Object.entries(texts).flatMap(([key, value]) => faultOf('annotations', findAnnotationFault({ [key]: value })));
+  const ofAnnotations = Object.entries(texts).flatMap(([key, value]) =>
+    faultOf('annotations', findAnnotationFault({ [key]: value })),
+  );
   return [
     ...unknownFields(objectOf(metadata)),
     ...Object.entries(textsIn(labels)).flatMap(([key, value]) => faultOf('labels', findLabelFault({ [key]: value }))),
@@ -73,7 +75,8 @@ function faultOf(field: 'labels' | 'annotations', found: LabelFault | undefined)
 function unknownAnnotation(key: string): DocumentFault[] {
   if (!key.startsWith(annotationDomain) || knownAnnotations.has(key)) return [];
   const [similar] = similarTo(key, knownAnnotations);
-  const advice = similar === undefined ? `; known are ${[...knownAnnotations].sort().join(', ')}` : `; did you mean ${similar}?`;
+  const advice =
+    similar === undefined ? `; known are ${[...knownAnnotations].sort().join(', ')}` : `; did you mean ${similar}?`;
   const message = `Kplug has no annotation ${key}${advice}`;
   return [{ check: 'AnnotationUnknown', severity: 'warning', path: ['metadata', 'annotations', key], message }];
 }

@@ -21,7 +21,11 @@ export function findResourceFaults({ value }: InputDocument, definitions: Defini
   return [...invalid, ...metadata, ...(definition ? findSchemaFaults(stated, apiVersion, definition) : [])];
 }
 
-function findSchemaFaults(resource: JsonObject, apiVersion: string, { kind, isNamespaced, versions }: DefinedKind): DocumentFault[] {
+function findSchemaFaults(
+  resource: JsonObject,
+  apiVersion: string,
+  { kind, isNamespaced, versions }: DefinedKind,
+): DocumentFault[] {
   const version = versions.get(splitApiVersion({ apiVersion }).version);
   if (!version?.isServed) {
     const served = [...versions].filter(([, { isServed }]) => isServed).map(([name]) => name);

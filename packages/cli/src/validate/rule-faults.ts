@@ -31,7 +31,8 @@ export class RuleChecker {
     if (isMet) return [];
     const field = formatPath(path) || 'the resource';
     if (fault === undefined || missingField.test(fault)) {
-      const stated = typeof message === 'string' && message !== '' ? message.trim() : `does not meet the rule: ${rule.trim()}`;
+      const stated =
+        typeof message === 'string' && message !== '' ? message.trim() : `does not meet the rule: ${rule.trim()}`;
       const at = typeof fieldPath === 'string' ? [...path, ...fieldPath.split('.').filter(Boolean)] : path;
       const reason = fault === undefined ? '' : ` (${fault})`;
       return [{ check: 'RuleViolated', severity: 'error', path: at, message: `${field}: ${stated}${reason}` }];

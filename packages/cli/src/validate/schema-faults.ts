@@ -27,16 +27,18 @@ export function createAjv(): Ajv {
 
 /** Describes the errors of a value. Those of the alternatives of `anyOf` and `oneOf` are part of one fault. */
 export function describeErrors(errors: readonly ErrorObject[], root: JsonValue): DocumentFault[] {
-  return errors
-    .filter(({ schemaPath }) => !/\/(anyOf|oneOf)\/\d+\//.test(schemaPath))
-    // One more, so that the others are known to be left out.
-    .slice(0, maxFaults + 1)
-    .map((error) => {
-      const { path, message } = describe(error, errors, pathOf(error.instancePath, root));
-      const subject = formatPath(path) || 'the resource';
-      const check = checks[error.keyword] ?? 'SchemaViolated';
-      return { check, severity: 'error', path, message: `${subject} ${message}` };
-    });
+  return (
+    errors
+      .filter(({ schemaPath }) => !/\/(anyOf|oneOf)\/\d+\//.test(schemaPath))
+      // One more, so that the others are known to be left out.
+      .slice(0, maxFaults + 1)
+      .map((error) => {
+        const { path, message } = describe(error, errors, pathOf(error.instancePath, root));
+        const subject = formatPath(path) || 'the resource';
+        const check = checks[error.keyword] ?? 'SchemaViolated';
+        return { check, severity: 'error', path, message: `${subject} ${message}` };
+      })
+  );
 }
 
 /** Checks of keywords without which a value is not what rules assume. */

@@ -62,22 +62,26 @@ function compile(schema: JsonObject, hasStatus: boolean): ValidateFunction {
 
 function describeUnknown(node: SchemaNode): DocumentFault[] {
   const declared = declaredFieldsOf(node.schema);
-  return unknownFieldsOf(node).slice(0, maxFaults + 1).map((name) => {
-    const path = [...node.path, name];
-    const [similar] = similarTo(name, declared);
-    const advice = similar === undefined ? '' : `; did you mean ${similar}?`;
-    return {
-      check: 'FieldUnknown',
-      severity: 'error',
-      path,
-      message: `${formatPath(path)} is not a field of the schema${advice}`,
-    };
-  });
+  return unknownFieldsOf(node)
+    .slice(0, maxFaults + 1)
+    .map((name) => {
+      const path = [...node.path, name];
+      const [similar] = similarTo(name, declared);
+      const advice = similar === undefined ? '' : `; did you mean ${similar}?`;
+      return {
+        check: 'FieldUnknown',
+        severity: 'error',
+        path,
+        message: `${formatPath(path)} is not a field of the schema${advice}`,
+      };
+    });
 }
 
 /** Returns the names of the paths of faults, and of those of which they are a part. */
 function pathsAbove(faults: readonly DocumentFault[]): Set<string> {
-  return new Set(faults.flatMap(({ path }) => [nameOf([]), ...path.map((_, index) => nameOf(path.slice(0, index + 1)))]));
+  return new Set(
+    faults.flatMap(({ path }) => [nameOf([]), ...path.map((_, index) => nameOf(path.slice(0, index + 1)))]),
+  );
 }
 
 function hasRules({ schema }: SchemaNode): boolean {

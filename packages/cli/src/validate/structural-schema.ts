@@ -30,7 +30,8 @@ export function* walkSchema(value: JsonValue, schema: JsonObject, path: FieldPat
 /** Returns the fields of an object that its schema does not have, and that the API server removes or refuses. */
 export function unknownFieldsOf({ value, schema, path }: SchemaNode): string[] {
   // Another type than that of the schema is a fault by itself.
-  const isObject = isJsonObject(value) && (schema.type ?? 'object') === 'object' && !schema['x-kubernetes-int-or-string'];
+  const isObject =
+    isJsonObject(value) && (schema.type ?? 'object') === 'object' && !schema['x-kubernetes-int-or-string'];
   if (!isObject || keepsUnknownFields(schema) || schema.additionalProperties === true) return [];
   return Object.keys(value).filter((name) => !isResourceField(name, schema, path) && !schemaOfField(schema, name));
 }
@@ -56,12 +57,16 @@ export function completeValue(value: JsonValue, schema: JsonObject): JsonValue {
     const isRemoved = field === undefined || (field === null && inner !== undefined && inner.nullable !== true);
     if (!isRemoved) completed[name] = inner ? completeValue(field, inner) : copyJson(field);
   }
-  for (const [name, field] of Object.entries(objectOf(schema.properties))) {
-    const inner = objectOf(field);
-    if (inner.default === undefined || Object.hasOwn(completed, name)) continue;
-    completed[name] = completeValue(inner.default, inner);
-  }
+  addDefaults(completed, schema);
   return completed;
+}
+
+function addDefaults(object: JsonObject, { properties }: JsonObject): void {
+  for (const [name, field] of Object.entries(objectOf(properties))) {
+    const inner = objectOf(field);
+    if (inner.default === undefined || Object.hasOwn(object, name)) continue;
+    object[name] = completeValue(inner.default, inner);
+  }
 }
 
 /** Reports whether a schema keeps fields that it does not declare. */

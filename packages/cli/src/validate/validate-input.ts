@@ -134,7 +134,8 @@ class MissingSchemas {
     return [...this.#first.values()].map(({ document, count }) => {
       const { kind, apiVersion } = document.manifest;
       const [similar] = this.#definitions.similarTo(document.manifest);
-      const advice = similar === undefined ? 'give its CustomResourceDefinition with --crd' : `did you mean ${similar}?`;
+      const advice =
+        similar === undefined ? 'give its CustomResourceDefinition with --crd' : `did you mean ${similar}?`;
       const others = count > 1 ? ` (${count} resources)` : '';
       const message = `the fields of ${kind} (${apiVersion}) are not checked, as there is no schema${others}; ${advice}`;
       return [document, { check: 'SchemaMissing', severity: 'warning', path: ['kind'], message }];

@@ -54,10 +54,7 @@ export function parseManifests(content: string, options: { file: string }): Mani
 }
 
 /** Parses the manifests in a text as `parseManifests` does. Yields where the caller may let other work run. */
-export function parseManifestsInSteps(
-  content: string,
-  { file }: { file: string },
-): Generator<undefined, ManifestFile> {
+export function parseManifestsInSteps(content: string, { file }: { file: string }): Generator<undefined, ManifestFile> {
   return readInSteps(content, file, readManifest);
 }
 

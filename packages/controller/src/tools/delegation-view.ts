@@ -1,6 +1,6 @@
 import { isIncluded } from '../delegation/bases/bases.ts';
-import { readWantedCapability } from '../delegation/choices/read-capability.ts';
 import { readPreference } from '../delegation/choices/choose.ts';
+import { readWantedCapability } from '../delegation/choices/read-capability.ts';
 import { findPausedFault, pausedAnnotation } from '../delegation/control-annotations.ts';
 import type { DelegationDeclaration } from '../delegation/declaration.ts';
 import { type DelegationSettings, overlap, readDeclaration } from '../delegation/delegation-settings.ts';
@@ -90,7 +90,8 @@ export class DelegationView {
     const { extensions, preferencePath, capabilityPaths } = this.#settings;
     const faults: BaseFault[] = [];
     const paused = findPausedFault(base);
-    if (paused) faults.push({ path: ['metadata', 'annotations', pausedAnnotation], reason: 'PausedInvalid', message: paused });
+    if (paused)
+      faults.push({ path: ['metadata', 'annotations', pausedAnnotation], reason: 'PausedInvalid', message: paused });
     const preference = readPreference(base, this.#settings);
     if (typeof preference === 'string') {
       faults.push({ path: preferencePath, reason: 'PreferenceInvalid', message: preference });
