@@ -36,10 +36,10 @@ Reads each file of a directory and its sub-directories that ends with .yaml,
 .yml or .json, as an operator of the directory does. CustomResourceDefinitions
 and Delegations among the manifests are used, too. Writes nothing, and calls
 neither a plugin nor a cluster.
-Fields are checked as the API server does under server-side apply: types, unknown
-fields, and CEL rules. Resources of Kubernetes' own kinds are only checked as
-manifests. Plugins do not describe the schemas of their APIs: what a plugin
-refuses, "kplug render" shows.
-A warning is about something that may be right on a cluster, such as an extension
-that is not among the files.
+Fields are checked as the API server does under server-side apply: types,
+unknown fields, and CEL rules. Resources of Kubernetes' own kinds are only
+checked as manifests. Plugins do not describe the schemas of their APIs: what a
+plugin refuses, "kplug render" shows.
+A warning is about something that may be right on a cluster, such as an
+extension that is not among the files.
 Exits with 1 when there is an error, or with --strict a warning.`;

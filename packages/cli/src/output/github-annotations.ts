@@ -15,7 +15,7 @@ function formatCommand({ file, line, column, severity, check, resource, message 
     title: check,
   };
   const list = Object.entries(properties).map(([name, value]) => `${name}=${escapeProperty(String(value))}`);
-  const text = `${message}${resource === undefined ? '' : ` (${resource})`}`;
+  const text = resource === undefined ? message : `${resource}: ${message}`;
   return `::${severity} ${list.join(',')}::${escapeData(text)}`;
 }
 

@@ -17,7 +17,7 @@ export interface Validation {
 const minWidth = 40;
 
 /**
- * Formats findings as lines `FILE:LINE:COLUMN: severity: message`, and a summary.
+ * Formats findings as lines `FILE:LINE:COLUMN: severity: RESOURCE: message`, and a summary.
  *
  * @param width columns of the terminal, in which long lines are wrapped. Default: they are not.
  */
@@ -26,7 +26,7 @@ export function formatValidation(validation: Validation, colors: Colors, width =
   const lines = validation.findings.map((finding) => {
     const { severity, resource, message } = finding;
     const place = printable(placeOf(finding));
-    const text = `${printable(message)}${resource === undefined ? '' : ` (${printable(resource)})`}`;
+    const text = printable(resource === undefined ? message : `${resource}: ${message}`);
     const [first = '', ...rest] = wrap(`${place}: ${severity}: ${text}`, width);
     const start = `${place}: ${severity}`;
     // A place that is wrapped itself has no colours.
