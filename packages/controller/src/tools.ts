@@ -46,6 +46,7 @@ export {
   checkManifest,
   findManifestFaults,
   type Manifest,
+  type ManifestCheck,
   type ManifestMetadata,
 } from './resources/check-manifest.ts';
 export { copyJson, formatPath, isJsonObject, type JsonFault, jsonEquals } from './resources/json.ts';

@@ -20,6 +20,12 @@ export interface ConfigurationFault extends Partial<TextPosition> {
   message: string;
 }
 
+/** Delegations of a file, valid or not, and the faults of the file in the order of their positions. */
+export interface InspectedFile {
+  delegations: DelegationDeclaration[];
+  faults: ConfigurationFault[];
+}
+
 /** Fault of a field. */
 interface Fault {
   path: (string | number)[];
@@ -44,12 +50,16 @@ export async function readConfigurationFile(file: string): Promise<Configuration
 }
 
 /**
- * Reads a file such as `kplug.yaml` with all its faults, in the order of their positions. The content is complete without faults only. Rejects
- * with `InvalidConfiguration` when the file can't be read, or with `NotFound` when it does not exist.
+ * Reads the delegations of a file such as `kplug.yaml`, and all faults of the file. Rejects with `InvalidConfiguration` when the file can't be
+ * read, or with `NotFound` when it does not exist.
  */
-export async function inspectConfigurationFile(
-  file: string,
-): Promise<ConfigurationFile & { faults: ConfigurationFault[] }> {
+export async function inspectDelegationFile(file: string): Promise<InspectedFile> {
+  const { delegations, faults } = await inspectConfigurationFile(file);
+  return { delegations, faults };
+}
+
+/** Reads a file with all its faults, in the order of their positions. */
+async function inspectConfigurationFile(file: string): Promise<ConfigurationFile & InspectedFile> {
   const { value, fault, positionOf } = await readFile(file);
   if (fault) return { settings: new Map(), delegations: [], faults: [fault] };
   const { faults, ...content } = readContent(value);

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { DelegationView, findDelegationFaults } from '@kplug/controller/tools';
-import { inspectConfigurationFile } from '@kplug/operator';
+import { inspectDelegationFile } from '@kplug/operator';
 import type { ValidationFinding } from './finding.ts';
 
 /** Configuration file that is read if none is given. */
@@ -20,7 +20,7 @@ export async function readFileDelegations(given: string | undefined): Promise<Fi
   if (file === undefined) return { views: [], findings: [] };
   const fault = { file, severity: 'error', check: 'ConfigurationInvalid' } as const;
   try {
-    const { delegations, faults } = await inspectConfigurationFile(file);
+    const { delegations, faults } = await inspectDelegationFile(file);
     const valid = delegations.filter((declaration) => findDelegationFaults(declaration).length === 0);
     return {
       file,

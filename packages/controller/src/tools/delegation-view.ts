@@ -16,12 +16,10 @@ import {
   type ResourceReference,
 } from '../resources/resource.ts';
 
-/** Path of a field in a resource. */
-type Path = readonly (string | number)[];
-
 /** Fault of a base, for which an operator doesn't reconcile it as intended. */
 export interface BaseFault {
-  path: Path;
+  /** Path of the field in the base. */
+  path: readonly (string | number)[];
   /** Reason in one PascalCase word. */
   reason: string;
   message: string;
@@ -29,7 +27,8 @@ export interface BaseFault {
 
 /** Reference of a base to an extension. */
 export interface PlacedReference {
-  path: Path;
+  /** Path of the field in the base. */
+  path: readonly (string | number)[];
   key: ResourceKey;
   reference: ResourceReference;
 }
