@@ -3,6 +3,7 @@ import type { Format } from 'ajv';
 
 const time = String.raw`([01]\d|2[0-3]):[0-5]\d:([0-5]\d|60)(\.\d+)?(z|[+-]([01]\d|2[0-3]):[0-5]\d)`;
 const day = String.raw`\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])`;
+const units = 'ns|nano|us|µs|micro|ms|milli|s|sec|second|m|min|minute|h|hr|hour|d|day|w|week';
 const uuid = /^[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}$/i;
 
 /** Formats that the API server checks. It ignores others. */
@@ -11,8 +12,7 @@ export const formats: Readonly<Record<string, Format>> = {
   cidr: isRange,
   date: (text: string) => new RegExp(`^${day}$`).test(text) && isDay(text),
   'date-time': (text: string) => new RegExp(`^${day}[t ]${time}$`, 'i').test(text) && isDay(text.slice(0, 10)),
-  duration:
-    /^([-+]?\d+(\.\d+)?\s*(n|u|µ|m)?s?(ec|econd|in|inute|onth)?s?|[-+]?\d+(\.\d+)?\s*(h|hr|hour|d|day|w|week)s?)+$/i,
+  duration: new RegExp(`^([-+]?0|([-+]?\\d+(\\.\\d*)?\\s?(${units})s?)+)$`, 'i'),
   email: /^[^\s@]+@[^\s@]+$/,
   hostname: /^(?=.{1,253}$)[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?(\.[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)*$/i,
   int32: { type: 'number', validate: (value: number) => value >= -(2 ** 31) && value < 2 ** 31 },

@@ -4,6 +4,7 @@ import { compilePattern } from './go-pattern.ts';
 it.each([
   ['^[a-z]+$', 'abc', true],
   ['(?i)^abc$', 'ABC', true],
+  ['^(?i)abc$', 'ABC', true],
   ['^[[:alpha:]]+$', 'abc', true],
   ['^[[:alpha:]]+$', 'ab1', false],
   ['\\Aab\\z', 'ab', true],

@@ -17,7 +17,7 @@ export function compilePattern(pattern: string): RegExp | undefined {
     .replaceAll('(?P<', '(?<')
     .replace(/^\\A/, '^')
     .replace(/\\z$/, '$')
-    .replace(/^\(\?([ims]+)\)(.*)$/s, '(?$1:$2)');
+    .replace(/^(\^?)\(\?([ims]+)\)(.*)$/s, '$1(?$2:$3)');
   // Without `u`, escapes of characters that need none are allowed, as in Go.
   for (const flags of ['u', '']) {
     try {
