@@ -376,6 +376,13 @@ spec:
     });
   });
 
+  it('takes the configuration file for no manifest, even among the files', async () => {
+    const folder = await folderWith({ 'kplug.yaml': delegations, 'table.yaml': table });
+    const run = (...files: string[]) => kplug(['validate', ...files, '--crd', tables], { cwd: folder });
+    expect(await run('kplug.yaml', 'table.yaml')).toMatchObject({ code: 0, stdout: '1 resource in 1 file: valid\n' });
+    expect(await run('kplug.yaml')).toMatchObject({ code: 0, stdout: '0 resources in 0 files: valid\n' });
+  });
+
   it('refuses a folder without manifests', async () => {
     const folder = await folderWith({ 'notes.txt': '' });
     expect(await kplug(['validate', '.'], { cwd: folder })).toEqual({

@@ -25,11 +25,13 @@ export interface ValidateOptions {
 /** Prints the findings about manifests. Rejects when one of them is an error. */
 export async function validate(paths: readonly string[], options: ValidateOptions, terminal: Terminal): Promise<void> {
   const validation = await validatePaths(paths, options);
-  if (validation.resources.length === 0 && validation.findings.length === 0) {
+  const { resources, findings, configuration } = validation;
+  const isConfigurationOnly = paths.every((path) => configuration !== undefined && resolve(path) === configuration);
+  if (resources.length === 0 && findings.length === 0 && !isConfigurationOnly) {
     throw new CommandError('usage', `no resource in ${paths.join(', ')}`);
   }
   print(validation, options.output, terminal);
-  const { error, warning } = countSeverities(validation.findings);
+  const { error, warning } = countSeverities(findings);
   if (error > 0) throw new CommandError('failed', `${count(error, 'error')} found; correct the manifests`);
   if (options.strict && warning > 0) {
     throw new CommandError('failed', `${count(warning, 'warning')} found, which --strict treats as errors`);
@@ -39,10 +41,11 @@ export async function validate(paths: readonly string[], options: ValidateOption
 async function validatePaths(
   paths: readonly string[],
   { crd = [], config, namespace }: ValidateOptions,
-): Promise<Validation> {
+): Promise<Validation & { configuration: string | undefined }> {
   using progress = new ProgressLine(process.stderr);
   const delegations = await readFileDelegations(config);
-  const skipped = new Set(delegations.file === undefined ? [] : [resolve(delegations.file)]);
+  const configuration = delegations.file === undefined ? undefined : resolve(delegations.file);
+  const skipped = new Set(configuration === undefined ? [] : [configuration]);
   const reader = new InputReader({ namespace, skipped });
   const input = await progress.wait('the files', reader.read(paths));
   const sources = await progress.wait('the files', reader.read(crd));
@@ -52,7 +55,8 @@ async function validatePaths(
     validateInput(documents, sources.documents, delegations.views),
   );
   const findings = [...delegations.findings, ...input.problems, ...sources.problems, ...reader.locate(faults)];
-  return { files: input.files, resources: documents, withoutSchema, findings: sortFindings(findings) };
+  const { files } = input;
+  return { files, resources: documents, withoutSchema, findings: sortFindings(findings), configuration };
 }
 
 function print(validation: Validation, output: ValidateOptions['output'], terminal: Terminal): void {

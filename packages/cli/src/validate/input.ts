@@ -22,7 +22,7 @@ export interface Input {
 export interface InputOptions {
   /** Namespace of manifests that state none. */
   namespace: string;
-  /** Files in directories that are no manifests, by their absolute path. */
+  /** Files that are no manifests, by their absolute path. */
   skipped: ReadonlySet<string>;
 }
 
@@ -82,6 +82,7 @@ export class InputReader {
 
   async #filesOf(path: string, { problems }: Input): Promise<string[]> {
     if (path === '-') return [path];
+    if (this.#options.skipped.has(resolve(path))) return [];
     try {
       if (!(await stat(path)).isDirectory()) return [path];
       const found = await findManifestFiles(path);
