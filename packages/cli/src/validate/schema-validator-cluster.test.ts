@@ -8,7 +8,10 @@ const pair = {
   type: 'object',
   properties: { b: { ...text, default: 'x' }, c: { type: 'integer' }, d: { ...text, nullable: true } },
 };
-const withRule = (schema: JsonObject, rule: string): JsonObject => ({ ...schema, 'x-kubernetes-validations': [{ rule }] });
+const withRule = (schema: JsonObject, rule: string): JsonObject => ({
+  ...schema,
+  'x-kubernetes-validations': [{ rule }],
+});
 const listOf = (type: string, items: JsonObject, keys?: string[]): JsonObject => ({
   type: 'array',
   maxItems: 10,
