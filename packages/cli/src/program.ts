@@ -16,6 +16,7 @@ import { addRecordCommand, addReplayCommand } from './commands/record.ts';
 import { addRenderCommand } from './commands/render.ts';
 import { addTokenCommand } from './commands/token.ts';
 import { addTraceCommand } from './commands/trace.ts';
+import { addValidateCommand } from './commands/validate.ts';
 import { addVersionCommand } from './commands/version.ts';
 import { exitCodeOf, exitCodes } from './exit-codes.ts';
 import type { Terminal } from './output/terminal.ts';
@@ -48,6 +49,7 @@ export function buildProgram(terminal: Terminal): Command {
   addReconcileCommand(program, terminal);
   addPauseCommands(program, terminal);
   addDoctorCommand(program, terminal);
+  addValidateCommand(program, terminal);
   addRenderCommand(program, terminal);
   addConformanceCommand(program, terminal);
   addRecordCommand(program, terminal);

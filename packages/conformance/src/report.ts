@@ -1,4 +1,4 @@
-import { printable } from '@kplug/protocol';
+import { escapeXml } from '@kplug/protocol/printable';
 import type { Verdict } from './run-requirements.ts';
 
 /** Result of a suite. */
@@ -57,11 +57,4 @@ function testCase(verdict: Verdict): string {
   };
   const body = bodies[result];
   return body ? `    <testcase ${attributes}>${body}</testcase>` : `    <testcase ${attributes}/>`;
-}
-
-const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
-
-function escapeXml(text: string): string {
-  // XML 1.0 has no way to express control characters.
-  return printable(text).replaceAll(/[&<>"]/g, (character) => entities[character] ?? character);
 }

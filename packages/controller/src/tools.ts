@@ -34,13 +34,22 @@ export { isAnswerMissing } from './clients/v0/missing-answer.ts';
 export { isPaused, pausedAnnotation, reconcileAtAnnotation } from './delegation/control-annotations.ts';
 export { findRulesFault } from './delegation/dependents/read-rules.ts';
 export { grantingDomains, plainKinds } from './delegation/rights-granting-kinds.ts';
+// Expressions.
+export { Expression, type ExpressionInput, type ExpressionResult } from './expressions/expression.ts';
 // Files.
 export { collectUpTo, readUpTo } from './files/read-up-to.ts';
 export { readYamlFile, type TextPosition, type YamlFile } from './files/read-yaml-file.ts';
 export { type BackOffOptions, backOffDelay } from './queue/back-off.ts';
 // Manifests.
-export type { CheckedManifest, Manifest, ManifestMetadata } from './resources/check-manifest.ts';
-export { formatPath, isJsonObject } from './resources/json.ts';
+export {
+  type CheckedManifest,
+  checkManifest,
+  findManifestFaults,
+  type Manifest,
+  type ManifestCheck,
+  type ManifestMetadata,
+} from './resources/check-manifest.ts';
+export { copyJson, formatPath, isJsonObject, type JsonFault, jsonEquals } from './resources/json.ts';
 export { isKindNamed } from './resources/kind-name.ts';
 // Clusters.
 export type { ServiceAccount } from './resources/kubernetes/access-question.ts';
@@ -55,6 +64,7 @@ export type { Right } from './resources/kubernetes/missing-rule.ts';
 export { openClusterReader } from './resources/kubernetes/open-cluster-reader.ts';
 export type { PodPort, PortForwardAgent } from './resources/kubernetes/port-forward-agent.ts';
 export type { ApiServerAddress } from './resources/kubernetes/transport.ts';
+export { findAnnotationFault, findLabelFault, type LabelFault } from './resources/labels.ts';
 export {
   type ManifestFile,
   type ManifestProblem,
@@ -63,6 +73,8 @@ export {
   type ParsedManifest,
   parseManifests,
   tooLarge,
+  type VisitedObject,
+  visitManifests,
 } from './resources/manifest.ts';
 export { describeReference, type ResourceReference } from './resources/resource.ts';
 export { type FormatYamlOptions, formatYaml } from './resources/yaml/format-yaml.ts';
@@ -74,6 +86,7 @@ export { type PluginItem, parsePluginList } from './supervisor/download/item.ts'
 export type { RecordedEvent } from './telemetry/events.ts';
 export { type DelegationFault, findDelegationFaults } from './tools/delegation-faults.ts';
 export { delegationJsonSchema } from './tools/delegation-json-schema.ts';
+export { type BaseFault, DelegationView, type PlacedReference } from './tools/delegation-view.ts';
 export { deriveBase, deriveDelegation, type ImplementingPlugin } from './tools/derive-delegation.ts';
 export { type DiffOptions, diffPass } from './tools/diff-pass.ts';
 export type { Observed } from './tools/observed.ts';

@@ -15,6 +15,17 @@ export interface ConfigurationFile {
   delegations: DelegationDeclaration[];
 }
 
+/** Fault of a file, with its position unless it concerns the whole file. */
+export interface ConfigurationFault extends Partial<TextPosition> {
+  message: string;
+}
+
+/** Delegations of a file, valid or not, and the faults of the file in the order of their positions. */
+export interface InspectedFile {
+  delegations: DelegationDeclaration[];
+  faults: ConfigurationFault[];
+}
+
 /** Fault of a field. */
 interface Fault {
   path: (string | number)[];
@@ -31,19 +42,32 @@ const advice = 'use a mapping of settings, with a list of delegations';
  * file does not exist.
  */
 export async function readConfigurationFile(file: string): Promise<ConfigurationFile> {
-  const { value, fault, positionOf } = await readFile(file);
-  if (fault) {
-    const { line, column, message } = fault;
-    const place = [file, line, column].filter((part) => part !== undefined).join(':');
-    throw new KplugError('InvalidConfiguration', `${place}: ${message}`);
-  }
-  const { faults, ...content } = readContent(value);
+  const { faults, ...content } = await inspectConfigurationFile(file);
   if (faults.length === 0) return content;
-  const placed = faults.map((fault) => ({ ...fault, ...positionOf(fault.path) }));
-  placed.sort((a, b) => a.line - b.line || a.column - b.column);
-  const shown = placed.slice(0, maxShownFaults).map((fault) => describe(fault, file));
-  if (placed.length > maxShownFaults) shown.push(`and ${placed.length - maxShownFaults} more faults`);
+  const shown = faults.slice(0, maxShownFaults).map((fault) => describe(fault, file));
+  if (faults.length > maxShownFaults) shown.push(`and ${faults.length - maxShownFaults} more faults`);
   throw new KplugError('InvalidConfiguration', shown.join('; '));
+}
+
+/**
+ * Reads the delegations of a file such as `kplug.yaml`, and all faults of the file. Rejects with `InvalidConfiguration` when the file can't be
+ * read, or with `NotFound` when it does not exist.
+ */
+export async function inspectDelegationFile(file: string): Promise<InspectedFile> {
+  const { delegations, faults } = await inspectConfigurationFile(file);
+  return { delegations, faults };
+}
+
+/** Reads a file with all its faults, in the order of their positions. */
+async function inspectConfigurationFile(file: string): Promise<ConfigurationFile & InspectedFile> {
+  const { value, fault, positionOf } = await readFile(file);
+  if (fault) return { settings: new Map(), delegations: [], faults: [fault] };
+  const { faults, ...content } = readContent(value);
+  const placed = faults.map(({ path, message }) => {
+    return { ...positionOf(path), message: [formatPath(path), message].filter(Boolean).join(': ') };
+  });
+  placed.sort((a, b) => a.line - b.line || a.column - b.column);
+  return { ...content, faults: placed };
 }
 
 /** Reads the delegations of a file. Rejects as `readConfigurationFile` does, and with `InvalidConfiguration` when there are none. */
@@ -124,6 +148,6 @@ function findDuplicates(delegations: readonly { name?: unknown }[]): Fault[] {
   });
 }
 
-function describe({ path, message, line, column }: Fault & TextPosition, file: string): string {
-  return `${[file, line, column].join(':')}: ${[formatPath(path), message].filter(Boolean).join(': ')}`;
+function describe({ message, line, column }: ConfigurationFault, file: string): string {
+  return `${[file, line, column].filter((part) => part !== undefined).join(':')}: ${message}`;
 }

@@ -1,6 +1,11 @@
 import './require-node.ts';
 
-export { readDelegationFile } from './configuration-file.ts';
+export {
+  type ConfigurationFault,
+  type InspectedFile,
+  inspectDelegationFile,
+  readDelegationFile,
+} from './configuration-file.ts';
 export type { OperatorTerminal } from './operator-terminal.ts';
 export { type ProgramOptions, runProgram } from './program.ts';
 export type { OnStop, OperatorExtension } from './run-operator.ts';

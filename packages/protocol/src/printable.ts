@@ -59,6 +59,13 @@ export function printableJson(json: string): string {
   );
 }
 
+const entities: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
+
+/** Escapes a text for XML, on one line. XML 1.0 has no way to express control characters, so they become visible. */
+export function escapeXml(text: string): string {
+  return printable(text).replaceAll(/[&<>"]/g, (character) => entities[character] ?? character);
+}
+
 function escapeCharacter(character: string): string {
   const code = character.codePointAt(0) ?? 0;
   return code > 0xffff ? `\\u{${code.toString(16)}}` : unitAt(character, 0);

@@ -49,6 +49,7 @@ describe('in bash, kplug completes', () => {
         'pause',
         'resume',
         'doctor',
+        'validate',
         'render',
         'conformance',
         'record',

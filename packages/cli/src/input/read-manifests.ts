@@ -1,15 +1,8 @@
 import { formatProblem } from '@kplug/controller/directory';
 import type { Manifest } from '@kplug/controller/memory';
-import {
-  collectUpTo,
-  type ManifestFile,
-  maxManifestSize,
-  type ParsedManifest,
-  parseManifests,
-  readUpTo,
-  tooLarge,
-} from '@kplug/controller/tools';
+import { type ManifestFile, type ParsedManifest, parseManifests, tooLarge } from '@kplug/controller/tools';
 import { CommandError } from '../command-error.ts';
+import { describeReadError, readManifestBytes } from './read-manifest-bytes.ts';
 
 /**
  * Reads the manifests in files; `-` is standard input. Rejects with a `CommandError` with file and line when a manifest is
@@ -43,13 +36,11 @@ export async function readParsed(files: readonly string[]): Promise<ParsedManife
 
 async function readFile(file: string): Promise<ManifestFile> {
   try {
-    const bytes = await (file === '-' ? collectUpTo(process.stdin, maxManifestSize) : readUpTo(file, maxManifestSize));
+    const bytes = await readManifestBytes(file);
     return bytes
       ? parseManifests(bytes.toString(), { file })
       : { manifests: [], problems: [{ file, message: tooLarge }] };
   } catch (cause) {
-    const isMissing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
-    const reason = isMissing ? 'the file does not exist' : (cause as Error).message;
-    throw new CommandError('usage', `cannot read ${file}: ${reason}`, { cause });
+    throw new CommandError('usage', `cannot read ${file}: ${describeReadError(cause)}`, { cause });
   }
 }

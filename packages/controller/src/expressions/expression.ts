@@ -4,14 +4,14 @@ import { strings } from '@bufbuild/cel/ext';
 import { KplugError, messageOf } from '../errors.ts';
 import { limits } from '../limits/limits.ts';
 import { cutText } from '../resources/cut-text.ts';
-import type { JsonObject } from '../resources/resource.ts';
+import type { JsonValue } from '../resources/resource.ts';
 import { celValueOf } from './cel-value.ts';
 import { ExpressionCost } from './expression-cost.ts';
 
 /** Resources that an expression may read. */
 export interface ExpressionInput {
-  /** Resource that the expression is about. `undefined`: it doesn't exist; the expression reads `null`. */
-  self: object | undefined;
+  /** Resource, or value in it, that the expression is about. `undefined`: it doesn't exist; the expression reads `null`. */
+  self: object | JsonValue | undefined;
   /** Base resource. */
   base: object;
 }
@@ -57,7 +57,7 @@ export class Expression {
   }
 
   evaluate({ self, base }: ExpressionInput): ExpressionResult {
-    const excess = this.#cost.findExcess([self, base] as (JsonObject | undefined)[]);
+    const excess = this.#cost.findExcess([self, base] as (JsonValue | undefined)[]);
     if (excess) return { fault: excess };
     try {
       const value = this.#evaluate({ self: celValueOf(self), base: celValueOf(base) });

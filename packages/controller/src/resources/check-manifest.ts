@@ -63,16 +63,8 @@ const manifestSchema = z.looseObject({
 
 /** Checks a manifest and normalizes it. Never throws. */
 export function checkManifest(value: unknown): ManifestCheck {
-  if (!isJsonObject(value))
-    return { fault: { path: [], message: 'is not a mapping with apiVersion, kind and metadata' } };
-  const { status: _, ...statedByUser } = value;
-  const fault = findJsonFault(statedByUser);
-  if (fault) return { fault };
-  const { data, error } = manifestSchema.safeParse(statedByUser);
-  if (error) {
-    const [issue] = error.issues;
-    return { fault: { path: (issue?.path ?? []).map(toStep), message: issue?.message ?? error.message } };
-  }
+  const { data, faults } = parseManifest(value);
+  if (!data) return { fault: faults[0] ?? notMapping };
   const { apiVersion, kind, metadata, ...fields } = data;
   const { name, namespace, labels, annotations } = metadata;
   const manifest: CheckedManifest = {
@@ -90,6 +82,23 @@ export function checkManifest(value: unknown): ManifestCheck {
     if (content !== null && content !== undefined) manifest[field] = content as JsonValue;
   }
   return { manifest };
+}
+
+/** Returns all faults for which a value is no manifest; none for a valid one. Never throws. */
+export function findManifestFaults(value: unknown): JsonFault[] {
+  return parseManifest(value).faults;
+}
+
+const notMapping: JsonFault = { path: [], message: 'is not a mapping with apiVersion, kind and metadata' };
+
+function parseManifest(value: unknown): { data?: z.output<typeof manifestSchema>; faults: JsonFault[] } {
+  if (!isJsonObject(value)) return { faults: [notMapping] };
+  const { status: _, ...statedByUser } = value;
+  const fault = findJsonFault(statedByUser);
+  if (fault) return { faults: [fault] };
+  const { data, error } = manifestSchema.safeParse(statedByUser);
+  if (data) return { data, faults: [] };
+  return { faults: error.issues.map(({ path, message }) => ({ path: path.map(toStep), message })) };
 }
 
 function text(pattern: RegExp, maxLength: number, what: string) {

@@ -1,5 +1,6 @@
 import { locate } from '@kplug/protocol';
 import { isMap, isSeq, LineCounter, type Node } from 'yaml';
+import type { TextPosition } from '../files/read-yaml-file.ts';
 import { MiB } from '../limits/limit.ts';
 import { limits } from '../limits/limits.ts';
 import { finish } from '../queue/slices.ts';
@@ -53,16 +54,45 @@ export function parseManifests(content: string, options: { file: string }): Mani
 }
 
 /** Parses the manifests in a text as `parseManifests` does. Yields where the caller may let other work run. */
-export function* parseManifestsInSteps(
+export function parseManifestsInSteps(content: string, { file }: { file: string }): Generator<undefined, ManifestFile> {
+  return readInSteps(content, file, readManifest);
+}
+
+/** Object of a text that may be a manifest: a document, or an item of a list. */
+export interface VisitedObject {
+  /** Value as it is in the text, with all its fields. */
+  value: unknown;
+  /** Returns the position of a field; if it doesn't exist, that of the longest existing part of its path. */
+  positionOf(path: readonly (string | number)[]): TextPosition;
+}
+
+/**
+ * Visits the objects in a text that `parseManifests` would read as manifests, in order, valid or not. Returns the problems for which parts
+ * of the text can't be read. Never throws, unless the visitor does.
+ *
+ * @param visit returns true for an object that is no manifest: the rest of a text with very many of these isn't read.
+ */
+export function visitManifests(
   content: string,
   { file }: { file: string },
-): Generator<undefined, ManifestFile> {
+  visit: (object: VisitedObject) => boolean,
+): ManifestProblem[] {
+  const read = (value: unknown, node: Node | null, result: FileResult) => {
+    if (visit({ value, positionOf: (path) => result.positionOf(locate(node, path)) })) result.countProblem();
+  };
+  return finish(readInSteps(content, file, read)).problems;
+}
+
+/** Reads an object of a text. */
+type ReadObject = (value: unknown, node: Node | null, result: FileResult) => void;
+
+function* readInSteps(content: string, file: string, read: ReadObject): Generator<undefined, ManifestFile> {
   if (content.length > maxManifestSize) return { manifests: [], problems: [{ file, message: tooLarge }] };
   const lines = new LineCounter();
   const result = new FileResult(file, lines);
   for (const document of readKubectlYaml(content, lines)) {
     if (document?.fault) result.addProblem(document.fault.offset, `Invalid YAML: ${document.fault.message}.`);
-    else if (document) yield* readManifests(document.value, document.node, result);
+    else if (document) yield* readObjects(document.value, document.node, { result, read });
     if (result.hasTooManyProblems) break;
     yield undefined;
   }
@@ -78,25 +108,32 @@ class FileResult {
   readonly #lines: LineCounter;
   readonly #manifests: ParsedManifest[] = [];
   readonly #problems: ManifestProblem[] = [];
+  #countedProblems = 0;
+
   constructor(file: string, lines: LineCounter) {
     this.#file = file;
     this.#lines = lines;
   }
 
   addProblem(offset: number, message: string): void {
-    this.#problems.push({ ...this.#position(offset), message });
+    this.#problems.push({ file: this.#file, ...this.positionOf(offset), message });
+  }
+
+  /** Counts a problem that the reader of the objects reports. */
+  countProblem(): void {
+    this.#countedProblems += 1;
   }
 
   addManifest(offset: number, manifest: CheckedManifest, observed: ObservedState): void {
     const { apiVersion, kind, metadata } = manifest;
     const key = formatKey({ apiVersion, kind, namespace: metadata.namespace, name: metadata.name });
-    const { line, column } = this.#position(offset);
+    const { line, column } = this.positionOf(offset);
     this.#manifests.push({ manifest, observed, key, line, column });
   }
 
   /** Reports whether the rest of the file is not to be read. */
   get hasTooManyProblems(): boolean {
-    return this.#problems.length >= maxFileProblems;
+    return this.#problems.length + this.#countedProblems >= maxFileProblems;
   }
 
   finish(): ManifestFile {
@@ -106,25 +143,29 @@ class FileResult {
     return { manifests: this.#manifests, problems };
   }
 
-  #position(offset: number): { file: string; line: number; column: number } {
+  positionOf(offset: number): TextPosition {
     const { line, col } = this.#lines.linePos(offset);
-    return { file: this.#file, line, column: col };
+    return { line, column: col };
   }
 }
 
-/** Reads a manifest, or each one of a list. Yields after each. */
-function* readManifests(value: unknown, node: Node | null, result: FileResult): Generator<undefined, void> {
+/** Reads an object, or each one of a list. Yields after each. */
+function* readObjects(
+  value: unknown,
+  node: Node | null,
+  target: { result: FileResult; read: ReadObject },
+): Generator<undefined, void> {
   const { kind, items } = isJsonObject(value) ? value : {};
   if (kind !== 'List' || !Array.isArray(items)) {
-    readManifest(value, node, result);
+    target.read(value, node, target.result);
     yield undefined;
     return;
   }
   const sequence = isMap(node) ? node.get('items', true) : undefined;
   for (const [index, item] of items.entries()) {
     const itemNode = isSeq<Node>(sequence) ? sequence.items[index] : undefined;
-    yield* readManifests(item, itemNode ?? node, result);
-    if (result.hasTooManyProblems) return;
+    yield* readObjects(item, itemNode ?? node, target);
+    if (target.result.hasTooManyProblems) return;
   }
 }
 

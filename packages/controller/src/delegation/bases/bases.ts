@@ -22,11 +22,8 @@ export class Bases {
   }
 
   /** Reports whether a resource of the base's kind is delegated. */
-  concerns({ metadata: { namespace = '', labels = {} } }: Resource): boolean {
-    const { namespaces, labels: wanted } = this.#settings;
-    return (
-      (namespaces?.has(namespace) ?? true) && Object.entries(wanted).every(([name, value]) => labels[name] === value)
-    );
+  concerns(resource: Resource): boolean {
+    return isIncluded(resource, this.#settings);
   }
 
   /** Reports whether a resource is paused. */
@@ -51,4 +48,14 @@ export class Bases {
       base?.metadata.deletionTimestamp !== undefined || findCondition(base?.status, 'Reconciled')?.status === 'Unknown'
     );
   }
+}
+
+/** Reports whether a delegation includes a resource of its base's kind, by its namespace and labels. */
+export function isIncluded(
+  { metadata: { namespace = '', labels = {} } }: Pick<Resource, 'metadata'>,
+  { namespaces, labels: wanted }: Pick<DelegationSettings, 'namespaces' | 'labels'>,
+): boolean {
+  return (
+    (namespaces?.has(namespace) ?? true) && Object.entries(wanted).every(([name, value]) => labels[name] === value)
+  );
 }

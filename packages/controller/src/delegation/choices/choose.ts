@@ -84,7 +84,10 @@ export function isSameChoice(a: readonly VersionedName[], b: readonly VersionedN
 }
 
 /** Returns the preference that a resource states, or a message if it is invalid. */
-function readPreference(base: Resource, { preferencePath }: DelegationSettings): PluginPattern | undefined | string {
+export function readPreference(
+  base: Resource,
+  { preferencePath }: Pick<DelegationSettings, 'preferencePath'>,
+): PluginPattern | undefined | string {
   const stated = readField(base, preferencePath);
   if (stated === undefined || stated === null || stated === '') return undefined;
   const path = `.${preferencePath.join('.')}`;

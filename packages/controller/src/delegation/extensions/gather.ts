@@ -39,6 +39,8 @@ export interface ExtensionProblem {
   message: string;
   /** The referenced resource; missing for a malformed reference. */
   reference?: ResourceReference;
+  /** Index in the list of references; missing if it is no list, and for an extension that can't be read. */
+  index?: number;
 }
 
 /** References of a base to its extensions. */
@@ -75,16 +77,16 @@ export function readReferences(
   for (const [index, item] of listed.entries()) {
     const read = readReference(item, base.metadata.namespace ?? '');
     if ('fault' in read) {
-      problems.push({ reason: 'ExtensionMalformed', message: `${listPath}[${index}] ${read.fault}` });
+      problems.push({ reason: 'ExtensionMalformed', message: `${listPath}[${index}] ${read.fault}`, index });
       continue;
     }
     const problem = forbid(read, base, kinds);
     const name = nameInAnyVersion(read);
     if (problem) {
-      problems.push(problem);
+      problems.push({ ...problem, index });
     } else if (named.has(name)) {
       const message = `${describeReference(read)} is listed more than once in ${listPath}; remove one`;
-      problems.push({ reason: 'ExtensionDuplicated', message, reference: read });
+      problems.push({ reason: 'ExtensionDuplicated', message, reference: read, index });
     } else {
       named.add(name);
       references.set(formatKey(read), read);
