@@ -184,7 +184,10 @@ describe('the admin port', () => {
       const ofOne = await client.listEvents({ kind, namespace: 'default', name: 'users' });
       expect(namesOf(ofOne)).toEqual(['users NoPlugin', 'users Ready']);
     }
-    expect(namesOf(await client.listEvents({ type: EventType.WARNING }))).toEqual(['users NoPlugin', 'orders NoPlugin']);
+    expect(namesOf(await client.listEvents({ type: EventType.WARNING }))).toEqual([
+      'users NoPlugin',
+      'orders NoPlugin',
+    ]);
     expect(namesOf(await client.listEvents({ namespace: 'elsewhere' }))).toEqual([]);
 
     await expect(client.listEvents({ kind: 'Table', namespace: 'default', name: 'none' })).rejects.toThrow(
@@ -243,7 +246,9 @@ describe('the admin port', () => {
     expect([idle?.recentCalls?.p50, idle?.lastCallAt]).toEqual([undefined, undefined]);
     const { plugins, delegations, standby, dropped } = await client.getLoad({});
     expect(plugins.at(-1)?.plugin).toBe('Idle');
-    expect(delegations).toMatchObject([{ delegation: 'tables', resources: 5, active: 1, recentPasses: { p50: measured } }]);
+    expect(delegations).toMatchObject([
+      { delegation: 'tables', resources: 5, active: 1, recentPasses: { p50: measured } },
+    ]);
     expect([standby, dropped]).toEqual([false, 0]);
     release.resolve();
     await operator.expectReady('e', 'Hanging');

@@ -25,13 +25,17 @@ async function watchedOperator() {
   const operator = await TestOperator.start({ minRequeueInterval: 1 }, { adminAddress: '127.0.0.1:0' });
   await operator.plugin({
     name: 'Honest',
-    reconcile: ({ base }) => ({ status: { n: (base.spec as { n: number }).n }, events: [{ reason: 'Done', message: 'done' }] }),
+    reconcile: ({ base }) => ({
+      status: { n: (base.spec as { n: number }).n },
+      events: [{ reason: 'Done', message: 'done' }],
+    }),
   });
   const expectHonest = async (n: number) => {
     operator.table('honest', { preferredImplementation: 'Honest', n });
     await vi.waitFor(() => expect(operator.get('honest')?.status).toMatchObject({ n }), waiting);
   };
-  const ask = (...args: string[]) => kplug([...args, '--admin', operator.controller.adminAddress], { env: { NO_COLOR: '1' } });
+  const ask = (...args: string[]) =>
+    kplug([...args, '--admin', operator.controller.adminAddress], { env: { NO_COLOR: '1' } });
   return { operator, expectHonest, ask };
 }
 
@@ -68,7 +72,10 @@ it('a plugin that records new Events all the time has the last twenty of them li
   await rawPlugin(operator, () => {
     calls++;
     const message = 'm'.repeat(2_000);
-    const events = Array.from({ length: 50 }, (_, index) => ({ reason: 'Flood', message: `${calls}-${index} ${message}` }));
+    const events = Array.from({ length: 50 }, (_, index) => ({
+      reason: 'Flood',
+      message: `${calls}-${index} ${message}`,
+    }));
     return { outcome: Outcome.RETRY, events };
   });
   operator.table('victim', { preferredImplementation: 'Raw' });
@@ -87,11 +94,21 @@ it('a plugin that records new Events all the time has the last twenty of them li
 it('a plugin that registers under many names has a limited number of them counted, and others are served', async () => {
   const { operator, expectHonest } = await watchedOperator();
   await expectHonest(1);
-  const client = createGrpcClient(RegistryService, operator.controller.heartbeatAddress, grpc.credentials.createInsecure());
+  const client = createGrpcClient(
+    RegistryService,
+    operator.controller.heartbeatAddress,
+    grpc.credentials.createInsecure(),
+  );
   onTestFinished(() => client.$client.close());
   const register = (index: number) => {
     const apis = [{ name: 'Table', version: '1.0.0' }];
-    const registration = { plugin: `P${index}`, version: '1.0.0', apis, address: '127.0.0.1:9', instanceId: `p${index}` };
+    const registration = {
+      plugin: `P${index}`,
+      version: '1.0.0',
+      apis,
+      address: '127.0.0.1:9',
+      instanceId: `p${index}`,
+    };
     return client.heartbeat({ registration }, { metadata: owner });
   };
   const names = 1_500;
@@ -121,7 +138,8 @@ it('lines of output are printed on one line each, with nothing that a terminal o
 console.log(text); console.error(JSON.stringify({ level: 50, msg: text, [text]: text })); console.log('\ud800' + 'x'.repeat(20000));
 setInterval(() => {}, 1000);`;
   await trial.put('hostile.mjs', program);
-  const ask = (...args: string[]) => kplug(['logs', 'hostile.mjs', '--admin', trial.operator.controller.adminAddress, ...args]);
+  const ask = (...args: string[]) =>
+    kplug(['logs', 'hostile.mjs', '--admin', trial.operator.controller.adminAddress, ...args]);
   await vi.waitFor(async () => expect((await ask()).stdout).toContain('xxx'), { timeout: 20_000, interval: 100 });
   for (const args of [[], ['-o', 'json'], ['--prefix', '--timestamps']]) {
     const { code, stdout, stderr } = await ask(...args);
@@ -139,9 +157,12 @@ it('a plugin that writes without a pause has its last lines kept, and others are
   await trial.put('honest.js', moduleOf());
   await trial.expectState('honest.js', 'live');
   const before = process.memoryUsage().rss;
-  await trial.put('flood.mjs', `import { writeSync } from 'node:fs';
+  await trial.put(
+    'flood.mjs',
+    `import { writeSync } from 'node:fs';
 const chunk = 'some words of a line of output\\n'.repeat(2000);
-for (;;) try { writeSync(1, chunk); } catch (error) { if (error.code !== 'EAGAIN') throw error; }`);
+for (;;) try { writeSync(1, chunk); } catch (error) { if (error.code !== 'EAGAIN') throw error; }`,
+  );
   const transport = createConnectTransport({
     baseUrl: `http://${trial.operator.controller.adminAddress}`,
     httpVersion: '1.1',
@@ -151,7 +172,10 @@ for (;;) try { writeSync(1, chunk); } catch (error) { if (error.code !== 'EAGAIN
   const block = await longestBlock(async () => {
     await vi.waitFor(async () => expect((await read()).lines).toHaveLength(1_000), { timeout: 20_000, interval: 50 });
     const { followToken } = await read();
-    await vi.waitFor(async () => expect((await read(followToken)).hasGap).toBe(true), { timeout: 20_000, interval: 50 });
+    await vi.waitFor(async () => expect((await read(followToken)).hasGap).toBe(true), {
+      timeout: 20_000,
+      interval: 50,
+    });
     trial.operator.table('users');
     await trial.operator.expectReady('users', 'Folder');
   });

@@ -42,11 +42,20 @@ describe('kplug events', () => {
     expect(rows.findIndex((row) => row[2] === 'NoPlugin')).toBeLessThan(rows.findIndex((row) => row[2] === 'Greeted'));
   });
 
-  it.each([[['greeting/world']], [['greetings']], [['Greeting/world', '-n', 'default']]])('filters by %j', async (args) => {
-    const { code, stdout } = await ask(...args);
-    expect(code).toBe(0);
-    expect(new Set(cellsOf(stdout).slice(1).map((row) => row[3]))).toEqual(new Set(['Greeting/world']));
-  });
+  it.each([[['greeting/world']], [['greetings']], [['Greeting/world', '-n', 'default']]])(
+    'filters by %j',
+    async (args) => {
+      const { code, stdout } = await ask(...args);
+      expect(code).toBe(0);
+      expect(
+        new Set(
+          cellsOf(stdout)
+            .slice(1)
+            .map((row) => row[3]),
+        ),
+      ).toEqual(new Set(['Greeting/world']));
+    },
+  );
 
   it('shows namespaces with -A, and filters by type', async () => {
     const [header, row] = cellsOf((await ask('-A', '--types', 'warning')).stdout);
@@ -74,16 +83,8 @@ describe('kplug events', () => {
   it.each([
     [['greeting/mars'], 3, 'kplug: no delegated greeting is named mars in the namespace default\n'],
     [['secrets'], 3, 'kplug: no Events of secrets, which is not delegated; the operator reconciles Greeting\n'],
-    [
-      ['--types', 'Error'],
-      2,
-      'kplug: --types "Error" has "error", which is no type; write Normal, Warning or both\n',
-    ],
-    [
-      ['-n', 'sky'],
-      0,
-      'No Events in the namespace sky since the operator started; add -A for all namespaces.\n',
-    ],
+    [['--types', 'Error'], 2, 'kplug: --types "Error" has "error", which is no type; write Normal, Warning or both\n'],
+    [['-n', 'sky'], 0, 'No Events in the namespace sky since the operator started; add -A for all namespaces.\n'],
   ])('says why there are none for %j', async (args, code, stderr) => {
     expect(await ask(...args)).toEqual({ code, stdout: '', stderr });
   });

@@ -84,14 +84,18 @@ function readType(text: string | undefined): EventType | undefined {
   const names = text.split(',').map((one) => one.trim().toLowerCase());
   const unknown = names.find((one) => one !== 'normal' && one !== 'warning');
   if (unknown !== undefined) {
-    throw new CommandError('usage', `--types "${text}" has "${unknown}", which is no type; write Normal, Warning or both`);
+    throw new CommandError(
+      'usage',
+      `--types "${text}" has "${unknown}", which is no type; write Normal, Warning or both`,
+    );
   }
   if (new Set(names).size > 1) return undefined;
   return names[0] === 'warning' ? EventType.WARNING : EventType.NORMAL;
 }
 
 function describeNone({ kind, name, namespace, type }: EventFilter): string {
-  const which = type === undefined ? 'Events' : `Events of the type ${type === EventType.WARNING ? 'Warning' : 'Normal'}`;
+  const which =
+    type === undefined ? 'Events' : `Events of the type ${type === EventType.WARNING ? 'Warning' : 'Normal'}`;
   const of = kind ? ` of ${name ? `${kind}/${name}` : kind}` : '';
   const where = namespace === undefined ? 'any namespace' : `the namespace ${namespace}`;
   const advice = namespace === undefined || name ? '' : '; add -A for all namespaces';

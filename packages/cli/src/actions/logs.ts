@@ -33,7 +33,10 @@ export async function logs(plugin: string, options: LogsOptions, terminal: Termi
   if (files.length > 0) {
     if (await readHostedLog(client, plugin, range, receiver)) return;
     const advice = 'read the log of the operator, which has its lines, or upgrade the operator';
-    throw new CommandError('failed', `the operator at ${client.url} is too old to show the output of ${plugin}; ${advice}`);
+    throw new CommandError(
+      'failed',
+      `the operator at ${client.url} is too old to show the output of ${plugin}; ${advice}`,
+    );
   }
   const { instances } = await client.listPlugins({ plugin });
   if (instances.length === 0) throw await unknownPlugin(plugin, client);

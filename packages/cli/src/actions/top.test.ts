@@ -82,7 +82,10 @@ describe('kplug top', () => {
     plugin.kill('SIGTERM');
     await vi.waitFor(() => expect(watch.stdout).toMatch(/^Plain \(gone\) /m), waiting);
     short.kill('SIGKILL');
-    await vi.waitFor(() => expect(watch.stdout).toMatch(/^\d\d:\d\d:\d\d {3}stale: no answer for \d+s\nPLUGIN /m), waiting);
+    await vi.waitFor(
+      () => expect(watch.stdout).toMatch(/^\d\d:\d\d:\d\d {3}stale: no answer for \d+s\nPLUGIN /m),
+      waiting,
+    );
     watch.kill('SIGINT');
     expect(await watch.ended()).toMatchObject({ code: 0, stderr: '' });
   });

@@ -61,7 +61,11 @@ function isTable({ output }: TopOptions): boolean {
   return output === 'table' || output === 'wide';
 }
 
-function formatLoad(load: GetLoadResponse, { delegations, sinceStart, output }: TopOptions, { colors }: Terminal): string {
+function formatLoad(
+  load: GetLoadResponse,
+  { delegations, sinceStart, output }: TopOptions,
+  { colors }: Terminal,
+): string {
   const options = { sinceStart: sinceStart === true, wide: output === 'wide', colors, now: Date.now() };
   const content = delegations ? delegationLoadTable(load, options) : pluginLoadTable(load, options);
   return formatTable(content, colors);
@@ -75,7 +79,11 @@ function formatLoadDocument(load: GetLoadResponse, { output, watch: isWatched }:
 }
 
 /** Returns what a reader of the table must know besides. */
-function notesOn({ standby, plugins, dropped }: GetLoadResponse, { delegations }: TopOptions, { url }: AdminClient): string[] {
+function notesOn(
+  { standby, plugins, dropped }: GetLoadResponse,
+  { delegations }: TopOptions,
+  { url }: AdminClient,
+): string[] {
   return [
     ...(standby ? [`The operator at ${url} waits for leadership and does no passes; ask the leader.`] : []),
     ...(!delegations && plugins.length === 0 ? [`No plugin is registered with the operator at ${url}.`] : []),
@@ -85,5 +93,8 @@ function notesOn({ standby, plugins, dropped }: GetLoadResponse, { delegations }
 
 function requireServed(load: GetLoadResponse | undefined, { url }: AdminClient): GetLoadResponse {
   if (load) return load;
-  throw new CommandError('failed', `the operator at ${url} is too old for this command; read ${url}/metrics, or upgrade it`);
+  throw new CommandError(
+    'failed',
+    `the operator at ${url} is too old for this command; read ${url}/metrics, or upgrade it`,
+  );
 }

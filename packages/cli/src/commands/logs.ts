@@ -7,10 +7,16 @@ import { addOptions, examples, operatorOptions, outputOption } from './options.t
 /** Adds `kplug logs`. */
 export function addLogsCommand(program: Command, terminal: Terminal): void {
   addOptions(program.command('logs'), operatorOptions())
-    .description('print what a plugin writes: a plugin of the plugins folder by the admin port, the\npods of a plugin by the API server')
+    .description(
+      'print what a plugin writes: a plugin of the plugins folder by the admin port, the\npods of a plugin by the API server',
+    )
     .argument('<plugin>', 'name of a plugin, or of its file in the plugins folder')
     .option('-f, --follow', 'go on with new lines, until interrupted')
-    .addOption(new Option('--tail <lines>', 'number of last lines of each process or pod; -1 for all').argParser(readTail).default(100))
+    .addOption(
+      new Option('--tail <lines>', 'number of last lines of each process or pod; -1 for all')
+        .argParser(readTail)
+        .default(100),
+    )
     .option('--timestamps', 'begin each line with its time')
     .option('--prefix', 'begin each line with its file or pod (default: if there are several)')
     .option('-c, --container <container>', 'container of the pods (default: their default container)')
@@ -19,7 +25,11 @@ export function addLogsCommand(program: Command, terminal: Terminal): void {
     .addHelpText('after', note)
     .addHelpText(
       'after',
-      examples('kplug logs Plain -f', 'kplug logs plain.ts --tail 20', 'kplug logs PostgreSQL --cluster -f --timestamps'),
+      examples(
+        'kplug logs Plain -f',
+        'kplug logs plain.ts --tail 20',
+        'kplug logs PostgreSQL --cluster -f --timestamps',
+      ),
     )
     .action(async (plugin: string, options: LogsOptions) => {
       const { logs } = await import('../actions/logs.ts');

@@ -6,7 +6,9 @@ import { addOptions, examples, operatorOptions, outputOption } from './options.t
 /** Adds `kplug top`. */
 export function addTopCommand(program: Command, terminal: Terminal): void {
   addOptions(program.command('top'), operatorOptions())
-    .description('show passes, calls, failures and latency of each plugin in the last minute,\nthe busiest first; needs the admin port')
+    .description(
+      'show passes, calls, failures and latency of each plugin in the last minute,\nthe busiest first; needs the admin port',
+    )
     .option('--delegations', 'delegations instead of plugins')
     .option('--since-start', 'since the start of the operator instead of the last minute')
     .option('-w, --watch', 'show it again every two seconds, until interrupted')

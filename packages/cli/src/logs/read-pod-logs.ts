@@ -43,7 +43,10 @@ async function readPodLog(
   const container = wanted ?? containers[0] ?? '';
   if (!containers.includes(container)) {
     const existing = containers.join(', ');
-    throw new CommandError('notFound', `the pod ${namespace}/${name} has no container ${container}; it has ${existing}`);
+    throw new CommandError(
+      'notFound',
+      `the pod ${namespace}/${name} has no container ${container}; it has ${existing}`,
+    );
   }
   const source = `${name}/${container}`;
   const lines = new OutputLines(maxLineLength, (line) => {

@@ -12,10 +12,15 @@ it('prints the header once, and aligns later rows with earlier ones', () => {
     'NAME          STATE   MESSAGE',
     'a long name   ok      a very long message',
   ]);
-  expect(table.add({ header, rows: [['b', 'failed', 'no'], ['c', '', 'yes']] })).toEqual([
-    'b             failed   no',
-    'c             -        yes',
-  ]);
+  expect(
+    table.add({
+      header,
+      rows: [
+        ['b', 'failed', 'no'],
+        ['c', '', 'yes'],
+      ],
+    }),
+  ).toEqual(['b             failed   no', 'c             -        yes']);
 });
 
 it('counts colours as no width', () => {

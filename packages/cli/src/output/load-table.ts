@@ -30,19 +30,21 @@ export function delegationLoadTable(load: GetLoadResponse, { sinceStart, colors 
   const time = timeCovered(load, sinceStart);
   return {
     header: ['DELEGATION', 'RESOURCES', 'PASSES/S', 'FAILED', 'P50', 'P99', 'ACTIVE', 'WAITING'],
-    rows: load.delegations.map(({ delegation, resources, active, waiting, recentPasses, totalPasses }: DelegationLoad) => {
-      const passes = sinceStart ? totalPasses : recentPasses;
-      return [
-        plain(delegation),
-        String(resources),
-        formatRate(passes, time),
-        formatFailed(passes, colors),
-        formatLatency(passes?.p50),
-        formatLatency(passes?.p99),
-        String(active),
-        String(waiting),
-      ];
-    }),
+    rows: load.delegations.map(
+      ({ delegation, resources, active, waiting, recentPasses, totalPasses }: DelegationLoad) => {
+        const passes = sinceStart ? totalPasses : recentPasses;
+        return [
+          plain(delegation),
+          String(resources),
+          formatRate(passes, time),
+          formatFailed(passes, colors),
+          formatLatency(passes?.p50),
+          formatLatency(passes?.p99),
+          String(active),
+          String(waiting),
+        ];
+      },
+    ),
   };
 }
 

@@ -31,8 +31,7 @@ export function processTerminal(): Terminal {
   });
   const colors = picocolors.createColors(isColorful(process.stdout, process.env));
   const errorColors = picocolors.createColors(isColorful(process.stderr, process.env));
-  const print = (text: string) =>
-    void process.stdout.write(`${printableOutput(text, colors.isColorSupported)}\n`);
+  const print = (text: string) => void process.stdout.write(`${printableOutput(text, colors.isColorSupported)}\n`);
   return {
     isTerminal: process.stdout.isTTY === true,
     colors,

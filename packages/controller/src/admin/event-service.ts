@@ -81,10 +81,7 @@ function eventsOfOne(
   return key === undefined ? undefined : events.of(key);
 }
 
-function findDelegated(
-  { namespace, name }: ListEventsRequest,
-  known: readonly Delegation[],
-): ResourceKey | undefined {
+function findDelegated({ namespace, name }: ListEventsRequest, known: readonly Delegation[]): ResourceKey | undefined {
   if (!name) return undefined;
   for (const delegation of known) {
     for (const place of new Set([namespace, ''])) {
@@ -96,11 +93,7 @@ function findDelegated(
 }
 
 /** Throws `not_found` for a kind that isn't delegated, and for a resource that does not exist. */
-function requireKnown(
-  request: ListEventsRequest,
-  known: readonly Delegation[],
-  all: readonly Delegation[],
-): void {
+function requireKnown(request: ListEventsRequest, known: readonly Delegation[], all: readonly Delegation[]): void {
   const { kind, namespace, name } = request;
   if (!kind) return;
   if (known.length === 0) {

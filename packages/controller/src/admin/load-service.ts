@@ -36,12 +36,7 @@ interface PluginRow {
 }
 
 /** Implements `kplug.v1.LoadService`: the work of plugins and delegations. */
-export function loadService({
-  delegations,
-  load,
-  registry,
-  isStandby,
-}: LoadParts): ServiceImpl<typeof LoadService> {
+export function loadService({ delegations, load, registry, isStandby }: LoadParts): ServiceImpl<typeof LoadService> {
   return {
     getLoad: async () => {
       const rows = await sortSliced(await rowsOf(registry, load), busiestFirst);

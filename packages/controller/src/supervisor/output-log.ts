@@ -22,7 +22,13 @@ export class OutputLog {
   /** Adds a line. */
   add(text: string, stream: HostedOutputLine['stream'], pid: number): void {
     if (this.#end - this.#first === maxOutputLines) this.#drop();
-    this.#lines[this.#end++ % maxOutputLines] = { number: this.#next(), at: Date.now(), text: copyText(text), stream, pid };
+    this.#lines[this.#end++ % maxOutputLines] = {
+      number: this.#next(),
+      at: Date.now(),
+      text: copyText(text),
+      stream,
+      pid,
+    };
     this.#size += text.length;
     while (this.#size > maxOutputSize) this.#drop();
   }

@@ -91,7 +91,11 @@ export class TestKubelet implements AsyncDisposable {
     const containers = names.map((container) => ({ name: container, image: 'kplug' }));
     const pod = { apiVersion: 'v1', kind: 'Pod', metadata: { name, namespace, labels } };
     await this.#cluster.apply({ ...pod, spec: { nodeName: this.name, containers } });
-    await this.#cluster.edit(pod, { status: { phase: 'Running', ...(podIP && { podIP, podIPs: [{ ip: podIP }] }) } }, 'status');
+    await this.#cluster.edit(
+      pod,
+      { status: { phase: 'Running', ...(podIP && { podIP, podIPs: [{ ip: podIP }] }) } },
+      'status',
+    );
   }
 
   /** Writes a line to the log of a container. */
