@@ -23,7 +23,7 @@ describe('a line of a log', () => {
 
   it('has nothing that a terminal obeys', () => {
     const hostile = 'a\u001b[2J\u202eb\tc';
-    expect(formatLogEntry({ ...entry, text: hostile }, options)).toBe('a\\u001b[2J\\u202eb    c');
+    expect(formatLogEntry({ ...entry, text: hostile }, options)).toBe('a\\u001b[2J\\u202eb  c');
     for (const isPlain of [true, false]) {
       const text = JSON.stringify({ level: 30, msg: hostile, [hostile]: hostile }).replace('\\u001b', '\u001b');
       const source = `x\u001b]0;title\u0007`;

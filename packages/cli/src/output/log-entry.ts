@@ -1,5 +1,5 @@
 import { type LogLevel, readLogLine } from '@kplug/controller/tools';
-import { formatJson, printableJson } from '@kplug/protocol';
+import { formatJson, printableJson, printableLines } from '@kplug/protocol';
 import type { LogEntry } from '../logs/log-source.ts';
 import { plain } from './table.ts';
 import type { Colors } from './terminal.ts';
@@ -46,9 +46,9 @@ function isJson(text: string): boolean {
   }
 }
 
-/** Tabs, which begin the frames of stacks, become spaces. */
+/** Makes a text printable on one line. Its indentation stays, as it tells the frames of a stack. */
 function printableText(text: string): string {
-  return plain(text.replaceAll('\t', '    '));
+  return printableLines(text.replaceAll(/[\r\n]+/g, ' '));
 }
 
 function levelColors({ gray, green, yellow, red }: Colors): Record<LogLevel, (text: string) => string> {
