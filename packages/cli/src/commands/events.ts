@@ -6,10 +6,8 @@ import { addOptions, examples, namespaceOption, operatorOptions, outputOption } 
 /** Adds `kplug events`. */
 export function addEventsCommand(program: Command, terminal: Terminal): void {
   addOptions(program.command('events'), operatorOptions())
-    .description(
-      'list the Events that the operator recorded, of a resource, of a delegation or of all,\nnewest last; needs the admin port',
-    )
-    .argument('[kind/name]', 'resource, kind, or name of a delegation')
+    .description('list the Events that the operator recorded, newest last; needs the admin port')
+    .argument('[kind/name]', 'resource, kind, or name of a delegation (default: all)')
     .addOption(namespaceOption())
     .option('-A, --all-namespaces', 'all namespaces')
     .addOption(new Option('--types <types>', 'only Events of these types: Normal, Warning (default: both)'))

@@ -7,9 +7,7 @@ import { addOptions, examples, operatorOptions, outputOption } from './options.t
 /** Adds `kplug logs`. */
 export function addLogsCommand(program: Command, terminal: Terminal): void {
   addOptions(program.command('logs'), operatorOptions())
-    .description(
-      'print what a plugin writes: a plugin of the plugins folder by the admin port, the\npods of a plugin by the API server',
-    )
+    .description('print what a plugin writes: one that the operator runs, or the pods of one')
     .argument('<plugin>', 'name of a plugin, or of its file in the plugins folder')
     .option('-f, --follow', 'go on with new lines, until interrupted')
     .addOption(
@@ -44,7 +42,7 @@ function readTail(text: string): number {
 }
 
 const note = `
-Of a plugin that the operator runs, the operator keeps the last 1,000 lines, up to
-256 KiB, and forgets them when it ends. The logs of pods are read with your own
+Of a plugin that it runs, the operator keeps the last 1,000 lines, up to 256 KiB,
+and forgets them when it ends; they need its admin port. The logs of pods are read with your own
 rights, as "kubectl logs" does, and need --cluster, --context or --kubeconfig.
 On a terminal, lines in JSON are shown as text; otherwise they stay JSON.`;

@@ -6,9 +6,7 @@ import { addOptions, examples, operatorOptions, outputOption } from './options.t
 /** Adds `kplug top`. */
 export function addTopCommand(program: Command, terminal: Terminal): void {
   addOptions(program.command('top'), operatorOptions())
-    .description(
-      'show passes, calls, failures and latency of each plugin in the last minute,\nthe busiest first; needs the admin port',
-    )
+    .description('show what each plugin does and how fast; needs the admin port')
     .option('--delegations', 'delegations instead of plugins')
     .option('--since-start', 'since the start of the operator instead of the last minute')
     .option('-w, --watch', 'show it again every two seconds, until interrupted')
@@ -28,7 +26,9 @@ const note = `
 PASSES/S, CALLS/S   passes that chose the plugin, and calls of it, per second
 FAILED              passes that failed, for any reason, and are retried
 ERRORS              calls that ended with an error or an invalid answer
-P50, P99            durations of calls, to about 6 %; of passes with --delegations
+P50, P99            durations of calls, to about 6 %
+With --delegations, P50 and P99 are durations of passes.
+
 "-" is not known: no call was measured, or there are too many plugins. A plugin
 that is "(gone)" has no registered instance. Of several operators, only the
 leader does passes.`;
