@@ -42,7 +42,8 @@ function readTail(text: string): number {
 }
 
 const note = `
-Of a plugin that it runs, the operator keeps the last 1,000 lines, up to 256 KiB,
-and forgets them when it ends; they need its admin port. The logs of pods are read with your own
-rights, as "kubectl logs" does, and need --cluster, --context or --kubeconfig.
-On a terminal, lines in JSON are shown as text; otherwise they stay JSON.`;
+Of a plugin that it runs, the operator keeps the last 1,000 lines, up to
+256 KiB, and forgets them when it ends; they need its admin port. The logs of
+pods are read with your own rights, as "kubectl logs" does, and need --cluster,
+--context or --kubeconfig. On a terminal, lines in JSON are shown as text;
+otherwise they stay JSON.`;
