@@ -2,21 +2,17 @@
 import { createClient } from '@connectrpc/connect';
 import { createConnectTransport } from '@connectrpc/connect-node';
 import * as grpc from '@grpc/grpc-js';
-import { createGrpcClient, EventType, HostingService, LoadService, Outcome, RegistryService } from '@kplug/protocol';
+import { createGrpcClient, EventType, LoadService, Outcome, RegistryService } from '@kplug/protocol';
 import { TestOperator } from '@kplug/testing';
 import { kplug } from '@kplug/testing/kplug';
-import { HostingTrial, moduleOf } from '@kplug/testing/supervisor';
 import { expect, it, onTestFinished, vi } from 'vitest';
 import { rawPlugin } from '../raw-plugin.ts';
 import { longestBlock, unitOfWork } from '../scale/loop-meter.fixture.ts';
+import { expectPrintable, hostile } from './hostile-text.fixture.ts';
 import { owner } from './owner.fixture.ts';
 
 /** Longest time that the event loop may be blocked, in units of a computation that takes about a millisecond. */
 const maxBlock = 50;
-
-/** Forged line, link, clipboard, C1 control, change of direction, isolate, zero width, line separator. */
-const hostile =
-  'x\r\n1s   Normal   Ready   Table/forged   all is well\u001b[2J\u001b]8;;http://evil\u0007\u001b]52;c;eA==\u0007\u009b31m\u202e\u2066\u200b\u2028';
 
 const waiting = { timeout: 10_000, interval: 20 };
 
@@ -37,11 +33,6 @@ async function watchedOperator(options: ConstructorParameters<typeof TestOperato
   const ask = (...args: string[]) =>
     kplug([...args, '--admin', operator.controller.adminAddress], { env: { NO_COLOR: '1' } });
   return { operator, expectHonest, ask };
-}
-
-/** Expects that a terminal prints a text as it is: without controls, changes of direction and the like. */
-function expectPrintable(text: string): void {
-  expect(text.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cs}]/u);
 }
 
 // Without the escapes, the Event of a plugin forges rows of other resources, and takes over the terminal of who lists them.
@@ -133,58 +124,4 @@ it('a plugin that registers under many names has a limited number of them counte
     await expectHonest(2);
   });
   expect(block / unitOfWork()).toBeLessThan(maxBlock);
-});
-
-// Without the escapes, the output of a plugin takes over the terminal of who reads its log, and forges lines of others.
-it('lines of output are printed on one line each, with nothing that a terminal obeys', async () => {
-  const trial = await HostingTrial.start({}, { adminAddress: '127.0.0.1:0' });
-  await trial.put('honest.js', moduleOf());
-  const program = `const text = ${JSON.stringify(hostile)};
-console.log(text); console.error(JSON.stringify({ level: 50, msg: text, [text]: text })); console.log('\ud800' + 'x'.repeat(20000));
-setInterval(() => {}, 1000);`;
-  await trial.put('hostile.mjs', program);
-  const ask = (...args: string[]) =>
-    kplug(['logs', 'hostile.mjs', '--admin', trial.operator.controller.adminAddress, ...args]);
-  await vi.waitFor(() => expect(trial.linesOf('hostile.mjs').length).toBeGreaterThanOrEqual(4), waiting);
-  const prefixed = await ask('--prefix');
-  for (const { code, stdout, stderr } of [prefixed, await ask('-o', 'json')]) {
-    expect(code).toBe(0);
-    expectPrintable(stdout + stderr);
-    for (const line of stdout.split('\n')) expect(line.length).toBeLessThan(8_500);
-  }
-  for (const line of prefixed.stdout.trimEnd().split('\n')) expect(line).toMatch(/^\[hostile\.mjs\] /);
-  await trial.expectState('honest.js', 'live', { restarts: 0 });
-});
-
-// Without the limits, a plugin that writes without a pause fills the memory with the lines that are kept of it.
-it('a plugin that writes without a pause has its last lines kept, and others are served', async () => {
-  const trial = await HostingTrial.start({}, { adminAddress: '127.0.0.1:0' });
-  await trial.put('honest.js', moduleOf());
-  await trial.expectState('honest.js', 'live');
-  const before = process.memoryUsage().rss;
-  await trial.put(
-    'flood.mjs',
-    `import { writeSync } from 'node:fs';
-const chunk = 'some words of a line of output\\n'.repeat(2000);
-for (;;) try { writeSync(1, chunk); } catch (error) { if (error.code !== 'EAGAIN') throw error; }`,
-  );
-  const transport = createConnectTransport({
-    baseUrl: `http://${trial.operator.controller.adminAddress}`,
-    httpVersion: '1.1',
-  });
-  const hosting = createClient(HostingService, transport);
-  const read = (followToken = '') => hosting.readOutput({ plugin: 'flood.mjs', followToken });
-  const block = await longestBlock(async () => {
-    await vi.waitFor(async () => expect((await read()).lines).toHaveLength(1_000), { timeout: 20_000, interval: 50 });
-    const { followToken } = await read();
-    await vi.waitFor(async () => expect((await read(followToken)).hasGap).toBe(true), {
-      timeout: 20_000,
-      interval: 50,
-    });
-    trial.operator.table('users');
-    await trial.operator.expectReady('users', 'Folder');
-  });
-  expect(block / unitOfWork()).toBeLessThan(maxBlock);
-  expect(process.memoryUsage().rss - before).toBeLessThan(150 * 2 ** 20);
-  await trial.expectState('honest.js', 'live', { restarts: 0 });
 });
